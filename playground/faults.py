@@ -1,0 +1,63 @@
+"""Faults to order for Slack's side: rate limits, errors, server errors, lost connections."""
+
+import threading
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to a Web API call instead of its answer.
+
+    With `applied`, the call is carried out first and only its answer is lost.
+    """
+
+    status: int = 200
+    error: str | None = None
+    retry_after: int | None = None
+    dropped: bool = False
+    applied: bool = False
+
+    @classmethod
+    def rate_limited(cls, retry_after: int = 1) -> "Fault":
+        """429 with `Retry-After`."""
+        return cls(429, "ratelimited", retry_after)
+
+    @classmethod
+    def server_error(cls, status: int = 500, *, applied: bool = False) -> "Fault":
+        """A 5xx with a body that is no JSON."""
+        return cls(status, applied=applied)
+
+    @classmethod
+    def refused(cls, error: str) -> "Fault":
+        """200 with `ok: false` and this error name."""
+        return cls(200, error)
+
+    @classmethod
+    def closed(cls, *, applied: bool = False) -> "Fault":
+        """The connection is closed with no answer."""
+        return cls(dropped=True, applied=applied)
+
+
+class Faults:
+    """The faults that are lined up, by method. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lined_up: dict[str, list[Fault]] = {}
+        self._standing: Fault | None = None
+
+    def line_up(self, method: str, fault: Fault, times: int) -> None:
+        """The next `times` calls of `method` meet `fault`, after those lined up before."""
+        with self._lock:
+            self._lined_up.setdefault(method, []).extend([fault] * times)
+
+    def stand(self, fault: Fault | None) -> None:
+        """Every call meets `fault`, until None ends it."""
+        with self._lock:
+            self._standing = fault
+
+    def take(self, method: str) -> Fault | None:
+        """The fault that this call meets, if any."""
+        with self._lock:
+            lined_up = self._lined_up.get(method)
+            return lined_up.pop(0) if lined_up else self._standing
