@@ -27,7 +27,7 @@ def content(arguments: Arguments, most: int = POSTED_TEXT) -> Json:
         given["text"] = arguments.text("text")
         if len(given["text"]) > most:
             raise SlackError("msg_too_long")
-    if not given.get("text") and not given.get("blocks"):
+    if not given.get("text", "").strip() and not given.get("blocks"):
         raise SlackError("no_text")
     metadata: Any = arguments.json("metadata", error="invalid_metadata_format")
     if metadata is not None:
