@@ -1,0 +1,1 @@
+"""Tests of every part; the tree mirrors the project's."""
