@@ -1,0 +1,117 @@
+# Rollcall's commands. Needed: make, git, and Python 3.11 to 3.13 with venv. Everything else goes into .venv.
+# `make demo PYTHON=/path/to/python3.12` chooses the Python; an existing .venv keeps its own until `make clean`.
+
+PYTHON ?=
+ARGS ?=
+UV_VERSION := 0.13.9
+
+SHELL := /bin/sh
+PY := .venv/bin/python
+PIP := $(PY) -m pip --quiet --disable-pip-version-check
+# CDK is large: it is installed only once there is something to deploy.
+INFRA := $(if $(wildcard infra/__init__.py),.venv/.infra-pins)
+
+# Without bytecode files each start takes about a second longer.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test coverage check format pins clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+
+setup: .venv/.project $(INFRA) ## everything that development needs, in .venv
+
+demo: .venv/.run-pins ## the bot in a stand-in Slack workspace, on this machine
+	@$(PY) -m playground $(ARGS)
+
+test: .venv/.project $(INFRA) ## every test but the long ones (ARGS="-k word" chooses)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not soak" $(ARGS)
+
+coverage: .venv/.project $(INFRA) ## the same, and the branches that no test takes
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not soak" --cov --cov-report term-missing:skip-covered $(ARGS)
+
+check: .venv/.project $(INFRA) ## style, types, and who may import whom
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+format: .venv/.project ## sort the imports and lay out the code
+	@$(PY) -m ruff check --quiet --select I --fix .
+	@$(PY) -m ruff format .
+
+# Each file is bound by the one before, so that all three fit in one .venv.
+pins: .venv/pyvenv.cfg ## requirements*.txt from pyproject.toml (ARGS=--upgrade for newer ones)
+	@$(PIP) install uv==$(UV_VERSION)
+	$(UV_COMPILE) --output-file requirements.txt
+	$(UV_COMPILE) --extra test --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(UV_COMPILE) --extra infra --constraint requirements-dev.txt --output-file requirements-infra.txt
+
+UV_COMPILE = @$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make pins" $(ARGS) pyproject.toml
+
+clean: ## remove .venv, the caches and the demo's data
+	rm -rf .venv .rollcall .coverage htmlcov build *.egg-info \
+		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name node_modules -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+
+# What stands in .venv. An empty file there says that a step is done, and is older than the file that asks for it again.
+
+.venv/.run-pins: requirements.txt .venv/pyvenv.cfg
+	@echo "Installing what Rollcall runs on into .venv"
+	@$(PIP) install --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/.dev-pins: requirements-dev.txt .venv/pyvenv.cfg
+	@echo "Installing Rollcall's libraries, test tools and linters into .venv"
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@ .venv/.run-pins
+
+.venv/.infra-pins: requirements-infra.txt .venv/.dev-pins
+	@echo "Installing CDK into .venv"
+	@$(PIP) install --require-hashes -r requirements-infra.txt
+	@touch $@
+
+# The `rollcall` command, run from this checkout.
+.venv/.project: pyproject.toml .venv/.dev-pins
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/pyvenv.cfg:
+	@python=$$(sh -c "$$FIND_PYTHON") || exit 1; \
+	echo "Making .venv with $$($$python --version)"; \
+	rm -rf .venv && "$$python" -m venv .venv
+
+# A .venv that was left half made, or whose Python is gone or too old, is made anew.
+CAN_RUN := import sys, pip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+ifneq ($(shell $(PY) -c '$(CAN_RUN)' 2>/dev/null && echo yes),yes)
+.PHONY: .venv/pyvenv.cfg
+endif
+
+# Prints the first Python that runs, is 3.11 to 3.13 and can make a .venv; or says what is wrong with each.
+# A name on PATH is not enough: a version manager's may be a shim with nothing behind it.
+define FIND_PYTHON
+for python in $${ASKED:-python3.13 python3.12 python3.11 python3}; do
+    if ! command -v "$$python" >/dev/null; then
+        wrong="is not there"
+    elif ! version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null); then
+        wrong="does not start"
+    elif ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then
+        wrong="is $$version without venv (Debian and Ubuntu: apt install python3-venv)"
+    else
+        case $$version in
+            3.11|3.12|3.13) echo "$$python"; exit 0 ;;
+            *) wrong="is $$version" ;;
+        esac
+    fi
+    reasons="$$reasons
+  $$python $$wrong"
+done
+echo "Rollcall needs Python 3.11, 3.12 or 3.13 with venv.$$reasons
+Install one of them, or name it: make PYTHON=/path/to/python3" >&2
+exit 1
+endef
+export FIND_PYTHON
+export ASKED := $(PYTHON)
