@@ -35,7 +35,7 @@ check: .venv/.project $(INFRA) ## style, types, and who may import whom
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-logo
 
 format: .venv/.project ## sort the imports and lay out the code
 	@$(PY) -m ruff check --quiet --select I --fix .
