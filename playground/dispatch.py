@@ -15,8 +15,8 @@ from playground import payloads
 from playground.acknowledgements import (
     Refused,
     command_answer,
-    suggestion_answer,
     submission_answer,
+    suggestion_answer,
 )
 from playground.delivery import ACKNOWLEDGE_SECONDS, Deliver, Response, signed
 from playground.inputs import Values, client_errors, elements, with_values

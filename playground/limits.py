@@ -265,9 +265,9 @@ def view_errors(view: Any, at: str = "/view") -> list[str]:
     found = list(VIEW(view, at, surface))
     if found:
         return found
-    if any(block["type"] == "input" for block in view["blocks"]) and surface == "modal":
-        if "submit" not in view:
-            found.append(fault("missing required field: submit", at))
+    asks = any(block["type"] == "input" for block in view["blocks"])
+    if asks and surface == "modal" and "submit" not in view:
+        found.append(fault("missing required field: submit", at))
     return found + list(_repeated_ids(view["blocks"], f"{at}/blocks"))
 
 

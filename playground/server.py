@@ -3,29 +3,42 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from socket import AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from playground import slack_api
+from playground import page, slack_api
+from playground.dispatch import Dispatcher
+from playground.own_origin import OwnOriginOnly
 from playground.slack_api import SlackApi
 
 HOST = "127.0.0.1"
+_MEMBERS_AT_ONCE = 128
 
 
-def build_server(api: SlackApi | None = None) -> Starlette:
-    """The web application of one workspace's API.
+def build_server(api: SlackApi | None = None, dispatcher: Dispatcher | None = None) -> Starlette:
+    """The web application of one workspace: its API, and with a dispatcher its page.
 
-    Tests may share one running server and set `app.state.slack_api` to a fresh workspace's each.
+    Tests may share one running server and set `app.state.slack_api` (and `.dispatcher`) before each.
     """
-    app = Starlette(routes=slack_api.routes())
+    app = Starlette(
+        routes=[*slack_api.routes(), *page.routes()], middleware=[Middleware(OwnOriginOnly)]
+    )
     app.state.slack_api = api
+    app.state.dispatcher = dispatcher
+    app.state.executor = ThreadPoolExecutor(_MEMBERS_AT_ONCE, "playground-member")
     return app
+
+
+class PortTakenError(OSError):
+    """The port is in use, or not ours to use."""
 
 
 class _HangUp(H11Protocol):
@@ -37,16 +50,21 @@ class _HangUp(H11Protocol):
             extensions: dict[str, Any] = self.scope.setdefault("extensions", {})
             extensions["playground.hang_up"] = self.transport.abort
 
+    def shutdown(self) -> None:
+        """Ends the page's open streams too, which would otherwise hold up the stop."""
+        super().shutdown()
+        self.transport.close()
+
 
 def bind(port: int) -> socket:
-    """A listening socket on the loopback address. Raises OSError if the port is taken."""
+    """A bound socket on the loopback address. Raises PortTakenError."""
     listener = socket(AF_INET, SOCK_STREAM)
     listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        raise PortTakenError(error.errno, error.strerror) from error
     return listener
 
 
@@ -54,7 +72,7 @@ def bind(port: int) -> socket:
 def serve(app: ASGIApp, port: int = 0) -> Iterator[str]:
     """Runs the application in a thread and yields its base URL, with no slash at the end.
 
-    It stops with the block. Raises OSError if the port is taken.
+    It stops with the block. Raises PortTakenError.
     """
     listener = bind(port)
     config = uvicorn.Config(

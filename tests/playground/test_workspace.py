@@ -90,7 +90,7 @@ def test_manifest_says_what_is_installed() -> None:
     assert app.scopes == {"chat:write"}
     assert app.commands is not None
     assert (app.commands[0].name, app.commands[0].usage_hint) == ("/register", "[event]")
-    assert app.events == {"app_home_opened"}
+    assert app.events == frozenset({"app_home_opened"})
     assert app.messages_tab
 
 

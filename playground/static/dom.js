@@ -1,0 +1,70 @@
+// Making elements. Text always becomes a text node: nothing here, or anywhere, parses HTML.
+
+/** An element with these properties (`on…` are listeners, `data`/`aria-…` attributes) and children. */
+export function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "class") element.className = value;
+    else if (name in element && name !== "list" && name !== "role") element[name] = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+let lastId = 0;
+
+/** An id that no other element of this page has. */
+export function newId(prefix) {
+  lastId += 1;
+  return `${prefix}-${lastId}`;
+}
+
+const toasts = h("div", { class: "toasts" });
+
+/** Shows a short notice for a few seconds, or until it is dismissed; inside the open dialog, if there is one. */
+export function toast(text) {
+  const dismiss = h("button", { type: "button", class: "icon-button", "aria-label": "Dismiss" }, "×");
+  const notice = h("div", { class: "toast", role: "alert" }, h("span", {}, text), dismiss);
+  dismiss.addEventListener("click", () => notice.remove());
+  (document.querySelector(".confirm[open]") ?? document.querySelector("dialog[open]") ?? document.body).append(toasts);
+  toasts.append(notice);
+  setTimeout(() => notice.remove(), 8000);
+}
+
+/** Takes the notices out of a dialog that is about to be closed or drawn anew. */
+export function keepToasts() {
+  if (toasts.isConnected) document.body.append(toasts);
+}
+
+/** A menu of buttons below `anchor`: arrow keys move, Escape and a click elsewhere close. */
+export function openMenu(anchor, items, choose) {
+  const buttons = items.map((item) =>
+    h("button", { type: "button", role: "menuitem", onclick: () => { close(); choose(item); } }, item.label));
+  const menu = h("div", { class: "menu", role: "menu" }, buttons);
+  const close = () => {
+    menu.remove();
+    anchor.setAttribute("aria-expanded", "false");
+    document.removeEventListener("pointerdown", outside, true);
+    anchor.focus();
+  };
+  const outside = (event) => { if (!menu.contains(event.target)) close(); };
+  menu.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      const at = buttons.indexOf(document.activeElement);
+      buttons[(at + step + buttons.length) % buttons.length].focus();
+    } else if (event.key === "Escape" || event.key === "Tab") {
+      event.preventDefault();
+      event.stopPropagation();
+      close();
+    }
+  });
+  anchor.after(menu);
+  anchor.setAttribute("aria-expanded", "true");
+  document.addEventListener("pointerdown", outside, true);
+  buttons[0]?.focus();
+}
