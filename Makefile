@@ -81,7 +81,7 @@ clean: ## remove .venv, the caches and the demo's data
 
 .venv/pyvenv.cfg:
 	@python=$$(sh -c "$$FIND_PYTHON") || exit 1; \
-	echo "Making .venv with $$($$python --version)"; \
+	echo "Making .venv with $$("$$python" --version)"; \
 	rm -rf .venv && "$$python" -m venv .venv
 
 # A .venv that was left half made, or whose Python is gone or too old, is made anew.
