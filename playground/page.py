@@ -102,7 +102,8 @@ async def _file(request: Request) -> Response:
     except SlackError:
         return Response("not found", 404)
     # Never shown in the page's own origin, whatever it contains.
-    headers = {"Content-Disposition": f'attachment; filename="{file.id}-{_ascii(file.name)}"'}
+    name = _ascii(file.name) or file.id
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(file.content, headers=headers, media_type="application/octet-stream")
 
 

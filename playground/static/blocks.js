@@ -6,7 +6,7 @@ import { textObject } from "./mrkdwn.js";
 
 /**
  * Blocks as nodes. `place` says where they stand: `people`, `state` (values by block and action id), `errors`,
- * `act(block, element, chosen)`, `suggest(block, element, query)`.
+ * `heading` (a header's tag), `act(block, element, chosen)`, `suggest(block, element, query)`.
  */
 export function blockNodes(blocks, place) {
   return blocks.map((block) => (RENDER[block.type] ?? unknown)(block, place));
@@ -15,7 +15,7 @@ export function blockNodes(blocks, place) {
 const unknown = (block) => h("p", { class: "block unknown" }, `(${block.type})`);
 
 const RENDER = {
-  header: (block, place) => h("h3", { class: "block header" }, textObject(block.text, place.people)),
+  header: (block, place) => h(place.heading ?? "h2", { class: "block header" }, textObject(block.text, place.people)),
   divider: () => h("hr", { class: "block divider" }),
   image: (block) => picture(block, "block image"),
   section,

@@ -36,6 +36,7 @@ function hide() {
 function draw(view, depth, desk, typed) {
   const place = {
     people: desk.people,
+    heading: "h3",
     state: withTyped(view, typed),
     errors: shown.errors,
     act: (block, element, chosen) => desk.click({ view: view.id, values: readValues(dialog) }, block, element, chosen),
