@@ -35,7 +35,8 @@ def start_bot(workspace: Workspace, data: Path, *, empty: bool) -> AbstractConte
 @contextmanager
 def demo(port: int, data: Path, *, empty: bool, reset: bool) -> Iterator[str]:
     """Runs the whole demo and yields its address. Raises PortTakenError."""
-    with ExitStack() as running:
+    # The workspace closes last, when nobody can call it any more.
+    with ExitStack() as kept, ExitStack() as running:
         app = build_server()
         url = running.enter_context(
             serve(app, port)
@@ -44,7 +45,7 @@ def demo(port: int, data: Path, *, empty: bool, reset: bool) -> Iterator[str]:
             forget(data)
         installed = read_manifest(MANIFEST)
         workspace = demo_workspace(installed, now=time.time, path=data / "playground.sqlite")
-        running.callback(workspace.close)
+        kept.callback(workspace.close)
         workspace.url = url
         app.state.slack_api = SlackApi(workspace)
         request_url = running.enter_context(start_bot(workspace, data, empty=empty))
