@@ -1,0 +1,190 @@
+"""The way of every change to an event: through its turnstile, then load, plan, commit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from domain import seating
+from domain.committing import Committer, Unsettled
+from domain.errors import Busy, NotConfirmed, RollcallError
+from domain.models import LINE_BLOCK, Deletion, Event, block_of
+from domain.ports import Clock, NewId, Rows, Spawn, Store, Unavailable
+from domain.seating import Command, Inconsistent, Outcome, Plan, Snapshot
+from domain.turnstile import Entry, Turnstile
+
+BATCH = 50
+"""Commands that are read for at once: a registration reads two items, and one batch read takes 100."""
+
+Result = Outcome | RollcallError
+
+
+class Door:
+    """Carries commands out, many at once, each answered with its outcome or its refusal."""
+
+    def __init__(
+        self,
+        store: Store,
+        committer: Committer,
+        clock: Clock,
+        *,
+        new_id: NewId,
+        spawn: Spawn,
+        on_commit: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._committer = committer
+        self._clock = clock
+        self._new_id = new_id
+        self._spawn = spawn
+        self._on_commit = on_commit
+        self.turnstile: Turnstile[Command, Result] = Turnstile(self._serve, clock, batch_size=BATCH)
+
+    def go_through(self, event_id: str, command: Command, deadline: float) -> Outcome:
+        """Return the command's outcome; raises its refusal, `Busy` or `NotConfirmed`."""
+        result = self.turnstile.go_through(event_id, command, deadline)
+        if isinstance(result, RollcallError):
+            raise result
+        return result
+
+    def _serve(self, event_id: str, entries: Sequence[Entry[Command, Result]]) -> None:
+        """Settle as many of the entries as one plan takes, and those whose deadline has passed."""
+        for _ in self._committer.pauses(None):
+            entries = self._without_expired(entries)
+            if not entries:
+                return
+            try:
+                if self._serve_once(event_id, entries):
+                    return
+            except Unavailable:
+                continue
+
+    def _serve_once(self, event_id: str, entries: Sequence[Entry[Command, Result]]) -> bool:
+        """Return whether entries were settled; if not, all must be read and planned anew."""
+        commands = [entry.command for entry in entries]
+        snapshot = self.load(event_id, commands)
+        try:
+            plan = seating.plan(
+                snapshot,
+                commands,
+                event_id=event_id,
+                now=self._clock.now(),
+                plan_id=self._new_id(),
+            )
+        except Inconsistent:
+            if self._still_at(event_id, snapshot.event):
+                raise
+            return False
+        return self._carry_out(plan, snapshot, entries)
+
+    def _without_expired(
+        self, entries: Sequence[Entry[Command, Result]]
+    ) -> Sequence[Entry[Command, Result]]:
+        now = self._clock.monotonic()
+        for entry in entries:
+            if entry.deadline <= now:
+                entry.settle(Busy())
+        return [entry for entry in entries if not entry.is_settled]
+
+    def _carry_out(
+        self, plan: Plan, snapshot: Snapshot, entries: Sequence[Entry[Command, Result]]
+    ) -> bool:
+        """Commit the plan and settle its entries; False if it did not apply and must be made anew."""
+        taken = entries[: len(plan.outcomes)]
+        if plan.actions:
+            try:
+                applied = self._committer.commit(plan, min(entry.deadline for entry in taken))
+            except Unsettled:
+                self._settle_later(plan, taken)
+                return True
+            except Exception:
+                raise  # a definite failure, by the store's promise: nothing was written
+            except BaseException:
+                self._settle_later(plan, taken)
+                raise
+            if applied:
+                self._on_commit(plan.event_id)
+        else:
+            # A refusal must be true at one moment: everything was read at this version.
+            applied = self._still_at(plan.event_id, snapshot.event)
+        if applied:
+            for entry, outcome in zip(taken, plan.outcomes, strict=True):
+                entry.settle(outcome)
+        return applied
+
+    def _settle_later(self, plan: Plan, entries: Sequence[Entry[Command, Result]]) -> None:
+        settlements = [_Settlement() for _ in entries]
+
+        def find_out() -> None:
+            applied = self._committer.commit(plan, None, sent_before=True)
+            if applied:
+                self._on_commit(plan.event_id)
+            for settlement, outcome in zip(settlements, plan.outcomes, strict=True):
+                settlement.settle(outcome if applied else Busy())
+
+        for entry, settlement in zip(entries, settlements, strict=True):
+            entry.settle(NotConfirmed(settlement.when_settled))
+        self._spawn(find_out)
+
+    def _still_at(self, event_id: str, event: Event | None) -> bool:
+        again = self._store.get_event(event_id)
+        return (again and again.version) == (event and event.version)
+
+    def load(self, event_id: str, commands: Sequence[Command]) -> Snapshot:
+        """Return what the commands need: the event first, so that its version guards the rest.
+
+        Raises `Unavailable`.
+        """
+        event = self._store.get_event(event_id)
+        if event is None or event.deletion is Deletion.DONE:
+            return Snapshot(event)
+        registrations_of, users = seating.users_needed(commands)
+        rows = Rows({}, {})
+        if registrations_of or users:
+            rows = self._store.get_rows(event_id, registrations_of=registrations_of, users=users)
+        heads = seating.heads_needed(event, rows.registrations, commands)
+        return Snapshot(
+            event,
+            rows.users,
+            rows.registrations,
+            self._store.get_line(event_id, limit=heads) if heads else (),
+            self.waiting_before(event_id, seating.waiting_needed(rows.registrations, commands)),
+        )
+
+    def waiting_before(self, event_id: str, tickets: frozenset[int]) -> dict[int, int]:
+        """Return how many wait before each ticket within its block of the line.
+
+        A ticket that is not in the line is left out. Raises `Unavailable`.
+        """
+        before: dict[int, int] = {}
+        for block in sorted({block_of(ticket) for ticket in tickets}):
+            asked = [ticket for ticket in tickets if block_of(ticket) == block]
+            line = self._store.get_line(
+                event_id, after=block * LINE_BLOCK - 1, until=max(asked), limit=LINE_BLOCK
+            )
+            places = {waiting.ticket: place for place, waiting in enumerate(line)}
+            before |= {ticket: places[ticket] for ticket in asked if ticket in places}
+        return before
+
+
+class _Settlement:
+    """A result that comes later, and those who want to hear of it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._result: Result | None = None
+        self._listeners: list[Callable[[object], None]] = []
+
+    def when_settled(self, listener: Callable[[object], None]) -> None:
+        with self._lock:
+            if self._result is None:
+                self._listeners.append(listener)
+                return
+        listener(self._result)
+
+    def settle(self, result: Result) -> None:
+        with self._lock:
+            self._result = result
+            listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            listener(result)

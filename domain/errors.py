@@ -1,0 +1,145 @@
+"""What the service refuses, each with its data and no prose for people: `bot.errors` has the sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from domain.models import RegistrationStatus
+
+
+class RollcallError(Exception):
+    """Anything that Rollcall refuses; unless a leaf says otherwise, nothing was changed."""
+
+    def __str__(self) -> str:
+        """Return the error's own data, for logs."""
+        return ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+
+
+@dataclass(eq=False)
+class Invalid(RollcallError):
+    """A field is missing or malformed (R1.4, R2.3): which, and why, in words for its author."""
+
+    field: str
+    reason: str
+
+
+@dataclass(eq=False)
+class UnknownUser(RollcallError):
+    """There is no such user, or it is being deleted (R3.5, R7.1)."""
+
+    user_id: str
+
+
+@dataclass(eq=False)
+class DuplicateUser(RollcallError):
+    """A user with this id exists already and was left as it was (R1.3)."""
+
+    user_id: str
+
+
+@dataclass(eq=False)
+class UnknownEvent(RollcallError):
+    """There is no such event, or it was deleted (R3.5, R6.4)."""
+
+    event_id: str
+
+
+@dataclass(eq=False)
+class DuplicateEvent(RollcallError):
+    """An event with this id exists, or existed once: an id is never used again (R7.2)."""
+
+    event_id: str
+
+
+@dataclass(eq=False)
+class EventFull(RollcallError):
+    """No free seat, and no waitlist to join (R3.2, R2.7)."""
+
+    event_id: str
+    title: str
+    capacity: int
+    registered: int
+
+
+@dataclass(eq=False)
+class AlreadyRegistered(RollcallError):
+    """The user is in the event already (R3.4); `position` is None for one who has a seat."""
+
+    event_id: str
+    title: str
+    user_id: str
+    status: RegistrationStatus
+    position: int | None
+
+
+@dataclass(eq=False)
+class NotRegistered(RollcallError):
+    """The user neither has a seat in the event nor waits for one (R4.4)."""
+
+    event_id: str
+    title: str
+    user_id: str
+
+
+class ClosedBecause(StrEnum):
+    """Why an event takes no registrations (R2.6)."""
+
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    STARTED = "started"
+    DEADLINE = "deadline"
+
+
+@dataclass(eq=False)
+class RegistrationClosed(RollcallError):
+    """The event takes no registrations any more (R2.6, R3.5); `since` is when its clock ran out."""
+
+    event_id: str
+    title: str
+    because: ClosedBecause
+    since: datetime | None
+
+
+@dataclass(eq=False)
+class CapacityBelowRegistered(RollcallError):
+    """The capacity asked for is below the number registered (R2.5)."""
+
+    event_id: str
+    requested: int
+    registered: int
+
+
+@dataclass(eq=False)
+class EventCancelled(RollcallError):
+    """A cancelled event can't be changed or reopened."""
+
+    event_id: str
+
+
+@dataclass(eq=False)
+class NotOrganizer(RollcallError):
+    """Only the event's organisers and workspace admins may do this (R8.9)."""
+
+    event_id: str
+    user_id: str
+
+
+@dataclass(eq=False)
+class Busy(RollcallError):
+    """The request could not be taken in time: nothing was changed (R8.12)."""
+
+
+@dataclass(eq=False)
+class NotConfirmed(RollcallError):
+    """The answer to a commit was lost, and whether it applied is still being found out (R8.12).
+
+    `settled` takes one function and calls it once, from another thread, with how it ended: the
+    command's outcome, or the error that refused it (`Busy` when it never applied).
+    """
+
+    settled: Callable[[Callable[[object], None]], None]

@@ -1,0 +1,830 @@
+"""Who sits, who waits, and what is written down of it: the only place that decides.
+
+`plan` is a pure function from what is stored (`Snapshot`) and what is asked (a list of commands, in
+order of arrival) to one atomic write (`Plan`). It carries the commands out one after the other on
+a copy of the event (`_Room`), and only at the end looks at the difference to what is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import assert_never
+
+from domain.errors import (
+    AlreadyRegistered,
+    CapacityBelowRegistered,
+    DuplicateEvent,
+    EventCancelled,
+    EventFull,
+    Invalid,
+    NotOrganizer,
+    NotRegistered,
+    RegistrationClosed,
+    RollcallError,
+    UnknownEvent,
+    UnknownUser,
+)
+from domain.models import (
+    Actor,
+    Cause,
+    Change,
+    ChangeKind,
+    Deletion,
+    Event,
+    EventChanges,
+    EventStatus,
+    EventSummary,
+    JournalEntry,
+    Notice,
+    NoticeKind,
+    Registration,
+    RegistrationStatus,
+    User,
+    Waiting,
+    block_of,
+    check_times,
+)
+
+ACTIONS_PER_COMMIT = 100
+"""The most actions that DynamoDB takes in one transaction."""
+
+MOST_MOVES = (ACTIONS_PER_COMMIT - 2) // 2
+"""The most registrations that one commit can move: two actions each, beside event and journal."""
+
+
+class Inconsistent(Exception):
+    """The snapshot's parts are not of one moment; read again. If nothing moved, the data is corrupt."""
+
+
+# Commands
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Write a new event; its id must never have been used (R7.2)."""
+
+    event: Event
+    actor_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Give the user a seat, or a place in line (R3). Gives `Placed`."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unregister:
+    """Take the user out (R4). Gives `Left`."""
+
+    user_id: str
+    cause: Cause = Cause.OWN
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Take a user out in an organiser's name; the user is told (R4.6). Gives `Left`."""
+
+    user_id: str
+    actor: Actor | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Change the event, its capacity included (R2.5, R8.8). Gives `Changed`."""
+
+    changes: EventChanges
+    actor: Actor | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetStatus:
+    """Open, close or cancel the event (R2.6); what is so already stays so. Gives `Changed`."""
+
+    status: EventStatus
+    actor: Actor | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContinueRaise:
+    """Take a raise that did not fit one commit a step further, if it is still wanted. Gives `Changed`."""
+
+    operation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkDeletion:
+    """The first step of an event's deletion: from here on nobody can find it (R7.2). Gives `Changed`."""
+
+    actor: Actor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """Take users out of an event that is being deleted: those who wait first. Gives `Changed`."""
+
+    user_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bury:
+    """The last step of an event's deletion: only its id is kept, for ever. Gives `Changed`."""
+
+
+Command = (
+    Create
+    | Register
+    | Unregister
+    | Remove
+    | Edit
+    | SetStatus
+    | ContinueRaise
+    | MarkDeletion
+    | Evict
+    | Bury
+)
+
+
+# Outcomes. `event` is the event as the whole commit leaves it.
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The user is in; `position` is None for one who has a seat."""
+
+    event: Event
+    registration: Registration
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The user is out, and was in as `registration`; `promoted` got the seat."""
+
+    event: Event
+    registration: Registration
+    promoted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The event is as wanted; `changed` is False where it was so before. `promoted` got seats."""
+
+    event: Event
+    changed: bool = True
+    promoted: tuple[str, ...] = ()
+
+
+Outcome = Placed | Left | Changed
+
+
+# Actions: each is one write or check, on its condition
+
+
+@dataclass(frozen=True, slots=True)
+class PutEvent:
+    """Write the event, if it is stored with this version (None: if it is not stored)."""
+
+    event: Event
+    replaces: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PutRegistration:
+    """Write a registration, if it is stored with that one's ticket and status (None: if there is none)."""
+
+    registration: Registration
+    replaces: Registration | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteRegistration:
+    """Delete a registration, if it is stored with this ticket and status."""
+
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
+class PutWaiting:
+    """Write a place in the line, if the ticket has none."""
+
+    event_id: str
+    waiting: Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteWaiting:
+    """Delete a place in the line, if the ticket is this user's."""
+
+    event_id: str
+    waiting: Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class CheckUser:
+    """Check that the user exists and is not marked for deletion."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutEntry:
+    """Write the journal's entry, undelivered, if its version has none."""
+
+    entry: JournalEntry
+
+
+Action = (
+    PutEvent
+    | PutRegistration
+    | DeleteRegistration
+    | PutWaiting
+    | DeleteWaiting
+    | CheckUser
+    | PutEntry
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is stored, as far as the commands need it (`users_needed`, `heads_needed`, `waiting_needed`)."""
+
+    event: Event | None
+    users: Mapping[str, User] = field(default_factory=dict)
+    registrations: Mapping[str, Registration] = field(default_factory=dict)
+    line: tuple[Waiting, ...] = ()
+    """The head of the line."""
+    waiting_before: Mapping[int, int] = field(default_factory=dict)
+    """For a ticket: how many wait before it within its block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One atomic write, and what it answers to the first `len(outcomes)` commands.
+
+    With no actions nothing is written: every command was refused, or was so already.
+    """
+
+    plan_id: str
+    event_id: str
+    event: Event | None
+    """The event as the plan leaves it."""
+    outcomes: tuple[Outcome | RollcallError, ...]
+    actions: tuple[Action, ...] = ()
+
+
+def users_needed(commands: Sequence[Command]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return whose registrations, and which users, a snapshot for these commands must hold."""
+    registrations: set[str] = set()
+    users: set[str] = set()
+    for command in commands:
+        match command:
+            case Register(user_id):
+                registrations.add(user_id)
+                users.add(user_id)
+            case Unregister(user_id) | Remove(user_id):
+                registrations.add(user_id)
+            case Evict(user_ids):
+                registrations.update(user_ids)
+            case _:
+                pass
+    return frozenset(registrations), frozenset(users)
+
+
+def heads_needed(
+    event: Event, registrations: Mapping[str, Registration], commands: Sequence[Command]
+) -> int:
+    """Return how much of the line's head a snapshot must hold: none where no seat can come free."""
+    freed = waiters = 0
+    for command in commands:
+        match command:
+            case Unregister(user_id) | Remove(user_id) if user_id in registrations:
+                if registrations[user_id].status is RegistrationStatus.REGISTERED:
+                    freed += 1
+                else:
+                    waiters += 1
+            case Edit(changes) if "capacity" in changes.model_fields_set:
+                freed += max(0, changes.capacity - event.capacity)
+            case ContinueRaise() if event.capacity_target is not None:
+                freed += event.capacity_target - event.capacity
+            case _:
+                pass
+    return min(freed + waiters, event.waitlist_count, MOST_MOVES + 1) if freed else 0
+
+
+def waiting_needed(
+    registrations: Mapping[str, Registration], commands: Sequence[Command]
+) -> frozenset[int]:
+    """Return the tickets of those who ask for what they wait for already: their position is told."""
+    return frozenset(
+        registrations[command.user_id].ticket
+        for command in commands
+        if isinstance(command, Register)
+        and command.user_id in registrations
+        and registrations[command.user_id].status is RegistrationStatus.WAITLISTED
+    )
+
+
+def plan(
+    snapshot: Snapshot,
+    commands: Sequence[Command],
+    *,
+    event_id: str,
+    now: datetime,
+    plan_id: str,
+    budget: int = ACTIONS_PER_COMMIT,
+) -> Plan:
+    """Return the one write that carries out as many of the commands, in order, as fit the budget.
+
+    A command is answered with its outcome, or with the error that refuses it; a refused one adds
+    nothing. Raises `Inconsistent`.
+    """
+    room = _Room(snapshot, event_id, now, plan_id, budget)
+    outcomes: list[Outcome | RollcallError] = []
+    for command in commands:
+        trial = room.copied()
+        try:
+            outcome = trial.carry_out(command)
+        except RollcallError as refusal:
+            outcomes.append(refusal)
+            continue
+        if outcome is None or trial.cost > budget:
+            break
+        room = trial
+        outcomes.append(outcome)
+    if not outcomes:
+        raise ValueError(f"a budget of {budget} actions is too small for {commands[0]!r}")
+    return room.to_plan(outcomes)
+
+
+def fence(event: Event, *, now: datetime, plan_id: str) -> Plan:
+    """Return a write that changes nothing but the version: no plan of the version before can apply after it."""
+    return _Room(Snapshot(event), event.event_id, now, plan_id, ACTIONS_PER_COMMIT).to_plan(
+        (), even_if_unchanged=True
+    )
+
+
+class _Room:
+    """The event and its people as the commands so far leave them."""
+
+    def __init__(
+        self, snapshot: Snapshot, event_id: str, now: datetime, plan_id: str, budget: int
+    ) -> None:
+        self.snapshot = snapshot
+        self.event_id = event_id
+        self.now = now
+        self.plan_id = plan_id
+        self.budget = budget
+        self.event = snapshot.event
+        self.head = list(snapshot.line)
+        self.tail: list[Waiting] = []  # those who joined now
+        waiting = snapshot.event.waitlist_count if snapshot.event else 0
+        self.between = waiting - len(snapshot.line)  # those who wait behind the head that was read
+        self.gone: list[int] = []  # tickets that left the line
+        self.stored = dict(snapshot.registrations)
+        self.rows: dict[str, Registration | None] = {}  # what differs from `stored`
+        self.costs: dict[str, int] = {}
+        self.changes: list[Change] = []
+        self.notices: list[Notice] = []
+
+    def copied(self) -> _Room:
+        twin = copy(self)
+        for name in ("head", "tail", "gone", "stored", "rows", "costs", "changes", "notices"):
+            setattr(twin, name, copy(getattr(self, name)))
+        return twin
+
+    @property
+    def cost(self) -> int:
+        return 2 + sum(self.costs.values())
+
+    def carry_out(self, command: Command) -> Outcome | None:
+        """Return the command's outcome, None if it wants a commit of its own; raises its refusal."""
+        match command:
+            case Create(event, actor_id):
+                return self._create(event, actor_id)
+            case Register(user_id):
+                return self._register(user_id)
+            case Unregister(user_id, cause):
+                return self._leave(self._existing(), user_id, cause, user_id)
+            case Remove(user_id, actor, reason):
+                return self._remove(user_id, actor, reason)
+            case Edit(changes, actor):
+                return self._edit(changes, actor)
+            case SetStatus(status, actor):
+                return self._set_status(status, actor)
+            case ContinueRaise(operation_id):
+                return self._continue_raise(operation_id)
+            case MarkDeletion(actor):
+                return self._mark_deletion(actor)
+            case Evict(user_ids):
+                return self._evict(user_ids)
+            case Bury():
+                return self._bury()
+            case _:
+                assert_never(command)
+
+    # Whom it concerns
+
+    def _existing(self) -> Event:
+        if self.event is None or self.event.deletion is not None:
+            raise UnknownEvent(self.event_id)
+        return self.event
+
+    def _organized_by(self, actor: Actor | None) -> Event:
+        event = self._existing()
+        if actor is not None and not actor.is_admin and not event.organized_by(actor.user_id):
+            raise NotOrganizer(self.event_id, actor.user_id)
+        return event
+
+    def _under_deletion(self) -> Event:
+        if self.event is None or self.event.deletion is not Deletion.MARKED:
+            raise UnknownEvent(self.event_id)
+        return self.event
+
+    def _row(self, user_id: str) -> Registration | None:
+        return self.rows[user_id] if user_id in self.rows else self.stored.get(user_id)
+
+    # Events
+
+    def _create(self, event: Event, actor_id: str | None) -> Changed:
+        if self.event is not None:
+            raise DuplicateEvent(self.event_id)
+        _refuse_past(event, {"starts_at", "registration_deadline"}, self.now)
+        self.event = event
+        self._record(ChangeKind.CREATED, actor_id=actor_id)
+        return Changed(event)
+
+    def _edit(self, changes: EventChanges, actor: Actor | None) -> Changed | None:
+        before = self._organized_by(actor)
+        if before.status is EventStatus.CANCELLED:
+            raise EventCancelled(self.event_id)
+        given = changes.given()
+        capacity = given.pop("capacity", None)
+        if capacity is not None and capacity < before.registered_count:
+            raise CapacityBelowRegistered(self.event_id, capacity, before.registered_count)
+        if capacity == (before.capacity_target or before.capacity):
+            capacity = None
+        given = {name: value for name, value in given.items() if value != getattr(before, name)}
+        event = before.model_copy(update=given)
+        check_times(event.starts_at, event.ends_at, event.registration_deadline)
+        _refuse_past(event, set(given), self.now)
+        if not given and capacity is None:
+            return Changed(before, changed=False)
+        busy = bool(self.rows)
+        self.event = event.model_copy(update={"updated_at": self.now})
+        self._record(
+            ChangeKind.EDITED, actor_id=_id_of(actor), fields=_differences(before, given, capacity)
+        )
+        if given.keys() & {"starts_at", "ends_at", "time_zone", "location"}:
+            self._tell_everyone(NoticeKind.MOVED, before=EventSummary.of(before))
+        promoted = () if capacity is None else self._set_capacity(capacity, self.plan_id)
+        if busy and self.event.operation_id == self.plan_id:
+            return None  # a long raise gets a whole commit
+        return Changed(self.event, promoted=promoted)
+
+    def _set_status(self, status: EventStatus, actor: Actor | None) -> Changed:
+        event = self._organized_by(actor)
+        if event.status is status:
+            return Changed(event, changed=False)
+        if event.status is EventStatus.CANCELLED:
+            raise EventCancelled(self.event_id)
+        self.event = event.model_copy(update={"status": status, "updated_at": self.now})
+        kinds = {
+            EventStatus.OPEN: ChangeKind.REOPENED,
+            EventStatus.CLOSED: ChangeKind.CLOSED,
+            EventStatus.CANCELLED: ChangeKind.CANCELLED,
+        }
+        self._record(kinds[status], actor_id=_id_of(actor))
+        if status is EventStatus.CANCELLED and self.now < event.over_at:
+            self.notices.append(Notice(kind=NoticeKind.CANCELLED, user_id=None))
+        return Changed(self.event)
+
+    def _continue_raise(self, operation_id: str) -> Changed | None:
+        event = self._existing()
+        if event.capacity_target is None or event.operation_id != operation_id:
+            return Changed(event, changed=False)
+        if self.rows:
+            return None
+        promoted = self._set_capacity(event.capacity_target, operation_id)
+        return Changed(self.event or event, promoted=promoted)
+
+    def _set_capacity(self, wanted: int, operation_id: str) -> tuple[str, ...]:
+        """Seat by seat while someone waits, so that no seat is ever free meanwhile (R2.5)."""
+        event = self._write(capacity_target=None, operation_id=None)
+        promoted: list[str] = []
+        while event.waitlist_count and event.capacity < wanted:
+            if self.cost + 2 > self.budget or (not self.head and self.between):
+                self._write(capacity_target=wanted, operation_id=operation_id)
+                return tuple(promoted)
+            self._write(capacity=event.capacity + 1)
+            promoted += self._fill(Cause.CAPACITY_RAISED)
+            event = self._now()
+        self._write(capacity=wanted)
+        return tuple(promoted)
+
+    # Registrations
+
+    def _register(self, user_id: str) -> Placed:
+        event = self._existing()
+        user = self.snapshot.users.get(user_id)
+        if user is None or user.deletion is not None:
+            raise UnknownUser(user_id)
+        row = self._row(user_id)
+        if row is not None:
+            raise AlreadyRegistered(
+                self.event_id, event.title, user_id, row.status, self._position(row)
+            )
+        because = event.closed_because(self.now)
+        if because is not None:
+            raise RegistrationClosed(
+                self.event_id, event.title, because, event.closed_since(because)
+            )
+        if event.waitlist_count == 0 and event.free_seats > 0:
+            return self._seat(event, user_id)
+        if not event.has_waitlist:
+            raise EventFull(self.event_id, event.title, event.capacity, event.registered_count)
+        return self._line_up(event, user_id)
+
+    def _seat(self, event: Event, user_id: str) -> Placed:
+        row = self._new_row(event, user_id, RegistrationStatus.REGISTERED)
+        self._set_row(user_id, row)
+        self._write(registered_count=event.registered_count + 1, next_ticket=event.next_ticket + 1)
+        self._record(ChangeKind.REGISTERED, user_id, user_id, row.ticket)
+        return Placed(event, row)
+
+    def _line_up(self, event: Event, user_id: str) -> Placed:
+        row = self._new_row(event, user_id, RegistrationStatus.WAITLISTED)
+        self._set_row(user_id, row)
+        self.tail.append(_waiting(row))
+        self._write(next_ticket=event.next_ticket + 1)
+        self._count_waiting(row.ticket, +1)
+        self._record(ChangeKind.WAITLISTED, user_id, user_id, row.ticket)
+        return Placed(event, row, self._now().waitlist_count)
+
+    def _new_row(self, event: Event, user_id: str, status: RegistrationStatus) -> Registration:
+        return Registration(
+            event_id=self.event_id,
+            user_id=user_id,
+            status=status,
+            ticket=event.next_ticket,
+            registered_at=self.now,
+            seated_at=self.now if status is RegistrationStatus.REGISTERED else None,
+        )
+
+    def _remove(self, user_id: str, actor: Actor | None, reason: str | None) -> Left:
+        event = self._organized_by(actor)
+        left = self._leave(event, user_id, Cause.REMOVED, _id_of(actor), reason)
+        self._tell(NoticeKind.REMOVED, left.registration, reason)
+        return left
+
+    def _leave(
+        self,
+        event: Event,
+        user_id: str,
+        cause: Cause,
+        actor_id: str | None,
+        reason: str | None = None,
+    ) -> Left:
+        row = self._row(user_id)
+        if row is None:
+            raise NotRegistered(self.event_id, event.title, user_id)
+        self._set_row(user_id, None)
+        if row.status is RegistrationStatus.WAITLISTED:
+            self._take_from_line(row)
+        else:
+            self._write(registered_count=event.registered_count - 1)
+        self._record(ChangeKind.LEFT, user_id, actor_id, row.ticket, cause, reason)
+        promoted = () if event.deletion else self._fill(Cause.SEAT_FREED)
+        return Left(event, row, promoted)
+
+    def _fill(self, cause: Cause) -> tuple[str, ...]:
+        """Give each free seat to the first in line (R4.2), and tell them unless there is nothing to come to."""
+        promoted: list[str] = []
+        while (event := self._now()).free_seats > 0 and event.waitlist_count > 0:
+            waiting = self._first_in_line()
+            row = Registration(
+                event_id=self.event_id,
+                user_id=waiting.user_id,
+                status=RegistrationStatus.REGISTERED,
+                ticket=waiting.ticket,
+                registered_at=waiting.registered_at,
+                seated_at=self.now,
+            )
+            self.stored.setdefault(
+                waiting.user_id,
+                row.model_copy(update={"status": RegistrationStatus.WAITLISTED, "seated_at": None}),
+            )
+            self._set_row(waiting.user_id, row)
+            self._write(registered_count=event.registered_count + 1)
+            self._count_waiting(waiting.ticket, -1)
+            self._record(ChangeKind.PROMOTED, waiting.user_id, None, waiting.ticket, cause)
+            self._tell(NoticeKind.PROMOTED, row)
+            promoted.append(waiting.user_id)
+        return tuple(promoted)
+
+    # The line
+
+    def _first_in_line(self) -> Waiting:
+        if self.head:
+            waiting = self.head.pop(0)
+        elif self.between or not self.tail:
+            raise Inconsistent(f"the line of {self.event_id} has fewer heads than the event counts")
+        else:
+            waiting = self.tail.pop(0)
+        self.gone.append(waiting.ticket)
+        return waiting
+
+    def _take_from_line(self, row: Registration) -> None:
+        waiting = _waiting(row)
+        for part in (self.head, self.tail):
+            if waiting in part:
+                part.remove(waiting)
+                break
+        else:
+            self.between -= 1
+        if self.between < 0:
+            raise Inconsistent(f"{row.user_id} waits outside the line of {self.event_id}")
+        self.gone.append(row.ticket)
+        self._count_waiting(row.ticket, -1)
+
+    def _count_waiting(self, ticket: int, by: int) -> None:
+        event = self._now()
+        block = block_of(ticket)
+        blocks = {**event.waiting_by_block, block: event.waiting_by_block.get(block, 0) + by}
+        if blocks[block] < 0:
+            raise Inconsistent(f"block {block} of the line of {self.event_id} counts below nobody")
+        self._write(
+            waitlist_count=event.waitlist_count + by,
+            waiting_by_block={number: count for number, count in blocks.items() if count},
+        )
+
+    def _position(self, row: Registration) -> int | None:
+        if row.status is RegistrationStatus.REGISTERED:
+            return None
+        waiting = _waiting(row)
+        if waiting in self.tail:
+            return len(self.head) + self.between + self.tail.index(waiting) + 1
+        if self.snapshot.event is None or row.ticket not in self.snapshot.waiting_before:
+            raise Inconsistent(f"nobody counted who waits before {row.user_id}")
+        stored = self.snapshot.event.waiting_before_block(block_of(row.ticket))
+        stored += self.snapshot.waiting_before[row.ticket]
+        return 1 + stored - sum(ticket < row.ticket for ticket in self.gone)
+
+    # Deletion
+
+    def _mark_deletion(self, actor: Actor | None) -> Changed:
+        event = self._organized_by(actor)
+        self._write(deletion=Deletion.MARKED, operation_id=self.plan_id, capacity_target=None)
+        self._record(ChangeKind.DELETED, actor_id=_id_of(actor))
+        return Changed(event)
+
+    def _evict(self, user_ids: Sequence[str]) -> Changed | None:
+        event = self._under_deletion()
+        for user_id in user_ids:
+            row = self._row(user_id)
+            if row is None:
+                continue
+            if row.status is RegistrationStatus.REGISTERED and self._now().waitlist_count:
+                raise Inconsistent(f"{row.user_id} was to leave a deleted event before its line")
+            self._leave(self._now(), user_id, Cause.EVENT_DELETED, None)
+            if event.status is not EventStatus.CANCELLED:
+                self._tell(NoticeKind.DELETED, row)
+        return Changed(event, changed=bool(self.rows))
+
+    def _bury(self) -> Changed:
+        event = self._under_deletion()
+        if event.registered_count or event.waitlist_count:
+            raise Inconsistent(f"{self.event_id} was to be buried before it is empty")
+        self._write(deletion=Deletion.DONE, operation_id=None)
+        return Changed(event)
+
+    # What is written down
+
+    def _now(self) -> Event:
+        if self.event is None:
+            raise Inconsistent(f"{self.event_id} does not exist")
+        return self.event
+
+    def _write(self, **values: object) -> Event:
+        self.event = self._now().model_copy(update=values)
+        return self.event
+
+    def _set_row(self, user_id: str, row: Registration | None) -> None:
+        self.rows[user_id] = row
+        self.costs[user_id] = sum(1 for _ in self._row_actions(user_id))
+
+    def _record(
+        self,
+        kind: ChangeKind,
+        user_id: str | None = None,
+        actor_id: str | None = None,
+        ticket: int | None = None,
+        cause: Cause | None = None,
+        reason: str | None = None,
+        fields: Mapping[str, tuple[str | None, str | None]] | None = None,
+    ) -> None:
+        self.changes.append(
+            Change(
+                kind=kind,
+                user_id=user_id,
+                actor_id=actor_id,
+                ticket=ticket,
+                cause=cause,
+                reason=reason,
+                fields=fields,
+            )
+        )
+
+    def _tell(self, kind: NoticeKind, row: Registration, reason: str | None = None) -> None:
+        event = self._now()
+        if event.status is EventStatus.CANCELLED or self.now >= event.over_at:
+            return
+        self.notices.append(
+            Notice(kind=kind, user_id=row.user_id, ticket=row.ticket, reason=reason)
+        )
+
+    def _tell_everyone(self, kind: NoticeKind, before: EventSummary) -> None:
+        if self.now < self._now().over_at:
+            self.notices.append(Notice(kind=kind, user_id=None, before=before))
+
+    def to_plan(
+        self, outcomes: Sequence[Outcome | RollcallError], *, even_if_unchanged: bool = False
+    ) -> Plan:
+        """Return the difference between the room and what is stored, as one write."""
+        if self.event is self.snapshot.event and not even_if_unchanged:
+            return Plan(self.plan_id, self.event_id, self.event, tuple(outcomes))
+        stored = self.snapshot.event
+        event = self._write(version=1 if stored is None else stored.version + 1)
+        entry = JournalEntry(
+            event_id=self.event_id,
+            version=event.version,
+            plan_id=self.plan_id,
+            at=self.now,
+            changes=tuple(self.changes),
+            notices=tuple(self.notices),
+            about=EventSummary.of(event) if self.notices else None,
+        )
+        actions: list[Action] = [PutEvent(event, None if stored is None else stored.version)]
+        for user_id in self.rows:
+            actions += self._row_actions(user_id)
+        actions.append(PutEntry(entry))
+        return Plan(
+            self.plan_id,
+            self.event_id,
+            event,
+            tuple(
+                outcome if isinstance(outcome, RollcallError) else replace(outcome, event=event)
+                for outcome in outcomes
+            ),
+            tuple(actions),
+        )
+
+    def _row_actions(self, user_id: str) -> Iterator[Action]:
+        before, after = self.stored.get(user_id), self.rows[user_id]
+        if before == after:
+            return
+        if after is None and before is not None:
+            yield DeleteRegistration(before)
+        elif after is not None:
+            yield PutRegistration(after, replaces=before)
+        was_in_line = before is not None and before.status is RegistrationStatus.WAITLISTED
+        is_in_line = after is not None and after.status is RegistrationStatus.WAITLISTED
+        if before is not None and was_in_line:
+            yield DeleteWaiting(self.event_id, _waiting(before))
+        if after is not None and is_in_line:
+            yield PutWaiting(self.event_id, _waiting(after))
+        if after is not None and (before is None or before.ticket != after.ticket):
+            yield CheckUser(user_id)
+
+
+def _waiting(row: Registration) -> Waiting:
+    return Waiting(row.ticket, row.user_id, row.registered_at)
+
+
+def _id_of(actor: Actor | None) -> str | None:
+    return actor.user_id if actor else None
+
+
+def _refuse_past(event: Event, names: set[str], now: datetime) -> None:
+    for name in sorted(names & {"starts_at", "registration_deadline"}):
+        moment = getattr(event, name)
+        if moment is not None and moment <= now:
+            raise Invalid(name, "must be in the future")
+
+
+def _differences(
+    before: Event, given: Mapping[str, object], capacity: int | None
+) -> dict[str, tuple[str | None, str | None]]:
+    differences = {name: (_text(getattr(before, name)), _text(new)) for name, new in given.items()}
+    if capacity is not None:
+        differences["capacity"] = (str(before.capacity), str(capacity))
+    return differences
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
