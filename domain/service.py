@@ -100,7 +100,7 @@ class Service:
             store, self._committer, clock, new_id=new_id, spawn=spawn, on_commit=on_commit
         )
 
-    # Users: R1
+    # Users, as R1 has them
 
     def create_user(self, draft: UserDraft) -> User:
         """Create a user; raises `DuplicateUser`, which leaves the stored one as it is (R1.3)."""
@@ -231,7 +231,7 @@ class Service:
             return stored is None or stored.deletion != mark
         return True
 
-    # Events: R2
+    # Events, as R2 has them
 
     def create_event(self, draft: EventDraft, *, actor_id: str | None = None) -> Event:
         """Create an event, with nobody in it; raises `DuplicateEvent`, and `Invalid` for a past time."""
