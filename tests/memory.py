@@ -1,0 +1,255 @@
+"""A store of dictionaries: what `seating.plan` decides, carried out literally, one action after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from copy import copy
+from datetime import datetime
+from typing import TypeVar, assert_never, cast
+
+from domain.models import (
+    Event,
+    JournalEntry,
+    ListedEvent,
+    Page,
+    Registration,
+    RegistrationStatus,
+    User,
+    Waiting,
+)
+from domain.ports import Conflict, Rows
+from domain.seating import (
+    Action,
+    CheckUser,
+    DeleteRegistration,
+    DeleteWaiting,
+    Plan,
+    PutEntry,
+    PutEvent,
+    PutRegistration,
+    PutWaiting,
+)
+
+T = TypeVar("T")
+
+
+class MemoryStore:
+    """`domain.ports.Store` for one thread. It checks every action's condition, and each key's being written once."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, Event] = {}
+        self.users: dict[str, User] = {}
+        self.registrations: dict[tuple[str, str], Registration] = {}
+        self.line: dict[tuple[str, int], Waiting] = {}
+        self.journal: dict[tuple[str, int], JournalEntry] = {}
+
+    def commit(self, plan: Plan) -> None:
+        keys = [_key(action) for action in plan.actions]
+        assert len(keys) == len(set(keys)), "DynamoDB refuses two actions on one item"
+        assert len(keys) <= 100, "DynamoDB refuses more than 100 actions"
+        before = [copy(table) for table in self._tables()]
+        try:
+            for action in plan.actions:
+                self._apply(action)
+        except Conflict:
+            for table, saved in zip(self._tables(), before, strict=True):
+                table.clear()
+                table.update(saved)
+            raise
+
+    def _tables(self) -> tuple[dict[object, object], ...]:
+        return (  # each with keys of its own
+            cast("dict[object, object]", self.events),
+            cast("dict[object, object]", self.users),
+            cast("dict[object, object]", self.registrations),
+            cast("dict[object, object]", self.line),
+            cast("dict[object, object]", self.journal),
+        )
+
+    def _apply(self, action: Action) -> None:
+        match action:
+            case PutEvent(event, replaces):
+                stored = self.events.get(event.event_id)
+                _require((stored and stored.version) == replaces)
+                self.events[event.event_id] = event
+            case PutRegistration(row, replaces):
+                key = (row.event_id, row.user_id)
+                _require(_same(self.registrations.get(key), replaces))
+                self.registrations[key] = row
+            case DeleteRegistration(row):
+                key = (row.event_id, row.user_id)
+                _require(_same(self.registrations.get(key), row))
+                del self.registrations[key]
+            case PutWaiting(event_id, waiting):
+                _require((event_id, waiting.ticket) not in self.line)
+                self.line[event_id, waiting.ticket] = waiting
+            case DeleteWaiting(event_id, waiting):
+                stored_place = self.line.pop((event_id, waiting.ticket), None)
+                _require(stored_place is not None and stored_place.user_id == waiting.user_id)
+            case CheckUser(user_id):
+                user = self.users.get(user_id)
+                _require(user is not None and user.deletion is None)
+            case PutEntry(entry):
+                _require((entry.event_id, entry.version) not in self.journal)
+                self.journal[entry.event_id, entry.version] = entry
+            case _:
+                assert_never(action)
+
+    def get_event(self, event_id: str) -> Event | None:
+        return self.events.get(event_id)
+
+    def get_events(self, event_ids: Collection[str]) -> dict[str, Event]:
+        return {
+            event_id: self.events[event_id] for event_id in event_ids if event_id in self.events
+        }
+
+    def list_events(
+        self, *, starting_from: datetime | None, limit: int, cursor: str | None = None
+    ) -> Page[ListedEvent]:
+        events = sorted(self.events.values(), key=lambda event: (event.starts_at, event.event_id))
+        return _page(
+            [
+                ListedEvent(
+                    event.event_id,
+                    event.title,
+                    event.starts_at,
+                    event.status,
+                    event.registration_deadline or event.starts_at,
+                    event.listed,
+                )
+                for event in events
+                if event.deletion is None
+                and (starting_from is None or event.starts_at >= starting_from)
+            ],
+            limit,
+            cursor,
+        )
+
+    def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
+        unfinished = [event.event_id for event in self.events.values() if event.is_unfinished]
+        return _page(sorted(unfinished), limit, cursor)
+
+    def get_rows(
+        self, event_id: str, *, registrations_of: Collection[str], users: Collection[str]
+    ) -> Rows:
+        return Rows(
+            {user_id: self.users[user_id] for user_id in users if user_id in self.users},
+            {
+                user_id: self.registrations[event_id, user_id]
+                for user_id in registrations_of
+                if (event_id, user_id) in self.registrations
+            },
+        )
+
+    def get_line(
+        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
+    ) -> tuple[Waiting, ...]:
+        line = sorted(
+            (
+                waiting
+                for (of, ticket), waiting in self.line.items()
+                if of == event_id and after < ticket and (until is None or ticket <= until)
+            ),
+            key=lambda waiting: waiting.ticket,
+        )
+        return tuple(line[:limit])
+
+    def list_roster(
+        self, event_id: str, *, limit: int, cursor: str | None = None
+    ) -> Page[Registration]:
+        rows = [
+            row
+            for row in self.registrations.values()
+            if row.event_id == event_id and row.status is RegistrationStatus.REGISTERED
+        ]
+        return _page(sorted(rows, key=lambda row: row.ticket), limit, cursor)
+
+    def get_registrations_of(self, user_id: str) -> tuple[Registration, ...]:
+        return tuple(row for row in self.registrations.values() if row.user_id == user_id)
+
+    def get_journal_entry(self, event_id: str, version: int) -> JournalEntry | None:
+        return self.journal.get((event_id, version))
+
+    def list_journal(
+        self, event_id: str, *, after: int = 0, limit: int
+    ) -> tuple[JournalEntry, ...]:
+        return tuple(entry for entry in self._entries(event_id) if entry.version > after)[:limit]
+
+    def list_history(
+        self, event_id: str, *, limit: int, cursor: str | None = None
+    ) -> Page[JournalEntry]:
+        return _page(self._entries(event_id)[::-1], limit, cursor)
+
+    def _entries(self, event_id: str) -> list[JournalEntry]:
+        entries = (entry for entry in self.journal.values() if entry.event_id == event_id)
+        return sorted(entries, key=lambda entry: entry.version)
+
+    def get_user(self, user_id: str) -> User | None:
+        return self.users.get(user_id)
+
+    def list_users(self, *, limit: int, cursor: str | None = None) -> Page[User]:
+        users = sorted(self.users.values(), key=lambda user: (user.name, user.user_id))
+        return _page(users, limit, cursor)
+
+    def list_unfinished_users(self, *, limit: int, cursor: str | None = None) -> Page[str]:
+        unfinished = [user.user_id for user in self.users.values() if user.deletion]
+        return _page(sorted(unfinished), limit, cursor)
+
+    def put_user(self, user: User, *, replaces: str | None) -> None:
+        stored = self.users.get(user.user_id)
+        _require((stored and stored.revision) == replaces and not (stored and stored.deletion))
+        self.users[user.user_id] = user
+
+    def mark_user(self, user_id: str, mark: str) -> str | None:
+        stored = self.users.get(user_id)
+        if stored is None:
+            return None
+        self.users[user_id] = stored.model_copy(update={"deletion": stored.deletion or mark})
+        return self.users[user_id].deletion
+
+    def delete_user(self, user_id: str, mark: str) -> None:
+        stored = self.users.get(user_id)
+        _require(stored is not None and stored.deletion == mark)
+        del self.users[user_id]
+
+    def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
+        return _page(self.events.values(), limit, cursor)
+
+    def scan_registrations(self, *, limit: int, cursor: str | None = None) -> Page[Registration]:
+        return _page(self.registrations.values(), limit, cursor)
+
+    def scan_waiting(self, *, limit: int, cursor: str | None = None) -> Page[tuple[str, Waiting]]:
+        return _page([(of, waiting) for (of, _), waiting in self.line.items()], limit, cursor)
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise Conflict
+
+
+def _same(stored: Registration | None, expected: Registration | None) -> bool:
+    if stored is None or expected is None:
+        return stored is expected
+    return (stored.ticket, stored.status) == (expected.ticket, expected.status)
+
+
+_KEYS: dict[type, Callable[..., object]] = {
+    PutEvent: lambda action: action.event.event_id,
+    PutRegistration: lambda action: action.registration.user_id,
+    DeleteRegistration: lambda action: action.registration.user_id,
+    PutWaiting: lambda action: action.waiting.ticket,
+    DeleteWaiting: lambda action: action.waiting.ticket,
+    CheckUser: lambda action: action.user_id,
+    PutEntry: lambda action: action.entry.version,
+}
+
+
+def _key(action: Action) -> tuple[str, object]:
+    table = type(action).__name__.removeprefix("Put").removeprefix("Delete")
+    return table, _KEYS[type(action)](action)
+
+
+def _page(items: Iterable[T], limit: int, cursor: str | None) -> Page[T]:
+    first = int(cursor or 0)
+    rest = list(items)[first:]
+    return Page(tuple(rest[:limit]), str(first + limit) if len(rest) > limit else None)
