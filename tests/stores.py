@@ -1,0 +1,63 @@
+"""Empty stores to run the same test on: `memory` carries plans out literally, the others are real."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from domain.ports import Store
+from tests.memory import MemoryStore
+
+Kind = Literal["memory", "sqlite", "dynamodb"]
+
+_fresh = count(1)
+
+
+@contextmanager
+def empty_store(kind: Kind) -> Iterator[Store]:
+    """Give a store with nothing in it. DynamoDB is moto, in process: for one thread at a time."""
+    match kind:
+        case "memory":
+            yield MemoryStore()
+        case "sqlite":
+            with empty_sqlite() as store:
+                yield store
+        case "dynamodb":
+            with empty_dynamodb() as store:
+                yield store
+
+
+@contextmanager
+def empty_sqlite() -> Iterator[Store]:
+    """Give a SQLite store on a file of its own."""
+    from storage.sqlite import SQLiteStore
+
+    with TemporaryDirectory() as folder:
+        store = SQLiteStore(Path(folder) / "rollcall.sqlite", "T1")
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+@contextmanager
+def empty_dynamodb() -> Iterator[Store]:
+    """Give a DynamoDB store on tables of its own: moto slows down as tables fill."""
+    from storage.dynamodb import DynamoDBStore
+
+    from storage import schema
+    from tests.storage.moto import dynamodb_client
+
+    client = dynamodb_client()
+    prefix = f"test{next(_fresh)}-"
+    schema.create_tables(client, prefix)
+    try:
+        yield DynamoDBStore(client, prefix, "T1")
+    finally:
+        for name in client.list_tables()["TableNames"]:
+            if name.startswith(prefix):
+                client.delete_table(TableName=name)
