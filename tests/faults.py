@@ -1,0 +1,87 @@
+"""A memory store to which a test says what happens to the next commits and reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from domain.models import Event
+from domain.ports import AnswerLost, Conflict, Unavailable
+from domain.seating import Plan
+from tests.memory import MemoryStore
+
+Fault = Callable[["FaultyStore", Plan], None]
+
+
+def lost(store: FaultyStore, plan: Plan) -> None:
+    """The commit applies, and its answer is lost."""
+    store.really_commit(plan)
+    raise AnswerLost
+
+
+def never_sent(store: FaultyStore, plan: Plan) -> None:
+    """The commit does not arrive, and nobody says so."""
+    raise AnswerLost
+
+
+def on_its_way(store: FaultyStore, plan: Plan) -> None:
+    """The commit arrives later, when the test says so."""
+    store.under_way.append(plan)
+    raise AnswerLost
+
+
+def conflict(store: FaultyStore, plan: Plan) -> None:
+    """The commit is rejected, as DynamoDB rejects one that meets another."""
+    raise Conflict
+
+
+class FaultyStore(MemoryStore):
+    """Meets its `faults` one commit after the other, then works; so with `unreadable` reads of events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: list[Fault] = []
+        self.unreadable = 0
+        self.attempts: list[Plan] = []
+        self.under_way: list[Plan] = []
+        self.before_commit: Callable[[], None] | None = None
+        self.before_reading: Callable[[], None] | None = None
+        self.event_reads = 0
+
+    def commit(self, plan: Plan) -> None:
+        self.attempts.append(plan)
+        if self.before_commit is not None:
+            meanwhile, self.before_commit = self.before_commit, None
+            meanwhile()
+        if self.faults:
+            self.faults.pop(0)(self, plan)
+        self.really_commit(plan)
+
+    def really_commit(self, plan: Plan) -> None:
+        """Apply a plan once: sent again, it is the same request, as DynamoDB's token makes it."""
+        entry = self.journal.get((plan.event_id, plan.event.version)) if plan.event else None
+        if entry is None or entry.plan_id != plan.plan_id:
+            super().commit(plan)
+
+    def arrive(self) -> list[bool]:
+        """Let what is on its way arrive; return whether each applied."""
+        applied = []
+        for plan in self.under_way:
+            try:
+                self.really_commit(plan)
+                applied.append(True)
+            except Conflict:
+                applied.append(False)
+        self.under_way.clear()
+        return applied
+
+    def get_event(self, event_id: str) -> Event | None:
+        self.event_reads += 1
+        if self.unreadable:
+            self.unreadable -= 1
+            raise Unavailable
+        event = super().get_event(event_id)
+        if self.before_reading is not None:
+            # Between this read and the next, something happens.
+            meanwhile, self.before_reading = self.before_reading, None
+            meanwhile()
+        return event
