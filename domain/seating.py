@@ -136,6 +136,20 @@ class Bury:
     """The last step of an event's deletion: only its id is kept, for ever. Gives `Changed`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """Set right what a check found at this version (R7.6), then seat who waits for a free seat.
+
+    The counts are those of the registrations; places are added to the line and taken out of it.
+    Gives `Changed`, unchanged if the version moved.
+    """
+
+    version: int
+    counts: Mapping[str, object]
+    add: tuple[Waiting, ...] = ()
+    drop: tuple[Waiting, ...] = ()
+
+
 Command = (
     Create
     | Register
@@ -147,6 +161,7 @@ Command = (
     | MarkDeletion
     | Evict
     | Bury
+    | Mend
 )
 
 
@@ -312,6 +327,8 @@ def heads_needed(
                 freed += max(0, changes.capacity - event.capacity)
             case ContinueRaise() if event.capacity_target is not None:
                 freed += event.capacity_target - event.capacity
+            case Mend():
+                return min(event.waitlist_count, MOST_MOVES + 1)
             case _:
                 pass
     return min(freed + waiters, event.waitlist_count, MOST_MOVES + 1) if freed else 0
@@ -389,6 +406,7 @@ class _Room:
         self.stored = dict(snapshot.registrations)
         self.rows: dict[str, Registration | None] = {}  # what differs from `stored`
         self.costs: dict[str, int] = {}
+        self.mends: tuple[Action, ...] = ()
         self.changes: list[Change] = []
         self.notices: list[Notice] = []
 
@@ -400,7 +418,7 @@ class _Room:
 
     @property
     def cost(self) -> int:
-        return 2 + sum(self.costs.values())
+        return 2 + sum(self.costs.values()) + len(self.mends)
 
     def carry_out(self, command: Command) -> Outcome | None:
         """Return the command's outcome, None if it wants a commit of its own; raises its refusal."""
@@ -425,6 +443,8 @@ class _Room:
                 return self._evict(user_ids)
             case Bury():
                 return self._bury()
+            case Mend():
+                return self._mend(command)
             case _:
                 assert_never(command)
 
@@ -606,26 +626,27 @@ class _Room:
         """Give each free seat to the first in line (R4.2), and tell them unless there is nothing to come to."""
         promoted: list[str] = []
         while (event := self._now()).free_seats > 0 and event.waitlist_count > 0:
-            waiting = self._first_in_line()
-            row = Registration(
-                event_id=self.event_id,
-                user_id=waiting.user_id,
-                status=RegistrationStatus.REGISTERED,
-                ticket=waiting.ticket,
-                registered_at=waiting.registered_at,
-                seated_at=self.now,
-            )
-            self.stored.setdefault(
-                waiting.user_id,
-                row.model_copy(update={"status": RegistrationStatus.WAITLISTED, "seated_at": None}),
-            )
-            self._set_row(waiting.user_id, row)
-            self._write(registered_count=event.registered_count + 1)
-            self._count_waiting(waiting.ticket, -1)
-            self._record(ChangeKind.PROMOTED, waiting.user_id, None, waiting.ticket, cause)
-            self._tell(NoticeKind.PROMOTED, row)
-            promoted.append(waiting.user_id)
+            promoted += self._promote_next(cause)
         return tuple(promoted)
+
+    def _promote_next(self, cause: Cause) -> tuple[str]:
+        waiting = self._first_in_line()
+        row = Registration(
+            event_id=self.event_id,
+            user_id=waiting.user_id,
+            status=RegistrationStatus.REGISTERED,
+            ticket=waiting.ticket,
+            registered_at=waiting.registered_at,
+            seated_at=self.now,
+        )
+        in_line = {"status": RegistrationStatus.WAITLISTED, "seated_at": None}
+        self.stored.setdefault(waiting.user_id, row.model_copy(update=in_line))
+        self._set_row(waiting.user_id, row)
+        self._write(registered_count=self._now().registered_count + 1)
+        self._count_waiting(waiting.ticket, -1)
+        self._record(ChangeKind.PROMOTED, waiting.user_id, None, waiting.ticket, cause)
+        self._tell(NoticeKind.PROMOTED, row)
+        return (waiting.user_id,)
 
     # The line
 
@@ -703,6 +724,32 @@ class _Room:
         self._write(deletion=Deletion.DONE, operation_id=None)
         return Changed(event)
 
+    # Repair
+
+    def _mend(self, mend: Mend) -> Changed:
+        event = self.event
+        if event is None or event.version != mend.version or self.changes:
+            return Changed(self._now(), changed=False)
+        self.mends = (
+            *(PutWaiting(self.event_id, waiting) for waiting in mend.add),
+            *(DeleteWaiting(self.event_id, waiting) for waiting in mend.drop),
+        )
+        event = self._write(**mend.counts)
+        self._record(ChangeKind.REPAIRED)
+        # Seats go by the line as it was read: only once the line itself is right.
+        promoted: list[str] = []
+        while (
+            event.deletion is None
+            and not self.mends
+            and event.waitlist_count
+            and event.free_seats > 0
+            and self.cost + 2 <= self.budget
+            and self.head
+        ):
+            promoted += self._promote_next(Cause.REPAIR)
+            event = self._now()
+        return Changed(event, promoted=tuple(promoted))
+
     # What is written down
 
     def _now(self) -> Event:
@@ -772,7 +819,7 @@ class _Room:
         actions: list[Action] = [PutEvent(event, None if stored is None else stored.version)]
         for user_id in self.rows:
             actions += self._row_actions(user_id)
-        actions.append(PutEntry(entry))
+        actions += [*self.mends, PutEntry(entry)]
         return Plan(
             self.plan_id,
             self.event_id,

@@ -25,6 +25,7 @@ from domain.errors import (
     UnknownUser,
 )
 from domain.finding import Found
+from domain.integrity import Breach, Integrity, Progress
 from domain.models import (
     Actor,
     CapacityPreview,
@@ -99,6 +100,7 @@ class Service:
         self._door = Door(
             store, self._committer, clock, new_id=new_id, spawn=spawn, on_commit=on_commit
         )
+        self._integrity = Integrity(store, self._door, self._committer, clock, new_id)
 
     # Users, as R1 has them
 
@@ -578,6 +580,14 @@ class Service:
             if user is not None and user.deletion is not None:
                 finished += self._empty_user(user_id, user.deletion, self._deadline())
         return finished
+
+    def check(self, on_progress: Callable[[Progress], None]) -> Iterator[Breach]:
+        """Read everything and yield each breach of R7.5, also while others write (R7.6)."""
+        return self._integrity.check(on_progress)
+
+    def repair(self, on_progress: Callable[[Progress], None]) -> Iterator[Breach]:
+        """Mend what a check finds, from the registrations; yield each breach that was mended (R7.6)."""
+        return self._integrity.repair(on_progress)
 
     def _finish_event(self, event_id: str) -> bool:
         event = self._reading(lambda: self._store.get_event(event_id))
