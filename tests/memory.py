@@ -7,6 +7,7 @@ from copy import copy
 from datetime import datetime
 from typing import TypeVar, assert_never, cast
 
+from domain.errors import Invalid
 from domain.models import (
     Event,
     JournalEntry,
@@ -250,6 +251,8 @@ def _key(action: Action) -> tuple[str, object]:
 
 
 def _page(items: Iterable[T], limit: int, cursor: str | None) -> Page[T]:
+    if cursor is not None and not cursor.isdecimal():
+        raise Invalid("cursor", "must be one that this list gave out")
     first = int(cursor or 0)
     rest = list(items)[first:]
     return Page(tuple(rest[:limit]), str(first + limit) if len(rest) > limit else None)

@@ -61,3 +61,18 @@ def empty_dynamodb() -> Iterator[Store]:
         for name in client.list_tables()["TableNames"]:
             if name.startswith(prefix):
                 client.delete_table(TableName=name)
+
+
+@contextmanager
+def without_foreign_keys(store: Store) -> Iterator[None]:
+    """Let a test write what SQLite itself would refuse; DynamoDB has no such guard."""
+    from storage.sqlite import SQLiteStore
+
+    connections = store._file._all if isinstance(store, SQLiteStore) else []
+    for connection in connections:
+        connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        for connection in connections:
+            connection.execute("PRAGMA foreign_keys = ON")

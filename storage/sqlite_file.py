@@ -1,0 +1,228 @@
+"""The SQLite file: its tables, its connections, and what its errors mean."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from domain.ports import AnswerLost, Conflict, Unavailable
+
+SCHEMA_VERSION = 1
+
+# Every key begins with the workspace. Times are microseconds since 1970, UTC. Every list that the
+# store gives is a range of one of these indexes. `body` is a model as JSON; what is queried or
+# conditioned on has a column of its own.
+_SCHEMA = """
+CREATE TABLE events (
+    workspace TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    starts_at INTEGER NOT NULL,
+    is_shown INTEGER NOT NULL,
+    is_unfinished INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (workspace, event_id)
+) STRICT;
+CREATE INDEX upcoming ON events (workspace, starts_at, event_id) WHERE is_shown = 1;
+CREATE INDEX unfinished_events ON events (workspace, event_id) WHERE is_unfinished = 1;
+
+CREATE TABLE users (
+    workspace TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    revision TEXT NOT NULL,
+    deletion TEXT,
+    body TEXT NOT NULL,
+    PRIMARY KEY (workspace, user_id)
+) STRICT;
+CREATE INDEX members ON users (workspace, name, user_id);
+CREATE INDEX unfinished_users ON users (workspace, user_id) WHERE deletion IS NOT NULL;
+
+CREATE TABLE registrations (
+    workspace TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    ticket INTEGER NOT NULL,
+    registered_at INTEGER NOT NULL,
+    seated_at INTEGER,
+    PRIMARY KEY (workspace, user_id, event_id),
+    FOREIGN KEY (workspace, user_id) REFERENCES users,
+    FOREIGN KEY (workspace, event_id) REFERENCES events
+) STRICT, WITHOUT ROWID;
+CREATE INDEX roster ON registrations (workspace, event_id, ticket) WHERE status = 'registered';
+
+CREATE TABLE waitlist (
+    workspace TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    ticket INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
+    registered_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace, event_id, ticket),
+    FOREIGN KEY (workspace, event_id) REFERENCES events
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE journal (
+    workspace TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    plan_id TEXT NOT NULL,
+    is_undelivered INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (workspace, event_id, version),
+    FOREIGN KEY (workspace, event_id) REFERENCES events
+) STRICT;
+CREATE INDEX undelivered ON journal (workspace, event_id) WHERE is_undelivered = 1;
+
+CREATE TABLE deliveries (
+    workspace TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    leased_until INTEGER,
+    body TEXT NOT NULL,
+    PRIMARY KEY (workspace, event_id)
+) STRICT;
+
+CREATE TABLE cards (
+    workspace TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    channel_id TEXT NOT NULL,
+    message_ts TEXT NOT NULL,
+    rendered_version INTEGER NOT NULL,
+    PRIMARY KEY (workspace, event_id, channel_id, message_ts)
+) STRICT, WITHOUT ROWID;
+"""
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+class SQLiteFile:
+    """Connections to one file, each used by one thread at a time, and handed back."""
+
+    def __init__(self, path: str | Path, busy_timeout: float) -> None:
+        self._path = str(path)
+        self._busy_timeout = busy_timeout
+        self._idle: list[sqlite3.Connection] = []
+        self._all: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        # SQLite lets those who wait for its own lock poll; in one process they queue here instead.
+        self._writing = threading.Lock()
+        self._set_up()
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            while self._all:
+                self._all.pop().close()
+            self._idle.clear()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection to read with. Raises `Unavailable` while the file is locked."""
+        with self._connection() as connection:
+            try:
+                yield connection
+            except sqlite3.OperationalError as error:
+                if _is_busy(error):
+                    raise Unavailable(str(error)) from error
+                raise
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection in a transaction, committed at the end unless something is raised.
+
+        Raises `Conflict` if another holds the file's lock for longer than the busy time-out, and
+        `AnswerLost` if the commit itself fails in a way that leaves it open.
+        """
+        if not self._writing.acquire(timeout=self._busy_timeout):
+            raise Conflict("busy: others are writing")
+        try:
+            with self._connection() as connection:
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    yield connection
+                except sqlite3.OperationalError as error:
+                    _roll_back(connection)
+                    if _is_busy(error):
+                        raise Conflict(str(error)) from error
+                    raise
+                except BaseException:
+                    _roll_back(connection)
+                    raise
+                _commit(connection)
+        finally:
+            self._writing.release()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            connection = self._connect()
+        try:
+            yield connection
+        finally:
+            with self._lock:
+                self._idle.append(connection)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path,
+            timeout=self._busy_timeout,
+            isolation_level=None,
+            check_same_thread=False,  # one thread at a time: `_connection` sees to it
+            cached_statements=256,
+        )
+        with self._lock:
+            self._all.append(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def _set_up(self) -> None:
+        try:
+            with self._connection() as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+            with self.writing() as connection:
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+                if version == 0 and tables == 0:
+                    for statement in _SCHEMA.split(";"):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                elif version != SCHEMA_VERSION:
+                    raise ValueError(
+                        f"{self._path} is not a file of this Rollcall: it has schema version {version}, "
+                        f"and this one reads {SCHEMA_VERSION}"
+                    )
+        except BaseException as error:
+            self.close()
+            if isinstance(error, sqlite3.DatabaseError) and not _is_busy(error):
+                raise ValueError(f"{self._path} can't be used as a SQLite file: {error}") from error
+            raise
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    # The low byte is the primary code; SQLITE_BUSY_SNAPSHOT and its like are busy, too.
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _BUSY
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("COMMIT")
+    except sqlite3.IntegrityError:
+        _roll_back(connection)
+        raise
+    except sqlite3.OperationalError as error:
+        if _is_busy(error):
+            _roll_back(connection)
+            raise Conflict(str(error)) from error
+        raise AnswerLost(str(error)) from error
