@@ -631,16 +631,8 @@ class _Room:
 
     def _promote_next(self, cause: Cause) -> tuple[str]:
         waiting = self._first_in_line()
-        row = Registration(
-            event_id=self.event_id,
-            user_id=waiting.user_id,
-            status=RegistrationStatus.REGISTERED,
-            ticket=waiting.ticket,
-            registered_at=waiting.registered_at,
-            seated_at=self.now,
-        )
-        in_line = {"status": RegistrationStatus.WAITLISTED, "seated_at": None}
-        self.stored.setdefault(waiting.user_id, row.model_copy(update=in_line))
+        seated = {"status": RegistrationStatus.REGISTERED, "seated_at": self.now}
+        row = self._row_in_line(waiting).model_copy(update=seated)
         self._set_row(waiting.user_id, row)
         self._write(registered_count=self._now().registered_count + 1)
         self._count_waiting(waiting.ticket, -1)
@@ -653,12 +645,23 @@ class _Room:
     def _first_in_line(self) -> Waiting:
         if self.head:
             waiting = self.head.pop(0)
+            self.stored.setdefault(waiting.user_id, self._row_in_line(waiting))
         elif self.between or not self.tail:
             raise Inconsistent(f"the line of {self.event_id} has fewer heads than the event counts")
         else:
             waiting = self.tail.pop(0)
         self.gone.append(waiting.ticket)
         return waiting
+
+    def _row_in_line(self, waiting: Waiting) -> Registration:
+        return Registration(
+            event_id=self.event_id,
+            user_id=waiting.user_id,
+            status=RegistrationStatus.WAITLISTED,
+            ticket=waiting.ticket,
+            registered_at=waiting.registered_at,
+            seated_at=None,
+        )
 
     def _take_from_line(self, row: Registration) -> None:
         waiting = _waiting(row)
