@@ -393,9 +393,9 @@ class EventSummary(BaseModel):
 
     title: str
     starts_at: datetime
-    ends_at: datetime | None
     time_zone: str
     location: str
+    ends_at: datetime | None = None
 
     @classmethod
     def of(cls, event: Event) -> Self:
@@ -425,7 +425,7 @@ class Notice(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kind: NoticeKind
-    user_id: str | None
+    user_id: str | None = None
     ticket: int | None = None
     reason: str | None = None
     before: EventSummary | None = None

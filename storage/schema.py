@@ -1,0 +1,151 @@
+"""The tables of DynamoDB: keys, indexes, and what each index carries. Said here, once.
+
+Every key begins with the workspace (`T024#e1`), and so does the key of every index: workspaces never
+meet. An index is sparse: an item is in it only while it has the index's key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+DEFAULT_PREFIX = "rollcall-"
+
+UNDELIVERED_SHARDS = 4
+"""Over how many keys the index of what is undelivered is spread: one key takes 1,000 writes a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A hash key, and a range key where there is one; numbers are named in `NUMBERS`."""
+
+    hash: str
+    range: str | None = None
+
+    def names(self) -> tuple[str, ...]:
+        """Return the attributes, hash first."""
+        return (self.hash,) if self.range is None else (self.hash, self.range)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A global secondary index: `carries` names attributes beside the keys; None: all of them."""
+
+    name: str
+    key: Key
+    carries: tuple[str, ...] | None = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table; `has_stream`: its new items are streamed."""
+
+    name: str
+    key: Key
+    indexes: tuple[Index, ...] = ()
+    has_stream: bool = False
+
+
+NUMBERS = frozenset({"ticket", "version"})
+"""The key attributes that are numbers; the others are strings."""
+
+EVENTS = Table(
+    "events",
+    Key("event_id"),
+    (
+        # Nothing that a registration changes: the index is not written by a rush.
+        Index(
+            "upcoming", Key("upcoming_in", "starts_at"), ("title", "status", "closes_at", "listed")
+        ),
+        Index("unfinished", Key("unfinished_in", "event_id")),
+    ),
+)
+USERS = Table(
+    "users",
+    Key("user_id"),
+    (
+        Index("members", Key("member_of", "name"), None),
+        Index("unfinished", Key("unfinished_in", "user_id")),
+    ),
+)
+REGISTRATIONS = Table(
+    "registrations",
+    # By user: a rush spreads over partitions, and one registration per user and event is the key.
+    Key("user_id", "event_id"),
+    (Index("roster", Key("seated_in", "ticket"), None),),
+)
+WAITLIST = Table("waitlist", Key("event_id", "ticket"))
+JOURNAL = Table(
+    "journal",
+    Key("event_id", "version"),
+    (Index("undelivered", Key("undelivered_in", "event_id")),),
+    has_stream=True,
+)
+CARDS = Table("cards", Key("event_id", "message"))
+
+TABLES = (EVENTS, USERS, REGISTRATIONS, WAITLIST, JOURNAL, CARDS)
+
+
+def create_tables(client: DynamoDBClient, prefix: str = DEFAULT_PREFIX) -> tuple[str, ...]:
+    """Create the tables that are not there yet, on demand; return their names once they can be used."""
+    made = []
+    for table in TABLES:
+        name = prefix + table.name
+        try:
+            client.create_table(**definition(table, prefix))
+        except client.exceptions.ResourceInUseException:
+            continue
+        made.append(name)
+    for name in made:
+        client.get_waiter("table_exists").wait(
+            TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+    return tuple(made)
+
+
+def definition(table: Table, prefix: str) -> dict[str, Any]:
+    """Return the arguments of CreateTable."""
+    keys = [table.key, *(index.key for index in table.indexes)]
+    attributes = sorted({name for key in keys for name in key.names()})
+    arguments: dict[str, Any] = {
+        "TableName": prefix + table.name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": _key_schema(table.key),
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": "N" if name in NUMBERS else "S"}
+            for name in attributes
+        ],
+    }
+    if table.indexes:
+        arguments["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": index.name,
+                "KeySchema": _key_schema(index.key),
+                "Projection": _projection(index),
+            }
+            for index in table.indexes
+        ]
+    if table.has_stream:
+        arguments["StreamSpecification"] = {
+            "StreamEnabled": True,
+            "StreamViewType": "KEYS_ONLY",
+        }
+    return arguments
+
+
+def _key_schema(key: Key) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": name, "KeyType": kind}
+        for name, kind in zip(key.names(), ("HASH", "RANGE"), strict=False)
+    ]
+
+
+def _projection(index: Index) -> dict[str, Any]:
+    if index.carries is None:
+        return {"ProjectionType": "ALL"}
+    if not index.carries:
+        return {"ProjectionType": "KEYS_ONLY"}
+    return {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.carries)}
