@@ -1,0 +1,186 @@
+"""Slack's payloads as the domain's arguments: who, which event, what a form says."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from bot.ids import BlockId, EventOption
+from domain.errors import Invalid
+from domain.models import EventDraft, UserDraft
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a button was pressed. `message_ts` is None where there is no message that stays."""
+
+    channel_id: str | None
+    message_ts: str | None
+    is_view: bool
+    is_home: bool
+    is_card: bool
+    """A message that everyone in a channel sees."""
+
+
+def typed(command: Payload) -> str:
+    """Return what was typed behind a command, as it was typed: Slack escapes it."""
+    return html.unescape(command.get("text") or "").strip()
+
+
+def user_id_of(body: Payload) -> str:
+    """Return who acts: in a command, an action, a form or an event."""
+    user = body.get("user_id") or body.get("user") or body.get("event", {}).get("user")
+    return str(user["id"] if isinstance(user, Mapping) else user)
+
+
+def person(body: Payload) -> UserDraft:
+    """Return who acts, with the name that the payload gives; no call to Slack is needed."""
+    user = body.get("user")
+    user_id = user_id_of(body)
+    name = body.get("user_name")
+    if isinstance(user, Mapping):
+        name = user.get("name") or user.get("username")
+    return UserDraft.of(user_id=user_id, name=name or user_id)
+
+
+def workspaces_of(body: Payload) -> set[str]:
+    """Return the workspaces that a request names as its own: where it comes from, and its person's."""
+    team = body.get("team")
+    user = body.get("user")
+    named = {
+        body.get("team_id"),
+        team.get("id") if isinstance(team, Mapping) else team,
+        user.get("team_id") if isinstance(user, Mapping) else None,
+        body.get("event", {}).get("user_team"),
+    }
+    return {str(workspace) for workspace in named if workspace}
+
+
+def source(body: Payload) -> Source:
+    """Return where a button was pressed."""
+    container = body.get("container", {})
+    is_view = container.get("type") == "view"
+    channel_id = container.get("channel_id")
+    is_ephemeral = bool(container.get("is_ephemeral"))
+    return Source(
+        channel_id=channel_id,
+        message_ts=container.get("message_ts"),
+        is_view=is_view,
+        is_home=is_view and body.get("view", {}).get("type") == "home",
+        is_card=not is_view and not is_ephemeral and not str(channel_id or "D").startswith("D"),
+    )
+
+
+def value_of(action: Payload) -> str:
+    """Return a button's value."""
+    return str(action.get("value", ""))
+
+
+def selected_event(view: Payload) -> str:
+    """Return the event chosen in the picker; raises `Invalid`."""
+    event_id = _option(_state(view, BlockId.EVENT))
+    if event_id is None:
+        raise Invalid(BlockId.EVENT, "choose an event")
+    return event_id
+
+
+def capacity(view: Payload) -> int:
+    """Return the capacity typed into a form; raises `Invalid`."""
+    text = (_state(view, BlockId.CAPACITY).get("value") or "").strip()
+    sign, digits = text[:1] == "-", text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
+        raise Invalid(BlockId.CAPACITY, "must be a whole number from 1 to 100,000")
+    return -int(digits) if sign else int(digits)
+
+
+def event_draft(view: Payload, *, event_id: str, organizer_id: str, listed: bool) -> EventDraft:
+    """Return the event that a form describes; raises `Invalid` with the block that is wrong."""
+    time_zone = _option(_state(view, BlockId.TIME_ZONE)) or ""
+    if time_zone not in available_timezones():
+        raise Invalid(BlockId.TIME_ZONE, "choose a time zone")
+    moments = {
+        name: _moment(view, day, hour, time_zone)
+        for name, day, hour in (
+            ("starts_at", BlockId.START_DATE, BlockId.START_TIME),
+            ("ends_at", BlockId.END_DATE, BlockId.END_TIME),
+            ("registration_deadline", BlockId.DEADLINE_DATE, BlockId.DEADLINE_TIME),
+        )
+    }
+    if moments["starts_at"] is None:
+        raise Invalid(BlockId.START_DATE, "choose a day")
+    organizers = _state(view, BlockId.CO_ORGANIZERS).get("selected_users") or []
+    return EventDraft.of(
+        event_id=event_id,
+        title=_text(view, BlockId.TITLE),
+        description=_text(view, BlockId.DESCRIPTION),
+        location=_text(view, BlockId.LOCATION),
+        time_zone=time_zone,
+        organizer_id=organizer_id,
+        co_organizer_ids=[user_id for user_id in organizers if user_id != organizer_id],
+        capacity=capacity(view),
+        has_waitlist=EventOption.WAITLIST in options(view),
+        listed=listed,
+        **moments,
+    )
+
+
+def options(view: Payload) -> set[str]:
+    """Return what is ticked in the form of an event."""
+    chosen = _state(view, BlockId.OPTIONS).get("selected_options") or []
+    return {str(option["value"]) for option in chosen}
+
+
+def channel(view: Payload) -> str | None:
+    """Return the channel that the card is to be posted in, if one was chosen."""
+    return _state(view, BlockId.CHANNEL).get("selected_conversation")
+
+
+def local_moment(field: str, day: str, hour: str, time_zone: str) -> datetime:
+    """Return a local time in UTC; the hour that comes twice is the first (R8.7).
+
+    Raises `Invalid` naming the field, for the hour that daylight saving skips as well.
+    """
+    try:
+        naive = datetime.combine(date.fromisoformat(day), time.fromisoformat(hour))
+        moment = naive.replace(tzinfo=ZoneInfo(time_zone), fold=0).astimezone(UTC)
+        local = moment.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        raise Invalid(field, "must be a day and a time that exist") from None
+    if local != naive:
+        raise Invalid(
+            field, f"{hour} does not exist on this day in {time_zone}: the clocks go forward"
+        )
+    return moment
+
+
+def _moment(view: Payload, day: BlockId, hour: BlockId, time_zone: str) -> datetime | None:
+    date_given = _state(view, day).get("selected_date")
+    time_given = _state(view, hour).get("selected_time")
+    if not date_given and not time_given:
+        return None
+    if not date_given:
+        raise Invalid(day, "choose a day, too")
+    if not time_given:
+        raise Invalid(hour, "choose a time, too")
+    return local_moment(hour, date_given, time_given, time_zone)
+
+
+def _state(view: Payload, block: BlockId) -> Mapping[str, Any]:
+    """Return the state of a block's only input; Slack leaves out what was never touched."""
+    inputs = view.get("state", {}).get("values", {}).get(block) or {}
+    return next(iter(inputs.values()), {}) or {}
+
+
+def _option(state: Mapping[str, Any]) -> str | None:
+    option = state.get("selected_option")
+    return str(option["value"]) if option else None
+
+
+def _text(view: Payload, block: BlockId) -> str:
+    return str(_state(view, block).get("value") or "")

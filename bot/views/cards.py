@@ -1,0 +1,106 @@
+"""Event cards: the same for everyone, in channels; and the shorter ones in lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import ActionsBlock, Block, DividerBlock, HeaderBlock, SectionBlock
+
+from bot.ids import ActionId
+from bot.views.text import (
+    Message,
+    bold,
+    button,
+    context,
+    escape,
+    mention,
+    moment,
+    plain,
+    section,
+    shortened,
+    when_and_where,
+)
+from domain.models import Event, EventStatus, Page
+
+LISTED_DESCRIPTION = 150
+"""Characters of a description that a list shows."""
+
+
+def event_card(event: Event) -> Message:
+    """Return the card of an event (R8.3)."""
+    blocks: list[Block] = [
+        HeaderBlock(text=plain(event.title)),
+        section(when_and_where(event)),
+    ]
+    if event.description:
+        blocks.append(SectionBlock(text=plain(event.description)))
+    blocks += [
+        context(f"{occupancy(event)} · organised by {_organizers(event)}"),
+        _buttons(event, manage=True),
+    ]
+    return Message(f"{escape(event.title)}: {occupancy(event)}", blocks)
+
+
+def deleted_card(title: str) -> Message:
+    """Return what stands in a card's place once its event is deleted."""
+    return Message(
+        f"{escape(title)} was deleted",
+        [HeaderBlock(text=plain(title)), context("This event was deleted.")],
+    )
+
+
+def event_list(page: Page[Event]) -> Message:
+    """Return what is coming, one page of it."""
+    if not page.items and page.next_cursor is None:
+        text = "Nothing is coming up. `/event create` makes a new event."
+        return Message(text, [section(text)])
+    blocks: list[Block] = []
+    for event in page.items:
+        blocks += [*listed(event), DividerBlock()]
+    if page.next_cursor is not None:
+        more = button("More events", ActionId.MORE_EVENTS, page.next_cursor)
+        blocks.append(ActionsBlock(elements=[more]))
+    elif blocks:
+        blocks.pop()
+    return Message("What is coming up", blocks)
+
+
+def listed(event: Event) -> Sequence[Block]:
+    """Return an event as lists show it."""
+    lines = [bold(event.title), when_and_where(event)]
+    if event.description:
+        lines.append(escape(shortened(event.description, LISTED_DESCRIPTION)))
+    return [section("\n".join(lines)), context(occupancy(event)), _buttons(event, manage=False)]
+
+
+def occupancy(event: Event) -> str:
+    """Return "12 of 20 seats · 3 waiting", and what else decides whether one can register."""
+    parts = [f"{event.registered_count} of {event.capacity} seats"]
+    if event.waitlist_count:
+        parts.append(f"{event.waitlist_count} waiting")
+    if event.status is EventStatus.CANCELLED:
+        parts = ["*Cancelled*", *parts]
+    elif event.status is EventStatus.CLOSED:
+        parts = ["*Registration closed*", *parts]
+    elif event.free_seats == 0:
+        parts.append("waitlist open" if event.has_waitlist else "full")
+    if event.registration_deadline is not None and event.status is EventStatus.OPEN:
+        parts.append(f"register until {moment(event.registration_deadline, event.time_zone)}")
+    return " · ".join(parts)
+
+
+def _organizers(event: Event) -> str:
+    others = [mention(user_id) for user_id in event.co_organizer_ids]
+    return ", ".join([mention(event.organizer_id), *others])
+
+
+def _buttons(event: Event, *, manage: bool) -> ActionsBlock:
+    elements = []
+    if event.status is EventStatus.OPEN:
+        full = event.free_seats == 0 and event.has_waitlist
+        label = "Join the waitlist" if full else "Register"
+        elements.append(button(label, ActionId.REGISTER, event.event_id, style="primary"))
+    elements.append(button("Leave", ActionId.LEAVE, event.event_id))
+    if manage:
+        elements.append(button("Manage", ActionId.MANAGE, event.event_id))
+    return ActionsBlock(block_id=f"event:{event.event_id}", elements=elements)

@@ -1,0 +1,220 @@
+"""What a person is answered: after a registration or a leave, and wherever a choice is offered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
+
+from bot.ids import ActionId
+from bot.views.text import (
+    Message,
+    bold,
+    button,
+    context,
+    escape,
+    note,
+    ordinal,
+    people,
+    plain_when,
+    section,
+    shortened,
+    when_and_where,
+)
+from domain.finding import Found
+from domain.models import LeavePreview, ListedEvent, OwnRegistration, RegistrationStatus
+from domain.seating import Changed, Left, Placed
+
+MOST_LISTED = 15
+"""Registrations that fit into one message with their buttons."""
+
+MOST_CHOICES = 10
+"""Events offered where several fit."""
+
+HELP = """*Rollcall* registers you for events, right here in Slack.
+
+*For everyone*
+• `/register [event]`: get a seat, or a place in line if it is full. Name an event, or pick one.
+• `/unregister [event]`: give your seat or place back.
+• `/events`: what is coming up.
+• `/registrations [registered|waitlisted]`: where you are in.
+• `/rollcall forget-me`: delete all that is stored about you.
+
+*For organisers*
+• `/event create`: make an event and post its card in a channel.
+• `/event [event]`: who is in, capacity, close or reopen registration.
+
+*Where another app has taken a command*, put `/rollcall` before it: `/rollcall register yoga`.
+When a seat comes free, the next in line has it at once, and is told by direct message."""
+
+
+def placed(outcome: Placed) -> Message:
+    """Return "You have a seat", or the place in line (R8.4)."""
+    event = outcome.event
+    if outcome.position is None:
+        text = f"You have a seat in {bold(event.title)}."
+    else:
+        text = (
+            f"{bold(event.title)} is full. You are {ordinal(outcome.position)} in line,"
+            " and I’ll message you as soon as you have a seat."
+        )
+    leave = button("Leave", ActionId.LEAVE_CONFIRMED, event.event_id)
+    if outcome.position is None and event.free_seats == 0:
+        leave = button("Leave", ActionId.CHOOSE_TO_LEAVE, event.event_id)
+    return note(text, context(when_and_where(event)), ActionsBlock(elements=[leave]))
+
+
+def left(outcome: Left) -> Message:
+    """Return that the seat or place is given back."""
+    title = bold(outcome.event.title)
+    if outcome.registration.status is RegistrationStatus.WAITLISTED:
+        return note(f"You are out of the line for {title}.")
+    given = " It goes to the next in line." if outcome.promoted else ""
+    return note(f"You gave up your seat in {title}.{given}")
+
+
+def leave_question(preview: LeavePreview) -> Message:
+    """Return what leaving costs, and two buttons (R8.4)."""
+    event = preview.own.event
+    if preview.own.position is not None:
+        cost = f"You are {ordinal(preview.own.position)} in line for {bold(event.title)}."
+    elif preview.next_gets_seat:
+        cost = f"Your seat in {bold(event.title)} goes to the next in line at once."
+    else:
+        cost = f"{bold(event.title)} is full: anybody can take your seat at once."
+    if preview.position_on_return is not None:
+        cost += f" Coming back means {ordinal(preview.position_on_return)} in line."
+    buttons = ActionsBlock(
+        elements=[
+            button("Leave", ActionId.LEAVE_CONFIRMED, event.event_id, style="danger"),
+            button("Stay", ActionId.STAY, event.event_id),
+        ]
+    )
+    return note(cost, buttons)
+
+
+def stayed(own: OwnRegistration) -> Message:
+    """Return what one has, after deciding to keep it."""
+    title = bold(own.event.title)
+    if own.position is None:
+        return note(f"You keep your seat in {title}.", context(when_and_where(own.event)))
+    return note(f"You stay in line for {title}: {ordinal(own.position)}.")
+
+
+def changed(outcome: Changed) -> Message:
+    """Return that an event is as its organiser wants it."""
+    event = outcome.event
+    text = f"{bold(event.title)} is {event.status.value}, with a capacity of {event.capacity}."
+    return note(f"{text} {given_seats(outcome)}".rstrip())
+
+
+def given_seats(outcome: Changed) -> str:
+    """Return who got a seat by a raise, and whether it goes on."""
+    if not outcome.promoted:
+        return ""
+    text = f"{people(outcome.promoted, len(outcome.promoted))} got a seat and will be told."
+    if outcome.event.capacity_target is not None:
+        text += f" Started: the capacity grows to {outcome.event.capacity_target} step by step."
+    return text
+
+
+def registrations(own: Sequence[OwnRegistration]) -> Message:
+    """Return one's own registrations, each with a leave button (R5, R8.2)."""
+    if not own:
+        return note("You are not registered for anything. `/events` shows what is coming up.")
+    blocks: list[Block] = [
+        section(
+            f"{bold(one.event.title)} · {_status(one)}\n{when_and_where(one.event)}",
+            button("Leave", ActionId.LEAVE, one.event.event_id),
+        )
+        for one in own[:MOST_LISTED]
+    ]
+    if len(own) > MOST_LISTED:
+        blocks.append(context(f"and {len(own) - MOST_LISTED} more, later"))
+    return Message("Your registrations", blocks)
+
+
+def _status(own: OwnRegistration) -> str:
+    if own.position is None:
+        return "you have a seat"
+    return f"you are {ordinal(own.position)} in line"
+
+
+def choice(found: Found, action: ActionId) -> Message:
+    """Return the events that fit, or whose titles come nearest, each as a button."""
+    if found.fitting:
+        asked = "Which one do you mean?"
+        if len(found.fitting) > MOST_CHOICES:
+            asked = f"{len(found.fitting)} events fit; here are the next. Which one do you mean?"
+        return _offer(asked, found.fitting, action)
+    if found.nearest:
+        return _offer("No event fits that. Do you mean one of these?", found.nearest, action)
+    return note("No event fits that. `/events` shows what is coming up.")
+
+
+def _offer(text: str, events: Sequence[ListedEvent], action: ActionId) -> Message:
+    blocks: list[Block] = [section(text)]
+    blocks += [
+        ActionsBlock(elements=[_choose(event.title, event.event_id, action)])
+        for event in events[:MOST_CHOICES]
+    ]
+    return Message(text, blocks)
+
+
+def choice_of_own(own: Sequence[OwnRegistration], action: ActionId) -> Message:
+    """Return one's own registrations that fit, each as a button."""
+    text = "Which one do you want to leave?"
+    blocks: list[Block] = [section(text)]
+    for one in own[:MOST_CHOICES]:
+        label = f"{shortened(one.event.title, 50)} · {plain_when(one.event)}"
+        blocks.append(ActionsBlock(elements=[_choose(label, one.event.event_id, action)]))
+    return Message(text, blocks)
+
+
+def _choose(label: str, event_id: str, action: ActionId) -> ButtonElement:
+    return button(label, action, event_id)
+
+
+def not_in(text: str) -> Message:
+    """Return that nothing of one's own fits what was typed."""
+    what = f" that fits “{escape(shortened(text, 100))}”" if text else ""
+    return note(f"You are not registered for anything{what}. `/registrations` shows where you are.")
+
+
+def forget_question() -> Message:
+    """Return what forgetting means, and two buttons."""
+    buttons = ActionsBlock(
+        elements=[
+            button("Delete my data", ActionId.FORGET_ME, "me", style="danger"),
+            button("Keep it", ActionId.KEEP_ME, "me"),
+        ]
+    )
+    return note(
+        "This gives up all your seats and places in line, and deletes what is stored about you."
+        " It can’t be undone.",
+        buttons,
+    )
+
+
+def forgotten(done: bool) -> Message:
+    """Return that a person is forgotten, or soon will be."""
+    if done:
+        return note("Your registrations and what was stored about you are deleted.")
+    return note("Started: your registrations are being given back, then your data is deleted.")
+
+
+def kept() -> Message:
+    """Return that nothing was deleted."""
+    return note("Nothing was deleted.")
+
+
+def help_message() -> Message:
+    """Return everything there is, in one screen."""
+    return note(HELP)
+
+
+def bad_status(text: str) -> Message:
+    """Return what `/registrations` takes."""
+    return note(
+        f"“{escape(shortened(text, 50))}” is no status: it takes `registered`, `waitlisted`, or nothing."
+    )

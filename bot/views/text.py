@@ -1,0 +1,164 @@
+"""Text: what people typed, made harmless; times in each reader's own zone; numbers as people say them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from slack_sdk.models.blocks import (
+    Block,
+    ButtonElement,
+    ContextBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message: `text` is what notifications and screen readers get, in mrkdwn."""
+
+    text: str
+    blocks: Sequence[Block]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the arguments of `chat.postMessage`, `respond` and their like."""
+        return {"text": self.text, "blocks": [block.to_dict() for block in self.blocks]}
+
+
+class Timed(Protocol):
+    """An event, or what a message keeps of one."""
+
+    @property
+    def title(self) -> str:
+        """The title as typed."""
+        ...
+
+    @property
+    def starts_at(self) -> datetime:
+        """The start, in UTC."""
+        ...
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The end, in UTC."""
+        ...
+
+    @property
+    def time_zone(self) -> str:
+        """The event's own time zone."""
+        ...
+
+    @property
+    def location(self) -> str:
+        """The place as typed."""
+        ...
+
+
+def escape(text: str) -> str:
+    """Return typed text for mrkdwn: it can't ping, link, format or break out of its line.
+
+    Slack has no escape for its formatting characters: an invisible word joiner keeps them apart
+    from what they would format.
+    """
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(character, entity)
+    for character in "*_~`":
+        text = text.replace(character, f"\u2060{character}\u2060")
+    return " ".join(text.split())
+
+
+def bold(text: str) -> str:
+    """Return typed text in bold."""
+    return f"*{escape(text)}*"
+
+
+def moment(value: datetime, time_zone: str) -> str:
+    """Return a time in each reader's own zone; where that can't be shown, in the one given."""
+    local = value.astimezone(ZoneInfo(time_zone))
+    fallback = f"{local:%a %d %b %Y, %H:%M} ({time_zone})"
+    return f"<!date^{int(value.timestamp())}^{{date_short_pretty}}, {{time}}|{fallback}>"
+
+
+def when(event: Timed) -> str:
+    """Return start and end, in each reader's own zone."""
+    start = moment(event.starts_at, event.time_zone)
+    if event.ends_at is None:
+        return start
+    zone = ZoneInfo(event.time_zone)
+    if event.starts_at.astimezone(zone).date() != event.ends_at.astimezone(zone).date():
+        return f"{start} – {moment(event.ends_at, event.time_zone)}"
+    fallback = f"{event.ends_at.astimezone(zone):%H:%M}"
+    return f"{start} – <!date^{int(event.ends_at.timestamp())}^{{time}}|{fallback}>"
+
+
+def when_and_where(event: Timed) -> str:
+    """Return the time, and the place if there is one."""
+    return f"{when(event)} · {escape(event.location)}" if event.location else when(event)
+
+
+def plain_when(event: Timed) -> str:
+    """Return the start in the event's own zone, for places that take no mrkdwn."""
+    local = event.starts_at.astimezone(ZoneInfo(event.time_zone))
+    return f"{local:%a %d %b, %H:%M}"
+
+
+def mention(user_id: str) -> str:
+    """Return a person as Slack shows it, with the name of today."""
+    return f"<@{user_id}>"
+
+
+def ordinal(number: int) -> str:
+    """Return "1st", "2nd", "3rd", "4th" and so on."""
+    if number % 100 in (11, 12, 13):
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
+
+
+def seats(number: int) -> str:
+    """Return "1 seat", "2 seats"."""
+    return "1 seat" if number == 1 else f"{number} seats"
+
+
+def people(user_ids: Sequence[str], count: int) -> str:
+    """Return "A", "A and B", "A, B and 3 more": the first few by mention, the rest as a number."""
+    shown = [mention(user_id) for user_id in user_ids[:5]]
+    if count > len(shown):
+        shown.append(f"{count - len(shown)} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def shortened(text: str, length: int) -> str:
+    """Return the text, cut with an ellipsis if it is longer."""
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+
+
+def section(mrkdwn: str, accessory: ButtonElement | None = None) -> SectionBlock:
+    """Return a section of mrkdwn, with a button beside it if given."""
+    return SectionBlock(text=MarkdownTextObject(text=mrkdwn), accessory=accessory)
+
+
+def context(mrkdwn: str) -> ContextBlock:
+    """Return a line of small print."""
+    return ContextBlock(elements=[MarkdownTextObject(text=mrkdwn)])
+
+
+def plain(text: str) -> PlainTextObject:
+    """Return text that shows as typed, with no emoji codes turned into pictures."""
+    return PlainTextObject(text=text, emoji=False)
+
+
+def button(label: str, action_id: str, value: str, *, style: str | None = None) -> ButtonElement:
+    """Return a button; labels longer than Slack's 75 characters are cut."""
+    return ButtonElement(
+        text=plain(shortened(label, 75)), action_id=action_id, value=value, style=style
+    )
+
+
+def note(mrkdwn: str, *more: Block) -> Message:
+    """Return a message of one sentence or two, with more blocks under it if given."""
+    return Message(mrkdwn, [section(mrkdwn), *more])
