@@ -31,6 +31,7 @@ class ActionId(StrEnum):
     CHANGE_CAPACITY = "change_capacity"
     CLOSE = "close"
     REOPEN = "reopen"
+    POST_CARD = "post_card"
     ROSTER_PAGE = "roster_page"
     """Value: the page's cursor, or a dash for the first."""
 
@@ -64,6 +65,7 @@ class CallbackId(StrEnum):
     MANAGE = "manage"
     CAPACITY = "capacity"
     CAPACITY_CONFIRMED = "capacity_confirmed"
+    POST_CARD = "post_card"
     NOTE = "note"
 
 

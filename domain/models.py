@@ -6,6 +6,7 @@ bad input with `Invalid`. What comes out of a store is rebuilt and not judged ag
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,9 +63,9 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-Identifier = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$", max_length=64)
-]
+_IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
+
+Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
@@ -87,6 +88,11 @@ Capacity = Annotated[int, Field(strict=True, ge=1, le=MAX_CAPACITY)]
 CoOrganizers = Annotated[tuple[Identifier, ...], Field(max_length=20)]
 
 
+def is_identifier(text: str) -> bool:
+    """Return whether the text could be the id of a user or an event."""
+    return re.fullmatch(_IDENTIFIER, text) is not None
+
+
 class Draft(BaseModel):
     """Input from outside, judged field by field."""
 
@@ -102,9 +108,32 @@ class Draft(BaseModel):
 
 
 def invalid(error: ValidationError) -> Invalid:
-    """Translate pydantic's first finding to `Invalid`, which names the field and the reason."""
+    """Translate pydantic's first finding to `Invalid`: the field, and what would be right."""
     first = error.errors(include_url=False)[0]
-    return Invalid(".".join(str(part) for part in first["loc"]), first["msg"])
+    reason = _REASONS.get(first["type"], first["msg"])
+    return Invalid(
+        ".".join(str(part) for part in first["loc"]), reason.format(**first.get("ctx", {}))
+    )
+
+
+_REASONS = {
+    "missing": "must be given",
+    "extra_forbidden": "is not a field here",
+    "string_type": "must be text",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": (
+        "must consist of 1 to 64 letters, digits and . _ : - and begin with a letter or a digit"
+    ),
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le:,}",
+    "bool_type": "must be true or false",
+    "timezone_aware": "must say its offset from UTC",
+    "too_long": "must have at most {max_length}",
+}
+"""In words for the one who typed it, where pydantic's own are not."""
 
 
 class UserDraft(Draft):
@@ -508,6 +537,14 @@ class ListedEvent:
     """When it stops taking registrations by the clock: its deadline, or its start."""
     listed: bool
 
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """Return what a list knows of an event."""
+        closes_at = event.registration_deadline or event.starts_at
+        return cls(
+            event.event_id, event.title, event.starts_at, event.status, closes_at, event.listed
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class OwnRegistration:
@@ -554,3 +591,11 @@ class LeavePreview:
     next_gets_seat: bool
     position_on_return: int | None
     """None: there would be a free seat, or no way back."""
+
+    @property
+    def is_free(self) -> bool:
+        """Whether leaving costs nothing: a seat stays free to come back to, or nobody waits behind."""
+        event = self.own.event
+        if self.own.position is None:
+            return event.free_seats > 0 or (not event.has_waitlist and not self.next_gets_seat)
+        return self.position_on_return == self.own.position

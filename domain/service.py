@@ -15,6 +15,7 @@ from domain.committing import Committer
 from domain.door import Door
 from domain.errors import (
     Busy,
+    DuplicateEvent,
     DuplicateUser,
     Invalid,
     NotConfirmed,
@@ -48,6 +49,7 @@ from domain.models import (
     UserChanges,
     UserDraft,
     block_of,
+    is_identifier,
 )
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Spawn, Store, Unavailable
 from domain.seating import (
@@ -250,6 +252,19 @@ class Service:
         command = Create(event, actor_id or draft.organizer_id)
         return self._change(event.event_id, command).event
 
+    def create_event_once(self, draft: EventDraft) -> tuple[Event, bool]:
+        """Create an event under the id that its form minted; return whether this call did it (R8.13).
+
+        Raises `DuplicateEvent` if the id is another organiser's, and as `create_event` does.
+        """
+        try:
+            return self.create_event(draft), True
+        except DuplicateEvent as duplicate:
+            event = self._event_with_id(duplicate.event_id)
+            if event is None or event.organizer_id != draft.organizer_id:
+                raise
+            return event, False
+
     def get_event(self, event_id: str, *, actor: Actor | None = None) -> Event:
         """Return the event; raises `UnknownEvent`, and `NotOrganizer` for an actor who is none (R8.9)."""
         event = self._reading(lambda: self._store.get_event(event_id))
@@ -286,8 +301,20 @@ class Service:
         )
 
     def find_events(self, text: str) -> Found:
-        """Find the listed events that take registrations by a part of the title; all for no text."""
+        """Find events by id, listed or not, or by a part of the title (R8.1); all for no text.
+
+        By title: the listed ones that take registrations now.
+        """
+        event = self._event_with_id(text)
+        if event is not None:
+            return Found((ListedEvent.of(event),))
         return finding.find(text, self._open_events())
+
+    def _event_with_id(self, text: str) -> Event | None:
+        try:
+            return self.get_event(text) if is_identifier(text) else None
+        except UnknownEvent:
+            return None
 
     def _open_events(self) -> Iterator[ListedEvent]:
         now = self._clock.now()
@@ -440,6 +467,15 @@ class Service:
             )
         )
         return tuple(sorted(own, key=lambda one: (one.event.starts_at, one.event.event_id)))
+
+    def find_registrations_of(self, user_id: str, text: str) -> tuple[OwnRegistration, ...]:
+        """Return a user's registrations whose event has this id, or the text in its title; all for no text."""
+        own = self.list_registrations_of(user_id)
+        named = tuple(one for one in own if one.event.event_id == text)
+        fitting = finding.find(text, (ListedEvent.of(one.event) for one in own)).fitting
+        return named or tuple(
+            one for one in own if one.event.event_id in {event.event_id for event in fitting}
+        )
 
     def _own(self, rows: Sequence[Registration]) -> tuple[OwnRegistration, ...] | None:
         """Return the registrations with events and positions; None if something moved meanwhile."""

@@ -132,7 +132,7 @@ class SQLiteStore:
             "events",
             "is_shown = 1",
             "starts_at, event_id",
-            lambda row: _listed(Event.model_validate_json(row[0])),
+            lambda row: ListedEvent.of(Event.model_validate_json(row[0])),
             limit=limit,
             cursor=cursor,
             first=(first, ""),
@@ -634,17 +634,6 @@ def _registration(row: Row) -> Registration:
 
 def _waiting(row: Row) -> Waiting:
     return Waiting(row[0], row[1], _moment(row[2]))
-
-
-def _listed(event: Event) -> ListedEvent:
-    return ListedEvent(
-        event.event_id,
-        event.title,
-        event.starts_at,
-        event.status,
-        event.registration_deadline or event.starts_at,
-        event.listed,
-    )
 
 
 def _to_cursor(name: str, key: Sequence[object]) -> str:

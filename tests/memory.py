@@ -110,14 +110,7 @@ class MemoryStore:
         events = sorted(self.events.values(), key=lambda event: (event.starts_at, event.event_id))
         return _page(
             [
-                ListedEvent(
-                    event.event_id,
-                    event.title,
-                    event.starts_at,
-                    event.status,
-                    event.registration_deadline or event.starts_at,
-                    event.listed,
-                )
+                ListedEvent.of(event)
                 for event in events
                 if event.deletion is None
                 and (starting_from is None or event.starts_at >= starting_from)

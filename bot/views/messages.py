@@ -17,6 +17,7 @@ from bot.views.text import (
     ordinal,
     people,
     plain_when,
+    seats,
     section,
     shortened,
     when_and_where,
@@ -58,9 +59,7 @@ def placed(outcome: Placed) -> Message:
             f"{bold(event.title)} is full. You are {ordinal(outcome.position)} in line,"
             " and I’ll message you as soon as you have a seat."
         )
-    leave = button("Leave", ActionId.LEAVE_CONFIRMED, event.event_id)
-    if outcome.position is None and event.free_seats == 0:
-        leave = button("Leave", ActionId.CHOOSE_TO_LEAVE, event.event_id)
+    leave = button("Leave", ActionId.CHOOSE_TO_LEAVE, event.event_id)
     return note(text, context(when_and_where(event)), ActionsBlock(elements=[leave]))
 
 
@@ -102,20 +101,28 @@ def stayed(own: OwnRegistration) -> Message:
 
 
 def changed(outcome: Changed) -> Message:
-    """Return that an event is as its organiser wants it."""
+    """Return how an event is after its organiser changed it."""
     event = outcome.event
-    text = f"{bold(event.title)} is {event.status.value}, with a capacity of {event.capacity}."
-    return note(f"{text} {given_seats(outcome)}".rstrip())
+    text = f"{bold(event.title)} is {event.status.value}, with {seats(event.capacity)}."
+    return note(f"{text} {_given_seats(outcome)}".rstrip())
 
 
-def given_seats(outcome: Changed) -> str:
-    """Return who got a seat by a raise, and whether it goes on."""
+def capacity_set(outcome: Changed) -> Message:
+    """Return that the capacity is as wanted, or on its way there, and who got a seat."""
+    event = outcome.event
+    text = f"{bold(event.title)} has {seats(event.capacity)} now."
+    if event.capacity_target is not None:
+        text = (
+            f"Started: {bold(event.title)} has {seats(event.capacity)} now, and grows to"
+            f" {event.capacity_target} as people are given theirs."
+        )
+    return note(f"{text} {_given_seats(outcome)}".rstrip())
+
+
+def _given_seats(outcome: Changed) -> str:
     if not outcome.promoted:
         return ""
-    text = f"{people(outcome.promoted, len(outcome.promoted))} got a seat and will be told."
-    if outcome.event.capacity_target is not None:
-        text += f" Started: the capacity grows to {outcome.event.capacity_target} step by step."
-    return text
+    return f"{people(outcome.promoted, len(outcome.promoted))} got a seat and will be told."
 
 
 def registrations(own: Sequence[OwnRegistration]) -> Message:

@@ -1,0 +1,100 @@
+"""The one error handler: a refusal becomes its sentence, the unforeseen a reference, each on its surface."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from slack_bolt import BoltResponse, Respond
+from slack_bolt.error import BoltUnhandledRequestError
+from slack_sdk import WebClient
+
+from bot import errors
+from bot.answers import Answer, in_command
+from bot.payloads import Payload
+from bot.views import messages
+from bot.views.modals import note_modal
+from bot.views.text import Message
+from domain.errors import CapacityBelowRegistered, Invalid, NotConfirmed, RollcallError
+from domain.ports import NewId
+from domain.seating import Changed, Left, Placed
+
+_logger = logging.getLogger(__name__)
+
+
+class Failing:
+    """Answers whatever a listener raised."""
+
+    def __init__(self, new_id: NewId) -> None:
+        self._new_id = new_id
+
+    def answer(
+        self, error: Exception, body: dict[str, Any], respond: Respond, client: WebClient
+    ) -> BoltResponse:
+        """Tell the person, once, where they look; return the acknowledgement."""
+        message = self._message(error)
+        answer = Answer(body, respond, client)
+        if isinstance(error, NotConfirmed):
+            error.settled(lambda outcome: answer.later(_ending(outcome)))
+        match body.get("type"):
+            case "block_actions":
+                answer.beside(message)
+                return BoltResponse(status=200, body="")
+            case "view_submission":
+                return _json(_in_form(error, body["view"], message))
+            case "block_suggestion":
+                return _json({"options": []})
+            case _ if "command" in body:
+                return _json(in_command(message))
+            case _:
+                return BoltResponse(status=200, body="")
+
+    def _message(self, error: Exception) -> Message:
+        if isinstance(error, BoltUnhandledRequestError):
+            return errors.no_such_button()
+        if isinstance(error, RollcallError):
+            return errors.message(error)
+        reference = self._new_id()[:8]
+        _logger.error("unforeseen failure, reference %s", reference, exc_info=error)
+        return errors.unforeseen(reference)
+
+
+def _ending(outcome: object) -> Message:
+    """Return how an unconfirmed request ended."""
+    render: dict[type, Callable[[Any], Message]] = {
+        Placed: messages.placed,
+        Left: messages.left,
+        Changed: messages.changed,
+    }
+    if isinstance(outcome, RollcallError):
+        return errors.message(outcome)
+    return render[type(outcome)](outcome)
+
+
+def _in_form(error: Exception, view: Payload, message: Message) -> dict[str, Any]:
+    """Mark the field that is wrong, or say it on top of the form: what was typed stays."""
+    blocks = {block.get("block_id") for block in view.get("blocks", [])}
+    if isinstance(error, CapacityBelowRegistered) and "capacity" in blocks:
+        return {
+            "response_action": "errors",
+            "errors": {"capacity": errors.sentence(error)},
+        }
+    if isinstance(error, Invalid):
+        field = error.field.partition(".")[0]
+        if field in blocks:
+            reason = f"{error.reason[:1].upper()}{error.reason[1:]}."
+            return {"response_action": "errors", "errors": {field: reason}}
+    return {
+        "response_action": "push",
+        "view": note_modal("That did not work", message).to_dict(),
+    }
+
+
+def _json(body: dict[str, Any]) -> BoltResponse:
+    return BoltResponse(
+        status=200,
+        body=json.dumps(body),
+        headers={"Content-Type": "application/json;charset=utf-8"},
+    )

@@ -1,0 +1,71 @@
+"""What is coming up, and one's own registrations: as commands, and in App Home."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_bolt import Ack, App, Respond
+from slack_sdk import WebClient
+
+from bot.answers import Answer
+from bot.ids import ActionId
+from bot.parts import Asked, Parts, on_command
+from bot.payloads import user_id_of, value_of
+from bot.views import cards, home, messages
+from bot.views.text import Message
+from domain.models import RegistrationStatus
+
+Body = dict[str, Any]
+
+EVENTS_PAGE = 8
+"""Events in one message: with their descriptions cut, they fit into Slack's 50 blocks and into its text."""
+
+
+def register(app: App, parts: Parts) -> None:
+    """Register the listeners of this flow."""
+    flow = Browsing(parts)
+    on_command(app, "/events", flow.events_command)
+    on_command(app, "/registrations", flow.registrations_command)
+    app.action(ActionId.MORE_EVENTS)(flow.more_events)
+    app.event("app_home_opened")(flow.opened_home)
+
+
+class Browsing:
+    """The listeners, and the two commands, which `/rollcall` has too."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._service = parts.service
+
+    def events_command(self, asked: Asked) -> Message:  # noqa: ARG002  # it takes no argument
+        """`/events`: what is coming up."""
+        return self._events(None)
+
+    def registrations_command(self, asked: Asked) -> Message:
+        """`/registrations [registered|waitlisted]`: one's own."""
+        status = _STATUSES.get(asked.text.lower())
+        if asked.text and status is None:
+            return messages.bad_status(asked.text)
+        own = self._service.list_registrations_of(asked.user_id, status=status)
+        return messages.registrations(own)
+
+    def more_events(
+        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
+    ) -> None:
+        """Show the next page of what is coming up."""
+        Answer(body, respond, client).instead(self._events(value_of(action)))
+        ack()
+
+    def opened_home(self, ack: Ack, body: Body, client: WebClient) -> None:
+        """Show what one has, and what is coming up."""
+        user_id = user_id_of(body)
+        own = self._service.list_registrations_of(user_id)
+        coming = self._service.list_events(coming=True, limit=EVENTS_PAGE)
+        client.views_publish(user_id=user_id, view=home.home(own, coming.items))
+        ack()
+
+    def _events(self, cursor: str | None) -> Message:
+        page = self._service.list_events(coming=True, limit=EVENTS_PAGE, cursor=cursor)
+        return cards.event_list(page)
+
+
+_STATUSES = {status.value: status for status in RegistrationStatus}

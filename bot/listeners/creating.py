@@ -1,0 +1,69 @@
+"""Creating an event: the form, what is wrong with it, the event, its card."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from zoneinfo import available_timezones
+
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+from slack_sdk.models.views import View
+
+from bot.ids import ActionId, CallbackId, EventOption
+from bot.parts import Parts
+from bot.payloads import channel, event_draft, options, person, user_id_of
+from bot.posting import is_private, posted
+from bot.views import modals
+
+Body = dict[str, Any]
+
+
+def register(app: App, parts: Parts) -> None:
+    """Register the listeners of this flow."""
+    flow = Creating(parts)
+    app.action(ActionId.CREATE_EVENT)(flow.pressed_create)
+    app.options(ActionId.TIME_ZONE)(flow.offer_time_zones)
+    app.view(CallbackId.CREATE_EVENT)(flow.submitted)
+
+
+class Creating:
+    """The listeners, and the form, which `/event create` opens too."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def form(self, user_id: str) -> View:
+        """Return the form; the event's id is minted here, so that two presses of Submit make one event."""
+        return modals.event_form(self._parts.new_id(), self._parts.people.time_zone(user_id))
+
+    def pressed_create(self, ack: Ack, body: Body, client: WebClient) -> None:
+        """Open the form."""
+        client.views_open(trigger_id=body["trigger_id"], view=self.form(user_id_of(body)))
+        ack()
+
+    def offer_time_zones(self, ack: Ack, body: Body) -> None:
+        """Offer the zones whose name has what is typed in it."""
+        wanted = body.get("value", "").strip().replace(" ", "_").casefold()
+        ack(
+            modals.zone_options(
+                sorted(name for name in available_timezones() if wanted in name.casefold())
+            )
+        )
+
+    def submitted(self, ack: Ack, body: Body, view: Body) -> None:
+        """Create the event and post its card; say how to mend it if the card can't be posted."""
+        organizer = self._parts.service.ensure_user(person(body))
+        channel_id = channel(view)
+        listed = EventOption.LISTED in options(view) or not is_private(
+            self._parts.client, channel_id
+        )
+        draft = event_draft(
+            view,
+            event_id=json.loads(view["private_metadata"])["event_id"],
+            organizer_id=organizer.user_id,
+            listed=listed,
+        )
+        event, is_new = self._parts.service.create_event_once(draft)
+        trouble = posted(self._parts.cards, event, channel_id) if is_new else None
+        ack(response_action="update", view=modals.created(event, trouble))

@@ -1,0 +1,155 @@
+"""Register, unregister, and everything on the way: naming an event, asking before a leave, changing one's mind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_bolt import Ack, App, Respond
+from slack_sdk import WebClient
+from slack_sdk.models.views import View
+
+from bot.answers import Answer
+from bot.ids import ActionId, CallbackId
+from bot.parts import Asked, Parts, on_command
+from bot.payloads import Payload, person, selected_event, source, user_id_of, value_of
+from bot.views import messages, modals
+from bot.views.text import Message
+from domain.models import OwnRegistration
+
+Body = dict[str, Any]
+
+
+def register(app: App, parts: Parts) -> None:
+    """Register the listeners of this flow."""
+    flow = Registering(parts)
+    on_command(app, "/register", flow.register_command)
+    on_command(app, "/unregister", flow.unregister_command)
+    app.action(ActionId.REGISTER)(flow.pressed_register)
+    app.action(ActionId.CHOOSE_TO_REGISTER)(flow.chose_to_register)
+    app.action(ActionId.LEAVE)(flow.pressed_leave)
+    app.action(ActionId.CHOOSE_TO_LEAVE)(flow.chose_to_leave)
+    app.action(ActionId.GIVE_UP)(flow.chose_to_leave)
+    app.action(ActionId.LEAVE_CONFIRMED)(flow.confirmed_leave)
+    app.action(ActionId.STAY)(flow.stay)
+    app.options(ActionId.EVENT)(flow.offer_events)
+    app.view(CallbackId.REGISTER)(flow.submitted_register)
+    app.view(CallbackId.UNREGISTER)(flow.submitted_unregister)
+
+
+class Registering:
+    """The listeners, and the two commands, which `/rollcall` has too."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._service = parts.service
+        self._cards = parts.cards
+
+    # Commands
+
+    def register_command(self, asked: Asked) -> Message | View:
+        """`/register [EVENT]`: register at once where one event fits, else ask which."""
+        if not asked.text:
+            return modals.picker(CallbackId.REGISTER)
+        found = self._service.find_events(asked.text)
+        if len(found.fitting) != 1:
+            return messages.choice(found, ActionId.CHOOSE_TO_REGISTER)
+        return self._register(asked.body, found.fitting[0].event_id)
+
+    def unregister_command(self, asked: Asked) -> Message | View:
+        """`/unregister [EVENT]`: leave at once where one of one's own events fits, else ask which."""
+        if not asked.text:
+            return modals.picker(CallbackId.UNREGISTER)
+        own = self._own(asked.user_id, asked.text)
+        if not own:
+            return messages.not_in(asked.text)
+        if len(own) > 1:
+            return messages.choice_of_own(own, ActionId.CHOOSE_TO_LEAVE)
+        return self._leave_or_ask(asked.user_id, own[0].event.event_id)
+
+    # Buttons
+
+    def pressed_register(
+        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
+    ) -> None:
+        """Register, and answer beside the card."""
+        message = self._register(body, value_of(action))
+        Answer(body, respond, client).beside(message)
+        self._adopt(body, value_of(action))
+        ack()
+
+    def chose_to_register(
+        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
+    ) -> None:
+        """Register for the event chosen, and answer in the question's place."""
+        Answer(body, respond, client).instead(self._register(body, value_of(action)))
+        ack()
+
+    def pressed_leave(
+        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
+    ) -> None:
+        """Leave, or ask first, beside the card."""
+        message = self._leave_or_ask(user_id_of(body), value_of(action))
+        Answer(body, respond, client).beside(message)
+        self._adopt(body, value_of(action))
+        ack()
+
+    def chose_to_leave(
+        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
+    ) -> None:
+        """Leave, or ask first, in the place of the message."""
+        message = self._leave_or_ask(user_id_of(body), value_of(action))
+        Answer(body, respond, client).instead(message)
+        ack()
+
+    def confirmed_leave(
+        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
+    ) -> None:
+        """Leave: what it costs was said."""
+        outcome = self._service.unregister(value_of(action), user_id_of(body))
+        Answer(body, respond, client).instead(messages.left(outcome))
+        ack()
+
+    def stay(self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient) -> None:
+        """Stay, and say what one has."""
+        own = self._service.get_registration(value_of(action), user_id_of(body))
+        Answer(body, respond, client).instead(messages.stayed(own))
+        ack()
+
+    # The picker
+
+    def offer_events(self, ack: Ack, body: Body) -> None:
+        """Offer the events that fit what is typed: the open ones, or one's own to leave."""
+        text = body.get("value", "")
+        if body.get("view", {}).get("callback_id") == CallbackId.UNREGISTER:
+            ack(modals.own_options(self._own(user_id_of(body), text)))
+        else:
+            ack(modals.event_options(self._service.find_events(text).fitting))
+
+    def submitted_register(self, ack: Ack, body: Body, view: Body) -> None:
+        """Register for the event picked."""
+        message = self._register(body, selected_event(view))
+        ack(response_action="update", view=modals.note_modal("Register", message))
+
+    def submitted_unregister(self, ack: Ack, body: Body, view: Body) -> None:
+        """Leave the event picked, or ask first."""
+        message = self._leave_or_ask(user_id_of(body), selected_event(view))
+        ack(response_action="update", view=modals.note_modal("Leave", message))
+
+    # One service call each
+
+    def _register(self, body: Payload, event_id: str) -> Message:
+        user = self._service.ensure_user(person(body))
+        return messages.placed(self._service.register(event_id, user.user_id))
+
+    def _leave_or_ask(self, user_id: str, event_id: str) -> Message:
+        preview = self._service.preview_leave(event_id, user_id)
+        if preview.is_free:
+            return messages.left(self._service.unregister(event_id, user_id))
+        return messages.leave_question(preview)
+
+    def _own(self, user_id: str, text: str) -> tuple[OwnRegistration, ...]:
+        return self._service.find_registrations_of(user_id, text)
+
+    def _adopt(self, body: Body, event_id: str) -> None:
+        pressed = source(body)
+        if pressed.is_card and pressed.channel_id and pressed.message_ts:
+            self._cards.adopt(event_id, pressed.channel_id, pressed.message_ts)
