@@ -497,10 +497,12 @@ class Delivery(BaseModel):
     event_id: str
     delivered_version: int = 0
     """Of every entry up to this one, each message is delivered, recorded as undeliverable, or deferred."""
+    cleared_version: int = 0
+    """Up to this one, no entry is marked undelivered but for those of `deferred`."""
     notice: int = 0
-    """Of the entry after that, the first notice that is not done."""
+    """Of the entry after `delivered_version`, the first notice that is not done."""
     recipient: str | None = None
-    """Of that notice, where to go on in its audience: the cursor of a page."""
+    """Of that notice, where to go on in its audience; the notifier's own notation."""
     deferred: tuple[Deferred, ...] = ()
     holder: str | None = None
     leased_until: datetime | None = None

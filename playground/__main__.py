@@ -6,10 +6,18 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
+from slack_sdk import WebClient
+
+from bot.__main__ import real_bot
+from bot.assembly import Bot
+from bot.http import build_http
+from domain.errors import DuplicateEvent
+from domain.models import EventDraft, UserDraft
 from playground.delivery import over_http
 from playground.dispatch import Dispatcher
 from playground.manifest import read_manifest
@@ -17,19 +25,71 @@ from playground.seed import demo_workspace
 from playground.server import HOST, PortTakenError, build_server, serve
 from playground.slack_api import SlackApi
 from playground.workspace import Workspace
+from storage.sqlite import SQLiteStore
 
 MANIFEST = Path(__file__).parent.parent / "manifest.yml"
 SIGNING_SECRET = "playground-signing-secret"
 """Shared by the two halves of the demo, both on the loopback address: no secret of anybody's."""
 
 
-def start_bot(workspace: Workspace, data: Path, *, empty: bool) -> AbstractContextManager[str]:
+@contextmanager
+def start_bot(workspace: Workspace, data: Path, *, empty: bool) -> Iterator[str]:
     """Runs the real bot on a free loopback port while entered, and gives its request URL.
 
     The bot talks to `workspace.url`, keeps its data in an SQLite file in `data`, and begins with two
     events unless `empty`.
     """
-    raise NotImplementedError("start_bot is to be completed once bot.app.build_app exists")
+    store = SQLiteStore(data / "rollcall.sqlite", workspace.team_id)
+    client = WebClient(
+        token=workspace.app.bot_token,
+        base_url=f"{workspace.url}/api/",
+        timeout=10,
+        retry_handlers=[],
+    )
+    bot = real_bot(store, client, workspace_id=workspace.team_id, signing_secret=SIGNING_SECRET)
+    if not empty:
+        begin(bot, workspace, now=datetime.now(UTC))
+    try:
+        with serve(build_http(bot.app, bot.executor)) as url:
+            bot.notifier.start()
+            yield f"{url}/slack/events"
+    finally:
+        bot.stop()
+        store.close()
+
+
+def begin(bot: Bot, workspace: Workspace, *, now: datetime) -> None:
+    """Two events to begin with, one nearly full, with their cards; once, and not again after a restart."""
+    members = workspace.members()
+    people = [member for member in members if not member.is_bot]
+    tomorrow = (now + timedelta(days=1)).replace(hour=16, minute=0, second=0, microsecond=0)
+    events = (
+        ("demo-yoga", "Yoga in the park", "Bring a mat. If it rains, we meet indoors.", 4, 3),
+        ("demo-tools", "Tool talk: better code reviews", "Short talks, long discussion.", 20, 2),
+    )
+    for number, (event_id, title, description, capacity, taken) in enumerate(events):
+        organizer = people[number]
+        start = tomorrow + timedelta(days=3 * number)
+        draft = EventDraft.of(
+            event_id=event_id,
+            title=title,
+            description=description,
+            location=("Riverside lawn", "Room 5")[number],
+            starts_at=start,
+            ends_at=start + timedelta(hours=1),
+            time_zone=organizer.tz,
+            organizer_id=organizer.id,
+            capacity=capacity,
+            has_waitlist=True,
+        )
+        try:
+            bot.service.create_event(draft)
+        except DuplicateEvent:
+            continue
+        for member in people[-taken:]:
+            bot.service.ensure_user(UserDraft.of(user_id=member.id, name=member.name))
+            bot.service.register(event_id, member.id)
+        bot.notifier.announce(bot.service.get_event(event_id), workspace.channel_named("events").id)
 
 
 @contextmanager

@@ -47,9 +47,8 @@ def empty_sqlite() -> Iterator[Store]:
 @contextmanager
 def empty_dynamodb() -> Iterator[Store]:
     """Give a DynamoDB store on tables of its own: moto slows down as tables fill."""
-    from storage.dynamodb import DynamoDBStore
-
     from storage import schema
+    from storage.dynamodb import DynamoDBStore
     from tests.storage.moto import dynamodb_client
 
     client = dynamodb_client()

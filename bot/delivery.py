@@ -1,0 +1,296 @@
+"""The messages that an event's journal owes, sent in order of version, at least once (R9)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackClientError
+
+from bot.slack_errors import Blame, Verdict, judge
+from bot.views.notices import notice_message
+from domain.models import (
+    Deferred,
+    Delivery,
+    JournalEntry,
+    Notice,
+    NoticeKind,
+    RegistrationStatus,
+)
+from domain.ports import Clock, Conflict, Outbox, Store
+
+_logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=30)
+"""How long a deliverer that died keeps others waiting; it renews its lease with each message."""
+
+FIRST_RETRY = timedelta(seconds=5)
+LAST_RETRY = timedelta(minutes=15)
+
+MOST_DEFERRED = 50
+"""People who wait for another try before the whole event waits with them."""
+
+PAUSE = timedelta(minutes=1)
+"""How long nothing is sent after an error that is ours to mend."""
+
+ENTRIES = 20
+PEOPLE = 100
+
+
+class Storage(Store, Outbox, Protocol):
+    """A store with its outbox."""
+
+
+class Paused(Exception):
+    """Nothing can be sent before this moment."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+
+
+class Postman:
+    """Delivers one event's messages at a time. `holder` names this process in leases."""
+
+    def __init__(self, store: Storage, client: WebClient, clock: Clock, holder: str) -> None:
+        self._store = store
+        self._client = client
+        self._clock = clock
+        self._holder = holder
+        self._has_alarmed = False
+
+    def deliver(self, event_id: str, show_cards: Callable[[], int]) -> datetime | None:
+        """Send what is owed; return when to look again, None if nothing is left.
+
+        `show_cards` updates the event's cards, and returns the version that all of them show: up
+        to that one, entries lose their undelivered mark.
+        """
+        now = self._clock.now()
+        delivery = self._store.take_lease(event_id, holder=self._holder, now=now, until=now + LEASE)
+        if delivery is None:
+            return now + LEASE
+        round_ = _Round(self, self._store, self._clock, delivery)
+        try:
+            round_.run(show_cards)
+        except Paused as pause:
+            return pause.until
+        except Conflict:
+            # The lease ran out, and another has it.
+            return self._clock.now() + LEASE
+        finally:
+            round_.release()
+        return min((late.not_before for late in round_.delivery.deferred), default=None)
+
+    def send(self, user_id: str, notice: Notice, entry: JournalEntry) -> Verdict | None:
+        """Send a message; return what went wrong, None if it is sent. Raises `Paused`."""
+        message = notice_message(notice, entry)
+        try:
+            self._client.chat_postMessage(channel=user_id, **message.to_dict())
+        except (SlackClientError, OSError) as error:
+            return self._weigh(judge(error), user_id, entry)
+        self._has_alarmed = False
+        return None
+
+    def _weigh(self, verdict: Verdict, user_id: str, entry: JournalEntry) -> Verdict:
+        now = self._clock.now()
+        match verdict.blame:
+            case Blame.OURS:
+                if not self._has_alarmed:
+                    _logger.critical("Slack refuses us: %s; nothing is sent", verdict.reason)
+                    self._has_alarmed = True
+                raise Paused(now + PAUSE)
+            case Blame.RATE:
+                raise Paused(now + timedelta(seconds=verdict.retry_after))
+            case Blame.RECIPIENT:
+                _logger.warning(
+                    "%s can't be told of version %s of %s: %s",
+                    *(user_id, entry.version, entry.event_id, verdict.reason),
+                )
+            case Blame.BUG:
+                _logger.error(
+                    "message of version %s of %s skipped: %s",
+                    *(entry.version, entry.event_id, verdict.reason),
+                )
+            case Blame.LATER:
+                pass
+        return verdict
+
+
+class _Round:
+    """One go at an event's journal, under its lease, from where the last one stopped."""
+
+    def __init__(self, postman: Postman, store: Storage, clock: Clock, delivery: Delivery) -> None:
+        self._postman = postman
+        self._store = store
+        self._clock = clock
+        self.delivery = delivery
+
+    def run(self, show_cards: Callable[[], int]) -> None:
+        try:
+            self._retry()
+            self._deliver_new()
+        except Paused:
+            show_cards()  # they have a rate of their own
+            raise
+        self._clear(show_cards())
+
+    def _deliver_new(self) -> None:
+        while entries := self._store.list_journal(
+            self.delivery.event_id, after=self.delivery.delivered_version, limit=ENTRIES
+        ):
+            for entry in entries:
+                self._deliver(entry)
+
+    def release(self) -> None:
+        """Let go of the lease, if it is still ours."""
+        try:
+            self._save(leased_until=None)
+        except Conflict:
+            _logger.info("the lease of %s was lost", self.delivery.event_id)
+
+    def _save(self, **values: object) -> None:
+        renewed = {"leased_until": self._clock.now() + LEASE} | values
+        self.delivery = self.delivery.model_copy(update=renewed)
+        self._store.save_delivery(self.delivery)
+
+    # Entries
+
+    def _deliver(self, entry: JournalEntry) -> None:
+        notices = _in_order(entry)
+        for number in range(self.delivery.notice, len(notices)):
+            notice = notices[number]
+            if notice.user_id is None:
+                self._deliver_to_everyone(entry, number, notice)
+            else:
+                self._deliver_to(notice.user_id, entry, number, notice)
+            self._save(notice=number + 1, recipient=None)
+        self.delivery = self.delivery.model_copy(
+            update={"delivered_version": entry.version, "notice": 0, "recipient": None}
+        )
+        if notices:
+            self._save()
+
+    def _deliver_to_everyone(self, entry: JournalEntry, number: int, notice: Notice) -> None:
+        for user_id, registered_at, place in self._audience(entry.event_id):
+            # Who came later was told the new time and place on coming.
+            if registered_at <= entry.at:
+                self._deliver_to(user_id, entry, number, notice)
+            self._save(notice=number, recipient=place)
+
+    def _audience(self, event_id: str) -> Iterator[tuple[str, datetime, str]]:
+        """Yield everyone registered and waiting, each with the place from which to go on behind them."""
+        part, cursor, last = json.loads(self.delivery.recipient or '["seats", null, 0]')
+        while part == "seats":
+            page = self._store.list_roster(event_id, limit=PEOPLE, cursor=cursor)
+            for row in page.items:
+                if row.ticket > last:
+                    yield (
+                        row.user_id,
+                        row.registered_at,
+                        json.dumps(["seats", cursor, row.ticket]),
+                    )
+            cursor = page.next_cursor
+            if cursor is None:
+                part, last = "line", 0
+        while line := self._store.get_line(event_id, after=last, limit=PEOPLE):
+            for waiting in line:
+                place = json.dumps(["line", None, waiting.ticket])
+                yield waiting.user_id, waiting.registered_at, place
+            last = line[-1].ticket
+
+    def _deliver_to(self, user_id: str, entry: JournalEntry, number: int, notice: Notice) -> None:
+        if len(self.delivery.deferred) >= MOST_DEFERRED:
+            raise Paused(min(late.not_before for late in self.delivery.deferred))
+        waiting = [late for late in self.delivery.deferred if late.user_id == user_id]
+        if waiting:
+            # In order per person: this one waits behind the earlier one.
+            self._defer(user_id, entry.version, number, 0, waiting[-1].not_before)
+            return
+        verdict = self._send(user_id, entry, notice)
+        if verdict is not None and verdict.blame is Blame.LATER:
+            self._defer(user_id, entry.version, number, 1, self._clock.now() + FIRST_RETRY)
+
+    def _send(self, user_id: str, entry: JournalEntry, notice: Notice) -> Verdict | None:
+        if notice.kind is NoticeKind.PROMOTED and not self._stands(user_id, notice, entry):
+            return None
+        return self._postman.send(user_id, notice, entry)
+
+    def _stands(self, user_id: str, notice: Notice, entry: JournalEntry) -> bool:
+        """Return whether a promotion is still true: nobody is told of a seat that is gone (R9.3)."""
+        rows = self._store.get_rows(entry.event_id, registrations_of=[user_id], users=())
+        row = rows.registrations.get(user_id)
+        return (
+            row is not None
+            and row.status is RegistrationStatus.REGISTERED
+            and row.ticket == notice.ticket
+        )
+
+    # Those who must be tried again
+
+    def _defer(
+        self, user_id: str, version: int, number: int, attempts: int, not_before: datetime
+    ) -> None:
+        late = Deferred(
+            user_id=user_id,
+            version=version,
+            notice=number,
+            attempts=attempts,
+            not_before=not_before,
+        )
+        self.delivery = self.delivery.model_copy(
+            update={"deferred": (*self.delivery.deferred, late)}
+        )
+
+    def _retry(self) -> None:
+        """Try again those whose time has come, each person's messages in order."""
+        still_late: set[str] = set()
+        for late in self.delivery.deferred:
+            if late.user_id in still_late or late.not_before > self._clock.now():
+                still_late.add(late.user_id)
+                continue
+            entry = self._store.get_journal_entry(self.delivery.event_id, late.version)
+            if entry is not None:
+                verdict = self._send(late.user_id, entry, _in_order(entry)[late.notice])
+                if verdict is not None and verdict.blame is Blame.LATER:
+                    still_late.add(late.user_id)
+                    self._put_off(late)
+                    continue
+            self._done(late)
+
+    def _put_off(self, late: Deferred) -> None:
+        pause = min(FIRST_RETRY * 2**late.attempts, LAST_RETRY)
+        later = late.model_copy(
+            update={"attempts": late.attempts + 1, "not_before": self._clock.now() + pause}
+        )
+        deferred = (later if one == late else one for one in self.delivery.deferred)
+        self._save(deferred=tuple(deferred))
+
+    def _done(self, late: Deferred) -> None:
+        self._save(deferred=tuple(one for one in self.delivery.deferred if one != late))
+        owed = {one.version for one in self.delivery.deferred}
+        if late.version not in owed and late.version <= self.delivery.cleared_version:
+            self._store.mark_delivered(self.delivery.event_id, late.version)
+
+    # Marks
+
+    def _clear(self, shown_version: int) -> None:
+        """Take the marks off entries of which nothing is owed: no message, and no card."""
+        last = min(self.delivery.delivered_version, shown_version)
+        owed = {late.version for late in self.delivery.deferred}
+        for version in range(self.delivery.cleared_version + 1, last + 1):
+            if version not in owed:
+                self._store.mark_delivered(self.delivery.event_id, version)
+        if last > self.delivery.cleared_version:
+            self._save(cleared_version=last)
+
+
+def _in_order(entry: JournalEntry) -> list[Notice]:
+    """Return an entry's notices: those to one person first, promotions before others; then to everyone."""
+    return sorted(
+        entry.notices,
+        key=lambda notice: (notice.user_id is None, notice.kind is not NoticeKind.PROMOTED),
+    )

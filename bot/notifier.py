@@ -1,0 +1,142 @@
+"""The notifier: everything that follows from a commit, done from the journal (R9)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from slack_sdk import WebClient
+
+from bot.board import Board
+from bot.delivery import Postman, Storage
+from domain.models import Event
+from domain.ports import Clock
+
+_logger = logging.getLogger(__name__)
+
+SWEEP_EVERY = timedelta(minutes=1)
+"""How often everything that was left behind is looked for."""
+
+AFTER_FAILURE = timedelta(seconds=15)
+
+
+class Notifier:
+    """Sends messages and updates cards, one event at a time. `finish_unfinished` is the service's."""
+
+    def __init__(
+        self,
+        store: Storage,
+        client: WebClient,
+        clock: Clock,
+        *,
+        holder: str,
+        finish_unfinished: Callable[[], object],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._finish_unfinished = finish_unfinished
+        self._postman = Postman(store, client, clock, holder)
+        self._board = Board(store, client, clock)
+        self._lock = threading.Lock()
+        self._due: dict[str, datetime] = {}
+        self._next_sweep = clock.now()
+        self._signal = threading.Event()
+        self._is_stopping = False
+        self._thread: threading.Thread | None = None
+
+    # Cards
+
+    def announce(self, event: Event, channel_id: str) -> None:
+        """See `bot.parts.Cards`."""
+        self._board.post(event, channel_id)
+        self.wake(event.event_id)  # it may have moved since it was read
+
+    def adopt(self, event_id: str, channel_id: str, message_ts: str) -> None:
+        """See `bot.parts.Cards`."""
+        if self._board.adopt(event_id, channel_id, message_ts):
+            self.wake(event_id)
+
+    # The worker
+
+    def wake(self, event_id: str) -> None:
+        """Say that something was committed; costs the one who committed nothing."""
+        with self._lock:
+            self._due[event_id] = self._clock.now()
+        self._signal.set()
+
+    def start(self) -> None:
+        """Work in a thread of its own until `stop`."""
+        self._thread = threading.Thread(target=self._work, name="notifier", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is in hand, and stop."""
+        self._is_stopping = True
+        self._signal.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _work(self) -> None:
+        while not self._is_stopping:
+            seconds = self.do_what_is_due()
+            self._clock.wait(self._signal, seconds)
+            self._signal.clear()
+
+    def do_what_is_due(self) -> float:
+        """Attend to every event whose time has come; return in how many seconds the next one's comes."""
+        while not self._is_stopping and (event_id := self._next_due()) is not None:
+            again = self._safely(lambda event_id=event_id: self.attend(event_id))  # type: ignore[misc]
+            if again is not None:
+                with self._lock:
+                    self._due.setdefault(event_id, again)
+        now = self._clock.now()
+        if now >= self._next_sweep and not self._is_stopping:
+            self._next_sweep = now + SWEEP_EVERY
+            self._safely(self.sweep)
+            return 0.0 if self._due else SWEEP_EVERY.total_seconds()
+        with self._lock:
+            following = min([self._next_sweep, *self._due.values()])
+        return max(0.0, (following - now).total_seconds())
+
+    def _next_due(self) -> str | None:
+        """Take the event that has been due for longest."""
+        with self._lock:
+            due = min(self._due.items(), key=lambda item: item[1], default=None)
+            if due is None or due[1] > self._clock.now():
+                return None
+            del self._due[due[0]]
+            return due[0]
+
+    def _safely(self, work: Callable[[], datetime | None]) -> datetime | None:
+        try:
+            return work()
+        except Exception:
+            _logger.exception("the notifier stumbled, and tries again")
+            return self._clock.now() + AFTER_FAILURE
+
+    def attend(self, event_id: str) -> datetime | None:
+        """Send an event's messages and update its cards; return when to look again, None if all is done."""
+        shown: list[datetime | None] = []
+
+        def show_cards() -> int:
+            version = self._board.show(event_id)
+            shown.append(self._board.look_again)
+            return version
+
+        again = self._postman.deliver(event_id, show_cards)
+        return min((moment for moment in (again, *shown) if moment is not None), default=None)
+
+    def sweep(self) -> None:
+        """Find what was left behind: unfinished operations, entries that are still marked undelivered."""
+        cursor: str | None = None
+        while True:
+            page = self._store.list_undelivered(limit=100, cursor=cursor)
+            with self._lock:
+                for event_id in page.items:
+                    self._due.setdefault(event_id, self._clock.now())
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        self._finish_unfinished()
