@@ -36,7 +36,10 @@ def build_app(
     `executor` runs the listeners: as many threads as people who press at the same time.
     """
     app = App(
-        client=client,
+        # Its token comes with `authorize`: with one of its own, Bolt warns that it ignores it.
+        client=WebClient(
+            base_url=client.base_url, timeout=client.timeout, retry_handlers=client.retry_handlers
+        ),
         signing_secret=signing_secret,
         # Work first, then acknowledge: a commit takes tens of milliseconds, and an
         # acknowledgement can say how it ended.

@@ -10,7 +10,11 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from domain.ports import Store
+from storage import schema
+from storage.dynamodb import DynamoDBStore
+from storage.sqlite import SQLiteStore
 from tests.memory import MemoryStore
+from tests.storage.moto import dynamodb_client
 
 Kind = Literal["memory", "sqlite", "dynamodb"]
 
@@ -32,10 +36,8 @@ def empty_store(kind: Kind) -> Iterator[Store]:
 
 
 @contextmanager
-def empty_sqlite() -> Iterator[Store]:
+def empty_sqlite() -> Iterator[SQLiteStore]:
     """Give a SQLite store on a file of its own."""
-    from storage.sqlite import SQLiteStore
-
     with TemporaryDirectory() as folder:
         store = SQLiteStore(Path(folder) / "rollcall.sqlite", "T1")
         try:
@@ -45,12 +47,8 @@ def empty_sqlite() -> Iterator[Store]:
 
 
 @contextmanager
-def empty_dynamodb() -> Iterator[Store]:
+def empty_dynamodb() -> Iterator[DynamoDBStore]:
     """Give a DynamoDB store on tables of its own: moto slows down as tables fill."""
-    from storage import schema
-    from storage.dynamodb import DynamoDBStore
-    from tests.storage.moto import dynamodb_client
-
     client = dynamodb_client()
     prefix = f"test{next(_fresh)}-"
     schema.create_tables(client, prefix)
@@ -65,8 +63,6 @@ def empty_dynamodb() -> Iterator[Store]:
 @contextmanager
 def without_foreign_keys(store: Store) -> Iterator[None]:
     """Let a test write what SQLite itself would refuse; DynamoDB has no such guard."""
-    from storage.sqlite import SQLiteStore
-
     connections = store._file._all if isinstance(store, SQLiteStore) else []
     for connection in connections:
         connection.execute("PRAGMA foreign_keys = OFF")

@@ -1,0 +1,341 @@
+"""Direct messages that follow from commits: at least once, in order, and only as long as they are true (R9)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.delivery import LEASE, PAUSE
+from bot.notifier import Notifier
+from domain.models import Delivery, EventChanges
+from playground.faults import Fault
+from storage.sqlite import SQLiteStore
+from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
+
+POST = "chat.postMessage"
+
+
+class FailingOutbox(SQLiteStore):
+    """The same file, seen by a process that dies at a chosen write of the delivery row."""
+
+    def __init__(self, path: Path, workspace_id: str, dies_at_save: int) -> None:
+        super().__init__(path, workspace_id)
+        self._saves_left = dies_at_save
+
+    def save_delivery(self, delivery: Delivery) -> None:
+        self._saves_left -= 1
+        if self._saves_left < 0:
+            raise KeyboardInterrupt
+        super().save_delivery(delivery)
+
+
+def another(town: Town, store: SQLiteStore, holder: str = "another") -> Notifier:
+    """A second process's notifier on the same data."""
+    return Notifier(
+        store, town.bot.app.client, town.clock, holder=holder, finish_unfinished=lambda: 0
+    )
+
+
+def promote(town: Town, *waiting: str, event_id: str = "yoga") -> None:
+    """Fill an event of 2 seats, let people wait, and give all of them seats by raising the capacity."""
+    town.register(AMARA, BJORN, *waiting, event_id=event_id)
+    town.bot.service.edit_event(event_id, EventChanges.of(capacity=2 + len(waiting)))
+
+
+def sent_to(town: Town) -> list[str]:
+    """Whom the bot tried to send something, in order; not the cards."""
+    return [call.args["channel"] for call in town.api.calls(POST) if call.args["channel"][0] == "U"]
+
+
+def undelivered(town: Town) -> tuple[str, ...]:
+    return town.store.list_undelivered(limit=100).items
+
+
+# What is said, and to whom
+
+
+def test_promoted_user_is_told_once_with_a_button_to_give_the_seat_up(town: Town) -> None:
+    """R8.5: which event, when, where; R9.1: nothing is owed afterwards."""
+    town.event()
+    promote(town, CHLOE)
+    town.settle()
+    town.settle(120)
+    (told,) = town.told(CHLOE)
+    assert "A seat came free: you have a seat in *Yoga in the park*" in told
+    assert "Riverside lawn" in told
+    assert "[Give up my seat]" in told
+    assert undelivered(town) == ()
+
+
+def test_promoted_user_who_left_again_is_not_told(town: Town) -> None:
+    """R9.3: no word of a seat that is gone."""
+    town.event()
+    promote(town, CHLOE)
+    town.bot.service.unregister("yoga", CHLOE)
+    town.settle()
+    assert town.told(CHLOE) == []
+    assert undelivered(town) == ()
+
+
+def test_promoted_user_who_left_and_came_back_is_not_told_of_the_first_seat(town: Town) -> None:
+    """R9.3: the ticket tells one stay from the next."""
+    town.event()
+    promote(town, CHLOE)
+    town.bot.service.unregister("yoga", CHLOE)
+    town.register(CHLOE)
+    town.settle()
+    assert town.told(CHLOE) == []
+
+
+def test_removed_user_is_told_with_the_reason(town: Town) -> None:
+    """R4.6, and typed text stays text (R8.11)."""
+    town.event()
+    town.register(BJORN)
+    town.bot.service.remove("yoga", BJORN, reason="no show <!channel>")
+    town.settle()
+    (told,) = town.told(BJORN)
+    assert "took you out of *Yoga in the park*" in told
+    assert "no show &lt;!channel&gt;" in told
+
+
+def test_everyone_registered_or_waiting_is_told_of_a_new_place(town: Town) -> None:
+    """R8.8: those with a seat and those in line, not one who came when the place was new already."""
+    town.event()
+    town.register(BJORN, CHLOE, DIEGO)
+    town.clock.advance(timedelta(seconds=1))
+    town.bot.service.edit_event("yoga", EventChanges.of(location="Room 5"))
+    town.clock.advance(timedelta(seconds=1))
+    town.register(PRIYA)
+    town.settle()
+    for user_id in (BJORN, CHLOE, DIEGO):
+        (told,) = town.told(user_id)
+        assert "It is now:" in told
+        assert "Room 5" in told
+        assert "Riverside lawn" in told
+    assert town.told(PRIYA) == []
+
+
+def test_everyone_is_told_of_a_cancellation_page_by_page(town: Town) -> None:
+    """R8.8, with more people than one page of the audience holds; each of them once."""
+    people = [f"U0GUEST{number}" for number in range(130)]
+    town.event(capacity=110)
+    town.register(*people)
+    town.bot.service.cancel_event("yoga")
+    town.settle(4)
+    assert sorted(sent_to(town)) == sorted(people)
+    assert undelivered(town) == ()
+    town.workspace.refusals.clear()  # nobody of these exists in Slack
+
+
+def test_one_who_is_promoted_while_a_cancellation_is_told_hears_of_it_once(town: Town) -> None:
+    """A seat of a cancelled event still passes on; its taker must not fall between seats and line."""
+    town.event()
+    town.register(BJORN, CHLOE, DIEGO)
+    town.bot.service.cancel_event("yoga")
+    town.api.fail_next(POST, Fault.rate_limited(3))
+    town.settle(2)
+    town.bot.service.unregister("yoga", BJORN)
+    town.settle(6)
+    assert len(town.told(CHLOE)) == 1
+    (told,) = town.told(DIEGO)
+    assert "was cancelled" in told
+
+
+def test_promotions_go_before_words_to_everyone(town: Town) -> None:
+    """One edit moves the event and gives a seat: who got it knows first."""
+    town.event()
+    town.register(BJORN, CHLOE, DIEGO)
+    town.bot.service.edit_event("yoga", EventChanges.of(location="Room 5", capacity=3))
+    town.settle()
+    assert sent_to(town)[0] == DIEGO
+    assert [line.splitlines()[0] for line in town.told(DIEGO)] == [
+        "A seat came free: you have a seat in *Yoga in the park*.",
+        town.told(DIEGO)[1].splitlines()[0],
+    ]
+    assert sorted(sent_to(town)) == sorted([BJORN, CHLOE, DIEGO, DIEGO])
+
+
+def test_people_of_a_deleted_event_are_told(town: Town) -> None:
+    """R7.2 takes them out; they hear of it."""
+    town.event()
+    town.register(BJORN, CHLOE, DIEGO)
+    town.bot.service.delete_event("yoga")
+    town.settle()
+    for user_id in (BJORN, CHLOE, DIEGO):
+        (told,) = town.told(user_id)
+        assert "was deleted" in told
+    assert undelivered(town) == ()
+
+
+# Failures
+
+
+def test_lost_answer_sends_a_message_twice_and_no_less_than_once(town: Town) -> None:
+    """R9.1: sent twice only if Slack's answer was lost."""
+    town.event()
+    promote(town, CHLOE)
+    town.api.fail_next(POST, Fault.closed(applied=True))
+    town.settle(10)
+    assert len(town.told(CHLOE)) == 2
+
+
+def test_server_error_delays_only_its_recipient_with_growing_pauses(town: Town) -> None:
+    """A person who must be retried delays nobody else."""
+    town.event()
+    promote(town, CHLOE, DIEGO)
+    town.api.fail_next(POST, Fault.server_error(503), times=1)
+    town.settle(3)
+    assert (len(town.told(CHLOE)), len(town.told(DIEGO))) == (0, 1)
+    assert undelivered(town) == ("yoga",)
+    town.api.fail_next(POST, Fault.server_error(503), times=1)
+    town.settle(8)  # the second try, 5 s after the first, fails too; the third comes 10 s later
+    assert town.told(CHLOE) == []
+    town.settle(8)
+    assert len(town.told(CHLOE)) == 1
+    assert undelivered(town) == ()
+
+
+def test_later_messages_wait_behind_one_that_is_retried(town: Town) -> None:
+    """R9.1: in order per user and event."""
+    town.event()
+    promote(town, CHLOE)
+    town.api.fail_next(POST, Fault.server_error(500))
+    town.settle(1)
+    town.bot.service.remove("yoga", CHLOE)
+    town.register(CHLOE)
+    town.bot.service.cancel_event("yoga")
+    town.settle(20)
+    heard = [told.splitlines()[0] for told in town.told(CHLOE)]
+    # The promotion is not true any more; the rest comes in order.
+    assert ["took you out" in heard[0], "was cancelled" in heard[1]] == [True, True]
+    assert len(heard) == 2
+
+
+def test_rate_limit_is_kept_as_told_for_every_event(town: Town) -> None:
+    """`Retry-After` counts for the method, not for one message of one event."""
+    town.event()
+    town.event("chess", title="Chess")
+    promote(town, CHLOE)
+    promote(town, CHLOE, event_id="chess")
+    town.api.fail_next(POST, Fault.rate_limited(7))
+    town.settle(6)
+    assert len(sent_to(town)) == 1
+    town.settle(3)
+    assert len(town.told(CHLOE)) == 2
+
+
+def test_our_own_failure_stops_everything_alarms_once_and_keeps_all(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A revoked token: no call a message, one alarm; once it is mended, everything is sent."""
+    town.event()
+    town.event("chess", title="Chess")
+    promote(town, CHLOE, DIEGO)
+    promote(town, CHLOE, event_id="chess")
+    town.api.faults.stand(Fault.refused("token_revoked"))
+    with caplog.at_level(logging.WARNING):
+        town.settle(2 * PAUSE.total_seconds())
+    assert len(sent_to(town)) <= 3
+    assert [record.levelname for record in caplog.records] == ["CRITICAL"]
+    town.api.faults.stand(None)
+    town.settle(PAUSE.total_seconds() + 5)
+    assert (len(town.told(CHLOE)), len(town.told(DIEGO))) == (2, 1)
+    assert undelivered(town) == ()
+
+
+def test_who_can_not_be_reached_for_good_is_logged_and_not_tried_again(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    town.event()
+    promote(town, CHLOE, DIEGO)
+    town.api.fail_next(POST, Fault.refused("user_disabled"))
+    town.settle(60)
+    assert "U0CHLOE can't be told" in caplog.text
+    assert town.told(CHLOE) == []
+    assert len(town.told(DIEGO)) == 1
+    assert undelivered(town) == ()
+
+
+def test_message_that_slack_calls_malformed_is_skipped_with_an_error(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A bug of ours must not hold up those behind it."""
+    town.event()
+    promote(town, CHLOE, DIEGO)
+    town.api.fail_next(POST, Fault.refused("invalid_blocks"))
+    town.settle(60)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert len(town.told(DIEGO)) == 1
+    assert undelivered(town) == ()
+
+
+# Several processes, crashes, restarts
+
+
+@pytest.mark.parametrize("dies_at_save", range(6))
+def test_crash_repeats_at_most_one_message(town: Town, tmp_path: Path, dies_at_save: int) -> None:
+    """R9.1: the cursor moves with each message, so that a crash can repeat the one in hand only."""
+    town.event()
+    promote(town, CHLOE, DIEGO, HARUKI)
+    dying = FailingOutbox(tmp_path / "rollcall.sqlite", town.workspace.team_id, dies_at_save)
+    with pytest.raises(KeyboardInterrupt):
+        another(town, dying).attend("yoga")
+    dying.close()
+    town.clock.advance(LEASE)
+    town.settle()
+    counts = [len(town.told(user_id)) for user_id in (CHLOE, DIEGO, HARUKI)]
+    assert min(counts) == 1
+    assert sum(counts) <= 4
+    assert undelivered(town) == ()
+
+
+def test_one_process_at_a_time_delivers_for_an_event(town: Town) -> None:
+    """While another holds the lease nothing is sent; once it ran out, everything is."""
+    town.event()
+    promote(town, CHLOE)
+    now = town.clock.now()
+    town.store.take_lease("yoga", holder="another", now=now, until=now + LEASE)
+    town.settle(LEASE.total_seconds() - 2)
+    assert town.told(CHLOE) == []
+    town.settle(60)
+    assert len(town.told(CHLOE)) == 1
+
+
+def test_sweep_finds_what_a_process_left_that_is_gone(town: Town, tmp_path: Path) -> None:
+    """Nobody wakes a new process for what was committed before it began."""
+    town.event()
+    promote(town, CHLOE)
+    store = SQLiteStore(tmp_path / "rollcall.sqlite", town.workspace.team_id)
+    later = another(town, store)
+    later.do_what_is_due()
+    later.do_what_is_due()
+    store.close()
+    assert len(town.told(CHLOE)) == 1
+    assert undelivered(town) == ()
+
+
+def test_worker_sleeps_until_it_is_woken_and_stops_when_told(town: Town) -> None:
+    """`wake` neither blocks nor calls Slack: the worker does, in its own thread."""
+    town.event()
+    promote(town, CHLOE)
+    calls_before = len(town.api.calls())
+    town.bot.notifier.wake("yoga")
+    assert len(town.api.calls()) == calls_before
+    is_sent = threading.Event()
+    notifier = Notifier(
+        town.store,
+        town.bot.app.client,
+        town.clock,
+        holder="worker",
+        finish_unfinished=is_sent.set,
+    )
+    notifier.start()
+    assert is_sent.wait(20)
+    notifier.wake("yoga")
+    notifier.stop()
+    town.settle()
+    assert len(town.told(CHLOE)) == 1

@@ -1,0 +1,57 @@
+"""Counting the requests that reach DynamoDB."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+READS = frozenset({"GetItem", "BatchGetItem", "Query", "TransactGetItems"})
+WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
+
+
+class Requests:
+    """How often each operation was sent."""
+
+    def __init__(self) -> None:
+        self.sent: Counter[str] = Counter()
+
+    @property
+    def reads(self) -> int:
+        """Every read but scans."""
+        return sum(self.sent[name] for name in READS)
+
+    @property
+    def transactions(self) -> int:
+        """TransactWriteItems."""
+        return self.sent["TransactWriteItems"]
+
+    @property
+    def other_writes(self) -> int:
+        """Every other write."""
+        return sum(self.sent[name] for name in WRITES) - self.transactions
+
+    @property
+    def scans(self) -> int:
+        """Scan."""
+        return self.sent["Scan"]
+
+
+@contextmanager
+def counted(client: DynamoDBClient) -> Iterator[Requests]:
+    """Count the client's requests."""
+    requests = Requests()
+
+    def count(model: Any, **_: Any) -> None:
+        requests.sent[model.name] += 1
+
+    events: Any = client.meta.events
+    events.register("before-call.dynamodb", count, unique_id="counting")
+    try:
+        yield requests
+    finally:
+        events.unregister("before-call.dynamodb", count, unique_id="counting")
