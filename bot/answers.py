@@ -6,10 +6,19 @@ from typing import Any
 
 from slack_bolt import Respond
 from slack_sdk import WebClient
+from slack_sdk.models.views import View
+from slack_sdk.webhook import WebhookClient
 
 from bot.payloads import Payload, source, user_id_of
 from bot.views.modals import note_modal
 from bot.views.text import Message
+
+PATIENCE = 2
+"""Seconds for Slack to take an answer that goes out before the acknowledgement, which is due after 3 (R8.12)."""
+
+
+class Unanswered(Exception):
+    """Slack did not take an answer: what was asked for is done or refused all the same."""
 
 
 class Answer:
@@ -26,35 +35,52 @@ class Answer:
         if self._source.is_view:
             self._open(message)
         else:
-            self._respond(response_type="ephemeral", replace_original=False, **message.to_dict())
+            self._post(message, response_type="ephemeral", replace_original=False)
 
     def instead(self, message: Message) -> None:
-        """Say something in the place of the message whose button was pressed, if only this person sees it."""
-        if self._source.is_view or self._source.is_card:
+        """Say something in the place of the message or modal, if only this person sees it."""
+        if self._source.is_card or self._source.is_home:
             self.beside(message)
+        elif self._source.is_view:
+            self._client.views_update(view_id=self._body["view"]["id"], view=self._modal(message))
         else:
-            self._respond(replace_original=True, **message.to_dict())
-
-    def _open(self, message: Message) -> None:
-        view = note_modal("Rollcall", message)
-        trigger_id = self._body.get("trigger_id")
-        if trigger_id and not self._source.is_home:
-            self._client.views_push(trigger_id=trigger_id, view=view)
-        elif trigger_id:
-            self._client.views_open(trigger_id=trigger_id, view=view)
-        else:
-            self.by_direct_message(message)
+            self._post(message, replace_original=True)
 
     def later(self, message: Message) -> None:
         """Say something after the acknowledgement, when the trigger has expired."""
         if self._source.is_view or not self._body.get("response_url"):
-            self.by_direct_message(message)
+            self._client.chat_postMessage(channel=user_id_of(self._body), **message.to_dict())
         else:
-            self._respond(response_type="ephemeral", replace_original=False, **message.to_dict())
+            self._post(message, response_type="ephemeral", replace_original=False)
 
-    def by_direct_message(self, message: Message) -> None:
-        """Send the person a message."""
-        self._client.chat_postMessage(channel=user_id_of(self._body), **message.to_dict())
+    def _post(self, message: Message, **how: Any) -> None:
+        """Use the response URL. Raises `Unanswered` and OSError."""
+        # Bolt's own `respond` would wait for 30 seconds.
+        url = WebhookClient(
+            str(self._respond.response_url),
+            timeout=PATIENCE,
+            proxy=self._respond.proxy,
+            ssl=self._respond.ssl,
+            retry_handlers=[],
+        )
+        answer = url.send_dict({**how, **message.to_dict()})
+        if answer.status_code != 200:
+            raise Unanswered(f"{answer.status_code} {answer.body[:100]}")
+
+    def _open(self, message: Message) -> None:
+        trigger_id = self._body["trigger_id"]
+        if self._source.is_home:
+            self._client.views_open(trigger_id=trigger_id, view=self._modal(message))
+        else:
+            self._client.views_push(trigger_id=trigger_id, view=self._modal(message))
+
+    def _modal(self, message: Message) -> View:
+        return note_modal(str(self._modal_title()), message)
+
+    def _modal_title(self) -> object:
+        """Return the title of the modal that was pressed in."""
+        title = self._body.get("view", {}).get("title") or {}
+        return title.get("text") or "Rollcall"
 
 
 def in_command(message: Message) -> dict[str, Any]:

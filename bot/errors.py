@@ -44,7 +44,7 @@ def _invalid(error: errors.Invalid) -> str:
 
 def _full(error: errors.EventFull) -> str:
     return (
-        f"{bold(error.title)} is full: {error.registered} of {seats(error.capacity)} are taken,"
+        f"{bold(error.title)} is full: {error.registered} of {seats(error.capacity)} taken,"
         " and there is no waitlist."
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
+from slack_sdk.models.blocks import ActionsBlock, Block
 
 from bot.ids import ActionId
 from bot.views.text import (
@@ -13,17 +13,17 @@ from bot.views.text import (
     button,
     context,
     escape,
+    moment,
     note,
     ordinal,
     people,
-    plain_when,
     seats,
     section,
     shortened,
     when_and_where,
 )
 from domain.finding import Found
-from domain.models import LeavePreview, ListedEvent, OwnRegistration, RegistrationStatus
+from domain.models import Event, LeavePreview, ListedEvent, OwnRegistration, RegistrationStatus
 from domain.seating import Changed, Left, Placed
 
 MOST_LISTED = 15
@@ -59,8 +59,11 @@ def placed(outcome: Placed) -> Message:
             f"{bold(event.title)} is full. You are {ordinal(outcome.position)} in line,"
             " and I’ll message you as soon as you have a seat."
         )
-    leave = button("Leave", ActionId.CHOOSE_TO_LEAVE, event.event_id)
-    return note(text, context(when_and_where(event)), ActionsBlock(elements=[leave]))
+    return note(text, context(when_and_where(event)), _leave(event))
+
+
+def _leave(event: Event) -> ActionsBlock:
+    return ActionsBlock(elements=[button("Leave", ActionId.CHOOSE_TO_LEAVE, event.event_id)])
 
 
 def left(outcome: Left) -> Message:
@@ -96,8 +99,10 @@ def stayed(own: OwnRegistration) -> Message:
     """Return what one has, after deciding to keep it."""
     title = bold(own.event.title)
     if own.position is None:
-        return note(f"You keep your seat in {title}.", context(when_and_where(own.event)))
-    return note(f"You stay in line for {title}: {ordinal(own.position)}.")
+        text = f"You keep your seat in {title}."
+    else:
+        text = f"You stay in line for {title}: {ordinal(own.position)}."
+    return note(text, context(when_and_where(own.event)), _leave(own.event))
 
 
 def changed(outcome: Changed) -> Message:
@@ -160,9 +165,13 @@ def choice(found: Found, action: ActionId) -> Message:
 
 
 def _offer(text: str, events: Sequence[ListedEvent], action: ActionId) -> Message:
+    label = "Manage" if action is ActionId.MANAGE else "Register"
     blocks: list[Block] = [section(text)]
     blocks += [
-        ActionsBlock(elements=[_choose(event.title, event.event_id, action)])
+        section(
+            f"{bold(event.title)}\n{moment(event.starts_at, 'UTC')}",
+            button(label, action, event.event_id),
+        )
         for event in events[:MOST_CHOICES]
     ]
     return Message(text, blocks)
@@ -172,14 +181,14 @@ def choice_of_own(own: Sequence[OwnRegistration], action: ActionId) -> Message:
     """Return one's own registrations that fit, each as a button."""
     text = "Which one do you want to leave?"
     blocks: list[Block] = [section(text)]
-    for one in own[:MOST_CHOICES]:
-        label = f"{shortened(one.event.title, 50)} · {plain_when(one.event)}"
-        blocks.append(ActionsBlock(elements=[_choose(label, one.event.event_id, action)]))
+    blocks += [
+        section(
+            f"{bold(one.event.title)}\n{when_and_where(one.event)}",
+            button("Leave", action, one.event.event_id),
+        )
+        for one in own[:MOST_CHOICES]
+    ]
     return Message(text, blocks)
-
-
-def _choose(label: str, event_id: str, action: ActionId) -> ButtonElement:
-    return button(label, action, event_id)
 
 
 def not_in(text: str) -> Message:

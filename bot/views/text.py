@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,16 +61,21 @@ class Timed(Protocol):
 
 
 def escape(text: str) -> str:
-    """Return typed text for mrkdwn: it can't ping, link, format or break out of its line.
+    """Return typed text for mrkdwn: it can't ping, link, format or break out of its line (R8.11).
 
-    Slack has no escape for its formatting characters: an invisible word joiner keeps them apart
-    from what they would format.
+    Slack has no escape for its formatting characters and emoji codes: an invisible word joiner
+    keeps them apart from what they would format. Addresses stay text because `section` and
+    `context` have Slack look for none.
     """
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(character, entity)
     for character in "*_~`":
         text = text.replace(character, f"\u2060{character}\u2060")
+    text = _EMOJI_CODE.sub(":\u2060", text)
     return " ".join(text.split())
+
+
+_EMOJI_CODE = re.compile(r":(?=[^\s:]+:)")
 
 
 def bold(text: str) -> str:
@@ -139,12 +145,17 @@ def shortened(text: str, length: int) -> str:
 
 def section(mrkdwn: str, accessory: ButtonElement | None = None) -> SectionBlock:
     """Return a section of mrkdwn, with a button beside it if given."""
-    return SectionBlock(text=MarkdownTextObject(text=mrkdwn), accessory=accessory)
+    return SectionBlock(text=_mrkdwn(mrkdwn), accessory=accessory)
 
 
 def context(mrkdwn: str) -> ContextBlock:
     """Return a line of small print."""
-    return ContextBlock(elements=[MarkdownTextObject(text=mrkdwn)])
+    return ContextBlock(elements=[_mrkdwn(mrkdwn)])
+
+
+def _mrkdwn(text: str) -> MarkdownTextObject:
+    """Return mrkdwn of which Slack takes `<…>` alone: no address or channel name becomes a link."""
+    return MarkdownTextObject(text=text, verbatim=True)
 
 
 def plain(text: str) -> PlainTextObject:
