@@ -1,0 +1,563 @@
+"""What `domain.ports` promises of a store, held to both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.errors import Invalid
+from domain.models import (
+    Card,
+    Cause,
+    Change,
+    ChangeKind,
+    Deferred,
+    Delivery,
+    Event,
+    EventStatus,
+    EventSummary,
+    JournalEntry,
+    Notice,
+    NoticeKind,
+    Page,
+    Registration,
+    RegistrationStatus,
+    User,
+    Waiting,
+)
+from domain.ports import Conflict
+from domain.seating import (
+    Action,
+    CheckUser,
+    DeleteRegistration,
+    DeleteWaiting,
+    Plan,
+    PutEntry,
+    PutEvent,
+    PutRegistration,
+    PutWaiting,
+)
+from tests.storage.conftest import AnyStore, another_workspace
+from tests.surroundings import START, ids
+
+T = TypeVar("T")
+_plan_ids = ids("plan")
+
+
+def an_event(event_id: str = "e1", **values: Any) -> Event:
+    given: dict[str, Any] = {
+        "event_id": event_id,
+        "title": "Yoga",
+        "description": "",
+        "location": "",
+        "starts_at": START + timedelta(days=1),
+        "ends_at": None,
+        "time_zone": "Europe/Berlin",
+        "organizer_id": "o",
+        "co_organizer_ids": (),
+        "capacity": 5,
+        "has_waitlist": True,
+        "registration_deadline": None,
+        "listed": True,
+        "status": EventStatus.OPEN,
+        "created_at": START,
+        "updated_at": START,
+        "version": 1,
+    }
+    return Event(**given | values)
+
+
+def a_user(user_id: str = "a", **values: Any) -> User:
+    given: dict[str, Any] = {
+        "user_id": user_id,
+        "name": user_id,
+        "time_zone": None,
+        "created_at": START,
+        "updated_at": START,
+        "revision": "r1",
+    }
+    return User(**given | values)
+
+
+def a_row(user_id: str = "a", ticket: int = 1, event_id: str = "e1") -> Registration:
+    return Registration(
+        event_id=event_id,
+        user_id=user_id,
+        status=RegistrationStatus.REGISTERED,
+        ticket=ticket,
+        registered_at=START,
+        seated_at=START,
+    )
+
+
+def in_line(user_id: str = "a", ticket: int = 1) -> Registration:
+    values = {"status": RegistrationStatus.WAITLISTED, "seated_at": None}
+    return a_row(user_id, ticket).model_copy(update=values)
+
+
+def an_entry(version: int, **values: Any) -> JournalEntry:
+    given: dict[str, Any] = {
+        "event_id": "e1",
+        "version": version,
+        "plan_id": f"p{version}",
+        "at": START,
+    }
+    return JournalEntry(**given | values)
+
+
+def commit(store: AnyStore, *actions: Action, event: Event | None = None) -> None:
+    store.commit(Plan(_plan_ids(), "e1", event, (), actions))
+
+
+def with_people(store: AnyStore, *user_ids: str) -> None:
+    """Store an event, and users."""
+    commit(store, PutEvent(an_event(), None))
+    for user_id in user_ids:
+        store.put_user(a_user(user_id), replaces=None)
+
+
+def pages(read: Callable[..., Page[T]], limit: int) -> list[T]:
+    """Return a whole list, read page by page."""
+    items: list[T] = []
+    cursor: str | None = None
+    while True:
+        page = read(limit=limit, cursor=cursor)
+        assert len(page.items) <= limit
+        items += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return items
+
+
+# Conditions
+
+
+def test_an_event_is_written_anew_only_if_it_is_not_there(store: AnyStore) -> None:
+    commit(store, PutEvent(an_event(title="First"), None))
+    with pytest.raises(Conflict):
+        commit(store, PutEvent(an_event(title="Second"), None))
+    assert store.get_event("e1") == an_event(title="First")
+
+
+def test_an_event_is_replaced_only_at_the_version_that_was_read(store: AnyStore) -> None:
+    commit(store, PutEvent(an_event(), None))
+    commit(store, PutEvent(an_event(version=2), 1))
+    with pytest.raises(Conflict):
+        commit(store, PutEvent(an_event(version=2, title="Late"), 1))
+    assert store.get_event("e1") == an_event(version=2)
+
+
+def test_a_user_has_one_registration_in_an_event(store: AnyStore) -> None:
+    with_people(store, "a")
+    commit(store, PutRegistration(a_row(), None))
+    with pytest.raises(Conflict):
+        commit(store, PutRegistration(a_row(ticket=2), None))
+    assert store.get_registrations_of("a") == (a_row(),)
+
+
+@pytest.mark.parametrize("other", [a_row("a", 7), in_line("a", 1)])
+def test_a_registration_is_replaced_or_deleted_only_as_it_was_read(
+    store: AnyStore, other: Registration
+) -> None:
+    with_people(store, "a")
+    commit(store, PutRegistration(a_row(), None))
+    with pytest.raises(Conflict):
+        commit(store, PutRegistration(a_row(ticket=9), other))
+    with pytest.raises(Conflict):
+        commit(store, DeleteRegistration(other))
+    commit(store, PutRegistration(in_line(), a_row()))
+    assert store.get_registrations_of("a") == (in_line(),)
+    commit(store, DeleteRegistration(in_line()))
+    assert store.get_registrations_of("a") == ()
+
+
+def test_a_place_in_the_line_is_given_once_and_taken_by_its_own_user(store: AnyStore) -> None:
+    with_people(store)
+    commit(store, PutWaiting("e1", Waiting(3, "a", START)))
+    with pytest.raises(Conflict):
+        commit(store, PutWaiting("e1", Waiting(3, "b", START)))
+    with pytest.raises(Conflict):
+        commit(store, DeleteWaiting("e1", Waiting(3, "b", START)))
+    assert store.get_line("e1", limit=5) == (Waiting(3, "a", START),)
+    commit(store, DeleteWaiting("e1", Waiting(3, "a", START)))
+    with pytest.raises(Conflict):
+        commit(store, DeleteWaiting("e1", Waiting(3, "a", START)))
+
+
+def test_a_user_check_fails_without_a_user_and_on_any_mark(store: AnyStore) -> None:
+    with pytest.raises(Conflict):
+        commit(store, CheckUser("a"))
+    store.put_user(a_user("a"), replaces=None)
+    commit(store, CheckUser("a"))
+    store.mark_user("a", "mark")
+    with pytest.raises(Conflict):
+        commit(store, CheckUser("a"))
+
+
+def test_each_version_has_one_entry(store: AnyStore) -> None:
+    with_people(store)
+    commit(store, PutEntry(an_entry(1)))
+    with pytest.raises(Conflict):
+        commit(store, PutEntry(an_entry(1, plan_id="other")))
+    assert store.get_journal_entry("e1", 1) == an_entry(1)
+
+
+def test_if_one_condition_fails_nothing_is_written(store: AnyStore) -> None:
+    """R7.4: the last of the actions fails."""
+    with_people(store, "a")
+    before = an_event()
+    with pytest.raises(Conflict):
+        commit(
+            store,
+            PutEvent(an_event(version=2), 1),
+            PutRegistration(in_line(), None),
+            PutWaiting("e1", Waiting(1, "a", START)),
+            PutEntry(an_entry(2)),
+            CheckUser("nobody"),
+        )
+    assert store.get_event("e1") == before
+    assert store.get_registrations_of("a") == ()
+    assert store.get_line("e1", limit=5) == ()
+    assert store.list_journal("e1", limit=5) == ()
+
+
+def test_the_same_plan_again_never_applies_twice(store: AnyStore) -> None:
+    """It returns, or it is a conflict: the journal's entry tells which of the two it means."""
+    with_people(store, "a")
+    event = an_event(version=2, registered_count=1)
+    actions = (
+        PutEvent(event, 1),
+        PutRegistration(a_row(), None),
+        PutEntry(an_entry(2, plan_id="again")),
+    )
+    plan = Plan("again", "e1", event, (), actions)
+    store.commit(plan)
+    try:
+        store.commit(plan)
+    except Conflict:
+        assert store.get_journal_entry("e1", 2) == an_entry(2, plan_id="again")
+    assert store.get_event("e1") == event
+
+
+# Users
+
+
+def test_a_user_is_created_once_and_updated_at_its_revision(store: AnyStore) -> None:
+    store.put_user(a_user(), replaces=None)
+    with pytest.raises(Conflict):
+        store.put_user(a_user(name="Other"), replaces=None)
+    store.put_user(a_user(name="New", revision="r2"), replaces="r1")
+    with pytest.raises(Conflict):
+        store.put_user(a_user(name="Late", revision="r3"), replaces="r1")
+    assert store.get_user("a") == a_user(name="New", revision="r2")
+
+
+def test_the_first_mark_stays_and_keeps_updates_out(store: AnyStore) -> None:
+    assert store.mark_user("a", "first") is None
+    store.put_user(a_user(), replaces=None)
+    assert store.mark_user("a", "first") == "first"
+    assert store.mark_user("a", "second") == "first"
+    assert store.get_user("a") == a_user(deletion="first")
+    assert store.list_unfinished_users(limit=5).items == ("a",)
+    with pytest.raises(Conflict):
+        store.put_user(a_user(revision="r2"), replaces="r1")
+
+
+def test_a_user_is_deleted_by_its_own_mark_only(store: AnyStore) -> None:
+    store.put_user(a_user(), replaces=None)
+    with pytest.raises(Conflict):
+        store.delete_user("a", "mark")
+    store.mark_user("a", "mark")
+    with pytest.raises(Conflict):
+        store.delete_user("a", "other")
+    store.delete_user("a", "mark")
+    assert store.get_user("a") is None
+    with pytest.raises(Conflict):
+        store.delete_user("a", "mark")
+
+
+# Lists
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_lists_are_whole_and_in_order_whatever_the_page(store: AnyStore, limit: int) -> None:
+    for number in (3, 1, 2, 5, 4):
+        event = an_event(
+            f"e{number}",
+            starts_at=START + timedelta(days=number),
+            operation_id="o" if number % 2 else None,
+        )
+        commit(store, PutEvent(event, None))
+    for number in (3, 1, 2, 5, 4):
+        store.put_user(a_user(f"u{number}", name=f"Name {9 - number}"), replaces=None)
+        row = a_row(f"u{number}", ticket=number)
+        commit(store, PutRegistration(row, None))
+        commit(store, PutEntry(an_entry(number)))
+    listed = pages(lambda **page: store.list_events(starting_from=None, **page), limit)
+    assert [event.event_id for event in listed] == ["e1", "e2", "e3", "e4", "e5"]
+    later = START + timedelta(days=3)
+    listed = pages(lambda **page: store.list_events(starting_from=later, **page), limit)
+    assert [event.event_id for event in listed] == ["e3", "e4", "e5"]
+    assert pages(store.list_unfinished_events, limit) == ["e1", "e3", "e5"]
+    users = pages(store.list_users, limit)
+    assert [user.user_id for user in users] == ["u5", "u4", "u3", "u2", "u1"]
+    roster = pages(lambda **page: store.list_roster("e1", **page), limit)
+    assert [row.ticket for row in roster] == [1, 2, 3, 4, 5]
+    history = pages(lambda **page: store.list_history("e1", **page), limit)
+    assert [entry.version for entry in history] == [5, 4, 3, 2, 1]
+    assert len({event.event_id for event in pages(store.scan_events, limit)}) == 5
+    assert len({row.user_id for row in pages(store.scan_registrations, limit)}) == 5
+    assert [e.version for e in store.list_journal("e1", after=2, limit=2)] == [3, 4]
+
+
+def test_the_line_is_read_between_tickets_in_order(store: AnyStore) -> None:
+    with_people(store)
+    for ticket in (5, 1, 3, 4):
+        commit(store, PutWaiting("e1", Waiting(ticket, f"u{ticket}", START)))
+
+    def tickets(**arguments: Any) -> list[int]:
+        return [waiting.ticket for waiting in store.get_line("e1", **arguments)]
+
+    assert tickets(limit=9) == [1, 3, 4, 5]
+    assert tickets(limit=2) == [1, 3]
+    assert tickets(after=1, limit=9) == [3, 4, 5]
+    assert tickets(after=1, until=4, limit=9) == [3, 4]
+    assert tickets(after=3, until=3, limit=9) == []
+    assert tickets(after=-1, until=3, limit=9) == [1, 3]
+    assert len(pages(store.scan_waiting, 3)) == 4
+
+
+def test_who_waits_is_not_on_the_roster_until_seated(store: AnyStore) -> None:
+    with_people(store, "a")
+    commit(store, PutRegistration(in_line(), None))
+    assert store.list_roster("e1", limit=5).items == ()
+    commit(store, PutRegistration(a_row(), in_line()))
+    assert store.list_roster("e1", limit=5).items == (a_row(),)
+
+
+@pytest.mark.parametrize("mangled", ["", "x", "AAAA", "bm90IGpzb24=", "W10=", "é"])
+def test_a_mangled_cursor_is_refused(store: AnyStore, mangled: str) -> None:
+    for read in (store.list_users, store.list_unfinished_events, store.scan_events):
+        with pytest.raises(Invalid) as refusal:
+            read(limit=5, cursor=mangled)
+        assert refusal.value.field == "cursor"
+
+
+def test_a_cursor_of_another_list_is_refused(store: AnyStore) -> None:
+    for user_id in "abc":
+        store.put_user(a_user(user_id), replaces=None)
+    cursor = store.list_users(limit=1).next_cursor
+    for read in (store.list_unfinished_users, store.scan_events, store.list_unfinished_events):
+        with pytest.raises(Invalid):
+            read(limit=5, cursor=cursor)
+
+
+def test_workspaces_never_see_each_other(store: AnyStore) -> None:
+    """R10.2, with the same ids in both."""
+    other = another_workspace(store)
+    with_people(store, "a")
+    commit(store, PutRegistration(a_row(), None), PutEntry(an_entry(1)))
+    store.mark_user("a", "mark")
+    store.put_card(Card(event_id="e1", channel_id="C", message_ts="1", rendered_version=1))
+    assert other.get_event("e1") is None
+    assert other.get_user("a") is None
+    assert other.get_registrations_of("a") == ()
+    assert other.get_rows("e1", registrations_of=["a"], users=["a"]).users == {}
+    assert other.list_journal("e1", limit=5) == ()
+    assert other.get_cards("e1") == ()
+    for listed in (
+        other.list_events(starting_from=None, limit=5),
+        other.list_users(limit=5),
+        other.list_unfinished_users(limit=5),
+        other.list_roster("e1", limit=5),
+        other.scan_events(limit=5),
+        other.scan_registrations(limit=5),
+        other.scan_waiting(limit=5),
+    ):
+        assert listed.items == ()
+    assert pages(other.list_undelivered, 5) == []
+    commit(other, PutEvent(an_event(title="Theirs"), None))
+    assert store.get_event("e1") == an_event()
+
+
+def test_an_event_that_is_deleted_is_read_but_not_listed(store: AnyStore) -> None:
+    commit(store, PutEvent(an_event(), None))
+    commit(store, PutEvent(an_event(version=2, deletion="marked", operation_id="d"), 1))
+    assert store.list_events(starting_from=None, limit=5).items == ()
+    assert store.list_unfinished_events(limit=5).items == ("e1",)
+    commit(store, PutEvent(an_event(version=3, deletion="done"), 2))
+    assert store.list_unfinished_events(limit=5).items == ()
+    assert store.get_event("e1") == an_event(version=3, deletion="done")
+
+
+def test_a_batch_read_gives_what_exists(store: AnyStore) -> None:
+    with_people(store, "a", "b")
+    commit(store, PutRegistration(a_row("b"), None))
+    rows = store.get_rows("e1", registrations_of=["a", "b", "x"], users=["a", "x"])
+    assert set(rows.users) == {"a"}
+    assert rows.registrations == {"b": a_row("b")}
+    assert set(store.get_events(["e1", "e2"])) == {"e1"}
+    assert store.get_events([]) == {}
+
+
+def test_a_batch_read_takes_any_number(store: AnyStore) -> None:
+    people = [f"u{number}" for number in range(130)]
+    with_people(store, *people)
+    assert len(store.get_rows("e1", registrations_of=people, users=people).users) == 130
+
+
+# The outbox
+
+
+def test_a_lease_is_one_holders_until_it_ends(store: AnyStore) -> None:
+    minute = timedelta(minutes=1)
+
+    def take(holder: str, now: datetime) -> Delivery | None:
+        return store.take_lease("e1", holder=holder, now=now, until=now + minute)
+
+    assert store.get_delivery("e1") == Delivery(event_id="e1")
+    taken = take("one", START)
+    assert taken is not None
+    assert (taken.holder, taken.leased_until) == ("one", START + minute)
+    assert take("two", START + minute / 2) is None
+    assert take("one", START + minute / 2) is not None
+    assert take("two", START + 2 * minute) is not None
+    with pytest.raises(Conflict):
+        store.save_delivery(taken)
+
+
+def test_a_delivery_is_kept_whole_and_released(store: AnyStore) -> None:
+    taken = store.take_lease("e1", holder="one", now=START, until=START + timedelta(minutes=1))
+    assert taken is not None
+    late = Deferred(user_id="a", version=2, notice=0, attempts=1, not_before=START)
+    saved = taken.model_copy(
+        update={
+            "delivered_version": 3,
+            "cleared_version": 2,
+            "notice": 1,
+            "recipient": '["seats", null, 4]',
+            "deferred": (late,),
+            "leased_until": None,
+        }
+    )
+    store.save_delivery(saved)
+    assert store.get_delivery("e1") == saved
+    assert store.take_lease("e1", holder="two", now=START, until=START) is not None
+    assert store.list_journal("e1", limit=5) == ()
+
+
+def test_an_entry_is_undelivered_until_it_is_marked(store: AnyStore) -> None:
+    with_people(store)
+    commit(store, PutEntry(an_entry(1)))
+    commit(store, PutEntry(an_entry(2)))
+    assert set(pages(store.list_undelivered, 1)) == {"e1"}
+    store.mark_delivered("e1", 1)
+    assert set(pages(store.list_undelivered, 5)) == {"e1"}
+    store.mark_delivered("e1", 2)
+    store.mark_delivered("e1", 2)
+    store.mark_delivered("e1", 99)
+    assert pages(store.list_undelivered, 5) == []
+    assert store.get_journal_entry("e1", 99) is None
+    assert store.get_journal_entry("e1", 2) == an_entry(2)
+
+
+def test_a_card_never_goes_back_to_an_older_version(store: AnyStore) -> None:
+    def card(version: int, ts: str = "1.1") -> Card:
+        return Card(event_id="e1", channel_id="C1", message_ts=ts, rendered_version=version)
+
+    store.put_card(card(3))
+    store.put_card(card(2))
+    assert store.get_cards("e1") == (card(3),)
+    store.put_card(card(5))
+    store.put_card(card(1, "2.2"))
+    assert set(store.get_cards("e1")) == {card(5), card(1, "2.2")}
+    store.delete_card("e1", "C1", "1.1")
+    store.delete_card("e1", "C1", "1.1")
+    assert store.get_cards("e1") == (card(1, "2.2"),)
+
+
+# Round trips
+
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # bounds
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=40)
+names = texts.filter(str.strip)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_what_is_written_is_read_back_exactly(store: AnyStore, data: st.DataObject) -> None:
+    unique = f"{_plan_ids()}"
+    event = data.draw(
+        st.builds(
+            an_event,
+            event_id=st.just(unique),
+            title=names,
+            description=texts,
+            location=texts,
+            starts_at=moments,
+            ends_at=st.none() | moments,
+            registration_deadline=st.none() | moments,
+            co_organizer_ids=st.lists(names).map(tuple),
+            capacity=st.integers(1, 100_000),
+            status=st.sampled_from(EventStatus),
+            waiting_by_block=st.dictionaries(st.integers(0, 200), st.integers(1, 1000)),
+            capacity_target=st.none() | st.integers(1, 100_000),
+            created_at=moments,
+        )
+    )
+    user = data.draw(st.builds(a_user, user_id=st.just(unique), name=names, updated_at=moments))
+    summary = EventSummary.of(event)
+    changes = st.builds(
+        Change,
+        kind=st.sampled_from(ChangeKind),
+        user_id=st.none() | names,
+        cause=st.none() | st.sampled_from(Cause),
+        reason=st.none() | texts,
+        fields=st.none() | st.dictionaries(names, st.tuples(st.none() | texts, st.none() | texts)),
+    )
+    notices = st.builds(
+        Notice,
+        kind=st.sampled_from(NoticeKind),
+        user_id=st.none() | names,
+        ticket=st.none() | st.integers(1, 10**6),
+        before=st.none() | st.just(summary),
+    )
+    entry = data.draw(
+        st.builds(
+            an_entry,
+            version=st.just(1),
+            event_id=st.just(unique),
+            at=moments,
+            changes=st.lists(changes, max_size=3).map(tuple),
+            notices=st.lists(notices, max_size=3).map(tuple),
+            about=st.none() | st.just(summary),
+        )
+    )
+    row = data.draw(
+        st.builds(
+            Registration,
+            event_id=st.just(unique),
+            user_id=st.just(unique),
+            status=st.sampled_from(RegistrationStatus),
+            ticket=st.integers(1, 10**6),
+            registered_at=moments,
+            seated_at=st.none() | moments,
+        )
+    )
+    store.put_user(user, replaces=None)
+    commit(store, PutEvent(event, None), PutRegistration(row, None), PutEntry(entry))
+    commit(store, PutWaiting(unique, Waiting(row.ticket, unique, row.registered_at)))
+    assert store.get_event(unique) == event
+    assert store.get_user(unique) == user
+    assert store.get_registrations_of(unique) == (row,)
+    assert store.get_journal_entry(unique, 1) == entry
+    assert store.get_line(unique, limit=1) == (Waiting(row.ticket, unique, row.registered_at),)

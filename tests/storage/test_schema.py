@@ -1,0 +1,38 @@
+"""The tables as `rollcall tables create` makes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from storage import schema
+from tests.storage.moto import dynamodb_client
+
+
+def test_tables_are_made_once_and_then_left_alone() -> None:
+    client = dynamodb_client()
+    made = schema.create_tables(client, "schema-")
+    assert made == tuple(f"schema-{table.name}" for table in schema.TABLES)
+    assert schema.create_tables(client, "schema-") == ()
+
+
+def test_a_table_is_on_demand_with_its_keys_and_indexes() -> None:
+    client: Any = dynamodb_client()
+    schema.create_tables(client, "schema2-")
+    events = client.describe_table(TableName="schema2-events")["Table"]
+    assert events["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    indexes = {index["IndexName"]: index for index in events["GlobalSecondaryIndexes"]}
+    assert set(indexes) == {"upcoming", "unfinished"}
+    carried = indexes["upcoming"]["Projection"]["NonKeyAttributes"]
+    assert "registered_count" not in carried
+    journal = client.describe_table(TableName="schema2-journal")["Table"]
+    assert journal["StreamSpecification"]["StreamEnabled"]
+
+
+def test_no_index_carries_what_a_registration_changes() -> None:
+    """Otherwise every registration of a rush would write the index, too."""
+    carried = {
+        name
+        for index in schema.EVENTS.indexes
+        for name in (*index.key.names(), *(index.carries or ()))
+    }
+    assert not carried & {"registered_count", "waitlist_count", "next_ticket", "version"}

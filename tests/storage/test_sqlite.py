@@ -1,0 +1,84 @@
+"""What only a file can do: be locked, be reopened, be somebody else's, be written by many threads."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from domain.ports import Conflict
+from storage.sqlite import SQLiteStore
+from tests.storage.test_contract import a_user
+
+
+@contextmanager
+def opened(path: Path, busy_timeout: float = 1.5) -> Iterator[SQLiteStore]:
+    with closing(SQLiteStore(path, "T1", busy_timeout=busy_timeout)) as store:
+        yield store
+
+
+def test_what_is_written_is_there_after_reopening(tmp_path: Path) -> None:
+    with opened(tmp_path / "r.sqlite") as store:
+        store.put_user(a_user(), replaces=None)
+    with opened(tmp_path / "r.sqlite") as store:
+        assert store.get_user("a") == a_user()
+
+
+def test_a_file_locked_by_another_process_is_a_conflict_and_then_works(tmp_path: Path) -> None:
+    path = tmp_path / "r.sqlite"
+    with (
+        opened(path, busy_timeout=0.01) as store,
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Conflict, match="locked"):
+            store.put_user(a_user(), replaces=None)
+        assert store.get_user("a") is None
+        other.execute("ROLLBACK")
+        store.put_user(a_user(), replaces=None)
+
+
+def test_a_file_of_a_newer_rollcall_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "r.sqlite"
+    with opened(path):
+        pass
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA user_version = 99")
+    with pytest.raises(ValueError, match="schema version 99"):
+        SQLiteStore(path, "T1")
+
+
+def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "letters.txt"
+    path.write_text("Dear Ada, this is no database at all. " * 50)
+    with pytest.raises(ValueError, match="can't be used as a SQLite file"):
+        SQLiteStore(path, "T1")
+    assert path.read_text().startswith("Dear Ada")
+
+
+def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE songs (title TEXT)")
+    with pytest.raises(ValueError, match="not a file of this Rollcall"):
+        SQLiteStore(path, "T1")
+
+
+def test_many_threads_lose_nothing(tmp_path: Path) -> None:
+    with opened(tmp_path / "r.sqlite") as store:
+        people = [f"u{number}" for number in range(200)]
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda user_id: store.put_user(a_user(user_id), replaces=None), people))
+            found = list(pool.map(store.get_user, people))
+        assert [user.user_id for user in found if user] == people
+
+
+def test_it_keeps_what_is_acknowledged_through_a_power_cut(tmp_path: Path) -> None:
+    with opened(tmp_path / "r.sqlite") as store, store._file.reading() as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+        assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
