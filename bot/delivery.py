@@ -1,18 +1,15 @@
-"""The messages that an event's journal owes, sent in order of version, at least once (R9)."""
+"""The messages that an event's journal owes, in order of version, at least once (R9)."""
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
-
-from bot.slack_errors import Blame, Verdict, judge
-from bot.views.notices import notice_message
+from bot.audience import audience
+from bot.postman import FIRST_RETRY, Paused, Postman
+from bot.slack_errors import Blame, Verdict
 from domain.models import (
     Deferred,
     Delivery,
@@ -28,96 +25,60 @@ _logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
 """How long a deliverer that died keeps others waiting; it renews its lease with each message."""
 
-FIRST_RETRY = timedelta(seconds=5)
+SLICE = 0.5
+"""Seconds of sending, after which other events have their turn, and this one's cards are looked at."""
+
 LAST_RETRY = timedelta(minutes=15)
 
 MOST_DEFERRED = 50
 """People who wait for another try before the whole event waits with them."""
 
-PAUSE = timedelta(minutes=1)
-"""How long nothing is sent after an error that is ours to mend."""
+INDEX_LAG = timedelta(seconds=2)
+"""Words to everyone wait until the roster's index has whoever was seated just before."""
 
 ENTRIES = 20
-PEOPLE = 100
 
 
 class Storage(Store, Outbox, Protocol):
     """A store with its outbox."""
 
 
-class Paused(Exception):
-    """Nothing can be sent before this moment."""
+class Shown(NamedTuple):
+    """Which version all of an event's cards show at least, and when to look again (None: no need)."""
 
-    def __init__(self, until: datetime) -> None:
-        super().__init__(until)
-        self.until = until
+    version: int
+    again: datetime | None
 
 
-class Postman:
+class Deliverer:
     """Delivers one event's messages at a time. `holder` names this process in leases."""
 
-    def __init__(self, store: Storage, client: WebClient, clock: Clock, holder: str) -> None:
+    def __init__(self, store: Storage, postman: Postman, clock: Clock, holder: str) -> None:
         self._store = store
-        self._client = client
+        self._postman = postman
         self._clock = clock
         self._holder = holder
-        self._has_alarmed = False
 
-    def deliver(self, event_id: str, show_cards: Callable[[], int]) -> datetime | None:
+    def deliver(self, event_id: str, show_cards: Callable[[], Shown]) -> datetime | None:
         """Send what is owed; return when to look again, None if nothing is left.
 
-        `show_cards` updates the event's cards, and returns the version that all of them show: up
-        to that one, entries lose their undelivered mark.
+        `show_cards` updates the event's cards; up to the version that they show, entries lose
+        their undelivered mark. It comes first: cards are to be true within seconds (R8.3).
         """
         now = self._clock.now()
         delivery = self._store.take_lease(event_id, holder=self._holder, now=now, until=now + LEASE)
         if delivery is None:
             return now + LEASE
-        round_ = _Round(self, self._store, self._clock, delivery)
+        round_ = _Round(self._postman, self._store, self._clock, delivery)
         try:
-            round_.run(show_cards)
-        except Paused as pause:
-            return pause.until
+            shown = show_cards()
+            moments = [shown.again, round_.run(shown.version)]
         except Conflict:
             # The lease ran out, and another has it.
             return self._clock.now() + LEASE
         finally:
             round_.release()
-        return min((late.not_before for late in round_.delivery.deferred), default=None)
-
-    def send(self, user_id: str, notice: Notice, entry: JournalEntry) -> Verdict | None:
-        """Send a message; return what went wrong, None if it is sent. Raises `Paused`."""
-        message = notice_message(notice, entry)
-        try:
-            self._client.chat_postMessage(channel=user_id, **message.to_dict())
-        except (SlackClientError, OSError) as error:
-            return self._weigh(judge(error), user_id, entry)
-        self._has_alarmed = False
-        return None
-
-    def _weigh(self, verdict: Verdict, user_id: str, entry: JournalEntry) -> Verdict:
-        now = self._clock.now()
-        match verdict.blame:
-            case Blame.OURS:
-                if not self._has_alarmed:
-                    _logger.critical("Slack refuses us: %s; nothing is sent", verdict.reason)
-                    self._has_alarmed = True
-                raise Paused(now + PAUSE)
-            case Blame.RATE:
-                raise Paused(now + timedelta(seconds=verdict.retry_after))
-            case Blame.RECIPIENT:
-                _logger.warning(
-                    "%s can't be told of version %s of %s: %s",
-                    *(user_id, entry.version, entry.event_id, verdict.reason),
-                )
-            case Blame.BUG:
-                _logger.error(
-                    "message of version %s of %s skipped: %s",
-                    *(entry.version, entry.event_id, verdict.reason),
-                )
-            case Blame.LATER:
-                pass
-        return verdict
+        return min((moment for moment in moments if moment is not None), default=None)
 
 
 class _Round:
@@ -127,16 +88,21 @@ class _Round:
         self._postman = postman
         self._store = store
         self._clock = clock
+        self._slice_ends = 0.0
         self.delivery = delivery
 
-    def run(self, show_cards: Callable[[], int]) -> None:
+    def run(self, shown_version: int) -> datetime | None:
+        """Send for a slice of time; return when to go on, None if all is done."""
+        self._slice_ends = self._clock.monotonic() + SLICE
         try:
             self._retry()
             self._deliver_new()
-        except Paused:
-            show_cards()  # they have a rate of their own
-            raise
-        self._clear(show_cards())
+        except Paused as pause:
+            return pause.until
+        self._clear(shown_version)
+        # Of each person's late messages the first sets the time; the others wait behind it.
+        first = {late.user_id: late.not_before for late in reversed(self.delivery.deferred)}
+        return min(first.values(), default=None)
 
     def _deliver_new(self) -> None:
         while entries := self._store.list_journal(
@@ -175,32 +141,12 @@ class _Round:
             self._save()
 
     def _deliver_to_everyone(self, entry: JournalEntry, number: int, notice: Notice) -> None:
-        for user_id, registered_at, place in self._audience(entry.event_id):
-            # Who came later was told the new time and place on coming.
-            if registered_at <= entry.at:
-                self._deliver_to(user_id, entry, number, notice)
+        settled = entry.at + INDEX_LAG
+        if settled > self._clock.now():
+            raise Paused(settled)
+        for user_id, place in audience(self._store, entry, self.delivery.recipient):
+            self._deliver_to(user_id, entry, number, notice)
             self._save(notice=number, recipient=place)
-
-    def _audience(self, event_id: str) -> Iterator[tuple[str, datetime, str]]:
-        """Yield everyone registered and waiting, each with the place from which to go on behind them."""
-        part, cursor, last = json.loads(self.delivery.recipient or '["seats", null, 0]')
-        while part == "seats":
-            page = self._store.list_roster(event_id, limit=PEOPLE, cursor=cursor)
-            for row in page.items:
-                if row.ticket > last:
-                    yield (
-                        row.user_id,
-                        row.registered_at,
-                        json.dumps(["seats", cursor, row.ticket]),
-                    )
-            cursor = page.next_cursor
-            if cursor is None:
-                part, last = "line", 0
-        while line := self._store.get_line(event_id, after=last, limit=PEOPLE):
-            for waiting in line:
-                place = json.dumps(["line", None, waiting.ticket])
-                yield waiting.user_id, waiting.registered_at, place
-            last = line[-1].ticket
 
     def _deliver_to(self, user_id: str, entry: JournalEntry, number: int, notice: Notice) -> None:
         if len(self.delivery.deferred) >= MOST_DEFERRED:
@@ -217,6 +163,8 @@ class _Round:
     def _send(self, user_id: str, entry: JournalEntry, notice: Notice) -> Verdict | None:
         if notice.kind is NoticeKind.PROMOTED and not self._stands(user_id, notice, entry):
             return None
+        if self._clock.monotonic() >= self._slice_ends:
+            raise Paused(self._clock.now())
         return self._postman.send(user_id, notice, entry)
 
     def _stands(self, user_id: str, notice: Notice, entry: JournalEntry) -> bool:

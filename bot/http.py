@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from concurrent.futures import Executor
 
@@ -15,12 +16,15 @@ from starlette.routing import Route
 MOST_BYTES = 1_000_000
 """The largest request body: Slack's own views have 250 KB at most."""
 
+SECONDS = re.compile(r"[0-9]{1,12}")
+"""A moment as Slack writes it."""
+
 
 def build_http(app: App, executor: Executor) -> Starlette:
     """Return the web application; Bolt's work, which blocks, is done in the executor's threads."""
 
     async def slack_events(request: Request) -> Response:
-        if not request.headers.get("x-slack-request-timestamp", "").isdecimal():
+        if not SECONDS.fullmatch(request.headers.get("x-slack-request-timestamp", "")):
             # Bolt expects a number, and fails on anything else (R10.1).
             return PlainTextResponse("no valid signature", 401)
         body = await _body(request)

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from slack_sdk import WebClient
 
 from bot.board import Board
-from bot.delivery import Postman, Storage
+from bot.delivery import Deliverer, Storage
+from bot.postman import Postman
+from bot.slack_errors import Standing
 from domain.models import Event
 from domain.ports import Clock
 
@@ -37,8 +39,9 @@ class Notifier:
         self._store = store
         self._clock = clock
         self._finish_unfinished = finish_unfinished
-        self._postman = Postman(store, client, clock, holder)
-        self._board = Board(store, client, clock)
+        standing = Standing(clock)
+        self._deliverer = Deliverer(store, Postman(client, clock, standing), clock, holder)
+        self._board = Board(store, client, clock, standing)
         self._lock = threading.Lock()
         self._due: dict[str, datetime] = {}
         self._next_sweep = clock.now()
@@ -118,15 +121,7 @@ class Notifier:
 
     def attend(self, event_id: str) -> datetime | None:
         """Send an event's messages and update its cards; return when to look again, None if all is done."""
-        shown: list[datetime | None] = []
-
-        def show_cards() -> int:
-            version = self._board.show(event_id)
-            shown.append(self._board.look_again)
-            return version
-
-        again = self._postman.deliver(event_id, show_cards)
-        return min((moment for moment in (again, *shown) if moment is not None), default=None)
+        return self._deliverer.deliver(event_id, lambda: self._board.show(event_id))
 
     def sweep(self) -> None:
         """Find what was left behind: unfinished operations, entries that are still marked undelivered."""

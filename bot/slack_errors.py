@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum, auto
 
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackObjectFormationError
+
+from domain.ports import Clock
+
+_logger = logging.getLogger(__name__)
+
+PAUSE = timedelta(minutes=1)
+"""How long Slack is left alone after an error that is ours to mend."""
 
 
 class Blame(Enum):
@@ -62,7 +71,9 @@ _LATER = {
 
 
 def judge(error: Exception) -> Verdict:
-    """Return what follows from an error that a call to Slack raised."""
+    """Return what follows from an error that a call to Slack raised, or the making of its blocks."""
+    if isinstance(error, SlackObjectFormationError):
+        return Verdict(Blame.BUG, str(error))
     if not isinstance(error, SlackApiError):
         # Closed connections, time-outs, names that don't resolve: urllib's and the socket's own.
         return Verdict(Blame.LATER, type(error).__name__)
@@ -79,3 +90,24 @@ def judge(error: Exception) -> Verdict:
     if reason in _OURS:
         return Verdict(Blame.OURS, reason)
     return Verdict(Blame.RECIPIENT if reason in _RECIPIENT else Blame.BUG, reason)
+
+
+class Standing:
+    """Whether Slack takes anything from us at all, for all who call it: the alarm is raised once."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._has_alarmed = False
+        self.refused_until = clock.now()
+        """Before this moment nothing is sent."""
+
+    def refused(self, reason: str) -> None:
+        """Stop everything for a while: the app's own account or rights are to be mended."""
+        if not self._has_alarmed:
+            _logger.critical("Slack refuses us: %s; all is kept, and nothing sent", reason)
+        self._has_alarmed = True
+        self.refused_until = self._clock.now() + PAUSE
+
+    def accepted(self) -> None:
+        """Slack took something: the next refusal is a new one."""
+        self._has_alarmed = False

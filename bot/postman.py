@@ -1,0 +1,79 @@
+"""Sends one direct message at a time, and knows when not to (see the design on delivery)."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackClientError
+
+from bot.slack_errors import Blame, Standing, Verdict, judge
+from bot.views.notices import notice_message
+from domain.models import JournalEntry, Notice
+from domain.ports import Clock
+
+_logger = logging.getLogger(__name__)
+
+FIRST_RETRY = timedelta(seconds=5)
+
+FAILURES_IN_A_ROW = 3
+"""That many people in a row who can't be reached just now: it is Slack, and all wait a little."""
+
+
+class Paused(Exception):
+    """Nothing more is sent before this moment."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+
+
+class Postman:
+    """Sends the messages of all events, in one thread."""
+
+    def __init__(self, client: WebClient, clock: Clock, standing: Standing) -> None:
+        self._client = client
+        self._clock = clock
+        self._standing = standing
+        self._quiet_until = clock.now()
+        self._failures = 0
+
+    def send(self, user_id: str, notice: Notice, entry: JournalEntry) -> Verdict | None:
+        """Send a message; return what went wrong, None if it is sent. Raises `Paused`: it is not."""
+        quiet_until = max(self._quiet_until, self._standing.refused_until)
+        if quiet_until > self._clock.now():
+            raise Paused(quiet_until)
+        try:
+            message = notice_message(notice, entry).to_dict()
+            self._client.chat_postMessage(channel=user_id, **message)
+        except (SlackClientError, OSError) as error:
+            return self._weigh(judge(error), user_id, entry)
+        self._standing.accepted()
+        self._failures = 0
+        return None
+
+    def _weigh(self, verdict: Verdict, user_id: str, entry: JournalEntry) -> Verdict:
+        now = self._clock.now()
+        match verdict.blame:
+            case Blame.OURS:
+                self._standing.refused(verdict.reason)
+                raise Paused(self._standing.refused_until)
+            case Blame.RATE:
+                self._quiet_until = now + timedelta(seconds=verdict.retry_after)
+                raise Paused(self._quiet_until)
+            case Blame.LATER:
+                self._failures += 1
+                if self._failures >= FAILURES_IN_A_ROW:
+                    self._quiet_until = now + FIRST_RETRY
+            case Blame.RECIPIENT:
+                _logger.warning(
+                    "%s can't be told of version %s of %s: %s",
+                    *(user_id, entry.version, entry.event_id, verdict.reason),
+                )
+            case Blame.BUG:
+                _logger.error(
+                    "message to %s of version %s of %s skipped: %s",
+                    *(user_id, entry.version, entry.event_id, verdict.reason),
+                )
+        return verdict
