@@ -10,6 +10,7 @@ from slack_bolt import App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
+from bot.answers import PATIENCE
 from bot.errors import OtherWorkspace
 from bot.failing import Failing
 from bot.listeners import browsing, creating, managing, registering, rollcall
@@ -37,9 +38,7 @@ def build_app(
     """
     app = App(
         # Its token comes with `authorize`: with one of its own, Bolt warns that it ignores it.
-        client=WebClient(
-            base_url=client.base_url, timeout=client.timeout, retry_handlers=client.retry_handlers
-        ),
+        client=_in_haste(client, token=None),
         signing_secret=signing_secret,
         # Work first, then acknowledge: a commit takes tens of milliseconds, and an
         # acknowledgement can say how it ended.
@@ -52,10 +51,24 @@ def build_app(
     )
     app.error(Failing(new_id).answer)
     app.use(_only_from(workspace_id))
-    parts = Parts(service, cards, People(client, clock), client, new_id)
+    hasty = _in_haste(client, token=client.token)
+    parts = Parts(service, cards, People(hasty, clock), hasty, new_id)
     for flow in (registering, browsing, creating, managing, rollcall):
         flow.register(app, parts)
     return app
+
+
+def _in_haste(client: WebClient, *, token: str | None) -> WebClient:
+    """Return a client for calls before the acknowledgement: it asks once, and gives up in time (R8.12)."""
+    return WebClient(
+        token=token,
+        base_url=client.base_url,
+        timeout=PATIENCE,
+        ssl=client.ssl,
+        proxy=client.proxy,
+        headers=client.headers,
+        retry_handlers=[],
+    )
 
 
 def _only_from(workspace_id: str) -> Callable[..., BoltResponse]:

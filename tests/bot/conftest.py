@@ -40,6 +40,7 @@ class Town:
     api: SlackApi
     store: SQLiteStore
     clock: ManualClock
+    client: WebClient
     bot: Bot
     slack: Dispatcher
 
@@ -159,7 +160,8 @@ def town(server: tuple[Any, str], tmp_path: Path) -> Iterator[Town]:
         jitter=lambda: 0.5,
         spawn=at_once,
     )
-    yield Town(workspace, api, store, clock, bot, Dispatcher(workspace, into_app(bot.app), SECRET))
+    slack = Dispatcher(workspace, into_app(bot.app), SECRET)
+    yield Town(workspace, api, store, clock, client, bot, slack)
     bot.stop()
     store.close()
     assert workspace.refusals == [], "the bot sent what Slack would not have taken"
