@@ -134,16 +134,19 @@ def event_form(event_id: str, time_zone: str) -> View:
         close=plain("Cancel"),
         blocks=[
             _input(BlockId.TITLE, "Title", _line(120)),
-            _input(BlockId.START_DATE, "Starts on", DatePickerElement(action_id=ActionId.INPUT)),
-            _input(BlockId.START_TIME, "at", TimePickerElement(action_id=ActionId.INPUT)),
+            _input(BlockId.START_DATE, "Start date", DatePickerElement(action_id=ActionId.INPUT)),
+            _input(BlockId.START_TIME, "Start time", TimePickerElement(action_id=ActionId.INPUT)),
             _input(
                 BlockId.END_DATE,
-                "Ends on",
+                "End date",
                 DatePickerElement(action_id=ActionId.INPUT),
                 optional=True,
             ),
             _input(
-                BlockId.END_TIME, "at", TimePickerElement(action_id=ActionId.INPUT), optional=True
+                BlockId.END_TIME,
+                "End time",
+                TimePickerElement(action_id=ActionId.INPUT),
+                optional=True,
             ),
             _input(BlockId.TIME_ZONE, "Time zone", zone),
             _input(BlockId.LOCATION, "Place", _line(200), optional=True),
@@ -158,13 +161,13 @@ def event_form(event_id: str, time_zone: str) -> View:
             _channel(optional=True),
             _input(
                 BlockId.DEADLINE_DATE,
-                "Last day to register",
+                "Registration ends on",
                 DatePickerElement(action_id=ActionId.INPUT),
                 optional=True,
             ),
             _input(
                 BlockId.DEADLINE_TIME,
-                "until",
+                "Registration ends at",
                 TimePickerElement(action_id=ActionId.INPUT),
                 optional=True,
             ),
