@@ -1,0 +1,176 @@
+"""Any value that a store may be given: times to the microsecond, any script, empty texts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import strategies as st
+
+from domain.models import (
+    Card,
+    Cause,
+    Change,
+    ChangeKind,
+    Deferred,
+    Deletion,
+    Delivery,
+    Event,
+    EventStatus,
+    EventSummary,
+    JournalEntry,
+    Notice,
+    NoticeKind,
+    Registration,
+    RegistrationStatus,
+    User,
+    Waiting,
+)
+
+# A lone surrogate is no text: neither UTF-8 nor Slack can carry one.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+lines = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40)
+names = lines.map(str.strip).filter(bool)
+identifiers = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", fullmatch=True)
+moments = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001  # `timezones`
+zones = st.sampled_from(["Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "UTC"])
+counts = st.integers(0, 100_000)
+versions = st.integers(1, 2**53)
+
+summaries = st.builds(
+    EventSummary,
+    title=names,
+    starts_at=moments,
+    time_zone=zones,
+    location=texts,
+    ends_at=st.none() | moments,
+)
+changes = st.builds(
+    Change,
+    kind=st.sampled_from(ChangeKind),
+    user_id=st.none() | identifiers,
+    actor_id=st.none() | identifiers,
+    ticket=st.none() | versions,
+    cause=st.none() | st.sampled_from(Cause),
+    reason=st.none() | texts,
+    fields=st.none()
+    | st.dictionaries(names, st.tuples(st.none() | texts, st.none() | texts), max_size=3),
+)
+notices = st.builds(
+    Notice,
+    kind=st.sampled_from(NoticeKind),
+    user_id=st.none() | identifiers,
+    ticket=st.none() | versions,
+    reason=st.none() | texts,
+    before=st.none() | summaries,
+)
+
+
+def users(user_id: str) -> st.SearchStrategy[User]:
+    """Return users with this id, none of them marked: only `mark_user` marks."""
+    return st.builds(
+        User,
+        user_id=st.just(user_id),
+        name=names,
+        time_zone=st.none() | zones,
+        created_at=moments,
+        updated_at=moments,
+        revision=identifiers,
+        deletion=st.none(),
+    )
+
+
+def events(event_id: str) -> st.SearchStrategy[Event]:
+    """Return events with this id, at any stage of their lives."""
+    return st.builds(
+        Event,
+        event_id=st.just(event_id),
+        title=names,
+        description=texts,
+        location=lines,
+        starts_at=moments,
+        ends_at=st.none() | moments,
+        time_zone=zones,
+        organizer_id=identifiers,
+        co_organizer_ids=st.lists(identifiers, max_size=3).map(tuple),
+        capacity=counts,
+        has_waitlist=st.booleans(),
+        registration_deadline=st.none() | moments,
+        listed=st.booleans(),
+        status=st.sampled_from(EventStatus),
+        created_at=moments,
+        updated_at=moments,
+        version=versions,
+        registered_count=counts,
+        waitlist_count=counts,
+        next_ticket=versions,
+        waiting_by_block=st.dictionaries(counts, st.integers(1, 1_000), max_size=3),
+        capacity_target=st.none() | counts,
+        operation_id=st.none() | identifiers,
+        deletion=st.none() | st.sampled_from(Deletion),
+    )
+
+
+def registrations(event_id: str, user_id: str) -> st.SearchStrategy[Registration]:
+    """Return registrations of this user in this event."""
+    return st.builds(
+        Registration,
+        event_id=st.just(event_id),
+        user_id=st.just(user_id),
+        status=st.sampled_from(RegistrationStatus),
+        ticket=versions,
+        registered_at=moments,
+        seated_at=st.none() | moments,
+    )
+
+
+def waiting(user_id: str) -> st.SearchStrategy[Waiting]:
+    """Return places of this user in a line."""
+    return st.builds(Waiting, versions, st.just(user_id), moments)
+
+
+def entries(event_id: str) -> st.SearchStrategy[JournalEntry]:
+    """Return entries of this event's journal."""
+    return st.builds(
+        JournalEntry,
+        event_id=st.just(event_id),
+        version=versions,
+        plan_id=identifiers,
+        at=moments,
+        changes=st.lists(changes, max_size=3).map(tuple),
+        notices=st.lists(notices, max_size=3).map(tuple),
+        about=st.none() | summaries,
+    )
+
+
+def deliveries(event_id: str, holder: str) -> st.SearchStrategy[Delivery]:
+    """Return delivery rows of this event under this holder's lease."""
+    deferred = st.builds(
+        Deferred,
+        user_id=identifiers,
+        version=versions,
+        notice=counts,
+        attempts=counts,
+        not_before=moments,
+    )
+    return st.builds(
+        Delivery,
+        event_id=st.just(event_id),
+        delivered_version=counts,
+        cleared_version=counts,
+        notice=counts,
+        recipient=st.none() | texts,
+        deferred=st.lists(deferred, max_size=3).map(tuple),
+        holder=st.just(holder),
+        leased_until=st.none() | moments,
+    )
+
+
+def cards(event_id: str) -> st.SearchStrategy[Card]:
+    """Return cards of this event."""
+    return st.builds(
+        Card,
+        event_id=st.just(event_id),
+        channel_id=st.from_regex(r"C[A-Z0-9]{1,10}", fullmatch=True),
+        message_ts=st.from_regex(r"[0-9]{10}\.[0-9]{6}", fullmatch=True),
+        rendered_version=versions,
+    )
