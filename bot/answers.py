@@ -54,7 +54,7 @@ class Answer:
             self._post(message, response_type="ephemeral", replace_original=False)
 
     def _post(self, message: Message, **how: Any) -> None:
-        """Use the response URL. Raises `Unanswered` and OSError."""
+        """Use the response URL. Raises `Unanswered`."""
         # Bolt's own `respond` would wait for 30 seconds.
         url = WebhookClient(
             str(self._respond.response_url),
@@ -63,7 +63,10 @@ class Answer:
             ssl=self._respond.ssl,
             retry_handlers=[],
         )
-        answer = url.send_dict({**how, **message.to_dict()})
+        try:
+            answer = url.send_dict({**how, **message.to_dict()})
+        except OSError as error:
+            raise Unanswered(str(error)) from error
         if answer.status_code != 200:
             raise Unanswered(f"{answer.status_code} {answer.body[:100]}")
 

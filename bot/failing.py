@@ -10,9 +10,10 @@ from typing import Any
 from slack_bolt import BoltResponse, Respond
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackClientError
 
 from bot import errors
-from bot.answers import Answer, in_command
+from bot.answers import Answer, Unanswered, in_command
 from bot.payloads import Payload
 from bot.views import messages
 from bot.views.modals import note_modal
@@ -34,14 +35,15 @@ class Failing:
         self, error: Exception, body: dict[str, Any], respond: Respond, client: WebClient
     ) -> BoltResponse:
         """Tell the person, once, where they look; return the acknowledgement."""
+        if isinstance(error, Unanswered):
+            return _unanswered(error)
         message = self._message(error)
         answer = Answer(body, respond, client)
         if isinstance(error, NotConfirmed):
-            error.settled(lambda outcome: answer.later(_ending(outcome)))
+            error.settled(lambda outcome: _tell_ending(answer, outcome))
         match body.get("type"):
             case "block_actions":
-                answer.beside(message)
-                return BoltResponse(status=200, body="")
+                return _beside(answer, message)
             case "view_submission":
                 return _json(_in_form(error, body["view"], message))
             case "block_suggestion":
@@ -59,6 +61,28 @@ class Failing:
         reference = self._new_id()[:8]
         _logger.error("unforeseen failure, reference %s", reference, exc_info=error)
         return errors.unforeseen(reference)
+
+
+def _beside(answer: Answer, message: Message) -> BoltResponse:
+    try:
+        answer.beside(message)
+    except (Unanswered, SlackClientError, OSError) as error:
+        return _unanswered(error)
+    return BoltResponse(status=200, body="")
+
+
+def _unanswered(error: Exception) -> BoltResponse:
+    """Have Slack show that the press had no answer: pressing again tells how things are."""
+    _logger.warning("a press was not answered: %s", error)
+    return BoltResponse(status=503, body="")
+
+
+def _tell_ending(answer: Answer, outcome: object) -> None:
+    """Tell how an unconfirmed request ended; others may be waiting for their endings in this thread."""
+    try:
+        answer.later(_ending(outcome))
+    except (Unanswered, SlackClientError, OSError):
+        _logger.warning("somebody could not be told how it ended", exc_info=True)
 
 
 def _ending(outcome: object) -> Message:

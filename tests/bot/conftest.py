@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from slack_sdk import WebClient
 from bot.assembly import Bot, assemble
 from bot.manifest import PATH
 from domain.models import Event, EventDraft, UserDraft
+from domain.ports import Spawn
 from playground.delivery import into_app
 from playground.dispatch import Dispatcher, Seen
 from playground.manifest import read_manifest
@@ -71,8 +73,13 @@ class Town:
     def register(self, *user_ids: str, event_id: str = "yoga") -> None:
         """Register people, past Slack."""
         for user_id in user_ids:
-            self.bot.service.ensure_user(UserDraft.of(user_id=user_id, name=user_id))
+            self.bot.service.ensure_user(self.draft(user_id))
             self.bot.service.register(event_id, user_id)
+
+    def draft(self, user_id: str) -> UserDraft:
+        """Return a member as the bot knows them from Slack's payloads."""
+        known = {member.id: member.name for member in self.workspace.members()}
+        return UserDraft.of(user_id=user_id, name=known.get(user_id, user_id))
 
     def settle(self, seconds: float = 3) -> None:
         """Let time pass, and the notifier do what is due meanwhile."""
@@ -141,6 +148,18 @@ def server() -> Iterator[tuple[Any, str]]:
 
 @pytest.fixture
 def town(server: tuple[Any, str], tmp_path: Path) -> Iterator[Town]:
+    with running(server, SQLiteStore, tmp_path / "rollcall.sqlite", at_once) as town:
+        yield town
+
+
+@contextmanager
+def running(
+    server: tuple[Any, str],
+    open_store: Callable[[Path, str], SQLiteStore],
+    path: Path,
+    spawn: Spawn,
+) -> Iterator[Town]:
+    """Run the bot in a fresh workspace; at the end, whatever Slack would have refused is a failure."""
     app, url = server
     clock = ManualClock(datetime.now(UTC).replace(microsecond=0))  # noqa: TID251  # Bolt checks signatures by it
     workspace = demo_workspace(read_manifest(PATH), now=lambda: clock.now().timestamp())
@@ -149,7 +168,7 @@ def town(server: tuple[Any, str], tmp_path: Path) -> Iterator[Town]:
     client = WebClient(
         token=workspace.app.bot_token, base_url=f"{url}/api/", retry_handlers=[], timeout=5
     )
-    store = SQLiteStore(tmp_path / "rollcall.sqlite", workspace.team_id)
+    store = open_store(path, workspace.team_id)
     bot = assemble(
         store,
         client,
@@ -158,7 +177,7 @@ def town(server: tuple[Any, str], tmp_path: Path) -> Iterator[Town]:
         clock=clock,
         new_id=ids(),
         jitter=lambda: 0.5,
-        spawn=at_once,
+        spawn=spawn,
     )
     slack = Dispatcher(workspace, into_app(bot.app), SECRET)
     yield Town(workspace, api, store, clock, client, bot, slack)

@@ -1,0 +1,230 @@
+"""Every request has one of three endings, also when the store or Slack fails (R8.12, R8.13)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.ids import ActionId, BlockId
+from domain.models import EventChanges, User
+from domain.ports import AnswerLost, Unavailable
+from domain.seating import Plan
+from playground.faults import Fault
+from playground.seed import EVENTS, RANDOM
+from storage.sqlite import SQLiteStore
+from tests.bot.conftest import AMARA, BJORN, CHLOE, Town, answer, running, shown
+from tests.surroundings import ManualClock
+
+
+class FailingStore(SQLiteStore):
+    """Loses answers of commits and fails to read users, when a test says so."""
+
+    def __init__(self, path: Path, workspace_id: str) -> None:
+        super().__init__(path, workspace_id)
+        self.lose: Callable[[], bool] = lambda: False
+        """Asked at each commit: whether it fails with its answer lost."""
+        self.applies = True
+        """Whether a commit whose answer is lost has applied."""
+        self.unreadable = False
+        self.broken = False
+
+    def commit(self, plan: Plan) -> None:
+        if self.broken:
+            raise ZeroDivisionError("nobody foresaw this")
+        if self.lose():
+            if self.applies:
+                self.applies = False
+                super().commit(plan)
+            raise AnswerLost
+        super().commit(plan)
+
+    def get_user(self, user_id: str) -> User | None:
+        if self.unreadable:
+            raise Unavailable
+        return super().get_user(user_id)
+
+
+class Background:
+    """Work that waits until a test lets it run."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], None]] = []
+
+    def __call__(self, work: Callable[[], None]) -> None:
+        self.waiting.append(work)
+
+    def run(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for work in waiting:
+            work()
+
+
+@pytest.fixture
+def background() -> Background:
+    return Background()
+
+
+@pytest.fixture
+def failing(server: tuple[object, str], tmp_path: Path, background: Background) -> Iterator[Town]:
+    """A town whose store can fail."""
+    with running(server, FailingStore, tmp_path / "rollcall.sqlite", background) as town:
+        yield town
+
+
+def store_of(town: Town) -> FailingStore:
+    assert isinstance(town.store, FailingStore)
+    return town.store
+
+
+def lose_answers_for(clock: ManualClock, seconds: float) -> Callable[[], bool]:
+    """Say yes for so long, by the clock."""
+    until = clock.now() + timedelta(seconds=seconds)
+    return lambda: clock.now() < until
+
+
+def test_busy_says_that_nothing_was_changed(failing: Town) -> None:
+    failing.event()
+    store_of(failing).unreadable = True
+    seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
+    assert "It is very busy right now, and nothing was changed." in answer(seen)
+    store_of(failing).unreadable = False
+    assert failing.sound().registrations == {}
+
+
+@pytest.mark.parametrize(
+    ("applied", "ending"),
+    [(True, "You have a seat in *Yoga in the park*"), (False, "nothing was changed")],
+)
+def test_a_command_not_confirmed_is_settled_and_its_person_told(
+    failing: Town, background: Background, applied: bool, ending: str
+) -> None:
+    failing.event()
+    failing.bot.service.ensure_user(failing.draft(BJORN))
+    store_of(failing).lose = lambda: True
+    store_of(failing).applies = applied
+    seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
+    assert "Not confirmed yet" in answer(seen)
+
+    store_of(failing).lose = lambda: False
+    if not applied:
+        # Somebody else's commit takes the version: the lost one will never apply.
+        failing.register(CHLOE)
+    background.run()
+    last = failing.workspace.messages(RANDOM, seen_by=BJORN)[-1]
+    assert last.ephemeral_to == BJORN
+    assert ending in shown(last)
+    assert (BJORN in failing.sound().seated("yoga")) is applied
+
+
+def test_a_click_not_confirmed_is_settled_beside_the_card(
+    failing: Town, background: Background
+) -> None:
+    card = failing.card(failing.event())
+    failing.bot.service.ensure_user(failing.draft(BJORN))
+    store_of(failing).lose = lambda: True
+    seen = failing.slack.click(BJORN, card, ActionId.REGISTER)
+    assert "Not confirmed yet" in answer(seen)
+    store_of(failing).lose = lambda: False
+    background.run()
+    last = failing.workspace.messages(EVENTS, seen_by=BJORN)[-1]
+    assert "You have a seat" in shown(last)
+
+
+def test_a_form_not_confirmed_is_settled_by_direct_message(
+    failing: Town, background: Background
+) -> None:
+    failing.event()
+    failing.slack.command(AMARA, EVENTS, "/event", "yoga")
+    manage = failing.workspace.views.stack(AMARA)[-1]
+    failing.slack.click(AMARA, manage, ActionId.CHANGE_CAPACITY)
+    form = failing.workspace.views.stack(AMARA)[-1]
+    failing.slack.submit(AMARA, form.id, {(BlockId.CAPACITY, ActionId.INPUT): "4"})
+    confirm = failing.workspace.views.stack(AMARA)[-1]
+    store_of(failing).lose = lambda: True
+    seen = failing.slack.submit(AMARA, confirm.id)
+    assert "Not confirmed yet" in answer(seen)
+    store_of(failing).lose = lambda: False
+    background.run()
+    assert failing.told(AMARA) == ["*Yoga in the park* is open, with 4 seats."]
+
+
+def test_one_who_cant_be_told_how_it_ended_keeps_nobody_else_from_it(
+    failing: Town, background: Background, caplog: pytest.LogCaptureFixture
+) -> None:
+    card = failing.card(failing.event())
+    failing.bot.service.ensure_user(failing.draft(BJORN))
+    store_of(failing).lose = lambda: True
+    failing.slack.click(BJORN, card, ActionId.REGISTER)
+    store_of(failing).lose = lambda: False
+    failing.api.fail_next("response_url", Fault.closed())
+    background.run()
+    assert "could not be told how it ended" in caplog.text
+
+
+def test_an_answer_that_was_lost_on_the_way_to_the_store_is_asked_for_again(failing: Town) -> None:
+    failing.event()
+    store_of(failing).lose = lose_answers_for(failing.clock, 0.05)
+    seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
+    assert "You have a seat" in answer(seen)
+    assert failing.sound().seated("yoga") == [BJORN]
+
+
+def test_what_nobody_foresaw_is_logged_once_with_the_reference_that_the_person_sees(
+    failing: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    card = failing.card(failing.event())
+    store_of(failing).broken = True
+    seen = failing.slack.click(BJORN, card, ActionId.REGISTER)
+    said = answer(seen)
+    assert "Something went wrong on my side" in said
+    assert "ZeroDivisionError" not in said
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert record.exc_info is not None
+    reference = record.getMessage().rpartition(" ")[2]
+    assert f"`{reference}`" in said
+
+
+def test_a_form_that_fails_in_an_unforeseen_way_keeps_what_was_typed(failing: Town) -> None:
+    failing.event()
+    view = failing.slack.command(BJORN, RANDOM, "/register").view
+    assert view is not None
+    failing.slack.options(BJORN, view, ActionId.EVENT)
+    store_of(failing).broken = True
+    seen = failing.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
+    assert "Something went wrong on my side" in answer(seen)
+    assert failing.workspace.views.stack(BJORN)[0].state, "the form is still there, below"
+
+
+@pytest.mark.parametrize("fault", [Fault.closed(), Fault.server_error(503)])
+def test_a_seat_is_kept_and_nothing_is_done_twice_when_slack_does_not_take_the_answer(
+    town: Town, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    card = town.card(town.event())
+    town.api.fail_next("response_url", fault)
+    seen = town.slack.click(BJORN, card, ActionId.REGISTER)
+    assert seen.messages == []
+    assert seen.failure is not None, "Slack shows that the click had no answer"
+    assert "Traceback" not in (seen.response.body if seen.response else "")
+    assert "not answered" in caplog.text
+    assert town.sound().seated("yoga") == [BJORN]
+    again = town.slack.click(BJORN, card, ActionId.REGISTER)
+    assert "You already have a seat" in answer(again)
+
+
+def test_a_raise_that_takes_several_commits_says_that_it_has_started(
+    failing: Town, background: Background
+) -> None:
+    failing.event(capacity=1)
+    many = [f"U{number}" for number in range(61)]
+    failing.register(*many)
+    changed = failing.bot.service.edit_event("yoga", EventChanges.of(capacity=61))
+    assert changed.event.capacity_target == 61
+    seen = failing.slack.command(AMARA, EVENTS, "/event", "yoga")
+    assert "The capacity grows to 61" in answer(seen)
+    while background.waiting:
+        background.run()
+    assert len(failing.sound().seated("yoga")) == 61
