@@ -71,15 +71,15 @@ def _is_url(value: str) -> bool:
 
 _VARIABLES: dict[str, tuple[Callable[[str], object], str]] = {
     "SLACK_BOT_TOKEN": (
-        lambda value: value.startswith("xoxb-"),
+        re.compile(r"xoxb-\S+").fullmatch,
         "the bot token of the app, which begins with xoxb- (OAuth & Permissions)",
     ),
     "SLACK_SIGNING_SECRET": (
-        lambda value: len(value) >= 8 and not re.search(r"\s", value),
+        re.compile(r"\S{8,}").fullmatch,
         "the signing secret of the app (Basic Information)",
     ),
     "SLACK_APP_TOKEN": (
-        lambda value: value.startswith("xapp-"),
+        re.compile(r"xapp-\S+").fullmatch,
         "an app-level token with connections:write, which begins with xapp- (Basic Information)",
     ),
     "SLACK_API_URL": (_is_url, "an http or https URL"),

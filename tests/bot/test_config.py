@@ -1,0 +1,86 @@
+"""The environment: all that is wrong is named at once, and secrets stay in it (R10.4)."""
+
+import pytest
+
+from bot.config import Config, ConfigError
+
+ALL = frozenset({"SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"})
+GOOD = {
+    "SLACK_BOT_TOKEN": "xoxb-1-secret",
+    "SLACK_SIGNING_SECRET": "0123456789abcdef",
+    "SLACK_APP_TOKEN": "xapp-1-secret",
+    "ROLLCALL_STORE": "dynamodb",
+}
+
+
+def wrong(env: dict[str, str], needs: frozenset[str] = ALL) -> str:
+    with pytest.raises(ConfigError) as error:
+        Config.from_env(env, needs=needs)
+    return str(error.value)
+
+
+def test_everything_missing_is_named_at_once_with_what_would_be_right() -> None:
+    lines = wrong({}).splitlines()
+    assert [line.split()[0] for line in lines] == [
+        "SLACK_BOT_TOKEN",
+        "SLACK_SIGNING_SECRET",
+        "SLACK_APP_TOKEN",
+        "ROLLCALL_STORE",
+    ]
+    assert "xoxb-" in lines[0]
+    assert "sqlite:" in lines[3]
+
+
+def test_everything_malformed_is_named_at_once_and_not_shown() -> None:
+    """A token in the wrong variable is still a token: it reaches no log."""
+    text = wrong(
+        {
+            "SLACK_BOT_TOKEN": "xapp-swapped",
+            "SLACK_SIGNING_SECRET": "short",
+            "SLACK_APP_TOKEN": "xoxb-swapped",
+            "SLACK_API_URL": "slack.com/api",
+            "ROLLCALL_STORE": "postgres",
+            "ROLLCALL_TABLE_PREFIX": "with space",
+        }
+    )
+    assert text.count("malformed") == 6
+    assert "swapped" not in text
+
+
+def test_token_with_a_newline_behind_it_is_malformed() -> None:
+    """As a shell or a secret store may leave it: no header takes it."""
+    assert "SLACK_BOT_TOKEN is malformed" in wrong(GOOD | {"SLACK_BOT_TOKEN": "xoxb-1\n"})
+
+
+def test_command_asks_only_for_what_it_needs() -> None:
+    assert Config.from_env({"ROLLCALL_STORE": "sqlite:rollcall.sqlite"}).bot_token == ""
+
+
+def test_store_has_no_default() -> None:
+    """So that nobody's data lands where they did not mean it."""
+    assert "ROLLCALL_STORE is missing" in wrong({}, frozenset())
+
+
+def test_store_is_a_table_prefix_or_a_path() -> None:
+    config = Config.from_env(GOOD | {"ROLLCALL_TABLE_PREFIX": "staging-"})
+    assert (config.store, config.table_prefix, config.sqlite_path) == ("dynamodb", "staging-", None)
+    config = Config.from_env(GOOD | {"ROLLCALL_STORE": "sqlite:a dir/rollcall.sqlite"})
+    assert config.sqlite_path == "a dir/rollcall.sqlite"
+    assert config.table_prefix == "rollcall-"
+
+
+def test_lambda_refuses_a_file() -> None:
+    text = wrong(GOOD | {"ROLLCALL_STORE": "sqlite:/tmp/x", "AWS_LAMBDA_FUNCTION_NAME": "bot"})
+    assert "must be dynamodb on Lambda" in text
+
+
+def test_slack_api_is_slack_unless_the_environment_says_otherwise() -> None:
+    assert Config.from_env(GOOD).slack_api_url == "https://slack.com/api/"
+    other = Config.from_env(GOOD | {"SLACK_API_URL": "http://127.0.0.1:8765/api"})
+    assert other.slack_api_url == "http://127.0.0.1:8765/api/"
+
+
+def test_secrets_are_not_in_its_repr() -> None:
+    shown = repr(Config.from_env(GOOD, needs=ALL))
+    assert "secret" not in shown
+    assert "0123456789abcdef" not in shown
