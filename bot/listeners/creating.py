@@ -18,6 +18,9 @@ from bot.views import modals
 
 Body = dict[str, Any]
 
+TYPABLE = 10
+"""Characters of an event's id: it is typed behind commands. In hex, a million million of them."""
+
 
 def register(app: App, parts: Parts) -> None:
     """Register the listeners of this flow."""
@@ -35,7 +38,9 @@ class Creating:
 
     def form(self, user_id: str) -> View:
         """Return the form; the event's id is minted here, so that two presses of Submit make one event."""
-        return modals.event_form(self._parts.new_id(), self._parts.people.time_zone(user_id))
+        return modals.event_form(
+            self._parts.new_id()[:TYPABLE], self._parts.people.time_zone(user_id)
+        )
 
     def pressed_create(self, ack: Ack, body: Body, client: WebClient) -> None:
         """Open the form."""
