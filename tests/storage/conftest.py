@@ -1,57 +1,28 @@
-"""The stores that the contract holds for: each test runs on every one of them."""
+"""Both stores, empty, for the contract that they keep."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from itertools import count
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Iterator
 
 import pytest
 
-from domain.ports import Outbox, Store
-from storage import schema
 from storage.dynamodb import DynamoDBStore
 from storage.sqlite import SQLiteStore
-from tests.storage.moto import dynamodb_client
+from tests.stores import empty_dynamodb, empty_sqlite
 
-_fresh = count(1)
-
-
-class WholeStore(Store, Outbox, Protocol):
-    """Both protocols, as each store implements them."""
-
-
-OpenWorkspace = Callable[[str], WholeStore]
-"""Opens the store of one workspace, all on the same tables."""
+AnyStore = SQLiteStore | DynamoDBStore
 
 
 @pytest.fixture(params=["sqlite", "dynamodb"])
-def open_workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenWorkspace]:
-    """Give empty tables. DynamoDB is moto, in process: for one thread at a time."""
-    with ExitStack() as stack:
-        yield (_on_a_file if request.param == "sqlite" else _on_moto)(stack, tmp_path)
+def store(request: pytest.FixtureRequest) -> Iterator[AnyStore]:
+    with empty_sqlite() if request.param == "sqlite" else empty_dynamodb() as store:
+        yield store
 
 
-@pytest.fixture
-def store(open_workspace: OpenWorkspace) -> WholeStore:
-    """Give an empty store."""
-    return open_workspace("T1")
-
-
-def _on_a_file(stack: ExitStack, folder: Path) -> OpenWorkspace:
-    def opened(workspace_id: str) -> WholeStore:
-        store = SQLiteStore(folder / "rollcall.sqlite", workspace_id)
-        stack.callback(store.close)
-        return store
-
-    return opened
-
-
-def _on_moto(stack: ExitStack, folder: Path) -> OpenWorkspace:
-    client = dynamodb_client()
-    prefix = f"contract{next(_fresh)}-"
-    for name in schema.create_tables(client, prefix):
-        stack.callback(client.delete_table, TableName=name)
-    return lambda workspace_id: DynamoDBStore(client, prefix, workspace_id)
+def another_workspace(store: AnyStore) -> AnyStore:
+    """Return the same tables, as another workspace's process sees them."""
+    if isinstance(store, SQLiteStore):
+        other = SQLiteStore.__new__(SQLiteStore)
+        other._file, other._workspace = store._file, "T2"
+        return other
+    return DynamoDBStore(store._client, store._prefix, "T2")
