@@ -82,7 +82,7 @@ def occupancy(event: Event) -> str:
         parts = ["*Cancelled*", *parts]
     elif event.status is EventStatus.CLOSED:
         parts = ["*Registration closed*", *parts]
-    elif event.free_seats == 0:
+    elif event.free_seats == 0 and not (event.has_waitlist and event.waitlist_count):
         parts.append("waitlist open" if event.has_waitlist else "full")
     if event.registration_deadline is not None and event.status is EventStatus.OPEN:
         parts.append(f"register until {moment(event.registration_deadline, event.time_zone)}")
