@@ -11,22 +11,28 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bot.arguments import parser
 from bot.config import Config, ConfigError
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from slack_sdk import WebClient
 
     from bot.assembly import Bot
     from bot.delivery import Storage
-    from domain.integrity import Breach, Progress
+    from domain.integrity import Progress
     from domain.service import Service
 
 SLACK = frozenset({"SLACK_BOT_TOKEN"})
+
+
+class CannotStart(Exception):
+    """What the command needs is not there, in a sentence for who runs it."""
 
 
 class SystemClock:
@@ -66,15 +72,34 @@ def spawn(work: Callable[[], None]) -> None:
     threading.Thread(target=run, daemon=True).start()
 
 
-def open_store(config: Config, workspace_id: str) -> Storage:
-    """Return the store that the configuration names."""
-    if config.sqlite_path is not None:
-        from storage.sqlite import SQLiteStore
+@contextmanager
+def opened(config: Config, workspace_id: str) -> Iterator[Storage]:
+    """Give the store that the configuration names, and close it afterwards. Raises `CannotStart`."""
+    if config.sqlite_path is None:
+        from storage.dynamodb import DynamoDBStore
 
-        return SQLiteStore(config.sqlite_path, workspace_id)
-    from storage.dynamodb import DynamoDBStore, make_client
+        yield DynamoDBStore(dynamodb_client(), config.table_prefix, workspace_id)
+        return
+    from storage.sqlite import SQLiteStore
 
-    return DynamoDBStore(make_client(), config.table_prefix, workspace_id)
+    try:
+        store = SQLiteStore(config.sqlite_path, workspace_id)
+    except ValueError as error:
+        raise CannotStart(f"ROLLCALL_STORE: {error}") from error
+    with closing(store):
+        yield store
+
+
+def dynamodb_client() -> DynamoDBClient:
+    """Return DynamoDB's client. Raises `CannotStart` if AWS's variables are not complete."""
+    from botocore.exceptions import BotoCoreError
+
+    from storage.dynamodb import make_client
+
+    try:
+        return make_client()
+    except (BotoCoreError, ValueError) as error:
+        raise CannotStart(f"DynamoDB: {error} (AWS_DEFAULT_REGION names the region)") from error
 
 
 def slack_client(config: Config) -> WebClient:
@@ -87,8 +112,16 @@ def slack_client(config: Config) -> WebClient:
 
 
 def workspace_of(client: WebClient) -> str:
-    """Return the workspace that the token is of: the one that this process serves."""
-    return str(client.auth_test()["team_id"])
+    """Return the workspace that the token is of: the one that this process serves. Raises `CannotStart`."""
+    from slack_sdk.errors import SlackApiError, SlackClientError
+
+    try:
+        return str(client.auth_test()["team_id"])
+    except SlackApiError as error:
+        reason = error.response.get("error") or "no proper answer"
+        raise CannotStart(f"Slack refuses SLACK_BOT_TOKEN: {reason}") from error
+    except (SlackClientError, OSError) as error:
+        raise CannotStart(f"Slack can't be reached at {client.base_url}: {error}") from error
 
 
 def real_bot(store: Storage, client: WebClient, *, workspace_id: str, signing_secret: str) -> Bot:
@@ -107,16 +140,21 @@ def real_bot(store: Storage, client: WebClient, *, workspace_id: str, signing_se
     )
 
 
-def _bot(config: Config) -> Bot:
+@contextmanager
+def _running(config: Config) -> Iterator[Bot]:
+    """Run the bot's own threads meanwhile; finish what is in hand afterwards."""
     client = slack_client(config)
     workspace_id = workspace_of(client)
-    return real_bot(
-        open_store(config, workspace_id),
-        client,
-        workspace_id=workspace_id,
-        # Socket Mode signs nothing: the connection itself is the app's.
-        signing_secret=config.signing_secret or new_id(),
-    )
+    # Socket Mode signs nothing: the connection itself is the app's.
+    secret = config.signing_secret or new_id()
+    with opened(config, workspace_id) as store:
+        bot = real_bot(store, client, workspace_id=workspace_id, signing_secret=secret)
+        bot.notifier.start()
+        try:
+            yield bot
+        finally:
+            bot.stop()
+            logging.getLogger(__name__).info("Rollcall has stopped")
 
 
 def _socket(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa: ARG001  # as all
@@ -125,14 +163,12 @@ def _socket(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa: 
 
     from bot.assembly import THREADS
 
-    bot = _bot(config)
-    handler = SocketModeHandler(bot.app, config.app_token, concurrency=THREADS)
-    bot.notifier.start()
-    handler.connect()  # type: ignore[no-untyped-call]  # Bolt's
-    print("Rollcall is connected (Ctrl-C stops it)", flush=True)
-    _until_stopped()
-    handler.close()  # type: ignore[no-untyped-call]  # Bolt's
-    bot.stop()
+    with _running(config) as bot:
+        handler = SocketModeHandler(bot.app, config.app_token, concurrency=THREADS)
+        handler.connect()  # type: ignore[no-untyped-call]  # Bolt's
+        print("Rollcall is connected (Ctrl-C stops it)", flush=True)
+        _until_stopped()
+        handler.close()  # type: ignore[no-untyped-call]  # Bolt's
     return 0
 
 
@@ -149,12 +185,17 @@ def _http(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
 
     from bot.http import build_http
 
-    bot = _bot(config)
-    bot.notifier.start()
-    web = build_http(bot.app, bot.executor)
-    # It stops on SIGINT and SIGTERM by itself, once the requests in hand are answered.
-    uvicorn.run(web, host=asked.host, port=asked.port, log_level="info", server_header=False)
-    bot.stop()
+    with _running(config) as bot:
+        # uvicorn stops on SIGINT and SIGTERM once the requests in hand are answered, and passes
+        # the signal on: SIGTERM must not end us before the notifier has stopped.
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+        uvicorn.run(
+            build_http(bot.app, bot.executor),
+            host=asked.host,
+            port=asked.port,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
     return 0
 
 
@@ -169,13 +210,17 @@ def _manifest(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa
 def _tables(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa: ARG001  # as all
     config = Config.from_env(env)
     if config.sqlite_path is not None:
-        open_store(config, "none")
-        print(f"{config.sqlite_path} is ready")
+        with opened(config, "none"):
+            print(f"{config.sqlite_path} is ready")
         return 0
-    from storage.dynamodb import make_client
+    from botocore.exceptions import BotoCoreError, ClientError
+
     from storage.schema import create_tables
 
-    made = create_tables(make_client(), config.table_prefix)
+    try:
+        made = create_tables(dynamodb_client(), config.table_prefix)
+    except (BotoCoreError, ClientError) as error:
+        raise CannotStart(f"DynamoDB: {error}") from error
     print("\n".join(f"made {name}" for name in made) or "all tables are there already")
     return 0
 
@@ -183,8 +228,16 @@ def _tables(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa: 
 def _check(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
     config = Config.from_env(env, needs=frozenset() if asked.workspace else SLACK)
     workspace_id = asked.workspace or workspace_of(slack_client(config))
-    store = open_store(config, workspace_id)
-    return check(service_without_slack(store), repair=asked.repair)
+    from bot.checking import check
+    from domain.ports import Unavailable
+
+    with opened(config, workspace_id) as store:
+        service = service_without_slack(store)
+        try:
+            is_sound = check(service, repair=asked.repair, say=print, show=_show)
+        except Unavailable as error:
+            raise CannotStart(f"The store does not answer: {error.__cause__ or error}") from error
+    return 0 if is_sound else 1
 
 
 def service_without_slack(store: Storage) -> Service:
@@ -201,79 +254,34 @@ def service_without_slack(store: Storage) -> Service:
     )
 
 
-def check(service: Service, *, repair: bool) -> int:
-    """Print each breach, and with `repair` mend it; return 1 if any is left."""
-    found = 0
-    if repair:
-        for breach in service.repair(_show):
-            print(f"mended: {describe(breach)}")
-    for breach in service.check(_show):
-        found += 1
-        print(f"breach: {describe(breach)}")
-    print(f"{found} breaches" if found else "everything is sound")
-    return 1 if found else 0
-
-
 def _show(progress: Progress) -> None:
-    restless = f", {len(progress.restless)} never held still" if progress.restless else ""
-    print(
-        f"\rread {progress.events} events, {progress.registrations} registrations{restless}",
-        end="\n" if restless else "",
-        file=sys.stderr,
-        flush=True,
-    )
+    if sys.stderr.isatty():
+        text = f"\r{progress.events} events, {progress.registrations} registrations \r"
+        print(text, end="", file=sys.stderr, flush=True)
 
 
-def describe(breach: Breach) -> str:
-    """Return a breach in one line, with its ids."""
-    parts = [breach.kind.value, f"event {breach.event_id}"]
-    if breach.user_id is not None:
-        parts.append(f"user {breach.user_id}")
-    if breach.ticket is not None:
-        parts.append(f"ticket {breach.ticket}")
-    if breach.stored is not None:
-        parts.append(f"is {breach.stored}, should be {breach.expected}")
-    return ", ".join(parts)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="rollcall",
-        description="Event registration in Slack. Configured by the environment: see README.md.",
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    socket = commands.add_parser("socket", help="run the bot in Socket Mode")
-    socket.set_defaults(run=_socket)
-    http = commands.add_parser("http", help="run the bot over HTTP, at /slack/events")
-    http.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
-    http.add_argument("--port", type=int, default=3000, help="default: 3000")
-    http.set_defaults(run=_http)
-    manifest = commands.add_parser("manifest", help="print the app manifest")
-    manifest.add_argument("--url", help="for HTTP instead of Socket Mode: where the bot answers")
-    manifest.set_defaults(run=_manifest)
-    tables = commands.add_parser("tables", help="make what the store needs")
-    tables.add_argument("what", choices=["create"])
-    tables.set_defaults(run=_tables)
-    checking = commands.add_parser(
-        "check", help="read everything and report what contradicts itself"
-    )
-    checking.add_argument("--repair", action="store_true", help="and mend it")
-    checking.add_argument("--workspace", help="the workspace's id, instead of asking Slack")
-    checking.set_defaults(run=_check)
-    return parser
+_COMMANDS: dict[str, Callable[[argparse.Namespace, Mapping[str, str]], int]] = {
+    "socket": _socket,
+    "http": _http,
+    "manifest": _manifest,
+    "tables": _tables,
+    "check": _check,
+}
 
 
 def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> int:
     """Run a command; return its exit status."""
-    asked = _parser().parse_args(argv)
+    asked = parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         with suppress(KeyboardInterrupt):
-            status: int = asked.run(asked, os.environ if env is None else env)
-            return status
+            return _COMMANDS[asked.command](asked, os.environ if env is None else env)
     except ConfigError as error:
         print(f"The environment is not complete:\n{error}", file=sys.stderr)
         return 2
+    except CannotStart as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

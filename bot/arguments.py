@@ -1,0 +1,44 @@
+"""The commands and options of `rollcall`, and what `--help` says of them."""
+
+from __future__ import annotations
+
+import argparse
+
+ENVIRONMENT = """\
+environment:
+  ROLLCALL_STORE         dynamodb, or sqlite:PATH (no default)
+  ROLLCALL_TABLE_PREFIX  of DynamoDB's tables (default: rollcall-)
+  SLACK_BOT_TOKEN        xoxb-..., for socket, http and check
+  SLACK_SIGNING_SECRET   for http
+  SLACK_APP_TOKEN        xapp-..., for socket
+  SLACK_API_URL          any server that speaks Slack's Web API (default: Slack's)
+  AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_DYNAMODB and AWS's other variables
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line; the command's name is parsed into `command`."""
+    top = argparse.ArgumentParser(
+        prog="rollcall",
+        description="Event registration in Slack.",
+        epilog=ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("socket", help="run the bot in Socket Mode")
+    http = commands.add_parser("http", help="run the bot over HTTP")
+    http.description = "Serve POST /slack/events and GET /healthz."
+    http.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
+    http.add_argument("--port", type=int, default=3000, help="default: 3000")
+    manifest = commands.add_parser("manifest", help="print the app manifest")
+    manifest.add_argument("--url", help="for HTTP instead of Socket Mode: where the bot answers")
+    tables = commands.add_parser("tables", help="make what the store needs")
+    tables.add_argument("what", choices=["create"])
+    check = commands.add_parser("check", help="report what contradicts itself in the data")
+    check.description = (
+        "Read everything, also while others write, and report what contradicts itself."
+        " Exit status 1: something does."
+    )
+    check.add_argument("--repair", action="store_true", help="mend it first")
+    check.add_argument("--workspace", help="the workspace's id, instead of asking Slack")
+    return top
