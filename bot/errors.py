@@ -76,7 +76,7 @@ def _below(error: errors.CapacityBelowRegistered) -> str:
 _SENTENCES: dict[type, Callable[[Any], str]] = {
     errors.Invalid: _invalid,
     errors.UnknownUser: lambda _: (
-        "I don’t know you yet, or your data is just being deleted. Please try again in a minute."
+        "Nothing is stored about you, or it is just being deleted. You can come back in a minute."
     ),
     errors.DuplicateUser: lambda _: "There is a user with this id already.",
     errors.UnknownEvent: lambda _: "This event no longer exists.",

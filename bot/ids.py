@@ -20,6 +20,8 @@ class ActionId(StrEnum):
     STAY = "stay"
     MORE_EVENTS = "more_events"
     """Value: the next page's cursor."""
+    MORE_REGISTRATIONS = "more_registrations"
+    """Value: the status asked for, if any, a colon, and how many come before."""
     CREATE_EVENT = "create_event"
     FORGET_ME = "forget_me"
     KEEP_ME = "keep_me"

@@ -13,7 +13,7 @@ from bot.parts import Asked, Parts, on_command
 from bot.payloads import user_id_of, value_of
 from bot.views import cards, home, messages
 from bot.views.text import Message
-from domain.models import RegistrationStatus
+from domain.models import Event, Page, RegistrationStatus
 
 Body = dict[str, Any]
 
@@ -27,6 +27,7 @@ def register(app: App, parts: Parts) -> None:
     on_command(app, "/events", flow.events_command)
     on_command(app, "/registrations", flow.registrations_command)
     app.action(ActionId.MORE_EVENTS)(flow.more_events)
+    app.action(ActionId.MORE_REGISTRATIONS)(flow.more_registrations)
     app.event("app_home_opened")(flow.opened_home)
 
 
@@ -41,12 +42,11 @@ class Browsing:
         return self._events(None)
 
     def registrations_command(self, asked: Asked) -> Message:
-        """`/registrations [registered|waitlisted]`: one's own."""
+        """`/registrations [registered|waitlisted]`: one's own (R5)."""
         status = _STATUSES.get(asked.text.lower())
         if asked.text and status is None:
             return messages.bad_status(asked.text)
-        own = self._service.list_registrations_of(asked.user_id, status=status)
-        return messages.registrations(own)
+        return self._registrations(asked.user_id, status)
 
     def more_events(
         self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
@@ -55,17 +55,36 @@ class Browsing:
         Answer(body, respond, client).instead(self._events(value_of(action)))
         ack()
 
+    def more_registrations(
+        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
+    ) -> None:
+        """Show the next of one's own registrations."""
+        status, _, first = value_of(action).partition(":")
+        message = self._registrations(user_id_of(body), _STATUSES.get(status), int(first))
+        Answer(body, respond, client).instead(message)
+        ack()
+
     def opened_home(self, ack: Ack, body: Body, client: WebClient) -> None:
         """Show what one has, and what is coming up."""
         user_id = user_id_of(body)
         own = self._service.list_registrations_of(user_id)
-        coming = self._service.list_events(coming=True, limit=EVENTS_PAGE)
-        client.views_publish(user_id=user_id, view=home.home(own, coming.items))
+        client.views_publish(user_id=user_id, view=home.home(own, self._page(None).items))
         ack()
 
     def _events(self, cursor: str | None) -> Message:
-        page = self._service.list_events(coming=True, limit=EVENTS_PAGE, cursor=cursor)
+        page = self._page(cursor)
+        while not page.items and page.next_cursor is not None:
+            page = self._page(page.next_cursor)
         return cards.event_list(page)
+
+    def _page(self, cursor: str | None) -> Page[Event]:
+        return self._service.list_events(coming=True, limit=EVENTS_PAGE, cursor=cursor)
+
+    def _registrations(
+        self, user_id: str, status: RegistrationStatus | None, first: int = 0
+    ) -> Message:
+        own = self._service.list_registrations_of(user_id, status=status)
+        return messages.registrations(own, status, first)
 
 
 _STATUSES = {status.value: status for status in RegistrationStatus}

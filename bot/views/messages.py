@@ -130,19 +130,32 @@ def _given_seats(outcome: Changed) -> str:
     return f"{people(outcome.promoted, len(outcome.promoted))} got a seat and will be told."
 
 
-def registrations(own: Sequence[OwnRegistration]) -> Message:
-    """Return one's own registrations, each with a leave button (R5, R8.2)."""
-    if not own:
-        return note("You are not registered for anything. `/events` shows what is coming up.")
+def registrations(
+    own: Sequence[OwnRegistration], status: RegistrationStatus | None = None, first: int = 0
+) -> Message:
+    """Return one's own registrations from the first on, each with a leave button (R5, R8.2).
+
+    `status` is the one that they were filtered by: the button for those that follow carries it.
+    """
+    shown = own[first : first + MOST_LISTED]
+    if not shown:
+        which = f" {status.value}" if status else ""
+        return note(f"You have no{which} registrations. `/events` shows what is coming up.")
     blocks: list[Block] = [
         section(
             f"{bold(one.event.title)} · {_status(one)}\n{when_and_where(one.event)}",
             button("Leave", ActionId.LEAVE, one.event.event_id),
         )
-        for one in own[:MOST_LISTED]
+        for one in shown
     ]
-    if len(own) > MOST_LISTED:
-        blocks.append(context(f"and {len(own) - MOST_LISTED} more, later"))
+    following = first + len(shown)
+    if following < len(own):
+        value = f"{status.value if status else ''}:{following}"
+        more = button("More", ActionId.MORE_REGISTRATIONS, value)
+        blocks += [
+            context(f"{len(own) - following} more"),
+            ActionsBlock(elements=[more]),
+        ]
     return Message("Your registrations", blocks)
 
 
