@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from urllib.parse import urlsplit
 
 ENVIRONMENT = """\
 environment:
@@ -31,7 +32,9 @@ def parser() -> argparse.ArgumentParser:
     http.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
     http.add_argument("--port", type=int, default=3000, help="default: 3000")
     manifest = commands.add_parser("manifest", help="print the app manifest")
-    manifest.add_argument("--url", help="for HTTP instead of Socket Mode: where the bot answers")
+    manifest.add_argument(
+        "--url", type=_https, help="for HTTP instead of Socket Mode: where the bot answers"
+    )
     tables = commands.add_parser("tables", help="make what the store needs")
     tables.add_argument("what", choices=["create"])
     check = commands.add_parser("check", help="report what contradicts itself in the data")
@@ -42,3 +45,10 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--repair", action="store_true", help="mend it first")
     check.add_argument("--workspace", help="the workspace's id, instead of asking Slack")
     return top
+
+
+def _https(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.netloc or parts.query or parts.fragment:
+        raise argparse.ArgumentTypeError("must be an address that begins with https://")
+    return url

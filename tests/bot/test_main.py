@@ -93,6 +93,14 @@ def test_manifest_is_printed_as_it_stands_or_for_http(capsys: pytest.CaptureFixt
     assert http["settings"]["socket_mode_enabled"] is False
 
 
+def test_manifest_takes_no_address_that_slack_would_refuse(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["manifest", "--url", "http://rollcall.example"], {})
+    assert "https://" in capsys.readouterr().err
+
+
 def test_tables_of_a_file_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tables", "create"], env(tmp_path)) == 0
     assert "is ready" in capsys.readouterr().out
