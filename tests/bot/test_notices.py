@@ -1,0 +1,83 @@
+"""What direct messages say (R8.5, R8.8), with text shown as typed (R8.11)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.ids import ActionId
+from bot.views.notices import notice_message
+from domain.models import EventSummary, JournalEntry, Notice, NoticeKind
+from tests.bot.conftest import text_of
+from tests.surroundings import START
+
+ABOUT = EventSummary(
+    title="Yoga <!channel>",
+    starts_at=START + timedelta(days=2),
+    ends_at=None,
+    time_zone="Europe/Berlin",
+    location="Riverside & lawn",
+)
+
+
+def said(notice: Notice, about: EventSummary | None = ABOUT) -> str:
+    entry = JournalEntry(
+        event_id="yoga", version=3, plan_id="p", at=START, notices=(notice,), about=about
+    )
+    return text_of(notice_message(notice, entry).to_dict()["blocks"])
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_every_notice_names_its_event_harmlessly(kind: NoticeKind) -> None:
+    """R8.11: what people typed can't ping, here neither."""
+    text = said(Notice(kind=kind, user_id="U1", ticket=1))
+    assert "Yoga &lt;!channel&gt;" in text
+    assert "<!channel>" not in text
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_every_notice_has_text_for_those_who_see_no_blocks(kind: NoticeKind) -> None:
+    notice = Notice(kind=kind)
+    entry = JournalEntry(event_id="yoga", version=3, plan_id="p", at=START, about=ABOUT)
+    message = notice_message(notice, entry)
+    assert "Yoga" in message.text
+    assert "<!channel>" not in message.text
+
+
+def test_promotion_says_when_and_where_and_has_a_button_with_the_event() -> None:
+    """R8.5."""
+    notice = Notice(kind=NoticeKind.PROMOTED, user_id="U1", ticket=1)
+    entry = JournalEntry(event_id="yoga", version=3, plan_id="p", at=START, about=ABOUT)
+    blocks = notice_message(notice, entry).to_dict()["blocks"]
+    text = text_of(blocks)
+    assert f"<!date^{int(ABOUT.starts_at.timestamp())}^" in text
+    assert "Riverside &amp; lawn" in text
+    (button,) = blocks[-1]["elements"]
+    assert (button["action_id"], button["value"]) == (ActionId.GIVE_UP, "yoga")
+
+
+def test_removal_gives_the_reason_if_there_is_one() -> None:
+    """R4.6."""
+    notice = Notice(kind=NoticeKind.REMOVED, user_id="U1", reason="no <show>")
+    assert "no &lt;show&gt;" in said(notice)
+    assert "reason" not in said(Notice(kind=NoticeKind.REMOVED, user_id="U1"))
+
+
+def test_move_shows_the_new_and_the_old() -> None:
+    """R8.8."""
+    before = ABOUT.model_copy(update={"location": "Room 5", "starts_at": START})
+    text = said(Notice(kind=NoticeKind.MOVED, before=before))
+    assert text.index("Riverside &amp; lawn") < text.index("Room 5")
+    for moment in (ABOUT.starts_at, START):
+        assert f"<!date^{int(moment.timestamp())}^" in text
+
+
+def test_only_a_promotion_has_something_to_press() -> None:
+    for kind in set(NoticeKind) - {NoticeKind.PROMOTED}:
+        assert "[" not in said(Notice(kind=kind, user_id="U1"))
+
+
+def test_notice_about_nothing_is_a_mistake_of_the_journal() -> None:
+    with pytest.raises(ValueError, match="version 3 of yoga"):
+        said(Notice(kind=NoticeKind.CANCELLED), about=None)
