@@ -100,11 +100,14 @@ class Board:
         if again > self._clock.now():
             return Shown(card.rendered_version, again)
         gone = event.deletion is not None
-        message = deleted_card(event.title) if gone else event_card(event)
         try:
-            self._client.chat_update(
-                channel=card.channel_id, ts=card.message_ts, **message.to_dict()
-            )
+            message = (deleted_card(event.title) if gone else event_card(event)).to_dict()
+        except Exception:
+            # Messages must not wait for a card that can't be made.
+            _logger.exception("no card for version %s of %s", event.version, event.event_id)
+            return self._skip(card, event)
+        try:
+            self._client.chat_update(channel=card.channel_id, ts=card.message_ts, **message)
         except (SlackClientError, OSError) as error:
             return self._failed(card, event, error)
         self._standing.accepted()
@@ -124,8 +127,7 @@ class Board:
                 return Shown(event.version, None)
             case Blame.BUG:
                 _logger.error("card of %s skipped: %s", card.event_id, verdict.reason)
-                self._store.put_card(card.model_copy(update={"rendered_version": event.version}))
-                return Shown(event.version, None)
+                return self._skip(card, event)
             case Blame.RATE:
                 self._quiet_until = now + timedelta(seconds=verdict.retry_after)
             case Blame.OURS:
@@ -133,6 +135,11 @@ class Board:
             case Blame.LATER:
                 self._quiet_until = now + RETRY
         return Shown(card.rendered_version, max(self._quiet_until, self._standing.refused_until))
+
+    def _skip(self, card: Card, event: Event) -> Shown:
+        """Try this card again when the event has changed, not before."""
+        self._store.put_card(card.model_copy(update={"rendered_version": event.version}))
+        return Shown(event.version, None)
 
     def _forget(self, card: Card) -> None:
         self._store.delete_card(card.event_id, card.channel_id, card.message_ts)

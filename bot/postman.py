@@ -46,6 +46,11 @@ class Postman:
             raise Paused(quiet_until)
         try:
             message = notice_message(notice, entry).to_dict()
+        except Exception:
+            # It would fail each time, and hold up those behind it.
+            _logger.exception("no message for version %s of %s", entry.version, entry.event_id)
+            return Verdict(Blame.BUG, "no message")
+        try:
             self._client.chat_postMessage(channel=user_id, **message)
         except (SlackClientError, OSError) as error:
             return self._weigh(judge(error), user_id, entry)

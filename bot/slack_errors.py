@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 
-from slack_sdk.errors import SlackApiError, SlackObjectFormationError
+from slack_sdk.errors import SlackApiError
 
 from domain.ports import Clock
 
@@ -71,9 +71,7 @@ _LATER = {
 
 
 def judge(error: Exception) -> Verdict:
-    """Return what follows from an error that a call to Slack raised, or the making of its blocks."""
-    if isinstance(error, SlackObjectFormationError):
-        return Verdict(Blame.BUG, str(error))
+    """Return what follows from an error that a call to Slack raised."""
     if not isinstance(error, SlackApiError):
         # Closed connections, time-outs, names that don't resolve: urllib's and the socket's own.
         return Verdict(Blame.LATER, type(error).__name__)

@@ -16,7 +16,7 @@ from slack_sdk.web import SlackResponse
 from bot.delivery import LEASE, Storage
 from bot.notifier import Notifier
 from bot.slack_errors import PAUSE
-from domain.models import Delivery, EventChanges
+from domain.models import Delivery, EventChanges, Page, Registration
 from playground.faults import Fault
 from storage.sqlite import SQLiteStore
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
@@ -298,6 +298,46 @@ def test_message_that_slack_calls_malformed_is_skipped_with_an_error(
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert len(town.told(DIEGO)) == 1
     assert undelivered(town) == ()
+
+
+def test_entry_of_which_no_message_can_be_made_is_skipped_with_an_error(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would fail each time, and nobody behind it would ever hear anything."""
+    town.event()
+    promote(town, CHLOE)
+    with town.store._file.writing() as connection:
+        connection.execute("UPDATE journal SET body = json_set(body, '$.about', NULL)")
+    town.bot.service.cancel_event("yoga")
+    town.settle()
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    (told,) = town.told(CHLOE)
+    assert "was cancelled" in told
+    assert undelivered(town) == ()
+
+
+def test_words_to_everyone_wait_for_an_index_that_lags(town: Town, tmp_path: Path) -> None:
+    """DynamoDB's roster may not have yet who was seated just before the cancellation."""
+
+    class Lagging(SQLiteStore):
+        def list_roster(
+            self, event_id: str, *, limit: int, cursor: str | None = None
+        ) -> Page[Registration]:
+            page = super().list_roster(event_id, limit=limit, cursor=cursor)
+            since = town.clock.now() - timedelta(seconds=1)
+            return Page(tuple(row for row in page.items if row.registered_at < since), None)
+
+    town.event()
+    town.register(BJORN)
+    town.bot.service.cancel_event("yoga")
+    store = Lagging(tmp_path / "rollcall.sqlite", town.workspace.team_id)
+    notifier = another(town, store)
+    again = notifier.attend("yoga")
+    assert again is not None
+    town.clock.advance(again - town.clock.now())
+    assert notifier.attend("yoga") is None
+    store.close()
+    assert len(town.told(BJORN)) == 1
 
 
 # Several processes, crashes, restarts
