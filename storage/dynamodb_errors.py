@@ -7,12 +7,21 @@ from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import (
+    ChecksumError,
     ClientError,
-    ConnectionError,  # botocore's own: no connection was made
+    ConnectTimeoutError,
+    EndpointConnectionError,
     HTTPClientError,
+    ProxyConnectionError,
+    SSLError,
 )
 
 from domain.ports import AnswerLost, Conflict, Unavailable
+
+
+class ConditionFailed(Conflict):
+    """A single item's write did not apply because its condition does not hold: not for being throttled."""
+
 
 _THROTTLED = {
     "ProvisionedThroughputExceededException",
@@ -22,11 +31,17 @@ _THROTTLED = {
     "ThrottlingError",
 }
 _REJECTED = _THROTTLED | {
-    "ConditionalCheckFailedException",
     "ConditionalCheckFailed",
     "TransactionConflictException",
     "TransactionConflict",
 }
+
+# There was no connection to send anything over.
+_NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError)
+
+# It may have been sent. TLS can fail on the way back, too; and only its checksum tells that an
+# answer was cut off, because botocore does not look at the length.
+_MAYBE_SENT = (HTTPClientError, SSLError, ProxyConnectionError, ChecksumError)
 
 
 @contextmanager
@@ -38,7 +53,7 @@ def reading() -> Iterator[None]:
         if _code(error) in _THROTTLED or _status(error) >= 500:
             raise Unavailable(str(error)) from error
         raise
-    except (ConnectionError, HTTPClientError) as error:
+    except (*_NEVER_SENT, *_MAYBE_SENT) as error:
         raise Unavailable(str(error)) from error
 
 
@@ -48,17 +63,30 @@ def writing() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
+        if _code(error) == "ConditionalCheckFailedException":
+            raise ConditionFailed(str(error)) from error
         if _code(error) in _REJECTED or _is_rejected_transaction(error):
             raise Conflict(str(error)) from error
         # In progress: the same token was sent before, and its outcome is still open.
         if _code(error) == "TransactionInProgressException" or _status(error) >= 500:
             raise AnswerLost(str(error)) from error
         raise
-    except ConnectionError as error:
-        # Nothing was sent: there was no connection to send it over.
+    except _NEVER_SENT as error:
         raise Conflict(str(error)) from error
-    except HTTPClientError as error:
+    except _MAYBE_SENT as error:
         raise AnswerLost(str(error)) from error
+
+
+@contextmanager
+def delivering() -> Iterator[None]:
+    """Raise `ConditionFailed`, and `Unavailable` for what passes by itself: the outbox's writes can be repeated."""
+    try:
+        with writing():
+            yield
+    except ConditionFailed:
+        raise
+    except (AnswerLost, Conflict) as error:
+        raise Unavailable(str(error)) from error
 
 
 def _code(error: ClientError) -> str:

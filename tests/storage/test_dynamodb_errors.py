@@ -21,8 +21,9 @@ from domain.ports import AnswerLost, Conflict, Unavailable
 from domain.seating import Plan, PutEvent
 from domain.service import Service
 from storage.dynamodb import DynamoDBStore
+from storage.schema import USERS
 from tests.storage.moto import dynamodb_client
-from tests.storage.test_contract import a_user, an_event
+from tests.storage.rows import a_user, an_event
 from tests.stores import empty_dynamodb
 from tests.surroundings import new_event, new_users, service_on
 
@@ -168,7 +169,7 @@ def test_a_users_write_tells_losses_from_rejections(store: DynamoDBStore) -> Non
 def test_keys_left_unprocessed_are_asked_for_again(store: DynamoDBStore) -> None:
     for user_id in ("a", "b"):
         store.put_user(a_user(user_id), replaces=None)
-    name = store._prefix + "users"
+    name = store._tables.name(USERS)
     left = {name: {"Keys": [{"user_id": {"S": "T1#a"}}], "ConsistentRead": True}}
 
     def half(request: Any, **_: Any) -> AWSResponse:

@@ -93,13 +93,18 @@ def lengthen_line(store: DynamoDBStore, waiting: int) -> None:
         for number in range(waiting)
     ]
     for first in range(0, waiting, 25):
-        put: dict[str, list[Any]] = {store._name(REGISTRATIONS): [], store._name(WAITLIST): []}
+        put: dict[str, list[Any]] = {
+            store._tables.name(REGISTRATIONS): [],
+            store._tables.name(WAITLIST): [],
+        }
         for row in rows[first : first + 25]:
             place = Waiting(row.ticket, row.user_id, START)
-            put[store._name(REGISTRATIONS)].append(
+            put[store._tables.name(REGISTRATIONS)].append(
                 {"PutRequest": {"Item": items.registration(row)}}
             )
-            put[store._name(WAITLIST)].append({"PutRequest": {"Item": items.waiting("e1", place)}})
+            put[store._tables.name(WAITLIST)].append(
+                {"PutRequest": {"Item": items.waiting("e1", place)}}
+            )
         for name, requests in put.items():
             dynamodb_client().batch_write_item(RequestItems={name: requests})
     counts = {
