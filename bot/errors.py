@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.views.text import Message, bold, escape, moment, note, ordinal, seats
@@ -17,7 +17,7 @@ class OtherWorkspace(RollcallError):
 
 def sentence(error: RollcallError) -> str:
     """Return what the person is told, in mrkdwn."""
-    return _SENTENCES[type(error)](error)
+    return SENTENCES[type(error)](error)
 
 
 def message(error: RollcallError) -> Message:
@@ -33,9 +33,9 @@ def unforeseen(reference: str) -> Message:
     )
 
 
-def no_such_button() -> Message:
-    """Return what a person is told who pressed something that Rollcall does not know (any more)."""
-    return note("This button is no longer in use. `/rollcall help` shows what there is.")
+def no_longer_in_use() -> Message:
+    """Return what a person is told who used something that Rollcall does not know (any more)."""
+    return note("This is no longer in use. `/rollcall help` shows what there is.")
 
 
 def _invalid(error: errors.Invalid) -> str:
@@ -73,7 +73,7 @@ def _below(error: errors.CapacityBelowRegistered) -> str:
     )
 
 
-_SENTENCES: dict[type, Callable[[Any], str]] = {
+SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.Invalid: _invalid,
     errors.UnknownUser: lambda _: (
         "Nothing is stored about you, or it is just being deleted. You can come back in a minute."

@@ -55,7 +55,7 @@ class Failing:
 
     def _message(self, error: Exception) -> Message:
         if isinstance(error, BoltUnhandledRequestError):
-            return errors.no_such_button()
+            return errors.no_longer_in_use()
         if isinstance(error, RollcallError):
             return errors.message(error)
         reference = self._new_id()[:8]

@@ -8,6 +8,7 @@ from slack_sdk.models.blocks import ActionsBlock, Block, DividerBlock, HeaderBlo
 
 from bot.ids import ActionId
 from bot.views.text import (
+    LISTED,
     Message,
     bold,
     button,
@@ -17,13 +18,9 @@ from bot.views.text import (
     moment,
     plain,
     section,
-    shortened,
     when_and_where,
 )
 from domain.models import Event, EventStatus, Page
-
-LISTED_DESCRIPTION = 150
-"""Characters of a description that a list shows."""
 
 
 def event_card(event: Event) -> Message:
@@ -67,9 +64,9 @@ def event_list(page: Page[Event]) -> Message:
 
 def listed(event: Event) -> Sequence[Block]:
     """Return an event as lists show it."""
-    lines = [bold(event.title), when_and_where(event)]
+    lines = [bold(event.title, LISTED), when_and_where(event, LISTED)]
     if event.description:
-        lines.append(escape(shortened(event.description, LISTED_DESCRIPTION)))
+        lines.append(escape(event.description, LISTED))
     return [section("\n".join(lines)), context(occupancy(event)), _buttons(event, manage=False)]
 
 

@@ -8,6 +8,7 @@ from slack_sdk.models.blocks import ActionsBlock, Block
 
 from bot.ids import ActionId
 from bot.views.text import (
+    LISTED,
     Message,
     bold,
     button,
@@ -27,7 +28,7 @@ from domain.models import Event, LeavePreview, ListedEvent, OwnRegistration, Reg
 from domain.seating import Changed, Left, Placed
 
 MOST_LISTED = 15
-"""Registrations that fit into one message with their buttons."""
+"""Registrations that fit into one message: into the text that all its blocks may hold."""
 
 MOST_CHOICES = 10
 """Events offered where several fit."""
@@ -143,7 +144,7 @@ def registrations(
         return note(f"You have no{which} registrations. `/events` shows what is coming up.")
     blocks: list[Block] = [
         section(
-            f"{bold(one.event.title)} · {_status(one)}\n{when_and_where(one.event)}",
+            f"{bold(one.event.title, LISTED)} · {_status(one)}\n{when_and_where(one.event, LISTED)}",
             button("Leave", ActionId.LEAVE, one.event.event_id),
         )
         for one in shown
@@ -182,7 +183,7 @@ def _offer(text: str, events: Sequence[ListedEvent], action: ActionId) -> Messag
     blocks: list[Block] = [section(text)]
     blocks += [
         section(
-            f"{bold(event.title)}\n{moment(event.starts_at, 'UTC')}",
+            f"{bold(event.title, LISTED)}\n{moment(event.starts_at, 'UTC')}",
             button(label, action, event.event_id),
         )
         for event in events[:MOST_CHOICES]
@@ -196,7 +197,7 @@ def choice_of_own(own: Sequence[OwnRegistration], action: ActionId) -> Message:
     blocks: list[Block] = [section(text)]
     blocks += [
         section(
-            f"{bold(one.event.title)}\n{when_and_where(one.event)}",
+            f"{bold(one.event.title, LISTED)}\n{when_and_where(one.event, LISTED)}",
             button("Leave", action, one.event.event_id),
         )
         for one in own[:MOST_CHOICES]

@@ -60,13 +60,25 @@ class Timed(Protocol):
         ...
 
 
-def escape(text: str) -> str:
+LISTED = 200
+"""Characters, escaped, of a typed text in a list: what all blocks of a message may hold is about 13,000."""
+
+
+def escape(text: str, most: int | None = None) -> str:
     """Return typed text for mrkdwn: it can't ping, link, format or break out of its line (R8.11).
 
     Slack has no escape for its formatting characters and emoji codes: an invisible word joiner
     keeps them apart from what they would format. Addresses stay text because `section` and
-    `context` have Slack look for none.
+    `context` have Slack look for none. Where that has more than `most` characters, it is cut.
     """
+    escaped, length = _escaped(text), len(text)
+    while most is not None and len(escaped) > most:
+        length -= max(1, (len(escaped) - most) // _LONGEST_ESCAPE)
+        escaped = _escaped(shortened(text, length))
+    return escaped
+
+
+def _escaped(text: str) -> str:
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(character, entity)
     for character in "*_~`":
@@ -75,12 +87,14 @@ def escape(text: str) -> str:
     return " ".join(text.split())
 
 
+_LONGEST_ESCAPE = len("&amp;")
+
 _EMOJI_CODE = re.compile(r":(?=[^\s:]+:)")
 
 
-def bold(text: str) -> str:
-    """Return typed text in bold."""
-    return f"*{escape(text)}*"
+def bold(text: str, most: int | None = None) -> str:
+    """Return typed text in bold; cut as `escape` does."""
+    return f"*{escape(text, most)}*"
 
 
 def moment(value: datetime, time_zone: str) -> str:
@@ -102,9 +116,9 @@ def when(event: Timed) -> str:
     return f"{start} – <!date^{int(event.ends_at.timestamp())}^{{time}}|{fallback}>"
 
 
-def when_and_where(event: Timed) -> str:
-    """Return the time, and the place if there is one."""
-    return f"{when(event)} · {escape(event.location)}" if event.location else when(event)
+def when_and_where(event: Timed, most: int | None = None) -> str:
+    """Return the time, and the place if there is one; cut as `escape` does."""
+    return f"{when(event)} · {escape(event.location, most)}" if event.location else when(event)
 
 
 def plain_when(event: Timed) -> str:
