@@ -96,6 +96,9 @@ CREATE TABLE cards (
 ) STRICT, WITHOUT ROWID;
 """
 
+WAL_ATTEMPTS = 20
+"""How often a new file is switched to WAL while others open it at the same moment."""
+
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
@@ -104,7 +107,9 @@ class SQLiteFile:
 
     def __init__(self, path: str | Path, busy_timeout: float) -> None:
         self._path = str(path)
-        self._busy_timeout = busy_timeout
+        # A writer may wait twice, for this process's other threads and then for other processes:
+        # half the time for each, so that both together end before the request's deadline.
+        self._longest_wait = busy_timeout / 2
         self._idle: list[sqlite3.Connection] = []
         self._all: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -137,7 +142,7 @@ class SQLiteFile:
         Raises `Conflict` if another holds the file's lock for longer than the busy time-out, and
         `AnswerLost` if the commit itself fails in a way that leaves it open.
         """
-        if not self._writing.acquire(timeout=self._busy_timeout):
+        if not self._writing.acquire(timeout=self._longest_wait):
             raise Conflict("busy: others are writing")
         try:
             with self._connection() as connection:
@@ -171,7 +176,7 @@ class SQLiteFile:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._path,
-            timeout=self._busy_timeout,
+            timeout=self._longest_wait,
             isolation_level=None,
             check_same_thread=False,  # one thread at a time: `_connection` sees to it
             cached_statements=256,
@@ -185,29 +190,55 @@ class SQLiteFile:
     def _set_up(self) -> None:
         try:
             with self._connection() as connection:
-                connection.execute("PRAGMA journal_mode = WAL")
+                # WAL is written into the file: look first whose it is, at one moment of the file,
+                # for another process may be setting it up.
+                connection.execute("BEGIN")
+                self._is_new(connection)
+                connection.execute("COMMIT")
+                _use_wal(connection)
             with self.writing() as connection:
-                (version,) = connection.execute("PRAGMA user_version").fetchone()
-                (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-                if version == 0 and tables == 0:
+                if self._is_new(connection):
                     for statement in _SCHEMA.split(";"):
                         connection.execute(statement)
                     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-                elif version != SCHEMA_VERSION:
-                    raise ValueError(
-                        f"{self._path} is not a file of this Rollcall: it has schema version {version}, "
-                        f"and this one reads {SCHEMA_VERSION}"
-                    )
         except BaseException as error:
             self.close()
             if isinstance(error, sqlite3.DatabaseError) and not _is_busy(error):
                 raise ValueError(f"{self._path} can't be used as a SQLite file: {error}") from error
             raise
 
+    def _is_new(self, connection: sqlite3.Connection) -> bool:
+        """Return whether the file is empty yet. Raises `ValueError` if it is neither that nor ours."""
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if version == 0 and tables == 0:
+            return True
+        if version != SCHEMA_VERSION:
+            raise ValueError(
+                f"{self._path} is not a file of this Rollcall: it has schema version {version}, "
+                f"and this one reads {SCHEMA_VERSION}"
+            )
+        return False
+
 
 def _is_busy(error: sqlite3.Error) -> bool:
     # The low byte is the primary code; SQLITE_BUSY_SNAPSHOT and its like are busy, too.
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _BUSY
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch the file to WAL, once; SQLite gives up at once where another has just opened it, too."""
+    for _ in range(WAL_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error):
+                raise
+        # This does wait, up to the busy time-out, until nobody else is at the file.
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
