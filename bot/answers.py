@@ -6,6 +6,7 @@ from typing import Any
 
 from slack_bolt import Respond
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 from slack_sdk.webhook import WebhookClient
 
@@ -84,6 +85,15 @@ class Answer:
         """Return the title of the modal that was pressed in."""
         title = self._body.get("view", {}).get("title") or {}
         return title.get("text") or "Rollcall"
+
+
+def show_again(client: WebClient, view_id: str, view: View) -> None:
+    """Show a modal as things are now; nothing happens if its person has closed it."""
+    try:
+        client.views_update(view_id=view_id, view=view)
+    except SlackApiError as error:
+        if error.response.get("error") != "not_found":
+            raise
 
 
 def in_command(message: Message) -> dict[str, Any]:

@@ -52,18 +52,23 @@ def build_app(
     app.error(Failing(new_id).answer)
     app.use(_only_from(workspace_id))
     hasty = _in_haste(client, token=client.token)
-    parts = Parts(service, cards, People(hasty, clock), hasty, new_id)
+    people = People(_in_haste(client, token=client.token, seconds=ASKING), clock)
+    parts = Parts(service, cards, people, hasty, new_id)
     for flow in (registering, browsing, creating, managing, rollcall):
         flow.register(app, parts)
     return app
 
 
-def _in_haste(client: WebClient, *, token: str | None) -> WebClient:
+ASKING = 1
+"""Seconds for what must be known of a person before an answer can be given."""
+
+
+def _in_haste(client: WebClient, *, token: str | None, seconds: int = PATIENCE) -> WebClient:
     """Return a client for calls before the acknowledgement: it asks once, and gives up in time (R8.12)."""
     return WebClient(
         token=token,
         base_url=client.base_url,
-        timeout=PATIENCE,
+        timeout=seconds,
         ssl=client.ssl,
         proxy=client.proxy,
         headers=client.headers,

@@ -33,6 +33,11 @@ def unforeseen(reference: str) -> Message:
     )
 
 
+def too_late() -> Message:
+    """Return what a person is told for whom nothing could be opened within Slack's three seconds."""
+    return note("That took too long to open. Please try again: you’ll see how things are.")
+
+
 def no_longer_in_use() -> Message:
     """Return what a person is told who used something that Rollcall does not know (any more)."""
     return note("This is no longer in use. `/rollcall help` shows what there is.")

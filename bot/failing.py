@@ -10,7 +10,7 @@ from typing import Any
 from slack_bolt import BoltResponse, Respond
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot import errors
 from bot.answers import Answer, Unanswered, in_command
@@ -58,9 +58,14 @@ class Failing:
             return errors.no_longer_in_use()
         if isinstance(error, RollcallError):
             return errors.message(error)
+        if isinstance(error, SlackApiError) and error.response.get("error") in _LATE:
+            return errors.too_late()
         reference = self._new_id()[:8]
         _logger.error("unforeseen failure, reference %s", reference, exc_info=error)
         return errors.unforeseen(reference)
+
+
+_LATE = ("expired_trigger_id", "exchanged_trigger_id")
 
 
 def _beside(answer: Answer, message: Message) -> BoltResponse:

@@ -9,6 +9,7 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
+from bot.answers import show_again
 from bot.ids import ActionId, CallbackId
 from bot.listeners.creating import Creating
 from bot.parts import Asked, Parts, on_command
@@ -124,7 +125,7 @@ class Managing:
         root = view.get("root_view_id")
         if root and root != view["id"]:
             shown = self._manage(user_id_of(body), asked["event_id"])
-            client.views_update(view_id=root, view=shown)
+            show_again(client, root, shown)
         done = messages.capacity_set(outcome)
         ack(response_action="update", view=modals.note_modal("Change capacity", done))
 
@@ -137,7 +138,7 @@ class Managing:
         self, body: Body, client: WebClient, event_id: str, cursor: str | None = None
     ) -> None:
         view = self._manage(user_id_of(body), event_id, cursor)
-        client.views_update(view_id=body["view"]["id"], view=view)
+        show_again(client, body["view"]["id"], view)
 
     def _manage(self, user_id: str, event_id: str, cursor: str | None = None) -> View:
         return modals.manage(

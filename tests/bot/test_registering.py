@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from slack_sdk import WebClient
 
 from bot.ids import ActionId, BlockId
 from bot.views.cards import event_card
+from bot.views.text import ordinal
+from playground.model import Member
 from playground.seed import EVENTS, RANDOM
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, Town, answer, shown
 
@@ -332,3 +335,30 @@ def test_a_click_adopts_a_card_that_the_store_does_not_know(town: Town) -> None:
     card = town.workspace.message(EVENTS, answered["ts"])
     town.slack.click(BJORN, card, ActionId.REGISTER)
     assert "1 of 2 seats" in town.card_now()
+
+
+def test_sixteen_people_who_press_at_once_for_five_seats_each_get_a_true_answer(
+    town: Town,
+) -> None:
+    card = town.card(town.event(capacity=5))
+    ids = [f"U0CROWD{number:02}" for number in range(16)]
+    for user_id in ids:
+        town.workspace.put_member(Member(user_id, user_id.lower(), user_id))
+        town.workspace.join(EVENTS, user_id)
+    with ThreadPoolExecutor(16) as crowd:
+        seen = crowd.map(lambda user_id: town.slack.click(user_id, card, ActionId.REGISTER), ids)
+    said = [answer(one) for one in seen]
+    everything = town.sound()
+    assert sum("You have a seat" in text for text in said) == 5
+    for user_id, text in zip(ids, said, strict=True):
+        if user_id in everything.waiting("yoga"):
+            position = everything.waiting("yoga").index(user_id) + 1
+            assert f"You are {ordinal(position)} in line" in text
+
+
+def test_one_person_who_clicks_sixteen_times_at_once_has_one_seat(town: Town) -> None:
+    card = town.card(town.event(capacity=5))
+    with ThreadPoolExecutor(16) as clicks:
+        seen = clicks.map(lambda _: town.slack.click(BJORN, card, ActionId.REGISTER), range(16))
+    assert all(one.failure is None for one in seen)
+    assert town.sound().seated("yoga") == [BJORN]

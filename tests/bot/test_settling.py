@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.ids import ActionId, BlockId
-from domain.models import EventChanges, User
+from domain.models import EventChanges, EventStatus, User
 from domain.ports import AnswerLost, Unavailable
 from domain.seating import Plan
 from playground.faults import Fault
@@ -228,3 +228,39 @@ def test_a_raise_that_takes_several_commits_says_that_it_has_started(
     while background.waiting:
         background.run()
     assert len(failing.sound().seated("yoga")) == 61
+
+
+@pytest.mark.parametrize("error", ["expired_trigger_id", "exchanged_trigger_id"])
+def test_a_form_that_opens_too_late_asks_to_try_again(town: Town, error: str) -> None:
+    town.api.fail_next("views.open", Fault.refused(error))
+    seen = town.slack.command(BJORN, RANDOM, "/register")
+    assert "That took too long to open. Please try again" in answer(seen)
+
+
+def test_a_modal_closed_meanwhile_keeps_nothing_from_being_done(town: Town) -> None:
+    town.event(organizer_id=BJORN)
+    town.slack.command(BJORN, RANDOM, "/event", "yoga")
+    town.api.fail_next("views.update", Fault.refused("not_found"))
+    manage = town.workspace.views.stack(BJORN)[-1]
+    assert town.slack.click(BJORN, manage, ActionId.CLOSE).failure is None
+    assert town.sound().events["yoga"].status is EventStatus.CLOSED
+
+
+def test_a_modal_that_slack_does_not_take_is_an_unforeseen_failure(town: Town) -> None:
+    town.event(organizer_id=BJORN)
+    town.slack.command(BJORN, RANDOM, "/event", "yoga")
+    town.api.fail_next("views.update", Fault.refused("view_too_large"))
+    manage = town.workspace.views.stack(BJORN)[-1]
+    seen = town.slack.click(BJORN, manage, ActionId.CLOSE)
+    assert "Something went wrong on my side" in answer(seen)
+
+
+def test_a_click_for_which_slack_takes_no_answer_at_all_is_shown_as_failed(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    card = town.card(town.event())
+    town.api.faults.stand(Fault.closed())
+    seen = town.slack.click(BJORN, card, ActionId.MANAGE)
+    town.api.faults.stand(None)
+    assert seen.failure is not None
+    assert "not answered" in caplog.text
