@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 from domain import seating
+from domain.patience import Patience
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Store, Unavailable
 from domain.seating import Plan
-
-FIRST_PAUSE = 0.025
-LONGEST_PAUSE = 0.8
-"""Seconds: the pauses between attempts double between these, each cut by full jitter."""
 
 
 class Unsettled(Exception):
@@ -20,31 +15,18 @@ class Unsettled(Exception):
 class Committer:
     """Gets plans into the store, and a definite answer out of it."""
 
-    def __init__(
-        self, store: Store, clock: Clock, new_id: NewId, jitter: Callable[[], float]
-    ) -> None:
+    def __init__(self, store: Store, patience: Patience, clock: Clock, new_id: NewId) -> None:
         self._store = store
+        self._patience = patience
         self._clock = clock
         self._new_id = new_id
-        self._jitter = jitter
-
-    def pauses(self, deadline: float | None) -> Iterator[None]:
-        """Yield once at once, then after ever longer pauses, until the deadline (None: without end)."""
-        longest = FIRST_PAUSE
-        while True:
-            yield
-            pause = self._jitter() * longest
-            if deadline is not None and self._clock.monotonic() + pause >= deadline:
-                return
-            self._clock.sleep(pause)
-            longest = min(2 * longest, LONGEST_PAUSE)
 
     def commit(self, plan: Plan, deadline: float | None, *, sent_before: bool = False) -> bool:
         """Return whether the plan applied; when not, it never will.
 
         `sent_before` says that it was sent already, to no known end. Raises `Unsettled`.
         """
-        for _ in self.pauses(deadline):
+        for _ in self._patience.pauses(deadline):
             try:
                 self._store.commit(plan)
                 return True

@@ -9,6 +9,7 @@ from domain import seating
 from domain.committing import Committer, Unsettled
 from domain.errors import Busy, NotConfirmed, RollcallError
 from domain.models import LINE_BLOCK, Deletion, Event, block_of
+from domain.patience import Patience
 from domain.ports import Clock, NewId, Rows, Spawn, Store, Unavailable
 from domain.seating import Command, Inconsistent, Outcome, Plan, Snapshot
 from domain.turnstile import Entry, Turnstile
@@ -25,7 +26,7 @@ class Door:
     def __init__(
         self,
         store: Store,
-        committer: Committer,
+        patience: Patience,
         clock: Clock,
         *,
         new_id: NewId,
@@ -33,7 +34,8 @@ class Door:
         on_commit: Callable[[str], None],
     ) -> None:
         self._store = store
-        self._committer = committer
+        self._patience = patience
+        self._committer = Committer(store, patience, clock, new_id)
         self._clock = clock
         self._new_id = new_id
         self._spawn = spawn
@@ -49,7 +51,7 @@ class Door:
 
     def _serve(self, event_id: str, entries: Sequence[Entry[Command, Result]]) -> None:
         """Settle as many of the entries as one plan takes, and those whose deadline has passed."""
-        for _ in self._committer.pauses(None):
+        for _ in self._patience.pauses(None):
             entries = self._without_expired(entries)
             if not entries:
                 return

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from domain.committing import Committer
 from domain.door import Door
 from domain.errors import NotRegistered, UnknownEvent
 from domain.models import (
@@ -25,6 +24,7 @@ from domain.models import (
     Waiting,
     block_of,
 )
+from domain.patience import Patience
 from domain.ports import Clock, Conflict, NewId, Store, Unavailable
 from domain.seating import (
     DeleteRegistration,
@@ -43,7 +43,7 @@ PAGE = 100
 LOOKS = 5
 """How often what looks wrong is read before it is believed: an index may lag behind the rows."""
 
-PATIENCE = 20.0
+STILLNESS = 20.0
 """Seconds to find a moment in which an event holds still."""
 
 
@@ -98,11 +98,11 @@ class Integrity:
     """Reads everything, and reports or mends what contradicts itself."""
 
     def __init__(
-        self, store: Store, door: Door, committer: Committer, clock: Clock, new_id: NewId
+        self, store: Store, door: Door, patience: Patience, clock: Clock, new_id: NewId
     ) -> None:
         self._store = store
         self._door = door
-        self._committer = committer
+        self._patience = patience
         self._clock = clock
         self._new_id = new_id
 
@@ -146,7 +146,7 @@ class Integrity:
                 return
 
     def _patiently(self, read: Callable[[], T]) -> T:
-        for _ in self._committer.pauses(self._clock.monotonic() + PATIENCE):
+        for _ in self._patience.pauses(self._clock.monotonic() + STILLNESS):
             try:
                 return read()
             except Unavailable:
@@ -155,7 +155,7 @@ class Integrity:
 
     def _at_rest(self, event_id: str, read: Callable[[Event | None], T]) -> T | None:
         """Return what `read` gives while the event holds still, None if it never does."""
-        for _ in self._committer.pauses(self._clock.monotonic() + PATIENCE):
+        for _ in self._patience.pauses(self._clock.monotonic() + STILLNESS):
             try:
                 event = self._store.get_event(event_id)
                 result = read(event)
@@ -171,7 +171,7 @@ class Integrity:
     def _check_event(self, event_id: str) -> tuple[Breach, ...] | None:
         """Return the breaches of an event's own numbers, None if it never held still."""
         breaches: tuple[Breach, ...] | None = ()
-        for _, look in zip(self._committer.pauses(None), range(LOOKS), strict=False):
+        for _, look in zip(self._patience.pauses(None), range(LOOKS), strict=False):
             breaches = self._at_rest(event_id, lambda event: tuple(self._judge(event)))
             if not breaches or look == LOOKS - 1:
                 break
@@ -309,7 +309,7 @@ class Integrity:
     def _take_out(self, breach: Breach) -> bool:
         command = Unregister(breach.user_id or "", Cause.REPAIR)
         try:
-            self._door.go_through(breach.event_id, command, self._clock.monotonic() + PATIENCE)
+            self._door.go_through(breach.event_id, command, self._clock.monotonic() + STILLNESS)
         except (NotRegistered, UnknownEvent):
             return False
         # The line may have been wrong about this user, too.
@@ -358,7 +358,7 @@ class Integrity:
     def _mend_counts(self, event_id: str) -> bool:
         """Set the event's numbers to those of its rows, and seat who waits, in as many steps as it takes."""
         mended = False
-        for _ in self._committer.pauses(self._clock.monotonic() + PATIENCE):
+        for _ in self._patience.pauses(self._clock.monotonic() + STILLNESS):
             event = self._patiently(lambda: self._store.get_event(event_id))
             breaches = self._check_event(event_id)
             if event is None or not breaches:
@@ -382,7 +382,7 @@ class Integrity:
         drop: tuple[Waiting, ...] = (),
     ) -> bool:
         command = Mend(event.version, counts, add, drop)
-        deadline = self._clock.monotonic() + PATIENCE
+        deadline = self._clock.monotonic() + STILLNESS
         try:
             outcome = self._door.go_through(event.event_id, command, deadline)
         except (Inconsistent, UnknownEvent):

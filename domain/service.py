@@ -7,18 +7,15 @@ that the operator trusts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from domain import finding, seating
-from domain.committing import Committer
 from domain.door import Door
 from domain.errors import (
     Busy,
     DuplicateEvent,
     DuplicateUser,
-    Invalid,
-    NotConfirmed,
     NotOrganizer,
     NotRegistered,
     RollcallError,
@@ -27,11 +24,11 @@ from domain.errors import (
 )
 from domain.finding import Found
 from domain.integrity import Breach, Integrity, Progress
+from domain.listing import Listing
+from domain.long_work import LongWork
 from domain.models import (
     Actor,
     CapacityPreview,
-    Cause,
-    Deletion,
     Event,
     EventChanges,
     EventDraft,
@@ -42,24 +39,19 @@ from domain.models import (
     ListedEvent,
     OwnRegistration,
     Page,
-    Place,
-    Registration,
     RegistrationStatus,
     User,
     UserChanges,
     UserDraft,
-    block_of,
     is_identifier,
 )
-from domain.ports import AnswerLost, Clock, Conflict, NewId, Spawn, Store, Unavailable
+from domain.patience import PAGE, Patience
+from domain.ports import AnswerLost, Clock, Conflict, NewId, Spawn, Store
 from domain.seating import (
-    Bury,
     Changed,
     Command,
-    ContinueRaise,
     Create,
     Edit,
-    Evict,
     Left,
     MarkDeletion,
     Placed,
@@ -70,12 +62,6 @@ from domain.seating import (
 )
 
 T = TypeVar("T")
-
-PATIENCE = 2.0
-"""Seconds that a request may take, of the 3 that Slack allows (R8.12)."""
-
-PAGE = 50
-"""A page's length where the caller names none."""
 
 
 class Service:
@@ -97,12 +83,13 @@ class Service:
         self._store = store
         self._clock = clock
         self._new_id = new_id
-        self._spawn = spawn
-        self._committer = Committer(store, clock, new_id, jitter)
+        self._patience = Patience(clock, jitter)
         self._door = Door(
-            store, self._committer, clock, new_id=new_id, spawn=spawn, on_commit=on_commit
+            store, self._patience, clock, new_id=new_id, spawn=spawn, on_commit=on_commit
         )
-        self._integrity = Integrity(store, self._door, self._committer, clock, new_id)
+        self._listing = Listing(store, self._door, self._patience)
+        self._long_work = LongWork(store, self._door, self._patience, clock, spawn)
+        self._integrity = Integrity(store, self._door, self._patience, clock, new_id)
 
     # Users, as R1 has them
 
@@ -128,7 +115,7 @@ class Service:
         """
         if draft.user_id is None:
             raise ValueError("ensure_user needs the user's own id")
-        stored = self._reading(lambda: self._store.get_user(draft.user_id or ""))
+        stored = self._patience.reading(lambda: self._store.get_user(draft.user_id or ""))
         if stored is None:
             try:
                 return self.create_user(draft)
@@ -143,19 +130,19 @@ class Service:
 
     def get_user(self, user_id: str) -> User:
         """Return the user (R1.5); raises `UnknownUser`."""
-        user = self._reading(lambda: self._store.get_user(user_id))
+        user = self._patience.reading(lambda: self._store.get_user(user_id))
         if user is None or user.deletion is not None:
             raise UnknownUser(user_id)
         return user
 
     def list_users(self, *, limit: int = PAGE, cursor: str | None = None) -> Page[User]:
         """List users by name; a page may be short. Raises `Invalid` for a cursor of no such list."""
-        page = self._reading(lambda: self._store.list_users(limit=limit, cursor=cursor))
+        page = self._patience.reading(lambda: self._store.list_users(limit=limit, cursor=cursor))
         return Page(tuple(u for u in page.items if u.deletion is None), page.next_cursor)
 
     def update_user(self, user_id: str, changes: UserChanges) -> User:
         """Set what the changes give (R1.5); raises `UnknownUser`."""
-        for _ in self._attempts():
+        for _ in self._patience.attempts():
             stored = self.get_user(user_id)
             update = {"updated_at": self._clock.now(), "revision": self._new_id()}
             user = stored.model_copy(update=changes.given() | update)
@@ -169,18 +156,20 @@ class Service:
         Return whether it is done; if not, it goes on by itself. Raises `UnknownUser`.
         """
         mark = self._mark_user(user_id)
-        return self._in_time_or_later(lambda deadline: self._empty_user(user_id, mark, deadline))
+        return self._long_work.in_time_or_later(
+            lambda deadline: self._long_work.empty_user(user_id, mark, deadline)
+        )
 
     def _put_user(self, user: User, *, replaces: str | None) -> bool:
         """Return whether the write applied; when not, another user or revision is stored."""
-        for _ in self._attempts():
+        for _ in self._patience.attempts():
             try:
                 self._store.put_user(user, replaces=replaces)
                 return True
             except AnswerLost:
                 continue
             except Conflict:
-                stored = self._reading(lambda: self._store.get_user(user.user_id))
+                stored = self._patience.reading(lambda: self._store.get_user(user.user_id))
                 if (stored and stored.revision) == user.revision:
                     return True
                 if (stored and stored.revision) != replaces or (stored and stored.deletion):
@@ -189,7 +178,7 @@ class Service:
 
     def _mark_user(self, user_id: str) -> str:
         mark = self._new_id()
-        for _ in self._attempts():
+        for _ in self._patience.attempts():
             try:
                 held = self._store.mark_user(user_id, mark)
             except (AnswerLost, Conflict):
@@ -198,42 +187,6 @@ class Service:
                 raise UnknownUser(user_id)
             return held
         raise Busy
-
-    def _empty_user(self, user_id: str, mark: str, deadline: float) -> bool:
-        for _ in self._committer.pauses(deadline):
-            # The mark keeps new registrations out: a query that finds none is final.
-            rows = self._reading(lambda: self._store.get_registrations_of(user_id))
-            for row in rows:
-                self._take_out(row, deadline)
-            if not rows and self._delete_user_row(user_id, mark):
-                return True
-        return False
-
-    def _take_out(self, row: Registration, deadline: float) -> None:
-        command = Unregister(row.user_id, Cause.USER_DELETED)
-        try:
-            self._door.go_through(row.event_id, command, deadline)
-        except NotRegistered:
-            pass
-        except UnknownEvent:
-            if self._empty_event(row.event_id, deadline) and self._is_stored(row):
-                raise LookupError(
-                    f"the registration of {row.user_id} in {row.event_id} has no event; check --repair"
-                ) from None
-
-    def _is_stored(self, row: Registration) -> bool:
-        rows = self._reading(
-            lambda: self._store.get_rows(row.event_id, registrations_of=[row.user_id], users=())
-        )
-        return row.user_id in rows.registrations
-
-    def _delete_user_row(self, user_id: str, mark: str) -> bool:
-        try:
-            self._store.delete_user(user_id, mark)
-        except (AnswerLost, Conflict):
-            stored = self._reading(lambda: self._store.get_user(user_id))
-            return stored is None or stored.deletion != mark
-        return True
 
     # Events, as R2 has them
 
@@ -267,7 +220,7 @@ class Service:
 
     def get_event(self, event_id: str, *, actor: Actor | None = None) -> Event:
         """Return the event; raises `UnknownEvent`, and `NotOrganizer` for an actor who is none (R8.9)."""
-        event = self._reading(lambda: self._store.get_event(event_id))
+        event = self._patience.reading(lambda: self._store.get_event(event_id))
         if event is None or event.deletion is not None:
             raise UnknownEvent(event_id)
         if actor is not None and not actor.is_admin and not event.organized_by(actor.user_id):
@@ -282,7 +235,7 @@ class Service:
         A page may be short. Raises `Invalid` for a cursor of no such list.
         """
         since = self._clock.now() if coming else None
-        page = self._reading(
+        page = self._patience.reading(
             lambda: self._store.list_events(starting_from=since, limit=limit, cursor=cursor)
         )
         wanted = [
@@ -290,7 +243,7 @@ class Service:
             for listed in page.items
             if not coming or (listed.listed and listed.status is not EventStatus.CANCELLED)
         ]
-        events = self._reading(lambda: self._store.get_events(wanted)) if wanted else {}
+        events = self._patience.reading(lambda: self._store.get_events(wanted)) if wanted else {}
         return Page(
             tuple(
                 events[event_id]
@@ -318,19 +271,11 @@ class Service:
 
     def _open_events(self) -> Iterator[ListedEvent]:
         now = self._clock.now()
-        cursor: str | None = None
-        while True:
-            page = self._reading(
-                lambda after=cursor: self._store.list_events(  # type: ignore[misc]
-                    starting_from=now, limit=500, cursor=after
-                )
-            )
-            for event in page.items:
-                if event.listed and event.status is EventStatus.OPEN and event.closes_at > now:
-                    yield event
-            cursor = page.next_cursor
-            if cursor is None:
-                return
+        for event in self._patience.all_pages(
+            lambda **page: self._store.list_events(starting_from=now, **page)
+        ):
+            if event.listed and event.status is EventStatus.OPEN and event.closes_at > now:
+                yield event
 
     def edit_event(
         self, event_id: str, changes: EventChanges, *, actor: Actor | None = None
@@ -343,7 +288,9 @@ class Service:
         changed = self._change(event_id, Edit(changes, actor))
         operation_id = changed.event.operation_id
         if operation_id is not None and changed.event.capacity_target is not None:
-            self._later(lambda deadline: self._raise_on(event_id, operation_id, deadline))
+            self._long_work.later(
+                lambda deadline: self._long_work.raise_on(event_id, operation_id, deadline)
+            )
         return changed
 
     def close_event(self, event_id: str, *, actor: Actor | None = None) -> Changed:
@@ -364,52 +311,9 @@ class Service:
         Return whether it is done; if not, it goes on by itself. Raises `UnknownEvent`, `NotOrganizer`.
         """
         self._change(event_id, MarkDeletion(actor))
-        return self._in_time_or_later(lambda deadline: self._empty_event(event_id, deadline))
-
-    def _raise_on(self, event_id: str, operation_id: str, deadline: float) -> bool:
-        while self._clock.monotonic() < deadline:
-            try:
-                outcome = self._door.go_through(event_id, ContinueRaise(operation_id), deadline)
-            except UnknownEvent:
-                return True
-            if outcome.event.operation_id != operation_id:
-                return True
-        return False
-
-    def _empty_event(self, event_id: str, deadline: float) -> bool:
-        """Empty and bury an event marked for deletion, and one that is not there is done."""
-        for _ in self._committer.pauses(deadline):
-            while (command := self._next_of_deletion(event_id)) is not None:
-                try:
-                    outcome = self._door.go_through(event_id, command, deadline)
-                except UnknownEvent:
-                    return True
-                if isinstance(command, Bury):
-                    return True
-                if isinstance(outcome, Changed) and not outcome.changed:
-                    break  # the roster's index still lists who has gone: a little later
-            else:
-                if self._is_gone(event_id):
-                    return True
-        return False
-
-    def _next_of_deletion(self, event_id: str) -> Command | None:
-        event = self._reading(lambda: self._store.get_event(event_id))
-        if event is None or event.deletion is not Deletion.MARKED:
-            return None
-        if event.waitlist_count:
-            line = self._reading(lambda: self._store.get_line(event_id, limit=seating.MOST_MOVES))
-            return Evict(tuple(waiting.user_id for waiting in line)) if line else None
-        if event.registered_count:
-            roster = self._reading(
-                lambda: self._store.list_roster(event_id, limit=seating.MOST_MOVES)
-            )
-            return Evict(tuple(row.user_id for row in roster.items)) if roster.items else None
-        return Bury()
-
-    def _is_gone(self, event_id: str) -> bool:
-        event = self._reading(lambda: self._store.get_event(event_id))
-        return event is None or event.deletion is not Deletion.MARKED
+        return self._long_work.in_time_or_later(
+            lambda deadline: self._long_work.empty_event(event_id, deadline)
+        )
 
     # Registrations: R3 to R6
 
@@ -440,33 +344,16 @@ class Service:
 
     def get_registration(self, event_id: str, user_id: str) -> OwnRegistration:
         """Return a user's registration with its position; raises `UnknownEvent`, `NotRegistered`."""
-        own = self._at_one_moment(
-            lambda: self._own(
-                tuple(
-                    self._store.get_rows(
-                        event_id, registrations_of=[user_id], users=()
-                    ).registrations.values()
-                )
-            )
-        )
-        if own:
-            return own[0]
-        raise NotRegistered(event_id, self.get_event(event_id).title, user_id)
+        own = self._listing.of_user_in(event_id, user_id)
+        if own is None:
+            raise NotRegistered(event_id, self.get_event(event_id).title, user_id)
+        return own
 
     def list_registrations_of(
         self, user_id: str, *, status: RegistrationStatus | None = None
     ) -> tuple[OwnRegistration, ...]:
         """Return a user's registrations with their events, by start (R5); none for an unknown user."""
-        own = self._at_one_moment(
-            lambda: self._own(
-                tuple(
-                    row
-                    for row in self._store.get_registrations_of(user_id)
-                    if status is None or row.status is status
-                )
-            )
-        )
-        return tuple(sorted(own, key=lambda one: (one.event.starts_at, one.event.event_id)))
+        return self._listing.of_user(user_id, status)
 
     def find_registrations_of(self, user_id: str, text: str) -> tuple[OwnRegistration, ...]:
         """Return a user's registrations whose event has this id, or the text in its title; all for no text."""
@@ -475,33 +362,6 @@ class Service:
         fitting = finding.find(text, (ListedEvent.of(one.event) for one in own)).fitting
         return named or tuple(
             one for one in own if one.event.event_id in {event.event_id for event in fitting}
-        )
-
-    def _own(self, rows: Sequence[Registration]) -> tuple[OwnRegistration, ...] | None:
-        """Return the registrations with events and positions; None if something moved meanwhile."""
-        events = self._store.get_events([row.event_id for row in rows]) if rows else {}
-        own: list[OwnRegistration] = []
-        for row in rows:
-            event = events.get(row.event_id)
-            if event is None or event.deletion is not None:
-                continue
-            position = None
-            if row.status is RegistrationStatus.WAITLISTED:
-                before = self._door.waiting_before(row.event_id, frozenset({row.ticket}))
-                if row.ticket not in before:
-                    return None
-                position = 1 + event.waiting_before_block(block_of(row.ticket)) + before[row.ticket]
-            own.append(OwnRegistration(row, event, position))
-        counted = [one.event for one in own if one.position is not None]
-        return tuple(own) if self._unmoved(counted) else None
-
-    def _unmoved(self, events: Sequence[Event]) -> bool:
-        if not events:
-            return True
-        again = self._store.get_events([event.event_id for event in events])
-        return all(
-            event.event_id in again and again[event.event_id].version == event.version
-            for event in events
         )
 
     def list_registrations_in(
@@ -519,44 +379,7 @@ class Service:
         `NotOrganizer`, and `Invalid` for a cursor of no such list.
         """
         event = self.get_event(event_id, actor=actor)
-        part, _, after = (cursor or "seats:").partition(":")
-        if part not in ("seats", "line"):
-            raise Invalid("cursor", "must be one that this list gave out")
-        registered: tuple[Registration, ...] = ()
-        if part == "seats" and status is not RegistrationStatus.WAITLISTED:
-            page = self._reading(
-                lambda: self._store.list_roster(event_id, limit=limit, cursor=after or None)
-            )
-            registered = page.items
-            if page.next_cursor is not None:
-                return EventRegistrations(event, registered, (), f"seats:{page.next_cursor}")
-            after = ""
-        if status is RegistrationStatus.REGISTERED:
-            return EventRegistrations(event, registered, (), None)
-        room = limit - len(registered)
-        if not room:
-            more = "line:0" if event.waitlist_count else None
-            return EventRegistrations(event, registered, (), more)
-        event, places, further = self._line(event_id, _ticket(after), room)
-        return EventRegistrations(
-            event, registered, places, f"line:{places[-1].waiting.ticket}" if further else None
-        )
-
-    def _line(self, event_id: str, after: int, limit: int) -> tuple[Event, tuple[Place, ...], bool]:
-        """Return the event, up to `limit` places behind a ticket, and whether more follow."""
-
-        def read() -> tuple[Event, tuple[Place, ...], bool] | None:
-            event = self.get_event(event_id)
-            line = self._store.get_line(event_id, after=after, limit=limit + 1)
-            first = 1
-            if line and after:
-                before = self._door.waiting_before(event_id, frozenset({line[0].ticket}))
-                first += before.get(line[0].ticket, 0)
-                first += event.waiting_before_block(block_of(line[0].ticket))
-            places = tuple(Place(first + n, waiting) for n, waiting in enumerate(line[:limit]))
-            return (event, places, len(line) > limit) if self._unmoved([event]) else None
-
-        return self._at_one_moment(read)
+        return self._listing.of_event(event, status, limit, cursor)
 
     def preview_capacity(
         self, event_id: str, capacity: int, *, actor: Actor | None = None
@@ -572,13 +395,13 @@ class Service:
             outcome = plan.outcomes[0]
             if isinstance(outcome, RollcallError):
                 raise outcome
-            if snapshot.event is None or not self._unmoved([snapshot.event]):
+            if snapshot.event is None or not self._listing.unmoved([snapshot.event]):
                 return None
             event = snapshot.event
             count = min(max(0, capacity - event.capacity), event.waitlist_count)
             return CapacityPreview(event, capacity, _expected(Changed, outcome).promoted, count)
 
-        return self._at_one_moment(read)
+        return self._patience.at_one_moment(read)
 
     def preview_leave(self, event_id: str, user_id: str) -> LeavePreview:
         """Return what leaving would cost now (R8.4); raises `UnknownEvent`, `NotRegistered`."""
@@ -604,18 +427,13 @@ class Service:
     ) -> Page[JournalEntry]:
         """List what happened to an event, newest first. Raises `UnknownEvent`, `NotOrganizer`."""
         self.get_event(event_id, actor=actor)
-        return self._reading(lambda: self._store.list_history(event_id, limit=limit, cursor=cursor))
+        return self._patience.reading(
+            lambda: self._store.list_history(event_id, limit=limit, cursor=cursor)
+        )
 
     def finish_unfinished(self) -> int:
         """Finish what a crash interrupted: raises in steps and deletions (R7.4). Return how many."""
-        finished = 0
-        for event_id in self._all_pages(self._store.list_unfinished_events):
-            finished += self._finish_event(event_id)
-        for user_id in self._all_pages(self._store.list_unfinished_users):
-            user = self._reading(lambda user_id=user_id: self._store.get_user(user_id))  # type: ignore[misc]
-            if user is not None and user.deletion is not None:
-                finished += self._empty_user(user_id, user.deletion, self._deadline())
-        return finished
+        return self._long_work.finish_unfinished()
 
     def check(self, on_progress: Callable[[Progress], None]) -> Iterator[Breach]:
         """Read everything and yield each breach of R7.5, also while others write (R7.6)."""
@@ -625,87 +443,16 @@ class Service:
         """Mend what a check finds, from the registrations; yield each breach that was mended (R7.6)."""
         return self._integrity.repair(on_progress)
 
-    def _finish_event(self, event_id: str) -> bool:
-        event = self._reading(lambda: self._store.get_event(event_id))
-        if event is None or event.operation_id is None:
-            return False
-        if event.deletion is Deletion.MARKED:
-            return self._empty_event(event_id, self._deadline())
-        return self._raise_on(event_id, event.operation_id, self._deadline())
-
-    def _all_pages(self, read: Callable[..., Page[str]]) -> Iterator[str]:
-        cursor: str | None = None
-        while True:
-            page = self._reading(lambda after=cursor: read(limit=PAGE, cursor=after))  # type: ignore[misc]
-            yield from page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                return
-
     # How it is done
 
-    def _deadline(self) -> float:
-        return self._clock.monotonic() + PATIENCE
-
-    def _attempts(self) -> Iterator[None]:
-        return self._committer.pauses(self._deadline())
-
     def _go(self, event_id: str, command: Command) -> object:
-        return self._door.go_through(event_id, command, self._deadline())
+        return self._door.go_through(event_id, command, self._patience.deadline())
 
     def _change(self, event_id: str, command: Command) -> Changed:
         return _expected(Changed, self._go(event_id, command))
-
-    def _reading(self, read: Callable[[], T]) -> T:
-        for _ in self._attempts():
-            try:
-                return read()
-            except Unavailable:
-                continue
-        raise Busy
-
-    def _at_one_moment(self, read: Callable[[], T | None]) -> T:
-        """Return what `read` gives once nothing moves while it reads (until then it gives None)."""
-        for _ in self._attempts():
-            try:
-                result = read()
-            except (Unavailable, seating.Inconsistent):
-                continue
-            if result is not None:
-                return result
-        raise Busy
-
-    def _in_time_or_later(self, work: Callable[[float], bool]) -> bool:
-        """Return whether the work was done in time; if not, it goes on in the background."""
-        try:
-            if work(self._deadline()):
-                return True
-        except (Busy, NotConfirmed):
-            pass
-        self._later(work)
-        return False
-
-    def _later(self, work: Callable[[float], bool]) -> None:
-        """Do the work in the background, for a minute; what is left then, the sweep finishes."""
-
-        def run() -> None:
-            for _ in self._committer.pauses(self._clock.monotonic() + 60):
-                try:
-                    if work(self._deadline()):
-                        return
-                except (Busy, NotConfirmed):
-                    continue
-
-        self._spawn(run)
 
 
 def _expected(kind: type[T], outcome: object) -> T:
     if not isinstance(outcome, kind):
         raise TypeError(f"expected {kind.__name__}, got {outcome!r}")
     return outcome
-
-
-def _ticket(text: str) -> int:
-    if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise Invalid("cursor", "must be one that this list gave out")
-    return int(text or 0)

@@ -1,0 +1,137 @@
+"""Who is where, as lists: a user's own registrations (R5), an event's (R6), each position true at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.door import Door
+from domain.errors import Invalid, UnknownEvent
+from domain.models import (
+    Event,
+    EventRegistrations,
+    OwnRegistration,
+    Place,
+    Registration,
+    RegistrationStatus,
+    block_of,
+)
+from domain.patience import Patience
+from domain.ports import Store
+
+_SEATS, _LINE = "seats", "line"
+
+
+class Listing:
+    """Reads lists. What a position rests on is read between two looks at the event's version."""
+
+    def __init__(self, store: Store, door: Door, patience: Patience) -> None:
+        self._store = store
+        self._door = door
+        self._patience = patience
+
+    def of_user(
+        self, user_id: str, status: RegistrationStatus | None
+    ) -> tuple[OwnRegistration, ...]:
+        """Return a user's registrations, by start of their events."""
+
+        def read() -> tuple[OwnRegistration, ...] | None:
+            rows = self._store.get_registrations_of(user_id)
+            return self._own([row for row in rows if status is None or row.status is status])
+
+        own = self._patience.at_one_moment(read)
+        return tuple(sorted(own, key=lambda one: (one.event.starts_at, one.event.event_id)))
+
+    def of_user_in(self, event_id: str, user_id: str) -> OwnRegistration | None:
+        """Return a user's registration in an event, None if there is none."""
+
+        def read() -> tuple[OwnRegistration, ...] | None:
+            rows = self._store.get_rows(event_id, registrations_of=[user_id], users=())
+            return self._own(list(rows.registrations.values()))
+
+        own = self._patience.at_one_moment(read)
+        return own[0] if own else None
+
+    def of_event(
+        self, event: Event, status: RegistrationStatus | None, limit: int, cursor: str | None
+    ) -> EventRegistrations:
+        """Return a page of an event's registrations: those with a seat, then the line.
+
+        Raises `Invalid` for a cursor of no such list, `UnknownEvent` if the event goes meanwhile.
+        """
+        part, _, after = (cursor or f"{_SEATS}:").partition(":")
+        if part not in (_SEATS, _LINE):
+            raise Invalid("cursor", "must be one that this list gave out")
+        registered: tuple[Registration, ...] = ()
+        if part == _SEATS and status is not RegistrationStatus.WAITLISTED:
+            page = self._patience.reading(
+                lambda: self._store.list_roster(event.event_id, limit=limit, cursor=after or None)
+            )
+            registered = page.items
+            if page.next_cursor is not None:
+                return EventRegistrations(event, registered, (), f"{_SEATS}:{page.next_cursor}")
+            after = ""
+        if status is RegistrationStatus.REGISTERED:
+            return EventRegistrations(event, registered, (), None)
+        room = limit - len(registered)
+        if not room:
+            following = f"{_LINE}:0" if event.waitlist_count else None
+            return EventRegistrations(event, registered, (), following)
+        event, places, further = self._line(event.event_id, _ticket(after), room)
+        following = f"{_LINE}:{places[-1].waiting.ticket}" if further else None
+        return EventRegistrations(event, registered, places, following)
+
+    def unmoved(self, events: Sequence[Event]) -> bool:
+        """Return whether all events still have the versions that were read; raises `Unavailable`."""
+        if not events:
+            return True
+        again = self._store.get_events([event.event_id for event in events])
+        return all(
+            event.event_id in again and again[event.event_id].version == event.version
+            for event in events
+        )
+
+    def _own(self, rows: Sequence[Registration]) -> tuple[OwnRegistration, ...] | None:
+        """Return the registrations with events and positions; None if something moved meanwhile."""
+        events = self._store.get_events([row.event_id for row in rows]) if rows else {}
+        own: list[OwnRegistration] = []
+        for row in rows:
+            event = events.get(row.event_id)
+            if event is None or event.deletion is not None:
+                continue
+            position = None
+            if row.status is RegistrationStatus.WAITLISTED:
+                position = self._position(event, row.ticket)
+                if position is None:
+                    return None
+            own.append(OwnRegistration(row, event, position))
+        counted = [one.event for one in own if one.position is not None]
+        return tuple(own) if self.unmoved(counted) else None
+
+    def _position(self, event: Event, ticket: int) -> int | None:
+        """Return a ticket's place in the line; None if it is not in it (any more)."""
+        before = self._door.waiting_before(event.event_id, frozenset({ticket})).get(ticket)
+        if before is None:
+            return None
+        return 1 + event.waiting_before_block(block_of(ticket)) + before
+
+    def _line(self, event_id: str, after: int, limit: int) -> tuple[Event, tuple[Place, ...], bool]:
+        """Return the event, up to `limit` places behind a ticket, and whether more follow."""
+
+        def read() -> tuple[Event, tuple[Place, ...], bool] | None:
+            event = self._store.get_event(event_id)
+            if event is None or event.deletion is not None:
+                raise UnknownEvent(event_id)
+            line = self._store.get_line(event_id, after=after, limit=limit + 1)
+            first = self._position(event, line[0].ticket) if line and after else 1
+            if first is None or not self.unmoved([event]):
+                return None
+            places = tuple(Place(first + n, waiting) for n, waiting in enumerate(line[:limit]))
+            return event, places, len(line) > limit
+
+        return self._patience.at_one_moment(read)
+
+
+def _ticket(text: str) -> int:
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise Invalid("cursor", "must be one that this list gave out")
+    return int(text or 0)
