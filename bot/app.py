@@ -38,7 +38,7 @@ def build_app(
     """
     app = App(
         # Its token comes with `authorize`: with one of its own, Bolt warns that it ignores it.
-        client=_in_haste(client, token=None),
+        client=_in_haste(client, token=None, seconds=PATIENCE),
         signing_secret=signing_secret,
         # Work first, then acknowledge: a commit takes tens of milliseconds, and an
         # acknowledgement can say how it ended.
@@ -51,19 +51,18 @@ def build_app(
     )
     app.error(Failing(new_id).answer)
     app.use(_only_from(workspace_id))
-    hasty = _in_haste(client, token=client.token)
-    people = People(_in_haste(client, token=client.token, seconds=ASKING), clock)
-    parts = Parts(service, cards, people, hasty, new_id)
+    asking = _in_haste(client, token=client.token, seconds=ASKING)
+    parts = Parts(service, cards, People(asking, clock), asking, new_id)
     for flow in (registering, browsing, creating, managing, rollcall):
         flow.register(app, parts)
     return app
 
 
 ASKING = 1
-"""Seconds for what must be known of a person before an answer can be given."""
+"""Seconds for what must be known of a person or a channel before an answer can be given."""
 
 
-def _in_haste(client: WebClient, *, token: str | None, seconds: int = PATIENCE) -> WebClient:
+def _in_haste(client: WebClient, *, token: str | None, seconds: int) -> WebClient:
     """Return a client for calls before the acknowledgement: it asks once, and gives up in time (R8.12)."""
     return WebClient(
         token=token,

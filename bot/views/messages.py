@@ -24,7 +24,14 @@ from bot.views.text import (
     when_and_where,
 )
 from domain.finding import Found
-from domain.models import Event, LeavePreview, ListedEvent, OwnRegistration, RegistrationStatus
+from domain.models import (
+    Event,
+    EventStatus,
+    LeavePreview,
+    ListedEvent,
+    OwnRegistration,
+    RegistrationStatus,
+)
 from domain.seating import Changed, Left, Placed
 
 MOST_LISTED = 15
@@ -83,10 +90,14 @@ def leave_question(preview: LeavePreview) -> Message:
         cost = f"You are {ordinal(preview.own.position)} in line for {bold(event.title)}."
     elif preview.next_gets_seat:
         cost = f"Your seat in {bold(event.title)} goes to the next in line at once."
-    else:
+    elif event.status is EventStatus.OPEN:
         cost = f"{bold(event.title)} is full: anybody can take your seat at once."
+    else:
+        cost = f"You have a seat in {bold(event.title)}."
     if preview.position_on_return is not None:
         cost += f" Coming back means {ordinal(preview.position_on_return)} in line."
+    elif event.status is not EventStatus.OPEN or event.waitlist_count:
+        cost += " You could not come back: it takes no registrations now."
     buttons = ActionsBlock(
         elements=[
             button("Leave", ActionId.LEAVE_CONFIRMED, event.event_id, style="danger"),

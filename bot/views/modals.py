@@ -85,7 +85,10 @@ def picker(callback_id: CallbackId) -> View:
 
 def event_options(events: Sequence[ListedEvent]) -> dict[str, Any]:
     """Return the open events as the options of a select."""
-    return _options((event.title, event.event_id) for event in events[:100])
+    return _options(
+        (f"{shortened(event.title, 50)} · {event.starts_at:%a %d %b, %H:%M} UTC", event.event_id)
+        for event in events[:100]
+    )
 
 
 def own_options(own: Sequence[OwnRegistration]) -> dict[str, Any]:

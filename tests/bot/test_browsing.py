@@ -237,3 +237,13 @@ def test_a_click_in_app_home_is_answered_in_a_modal(town: Town) -> None:
     seen = town.slack.click(DIEGO, home, ActionId.REGISTER)
     assert seen.view is not None
     assert "You have a seat" in answer(seen)
+
+
+def test_more_registrations_in_app_home_come_in_a_modal(town: Town) -> None:
+    for number in range(20):
+        town.event(f"e{number}", title=f"Number {number}!")
+        town.register(DIEGO, event_id=f"e{number}")
+    home = town.slack.open_home(DIEGO).home
+    assert home is not None
+    seen = town.slack.click(DIEGO, home, ActionId.MORE_REGISTRATIONS)
+    assert answer(seen).count("*Number ") == 5

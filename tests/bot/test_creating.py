@@ -158,6 +158,11 @@ def test_slack_failing_at_the_card_leaves_the_event(town: Town) -> None:
     assert only_event(town).title == "Pottery"
 
 
+def test_slack_refusing_the_card_is_said_with_its_reason(town: Town) -> None:
+    town.api.fail_next("chat.postMessage", Fault.refused("is_archived"))
+    assert "The card is not posted: Slack says `is_archived`." in answer(sent(town))
+
+
 # Wrong input, marked at its field (done-means 7)
 
 
@@ -180,6 +185,12 @@ WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
     "a number without end": ({"CAPACITY": "9" * 5_000}, BlockId.CAPACITY, "a whole number"),
     "no day": ({"START_DATE": None}, BlockId.START_DATE, "choose a day"),
     "no time": ({"START_TIME": None}, BlockId.START_TIME, "choose a time"),
+    "neither day nor time": (
+        {"START_DATE": None, "START_TIME": None},
+        BlockId.START_DATE,
+        "choose",
+    ),
+    "a day that does not exist": ({"START_DATE": "2027-02-30"}, BlockId.START_TIME, "that exist"),
     "an end without a day": ({"END_TIME": "20:00"}, BlockId.END_DATE, "choose a day"),
     "a deadline without a day": (
         {"DEADLINE_TIME": "20:00"},

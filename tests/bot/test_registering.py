@@ -84,6 +84,7 @@ def test_register_alone_opens_a_picker_of_the_open_events(town: Town) -> None:
     assert view is not None
     offered = town.slack.options(BJORN, view, ActionId.EVENT, query="yog").options
     assert [option["value"] for option in offered] == ["yoga"]
+    assert offered[0]["text"]["text"].startswith("Yoga in the park · ")
 
     seen = town.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
     assert "You have a seat in *Yoga in the park*" in answer(seen)
@@ -244,6 +245,30 @@ def test_leaving_the_line_in_front_of_others_asks_first(town: Town) -> None:
     left = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.LEAVE_CONFIRMED)
     assert "You are out of the line" in shown(left.messages[-1])
     assert town.sound().waiting("yoga") == [CHLOE]
+
+
+def test_leaving_what_takes_no_registrations_any_more_says_that_there_is_no_way_back(
+    town: Town,
+) -> None:
+    card = town.card(town.event(capacity=1))
+    town.register(BJORN)
+    town.bot.service.close_event("yoga")
+    asked = town.slack.click(BJORN, card, ActionId.LEAVE)
+    no_way_back = "You could not come back: it takes no registrations now."
+    assert f"You have a seat in *Yoga in the park*. {no_way_back}" in answer(asked)
+    town.bot.service.reopen_event("yoga")
+    town.register(CHLOE)
+    town.bot.service.close_event("yoga")
+    for user_id in (BJORN, CHLOE):
+        assert no_way_back in answer(town.slack.click(user_id, card, ActionId.LEAVE))
+
+
+def test_who_waits_and_stays_is_told_the_position(town: Town) -> None:
+    card = town.card(town.event(capacity=1))
+    town.register(AMARA, BJORN, CHLOE)
+    asked = town.slack.click(BJORN, card, ActionId.LEAVE)
+    stayed = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.STAY)
+    assert "You stay in line for *Yoga in the park*: 1st." in shown(stayed.messages[-1])
 
 
 def test_the_last_in_line_leaves_at_once(town: Town) -> None:

@@ -31,10 +31,12 @@ class FailingStore(SQLiteStore):
         """Whether a commit whose answer is lost has applied."""
         self.unreadable = False
         self.broken = False
+        self.before_commit: Callable[[], None] = lambda: None
 
     def commit(self, plan: Plan) -> None:
         if self.broken:
             raise ZeroDivisionError("nobody foresaw this")
+        self.before_commit()
         if self.lose():
             if self.applies:
                 self.applies = False
@@ -264,3 +266,30 @@ def test_a_click_for_which_slack_takes_no_answer_at_all_is_shown_as_failed(
     town.api.faults.stand(None)
     assert seen.failure is not None
     assert "not answered" in caplog.text
+
+
+def test_what_takes_longer_than_slack_waits_is_said_to_have_started(
+    failing: Town, background: Background
+) -> None:
+    for number in range(3):
+        failing.event(f"e{number}")
+        failing.register(BJORN, event_id=f"e{number}")
+    asked = failing.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
+    store_of(failing).before_commit = lambda: failing.clock.advance(timedelta(seconds=1.3))
+    done = failing.slack.click(BJORN, asked, ActionId.FORGET_ME)
+    assert "Started: your registrations are being given back" in shown(done.messages[-1])
+    assert BJORN in failing.everything().users
+    background.run()
+    assert BJORN not in failing.sound().users
+
+
+def test_a_raise_in_steps_set_in_the_form_says_that_it_has_started(failing: Town) -> None:
+    failing.event(capacity=1)
+    failing.register(*[f"U{number}" for number in range(61)])
+    failing.slack.command(AMARA, EVENTS, "/event", "yoga")
+    manage = failing.workspace.views.stack(AMARA)[-1]
+    failing.slack.click(AMARA, manage, ActionId.CHANGE_CAPACITY)
+    form = failing.workspace.views.stack(AMARA)[-1]
+    failing.slack.submit(AMARA, form.id, {(BlockId.CAPACITY, ActionId.INPUT): "61"})
+    seen = failing.slack.submit(AMARA, failing.workspace.views.stack(AMARA)[-1].id)
+    assert "Started: *Yoga in the park* has 50 seats now, and grows to 61" in answer(seen)
