@@ -93,6 +93,7 @@ class SQLiteStore:
         descending: bool = False,
     ) -> Page[T]:
         """Return one page of a list, in order of `key`, whose columns end each row, after the cursor's key."""
+        name = f"{self._workspace}: {name}"
         after = _from_cursor(name, cursor, first)
         marks = ", ".join("?" * len(after))
         rows = self._all(
@@ -647,7 +648,8 @@ def _from_cursor(name: str, cursor: str | None, first: Sequence[object]) -> Sequ
     refusal = Invalid("cursor", "must be one that this list gave out")
     try:
         given = json.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
-    except (binascii.Error, UnicodeError, ValueError):
+        json.dumps(given, ensure_ascii=False).encode()  # a lone surrogate is no key
+    except (binascii.Error, UnicodeError, ValueError, RecursionError):
         raise refusal from None
     if not isinstance(given, list) or [type(part) for part in given] != [
         str,
