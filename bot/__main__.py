@@ -190,7 +190,7 @@ def _http(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
         # the signal on: SIGTERM must not end us before the notifier has stopped.
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
         uvicorn.run(
-            build_http(bot.app, bot.executor),
+            build_http(bot.app, bot.executor, config.signing_secret),
             host=asked.host,
             port=asked.port,
             server_header=False,

@@ -50,7 +50,7 @@ def start_bot(workspace: Workspace, data: Path, *, empty: bool) -> Iterator[str]
     if not empty:
         begin(bot, workspace, now=datetime.now(UTC))
     try:
-        with serve(build_http(bot.app, bot.executor)) as url:
+        with serve(build_http(bot.app, bot.executor, SIGNING_SECRET)) as url:
             bot.notifier.start()
             yield f"{url}/slack/events"
     finally:

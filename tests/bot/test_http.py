@@ -28,7 +28,7 @@ COMMAND = {
 @pytest.fixture
 def web(town: Town) -> Iterator[TestClient]:
     town.event()
-    with TestClient(build_http(town.bot.app, town.bot.executor)) as client:
+    with TestClient(build_http(town.bot.app, town.bot.executor, SECRET)) as client:
         yield client
 
 
@@ -55,6 +55,7 @@ def test_signed_command_is_carried_out(town: Town, web: TestClient) -> None:
     [
         {"x-slack-signature": "v0=" + "0" * 64},
         {"x-slack-signature": ""},
+        {"x-slack-signature": "v0=\u0663".encode()},
         {"x-slack-request-timestamp": "soon"},
         {"x-slack-request-timestamp": "1.5"},
         {"x-slack-request-timestamp": "-1"},
@@ -62,7 +63,17 @@ def test_signed_command_is_carried_out(town: Town, web: TestClient) -> None:
         {"x-slack-request-timestamp": "9" * 5000},
         {"x-slack-request-timestamp": "\u0663".encode()},
     ],
-    ids=["forged", "unsigned", "word", "fraction", "negative", "none", "endless", "not-ascii"],
+    ids=[
+        "forged",
+        "unsigned",
+        "odd",
+        "word",
+        "fraction",
+        "negative",
+        "none",
+        "endless",
+        "not-ascii",
+    ],
 )
 def test_request_that_slack_did_not_sign_is_401(
     town: Town, web: TestClient, spoilt: dict[str, str | bytes]
@@ -93,6 +104,34 @@ def test_changed_body_is_401(town: Town, web: TestClient) -> None:
     headers = signed(town, urlencode(COMMAND))
     body = urlencode(COMMAND | {"user_id": "U0CHLOE"})
     assert web.post("/slack/events", content=body, headers=headers).status_code == 401
+
+
+MALFORMED = {
+    "json": ("application/json", "{"),
+    "list": ("application/json", "[1]"),
+    "deep": ("application/json", "[" * 100_000),
+    "payload": ("application/x-www-form-urlencoded", "payload=nothing"),
+    "payload-list": ("application/x-www-form-urlencoded", "payload=[1]"),
+    "certificate-check": ("application/x-www-form-urlencoded", "ssl_check=1"),
+}
+"""By content type, what Bolt would read before it looks at the signature."""
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_nothing_is_read_from_a_body_that_slack_did_not_sign(
+    town: Town, web: TestClient, name: str
+) -> None:
+    """R10.1: 401, and not the failure of whoever would have read it."""
+    content_type, body = MALFORMED[name]
+    headers = signed(town, body, secret="another secret") | {"content-type": content_type}
+    assert web.post("/slack/events", content=body, headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("name", [name for name in MALFORMED if name != "certificate-check"])
+def test_malformed_body_is_400(town: Town, web: TestClient, name: str) -> None:
+    content_type, body = MALFORMED[name]
+    headers = signed(town, body) | {"content-type": content_type}
+    assert web.post("/slack/events", content=body, headers=headers).status_code == 400
 
 
 def test_body_is_read_no_further_than_slack_ever_sends(town: Town, web: TestClient) -> None:
