@@ -14,11 +14,14 @@ from storage import schema
 from storage.dynamodb import DynamoDBStore
 from storage.sqlite import SQLiteStore
 from tests.memory import MemoryStore
-from tests.storage.moto import dynamodb_client
+from tests.storage.moto import dynamodb_client, empty_tables
 
 Kind = Literal["memory", "sqlite", "dynamodb"]
 
 _fresh = count(1)
+
+_unused: list[str] = []
+"""Prefixes of tables that were made for a test before, and are empty again."""
 
 
 @contextmanager
@@ -50,14 +53,15 @@ def empty_sqlite() -> Iterator[SQLiteStore]:
 def empty_dynamodb() -> Iterator[DynamoDBStore]:
     """Give a DynamoDB store on tables of its own: moto slows down as tables fill."""
     client = dynamodb_client()
-    prefix = f"test{next(_fresh)}-"
-    schema.create_tables(client, prefix)
+    if not _unused:
+        _unused.append(f"test{next(_fresh)}-")
+        schema.create_tables(client, _unused[0])
+    prefix = _unused.pop()
     try:
         yield DynamoDBStore(client, prefix, "T1")
     finally:
-        for name in client.list_tables()["TableNames"]:
-            if name.startswith(prefix):
-                client.delete_table(TableName=name)
+        empty_tables(prefix)
+        _unused.append(prefix)
 
 
 @contextmanager

@@ -8,11 +8,15 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 
 from storage.dynamodb import make_client
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+REGION = "eu-central-1"
 
 
 @cache
@@ -21,10 +25,19 @@ def dynamodb_client() -> DynamoDBClient:
     os.environ.update(
         AWS_ACCESS_KEY_ID="invented",
         AWS_SECRET_ACCESS_KEY="invented",
-        AWS_DEFAULT_REGION="eu-central-1",
-        AWS_REGION="eu-central-1",
+        AWS_DEFAULT_REGION=REGION,
+        AWS_REGION=REGION,
     )
     mock = mock_aws()
     mock.start()
     atexit.register(mock.stop)
     return make_client()
+
+
+def empty_tables(prefix: str) -> None:
+    """Forget the items of the tables whose names begin so: much faster than making the tables anew."""
+    for name, table in dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables.items():
+        if name.startswith(prefix):
+            table.items.clear()
+            if table.stream_shard is not None:
+                table.stream_shard.items.clear()
