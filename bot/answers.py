@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from slack_bolt import Respond
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.models.views import View
 from slack_sdk.webhook import WebhookClient
 
+from bot.errors import NotShown
 from bot.payloads import Payload, source, user_id_of
+from bot.slack_errors import Blame, judge
 from bot.views.modals import note_modal
 from bot.views.text import Message
+from domain.errors import Busy
+
+_logger = logging.getLogger(__name__)
 
 PATIENCE = 2
 """Seconds for Slack to take an answer that goes out before the acknowledgement, which is due after 3 (R8.12)."""
@@ -94,6 +102,18 @@ def show_again(client: WebClient, view_id: str, view: View) -> None:
     except SlackApiError as error:
         if error.response.get("error") != "not_found":
             raise
+
+
+@contextmanager
+def once_done() -> Iterator[None]:
+    """Show what was changed: where that fails, the change holds all the same. Raises `NotShown`."""
+    try:
+        yield
+    except (Busy, SlackClientError, OSError) as error:
+        if not isinstance(error, Busy) and judge(error).blame is Blame.BUG:
+            raise
+        _logger.warning("what was changed could not be shown", exc_info=True)
+        raise NotShown from error
 
 
 def in_command(message: Message) -> dict[str, Any]:

@@ -15,6 +15,10 @@ class OtherWorkspace(RollcallError):
     """The request comes from a workspace that this process does not serve (R10.2)."""
 
 
+class NotShown(RollcallError):
+    """What was asked for is done; what lies open could not be brought up to date with it (R8.12)."""
+
+
 def sentence(error: RollcallError) -> str:
     """Return what the person is told, in mrkdwn."""
     return SENTENCES[type(error)](error)
@@ -102,6 +106,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     ),
     errors.NotConfirmed: lambda _: (
         "Not confirmed yet: I’m still finding out whether it was done, and will tell you."
+    ),
+    NotShown: lambda _: (
+        "That is done, but I can’t show it here right now. Please open it again in a moment."
     ),
     OtherWorkspace: lambda _: "Rollcall serves another workspace here, and can’t do that for you.",
 }

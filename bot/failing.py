@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from slack_bolt import BoltResponse, Respond
@@ -39,19 +39,11 @@ class Failing:
             return _unanswered(error)
         message = self._message(error)
         answer = Answer(body, respond, client)
+        response = _response(error, body, message, answer)
         if isinstance(error, NotConfirmed):
+            # Only now: where it is settled already, the ending is told at once.
             error.settled(lambda outcome: _tell_ending(answer, outcome))
-        match body.get("type"):
-            case "block_actions":
-                return _beside(answer, message)
-            case "view_submission":
-                return _json(_in_form(error, body["view"], message))
-            case "block_suggestion":
-                return _json({"options": []})
-            case _ if "command" in body:
-                return _json(in_command(message))
-            case _:
-                return BoltResponse(status=200, body="")
+        return response
 
     def _message(self, error: Exception) -> Message:
         if isinstance(error, BoltUnhandledRequestError):
@@ -66,6 +58,22 @@ class Failing:
 
 
 _LATE = ("expired_trigger_id", "exchanged_trigger_id")
+
+
+def _response(
+    error: Exception, body: dict[str, Any], message: Message, answer: Answer
+) -> BoltResponse:
+    match body.get("type"):
+        case "block_actions":
+            return _beside(answer, message)
+        case "view_submission":
+            return _json(_in_form(error, body["view"], message))
+        case "block_suggestion":
+            return _json({"options": []})
+        case _ if "command" in body:
+            return _json(in_command(message))
+        case _:
+            return BoltResponse(status=200, body="")
 
 
 def _beside(answer: Answer, message: Message) -> BoltResponse:
@@ -117,8 +125,11 @@ def _in_form(error: Exception, view: Payload, message: Message) -> dict[str, Any
             return {"response_action": "errors", "errors": {field: reason}}
     return {
         "response_action": "push",
-        "view": note_modal("That did not work", message).to_dict(),
+        "view": note_modal(_TITLES.get(type(error), "That did not work"), message).to_dict(),
     }
+
+
+_TITLES: Mapping[type, str] = {NotConfirmed: "Not confirmed yet", errors.NotShown: "Done"}
 
 
 def _json(body: dict[str, Any]) -> BoltResponse:

@@ -9,7 +9,7 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
-from bot.answers import show_again
+from bot.answers import once_done, show_again
 from bot.ids import ActionId, CallbackId
 from bot.listeners.creating import Creating
 from bot.parts import Asked, Parts, on_command
@@ -74,7 +74,8 @@ class Managing:
             user_id_of(body),
             lambda actor: self._service.close_event(value_of(action), actor=actor),
         )
-        self._show(body, client, value_of(action))
+        with once_done():
+            self._show(body, client, value_of(action))
         ack()
 
     def reopen(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
@@ -83,7 +84,8 @@ class Managing:
             user_id_of(body),
             lambda actor: self._service.reopen_event(value_of(action), actor=actor),
         )
-        self._show(body, client, value_of(action))
+        with once_done():
+            self._show(body, client, value_of(action))
         ack()
 
     def ask_where_to_post(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
@@ -124,8 +126,8 @@ class Managing:
         )
         root = view.get("root_view_id")
         if root and root != view["id"]:
-            shown = self._manage(user_id_of(body), asked["event_id"])
-            show_again(client, root, shown)
+            with once_done():
+                show_again(client, root, self._manage(user_id_of(body), asked["event_id"]))
         done = messages.capacity_set(outcome)
         ack(response_action="update", view=modals.note_modal("Change capacity", done))
 
