@@ -14,7 +14,7 @@ from bot.ids import ActionId, CallbackId, EventOption
 from bot.parts import Parts
 from bot.payloads import channel, event_draft, options, person, user_id_of
 from bot.posting import is_private, posted
-from bot.views import modals
+from bot.views import event_form
 
 Body = dict[str, Any]
 
@@ -38,7 +38,7 @@ class Creating:
 
     def form(self, user_id: str) -> View:
         """Return the form; the event's id is minted here, so that two presses of Submit make one event."""
-        return modals.event_form(
+        return event_form.event_form(
             self._parts.new_id()[:TYPABLE], self._parts.people.time_zone(user_id)
         )
 
@@ -51,7 +51,7 @@ class Creating:
         """Offer the zones whose name has what is typed in it."""
         wanted = body.get("value", "").strip().replace(" ", "_").casefold()
         ack(
-            modals.zone_options(
+            event_form.zone_options(
                 sorted(name for name in available_timezones() if wanted in name.casefold())
             )
         )
@@ -71,4 +71,4 @@ class Creating:
         )
         event, is_new = self._parts.service.create_event_once(draft)
         trouble = posted(self._parts.cards, event, channel_id) if is_new else None
-        ack(response_action="update", view=modals.created(event, trouble))
+        ack(response_action="update", view=event_form.created(event, trouble))

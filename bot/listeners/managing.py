@@ -15,7 +15,8 @@ from bot.listeners.creating import Creating
 from bot.parts import Asked, Parts, on_command
 from bot.payloads import capacity, channel, user_id_of, value_of
 from bot.posting import posted
-from bot.views import messages, modals
+from bot.views import managing, messages
+from bot.views.modals import note_modal
 from bot.views.text import Message
 from domain.models import Event, EventChanges
 
@@ -64,7 +65,7 @@ class Managing:
     def turn_page(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Show another page of the roster."""
         cursor = value_of(action)
-        page = None if cursor == modals.FIRST_PAGE else cursor
+        page = None if cursor == managing.FIRST_PAGE else cursor
         self._show(body, client, _event_id(body["view"]), page)
         ack()
 
@@ -91,19 +92,19 @@ class Managing:
     def ask_where_to_post(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Ask for the channel that the card is to stand in."""
         event = self._organized(body, value_of(action))
-        client.views_push(trigger_id=body["trigger_id"], view=modals.card_form(event))
+        client.views_push(trigger_id=body["trigger_id"], view=managing.card_form(event))
         ack()
 
     def post_card(self, ack: Ack, body: Body, view: Body) -> None:
         """Post the event's card once more."""
         event = self._organized(body, _event_id(view))
         trouble = posted(self._cards, event, channel(view))
-        ack(response_action="update", view=modals.card_posted(event, trouble))
+        ack(response_action="update", view=managing.card_posted(event, trouble))
 
     def change_capacity(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Ask for the new capacity."""
         event = self._organized(body, value_of(action))
-        client.views_push(trigger_id=body["trigger_id"], view=modals.capacity_form(event))
+        client.views_push(trigger_id=body["trigger_id"], view=managing.capacity_form(event))
         ack()
 
     def preview_capacity(self, ack: Ack, body: Body, view: Body) -> None:
@@ -113,7 +114,7 @@ class Managing:
             user_id_of(body),
             lambda actor: self._service.preview_capacity(_event_id(view), wanted, actor=actor),
         )
-        ack(response_action="update", view=modals.capacity_preview(preview))
+        ack(response_action="update", view=managing.capacity_preview(preview))
 
     def set_capacity(self, ack: Ack, body: Body, view: Body, client: WebClient) -> None:
         """Set the capacity, and show the event as it is now."""
@@ -129,7 +130,7 @@ class Managing:
             with once_done():
                 show_again(client, root, self._manage(user_id_of(body), asked["event_id"]))
         done = messages.capacity_set(outcome)
-        ack(response_action="update", view=modals.note_modal("Change capacity", done))
+        ack(response_action="update", view=note_modal("Change capacity", done))
 
     def _organized(self, body: Body, event_id: str) -> Event:
         return self._people.as_organizer(
@@ -143,11 +144,11 @@ class Managing:
         show_again(client, body["view"]["id"], view)
 
     def _manage(self, user_id: str, event_id: str, cursor: str | None = None) -> View:
-        return modals.manage(
+        return managing.manage(
             self._people.as_organizer(
                 user_id,
                 lambda actor: self._service.list_registrations_in(
-                    event_id, limit=modals.ROSTER_PAGE, cursor=cursor, actor=actor
+                    event_id, limit=managing.ROSTER_PAGE, cursor=cursor, actor=actor
                 ),
             )
         )

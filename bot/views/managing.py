@@ -1,0 +1,148 @@
+"""What an event's organisers see and fill in (R8.8)."""
+
+from __future__ import annotations
+
+import json
+
+from slack_sdk.models.blocks import ActionsBlock, Block
+from slack_sdk.models.views import View
+
+from bot.ids import ActionId, BlockId, CallbackId
+from bot.views.cards import occupancy
+from bot.views.inputs import channel_input, input_block, number_element
+from bot.views.modals import note_modal
+from bot.views.text import (
+    Message,
+    bold,
+    button,
+    context,
+    mention,
+    people,
+    plain,
+    section,
+    when_and_where,
+)
+from domain.models import CapacityPreview, Event, EventRegistrations, EventStatus
+
+ROSTER_PAGE = 30
+"""People on one page of the roster: their mentions fit into a section's 3,000 characters."""
+
+FIRST_PAGE = "-"
+
+
+def manage(listing: EventRegistrations) -> View:
+    """Return an event's numbers, its people, and what its organisers can do (R8.8)."""
+    event = listing.event
+    blocks: list[Block] = [
+        section(f"{bold(event.title)}\n{when_and_where(event)}"),
+        context(occupancy(event)),
+    ]
+    if event.capacity_target is not None:
+        blocks.append(context(f"The capacity grows to {event.capacity_target}, step by step."))
+    if event.status is not EventStatus.CANCELLED:
+        blocks.append(_managing(event))
+    blocks += _roster(listing)
+    return View(
+        type="modal",
+        callback_id=CallbackId.MANAGE,
+        private_metadata=json.dumps({"event_id": event.event_id}),
+        title=plain("Manage event"),
+        close=plain("Close"),
+        blocks=blocks,
+    )
+
+
+def _managing(event: Event) -> ActionsBlock:
+    is_open = event.status is EventStatus.OPEN
+    toggle = (
+        button("Close registration", ActionId.CLOSE, event.event_id)
+        if is_open
+        else button("Reopen registration", ActionId.REOPEN, event.event_id)
+    )
+    return ActionsBlock(
+        elements=[
+            button("Change capacity", ActionId.CHANGE_CAPACITY, event.event_id),
+            toggle,
+            button("Post card", ActionId.POST_CARD, event.event_id),
+        ]
+    )
+
+
+def _roster(listing: EventRegistrations) -> list[Block]:
+    blocks: list[Block] = []
+    if listing.registered:
+        names = ", ".join(mention(row.user_id) for row in listing.registered)
+        blocks.append(section(f"*Registered* ({listing.event.registered_count})\n{names}"))
+    if listing.waiting:
+        lines = "\n".join(
+            f"{place.position}. {mention(place.waiting.user_id)}" for place in listing.waiting
+        )
+        blocks.append(section(f"*Waiting* ({listing.event.waitlist_count})\n{lines}"))
+    if not blocks:
+        blocks.append(section("Nobody is registered yet."))
+    turn = [button("First page", ActionId.ROSTER_PAGE, FIRST_PAGE)]
+    if listing.next_cursor is not None:
+        turn = [button("Next page", ActionId.ROSTER_PAGE, listing.next_cursor)]
+    if listing.next_cursor is not None or not _is_whole(listing):
+        blocks.append(ActionsBlock(elements=turn))
+    return blocks
+
+
+def _is_whole(listing: EventRegistrations) -> bool:
+    shown = len(listing.registered) + len(listing.waiting)
+    return shown >= listing.event.registered_count + listing.event.waitlist_count
+
+
+def card_form(event: Event) -> View:
+    """Return the form that asks where to post an event's card."""
+    return View(
+        type="modal",
+        callback_id=CallbackId.POST_CARD,
+        private_metadata=json.dumps({"event_id": event.event_id}),
+        title=plain("Post card"),
+        submit=plain("Post"),
+        close=plain("Back"),
+        blocks=[section(bold(event.title)), channel_input(optional=False)],
+    )
+
+
+def card_posted(event: Event, trouble: str | None) -> View:
+    """Return that a card stands in its channel, or why not."""
+    text = trouble or f"The card of {bold(event.title)} is posted."
+    return note_modal("Post card", Message(text, [section(text)]))
+
+
+def capacity_form(event: Event) -> View:
+    """Return the form that asks for a new capacity."""
+    return View(
+        type="modal",
+        callback_id=CallbackId.CAPACITY,
+        private_metadata=json.dumps({"event_id": event.event_id}),
+        title=plain("Change capacity"),
+        submit=plain("Preview"),
+        close=plain("Back"),
+        blocks=[
+            section(f"{bold(event.title)}\n{occupancy(event)}"),
+            input_block(BlockId.CAPACITY, "Seats", number_element(event.capacity)),
+        ],
+    )
+
+
+def capacity_preview(preview: CapacityPreview) -> View:
+    """Return what a capacity would do, and a button to do it (R8.8)."""
+    before, after = preview.event.capacity, preview.capacity
+    if preview.promoted_count:
+        who = people(preview.promoted, preview.promoted_count)
+        tells = "tells them" if preview.promoted_count > 1 else "tells that person"
+        text = f"{before} to {after} gives a seat to {who}, and {tells}."
+    else:
+        text = f"{before} to {after}: nobody’s place changes."
+    return View(
+        type="modal",
+        callback_id=CallbackId.CAPACITY_CONFIRMED,
+        private_metadata=json.dumps({"event_id": preview.event.event_id, "capacity": after}),
+        title=plain("Change capacity"),
+        submit=plain(f"Set to {after}"),
+        close=plain("Back"),
+        blocks=[section(f"{bold(preview.event.title)}\n{text}")],
+    )
