@@ -20,7 +20,6 @@ from bot.arguments import parser
 from bot.config import Config, ConfigError
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from slack_sdk import WebClient
 
     from bot.assembly import Bot
@@ -76,29 +75,55 @@ def spawn(work: Callable[[], None]) -> None:
 def opened(config: Config, workspace_id: str) -> Iterator[Storage]:
     """Give the store that the configuration names, and close it afterwards. Raises `CannotStart`."""
     if config.sqlite_path is None:
-        from storage.dynamodb import DynamoDBStore
-
-        yield DynamoDBStore(dynamodb_client(), config.table_prefix, workspace_id)
+        with asking_dynamodb():
+            store = dynamodb_store(config, workspace_id)
+        yield store
         return
     from storage.sqlite import SQLiteStore
 
     try:
-        store = SQLiteStore(config.sqlite_path, workspace_id)
+        file = SQLiteStore(config.sqlite_path, workspace_id)
     except ValueError as error:
         raise CannotStart(f"ROLLCALL_STORE: {error}") from error
-    with closing(store):
-        yield store
+    with closing(file):
+        yield file
 
 
-def dynamodb_client() -> DynamoDBClient:
-    """Return DynamoDB's client. Raises `CannotStart` if AWS's variables are not complete."""
-    from botocore.exceptions import BotoCoreError
+START_TRIES = 5
+"""Seconds that a store may take to answer at start: whoever starts the bot wants to hear of a wrong address."""
 
-    from storage.dynamodb import make_client
+
+def dynamodb_store(config: Config, workspace_id: str) -> Storage:
+    """Return the store on DynamoDB, once it has answered. Raises `Unavailable`, and botocore's errors."""
+    from domain.ports import Unavailable
+    from storage.dynamodb import DynamoDBStore, make_client
+
+    store = DynamoDBStore(make_client(), config.table_prefix, workspace_id)
+    for tries_left in reversed(range(START_TRIES)):
+        try:
+            store.list_unfinished_users(limit=1)
+            break
+        except Unavailable:
+            if not tries_left:
+                raise
+            time.sleep(1)
+    return store
+
+
+@contextmanager
+def asking_dynamodb() -> Iterator[None]:
+    """Raise `CannotStart` where AWS's variables are not complete, or DynamoDB gives no proper answer."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from domain.ports import Unavailable
 
     try:
-        return make_client()
-    except (BotoCoreError, ValueError) as error:
+        yield
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+            raise CannotStart("The tables are not there: make them by `tables create`") from error
+        raise CannotStart(f"DynamoDB: {error}") from error
+    except (BotoCoreError, Unavailable, ValueError) as error:
         raise CannotStart(f"DynamoDB: {error} (AWS_DEFAULT_REGION names the region)") from error
 
 
@@ -113,15 +138,22 @@ def slack_client(config: Config) -> WebClient:
 
 def workspace_of(client: WebClient) -> str:
     """Return the workspace that the token is of: the one that this process serves. Raises `CannotStart`."""
+    with asking_slack(client.base_url, "SLACK_BOT_TOKEN"):
+        return str(client.auth_test()["team_id"])
+
+
+@contextmanager
+def asking_slack(url: str, token: str) -> Iterator[None]:
+    """Raise `CannotStart` where Slack, asked with the token that is named, gives no proper answer."""
     from slack_sdk.errors import SlackApiError, SlackClientError
 
     try:
-        return str(client.auth_test()["team_id"])
+        yield
     except SlackApiError as error:
         reason = error.response.get("error") or "no proper answer"
-        raise CannotStart(f"Slack refuses SLACK_BOT_TOKEN: {reason}") from error
+        raise CannotStart(f"Slack refuses {token}: {reason}") from error
     except (SlackClientError, OSError) as error:
-        raise CannotStart(f"Slack can't be reached at {client.base_url}: {error}") from error
+        raise CannotStart(f"Slack can't be reached at {url}: {error}") from error
 
 
 def real_bot(store: Storage, client: WebClient, *, workspace_id: str, signing_secret: str) -> Bot:
@@ -165,7 +197,8 @@ def _socket(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa: 
 
     with _running(config) as bot:
         handler = SocketModeHandler(bot.app, config.app_token, concurrency=THREADS)
-        handler.connect()  # type: ignore[no-untyped-call]  # Bolt's
+        with asking_slack(config.slack_api_url, "SLACK_APP_TOKEN"):
+            handler.connect()  # type: ignore[no-untyped-call]  # Bolt's
         print("Rollcall is connected (Ctrl-C stops it)", flush=True)
         _until_stopped()
         handler.close()  # type: ignore[no-untyped-call]  # Bolt's
@@ -213,14 +246,11 @@ def _tables(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa: 
         with opened(config, "none"):
             print(f"{config.sqlite_path} is ready")
         return 0
-    from botocore.exceptions import BotoCoreError, ClientError
-
+    from storage.dynamodb import make_client
     from storage.schema import create_tables
 
-    try:
-        made = create_tables(dynamodb_client(), config.table_prefix)
-    except (BotoCoreError, ClientError) as error:
-        raise CannotStart(f"DynamoDB: {error}") from error
+    with asking_dynamodb():
+        made = create_tables(make_client(), config.table_prefix)
     print("\n".join(f"made {name}" for name in made) or "all tables are there already")
     return 0
 
@@ -236,7 +266,7 @@ def _check(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
         try:
             is_sound = check(service, repair=asked.repair, say=print, show=_show)
         except Unavailable as error:
-            raise CannotStart(f"The store does not answer: {error.__cause__ or error}") from error
+            raise CannotStart(f"The store does not answer: {error}") from error
     return 0 if is_sound else 1
 
 

@@ -70,7 +70,7 @@ def test_store_is_a_table_prefix_or_a_path() -> None:
 
 
 def test_lambda_refuses_a_file() -> None:
-    text = wrong(GOOD | {"ROLLCALL_STORE": "sqlite:/tmp/x", "AWS_LAMBDA_FUNCTION_NAME": "bot"})
+    text = wrong(GOOD | {"ROLLCALL_STORE": "sqlite:x", "AWS_LAMBDA_FUNCTION_NAME": "bot"})
     assert "must be dynamodb on Lambda" in text
 
 
@@ -78,6 +78,11 @@ def test_slack_api_is_slack_unless_the_environment_says_otherwise() -> None:
     assert Config.from_env(GOOD).slack_api_url == "https://slack.com/api/"
     other = Config.from_env(GOOD | {"SLACK_API_URL": "http://127.0.0.1:8765/api"})
     assert other.slack_api_url == "http://127.0.0.1:8765/api/"
+
+
+@pytest.mark.parametrize("url", ["slack.com/api", "ftp://slack.com", "https://", "http://[::1"])
+def test_slack_api_is_a_web_address(url: str) -> None:
+    assert "SLACK_API_URL is malformed" in wrong(GOOD | {"SLACK_API_URL": url})
 
 
 def test_secrets_are_not_in_its_repr() -> None:

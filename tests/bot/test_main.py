@@ -16,6 +16,7 @@ from bot.__main__ import main
 from playground.server import build_server, serve
 from storage.sqlite import SQLiteStore
 from tests.bot.conftest import Town
+from tests.storage.moto import dynamodb_client
 from tests.surroundings import new_event, new_users, service_on
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "0123456789"}
@@ -74,6 +75,34 @@ def test_token_of_nobody_is_a_sentence(
     assert main(["http"], env(tmp_path, SLACK_API_URL=api, **SLACK)) == 1
     assert "Slack refuses SLACK_BOT_TOKEN: invalid_auth" in capsys.readouterr().err
     town.workspace.refusals.clear()
+
+
+def test_socket_that_slack_does_not_open_is_a_sentence(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An app-level token that Slack does not take."""
+    slack = {
+        "SLACK_API_URL": f"{town.workspace.url}/api",
+        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_APP_TOKEN": "xapp-1",
+    }
+    assert main(["socket"], env(tmp_path, **slack)) == 1
+    assert "Slack refuses SLACK_APP_TOKEN: " in capsys.readouterr().err
+    town.workspace.refusals.clear()
+
+
+def test_tables_that_are_not_there_are_a_sentence_and_can_be_made(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    dynamodb_client()  # from here on, moto answers
+    on_dynamodb = {"ROLLCALL_STORE": "dynamodb", "ROLLCALL_TABLE_PREFIX": "command-line-"}
+    assert main(["check", "--workspace", "T1"], on_dynamodb) == 1
+    assert "`tables create`" in capsys.readouterr().err
+    assert main(["tables", "create"], on_dynamodb) == 0
+    assert "made command-line-events\n" in capsys.readouterr().out
+    assert main(["tables", "create"], on_dynamodb) == 0
+    assert "there already" in capsys.readouterr().out
+    assert main(["check", "--workspace", "T1"], on_dynamodb) == 0
 
 
 def test_file_that_is_no_database_is_a_sentence(
