@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.compat import HTTPHeaders
 from botocore.exceptions import (
     ClientError,
-    ConnectionClosedError,
-    ConnectTimeoutError,
     ReadTimeoutError,
 )
 
@@ -22,6 +17,7 @@ from domain.seating import Plan, PutEvent
 from domain.service import Service
 from storage.dynamodb import DynamoDBStore
 from storage.schema import USERS
+from tests.storage.answers import BUGS, LOSSES, REJECTIONS, URL, answering, injected, refused
 from tests.storage.moto import dynamodb_client
 from tests.storage.rows import a_user, an_event
 from tests.stores import empty_dynamodb
@@ -34,84 +30,6 @@ PLAN = Plan("plan", "e1", None, (), (PutEvent(an_event(), None),))
 def store() -> Iterator[DynamoDBStore]:
     with empty_dynamodb() as store:
         yield store
-
-
-class _Raw:
-    """The body of an injected answer."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
-        yield self._body
-
-
-def refused(code: str, status: int = 400, **more: Any) -> Callable[..., AWSResponse]:
-    """Answer with an error of DynamoDB's; moto may carry the request out all the same."""
-    body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", **more}).encode()
-
-    def answer(request: Any, **_: Any) -> AWSResponse:
-        return AWSResponse(request.url, status, HTTPHeaders(), _Raw(body))
-
-    return answer
-
-
-def cancelled(*reasons: str) -> Callable[..., AWSResponse]:
-    return refused(
-        "TransactionCanceledException",
-        Message="cancelled",
-        CancellationReasons=[{"Code": reason} for reason in reasons],
-    )
-
-
-def failing(error: Exception) -> Callable[..., AWSResponse]:
-    def answer(**_: Any) -> AWSResponse:
-        raise error
-
-    return answer
-
-
-@contextmanager
-def injected(answer: Callable[..., AWSResponse], times: int = 1) -> Iterator[list[str]]:
-    """Answer the next requests so; give the names of all that were sent."""
-    sent: list[str] = []
-
-    def before_send(request: Any, event_name: str, **_: Any) -> AWSResponse | None:
-        sent.append(event_name.rpartition(".")[2])
-        return answer(request=request) if len(sent) <= times else None
-
-    events: Any = dynamodb_client().meta.events
-    events.register_first("before-send.dynamodb", before_send, unique_id="injected")
-    try:
-        yield sent
-    finally:
-        events.unregister("before-send.dynamodb", before_send, unique_id="injected")
-
-
-URL = {"endpoint_url": "nowhere"}
-
-REJECTIONS = {
-    "condition": cancelled("ConditionalCheckFailed", "None"),
-    "conflict": cancelled("None", "TransactionConflict"),
-    "throttled in part": cancelled("ThrottlingError"),
-    "throttled": refused("ThrottlingException"),
-    "table throttled": refused("ProvisionedThroughputExceededException"),
-    "account throttled": refused("RequestLimitExceeded"),
-    "no connection": failing(ConnectTimeoutError(**URL)),
-}
-LOSSES = {
-    "500": refused("InternalServerError", 500),
-    "503": refused("ServiceUnavailable", 503),
-    "in progress": refused("TransactionInProgressException"),
-    "no answer": failing(ReadTimeoutError(**URL)),
-    "closed": failing(ConnectionClosedError(**URL)),
-}
-BUGS = {
-    "reason": cancelled("ValidationError"),
-    "request": refused("ValidationException"),
-    "denied": refused("AccessDeniedException"),
-    "no table": refused("ResourceNotFoundException"),
-}
 
 
 @pytest.mark.parametrize("answer", REJECTIONS.values(), ids=REJECTIONS)
@@ -142,8 +60,15 @@ def test_anything_else_passes_through_untouched(
 
 @pytest.mark.parametrize(
     "answer",
-    [REJECTIONS["throttled"], LOSSES["500"], REJECTIONS["no connection"], LOSSES["no answer"]],
-    ids=["throttled", "500", "no connection", "no answer"],
+    [
+        REJECTIONS["throttled"],
+        REJECTIONS["no connection"],
+        LOSSES["500"],
+        LOSSES["no answer"],
+        LOSSES["TLS"],
+        LOSSES["cut off"],
+    ],
+    ids=["throttled", "no connection", "500", "no answer", "TLS", "cut off"],
 )
 def test_a_read_that_may_work_next_time_is_unavailable(
     store: DynamoDBStore, answer: Callable[..., AWSResponse]
@@ -166,16 +91,40 @@ def test_a_users_write_tells_losses_from_rejections(store: DynamoDBStore) -> Non
         store.put_user(a_user(), replaces=None)
 
 
+def test_to_mark_a_user_that_is_not_there_is_told_from_being_throttled(
+    store: DynamoDBStore,
+) -> None:
+    """Either is one request: nothing is read to find out which it was."""
+    with injected(REJECTIONS["throttled"]) as sent, pytest.raises(Conflict):
+        store.mark_user("ada", "mark")
+    assert sent == ["UpdateItem"]
+    with injected(answering(), times=0) as sent:
+        assert store.mark_user("ada", "mark") is None
+    assert sent == ["UpdateItem"]
+
+
+def test_the_same_plan_is_the_same_bytes_under_the_same_token(store: DynamoDBStore) -> None:
+    bodies: list[bytes] = []
+
+    def lost(request: Any, **_: Any) -> AWSResponse:
+        bodies.append(request.body)
+        raise ReadTimeoutError(**URL)
+
+    with injected(lost, times=2):
+        for _ in range(2):
+            with pytest.raises(AnswerLost):
+                store.commit(PLAN)
+    assert bodies[0] == bodies[1]
+    assert b'"ClientRequestToken": "plan"' in bodies[0]
+
+
 def test_keys_left_unprocessed_are_asked_for_again(store: DynamoDBStore) -> None:
     for user_id in ("a", "b"):
         store.put_user(a_user(user_id), replaces=None)
     name = store._tables.name(USERS)
     left = {name: {"Keys": [{"user_id": {"S": "T1#a"}}], "ConsistentRead": True}}
 
-    def half(request: Any, **_: Any) -> AWSResponse:
-        body = json.dumps({"Responses": {}, "UnprocessedKeys": left}).encode()
-        return AWSResponse(request.url, 200, HTTPHeaders(), _Raw(body))
-
+    half = answering(Responses={}, UnprocessedKeys=left)
     with injected(half) as sent:
         rows = store.get_rows("e1", registrations_of=(), users=["a"])
     assert set(rows.users) == {"a"}
