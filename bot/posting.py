@@ -1,13 +1,17 @@
-"""Channels: whether one is private, and posting a card with a word on what went wrong."""
+"""Cards in channels: whether one is private, posting with a word on what went wrong, remembering those pressed."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.parts import Cards
+from bot.payloads import Payload, source
+from domain.errors import Busy, NotConfirmed, RollcallError, UnknownEvent
 from domain.models import Event
 
 _logger = logging.getLogger(__name__)
@@ -43,3 +47,26 @@ def posted(cards: Cards, event: Event, channel_id: str | None) -> str | None:
         _logger.warning("card of %s not posted in %s", event.event_id, channel_id, exc_info=True)
         return "The card may not be posted: Slack did not answer."
     return None
+
+
+@contextmanager
+def pressed(cards: Cards, body: Payload, event_id: str) -> Iterator[None]:
+    """Remember the card that was pressed, after the work; also where that was refused.
+
+    A refusal is what a card leads to that shows what is no longer so.
+    """
+    try:
+        yield
+    except (UnknownEvent, Busy, NotConfirmed):
+        # There is nothing to show, or no time left to write it down.
+        raise
+    except RollcallError:
+        _adopt(cards, body, event_id)
+        raise
+    _adopt(cards, body, event_id)
+
+
+def _adopt(cards: Cards, body: Payload, event_id: str) -> None:
+    card = source(body)
+    if card.is_card and card.channel_id and card.message_ts:
+        cards.adopt(event_id, card.channel_id, card.message_ts)

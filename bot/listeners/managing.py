@@ -14,7 +14,7 @@ from bot.ids import ActionId, CallbackId
 from bot.listeners.creating import Creating
 from bot.parts import Asked, Parts, on_command
 from bot.payloads import capacity, channel, user_id_of, value_of
-from bot.posting import posted
+from bot.posting import posted, pressed
 from bot.views import managing, messages
 from bot.views.modals import note_modal
 from bot.views.text import Message
@@ -58,8 +58,9 @@ class Managing:
 
     def pressed_manage(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Open what the event's organisers can do."""
-        view = self._manage(user_id_of(body), value_of(action))
-        client.views_open(trigger_id=body["trigger_id"], view=view)
+        with pressed(self._cards, body, value_of(action)):
+            view = self._manage(user_id_of(body), value_of(action))
+            client.views_open(trigger_id=body["trigger_id"], view=view)
         ack()
 
     def turn_page(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:

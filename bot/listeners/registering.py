@@ -11,7 +11,8 @@ from slack_sdk.models.views import View
 from bot.answers import Answer
 from bot.ids import ActionId, CallbackId
 from bot.parts import Asked, Parts, on_command
-from bot.payloads import Payload, person, selected_event, source, user_id_of, value_of
+from bot.payloads import Payload, person, selected_event, user_id_of, value_of
+from bot.posting import pressed
 from bot.views import messages, modals
 from bot.views.text import Message
 from domain.models import OwnRegistration
@@ -71,9 +72,9 @@ class Registering:
         self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
     ) -> None:
         """Register, and answer beside the card."""
-        message = self._register(body, value_of(action))
-        Answer(body, respond, client).beside(message)
-        self._adopt(body, value_of(action))
+        with pressed(self._cards, body, value_of(action)):
+            message = self._register(body, value_of(action))
+            Answer(body, respond, client).beside(message)
         ack()
 
     def chose_to_register(
@@ -87,9 +88,9 @@ class Registering:
         self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
     ) -> None:
         """Leave, or ask first, beside the card."""
-        message = self._leave_or_ask(user_id_of(body), value_of(action))
-        Answer(body, respond, client).beside(message)
-        self._adopt(body, value_of(action))
+        with pressed(self._cards, body, value_of(action)):
+            message = self._leave_or_ask(user_id_of(body), value_of(action))
+            Answer(body, respond, client).beside(message)
         ack()
 
     def chose_to_leave(
@@ -148,8 +149,3 @@ class Registering:
 
     def _own(self, user_id: str, text: str) -> tuple[OwnRegistration, ...]:
         return self._service.find_registrations_of(user_id, text)
-
-    def _adopt(self, body: Body, event_id: str) -> None:
-        pressed = source(body)
-        if pressed.is_card and pressed.channel_id and pressed.message_ts:
-            self._cards.adopt(event_id, pressed.channel_id, pressed.message_ts)
