@@ -90,7 +90,7 @@ TABLES = (EVENTS, USERS, REGISTRATIONS, WAITLIST, JOURNAL, CARDS)
 
 
 def create_tables(client: DynamoDBClient, prefix: str = DEFAULT_PREFIX) -> tuple[str, ...]:
-    """Create the tables that are not there yet, on demand; return their names once they can be used."""
+    """Create the tables that are not there yet, on demand; return their names once all can be used."""
     made = []
     for table in TABLES:
         name = prefix + table.name
@@ -99,9 +99,9 @@ def create_tables(client: DynamoDBClient, prefix: str = DEFAULT_PREFIX) -> tuple
         except client.exceptions.ResourceInUseException:
             continue
         made.append(name)
-    for name in made:
+    for table in TABLES:  # those, too, that somebody else is just making
         client.get_waiter("table_exists").wait(
-            TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            TableName=prefix + table.name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )
     return tuple(made)
 

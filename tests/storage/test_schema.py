@@ -6,13 +6,24 @@ from typing import Any
 
 from storage import schema
 from tests.storage.moto import dynamodb_client
+from tests.storage.requests import counted
 
 
 def test_tables_are_made_once_and_then_left_alone() -> None:
     client = dynamodb_client()
     made = schema.create_tables(client, "schema-")
     assert made == tuple(f"schema-{table.name}" for table in schema.TABLES)
-    assert schema.create_tables(client, "schema-") == ()
+    with counted(client) as requests:
+        assert schema.create_tables(client, "schema-") == ()
+    # Somebody else may be making them at this moment: they are waited for all the same.
+    assert requests.sent["DescribeTable"] == len(schema.TABLES)
+
+
+def test_only_what_is_missing_is_made() -> None:
+    client = dynamodb_client()
+    schema.create_tables(client, "schema3-")
+    client.delete_table(TableName="schema3-cards")
+    assert schema.create_tables(client, "schema3-") == ("schema3-cards",)
 
 
 def test_a_table_is_on_demand_with_its_keys_and_indexes() -> None:
