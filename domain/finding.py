@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from domain.models import ListedEvent
+from domain.models import ListedEvent, OwnRegistration
 
 NEAREST = 3
 """How many titles are offered where none fits."""
@@ -21,6 +21,26 @@ class Found:
 
     fitting: tuple[ListedEvent, ...]
     nearest: tuple[ListedEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOwn:
+    """As `Found`, among one user's registrations."""
+
+    fitting: tuple[OwnRegistration, ...]
+    nearest: tuple[OwnRegistration, ...] = ()
+
+
+def find_own(text: str, registrations: Iterable[OwnRegistration]) -> FoundOwn:
+    """Return the registrations whose event has this id, or the text in its title, as `find` does."""
+    own = {one.event.event_id: one for one in registrations}
+    if text in own:
+        return FoundOwn((own[text],))
+    found = find(text, (ListedEvent.of(one.event) for one in own.values()))
+    return FoundOwn(
+        tuple(own[event.event_id] for event in found.fitting),
+        tuple(own[event.event_id] for event in found.nearest),
+    )
 
 
 def find(text: str, events: Iterable[ListedEvent]) -> Found:

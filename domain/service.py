@@ -22,7 +22,7 @@ from domain.errors import (
     UnknownEvent,
     UnknownUser,
 )
-from domain.finding import Found
+from domain.finding import Found, FoundOwn
 from domain.integrity import Breach, Integrity, Progress
 from domain.listing import Listing
 from domain.long_work import LongWork
@@ -355,14 +355,9 @@ class Service:
         """Return a user's registrations with their events, by start (R5); none for an unknown user."""
         return self._listing.of_user(user_id, status)
 
-    def find_registrations_of(self, user_id: str, text: str) -> tuple[OwnRegistration, ...]:
-        """Return a user's registrations whose event has this id, or the text in its title; all for no text."""
-        own = self.list_registrations_of(user_id)
-        named = tuple(one for one in own if one.event.event_id == text)
-        fitting = finding.find(text, (ListedEvent.of(one.event) for one in own)).fitting
-        return named or tuple(
-            one for one in own if one.event.event_id in {event.event_id for event in fitting}
-        )
+    def find_registrations_of(self, user_id: str, text: str) -> FoundOwn:
+        """Find among a user's registrations by an event's id or a part of its title (R8.1); all for no text."""
+        return finding.find_own(text, self.list_registrations_of(user_id))
 
     def list_registrations_in(
         self,

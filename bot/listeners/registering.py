@@ -15,7 +15,6 @@ from bot.payloads import Payload, person, selected_event, user_id_of, value_of
 from bot.posting import pressed
 from bot.views import messages, modals
 from bot.views.text import Message
-from domain.models import OwnRegistration
 
 Body = dict[str, Any]
 
@@ -59,12 +58,10 @@ class Registering:
         """`/unregister [EVENT]`: leave at once where one of one's own events fits, else ask which."""
         if not asked.text:
             return modals.picker(CallbackId.UNREGISTER)
-        own = self._own(asked.user_id, asked.text)
-        if not own:
-            return messages.not_in(asked.text)
-        if len(own) > 1:
-            return messages.choice_of_own(own, ActionId.CHOOSE_TO_LEAVE)
-        return self._leave_or_ask(asked.user_id, own[0].event.event_id)
+        found = self._service.find_registrations_of(asked.user_id, asked.text)
+        if len(found.fitting) != 1:
+            return messages.choice_of_own(found, asked.text)
+        return self._leave_or_ask(asked.user_id, found.fitting[0].event.event_id)
 
     # Buttons
 
@@ -121,7 +118,8 @@ class Registering:
         """Offer the events that fit what is typed: the open ones, or one's own to leave."""
         text = body.get("value", "")
         if body.get("view", {}).get("callback_id") == CallbackId.UNREGISTER:
-            ack(modals.own_options(self._own(user_id_of(body), text)))
+            found = self._service.find_registrations_of(user_id_of(body), text)
+            ack(modals.own_options(found.fitting))
         else:
             ack(modals.event_options(self._service.find_events(text).fitting))
 
@@ -146,6 +144,3 @@ class Registering:
         if preview.is_free:
             return messages.left(self._service.unregister(event_id, user_id))
         return messages.leave_question(preview)
-
-    def _own(self, user_id: str, text: str) -> tuple[OwnRegistration, ...]:
-        return self._service.find_registrations_of(user_id, text)

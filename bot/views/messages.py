@@ -23,7 +23,7 @@ from bot.views.text import (
     shortened,
     when_and_where,
 )
-from domain.finding import Found
+from domain.finding import Found, FoundOwn
 from domain.models import (
     Event,
     EventStatus,
@@ -202,24 +202,24 @@ def _offer(text: str, events: Sequence[ListedEvent], action: ActionId) -> Messag
     return Message(text, blocks)
 
 
-def choice_of_own(own: Sequence[OwnRegistration], action: ActionId) -> Message:
-    """Return one's own registrations that fit, each as a button."""
-    text = "Which one do you want to leave?"
-    blocks: list[Block] = [section(text)]
+def choice_of_own(found: FoundOwn, text: str) -> Message:
+    """Return one's own registrations that fit, or whose titles come nearest, each as a button to leave."""
+    offered, asked = found.fitting, "Which one do you want to leave?"
+    if not offered:
+        what = f" that fits “{escape(text, LISTED)}”" if text else ""
+        asked = f"You are not registered for anything{what}."
+        if not found.nearest:
+            return note(f"{asked} `/registrations` shows where you are.")
+        offered, asked = found.nearest, f"{asked} Do you mean one of these?"
+    blocks: list[Block] = [section(asked)]
     blocks += [
         section(
             f"{bold(one.event.title, LISTED)}\n{when_and_where(one.event, LISTED)}",
-            button("Leave", action, one.event.event_id),
+            button("Leave", ActionId.CHOOSE_TO_LEAVE, one.event.event_id),
         )
-        for one in own[:MOST_CHOICES]
+        for one in offered[:MOST_CHOICES]
     ]
-    return Message(text, blocks)
-
-
-def not_in(text: str) -> Message:
-    """Return that nothing of one's own fits what was typed."""
-    what = f" that fits “{escape(shortened(text, 100))}”" if text else ""
-    return note(f"You are not registered for anything{what}. `/registrations` shows where you are.")
+    return Message(asked, blocks)
 
 
 def forget_question() -> Message:

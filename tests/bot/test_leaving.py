@@ -35,6 +35,20 @@ def test_unregister_of_nothing_of_ones_own_says_so(town: Town) -> None:
     assert "You are not registered for anything that fits “yoga”" in answer(seen)
 
 
+def test_unregister_of_what_fits_nothing_offers_the_nearest_of_ones_own_as_buttons(
+    town: Town,
+) -> None:
+    town.event("mine")
+    town.event("others", title="Yoga im Park")
+    town.register(BJORN, event_id="mine")
+    seen = town.slack.command(BJORN, RANDOM, "/unregister", "Joga im Park")
+    assert "fits “Joga im Park”. Do you mean one of these?" in answer(seen)
+    assert "Yoga im Park" not in answer(seen).splitlines()[1:]
+    assert town.sound().seated("mine") == [BJORN]
+    town.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_LEAVE)
+    assert town.sound().seated("mine") == []
+
+
 def test_unregister_alone_opens_a_picker_of_ones_own(town: Town) -> None:
     town.event()
     town.event("chess", title="Chess")
