@@ -8,6 +8,7 @@ that the operator trusts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import TypeVar
 
 from domain import finding, seating
@@ -62,6 +63,9 @@ from domain.seating import (
 )
 
 T = TypeVar("T")
+
+PAST = timedelta(days=1)
+"""For how long after its start an organiser finds an event by its title."""
 
 
 class Service:
@@ -262,6 +266,34 @@ class Service:
         if event is not None:
             return Found((ListedEvent.of(event),))
         return finding.find(text, self._open_events())
+
+    def find_events_to_manage(self, text: str, user_id: str) -> Found:
+        """Find the events that a person means to manage: by id, or by a part of the title.
+
+        First those that the person organises, listed or not, open or closed; else any that is
+        listed. What began more than `PAST` ago is found by its id alone.
+        """
+        event = self._event_with_id(text)
+        if event is not None:
+            return Found((ListedEvent.of(event),))
+        since = self._clock.now() - PAST
+        coming = tuple(
+            self._patience.all_pages(
+                lambda **page: self._store.list_events(starting_from=since, **page)
+            )
+        )
+        fitting = finding.find(text, coming).fitting
+        events = self._patience.reading(
+            lambda: self._store.get_events([listed.event_id for listed in fitting])
+        )
+        organized = tuple(
+            listed
+            for listed in fitting
+            if listed.event_id in events and events[listed.event_id].organized_by(user_id)
+        )
+        if organized:
+            return Found(organized)
+        return finding.find(text, (listed for listed in coming if listed.listed))
 
     def _event_with_id(self, text: str) -> Event | None:
         try:

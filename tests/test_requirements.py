@@ -380,6 +380,22 @@ def test_r2_events_are_found_by_part_of_a_title_and_the_nearest_offered(
     assert nothing.nearest[0].event_id == "e3"
 
 
+def test_r2_organisers_find_their_own_events_closed_or_unlisted_by_title(
+    service: Service,
+) -> None:
+    new_event(service, "mine", title="Yoga in the park", listed=False)
+    new_event(service, "theirs", title="Yoga indoors", organizer_id="a")
+    service.close_event("mine")
+
+    def found(text: str, user_id: str) -> list[str]:
+        return [event.event_id for event in service.find_events_to_manage(text, user_id).fitting]
+
+    assert found("yoga", "organizer") == ["mine"]
+    assert found("yoga", "a") == ["theirs"]
+    assert found("yoga", "an admin") == ["theirs"]
+    assert found("mine", "an admin") == ["mine"]
+
+
 def test_r2_an_edit_says_what_changed_and_tells_everyone_of_a_new_time_or_place(
     service: Service, store: Store
 ) -> None:

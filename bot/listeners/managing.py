@@ -51,7 +51,7 @@ class Managing:
         """`/event create` opens the form, `/event EVENT` what its organisers can do."""
         if asked.text.lower() in ("", "create"):
             return self._creating.form(asked.user_id)
-        found = self._service.find_events(asked.text)
+        found = self._service.find_events_to_manage(asked.text, asked.user_id)
         if len(found.fitting) != 1:
             return messages.choice(found, ActionId.MANAGE)
         return self._manage(asked.user_id, found.fitting[0].event_id)

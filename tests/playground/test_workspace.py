@@ -1,5 +1,7 @@
 """A workspace kept in a file is there again after a restart; changes are announced."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,39 +16,42 @@ from tests.playground.conftest import SCOPES, Clock, section
 ADA, BJORN = "U0AMARA", "U0BJORN"
 
 
-def opened(path: Path, clock: Clock) -> Workspace:
-    return demo_workspace(InstalledApp(SCOPES), now=clock, path=path)
+@contextmanager
+def opened(path: Path, clock: Clock) -> Iterator[Workspace]:
+    workspace = demo_workspace(InstalledApp(SCOPES), now=clock, path=path)
+    try:
+        yield workspace
+    finally:
+        workspace.close()
 
 
 def test_messages_direct_messages_and_homes_survive_a_restart(tmp_path: Path, clock: Clock) -> None:
-    first = opened(tmp_path / "slack.db", clock)
-    bot = first.app.bot_user_id
-    kept = first.post(EVENTS, bot, "card", blocks=[section("x")])
-    first.update(kept, text="newer card")
-    first.delete(first.post(EVENTS, bot, "gone"))
-    direct = first.post(first.dm(ADA).id, bot, "for you")
-    first.post(EVENTS, bot, "psst", ephemeral_to=ADA)
-    home = first.views.publish(ADA, {"type": "home", "blocks": [section("Home")]})
-    first.join(LEADS, bot)
-    first.put_member(replace(first.member(BJORN), deleted=True))
-    first.close()
+    with opened(tmp_path / "slack.db", clock) as first:
+        bot = first.app.bot_user_id
+        kept = first.post(EVENTS, bot, "card", blocks=[section("x")])
+        first.update(kept, text="newer card")
+        first.delete(first.post(EVENTS, bot, "gone"))
+        direct = first.post(first.dm(ADA).id, bot, "for you")
+        first.post(EVENTS, bot, "psst", ephemeral_to=ADA)
+        home = first.views.publish(ADA, {"type": "home", "blocks": [section("Home")]})
+        first.join(LEADS, bot)
+        first.put_member(replace(first.member(BJORN), deleted=True))
 
-    second = opened(tmp_path / "slack.db", clock)
-    assert [message.text for message in second.messages(EVENTS)] == ["newer card"]
-    assert second.messages(second.dm(ADA).id) == [direct]
-    assert second.views.home(ADA) == home
-    assert bot in second.channel(LEADS).members
-    assert second.member(BJORN).deleted
-    assert len(second.channels()) == len(first.channels())
+    with opened(tmp_path / "slack.db", clock) as second:
+        assert [message.text for message in second.messages(EVENTS)] == ["newer card"]
+        assert second.messages(second.dm(ADA).id) == [direct]
+        assert second.views.home(ADA) == home
+        assert bot in second.channel(LEADS).members
+        assert second.member(BJORN).deleted
+        assert len(second.channels()) == len(first.channels())
 
 
 def test_ids_and_times_never_repeat_after_a_restart(tmp_path: Path, clock: Clock) -> None:
-    first = opened(tmp_path / "slack.db", clock)
-    before = first.post(EVENTS, ADA, "one"), first.ledger.new_id("V")
-    first.close()
-    second = opened(tmp_path / "slack.db", clock)
-    assert second.post(EVENTS, ADA, "two").ts > before[0].ts
-    assert second.ledger.new_id("V") > before[1]
+    with opened(tmp_path / "slack.db", clock) as first:
+        before = first.post(EVENTS, ADA, "one"), first.ledger.new_id("V")
+    with opened(tmp_path / "slack.db", clock) as second:
+        assert second.post(EVENTS, ADA, "two").ts > before[0].ts
+        assert second.ledger.new_id("V") > before[1]
 
 
 def test_unread_counts_others_messages_until_read(workspace: Workspace) -> None:
