@@ -35,7 +35,9 @@ class ActionId(StrEnum):
     REOPEN = "reopen"
     POST_CARD = "post_card"
     ROSTER_PAGE = "roster_page"
-    """Value: the page's cursor, or a dash for the first."""
+    """Value: the next page's cursor."""
+    ROSTER_BACK = "roster_back"
+    """The way back is in the modal's metadata."""
 
 
 class BlockId(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -29,6 +30,7 @@ def register(app: App, parts: Parts) -> None:
     on_command(app, "/event", flow.event_command)
     app.action(ActionId.MANAGE)(flow.pressed_manage)
     app.action(ActionId.ROSTER_PAGE)(flow.turn_page)
+    app.action(ActionId.ROSTER_BACK)(flow.turn_back)
     app.action(ActionId.CLOSE)(flow.close)
     app.action(ActionId.REOPEN)(flow.reopen)
     app.action(ActionId.POST_CARD)(flow.ask_where_to_post)
@@ -64,10 +66,15 @@ class Managing:
         ack()
 
     def turn_page(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
-        """Show another page of the roster."""
-        cursor = value_of(action)
-        page = None if cursor == managing.FIRST_PAGE else cursor
-        self._show(body, client, _event_id(body["view"]), page)
+        """Show the next page of the roster."""
+        turned = [*_metadata(body["view"])["turned"], value_of(action)]
+        self._show(body, client, _event_id(body["view"]), turned)
+        ack()
+
+    def turn_back(self, ack: Ack, body: Body, client: WebClient) -> None:
+        """Show the page of the roster before."""
+        turned = _metadata(body["view"])["turned"][:-1]
+        self._show(body, client, _event_id(body["view"]), turned)
         ack()
 
     def close(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
@@ -119,7 +126,7 @@ class Managing:
 
     def set_capacity(self, ack: Ack, body: Body, view: Body, client: WebClient) -> None:
         """Set the capacity, and show the event as it is now."""
-        asked = json.loads(view["private_metadata"])
+        asked = _metadata(view)
         outcome = self._people.as_organizer(
             user_id_of(body),
             lambda actor: self._service.edit_event(
@@ -139,21 +146,25 @@ class Managing:
         )
 
     def _show(
-        self, body: Body, client: WebClient, event_id: str, cursor: str | None = None
+        self, body: Body, client: WebClient, event_id: str, turned: Sequence[str] = ()
     ) -> None:
-        view = self._manage(user_id_of(body), event_id, cursor)
+        view = self._manage(user_id_of(body), event_id, turned)
         show_again(client, body["view"]["id"], view)
 
-    def _manage(self, user_id: str, event_id: str, cursor: str | None = None) -> View:
-        return managing.manage(
-            self._people.as_organizer(
-                user_id,
-                lambda actor: self._service.list_registrations_in(
-                    event_id, limit=managing.ROSTER_PAGE, cursor=cursor, actor=actor
-                ),
-            )
+    def _manage(self, user_id: str, event_id: str, turned: Sequence[str] = ()) -> View:
+        cursor = turned[-1] if turned else None
+        listing = self._people.as_organizer(
+            user_id,
+            lambda actor: self._service.list_registrations_in(
+                event_id, limit=managing.ROSTER_PAGE, cursor=cursor, actor=actor
+            ),
         )
+        return managing.manage(listing, turned)
 
 
 def _event_id(view: Body) -> str:
-    return str(json.loads(view["private_metadata"])["event_id"])
+    return str(_metadata(view)["event_id"])
+
+
+def _metadata(view: Body) -> dict[str, Any]:
+    return dict(json.loads(view["private_metadata"]))

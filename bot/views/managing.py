@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from slack_sdk.models.blocks import ActionsBlock, Block
 from slack_sdk.models.views import View
@@ -27,11 +28,15 @@ from domain.models import CapacityPreview, Event, EventRegistrations, EventStatu
 ROSTER_PAGE = 30
 """People on one page of the roster: their mentions fit into a section's 3,000 characters."""
 
-FIRST_PAGE = "-"
+WAY_BACK = 2_500
+"""Characters of the 3,000 of a view's metadata for the cursors of the pages that were turned."""
 
 
-def manage(listing: EventRegistrations) -> View:
-    """Return an event's numbers, its people, and what its organisers can do (R8.8)."""
+def manage(listing: EventRegistrations, turned: Sequence[str] = ()) -> View:
+    """Return an event's numbers, its people, and what its organisers can do (R8.8).
+
+    `turned` are the cursors of the pages that led here, this one's last; none for the first.
+    """
     event = listing.event
     blocks: list[Block] = [
         section(f"{bold(event.title)}\n{when_and_where(event)}"),
@@ -41,11 +46,11 @@ def manage(listing: EventRegistrations) -> View:
         blocks.append(context(f"The capacity grows to {event.capacity_target}, step by step."))
     if event.status is not EventStatus.CANCELLED:
         blocks.append(_managing(event))
-    blocks += _roster(listing)
+    blocks += _roster(listing, is_first=not turned)
     return View(
         type="modal",
         callback_id=CallbackId.MANAGE,
-        private_metadata=json.dumps({"event_id": event.event_id}),
+        private_metadata=json.dumps({"event_id": event.event_id, "turned": _latest(turned)}),
         title=plain("Manage event"),
         close=plain("Close"),
         blocks=blocks,
@@ -68,7 +73,14 @@ def _managing(event: Event) -> ActionsBlock:
     )
 
 
-def _roster(listing: EventRegistrations) -> list[Block]:
+def _latest(turned: Sequence[str]) -> Sequence[str]:
+    """Return the cursors that fit; beyond them, the way back leads to the first page at once."""
+    while len(json.dumps(turned)) > WAY_BACK:
+        turned = turned[1:]
+    return turned
+
+
+def _roster(listing: EventRegistrations, *, is_first: bool) -> list[Block]:
     blocks: list[Block] = []
     if listing.registered:
         names = ", ".join(mention(row.user_id) for row in listing.registered)
@@ -80,17 +92,14 @@ def _roster(listing: EventRegistrations) -> list[Block]:
         blocks.append(section(f"*Waiting* ({listing.event.waitlist_count})\n{lines}"))
     if not blocks:
         blocks.append(section("Nobody is registered yet."))
-    turn = [button("First page", ActionId.ROSTER_PAGE, FIRST_PAGE)]
+    turn = []
+    if not is_first:
+        turn.append(button("Previous page", ActionId.ROSTER_BACK, listing.event.event_id))
     if listing.next_cursor is not None:
-        turn = [button("Next page", ActionId.ROSTER_PAGE, listing.next_cursor)]
-    if listing.next_cursor is not None or not _is_whole(listing):
+        turn.append(button("Next page", ActionId.ROSTER_PAGE, listing.next_cursor))
+    if turn:
         blocks.append(ActionsBlock(elements=turn))
     return blocks
-
-
-def _is_whole(listing: EventRegistrations) -> bool:
-    shown = len(listing.registered) + len(listing.waiting)
-    return shown >= listing.event.registered_count + listing.event.waitlist_count
 
 
 def card_form(event: Event) -> View:

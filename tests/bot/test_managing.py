@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
 from bot.ids import ActionId, BlockId
 from bot.people import KEPT_FOR
-from domain.models import EventChanges
+from bot.views.managing import manage
+from domain.models import EventChanges, EventRegistrations
 from playground.faults import Fault
 from playground.model import View
 from playground.seed import EVENTS, RANDOM
@@ -171,8 +173,22 @@ def test_a_long_roster_comes_page_by_page_and_each_page_fits(town: Town) -> None
     for user_id in many:
         assert text.count(f"<@{user_id}>") == 1
     assert f"60. <@{many[-1]}>" in text
-    town.slack.click(BJORN, view, ActionId.ROSTER_PAGE)
-    assert shown(top(town)) == texts[0], "back to the first page"
+    for text in reversed(texts[:-1]):
+        town.slack.click(BJORN, top(town), ActionId.ROSTER_BACK)
+        assert shown(top(town)) == text
+    assert "[Previous page]" not in shown(top(town))
+
+
+def test_the_way_back_through_a_long_roster_fits_into_a_view(town: Town) -> None:
+    """Slack takes 3,000 characters of metadata: beyond them, the way back is cut at its beginning."""
+    listing = EventRegistrations(town.event("e" * 64), (), (), None)
+    turned = [f"{number:0300}" for number in range(50)]
+    metadata = manage(listing, turned).private_metadata
+    assert metadata is not None
+    assert len(metadata) <= 3_000
+    kept = json.loads(metadata)["turned"]
+    assert 0 < len(kept) < 50
+    assert kept == turned[-len(kept) :]
 
 
 # Capacity
