@@ -61,6 +61,7 @@ def assemble(
         clock,
         holder=new_id(),
         finish_unfinished=service.finish_unfinished,
+        spawn=spawn,
     )
     executor = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
     app = build_app(

@@ -25,6 +25,9 @@ _logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
 """How long a deliverer that died keeps others waiting; it renews its lease with each message."""
 
+HELD = timedelta(seconds=1)
+"""How soon to ask for a lease that another has: it may have read the journal before our commit."""
+
 SLICE = 0.5
 """Seconds of sending, after which other events have their turn, and this one's cards are looked at."""
 
@@ -68,14 +71,14 @@ class Deliverer:
         now = self._clock.now()
         delivery = self._store.take_lease(event_id, holder=self._holder, now=now, until=now + LEASE)
         if delivery is None:
-            return now + LEASE
+            return now + HELD
         round_ = _Round(self._postman, self._store, self._clock, delivery)
         try:
             shown = show_cards()
             moments = [shown.again, round_.run(shown.version)]
         except Conflict:
             # The lease ran out, and another has it.
-            return self._clock.now() + LEASE
+            return self._clock.now() + HELD
         finally:
             round_.release()
         return min((moment for moment in moments if moment is not None), default=None)
@@ -218,10 +221,11 @@ class _Round:
         self._save(deferred=tuple(deferred))
 
     def _done(self, late: Deferred) -> None:
-        self._save(deferred=tuple(one for one in self.delivery.deferred if one != late))
-        owed = {one.version for one in self.delivery.deferred}
-        if late.version not in owed and late.version <= self.delivery.cleared_version:
-            self._store.mark_delivered(self.delivery.event_id, late.version)
+        self._save(
+            deferred=tuple(one for one in self.delivery.deferred if one != late),
+            # Written in one: whoever goes on after a crash takes the entry's mark off, too.
+            cleared_version=min(self.delivery.cleared_version, late.version - 1),
+        )
 
     # Marks
 
@@ -237,8 +241,5 @@ class _Round:
 
 
 def _in_order(entry: JournalEntry) -> list[Notice]:
-    """Return an entry's notices: those to one person first, promotions before others; then to everyone."""
-    return sorted(
-        entry.notices,
-        key=lambda notice: (notice.user_id is None, notice.kind is not NoticeKind.PROMOTED),
-    )
+    """Return an entry's notices: those to one person as things happened, then those to everyone."""
+    return sorted(entry.notices, key=lambda notice: notice.user_id is None)

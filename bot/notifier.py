@@ -14,7 +14,7 @@ from bot.delivery import Deliverer, Storage
 from bot.postman import Postman
 from bot.slack_errors import Standing
 from domain.models import Event
-from domain.ports import Clock
+from domain.ports import Clock, Spawn, Unavailable
 
 _logger = logging.getLogger(__name__)
 
@@ -23,9 +23,15 @@ SWEEP_EVERY = timedelta(minutes=1)
 
 AFTER_FAILURE = timedelta(seconds=15)
 
+AFTER_SILENCE = timedelta(seconds=1)
+"""How soon a store that did not answer is asked again: it passes by itself, and cards are to be true soon."""
+
 
 class Notifier:
-    """Sends messages and updates cards, one event at a time. `finish_unfinished` is the service's."""
+    """Sends messages and updates cards, one event at a time.
+
+    `finish_unfinished` is the service's; `spawn` runs it, so that no card waits for it.
+    """
 
     def __init__(
         self,
@@ -35,10 +41,13 @@ class Notifier:
         *,
         holder: str,
         finish_unfinished: Callable[[], object],
+        spawn: Spawn,
     ) -> None:
         self._store = store
         self._clock = clock
         self._finish_unfinished = finish_unfinished
+        self._finishing = threading.Lock()
+        self._spawn = spawn
         standing = Standing(clock)
         self._deliverer = Deliverer(store, Postman(client, clock, standing), clock, holder)
         self._board = Board(store, client, clock, standing)
@@ -65,9 +74,14 @@ class Notifier:
 
     def wake(self, event_id: str) -> None:
         """Say that something was committed; costs the one who committed nothing."""
-        with self._lock:
-            self._due[event_id] = self._clock.now()
+        self._make_due(event_id)
         self._signal.set()
+
+    def _make_due(self, event_id: str) -> None:
+        now = self._clock.now()
+        with self._lock:
+            # One that is due already keeps its turn, however often it is woken.
+            self._due[event_id] = min(self._due.get(event_id, now), now)
 
     def start(self) -> None:
         """Work in a thread of its own until `stop`."""
@@ -89,19 +103,20 @@ class Notifier:
 
     def do_what_is_due(self) -> float:
         """Attend to every event whose time has come; return in how many seconds the next one's comes."""
-        while not self._is_stopping and (event_id := self._next_due()) is not None:
+        while not self._is_stopping:
+            if self._clock.now() >= self._next_sweep:
+                self._next_sweep = self._clock.now() + SWEEP_EVERY
+                self._safely(self.sweep)
+            event_id = self._next_due()
+            if event_id is None:
+                break
             again = self._safely(lambda event_id=event_id: self.attend(event_id))  # type: ignore[misc]
             if again is not None:
                 with self._lock:
                     self._due.setdefault(event_id, again)
-        now = self._clock.now()
-        if now >= self._next_sweep and not self._is_stopping:
-            self._next_sweep = now + SWEEP_EVERY
-            self._safely(self.sweep)
-            return 0.0 if self._due else SWEEP_EVERY.total_seconds()
         with self._lock:
             following = min([self._next_sweep, *self._due.values()])
-        return max(0.0, (following - now).total_seconds())
+        return max(0.0, (following - self._clock.now()).total_seconds())
 
     def _next_due(self) -> str | None:
         """Take the event that has been due for longest."""
@@ -115,6 +130,9 @@ class Notifier:
     def _safely(self, work: Callable[[], datetime | None]) -> datetime | None:
         try:
             return work()
+        except Unavailable as error:
+            _logger.warning("the store did not answer, and is asked again: %s", error)
+            return self._clock.now() + AFTER_SILENCE
         except Exception:
             _logger.exception("the notifier stumbled, and tries again")
             return self._clock.now() + AFTER_FAILURE
@@ -128,10 +146,22 @@ class Notifier:
         cursor: str | None = None
         while True:
             page = self._store.list_undelivered(limit=100, cursor=cursor)
-            with self._lock:
-                for event_id in page.items:
-                    self._due.setdefault(event_id, self._clock.now())
+            for event_id in page.items:
+                self._make_due(event_id)
             cursor = page.next_cursor
             if cursor is None:
                 break
-        self._finish_unfinished()
+        self._finish_in_background()
+
+    def _finish_in_background(self) -> None:
+        """Finish what is unfinished, unless the last sweep's is still at it."""
+        if not self._finishing.acquire(blocking=False):
+            return
+
+        def finish() -> None:
+            try:
+                self._finish_unfinished()
+            finally:
+                self._finishing.release()
+
+        self._spawn(finish)

@@ -18,6 +18,7 @@ from domain.models import EventChanges
 from playground.faults import Fault
 from playground.seed import EVENTS, GENERAL, RANDOM
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, Town, shown
+from tests.surroundings import at_once
 
 UPDATE = "chat.update"
 GUESTS = [f"U0GUEST{number}" for number in range(40)]
@@ -52,7 +53,14 @@ def slow_notifier(town: Town) -> tuple[Notifier, SlowSlack]:
     )
     slack.town = town
     slack.meanwhile = []
-    notifier = Notifier(town.store, slack, town.clock, holder="slow", finish_unfinished=lambda: 0)
+    notifier = Notifier(
+        town.store,
+        slack,
+        town.clock,
+        holder="slow",
+        finish_unfinished=lambda: 0,
+        spawn=at_once,
+    )
     return notifier, slack
 
 
