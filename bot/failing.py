@@ -18,9 +18,9 @@ from bot.payloads import Payload
 from bot.views import messages
 from bot.views.modals import note_modal
 from bot.views.text import Message
+from domain.commands import Changed, Left, Placed
 from domain.errors import CapacityBelowRegistered, Invalid, NotConfirmed, RollcallError
 from domain.ports import NewId
-from domain.seating import Changed, Left, Placed
 
 _logger = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from domain import seating
 from domain.patience import Patience
+from domain.plans import Plan
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Store, Unavailable
-from domain.seating import Plan
 
 
 class Unsettled(Exception):

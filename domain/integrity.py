@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from domain.commands import Mend, Unregister
 from domain.door import Door
 from domain.errors import NotRegistered, UnknownEvent
 from domain.models import (
@@ -25,15 +26,9 @@ from domain.models import (
     block_of,
 )
 from domain.patience import Patience
+from domain.plans import DeleteRegistration, DeleteWaiting, Plan
 from domain.ports import Clock, Conflict, NewId, Store, Unavailable
-from domain.seating import (
-    DeleteRegistration,
-    DeleteWaiting,
-    Inconsistent,
-    Mend,
-    Plan,
-    Unregister,
-)
+from domain.seating import Inconsistent
 
 T = TypeVar("T")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from domain import seating
+from domain.commands import Bury, Changed, Command, ContinueRaise, Evict, Unregister
 from domain.door import Door
 from domain.errors import Busy, NotConfirmed, NotRegistered, UnknownEvent
 from domain.models import Cause, Deletion, Registration
 from domain.patience import Patience
 from domain.ports import AnswerLost, Clock, Conflict, Spawn, Store
-from domain.seating import Bury, Changed, Command, ContinueRaise, Evict, Unregister
 
 Work = Callable[[float], bool]
 """Does what it can until a moment on the clock's `monotonic`; returns whether all of it is done."""

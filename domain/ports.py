@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         User,
         Waiting,
     )
-    from domain.seating import Plan
+    from domain.plans import Plan
 
 
 class Conflict(Exception):

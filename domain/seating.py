@@ -13,6 +13,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
+from domain.commands import (
+    Bury,
+    Changed,
+    Command,
+    ContinueRaise,
+    Create,
+    Edit,
+    Evict,
+    Left,
+    MarkDeletion,
+    Mend,
+    Outcome,
+    Placed,
+    Register,
+    Remove,
+    SetStatus,
+    Unregister,
+)
 from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
@@ -47,6 +65,17 @@ from domain.models import (
     block_of,
     check_times,
 )
+from domain.plans import (
+    Action,
+    CheckUser,
+    DeleteRegistration,
+    DeleteWaiting,
+    Plan,
+    PutEntry,
+    PutEvent,
+    PutRegistration,
+    PutWaiting,
+)
 
 ACTIONS_PER_COMMIT = 100
 """The most actions that DynamoDB takes in one transaction."""
@@ -57,212 +86,6 @@ MOST_MOVES = (ACTIONS_PER_COMMIT - 2) // 2
 
 class Inconsistent(Exception):
     """The snapshot's parts are not of one moment; read again. If nothing moved, the data is corrupt."""
-
-
-# Commands
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Write a new event; its id must never have been used (R7.2)."""
-
-    event: Event
-    actor_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """Give the user a seat, or a place in line (R3). Gives `Placed`."""
-
-    user_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unregister:
-    """Take the user out (R4). Gives `Left`."""
-
-    user_id: str
-    cause: Cause = Cause.OWN
-
-
-@dataclass(frozen=True, slots=True)
-class Remove:
-    """Take a user out in an organiser's name; the user is told (R4.6). Gives `Left`."""
-
-    user_id: str
-    actor: Actor | None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """Change the event, its capacity included (R2.5, R8.8). Gives `Changed`."""
-
-    changes: EventChanges
-    actor: Actor | None
-
-
-@dataclass(frozen=True, slots=True)
-class SetStatus:
-    """Open, close or cancel the event (R2.6); what is so already stays so. Gives `Changed`."""
-
-    status: EventStatus
-    actor: Actor | None
-
-
-@dataclass(frozen=True, slots=True)
-class ContinueRaise:
-    """Take a raise that did not fit one commit a step further, if it is still wanted. Gives `Changed`."""
-
-    operation_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class MarkDeletion:
-    """The first step of an event's deletion: from here on nobody can find it (R7.2). Gives `Changed`."""
-
-    actor: Actor | None
-
-
-@dataclass(frozen=True, slots=True)
-class Evict:
-    """Take users out of an event that is being deleted: those who wait first. Gives `Changed`."""
-
-    user_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Bury:
-    """The last step of an event's deletion: only its id is kept, for ever. Gives `Changed`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mend:
-    """Set right what a check found at this version (R7.6), then seat who waits for a free seat.
-
-    The counts are those of the registrations; places are added to the line and taken out of it.
-    Gives `Changed`, unchanged if the version moved.
-    """
-
-    version: int
-    counts: Mapping[str, object]
-    add: tuple[Waiting, ...] = ()
-    drop: tuple[Waiting, ...] = ()
-
-
-Command = (
-    Create
-    | Register
-    | Unregister
-    | Remove
-    | Edit
-    | SetStatus
-    | ContinueRaise
-    | MarkDeletion
-    | Evict
-    | Bury
-    | Mend
-)
-
-
-# Outcomes. `event` is the event as the whole commit leaves it.
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """The user is in; `position` is None for one who has a seat."""
-
-    event: Event
-    registration: Registration
-    position: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """The user is out, and was in as `registration`; `promoted` got the seat."""
-
-    event: Event
-    registration: Registration
-    promoted: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """The event is as wanted; `changed` is False where it was so before. `promoted` got seats."""
-
-    event: Event
-    changed: bool = True
-    promoted: tuple[str, ...] = ()
-
-
-Outcome = Placed | Left | Changed
-
-
-# Actions: each is one write or check, on its condition
-
-
-@dataclass(frozen=True, slots=True)
-class PutEvent:
-    """Write the event, if it is stored with this version (None: if it is not stored)."""
-
-    event: Event
-    replaces: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class PutRegistration:
-    """Write a registration, if it is stored with that one's ticket and status (None: if there is none)."""
-
-    registration: Registration
-    replaces: Registration | None
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteRegistration:
-    """Delete a registration, if it is stored with this ticket and status."""
-
-    registration: Registration
-
-
-@dataclass(frozen=True, slots=True)
-class PutWaiting:
-    """Write a place in the line, if the ticket has none."""
-
-    event_id: str
-    waiting: Waiting
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteWaiting:
-    """Delete a place in the line, if the ticket is this user's."""
-
-    event_id: str
-    waiting: Waiting
-
-
-@dataclass(frozen=True, slots=True)
-class CheckUser:
-    """Check that the user exists and is not marked for deletion."""
-
-    user_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class PutEntry:
-    """Write the journal's entry, undelivered, if its version has none."""
-
-    entry: JournalEntry
-
-
-Action = (
-    PutEvent
-    | PutRegistration
-    | DeleteRegistration
-    | PutWaiting
-    | DeleteWaiting
-    | CheckUser
-    | PutEntry
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,21 +99,6 @@ class Snapshot:
     """The head of the line."""
     waiting_before: Mapping[int, int] = field(default_factory=dict)
     """For a ticket: how many wait before it within its block."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One atomic write, and what it answers to the first `len(outcomes)` commands.
-
-    With no actions nothing is written: every command was refused, or was so already.
-    """
-
-    plan_id: str
-    event_id: str
-    event: Event | None
-    """The event as the plan leaves it."""
-    outcomes: tuple[Outcome | RollcallError, ...]
-    actions: tuple[Action, ...] = ()
 
 
 def users_needed(commands: Sequence[Command]) -> tuple[frozenset[str], frozenset[str]]:

@@ -12,6 +12,19 @@ from datetime import timedelta
 from typing import TypeVar
 
 from domain import finding, seating
+from domain.commands import (
+    Changed,
+    Command,
+    Create,
+    Edit,
+    Left,
+    MarkDeletion,
+    Placed,
+    Register,
+    Remove,
+    SetStatus,
+    Unregister,
+)
 from domain.door import Door
 from domain.errors import (
     Busy,
@@ -48,19 +61,6 @@ from domain.models import (
 )
 from domain.patience import PAGE, Patience
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Spawn, Store
-from domain.seating import (
-    Changed,
-    Command,
-    Create,
-    Edit,
-    Left,
-    MarkDeletion,
-    Placed,
-    Register,
-    Remove,
-    SetStatus,
-    Unregister,
-)
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ import boto3
 from botocore.config import Config
 
 from domain.models import Event, JournalEntry, ListedEvent, Page, Registration, User, Waiting
+from domain.plans import Plan
 from domain.ports import Rows
-from domain.seating import Plan
 from storage.dynamodb_actions import transact_item
 from storage.dynamodb_errors import ConditionFailed, writing
 from storage.dynamodb_outbox import DynamoDBOutbox

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from domain.models import Event, Registration, Waiting
-from domain.seating import (
+from domain.plans import (
     Action,
     CheckUser,
     DeleteRegistration,

@@ -24,8 +24,7 @@ from domain.models import (
     User,
     Waiting,
 )
-from domain.ports import Conflict, Rows
-from domain.seating import (
+from domain.plans import (
     Action,
     CheckUser,
     DeleteRegistration,
@@ -36,6 +35,7 @@ from domain.seating import (
     PutRegistration,
     PutWaiting,
 )
+from domain.ports import Conflict, Rows
 from storage.sqlite_file import SQLiteFile
 
 T = TypeVar("T")

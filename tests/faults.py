@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from domain.models import Event
+from domain.plans import Plan
 from domain.ports import AnswerLost, Conflict, Unavailable
-from domain.seating import Plan
 from tests.memory import MemoryStore
 
 Fault = Callable[["FaultyStore", Plan], None]

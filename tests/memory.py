@@ -18,8 +18,7 @@ from domain.models import (
     User,
     Waiting,
 )
-from domain.ports import Conflict, Rows
-from domain.seating import (
+from domain.plans import (
     Action,
     CheckUser,
     DeleteRegistration,
@@ -30,6 +29,7 @@ from domain.seating import (
     PutRegistration,
     PutWaiting,
 )
+from domain.ports import Conflict, Rows
 
 T = TypeVar("T")
 

@@ -8,8 +8,7 @@ import pytest
 
 from domain.integrity import Breach, BreachKind, Progress
 from domain.models import Event, Registration, RegistrationStatus, Waiting
-from domain.ports import Store
-from domain.seating import (
+from domain.plans import (
     Action,
     DeleteRegistration,
     DeleteWaiting,
@@ -18,6 +17,7 @@ from domain.seating import (
     PutRegistration,
     PutWaiting,
 )
+from domain.ports import Store
 from domain.service import Service
 from tests.invariants import Everything, everything_in
 from tests.stores import Kind, empty_store, without_foreign_keys

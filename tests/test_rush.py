@@ -11,10 +11,10 @@ from typing import TypeVar
 
 import pytest
 
+from domain.commands import Left, Placed
 from domain.errors import AlreadyRegistered, EventFull, RollcallError
 from domain.models import RegistrationStatus
 from domain.ports import Store
-from domain.seating import Left, Placed
 from domain.service import Service
 from tests.invariants import assert_sound
 from tests.stores import empty_sqlite

@@ -23,6 +23,7 @@ from bot.views.text import (
     shortened,
     when_and_where,
 )
+from domain.commands import Changed, Left, Placed
 from domain.finding import Found, FoundOwn
 from domain.models import (
     Event,
@@ -32,7 +33,6 @@ from domain.models import (
     OwnRegistration,
     RegistrationStatus,
 )
-from domain.seating import Changed, Left, Placed
 
 MOST_LISTED = 15
 """Registrations that fit into one message: into the text that all its blocks may hold."""

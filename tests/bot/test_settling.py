@@ -11,8 +11,8 @@ import pytest
 
 from bot.ids import ActionId, BlockId
 from domain.models import EventChanges, EventStatus, User
+from domain.plans import Plan
 from domain.ports import AnswerLost, Unavailable
-from domain.seating import Plan
 from playground.faults import Fault
 from playground.seed import EVENTS, RANDOM
 from storage.sqlite import SQLiteStore

@@ -10,8 +10,8 @@ import pytest
 
 from bot.ids import ActionId, BlockId
 from domain.models import EventStatus, Page, Registration
+from domain.plans import Plan
 from domain.ports import Unavailable
-from domain.seating import Plan
 from playground.faults import Fault
 from playground.model import View
 from playground.seed import RANDOM

@@ -9,6 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import seating
+from domain.commands import (
+    Changed,
+    Command,
+    ContinueRaise,
+    Edit,
+    Left,
+    MarkDeletion,
+    Placed,
+    Register,
+    Remove,
+    SetStatus,
+    Unregister,
+)
 from domain.errors import RollcallError
 from domain.models import (
     Actor,
@@ -19,23 +32,8 @@ from domain.models import (
     RegistrationStatus,
     block_of,
 )
-from domain.seating import (
-    Changed,
-    CheckUser,
-    Command,
-    ContinueRaise,
-    Edit,
-    Inconsistent,
-    Left,
-    MarkDeletion,
-    Placed,
-    Plan,
-    Register,
-    Remove,
-    SetStatus,
-    Snapshot,
-    Unregister,
-)
+from domain.plans import CheckUser, Plan
+from domain.seating import Inconsistent, Snapshot
 from tests.invariants import assert_sound, everything_in
 from tests.memory import MemoryStore
 from tests.surroundings import START, ids, new_event, new_users, service_on

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from domain import seating
+from domain.commands import Command
 from domain.models import (
     Event,
     EventStatus,
@@ -17,8 +18,9 @@ from domain.models import (
     User,
     Waiting,
 )
+from domain.plans import Action, Plan, PutEntry, PutEvent
 from domain.ports import Store
-from domain.seating import Action, Command, Plan, PutEntry, PutEvent, Snapshot
+from domain.seating import Snapshot
 from tests.surroundings import START, ids
 
 T = TypeVar("T")

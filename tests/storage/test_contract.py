@@ -30,8 +30,7 @@ from domain.models import (
     User,
     Waiting,
 )
-from domain.ports import Conflict
-from domain.seating import (
+from domain.plans import (
     Action,
     CheckUser,
     DeleteRegistration,
@@ -42,6 +41,7 @@ from domain.seating import (
     PutRegistration,
     PutWaiting,
 )
+from domain.ports import Conflict
 from tests.storage.conftest import AnyStore, another_workspace
 from tests.surroundings import START, ids
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from domain.errors import Invalid
 from domain.models import Card
-from domain.seating import PutEntry, PutEvent, PutRegistration, PutWaiting
+from domain.plans import PutEntry, PutEvent, PutRegistration, PutWaiting
 from storage.sqlite import SQLiteStore
 from tests import strategies
 from tests.storage.conftest import AnyStore, another_workspace

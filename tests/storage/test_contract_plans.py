@@ -6,25 +6,21 @@ import contextlib
 
 import pytest
 
+from domain.commands import Create, Placed, Register, SetStatus, Unregister
 from domain.errors import UnknownUser
 from domain.models import EventStatus, RegistrationStatus
-from domain.ports import Conflict
-from domain.seating import (
+from domain.plans import (
     Action,
     CheckUser,
-    Create,
     DeleteRegistration,
     DeleteWaiting,
-    Placed,
     PutEntry,
     PutEvent,
     PutRegistration,
     PutWaiting,
-    Register,
-    SetStatus,
-    Unregister,
-    fence,
 )
+from domain.ports import Conflict
+from domain.seating import fence
 from storage.dynamodb import DynamoDBStore
 from storage.sqlite import SQLiteStore
 from tests.storage.conftest import AnyStore, another_workspace

@@ -12,8 +12,8 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from domain.plans import Plan, PutEvent
 from domain.ports import AnswerLost, Conflict, Unavailable
-from domain.seating import Plan, PutEvent
 from domain.service import Service
 from storage.dynamodb import DynamoDBStore
 from storage.schema import USERS

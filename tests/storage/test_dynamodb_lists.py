@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from domain.errors import Invalid
-from domain.seating import PutRegistration, PutWaiting
+from domain.plans import PutRegistration, PutWaiting
 from storage.dynamodb import DynamoDBStore
 from tests.storage.moto import dynamodb_client
 from tests.storage.requests import counted

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from domain import seating
+from domain.commands import Command, Register
 from domain.errors import (
     AlreadyRegistered,
     EventFull,
@@ -20,8 +21,8 @@ from domain.errors import (
     UnknownUser,
 )
 from domain.models import Registration, RegistrationStatus, Waiting, block_of
+from domain.plans import Plan, PutEvent
 from domain.ports import Store
-from domain.seating import Command, Plan, PutEvent, Register
 from domain.service import Service
 from storage.dynamodb import DynamoDBStore
 from storage.items import Items

@@ -14,8 +14,8 @@ from time import monotonic
 
 import pytest
 
+from domain.plans import Plan, PutEntry, PutEvent
 from domain.ports import AnswerLost, Conflict
-from domain.seating import Plan, PutEntry, PutEvent
 from storage.sqlite import SQLiteStore
 from tests.storage.test_contract import a_user, an_entry, an_event
 

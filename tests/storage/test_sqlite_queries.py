@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.seating import Create, Register
+from domain.commands import Create, Register
 from storage.sqlite import SQLiteStore
 from tests.storage.rows import an_event, carry_out, planned, put_event, put_users
 from tests.stores import empty_sqlite

@@ -1,0 +1,144 @@
+"""What can be asked of an event, and what is answered when it is done; refusals are in `domain.errors`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.models import Actor, Cause, Event, EventChanges, EventStatus, Registration, Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Write a new event; its id must never have been used (R7.2)."""
+
+    event: Event
+    actor_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Give the user a seat, or a place in line (R3). Gives `Placed`."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unregister:
+    """Take the user out (R4). Gives `Left`."""
+
+    user_id: str
+    cause: Cause = Cause.OWN
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Take a user out in an organiser's name; the user is told (R4.6). Gives `Left`."""
+
+    user_id: str
+    actor: Actor | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Change the event, its capacity included (R2.5, R8.8). Gives `Changed`."""
+
+    changes: EventChanges
+    actor: Actor | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetStatus:
+    """Open, close or cancel the event (R2.6); what is so already stays so. Gives `Changed`."""
+
+    status: EventStatus
+    actor: Actor | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContinueRaise:
+    """Take a raise that did not fit one commit a step further, if it is still wanted. Gives `Changed`."""
+
+    operation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkDeletion:
+    """The first step of an event's deletion: from here on nobody can find it (R7.2). Gives `Changed`."""
+
+    actor: Actor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """Take users out of an event that is being deleted: those who wait first. Gives `Changed`."""
+
+    user_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bury:
+    """The last step of an event's deletion: only its id is kept, for ever. Gives `Changed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """Set right what a check found at this version (R7.6), then seat who waits for a free seat.
+
+    The counts are those of the registrations; places are added to the line and taken out of it.
+    Gives `Changed`, unchanged if the version moved.
+    """
+
+    version: int
+    counts: Mapping[str, object]
+    add: tuple[Waiting, ...] = ()
+    drop: tuple[Waiting, ...] = ()
+
+
+Command = (
+    Create
+    | Register
+    | Unregister
+    | Remove
+    | Edit
+    | SetStatus
+    | ContinueRaise
+    | MarkDeletion
+    | Evict
+    | Bury
+    | Mend
+)
+
+
+# Outcomes. `event` is the event as the whole commit leaves it.
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The user is in; `position` is None for one who has a seat."""
+
+    event: Event
+    registration: Registration
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The user is out, and was in as `registration`; `promoted` got the seat."""
+
+    event: Event
+    registration: Registration
+    promoted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The event is as wanted; `changed` is False where it was so before. `promoted` got seats."""
+
+    event: Event
+    changed: bool = True
+    promoted: tuple[str, ...] = ()
+
+
+Outcome = Placed | Left | Changed
