@@ -114,7 +114,8 @@ def created(event: Event, trouble: str | None) -> View:
     blocks: list[Block] = [
         section(f"{bold(event.title)} is open for registration.\n{when_and_where(event)}"),
         context(
-            f"Register with `/register {event.event_id}` · manage with `/event {event.event_id}`"
+            f"Register with `/register {event.event_id}` · manage it, or post its card, with"
+            f" `/event {event.event_id}`"
         ),
     ]
     if trouble is not None:

@@ -121,7 +121,9 @@ def changed(outcome: Changed) -> Message:
     """Return how an event is after its organiser changed it."""
     event = outcome.event
     text = f"{bold(event.title)} is {event.status.value}, with {seats(event.capacity)}."
-    return note(f"{text} {_given_seats(outcome)}".rstrip())
+    # A new event that was not confirmed at once has no card: nobody knew whether to post one.
+    more = context(f"Manage it, or post its card, with `/event {event.event_id}`")
+    return note(f"{text} {_given_seats(outcome)}".rstrip(), more)
 
 
 def capacity_set(outcome: Changed) -> Message:

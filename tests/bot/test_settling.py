@@ -151,7 +151,36 @@ def test_a_form_not_confirmed_is_settled_by_direct_message(
     assert "Not confirmed yet" in answer(seen)
     store_of(failing).lose = lambda: False
     background.run()
-    assert failing.told(AMARA) == ["*Yoga in the park* is open, with 4 seats."]
+    (told,) = failing.told(AMARA)
+    assert "*Yoga in the park* is open, with 4 seats." in told
+
+
+def test_the_organiser_of_an_event_not_confirmed_is_told_how_to_post_its_card(
+    failing: Town, background: Background
+) -> None:
+    failing.bot.service.ensure_user(failing.draft(BJORN))
+    form = failing.slack.command(BJORN, EVENTS, "/event", "create").view
+    assert form is not None
+    day = (failing.clock.now() + timedelta(days=2)).date().isoformat()
+    typed = {
+        BlockId.TITLE: "Pottery",
+        BlockId.START_DATE: day,
+        BlockId.START_TIME: "18:00",
+        BlockId.CAPACITY: "12",
+        BlockId.CHANNEL: EVENTS,
+    }
+    store_of(failing).lose = lambda: True
+    values = {(block.value, ActionId.INPUT.value): value for block, value in typed.items()}
+    seen = failing.slack.submit(BJORN, form.id, values)
+    assert "Not confirmed yet" in answer(seen)
+    assert failing.workspace.views.stack(BJORN)[-1].title == "Not confirmed yet"
+
+    store_of(failing).lose = lambda: False
+    background.run()
+    (event,) = failing.sound().events.values()
+    (told,) = failing.told(BJORN)
+    assert "*Pottery* is open, with 12 seats." in told
+    assert f"post its card, with `/event {event.event_id}`" in told
 
 
 def test_one_who_cant_be_told_how_it_ended_keeps_nobody_else_from_it(
