@@ -51,8 +51,17 @@ class House:
     def everything(self) -> Everything:
         return everything_in(self.store)
 
-    def fill(self, event_id: str, *, seats: int, waiting: int = 0) -> tuple[list[str], list[str]]:
-        """Register as many as fit and let others wait; return both, in order."""
+    def fill(
+        self, event_id: str, *, seats: int, waiting: int = 0, gone: int = 0
+    ) -> tuple[list[str], list[str]]:
+        """Register as many as fit and let others wait; return both, in order.
+
+        Before them, `gone` others came and went: their tickets are used up.
+        """
+        for number in range(gone):
+            new_users(self.service, f"gone{number}")
+            self.service.register(event_id, f"gone{number}")
+            self.service.unregister(event_id, f"gone{number}")
         seated = [f"seated{number}" for number in range(seats)]
         in_line = [f"waiting{number}" for number in range(waiting)]
         new_users(self.service, *seated, *in_line)
@@ -117,12 +126,12 @@ def test_1_user_creation_uniqueness(kind: Kind, user_id: str, first: str, second
 
 
 @examples
-@given(capacity=st.integers(1, 4), newcomers=st.integers(1, 3))
-def test_2_event_capacity_enforcement(kind: Kind, capacity: int, newcomers: int) -> None:
+@given(capacity=st.integers(1, 6), newcomers=st.integers(1, 5), gone=st.integers(0, 4))
+def test_2_event_capacity_enforcement(kind: Kind, capacity: int, newcomers: int, gone: int) -> None:
     """R3.2: registering for a full event without a waitlist fails and changes nothing."""
     with house(kind) as at:
         new_event(at.service, capacity=capacity, has_waitlist=False)
-        at.fill("e1", seats=capacity)
+        at.fill("e1", seats=capacity, gone=gone)
         new_users(at.service, *USERS[:newcomers])
         before = at.everything()
         for newcomer in USERS[:newcomers]:
@@ -133,12 +142,12 @@ def test_2_event_capacity_enforcement(kind: Kind, capacity: int, newcomers: int)
 
 
 @examples
-@given(capacity=st.integers(1, 3), waiting=st.integers(0, 4))
-def test_3_waitlist_addition_when_full(kind: Kind, capacity: int, waiting: int) -> None:
+@given(capacity=st.integers(1, 6), waiting=st.integers(0, 5), gone=st.integers(0, 4))
+def test_3_waitlist_addition_when_full(kind: Kind, capacity: int, waiting: int, gone: int) -> None:
     """R3.3: with n waiting, a newcomer's status is `waitlisted` and the position n + 1."""
     with house(kind) as at:
         new_event(at.service, capacity=capacity)
-        at.fill("e1", seats=capacity, waiting=waiting)
+        at.fill("e1", seats=capacity, waiting=waiting, gone=gone)
         new_users(at.service, "newcomer")
         placed = at.service.register("e1", "newcomer")
         assert placed.registration.status is RegistrationStatus.WAITLISTED
@@ -147,14 +156,19 @@ def test_3_waitlist_addition_when_full(kind: Kind, capacity: int, waiting: int) 
 
 
 @examples
-@given(capacity=st.integers(1, 3), waiting=st.integers(0, 3), chosen=st.data())
+@given(
+    capacity=st.integers(1, 4),
+    waiting=st.integers(0, 4),
+    gone=st.integers(0, 3),
+    chosen=st.data(),
+)
 def test_4_no_duplicate_registrations(
-    kind: Kind, capacity: int, waiting: int, chosen: st.DataObject
+    kind: Kind, capacity: int, waiting: int, gone: int, chosen: st.DataObject
 ) -> None:
     """R3.4: who is registered or waits and registers again is refused, and nothing changes."""
     with house(kind) as at:
         new_event(at.service, capacity=capacity)
-        seated, in_line = at.fill("e1", seats=capacity, waiting=waiting)
+        seated, in_line = at.fill("e1", seats=capacity, waiting=waiting, gone=gone)
         user_id = chosen.draw(st.sampled_from(seated + in_line))
         before = at.everything()
         with pytest.raises(AlreadyRegistered) as refusal:
@@ -165,14 +179,19 @@ def test_4_no_duplicate_registrations(
 
 
 @examples
-@given(capacity=st.integers(1, 3), waiting=st.integers(1, 4), chosen=st.data())
+@given(
+    capacity=st.integers(1, 5),
+    waiting=st.integers(1, 5),
+    gone=st.integers(0, 3),
+    chosen=st.data(),
+)
 def test_5_waitlist_promotion_on_unregister(
-    kind: Kind, capacity: int, waiting: int, chosen: st.DataObject
+    kind: Kind, capacity: int, waiting: int, gone: int, chosen: st.DataObject
 ) -> None:
     """R4.2: when a registered user leaves, the first in line, and only that one, is registered."""
     with house(kind) as at:
         new_event(at.service, capacity=capacity)
-        seated, in_line = at.fill("e1", seats=capacity, waiting=waiting)
+        seated, in_line = at.fill("e1", seats=capacity, waiting=waiting, gone=gone)
         leaver = chosen.draw(st.sampled_from(seated))
         left = at.service.unregister("e1", leaver)
         assert left.promoted == (in_line[0],)
