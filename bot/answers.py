@@ -14,6 +14,7 @@ from slack_sdk.models.views import View
 from slack_sdk.webhook import WebhookClient
 
 from bot.errors import NotShown
+from bot.haste import PATIENCE
 from bot.payloads import Payload, source, user_id_of
 from bot.slack_errors import Blame, judge
 from bot.views.modals import note_modal
@@ -21,9 +22,6 @@ from bot.views.text import Message
 from domain.errors import Busy
 
 _logger = logging.getLogger(__name__)
-
-PATIENCE = 2
-"""Seconds for Slack to take an answer that goes out before the acknowledgement, which is due after 3 (R8.12)."""
 
 
 class Unanswered(Exception):

@@ -10,9 +10,9 @@ from slack_bolt import App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from bot.answers import PATIENCE
 from bot.errors import OtherWorkspace
 from bot.failing import Failing
+from bot.haste import ASKING, PATIENCE, in_haste
 from bot.listeners import browsing, creating, managing, registering, rollcall
 from bot.parts import Cards, Parts
 from bot.payloads import workspaces_of
@@ -38,7 +38,7 @@ def build_app(
     """
     app = App(
         # Its token comes with `authorize`: with one of its own, Bolt warns that it ignores it.
-        client=_in_haste(client, token=None, seconds=PATIENCE),
+        client=in_haste(client, token=None, seconds=PATIENCE),
         signing_secret=signing_secret,
         # Work first, then acknowledge: a commit takes tens of milliseconds, and an
         # acknowledgement can say how it ended.
@@ -51,28 +51,11 @@ def build_app(
     )
     app.error(Failing(new_id).answer)
     app.use(_only_from(workspace_id))
-    asking = _in_haste(client, token=client.token, seconds=ASKING)
+    asking = in_haste(client, token=client.token, seconds=ASKING)
     parts = Parts(service, cards, People(asking, clock), asking, new_id)
     for flow in (registering, browsing, creating, managing, rollcall):
         flow.register(app, parts)
     return app
-
-
-ASKING = 1
-"""Seconds for what must be known of a person or a channel before an answer can be given."""
-
-
-def _in_haste(client: WebClient, *, token: str | None, seconds: int) -> WebClient:
-    """Return a client for calls before the acknowledgement: it asks once, and gives up in time (R8.12)."""
-    return WebClient(
-        token=token,
-        base_url=client.base_url,
-        timeout=seconds,
-        ssl=client.ssl,
-        proxy=client.proxy,
-        headers=client.headers,
-        retry_handlers=[],
-    )
 
 
 def _only_from(workspace_id: str) -> Callable[..., BoltResponse]:

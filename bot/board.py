@@ -10,6 +10,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 
 from bot.delivery import Shown, Storage
+from bot.haste import ASKING, in_haste
 from bot.slack_errors import Blame, Standing, judge
 from bot.turns import CARD_EVERY, Turns
 from bot.views.cards import deleted_card, event_card
@@ -30,6 +31,7 @@ class Board:
     def __init__(self, store: Storage, client: WebClient, clock: Clock, standing: Standing) -> None:
         self._store = store
         self._client = client
+        self._hasty = in_haste(client, token=client.token, seconds=ASKING)
         self._clock = clock
         self._lock = threading.Lock()
         self._known: set[tuple[str, str]] = set()
@@ -38,8 +40,11 @@ class Board:
         self._quiet_until = clock.now()
 
     def post(self, event: Event, channel_id: str) -> None:
-        """Post a card and remember it; raises `SlackApiError`."""
-        answer = self._client.chat_postMessage(channel=channel_id, **event_card(event).to_dict())
+        """Post a card and remember it; raises `SlackApiError`, and `OSError` where Slack takes too long.
+
+        Somebody waits for it: a form is acknowledged only then.
+        """
+        answer = self._hasty.chat_postMessage(channel=channel_id, **event_card(event).to_dict())
         self._remember(
             Card(
                 event_id=event.event_id,
