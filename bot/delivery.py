@@ -10,15 +10,9 @@ from typing import NamedTuple, Protocol
 from bot.audience import audience
 from bot.postman import FIRST_RETRY, Paused, Postman
 from bot.slack_errors import Blame, Verdict
-from domain.models import (
-    Deferred,
-    Delivery,
-    JournalEntry,
-    Notice,
-    NoticeKind,
-    RegistrationStatus,
-)
+from domain.models import Deferred, Delivery, JournalEntry, Notice
 from domain.ports import Clock, Conflict, Outbox, Store
+from domain.statuses import NoticeKind, RegistrationStatus
 
 _logger = logging.getLogger(__name__)
 

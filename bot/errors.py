@@ -7,8 +7,8 @@ from typing import Any
 
 from bot.views.text import Message, bold, escape, moment, note, ordinal, seats
 from domain import errors
-from domain.errors import ClosedBecause, RollcallError
-from domain.models import RegistrationStatus
+from domain.errors import RollcallError
+from domain.statuses import ClosedBecause, RegistrationStatus
 
 
 class OtherWorkspace(RollcallError):

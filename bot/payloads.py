@@ -10,8 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from bot.ids import BlockId, EventOption
+from domain.drafts import EventDraft, UserDraft
 from domain.errors import Invalid
-from domain.models import EventDraft, UserDraft
 
 Payload = Mapping[str, Any]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.models import Actor, Cause, Event, EventChanges, EventStatus, Registration, Waiting
+from domain.drafts import EventChanges
+from domain.models import Actor, Event, Registration, Waiting
+from domain.statuses import Cause, EventStatus
 
 
 @dataclass(frozen=True, slots=True)

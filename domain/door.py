@@ -9,11 +9,12 @@ from domain import seating
 from domain.commands import Command, Outcome
 from domain.committing import Committer, Unsettled
 from domain.errors import Busy, NotConfirmed, RollcallError
-from domain.models import LINE_BLOCK, Deletion, Event, block_of
+from domain.models import LINE_BLOCK, Event, block_of
 from domain.patience import Patience
 from domain.plans import Plan
 from domain.ports import Clock, NewId, Rows, Spawn, Store, Unavailable
 from domain.seating import Inconsistent, Snapshot
+from domain.statuses import Deletion
 from domain.turnstile import Entry, Turnstile
 
 BATCH = 50

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from domain.models import RegistrationStatus
+from domain.statuses import ClosedBecause, RegistrationStatus
 
 
 class RollcallError(Exception):
@@ -84,15 +81,6 @@ class NotRegistered(RollcallError):
     event_id: str
     title: str
     user_id: str
-
-
-class ClosedBecause(StrEnum):
-    """Why an event takes no registrations (R2.6)."""
-
-    CLOSED = "closed"
-    CANCELLED = "cancelled"
-    STARTED = "started"
-    DEADLINE = "deadline"
 
 
 @dataclass(eq=False)

@@ -15,20 +15,12 @@ from typing import TypeVar
 from domain.commands import Mend, Unregister
 from domain.door import Door
 from domain.errors import NotRegistered, UnknownEvent
-from domain.models import (
-    Cause,
-    Deletion,
-    Event,
-    Page,
-    Registration,
-    RegistrationStatus,
-    Waiting,
-    block_of,
-)
+from domain.models import Event, Page, Registration, Waiting, block_of
 from domain.patience import Patience
 from domain.plans import DeleteRegistration, DeleteWaiting, Plan
 from domain.ports import Clock, Conflict, NewId, Store, Unavailable
 from domain.seating import Inconsistent
+from domain.statuses import Cause, Deletion, RegistrationStatus
 
 T = TypeVar("T")
 

@@ -6,17 +6,10 @@ from collections.abc import Sequence
 
 from domain.door import Door
 from domain.errors import Invalid, UnknownEvent
-from domain.models import (
-    Event,
-    EventRegistrations,
-    OwnRegistration,
-    Place,
-    Registration,
-    RegistrationStatus,
-    block_of,
-)
+from domain.models import Event, EventRegistrations, OwnRegistration, Place, Registration, block_of
 from domain.patience import Patience
 from domain.ports import Store
+from domain.statuses import RegistrationStatus
 
 _SEATS, _LINE = "seats", "line"
 

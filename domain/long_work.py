@@ -8,9 +8,10 @@ from domain import seating
 from domain.commands import Bury, Changed, Command, ContinueRaise, Evict, Unregister
 from domain.door import Door
 from domain.errors import Busy, NotConfirmed, NotRegistered, UnknownEvent
-from domain.models import Cause, Deletion, Registration
+from domain.models import Registration
 from domain.patience import Patience
 from domain.ports import AnswerLost, Clock, Conflict, Spawn, Store
+from domain.statuses import Cause, Deletion
 
 Work = Callable[[float], bool]
 """Does what it can until a moment on the clock's `monotonic`; returns whether all of it is done."""

@@ -1,158 +1,36 @@
 """The values of the domain, frozen, in the words of the requirements. Times are aware, in UTC.
 
-What comes from outside is judged here, once: `UserDraft`, `EventDraft` and `EventChanges` refuse
-bad input with `Invalid`. What comes out of a store is rebuilt and not judged again.
+What comes out of a store is rebuilt here and not judged again; `domain.drafts` judges what comes in.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
-from functools import cache
-from typing import Annotated, Any, Generic, Self, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from datetime import datetime
+from typing import Generic, Self, TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import (
-    AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
 )
-from pydantic_core import PydanticCustomError
 
-from domain.errors import ClosedBecause, Invalid
+from domain.statuses import (
+    Cause,
+    ChangeKind,
+    ClosedBecause,
+    Deletion,
+    EventStatus,
+    NoticeKind,
+    RegistrationStatus,
+)
 
 T = TypeVar("T")
 
-MAX_CAPACITY = 100_000
-"""The most seats that an event can have (requirements, "capacity")."""
-
 LINE_BLOCK = 1_000
 """Tickets in one block of the line: a position is counted within one block only."""
-
-
-def _line_of_text(text: str) -> str:
-    if any(character < " " or character == "\x7f" for character in text):
-        raise PydanticCustomError(
-            "control_characters", "must be one line without control characters"
-        )
-    return text
-
-
-def _known_time_zone(name: str) -> str:
-    if name not in _time_zones():
-        raise PydanticCustomError(
-            "time_zone", "must be the name of a time zone, such as Europe/Berlin"
-        )
-    return name
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
-
-
-_IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
-
-Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
-Name = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_line_of_text),
-]
-Title = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
-    AfterValidator(_line_of_text),
-]
-Location = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, max_length=200),
-    AfterValidator(_line_of_text),
-]
-Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_500)]
-TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-Capacity = Annotated[int, Field(strict=True, ge=1, le=MAX_CAPACITY)]
-CoOrganizers = Annotated[tuple[Identifier, ...], Field(max_length=20)]
-
-
-def is_identifier(text: str) -> bool:
-    """Return whether the text could be the id of a user or an event."""
-    return re.fullmatch(_IDENTIFIER, text) is not None
-
-
-class Draft(BaseModel):
-    """Input from outside, judged field by field."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @classmethod
-    def of(cls, **values: Any) -> Self:
-        """Build from untrusted values; raises `Invalid` with the first bad field and its reason."""
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise invalid(error) from None
-
-
-def invalid(error: ValidationError) -> Invalid:
-    """Translate pydantic's first finding to `Invalid`: the field, and what would be right."""
-    first = error.errors(include_url=False)[0]
-    reason = _REASONS.get(first["type"], first["msg"])
-    return Invalid(
-        ".".join(str(part) for part in first["loc"]), reason.format(**first.get("ctx", {}))
-    )
-
-
-_REASONS = {
-    "missing": "must be given",
-    "extra_forbidden": "is not a field here",
-    "string_type": "must be text",
-    "string_too_short": "must not be empty",
-    "string_too_long": "must have at most {max_length} characters",
-    "string_pattern_mismatch": (
-        "must consist of 1 to 64 letters, digits and . _ : - and begin with a letter or a digit"
-    ),
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le:,}",
-    "bool_type": "must be true or false",
-    "timezone_aware": "must say its offset from UTC",
-    "too_long": "must have at most {max_length}",
-}
-"""In words for the one who typed it, where pydantic's own are not."""
-
-
-class UserDraft(Draft):
-    """A user to be created (R1.1, R1.2); without an id, one is generated."""
-
-    user_id: Identifier | None = None
-    name: Name
-    time_zone: TimeZone | None = None
-
-
-class UserChanges(Draft):
-    """What an update of a user sets; a field that is not given stays as it is."""
-
-    name: Name = ""
-    time_zone: TimeZone | None = None
-
-    def given(self) -> dict[str, Any]:
-        """Return the fields that were given, by name."""
-        return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
 
 
 class User(BaseModel):
@@ -168,82 +46,6 @@ class User(BaseModel):
     revision: str
     """A new id with each write: what an update rests on, and how its writer knows its own."""
     deletion: str | None = None
-
-
-def check_times(
-    starts_at: datetime | None, ends_at: datetime | None, deadline: datetime | None
-) -> None:
-    """Raise `Invalid` unless the end is after the start, and the deadline not (None: not given)."""
-    if starts_at is None:
-        return
-    if ends_at is not None and ends_at <= starts_at:
-        raise Invalid("ends_at", "must be after the start")
-    if deadline is not None and deadline > starts_at:
-        raise Invalid("registration_deadline", "must not be after the start")
-
-
-class EventDraft(Draft):
-    """An event to be created (R2); without an id, one is generated."""
-
-    event_id: Identifier | None = None
-    title: Title
-    description: Description = ""
-    location: Location = ""
-    starts_at: Moment
-    ends_at: Moment | None = None
-    time_zone: TimeZone
-    organizer_id: Identifier
-    co_organizer_ids: CoOrganizers = ()
-    capacity: Capacity
-    has_waitlist: bool = Field(strict=True)
-    registration_deadline: Moment | None = None
-    listed: bool = True
-
-    @model_validator(mode="after")
-    def _times_in_order(self) -> Self:
-        check_times(self.starts_at, self.ends_at, self.registration_deadline)
-        return self
-
-
-class EventChanges(Draft):
-    """What an edit sets; a field that is not given stays as it is (`model_fields_set`)."""
-
-    title: Title = ""
-    description: Description = ""
-    location: Location = ""
-    starts_at: Moment | None = None
-    ends_at: Moment | None = None
-    time_zone: TimeZone = ""
-    co_organizer_ids: CoOrganizers = ()
-    capacity: Capacity = 1
-    has_waitlist: bool = Field(default=False, strict=True)
-    registration_deadline: Moment | None = None
-    listed: bool = True
-
-    @model_validator(mode="after")
-    def _start_stays(self) -> Self:
-        if "starts_at" in self.model_fields_set and self.starts_at is None:
-            raise Invalid("starts_at", "must be given")
-        return self
-
-    def given(self) -> dict[str, Any]:
-        """Return the fields that were given, by name."""
-        return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
-
-
-class EventStatus(StrEnum):
-    """Whether an event takes registrations, as its organisers set it."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-    CANCELLED = "cancelled"
-
-
-class Deletion(StrEnum):
-    """How far an event's deletion is (R7.2): marked and being emptied, or a tombstone."""
-
-    MARKED = "marked"
-    DONE = "done"
 
 
 class Event(BaseModel):
@@ -330,13 +132,6 @@ def block_of(ticket: int) -> int:
     return ticket // LINE_BLOCK
 
 
-class RegistrationStatus(StrEnum):
-    """`registered` has a seat, `waitlisted` waits for one."""
-
-    REGISTERED = "registered"
-    WAITLISTED = "waitlisted"
-
-
 class Registration(BaseModel):
     """One user's place in one event. `seated_at` is when it got its seat, None while it waits."""
 
@@ -370,34 +165,6 @@ class Actor:
 
     user_id: str
     is_admin: bool = False
-
-
-class ChangeKind(StrEnum):
-    """What a commit did, as the history tells it (R8.10)."""
-
-    CREATED = "created"
-    REGISTERED = "registered"
-    WAITLISTED = "waitlisted"
-    LEFT = "left"
-    PROMOTED = "promoted"
-    EDITED = "edited"
-    CLOSED = "closed"
-    REOPENED = "reopened"
-    CANCELLED = "cancelled"
-    DELETED = "deleted"
-    REPAIRED = "repaired"
-
-
-class Cause(StrEnum):
-    """Why a registration moved."""
-
-    OWN = "own"
-    REMOVED = "removed"
-    USER_DELETED = "user_deleted"
-    EVENT_DELETED = "event_deleted"
-    SEAT_FREED = "seat_freed"
-    CAPACITY_RAISED = "capacity_raised"
-    REPAIR = "repair"
 
 
 class Change(BaseModel):
@@ -436,16 +203,6 @@ class EventSummary(BaseModel):
             time_zone=event.time_zone,
             location=event.location,
         )
-
-
-class NoticeKind(StrEnum):
-    """What a person is told by direct message because of a commit (R9.1)."""
-
-    PROMOTED = "promoted"
-    REMOVED = "removed"
-    MOVED = "moved"
-    CANCELLED = "cancelled"
-    DELETED = "deleted"
 
 
 class Notice(BaseModel):

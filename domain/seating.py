@@ -31,6 +31,7 @@ from domain.commands import (
     SetStatus,
     Unregister,
 )
+from domain.drafts import EventChanges, check_times
 from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
@@ -47,23 +48,15 @@ from domain.errors import (
 )
 from domain.models import (
     Actor,
-    Cause,
     Change,
-    ChangeKind,
-    Deletion,
     Event,
-    EventChanges,
-    EventStatus,
     EventSummary,
     JournalEntry,
     Notice,
-    NoticeKind,
     Registration,
-    RegistrationStatus,
     User,
     Waiting,
     block_of,
-    check_times,
 )
 from domain.plans import (
     Action,
@@ -76,6 +69,7 @@ from domain.plans import (
     PutRegistration,
     PutWaiting,
 )
+from domain.statuses import Cause, ChangeKind, Deletion, EventStatus, NoticeKind, RegistrationStatus
 
 ACTIONS_PER_COMMIT = 100
 """The most actions that DynamoDB takes in one transaction."""

@@ -26,6 +26,7 @@ from domain.commands import (
     Unregister,
 )
 from domain.door import Door
+from domain.drafts import EventChanges, EventDraft, UserChanges, UserDraft, is_identifier
 from domain.errors import (
     Busy,
     DuplicateEvent,
@@ -44,23 +45,17 @@ from domain.models import (
     Actor,
     CapacityPreview,
     Event,
-    EventChanges,
-    EventDraft,
     EventRegistrations,
-    EventStatus,
     JournalEntry,
     LeavePreview,
     ListedEvent,
     OwnRegistration,
     Page,
-    RegistrationStatus,
     User,
-    UserChanges,
-    UserDraft,
-    is_identifier,
 )
 from domain.patience import PAGE, Patience
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Spawn, Store
+from domain.statuses import EventStatus, RegistrationStatus
 
 T = TypeVar("T")
 

@@ -16,8 +16,8 @@ from slack_sdk import WebClient
 from bot.__main__ import real_bot
 from bot.assembly import Bot
 from bot.http import build_http
+from domain.drafts import EventDraft, UserDraft
 from domain.errors import DuplicateEvent
-from domain.models import EventDraft, UserDraft
 from playground.delivery import over_http
 from playground.dispatch import Dispatcher
 from playground.manifest import read_manifest

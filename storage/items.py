@@ -20,14 +20,13 @@ from domain.models import (
     Card,
     Delivery,
     Event,
-    EventStatus,
     JournalEntry,
     ListedEvent,
     Registration,
-    RegistrationStatus,
     User,
     Waiting,
 )
+from domain.statuses import EventStatus, RegistrationStatus
 from storage.schema import UNDELIVERED_SHARDS
 
 VERSION = 1

@@ -20,7 +20,6 @@ from domain.models import (
     ListedEvent,
     Page,
     Registration,
-    RegistrationStatus,
     User,
     Waiting,
 )
@@ -36,6 +35,7 @@ from domain.plans import (
     PutWaiting,
 )
 from domain.ports import Conflict, Rows
+from domain.statuses import RegistrationStatus
 from storage.sqlite_file import SQLiteFile
 
 T = TypeVar("T")

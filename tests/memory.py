@@ -8,16 +8,7 @@ from datetime import datetime
 from typing import TypeVar, assert_never, cast
 
 from domain.errors import Invalid
-from domain.models import (
-    Event,
-    JournalEntry,
-    ListedEvent,
-    Page,
-    Registration,
-    RegistrationStatus,
-    User,
-    Waiting,
-)
+from domain.models import Event, JournalEntry, ListedEvent, Page, Registration, User, Waiting
 from domain.plans import (
     Action,
     CheckUser,
@@ -30,6 +21,7 @@ from domain.plans import (
     PutWaiting,
 )
 from domain.ports import Conflict, Rows
+from domain.statuses import RegistrationStatus
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from domain.models import EventStatus
+from domain.statuses import EventStatus
 
 
 class Refused(Exception):

@@ -8,23 +8,18 @@ from hypothesis import strategies as st
 
 from domain.models import (
     Card,
-    Cause,
     Change,
-    ChangeKind,
     Deferred,
-    Deletion,
     Delivery,
     Event,
-    EventStatus,
     EventSummary,
     JournalEntry,
     Notice,
-    NoticeKind,
     Registration,
-    RegistrationStatus,
     User,
     Waiting,
 )
+from domain.statuses import Cause, ChangeKind, Deletion, EventStatus, NoticeKind, RegistrationStatus
 
 # A lone surrogate is no text: neither UTF-8 nor Slack can carry one.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from domain.models import Event, EventDraft, User, UserDraft
+from domain.drafts import EventDraft, UserDraft
+from domain.models import Event, User
 from domain.ports import Store
 from domain.service import Service
 

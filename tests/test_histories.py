@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from domain.drafts import EventChanges, UserDraft
 from domain.errors import NotRegistered, RollcallError, UnknownEvent
-from domain.models import EventChanges, EventStatus, RegistrationStatus, UserDraft
 from domain.service import Service
+from domain.statuses import EventStatus, RegistrationStatus
 from tests.invariants import assert_sound
 from tests.plain_model import PlainModel, Refused
 from tests.stores import Kind, empty_store

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from domain.integrity import Breach, BreachKind, Progress
-from domain.models import Event, Registration, RegistrationStatus, Waiting
+from domain.models import Event, Registration, Waiting
 from domain.plans import (
     Action,
     DeleteRegistration,
@@ -19,6 +19,7 @@ from domain.plans import (
 )
 from domain.ports import Store
 from domain.service import Service
+from domain.statuses import RegistrationStatus
 from tests.invariants import Everything, everything_in
 from tests.stores import Kind, empty_store, without_foreign_keys
 from tests.surroundings import START, ids, new_event, new_users, service_on

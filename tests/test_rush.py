@@ -13,9 +13,9 @@ import pytest
 
 from domain.commands import Left, Placed
 from domain.errors import AlreadyRegistered, EventFull, RollcallError
-from domain.models import RegistrationStatus
 from domain.ports import Store
 from domain.service import Service
+from domain.statuses import RegistrationStatus
 from tests.invariants import assert_sound
 from tests.stores import empty_sqlite
 from tests.surroundings import START, at_once, ids, new_event, new_users

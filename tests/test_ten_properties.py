@@ -13,16 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import (
-    AlreadyRegistered,
-    DuplicateUser,
-    EventFull,
-    NotRegistered,
-    RollcallError,
-)
-from domain.models import EventChanges, RegistrationStatus, UserDraft
+from domain.drafts import EventChanges, UserDraft
+from domain.errors import AlreadyRegistered, DuplicateUser, EventFull, NotRegistered, RollcallError
 from domain.ports import Store
 from domain.service import Service
+from domain.statuses import RegistrationStatus
 from tests.invariants import Everything, assert_sound, everything_in
 from tests.stores import Kind, empty_store
 from tests.surroundings import new_event, new_users, service_on

@@ -13,7 +13,8 @@ from bot.parts import Asked, Parts, on_command
 from bot.payloads import user_id_of, value_of
 from bot.views import cards, home, messages
 from bot.views.text import Message
-from domain.models import Event, Page, RegistrationStatus
+from domain.models import Event, Page
+from domain.statuses import RegistrationStatus
 
 Body = dict[str, Any]
 

@@ -19,7 +19,8 @@ from bot.posting import posted, pressed
 from bot.views import managing, messages
 from bot.views.modals import note_modal
 from bot.views.text import Message
-from domain.models import Event, EventChanges
+from domain.drafts import EventChanges
+from domain.models import Event
 
 Body = dict[str, Any]
 

@@ -20,7 +20,8 @@ from bot.views.text import (
     section,
     when_and_where,
 )
-from domain.models import Event, EventStatus, Page
+from domain.models import Event, Page
+from domain.statuses import EventStatus
 
 
 def event_card(event: Event) -> Message:

@@ -17,7 +17,7 @@ from slack_sdk.models.blocks import (
 
 from bot.ids import ActionId, BlockId
 from bot.views.text import plain, shortened
-from domain.models import MAX_CAPACITY
+from domain.drafts import MAX_CAPACITY
 
 
 def option_list(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:

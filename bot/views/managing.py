@@ -23,7 +23,8 @@ from bot.views.text import (
     section,
     when_and_where,
 )
-from domain.models import CapacityPreview, Event, EventRegistrations, EventStatus
+from domain.models import CapacityPreview, Event, EventRegistrations
+from domain.statuses import EventStatus
 
 ROSTER_PAGE = 30
 """People on one page of the roster: their mentions fit into a section's 3,000 characters."""

@@ -25,14 +25,8 @@ from bot.views.text import (
 )
 from domain.commands import Changed, Left, Placed
 from domain.finding import Found, FoundOwn
-from domain.models import (
-    Event,
-    EventStatus,
-    LeavePreview,
-    ListedEvent,
-    OwnRegistration,
-    RegistrationStatus,
-)
+from domain.models import Event, LeavePreview, ListedEvent, OwnRegistration
+from domain.statuses import EventStatus, RegistrationStatus
 
 MOST_LISTED = 15
 """Registrations that fit into one message: into the text that all its blocks may hold."""

@@ -6,7 +6,8 @@ from slack_sdk.models.blocks import ActionsBlock
 
 from bot.ids import ActionId
 from bot.views.text import Message, bold, button, context, escape, note, when_and_where
-from domain.models import EventSummary, JournalEntry, Notice, NoticeKind
+from domain.models import EventSummary, JournalEntry, Notice
+from domain.statuses import NoticeKind
 
 
 def notice_message(notice: Notice, entry: JournalEntry) -> Message:

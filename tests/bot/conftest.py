@@ -14,7 +14,8 @@ from slack_sdk import WebClient
 
 from bot.assembly import Bot, assemble
 from bot.manifest import PATH
-from domain.models import Event, EventDraft, UserDraft
+from domain.drafts import EventDraft, UserDraft
+from domain.models import Event
 from domain.ports import Spawn
 from playground.delivery import into_app
 from playground.dispatch import Dispatcher, Seen

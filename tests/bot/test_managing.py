@@ -10,7 +10,8 @@ import pytest
 from bot.ids import ActionId, BlockId
 from bot.people import KEPT_FOR
 from bot.views.managing import manage
-from domain.models import EventChanges, EventRegistrations
+from domain.drafts import EventChanges
+from domain.models import EventRegistrations
 from playground.faults import Fault
 from playground.model import View
 from playground.seed import EVENTS, RANDOM

@@ -8,7 +8,8 @@ import pytest
 
 from bot.ids import ActionId
 from bot.views.notices import notice_message
-from domain.models import EventSummary, JournalEntry, Notice, NoticeKind
+from domain.models import EventSummary, JournalEntry, Notice
+from domain.statuses import NoticeKind
 from tests.bot.conftest import text_of
 from tests.surroundings import START
 

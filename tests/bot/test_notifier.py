@@ -18,7 +18,8 @@ from bot.notifier import SWEEP_EVERY, Notifier
 from bot.slack_errors import PAUSE
 from domain import seating
 from domain.commands import Command, Register, Remove, Unregister
-from domain.models import Delivery, Event, EventChanges, Page, Registration
+from domain.drafts import EventChanges
+from domain.models import Delivery, Event, Page, Registration
 from domain.ports import Spawn, Unavailable
 from playground.faults import Fault
 from storage.sqlite import SQLiteStore

@@ -14,7 +14,7 @@ from slack_sdk.web import SlackResponse
 from bot.ids import ActionId
 from bot.notifier import Notifier
 from bot.turns import BURST, UPDATES_A_MINUTE
-from domain.models import EventChanges
+from domain.drafts import EventChanges
 from playground.faults import Fault
 from playground.seed import EVENTS, GENERAL, RANDOM
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, Town, shown

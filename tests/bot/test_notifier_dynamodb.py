@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot.notifier import SWEEP_EVERY, Notifier
-from domain.models import EventChanges
+from domain.drafts import EventChanges
 from domain.service import Service
 from playground.faults import Fault
 from playground.seed import EVENTS

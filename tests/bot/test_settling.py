@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from bot.ids import ActionId, BlockId
-from domain.models import EventChanges, EventStatus, User
+from domain.drafts import EventChanges
+from domain.models import User
 from domain.plans import Plan
 from domain.ports import AnswerLost, Unavailable
+from domain.statuses import EventStatus
 from playground.faults import Fault
 from playground.seed import EVENTS, RANDOM
 from storage.sqlite import SQLiteStore

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from bot.ids import ActionId, BlockId
-from domain.models import EventStatus, Page, Registration
+from domain.models import Page, Registration
 from domain.plans import Plan
 from domain.ports import Unavailable
+from domain.statuses import EventStatus
 from playground.faults import Fault
 from playground.model import View
 from playground.seed import RANDOM

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bot.ids import ActionId, BlockId
 from bot.views.cards import event_card
 from bot.views.text import escape, moment, ordinal, people, plain_when, shortened, when
-from domain.models import Event, EventStatus
+from domain.models import Event
+from domain.statuses import EventStatus
 from playground.seed import EVENTS, RANDOM
 from tests.bot.conftest import AMARA, BJORN, CHLOE, Town, answer, shown, text_of
 

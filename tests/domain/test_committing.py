@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from domain.commands import Left, Placed
+from domain.drafts import EventChanges
 from domain.errors import AlreadyRegistered, Busy, EventFull, NotConfirmed
-from domain.models import EventChanges
 from domain.service import Service
 from tests.faults import Fault, FaultyStore, conflict, lost, never_sent, on_its_way
 from tests.invariants import assert_sound

@@ -22,18 +22,12 @@ from domain.commands import (
     SetStatus,
     Unregister,
 )
+from domain.drafts import EventChanges
 from domain.errors import RollcallError
-from domain.models import (
-    Actor,
-    Cause,
-    EventChanges,
-    EventStatus,
-    Registration,
-    RegistrationStatus,
-    block_of,
-)
+from domain.models import Actor, Registration, block_of
 from domain.plans import CheckUser, Plan
 from domain.seating import Inconsistent, Snapshot
+from domain.statuses import Cause, EventStatus, RegistrationStatus
 from tests.invariants import assert_sound, everything_in
 from tests.memory import MemoryStore
 from tests.surroundings import START, ids, new_event, new_users, service_on

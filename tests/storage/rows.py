@@ -8,19 +8,11 @@ from typing import Any, TypeVar
 
 from domain import seating
 from domain.commands import Command
-from domain.models import (
-    Event,
-    EventStatus,
-    JournalEntry,
-    Page,
-    Registration,
-    RegistrationStatus,
-    User,
-    Waiting,
-)
+from domain.models import Event, JournalEntry, Page, Registration, User, Waiting
 from domain.plans import Action, Plan, PutEntry, PutEvent
 from domain.ports import Store
 from domain.seating import Snapshot
+from domain.statuses import EventStatus, RegistrationStatus
 from tests.surroundings import START, ids
 
 T = TypeVar("T")

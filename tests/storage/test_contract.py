@@ -13,20 +13,15 @@ from hypothesis import strategies as st
 from domain.errors import Invalid
 from domain.models import (
     Card,
-    Cause,
     Change,
-    ChangeKind,
     Deferred,
     Delivery,
     Event,
-    EventStatus,
     EventSummary,
     JournalEntry,
     Notice,
-    NoticeKind,
     Page,
     Registration,
-    RegistrationStatus,
     User,
     Waiting,
 )
@@ -42,6 +37,7 @@ from domain.plans import (
     PutWaiting,
 )
 from domain.ports import Conflict
+from domain.statuses import Cause, ChangeKind, EventStatus, NoticeKind, RegistrationStatus
 from tests.storage.conftest import AnyStore, another_workspace
 from tests.surroundings import START, ids
 

@@ -8,7 +8,6 @@ import pytest
 
 from domain.commands import Create, Placed, Register, SetStatus, Unregister
 from domain.errors import UnknownUser
-from domain.models import EventStatus, RegistrationStatus
 from domain.plans import (
     Action,
     CheckUser,
@@ -21,6 +20,7 @@ from domain.plans import (
 )
 from domain.ports import Conflict
 from domain.seating import fence
+from domain.statuses import EventStatus, RegistrationStatus
 from storage.dynamodb import DynamoDBStore
 from storage.sqlite import SQLiteStore
 from tests.storage.conftest import AnyStore, another_workspace

@@ -20,10 +20,11 @@ from domain.errors import (
     UnknownEvent,
     UnknownUser,
 )
-from domain.models import Registration, RegistrationStatus, Waiting, block_of
+from domain.models import Registration, Waiting, block_of
 from domain.plans import Plan, PutEvent
 from domain.ports import Store
 from domain.service import Service
+from domain.statuses import RegistrationStatus
 from storage.dynamodb import DynamoDBStore
 from storage.items import Items
 from storage.schema import REGISTRATIONS, WAITLIST

@@ -1,0 +1,204 @@
+"""What comes from outside, judged once, field by field: bad input is refused with `Invalid`."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Any, Self
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from domain.errors import Invalid
+
+MAX_CAPACITY = 100_000
+"""The most seats that an event can have (requirements, "capacity")."""
+
+
+def _line_of_text(text: str) -> str:
+    if any(character < " " or character == "\x7f" for character in text):
+        raise PydanticCustomError(
+            "control_characters", "must be one line without control characters"
+        )
+    return text
+
+
+def _known_time_zone(name: str) -> str:
+    if name not in _time_zones():
+        raise PydanticCustomError(
+            "time_zone", "must be the name of a time zone, such as Europe/Berlin"
+        )
+    return name
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+_IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
+
+Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_line_of_text),
+]
+Title = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
+    AfterValidator(_line_of_text),
+]
+Location = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=200),
+    AfterValidator(_line_of_text),
+]
+Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_500)]
+TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Capacity = Annotated[int, Field(strict=True, ge=1, le=MAX_CAPACITY)]
+CoOrganizers = Annotated[tuple[Identifier, ...], Field(max_length=20)]
+
+
+def is_identifier(text: str) -> bool:
+    """Return whether the text could be the id of a user or an event."""
+    return re.fullmatch(_IDENTIFIER, text) is not None
+
+
+class Draft(BaseModel):
+    """Input from outside, judged field by field."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """Build from untrusted values; raises `Invalid` with the first bad field and its reason."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise invalid(error) from None
+
+
+def invalid(error: ValidationError) -> Invalid:
+    """Translate pydantic's first finding to `Invalid`: the field, and what would be right."""
+    first = error.errors(include_url=False)[0]
+    reason = _REASONS.get(first["type"], first["msg"])
+    return Invalid(
+        ".".join(str(part) for part in first["loc"]), reason.format(**first.get("ctx", {}))
+    )
+
+
+_REASONS = {
+    "missing": "must be given",
+    "extra_forbidden": "is not a field here",
+    "string_type": "must be text",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": (
+        "must consist of 1 to 64 letters, digits and . _ : - and begin with a letter or a digit"
+    ),
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le:,}",
+    "bool_type": "must be true or false",
+    "timezone_aware": "must say its offset from UTC",
+    "too_long": "must have at most {max_length}",
+}
+"""In words for the one who typed it, where pydantic's own are not."""
+
+
+class UserDraft(Draft):
+    """A user to be created (R1.1, R1.2); without an id, one is generated."""
+
+    user_id: Identifier | None = None
+    name: Name
+    time_zone: TimeZone | None = None
+
+
+class UserChanges(Draft):
+    """What an update of a user sets; a field that is not given stays as it is."""
+
+    name: Name = ""
+    time_zone: TimeZone | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that were given, by name."""
+        return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+
+
+class EventDraft(Draft):
+    """An event to be created (R2); without an id, one is generated."""
+
+    event_id: Identifier | None = None
+    title: Title
+    description: Description = ""
+    location: Location = ""
+    starts_at: Moment
+    ends_at: Moment | None = None
+    time_zone: TimeZone
+    organizer_id: Identifier
+    co_organizer_ids: CoOrganizers = ()
+    capacity: Capacity
+    has_waitlist: bool = Field(strict=True)
+    registration_deadline: Moment | None = None
+    listed: bool = True
+
+    @model_validator(mode="after")
+    def _times_in_order(self) -> Self:
+        check_times(self.starts_at, self.ends_at, self.registration_deadline)
+        return self
+
+
+class EventChanges(Draft):
+    """What an edit sets; a field that is not given stays as it is (`model_fields_set`)."""
+
+    title: Title = ""
+    description: Description = ""
+    location: Location = ""
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
+    time_zone: TimeZone = ""
+    co_organizer_ids: CoOrganizers = ()
+    capacity: Capacity = 1
+    has_waitlist: bool = Field(default=False, strict=True)
+    registration_deadline: Moment | None = None
+    listed: bool = True
+
+    @model_validator(mode="after")
+    def _start_stays(self) -> Self:
+        if "starts_at" in self.model_fields_set and self.starts_at is None:
+            raise Invalid("starts_at", "must be given")
+        return self
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that were given, by name."""
+        return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+
+
+def check_times(
+    starts_at: datetime | None, ends_at: datetime | None, deadline: datetime | None
+) -> None:
+    """Raise `Invalid` unless the end is after the start, and the deadline not (None: not given)."""
+    if starts_at is None:
+        return
+    if ends_at is not None and ends_at <= starts_at:
+        raise Invalid("ends_at", "must be after the start")
+    if deadline is not None and deadline > starts_at:
+        raise Invalid("registration_deadline", "must not be after the start")

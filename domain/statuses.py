@@ -1,0 +1,74 @@
+"""What state things are in, and why they changed: the closed lists of words that are stored."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class EventStatus(StrEnum):
+    """Whether an event takes registrations, as its organisers set it."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+class RegistrationStatus(StrEnum):
+    """`registered` has a seat, `waitlisted` waits for one."""
+
+    REGISTERED = "registered"
+    WAITLISTED = "waitlisted"
+
+
+class Deletion(StrEnum):
+    """How far an event's deletion is (R7.2): marked and being emptied, or a tombstone."""
+
+    MARKED = "marked"
+    DONE = "done"
+
+
+class ChangeKind(StrEnum):
+    """What a commit did, as the history tells it (R8.10)."""
+
+    CREATED = "created"
+    REGISTERED = "registered"
+    WAITLISTED = "waitlisted"
+    LEFT = "left"
+    PROMOTED = "promoted"
+    EDITED = "edited"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    CANCELLED = "cancelled"
+    DELETED = "deleted"
+    REPAIRED = "repaired"
+
+
+class Cause(StrEnum):
+    """Why a registration moved."""
+
+    OWN = "own"
+    REMOVED = "removed"
+    USER_DELETED = "user_deleted"
+    EVENT_DELETED = "event_deleted"
+    SEAT_FREED = "seat_freed"
+    CAPACITY_RAISED = "capacity_raised"
+    REPAIR = "repair"
+
+
+class NoticeKind(StrEnum):
+    """What a person is told by direct message because of a commit (R9.1)."""
+
+    PROMOTED = "promoted"
+    REMOVED = "removed"
+    MOVED = "moved"
+    CANCELLED = "cancelled"
+    DELETED = "deleted"
+
+
+class ClosedBecause(StrEnum):
+    """Why an event takes no registrations (R2.6)."""
+
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    STARTED = "started"
+    DEADLINE = "deadline"
