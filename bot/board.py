@@ -14,6 +14,7 @@ from bot.haste import ASKING, in_haste
 from bot.slack_errors import Blame, Standing, judge
 from bot.turns import CARD_EVERY, Turns
 from bot.views.cards import deleted_card, event_card
+from domain.errors import Busy
 from domain.models import Card, Event
 from domain.ports import Clock, Conflict, Unavailable
 
@@ -39,11 +40,24 @@ class Board:
         self._turns = Turns(clock)
         self._quiet_until = clock.now()
 
-    def post(self, event: Event, channel_id: str) -> None:
-        """Post a card and remember it; raises `SlackApiError`, and `OSError` where Slack takes too long.
+    def newest(self, event_id: str, channel_id: str | None = None) -> str:
+        """Return the `ts` of the newest card, in one channel or in any; empty for none. Raises `Busy`."""
+        try:
+            cards = self._store.get_cards(event_id)
+        except Unavailable as error:
+            raise Busy from error
+        # All have ten digits and six: they are in the order of time.
+        return max(
+            (card.message_ts for card in cards if channel_id in (None, card.channel_id)), default=""
+        )
 
-        Somebody waits for it: a form is acknowledged only then.
+    def post(self, event: Event, channel_id: str, *, after: str | None) -> None:
+        """Post a card and remember it; nothing if the channel got one after the message named.
+
+        Somebody waits for it, with a form that is not acknowledged yet. Raises as `bot.parts.Cards` says.
         """
+        if after is not None and self.newest(event.event_id, channel_id) > after:
+            return
         answer = self._hasty.chat_postMessage(channel=channel_id, **event_card(event).to_dict())
         self._remember(
             Card(

@@ -60,10 +60,14 @@ class Notifier:
 
     # Cards
 
-    def announce(self, event: Event, channel_id: str) -> None:
+    def announce(self, event: Event, channel_id: str, *, after: str | None = None) -> None:
         """See `bot.parts.Cards`."""
-        self._board.post(event, channel_id)
+        self._board.post(event, channel_id, after=after)
         self.wake(event.event_id)  # it may have moved since it was read
+
+    def newest(self, event_id: str) -> str:
+        """See `bot.parts.Cards`."""
+        return self._board.newest(event_id)
 
     def adopt(self, event_id: str, channel_id: str, message_ts: str) -> None:
         """See `bot.parts.Cards`."""

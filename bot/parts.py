@@ -22,8 +22,15 @@ from domain.service import Service
 class Cards(Protocol):
     """Event cards in channels: posted, remembered, and kept true."""
 
-    def announce(self, event: Event, channel_id: str) -> None:
-        """Post an event's card. Raises `slack_sdk.errors.SlackApiError`."""
+    def announce(self, event: Event, channel_id: str, *, after: str | None = None) -> None:
+        """Post an event's card, unless the channel got one after the message named (R8.13).
+
+        Raises `slack_sdk.errors.SlackApiError`, `OSError` where Slack takes too long, and `Busy`.
+        """
+        ...
+
+    def newest(self, event_id: str) -> str:
+        """Return the `ts` of an event's newest card, in any channel; empty for none. Raises `Busy`."""
         ...
 
     def adopt(self, event_id: str, channel_id: str, message_ts: str) -> None:

@@ -27,12 +27,14 @@ def is_private(client: WebClient, channel_id: str | None) -> bool:
         return True
 
 
-def posted(cards: Cards, event: Event, channel_id: str | None) -> str | None:
-    """Post an event's card; return how to mend it where that failed, in mrkdwn."""
+def posted(
+    cards: Cards, event: Event, channel_id: str | None, *, after: str | None = None
+) -> str | None:
+    """Post an event's card as `Cards` does; return how to mend it where that failed, in mrkdwn."""
     if channel_id is None:
         return None
     try:
-        cards.announce(event, channel_id)
+        cards.announce(event, channel_id, after=after)
     except SlackApiError as error:
         reason = error.response.get("error", "")
         again = f"then press *Post card* in `/event {event.event_id}`"

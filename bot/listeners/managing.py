@@ -101,13 +101,14 @@ class Managing:
     def ask_where_to_post(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Ask for the channel that the card is to stand in."""
         event = self._organized(body, value_of(action))
-        client.views_push(trigger_id=body["trigger_id"], view=managing.card_form(event))
+        form = managing.card_form(event, after=self._cards.newest(event.event_id))
+        client.views_push(trigger_id=body["trigger_id"], view=form)
         ack()
 
     def post_card(self, ack: Ack, body: Body, view: Body) -> None:
-        """Post the event's card once more."""
+        """Post the event's card once more; once for each form, however often it is sent."""
         event = self._organized(body, _event_id(view))
-        trouble = posted(self._cards, event, channel(view))
+        trouble = posted(self._cards, event, channel(view), after=_metadata(view)["after"])
         ack(response_action="update", view=managing.card_posted(event, trouble))
 
     def change_capacity(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:

@@ -103,12 +103,12 @@ def _roster(listing: EventRegistrations, *, is_first: bool) -> list[Block]:
     return blocks
 
 
-def card_form(event: Event) -> View:
-    """Return the form that asks where to post an event's card."""
+def card_form(event: Event, *, after: str) -> View:
+    """Return the form that asks where to post a card of an event that has none newer than `after` (a `ts`)."""
     return View(
         type="modal",
         callback_id=CallbackId.POST_CARD,
-        private_metadata=json.dumps({"event_id": event.event_id}),
+        private_metadata=json.dumps({"event_id": event.event_id, "after": after}),
         title=plain("Post card"),
         submit=plain("Post"),
         close=plain("Back"),

@@ -318,3 +318,30 @@ def test_the_card_of_a_channel_is_posted_again_from_manage(town: Town) -> None:
     seen = town.slack.submit(BJORN, top(town).id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS})
     assert "The card of *Yoga in the park* is posted." in answer(seen)
     assert "0 of 2 seats" in text_of(town.workspace.messages(EVENTS)[-1].blocks)
+
+
+def test_a_second_press_of_post_makes_no_second_card(town: Town) -> None:
+    """R8.13."""
+    town.card(town.event(organizer_id=BJORN))
+    town.slack.click(BJORN, managed(town), ActionId.POST_CARD)
+    form = top(town)
+    body = form.as_json(town.workspace.app, town.workspace.team_id, with_state=True)
+    chosen = {BlockId.CHANNEL: {ActionId.INPUT: {"selected_conversation": EVENTS}}}
+    payload = {
+        "type": "view_submission",
+        "team": {"id": town.workspace.team_id},
+        "user": {"id": BJORN, "name": "bjorn", "team_id": town.workspace.team_id},
+        "view": body | {"state": {"values": chosen}},
+    }
+    first = town.slack.interact(payload).response
+    cards = len(town.workspace.messages(EVENTS))
+    second = town.slack.interact(payload).response
+    assert first is not None
+    assert second is not None
+    assert second.body == first.body
+    assert len(town.workspace.messages(EVENTS)) == cards
+
+    town.clock.advance(timedelta(seconds=1))
+    town.slack.click(BJORN, managed(town), ActionId.POST_CARD)
+    town.slack.submit(BJORN, top(town).id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS})
+    assert len(town.workspace.messages(EVENTS)) == cards + 1, "another form posts another"
