@@ -26,10 +26,10 @@ demo: .venv/.run-pins ## the bot in a stand-in Slack workspace, on this machine
 	@$(PY) -m playground $(ARGS)
 
 test: .venv/.project $(INFRA) ## every test but the long ones (ARGS="-k word" chooses)
-	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not soak" $(ARGS)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not soak" $(ARGS)
 
 coverage: .venv/.project $(INFRA) ## the same, and the branches that no test takes
-	@$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not soak" --cov --cov-report term-missing:skip-covered $(ARGS)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not soak" --cov --cov-report term-missing:skip-covered $(ARGS)
 
 check: .venv/.project $(INFRA) ## style, types, and who may import whom
 	$(PY) -m ruff check .

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from domain import seating
+from domain.commands import Command
 from domain.drafts import EventDraft, UserDraft
 from domain.models import Event, User
 from domain.ports import Store
@@ -89,3 +91,23 @@ def new_users(service: Service, *user_ids: str) -> list[User]:
     return [
         service.create_user(UserDraft.of(user_id=user_id, name=user_id)) for user_id in user_ids
     ]
+
+
+_together = ids("together")
+
+
+def commit_together(store: Store, event_id: str, commands: Sequence[Command]) -> int:
+    """Carry many commands out past the service, in as few commits as they take; return how many."""
+    commits = 0
+    rest = list(commands)
+    while rest:
+        batch = rest[:50]
+        event = store.get_event(event_id)
+        registrations_of, users = seating.users_needed(batch)
+        rows = store.get_rows(event_id, registrations_of=registrations_of, users=users)
+        snapshot = seating.Snapshot(event, rows.users, rows.registrations)
+        plan = seating.plan(snapshot, batch, event_id=event_id, now=START, plan_id=_together())
+        store.commit(plan)
+        rest = rest[len(plan.outcomes) :]
+        commits += 1
+    return commits

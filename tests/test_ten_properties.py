@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.commands import Command, Register, Unregister
 from domain.drafts import EventChanges, UserDraft
 from domain.errors import AlreadyRegistered, DuplicateUser, EventFull, NotRegistered, RollcallError
 from domain.ports import Store
@@ -20,7 +21,7 @@ from domain.service import Service
 from domain.statuses import RegistrationStatus
 from tests.invariants import Everything, assert_sound, everything_in
 from tests.stores import Kind, empty_store
-from tests.surroundings import new_event, new_users, service_on
+from tests.surroundings import commit_together, new_event, new_users, service_on
 
 USERS = tuple(f"u{number}" for number in range(6))
 EVENTS = ("e1", "e2")
@@ -53,15 +54,15 @@ class House:
 
         Before them, `gone` others came and went: their tickets are used up.
         """
-        for number in range(gone):
-            new_users(self.service, f"gone{number}")
-            self.service.register(event_id, f"gone{number}")
-            self.service.unregister(event_id, f"gone{number}")
         seated = [f"seated{number}" for number in range(seats)]
         in_line = [f"waiting{number}" for number in range(waiting)]
-        new_users(self.service, *seated, *in_line)
-        for user_id in seated + in_line:
-            self.service.register(event_id, user_id)
+        leavers = [f"gone{number}" for number in range(gone)]
+        new_users(self.service, *leavers, *seated, *in_line)
+        commands: list[Command] = []
+        for user_id in leavers:
+            commands += [Register(user_id), Unregister(user_id)]
+        commands += [Register(user_id) for user_id in seated + in_line]
+        commit_together(self.store, event_id, commands)
         return seated, in_line
 
 

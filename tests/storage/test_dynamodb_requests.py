@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain import seating
-from domain.commands import Command, Register
+from domain.commands import Register
 from domain.errors import (
     AlreadyRegistered,
     EventFull,
@@ -31,7 +30,7 @@ from storage.schema import REGISTRATIONS, WAITLIST
 from tests.storage.moto import dynamodb_client
 from tests.storage.requests import Requests, counted
 from tests.stores import empty_dynamodb
-from tests.surroundings import START, ids, new_event, new_users, service_on
+from tests.surroundings import START, commit_together, ids, new_event, new_users, service_on
 
 
 @dataclass
@@ -55,27 +54,6 @@ class Full:
                 call()
 
         return self.counting(refused)
-
-
-_filling = ids("filling")
-
-
-def commit_all(store: Store, event_id: str, commands: list[Command]) -> int:
-    """Carry many commands out in as few commits as they take; return how many."""
-    commits = 0
-    while commands:
-        event = store.get_event(event_id)
-        assert event is not None
-        registrations_of, users = seating.users_needed(commands[:50])
-        rows = store.get_rows(event_id, registrations_of=registrations_of, users=users)
-        snapshot = seating.Snapshot(event, rows.users, rows.registrations)
-        plan = seating.plan(
-            snapshot, commands[:50], event_id=event_id, now=START, plan_id=_filling()
-        )
-        store.commit(plan)
-        commands = commands[len(plan.outcomes) :]
-        commits += 1
-    return commits
 
 
 def lengthen_line(store: DynamoDBStore, waiting: int) -> None:
@@ -242,7 +220,7 @@ def test_forty_nine_seats_or_thirty_two_joins_go_through_in_one_transaction(
         new_event(service, capacity=capacity)
         service.register("e1", "first")
         with counted(dynamodb_client()) as requests:
-            assert commit_all(store, "e1", [Register(user_id) for user_id in people]) == 1
+            assert commit_together(store, "e1", [Register(user_id) for user_id in people]) == 1
         assert requests.transactions == 1
         listed = service.list_registrations_in("e1").event
         assert listed.registered_count + listed.waitlist_count == together + 1
