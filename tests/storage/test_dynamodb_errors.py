@@ -84,6 +84,15 @@ def test_a_read_that_may_work_next_time_is_unavailable(
             read()
 
 
+@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException"])
+def test_a_read_that_will_never_work_passes_through_untouched(
+    store: DynamoDBStore, code: str
+) -> None:
+    """Asked for again and again, it would only come to light as busy."""
+    with injected(refused(code)), pytest.raises(ClientError, match=code):
+        store.get_event("e1")
+
+
 def test_a_users_write_tells_losses_from_rejections(store: DynamoDBStore) -> None:
     with injected(refused("InternalServerError", 500)), pytest.raises(AnswerLost):
         store.put_user(a_user(), replaces=None)
