@@ -17,7 +17,16 @@ from domain.ports import AnswerLost, Conflict, Unavailable
 from domain.service import Service
 from storage.dynamodb import DynamoDBStore
 from storage.schema import USERS
-from tests.storage.answers import BUGS, LOSSES, REJECTIONS, URL, answering, injected, refused
+from tests.storage.answers import (
+    BUGS,
+    LOSSES,
+    REJECTIONS,
+    URL,
+    answering,
+    cancelled,
+    injected,
+    refused,
+)
 from tests.storage.moto import dynamodb_client
 from tests.storage.rows import a_user, an_event
 from tests.stores import empty_dynamodb
@@ -98,6 +107,26 @@ def test_a_users_write_tells_losses_from_rejections(store: DynamoDBStore) -> Non
         store.put_user(a_user(), replaces=None)
     with injected(refused("ThrottlingException")), pytest.raises(Conflict):
         store.put_user(a_user(), replaces=None)
+
+
+def test_a_users_write_that_meets_a_transaction_is_a_conflict(store: DynamoDBStore) -> None:
+    """Registrations check the user in theirs; DynamoDB rejects a write that comes between."""
+    with injected(refused("TransactionConflictException")), pytest.raises(Conflict):
+        store.mark_user("ada", "mark")
+
+
+@pytest.mark.parametrize("mixed", [("ConditionalCheckFailed", "ValidationError"), ("Unheard",)])
+def test_a_bug_in_one_action_is_a_bug_whatever_became_of_the_others(
+    store: DynamoDBStore, mixed: tuple[str, ...]
+) -> None:
+    """A new plan would have it again: to be tried anew, it would only come to light as busy."""
+    with injected(cancelled(*mixed, "None")), pytest.raises(ClientError):
+        store.commit(PLAN)
+
+
+def test_a_transaction_that_hits_a_tables_limit_is_a_conflict(store: DynamoDBStore) -> None:
+    with injected(cancelled("None", "ProvisionedThroughputExceeded")), pytest.raises(Conflict):
+        store.commit(PLAN)
 
 
 def test_to_mark_a_user_that_is_not_there_is_told_from_being_throttled(

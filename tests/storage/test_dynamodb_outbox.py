@@ -61,6 +61,14 @@ def test_a_lease_whose_answer_was_lost_is_taken_again(store: DynamoDBStore) -> N
     assert take_lease(store) == taken
 
 
+def test_a_lease_is_over_at_the_moment_that_it_names(store: DynamoDBStore) -> None:
+    take_lease(store)
+    over = START + timedelta(minutes=1)
+    just_before = over - timedelta(microseconds=1)
+    assert store.take_lease("e1", holder="another", now=just_before, until=over) is None
+    assert store.take_lease("e1", holder="another", now=over, until=over) is not None
+
+
 def test_the_row_that_the_first_lease_makes_says_its_form(store: DynamoDBStore) -> None:
     take_lease(store)
     name = store._tables.name(JOURNAL)

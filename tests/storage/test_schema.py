@@ -47,3 +47,32 @@ def test_no_index_carries_what_a_registration_changes() -> None:
         for name in (*index.key.names(), *(index.carries or ()))
     }
     assert not carried & {"registered_count", "waitlist_count", "next_ticket", "version"}
+
+
+def test_an_index_carries_what_is_read_from_it_and_no_more() -> None:
+    """What is unfinished or undelivered is only found there, and then read from its table."""
+    whole, keys = {"ProjectionType": "ALL"}, {"ProjectionType": "KEYS_ONLY"}
+    projections = {
+        (table.name, index["IndexName"]): index["Projection"]
+        for table in schema.TABLES
+        for index in schema.definition(table, "").get("GlobalSecondaryIndexes", ())
+    }
+    carried = ["title", "status", "closes_at", "listed"]
+    assert projections == {
+        ("events", "upcoming"): {"ProjectionType": "INCLUDE", "NonKeyAttributes": carried},
+        ("events", "unfinished"): keys,
+        ("users", "members"): whole,
+        ("users", "unfinished"): keys,
+        ("registrations", "roster"): whole,
+        ("journal", "undelivered"): keys,
+    }
+
+
+def test_only_the_journal_streams_and_only_its_keys() -> None:
+    """A waking notifier reads the journal itself: what people wrote need not travel a second way."""
+    streams = {
+        table.name: schema.definition(table, "").get("StreamSpecification")
+        for table in schema.TABLES
+    }
+    keys_only = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    assert streams == dict.fromkeys(streams) | {"journal": keys_only}
