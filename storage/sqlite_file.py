@@ -111,18 +111,23 @@ class SQLiteFile:
         # half the time for each, so that both together end before the request's deadline.
         self._longest_wait = busy_timeout / 2
         self._idle: list[sqlite3.Connection] = []
-        self._all: list[sqlite3.Connection] = []
+        self._is_closed = False
         self._lock = threading.Lock()
         # SQLite lets those who wait for its own lock poll; in one process they queue here instead.
         self._writing = threading.Lock()
         self._set_up()
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection: at once, or when the thread that uses it is done with it.
+
+        SQLite does not survive a connection's being closed under a running statement. From now on,
+        what still runs in the background finds the file `Unavailable`.
+        """
         with self._lock:
-            while self._all:
-                self._all.pop().close()
-            self._idle.clear()
+            self._is_closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -164,6 +169,8 @@ class SQLiteFile:
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
+            if self._is_closed:
+                raise Unavailable(f"{self._path} is closed")
             connection = self._idle.pop() if self._idle else None
         if connection is None:
             connection = self._connect()
@@ -171,7 +178,11 @@ class SQLiteFile:
             yield connection
         finally:
             with self._lock:
-                self._idle.append(connection)
+                is_wanted = not self._is_closed
+                if is_wanted:
+                    self._idle.append(connection)
+            if not is_wanted:
+                connection.close()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -181,10 +192,12 @@ class SQLiteFile:
             check_same_thread=False,  # one thread at a time: `_connection` sees to it
             cached_statements=256,
         )
-        with self._lock:
-            self._all.append(connection)
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _set_up(self) -> None:

@@ -67,7 +67,7 @@ def empty_dynamodb() -> Iterator[DynamoDBStore]:
 @contextmanager
 def without_foreign_keys(store: Store) -> Iterator[None]:
     """Let a test write what SQLite itself would refuse; DynamoDB has no such guard."""
-    connections = store._file._all if isinstance(store, SQLiteStore) else []
+    connections = store._file._idle if isinstance(store, SQLiteStore) else []
     for connection in connections:
         connection.execute("PRAGMA foreign_keys = OFF")
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.ports import Conflict
+from domain.ports import Conflict, Unavailable
 from storage.sqlite import SQLiteStore
 from tests.storage.test_contract import a_user
 
@@ -82,3 +82,15 @@ def test_it_keeps_what_is_acknowledged_through_a_power_cut(tmp_path: Path) -> No
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
         assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+
+
+def test_a_file_closed_while_it_is_read_waits_for_its_reader(tmp_path: Path) -> None:
+    """Closed under a running statement, SQLite would take the whole process down."""
+    with opened(tmp_path / "r.sqlite") as store:
+        with store._file.reading() as connection:
+            store.close()
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+        with pytest.raises(Unavailable):
+            store.get_user("a")

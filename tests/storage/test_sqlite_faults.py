@@ -92,7 +92,7 @@ def test_after_a_failed_commit_nobody_is_kept_out(path: Path) -> None:
         store.put_user(a_user("c"), replaces=None)
         with opened(path, busy_timeout=0.05) as other:
             other.put_user(a_user("d"), replaces=None)
-        assert not any(connection.in_transaction for connection in store._file._all)
+        assert not any(connection.in_transaction for connection in store._file._idle)
 
 
 def test_a_plan_sent_again_after_it_applied_returns(path: Path) -> None:
