@@ -16,7 +16,7 @@ from storage.sqlite import SQLiteStore
 from tests.memory import MemoryStore
 from tests.storage.moto import dynamodb_client, empty_tables
 
-Kind = Literal["memory", "sqlite", "dynamodb"]
+Kind = Literal["memory", "sqlite", "moto"]
 
 _fresh = count(1)
 
@@ -33,8 +33,8 @@ def empty_store(kind: Kind) -> Iterator[Store]:
         case "sqlite":
             with empty_sqlite() as store:
                 yield store
-        case "dynamodb":
-            with empty_dynamodb() as store:
+        case "moto":
+            with empty_moto() as store:
                 yield store
 
 
@@ -50,7 +50,7 @@ def empty_sqlite() -> Iterator[SQLiteStore]:
 
 
 @contextmanager
-def empty_dynamodb() -> Iterator[DynamoDBStore]:
+def empty_moto() -> Iterator[DynamoDBStore]:
     """Give a DynamoDB store on tables of its own: moto slows down as tables fill."""
     client = dynamodb_client()
     if not _unused:

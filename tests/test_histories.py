@@ -187,7 +187,7 @@ class HistoriesOnSQLite(Histories):
 
 
 class HistoriesOnDynamoDB(Histories):
-    kind = "dynamodb"
+    kind = "moto"
 
 
 TestHistories = Histories.TestCase

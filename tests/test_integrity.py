@@ -27,7 +27,7 @@ from tests.surroundings import START, ids, new_event, new_users, service_on
 PEOPLE = ("seated1", "seated2", "waiting1", "waiting2", "waiting3")
 
 
-@pytest.fixture(params=["memory", "sqlite", "dynamodb"])
+@pytest.fixture(params=["memory", "sqlite", "moto"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     kind: Kind = request.param
     with empty_store(kind) as store:

@@ -33,7 +33,7 @@ examples = settings(
 )
 
 
-@pytest.fixture(params=["memory", "sqlite", "dynamodb"], scope="module")
+@pytest.fixture(params=["memory", "sqlite", "moto"], scope="module")
 def kind(request: pytest.FixtureRequest) -> Kind:
     kind: Kind = request.param
     return kind

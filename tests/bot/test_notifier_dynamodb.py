@@ -15,7 +15,7 @@ from playground.faults import Fault
 from playground.seed import EVENTS
 from storage.dynamodb import DynamoDBStore
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, PRIYA, Town, shown
-from tests.stores import empty_dynamodb
+from tests.stores import empty_moto
 from tests.surroundings import at_once, new_event, service_on
 
 POST = "chat.postMessage"
@@ -57,7 +57,7 @@ class OnDynamoDB:
 
 @pytest.fixture
 def bot(town: Town) -> Iterator[OnDynamoDB]:
-    with empty_dynamodb() as store:
+    with empty_moto() as store:
         service = service_on(
             store, clock=town.clock, on_commit=lambda event_id: notifier.wake(event_id)
         )

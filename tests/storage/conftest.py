@@ -8,14 +8,14 @@ import pytest
 
 from storage.dynamodb import DynamoDBStore
 from storage.sqlite import SQLiteStore
-from tests.stores import empty_dynamodb, empty_sqlite
+from tests.stores import empty_moto, empty_sqlite
 
 AnyStore = SQLiteStore | DynamoDBStore
 
 
-@pytest.fixture(params=["sqlite", "dynamodb"])
+@pytest.fixture(params=["sqlite", "moto"])
 def store(request: pytest.FixtureRequest) -> Iterator[AnyStore]:
-    with empty_sqlite() if request.param == "sqlite" else empty_dynamodb() as store:
+    with empty_sqlite() if request.param == "sqlite" else empty_moto() as store:
         yield store
 
 

@@ -16,7 +16,7 @@ from storage.dynamodb import DynamoDBStore
 from tests.storage.answers import injected
 from tests.storage.moto import dynamodb_client
 from tests.storage.rows import an_event, bare_plan, put_event
-from tests.stores import empty_dynamodb
+from tests.stores import empty_moto
 
 Read = Callable[[DynamoDBStore], object]
 
@@ -49,7 +49,7 @@ LAGGING: dict[str, Read] = {
 
 @pytest.fixture
 def store() -> Iterator[DynamoDBStore]:
-    with empty_dynamodb() as store:
+    with empty_moto() as store:
         yield store
 
 

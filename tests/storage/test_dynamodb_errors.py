@@ -29,7 +29,7 @@ from tests.storage.answers import (
 )
 from tests.storage.moto import dynamodb_client
 from tests.storage.rows import a_user, an_event
-from tests.stores import empty_dynamodb
+from tests.stores import empty_moto
 from tests.surroundings import new_event, new_users, service_on
 
 PLAN = Plan("plan", "e1", None, (), (PutEvent(an_event(), None),))
@@ -37,7 +37,7 @@ PLAN = Plan("plan", "e1", None, (), (PutEvent(an_event(), None),))
 
 @pytest.fixture
 def store() -> Iterator[DynamoDBStore]:
-    with empty_dynamodb() as store:
+    with empty_moto() as store:
         yield store
 
 

@@ -17,13 +17,13 @@ from storage.dynamodb import DynamoDBStore
 from tests.storage.moto import dynamodb_client
 from tests.storage.requests import counted
 from tests.storage.rows import a_place, a_seat, an_event, bare_plan, put_event, put_users, whole
-from tests.stores import empty_dynamodb
+from tests.stores import empty_moto
 from tests.surroundings import START
 
 
 @pytest.fixture
 def store() -> Iterator[DynamoDBStore]:
-    with empty_dynamodb() as store:
+    with empty_moto() as store:
         yield store
 
 

@@ -17,7 +17,7 @@ from storage.schema import JOURNAL
 from tests.storage.answers import LOSSES, REJECTIONS, answering, injected
 from tests.storage.moto import dynamodb_client
 from tests.storage.rows import whole
-from tests.stores import empty_dynamodb
+from tests.stores import empty_moto
 from tests.surroundings import START
 
 CARD = Card(event_id="e1", channel_id="C1", message_ts="1.2", rendered_version=3)
@@ -41,7 +41,7 @@ WRITES: dict[str, Write] = {
 
 @pytest.fixture
 def store() -> Iterator[DynamoDBStore]:
-    with empty_dynamodb() as store:
+    with empty_moto() as store:
         yield store
 
 

@@ -29,7 +29,7 @@ from storage.items import Items
 from storage.schema import REGISTRATIONS, WAITLIST
 from tests.storage.moto import dynamodb_client
 from tests.storage.requests import Requests, counted
-from tests.stores import empty_dynamodb
+from tests.stores import empty_moto
 from tests.surroundings import START, commit_together, ids, new_event, new_users, service_on
 
 
@@ -101,7 +101,7 @@ def lengthen_line(store: DynamoDBStore, waiting: int) -> None:
 
 @pytest.fixture(scope="module", params=[10, 1_000])
 def full(request: pytest.FixtureRequest) -> Iterator[Full]:
-    with empty_dynamodb() as store:
+    with empty_moto() as store:
         service = service_on(store, new_id=ids(f"full{request.param}"))
         new_users(service, "seated", "newcomer", "other", "waiting1", "waiting9")
         new_event(service, capacity=1)
@@ -204,7 +204,7 @@ def test_nothing_scans_but_the_check(full: Full) -> None:
 
 
 def test_the_check_scans() -> None:
-    with empty_dynamodb() as store, counted(dynamodb_client()) as requests:
+    with empty_moto() as store, counted(dynamodb_client()) as requests:
         assert list(service_on(store).check(lambda _: None)) == []
     assert requests.scans == 3
 
@@ -213,7 +213,7 @@ def test_the_check_scans() -> None:
 def test_forty_nine_seats_or_thirty_two_joins_go_through_in_one_transaction(
     capacity: int, together: int
 ) -> None:
-    with empty_dynamodb() as store:
+    with empty_moto() as store:
         service = service_on(store, new_id=ids("together"))
         people = [f"p{number}" for number in range(together)]
         new_users(service, "first", *people)

@@ -16,7 +16,7 @@ from storage.dynamodb import DynamoDBStore
 from tests.invariants import assert_sound
 from tests.storage.moto import dynamodb_client
 from tests.storage.requests import counted
-from tests.stores import empty_dynamodb
+from tests.stores import empty_moto
 from tests.surroundings import ids, new_event, new_users, service_on
 
 
@@ -72,7 +72,7 @@ def test_forty_nine_seats_or_thirty_two_joins_that_wait_together_are_one_transac
     capacity: int, together: int, positions: list[int | None]
 ) -> None:
     """Two reads and a transaction for the one in front, and two and one for all who wait behind."""
-    with empty_dynamodb() as tables:
+    with empty_moto() as tables:
         store = HeldStore(tables)
         service = service_on(store, new_id=ids("rush"))
         crowd = [f"p{number}" for number in range(together)]
@@ -89,7 +89,7 @@ def test_forty_nine_seats_or_thirty_two_joins_that_wait_together_are_one_transac
 
 def test_one_more_than_fits_goes_in_the_next_transaction() -> None:
     """DynamoDB takes 100 actions: the 33rd join would be the 101st, and waits for its turn."""
-    with empty_dynamodb() as tables:
+    with empty_moto() as tables:
         store = HeldStore(tables)
         service = service_on(store, new_id=ids("more"))
         crowd = [f"p{number}" for number in range(33)]
