@@ -32,6 +32,9 @@ T = TypeVar("T")
 LINE_BLOCK = 1_000
 """Tickets in one block of the line: a position is counted within one block only."""
 
+MOST_UNREACHED = 1_000
+"""People that an entry of the journal names as unreached: an item of DynamoDB holds 400 KB."""
+
 
 class User(BaseModel):
     """Someone who can register. `deletion` marks one whose deletion is under way (R7.1)."""
@@ -218,6 +221,16 @@ class Notice(BaseModel):
     """Where and when the event was to be, for one that moved."""
 
 
+class Unreached(BaseModel):
+    """Someone whom a message can't reach, for good: what it was about, and Slack's word for why (R9.2)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user_id: str
+    kind: NoticeKind
+    reason: str
+
+
 class JournalEntry(BaseModel):
     """The history and the outbox of one commit, keyed by the version that it made."""
 
@@ -231,6 +244,8 @@ class JournalEntry(BaseModel):
     notices: tuple[Notice, ...] = ()
     about: EventSummary | None = None
     """The event as its notices describe it; None where there are none."""
+    unreached: tuple[Unreached, ...] = ()
+    """Whom its notices could not reach, the first `MOST_UNREACHED` of them; added while they are delivered."""
 
 
 class Deferred(BaseModel):
@@ -244,6 +259,10 @@ class Deferred(BaseModel):
     """Which of the entry's notices, from 0."""
     attempts: int
     not_before: datetime
+    unreached: tuple[Unreached, ...] = ()
+    """If there are any, the message is no notice: it tells an organiser of these people (R9.2)."""
+    more_unreached: int = 0
+    """How many there are besides those that it names."""
 
 
 class Delivery(BaseModel):
@@ -261,6 +280,10 @@ class Delivery(BaseModel):
     recipient: str | None = None
     """Of that notice, where to go on in its audience; the notifier's own notation."""
     deferred: tuple[Deferred, ...] = ()
+    untold: tuple[Unreached, ...] = ()
+    """Of these unreached people the organisers are still to be told."""
+    more_untold: int = 0
+    """How many there are besides those."""
     holder: str | None = None
     leased_until: datetime | None = None
 

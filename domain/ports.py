@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ListedEvent,
         Page,
         Registration,
+        Unreached,
         User,
         Waiting,
     )
@@ -218,12 +219,16 @@ class Outbox(Protocol):
         """Take the undelivered mark off an entry; harmless when it is off, or no such entry exists."""
         ...
 
+    def record_unreached(self, event_id: str, version: int, person: Unreached) -> None:
+        """Add a person to an entry's unreached, once, up to `MOST_UNREACHED`; harmless without the entry."""
+        ...
+
     def get_cards(self, event_id: str) -> tuple[Card, ...]:
         """Return the event's cards."""
         ...
 
-    def put_card(self, card: Card) -> None:
-        """Write a card; one that is stored with a newer version keeps that version."""
+    def put_card(self, card: Card) -> bool:
+        """Write a card; return whether it is stored: one with a newer version stays as it is."""
         ...
 
     def delete_card(self, event_id: str, channel_id: str, message_ts: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from domain.models import Card, Delivery, Page
+from domain.models import MOST_UNREACHED, Card, Delivery, Page, Unreached
 from storage.cursors import not_ours
 from storage.dynamodb_errors import ConditionFailed, delivering
 from storage.dynamodb_reading import Listing, Reader
@@ -102,6 +102,26 @@ class DynamoDBOutbox:
         except ConditionFailed:
             return
 
+    def record_unreached(self, event_id: str, version: int, person: Unreached) -> None:
+        """See `Outbox.record_unreached`. What is repeated after a lost answer, reading takes out again."""
+        request = self._tables.at(
+            self._tables.entry(event_id, version),
+            UpdateExpression="SET unreached = list_append(if_not_exists(unreached, :none), :one)",
+            # The entry is there, and has room: an item holds 400 KB.
+            ConditionExpression=(
+                "attribute_exists(event_id)"
+                " AND (attribute_not_exists(unreached) OR size(unreached) < :most)"
+            ),
+            ExpressionAttributeValues=to_wire(
+                {":one": [person.model_dump()], ":none": [], ":most": MOST_UNREACHED}
+            ),
+        )
+        try:
+            with delivering():
+                self._client.update_item(**request)
+        except ConditionFailed:
+            return
+
     def get_cards(self, event_id: str) -> tuple[Card, ...]:
         """See `Outbox.get_cards`."""
         items, _ = self._reader.query(
@@ -112,20 +132,21 @@ class DynamoDBOutbox:
         )
         return tuple(self._items.to_card(item) for item in items)
 
-    def put_card(self, card: Card) -> None:
+    def put_card(self, card: Card) -> bool:
         """See `Outbox.put_card`."""
         request = self._tables.put(
             CARDS,
             self._items.card(card),
-            # There is none yet, or it shows an older version: a card never goes back.
-            ConditionExpression="attribute_not_exists(event_id) OR rendered_version < :version",
+            # There is none yet, or it shows no newer version: a card never goes back.
+            ConditionExpression="attribute_not_exists(event_id) OR rendered_version <= :version",
             ExpressionAttributeValues=to_wire({":version": card.rendered_version}),
         )
         try:
             with delivering():
                 self._client.put_item(**request)
         except ConditionFailed:
-            return
+            return False
+        return True
 
     def delete_card(self, event_id: str, channel_id: str, message_ts: str) -> None:
         """See `Outbox.delete_card`."""

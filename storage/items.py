@@ -196,7 +196,9 @@ class Items:
 
     def to_entry(self, item: Mapping[str, Any]) -> JournalEntry:
         """Return the journal's entry of an item."""
-        return self._rebuilt(JournalEntry, item)
+        entry = self._rebuilt(JournalEntry, item)
+        # Recorded once more where the answer was lost.
+        return entry.model_copy(update={"unreached": tuple(dict.fromkeys(entry.unreached))})
 
     def to_delivery(self, item: Mapping[str, Any]) -> Delivery:
         """Return the delivery of the journal's item at version 0."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, assert_never
 
 from domain.errors import Invalid
 from domain.models import (
+    MOST_UNREACHED,
     Card,
     Delivery,
     Event,
@@ -20,6 +21,7 @@ from domain.models import (
     ListedEvent,
     Page,
     Registration,
+    Unreached,
     User,
     Waiting,
 )
@@ -575,6 +577,23 @@ class SQLiteStore:
                 (self._workspace, event_id, version),
             )
 
+    def record_unreached(self, event_id: str, version: int, person: Unreached) -> None:
+        """See `Outbox.record_unreached`."""
+        key = (self._workspace, event_id, version)
+        with self._file.writing() as connection:
+            row = connection.execute(
+                "SELECT body FROM journal WHERE workspace = ? AND event_id = ? AND version = ?", key
+            ).fetchone()
+            entry = JournalEntry.model_validate_json(row[0]) if row else None
+            if entry is None or person in entry.unreached:
+                return
+            unreached = (*entry.unreached, person)[:MOST_UNREACHED]
+            body = entry.model_copy(update={"unreached": unreached}).model_dump_json()
+            connection.execute(
+                "UPDATE journal SET body = ? WHERE workspace = ? AND event_id = ? AND version = ?",
+                (body, *key),
+            )
+
     def get_cards(self, event_id: str) -> tuple[Card, ...]:
         """See `Outbox.get_cards`."""
         rows = self._all(
@@ -587,13 +606,14 @@ class SQLiteStore:
             for channel, ts, version in rows
         )
 
-    def put_card(self, card: Card) -> None:
+    def put_card(self, card: Card) -> bool:
         """See `Outbox.put_card`."""
         with self._file.writing() as connection:
-            connection.execute(
+            done = connection.execute(
                 "INSERT INTO cards (workspace, event_id, channel_id, message_ts, rendered_version)"
                 " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-                " rendered_version = max(rendered_version, excluded.rendered_version)",
+                " rendered_version = excluded.rendered_version"
+                " WHERE rendered_version <= excluded.rendered_version",
                 (
                     self._workspace,
                     card.event_id,
@@ -602,6 +622,7 @@ class SQLiteStore:
                     card.rendered_version,
                 ),
             )
+            return done.rowcount == 1
 
     def delete_card(self, event_id: str, channel_id: str, message_ts: str) -> None:
         """See `Outbox.delete_card`."""

@@ -16,6 +16,7 @@ from domain.models import (
     JournalEntry,
     Notice,
     Registration,
+    Unreached,
     User,
     Waiting,
 )
@@ -57,6 +58,12 @@ notices = st.builds(
     ticket=st.none() | versions,
     reason=st.none() | texts,
     before=st.none() | summaries,
+)
+unreached = st.builds(
+    Unreached,
+    user_id=identifiers,
+    kind=st.sampled_from(NoticeKind),
+    reason=st.from_regex(r"[a-z_]{1,30}", fullmatch=True),
 )
 
 
@@ -134,6 +141,7 @@ def entries(event_id: str) -> st.SearchStrategy[JournalEntry]:
         changes=st.lists(changes, max_size=3).map(tuple),
         notices=st.lists(notices, max_size=3).map(tuple),
         about=st.none() | summaries,
+        unreached=st.lists(unreached, max_size=3, unique=True).map(tuple),
     )
 
 
@@ -146,6 +154,8 @@ def deliveries(event_id: str, holder: str) -> st.SearchStrategy[Delivery]:
         notice=counts,
         attempts=counts,
         not_before=moments,
+        unreached=st.lists(unreached, max_size=3).map(tuple),
+        more_unreached=counts,
     )
     return st.builds(
         Delivery,
@@ -155,6 +165,8 @@ def deliveries(event_id: str, holder: str) -> st.SearchStrategy[Delivery]:
         notice=counts,
         recipient=st.none() | texts,
         deferred=st.lists(deferred, max_size=3).map(tuple),
+        untold=st.lists(unreached, max_size=3).map(tuple),
+        more_untold=counts,
         holder=st.just(holder),
         leased_until=st.none() | moments,
     )

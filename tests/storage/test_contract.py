@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import storage.dynamodb_outbox
+import storage.sqlite
 from domain.errors import Invalid
 from domain.models import (
     Card,
@@ -22,6 +24,7 @@ from domain.models import (
     Notice,
     Page,
     Registration,
+    Unreached,
     User,
     Waiting,
 )
@@ -462,15 +465,49 @@ def test_an_entry_is_undelivered_until_it_is_marked(store: AnyStore) -> None:
     assert store.get_journal_entry("e1", 2) == an_entry(2)
 
 
+def test_an_entry_keeps_whom_it_could_not_reach_once_each(store: AnyStore) -> None:
+    """R9.2: for the history; neither its mark nor its delivery row is touched."""
+    person = Unreached(user_id="u1", kind=NoticeKind.PROMOTED, reason="user_disabled")
+    other = person.model_copy(update={"user_id": "u2"})
+    with_people(store)
+    commit(store, PutEntry(an_entry(1)))
+    for one in (person, other, person):
+        store.record_unreached("e1", 1, one)
+    store.record_unreached("e1", 99, person)
+    recorded = an_entry(1).model_copy(update={"unreached": (person, other)})
+    assert store.get_journal_entry("e1", 1) == recorded
+    assert store.list_journal("e1", limit=5) == (recorded,)
+    assert pages(store.list_undelivered, 5) == ["e1"]
+    assert store.get_delivery("e1") == Delivery(event_id="e1")
+
+
+def test_an_entry_names_no_more_unreached_than_an_item_holds(
+    store: AnyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (storage.sqlite, storage.dynamodb_outbox):
+        monkeypatch.setattr(module, "MOST_UNREACHED", 2)
+    with_people(store)
+    commit(store, PutEntry(an_entry(1)))
+    people = [
+        Unreached(user_id=f"u{number}", kind=NoticeKind.DELETED, reason="user_not_found")
+        for number in range(3)
+    ]
+    for person in people:
+        store.record_unreached("e1", 1, person)
+    (entry,) = store.list_journal("e1", limit=5)
+    assert entry.unreached == tuple(people[:2])
+
+
 def test_a_card_never_goes_back_to_an_older_version(store: AnyStore) -> None:
     def card(version: int, ts: str = "1.1") -> Card:
         return Card(event_id="e1", channel_id="C1", message_ts=ts, rendered_version=version)
 
-    store.put_card(card(3))
-    store.put_card(card(2))
+    assert store.put_card(card(3))
+    assert not store.put_card(card(2))
+    assert store.put_card(card(3))
     assert store.get_cards("e1") == (card(3),)
-    store.put_card(card(5))
-    store.put_card(card(1, "2.2"))
+    assert store.put_card(card(5))
+    assert store.put_card(card(1, "2.2"))
     assert set(store.get_cards("e1")) == {card(5), card(1, "2.2")}
     store.delete_card("e1", "C1", "1.1")
     store.delete_card("e1", "C1", "1.1")

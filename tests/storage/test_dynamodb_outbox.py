@@ -9,8 +9,9 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from domain.errors import Invalid
-from domain.models import Card, Delivery
+from domain.models import Card, Delivery, Unreached
 from domain.ports import Unavailable
+from domain.statuses import NoticeKind
 from storage.dynamodb import DynamoDBStore
 from storage.items import from_wire
 from storage.schema import JOURNAL
@@ -23,6 +24,8 @@ from tests.surroundings import START
 CARD = Card(event_id="e1", channel_id="C1", message_ts="1.2", rendered_version=3)
 PASSING = LOSSES | {name: REJECTIONS[name] for name in ("throttled", "no connection")}
 
+PERSON = Unreached(user_id="u1", kind=NoticeKind.PROMOTED, reason="user_disabled")
+
 Write = Callable[[DynamoDBStore], object]
 
 
@@ -34,6 +37,7 @@ WRITES: dict[str, Write] = {
     "take_lease": take_lease,
     "save_delivery": lambda store: store.save_delivery(Delivery(event_id="e1", holder="me")),
     "mark_delivered": lambda store: store.mark_delivered("e1", 1),
+    "record_unreached": lambda store: store.record_unreached("e1", 1, PERSON),
     "put_card": lambda store: store.put_card(CARD),
     "delete_card": lambda store: store.delete_card("e1", "C1", "1.2"),
 }

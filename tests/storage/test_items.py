@@ -78,6 +78,16 @@ def test_everything_else_round_trips() -> None:
     assert ITEMS.to_waiting(ITEMS.waiting("e1", a_place())) == a_place()
 
 
+def test_what_older_items_lack_is_empty() -> None:
+    """R9.2 came later: of older entries and delivery rows nobody is known as unreached."""
+    entry, delivery = ITEMS.entry(an_entry()), ITEMS.delivery(Delivery(event_id="e1"))
+    for name in ("untold", "more_untold"):
+        del delivery[name]
+    del entry["unreached"]
+    assert ITEMS.to_entry(entry) == an_entry()
+    assert ITEMS.to_delivery(delivery) == Delivery(event_id="e1")
+
+
 def test_a_newer_form_is_refused_and_says_so() -> None:
     item = ITEMS.user(a_user()) | to_wire({"v": 2})
     with pytest.raises(ValueError, match="form 2, written by a newer Rollcall"):

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from domain.plans import PutEntry, PutEvent
 from domain.ports import Conflict, Unavailable
 from storage.sqlite import SQLiteStore
-from tests.storage.test_contract import a_user
+from tests.storage.test_contract import a_user, an_entry, an_event, commit
+from tests.surroundings import START
 
 
 @contextmanager
@@ -94,3 +96,17 @@ def test_a_file_closed_while_it_is_read_waits_for_its_reader(tmp_path: Path) -> 
             connection.execute("SELECT 1")
         with pytest.raises(Unavailable):
             store.get_user("a")
+
+
+def test_what_older_rows_lack_is_empty(tmp_path: Path) -> None:
+    """R9.2 came later: of older entries and delivery rows nobody is known as unreached."""
+    with opened(tmp_path / "r.sqlite") as store:
+        commit(store, PutEvent(an_event(), None), PutEntry(an_entry(1)))
+        held = store.take_lease("e1", holder="me", now=START, until=START)
+        with store._file.writing() as connection:
+            connection.execute("UPDATE journal SET body = json_remove(body, '$.unreached')")
+            connection.execute(
+                "UPDATE deliveries SET body = json_remove(body, '$.untold', '$.more_untold')"
+            )
+        assert store.get_journal_entry("e1", 1) == an_entry(1)
+        assert store.get_delivery("e1") == held
