@@ -15,7 +15,7 @@ INFRA := $(if $(wildcard infra/__init__.py),.venv/.infra-pins)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage check format pins clean
+.PHONY: help setup demo test soak coverage check format pins clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -27,6 +27,9 @@ demo: .venv/.run-pins ## the bot in a stand-in Slack workspace, on this machine
 
 test: .venv/.project $(INFRA) ## every test but the long ones (ARGS="-k word" chooses)
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not soak" $(ARGS)
+
+soak: .venv/.project $(INFRA) ## the long tests: races, crashes, histories and payloads by the thousand
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m soak --timeout 1500 $(ARGS)
 
 coverage: .venv/.project $(INFRA) ## the same, and the branches that no test takes
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not soak" --cov --cov-report term-missing:skip-covered $(ARGS)
@@ -41,18 +44,19 @@ format: .venv/.project ## sort the imports and lay out the code
 	@$(PY) -m ruff check --quiet --select I --fix .
 	@$(PY) -m ruff format .
 
-# Each file is bound by the one before, so that all three fit in one .venv.
+# Each file is bound by the one before, so that they fit in one .venv; the engine's stand apart.
 pins: .venv/pyvenv.cfg ## requirements*.txt from pyproject.toml (ARGS=--upgrade for newer ones)
 	@$(PIP) install uv==$(UV_VERSION)
-	$(UV_COMPILE) --output-file requirements.txt
-	$(UV_COMPILE) --extra test --extra dev --constraint requirements.txt --output-file requirements-dev.txt
-	$(UV_COMPILE) --extra infra --constraint requirements-dev.txt --output-file requirements-infra.txt
+	$(UV_COMPILE) pyproject.toml --output-file requirements.txt
+	$(UV_COMPILE) pyproject.toml --extra test --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(UV_COMPILE) pyproject.toml --extra infra --constraint requirements-dev.txt --output-file requirements-infra.txt
+	$(UV_COMPILE) --group engine --output-file requirements-engine.txt
 
 UV_COMPILE = @$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--custom-compile-command "make pins" $(ARGS) pyproject.toml
+	--custom-compile-command "make pins" $(ARGS)
 
 clean: ## remove .venv, the caches and the demo's data
-	rm -rf .venv .rollcall .coverage htmlcov build *.egg-info \
+	rm -rf .venv .rollcall .cache .coverage htmlcov build *.egg-info \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name node_modules -prune -o -name __pycache__ -type d -exec rm -rf {} +
 

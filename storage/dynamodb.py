@@ -27,22 +27,22 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
+CLIENT = Config(
+    # Legacy, whatever AWS_RETRY_MODE says: with no attempt left, it alone raises for an
+    # answer that its checksum proves cut off, and it never slows the client down.
+    retries={"mode": "legacy", "total_max_attempts": 1},
+    connect_timeout=0.5,
+    read_timeout=0.8,
+    max_pool_connections=64,
+)
+
+
 def make_client() -> DynamoDBClient:
     """Return a client that sends each request once and gives up within a second.
 
     Region, credentials and `AWS_ENDPOINT_URL_DYNAMODB` are AWS's own variables.
     """
-    return boto3.client(
-        "dynamodb",
-        config=Config(
-            # Legacy, whatever AWS_RETRY_MODE says: with no attempt left, it alone raises for an
-            # answer that its checksum proves cut off, and it never slows the client down.
-            retries={"mode": "legacy", "total_max_attempts": 1},
-            connect_timeout=0.5,
-            read_timeout=0.8,
-            max_pool_connections=64,
-        ),
-    )
+    return boto3.client("dynamodb", config=CLIENT)
 
 
 class DynamoDBStore(DynamoDBOutbox):
@@ -261,6 +261,18 @@ class DynamoDBStore(DynamoDBOutbox):
         """See `Store.scan_registrations`."""
         to_row = self._items.to_registration
         return self._reader.scan(REGISTRATIONS, to_row, limit=limit, cursor=cursor)
+
+    def find_on_roster(self, event_id: str, ticket: int) -> tuple[Registration, ...]:
+        """See `Store.find_on_roster`."""
+        items, _ = self._reader.query(
+            REGISTRATIONS,
+            IndexName="roster",
+            KeyConditionExpression="seated_in = :event AND ticket = :ticket",
+            ExpressionAttributeValues=to_wire(
+                {":event": self._items.key(event_id), ":ticket": ticket}
+            ),
+        )
+        return tuple(self._items.to_registration(item) for item in items)
 
     def scan_waiting(self, *, limit: int, cursor: str | None = None) -> Page[tuple[str, Waiting]]:
         """See `Store.scan_waiting`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -14,19 +15,26 @@ from storage import schema
 from storage.dynamodb import DynamoDBStore
 from storage.sqlite import SQLiteStore
 from tests.memory import MemoryStore
+from tests.storage.dynamodb_local import empty_local_tables, local_client
 from tests.storage.moto import dynamodb_client, empty_tables
 
-Kind = Literal["memory", "sqlite", "moto"]
+Kind = Literal["memory", "sqlite", "moto", "local"]
 
 _fresh = count(1)
 
 _unused: list[str] = []
-"""Prefixes of tables that were made for a test before, and are empty again."""
+"""Prefixes of moto's tables that were made for a test before, and are empty again."""
+
+_unused_locally: list[str] = []
+"""The same in DynamoDB Local."""
 
 
 @contextmanager
 def empty_store(kind: Kind) -> Iterator[Store]:
-    """Give a store with nothing in it. DynamoDB is moto, in process: for one thread at a time."""
+    """Give a store with nothing in it: `moto` and `local` are DynamoDB.
+
+    moto runs in this process, for one thread at a time; DynamoDB Local is AWS's own engine.
+    """
     match kind:
         case "memory":
             yield MemoryStore()
@@ -35,6 +43,9 @@ def empty_store(kind: Kind) -> Iterator[Store]:
                 yield store
         case "moto":
             with empty_moto() as store:
+                yield store
+        case "local":
+            with empty_local() as store:
                 yield store
 
 
@@ -62,6 +73,22 @@ def empty_moto() -> Iterator[DynamoDBStore]:
     finally:
         empty_tables(prefix)
         _unused.append(prefix)
+
+
+@contextmanager
+def empty_local() -> Iterator[DynamoDBStore]:
+    """Give a DynamoDB store on AWS's own engine, on tables of its own."""
+    client = local_client()
+    if not _unused_locally:
+        # The engine is one for all of the session's processes.
+        _unused_locally.append(f"test{os.getpid()}-{next(_fresh)}-")
+        schema.create_tables(client, _unused_locally[0])
+    prefix = _unused_locally.pop()
+    try:
+        yield DynamoDBStore(client, prefix, "T1")
+    finally:
+        empty_local_tables(prefix)
+        _unused_locally.append(prefix)
 
 
 @contextmanager

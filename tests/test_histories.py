@@ -186,23 +186,34 @@ class HistoriesOnSQLite(Histories):
     kind = "sqlite"
 
 
-class HistoriesOnDynamoDB(Histories):
+class HistoriesOnMoto(Histories):
     kind = "moto"
 
 
+class HistoriesOnDynamoDBLocal(Histories):
+    kind = "local"
+
+
+class ManyHistoriesOnDynamoDBLocal(HistoriesOnDynamoDBLocal):
+    pass
+
+
+def _settings(histories: int, steps: int = 30) -> settings:
+    return settings(
+        max_examples=histories,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+
+
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestHistories.settings = _settings(200)
 TestHistoriesOnSQLite = HistoriesOnSQLite.TestCase
-TestHistoriesOnSQLite.settings = settings(
-    max_examples=100,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-TestHistoriesOnDynamoDB = HistoriesOnDynamoDB.TestCase
-TestHistoriesOnDynamoDB.settings = settings(
-    max_examples=40,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+TestHistoriesOnSQLite.settings = _settings(100)
+TestHistoriesOnMoto = HistoriesOnMoto.TestCase
+TestHistoriesOnMoto.settings = _settings(40, steps=25)
+TestHistoriesOnDynamoDBLocal = HistoriesOnDynamoDBLocal.TestCase
+TestHistoriesOnDynamoDBLocal.settings = _settings(20, steps=25)
+TestManyHistoriesOnDynamoDBLocal = pytest.mark.soak(ManyHistoriesOnDynamoDBLocal.TestCase)
+TestManyHistoriesOnDynamoDBLocal.settings = _settings(300, steps=40)

@@ -34,7 +34,7 @@ from tests.stores import Kind, empty_sqlite, empty_store
 from tests.surroundings import START, ManualClock, ids, new_event, new_users, service_on
 
 
-@pytest.fixture(params=["memory", "sqlite", "moto"])
+@pytest.fixture(params=["memory", "sqlite", "moto", "local"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     kind: Kind = request.param
     with empty_store(kind) as store:

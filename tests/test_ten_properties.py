@@ -1,6 +1,7 @@
-"""The ten properties of the requirements, in order, on `seating.plan` alone and on both stores.
+"""The ten properties of the requirements, in order, on `seating.plan` alone and on each store.
 
-`memory` carries out literally what `seating.plan` decides; `sqlite` and `dynamodb` are the real stores.
+`memory` carries out literally what `seating.plan` decides; the others are the real stores: `moto` and
+`local` (AWS's own engine) are DynamoDB.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,17 +28,51 @@ from tests.surroundings import commit_together, new_event, new_users, service_on
 USERS = tuple(f"u{number}" for number in range(6))
 EVENTS = ("e1", "e2")
 
-examples = settings(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
+
+class On(NamedTuple):
+    """Where a property is tried, and on how many examples."""
+
+    kind: Kind
+    examples: int
+
+
+@pytest.fixture(
+    params=[
+        On("memory", 100),
+        On("sqlite", 100),
+        On("moto", 100),
+        On("local", 20),
+        pytest.param(On("local", 400), marks=pytest.mark.soak),
+    ],
+    ids=lambda on: f"{on.kind}-{on.examples}",
 )
+def on(request: pytest.FixtureRequest) -> On:
+    on: On = request.param
+    return on
 
 
-@pytest.fixture(params=["memory", "sqlite", "moto"], scope="module")
-def kind(request: pytest.FixtureRequest) -> Kind:
-    kind: Kind = request.param
-    return kind
+def for_all(
+    **drawn: st.SearchStrategy[Any],
+) -> Callable[[Callable[..., None]], Callable[[On], None]]:
+    """Make a test, of one store, out of a property of a store and of what is drawn."""
+
+    def decorate(holds: Callable[..., None]) -> Callable[[On], None]:
+        def test(on: On) -> None:
+            @settings(
+                max_examples=on.examples,
+                deadline=None,
+                suppress_health_check=[HealthCheck.too_slow],
+            )
+            @given(**drawn)
+            def each(**values: object) -> None:
+                holds(on.kind, **values)
+
+            each()
+
+        test.__doc__ = holds.__doc__
+        return test
+
+    return decorate
 
 
 @dataclass
@@ -105,8 +141,7 @@ def live(house: House, history: list[Deed]) -> Iterator[None]:
         yield
 
 
-@examples
-@given(
+@for_all(
     user_id=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", fullmatch=True),
     first=st.text("ab é", min_size=1).filter(str.strip),
     second=st.text("ab é", min_size=1).filter(str.strip),
@@ -121,8 +156,7 @@ def test_1_user_creation_uniqueness(kind: Kind, user_id: str, first: str, second
         assert at.service.get_user(user_id) == created
 
 
-@examples
-@given(capacity=st.integers(1, 6), newcomers=st.integers(1, 5), gone=st.integers(0, 4))
+@for_all(capacity=st.integers(1, 6), newcomers=st.integers(1, 5), gone=st.integers(0, 4))
 def test_2_event_capacity_enforcement(kind: Kind, capacity: int, newcomers: int, gone: int) -> None:
     """R3.2: registering for a full event without a waitlist fails and changes nothing."""
     with house(kind) as at:
@@ -137,8 +171,7 @@ def test_2_event_capacity_enforcement(kind: Kind, capacity: int, newcomers: int,
         assert at.everything() == before
 
 
-@examples
-@given(capacity=st.integers(1, 6), waiting=st.integers(0, 5), gone=st.integers(0, 4))
+@for_all(capacity=st.integers(1, 6), waiting=st.integers(0, 5), gone=st.integers(0, 4))
 def test_3_waitlist_addition_when_full(kind: Kind, capacity: int, waiting: int, gone: int) -> None:
     """R3.3: with n waiting, a newcomer's status is `waitlisted` and the position n + 1."""
     with house(kind) as at:
@@ -151,8 +184,7 @@ def test_3_waitlist_addition_when_full(kind: Kind, capacity: int, waiting: int, 
         assert at.everything().waiting("e1")[-1] == "newcomer"
 
 
-@examples
-@given(
+@for_all(
     capacity=st.integers(1, 4),
     waiting=st.integers(0, 4),
     gone=st.integers(0, 3),
@@ -174,8 +206,7 @@ def test_4_no_duplicate_registrations(
         assert at.everything() == before
 
 
-@examples
-@given(
+@for_all(
     capacity=st.integers(1, 5),
     waiting=st.integers(1, 5),
     gone=st.integers(0, 3),
@@ -196,8 +227,7 @@ def test_5_waitlist_promotion_on_unregister(
         assert after.waiting("e1") == in_line[1:]
 
 
-@examples
-@given(history=histories)
+@for_all(history=histories)
 def test_6_registration_count_consistency(kind: Kind, history: list[Deed]) -> None:
     """R7.5: the count equals the number of rows with status `registered`."""
     with house(kind) as at:
@@ -208,8 +238,7 @@ def test_6_registration_count_consistency(kind: Kind, history: list[Deed]) -> No
             assert event.registered_count == len(found.seated(event.event_id))
 
 
-@examples
-@given(history=histories)
+@for_all(history=histories)
 def test_7_waitlist_position_consistency(kind: Kind, history: list[Deed]) -> None:
     """R7.5: positions are 1..n without gap, in order of tickets."""
     with house(kind) as at:
@@ -229,8 +258,7 @@ def test_7_waitlist_position_consistency(kind: Kind, history: list[Deed]) -> Non
                 assert own.position == place.position
 
 
-@examples
-@given(history=histories)
+@for_all(history=histories)
 def test_8_capacity_invariant(kind: Kind, history: list[Deed]) -> None:
     """R2.1, R3.1: registered never exceeds capacity, after any deed of any history."""
     with house(kind) as at:
@@ -240,8 +268,7 @@ def test_8_capacity_invariant(kind: Kind, history: list[Deed]) -> None:
         assert_sound(at.store)
 
 
-@examples
-@given(history=histories, user_id=st.sampled_from(USERS))
+@for_all(history=histories, user_id=st.sampled_from(USERS))
 def test_9_user_deletion_cascade(kind: Kind, history: list[Deed], user_id: str) -> None:
     """R7.1: after deletion no row names the user, and every seat set free has gone to the line."""
     with house(kind) as at:
@@ -263,8 +290,7 @@ def test_9_user_deletion_cascade(kind: Kind, history: list[Deed], user_id: str) 
             assert after.waiting(event_id) == in_order[seats:]
 
 
-@examples
-@given(history=histories, user_id=st.sampled_from(USERS))
+@for_all(history=histories, user_id=st.sampled_from(USERS))
 def test_10_registration_list_completeness(kind: Kind, history: list[Deed], user_id: str) -> None:
     """R5.1, R5.2: the list is exactly the events that the user is in, each with the right status."""
     with house(kind) as at:

@@ -1,21 +1,29 @@
-"""Both stores, empty, for the contract that they keep."""
+"""The stores, empty, for the contract that they keep: DynamoDB mocked, and AWS's own engine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
 from storage.dynamodb import DynamoDBStore
 from storage.sqlite import SQLiteStore
-from tests.stores import empty_moto, empty_sqlite
+from tests.stores import empty_local, empty_moto, empty_sqlite
 
 AnyStore = SQLiteStore | DynamoDBStore
 
 
-@pytest.fixture(params=["sqlite", "moto"])
+STORES: dict[str, Callable[[], AbstractContextManager[AnyStore]]] = {
+    "sqlite": empty_sqlite,
+    "moto": empty_moto,
+    "local": empty_local,
+}
+
+
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> Iterator[AnyStore]:
-    with empty_sqlite() if request.param == "sqlite" else empty_moto() as store:
+    with STORES[request.param]() as store:
         yield store
 
 
