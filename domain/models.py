@@ -180,6 +180,8 @@ class Change(BaseModel):
     actor_id: str | None = None
     ticket: int | None = None
     cause: Cause | None = None
+    status: RegistrationStatus | None = None
+    """What a registration that left had been: with this, counts can be followed by the journal alone."""
     reason: str | None = None
     fields: Mapping[str, tuple[str | None, str | None]] | None = None
     """For an edit: each field's old and new value, as text."""

@@ -57,9 +57,10 @@ class CheckUser:
 
 @dataclass(frozen=True, slots=True)
 class PutEntry:
-    """Write the journal's entry, undelivered, if its version has none."""
+    """Write the journal's entry, if its version has none: marked undelivered, unless nothing is `owed`."""
 
     entry: JournalEntry
+    owed: bool = True
 
 
 Action = (

@@ -185,6 +185,10 @@ class Store(Protocol):
         """List every registration in no order."""
         ...
 
+    def find_on_roster(self, event_id: str, ticket: int) -> tuple[Registration, ...]:
+        """Return what the roster lists under a ticket: one registration at most. Eventually consistent."""
+        ...
+
     def scan_waiting(self, *, limit: int, cursor: str | None = None) -> Page[tuple[str, Waiting]]:
         """List every place in every line, each with its event's id, in no order."""
         ...

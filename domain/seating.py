@@ -420,7 +420,9 @@ class _Room:
             self._take_from_line(row)
         else:
             self._write(registered_count=event.registered_count - 1)
-        self._record(ChangeKind.LEFT, user_id, actor_id, row.ticket, cause, reason)
+        self._record(
+            ChangeKind.LEFT, user_id, actor_id, row.ticket, cause, reason, status=row.status
+        )
         promoted = () if event.deletion else self._fill(Cause.SEAT_FREED)
         return Left(event, row, promoted)
 
@@ -578,6 +580,8 @@ class _Room:
         ticket: int | None = None,
         cause: Cause | None = None,
         reason: str | None = None,
+        *,
+        status: RegistrationStatus | None = None,
         fields: Mapping[str, tuple[str | None, str | None]] | None = None,
     ) -> None:
         self.changes.append(
@@ -587,6 +591,7 @@ class _Room:
                 actor_id=actor_id,
                 ticket=ticket,
                 cause=cause,
+                status=status,
                 reason=reason,
                 fields=fields,
             )

@@ -41,9 +41,9 @@ def transact_item(tables: Tables, action: Action) -> dict[str, Any]:
             return {"Delete": _delete_waiting(tables, event_id, waiting)}
         case CheckUser(user_id):
             return {"ConditionCheck": _check_user(tables, user_id)}
-        case PutEntry(entry):
+        case PutEntry(entry, owed):
             # Each version has one entry: it tells whose commit made it.
-            item = tables.items.entry(entry)
+            item = tables.items.entry(entry, owed=owed)
             return {"Put": tables.put(JOURNAL, item, **_absent("event_id"))}
         case _:
             assert_never(action)

@@ -145,12 +145,12 @@ class Items:
             }
         )
 
-    def entry(self, entry: JournalEntry) -> Item:
-        """Return the item of Journal: undelivered."""
+    def entry(self, entry: JournalEntry, *, owed: bool = True) -> Item:
+        """Return the item of Journal: undelivered, unless nothing is owed."""
         shard = crc32(entry.event_id.encode()) % UNDELIVERED_SHARDS
         values = entry.model_dump() | {
             "event_id": self.key(entry.event_id),
-            "undelivered_in": self.shard(shard),
+            "undelivered_in": self.shard(shard) if owed else None,
         }
         return to_wire(values | {"v": VERSION})
 

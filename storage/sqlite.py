@@ -275,12 +275,12 @@ class SQLiteStore:
                 )
                 if checked.fetchone() is None:
                     raise Conflict(f"{user_id} is not there, or is being deleted")
-            case PutEntry(entry):
+            case PutEntry(entry, owed):
                 write(
                     "INSERT INTO journal"
                     " (workspace, event_id, version, plan_id, is_undelivered, body)"
-                    " VALUES (?, ?, ?, ?, 1, ?) ON CONFLICT DO NOTHING",
-                    *(self._workspace, entry.event_id, entry.version, entry.plan_id),
+                    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    *(self._workspace, entry.event_id, entry.version, entry.plan_id, owed),
                     entry.model_dump_json(),
                 )
             case _:
@@ -494,6 +494,16 @@ class SQLiteStore:
             cursor=cursor,
             first=("", ""),
         )
+
+    def find_on_roster(self, event_id: str, ticket: int) -> tuple[Registration, ...]:
+        """See `Store.find_on_roster`."""
+        rows = self._all(
+            f"SELECT {_REGISTRATION} FROM registrations WHERE workspace = ? AND event_id = ?"  # noqa: S608  # ours
+            " AND ticket = ? AND status = 'registered'",
+            event_id,
+            ticket,
+        )
+        return tuple(_registration(row) for row in rows)
 
     def scan_waiting(self, *, limit: int, cursor: str | None = None) -> Page[tuple[str, Waiting]]:
         """See `Store.scan_waiting`."""

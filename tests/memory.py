@@ -82,7 +82,7 @@ class MemoryStore:
             case CheckUser(user_id):
                 user = self.users.get(user_id)
                 _require(user is not None and user.deletion is None)
-            case PutEntry(entry):
+            case PutEntry(entry, _):
                 _require((entry.event_id, entry.version) not in self.journal)
                 self.journal[entry.event_id, entry.version] = entry
             case _:
@@ -203,6 +203,10 @@ class MemoryStore:
 
     def scan_registrations(self, *, limit: int, cursor: str | None = None) -> Page[Registration]:
         return _page(self.registrations.values(), limit, cursor)
+
+    def find_on_roster(self, event_id: str, ticket: int) -> tuple[Registration, ...]:
+        roster = self.list_roster(event_id, limit=10_000).items
+        return tuple(row for row in roster if row.ticket == ticket)
 
     def scan_waiting(self, *, limit: int, cursor: str | None = None) -> Page[tuple[str, Waiting]]:
         return _page([(of, waiting) for (of, _), waiting in self.line.items()], limit, cursor)

@@ -47,6 +47,7 @@ changes = st.builds(
     actor_id=st.none() | identifiers,
     ticket=st.none() | versions,
     cause=st.none() | st.sampled_from(Cause),
+    status=st.none() | st.sampled_from(RegistrationStatus),
     reason=st.none() | texts,
     fields=st.none()
     | st.dictionaries(names, st.tuples(st.none() | texts, st.none() | texts), max_size=3),

@@ -202,6 +202,18 @@ def test_who_joins_and_leaves_in_one_commit_was_there_all_the_same() -> None:
     assert kinds == ["registered", "left"]
 
 
+def test_the_journal_tells_what_a_registration_was_that_left() -> None:
+    """With it, how many sit and how many wait can be followed by the journal alone."""
+    store = people_and_an_event(capacity=1)
+    plan_and_apply(store, [Register("u0"), Register("u1"), Register("u2")], "p1")
+    plan_and_apply(store, [Unregister("u2"), Unregister("u0")], "p2")
+    left = store.list_journal("e1", after=2, limit=1)[0].changes[:2]
+    assert [(change.ticket, change.status) for change in left] == [
+        (3, RegistrationStatus.WAITLISTED),
+        (1, RegistrationStatus.REGISTERED),
+    ]
+
+
 def test_a_budget_too_small_for_any_command_is_a_bug() -> None:
     store = people_and_an_event()
     with pytest.raises(ValueError, match="too small"):

@@ -339,6 +339,17 @@ def test_who_waits_is_not_on_the_roster_until_seated(store: AnyStore) -> None:
     assert store.list_roster("e1", limit=5).items == (a_row(),)
 
 
+def test_the_roster_is_asked_for_one_ticket(store: AnyStore) -> None:
+    """Who waits is not on it; a ticket that two hold, as it must never be, shows both."""
+    with_people(store, "a", "b", "c")
+    commit(store, PutRegistration(a_row("a", ticket=1), None))
+    commit(store, PutRegistration(in_line("b", ticket=2), None))
+    assert store.find_on_roster("e1", 1) == (a_row("a", ticket=1),)
+    assert store.find_on_roster("e1", 2) == store.find_on_roster("e2", 1) == ()
+    commit(store, PutRegistration(a_row("c", ticket=1), None))
+    assert {row.user_id for row in store.find_on_roster("e1", 1)} == {"a", "c"}
+
+
 @pytest.mark.parametrize("mangled", ["", "x", "AAAA", "bm90IGpzb24=", "W10=", "é"])
 def test_a_mangled_cursor_is_refused(store: AnyStore, mangled: str) -> None:
     for read in (store.list_users, store.list_unfinished_events, store.scan_events):
@@ -463,6 +474,13 @@ def test_an_entry_is_undelivered_until_it_is_marked(store: AnyStore) -> None:
     assert pages(store.list_undelivered, 5) == []
     assert store.get_journal_entry("e1", 99) is None
     assert store.get_journal_entry("e1", 2) == an_entry(2)
+
+
+def test_an_entry_of_which_nothing_is_owed_is_never_undelivered(store: AnyStore) -> None:
+    with_people(store)
+    commit(store, PutEntry(an_entry(1), owed=False))
+    assert pages(store.list_undelivered, 5) == []
+    assert store.get_journal_entry("e1", 1) == an_entry(1)
 
 
 def test_an_entry_keeps_whom_it_could_not_reach_once_each(store: AnyStore) -> None:

@@ -41,6 +41,7 @@ LAGGING: dict[str, Read] = {
     "list_events": lambda store: store.list_events(starting_from=None, limit=5),
     "list_unfinished_events": lambda store: store.list_unfinished_events(limit=5),
     "list_roster": lambda store: store.list_roster("e1", limit=5),
+    "find_on_roster": lambda store: store.find_on_roster("e1", 1),
     "list_users": lambda store: store.list_users(limit=5),
     "list_unfinished_users": lambda store: store.list_unfinished_users(limit=5),
     "list_undelivered": lambda store: store.list_undelivered(limit=5),

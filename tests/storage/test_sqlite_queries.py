@@ -56,6 +56,7 @@ READS: dict[str, Callable[[SQLiteStore], object]] = {
     "list_undelivered": lambda store: store.list_undelivered(limit=2),
     "scan_events": lambda store: store.scan_events(limit=2),
     "scan_registrations": lambda store: store.scan_registrations(limit=2),
+    "find_on_roster": lambda store: store.find_on_roster("e1", 1),
     "scan_waiting": lambda store: store.scan_waiting(limit=2),
 }
 
