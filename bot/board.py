@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
 
 from bot.delivery import Shown, Storage
 from bot.haste import ASKING, in_haste
-from bot.slack_errors import Blame, Standing, judge
+from bot.slack_errors import FAILURES, Blame, Standing, judge
 from bot.turns import CARD_EVERY, Turns
 from bot.views.cards import deleted_card, event_card
 from domain.errors import Busy
@@ -19,6 +19,8 @@ from domain.models import Card, Event
 from domain.ports import Clock, Conflict, Unavailable
 
 _logger = logging.getLogger(__name__)
+
+METHOD = "chat.update"
 
 RETRY = timedelta(seconds=5)
 
@@ -39,6 +41,8 @@ class Board:
         self._standing = standing
         self._turns = Turns(clock)
         self._quiet_until = clock.now()
+        self._doubtful: dict[tuple[str, str], Card] = {}
+        """Cards of which it is not known what they show: the last update may have overtaken a newer one."""
 
     def newest(self, event_id: str, channel_id: str | None = None) -> str:
         """Return the `ts` of the newest card, in one channel or in any; empty for none. Raises `Busy`."""
@@ -92,17 +96,20 @@ class Board:
         with self._lock:
             if len(self._known) >= KNOWN:
                 self._known.clear()
-            self._known.add((card.channel_id, card.message_ts))
+            self._known.add(_key(card))
 
-    def show(self, event_id: str) -> Shown:
-        """Update the event's cards that are behind, as far as the rate allows."""
+    def show(self, event_id: str, hold: Callable[[], None]) -> Shown:
+        """Update the event's cards that are behind, as far as the rate allows.
+
+        `hold` raises `Conflict` once another process has the event's lease: then nothing is sent any more.
+        """
         event = self._store.get_event(event_id)
         if event is None:
             return Shown(0, None)
         shown = Shown(event.version, None)
-        for card in self._store.get_cards(event_id):
-            if card.rendered_version < event.version:
-                one = self._update(card, event)
+        for card in self._cards(event_id):
+            if card.rendered_version < event.version or _key(card) in self._doubtful:
+                one = self._update(card, event, hold)
                 again = [moment for moment in (shown.again, one.again) if moment is not None]
                 shown = Shown(min(shown.version, one.version), min(again, default=None))
         # It may have moved while Slack was being told: then the last state is still to be shown.
@@ -111,11 +118,16 @@ class Board:
             return Shown(shown.version, self._clock.now() + CARD_EVERY)
         return shown
 
-    def _update(self, card: Card, event: Event) -> Shown:
+    def _cards(self, event_id: str) -> list[Card]:
+        """Return the cards that are stored, and those in doubt that another process forgot meanwhile."""
+        doubtful = {key: card for key, card in self._doubtful.items() if card.event_id == event_id}
+        return list((doubtful | {_key(c): c for c in self._store.get_cards(event_id)}).values())
+
+    def _update(self, card: Card, event: Event, hold: Callable[[], None]) -> Shown:
         """Update one card, if it is its turn."""
-        again = max(self._quiet_until, self._standing.refused_until)
+        again = max(self._quiet_until, self._standing.refused_until(METHOD))
         if again <= self._clock.now():
-            again = self._turns.take((card.channel_id, card.message_ts)) or again
+            again = self._turns.take(_key(card)) or again
         if again > self._clock.now():
             return Shown(card.rendered_version, again)
         gone = event.deletion is not None
@@ -125,16 +137,19 @@ class Board:
             # Messages must not wait for a card that can't be made.
             _logger.exception("no card for version %s of %s", event.version, event.event_id)
             return self._skip(card, event)
+        hold()
+        self._doubtful[_key(card)] = card
         try:
             self._client.chat_update(channel=card.channel_id, ts=card.message_ts, **message)
-        except (SlackClientError, OSError) as error:
+        except FAILURES as error:
             return self._failed(card, event, error)
-        self._standing.accepted()
+        self._standing.accepted(METHOD)
+        # Whoever has the lease now may have shown a newer version before this one arrived.
+        hold()
         if gone:
             self._forget(card)
-        else:
-            self._store.put_card(card.model_copy(update={"rendered_version": event.version}))
-        return Shown(event.version, None)
+            return Shown(event.version, None)
+        return self._remember_version(card, event)
 
     def _failed(self, card: Card, event: Event, error: Exception) -> Shown:
         verdict = judge(error)
@@ -150,17 +165,29 @@ class Board:
             case Blame.RATE:
                 self._quiet_until = now + timedelta(seconds=verdict.retry_after)
             case Blame.OURS:
-                self._standing.refused(verdict.reason)
+                self._standing.refused(METHOD, verdict.reason)
             case Blame.LATER:
                 self._quiet_until = now + RETRY
-        return Shown(card.rendered_version, max(self._quiet_until, self._standing.refused_until))
+        refused_until = self._standing.refused_until(METHOD)
+        return Shown(card.rendered_version, max(self._quiet_until, refused_until))
 
     def _skip(self, card: Card, event: Event) -> Shown:
         """Try this card again when the event has changed, not before."""
-        self._store.put_card(card.model_copy(update={"rendered_version": event.version}))
+        return self._remember_version(card, event)
+
+    def _remember_version(self, card: Card, event: Event) -> Shown:
+        if not self._store.put_card(card.model_copy(update={"rendered_version": event.version})):
+            # Another showed a newer version, and ours may have come after it.
+            return Shown(card.rendered_version, self._clock.now() + CARD_EVERY)
+        self._doubtful.pop(_key(card), None)
         return Shown(event.version, None)
 
     def _forget(self, card: Card) -> None:
         self._store.delete_card(card.event_id, card.channel_id, card.message_ts)
+        self._doubtful.pop(_key(card), None)
         with self._lock:
-            self._known.discard((card.channel_id, card.message_ts))
+            self._known.discard(_key(card))
+
+
+def _key(card: Card) -> tuple[str, str]:
+    return card.channel_id, card.message_ts

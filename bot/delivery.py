@@ -10,7 +10,10 @@ from typing import NamedTuple, Protocol
 from bot.audience import audience
 from bot.postman import FIRST_RETRY, Paused, Postman
 from bot.slack_errors import Blame, Verdict
-from domain.models import Deferred, Delivery, JournalEntry, Notice
+from bot.unreached import with_untold, words_of
+from bot.views.notices import notice_message, unreached_message
+from bot.views.text import Message
+from domain.models import Deferred, Delivery, JournalEntry, Notice, Unreached
 from domain.ports import Clock, Conflict, Outbox, Store
 from domain.statuses import NoticeKind, RegistrationStatus
 
@@ -56,11 +59,14 @@ class Deliverer:
         self._clock = clock
         self._holder = holder
 
-    def deliver(self, event_id: str, show_cards: Callable[[], Shown]) -> datetime | None:
+    def deliver(
+        self, event_id: str, show_cards: Callable[[Callable[[], None]], Shown]
+    ) -> datetime | None:
         """Send what is owed; return when to look again, None if nothing is left.
 
-        `show_cards` updates the event's cards; up to the version that they show, entries lose
-        their undelivered mark. It comes first: cards are to be true within seconds (R8.3).
+        `show_cards` updates the event's cards, and calls what it is given around each update: it
+        raises `Conflict` once the lease is another's. Up to the version that the cards show, entries
+        lose their undelivered mark. They come first: cards are to be true within seconds (R8.3).
         """
         now = self._clock.now()
         delivery = self._store.take_lease(event_id, holder=self._holder, now=now, until=now + LEASE)
@@ -68,7 +74,7 @@ class Deliverer:
             return now + HELD
         round_ = _Round(self._postman, self._store, self._clock, delivery)
         try:
-            shown = show_cards()
+            shown = show_cards(round_.hold)
             moments = [shown.again, round_.run(shown.version)]
         except Conflict:
             # The lease ran out, and another has it.
@@ -94,12 +100,26 @@ class _Round:
         try:
             self._retry()
             self._deliver_new()
+            self._address_organizers()
+            self._retry()
         except Paused as pause:
             return pause.until
         self._clear(shown_version)
+        return self._next_try()
+
+    def _next_try(self) -> datetime | None:
         # Of each person's late messages the first sets the time; the others wait behind it.
         first = {late.user_id: late.not_before for late in reversed(self.delivery.deferred)}
         return min(first.values(), default=None)
+
+    def hold(self) -> None:
+        """Renew the lease if much of it is over. Raises `Conflict` if another has it.
+
+        Called right before something is sent: who was held up for long sends nothing stale.
+        """
+        until = self.delivery.leased_until
+        if until is None or self._clock.now() >= until - LEASE / 2:
+            self._save()
 
     def _deliver_new(self) -> None:
         while entries := self._store.list_journal(
@@ -147,22 +167,40 @@ class _Round:
 
     def _deliver_to(self, user_id: str, entry: JournalEntry, number: int, notice: Notice) -> None:
         if len(self.delivery.deferred) >= MOST_DEFERRED:
-            raise Paused(min(late.not_before for late in self.delivery.deferred))
+            raise Paused(self._next_try() or self._clock.now())
         waiting = [late for late in self.delivery.deferred if late.user_id == user_id]
         if waiting:
             # In order per person: this one waits behind the earlier one.
             self._defer(user_id, entry.version, number, 0, waiting[-1].not_before)
             return
-        verdict = self._send(user_id, entry, notice)
-        if verdict is not None and verdict.blame is Blame.LATER:
+        if self._send_notice(user_id, entry, notice) is Blame.LATER:
             self._defer(user_id, entry.version, number, 1, self._clock.now() + FIRST_RETRY)
 
-    def _send(self, user_id: str, entry: JournalEntry, notice: Notice) -> Verdict | None:
+    def _send_notice(self, user_id: str, entry: JournalEntry, notice: Notice) -> Blame | None:
+        """Send a notice; who can't be reached for good is recorded. The caller saves."""
         if notice.kind is NoticeKind.PROMOTED and not self._stands(user_id, notice, entry):
             return None
+        verdict = self._send(user_id, entry, lambda: notice_message(notice, entry))
+        if verdict is None:
+            return None
+        if verdict.blame is Blame.RECIPIENT:
+            self._record(
+                Unreached(
+                    user_id=user_id,
+                    version=entry.version,
+                    kind=notice.kind,
+                    reason=verdict.reason,
+                )
+            )
+        return verdict.blame
+
+    def _send(
+        self, user_id: str, entry: JournalEntry, message_of: Callable[[], Message]
+    ) -> Verdict | None:
         if self._clock.monotonic() >= self._slice_ends:
             raise Paused(self._clock.now())
-        return self._postman.send(user_id, notice, entry)
+        self.hold()
+        return self._postman.send(user_id, entry, message_of)
 
     def _stands(self, user_id: str, notice: Notice, entry: JournalEntry) -> bool:
         """Return whether a promotion is still true: nobody is told of a seat that is gone (R9.3)."""
@@ -173,6 +211,19 @@ class _Round:
             and row.status is RegistrationStatus.REGISTERED
             and row.ticket == notice.ticket
         )
+
+    # Those who can't be reached
+
+    def _record(self, person: Unreached) -> None:
+        self._store.record_unreached(self.delivery.event_id, person.version, person)
+        self.delivery = with_untold(self.delivery, person)
+
+    def _address_organizers(self) -> None:
+        """Owe each organiser one message about all whom none of theirs told of yet."""
+        if self.delivery.untold:
+            event = self._store.get_event(self.delivery.event_id)
+            words = words_of(self.delivery, event, self._clock.now()) if event else ()
+            self._save(deferred=(*self.delivery.deferred, *words), untold=(), more_untold=0)
 
     # Those who must be tried again
 
@@ -198,13 +249,22 @@ class _Round:
                 still_late.add(late.user_id)
                 continue
             entry = self._store.get_journal_entry(self.delivery.event_id, late.version)
-            if entry is not None:
-                verdict = self._send(late.user_id, entry, _in_order(entry)[late.notice])
-                if verdict is not None and verdict.blame is Blame.LATER:
-                    still_late.add(late.user_id)
-                    self._put_off(late)
-                    continue
-            self._done(late)
+            if entry is not None and self._send_late(late, entry) is Blame.LATER:
+                still_late.add(late.user_id)
+                self._put_off(late)
+            else:
+                self._done(late)
+
+    def _send_late(self, late: Deferred, entry: JournalEntry) -> Blame | None:
+        if not late.unreached:
+            return self._send_notice(late.user_id, entry, _in_order(entry)[late.notice])
+        # An organiser who can't be reached either is in the log; nobody is told of that.
+        verdict = self._send(
+            late.user_id,
+            entry,
+            lambda: unreached_message(entry, late.unreached, late.more_unreached),
+        )
+        return None if verdict is None else verdict.blame
 
     def _put_off(self, late: Deferred) -> None:
         pause = min(FIRST_RETRY * 2**late.attempts, LAST_RETRY)

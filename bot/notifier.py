@@ -143,7 +143,7 @@ class Notifier:
 
     def attend(self, event_id: str) -> datetime | None:
         """Send an event's messages and update its cards; return when to look again, None if all is done."""
-        return self._deliverer.deliver(event_id, lambda: self._board.show(event_id))
+        return self._deliverer.deliver(event_id, lambda hold: self._board.show(event_id, hold))
 
     def sweep(self) -> None:
         """Find what was left behind: unfinished operations, entries that are still marked undelivered."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
 
-from bot.slack_errors import Blame, Standing, Verdict, judge
-from bot.views.notices import notice_message
-from domain.models import JournalEntry, Notice
+from bot.slack_errors import FAILURES, Blame, Standing, Verdict, judge
+from bot.views.text import Message
+from domain.models import JournalEntry
 from domain.ports import Clock
 
 _logger = logging.getLogger(__name__)
 
 FIRST_RETRY = timedelta(seconds=5)
+
+METHOD = "chat.postMessage"
 
 FAILURES_IN_A_ROW = 3
 """That many people in a row who can't be reached just now: it is Slack, and all wait a little."""
@@ -39,22 +41,24 @@ class Postman:
         self._quiet_until = clock.now()
         self._failures = 0
 
-    def send(self, user_id: str, notice: Notice, entry: JournalEntry) -> Verdict | None:
+    def send(
+        self, user_id: str, entry: JournalEntry, message_of: Callable[[], Message]
+    ) -> Verdict | None:
         """Send a message; return what went wrong, None if it is sent. Raises `Paused`: it is not."""
-        quiet_until = max(self._quiet_until, self._standing.refused_until)
+        quiet_until = max(self._quiet_until, self._standing.refused_until(METHOD))
         if quiet_until > self._clock.now():
             raise Paused(quiet_until)
         try:
-            message = notice_message(notice, entry).to_dict()
+            message = message_of().to_dict()
         except Exception:
             # It would fail each time, and hold up those behind it.
             _logger.exception("no message for version %s of %s", entry.version, entry.event_id)
             return Verdict(Blame.BUG, "no message")
         try:
             self._client.chat_postMessage(channel=user_id, **message)
-        except (SlackClientError, OSError) as error:
+        except FAILURES as error:
             return self._weigh(judge(error), user_id, entry)
-        self._standing.accepted()
+        self._standing.accepted(METHOD)
         self._failures = 0
         return None
 
@@ -62,8 +66,8 @@ class Postman:
         now = self._clock.now()
         match verdict.blame:
             case Blame.OURS:
-                self._standing.refused(verdict.reason)
-                raise Paused(self._standing.refused_until)
+                self._standing.refused(METHOD, verdict.reason)
+                raise Paused(self._standing.refused_until(METHOD))
             case Blame.RATE:
                 self._quiet_until = now + timedelta(seconds=verdict.retry_after)
                 raise Paused(self._quiet_until)

@@ -229,6 +229,8 @@ class Unreached(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     user_id: str
+    version: int
+    """Of the journal's entry with the message."""
     kind: NoticeKind
     reason: str
 

@@ -63,6 +63,7 @@ notices = st.builds(
 unreached = st.builds(
     Unreached,
     user_id=identifiers,
+    version=versions,
     kind=st.sampled_from(NoticeKind),
     reason=st.from_regex(r"[a-z_]{1,30}", fullmatch=True),
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.ids import ActionId
-from bot.views.notices import notice_message
-from domain.models import EventSummary, JournalEntry, Notice
+from bot.unreached import MOST_NAMED
+from bot.views.notices import notice_message, unreached_message
+from domain.models import EventSummary, JournalEntry, Notice, Unreached
 from domain.statuses import NoticeKind
 from tests.bot.conftest import text_of
 from tests.surroundings import START
@@ -82,3 +84,31 @@ def test_only_a_promotion_has_something_to_press() -> None:
 def test_notice_about_nothing_is_a_mistake_of_the_journal() -> None:
     with pytest.raises(ValueError, match="version 3 of yoga"):
         said(Notice(kind=NoticeKind.CANCELLED), about=None)
+
+
+def word(*kinds: NoticeKind, more: int = 0, user_id: str = "U1") -> dict[str, Any]:
+    entry = JournalEntry(event_id="yoga", version=3, plan_id="p", at=START, about=ABOUT)
+    people = [
+        Unreached(user_id=user_id, version=3, kind=kind, reason="user_disabled") for kind in kinds
+    ]
+    return unreached_message(entry, people, more).to_dict()
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_organisers_are_told_of_anyone_whom_any_notice_missed(kind: NoticeKind) -> None:
+    """R9.2: who and which event, harmlessly (R8.11)."""
+    message = word(kind)
+    for text in (message["text"], text_of(message["blocks"])):
+        assert "<@U1>" in text
+        assert "Yoga &lt;!channel&gt;" in text
+        assert "more" not in text
+    assert "2 more" in word(kind, more=2)["text"]
+
+
+def test_as_many_as_one_message_names_fit_it() -> None:
+    """R8.11: Slack takes 3,000 characters a section; an id has 64 at most."""
+    longest = "U" * 64
+    message = word(*[NoticeKind.CANCELLED] * MOST_NAMED, more=99, user_id=longest)
+    assert text_of(message["blocks"]).count(longest) == MOST_NAMED
+    for block in message["blocks"]:
+        assert len(block.get("text", {}).get("text", "")) <= 3_000

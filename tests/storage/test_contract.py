@@ -485,7 +485,7 @@ def test_an_entry_of_which_nothing_is_owed_is_never_undelivered(store: AnyStore)
 
 def test_an_entry_keeps_whom_it_could_not_reach_once_each(store: AnyStore) -> None:
     """R9.2: for the history; neither its mark nor its delivery row is touched."""
-    person = Unreached(user_id="u1", kind=NoticeKind.PROMOTED, reason="user_disabled")
+    person = Unreached(user_id="u1", version=1, kind=NoticeKind.PROMOTED, reason="user_disabled")
     other = person.model_copy(update={"user_id": "u2"})
     with_people(store)
     commit(store, PutEntry(an_entry(1)))
@@ -507,7 +507,7 @@ def test_an_entry_names_no_more_unreached_than_an_item_holds(
     with_people(store)
     commit(store, PutEntry(an_entry(1)))
     people = [
-        Unreached(user_id=f"u{number}", kind=NoticeKind.DELETED, reason="user_not_found")
+        Unreached(user_id=f"u{number}", version=1, kind=NoticeKind.DELETED, reason="user_not_found")
         for number in range(3)
     ]
     for person in people:

@@ -24,7 +24,7 @@ from tests.surroundings import START
 CARD = Card(event_id="e1", channel_id="C1", message_ts="1.2", rendered_version=3)
 PASSING = LOSSES | {name: REJECTIONS[name] for name in ("throttled", "no connection")}
 
-PERSON = Unreached(user_id="u1", kind=NoticeKind.PROMOTED, reason="user_disabled")
+PERSON = Unreached(user_id="u1", version=1, kind=NoticeKind.PROMOTED, reason="user_disabled")
 
 Write = Callable[[DynamoDBStore], object]
 
