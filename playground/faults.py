@@ -1,4 +1,4 @@
-"""Faults to order for Slack's side: rate limits, errors, server errors, lost connections."""
+"""Faults to order for Slack's side: rate limits, errors, server errors, lost connections, silence."""
 
 import threading
 from dataclasses import dataclass
@@ -13,8 +13,10 @@ class Fault:
 
     status: int = 200
     error: str | None = None
-    retry_after: int | None = None
+    retry_after: int | str | None = None
     dropped: bool = False
+    silent: bool = False
+    cut: bool = False
     applied: bool = False
 
     @classmethod
@@ -37,24 +39,51 @@ class Fault:
         """The connection is closed with no answer."""
         return cls(dropped=True, applied=applied)
 
+    @classmethod
+    def timed_out(cls, *, applied: bool = False) -> "Fault":
+        """No answer until the caller gives up."""
+        return cls(silent=True, applied=applied)
+
+    @classmethod
+    def cut_off(cls, *, applied: bool = False) -> "Fault":
+        """The connection is closed in the middle of the answer."""
+        return cls(cut=True, applied=applied)
+
+    @classmethod
+    def proxy_page(cls, *, applied: bool = False) -> "Fault":
+        """200 with a page that is not Slack's."""
+        return cls(applied=applied)
+
 
 class Faults:
     """The faults that are lined up, by method. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lined_up: dict[str, list[Fault]] = {}
+        self._lined_up: dict[str, list[Fault | None]] = {}
         self._standing: Fault | None = None
 
-    def line_up(self, method: str, fault: Fault, times: int) -> None:
-        """The next `times` calls of `method` meet `fault`, after those lined up before."""
+    def line_up(self, method: str, fault: Fault | None, times: int) -> None:
+        """The next `times` calls of `method` meet `fault` (None: nothing), after those lined up before."""
         with self._lock:
             self._lined_up.setdefault(method, []).extend([fault] * times)
 
     def stand(self, fault: Fault | None) -> None:
-        """Every call meets `fault`, until None ends it."""
+        """Every call that nothing is lined up for meets `fault`, until None ends it."""
         with self._lock:
             self._standing = fault
+
+    def clear(self) -> None:
+        """Everything works again."""
+        with self._lock:
+            self._lined_up.clear()
+            self._standing = None
+
+    def coming(self, method: str) -> Fault | None:
+        """The fault that the next call of `method` meets, if any."""
+        with self._lock:
+            lined_up = self._lined_up.get(method)
+            return lined_up[0] if lined_up else self._standing
 
     def take(self, method: str) -> Fault | None:
         """The fault that this call meets, if any."""

@@ -42,13 +42,14 @@ class PortTakenError(OSError):
 
 
 class _HangUp(H11Protocol):
-    """Lets an endpoint close the connection with no answer, which ASGI has no word for."""
+    """Lets an endpoint close the connection with no answer, or half of one, which ASGI has no word for."""
 
     def handle_events(self) -> None:
         super().handle_events()
         if self.scope is not None:
             extensions: dict[str, Any] = self.scope.setdefault("extensions", {})
             extensions["playground.hang_up"] = self.transport.abort
+            extensions["playground.close"] = self.transport.close
 
     def shutdown(self) -> None:
         """Ends the page's open streams too, which would otherwise hold up the stop."""

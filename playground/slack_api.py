@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from playground import chat_methods, view_methods, web_methods
 from playground.arguments import Arguments
@@ -42,12 +43,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back over HTTP; `dropped` closes the connection instead."""
+    """What goes back over HTTP, or with a fault, what may get in its way (see faults.py)."""
 
     status: int
     body: Json | str
     headers: Mapping[str, str] = field(default_factory=dict)
-    dropped: bool = False
+    fault: Fault | None = None
 
 
 class SlackApi:
@@ -129,7 +130,7 @@ class SlackApi:
 def _faulty(fault: Fault) -> Answer:
     body: Json | str = {"ok": False, "error": fault.error} if fault.error else "upstream failure"
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-    return Answer(fault.status, body, headers, dropped=fault.dropped)
+    return Answer(fault.status, body, headers, fault)
 
 
 def _api(request: Request) -> SlackApi:
@@ -137,9 +138,30 @@ def _api(request: Request) -> SlackApi:
     return api
 
 
-def _send(request: Request, answer: Answer) -> Response:
-    if answer.dropped:
+class _CutOff(Response):
+    """Promises more than it sends, and closes the connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-length", b"%d" % (len(self.body) + 1))]
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        scope["extensions"]["playground.close"]()
+        await _gone(receive)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(request: Request, answer: Answer) -> Response:
+    fault = answer.fault
+    if fault is not None and fault.dropped:
         request.scope["extensions"]["playground.hang_up"]()
+    if fault is not None and fault.silent:
+        await _gone(request.receive)
+    if fault is not None and fault.cut:
+        return _CutOff(b'{"ok": tr', answer.status)
     if isinstance(answer.body, str):
         return PlainTextResponse(answer.body, answer.status, dict(answer.headers))
     return JSONResponse(answer.body, answer.status, dict(answer.headers))
@@ -162,7 +184,7 @@ async def _method(request: Request) -> Response:
     bearer = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
     token = bearer or given.pop("token", None)
     given.pop("token", None)
-    return _send(request, _api(request).answer(request.path_params["method"], token, given))
+    return await _send(request, _api(request).answer(request.path_params["method"], token, given))
 
 
 async def _response_url(request: Request) -> Response:
@@ -172,7 +194,7 @@ async def _response_url(request: Request) -> Response:
         body = None
     if not isinstance(body, dict):
         return PlainTextResponse("invalid_payload", 400)
-    return _send(request, _api(request).respond(request.path_params["key"], body))
+    return await _send(request, _api(request).respond(request.path_params["key"], body))
 
 
 async def _upload(request: Request) -> Response:

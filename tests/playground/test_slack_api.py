@@ -342,6 +342,38 @@ class TestFaults:
             posted(slack)
         assert len(slack.workspace.messages(EVENTS)) == 1
 
+    @pytest.mark.parametrize("applied", [False, True])
+    def test_silence_lasts_until_the_caller_gives_up(self, slack: Slack, applied: bool) -> None:
+        slack.api.fail_next("chat.postMessage", Fault.timed_out(applied=applied))
+        slack.client.timeout = 0.4  # type: ignore[assignment]  # the socket takes fractions
+        with pytest.raises(TimeoutError):
+            posted(slack)
+        assert len(slack.workspace.messages(EVENTS)) == applied
+
+    @pytest.mark.parametrize("applied", [False, True])
+    def test_answer_that_is_cut_off_is_no_whole_one(self, slack: Slack, applied: bool) -> None:
+        slack.api.fail_next("chat.postMessage", Fault.cut_off(applied=applied))
+        with pytest.raises(http.client.IncompleteRead):
+            posted(slack)
+        assert len(slack.workspace.messages(EVENTS)) == applied
+
+    def test_page_of_a_proxy_says_200_and_is_not_slacks(self, slack: Slack) -> None:
+        slack.api.fail_next("chat.postMessage", Fault.proxy_page())
+        with pytest.raises(SlackApiError, match="Received a response in a non-JSON") as caught:
+            posted(slack)
+        assert caught.value.response.status_code == 200
+
+    def test_call_that_nothing_is_lined_up_for_passes(self, slack: Slack) -> None:
+        slack.api.faults.stand(Fault.refused("internal_error"))
+        slack.api.faults.line_up("auth.test", None, 1)
+        assert slack.client.auth_test()["ok"]
+        coming = slack.api.faults.coming("auth.test")
+        assert coming is not None
+        assert coming.error == error(slack.client.auth_test) == "internal_error"
+        slack.api.faults.clear()
+        assert slack.api.faults.coming("auth.test") is None
+        assert slack.client.auth_test()["ok"]
+
     def test_standing_fault_lasts_until_it_is_lifted(self, slack: Slack) -> None:
         slack.api.faults.stand(Fault.refused("internal_error"))
         assert error(slack.client.auth_test) == "internal_error"

@@ -1,0 +1,258 @@
+"""Whatever Slack does to a message or a card: it is sent later, in order, and twice only if an answer was lost (R9)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
+
+from bot.delivery import MOST_DEFERRED
+from bot.notifier import Notifier
+from bot.slack_errors import PAUSE
+from domain.drafts import EventChanges
+from playground.faults import Fault
+from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
+from tests.bot.test_notifier import POST, promote, sent_to, undelivered
+from tests.surroundings import at_once
+
+LONG_ENOUGH = 60
+
+NOT_APPLIED = {
+    "rate limit": Fault.rate_limited(7),
+    "500": Fault.server_error(500),
+    "503": Fault.server_error(503),
+    "time-out": Fault.timed_out(),
+    "closed": Fault.closed(),
+    "cut off": Fault.cut_off(),
+    "proxy's page": Fault.proxy_page(),
+    "ratelimited": Fault.refused("ratelimited"),
+    "internal_error": Fault.refused("internal_error"),
+}
+ANSWER_LOST = {
+    "500": Fault.server_error(500, applied=True),
+    "time-out": Fault.timed_out(applied=True),
+    "closed": Fault.closed(applied=True),
+    "cut off": Fault.cut_off(applied=True),
+    "proxy's page": Fault.proxy_page(applied=True),
+}
+OURS = ["account_inactive", "invalid_auth", "token_revoked", "missing_scope"]
+FOR_GOOD = ["user_not_found", "user_disabled", "channel_not_found", "cannot_dm_bot"]
+BUGS = ["invalid_blocks", "msg_too_long"]
+
+
+class Impatient(WebClient):
+    """Slack's client, which gives up soon where no answer is coming."""
+
+    town: Town
+
+    def api_call(self, api_method: str, **rest: Any) -> SlackResponse:
+        fault = self.town.api.faults.coming(api_method)
+        self.timeout = 0.4 if fault is not None and fault.silent else 5  # type: ignore[assignment]  # the socket takes fractions
+        return super().api_call(api_method, **rest)
+
+
+@pytest.fixture
+def impatient(town: Town) -> Town:
+    """Give the town a notifier with that client."""
+    client = Impatient(
+        token=town.workspace.app.bot_token,
+        base_url=f"{town.workspace.url}/api/",
+        retry_handlers=[],
+    )
+    client.town = town
+    notifier = Notifier(
+        town.store,
+        client,
+        town.clock,
+        holder="impatient",
+        finish_unfinished=town.bot.service.finish_unfinished,
+        spawn=at_once,
+    )
+    town.bot = replace(town.bot, notifier=notifier)
+    return town
+
+
+def first_lines(town: Town, user_id: str) -> list[str]:
+    """Return what a member was told of, a word each, in order."""
+    words = {"you have a seat": "seat", "was moved": "moved", "was cancelled": "cancelled"}
+    return [
+        next(word for said, word in words.items() if said in told) for told in town.told(user_id)
+    ]
+
+
+def two_messages_each(town: Town) -> None:
+    """Owe Chloe and Diego a promotion, and then everyone word of a cancellation."""
+    town.event()
+    promote(town, CHLOE, DIEGO)
+    town.bot.service.cancel_event("yoga")
+
+
+# Messages
+
+
+@pytest.mark.parametrize("position", [0, 2, 5])
+@pytest.mark.parametrize("fault", NOT_APPLIED.values(), ids=NOT_APPLIED)
+def test_message_that_did_not_arrive_is_sent_later_once_and_in_order(
+    impatient: Town, fault: Fault, position: int
+) -> None:
+    town = impatient
+    two_messages_each(town)
+    _fail_at(town, POST, position, fault)
+    town.settle(LONG_ENOUGH)
+    assert first_lines(town, CHLOE) == first_lines(town, DIEGO) == ["seat", "cancelled"]
+    assert first_lines(town, AMARA) == first_lines(town, BJORN) == ["cancelled"]
+    assert undelivered(town) == ()
+    assert len(town.api.calls(POST)) == 7
+
+
+@pytest.mark.parametrize("position", [0, 2, 5])
+@pytest.mark.parametrize("fault", ANSWER_LOST.values(), ids=ANSWER_LOST)
+def test_message_whose_answer_was_lost_is_sent_twice_and_no_other(
+    impatient: Town, fault: Fault, position: int
+) -> None:
+    town = impatient
+    two_messages_each(town)
+    _fail_at(town, POST, position, fault)
+    town.settle(LONG_ENOUGH)
+    told = [tuple(first_lines(town, user_id)) for user_id in (AMARA, BJORN, CHLOE, DIEGO)]
+    owed = [("cancelled",), ("cancelled",), ("seat", "cancelled"), ("seat", "cancelled")]
+    assert [tuple(dict.fromkeys(heard)) for heard in told] == owed
+    assert len(town.api.calls(POST)) == 7
+    assert undelivered(town) == ()
+
+
+def _fail_at(town: Town, method: str, position: int, fault: Fault) -> None:
+    """Have Slack carry out so many calls of a method, and the next meet the fault."""
+    town.api.faults.line_up(method, None, position)
+    town.api.fail_next(method, fault)
+
+
+@pytest.mark.parametrize("seconds", [1, 7, 30, 90])
+def test_retry_after_is_honoured_to_the_moment(town: Town, seconds: int) -> None:
+    """Nothing is sent before it is over, for any event; then at once."""
+    town.event()
+    town.event("chess", title="Chess")
+    promote(town, CHLOE)
+    town.api.fail_next(POST, Fault.rate_limited(seconds))
+    town.bot.notifier.do_what_is_due()
+    over = town.clock.now() + timedelta(seconds=seconds)
+    promote(town, DIEGO, event_id="chess")
+    while town.clock.now() < over:
+        wait = timedelta(seconds=town.bot.notifier.do_what_is_due())
+        assert len(sent_to(town)) == 1
+        town.clock.advance(min(wait, over - town.clock.now()))
+    town.bot.notifier.do_what_is_due()
+    assert sorted(sent_to(town)) == [CHLOE, CHLOE, DIEGO]
+
+
+@pytest.mark.parametrize("header", [None, "", "soon"])
+def test_rate_limit_that_does_not_say_how_long_is_half_a_minute(
+    town: Town, header: str | None
+) -> None:
+    town.event()
+    promote(town, CHLOE)
+    town.api.fail_next(POST, Fault(429, "ratelimited", retry_after=header))
+    town.settle(29)
+    assert len(sent_to(town)) == 1
+    town.settle(3)
+    assert first_lines(town, CHLOE) == ["seat"]
+
+
+@pytest.mark.parametrize("error", [*OURS, "messages_tab_disabled"])
+def test_our_own_failure_keeps_all_and_alarms_once(
+    town: Town, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    two_messages_each(town)
+    town.api.faults.stand(Fault.refused(error))
+    with caplog.at_level(logging.WARNING):
+        town.settle(3 * PAUSE.total_seconds())
+    assert [record.levelname for record in caplog.records] == ["CRITICAL"]
+    assert error in caplog.text
+    assert len(sent_to(town)) <= 4
+    town.api.faults.stand(None)
+    town.settle(PAUSE.total_seconds() + 5)
+    assert first_lines(town, CHLOE) == first_lines(town, DIEGO) == ["seat", "cancelled"]
+    assert undelivered(town) == ()
+
+
+@pytest.mark.parametrize("error", FOR_GOOD)
+def test_who_can_not_be_reached_holds_nobody_up(town: Town, error: str) -> None:
+    two_messages_each(town)
+    town.api.fail_next(POST, Fault.refused(error))
+    town.settle(LONG_ENOUGH)
+    assert first_lines(town, CHLOE) == ["cancelled"]
+    assert first_lines(town, DIEGO) == ["seat", "cancelled"]
+    assert f"Got a seat: <@{CHLOE}>" in "".join(town.told(AMARA))
+    assert undelivered(town) == ()
+
+
+@pytest.mark.parametrize("error", BUGS)
+def test_bug_is_skipped_with_one_alarm(
+    town: Town, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    two_messages_each(town)
+    town.api.fail_next(POST, Fault.refused(error))
+    town.settle(LONG_ENOUGH)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert first_lines(town, CHLOE) == ["cancelled"]
+    assert first_lines(town, DIEGO) == ["seat", "cancelled"]
+    assert undelivered(town) == ()
+
+
+@pytest.mark.parametrize("before", [0, 1, 5, 20])
+@pytest.mark.parametrize(
+    "fault", [Fault.server_error(503), Fault.closed(), Fault.closed(applied=True)], ids=str
+)
+def test_minute_without_slack_in_the_middle_of_many_messages(
+    town: Town, fault: Fault, before: int
+) -> None:
+    """Twenty promotions and a word to everyone; Slack dies after some of them and comes back."""
+    people = [BJORN, CHLOE, DIEGO, HARUKI, PRIYA]
+    events = [f"event{number}" for number in range(4)]
+    for event_id in events:
+        town.event(event_id, title=event_id.capitalize(), capacity=1)
+        town.register(AMARA, *people, event_id=event_id)
+        town.bot.service.edit_event(event_id, EventChanges.of(capacity=6))
+        town.bot.service.cancel_event(event_id)
+    town.card(town.bot.service.get_event("event0"))
+    town.api.faults.line_up(POST, None, before)
+    town.api.fail_next(POST, fault, times=10_000)
+    town.settle(60)
+    tries = len([call for call in town.api.calls(POST) if call.fault])
+    assert tries <= 3 + 60 / 5
+    town.api.faults.clear()
+    town.settle(120)
+    doubled = 0
+    for user_id in (AMARA, *people):
+        for event_id in events:
+            about = [told for told in town.told(user_id) if event_id.capitalize() in told]
+            heard = ["seat" if "you have a seat" in told else "cancelled" for told in about]
+            owed = ["cancelled"] if user_id == AMARA else ["seat", "cancelled"]
+            assert list(dict.fromkeys(heard)) == owed
+            assert sorted(heard, key=owed.index) == heard
+            doubled += len(heard) - len(owed)
+    assert doubled == (tries if fault.applied else 0)
+    assert undelivered(town) == ()
+
+
+def test_long_list_of_those_to_be_tried_again_does_not_spin(town: Town) -> None:
+    """Each has a second message that waits behind the first, with an older time on it."""
+    people = [f"U0GUEST{number:02}" for number in range(MOST_DEFERRED)]
+    town.event(capacity=1)
+    town.register(AMARA, *people[: MOST_DEFERRED // 2])
+    town.bot.service.edit_event("yoga", EventChanges.of(capacity=100))
+    town.bot.service.cancel_event("yoga")
+    town.api.faults.stand(Fault.server_error(503))
+    rounds = 0
+    end = town.clock.now() + timedelta(minutes=20)
+    while town.clock.now() < end:
+        wait = town.bot.notifier.do_what_is_due()
+        rounds += 1
+        town.clock.advance(timedelta(seconds=max(wait, 0.001)))
+    assert len(town.store.get_delivery("yoga").deferred) == MOST_DEFERRED
+    assert rounds < 20 * 60
