@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 
     from bot.assembly import Bot
     from bot.delivery import Storage
-    from domain.integrity import Progress
     from domain.service import Service
+
+CANNOT = 2
+"""The exit status where a command can't be carried out, as argparse's for one that is mistyped."""
+
+INTERRUPTED = 130
+"""The exit status of a check that was stopped by Ctrl-C: nothing is known."""
 
 SLACK = frozenset({"SLACK_BOT_TOKEN"})
 
@@ -258,15 +263,20 @@ def _tables(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa: 
 def _check(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
     config = Config.from_env(env, needs=frozenset() if asked.workspace else SLACK)
     workspace_id = asked.workspace or workspace_of(slack_client(config))
-    from bot.checking import check
+    from bot.checking import Screen, check
     from domain.ports import Unavailable
 
+    screen = Screen(sys.stdout, sys.stderr if sys.stderr.isatty() else None)
     with opened(config, workspace_id) as store:
-        service = service_without_slack(store)
         try:
-            is_sound = check(service, repair=asked.repair, say=print, show=_show)
+            is_sound = check(service_without_slack(store), screen, repair=asked.repair)
         except Unavailable as error:
-            raise CannotStart(f"The store does not answer: {error}") from error
+            raise CannotStart(
+                f"\nThe store does not answer, and the check is not done: {error}"
+            ) from error
+        except KeyboardInterrupt:
+            print("\nstopped: the check is not done", file=sys.stderr)
+            return INTERRUPTED
     return 0 if is_sound else 1
 
 
@@ -282,12 +292,6 @@ def service_without_slack(store: Storage) -> Service:
         spawn=spawn,
         on_commit=lambda _: None,
     )
-
-
-def _show(progress: Progress) -> None:
-    if sys.stderr.isatty():
-        text = f"\r{progress.events} events, {progress.registrations} registrations \r"
-        print(text, end="", file=sys.stderr, flush=True)
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace, Mapping[str, str]], int]] = {
@@ -308,10 +312,10 @@ def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None
             return _COMMANDS[asked.command](asked, os.environ if env is None else env)
     except ConfigError as error:
         print(f"The environment is not complete:\n{error}", file=sys.stderr)
-        return 2
+        return CANNOT
     except CannotStart as error:
         print(error, file=sys.stderr)
-        return 1
+        return CANNOT
     return 0
 
 

@@ -39,8 +39,14 @@ def parser() -> argparse.ArgumentParser:
     tables.add_argument("what", choices=["create"])
     check = commands.add_parser("check", help="report what contradicts itself in the data")
     check.description = (
-        "Read everything, also while others write, and report what contradicts itself."
-        " Exit status 1: something does."
+        "Read everything, also while others write, and report what contradicts itself: each breach"
+        " with its ids. With --repair, mend it first, and say of each thing what was and what is now;"
+        " a repair that was cut off can be run again."
+    )
+    check.epilog = (
+        "exit status: 0: nothing contradicts itself (any more); 1: something does, or still does;"
+        " 2: it could not be found out: a wrong argument or environment, or a store that does not"
+        " answer; 130: stopped by Ctrl-C, and not found out."
     )
     check.add_argument("--repair", action="store_true", help="mend it first")
     check.add_argument("--workspace", help="the workspace's id, instead of asking Slack")

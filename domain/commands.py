@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.drafts import EventChanges
 from domain.models import Actor, Event, Registration, Waiting
@@ -86,16 +86,24 @@ class Bury:
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """Set right what a check found at this version (R7.6), then seat who waits for a free seat.
+    """Set right what a check found at this version (R7.6): numbers of the event, registrations, places in line.
 
-    The counts are those of the registrations; places are added to the line and taken out of it.
     Gives `Changed`, unchanged if the version moved.
     """
 
     version: int
-    counts: Mapping[str, object]
+    numbers: Mapping[str, object] = field(default_factory=dict)
+    rows: tuple[tuple[Registration, Registration | None], ...] = ()
+    """Each as it is stored, and as it is to be; None: gone."""
     add: tuple[Waiting, ...] = ()
     drop: tuple[Waiting, ...] = ()
+    above: int = 0
+    """Versions up to this one are taken: the history is ahead of the event."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeatWaiting:
+    """Give free seats to the line, as no event should need (R7.6). Gives `Changed`."""
 
 
 Command = (
@@ -110,6 +118,7 @@ Command = (
     | Evict
     | Bury
     | Mend
+    | SeatWaiting
 )
 
 

@@ -161,6 +161,11 @@ class Waiting:
     user_id: str
     registered_at: datetime
 
+    @classmethod
+    def of(cls, row: Registration) -> Self:
+        """Return the place that a registration has while it waits."""
+        return cls(row.ticket, row.user_id, row.registered_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:

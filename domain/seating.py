@@ -28,6 +28,7 @@ from domain.commands import (
     Placed,
     Register,
     Remove,
+    SeatWaiting,
     SetStatus,
     Unregister,
 )
@@ -129,11 +130,11 @@ def heads_needed(
                 freed += max(0, changes.capacity - event.capacity)
             case ContinueRaise() if event.capacity_target is not None:
                 freed += event.capacity_target - event.capacity
-            case Mend():
-                return min(event.waitlist_count, MOST_MOVES + 1)
+            case SeatWaiting():
+                freed += event.free_seats
             case _:
                 pass
-    return min(freed + waiters, event.waitlist_count, MOST_MOVES + 1) if freed else 0
+    return min(freed + waiters, event.waitlist_count, MOST_MOVES + 1) if freed > 0 else 0
 
 
 def waiting_needed(
@@ -209,6 +210,8 @@ class _Room:
         self.rows: dict[str, Registration | None] = {}  # what differs from `stored`
         self.costs: dict[str, int] = {}
         self.mends: tuple[Action, ...] = ()
+        self.is_mended = False
+        self.above = 0  # the version to go beyond
         self.changes: list[Change] = []
         self.notices: list[Notice] = []
 
@@ -224,6 +227,8 @@ class _Room:
 
     def carry_out(self, command: Command) -> Outcome | None:
         """Return the command's outcome, None if it wants a commit of its own; raises its refusal."""
+        if self.is_mended:
+            return None
         match command:
             case Create(event, actor_id):
                 return self._create(event, actor_id)
@@ -247,6 +252,8 @@ class _Room:
                 return self._bury()
             case Mend():
                 return self._mend(command)
+            case SeatWaiting():
+                return self._seat_waiting()
             case _:
                 assert_never(command)
 
@@ -382,7 +389,7 @@ class _Room:
     def _line_up(self, event: Event, user_id: str) -> Placed:
         row = self._new_row(event, user_id, RegistrationStatus.WAITLISTED)
         self._set_row(user_id, row)
-        self.tail.append(_waiting(row))
+        self.tail.append(Waiting.of(row))
         self._write(next_ticket=event.next_ticket + 1)
         self._count_waiting(row.ticket, +1)
         self._record(ChangeKind.WAITLISTED, user_id, user_id, row.ticket)
@@ -468,7 +475,7 @@ class _Room:
         )
 
     def _take_from_line(self, row: Registration) -> None:
-        waiting = _waiting(row)
+        waiting = Waiting.of(row)
         for part in (self.head, self.tail):
             if waiting in part:
                 part.remove(waiting)
@@ -494,7 +501,7 @@ class _Room:
     def _position(self, row: Registration) -> int | None:
         if row.status is RegistrationStatus.REGISTERED:
             return None
-        waiting = _waiting(row)
+        waiting = Waiting.of(row)
         if waiting in self.tail:
             return len(self.head) + self.between + self.tail.index(waiting) + 1
         if self.snapshot.event is None or row.ticket not in self.snapshot.waiting_before:
@@ -533,29 +540,55 @@ class _Room:
 
     # Repair
 
-    def _mend(self, mend: Mend) -> Changed:
-        event = self.event
-        if event is None or event.version != mend.version or self.changes:
-            return Changed(self._now(), changed=False)
+    def _mend(self, mend: Mend) -> Changed | None:
+        event = self._now()
+        if event.version != mend.version:
+            return Changed(event, changed=False)
+        if event is not self.snapshot.event:
+            return None
         self.mends = (
+            *(
+                DeleteRegistration(stored) if row is None else PutRegistration(row, stored)
+                for stored, row in mend.rows
+            ),
             *(PutWaiting(self.event_id, waiting) for waiting in mend.add),
             *(DeleteWaiting(self.event_id, waiting) for waiting in mend.drop),
         )
-        event = self._write(**mend.counts)
-        self._record(ChangeKind.REPAIRED)
-        # Seats go by the line as it was read: only once the line itself is right.
+        self.is_mended = True
+        self.above = max(event.version, mend.above)
+        self._record_mend(event, mend)
+        return Changed(self._write(**mend.numbers))
+
+    def _record_mend(self, event: Event, mend: Mend) -> None:
+        self._record(ChangeKind.REPAIRED, fields=_mended(event, mend.numbers))
+        for stored, row in mend.rows:
+            user_id, ticket = stored.user_id, stored.ticket
+            if row is None:
+                cause, status = Cause.REPAIR, stored.status
+                self._record(ChangeKind.LEFT, user_id, None, ticket, cause, status=status)
+            else:
+                fields = _mended(stored, row.model_dump())
+                self._record(ChangeKind.REPAIRED, user_id, None, ticket, fields=fields)
+        for place in mend.add:
+            self._record_place(place, (None, "in line"))
+        for place in mend.drop:
+            self._record_place(place, ("in line", None))
+
+    def _record_place(self, place: Waiting, values: tuple[str | None, str | None]) -> None:
+        fields = {"place": values}
+        self._record(ChangeKind.REPAIRED, place.user_id, None, place.ticket, fields=fields)
+
+    def _seat_waiting(self) -> Changed:
+        event = self._existing()
         promoted: list[str] = []
         while (
-            event.deletion is None
-            and not self.mends
-            and event.waitlist_count
-            and event.free_seats > 0
-            and self.cost + 2 <= self.budget
+            self._now().free_seats > 0
+            and self._now().waitlist_count > 0
             and self.head
+            and self.cost + 2 <= self.budget
         ):
             promoted += self._promote_next(Cause.REPAIR)
-            event = self._now()
-        return Changed(event, promoted=tuple(promoted))
+        return Changed(event, changed=bool(promoted), promoted=tuple(promoted))
 
     # What is written down
 
@@ -616,7 +649,8 @@ class _Room:
         if self.event is self.snapshot.event and not even_if_unchanged:
             return Plan(self.plan_id, self.event_id, self.event, tuple(outcomes))
         stored = self.snapshot.event
-        event = self._write(version=1 if stored is None else stored.version + 1)
+        version = 0 if stored is None else max(stored.version, self.above)
+        event = self._write(version=version + 1)
         entry = JournalEntry(
             event_id=self.event_id,
             version=event.version,
@@ -652,15 +686,11 @@ class _Room:
         was_in_line = before is not None and before.status is RegistrationStatus.WAITLISTED
         is_in_line = after is not None and after.status is RegistrationStatus.WAITLISTED
         if before is not None and was_in_line:
-            yield DeleteWaiting(self.event_id, _waiting(before))
+            yield DeleteWaiting(self.event_id, Waiting.of(before))
         if after is not None and is_in_line:
-            yield PutWaiting(self.event_id, _waiting(after))
+            yield PutWaiting(self.event_id, Waiting.of(after))
         if after is not None and (before is None or before.ticket != after.ticket):
             yield CheckUser(user_id)
-
-
-def _waiting(row: Registration) -> Waiting:
-    return Waiting(row.ticket, row.user_id, row.registered_at)
 
 
 def _id_of(actor: Actor | None) -> str | None:
@@ -681,6 +711,13 @@ def _differences(
     if capacity is not None:
         differences["capacity"] = (str(before.capacity), str(capacity))
     return differences
+
+
+def _mended(
+    stored: Event | Registration, given: Mapping[str, object]
+) -> dict[str, tuple[str | None, str | None]]:
+    was = {name: getattr(stored, name) for name in given}
+    return {name: (_text(was[name]), _text(new)) for name, new in given.items() if new != was[name]}
 
 
 def _text(value: object) -> str | None:

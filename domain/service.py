@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import TypeVar
 
 from domain import finding, seating
+from domain.breaches import Breach, Mended, Progress
+from domain.checking import Check
 from domain.commands import (
     Changed,
     Command,
@@ -38,7 +40,6 @@ from domain.errors import (
     UnknownUser,
 )
 from domain.finding import Found, FoundOwn
-from domain.integrity import Breach, Integrity, Progress
 from domain.listing import Listing
 from domain.long_work import LongWork
 from domain.models import (
@@ -55,6 +56,7 @@ from domain.models import (
 )
 from domain.patience import PAGE, Patience
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Spawn, Store
+from domain.repairing import Repair
 from domain.statuses import EventStatus, RegistrationStatus
 
 T = TypeVar("T")
@@ -88,7 +90,6 @@ class Service:
         )
         self._listing = Listing(store, self._door, self._patience)
         self._long_work = LongWork(store, self._door, self._patience, clock, spawn)
-        self._integrity = Integrity(store, self._door, self._patience, clock, new_id)
 
     # Users, as R1 has them
 
@@ -458,12 +459,20 @@ class Service:
         return self._long_work.finish_unfinished()
 
     def check(self, on_progress: Callable[[Progress], None]) -> Iterator[Breach]:
-        """Read everything and yield each breach of R7.5, also while others write (R7.6)."""
-        return self._integrity.check(on_progress)
+        """Read everything and yield each breach of R7.5, also while others write (R7.6).
 
-    def repair(self, on_progress: Callable[[Progress], None]) -> Iterator[Breach]:
-        """Mend what a check finds, from the registrations; yield each breach that was mended (R7.6)."""
-        return self._integrity.repair(on_progress)
+        `on_progress` is called after each page. Raises `Unavailable`.
+        """
+        return Check(self._store, self._patience, self._clock, on_progress).everything()
+
+    def repair(self, on_progress: Callable[[Progress], None]) -> Iterator[Mended]:
+        """Mend what a check finds, from the registrations; yield each thing that was mended (R7.6).
+
+        One that was cut off can be run again. Raises `Unavailable`.
+        """
+        check = Check(self._store, self._patience, self._clock, on_progress)
+        repair = Repair(self._store, self._door, self._patience, self._clock, self._new_id, check)
+        return repair.everything()
 
     # How it is done
 

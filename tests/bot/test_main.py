@@ -64,7 +64,7 @@ def test_slack_that_does_not_answer_is_a_sentence(
 ) -> None:
     with serve(build_server()) as url:
         pass
-    assert main(["http"], env(tmp_path, SLACK_API_URL=f"{url}/api", **SLACK)) == 1
+    assert main(["http"], env(tmp_path, SLACK_API_URL=f"{url}/api", **SLACK)) == 2
     assert "Slack can't be reached at" in capsys.readouterr().err
 
 
@@ -72,7 +72,7 @@ def test_token_of_nobody_is_a_sentence(
     town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api = f"{town.workspace.url}/api"
-    assert main(["http"], env(tmp_path, SLACK_API_URL=api, **SLACK)) == 1
+    assert main(["http"], env(tmp_path, SLACK_API_URL=api, **SLACK)) == 2
     assert "Slack refuses SLACK_BOT_TOKEN: invalid_auth" in capsys.readouterr().err
     town.workspace.refusals.clear()
 
@@ -86,7 +86,7 @@ def test_socket_that_slack_does_not_open_is_a_sentence(
         "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
         "SLACK_APP_TOKEN": "xapp-1",
     }
-    assert main(["socket"], env(tmp_path, **slack)) == 1
+    assert main(["socket"], env(tmp_path, **slack)) == 2
     assert "Slack refuses SLACK_APP_TOKEN: " in capsys.readouterr().err
     town.workspace.refusals.clear()
 
@@ -96,7 +96,7 @@ def test_tables_that_are_not_there_are_a_sentence_and_can_be_made(
 ) -> None:
     dynamodb_client()  # from here on, moto answers
     on_dynamodb = {"ROLLCALL_STORE": "dynamodb", "ROLLCALL_TABLE_PREFIX": "command-line-"}
-    assert main(["check", "--workspace", "T1"], on_dynamodb) == 1
+    assert main(["check", "--workspace", "T1"], on_dynamodb) == 2
     assert "`tables create`" in capsys.readouterr().err
     assert main(["tables", "create"], on_dynamodb) == 0
     assert "made command-line-events\n" in capsys.readouterr().out
@@ -109,7 +109,7 @@ def test_file_that_is_no_database_is_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "rollcall.sqlite").write_text("a letter to a friend, long enough for a header")
-    assert main(["check", "--workspace", "T1"], env(tmp_path)) == 1
+    assert main(["check", "--workspace", "T1"], env(tmp_path)) == 2
     assert capsys.readouterr().err.startswith("ROLLCALL_STORE: ")
 
 
@@ -194,7 +194,9 @@ def miscount(path: Path) -> None:
 def test_check_of_sound_data_says_so(one_event: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """R7.6."""
     assert main(["check", "--workspace", "T1"], env(one_event)) == 0
-    assert capsys.readouterr().out == "events: 1, registrations: 2, breaches: 0\n"
+    assert capsys.readouterr().out == (
+        "events: 1, counted in them: 2, registrations: 2, places in line: 0, breaches: 0\n"
+    )
 
 
 def test_check_names_each_breach_and_repair_mends_it(
@@ -204,11 +206,11 @@ def test_check_names_each_breach_and_repair_mends_it(
     miscount(one_event)
     assert main(["check", "--workspace", "T1"], env(one_event)) == 1
     found = capsys.readouterr().out
-    assert "breach: registered_count, event e1, is 1, should be 2" in found
+    assert "breach: registered_count, event e1: is 1, should be 2" in found
     assert main(["check", "--repair", "--workspace", "T1"], env(one_event)) == 0
     mended = capsys.readouterr().out
-    assert "mended: registered_count, event e1" in mended
-    assert "breaches: 0" in mended
+    assert "mended: registered_count, event e1: was 1, is now 2" in mended
+    assert "mended: 1, breaches: 0" in mended
 
 
 def test_check_of_another_workspace_sees_nothing(

@@ -1,0 +1,161 @@
+"""An event's registrations, counted while others write: what moves meanwhile is followed by the journal.
+
+Reading the roster and the line takes many requests, and a busy event never holds still for so
+long. But each commit says in the journal which tickets it moved. So after each page the event is
+read again, and the entries since: of a ticket that moved, the journal tells where it is now; any
+other is where the page showed it. The count is true of the version that was read last, and holds
+no more in memory than a page and the tickets that moved meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from domain.models import Change, Event, JournalEntry, block_of
+from domain.ports import Store
+from domain.statuses import ChangeKind, RegistrationStatus
+
+PAGE = 100
+"""Rows that are held in memory at once."""
+
+ENTRIES = 20
+"""Journal entries that are held in memory at once: each can tell of 49 registrations."""
+
+END = 2**63
+"""Above any ticket."""
+
+
+class Untold(Exception):
+    """The journal does not tell what moved: an entry is missing, or a repair came between. Count anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What the roster and the line hold at one version of the event: the one that `event` is."""
+
+    event: Event
+    registered: int
+    waiting: int
+    blocks: dict[int, int]
+    last_ticket: int
+
+
+class Audit:
+    """One count of one event. `since`: a version whose commit every index shows by now.
+
+    `on_page` is told how many rows each page had.
+    """
+
+    def __init__(
+        self, store: Store, event_id: str, since: int, on_page: Callable[[int], None]
+    ) -> None:
+        self._store = store
+        self._event_id = event_id
+        self._version = since
+        self._on_page = on_page
+        self._moved: dict[int, RegistrationStatus | None] = {}  # by ticket, where it is now
+        self._read_to = dict.fromkeys(RegistrationStatus, 0)  # tickets up to these are counted
+        self._registered = 0
+        self._blocks: Counter[int] = Counter()
+        self._last_ticket = 0
+
+    def run(self) -> Count | None:
+        """Return the count, None where there is no such event. Raises `Untold` and `Unavailable`."""
+        event = self._follow()
+        if event is not None:
+            event = self._read_roster()
+        if event is not None:
+            event = self._read_line()
+        if event is None:
+            return None
+        blocks = {block: count for block, count in self._blocks.items() if count}
+        waiting = sum(blocks.values())
+        return Count(event, self._registered, waiting, blocks, self._last_ticket)
+
+    def _read_roster(self) -> Event | None:
+        cursor: str | None = None
+        while True:
+            page = self._store.list_roster(self._event_id, limit=PAGE, cursor=cursor)
+            self._on_page(len(page.items))
+            event = self._follow()
+            cursor = page.next_cursor
+            tickets = [
+                row.ticket for row in page.items if row.status is RegistrationStatus.REGISTERED
+            ]
+            to = END if cursor is None else max([0, *(row.ticket for row in page.items)])
+            self._count_page(RegistrationStatus.REGISTERED, tickets, to)
+            if event is None or cursor is None:
+                return event
+
+    def _read_line(self) -> Event | None:
+        after = 0
+        while True:
+            line = self._store.get_line(self._event_id, after=after, limit=PAGE)
+            self._on_page(len(line))
+            event = self._follow()
+            tickets = [place.ticket for place in line]
+            after = tickets[-1] if len(line) == PAGE else END
+            self._count_page(RegistrationStatus.WAITLISTED, tickets, after)
+            if event is None or after == END:
+                return event
+
+    def _count_page(self, status: RegistrationStatus, tickets: list[int], to: int) -> None:
+        """Count the tickets of a page, and those that moved to where the page should show them."""
+        read_to = self._read_to[status]
+        for ticket in tickets:
+            if ticket not in self._moved:
+                self._count(status, ticket, 1)
+        for ticket, now in self._moved.items():
+            if now is status and read_to < ticket <= to:
+                self._count(status, ticket, 1)
+        self._read_to[status] = max(read_to, to)
+
+    def _count(self, status: RegistrationStatus, ticket: int, by: int) -> None:
+        if status is RegistrationStatus.REGISTERED:
+            self._registered += by
+        else:
+            self._blocks[block_of(ticket)] += by
+        self._last_ticket = max(self._last_ticket, ticket)
+
+    def _follow(self) -> Event | None:
+        """Return the event as it is now, once what moved since it was read last is accounted for."""
+        event = self._store.get_event(self._event_id)
+        while event is not None and self._version != event.version:
+            entries = self._store.list_journal(self._event_id, after=self._version, limit=ENTRIES)
+            if not entries or self._version > event.version:
+                raise Untold
+            for entry in entries[: event.version - self._version]:
+                self._follow_entry(entry)
+        return event
+
+    def _follow_entry(self, entry: JournalEntry) -> None:
+        if entry.version != self._version + 1:
+            raise Untold
+        for change in entry.changes:
+            self._follow_change(change)
+        self._version = entry.version
+
+    def _follow_change(self, change: Change) -> None:
+        before: RegistrationStatus | None = None
+        now: RegistrationStatus | None = None
+        match change.kind:
+            case ChangeKind.REGISTERED:
+                now = RegistrationStatus.REGISTERED
+            case ChangeKind.WAITLISTED:
+                now = RegistrationStatus.WAITLISTED
+            case ChangeKind.PROMOTED:
+                before, now = RegistrationStatus.WAITLISTED, RegistrationStatus.REGISTERED
+            case ChangeKind.LEFT if change.status is not None:
+                before = change.status
+            case ChangeKind.LEFT | ChangeKind.REPAIRED:
+                raise Untold
+            case _:
+                return
+        if change.ticket is None:
+            raise Untold
+        for status, by in ((before, -1), (now, 1)):
+            if status is not None and change.ticket <= self._read_to[status]:
+                self._count(status, change.ticket, by)
+        self._moved[change.ticket] = now
