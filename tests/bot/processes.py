@@ -1,0 +1,252 @@
+"""Notifiers as processes of their own, which a test kills or holds up at any call to the store or to Slack."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from itertools import count
+from typing import Any, ParamSpec, TypeVar, cast
+
+from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
+
+from bot.delivery import LEASE, Storage
+from bot.notifier import SWEEP_EVERY, Notifier
+from bot.views.cards import event_card
+from domain.models import Event
+from domain.service import Service
+from playground.model import Message
+from playground.seed import EVENTS
+from tests.bot.conftest import AMARA, Town, shown, text_of
+from tests.stores import Kind, empty_store
+from tests.surroundings import at_once, new_event, service_on
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+POST, UPDATE = "chat.postMessage", "chat.update"
+
+_NEWS = {
+    "you have a seat": "seat",
+    "was moved": "moved",
+    "was cancelled": "cancelled",
+    "could be told": "unreached",
+}
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+class Moments:
+    """The moments right before and right after each call that a process makes, numbered from 0.
+
+    `meanwhile` is what happens at one of them. Once it raised `Killed`, so does every further call.
+    """
+
+    def __init__(self, at: int | None = None, meanwhile: Callable[[], None] | None = None) -> None:
+        self._at = at
+        self._meanwhile = meanwhile
+        self._is_dead = False
+        self.names: list[str] = []
+        self.calls: list[str] = []
+
+    def around(self, name: str, call: Callable[P, T]) -> Callable[P, T]:
+        """Return the call, with its moments."""
+
+        @wraps(call)
+        def observed(*args: P.args, **kwargs: P.kwargs) -> T:
+            self._pass(f"before {name}")
+            self.calls.append(name)
+            try:
+                return call(*args, **kwargs)
+            finally:
+                self._pass(f"after {name}")
+
+        return observed
+
+    def _pass(self, name: str) -> None:
+        if self._is_dead:
+            raise Killed
+        self.names.append(name)
+        if self._meanwhile is not None and len(self.names) - 1 == self._at:
+            try:
+                self._meanwhile()
+            except Killed:
+                self._is_dead = True
+                raise
+
+
+def die() -> None:
+    """What a process that is killed does."""
+    raise Killed
+
+
+class _Store:
+    """A store behind a process's moments."""
+
+    def __init__(self, store: Storage, moments: Moments) -> None:
+        self._store = store
+        self._moments = moments
+
+    def __getattr__(self, name: str) -> Any:
+        return self._moments.around(name, getattr(self._store, name))
+
+
+class _Slack(WebClient):
+    """Slack's client behind a process's moments."""
+
+    moments: Moments
+
+    def api_call(self, api_method: str, **rest: Any) -> SlackResponse:
+        return self.moments.around(api_method, super().api_call)(api_method, **rest)
+
+
+@dataclass
+class Place:
+    """A town with a store of some kind, and events with a card each."""
+
+    town: Town
+    store: Storage
+    service: Service
+    numbers: Iterator[int]
+
+    def process(self, holder: str, moments: Moments | None = None) -> Notifier:
+        """Return the notifier of a process of this name."""
+        moments = moments or Moments()
+        slack = _Slack(
+            token=self.town.workspace.app.bot_token,
+            base_url=f"{self.town.workspace.url}/api/",
+            retry_handlers=[],
+            timeout=5,
+        )
+        slack.moments = moments
+        return Notifier(
+            cast(Storage, _Store(self.store, moments)),
+            slack,
+            self.town.clock,
+            holder=holder,
+            finish_unfinished=lambda: 0,
+            spawn=at_once,
+        )
+
+    def event(self, *people: str, capacity: int) -> Event:
+        """Return a new event of Amara's with these people in it, a card that shows them, and nothing owed."""
+        number = next(self.numbers)
+        event_id = f"event{number}"
+        new_event(
+            self.service,
+            event_id,
+            title=f"No {number:05}",
+            location="Room 1",
+            organizer_id=AMARA,
+            capacity=capacity,
+            starts_at=self.town.clock.now() + timedelta(days=2),
+        )
+        for user_id in people:
+            self.service.ensure_user(self.town.draft(user_id))
+            self.service.register(event_id, user_id)
+        self.process("first").announce(self.service.get_event(event_id), EVENTS)
+        self.run(self.process("first"), event_id)
+        return self.service.get_event(event_id)
+
+    def run(self, notifier: Notifier, event_id: str, seconds: float = 120) -> None:
+        """Have a process attend to an event until nothing is left to do."""
+        end = self.town.clock.now() + timedelta(seconds=seconds)
+        while self.town.clock.now() < end:
+            again = notifier.attend(event_id)
+            if again is None:
+                return
+            self.town.clock.advance(max(again - self.town.clock.now(), timedelta(milliseconds=1)))
+        raise AssertionError(f"{event_id} was not done with after {seconds} seconds")
+
+    def restart(self) -> None:
+        """Have a new process find what others left; in the end nothing is owed."""
+        notifier = self.process(f"restarted{next(self.numbers)}")
+        self.town.clock.advance(LEASE)
+        end = self.town.clock.now() + 2 * SWEEP_EVERY
+        while self.town.clock.now() < end:
+            seconds = notifier.do_what_is_due()
+            if not self.undelivered():
+                return
+            self.town.clock.advance(timedelta(seconds=min(seconds, 5)))
+        raise AssertionError(f"{self.undelivered()} is still owed")
+
+    def undelivered(self) -> set[str]:
+        """Return the events of which something is owed, whatever shard they are in."""
+        found: set[str] = set()
+        cursor: str | None = None
+        while True:
+            page = self.store.list_undelivered(limit=100, cursor=cursor)
+            found.update(page.items)
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
+    def heard(self, event: Event) -> dict[str, list[str]]:
+        """Return what each member was told of an event, a word each, in order."""
+        found: dict[str, list[str]] = {}
+        for member in self.town.workspace.members():
+            told = [told for told in self.town.told(member.id) if event.title in told]
+            if told:
+                found[member.id] = [
+                    next(word for said, word in _NEWS.items() if said in one) for one in told
+                ]
+        return found
+
+    def assert_card_is_true(self, event: Event) -> None:
+        """The event's card shows what is so now."""
+        now = self.service.get_event(event.event_id)
+        assert shown(self.card(event)) == text_of(event_card(now).to_dict()["blocks"])
+
+    def card(self, event: Event) -> Message:
+        """Return the event's card."""
+        (card,) = self.store.get_cards(event.event_id)
+        return self.town.workspace.message(card.channel_id, card.message_ts)
+
+
+@contextmanager
+def place(town: Town, kind: Kind) -> Iterator[Place]:
+    """Give a place on an empty store of this kind; the town's own on SQLite."""
+    with empty_store(kind) as store:
+        yield Place(town, cast(Storage, store), service_on(store, clock=town.clock), count(1))
+
+
+class HeldUp:
+    """A process that was held up in the middle of its work, until it may `finish`."""
+
+    def __init__(self, place: Place, event: Event, holder: str, at: int) -> None:
+        self.moments = Moments(at, self._wait)
+        self._has_stopped = threading.Event()
+        self._may_go_on = threading.Event()
+        self._calls_before = 0
+        notifier = place.process(holder, self.moments)
+        self._executor = ThreadPoolExecutor(1)
+        self._work = self._executor.submit(notifier.attend, event.event_id)
+        self._work.add_done_callback(lambda _: self._has_stopped.set())
+        assert self._has_stopped.wait(60)
+
+    def _wait(self) -> None:
+        self._calls_before = len(self.moments.calls)
+        self._has_stopped.set()
+        assert self._may_go_on.wait(60)
+
+    @property
+    def was_sending(self) -> str | None:
+        """The method of Slack's that it was just about to call, if any."""
+        last = self.moments.names[-1].removeprefix("before ")
+        return last if last in (POST, UPDATE) else None
+
+    def finish(self) -> Counter[str]:
+        """Let it go on to the end of its round; return what it called Slack for meanwhile."""
+        self._may_go_on.set()
+        self._executor.shutdown()
+        self._work.result()
+        later = self.moments.calls[self._calls_before :]
+        return Counter(name for name in later if name in (POST, UPDATE))
