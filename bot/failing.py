@@ -104,6 +104,7 @@ def _ending(outcome: object) -> Message:
         Placed: messages.placed,
         Left: messages.left,
         Changed: messages.changed,
+        bool: messages.forgotten,
     }
     if isinstance(outcome, RollcallError):
         return errors.message(outcome)

@@ -6,10 +6,7 @@ from domain import seating
 from domain.patience import Patience
 from domain.plans import Plan
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Store, Unavailable
-
-
-class Unsettled(Exception):
-    """The deadline passed, and it is not known whether the plan applied."""
+from domain.settling import Unsettled
 
 
 class Committer:

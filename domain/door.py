@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 
 from domain import seating
 from domain.commands import Command, Outcome
-from domain.committing import Committer, Unsettled
+from domain.committing import Committer
 from domain.errors import Busy, NotConfirmed, RollcallError
 from domain.models import LINE_BLOCK, Event, block_of
 from domain.patience import Patience
 from domain.plans import Plan
 from domain.ports import Clock, NewId, Rows, Spawn, Store, Unavailable
 from domain.seating import Inconsistent, Snapshot
+from domain.settling import Settlement, Unsettled
 from domain.statuses import Deletion
 from domain.turnstile import Entry, Turnstile
 
@@ -118,7 +118,7 @@ class Door:
         return applied
 
     def _settle_later(self, plan: Plan, entries: Sequence[Entry[Command, Result]]) -> None:
-        settlements = [_Settlement() for _ in entries]
+        settlements = [Settlement() for _ in entries]
 
         def find_out() -> None:
             applied = self._committer.commit(plan, None, sent_before=True)
@@ -170,26 +170,3 @@ class Door:
             places = {waiting.ticket: place for place, waiting in enumerate(line)}
             before |= {ticket: places[ticket] for ticket in asked if ticket in places}
         return before
-
-
-class _Settlement:
-    """A result that comes later, and those who want to hear of it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._result: Result | None = None
-        self._listeners: list[Callable[[object], None]] = []
-
-    def when_settled(self, listener: Callable[[object], None]) -> None:
-        with self._lock:
-            if self._result is None:
-                self._listeners.append(listener)
-                return
-        listener(self._result)
-
-    def settle(self, result: Result) -> None:
-        with self._lock:
-            self._result = result
-            listeners, self._listeners = self._listeners, []
-        for listener in listeners:
-            listener(result)

@@ -1,7 +1,7 @@
 """The use cases, one method each. Slack, HTTP and the command line call these, and nothing below.
 
 Each method may raise `Busy`: it could not be done in time, and nothing was changed. Those that
-change an event may raise `NotConfirmed` instead. An `actor` of None is the operator or a program
+change something may raise `NotConfirmed` instead. An `actor` of None is the operator or a program
 that the operator trusts.
 """
 
@@ -30,14 +30,11 @@ from domain.commands import (
 from domain.door import Door
 from domain.drafts import EventChanges, EventDraft, UserChanges, UserDraft, is_identifier
 from domain.errors import (
-    Busy,
     DuplicateEvent,
-    DuplicateUser,
     NotOrganizer,
     NotRegistered,
     RollcallError,
     UnknownEvent,
-    UnknownUser,
 )
 from domain.finding import Found, FoundOwn
 from domain.listing import Listing
@@ -55,9 +52,11 @@ from domain.models import (
     User,
 )
 from domain.patience import PAGE, Patience
-from domain.ports import AnswerLost, Clock, Conflict, NewId, Spawn, Store
+from domain.ports import Clock, NewId, Spawn, Store
 from domain.repairing import Repair
+from domain.settling import Settling
 from domain.statuses import EventStatus, RegistrationStatus
+from domain.users import Users
 
 T = TypeVar("T")
 
@@ -88,6 +87,8 @@ class Service:
         self._door = Door(
             store, self._patience, clock, new_id=new_id, spawn=spawn, on_commit=on_commit
         )
+        self._settling = Settling(self._patience, spawn)
+        self._users = Users(store, self._patience, clock, new_id)
         self._listing = Listing(store, self._door, self._patience)
         self._long_work = LongWork(store, self._door, self._patience, clock, spawn)
 
@@ -95,45 +96,19 @@ class Service:
 
     def create_user(self, draft: UserDraft) -> User:
         """Create a user; raises `DuplicateUser`, which leaves the stored one as it is (R1.3)."""
-        now = self._clock.now()
-        user = User(
-            user_id=draft.user_id or self._new_id(),
-            name=draft.name,
-            time_zone=draft.time_zone,
-            created_at=now,
-            updated_at=now,
-            revision=self._new_id(),
-        )
-        if not self._put_user(user, replaces=None):
-            raise DuplicateUser(user.user_id)
-        return user
+        return self._settling.in_time_or_later(self._users.creation(draft))
 
     def ensure_user(self, draft: UserDraft) -> User:
         """Return the user as the draft has it: created on first contact, updated if something changed.
 
-        Raises `UnknownUser` while the user is being deleted.
+        Raises `UnknownUser` while the user is being deleted. `Busy` says here that what the person
+        wants was not begun; where an answer was lost, the user may be there, or have the new name.
         """
-        if draft.user_id is None:
-            raise ValueError("ensure_user needs the user's own id")
-        stored = self._patience.reading(lambda: self._store.get_user(draft.user_id or ""))
-        if stored is None:
-            try:
-                return self.create_user(draft)
-            except DuplicateUser:
-                return self.get_user(draft.user_id)
-        if stored.deletion is not None:
-            raise UnknownUser(stored.user_id)
-        given = draft.model_dump(include=draft.model_fields_set - {"user_id"})
-        if all(getattr(stored, name) == value for name, value in given.items()):
-            return stored
-        return self.update_user(stored.user_id, UserChanges.of(**given))
+        return self._users.ensure(draft)
 
     def get_user(self, user_id: str) -> User:
         """Return the user (R1.5); raises `UnknownUser`."""
-        user = self._patience.reading(lambda: self._store.get_user(user_id))
-        if user is None or user.deletion is not None:
-            raise UnknownUser(user_id)
-        return user
+        return self._users.get(user_id)
 
     def list_users(self, *, limit: int = PAGE, cursor: str | None = None) -> Page[User]:
         """List users by name; a page may be short. Raises `Invalid` for a cursor of no such list."""
@@ -142,51 +117,22 @@ class Service:
 
     def update_user(self, user_id: str, changes: UserChanges) -> User:
         """Set what the changes give (R1.5); raises `UnknownUser`."""
-        for _ in self._patience.attempts():
-            stored = self.get_user(user_id)
-            update = {"updated_at": self._clock.now(), "revision": self._new_id()}
-            user = stored.model_copy(update=changes.given() | update)
-            if self._put_user(user, replaces=stored.revision):
-                return user
-        raise Busy
+        return self._settling.in_time_or_later(self._users.update(user_id, changes))
 
     def delete_user(self, user_id: str) -> bool:
         """Delete a user with all registrations, giving each seat to the next in line (R7.1).
 
         Return whether it is done; if not, it goes on by itself. Raises `UnknownUser`.
         """
-        mark = self._mark_user(user_id)
-        return self._long_work.in_time_or_later(
-            lambda deadline: self._long_work.empty_user(user_id, mark, deadline)
-        )
+        new_mark = self._new_id()
 
-    def _put_user(self, user: User, *, replaces: str | None) -> bool:
-        """Return whether the write applied; when not, another user or revision is stored."""
-        for _ in self._patience.attempts():
-            try:
-                self._store.put_user(user, replaces=replaces)
-                return True
-            except AnswerLost:
-                continue
-            except Conflict:
-                stored = self._patience.reading(lambda: self._store.get_user(user.user_id))
-                if (stored and stored.revision) == user.revision:
-                    return True
-                if (stored and stored.revision) != replaces or (stored and stored.deletion):
-                    return False
-        raise Busy
+        def delete() -> bool:
+            mark = self._users.mark(user_id, new_mark)
+            return self._long_work.in_time_or_later(
+                lambda deadline: self._long_work.empty_user(user_id, mark, deadline)
+            )
 
-    def _mark_user(self, user_id: str) -> str:
-        mark = self._new_id()
-        for _ in self._patience.attempts():
-            try:
-                held = self._store.mark_user(user_id, mark)
-            except (AnswerLost, Conflict):
-                continue
-            if held is None:
-                raise UnknownUser(user_id)
-            return held
-        raise Busy
+        return self._settling.in_time_or_later(delete)
 
     # Events, as R2 has them
 

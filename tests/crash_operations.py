@@ -83,9 +83,19 @@ ROOMY = people("ada", "bob", capacity=5)
 USERS = [
     Operation("create user", nothing, lambda p: p.service.create_user(user_draft())),
     Operation("create user, taken", FULL, lambda p: p.service.create_user(user_draft())),
-    Operation("ensure user, new", nothing, lambda p: p.service.ensure_user(user_draft())),
-    Operation("ensure user, renamed", FULL, lambda p: p.service.ensure_user(user_draft())),
-    Operation("ensure user, the same", FULL, lambda p: p.service.ensure_user(user_draft("new"))),
+    *(
+        Operation(
+            f"ensure user, {name}",
+            prepare,
+            lambda p, draft=draft: p.service.ensure_user(draft),  # type: ignore[misc]
+            is_of_use_only=True,
+        )
+        for name, prepare, draft in (
+            ("new", nothing, user_draft()),
+            ("renamed", FULL, user_draft()),
+            ("the same", FULL, user_draft("new")),
+        )
+    ),
     Operation(
         "update user", FULL, lambda p: p.service.update_user("new", UserChanges.of(name="Ada"))
     ),
@@ -216,7 +226,9 @@ OUTBOX = [
         "record unreached",
         FULL,
         lambda p: p.store.record_unreached(
-            "e1", 1, Unreached(user_id="ada", version=1, kind=NoticeKind.PROMOTED, reason="user_disabled")
+            "e1",
+            1,
+            Unreached(user_id="ada", version=1, kind=NoticeKind.PROMOTED, reason="user_disabled"),
         ),
     ),
     Operation("put card", FULL, lambda p: p.store.put_card(card(1))),

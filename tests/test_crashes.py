@@ -66,28 +66,46 @@ def every(stage: Stage, at: int) -> Sequence[Fault]:
     return list(Fault)
 
 
+def lasting_few(stage: Stage, at: int) -> Sequence[Fault]:
+    """Return the worst for a write: whether it applies, nobody is told."""
+    requests = stage.expected.requests
+    return [Fault.LOST] if at >= len(requests) or requests[at] in WRITES else []
+
+
+def lasting(stage: Stage, at: int) -> Sequence[Fault]:
+    """Return all that a process survives."""
+    return [fault for fault in Fault if not fault.is_death]
+
+
 def at_every_request(
-    stage: Stage, faults: Faults, trouble: Callable[[int, Fault], Trouble], first: int = 0
-) -> int:
-    """Check faults at each request, until no call makes so many; return how many cases that were."""
-    cases, at = 0, first
+    stage: Stage, faults: Faults, trouble: Callable[[int, Fault], Trouble]
+) -> tuple[int, int]:
+    """Check faults at each request, until no call makes so many; return how many those and the cases were."""
+    cases, at = 0, 0
     while True:
         wires = [stage.check(trouble(at, fault)) for fault in faults(stage, at)]
         cases += sum(bool(wire.met) for wire in wires)
-        if not any(at < len(wire.sent) for wire in wires):
-            return cases
+        if wires and not any(at < len(wire.sent) for wire in wires):
+            return at, cases
         at += 1
 
 
-def tell(stage: Stage, cases: int, what: str) -> None:
+def tell(stage: Stage, counted: tuple[int, int], what: str) -> None:
     """Print what was covered."""
-    requests = len(stage.expected.requests)
-    assert cases >= requests
+    requests, cases = counted
+    assert requests >= len(stage.expected.requests)
     sys.stdout.write(f"\n{stage.operation.name}: {requests} requests, {cases} times {what}\n")
 
 
 @pytest.mark.parametrize("faults", [some, pytest.param(every, marks=pytest.mark.soak)])
 def test_one_request_meets_a_fault(stage: Stage, faults: Faults) -> None:
     """R7.4 and R8.12: whichever request it is."""
-    cases = at_every_request(stage, faults, lambda at, fault: Trouble({at: fault}))
-    tell(stage, cases, "one fault")
+    counted = at_every_request(stage, faults, lambda at, fault: Trouble({at: fault}))
+    tell(stage, counted, "one fault")
+
+
+@pytest.mark.parametrize("faults", [lasting_few, pytest.param(lasting, marks=pytest.mark.soak)])
+def test_all_requests_from_one_on_meet_a_fault(stage: Stage, faults: Faults) -> None:
+    """R8.12: until the process has answered; what it answers then is true."""
+    counted = at_every_request(stage, faults, lambda at, fault: Trouble(lasting=(at, fault)))
+    tell(stage, counted, "a fault that lasts")

@@ -46,6 +46,12 @@ class FailingStore(SQLiteStore):
             raise AnswerLost
         super().commit(plan)
 
+    def mark_user(self, user_id: str, mark: str) -> str | None:
+        held = super().mark_user(user_id, mark)
+        if self.lose():
+            raise AnswerLost
+        return held
+
     def get_user(self, user_id: str) -> User | None:
         if self.unreadable:
             raise Unavailable
@@ -155,6 +161,22 @@ def test_a_form_not_confirmed_is_settled_by_direct_message(
     background.run()
     (told,) = failing.told(AMARA)
     assert "*Yoga in the park* is open, with 4 seats." in told
+
+
+def test_a_person_is_told_when_a_deletion_not_confirmed_is_done(
+    failing: Town, background: Background
+) -> None:
+    failing.event()
+    failing.register(BJORN)
+    asked = failing.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
+    store_of(failing).lose = lambda: True
+    seen = failing.slack.click(BJORN, asked, ActionId.FORGET_ME)
+    assert "Not confirmed yet" in answer(seen)
+    store_of(failing).lose = lambda: False
+    background.run()
+    last = failing.workspace.messages(RANDOM, seen_by=BJORN)[-1]
+    assert "what was stored about you are deleted" in shown(last)
+    assert BJORN not in failing.sound().users
 
 
 def test_the_organiser_of_an_event_not_confirmed_is_told_how_to_post_its_card(

@@ -1,0 +1,74 @@
+"""What is not known when its deadline passes, and how those who asked hear of it in the end (R8.12)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from domain.errors import Busy, NotConfirmed, RollcallError
+from domain.patience import Patience
+from domain.ports import Spawn
+
+T = TypeVar("T")
+
+
+class Unsettled(Exception):
+    """The deadline passed, and it is not known whether what was sent applied."""
+
+
+class Settlement:
+    """A result that comes later, and those who want to hear of it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._result: object = None
+        self._listeners: list[Callable[[object], None]] = []
+
+    def when_settled(self, listener: Callable[[object], None]) -> None:
+        """Call the listener once with the result: when it is there, or at once."""
+        with self._lock:
+            if self._result is None:
+                self._listeners.append(listener)
+                return
+        listener(self._result)
+
+    def settle(self, result: object) -> None:
+        """Give the result, which is not None."""
+        with self._lock:
+            self._result = result
+            listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            listener(result)
+
+
+class Settling:
+    """Finds out in the background what was not known in time."""
+
+    def __init__(self, patience: Patience, spawn: Spawn) -> None:
+        self._patience = patience
+        self._spawn = spawn
+
+    def in_time_or_later(self, work: Callable[[], T]) -> T:
+        """Return what the work returns; raises `NotConfirmed` where it is `Unsettled`.
+
+        Then it is done again in the background, until it ends otherwise: it must be able to go on
+        from wherever it stands.
+        """
+        try:
+            return work()
+        except Unsettled:
+            settlement = Settlement()
+            self._spawn(lambda: self._find_out(work, settlement))
+            raise NotConfirmed(settlement.when_settled) from None
+
+    def _find_out(self, work: Callable[[], object], settlement: Settlement) -> None:
+        for _ in self._patience.pauses(None):
+            try:
+                result = work()
+            except (Busy, Unsettled):
+                continue
+            except RollcallError as refusal:
+                result = refusal
+            settlement.settle(result)
+            return
