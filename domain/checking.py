@@ -87,6 +87,10 @@ class Check:
         self._progress = replace(self._progress, **sums)
         self._on_progress(self._progress)
 
+    def _version_of(self, event_id: str) -> int | None:
+        event = self.patiently(lambda: self._store.get_event(event_id))
+        return event.version if event is not None else None
+
     def _settled(self, event_id: str, version: int | None, look: Callable[[], list[T]]) -> list[T]:
         """Return what a look finds wrong, also when the commit before it has been seen everywhere."""
         found = look()
@@ -201,10 +205,16 @@ class Check:
                     yield from self.of_registration(row)
 
     def of_registration(self, row: Registration) -> Iterator[Breach]:
-        """Yield what is wrong with a registration that is stored with this ticket and status."""
-        event = self.patiently(lambda: self._store.get_event(row.event_id))
-        version = event.version if event is not None else None
-        yield from self._settled(row.event_id, version, lambda: self._look_at_row(row))
+        """Yield what is wrong with a registration; with what became of it, if it moves meanwhile."""
+        while True:
+            version = self._version_of(row.event_id)
+            found = self._settled(row.event_id, version, lambda: self._look_at_row(row))  # noqa: B023
+            stored = self.rows(row.event_id, [row.user_id]).get(row.user_id)
+            if stored == row:
+                yield from found
+            if stored is None or stored == row:
+                return
+            row = stored
 
     def _look_at_row(self, row: Registration) -> list[Breach]:
         if not self._is_stored(row):
@@ -287,8 +297,7 @@ class Check:
 
     def of_place(self, event_id: str, place: Waiting) -> Iterator[Breach]:
         """Yield what is wrong with a place that is stored like this."""
-        event = self.patiently(lambda: self._store.get_event(event_id))
-        version = event.version if event is not None else None
+        version = self._version_of(event_id)
         yield from self._settled(event_id, version, lambda: self._look_at_place(event_id, place))
 
     def _look_at_place(self, event_id: str, place: Waiting) -> list[Breach]:

@@ -210,9 +210,6 @@ class Repair:
                 return None
             if place is None:
                 return Mend(event.version, add=(Waiting.of(stored),))
-            other = self._row(row.event_id, place.user_id)
-            if other is not None and other != stored and Waiting.of(other) == place:
-                return self._give_ticket(other)(event)
             return Mend(event.version, drop=(place,))
 
         return make

@@ -127,7 +127,13 @@ def place_breaches(
 
 
 def keeps_ticket(holder: Registration, row: Registration) -> bool:
-    """Whether of two with one ticket the first keeps it: who waits before who sits, then who came first."""
+    """Whether another keeps the ticket that both have.
+
+    Who waits before who sits, for a ticket is a place in line; of two who sit the one who came first.
+    Of two who wait the other, for it was found by its place.
+    """
+    if holder.status is row.status is RegistrationStatus.WAITLISTED:
+        return True
     return _seniority(holder) < _seniority(row)
 
 

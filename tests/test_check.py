@@ -1,0 +1,239 @@
+"""R7.6: each thing that R7.5 names, corrupted, is named with its ids, mended, and gone at the next check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+
+import pytest
+
+from domain.breaches import BreachKind, Progress
+from domain.statuses import Deletion, RegistrationStatus
+from tests.corruption import Corruption, Scene, assert_mended, check, repair
+from tests.invariants import assert_sound
+from tests.stores import Kind, empty_store
+from tests.surroundings import START, service_on
+
+K = BreachKind
+
+
+def rewritten(kind: BreachKind, **values: object) -> Corruption:
+    """Return the corruption of values of the event."""
+    return Corruption(lambda scene: scene.rewrite_event(values), kind)
+
+
+def in_row(kind: BreachKind, name: str, found_at: int, **values: object) -> Corruption:
+    """Return the corruption of a registration's values, and the ticket that it is named with."""
+    return Corruption(lambda scene: scene.rewrite_row(name, **values), kind, name, found_at)
+
+
+def in_history(kind: BreachKind, do: Callable[[Scene], object]) -> Corruption:
+    return Corruption(do, kind)
+
+
+def in_line(kind: BreachKind, name: str, ticket: int, *do: Callable[[Scene], object]) -> Corruption:
+    return Corruption(lambda scene: [one(scene) for one in do], kind, name, ticket)
+
+
+def buried(scene: Scene, **values: object) -> None:
+    scene.rewrite_event(values, scene.bury_another())
+
+
+NUMBERS = {
+    "too few registered": rewritten(K.REGISTERED_COUNT, registered_count=1),
+    "too many registered": rewritten(K.REGISTERED_COUNT, registered_count=7),
+    "fewer than none registered": rewritten(K.REGISTERED_COUNT, registered_count=-1),
+    "too many waiting": rewritten(K.WAITLIST_COUNT, waitlist_count=7),
+    "nobody waiting": rewritten(K.WAITLIST_COUNT, waitlist_count=0),
+    "fewer than none waiting": rewritten(K.WAITLIST_COUNT, waitlist_count=-4),
+    "wrong blocks": rewritten(K.BLOCK_COUNTS, waiting_by_block={0: 1, 4: 2}),
+    "no blocks": rewritten(K.BLOCK_COUNTS, waiting_by_block={}),
+    "a capacity too small": rewritten(K.OVER_CAPACITY, capacity=1),
+    "free seats": rewritten(K.FREE_SEAT, capacity=4),
+    "a ticket to be given twice": rewritten(K.NEXT_TICKET, next_ticket=4),
+    "a raise with no operation": rewritten(K.OPERATION, capacity_target=5),
+    "an operation with no raise": rewritten(K.OPERATION, operation_id="lost"),
+    "a raise to what is so": rewritten(K.OPERATION, capacity_target=2, operation_id="o"),
+    "a deletion with no operation": rewritten(K.OPERATION, deletion=Deletion.MARKED),
+    "a tombstone that is unfinished": Corruption(
+        lambda scene: buried(scene, operation_id="o"), K.OPERATION, event="-buried"
+    ),
+    "a tombstone that counts": Corruption(
+        lambda scene: buried(scene, registered_count=1), K.REGISTERED_COUNT, event="-buried"
+    ),
+    "a seat lost": in_history(K.REGISTERED_COUNT, lambda scene: scene.lose_row("seated1")),
+}
+HISTORY = {
+    "the first entry lost": in_history(K.MISSING_ENTRY, lambda scene: scene.lose_entry(1)),
+    "an entry lost": in_history(K.MISSING_ENTRY, lambda scene: scene.lose_entry(3)),
+    "the last entry lost": in_history(K.MISSING_ENTRY, lambda scene: scene.lose_entry(6)),
+    "the next entry there already": in_history(K.ENTRY_AHEAD, lambda scene: scene.add_entry(7)),
+    "a later entry there already": in_history(K.ENTRY_AHEAD, lambda scene: scene.add_entry(9)),
+}
+LINE = {
+    "a registration lost": in_line(
+        K.STRAY_PLACE, "waiting2", 4, lambda scene: scene.lose_row("waiting2")
+    ),
+    "a place lost": in_line(
+        K.NOT_IN_LINE, "waiting2", 4, lambda scene: scene.lose_place("waiting2")
+    ),
+    "a place of nobody": in_line(
+        K.STRAY_PLACE, "nobody", 99, lambda scene: scene.add_place(99, "nobody")
+    ),
+    "a place of nobody, first in line": in_line(
+        K.STRAY_PLACE, "nobody", 1, lambda scene: scene.add_place(1, "nobody")
+    ),
+    "a second place": in_line(
+        K.STRAY_PLACE, "waiting1", 9, lambda scene: scene.add_place(9, "waiting1")
+    ),
+    "a place of who has a seat": in_line(
+        K.STRAY_PLACE, "seated1", 9, lambda scene: scene.add_place(9, "seated1")
+    ),
+    "a place of another time": in_row(
+        K.NOT_IN_LINE, "waiting1", 3, registered_at=START - timedelta(days=1)
+    ),
+    "a place taken by another": in_line(
+        K.NOT_IN_LINE,
+        "waiting2",
+        4,
+        lambda scene: scene.lose_place("waiting2"),
+        lambda scene: scene.add_place(4, "nobody"),
+    ),
+    "a place in no event": Corruption(
+        lambda scene: scene.add_place(99, "nobody", f"{scene.event_id}-gone"),
+        K.STRAY_PLACE,
+        "nobody",
+        99,
+        event="-gone",
+    ),
+    "a place in a deleted event": Corruption(
+        lambda scene: scene.add_place(99, "nobody", scene.bury_another()),
+        K.STRAY_PLACE,
+        "nobody",
+        99,
+        event="-buried",
+    ),
+}
+REGISTRATIONS = {
+    "of no event": Corruption(
+        lambda scene: scene.copy_row("seated1", event_id=f"{scene.event_id}-gone"),
+        K.NO_EVENT,
+        "seated1",
+        1,
+        event="-gone",
+    ),
+    "of a deleted event": Corruption(
+        lambda scene: scene.copy_row("seated1", event_id=scene.bury_another()),
+        K.NO_EVENT,
+        "seated1",
+        1,
+        event="-buried",
+    ),
+    "of a lost user with a seat": Corruption(
+        lambda scene: scene.lose_user("seated1"), K.NO_USER, "seated1", 1
+    ),
+    "of a lost user who waits": Corruption(
+        lambda scene: scene.lose_user("waiting2"), K.NO_USER, "waiting2", 4
+    ),
+    "two seats with one ticket": in_row(K.SHARED_TICKET, "seated2", 1, ticket=1),
+    "a seat with a waiting one's ticket": in_row(K.SHARED_TICKET, "seated2", 4, ticket=4),
+    "a waiting one with another's ticket": in_row(K.SHARED_TICKET, "waiting2", 3, ticket=3),
+    "a waiting one with a senior's ticket": in_row(
+        K.SHARED_TICKET, "waiting2", 3, ticket=3, registered_at=START - timedelta(days=1)
+    ),
+    "a waiting one with a seat's ticket": Corruption(
+        lambda scene: scene.rewrite_row("waiting2", ticket=1), K.SHARED_TICKET, "seated1", 1
+    ),
+    "a seat with no proper ticket": in_row(K.BAD_TICKET, "seated2", 0, ticket=0),
+    "a waiting one with no proper ticket": in_row(K.BAD_TICKET, "waiting3", -5, ticket=-5),
+    "a ticket that was never given": in_row(K.NOT_IN_LINE, "waiting3", 50, ticket=50),
+    "a waiting one with a time of its seat": in_row(K.SEATED_AT, "waiting1", 3, seated_at=START),
+    "a seat since never": in_row(K.SEATED_AT, "seated1", 1, seated_at=None),
+    "one who sat, and waits": in_row(
+        K.NOT_IN_LINE, "seated2", 2, status=RegistrationStatus.WAITLISTED, seated_at=None
+    ),
+    "one who waited, and sits": in_row(
+        K.SEATED_AT, "waiting1", 3, status=RegistrationStatus.REGISTERED
+    ),
+}
+CORRUPTIONS = {**NUMBERS, **HISTORY, **LINE, **REGISTRATIONS}
+
+ON_DYNAMODB = {
+    "a seat that the roster does not list": Corruption(
+        lambda scene: scene.set_listed("seated2", listed=False), K.ROSTER, "seated2", 2
+    ),
+    "a waiting one that the roster lists": Corruption(
+        lambda scene: scene.set_listed("waiting1", listed=True), K.ROSTER, "waiting1", 3
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("corruption", CORRUPTIONS.values(), ids=CORRUPTIONS)
+def test_it_is_named_with_its_ids_and_mended(kind: Kind, corruption: Corruption) -> None:
+    """And a second check is clean, and R7.5 holds again."""
+    with empty_store(kind) as store:
+        service = service_on(store)
+        scene = Scene(service, store)
+        corruption.do(scene)
+        assert corruption.is_named_in(check(service), scene)
+        assert repair(service)
+        assert_mended(service, store)
+
+
+def one_of_each(corruptions: Mapping[str, Corruption]) -> dict[str, Corruption]:
+    """Return one corruption for each kind of breach."""
+    by_kind: dict[BreachKind, str] = {}
+    for name, corruption in corruptions.items():
+        by_kind.setdefault(corruption.kind, name)
+    assert set(by_kind) == set(BreachKind)
+    return {name: corruptions[name] for name in by_kind.values()}
+
+
+EVERY_ONE = ON_DYNAMODB | CORRUPTIONS
+
+
+@pytest.mark.parametrize(
+    ("kind", "corruptions"),
+    [
+        pytest.param("sqlite", CORRUPTIONS, id="sqlite"),
+        pytest.param("local", one_of_each(EVERY_ONE), id="local"),
+        pytest.param("local", EVERY_ONE, id="local, every one", marks=pytest.mark.soak),
+        pytest.param("moto", EVERY_ONE, id="moto, every one", marks=pytest.mark.soak),
+    ],
+)
+def test_all_at_once_each_is_named_with_its_ids_and_mended(
+    kind: Kind, corruptions: Mapping[str, Corruption]
+) -> None:
+    """Each in an event of its own; one that stands beside them is not touched."""
+    with empty_store(kind) as store:
+        service = service_on(store)
+        sound = Scene(service, store, "sound")
+        before = sound.event()
+        scenes = {
+            name: Scene(service, store, f"e{number}") for number, name in enumerate(corruptions)
+        }
+        for name, corruption in corruptions.items():
+            corruption.do(scenes[name])
+        found = check(service)
+        unnamed = {
+            name
+            for name, corruption in corruptions.items()
+            if not corruption.is_named_in(found, scenes[name])
+        }
+        assert unnamed == set()
+        mended = {mend.breach.event_id for mend in repair(service)}
+        assert mended == {breach.event_id for breach in found}
+        assert_mended(service, store)
+        assert sound.event() == before
+
+
+def test_sound_data_has_no_breach_and_the_reading_is_told() -> None:
+    with empty_store("sqlite") as store:
+        service = service_on(store)
+        Scene(service, store)
+        seen: list[Progress] = []
+        assert list(service.check(seen.append)) == []
+        assert seen[-1] == Progress(events=1, counted=5, registrations=5, places=3)
+        assert repair(service) == []
+        assert_sound(store)
