@@ -27,10 +27,11 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Unregister:
-    """Take the user out (R4). Gives `Left`."""
+    """Take the user out (R4); with a ticket, only if that is still the one. Gives `Left`."""
 
     user_id: str
     cause: Cause = Cause.OWN
+    ticket: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

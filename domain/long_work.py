@@ -154,6 +154,8 @@ class LongWork:
         for _ in self._patience.pauses(deadline):
             # The mark keeps new registrations out: a query that finds none is final.
             rows = self._patience.reading(lambda: self._store.get_registrations_of(user_id))
+            if rows and not self._is_marked_user(user_id, mark):
+                return True  # somebody else finished, and these are of a user created anew
             for row in rows:
                 self._take_out(row, deadline)
             if not rows and self._delete_row(user_id, mark):
@@ -161,7 +163,8 @@ class LongWork:
         return False
 
     def _take_out(self, row: Registration, deadline: float) -> None:
-        command = Unregister(row.user_id, Cause.USER_DELETED)
+        # By its ticket: should the user come back meanwhile, the next one is not ours to take.
+        command = Unregister(row.user_id, Cause.USER_DELETED, row.ticket)
         try:
             self._door.go_through(row.event_id, command, deadline)
         except NotRegistered:
@@ -179,10 +182,13 @@ class LongWork:
         )
         return row.user_id in rows.registrations
 
+    def _is_marked_user(self, user_id: str, mark: str) -> bool:
+        stored = self._patience.reading(lambda: self._store.get_user(user_id))
+        return stored is not None and stored.deletion == mark
+
     def _delete_row(self, user_id: str, mark: str) -> bool:
         try:
             self._store.delete_user(user_id, mark)
         except (AnswerLost, Conflict):
-            stored = self._patience.reading(lambda: self._store.get_user(user_id))
-            return stored is None or stored.deletion != mark
+            return not self._is_marked_user(user_id, mark)
         return True

@@ -234,8 +234,8 @@ class _Room:
                 return self._create(event, actor_id)
             case Register(user_id):
                 return self._register(user_id)
-            case Unregister(user_id, cause):
-                return self._leave(self._existing(), user_id, cause, user_id)
+            case Unregister(user_id, cause, ticket):
+                return self._unregister(user_id, cause, ticket)
             case Remove(user_id, actor, reason):
                 return self._remove(user_id, actor, reason)
             case Edit(changes, actor):
@@ -404,6 +404,12 @@ class _Room:
             registered_at=self.now,
             seated_at=self.now if status is RegistrationStatus.REGISTERED else None,
         )
+
+    def _unregister(self, user_id: str, cause: Cause, ticket: int | None) -> Left:
+        event, row = self._existing(), self._row(user_id)
+        if row is not None and ticket not in (None, row.ticket):
+            raise NotRegistered(self.event_id, event.title, user_id)
+        return self._leave(event, user_id, cause, user_id)
 
     def _remove(self, user_id: str, actor: Actor | None, reason: str | None) -> Left:
         event = self._organized_by(actor)
