@@ -196,6 +196,32 @@ SWEEPS = [
 ]
 
 
+def corrupt(process: Process) -> None:
+    """Miscount an event's seats, take a place out of its line, and a user from under a registration."""
+    FULL(process)
+    client, items = process.store._client, process.store._tables
+    client.update_item(
+        **items.at(
+            items.event("e1"),
+            UpdateExpression="SET registered_count = :wrong",
+            ExpressionAttributeValues={":wrong": {"N": "1"}},
+        )
+    )
+    client.delete_item(**items.at(items.waiting("e1", 3)))
+    client.delete_item(**items.at(items.user("ada")))
+
+
+REPAIRS = [
+    Operation(
+        "repair",
+        corrupt,
+        lambda p: tuple(p.service.repair(lambda _: None)),
+        is_long=True,
+        mends=True,
+    )
+]
+
+
 def delivery(**values: object) -> Delivery:
     """Return the delivery row of the event, leased by `worker`."""
     given: dict[str, object] = {"event_id": "e1", "holder": "worker", "leased_until": START}

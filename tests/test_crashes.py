@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import product
 
 import pytest
 
+from domain.committing import Committer
+from domain.plans import Plan
+from domain.ports import AnswerLost
 from tests import crash_operations as operations
-from tests.crashes import Operation, Stage, Trouble
+from tests.crashes import Stage, Trouble
 from tests.storage.dynamodb_local import client_of, local_endpoint
 from tests.storage.requests import WRITES
 from tests.storage.wire_faults import Fault
@@ -24,6 +29,7 @@ ALL = [
     *operations.EVENTS,
     *operations.REGISTRATIONS,
     *operations.SWEEPS,
+    *operations.REPAIRS,
     *operations.OUTBOX,
 ]
 
@@ -43,38 +49,57 @@ Faults = Callable[[Stage, int], Sequence[Fault]]
 """Gives the faults that are tried at a request."""
 
 
-@pytest.fixture(params=ALL, ids=lambda operation: operation.name)
-def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    operation: Operation = request.param
+@contextmanager
+def staged(name: str) -> Iterator[Stage]:
+    """Give an operation's stage, with a client of its own for the faults."""
+    operation = next(operation for operation in ALL if operation.name == name)
     with empty_local() as store:
         world = World(store._client, store._prefix)
         yield Stage(world, client_of(local_endpoint()), operation)
 
 
+@pytest.fixture(params=[operation.name for operation in ALL])
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    with staged(request.param) as stage:
+        yield stage
+
+
 def some(stage: Stage, at: int) -> Sequence[Fault]:
     """Return one of the worst two for a write, and one of the others, in turn."""
-    requests = stage.expected.requests
-    name = requests[at] if at < len(requests) else ""
-    turn = at + len(stage.operation.name)
+    name, turn = name_of(stage, at), at + len(stage.operation.name)
     others = [fault for fault in TAKE_TURNS if fault.can_meet(name)]
     other = others[turn % len(others)]
-    return [(Fault.DIES_AFTER, Fault.LOST)[turn % 2], other] if name in WRITES else [other]
+    if stage.operation.mends and name and turn % 9:
+        return []
+    if name in WRITES:
+        return [(Fault.DIES_AFTER, Fault.LOST)[turn % 2], other]
+    # Of the many reads of long operations every fourth one.
+    return [] if name and stage.operation.is_long and turn % 4 else [other]
 
 
 def every(stage: Stage, at: int) -> Sequence[Fault]:
-    """Return all that there are."""
+    """Return all that there are; for each of the hundred reads of a repair one of them, in turn."""
+    if stage.operation.mends and name_of(stage, at) not in WRITES:
+        return TAKE_TURNS[at % 3 :][:1]
     return list(Fault)
 
 
 def lasting_few(stage: Stage, at: int) -> Sequence[Fault]:
     """Return the worst for a write: whether it applies, nobody is told."""
-    requests = stage.expected.requests
-    return [Fault.LOST] if at >= len(requests) or requests[at] in WRITES else []
+    return [Fault.LOST] if name_of(stage, at) in {"", *WRITES} else []
 
 
 def lasting(stage: Stage, at: int) -> Sequence[Fault]:
     """Return all that a process survives."""
+    if stage.operation.mends:
+        return lasting_few(stage, at)
     return [fault for fault in Fault if not fault.is_death]
+
+
+def name_of(stage: Stage, at: int) -> str:
+    """Return the name of a request, empty after the last: up to its first fault, each call makes the same."""
+    requests = stage.expected.requests
+    return requests[at] if at < len(requests) else ""
 
 
 def at_every_request(
@@ -109,3 +134,60 @@ def test_all_requests_from_one_on_meet_a_fault(stage: Stage, faults: Faults) -> 
     """R8.12: until the process has answered; what it answers then is true."""
     counted = at_every_request(stage, faults, lambda at, fault: Trouble(lasting=(at, fault)))
     tell(stage, counted, "a fault that lasts")
+
+
+def writes_of(stage: Stage) -> list[int]:
+    """Return which of an operation's requests write; not for a repair, of which there are too many."""
+    if stage.operation.mends:
+        return []
+    return [at for at, name in enumerate(stage.expected.requests) if name in WRITES]
+
+
+@pytest.mark.soak
+def test_a_second_fault_meets_what_the_first_led_to(stage: Stage) -> None:
+    """A write's answer is lost, or it is late, or meets another; then each later request meets one more fault."""
+    firsts = [Fault.LOST] if stage.operation.is_long else [Fault.LOST, Fault.LATE, Fault.CONFLICT]
+    seconds = (Fault.DIES_BEFORE, Fault.DIES_AFTER, Fault.THROTTLED, Fault.LATE)
+    cases = 0
+    for at, first, second in product(writes_of(stage), firsts, seconds):
+        later = at + 1
+        while later < len(stage.check(Trouble({at: first, later: second})).sent):
+            cases += 1
+            later += 1
+    tell(stage, (len(stage.expected.requests), cases), "two faults")
+
+
+@pytest.mark.soak
+def test_nothing_more_gets_through_after_a_write_without_answer(stage: Stage) -> None:
+    """It was applied, or arrives when the process has answered, which could find out nothing."""
+    thens = (Fault.THROTTLED, Fault.CONFLICT, Fault.UNCONNECTED, Fault.FAILED)
+    cases = 0
+    for at, first, then in product(writes_of(stage), (Fault.LATE, Fault.LOST), thens):
+        stage.check(Trouble({at: first}, lasting=(at + 1, then)))
+        cases += 1
+    tell(stage, (len(stage.expected.requests), cases), "a fault, then silence")
+
+
+@pytest.mark.parametrize(
+    ("believed", "fault"),
+    [(True, Fault.CLOSED), (False, Fault.LOST)],
+    ids=["done", "not done"],
+)
+def test_a_service_that_guesses_how_a_lost_answer_read_is_caught(
+    monkeypatch: pytest.MonkeyPatch, believed: bool, fault: Fault
+) -> None:
+    """The control: these tests fail where an answer is not true."""
+
+    def guess(committer: Committer, plan: Plan, *_: object, **__: object) -> bool:
+        try:
+            committer._store.commit(plan)
+        except AnswerLost:
+            return believed
+        return True
+
+    with staged("register into the line") as stage:
+        commit = stage.expected.requests.index("TransactWriteItems")
+        stage.check(Trouble({commit: fault}))
+        monkeypatch.setattr(Committer, "commit", guess)
+        with pytest.raises(AssertionError):
+            stage.check(Trouble({commit: fault}))
