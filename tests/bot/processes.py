@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,8 @@ from tests.bot.conftest import AMARA, Town, shown, text_of
 from tests.stores import Kind, empty_store
 from tests.surroundings import at_once, new_event, service_on
 
+_numbers = count(1)
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -47,12 +48,11 @@ class Killed(BaseException):
 class Moments:
     """The moments right before and right after each call that a process makes, numbered from 0.
 
-    `meanwhile` is what happens at one of them. Once it raised `Killed`, so does every further call.
+    `meanwhile` says what happens at which. Once something raised `Killed`, so does every further call.
     """
 
-    def __init__(self, at: int | None = None, meanwhile: Callable[[], None] | None = None) -> None:
-        self._at = at
-        self._meanwhile = meanwhile
+    def __init__(self, meanwhile: Mapping[int, Callable[[], None]] | None = None) -> None:
+        self._meanwhile = meanwhile or {}
         self._is_dead = False
         self.names: list[str] = []
         self.calls: list[str] = []
@@ -75,9 +75,10 @@ class Moments:
         if self._is_dead:
             raise Killed
         self.names.append(name)
-        if self._meanwhile is not None and len(self.names) - 1 == self._at:
+        happens = self._meanwhile.get(len(self.names) - 1)
+        if happens is not None:
             try:
-                self._meanwhile()
+                happens()
             except Killed:
                 self._is_dead = True
                 raise
@@ -115,7 +116,6 @@ class Place:
     town: Town
     store: Storage
     service: Service
-    numbers: Iterator[int]
 
     def process(self, holder: str, moments: Moments | None = None) -> Notifier:
         """Return the notifier of a process of this name."""
@@ -138,7 +138,7 @@ class Place:
 
     def event(self, *people: str, capacity: int) -> Event:
         """Return a new event of Amara's with these people in it, a card that shows them, and nothing owed."""
-        number = next(self.numbers)
+        number = next(_numbers)
         event_id = f"event{number}"
         new_event(
             self.service,
@@ -168,7 +168,7 @@ class Place:
 
     def restart(self) -> None:
         """Have a new process find what others left; in the end nothing is owed."""
-        notifier = self.process(f"restarted{next(self.numbers)}")
+        notifier = self.process(f"restarted{next(_numbers)}")
         self.town.clock.advance(LEASE)
         end = self.town.clock.now() + 2 * SWEEP_EVERY
         while self.town.clock.now() < end:
@@ -213,40 +213,41 @@ class Place:
 
 @contextmanager
 def place(town: Town, kind: Kind) -> Iterator[Place]:
-    """Give a place on an empty store of this kind; the town's own on SQLite."""
+    """Give a place on an empty store of this kind."""
     with empty_store(kind) as store:
-        yield Place(town, cast(Storage, store), service_on(store, clock=town.clock), count(1))
+        yield Place(town, cast(Storage, store), service_on(store, clock=town.clock))
 
 
 class HeldUp:
     """A process that was held up in the middle of its work, until it may `finish`."""
 
     def __init__(self, place: Place, event: Event, holder: str, at: int) -> None:
-        self.moments = Moments(at, self._wait)
+        self.moments = Moments({at: self._wait})
         self._has_stopped = threading.Event()
         self._may_go_on = threading.Event()
         self._calls_before = 0
-        notifier = place.process(holder, self.moments)
+        self.was_sending = False
+        """Whether a call to Slack was on its way already when it was held up."""
+        self.notifier = place.process(holder, self.moments)
         self._executor = ThreadPoolExecutor(1)
-        self._work = self._executor.submit(notifier.attend, event.event_id)
+        self._work = self._executor.submit(self.notifier.attend, event.event_id)
         self._work.add_done_callback(lambda _: self._has_stopped.set())
         assert self._has_stopped.wait(60)
 
     def _wait(self) -> None:
         self._calls_before = len(self.moments.calls)
+        self.was_sending = self.moments.names[-1] in (f"before {POST}", f"before {UPDATE}")
         self._has_stopped.set()
         assert self._may_go_on.wait(60)
 
-    @property
-    def was_sending(self) -> str | None:
-        """The method of Slack's that it was just about to call, if any."""
-        last = self.moments.names[-1].removeprefix("before ")
-        return last if last in (POST, UPDATE) else None
-
-    def finish(self) -> Counter[str]:
-        """Let it go on to the end of its round; return what it called Slack for meanwhile."""
+    def finish(self) -> None:
+        """Let it go on to the end of its round."""
         self._may_go_on.set()
         self._executor.shutdown()
         self._work.result()
-        later = self.moments.calls[self._calls_before :]
-        return Counter(name for name in later if name in (POST, UPDATE))
+
+    def sent_since(self) -> int:
+        """Return how many calls to Slack it made after it was held up."""
+        return len(
+            [name for name in self.moments.calls[self._calls_before :] if name in (POST, UPDATE)]
+        )
