@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from typing import Any
 
 from slack_bolt import Respond
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 from slack_sdk.webhook import WebhookClient
 
 from bot.errors import NotShown
 from bot.haste import PATIENCE
 from bot.payloads import Payload, source, user_id_of
-from bot.slack_errors import Blame, judge
+from bot.slack_errors import FAILURES, Blame, judge
 from bot.views.modals import note_modal
 from bot.views.text import Message
 from domain.errors import Busy
@@ -72,7 +73,7 @@ class Answer:
         )
         try:
             answer = url.send_dict({**how, **message.to_dict()})
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise Unanswered(str(error)) from error
         if answer.status_code != 200:
             raise Unanswered(f"{answer.status_code} {answer.body[:100]}")
@@ -107,7 +108,7 @@ def once_done() -> Iterator[None]:
     """Show what was changed: where that fails, the change holds all the same. Raises `NotShown`."""
     try:
         yield
-    except (Busy, SlackClientError, OSError) as error:
+    except (Busy, *FAILURES) as error:
         if not isinstance(error, Busy) and judge(error).blame is Blame.BUG:
             raise
         _logger.warning("what was changed could not be shown", exc_info=True)

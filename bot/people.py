@@ -10,8 +10,8 @@ from typing import TypeVar
 from zoneinfo import available_timezones
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
 
+from bot.slack_errors import FAILURES
 from domain.errors import NotOrganizer
 from domain.models import Actor
 from domain.ports import Clock
@@ -66,7 +66,7 @@ class People:
             return known
         try:
             user = self._client.users_info(user=user_id)["user"]
-        except (SlackClientError, OSError):
+        except FAILURES:
             return _Known(is_admin=False, time_zone="UTC", until=now)
         zone = user.get("tz") or "UTC"
         known = _Known(

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.parts import Cards
 from bot.payloads import Payload, source
+from bot.slack_errors import FAILURES, Blame, judge
 from domain.errors import Busy, NotConfirmed, RollcallError, UnknownEvent
 from domain.models import Event
 
@@ -23,7 +23,7 @@ def is_private(client: WebClient, channel_id: str | None) -> bool:
         return False
     try:
         return bool(client.conversations_info(channel=channel_id)["channel"].get("is_private"))
-    except (SlackClientError, OSError):
+    except FAILURES:
         return True
 
 
@@ -35,19 +35,20 @@ def posted(
         return None
     try:
         cards.announce(event, channel_id, after=after)
-    except SlackApiError as error:
-        reason = error.response.get("error", "")
+    except FAILURES as error:
+        verdict = judge(error)
         again = f"then press *Post card* in `/event {event.event_id}`"
-        if reason in ("not_in_channel", "channel_not_found"):
+        if verdict.reason in ("not_in_channel", "channel_not_found"):
             return (
                 "The card is not posted: I’m not in that channel. Invite me there with"
                 f" `/invite @Rollcall`, {again}."
             )
-        _logger.warning("card of %s not posted in %s: %s", event.event_id, channel_id, reason)
-        return f"The card is not posted: Slack says `{reason}`."
-    except (SlackClientError, OSError):
-        _logger.warning("card of %s not posted in %s", event.event_id, channel_id, exc_info=True)
-        return "The card may not be posted: Slack did not answer."
+        _logger.warning(
+            "card of %s not posted in %s: %s", event.event_id, channel_id, verdict.reason
+        )
+        if verdict.blame is Blame.LATER:
+            return "The card may not be posted: Slack did not answer."
+        return f"The card is not posted: Slack says `{verdict.reason}`."
     return None
 
 

@@ -1,0 +1,42 @@
+"""Answers of Slack's that are cut off, or not Slack's, where a person waits: they are told what is so (R8.12)."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.ids import ActionId
+from playground.faults import Fault
+from playground.seed import RANDOM
+from tests.bot.conftest import AMARA, BJORN, CHLOE, Town, answer
+from tests.bot.test_creating import filled, opened
+
+NO_ANSWERS = {
+    "cut off": Fault.cut_off(applied=True),
+    "proxy's page": Fault.proxy_page(applied=True),
+    "500": Fault.server_error(500, applied=True),
+}
+
+
+@pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_event_is_there_and_its_card_may_be(town: Town, fault: Fault) -> None:
+    """What a proxy wrote is shown to nobody."""
+    town.api.fail_next("chat.postMessage", fault)
+    seen = town.slack.submit(BJORN, opened(town).id, filled(town))
+    assert "*Pottery* is open for registration." in answer(seen)
+    assert "The card may not be posted: Slack did not answer." in answer(seen)
+
+
+@pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_admin_about_whom_nothing_was_learned_is_refused(town: Town, fault: Fault) -> None:
+    """R8.9."""
+    town.event(organizer_id=BJORN)
+    town.api.fail_next("users.info", fault)
+    assert "Only the organisers" in answer(town.slack.command(AMARA, RANDOM, "/event", "yoga"))
+
+
+def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(town: Town) -> None:
+    """Slack shows it so, and pressing again tells how things are."""
+    card = town.card(town.event())
+    town.api.fail_next("response_url", Fault.cut_off())
+    assert town.slack.click(CHLOE, card, ActionId.REGISTER).failure is not None
+    assert "You already have a seat" in answer(town.slack.click(CHLOE, card, ActionId.REGISTER))
