@@ -190,9 +190,13 @@ def test_a_breach_in_a_busy_event_is_found_and_mended_while_it_is_busy(kind: Kin
                 miscount(store, "e1")
                 before = sum(moves)
                 found = check(checker(store, "check"))
-                assert {breach.kind for breach in found} == {BreachKind.WAITLIST_COUNT}
+                # Where two are said to wait, newcomers wait behind them, and leave seats free.
+                expected = {BreachKind.WAITLIST_COUNT, BreachKind.FREE_SEAT}
+                kinds = {breach.kind for breach in found}
+                assert BreachKind.WAITLIST_COUNT in kinds <= expected
                 mended = repair(checker(store, "repair"))
-                assert {mend.breach.kind for mend in mended} == {BreachKind.WAITLIST_COUNT}
+                kinds = {mend.breach.kind for mend in mended}
+                assert BreachKind.WAITLIST_COUNT in kinds <= expected
                 assert check(checker(store, "again")) == []
                 assert sum(moves) > before
             finally:
