@@ -1,0 +1,156 @@
+"""Everybody at once, on SQLite and on DynamoDB: whatever was answered, some order of the calls explains it.
+
+Each run says how many histories and calls it judged, as the properties `histories` and `calls`.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from domain.commands import Placed
+from domain.ports import Store
+from storage.sqlite import SQLiteStore
+from tests.calls import Call
+from tests.invariants import assert_sound
+from tests.judging import judge
+from tests.race_process import Address, Racer, race
+from tests.races import RACES, THREADS, Race
+from tests.recording import Process, run_together, switching_every
+from tests.storage.dynamodb_local import local_endpoint
+from tests.stores import Kind, empty_store
+from tests.surroundings import ids, new_event, new_users, service_on
+
+Run = Callable[[Store, Race, str, random.Random], list[list[Call]]]
+"""Runs a race on a store; returns what each process's threads saw."""
+
+FEW, MANY = 3, 40
+
+on_each_store = pytest.mark.parametrize("kind", ["sqlite", "local"])
+each_race = pytest.mark.parametrize("name", RACES)
+few_and_many = pytest.mark.parametrize(
+    "seeds",
+    [range(FEW), pytest.param(range(FEW, MANY), marks=pytest.mark.soak)],
+    ids=["few", "many"],
+)
+
+
+@on_each_store
+@each_race
+@few_and_many
+def test_sixteen_threads(
+    kind: Kind, name: str, seeds: range, record_property: Callable[[str, object], None]
+) -> None:
+    """One process: what waits together goes through its door together."""
+    for counted in _all_judged(kind, name, seeds, _in_threads):
+        record_property(*counted)
+
+
+@on_each_store
+@each_race
+@few_and_many
+def test_four_processes(
+    kind: Kind,
+    name: str,
+    seeds: range,
+    racers: list[Racer],
+    record_property: Callable[[str, object], None],
+) -> None:
+    """Four threads each, with nothing in common but the store: its conditions decide."""
+
+    def in_processes(
+        store: Store, started: Race, unique: str, dice: random.Random
+    ) -> list[list[Call]]:
+        return race(
+            racers,
+            _address(store),
+            unique,
+            started.scripts,
+            list(started.events),
+            switch_interval=_switch_interval(dice),
+        )
+
+    for counted in _all_judged(kind, name, seeds, in_processes):
+        record_property(*counted)
+
+
+def _all_judged(kind: Kind, name: str, seeds: range, run: Run) -> Iterator[tuple[str, int]]:
+    """Run a race with each seed, and judge it; yield what was counted."""
+    calls = 0
+    for seed in seeds:
+        unique = f"{name} {seed}"
+        dice = random.Random(unique)
+        started = RACES[name](dice)
+        with empty_store(kind) as store:
+            initial = started.prepared(store)
+            histories = run(store, started, unique, dice)
+            try:
+                calls += judge(store, initial, histories)
+            except Exception as error:
+                error.add_note(f"It was the race {unique}.")
+                raise
+    yield "histories", len(seeds)
+    yield "calls", calls
+
+
+def _in_threads(store: Store, started: Race, unique: str, dice: random.Random) -> list[list[Call]]:
+    process = Process(store, unique)
+    with switching_every(_switch_interval(dice)):
+        run_together([(process, started.scripts)], list(started.events))
+    return [process.calls]
+
+
+def _switch_interval(dice: random.Random) -> float:
+    return dice.choice([0.005, 0.0001, 0.00001])
+
+
+@pytest.fixture(scope="module")
+def racers() -> Iterator[list[Racer]]:
+    four = [Racer() for _ in range(4)]
+    yield four
+    for racer in four:
+        racer.close()
+
+
+def _address(store: Store) -> Address:
+    """Return where another process finds a store of `empty_store`."""
+    if isinstance(store, SQLiteStore):
+        return "sqlite", store._file._path
+    return local_endpoint(), store._prefix  # type: ignore[attr-defined]
+
+
+@each_race
+def test_a_race_has_a_script_for_each_thread(name: str) -> None:
+    assert len(RACES[name](random.Random()).scripts) == THREADS
+
+
+@on_each_store
+def test_first_in_first_served(kind: Kind) -> None:
+    """The tickets are in the order in which people came to the door, in one commit or in several."""
+    crowd = [f"p{number}" for number in range(45)]
+    random.Random(1).shuffle(crowd)
+    with empty_store(kind) as store:
+        new_users(service_on(store), *crowd)
+        new_event(service_on(store), capacity=7)
+        go_on = threading.Event()
+        service = service_on(store, on_commit=lambda _: _wait(go_on), new_id=ids("door"))
+        turnstile = service._door.turnstile
+        with ThreadPoolExecutor(len(crowd)) as pool:
+            placed: list[Future[Placed]] = []
+            for behind, user_id in enumerate(crowd):
+                placed.append(pool.submit(service.register, "e1", user_id))
+                # The first one's commit is held; all others wait behind it.
+                while (len(turnstile), turnstile.waiting("e1")) != (1, behind):
+                    assert not any(one.done() for one in placed)
+            go_on.set()
+        assert [one.result().registration.ticket for one in placed] == list(range(1, 46))
+        found = assert_sound(store)
+        assert found.seated("e1") + found.waiting("e1") == crowd
+
+
+def _wait(signal: threading.Event) -> None:
+    signal.wait()
