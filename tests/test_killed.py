@@ -1,0 +1,86 @@
+"""Killed with `kill -9` at random moments of a rush: what was acknowledged is there, the rest whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage.sqlite import SQLiteStore
+from tests.invariants import assert_sound
+from tests.killing import (
+    AnyStore,
+    Rush,
+    assert_goes_on,
+    assert_promotions_told,
+    assert_told_truly,
+    killed,
+    prepare,
+    unfinished,
+)
+from tests.stores import empty_local
+from tests.world import World
+
+
+def seeds(all_of_them: int, few: int) -> list[object]:
+    """Return seeds: a few for every day, the others for `make soak`."""
+    return [
+        pytest.param(seed, marks=[pytest.mark.soak] if seed >= few else [])
+        for seed in range(all_of_them)
+    ]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file in which everything is prepared."""
+    path = tmp_path_factory.mktemp("killed") / "template.sqlite"
+    store = SQLiteStore(path, "T1")
+    prepare(store)
+    store.close()
+    return path
+
+
+@pytest.mark.parametrize("seed", seeds(50, 5))
+def test_killed_on_sqlite(seed: int, template: Path, tmp_path: Path) -> None:
+    """R7.4: nothing acknowledged is lost, nothing is there in part, and the next process goes on."""
+    path = tmp_path / "rollcall.sqlite"
+    shutil.copy(template, path)
+    store = SQLiteStore(path, "T1")
+    before = assert_sound(store)
+    store.close()
+    rush = killed(seed, "sqlite", str(path))
+    store = SQLiteStore(path, "T1")
+    try:
+        found = assert_sound(store)
+        assert_told_truly(rush, found, before)
+        assert_promotions_told(store, found, before)
+        tell(rush, store)
+        assert_goes_on(store, rush)
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("seed", seeds(10, 1))
+def test_killed_on_dynamodb(seed: int) -> None:
+    """The same where the store lives on, and what the process had sent last may still arrive."""
+    with empty_local() as store:
+        prepare(store)
+        before = assert_sound(store)
+        rush = killed(seed, "local", store._prefix)
+        world = World(store._client, store._prefix)
+        stored = world.stored()
+        while stored != (again := world.stored()):
+            stored = again
+        found = assert_sound(store)
+        assert_told_truly(rush, found, before)
+        assert_promotions_told(store, found, before)
+        tell(rush, store)
+        assert_goes_on(store, rush)
+
+
+def tell(rush: Rush, store: AnyStore) -> None:
+    """Print when it was killed."""
+    told = f"{len(rush.answers)} answers, {len(rush.unanswered())} calls cut off"
+    sys.stdout.write(f"\nkilled after {told}, left unfinished: {unfinished(store)}\n")
