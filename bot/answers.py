@@ -50,7 +50,10 @@ class Answer:
         if self._source.is_card or self._source.is_home:
             self.beside(message)
         elif self._source.is_view:
-            self._client.views_update(view_id=self._body["view"]["id"], view=self._modal(message))
+            with _still_open():
+                self._client.views_update(
+                    view_id=self._body["view"]["id"], view=self._modal(message)
+                )
         else:
             self._post(message, replace_original=True)
 
@@ -83,7 +86,8 @@ class Answer:
         if self._source.is_home:
             self._client.views_open(trigger_id=trigger_id, view=self._modal(message))
         else:
-            self._client.views_push(trigger_id=trigger_id, view=self._modal(message))
+            with _still_open():
+                self._client.views_push(trigger_id=trigger_id, view=self._modal(message))
 
     def _modal(self, message: Message) -> View:
         return note_modal(str(self._modal_title()), message)
@@ -92,6 +96,17 @@ class Answer:
         """Return the title of the modal that was pressed in."""
         title = self._body.get("view", {}).get("title") or {}
         return title.get("text") or "Rollcall"
+
+
+@contextmanager
+def _still_open() -> Iterator[None]:
+    """Answer in a modal. Raises `Unanswered` if its person has closed it meanwhile."""
+    try:
+        yield
+    except SlackApiError as error:
+        if error.response.get("error") != "not_found":
+            raise
+        raise Unanswered("the modal is closed") from error
 
 
 def show_again(client: WebClient, view_id: str, view: View) -> None:

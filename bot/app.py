@@ -17,6 +17,7 @@ from bot.listeners import browsing, creating, managing, registering, rollcall
 from bot.parts import Cards, Parts
 from bot.payloads import workspaces_of
 from bot.people import People
+from bot.shapes import WellFormed
 from domain.ports import Clock, NewId
 from domain.service import Service
 
@@ -36,6 +37,7 @@ def build_app(
 
     `executor` runs the listeners: as many threads as people who press at the same time.
     """
+    failing = Failing(new_id)
     app = App(
         # Its token comes with `authorize`: with one of its own, Bolt warns that it ignores it.
         client=in_haste(client, token=None, seconds=PATIENCE),
@@ -45,11 +47,12 @@ def build_app(
         process_before_response=True,
         raise_error_for_unhandled_request=True,
         listener_executor=executor,
+        before_authorize=WellFormed(failing.refuse),
         authorize=lambda: AuthorizeResult(
             enterprise_id=None, team_id=workspace_id, bot_token=client.token
         ),
     )
-    app.error(Failing(new_id).answer)
+    app.error(failing.answer)
     app.use(_only_from(workspace_id))
     asking = in_haste(client, token=client.token, seconds=ASKING)
     parts = Parts(service, cards, People(asking, clock), asking, new_id)
@@ -59,10 +62,10 @@ def build_app(
 
 
 def _only_from(workspace_id: str) -> Callable[..., BoltResponse]:
-    """Refuse every request of another workspace, or of its people (R10.2)."""
+    """Refuse every request of another workspace, or of its people, or of none (R10.2)."""
 
     def guard(body: dict[str, Any], next: Callable[[], BoltResponse]) -> BoltResponse:  # Bolt's
-        if workspaces_of(body) - {workspace_id}:
+        if workspaces_of(body) != {workspace_id}:
             raise OtherWorkspace
         return next()
 

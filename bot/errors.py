@@ -15,6 +15,18 @@ class OtherWorkspace(RollcallError):
     """The request comes from a workspace that this process does not serve (R10.2)."""
 
 
+class Malformed(RollcallError):
+    """A payload is not as Slack sends it, or holds what Rollcall never put there; `where` is for the log."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(where)
+        self.where = where
+
+
+class NotInUse(RollcallError):
+    """Something was used that Rollcall does not know (any more)."""
+
+
 class NotShown(RollcallError):
     """What was asked for is done; what lies open could not be brought up to date with it (R8.12)."""
 
@@ -40,11 +52,6 @@ def unforeseen(reference: str) -> Message:
 def too_late() -> Message:
     """Return what a person is told for whom nothing could be opened within Slack's three seconds."""
     return note("That took too long to open. Please try again: you’ll see how things are.")
-
-
-def no_longer_in_use() -> Message:
-    """Return what a person is told who used something that Rollcall does not know (any more)."""
-    return note("This is no longer in use. `/rollcall help` shows what there is.")
 
 
 def _invalid(error: errors.Invalid) -> str:
@@ -110,5 +117,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     NotShown: lambda _: (
         "That is done, but I can’t show it here right now. Please open it again in a moment."
     ),
+    Malformed: lambda _: (
+        "I can’t read what Slack sent me there, and nothing was changed. Please open it anew and try again."
+    ),
+    NotInUse: lambda _: "This is no longer in use. `/rollcall help` shows what there is.",
     OtherWorkspace: lambda _: "Rollcall serves another workspace here, and can’t do that for you.",
 }

@@ -7,14 +7,16 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from slack_bolt import BoltResponse, Respond
+from slack_bolt import BoltRequest, BoltResponse, Respond
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot import errors
 from bot.answers import Answer, Unanswered, in_command
+from bot.errors import Malformed, NotInUse
 from bot.payloads import Payload
+from bot.shapes import response_url
 from bot.views import messages
 from bot.views.modals import note_modal
 from bot.views.text import Message
@@ -23,6 +25,8 @@ from domain.errors import CapacityBelowRegistered, Invalid, NotConfirmed, Rollca
 from domain.ports import NewId
 
 _logger = logging.getLogger(__name__)
+
+FAILED = "That did not work"
 
 
 class Failing:
@@ -38,6 +42,8 @@ class Failing:
         if isinstance(error, Unanswered):
             return _unanswered(error)
         message = self._message(error)
+        if isinstance(error, Malformed | NotInUse):
+            return _unread(body, message, respond, client)
         answer = Answer(body, respond, client)
         response = _response(error, body, message, answer)
         if isinstance(error, NotConfirmed):
@@ -45,9 +51,17 @@ class Failing:
             error.settled(lambda outcome: _tell_ending(answer, outcome))
         return response
 
+    def refuse(self, error: Exception, request: BoltRequest) -> BoltResponse:
+        """Tell the person of a request that is not passed on; return the acknowledgement."""
+        context = request.context
+        respond = context.respond or Respond(response_url=None)
+        return self.answer(error, request.body, respond, context.client)
+
     def _message(self, error: Exception) -> Message:
         if isinstance(error, BoltUnhandledRequestError):
-            return errors.no_longer_in_use()
+            return errors.message(NotInUse())
+        if isinstance(error, Malformed):
+            _logger.warning("malformed payload: %r", error.where)
         if isinstance(error, RollcallError):
             return errors.message(error)
         if isinstance(error, SlackApiError) and error.response.get("error") in _LATE:
@@ -74,6 +88,24 @@ def _response(
             return _json(in_command(message))
         case _:
             return BoltResponse(status=200, body="")
+
+
+def _unread(
+    body: Mapping[str, Any], message: Message, respond: Respond, client: WebClient
+) -> BoltResponse:
+    """Answer a payload of which nothing can be relied on: 400 where Slack is to show that it failed."""
+    if "command" in body:
+        return _json(in_command(message))
+    match body.get("type"):
+        case "view_submission":
+            return _json(_pushed(message))
+        case "block_suggestion":
+            return _json({"options": []})
+        case "event_callback" | "view_closed":
+            return BoltResponse(status=200, body="")
+    if response_url(body) is None:
+        return BoltResponse(status=400, body="")
+    return _beside(Answer({}, respond, client), message)
 
 
 def _beside(answer: Answer, message: Message) -> BoltResponse:
@@ -124,10 +156,11 @@ def _in_form(error: Exception, view: Payload, message: Message) -> dict[str, Any
         if field in blocks:
             reason = f"{error.reason[:1].upper()}{error.reason[1:]}."
             return {"response_action": "errors", "errors": {field: reason}}
-    return {
-        "response_action": "push",
-        "view": note_modal(_TITLES.get(type(error), "That did not work"), message).to_dict(),
-    }
+    return _pushed(message, _TITLES.get(type(error), FAILED))
+
+
+def _pushed(message: Message, title: str = FAILED) -> dict[str, Any]:
+    return {"response_action": "push", "view": note_modal(title, message).to_dict()}
 
 
 _TITLES: Mapping[type, str] = {NotConfirmed: "Not confirmed yet", errors.NotShown: "Done"}

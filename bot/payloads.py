@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.errors import Malformed
 from bot.ids import BlockId, EventOption
+from bot.shapes import Text
 from domain.drafts import EventDraft, UserDraft
 from domain.errors import Invalid
 
@@ -35,8 +40,9 @@ def typed(command: Payload) -> str:
 
 def user_id_of(body: Payload) -> str:
     """Return who acts: in a command, an action, a form or an event."""
-    user = body.get("user_id") or body.get("user") or body.get("event", {}).get("user")
-    return str(user["id"] if isinstance(user, Mapping) else user)
+    if "command" in body:
+        return str(body["user_id"])
+    return str(body["user"]["id"] if "user" in body else body["event"]["user"])
 
 
 def person(body: Payload) -> UserDraft:
@@ -57,14 +63,14 @@ def workspaces_of(body: Payload) -> set[str]:
         body.get("team_id"),
         team.get("id") if isinstance(team, Mapping) else team,
         user.get("team_id") if isinstance(user, Mapping) else None,
-        body.get("event", {}).get("user_team"),
+        (body.get("event") or {}).get("user_team"),
     }
     return {str(workspace) for workspace in named if workspace}
 
 
 def source(body: Payload) -> Source:
-    """Return where a button was pressed."""
-    container = body.get("container", {})
+    """Return where a button was pressed; nowhere, in a payload of another kind."""
+    container = body["container"] if body.get("type") == "block_actions" else {}
     is_view = container.get("type") == "view"
     channel_id = container.get("channel_id")
     is_ephemeral = bool(container.get("is_ephemeral"))
@@ -72,14 +78,65 @@ def source(body: Payload) -> Source:
         channel_id=channel_id,
         message_ts=container.get("message_ts"),
         is_view=is_view,
-        is_home=is_view and body.get("view", {}).get("type") == "home",
+        is_home=is_view and body["view"]["type"] == "home",
         is_card=not is_view and not is_ephemeral and not str(channel_id or "D").startswith("D"),
     )
 
 
 def value_of(action: Payload) -> str:
     """Return a button's value."""
-    return str(action.get("value", ""))
+    return str(action.get("value") or "")
+
+
+class EventMetadata(BaseModel):
+    """What the modals of an event carry in `private_metadata`, each its own."""
+
+    model_config = ConfigDict(strict=True)
+
+    event_id: Text
+
+
+class RosterMetadata(EventMetadata):
+    """`turned` are the cursors of the pages that led here."""
+
+    turned: list[Text]
+
+
+class CardMetadata(EventMetadata):
+    """`after` is the `ts` of the newest card when the form was opened."""
+
+    after: Text
+
+
+class CapacityMetadata(EventMetadata):
+    """The capacity that was previewed."""
+
+    capacity: int
+
+
+Metadata = TypeVar("Metadata", bound=EventMetadata)
+
+
+def metadata(view: Payload, kind: type[Metadata]) -> Metadata:
+    """Return what a modal carries. Raises `Malformed`."""
+    try:
+        return kind.model_validate_json(view["private_metadata"])
+    except ValidationError:
+        raise Malformed("view.private_metadata") from None
+
+
+def shown_already(action: Payload) -> tuple[str, int]:
+    """Return the value of `ActionId.MORE_REGISTRATIONS`: the status, and how many came before.
+
+    Raises `Malformed`.
+    """
+    found = _SHOWN.fullmatch(value_of(action))
+    if found is None:
+        raise Malformed("actions.0.value")
+    return found[1], int(found[2])
+
+
+_SHOWN = re.compile(r"([a-z]*):([0-9]{1,6})")
 
 
 def selected_event(view: Payload) -> str:
@@ -173,7 +230,8 @@ def _moment(view: Payload, day: BlockId, hour: BlockId, time_zone: str) -> datet
 
 def _state(view: Payload, block: BlockId) -> Mapping[str, Any]:
     """Return the state of a block's only input; Slack leaves out what was never touched."""
-    inputs = view.get("state", {}).get("values", {}).get(block) or {}
+    values = (view.get("state") or {}).get("values") or {}
+    inputs = values.get(block) or {}
     return next(iter(inputs.values()), {}) or {}
 
 

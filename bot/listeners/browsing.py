@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from bot.answers import Answer
 from bot.ids import ActionId
 from bot.parts import Asked, Parts, on_command
-from bot.payloads import user_id_of, value_of
+from bot.payloads import shown_already, user_id_of, value_of
 from bot.views import cards, home, messages
 from bot.views.text import Message
 from domain.models import Event, Page
@@ -60,8 +60,8 @@ class Browsing:
         self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
     ) -> None:
         """Show the next of one's own registrations."""
-        status, _, first = value_of(action).partition(":")
-        message = self._registrations(user_id_of(body), _STATUSES.get(status), int(first))
+        status, first = shown_already(action)
+        message = self._registrations(user_id_of(body), _STATUSES.get(status), first)
         Answer(body, respond, client).instead(message)
         ack()
 

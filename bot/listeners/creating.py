@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -12,7 +11,15 @@ from slack_sdk.models.views import View
 
 from bot.ids import ActionId, CallbackId, EventOption
 from bot.parts import Parts
-from bot.payloads import channel, event_draft, options, person, user_id_of
+from bot.payloads import (
+    EventMetadata,
+    channel,
+    event_draft,
+    metadata,
+    options,
+    person,
+    user_id_of,
+)
 from bot.posting import is_private, posted
 from bot.views import event_form
 
@@ -49,7 +56,7 @@ class Creating:
 
     def offer_time_zones(self, ack: Ack, body: Body) -> None:
         """Offer the zones whose name has what is typed in it."""
-        wanted = body.get("value", "").strip().replace(" ", "_").casefold()
+        wanted = (body.get("value") or "").strip().replace(" ", "_").casefold()
         ack(
             event_form.zone_options(
                 sorted(name for name in available_timezones() if wanted in name.casefold())
@@ -65,7 +72,7 @@ class Creating:
         )
         draft = event_draft(
             view,
-            event_id=json.loads(view["private_metadata"])["event_id"],
+            event_id=metadata(view, EventMetadata).event_id,
             organizer_id=organizer.user_id,
             listed=listed,
         )

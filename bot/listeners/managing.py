@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,17 @@ from bot.answers import once_done, show_again
 from bot.ids import ActionId, CallbackId
 from bot.listeners.creating import Creating
 from bot.parts import Asked, Parts, on_command
-from bot.payloads import capacity, channel, user_id_of, value_of
+from bot.payloads import (
+    CapacityMetadata,
+    CardMetadata,
+    EventMetadata,
+    RosterMetadata,
+    capacity,
+    channel,
+    metadata,
+    user_id_of,
+    value_of,
+)
 from bot.posting import posted, pressed
 from bot.views import managing, messages
 from bot.views.modals import note_modal
@@ -68,14 +77,14 @@ class Managing:
 
     def turn_page(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Show the next page of the roster."""
-        turned = [*_metadata(body["view"])["turned"], value_of(action)]
-        self._show(body, client, _event_id(body["view"]), turned)
+        shown = metadata(body["view"], RosterMetadata)
+        self._show(body, client, shown.event_id, [*shown.turned, value_of(action)])
         ack()
 
     def turn_back(self, ack: Ack, body: Body, client: WebClient) -> None:
         """Show the page of the roster before."""
-        turned = _metadata(body["view"])["turned"][:-1]
-        self._show(body, client, _event_id(body["view"]), turned)
+        shown = metadata(body["view"], RosterMetadata)
+        self._show(body, client, shown.event_id, shown.turned[:-1])
         ack()
 
     def close(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
@@ -107,8 +116,9 @@ class Managing:
 
     def post_card(self, ack: Ack, body: Body, view: Body) -> None:
         """Post the event's card once more; once for each form, however often it is sent."""
-        event = self._organized(body, _event_id(view))
-        trouble = posted(self._cards, event, channel(view), after=_metadata(view)["after"])
+        asked = metadata(view, CardMetadata)
+        event = self._organized(body, asked.event_id)
+        trouble = posted(self._cards, event, channel(view), after=asked.after)
         ack(response_action="update", view=managing.card_posted(event, trouble))
 
     def change_capacity(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
@@ -119,26 +129,26 @@ class Managing:
 
     def preview_capacity(self, ack: Ack, body: Body, view: Body) -> None:
         """Say what the capacity would do, and ask."""
-        wanted = capacity(view)
+        event_id, wanted = metadata(view, EventMetadata).event_id, capacity(view)
         preview = self._people.as_organizer(
             user_id_of(body),
-            lambda actor: self._service.preview_capacity(_event_id(view), wanted, actor=actor),
+            lambda actor: self._service.preview_capacity(event_id, wanted, actor=actor),
         )
         ack(response_action="update", view=managing.capacity_preview(preview))
 
     def set_capacity(self, ack: Ack, body: Body, view: Body, client: WebClient) -> None:
         """Set the capacity, and show the event as it is now."""
-        asked = _metadata(view)
+        asked = metadata(view, CapacityMetadata)
         outcome = self._people.as_organizer(
             user_id_of(body),
             lambda actor: self._service.edit_event(
-                asked["event_id"], EventChanges.of(capacity=asked["capacity"]), actor=actor
+                asked.event_id, EventChanges.of(capacity=asked.capacity), actor=actor
             ),
         )
         root = view.get("root_view_id")
         if root and root != view["id"]:
             with once_done():
-                show_again(client, root, self._manage(user_id_of(body), asked["event_id"]))
+                show_again(client, root, self._manage(user_id_of(body), asked.event_id))
         done = messages.capacity_set(outcome)
         ack(response_action="update", view=note_modal("Change capacity", done))
 
@@ -162,11 +172,3 @@ class Managing:
             ),
         )
         return managing.manage(listing, turned)
-
-
-def _event_id(view: Body) -> str:
-    return str(_metadata(view)["event_id"])
-
-
-def _metadata(view: Body) -> dict[str, Any]:
-    return dict(json.loads(view["private_metadata"]))

@@ -116,8 +116,8 @@ class Registering:
 
     def offer_events(self, ack: Ack, body: Body) -> None:
         """Offer the events that fit what is typed: the open ones, or one's own to leave."""
-        text = body.get("value", "")
-        if body.get("view", {}).get("callback_id") == CallbackId.UNREGISTER:
+        text = body.get("value") or ""
+        if (body.get("view") or {}).get("callback_id") == CallbackId.UNREGISTER:
             found = self._service.find_registrations_of(user_id_of(body), text)
             ack(modals.own_options(found.fitting))
         else:

@@ -1,0 +1,240 @@
+"""What a payload must look like before anything is read from it. Slack's own always do.
+
+Bolt reads payloads before any listener does, and when it tells of a failure; where it stumbles, nobody is
+answered. So what passes here has the shape that Bolt and `bot.payloads` rely on, and what does not is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from slack_bolt import BoltRequest, BoltResponse
+from slack_bolt.middleware import Middleware
+
+from bot.errors import Malformed, NotInUse
+from domain.drafts import Identifier
+
+
+def _unicode(text: str) -> str:
+    """Refuse half of a surrogate pair, which JSON can spell and no store can keep."""
+    text.encode()
+    return text
+
+
+Text = Annotated[str, AfterValidator(_unicode)]
+_Filled = Annotated[str, StringConstraints(min_length=1)]
+_Conversation = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,64}$")]
+_Ts = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}\.[0-9]{6}$")]
+_URL = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[!-~]*"
+_Url = Annotated[str, StringConstraints(pattern=rf"^{_URL}$")]
+
+
+class _Shape(BaseModel):
+    """A part of a payload: what is read of it, each of its type; text is Unicode, with no half of a pair."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class _Team(_Shape):
+    id: Text | None = None
+
+
+class _Named(_Shape):
+    """A person, as interactions name them."""
+
+    id: Identifier
+    name: Text | None = None
+    username: Text | None = None
+    team_id: Text | None = None
+
+
+class _Option(_Shape):
+    value: Text
+
+
+class _Held(_Shape):
+    """What an input holds."""
+
+    value: Text | None = None
+    selected_option: _Option | None = None
+    selected_options: list[_Option] | None = None
+    selected_users: list[Text] | None = None
+    selected_conversation: _Conversation | None = None
+    selected_date: Text | None = None
+    selected_time: Text | None = None
+
+
+class _State(_Shape):
+    values: dict[Text, dict[Text, _Held | None] | None] | None = None
+
+
+class _Block(_Shape):
+    block_id: Text | None = None
+
+
+class _Title(_Shape):
+    text: Text | None = None
+
+
+class _View(_Shape):
+    id: _Filled
+    type: Literal["modal", "home"]
+    callback_id: Text
+    private_metadata: Text = ""
+    root_view_id: Text | None = None
+    title: _Title | None = None
+    blocks: list[_Block] = []
+    state: _State | None = None
+
+
+class _Action(_Shape):
+    action_id: Text
+    block_id: Text | None = None
+    value: Text | None = None
+
+
+class _Anything(_Shape):
+    """Where it comes from: the workspaces that are named are text."""
+
+    team: _Team | Text | None = None
+    team_id: Text | None = None
+
+
+class _Command(_Anything):
+    type: None = None
+    event: None = None
+    user: None = None
+    command: Text
+    user_id: Identifier
+    user_name: Text | None = None
+    text: Text | None = None
+    trigger_id: _Filled
+
+
+class _Interaction(_Anything):
+    event: None = None
+    user: _Named
+
+
+class _OnMessage(_Shape):
+    type: Literal["message", "message_attachment"]
+    channel_id: _Conversation
+    message_ts: _Ts
+    is_ephemeral: bool | None = None
+
+
+class _OnView(_Shape):
+    type: Literal["view"]
+
+
+class _Press(_Interaction):
+    actions: Annotated[list[_Action], Field(min_length=1)]
+    trigger_id: _Filled
+
+
+class _PressOnMessage(_Press):
+    container: _OnMessage
+    response_url: _Url
+
+
+class _PressOnView(_Press):
+    container: _OnView
+    view: _View
+
+
+class _Submission(_Interaction):
+    view: _View
+
+
+class _Suggestion(_Interaction):
+    action_id: Text
+    block_id: Text | None = None
+    value: Text | None = None
+    view: _View | None = None
+
+
+class _Event(_Shape):
+    type: Text
+    user_team: Text | None = None
+
+
+class _OpenedHome(_Event):
+    user: Identifier
+
+
+class _Envelope(_Anything):
+    event: _Event
+    user: None = None
+
+
+class _HomeEnvelope(_Envelope):
+    event: _OpenedHome
+
+
+def shape_of(body: Mapping[str, Any]) -> type[BaseModel]:
+    """Return what a payload must look like. Raises `NotInUse` for a kind that the app never asked for."""
+    if "command" in body:
+        return _Command
+    match body.get("type"):
+        case "block_actions":
+            container = body.get("container")
+            on_view = isinstance(container, Mapping) and container.get("type") == "view"
+            return _PressOnView if on_view else _PressOnMessage
+        case "view_submission" | "view_closed":
+            return _Submission
+        case "block_suggestion":
+            return _Suggestion
+        case "event_callback":
+            event = body.get("event")
+            is_home = isinstance(event, Mapping) and event.get("type") == "app_home_opened"
+            return _HomeEnvelope if is_home else _Envelope
+    raise NotInUse
+
+
+def check_shape(body: Mapping[str, Any]) -> None:
+    """Raise `Malformed` unless Slack could have sent this, `NotInUse` if the app does not take its kind."""
+    shape = shape_of(body)
+    try:
+        shape.model_validate(body)
+    except ValidationError as error:
+        where = error.errors(include_url=False, include_input=False)[0]
+        raise Malformed(".".join(str(part) for part in where["loc"])) from None
+
+
+def response_url(body: Mapping[str, Any]) -> str | None:
+    """Return where a press can be answered, whatever else a payload says; None if there is no such place."""
+    url = body.get("response_url")
+    return url if isinstance(url, str) and re.fullmatch(_URL, url) else None
+
+
+class WellFormed(Middleware):
+    """Has `refuse` answer what is not, before Bolt reads it; the signature is checked by then."""
+
+    def __init__(self, refuse: Callable[[Exception, BoltRequest], BoltResponse]) -> None:
+        self._refuse = refuse
+
+    def process(
+        self,
+        *,
+        req: BoltRequest,
+        resp: BoltResponse,  # noqa: ARG002  # Bolt's names
+        next: Callable[[], BoltResponse],
+    ) -> BoltResponse:
+        """Pass on what has the shape of a payload of Slack's."""
+        if req.body.get("type") == "url_verification":
+            return next()
+        try:
+            check_shape(req.body)
+        except (Malformed, NotInUse) as error:
+            return self._refuse(error, req)
+        return next()
