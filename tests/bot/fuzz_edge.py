@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -17,7 +16,6 @@ from starlette.applications import Starlette
 
 from bot.assembly import assemble
 from bot.http import build_http
-from domain.models import Card
 from playground.delivery import Response, into_app
 from playground.dispatch import Dispatcher
 from playground.slack_api import Call, SlackApi
@@ -37,7 +35,7 @@ class State:
     """All that is stored, cards included."""
 
     everything: Everything
-    cards: frozenset[Card]
+    cards: frozenset[tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +68,43 @@ class _Logs(logging.Handler):
         self.records.append(record)
 
 
+class _File:
+    """The store's file: whether anything was written, and how to have it as it was prepared."""
+
+    def __init__(self, path: Path, prepared: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.execute("PRAGMA synchronous = OFF")
+        self._connection.execute("ATTACH ? AS prepared", (str(prepared),))
+        rows = self._connection.execute(
+            "SELECT name FROM prepared.sqlite_schema WHERE type = 'table'"
+        )
+        self._tables = [name for (name,) in rows]
+        self.restore()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def restore(self) -> None:
+        """Put everything back as it was prepared."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        for name in self._tables:
+            self._connection.execute(f"DELETE FROM main.{name}")
+            self._connection.execute(f"INSERT INTO main.{name} SELECT * FROM prepared.{name}")
+        self._connection.execute("COMMIT")
+        self._seen = self._version()
+
+    def is_written(self) -> bool:
+        """Return whether the bot wrote anything since: SQLite's own number moves with every commit."""
+        return self._version() != self._seen
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA main.data_version").fetchone()[0])
+
+    def cards(self) -> frozenset[tuple[Any, ...]]:
+        """Return every card that is remembered."""
+        return frozenset(self._connection.execute("SELECT * FROM main.cards"))
+
+
 class Edge:
     """Sends payloads to the bot over ASGI. What one of them changed, the next does not see."""
 
@@ -80,50 +115,33 @@ class Edge:
         self.town = town
         self.seeds = seeds
         self.sent: Counter[str] = Counter()
-        self._folder = folder
         self._runner = runner
-        self._opened = 0
         self.logs = _Logs()
-        self._restore()
-
-    def _restore(self) -> None:
-        """Have a new bot on the store as it was prepared."""
-        if self._opened:
-            self.close()
-        self._opened += 1
-        path = self._folder / f"{self._opened}.sqlite"
-        shutil.copy(self._folder / "prepared.sqlite", path)
-        self.store = SQLiteStore(path, self.town.workspace.team_id)
+        self.store = SQLiteStore(folder / "fuzzed.sqlite", town.workspace.team_id)
         self.bot = assemble(
             self.store,
-            self.town.client,
-            workspace_id=self.town.workspace.team_id,
+            town.client,
+            workspace_id=town.workspace.team_id,
             signing_secret=SECRET,
-            clock=self.town.clock,
-            new_id=ids(f"made{self._opened}-"),
+            clock=town.clock,
+            new_id=ids("made"),
             jitter=lambda: 0.5,
             spawn=at_once,
         )
         self._web = build_http(self.bot.app, self.bot.executor, SECRET)
-        self.slack = Dispatcher(self.town.workspace, self.deliver, SECRET)
-        self._watch = sqlite3.connect(path)
-        self._seen_version = self._version()
-        self.state = State(everything_in(self.store), self._cards())
+        self.slack = Dispatcher(town.workspace, self.deliver, SECRET)
+        self._file = _File(folder / "fuzzed.sqlite", folder / "prepared.sqlite")
+        self.prepared = self._state()
+        assert_sound(self.store)
 
     def close(self) -> None:
         """Stop the bot."""
-        self._watch.close()
+        self._file.close()
         self.bot.stop()
         self.store.close()
-        (self._folder / f"{self._opened}.sqlite").unlink()
 
-    def _version(self) -> int:
-        """Return SQLite's own number for what is in the file: it moves with every commit."""
-        return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
-
-    def _cards(self) -> frozenset[Card]:
-        events = everything_in(self.store).events
-        return frozenset(card for event_id in events for card in self.store.get_cards(event_id))
+    def _state(self) -> State:
+        return State(everything_in(self.store), self._file.cards())
 
     def deliver(self, body: bytes, headers: Mapping[str, str]) -> Response:
         """Bring a request to the bot's web application, as its server would."""
@@ -177,19 +195,18 @@ class Edge:
         self.sent[case.seed.name.partition(" (")[0]] += 1
         workspace.refusals.clear()
         self.logs.records.clear()
-        before = self.state
         response, failure = self.slack.send(body, content_type, headers)
         assert response is not None, failure
         answered = len(api.calls())
-        changed = self._version() != self._seen_version
+        changed = self._file.is_written()
         if changed:
             self.bot.notifier.do_what_is_due()
         calls = tuple(api.calls())
         refusals = tuple(workspace.refusals)
         workspace.refusals.clear()
-        after = before
+        after = self.prepared
         if changed:
-            after = State(assert_sound(self.store), self._cards())
+            after = State(assert_sound(self.store), self._file.cards())
         exchange = Exchange(
             case,
             case.seed.kind,
@@ -200,11 +217,11 @@ class Edge:
             calls[answered:],
             refusals,
             tuple(self.logs.records),
-            before,
+            self.prepared,
             after,
         )
         if changed:
-            self._restore()
+            self._file.restore()
         return exchange
 
 
