@@ -38,8 +38,14 @@ class Listing:
         """Return a user's registration in an event, None if there is none."""
 
         def read() -> tuple[OwnRegistration, ...] | None:
+            # The event first: its version guards the row, and both are of one moment.
+            event = self._store.get_event(event_id)
             rows = self._store.get_rows(event_id, registrations_of=[user_id], users=())
-            return self._own(list(rows.registrations.values()))
+            row = rows.registrations.get(user_id)
+            if row is None or event is None or event.deletion is not None:
+                return ()
+            own = self._own_in(event, row)
+            return (own,) if own is not None and self.unmoved([event]) else None
 
         own = self._patience.at_one_moment(read)
         return own[0] if own else None
@@ -91,14 +97,19 @@ class Listing:
             event = events.get(row.event_id)
             if event is None or event.deletion is not None:
                 continue
-            position = None
-            if row.status is RegistrationStatus.WAITLISTED:
-                position = self._position(event, row.ticket)
-                if position is None:
-                    return None
-            own.append(OwnRegistration(row, event, position))
+            one = self._own_in(event, row)
+            if one is None:
+                return None
+            own.append(one)
         counted = [one.event for one in own if one.position is not None]
         return tuple(own) if self.unmoved(counted) else None
+
+    def _own_in(self, event: Event, row: Registration) -> OwnRegistration | None:
+        """Return the registration with its position; None if it is not in the line (any more)."""
+        if row.status is RegistrationStatus.REGISTERED:
+            return OwnRegistration(row, event)
+        position = self._position(event, row.ticket)
+        return None if position is None else OwnRegistration(row, event, position)
 
     def _position(self, event: Event, ticket: int) -> int | None:
         """Return a ticket's place in the line; None if it is not in it (any more)."""
