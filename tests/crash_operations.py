@@ -155,6 +155,7 @@ REGISTRATIONS = [
         lambda p: p.service.register("e1", "new"),
     ),
     Operation("register, no such user", ROOMY, lambda p: p.service.register("e1", "nobody")),
+    Operation("register, no such event", nothing, lambda p: p.service.register("e1", "new")),
     Operation("unregister, nobody waits", ROOMY, lambda p: p.service.unregister("e1", "ada")),
     Operation("unregister with promotion", FULL, lambda p: p.service.unregister("e1", "ada")),
     Operation("unregister from the line", FULL, lambda p: p.service.unregister("e1", "eve")),

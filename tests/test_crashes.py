@@ -69,18 +69,17 @@ def some(stage: Stage, at: int) -> Sequence[Fault]:
     name, turn = name_of(stage, at), at + len(stage.operation.name)
     others = [fault for fault in TAKE_TURNS if fault.can_meet(name)]
     other = others[turn % len(others)]
-    if stage.operation.mends and name and turn % 9:
-        return []
     if name in WRITES:
         return [(Fault.DIES_AFTER, Fault.LOST)[turn % 2], other]
-    # Of the many reads of long operations every fourth one.
-    return [] if name and stage.operation.is_long and turn % 4 else [other]
+    # Of the many reads of long operations every fourth one, of a repair's hundred every twentieth.
+    every_nth = 20 if stage.operation.mends else 4 if stage.operation.is_long else 1
+    return [] if name and turn % every_nth else [other]
 
 
 def every(stage: Stage, at: int) -> Sequence[Fault]:
     """Return all that there are; for each of the hundred reads of a repair one of them, in turn."""
     if stage.operation.mends and name_of(stage, at) not in WRITES:
-        return TAKE_TURNS[at % 3 :][:1]
+        return [TAKE_TURNS[at % 3]]
     return list(Fault)
 
 
