@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +21,7 @@ from pydantic import (
 )
 from slack_bolt import BoltRequest, BoltResponse
 from slack_bolt.middleware import Middleware
+from slack_bolt.request.internals import build_context
 
 from bot.errors import Malformed, NotInUse
 from domain.drafts import Identifier
@@ -217,6 +219,16 @@ def response_url(body: Mapping[str, Any]) -> str | None:
     return url if isinstance(url, str) and re.fullmatch(_URL, url) else None
 
 
+def read_again(request: BoltRequest) -> None:
+    """Read a command that Bolt did not.
+
+    It takes the word "payload" in any field, be it an event's title or a channel's name, for an interaction's.
+    """
+    if not request.body and request.raw_body:
+        request.body = dict(parse_qsl(request.raw_body, keep_blank_values=True))
+        build_context(request.context, request.body)
+
+
 class WellFormed(Middleware):
     """Has `refuse` answer what is not, before Bolt reads it; the signature is checked by then."""
 
@@ -231,6 +243,7 @@ class WellFormed(Middleware):
         next: Callable[[], BoltResponse],
     ) -> BoltResponse:
         """Pass on what has the shape of a payload of Slack's."""
+        read_again(req)
         if req.body.get("type") == "url_verification":
             return next()
         try:

@@ -14,7 +14,7 @@ from playground import payloads
 from playground.dispatch import find_element
 from playground.model import Json
 from playground.seed import EVENTS, RANDOM
-from tests.bot.conftest import AMARA, BJORN, HARUKI, Town
+from tests.bot.conftest import AMARA, BJORN, HARUKI, Town, answer
 
 FORM = "application/x-www-form-urlencoded"
 UNREAD = "I can’t read what Slack sent me there"
@@ -149,6 +149,20 @@ def test_event_of_no_shape_of_slacks_is_taken_and_does_nothing(town: Town, event
 def test_kind_that_the_app_never_asked_for_is_refused(town: Town, kind: object) -> None:
     payload = {key: value for key, value in press(town).items() if key != "response_url"}
     assert sent(town, payload | {"type": kind, "callback_id": "register"}) == (400, "")
+
+
+@pytest.mark.parametrize("text", ["payload", "Payload review", "payload=1&text=2"])
+def test_command_that_has_the_word_payload_in_it_is_carried_out(town: Town, text: str) -> None:
+    """Bolt took it for an interaction without one, and read nothing of it."""
+    town.event("payload", title="payload Payload review payload=1&text=2")
+    seen = town.slack.command(BJORN, EVENTS, "/register", text)
+    assert seen.failure is None
+    assert "Payload review" in answer(seen)
+
+
+def test_command_in_a_channel_with_the_word_payload_in_its_name_is_carried_out(town: Town) -> None:
+    channel = town.workspace.add_channel("payload-team", [BJORN], id="C0PAYLOAD")
+    assert "*Rollcall*" in answer(town.slack.command(BJORN, channel.id, "/rollcall", "help"))
 
 
 def test_request_that_names_no_workspace_is_refused(town: Town) -> None:
