@@ -17,9 +17,6 @@ from domain.models import Change, Event, JournalEntry, block_of
 from domain.ports import Store
 from domain.statuses import ChangeKind, RegistrationStatus
 
-PAGE = 100
-"""Rows that are held in memory at once."""
-
 ENTRIES = 20
 """Journal entries that are held in memory at once: each can tell of 49 registrations."""
 
@@ -45,15 +42,16 @@ class Count:
 class Audit:
     """One count of one event. `since`: a version whose commit every index shows by now.
 
-    `on_page` is told how many rows each page had.
+    `on_page` is told how many rows each page had; `page` is the most that it has.
     """
 
     def __init__(
-        self, store: Store, event_id: str, since: int, on_page: Callable[[int], None]
+        self, store: Store, event_id: str, since: int, on_page: Callable[[int], None], page: int
     ) -> None:
         self._store = store
         self._event_id = event_id
         self._version = since
+        self._page = page
         self._on_page = on_page
         self._moved: dict[int, RegistrationStatus | None] = {}  # by ticket, where it is now
         self._read_to = dict.fromkeys(RegistrationStatus, 0)  # tickets up to these are counted
@@ -77,7 +75,7 @@ class Audit:
     def _read_roster(self) -> Event | None:
         cursor: str | None = None
         while True:
-            page = self._store.list_roster(self._event_id, limit=PAGE, cursor=cursor)
+            page = self._store.list_roster(self._event_id, limit=self._page, cursor=cursor)
             self._on_page(len(page.items))
             event = self._follow()
             cursor = page.next_cursor
@@ -92,11 +90,11 @@ class Audit:
     def _read_line(self) -> Event | None:
         after = 0
         while True:
-            line = self._store.get_line(self._event_id, after=after, limit=PAGE)
+            line = self._store.get_line(self._event_id, after=after, limit=self._page)
             self._on_page(len(line))
             event = self._follow()
             tickets = [place.ticket for place in line]
-            after = tickets[-1] if len(line) == PAGE else END
+            after = tickets[-1] if len(line) == self._page else END
             self._count_page(RegistrationStatus.WAITLISTED, tickets, after)
             if event is None or after == END:
                 return event

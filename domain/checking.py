@@ -16,7 +16,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TypeVar
 
-from domain.audit import ENTRIES, PAGE, Audit, Count, Untold
+from domain.audit import ENTRIES, Audit, Count, Untold
 from domain.breaches import Breach, BreachKind, Progress
 from domain.models import Event, Page, Registration, Waiting
 from domain.patience import Patience
@@ -32,8 +32,14 @@ from domain.statuses import RegistrationStatus
 
 T = TypeVar("T")
 
+PAGE = 100
+"""Rows that are held in memory at once."""
+
 SETTLED = timedelta(seconds=5)
 """After so long, a commit is seen by every read, those of an index included."""
+
+LOOKS = 5
+"""How often a registration that moves while it is looked at is looked at again: then it is not judged."""
 
 PERSISTENCE = 20.0
 """Seconds that a read is tried for."""
@@ -48,11 +54,13 @@ class Check:
         patience: Patience,
         clock: Clock,
         on_progress: Callable[[Progress], None],
+        page: int = PAGE,
     ) -> None:
         self._store = store
         self._patience = patience
         self._clock = clock
         self._on_progress = on_progress
+        self._page = page
         self._progress = Progress()
 
     def everything(self) -> Iterator[Breach]:
@@ -75,7 +83,7 @@ class Check:
     def _pages(self, read: Callable[..., Page[T]], name: str) -> Iterator[tuple[T, ...]]:
         cursor: str | None = None
         while True:
-            page = self.patiently(lambda after=cursor: read(limit=PAGE, cursor=after))  # type: ignore[misc]
+            page = self.patiently(lambda after=cursor: read(limit=self._page, cursor=after))  # type: ignore[misc]
             yield page.items
             self._tell(**{name: len(page.items)})
             cursor = page.next_cursor
@@ -102,6 +110,9 @@ class Check:
             return found
         self._clock.sleep(min(SETTLED, SETTLED - age).total_seconds())
         return look()
+
+    def _tell_counted(self, rows: int) -> None:
+        self._tell(counted=rows)
 
     # Events
 
@@ -137,8 +148,7 @@ class Check:
                 if version is None:
                     event = self._store.get_event(event_id)
                     version = event.version if event is not None else 0
-                audit = Audit(self._store, event_id, version, lambda rows: self._tell(counted=rows))
-                return audit.run()
+                return Audit(self._store, event_id, version, self._tell_counted, self._page).run()
             except Untold:
                 version = None
             except Unavailable:
@@ -151,15 +161,19 @@ class Check:
         if event is None:
             return
         last = 0
-        while entries := self.patiently(
-            lambda after=last: self._store.list_journal(event_id, after=after, limit=ENTRIES)  # type: ignore[misc]
-        ):
+        # No further than the version: a busy event's journal may grow as fast as it is read.
+        while last < event.version:
+            entries = self.patiently(
+                lambda after=last: self._store.list_journal(event_id, after=after, limit=ENTRIES)  # type: ignore[misc]
+            )
             for entry in entries:
                 yield from self._gap(event_id, last + 1, min(entry.version - 1, event.version))
                 last = entry.version
+            if not entries:
+                break
         yield from self._gap(event_id, last + 1, event.version)
-        if last > event.version:
-            yield from self._ahead(event_id, last)
+        newest = self.patiently(lambda: self._store.list_history(event_id, limit=1)).items
+        yield from self._ahead(event_id, newest[0].version if newest else 0)
 
     def _gap(self, event_id: str, first: int, last: int) -> Iterator[Breach]:
         """Yield the gap, where a second look finds no entry either: a page is not of one moment."""
@@ -206,13 +220,12 @@ class Check:
 
     def of_registration(self, row: Registration) -> Iterator[Breach]:
         """Yield what is wrong with a registration; with what became of it, if it moves meanwhile."""
-        while True:
+        for _ in range(LOOKS):
             version = self._version_of(row.event_id)
             found = self._settled(row.event_id, version, lambda: self._look_at_row(row))  # noqa: B023
+            yield from found
             stored = self.rows(row.event_id, [row.user_id]).get(row.user_id)
-            if stored == row:
-                yield from found
-            if stored is None or stored == row:
+            if found or stored is None or stored == row:
                 return
             row = stored
 
