@@ -10,7 +10,7 @@ from slack_sdk.models.views import View
 
 from bot.ids import ActionId, BlockId, CallbackId
 from bot.views.inputs import option_list
-from bot.views.text import Message, plain, plain_when, shortened
+from bot.views.text import Message, contained, plain, plain_when, shortened
 from domain.models import ListedEvent, OwnRegistration
 
 
@@ -45,7 +45,10 @@ def picker(callback_id: CallbackId) -> View:
 def event_options(events: Sequence[ListedEvent]) -> dict[str, Any]:
     """Return the open events as the options of a select."""
     return option_list(
-        (f"{shortened(event.title, 50)} · {event.starts_at:%a %d %b, %H:%M} UTC", event.event_id)
+        (
+            f"{contained(shortened(event.title, 50))} · {event.starts_at:%a %d %b, %H:%M} UTC",
+            event.event_id,
+        )
         for event in events[:100]
     )
 
@@ -53,6 +56,9 @@ def event_options(events: Sequence[ListedEvent]) -> dict[str, Any]:
 def own_options(own: Sequence[OwnRegistration]) -> dict[str, Any]:
     """Return one's own events as the options of a select."""
     return option_list(
-        (f"{shortened(one.event.title, 50)} · {plain_when(one.event)}", one.event.event_id)
+        (
+            f"{contained(shortened(one.event.title, 50))} · {plain_when(one.event)}",
+            one.event.event_id,
+        )
         for one in own[:100]
     )

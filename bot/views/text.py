@@ -65,7 +65,7 @@ LISTED = 200
 
 
 def escape(text: str, most: int | None = None) -> str:
-    """Return typed text for mrkdwn: it can't ping, link, format or break out of its line (R8.11).
+    """Return typed text for mrkdwn: it can't ping, link, format, break out of its line or turn it round (R8.11).
 
     Slack has no escape for its formatting characters and emoji codes: an invisible word joiner
     keeps them apart from what they would format. Addresses stay text because `section` and
@@ -84,8 +84,32 @@ def _escaped(text: str) -> str:
     for character in "*_~`":
         text = text.replace(character, f"\u2060{character}\u2060")
     text = _EMOJI_CODE.sub(":\u2060", text)
-    return " ".join(text.split())
+    return contained(" ".join(_CONTROL.sub("", text).split()))
 
+
+def contained(text: str) -> str:
+    """Return typed text that lets go of what it turned round: what follows it in its line runs as ever.
+
+    Unicode's marks for the direction of text hold until their counterpart comes (UAX 9).
+    """
+    open_ones: list[str] = []
+    for character in text:
+        if character in "\u202a\u202b\u202d\u202e":
+            open_ones.append(_POP)
+        elif character in "\u2066\u2067\u2068":
+            open_ones.append(_POP_ISOLATE)
+        elif character == _POP_ISOLATE and _POP_ISOLATE in open_ones:
+            while open_ones.pop() != _POP_ISOLATE:
+                pass
+        elif open_ones[-1:] == [character]:
+            open_ones.pop()
+    return text + "".join(reversed(open_ones))
+
+
+_POP, _POP_ISOLATE = "\u202c", "\u2069"
+
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+"""What shows nothing and is no white space: nobody typed it in Slack."""
 
 _LONGEST_ESCAPE = len("&amp;")
 

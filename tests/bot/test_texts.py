@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.ids import ActionId, BlockId
 from bot.views.cards import event_card
-from bot.views.text import escape, moment, ordinal, people, plain_when, shortened, when
+from bot.views.text import contained, escape, moment, ordinal, people, plain_when, shortened, when
 from domain.models import Event
 from domain.statuses import EventStatus
 from playground.seed import EVENTS, RANDOM
@@ -115,7 +115,30 @@ def test_escaped_text_reads_as_it_was_typed(text: str) -> None:
 def test_escaped_text_is_cut_to_what_fits(text: str, most: int) -> None:
     escaped = escape(text, most)
     assert len(escaped) <= most
-    assert escaped == escape(text) or escaped.endswith("\u2026")
+    assert escaped == escape(text) or escaped.rstrip("\u202c\u2069").endswith("\u2026")
+
+
+@pytest.mark.parametrize(
+    ("typed", "closed_by"),
+    [
+        ("\u202egniht", "\u202c"),
+        ("\u202ea\u202c", ""),
+        ("\u2066a \u202ab", "\u202c\u2069"),
+        ("\u2066a \u202ab\u2069", ""),
+        ("\u2069\u202ca", ""),
+        ("\u2067\u2067a\u2069", "\u2069"),
+    ],
+)
+def test_text_that_turns_its_direction_round_turns_nothing_after_it(
+    typed: str, closed_by: str
+) -> None:
+    """R8.11: a title with an override in it had the seats and the day after it read backwards."""
+    assert escape(typed) == typed + closed_by
+    assert contained(typed) == typed + closed_by
+
+
+def test_control_characters_are_not_shown() -> None:
+    assert escape("a\x00b\x1b[31m\x7f\x9fc\td\x85e") == "ab[31mc d e"
 
 
 # The longest inputs fit
