@@ -17,7 +17,7 @@ from domain.models import Change, Event, JournalEntry, block_of
 from domain.ports import Store
 from domain.statuses import ChangeKind, RegistrationStatus
 
-ENTRIES = 20
+ENTRIES = 10
 """Journal entries that are held in memory at once: each can tell of 49 registrations."""
 
 END = 2**63
