@@ -1,6 +1,6 @@
 """Everybody at once, on SQLite and on DynamoDB: whatever was answered, some order of the calls explains it.
 
-Each run says how many histories and calls it judged, as the properties `histories` and `calls`.
+Each test's report says how many histories and calls it judged, in its properties.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from tests.surroundings import ids, new_event, new_users, service_on
 Run = Callable[[Store, Race, str, random.Random], list[list[Call]]]
 """Runs a race on a store; returns what each process's threads saw."""
 
+Count = Callable[[str, int], None]
+
 FEW, MANY = 3, 40
 
 on_each_store = pytest.mark.parametrize("kind", ["sqlite", "local"])
@@ -42,12 +44,9 @@ few_and_many = pytest.mark.parametrize(
 @on_each_store
 @each_race
 @few_and_many
-def test_sixteen_threads(
-    kind: Kind, name: str, seeds: range, record_property: Callable[[str, object], None]
-) -> None:
+def test_sixteen_threads(kind: Kind, name: str, seeds: range, count: Count) -> None:
     """One process: what waits together goes through its door together."""
-    for counted in _all_judged(kind, name, seeds, _in_threads):
-        record_property(*counted)
+    _judge_all(kind, name, seeds, _in_threads, count)
 
 
 @on_each_store
@@ -58,7 +57,7 @@ def test_four_processes(
     name: str,
     seeds: range,
     racers: list[Racer],
-    record_property: Callable[[str, object], None],
+    count: Count,
 ) -> None:
     """Four threads each, with nothing in common but the store: its conditions decide."""
 
@@ -74,13 +73,11 @@ def test_four_processes(
             switch_interval=_switch_interval(dice),
         )
 
-    for counted in _all_judged(kind, name, seeds, in_processes):
-        record_property(*counted)
+    _judge_all(kind, name, seeds, in_processes, count)
 
 
-def _all_judged(kind: Kind, name: str, seeds: range, run: Run) -> Iterator[tuple[str, int]]:
-    """Run a race with each seed, and judge it; yield what was counted."""
-    calls = 0
+def _judge_all(kind: Kind, name: str, seeds: range, run: Run, count: Count) -> None:
+    """Run a race with each seed, and judge it; count what was judged."""
     for seed in seeds:
         unique = f"{name} {seed}"
         dice = random.Random(unique)
@@ -89,12 +86,11 @@ def _all_judged(kind: Kind, name: str, seeds: range, run: Run) -> Iterator[tuple
             initial = started.prepared(store)
             histories = run(store, started, unique, dice)
             try:
-                calls += judge(store, initial, histories)
+                count("calls", judge(store, initial, histories))
             except Exception as error:
                 error.add_note(f"It was the race {unique}.")
                 raise
-    yield "histories", len(seeds)
-    yield "calls", calls
+        count("histories", 1)
 
 
 def _in_threads(store: Store, started: Race, unique: str, dice: random.Random) -> list[list[Call]]:
@@ -106,6 +102,11 @@ def _in_threads(store: Store, started: Race, unique: str, dice: random.Random) -
 
 def _switch_interval(dice: random.Random) -> float:
     return dice.choice([0.005, 0.0001, 0.00001])
+
+
+@pytest.fixture
+def count(request: pytest.FixtureRequest) -> Count:
+    return lambda what, number: request.node.user_properties.append((what, number))
 
 
 @pytest.fixture(scope="module")
