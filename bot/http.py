@@ -76,7 +76,7 @@ def _parsed(request: Request, body: str) -> BoltRequest | None:
     """Return the request as Bolt reads it, None if the body is not what its content type says."""
     try:
         return BoltRequest(body=body, query=request.url.query, headers=dict(request.headers))
-    except (AttributeError, RecursionError, TypeError, ValueError):
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return None
 
 

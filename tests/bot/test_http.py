@@ -112,6 +112,10 @@ MALFORMED = {
     "deep": ("application/json", "[" * 100_000),
     "payload": ("application/x-www-form-urlencoded", "payload=nothing"),
     "payload-list": ("application/x-www-form-urlencoded", "payload=[1]"),
+    "payload-urls": (
+        "application/x-www-form-urlencoded",
+        urlencode({"payload": '{"type": "view_submission", "response_urls": "two"}'}),
+    ),
     "certificate-check": ("application/x-www-form-urlencoded", "ssl_check=1"),
 }
 """By content type, what Bolt would read before it looks at the signature."""
