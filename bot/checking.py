@@ -23,7 +23,7 @@ class Screen:
 
     def show(self, progress: Progress) -> None:
         """Print over what was shown before how much has been read."""
-        self._show(f"reading: {describe_progress(progress)}")
+        self._show(f"reading: {describe_progress(progress)}, rows counted: {progress.counted}")
 
     def _show(self, text: str) -> None:
         if self._terminal is not None and text != self._shown:
@@ -62,8 +62,8 @@ def check(service: Service, screen: Screen, *, repair: bool) -> bool:
 def describe_progress(progress: Progress) -> str:
     """Return in one line how much was read."""
     return (
-        f"events: {progress.events}, counted in them: {progress.counted},"
-        f" registrations: {progress.registrations}, places in line: {progress.places}"
+        f"events: {progress.events}, registrations: {progress.registrations},"
+        f" places in line: {progress.places}"
     )
 
 

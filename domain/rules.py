@@ -24,7 +24,9 @@ def event_breaches(count: Count) -> Iterator[Breach]:
     if event.registered_count != count.registered:
         yield breach(BreachKind.REGISTERED_COUNT, event.registered_count, count.registered)
     if event.waitlist_count != count.waiting:
-        yield breach(BreachKind.WAITLIST_COUNT, event.waitlist_count, count.waiting)
+        # The line's own breaches are told apart, and mended first.
+        expected = f"{count.waiting}, as stand in line"
+        yield breach(BreachKind.WAITLIST_COUNT, event.waitlist_count, expected)
     if dict(event.waiting_by_block) != count.blocks:
         yield breach(BreachKind.BLOCK_COUNTS, dict(event.waiting_by_block), count.blocks)
     if count.registered > event.capacity:
