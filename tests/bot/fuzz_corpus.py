@@ -29,6 +29,10 @@ class Seed:
     payload: Json
     stack: tuple[View, ...] = ()
 
+    def __repr__(self) -> str:
+        """Show which it is: the payload would be pages long."""
+        return repr(self.name)
+
     @property
     def actor(self) -> str:
         """Who acts."""

@@ -21,7 +21,7 @@ from playground.dispatch import Dispatcher
 from playground.slack_api import Call, SlackApi
 from storage.sqlite import SQLiteStore
 from tests.bot.conftest import SECRET, Town, running
-from tests.bot.fuzz_corpus import Kind, Seed, recorded
+from tests.bot.fuzz_corpus import Kind, Seed, parsed, recorded
 from tests.bot.fuzz_walk import prepare
 from tests.bot.fuzzing import Case, encoded
 from tests.invariants import Everything, assert_sound, everything_in
@@ -47,6 +47,8 @@ class Exchange:
     original: Any
     payload: Any
     response: Response
+    asked: int
+    """How often the store was asked anything before the request was answered."""
     calls: tuple[Call, ...]
     """What Slack was asked before the request was answered."""
     delivered: tuple[Call, ...]
@@ -66,6 +68,17 @@ class _Logs(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.records.append(record)
+
+
+class WatchedStore(SQLiteStore):
+    """Counts what is asked of it."""
+
+    asked = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        if name[0] != "_" and name not in ("asked", "close"):
+            self.asked += 1
+        return super().__getattribute__(name)
 
 
 class _File:
@@ -117,7 +130,7 @@ class Edge:
         self.sent: Counter[str] = Counter()
         self._runner = runner
         self.logs = _Logs()
-        self.store = SQLiteStore(folder / "fuzzed.sqlite", town.workspace.team_id)
+        self.store = WatchedStore(folder / "fuzzed.sqlite", town.workspace.team_id)
         self.bot = assemble(
             self.store,
             town.client,
@@ -178,7 +191,7 @@ class Edge:
         original = case.seed.fresh(self.town.workspace)
         payload = case.applied(original)
         body, content_type = encoded(case.seed.kind, payload)
-        return self.send_body(case, original, payload, body, content_type, headers)
+        return self.send_body(case, original, parsed(body)[1], body, content_type, headers)
 
     def send_body(
         self,
@@ -195,8 +208,10 @@ class Edge:
         self.sent[case.seed.name.partition(" (")[0]] += 1
         workspace.refusals.clear()
         self.logs.records.clear()
+        self.store.asked = 0
         response, failure = self.slack.send(body, content_type, headers)
         assert response is not None, failure
+        asked = self.store.asked
         answered = len(api.calls())
         changed = self._file.is_written()
         if changed:
@@ -213,6 +228,7 @@ class Edge:
             original,
             payload,
             response,
+            asked,
             calls[:answered],
             calls[answered:],
             refusals,
