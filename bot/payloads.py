@@ -120,7 +120,7 @@ Metadata = TypeVar("Metadata", bound=EventMetadata)
 def metadata(view: Payload, kind: type[Metadata]) -> Metadata:
     """Return what a modal carries. Raises `Malformed`."""
     try:
-        return kind.model_validate_json(view["private_metadata"])
+        return kind.model_validate_json(view.get("private_metadata") or "")
     except ValidationError:
         raise Malformed("view.private_metadata") from None
 

@@ -106,8 +106,12 @@ def test_more_registrations_from_nowhere_is_answered(town: Town, value: str) -> 
     assert town.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
 
 
-@pytest.mark.parametrize("metadata", ["", "{", "[]", "null", '{"event_id": 1}', "{}", "[" * 3_000])
-def test_form_whose_metadata_rollcall_never_wrote_is_answered(town: Town, metadata: str) -> None:
+@pytest.mark.parametrize(
+    "metadata", [None, "", "{", "[]", "null", '{"event_id": 1}', "{}", "[" * 3_000]
+)
+def test_form_whose_metadata_rollcall_never_wrote_is_answered(
+    town: Town, metadata: str | None
+) -> None:
     town.event()
     manage = town.slack.command(AMARA, RANDOM, "/event", "yoga").view
     assert manage is not None
@@ -116,6 +120,8 @@ def test_form_whose_metadata_rollcall_never_wrote_is_answered(town: Town, metada
     payload = payloads.view_submission(town.workspace, town.workspace.member(AMARA), view)
     before = town.everything()
     payload["view"]["private_metadata"] = metadata
+    if metadata is None:
+        del payload["view"]["private_metadata"]
     payload["view"]["state"]["values"][BlockId.CAPACITY][ActionId.INPUT]["value"] = "5"
     status, body = sent(town, payload)
     assert status == 200
