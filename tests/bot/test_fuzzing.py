@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 
 from bot.ids import ActionId, BlockId, CallbackId, EventOption
@@ -49,7 +49,12 @@ def fuzz(
     """Check so many examples: always the same ones, or in a soak, new ones from a seed that is printed."""
     begins = 0 if times == 1 else SystemRandom().randrange(2**32)
     print(f"\nseed {begins}")  # noqa: T201
-    run = given(strategy)(check)
+
+    def checked(drawn: T) -> None:
+        note(repr(drawn))
+        check(drawn)
+
+    run = given(strategy)(checked)
     run = settings(
         max_examples=examples * times,
         deadline=None,
