@@ -19,10 +19,13 @@ from bot.haste import PATIENCE
 from bot.payloads import Payload, source, user_id_of
 from bot.slack_errors import FAILURES, Blame, judge
 from bot.views.modals import note_modal
-from bot.views.text import Message
+from bot.views.text import Message, shortened
 from domain.errors import Busy
 
 _logger = logging.getLogger(__name__)
+
+TITLE = 24
+"""Characters of a modal's title, by Slack's page on views."""
 
 
 class Unanswered(Exception):
@@ -90,7 +93,7 @@ class Answer:
                 self._client.views_push(trigger_id=trigger_id, view=self._modal(message))
 
     def _modal(self, message: Message) -> View:
-        return note_modal(str(self._modal_title()), message)
+        return note_modal(shortened(str(self._modal_title()), TITLE), message)
 
     def _modal_title(self) -> object:
         """Return the title of the modal that was pressed in."""

@@ -203,6 +203,22 @@ def test_press_in_a_modal_that_was_closed_meanwhile_is_done_and_no_failure(
     town.workspace.refusals.clear()
 
 
+def test_press_in_a_modal_with_too_long_a_title_is_answered(town: Town) -> None:
+    """The answer's modal has the title of the one below."""
+    town.event()
+    town.register(BJORN)
+    home = town.slack.open_home(BJORN).home
+    assert home is not None
+    button = find_element(home.blocks, ActionId.LEAVE)[1]
+    payload = payloads.block_actions(
+        town.workspace, town.workspace.member(BJORN), home, button | {"block_id": "b"}
+    )
+    payload["view"]["title"] = {"type": "plain_text", "text": "x" * 25}
+    assert sent(town, payload) == (200, "")
+    opened = town.workspace.views.stack(BJORN)[-1]
+    assert opened.title == "x" * 23 + "…"
+
+
 def test_what_slack_really_sends_passes(town: Town) -> None:
     """A message that was shared, an enterprise's workspace, an input that was never touched."""
     payload = press(town)
