@@ -16,17 +16,36 @@ from domain.drafts import EventChanges, UserDraft
 from domain.errors import RollcallError
 from domain.models import JournalEntry
 from domain.plans import Plan, PutEntry, PutEvent
-from domain.ports import Conflict, Store
+from domain.ports import Clock, Conflict, Store
 from domain.seating import Inconsistent
 from domain.service import Service
 from tests.corruption import check, repair
 from tests.invariants import assert_sound
+from tests.recording import WallClock
 from tests.stores import Kind, empty_store
 from tests.surroundings import START, at_once, ids, new_event, new_users
-from tests.test_rush import WallClock, service_of_a_process
 
 THREADS = 8
 PEOPLE = [f"u{number}" for number in range(30)]
+
+
+class HastyClock(WallClock):
+    """Real seconds, but for those who sleep: what is committed here is seen at once."""
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds / 100)
+
+
+def service_of_a_process(store: Store, name: str, clock: Clock | None = None) -> Service:
+    """Return a service in real time, with ids and a turnstile of its own."""
+    return Service(
+        store,
+        clock or WallClock(),
+        new_id=ids(name),
+        jitter=lambda: 0.5,
+        spawn=at_once,
+        on_commit=lambda _: None,
+    )
 
 
 class Town:
@@ -129,24 +148,6 @@ def test_live_traffic_is_no_breach_at_length(
     no_false_breach(kind, seed, checks, operations)
 
 
-class HastyClock(WallClock):
-    """Real seconds, but for those who sleep: what is committed here is seen at once."""
-
-    def sleep(self, seconds: float) -> None:
-        super().sleep(seconds / 100)
-
-
-def checker(store: Store, name: str) -> Service:
-    return Service(
-        store,
-        HastyClock(),
-        new_id=ids(name),
-        jitter=lambda: 0.5,
-        spawn=at_once,
-        on_commit=lambda _: None,
-    )
-
-
 def miscount(store: Store, event_id: str) -> None:
     """Count two more who wait than there are, by a commit: a plan that is on its way can't undo it."""
     while True:
@@ -167,7 +168,7 @@ def miscount(store: Store, event_id: str) -> None:
 def test_a_breach_in_a_busy_event_is_found_and_mended_while_it_is_busy(kind: Kind) -> None:
     """Nobody stops for it: whoever wants a seat or leaves goes on."""
     with empty_store(kind) as store:
-        service = service_of_a_process(store)
+        service = service_of_a_process(store, "busy")
         people = [f"u{number}" for number in range(24)]
         new_users(service, *people)
         new_event(service, "e1", capacity=3)
@@ -189,15 +190,15 @@ def test_a_breach_in_a_busy_event_is_found_and_mended_while_it_is_busy(kind: Kin
             try:
                 miscount(store, "e1")
                 before = sum(moves)
-                found = check(checker(store, "check"))
+                found = check(service_of_a_process(store, "check", HastyClock()))
                 # Where two are said to wait, newcomers wait behind them, and leave seats free.
                 expected = {BreachKind.WAITLIST_COUNT, BreachKind.FREE_SEAT}
                 kinds = {breach.kind for breach in found}
                 assert BreachKind.WAITLIST_COUNT in kinds <= expected
-                mended = repair(checker(store, "repair"))
+                mended = repair(service_of_a_process(store, "repair", HastyClock()))
                 kinds = {mend.breach.kind for mend in mended}
                 assert BreachKind.WAITLIST_COUNT in kinds <= expected
-                assert check(checker(store, "again")) == []
+                assert check(service_of_a_process(store, "again", HastyClock())) == []
                 assert sum(moves) > before
             finally:
                 stopping.set()
