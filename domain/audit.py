@@ -12,10 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from domain.models import Change, Event, JournalEntry, block_of
 from domain.ports import Store
 from domain.statuses import ChangeKind, RegistrationStatus
+
+T = TypeVar("T")
 
 ENTRIES = 10
 """Journal entries that are held in memory at once: each can tell of 49 registrations."""
@@ -39,6 +42,14 @@ class Count:
     last_ticket: int
 
 
+class Patiently(Protocol):
+    """Returns what a read gives, tried again while it is `Unavailable`."""
+
+    def __call__(self, read: Callable[[], T]) -> T:
+        """Return what `read` gives. Raises `Unavailable` when it has been so for long."""
+        ...
+
+
 class Audit:
     """One count of one event. `since`: a version whose commit every index shows by now.
 
@@ -46,9 +57,17 @@ class Audit:
     """
 
     def __init__(
-        self, store: Store, event_id: str, since: int, on_page: Callable[[int], None], page: int
+        self,
+        store: Store,
+        patiently: Patiently,
+        event_id: str,
+        *,
+        since: int,
+        page: int,
+        on_page: Callable[[int], None],
     ) -> None:
         self._store = store
+        self._patiently = patiently
         self._event_id = event_id
         self._version = since
         self._page = page
@@ -59,44 +78,48 @@ class Audit:
         self._blocks: Counter[int] = Counter()
         self._last_ticket = 0
 
-    def run(self) -> Count | None:
-        """Return the count, None where there is no such event. Raises `Untold` and `Unavailable`."""
-        event = self._follow()
-        if event is not None:
-            event = self._read_roster()
-        if event is not None:
-            event = self._read_line()
-        if event is None:
-            return None
+    def run(self) -> Count:
+        """Return the count. Raises `Untold` and `Unavailable`."""
+        self._follow()
+        self._read_roster()
+        event = self._read_line()
         blocks = {block: count for block, count in self._blocks.items() if count}
         waiting = sum(blocks.values())
         return Count(event, self._registered, waiting, blocks, self._last_ticket)
 
-    def _read_roster(self) -> Event | None:
+    def _read_roster(self) -> None:
         cursor: str | None = None
         while True:
-            page = self._store.list_roster(self._event_id, limit=self._page, cursor=cursor)
+            page = self._patiently(
+                lambda after=cursor: self._store.list_roster(  # type: ignore[misc]
+                    self._event_id, limit=self._page, cursor=after
+                )
+            )
             self._on_page(len(page.items))
-            event = self._follow()
+            self._follow()
             cursor = page.next_cursor
             tickets = [
                 row.ticket for row in page.items if row.status is RegistrationStatus.REGISTERED
             ]
             to = END if cursor is None else max([0, *(row.ticket for row in page.items)])
             self._count_page(RegistrationStatus.REGISTERED, tickets, to)
-            if event is None or cursor is None:
-                return event
+            if cursor is None:
+                return
 
-    def _read_line(self) -> Event | None:
+    def _read_line(self) -> Event:
         after = 0
         while True:
-            line = self._store.get_line(self._event_id, after=after, limit=self._page)
+            line = self._patiently(
+                lambda last=after: self._store.get_line(  # type: ignore[misc]
+                    self._event_id, after=last, limit=self._page
+                )
+            )
             self._on_page(len(line))
             event = self._follow()
             tickets = [place.ticket for place in line]
             after = tickets[-1] if len(line) == self._page else END
             self._count_page(RegistrationStatus.WAITLISTED, tickets, after)
-            if event is None or after == END:
+            if after == END:
                 return event
 
     def _count_page(self, status: RegistrationStatus, tickets: list[int], to: int) -> None:
@@ -117,12 +140,16 @@ class Audit:
             self._blocks[block_of(ticket)] += by
         self._last_ticket = max(self._last_ticket, ticket)
 
-    def _follow(self) -> Event | None:
+    def _follow(self) -> Event:
         """Return the event as it is now, once what moved since it was read last is accounted for."""
-        event = self._store.get_event(self._event_id)
-        while event is not None and self._version != event.version:
-            entries = self._store.list_journal(self._event_id, after=self._version, limit=ENTRIES)
-            if not entries or self._version > event.version:
+        event = self._patiently(lambda: self._store.get_event(self._event_id))
+        if event is None or event.version < self._version:
+            raise Untold
+        while self._version < event.version:
+            entries = self._patiently(
+                lambda: self._store.list_journal(self._event_id, after=self._version, limit=ENTRIES)
+            )
+            if not entries:
                 raise Untold
             for entry in entries[: event.version - self._version]:
                 self._follow_entry(entry)

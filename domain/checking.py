@@ -111,9 +111,6 @@ class Check:
         self._clock.sleep(min(SETTLED, SETTLED - age).total_seconds())
         return look()
 
-    def _tell_counted(self, rows: int) -> None:
-        self._tell(counted=rows)
-
     # Events
 
     def event_ids(self) -> Iterator[str]:
@@ -129,31 +126,35 @@ class Check:
 
     def count(self, event_id: str) -> Count | None:
         """Return an event's count; one that finds something wrong rests on settled reads."""
-        event = self.patiently(lambda: self._store.get_event(event_id))
-        if event is None:
-            return None
-        counts: list[Count | None] = []
-
-        def look() -> list[Breach]:
-            counts.append(self._count(event_id, event.version))
-            return list(event_breaches(counts[-1])) if counts[-1] is not None else []
-
-        self._settled(event_id, event.version, look)
-        return counts[-1]
-
-    def _count(self, event_id: str, since: int) -> Count | None:
-        version: int | None = since
-        for _ in self._patience.pauses(self._clock.monotonic() + PERSISTENCE):
+        for _, _ in zip(range(LOOKS), self._patience.pauses(None), strict=False):
             try:
-                if version is None:
-                    event = self._store.get_event(event_id)
-                    version = event.version if event is not None else 0
-                return Audit(self._store, event_id, version, self._tell_counted, self._page).run()
+                return self._count(event_id)
             except Untold:
-                version = None
-            except Unavailable:
                 continue
         raise Unavailable(f"the journal of {event_id} does not tell what moves")
+
+    def _count(self, event_id: str) -> Count | None:
+        version = self._version_of(event_id)
+        if version is None:
+            return None
+        counts: list[Count] = []
+
+        def look() -> list[Breach]:
+            counts[:] = [self._audit(event_id, version).run()]
+            return [breach for count in counts for breach in event_breaches(count)]
+
+        self._settled(event_id, version, look)
+        return counts[0]
+
+    def _audit(self, event_id: str, since: int) -> Audit:
+        return Audit(
+            self._store,
+            self.patiently,
+            event_id,
+            since=since,
+            page=self._page,
+            on_page=lambda rows: self._tell(counted=rows),
+        )
 
     def of_history(self, event_id: str) -> Iterator[Breach]:
         """Yield each gap in an event's journal up to its version, and whether it goes on above that."""

@@ -14,7 +14,7 @@ from domain.breaches import Breach, BreachKind, Mended
 from domain.checking import PERSISTENCE, Check
 from domain.commands import Changed, Command, Left, Mend, Outcome, SeatWaiting, Unregister
 from domain.door import Door
-from domain.errors import Busy, NotConfirmed, RollcallError
+from domain.errors import NotConfirmed, RollcallError
 from domain.mending import (
     FIELDS,
     as_it_should_be,
@@ -70,34 +70,39 @@ class Repair:
 
     def _change(self, event_id: str, make: Callable[[Event], Mend | None]) -> bool:
         """Send what `make` gives for the event as it stands, until it applies; return False once it gives None."""
+        may_have_applied = False
         for _ in self._patience.pauses(self._clock.monotonic() + PERSISTENCE):
             event = self._event(event_id)
             mend = make(event) if event is not None else None
             if mend is None:
-                return False
+                return may_have_applied
             outcome = self._send(event_id, mend)
             if isinstance(outcome, Changed) and outcome.changed:
                 return True
+            may_have_applied = may_have_applied or isinstance(outcome, NotConfirmed)
         return False
 
-    def _send(self, event_id: str, command: Command) -> Outcome | None:
-        """Return the outcome; None where it was refused, or did not get through."""
+    def _send(self, event_id: str, command: Command) -> Outcome | RollcallError | None:
+        """Return the outcome or the refusal; None where what is stored lets the command not be carried out."""
         try:
             return self._door.go_through(event_id, command, self._clock.monotonic() + PERSISTENCE)
-        except (Busy, Inconsistent, NotConfirmed, RollcallError):
+        except RollcallError as refusal:
+            return refusal
+        except Inconsistent:
             return None
 
     def _write(self, event_id: str, *actions: Action) -> bool:
-        """Write what no version guards; return whether it was done, by this or another."""
+        """Write what no version guards; return whether it was done."""
         plan = Plan(self._new_id(), event_id, None, (), actions)
+        may_have_applied = False
         for _ in self._patience.pauses(self._clock.monotonic() + PERSISTENCE):
             try:
                 self._store.commit(plan)
                 return True
             except AnswerLost:
-                continue
+                may_have_applied = True
             except Conflict:
-                return False
+                return may_have_applied
         return False
 
     def _event(self, event_id: str) -> Event | None:
@@ -149,28 +154,28 @@ class Repair:
     # The line
 
     def _mend_place(self, breach: Breach) -> Iterator[Mended]:
-        event_id, ticket = breach.event_id, breach.ticket or 0
-
-        def stray(event: Event | None) -> tuple[Waiting, ...]:
-            place = self._check.place_at(event_id, ticket)
-            if place is None or place.user_id != breach.user_id:
-                return ()
-            row = self._row(event_id, place.user_id)
-            return (place,) if any(place_breaches(event, event_id, place, row)) else ()
-
-        def drop(event: Event) -> Mend | None:
-            places = stray(event)
-            return Mend(event.version, drop=places) if places else None
-
+        event_id = breach.event_id
         event = self._event(event_id)
         if event is None or event.deletion is Deletion.DONE:
             # No version guards it, and none need: the event's id is never used again.
-            places = stray(event)
-            mended = bool(places) and self._write(event_id, DeleteWaiting(event_id, *places))
+            place = self._stray(breach, event)
+            mended = place is not None and self._write(event_id, DeleteWaiting(event_id, place))
         else:
-            mended = self._change(event_id, drop)
+            mended = self._change(event_id, lambda event: self._drop(breach, event))
         if mended:
             yield Mended(breach, "deleted")
+
+    def _drop(self, breach: Breach, event: Event) -> Mend | None:
+        place = self._stray(breach, event)
+        return Mend(event.version, drop=(place,)) if place is not None else None
+
+    def _stray(self, breach: Breach, event: Event | None) -> Waiting | None:
+        """Return the place that the breach is about, if it still is one."""
+        place = self._check.place_at(breach.event_id, breach.ticket or 0)
+        if place is None or place.user_id != breach.user_id:
+            return None
+        row = self._row(breach.event_id, place.user_id)
+        return place if any(place_breaches(event, breach.event_id, place, row)) else None
 
     # Registrations
 
