@@ -121,6 +121,7 @@ class Stage:
         preparing = self._process()
         operation.prepare(preparing)
         self._stored: Stored = world.stored()
+        self._at_end: Stored | None = None
         self.expected = self._without_trouble()
 
     def _process(self, client: DynamoDBClient | None = None) -> Process:
@@ -152,7 +153,8 @@ class Stage:
             *process.store.list_unfinished_users(limit=10).items,
         ]
         assert not unfinished, "the sweep left something unfinished"
-        return self._state()
+        self._at_end = self._world.stored()
+        return self._world.state(self._at_end)
 
     def _first_call(self, trouble: Trouble) -> tuple[Wire, Told]:
         """Make the call in a process in trouble; let what is under way arrive, unless the process is dead."""
@@ -179,7 +181,8 @@ class Stage:
 
     def check(self, trouble: Trouble) -> Wire:
         """Make the call in trouble, make it again as a person would, then sweep: all must be told truly."""
-        self._world.restore(self._stored)
+        at_end, self._at_end = self._at_end, None
+        self._world.restore(self._stored, at_end)
         try:
             wire, told = self._first_call(trouble)
             if trouble.passes:

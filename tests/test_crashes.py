@@ -71,8 +71,8 @@ def some(stage: Stage, at: int) -> Sequence[Fault]:
     other = others[turn % len(others)]
     if name in WRITES:
         return [(Fault.DIES_AFTER, Fault.LOST)[turn % 2], other]
-    # Of the many reads of long operations every fourth one, of a repair's hundred every twentieth.
-    every_nth = 20 if stage.operation.mends else 4 if stage.operation.is_long else 1
+    # Of the many reads of long operations every sixth one, of a repair's hundred every twentieth.
+    every_nth = 20 if stage.operation.mends else 6 if stage.operation.is_long else 1
     return [] if name and turn % every_nth else [other]
 
 
@@ -89,10 +89,13 @@ def lasting_few(stage: Stage, at: int) -> Sequence[Fault]:
 
 
 def lasting(stage: Stage, at: int) -> Sequence[Fault]:
-    """Return all that a process survives."""
+    """Return all that a process survives for a write; for a read, whose faults are all alike, one in turn."""
     if stage.operation.mends:
         return lasting_few(stage, at)
-    return [fault for fault in Fault if not fault.is_death]
+    survived = [fault for fault in Fault if not fault.is_death]
+    if name_of(stage, at) in WRITES:
+        return survived
+    return [fault for fault in survived if fault.can_meet("GetItem")][at % 5 :][:1]
 
 
 def name_of(stage: Stage, at: int) -> str:

@@ -42,7 +42,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("seed", seeds(50, 5))
+@pytest.mark.parametrize("seed", seeds(50, 4))
 def test_killed_on_sqlite(seed: int, template: Path, tmp_path: Path) -> None:
     """R7.4: nothing acknowledged is lost, nothing is there in part, and the next process goes on."""
     path = tmp_path / "rollcall.sqlite"

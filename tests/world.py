@@ -68,11 +68,12 @@ class World:
                 found[table.name, str([item[name] for name in table.key.names()])] = item
         return found
 
-    def restore(self, wanted: Stored) -> None:
-        """Put everything back as it was: much faster than preparing it anew."""
+    def restore(self, wanted: Stored, stored: Stored | None = None) -> None:
+        """Put everything back as it was: much faster than preparing it anew. `stored` is what is there now."""
         keys = {table.name: table.key.names() for table in schema.TABLES}
         requests: list[tuple[str, dict[str, Any]]] = []
-        stored = self.stored()
+        if stored is None:
+            stored = self.stored()
         for (table, key), item in stored.items():
             if (table, key) not in wanted:
                 delete = {"Key": {name: item[name] for name in keys[table]}}
@@ -87,9 +88,9 @@ class World:
             answer = self._client.batch_write_item(RequestItems=batch)
             assert not answer.get("UnprocessedItems")
 
-    def state(self, *, sound: bool = True) -> State:
+    def state(self, stored: Stored | None = None, *, sound: bool = True) -> State:
         """Return what is stored; `sound` asserts that R7.5 holds of it."""
-        contents = _Contents(self.stored())
+        contents = _Contents(self.stored() if stored is None else stored)
         memory = contents.memory
         if sound:
             assert_sound(memory)
