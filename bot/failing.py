@@ -10,13 +10,14 @@ from typing import Any
 from slack_bolt import BoltRequest, BoltResponse, Respond
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from bot import errors
 from bot.answers import Answer, Unanswered, in_command
 from bot.errors import Malformed, NotInUse
 from bot.payloads import Payload
 from bot.shapes import response_url
+from bot.slack_errors import FAILURES
 from bot.views import messages
 from bot.views.modals import note_modal
 from bot.views.text import Message
@@ -111,7 +112,7 @@ def _unread(
 def _beside(answer: Answer, message: Message) -> BoltResponse:
     try:
         answer.beside(message)
-    except (Unanswered, SlackClientError, OSError) as error:
+    except (Unanswered, *FAILURES) as error:
         return _unanswered(error)
     return BoltResponse(status=200, body="")
 
@@ -126,7 +127,7 @@ def _tell_ending(answer: Answer, outcome: object) -> None:
     """Tell how an unconfirmed request ended; others may be waiting for their endings in this thread."""
     try:
         answer.later(_ending(outcome))
-    except (Unanswered, SlackClientError, OSError):
+    except (Unanswered, *FAILURES):
         _logger.warning("somebody could not be told how it ended", exc_info=True)
 
 

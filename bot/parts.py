@@ -25,7 +25,7 @@ class Cards(Protocol):
     def announce(self, event: Event, channel_id: str, *, after: str | None = None) -> None:
         """Post an event's card, unless the channel got one after the message named (R8.13).
 
-        Raises `slack_sdk.errors.SlackApiError`, `OSError` where Slack takes too long, and `Busy`.
+        Raises one of `bot.slack_errors.FAILURES` where Slack refuses it or takes too long, and `Busy`.
         """
         ...
 

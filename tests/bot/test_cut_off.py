@@ -40,3 +40,18 @@ def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(town: Town)
     town.api.fail_next("response_url", Fault.cut_off())
     assert town.slack.click(CHLOE, card, ActionId.REGISTER).failure is not None
     assert "You already have a seat" in answer(town.slack.click(CHLOE, card, ActionId.REGISTER))
+
+
+@pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_refusal_in_a_modal_that_was_cut_off_is_no_unforeseen_failure(
+    town: Town, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that is not there any more is managed: what says so is lost on the way."""
+    town.event()
+    town.slack.command(AMARA, RANDOM, "/event", "yoga")
+    manage = town.workspace.views.stack(AMARA)[-1]
+    town.bot.service.delete_event("yoga")
+    town.api.fail_next("views.push", fault)
+    seen = town.slack.click(AMARA, manage, ActionId.POST_CARD)
+    assert seen.failure is not None
+    assert "a press was not answered" in caplog.text
