@@ -47,6 +47,11 @@ class _Step:
     def is_required(self) -> bool:
         return self.call.answer is not None
 
+    @property
+    def event_id(self) -> object:
+        """The event that the step is about, None for one about a user alone."""
+        return None if self.call.name in {"create_user", "delete_user"} else self.call.args[0]
+
 
 @dataclass(frozen=True)
 class _Place:
@@ -56,13 +61,13 @@ class _Place:
     model: PlainModel
     state: Hashable
     before: _Place | None = None
-    by: str = "in the beginning"
+    by: object = "in the beginning"
 
     def path(self) -> list[str]:
-        path = [self.by]
+        path = [str(self.by)]
         place = self.before
         while place is not None:
-            path.append(place.by)
+            path.append(str(place.by))
             place = place.before
         return path[::-1]
 
@@ -114,32 +119,85 @@ class _Search:
 
     def _following(self, place: _Place) -> Iterator[_Place]:
         """Yield where the search may go from here, the likeliest last."""
-        yield from map(self._after_reads, self._by_itself(place))
         possible = list(self._possible(place))
+        events = self._events_that_matter(place, possible)
+        for event_id, what, do in _goes_on(place.model):
+            if events is None or event_id in events:
+                model = place.model.copied()
+                do(model)
+                yield self._after_reads(_Place(place.taken, model, model.state(), place, what))
         for n in sorted(possible, key=lambda n: self.steps[n].call.hint, reverse=True):
-            following = self._take(place, n)
-            if following is not None and following.state != place.state:
-                yield self._after_reads(following)
+            if events is None or self.steps[n].event_id in {*events, None}:
+                following = self._take(place, n)
+                if following is not None and following.state != place.state:
+                    yield self._after_reads(following)
+
+    def _events_that_matter(self, place: _Place, possible: Sequence[int]) -> set[object] | None:
+        """Return the events of which one has to move next, or a mark be set; None: it may be anything.
+
+        In any order of the rest there is a first move of these. What precedes it there is of other
+        events, does not depend on it, and can come after it as well; so nothing is missed. The most
+        urgent step is of these events. A mark matters to whoever registers the marked user; the end
+        of a deletion to nobody, unless the user might be created or deleted again.
+        """
+        missing = self._missing(place)
+        urgent = min(missing, key=lambda n: self.steps[n].ends, default=None)
+        if (
+            urgent is None
+            or self.steps[urgent].event_id is None
+            or not self.steps[urgent].is_required
+        ):
+            return None
+        marked: set[object] = set()
+        for n in possible:
+            step = self.steps[n]
+            if step.event_id is None and not step.after:
+                if step.call.name != "delete_user" or (step.call.answer or BUSY)[0] != "deleted":
+                    return None
+                marked |= set(step.call.args)
+        return {
+            event_id
+            for n in possible
+            if (event_id := self.steps[n].event_id) is not None
+            and (n == urgent or marked & set(self.steps[n].call.args))
+        }
 
     def _after_reads(self, place: _Place) -> _Place:
-        """Take what changes nothing as soon as its answer is true: no order can need it later."""
+        """Take what changes nothing, for nobody, as soon as its answer is true: no order can need it later."""
         moved = True
         while moved:
             moved = False
             for n in list(self._possible(place)):
                 following = self._take(place, n) if self.steps[n].is_required else None
-                if following is not None and following.state == place.state:
+                if following is not None and (
+                    following.state == place.state or self._only_joins(place, self.steps[n])
+                ):
                     place, moved = following, True
         return place
 
+    def _only_joins(self, place: _Place, step: _Step) -> bool:
+        """Whether a step deletes a user whose deletion is under way, and who never comes back."""
+        return (
+            step.call.name == "delete_user"
+            and step.call.args[0] in place.model.marked
+            and not any(
+                self.steps[n].call.name == "create_user"
+                and self.steps[n].call.args == step.call.args
+                for n in self._missing(place)
+            )
+        )
+
     def _possible(self, place: _Place) -> Iterator[int]:
         """Yield the steps that no step which is still to come has to precede, in real time."""
-        missing = [n for n in range(len(self.steps)) if not place.taken >> n & 1]
+        missing = self._missing(place)
         until = min((self.steps[n].ends for n in missing), default=inf)
         for n in missing:
             step = self.steps[n]
             if step.begins <= until and step.after & ~place.taken == 0:
                 yield n
+
+    def _missing(self, place: _Place) -> list[int]:
+        return [n for n in range(len(self.steps)) if not place.taken >> n & 1]
 
     def _take(self, place: _Place, n: int) -> _Place | None:
         """Return the place after a step, None if the model's answer is another than was given."""
@@ -148,14 +206,7 @@ class _Search:
         answer = step.take(model)
         if step.is_required and answer != step.call.answer:
             return None
-        return _Place(place.taken | 1 << n, model, model.state(), place, str(step.call))
-
-    def _by_itself(self, place: _Place) -> Iterator[_Place]:
-        """Yield what the steps lead to that nobody has to ask for."""
-        for what, do in _goes_on(place.model):
-            model = place.model.copied()
-            do(model)
-            yield _Place(place.taken, model, model.state(), place, what)
+        return _Place(place.taken | 1 << n, model, model.state(), place, step.call)
 
     def _remember(self, place: _Place) -> None:
         if self.furthest is None or place.taken.bit_count() > self.furthest.taken.bit_count():
@@ -168,8 +219,7 @@ class _Search:
             return "nothing happened, and yet the end is not as the beginning"
         missing = [
             f"{step.call}, where the model says {step.take(place.model.copied())}"
-            for n, step in enumerate(self.steps)
-            if not place.taken >> n & 1
+            for step in (self.steps[n] for n in self._missing(place))
         ]
         parts = [*place.path(), f"leads to {place.model}", "and leaves:", *missing]
         if self.final is not None:
@@ -177,17 +227,20 @@ class _Search:
         return "\n".join(parts)
 
 
-def _goes_on(model: PlainModel) -> Iterator[tuple[str, Callable[[PlainModel], object]]]:
-    """Yield each next step of what was begun in the model: what it is, and what does it."""
+def _goes_on(
+    model: PlainModel,
+) -> Iterator[tuple[str | None, str, Callable[[PlainModel], object]]]:
+    """Yield each next step of what was begun in the model: in which event, what it is, what does it."""
     for user_id in model.marked:
         events = [of for of, event in model.events.items() if user_id in event.tickets]
         for event_id in events:
-            yield f"{user_id} is taken out of {event_id}", partial(_take_out, event_id, user_id)
+            what = f"{user_id} is taken out of {event_id}"
+            yield event_id, what, partial(_take_out, event_id, user_id)
         if not events:
-            yield f"{user_id} is gone", partial(_forget, user_id)
+            yield None, f"{user_id} is gone", partial(_forget, user_id)
     for event_id, event in model.events.items():
         if event.target is not None:
-            yield f"{event_id} is raised on", partial(_raise_on, event_id)
+            yield event_id, f"{event_id} is raised on", partial(_raise_on, event_id)
 
 
 def _take_out(event_id: str, user_id: str, model: PlainModel) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import linearizability
@@ -310,3 +310,56 @@ def histories(draw: st.DrawFn) -> list[Call]:
 @given(histories())
 def test_the_search_finds_an_order_exactly_where_trying_all_orders_does(calls: list[Call]) -> None:
     assert accepted(model_of(), *calls) == explained_by_trying_all(model_of(), calls)
+
+
+asked_of_two = st.sampled_from(
+    ["register", "register", "unregister", "is_in", "delete_user", "delete_user", "create_user"]
+)
+
+
+@st.composite
+def histories_of_two_events(draw: st.DrawFn) -> tuple[list[Call], PlainModel]:
+    """Draw calls about two events and their users' coming and going, and what may be in the end."""
+    model = model_of_two()
+    calls: list[Call] = []
+    for number in range(draw(st.integers(1, 9))):
+        name, user_id = draw(asked_of_two), draw(st.sampled_from("ab"))
+        event_id = draw(st.sampled_from(["e1", "e2"]))
+        args: Facts = (user_id,) if name.endswith("user") else (event_id, user_id)
+        begins = draw(st.integers(0, 30))
+        one = Call(name, args, begins, begins + draw(st.integers(0, 20)))
+        answer: Facts = ("deleted", draw(st.booleans()))
+        if name != "delete_user":
+            answer = answered(model, one)
+        elif user_id in model.users or user_id in model.marked:
+            model.mark_user(user_id, number)
+        else:
+            answer = ("UnknownUser",)
+        calls.append(replace(one, answer=answer))
+        for _ in range(draw(st.integers(0, 3))):
+            steps = [do for _, _, do in linearizability._goes_on(model)]
+            if steps:
+                draw(st.sampled_from(steps))(model)
+    while steps := [do for _, _, do in linearizability._goes_on(model)]:
+        steps[0](model)
+    return calls, model
+
+
+def model_of_two() -> PlainModel:
+    model = model_of("a", "z")
+    model.create_event("e2", 1, has_waitlist=True)
+    return model
+
+
+@given(histories_of_two_events())
+@settings(max_examples=100)
+def test_what_the_search_leaves_out_makes_no_difference(
+    drawn: tuple[list[Call], PlainModel],
+) -> None:
+    """Events are searched one at a time where that is enough; everything at once finds the same."""
+    calls, final = drawn
+    found = accepted(model_of_two(), *calls, final=final)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linearizability._Search, "_events_that_matter", lambda *_: None)
+        patch.setattr(linearizability._Search, "_only_joins", lambda *_: False)
+        assert accepted(model_of_two(), *calls, final=final) == found
