@@ -1,0 +1,478 @@
+"""`seating.plan`: what each command answers, writes into the history, and has people told, to the letter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain import seating
+from domain.commands import (
+    Bury,
+    Changed,
+    Command,
+    ContinueRaise,
+    Create,
+    Edit,
+    Evict,
+    Left,
+    MarkDeletion,
+    Mend,
+    Placed,
+    Register,
+    Remove,
+    SeatWaiting,
+    SetStatus,
+    Unregister,
+)
+from domain.drafts import EventChanges
+from domain.errors import NotRegistered, RollcallError
+from domain.models import (
+    Actor,
+    Change,
+    Event,
+    EventSummary,
+    JournalEntry,
+    Notice,
+    Registration,
+    User,
+    Waiting,
+)
+from domain.plans import (
+    DeleteRegistration,
+    DeleteWaiting,
+    Plan,
+    PutEntry,
+    PutRegistration,
+    PutWaiting,
+)
+from domain.seating import Snapshot
+from domain.statuses import Cause, ChangeKind, Deletion, EventStatus, NoticeKind, RegistrationStatus
+from tests.surroundings import START
+
+SEATED, WAITING = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
+BOSS = Actor("boss")
+LATER = START + timedelta(hours=1)
+
+
+def change(kind: ChangeKind, **values: Any) -> Change:
+    """Return a change of the history; what is not given is None."""
+    names = ("user_id", "actor_id", "ticket", "cause", "status", "reason", "fields")
+    return Change(kind=kind, **dict.fromkeys(names) | values)
+
+
+def row(user_id: str, ticket: int, status: RegistrationStatus = SEATED) -> Registration:
+    return Registration(
+        event_id="e1",
+        user_id=user_id,
+        status=status,
+        ticket=ticket,
+        registered_at=START,
+        seated_at=START if status is SEATED else None,
+    )
+
+
+SITS, FIRST, SECOND = row("sits", 1), row("first", 2, WAITING), row("second", 3, WAITING)
+
+
+def event(**values: Any) -> Event:
+    """Return an event of one seat, taken, with two who wait."""
+    given: dict[str, Any] = {
+        "event_id": "e1",
+        "title": "Supper",
+        "description": "",
+        "ends_at": None,
+        "co_organizer_ids": (),
+        "registration_deadline": None,
+        "listed": True,
+        "starts_at": START + timedelta(days=2),
+        "time_zone": "Europe/Berlin",
+        "location": "Kitchen",
+        "organizer_id": "boss",
+        "capacity": 1,
+        "has_waitlist": True,
+        "status": EventStatus.OPEN,
+        "created_at": START,
+        "updated_at": START,
+        "version": 3,
+        "registered_count": 1,
+        "waitlist_count": 2,
+        "next_ticket": 4,
+        "waiting_by_block": {0: 2},
+    }
+    return Event(**given | values)
+
+
+def user(user_id: str) -> User:
+    return User(
+        user_id=user_id,
+        name=user_id,
+        time_zone=None,
+        created_at=START,
+        updated_at=START,
+        revision="r",
+    )
+
+
+def planned(*commands: Command, at: Event | None = None, now: Any = LATER) -> Plan:
+    """Plan for the event and its three people, and two newcomers."""
+    snapshot = Snapshot(
+        at or event(),
+        {user_id: user(user_id) for user_id in ("new", "newer")},
+        {one.user_id: one for one in (SITS, FIRST, SECOND)},
+        (Waiting.of(FIRST), Waiting.of(SECOND)),
+        {2: 0, 3: 1},
+    )
+    return seating.plan(snapshot, commands, event_id="e1", now=now, plan_id="p")
+
+
+def entry_of(plan: Plan) -> JournalEntry:
+    """Return the entry that a plan writes, having seen that it fits the event."""
+    entry = next(action.entry for action in plan.actions if isinstance(action, PutEntry))
+    assert plan.event is not None
+    assert (entry.event_id, entry.version, entry.plan_id) == ("e1", plan.event.version, "p")
+    assert (entry.at, plan.event.version) == (LATER, 4)
+    assert entry.about == (EventSummary.of(plan.event) if entry.notices else None)
+    return entry
+
+
+def told(plan: Plan) -> tuple[tuple[Change, ...], tuple[Notice, ...]]:
+    entry = entry_of(plan)
+    return entry.changes, entry.notices
+
+
+def outcome(plan: Plan) -> object:
+    """Return a plan's only outcome, having seen that its event is the one that the plan leaves."""
+    (only,) = plan.outcomes
+    assert not isinstance(only, RollcallError)
+    assert only.event == plan.event
+    return replace(only, event=event())
+
+
+def test_a_seat_is_taken_by_the_one_who_registers() -> None:
+    plan = planned(Register("new"), at=event(capacity=2, waitlist_count=0, waiting_by_block={}))
+    new = row("new", 4).model_copy(update={"registered_at": LATER, "seated_at": LATER})
+    assert outcome(plan) == Placed(event(), new, None)
+    registered = change(ChangeKind.REGISTERED, user_id="new", actor_id="new", ticket=4)
+    assert told(plan) == ((registered,), ())
+
+
+def test_a_place_in_line_is_told_with_its_position() -> None:
+    plan = planned(Register("new"))
+    new = row("new", 4, WAITING).model_copy(update={"registered_at": LATER})
+    assert outcome(plan) == Placed(event(), new, 3)
+    waits = change(ChangeKind.WAITLISTED, user_id="new", actor_id="new", ticket=4)
+    assert told(plan) == ((waits,), ())
+
+
+def test_who_leaves_a_seat_and_who_gets_it_are_told() -> None:
+    plan = planned(Unregister("sits"))
+    assert outcome(plan) == Left(event(), SITS, ("first",))
+    left = change(
+        ChangeKind.LEFT, user_id="sits", actor_id="sits", ticket=1, cause=Cause.OWN, status=SEATED
+    )
+    promoted = change(ChangeKind.PROMOTED, user_id="first", ticket=2, cause=Cause.SEAT_FREED)
+    notice = Notice(kind=NoticeKind.PROMOTED, user_id="first", ticket=2)
+    assert told(plan) == ((left, promoted), (notice,))
+
+
+def test_who_leaves_the_line_leaves_its_place() -> None:
+    plan = planned(Unregister("first", Cause.USER_DELETED))
+    assert outcome(plan) == Left(event(), FIRST, ())
+    left = change(
+        ChangeKind.LEFT,
+        user_id="first",
+        actor_id="first",
+        ticket=2,
+        cause=Cause.USER_DELETED,
+        status=WAITING,
+    )
+    assert told(plan) == ((left,), ())
+
+
+def test_a_cascade_takes_out_the_registration_that_it_found_and_no_later_one() -> None:
+    """R7.1: a user who was created anew has another ticket."""
+    assert isinstance(outcome(planned(Unregister("sits", Cause.USER_DELETED, 1))), Left)
+    (refusal,) = planned(Unregister("sits", Cause.USER_DELETED, 9)).outcomes
+    assert isinstance(refusal, NotRegistered)
+    assert (refusal.event_id, refusal.title, refusal.user_id) == ("e1", "Supper", "sits")
+
+
+def test_a_removal_names_the_organiser_and_the_reason_and_both_people_are_told() -> None:
+    plan = planned(Remove("sits", BOSS, "no show"))
+    assert outcome(plan) == Left(event(), SITS, ("first",))
+    left = change(
+        ChangeKind.LEFT,
+        user_id="sits",
+        actor_id="boss",
+        ticket=1,
+        cause=Cause.REMOVED,
+        status=SEATED,
+        reason="no show",
+    )
+    promoted = change(ChangeKind.PROMOTED, user_id="first", ticket=2, cause=Cause.SEAT_FREED)
+    notices = (
+        Notice(kind=NoticeKind.PROMOTED, user_id="first", ticket=2),
+        Notice(kind=NoticeKind.REMOVED, user_id="sits", ticket=1, reason="no show"),
+    )
+    assert told(plan) == ((left, promoted), notices)
+
+
+def test_an_edit_tells_old_and_new_and_a_move_is_told_to_everyone() -> None:
+    plan = planned(Edit(EventChanges.of(title="Lunch", location="Garden", capacity=2), BOSS))
+    assert outcome(plan) == Changed(event(), promoted=("first",))
+    edited = change(
+        ChangeKind.EDITED,
+        actor_id="boss",
+        fields={
+            "title": ("Supper", "Lunch"),
+            "location": ("Kitchen", "Garden"),
+            "capacity": ("1", "2"),
+        },
+    )
+    promoted = change(ChangeKind.PROMOTED, user_id="first", ticket=2, cause=Cause.CAPACITY_RAISED)
+    notices = (
+        Notice(kind=NoticeKind.MOVED, user_id=None, before=EventSummary.of(event())),
+        Notice(kind=NoticeKind.PROMOTED, user_id="first", ticket=2),
+    )
+    assert told(plan) == ((edited, promoted), notices)
+    assert plan.event is not None
+    assert plan.event.updated_at == LATER
+
+
+def test_an_edit_to_what_is_so_already_changes_nothing() -> None:
+    plan = planned(Edit(EventChanges.of(title="Supper", capacity=1), None))
+    assert plan.outcomes == (Changed(event(), changed=False),)
+    assert plan.actions == ()
+
+
+@pytest.mark.parametrize("field", ["starts_at", "ends_at", "location"])
+def test_each_of_time_and_place_is_a_move(field: str) -> None:
+    values = {
+        "starts_at": START + timedelta(days=3),
+        "ends_at": START + timedelta(days=2, hours=3),
+        "location": "Garden",
+    }
+    _, notices = told(planned(Edit(EventChanges.of(**{field: values[field]}), None)))
+    assert [notice.kind for notice in notices] == [NoticeKind.MOVED]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(EventStatus.CLOSED, ChangeKind.CLOSED), (EventStatus.CANCELLED, ChangeKind.CANCELLED)],
+)
+def test_a_new_status_is_told_once(status: EventStatus, kind: ChangeKind) -> None:
+    plan = planned(SetStatus(status, BOSS), SetStatus(status, BOSS))
+    assert plan.event is not None
+    assert (plan.event.status, plan.event.updated_at) == (status, LATER)
+    assert plan.outcomes == (Changed(plan.event), Changed(plan.event, changed=False))
+    cancelled = (Notice(kind=NoticeKind.CANCELLED, user_id=None),)
+    notices = cancelled if status is EventStatus.CANCELLED else ()
+    assert told(plan) == ((change(kind, actor_id="boss"),), notices)
+
+
+def test_reopening_is_told() -> None:
+    plan = planned(SetStatus(EventStatus.OPEN, None), at=event(status=EventStatus.CLOSED))
+    assert outcome(plan) == Changed(event())
+    assert told(plan) == ((change(ChangeKind.REOPENED),), ())
+
+
+OVER = event().over_at
+
+
+@pytest.mark.parametrize("now", [OVER, OVER + timedelta(seconds=1)])
+@pytest.mark.parametrize(
+    "command",
+    [
+        SetStatus(EventStatus.CANCELLED, None),
+        Edit(EventChanges.of(location="Garden"), None),
+        Remove("sits", None),
+        Unregister("sits"),
+    ],
+)
+def test_of_an_event_that_is_over_nobody_is_told(command: Command, now: Any) -> None:
+    plan = planned(command, now=now)
+    entry = next(action.entry for action in plan.actions if isinstance(action, PutEntry))
+    assert entry.changes
+    assert (entry.notices, entry.about) == ((), None)
+
+
+def test_in_a_cancelled_event_seats_move_on_and_nobody_is_told() -> None:
+    _, notices = told(planned(Unregister("sits"), at=event(status=EventStatus.CANCELLED)))
+    assert notices == ()
+
+
+def test_a_raise_that_is_wanted_goes_on_and_says_whom_it_seats() -> None:
+    raising = event(capacity_target=3, operation_id="op")
+    plan = planned(ContinueRaise("op"), at=raising)
+    assert outcome(plan) == Changed(event(), promoted=("first", "second"))
+    assert plan.event is not None
+    assert (plan.event.capacity, plan.event.capacity_target, plan.event.operation_id) == (
+        *(3, None),
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        event(capacity_target=3, operation_id="another"),
+        event(),
+        event(operation_id="op"),
+    ],
+)
+def test_a_raise_that_is_wanted_no_more_changes_nothing(at: Event) -> None:
+    plan = planned(ContinueRaise("op"), at=at)
+    assert plan.outcomes == (Changed(at, changed=False),)
+    assert plan.actions == ()
+
+
+def test_a_deletion_is_marked_with_its_operation_and_ends_a_raise() -> None:
+    plan = planned(MarkDeletion(BOSS), at=event(capacity_target=9, operation_id="raise"))
+    assert outcome(plan) == Changed(event())
+    assert plan.event is not None
+    assert (plan.event.deletion, plan.event.operation_id, plan.event.capacity_target) == (
+        *(Deletion.MARKED, "p"),
+        None,
+    )
+    assert told(plan) == ((change(ChangeKind.DELETED, actor_id="boss"),), ())
+
+
+def test_who_is_evicted_is_told_and_nobody_is_promoted() -> None:
+    marked = event(deletion=Deletion.MARKED, operation_id="op")
+    plan = planned(Evict(("first", "second", "sits", "nobody")), at=marked)
+    assert outcome(plan) == Changed(event())
+    changes, notices = told(plan)
+    assert [(one.kind, one.user_id, one.actor_id, one.cause) for one in changes] == [
+        (ChangeKind.LEFT, user_id, None, Cause.EVENT_DELETED)
+        for user_id in ("first", "second", "sits")
+    ]
+    assert notices == tuple(
+        Notice(kind=NoticeKind.DELETED, user_id=one.user_id, ticket=one.ticket)
+        for one in (FIRST, SECOND, SITS)
+    )
+
+
+def test_who_is_evicted_from_a_cancelled_event_was_told_already() -> None:
+    marked = event(deletion=Deletion.MARKED, operation_id="op", status=EventStatus.CANCELLED)
+    assert entry_of(planned(Evict(("first",)), at=marked)).notices == ()
+
+
+def test_an_eviction_of_nobody_changes_nothing() -> None:
+    marked = event(deletion=Deletion.MARKED, operation_id="op")
+    assert planned(Evict(("nobody",)), at=marked).outcomes == (Changed(marked, changed=False),)
+
+
+def test_a_buried_event_keeps_its_id_and_no_operation() -> None:
+    empty = event(
+        deletion=Deletion.MARKED,
+        operation_id="op",
+        registered_count=0,
+        waitlist_count=0,
+        waiting_by_block={},
+    )
+    plan = planned(Bury(), at=empty)
+    assert outcome(plan) == Changed(event())
+    assert plan.event is not None
+    assert (plan.event.deletion, plan.event.operation_id) == (Deletion.DONE, None)
+    assert told(plan) == ((), ())
+
+
+@pytest.mark.parametrize("left", [{"registered_count": 0}, {"waitlist_count": 0}])
+def test_an_event_that_is_not_empty_is_not_buried(left: dict[str, int]) -> None:
+    """R7.2: an index page that is empty proves nothing; the counts do."""
+    marked = event(deletion=Deletion.MARKED, operation_id="op", **left)
+    with pytest.raises(seating.Inconsistent):
+        planned(Bury(), at=marked)
+
+
+def test_a_mend_writes_what_it_is_told_and_the_history_says_each() -> None:
+    lost, found = Waiting(7, "lost", START), Waiting(8, "found", START)
+    turned = SITS.model_copy(update={"ticket": 9})
+    mend = Mend(
+        3,
+        {"registered_count": 5, "capacity": 1},
+        rows=((SITS, turned), (FIRST, None)),
+        add=(found,),
+        drop=(lost,),
+    )
+    plan = planned(mend)
+    assert outcome(plan) == Changed(event())
+    assert plan.actions[1:-1] == (
+        PutRegistration(turned, SITS),
+        DeleteRegistration(FIRST),
+        PutWaiting("e1", found),
+        DeleteWaiting("e1", lost),
+    )
+    mended = ChangeKind.REPAIRED
+    left = change(ChangeKind.LEFT, user_id="first", ticket=2, cause=Cause.REPAIR, status=WAITING)
+    assert told(plan) == (
+        (
+            change(mended, fields={"registered_count": ("1", "5")}),
+            change(mended, user_id="sits", ticket=1, fields={"ticket": ("1", "9")}),
+            left,
+            change(mended, user_id="found", ticket=8, fields={"place": (None, "in line")}),
+            change(mended, user_id="lost", ticket=7, fields={"place": ("in line", None)}),
+        ),
+        (),
+    )
+
+
+def test_a_mend_of_another_version_changes_nothing() -> None:
+    plan = planned(Mend(2, {"registered_count": 5}))
+    assert plan.outcomes == (Changed(event(), changed=False),)
+    assert plan.actions == ()
+
+
+def test_a_mend_jumps_over_versions_that_are_taken() -> None:
+    plan = planned(Mend(3, above=20))
+    assert plan.event is not None
+    assert plan.event.version == 21
+
+
+def test_a_mend_has_a_commit_of_its_own() -> None:
+    """What it read is of one version: nothing may stand before it, and nothing after it."""
+    assert len(planned(Mend(3), Register("new")).outcomes) == 1
+    assert len(planned(Register("new"), Mend(3)).outcomes) == 1
+
+
+def test_free_seats_go_to_the_line_in_order_as_far_as_one_commit_goes() -> None:
+    plan = planned(SeatWaiting(), at=event(capacity=3))
+    assert outcome(plan) == Changed(event(), promoted=("first", "second"))
+    promoted = ChangeKind.PROMOTED
+    assert told(plan) == (
+        tuple(
+            change(promoted, user_id=one.user_id, ticket=one.ticket, cause=Cause.REPAIR)
+            for one in (FIRST, SECOND)
+        ),
+        tuple(
+            Notice(kind=NoticeKind.PROMOTED, user_id=one.user_id, ticket=one.ticket)
+            for one in (FIRST, SECOND)
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "at", [event(), event(capacity=3, waitlist_count=0, waiting_by_block={}, registered_count=1)]
+)
+def test_with_no_free_seat_or_nobody_waiting_none_is_given(at: Event) -> None:
+    assert planned(SeatWaiting(), at=at).outcomes == (Changed(at, changed=False),)
+
+
+def test_a_fence_moves_the_version_and_nothing_else() -> None:
+    plan = seating.fence(event(), now=LATER, plan_id="p")
+    assert plan.outcomes == ()
+    assert plan.event == event(version=4)
+    assert told(plan) == ((), ())
+
+
+def test_a_new_event_names_who_made_it() -> None:
+    new = event(version=0, registered_count=0, waitlist_count=0, waiting_by_block={})
+    plan = seating.plan(
+        Snapshot(None), [Create(new, "maker")], event_id="e1", now=LATER, plan_id="p"
+    )
+    assert plan.event == new.model_copy(update={"version": 1})
+    (entry,) = (action.entry for action in plan.actions if isinstance(action, PutEntry))
+    assert entry.changes == (change(ChangeKind.CREATED, actor_id="maker"),)
