@@ -48,7 +48,7 @@ def test_promoted_who_left_is_told_only_if_the_message_was_on_its_way(
         names = moments_of(here, scenario)
         looked = [at for at, name in enumerate(names) if name == "after get_rows"]
         assert len(looked) == 2
-        for at in range(0, len(names), 2 if kind == "sqlite" else 9):
+        for at in range(0, len(names), 3 if kind == "sqlite" else 12):
             event = scenario.prepare(here)
             gone = Moments({at: lambda event=event: leave(here, event)})  # type: ignore[misc]
             here.run(here.process("slow", gone), event.event_id)

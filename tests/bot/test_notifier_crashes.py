@@ -49,7 +49,7 @@ def crash_at_moments(
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
-@pytest.mark.parametrize(("kind", "step"), [("sqlite", 2), ("moto", 11)])
+@pytest.mark.parametrize(("kind", "step"), [("sqlite", 3), ("moto", 17)])
 def test_crash_loses_nothing_and_doubles_one_message_at_most(
     town: Town, kind: Kind, step: int, scenario: Scenario
 ) -> None:

@@ -106,7 +106,7 @@ def test_who_lost_the_lease_sends_at_most_what_was_on_its_way(
     town: Town, scenario: Scenario
 ) -> None:
     """And the card shows the change that came meanwhile, though an older state was shown after it."""
-    assert meet_at_moments(town, "sqlite", scenario, after_the_lease, step=3) >= 20
+    assert meet_at_moments(town, "sqlite", scenario, after_the_lease, step=4) >= 20
 
 
 @pytest.mark.parametrize("second_at", range(1, 24, 4))
