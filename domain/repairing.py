@@ -258,7 +258,7 @@ class Repair:
             return
         outcome = None
         if event.deletion is None:
-            outcome = self._send(event_id, Unregister(user_id, Cause.REPAIR))
+            outcome = self._send(event_id, Unregister(user_id, Cause.REPAIR, row.ticket))
         if isinstance(outcome, Left):
             yield Mended(breach, "unregistered")
             yield from self._seated(event_id, outcome.promoted)

@@ -49,3 +49,19 @@ def test_a_leave_that_is_on_its_way_does_not_take_a_seat_that_was_given_since() 
     store.before_commit = lambda: comes_back(other)
     assert one.delete_user("a")
     assert assert_sound(store).seated("e1") == ["a"]
+
+
+def test_a_repair_that_is_overtaken_does_not_take_a_seat_that_was_given_since() -> None:
+    """A registration has no user; while it is mended, the user is created, leaves and registers anew."""
+    store = FaultyStore()
+    one, other = with_one_who_is_in(store, [])
+    del store.users["a"]
+
+    def comes_back_by_hand() -> None:
+        new_users(other, "a")
+        other.unregister("e1", "a")
+        other.register("e1", "a")
+
+    store.before_commit = comes_back_by_hand
+    list(one.repair(lambda _: None))
+    assert assert_sound(store).seated("e1") == ["a"]
