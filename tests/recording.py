@@ -18,7 +18,7 @@ from domain.commands import Changed, Left, Placed
 from domain.drafts import EventChanges, UserDraft
 from domain.errors import NotConfirmed, RollcallError
 from domain.models import Event, LeavePreview, OwnRegistration, User
-from domain.ports import NewId, Store
+from domain.ports import Clock, NewId, Store
 from domain.service import Service
 from tests.calls import Call, Facts
 from tests.surroundings import START, ids
@@ -90,11 +90,13 @@ class _Lanes(dict[str, Any]):
 class Process:
     """A service as one process has it, with a turnstile of its own; `calls` is what its threads saw."""
 
-    def __init__(self, store: Store, name: str, *, new_id: NewId | None = None) -> None:
+    def __init__(
+        self, store: Store, name: str, *, new_id: NewId | None = None, clock: Clock | None = None
+    ) -> None:
         self.background = Background()
         self.service = Service(
             store,
-            WallClock(),
+            clock or WallClock(),
             new_id=new_id or ids(name),
             jitter=random.Random(name).random,
             spawn=self.background,

@@ -19,8 +19,8 @@ from storage.dynamodb import DynamoDBStore
 from storage.schema import EVENTS, JOURNAL
 from storage.sqlite import SQLiteStore
 from tests import recording
-from tests.calls import Call, Facts
-from tests.faults import FaultyStore
+from tests.calls import BUSY, Call, Facts
+from tests.faults import Fault, FaultyStore, lost, never_sent
 from tests.invariants import assert_sound
 from tests.judging import assert_first_in_first_served, assert_promotions_agree, judge
 from tests.linearizability import NotLinearizable, linearized
@@ -29,7 +29,7 @@ from tests.races import E1, Race, Room, people
 from tests.recording import Process, run_together
 from tests.storage.dynamodb_local import client_of, local_endpoint
 from tests.stores import Kind, empty_store
-from tests.surroundings import ids, new_event, new_users, service_on
+from tests.surroundings import ManualClock, ids, new_event, new_users, service_on
 
 with_and_without = pytest.mark.parametrize("holds", [True, False], ids=["guarded", "unguarded"])
 
@@ -154,6 +154,22 @@ def test_a_registration_of_a_user_who_is_gone_is_rejected(store: FaultyStore, ho
     store.before_commit = lambda: other.follow([("delete_user", "a")], [E1])
     one.follow([("register", E1, "a"), ("get_event", E1)], [E1])
     assert accepted(initial, one, other) is holds
+
+
+@pytest.mark.parametrize("fault", [lost, never_sent])
+def test_what_was_not_confirmed_is_judged_by_what_it_came_to(fault: Fault) -> None:
+    """The answers stay lost until the deadline is over; then somebody finds out that it applied."""
+    store = FaultyStore()
+    initial, other, _ = two_processes(store)
+    one = Process(store, "late", clock=ManualClock())
+    store.faults = [fault] * 15
+    one.follow([("register", E1, "a")], [E1])
+    one.background.wait()
+    other.follow([("get_registration", E1, "a")], [E1])
+    judge(store, initial, [one.calls, other.calls])
+    assert [call.answer for call in one.calls] == [("placed", 1, None)]
+    with pytest.raises(NotLinearizable):
+        judge(store, initial, [[replace(one.calls[0], answer=BUSY)], other.calls])
 
 
 @with_and_without
