@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable
 from copy import copy
 from datetime import datetime
@@ -99,21 +100,21 @@ class MemoryStore:
     def list_events(
         self, *, starting_from: datetime | None, limit: int, cursor: str | None = None
     ) -> Page[ListedEvent]:
-        events = sorted(self.events.values(), key=lambda event: (event.starts_at, event.event_id))
         return _page(
             [
                 ListedEvent.of(event)
-                for event in events
+                for event in self.events.values()
                 if event.deletion is None
                 and (starting_from is None or event.starts_at >= starting_from)
             ],
             limit,
             cursor,
+            lambda event: [event.starts_at.isoformat(), event.event_id],
         )
 
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         unfinished = [event.event_id for event in self.events.values() if event.is_unfinished]
-        return _page(sorted(unfinished), limit, cursor)
+        return _page(unfinished, limit, cursor, lambda event_id: [event_id])
 
     def get_rows(
         self, event_id: str, *, registrations_of: Collection[str], users: Collection[str]
@@ -148,7 +149,7 @@ class MemoryStore:
             for row in self.registrations.values()
             if row.event_id == event_id and row.status is RegistrationStatus.REGISTERED
         ]
-        return _page(sorted(rows, key=lambda row: row.ticket), limit, cursor)
+        return _page(rows, limit, cursor, lambda row: [row.ticket, row.user_id])
 
     def get_registrations_of(self, user_id: str) -> tuple[Registration, ...]:
         return tuple(row for row in self.registrations.values() if row.user_id == user_id)
@@ -164,7 +165,7 @@ class MemoryStore:
     def list_history(
         self, event_id: str, *, limit: int, cursor: str | None = None
     ) -> Page[JournalEntry]:
-        return _page(self._entries(event_id)[::-1], limit, cursor)
+        return _page(self._entries(event_id), limit, cursor, lambda entry: [-entry.version])
 
     def _entries(self, event_id: str) -> list[JournalEntry]:
         entries = (entry for entry in self.journal.values() if entry.event_id == event_id)
@@ -174,12 +175,11 @@ class MemoryStore:
         return self.users.get(user_id)
 
     def list_users(self, *, limit: int, cursor: str | None = None) -> Page[User]:
-        users = sorted(self.users.values(), key=lambda user: (user.name, user.user_id))
-        return _page(users, limit, cursor)
+        return _page(self.users.values(), limit, cursor, lambda user: [user.name, user.user_id])
 
     def list_unfinished_users(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         unfinished = [user.user_id for user in self.users.values() if user.deletion]
-        return _page(sorted(unfinished), limit, cursor)
+        return _page(unfinished, limit, cursor, lambda user_id: [user_id])
 
     def put_user(self, user: User, *, replaces: str | None) -> None:
         stored = self.users.get(user.user_id)
@@ -199,17 +199,20 @@ class MemoryStore:
         del self.users[user_id]
 
     def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
-        return _page(self.events.values(), limit, cursor)
+        return _page(self.events.values(), limit, cursor, lambda event: [event.event_id])
 
     def scan_registrations(self, *, limit: int, cursor: str | None = None) -> Page[Registration]:
-        return _page(self.registrations.values(), limit, cursor)
+        return _page(
+            self.registrations.values(), limit, cursor, lambda row: [row.user_id, row.event_id]
+        )
 
     def find_on_roster(self, event_id: str, ticket: int) -> tuple[Registration, ...]:
         roster = self.list_roster(event_id, limit=10_000).items
         return tuple(row for row in roster if row.ticket == ticket)
 
     def scan_waiting(self, *, limit: int, cursor: str | None = None) -> Page[tuple[str, Waiting]]:
-        return _page([(of, waiting) for (of, _), waiting in self.line.items()], limit, cursor)
+        places = [(of, waiting) for (of, _), waiting in self.line.items()]
+        return _page(places, limit, cursor, lambda pair: [pair[0], pair[1].ticket])
 
 
 def _require(condition: bool) -> None:
@@ -239,9 +242,25 @@ def _key(action: Action) -> tuple[str, object]:
     return table, _KEYS[type(action)](action)
 
 
-def _page(items: Iterable[T], limit: int, cursor: str | None) -> Page[T]:
-    if cursor is not None and not cursor.isdecimal():
+Key = Callable[[T], list[str | int]]
+
+
+def _page(items: Iterable[T], limit: int, cursor: str | None, key: Key[T]) -> Page[T]:
+    """Return a page of a list in order of a key, after the one at which the last ended, there still or not."""
+    ordered = sorted(items, key=key)
+    if cursor is not None:
+        ended_at = _from_cursor(cursor)
+        ordered = [item for item in ordered if key(item) > ended_at]
+    if len(ordered) <= limit:
+        return Page(tuple(ordered))
+    return Page(tuple(ordered[:limit]), json.dumps(key(ordered[limit - 1])))
+
+
+def _from_cursor(cursor: str) -> list[str | int]:
+    try:
+        ended_at = json.loads(cursor)
+    except ValueError:
+        ended_at = None
+    if not isinstance(ended_at, list):
         raise Invalid("cursor", "must be one that this list gave out")
-    first = int(cursor or 0)
-    rest = list(items)[first:]
-    return Page(tuple(rest[:limit]), str(first + limit) if len(rest) > limit else None)
+    return ended_at
