@@ -108,6 +108,8 @@ class LongWork:
                 return True
             if outcome.event.operation_id != operation_id:
                 return True
+            if isinstance(outcome, Changed) and not outcome.promoted:
+                return False  # nobody to seat, though some are counted: not as fast as it goes
         return False
 
     # Deletion of events

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import cycle
 
@@ -10,16 +10,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.breaches import BreachKind
+from domain.breaches import Breach, BreachKind
+from domain.checking import Check
 from domain.drafts import EventChanges, UserDraft
-from domain.errors import RollcallError
+from domain.errors import RollcallError, UnknownEvent
+from domain.patience import Patience
 from domain.ports import Unavailable
+from domain.repairing import Repair
 from domain.seating import Inconsistent
 from domain.service import Service
-from tests.corruption import PEOPLE, Scene, assert_mended, check, repair
+from tests.corruption import PEOPLE, Corruption, Scene, assert_mended, check, repair
 from tests.faults import Fault, FaultyStore, conflict, lost, never_sent
+from tests.invariants import everything_in
 from tests.memory import MemoryStore
-from tests.surroundings import ids, service_on
+from tests.surroundings import ManualClock, ids, service_on
+from tests.test_check import CORRUPTIONS
 from tests.test_check_amid_changes import Busy
 from tests.test_repair_of_anything import Spoil, spoil, spoiled
 
@@ -174,6 +179,23 @@ def test_people_who_go_on_meanwhile_keep_it_from_nothing_at_length(
     mends_amid(how, plan)
 
 
+def test_a_raise_for_people_who_are_only_counted_is_not_tried_as_fast_as_it_goes() -> None:
+    """It would write an entry for each try, for as long as nobody repairs the count."""
+    store = MemoryStore()
+    service = service_on(store)
+    scene = Scene(service, store)
+    for name in ("waiting1", "waiting2", "waiting3"):
+        service.unregister("e1", scene.person(name))
+    scene.rewrite_event({"waitlist_count": 5})
+    before = scene.event().version
+    service.edit_event("e1", EventChanges.of(capacity=4))
+    assert scene.event().capacity_target == 4
+    assert scene.event().version - before < 200  # a minute in the background, with pauses
+    repair(service)
+    service.finish_unfinished()
+    assert assert_mended(service, store).events["e1"].capacity == 4
+
+
 def test_who_was_created_anew_meanwhile_stays() -> None:
     """The check found the user lost; by the time of the mending, there is one again."""
     store = MemoryStore()
@@ -192,3 +214,65 @@ def test_who_was_created_anew_meanwhile_stays() -> None:
 def suppress_known(service: Service) -> None:
     with suppress(RollcallError):
         comes_back(service, "waiting1")
+
+
+class Stale(Check):
+    """A check whose breaches were found some time ago."""
+
+    found: tuple[Breach, ...] = ()
+
+    def of_history(self, event_id: str) -> Iterator[Breach]:
+        kinds = {BreachKind.MISSING_ENTRY, BreachKind.ENTRY_AHEAD}
+        return (one for one in self.found if one.kind in kinds and one.event_id == event_id)
+
+    def of_places(self) -> Iterator[Breach]:
+        return (one for one in self.found if one.kind is BreachKind.STRAY_PLACE)
+
+    def of_registrations(self) -> Iterator[Breach]:
+        kinds = {
+            BreachKind.NO_EVENT,
+            BreachKind.NO_USER,
+            BreachKind.NOT_IN_LINE,
+            BreachKind.ROSTER,
+            BreachKind.SHARED_TICKET,
+            BreachKind.BAD_TICKET,
+            BreachKind.SEATED_AT,
+        }
+        return (one for one in self.found if one.kind in kinds)
+
+
+def nothing(scene: Scene) -> None:
+    """Leave everything as the other repair left it."""
+
+
+def everybody_leaves(scene: Scene) -> None:
+    for name in PEOPLE:
+        with suppress(RollcallError):
+            scene.service.unregister("e1", scene.person(name))
+
+
+def the_event_is_deleted(scene: Scene) -> None:
+    with suppress(UnknownEvent):
+        scene.service.delete_event("e1")
+    scene.service.finish_unfinished()
+
+
+@pytest.mark.parametrize("afterwards", [nothing, everybody_leaves, the_event_is_deleted])
+@pytest.mark.parametrize("corruption", CORRUPTIONS.values(), ids=CORRUPTIONS)
+def test_what_was_mended_meanwhile_is_left_alone(
+    corruption: Corruption, afterwards: Callable[[Scene], None]
+) -> None:
+    """Two repairs at once: the later finds nothing left to do, and does nothing."""
+    store = MemoryStore()
+    service = service_on(store)
+    scene = Scene(service, store)
+    corruption.do(scene)
+    clock = ManualClock()
+    stale = Stale(store, Patience(clock, lambda: 0.5), clock, lambda _: None)
+    stale.found = tuple(check(service))
+    repair(service)
+    afterwards(scene)
+    before = everything_in(store)
+    late = Repair(store, service._door, Patience(clock, lambda: 0.5), clock, ids("late"), stale)
+    assert list(late.everything()) == []
+    assert everything_in(store) == before
