@@ -137,8 +137,9 @@ class _Round:
 
     def _save(self, **values: object) -> None:
         renewed = {"leased_until": self._clock.now() + LEASE} | values
+        # Where no answer comes, it may be stored like this: this row is not taken back.
         self.delivery = self.delivery.model_copy(update=renewed)
-        self._store.save_delivery(self.delivery)
+        self.delivery = self._store.save_delivery(self.delivery)
 
     # Entries
 

@@ -295,6 +295,8 @@ class Delivery(BaseModel):
     """How many there are besides those."""
     holder: str | None = None
     leased_until: datetime | None = None
+    revision: int = 0
+    """How often the row was saved."""
 
 
 class Card(BaseModel):

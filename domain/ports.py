@@ -164,10 +164,12 @@ class Store(Protocol):
         """
         ...
 
-    def mark_user(self, user_id: str, mark: str) -> str | None:
-        """Mark a user for deletion; return the mark that holds now: an earlier one stays. None: no such user.
+    def mark_user(self, user_id: str, mark: str, *, revision: str) -> str | None:
+        """Mark a user of this revision for deletion; return the mark that holds now: an earlier one stays.
 
-        Raises `Conflict` when throttled, or `AnswerLost`: both can be repeated.
+        None: there is no such user, or of another revision. A mark that arrives late, when the
+        user was created anew, finds that. Raises `Conflict` when throttled, or `AnswerLost`: both
+        can be repeated.
         """
         ...
 
@@ -215,8 +217,12 @@ class Outbox(Protocol):
         """Become the event's only deliverer until then; None while another's lease lasts."""
         ...
 
-    def save_delivery(self, delivery: Delivery) -> None:
-        """Write the delivery row whole. Raises `Conflict` unless `delivery.holder` holds the lease."""
+    def save_delivery(self, delivery: Delivery) -> Delivery:
+        """Write the delivery row whole; return it with its new revision.
+
+        Raises `Conflict` unless `delivery.holder` holds the lease and the revision is the stored
+        one: a write that arrives late does not take the row back.
+        """
         ...
 
     def mark_delivered(self, event_id: str, version: int) -> None:

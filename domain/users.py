@@ -97,16 +97,18 @@ class Users:
         """Mark a user for deletion; return the mark that holds. Raises `UnknownUser`."""
         was_sent = False
         for _ in self._patience.attempts():
+            stored = self.find(user_id)
+            if stored is None:
+                raise UnknownUser(user_id)
             try:
-                held = self._store.mark_user(user_id, mark)
+                held = self._store.mark_user(user_id, mark, revision=stored.revision)
             except AnswerLost:
                 was_sent = True
                 continue
             except Conflict:
                 continue
-            if held is None:
-                raise UnknownUser(user_id)
-            return held
+            if held is not None:
+                return held
         raise Unsettled if was_sent else Busy
 
     def _put(self, user: User, *, replaces: str | None) -> bool:

@@ -218,7 +218,7 @@ class DynamoDBStore(DynamoDBOutbox):
         with writing():
             self._client.put_item(**self._tables.put(USERS, self._items.user(user), **condition))
 
-    def mark_user(self, user_id: str, mark: str) -> str | None:
+    def mark_user(self, user_id: str, mark: str, *, revision: str) -> str | None:
         """See `Store.mark_user`."""
         request = self._tables.at(
             self._tables.user(user_id),
@@ -226,10 +226,11 @@ class DynamoDBStore(DynamoDBOutbox):
             UpdateExpression=(
                 "SET deletion = if_not_exists(deletion, :mark), unfinished_in = :workspace"
             ),
-            # The user exists: an update of one that does not would make it.
-            ConditionExpression="attribute_exists(user_id)",
+            # It is the user who was read: not nobody, whom an update would make, and not somebody
+            # who was created anew while this request was on its way.
+            ConditionExpression="revision = :revision",
             ExpressionAttributeValues=to_wire(
-                {":mark": mark, ":workspace": self._items.workspace_id}
+                {":mark": mark, ":workspace": self._items.workspace_id, ":revision": revision}
             ),
             ReturnValues="ALL_NEW",
         )

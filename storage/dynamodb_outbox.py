@@ -59,13 +59,16 @@ class DynamoDBOutbox:
         request = self._tables.at(
             self._tables.delivery(event_id),
             # The first lease makes the row: then it is of the newest form.
-            UpdateExpression="SET holder = :holder, leased_until = :until, v = if_not_exists(v, :v)",
+            UpdateExpression=(
+                "SET holder = :holder, leased_until = :until, v = if_not_exists(v, :v),"
+                " revision = if_not_exists(revision, :first)"
+            ),
             # Nobody ever held it, or who did let go; or the time is up; or it is ours.
             ConditionExpression=(
                 "attribute_not_exists(leased_until) OR leased_until <= :now OR holder = :holder"
             ),
             ExpressionAttributeValues=to_wire(
-                {":holder": holder, ":until": until, ":now": now, ":v": VERSION}
+                {":holder": holder, ":until": until, ":now": now, ":v": VERSION, ":first": 0}
             ),
             ReturnValues="ALL_NEW",
         )
@@ -76,17 +79,22 @@ class DynamoDBOutbox:
             return None
         return self._items.to_delivery(answer["Attributes"])
 
-    def save_delivery(self, delivery: Delivery) -> None:
+    def save_delivery(self, delivery: Delivery) -> Delivery:
         """See `Outbox.save_delivery`."""
+        saved = delivery.model_copy(update={"revision": delivery.revision + 1})
         request = self._tables.put(
             JOURNAL,
-            self._items.delivery(delivery),
-            # Who lost the lease must not move the cursor of the one who has it.
-            ConditionExpression="holder = :holder",
-            ExpressionAttributeValues=to_wire({":holder": delivery.holder or ""}),
+            self._items.delivery(saved),
+            # Who lost the lease must not move the cursor of the one who has it, and a request that
+            # was on its way for long must not take it back.
+            ConditionExpression="holder = :holder AND revision = :revision",
+            ExpressionAttributeValues=to_wire(
+                {":holder": delivery.holder or "", ":revision": delivery.revision}
+            ),
         )
         with delivering():
             self._client.put_item(**request)
+        return saved
 
     def mark_delivered(self, event_id: str, version: int) -> None:
         """See `Outbox.mark_delivered`."""

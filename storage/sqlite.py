@@ -433,12 +433,12 @@ class SQLiteStore:
             if done.rowcount != 1:
                 raise Conflict(f"{user.user_id} is not stored as expected")
 
-    def mark_user(self, user_id: str, mark: str) -> str | None:
+    def mark_user(self, user_id: str, mark: str, *, revision: str) -> str | None:
         """See `Store.mark_user`."""
         with self._file.writing() as connection:
             row = connection.execute(
-                "SELECT body FROM users WHERE workspace = ? AND user_id = ?",
-                (self._workspace, user_id),
+                "SELECT body FROM users WHERE workspace = ? AND user_id = ? AND revision = ?",
+                (self._workspace, user_id, revision),
             ).fetchone()
             if row is None:
                 return None
@@ -560,16 +560,19 @@ class SQLiteStore:
             )
             return taken
 
-    def save_delivery(self, delivery: Delivery) -> None:
+    def save_delivery(self, delivery: Delivery) -> Delivery:
         """See `Outbox.save_delivery`."""
         until = delivery.leased_until
+        saved = delivery.model_copy(update={"revision": delivery.revision + 1})
         with self._file.writing() as connection:
+            if self.get_delivery(delivery.event_id).revision != delivery.revision:
+                raise Conflict(f"the delivery of {delivery.event_id} was saved since it was read")
             done = connection.execute(
                 "UPDATE deliveries SET leased_until = ?, body = ?"
                 " WHERE workspace = ? AND event_id = ? AND holder = ?",
                 (
                     None if until is None else _micros(until),
-                    delivery.model_dump_json(),
+                    saved.model_dump_json(),
                     self._workspace,
                     delivery.event_id,
                     delivery.holder,
@@ -577,6 +580,7 @@ class SQLiteStore:
             )
             if done.rowcount != 1:
                 raise Conflict(f"{delivery.holder} does not hold the lease of {delivery.event_id}")
+        return saved
 
     def mark_delivered(self, event_id: str, version: int) -> None:
         """See `Outbox.mark_delivered`."""

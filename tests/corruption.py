@@ -28,7 +28,7 @@ from storage.sqlite import SQLiteStore
 from tests.invariants import Everything, everything_in
 from tests.memory import MemoryStore
 from tests.stores import without_foreign_keys
-from tests.surroundings import START, ids, new_event, new_users
+from tests.surroundings import START, ids, mark_user, new_event, new_users
 
 PEOPLE = ("seated1", "seated2", "waiting1", "waiting2", "waiting3")
 
@@ -99,7 +99,7 @@ class Scene:
         """Delete a user, and nothing else."""
         user_id = self.person(name)
         with without_foreign_keys(self.store):
-            self.store.delete_user(user_id, self.store.mark_user(user_id, "m") or "")
+            self.store.delete_user(user_id, mark_user(self.store, user_id))
 
     def bury_another(self) -> str:
         """Make a tombstone; return its event's id."""

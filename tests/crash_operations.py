@@ -10,7 +10,7 @@ from domain.drafts import EventChanges, EventDraft, UserChanges, UserDraft
 from domain.models import Actor, Card, Delivery, Unreached
 from domain.statuses import NoticeKind
 from tests.crashes import Operation, Process
-from tests.surroundings import START, commit_together, new_event, new_users
+from tests.surroundings import START, commit_together, mark_user, new_event, new_users
 
 CROWD = [f"p{number}" for number in range(60)]
 """More than one commit can move."""
@@ -184,7 +184,7 @@ def unfinished_event_deletion(process: Process) -> None:
 def unfinished_user_deletion(process: Process) -> None:
     """Leave a user's deletion after its mark."""
     three_events(process)
-    process.store.mark_user("ada", "mark")
+    mark_user(process.store, "ada")
 
 
 SWEEPS = [

@@ -186,9 +186,9 @@ class MemoryStore:
         _require((stored and stored.revision) == replaces and not (stored and stored.deletion))
         self.users[user.user_id] = user
 
-    def mark_user(self, user_id: str, mark: str) -> str | None:
+    def mark_user(self, user_id: str, mark: str, *, revision: str) -> str | None:
         stored = self.users.get(user_id)
-        if stored is None:
+        if stored is None or stored.revision != revision:
             return None
         self.users[user_id] = stored.model_copy(update={"deletion": stored.deletion or mark})
         return self.users[user_id].deletion

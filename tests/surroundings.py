@@ -93,6 +93,15 @@ def new_users(service: Service, *user_ids: str) -> list[User]:
     ]
 
 
+def mark_user(store: Store, user_id: str, mark: str = "mark of a process that died") -> str:
+    """Mark a user for deletion, past the service; return the mark."""
+    user = store.get_user(user_id)
+    assert user is not None
+    held = store.mark_user(user_id, mark, revision=user.revision)
+    assert held is not None
+    return held
+
+
 _together = ids("together")
 
 

@@ -172,7 +172,7 @@ def test_people_who_go_on_meanwhile_keep_it_from_nothing(
 
 @pytest.mark.soak
 @amid
-@settings(max_examples=2_000, deadline=None, suppress_health_check=slow)
+@settings(max_examples=5_000, deadline=None, suppress_health_check=slow)
 def test_people_who_go_on_meanwhile_keep_it_from_nothing_at_length(
     how: list[Spoil], plan: list[Move]
 ) -> None:

@@ -31,7 +31,7 @@ from domain.service import Service
 from domain.statuses import Cause, ChangeKind, ClosedBecause, NoticeKind, RegistrationStatus
 from tests.invariants import assert_sound, everything_in
 from tests.stores import Kind, empty_sqlite, empty_store
-from tests.surroundings import START, ManualClock, ids, new_event, new_users, service_on
+from tests.surroundings import START, ManualClock, ids, mark_user, new_event, new_users, service_on
 
 
 @pytest.fixture(params=["memory", "sqlite", "moto", "local"])
@@ -712,7 +712,7 @@ def test_r7_1_a_user_under_deletion_cannot_register_and_a_crash_in_between_is_fi
     new_event(service, "e1")
     new_event(service, "e2")
     register(service, "a")
-    store.mark_user("a", "mark of a process that died")
+    mark_user(store, "a")
     with pytest.raises(UnknownUser):
         service.register("e2", "a")
     with pytest.raises(UnknownUser):
@@ -828,7 +828,7 @@ def test_r7_4_a_change_that_fails_in_the_middle_has_not_happened(
 
         def __getattr__(self, name: str) -> object:
             if name == "commit" and store.get_user("c") is not None:
-                store.delete_user("c", store.mark_user("c", "m") or "")
+                store.delete_user("c", mark_user(store, "c"))
             return getattr(store, name)
 
     racing = service_on(LosesTheUser(), new_id=ids("racing"))  # type: ignore[arg-type]

@@ -41,9 +41,9 @@ class DyingOutbox(SQLiteStore):
         if self._writes_left < 0:
             raise KeyboardInterrupt
 
-    def save_delivery(self, delivery: Delivery) -> None:
+    def save_delivery(self, delivery: Delivery) -> Delivery:
         self._live_or_die()
-        super().save_delivery(delivery)
+        return super().save_delivery(delivery)
 
     def mark_delivered(self, event_id: str, version: int) -> None:
         self._live_or_die()
@@ -493,11 +493,12 @@ def test_event_that_is_woken_again_and_again_keeps_its_turn(town: Town, tmp_path
     """A rush on one event, and a long run of messages of another: both go on."""
 
     class Rushed(SQLiteStore):
-        def save_delivery(self, delivery: Delivery) -> None:
-            super().save_delivery(delivery)
+        def save_delivery(self, delivery: Delivery) -> Delivery:
+            saved = super().save_delivery(delivery)
             if delivery.event_id == "chess":
                 town.clock.advance(timedelta(seconds=1))
                 notifier.wake("yoga")
+            return saved
 
     town.event()
     town.event("chess", title="Chess")

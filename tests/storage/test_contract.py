@@ -193,7 +193,7 @@ def test_a_user_check_fails_without_a_user_and_on_any_mark(store: AnyStore) -> N
         commit(store, CheckUser("a"))
     store.put_user(a_user("a"), replaces=None)
     commit(store, CheckUser("a"))
-    store.mark_user("a", "mark")
+    store.mark_user("a", "mark", revision="r1")
     with pytest.raises(Conflict):
         commit(store, CheckUser("a"))
 
@@ -257,21 +257,28 @@ def test_a_user_is_created_once_and_updated_at_its_revision(store: AnyStore) -> 
 
 
 def test_the_first_mark_stays_and_keeps_updates_out(store: AnyStore) -> None:
-    assert store.mark_user("a", "first") is None
+    assert store.mark_user("a", "first", revision="r1") is None
     store.put_user(a_user(), replaces=None)
-    assert store.mark_user("a", "first") == "first"
-    assert store.mark_user("a", "second") == "first"
+    assert store.mark_user("a", "first", revision="r1") == "first"
+    assert store.mark_user("a", "second", revision="r1") == "first"
     assert store.get_user("a") == a_user(deletion="first")
     assert store.list_unfinished_users(limit=5).items == ("a",)
     with pytest.raises(Conflict):
         store.put_user(a_user(revision="r2"), replaces="r1")
 
 
+def test_a_mark_that_arrives_late_leaves_alone_who_was_created_anew(store: AnyStore) -> None:
+    store.put_user(a_user(revision="r2"), replaces=None)
+    assert store.mark_user("a", "late", revision="r1") is None
+    assert store.get_user("a") == a_user(revision="r2")
+    assert store.list_unfinished_users(limit=5).items == ()
+
+
 def test_a_user_is_deleted_by_its_own_mark_only(store: AnyStore) -> None:
     store.put_user(a_user(), replaces=None)
     with pytest.raises(Conflict):
         store.delete_user("a", "mark")
-    store.mark_user("a", "mark")
+    store.mark_user("a", "mark", revision="r1")
     with pytest.raises(Conflict):
         store.delete_user("a", "other")
     store.delete_user("a", "mark")
@@ -372,7 +379,7 @@ def test_workspaces_never_see_each_other(store: AnyStore) -> None:
     other = another_workspace(store)
     with_people(store, "a")
     commit(store, PutRegistration(a_row(), None), PutEntry(an_entry(1)))
-    store.mark_user("a", "mark")
+    store.mark_user("a", "mark", revision="r1")
     store.put_card(Card(event_id="e1", channel_id="C", message_ts="1", rendered_version=1))
     assert other.get_event("e1") is None
     assert other.get_user("a") is None
@@ -455,10 +462,21 @@ def test_a_delivery_is_kept_whole_and_released(store: AnyStore) -> None:
             "leased_until": None,
         }
     )
-    store.save_delivery(saved)
-    assert store.get_delivery("e1") == saved
+    stored = store.save_delivery(saved)
+    assert stored == saved.model_copy(update={"revision": 1})
+    assert store.get_delivery("e1") == stored
     assert store.take_lease("e1", holder="two", now=START, until=START) is not None
     assert store.list_journal("e1", limit=5) == ()
+
+
+def test_a_delivery_that_is_saved_late_does_not_go_back(store: AnyStore) -> None:
+    taken = store.take_lease("e1", holder="one", now=START, until=START + timedelta(minutes=1))
+    assert taken is not None
+    saved = store.save_delivery(taken.model_copy(update={"delivered_version": 1}))
+    saved = store.save_delivery(saved.model_copy(update={"delivered_version": 2}))
+    with pytest.raises(Conflict):
+        store.save_delivery(taken.model_copy(update={"delivered_version": 1}))
+    assert store.get_delivery("e1") == saved
 
 
 def test_an_entry_is_undelivered_until_it_is_marked(store: AnyStore) -> None:

@@ -37,7 +37,7 @@ from tests.storage.rows import (
     put_event,
     put_users,
 )
-from tests.surroundings import START
+from tests.surroundings import START, mark_user
 
 
 @pytest.fixture
@@ -187,8 +187,7 @@ def test_a_workspace_whose_id_begins_as_anothers_sees_nothing_of_it(store: AnySt
     carry_out(other, Create(an_event(title="Other")))
     own = everything(store)
     carry_out(other, SetStatus(EventStatus.CLOSED, None))
-    other.mark_user("ada", "mark")
-    other.delete_user("ada", "mark")
+    other.delete_user("ada", mark_user(other, "ada"))
     assert everything(store) == own
 
 
