@@ -1,0 +1,101 @@
+"""What moves between two reads of one check or repair: each step looks again, and does what is right then."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.breaches import Breach, BreachKind
+from domain.checking import Check
+from domain.patience import Patience
+from domain.repairing import Repair
+from domain.statuses import Deletion
+from tests.corruption import Scene, assert_mended, check
+from tests.faults import FaultyStore, never_sent
+from tests.surroundings import ManualClock, ids, service_on
+
+
+@pytest.fixture
+def scene() -> Scene:
+    store = FaultyStore()
+    return Scene(service_on(store), store)
+
+
+@pytest.fixture
+def reading(scene: Scene) -> Check:
+    clock = ManualClock()
+    return Check(scene.store, Patience(clock, lambda: 0.5), clock, lambda _: None)
+
+
+@pytest.fixture
+def repairing(scene: Scene, reading: Check) -> Repair:
+    clock = ManualClock()
+    patience = Patience(clock, lambda: 0.5)
+    door = scene.service._door
+    return Repair(scene.store, door, patience, clock, ids("repairing"), reading)
+
+
+def only(scene: Scene, kind: BreachKind) -> Breach:
+    """Return the one breach of a kind."""
+    (breach,) = (one for one in check(scene.service) if one.kind is kind)
+    return breach
+
+
+def test_an_event_that_is_gone_has_nothing_to_check(reading: Check) -> None:
+    """Not even a tombstone: no command of ours leaves so little."""
+    assert list(reading.of_history("gone")) == []
+    assert list(reading.of_numbers("gone")) == []
+
+
+def test_an_entry_that_a_page_did_not_show_is_no_gap_once_it_is_there(reading: Check) -> None:
+    assert list(reading._gap("e1", 1, 2)) == []
+
+
+def test_a_lost_user_whose_event_cannot_be_left_by_itself_is_taken_out_all_the_same(
+    scene: Scene, repairing: Repair
+) -> None:
+    """The line is said to be longer than it is: nobody who sits can leave until that is mended."""
+    for name in ("waiting1", "waiting2", "waiting3"):
+        scene.service.unregister("e1", scene.person(name))
+    scene.lose_user("seated1")
+    breach = only(scene, BreachKind.NO_USER)
+    scene.rewrite_event({"waitlist_count": 2})
+    assert [mend.now for mend in repairing._take_out(breach)] == ["unregistered"]
+    scene.rewrite_event({"waitlist_count": 0})
+    assert assert_mended(scene.service, scene.store).seated("e1") == ["e1-seated2"]
+
+
+def test_what_stands_in_anothers_place_by_now_goes_first(scene: Scene, repairing: Repair) -> None:
+    scene.lose_place("waiting2")
+    breach = only(scene, BreachKind.NOT_IN_LINE)
+    scene.add_place(4, "nobody")
+    assert [mend.now for mend in repairing._mend_row(breach)] == ["in line"]
+    assert_mended(scene.service, scene.store)
+
+
+def test_one_who_leaves_before_the_mending_is_not_written_again(
+    scene: Scene, repairing: Repair
+) -> None:
+    row, event = scene.row("waiting3"), scene.event()
+    scene.service.unregister("e1", row.user_id)
+    for mend in (repairing._give_ticket, repairing._rewrite, repairing._put_in_line):
+        assert mend(row)(event) is None
+
+
+def test_what_no_version_guards_and_nobody_confirms_is_given_up(
+    scene: Scene, repairing: Repair
+) -> None:
+    """After twenty seconds; the next repair finds it where it was."""
+    scene.add_place(9, "nobody", "gone")
+    breach = only(scene, BreachKind.STRAY_PLACE)
+    assert isinstance(scene.store, FaultyStore)
+    scene.store.faults = [never_sent] * 1_000
+    assert list(repairing._mend_place(breach)) == []
+    scene.store.faults.clear()
+    assert [mend.now for mend in repairing._mend_place(breach)] == ["deleted"]
+    assert_mended(scene.service, scene.store)
+
+
+def test_a_tombstone_keeps_its_count_of_nobody(scene: Scene, reading: Check) -> None:
+    scene.service.delete_event("e1")
+    assert scene.event().deletion is Deletion.DONE
+    assert list(reading.everything()) == []
