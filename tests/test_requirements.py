@@ -857,7 +857,7 @@ def test_r7_5_holds_after_each_of_a_day_of_comings_and_goings(
 
 
 def test_r7_6_a_check_of_sound_data_finds_nothing(service: Service) -> None:
-    """Each breach has its test in test_integrity.py."""
+    """Each breach has its test in test_check.py."""
     new_event(service, capacity=1)
     register(service, *"abc")
     assert list(service.check(lambda _: None)) == []
