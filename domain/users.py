@@ -97,15 +97,15 @@ class Users:
         """Mark a user for deletion; return the mark that holds. Raises `UnknownUser`."""
         was_sent = False
         for _ in self._patience.attempts():
-            stored = self.find(user_id)
-            if stored is None:
-                raise UnknownUser(user_id)
             try:
+                stored = self._store.get_user(user_id)
+                if stored is None:
+                    raise UnknownUser(user_id)
                 held = self._store.mark_user(user_id, mark, revision=stored.revision)
             except AnswerLost:
                 was_sent = True
                 continue
-            except Conflict:
+            except (Conflict, Unavailable):
                 continue
             if held is not None:
                 return held

@@ -223,10 +223,10 @@ REPAIRS = [
 ]
 
 
-def delivery(**values: object) -> Delivery:
-    """Return the delivery row of the event, leased by `worker`."""
-    given: dict[str, object] = {"event_id": "e1", "holder": "worker", "leased_until": START}
-    return Delivery.model_validate(given | values)
+def save(process: Process) -> Delivery:
+    """Save the event's delivery row, leased by `worker`, as it is read."""
+    stored = process.store.get_delivery("e1")
+    return process.store.save_delivery(stored.model_copy(update={"delivered_version": 1}))
 
 
 def lease(process: Process) -> object:
@@ -243,11 +243,7 @@ def card(version: int) -> Card:
 OUTBOX = [
     Operation("take lease, first", FULL, lease),
     Operation("take lease, again", then(FULL, lease), lease),
-    Operation(
-        "save delivery",
-        then(FULL, lease),
-        lambda p: p.store.save_delivery(delivery(delivered_version=1)),
-    ),
+    Operation("save delivery", then(FULL, lease), save),
     Operation("mark delivered", FULL, lambda p: p.store.mark_delivered("e1", 1)),
     Operation(
         "record unreached",
