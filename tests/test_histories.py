@@ -194,6 +194,10 @@ class HistoriesOnDynamoDBLocal(Histories):
     kind = "local"
 
 
+class ManyHistoriesOnMoto(HistoriesOnMoto):
+    pass
+
+
 class ManyHistoriesOnDynamoDBLocal(HistoriesOnDynamoDBLocal):
     pass
 
@@ -212,8 +216,10 @@ TestHistories.settings = _settings(200)
 TestHistoriesOnSQLite = HistoriesOnSQLite.TestCase
 TestHistoriesOnSQLite.settings = _settings(100)
 TestHistoriesOnMoto = HistoriesOnMoto.TestCase
-TestHistoriesOnMoto.settings = _settings(40, steps=25)
+TestHistoriesOnMoto.settings = _settings(12, steps=25)
 TestHistoriesOnDynamoDBLocal = HistoriesOnDynamoDBLocal.TestCase
 TestHistoriesOnDynamoDBLocal.settings = _settings(20, steps=25)
+TestManyHistoriesOnMoto = pytest.mark.soak(ManyHistoriesOnMoto.TestCase)
+TestManyHistoriesOnMoto.settings = _settings(60)
 TestManyHistoriesOnDynamoDBLocal = pytest.mark.soak(ManyHistoriesOnDynamoDBLocal.TestCase)
-TestManyHistoriesOnDynamoDBLocal.settings = _settings(300, steps=40)
+TestManyHistoriesOnDynamoDBLocal.settings = _settings(200, steps=40)

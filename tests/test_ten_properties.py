@@ -40,9 +40,10 @@ class On(NamedTuple):
     params=[
         On("memory", 100),
         On("sqlite", 100),
-        On("moto", 100),
+        On("moto", 20),
         On("local", 20),
-        pytest.param(On("local", 400), marks=pytest.mark.soak),
+        pytest.param(On("moto", 100), marks=pytest.mark.soak),
+        pytest.param(On("local", 200), marks=pytest.mark.soak),
     ],
     ids=lambda on: f"{on.kind}-{on.examples}",
 )
