@@ -210,6 +210,82 @@ def test_a_caller_ended_while_it_waits_is_withdrawn(door: Door, crowd: Crowd) ->
     assert first.result() == "FIRST"
 
 
+class GatedClock(ManualClock):
+    """Who has a deadline waits at a gate, whatever calls it; then time is up, or the thread is ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Semaphore(0)
+        self.ends = False
+        self.waits: list[float] = []
+
+    def wait(self, signal: threading.Event, seconds: float) -> bool:
+        if seconds > 100:
+            return super().wait(signal, seconds)
+        self.waits.append(seconds)
+        self.gate.acquire()
+        if self.ends:
+            raise Ended
+        return False
+
+
+@pytest.fixture
+def gated(crowd: Crowd) -> GatedClock:
+    crowd.turnstile._clock = clock = GatedClock()
+    return clock
+
+
+def test_time_that_is_up_while_a_command_is_being_served_takes_nothing_back(
+    door: Door, crowd: Crowd, gated: GatedClock
+) -> None:
+    gated.advance(timedelta(seconds=1))
+    hold(door, crowd)
+    leader = crowd.arrives("leader")
+    soon = crowd.arrives("soon", deadline=5)
+    door.open.release()
+    door.entered.acquire()  # both are being served
+    gated.gate.release()
+    release(door)
+    assert (leader.result(), soon.result()) == ("LEADER", "SOON")
+    assert gated.waits == [4.0]  # as long as is left
+    assert door.batches == [["first"], ["leader", "soon"]]
+
+
+def test_a_caller_ended_when_the_lead_is_its_own_hands_it_over(
+    door: Door, crowd: Crowd, gated: GatedClock
+) -> None:
+    first = hold(door, crowd)
+    gone = crowd.arrives("gone", deadline=5)
+    behind = crowd.arrives("behind")
+    door.open.release()
+    first.result()
+    gated.ends = True
+    gated.gate.release()
+    with pytest.raises(Ended):
+        gone.result()
+    release(door)
+    assert behind.result() == "BEHIND"
+    assert door.batches == [["first"], ["behind"]]
+
+
+def test_a_caller_ended_when_the_lead_is_its_own_leaves_no_lane(
+    door: Door, crowd: Crowd, gated: GatedClock
+) -> None:
+    first = hold(door, crowd)
+    gone = crowd.arrives("gone", deadline=5)
+    release(door)
+    first.result()
+    gated.ends = True
+    gated.gate.release()
+    with pytest.raises(Ended):
+        gone.result()
+    assert len(crowd.turnstile) == 0
+
+
+def test_where_nobody_goes_nobody_waits(turnstile: Turnstile[str, str]) -> None:
+    assert turnstile.waiting("event") == 0
+
+
 def test_an_empty_lane_is_removed(door: Door, crowd: Crowd) -> None:
     hold(door, crowd)
     waiting = [crowd.arrives(name) for name in "ab"]

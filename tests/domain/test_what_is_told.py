@@ -28,7 +28,7 @@ from domain.commands import (
     Unregister,
 )
 from domain.drafts import EventChanges
-from domain.errors import NotRegistered, RollcallError
+from domain.errors import AlreadyRegistered, NotRegistered, RollcallError, UnknownEvent
 from domain.models import (
     Actor,
     Change,
@@ -120,7 +120,7 @@ def planned(*commands: Command, at: Event | None = None, now: Any = LATER) -> Pl
     """Plan for the event and its three people, and two newcomers."""
     snapshot = Snapshot(
         at or event(),
-        {user_id: user(user_id) for user_id in ("new", "newer")},
+        {user_id: user(user_id) for user_id in ("sits", "first", "second", "new", "newer")},
         {one.user_id: one for one in (SITS, FIRST, SECOND)},
         (Waiting.of(FIRST), Waiting.of(SECOND)),
         {2: 0, 3: 1},
@@ -459,6 +459,104 @@ def test_free_seats_go_to_the_line_in_order_as_far_as_one_commit_goes() -> None:
 )
 def test_with_no_free_seat_or_nobody_waiting_none_is_given(at: Event) -> None:
     assert planned(SeatWaiting(), at=at).outcomes == (Changed(at, changed=False),)
+
+
+def told_position(*commands: Command, snapshot: Snapshot | None = None) -> int | None:
+    """Return the position that the last command, a second registration, is refused with."""
+    if snapshot is None:
+        plan = planned(*commands)
+    else:
+        plan = seating.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p")
+    refusal = plan.outcomes[-1]
+    assert isinstance(refusal, AlreadyRegistered)
+    assert refusal.status is WAITING
+    return refusal.position
+
+
+def test_a_position_is_told_as_the_commands_before_leave_it() -> None:
+    assert told_position(Register("second")) == 2
+    assert told_position(Unregister("first"), Register("second")) == 1
+    assert told_position(Unregister("sits"), Register("second")) == 1
+    assert told_position(Register("new"), Register("newer"), Register("new")) == 3
+    assert told_position(Register("new"), Unregister("first"), Register("new")) == 2
+    assert told_position(Unregister("second"), Register("first")) == 1
+
+
+def test_a_position_counts_those_whom_nobody_read() -> None:
+    """No seat can come free: the head of the line is not needed."""
+    unread = Snapshot(
+        event(),
+        {user_id: user(user_id) for user_id in ("new", "newer")},
+        {one.user_id: one for one in (SITS, FIRST, SECOND)},
+    )
+    assert told_position(Register("new"), Register("new"), snapshot=unread) == 3
+    left = (Unregister("first"), Register("new"), Register("newer"), Register("newer"))
+    assert told_position(*left, snapshot=unread) == 3
+
+
+def test_a_position_that_nobody_counted_is_not_guessed() -> None:
+    with pytest.raises(seating.Inconsistent):
+        seating.plan(
+            Snapshot(event(), {"first": user("first")}, {"first": FIRST}),
+            [Register("first")],
+            event_id="e1",
+            now=LATER,
+            plan_id="p",
+        )
+
+
+def test_who_waits_where_the_count_says_nobody_does_is_inconsistent() -> None:
+    nobody = event(waitlist_count=0, waiting_by_block={})
+    with pytest.raises(seating.Inconsistent):
+        seating.plan(
+            Snapshot(nobody, {}, {"first": FIRST}),
+            [Unregister("first")],
+            event_id="e1",
+            now=LATER,
+            plan_id="p",
+        )
+
+
+@pytest.mark.parametrize("command", [Evict(("first",)), Bury(), SeatWaiting(), MarkDeletion(None)])
+def test_what_is_done_to_an_event_that_is_not_there_is_refused(command: Command) -> None:
+    plan = seating.plan(Snapshot(None), [command], event_id="e1", now=LATER, plan_id="p")
+    (refusal,) = plan.outcomes
+    assert isinstance(refusal, UnknownEvent)
+    assert refusal.event_id == "e1"
+
+
+def test_only_an_event_under_deletion_is_emptied() -> None:
+    (refusal,) = planned(Evict(("first",))).outcomes
+    assert isinstance(refusal, UnknownEvent)
+
+
+def test_who_is_not_in_the_event_is_skipped_by_an_eviction_and_the_next_one_goes() -> None:
+    marked = event(deletion=Deletion.MARKED, operation_id="op")
+    changes, _ = told(planned(Evict(("nobody", "first")), at=marked))
+    assert [one.user_id for one in changes] == ["first"]
+
+
+def test_who_was_not_there_is_refused_by_name() -> None:
+    (refusal,) = planned(Unregister("nobody")).outcomes
+    assert isinstance(refusal, NotRegistered)
+    assert (refusal.event_id, refusal.title, refusal.user_id) == ("e1", "Supper", "nobody")
+
+
+@pytest.mark.parametrize(("budget", "seats"), [(4, 1), (5, 1), (6, 2)])
+def test_free_seats_are_given_as_far_as_the_budget_goes(budget: int, seats: int) -> None:
+    snapshot = Snapshot(event(capacity=9), {}, {}, (Waiting.of(FIRST), Waiting.of(SECOND)))
+    plan = seating.plan(
+        snapshot, [SeatWaiting()], event_id="e1", now=LATER, plan_id="p", budget=budget
+    )
+    (given,) = plan.outcomes
+    assert isinstance(given, Changed)
+    assert len(given.promoted) == seats
+
+
+def test_a_field_that_was_or_becomes_nothing_is_told_so() -> None:
+    until = START + timedelta(days=2, hours=3)
+    changes, _ = told(planned(Edit(EventChanges.of(ends_at=until), None)))
+    assert changes[0].fields == {"ends_at": (None, str(until))}
 
 
 def test_a_fence_moves_the_version_and_nothing_else() -> None:
