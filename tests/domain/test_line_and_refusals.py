@@ -1,0 +1,156 @@
+"""`seating.plan`: the line while a batch moves it, what refusals name, and what cannot be of one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain import seating
+from domain.commands import (
+    Bury,
+    Changed,
+    Command,
+    Edit,
+    Evict,
+    Register,
+    SeatWaiting,
+    SetStatus,
+    Unregister,
+)
+from domain.drafts import EventChanges
+from domain.errors import AlreadyRegistered, NotRegistered, RollcallError, UnknownEvent
+from domain.models import Event, Registration, Waiting
+from domain.plans import Plan, PutEntry
+from domain.seating import Inconsistent, Snapshot
+from domain.statuses import Cause, Deletion, EventStatus
+from tests.domain.test_what_is_told import LATER, SITS, WAITING, event, planned, row, user
+
+LINE = tuple(row(f"w{ticket}", ticket, WAITING) for ticket in (2, 3, 4, 5))
+NAMES = ("new", *(one.user_id for one in LINE))
+
+
+def planned_in_line(*commands: Command, heads: int, budget: int = 100, capacity: int = 1) -> Plan:
+    """Plan for one who sits and four who wait, of whom this many were read as the line's head."""
+    at = event(capacity=capacity, waitlist_count=4, next_ticket=6, waiting_by_block={0: 4})
+    snapshot = Snapshot(
+        at,
+        {name: user(name) for name in NAMES},
+        {one.user_id: one for one in (SITS, *LINE)},
+        tuple(Waiting.of(one) for one in LINE[:heads]),
+        {one.ticket: one.ticket - 2 for one in LINE},
+    )
+    return seating.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p", budget=budget)
+
+
+def refusals(plan: Plan) -> list[RollcallError]:
+    return [outcome for outcome in plan.outcomes if isinstance(outcome, RollcallError)]
+
+
+def unregister(user_id: str) -> Unregister:
+    return Unregister(user_id, Cause.OWN)
+
+
+@pytest.mark.parametrize("heads", [0, 1, 4])
+def test_who_joins_behind_some_who_leave_is_told_the_position_again(heads: int) -> None:
+    """R3.4: however much of the line was read, those between head and newcomer are counted."""
+    commands: list[Command] = [unregister("w3"), Register("new"), Register("new")]
+    joined, again = planned_in_line(*commands, heads=heads).outcomes[1:]
+    assert getattr(joined, "position", None) == 4
+    assert isinstance(again, AlreadyRegistered)
+    assert again.position == 4
+
+
+@pytest.mark.parametrize(("asks", "position"), [("w2", 1), ("w4", 2), ("w5", 3)])
+def test_who_waits_already_is_told_the_position_that_those_who_left_made(
+    asks: str, position: int
+) -> None:
+    """R4.3: those behind one who leaves move up, also within one commit; those before do not."""
+    (refusal,) = refusals(planned_in_line(unregister("w3"), Register(asks), heads=1))
+    assert isinstance(refusal, AlreadyRegistered)
+    assert refusal.position == position
+
+
+def test_seats_are_given_up_to_the_last_action_of_the_budget() -> None:
+    """Two actions each, beside event and journal: what fits exactly, fits."""
+    (outcome,) = planned_in_line(SeatWaiting(), heads=4, capacity=5, budget=8).outcomes
+    assert getattr(outcome, "promoted", None) == ("w2", "w3", "w4")
+
+
+def test_a_refusal_names_who_was_refused() -> None:
+    plan = planned(unregister("new"), Unregister("sits", Cause.OWN, 9))
+    assert [(type(one), getattr(one, "user_id", None)) for one in refusals(plan)] == [
+        (NotRegistered, "new"),
+        (NotRegistered, "sits"),
+    ]
+
+
+@pytest.mark.parametrize("command", [Evict(("sits",)), Bury()])
+@pytest.mark.parametrize("at", [event(), event(deletion=Deletion.DONE), None])
+def test_only_what_is_marked_for_deletion_is_emptied_and_buried(
+    command: Command, at: Event | None
+) -> None:
+    """R7.2: not an event that lives, nor one that was buried, nor one that never was."""
+    plan = seating.plan(Snapshot(at), [command], event_id="e1", now=LATER, plan_id="p")
+    (refusal,) = refusals(plan)
+    assert isinstance(refusal, UnknownEvent)
+    assert refusal.event_id == "e1"
+    assert plan.actions == ()
+
+
+def test_who_left_meanwhile_does_not_keep_the_others_of_an_eviction() -> None:
+    marked = event(deletion=Deletion.MARKED, operation_id="op")
+    plan = planned(Evict(("nobody", "first")), at=marked)
+    assert plan.event is not None
+    assert plan.event.waitlist_count == 1
+
+
+def test_a_status_that_is_so_already_is_answered_with_the_event() -> None:
+    (outcome,) = planned(SetStatus(EventStatus.OPEN, None)).outcomes
+    assert isinstance(outcome, Changed)
+    assert (outcome.changed, outcome.event) == (False, event())
+
+
+def test_a_detail_that_was_not_there_is_nothing_in_the_history_not_the_word_none() -> None:
+    deadline = LATER + timedelta(hours=1)
+    edit = Edit(EventChanges.of(registration_deadline=deadline), None)
+    (entry,) = (one.entry for one in planned(edit).actions if isinstance(one, PutEntry))
+    (change,) = entry.changes
+    assert change.fields == {"registration_deadline": (None, str(deadline))}
+
+
+MARKED = event(deletion=Deletion.MARKED, operation_id="op")
+STRANGER = row("stranger", 3, WAITING)
+
+
+@pytest.mark.parametrize(
+    ("at", "rows", "commands", "what"),
+    [
+        (event(), (LINE[0],), [Register("w2")], "nobody counted who waits before w2"),
+        (
+            event(waitlist_count=0, waiting_by_block={}),
+            (STRANGER,),
+            [unregister("stranger")],
+            "stranger waits outside the line of e1",
+        ),
+        (
+            event(waitlist_count=1, waiting_by_block={7: 1}),
+            (STRANGER,),
+            [unregister("stranger")],
+            "block 0 of the line of e1 counts below nobody",
+        ),
+        (event(), (SITS,), [unregister("sits")], "the line of e1 has fewer heads"),
+        (MARKED, (SITS,), [Evict(("sits",))], "sits was to leave a deleted event before its line"),
+        (MARKED, (), [Bury()], "e1 was to be buried before it is empty"),
+    ],
+)
+def test_what_cannot_be_of_one_moment_is_named(
+    at: Event, rows: Sequence[Registration], commands: Sequence[Command], what: str
+) -> None:
+    """The whole plan is given up, and the message says where to look."""
+    users: dict[str, Any] = {name: user(name) for name in NAMES}
+    snapshot = Snapshot(at, users, {one.user_id: one for one in rows})
+    with pytest.raises(Inconsistent, match=what):
+        seating.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p")
