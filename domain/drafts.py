@@ -192,12 +192,8 @@ class EventChanges(Draft):
         return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
 
 
-def check_times(
-    starts_at: datetime | None, ends_at: datetime | None, deadline: datetime | None
-) -> None:
+def check_times(starts_at: datetime, ends_at: datetime | None, deadline: datetime | None) -> None:
     """Raise `Invalid` unless the end is after the start, and the deadline not (None: not given)."""
-    if starts_at is None:
-        return
     if ends_at is not None and ends_at <= starts_at:
         raise Invalid("ends_at", "must be after the start")
     if deadline is not None and deadline > starts_at:

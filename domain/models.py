@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Self, TypeVar
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     BaseModel,
@@ -125,10 +124,6 @@ class Event(BaseModel):
         """Whether the user created the event or was added as co-organiser."""
         return user_id == self.organizer_id or user_id in self.co_organizer_ids
 
-    def zone(self) -> ZoneInfo:
-        """Return the event's own time zone."""
-        return ZoneInfo(self.time_zone)
-
 
 def block_of(ticket: int) -> int:
     """Return the block of the line that a ticket belongs to."""
@@ -146,11 +141,6 @@ class Registration(BaseModel):
     ticket: int
     registered_at: datetime
     seated_at: datetime | None
-
-    @property
-    def registration_id(self) -> str:
-        """The registration's id: an event never hands out a ticket twice."""
-        return f"{self.event_id}.{self.ticket}"
 
 
 @dataclass(frozen=True, slots=True)

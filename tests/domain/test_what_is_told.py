@@ -329,6 +329,35 @@ def test_a_raise_that_is_wanted_no_more_changes_nothing(at: Event) -> None:
     assert plan.actions == ()
 
 
+def test_a_raise_that_goes_on_has_a_commit_of_its_own() -> None:
+    """It takes as many seats as a commit holds: others who came before in the batch would cost some."""
+    plan = planned(
+        Register("new"), ContinueRaise("op"), at=event(capacity_target=3, operation_id="op")
+    )
+    assert len(plan.outcomes) == 1
+
+
+def test_nobody_with_a_seat_is_evicted_before_the_line() -> None:
+    """R7.5: the seat would be free while somebody waits."""
+    marked = event(deletion=Deletion.MARKED, operation_id="op")
+    with pytest.raises(seating.Inconsistent):
+        planned(Evict(("sits",)), at=marked)
+
+
+def test_an_event_that_is_not_there_can_not_be_mended() -> None:
+    with pytest.raises(seating.Inconsistent):
+        seating.plan(Snapshot(None), [Mend(3)], event_id="e1", now=LATER, plan_id="p")
+
+
+def test_who_comes_and_goes_in_one_commit_leaves_no_row() -> None:
+    plan = planned(Register("new"), Unregister("new"))
+    assert not [action for action in plan.actions if isinstance(action, PutRegistration)]
+    assert [one.kind for one in entry_of(plan).changes] == [
+        ChangeKind.WAITLISTED,
+        ChangeKind.LEFT,
+    ]
+
+
 def test_a_deletion_is_marked_with_its_operation_and_ends_a_raise() -> None:
     plan = planned(MarkDeletion(BOSS), at=event(capacity_target=9, operation_id="raise"))
     assert outcome(plan) == Changed(event())
