@@ -131,9 +131,8 @@ class Turnstile(Generic[C, R]):
                 if entry._state is _State.QUEUED:
                     lane.queue.remove(entry)
                     raise Busy
-            # Taken: whoever leads settles it or puts it back, and calls.
-            if not entry.is_settled:
-                entry._called.wait()
+            # Taken: whoever leads will settle it or put it back, and call after that.
+            entry._called.wait()
         except BaseException:
             with self._lock:
                 self._withdraw(key, lane, entry)

@@ -196,6 +196,21 @@ def test_a_leader_that_is_ended_hands_over_and_its_batch_is_served(
     assert door.batches == [["first"], ["leader", "behind"], ["behind"]]
 
 
+def test_a_leader_ended_after_its_own_was_done_hands_over(crowd: Crowd, door: Door) -> None:
+    def serve(_: str, batch: Sequence[Served]) -> None:
+        door.serve("event", batch[:1])
+        if batch[0].command == "leader":
+            raise Ended
+
+    crowd.turnstile._serve = serve
+    hold(door, crowd)
+    leader, behind = crowd.arrives("leader"), crowd.arrives("behind")
+    release(door)
+    with pytest.raises(Ended):
+        leader.result()
+    assert behind.result() == "BEHIND"
+
+
 def test_a_caller_ended_while_it_waits_is_withdrawn(door: Door, crowd: Crowd) -> None:
     class EndingClock(ManualClock):
         def wait(self, signal: threading.Event, seconds: float) -> bool:

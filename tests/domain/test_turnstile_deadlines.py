@@ -1,0 +1,183 @@
+"""The turnstile at the moment when a deadline passes, or a thread ends, and something else happens too.
+
+A caller waits on the clock: one of the test's own says what the test's caller wakes up to.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from domain.errors import Busy
+from domain.turnstile import Entry, Turnstile, _Lane, _State
+from tests.domain.test_turnstile import (
+    LATER,
+    Crowd,
+    Door,
+    Ended,
+    clock,
+    crowd,
+    door,
+    hold,
+    release,
+    turnstile,
+)
+from tests.surroundings import ManualClock
+
+__all__ = ["clock", "crowd", "door", "turnstile"]
+
+
+class Waking(ManualClock):
+    """For the test's own thread, each wait is what `wakes` makes of it; the crowd waits as ever."""
+
+    def __init__(self, wakes: Callable[[threading.Event], bool]) -> None:
+        super().__init__()
+        self.wakes = wakes
+        self.waits: list[float] = []
+
+    def wait(self, signal: threading.Event, seconds: float) -> bool:
+        if threading.current_thread() is not threading.main_thread():
+            return super().wait(signal, seconds)
+        self.waits.append(seconds)
+        return self.wakes(signal)
+
+
+@pytest.mark.parametrize(("after", "seconds"), [(2.0, 2.0), (0.0, 0.0), (-3.0, 0.0)])
+def test_a_caller_waits_until_its_deadline_and_no_longer(
+    door: Door, crowd: Crowd, after: float, seconds: float
+) -> None:
+    hold(door, crowd)
+    waking = Waking(lambda _: False)
+    waking.advance(timedelta(seconds=5))
+    crowd.turnstile._clock = waking
+    with pytest.raises(Busy):
+        crowd.turnstile.go_through("event", "late", waking.monotonic() + after)
+    assert waking.waits == [seconds]
+    assert crowd.turnstile.waiting("event") == 0
+
+
+def test_who_gets_the_lead_in_the_moment_of_its_deadline_is_served(
+    door: Door, crowd: Crowd
+) -> None:
+    hold(door, crowd)
+
+    def gets_the_lead(signal: threading.Event) -> bool:
+        release(door)
+        signal.wait()
+        return False
+
+    crowd.turnstile._clock = Waking(gets_the_lead)
+    assert crowd.turnstile.go_through("event", "late", LATER) == "LATE"
+
+
+def test_who_is_served_in_the_moment_of_its_deadline_has_its_result(
+    door: Door, crowd: Crowd
+) -> None:
+    hold(door, crowd)
+
+    def is_served(signal: threading.Event) -> bool:
+        release(door)
+        signal.wait()
+        return False
+
+    crowd.arrives("leader")
+    crowd.turnstile._clock = Waking(is_served)
+    assert crowd.turnstile.go_through("event", "late", LATER) == "LATE"
+    assert door.batches == [["first"], ["leader", "late"]]
+
+
+def test_who_is_taken_waits_for_the_answer_instead_of_asking_for_it_again_and_again(
+    turnstile: Turnstile[str, str],
+) -> None:
+    class Answering(threading.Event):
+        """Is answered as soon as somebody waits for it however long it takes."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout is None:
+                taken.settle("TAKEN")
+            return super().wait(timeout)
+
+    taken: Entry[str, str] = Entry("taken", deadline=0.0)
+    taken._state = _State.TAKEN
+    taken._called = Answering()
+    turnstile._wait("event", _Lane(), taken)
+    assert taken.is_settled
+
+
+def test_who_is_called_because_it_was_put_back_waits_again(door: Door, crowd: Crowd) -> None:
+    """It is not told that its deadline passed: that is not what it was called for."""
+    waits_again = threading.Event()
+    led: list[str] = []
+
+    class Called(Waking):
+        """The second of the crowd to lead does so only once the test's caller waits again."""
+
+        def wait(self, signal: threading.Event, seconds: float) -> bool:
+            called = super().wait(signal, seconds)
+            if threading.current_thread() is not threading.main_thread():
+                led.append("one more")
+                if len(led) == 2:
+                    waits_again.wait()
+            return called
+
+    def wakes(signal: threading.Event) -> bool:
+        if len(waking.waits) == 1:
+            release(door)
+        else:
+            waits_again.set()
+        return signal.wait()
+
+    door.most = 1
+    hold(door, crowd)
+    crowd.turnstile._clock = waking = Called(wakes)
+    crowd.arrives("a")
+    crowd.arrives("b")
+    try:
+        assert crowd.turnstile.go_through("event", "c", LATER) == "C"
+    finally:
+        waits_again.set()
+    assert door.batches == [["first"], ["a", "b", "c"], ["b", "c"], ["c"]]
+
+
+def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_hands_it_on(
+    door: Door, crowd: Crowd
+) -> None:
+    first = hold(door, crowd)
+    behind = []
+
+    def ends(signal: threading.Event) -> bool:
+        behind.append(crowd.arrives("behind"))
+        release(door)
+        signal.wait()
+        raise Ended
+
+    crowd.turnstile._clock = Waking(ends)
+    with pytest.raises(Ended):
+        crowd.turnstile.go_through("event", "gone", LATER)
+    assert (first.result(), behind[0].result()) == ("FIRST", "BEHIND")
+    assert door.batches == [["first"], ["behind"]]
+
+
+def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_leaves_no_lane_behind(
+    door: Door, crowd: Crowd
+) -> None:
+    first = hold(door, crowd)
+
+    def ends(signal: threading.Event) -> bool:
+        release(door)
+        signal.wait()
+        raise Ended
+
+    crowd.turnstile._clock = Waking(ends)
+    with pytest.raises(Ended):
+        crowd.turnstile.go_through("event", "gone", LATER)
+    assert first.result() == "FIRST"
+    assert len(crowd.turnstile) == 0
+    assert crowd.turnstile.go_through("event", "next", LATER) == "NEXT"
+
+
+def test_nobody_waits_in_a_lane_that_nobody_uses(turnstile: Turnstile[str, str]) -> None:
+    assert turnstile.waiting("event") == 0
