@@ -12,7 +12,7 @@ from bot.__main__ import main
 from bot.checking import Screen, check
 from domain.ports import Unavailable
 from storage.sqlite import SQLiteStore
-from tests.corruption import Scene
+from tests.integrity.corruption import Scene
 from tests.stores import empty_sqlite
 from tests.surroundings import service_on
 

@@ -17,7 +17,7 @@ from domain.models import Change, JournalEntry
 from domain.plans import Plan, PutEntry, PutEvent
 from domain.ports import Store, Unavailable
 from domain.statuses import ChangeKind, RegistrationStatus
-from tests.corruption import PEOPLE, Scene
+from tests.integrity.corruption import PEOPLE, Scene
 from tests.memory import MemoryStore
 from tests.surroundings import START, new_users, service_on
 

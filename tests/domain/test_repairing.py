@@ -9,8 +9,8 @@ from domain.checking import Check
 from domain.patience import Patience
 from domain.repairing import Repair
 from domain.statuses import Deletion
-from tests.corruption import Scene, assert_mended, check
 from tests.faults import FaultyStore, never_sent
+from tests.integrity.corruption import Scene, assert_mended, check
 from tests.surroundings import ManualClock, ids, service_on
 
 

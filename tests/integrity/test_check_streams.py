@@ -12,7 +12,7 @@ from domain.breaches import Progress
 from domain.commands import Register
 from domain.ports import Store
 from storage.dynamodb import DynamoDBStore
-from tests.corruption import Scene, check, repair
+from tests.integrity.corruption import Scene, check, repair
 from tests.storage.rows import put_users
 from tests.stores import empty_local, empty_sqlite
 from tests.surroundings import commit_together, new_event, service_on

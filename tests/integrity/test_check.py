@@ -9,7 +9,7 @@ import pytest
 
 from domain.breaches import BreachKind, Progress
 from domain.statuses import Deletion, RegistrationStatus
-from tests.corruption import Corruption, Scene, assert_mended, check, repair
+from tests.integrity.corruption import Corruption, Scene, assert_mended, check, repair
 from tests.invariants import assert_sound
 from tests.stores import Kind, empty_store
 from tests.surroundings import START, service_on

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from domain.commands import Changed
 from domain.errors import Busy, NotConfirmed, RollcallError
 from domain.ports import Unavailable
-from tests.storage.wire_faults import Fault, ProcessDied, Wire
+from tests.crashes.wire_faults import Fault, ProcessDied, Wire
+from tests.crashes.world import State, Stored, World, plain
 from tests.surroundings import ManualClock, ids, service_on
-from tests.world import State, Stored, World, plain
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from domain.plans import Plan
 from domain.ports import Conflict, Store
 from domain.statuses import Deletion, RegistrationStatus
-from tests.corruption import PEOPLE, Scene, assert_mended, check, repair, wrong_events
+from tests.integrity.corruption import PEOPLE, Scene, assert_mended, check, repair, wrong_events
 from tests.invariants import everything_in
 from tests.stores import Kind, empty_store
 from tests.surroundings import START, ids, service_on

@@ -19,7 +19,7 @@ from domain.models import Page, Registration
 from domain.patience import Patience
 from domain.ports import Store
 from domain.service import Service
-from tests.corruption import Scene
+from tests.integrity.corruption import Scene
 from tests.invariants import assert_sound
 from tests.memory import MemoryStore
 from tests.stores import Kind, empty_store

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from functools import partial
 from math import inf
 
-from tests.calls import BUSY, Call, Facts, answered
 from tests.plain_model import PlainModel, Refused
+from tests.races.calls import BUSY, Call, Facts, answered
 
 MOST_STATES = 1_000_000
 """So many states are looked at before the search gives up: neither accepted nor rejected."""

@@ -15,12 +15,12 @@ import pytest
 from domain.commands import Placed
 from domain.ports import Store
 from storage.sqlite import SQLiteStore
-from tests.calls import Call
 from tests.invariants import assert_sound
-from tests.judging import judge
-from tests.race_process import Address, Racer, race
-from tests.races import RACES, THREADS, Race
-from tests.recording import Process, run_together, switching_every
+from tests.races.calls import Call
+from tests.races.judging import judge
+from tests.races.race_process import Address, Racer, race
+from tests.races.races import RACES, THREADS, Race
+from tests.races.recording import Process, run_together, switching_every
 from tests.storage.dynamodb_local import local_endpoint
 from tests.stores import Kind, empty_store
 from tests.surroundings import ids, new_event, new_users, service_on

@@ -45,7 +45,7 @@ def answered(model: PlainModel, call: Call) -> Facts:
         return (refused.name, *refused.facts)
 
 
-# What each of the service's methods means. Long ones are taken apart in `tests.linearizability`.
+# What each of the service's methods means. Long ones are taken apart in `tests.races.linearizability`.
 
 
 def _register(model: PlainModel, call: Call) -> Facts:

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 from domain.ports import Store
 from domain.statuses import ChangeKind, EventStatus, NoticeKind
-from tests.calls import Call
 from tests.invariants import Everything, assert_sound
-from tests.linearizability import linearized
 from tests.plain_model import PlainEvent, PlainModel
+from tests.races.calls import Call
+from tests.races.linearizability import linearized
 from tests.surroundings import ids, service_on
 
 

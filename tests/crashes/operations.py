@@ -9,7 +9,7 @@ from domain.commands import MarkDeletion, Register
 from domain.drafts import EventChanges, EventDraft, UserChanges, UserDraft
 from domain.models import Actor, Card, Delivery, Unreached
 from domain.statuses import NoticeKind
-from tests.crashes import Operation, Process
+from tests.crashes.cases import Operation, Process
 from tests.surroundings import START, commit_together, mark_user, new_event, new_users
 
 CROWD = [f"p{number}" for number in range(60)]

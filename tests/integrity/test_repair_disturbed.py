@@ -19,14 +19,14 @@ from domain.ports import Unavailable
 from domain.repairing import Repair
 from domain.seating import Inconsistent
 from domain.service import Service
-from tests.corruption import PEOPLE, Corruption, Scene, assert_mended, check, repair
 from tests.faults import Fault, FaultyStore, conflict, lost, never_sent
+from tests.integrity.corruption import PEOPLE, Corruption, Scene, assert_mended, check, repair
+from tests.integrity.test_check import CORRUPTIONS
+from tests.integrity.test_check_amid_changes import Busy
+from tests.integrity.test_repair_of_anything import Spoil, spoil, spoiled
 from tests.invariants import everything_in
 from tests.memory import MemoryStore
 from tests.surroundings import ManualClock, ids, service_on
-from tests.test_check import CORRUPTIONS
-from tests.test_check_amid_changes import Busy
-from tests.test_repair_of_anything import Spoil, spoil, spoiled
 
 SPOILT: dict[str, Spoil] = {
     "a wrong count": lambda scene: scene.rewrite_event({"registered_count": 0}),

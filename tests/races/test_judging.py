@@ -18,15 +18,15 @@ from domain.ports import Store
 from storage.dynamodb import DynamoDBStore
 from storage.schema import EVENTS, JOURNAL
 from storage.sqlite import SQLiteStore
-from tests import recording
-from tests.calls import BUSY, Call, Facts
 from tests.faults import Fault, FaultyStore, lost, never_sent
 from tests.invariants import assert_sound
-from tests.judging import assert_first_in_first_served, assert_promotions_agree, judge
-from tests.linearizability import NotLinearizable, linearized
 from tests.plain_model import PlainModel
-from tests.races import E1, Race, Room, people
-from tests.recording import Process, run_together
+from tests.races import recording
+from tests.races.calls import BUSY, Call, Facts
+from tests.races.judging import assert_first_in_first_served, assert_promotions_agree, judge
+from tests.races.linearizability import NotLinearizable, linearized
+from tests.races.races import E1, Race, Room, people
+from tests.races.recording import Process, run_together
 from tests.storage.dynamodb_local import client_of, local_endpoint
 from tests.stores import Kind, empty_store
 from tests.surroundings import ManualClock, ids, new_event, new_users, service_on

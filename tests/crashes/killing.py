@@ -18,8 +18,8 @@ from domain.ports import Store
 from domain.statuses import Cause, ChangeKind, Deletion, NoticeKind
 from storage.dynamodb import DynamoDBStore
 from storage.sqlite import SQLiteStore
+from tests.crashes.rush_process import EVENTS, LONG, PEOPLE, RAISED_TO
 from tests.invariants import Everything, assert_sound
-from tests.rush_process import EVENTS, LONG, PEOPLE, RAISED_TO
 from tests.storage.dynamodb_local_server import ROOT
 from tests.surroundings import commit_together, ids, new_event, new_users, service_on
 
@@ -56,7 +56,7 @@ def killed(seed: int, kind: str, where: str) -> Rush:
     """Let a process rush, and kill it: at any moment, or shortly after it began something long."""
     random, rush = Random(seed), Rush()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.rush_process", str(seed), kind, where],
+        [sys.executable, "-m", "tests.crashes.rush_process", str(seed), kind, where],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from storage.sqlite import SQLiteStore
-from tests.invariants import assert_sound
-from tests.killing import (
+from tests.crashes.killing import (
     AnyStore,
     Rush,
     assert_goes_on,
@@ -20,8 +19,9 @@ from tests.killing import (
     prepare,
     unfinished,
 )
+from tests.crashes.world import World
+from tests.invariants import assert_sound
 from tests.stores import empty_local
-from tests.world import World
 
 
 def seeds(all_of_them: int, few: int) -> list[object]:

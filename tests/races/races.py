@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from domain.commands import Register
 from domain.ports import Store
-from tests.calls import Facts
 from tests.plain_model import PlainModel
-from tests.recording import Script
+from tests.races.calls import Facts
+from tests.races.recording import Script
 from tests.surroundings import commit_together, ids, new_event, new_users, service_on
 
 THREADS = 16

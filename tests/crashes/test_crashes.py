@@ -16,13 +16,13 @@ import pytest
 from domain.committing import Committer
 from domain.plans import Plan
 from domain.ports import AnswerLost
-from tests import crash_operations as operations
-from tests.crashes import Stage, Trouble
+from tests.crashes import operations
+from tests.crashes.cases import Stage, Trouble
+from tests.crashes.wire_faults import Fault
+from tests.crashes.world import World
 from tests.storage.dynamodb_local import client_of, local_endpoint
 from tests.storage.requests import WRITES
-from tests.storage.wire_faults import Fault
 from tests.stores import empty_local
-from tests.world import World
 
 ALL = [
     *operations.USERS,

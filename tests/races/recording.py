@@ -20,7 +20,7 @@ from domain.errors import NotConfirmed, RollcallError
 from domain.models import Event, LeavePreview, OwnRegistration, User
 from domain.ports import Clock, NewId, Store
 from domain.service import Service
-from tests.calls import Call, Facts
+from tests.races.calls import Call, Facts
 from tests.surroundings import START, ids
 
 Script = Sequence[Facts]
@@ -173,7 +173,7 @@ TELLS_NOTHING_NEW = frozenset({"event_id", "user_id", "title", "since"})
 
 
 def facts_of(outcome: object) -> Facts:
-    """Return an answer or a refusal as `tests.calls` has it."""
+    """Return an answer or a refusal as `tests.races.calls` has it."""
     match outcome:
         case Placed(_, row, position):
             return ("placed", row.ticket, position)

@@ -19,9 +19,9 @@ from domain.plans import Plan, PutEntry, PutEvent
 from domain.ports import Clock, Conflict, Store
 from domain.seating import Inconsistent
 from domain.service import Service
-from tests.corruption import check, repair
+from tests.integrity.corruption import check, repair
 from tests.invariants import assert_sound
-from tests.recording import WallClock
+from tests.races.recording import WallClock
 from tests.stores import Kind, empty_store
 from tests.surroundings import START, at_once, ids, new_event, new_users
 

@@ -9,7 +9,7 @@ import pytest
 from domain.breaches import BreachKind
 from domain.ports import Store
 from domain.statuses import ChangeKind, Deletion
-from tests.corruption import Scene, assert_mended, repair
+from tests.integrity.corruption import Scene, assert_mended, repair
 from tests.stores import Kind, empty_store
 from tests.surroundings import new_users, service_on
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import linearizability
-from tests.calls import BUSY, Call, Facts, answered
-from tests.linearizability import NotLinearizable, Undecided, linearized
 from tests.plain_model import PlainModel
+from tests.races import linearizability
+from tests.races.calls import BUSY, Call, Facts, answered
+from tests.races.linearizability import NotLinearizable, Undecided, linearized
 
 SEAT: Facts = ("placed", 1, None)
 

@@ -1,6 +1,6 @@
 """A process that is meant to be killed: sixteen threads rush, and say what they ask and what is answered.
 
-`python -m tests.rush_process SEED sqlite FILE`, or `… SEED local PREFIX` on the session's engine.
+`python -m tests.crashes.rush_process SEED sqlite FILE`, or `… SEED local PREFIX` on the session's engine.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from domain.ports import Store
 from domain.service import Service
 from storage.dynamodb import DynamoDBStore
 from storage.sqlite import SQLiteStore
-from tests.recording import WallClock
+from tests.races.recording import WallClock
 from tests.storage.dynamodb_local import local_client
 from tests.surroundings import at_once, ids
 

@@ -1,4 +1,4 @@
-"""A process in a race: `python -m tests.race_process`. Four of them share a store, and nothing else.
+"""A process in a race: `python -m tests.races.race_process`. Four of them share a store, and nothing else.
 
 Each line of standard input is a task, as JSON: which store, and the scripts of its threads. The
 process says that its threads stand ready, waits for a line, lets them go, and answers with their
@@ -20,14 +20,14 @@ from typing import IO, TYPE_CHECKING, Any
 from domain.ports import Store
 from storage.dynamodb import DynamoDBStore
 from storage.sqlite import SQLiteStore
-from tests.calls import Call
-from tests.recording import Process, Script, run_together, switching_every
+from tests.races.calls import Call
+from tests.races.recording import Process, Script, run_together, switching_every
 from tests.storage.dynamodb_local import client_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 WORKSPACE = "T1"
 
@@ -40,7 +40,7 @@ class Racer:
 
     def __init__(self) -> None:
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "tests.race_process"],
+            [sys.executable, "-m", "tests.races.race_process"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
