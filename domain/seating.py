@@ -685,18 +685,17 @@ class _Room:
         before, after = self.stored.get(user_id), self.rows[user_id]
         if before == after:
             return
-        if after is None and before is not None:
-            yield DeleteRegistration(before)
-        elif after is not None:
+        if before is not None:
+            if after is None:
+                yield DeleteRegistration(before)
+            if before.status is RegistrationStatus.WAITLISTED:
+                yield DeleteWaiting(self.event_id, Waiting.of(before))
+        if after is not None:
             yield PutRegistration(after, replaces=before)
-        was_in_line = before is not None and before.status is RegistrationStatus.WAITLISTED
-        is_in_line = after is not None and after.status is RegistrationStatus.WAITLISTED
-        if before is not None and was_in_line:
-            yield DeleteWaiting(self.event_id, Waiting.of(before))
-        if after is not None and is_in_line:
-            yield PutWaiting(self.event_id, Waiting.of(after))
-        if after is not None and (before is None or before.ticket != after.ticket):
-            yield CheckUser(user_id)
+            if after.status is RegistrationStatus.WAITLISTED:
+                yield PutWaiting(self.event_id, Waiting.of(after))
+            if before is None or before.ticket != after.ticket:
+                yield CheckUser(user_id)
 
 
 def _id_of(actor: Actor | None) -> str | None:

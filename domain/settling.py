@@ -63,7 +63,7 @@ class Settling:
             raise NotConfirmed(settlement.when_settled) from None
 
     def _find_out(self, work: Callable[[], object], settlement: Settlement) -> None:
-        for _ in self._patience.pauses(None):
+        for _ in self._patience.pauses(None):  # pragma: no branch  # without end
             try:
                 result = work()
             except (Busy, Unsettled):

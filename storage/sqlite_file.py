@@ -262,9 +262,6 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 def _commit(connection: sqlite3.Connection) -> None:
     try:
         connection.execute("COMMIT")
-    except sqlite3.IntegrityError:
-        _roll_back(connection)
-        raise
     except sqlite3.OperationalError as error:
         if _is_busy(error):
             _roll_back(connection)

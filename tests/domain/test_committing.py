@@ -9,7 +9,7 @@ import pytest
 from domain.commands import Left, Placed
 from domain.drafts import EventChanges
 from domain.errors import AlreadyRegistered, Busy, EventFull, NotConfirmed
-from domain.service import Service
+from domain.service import Service, _expected
 from tests.faults import Fault, FaultyStore, conflict, lost, never_sent, on_its_way
 from tests.invariants import assert_sound
 from tests.surroundings import ManualClock, ids, new_event, new_users, service_on
@@ -295,6 +295,11 @@ def test_a_raise_interrupted_by_a_crash_is_finished_by_the_sweep(store: FaultySt
     assert found.events["e1"].capacity == 130
     assert found.seated("e1") == people[:130]
     assert after.finish_unfinished() == 0
+
+
+def test_an_outcome_of_another_kind_than_was_asked_for_is_a_bug() -> None:
+    with pytest.raises(TypeError, match="expected Left, got 'a seat'"):
+        _expected(Left, "a seat")
 
 
 def _ignore(_: object) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.plans import PutEntry, PutEvent
+from domain.plans import PutEntry, PutEvent, PutRegistration
 from domain.ports import Conflict, Unavailable
 from storage.sqlite import SQLiteStore
-from tests.storage.test_contract import a_user, an_entry, an_event, commit
+from tests.storage.test_contract import a_row, a_user, an_entry, an_event, commit, with_people
 from tests.surroundings import START
 
 
@@ -96,6 +96,18 @@ def test_a_file_closed_while_it_is_read_waits_for_its_reader(tmp_path: Path) -> 
             connection.execute("SELECT 1")
         with pytest.raises(Unavailable):
             store.get_user("a")
+
+
+def test_a_user_who_is_still_registered_keeps_the_row(tmp_path: Path) -> None:
+    """R7.5: the file's own foreign key says so, whatever a cascade may have overlooked."""
+    with opened(tmp_path / "r.sqlite") as store:
+        with_people(store, "a")
+        commit(store, PutRegistration(a_row(), None))
+        marked = a_user(deletion="mark")
+        store.mark_user("a", "mark", revision="r1")
+        with pytest.raises(Conflict, match="still has a registration"):
+            store.delete_user("a", "mark")
+        assert store.get_user("a") == marked
 
 
 def test_what_older_rows_lack_is_empty(tmp_path: Path) -> None:

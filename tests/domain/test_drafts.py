@@ -1,0 +1,16 @@
+"""What people enter, before anything is decided."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.drafts import EventChanges
+from domain.errors import Invalid
+
+
+def test_an_edit_takes_away_the_end_but_not_the_start() -> None:
+    """R2.6: an event has a start, its end is optional."""
+    assert EventChanges.of(ends_at=None).given() == {"ends_at": None}
+    with pytest.raises(Invalid) as refusal:
+        EventChanges.of(starts_at=None)
+    assert (refusal.value.field, refusal.value.reason) == ("starts_at", "must be given")
