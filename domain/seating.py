@@ -340,7 +340,7 @@ class _Room:
         if self.rows:
             return None
         promoted = self._set_capacity(event.capacity_target, operation_id)
-        return Changed(self.event or event, promoted=promoted)
+        return Changed(event, promoted=promoted)
 
     def _set_capacity(self, wanted: int, operation_id: str) -> tuple[str, ...]:
         """Seat by seat while someone waits, so that no seat is ever free meanwhile (R2.5)."""

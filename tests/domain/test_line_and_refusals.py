@@ -15,13 +15,14 @@ from domain.commands import (
     Command,
     Edit,
     Evict,
+    Left,
     Register,
     SeatWaiting,
     SetStatus,
     Unregister,
 )
 from domain.drafts import EventChanges
-from domain.errors import AlreadyRegistered, NotRegistered, RollcallError, UnknownEvent
+from domain.errors import AlreadyRegistered, RollcallError, UnknownEvent
 from domain.models import Event, Registration, Waiting
 from domain.plans import Plan, PutEntry
 from domain.seating import Inconsistent, Snapshot
@@ -79,12 +80,36 @@ def test_seats_are_given_up_to_the_last_action_of_the_budget() -> None:
     assert getattr(outcome, "promoted", None) == ("w2", "w3", "w4")
 
 
-def test_a_refusal_names_who_was_refused() -> None:
-    plan = planned(unregister("new"), Unregister("sits", Cause.OWN, 9))
-    assert [(type(one), getattr(one, "user_id", None)) for one in refusals(plan)] == [
-        (NotRegistered, "new"),
-        (NotRegistered, "sits"),
-    ]
+def test_who_asks_again_after_a_promotion_has_moved_up() -> None:
+    (refusal,) = refusals(planned_in_line(unregister("sits"), Register("w4"), heads=1))
+    assert isinstance(refusal, AlreadyRegistered)
+    assert refusal.position == 2
+
+
+def test_a_newcomer_is_not_promoted_ahead_of_those_who_were_not_read() -> None:
+    """R3.6: then more of the line must be read."""
+    with pytest.raises(Inconsistent, match="fewer heads"):
+        planned_in_line(Register("new"), unregister("sits"), heads=0)
+
+
+def test_every_seat_that_is_free_goes_to_the_line_and_each_is_named() -> None:
+    """A leave finds more seats free than its own, as no sound event has: they are given, too."""
+    outcome = planned_in_line(unregister("sits"), heads=4, capacity=3).outcomes[0]
+    assert getattr(outcome, "promoted", None) == ("w2", "w3", "w4")
+
+
+def test_a_long_raise_gets_a_whole_commit() -> None:
+    """R2.5: one that would be cut short behind other commands waits for the next commit."""
+    raised = Edit(EventChanges.of(capacity=9), None)
+    short = planned_in_line(unregister("w3"), raised, heads=4, budget=7)
+    assert len(short.outcomes) == 1
+    assert short.event is not None
+    assert (short.event.capacity, short.event.capacity_target) == (1, None)
+    enough = planned_in_line(unregister("w3"), raised, heads=4, budget=10)
+    assert [type(one) for one in enough.outcomes] == [Left, Changed]
+    alone = planned_in_line(raised, heads=4, budget=7)
+    assert alone.event is not None
+    assert (alone.event.capacity, alone.event.capacity_target) == (3, 9)
 
 
 @pytest.mark.parametrize("command", [Evict(("sits",)), Bury()])

@@ -248,11 +248,12 @@ def test_an_edit_to_what_is_so_already_changes_nothing() -> None:
     assert plan.actions == ()
 
 
-@pytest.mark.parametrize("field", ["starts_at", "ends_at", "location"])
+@pytest.mark.parametrize("field", ["starts_at", "ends_at", "time_zone", "location"])
 def test_each_of_time_and_place_is_a_move(field: str) -> None:
     values = {
         "starts_at": START + timedelta(days=3),
         "ends_at": START + timedelta(days=2, hours=3),
+        "time_zone": "Europe/Lisbon",
         "location": "Garden",
     }
     _, notices = told(planned(Edit(EventChanges.of(**{field: values[field]}), None)))
