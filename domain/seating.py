@@ -162,17 +162,17 @@ def plan(
     """Return the one write that carries out as many of the commands, in order, as fit the budget.
 
     A command is answered with its outcome, or with the error that refuses it; a refused one adds
-    nothing. Raises `Inconsistent`.
+    nothing but, where it needs one, a check of its user. Raises `Inconsistent`.
     """
     room = _Room(snapshot, event_id, now, plan_id, budget)
     outcomes: list[Outcome | RollcallError] = []
     for command in commands:
         trial = room.copied()
+        outcome: Outcome | RollcallError | None
         try:
             outcome = trial.carry_out(command)
         except RollcallError as refusal:
-            outcomes.append(refusal)
-            continue
+            outcome, trial = refusal, room.refusing(command, refusal)
         if outcome is None or trial.cost > budget:
             break
         room = trial
@@ -187,6 +187,9 @@ def fence(event: Event, *, now: datetime, plan_id: str) -> Plan:
     return _Room(Snapshot(event), event.event_id, now, plan_id, ACTIONS_PER_COMMIT).to_plan(
         (), even_if_unchanged=True
     )
+
+
+_COPIED = ("head", "tail", "gone", "stored", "rows", "costs", "refused", "changes", "notices")
 
 
 class _Room:
@@ -209,6 +212,7 @@ class _Room:
         self.stored = dict(snapshot.registrations)
         self.rows: dict[str, Registration | None] = {}  # what differs from `stored`
         self.costs: dict[str, int] = {}
+        self.refused: set[str] = set()  # users who must still be there for what refuses them
         self.mends: tuple[Action, ...] = ()
         self.is_mended = False
         self.above = 0  # the version to go beyond
@@ -217,13 +221,39 @@ class _Room:
 
     def copied(self) -> _Room:
         twin = copy(self)
-        for name in ("head", "tail", "gone", "stored", "rows", "costs", "changes", "notices"):
+        for name in _COPIED:
             setattr(twin, name, copy(getattr(self, name)))
         return twin
 
     @property
     def cost(self) -> int:
-        return 2 + sum(self.costs.values()) + len(self.mends)
+        return 2 + sum(self.costs.values()) + len(self.refused) + len(self.mends)
+
+    def refusing(self, command: Command, refusal: RollcallError) -> _Room:
+        """Return the room with this command refused, so that the refusal is true at one moment.
+
+        Either of reading, where what is stored refuses it too, or else of the commit: then the user
+        must be there still, who may be deleted meanwhile without the event's knowing (R7.1).
+        """
+        rests_on_user = isinstance(refusal, AlreadyRegistered | RegistrationClosed | EventFull)
+        if (
+            not isinstance(command, Register)
+            or not rests_on_user
+            or self._stored_refuses(command, refusal)
+        ):
+            return self
+        twin = self.copied()
+        twin.refused.add(command.user_id)
+        return twin
+
+    def _stored_refuses(self, command: Command, refusal: RollcallError) -> bool:
+        try:
+            _Room(self.snapshot, self.event_id, self.now, self.plan_id, self.budget).carry_out(
+                command
+            )
+        except RollcallError as other:
+            return type(other) is type(refusal) and vars(other) == vars(refusal)
+        return False
 
     def carry_out(self, command: Command) -> Outcome | None:
         """Return the command's outcome, None if it wants a commit of its own; raises its refusal."""
@@ -669,6 +699,8 @@ class _Room:
         actions: list[Action] = [PutEvent(event, None if stored is None else stored.version)]
         for user_id in self.rows:
             actions += self._row_actions(user_id)
+        checked = {action.user_id for action in actions if isinstance(action, CheckUser)}
+        actions += [CheckUser(user_id) for user_id in sorted(self.refused - checked)]
         actions += [*self.mends, PutEntry(entry)]
         return Plan(
             self.plan_id,

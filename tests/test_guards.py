@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from domain.commands import Command, Placed, Register
 from domain.committing import Committer
-from domain.door import Door
+from domain.door import Door, Result
 from domain.errors import (
     AlreadyRegistered,
     Busy,
@@ -25,6 +26,7 @@ from domain.errors import (
 from domain.plans import Plan, PutEvent
 from domain.ports import Store
 from domain.service import Service
+from domain.turnstile import Entry
 from tests.faults import Fault, FaultyStore, conflict, on_its_way
 from tests.invariants import Everything, assert_sound, everything_in
 from tests.stores import Kind, empty_store, without_foreign_keys
@@ -130,6 +132,24 @@ def test_a_user_under_deletion_is_in_no_event_that_the_cascade_has_not_seen(
         one.register("e1", "a")
         with pytest.raises(AssertionError, match="has no user"):
             assert_sound(store)
+
+
+@pytest.mark.parametrize(("without", "holds"), [((), True), (("user",), False)])
+def test_a_refusal_that_others_of_its_batch_bring_about_is_true_of_their_commit(
+    store: Store, other: Service, without: Sequence[str], holds: bool
+) -> None:
+    """R7.1: `a` takes the last seat; `b`, refused for that, was deleted before the seat was taken."""
+    new_event(other, "small", capacity=1, has_waitlist=False)
+
+    def other_deletes_b(_: Arrives) -> None:
+        other.delete_user("b")
+
+    one = process(View(store, without, other_deletes_b))
+    entries = [Entry[Command, Result](Register(user_id), deadline=1.0) for user_id in "ab"]
+    one._door._serve("small", entries)
+    placed, refused = [entry._outcome() for entry in entries]
+    assert isinstance(placed, Placed)
+    assert isinstance(refused, UnknownUser if holds else EventFull)
 
 
 @pytest.mark.parametrize(("without", "holds"), [((), True), (("mark",), False)])

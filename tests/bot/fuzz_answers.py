@@ -241,7 +241,7 @@ def spoilt(original: Any, payload: Any) -> Iterator[str]:
     if view != was:
         yield "state"
         names = ("id", "root_view_id", "type", "callback_id", "private_metadata")
-        if not isinstance(view, Mapping) or any(view.get(name) != was.get(name) for name in names):
+        if any(_at(view, name) != _at(was, name) for name in names):
             yield "view"
     if any(_at(payload, part) != _at(original, part) for part in ("container", "actions")):
         yield "card"

@@ -24,7 +24,7 @@ from domain.commands import (
 from domain.drafts import EventChanges
 from domain.errors import AlreadyRegistered, RollcallError, UnknownEvent
 from domain.models import Event, Registration, Waiting
-from domain.plans import Plan, PutEntry
+from domain.plans import CheckUser, Plan, PutEntry
 from domain.seating import Inconsistent, Snapshot
 from domain.statuses import Cause, Deletion, EventStatus
 from tests.domain.test_what_is_told import LATER, SITS, WAITING, event, planned, row, user
@@ -84,6 +84,36 @@ def test_who_asks_again_after_a_promotion_has_moved_up() -> None:
     (refusal,) = refusals(planned_in_line(unregister("sits"), Register("w4"), heads=1))
     assert isinstance(refusal, AlreadyRegistered)
     assert refusal.position == 2
+
+
+@pytest.mark.parametrize(
+    ("commands", "checked"),
+    [
+        ((unregister("sits"), Register("w4")), ["w4"]),  # moved up
+        ((unregister("sits"), Register("w2"), Register("w2")), ["w2"]),  # sits now
+        ((SetStatus(EventStatus.CLOSED, None), Register("new")), ["new"]),
+        ((unregister("w5"), Register("w4")), []),  # as it was before
+        ((Register("w4"),), []),  # a second look covers for it
+        ((Register("new"), Register("new")), ["new"]),  # who joins is checked as it is
+        ((SetStatus(EventStatus.CLOSED, None), Register("nobody")), []),
+    ],
+)
+def test_who_is_refused_for_what_the_batch_changed_must_be_there_still(
+    commands: Sequence[Command], checked: list[str]
+) -> None:
+    """R7.1: a deletion does not move the event's version, so that the user is checked in the commit."""
+    plan = planned_in_line(*commands, heads=1)
+    checks = [action.user_id for action in plan.actions if isinstance(action, CheckUser)]
+    assert checks == checked
+
+
+@pytest.mark.parametrize(("budget", "answered"), [(6, 2), (7, 3), (8, 4)])
+def test_a_refusal_that_needs_a_check_takes_its_part_of_the_budget(
+    budget: int, answered: int
+) -> None:
+    commands = (unregister("sits"), Register("w3"), Register("w4"), Register("w5"))
+    plan = planned_in_line(*commands, heads=1, budget=budget)
+    assert (len(plan.outcomes), len(plan.actions)) == (answered, budget)
 
 
 def test_a_newcomer_is_not_promoted_ahead_of_those_who_were_not_read() -> None:
