@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -33,7 +34,13 @@ def _unicode(text: str) -> str:
     return text
 
 
+def _refused(_: object) -> None:
+    """Refuse what has no place here, null included: Bolt goes by whether a key is there."""
+    raise ValueError("must not be there")
+
+
 Text = Annotated[str, AfterValidator(_unicode)]
+_Absent = Annotated[None, BeforeValidator(_refused)]
 _Filled = Annotated[str, StringConstraints(min_length=1)]
 _Conversation = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,64}$")]
 _Ts = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}\.[0-9]{6}$")]
@@ -113,9 +120,9 @@ class _Anything(_Shape):
 
 
 class _Command(_Anything):
-    type: None = None
-    event: None = None
-    user: None = None
+    type: _Absent = None
+    event: _Absent = None
+    user: _Absent = None
     command: Text
     user_id: Identifier
     user_name: Text | None = None
@@ -124,7 +131,7 @@ class _Command(_Anything):
 
 
 class _Interaction(_Anything):
-    event: None = None
+    event: _Absent = None
     user: _Named
 
 
@@ -176,7 +183,7 @@ class _OpenedHome(_Event):
 
 class _Envelope(_Anything):
     event: _Event
-    user: None = None
+    user: _Absent = None
 
 
 class _HomeEnvelope(_Envelope):

@@ -194,10 +194,6 @@ class HistoriesOnDynamoDBLocal(Histories):
     kind = "local"
 
 
-class ManyHistoriesOnMoto(HistoriesOnMoto):
-    pass
-
-
 class ManyHistoriesOnDynamoDBLocal(HistoriesOnDynamoDBLocal):
     pass
 
@@ -219,7 +215,5 @@ TestHistoriesOnMoto = HistoriesOnMoto.TestCase
 TestHistoriesOnMoto.settings = _settings(12, steps=25)
 TestHistoriesOnDynamoDBLocal = HistoriesOnDynamoDBLocal.TestCase
 TestHistoriesOnDynamoDBLocal.settings = _settings(20, steps=25)
-TestManyHistoriesOnMoto = pytest.mark.soak(ManyHistoriesOnMoto.TestCase)
-TestManyHistoriesOnMoto.settings = _settings(60)
 TestManyHistoriesOnDynamoDBLocal = pytest.mark.soak(ManyHistoriesOnDynamoDBLocal.TestCase)
-TestManyHistoriesOnDynamoDBLocal.settings = _settings(200, steps=40)
+TestManyHistoriesOnDynamoDBLocal.settings = _settings(80, steps=40)

@@ -42,8 +42,7 @@ class On(NamedTuple):
         On("sqlite", 100),
         On("moto", 20),
         On("local", 20),
-        pytest.param(On("moto", 100), marks=pytest.mark.soak),
-        pytest.param(On("local", 200), marks=pytest.mark.soak),
+        pytest.param(On("local", 100), marks=pytest.mark.soak),
     ],
     ids=lambda on: f"{on.kind}-{on.examples}",
 )

@@ -1,8 +1,9 @@
 """Arbitrary and mutated payloads, validly signed, through the real HTTP layer and app (R8.9, R8.11, R8.12, R10).
 
 Whatever comes: no 5xx but where nobody can be told, an answer each time, no change that the one who acts may not
-make, nothing that Slack would refuse, and sound data. `pytest -s` prints how many payloads of each kind were sent;
-`make soak` sends tens of thousands, from a new seed each time, which it prints.
+make, nothing that Slack would refuse, and sound data. The sums below pytest's report say how many payloads of each
+kind were sent; `make soak` sends tens of thousands, always the same. With ARGS="--hypothesis-seed=random" they are new
+ones, from a seed that it prints and that can be given instead of "random".
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from random import SystemRandom
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pytest
 import yaml
@@ -25,10 +26,11 @@ from tests.bot.fuzz_edge import Edge, Exchange, edge
 from tests.bot.fuzz_permission import Asked
 from tests.bot.fuzz_words import IDS, MOMENTS, NUMBERS, TEXTS
 from tests.bot.fuzzing import FORM, JSON, Case, Mutation, cases, encoded, paths, used
+from tests.counting import Count
 
 T = TypeVar("T")
 
-SOAK = 60
+SOAK = 15
 """How many times more a soak sends."""
 
 runs = pytest.mark.parametrize("times", [1, pytest.param(SOAK, marks=pytest.mark.soak)])
@@ -38,31 +40,42 @@ runs = pytest.mark.parametrize("times", [1, pytest.param(SOAK, marks=pytest.mark
 def at(server: tuple[Any, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     with edge(server, tmp_path_factory.mktemp("edge")) as made:
         yield made
-        print(f"\n{made.sent.total()} payloads")  # noqa: T201  # asked for with -s
-        for name, number in sorted(made.sent.items()):
-            print(f"{number:7} {name}")  # noqa: T201
 
 
-def fuzz(
-    strategy: st.SearchStrategy[T], check: Callable[[T], None], examples: int, times: int
-) -> None:
-    """Check so many examples: always the same ones, or in a soak, new ones from a seed that is printed."""
-    begins = 0 if times == 1 else SystemRandom().randrange(2**32)
+class Fuzz(Protocol):
+    def __call__(
+        self, strategy: st.SearchStrategy[T], check: Callable[[T], None], examples: int, times: int
+    ) -> None:
+        """Check this many examples, so many times over."""
+
+
+@pytest.fixture
+def fuzz(at: Edge, count: Count, pytestconfig: pytest.Config) -> Iterator[Fuzz]:
+    asked_for = pytestconfig.getoption("--hypothesis-seed")
+    begins = SystemRandom().randrange(2**32) if asked_for == "random" else int(asked_for or 0)
     print(f"\nseed {begins}")  # noqa: T201
 
-    def checked(drawn: T) -> None:
-        note(repr(drawn))
-        check(drawn)
+    def run(
+        strategy: st.SearchStrategy[T], check: Callable[[T], None], examples: int, times: int
+    ) -> None:
+        def checked(drawn: T) -> None:
+            note(repr(drawn))
+            check(drawn)
 
-    run = given(strategy)(checked)
-    run = settings(
-        max_examples=examples * times,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )(run)
-    seed(begins)(run)()
+        budget = settings(
+            max_examples=examples * times,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )
+        seed(begins)(budget(given(strategy)(checked)))()
+
+    before = at.sent.copy()
+    yield run
+    for name, number in (at.sent - before).items():
+        count("payloads fuzzed", number)
+        count(f"payloads fuzzed: {name}", number)
 
 
 # The corpus
@@ -101,13 +114,13 @@ def test_what_slack_really_sends_is_answered(at: Edge) -> None:
 
 @runs
 def test_mutated_payload_is_answered_and_changes_nothing_without_permission(
-    at: Edge, times: int
+    at: Edge, fuzz: Fuzz, times: int
 ) -> None:
     fuzz(cases(at.seeds), lambda case: judge(at.send(case)), 900, times)
 
 
 @runs
-def test_form_filled_in_with_anything_is_answered(at: Edge, times: int) -> None:
+def test_form_filled_in_with_anything_is_answered(at: Edge, fuzz: Fuzz, times: int) -> None:
     """Texts, numbers, days, times and zones of no meaning, typed where Slack's client would not let one."""
     forms = [each for each in at.seeds if each.name.startswith("view_submission")]
     fuzz(st.sampled_from(forms).flatmap(filled), lambda case: judge(at.send(case)), 250, times)
@@ -128,7 +141,7 @@ def filled(form: Seed) -> st.SearchStrategy[Case]:
 
 
 @runs
-def test_command_with_anything_behind_it_is_answered(at: Edge, times: int) -> None:
+def test_command_with_anything_behind_it_is_answered(at: Edge, fuzz: Fuzz, times: int) -> None:
     """R8.11: what is typed pings nobody, and what is too long for Slack is cut."""
     commands = [each for each in at.seeds if each.kind == "command"]
     fuzz(st.sampled_from(commands).flatmap(said), lambda case: judge(at.send(case)), 350, times)
@@ -160,7 +173,9 @@ def said(command: Seed) -> st.SearchStrategy[Case]:
 
 
 @runs
-def test_payload_in_anothers_name_changes_only_what_that_person_may(at: Edge, times: int) -> None:
+def test_payload_in_anothers_name_changes_only_what_that_person_may(
+    at: Edge, fuzz: Fuzz, times: int
+) -> None:
     """R8.9: the one who acts is the one whom Slack names, whoever's modal or message it is."""
     people = st.sampled_from(["U0AMARA", "U0BJORN", "U0CHLOE", "U0DIEGO", "U0PRIYA", "U0GHOST"])
     events = st.sampled_from(["yoga", "choir", "chess", "fair", "retreat", "talk0", "gone"])
@@ -252,7 +267,7 @@ CONTENT_TYPES = st.sampled_from(
 
 
 @runs
-def test_garbage_is_refused_and_reads_nothing(at: Edge, times: int) -> None:
+def test_garbage_is_refused_and_reads_nothing(at: Edge, fuzz: Fuzz, times: int) -> None:
     case = Case(Seed("garbage", "event", {}))
 
     def check(drawn: tuple[bytes, str]) -> None:
@@ -262,7 +277,9 @@ def test_garbage_is_refused_and_reads_nothing(at: Edge, times: int) -> None:
 
 
 @runs
-def test_payload_cut_or_with_some_bytes_changed_breaks_nothing(at: Edge, times: int) -> None:
+def test_payload_cut_or_with_some_bytes_changed_breaks_nothing(
+    at: Edge, fuzz: Fuzz, times: int
+) -> None:
     """Half of a payload is none; where it can still be read, all holds that holds of others."""
     whole = [each for each in at.seeds if each.kind != "command"]
 
@@ -309,7 +326,9 @@ UNSIGNED: dict[str, dict[str, str]] = {
 
 
 @pytest.mark.parametrize("how", UNSIGNED)
-def test_payload_that_slack_did_not_sign_is_401_and_reads_nothing(at: Edge, how: str) -> None:
+def test_payload_that_slack_did_not_sign_is_401_and_reads_nothing(
+    at: Edge, fuzz: Fuzz, how: str
+) -> None:
     """R10.1: whatever it says."""
 
     def check(case: Case) -> None:
@@ -324,7 +343,7 @@ def test_payload_that_slack_did_not_sign_is_401_and_reads_nothing(at: Edge, how:
 
 
 @runs
-def test_event_that_slack_sends_again_is_taken_again(at: Edge, times: int) -> None:
+def test_event_that_slack_sends_again_is_taken_again(at: Edge, fuzz: Fuzz, times: int) -> None:
     """Slack's own headers tell that it is a retry, and why."""
     events = [each for each in at.seeds if each.kind == "event"]
     headers = st.fixed_dictionaries(

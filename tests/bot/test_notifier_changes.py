@@ -116,7 +116,7 @@ def test_card_shows_a_change_whatever_fails_and_whenever_it_dies(
     with place(town, kind) as here:
         total = len(moments_of(here, SCENARIOS["card"]))
         for at in range(total):
-            for dies_at in range(at + 1, total + 10, 2 if kind == "sqlite" else 5):
+            for dies_at in range(at + 1, total + 10, 2 if kind == "sqlite" else 11):
                 card_after(here, at, fault, dies_at)
 
 

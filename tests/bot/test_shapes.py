@@ -78,6 +78,7 @@ SPOILT: dict[str, dict[str, Any]] = {
     "a team that is a list": {"team": ["T0OTHER"]},
     "a user that is text": {"user": BJORN},
     "an event": {"event": 5},
+    "an event that is none": {"event": None},
 }
 
 

@@ -1,12 +1,11 @@
 """Crash at every call: each operation, each of its requests to DynamoDB, each fault; asked again, and swept.
 
-`pytest -s` prints how many requests and cases each operation has: `make soak` checks all of them,
+The sums below pytest's report say how many cases each operation has: `make soak` checks all of them,
 `make test` a few of each request's faults.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
@@ -16,6 +15,7 @@ import pytest
 from domain.committing import Committer
 from domain.plans import Plan
 from domain.ports import AnswerLost
+from tests.counting import Count
 from tests.crashes import operations
 from tests.crashes.cases import Stage, Trouble
 from tests.crashes.wire_faults import Fault
@@ -104,6 +104,13 @@ def name_of(stage: Stage, at: int) -> str:
     return requests[at] if at < len(requests) else ""
 
 
+def tell(count: Count, stage: Stage, cases: int, what: str) -> None:
+    """Count the cases: all together, by kind, and by operation."""
+    count("cases of crashes and faults", cases)
+    count(f"cases of {what}", cases)
+    count(f"cases at {stage.operation.name}", cases)
+
+
 def at_every_request(
     stage: Stage, faults: Faults, trouble: Callable[[int, Fault], Trouble]
 ) -> tuple[int, int]:
@@ -117,25 +124,23 @@ def at_every_request(
         at += 1
 
 
-def tell(stage: Stage, counted: tuple[int, int], what: str) -> None:
-    """Print what was covered."""
-    requests, cases = counted
-    assert requests >= len(stage.expected.requests)
-    sys.stdout.write(f"\n{stage.operation.name}: {requests} requests, {cases} times {what}\n")
-
-
 @pytest.mark.parametrize("faults", [some, pytest.param(every, marks=pytest.mark.soak)])
-def test_one_request_meets_a_fault(stage: Stage, faults: Faults) -> None:
+def test_one_request_meets_a_fault(stage: Stage, faults: Faults, count: Count) -> None:
     """R7.4 and R8.12: whichever request it is."""
-    counted = at_every_request(stage, faults, lambda at, fault: Trouble({at: fault}))
-    tell(stage, counted, "one fault")
+    requests, cases = at_every_request(stage, faults, lambda at, fault: Trouble({at: fault}))
+    assert requests >= len(stage.expected.requests)
+    count("crash points, each a request of an operation", requests)
+    tell(count, stage, cases, "one fault")
 
 
 @pytest.mark.parametrize("faults", [lasting_few, pytest.param(lasting, marks=pytest.mark.soak)])
-def test_all_requests_from_one_on_meet_a_fault(stage: Stage, faults: Faults) -> None:
+def test_all_requests_from_one_on_meet_a_fault(stage: Stage, faults: Faults, count: Count) -> None:
     """R8.12: until the process has answered; what it answers then is true."""
-    counted = at_every_request(stage, faults, lambda at, fault: Trouble(lasting=(at, fault)))
-    tell(stage, counted, "a fault that lasts")
+    requests, cases = at_every_request(
+        stage, faults, lambda at, fault: Trouble(lasting=(at, fault))
+    )
+    assert requests >= len(stage.expected.requests)
+    tell(count, stage, cases, "a fault that lasts")
 
 
 def writes_of(stage: Stage) -> list[int]:
@@ -146,7 +151,7 @@ def writes_of(stage: Stage) -> list[int]:
 
 
 @pytest.mark.soak
-def test_a_second_fault_meets_what_the_first_led_to(stage: Stage) -> None:
+def test_a_second_fault_meets_what_the_first_led_to(stage: Stage, count: Count) -> None:
     """A write's answer is lost, or it is late, or meets another; then each later request meets one more fault."""
     firsts = [Fault.LOST] if stage.operation.is_long else [Fault.LOST, Fault.LATE, Fault.CONFLICT]
     seconds = (Fault.DIES_BEFORE, Fault.DIES_AFTER, Fault.THROTTLED, Fault.LATE)
@@ -156,18 +161,18 @@ def test_a_second_fault_meets_what_the_first_led_to(stage: Stage) -> None:
         while later < len(stage.check(Trouble({at: first, later: second})).sent):
             cases += 1
             later += 1
-    tell(stage, (len(stage.expected.requests), cases), "two faults")
+    tell(count, stage, cases, "two faults")
 
 
 @pytest.mark.soak
-def test_nothing_more_gets_through_after_a_write_without_answer(stage: Stage) -> None:
+def test_nothing_more_gets_through_after_a_write_without_answer(stage: Stage, count: Count) -> None:
     """It was applied, or arrives when the process has answered, which could find out nothing."""
     thens = (Fault.THROTTLED, Fault.CONFLICT, Fault.UNCONNECTED, Fault.FAILED)
     cases = 0
     for at, first, then in product(writes_of(stage), (Fault.LATE, Fault.LOST), thens):
         stage.check(Trouble({at: first}, lasting=(at + 1, then)))
         cases += 1
-    tell(stage, (len(stage.expected.requests), cases), "a fault, then silence")
+    tell(count, stage, cases, "a fault, then silence")
 
 
 @pytest.mark.parametrize(

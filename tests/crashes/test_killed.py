@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
 from storage.sqlite import SQLiteStore
+from tests.counting import Count
 from tests.crashes.killing import (
     AnyStore,
     Rush,
@@ -43,7 +43,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("seed", seeds(50, 4))
-def test_killed_on_sqlite(seed: int, template: Path, tmp_path: Path) -> None:
+def test_killed_on_sqlite(seed: int, template: Path, tmp_path: Path, count: Count) -> None:
     """R7.4: nothing acknowledged is lost, nothing is there in part, and the next process goes on."""
     path = tmp_path / "rollcall.sqlite"
     shutil.copy(template, path)
@@ -56,14 +56,14 @@ def test_killed_on_sqlite(seed: int, template: Path, tmp_path: Path) -> None:
         found = assert_sound(store)
         assert_told_truly(rush, found, before)
         assert_promotions_told(store, found, before)
-        tell(rush, store)
+        tell(count, rush, store)
         assert_goes_on(store, rush)
     finally:
         store.close()
 
 
 @pytest.mark.parametrize("seed", seeds(10, 1))
-def test_killed_on_dynamodb(seed: int) -> None:
+def test_killed_on_dynamodb(seed: int, count: Count) -> None:
     """The same where the store lives on, and what the process had sent last may still arrive."""
     with empty_local() as store:
         prepare(store)
@@ -76,11 +76,13 @@ def test_killed_on_dynamodb(seed: int) -> None:
         found = assert_sound(store)
         assert_told_truly(rush, found, before)
         assert_promotions_told(store, found, before)
-        tell(rush, store)
+        tell(count, rush, store)
         assert_goes_on(store, rush)
 
 
-def tell(rush: Rush, store: AnyStore) -> None:
-    """Print when it was killed."""
-    told = f"{len(rush.answers)} answers, {len(rush.unanswered())} calls cut off"
-    sys.stdout.write(f"\nkilled after {told}, left unfinished: {unfinished(store)}\n")
+def tell(count: Count, rush: Rush, store: AnyStore) -> None:
+    """Count what it was in the middle of."""
+    count("rushes killed", 1)
+    count("rushes killed with work left unfinished", bool(unfinished(store)))
+    count("calls answered before a kill", len(rush.answers))
+    count("calls cut off by a kill", len(rush.unanswered()))

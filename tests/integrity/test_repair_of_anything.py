@@ -155,13 +155,13 @@ def test_anything_on_sqlite(how: list[Spoil], dies_at: int, applied: bool) -> No
 
 @pytest.mark.soak
 @anything
-@examples(10_000)
+@examples(4_000)
 def test_anything_at_length_in_memory(how: list[Spoil], dies_at: int, applied: bool) -> None:
     names_and_mends("memory", how, dies_at, applied=applied)
 
 
 @pytest.mark.soak
 @anything
-@examples(60)
+@examples(20)
 def test_anything_at_length_on_dynamodb(how: list[Spoil], dies_at: int, applied: bool) -> None:
     names_and_mends("local", how, dies_at, applied=applied)

@@ -1,6 +1,6 @@
 """Everybody at once, on SQLite and on DynamoDB: whatever was answered, some order of the calls explains it.
 
-Each test's report says how many histories and calls it judged, in its properties.
+The sums below pytest's report say how many histories and calls were judged.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pytest
 from domain.commands import Placed
 from domain.ports import Store
 from storage.sqlite import SQLiteStore
+from tests.counting import Count
 from tests.invariants import assert_sound
 from tests.races.calls import Call
 from tests.races.judging import judge
@@ -28,12 +29,10 @@ from tests.surroundings import ids, new_event, new_users, service_on
 Run = Callable[[Store, Race, str, random.Random], list[list[Call]]]
 """Runs a race on a store; returns what each process's threads saw."""
 
-Count = Callable[[str, int], None]
-
 Seeds = Mapping[str, range]
 
 FEW = {"sqlite": range(3), "local": range(2)}
-MANY = {"sqlite": range(3, 100), "local": range(2, 20)}
+MANY = {"sqlite": range(3, 60), "local": range(2, 15)}
 """How often each race is run, by the seeds of what is asked; who comes first differs each time."""
 
 on_each_store = pytest.mark.parametrize("kind", ["sqlite", "local"])
@@ -88,11 +87,11 @@ def _judge_all(kind: Kind, name: str, seeds: range, run: Run, count: Count) -> N
             initial = started.prepared(store)
             histories = run(store, started, unique, dice)
             try:
-                count("calls", judge(store, initial, histories))
+                count("calls in races", judge(store, initial, histories))
             except Exception as error:
                 error.add_note(f"It was the race {unique}.")
                 raise
-        count("histories", 1)
+        count("histories of races", 1)
 
 
 def _in_threads(store: Store, started: Race, unique: str, dice: random.Random) -> list[list[Call]]:
@@ -104,11 +103,6 @@ def _in_threads(store: Store, started: Race, unique: str, dice: random.Random) -
 
 def _switch_interval(dice: random.Random) -> float:
     return dice.choice([0.005, 0.0001, 0.00001])
-
-
-@pytest.fixture
-def count(request: pytest.FixtureRequest) -> Count:
-    return lambda what, number: request.node.user_properties.append((what, number))
 
 
 @pytest.fixture(scope="module")
