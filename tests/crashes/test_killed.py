@@ -83,6 +83,6 @@ def test_killed_on_dynamodb(seed: int, count: Count) -> None:
 def tell(count: Count, rush: Rush, store: AnyStore) -> None:
     """Count what it was in the middle of."""
     count("rushes killed", 1)
-    count("rushes killed with work left unfinished", bool(unfinished(store)))
+    count("events and users that a kill left unfinished", len(unfinished(store)))
     count("calls answered before a kill", len(rush.answers))
     count("calls cut off by a kill", len(rush.unanswered()))
