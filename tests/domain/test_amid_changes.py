@@ -11,11 +11,11 @@ import pytest
 from domain.commands import MarkDeletion, Register
 from domain.committing import Committer
 from domain.drafts import EventChanges, UserChanges, UserDraft
-from domain.errors import Busy, NotConfirmed, UnknownEvent
+from domain.errors import Busy, NotConfirmed, UnknownEvent, UnknownUser
 from domain.models import Page, Waiting
 from domain.patience import Patience
 from domain.plans import Plan
-from domain.ports import Conflict, Unavailable
+from domain.ports import AnswerLost, Conflict, Unavailable
 from domain.seating import Inconsistent
 from domain.service import Service
 from domain.users import Users
@@ -42,6 +42,7 @@ class Eventful(MemoryStore):
         super().__init__()
         self.before_line: Happens | None = None
         self.before_put_user: Happens | None = None
+        self.before_mark_user: Happens | None = None
         self.always_before_line: Happens | None = None
 
     def get_line(
@@ -56,6 +57,12 @@ class Eventful(MemoryStore):
         if self.before_put_user is not None:
             self.before_put_user()
         super().put_user(user, replaces=replaces)
+
+    def mark_user(self, user_id: str, mark: str, *, revision: str) -> str | None:
+        happens, self.before_mark_user = self.before_mark_user, None
+        if happens is not None:
+            happens()
+        return super().mark_user(user_id, mark, revision=revision)
 
 
 @pytest.fixture
@@ -158,6 +165,52 @@ def test_busy_where_a_user_changes_each_time(
     store.before_put_user = somebody_renames
     with pytest.raises(Busy):
         service.update_user("a", UserChanges.of(time_zone="Europe/Berlin"))
+
+
+def test_who_is_created_by_another_on_first_contact_is_found(
+    service: Service, other: Service, store: Eventful
+) -> None:
+    def somebody_creates() -> None:
+        store.before_put_user = None
+        new_users(other, "new")
+
+    store.before_put_user = somebody_creates
+    draft = UserDraft.of(user_id="new", name="Name in Slack")
+    assert service.ensure_user(draft) == store.users["new"]
+    assert store.users["new"].name == "new"
+
+
+def test_a_user_who_changes_while_being_marked_is_marked_all_the_same(
+    service: Service, other: Service, store: Eventful
+) -> None:
+    store.before_mark_user = lambda: _ignore(other.update_user("a", UserChanges.of(name="Anna")))
+    assert service.delete_user("a")
+    assert "a" not in store.users
+    assert_sound(store)
+
+
+def test_an_update_not_confirmed_is_settled_as_refused_when_its_user_is_gone(
+    store: Eventful,
+) -> None:
+    """R8.12: it is asked for until there is an answer, here in the second two seconds of the background."""
+    clock = ManualClock()
+    answers_from = clock.now() + timedelta(seconds=5)
+
+    def nothing_comes_through() -> None:
+        if clock.now() < answers_from:
+            raise AnswerLost
+
+    later: list[Happens] = []
+    told: list[object] = []
+    service = service_on(store, clock=clock, spawn=later.append)
+    new_users(service, "a")
+    store.before_put_user = nothing_comes_through
+    with pytest.raises(NotConfirmed) as unconfirmed:
+        service.update_user("a", UserChanges.of(name="Anna"))
+    unconfirmed.value.settled(told.append)
+    service_on(store, new_id=ids("other")).delete_user("a")
+    later.pop()()
+    assert [type(outcome) for outcome in told] == [UnknownUser]
 
 
 def test_an_ensured_user_has_an_id(service: Service) -> None:

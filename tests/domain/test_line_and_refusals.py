@@ -13,6 +13,7 @@ from domain.commands import (
     Bury,
     Changed,
     Command,
+    Create,
     Edit,
     Evict,
     Left,
@@ -22,7 +23,7 @@ from domain.commands import (
     Unregister,
 )
 from domain.drafts import EventChanges
-from domain.errors import AlreadyRegistered, RollcallError, UnknownEvent
+from domain.errors import AlreadyRegistered, RollcallError, UnknownEvent, UnknownUser
 from domain.models import Event, Registration, Waiting
 from domain.plans import CheckUser, Plan, PutEntry
 from domain.seating import Inconsistent, Snapshot
@@ -105,6 +106,14 @@ def test_who_is_refused_for_what_the_batch_changed_must_be_there_still(
     plan = planned_in_line(*commands, heads=1)
     checks = [action.user_id for action in plan.actions if isinstance(action, CheckUser)]
     assert checks == checked
+
+
+def test_who_is_not_there_is_not_checked_for_being_there() -> None:
+    """What the batch creates refuses an unknown user, which no check in the commit could bear out."""
+    commands = [Create(event(registered_count=0, waitlist_count=0), "boss"), Register("nobody")]
+    plan = seating.plan(Snapshot(None), commands, event_id="e1", now=LATER, plan_id="p")
+    assert [type(outcome) for outcome in plan.outcomes] == [Changed, UnknownUser]
+    assert not [action for action in plan.actions if isinstance(action, CheckUser)]
 
 
 @pytest.mark.parametrize(("budget", "answered"), [(6, 2), (7, 3), (8, 4)])

@@ -385,6 +385,12 @@ def test_who_is_evicted_is_told_and_nobody_is_promoted() -> None:
     )
 
 
+def test_an_eviction_gives_no_seat_away_that_is_free_as_in_no_sound_event() -> None:
+    marked = event(capacity=3, deletion=Deletion.MARKED, operation_id="op")
+    plan = planned(Evict(("first",)), at=marked)
+    assert [one.kind for one in told(plan)[0]] == [ChangeKind.LEFT]
+
+
 def test_who_is_evicted_from_a_cancelled_event_was_told_already() -> None:
     marked = event(deletion=Deletion.MARKED, operation_id="op", status=EventStatus.CANCELLED)
     assert entry_of(planned(Evict(("first",)), at=marked)).notices == ()
@@ -604,3 +610,11 @@ def test_a_new_event_names_who_made_it() -> None:
     assert plan.event == new.model_copy(update={"version": 1})
     (entry,) = (action.entry for action in plan.actions if isinstance(action, PutEntry))
     assert entry.changes == (change(ChangeKind.CREATED, actor_id="maker"),)
+
+
+def test_who_is_promoted_sits_since_then_and_is_registered_since_before() -> None:
+    """R4.2: the ticket and the time of the registration stay."""
+    plan = planned(Unregister("sits"))
+    assert [
+        action.registration for action in plan.actions if isinstance(action, PutRegistration)
+    ] == [row("first", 2).model_copy(update={"seated_at": LATER})]
