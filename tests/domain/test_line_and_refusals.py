@@ -110,7 +110,10 @@ def test_who_is_refused_for_what_the_batch_changed_must_be_there_still(
 
 def test_who_is_not_there_is_not_checked_for_being_there() -> None:
     """What the batch creates refuses an unknown user, which no check in the commit could bear out."""
-    commands = [Create(event(registered_count=0, waitlist_count=0), "boss"), Register("nobody")]
+    commands: list[Command] = [
+        Create(event(registered_count=0, waitlist_count=0), "boss"),
+        Register("nobody"),
+    ]
     plan = seating.plan(Snapshot(None), commands, event_id="e1", now=LATER, plan_id="p")
     assert [type(outcome) for outcome in plan.outcomes] == [Changed, UnknownUser]
     assert not [action for action in plan.actions if isinstance(action, CheckUser)]
