@@ -109,8 +109,6 @@ def users_needed(commands: Sequence[Command]) -> tuple[frozenset[str], frozenset
                 registrations.add(user_id)
             case Evict(user_ids):
                 registrations.update(user_ids)
-            case _:
-                pass
     return frozenset(registrations), frozenset(users)
 
 
@@ -132,8 +130,6 @@ def heads_needed(
                 freed += event.capacity_target - event.capacity
             case SeatWaiting():
                 freed += event.free_seats
-            case _:
-                pass
     return min(freed + waiters, event.waitlist_count, MOST_MOVES + 1) if freed > 0 else 0
 
 

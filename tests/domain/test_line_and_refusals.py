@@ -13,11 +13,13 @@ from domain.commands import (
     Bury,
     Changed,
     Command,
+    ContinueRaise,
     Create,
     Edit,
     Evict,
     Left,
     Register,
+    Remove,
     SeatWaiting,
     SetStatus,
     Unregister,
@@ -73,6 +75,38 @@ def test_who_waits_already_is_told_the_position_that_those_who_left_made(
     (refusal,) = refusals(planned_in_line(unregister("w3"), Register(asks), heads=1))
     assert isinstance(refusal, AlreadyRegistered)
     assert refusal.position == position
+
+
+ROWS = {one.user_id: one for one in (SITS, row("sits too", 7), *LINE)}
+RAISE, TO_5 = Edit(EventChanges.of(capacity=4), None), {"capacity_target": 5, "operation_id": "op"}
+
+
+@pytest.mark.parametrize(
+    ("commands", "at", "heads"),
+    [
+        ([unregister("sits")], {}, 1),
+        ([unregister("sits"), Remove("sits too", None)], {}, 2),
+        ([unregister("sits"), unregister("w2"), Remove("w3", None)], {}, 3),  # they go first
+        ([unregister("w2")], {}, 0),
+        ([unregister("nobody"), Register("new")], {}, 0),
+        ([RAISE], {}, 3),
+        ([unregister("sits"), RAISE], {}, 4),
+        ([Edit(EventChanges.of(title="Brunch"), None)], {}, 0),
+        ([RAISE, unregister("sits")], {"capacity": 9}, 1),  # which lowers it here
+        ([ContinueRaise("op")], TO_5, 4),
+        ([unregister("sits"), ContinueRaise("op")], TO_5, 5),
+        ([SeatWaiting()], {"capacity": 3}, 2),
+        ([unregister("sits"), SeatWaiting()], {"capacity": 3}, 3),
+        ([RAISE], {"waitlist_count": 2}, 2),
+        ([Edit(EventChanges.of(capacity=500), None)], {"waitlist_count": 499}, 50),
+    ],
+)
+def test_the_line_is_read_as_far_as_seats_can_come_free_and_no_further(
+    commands: Sequence[Command], at: dict[str, Any], heads: int
+) -> None:
+    """One seat more than fit one commit shows that the raise goes on; a read of nobody is spared."""
+    given = event(**{"waitlist_count": 10} | at)
+    assert seating.heads_needed(given, ROWS, commands) == heads
 
 
 def test_seats_are_given_up_to_the_last_action_of_the_budget() -> None:

@@ -346,7 +346,7 @@ def test_nobody_with_a_seat_is_evicted_before_the_line() -> None:
 
 
 def test_an_event_that_is_not_there_can_not_be_mended() -> None:
-    with pytest.raises(seating.Inconsistent):
+    with pytest.raises(seating.Inconsistent, match="e1 does not exist"):
         seating.plan(Snapshot(None), [Mend(3)], event_id="e1", now=LATER, plan_id="p")
 
 
