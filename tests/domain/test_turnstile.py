@@ -24,6 +24,7 @@ class Door:
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
+        self.keys: set[str] = set()
         self.entered = threading.Semaphore(0)
         self.open = threading.Semaphore(0)
         self.held = False
@@ -32,6 +33,7 @@ class Door:
 
     def serve(self, key: str, batch: Sequence[Served]) -> None:
         self.batches.append([entry.command for entry in batch])
+        self.keys.add(key)
         if self.held:
             self.entered.release()
             self.open.acquire()
@@ -166,6 +168,7 @@ def test_the_culprit_in_a_batch_fails_alone(door: Door, crowd: Crowd) -> None:
     with pytest.raises(ZeroDivisionError, match="b did it"):
         b.result()
     assert door.batches == [["first"], ["a", "b", "c"], ["a"], ["b"], ["c"]]
+    assert door.keys == {"event"}
 
 
 def test_a_leader_that_fails_hands_over(door: Door, crowd: Crowd) -> None:

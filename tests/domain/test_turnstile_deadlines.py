@@ -107,39 +107,51 @@ def test_who_is_taken_waits_for_the_answer_instead_of_asking_for_it_again_and_ag
     assert taken.is_settled
 
 
-def test_who_is_called_because_it_was_put_back_waits_again(door: Door, crowd: Crowd) -> None:
-    """It is not told that its deadline passed: that is not what it was called for."""
-    waits_again = threading.Event()
+@pytest.mark.parametrize("is_late", [False, True])
+def test_who_is_put_back_waits_again_until_its_deadline(
+    door: Door, crowd: Crowd, is_late: bool
+) -> None:
+    """What it is called for is not that its time is up; once it is, the command is withdrawn."""
+    goes_on = threading.Event()
     led: list[str] = []
 
     class Called(Waking):
-        """The second of the crowd to lead does so only once the test's caller waits again."""
+        """The second of the crowd to lead does so only once the test's caller waits again, or is gone."""
 
         def wait(self, signal: threading.Event, seconds: float) -> bool:
             called = super().wait(signal, seconds)
             if threading.current_thread() is not threading.main_thread():
                 led.append("one more")
                 if len(led) == 2:
-                    waits_again.wait()
+                    goes_on.wait()
             return called
 
     def wakes(signal: threading.Event) -> bool:
         if len(waking.waits) == 1:
             release(door)
+        elif is_late:
+            return False
         else:
-            waits_again.set()
+            goes_on.set()
         return signal.wait()
 
     door.most = 1
     hold(door, crowd)
     crowd.turnstile._clock = waking = Called(wakes)
     crowd.arrives("a")
-    crowd.arrives("b")
+    b = crowd.arrives("b")
     try:
-        assert crowd.turnstile.go_through("event", "c", LATER) == "C"
+        if is_late:
+            with pytest.raises(Busy):
+                crowd.turnstile.go_through("event", "c", LATER)
+        else:
+            assert crowd.turnstile.go_through("event", "c", LATER) == "C"
     finally:
-        waits_again.set()
-    assert door.batches == [["first"], ["a", "b", "c"], ["b", "c"], ["c"]]
+        goes_on.set()
+    assert b.result() == "B"
+    led_by_b = ["b"] if is_late else ["b", "c"]
+    led_by_c: list[list[str]] = [] if is_late else [["c"]]
+    assert door.batches == [["first"], ["a", "b", "c"], led_by_b, *led_by_c]
 
 
 def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_hands_it_on(
