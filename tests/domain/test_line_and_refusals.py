@@ -162,6 +162,19 @@ def test_a_refusal_that_needs_a_check_takes_its_part_of_the_budget(
     assert (len(plan.outcomes), len(plan.actions)) == (answered, budget)
 
 
+def test_an_event_that_is_created_in_the_batch_has_a_line_from_its_beginning() -> None:
+    commands: list[Command] = [
+        Create(event(registered_count=0, waitlist_count=0, waiting_by_block={}), "boss"),
+        *(Register(name) for name in ("w2", "w3", "w4", "w4")),
+        unregister("w2"),
+    ]
+    snapshot = Snapshot(None, {name: user(name) for name in NAMES})
+    plan = seating.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p")
+    again, left = plan.outcomes[-2:]
+    assert getattr(again, "position", None) == 2
+    assert getattr(left, "promoted", None) == ("w3",)
+
+
 def test_a_newcomer_is_not_promoted_ahead_of_those_who_were_not_read() -> None:
     """R3.6: then more of the line must be read."""
     with pytest.raises(Inconsistent, match="fewer heads"):
