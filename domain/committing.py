@@ -6,37 +6,59 @@ from domain import seating
 from domain.patience import Patience
 from domain.plans import Plan
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Store, Unavailable
-from domain.settling import Unsettled
+from domain.settling import Settling, Unsettled
 
 
 class Committer:
     """Gets plans into the store, and a definite answer out of it."""
 
-    def __init__(self, store: Store, patience: Patience, clock: Clock, new_id: NewId) -> None:
+    def __init__(
+        self,
+        store: Store,
+        patience: Patience,
+        clock: Clock,
+        new_id: NewId,
+        settling: Settling,
+    ) -> None:
         self._store = store
         self._patience = patience
         self._clock = clock
         self._new_id = new_id
+        self._settling = settling
 
-    def commit(self, plan: Plan, deadline: float | None, *, sent_before: bool = False) -> bool:
+    def commit(self, plan: Plan, deadline: float) -> bool:
         """Return whether the plan applied; when not, it never will.
 
-        `sent_before` says that it was sent already, to no known end. Raises `Unsettled`.
+        Raises `Unsettled`; and what the store raises where it was sent once alone, and so was not
+        written. A failure after that says nothing of what was sent before: it is reported.
         """
+        sent_before = False
         for _ in self._patience.pauses(deadline):
             try:
                 self._store.commit(plan)
                 return True
             except AnswerLost:
                 sent_before = True
+                continue
             except Conflict:
                 # This attempt did not apply. An earlier one may have, or may be on its way still.
                 if not sent_before:
                     return False
-                verdict = self._verdict(plan)
-                if verdict is not None:
-                    return verdict
+            except Exception as error:
+                if not sent_before:
+                    raise
+                self._settling.report(error)
+            verdict = self._verdict(plan)
+            if verdict is not None:
+                return verdict
         raise Unsettled
+
+    def find_out(self, plan: Plan) -> bool:
+        """Return whether a plan applied that was sent to no known end; it will not from now on.
+
+        It is not sent again: its person may have been told of other things since.
+        """
+        return self._settling.until_known(lambda: self._verdict(plan))
 
     def _verdict(self, plan: Plan) -> bool | None:
         """Return what the journal says of a plan, None if nothing can be said yet."""
@@ -47,9 +69,13 @@ class Committer:
             entry = self._store.get_journal_entry(plan.event_id, version)
             if entry is not None:
                 return entry.plan_id == plan.plan_id
-            # The version stands where it stood: move it, and the plan can't apply any more.
             event = self._store.get_event(plan.event_id)
-            if event is not None and event.version == version - 1:
+            if event is None:
+                # It is to be created, so that there is no version to move: nothing has gone on without it.
+                self._store.commit(plan)
+                return True
+            if event.version == version - 1:
+                # The version stands where it stood: move it, and the plan can't apply any more.
                 now, plan_id = self._clock.now(), self._new_id()
                 self._store.commit(seating.fence(event, now=now, plan_id=plan_id))
                 return False

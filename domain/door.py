@@ -11,9 +11,9 @@ from domain.errors import Busy, NotConfirmed, RollcallError
 from domain.models import LINE_BLOCK, Event, block_of
 from domain.patience import Patience
 from domain.plans import Plan
-from domain.ports import Clock, NewId, Rows, Spawn, Store, Unavailable
+from domain.ports import Clock, NewId, Rows, Store, Unavailable
 from domain.seating import Inconsistent, Snapshot
-from domain.settling import Settlement, Unsettled
+from domain.settling import Settlement, Settling, Unsettled
 from domain.statuses import Deletion
 from domain.turnstile import Entry, Turnstile
 
@@ -33,15 +33,15 @@ class Door:
         clock: Clock,
         *,
         new_id: NewId,
-        spawn: Spawn,
+        settling: Settling,
         on_commit: Callable[[str], None],
     ) -> None:
         self._store = store
         self._patience = patience
-        self._committer = Committer(store, patience, clock, new_id)
+        self._settling = settling
+        self._committer = Committer(store, patience, clock, new_id, settling)
         self._clock = clock
         self._new_id = new_id
-        self._spawn = spawn
         self._on_commit = on_commit
         self.turnstile: Turnstile[Command, Result] = Turnstile(self._serve, clock, batch_size=BATCH)
 
@@ -67,14 +67,12 @@ class Door:
     def _serve_once(self, event_id: str, entries: Sequence[Entry[Command, Result]]) -> bool:
         """Return whether entries were settled; if not, all must be read and planned anew."""
         commands = [entry.command for entry in entries]
+        # Before the reads: an event that is closed by then was so when its people were looked at.
+        now = self._clock.now()
         snapshot = self.load(event_id, commands)
         try:
             plan = seating.plan(
-                snapshot,
-                commands,
-                event_id=event_id,
-                now=self._clock.now(),
-                plan_id=self._new_id(),
+                snapshot, commands, event_id=event_id, now=now, plan_id=self._new_id()
             )
         except Inconsistent:
             if self._still_at(event_id, snapshot.event):
@@ -107,29 +105,29 @@ class Door:
             except BaseException:
                 self._settle_later(plan, taken)
                 raise
-            if applied:
-                self._on_commit(plan.event_id)
         else:
             # A refusal must be true at one moment: everything was read at this version.
             applied = self._still_at(plan.event_id, snapshot.event)
         if applied:
             for entry, outcome in zip(taken, plan.outcomes, strict=True):
                 entry.settle(outcome)
+            if plan.actions:
+                self._on_commit(plan.event_id)
         return applied
 
     def _settle_later(self, plan: Plan, entries: Sequence[Entry[Command, Result]]) -> None:
         settlements = [Settlement() for _ in entries]
 
         def find_out() -> None:
-            applied = self._committer.commit(plan, None, sent_before=True)
-            if applied:
-                self._on_commit(plan.event_id)
+            applied = self._committer.find_out(plan)
             for settlement, outcome in zip(settlements, plan.outcomes, strict=True):
                 settlement.settle(outcome if applied else Busy())
+            if applied:
+                self._on_commit(plan.event_id)
 
         for entry, settlement in zip(entries, settlements, strict=True):
             entry.settle(NotConfirmed(settlement.when_settled))
-        self._spawn(find_out)
+        self._settling.spawn(find_out)
 
     def _still_at(self, event_id: str, event: Event | None) -> bool:
         again = self._store.get_event(event_id)

@@ -253,8 +253,8 @@ class _Room:
 
     def carry_out(self, command: Command) -> Outcome | None:
         """Return the command's outcome, None if it wants a commit of its own; raises its refusal."""
-        if self.is_mended:
-            return None
+        if self.is_mended or (self.snapshot.event is None and self.event is not None):
+            return None  # what comes behind a repair, or a creation, was read before it
         match command:
             case Create(event, actor_id):
                 return self._create(event, actor_id)

@@ -84,10 +84,15 @@ class Service:
         self._clock = clock
         self._new_id = new_id
         self._patience = Patience(clock, jitter)
-        self._door = Door(
-            store, self._patience, clock, new_id=new_id, spawn=spawn, on_commit=on_commit
-        )
         self._settling = Settling(self._patience, spawn)
+        self._door = Door(
+            store,
+            self._patience,
+            clock,
+            new_id=new_id,
+            settling=self._settling,
+            on_commit=on_commit,
+        )
         self._users = Users(store, self._patience, clock, new_id)
         self._listing = Listing(store, self._door, self._patience)
         self._long_work = LongWork(store, self._door, self._patience, clock, spawn)

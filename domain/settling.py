@@ -43,11 +43,11 @@ class Settlement:
 
 
 class Settling:
-    """Finds out in the background what was not known in time."""
+    """Finds out in the background what was not known in time. What fails there, `spawn` logs."""
 
     def __init__(self, patience: Patience, spawn: Spawn) -> None:
         self._patience = patience
-        self._spawn = spawn
+        self.spawn = spawn
 
     def in_time_or_later(self, work: Callable[[], T]) -> T:
         """Return what the work returns; raises `NotConfirmed` where it is `Unsettled`.
@@ -59,16 +59,43 @@ class Settling:
             return work()
         except Unsettled:
             settlement = Settlement()
-            self._spawn(lambda: self._find_out(work, settlement))
+            self.spawn(lambda: settlement.settle(self.until_known(lambda: _ending(work))))
             raise NotConfirmed(settlement.when_settled) from None
 
-    def _find_out(self, work: Callable[[], object], settlement: Settlement) -> None:
-        for _ in self._patience.pauses(None):  # pragma: no branch  # without end
-            try:
-                result = work()
-            except (Busy, Unsettled):
-                continue
-            except RollcallError as refusal:
-                result = refusal
-            settlement.settle(result)
-            return
+    def until_known(self, ask: Callable[[], T | None]) -> T:
+        """Return what `ask` gives once it gives something: whoever waits for it is told in the end.
+
+        Whatever it fails with, it is asked again; a failure that nobody foresaw is reported, once.
+        """
+        is_reported = False
+        while True:
+            for _ in self._patience.pauses(None):  # pragma: no branch  # without end
+                try:
+                    known = ask()
+                except (Busy, Unsettled):
+                    continue
+                except Exception as error:  # noqa: BLE001  # reported
+                    if not is_reported:
+                        self.report(error)
+                    is_reported = True
+                    continue
+                if known is not None:
+                    return known
+
+    def report(self, error: Exception) -> None:
+        """Have a failure logged that the one who asked is not told of."""
+
+        def fail() -> None:
+            raise error
+
+        self.spawn(fail)
+
+
+def _ending(work: Callable[[], object]) -> object:
+    """Return what the work returns, or the error that refuses it."""
+    try:
+        return work()
+    except (Busy, Unsettled):
+        raise
+    except RollcallError as refusal:
+        return refusal

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from domain.models import Event
+from domain.models import Event, JournalEntry
 from domain.plans import Plan
-from domain.ports import AnswerLost, Conflict, Unavailable
+from domain.ports import AnswerLost, Conflict, Rows, Unavailable
 from tests.memory import MemoryStore
 
 Fault = Callable[["FaultyStore", Plan], None]
@@ -34,6 +34,15 @@ def conflict(store: FaultyStore, plan: Plan) -> None:
     raise Conflict
 
 
+class Denied(Exception):
+    """What a store does not translate: a request that is refused for good, such as one with a token that expired."""
+
+
+def denied(store: FaultyStore, plan: Plan) -> None:
+    """The commit is refused with an error that nobody foresaw."""
+    raise Denied
+
+
 class FaultyStore(MemoryStore):
     """Meets its `faults` one commit after the other, then works; so with `unreadable` reads of events."""
 
@@ -45,6 +54,8 @@ class FaultyStore(MemoryStore):
         self.under_way: list[Plan] = []
         self.before_commit: Callable[[], None] | None = None
         self.before_reading: Callable[[], None] | None = None
+        self.before_reading_journal: Callable[[], None] | None = None
+        self.after_reading_rows: Callable[[], None] | None = None
         self.event_reads = 0
 
     def commit(self, plan: Plan) -> None:
@@ -85,3 +96,18 @@ class FaultyStore(MemoryStore):
             meanwhile, self.before_reading = self.before_reading, None
             meanwhile()
         return event
+
+    def get_journal_entry(self, event_id: str, version: int) -> JournalEntry | None:
+        if self.before_reading_journal is not None:
+            meanwhile, self.before_reading_journal = self.before_reading_journal, None
+            meanwhile()
+        return super().get_journal_entry(event_id, version)
+
+    def get_rows(
+        self, event_id: str, *, registrations_of: Collection[str], users: Collection[str]
+    ) -> Rows:
+        rows = super().get_rows(event_id, registrations_of=registrations_of, users=users)
+        if self.after_reading_rows is not None:
+            meanwhile, self.after_reading_rows = self.after_reading_rows, None
+            meanwhile()
+        return rows

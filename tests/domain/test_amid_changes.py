@@ -18,6 +18,7 @@ from domain.plans import Plan
 from domain.ports import AnswerLost, Conflict, Unavailable
 from domain.seating import Inconsistent
 from domain.service import Service
+from domain.settling import Settling
 from domain.users import Users
 from tests.faults import FaultyStore, conflict, never_sent
 from tests.invariants import assert_sound
@@ -322,9 +323,10 @@ def test_a_plan_that_writes_no_event_has_no_verdict() -> None:
             raise Conflict
 
     clock = ManualClock()
-    committer = Committer(Rejecting(), Patience(clock, lambda: 0.5), clock, ids())
+    patience = Patience(clock, lambda: 0.5)
+    committer = Committer(Rejecting(), patience, clock, ids(), Settling(patience, _ignore))
     with pytest.raises(ValueError, match="writes nothing"):
-        committer.commit(Plan("p", "e1", None, ()), None, sent_before=True)
+        committer._verdict(Plan("p", "e1", None, ()))
 
 
 def test_a_marked_user_keeps_the_first_mark(store: Eventful, service: Service) -> None:

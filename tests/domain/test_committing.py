@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
-from domain.commands import Left, Placed
+from domain.commands import Changed, Command, Create, Left, Placed, Register, Unregister
+from domain.door import Result
 from domain.drafts import EventChanges
-from domain.errors import AlreadyRegistered, Busy, EventFull, NotConfirmed
+from domain.errors import (
+    AlreadyRegistered,
+    Busy,
+    EventFull,
+    NotConfirmed,
+    RegistrationClosed,
+    UnknownUser,
+)
 from domain.service import Service, _expected
-from tests.faults import Fault, FaultyStore, conflict, lost, never_sent, on_its_way
+from domain.turnstile import Entry
+from tests.faults import (
+    Denied,
+    Fault,
+    FaultyStore,
+    conflict,
+    denied,
+    lost,
+    never_sent,
+    on_its_way,
+)
 from tests.invariants import assert_sound
-from tests.surroundings import ManualClock, ids, new_event, new_users, service_on
+from tests.surroundings import ManualClock, ids, mark_user, new_event, new_users, service_on
+
+LATER = 1e9
+"""A deadline that never passes."""
 
 DEADLINE_PASSES: list[Fault] = [never_sent] * 100
 """More lost answers than there are attempts before the deadline."""
@@ -252,6 +274,129 @@ def test_a_commit_that_is_ended_in_the_middle_is_settled_in_the_background(
     background.pop()()
     assert committed == ["e1"]
     assert assert_sound(store).seated("e1") == ["a"]
+
+
+def test_a_failure_of_the_resend_says_nothing_of_what_was_sent_before(
+    service: Service, store: FaultyStore, background: list[Callable[[], None]]
+) -> None:
+    """R7.4: what applied is answered as it ended; the failure is reported, not lost."""
+    store.faults = [lost, denied]
+    assert service.register("e1", "a").registration.user_id == "a"
+    with pytest.raises(Denied):
+        background.pop()()
+    assert background == []
+
+
+def test_a_batch_whose_resend_fails_is_not_served_again_one_by_one(
+    service: Service, store: FaultyStore
+) -> None:
+    """Nobody is told that they are not in, who has just left, nor that they are, who has just come."""
+    service.register("e1", "a")
+    store.faults = [lost, denied]
+    entries = [Entry[Command, Result](one, LATER) for one in (Unregister("a"), Register("b"))]
+    service._door.turnstile._serve_all("e1", entries)
+    assert [type(entry._outcome()) for entry in entries] == [Left, Placed]
+
+
+def test_a_failure_of_the_only_attempt_is_raised_and_nothing_was_written(
+    service: Service, store: FaultyStore
+) -> None:
+    store.faults = [denied]
+    with pytest.raises(Denied):
+        service.register("e1", "a")
+    assert assert_sound(store).seated("e1") == []
+
+
+def test_who_was_told_not_confirmed_hears_the_end_whatever_fails_until_then(
+    service: Service, store: FaultyStore, background: list[Callable[[], None]]
+) -> None:
+    """R8.12: what nobody foresaw is reported once, and it is asked again."""
+    store.faults = [lost, *DEADLINE_PASSES[1:]]
+    told: list[object] = []
+    with pytest.raises(NotConfirmed) as unconfirmed:
+        service.register("e1", "a")
+    unconfirmed.value.settled(told.append)
+
+    def unreadable() -> None:
+        if failures.pop():
+            store.before_reading_journal = unreadable
+        raise Denied
+
+    failures = [False, True, True]
+    store.before_reading_journal = unreadable
+    background.pop()()
+    assert [type(outcome) for outcome in told] == [Placed]
+    with pytest.raises(Denied):
+        background.pop()()
+    assert background == []
+
+
+def test_what_was_not_confirmed_is_not_done_after_others_were_told_otherwise(
+    service: Service, store: FaultyStore, background: list[Callable[[], None]]
+) -> None:
+    """R2.6: a seat that was asked for before the start is not given after it."""
+    store.faults = DEADLINE_PASSES[:]
+    told: list[object] = []
+    with pytest.raises(NotConfirmed) as unconfirmed:
+        service.register("e1", "a")
+    unconfirmed.value.settled(told.append)
+    store.faults = []
+    after_the_start = ManualClock()
+    after_the_start.advance(timedelta(days=3))
+    with pytest.raises(RegistrationClosed):
+        service_on(store, clock=after_the_start, new_id=ids("other")).register("e1", "b")
+    background.pop()()
+    assert [type(outcome) for outcome in told] == [Busy]
+    assert assert_sound(store).seated("e1") == []
+
+
+@pytest.mark.parametrize("faults", [[never_sent, never_sent], [lost, never_sent]])
+def test_a_creation_that_was_not_confirmed_is_done(
+    service: Service,
+    store: FaultyStore,
+    background: list[Callable[[], None]],
+    faults: list[Fault],
+) -> None:
+    """Of an event that is not there nobody was told anything since."""
+    store.faults = [faults[0], *DEADLINE_PASSES[1:]]
+    told: list[object] = []
+    with pytest.raises(NotConfirmed) as unconfirmed:
+        new_event(service, "new")
+    unconfirmed.value.settled(told.append)
+    store.faults = faults[1:]
+    background.pop()()
+    assert [type(outcome) for outcome in told] == [Changed]
+    assert service.get_event("new").title == "Event new"
+
+
+def test_a_registration_behind_the_creation_of_its_event_is_made(
+    service: Service, store: FaultyStore
+) -> None:
+    draft = service.get_event("e1").model_copy(update={"event_id": "new", "version": 0})
+    entries = [Entry[Command, Result](one, LATER) for one in (Create(draft, "a"), Register("a"))]
+    service._door.turnstile._serve_all("new", entries[:])
+    assert [entry.is_settled for entry in entries] == [True, False]
+    service._door.turnstile._serve_all("new", entries[1:])
+    assert [type(entry._outcome()) for entry in entries] == [Changed, Placed]
+
+
+def test_who_is_deleted_before_registration_ends_is_not_told_that_it_is_closed(
+    store: FaultyStore,
+) -> None:
+    """R7.1: the user and the end of registration were never there together."""
+    clock = ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "a")
+    deadline = clock.now() + timedelta(seconds=1)
+    new_event(service, registration_deadline=deadline)
+
+    def deleted_and_then_closed() -> None:
+        mark_user(store, "a")
+        clock.advance(timedelta(seconds=1.5))
+
+    store.after_reading_rows = deleted_and_then_closed
+    with pytest.raises(UnknownUser):
+        service.register("e1", "a")
 
 
 def test_data_that_contradicts_itself_is_not_read_for_ever(

@@ -18,6 +18,7 @@ from domain.commands import (
     Edit,
     Evict,
     Left,
+    MarkDeletion,
     Register,
     Remove,
     SeatWaiting,
@@ -25,7 +26,7 @@ from domain.commands import (
     Unregister,
 )
 from domain.drafts import EventChanges
-from domain.errors import AlreadyRegistered, RollcallError, UnknownEvent, UnknownUser
+from domain.errors import AlreadyRegistered, RollcallError, UnknownEvent
 from domain.models import Event, Registration, Waiting
 from domain.plans import CheckUser, Plan, PutEntry
 from domain.seating import Inconsistent, Snapshot
@@ -142,14 +143,10 @@ def test_who_is_refused_for_what_the_batch_changed_must_be_there_still(
     assert checks == checked
 
 
-def test_who_is_not_there_is_not_checked_for_being_there() -> None:
-    """What the batch creates refuses an unknown user, which no check in the commit could bear out."""
-    commands: list[Command] = [
-        Create(event(registered_count=0, waitlist_count=0), "boss"),
-        Register("nobody"),
-    ]
-    plan = seating.plan(Snapshot(None), commands, event_id="e1", now=LATER, plan_id="p")
-    assert [type(outcome) for outcome in plan.outcomes] == [Changed, UnknownUser]
+def test_a_refusal_that_has_nothing_to_do_with_its_user_checks_none() -> None:
+    """Of somebody who is not there, no check in the commit would hold."""
+    plan = planned_in_line(MarkDeletion(None), Register("nobody"), heads=1)
+    assert [type(outcome) for outcome in plan.outcomes] == [Changed, UnknownEvent]
     assert not [action for action in plan.actions if isinstance(action, CheckUser)]
 
 
@@ -162,17 +159,12 @@ def test_a_refusal_that_needs_a_check_takes_its_part_of_the_budget(
     assert (len(plan.outcomes), len(plan.actions)) == (answered, budget)
 
 
-def test_an_event_that_is_created_in_the_batch_has_a_line_from_its_beginning() -> None:
-    commands: list[Command] = [
-        Create(event(registered_count=0, waitlist_count=0, waiting_by_block={}), "boss"),
-        *(Register(name) for name in ("w2", "w3", "w4", "w4")),
-        unregister("w2"),
-    ]
-    snapshot = Snapshot(None, {name: user(name) for name in NAMES})
-    plan = seating.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p")
-    again, left = plan.outcomes[-2:]
-    assert getattr(again, "position", None) == 2
-    assert getattr(left, "promoted", None) == ("w3",)
+def test_what_comes_behind_a_creation_waits_for_the_next_commit() -> None:
+    """R3.5: of an event that was not there, nothing was read that could refuse or seat somebody."""
+    created = event(registered_count=0, waitlist_count=0, waiting_by_block={})
+    commands: list[Command] = [Create(created, "boss"), Register("new")]
+    plan = seating.plan(Snapshot(None), commands, event_id="e1", now=LATER, plan_id="p")
+    assert [type(outcome) for outcome in plan.outcomes] == [Changed]
 
 
 def test_a_newcomer_is_not_promoted_ahead_of_those_who_were_not_read() -> None:
