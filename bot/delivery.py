@@ -184,7 +184,7 @@ class _Round:
         verdict = self._send(user_id, entry, lambda: notice_message(notice, entry))
         if verdict is None:
             return None
-        if verdict.blame is Blame.RECIPIENT:
+        if verdict.blame in (Blame.RECIPIENT, Blame.BUG):
             self._record(
                 Unreached(
                     user_id=user_id,

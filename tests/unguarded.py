@@ -22,8 +22,9 @@ class View:
     """The store, without some of its guards.
 
     Without `version`, `registration` or `user`, the commit's condition on that is met whatever is
-    stored; without `entry` the journal does not say which version was made by whom; without `mark`
-    no event is marked for deletion; without `token` a commit that is sent again is a new one.
+    stored; without `user mark`, that on the user is met by one under deletion; without `entry` the
+    journal does not say which version was made by whom; without `mark` no event is marked for
+    deletion; without `token` a commit that is sent again is a new one.
     """
 
     store: Store
@@ -74,9 +75,18 @@ class View:
             self.lose_answers -= 1
             raise AnswerLost
 
+    def _is_marked(self, check: CheckUser) -> bool:
+        user = self.store.get_user(check.user_id)
+        return user is not None and user.deletion is not None
+
     def _is_kept(self, action: Action) -> bool:
         return not (
             (isinstance(action, CheckUser) and "user" in self.without)
+            or (
+                isinstance(action, CheckUser)
+                and "user mark" in self.without
+                and self._is_marked(action)
+            )
             or (isinstance(action, PutEntry) and "entry" in self.without)
         )
 

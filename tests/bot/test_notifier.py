@@ -333,7 +333,8 @@ def test_entry_of_which_no_message_can_be_made_is_skipped_with_an_error(
         connection.execute("UPDATE journal SET body = json_set(body, '$.about', NULL)")
     town.bot.service.cancel_event("yoga")
     town.settle()
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    # Of hers, and of the organisers' about her.
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
     (told,) = town.told(CHLOE)
     assert "was cancelled" in told
     assert undelivered(town) == ()

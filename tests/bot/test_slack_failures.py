@@ -20,6 +20,8 @@ from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
 from tests.bot.test_notifier import POST, promote, sent_to, undelivered
 from tests.surroundings import at_once
 
+UPDATE = "chat.update"
+
 LONG_ENOUGH = 60
 
 NOT_APPLIED = {
@@ -192,15 +194,17 @@ def test_who_can_not_be_reached_holds_nobody_up(town: Town, error: str) -> None:
 
 
 @pytest.mark.parametrize("error", BUGS)
-def test_bug_is_skipped_with_one_alarm(
+def test_bug_is_skipped_with_one_alarm_and_the_organiser_told(
     town: Town, error: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """R9.2: for good is for good, whosever fault it is."""
     two_messages_each(town)
     town.api.fail_next(POST, Fault.refused(error))
     town.settle(LONG_ENOUGH)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert first_lines(town, CHLOE) == ["cancelled"]
     assert first_lines(town, DIEGO) == ["seat", "cancelled"]
+    assert f"Got a seat: <@{CHLOE}>" in "".join(town.told(AMARA))
     assert undelivered(town) == ()
 
 
@@ -211,17 +215,19 @@ def test_bug_is_skipped_with_one_alarm(
 def test_minute_without_slack_in_the_middle_of_many_messages(
     town: Town, fault: Fault, before: int
 ) -> None:
-    """Twenty promotions and a word to everyone; Slack dies after some of them and comes back."""
+    """Twenty promotions, a word to everyone and a card; Slack dies after some of them and comes back."""
     people = [BJORN, CHLOE, DIEGO, HARUKI, PRIYA]
     events = [f"event{number}" for number in range(4)]
     for event_id in events:
         town.event(event_id, title=event_id.capitalize(), capacity=1)
         town.register(AMARA, *people, event_id=event_id)
+        if event_id == events[0]:
+            town.card(town.bot.service.get_event(event_id))
         town.bot.service.edit_event(event_id, EventChanges.of(capacity=6))
         town.bot.service.cancel_event(event_id)
-    town.card(town.bot.service.get_event("event0"))
     town.api.faults.line_up(POST, None, before)
     town.api.fail_next(POST, fault, times=10_000)
+    town.api.fail_next(UPDATE, fault, times=10_000)
     town.settle(60)
     tries = len([call for call in town.api.calls(POST) if call.fault])
     assert tries <= 3 + 60 / 5
@@ -237,6 +243,7 @@ def test_minute_without_slack_in_the_middle_of_many_messages(
             assert sorted(heard, key=owed.index) == heard
             doubled += len(heard) - len(owed)
     assert doubled == (tries if fault.applied else 0)
+    assert "*Cancelled*" in town.card_now()
     assert undelivered(town) == ()
 
 

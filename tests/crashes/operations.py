@@ -161,6 +161,16 @@ REGISTRATIONS = [
     Operation("unregister from the line", FULL, lambda p: p.service.unregister("e1", "eve")),
     Operation("unregister, not in it", FULL, lambda p: p.service.unregister("e1", "new")),
     Operation(
+        "unregister, cancelled",
+        then(FULL, lambda p: p.service.cancel_event("e1")),
+        lambda p: p.service.unregister("e1", "ada"),
+    ),
+    Operation(
+        "remove from the line",
+        FULL,
+        lambda p: p.service.remove("e1", "dan", actor=Actor("organizer"), reason="no room"),
+    ),
+    Operation(
         "remove with promotion",
         FULL,
         lambda p: p.service.remove("e1", "bob", actor=Actor("organizer"), reason="no-show"),
