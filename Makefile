@@ -15,7 +15,7 @@ INFRA := $(if $(wildcard infra/__init__.py),.venv/.infra-pins)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak coverage check format pins clean
+.PHONY: help setup demo test soak coverage check openapi format pins clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -40,6 +40,9 @@ check: .venv/.project $(INFRA) ## style, types, and who may import whom
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
+
+openapi: .venv/.project ## docs/openapi.json anew, from the code
+	@$(PY) -m tests.bot.api.openapi > docs/openapi.json
 
 format: .venv/.project ## sort the imports and lay out the code
 	@$(PY) -m ruff check --quiet --select I --fix .

@@ -21,6 +21,7 @@ from bot.config import Config, ConfigError
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
+    from starlette.types import ASGIApp
 
     from bot.assembly import Bot
     from bot.delivery import Storage
@@ -177,6 +178,15 @@ def real_bot(store: Storage, client: WebClient, *, workspace_id: str, signing_se
     )
 
 
+def api_of(bot: Bot, tokens: Sequence[str]) -> ASGIApp | None:
+    """Return the bot's HTTP API for whoever has one of the tokens; None without any (R10.3)."""
+    if not tokens:
+        return None
+    from bot.api.app import build_api
+
+    return build_api(bot.service, tokens=tokens, clock=SystemClock(), new_id=new_id)
+
+
 @contextmanager
 def _running(config: Config) -> Iterator[Bot]:
     """Run the bot's own threads meanwhile; finish what is in hand afterwards."""
@@ -224,11 +234,12 @@ def _http(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
     from bot.http import build_http
 
     with _running(config) as bot:
+        api = api_of(bot, config.api_tokens_of(bot.workspace_id))
         # uvicorn stops on SIGINT and SIGTERM once the requests in hand are answered, and passes
         # the signal on: SIGTERM must not end us before the notifier has stopped.
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
         uvicorn.run(
-            build_http(bot.app, bot.executor, config.signing_secret),
+            build_http(bot.app, bot.executor, config.signing_secret, api),
             host=asked.host,
             port=asked.port,
             server_header=False,

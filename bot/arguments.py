@@ -12,6 +12,7 @@ environment:
   SLACK_BOT_TOKEN        xoxb-..., for socket, http and check
   SLACK_SIGNING_SECRET   for http
   SLACK_APP_TOKEN        xapp-..., for socket
+  ROLLCALL_API_TOKENS    WORKSPACE=TOKEN,...: who may use the HTTP API (off without one)
   SLACK_API_URL          any server that speaks Slack's Web API (default: Slack's)
   AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_DYNAMODB and AWS's other variables
 """
@@ -28,7 +29,10 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("socket", help="run the bot in Socket Mode")
     http = commands.add_parser("http", help="run the bot over HTTP")
-    http.description = "Serve POST /slack/events and GET /healthz."
+    http.description = (
+        "Serve POST /slack/events, GET /healthz and, with ROLLCALL_API_TOKENS, the HTTP API:"
+        " its documentation is at /docs."
+    )
     http.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
     http.add_argument("--port", type=int, default=3000, help="default: 3000")
     manifest = commands.add_parser("manifest", help="print the app manifest")

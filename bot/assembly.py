@@ -23,6 +23,7 @@ THREADS = 64
 class Bot:
     """The parts of a running bot. `executor` has the threads for Slack's requests."""
 
+    workspace_id: str
     service: Service
     notifier: Notifier
     app: App
@@ -74,4 +75,4 @@ def assemble(
         new_id=new_id,
         executor=executor,
     )
-    return Bot(service, notifier, app, executor)
+    return Bot(workspace_id, service, notifier, app, executor)

@@ -26,6 +26,8 @@ class Config:
     bot_token: str = field(default="", repr=False)
     signing_secret: str = field(default="", repr=False)
     app_token: str = field(default="", repr=False)
+    api_tokens: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """The HTTP API's: each with the workspace that it is for."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], *, needs: frozenset[str] = frozenset()) -> Config:
@@ -55,7 +57,12 @@ class Config:
             bot_token=env.get("SLACK_BOT_TOKEN", ""),
             signing_secret=env.get("SLACK_SIGNING_SECRET", ""),
             app_token=env.get("SLACK_APP_TOKEN", ""),
+            api_tokens=_api_tokens(env.get("ROLLCALL_API_TOKENS", "")),
         )
+
+    def api_tokens_of(self, workspace_id: str) -> tuple[str, ...]:
+        """Return the tokens of a workspace's HTTP API, which is off without one (R10.3)."""
+        return tuple(token for of, token in self.api_tokens if of == workspace_id)
 
     @property
     def sqlite_path(self) -> str | None:
@@ -70,6 +77,18 @@ def _is_url(value: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+def _api_tokens(value: str) -> tuple[tuple[str, str], ...]:
+    pairs = (pair.strip().partition("=") for pair in value.split(",") if pair.strip())
+    return tuple((workspace_id, token) for workspace_id, _, token in pairs)
+
+
+def _are_api_tokens(value: str) -> bool:
+    # A workspace's id as Slack has it, and a token as RFC 6750 does.
+    return all(
+        re.fullmatch(r"[A-Z0-9]+=[A-Za-z0-9._~+/-]+=*", pair.strip()) for pair in value.split(",")
+    )
 
 
 _VARIABLES: dict[str, tuple[Callable[[str], object], str]] = {
@@ -89,6 +108,10 @@ _VARIABLES: dict[str, tuple[Callable[[str], object], str]] = {
     "ROLLCALL_STORE": (
         re.compile(r"dynamodb|sqlite:.+").fullmatch,
         "dynamodb, or sqlite: and the path of a file",
+    ),
+    "ROLLCALL_API_TOKENS": (
+        _are_api_tokens,
+        "WORKSPACE=TOKEN, several with commas: a workspace's id, and letters, digits and any of . _ ~ + / -",
     ),
     "ROLLCALL_TABLE_PREFIX": (
         re.compile(r"[A-Za-z0-9_.-]{1,200}").fullmatch,

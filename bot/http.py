@@ -1,4 +1,4 @@
-"""The bot over HTTP: Slack's requests, and a health check."""
+"""The bot over HTTP: Slack's requests, a health check, and the API for programs behind them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from slack_sdk.signature import SignatureVerifier
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 
 MOST_BYTES = 1_000_000
 """The largest request body: Slack's own views have 250 KB at most."""
@@ -22,8 +23,12 @@ SECONDS = re.compile(r"[0-9]{1,12}")
 SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
 
-def build_http(app: App, executor: Executor, signing_secret: str) -> Starlette:
+def build_http(
+    app: App, executor: Executor, signing_secret: str, api: ASGIApp | None = None
+) -> Starlette:
     """Return the web application; Bolt's work, which blocks, is done in the executor's threads.
+
+    `api` answers all that is neither Slack's nor the health check; without it there is nothing else.
 
     What Slack did not sign, or longer ago than five minutes, is 401 before anything is read from it
     (R10.1): Bolt would take the body apart first, and fail on one that is malformed.
@@ -54,12 +59,13 @@ def build_http(app: App, executor: Executor, signing_secret: str) -> Starlette:
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok")
 
-    return Starlette(
-        routes=[
-            Route("/slack/events", slack_events, methods=["POST"]),
-            Route("/healthz", healthz),
-        ]
-    )
+    routes: list[BaseRoute] = [
+        Route("/slack/events", slack_events, methods=["POST"]),
+        Route("/healthz", healthz),
+    ]
+    if api is not None:
+        routes.append(Mount("/", api))
+    return Starlette(routes=routes)
 
 
 async def _body(request: Request) -> str | None:

@@ -6,16 +6,16 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.errors import Malformed
 from bot.ids import BlockId, EventOption
 from bot.shapes import Text
-from domain.drafts import EventDraft, UserDraft
+from domain.drafts import EventDraft, UserDraft, from_local
 from domain.errors import Invalid
 
 Payload = Mapping[str, Any]
@@ -204,16 +204,10 @@ def local_moment(field: str, day: str, hour: str, time_zone: str) -> datetime:
     Raises `Invalid` naming the field, for the hour that daylight saving skips as well.
     """
     try:
-        naive = datetime.combine(date.fromisoformat(day), time.fromisoformat(hour))
-        moment = naive.replace(tzinfo=ZoneInfo(time_zone), fold=0).astimezone(UTC)
-        local = moment.astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
-    except (ValueError, OverflowError):
+        local = datetime.combine(date.fromisoformat(day), time.fromisoformat(hour))
+    except ValueError:
         raise Invalid(field, "must be a day and a time that exist") from None
-    if local != naive:
-        raise Invalid(
-            field, f"{hour} does not exist on this day in {time_zone}: the clocks go forward"
-        )
-    return moment
+    return from_local(field, local, time_zone)
 
 
 def _moment(view: Payload, day: BlockId, hour: BlockId, time_zone: str) -> datetime | None:

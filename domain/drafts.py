@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Self
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -48,32 +49,64 @@ def _time_zones() -> frozenset[str]:
 
 
 def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("overflow", "must be in the years 1 to 9999") from None
 
 
 _IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 
 Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
+_LINE = Field(json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f]*$"})
+_LINE_WITH_TEXT = Field(json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"})
+
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     AfterValidator(_line_of_text),
+    _LINE_WITH_TEXT,
 ]
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
     AfterValidator(_line_of_text),
+    _LINE_WITH_TEXT,
 ]
 Location = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=200),
     AfterValidator(_line_of_text),
+    _LINE,
 ]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_500)]
-TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
+TimeZone = Annotated[
+    str,
+    AfterValidator(_known_time_zone),
+    Field(json_schema_extra={"format": "time-zone", "examples": ["Europe/Berlin"]}),
+]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Capacity = Annotated[int, Field(strict=True, ge=1, le=MAX_CAPACITY)]
 CoOrganizers = Annotated[tuple[Identifier, ...], Field(max_length=20)]
+
+
+def from_local(field: str, local: datetime, time_zone: str) -> datetime:
+    """Return a local time, which says no offset, in UTC; the hour that comes twice is the first (R8.7).
+
+    Raises `Invalid` naming the field, for the hour that daylight saving skips as well.
+    """
+    zone = ZoneInfo(time_zone)
+    try:
+        moment = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+        shown = moment.astimezone(zone).replace(tzinfo=None)
+    except OverflowError:
+        raise Invalid(field, "must be a day and a time that exist") from None
+    if shown != local:
+        raise Invalid(
+            field,
+            f"{local:%H:%M} does not exist on this day in {time_zone}: the clocks go forward",
+        )
+    return moment
 
 
 def is_identifier(text: str) -> bool:
@@ -98,10 +131,13 @@ class Draft(BaseModel):
 def invalid(error: ValidationError) -> Invalid:
     """Translate pydantic's first finding to `Invalid`: the field, and what would be right."""
     first = error.errors(include_url=False)[0]
-    reason = _REASONS.get(first["type"], first["msg"])
-    return Invalid(
-        ".".join(str(part) for part in first["loc"]), reason.format(**first.get("ctx", {}))
-    )
+    return Invalid(".".join(str(part) for part in first["loc"]), reason(first))
+
+
+def reason(finding: Mapping[str, Any]) -> str:
+    """Return what would be right, from one of pydantic's findings."""
+    words: str = _REASONS.get(finding["type"], finding["msg"])
+    return words.format(**finding.get("ctx", {}))
 
 
 _REASONS = {
@@ -117,7 +153,12 @@ _REASONS = {
     "int_from_float": "must be a whole number",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le:,}",
+    "int_parsing": "must be a whole number",
     "bool_type": "must be true or false",
+    "model_attributes_type": "must be an object, sent as application/json",
+    "tuple_type": "must be a list",
+    "enum": "must be {expected}",
+    "json_invalid": "must be JSON",
     "timezone_aware": "must say its offset from UTC",
     "too_long": "must have at most {max_length}",
 }
@@ -175,6 +216,7 @@ class EventChanges(Draft):
     starts_at: Moment | None = None
     ends_at: Moment | None = None
     time_zone: TimeZone = ""
+    organizer_id: Identifier = ""
     co_organizer_ids: CoOrganizers = ()
     capacity: Capacity = 1
     has_waitlist: bool = Field(default=False, strict=True)

@@ -41,9 +41,10 @@ def test_everything_malformed_is_named_at_once_and_not_shown() -> None:
             "SLACK_API_URL": "slack.com/api",
             "ROLLCALL_STORE": "postgres",
             "ROLLCALL_TABLE_PREFIX": "with space",
+            "ROLLCALL_API_TOKENS": "swapped-token-without-a-workspace",
         }
     )
-    assert text.count("malformed") == 6
+    assert text.count("malformed") == 7
     assert "swapped" not in text
 
 
@@ -89,3 +90,21 @@ def test_secrets_are_not_in_its_repr() -> None:
     shown = repr(Config.from_env(GOOD, needs=ALL))
     assert "secret" not in shown
     assert "0123456789abcdef" not in shown
+
+
+@pytest.mark.parametrize(
+    "value", ["T1", "T1=", "=token", "T1=two words", "T1=a,,T2=b", "t1=a,", "T1=\u00fc"]
+)
+def test_api_tokens_have_a_workspace_each(value: str) -> None:
+    assert "ROLLCALL_API_TOKENS is malformed: it must be WORKSPACE=TOKEN" in wrong(
+        GOOD | {"ROLLCALL_API_TOKENS": value}
+    )
+
+
+def test_an_api_token_is_good_for_its_workspace_alone() -> None:
+    """R10.2: and several are for one, so that they can be replaced."""
+    config = Config.from_env(GOOD | {"ROLLCALL_API_TOKENS": "T1=old, T2=other==,T1=new"})
+    assert config.api_tokens_of("T1") == ("old", "new")
+    assert config.api_tokens_of("T2") == ("other==",)
+    assert config.api_tokens_of("T3") == ()
+    assert "other" not in repr(config)

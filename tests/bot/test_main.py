@@ -6,8 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
@@ -136,6 +139,24 @@ def test_tables_of_a_file_are_made(tmp_path: Path, capsys: pytest.CaptureFixture
     assert (tmp_path / "rollcall.sqlite").exists()
 
 
+@contextmanager
+def running_http(environment: dict[str, str]) -> Iterator[str]:
+    """Run `rollcall http` in a process of its own; give its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot", "http", "--port", "0"],
+        env={**os.environ, **environment},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if "running on" in line)
+        yield line.split("running on ")[1].split()[0]
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_http_serves_until_it_is_told_to_stop(
     town: Town, tmp_path: Path, number: signal.Signals
@@ -166,6 +187,47 @@ def test_http_serves_until_it_is_told_to_stop(
     assert process.returncode == 0
     assert "Traceback" not in rest
     assert "Rollcall has stopped" in rest
+
+
+@pytest.mark.parametrize(("tokens", "status"), [("{team}=secret", 200), ("T0OTHER=secret", 404)])
+def test_http_api_is_there_for_a_token_of_the_workspace_alone(
+    town: Town, tmp_path: Path, tokens: str, status: int
+) -> None:
+    """R10.3."""
+    slack = {
+        "SLACK_API_URL": f"{town.workspace.url}/api",
+        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_SIGNING_SECRET": "0123456789",
+        "ROLLCALL_API_TOKENS": tokens.format(team=town.workspace.team_id),
+    }
+    with running_http(env(tmp_path, **slack)) as url:
+        request = Request(f"{url}/users", headers={"Authorization": "Bearer secret"})
+        try:
+            with urlopen(request) as answer:
+                assert answer.status == status
+        except HTTPError as error:
+            assert error.code == status  # noqa: PT017  # urllib's way of answering
+
+
+def test_without_http_the_web_is_not_even_imported(town: Town, tmp_path: Path) -> None:
+    """The whole way to Slack's Socket Mode, up to a connection that Slack does not give."""
+    slack = {
+        "SLACK_API_URL": f"{town.workspace.url}/api",
+        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_APP_TOKEN": "xapp-1",
+    }
+    says = "import sys; from bot.__main__ import main; print(main(['socket']), *sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", says],
+        env={**os.environ, **env(tmp_path, **slack)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    status, *modules = ended.stdout.split()
+    assert (status, "slack_bolt" in modules) == ("2", True)
+    assert not {"fastapi", "starlette", "uvicorn", "anyio", "bot.http", "bot.api"} & {*modules}
+    town.workspace.refusals.clear()
 
 
 @pytest.fixture

@@ -61,6 +61,11 @@ def _leave(model: PlainModel, call: Call) -> Facts:
     return ("left", *was_in[1:3], tuple(promoted))
 
 
+def _leave_over_http(model: PlainModel, call: Call) -> Facts:
+    """The API says who was promoted, and no more."""
+    return ("left", tuple(model.leave(*_ids(call))))
+
+
 def _edit(model: PlainModel, call: Call) -> Facts:
     event_id, capacity, has_waitlist = _values(call)
     before = model.event(event_id).contents()
@@ -137,6 +142,7 @@ MEANING: dict[str, Callable[[PlainModel, Call], Facts]] = {
     "register": _register,
     "unregister": _leave,
     "remove": _leave,
+    "leave": _leave_over_http,
     "edit_event": _edit,
     "close_event": lambda model, call: _set_status(model, call, EventStatus.CLOSED),
     "reopen_event": lambda model, call: _set_status(model, call, EventStatus.OPEN),

@@ -1,0 +1,161 @@
+"""The routes of R11: each parses, calls one service method, and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response
+
+from bot.api import answers
+from bot.api.bodies import (
+    EventUpdate,
+    Filter,
+    NewEvent,
+    NewRegistration,
+    NewUser,
+    Paging,
+    UserUpdate,
+)
+from bot.api.cursors import from_cursor, to_cursor
+from bot.api.documentation import problems
+from domain import models
+from domain.commands import Changed, Left, Placed
+from domain.drafts import Identifier
+from domain.service import Service
+
+Settled = Callable[[Callable[[], Any]], Any]
+"""Makes a change and returns its outcome, also where that takes a while to be known."""
+
+UserId = Annotated[Identifier, Path(alias="userId")]
+EventId = Annotated[Identifier, Path(alias="eventId")]
+
+
+def users(router: APIRouter, service: Service, settled: Settled) -> None:
+    """Add the routes of users (R1)."""
+
+    @router.post("/users", status_code=201, responses=problems(409, 422, 504))
+    def create_user(body: NewUser, response: Response) -> answers.User:
+        """Create a user."""
+        user: models.User = settled(lambda: service.create_user(body.draft()))
+        response.headers["Location"] = f"/users/{user.user_id}"
+        return answers.User.of(user)
+
+    @router.get("/users", responses=problems(422))
+    def list_users(asked: Annotated[Paging, Query()]) -> answers.UserPage:
+        """List users by name."""
+        page = service.list_users(limit=asked.limit, cursor=from_cursor(("users",), asked.cursor))
+        return answers.UserPage(
+            items=tuple(map(answers.User.of, page.items)),
+            next_cursor=to_cursor(("users",), page.next_cursor),
+        )
+
+    @router.get("/users/{userId}", responses=problems(404))
+    def get_user(user_id: UserId) -> answers.User:
+        """Read a user."""
+        return answers.User.of(service.get_user(user_id))
+
+    @router.put("/users/{userId}", responses=problems(404, 422, 504))
+    def update_user(user_id: UserId, body: UserUpdate) -> answers.User:
+        """Set the members that are given; the others stay."""
+        return answers.User.of(settled(lambda: service.update_user(user_id, body.changes())))
+
+    @router.delete("/users/{userId}", status_code=204, responses=problems(404, 504))
+    def delete_user(user_id: UserId) -> None:
+        """Delete a user with all registrations; each seat goes to the next in line."""
+        settled(lambda: service.delete_user(user_id))
+
+
+def events(router: APIRouter, service: Service, settled: Settled) -> None:
+    """Add the routes of events (R2)."""
+
+    @router.post("/events", status_code=201, responses=problems(409, 422, 504))
+    def create_event(body: NewEvent, response: Response) -> answers.Event:
+        """Create an event, with nobody in it."""
+        outcome = settled(lambda: service.create_event(body.draft()))
+        event: models.Event = outcome.event if isinstance(outcome, Changed) else outcome
+        response.headers["Location"] = f"/events/{event.event_id}"
+        return answers.Event.of(event)
+
+    @router.get("/events", responses=problems(422))
+    def list_events(asked: Annotated[Paging, Query()]) -> answers.EventPage:
+        """List all events by start, also those that are over, cancelled or not listed in Slack."""
+        page = service.list_events(limit=asked.limit, cursor=from_cursor(("events",), asked.cursor))
+        return answers.EventPage(
+            items=tuple(map(answers.Event.of, page.items)),
+            next_cursor=to_cursor(("events",), page.next_cursor),
+        )
+
+    @router.get("/events/{eventId}", responses=problems(404))
+    def get_event(event_id: EventId) -> answers.Event:
+        """Read an event with its counts."""
+        return answers.Event.of(service.get_event(event_id))
+
+    @router.put("/events/{eventId}", responses=problems(404, 409, 422, 504))
+    def update_event(event_id: EventId, body: EventUpdate) -> answers.Event:
+        """Set the members that are given; the others stay. More seats promote those who wait."""
+        changed: Changed = settled(lambda: service.edit_event(event_id, body.changes()))
+        return answers.Event.of(changed.event)
+
+    @router.delete("/events/{eventId}", status_code=204, responses=problems(404, 504))
+    def delete_event(event_id: EventId) -> None:
+        """Delete an event with all its registrations."""
+        settled(lambda: service.delete_event(event_id))
+
+
+def registrations(router: APIRouter, service: Service, settled: Settled) -> None:
+    """Add the routes of registrations (R3 to R6)."""
+
+    @router.post(
+        "/events/{eventId}/register", status_code=201, responses=problems(404, 409, 422, 504)
+    )
+    def register(event_id: EventId, body: NewRegistration) -> answers.Registration:
+        """Give a user a seat, or a place in line."""
+        placed: Placed = settled(lambda: service.register(event_id, body.user_id))
+        return answers.Registration.of(placed.registration, placed.position)
+
+    @router.delete("/events/{eventId}/register/{userId}", responses=problems(404, 504))
+    def unregister(event_id: EventId, user_id: UserId) -> answers.Departure:
+        """Take a user out; a seat goes to the next in line."""
+        left: Left = settled(lambda: service.unregister(event_id, user_id))
+        return answers.Departure(promoted=left.promoted)
+
+    @router.get("/users/{userId}/registrations", responses=problems(404, 422))
+    def list_registrations_of(
+        user_id: UserId, asked: Annotated[Filter, Query()]
+    ) -> answers.RegistrationPage:
+        """List a user's registrations, each with its whole event, by start."""
+        of_list = ("registrations of", user_id, asked.status)
+        after = from_cursor(of_list, asked.cursor)
+        service.get_user(user_id)
+        own = service.list_registrations_of(user_id, status=asked.status)
+        page, end = _page([one for one in own if after is None or _key(one) > after], asked.limit)
+        return answers.RegistrationPage(
+            items=tuple(map(answers.OwnRegistration.of_own, page)),
+            next_cursor=to_cursor(of_list, end),
+        )
+
+    @router.get("/events/{eventId}/registrations", responses=problems(404, 422))
+    def list_registrations_in(
+        event_id: EventId, asked: Annotated[Filter, Query()]
+    ) -> answers.Roster:
+        """List who has a seat, then the line in order; the counts are of the whole event."""
+        of_list = ("registrations in", event_id, asked.status)
+        page = service.list_registrations_in(
+            event_id,
+            status=asked.status,
+            limit=asked.limit,
+            cursor=from_cursor(of_list, asked.cursor),
+        )
+        return answers.Roster.of(page, to_cursor(of_list, page.next_cursor))
+
+
+def _page(
+    own: Sequence[models.OwnRegistration], limit: int
+) -> tuple[Sequence[models.OwnRegistration], str | None]:
+    return own[:limit], _key(own[limit - 1]) if len(own) > limit else None
+
+
+def _key(own: models.OwnRegistration) -> str:
+    """Return what a user's registrations are in order of, as text."""
+    return f"{own.event.starts_at.isoformat(timespec='microseconds')} {own.event.event_id}"

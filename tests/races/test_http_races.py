@@ -1,0 +1,85 @@
+"""Sixteen programs at once over HTTP, on SQLite and on DynamoDB: whatever was answered, some order explains it."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+
+import pytest
+
+from bot.api.app import build_api
+from domain.statuses import ChangeKind
+from playground.server import serve
+from tests.counting import Count
+from tests.invariants import Everything, assert_sound
+from tests.races.calls import Call
+from tests.races.judging import contents_of
+from tests.races.linearizability import linearized
+from tests.races.over_http import Program
+from tests.races.races import RACES
+from tests.races.recording import Process, WallClock
+from tests.stores import Kind, empty_store
+from tests.surroundings import ids
+
+TOKEN = "racing"
+
+OVER_HTTP = [
+    "last_seats",
+    "leaving_while_others_wait",
+    "one_person_at_once",
+    "leaving_and_registering_mixed",
+]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "local"])
+@pytest.mark.parametrize("name", OVER_HTTP)
+@pytest.mark.parametrize(
+    "seeds", [range(2), pytest.param(range(2, 22), marks=pytest.mark.soak)], ids=["few", "many"]
+)
+def test_sixteen_programs(kind: Kind, name: str, seeds: range, count: Count) -> None:
+    for seed in seeds:
+        unique = f"{name} over HTTP {seed}"
+        started = RACES[name](random.Random(unique))
+        with empty_store(kind) as store:
+            initial = started.prepared(store)
+            process = Process(store, unique)
+            api = build_api(
+                process.service, tokens=[TOKEN], clock=WallClock(), new_id=ids("reference")
+            )
+            with serve(api) as url:
+                programs = [Program(url, TOKEN) for _ in started.scripts]
+                threads = [
+                    threading.Thread(target=program.follow, args=(script, list(started.events)))
+                    for program, script in zip(programs, started.scripts, strict=True)
+                ]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+            process.background.wait()
+            calls = [call for program in programs for call in program.calls]
+            assert len(calls) >= sum(map(len, started.scripts)), "a program has failed"
+            found = assert_sound(store)
+            linearized(initial, calls, contents_of(found))
+            assert_promotions_told(found, calls)
+        count("calls in races over HTTP", len(calls))
+        count("histories of races over HTTP", 1)
+
+
+def assert_promotions_told(found: Everything, calls: list[Call]) -> None:
+    """Assert that whoever left was told of each promotion that this was, and of no other."""
+    written = Counter(
+        (event_id, change.user_id)
+        for event_id, entries in found.journal.items()
+        for entry in entries
+        for change in entry.changes
+        if change.kind is ChangeKind.PROMOTED
+    )
+    named = Counter(
+        (call.args[0], user_id)
+        for call in calls
+        if call.answer and call.answer[0] == "left"
+        for user_id in call.answer[1]  # type: ignore[attr-defined]
+    )
+    assert named == written
