@@ -185,7 +185,7 @@ def fence(event: Event, *, now: datetime, plan_id: str) -> Plan:
     )
 
 
-_COPIED = ("head", "tail", "gone", "stored", "rows", "costs", "refused", "changes", "notices")
+_COPIED = ("head", "tail", "gone", "stored", "rows", "costs", "checked", "changes", "notices")
 
 
 class _Room:
@@ -208,7 +208,7 @@ class _Room:
         self.stored = dict(snapshot.registrations)
         self.rows: dict[str, Registration | None] = {}  # what differs from `stored`
         self.costs: dict[str, int] = {}
-        self.refused: set[str] = set()  # users who must still be there for what refuses them
+        self.checked: set[str] = set()  # users who must still be there for what they are told
         self.mends: tuple[Action, ...] = ()
         self.is_mended = False
         self.above = 0  # the version to go beyond
@@ -223,7 +223,7 @@ class _Room:
 
     @property
     def cost(self) -> int:
-        return 2 + sum(self.costs.values()) + len(self.refused) + len(self.mends)
+        return 2 + sum(self.costs.values()) + len(self.checked) + len(self.mends)
 
     def refusing(self, command: Command, refusal: RollcallError) -> _Room:
         """Return the room with this command refused, so that the refusal is true at one moment.
@@ -239,7 +239,7 @@ class _Room:
         ):
             return self
         twin = self.copied()
-        twin.refused.add(command.user_id)
+        twin.checked.add(command.user_id)
         return twin
 
     def _stored_refuses(self, command: Command, refusal: RollcallError) -> bool:
@@ -399,11 +399,12 @@ class _Room:
             raise RegistrationClosed(
                 self.event_id, event.title, because, event.closed_since(because)
             )
-        if event.waitlist_count == 0 and event.free_seats > 0:
-            return self._seat(event, user_id)
-        if not event.has_waitlist:
+        is_seated = event.waitlist_count == 0 and event.free_seats > 0
+        if not is_seated and not event.has_waitlist:
             raise EventFull(self.event_id, event.title, event.capacity, event.registered_count)
-        return self._line_up(event, user_id)
+        # Also where they leave again in this batch: nobody comes in once their deletion has begun.
+        self.checked.add(user_id)
+        return self._seat(event, user_id) if is_seated else self._line_up(event, user_id)
 
     def _seat(self, event: Event, user_id: str) -> Placed:
         row = self._new_row(event, user_id, RegistrationStatus.REGISTERED)
@@ -695,8 +696,7 @@ class _Room:
         actions: list[Action] = [PutEvent(event, None if stored is None else stored.version)]
         for user_id in self.rows:
             actions += self._row_actions(user_id)
-        checked = {action.user_id for action in actions if isinstance(action, CheckUser)}
-        actions += [CheckUser(user_id) for user_id in sorted(self.refused - checked)]
+        actions += [CheckUser(user_id) for user_id in sorted(self.checked)]
         actions += [*self.mends, PutEntry(entry)]
         return Plan(
             self.plan_id,
@@ -722,8 +722,6 @@ class _Room:
             yield PutRegistration(after, replaces=before)
             if after.status is RegistrationStatus.WAITLISTED:
                 yield PutWaiting(self.event_id, Waiting.of(after))
-            if before is None or before.ticket != after.ticket:
-                yield CheckUser(user_id)
 
 
 def _id_of(actor: Actor | None) -> str | None:

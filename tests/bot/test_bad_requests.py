@@ -257,8 +257,11 @@ def leaves(kind: type[RollcallError]) -> list[type[RollcallError]]:
     return [kind] * (not below) + [leaf for one in below for leaf in leaves(one)]
 
 
-def test_every_refusal_of_the_domain_has_a_sentence() -> None:
-    assert set(leaves(RollcallError)) <= set(SENTENCES)
+def test_every_refusal_but_the_http_apis_own_has_a_sentence() -> None:
+    told_in_slack = {
+        kind for kind in leaves(RollcallError) if not kind.__module__.startswith("bot.api.")
+    }
+    assert told_in_slack <= set(SENTENCES)
 
 
 def test_amara_is_not_told_what_chloe_asked(town: Town) -> None:

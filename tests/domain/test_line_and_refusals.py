@@ -34,7 +34,7 @@ from domain.statuses import Cause, Deletion, EventStatus
 from tests.domain.test_what_is_told import LATER, SITS, WAITING, event, planned, row, user
 
 LINE = tuple(row(f"w{ticket}", ticket, WAITING) for ticket in (2, 3, 4, 5))
-NAMES = ("new", *(one.user_id for one in LINE))
+NAMES = ("new", "sits", *(one.user_id for one in LINE))
 
 
 def planned_in_line(*commands: Command, heads: int, budget: int = 100, capacity: int = 1) -> Plan:
@@ -141,6 +141,22 @@ def test_who_is_refused_for_what_the_batch_changed_must_be_there_still(
     plan = planned_in_line(*commands, heads=1)
     checks = [action.user_id for action in plan.actions if isinstance(action, CheckUser)]
     assert checks == checked
+
+
+@pytest.mark.parametrize(
+    ("commands", "checked"),
+    [
+        ((Register("new"), unregister("new")), ["new"]),
+        ((unregister("sits"), Register("sits"), unregister("sits")), ["sits"]),
+        ((unregister("sits"),), []),
+    ],
+)
+def test_who_comes_in_must_be_there_even_if_they_leave_in_the_same_batch(
+    commands: Sequence[Command], checked: list[str]
+) -> None:
+    """R7.1: they are told that they came in, and that was not so if their deletion had begun."""
+    plan = planned_in_line(*commands, heads=1)
+    assert [action.user_id for action in plan.actions if isinstance(action, CheckUser)] == checked
 
 
 def test_a_refusal_that_has_nothing_to_do_with_its_user_checks_none() -> None:

@@ -196,7 +196,9 @@ def test_who_joins_and_leaves_in_one_commit_was_there_all_the_same() -> None:
     """The history tells both, the rows neither."""
     store = people_and_an_event()
     plan = plan_and_apply(store, [Register("u1"), Unregister("u1")], "plan")
-    assert [type(action).__name__ for action in plan.actions] == ["PutEvent", "PutEntry"]
+    assert [type(action).__name__ for action in plan.actions] == [
+        *("PutEvent", "CheckUser", "PutEntry")
+    ]
     found = assert_sound(store)
     kinds = [change.kind.value for change in found.journal["e1"][-1].changes]
     assert kinds == ["registered", "left"]
