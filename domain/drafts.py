@@ -58,8 +58,9 @@ def _in_utc(moment: datetime) -> datetime:
 _IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 
 Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
-_LINE = Field(json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f]*$"})
-_LINE_WITH_TEXT = Field(json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"})
+_ANY = r"[^\x00-\x1f\x7f]*"
+_LINE = Field(json_schema_extra={"pattern": rf"^{_ANY}$"})
+_LINE_WITH_TEXT = Field(json_schema_extra={"pattern": rf"^{_ANY}[^\s\x00-\x1f\x7f\x85]{_ANY}$"})
 
 Name = Annotated[
     str,
