@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -24,6 +25,9 @@ from tests.surroundings import ManualClock, ids, new_event, new_users, service_o
 
 YEARS = {"registrationDeadline": "2090", "date": "2100", "endDate": "2110"}
 """What is right together, no schema can say: each of an event's times is in a year of its own."""
+
+STARTS_AT = datetime(2100, 1, 1, tzinfo=UTC)
+"""When what is there begins: in the year of every date, so that each of the times can be set alone."""
 
 OPERATIONS = [
     (method.upper(), path)
@@ -61,6 +65,17 @@ def consistent(case: Case[Any]) -> Case[Any]:
     return case
 
 
+def is_wrong(case: Case[Any]) -> bool:
+    """Return whether a wrong request is wrong to the server, too.
+
+    An empty list in a query is not sent, and space around a text is not counted.
+    """
+    texts = case.body.values() if isinstance(case.body, dict) else []
+    return [] not in (case.query or {}).values() and all(
+        text == text.strip() for text in texts if isinstance(text, str)
+    )
+
+
 def about_known(case: Case[Any]) -> Case[Any]:
     """Let half of the requests be about who and what is there."""
     for part in (case.body, case.path_parameters):
@@ -79,7 +94,7 @@ def described(kind: Kind) -> Iterator[Any]:
         service = service_on(store)
         new_users(service, *KNOWN)
         for event_id in KNOWN:
-            new_event(service, event_id, capacity=1)
+            new_event(service, event_id, capacity=1, starts_at=STARTS_AT)
         api = build_api(service, tokens=[TOKEN], clock=ManualClock(), new_id=ids("reference"))
         yield schemathesis.openapi.from_asgi("/openapi.json", api)
 
@@ -99,7 +114,7 @@ def test_requests_are_answered_as_described(
 
         @seed(0)
         @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
-        @given(case=(right.map(consistent) | wrong).map(about_known))
+        @given(case=(right.map(consistent) | wrong.filter(is_wrong)).map(about_known))
         def answers(case: Case[Any]) -> None:
             nonlocal answered
             answered += 1
