@@ -6,27 +6,34 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from bot.api.problems import MEDIA_TYPE, Problem
+from bot.api.problems import MEDIA_TYPE, UNFORESEEN, NotAuthorized, Problem, problem
+from domain.errors import Busy, RollcallError
 
-_SAYS = {
-    401: "No valid bearer token",
-    404: "No such user, event or registration",
-    409: "A conflict with what is so: duplicate, full, closed, below registered",
-    413: "The body is too large",
-    422: "A field is missing or malformed",
-    500: "An unforeseen failure, with its reference",
-    503: "Busy; nothing was changed",
-    504: "Not confirmed: whether it was done is not known yet",
-}
-
-_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+TOO_LARGE = Problem(type="about:blank", title="Content Too Large", status=413)
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the responses of a route: those with the statuses, and what any route may answer."""
+def problems(*kinds: type[RollcallError]) -> dict[int | str, dict[str, Any]]:
+    """Return the responses of a route: what it may refuse with, and what any route may answer."""
+    return _responses(*map(problem, (*kinds, NotAuthorized, Busy)), UNFORESEEN)
+
+
+def _responses(*documents: Problem) -> dict[int | str, dict[str, Any]]:
+    of_status: dict[int | str, list[Problem]] = {}
+    for document in sorted(documents, key=lambda document: document.status):
+        of_status.setdefault(document.status, []).append(document)
     return {
-        status: {"description": _SAYS[status], "content": _CONTENT}
-        for status in sorted({*statuses, 401, 500, 503})
+        status: {
+            "description": "; or: ".join(document.title for document in documents),
+            "content": {
+                MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {
+                        document.type: {"value": document.model_dump()} for document in documents
+                    },
+                }
+            },
+        }
+        for status, documents in of_status.items()
     }
 
 
@@ -50,7 +57,9 @@ class DocumentedApi(FastAPI):
 
 def _answers(operation: dict[str, Any]) -> dict[str, Any]:
     """Return what a route answers: not FastAPI's own refusals; and 413 where there is a body."""
-    responses = operation["responses"] | (problems(413) if "requestBody" in operation else {})
+    responses = operation["responses"] | (
+        _responses(TOO_LARGE) if "requestBody" in operation else {}
+    )
     return {
         str(status): responses[status]
         for status in sorted(responses, key=str)
@@ -63,8 +72,9 @@ def _take_titles_off(part: object) -> None:
     if isinstance(part, dict):
         if isinstance(part.get("title"), str):
             del part["title"]
-        for one in part.values():
-            _take_titles_off(one)
+        for name, one in part.items():
+            if name != "examples":
+                _take_titles_off(one)
     elif isinstance(part, list):
         for one in part:
             _take_titles_off(one)

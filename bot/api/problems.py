@@ -24,7 +24,7 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = Field(examples=["urn:rollcall:event-full"])
+    type: str = Field(examples=["about:blank"])
     title: str
     status: int
 
@@ -77,9 +77,21 @@ _MEMBERS = {"title": "eventTitle", "status": "registrationStatus"}
 """What a problem document has under these names is its own."""
 
 
+UNFORESEEN = Problem(
+    type=TYPE + "unforeseen",
+    title="Something went wrong, and it is not known whether it was done",
+    status=500,
+)
+
+
+def problem(kind: type[RollcallError]) -> Problem:
+    """Return the document of a kind of error, but for what one of them carries."""
+    status, name, title = _KINDS[kind]
+    return Problem(type=TYPE + name, title=title, status=status)
+
+
 def refused(error: RollcallError) -> JSONResponse:
     """Return the problem document of a refusal, with what the error carries."""
-    status, kind, title = _KINDS[type(error)]
     carried = {
         _MEMBERS.get(name, to_camel(name)): value
         for name, value in vars(error).items()
@@ -88,7 +100,7 @@ def refused(error: RollcallError) -> JSONResponse:
     if isinstance(error, errors.Invalid):
         field, _, rest = error.field.partition(".")
         carried["field"] = ".".join(filter(None, [_FIELDS.get(field, to_camel(field)), rest]))
-    return response(status, TYPE + kind, title, carried)
+    return _response(problem(type(error)), carried)
 
 
 def malformed(finding: Mapping[str, Any]) -> JSONResponse:
@@ -100,34 +112,26 @@ def malformed(finding: Mapping[str, Any]) -> JSONResponse:
         return refused(unknown(str(finding["input"])))
     is_json = finding["type"] != "json_invalid"
     field = ".".join(str(part) for part in path) if is_json else ""
-    status, kind, title = _KINDS[errors.Invalid]
     members = {"field": field or "body", "reason": reason(finding)}
-    return response(status, TYPE + kind, title, members)
+    return _response(problem(errors.Invalid), members)
 
 
 def unforeseen(reference: str) -> JSONResponse:
     """Return the problem document of a failure that nobody foresaw."""
-    title = "Something went wrong, and it is not known whether it was done"
-    return response(500, TYPE + "unforeseen", title, {"reference": reference})
+    return _response(UNFORESEEN, {"reference": reference})
 
 
-def plain(status: int, title: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def plain(status: int, title: str, headers: Mapping[str, str]) -> JSONResponse:
     """Return a problem that its HTTP status says all of."""
-    return response(status, "about:blank", title, {}, headers)
+    return _response(Problem(type="about:blank", title=title, status=status), {}, headers)
 
 
-def response(
-    status: int,
-    type_: str,
-    title: str,
-    members: Mapping[str, object],
-    headers: Mapping[str, str] | None = None,
+def _response(
+    of: Problem, members: Mapping[str, object], headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """Return a problem document as a response."""
-    problem = Problem(type=type_, title=title, status=status, **members)
     return JSONResponse(
-        problem.model_dump(mode="json"),
-        status,
-        headers={**_HEADERS.get(status, {}), **(headers or {})},
+        of.model_copy(update=members).model_dump(mode="json"),
+        of.status,
+        headers={**_HEADERS.get(of.status, {}), **(headers or {})},
         media_type=MEDIA_TYPE,
     )

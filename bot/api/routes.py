@@ -22,6 +22,20 @@ from bot.api.documentation import problems
 from domain import models
 from domain.commands import Changed, Left, Placed
 from domain.drafts import Identifier
+from domain.errors import (
+    AlreadyRegistered,
+    CapacityBelowRegistered,
+    DuplicateEvent,
+    DuplicateUser,
+    EventCancelled,
+    EventFull,
+    Invalid,
+    NotConfirmed,
+    NotRegistered,
+    RegistrationClosed,
+    UnknownEvent,
+    UnknownUser,
+)
 from domain.service import Service
 
 Settled = Callable[[Callable[[], Any]], Any]
@@ -34,14 +48,16 @@ EventId = Annotated[Identifier, Path(alias="eventId")]
 def users(router: APIRouter, service: Service, settled: Settled) -> None:
     """Add the routes of users (R1)."""
 
-    @router.post("/users", status_code=201, responses=problems(409, 422, 504))
+    @router.post(
+        "/users", status_code=201, responses=problems(DuplicateUser, Invalid, NotConfirmed)
+    )
     def create_user(body: NewUser, response: Response) -> answers.User:
         """Create a user."""
         user: models.User = settled(lambda: service.create_user(body.draft()))
         response.headers["Location"] = f"/users/{user.user_id}"
         return answers.User.of(user)
 
-    @router.get("/users", responses=problems(422))
+    @router.get("/users", responses=problems(Invalid))
     def list_users(asked: Annotated[Paging, Query()]) -> answers.UserPage:
         """List users by name."""
         page = service.list_users(limit=asked.limit, cursor=from_cursor(("users",), asked.cursor))
@@ -50,17 +66,19 @@ def users(router: APIRouter, service: Service, settled: Settled) -> None:
             next_cursor=to_cursor(("users",), page.next_cursor),
         )
 
-    @router.get("/users/{userId}", responses=problems(404))
+    @router.get("/users/{userId}", responses=problems(UnknownUser))
     def get_user(user_id: UserId) -> answers.User:
         """Read a user."""
         return answers.User.of(service.get_user(user_id))
 
-    @router.put("/users/{userId}", responses=problems(404, 422, 504))
+    @router.put("/users/{userId}", responses=problems(UnknownUser, Invalid, NotConfirmed))
     def update_user(user_id: UserId, body: UserUpdate) -> answers.User:
         """Set the members that are given; the others stay."""
         return answers.User.of(settled(lambda: service.update_user(user_id, body.changes())))
 
-    @router.delete("/users/{userId}", status_code=204, responses=problems(404, 504))
+    @router.delete(
+        "/users/{userId}", status_code=204, responses=problems(UnknownUser, NotConfirmed)
+    )
     def delete_user(user_id: UserId) -> None:
         """Delete a user with all registrations; each seat goes to the next in line."""
         settled(lambda: service.delete_user(user_id))
@@ -69,7 +87,9 @@ def users(router: APIRouter, service: Service, settled: Settled) -> None:
 def events(router: APIRouter, service: Service, settled: Settled) -> None:
     """Add the routes of events (R2)."""
 
-    @router.post("/events", status_code=201, responses=problems(409, 422, 504))
+    @router.post(
+        "/events", status_code=201, responses=problems(DuplicateEvent, Invalid, NotConfirmed)
+    )
     def create_event(body: NewEvent, response: Response) -> answers.Event:
         """Create an event, with nobody in it."""
         outcome = settled(lambda: service.create_event(body.draft()))
@@ -77,7 +97,7 @@ def events(router: APIRouter, service: Service, settled: Settled) -> None:
         response.headers["Location"] = f"/events/{event.event_id}"
         return answers.Event.of(event)
 
-    @router.get("/events", responses=problems(422))
+    @router.get("/events", responses=problems(Invalid))
     def list_events(asked: Annotated[Paging, Query()]) -> answers.EventPage:
         """List all events by start, also those that are over, cancelled or not listed in Slack."""
         page = service.list_events(limit=asked.limit, cursor=from_cursor(("events",), asked.cursor))
@@ -86,18 +106,25 @@ def events(router: APIRouter, service: Service, settled: Settled) -> None:
             next_cursor=to_cursor(("events",), page.next_cursor),
         )
 
-    @router.get("/events/{eventId}", responses=problems(404))
+    @router.get("/events/{eventId}", responses=problems(UnknownEvent))
     def get_event(event_id: EventId) -> answers.Event:
         """Read an event with its counts."""
         return answers.Event.of(service.get_event(event_id))
 
-    @router.put("/events/{eventId}", responses=problems(404, 409, 422, 504))
+    @router.put(
+        "/events/{eventId}",
+        responses=problems(
+            UnknownEvent, CapacityBelowRegistered, EventCancelled, Invalid, NotConfirmed
+        ),
+    )
     def update_event(event_id: EventId, body: EventUpdate) -> answers.Event:
         """Set the members that are given; the others stay. More seats promote those who wait."""
         changed: Changed = settled(lambda: service.edit_event(event_id, body.changes()))
         return answers.Event.of(changed.event)
 
-    @router.delete("/events/{eventId}", status_code=204, responses=problems(404, 504))
+    @router.delete(
+        "/events/{eventId}", status_code=204, responses=problems(UnknownEvent, NotConfirmed)
+    )
     def delete_event(event_id: EventId) -> None:
         """Delete an event with all its registrations."""
         settled(lambda: service.delete_event(event_id))
@@ -107,21 +134,34 @@ def registrations(router: APIRouter, service: Service, settled: Settled) -> None
     """Add the routes of registrations (R3 to R6)."""
 
     @router.post(
-        "/events/{eventId}/register", status_code=201, responses=problems(404, 409, 422, 504)
+        "/events/{eventId}/register",
+        status_code=201,
+        responses=problems(
+            UnknownUser,
+            UnknownEvent,
+            AlreadyRegistered,
+            EventFull,
+            RegistrationClosed,
+            Invalid,
+            NotConfirmed,
+        ),
     )
     def register(event_id: EventId, body: NewRegistration) -> answers.Registration:
         """Give a user a seat, or a place in line."""
         placed: Placed = settled(lambda: service.register(event_id, body.user_id))
         return answers.Registration.of(placed.registration, placed.position)
 
-    @router.delete("/events/{eventId}/register/{userId}", responses=problems(404, 504))
+    @router.delete(
+        "/events/{eventId}/register/{userId}",
+        responses=problems(UnknownUser, UnknownEvent, NotRegistered, NotConfirmed),
+    )
     def unregister(event_id: EventId, user_id: UserId) -> answers.Departure:
         """Take a user out; a seat goes to the next in line."""
         left: Left = settled(lambda: service.unregister(event_id, user_id))
         return answers.Departure(promoted=left.promoted)
 
-    @router.get("/users/{userId}/registrations", responses=problems(404, 422))
-    def list_registrations_of(
+    @router.get("/users/{userId}/registrations", responses=problems(UnknownUser, Invalid))
+    def list_registrations_of_user(
         user_id: UserId, asked: Annotated[Filter, Query()]
     ) -> answers.RegistrationPage:
         """List a user's registrations, each with its whole event, by start."""
@@ -135,8 +175,8 @@ def registrations(router: APIRouter, service: Service, settled: Settled) -> None
             next_cursor=to_cursor(of_list, end),
         )
 
-    @router.get("/events/{eventId}/registrations", responses=problems(404, 422))
-    def list_registrations_in(
+    @router.get("/events/{eventId}/registrations", responses=problems(UnknownEvent, Invalid))
+    def list_registrations_in_event(
         event_id: EventId, asked: Annotated[Filter, Query()]
     ) -> answers.Roster:
         """List who has a seat, then the line in order; the counts are of the whole event."""
