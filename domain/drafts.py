@@ -145,6 +145,7 @@ _REASONS = {
     "missing": "must be given",
     "extra_forbidden": "is not a field here",
     "string_type": "must be text",
+    "string_unicode": "must be text of whole characters",
     "string_too_short": "must not be empty",
     "string_too_long": "must have at most {max_length} characters",
     "string_pattern_mismatch": (

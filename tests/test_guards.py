@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from domain.commands import Command, Placed, Register
+from domain.commands import Command, Placed, Register, Unregister
 from domain.committing import Committer
 from domain.door import Door, Result
 from domain.errors import (
@@ -26,6 +26,7 @@ from domain.errors import (
 from domain.plans import Plan, PutEvent
 from domain.ports import Store
 from domain.service import Service
+from domain.statuses import Cause
 from domain.turnstile import Entry
 from tests.faults import Fault, FaultyStore, conflict, on_its_way
 from tests.invariants import Everything, assert_sound, everything_in
@@ -150,6 +151,23 @@ def test_a_refusal_that_others_of_its_batch_bring_about_is_true_of_their_commit(
     placed, refused = [entry._outcome() for entry in entries]
     assert isinstance(placed, Placed)
     assert isinstance(refused, UnknownUser if holds else EventFull)
+
+
+@pytest.mark.parametrize(("without", "holds"), [((), True), (("user",), False)])
+def test_who_comes_in_and_leaves_in_one_batch_is_there_at_its_commit(
+    store: Store, other: Service, without: Sequence[str], holds: bool
+) -> None:
+    """R7.1: `b` is deleted before the commit, of which nothing but the history is left."""
+
+    def other_deletes_b(_: Arrives) -> None:
+        other.delete_user("b")
+
+    one = process(View(store, without, other_deletes_b))
+    commands: list[Command] = [Register("b"), Unregister("b", Cause.OWN)]
+    entries = [Entry[Command, Result](command, deadline=1.0) for command in commands]
+    one._door._serve("e1", entries)
+    came, _ = [entry._outcome() for entry in entries]
+    assert isinstance(came, UnknownUser if holds else Placed)
 
 
 @pytest.mark.parametrize(("without", "holds"), [((), True), (("mark",), False)])
