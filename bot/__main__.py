@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from bot.assembly import Bot
     from bot.delivery import Storage
+    from domain.ports import Clock
     from domain.service import Service
 
 CANNOT = 2
@@ -280,7 +281,9 @@ def _check(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
     screen = Screen(sys.stdout, sys.stderr if sys.stderr.isatty() else None)
     with opened(config, workspace_id) as store:
         try:
-            is_sound = check(service_without_slack(store), screen, repair=asked.repair)
+            is_sound = check(
+                service_without_slack(store, SystemClock()), screen, repair=asked.repair
+            )
         except Unavailable as error:
             raise CannotStart(
                 f"\nThe store does not answer, and the check is not done: {error}"
@@ -291,13 +294,13 @@ def _check(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
     return 0 if is_sound else 1
 
 
-def service_without_slack(store: Storage) -> Service:
+def service_without_slack(store: Storage, clock: Clock) -> Service:
     """Return the service alone; what its commits owe, the bot's sweep delivers."""
     from domain.service import Service
 
     return Service(
         store,
-        SystemClock(),
+        clock,
         new_id=new_id,
         jitter=random.random,
         spawn=spawn,

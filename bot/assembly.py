@@ -12,6 +12,7 @@ from slack_sdk import WebClient
 from bot.app import build_app
 from bot.delivery import Storage
 from bot.notifier import Notifier
+from domain.patience import PATIENCE
 from domain.ports import Clock, NewId, Spawn
 from domain.service import Service
 
@@ -45,8 +46,9 @@ def assemble(
     new_id: NewId,
     jitter: Callable[[], float],
     spawn: Spawn,
+    seconds: Callable[[], float] = lambda: PATIENCE,
 ) -> Bot:
-    """Return a bot; its notifier works once it is started."""
+    """Return a bot; its notifier works once it is started. `seconds`: see `Service`."""
     # The two need each other: a commit wakes the notifier, which has the service finish things.
     service = Service(
         store,
@@ -55,6 +57,7 @@ def assemble(
         jitter=jitter,
         spawn=spawn,
         on_commit=lambda event_id: notifier.wake(event_id),
+        seconds=seconds,
     )
     notifier = Notifier(
         store,

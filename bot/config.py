@@ -26,6 +26,8 @@ class Config:
     bot_token: str = field(default="", repr=False)
     signing_secret: str = field(default="", repr=False)
     app_token: str = field(default="", repr=False)
+    workspace_id: str = ""
+    """Where it can't be asked of Slack at start: each start of a Lambda function counts."""
     api_tokens: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """The HTTP API's: each with the workspace that it is for."""
 
@@ -57,6 +59,7 @@ class Config:
             bot_token=env.get("SLACK_BOT_TOKEN", ""),
             signing_secret=env.get("SLACK_SIGNING_SECRET", ""),
             app_token=env.get("SLACK_APP_TOKEN", ""),
+            workspace_id=env.get("ROLLCALL_WORKSPACE", ""),
             api_tokens=_api_tokens(env.get("ROLLCALL_API_TOKENS", "")),
         )
 
@@ -108,6 +111,10 @@ _VARIABLES: dict[str, tuple[Callable[[str], object], str]] = {
     "ROLLCALL_STORE": (
         re.compile(r"dynamodb|sqlite:.+").fullmatch,
         "dynamodb, or sqlite: and the path of a file",
+    ),
+    "ROLLCALL_WORKSPACE": (
+        re.compile(r"T[A-Z0-9]+").fullmatch,
+        "the workspace's id, which begins with T (it is in Slack's address in a browser)",
     ),
     "ROLLCALL_API_TOKENS": (
         _are_api_tokens,

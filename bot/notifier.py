@@ -23,6 +23,9 @@ SWEEP_EVERY = timedelta(minutes=1)
 
 AFTER_FAILURE = timedelta(seconds=15)
 
+SOON = 5.0
+"""Seconds for which a process waits that is paid for by the time: cards want another look within them."""
+
 AFTER_SILENCE = timedelta(seconds=1)
 """How soon a store that did not answer is asked again: it passes by itself, and cards are to be true soon."""
 
@@ -121,6 +124,40 @@ class Notifier:
         with self._lock:
             following = min([self._next_sweep, *self._due.values()])
         return max(0.0, (following - self._clock.now()).total_seconds())
+
+    def work_until(self, until: float) -> set[str]:
+        """Attend to all that is due, or soon is, until then on the clock's `monotonic`; return what failed.
+
+        For a process that may not go on as `start` does: what is left is marked undelivered still, and
+        some process's sweep finds it.
+        """
+        failed: set[str] = set()
+        while self._clock.monotonic() < until:
+            event_id = self._next_due()
+            if event_id is not None:
+                try:
+                    again = self.attend(event_id)
+                except Exception:
+                    _logger.exception("the notifier stumbled over %s", event_id)
+                    failed.add(event_id)
+                    continue
+                if again is not None:
+                    with self._lock:
+                        self._due.setdefault(event_id, again)
+                continue
+            pause = self._seconds_to_next_due()
+            if pause is None or pause > SOON or self._clock.monotonic() + pause >= until:
+                break
+            self._clock.sleep(pause)
+        with self._lock:
+            self._due.clear()
+        return failed
+
+    def _seconds_to_next_due(self) -> float | None:
+        with self._lock:
+            if not self._due:
+                return None
+            return max(0.0, (min(self._due.values()) - self._clock.now()).total_seconds())
 
     def _next_due(self) -> str | None:
         """Take the event that has been due for longest."""

@@ -23,15 +23,21 @@ PAGE = 50
 
 
 class Patience:
-    """Tries again. `jitter` gives numbers from 0 to 1."""
+    """Tries again. `jitter` gives numbers from 0 to 1, `seconds` how long a request that begins now may take."""
 
-    def __init__(self, clock: Clock, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        jitter: Callable[[], float],
+        seconds: Callable[[], float] = lambda: PATIENCE,
+    ) -> None:
         self._clock = clock
         self._jitter = jitter
+        self._seconds = seconds
 
     def deadline(self) -> float:
         """Return the moment, on the clock's `monotonic`, until which a request that begins now is tried."""
-        return self._clock.monotonic() + PATIENCE
+        return self._clock.monotonic() + self._seconds()
 
     def pauses(self, deadline: float | None) -> Iterator[None]:
         """Yield once at once, then after ever longer pauses, until the deadline (None: without end)."""

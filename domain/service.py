@@ -51,7 +51,7 @@ from domain.models import (
     Page,
     User,
 )
-from domain.patience import PAGE, Patience
+from domain.patience import PAGE, PATIENCE, Patience
 from domain.ports import Clock, NewId, Spawn, Store
 from domain.repairing import Repair
 from domain.settling import Settling
@@ -68,6 +68,7 @@ class Service:
     """Rollcall for one workspace: everything that the requirements R1 to R7 promise.
 
     `on_commit` is called with the event's id after each commit, in the thread that committed.
+    `seconds` says how long a request that begins now is tried (R8.12).
     """
 
     def __init__(
@@ -79,11 +80,12 @@ class Service:
         jitter: Callable[[], float],
         spawn: Spawn,
         on_commit: Callable[[str], None],
+        seconds: Callable[[], float] = lambda: PATIENCE,
     ) -> None:
         self._store = store
         self._clock = clock
         self._new_id = new_id
-        self._patience = Patience(clock, jitter)
+        self._patience = Patience(clock, jitter, seconds)
         self._settling = Settling(self._patience, spawn)
         self._door = Door(
             store,

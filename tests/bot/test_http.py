@@ -9,7 +9,8 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 from starlette.testclient import TestClient
 
-from bot.http import MOST_BYTES, build_http
+from bot.edge import MOST_BYTES
+from bot.http import build_http
 from playground.seed import EVENTS
 from tests.bot.conftest import BJORN, SECRET, Town
 
