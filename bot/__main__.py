@@ -235,7 +235,16 @@ def _http(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
     from bot.http import build_http
 
     with _running(config) as bot:
-        api = api_of(bot, config.api_tokens_of(bot.workspace_id))
+        tokens = config.api_tokens_of(bot.workspace_id)
+        others = len(config.api_tokens) - len(tokens)
+        logging.getLogger(__name__).info(
+            "HTTP API: %s (tokens of %s: %d; of other workspaces: %d)",
+            "on" if tokens else "off",
+            bot.workspace_id,
+            len(tokens),
+            others,
+        )
+        api = api_of(bot, tokens)
         # uvicorn stops on SIGINT and SIGTERM once the requests in hand are answered, and passes
         # the signal on: SIGTERM must not end us before the notifier has stopped.
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
@@ -244,7 +253,7 @@ def _http(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
             host=asked.host,
             port=asked.port,
             server_header=False,
-            timeout_graceful_shutdown=5,
+            timeout_graceful_shutdown=15,  # a program's answer may be held back for ten
         )
     return 0
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 RESERVE = 5.0
-"""Seconds before a function's time is out at which the notifier begins nothing more: longer than Slack's client waits."""
+"""Seconds before a function's time is out from which the notifier begins nothing more."""
 
 
 class Context(Protocol):
@@ -201,12 +201,10 @@ def _secrets(env: Mapping[str, str]) -> dict[str, str]:
     import boto3
 
     found: dict[str, str] = {}
-    names = [name for name in env.get("ROLLCALL_SECRETS", "").split(",") if name]
-    client = boto3.client("secretsmanager") if names else None
-    for name in names:
-        assert client is not None
+    for name in filter(None, env.get("ROLLCALL_SECRETS", "").split(",")):
+        secret = boto3.client("secretsmanager").get_secret_value(SecretId=name)
         try:
-            values = json.loads(client.get_secret_value(SecretId=name)["SecretString"])
+            values = json.loads(secret["SecretString"])
             found |= {str(variable): str(value) for variable, value in values.items()}
         except (AttributeError, ValueError):
             raise ConfigError(f"the secret {name} is malformed: it must be a JSON object") from None

@@ -88,9 +88,10 @@ def _api_tokens(value: str) -> tuple[tuple[str, str], ...]:
 
 
 def _are_api_tokens(value: str) -> bool:
-    # A workspace's id as Slack has it, and a token as RFC 6750 does.
+    # A workspace's id as Slack has it, and a token as RFC 6750 does: none that is guessed in a while.
     return all(
-        re.fullmatch(r"[A-Z0-9]+=[A-Za-z0-9._~+/-]+=*", pair.strip()) for pair in value.split(",")
+        re.fullmatch(r"[A-Z0-9]+=[A-Za-z0-9._~+/-]{16,}=*", pair.strip())
+        for pair in value.split(",")
     )
 
 
@@ -118,7 +119,7 @@ _VARIABLES: dict[str, tuple[Callable[[str], object], str]] = {
     ),
     "ROLLCALL_API_TOKENS": (
         _are_api_tokens,
-        "WORKSPACE=TOKEN, several with commas: a workspace's id, and letters, digits and any of . _ ~ + / -",
+        "WORKSPACE=TOKEN, several with commas: a workspace's id, and 16 or more letters, digits and any of . _ ~ + / -",
     ),
     "ROLLCALL_TABLE_PREFIX": (
         re.compile(r"[A-Za-z0-9_.-]{1,200}").fullmatch,

@@ -45,14 +45,22 @@ def _known_time_zone(name: str) -> str:
 
 @cache
 def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    # The machine's own, and the one for machines that have none, are not the same everywhere.
+    return frozenset(available_timezones() - {"Factory", "localtime"})
+
+
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""What is before this can be told in every time zone, and reckoned with."""
 
 
 def _in_utc(moment: datetime) -> datetime:
     try:
-        return moment.astimezone(UTC)
+        in_utc = moment.astimezone(UTC)
     except OverflowError:
-        raise PydanticCustomError("overflow", "must be in the years 1 to 9999") from None
+        in_utc = LATEST
+    if in_utc >= LATEST:
+        raise PydanticCustomError("overflow", "must be before the year 9999")
+    return in_utc
 
 
 _IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"

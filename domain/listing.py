@@ -51,20 +51,35 @@ class Listing:
         return own[0] if own else None
 
     def of_event(
-        self, event: Event, status: RegistrationStatus | None, limit: int, cursor: str | None
+        self, event_id: str, status: RegistrationStatus | None, limit: int, cursor: str | None
     ) -> EventRegistrations:
         """Return a page of an event's registrations: those with a seat, then the line.
 
-        Raises `Invalid` for a cursor of no such list, `UnknownEvent` if the event goes meanwhile.
+        Raises `Invalid` for a cursor of no such list, `UnknownEvent` if the event is gone.
         """
         part, _, after = (cursor or f"{_SEATS}:").partition(":")
         if part not in (_SEATS, _LINE):
             raise Invalid("cursor", "must be one that this list gave out")
+        if part == _LINE:
+            _ticket(after)
+
+        def read() -> EventRegistrations | None:
+            event = self._store.get_event(event_id)
+            if event is None or event.deletion is not None:
+                raise UnknownEvent(event_id)
+            page = self._page(event, status, limit, part, after)
+            # Whoever moves from the line to a seat meanwhile would be in neither.
+            return page if page is not None and self.unmoved([event]) else None
+
+        return self._patience.at_one_moment(read)
+
+    def _page(
+        self, event: Event, status: RegistrationStatus | None, limit: int, part: str, after: str
+    ) -> EventRegistrations | None:
+        """Return a page, None if its first place in line is not in the line (any more)."""
         registered: tuple[Registration, ...] = ()
         if part == _SEATS and status is not RegistrationStatus.WAITLISTED:
-            page = self._patience.reading(
-                lambda: self._store.list_roster(event.event_id, limit=limit, cursor=after or None)
-            )
+            page = self._store.list_roster(event.event_id, limit=limit, cursor=after or None)
             registered = page.items
             if page.next_cursor is not None:
                 return EventRegistrations(event, registered, (), f"{_SEATS}:{page.next_cursor}")
@@ -75,8 +90,13 @@ class Listing:
         if not room:
             following = f"{_LINE}:0" if event.waitlist_count else None
             return EventRegistrations(event, registered, (), following)
-        event, places, further = self._line(event.event_id, _ticket(after), room)
-        following = f"{_LINE}:{places[-1].waiting.ticket}" if further else None
+        ticket = _ticket(after)
+        line = self._store.get_line(event.event_id, after=ticket, limit=room + 1)
+        first = self._position(event, line[0].ticket) if line and ticket else 1
+        if first is None:
+            return None
+        places = tuple(Place(first + n, waiting) for n, waiting in enumerate(line[:room]))
+        following = f"{_LINE}:{places[-1].waiting.ticket}" if len(line) > room else None
         return EventRegistrations(event, registered, places, following)
 
     def unmoved(self, events: Sequence[Event]) -> bool:
@@ -117,22 +137,6 @@ class Listing:
         if before is None:
             return None
         return 1 + event.waiting_before_block(block_of(ticket)) + before
-
-    def _line(self, event_id: str, after: int, limit: int) -> tuple[Event, tuple[Place, ...], bool]:
-        """Return the event, up to `limit` places behind a ticket, and whether more follow."""
-
-        def read() -> tuple[Event, tuple[Place, ...], bool] | None:
-            event = self._store.get_event(event_id)
-            if event is None or event.deletion is not None:
-                raise UnknownEvent(event_id)
-            line = self._store.get_line(event_id, after=after, limit=limit + 1)
-            first = self._position(event, line[0].ticket) if line and after else 1
-            if first is None or not self.unmoved([event]):
-                return None
-            places = tuple(Place(first + n, waiting) for n, waiting in enumerate(line[:limit]))
-            return event, places, len(line) > limit
-
-        return self._patience.at_one_moment(read)
 
 
 def _ticket(text: str) -> int:

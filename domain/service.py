@@ -351,11 +351,12 @@ class Service:
     ) -> EventRegistrations:
         """List who has a seat, then who waits, in order of tickets (R6). A page holds up to `limit`.
 
-        Who has a seat comes from an index that may lag by a moment. Raises `UnknownEvent`,
+        A page is of one moment; but who has a seat comes from an index that may lag a little. Raises `UnknownEvent`,
         `NotOrganizer`, and `Invalid` for a cursor of no such list.
         """
-        event = self.get_event(event_id, actor=actor)
-        return self._listing.of_event(event, status, limit, cursor)
+        if actor is not None:
+            self.get_event(event_id, actor=actor)
+        return self._listing.of_event(event_id, status, limit, cursor)
 
     def preview_capacity(
         self, event_id: str, capacity: int, *, actor: Actor | None = None

@@ -33,7 +33,7 @@ CLIENT = Config(
     retries={"mode": "legacy", "total_max_attempts": 1},
     connect_timeout=0.5,
     read_timeout=0.8,
-    max_pool_connections=64,
+    max_pool_connections=128,  # 64 threads for Slack, 40 for programs, and the bot's own
 )
 
 

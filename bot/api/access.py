@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 
@@ -12,6 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.api import problems
 
 
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
 class BearerOnly:
     """Answers 401 to requests without one of the tokens, but for what is, or is below, `open_to_all`.
 
@@ -20,7 +25,7 @@ class BearerOnly:
 
     def __init__(self, app: ASGIApp, *, tokens: Iterable[str], open_to_all: Sequence[str]) -> None:
         self._app = app
-        self._tokens = [token.encode() for token in tokens]
+        self._tokens = [_digest(token) for token in tokens]
         self._open = open_to_all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,11 +40,14 @@ class BearerOnly:
         return any(path == one or path.startswith(f"{one}/") for one in self._open)
 
     def _knows(self, headers: Headers) -> bool:
-        """Return whether the token is one of ours; each is compared, in constant time."""
+        """Return whether the token is one of ours; each is compared, in constant time.
+
+        As digests: not even how long ours are can be told from the time that it takes.
+        """
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        is_known = False
+        digest, is_known = _digest(given.strip()), False
         for token in self._tokens:
-            is_known |= hmac.compare_digest(token, given.strip().encode())
+            is_known |= hmac.compare_digest(token, digest)
         return is_known and scheme.lower() == "bearer"
 
 
@@ -59,7 +67,7 @@ class LimitedBody:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self._most_bytes:
-                raise HTTPException(413)
+                raise HTTPException(413, "Content Too Large")
             return message
 
         await self._app(scope, receive_counted, send)

@@ -31,6 +31,9 @@ MOST_BYTES = 64 * 1024
 SETTLING = 10.0
 """Seconds for which an answer is held back while it is found out whether a change was made."""
 
+MOST_SETTLING = 8
+"""Answers that are held back at once: each has a thread of the forty that all requests share."""
+
 ASSETS = "/docs/assets"
 
 OPEN_TO_ALL = ("/docs", ASSETS, "/openapi.json")
@@ -39,7 +42,8 @@ OPEN_TO_ALL = ("/docs", ASSETS, "/openapi.json")
 _DESCRIPTION = """\
 Event registration: seats, waitlists and promotions, as in Slack.
 
-Each answer is true of one moment, refusals included. Errors are problem documents (RFC 9457) with a stable `type`."""
+Each answer is true of one moment, refusals included; what is listed may lag a little behind. Errors are problem
+documents (RFC 9457) with a stable `type`. Whoever is to hear from Slack has their Slack id as `userId`."""
 
 
 def build_api(service: Service, *, tokens: Sequence[str], clock: Clock, new_id: NewId) -> FastAPI:
@@ -85,25 +89,37 @@ def _documentation(_: Request) -> Response:
 
 
 def _settling(clock: Clock) -> routes.Settled:
+    places = threading.BoundedSemaphore(MOST_SETTLING)
+
     def settled(change: Callable[[], Any]) -> Any:
         """Return the change's outcome; raises what refused it, `NotConfirmed` after `SETTLING`."""
         try:
             return change()
         except NotConfirmed as unconfirmed:
-            known = threading.Event()
-            outcomes: list[object] = []
-
-            def learn(outcome: object) -> None:
-                outcomes.append(outcome)
-                known.set()
-
-            unconfirmed.settled(learn)
-            clock.wait(known, SETTLING)
-            if not outcomes:
+            if not places.acquire(blocking=False):
                 raise
-            if isinstance(outcomes[0], RollcallError):
-                raise outcomes[0] from None
-            return outcomes[0]
+            try:
+                outcome = _outcome(unconfirmed)
+            finally:
+                places.release()
+            if outcome is None:
+                raise
+            if isinstance(outcome, RollcallError):
+                raise outcome from None
+            return outcome
+
+    def _outcome(unconfirmed: NotConfirmed) -> object:
+        """Return how it ended, None if that is not known in time."""
+        known = threading.Event()
+        outcomes: list[object] = [None]
+
+        def learn(outcome: object) -> None:
+            outcomes.append(outcome)
+            known.set()
+
+        unconfirmed.settled(learn)
+        clock.wait(known, SETTLING)
+        return outcomes[-1]
 
     return settled
 
@@ -146,9 +162,8 @@ def _plain(paths: Sequence[APIRoute]) -> Callable[[Request, Exception], Response
         if error.status_code == 405:
             # The router names the methods of the first route that has the path.
             fitting = [path for path in paths if path.path_regex.match(request.url.path)]
-            headers["Allow"] = ", ".join(
-                sorted(set().union(*(one.methods or () for one in fitting)))
-            )
+            methods = set().union(*(one.methods or () for one in fitting))
+            headers |= {"Allow": ", ".join(sorted(methods))} if methods else {}
         return problems.plain(error.status_code, error.detail, headers)
 
     return answer

@@ -31,7 +31,7 @@ from domain.statuses import RegistrationStatus
 
 LONGEST_PAGE = 100
 
-_WITH_A_TIME = re.compile(r"\S+[T ]\S+")
+_WITH_A_TIME = re.compile(r"[^T ]+[T ][^T ]+")
 
 
 def _moment(value: object) -> datetime | None:
@@ -98,10 +98,20 @@ def _without_defaults(schema: dict[str, Any]) -> None:
         member.pop("default", None)
 
 
+Ignored = Annotated[object, Field(description="Ignored: what GET answered may be put back.")]
+"""A member that only we set."""
+
+Same = Annotated[str | None, Field(description="As GET answered it: it is not changed here.")]
+"""A member that is not changed by an update, and that nobody is to believe changed."""
+
+
 class Update(Json):
     """What to set; a member that is not given stays as it is, whatever the class has for it."""
 
     model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+    created_at: Ignored = None
+    updated_at: Ignored = None
 
 
 class UserUpdate(Update):
@@ -109,10 +119,12 @@ class UserUpdate(Update):
 
     name: Name = ""
     time_zone: TimeZone | None = None
+    user_id: Same = None
 
     def changes(self) -> UserChanges:
         """Return the changes as the service takes them."""
-        return UserChanges.of(**self.model_dump(exclude_unset=True))
+        given = {"name", "time_zone"} & self.model_fields_set
+        return UserChanges.of(**self.model_dump(include=given))
 
 
 # Events
@@ -191,6 +203,11 @@ class EventUpdate(Update):
     has_waitlist: bool = Field(default=False, strict=True)
     registration_deadline: Moment | None = None
     listed: bool = Field(default=True, strict=True)
+    event_id: Same = None
+    status: Same = None
+    registered_count: Ignored = None
+    waitlist_count: Ignored = None
+    capacity_target: Ignored = None
 
     def changes(self) -> EventChanges:
         """Return the changes as the service takes them; raises `Invalid`."""

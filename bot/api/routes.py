@@ -74,6 +74,7 @@ def users(router: APIRouter, service: Service, settled: Settled) -> None:
     @router.put("/users/{userId}", responses=problems(UnknownUser, Invalid, NotConfirmed))
     def update_user(user_id: UserId, body: UserUpdate) -> answers.User:
         """Set the members that are given; the others stay."""
+        _refuse_another("user_id", body.user_id, user_id)
         return answers.User.of(settled(lambda: service.update_user(user_id, body.changes())))
 
     @router.delete(
@@ -82,6 +83,12 @@ def users(router: APIRouter, service: Service, settled: Settled) -> None:
     def delete_user(user_id: UserId) -> None:
         """Delete a user with all registrations; each seat goes to the next in line."""
         settled(lambda: service.delete_user(user_id))
+
+
+def _refuse_another(field: str, given: object, named: str) -> None:
+    """Raise `Invalid` where a body names somebody, or something, else than the path."""
+    if given not in (None, named):
+        raise Invalid(field, "must be that of the path")
 
 
 def events(router: APIRouter, service: Service, settled: Settled) -> None:
@@ -119,6 +126,9 @@ def events(router: APIRouter, service: Service, settled: Settled) -> None:
     )
     def update_event(event_id: EventId, body: EventUpdate) -> answers.Event:
         """Set the members that are given; the others stay. More seats promote those who wait."""
+        _refuse_another("event_id", body.event_id, event_id)
+        if body.status is not None and body.status != service.get_event(event_id).status:
+            raise Invalid("status", "can't be changed here: it is in Slack, by the organiser")
         changed: Changed = settled(lambda: service.edit_event(event_id, body.changes()))
         return answers.Event.of(changed.event)
 
@@ -167,8 +177,8 @@ def registrations(router: APIRouter, service: Service, settled: Settled) -> None
         """List a user's registrations, each with its whole event, by start."""
         of_list = ("registrations of", user_id, asked.status)
         after = from_cursor(of_list, asked.cursor)
-        service.get_user(user_id)
         own = service.list_registrations_of(user_id, status=asked.status)
+        service.get_user(user_id)  # behind it: who is gone by now had others, perhaps
         page, end = _page([one for one in own if after is None or _key(one) > after], asked.limit)
         return answers.RegistrationPage(
             items=tuple(map(answers.OwnRegistration.of_own, page)),

@@ -152,8 +152,11 @@ def plain_when(event: Timed) -> str:
 
 
 def mention(user_id: str) -> str:
-    """Return a person as Slack shows it, with the name of today."""
-    return f"<@{user_id}>"
+    """Return a person as Slack shows it, with the name of today; somebody who is not in Slack, by id."""
+    return f"<@{user_id}>" if _SLACK_ID.fullmatch(user_id) else escape(user_id)
+
+
+_SLACK_ID = re.compile(r"[UW][A-Z0-9]+")
 
 
 def ordinal(number: int) -> str:

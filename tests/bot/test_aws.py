@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -29,7 +30,7 @@ from tests.invariants import assert_sound
 from tests.storage.dynamodb_local import local_client, local_endpoint
 from tests.storage.moto import REGION, dynamodb_client
 from tests.stores import empty_local
-from tests.surroundings import new_event, service_on
+from tests.surroundings import service_on
 
 TOKEN = "token-of-the-hr-system"
 
@@ -146,7 +147,17 @@ def is_new_entry(record: Mapping[str, Any]) -> bool:
 
 
 @pytest.fixture
-def cloud(town: Town) -> Iterator[Cloud]:
+def event_loop() -> Iterator[None]:
+    """Have a loop for whoever asks asyncio for one, as Mangum does, and close it."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.fixture
+def cloud(town: Town, event_loop: None) -> Iterator[Cloud]:
     workspace = town.workspace
     config = Config(
         store="dynamodb",
@@ -324,7 +335,7 @@ def test_a_function_imports_only_what_it_needs(
     function: str, needed: set[str], not_needed: set[str]
 ) -> None:
     says = f"import sys; from bot.aws import {function}; print(*sys.modules)"
-    env = {**os.environ, **DEPLOYED, "ROLLCALL_API_TOKENS": "T0=token"}
+    env = {**os.environ, **DEPLOYED, "ROLLCALL_API_TOKENS": "T0=a-token-of-the-hr-system"}
     ended = subprocess.run(
         [sys.executable, "-c", says], env=env, capture_output=True, text=True, check=True
     )

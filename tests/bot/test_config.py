@@ -93,7 +93,17 @@ def test_secrets_are_not_in_its_repr() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["T1", "T1=", "=token", "T1=two words", "T1=a,,T2=b", "t1=a,", "T1=\u00fc"]
+    "value",
+    [
+        "T1",
+        "T1=",
+        "=token",
+        "T1=two words",
+        "T1=0123456789abcdef,,T2=0123456789abcdef",
+        "t1=0123456789abcdef",
+        "T1=0123456789abcde\u00fc",
+        "T1=a-short-token",
+    ],
 )
 def test_api_tokens_have_a_workspace_each(value: str) -> None:
     assert "ROLLCALL_API_TOKENS is malformed: it must be WORKSPACE=TOKEN" in wrong(
@@ -103,8 +113,13 @@ def test_api_tokens_have_a_workspace_each(value: str) -> None:
 
 def test_an_api_token_is_good_for_its_workspace_alone() -> None:
     """R10.2: and several are for one, so that they can be replaced."""
-    config = Config.from_env(GOOD | {"ROLLCALL_API_TOKENS": "T1=old, T2=other==,T1=new"})
-    assert config.api_tokens_of("T1") == ("old", "new")
-    assert config.api_tokens_of("T2") == ("other==",)
+    config = Config.from_env(
+        GOOD
+        | {
+            "ROLLCALL_API_TOKENS": "T1=the-old-one-of-ours, T2=the-other-one-of-theirs==,T1=the-new-one-of-ours"
+        }
+    )
+    assert config.api_tokens_of("T1") == ("the-old-one-of-ours", "the-new-one-of-ours")
+    assert config.api_tokens_of("T2") == ("the-other-one-of-theirs==",)
     assert config.api_tokens_of("T3") == ()
     assert "other" not in repr(config)

@@ -189,7 +189,10 @@ def test_http_serves_until_it_is_told_to_stop(
     assert "Rollcall has stopped" in rest
 
 
-@pytest.mark.parametrize(("tokens", "status"), [("{team}=secret", 200), ("T0OTHER=secret", 404)])
+@pytest.mark.parametrize(
+    ("tokens", "status"),
+    [("{team}=secret-of-hr-system", 200), ("T0OTHER=secret-of-hr-system", 404)],
+)
 def test_http_api_is_there_for_a_token_of_the_workspace_alone(
     town: Town, tmp_path: Path, tokens: str, status: int
 ) -> None:
@@ -201,7 +204,7 @@ def test_http_api_is_there_for_a_token_of_the_workspace_alone(
         "ROLLCALL_API_TOKENS": tokens.format(team=town.workspace.team_id),
     }
     with running_http(env(tmp_path, **slack)) as url:
-        request = Request(f"{url}/users", headers={"Authorization": "Bearer secret"})
+        request = Request(f"{url}/users", headers={"Authorization": "Bearer secret-of-hr-system"})
         try:
             with urlopen(request) as answer:
                 assert answer.status == status

@@ -309,10 +309,15 @@ def test_numbers_and_names_as_people_say_them() -> None:
         "111th",
         "112th",
     ]
-    assert people(["A"], 1) == "<@A>"
-    assert people(["A", "B"], 2) == "<@A> and <@B>"
-    assert people(["A", "B", "C"], 60) == "<@A>, <@B>, <@C> and 57 more"
+    assert people(["U1"], 1) == "<@U1>"
+    assert people(["U1", "W2"], 2) == "<@U1> and <@W2>"
+    assert people(["U1", "U2", "U3"], 60) == "<@U1>, <@U2>, <@U3> and 57 more"
     assert shortened("abcdef", 4) == "abc…"
+
+
+def test_somebody_who_is_not_in_slack_is_called_by_id() -> None:
+    """A program may register anybody; Slack would show a mention of them as it is written."""
+    assert people(["U1", "hr-7"], 2) == "<@U1> and hr-7"
 
 
 def test_an_answer_is_the_same_for_screen_readers(town: Town) -> None:

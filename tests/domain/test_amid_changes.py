@@ -106,6 +106,27 @@ def test_a_page_of_the_line_is_of_one_moment(
     assert [(place.waiting.user_id, place.position) for place in waiting] == [("c", 1)]
 
 
+def test_a_page_of_the_line_whose_first_leaves_while_it_is_counted_is_read_again(
+    service: Service, other: Service, store: Eventful
+) -> None:
+    def when_counted() -> None:
+        store.before_line = lambda: _ignore(other.unregister("e1", "c"))
+
+    store.before_line = when_counted
+    assert service.list_registrations_in("e1", cursor="line:2").waiting == ()
+
+
+def test_who_gets_a_seat_while_seats_and_line_are_read_is_in_one_of_them(
+    service: Service, other: Service, store: Eventful
+) -> None:
+    """R6: seated when the line is read, and waiting when the seats were."""
+    store.before_line = lambda: _ignore(other.unregister("e1", "a"))
+    listed = service.list_registrations_in("e1")
+    assert [row.user_id for row in listed.registered] == ["b"]
+    assert [place.waiting.user_id for place in listed.waiting] == ["c"]
+    assert (listed.event.registered_count, listed.event.waitlist_count) == (1, 1)
+
+
 def test_a_line_whose_event_is_deleted_while_it_is_read_is_of_no_event(
     service: Service, other: Service, store: Eventful
 ) -> None:

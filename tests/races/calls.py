@@ -74,6 +74,13 @@ def _edit(model: PlainModel, call: Call) -> Facts:
     return ("changed", tuple(promoted), model.event(event_id).contents() != before)
 
 
+def _edit_over_http(model: PlainModel, call: Call) -> Facts:
+    """The API says that it is done, not who is promoted."""
+    event_id, capacity, has_waitlist = _values(call)
+    model.edit(event_id, capacity, has_waitlist, at_once=AT_ONCE)
+    return ("edited",)
+
+
 def _set_status(model: PlainModel, call: Call, status: EventStatus) -> Facts:
     (event_id,) = _values(call)
     before = model.event(event_id).status
@@ -90,6 +97,13 @@ def _delete_event(model: PlainModel, call: Call) -> Facts:
 def _create_user(model: PlainModel, call: Call) -> Facts:
     model.create_user(*_values(call))
     return ("created",)
+
+
+def _get_user(model: PlainModel, call: Call) -> Facts:
+    (user_id,) = _values(call)
+    if user_id not in model.users:
+        raise Refused("UnknownUser")
+    return ("user",)
 
 
 def _get_registration(model: PlainModel, call: Call) -> Facts:
@@ -144,11 +158,13 @@ MEANING: dict[str, Callable[[PlainModel, Call], Facts]] = {
     "remove": _leave,
     "leave": _leave_over_http,
     "edit_event": _edit,
+    "put_event": _edit_over_http,
     "close_event": lambda model, call: _set_status(model, call, EventStatus.CLOSED),
     "reopen_event": lambda model, call: _set_status(model, call, EventStatus.OPEN),
     "cancel_event": lambda model, call: _set_status(model, call, EventStatus.CANCELLED),
     "delete_event": _delete_event,
     "create_user": _create_user,
+    "get_user": _get_user,
     "get_registration": _get_registration,
     "is_in": _is_in,
     "preview_leave": _preview_leave,

@@ -48,9 +48,15 @@ class _Step:
         return self.call.answer is not None
 
     @property
+    def says_whether(self) -> bool:
+        """Whether the answer says if the step changed anything: one that does not may change it later."""
+        return self.call.name != "put_event"
+
+    @property
     def event_id(self) -> object:
         """The event that the step is about, None for one about a user alone."""
-        return None if self.call.name in {"create_user", "delete_user"} else self.call.args[0]
+        of_a_user = self.call.name in {"create_user", "delete_user", "get_user"}
+        return None if of_a_user else self.call.args[0]
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,9 @@ class _Search:
         for n in sorted(possible, key=lambda n: self.steps[n].call.hint, reverse=True):
             if events is None or self.steps[n].event_id in {*events, None}:
                 following = self._take(place, n)
-                if following is not None and following.state != place.state:
+                if following is not None and (
+                    following.state != place.state or not self.steps[n].says_whether
+                ):
                     yield self._after_reads(following)
 
     def _events_that_matter(self, place: _Place, possible: Sequence[int]) -> set[object] | None:
@@ -151,7 +159,7 @@ class _Search:
         marked: set[object] = set()
         for n in possible:
             step = self.steps[n]
-            if step.event_id is None and not step.after:
+            if step.event_id is None and not step.after and step.call.name != "get_user":
                 if step.call.name != "delete_user" or (step.call.answer or BUSY)[0] != "deleted":
                     return None
                 marked |= set(step.call.args)
@@ -168,9 +176,11 @@ class _Search:
         while moved:
             moved = False
             for n in list(self._possible(place)):
-                following = self._take(place, n) if self.steps[n].is_required else None
+                step = self.steps[n]
+                is_sure = step.is_required and step.says_whether
+                following = self._take(place, n) if is_sure else None
                 if following is not None and (
-                    following.state == place.state or self._only_joins(place, self.steps[n])
+                    following.state == place.state or self._only_joins(place, step)
                 ):
                     place, moved = following, True
         return place

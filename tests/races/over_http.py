@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from http.client import HTTPConnection
 from time import monotonic_ns
 from typing import Any
@@ -36,10 +37,12 @@ class Program:
         """Make a script's calls, and record them; then hang up."""
         with closing(self._connection):
             for name, *args in script:
+                request = _request(str(name), *args)
                 invoked = monotonic_ns()
-                asked = Call(str(name), tuple(args), invoked)
-                status, body = self._ask(*_request(str(name), *map(str, args)))
-                self.calls += _answers(asked, monotonic_ns(), status, body, event_ids)
+                status, body = self._ask(*request)
+                responded = monotonic_ns()
+                asked = Call(str(name), tuple(args), invoked, responded, hint=(0, responded))
+                self.calls += _answers(asked, status, body, event_ids)
 
     def _ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         text = None if body is None else json.dumps(body)
@@ -49,9 +52,19 @@ class Program:
         return response.status, json.loads(answer) if answer else None
 
 
-def _request(name: str, *args: str) -> tuple[Any, ...]:
+def _request(name: str, *args: object) -> tuple[Any, ...]:
     """Return a call as a request: method, path and body."""
     match name, args:
+        case "create_user", (user_id,):
+            return "POST", "/users", {"userId": user_id, "name": user_id}
+        case "delete_user", (user_id,):
+            return "DELETE", f"/users/{user_id}"
+        case "edit_event", (event_id, capacity, has_waitlist):
+            given = {"capacity": capacity, "hasWaitlist": has_waitlist}
+            body = {member: value for member, value in given.items() if value is not None}
+            return "PUT", f"/events/{event_id}", body
+        case "delete_event", (event_id,):
+            return "DELETE", f"/events/{event_id}"
         case "register", (event_id, user_id):
             return "POST", f"/events/{event_id}/register", {"userId": user_id}
         case "unregister" | "remove", (event_id, user_id):
@@ -64,37 +77,55 @@ def _request(name: str, *args: str) -> tuple[Any, ...]:
             raise TypeError(f"the API has no {name}")
 
 
-def _answers(
-    asked: Call, responded: int, status: int, body: Any, event_ids: Sequence[str]
-) -> Iterator[Call]:
+def _answers(asked: Call, status: int, body: Any, event_ids: Sequence[str]) -> Iterator[Call]:
     """Yield what was answered, as `tests.races.calls` has it."""
+    match asked.name:
+        case "unregister" | "remove":
+            yield _of(asked, "leave", status, body, lambda: ("left", tuple(body["promoted"])))
+        case "get_registration" | "preview_leave" | "list_registrations_of":
+            *_, user_id = asked.args
+            yield _of(replace(asked, args=(user_id,)), "get_user", status, body, lambda: ("user",))
+            if status < 400:
+                yield from _listed(asked, user_id, body, event_ids)
+        case "edit_event":
+            yield _of(asked, "put_event", status, body, lambda: ("edited",))
+        case name:
+            yield _of(asked, name, status, body, lambda: GRANTED[name](body))
 
-    def answered(name: str, args: Facts, answer: Facts) -> Call:
-        return Call(name, args, asked.invoked, responded, answer)
 
-    if status >= 400:
-        yield answered(asked.name, asked.args, _refusal(body))
-    elif asked.name == "register":
-        yield answered("register", asked.args, ("placed", _ticket(body), body["position"]))
-    elif asked.name in ("unregister", "remove"):
-        yield answered("leave", asked.args, ("left", tuple(body["promoted"])))
-    elif asked.name == "get_event":
-        counts = body["registeredCount"], body["waitlistCount"]
-        facts: Facts = ("event", body["capacity"], EventStatus(body["status"]), *counts)
-        yield answered("get_event", asked.args, facts)
-    else:
-        own = {one["eventId"]: one for one in body["items"]}
-        for event_id in event_ids:
-            facts = _own(own[event_id]) if event_id in own else ("absent",)
-            yield answered("is_in", (event_id, asked.args[-1]), facts)
+def _of(call: Call, name: str, status: int, body: Any, granted: Callable[[], Facts]) -> Call:
+    return replace(call, name=name, answer=_refusal(body) if status >= 400 else granted())
+
+
+def _listed(asked: Call, user_id: object, body: Any, event_ids: Sequence[str]) -> Iterator[Call]:
+    """Yield, for each event, what a list of somebody's registrations says of it."""
+    own = {one["eventId"]: one for one in body["items"]}
+    for event_id in event_ids:
+        answer = _own(own[event_id]) if event_id in own else ("absent",)
+        yield replace(asked, name="is_in", args=(event_id, user_id), answer=answer)
 
 
 def _own(body: Any) -> Facts:
     return ("own", RegistrationStatus(body["status"]), _ticket(body), body["position"])
 
 
+def _event(body: Any) -> Facts:
+    counts = body["registeredCount"], body["waitlistCount"]
+    return ("event", body["capacity"], EventStatus(body["status"]), *counts)
+
+
 def _ticket(body: Any) -> int:
     return int(body["registrationId"].rpartition(":")[2])
+
+
+GRANTED: dict[str, Callable[[Any], Facts]] = {
+    "register": lambda body: ("placed", _ticket(body), body["position"]),
+    "get_event": _event,
+    "create_user": lambda _: ("created",),
+    "delete_user": lambda _: ("deleted", False),
+    "delete_event": lambda _: ("deleted", True),
+}
+"""What each answer says. A user's deletion may go on behind its answer."""
 
 
 def _refusal(body: Any) -> Facts:

@@ -96,7 +96,7 @@ def test_a_request_gives_up_within_a_second_and_a_crowd_has_connections() -> Non
     config: Any = dynamodb_client().meta.config
     assert (config.connect_timeout, config.read_timeout) == (0.5, 0.8)
     # As many as Bolt has threads: a pool that is too small opens and drops connections all day.
-    assert config.max_pool_connections == 64
+    assert config.max_pool_connections == 128
     assert config.retries["total_max_attempts"] == 1
 
 

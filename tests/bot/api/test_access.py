@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from bot.api.app import MOST_BYTES, SETTLING, build_api
+from bot.api.app import MOST_BYTES, MOST_SETTLING, SETTLING, build_api
 from domain.commands import Placed
 from domain.drafts import UserDraft
 from domain.errors import Busy, NotConfirmed
@@ -112,6 +112,12 @@ def test_a_method_that_a_path_does_not_take_is_405_with_those_that_it_does(
     assert (response.status_code, response.headers["allow"]) == (405, "DELETE, GET, PUT")
 
 
+def test_what_is_only_read_takes_no_other_method(web: TestClient) -> None:
+    response = web.post("/docs")
+    assert response.status_code == 405
+    assert {*response.headers["allow"].split(", ")} == {"GET", "HEAD"}
+
+
 @pytest.mark.parametrize("body", [b"{", b"\xff", b'{"name": NaN', b""])
 def test_a_body_that_is_no_json_is_refused(web: TestClient, body: bytes) -> None:
     response = web.post("/users", content=body, headers={"Content-Type": "application/json"})
@@ -132,6 +138,7 @@ def test_a_body_has_a_largest_size(
     response = web.post("/users", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == (413 if too_large else 422)
     assert response.headers["content-type"] == "application/problem+json"
+    assert not too_large or response.json()["title"] == "Content Too Large"
 
 
 class Failing(Service):
@@ -216,6 +223,30 @@ def test_what_is_not_settled_in_time_is_504(program: TestClient, clock: Waking) 
     response = program.post("/events/supper/register", json={"userId": "a"})
     assert problem(response, 504, "not-confirmed") == {}
     assert clock.waits == [SETTLING]
+
+
+def test_no_more_answers_are_held_back_than_leave_threads_for_the_others(
+    failing: Failing, clock: Waking
+) -> None:
+    """The others are told at once that it is not known."""
+    api = build_api(failing, tokens=[TOKEN], clock=clock, new_id=ids())
+    nested: list[int] = []
+
+    def ask_again(signal: threading.Event, seconds: float) -> bool:
+        clock.waits.append(seconds)
+        if len(clock.waits) <= MOST_SETTLING:
+            ask()
+        return False
+
+    def ask() -> None:
+        with TestClient(api, headers=BEARER) as program:
+            response = program.post("/events/supper/register", json={"userId": "a"})
+            nested.append(response.status_code)
+
+    clock.wait = ask_again  # type: ignore[method-assign]
+    ask()
+    assert nested == [504] * (MOST_SETTLING + 1)
+    assert len(clock.waits) == MOST_SETTLING
 
 
 def test_what_nobody_foresaw_is_logged_once_with_the_reference_that_is_answered(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from bot.api.cursors import from_cursor, to_cursor
+from bot.api.cursors import _digest, from_cursor, to_cursor
 from domain.errors import Invalid
 from tests.bot.api.conftest import SUPPER, created, got, problem
 
@@ -39,6 +40,15 @@ def cursors(web: TestClient, supper: dict[str, Any]) -> dict[str, str]:
 def asking(path: str, more: str) -> str:
     """Return a path with one more parameter."""
     return f"{path}{'&' if '?' in path else '?'}{more}"
+
+
+@pytest.mark.parametrize("text", ["{", "5", "[]", "[" * 100_000, "\xff"])
+def test_a_cursor_that_was_made_up_with_a_right_digest_is_refused(text: str) -> None:
+    """A digest has no key."""
+    raw = text.encode("latin-1")
+    cursor = base64.urlsafe_b64encode(_digest(raw) + raw).decode().rstrip("=")
+    with pytest.raises(Invalid):
+        from_cursor(("users",), cursor)
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -92,6 +93,27 @@ def test_an_event_that_takes_no_registrations_refuses_with_the_reason(
         "eventTitle": "Supper",
         "because": status.value,
         "since": None,
+    }
+
+
+@pytest.mark.parametrize(("because", "days"), [("deadline", 1), ("started", 2)])
+def test_an_event_whose_time_has_come_refuses_with_what_came_and_when(
+    web: TestClient, supper: dict[str, Any], town: Town, because: str, days: int
+) -> None:
+    """R2.6, R3.5: the deadline, or, where none is set, the start."""
+    end = town.clock.now() + timedelta(days=days)
+    start = town.clock.now() + timedelta(days=2)
+    deadline = end.isoformat() if because == "deadline" else None
+    times = {"date": start.isoformat(), "registrationDeadline": deadline}
+    created(web.post("/events", json={**SUPPER, "eventId": "soon", **times}))
+    register(web, "a", event_id="soon")
+    town.clock.advance(timedelta(days=days))
+    response = web.post("/events/soon/register", json={"userId": "b"})
+    assert problem(response, 409, "registration-closed") == {
+        "eventId": "soon",
+        "eventTitle": "Supper",
+        "because": because,
+        "since": end.isoformat().replace("+00:00", "Z"),
     }
 
 

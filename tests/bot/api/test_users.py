@@ -52,6 +52,14 @@ def test_users_are_listed_page_by_page(web: TestClient) -> None:
     assert names == [["Ann", "Bob"], ["Cara"]]
 
 
+def test_what_get_answered_may_be_put_back(web: TestClient) -> None:
+    before = created(web.post("/users", json={"userId": "a", "name": "Ann", "timeZone": "UTC"}))
+    after = got(web.put("/users/a", json=before | {"name": "Anna"}))
+    assert after == before | {"name": "Anna", "updatedAt": after["updatedAt"]}
+    refusal = problem(web.put("/users/a", json=after | {"userId": "b"}), 422, "invalid")
+    assert refusal == {"field": "userId", "reason": "must be that of the path"}
+
+
 def test_a_user_is_updated_in_what_is_given(web: TestClient, town: Town) -> None:
     before = created(
         web.post("/users", json={"userId": "a", "name": "Ann", "timeZone": "Asia/Tokyo"})
