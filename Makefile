@@ -4,42 +4,56 @@
 PYTHON ?=
 ARGS ?=
 UV_VERSION := 0.13.9
+# CDK's command line: 3.0.0 refuses what this version of the library writes.
+CDK_VERSION := 2.1148.1
+STAGE ?= dev
 
 SHELL := /bin/sh
 PY := .venv/bin/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check
-# CDK is large: it is installed only once there is something to deploy.
-INFRA := $(if $(wildcard infra/__init__.py),.venv/.infra-pins)
+
+# CDK's library runs on Node 20 as well, which it calls out of date.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 # Without bytecode files each start takes about a second longer.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak coverage check openapi format pins clean
+.PHONY: help setup demo test soak coverage check synth deploy openapi format pins clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
 
-setup: .venv/.project $(INFRA) ## everything that development needs, in .venv
+setup: .venv/.project .venv/.infra-pins ## everything that development needs, in .venv
 
 demo: .venv/.run-pins ## the bot in a stand-in Slack workspace, on this machine
 	@$(PY) -m playground $(ARGS)
 
-test: .venv/.project $(INFRA) ## every test but the long ones (ARGS="-k word" chooses)
+test: .venv/.project .venv/.infra-pins ## every test but the long ones (ARGS="-k word" chooses)
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not soak" $(ARGS)
 
-soak: .venv/.project $(INFRA) ## the long tests: races, crashes, histories and payloads by the thousand
+soak: .venv/.project .venv/.infra-pins ## the long tests: races, crashes, histories and payloads by the thousand
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m soak --timeout 1500 $(ARGS)
 
-coverage: .venv/.project $(INFRA) ## the same, and the branches that no test takes: none of domain/ and storage/
+coverage: .venv/.project .venv/.infra-pins ## the same, and the branches that no test takes: none of domain/ and storage/
 	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not soak" --cov --cov-report term-missing:skip-covered $(ARGS)
 	@$(PY) -m coverage report --include "domain/*,storage/*" --skip-covered --fail-under 100
 
-check: .venv/.project $(INFRA) ## style, types, and who may import whom
+check: .venv/.project .venv/.infra-pins ## style, types, and who may import whom
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
+
+synth: .venv/.project .venv/.infra-pins ## what AWS would be asked for, in cdk.out, with no account (STAGE=dev)
+	@CDK_OUTDIR=cdk.out CDK_CONTEXT_JSON='{"stage": "$(STAGE)"}' $(PY) -m infra.app
+
+# Of a parameter that is not given, CloudFormation keeps the value that it has.
+deploy: synth ## put a stage into AWS (STAGE=prod WORKSPACE=T0123456789 ALARM_EMAIL=you@example.org)
+	@test $(origin STAGE) != file || { echo "Which stage? make deploy STAGE=prod" >&2; exit 2; }
+	@npx --yes aws-cdk@$(CDK_VERSION) deploy --app cdk.out \
+		$(if $(WORKSPACE),--parameters Workspace=$(WORKSPACE)) \
+		$(if $(ALARM_EMAIL),--parameters AlarmEmail=$(ALARM_EMAIL)) $(ARGS) rollcall-$(STAGE)
 
 openapi: .venv/.project ## docs/openapi.json anew, from the code
 	@$(PY) -m tests.bot.api.openapi > docs/openapi.json
@@ -60,7 +74,7 @@ UV_COMPILE = @$(PY) -m uv pip compile --quiet --universal --python-version 3.11 
 	--custom-compile-command "make pins" $(ARGS)
 
 clean: ## remove .venv, the caches and the demo's data
-	rm -rf .venv .rollcall .cache .coverage htmlcov build *.egg-info \
+	rm -rf .venv .rollcall .cache .coverage htmlcov build cdk.out *.egg-info \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name node_modules -prune -o -name __pycache__ -type d -exec rm -rf {} +
 

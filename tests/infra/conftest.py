@@ -1,7 +1,31 @@
-"""The workspace of the bot's tests, for those of the whole deployment."""
+"""The workspace of the bot's tests, and what CDK makes of the stack: it runs in Node."""
 
 from __future__ import annotations
 
+import os
+import shutil
+
+import pytest
+
 from tests.bot.conftest import server, town
+from tests.infra.synthesis import Resources, synthesize
 
 __all__ = ["server", "town"]
+
+
+@pytest.fixture(scope="session")
+def node() -> None:
+    """Skip, or with CI set fail, where CDK can't run."""
+    if shutil.which("node") is None:
+        give_up = pytest.fail if os.environ.get("CI") else pytest.skip
+        give_up("Node is not there: CDK needs it (version 20 or newer)")
+    os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"
+
+
+@pytest.fixture(scope="session")
+def prod(node: None, tmp_path_factory: pytest.TempPathFactory) -> Resources:
+    """Give the resources of the stage `prod`; that they are valid, one test asks: it takes long."""
+    os.environ["CDK_VALIDATION"] = "false"
+    template = synthesize(tmp_path_factory.mktemp("assembly"), "prod")
+    del os.environ["CDK_VALIDATION"]
+    return Resources(template)

@@ -1,0 +1,44 @@
+"""The CDK app: `python -m infra.app` writes the stack of the stage that CDK's context names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+from cdk_nag import AwsSolutionsChecks
+
+from infra.package import build
+from infra.stack import RollcallStack
+
+ROOT = Path(__file__).parents[1]
+
+PACKAGE = ROOT / "build" / "lambda"
+
+STAGE = re.compile(r"[a-z][a-z0-9-]{0,19}")
+"""It becomes a part of names, the longest of which may have 64 characters."""
+
+
+def stage_of(app: cdk.App) -> str:
+    """Return the stage that the context names. Raises `SystemExit` where it is malformed."""
+    stage = str(app.node.try_get_context("stage") or "dev")
+    if not STAGE.fullmatch(stage):
+        raise SystemExit(
+            f"stage is malformed: {stage!r}. It must be 1 to 20 of a-z, 0-9 and -, a letter first."
+        )
+    return stage
+
+
+def main() -> None:
+    """Write the assembly to `CDK_OUTDIR`, with the package that the functions run. Raises `CannotBuild`."""
+    app = cdk.App()
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    stage = stage_of(app)
+    build(ROOT, PACKAGE)
+    RollcallStack(app, stage=stage, code=lambda_.Code.from_asset(str(PACKAGE)))
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

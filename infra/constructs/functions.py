@@ -1,0 +1,170 @@
+"""The Lambda functions: what each runs on, is told, and may do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.constructs.tables import Tables
+from infra.permissions import PERMISSIONS
+from storage.schema import JOURNAL
+
+MEMORY = 1769
+"""MB: with these a function has one whole processor (AWS's page on memory), which its start is made of."""
+
+KEEP_LOGS = logs.RetentionDays.THREE_MONTHS
+
+JOURNAL_BATCH = 100
+JOURNAL_WINDOW = cdk.Duration.seconds(1)
+"""A card is true within two seconds (R8.3), and a rush wakes the notifier once a second, not per commit."""
+
+JOURNAL_RETRIES = 5
+
+
+class Functions(Construct):
+    """The four functions of one stage, by the name that `infra.permissions` has for each."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        stage: str,
+        code: lambda_.Code,
+        tables: Tables,
+        workspace_id: str,
+    ) -> None:
+        super().__init__(scope, id_)
+        self._stage, self._code, self._tables = stage, code, tables
+        self._workspace_id = workspace_id
+        # Filled in by hand, and never in a template: until then a function says what it lacks.
+        slack, tokens = self._secret("slack"), self._secret("api")
+        self.logs: dict[str, logs.LogGroup] = {}
+        self.by_name = {
+            "slack": self._function("slack", "slack_function", [slack], seconds=10),
+            "api": self._function("api", "api_function", [tokens], seconds=29),
+            "notifier": self._function("notifier", "notifier_function", [slack], seconds=60),
+            "sweep": self._function("sweep", "sweep_function", [slack], seconds=60),
+        }
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            queue_name=f"rollcall-{stage}-dead-letters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=cdk.Duration.days(14),
+        )
+        self._follow_the_journal()
+        events.Rule(
+            self,
+            "EachMinute",
+            schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
+            # The next minute is the next attempt.
+            targets=[targets.LambdaFunction(self.by_name["sweep"], retry_attempts=0)],
+        )
+
+    def _secret(self, name: str) -> secretsmanager.CfnSecret:
+        return secretsmanager.CfnSecret(
+            self,
+            f"{name.capitalize()}Secret",
+            name=f"rollcall/{self._stage}/{name}",
+            description=f"Variables of Rollcall's {name} function ({self._stage}), as a JSON object",
+        )
+
+    def _function(
+        self, name: str, handler: str, secrets: Sequence[secretsmanager.CfnSecret], *, seconds: int
+    ) -> lambda_.Function:
+        group = logs.LogGroup(
+            self,
+            f"{name.capitalize()}Log",
+            log_group_name=f"/rollcall/{self._stage}/{name}",
+            retention=KEEP_LOGS,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        self.logs[name] = group
+        role = iam.Role(
+            self,
+            f"{name.capitalize()}Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        )
+        for statement in self._statements(name, group, secrets):
+            role.add_to_policy(statement)
+        return lambda_.Function(
+            self,
+            name.capitalize(),
+            function_name=f"rollcall-{self._stage}-{name}",
+            description=f"Rollcall's {name} function",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            code=self._code,
+            handler=f"bot.aws.{handler}",
+            memory_size=MEMORY,
+            timeout=cdk.Duration.seconds(seconds),
+            role=role,
+            log_group=group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+            environment={
+                "ROLLCALL_STORE": "dynamodb",
+                "ROLLCALL_TABLE_PREFIX": self._tables.prefix,
+                "ROLLCALL_WORKSPACE": self._workspace_id,
+                "ROLLCALL_SECRETS": ",".join(str(secret.name) for secret in secrets),
+            },
+        )
+
+    def _statements(
+        self, name: str, group: logs.LogGroup, secrets: Sequence[secretsmanager.CfnSecret]
+    ) -> list[iam.PolicyStatement]:
+        """Return all that a function may do; CDK's own grants and AWS's managed policies give more."""
+        found = [
+            _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [group.log_group_arn]),
+            _allow(["secretsmanager:GetSecretValue"], [secret.ref for secret in secrets]),
+        ]
+        for access in PERMISSIONS[name]:
+            arn = self._tables[access.table].table_arn
+            if access.actions:
+                found.append(_allow([f"dynamodb:{action}" for action in access.actions], [arn]))
+            if access.indexes:
+                indexes = [f"{arn}/index/{index}" for index in access.indexes]
+                found.append(_allow(["dynamodb:Query"], indexes))
+        return found
+
+    def _follow_the_journal(self) -> None:
+        """Wake the notifier for each new entry: not for its own row, nor for the marks that it takes off."""
+        is_version = lambda_.FilterRule.not_equals("0")
+        self.by_name["notifier"].add_event_source(
+            event_sources.DynamoEventSource(
+                self._tables[JOURNAL],
+                # Nothing is missed that is written before the function is there.
+                starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+                filters=[
+                    lambda_.FilterCriteria.filter(
+                        {
+                            "eventName": lambda_.FilterRule.is_equal("INSERT"),
+                            "dynamodb": {"Keys": {"version": {"N": is_version}}},
+                        }
+                    )
+                ],
+                batch_size=JOURNAL_BATCH,
+                max_batching_window=JOURNAL_WINDOW,
+                report_batch_item_failures=True,
+                bisect_batch_on_error=True,
+                retry_attempts=JOURNAL_RETRIES,
+                on_failure=event_sources.SqsDlq(self.dead_letters),
+            )
+        )
+
+
+def _allow(actions: list[str], resources: list[str]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=actions, resources=resources)

@@ -1,0 +1,318 @@
+"""What is measured, what is shown on the dashboard, and when somebody is told.
+
+Lambda, DynamoDB, SQS and the HTTP API measure themselves. Rollcall's own figures are taken out of the
+lines that it logs, by metric filters: the code sends none, and has no permission to. `FIGURES`
+says of which lines and fields; a test holds it to what is logged. `docs/operations.md` has a chapter for
+each alarm, under its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra.constructs.front_door import FrontDoor
+from infra.constructs.functions import Functions
+from infra.constructs.tables import Tables
+from storage import schema
+
+MINUTE = cdk.Duration.minutes(1)
+FIVE_MINUTES = cdk.Duration.minutes(5)
+
+NEAR_THE_END = cdk.Duration.millis(2500)
+"""Slack waits for three seconds (R8.12), the network's part included."""
+
+UNDELIVERED_FOR = cdk.Duration.minutes(5)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric taken out of the functions' logs: of which lines, and which field (None: they are counted)."""
+
+    lines: str
+    """In the syntax of filter patterns."""
+    field: str | None
+    functions: tuple[str, ...]
+    unit: cloudwatch.Unit = cloudwatch.Unit.COUNT
+
+
+_SERVE = ("slack", "api")
+_COMMIT = (*_SERVE, "sweep")
+_DELIVER = ("notifier", "sweep")
+
+_COMMITTED = '$.message = "committed"'
+_REFUSED = '$.message = "refused"'
+
+FIGURES: Mapping[str, Figure] = {
+    "Registrations": Figure(_COMMITTED, "registrations", _COMMIT),
+    "Promotions": Figure(_COMMITTED, "promotions", _COMMIT),
+    "Departures": Figure(_COMMITTED, "departures", _COMMIT),
+    "BatchSize": Figure(_COMMITTED, "batch", _COMMIT),
+    "Conflicts": Figure('$.message = "conflict"', None, _COMMIT),
+    "Refusals": Figure(_REFUSED, None, _SERVE),
+    "Busy": Figure(f'{_REFUSED} && $.refusal = "Busy"', None, _SERVE),
+    "NotConfirmed": Figure(f'{_REFUSED} && $.refusal = "NotConfirmed"', None, _SERVE),
+    "DeliveryLag": Figure(
+        '$.message = "delivered"', "lag_ms", _DELIVER, cloudwatch.Unit.MILLISECONDS
+    ),
+    "OldestUndelivered": Figure(
+        '$.message = "undelivered"', "oldest_seconds", ("sweep",), cloudwatch.Unit.SECONDS
+    ),
+    "Failures": Figure('$.level = "ERROR" || $.level = "CRITICAL"', None, (*_SERVE, *_DELIVER)),
+}
+"""By name."""
+
+
+class Monitoring(Construct):
+    """Metrics, alarms and dashboard of one stage."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        stage: str,
+        tables: Tables,
+        functions: Functions,
+        door: FrontDoor,
+        email: str,
+    ) -> None:
+        super().__init__(scope, id_)
+        self._stage, self._tables, self._functions, self._door = stage, tables, functions, door
+        self._topic = sns.Topic(
+            self, "Alarms", topic_name=f"rollcall-{stage}-alarms", enforce_ssl=True
+        )
+        self._all: list[cloudwatch.IAlarm] = []
+        self._subscribe(email)
+        for name, figure in FIGURES.items():
+            self._filter(name, figure)
+        self._alarms()
+        self._dashboard()
+
+    def _subscribe(self, email: str) -> None:
+        is_given = cdk.CfnCondition(
+            self,
+            "EmailIsGiven",
+            expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(email, "")),
+        )
+        subscription = sns.CfnSubscription(
+            self, "Email", protocol="email", endpoint=email, topic_arn=self._topic.topic_arn
+        )
+        subscription.cfn_options.condition = is_given
+
+    # Figures
+
+    def _filter(self, name: str, figure: Figure) -> None:
+        for function in figure.functions:
+            logs.MetricFilter(
+                self,
+                f"{name}Of{function.capitalize()}",
+                log_group=self._functions.logs[function],
+                filter_pattern=logs.FilterPattern.literal(f"{{ {figure.lines} }}"),
+                metric_namespace=self._namespace,
+                metric_name=name,
+                metric_value=f"$.{figure.field}" if figure.field else "1",
+                unit=figure.unit,
+            )
+
+    @property
+    def _namespace(self) -> str:
+        return f"Rollcall/{self._stage}"
+
+    def _figure(
+        self, name: str, statistic: str = "Sum", period: cdk.Duration = FIVE_MINUTES
+    ) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=self._namespace, metric_name=name, statistic=statistic, period=period
+        )
+
+    # Alarms
+
+    def _alarms(self) -> None:
+        each = self._functions.by_name
+        for name, function in each.items():
+            self._alarm(
+                f"{name}-errors",
+                f"The {name} function failed",
+                function.metric_errors(period=FIVE_MINUTES),
+            )
+        self._alarm(
+            "failures",
+            "Something unforeseen was logged, with a reference that somebody was shown",
+            self._figure("Failures"),
+        )
+        self._alarm(
+            "throttles",
+            "Functions were throttled: people were told nothing",
+            _sum_of(function.metric_throttles(period=FIVE_MINUTES) for function in each.values()),
+        )
+        # An alarm can watch ten metrics, and there are twice six.
+        for kind in ("Read", "Write"):
+            self._alarm(
+                f"{kind.lower()}-throttles",
+                f"DynamoDB throttled {kind.lower()}s: people were told to press again",
+                self._table_throttles(kind),
+            )
+        self._alarm(
+            "slow",
+            "One in a hundred of Slack's requests took almost the three seconds that it waits",
+            each["slack"].metric_duration(statistic="p99", period=FIVE_MINUTES),
+            threshold=NEAR_THE_END.to_milliseconds(),
+        )
+        self._alarm(
+            "undelivered",
+            "A message or a card has waited for five minutes, or the sweep does not say any more",
+            self._figure("OldestUndelivered", "Maximum", MINUTE),
+            threshold=UNDELIVERED_FOR.to_seconds(),
+            periods=3,
+            missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+        self._alarm(
+            "dead-letters",
+            "The notifier gave up on records of the journal's stream",
+            self._functions.dead_letters.metric_approximate_number_of_messages_visible(
+                period=FIVE_MINUTES, statistic="Maximum"
+            ),
+        )
+        self._alarm(
+            "address-errors",
+            "The HTTP API answered 5xx",
+            self._door.api.metric_server_error(period=FIVE_MINUTES, statistic="Sum"),
+        )
+
+    def _table_throttles(self, kind: str) -> cloudwatch.MathExpression:
+        return _sum_of(
+            cloudwatch.Metric(
+                namespace="AWS/DynamoDB",
+                metric_name=f"{kind}ThrottleEvents",
+                dimensions_map={"TableName": self._tables.prefix + table.name},
+                statistic="Sum",
+                period=FIVE_MINUTES,
+            )
+            for table in schema.TABLES
+        )
+
+    def _alarm(
+        self,
+        name: str,
+        description: str,
+        metric: cloudwatch.IMetric,
+        *,
+        threshold: float = 1,
+        periods: int = 1,
+        missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
+    ) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            "".join(word.capitalize() for word in name.split("-")),
+            alarm_name=f"rollcall-{self._stage}-{name}",
+            alarm_description=f"{description}. What to do: docs/operations.md, {name}",
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=periods,
+            comparison_operator=(cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD),
+            treat_missing_data=missing,
+        )
+        action = actions.SnsAction(self._topic)
+        alarm.add_alarm_action(action)
+        alarm.add_ok_action(action)
+        self._all.append(alarm)
+
+    # The dashboard
+
+    def _dashboard(self) -> None:
+        each, door = self._functions.by_name, self._door.api
+        minute = MINUTE
+        cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=f"rollcall-{self._stage}",
+            default_interval=cdk.Duration.hours(3),
+            widgets=[
+                [cloudwatch.AlarmStatusWidget(alarms=self._all, width=24, title="Alarms")],
+                [
+                    _graph(
+                        "What people did",
+                        [self._figure(name, period=minute) for name in ACTIVITY],
+                    ),
+                    _graph(
+                        "What they were refused",
+                        [self._figure(name, period=minute) for name in REFUSALS],
+                    ),
+                    _graph(
+                        "A rush: commands a commit, and commits that others overtook",
+                        [
+                            self._figure("BatchSize", "Maximum", minute),
+                            self._figure("BatchSize", "Average", minute),
+                            self._figure("Conflicts", period=minute),
+                        ],
+                    ),
+                ],
+                [
+                    _graph(
+                        "How long Slack's requests took",
+                        [
+                            each["slack"].metric_duration(statistic=statistic, period=minute)
+                            for statistic in ("p50", "p99", "Maximum")
+                        ],
+                    ),
+                    _graph(
+                        "From a commit to its message",
+                        [
+                            self._figure("DeliveryLag", statistic, minute)
+                            for statistic in ("p50", "p99")
+                        ],
+                    ),
+                    _graph(
+                        "Age of the oldest undelivered",
+                        [self._figure("OldestUndelivered", "Maximum", minute)],
+                    ),
+                ],
+                [
+                    _graph(
+                        "Requests",
+                        [
+                            metric(period=minute)
+                            for metric in (
+                                door.metric_count,
+                                door.metric_client_error,
+                                door.metric_server_error,
+                            )
+                        ],
+                    ),
+                    _graph("Errors", [one.metric_errors(period=minute) for one in each.values()]),
+                    _graph(
+                        "At work at the same time",
+                        [
+                            one.metric("ConcurrentExecutions", statistic="Maximum", period=minute)
+                            for one in each.values()
+                        ],
+                    ),
+                ],
+            ],
+        )
+
+
+ACTIVITY = ("Registrations", "Departures", "Promotions")
+REFUSALS = ("Refusals", "Busy", "NotConfirmed")
+
+
+def _graph(title: str, metrics: list[cloudwatch.Metric]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=8)
+
+
+def _sum_of(metrics: Iterable[cloudwatch.Metric]) -> cloudwatch.MathExpression:
+    named = {f"m{number}": metric for number, metric in enumerate(metrics)}
+    return cloudwatch.MathExpression(
+        # One that has no data counts as none.
+        expression="SUM(FILL(METRICS(), 0))",
+        using_metrics=dict(named),
+        period=FIVE_MINUTES,
+    )

@@ -1,0 +1,127 @@
+"""What Lambda runs: Rollcall and its libraries for arm64 in a folder, compiled, with no Docker.
+
+CDK zips the folder. `python -m infra.package FOLDER` builds it alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PYTHON = "3.13"
+PLATFORM = "aarch64-manylinux2014"
+
+OURS = ("bot", "domain", "storage")
+PINS = "requirements.txt"
+
+SERVICES = frozenset({"dynamodb", "secretsmanager"})
+"""The services that botocore is asked for a client of; its descriptions of the other 400 are 25 MB."""
+
+BUILT_FROM = ".built-from"
+"""In the folder: what it was built from, so that it is built anew only after a change."""
+
+
+class CannotBuild(Exception):
+    """A step of the build failed; its own output says why."""
+
+
+def build(root: Path, target: Path) -> None:
+    """Build the folder `target` from the checkout `root`, unless it is built from the same already.
+
+    Needs the registry of Python's packages, and Python 3.13, which uv fetches where there is none.
+    Raises `CannotBuild`.
+    """
+    source = _digest(root)
+    stamp = target / BUILT_FROM
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == source:
+        return
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    _install(root / PINS, target)
+    _trim(target)
+    for name in OURS:
+        shutil.copytree(root / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    _compile(target)
+    stamp.write_text(source, encoding="utf-8")
+
+
+def _digest(root: Path) -> str:
+    """Return what tells two sources apart: every file that goes into the folder, and this one."""
+    files = [root / PINS, Path(__file__)]
+    for name in OURS:
+        files += (path for path in (root / name).rglob("*") if path.is_file())
+    digest = hashlib.sha256()
+    for path in sorted(path for path in files if "__pycache__" not in path.parts):
+        digest.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _install(pins: Path, target: Path) -> None:
+    """Install the pinned libraries as Lambda's processors and Python need them; nothing is compiled here."""
+    _uv(
+        *(
+            "pip",
+            "install",
+            "--quiet",
+            "--require-hashes",
+            "--no-deps",
+            "--requirements",
+            str(pins),
+        ),
+        *("--target", str(target), "--only-binary", ":all:"),
+        *("--python-platform", PLATFORM, "--python-version", PYTHON),
+        # Files that are linked to uv's cache are not the folder's own.
+        *("--link-mode", "copy"),
+    )
+    shutil.rmtree(target / "bin", ignore_errors=True)  # commands, for another machine's Python
+
+
+def _trim(target: Path) -> None:
+    for service in (target / "botocore" / "data").iterdir():
+        if service.is_dir() and service.name not in SERVICES:
+            shutil.rmtree(service)
+
+
+def _compile(target: Path) -> None:
+    """Write bytecode: without it, each cold start compiles all that it imports. By content, for zips lose times."""
+    compileall = ("-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
+    # In tracebacks the files are where Lambda has them.
+    where = ("-s", str(target), "-p", "/var/task", str(target))
+    if sys.version_info[:2] == (3, 13):
+        _run(sys.executable, *compileall, *where)
+    else:
+        _uv(
+            "run",
+            "--quiet",
+            "--no-project",
+            "--python",
+            PYTHON,
+            "--",
+            "python",
+            *compileall,
+            *where,
+        )
+
+
+def _uv(*arguments: str) -> None:
+    _run(sys.executable, "-m", "uv", *arguments)
+
+
+def _run(*command: str) -> None:
+    # pyenv's commands name a Python that they run only if they are told so.
+    environment = {**os.environ, "PYENV_VERSION": PYTHON}
+    try:
+        subprocess.run(command, check=True, env=environment)  # noqa: S603  # no word of it is a stranger's
+    except subprocess.CalledProcessError as error:
+        raise CannotBuild(
+            f"the package for Lambda could not be built: {' '.join(command[:5])} … ended with"
+            f" {error.returncode}. It needs the registry of Python's packages, and Python {PYTHON}."
+        ) from error
+
+
+if __name__ == "__main__":
+    build(Path(__file__).parents[1], Path(sys.argv[1]).resolve())

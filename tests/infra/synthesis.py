@@ -1,0 +1,101 @@
+"""The stack as CloudFormation gets it, and what it says in terms of the schema's names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+from cdk_nag import AwsSolutionsChecks
+
+from infra.stack import RollcallStack
+
+Json = Mapping[str, Any]
+
+
+def synthesize(folder: Path, stage: str, *, validated: bool = False) -> Json:
+    """Return a stage's template, with an empty package; `validated`: raises on what cdk-nag finds."""
+    package = folder / "package"
+    package.mkdir()
+    (package / "empty.txt").touch()
+    app = cdk.App(outdir=str(folder / "cdk.out"))
+    if validated:
+        cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    stack = RollcallStack(app, stage=stage, code=lambda_.Code.from_asset(str(package)))
+    return cast("Json", app.synth().get_stack_by_name(stack.stack_name).template)
+
+
+class Resources:
+    """A template's resources."""
+
+    def __init__(self, template: Json) -> None:
+        self._by_id: Json = template["Resources"]
+        self.outputs: Json = template["Outputs"]
+
+    def all(self) -> list[Json]:
+        """Return the properties of each."""
+        return [one.get("Properties", {}) for one in self._by_id.values()]
+
+    def of(self, kind: str) -> list[Json]:
+        """Return the properties of all of a type."""
+        return [one["Properties"] for one in self._by_id.values() if one["Type"] == kind]
+
+    def one(self, kind: str, **properties: str) -> Json:
+        """Return the properties of the only one that has these."""
+        (found,) = (
+            each
+            for each in self.of(kind)
+            if all(each.get(name) == value for name, value in properties.items())
+        )
+        return found
+
+    def function(self, name: str) -> Json:
+        """Return a function's properties."""
+        return self.one("AWS::Lambda::Function", FunctionName=f"rollcall-prod-{name}")
+
+    def statements(self, function: str) -> Iterator[tuple[str, str]]:
+        """Yield what a function may do: each action with each resource, in words."""
+        role = self.function(function)["Role"]["Fn::GetAtt"][0]
+        assert "ManagedPolicyArns" not in self._by_id[role]["Properties"]
+        for policy in self.of("AWS::IAM::Policy"):
+            if policy["Roles"] == [{"Ref": role}]:
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    assert statement["Effect"] == "Allow"
+                    for action in _listed(statement["Action"]):
+                        for resource in _listed(statement["Resource"]):
+                            yield action, self.named(resource)
+
+    def named(self, value: Any) -> str:
+        """Return a reference in words: `events`, `journal.StreamArn`, `events/upcoming`."""
+        match value:
+            case {"Ref": id_}:
+                return self._name(id_)
+            case {"Fn::GetAtt": [id_, "Arn"]}:
+                return self._name(id_)
+            case {"Fn::GetAtt": [id_, attribute]}:
+                return f"{self._name(id_)}.{attribute}"
+            case {"Fn::Join": ["", [arn, str(path)]]} if path.startswith("/index/"):
+                return f"{self.named(arn)}/{path.removeprefix('/index/')}"
+            case _:
+                raise AssertionError(f"not a reference: {value}")
+
+    def _name(self, id_: str) -> str:
+        properties = self._by_id[id_]["Properties"]
+        for key in ("TableName", "Name", "LogGroupName", "QueueName", "FunctionName", "TopicName"):
+            if key in properties:
+                return str(properties[key]).removeprefix("rollcall-prod-")
+        return id_
+
+    def policies_of(self, kind: str) -> set[tuple[str, str]]:
+        """Return what becomes of the resources of a type when they are replaced, and when they are deleted."""
+        return {
+            (one.get("UpdateReplacePolicy", "Delete"), one.get("DeletionPolicy", "Delete"))
+            for one in self._by_id.values()
+            if one["Type"] == kind
+        }
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

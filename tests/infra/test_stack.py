@@ -1,0 +1,319 @@
+"""What CloudFormation is asked for: tables, functions, address, alarms, each as R10.5 and the design want it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from bot import aws
+from infra.app import stage_of
+from infra.constructs.monitoring import FIGURES
+from infra.permissions import PERMISSIONS
+from storage.schema import JOURNAL, TABLES, Table, definition
+from tests.infra.needs import allowed
+from tests.infra.synthesis import Resources, synthesize
+
+FUNCTIONS = ("slack", "api", "notifier", "sweep")
+
+
+def test_the_stack_is_what_aws_solutions_asks_for(node: None, tmp_path: Path) -> None:
+    """One validated synthesis: cdk-nag finds nothing but what is acknowledged, each with its reason."""
+    synthesize(tmp_path, "prod", validated=True)
+
+
+def test_two_stages_share_no_name(
+    prod: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that one account has room for several."""
+    monkeypatch.setenv("CDK_VALIDATION", "false")
+    qa = Resources(synthesize(tmp_path, "qa"))
+    assert names(prod)
+    assert not names(prod) & names(qa)
+
+
+NAMES = (
+    "AlarmName",
+    "DashboardName",
+    "FunctionName",
+    "LogGroupName",
+    "Name",
+    "QueueName",
+    "TableName",
+)
+
+
+def names(resources: Resources) -> set[str]:
+    """Return the names that must be one's own in an account."""
+    return {
+        properties[key]
+        for properties in resources.all()
+        for key in (*NAMES, "TopicName")
+        if isinstance(properties.get(key), str)
+    }
+
+
+@pytest.mark.parametrize("stage", ["Prod", "1st", "x" * 21, "a_b", "-a"])
+def test_a_malformed_stage_is_refused(node: None, stage: str) -> None:
+    with pytest.raises(SystemExit, match="stage is malformed"):
+        stage_of(cdk.App(context={"stage": stage}))
+
+
+# Tables
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))
+def test_a_table_is_the_schemas(prod: Resources, table: Table) -> None:
+    """What `rollcall tables create` makes, and what CloudFormation makes, are one."""
+    wanted = definition(table, "rollcall-prod-")
+    made = prod.one("AWS::DynamoDB::GlobalTable", TableName=wanted["TableName"])
+    stream = made.get("StreamSpecification")
+    assert {
+        "TableName": made["TableName"],
+        "BillingMode": made["BillingMode"],
+        "KeySchema": made["KeySchema"],
+        "AttributeDefinitions": by_name(made["AttributeDefinitions"]),
+        "GlobalSecondaryIndexes": made.get("GlobalSecondaryIndexes"),
+        "StreamSpecification": stream and {"StreamEnabled": True, **stream},
+    } == {
+        "GlobalSecondaryIndexes": None,
+        "StreamSpecification": None,
+        **wanted,
+        "AttributeDefinitions": by_name(wanted["AttributeDefinitions"]),
+    }
+
+
+def by_name(attributes: list[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    return sorted(attributes, key=lambda attribute: attribute["AttributeName"])
+
+
+def test_there_is_no_table_beside_the_schemas(prod: Resources) -> None:
+    made = {table["TableName"] for table in prod.of("AWS::DynamoDB::GlobalTable")}
+    assert made == {f"rollcall-prod-{table.name}" for table in TABLES}
+
+
+def test_tables_are_on_demand_encrypted_backed_up_and_protected(prod: Resources) -> None:
+    """R10.5."""
+    for table in prod.of("AWS::DynamoDB::GlobalTable"):
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+        assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+        (replica,) = table["Replicas"]
+        assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert replica["DeletionProtectionEnabled"] is True
+
+
+def test_tables_outlive_the_stack(prod: Resources) -> None:
+    assert prod.policies_of("AWS::DynamoDB::GlobalTable") == {("Retain", "Retain")}
+
+
+def test_only_the_journal_is_streamed(prod: Resources) -> None:
+    streamed = [
+        table["TableName"]
+        for table in prod.of("AWS::DynamoDB::GlobalTable")
+        if "StreamSpecification" in table
+    ]
+    assert streamed == [f"rollcall-prod-{JOURNAL.name}"]
+
+
+# Functions
+
+
+def test_there_are_four_functions(prod: Resources) -> None:
+    made = {one["FunctionName"] for one in prod.of("AWS::Lambda::Function")}
+    assert made == {f"rollcall-prod-{name}" for name in FUNCTIONS}
+    assert set(PERMISSIONS) == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_runs_python_3_13_on_arm64_and_logs_json(prod: Resources, name: str) -> None:
+    function = prod.function(name)
+    assert function["Runtime"] == "python3.13"
+    assert function["Architectures"] == ["arm64"]
+    assert function["LoggingConfig"] == {
+        "LogFormat": "JSON",
+        "ApplicationLogLevel": "INFO",
+        "SystemLogLevel": "WARN",
+        "LogGroup": function["LoggingConfig"]["LogGroup"],
+    }
+    assert prod.named(function["LoggingConfig"]["LogGroup"]) == f"/rollcall/prod/{name}"
+
+
+def test_each_handler_is_one_that_bot_aws_offers(prod: Resources) -> None:
+    handlers = {one["Handler"] for one in prod.of("AWS::Lambda::Function")}
+    assert handlers == {f"bot.aws.{name}" for name in aws._FUNCTIONS}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_told_all_that_it_needs_but_no_secret(prod: Resources, name: str) -> None:
+    """R10.4: the secrets' names alone; each function's own."""
+    told = prod.function(name)["Environment"]["Variables"]
+    assert told == {
+        "ROLLCALL_STORE": "dynamodb",
+        "ROLLCALL_TABLE_PREFIX": "rollcall-prod-",
+        "ROLLCALL_WORKSPACE": {"Ref": "Workspace"},
+        "ROLLCALL_SECRETS": "rollcall/prod/api" if name == "api" else "rollcall/prod/slack",
+    }
+
+
+def test_no_secret_has_a_value_in_the_template(prod: Resources) -> None:
+    for secret in prod.of("AWS::SecretsManager::Secret"):
+        assert set(secret) == {"Name", "Description"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_policy_is_what_is_permitted_and_nothing_else(prod: Resources, name: str) -> None:
+    """R10.5: in the tables what `infra.permissions` says; beside that the function's own secret and log."""
+    secret = "rollcall/prod/api" if name == "api" else "rollcall/prod/slack"
+    wanted = {(f"dynamodb:{action}", resource) for action, resource in allowed(name)}
+    wanted |= {
+        ("logs:CreateLogStream", f"/rollcall/prod/{name}"),
+        ("logs:PutLogEvents", f"/rollcall/prod/{name}"),
+        ("secretsmanager:GetSecretValue", secret),
+    }
+    if name == "notifier":
+        # Lambda reads the stream, and gives up on records, in the function's name.
+        wanted |= {
+            (f"dynamodb:{action}", "journal.StreamArn")
+            for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+        }
+        wanted |= {
+            (f"sqs:{action}", "dead-letters")
+            for action in ("GetQueueAttributes", "GetQueueUrl", "SendMessage")
+        }
+    assert sorted(prod.statements(name)) == sorted(wanted)
+
+
+def test_the_journals_stream_wakes_the_notifier_for_new_entries_alone(prod: Resources) -> None:
+    """Not for its own row, of version 0, nor for the marks that it takes off."""
+    (source,) = prod.of("AWS::Lambda::EventSourceMapping")
+    assert prod.named(source["EventSourceArn"]) == "journal.StreamArn"
+    assert prod.named(source["FunctionName"]) == "notifier"
+    (pattern,) = source["FilterCriteria"]["Filters"]
+    assert json.loads(pattern["Pattern"]) == {
+        "eventName": ["INSERT"],
+        "dynamodb": {"Keys": {"version": {"N": [{"anything-but": ["0"]}]}}},
+    }
+
+
+def test_a_record_that_fails_is_tried_again_alone_and_then_kept(prod: Resources) -> None:
+    (source,) = prod.of("AWS::Lambda::EventSourceMapping")
+    assert source["BisectBatchOnFunctionError"] is True
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["MaximumRetryAttempts"] == 5
+    assert source["MaximumBatchingWindowInSeconds"] == 1
+    assert source["StartingPosition"] == "TRIM_HORIZON"
+    assert prod.named(source["DestinationConfig"]["OnFailure"]["Destination"]) == "dead-letters"
+
+
+def test_dead_letters_are_kept_for_two_weeks_and_encrypted(prod: Resources) -> None:
+    queue = prod.one("AWS::SQS::Queue")
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert queue["SqsManagedSseEnabled"] is True
+
+
+def test_the_sweep_comes_each_minute(prod: Resources) -> None:
+    rule = prod.one("AWS::Events::Rule")
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    (target,) = rule["Targets"]
+    assert prod.named(target["Arn"]) == "sweep"
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+
+
+# The address
+
+
+def test_slacks_requests_go_to_one_function_and_all_others_to_the_other(prod: Resources) -> None:
+    routes = {route["RouteKey"] for route in prod.of("AWS::ApiGatewayV2::Route")}
+    assert routes == {"POST /slack/events", "$default"}
+    integrations = {
+        prod.named(one["IntegrationUri"]) for one in prod.of("AWS::ApiGatewayV2::Integration")
+    }
+    assert integrations == {"slack", "api"}
+    assert {one["PayloadFormatVersion"] for one in prod.of("AWS::ApiGatewayV2::Integration")} == {
+        "2.0"
+    }
+
+
+def test_the_address_is_limited_and_logs_neither_who_nor_what(prod: Resources) -> None:
+    stage = prod.one("AWS::ApiGatewayV2::Stage")
+    assert stage["StageName"] == "$default"  # R11's routes are at the root
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == 500
+    logged = stage["AccessLogSettings"]["Format"]
+    assert "requestId" in logged
+    assert not [word for word in ("sourceIp", "identity", "path", "userAgent") if word in logged]
+
+
+def test_the_address_is_put_out(prod: Resources) -> None:
+    assert set(prod.outputs) == {"Url"}
+
+
+# Monitoring
+
+
+def test_logs_are_kept_for_three_months(prod: Resources) -> None:
+    assert {group["RetentionInDays"] for group in prod.of("AWS::Logs::LogGroup")} == {90}
+
+
+ALARMS = {
+    *(f"{name}-errors" for name in FUNCTIONS),
+    *("failures", "throttles", "read-throttles", "write-throttles", "slow"),
+    *("undelivered", "dead-letters", "address-errors"),
+}
+
+
+def test_each_alarm_tells_somebody_when_it_begins_and_when_it_ends(prod: Resources) -> None:
+    alarms = {
+        alarm["AlarmName"].removeprefix("rollcall-prod-"): alarm
+        for alarm in prod.of("AWS::CloudWatch::Alarm")
+    }
+    assert set(alarms) == ALARMS
+    for alarm in alarms.values():
+        (told,), (told_of_end) = alarm["AlarmActions"], alarm["OKActions"]
+        assert prod.named(told) == prod.named(told_of_end[0]) == "alarms"
+
+
+def alarm(prod: Resources, name: str) -> Mapping[str, Any]:
+    return prod.one("AWS::CloudWatch::Alarm", AlarmName=f"rollcall-prod-{name}")
+
+
+def test_a_request_that_comes_near_three_seconds_is_an_alarm(prod: Resources) -> None:
+    """R8.12: one in a hundred."""
+    slow = alarm(prod, "slow")
+    assert (slow["MetricName"], slow["ExtendedStatistic"]) == ("Duration", "p99")
+    assert prod.named(slow["Dimensions"][0]["Value"]) == "slack"
+    assert slow["Threshold"] == 2500
+
+
+def test_a_message_that_waits_is_an_alarm_and_so_is_a_sweep_that_is_silent(prod: Resources) -> None:
+    undelivered = alarm(prod, "undelivered")
+    assert undelivered["MetricName"] == "OldestUndelivered"
+    assert undelivered["Threshold"] == 300
+    assert undelivered["TreatMissingData"] == "breaching"
+
+
+@pytest.mark.parametrize("kind", ["Read", "Write"])
+def test_a_throttled_table_is_an_alarm_whichever_it_is(prod: Resources, kind: str) -> None:
+    metrics = alarm(prod, f"{kind.lower()}-throttles")["Metrics"]
+    watched = {
+        one["MetricStat"]["Metric"]["Dimensions"][0]["Value"]
+        for one in metrics
+        if "MetricStat" in one
+    }
+    assert watched == {f"rollcall-prod-{table.name}" for table in TABLES}
+    assert len(watched) <= 10  # CloudWatch's limit for an alarm
+
+
+def test_who_is_told_by_email_is_a_parameter_that_may_be_empty(prod: Resources) -> None:
+    subscription = prod.one("AWS::SNS::Subscription")
+    assert subscription["Protocol"] == "email"
+    assert subscription["Endpoint"] == {"Ref": "AlarmEmail"}
+
+
+def test_the_dashboard_shows_every_figure(prod: Resources) -> None:
+    body = json.dumps(prod.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
+    for figure in FIGURES:
+        assert figure in body or figure == "Failures"
