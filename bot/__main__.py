@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bot import telemetry
 from bot.arguments import parser
 from bot.config import Config, ConfigError
 
@@ -330,6 +331,7 @@ def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None
     """Run a command; return its exit status."""
     asked = parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger(telemetry.LOGGER).setLevel(logging.WARNING)
     try:
         with suppress(KeyboardInterrupt):
             return _COMMANDS[asked.command](asked, os.environ if env is None else env)

@@ -14,6 +14,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from bot import telemetry
 from bot.__main__ import SystemClock, new_id, slack_client, spawn
 from bot.config import Config, ConfigError
 from domain.patience import PATIENCE
@@ -52,7 +53,7 @@ def for_slack(config: Config, store: Storage, clock: Clock) -> Function:
 
     until = 0.0
     bot = assemble(
-        store,
+        telemetry.measured(store),
         slack_client(config),
         workspace_id=config.workspace_id,
         signing_secret=config.signing_secret,
@@ -94,7 +95,10 @@ def for_programs(config: Config, store: Storage, clock: Clock) -> Function:
     tokens = config.api_tokens_of(config.workspace_id)
     if not tokens:
         return lambda event, context: {"statusCode": 404, "body": ""}  # noqa: ARG005  # Lambda's
-    api = build_api(service_without_slack(store, clock), tokens=tokens, clock=clock, new_id=new_id)
+    # It tells of each request by its path, which may be anything.
+    logging.getLogger("mangum").setLevel(logging.WARNING)
+    service = service_without_slack(telemetry.measured(store), clock)
+    api = build_api(service, tokens=tokens, clock=clock, new_id=new_id)
     return cast("Function", Mangum(api, lifespan="off"))
 
 
@@ -136,6 +140,7 @@ def for_each_minute(config: Config, store: Storage, clock: Clock) -> Function:
             notifier.sweep()
         finally:
             failed = _worked(notifier, (), clock, context)
+        telemetry.undelivered(notifier.undelivered_since(), clock.now())
         if failed:
             raise RuntimeError(f"the sweep failed for {', '.join(sorted(failed))}")
 
@@ -146,7 +151,7 @@ def _notifier(config: Config, store: Storage, clock: Clock) -> Notifier:
     from bot.__main__ import service_without_slack
     from bot.notifier import Notifier
 
-    service = service_without_slack(store, clock)
+    service = service_without_slack(telemetry.measured(store), clock)
     return Notifier(
         store,
         slack_client(config),
@@ -202,7 +207,13 @@ def _secrets(env: Mapping[str, str]) -> dict[str, str]:
 
     found: dict[str, str] = {}
     for name in filter(None, env.get("ROLLCALL_SECRETS", "").split(",")):
-        secret = boto3.client("secretsmanager").get_secret_value(SecretId=name)
+        client = boto3.client("secretsmanager")
+        try:
+            secret = client.get_secret_value(SecretId=name)
+        except client.exceptions.ResourceNotFoundException:
+            # As deployed: there is no value until somebody puts one.
+            _logger.warning("the secret %s has no value", name)
+            continue
         try:
             values = json.loads(secret["SecretString"])
             found |= {str(variable): str(value) for variable, value in values.items()}

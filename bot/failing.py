@@ -12,7 +12,7 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot import errors
+from bot import errors, telemetry
 from bot.answers import Answer, Unanswered, in_command
 from bot.errors import Malformed, NotInUse
 from bot.payloads import Payload
@@ -64,11 +64,17 @@ class Failing:
         if isinstance(error, Malformed):
             _logger.warning("malformed payload: %r", error.where)
         if isinstance(error, RollcallError):
+            telemetry.refused(error)
             return errors.message(error)
         if isinstance(error, SlackApiError) and error.response.get("error") in _LATE:
             return errors.too_late()
         reference = self._new_id()[:8]
-        _logger.error("unforeseen failure, reference %s", reference, exc_info=error)
+        _logger.error(
+            "unforeseen failure, reference %s",
+            reference,
+            exc_info=error,
+            extra={"reference": reference},
+        )
         return errors.unforeseen(reference)
 
 

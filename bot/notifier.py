@@ -13,13 +13,15 @@ from bot.board import Board
 from bot.delivery import Deliverer, Storage
 from bot.postman import Postman
 from bot.slack_errors import Standing
-from domain.models import Event
+from domain.models import Event, JournalEntry
 from domain.ports import Clock, Spawn, Unavailable
 
 _logger = logging.getLogger(__name__)
 
 SWEEP_EVERY = timedelta(minutes=1)
 """How often everything that was left behind is looked for."""
+
+LOOKED_AT = 100
 
 AFTER_FAILURE = timedelta(seconds=15)
 
@@ -193,6 +195,23 @@ class Notifier:
             if cursor is None:
                 break
         self._finish_in_background()
+
+    def undelivered_since(self) -> datetime | None:
+        """Return when the oldest entry was written of which something is owed; None: nothing is.
+
+        Of more events than `LOOKED_AT` it looks at so many: when that many wait, all of them do.
+        """
+        page = self._store.list_undelivered(limit=LOOKED_AT, cursor=None)
+        event_ids = list(page.items)
+        while page.next_cursor is not None and len(event_ids) < LOOKED_AT:
+            page = self._store.list_undelivered(limit=LOOKED_AT, cursor=page.next_cursor)
+            event_ids += page.items
+        entries = (self._oldest_undelivered(event_id) for event_id in event_ids[:LOOKED_AT])
+        return min((entry.at for entry in entries if entry is not None), default=None)
+
+    def _oldest_undelivered(self, event_id: str) -> JournalEntry | None:
+        versions = self._store.get_undelivered(event_id)
+        return self._store.get_journal_entry(event_id, min(versions)) if versions else None
 
     def _finish_in_background(self) -> None:
         """Finish what is unfinished, unless the last sweep's is still at it."""

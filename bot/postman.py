@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from slack_sdk import WebClient
 
+from bot import telemetry
 from bot.slack_errors import FAILURES, Blame, Standing, Verdict, judge
 from bot.views.text import Message
 from domain.models import JournalEntry
@@ -58,6 +59,7 @@ class Postman:
             self._client.chat_postMessage(channel=user_id, **message)
         except FAILURES as error:
             return self._weigh(judge(error), user_id, entry)
+        telemetry.delivered(entry, self._clock.now())
         self._standing.accepted(METHOD)
         self._failures = 0
         return None

@@ -35,10 +35,14 @@ MOST_UNREACHED = 1_000
 """People that an entry of the journal names as unreached: an item of DynamoDB holds 400 KB."""
 
 
+# What does not fit is named, and never shown: an error may end in a log, and these are people's words.
+STORED = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
 class User(BaseModel):
     """Someone who can register. `deletion` marks one whose deletion is under way (R7.1)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = STORED
 
     user_id: str
     name: str
@@ -53,7 +57,7 @@ class User(BaseModel):
 class Event(BaseModel):
     """An event with its counts. `version` grows by one with each commit that touches the event."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = STORED
 
     event_id: str
     title: str
@@ -133,7 +137,7 @@ def block_of(ticket: int) -> int:
 class Registration(BaseModel):
     """One user's place in one event. `seated_at` is when it got its seat, None while it waits."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = STORED
 
     event_id: str
     user_id: str
@@ -168,7 +172,7 @@ class Actor:
 class Change(BaseModel):
     """One thing that a commit did: to whose registration (`user_id`), by whom, and why."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = STORED
 
     kind: ChangeKind
     user_id: str | None = None
@@ -185,7 +189,7 @@ class Change(BaseModel):
 class EventSummary(BaseModel):
     """What a message says of an event, as it was when the message was decided."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = STORED
 
     title: str
     starts_at: datetime
@@ -208,7 +212,7 @@ class EventSummary(BaseModel):
 class Notice(BaseModel):
     """A message decided by a commit: to one user, or to everyone in the event (`user_id` None)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = STORED
 
     kind: NoticeKind
     user_id: str | None = None
@@ -221,7 +225,7 @@ class Notice(BaseModel):
 class Unreached(BaseModel):
     """Someone whom a message can't reach, for good: what it was about, and Slack's word for why (R9.2)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = STORED
 
     user_id: str
     version: int
@@ -233,7 +237,7 @@ class Unreached(BaseModel):
 class JournalEntry(BaseModel):
     """The history and the outbox of one commit, keyed by the version that it made."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = STORED
 
     event_id: str
     version: int
@@ -250,7 +254,7 @@ class JournalEntry(BaseModel):
 class Deferred(BaseModel):
     """A message that could not be delivered yet, and before which moment not to try again."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = STORED
 
     user_id: str
     version: int
@@ -267,7 +271,7 @@ class Deferred(BaseModel):
 class Delivery(BaseModel):
     """How far an event's messages are, and who delivers them: the journal's row of version 0."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = STORED
 
     event_id: str
     delivered_version: int = 0
@@ -292,7 +296,7 @@ class Delivery(BaseModel):
 class Card(BaseModel):
     """A message in a channel that shows an event, and the version that it shows."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = STORED
 
     event_id: str
     channel_id: str

@@ -207,6 +207,10 @@ class Outbox(Protocol):
         """List the ids of events of which an entry is marked undelivered; may repeat. Eventually consistent."""
         ...
 
+    def get_undelivered(self, event_id: str) -> tuple[int, ...]:
+        """Return the versions of the event's entries that are marked undelivered. Eventually consistent."""
+        ...
+
     def get_delivery(self, event_id: str) -> Delivery:
         """Return how far the event's messages are; a new `Delivery` where nothing was delivered yet."""
         ...

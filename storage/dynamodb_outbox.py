@@ -47,6 +47,18 @@ class DynamoDBOutbox:
             following = f"{number + 1}."
         return Page(tuple(dict.fromkeys(page.items)), following)
 
+    def get_undelivered(self, event_id: str) -> tuple[int, ...]:
+        """See `Outbox.get_undelivered`."""
+        items, _ = self._reader.query(
+            JOURNAL,
+            IndexName="undelivered",
+            KeyConditionExpression="undelivered_in = :shard AND event_id = :event",
+            ExpressionAttributeValues=to_wire(
+                {":shard": self._items.shard_of(event_id), ":event": self._items.key(event_id)}
+            ),
+        )
+        return tuple(int(from_wire(item)["version"]) for item in items)
+
     def get_delivery(self, event_id: str) -> Delivery:
         """See `Outbox.get_delivery`."""
         item = self._reader.get(self._tables.delivery(event_id))

@@ -102,6 +102,10 @@ class Items:
         """Return a key of the index of what is undelivered."""
         return f"{self.workspace_id}#{number}"
 
+    def shard_of(self, event_id: str) -> str:
+        """Return the key of that index under which an event's entries stand."""
+        return self.shard(crc32(event_id.encode()) % UNDELIVERED_SHARDS)
+
     # Model to item
 
     def event(self, event: Event) -> Item:
@@ -147,10 +151,9 @@ class Items:
 
     def entry(self, entry: JournalEntry, *, owed: bool = True) -> Item:
         """Return the item of Journal: undelivered, unless nothing is owed."""
-        shard = crc32(entry.event_id.encode()) % UNDELIVERED_SHARDS
         values = entry.model_dump() | {
             "event_id": self.key(entry.event_id),
-            "undelivered_in": self.shard(shard) if owed else None,
+            "undelivered_in": self.shard_of(entry.event_id) if owed else None,
         }
         return to_wire(values | {"v": VERSION})
 

@@ -535,6 +535,15 @@ class SQLiteStore:
             first=("",),
         )
 
+    def get_undelivered(self, event_id: str) -> tuple[int, ...]:
+        """See `Outbox.get_undelivered`."""
+        rows = self._all(
+            "SELECT version FROM journal"
+            " WHERE workspace = ? AND event_id = ? AND is_undelivered = 1",
+            event_id,
+        )
+        return tuple(row[0] for row in rows)
+
     def get_delivery(self, event_id: str) -> Delivery:
         """See `Outbox.get_delivery`."""
         row = self._one(

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
+from bot import telemetry
 from bot.api import problems, routes
 from bot.api.access import BearerOnly, LimitedBody
 from bot.api.documentation import DocumentedApi
@@ -142,10 +143,15 @@ def _answering_with_problems(new_id: NewId) -> type[APIRoute]:
                 except RequestValidationError as error:
                     return problems.malformed(error.errors()[0])
                 except RollcallError as error:
+                    telemetry.refused(error)
                     return problems.refused(error)
                 except Exception:
                     reference = new_id()[:8]
-                    _logger.exception("unforeseen failure, reference %s", reference)
+                    _logger.exception(
+                        "unforeseen failure, reference %s",
+                        reference,
+                        extra={"reference": reference},
+                    )
                     return problems.unforeseen(reference)
 
             return answer

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from slack_sdk import WebClient
@@ -28,6 +28,9 @@ from playground.workspace import Workspace
 from storage.sqlite import SQLiteStore
 from tests.invariants import Everything, assert_sound, everything_in
 from tests.surroundings import ManualClock, at_once, ids
+
+if TYPE_CHECKING:
+    from tests.bot.cloud import Cloud
 
 SECRET = "a signing secret of nobody's"
 
@@ -151,6 +154,14 @@ def server() -> Iterator[tuple[Any, str]]:
 def town(server: tuple[Any, str], tmp_path: Path) -> Iterator[Town]:
     with running(server, SQLiteStore, tmp_path / "rollcall.sqlite", at_once) as town:
         yield town
+
+
+@pytest.fixture
+def cloud(town: Town) -> Iterator[Cloud]:
+    from tests.bot.cloud import deployed  # it is made of this file's parts
+
+    with deployed(town) as cloud:
+        yield cloud
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -19,17 +19,11 @@ from bot.config import Config, ConfigError
 from bot.ids import ActionId
 from playground.seed import EVENTS
 from storage.schema import EVENTS as EVENTS_TABLE
-from tests.bot.cloud import Cloud, Context, deployed, post_card, yoga
-from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, Town, answer, shown
+from tests.bot.cloud import Cloud, Context, post_card, yoga
+from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, answer, shown
 from tests.invariants import assert_sound
 from tests.storage.dynamodb_local import local_client
 from tests.storage.moto import REGION, dynamodb_client
-
-
-@pytest.fixture
-def cloud(town: Town) -> Iterator[Cloud]:
-    with deployed(town) as cloud:
-        yield cloud
 
 
 def test_from_a_program_and_slack_through_the_journal_to_the_person_promoted(cloud: Cloud) -> None:
@@ -218,6 +212,21 @@ def test_a_malformed_secret_is_named_and_not_shown(
         aws.slack_function  # noqa: B018  # as above
     assert "rollcall/odd" in str(wrong.value)
     assert "very-secret" not in str(wrong.value)
+
+
+def test_a_secret_without_a_value_is_as_if_it_were_not_there(
+    secrets: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As deployed: until somebody puts one, what is missing is named, and the API is off (R10.3)."""
+    secrets.create_secret(Name="rollcall/none")
+    monkeypatch.setenv("ROLLCALL_SECRETS", "rollcall/none")
+    with pytest.raises(ConfigError, match="SLACK_SIGNING_SECRET is missing"):
+        aws.slack_function  # noqa: B018  # as above
+    assert "the secret rollcall/none has no value" in caplog.text
+    try:
+        assert aws.api_function({}, Context())["statusCode"] == 404
+    finally:
+        vars(aws).pop("api_function", None)
 
 
 def test_there_is_no_other_function() -> None:

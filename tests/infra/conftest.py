@@ -7,10 +7,10 @@ import shutil
 
 import pytest
 
-from tests.bot.conftest import server, town
+from tests.bot.conftest import cloud, server, town
 from tests.infra.synthesis import Resources, synthesize
 
-__all__ = ["server", "town"]
+__all__ = ["cloud", "server", "town"]
 
 
 @pytest.fixture(scope="session")

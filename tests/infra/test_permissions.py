@@ -7,7 +7,7 @@ messages and keep cards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 
@@ -18,8 +18,8 @@ from bot.ids import ActionId
 from playground.faults import Fault
 from playground.seed import EVENTS
 from storage.schema import EVENTS as EVENTS_TABLE
-from tests.bot.cloud import Cloud, deployed, post_card, yoga
-from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, Town
+from tests.bot.cloud import Cloud, post_card, yoga
+from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI
 from tests.infra.needs import Need, allowed, recorded
 from tests.infra.operations import ROOT, methods_used, needs_of_method
 
@@ -50,12 +50,6 @@ def test_no_other_module_calls_the_service() -> None:
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "bot").rglob("*.py")}
     others = modules - {*LISTENERS, "bot/api/routes.py"}
     assert {path: used for path in others if (used := methods_used(path))} == OTHERS
-
-
-@pytest.fixture
-def cloud(town: Town) -> Iterator[Cloud]:
-    with deployed(town) as cloud:
-        yield cloud
 
 
 def needs_of_functions(cloud: Cloud) -> dict[str, set[Need]]:

@@ -484,12 +484,16 @@ def test_an_entry_is_undelivered_until_it_is_marked(store: AnyStore) -> None:
     commit(store, PutEntry(an_entry(1)))
     commit(store, PutEntry(an_entry(2)))
     assert set(pages(store.list_undelivered, 1)) == {"e1"}
+    assert sorted(store.get_undelivered("e1")) == [1, 2]
+    assert store.get_undelivered("e2") == ()
     store.mark_delivered("e1", 1)
     assert set(pages(store.list_undelivered, 5)) == {"e1"}
+    assert store.get_undelivered("e1") == (2,)
     store.mark_delivered("e1", 2)
     store.mark_delivered("e1", 2)
     store.mark_delivered("e1", 99)
     assert pages(store.list_undelivered, 5) == []
+    assert store.get_undelivered("e1") == ()
     assert store.get_journal_entry("e1", 99) is None
     assert store.get_journal_entry("e1", 2) == an_entry(2)
 

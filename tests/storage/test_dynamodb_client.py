@@ -45,6 +45,7 @@ LAGGING: dict[str, Read] = {
     "list_users": lambda store: store.list_users(limit=5),
     "list_unfinished_users": lambda store: store.list_unfinished_users(limit=5),
     "list_undelivered": lambda store: store.list_undelivered(limit=5),
+    "get_undelivered": lambda store: store.get_undelivered("e1"),
 }
 
 

@@ -54,6 +54,7 @@ READS: dict[str, Callable[[SQLiteStore], object]] = {
     "list_users": lambda store: store.list_users(limit=2),
     "list_unfinished_users": lambda store: store.list_unfinished_users(limit=2),
     "list_undelivered": lambda store: store.list_undelivered(limit=2),
+    "get_undelivered": lambda store: store.get_undelivered("e1"),
     "scan_events": lambda store: store.scan_events(limit=2),
     "scan_registrations": lambda store: store.scan_registrations(limit=2),
     "find_on_roster": lambda store: store.find_on_roster("e1", 1),
