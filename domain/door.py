@@ -54,7 +54,7 @@ class Door:
 
     def _serve(self, event_id: str, entries: Sequence[Entry[Command, Result]]) -> None:
         """Settle as many of the entries as one plan takes, and those whose deadline has passed."""
-        for _ in self._patience.pauses(None):  # pragma: no branch  # without end
+        for _ in self._patience.pauses(max(entry.deadline for entry in entries)):
             entries = self._without_expired(entries)
             if not entries:
                 return
@@ -63,6 +63,8 @@ class Door:
                     return
             except Unavailable:
                 continue
+        for entry in entries:
+            entry.settle(Busy())
 
     def _serve_once(self, event_id: str, entries: Sequence[Entry[Command, Result]]) -> bool:
         """Return whether entries were settled; if not, all must be read and planned anew."""

@@ -1,0 +1,72 @@
+"""Time that all threads of a race share, and that passes only where each of them waits for it.
+
+One thread runs at a time, and costs no time: what is measured is what the requests and the pauses take
+that they ask for, on any machine, however slow.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from itertools import count
+
+
+class VirtualTime:
+    """A clock for the threads of `run`. Implements `domain.ports.Clock`."""
+
+    def __init__(self, start: datetime) -> None:
+        self._start = start
+        self._seconds = 0.0
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[float, int, threading.Event]] = []
+        self._turns = count()
+        self._running = 0
+
+    def now(self) -> datetime:
+        """Return the present moment, aware, in UTC."""
+        return self._start + timedelta(seconds=self._seconds)
+
+    def monotonic(self) -> float:
+        """Return the seconds since the start."""
+        return self._seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Return after so many seconds, when it is this thread's turn."""
+        called = threading.Event()
+        with self._lock:
+            heapq.heappush(self._waiting, (self._seconds + seconds, next(self._turns), called))
+            self._rest()
+        called.wait()
+
+    def wait(self, signal: threading.Event, seconds: float) -> bool:
+        """Return whether the signal came; nobody of one function is waited for by another."""
+        if not signal.is_set():
+            self.sleep(seconds)
+        return signal.is_set()
+
+    def _rest(self) -> None:
+        """Let the next thread go on, once none runs."""
+        self._running -= 1
+        if self._running == 0 and self._waiting:
+            self._seconds, _, called = heapq.heappop(self._waiting)
+            self._running = 1
+            called.set()
+
+    def run(self, works: Sequence[Callable[[], None]]) -> None:
+        """Do all of the works, each in a thread; raise what one raised."""
+        self._running = len(works)
+
+        def take_part(work: Callable[[], None]) -> None:
+            self.sleep(0)
+            try:
+                work()
+            finally:
+                with self._lock:
+                    self._rest()
+
+        with ThreadPoolExecutor(len(works)) as threads:
+            for done in [threads.submit(take_part, work) for work in works]:
+                done.result()
