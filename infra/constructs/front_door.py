@@ -67,7 +67,6 @@ class FrontDoor(Construct):
             stage_name="$default",
             auto_deploy=True,
             default_route_settings=apigateway.CfnStage.RouteSettingsProperty(
-                detailed_metrics_enabled=True,
                 throttling_rate_limit=REQUESTS_A_SECOND,
                 throttling_burst_limit=BURST,
             ),

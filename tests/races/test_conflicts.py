@@ -15,7 +15,6 @@ from tests.races.conflicts import TRANSACTION, Conflicts
 from tests.storage.dynamodb_local import client_of, local_endpoint
 from tests.stores import empty_local
 
-
 _tokens = count(1)
 
 

@@ -1,0 +1,149 @@
+"""What a registration costs in AWS: `python -m tests.benchmarks.costs`.
+
+The functions are run, each with its own client, on DynamoDB Local, and the units of their requests are
+added up. A transaction's are computed from its items' sizes, twice a unit for each KB and once for each
+index that an item is in: the engine reports one item's. Prices are AWS's for `us-east-1`, on demand
+and without the free tier, as they stood in July 2025. What functions take is an estimate: they never ran there.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.ids import ActionId
+from playground.seed import EVENTS
+from playground.server import build_server, serve
+from storage.schema import TABLES
+from storage.sqlite import SQLiteStore
+from tests.bot.cloud import Cloud, deployed, post_card, yoga
+from tests.bot.conftest import BJORN, CHLOE, running
+from tests.storage.dynamodb_local import offer_engine
+from tests.surroundings import at_once
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PER_MILLION = {"write": 0.625, "read": 0.125, "invocation": 0.20, "address": 1.00}
+PER_GB_SECOND = 0.0000133334
+"""Dollars: of DynamoDB's request units, Lambda's invocations, the HTTP API's requests; of Lambda on arm64."""
+
+GB = 1769 / 1024
+SECONDS = {"slack": 0.10, "notifier": 0.30, "sweep": 0.15}
+"""About, for one invocation: two thirds of it are waiting for DynamoDB and Slack."""
+
+FIXED = {
+    "2 secrets at 0.40": 0.80,
+    "25 alarm metrics at 0.10": 2.50,
+    "11 custom metrics at 0.30": 3.30,
+}
+"""Dollars a month, whatever happens; the sweeps are added to it."""
+
+KB = 1024
+
+LOGGED, PER_LOGGED_GB = 4 * KB, 0.50
+KEPT, PER_KEPT_GB = 2 * KB, 0.25 + 0.20
+"""Bytes a registration, and dollars for a GB: of logs, once; of items and their backup, a month."""
+
+
+class Units:
+    """The request units that one client's requests take."""
+
+    def __init__(self, client: DynamoDBClient) -> None:
+        self.taken: Counter[str] = Counter()
+        events: Any = client.meta.events
+        events.register("before-parameter-build.dynamodb", self._ask)
+        events.register("after-call.dynamodb", self._add)
+
+    def _ask(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        if model.name == "TransactWriteItems":
+            for item in params["TransactItems"]:
+                ((kind, part),) = item.items()
+                self.taken["write"] += _units_of(kind, part)
+        else:
+            params["ReturnConsumedCapacity"] = "TOTAL"
+
+    def _add(self, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
+        found = parsed.get("ConsumedCapacity", [])
+        kind = "read" if model.name in ("GetItem", "BatchGetItem", "Query") else "write"
+        for one in found if isinstance(found, list) else [found]:
+            self.taken[kind] += one["CapacityUnits"]
+
+
+def _units_of(kind: str, part: Mapping[str, Any]) -> int:
+    """Return the write units of a transaction's part: a check or a deletion is of less than a KB."""
+    if kind != "Put":
+        return 2
+    item = part["Item"]
+    table = next(table for table in TABLES if part["TableName"].endswith(table.name))
+    indexes = sum(set(index.key.names()) <= set(item) for index in table.indexes)
+    if table.name == "events":
+        indexes = 0  # `upcoming` carries nothing that a registration changes
+    return 2 * math.ceil(_size(item) / KB) + indexes
+
+
+def _size(item: Mapping[str, Any]) -> int:
+    return sum(len(name) + len(str(value)) for name, value in item.items())
+
+
+def main() -> None:
+    """Print the units of a registration, and what a thousand and a million of them cost a month."""
+    end = offer_engine()
+    try:
+        with serve(app := build_server()) as url, tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "rollcall.sqlite"
+            with running((app, url), SQLiteStore, path, at_once) as town, deployed(town) as cloud:
+                _report(_units_of_a_registration(cloud))
+    finally:
+        end()
+
+
+def _units_of_a_registration(cloud: Cloud) -> dict[str, Counter[str]]:
+    """Return, by function: somebody who is known presses Register on a card, which is brought up to date."""
+    yoga(cloud, capacity=20, description="Mats are there. " * 20)
+    post_card(cloud, "yoga")
+    card = cloud.town.workspace.messages(EVENTS)[-1]
+    cloud.slack.click(CHLOE, card, ActionId.REGISTER)  # it is the function's first, and hers
+    cloud.slack.click(BJORN, card, ActionId.REGISTER)
+    cloud.ask("DELETE", f"/events/yoga/register/{BJORN}")
+    cloud.deliver()
+    cloud.town.clock.sleep(5)
+    units = {name: Units(cloud.clients[name]) for name in ("slack", "notifier")}
+    cloud.slack.click(BJORN, card, ActionId.REGISTER)
+    cloud.deliver()
+    return {name: each.taken for name, each in units.items()}
+
+
+def _report(units: Mapping[str, Counter[str]]) -> None:
+    write, read = (sum(taken[kind] for taken in units.values()) for kind in ("write", "read"))
+    for name, taken in units.items():
+        _say(f"{name:10} {taken['write']:5.1f} write units {taken['read']:5.1f} read units")
+    _say(f"{'together':10} {write:5.1f} write units {read:5.1f} read units")
+    sweeps = (
+        43_200 * (PER_MILLION["invocation"] / 1e6 + SECONDS["sweep"] * GB * PER_GB_SECOND)
+        + 43_200 * 6 * PER_MILLION["read"] / 1e6
+    )
+    fixed = sum(FIXED.values()) + sweeps
+    each = (
+        write * PER_MILLION["write"]
+        + read * PER_MILLION["read"]
+        + PER_MILLION["address"]
+        + 2 * PER_MILLION["invocation"]
+    ) / 1e6 + (SECONDS["slack"] + SECONDS["notifier"]) * GB * PER_GB_SECOND
+    each += (LOGGED * PER_LOGGED_GB + KEPT * PER_KEPT_GB) / KB**3
+    _say(f"fixed, a month {fixed:8.2f} dollars, of which sweeps {sweeps:.2f}")
+    for number in (1_000, 1_000_000):
+        _say(f"{number:9,} registrations a month {number * each:8.2f} + {fixed:.2f} dollars")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    main()
