@@ -1,15 +1,12 @@
 """What is measured, what is shown on the dashboard, and when somebody is told.
 
-Lambda, DynamoDB, SQS and the HTTP API measure themselves. Rollcall's own figures are taken out of the
-lines that it logs, by metric filters: the code sends none, and has no permission to. `FIGURES`
-says of which lines and fields; a test holds it to what is logged. `docs/operations.md` has a chapter for
-each alarm, under its name.
+Lambda, DynamoDB, SQS and the HTTP API measure themselves; Rollcall's own figures are in `infra.figures`.
+`docs/operations.md` says of each alarm, under its name, what to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -21,6 +18,7 @@ from constructs import Construct
 from infra.constructs.front_door import FrontDoor
 from infra.constructs.functions import Functions
 from infra.constructs.tables import Tables
+from infra.figures import FIGURES, Figure
 from storage import schema
 
 MINUTE = cdk.Duration.minutes(1)
@@ -30,49 +28,6 @@ NEAR_THE_END = cdk.Duration.millis(2500)
 """Slack waits for three seconds (R8.12), the network's part included."""
 
 UNDELIVERED_FOR = cdk.Duration.minutes(5)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A metric taken out of the functions' logs: of which lines, and which field (None: they are counted)."""
-
-    lines: str
-    """In the syntax of filter patterns."""
-    field: str | None
-    functions: tuple[str, ...]
-    unit: cloudwatch.Unit = cloudwatch.Unit.COUNT
-
-
-_SERVE = ("slack", "api")
-_COMMIT = (*_SERVE, "sweep")
-_DELIVER = ("notifier", "sweep")
-
-_COMMITTED = '$.message = "committed"'
-_REFUSED = '$.message = "refused"'
-
-FIGURES: Mapping[str, Figure] = {
-    "Registrations": Figure(_COMMITTED, "registrations", _COMMIT),
-    "Promotions": Figure(_COMMITTED, "promotions", _COMMIT),
-    "Departures": Figure(_COMMITTED, "departures", _COMMIT),
-    "BatchSize": Figure(_COMMITTED, "batch", _COMMIT),
-    "Conflicts": Figure('$.message = "conflict"', None, _COMMIT),
-    "Refusals": Figure(_REFUSED, None, _SERVE),
-    "Busy": Figure(f'{_REFUSED} && $.refusal = "Busy"', None, _SERVE),
-    "NotConfirmed": Figure(f'{_REFUSED} && $.refusal = "NotConfirmed"', None, _SERVE),
-    "DeliveryLag": Figure(
-        '$.message = "delivered"', "lag_ms", _DELIVER, cloudwatch.Unit.MILLISECONDS
-    ),
-    "OldestUndelivered": Figure(
-        '$.message = "undelivered"', "oldest_seconds", ("sweep",), cloudwatch.Unit.SECONDS
-    ),
-    # Not the libraries': Slack's client calls each answer of a sick Slack an error.
-    "Failures": Figure(
-        '$.logger = "bot.*" && ($.level = "ERROR" || $.level = "CRITICAL")',
-        None,
-        (*_SERVE, *_DELIVER),
-    ),
-}
-"""By name."""
 
 
 class Monitoring(Construct):
@@ -124,7 +79,7 @@ class Monitoring(Construct):
                 metric_namespace=self._namespace,
                 metric_name=name,
                 metric_value=f"$.{figure.field}" if figure.field else "1",
-                unit=figure.unit,
+                unit=cloudwatch.Unit[figure.unit],
             )
 
     @property

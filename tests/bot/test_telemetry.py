@@ -13,7 +13,7 @@ import pytest
 
 from bot.ids import ActionId
 from bot.telemetry import LOGGER
-from infra.constructs.monitoring import FIGURES
+from infra.figures import FIGURES
 from playground.faults import Fault
 from playground.seed import EVENTS
 from tests.bot.cloud import TOKEN, Cloud, post_card, yoga

@@ -19,7 +19,6 @@ def node() -> None:
     if shutil.which("node") is None:
         give_up = pytest.fail if os.environ.get("CI") else pytest.skip
         give_up("Node is not there: CDK needs it (version 20 or newer)")
-    os.environ["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "20"
 
 
 @pytest.fixture(scope="session")

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import aws_cdk as cdk
-from aws_cdk import aws_lambda as lambda_
-from cdk_nag import AwsSolutionsChecks
-
-from infra.stack import RollcallStack
-
 Json = Mapping[str, Any]
 
 
 def synthesize(folder: Path, stage: str, *, validated: bool = False) -> Json:
     """Return a stage's template, with an empty package; `validated`: raises on what cdk-nag finds."""
+    import aws_cdk as cdk  # it starts Node, which a machine may not have
+    from aws_cdk import aws_lambda as lambda_
+    from cdk_nag import AwsSolutionsChecks
+
+    from infra.stack import RollcallStack
+
     package = folder / "package"
     package.mkdir()
     (package / "empty.txt").touch()

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 
 from bot import aws
-from infra.app import stage_of
-from infra.constructs.monitoring import FIGURES
+from infra.figures import FIGURES
 from infra.permissions import PERMISSIONS
 from storage.schema import JOURNAL, TABLES, Table, definition
 from tests.infra.needs import allowed
@@ -59,6 +57,10 @@ def names(resources: Resources) -> set[str]:
 
 @pytest.mark.parametrize("stage", ["Prod", "1st", "x" * 21, "a_b", "-a"])
 def test_a_malformed_stage_is_refused(node: None, stage: str) -> None:
+    import aws_cdk as cdk  # it starts Node
+
+    from infra.app import stage_of
+
     with pytest.raises(SystemExit, match="stage is malformed"):
         stage_of(cdk.App(context={"stage": stage}))
 

@@ -1,0 +1,229 @@
+"""How long a cold Slack function takes, against bare libraries: `python -m tests.benchmarks.cold_start`.
+
+*Bare* is the least that any bot on these libraries is made of: a Bolt `App` that checks signatures, with
+one command's listener behind Bolt's Lambda adapter, a DynamoDB client, and one pydantic model; its first
+request reads one item. *Rollcall* is `bot.aws.slack_function` as it is deployed, and its first request is
+somebody's first `/register`, which stores the person and the registration: that takes more requests to
+DynamoDB, and so bare is measured with as many, too. Each is a fresh process; they take turns; both ask
+the same DynamoDB Local. Then the package's size is told.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+
+from infra.package import build
+from storage.dynamodb import DynamoDBStore
+from storage.schema import create_tables
+from tests.storage.dynamodb_local import local_client, local_endpoint, offer_engine
+from tests.surroundings import new_event, service_on
+
+ROOT = Path(__file__).parents[2]
+
+ROUNDS = 21
+
+PREFIX = "cold-"
+
+COMMON = """
+import json, sys, time
+from urllib.parse import urlencode
+
+started = time.perf_counter()
+
+def event(user_id):
+    from slack_sdk.signature import SignatureVerifier
+    body = urlencode({"team_id": "T1", "user_id": user_id, "user_name": "ada", "channel_id": "C1",
+        "command": "/register", "text": "e1", "trigger_id": "1.2.3",
+        "response_url": "http://127.0.0.1:9/answer"})
+    now = time.time()
+    signature = SignatureVerifier("a signing secret").generate_signature(
+        timestamp=str(int(now)), body=body)
+    return {"version": "2.0", "rawPath": "/slack/events", "rawQueryString": "", "body": body,
+        "headers": {"content-type": "application/x-www-form-urlencoded",
+            "x-slack-request-timestamp": str(int(now)), "x-slack-signature": signature},
+        "requestContext": {"timeEpoch": int(now * 1000), "http": {"method": "POST"}},
+        "isBase64Encoded": False}
+
+class Context:
+    function_name = invoked_function_arn = "rollcall"
+
+def measure(function):
+    imported = time.perf_counter()
+    said = function(event(sys.argv[1]), Context())
+    answered = time.perf_counter()
+    assert said["statusCode"] == 200, said
+    print(json.dumps([imported - started, answered - imported]))
+    return said
+"""
+
+BARE = (
+    COMMON
+    + """
+import os
+os.environ.pop("SLACK_BOT_TOKEN")
+import boto3
+from pydantic import BaseModel
+from slack_bolt import App
+from slack_bolt.adapter.aws_lambda import SlackRequestHandler
+from slack_bolt.authorization import AuthorizeResult
+
+class Item(BaseModel):
+    event_id: str
+    version: int
+
+app = App(signing_secret="a signing secret", process_before_response=True,
+    authorize=lambda: AuthorizeResult(enterprise_id=None, team_id="T1", bot_token="xoxb-1"))
+client = boto3.client("dynamodb")
+
+@app.command("/register")
+def register(ack):
+    for _ in range(int(sys.argv[2])):
+        found = client.get_item(TableName="cold-events", Key={"event_id": {"S": "T1#e1"}},
+            ConsistentRead=True)["Item"]
+    item = Item(event_id=found["event_id"]["S"], version=int(found["version"]["N"]))
+    ack(f"{item.event_id} is at {item.version}")
+
+handler = SlackRequestHandler(app)
+measure(handler.handle)
+"""
+)
+
+ROLLCALL = (
+    COMMON
+    + """
+from bot.aws import slack_function
+
+said = measure(slack_function)
+assert "You have a seat" in said["body"], said
+"""
+)
+
+COUNTING = (
+    COMMON
+    + """
+import botocore.endpoint
+from bot.aws import slack_function
+
+sent = 0
+send = botocore.endpoint.Endpoint.make_request
+
+def counted(*arguments):
+    global sent
+    sent += 1
+    return send(*arguments)
+
+botocore.endpoint.Endpoint.make_request = counted
+slack_function(event(sys.argv[1]), None)
+print(sent)
+"""
+)
+
+Timing = list[float]
+"""Seconds: of the imports, with what is built once, and of the first request."""
+
+
+def main() -> None:
+    """Print the figures."""
+    end = offer_engine()
+    try:
+        with prepared() as env:
+            requests = int(_run(COUNTING, env, "U0", "0"))
+            _print_timings(env, requests)
+    finally:
+        end()
+    _print_sizes()
+
+
+@contextmanager
+def prepared() -> Iterator[dict[str, str]]:
+    """Give the environment of a function, with tables and an event in them."""
+    client = local_client()
+    create_tables(client, PREFIX)
+    soon = datetime.now(UTC) + timedelta(days=2)  # noqa: TID251  # the processes live by it
+    new_event(service_on(DynamoDBStore(client, PREFIX, "T1")), starts_at=soon, capacity=100)
+    yield {
+        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+        "AWS_ENDPOINT_URL_DYNAMODB": local_endpoint(),
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "invented",
+        "AWS_SECRET_ACCESS_KEY": "invented",
+        "AWS_LAMBDA_FUNCTION_NAME": "rollcall",
+        "ROLLCALL_STORE": "dynamodb",
+        "ROLLCALL_TABLE_PREFIX": PREFIX,
+        "ROLLCALL_WORKSPACE": "T1",
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_SIGNING_SECRET": "a-signing-secret",
+    }
+
+
+def _run(script: str, env: Mapping[str, str], *arguments: str) -> str:
+    signing = script.replace("a signing secret", env["SLACK_SIGNING_SECRET"])
+    command = [sys.executable, "-c", signing, *arguments]
+    ended = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def _print_timings(env: Mapping[str, str], requests: int) -> None:
+    scripts = {
+        "bare": (BARE, "1"),
+        f"bare, {requests} requests": (BARE, str(requests)),
+        "Rollcall": (ROLLCALL, ""),
+    }
+    timings: dict[str, list[Timing]] = {name: [] for name in scripts}
+    for number in range(-1, ROUNDS):
+        for name, (script, reads) in scripts.items():
+            timing = json.loads(_run(script, env, f"U{number + 2}", reads))
+            if number >= 0:  # the first round writes bytecode, and warms the disk
+                timings[name].append(timing)
+    _say(f"Rollcall's first request makes {requests} requests to DynamoDB. {ROUNDS} rounds, in ms:")
+    _say(f"{'':20} {'import':>8} {'request':>8} {'sum':>8} {'least':>8}   times bare")
+    bare = median(sum(timing) for timing in timings["bare"])
+    for name, found in timings.items():
+        imports, first = (median(timing[at] for timing in found) for at in (0, 1))
+        sums = [sum(timing) for timing in found]
+        _say(
+            f"{name:20} {imports * 1000:8.0f} {first * 1000:8.0f} {median(sums) * 1000:8.0f}"
+            f" {min(sums) * 1000:8.0f}   {median(sums) / bare:.2f}"
+        )
+
+
+def _print_sizes() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        package, archive = Path(folder) / "lambda", Path(folder) / "lambda.zip"
+        build(ROOT, package)
+        sizes = {
+            path.relative_to(package): path.stat().st_size
+            for path in package.rglob("*")
+            if path.is_file()
+        }
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+            for path in sizes:
+                zipped.write(package / path, path)
+        _say(
+            f"The package: {sum(sizes.values()) / 1e6:.1f} MB unpacked,"
+            f" {archive.stat().st_size / 1e6:.1f} MB zipped. Its largest parts, unpacked:"
+        )
+    parts: dict[str, int] = {}
+    for path, size in sizes.items():
+        parts[path.parts[0]] = parts.get(path.parts[0], 0) + size
+    for part, size in sorted(parts.items(), key=lambda item: -item[1])[:10]:
+        _say(f"  {size / 1e6:5.1f} MB {part}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    main()
