@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import random
@@ -16,11 +15,11 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot import telemetry
-from bot.arguments import parser
 from bot.config import Config, ConfigError
 
 if TYPE_CHECKING:
+    import argparse
+
     from slack_sdk import WebClient
     from starlette.types import ASGIApp
 
@@ -329,6 +328,10 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Mapping[str, str]], int]] = {
 
 def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> int:
     """Run a command; return its exit status."""
+    # Lambda's functions, which use this module too, have no command line.
+    from bot import telemetry
+    from bot.arguments import parser
+
     asked = parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger(telemetry.LOGGER).setLevel(logging.WARNING)

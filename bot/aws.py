@@ -6,6 +6,7 @@ The names that Lambda knows are `bot.aws.slack_function`, `api_function`, `notif
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -14,15 +15,13 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from bot import telemetry
 from bot.__main__ import SystemClock, new_id, slack_client, spawn
 from bot.config import Config, ConfigError
-from domain.patience import PATIENCE
-from domain.ports import Clock
 
 if TYPE_CHECKING:
     from bot.delivery import Storage
     from bot.notifier import Notifier
+    from domain.ports import Clock
 
 _logger = logging.getLogger(__name__)
 
@@ -48,8 +47,10 @@ def for_slack(config: Config, store: Storage, clock: Clock) -> Function:
     A request is tried for as long as it may be, counted from when AWS received it: a cold start takes
     its part (R8.12).
     """
+    from bot import telemetry
     from bot.assembly import assemble
     from bot.edge import Edge
+    from domain.patience import PATIENCE
 
     until = 0.0
     bot = assemble(
@@ -89,6 +90,7 @@ def for_programs(config: Config, store: Storage, clock: Clock) -> Function:
     """Return the function of the HTTP API (R11); without a token for the workspace it is off (R10.3)."""
     from mangum import Mangum
 
+    from bot import telemetry
     from bot.__main__ import service_without_slack
     from bot.api.app import build_api
 
@@ -133,6 +135,8 @@ def for_each_minute(config: Config, store: Storage, clock: Clock) -> Function:
 
     Raises `RuntimeError` where that failed, for the alarm: the next minute tries again.
     """
+    from bot import telemetry
+
     notifier = _notifier(config, store, clock)
 
     def handle(_: Event, context: Context) -> None:
@@ -148,6 +152,7 @@ def for_each_minute(config: Config, store: Storage, clock: Clock) -> Function:
 
 
 def _notifier(config: Config, store: Storage, clock: Clock) -> Notifier:
+    from bot import telemetry
     from bot.__main__ import service_without_slack
     from bot.notifier import Notifier
 
@@ -189,13 +194,24 @@ def __getattr__(name: str) -> Function:
     """Build the function that Lambda was told to call, while it starts: that is not a request's time."""
     if name not in _FUNCTIONS:
         raise AttributeError(name)
+    # What is imported stays. Python would look through it again and again for what does not,
+    # which is a tenth of a cold start.
+    gc.disable()
+    try:
+        globals()[name] = function = _built(name)
+    finally:
+        gc.freeze()
+        gc.enable()
+    return function
+
+
+def _built(name: str) -> Function:
     from storage.dynamodb import DynamoDBStore, make_client
 
     build, needs = _FUNCTIONS[name]
     config = Config.from_env({**os.environ, **_secrets(os.environ)}, needs=needs)
     store = DynamoDBStore(make_client(), config.table_prefix, config.workspace_id)
-    globals()[name] = function = build(config, store, SystemClock())
-    return function
+    return build(config, store, SystemClock())
 
 
 def _secrets(env: Mapping[str, str]) -> dict[str, str]:

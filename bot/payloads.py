@@ -91,7 +91,7 @@ def value_of(action: Payload) -> str:
 class EventMetadata(BaseModel):
     """What the modals of an event carry in `private_metadata`, each its own."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, defer_build=True)
 
     event_id: Text
 

@@ -51,7 +51,7 @@ _Url = Annotated[str, StringConstraints(pattern=rf"^{_URL}$")]
 class _Shape(BaseModel):
     """A part of a payload: what is read of it, each of its type; text is Unicode, with no half of a pair."""
 
-    model_config = ConfigDict(strict=True, extra="ignore")
+    model_config = ConfigDict(strict=True, extra="ignore", defer_build=True)
 
 
 class _Team(_Shape):

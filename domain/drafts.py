@@ -126,7 +126,7 @@ def is_identifier(text: str) -> bool:
 class Draft(BaseModel):
     """Input from outside, judged field by field."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @classmethod
     def of(cls, **values: Any) -> Self:

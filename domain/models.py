@@ -35,8 +35,13 @@ MOST_UNREACHED = 1_000
 """People that an entry of the journal names as unreached: an item of DynamoDB holds 400 KB."""
 
 
-# What does not fit is named, and never shown: an error may end in a log, and these are people's words.
-STORED = ConfigDict(frozen=True, hide_input_in_errors=True)
+STORED = ConfigDict(
+    frozen=True,
+    # What does not fit is named, and never shown: an error may end in a log, and these are people's words.
+    hide_input_in_errors=True,
+    # A cold start builds the models that its request is of, and no others.
+    defer_build=True,
+)
 
 
 class User(BaseModel):

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from domain import finding, seating
-from domain.breaches import Breach, Mended, Progress
-from domain.checking import Check
 from domain.commands import (
     Changed,
     Command,
@@ -53,10 +51,13 @@ from domain.models import (
 )
 from domain.patience import PAGE, PATIENCE, Patience
 from domain.ports import Clock, NewId, Spawn, Store
-from domain.repairing import Repair
 from domain.settling import Settling
 from domain.statuses import EventStatus, RegistrationStatus
 from domain.users import Users
+
+if TYPE_CHECKING:
+    from domain.breaches import Breach, Mended, Progress
+    from domain.checking import Check
 
 T = TypeVar("T")
 
@@ -417,16 +418,23 @@ class Service:
 
         `on_progress` is called after each page. Raises `Unavailable`.
         """
-        return Check(self._store, self._patience, self._clock, on_progress).everything()
+        return self._checking(on_progress).everything()
 
     def repair(self, on_progress: Callable[[Progress], None]) -> Iterator[Mended]:
         """Mend what a check finds, from the registrations; yield each thing that was mended (R7.6).
 
         One that was cut off can be run again. Raises `Unavailable`.
         """
-        check = Check(self._store, self._patience, self._clock, on_progress)
+        from domain.repairing import Repair  # as in `_checking`
+
+        check = self._checking(on_progress)
         repair = Repair(self._store, self._door, self._patience, self._clock, self._new_id, check)
         return repair.everything()
+
+    def _checking(self, on_progress: Callable[[Progress], None]) -> Check:
+        from domain.checking import Check  # the command line's: no function's start waits for it
+
+        return Check(self._store, self._patience, self._clock, on_progress)
 
     # How it is done
 
