@@ -19,7 +19,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak coverage check synth deploy openapi format pins clean
+.PHONY: help setup demo test soak coverage check synth deploy bench openapi format pins clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -54,6 +54,10 @@ deploy: synth ## put a stage into AWS (STAGE=prod WORKSPACE=T0123456789 ALARM_EM
 	@npx --yes aws-cdk@$(CDK_VERSION) deploy --app cdk.out \
 		$(if $(WORKSPACE),--parameters Workspace=$(WORKSPACE)) \
 		$(if $(ALARM_EMAIL),--parameters AlarmEmail=$(ALARM_EMAIL)) $(ARGS) rollcall-$(STAGE)
+
+bench: .venv/.project .venv/.infra-pins ## a cold start against bare libraries, the package's size, what a registration costs
+	@$(PY) -m tests.benchmarks.cold_start
+	@$(PY) -m tests.benchmarks.costs
 
 openapi: .venv/.project ## docs/openapi.json anew, from the code
 	@$(PY) -m tests.bot.api.openapi > docs/openapi.json

@@ -120,6 +120,8 @@ class Functions(Construct):
                 "ROLLCALL_TABLE_PREFIX": self._tables.prefix,
                 "ROLLCALL_WORKSPACE": self._workspace_id,
                 "ROLLCALL_SECRETS": ",".join(str(secret.name) for secret in secrets),
+                # Rollcall has none: pydantic would look for them in each library, at each start.
+                "PYDANTIC_DISABLE_PLUGINS": "__all__",
             },
         )
 

@@ -158,6 +158,7 @@ def test_a_function_is_told_all_that_it_needs_but_no_secret(prod: Resources, nam
         "ROLLCALL_TABLE_PREFIX": "rollcall-prod-",
         "ROLLCALL_WORKSPACE": {"Ref": "Workspace"},
         "ROLLCALL_SECRETS": "rollcall/prod/api" if name == "api" else "rollcall/prod/slack",
+        "PYDANTIC_DISABLE_PLUGINS": "__all__",
     }
 
 
