@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -48,6 +49,15 @@ class Monitoring(Construct):
         self._stage, self._tables, self._functions, self._door = stage, tables, functions, door
         self._topic = sns.Topic(
             self, "Alarms", topic_name=f"rollcall-{stage}-alarms", enforce_ssl=True
+        )
+        # A topic with a policy of its own has lost the one that let alarms in.
+        self._topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self._topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
+            )
         )
         self._all: list[cloudwatch.IAlarm] = []
         self._subscribe(email)
@@ -143,8 +153,9 @@ class Monitoring(Construct):
         )
         self._alarm(
             "address-errors",
-            "The HTTP API answered 5xx",
+            "The HTTP API answered 5xx five times",
             self._door.api.metric_server_error(period=FIVE_MINUTES, statistic="Sum"),
+            threshold=5,  # a 503 now and then is "busy, nothing was changed"
         )
 
     def _table_throttles(self, kind: str) -> cloudwatch.MathExpression:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from infra.figures import FIGURES
 from infra.permissions import PERMISSIONS
 from storage.schema import JOURNAL, TABLES, Table, definition
 from tests.infra.needs import allowed
+from tests.infra.operations import ROOT
 from tests.infra.synthesis import Resources, synthesize
 
 FUNCTIONS = ("slack", "api", "notifier", "sweep")
@@ -281,6 +283,70 @@ def test_each_alarm_tells_somebody_when_it_begins_and_when_it_ends(prod: Resourc
 
 def alarm(prod: Resources, name: str) -> Mapping[str, Any]:
     return prod.one("AWS::CloudWatch::Alarm", AlarmName=f"rollcall-prod-{name}")
+
+
+def test_alarms_may_publish_and_nothing_unencrypted_is_taken(prod: Resources) -> None:
+    (policy,) = prod.of("AWS::SNS::TopicPolicy")
+    denied, allowed_ = policy["PolicyDocument"]["Statement"]
+    assert (denied["Effect"], denied["Condition"]) == (
+        "Deny",
+        {"Bool": {"aws:SecureTransport": "false"}},
+    )
+    assert allowed_["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert (allowed_["Effect"], allowed_["Action"]) == ("Allow", "sns:Publish")
+    assert allowed_["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    }
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_an_error_of_a_function_is_an_alarm(prod: Resources, name: str) -> None:
+    errors = alarm(prod, f"{name}-errors")
+    assert (errors["Namespace"], errors["MetricName"]) == ("AWS/Lambda", "Errors")
+    assert prod.named(errors["Dimensions"][0]["Value"]) == name
+    assert errors["Threshold"] == 1
+
+
+def test_a_throttled_function_is_an_alarm_whichever_it_is(prod: Resources) -> None:
+    watched = {
+        prod.named(one["MetricStat"]["Metric"]["Dimensions"][0]["Value"])
+        for one in alarm(prod, "throttles")["Metrics"]
+        if "MetricStat" in one and one["MetricStat"]["Metric"]["MetricName"] == "Throttles"
+    }
+    assert watched == {*FUNCTIONS}
+
+
+def test_a_dead_letter_is_an_alarm(prod: Resources) -> None:
+    letters = alarm(prod, "dead-letters")
+    assert letters["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert prod.named(letters["Dimensions"][0]["Value"]) == "dead-letters.QueueName"
+    assert letters["Threshold"] == 1
+
+
+def test_each_figure_is_taken_out_of_the_logs_of_the_functions_that_log_it(prod: Resources) -> None:
+    found: dict[str, set[tuple[str, str, str]]] = {}
+    for one in prod.of("AWS::Logs::MetricFilter"):
+        (made,) = one["MetricTransformations"]
+        assert made["MetricNamespace"] == "Rollcall/prod"
+        group = prod.named(one["LogGroupName"]).rpartition("/")[2]
+        found.setdefault(made["MetricName"], set()).add(
+            (group, one["FilterPattern"], made["MetricValue"])
+        )
+    assert found == {
+        name: {
+            (function, f"{{ {figure.lines} }}", f"$.{figure.field}" if figure.field else "1")
+            for function in figure.functions
+        }
+        for name, figure in FIGURES.items()
+    }
+
+
+def test_the_page_says_of_each_alarm_what_to_do() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = [line for line in page.splitlines() if line.startswith("| `")]
+    assert {
+        name for line in table for name in re.findall(r"`([\w-]+)`", line.split("|")[1])
+    } == ALARMS
 
 
 def test_a_request_that_comes_near_three_seconds_is_an_alarm(prod: Resources) -> None:
