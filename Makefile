@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
 
-setup: .venv/.project .venv/.infra-pins ## everything that development needs, in .venv
+setup: .venv/.project ## the rollcall command and what development needs, in .venv; CDK comes with what uses it
 
 demo: .venv/.run-pins ## the bot in a stand-in Slack workspace, on this machine
 	@$(PY) -m playground $(ARGS)
