@@ -11,6 +11,9 @@ STAGE ?= dev
 SHELL := /bin/sh
 PY := .venv/bin/python
 PIP := $(PY) -m pip --quiet --disable-pip-version-check
+# The files name everything. Left to itself, a pip before 23.3 takes a pin of `coverage` for none of `coverage[toml]`,
+# and refuses that as unpinned from the day that a newer one is out.
+ALL_PINNED := --no-deps --require-hashes
 
 # CDK's library runs on Node 20 as well, which it calls out of date.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
@@ -87,17 +90,17 @@ clean: ## remove .venv, the caches and the demo's data
 
 .venv/.run-pins: requirements.txt .venv/pyvenv.cfg
 	@echo "Installing what Rollcall runs on into .venv"
-	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install $(ALL_PINNED) -r requirements.txt
 	@touch $@
 
 .venv/.dev-pins: requirements-dev.txt .venv/pyvenv.cfg
 	@echo "Installing Rollcall's libraries, test tools and linters into .venv"
-	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@$(PIP) install $(ALL_PINNED) -r requirements-dev.txt
 	@touch $@ .venv/.run-pins
 
 .venv/.infra-pins: requirements-infra.txt .venv/.dev-pins
 	@echo "Installing CDK into .venv"
-	@$(PIP) install --require-hashes -r requirements-infra.txt
+	@$(PIP) install $(ALL_PINNED) -r requirements-infra.txt
 	@touch $@
 
 # The `rollcall` command, run from this checkout.
