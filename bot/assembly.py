@@ -64,7 +64,7 @@ def assemble(
         client,
         clock,
         holder=new_id(),
-        finish_unfinished=service.finish_unfinished,
+        sweep=service.sweep,
         spawn=spawn,
     )
     executor = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")

@@ -1,4 +1,4 @@
-"""Everyone in an event, one after the other, from any place in between: for messages to all (R8.8)."""
+"""An event's people, one after the other, from any place in between: for messages to many of them (R8.8)."""
 
 from __future__ import annotations
 
@@ -7,20 +7,27 @@ from collections.abc import Iterator
 
 from domain.models import JournalEntry, Registration
 from domain.ports import Store
+from domain.statuses import Audience
 
 PEOPLE = 100
 """People read at once."""
 
 
-def audience(store: Store, entry: JournalEntry, place: str | None) -> Iterator[tuple[str, str]]:
+def audience(
+    store: Store, entry: JournalEntry, place: str | None, of: Audience = Audience.EVERYONE
+) -> Iterator[tuple[str, str]]:
     """Yield who was registered or waiting when the entry was written, and the place behind each.
+
+    Of those who have a seat now, `Audience.WAITING` has the ones who waited for it then, and
+    `Audience.REGISTERED` the others; who has left meanwhile is in none.
 
     It goes on behind `place` (None: it begins). The line comes first: who moves from it to a seat
     meanwhile is met there, and is known as one who was met when the seats are read.
     """
     line_first = line_last = 0
     cursor, last = None, 0
-    part, *numbers = json.loads(place or '["line", 0, 0]')
+    begin = '["seats", null, 0, 0, 0]' if of is Audience.REGISTERED else '["line", 0, 0]'
+    part, *numbers = json.loads(place or begin)
     if part == "line":
         line_first, line_last = numbers
         while line := store.get_line(entry.event_id, after=line_last, limit=PEOPLE):
@@ -35,12 +42,25 @@ def audience(store: Store, entry: JournalEntry, place: str | None) -> Iterator[t
     while True:
         page = store.list_roster(entry.event_id, limit=PEOPLE, cursor=cursor)
         for row in page.items:
-            if row.ticket > last and row.registered_at <= entry.at and not _met(row, entry, met):
+            if (
+                row.ticket > last
+                and row.registered_at <= entry.at
+                and _belongs(row, entry, of)
+                and not _met(row, entry, met)
+            ):
                 where = json.dumps(["seats", cursor, row.ticket, line_first, line_last])
                 yield row.user_id, where
         cursor = page.next_cursor
         if cursor is None:
             return
+
+
+def _belongs(row: Registration, entry: JournalEntry, of: Audience) -> bool:
+    """Whether someone who has a seat now was of the audience when the entry was written."""
+    if of is Audience.EVERYONE:
+        return True
+    waited = row.seated_at is not None and row.seated_at > entry.at
+    return waited is (of is Audience.WAITING)
 
 
 def _met(row: Registration, entry: JournalEntry, met: range) -> bool:

@@ -162,7 +162,7 @@ def _notifier(config: Config, store: Storage, clock: Clock) -> Notifier:
         slack_client(config),
         clock,
         holder=new_id(),
-        finish_unfinished=service.finish_unfinished,
+        sweep=service.sweep,
         # Lambda stops what goes on behind an answer.
         spawn=lambda work: work(),
     )

@@ -8,14 +8,23 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from bot.audience import audience
+from bot.export import export_file
 from bot.postman import FIRST_RETRY, Paused, Postman
 from bot.slack_errors import Blame, Verdict
 from bot.unreached import with_untold, words_of
 from bot.views.notices import notice_message, unreached_message
 from bot.views.text import Message
-from domain.models import Deferred, Delivery, JournalEntry, Notice, Unreached
+from domain.models import (
+    Deferred,
+    Delivery,
+    Event,
+    EventSummary,
+    JournalEntry,
+    Notice,
+    Unreached,
+)
 from domain.ports import Clock, Conflict, Outbox, Store
-from domain.statuses import NoticeKind, RegistrationStatus
+from domain.statuses import EventStatus, NoticeKind, RegistrationStatus
 
 _logger = logging.getLogger(__name__)
 
@@ -162,7 +171,8 @@ class _Round:
         settled = entry.at + INDEX_LAG
         if settled > self._clock.now():
             raise Paused(settled)
-        for user_id, place in audience(self._store, entry, self.delivery.recipient):
+        people = audience(self._store, entry, self.delivery.recipient, notice.audience)
+        for user_id, place in people:
             self._deliver_to(user_id, entry, number, notice)
             self._save(notice=number, recipient=place)
 
@@ -179,9 +189,17 @@ class _Round:
 
     def _send_notice(self, user_id: str, entry: JournalEntry, notice: Notice) -> Blame | None:
         """Send a notice; who can't be reached for good is recorded. The caller saves."""
-        if notice.kind is NoticeKind.PROMOTED and not self._stands(user_id, notice, entry):
+        if notice.kind is NoticeKind.REMINDER:
+            event = self._event_ahead(entry)
+            if event is None:
+                return None
+            entry = entry.model_copy(update={"about": EventSummary.of(event)})
+        if not self._stands(user_id, notice, entry):
             return None
-        verdict = self._send(user_id, entry, lambda: notice_message(notice, entry))
+        if notice.kind is NoticeKind.EXPORT:
+            verdict = self._send_export(user_id, entry)
+        else:
+            verdict = self._send(user_id, entry, lambda: notice_message(notice, entry))
         if verdict is None:
             return None
         if verdict.blame in (Blame.RECIPIENT, Blame.BUG):
@@ -198,20 +216,41 @@ class _Round:
     def _send(
         self, user_id: str, entry: JournalEntry, message_of: Callable[[], Message]
     ) -> Verdict | None:
+        self._before_sending()
+        return self._postman.send(user_id, entry, message_of)
+
+    def _send_export(self, user_id: str, entry: JournalEntry) -> Verdict | None:
+        event = self._store.get_event(entry.event_id)
+        if event is None or event.deletion is not None:
+            return None  # there is nobody in it any more
+        self._before_sending()
+        return self._postman.send_file(user_id, entry, lambda: export_file(self._store, event))
+
+    def _before_sending(self) -> None:
         if self._clock.monotonic() >= self._slice_ends:
             raise Paused(self._clock.now())
         self.hold()
-        return self._postman.send(user_id, entry, message_of)
 
     def _stands(self, user_id: str, notice: Notice, entry: JournalEntry) -> bool:
-        """Return whether a promotion is still true: nobody is told of a seat that is gone (R9.3)."""
+        """Return whether what a notice says is still so: nobody is told of a seat that is gone (R9.3)."""
+        if notice.kind not in (NoticeKind.PROMOTED, NoticeKind.REMINDER):
+            return True
         rows = self._store.get_rows(entry.event_id, registrations_of=[user_id], users=())
         row = rows.registrations.get(user_id)
-        return (
-            row is not None
-            and row.status is RegistrationStatus.REGISTERED
-            and row.ticket == notice.ticket
-        )
+        if row is None or row.status is not RegistrationStatus.REGISTERED:
+            return False
+        return notice.ticket in (None, row.ticket)
+
+    def _event_ahead(self, entry: JournalEntry) -> Event | None:
+        """Return the event as it is, if there is still something to remind of (R8.15).
+
+        None where it was moved meanwhile: its new day has reminders of its own.
+        """
+        event = self._store.get_event(entry.event_id)
+        if event is None or event.deletion is not None or event.status is EventStatus.CANCELLED:
+            return None
+        is_moved = entry.about is None or event.starts_at != entry.about.starts_at
+        return None if is_moved or self._clock.now() >= event.starts_at else event
 
     # Those who can't be reached
 

@@ -35,7 +35,7 @@ AFTER_SILENCE = timedelta(seconds=1)
 class Notifier:
     """Sends messages and updates cards, one event at a time.
 
-    `finish_unfinished` is the service's; `spawn` runs it, so that no card waits for it.
+    `sweep` is the service's; `spawn` runs it, so that no card waits for it.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class Notifier:
         clock: Clock,
         *,
         holder: str,
-        finish_unfinished: Callable[[], object],
+        sweep: Callable[[], object],
         spawn: Spawn,
     ) -> None:
         self._store = store
         self._clock = clock
-        self._finish_unfinished = finish_unfinished
+        self._sweep = sweep
         self._finishing = threading.Lock()
         self._spawn = spawn
         standing = Standing(clock)
@@ -185,7 +185,7 @@ class Notifier:
         return self._deliverer.deliver(event_id, lambda hold: self._board.show(event_id, hold))
 
     def sweep(self) -> None:
-        """Find what was left behind: unfinished operations, entries that are still marked undelivered."""
+        """Find what is due, and what was left behind: unfinished work, entries still marked undelivered."""
         cursor: str | None = None
         while True:
             page = self._store.list_undelivered(limit=100, cursor=cursor)
@@ -194,7 +194,7 @@ class Notifier:
             cursor = page.next_cursor
             if cursor is None:
                 break
-        self._finish_in_background()
+        self._sweep_in_background()
 
     def undelivered_since(self) -> datetime | None:
         """Return when the oldest entry was written of which something is owed; None: nothing is.
@@ -213,14 +213,14 @@ class Notifier:
         versions = self._store.get_undelivered(event_id)
         return self._store.get_journal_entry(event_id, min(versions)) if versions else None
 
-    def _finish_in_background(self) -> None:
-        """Finish what is unfinished, unless the last sweep's is still at it."""
+    def _sweep_in_background(self) -> None:
+        """Do what is due and unfinished, unless the last sweep's is still at it."""
         if not self._finishing.acquire(blocking=False):
             return
 
         def finish() -> None:
             try:
-                self._finish_unfinished()
+                self._sweep()
             finally:
                 self._finishing.release()
 

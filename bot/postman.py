@@ -5,20 +5,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from slack_sdk import WebClient
 
 from bot import telemetry
+from bot.files import File, send_file
 from bot.slack_errors import FAILURES, Blame, Standing, Verdict, judge
 from bot.views.text import Message
 from domain.models import JournalEntry
-from domain.ports import Clock
+from domain.ports import Clock, Unavailable
+
+T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 
 FIRST_RETRY = timedelta(seconds=5)
 
 METHOD = "chat.postMessage"
+
+UPLOAD = "files.completeUploadExternal"
+"""And what leads to it: one name for all, to which Slack's refusals belong."""
 
 FAILURES_IN_A_ROW = 3
 """That many people in a row who can't be reached just now: it is Slack, and all wait a little."""
@@ -46,30 +53,56 @@ class Postman:
         self, user_id: str, entry: JournalEntry, message_of: Callable[[], Message]
     ) -> Verdict | None:
         """Send a message; return what went wrong, None if it is sent. Raises `Paused`: it is not."""
-        quiet_until = max(self._quiet_until, self._standing.refused_until(METHOD))
+        return self._deliver(
+            METHOD,
+            user_id,
+            entry,
+            lambda: message_of().to_dict(),
+            lambda message: self._client.chat_postMessage(channel=user_id, **message),
+        )
+
+    def send_file(
+        self, user_id: str, entry: JournalEntry, file_of: Callable[[], File]
+    ) -> Verdict | None:
+        """Send a file as `send` does a message."""
+        return self._deliver(
+            UPLOAD, user_id, entry, file_of, lambda file: send_file(self._client, user_id, file)
+        )
+
+    def _deliver(
+        self,
+        method: str,
+        user_id: str,
+        entry: JournalEntry,
+        make: Callable[[], T],
+        call: Callable[[T], object],
+    ) -> Verdict | None:
+        quiet_until = max(self._quiet_until, self._standing.refused_until(method))
         if quiet_until > self._clock.now():
             raise Paused(quiet_until)
         try:
-            message = message_of().to_dict()
+            made = make()
+        except Unavailable:
+            raise
         except Exception:
             # It would fail each time, and hold up those behind it.
             _logger.exception("no message for version %s of %s", entry.version, entry.event_id)
             return Verdict(Blame.BUG, "no message")
         try:
-            self._client.chat_postMessage(channel=user_id, **message)
+            call(made)
         except FAILURES as error:
-            return self._weigh(judge(error), user_id, entry)
+            return self._weigh(method, judge(error), user_id, entry)
         telemetry.delivered(entry, self._clock.now())
-        self._standing.accepted(METHOD)
+        self._standing.accepted(method)
         self._failures = 0
         return None
 
-    def _weigh(self, verdict: Verdict, user_id: str, entry: JournalEntry) -> Verdict:
+    def _weigh(self, method: str, verdict: Verdict, user_id: str, entry: JournalEntry) -> Verdict:
         now = self._clock.now()
         match verdict.blame:
             case Blame.OURS:
-                self._standing.refused(METHOD, verdict.reason)
-                raise Paused(self._standing.refused_until(METHOD))
+                self._standing.refused(method, verdict.reason)
+                raise Paused(self._standing.refused_until(method))
             case Blame.RATE:
                 self._quiet_until = now + timedelta(seconds=verdict.retry_after)
                 raise Paused(self._quiet_until)

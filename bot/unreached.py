@@ -30,5 +30,5 @@ def words_of(delivery: Delivery, event: Event, now: datetime) -> tuple[Deferred,
             unreached=delivery.untold,
             more_unreached=delivery.more_untold,
         )
-        for user_id in dict.fromkeys((event.organizer_id, *event.co_organizer_ids))
+        for user_id in event.organizer_ids
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from domain.drafts import EventChanges
 from domain.models import Actor, Event, Registration, Waiting
-from domain.statuses import Cause, EventStatus
+from domain.statuses import Audience, Cause, EventStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,29 @@ class SetStatus:
 
     status: EventStatus
     actor: Actor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Tell an audience what an organiser has to say; once for each request id. Gives `Changed`."""
+
+    text: str
+    audience: Audience
+    actor: Actor | None
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Send the actor the list of everyone in the event; once for each request id. Gives `Changed`."""
+
+    actor: Actor
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepTime:
+    """Do what the event's next due time asks for, if it has come (R8.15). Gives `Changed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +137,9 @@ Command = (
     | Remove
     | Edit
     | SetStatus
+    | Message
+    | Export
+    | KeepTime
     | ContinueRaise
     | MarkDeletion
     | Evict

@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from domain.errors import Invalid
+from domain.statuses import Audience
 
 MAX_CAPACITY = 100_000
 """The most seats that an event can have (requirements, "capacity")."""
@@ -97,6 +98,27 @@ TimeZone = Annotated[
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Capacity = Annotated[int, Field(strict=True, ge=1, le=MAX_CAPACITY)]
 CoOrganizers = Annotated[tuple[Identifier, ...], Field(max_length=20)]
+
+MOST_REMINDERS = 5
+LONGEST_REMINDER = 30 * 24 * 60
+"""Minutes: a month before the start."""
+
+
+def _longest_first(minutes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(set(minutes), reverse=True))
+
+
+Reminders = Annotated[
+    tuple[Annotated[int, Field(strict=True, ge=5, le=LONGEST_REMINDER)], ...],
+    Field(max_length=MOST_REMINDERS),
+    AfterValidator(_longest_first),
+]
+"""Minutes before the start at which those registered are reminded (R8.15)."""
+
+DEFAULT_REMINDERS = (24 * 60, 60)
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_500)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)]
 
 
 def from_local(field: str, local: datetime, time_zone: str) -> datetime:
@@ -210,6 +232,7 @@ class EventDraft(Draft):
     has_waitlist: bool = Field(strict=True)
     registration_deadline: Moment | None = None
     listed: bool = True
+    reminders: Reminders = DEFAULT_REMINDERS
 
     @model_validator(mode="after")
     def _times_in_order(self) -> Self:
@@ -232,6 +255,7 @@ class EventChanges(Draft):
     has_waitlist: bool = Field(default=False, strict=True)
     registration_deadline: Moment | None = None
     listed: bool = True
+    reminders: Reminders = DEFAULT_REMINDERS
 
     @model_validator(mode="after")
     def _start_stays(self) -> Self:
@@ -242,6 +266,19 @@ class EventChanges(Draft):
     def given(self) -> dict[str, Any]:
         """Return the fields that were given, by name."""
         return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+
+
+class MessageDraft(Draft):
+    """What an organiser has to say, and to whom (R8.8)."""
+
+    text: Words
+    audience: Audience
+
+
+class Removal(Draft):
+    """Why an organiser takes somebody out: told to that person, and kept in the history; may be empty."""
+
+    reason: Reason = ""
 
 
 def check_times(starts_at: datetime, ends_at: datetime | None, deadline: datetime | None) -> None:

@@ -6,10 +6,21 @@ from collections.abc import Sequence
 
 from domain.door import Door
 from domain.errors import Invalid, UnknownEvent
-from domain.models import Event, EventRegistrations, OwnRegistration, Place, Registration, block_of
+from domain.models import (
+    Change,
+    Event,
+    EventRegistrations,
+    JournalEntry,
+    OwnMove,
+    OwnRegistration,
+    Page,
+    Place,
+    Registration,
+    block_of,
+)
 from domain.patience import Patience
 from domain.ports import Store
-from domain.statuses import RegistrationStatus
+from domain.statuses import ChangeKind, RegistrationStatus
 
 _SEATS, _LINE = "seats", "line"
 
@@ -99,6 +110,39 @@ class Listing:
         following = f"{_LINE}:{places[-1].waiting.ticket}" if len(line) > room else None
         return EventRegistrations(event, registered, places, following)
 
+    def own_history(
+        self, event_id: str, user_id: str, limit: int, cursor: str | None
+    ) -> Page[OwnMove]:
+        """Return a page of what moved a user's place; its cursor says which ticket waited at its end."""
+        ticket, after = self._ticket_at(event_id, user_id, cursor)
+        page = self._patience.reading(
+            lambda: self._store.list_history(event_id, limit=limit, cursor=after)
+        )
+        moves = []
+        for entry in page.items:
+            move, ticket = own_move(entry, user_id, ticket)
+            if move.changes or move.moved_up:
+                moves.append(move)
+        following = page.next_cursor and f"{ticket or 0}:{page.next_cursor}"
+        return Page(tuple(moves), following)
+
+    def _ticket_at(
+        self, event_id: str, user_id: str, cursor: str | None
+    ) -> tuple[int | None, str | None]:
+        """Return the ticket with which the user waits where a page begins, and the history's own cursor."""
+        if cursor is not None:
+            ticket, _, after = cursor.partition(":")
+            return _ticket(ticket) or None, after
+        event = self._patience.reading(lambda: self._store.get_event(event_id))
+        if event is None or event.deletion is not None:
+            raise UnknownEvent(event_id)
+        rows = self._patience.reading(
+            lambda: self._store.get_rows(event_id, registrations_of=[user_id], users=())
+        )
+        row = rows.registrations.get(user_id)
+        waits = row is not None and row.status is RegistrationStatus.WAITLISTED
+        return (row.ticket if row is not None and waits else None), None
+
     def unmoved(self, events: Sequence[Event]) -> bool:
         """Return whether all events still have the versions that were read; raises `Unavailable`."""
         if not events:
@@ -137,6 +181,25 @@ class Listing:
         if before is None:
             return None
         return 1 + event.waiting_before_block(block_of(ticket)) + before
+
+
+def own_move(entry: JournalEntry, user_id: str, ticket: int | None) -> tuple[OwnMove, int | None]:
+    """Return what an entry did to a user who waits with this ticket after it, and the ticket before it.
+
+    None for a ticket: the user does not wait. So the history is read backwards, from what is so now.
+    """
+    own: list[Change] = []
+    moved_up = 0
+    for change in reversed(entry.changes):
+        left_line = change.kind is ChangeKind.PROMOTED or (
+            change.kind is ChangeKind.LEFT and change.status is RegistrationStatus.WAITLISTED
+        )
+        if change.user_id == user_id:
+            own.append(change)
+            ticket = change.ticket if left_line else None
+        elif left_line and ticket is not None and change.ticket is not None:
+            moved_up += change.ticket < ticket
+    return OwnMove(entry.at, tuple(own), moved_up), ticket
 
 
 def _ticket(text: str) -> int:

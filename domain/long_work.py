@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from domain import seating
-from domain.commands import Bury, Changed, Command, ContinueRaise, Evict, Unregister
+from domain.commands import Bury, Changed, Command, ContinueRaise, Evict, KeepTime, Unregister
 from domain.door import Door
 from domain.errors import Busy, NotConfirmed, NotRegistered, UnknownEvent
 from domain.models import Registration
@@ -15,6 +15,15 @@ from domain.statuses import Cause, Deletion
 
 Work = Callable[[float], bool]
 """Does what it can until a moment on the clock's `monotonic`; returns whether all of it is done."""
+
+DEACTIVATED = "deactivated."
+"""How the mark of a user begins whom Slack has deactivated: the reason outlives a crash with the mark."""
+
+
+def cause_of(mark: str) -> Cause:
+    """Return why the user with this mark is deleted."""
+    return Cause.USER_DEACTIVATED if mark.startswith(DEACTIVATED) else Cause.USER_DELETED
+
 
 IN_BACKGROUND = 60.0
 """Seconds that work goes on in the background, before it is left to the sweep."""
@@ -76,6 +85,31 @@ class LongWork:
         if failed is not None:
             raise failed
         return finished
+
+    def do_what_is_due(self) -> int:
+        """Do what the clock asks of events by now (R8.15); return of how many.
+
+        One that fails keeps none of the others: the first such error is raised at the end.
+        """
+        done = 0
+        failed: Exception | None = None
+        for due in self._patience.all_pages(self._store.list_due_events):
+            if due.due_at > self._clock.now():
+                break
+            try:
+                done += self._keep_time(due.event_id)
+            except Exception as error:  # noqa: BLE001  # raised once the others are done
+                failed = failed or error
+        if failed is not None:
+            raise failed
+        return done
+
+    def _keep_time(self, event_id: str) -> bool:
+        try:
+            outcome = self._door.go_through(event_id, KeepTime(), self._patience.deadline())
+        except (Busy, NotConfirmed, UnknownEvent):
+            return False  # the next sweep, if it is still due
+        return isinstance(outcome, Changed) and outcome.changed
 
     def _event_work(self, event_id: str) -> Work:
         def work(deadline: float) -> bool:
@@ -159,14 +193,14 @@ class LongWork:
             if rows and not self._is_marked_user(user_id, mark):
                 return True  # somebody else finished, and these are of a user created anew
             for row in rows:
-                self._take_out(row, deadline)
+                self._take_out(row, cause_of(mark), deadline)
             if not rows and self._delete_row(user_id, mark):
                 return True
         return False
 
-    def _take_out(self, row: Registration, deadline: float) -> None:
+    def _take_out(self, row: Registration, cause: Cause, deadline: float) -> None:
         # By its ticket: should the user come back meanwhile, the next one is not ours to take.
-        command = Unregister(row.user_id, Cause.USER_DELETED, row.ticket)
+        command = Unregister(row.user_id, cause, row.ticket)
         try:
             self._door.go_through(row.event_id, command, deadline)
         except NotRegistered:

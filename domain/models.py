@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from domain.statuses import (
+    Audience,
     Cause,
     ChangeKind,
     ClosedBecause,
@@ -91,6 +92,17 @@ class Event(BaseModel):
     operation_id: str | None = None
     """The unfinished operation: a raise in steps, or a deletion."""
     deletion: Deletion | None = None
+    reminders: tuple[int, ...] = ()
+    """How long before the start those registered are reminded (R8.15), in minutes, the longest first."""
+    next_due_at: datetime | None = None
+    """When the clock next asks something of this event: see `domain.due`."""
+    recent_requests: tuple[str, ...] = ()
+    """Ids of the last requests that must not be carried out twice (R8.13), the newest last."""
+
+    @property
+    def organizer_ids(self) -> tuple[str, ...]:
+        """Who created the event, then the co-organisers, each once."""
+        return tuple(dict.fromkeys((self.organizer_id, *self.co_organizer_ids)))
 
     @property
     def is_unfinished(self) -> bool:
@@ -131,7 +143,7 @@ class Event(BaseModel):
 
     def organized_by(self, user_id: str) -> bool:
         """Whether the user created the event or was added as co-organiser."""
-        return user_id == self.organizer_id or user_id in self.co_organizer_ids
+        return user_id in self.organizer_ids
 
 
 def block_of(ticket: int) -> int:
@@ -215,7 +227,7 @@ class EventSummary(BaseModel):
 
 
 class Notice(BaseModel):
-    """A message decided by a commit: to one user, or to everyone in the event (`user_id` None)."""
+    """A message decided by a commit: to one user, or to the event's `audience` (`user_id` None)."""
 
     model_config = STORED
 
@@ -225,6 +237,11 @@ class Notice(BaseModel):
     reason: str | None = None
     before: EventSummary | None = None
     """Where and when the event was to be, for one that moved."""
+    audience: Audience = Audience.EVERYONE
+    text: str | None = None
+    """What an organiser has to say."""
+    about_user_id: str | None = None
+    """Whom it is about, where that is not the one who is told."""
 
 
 class Unreached(BaseModel):
@@ -336,6 +353,25 @@ class ListedEvent:
         return cls(
             event.event_id, event.title, event.starts_at, event.status, closes_at, event.listed
         )
+
+
+@dataclass(frozen=True, slots=True)
+class DueEvent:
+    """An event of which the clock asks something at `due_at` (UTC)."""
+
+    event_id: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMove:
+    """What one commit did to one user's place in an event (R8.10)."""
+
+    at: datetime
+    changes: tuple[Change, ...]
+    """To the user's own registration, the latest first."""
+    moved_up: int
+    """How many who waited ahead of the user left the line, or got a seat."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from domain.models import (
         Card,
         Delivery,
+        DueEvent,
         Event,
         JournalEntry,
         ListedEvent,
@@ -91,6 +92,10 @@ class Store(Protocol):
 
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         """List the ids of events with an unfinished operation (R7.4). Eventually consistent."""
+        ...
+
+    def list_due_events(self, *, limit: int, cursor: str | None = None) -> Page[DueEvent]:
+        """List the events of which the clock will ask something, by when it does. Eventually consistent."""
         ...
 
     # Registrations

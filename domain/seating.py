@@ -21,9 +21,12 @@ from domain.commands import (
     Create,
     Edit,
     Evict,
+    Export,
+    KeepTime,
     Left,
     MarkDeletion,
     Mend,
+    Message,
     Outcome,
     Placed,
     Register,
@@ -33,6 +36,7 @@ from domain.commands import (
     Unregister,
 )
 from domain.drafts import EventChanges, check_times
+from domain.due import closings_of, next_due_at, reminders_of
 from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
@@ -70,13 +74,24 @@ from domain.plans import (
     PutRegistration,
     PutWaiting,
 )
-from domain.statuses import Cause, ChangeKind, Deletion, EventStatus, NoticeKind, RegistrationStatus
+from domain.statuses import (
+    Audience,
+    Cause,
+    ChangeKind,
+    Deletion,
+    EventStatus,
+    NoticeKind,
+    RegistrationStatus,
+)
 
 ACTIONS_PER_COMMIT = 100
 """The most actions that DynamoDB takes in one transaction."""
 
 MOST_MOVES = (ACTIONS_PER_COMMIT - 2) // 2
 """The most registrations that one commit can move: two actions each, beside event and journal."""
+
+KEPT_REQUESTS = 8
+"""Requests of organisers that an event knows again: more than lie open in one's Slack at a time."""
 
 
 class Inconsistent(Exception):
@@ -268,6 +283,12 @@ class _Room:
                 return self._edit(changes, actor)
             case SetStatus(status, actor):
                 return self._set_status(status, actor)
+            case Message():
+                return self._message(command)
+            case Export(actor, request_id):
+                return self._export(actor, request_id)
+            case KeepTime():
+                return self._keep_time()
             case ContinueRaise(operation_id):
                 return self._continue_raise(operation_id)
             case MarkDeletion(actor):
@@ -312,7 +333,7 @@ class _Room:
         _refuse_past(event, {"starts_at", "registration_deadline"}, self.now)
         self.event = event
         self._record(ChangeKind.CREATED, actor_id=actor_id)
-        return Changed(event)
+        return Changed(self._wind_up())
 
     def _edit(self, changes: EventChanges, actor: Actor | None) -> Changed | None:
         before = self._organized_by(actor)
@@ -332,11 +353,13 @@ class _Room:
             return Changed(before, changed=False)
         busy = bool(self.rows)
         self.event = event.model_copy(update={"updated_at": self.now})
+        if given.keys() & _TIMED:
+            self._wind_up()
         self._record(
             ChangeKind.EDITED, actor_id=_id_of(actor), fields=_differences(before, given, capacity)
         )
         if given.keys() & {"starts_at", "ends_at", "time_zone", "location"}:
-            self._tell_everyone(NoticeKind.MOVED, before=EventSummary.of(before))
+            self._tell_audience(NoticeKind.MOVED, before=EventSummary.of(before))
         promoted = () if capacity is None else self._set_capacity(capacity, self.plan_id)
         if busy and self.event.operation_id == self.plan_id:
             return None  # a long raise gets a whole commit
@@ -355,9 +378,60 @@ class _Room:
             EventStatus.CANCELLED: ChangeKind.CANCELLED,
         }
         self._record(kinds[status], actor_id=_id_of(actor))
-        if status is EventStatus.CANCELLED and self.now < event.over_at:
-            self.notices.append(Notice(kind=NoticeKind.CANCELLED, user_id=None))
-        return Changed(self.event)
+        if status is EventStatus.CANCELLED:
+            self._tell_audience(NoticeKind.CANCELLED)
+            self._wind_up()
+        elif status is EventStatus.CLOSED and event.waitlist_count and self.now < event.starts_at:
+            self._tell_audience(NoticeKind.CLOSED, Audience.WAITING)
+        return Changed(self._now())
+
+    # What an organiser says, and the clock
+
+    def _message(self, message: Message) -> Changed:
+        event = self._organized_by(message.actor)
+        if message.request_id in event.recent_requests:
+            return Changed(event, changed=False)
+        self._remember(message.request_id)
+        self._record(ChangeKind.MESSAGED, actor_id=_id_of(message.actor))
+        # Also once it is over, or cancelled: thanks, or where to have the money back.
+        self.notices.append(
+            Notice(kind=NoticeKind.MESSAGE, audience=message.audience, text=message.text)
+        )
+        return Changed(self._now())
+
+    def _export(self, actor: Actor, request_id: str) -> Changed:
+        event = self._organized_by(actor)
+        if request_id in event.recent_requests:
+            return Changed(event, changed=False)
+        self._remember(request_id)
+        self._record(ChangeKind.EXPORTED, actor_id=actor.user_id)
+        self.notices.append(Notice(kind=NoticeKind.EXPORT, user_id=actor.user_id))
+        return Changed(self._now())
+
+    def _remember(self, request_id: str) -> None:
+        requests = (*self._now().recent_requests, request_id)
+        self._write(recent_requests=requests[-KEPT_REQUESTS:])
+
+    def _keep_time(self) -> Changed:
+        """Whatever has come due since the last time is told of once, unless it is too late for it."""
+        event = self._existing()
+        due = event.next_due_at
+        if due is None or due > self.now:
+            return Changed(event, changed=False)
+        self._wind_up()
+        if self.now >= event.starts_at:
+            return Changed(self._now())
+        if event.registered_count and any(due <= at <= self.now for at in reminders_of(event)):
+            self._record(ChangeKind.REMINDED)
+            self._tell_audience(NoticeKind.REMINDER, Audience.REGISTERED)
+        is_closed = any(due <= at <= self.now for at in closings_of(event))
+        if is_closed and event.waitlist_count and event.status is EventStatus.OPEN:
+            self._tell_audience(NoticeKind.CLOSED, Audience.WAITING)
+        return Changed(self._now())
+
+    def _wind_up(self) -> Event:
+        """Set when the clock next asks something of the event."""
+        return self._write(next_due_at=next_due_at(self._now(), self.now))
 
     def _continue_raise(self, operation_id: str) -> Changed | None:
         event = self._existing()
@@ -436,7 +510,11 @@ class _Room:
         event, row = self._existing(), self._row(user_id)
         if row is not None and ticket not in (None, row.ticket):
             raise NotRegistered(self.event_id, event.title, user_id)
-        return self._leave(event, user_id, cause, user_id)
+        is_own = cause is not Cause.USER_DEACTIVATED
+        left = self._leave(event, user_id, cause, user_id if is_own else None)
+        if not is_own:
+            self._tell_organizers(left.registration)
+        return left
 
     def _remove(self, user_id: str, actor: Actor | None, reason: str | None) -> Left:
         event = self._organized_by(actor)
@@ -548,6 +626,7 @@ class _Room:
     def _mark_deletion(self, actor: Actor | None) -> Changed:
         event = self._organized_by(actor)
         self._write(deletion=Deletion.MARKED, operation_id=self.plan_id, capacity_target=None)
+        self._wind_up()
         self._record(ChangeKind.DELETED, actor_id=_id_of(actor))
         return Changed(event)
 
@@ -671,9 +750,25 @@ class _Room:
             Notice(kind=kind, user_id=row.user_id, ticket=row.ticket, reason=reason)
         )
 
-    def _tell_everyone(self, kind: NoticeKind, before: EventSummary) -> None:
+    def _tell_organizers(self, row: Registration) -> None:
+        """Who is in Slack no more has given up the place: an organiser may have counted on that person (R8.14)."""
+        event = self._now()
+        if event.status is EventStatus.CANCELLED or self.now >= event.over_at:
+            return
+        for user_id in event.organizer_ids:
+            if user_id != row.user_id:
+                self.notices.append(
+                    Notice(kind=NoticeKind.DEACTIVATED, user_id=user_id, about_user_id=row.user_id)
+                )
+
+    def _tell_audience(
+        self,
+        kind: NoticeKind,
+        audience: Audience = Audience.EVERYONE,
+        before: EventSummary | None = None,
+    ) -> None:
         if self.now < self._now().over_at:
-            self.notices.append(Notice(kind=kind, user_id=None, before=before))
+            self.notices.append(Notice(kind=kind, audience=audience, before=before))
 
     def to_plan(
         self, outcomes: Sequence[Outcome | RollcallError], *, even_if_unchanged: bool = False
@@ -722,6 +817,10 @@ class _Room:
             yield PutRegistration(after, replaces=before)
             if after.status is RegistrationStatus.WAITLISTED:
                 yield PutWaiting(self.event_id, Waiting.of(after))
+
+
+_TIMED = {"starts_at", "time_zone", "reminders", "registration_deadline"}
+"""What an event's due times rest on."""
 
 
 def _id_of(actor: Actor | None) -> str | None:

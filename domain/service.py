@@ -7,7 +7,7 @@ that the operator trusts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,8 +17,10 @@ from domain.commands import (
     Command,
     Create,
     Edit,
+    Export,
     Left,
     MarkDeletion,
+    Message,
     Placed,
     Register,
     Remove,
@@ -26,7 +28,15 @@ from domain.commands import (
     Unregister,
 )
 from domain.door import Door
-from domain.drafts import EventChanges, EventDraft, UserChanges, UserDraft, is_identifier
+from domain.drafts import (
+    EventChanges,
+    EventDraft,
+    MessageDraft,
+    Removal,
+    UserChanges,
+    UserDraft,
+    is_identifier,
+)
 from domain.errors import (
     DuplicateEvent,
     NotOrganizer,
@@ -36,7 +46,7 @@ from domain.errors import (
 )
 from domain.finding import Found, FoundOwn
 from domain.listing import Listing
-from domain.long_work import LongWork
+from domain.long_work import DEACTIVATED, LongWork
 from domain.models import (
     Actor,
     CapacityPreview,
@@ -45,6 +55,7 @@ from domain.models import (
     JournalEntry,
     LeavePreview,
     ListedEvent,
+    OwnMove,
     OwnRegistration,
     Page,
     User,
@@ -118,6 +129,15 @@ class Service:
         """Return the user (R1.5); raises `UnknownUser`."""
         return self._users.get(user_id)
 
+    def get_users(self, user_ids: Collection[str]) -> dict[str, User]:
+        """Return those of the users that exist, by id."""
+        if not user_ids:
+            return {}
+        rows = self._patience.reading(
+            lambda: self._store.get_rows("", registrations_of=(), users=user_ids)
+        )
+        return {user_id: user for user_id, user in rows.users.items() if user.deletion is None}
+
     def list_users(self, *, limit: int = PAGE, cursor: str | None = None) -> Page[User]:
         """List users by name; a page may be short. Raises `Invalid` for a cursor of no such list."""
         page = self._patience.reading(lambda: self._store.list_users(limit=limit, cursor=cursor))
@@ -132,8 +152,13 @@ class Service:
 
         Return whether it is done; if not, it goes on by itself. Raises `UnknownUser`.
         """
-        new_mark = self._new_id()
+        return self._delete_user(user_id, self._new_id())
 
+    def deactivate_user(self, user_id: str) -> bool:
+        """Delete a user whose account is gone, as `delete_user` does; organisers are told (R8.14)."""
+        return self._delete_user(user_id, f"{DEACTIVATED}{self._new_id()}")
+
+    def _delete_user(self, user_id: str, new_mark: str) -> bool:
         def delete() -> bool:
             mark = self._users.mark(user_id, new_mark)
             return self._long_work.in_time_or_later(
@@ -206,6 +231,23 @@ class Service:
             ),
             page.next_cursor,
         )
+
+    def list_organized(
+        self, user_id: str, *, limit: int = PAGE, cursor: str | None = None
+    ) -> Page[Event]:
+        """List the events of which a user is an organiser, by start, up to a day after it.
+
+        A page may be short, or empty. Raises `Invalid` for a cursor of no such list.
+        """
+        since = self._clock.now() - PAST
+        page = self._patience.reading(
+            lambda: self._store.list_events(starting_from=since, limit=limit, cursor=cursor)
+        )
+        wanted = [listed.event_id for listed in page.items]
+        events = self._patience.reading(lambda: self._store.get_events(wanted)) if wanted else {}
+        found = (events[event_id] for event_id in wanted if event_id in events)
+        organized = (e for e in found if e.deletion is None and e.organized_by(user_id))
+        return Page(tuple(organized), page.next_cursor)
 
     def find_events(self, text: str) -> Found:
         """Find events by id, listed or not, or by a part of the title (R8.1); all for no text.
@@ -287,6 +329,22 @@ class Service:
         """Call the event off, for good; everyone in it is told. Raises `UnknownEvent`, `NotOrganizer`."""
         return self._change(event_id, SetStatus(EventStatus.CANCELLED, actor))
 
+    def message(
+        self, event_id: str, draft: MessageDraft, *, request_id: str, actor: Actor | None = None
+    ) -> Changed:
+        """Tell an event's people what an organiser has to say; once for each request id (R8.8, R8.13).
+
+        Raises `UnknownEvent`, `NotOrganizer`.
+        """
+        return self._change(event_id, Message(draft.text, draft.audience, actor, request_id))
+
+    def export(self, event_id: str, *, request_id: str, actor: Actor) -> Changed:
+        """Have the actor sent a list of everyone in the event; once for each request id (R8.8, R8.13).
+
+        Raises `UnknownEvent`, `NotOrganizer`.
+        """
+        return self._change(event_id, Export(actor, request_id))
+
     def delete_event(self, event_id: str, *, actor: Actor | None = None) -> bool:
         """Delete an event with all its registrations (R7.2); nobody finds it from now on.
 
@@ -318,11 +376,12 @@ class Service:
         actor: Actor | None = None,
         reason: str | None = None,
     ) -> Left:
-        """Take a user out in an organiser's name; the user is told (R4.6).
+        """Take a user out in an organiser's name; the user is told, with the reason (R4.6).
 
-        Raises `UnknownEvent`, `NotOrganizer`, `NotRegistered`.
+        Raises `UnknownEvent`, `NotOrganizer`, `NotRegistered`, and `Invalid` for a reason too long.
         """
-        return _expected(Left, self._go(event_id, Remove(user_id, actor, reason)))
+        why = Removal.of(reason=reason or "").reason or None
+        return _expected(Left, self._go(event_id, Remove(user_id, actor, why)))
 
     def get_registration(self, event_id: str, user_id: str) -> OwnRegistration:
         """Return a user's registration with its position; raises `UnknownEvent`, `NotRegistered`."""
@@ -408,6 +467,26 @@ class Service:
         return self._patience.reading(
             lambda: self._store.list_history(event_id, limit=limit, cursor=cursor)
         )
+
+    def list_own_history(
+        self, event_id: str, user_id: str, *, limit: int = PAGE, cursor: str | None = None
+    ) -> Page[OwnMove]:
+        """List what moved a user's place in an event, newest first, out of `limit` entries of its history.
+
+        A page may be short, or empty. Raises `UnknownEvent`, and `Invalid` for a cursor of no such list.
+        """
+        return self._listing.own_history(event_id, user_id, limit, cursor)
+
+    def sweep(self) -> int:
+        """Do what the clock asks of events by now (R8.15), and finish what is unfinished (R7.4).
+
+        Return how many things that were. What fails in the one keeps nothing of the other.
+        """
+        try:
+            done = self._long_work.do_what_is_due()
+        finally:
+            finished = self.finish_unfinished()
+        return done + finished
 
     def finish_unfinished(self) -> int:
         """Finish what a crash interrupted: raises in steps and deletions (R7.4). Return how many."""

@@ -41,6 +41,9 @@ class ChangeKind(StrEnum):
     CANCELLED = "cancelled"
     DELETED = "deleted"
     REPAIRED = "repaired"
+    MESSAGED = "messaged"
+    REMINDED = "reminded"
+    EXPORTED = "exported"
 
 
 class Cause(StrEnum):
@@ -49,6 +52,7 @@ class Cause(StrEnum):
     OWN = "own"
     REMOVED = "removed"
     USER_DELETED = "user_deleted"
+    USER_DEACTIVATED = "user_deactivated"
     EVENT_DELETED = "event_deleted"
     SEAT_FREED = "seat_freed"
     CAPACITY_RAISED = "capacity_raised"
@@ -56,13 +60,26 @@ class Cause(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """What a person is told by direct message because of a commit (R9.1)."""
+    """What a person is told, or given, by direct message because of a commit (R9.1)."""
 
     PROMOTED = "promoted"
     REMOVED = "removed"
     MOVED = "moved"
     CANCELLED = "cancelled"
     DELETED = "deleted"
+    CLOSED = "closed"
+    REMINDER = "reminder"
+    MESSAGE = "message"
+    EXPORT = "export"
+    DEACTIVATED = "deactivated"
+
+
+class Audience(StrEnum):
+    """Whom of an event's people a message is for."""
+
+    REGISTERED = "registered"
+    WAITING = "waiting"
+    EVERYONE = "everyone"
 
 
 class ClosedBecause(StrEnum):

@@ -50,15 +50,17 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         # Nothing but its own rows in the journal, the marks on entries, and the cards is written.
         Access(EVENTS, ("GetItem",)),
         Access(REGISTRATIONS, ("BatchGetItem",), ("roster",)),
+        # The names in an exported list.
+        Access(USERS, ("BatchGetItem",)),
         Access(WAITLIST, ("Query",)),
         Access(JOURNAL, ("GetItem", "PutItem", "Query", "UpdateItem")),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
     ),
     "sweep": (
-        # It finishes deletions and raises, and delivers as the notifier does.
-        Access(EVENTS, ("GetItem", "PutItem"), ("unfinished",)),
+        # It does what is due, finishes deletions and raises, and delivers as the notifier does.
+        Access(EVENTS, ("GetItem", "PutItem"), ("due", "unfinished")),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
-        Access(USERS, ("DeleteItem", "GetItem"), ("unfinished",)),
+        Access(USERS, ("BatchGetItem", "DeleteItem", "GetItem"), ("unfinished",)),
         Access(WAITLIST, ("DeleteItem", "Query")),
         Access(JOURNAL, ("GetItem", "PutItem", "Query", "UpdateItem"), ("undelivered",)),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from domain.models import Event, JournalEntry, ListedEvent, Page, Registration, User, Waiting
+from domain.models import (
+    DueEvent,
+    Event,
+    JournalEntry,
+    ListedEvent,
+    Page,
+    Registration,
+    User,
+    Waiting,
+)
 from domain.plans import Plan
 from domain.ports import Rows
 from storage.dynamodb_actions import transact_item
@@ -74,6 +83,11 @@ class DynamoDBStore(DynamoDBOutbox):
         workspace_id = self._items.workspace_id
         listing = Listing("unfinished events", EVENTS, "unfinished", workspace_id)
         return self._reader.page(listing, self._event_id, limit=limit, cursor=cursor)
+
+    def list_due_events(self, *, limit: int, cursor: str | None = None) -> Page[DueEvent]:
+        """See `Store.list_due_events`."""
+        listing = Listing("due events", EVENTS, "due", self._items.workspace_id)
+        return self._reader.page(listing, self._items.to_due, limit=limit, cursor=cursor)
 
     def _event_id(self, item: Item) -> str:
         return self._items.identifier(from_wire(item)["event_id"])

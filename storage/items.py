@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from domain.models import (
     Card,
     Delivery,
+    DueEvent,
     Event,
     JournalEntry,
     ListedEvent,
@@ -115,6 +116,7 @@ class Items:
             "closes_at": event.registration_deadline or event.starts_at,
             "upcoming_in": self.workspace_id if event.deletion is None else None,
             "unfinished_in": self.workspace_id if event.is_unfinished else None,
+            "due_in": self.workspace_id if event.next_due_at else None,
         }
         return to_wire(values | {"v": VERSION})
 
@@ -224,6 +226,12 @@ class Items:
             datetime.fromisoformat(values["closes_at"]),
             values["listed"],
         )
+
+    def to_due(self, item: Mapping[str, Any]) -> DueEvent:
+        """Return what the index of due events carries."""
+        values = from_wire(item)
+        due_at = datetime.fromisoformat(values["next_due_at"])
+        return DueEvent(self.identifier(values["event_id"]), due_at)
 
     def to_card(self, item: Mapping[str, Any]) -> Card:
         """Return the card of an item."""

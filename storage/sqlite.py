@@ -16,6 +16,7 @@ from domain.models import (
     MOST_UNREACHED,
     Card,
     Delivery,
+    DueEvent,
     Event,
     JournalEntry,
     ListedEvent,
@@ -155,6 +156,20 @@ class SQLiteStore:
             first=("",),
         )
 
+    def list_due_events(self, *, limit: int, cursor: str | None = None) -> Page[DueEvent]:
+        """See `Store.list_due_events`."""
+        return self._page(
+            "due events",
+            "event_id, next_due_at",
+            "events",
+            "next_due_at IS NOT NULL",
+            "next_due_at, event_id",
+            lambda row: DueEvent(str(row[0]), _moment(row[1])),
+            limit=limit,
+            cursor=cursor,
+            first=(_AFTER_NOTHING, ""),
+        )
+
     # Registrations
 
     def get_rows(
@@ -292,20 +307,21 @@ class SQLiteStore:
             _micros(event.starts_at),
             event.deletion is None,
             event.is_unfinished,
+            None if event.next_due_at is None else _micros(event.next_due_at),
             event.model_dump_json(),
             self._workspace,
             event.event_id,
         )
         if replaces is None:
             write(
-                "INSERT INTO events (version, starts_at, is_shown, is_unfinished, body, workspace,"
-                " event_id) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO events (version, starts_at, is_shown, is_unfinished, next_due_at, body,"
+                " workspace, event_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 *values,
             )
         else:
             write(
                 "UPDATE events SET version = ?, starts_at = ?, is_shown = ?, is_unfinished = ?,"
-                " body = ? WHERE workspace = ? AND event_id = ? AND version = ?",
+                " next_due_at = ?, body = ? WHERE workspace = ? AND event_id = ? AND version = ?",
                 *values,
                 replaces,
             )

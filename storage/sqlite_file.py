@@ -10,7 +10,7 @@ from pathlib import Path
 
 from domain.ports import AnswerLost, Conflict, Unavailable
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Every key begins with the workspace. Times are microseconds since 1970, UTC. Every list that the
 # store gives is a range of one of these indexes. `body` is a model as JSON; what is queried or
@@ -23,10 +23,12 @@ CREATE TABLE events (
     starts_at INTEGER NOT NULL,
     is_shown INTEGER NOT NULL,
     is_unfinished INTEGER NOT NULL,
+    next_due_at INTEGER,
     body TEXT NOT NULL,
     PRIMARY KEY (workspace, event_id)
 ) STRICT;
 CREATE INDEX upcoming ON events (workspace, starts_at, event_id) WHERE is_shown = 1;
+CREATE INDEX due ON events (workspace, next_due_at, event_id) WHERE next_due_at IS NOT NULL;
 CREATE INDEX unfinished_events ON events (workspace, event_id) WHERE is_unfinished = 1;
 
 CREATE TABLE users (
@@ -95,6 +97,14 @@ CREATE TABLE cards (
     PRIMARY KEY (workspace, event_id, channel_id, message_ts)
 ) STRICT, WITHOUT ROWID;
 """
+
+_UPGRADES = {
+    1: """
+ALTER TABLE events ADD COLUMN next_due_at INTEGER;
+CREATE INDEX due ON events (workspace, next_due_at, event_id) WHERE next_due_at IS NOT NULL
+""",
+}
+"""By schema version: what makes the next one of it."""
 
 WAL_ATTEMPTS = 20
 """How often a new file is switched to WAL while others open it at the same moment."""
@@ -206,32 +216,36 @@ class SQLiteFile:
                 # WAL is written into the file: look first whose it is, at one moment of the file,
                 # for another process may be setting it up.
                 connection.execute("BEGIN")
-                self._is_new(connection)
+                self._version(connection)
                 connection.execute("COMMIT")
                 _use_wal(connection)
             with self.writing() as connection:
-                if self._is_new(connection):
-                    for statement in _SCHEMA.split(";"):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                version = self._version(connection)
+                scripts = [_SCHEMA] if version == 0 else []
+                scripts += [
+                    _UPGRADES[older] for older in range(version or SCHEMA_VERSION, SCHEMA_VERSION)
+                ]
+                for statement in ";".join(scripts).split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         except BaseException as error:
             self.close()
             if isinstance(error, sqlite3.DatabaseError) and not _is_busy(error):
                 raise ValueError(f"{self._path} can't be used as a SQLite file: {error}") from error
             raise
 
-    def _is_new(self, connection: sqlite3.Connection) -> bool:
-        """Return whether the file is empty yet. Raises `ValueError` if it is neither that nor ours."""
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """Return the file's schema version, 0 of an empty one. Raises `ValueError` if it is neither."""
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if version == 0 and tables == 0:
-            return True
-        if version != SCHEMA_VERSION:
+            return 0
+        if not 1 <= version <= SCHEMA_VERSION:
             raise ValueError(
                 f"{self._path} is not a file of this Rollcall: it has schema version {version}, "
-                f"and this one reads {SCHEMA_VERSION}"
+                f"and this one reads up to {SCHEMA_VERSION}"
             )
-        return False
+        return int(version)
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

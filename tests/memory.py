@@ -9,7 +9,16 @@ from datetime import datetime
 from typing import TypeVar, assert_never, cast
 
 from domain.errors import Invalid
-from domain.models import Event, JournalEntry, ListedEvent, Page, Registration, User, Waiting
+from domain.models import (
+    DueEvent,
+    Event,
+    JournalEntry,
+    ListedEvent,
+    Page,
+    Registration,
+    User,
+    Waiting,
+)
 from domain.plans import (
     Action,
     CheckUser,
@@ -115,6 +124,14 @@ class MemoryStore:
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         unfinished = [event.event_id for event in self.events.values() if event.is_unfinished]
         return _page(unfinished, limit, cursor, lambda event_id: [event_id])
+
+    def list_due_events(self, *, limit: int, cursor: str | None = None) -> Page[DueEvent]:
+        due = [
+            DueEvent(event.event_id, event.next_due_at)
+            for event in self.events.values()
+            if event.next_due_at is not None
+        ]
+        return _page(due, limit, cursor, lambda one: [one.due_at.isoformat(), one.event_id])
 
     def get_rows(
         self, event_id: str, *, registrations_of: Collection[str], users: Collection[str]

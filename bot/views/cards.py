@@ -87,9 +87,16 @@ def occupancy(event: Event) -> str:
     return " · ".join(parts)
 
 
+def fullness(event: Event) -> str:
+    """Return how full an event is at a glance: a bar of ten, full only when it is, and the numbers."""
+    filled = min(10, event.registered_count * 10 // event.capacity)
+    if event.registered_count and not filled:
+        filled = 1
+    return f"{'▰' * filled}{'▱' * (10 - filled)}  {occupancy(event)}"
+
+
 def _organizers(event: Event) -> str:
-    others = [mention(user_id) for user_id in event.co_organizer_ids]
-    return ", ".join([mention(event.organizer_id), *others])
+    return ", ".join(map(mention, event.organizer_ids))
 
 
 def _buttons(event: Event, *, manage: bool) -> ActionsBlock:

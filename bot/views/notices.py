@@ -1,10 +1,10 @@
-"""What people are told by direct message because of somebody else's deed (R9)."""
+"""What people are told by direct message because of somebody else's deed, or of the time (R9, R8.15)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from slack_sdk.models.blocks import ActionsBlock
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, SectionBlock
 
 from bot.ids import ActionId
 from bot.views.text import (
@@ -15,31 +15,110 @@ from bot.views.text import (
     escape,
     mention,
     note,
+    plain,
     section,
+    shortened,
     when_and_where,
 )
 from domain.models import EventSummary, JournalEntry, Notice, Unreached
-from domain.statuses import NoticeKind
+from domain.statuses import Cause, ChangeKind, NoticeKind
 
 
 def notice_message(notice: Notice, entry: JournalEntry) -> Message:
     """Return the message of a notice: which event, when and where as it was decided, and what helps."""
-    event = _about(entry)
-    title = bold(event.title)
-    where = context(when_and_where(event))
-    leave = ActionsBlock(elements=[button("Give up my seat", ActionId.GIVE_UP, entry.event_id)])
-    match notice.kind:
-        case NoticeKind.PROMOTED:
-            return note(f"A seat came free: you have a seat in {title}.", where, leave)
-        case NoticeKind.REMOVED:
-            reason = f" The reason given: {escape(notice.reason)}" if notice.reason else ""
-            return note(f"An organiser took you out of {title}.{reason}", where)
-        case NoticeKind.MOVED:
-            return note(f"{title} was moved. {_move(notice.before, event)}")
-        case NoticeKind.CANCELLED:
-            return note(f"{title} was cancelled.", where)
-        case NoticeKind.DELETED:
-            return note(f"{title} was deleted, and your registration with it.", where)
+    return _RENDERED[notice.kind](notice, entry)
+
+
+def _promoted(notice: Notice, entry: JournalEntry) -> Message:
+    raised = any(
+        change.user_id == notice.user_id and change.cause is Cause.CAPACITY_RAISED
+        for change in entry.changes
+    )
+    why = "There are more seats now" if raised else "A seat came free"
+    return _note(
+        f"{why}: you have a seat in {_title(entry)}.", entry, _give_up(entry), _calendar(entry)
+    )
+
+
+def _removed(notice: Notice, entry: JournalEntry) -> Message:
+    reason = f" The reason given: {escape(notice.reason)}" if notice.reason else ""
+    return _note(f"An organiser took you out of {_title(entry)}.{reason}", entry, _others())
+
+
+def _moved(notice: Notice, entry: JournalEntry) -> Message:
+    text = f"{_title(entry)} was moved. {_move(notice.before, _about(entry))}"
+    return note(
+        text, ActionsBlock(elements=[_calendar(entry, "Update my calendar"), _leave(entry)])
+    )
+
+
+def _cancelled(_: Notice, entry: JournalEntry) -> Message:
+    return _note(
+        f"{_title(entry)} was cancelled.", entry, _calendar(entry, "Take it off my calendar")
+    )
+
+
+def _deleted(_: Notice, entry: JournalEntry) -> Message:
+    return _note(f"{_title(entry)} was deleted, and your registration with it.", entry, _others())
+
+
+def _closed(_: Notice, entry: JournalEntry) -> Message:
+    by_clock = all(change.kind is not ChangeKind.CLOSED for change in entry.changes)
+    how = "has ended" if by_clock else "was closed"
+    return _note(
+        f"Registration for {_title(entry)} {how}. You have no seat, but you are still in line:"
+        " a seat that comes free goes to whoever is next.",
+        entry,
+        _leave(entry, "Leave the line"),
+    )
+
+
+def _reminder(_: Notice, entry: JournalEntry) -> Message:
+    return _note(f"A reminder: you have a seat in {_title(entry)}.", entry, _give_up(entry))
+
+
+def _said(notice: Notice, entry: JournalEntry) -> Message:
+    text = notice.text or ""
+    author = next((change.actor_id for change in entry.changes if change.actor_id), None)
+    who = mention(author) if author else "An organiser"
+    return Message(
+        f"{who} about {_title(entry)}: {escape(shortened(text, 1_000))}",
+        [
+            section(f"{who} writes to you about {_title(entry)}:"),
+            SectionBlock(text=plain(text)),
+            context(when_and_where(_about(entry))),
+            ActionsBlock(elements=[_leave(entry)]),
+        ],
+    )
+
+
+def _deactivated(notice: Notice, entry: JournalEntry) -> Message:
+    who = mention(notice.about_user_id or "")
+    left = next(
+        (one for one in entry.changes if one.user_id == notice.about_user_id and one.status), None
+    )
+    had = "place in line" if left is not None and left.status == "waitlisted" else "seat"
+    promoted = [one.user_id for one in entry.changes if one.kind is ChangeKind.PROMOTED]
+    given = f" {mention(promoted[0])} has it now." if promoted and promoted[0] else ""
+    return _note(
+        f"{who} is no longer in this workspace, and gave up a {had} in {_title(entry)}.{given}",
+        entry,
+        button("Manage", ActionId.MANAGE, entry.event_id),
+    )
+
+
+_RENDERED: Mapping[NoticeKind, Callable[[Notice, JournalEntry], Message]] = {
+    NoticeKind.PROMOTED: _promoted,
+    NoticeKind.REMOVED: _removed,
+    NoticeKind.MOVED: _moved,
+    NoticeKind.CANCELLED: _cancelled,
+    NoticeKind.DELETED: _deleted,
+    NoticeKind.CLOSED: _closed,
+    NoticeKind.REMINDER: _reminder,
+    NoticeKind.MESSAGE: _said,
+    NoticeKind.DEACTIVATED: _deactivated,
+}
+"""Of an export there is a file instead: `bot.views.spreadsheet`."""
 
 
 _NEWS = {
@@ -48,6 +127,11 @@ _NEWS = {
     NoticeKind.MOVED: "Event moved",
     NoticeKind.CANCELLED: "Event cancelled",
     NoticeKind.DELETED: "Event deleted",
+    NoticeKind.CLOSED: "Registration closed",
+    NoticeKind.REMINDER: "Reminder",
+    NoticeKind.MESSAGE: "Your message",
+    NoticeKind.DEACTIVATED: "Somebody left the workspace",
+    NoticeKind.EXPORT: "The list of people",
 }
 
 
@@ -56,9 +140,8 @@ def unreached_message(entry: JournalEntry, people: Sequence[Unreached], more: in
 
     `more` says how many there are besides those who are named.
     """
-    event = _about(entry)
     first = (
-        f"Not everyone could be told by direct message about {bold(event.title)}. "
+        f"Not everyone could be told by direct message about {_title(entry)}. "
         "Please reach them another way:"
     )
     named = [
@@ -68,10 +151,36 @@ def unreached_message(entry: JournalEntry, people: Sequence[Unreached], more: in
     ]
     if more:
         named.append(f"• and {more} more")
+    manage = ActionsBlock(elements=[button("Manage", ActionId.MANAGE, entry.event_id)])
     return Message(
         "\n".join([first, *named]),
-        [section(first), context(when_and_where(event)), *map(section, named)],
+        [section(first), context(when_and_where(_about(entry))), *map(section, named), manage],
     )
+
+
+def _note(text: str, entry: JournalEntry, *buttons: ButtonElement) -> Message:
+    blocks: list[Block] = [context(when_and_where(_about(entry)))]
+    return note(text, *blocks, ActionsBlock(elements=list(buttons)))
+
+
+def _title(entry: JournalEntry) -> str:
+    return bold(_about(entry).title)
+
+
+def _give_up(entry: JournalEntry) -> ButtonElement:
+    return button("Give up my seat", ActionId.GIVE_UP, entry.event_id)
+
+
+def _leave(entry: JournalEntry, label: str = "Leave") -> ButtonElement:
+    return button(label, ActionId.CHOOSE_TO_LEAVE, entry.event_id)
+
+
+def _calendar(entry: JournalEntry, label: str = "Add to calendar") -> ButtonElement:
+    return button(label, ActionId.ADD_TO_CALENDAR, entry.event_id)
+
+
+def _others() -> ButtonElement:
+    return button("What else is coming", ActionId.SHOW_EVENTS, "all")
 
 
 def _about(entry: JournalEntry) -> EventSummary:

@@ -166,6 +166,23 @@ def ordinal(number: int) -> str:
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
 
 
+def persons(number: int) -> str:
+    """Return "1 person", "2 people"."""
+    return "1 person" if number == 1 else f"{number:,} people"
+
+
+def before_start(minutes: int) -> str:
+    """Return "a day before", "an hour before", "90 minutes before"."""
+    for unit, name, one in (
+        (7 * 24 * 60, "weeks", "a week"),
+        (24 * 60, "days", "a day"),
+        (60, "hours", "an hour"),
+    ):
+        if minutes % unit == 0:
+            return f"{one if minutes == unit else f'{minutes // unit} {name}'} before"
+    return f"{minutes} minutes before"
+
+
 def seats(number: int) -> str:
     """Return "1 seat", "2 seats"."""
     return "1 seat" if number == 1 else f"{number} seats"

@@ -132,7 +132,7 @@ class Place:
             slack,
             self.town.clock,
             holder=holder,
-            finish_unfinished=lambda: 0,
+            sweep=lambda: 0,
             spawn=at_once,
         )
 

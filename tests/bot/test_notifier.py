@@ -78,7 +78,7 @@ def another(
     store: Storage,
     after_post: Callable[[str], None] = lambda _: None,
     *,
-    finish_unfinished: Callable[[], object] = lambda: 0,
+    sweep: Callable[[], object] = lambda: 0,
     spawn: Spawn = at_once,
 ) -> Notifier:
     """A second process's notifier on the same data."""
@@ -93,7 +93,7 @@ def another(
         slack,
         town.clock,
         holder="another",
-        finish_unfinished=finish_unfinished,
+        sweep=sweep,
         spawn=spawn,
     )
 
@@ -466,7 +466,7 @@ def test_worker_sleeps_until_it_is_woken_and_stops_when_told(town: Town) -> None
     town.bot.notifier.wake("yoga")
     assert len(town.api.calls()) == calls_before
     has_swept = threading.Event()
-    notifier = another(town, town.store, finish_unfinished=has_swept.set)
+    notifier = another(town, town.store, sweep=has_swept.set)
     notifier.start()
     assert has_swept.wait(20)
     notifier.wake("yoga")
@@ -484,7 +484,7 @@ def test_sweep_comes_each_minute_however_much_is_due(town: Town) -> None:
         town,
         town.store,
         lambda _: town.clock.advance(timedelta(seconds=29)),
-        finish_unfinished=lambda: sweeps.append(len(sent_to(town))),
+        sweep=lambda: sweeps.append(len(sent_to(town))),
     )
     notifier.do_what_is_due()
     assert sweeps == [0, 3]
@@ -520,7 +520,7 @@ def test_what_is_unfinished_holds_up_neither_cards_nor_messages(town: Town) -> N
     notifier = another(
         town,
         town.store,
-        finish_unfinished=lambda: finished.append(1),
+        sweep=lambda: finished.append(1),
         spawn=background.append,
     )
     notifier.sweep()

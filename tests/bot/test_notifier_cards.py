@@ -58,7 +58,7 @@ def slow_notifier(town: Town) -> tuple[Notifier, SlowSlack]:
         slack,
         town.clock,
         holder="slow",
-        finish_unfinished=lambda: 0,
+        sweep=lambda: 0,
         spawn=at_once,
     )
     return notifier, slack

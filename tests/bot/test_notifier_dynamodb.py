@@ -66,7 +66,7 @@ def bot(town: Town) -> Iterator[OnDynamoDB]:
             town.client,
             town.clock,
             holder="this",
-            finish_unfinished=service.finish_unfinished,
+            sweep=service.finish_unfinished,
             spawn=at_once,
         )
         yield OnDynamoDB(town, store, service, notifier)

@@ -72,7 +72,7 @@ def impatient(town: Town) -> Town:
         client,
         town.clock,
         holder="impatient",
-        finish_unfinished=town.bot.service.finish_unfinished,
+        sweep=town.bot.service.finish_unfinished,
         spawn=at_once,
     )
     town.bot = replace(town.bot, notifier=notifier)

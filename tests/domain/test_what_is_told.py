@@ -49,7 +49,15 @@ from domain.plans import (
     PutWaiting,
 )
 from domain.seating import Snapshot
-from domain.statuses import Cause, ChangeKind, Deletion, EventStatus, NoticeKind, RegistrationStatus
+from domain.statuses import (
+    Audience,
+    Cause,
+    ChangeKind,
+    Deletion,
+    EventStatus,
+    NoticeKind,
+    RegistrationStatus,
+)
 from tests.surroundings import START
 
 SEATED, WAITING = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
@@ -269,8 +277,11 @@ def test_a_new_status_is_told_once(status: EventStatus, kind: ChangeKind) -> Non
     assert plan.event is not None
     assert (plan.event.status, plan.event.updated_at) == (status, LATER)
     assert plan.outcomes == (Changed(plan.event), Changed(plan.event, changed=False))
-    cancelled = (Notice(kind=NoticeKind.CANCELLED, user_id=None),)
-    notices = cancelled if status is EventStatus.CANCELLED else ()
+    notice = {
+        EventStatus.CANCELLED: Notice(kind=NoticeKind.CANCELLED),
+        EventStatus.CLOSED: Notice(kind=NoticeKind.CLOSED, audience=Audience.WAITING),
+    }
+    notices = (notice[status],)
     assert told(plan) == ((change(kind, actor_id="boss"),), notices)
 
 

@@ -32,7 +32,7 @@ def test_a_table_is_on_demand_with_its_keys_and_indexes() -> None:
     events = client.describe_table(TableName="schema2-events")["Table"]
     assert events["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     indexes = {index["IndexName"]: index for index in events["GlobalSecondaryIndexes"]}
-    assert set(indexes) == {"upcoming", "unfinished"}
+    assert set(indexes) == {"upcoming", "unfinished", "due"}
     carried = indexes["upcoming"]["Projection"]["NonKeyAttributes"]
     assert "registered_count" not in carried
     journal = client.describe_table(TableName="schema2-journal")["Table"]
@@ -61,6 +61,7 @@ def test_an_index_carries_what_is_read_from_it_and_no_more() -> None:
     assert projections == {
         ("events", "upcoming"): {"ProjectionType": "INCLUDE", "NonKeyAttributes": carried},
         ("events", "unfinished"): keys,
+        ("events", "due"): keys,
         ("users", "members"): whole,
         ("users", "unfinished"): keys,
         ("registrations", "roster"): whole,
