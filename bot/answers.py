@@ -112,6 +112,14 @@ def _still_open() -> Iterator[None]:
         raise Unanswered("the modal is closed") from error
 
 
+def open_modal(body: Payload, client: WebClient, view: View) -> None:
+    """Open a modal over what was pressed: on top of a modal, else as the first."""
+    pressed_in = source(body)
+    is_modal = pressed_in.is_view and not pressed_in.is_home
+    show = client.views_push if is_modal else client.views_open
+    show(trigger_id=body["trigger_id"], view=view)
+
+
 def show_again(client: WebClient, view_id: str, view: View) -> None:
     """Show a modal as things are now; nothing happens if its person has closed it."""
     try:

@@ -13,7 +13,20 @@ from slack_sdk import WebClient
 from bot.errors import OtherWorkspace
 from bot.failing import Failing
 from bot.haste import ASKING, PATIENCE, in_haste
-from bot.listeners import browsing, creating, managing, registering, rollcall
+from bot.listeners import (
+    browsing,
+    calendar,
+    creating,
+    editing,
+    ending,
+    history,
+    home,
+    managing,
+    membership,
+    messaging,
+    registering,
+    rollcall,
+)
 from bot.parts import Cards, Parts
 from bot.payloads import workspaces_of
 from bot.people import People
@@ -55,8 +68,11 @@ def build_app(
     app.error(failing.answer)
     app.use(_only_from(workspace_id))
     asking = in_haste(client, token=client.token, seconds=ASKING)
-    parts = Parts(service, cards, People(asking, clock), asking, new_id)
-    for flow in (registering, browsing, creating, managing, rollcall):
+    parts = Parts(service, cards, People(asking, clock), asking, new_id, workspace_id)
+    for flow in (
+        *(registering, browsing, home, calendar, rollcall),
+        *(creating, managing, editing, messaging, ending, history, membership),
+    ):
         flow.register(app, parts)
     return app
 

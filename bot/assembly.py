@@ -11,6 +11,7 @@ from slack_sdk import WebClient
 
 from bot.app import build_app
 from bot.delivery import Storage
+from bot.membership import reconcile
 from bot.notifier import Notifier
 from domain.patience import PATIENCE
 from domain.ports import Clock, NewId, Spawn
@@ -65,6 +66,7 @@ def assemble(
         clock,
         holder=new_id(),
         sweep=service.sweep,
+        reconcile=lambda: reconcile(service, client),
         spawn=spawn,
     )
     executor = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")

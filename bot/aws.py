@@ -1,7 +1,8 @@
 """What Lambda calls. A function imports, and builds before its first request, what it needs itself.
 
-The names that Lambda knows are `bot.aws.slack_function`, `api_function`, `notifier_function` and
-`sweep_function`: each is built, from the environment and the secrets, when it is first asked for.
+The names that Lambda knows are `bot.aws.slack_function`, `api_function`, `notifier_function`,
+`sweep_function` and `members_function`: each is built, from the environment and the secrets, when it
+is first asked for.
 """
 
 from __future__ import annotations
@@ -151,6 +152,17 @@ def for_each_minute(config: Config, store: Storage, clock: Clock) -> Function:
     return handle
 
 
+def for_each_day(config: Config, store: Storage, clock: Clock) -> Function:
+    """Return the function that follows changes of members of which no event told (R8.14)."""
+    from bot import telemetry
+    from bot.__main__ import service_without_slack
+    from bot.membership import reconcile
+
+    service = service_without_slack(telemetry.measured(store), clock)
+    client = slack_client(config)
+    return lambda event, context: reconcile(service, client)  # noqa: ARG005  # Lambda's
+
+
 def _notifier(config: Config, store: Storage, clock: Clock) -> Notifier:
     from bot import telemetry
     from bot.__main__ import service_without_slack
@@ -163,6 +175,8 @@ def _notifier(config: Config, store: Storage, clock: Clock) -> Notifier:
         clock,
         holder=new_id(),
         sweep=service.sweep,
+        # A function of its own does that once a day: see `for_each_day`.
+        reconcile=lambda: None,
         # Lambda stops what goes on behind an answer.
         spawn=lambda work: work(),
     )
@@ -186,6 +200,7 @@ _FUNCTIONS: Mapping[str, tuple[Callable[[Config, Storage, Clock], Function], fro
     "api_function": (for_programs, frozenset({"ROLLCALL_WORKSPACE"})),
     "notifier_function": (for_journal, SLACK),
     "sweep_function": (for_each_minute, SLACK),
+    "members_function": (for_each_day, SLACK),
 }
 """By the name that Lambda knows: what builds it, and which variables it can't do without."""
 

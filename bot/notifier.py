@@ -18,6 +18,14 @@ from domain.ports import Clock, Spawn, Unavailable
 
 _logger = logging.getLogger(__name__)
 
+RECONCILE_EVERY = timedelta(days=1)
+"""How often what Slack knows of its members is compared with what is stored of them (R8.14)."""
+
+RECONCILE_FIRST = timedelta(minutes=10)
+"""How long after its start a process does so first: one that is started anew each day does it, too."""
+
+RECONCILE_AGAIN = timedelta(hours=1)
+
 SWEEP_EVERY = timedelta(minutes=1)
 """How often everything that was left behind is looked for."""
 
@@ -35,7 +43,8 @@ AFTER_SILENCE = timedelta(seconds=1)
 class Notifier:
     """Sends messages and updates cards, one event at a time.
 
-    `sweep` is the service's; `spawn` runs it, so that no card waits for it.
+    `sweep` is the service's, `reconcile` is `bot.membership`'s; `spawn` runs both, so that no card waits
+    for them.
     """
 
     def __init__(
@@ -46,11 +55,13 @@ class Notifier:
         *,
         holder: str,
         sweep: Callable[[], object],
+        reconcile: Callable[[], object],
         spawn: Spawn,
     ) -> None:
         self._store = store
         self._clock = clock
         self._sweep = sweep
+        self._reconcile = reconcile
         self._finishing = threading.Lock()
         self._spawn = spawn
         standing = Standing(clock)
@@ -59,6 +70,7 @@ class Notifier:
         self._lock = threading.Lock()
         self._due: dict[str, datetime] = {}
         self._next_sweep = clock.now()
+        self._next_reconciliation = clock.now() + RECONCILE_FIRST
         self._signal = threading.Event()
         self._is_stopping = False
         self._thread: threading.Thread | None = None
@@ -116,6 +128,9 @@ class Notifier:
             if self._clock.now() >= self._next_sweep:
                 self._next_sweep = self._clock.now() + SWEEP_EVERY
                 self._safely(self.sweep)
+            if self._clock.now() >= self._next_reconciliation:
+                self._next_reconciliation = self._clock.now() + RECONCILE_EVERY
+                self._spawn(self._reconcile_safely)
             event_id = self._next_due()
             if event_id is None:
                 break
@@ -160,6 +175,13 @@ class Notifier:
             if not self._due:
                 return None
             return max(0.0, (min(self._due.values()) - self._clock.now()).total_seconds())
+
+    def _reconcile_safely(self) -> None:
+        try:
+            self._reconcile()
+        except Exception:
+            _logger.exception("members were not reconciled, and are once more in an hour")
+            self._next_reconciliation = self._clock.now() + RECONCILE_AGAIN
 
     def _next_due(self) -> str | None:
         """Take the event that has been due for longest."""

@@ -47,6 +47,7 @@ class Parts:
     people: People
     client: WebClient
     new_id: NewId
+    workspace_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.errors import Malformed
 from bot.ids import BlockId, EventOption
+from bot.membership import Member
 from bot.shapes import Text
-from domain.drafts import EventDraft, UserDraft, from_local
+from bot.views.text import is_slack_id
+from domain.drafts import EventDraft, MessageDraft, UserDraft, from_local
 from domain.errors import Invalid
+from domain.models import Event
 
 Payload = Mapping[str, Any]
 
@@ -43,6 +46,17 @@ def user_id_of(body: Payload) -> str:
     if "command" in body:
         return str(body["user_id"])
     return str(body["user"]["id"] if "user" in body else body["event"]["user"])
+
+
+def changed_member(body: Payload) -> Member:
+    """Return whom a `user_change` event is about, as Slack has them now."""
+    user = body["event"]["user"]
+    return Member(user["id"], user.get("name"), bool(user.get("deleted")))
+
+
+def revokes_ours(body: Payload) -> bool:
+    """Return whether a `tokens_revoked` event takes the bot's own token away, and not a member's."""
+    return bool(body["event"]["tokens"].get("bot"))
 
 
 def person(body: Payload) -> UserDraft:
@@ -96,16 +110,51 @@ class EventMetadata(BaseModel):
     event_id: Text
 
 
-class RosterMetadata(EventMetadata):
+class CardMetadata(EventMetadata):
+    """`after` is the `ts` of the newest card when the form was opened."""
+
+    after: Text
+
+
+class PagedMetadata(EventMetadata):
     """`turned` are the cursors of the pages that led here."""
 
     turned: list[Text]
 
 
-class CardMetadata(EventMetadata):
-    """`after` is the `ts` of the newest card when the form was opened."""
+class EditMetadata(EventMetadata):
+    """`shown` has the fingerprint of each field as the form showed it (`bot.editing`)."""
 
-    after: Text
+    shown: dict[str, str]
+
+
+class PersonMetadata(EventMetadata):
+    """Whom the form is about."""
+
+    user_id: Text
+
+
+class MessageMetadata(EventMetadata):
+    """`previewed` is the fingerprint of what stands above the form; empty at first."""
+
+    request_id: Text
+    previewed: str
+
+
+class ManageMetadata(PagedMetadata):
+    """`request_id` is that of an export that is asked for from here (R8.13)."""
+
+    request_id: Text
+
+
+class HomeMetadata(BaseModel):
+    """Where the lists of App Home begin: how many of one's own come before, and two cursors."""
+
+    model_config = ConfigDict(strict=True, defer_build=True)
+
+    own: int = 0
+    organized: Text | None = None
+    coming: Text | None = None
 
 
 class CapacityMetadata(EventMetadata):
@@ -114,7 +163,7 @@ class CapacityMetadata(EventMetadata):
     capacity: int
 
 
-Metadata = TypeVar("Metadata", bound=EventMetadata)
+Metadata = TypeVar("Metadata", bound=BaseModel)
 
 
 def metadata(view: Payload, kind: type[Metadata]) -> Metadata:
@@ -123,6 +172,26 @@ def metadata(view: Payload, kind: type[Metadata]) -> Metadata:
         return kind.model_validate_json(view.get("private_metadata") or "")
     except ValidationError:
         raise Malformed("view.private_metadata") from None
+
+
+def home_metadata(view: Payload) -> HomeMetadata:
+    """Return where the lists of an App Home begin; one of an older form shows their beginnings.
+
+    Raises `Malformed`.
+    """
+    if not view.get("private_metadata"):
+        return HomeMetadata()
+    return metadata(view, HomeMetadata)
+
+
+def home_place(action: Payload) -> int:
+    """Return the value of `ActionId.HOME_OWN`: how many come before. Raises `Malformed`."""
+    text = value_of(action)
+    if text == "first":
+        return 0
+    if not re.fullmatch(r"[0-9]{1,6}", text):
+        raise Malformed("actions.0.value")
+    return int(text)
 
 
 def shown_already(action: Payload) -> tuple[str, int]:
@@ -156,8 +225,23 @@ def capacity(view: Payload) -> int:
     return -int(digits) if sign else int(digits)
 
 
-def event_draft(view: Payload, *, event_id: str, organizer_id: str, listed: bool) -> EventDraft:
-    """Return the event that a form describes; raises `Invalid` with the block that is wrong."""
+def event_values(view: Payload, event: Event) -> dict[str, Any]:
+    """Return what the form that edits an event says, by the domain's names.
+
+    Co-organisers whom the form can't show, for they are not in Slack, stay. Raises `Invalid` with
+    the block that is wrong.
+    """
+    values = _event_values(view, event.organizer_id)
+    unseen = [one for one in event.co_organizer_ids if not is_slack_id(one)]
+    values["co_organizer_ids"] += unseen
+    return values | {"listed": EventOption.LISTED in options(view)}
+
+
+def _event_values(view: Payload, organizer_id: str) -> dict[str, Any]:
+    """Return what the form of an event has, but for seats and lists, by the domain's names.
+
+    Raises `Invalid` with the block that is wrong.
+    """
     time_zone = _option(_state(view, BlockId.TIME_ZONE)) or ""
     if time_zone not in available_timezones():
         raise Invalid(BlockId.TIME_ZONE, "choose a time zone")
@@ -172,19 +256,59 @@ def event_draft(view: Payload, *, event_id: str, organizer_id: str, listed: bool
     if moments["starts_at"] is None:
         raise Invalid(BlockId.START_DATE, "choose a day")
     organizers = _state(view, BlockId.CO_ORGANIZERS).get("selected_users") or []
+    chosen = _state(view, BlockId.REMINDERS).get("selected_options") or []
+    minutes = [str(option["value"]) for option in chosen]
+    if not all(_MINUTES.fullmatch(text) for text in minutes):
+        raise Malformed("view.state.values.reminders")
+    return {
+        "title": _text(view, BlockId.TITLE),
+        "description": _text(view, BlockId.DESCRIPTION),
+        "location": _text(view, BlockId.LOCATION),
+        "time_zone": time_zone,
+        "co_organizer_ids": [user_id for user_id in organizers if user_id != organizer_id],
+        "has_waitlist": EventOption.WAITLIST in options(view),
+        "reminders": sorted(map(int, minutes), reverse=True),
+        **moments,
+    }
+
+
+_MINUTES = re.compile(r"[0-9]{1,5}")
+
+
+def event_draft(view: Payload, *, event_id: str, organizer_id: str, listed: bool) -> EventDraft:
+    """Return the event that a form describes; raises `Invalid` with the block that is wrong."""
     return EventDraft.of(
         event_id=event_id,
-        title=_text(view, BlockId.TITLE),
-        description=_text(view, BlockId.DESCRIPTION),
-        location=_text(view, BlockId.LOCATION),
-        time_zone=time_zone,
         organizer_id=organizer_id,
-        co_organizer_ids=[user_id for user_id in organizers if user_id != organizer_id],
         capacity=capacity(view),
-        has_waitlist=EventOption.WAITLIST in options(view),
         listed=listed,
-        **moments,
+        **_event_values(view, organizer_id),
     )
+
+
+def person_chosen(action: Payload) -> str:
+    """Return the member chosen in the select above the roster. Raises `Malformed`."""
+    user_id = action.get("selected_user")
+    if not user_id:
+        raise Malformed("actions.0.selected_user")
+    return str(user_id)
+
+
+def reason(view: Payload) -> str:
+    """Return the reason typed into a form; empty for none."""
+    return _text(view, BlockId.REASON)
+
+
+def message_draft(view: Payload) -> MessageDraft:
+    """Return what an organiser has to say, and to whom; raises `Invalid`."""
+    return MessageDraft.of(
+        text=_text(view, BlockId.TEXT), audience=_option(_state(view, BlockId.AUDIENCE))
+    )
+
+
+def confirmation(view: Payload) -> str:
+    """Return what was typed to confirm."""
+    return _text(view, BlockId.CONFIRMATION)
 
 
 def options(view: Payload) -> set[str]:

@@ -108,6 +108,7 @@ class _View(_Shape):
 
 class _Action(_Shape):
     action_id: Text
+    selected_user: Identifier | None = None
     block_id: Text | None = None
     value: Text | None = None
 
@@ -181,6 +182,24 @@ class _OpenedHome(_Event):
     user: Identifier
 
 
+class _ChangedUser(_Shape):
+    id: Identifier
+    name: Text | None = None
+    deleted: bool = False
+
+
+class _UserChange(_Event):
+    user: _ChangedUser
+
+
+class _RevokedTokens(_Shape):
+    bot: list[Text] = []
+
+
+class _TokensRevoked(_Event):
+    tokens: _RevokedTokens
+
+
 class _Envelope(_Anything):
     event: _Event
     user: _Absent = None
@@ -188,6 +207,22 @@ class _Envelope(_Anything):
 
 class _HomeEnvelope(_Envelope):
     event: _OpenedHome
+
+
+class _UserChangeEnvelope(_Envelope):
+    event: _UserChange
+
+
+class _TokensEnvelope(_Envelope):
+    event: _TokensRevoked
+
+
+_ENVELOPES: Mapping[object, type[_Envelope]] = {
+    "app_home_opened": _HomeEnvelope,
+    "user_change": _UserChangeEnvelope,
+    "tokens_revoked": _TokensEnvelope,
+}
+"""By the type of the event, where something is read from it."""
 
 
 def shape_of(body: Mapping[str, Any]) -> type[BaseModel]:
@@ -205,8 +240,8 @@ def shape_of(body: Mapping[str, Any]) -> type[BaseModel]:
             return _Suggestion
         case "event_callback":
             event = body.get("event")
-            is_home = isinstance(event, Mapping) and event.get("type") == "app_home_opened"
-            return _HomeEnvelope if is_home else _Envelope
+            kind = event.get("type") if isinstance(event, Mapping) else None
+            return _ENVELOPES.get(kind, _Envelope) if isinstance(kind, str) else _Envelope
     raise NotInUse
 
 

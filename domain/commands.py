@@ -177,6 +177,8 @@ class Changed:
     event: Event
     changed: bool = True
     promoted: tuple[str, ...] = ()
+    is_moved: bool = False
+    """Whether time or place changed: everyone is told."""
 
 
 Outcome = Placed | Left | Changed

@@ -117,8 +117,11 @@ Reminders = Annotated[
 
 DEFAULT_REMINDERS = (24 * 60, 60)
 
+MOST_REASON = 300
+"""Characters of a reason: with the title it fits into one block of a message, each of them escaped."""
+
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_500)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_REASON)]
 
 
 def from_local(field: str, local: datetime, time_zone: str) -> datetime:

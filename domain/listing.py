@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from domain.door import Door
 from domain.errors import Invalid, UnknownEvent
 from domain.models import (
+    CapacityPreview,
     Change,
     Event,
     EventRegistrations,
@@ -21,6 +22,9 @@ from domain.models import (
 from domain.patience import Patience
 from domain.ports import Store
 from domain.statuses import ChangeKind, RegistrationStatus
+
+NAMED = 5
+"""People whom a preview names, of however many."""
 
 _SEATS, _LINE = "seats", "line"
 
@@ -142,6 +146,15 @@ class Listing:
         row = rows.registrations.get(user_id)
         waits = row is not None and row.status is RegistrationStatus.WAITLISTED
         return (row.ticket if row is not None and waits else None), None
+
+    def too_many(self, event: Event, capacity: int) -> CapacityPreview | None:
+        """Return who came last of those for whom a capacity has no seats; None if something moved."""
+        count = event.registered_count - capacity
+        last = self._store.get_last_seated(event.event_id, limit=min(count, NAMED))
+        if not self.unmoved([event]):
+            return None
+        named = tuple(row.user_id for row in last)
+        return CapacityPreview(event, capacity, affected=named, affected_count=count)
 
     def unmoved(self, events: Sequence[Event]) -> bool:
         """Return whether all events still have the versions that were read; raises `Unavailable`."""

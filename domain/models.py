@@ -403,12 +403,17 @@ class EventRegistrations:
 
 @dataclass(frozen=True, slots=True)
 class CapacityPreview:
-    """What a capacity would do (R8.8): who would get a seat, the first of them by id, and how many."""
+    """What a capacity would do (R8.8): who would get a seat, the first of them by id, and how many.
+
+    Of one below the number registered, which is refused (R2.5): who came last, and how many too many there are.
+    """
 
     event: Event
     capacity: int
-    promoted: tuple[str, ...]
-    promoted_count: int
+    promoted: tuple[str, ...] = ()
+    promoted_count: int = 0
+    affected: tuple[str, ...] = ()
+    affected_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,10 @@ class Store(Protocol):
         """List the registrations that have a seat, in order of tickets. Eventually consistent."""
         ...
 
+    def get_last_seated(self, event_id: str, *, limit: int) -> tuple[Registration, ...]:
+        """Return those who have a seat with the highest tickets, the last first. Eventually consistent."""
+        ...
+
     def get_registrations_of(self, user_id: str) -> tuple[Registration, ...]:
         """Return all of a user's registrations, however many."""
         ...

@@ -358,12 +358,13 @@ class _Room:
         self._record(
             ChangeKind.EDITED, actor_id=_id_of(actor), fields=_differences(before, given, capacity)
         )
-        if given.keys() & {"starts_at", "ends_at", "time_zone", "location"}:
+        is_moved = bool(given.keys() & {"starts_at", "ends_at", "time_zone", "location"})
+        if is_moved:
             self._tell_audience(NoticeKind.MOVED, before=EventSummary.of(before))
         promoted = () if capacity is None else self._set_capacity(capacity, self.plan_id)
         if busy and self.event.operation_id == self.plan_id:
             return None  # a long raise gets a whole commit
-        return Changed(self.event, promoted=promoted)
+        return Changed(self.event, promoted=promoted, is_moved=is_moved)
 
     def _set_status(self, status: EventStatus, actor: Actor | None) -> Changed:
         event = self._organized_by(actor)

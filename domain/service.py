@@ -38,6 +38,7 @@ from domain.drafts import (
     is_identifier,
 )
 from domain.errors import (
+    CapacityBelowRegistered,
     DuplicateEvent,
     NotOrganizer,
     NotRegistered,
@@ -390,6 +391,10 @@ class Service:
             raise NotRegistered(event_id, self.get_event(event_id).title, user_id)
         return own
 
+    def find_registration(self, event_id: str, user_id: str) -> OwnRegistration | None:
+        """Return a user's registration with its position, None for who is not in the event."""
+        return self._listing.of_user_in(event_id, user_id)
+
     def list_registrations_of(
         self, user_id: str, *, status: RegistrationStatus | None = None
     ) -> tuple[OwnRegistration, ...]:
@@ -421,7 +426,10 @@ class Service:
     def preview_capacity(
         self, event_id: str, capacity: int, *, actor: Actor | None = None
     ) -> CapacityPreview:
-        """Return whom a capacity would give a seat; raises what setting it would (`edit_event`)."""
+        """Return whom a capacity would give a seat, or whom it has too many.
+
+        Raises what setting it would (`edit_event`), but for `CapacityBelowRegistered`: that is told.
+        """
         edit = Edit(EventChanges.of(capacity=capacity), actor)
 
         def read() -> CapacityPreview | None:
@@ -430,6 +438,8 @@ class Service:
                 snapshot, [edit], event_id=event_id, now=self._clock.now(), plan_id="preview"
             )
             outcome = plan.outcomes[0]
+            if isinstance(outcome, CapacityBelowRegistered) and snapshot.event is not None:
+                return self._listing.too_many(snapshot.event, capacity)
             if isinstance(outcome, RollcallError):
                 raise outcome
             if snapshot.event is None or not self._listing.unmoved([snapshot.event]):

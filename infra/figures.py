@@ -21,7 +21,7 @@ class Figure:
 
 
 _SERVE = ("slack", "api")
-_COMMIT = (*_SERVE, "sweep")
+_COMMIT = (*_SERVE, "sweep", "members")
 _DELIVER = ("notifier", "sweep")
 
 _COMMITTED = '$.message = "committed"'
@@ -44,7 +44,7 @@ FIGURES: Mapping[str, Figure] = {
     "Failures": Figure(
         '$.logger = "bot.*" && ($.level = "ERROR" || $.level = "CRITICAL")',
         None,
-        (*_SERVE, *_DELIVER),
+        (*_SERVE, *_DELIVER, "members"),
     ),
 }
 """By name."""

@@ -56,6 +56,14 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         Access(JOURNAL, ("GetItem", "PutItem", "Query", "UpdateItem")),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
     ),
+    "members": (
+        # It reads who is stored, writes new names, and takes out those whose account is gone.
+        Access(EVENTS, ("GetItem", "PutItem")),
+        Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
+        Access(USERS, ("DeleteItem", "GetItem", "PutItem", "UpdateItem"), ("members",)),
+        Access(WAITLIST, ("DeleteItem", "Query")),
+        Access(JOURNAL, ("GetItem", "PutItem")),
+    ),
     "sweep": (
         # It does what is due, finishes deletions and raises, and delivers as the notifier does.
         Access(EVENTS, ("GetItem", "PutItem"), ("due", "unfinished")),

@@ -139,8 +139,21 @@ class DynamoDBStore(DynamoDBOutbox):
     ) -> Page[Registration]:
         """See `Store.list_roster`."""
         event = self._items.key(event_id)
-        listing = Listing(f"roster of {event_id}", REGISTRATIONS, "roster", event)
+        name = f"roster of {event_id}"
+        listing = Listing(name, REGISTRATIONS, "roster", event)
         return self._reader.page(listing, self._items.to_registration, limit=limit, cursor=cursor)
+
+    def get_last_seated(self, event_id: str, *, limit: int) -> tuple[Registration, ...]:
+        """See `Store.get_last_seated`."""
+        items, _ = self._reader.query(
+            REGISTRATIONS,
+            limit=limit,
+            IndexName="roster",
+            KeyConditionExpression="seated_in = :event",
+            ExpressionAttributeValues=to_wire({":event": self._items.key(event_id)}),
+            ScanIndexForward=False,
+        )
+        return tuple(map(self._items.to_registration, items))
 
     def get_registrations_of(self, user_id: str) -> tuple[Registration, ...]:
         """See `Store.get_registrations_of`."""

@@ -220,6 +220,16 @@ class SQLiteStore:
             first=(0,),
         )
 
+    def get_last_seated(self, event_id: str, *, limit: int) -> tuple[Registration, ...]:
+        """See `Store.get_last_seated`."""
+        rows = self._all(
+            f"SELECT {_REGISTRATION} FROM registrations WHERE workspace = ?"  # noqa: S608  # no input
+            " AND status = 'registered' AND event_id = ? ORDER BY ticket DESC LIMIT ?",
+            event_id,
+            limit,
+        )
+        return tuple(map(_registration, rows))
+
     def get_registrations_of(self, user_id: str) -> tuple[Registration, ...]:
         """See `Store.get_registrations_of`."""
         rows = self._all(

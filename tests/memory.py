@@ -168,6 +168,14 @@ class MemoryStore:
         ]
         return _page(rows, limit, cursor, lambda row: [row.ticket, row.user_id])
 
+    def get_last_seated(self, event_id: str, *, limit: int) -> tuple[Registration, ...]:
+        rows = [
+            row
+            for row in self.registrations.values()
+            if row.event_id == event_id and row.status is RegistrationStatus.REGISTERED
+        ]
+        return tuple(sorted(rows, key=lambda row: -row.ticket)[:limit])
+
     def get_registrations_of(self, user_id: str) -> tuple[Registration, ...]:
         return tuple(row for row in self.registrations.values() if row.user_id == user_id)
 

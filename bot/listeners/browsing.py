@@ -1,4 +1,4 @@
-"""What is coming up, and one's own registrations: as commands, and in App Home."""
+"""What is coming up, and one's own registrations, page by page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.answers import Answer
 from bot.ids import ActionId
 from bot.parts import Asked, Parts, on_command
 from bot.payloads import shown_already, user_id_of, value_of
-from bot.views import cards, home, messages
+from bot.views import cards, messages
 from bot.views.text import Message
 from domain.models import Event, Page
 from domain.statuses import RegistrationStatus
@@ -29,7 +29,7 @@ def register(app: App, parts: Parts) -> None:
     on_command(app, "/registrations", flow.registrations_command)
     app.action(ActionId.MORE_EVENTS)(flow.more_events)
     app.action(ActionId.MORE_REGISTRATIONS)(flow.more_registrations)
-    app.event("app_home_opened")(flow.opened_home)
+    app.action(ActionId.SHOW_EVENTS)(flow.show_events)
 
 
 class Browsing:
@@ -65,11 +65,9 @@ class Browsing:
         Answer(body, respond, client).instead(message)
         ack()
 
-    def opened_home(self, ack: Ack, body: Body, client: WebClient) -> None:
-        """Show what one has, and what is coming up."""
-        user_id = user_id_of(body)
-        own = self._service.list_registrations_of(user_id)
-        client.views_publish(user_id=user_id, view=home.home(own, self._page(None).items))
+    def show_events(self, ack: Ack, body: Body, respond: Respond, client: WebClient) -> None:
+        """Show what is coming up beside the message that offered it."""
+        Answer(body, respond, client).beside(self._events(None))
         ack()
 
     def _events(self, cursor: str | None) -> Message:

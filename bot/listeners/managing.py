@@ -1,26 +1,29 @@
-"""Managing an event: who is in, its capacity, closing and reopening. For organisers and admins (R8.8, R8.9)."""
+"""Manage: the roster page by page, one person of it, capacity, closing and reopening, the card, the list as a file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
-from bot.answers import once_done, show_again
+from bot.answers import once_done
 from bot.ids import ActionId, CallbackId
 from bot.listeners.creating import Creating
+from bot.organizing import Organizing
 from bot.parts import Asked, Parts, on_command
 from bot.payloads import (
     CapacityMetadata,
     CardMetadata,
     EventMetadata,
-    RosterMetadata,
+    ManageMetadata,
+    PersonMetadata,
     capacity,
     channel,
     metadata,
+    person_chosen,
+    reason,
     user_id_of,
     value_of,
 )
@@ -29,7 +32,6 @@ from bot.views import managing, messages
 from bot.views.modals import note_modal
 from bot.views.text import Message
 from domain.drafts import EventChanges
-from domain.models import Event
 
 Body = dict[str, Any]
 
@@ -41,8 +43,12 @@ def register(app: App, parts: Parts) -> None:
     app.action(ActionId.MANAGE)(flow.pressed_manage)
     app.action(ActionId.ROSTER_PAGE)(flow.turn_page)
     app.action(ActionId.ROSTER_BACK)(flow.turn_back)
+    app.action(ActionId.PERSON)(flow.pressed_person)
+    app.action(ActionId.FIND_PERSON)(flow.found_person)
+    app.view(CallbackId.REMOVE)(flow.remove)
     app.action(ActionId.CLOSE)(flow.close)
     app.action(ActionId.REOPEN)(flow.reopen)
+    app.action(ActionId.EXPORT)(flow.export)
     app.action(ActionId.POST_CARD)(flow.ask_where_to_post)
     app.view(CallbackId.POST_CARD)(flow.post_card)
     app.action(ActionId.CHANGE_CAPACITY)(flow.change_capacity)
@@ -58,6 +64,7 @@ class Managing:
         self._people = parts.people
         self._cards = parts.cards
         self._creating = Creating(parts)
+        self._organizing = Organizing(parts)
 
     def event_command(self, asked: Asked) -> Message | View:
         """`/event create` opens the form, `/event EVENT` what its organisers can do."""
@@ -66,35 +73,74 @@ class Managing:
         found = self._service.find_events_to_manage(asked.text, asked.user_id)
         if len(found.fitting) != 1:
             return messages.choice(found, ActionId.MANAGE)
-        return self._manage(asked.user_id, found.fitting[0].event_id)
+        return self._organizing.manage(asked.user_id, found.fitting[0].event_id)
 
     def pressed_manage(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Open what the event's organisers can do."""
         with pressed(self._cards, body, value_of(action)):
-            view = self._manage(user_id_of(body), value_of(action))
+            view = self._organizing.manage(user_id_of(body), value_of(action))
             client.views_open(trigger_id=body["trigger_id"], view=view)
         ack()
 
+    # The roster
+
     def turn_page(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Show the next page of the roster."""
-        shown = metadata(body["view"], RosterMetadata)
-        self._show(body, client, shown.event_id, [*shown.turned, value_of(action)])
+        shown = metadata(body["view"], ManageMetadata)
+        self._organizing.show(body, client, shown.event_id, [*shown.turned, value_of(action)])
         ack()
 
     def turn_back(self, ack: Ack, body: Body, client: WebClient) -> None:
         """Show the page of the roster before."""
-        shown = metadata(body["view"], RosterMetadata)
-        self._show(body, client, shown.event_id, shown.turned[:-1])
+        shown = metadata(body["view"], ManageMetadata)
+        self._organizing.show(body, client, shown.event_id, shown.turned[:-1])
         ack()
+
+    def pressed_person(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
+        """Show one person of the roster, and the form to remove them."""
+        self._show_person(body, client, value_of(action))
+        ack()
+
+    def found_person(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
+        """Show the person who was looked for by name."""
+        self._show_person(body, client, person_chosen(action))
+        ack()
+
+    def _show_person(self, body: Body, client: WebClient, user_id: str) -> None:
+        event = self._organizing.event(body, metadata(body["view"], ManageMetadata).event_id)
+        own = self._service.find_registration(event.event_id, user_id)
+        users = self._service.get_users([user_id])
+        view = (
+            managing.not_in_event(event, user_id, users)
+            if own is None
+            else managing.person_form(own, users)
+        )
+        client.views_push(trigger_id=body["trigger_id"], view=view)
+
+    def remove(self, ack: Ack, body: Body, view: Body, client: WebClient) -> None:
+        """Take the person out, and show who is in now."""
+        asked, why = metadata(view, PersonMetadata), reason(view)
+        outcome = self._people.as_organizer(
+            user_id_of(body),
+            lambda actor: self._service.remove(
+                asked.event_id, asked.user_id, actor=actor, reason=why
+            ),
+        )
+        self._organizing.show_below(body, client, asked.event_id)
+        users = self._service.get_users([asked.user_id])
+        ack(response_action="update", view=managing.removed(outcome, users))
+
+    # Registration, and the list as a file
 
     def close(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Close registration."""
-        self._people.as_organizer(
+        outcome = self._people.as_organizer(
             user_id_of(body),
             lambda actor: self._service.close_event(value_of(action), actor=actor),
         )
         with once_done():
-            self._show(body, client, value_of(action))
+            note = managing.closed_note(outcome)
+            self._organizing.show(body, client, value_of(action), note=note)
         ack()
 
     def reopen(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
@@ -104,12 +150,29 @@ class Managing:
             lambda actor: self._service.reopen_event(value_of(action), actor=actor),
         )
         with once_done():
-            self._show(body, client, value_of(action))
+            self._organizing.show(body, client, value_of(action), note=managing.REOPENED)
         ack()
+
+    def export(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
+        """Have the list of people sent; once for each time that the modal was shown."""
+        shown = metadata(body["view"], ManageMetadata)
+        self._people.as_organizer(
+            user_id_of(body),
+            lambda actor: self._service.export(
+                shown.event_id, request_id=value_of(action), actor=actor
+            ),
+        )
+        with once_done():
+            self._organizing.show(
+                body, client, shown.event_id, shown.turned, note=managing.EXPORTED
+            )
+        ack()
+
+    # The card
 
     def ask_where_to_post(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Ask for the channel that the card is to stand in."""
-        event = self._organized(body, value_of(action))
+        event = self._organizing.event(body, value_of(action))
         form = managing.card_form(event, after=self._cards.newest(event.event_id))
         client.views_push(trigger_id=body["trigger_id"], view=form)
         ack()
@@ -117,13 +180,15 @@ class Managing:
     def post_card(self, ack: Ack, body: Body, view: Body) -> None:
         """Post the event's card once more; once for each form, however often it is sent."""
         asked = metadata(view, CardMetadata)
-        event = self._organized(body, asked.event_id)
+        event = self._organizing.event(body, asked.event_id)
         trouble = posted(self._cards, event, channel(view), after=asked.after)
         ack(response_action="update", view=managing.card_posted(event, trouble))
 
+    # Capacity
+
     def change_capacity(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Ask for the new capacity."""
-        event = self._organized(body, value_of(action))
+        event = self._organizing.event(body, value_of(action))
         client.views_push(trigger_id=body["trigger_id"], view=managing.capacity_form(event))
         ack()
 
@@ -145,30 +210,6 @@ class Managing:
                 asked.event_id, EventChanges.of(capacity=asked.capacity), actor=actor
             ),
         )
-        root = view.get("root_view_id")
-        if root and root != view["id"]:
-            with once_done():
-                show_again(client, root, self._manage(user_id_of(body), asked.event_id))
+        self._organizing.show_below(body, client, asked.event_id)
         done = messages.capacity_set(outcome)
         ack(response_action="update", view=note_modal("Change capacity", done))
-
-    def _organized(self, body: Body, event_id: str) -> Event:
-        return self._people.as_organizer(
-            user_id_of(body), lambda actor: self._service.get_event(event_id, actor=actor)
-        )
-
-    def _show(
-        self, body: Body, client: WebClient, event_id: str, turned: Sequence[str] = ()
-    ) -> None:
-        view = self._manage(user_id_of(body), event_id, turned)
-        show_again(client, body["view"]["id"], view)
-
-    def _manage(self, user_id: str, event_id: str, turned: Sequence[str] = ()) -> View:
-        cursor = turned[-1] if turned else None
-        listing = self._people.as_organizer(
-            user_id,
-            lambda actor: self._service.list_registrations_in(
-                event_id, limit=managing.ROSTER_PAGE, cursor=cursor, actor=actor
-            ),
-        )
-        return managing.manage(listing, turned)

@@ -9,6 +9,7 @@ from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
 from bot.answers import Answer
+from bot.homing import Home
 from bot.ids import ActionId, CallbackId
 from bot.parts import Asked, Parts, on_command
 from bot.payloads import Payload, person, selected_event, user_id_of, value_of
@@ -42,6 +43,7 @@ class Registering:
     def __init__(self, parts: Parts) -> None:
         self._service = parts.service
         self._cards = parts.cards
+        self._home = Home(parts)
 
     # Commands
 
@@ -72,6 +74,7 @@ class Registering:
         with pressed(self._cards, body, value_of(action)):
             message = self._register(body, value_of(action))
             Answer(body, respond, client).beside(message)
+            self._home.follow(client, body)
         ack()
 
     def chose_to_register(
@@ -88,6 +91,7 @@ class Registering:
         with pressed(self._cards, body, value_of(action)):
             message = self._leave_or_ask(user_id_of(body), value_of(action))
             Answer(body, respond, client).beside(message)
+            self._home.follow(client, body)
         ack()
 
     def chose_to_leave(
@@ -96,6 +100,7 @@ class Registering:
         """Leave, or ask first, in the place of the message."""
         message = self._leave_or_ask(user_id_of(body), value_of(action))
         Answer(body, respond, client).instead(message)
+        self._home.follow(client, body)
         ack()
 
     def confirmed_leave(
@@ -104,6 +109,7 @@ class Registering:
         """Leave: what it costs was said."""
         outcome = self._service.unregister(value_of(action), user_id_of(body))
         Answer(body, respond, client).instead(messages.left(outcome))
+        self._home.follow(client, body)
         ack()
 
     def stay(self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient) -> None:

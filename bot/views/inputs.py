@@ -42,9 +42,11 @@ def channel_input(*, optional: bool) -> InputBlock:
     return input_block(BlockId.CHANNEL, "Post the card in", select, optional=optional)
 
 
-def line_element(most: int) -> PlainTextInputElement:
+def line_element(most: int, initial: str | None = None) -> PlainTextInputElement:
     """Return an input for a line of text."""
-    return PlainTextInputElement(action_id=ActionId.INPUT, max_length=most)
+    return PlainTextInputElement(
+        action_id=ActionId.INPUT, max_length=most, initial_value=initial or None
+    )
 
 
 def number_element(initial: int | None = None) -> NumberInputElement:

@@ -40,12 +40,15 @@ HELP = """*Rollcall* registers you for events, right here in Slack.
 • `/register [event]`: get a seat, or a place in line if it is full. Name an event, or pick one.
 • `/unregister [event]`: give your seat or place back.
 • `/events`: what is coming up.
-• `/registrations [registered|waitlisted]`: where you are in.
+• `/registrations [registered|waitlisted]`: where you are in, your place in line and how it moved, and a calendar file.
+• The *Home* tab of this app has all of that in one place.
 • `/rollcall forget-me`: delete all that is stored about you.
 
 *For organisers*
 • `/event create`: make an event and post its card in a channel.
-• `/event [event]`: who is in, capacity, close or reopen registration.
+• `/event [event]`: who is in, and everything else: edit, change capacity, close or reopen registration, remove a person,
+    message people, export a list, history, cancel, delete. *Manage* on a card opens the same.
+• Everyone registered is reminded a day and an hour before the start, unless you change that in *Edit*.
 
 *Where another app has taken a command*, put `/rollcall` before it: `/rollcall register yoga`.
 When a seat comes free, the next in line has it at once, and is told by direct message."""
@@ -61,11 +64,16 @@ def placed(outcome: Placed) -> Message:
             f"{bold(event.title)} is full. You are {ordinal(outcome.position)} in line,"
             " and I’ll message you as soon as you have a seat."
         )
-    return note(text, context(when_and_where(event)), _leave(event))
+    return note(text, context(when_and_where(event)), _buttons(event))
 
 
-def _leave(event: Event) -> ActionsBlock:
-    return ActionsBlock(elements=[button("Leave", ActionId.CHOOSE_TO_LEAVE, event.event_id)])
+def _buttons(event: Event) -> ActionsBlock:
+    return ActionsBlock(
+        elements=[
+            button("Leave", ActionId.CHOOSE_TO_LEAVE, event.event_id),
+            button("Add to calendar", ActionId.ADD_TO_CALENDAR, event.event_id),
+        ]
+    )
 
 
 def left(outcome: Left) -> Message:
@@ -108,13 +116,15 @@ def stayed(own: OwnRegistration) -> Message:
         text = f"You keep your seat in {title}."
     else:
         text = f"You stay in line for {title}: {ordinal(own.position)}."
-    return note(text, context(when_and_where(own.event)), _leave(own.event))
+    return note(text, context(when_and_where(own.event)), _buttons(own.event))
 
 
 def changed(outcome: Changed) -> Message:
     """Return how an event is after its organiser changed it."""
     event = outcome.event
-    text = f"{bold(event.title)} is {event.status.value}, with {seats(event.capacity)}."
+    if event.deletion is not None:
+        return note(f"Done: {bold(event.title)} is deleted.")
+    text = f"Done: {bold(event.title)} is {event.status.value}, with {seats(event.capacity)}."
     # A new event that was not confirmed at once has no card: nobody knew whether to post one.
     more = context(f"Manage it, or post its card, with `/event {event.event_id}`")
     return note(f"{text} {_given_seats(outcome)}".rstrip(), more)
@@ -149,13 +159,9 @@ def registrations(
     if not shown:
         which = f" {status.value}" if status else ""
         return note(f"You have no{which} registrations. `/events` shows what is coming up.")
-    blocks: list[Block] = [
-        section(
-            f"{bold(one.event.title, LISTED)} · {_status(one)}\n{when_and_where(one.event, LISTED)}",
-            button("Leave", ActionId.LEAVE, one.event.event_id),
-        )
-        for one in shown
-    ]
+    blocks: list[Block] = []
+    for one in shown:
+        blocks += own_blocks(one)
     following = first + len(shown)
     if following < len(own):
         value = f"{status.value if status else ''}:{following}"
@@ -165,6 +171,20 @@ def registrations(
             ActionsBlock(elements=[more]),
         ]
     return Message("Your registrations", blocks)
+
+
+def own_blocks(own: OwnRegistration) -> Sequence[Block]:
+    """Return one of a person's own registrations: the event, the place in it, and what can be done."""
+    event = own.event
+    lines = f"{bold(event.title, LISTED)} · {_status(own)}\n{when_and_where(event, LISTED)}"
+    if event.status is EventStatus.CANCELLED:
+        lines += "\n*Cancelled*"
+    buttons = [
+        button("Leave", ActionId.LEAVE, event.event_id),
+        button("Add to calendar", ActionId.ADD_TO_CALENDAR, event.event_id),
+        button("How my place moved", ActionId.MY_PLACE, event.event_id),
+    ]
+    return [section(lines), ActionsBlock(elements=buttons)]
 
 
 def _status(own: OwnRegistration) -> str:
@@ -216,6 +236,18 @@ def choice_of_own(found: FoundOwn, text: str) -> Message:
         for one in offered[:MOST_CHOICES]
     ]
     return Message(asked, blocks)
+
+
+def calendar_sent(event: Event) -> Message:
+    """Return where a calendar file is."""
+    return note(f"The calendar file of {bold(event.title)} is in your direct messages with me.")
+
+
+def calendar_not_sent(event: Event) -> Message:
+    """Return that Slack did not take a calendar file."""
+    return note(
+        f"Slack did not take the calendar file of {bold(event.title)} just now. Please press again in a moment."
+    )
 
 
 def forget_question() -> Message:

@@ -153,7 +153,12 @@ def plain_when(event: Timed) -> str:
 
 def mention(user_id: str) -> str:
     """Return a person as Slack shows it, with the name of today; somebody who is not in Slack, by id."""
-    return f"<@{user_id}>" if _SLACK_ID.fullmatch(user_id) else escape(user_id)
+    return f"<@{user_id}>" if is_slack_id(user_id) else escape(user_id)
+
+
+def is_slack_id(user_id: str) -> bool:
+    """Return whether a user's id is one of Slack's; programs give theirs others."""
+    return _SLACK_ID.fullmatch(user_id) is not None
 
 
 _SLACK_ID = re.compile(r"[UW][A-Z0-9]+")

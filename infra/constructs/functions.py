@@ -32,7 +32,7 @@ JOURNAL_RETRIES = 5
 
 
 class Functions(Construct):
-    """The four functions of one stage, by the name that `infra.permissions` has for each."""
+    """The five functions of one stage, by the name that `infra.permissions` has for each."""
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class Functions(Construct):
             "api": self._function("api", "api_function", [tokens], seconds=29),
             "notifier": self._function("notifier", "notifier_function", [slack], seconds=60),
             "sweep": self._function("sweep", "sweep_function", [slack], seconds=60),
+            "members": self._function("members", "members_function", [slack], seconds=300),
         }
         self.dead_letters = sqs.Queue(
             self,
@@ -71,6 +72,12 @@ class Functions(Construct):
             schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
             # The next minute is the next attempt.
             targets=[targets.LambdaFunction(self.by_name["sweep"], retry_attempts=0)],
+        )
+        events.Rule(
+            self,
+            "EachDay",
+            schedule=events.Schedule.rate(cdk.Duration.days(1)),
+            targets=[targets.LambdaFunction(self.by_name["members"], retry_attempts=2)],
         )
 
     def _secret(self, name: str) -> secretsmanager.CfnSecret:

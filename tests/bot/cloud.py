@@ -163,6 +163,7 @@ def deployed(town: Town) -> Iterator[Cloud]:
         "api": aws.for_programs,
         "notifier": aws.for_journal,
         "sweep": aws.for_each_minute,
+        "members": aws.for_each_day,
     }
     with empty_local() as empty, an_event_loop():
         prefix = empty._tables.prefix

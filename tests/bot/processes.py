@@ -133,6 +133,7 @@ class Place:
             self.town.clock,
             holder=holder,
             sweep=lambda: 0,
+            reconcile=lambda: None,
             spawn=at_once,
         )
 

@@ -184,7 +184,7 @@ def test_the_way_back_through_a_long_roster_fits_into_a_view(town: Town) -> None
     """Slack takes 3,000 characters of metadata: beyond them, the way back is cut at its beginning."""
     listing = EventRegistrations(town.event("e" * 64), (), (), None)
     turned = [f"{number:0300}" for number in range(50)]
-    metadata = manage(listing, turned).private_metadata
+    metadata = manage(listing, {}, request_id="r" * 32, turned=turned).private_metadata
     assert metadata is not None
     assert len(metadata) <= 3_000
     kept = json.loads(metadata)["turned"]

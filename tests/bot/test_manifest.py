@@ -56,7 +56,12 @@ class Registering:
 def registered(town: Town) -> set[tuple[str, str]]:
     client = town.bot.app.client
     parts = Parts(
-        town.bot.service, town.bot.notifier, People(client, town.clock), client, new_id=ids()
+        town.bot.service,
+        town.bot.notifier,
+        People(client, town.clock),
+        client,
+        new_id=ids(),
+        workspace_id="T1",
     )
     app = Registering()
     for module in pkgutil.iter_modules(bot.listeners.__path__):

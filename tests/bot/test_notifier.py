@@ -94,6 +94,7 @@ def another(
         town.clock,
         holder="another",
         sweep=sweep,
+        reconcile=lambda: None,
         spawn=spawn,
     )
 

@@ -59,6 +59,7 @@ def slow_notifier(town: Town) -> tuple[Notifier, SlowSlack]:
         town.clock,
         holder="slow",
         sweep=lambda: 0,
+        reconcile=lambda: None,
         spawn=at_once,
     )
     return notifier, slack

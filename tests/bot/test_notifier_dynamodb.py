@@ -67,6 +67,7 @@ def bot(town: Town) -> Iterator[OnDynamoDB]:
             town.clock,
             holder="this",
             sweep=service.finish_unfinished,
+            reconcile=lambda: None,
             spawn=at_once,
         )
         yield OnDynamoDB(town, store, service, notifier)

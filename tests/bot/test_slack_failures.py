@@ -73,6 +73,7 @@ def impatient(town: Town) -> Town:
         town.clock,
         holder="impatient",
         sweep=town.bot.service.finish_unfinished,
+        reconcile=lambda: None,
         spawn=at_once,
     )
     town.bot = replace(town.bot, notifier=notifier)

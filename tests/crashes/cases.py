@@ -147,7 +147,7 @@ class Stage:
 
     def _swept(self) -> State:
         process = self._process()
-        process.service.finish_unfinished()
+        process.service.sweep()
         unfinished = [
             *process.store.list_unfinished_events(limit=10).items,
             *process.store.list_unfinished_users(limit=10).items,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from domain.commands import MarkDeletion, Register
-from domain.drafts import EventChanges, EventDraft, UserChanges, UserDraft
+from domain.drafts import EventChanges, EventDraft, MessageDraft, UserChanges, UserDraft
 from domain.models import Actor, Card, Delivery, Unreached
 from domain.statuses import NoticeKind
 from tests.crashes.cases import Operation, Process
@@ -106,6 +106,12 @@ USERS = [
         lambda p: p.service.delete_user("ada"),
         is_long=True,
     ),
+    Operation(
+        "deactivate user in three events",
+        three_events,
+        lambda p: p.service.deactivate_user("ada"),
+        is_long=True,
+    ),
 ]
 
 EVENTS = [
@@ -131,6 +137,21 @@ EVENTS = [
         lambda p: p.service.reopen_event("e1"),
     ),
     Operation("cancel", FULL, lambda p: p.service.cancel_event("e1")),
+    Operation(
+        "message everyone",
+        FULL,
+        lambda p: p.service.message(
+            "e1",
+            MessageDraft.of(text="Bring bread", audience="everyone"),
+            request_id="r1",
+            actor=Actor("organizer"),
+        ),
+    ),
+    Operation(
+        "export",
+        FULL,
+        lambda p: p.service.export("e1", request_id="r1", actor=Actor("organizer")),
+    ),
     Operation(
         "delete event with people", FULL, lambda p: p.service.delete_event("e1"), is_long=True
     ),
@@ -197,12 +218,20 @@ def unfinished_user_deletion(process: Process) -> None:
     mark_user(process.store, "ada")
 
 
+def due_reminder(process: Process) -> None:
+    """Leave an event whose reminder is due for half an hour."""
+    process.clock.advance(timedelta(days=-2))
+    people("ada", "bob", "eve", starts_at=START + timedelta(hours=23, minutes=30))(process)
+    process.clock.advance(timedelta(days=2))
+
+
 SWEEPS = [
-    Operation(f"sweep, {name}", prepare, lambda p: p.service.finish_unfinished(), is_long=True)
+    Operation(f"sweep, {name}", prepare, lambda p: p.service.sweep(), is_long=True)
     for name, prepare in {
         "a raise": unfinished_raise,
         "an event's deletion": unfinished_event_deletion,
         "a user's deletion": unfinished_user_deletion,
+        "a reminder": due_reminder,
     }.items()
 ]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
+from domain.drafts import EventChanges
 from domain.service import Service
 from tests.crashes import operations
 from tests.crashes.cases import Operation, Process, Stage, Trouble
@@ -41,8 +42,10 @@ LINE = people(*CROWD, capacity=1)
 
 READS: dict[str, tuple[Callable[[Process], None], Callable[[Service], object]]] = {
     "get_user": (FULL, lambda service: service.get_user("ada")),
+    "get_users": (FULL, lambda service: service.get_users(["ada", "bob"])),
     "list_users": (FULL, lambda service: service.list_users()),
     "get_event": (FULL, lambda service: service.get_event("e1")),
+    "list_organized": (FULL, lambda service: service.list_organized("organizer")),
     "list_events": (FULL, lambda service: service.list_events(coming=True)),
     "find_events": (
         FULL,
@@ -55,13 +58,22 @@ READS: dict[str, tuple[Callable[[Process], None], Callable[[Service], object]]] 
             service.find_events_to_manage("event", "organizer"),
         ),
     ),
+    "find_registration": (FULL, lambda service: service.find_registration("e1", "eve")),
     "get_registration": (FULL, lambda service: service.get_registration("e1", "eve")),
     "list_registrations_of": (FULL, lambda service: service.list_registrations_of("eve")),
     "find_registrations_of": (FULL, lambda service: service.find_registrations_of("eve", "event")),
     "list_registrations_in": (LINE, lambda service: service.list_registrations_in("e1")),
-    "preview_capacity": (LINE, lambda service: service.preview_capacity("e1", 3)),
+    "preview_capacity": (
+        LINE,
+        lambda service: (
+            service.preview_capacity("e1", 3),
+            service.edit_event("e1", EventChanges.of(capacity=3)),
+            service.preview_capacity("e1", 2),
+        ),
+    ),
     "preview_leave": (FULL, lambda service: service.preview_leave("e1", "ada")),
     "list_history": (FULL, lambda service: service.list_history("e1")),
+    "list_own_history": (FULL, lambda service: service.list_own_history("e1", "eve")),
 }
 """By method: the workspace, and the call."""
 

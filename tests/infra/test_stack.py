@@ -18,7 +18,7 @@ from tests.infra.needs import allowed
 from tests.infra.operations import ROOT
 from tests.infra.synthesis import Resources, synthesize
 
-FUNCTIONS = ("slack", "api", "notifier", "sweep")
+FUNCTIONS = ("slack", "api", "notifier", "sweep", "members")
 
 
 def test_the_stack_is_what_aws_solutions_asks_for(node: None, tmp_path: Path) -> None:
@@ -221,11 +221,21 @@ def test_dead_letters_are_kept_for_two_weeks_and_encrypted(prod: Resources) -> N
 
 
 def test_the_sweep_comes_each_minute(prod: Resources) -> None:
-    rule = prod.one("AWS::Events::Rule")
-    assert rule["ScheduleExpression"] == "rate(1 minute)"
-    (target,) = rule["Targets"]
-    assert prod.named(target["Arn"]) == "sweep"
-    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+    assert scheduled(prod)["rate(1 minute)"] == ("sweep", 0)
+
+
+def test_members_are_reconciled_each_day(prod: Resources) -> None:
+    assert scheduled(prod)["rate(1 day)"] == ("members", 2)
+
+
+def scheduled(prod: Resources) -> dict[str, tuple[str, int]]:
+    """Return what each schedule calls, and how often it tries again."""
+    found = {}
+    for rule in prod.of("AWS::Events::Rule"):
+        (target,) = rule["Targets"]
+        retries = target["RetryPolicy"]["MaximumRetryAttempts"]
+        found[rule["ScheduleExpression"]] = (prod.named(target["Arn"]), retries)
+    return found
 
 
 # The address

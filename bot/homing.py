@@ -1,0 +1,81 @@
+"""Publishing App Home: when it is opened, and after its member has changed something in it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from slack_sdk import WebClient
+
+from bot.parts import Parts
+from bot.payloads import HomeMetadata, Payload, home_metadata, source, user_id_of
+from bot.slack_errors import FAILURES
+from bot.views import home
+from domain.errors import RollcallError
+from domain.models import Event, Page
+
+_logger = logging.getLogger(__name__)
+
+READ = 10
+"""Events that are read at once; of those, some are not for this list."""
+
+READS = 10
+"""Reads that one list may cost; what lies behind is a page further."""
+
+
+class Home:
+    """Publishes it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._service = parts.service
+
+    def publish(self, client: WebClient, user_id: str, shown: HomeMetadata | None = None) -> None:
+        """Show a member the lists from these places on; from the beginning without any. Raises `Busy`."""
+        shown = shown or HomeMetadata()
+        own = self._service.list_registrations_of(user_id)
+        if shown.own >= len(own):
+            shown = shown.model_copy(update={"own": 0})
+        lists = home.Lists(
+            own,
+            _gathered(
+                lambda cursor: self._service.list_organized(user_id, limit=READ, cursor=cursor),
+                shown.organized,
+                READ // 2,
+            ),
+            _gathered(
+                lambda cursor: self._service.list_events(
+                    coming=True, limit=home.COMING, cursor=cursor
+                ),
+                shown.coming,
+                1,
+            ),
+        )
+        client.views_publish(user_id=user_id, view=home.home(lists, shown))
+
+    def follow(self, client: WebClient, body: Payload) -> None:
+        """Show in App Home what was just done from there, or from a modal over it.
+
+        Where that fails, what was done is done, and answered: the next time that it is opened it is true.
+        """
+        where = source(body)
+        if not where.is_view:
+            return
+        try:
+            shown = home_metadata(body["view"]) if where.is_home else None
+            self.publish(client, user_id_of(body), shown)
+        except (RollcallError, *FAILURES):
+            _logger.warning("App Home could not be shown anew", exc_info=True)
+
+
+def _gathered(
+    read: Callable[[str | None], Page[Event]], cursor: str | None, enough: int
+) -> Page[Event]:
+    """Return a page made of as many short ones as it takes."""
+    items: list[Event] = []
+    for _ in range(READS):
+        page = read(cursor)
+        items += page.items
+        cursor = page.next_cursor
+        if cursor is None or len(items) >= enough:
+            break
+    return Page(tuple(items), cursor)
