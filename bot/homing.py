@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from slack_sdk import WebClient
 
+from bot.paging import gathered
 from bot.parts import Parts
 from bot.payloads import HomeMetadata, Payload, home_metadata, source, user_id_of
 from bot.slack_errors import FAILURES
 from bot.views import home
 from domain.errors import RollcallError
-from domain.models import Event, Page
 
 _logger = logging.getLogger(__name__)
 
 READ = 10
 """Events that are read at once; of those, some are not for this list."""
-
-READS = 10
-"""Reads that one list may cost; what lies behind is a page further."""
 
 
 class Home:
@@ -37,12 +33,12 @@ class Home:
             shown = shown.model_copy(update={"own": 0})
         lists = home.Lists(
             own,
-            _gathered(
+            gathered(
                 lambda cursor: self._service.list_organized(user_id, limit=READ, cursor=cursor),
                 shown.organized,
                 READ // 2,
             ),
-            _gathered(
+            gathered(
                 lambda cursor: self._service.list_events(
                     coming=True, limit=home.COMING, cursor=cursor
                 ),
@@ -65,17 +61,3 @@ class Home:
             self.publish(client, user_id_of(body), shown)
         except (RollcallError, *FAILURES):
             _logger.warning("App Home could not be shown anew", exc_info=True)
-
-
-def _gathered(
-    read: Callable[[str | None], Page[Event]], cursor: str | None, enough: int
-) -> Page[Event]:
-    """Return a page made of as many short ones as it takes."""
-    items: list[Event] = []
-    for _ in range(READS):
-        page = read(cursor)
-        items += page.items
-        cursor = page.next_cursor
-        if cursor is None or len(items) >= enough:
-            break
-    return Page(tuple(items), cursor)

@@ -41,7 +41,7 @@ class Calendar:
             send_file(self._client, user_id_of(body), calendar_file(event, self._workspace_id))
         except FAILURES as error:
             verdict = judge(error)
-            if verdict.blame not in (Blame.LATER, Blame.RATE):
+            if verdict.blame in (Blame.OURS, Blame.BUG):
                 raise
             message = messages.calendar_not_sent(event)
         else:

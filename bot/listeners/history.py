@@ -12,14 +12,18 @@ from slack_sdk.models.views import View
 from bot.answers import open_modal, show_again
 from bot.ids import ActionId
 from bot.organizing import Organizing
+from bot.paging import gathered
 from bot.parts import Parts
 from bot.payloads import PagedMetadata, metadata, user_id_of, value_of
 from bot.views import history
 
 Body = dict[str, Any]
 
-LOOKED_THROUGH = 200
-"""Entries of an event's history that one page of a person's own is made of."""
+LOOKED_THROUGH = 30
+"""Entries of an event's history that are read at once for a person's own."""
+
+MOVES = 10
+"""Moves of one's own place on a page: fewer where they are far apart."""
 
 
 def register(app: App, parts: Parts) -> None:
@@ -96,10 +100,11 @@ class History:
 
     def _my_place(self, body: Body, event_id: str, turned: Sequence[str] = ()) -> View:
         event = self._service.get_event(event_id)
-        page = self._service.list_own_history(
-            event_id,
-            user_id_of(body),
-            limit=LOOKED_THROUGH,
-            cursor=turned[-1] if turned else None,
+        page = gathered(
+            lambda cursor: self._service.list_own_history(
+                event_id, user_id_of(body), limit=LOOKED_THROUGH, cursor=cursor
+            ),
+            turned[-1] if turned else None,
+            MOVES,
         )
         return history.my_place(event, page, turned)

@@ -120,7 +120,10 @@ def _when_and_what(time_zone: str, event: Event | None = None) -> list[Block]:
         ),
         input_block(BlockId.TIME_ZONE, "Time zone", zone),
         input_block(
-            BlockId.LOCATION, "Place", line_element(200, event.location if event else None), optional=True
+            BlockId.LOCATION,
+            "Place",
+            line_element(200, event.location if event else None),
+            optional=True,
         ),
         input_block(BlockId.DESCRIPTION, "Description", description, optional=True),
     ]

@@ -71,7 +71,13 @@ def actor_of(kind: Kind, payload: Mapping[str, Any]) -> str:
         case "interaction":
             return str(payload["user"]["id"])
         case "event":
-            return str(payload["event"]["user"])
+            return whom(payload["event"])
+
+
+def whom(event: Mapping[str, Any]) -> str:
+    """Return whom an event is about; of one about the app itself, nobody."""
+    user = event.get("user", "")
+    return str(user["id"] if isinstance(user, Mapping) else user)
 
 
 def _renamed(part: Any, ids: Mapping[str, str]) -> Any:
@@ -162,6 +168,5 @@ def _never_asked_for(town: Town, seeds: list[Seed]) -> Iterator[Seed]:
             "ts": "1.1",
         },
         {"type": "app_mention", "channel": RANDOM, "text": "<@U0ROLLCALL> register", "ts": "1.1"},
-        {"type": "app_uninstalled"},
     ):
         yield Seed(f"event {event['type']}", "event", envelope | {"event": event | {"user": BJORN}})

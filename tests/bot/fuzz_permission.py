@@ -26,6 +26,14 @@ COUNTED = {
 """What moves in an event when somebody registers or leaves."""
 
 REGISTERS = {ActionId.REGISTER, ActionId.CHOOSE_TO_REGISTER}
+DEACTIVATED = "event user_change"
+"""Slack itself says it, of the person whom it is about."""
+
+EDITS = {
+    *("title", "description", "location", "starts_at", "ends_at", "time_zone", "co_organizer_ids"),
+    *("registration_deadline", "listed", "has_waitlist", "reminders", "next_due_at"),
+}
+
 LEAVES = {ActionId.LEAVE, ActionId.CHOOSE_TO_LEAVE, ActionId.GIVE_UP, ActionId.LEAVE_CONFIRMED}
 
 
@@ -44,7 +52,8 @@ class Asked:
                 case "command":
                     return self.payload["user_id"]
                 case "event_callback":
-                    return self.payload["event"]["user"]
+                    user = self.payload["event"]["user"]
+                    return user["id"] if isinstance(user, Mapping) else user
                 case _:
                     return self.payload["user"]["id"]
         except (KeyError, TypeError, IndexError):
@@ -72,6 +81,8 @@ class Asked:
                 return str(self.payload["actions"][0]["action_id"])
             case "view_submission":
                 return f"form {self.payload['view']['callback_id']}"
+            case "event_callback":
+                return f"event {self.payload['event']['type']}"
             case _:
                 return ""
 
@@ -140,12 +151,16 @@ class _Judge:
         touched = {user_id for user_id in {**was, **now} if was.get(user_id) != now.get(user_id)}
         assert touched <= {self._actor}, f"{self._actor} changed {touched}"
         if touched and self._actor not in now:
-            assert self._asked.what == ActionId.FORGET_ME, f"forgotten by {self._asked.what}"
+            assert self._asked.what in (ActionId.FORGET_ME, DEACTIVATED), (
+                f"forgotten by {self._asked.what}"
+            )
 
     def _registration(
         self, key: tuple[str, str], was: Registration | None, now: Registration | None
     ) -> None:
         event_id, user_id = key
+        if now is None and self._takes_out(event_id):
+            return
         if user_id != self._actor:
             assert was is not None, f"{user_id} was registered by {self._actor}"
             assert now is not None, f"{user_id} was removed by {self._actor}"
@@ -154,14 +169,22 @@ class _Judge:
             assert was.ticket == now.ticket
             assert self._frees(event_id), f"{user_id} was promoted for no reason"
         elif now is None:
-            forgets = self._asked.what == ActionId.FORGET_ME
+            forgets = self._asked.what in (ActionId.FORGET_ME, DEACTIVATED)
             assert self._asked.may_leave or forgets, f"left by {self._asked.what}"
         else:
             assert was is None, f"{key} was changed in place"
             assert self._asked.may_register, f"registered by {self._asked.what}"
 
+    def _takes_out(self, event_id: str) -> bool:
+        """Return whether an organiser takes people out: one of them, or all with the event."""
+        ways = {f"form {CallbackId.REMOVE}", f"form {CallbackId.DELETE_EVENT}"}
+        event = self._before.events[event_id]
+        return self._asked.what in ways and organizes(self._actor, event)
+
     def _frees(self, event_id: str) -> bool:
-        """Return whether a seat came free: the actor had one and left, or the event grew."""
+        """Return whether a seat came free: the actor left or took one out, or the event grew."""
+        if self._takes_out(event_id):
+            return True
         own = self._before.registrations.get((event_id, str(self._actor)))
         left = (event_id, self._actor) not in self._after.registrations
         gave_up = own is not None and own.status is RegistrationStatus.REGISTERED and left
@@ -180,8 +203,10 @@ class _Judge:
             match self._asked.what:
                 case ActionId.CLOSE | ActionId.REOPEN:
                     allowed |= {"status"}
-                case what if what == f"form {CallbackId.CAPACITY_CONFIRMED}":
-                    allowed |= {"capacity", "capacity_target", "operation_id"}
+                case ActionId.EXPORT:
+                    allowed |= {"recent_requests"}
+                case what:
+                    allowed |= _BY_FORM.get(what, set())
         assert changed <= allowed, f"{self._actor} changed {changed - allowed} of {was.event_id}"
         if changed and allowed == COUNTED:
             rows = {**self._before.registrations, **self._after.registrations}
@@ -201,7 +226,23 @@ class _Judge:
             assert organizes(self._actor, self._after.events[event_id])
 
 
+_BY_FORM = {
+    f"form {CallbackId.CAPACITY_CONFIRMED}": {"capacity", "capacity_target", "operation_id"},
+    f"form {CallbackId.EDIT_EVENT}": EDITS,
+    f"form {CallbackId.MESSAGE}": {"recent_requests"},
+    f"form {CallbackId.CANCEL_EVENT}": {"status", "next_due_at"},
+    f"form {CallbackId.DELETE_EVENT}": {"deletion", "operation_id", "next_due_at"},
+    f"form {CallbackId.REMOVE}": {"somebody is out"},
+}
+"""What an organiser may change of an event with each."""
+
 ORGANIZERS_ONLY = {
+    CallbackId.EDIT_EVENT,
+    CallbackId.REMOVE,
+    CallbackId.MESSAGE,
+    CallbackId.CANCEL_EVENT,
+    CallbackId.DELETE_EVENT,
+    CallbackId.HISTORY,
     CallbackId.MANAGE,
     CallbackId.CAPACITY,
     CallbackId.CAPACITY_CONFIRMED,

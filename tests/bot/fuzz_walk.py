@@ -27,6 +27,12 @@ def prepare(town: Town) -> None:
     town.event("fair", title="Fair", capacity=CROWD + 5)
     town.event("retreat", title="Retreat", listed=False, organizer_id=CHLOE)
     town.bot.service.close_event("chess")
+    town.event(
+        "picnic",
+        title="Picnic",
+        organizer_id=BJORN,
+        starts_at=town.clock.now() + timedelta(days=60),
+    )
     for number in range(TALKS):
         start = town.clock.now() + timedelta(days=3 + number)
         town.event(f"talk{number}", title=f"Talk {number}", organizer_id=PRIYA, starts_at=start)
@@ -34,6 +40,11 @@ def prepare(town: Town) -> None:
     town.register(BJORN, CHLOE, DIEGO)
     town.register(BJORN, *(f"U0CROWD{number}" for number in range(CROWD)), event_id="fair")
     town.register(CHLOE, event_id="choir")
+    town.register(CHLOE, DIEGO, event_id="picnic")
+    for _ in range(CROWD):
+        # A page of one's own history, and more.
+        town.register(PRIYA, event_id="picnic")
+        town.bot.service.unregister("picnic", PRIYA)
     for event_id in ("yoga", "choir", "chess", "fair"):
         town.bot.notifier.announce(_event(town, event_id), EVENTS)
     town.settle(2)
@@ -71,7 +82,11 @@ class Walk:
         for step in (self.commands, self.cards, self.pickers, self.browse, self.create):
             step()
         self.manage()
+        self.organize()
+        self.look_back()
+        self.end()
         self.leave_and_forget()
+        self.change_people()
 
     def commands(self) -> None:
         for text in (
@@ -142,6 +157,15 @@ class Walk:
         self._press(HARUKI, home, ActionId.REGISTER, value="yoga")
         self._press(HARUKI, home, ActionId.LEAVE, value="talk4")
         self._press(HARUKI, home, ActionId.CREATE_EVENT)
+        for action in (ActionId.HOME_OWN, ActionId.HOME_COMING):
+            home = self._slack.open_home(HARUKI).home
+            assert home is not None
+            self._press(HARUKI, home, action)
+        home = self._slack.open_home(PRIYA).home
+        assert home is not None
+        self._press(PRIYA, home, ActionId.HOME_ORGANIZED)
+        self._slack.command(HARUKI, RANDOM, "/registrations")
+        self._press(HARUKI, last(HARUKI), ActionId.ADD_TO_CALENDAR)
 
     def create(self) -> None:
         view = self._slack.command(BJORN, EVENTS, "/event", "create").view
@@ -181,6 +205,56 @@ class Walk:
         form = self._on_top(PRIYA)
         self._slack.submit(PRIYA, form.id, {(BlockId.CAPACITY, ActionId.INPUT): "4"})
         self._slack.submit(PRIYA, self._on_top(PRIYA).id)
+
+    def organize(self) -> None:
+        def pressed(action: ActionId, **how: Any) -> View:
+            self._slack.command(AMARA, RANDOM, "/event", "fair")
+            self._press(AMARA, self._on_top(AMARA), action, **how)
+            return self._on_top(AMARA)
+
+        form = pressed(ActionId.EDIT)
+        self._slack.submit(AMARA, form.id, {(BlockId.LOCATION, ActionId.INPUT): "Hall 2"})
+        form = pressed(ActionId.MESSAGE_PEOPLE)
+        words: dict[tuple[str, str], Any] = {
+            (BlockId.TEXT, ActionId.INPUT): "Bring *friends* and <!channel>"
+        }
+        for values in (words, {}):
+            self._slack.submit(AMARA, form.id, values)
+        pressed(ActionId.EXPORT)
+        pressed(ActionId.PERSON)
+        form = pressed(ActionId.FIND_PERSON, selected=BJORN)
+        self._slack.submit(AMARA, form.id, {(BlockId.REASON, ActionId.INPUT): "no <show>"})
+        pressed(ActionId.HISTORY)
+        for action in (ActionId.HISTORY_PAGE, ActionId.HISTORY_BACK):
+            self._press(AMARA, self._on_top(AMARA), action)
+        self._town.settle(2)
+        told = self._town.workspace.messages(self._town.workspace.dm(BJORN).id)[-1]
+        self._press(BJORN, told, ActionId.SHOW_EVENTS)
+
+    def look_back(self) -> None:
+        self._slack.command(PRIYA, RANDOM, "/register", "picnic")
+        self._slack.command(PRIYA, RANDOM, "/registrations")
+        mine = self._town.workspace.messages(RANDOM, seen_by=PRIYA)[-1]
+        self._press(PRIYA, mine, ActionId.MY_PLACE, value="picnic")
+        for action in (ActionId.MY_PLACE_PAGE, ActionId.MY_PLACE_BACK):
+            self._press(PRIYA, self._on_top(PRIYA), action)
+
+    def end(self) -> None:
+        ends: tuple[tuple[ActionId, dict[tuple[str, str], Any]], ...] = (
+            (ActionId.CANCEL_EVENT, {}),
+            (ActionId.DELETE_EVENT, {(BlockId.CONFIRMATION, ActionId.INPUT): "Picnic"}),
+        )
+        for action, values in ends:
+            self._slack.command(BJORN, RANDOM, "/event", "picnic")
+            self._press(BJORN, self._on_top(BJORN), action)
+            self._slack.submit(BJORN, self._on_top(BJORN).id, values)
+
+    def change_people(self) -> None:
+        self._slack.change_member(DIEGO, name="diego.q")
+        self._slack.change_member(DIEGO, deleted=True)
+        self._slack.change_member(DIEGO, deleted=False)
+        self._slack.event({"type": "app_uninstalled"})
+        self._slack.event({"type": "tokens_revoked", "tokens": {"bot": ["U0ROLLCALL"]}})
 
     def leave_and_forget(self) -> None:
         for action in (ActionId.KEEP_ME, ActionId.FORGET_ME):

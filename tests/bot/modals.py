@@ -44,7 +44,9 @@ def submit(
     town: Town, view: View, values: Mapping[BlockId, Any] | None = None, user_id: str = BJORN
 ) -> Seen:
     """Submit a form with these values, past Slack's own checks."""
-    given = {(block, ActionId.INPUT): value for block, value in (values or {}).items()}
+    given: dict[tuple[str, str], Any] = {
+        (block, ActionId.INPUT): value for block, value in (values or {}).items()
+    }
     seen = town.slack.submit(user_id, view.id, given, client_checks=False)
     assert seen.failure is None, seen.failure
     return seen

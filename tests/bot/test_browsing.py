@@ -8,7 +8,7 @@ import pytest
 
 from bot.ids import ActionId
 from playground.seed import EVENTS, RANDOM
-from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, Town, answer, shown
+from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, Town, answer, shown, text_of
 
 
 def test_events_shows_what_is_coming_as_cards(town: Town) -> None:
@@ -239,11 +239,15 @@ def test_a_click_in_app_home_is_answered_in_a_modal(town: Town) -> None:
     assert "You have a seat" in answer(seen)
 
 
-def test_more_registrations_in_app_home_come_in_a_modal(town: Town) -> None:
+def test_more_registrations_in_app_home_take_their_place(town: Town) -> None:
     for number in range(20):
         town.event(f"e{number}", title=f"Number {number}!")
         town.register(DIEGO, event_id=f"e{number}")
     home = town.slack.open_home(DIEGO).home
     assert home is not None
-    seen = town.slack.click(DIEGO, home, ActionId.MORE_REGISTRATIONS)
-    assert answer(seen).count("*Number ") == 5
+    second = town.slack.click(DIEGO, home, ActionId.HOME_OWN).home
+    assert second is not None
+    assert "4 more" in text_of(second.blocks)
+    first = town.slack.click(DIEGO, second, ActionId.HOME_OWN, value="first").home
+    assert first is not None
+    assert text_of(first.blocks) == text_of(home.blocks)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.ids import ActionId, BlockId
 from domain.drafts import EventChanges
 from domain.statuses import ChangeKind
-from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, Town
+from playground.seed import RANDOM
+from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, Town, answer
 from tests.bot.modals import GONE, NOT_ALLOWED, form, managed, press, said, submit, top
 
 
-def yoga(town: Town, **values: object) -> None:
+def yoga(town: Town, **values: Any) -> None:
     town.event(organizer_id=BJORN, capacity=1, **values)
     town.register(CHLOE, DIEGO)
 
@@ -32,7 +35,7 @@ def test_the_form_shows_the_event_as_it_is(town: Town) -> None:
     assert state["description"]["value"] == "Bring a mat"
     assert state["co_organizer_ids"]["selected_users"] == [HARUKI]
     assert [one["value"] for one in state["reminders"]["selected_options"]] == ["1440", "60"]
-    local = event.starts_at.astimezone(__import__("zoneinfo").ZoneInfo("Europe/Berlin"))
+    local = event.starts_at.astimezone(ZoneInfo("Europe/Berlin"))
     assert state["starts_at"]["selected_date"] == f"{local:%Y-%m-%d}"
     assert state["starts_at_time"]["selected_time"] == f"{local:%H:%M}"
     assert state["ends_at"]["selected_date"] is not None
@@ -169,14 +172,7 @@ def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
     view = form(town, ActionId.EDIT)
     town.bot.service.delete_event("yoga")
     assert GONE in said(submit(town, view, {BlockId.TITLE: "Pilates"}).view)
-    assert "No event fits" in said_ephemeral(town)
-
-
-def said_ephemeral(town: Town) -> str:
-    from playground.seed import RANDOM
-    from tests.bot.conftest import answer
-
-    return answer(town.slack.command(BJORN, RANDOM, "/event", "yoga"))
+    assert "No event fits" in answer(town.slack.command(BJORN, RANDOM, "/event", "yoga"))
 
 
 def test_an_event_cancelled_meanwhile_stays_as_it_is(town: Town) -> None:

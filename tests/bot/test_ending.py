@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bot.ids import ActionId, BlockId
@@ -11,7 +13,7 @@ from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, Town
 from tests.bot.modals import GONE, NOT_ALLOWED, form, managed, press, said, submit
 
 
-def yoga(town: Town, **values: object) -> None:
+def yoga(town: Town, **values: Any) -> None:
     town.event(organizer_id=BJORN, capacity=1, **values)
     town.register(CHLOE, DIEGO)
 

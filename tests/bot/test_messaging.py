@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from bot.ids import ActionId, BlockId
@@ -13,7 +16,7 @@ from tests.bot.modals import GONE, NOT_ALLOWED, form, managed, press, said, subm
 WORDS = {BlockId.AUDIENCE: "everyone", BlockId.TEXT: "Bring a mat & <!channel> *water*"}
 
 
-def yoga(town: Town, **values: object) -> None:
+def yoga(town: Town, **values: Any) -> None:
     town.event(organizer_id=BJORN, capacity=2, **values)
     town.register(CHLOE, DIEGO, HARUKI)
 
@@ -35,9 +38,7 @@ def test_the_preview_shows_what_people_get_and_how_many(town: Town) -> None:
         ("everyone", {CHLOE, DIEGO, HARUKI}),
     ],
 )
-def test_it_goes_to_its_audience_and_nobody_else(
-    town: Town, audience: str, told: set[str]
-) -> None:
+def test_it_goes_to_its_audience_and_nobody_else(town: Town, audience: str, told: set[str]) -> None:
     yoga(town)
     values = WORDS | {BlockId.AUDIENCE: audience}
     preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), values).view
@@ -128,6 +129,7 @@ def test_who_left_before_it_went_out_does_not_get_it_and_who_moved_up_does(town:
     preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), values).view
     assert preview is not None
     submit(town, preview)
+    town.clock.advance(timedelta(milliseconds=1))
     town.bot.service.unregister("yoga", CHLOE)
     town.settle(6)
     assert any("Bring a mat" in told for told in town.told(HARUKI))

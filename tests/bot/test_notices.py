@@ -31,15 +31,19 @@ def said(notice: Notice, about: EventSummary | None = ABOUT) -> str:
     return text_of(notice_message(notice, entry).to_dict()["blocks"])
 
 
-@pytest.mark.parametrize("kind", NoticeKind)
+MESSAGES = [kind for kind in NoticeKind if kind is not NoticeKind.EXPORT]
+"""Of an export, there is a file instead."""
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
 def test_every_notice_names_its_event_harmlessly(kind: NoticeKind) -> None:
     """R8.11: what people typed can't ping, here neither."""
-    text = said(Notice(kind=kind, user_id="U1", ticket=1))
+    text = said(Notice(kind=kind, user_id="U1", ticket=1, text="words", about_user_id="U2"))
     assert "Yoga &lt;!channel&gt;" in text
     assert "<!channel>" not in text
 
 
-@pytest.mark.parametrize("kind", NoticeKind)
+@pytest.mark.parametrize("kind", MESSAGES)
 def test_every_notice_has_text_for_those_who_see_no_blocks(kind: NoticeKind) -> None:
     notice = Notice(kind=kind)
     entry = JournalEntry(event_id="yoga", version=3, plan_id="p", at=START, about=ABOUT)
@@ -56,8 +60,8 @@ def test_promotion_says_when_and_where_and_has_a_button_with_the_event() -> None
     text = text_of(blocks)
     assert f"<!date^{int(ABOUT.starts_at.timestamp())}^" in text
     assert "Riverside &amp; lawn" in text
-    (button,) = blocks[-1]["elements"]
-    assert (button["action_id"], button["value"]) == (ActionId.GIVE_UP, "yoga")
+    buttons = [(one["action_id"], one["value"]) for one in blocks[-1]["elements"]]
+    assert buttons == [(ActionId.GIVE_UP, "yoga"), (ActionId.ADD_TO_CALENDAR, "yoga")]
 
 
 def test_removal_gives_the_reason_if_there_is_one() -> None:
@@ -76,9 +80,22 @@ def test_move_shows_the_new_and_the_old() -> None:
         assert f"<!date^{int(moment.timestamp())}^" in text
 
 
-def test_only_a_promotion_has_something_to_press() -> None:
-    for kind in set(NoticeKind) - {NoticeKind.PROMOTED}:
-        assert "[" not in said(Notice(kind=kind, user_id="U1"))
+HELPS = {
+    NoticeKind.PROMOTED: "[Give up my seat]",
+    NoticeKind.REMOVED: "[What else is coming]",
+    NoticeKind.MOVED: "[Update my calendar]",
+    NoticeKind.CANCELLED: "[Take it off my calendar]",
+    NoticeKind.DELETED: "[What else is coming]",
+    NoticeKind.CLOSED: "[Leave the line]",
+    NoticeKind.REMINDER: "[Give up my seat]",
+    NoticeKind.MESSAGE: "[Leave]",
+    NoticeKind.DEACTIVATED: "[Manage]",
+}
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_every_notice_has_the_button_that_helps(kind: NoticeKind) -> None:
+    assert HELPS[kind] in said(Notice(kind=kind, user_id="U1", text="words", about_user_id="U2"))
 
 
 def test_notice_about_nothing_is_a_mistake_of_the_journal() -> None:

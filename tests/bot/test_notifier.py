@@ -124,7 +124,7 @@ def test_promoted_user_is_told_once_with_a_button_to_give_the_seat_up(town: Town
     town.settle()
     town.settle(120)
     (told,) = town.told(CHLOE)
-    assert "A seat came free: you have a seat in *Yoga in the park*" in told
+    assert "There are more seats now: you have a seat in *Yoga in the park*" in told
     assert "Riverside lawn" in told
     assert "[Give up my seat]" in told
     assert undelivered(town) == ()
@@ -217,7 +217,7 @@ def test_promotions_go_before_words_to_everyone(town: Town) -> None:
     town.settle()
     assert sent_to(town)[0] == DIEGO
     assert [line.splitlines()[0] for line in town.told(DIEGO)] == [
-        "A seat came free: you have a seat in *Yoga in the park*.",
+        "There are more seats now: you have a seat in *Yoga in the park*.",
         town.told(DIEGO)[1].splitlines()[0],
     ]
     assert sorted(sent_to(town)) == sorted([BJORN, CHLOE, DIEGO, DIEGO])
