@@ -9,6 +9,9 @@ from bot.views.text import bold
 from domain.models import Event
 from domain.statuses import EventStatus
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+"""What RFC 5545 has no place for."""
+
 
 def calendar_file(event: Event, workspace_id: str) -> File:
     """Return the event's .ics: the same `UID` each time, and a `SEQUENCE` that grows with each change.
@@ -32,7 +35,7 @@ def calendar_file(event: Event, workspace_id: str) -> File:
     if event.location:
         entry.add("location", event.location)
     if event.description:
-        entry.add("description", event.description)
+        entry.add("description", _CONTROL.sub("", event.description))
     entry.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
     calendar = Calendar()
     calendar.add("prodid", "-//Rollcall//Rollcall//EN")

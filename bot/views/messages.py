@@ -40,7 +40,7 @@ HELP = """*Rollcall* registers you for events, right here in Slack.
 • `/register [event]`: get a seat, or a place in line if it is full. Name an event, or pick one.
 • `/unregister [event]`: give your seat or place back.
 • `/events`: what is coming up.
-• `/registrations [registered|waitlisted]`: where you are in, your place in line and how it moved.
+• `/registrations [registered|waitlisted]`: where you are in, your place in line, how it moved.
 • The *Home* tab of this app has all of that in one place.
 • `/rollcall forget-me`: delete all that is stored about you.
 

@@ -182,7 +182,7 @@ class _Judge:
     def _logged(self) -> None:
         """An error is logged, and a reference told, only where Slack refuses a pass that it gave out itself."""
         for record in self._exchange.logs:
-            if record.levelno >= logging.ERROR and not _is_alarm(record, self._exchange):
+            if record.levelno >= logging.ERROR and not is_alarm(record, self._exchange):
                 assert self._spoilt & {"trigger_id", "view", "actor", "response_url"}, (
                     record.getMessage()
                 )
@@ -196,7 +196,7 @@ class _Judge:
         assert contained(text) == text
 
 
-def _is_alarm(record: logging.LogRecord, exchange: Exchange) -> bool:
+def is_alarm(record: logging.LogRecord, exchange: Exchange) -> bool:
     """Return whether the app was taken away: that is to be an alarm."""
     gone = exchange.case.seed.name.startswith(("event app_uninstalled", "event tokens_revoked"))
     return gone and record.name == "bot.listeners.membership"

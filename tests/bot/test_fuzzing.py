@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from bot.ids import ActionId, BlockId, CallbackId, EventOption
 from bot.manifest import PATH
-from tests.bot.fuzz_answers import judge
+from tests.bot.fuzz_answers import is_alarm, judge
 from tests.bot.fuzz_corpus import Seed
 from tests.bot.fuzz_edge import Edge, Exchange, edge
 from tests.bot.fuzz_permission import Asked
@@ -105,7 +105,7 @@ def test_what_slack_really_sends_is_answered(at: Edge) -> None:
     for each in at.seeds:
         exchange = at.send(Case(each))
         judge(exchange)
-        assert exchange.logs == ()
+        assert [log for log in exchange.logs if not is_alarm(log, exchange)] == []
         assert exchange.response.status == (400 if each.name == "shortcut" else 200)
 
 

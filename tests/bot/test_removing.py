@@ -1,0 +1,137 @@
+"""Removing a person: found by name or on the roster, with a reason that the person is told (R4.6, R8.8)."""
+
+from __future__ import annotations
+
+from bot.ids import ActionId, BlockId
+from domain.drafts import EventChanges
+from domain.models import Registration
+from domain.statuses import RegistrationStatus
+from playground.model import View
+from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
+from tests.bot.modals import GONE, NOT_ALLOWED, managed, press, said, submit, top
+
+
+def person(town: Town, user_id: str, by: str = BJORN) -> View:
+    """Open Manage, and one person of the roster."""
+    managed(town, by)
+    return press(town, ActionId.PERSON, by, value=user_id)
+
+
+def yoga(town: Town) -> None:
+    town.event(organizer_id=BJORN, co_organizer_ids=[PRIYA], capacity=1)
+    town.register(CHLOE, DIEGO, HARUKI)
+
+
+def test_a_person_is_shown_with_place_and_since_when(town: Town) -> None:
+    yoga(town)
+    assert f"<@{CHLOE}> has a seat since" in said(person(town, CHLOE))
+    assert f"<@{HARUKI}> is 2nd in line" in said(person(town, HARUKI))
+
+
+def test_a_person_is_found_by_name(town: Town) -> None:
+    """Slack's own select searches its members by name."""
+    yoga(town)
+    managed(town)
+    view = press(town, ActionId.FIND_PERSON, selected=DIEGO)
+    assert f"<@{DIEGO}> is 1st in line" in said(view)
+
+
+def test_somebody_who_is_not_in_the_event_is_said_to_be_none(town: Town) -> None:
+    yoga(town)
+    managed(town)
+    assert "neither has a seat" in said(press(town, ActionId.FIND_PERSON, selected=PRIYA))
+
+
+def test_one_who_is_not_in_slack_is_named(town: Town) -> None:
+    """Programs may register people under ids of their own."""
+    from domain.drafts import UserDraft
+
+    town.event(organizer_id=BJORN)
+    town.bot.service.create_user(UserDraft.of(user_id="emp-7", name="Ada *Lovelace*"))
+    town.bot.service.register("yoga", "emp-7")
+    assert "Ada *Lovelace* · seat since" in said(managed(town))
+
+
+def test_the_seat_goes_to_the_next_and_both_are_told(town: Town) -> None:
+    yoga(town)
+    seen = submit(town, person(town, CHLOE), {BlockId.REASON: "no-show, *twice*"})
+    assert f"<@{DIEGO}> has the seat now" in said(seen.view)
+    town.settle(4)
+    (told,) = town.told(CHLOE)
+    assert "An organiser took you out of *Yoga in the park*" in told
+    assert "no-show, *twice*" in told
+    assert "[What else is coming]" in told
+    assert "A seat came free" in town.told(DIEGO)[0]
+    assert f"<@{CHLOE}>" not in said(town.workspace.views.stack(BJORN)[0])
+    assert town.sound().seated("yoga") == [DIEGO]
+
+
+def test_a_reason_may_be_left_out(town: Town) -> None:
+    yoga(town)
+    submit(town, person(town, CHLOE))
+    town.settle(4)
+    assert "reason" not in town.told(CHLOE)[0]
+
+
+def test_a_reason_too_long_is_marked(town: Town) -> None:
+    yoga(town)
+    before = town.everything()
+    seen = submit(town, person(town, CHLOE), {BlockId.REASON: "x" * 301})
+    assert seen.errors == {"reason": "Must have at most 300 characters."}
+    assert town.everything() == before
+
+
+def test_others_may_not(town: Town) -> None:
+    yoga(town)
+    view = person(town, CHLOE, PRIYA)
+    town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
+    before = town.everything()
+    assert NOT_ALLOWED in said(submit(town, view, user_id=PRIYA).view)
+    assert town.everything() == before
+
+
+def test_removed_twice_it_is_said_that_the_person_is_out(town: Town) -> None:
+    yoga(town)
+    view = person(town, CHLOE)
+    submit(town, view)
+    town.workspace.views.update(view.id, view.body)
+    seen = submit(town, view)
+    assert "not in *Yoga in the park*" in said(seen.view)
+    town.settle(4)
+    assert len(town.told(CHLOE)) == 1
+    assert town.sound().seated("yoga") == [DIEGO]
+
+
+def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
+    yoga(town)
+    view = person(town, CHLOE)
+    town.bot.service.delete_event("yoga")
+    assert GONE in said(submit(town, view).view)
+    managed_view = top(town)
+    assert managed_view is not None
+
+
+def test_one_who_left_meanwhile_is_not_removed_again(town: Town) -> None:
+    yoga(town)
+    view = person(town, CHLOE)
+    town.bot.service.unregister("yoga", CHLOE)
+    submit(town, view)
+    town.settle(4)
+    assert town.told(CHLOE) == []
+
+
+def test_why_stands_in_the_history(town: Town) -> None:
+    yoga(town)
+    submit(town, person(town, CHLOE), {BlockId.REASON: "no-show"})
+    managed(town)
+    text = said(press(town, ActionId.HISTORY))
+    assert f"<@{BJORN}> removed <@{CHLOE}>: no-show" in text
+    assert f"<@{DIEGO}> moved up to a seat: a seat came free" in text
+
+
+def test_a_registration_is_as_it_is_stored(town: Town) -> None:
+    yoga(town)
+    own = town.bot.service.find_registration("yoga", DIEGO)
+    assert own is not None
+    assert isinstance(own.registration, Registration)
+    assert own.registration.status is RegistrationStatus.WAITLISTED

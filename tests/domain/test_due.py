@@ -1,0 +1,203 @@
+"""When the clock asks something of an event: reminders (R8.15), across time zones and changes of the clocks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.commands import Edit, KeepTime, Register, SetStatus
+from domain.drafts import DEFAULT_REMINDERS, EventChanges, EventDraft
+from domain.due import next_due_at, reminders_of
+from domain.errors import Invalid
+from domain.models import Event
+from domain.statuses import Audience, ChangeKind, Deletion, EventStatus, NoticeKind
+from tests.memory import MemoryStore
+from tests.surroundings import START, ManualClock, commit_together, new_event, new_users, service_on
+
+
+def an_event(starts_at: datetime, **values: object) -> Event:
+    given_: dict[str, object] = {
+        "event_id": "e1",
+        "title": "Yoga",
+        "description": "",
+        "location": "",
+        "starts_at": starts_at,
+        "ends_at": None,
+        "time_zone": "Europe/Berlin",
+        "organizer_id": "boss",
+        "co_organizer_ids": (),
+        "capacity": 2,
+        "has_waitlist": True,
+        "registration_deadline": None,
+        "listed": True,
+        "status": EventStatus.OPEN,
+        "created_at": START,
+        "updated_at": START,
+        "version": 1,
+        "reminders": DEFAULT_REMINDERS,
+    }
+    return Event.model_validate(given_ | values)
+
+
+def berlin(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("starts", "reminded"),
+    [
+        ("2026-11-24T18:00", "2026-11-23T18:00"),
+        # The clocks went back, and forward, in the night before.
+        ("2026-10-25T18:00", "2026-10-24T18:00"),
+        ("2026-03-29T18:00", "2026-03-28T18:00"),
+        # The hour that comes twice on the day before: the first.
+        ("2026-10-26T02:30", "2026-10-25T02:30"),
+    ],
+)
+def test_a_day_before_is_at_the_same_hour_by_the_clock_on_the_wall(
+    starts: str, reminded: str
+) -> None:
+    event = an_event(berlin(starts), reminders=(24 * 60,))
+    assert reminders_of(event) == (berlin(reminded),)
+
+
+def test_of_an_hour_that_the_clocks_skip_on_the_day_before_it_is_an_hour_later() -> None:
+    event = an_event(berlin("2026-03-30T02:30"), reminders=(24 * 60,))
+    (reminder,) = reminders_of(event)
+    assert reminder == berlin("2026-03-29T03:30")
+
+
+def test_an_hour_before_is_an_hour_of_time_that_passes() -> None:
+    """Between 3:30 and 1:30 on the night of the change there is one hour, and not two."""
+    event = an_event(berlin("2026-03-29T03:30"), reminders=(60,))
+    assert reminders_of(event) == (berlin("2026-03-29T01:30"),)
+
+
+def test_what_is_over_for_good_is_never_due() -> None:
+    later = START + timedelta(days=9)
+    assert next_due_at(an_event(later), START) is not None
+    assert next_due_at(an_event(later, status=EventStatus.CANCELLED), START) is None
+    assert next_due_at(an_event(later, deletion=Deletion.MARKED), START) is None
+
+
+def test_a_deadline_is_due_unless_it_is_the_start_itself() -> None:
+    later, deadline = START + timedelta(days=9), START + timedelta(hours=1)
+    assert next_due_at(an_event(later, registration_deadline=deadline), START) == deadline
+    at_start = an_event(later, registration_deadline=later, reminders=())
+    assert next_due_at(at_start, START) is None
+
+
+@given(
+    st.lists(st.integers(5, 30 * 24 * 60), max_size=5, unique=True),
+    st.integers(1, 60 * 24 * 60),
+    st.lists(st.integers(1, 5_000), max_size=40),
+)
+def test_swept_at_whatever_times_each_reminder_is_decided_once_and_none_after_the_start(
+    reminders: list[int], starts_in: int, pauses: list[int]
+) -> None:
+    """Those that were missed together are told of in one."""
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada")
+    starts_at = START + timedelta(minutes=starts_in)
+    event = new_event(service, "e1", starts_at=starts_at, reminders=tuple(reminders))
+    service.register("e1", "ada")
+    moments = [at for at in reminders_of(event) if at > START]
+    decided: list[datetime] = []
+    last = START
+    for pause in [*pauses, starts_in]:
+        clock.advance(timedelta(minutes=pause))
+        service.sweep()
+        passed = [at for at in moments if last < at <= clock.now()]
+        kinds = [notice.kind for entry in store.journal.values() for notice in entry.notices]
+        count = kinds.count(NoticeKind.REMINDER)
+        expected = len(decided) + bool(passed and clock.now() < starts_at)
+        assert count == expected
+        decided += [clock.now()] * (count - len(decided))
+        last = clock.now()
+        stored = store.events["e1"].next_due_at
+        assert stored == min((at for at in moments if at > last), default=None)
+
+
+def test_the_reminder_goes_to_those_registered_and_stands_in_the_history() -> None:
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada", "bob")
+    new_event(service, "e1", capacity=1, starts_at=START + timedelta(days=2))
+    commit_together(store, "e1", [Register("ada"), Register("bob")])
+    clock.advance(timedelta(days=1))
+    assert service.sweep() == 1
+    entry = store.journal["e1", store.events["e1"].version]
+    assert [change.kind for change in entry.changes] == [ChangeKind.REMINDED]
+    (notice,) = entry.notices
+    assert (notice.kind, notice.audience) == (NoticeKind.REMINDER, Audience.REGISTERED)
+
+
+def test_with_nobody_registered_the_due_time_moves_and_nobody_is_told() -> None:
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_event(service, "e1", starts_at=START + timedelta(days=2))
+    clock.advance(timedelta(days=1))
+    service.sweep()
+    entry = store.journal["e1", store.events["e1"].version]
+    assert (entry.changes, entry.notices) == ((), ())
+    assert store.events["e1"].next_due_at == START + timedelta(days=2, hours=-1)
+
+
+def test_before_its_time_nothing_is_done() -> None:
+    store = MemoryStore()
+    service = service_on(store)
+    new_event(service, "e1", starts_at=START + timedelta(days=2))
+    before = store.events["e1"]
+    commit_together(store, "e1", [KeepTime()])
+    assert service.sweep() == 0
+    assert store.events["e1"] == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"starts_at": START + timedelta(days=5)},
+        {"reminders": (120,)},
+        {"time_zone": "Asia/Tokyo", "reminders": (1440,)},
+        {"registration_deadline": START + timedelta(hours=2)},
+    ],
+    ids=["start", "reminders", "zone", "deadline"],
+)
+def test_an_edit_moves_the_due_time_in_its_own_commit(changes: dict[str, object]) -> None:
+    store = MemoryStore()
+    service = service_on(store)
+    new_event(service, "e1", starts_at=START + timedelta(days=2))
+    commit_together(store, "e1", [Edit(EventChanges.of(**changes), None)])
+    event = store.events["e1"]
+    assert event.next_due_at == next_due_at(event, START)
+
+
+def test_cancelling_takes_the_due_time_away() -> None:
+    store = MemoryStore()
+    new_event(service_on(store), "e1", starts_at=START + timedelta(days=2))
+    commit_together(store, "e1", [SetStatus(EventStatus.CANCELLED, None)])
+    assert store.events["e1"].next_due_at is None
+
+
+@pytest.mark.parametrize("minutes", [[4], [43_201], [5, 6, 7, 8, 9, 10], ["60"]])
+def test_reminders_that_make_no_sense_are_refused(minutes: list[object]) -> None:
+    with pytest.raises(Invalid, match="reminders"):
+        EventChanges.of(reminders=minutes)
+
+
+def test_reminders_are_kept_once_each_the_longest_first() -> None:
+    draft = EventDraft.of(
+        title="Yoga",
+        starts_at=START,
+        time_zone="UTC",
+        organizer_id="boss",
+        capacity=1,
+        has_waitlist=True,
+        reminders=[60, 1440, 60],
+    )
+    assert draft.reminders == (1440, 60)
