@@ -12,13 +12,13 @@ from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot import errors, telemetry
+from bot import telemetry
 from bot.answers import Answer, Unanswered, in_command
 from bot.errors import Malformed, NotInUse
 from bot.payloads import Payload
 from bot.shapes import response_url
 from bot.slack_errors import FAILURES
-from bot.views import messages
+from bot.views import messages, refusals
 from bot.views.modals import note_modal
 from bot.views.text import Message
 from domain.commands import Changed, Left, Placed
@@ -26,8 +26,6 @@ from domain.errors import CapacityBelowRegistered, Invalid, NotConfirmed, Rollca
 from domain.ports import NewId
 
 _logger = logging.getLogger(__name__)
-
-FAILED = "That did not work"
 
 
 class Failing:
@@ -60,14 +58,14 @@ class Failing:
 
     def _message(self, error: Exception) -> Message:
         if isinstance(error, BoltUnhandledRequestError):
-            return errors.message(NotInUse())
+            return refusals.message(NotInUse())
         if isinstance(error, Malformed):
             _logger.warning("malformed payload: %r", error.where)
         if isinstance(error, RollcallError):
             telemetry.refused(error)
-            return errors.message(error)
+            return refusals.message(error)
         if isinstance(error, SlackApiError) and error.response.get("error") in _LATE:
-            return errors.too_late()
+            return refusals.too_late()
         reference = self._new_id()[:8]
         _logger.error(
             "unforeseen failure, reference %s",
@@ -75,7 +73,7 @@ class Failing:
             exc_info=error,
             extra={"reference": reference},
         )
-        return errors.unforeseen(reference)
+        return refusals.unforeseen(reference)
 
 
 _LATE = ("expired_trigger_id", "exchanged_trigger_id")
@@ -146,7 +144,7 @@ def _ending(outcome: object) -> Message:
         bool: messages.forgotten,
     }
     if isinstance(outcome, RollcallError):
-        return errors.message(outcome)
+        return refusals.message(outcome)
     return render[type(outcome)](outcome)
 
 
@@ -156,21 +154,18 @@ def _in_form(error: Exception, view: Payload, message: Message) -> dict[str, Any
     if isinstance(error, CapacityBelowRegistered) and "capacity" in blocks:
         return {
             "response_action": "errors",
-            "errors": {"capacity": errors.sentence(error)},
+            "errors": {"capacity": refusals.sentence(error)},
         }
     if isinstance(error, Invalid):
         field = error.field.partition(".")[0]
         if field in blocks:
             reason = f"{error.reason[:1].upper()}{error.reason[1:]}."
             return {"response_action": "errors", "errors": {field: reason}}
-    return _pushed(message, _TITLES.get(type(error), FAILED))
+    return _pushed(message, refusals.title(error))
 
 
-def _pushed(message: Message, title: str = FAILED) -> dict[str, Any]:
+def _pushed(message: Message, title: str = refusals.FAILED) -> dict[str, Any]:
     return {"response_action": "push", "view": note_modal(title, message).to_dict()}
-
-
-_TITLES: Mapping[type, str] = {NotConfirmed: "Not confirmed yet", errors.NotShown: "Done"}
 
 
 def _json(body: dict[str, Any]) -> BoltResponse:

@@ -10,7 +10,7 @@ from slack_sdk.models.views import View
 from bot.answers import once_done, show_again
 from bot.parts import Parts
 from bot.payloads import Payload, user_id_of
-from bot.views import managing
+from bot.views import managing, roster
 from domain.models import Event
 
 
@@ -40,7 +40,7 @@ class Organizing:
         listing = self._people.as_organizer(
             user_id,
             lambda actor: self._service.list_registrations_in(
-                event_id, limit=managing.ROSTER_PAGE, cursor=cursor, actor=actor
+                event_id, limit=roster.ROSTER_PAGE, cursor=cursor, actor=actor
             ),
         )
         shown = {row.user_id for row in listing.registered}

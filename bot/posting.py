@@ -11,6 +11,7 @@ from slack_sdk import WebClient
 from bot.parts import Cards
 from bot.payloads import Payload, source
 from bot.slack_errors import FAILURES, Blame, judge
+from bot.views.refusals import card_not_posted
 from domain.errors import Busy, NotConfirmed, RollcallError, UnknownEvent
 from domain.models import Event
 
@@ -37,18 +38,17 @@ def posted(
         cards.announce(event, channel_id, after=after)
     except FAILURES as error:
         verdict = judge(error)
-        again = f"then press *Post card* in `/event {event.event_id}`"
-        if verdict.reason in ("not_in_channel", "channel_not_found"):
-            return (
-                "The card is not posted: I’m not in that channel. Invite me there with"
-                f" `/invite @Rollcall`, {again}."
+        is_outside = verdict.reason in ("not_in_channel", "channel_not_found")
+        if not is_outside:
+            _logger.warning(
+                "card of %s not posted in %s: %s", event.event_id, channel_id, verdict.reason
             )
-        _logger.warning(
-            "card of %s not posted in %s: %s", event.event_id, channel_id, verdict.reason
+        return card_not_posted(
+            event,
+            verdict.reason,
+            is_outside=is_outside,
+            is_unsure=verdict.blame is Blame.LATER,
         )
-        if verdict.blame is Blame.LATER:
-            return "The card may not be posted: Slack did not answer."
-        return f"The card is not posted: Slack says `{verdict.reason}`."
     return None
 
 

@@ -38,6 +38,8 @@ _USERS = (
 PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
     "slack": (
         *_SERVICE,
+        # Histories are read here.
+        Access(JOURNAL, ("Query",)),
         Access(USERS, _USERS),
         # Cards are posted, and adopted where they are clicked.
         Access(CARDS, ("PutItem", "Query")),

@@ -12,7 +12,7 @@ from bot.ids import ActionId, BlockId, CallbackId
 from bot.organizing import Organizing
 from bot.parts import Parts
 from bot.payloads import EventMetadata, confirmation, metadata, user_id_of, value_of
-from bot.views import managing
+from bot.views import ending
 from domain.errors import Invalid
 
 Body = dict[str, Any]
@@ -38,7 +38,7 @@ class Ending:
     def pressed_cancel(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Say what cancelling means, and ask."""
         event = self._organizing.event(body, value_of(action))
-        client.views_push(trigger_id=body["trigger_id"], view=managing.cancel_form(event))
+        client.views_push(trigger_id=body["trigger_id"], view=ending.cancel_form(event))
         ack()
 
     def cancel(self, ack: Ack, body: Body, view: Body, client: WebClient) -> None:
@@ -48,12 +48,12 @@ class Ending:
             user_id_of(body), lambda actor: self._service.cancel_event(event_id, actor=actor)
         )
         self._organizing.show_below(body, client, event_id)
-        ack(response_action="update", view=managing.cancelled(outcome))
+        ack(response_action="update", view=ending.cancelled(outcome))
 
     def pressed_delete(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Say what deleting means, and ask for the title."""
         event = self._organizing.event(body, value_of(action))
-        client.views_push(trigger_id=body["trigger_id"], view=managing.delete_form(event))
+        client.views_push(trigger_id=body["trigger_id"], view=ending.delete_form(event))
         ack()
 
     def delete(self, ack: Ack, body: Body, view: Body, client: WebClient) -> None:
@@ -67,7 +67,7 @@ class Ending:
         done = self._people.as_organizer(
             user_id_of(body), lambda actor: self._service.delete_event(event_id, actor=actor)
         )
-        gone = managing.deleted(event, done)
+        gone = ending.deleted(event, done)
         root = view.get("root_view_id")
         if root and root != view["id"]:
             with once_done():

@@ -28,7 +28,7 @@ from bot.payloads import (
     value_of,
 )
 from bot.posting import posted, pressed
-from bot.views import managing, messages
+from bot.views import managing, messages, roster
 from bot.views.modals import note_modal
 from bot.views.text import Message
 from domain.drafts import EventChanges
@@ -111,9 +111,9 @@ class Managing:
         own = self._service.find_registration(event.event_id, user_id)
         users = self._service.get_users([user_id])
         view = (
-            managing.not_in_event(event, user_id, users)
+            roster.not_in_event(event, user_id, users)
             if own is None
-            else managing.person_form(own, users)
+            else roster.person_form(own, users)
         )
         client.views_push(trigger_id=body["trigger_id"], view=view)
 
@@ -128,7 +128,7 @@ class Managing:
         )
         self._organizing.show_below(body, client, asked.event_id)
         users = self._service.get_users([asked.user_id])
-        ack(response_action="update", view=managing.removed(outcome, users))
+        ack(response_action="update", view=roster.removed(outcome, users))
 
     # Registration, and the list as a file
 

@@ -12,7 +12,7 @@ from bot.ids import ActionId, CallbackId
 from bot.organizing import Organizing
 from bot.parts import Parts
 from bot.payloads import MessageMetadata, message_draft, metadata, user_id_of, value_of
-from bot.views import managing
+from bot.views import messaging
 from domain.drafts import MessageDraft
 
 Body = dict[str, Any]
@@ -37,7 +37,7 @@ class Messaging:
     def pressed_message(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Open the form; the request's id is minted here, so that it is sent once (R8.13)."""
         event = self._organizing.event(body, value_of(action))
-        form = managing.message_form(event, request_id=self._new_id())
+        form = messaging.message_form(event, request_id=self._new_id())
         client.views_push(trigger_id=body["trigger_id"], view=form)
         ack()
 
@@ -46,7 +46,7 @@ class Messaging:
         form, draft = metadata(view, MessageMetadata), message_draft(view)
         if _fingerprint(draft) != form.previewed:
             event = self._organizing.event(body, form.event_id)
-            preview = managing.message_form(
+            preview = messaging.message_form(
                 event,
                 request_id=form.request_id,
                 draft=draft,
@@ -61,7 +61,7 @@ class Messaging:
                 form.event_id, draft, request_id=form.request_id, actor=actor
             ),
         )
-        ack(response_action="update", view=managing.message_sent(outcome, draft.audience))
+        ack(response_action="update", view=messaging.message_sent(outcome, draft.audience))
 
 
 def _fingerprint(draft: MessageDraft) -> str:

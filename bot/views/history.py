@@ -10,7 +10,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.ids import ActionId, CallbackId
-from bot.views.managing import latest, turning
+from bot.views.pages import latest, turning
 from bot.views.text import (
     before_start,
     bold,
@@ -27,10 +27,13 @@ from domain.models import Change, Event, JournalEntry, OwnMove, Page
 from domain.statuses import Audience, Cause, ChangeKind, NoticeKind, RegistrationStatus
 
 HISTORY_PAGE = 10
-"""Entries on one page: each is a block of up to 3,000 characters."""
+"""Entries on one page: the longest is two blocks of the 100 that a view may have."""
 
 VALUE = 90
-"""Characters, escaped, of an old or new value: all fields of an edit fit into one block."""
+"""Characters, escaped, of an old or new value."""
+
+SECTION = 3_000
+"""Characters of a section, by Slack's page on blocks."""
 
 SAID = 300
 """Characters, escaped, of what an organiser said or gave as a reason."""
@@ -41,8 +44,7 @@ def history(event: Event, page: Page[JournalEntry], turned: Sequence[str] = ()) 
     blocks: list[Block] = [section(f"{bold(event.title)}: what happened, newest first")]
     for entry in page.items:
         if lines := _lines(entry, event.time_zone):
-            when = moment(entry.at, event.time_zone)
-            blocks.append(section("\n".join([f"*{when}*", *lines])))
+            blocks += _sections([f"*{moment(entry.at, event.time_zone)}*", *lines])
     blocks += turning(
         ActionId.HISTORY_BACK,
         ActionId.HISTORY_PAGE,
@@ -119,6 +121,17 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
         who = people([person.user_id for person in entry.unreached], count)
         lines.append(f"• Could not be told of it: {who}")
     return lines
+
+
+def _sections(lines: Sequence[str]) -> list[Block]:
+    """Return lines as sections, as few as hold them: one takes 3,000 characters."""
+    packed: list[str] = []
+    for line in lines:
+        if packed and len(packed[-1]) + 1 + len(line) <= SECTION:
+            packed[-1] += f"\n{line}"
+        else:
+            packed.append(line)
+    return [section(text) for text in packed]
 
 
 def _line(changes: Sequence[Change], entry: JournalEntry) -> str:

@@ -36,22 +36,24 @@ MOST_CHOICES = 10
 
 HELP = """*Rollcall* registers you for events, right here in Slack.
 
-*For everyone*
-• `/register [event]`: get a seat, or a place in line if it is full. Name an event, or pick one.
-• `/unregister [event]`: give your seat or place back.
-• `/events`: what is coming up.
-• `/registrations [registered|waitlisted]`: where you are in, your place in line, how it moved.
-• The *Home* tab of this app has all of that in one place.
-• `/rollcall forget-me`: delete all that is stored about you.
+*For members*
+• Register: press the button on an event’s card, or type `/register [event]`. If it is full, you join the line.
+• Leave: press *Leave*, or type `/unregister [event]`. Your seat goes to the next in line, who is told at once.
+• See what is coming: `/events`.
+• See where you are in: `/registrations`, with your place in line, how it moved, and a file for your calendar.
+• Have all of that in one place: the *Home* tab of this app.
+• Be forgotten: `/rollcall forget-me` deletes all that is stored about you.
 
 *For organisers*
-• `/event create`: make an event and post its card in a channel.
-• `/event [event]`: who is in, and everything else: edit, change capacity, close or reopen registration, remove a person,
-    message people, export a list, history, cancel, delete. *Manage* on a card opens the same.
-• Everyone registered is reminded a day and an hour before the start, unless you change that in *Edit*.
+• Make an event: `/event create`, or the button in *Home*. Its card goes into the channel that you choose.
+• Run it: press *Manage* on the card, or type `/event [event]`. See who is in and who waits, and find people by name.
+• Change it: *Edit* for time, place and text, *Change capacity* for seats. Whoever that concerns is told.
+• Talk to people: *Message people* writes to all registered, waiting, or both. Reminders go out by themselves.
+• Remove somebody: *Details* beside the name, with a reason that the person is told.
+• Keep track: *Export CSV* for a list, *History* for who did what, when and why.
+• End it: *Close registration*, *Cancel event*, where everyone is told, or *Delete*.
 
-*Where another app has taken a command*, put `/rollcall` before it: `/rollcall register yoga`.
-When a seat comes free, the next in line has it at once, and is told by direct message."""
+*Where another app has taken a command*, put `/rollcall` before it: `/rollcall register yoga`."""
 
 
 def placed(outcome: Placed) -> Message:

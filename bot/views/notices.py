@@ -8,6 +8,7 @@ from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, SectionB
 
 from bot.ids import ActionId
 from bot.views.text import (
+    LISTED,
     Message,
     bold,
     button,
@@ -17,7 +18,6 @@ from bot.views.text import (
     note,
     plain,
     section,
-    shortened,
     when_and_where,
 )
 from domain.models import EventSummary, JournalEntry, Notice, Unreached
@@ -46,10 +46,11 @@ def _removed(notice: Notice, entry: JournalEntry) -> Message:
 
 
 def _moved(notice: Notice, entry: JournalEntry) -> Message:
-    text = f"{_title(entry)} was moved. {_move(notice.before, _about(entry))}"
-    return note(
-        text, ActionsBlock(elements=[_calendar(entry, "Update my calendar"), _leave(entry)])
-    )
+    lines = [f"{_title(entry)} was moved.", f"It is now: {when_and_where(_about(entry))}"]
+    if notice.before is not None:
+        lines.append(f"It was: {when_and_where(notice.before)}")
+    buttons = ActionsBlock(elements=[_calendar(entry, "Update my calendar"), _leave(entry)])
+    return Message("\n".join(lines), [*map(section, lines), buttons])
 
 
 def _cancelled(_: Notice, entry: JournalEntry) -> Message:
@@ -82,7 +83,7 @@ def _said(notice: Notice, entry: JournalEntry) -> Message:
     author = next((change.actor_id for change in entry.changes if change.actor_id), None)
     who = mention(author) if author else "An organiser"
     return Message(
-        f"{who} about {_title(entry)}: {escape(shortened(text, 1_000))}",
+        f"{who} about {_title(entry)}: {escape(text, LISTED)}",
         [
             section(f"{who} writes to you about {_title(entry)}:"),
             SectionBlock(text=plain(text)),
@@ -187,8 +188,3 @@ def _about(entry: JournalEntry) -> EventSummary:
     if entry.about is None:
         raise ValueError(f"version {entry.version} of {entry.event_id} has notices about nothing")
     return entry.about
-
-
-def _move(before: EventSummary | None, after: EventSummary) -> str:
-    now = f"It is now: {when_and_where(after)}"
-    return f"{now}\nIt was: {when_and_where(before)}" if before else now

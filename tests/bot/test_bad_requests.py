@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bot.errors import SENTENCES
 from bot.ids import ActionId, BlockId, CallbackId
+from bot.views.refusals import SENTENCES
 from domain.errors import RollcallError
 from playground import payloads
 from playground.delivery import into_app

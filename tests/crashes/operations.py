@@ -231,9 +231,18 @@ SWEEPS = [
         "a raise": unfinished_raise,
         "an event's deletion": unfinished_event_deletion,
         "a user's deletion": unfinished_user_deletion,
-        "a reminder": due_reminder,
     }.items()
 ]
+SWEEPS.append(
+    Operation(
+        "sweep, a reminder",
+        due_reminder,
+        lambda p: p.service.sweep(),
+        is_long=True,
+        # One that could not read on says so, whatever it had done before.
+        is_of_use_only=True,
+    )
+)
 
 
 def corrupt(process: Process) -> None:

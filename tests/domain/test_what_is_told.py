@@ -230,7 +230,7 @@ def test_a_removal_names_the_organiser_and_the_reason_and_both_people_are_told()
 
 def test_an_edit_tells_old_and_new_and_a_move_is_told_to_everyone() -> None:
     plan = planned(Edit(EventChanges.of(title="Lunch", location="Garden", capacity=2), BOSS))
-    assert outcome(plan) == Changed(event(), promoted=("first",))
+    assert outcome(plan) == Changed(event(), promoted=("first",), is_moved=True)
     edited = change(
         ChangeKind.EDITED,
         actor_id="boss",
