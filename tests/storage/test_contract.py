@@ -18,6 +18,7 @@ from domain.models import (
     Change,
     Deferred,
     Delivery,
+    DueEvent,
     Event,
     EventSummary,
     JournalEntry,
@@ -400,6 +401,31 @@ def test_workspaces_never_see_each_other(store: AnyStore) -> None:
     assert pages(other.list_undelivered, 5) == []
     commit(other, PutEvent(an_event(title="Theirs"), None))
     assert store.get_event("e1") == an_event()
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+def test_events_are_listed_by_when_they_are_due(store: AnyStore, limit: int) -> None:
+    for number in (3, 1, 2):
+        due_at = START + timedelta(hours=number)
+        commit(store, PutEvent(an_event(f"e{number}", next_due_at=due_at), None))
+    commit(store, PutEvent(an_event("never"), None))
+    due = [DueEvent(f"e{number}", START + timedelta(hours=number)) for number in (1, 2, 3)]
+    assert pages(store.list_due_events, limit) == due
+    # What is done is due later, or never again.
+    later = START + timedelta(hours=9)
+    commit(store, PutEvent(an_event("e1", version=2, next_due_at=later), 1))
+    commit(store, PutEvent(an_event("e2", version=2), 1))
+    assert pages(store.list_due_events, limit) == [due[2], DueEvent("e1", later)]
+
+
+def test_the_last_to_be_seated_are_read_from_the_end(store: AnyStore) -> None:
+    commit(store, PutEvent(an_event(), None))
+    for number in (2, 1, 3):
+        store.put_user(a_user(f"u{number}"), replaces=None)
+        commit(store, PutRegistration(a_row(f"u{number}", ticket=number), None))
+    last = store.get_last_seated("e1", limit=2)
+    assert [row.user_id for row in last] == ["u3", "u2"]
+    assert store.get_last_seated("e2", limit=2) == ()
 
 
 def test_an_event_that_is_deleted_is_read_but_not_listed(store: AnyStore) -> None:

@@ -40,7 +40,9 @@ STRONG: dict[str, Read] = {
 LAGGING: dict[str, Read] = {
     "list_events": lambda store: store.list_events(starting_from=None, limit=5),
     "list_unfinished_events": lambda store: store.list_unfinished_events(limit=5),
+    "list_due_events": lambda store: store.list_due_events(limit=5),
     "list_roster": lambda store: store.list_roster("e1", limit=5),
+    "get_last_seated": lambda store: store.get_last_seated("e1", limit=5),
     "find_on_roster": lambda store: store.find_on_roster("e1", 1),
     "list_users": lambda store: store.list_users(limit=5),
     "list_unfinished_users": lambda store: store.list_unfinished_users(limit=5),

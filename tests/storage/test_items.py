@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.models import Card, Delivery, Event, ListedEvent
+from domain.models import Card, Delivery, DueEvent, Event, ListedEvent
 from domain.statuses import Deletion
 from storage.items import Item, Items, from_wire, moment, to_wire
 from tests.storage.rows import a_place, a_seat, a_user, a_wait, an_entry, an_event
@@ -65,7 +65,14 @@ def test_each_item_says_its_form_and_each_key_its_workspace() -> None:
         assert values["v"] == 1
         for name in ("event_id", "user_id"):
             assert values.get(name, "T024#").startswith("T024#")
-        for name in ("upcoming_in", "unfinished_in", "member_of", "seated_in", "undelivered_in"):
+        for name in (
+            "upcoming_in",
+            "unfinished_in",
+            "due_in",
+            "member_of",
+            "seated_in",
+            "undelivered_in",
+        ):
             assert values.get(name, "T024").startswith("T024")
 
 
@@ -116,6 +123,12 @@ def test_what_is_unfinished_is_indexed_until_it_is_done() -> None:
     assert "unfinished_in" in ITEMS.event(an_event(operation_id="o", capacity_target=9))
     assert "unfinished_in" not in ITEMS.user(a_user())
     assert "unfinished_in" in ITEMS.user(a_user(deletion="mark"))
+
+
+def test_an_event_is_among_the_due_while_it_has_a_due_time() -> None:
+    due: Event = an_event(next_due_at=START)
+    assert ITEMS.to_due(ITEMS.event(due)) == DueEvent("e1", START)
+    assert not {"due_in", "next_due_at"} & ITEMS.event(an_event()).keys()
 
 
 def test_what_is_undelivered_is_spread_over_four_keys() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.models import DueEvent
 from domain.plans import PutEntry, PutEvent, PutRegistration
 from domain.ports import Conflict, Unavailable
 from storage.sqlite import SQLiteStore
@@ -52,6 +53,25 @@ def test_a_file_of_a_newer_rollcall_is_refused(tmp_path: Path) -> None:
         other.execute("PRAGMA user_version = 99")
     with pytest.raises(ValueError, match="schema version 99"):
         SQLiteStore(path, "T1")
+
+
+def test_a_file_of_the_first_schema_is_brought_up_to_date_with_all_that_is_in_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "r.sqlite"
+    with opened(path) as store:
+        commit(store, PutEvent(an_event(), None))
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(
+            "DROP INDEX due; ALTER TABLE events DROP COLUMN next_due_at; PRAGMA user_version = 1;"
+        )
+    for _ in range(2):
+        with opened(path) as store:
+            assert store.get_event("e1") == an_event()
+            assert store.list_due_events(limit=5).items == ()
+    with opened(path) as store:
+        commit(store, PutEvent(an_event(version=2, next_due_at=START), 1))
+        assert store.list_due_events(limit=5).items == (DueEvent("e1", START),)
 
 
 def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
