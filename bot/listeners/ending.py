@@ -62,18 +62,23 @@ class Ending:
         event = self._organizing.event(body, event_id)
         if _plain(confirmation(view)) != _plain(event.title):
             raise Invalid(
-                BlockId.CONFIRMATION, "is not the title of this event: nothing was deleted"
+                BlockId.CONFIRMATION, "this is not the event’s title, and nothing was deleted"
             )
         done = self._people.as_organizer(
             user_id_of(body), lambda actor: self._service.delete_event(event_id, actor=actor)
         )
         gone = ending.deleted(event, done)
         root = view.get("root_view_id")
-        if root and root != view["id"]:
-            with once_done():
-                show_again(client, root, gone)
-        ack(response_action="update", view=gone)
+        if not root or root == view["id"]:
+            ack(response_action="update", view=gone)
+            return
+        with once_done():
+            show_again(client, root, gone)
+        # The form goes, and what lies under it says so.
+        ack()
 
 
 def _plain(title: str) -> str:
+    # Who copies a title from a message has the marks in it that keep it from formatting anything.
+    title = title.replace("\u2060", "")
     return " ".join(title.casefold().split())

@@ -212,4 +212,4 @@ class Managing:
         )
         self._organizing.show_below(body, client, asked.event_id)
         done = messages.capacity_set(outcome)
-        ack(response_action="update", view=note_modal("Change capacity", done))
+        ack(response_action="update", view=note_modal("Change capacity", done, close="Back"))

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 
-from slack_sdk.models.blocks import (
-    SectionBlock,
-)
 from slack_sdk.models.views import View
 
 from bot.ids import BlockId, CallbackId
@@ -57,7 +54,7 @@ def cancelled(outcome: Changed) -> View:
         text = f"{bold(event.title)} was cancelled already. Nothing was changed."
     elif told:
         text += f" {persons(told)} in it will be told."
-    return note_modal("Cancel event", Message(text, [section(text)]))
+    return note_modal("Cancel event", Message(text, [section(text)]), close="Back")
 
 
 def delete_form(event: Event) -> View:
@@ -83,7 +80,6 @@ def delete_form(event: Event) -> View:
                 "To confirm, type the title of the event",
                 line_element(200),
             ),
-            SectionBlock(text=plain(event.title)),
         ],
     )
 

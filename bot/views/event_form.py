@@ -231,4 +231,4 @@ def edited(outcome: Changed) -> View:
     told = event.registered_count + event.waitlist_count
     if outcome.is_moved and told:
         text += f"\n{persons(told)} in it will be told what was and what is now."
-    return note_modal("Edit event", Message(text, [section(text)]))
+    return note_modal("Edit event", Message(text, [section(text)]), close="Back")

@@ -208,11 +208,11 @@ def _messaged(entry: JournalEntry, by: str) -> str:
 
 _FIELDS = {
     "title": "Title",
-    "description": "Description",
-    "location": "Place",
     "starts_at": "Start",
     "ends_at": "End",
     "time_zone": "Time zone",
+    "location": "Place",
+    "description": "Description",
     "capacity": "Seats",
     "has_waitlist": "Waitlist",
     "listed": "Shown in lists",
@@ -225,10 +225,15 @@ _FIELDS = {
 
 def _fields(change: Change, time_zone: str) -> list[str]:
     return [
-        f"    {_FIELDS.get(name, escape(name, VALUE))}:"
+        f"◦ {_FIELDS.get(name, escape(name, VALUE))}:"
         f" {_value(name, old, time_zone)} → {_value(name, new, time_zone)}"
-        for name, (old, new) in (change.fields or {}).items()
+        for name, (old, new) in sorted((change.fields or {}).items(), key=_in_order)
     ]
+
+
+def _in_order(field: tuple[str, object]) -> int:
+    names = list(_FIELDS)
+    return names.index(field[0]) if field[0] in names else len(names)
 
 
 def _value(name: str, text: str | None, time_zone: str) -> str:

@@ -48,13 +48,12 @@ def manage(
     """
     event = listing.event
     blocks: list[Block] = [
-        section(f"{bold(event.title)}\n{when_and_where(event)}"),
-        context(fullness(event)),
+        section(f"{bold(event.title)}\n{when_and_where(event)}\n{fullness(event)}"),
     ]
     if event.capacity_target is not None:
         blocks.append(context(f"The capacity grows to {event.capacity_target}, step by step."))
     if note is not None:
-        blocks.append(context(f":white_check_mark: {note}"))
+        blocks.append(context(f"✓ {note}"))
     blocks += _managing(event, request_id)
     blocks += roster(listing, users, is_first=not turned)
     metadata = {"event_id": event.event_id, "turned": latest(turned), "request_id": request_id}
@@ -120,7 +119,7 @@ def card_form(event: Event, *, after: str) -> View:
 def card_posted(event: Event, trouble: str | None) -> View:
     """Return that a card stands in its channel, or why not."""
     text = trouble or f"The card of {bold(event.title)} is posted."
-    return note_modal("Post card", Message(text, [section(text)]))
+    return note_modal("Post card", Message(text, [section(text)]), close="Back")
 
 
 def capacity_form(event: Event, refused: CapacityPreview | None = None) -> View:
@@ -129,11 +128,12 @@ def capacity_form(event: Event, refused: CapacityPreview | None = None) -> View:
     initial = event.capacity
     if refused is not None:
         who = people(refused.affected, refused.affected_count)
+        came = "was" if refused.affected_count == 1 else "were"
         initial = refused.capacity
         blocks.append(
             section(
                 f":warning: {refused.capacity} can’t be set: {persons(event.registered_count)} have a seat."
-                f" The last to come were {who}. Nobody is removed by a smaller number: choose"
+                f" The last to come {came} {who}. Nobody is removed by a smaller number: choose"
                 f" {event.registered_count} or more, or remove people first."
             )
         )

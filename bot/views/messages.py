@@ -181,9 +181,12 @@ def own_blocks(own: OwnRegistration) -> Sequence[Block]:
     lines = f"{bold(event.title, LISTED)} · {_status(own)}\n{when_and_where(event, LISTED)}"
     if event.status is EventStatus.CANCELLED:
         lines += "\n*Cancelled*"
+    calendar = "Add to calendar"
+    if event.status is EventStatus.CANCELLED:
+        calendar = "Take it off my calendar"
     buttons = [
         button("Leave", ActionId.LEAVE, event.event_id),
-        button("Add to calendar", ActionId.ADD_TO_CALENDAR, event.event_id),
+        button(calendar, ActionId.ADD_TO_CALENDAR, event.event_id),
         button("How my place moved", ActionId.MY_PLACE, event.event_id),
     ]
     return [section(lines), ActionsBlock(elements=buttons)]

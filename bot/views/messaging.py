@@ -103,4 +103,4 @@ def message_sent(outcome: Changed, audience: Audience) -> View:
             f"Your message is on its way to {whom[audience]} in {bold(event.title)}."
             " If somebody can’t be reached, I’ll tell the organisers."
         )
-    return note_modal("Message people", Message(text, [section(text)]))
+    return note_modal("Message people", Message(text, [section(text)]), close="Back")

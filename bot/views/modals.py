@@ -14,13 +14,13 @@ from bot.views.text import Message, contained, plain, plain_when, shortened
 from domain.models import ListedEvent, OwnRegistration
 
 
-def note_modal(title: str, message: Message) -> View:
-    """Return a modal that only says something."""
+def note_modal(title: str, message: Message, *, close: str = "Close") -> View:
+    """Return a modal that only says something. `close` is the label of the way out."""
     return View(
         type="modal",
         callback_id=CallbackId.NOTE,
         title=plain(title),
-        close=plain("Close"),
+        close=plain(close),
         blocks=list(message.blocks),
     )
 

@@ -135,7 +135,7 @@ def person_form(own: OwnRegistration, users: Mapping[str, User]) -> View:
 def not_in_event(event: Event, user_id: str, users: Mapping[str, User]) -> View:
     """Return that somebody is not in an event."""
     text = f"{named(user_id, users)} neither has a seat in {bold(event.title)} nor waits for one."
-    return note_modal("Person", Message(text, [section(text)]))
+    return note_modal("Person", Message(text, [section(text)]), close="Back")
 
 
 def removed(outcome: Left, users: Mapping[str, User]) -> View:
@@ -144,4 +144,4 @@ def removed(outcome: Left, users: Mapping[str, User]) -> View:
     text = f"{who} is out of {bold(outcome.event.title)}, and is told so."
     if outcome.promoted:
         text += f" {people(outcome.promoted, len(outcome.promoted))} has the seat now, and is told so, too."
-    return note_modal("Person", Message(text, [section(text)]))
+    return note_modal("Person", Message(text, [section(text)]), close="Back")

@@ -164,7 +164,8 @@ function openRail(open) {
 
 function listen() {
   stopWatching();
-  let lost = false;
+  // What changed before the stream was there is not told by it.
+  let lost = true;
   stopWatching = watch(member, refresh, (connected) => {
     document.body.classList.toggle("offline", !connected);
     if (connected && lost) refresh();

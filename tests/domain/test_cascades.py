@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from domain.ports import Conflict
 from domain.service import Service
 from tests.faults import FaultyStore, conflict
 from tests.invariants import assert_sound
@@ -65,3 +66,23 @@ def test_a_repair_that_is_overtaken_does_not_take_a_seat_that_was_given_since() 
     store.before_commit = comes_back_by_hand
     list(one.repair(lambda _: None))
     assert assert_sound(store).seated("e1") == ["a"]
+
+
+def test_a_deletion_whose_end_can_not_be_written_goes_on_until_it_can() -> None:
+    """The last write is refused for longer than a request, and longer than the background, may take."""
+
+    class Stubborn(FaultyStore):
+        is_stubborn = True
+
+        def delete_user(self, user_id: str, mark: str) -> None:
+            if self.is_stubborn:
+                raise Conflict("throttled")
+            super().delete_user(user_id, mark)
+
+    store = Stubborn()
+    one, _ = with_one_who_is_in(store, [])
+    assert not one.delete_user("a")
+    assert one.finish_unfinished() == 0
+    store.is_stubborn = False
+    assert one.finish_unfinished() == 1
+    assert "a" not in store.users

@@ -14,7 +14,9 @@ from domain.drafts import DEFAULT_REMINDERS, EventChanges, EventDraft
 from domain.due import next_due_at, reminders_of
 from domain.errors import Invalid
 from domain.models import Event
+from domain.plans import Plan
 from domain.statuses import Audience, ChangeKind, Deletion, EventStatus, NoticeKind
+from tests.faults import FaultyStore, conflict
 from tests.memory import MemoryStore
 from tests.surroundings import START, ManualClock, commit_together, new_event, new_users, service_on
 
@@ -201,3 +203,49 @@ def test_reminders_are_kept_once_each_the_longest_first() -> None:
         reminders=[60, 1440, 60],
     )
     assert draft.reminders == (1440, 60)
+
+
+def test_one_event_that_fails_keeps_none_of_the_others_and_is_reported() -> None:
+    class Failing(MemoryStore):
+        def commit(self, plan: Plan) -> None:
+            if plan.event_id == "e1" and is_reminding:
+                raise RuntimeError("no such luck")
+            super().commit(plan)
+
+    is_reminding = False
+    store, clock = Failing(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada")
+    for event_id in ("e1", "e2"):
+        new_event(service, event_id, starts_at=START + timedelta(days=2))
+        service.register(event_id, "ada")
+    clock.advance(timedelta(days=1))
+    is_reminding = True
+    with pytest.raises(RuntimeError, match="no such luck"):
+        service.sweep()
+    assert store.events["e1"].next_due_at == START + timedelta(days=1)
+    assert store.events["e2"].next_due_at == START + timedelta(days=2, hours=-1)
+
+
+def test_one_that_is_busy_is_left_to_the_next_sweep() -> None:
+    store, clock = FaultyStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada")
+    new_event(service, "e1", starts_at=START + timedelta(days=2))
+    service.register("e1", "ada")
+    clock.advance(timedelta(days=1))
+    store.faults = [conflict] * 100
+    assert service.sweep() == 0
+    store.faults.clear()
+    assert service.sweep() == 1
+
+
+def test_an_organiser_whose_own_account_is_gone_is_not_told_of_it() -> None:
+    store = MemoryStore()
+    service = service_on(store)
+    new_users(service, "organizer", "ada")
+    new_event(service, "e1", co_organizer_ids=("ada",))
+    service.register("e1", "organizer")
+    assert service.deactivate_user("organizer")
+    told = [notice.user_id for entry in store.journal.values() for notice in entry.notices]
+    assert told == ["ada"]
