@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slack_sdk.models.blocks import ActionsBlock, Block, DividerBlock, HeaderBlock, SectionBlock
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    DividerBlock,
+    HeaderBlock,
+    SectionBlock,
+)
 
 from bot.ids import ActionId
 from bot.views.text import (
@@ -34,7 +41,13 @@ def event_card(event: Event) -> Message:
         blocks.append(SectionBlock(text=plain(event.description)))
     blocks += [
         context(f"{occupancy(event)} · organised by {_organizers(event)}"),
-        _buttons(event, manage=True),
+        ActionsBlock(
+            block_id=f"event:{event.event_id}",
+            elements=[
+                *_buttons(event),
+                button("Manage", ActionId.MANAGE, event.event_id),
+            ],
+        ),
     ]
     return Message(f"{escape(event.title)}: {occupancy(event)}", blocks)
 
@@ -63,12 +76,15 @@ def event_list(page: Page[Event]) -> Message:
     return Message("What is coming up", blocks)
 
 
-def listed(event: Event) -> Sequence[Block]:
-    """Return an event as lists show it."""
+def listed(event: Event, *, is_in: bool | None = None) -> Sequence[Block]:
+    """Return an event as lists show it; where it is known whether their reader is in it, with what helps."""
     lines = [bold(event.title, LISTED), when_and_where(event, LISTED)]
     if event.description:
         lines.append(escape(event.description, LISTED))
-    return [section("\n".join(lines)), context(occupancy(event)), _buttons(event, manage=False)]
+    blocks: list[Block] = [section("\n".join(lines)), context(occupancy(event))]
+    if buttons := _buttons(event, is_in=is_in):
+        blocks.append(ActionsBlock(block_id=f"event:{event.event_id}", elements=buttons))
+    return blocks
 
 
 def occupancy(event: Event) -> str:
@@ -99,13 +115,12 @@ def _organizers(event: Event) -> str:
     return ", ".join(map(mention, event.organizer_ids))
 
 
-def _buttons(event: Event, *, manage: bool) -> ActionsBlock:
+def _buttons(event: Event, *, is_in: bool | None = None) -> list[ButtonElement]:
     elements = []
-    if event.status is EventStatus.OPEN:
+    if event.status is EventStatus.OPEN and is_in is not True:
         full = event.free_seats == 0 and event.has_waitlist
         label = "Join the waitlist" if full else "Register"
         elements.append(button(label, ActionId.REGISTER, event.event_id, style="primary"))
-    elements.append(button("Leave", ActionId.LEAVE, event.event_id))
-    if manage:
-        elements.append(button("Manage", ActionId.MANAGE, event.event_id))
-    return ActionsBlock(block_id=f"event:{event.event_id}", elements=elements)
+    if is_in is not False:
+        elements.append(button("Leave", ActionId.LEAVE, event.event_id))
+    return elements

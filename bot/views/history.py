@@ -76,7 +76,7 @@ def my_place(event: Event, page: Page[OwnMove], turned: Sequence[str] = ()) -> V
         page.next_cursor,
         is_first=not turned,
     )
-    return _paged(CallbackId.MY_PLACE, "How my place moved", event, blocks, turned)
+    return _paged(CallbackId.MY_PLACE, "How my place moved", event, blocks, turned, close="Close")
 
 
 def _paged(
@@ -85,13 +85,15 @@ def _paged(
     event: Event,
     blocks: Sequence[Block],
     turned: Sequence[str],
+    *,
+    close: str = "Back",
 ) -> View:
     return View(
         type="modal",
         callback_id=callback_id,
         private_metadata=json.dumps({"event_id": event.event_id, "turned": latest(turned)}),
         title=plain(title),
-        close=plain("Back"),
+        close=plain(close),
         blocks=list(blocks),
     )
 

@@ -42,7 +42,7 @@ def home(lists: Lists, shown: HomeMetadata) -> View:
         *_own(lists.own, shown.own),
         DividerBlock(),
         HeaderBlock(text=plain("Coming up")),
-        *_coming(lists.coming, is_first=shown.coming is None),
+        *_coming(lists, is_first=shown.coming is None),
     ]
     if lists.organized.items or shown.organized is not None:
         blocks += [
@@ -67,10 +67,12 @@ def _own(own: Sequence[OwnRegistration], first: int) -> list[Block]:
     )
 
 
-def _coming(page: Page[Event], *, is_first: bool) -> list[Block]:
+def _coming(lists: Lists, *, is_first: bool) -> list[Block]:
+    page = lists.coming
+    mine = {one.event.event_id for one in lists.own}
     blocks: list[Block] = []
     for event in page.items:
-        blocks += cards.listed(event)
+        blocks += cards.listed(event, is_in=event.event_id in mine)
     if not page.items:
         blocks.append(section("Nothing is coming up."))
     return blocks + _turn(ActionId.HOME_COMING, page.next_cursor, "More events", is_first=is_first)

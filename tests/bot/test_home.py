@@ -81,15 +81,28 @@ def test_registering_twice_there_is_said_and_changes_nothing(town: Town) -> None
     view = home(town)
     town.slack.click(CHLOE, view, ActionId.REGISTER)
     before = town.sound()
-    again = town.slack.click(CHLOE, home(town), ActionId.REGISTER)
+    town.workspace.views.publish(CHLOE, view.body)
+    again = town.slack.click(CHLOE, view, ActionId.REGISTER)
     assert "You already have a seat" in said(again.view)
     assert town.sound() == before
+
+
+def test_what_is_coming_offers_to_register_or_to_leave_and_not_both(town: Town) -> None:
+    town.event()
+    town.event("chess", title="Chess", capacity=5)
+    town.register(CHLOE)
+    text = part(said(home(town)), "Coming up")
+    chess, yoga = sorted(text.split("*Yoga in the park*"), key=lambda one: "[Leave]" in one)
+    assert "[Register]" in chess
+    assert "[Leave]" not in chess
+    assert "[Leave]" in yoga
+    assert "waitlist]" not in yoga
 
 
 def test_a_leave_that_is_asked_first_shows_once_it_is_done(town: Town) -> None:
     town.event(capacity=1)
     town.register(CHLOE, DIEGO)
-    town.slack.click(CHLOE, home(town), ActionId.LEAVE)
+    town.slack.click(CHLOE, home(town), ActionId.LEAVE, value="yoga")
     assert "you have a seat" in now(town)
     town.slack.click(CHLOE, top(town, CHLOE), ActionId.LEAVE_CONFIRMED)
     assert "You are not registered for anything yet." in now(town)
