@@ -7,6 +7,7 @@ The delivery lease has its own in `tests/bot/test_notifier_interleavings.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from domain.commands import Command, Placed, Register, Unregister
 from domain.committing import Committer
 from domain.door import Door, Result
+from domain.drafts import MessageDraft
 from domain.errors import (
     AlreadyRegistered,
     Busy,
@@ -31,7 +33,7 @@ from domain.turnstile import Entry
 from tests.faults import Fault, FaultyStore, conflict, on_its_way
 from tests.invariants import Everything, assert_sound, everything_in
 from tests.stores import Kind, empty_store, without_foreign_keys
-from tests.surroundings import ids, new_event, new_users, service_on
+from tests.surroundings import START, ManualClock, ids, new_event, new_users, service_on
 from tests.unguarded import Arrives, View
 
 
@@ -279,3 +281,42 @@ def test_a_late_commit_does_not_apply_after_its_person_was_told_that_it_did_not(
         with pytest.raises(Busy):
             one.unregister("e1", "a")
         assert store.arrive() == [True]
+
+
+@pytest.mark.parametrize(
+    ("without", "holds"), [((), True), (("version",), True), (("version", "entry"), False)]
+)
+def test_a_reminder_is_decided_once_by_two_who_sweep_at_the_same_moment(
+    store: Store, without: Sequence[str], holds: bool
+) -> None:
+    """R8.15: the commit that moves the event's due time is the one that has people told."""
+    clock = ManualClock()
+    other = service_on(store, clock=clock, new_id=ids("other"))
+    new_users(other, "a")
+    new_event(other, starts_at=START + timedelta(days=2))
+    other.register("e1", "a")
+    clock.advance(timedelta(days=1))
+    decided: list[int] = []
+    view: Any = View(store, without, meanwhile=lambda _: decided.append(other.sweep()))
+    decided.append(service_on(view, clock=clock, new_id=ids("one")).sweep())
+    assert (sum(decided) == 1) is holds
+
+
+@pytest.mark.parametrize(
+    ("without", "holds"), [((), True), (("version",), True), (("version", "entry"), False)]
+)
+def test_a_message_that_comes_twice_at_the_same_moment_is_sent_once(
+    store: Store, without: Sequence[str], holds: bool
+) -> None:
+    """R8.13: the event knows the request, from the same commit on that has people told."""
+    other = service_on(store, new_id=ids("other"))
+    new_event(other)
+    draft = MessageDraft.of(text="Bring bread", audience="everyone")
+    sent: list[bool] = []
+
+    def meanwhile(_: Arrives) -> None:
+        sent.append(other.message("e1", draft, request_id="r1").changed)
+
+    view = View(store, without, meanwhile=meanwhile)
+    sent.append(process(view).message("e1", draft, request_id="r1").changed)
+    assert (sent.count(True) == 1) is holds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,31 +19,12 @@ from domain.plans import Plan
 from domain.statuses import Audience, ChangeKind, Deletion, EventStatus, NoticeKind
 from tests.faults import FaultyStore, conflict
 from tests.memory import MemoryStore
+from tests.storage import rows
 from tests.surroundings import START, ManualClock, commit_together, new_event, new_users, service_on
 
 
-def an_event(starts_at: datetime, **values: object) -> Event:
-    given_: dict[str, object] = {
-        "event_id": "e1",
-        "title": "Yoga",
-        "description": "",
-        "location": "",
-        "starts_at": starts_at,
-        "ends_at": None,
-        "time_zone": "Europe/Berlin",
-        "organizer_id": "boss",
-        "co_organizer_ids": (),
-        "capacity": 2,
-        "has_waitlist": True,
-        "registration_deadline": None,
-        "listed": True,
-        "status": EventStatus.OPEN,
-        "created_at": START,
-        "updated_at": START,
-        "version": 1,
-        "reminders": DEFAULT_REMINDERS,
-    }
-    return Event.model_validate(given_ | values)
+def an_event(starts_at: datetime, **values: Any) -> Event:
+    return rows.an_event(starts_at=starts_at, **{"reminders": DEFAULT_REMINDERS, **values})
 
 
 def berlin(text: str) -> datetime:
