@@ -152,8 +152,11 @@ class _Judge:
             assert self._spoilt & {"trigger_id", "view", "response_url", "actor", "container"}
 
     def _submission(self) -> None:
-        """One is answered in the modal: at a field of it, or in its place."""
+        """One is answered in the modal: at a field of it, in its place, or in the one under it, which is left."""
         assert self._status == 200
+        if not self._body:
+            assert any(call.ok and call.method == "views.update" for call in self._exchange.calls)
+            return
         answer = json.loads(self._body)
         match answer["response_action"]:
             case "errors":

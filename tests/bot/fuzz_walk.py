@@ -154,7 +154,7 @@ class Walk:
         self._press(HARUKI, last(HARUKI), ActionId.MORE_REGISTRATIONS)
         home = self._slack.open_home(HARUKI).home
         assert home is not None
-        self._press(HARUKI, home, ActionId.REGISTER, value="yoga")
+        self._press(HARUKI, home, ActionId.REGISTER, value="fair")
         self._press(HARUKI, home, ActionId.LEAVE, value="talk4")
         self._press(HARUKI, home, ActionId.CREATE_EVENT)
         for action in (ActionId.HOME_OWN, ActionId.HOME_COMING):
