@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from slack_sdk import WebClient
@@ -9,12 +10,18 @@ from slack_sdk import WebClient
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file and what is said with it, in mrkdwn."""
+    """A file and what is said with it: nothing that people typed, for Slack makes links of addresses in it."""
 
     name: str
     title: str
     content: bytes
     comment: str
+
+
+def file_name(title: str, extension: str) -> str:
+    """Return a name for a file about something with this title, that every system takes."""
+    name = re.sub(r"[^\w -]+", "", title).strip()[:60]
+    return f"{name or 'event'}.{extension}"
 
 
 def send_file(client: WebClient, user_id: str, file: File) -> None:

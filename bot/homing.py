@@ -24,6 +24,8 @@ class Home:
 
     def __init__(self, parts: Parts) -> None:
         self._service = parts.service
+        # The hasty one: somebody waits for an answer.
+        self._client = parts.client
 
     def publish(self, client: WebClient, user_id: str, shown: HomeMetadata | None = None) -> None:
         """Show a member the lists from these places on; from the beginning without any. Raises `Busy`."""
@@ -48,16 +50,18 @@ class Home:
         )
         client.views_publish(user_id=user_id, view=home.home(lists, shown))
 
-    def follow(self, client: WebClient, body: Payload) -> None:
+    def follow(self, body: Payload) -> None:
         """Show in App Home what was just done from there, or from a modal over it.
 
         Where that fails, what was done is done, and answered: the next time that it is opened it is true.
         """
         where = source(body)
-        if not where.is_view:
-            return
+        if where.is_view:
+            self.refresh(body, home_metadata(body["view"]) if where.is_home else None)
+
+    def refresh(self, body: Payload, shown: HomeMetadata | None = None) -> None:
+        """Show App Home as things are now, if that can be done."""
         try:
-            shown = home_metadata(body["view"]) if where.is_home else None
-            self.publish(client, user_id_of(body), shown)
+            self.publish(self._client, user_id_of(body), shown)
         except (RollcallError, *FAILURES):
             _logger.warning("App Home could not be shown anew", exc_info=True)

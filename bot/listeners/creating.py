@@ -9,6 +9,7 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
+from bot.homing import Home
 from bot.ids import ActionId, CallbackId, EventOption
 from bot.parts import Parts
 from bot.payloads import (
@@ -42,6 +43,7 @@ class Creating:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._home = Home(parts)
 
     def form(self, user_id: str) -> View:
         """Return the form; the event's id is minted here, so that two presses of Submit make one event."""
@@ -78,4 +80,6 @@ class Creating:
         )
         event, is_new = self._parts.service.create_event_once(draft)
         trouble = posted(self._parts.cards, event, channel_id) if is_new else None
+        if trouble is None:  # else Slack is slow, and the form is to be answered
+            self._home.refresh(body)
         ack(response_action="update", view=event_form.created(event, trouble))

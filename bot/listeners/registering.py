@@ -74,7 +74,7 @@ class Registering:
         with pressed(self._cards, body, value_of(action)):
             message = self._register(body, value_of(action))
             Answer(body, respond, client).beside(message)
-            self._home.follow(client, body)
+            self._home.follow(body)
         ack()
 
     def chose_to_register(
@@ -91,7 +91,7 @@ class Registering:
         with pressed(self._cards, body, value_of(action)):
             message = self._leave_or_ask(user_id_of(body), value_of(action))
             Answer(body, respond, client).beside(message)
-            self._home.follow(client, body)
+            self._home.follow(body)
         ack()
 
     def chose_to_leave(
@@ -100,7 +100,7 @@ class Registering:
         """Leave, or ask first, in the place of the message."""
         message = self._leave_or_ask(user_id_of(body), value_of(action))
         Answer(body, respond, client).instead(message)
-        self._home.follow(client, body)
+        self._home.follow(body)
         ack()
 
     def confirmed_leave(
@@ -109,7 +109,7 @@ class Registering:
         """Leave: what it costs was said."""
         outcome = self._service.unregister(value_of(action), user_id_of(body))
         Answer(body, respond, client).instead(messages.left(outcome))
-        self._home.follow(client, body)
+        self._home.follow(body)
         ack()
 
     def stay(self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient) -> None:

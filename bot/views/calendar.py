@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.files import File
-from bot.views.text import bold
+from bot.files import File, file_name
 from domain.models import Event
 from domain.statuses import EventStatus
 
@@ -42,15 +41,10 @@ def calendar_file(event: Event, workspace_id: str) -> File:
     calendar.add("version", "2.0")
     calendar.add("method", "CANCEL" if is_cancelled else "PUBLISH")
     calendar.add_component(entry)
-    name = re.sub(r"[^\w -]+", "", event.title).strip()[:60] or "event"
-    done = (
-        "Open this to take it off your calendar"
-        if is_cancelled
-        else "Open this to add it to your calendar"
-    )
+    what = "take it off your calendar" if is_cancelled else "add it to your calendar"
     return File(
-        name=f"{name}.ics",
+        name=file_name(event.title, "ics"),
         title=event.title,
         content=calendar.to_ical(),
-        comment=f"{done}: {bold(event.title)}.",
+        comment=f"Open this to {what}.",
     )

@@ -239,9 +239,9 @@ def _in_order(field: tuple[str, object]) -> int:
 
 
 def _value(name: str, text: str | None, time_zone: str) -> str:
-    if text in (None, "", "()"):
+    if not text or (text == "()" and name in ("co_organizer_ids", "reminders")):
         return "none"
-    if text in ("True", "False"):
+    if name in ("has_waitlist", "listed"):
         return "yes" if text == "True" else "no"
     if name in ("starts_at", "ends_at", "registration_deadline"):
         return moment(datetime.fromisoformat(text), time_zone)

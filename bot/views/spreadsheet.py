@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.files import File
-from bot.views.text import bold
+from bot.files import File, file_name
 from domain.models import Event, Place, Registration, User
 
 _FORMULA = re.compile(r"^[\s\x00-\x1f]*[=+\-@|%\uff0b\uff0d\uff1d\uff20]|^[\t\r\n]")
@@ -57,10 +56,10 @@ def people_file(
         )
         count += 1
     return File(
-        name=f"{_file_name(event.title)}.csv",
+        name=file_name(event.title, "csv"),
         title=f"{event.title}: people",
         content=text.getvalue().encode("utf-8-sig"),
-        comment=f"Everyone in {bold(event.title)}, as it is now.",
+        comment="Everyone registered and waiting, as it is now.",
     )
 
 
@@ -75,7 +74,3 @@ def _name(user_id: str, users: Mapping[str, User]) -> str:
 
 def _local(moment: datetime | None, zone: ZoneInfo) -> str:
     return "" if moment is None else f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
-
-
-def _file_name(title: str) -> str:
-    return re.sub(r"[^\w -]+", "", title).strip()[:60] or "event"

@@ -12,7 +12,7 @@ from bot.views.spreadsheet import safe
 from domain.drafts import EventChanges, UserDraft
 from playground.faults import Fault
 from playground.workspace import StoredFile
-from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, PRIYA, Town, shown
+from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, PRIYA, Town
 from tests.bot.modals import GONE, NOT_ALLOWED, managed, press, said, top
 
 
@@ -183,11 +183,14 @@ def test_it_stands_in_the_history(town: Town) -> None:
     assert top(town).title == "History"
 
 
-def test_the_message_says_which_event(town: Town) -> None:
+def test_the_file_says_of_which_event_it_is_and_the_message_has_nothing_typed(town: Town) -> None:
+    """R8.11: Slack would make a link of an address in a title."""
     yoga(town)
     managed(town)
     press(town, ActionId.EXPORT)
     town.settle(3)
     message = town.workspace.messages(town.workspace.dm(BJORN).id)[-1]
-    assert "Yoga in the park" in message.text
-    assert shown(message) == ""
+    (file,) = message.files
+    assert file["title"] == "Yoga in the park: people"
+    assert file["name"] == "Yoga in the park.csv"
+    assert "Yoga" not in message.text

@@ -63,6 +63,15 @@ def test_a_new_members_home_says_how_to_begin(town: Town) -> None:
     assert "Nothing is coming up." in text
 
 
+def test_an_event_created_there_shows_at_once(town: Town) -> None:
+    from tests.bot.test_creating import filled
+
+    town.slack.click(CHLOE, home(town), ActionId.CREATE_EVENT)
+    seen = town.slack.submit(CHLOE, top(town, CHLOE).id, filled(town))
+    assert seen.errors == {}
+    assert "[Manage]" in part(now(town), "You organise")
+
+
 def test_manage_opens_from_there(town: Town) -> None:
     town.event(organizer_id=CHLOE)
     town.slack.click(CHLOE, home(town), ActionId.MANAGE)
