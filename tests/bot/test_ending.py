@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.ids import ActionId, BlockId
+from domain.drafts import EventChanges
 from domain.errors import UnknownEvent
 from domain.statuses import EventStatus
 from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, Town
@@ -48,8 +49,6 @@ def test_cancelled_twice_it_is_told_once(town: Town) -> None:
 
 @pytest.mark.parametrize("action", [ActionId.CANCEL_EVENT, ActionId.DELETE_EVENT])
 def test_others_may_not(town: Town, action: ActionId) -> None:
-    from domain.drafts import EventChanges
-
     yoga(town, co_organizer_ids=[HARUKI])
     view = form(town, action, HARUKI)
     town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 
 import pytest
 
@@ -110,8 +111,6 @@ def test_a_double_click_sends_one_file(town: Town) -> None:
 
 
 def _request_of(metadata: str) -> str:
-    import json
-
     return str(json.loads(metadata)["request_id"])
 
 

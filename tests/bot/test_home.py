@@ -9,6 +9,7 @@ from playground.faults import Fault
 from playground.model import View
 from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, Town
 from tests.bot.modals import said, top
+from tests.bot.test_creating import filled
 
 
 def home(town: Town, user_id: str = CHLOE) -> View:
@@ -64,8 +65,6 @@ def test_a_new_members_home_says_how_to_begin(town: Town) -> None:
 
 
 def test_an_event_created_there_shows_at_once(town: Town) -> None:
-    from tests.bot.test_creating import filled
-
     town.slack.click(CHLOE, home(town), ActionId.CREATE_EVENT)
     seen = town.slack.submit(CHLOE, top(town, CHLOE).id, filled(town))
     assert seen.errors == {}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.membership import reconcile
+from domain.drafts import UserDraft
 from domain.errors import UnknownUser
 from playground.faults import Fault
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
@@ -107,8 +109,6 @@ def test_each_day_what_no_event_told_of_is_followed(town: Town) -> None:
 
 
 def change_unnoticed(town: Town, user_id: str, **changes: object) -> None:
-    from dataclasses import replace
-
     member = town.workspace.member(user_id)
     town.workspace.put_member(replace(member, **changes))  # type: ignore[arg-type]
 
@@ -142,8 +142,6 @@ def test_where_slack_fails_it_is_tried_again_within_hours(town: Town) -> None:
 
 def test_one_who_is_not_in_slack_at_all_stays(town: Town) -> None:
     """Programs register people under ids of their own."""
-    from domain.drafts import UserDraft
-
     town.event()
     town.bot.service.create_user(UserDraft.of(user_id="emp-7", name="Ada"))
     town.bot.service.register("yoga", "emp-7")

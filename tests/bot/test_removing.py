@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bot.ids import ActionId, BlockId
-from domain.drafts import EventChanges
-from domain.models import Registration
-from domain.statuses import RegistrationStatus
+from domain.drafts import EventChanges, UserDraft
 from playground.model import View
 from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
 from tests.bot.modals import GONE, NOT_ALLOWED, managed, press, said, submit, top
@@ -44,8 +44,6 @@ def test_somebody_who_is_not_in_the_event_is_said_to_be_none(town: Town) -> None
 
 def test_one_who_is_not_in_slack_is_named(town: Town) -> None:
     """Programs may register people under ids of their own."""
-    from domain.drafts import UserDraft
-
     town.event(organizer_id=BJORN)
     town.bot.service.create_user(UserDraft.of(user_id="emp-7", name="Ada *Lovelace*"))
     town.bot.service.register("yoga", "emp-7")
@@ -107,8 +105,6 @@ def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
     view = person(town, CHLOE)
     town.bot.service.delete_event("yoga")
     assert GONE in said(submit(town, view).view)
-    managed_view = top(town)
-    assert managed_view is not None
 
 
 def test_one_who_left_meanwhile_is_not_removed_again(town: Town) -> None:
@@ -129,9 +125,25 @@ def test_why_stands_in_the_history(town: Town) -> None:
     assert f"<@{DIEGO}> moved up to a seat: a seat came free" in text
 
 
-def test_a_registration_is_as_it_is_stored(town: Town) -> None:
+def test_who_organises_no_more_sees_nobody_of_the_roster(town: Town) -> None:
+    """Neither by the button beside a name, nor by the search, nor on another page."""
     yoga(town)
-    own = town.bot.service.find_registration("yoga", DIEGO)
-    assert own is not None
-    assert isinstance(own.registration, Registration)
-    assert own.registration.status is RegistrationStatus.WAITLISTED
+    managed(town, PRIYA)
+    town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
+    view = town.workspace.views.stack(PRIYA)[0]
+    ways: tuple[tuple[ActionId, dict[str, Any]], ...] = (
+        (ActionId.PERSON, {"value": CHLOE}),
+        (ActionId.FIND_PERSON, {"selected": CHLOE}),
+    )
+    for action, how in ways:
+        seen = town.slack.click(PRIYA, view, action, **how)
+        assert NOT_ALLOWED in said(seen.view)
+        town.slack.close(PRIYA, top(town, PRIYA).id)
+
+
+def test_of_an_event_that_vanished_nobody_is_found(town: Town) -> None:
+    yoga(town)
+    view = managed(town)
+    town.bot.service.delete_event("yoga")
+    seen = town.slack.click(BJORN, view, ActionId.FIND_PERSON, selected=CHLOE)
+    assert GONE in said(seen.view)
