@@ -66,16 +66,16 @@ def placed(outcome: Placed) -> Message:
             f"{bold(event.title)} is full. You are {ordinal(outcome.position)} in line,"
             " and I’ll message you as soon as you have a seat."
         )
-    return note(text, context(when_and_where(event)), _buttons(event))
+    has_seat = outcome.position is None
+    return note(text, context(when_and_where(event)), _buttons(event, has_seat=has_seat))
 
 
-def _buttons(event: Event) -> ActionsBlock:
-    return ActionsBlock(
-        elements=[
-            button("Leave", ActionId.CHOOSE_TO_LEAVE, event.event_id),
-            button("Add to calendar", ActionId.ADD_TO_CALENDAR, event.event_id),
-        ]
-    )
+def _buttons(event: Event, *, has_seat: bool) -> ActionsBlock:
+    """Return what can be done: nobody who waits is to look like one who comes, not in a calendar either."""
+    elements = [button("Leave", ActionId.CHOOSE_TO_LEAVE, event.event_id)]
+    if has_seat:
+        elements.append(button("Add to calendar", ActionId.ADD_TO_CALENDAR, event.event_id))
+    return ActionsBlock(elements=elements)
 
 
 def left(outcome: Left) -> Message:
@@ -118,7 +118,8 @@ def stayed(own: OwnRegistration) -> Message:
         text = f"You keep your seat in {title}."
     else:
         text = f"You stay in line for {title}: {ordinal(own.position)}."
-    return note(text, context(when_and_where(own.event)), _buttons(own.event))
+    has_seat = own.position is None
+    return note(text, context(when_and_where(own.event)), _buttons(own.event, has_seat=has_seat))
 
 
 def changed(outcome: Changed) -> Message:
@@ -181,14 +182,12 @@ def own_blocks(own: OwnRegistration) -> Sequence[Block]:
     lines = f"{bold(event.title, LISTED)} · {_status(own)}\n{when_and_where(event, LISTED)}"
     if event.status is EventStatus.CANCELLED:
         lines += "\n*Cancelled*"
-    calendar = "Add to calendar"
-    if event.status is EventStatus.CANCELLED:
-        calendar = "Take it off my calendar"
-    buttons = [
-        button("Leave", ActionId.LEAVE, event.event_id),
-        button(calendar, ActionId.ADD_TO_CALENDAR, event.event_id),
-        button("How my place moved", ActionId.MY_PLACE, event.event_id),
-    ]
+    buttons = [button("Leave", ActionId.LEAVE, event.event_id)]
+    if own.position is None:
+        is_cancelled = event.status is EventStatus.CANCELLED
+        label = "Take it off my calendar" if is_cancelled else "Add to calendar"
+        buttons.append(button(label, ActionId.ADD_TO_CALENDAR, event.event_id))
+    buttons.append(button("How my place moved", ActionId.MY_PLACE, event.event_id))
     return [section(lines), ActionsBlock(elements=buttons)]
 
 

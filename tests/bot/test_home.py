@@ -33,10 +33,13 @@ def part(text: str, title: str) -> str:
 def test_it_shows_ones_own_with_the_place_and_what_can_be_done(town: Town) -> None:
     town.event(capacity=1)
     town.register(DIEGO, CHLOE)
-    text = part(said(home(town)), "Your registrations")
-    assert "*Yoga in the park* · you are 1st in line" in text
-    assert "[Leave]" in text
-    assert "[Add to calendar]" in text
+    waits = part(said(home(town)), "Your registrations")
+    assert "*Yoga in the park* · you are 1st in line" in waits
+    assert "[Leave]" in waits
+    assert "[Add to calendar]" not in waits, "who waits is not to look like one who comes"
+    has_seat = part(said(home(town, DIEGO)), "Your registrations")
+    assert "*Yoga in the park* · you have a seat" in has_seat
+    assert "[Add to calendar]" in has_seat
 
 
 def test_it_shows_what_one_organises_with_its_numbers_also_what_is_not_listed(town: Town) -> None:
