@@ -55,13 +55,13 @@ class Home:
 
         Where that fails, what was done is done, and answered: the next time that it is opened it is true.
         """
-        where = source(body)
-        if where.is_view:
-            self.refresh(body, home_metadata(body["view"]) if where.is_home else None)
+        if source(body).is_view:
+            self.refresh(body)
 
-    def refresh(self, body: Payload, shown: HomeMetadata | None = None) -> None:
+    def refresh(self, body: Payload) -> None:
         """Show App Home as things are now, if that can be done."""
         try:
+            shown = home_metadata(body["view"]) if source(body).is_home else None
             self.publish(self._client, user_id_of(body), shown)
         except (RollcallError, *FAILURES):
             _logger.warning("App Home could not be shown anew", exc_info=True)

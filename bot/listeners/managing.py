@@ -120,6 +120,8 @@ class Managing:
     def remove(self, ack: Ack, body: Body, view: Body, client: WebClient) -> None:
         """Take the person out, and show who is in now."""
         asked, why = metadata(view, PersonMetadata), reason(view)
+        # Before: once it is done, nothing may end as "busy, nothing was changed".
+        users = self._service.get_users([asked.user_id])
         outcome = self._people.as_organizer(
             user_id_of(body),
             lambda actor: self._service.remove(
@@ -127,7 +129,6 @@ class Managing:
             ),
         )
         self._organizing.show_below(body, client, asked.event_id)
-        users = self._service.get_users([asked.user_id])
         ack(response_action="update", view=roster.removed(outcome, users))
 
     # Registration, and the list as a file
