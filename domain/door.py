@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from domain import seating
-from domain.commands import Command, Outcome
+from domain.commands import Command, Outcome, Register
 from domain.committing import Committer
 from domain.errors import Busy, NotConfirmed, RollcallError
+from domain.known import Known
 from domain.models import LINE_BLOCK, Event, block_of
 from domain.patience import Patience
 from domain.plans import Plan
@@ -43,6 +45,7 @@ class Door:
         self._clock = clock
         self._new_id = new_id
         self._on_commit = on_commit
+        self._known = Known()
         self.turnstile: Turnstile[Command, Result] = Turnstile(self._serve, clock, batch_size=BATCH)
 
     def go_through(self, event_id: str, command: Command, deadline: float) -> Outcome:
@@ -69,18 +72,39 @@ class Door:
     def _serve_once(self, event_id: str, entries: Sequence[Entry[Command, Result]]) -> bool:
         """Return whether entries were settled; if not, all must be read and planned anew."""
         commands = [entry.command for entry in entries]
+        if self._serve_unread(event_id, entries):
+            return True
         # Before the reads: an event that is closed by then was so when its people were looked at.
         now = self._clock.now()
         snapshot = self.load(event_id, commands)
+        if snapshot.event is not None:
+            self._known.has_read(snapshot.event)
         try:
-            plan = seating.plan(
-                snapshot, commands, event_id=event_id, now=now, plan_id=self._new_id()
-            )
+            plan = self._plan(snapshot, commands, event_id, now)
         except Inconsistent:
             if self._still_at(event_id, snapshot.event):
                 raise
             return False
         return self._carry_out(plan, snapshot, entries)
+
+    def _serve_unread(self, event_id: str, entries: Sequence[Entry[Command, Result]]) -> bool:
+        """Return whether a lone registration was settled by one request, with nothing read before.
+
+        It is planned on the event as this process last knew it, for somebody who is new to it; the
+        commit's conditions tell whether all that is so. What would be refused is not tried.
+        """
+        command = entries[0].command
+        event = self._known.worth_a_try(event_id)
+        if len(entries) > 1 or not isinstance(command, Register) or event is None:
+            return False
+        snapshot = Snapshot(event, users={command.user_id})
+        plan = self._plan(snapshot, [command], event_id, self._clock.now())
+        return bool(plan.actions) and self._carry_out(plan, snapshot, entries)
+
+    def _plan(
+        self, snapshot: Snapshot, commands: Sequence[Command], event_id: str, now: datetime
+    ) -> Plan:
+        return seating.plan(snapshot, commands, event_id=event_id, now=now, plan_id=self._new_id())
 
     def _without_expired(
         self, entries: Sequence[Entry[Command, Result]]
@@ -111,6 +135,8 @@ class Door:
             # A refusal must be true at one moment: everything was read at this version.
             applied = self._still_at(plan.event_id, snapshot.event)
         if applied:
+            if plan.actions and plan.event is not None:
+                self._known.has_written(plan.event)
             for entry, outcome in zip(taken, plan.outcomes, strict=True):
                 entry.settle(outcome)
             if plan.actions:
@@ -150,7 +176,7 @@ class Door:
         heads = seating.heads_needed(event, rows.registrations, commands)
         return Snapshot(
             event,
-            rows.users,
+            [user.user_id for user in rows.users.values() if user.deletion is None],
             rows.registrations,
             self._store.get_line(event_id, limit=heads) if heads else (),
             self.waiting_before(event_id, seating.waiting_needed(rows.registrations, commands)),

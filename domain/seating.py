@@ -7,7 +7,7 @@ a copy of the event (`_Room`), and only at the end looks at the difference to wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -59,7 +59,6 @@ from domain.models import (
     JournalEntry,
     Notice,
     Registration,
-    User,
     Waiting,
     block_of,
 )
@@ -103,7 +102,8 @@ class Snapshot:
     """What is stored, as far as the commands need it (`users_needed`, `heads_needed`, `waiting_needed`)."""
 
     event: Event | None
-    users: Mapping[str, User] = field(default_factory=dict)
+    users: Collection[str] = frozenset()
+    """Those who exist, and are not being deleted."""
     registrations: Mapping[str, Registration] = field(default_factory=dict)
     line: tuple[Waiting, ...] = ()
     """The head of the line."""
@@ -461,8 +461,7 @@ class _Room:
 
     def _register(self, user_id: str) -> Placed:
         event = self._existing()
-        user = self.snapshot.users.get(user_id)
-        if user is None or user.deletion is not None:
+        if user_id not in self.snapshot.users:
             raise UnknownUser(user_id)
         row = self._row(user_id)
         if row is not None:

@@ -153,16 +153,18 @@ def test_a_commit_still_on_its_way_is_fenced_off_before_a_new_plan_is_made(
     assert assert_sound(store).seated("e1") == ["a"]
 
 
-def test_busy_when_nothing_can_be_read_in_time(service: Service, store: FaultyStore) -> None:
+@pytest.mark.usefixtures("service")
+def test_busy_when_nothing_can_be_read_in_time(elsewhere: Service, store: FaultyStore) -> None:
     store.unreadable = 100
     with pytest.raises(Busy):
-        service.register("e1", "a")
+        elsewhere.register("e1", "a")
     assert store.attempts == []
 
 
-def test_a_read_that_fails_is_tried_again(service: Service, store: FaultyStore) -> None:
+@pytest.mark.usefixtures("service")
+def test_a_read_that_fails_is_tried_again(elsewhere: Service, store: FaultyStore) -> None:
     store.unreadable = 2
-    service.register("e1", "a")
+    elsewhere.register("e1", "a")
     assert len(store.attempts) == 1
 
 
@@ -396,7 +398,7 @@ def test_who_is_deleted_before_registration_ends_is_not_told_that_it_is_closed(
 
     store.after_reading_rows = deleted_and_then_closed
     with pytest.raises(UnknownUser):
-        service.register("e1", "a")
+        service_on(store, clock=clock, new_id=ids("other")).register("e1", "a")
 
 
 def test_data_that_contradicts_itself_is_not_read_for_ever(

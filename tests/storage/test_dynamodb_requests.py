@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from domain.commands import Register
+from domain.drafts import EventChanges
 from domain.errors import (
     AlreadyRegistered,
     EventFull,
@@ -114,19 +115,51 @@ def full(request: pytest.FixtureRequest) -> Iterator[Full]:
         yield Full(store, service)
 
 
-def test_to_register_takes_two_reads_and_a_transaction(full: Full) -> None:
-    """Into the line here; a seat below. The user is known."""
-    requests = full.counting(lambda: full.service.register("e1", "newcomer"))
-    full.service.unregister("e1", "newcomer")
+FRESH, ELSEWHERE = ids("fresh"), ids("elsewhere")
+
+
+@pytest.fixture(params=["into the line", "into a seat"])
+def event_id(request: pytest.FixtureRequest, full: Full) -> Iterator[str]:
+    """Of the event that is full, or of one that is empty; newcomer and other are taken out afterwards."""
+    event_id = "e1" if request.param == "into the line" else FRESH()
+    if event_id != "e1":
+        new_event(full.service, event_id)
+    yield event_id
+    for user_id in ("other", "newcomer"):
+        if full.service.find_registration(event_id, user_id) is not None:
+            full.service.unregister(event_id, user_id)
+
+
+def cold(full: Full) -> Service:
+    """Return a process that has seen no event yet."""
+    return service_on(full.store, new_id=ELSEWHERE)
+
+
+def test_to_register_takes_two_reads_and_a_transaction(full: Full, event_id: str) -> None:
+    """In a process that sees the event for the first time. The user is known."""
+    service = cold(full)
+    requests = full.counting(lambda: service.register(event_id, "newcomer"))
     assert (requests.reads, requests.transactions, requests.other_writes) == (2, 1, 0)
 
 
-def test_to_register_into_a_seat_takes_two_reads_and_a_transaction(full: Full) -> None:
-    new_event(full.service, "free")
-    requests = full.counting(lambda: full.service.register("free", "newcomer"))
-    full.service.delete_event("free")
-    full.store.get_event("free")
-    assert (requests.reads, requests.transactions, requests.other_writes) == (2, 1, 0)
+def test_to_register_takes_one_request_where_the_event_is_as_this_process_left_it(
+    full: Full, event_id: str
+) -> None:
+    service = cold(full)
+    service.register(event_id, "other")
+    requests = full.counting(lambda: service.register(event_id, "newcomer"))
+    assert (requests.reads, requests.transactions, requests.other_writes) == (0, 1, 0)
+
+
+def test_to_register_takes_three_more_where_another_process_has_changed_the_event(
+    full: Full, event_id: str
+) -> None:
+    """The transaction that finds it out, then two reads and the one that applies."""
+    service = cold(full)
+    service.register(event_id, "other")
+    cold(full).edit_event(event_id, EventChanges.of(title=FRESH()))
+    requests = full.counting(lambda: service.register(event_id, "newcomer"))
+    assert (requests.reads, requests.transactions, requests.other_writes) == (2, 2, 0)
 
 
 def test_to_leave_with_a_promotion_takes_three_reads_and_a_transaction(full: Full) -> None:
@@ -145,7 +178,7 @@ def test_to_leave_before_a_long_line_takes_no_more(full: Full) -> None:
     assert (requests.reads, requests.transactions, requests.other_writes) == (3, 1, 0)
 
 
-@pytest.mark.parametrize(
+REFUSED = pytest.mark.parametrize(
     ("error", "event_id", "user_id"),
     [
         (EventFull, "small", "other"),
@@ -156,12 +189,29 @@ def test_to_leave_before_a_long_line_takes_no_more(full: Full) -> None:
         (UnknownUser, "e1", "nobody"),
     ],
 )
+
+
+@REFUSED
 def test_to_be_refused_takes_at_most_four_reads_and_no_write(
     full: Full, error: type[RollcallError], event_id: str, user_id: str
 ) -> None:
-    requests = full.refusal(error, lambda: full.service.register(event_id, user_id))
+    service = cold(full)
+    requests = full.refusal(error, lambda: service.register(event_id, user_id))
     assert requests.reads <= 4
     assert (requests.transactions, requests.other_writes, requests.scans) == (0, 0, 0)
+
+
+@REFUSED
+def test_a_refusal_is_never_given_from_memory(
+    full: Full, error: type[RollcallError], event_id: str, user_id: str
+) -> None:
+    """Whatever this process knows of the event. Who seems to be new to it costs a transaction that does not apply."""
+    service = cold(full)
+    for _ in range(2):
+        requests = full.refusal(error, lambda: service.register(event_id, user_id))
+        tried = 1 if error in (AlreadyRegistered, UnknownUser) else 0
+        assert 2 <= requests.reads <= 4
+        assert (requests.transactions <= tried, requests.other_writes) == (True, 0)
 
 
 def test_to_be_refused_a_leave_takes_at_most_four_reads_and_no_write(full: Full) -> None:

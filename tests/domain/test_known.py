@@ -1,0 +1,171 @@
+"""What a process knows of an event saves it the reading, and is never what it answers with."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from domain.drafts import EventChanges
+from domain.errors import AlreadyRegistered, Busy, EventFull, RegistrationClosed, UnknownUser
+from domain.known import MOST_KNOWN, Known
+from domain.service import Service
+from tests.faults import FaultyStore, conflict, lost, never_sent
+from tests.invariants import assert_sound
+from tests.surroundings import ManualClock, ids, new_event, new_users, service_on
+
+
+@pytest.fixture
+def store() -> FaultyStore:
+    return FaultyStore()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def service(store: FaultyStore, clock: ManualClock) -> Service:
+    """A process that has made an event of two seats."""
+    service = service_on(store, clock=clock)
+    new_users(service, "a", "b", "c", "d")
+    new_event(service)
+    _forget(store)
+    return service
+
+
+@pytest.fixture
+def other(store: FaultyStore, clock: ManualClock) -> Service:
+    return service_on(store, clock=clock, new_id=ids("other"))
+
+
+def _forget(store: FaultyStore) -> None:
+    store.attempts.clear()
+    store.event_reads = 0
+
+
+def test_whoever_comes_alone_to_an_event_that_is_known_costs_no_reading(
+    service: Service, store: FaultyStore
+) -> None:
+    """Seats and places in line alike."""
+    placed = [service.register("e1", user_id) for user_id in "abcd"]
+    assert [one.position for one in placed] == [None, None, 1, 2]
+    assert (store.event_reads, len(store.attempts)) == (0, 4)
+    assert_sound(store)
+
+
+def test_an_event_that_another_process_changed_is_read_and_planned_anew(
+    service: Service, other: Service, store: FaultyStore
+) -> None:
+    other.edit_event("e1", EventChanges.of(capacity=1, has_waitlist=True))
+    other.register("e1", "a")
+    _forget(store)
+    assert service.register("e1", "b").position == 1
+    assert (store.event_reads, len(store.attempts)) == (1, 2)
+    assert_sound(store)
+
+
+def test_where_others_write_too_the_event_is_read_first(
+    service: Service, other: Service, store: FaultyStore
+) -> None:
+    """A try without reading would fail each time, and keep others from the event."""
+    tried = []
+    for first, second in ("ab", "cd"):
+        other.register("e1", first)
+        _forget(store)
+        service.register("e1", second)
+        tried.append(len(store.attempts))
+    assert tried == [2, 1]
+    assert_sound(store)
+
+
+def test_once_nobody_else_writes_any_more_the_reading_is_saved_again(
+    service: Service, other: Service, store: FaultyStore
+) -> None:
+    other.register("e1", "a")
+    service.register("e1", "b")
+    service.register("e1", "c")
+    _forget(store)
+    service.register("e1", "d")
+    assert (store.event_reads, len(store.attempts)) == (0, 1)
+
+
+def test_who_is_in_already_is_told_by_what_is_stored(
+    service: Service, other: Service, store: FaultyStore
+) -> None:
+    service.register("e1", "a")
+    service.register("e1", "b")
+    service.register("e1", "c")
+    with pytest.raises(AlreadyRegistered) as refused:
+        service.register("e1", "c")
+    assert refused.value.position == 1
+    assert assert_sound(store).waiting("e1") == ["c"]
+
+
+def test_a_seat_that_came_free_elsewhere_is_not_refused_from_memory(
+    service: Service, other: Service
+) -> None:
+    new_event(service, "small", capacity=1, has_waitlist=False)
+    service.register("small", "a")
+    other.unregister("small", "a")
+    assert service.register("small", "b").position is None
+
+
+def test_an_event_that_was_reopened_elsewhere_is_not_refused_from_memory(
+    service: Service, other: Service
+) -> None:
+    service.close_event("e1")
+    other.reopen_event("e1")
+    assert service.register("e1", "a").position is None
+
+
+def test_an_event_that_filled_up_elsewhere_takes_nobody_from_memory(
+    service: Service, other: Service, store: FaultyStore
+) -> None:
+    new_event(service, "small", capacity=1, has_waitlist=False)
+    other.register("small", "a")
+    with pytest.raises(EventFull):
+        service.register("small", "b")
+    assert assert_sound(store).seated("small") == ["a"]
+
+
+def test_an_event_that_has_begun_since_takes_nobody_from_memory(
+    service: Service, clock: ManualClock
+) -> None:
+    clock.advance(timedelta(days=3))
+    with pytest.raises(RegistrationClosed):
+        service.register("e1", "a")
+
+
+def test_a_user_who_was_deleted_elsewhere_gets_no_seat_from_memory(
+    service: Service, other: Service, store: FaultyStore
+) -> None:
+    other.delete_user("a")
+    with pytest.raises(UnknownUser):
+        service.register("e1", "a")
+    assert_sound(store)
+
+
+def test_a_lost_answer_is_settled_as_ever(service: Service, store: FaultyStore) -> None:
+    store.faults = [lost, never_sent]
+    assert service.register("e1", "a").position is None
+    assert assert_sound(store).seated("e1") == ["a"]
+
+
+def test_one_that_meets_conflicts_until_its_deadline_is_busy(
+    service: Service, store: FaultyStore
+) -> None:
+    store.faults = [conflict] * 100
+    with pytest.raises(Busy):
+        service.register("e1", "a")
+    assert assert_sound(store).seated("e1") == []
+
+
+def test_a_process_keeps_what_it_knows_of_so_many_events_and_no_more(service: Service) -> None:
+    event = service.get_event("e1")
+    known = Known()
+    for number in range(MOST_KNOWN + 1):
+        known.has_written(event.model_copy(update={"event_id": f"e{number}"}))
+    assert known.worth_a_try("e0") is None
+    assert known.worth_a_try(f"e{MOST_KNOWN}") is not None
