@@ -5,18 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPException
 from typing import Any
 
 from slack_bolt import Respond
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
-from slack_sdk.webhook import WebhookClient
 
+from bot import response_urls
 from bot.errors import NotShown
-from bot.haste import PATIENCE
 from bot.payloads import Payload, source, user_id_of
+from bot.response_urls import Unanswered
 from bot.slack_errors import FAILURES, Blame, judge
 from bot.views.modals import note_modal
 from bot.views.text import Message, shortened
@@ -26,10 +25,6 @@ _logger = logging.getLogger(__name__)
 
 TITLE = 24
 """Characters of a modal's title, by Slack's page on views."""
-
-
-class Unanswered(Exception):
-    """Slack did not take an answer: what was asked for is done or refused all the same."""
 
 
 class Answer:
@@ -69,20 +64,14 @@ class Answer:
 
     def _post(self, message: Message, **how: Any) -> None:
         """Use the response URL. Raises `Unanswered`."""
-        # Bolt's own `respond` would wait for 30 seconds.
-        url = WebhookClient(
-            str(self._respond.response_url),
-            timeout=PATIENCE,
-            proxy=self._respond.proxy,
-            ssl=self._respond.ssl,
-            retry_handlers=[],
+        # Bolt's own `respond` would wait for 30 seconds, and connect anew each time.
+        respond = self._respond
+        response_urls.post(
+            str(respond.response_url),
+            {**how, **message.to_dict()},
+            proxy=respond.proxy,
+            ssl=respond.ssl,
         )
-        try:
-            answer = url.send_dict({**how, **message.to_dict()})
-        except (OSError, HTTPException) as error:
-            raise Unanswered(str(error)) from error
-        if answer.status_code != 200:
-            raise Unanswered(f"{answer.status_code} {answer.body[:100]}")
 
     def _open(self, message: Message) -> None:
         trigger_id = self._body["trigger_id"]

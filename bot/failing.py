@@ -13,9 +13,10 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot import telemetry
-from bot.answers import Answer, Unanswered, in_command
+from bot.answers import Answer, in_command
 from bot.errors import Malformed, NotInUse
 from bot.payloads import Payload
+from bot.response_urls import Unanswered
 from bot.shapes import response_url
 from bot.slack_errors import FAILURES
 from bot.views import messages, refusals

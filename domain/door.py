@@ -10,7 +10,7 @@ from domain.commands import Command, Outcome, Register
 from domain.committing import Committer
 from domain.errors import Busy, NotConfirmed, RollcallError
 from domain.known import Known
-from domain.models import LINE_BLOCK, Event, block_of
+from domain.models import LINE_BLOCK, Event, Waiting, block_of
 from domain.patience import Patience
 from domain.plans import Plan
 from domain.ports import Clock, NewId, Rows, Store, Unavailable
@@ -182,17 +182,21 @@ class Door:
             self.waiting_before(event_id, seating.waiting_needed(rows.registrations, commands)),
         )
 
-    def waiting_before(self, event_id: str, tickets: frozenset[int]) -> dict[int, int]:
-        """Return how many wait before each ticket within its block of the line.
+    def waiting_before(self, event_id: str, places: frozenset[Waiting]) -> dict[int, int]:
+        """Return how many wait before each place within its block of the line, by ticket.
 
-        A ticket that is not in the line is left out. Raises `Unavailable`.
+        A place that is not in the line is left out. Raises `Unavailable`.
         """
         before: dict[int, int] = {}
-        for block in sorted({block_of(ticket) for ticket in tickets}):
-            asked = [ticket for ticket in tickets if block_of(ticket) == block]
-            line = self._store.get_line(
-                event_id, after=block * LINE_BLOCK - 1, until=max(asked), limit=LINE_BLOCK
-            )
-            places = {waiting.ticket: place for place, waiting in enumerate(line)}
-            before |= {ticket: places[ticket] for ticket in asked if ticket in places}
+        for block in sorted({block_of(place.ticket) for place in places}):
+            after = block * LINE_BLOCK - 1
+            asked = {place.ticket: place for place in places if block_of(place.ticket) == block}
+            if len(asked) == 1:
+                (place,) = asked.values()
+                count = self._store.count_line(event_id, place, after=after)
+                before |= {} if count is None else {place.ticket: count}
+                continue
+            # For several, one request that brings the block's places; only their order is looked at.
+            line = self._store.get_line(event_id, after=after, until=max(asked), limit=LINE_BLOCK)
+            before |= {one.ticket: number for number, one in enumerate(line) if one.ticket in asked}
         return before

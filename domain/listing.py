@@ -17,6 +17,7 @@ from domain.models import (
     Page,
     Place,
     Registration,
+    Waiting,
     block_of,
 )
 from domain.patience import Patience
@@ -107,7 +108,7 @@ class Listing:
             return EventRegistrations(event, registered, (), following)
         ticket = _ticket(after)
         line = self._store.get_line(event.event_id, after=ticket, limit=room + 1)
-        first = self._position(event, line[0].ticket) if line and ticket else 1
+        first = self._position(event, line[0]) if line and ticket else 1
         if first is None:
             return None
         places = tuple(Place(first + n, waiting) for n, waiting in enumerate(line[:room]))
@@ -185,15 +186,15 @@ class Listing:
         """Return the registration with its position; None if it is not in the line (any more)."""
         if row.status is RegistrationStatus.REGISTERED:
             return OwnRegistration(row, event)
-        position = self._position(event, row.ticket)
+        position = self._position(event, Waiting.of(row))
         return None if position is None else OwnRegistration(row, event, position)
 
-    def _position(self, event: Event, ticket: int) -> int | None:
-        """Return a ticket's place in the line; None if it is not in it (any more)."""
-        before = self._door.waiting_before(event.event_id, frozenset({ticket})).get(ticket)
+    def _position(self, event: Event, place: Waiting) -> int | None:
+        """Return which in line a place is; None if it is not in it (any more)."""
+        before = self._door.waiting_before(event.event_id, frozenset({place})).get(place.ticket)
         if before is None:
             return None
-        return 1 + event.waiting_before_block(block_of(ticket)) + before
+        return 1 + event.waiting_before_block(block_of(place.ticket)) + before
 
 
 def own_move(entry: JournalEntry, user_id: str, ticket: int | None) -> tuple[OwnMove, int | None]:

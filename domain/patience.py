@@ -28,6 +28,9 @@ once, pauses that only grow turn 87 away, with 2,390 transactions; these 28, wit
 PAGE = 50
 """A page's length where the caller names none."""
 
+LONG_PAGE = 1_000
+"""A page's length where a list is searched to its end: of events, below the 1 MB that DynamoDB gives at a time."""
+
 
 class Patience:
     """Tries again. `jitter` gives numbers from 0 to 1, `seconds` how long a request that begins now may take."""
@@ -87,11 +90,11 @@ class Patience:
                 return result
         raise Busy
 
-    def all_pages(self, read: Callable[..., Page[T]]) -> Iterator[T]:
-        """Yield a whole list, read page by page; raises `Busy`."""
+    def all_pages(self, read: Callable[..., Page[T]], *, limit: int = PAGE) -> Iterator[T]:
+        """Yield a whole list, read page by page of so many; raises `Busy`."""
         cursor: str | None = None
         while True:
-            page = self.reading(lambda after=cursor: read(limit=PAGE, cursor=after))  # type: ignore[misc]
+            page = self.reading(lambda after=cursor: read(limit=limit, cursor=after))  # type: ignore[misc]
             yield from page.items
             cursor = page.next_cursor
             if cursor is None:

@@ -112,6 +112,10 @@ class Store(Protocol):
         """Return who waits, in order of tickets, with tickets above `after` up to `until` (included)."""
         ...
 
+    def count_line(self, event_id: str, place: Waiting, *, after: int) -> int | None:
+        """Return how many wait with tickets above `after` before a place; None if that is not in the line."""
+        ...
+
     def list_roster(
         self, event_id: str, *, limit: int, cursor: str | None = None
     ) -> Page[Registration]:

@@ -150,10 +150,10 @@ def heads_needed(
 
 def waiting_needed(
     registrations: Mapping[str, Registration], commands: Sequence[Command]
-) -> frozenset[int]:
-    """Return the tickets of those who ask for what they wait for already: their position is told."""
+) -> frozenset[Waiting]:
+    """Return the places of those who ask for what they wait for already: their position is told."""
     return frozenset(
-        registrations[command.user_id].ticket
+        Waiting.of(registrations[command.user_id])
         for command in commands
         if isinstance(command, Register)
         and command.user_id in registrations

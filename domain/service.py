@@ -61,7 +61,7 @@ from domain.models import (
     Page,
     User,
 )
-from domain.patience import PAGE, PATIENCE, Patience
+from domain.patience import LONG_PAGE, PAGE, PATIENCE, Patience
 from domain.ports import Clock, NewId, Spawn, Store
 from domain.settling import Settling
 from domain.statuses import EventStatus, RegistrationStatus
@@ -272,7 +272,8 @@ class Service:
         since = self._clock.now() - PAST
         coming = tuple(
             self._patience.all_pages(
-                lambda **page: self._store.list_events(starting_from=since, **page)
+                lambda **page: self._store.list_events(starting_from=since, **page),
+                limit=LONG_PAGE,
             )
         )
         fitting = finding.find(text, coming).fitting
@@ -297,7 +298,7 @@ class Service:
     def _open_events(self) -> Iterator[ListedEvent]:
         now = self._clock.now()
         for event in self._patience.all_pages(
-            lambda **page: self._store.list_events(starting_from=now, **page)
+            lambda **page: self._store.list_events(starting_from=now, **page), limit=LONG_PAGE
         ):
             if event.listed and event.status is EventStatus.OPEN and event.closes_at > now:
                 yield event

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from socket import AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
+from socket import AF_INET, IPPROTO_TCP, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
 from typing import Any
 
 import uvicorn
@@ -59,7 +59,8 @@ class _HangUp(H11Protocol):
 
 def bind(port: int) -> socket:
     """A bound socket on the loopback address. Raises PortTakenError."""
-    listener = socket(AF_INET, SOCK_STREAM)
+    # asyncio sends small packets at once only over a socket that says that it is TCP.
+    listener = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP)
     listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))

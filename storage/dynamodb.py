@@ -134,6 +134,25 @@ class DynamoDBStore(DynamoDBOutbox):
         )
         return tuple(self._items.to_waiting(item) for item in items)
 
+    def count_line(self, event_id: str, place: Waiting, *, after: int) -> int | None:
+        """See `Store.count_line`. Counted where it is stored: a place's own rows need not travel."""
+        matching, looked_at = self._reader.count(
+            WAITLIST,
+            KeyConditionExpression="event_id = :event AND ticket BETWEEN :first AND :ticket",
+            # Of all that are looked at, one matches: it tells that the place is still there.
+            FilterExpression="user_id = :user",
+            ExpressionAttributeValues=to_wire(
+                {
+                    ":event": self._items.key(event_id),
+                    ":first": after + 1,
+                    ":ticket": place.ticket,
+                    ":user": self._items.key(place.user_id),
+                }
+            ),
+            ConsistentRead=True,
+        )
+        return looked_at - 1 if matching else None
+
     def list_roster(
         self, event_id: str, *, limit: int, cursor: str | None = None
     ) -> Page[Registration]:

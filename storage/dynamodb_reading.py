@@ -105,6 +105,20 @@ class Reader:
                 return items, last
             arguments["ExclusiveStartKey"] = last
 
+    def count(self, table: Table, **arguments: Any) -> tuple[int, int]:
+        """Return how many items a query's filter lets through, and how many it looked at."""
+        matching = looked_at = 0
+        while True:
+            with reading():
+                answer = self._client.query(
+                    TableName=self._tables.name(table), Select="COUNT", **arguments
+                )
+            matching += answer["Count"]
+            looked_at += answer["ScannedCount"]
+            if "LastEvaluatedKey" not in answer:
+                return matching, looked_at
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     def page(
         self, listing: Listing, to_item: Callable[[Item], T], *, limit: int, cursor: str | None
     ) -> Page[T]:

@@ -203,6 +203,17 @@ class SQLiteStore:
         )
         return tuple(_waiting(row) for row in rows)
 
+    def count_line(self, event_id: str, place: Waiting, *, after: int) -> int | None:
+        """See `Store.count_line`."""
+        row = self._one(
+            "SELECT count(*), max(ticket) FROM waitlist WHERE workspace = ? AND event_id = ?"
+            " AND ticket > ? AND ticket <= ?",
+            event_id,
+            after,
+            place.ticket,
+        )
+        return row[0] - 1 if row is not None and row[1] == place.ticket else None
+
     def list_roster(
         self, event_id: str, *, limit: int, cursor: str | None = None
     ) -> Page[Registration]:

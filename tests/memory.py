@@ -158,6 +158,10 @@ class MemoryStore:
         )
         return tuple(line[:limit])
 
+    def count_line(self, event_id: str, place: Waiting, *, after: int) -> int | None:
+        line = self.get_line(event_id, after=after, until=place.ticket, limit=len(self.line))
+        return len(line) - 1 if line and line[-1].user_id == place.user_id else None
+
     def list_roster(
         self, event_id: str, *, limit: int, cursor: str | None = None
     ) -> Page[Registration]:

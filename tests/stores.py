@@ -76,8 +76,11 @@ def empty_moto() -> Iterator[DynamoDBStore]:
 
 
 @contextmanager
-def empty_local() -> Iterator[DynamoDBStore]:
-    """Give a DynamoDB store on AWS's own engine, on tables of its own."""
+def empty_local(*, is_reused: bool = True) -> Iterator[DynamoDBStore]:
+    """Give a DynamoDB store on AWS's own engine, on tables of its own.
+
+    They are emptied for the next one, unless they hold too much for that: then they stay as they are.
+    """
     client = local_client()
     if not _unused_locally:
         # The engine is one for all of the session's processes.
@@ -87,8 +90,9 @@ def empty_local() -> Iterator[DynamoDBStore]:
     try:
         yield DynamoDBStore(client, prefix, "T1")
     finally:
-        empty_local_tables(prefix)
-        _unused_locally.append(prefix)
+        if is_reused:
+            empty_local_tables(prefix)
+            _unused_locally.append(prefix)
 
 
 @contextmanager

@@ -1,35 +1,31 @@
 """What a registration costs in AWS: `python -m tests.benchmarks.costs`.
 
 The functions are run, each with its own client, on DynamoDB Local, and the units of their requests are
-added up. A transaction's are computed from its items' sizes, twice a unit for each KB and once for each
-index that an item is in: the engine reports one item's. Prices are AWS's for `us-east-1`, on demand
-and without the free tier, as they stood in July 2025. What functions take is an estimate: they never ran there.
+added up. Prices are AWS's for `us-east-1`, on demand and without the free tier, as they stood in July
+2025. What functions take is an estimate: they never ran there.
 """
 
 from __future__ import annotations
 
-import math
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from bot.ids import ActionId
 from playground.seed import EVENTS
 from playground.server import build_server, serve
-from storage.schema import TABLES
 from storage.sqlite import SQLiteStore
+from tests.benchmarks.units import KB, units_of_requests
+from tests.benchmarks.units import PER_MILLION as OF_UNITS
 from tests.bot.cloud import Cloud, deployed, post_card, yoga
 from tests.bot.conftest import BJORN, CHLOE, running
 from tests.storage.dynamodb_local import offer_engine
 from tests.surroundings import at_once
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-
-PER_MILLION = {"write": 0.625, "read": 0.125, "invocation": 0.20, "address": 1.00}
+PER_MILLION = OF_UNITS | {"invocation": 0.20, "address": 1.00}
 PER_GB_SECOND = 0.0000133334
 """Dollars: of DynamoDB's request units, Lambda's invocations, the HTTP API's requests; of Lambda on arm64."""
 
@@ -44,51 +40,9 @@ FIXED = {
 }
 """Dollars a month, whatever happens; the sweeps are added to it."""
 
-KB = 1024
-
 LOGGED, PER_LOGGED_GB = 4 * KB, 0.50
 KEPT, PER_KEPT_GB = 2 * KB, 0.25 + 0.20
 """Bytes a registration, and dollars for a GB: of logs, once; of items and their backup, a month."""
-
-
-class Units:
-    """The request units that one client's requests take."""
-
-    def __init__(self, client: DynamoDBClient) -> None:
-        self.taken: Counter[str] = Counter()
-        events: Any = client.meta.events
-        events.register("before-parameter-build.dynamodb", self._ask)
-        events.register("after-call.dynamodb", self._add)
-
-    def _ask(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        if model.name == "TransactWriteItems":
-            for item in params["TransactItems"]:
-                ((kind, part),) = item.items()
-                self.taken["write"] += _units_of(kind, part)
-        else:
-            params["ReturnConsumedCapacity"] = "TOTAL"
-
-    def _add(self, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
-        found = parsed.get("ConsumedCapacity", [])
-        kind = "read" if model.name in ("GetItem", "BatchGetItem", "Query") else "write"
-        for one in found if isinstance(found, list) else [found]:
-            self.taken[kind] += one["CapacityUnits"]
-
-
-def _units_of(kind: str, part: Mapping[str, Any]) -> int:
-    """Return the write units of a transaction's part: a check or a deletion is of less than a KB."""
-    if kind != "Put":
-        return 2
-    item = part["Item"]
-    table = next(table for table in TABLES if part["TableName"].endswith(table.name))
-    indexes = sum(set(index.key.names()) <= set(item) for index in table.indexes)
-    if table.name == "events":
-        indexes = 0  # `upcoming` carries nothing that a registration changes
-    return 2 * math.ceil(_size(item) / KB) + indexes
-
-
-def _size(item: Mapping[str, Any]) -> int:
-    return sum(len(name) + len(str(value)) for name, value in item.items())
 
 
 def main() -> None:
@@ -113,9 +67,13 @@ def _units_of_a_registration(cloud: Cloud) -> dict[str, Counter[str]]:
     cloud.ask("DELETE", f"/events/yoga/register/{BJORN}")
     cloud.deliver()
     cloud.town.clock.sleep(5)
-    units = {name: Units(cloud.clients[name]) for name in ("slack", "notifier")}
-    cloud.slack.click(BJORN, card, ActionId.REGISTER)
-    cloud.deliver()
+    with ExitStack() as stack:
+        units = {
+            name: stack.enter_context(units_of_requests(cloud.clients[name]))
+            for name in ("slack", "notifier")
+        }
+        cloud.slack.click(BJORN, card, ActionId.REGISTER)
+        cloud.deliver()
     return {name: each.taken for name, each in units.items()}
 
 

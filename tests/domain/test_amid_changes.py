@@ -54,6 +54,12 @@ class Eventful(MemoryStore):
             happens()
         return super().get_line(event_id, after=after, until=until, limit=limit)
 
+    def count_line(self, event_id: str, place: Waiting, *, after: int) -> int | None:
+        happens, self.before_line = self.before_line or self.always_before_line, None
+        if happens is not None:
+            happens()
+        return super().count_line(event_id, place, after=after)
+
     def put_user(self, user: Any, *, replaces: str | None) -> None:
         if self.before_put_user is not None:
             self.before_put_user()

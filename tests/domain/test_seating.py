@@ -52,9 +52,10 @@ def snapshot_of(store: MemoryStore, batch: Sequence[Command]) -> Snapshot:
     rows = store.get_rows("e1", registrations_of=registrations_of, users=users)
     heads = seating.heads_needed(event, rows.registrations, batch)
     before: dict[int, int] = {}
-    for ticket in seating.waiting_needed(rows.registrations, batch):
-        line = store.get_line("e1", after=block_of(ticket) * 1000 - 1, limit=1000)
-        before[ticket] = [waiting.ticket for waiting in line].index(ticket)
+    for place in seating.waiting_needed(rows.registrations, batch):
+        count = store.count_line("e1", place, after=block_of(place.ticket) * 1000 - 1)
+        assert count is not None
+        before[place.ticket] = count
     line = store.get_line("e1", limit=heads)
     return Snapshot(event, rows.users, rows.registrations, line, before)
 

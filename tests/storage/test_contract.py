@@ -339,6 +339,21 @@ def test_the_line_is_read_between_tickets_in_order(store: AnyStore) -> None:
     assert len(pages(store.scan_waiting, 3)) == 4
 
 
+def test_who_waits_before_a_place_is_counted_between_tickets(store: AnyStore) -> None:
+    with_people(store)
+    for ticket in (5, 1, 3, 4):
+        commit(store, PutWaiting("e1", Waiting(ticket, f"u{ticket}", START)))
+
+    def before(ticket: int, after: int = 0) -> int | None:
+        return store.count_line("e1", Waiting(ticket, f"u{ticket}", START), after=after)
+
+    assert [before(ticket) for ticket in (1, 3, 4, 5)] == [0, 1, 2, 3]
+    assert [before(4, after) for after in (-1, 1, 3)] == [2, 1, 0]
+    assert before(2) is None
+    assert before(6) is None
+    assert store.count_line("another", Waiting(1, "u1", START), after=0) is None
+
+
 def test_who_waits_is_not_on_the_roster_until_seated(store: AnyStore) -> None:
     with_people(store, "a")
     commit(store, PutRegistration(in_line(), None))

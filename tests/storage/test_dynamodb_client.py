@@ -10,6 +10,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
+from domain.models import Waiting
 from domain.plans import PutEvent
 from domain.ports import AnswerLost, Unavailable
 from storage.dynamodb import DynamoDBStore
@@ -17,6 +18,7 @@ from tests.storage.answers import injected
 from tests.storage.moto import dynamodb_client
 from tests.storage.rows import an_event, bare_plan, put_event
 from tests.stores import empty_moto
+from tests.surroundings import START
 
 Read = Callable[[DynamoDBStore], object]
 
@@ -26,6 +28,7 @@ STRONG: dict[str, Read] = {
     "get_rows": lambda store: store.get_rows("e1", registrations_of=["a"], users=["a"]),
     "get_line": lambda store: store.get_line("e1", limit=5),
     "get_line until": lambda store: store.get_line("e1", until=9, limit=5),
+    "count_line": lambda store: store.count_line("e1", Waiting(9, "a", START), after=0),
     "get_registrations_of": lambda store: store.get_registrations_of("a"),
     "get_journal_entry": lambda store: store.get_journal_entry("e1", 1),
     "list_journal": lambda store: store.list_journal("e1", limit=5),

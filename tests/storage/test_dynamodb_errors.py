@@ -28,7 +28,7 @@ from tests.storage.answers import (
     refused,
 )
 from tests.storage.moto import dynamodb_client
-from tests.storage.rows import a_user, an_event
+from tests.storage.rows import a_place, a_user, an_event
 from tests.stores import empty_moto
 from tests.surroundings import new_event, new_users, service_on
 
@@ -86,6 +86,7 @@ def test_a_read_that_may_work_next_time_is_unavailable(
         lambda: store.get_event("e1"),
         lambda: store.get_events(["e1"]),
         lambda: store.get_line("e1", limit=1),
+        lambda: store.count_line("e1", a_place(), after=0),
         lambda: store.list_users(limit=1),
         lambda: store.scan_events(limit=1),
     ):

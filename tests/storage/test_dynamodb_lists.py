@@ -56,6 +56,14 @@ def test_a_line_longer_than_a_megabyte_is_read_on(store: DynamoDBStore) -> None:
     assert [query["Limit"] for query in sent] == [5, 2]
 
 
+def test_a_line_longer_than_a_megabyte_is_counted_on(store: DynamoDBStore) -> None:
+    places = [a_place(f"u{ticket}", ticket) for ticket in range(1, 8)]
+    store.commit(bare_plan(*(PutWaiting("e1", place) for place in places)))
+    with sent_queries(most=3) as sent:
+        assert store.count_line("e1", places[6], after=0) == 6
+    assert len(sent) == 3
+
+
 def test_all_of_a_users_registrations_are_read_over_pages(store: DynamoDBStore) -> None:
     """R7.1: what the cascade does not see, it would leave behind."""
     rows = [a_seat(event_id=f"e{number}") for number in range(7)]

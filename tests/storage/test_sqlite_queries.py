@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from domain.commands import Create, Register
+from domain.models import Waiting
 from storage.sqlite import SQLiteStore
 from tests.storage.rows import an_event, carry_out, planned, put_event, put_users
 from tests.stores import empty_sqlite
@@ -42,6 +43,7 @@ READS: dict[str, Callable[[SQLiteStore], object]] = {
     "get_user": lambda store: store.get_user("ada"),
     "get_rows": lambda store: store.get_rows("e1", registrations_of=["ada"], users=["ada"]),
     "get_line": lambda store: store.get_line("e1", after=1, until=9, limit=2),
+    "count_line": lambda store: store.count_line("e1", Waiting(9, "ada", START), after=1),
     "get_registrations_of": lambda store: store.get_registrations_of("ada"),
     "get_journal_entry": lambda store: store.get_journal_entry("e1", 1),
     "list_journal": lambda store: store.list_journal("e1", after=1, limit=2),

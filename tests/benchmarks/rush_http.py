@@ -1,0 +1,191 @@
+"""The rush, whole: signed clicks over HTTP into `rollcall http`, on SQLite, with a Slack that it answers to.
+
+Against a Bolt listener that does nothing, behind the same front door: the two take turns. Slack, the
+one who clicks, and the bot are processes of their own, and share this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from urllib.parse import urlencode
+
+from bot.__main__ import SystemClock
+from bot.ids import ActionId
+from bot.views.cards import event_card
+from domain.models import Event
+from playground import payloads
+from playground.dispatch import find_element
+from playground.manifest import read_manifest
+from playground.model import Member, Message
+from playground.seed import EVENTS, demo_workspace
+from playground.server import build_server, serve
+from playground.slack_api import SlackApi
+from playground.workspace import Workspace
+from storage.sqlite import SQLiteStore
+from tests.benchmarks.figures import Figure, percentile, ratio_of
+from tests.benchmarks.rush_store import IN_A_WEEK, service_of
+from tests.surroundings import new_event
+
+ROOT = Path(__file__).parents[2]
+SECRET = "a-signing-secret-of-nobody"
+CLICKS = 3_000
+SEATS = 300
+ROUNDS = 3
+
+LOAD = 0.8
+"""Of the clicks that go through at most, the share at which the answer's time is measured."""
+
+ONCE_A_SECOND = 1.0
+"""A card's updates, at most (R8.3)."""
+
+_numbers = count(1)
+
+
+class Scene:
+    """A workspace with a bot in it, and what its members press."""
+
+    def __init__(self, folder: Path, workspace: Workspace, api: SlackApi) -> None:
+        self.workspace = workspace
+        self.api = api
+        self.store = SQLiteStore(folder / "rollcall.sqlite", workspace.team_id)
+        self.env = {
+            **os.environ,
+            "ROLLCALL_STORE": f"sqlite:{folder / 'rollcall.sqlite'}",
+            "SLACK_API_URL": f"{workspace.url}/api/",
+            "SLACK_BOT_TOKEN": workspace.app.bot_token,
+            "SLACK_SIGNING_SECRET": SECRET,
+        }
+
+    def event(self) -> tuple[Event, Message]:
+        """Make an event, and a card of it in a channel, which the bot takes over with the first click."""
+        event_id = f"rush{next(_numbers)}"
+        event = new_event(
+            service_of(self.store),
+            event_id,
+            capacity=SEATS,
+            starts_at=IN_A_WEEK,
+            organizer_id="U0AMARA",
+        )
+        card = event_card(event).to_dict()
+        bot_user_id = self.workspace.app.bot_user_id
+        return event, self.workspace.post(EVENTS, bot_user_id, card["text"], blocks=card["blocks"])
+
+    def clicks(self, card: Message, people: range) -> list[bytes]:
+        """Return the requests of people who each press Register on a card."""
+        block, element = find_element(card.blocks, ActionId.REGISTER)
+        action = payloads.action(block, element, None, {})
+        bodies = []
+        for number in people:
+            member = Member(f"U{number:05}", f"member{number}", f"Member {number}", "Europe/Berlin")
+            payload = payloads.block_actions(self.workspace, member, card, action)
+            bodies.append(urlencode({"payload": json.dumps(payload)}).encode())
+        return bodies
+
+
+@contextmanager
+def a_scene() -> Iterator[Scene]:
+    """Give a workspace whose Slack answers over HTTP, and a file for the bot."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        server = build_server()
+        url = stack.enter_context(serve(server))
+        workspace = demo_workspace(
+            read_manifest(ROOT / "manifest.yml"), now=lambda: SystemClock().now().timestamp()
+        )
+        workspace.url = url
+        server.state.slack_api = api = SlackApi(workspace)
+        scene = Scene(folder, workspace, api)
+        stack.callback(scene.store.close)
+        yield scene
+
+
+@contextmanager
+def serving(env: Mapping[str, str], *command: str) -> Iterator[str]:
+    """Run a bot in a process of its own; give its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        env=env,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = process.stderr
+    line = next(line for line in said if "running on" in line)
+    threading.Thread(target=said.read, daemon=True).start()  # it logs on
+    try:
+        yield line.split("running on ")[1].split()[0]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def press(url: str, bodies: Sequence[bytes], rate: float = 0) -> tuple[list[float], float]:
+    """Have the clicks made; return the seconds that each took, and how many a second went through."""
+    command = [sys.executable, "-m", "tests.benchmarks.clicking", url, SECRET, str(rate)]
+    done = subprocess.run(
+        command, input=b"\n".join(bodies), cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
+    took, whole = json.loads(done.stdout)
+    return took, len(bodies) / whole
+
+
+def figures() -> Iterator[Figure]:
+    """Yield how many clicks go through, against a listener that does nothing, and how long they take."""
+    found: dict[str, list[float]] = {"Rollcall": [], "nothing": []}
+    with (
+        a_scene() as scene,
+        serving(scene.env, "bot", "http", "--port", "0") as rollcall,
+        serving(scene.env, "tests.benchmarks.idle_bot", SECRET) as nothing,
+    ):
+        _, card = scene.event()
+        for url in (rollcall, nothing):  # what is imported and cached at first
+            press(url, scene.clicks(card, range(200)))
+        updates = []
+        for _ in range(ROUNDS):
+            event, card = scene.event()
+            before = len(scene.api.calls("chat.update"))
+            _, clicks = press(rollcall, scene.clicks(card, range(CLICKS)))
+            found["Rollcall"].append(clicks)
+            _see_truth(scene, event, card)
+            made = len(scene.api.calls("chat.update")) - before
+            updates.append(made / (CLICKS / clicks + ONCE_A_SECOND))
+            found["nothing"].append(press(nothing, scene.clicks(card, range(CLICKS)))[1])
+        through = {name: median(clicks) for name, clicks in found.items()}
+        yield Figure("Rollcall: clicks a second", through["Rollcall"])
+        yield Figure("a Bolt listener that does nothing: clicks a second", through["nothing"])
+        share = ratio_of(through["Rollcall"], through["nothing"])
+        yield Figure("Rollcall over nothing", share, "times", at_least=0.6)
+        event, card = scene.event()
+        took, _ = press(rollcall, scene.clicks(card, range(CLICKS)), LOAD * through["Rollcall"])
+        _see_truth(scene, event, card)
+        yield Figure("at 80 % of that load: median answer", median(took) * 1000, "ms")
+        p99 = percentile(took, 99) * 1000
+        yield Figure("at 80 % of that load: 99th percentile", p99, "ms", at_most=1_000)
+        yield Figure("updates of a card for each second of a rush", max(updates), "", at_most=1)
+        refused = len(scene.workspace.refusals)
+        yield Figure("cards that show what is so in the end", ROUNDS + 1, f"of {ROUNDS + 1}")
+        yield Figure("what Slack would not have taken", refused, at_most=0)
+
+
+def _see_truth(scene: Scene, event: Event, card: Message) -> None:
+    """Wait until a card shows what is stored, with everybody in it. Raises `AssertionError`."""
+    clock, stored = SystemClock(), scene.store.get_event(event.event_id)
+    assert stored is not None
+    assert (stored.registered_count, stored.waitlist_count) == (SEATS, CLICKS - SEATS)
+    text = event_card(stored).to_dict()["text"]
+    until = clock.monotonic() + 10
+    while scene.workspace.message(EVENTS, card.ts).text != text:
+        assert clock.monotonic() < until, "a card does not show what is so"
+        clock.sleep(0.05)

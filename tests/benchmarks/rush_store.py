@@ -1,0 +1,185 @@
+"""The rush, in the store: grouped by the turnstile, against one transaction per request.
+
+Everybody registers at once for one event. *Grouped* is the service as it is; *one by one* reads, plans
+and commits each request by itself with the same code, and where another was faster, begins again
+after a pause with full jitter. The two take turns on the same store.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from bot.__main__ import SystemClock, new_id
+from domain import seating
+from domain.commands import Register
+from domain.errors import Busy
+from domain.ports import Conflict, Store
+from domain.service import Service
+from storage.sqlite import SQLiteStore
+from tests.benchmarks.figures import Figure, percentile, ratio_of
+from tests.storage.dynamodb_local import offer_engine
+from tests.storage.rows import a_user
+from tests.stores import empty_local
+from tests.surroundings import new_event
+
+PEOPLE = 2_000
+SEATS = 200
+THREADS = 64
+ROUNDS = 3
+
+SHORTEST, LONGEST = 0.025, 2.0
+"""Seconds: the first and the longest pause of who goes one by one, before jitter."""
+
+IN_A_WEEK = SystemClock().now() + timedelta(days=7)
+
+_numbers = count(1)
+
+Register1 = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Rush:
+    """How one rush went: registrations a second, seconds that each took, and how often someone was put off."""
+
+    throughput: float
+    latencies: Sequence[float]
+    put_off: int
+
+    @property
+    def p99(self) -> float:
+        """The 99th percentile, in seconds."""
+        return percentile(self.latencies, 99)
+
+
+def figures() -> Iterator[Figure]:
+    """Yield the comparison on DynamoDB Local, then on SQLite."""
+    end = offer_engine()
+    try:
+        with empty_local() as store:
+            yield from _compared("DynamoDB Local", store, times=10)
+    finally:
+        end()
+    with (
+        TemporaryDirectory() as folder,
+        closing(SQLiteStore(Path(folder) / "rush.sqlite", "T1")) as store,
+    ):
+        yield from _compared("SQLite", store, times=3)
+
+
+def _compared(name: str, store: Store, *, times: float) -> Iterator[Figure]:
+    people = [f"u{number}" for number in range(PEOPLE)]
+    for user_id in people:
+        store.put_user(a_user(user_id), replaces=None)
+    ways = {"grouped": grouped, "one by one": one_by_one}
+    found: dict[str, list[Rush]] = {way: [] for way in ways}
+    for _ in range(ROUNDS):
+        for way, register in ways.items():
+            found[way].append(rush(store, people, register))
+    throughput = {way: median(one.throughput for one in of) for way, of in found.items()}
+    p99 = {way: median(one.p99 for one in of) for way, of in found.items()}
+    for way, of in found.items():
+        yield Figure(f"{name}, {way}: registrations a second", throughput[way])
+        yield Figure(f"{name}, {way}: 99th percentile", p99[way] * 1000, "ms")
+        yield Figure(
+            f"{name}, {way}: begun again, or told to try again", max(r.put_off for r in of)
+        )
+    faster = ratio_of(throughput["grouped"], throughput["one by one"])
+    yield Figure(f"{name}: throughput, grouped over one by one", faster, "times", at_least=times)
+    share = ratio_of(p99["grouped"], p99["one by one"])
+    limit = 0.1 if name.startswith("DynamoDB") else None
+    yield Figure(f"{name}: 99th percentile, grouped over one by one", share, "times", at_most=limit)
+
+
+def rush(
+    store: Store, people: Sequence[str], way: Callable[[Store], tuple[Register1, list[int]]]
+) -> Rush:
+    """Have everybody register for a new event, which then holds them all."""
+    event_id = f"rush{next(_numbers)}"
+    new_event(service_of(store), event_id, capacity=SEATS, starts_at=IN_A_WEEK)
+    register, put_off = way(store)
+
+    def press(user_id: str) -> float:
+        begun = time.perf_counter()
+        register(event_id, user_id)
+        return time.perf_counter() - begun
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        begun = time.perf_counter()
+        latencies = list(threads.map(press, people))
+        took = time.perf_counter() - begun
+    event = store.get_event(event_id)
+    assert event is not None
+    assert (event.registered_count, event.waitlist_count) == (SEATS, len(people) - SEATS)
+    return Rush(len(people) / took, latencies, sum(put_off))
+
+
+def grouped(store: Store) -> tuple[Register1, list[int]]:
+    """Return the service's way."""
+    service, put_off = service_of(store), [0]
+
+    def register(event_id: str, user_id: str) -> None:
+        while True:
+            try:
+                service.register(event_id, user_id)
+                return
+            except Busy:
+                put_off.append(1)
+
+    return register, put_off
+
+
+def one_by_one(store: Store) -> tuple[Register1, list[int]]:
+    """Return the way of a transaction per request."""
+    put_off, dice, clock = [0], random.Random(7), SystemClock()
+
+    def register(event_id: str, user_id: str) -> None:
+        pause = SHORTEST
+        while True:
+            try:
+                _commit_alone(store, event_id, user_id)
+                return
+            except Conflict:
+                put_off.append(1)
+                clock.sleep(dice.random() * pause)
+                pause = min(2 * pause, LONGEST)
+
+    return register, put_off
+
+
+def _commit_alone(store: Store, event_id: str, user_id: str) -> None:
+    """Read, plan and commit one registration. Raises `Conflict`."""
+    event = store.get_event(event_id)
+    rows = store.get_rows(event_id, registrations_of=[user_id], users=[user_id])
+    plan = seating.plan(
+        seating.Snapshot(event, rows.users, rows.registrations),
+        [Register(user_id)],
+        event_id=event_id,
+        now=SystemClock().now(),
+        plan_id=new_id(),
+    )
+    (outcome,) = plan.outcomes
+    if isinstance(outcome, Exception):
+        raise outcome
+    store.commit(plan)
+
+
+def service_of(store: Store) -> Service:
+    """Return the service in real time."""
+    return Service(
+        store,
+        SystemClock(),
+        new_id=new_id,
+        jitter=random.random,
+        spawn=lambda work: work(),
+        on_commit=lambda _: None,
+    )
