@@ -329,12 +329,12 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Mapping[str, str]], int]] = {
 def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> int:
     """Run a command; return its exit status."""
     # Lambda's functions, which use this module too, have no command line.
-    from bot import telemetry
     from bot.arguments import parser
 
     asked = parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger(telemetry.LOGGER).setLevel(logging.WARNING)
+    # By its name: help need not wait for the domain.
+    logging.getLogger("bot.telemetry").setLevel(logging.WARNING)
     try:
         with suppress(KeyboardInterrupt):
             return _COMMANDS[asked.command](asked, os.environ if env is None else env)

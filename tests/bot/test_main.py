@@ -212,6 +212,42 @@ def test_http_api_is_there_for_a_token_of_the_workspace_alone(
             assert error.code == status  # noqa: PT017  # urllib's way of answering
 
 
+def modules_after(command: str, environment: dict[str, str]) -> set[str]:
+    """Return the modules that a process has imported once `main` has carried a command out."""
+    says = (
+        "import sys, contextlib, io\nfrom bot.__main__ import main\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
+        f"    main({command.split()!r})\n"
+        "print(*sys.modules)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", says],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {*ended.stdout.split()}
+
+
+HEAVY = {"pydantic", "slack_sdk", "slack_bolt", "boto3", "botocore", "uvicorn", "sqlite3"}
+
+
+@pytest.mark.parametrize(
+    ("command", "unused"),
+    [
+        ("--help", HEAVY | {"yaml", "domain", "asyncio"}),
+        ("manifest", HEAVY | {"domain", "asyncio"}),
+        ("tables create", HEAVY - {"pydantic", "sqlite3"}),
+        ("check --workspace T1", HEAVY - {"pydantic", "sqlite3"}),
+    ],
+)
+def test_a_command_imports_only_what_it_uses(
+    tmp_path: Path, command: str, unused: set[str]
+) -> None:
+    assert not unused & modules_after(command, env(tmp_path))
+
+
 def test_without_http_the_web_is_not_even_imported(town: Town, tmp_path: Path) -> None:
     """The whole way to Slack's Socket Mode, up to a connection that Slack does not give."""
     slack = {
@@ -219,17 +255,10 @@ def test_without_http_the_web_is_not_even_imported(town: Town, tmp_path: Path) -
         "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
         "SLACK_APP_TOKEN": "xapp-1",
     }
-    says = "import sys; from bot.__main__ import main; print(main(['socket']), *sys.modules)"
-    ended = subprocess.run(
-        [sys.executable, "-c", says],
-        env={**os.environ, **env(tmp_path, **slack)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    status, *modules = ended.stdout.split()
-    assert (status, "slack_bolt" in modules) == ("2", True)
-    assert not {"fastapi", "starlette", "uvicorn", "anyio", "bot.http", "bot.api"} & {*modules}
+    modules = modules_after("socket", env(tmp_path, **slack))
+    assert "slack_bolt.adapter.socket_mode" in modules
+    web = {"fastapi", "starlette", "uvicorn", "anyio", "bot.http", "bot.api"}
+    assert not (web | {"boto3", "botocore", "icalendar"}) & modules
     town.workspace.refusals.clear()
 
 
