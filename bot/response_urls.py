@@ -11,7 +11,7 @@ from typing import Any
 from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError, ProtocolError
 
-from bot.haste import PATIENCE
+from bot.haste import ASKING, PATIENCE
 
 CONNECTIONS = 64
 """Kept open to Slack: as many as threads answer at a time."""
@@ -28,24 +28,32 @@ def post(url: str, body: Mapping[str, Any], *, proxy: str | None, ssl: SSLContex
     pool, content = _pool(proxy, ssl), json.dumps(body).encode()
     try:
         answer = _sent(pool, url, content)
+        said = answer.read()  # to its end, so that the connection can be used again
     except HTTPError as error:
         raise Unanswered(str(error)) from error
     if answer.status != 200:
-        raise Unanswered(f"{answer.status} {answer.data[:100]!r}")
+        raise Unanswered(f"{answer.status} {said[:100]!r}")
 
 
 def _sent(pool: PoolManager, url: str, content: bytes) -> BaseHTTPResponse:
     try:
-        return _request(pool, url, content)
+        return _request(pool, url, content, PATIENCE)
     except ProtocolError:
         # Slack had closed a connection that was kept open, or has just cut this one off. Should
         # the answer have arrived, it is seen twice, and only by the one who pressed.
-        return _request(pool, url, content)
+        return _request(pool, url, content, ASKING)
 
 
-def _request(pool: PoolManager, url: str, content: bytes) -> BaseHTTPResponse:
+def _request(pool: PoolManager, url: str, content: bytes, seconds: float) -> BaseHTTPResponse:
     return pool.request(
-        "POST", url, body=content, headers=HEADERS, timeout=PATIENCE, retries=False, redirect=False
+        "POST",
+        url,
+        body=content,
+        headers=HEADERS,
+        timeout=seconds,
+        retries=False,
+        redirect=False,
+        preload_content=False,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
 from bot.files import File, file_name
 from domain.models import Event
@@ -45,6 +46,6 @@ def calendar_file(event: Event, workspace_id: str) -> File:
     return File(
         name=file_name(event.title, "ics"),
         title=event.title,
-        content=calendar.to_ical(),
+        content=BytesIO(calendar.to_ical()),
         comment=f"Open this to {what}.",
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import IO
 from zoneinfo import ZoneInfo
 
 from bot.files import File, file_name
@@ -16,49 +15,42 @@ _FORMULA = re.compile(r"^[\s\x00-\x1f]*[=+\-@|%\uff0b\uff0d\uff1d\uff20]|^[\t\r\
 """With what a spreadsheet takes a cell for a formula, also behind white space, and in full width."""
 
 
-def people_file(
-    event: Event,
-    registered: Iterable[Registration],
-    waiting: Iterable[Place],
-    users: Mapping[str, User],
-) -> File:
-    """Return everyone in the event, those with a seat first, then the line in order.
+Row = Sequence[object]
+"""The cells of one line."""
 
-    UTF-8 with a byte order mark, by which Excel knows it; times are those of the event's zone.
-    """
-    zone = ZoneInfo(event.time_zone)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(
-        [
-            *("Status", "Position", "Name", "User ID"),
-            *(f"Registered at ({event.time_zone})", f"Seat since ({event.time_zone})"),
-        ]
+
+def heading(event: Event) -> Row:
+    """Return the first line; all times are those of the event's zone."""
+    return (
+        *("Status", "Position", "Name", "User ID"),
+        *(f"Registered at ({event.time_zone})", f"Seat since ({event.time_zone})"),
     )
-    count = 0
-    for row in registered:
-        name = _name(row.user_id, users)
-        writer.writerow(
-            [
-                *("registered", "", name, safe(row.user_id)),
-                *(_local(row.registered_at, zone), _local(row.seated_at, zone)),
-            ]
-        )
-        count += 1
-    for place in waiting:
-        one = place.waiting
-        name = _name(one.user_id, users)
-        writer.writerow(
-            [
-                *("waitlisted", place.position, name, safe(one.user_id)),
-                *(_local(one.registered_at, zone), ""),
-            ]
-        )
-        count += 1
+
+
+def registered(event: Event, row: Registration, users: Mapping[str, User]) -> Row:
+    """Return the line of somebody with a seat."""
+    zone = ZoneInfo(event.time_zone)
+    return (
+        *("registered", "", _name(row.user_id, users), safe(row.user_id)),
+        *(_local(row.registered_at, zone), _local(row.seated_at, zone)),
+    )
+
+
+def waiting(event: Event, place: Place, users: Mapping[str, User]) -> Row:
+    """Return the line of somebody who waits."""
+    one, zone = place.waiting, ZoneInfo(event.time_zone)
+    return (
+        *("waitlisted", place.position, _name(one.user_id, users), safe(one.user_id)),
+        *(_local(one.registered_at, zone), ""),
+    )
+
+
+def people_file(event: Event, content: IO[bytes]) -> File:
+    """Return the file of these lines: those with a seat first, then the line in order."""
     return File(
         name=file_name(event.title, "csv"),
         title=f"{event.title}: people",
-        content=text.getvalue().encode("utf-8-sig"),
+        content=content,
         comment="Everyone registered and waiting, as it is now.",
     )
 

@@ -20,7 +20,7 @@ from tests.bot.test_exporting import files
 
 def read(event: Event) -> Any:
     """Return the file as another library reads it."""
-    return vobject.readOne(calendar_file(event, "T1").content.decode())
+    return vobject.readOne(calendar_file(event, "T1").content.read().decode())
 
 
 def test_it_says_what_when_and_where(town: Town) -> None:
@@ -55,7 +55,7 @@ def test_whatever_was_typed_is_read_back(town: Town, title: str) -> None:
 
 def test_lines_are_folded_as_the_standard_says(town: Town) -> None:
     """RFC 5545, 3.1: 75 octets a line, and a carriage return before each line feed."""
-    content = calendar_file(town.event(title="é" * 120), "T1").content
+    content = calendar_file(town.event(title="é" * 120), "T1").content.read()
     lines = content.split(b"\r\n")
     assert all(len(line) <= 75 for line in lines)
     assert not any(b"\n" in line for line in lines)
@@ -83,7 +83,7 @@ def test_cancelled_it_takes_the_entry_out(town: Town) -> None:
 
 def test_two_workspaces_events_are_two_entries(town: Town) -> None:
     event = town.event()
-    other = vobject.readOne(calendar_file(event, "T2").content.decode())
+    other = vobject.readOne(calendar_file(event, "T2").content.read().decode())
     assert other.vevent.uid.value != read(event).vevent.uid.value
 
 

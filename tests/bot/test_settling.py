@@ -215,7 +215,7 @@ def test_one_who_cant_be_told_how_it_ended_keeps_nobody_else_from_it(
     store_of(failing).lose = lambda: True
     failing.slack.click(BJORN, card, ActionId.REGISTER)
     store_of(failing).lose = lambda: False
-    failing.api.fail_next("response_url", Fault.closed())
+    failing.api.fail_next("response_url", Fault.closed(), times=2)
     background.run()
     assert "could not be told how it ended" in caplog.text
 
@@ -259,13 +259,14 @@ def test_a_seat_is_kept_and_nothing_is_done_twice_when_slack_does_not_take_the_a
     town: Town, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     card = town.card(town.event())
-    town.api.fail_next("response_url", fault)
+    town.api.fail_next("response_url", fault, times=2)
     seen = town.slack.click(BJORN, card, ActionId.REGISTER)
     assert seen.messages == []
     assert seen.failure is not None, "Slack shows that the click had no answer"
     assert "Traceback" not in (seen.response.body if seen.response else "")
     assert "not answered" in caplog.text
     assert town.sound().seated("yoga") == [BJORN]
+    town.api.faults.clear()
     again = town.slack.click(BJORN, card, ActionId.REGISTER)
     assert "You already have a seat" in answer(again)
 

@@ -1,0 +1,148 @@
+"""Answers to those who press: over connections that stay open, and never held up by one that did not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from bot import response_urls
+from bot.response_urls import Unanswered, post
+
+
+class Slack:
+    """A server that counts connections, and keeps what was posted; `then` says how an answer goes."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.posted: list[bytes] = []
+        self.then: list[Callable[[BaseHTTPRequestHandler], None]] = []
+        self.url = ""
+        self.seen: list[str] = []
+
+    def send(self, text: str = "You have a seat", proxy: str | None = None) -> None:
+        """Post an answer."""
+        post(self.url, {"text": text}, proxy=proxy, ssl=None)
+
+
+def taken(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "2")
+    handler.end_headers()
+    handler.wfile.write(b"ok")
+
+
+def taken_and_closed_later(handler: BaseHTTPRequestHandler) -> None:
+    """The connection is closed without a word of it, as an idle one is."""
+    taken(handler)
+    handler.close_connection = True
+
+
+def closed(handler: BaseHTTPRequestHandler) -> None:
+    handler.close_connection = True
+
+
+def cut_off(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "20")
+    handler.end_headers()
+    handler.wfile.write(b"o")
+    handler.close_connection = True
+
+
+def expired(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(404)
+    handler.send_header("Content-Length", "11")
+    handler.end_headers()
+    handler.wfile.write(b"expired_url")
+
+
+@pytest.fixture
+def slack() -> Iterator[Slack]:
+    with serving() as slack:
+        yield slack
+
+
+@contextmanager
+def serving() -> Iterator[Slack]:
+    slack = Slack()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+
+        def setup(self) -> None:
+            slack.connections += 1
+            super().setup()
+
+        def do_POST(self) -> None:
+            slack.seen.append(self.path)
+            slack.posted.append(self.rfile.read(int(self.headers["Content-Length"])))
+            (slack.then.pop(0) if slack.then else taken)(self)
+            self.wfile.flush()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    response_urls._pool.cache_clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        slack.url = f"http://127.0.0.1:{server.server_address[1]}/response/1"
+        yield slack
+        response_urls._pool.cache_clear()  # and with it the connections, which the server waits for
+        server.shutdown()
+        thread.join()
+
+
+def test_answers_share_a_connection(slack: Slack) -> None:
+    for _ in range(5):
+        slack.send()
+    assert (slack.connections, len(slack.posted)) == (1, 5)
+    assert slack.posted[0] == b'{"text": "You have a seat"}'
+
+
+def test_one_that_slack_closed_meanwhile_is_replaced(slack: Slack) -> None:
+    slack.then = [taken_and_closed_later]
+    slack.send()
+    slack.send()
+    assert (slack.connections, len(slack.posted)) == (2, 2)
+
+
+def test_one_that_is_closed_at_the_answer_is_replaced_once(slack: Slack) -> None:
+    slack.then = [taken, closed]
+    slack.send()
+    slack.send()
+    assert (slack.connections, len(slack.posted)) == (2, 3)
+
+
+def test_slack_that_closes_each_time_is_asked_no_third_time(slack: Slack) -> None:
+    slack.then = [closed, closed]
+    with pytest.raises(Unanswered):
+        slack.send()
+    assert len(slack.posted) == 2
+
+
+def test_one_of_which_slacks_word_is_cut_off_is_not_posted_again(slack: Slack) -> None:
+    slack.then = [cut_off]
+    with pytest.raises(Unanswered):
+        slack.send()
+    assert len(slack.posted) == 1
+
+
+def test_what_slack_says_of_one_that_it_does_not_take_is_told(slack: Slack) -> None:
+    slack.then = [expired]
+    with pytest.raises(Unanswered, match="404 b'expired_url'"):
+        slack.send()
+    slack.send()
+    assert slack.connections == 1
+
+
+def test_a_proxy_that_the_client_uses_is_used(slack: Slack) -> None:
+    proxy = slack.url.rpartition("/response")[0]
+    post("http://hooks.example/response/2", {"text": "x"}, proxy=proxy, ssl=None)
+    assert slack.seen == ["http://hooks.example/response/2"]
