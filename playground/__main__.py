@@ -5,9 +5,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +19,9 @@ from bot.assembly import Bot
 from bot.http import build_http
 from domain.drafts import EventDraft, UserDraft
 from domain.errors import DuplicateEvent
-from playground.delivery import over_http
+from domain.plans import Plan
+from playground.backstage import Backstage
+from playground.delivery import Deliver, Response, over_http
 from playground.dispatch import Dispatcher
 from playground.manifest import read_manifest
 from playground.seed import demo_workspace
@@ -32,30 +35,76 @@ SIGNING_SECRET = "playground-signing-secret"
 """Shared by the two halves of the demo, both on the loopback address: no secret of anybody's."""
 
 
-@contextmanager
-def start_bot(workspace: Workspace, data: Path, *, empty: bool) -> Iterator[str]:
-    """Runs the real bot on a free loopback port while entered, and gives its request URL.
+class CountedStore(SQLiteStore):
+    """The store, which notes of each commit how many people's commands it carried."""
 
-    The bot talks to `workspace.url`, keeps its data in an SQLite file in `data`, and begins with two
-    events unless `empty`.
+    def __init__(self, path: Path, workspace_id: str, commits: list[int]) -> None:
+        super().__init__(path, workspace_id)
+        self._commits = commits
+
+    def commit(self, plan: Plan) -> None:
+        """See `Store.commit`."""
+        super().commit(plan)
+        self._commits.append(len(plan.outcomes))
+
+
+class DemoBot:
+    """The real bot on a free loopback port, which can be stopped, and started again.
+
+    It talks to `workspace.url`, and keeps its data in an SQLite file in `data`.
     """
-    store = SQLiteStore(data / "rollcall.sqlite", workspace.team_id)
-    client = WebClient(
-        token=workspace.app.bot_token,
-        base_url=f"{workspace.url}/api/",
-        timeout=10,
-        retry_handlers=[],
-    )
-    bot = real_bot(store, client, workspace_id=workspace.team_id, signing_secret=SIGNING_SECRET)
-    if not empty:
-        begin(bot, workspace, now=datetime.now(UTC))
-    try:
-        with serve(build_http(bot.app, bot.executor, SIGNING_SECRET)) as url:
+
+    def __init__(self, workspace: Workspace, data: Path) -> None:
+        self._workspace = workspace
+        self._path = data / "rollcall.sqlite"
+        self._running: ExitStack | None = None
+        self._deliver: Deliver | None = None
+        self.commits: list[int] = []
+        """Every commit that it made, over all its starts: how many commands each carried."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it takes requests."""
+        return self._deliver is not None
+
+    def start(self, first: Callable[[Bot], None] | None = None) -> None:
+        """Starts it, with its notifier; `first` is done before anybody is answered."""
+        if self.is_running:
+            return
+        workspace = self._workspace
+        client = WebClient(
+            token=workspace.app.bot_token,
+            base_url=f"{workspace.url}/api/",
+            timeout=10,
+            retry_handlers=[],
+        )
+        with ExitStack() as stack:
+            store = CountedStore(self._path, workspace.team_id, self.commits)
+            stack.callback(store.close)
+            bot = real_bot(
+                store, client, workspace_id=workspace.team_id, signing_secret=SIGNING_SECRET
+            )
+            stack.callback(bot.stop)
+            if first is not None:
+                first(bot)
+            url = stack.enter_context(serve(build_http(bot.app, bot.executor, SIGNING_SECRET)))
             bot.notifier.start()
-            yield f"{url}/slack/events"
-    finally:
-        bot.stop()
-        store.close()
+            self._deliver = over_http(f"{url}/slack/events")
+            self._running = stack.pop_all()
+
+    def stop(self) -> None:
+        """Stops it, once it has finished what it has in hand."""
+        self._deliver = None
+        if self._running is not None:
+            self._running.close()
+            self._running = None
+
+    def deliver(self, body: bytes, headers: Mapping[str, str]) -> Response:
+        """Takes a request to it. Raises ConnectionRefusedError while it is stopped."""
+        deliver = self._deliver
+        if deliver is None:
+            raise ConnectionRefusedError("the bot is stopped")
+        return deliver(body, headers)
 
 
 def begin(bot: Bot, workspace: Workspace, *, now: datetime) -> None:
@@ -107,9 +156,13 @@ def demo(port: int, data: Path, *, empty: bool, reset: bool) -> Iterator[str]:
         workspace = demo_workspace(installed, now=time.time, path=data / "playground.sqlite")
         kept.callback(workspace.close)
         workspace.url = url
-        app.state.slack_api = SlackApi(workspace)
-        request_url = running.enter_context(start_bot(workspace, data, empty=empty))
-        app.state.dispatcher = Dispatcher(workspace, over_http(request_url), SIGNING_SECRET)
+        app.state.slack_api = api = SlackApi(workspace)
+        bot = DemoBot(workspace, data)
+        running.callback(bot.stop)
+        bot.start(None if empty else partial(begin, workspace=workspace, now=datetime.now(UTC)))
+        dispatcher = Dispatcher(workspace, bot.deliver, SIGNING_SECRET)
+        app.state.backstage = Backstage(dispatcher, api, bot)
+        app.state.dispatcher = dispatcher
         yield url
 
 

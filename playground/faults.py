@@ -1,14 +1,17 @@
 """Faults to order for Slack's side: rate limits, errors, server errors, lost connections, silence."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 
 @dataclass(frozen=True)
 class Fault:
     """What happens to a Web API call instead of its answer.
 
-    With `applied`, the call is carried out first and only its answer is lost.
+    With `applied`, the call is carried out first and only its answer is lost. With `late`, it is carried
+    out and its own answer comes that many seconds late.
     """
 
     status: int = 200
@@ -18,6 +21,12 @@ class Fault:
     silent: bool = False
     cut: bool = False
     applied: bool = False
+    late: float = 0
+
+    @classmethod
+    def slow(cls, seconds: float) -> "Fault":
+        """The answer, so much later."""
+        return cls(applied=True, late=seconds)
 
     @classmethod
     def rate_limited(cls, retry_after: int = 1) -> "Fault":
@@ -55,20 +64,24 @@ class Fault:
         return cls(applied=applied)
 
 
+Standing: TypeAlias = Fault | Callable[[str], Fault | None] | None
+"""What every call meets, or what decides it from the call's method."""
+
+
 class Faults:
     """The faults that are lined up, by method. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lined_up: dict[str, list[Fault | None]] = {}
-        self._standing: Fault | None = None
+        self._standing: Standing = None
 
     def line_up(self, method: str, fault: Fault | None, times: int) -> None:
         """The next `times` calls of `method` meet `fault` (None: nothing), after those lined up before."""
         with self._lock:
             self._lined_up.setdefault(method, []).extend([fault] * times)
 
-    def stand(self, fault: Fault | None) -> None:
+    def stand(self, fault: Standing) -> None:
         """Every call that nothing is lined up for meets `fault`, until None ends it."""
         with self._lock:
             self._standing = fault
@@ -82,11 +95,13 @@ class Faults:
     def coming(self, method: str) -> Fault | None:
         """The fault that the next call of `method` meets, if any."""
         with self._lock:
-            lined_up = self._lined_up.get(method)
-            return lined_up[0] if lined_up else self._standing
+            if lined_up := self._lined_up.get(method):
+                return lined_up[0]
+            return self._standing if isinstance(self._standing, Fault) else None
 
     def take(self, method: str) -> Fault | None:
         """The fault that this call meets, if any."""
         with self._lock:
-            lined_up = self._lined_up.get(method)
-            return lined_up.pop(0) if lined_up else self._standing
+            if lined_up := self._lined_up.get(method):
+                return lined_up.pop(0)
+            return self._standing(method) if callable(self._standing) else self._standing

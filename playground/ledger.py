@@ -47,7 +47,7 @@ class Ledger:
 
     def changed(
         self,
-        kind: Literal["message", "view", "home", "channel", "member"],
+        kind: Literal["message", "view", "home", "channel", "member", "backstage"],
         *,
         channel_id: str | None = None,
         ts: str | None = None,

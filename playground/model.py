@@ -47,7 +47,7 @@ class InstalledApp:
 
 @dataclass(frozen=True)
 class Member:
-    """A person, or the bot, in the workspace. `tz` is an IANA name."""
+    """A person, or the bot, in the workspace. `tz` is an IANA name; one that `is_simulated` only acts in a rush."""
 
     id: str
     name: str
@@ -57,6 +57,7 @@ class Member:
     is_admin: bool = False
     is_bot: bool = False
     deleted: bool = False
+    is_simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ class Change:
     """One change, for those who watch. `user_id` is the only member concerned, if there is one."""
 
     seq: int
-    kind: Literal["message", "view", "home", "channel", "member"]
+    kind: Literal["message", "view", "home", "channel", "member", "backstage"]
     channel_id: str | None = None
     ts: str | None = None
     user_id: str | None = None

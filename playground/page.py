@@ -21,6 +21,7 @@ from starlette.responses import (
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from playground.backstage import Backstage
 from playground.dispatch import Dispatcher, Seen
 from playground.model import Change, Json, Message, SlackError, View
 from playground.workspace import Workspace
@@ -53,6 +54,7 @@ async def _state(request: Request) -> Response:
     app, team_id = workspace.app, workspace.team_id
     stack = workspace.views.stack(me.id)
     home = workspace.views.home(me.id)
+    backstage: Backstage | None = request.app.state.backstage
     return JSONResponse(
         {
             "seq": workspace.ledger.seq,
@@ -65,7 +67,7 @@ async def _state(request: Request) -> Response:
                 "home_tab": app.home_tab,
                 "messages_tab": app.messages_tab,
             },
-            "members": [asdict(member) for member in workspace.members()],
+            "members": [vars(member) for member in workspace.members()],
             "channels": [
                 {
                     "id": channel.id,
@@ -80,6 +82,7 @@ async def _state(request: Request) -> Response:
             ],
             "home": home and home.as_json(app, team_id, with_state=True),
             "stack": [view.as_json(app, team_id, with_state=True) for view in stack],
+            "backstage": backstage and backstage.summary(),
         }
     )
 

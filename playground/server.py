@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from playground import page, slack_api
+from playground import backstage, page, slack_api
 from playground.dispatch import Dispatcher
 from playground.own_origin import OwnOriginOnly
 from playground.slack_api import SlackApi
@@ -29,10 +29,12 @@ def build_server(api: SlackApi | None = None, dispatcher: Dispatcher | None = No
     Tests may share one running server and set `app.state.slack_api` (and `.dispatcher`) before each.
     """
     app = Starlette(
-        routes=[*slack_api.routes(), *page.routes()], middleware=[Middleware(OwnOriginOnly)]
+        routes=[*slack_api.routes(), *backstage.routes(), *page.routes()],
+        middleware=[Middleware(OwnOriginOnly)],
     )
     app.state.slack_api = api
     app.state.dispatcher = dispatcher
+    app.state.backstage = None
     app.state.executor = ThreadPoolExecutor(_MEMBERS_AT_ONCE, "playground-member")
     return app
 

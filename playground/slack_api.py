@@ -1,10 +1,12 @@
 """Slack's Web API over HTTP: who may call, what is recorded, which faults are ordered, and the routes."""
 
+import asyncio
 import json
 import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -38,7 +40,7 @@ class Call:
     @property
     def ok(self) -> bool:
         """Whether the answer that the caller got says so."""
-        return bool(self.answer.get("ok")) and self.fault is None
+        return bool(self.answer.get("ok")) and (self.fault is None or self.fault.late > 0)
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class SlackApi:
         with self._lock:
             return [call for call in self._calls if method in (None, call.method)]
 
+    def latest(self, most: int) -> list[Call]:
+        """The newest calls, newest first."""
+        with self._lock:
+            return list(islice(reversed(self._calls), most))
+
     def answer(self, method: str, token: str | None, args: Mapping[str, Any]) -> Answer:
         """Carries out one call, as strict as Slack, and records it."""
         fault = self.faults.take(method)
@@ -77,7 +84,7 @@ class SlackApi:
             answer = self._carry_out(method, token, args)
         with self._lock:
             self._calls.append(Call(method, dict(args), answer, fault))
-        return self._over_http(answer) if fault is None else _faulty(fault)
+        return _met(fault, self._over_http(answer))
 
     def respond(self, key: str, body: Json) -> Answer:
         """Carries out one POST to a response URL."""
@@ -87,11 +94,10 @@ class SlackApi:
             answer = self._respond(key, body)
         with self._lock:
             self._calls.append(Call("response_url", body, answer, fault))
-        if fault is not None:
-            return _faulty(fault)
         if answer["ok"]:
-            return Answer(200, "ok")
-        return Answer(404 if answer["error"] in {"expired_url", "used_url"} else 400, answer)
+            return _met(fault, Answer(200, "ok"))
+        status = 404 if answer["error"] in {"expired_url", "used_url"} else 400
+        return _met(fault, Answer(status, answer))
 
     def _carry_out(self, method: str, token: str | None, args: Mapping[str, Any]) -> Json:
         try:
@@ -127,7 +133,10 @@ class SlackApi:
         return Answer(200, answer, {"X-OAuth-Scopes": scopes})
 
 
-def _faulty(fault: Fault) -> Answer:
+def _met(fault: Fault | None, answer: Answer) -> Answer:
+    """What becomes of an answer that meets a fault."""
+    if fault is None or fault.late:
+        return replace(answer, fault=fault)
     body: Json | str = {"ok": False, "error": fault.error} if fault.error else "upstream failure"
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     return Answer(fault.status, body, headers, fault)
@@ -156,6 +165,8 @@ async def _gone(receive: Receive) -> None:
 
 async def _send(request: Request, answer: Answer) -> Response:
     fault = answer.fault
+    if fault is not None and fault.late:
+        await asyncio.sleep(fault.late)
     if fault is not None and fault.dropped:
         request.scope["extensions"]["playground.hang_up"]()
     if fault is not None and fault.silent:
