@@ -20,7 +20,7 @@ from playground.slack_api import Call, SlackApi
 
 SLOW_SECONDS = 1.5
 LIMIT_SECONDS = 1
-_CALLS_SHOWN = 12
+_CALLS_SHOWN = 100
 
 
 class RunningBot(Protocol):

@@ -150,7 +150,7 @@ function grouped(spec) {
 }
 
 function people({ place }) {
-  const members = place.people.members.filter((member) => !member.deleted && !member.is_bot);
+  const members = place.people.members.filter((member) => !member.deleted && !member.is_bot && !member.is_simulated);
   return [{ options: members.map((member) => ({ value: member.id, label: member.real_name })) }];
 }
 

@@ -1,5 +1,6 @@
 // The page as a whole: where one is, what is shown there, and what keeps it up to date.
 
+import { backstage, showConditions } from "./backstage.js";
 import { blockNodes } from "./blocks.js";
 import { composer } from "./composer.js";
 import { h, toast } from "./dom.js";
@@ -52,6 +53,8 @@ const desk = {
   close: (view, all) => doing("close", { view, all }),
 };
 
+const behind = backstage($("backstage"), { people, open: openBackstage });
+
 // Refreshing: one at a time, and once more if something changed meanwhile.
 
 let running = null;
@@ -89,6 +92,8 @@ function show(channel, messages) {
   if (channel) showMessages(`${member} ${channel.id}`, messages, desk);
   else showHome();
   showModal(state.stack, desk);
+  $("backstage-button").hidden = !state.backstage;
+  if (state.backstage) showConditions($("conditions"), state.backstage);
 }
 
 function showTabs(appHere) {
@@ -162,6 +167,14 @@ function openRail(open) {
   if (open) $("rail").querySelector("select, button")?.focus();
 }
 
+function openBackstage(open) {
+  document.body.classList.toggle("backstage-open", open);
+  $("backstage").hidden = !open;
+  $("backstage-button").setAttribute("aria-expanded", String(open));
+  if (open) behind.look();
+  (open ? $("backstage").querySelector("button") : $("backstage-button")).focus();
+}
+
 function listen() {
   stopWatching();
   // What changed before the stream was there is not told by it.
@@ -178,6 +191,8 @@ $("scrim").addEventListener("click", () => openRail(false));
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && document.body.classList.contains("rail-open")) { openRail(false); $("menu").focus(); }
 });
+$("backstage-button").addEventListener("click", () => openBackstage($("backstage").hidden));
+$("backstage").addEventListener("keydown", (event) => event.key === "Escape" && openBackstage(false));
 $("tabs").addEventListener("keydown", (event) => {
   if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
     const other = $("tabs").querySelector('[aria-selected="false"]');

@@ -35,7 +35,7 @@ function entry({ key, mark, icon, name, unread, current, go }) {
 }
 
 function switcher(state, me, become) {
-  const members = state.members.filter((member) => !member.is_bot && !member.deleted);
+  const members = state.members.filter((member) => !member.is_bot && !member.deleted && (!member.is_simulated || member === me));
   const select = h("select", { id: "member", "data-key": "member", onchange: () => become(select.value) },
     members.map((member) => h("option", { value: member.id, selected: member.id === state.me }, member.real_name)));
   const other = members[(members.findIndex((member) => member.id === state.me) + 1) % members.length];

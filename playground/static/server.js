@@ -12,10 +12,18 @@ export const readState = (member) => read("/page/state", member ? { member } : {
 /** A channel's messages, as this member sees them. */
 export const readMessages = (member, channel) => read("/page/messages", { member, channel });
 
+/** What goes on backstage; of a rush's answers, what came after the first `after`. */
+export const readBackstage = (member, after) => read("/backstage", { member, after });
+
 /** Does something as a member; returns `{failure, errors, options}` and never throws. */
-export async function act(name, asked) {
+export const act = (name, asked) => post(`/page/${name}`, asked);
+
+/** Turns one of backstage's switches; returns `{failure}` and never throws. */
+export const turn = (name, asked) => post(`/backstage/${name}`, asked);
+
+async function post(path, asked) {
   try {
-    const answer = await fetch(`/page/${name}`, {
+    const answer = await fetch(path, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(asked),

@@ -1,0 +1,103 @@
+// A rush as it goes: how many were answered, what they were told, and the line as it forms.
+
+import { h } from "./dom.js";
+import { mrkdwn } from "./mrkdwn.js";
+
+const PLACE = /\b(\d+)(?:st|nd|rd|th) in line\b/;
+const ORDINAL = /\b\d+(?:st|nd|rd|th)\b/;
+
+/** "seat", "line", "failed" or "other": what an answer means to who reads it. */
+function kindOf({ text, failure }) {
+  if (failure) return "failed";
+  if (PLACE.test(text)) return "line";
+  return /\bhave a seat\b/.test(text) ? "seat" : "other";
+}
+
+const seconds = (value) => `${value.toFixed(value < 10 ? 2 : 1)} s`;
+
+/** Returns `{node, add(rush, after), clear()}`; `add` takes what came since, and returns how many answers it has. */
+export function rush(people) {
+  const headline = h("p", { class: "headline" });
+  const said = h("p", { class: "sr-only", role: "status" });
+  const facts = h("dl", { class: "facts" });
+  const crowd = h("div", { class: "crowd", role: "img" });
+  const groups = h("ul", { class: "groups" });
+  const line = h("ol", { class: "line" });
+  const scroll = h("div", { class: "line-scroll", tabIndex: 0, role: "region", "aria-label": "The line" }, line);
+  const lineTitle = h("h4", {}, "The line");
+  const node = h("div", { class: "rush", hidden: true }, headline, said, facts, crowd, groups, lineTitle, scroll);
+  let told = [];
+  let drawn = "";
+
+  function clear() {
+    told = [];
+    drawn = "";
+    said.textContent = "";
+    node.hidden = true;
+  }
+
+  function add(now, after) {
+    if (after === 0) told = [];
+    told.push(...now.told);
+    const state = JSON.stringify([now.answered, now.commits, now.over, now.card, now.size]);
+    if (state !== drawn) draw(now);
+    drawn = state;
+    return told.length;
+  }
+
+  function draw(now) {
+    node.hidden = false;
+    const last = Math.max(0, ...told.map((each) => each.answered));
+    headline.replaceChildren(h("strong", {}, `${now.answered} of ${now.size} answered`), now.answered ? ` in ${seconds(last)}` : "");
+    if (now.over) said.textContent = `${headline.textContent}, with ${now.commits} commits`;
+    facts.replaceChildren(...[
+      ["Commits", now.commits && `${now.commits}, the largest for ${now.largest} at once`],
+      ["Answer", told.length && `${seconds(median(told))} after the press in the median, ${seconds(Math.max(...told.map(took)))} at most`],
+      ["Card", now.card.changed && `“${now.card.text}” after ${seconds(now.card.changed)}`],
+    ].filter(([, text]) => text).flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]));
+    crowd.replaceChildren(...Array.from({ length: now.size }, (_, number) => h("i", { class: told[number] ? kindOf(told[number]) : "" })));
+    crowd.setAttribute("aria-label", `${now.answered} of ${now.size} members answered`);
+    showGroups();
+    showLine();
+  }
+
+  /** Those who were told the same; places in line are told from the first to the last. */
+  function showGroups() {
+    const found = new Map();
+    for (const each of told) {
+      const text = each.failure ?? each.text;
+      const key = text.replace(ORDINAL, "…");
+      const group = found.get(key) ?? { key, kind: kindOf(each), count: 0, places: [] };
+      const [place] = ORDINAL.exec(text) ?? [];
+      if (place) group.places.push(place);
+      group.count += 1;
+      found.set(key, group);
+    }
+    groups.replaceChildren(...[...found.values()].map(({ key, kind, count, places }) =>
+      h("li", {}, h("i", { class: kind }), h("strong", {}, `${count} ×`), h("span", {}, mrkdwn(key.replace("…", fromTo(places)), people)))));
+  }
+
+  function showLine() {
+    const waiting = told.map((each) => ({ ...each, place: Number(PLACE.exec(each.text)?.[1] ?? 0) })).filter((each) => each.place);
+    waiting.sort((one, other) => one.place - other.place);
+    lineTitle.hidden = scroll.hidden = !waiting.length;
+    line.replaceChildren(...waiting.map((each) => h("li", {},
+      h("span", { class: "place" }, String(each.place)),
+      h("a", { href: `/?member=${each.member_id}&in=app-messages`, target: "_blank", rel: "noopener" }, each.name),
+      h("small", {}, seconds(took(each))))));
+  }
+
+  return { node, add, clear };
+}
+
+function fromTo(places) {
+  const sorted = places.sort((one, other) => parseInt(one, 10) - parseInt(other, 10));
+  return sorted.length > 1 ? `${sorted[0]} to ${sorted.at(-1)}` : sorted.join("");
+}
+
+const took = ({ pressed, answered }) => answered - pressed;
+
+function median(told) {
+  const sorted = told.map(took).sort((one, other) => one - other);
+  return sorted[Math.floor(sorted.length / 2)];
+}
