@@ -38,7 +38,7 @@ const RENDER = {
   channels_select: select((it) => channels(it, ["public"]), "selected_channel"),
   conversations_select: select((it) => channels(it, it.spec.filter?.include), "selected_conversation"),
   multi_static_select: ticked((it) => grouped(it.spec), "selected_options"),
-  multi_users_select: ticked((it) => people(it), "selected_users"),
+  multi_users_select: ticked((it) => people(it, { all: false }), "selected_users"),
   multi_channels_select: ticked((it) => channels(it, ["public"]), "selected_channels"),
   multi_conversations_select: ticked((it) => channels(it, it.spec.filter?.include), "selected_conversations"),
   external_select: (it) => external(it, false),
@@ -149,8 +149,8 @@ function grouped(spec) {
     : [{ options: spec.options.map(named) }];
 }
 
-function people({ place }) {
-  const members = place.people.members.filter((member) => !member.deleted && !member.is_bot && !member.is_simulated);
+function people({ place }, { all = true } = {}) {
+  const members = place.people.members.filter((member) => !member.deleted && !member.is_bot && (all || !member.is_simulated));
   return [{ options: members.map((member) => ({ value: member.id, label: member.real_name })) }];
 }
 

@@ -1,0 +1,43 @@
+"""The browser that the tests and the pictures use: this machine's own Chromium or Chrome, or Playwright's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+ON_A_MAC = (
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+HOW_TO_GET_ONE = (
+    "No Chromium or Chrome is on this machine. Debian and Ubuntu: apt install chromium;"
+    " elsewhere: .venv/bin/python -m playwright install chromium"
+)
+
+
+class NoBrowserError(Exception):
+    """There is none, and how to get one."""
+
+
+def installed() -> str | None:
+    """Return the path of this machine's own browser."""
+    found = filter(None, map(shutil.which, NAMES))
+    return next(found, None) or next(filter(os.path.exists, ON_A_MAC), None)
+
+
+@contextmanager
+def running() -> Iterator[Browser]:
+    """Run a browser that shows nothing on a screen. Raises `NoBrowserError`."""
+    with sync_playwright() as playwright:
+        path = installed() or playwright.chromium.executable_path
+        if not Path(path).exists():
+            raise NoBrowserError(HOW_TO_GET_ONE)
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()

@@ -1,0 +1,65 @@
+"""One member's window: what they see and do, in their words."""
+
+from __future__ import annotations
+
+from playwright.sync_api import ConsoleMessage, Error, Locator, Page, expect
+
+AMARA, BJORN, CHLOE = "U0AMARA", "U0BJORN", "U0CHLOE"
+DIEGO, HARUKI, PRIYA = "U0DIEGO", "U0HARUKI", "U0PRIYA"
+YOGA, TALK = "Yoga in the park", "Tool talk: better code reviews"
+
+
+class Window:
+    """A page, and what went wrong in it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.on("console", self._said)
+        page.on("pageerror", self._raised)
+        page.set_default_timeout(30_000)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def _raised(self, error: Error) -> None:
+        self.errors.append(str(error))
+
+    def card(self, title: str = YOGA) -> Locator:
+        """Return an event's card."""
+        heading = self.page.get_by_role("heading", name=title)
+        return self.page.get_by_role("listitem").filter(has=heading)
+
+    def only_you(self) -> Locator:
+        """Return the newest message that nobody else sees."""
+        return self.page.locator(".message.ephemeral").last
+
+    @property
+    def modal(self) -> Locator:
+        """The modal that is open."""
+        return self.page.locator("#modal[open]")
+
+    def press(self, name: str, within: Locator | None = None) -> None:
+        """Press a button."""
+        (within or self.page.locator("body")).get_by_role("button", name=name, exact=True).click()
+
+    def type_command(self, text: str) -> None:
+        """Type into the message box, and send."""
+        box = self.page.get_by_role("combobox", name="Message ")
+        box.fill(text)
+        box.press("Enter")
+
+    def go_to(self, entry: str) -> None:
+        """Choose a channel, or the app, in the rail."""
+        self.page.get_by_role("navigation").get_by_role("button", name=entry).click()
+
+    def choose_slack(self, answer: str) -> None:
+        """Choose backstage how Slack answers."""
+        self.page.get_by_role("radiogroup", name="Slack").get_by_text(answer, exact=True).click()
+        expect(self.page.get_by_role("radio", name=answer)).to_be_checked()
+
+    @property
+    def backstage(self) -> Locator:
+        """The panel."""
+        return self.page.get_by_role("complementary", name="Backstage")
