@@ -53,10 +53,13 @@ function input(block, place) {
   const wrong = place.errors?.[block.block_id];
   const described = [wrong && error, hint].filter(Boolean).join(" ");
   const names = { labelledBy: label, describedBy: described || undefined, invalid: Boolean(wrong), required: !block.optional };
+  const node = element(block, block.element, place, names);
+  const control = [node, ...node.children].find((each) => each.matches(":is(input, select, textarea).control"));
+  if (control) control.id = newId("field");
   return h("div", { class: wrong ? "block input wrong" : "block input", "data-block": block.block_id },
-    h("div", { class: "label", id: label }, textObject(block.label, place.people),
+    h(control ? "label" : "div", { class: "label", id: label, for: control?.id }, textObject(block.label, place.people),
       block.optional && h("span", { class: "optional" }, " (optional)")),
-    element(block, block.element, place, names),
+    node,
     wrong && h("p", { class: "field-error", id: error }, wrong),
     block.hint && h("p", { class: "hint", id: hint }, textObject(block.hint, place.people)));
 }

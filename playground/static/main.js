@@ -32,9 +32,16 @@ const people = {
   channel: (id) => state.channels.find((each) => each.id === id),
 };
 
+const FAILURES = {
+  dispatch_failed: "could not be reached. Try again?",
+  operation_timeout: "did not answer within three seconds. Try again?",
+};
+
+const complain = (failure) => failure && toast(failure in FAILURES ? `${state.app.name} ${FAILURES[failure]}` : failure);
+
 async function doing(name, what) {
   const answer = await act(name, { member: state.me, ...what });
-  if (answer.failure) toast(answer.failure);
+  complain(answer.failure);
   await refresh();
   return answer;
 }
@@ -46,7 +53,7 @@ const desk = {
     doing("click", { ...target, block_id: block.block_id, action_id: element.action_id, value: element.type === "button" ? element.value : undefined, selected: chosen }),
   options: async (target, block, element, query) => {
     const { options, failure } = await act("options", { member: state.me, ...target, block_id: block.block_id, action_id: element.action_id, query });
-    if (failure) toast(failure);
+    complain(failure);
     return options;
   },
   submit: (view, values) => doing("submit", { view, values }),
@@ -146,7 +153,7 @@ function go(where) {
   history.pushState(null, "", address());
   openRail(false);
   refresh();
-  if (where.startsWith("app")) act("home", { member: state.me, tab: where === "app" ? "home" : "messages" }).then(({ failure }) => failure && toast(`${state.app.name}: ${failure}`));
+  if (where.startsWith("app")) act("home", { member: state.me, tab: where === "app" ? "home" : "messages" }).then(({ failure }) => complain(failure));
 }
 
 const address = () => `/?${new URLSearchParams({ member, in: place })}`;

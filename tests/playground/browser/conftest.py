@@ -46,8 +46,6 @@ def visit(browser: Browser, url: str) -> Iterator[Callable[..., Window]]:
         context = browser.new_context(
             viewport={"width": width, "height": 800},
             color_scheme="dark" if dark else "light",
-            # Lets a test read axe-core into the page, which the page's own policy refuses.
-            bypass_csp=True,
             reduced_motion="reduce",
         )
         window = Window(context.new_page())
