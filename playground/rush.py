@@ -49,12 +49,18 @@ class Rush:
     """
 
     def __init__(
-        self, dispatcher: Dispatcher, button: Button, size: int, commits: Sequence[int]
+        self,
+        dispatcher: Dispatcher,
+        button: Button,
+        size: int,
+        commits: Sequence[int],
+        within: float = WITHIN_SECONDS,
     ) -> None:
         self.button = button
         self.size = size
         self._dispatcher = dispatcher
         self._commits = commits
+        self._within = within
         self._lock = threading.Lock()
         self._told: list[Told] = []
         self._began = self._began_at = 0.0
@@ -76,7 +82,7 @@ class Rush:
         self._began_at, self._began = workspace.now(), time.monotonic()
         with ThreadPoolExecutor(min(self.size, HANDED_OVER_AT_ONCE), "rush") as threads:
             for number, member in enumerate(members):
-                threads.submit(self._press, member, card, number * WITHIN_SECONDS / self.size)
+                threads.submit(self._press, member, card, number * self._within / self.size)
         self._commits_after = len(self._commits)
 
     def as_json(self, after: int = 0) -> Json:

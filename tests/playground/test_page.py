@@ -34,9 +34,12 @@ class Browser:
             return json.load(answer)
 
     def act(self, name: str, /, **asked: Any) -> Any:
+        return self.post(f"/page/{name}", **asked)
+
+    def post(self, path: str, /, **asked: Any) -> Any:
         body = json.dumps({"member": self.member, **asked}).encode()
         headers = {"Content-Type": "application/json", "Origin": self.url}
-        request = urllib.request.Request(f"{self.url}/page/{name}", body, headers)
+        request = urllib.request.Request(f"{self.url}{path}", body, headers)
         with urllib.request.urlopen(request, timeout=5) as answer:
             return json.load(answer)
 

@@ -374,6 +374,11 @@ class TestFaults:
         assert slack.api.faults.coming("auth.test") is None
         assert slack.client.auth_test()["ok"]
 
+    def test_slow_answer_is_the_whole_one(self, slack: Slack) -> None:
+        slack.api.fail_next("chat.postMessage", Fault.slow(0.01))
+        assert slack.client.chat_postMessage(channel=EVENTS, text="x")["ok"]
+        assert [(call.ok, call.fault) for call in slack.api.calls()] == [(True, Fault.slow(0.01))]
+
     def test_standing_fault_lasts_until_it_is_lifted(self, slack: Slack) -> None:
         slack.api.faults.stand(Fault.refused("internal_error"))
         assert error(slack.client.auth_test) == "internal_error"
