@@ -33,6 +33,7 @@ def installed_app(manifest: Mapping[str, Any]) -> InstalledApp:
         events=frozenset(subscribed),
         home_tab=bool(home.get("home_tab_enabled", False)),
         messages_tab=bool(home.get("messages_tab_enabled", False)),
+        messages_read_only=bool(home.get("messages_tab_read_only_enabled", False)),
     )
 
 

@@ -43,6 +43,7 @@ class InstalledApp:
     events: frozenset[str] | None = None
     home_tab: bool = True
     messages_tab: bool = True
+    messages_read_only: bool = False
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ async def _state(request: Request) -> Response:
                 "commands": [asdict(command) for command in app.commands or ()],
                 "home_tab": app.home_tab,
                 "messages_tab": app.messages_tab,
+                "messages_read_only": app.messages_read_only,
             },
             "members": [vars(member) for member in workspace.members()],
             "channels": [

@@ -96,7 +96,7 @@ function show(channel, messages) {
   $("messages").hidden = !channel;
   $("home").hidden = Boolean(channel);
   showComposer(channel, name);
-  if (channel) showMessages(`${member} ${channel.id}`, messages, desk);
+  if (channel) showMessages(`${member} ${channel.id}`, messages, desk, appHere ? `What ${name} has to tell you comes here.` : `Nothing here yet. Type / below to see what ${state.app.name} can do.`);
   else showHome();
   showModal(state.stack, desk);
   $("backstage-button").hidden = !state.backstage;
@@ -138,6 +138,10 @@ function showComposer(channel, name) {
   composedFor = key;
   $("composer").replaceChildren();
   if (!channel || (channel.is_im && !state.app.messages_tab)) return;
+  if (channel.is_im && state.app.messages_read_only) {
+    $("composer").append(h("p", { class: "empty" }, "Sending messages to this app has been turned off."));
+    return;
+  }
   composer($("composer"), {
     label: name,
     commands: state.app.commands,

@@ -10,8 +10,8 @@ const scroll = document.getElementById("scroll");
 let drawn = new Map(); // key -> {signature, node}
 let drawnFor = "";
 
-/** Shows these messages; `key` names the member and place, so that another one starts afresh. */
-export function showMessages(key, messages, desk) {
+/** Shows these messages, or `whenEmpty`; `key` names the member and place, so that another one starts afresh. */
+export function showMessages(key, messages, desk, whenEmpty) {
   const fresh = key !== drawnFor;
   const atEnd = fresh || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
   if (fresh) drawn = new Map();
@@ -24,7 +24,7 @@ export function showMessages(key, messages, desk) {
     day = line;
     keep(next, message.ts, JSON.stringify(message), () => row(message, desk));
   }
-  if (!messages.length) keep(next, "empty", "", () => h("li", { class: "empty" }, "Nothing here yet. Type / below to see what Rollcall can do."));
+  if (!messages.length) keep(next, "empty", "", () => h("li", { class: "empty" }, whenEmpty));
   drawn = next;
   const nodes = [...next.values()].map((each) => each.node);
   if (fresh) list.replaceChildren(...nodes);

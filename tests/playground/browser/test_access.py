@@ -65,6 +65,7 @@ def every_screen(window: Window, look: Callable[[Window, str], None]) -> None:
     expect(page.get_by_role("region", name="App Home")).to_contain_text(YOGA)
     look(window, "App Home")
     page.get_by_role("tab", name="Messages").click()
+    expect(page.get_by_text("What Rollcall has to tell you comes here.")).to_be_visible()
     look(window, "direct messages")
     go_to("events")
     window.press("Backstage")
