@@ -22,10 +22,10 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak coverage check synth deploy bench openapi format pins clean
+.PHONY: help setup demo test soak coverage check screenshots synth deploy bench openapi format pins clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 setup: .venv/.project ## the rollcall command and what development needs, in .venv; CDK comes with what uses it
 
@@ -61,6 +61,9 @@ deploy: synth ## put a stage into AWS (STAGE=prod WORKSPACE=T0123456789 ALARM_EM
 bench: .venv/.project .venv/.infra-pins ## a cold start against bare libraries, the package's size, what a registration costs
 	@$(PY) -m tests.benchmarks.cold_start
 	@$(PY) -m tests.benchmarks.costs
+
+screenshots: .venv/.project ## docs/*.png anew, from a session with the demo in a browser
+	@$(PY) -m tests.playground.browser.pictures
 
 openapi: .venv/.project ## docs/openapi.json anew, from the code
 	@$(PY) -m tests.bot.api.openapi > docs/openapi.json
