@@ -107,19 +107,21 @@ class Backstage:
         with self._lock:
             if self._rush is not None and not self._rush.is_over:
                 raise LookupError("Another rush is still on.")
-            self._rush = Rush(self._dispatcher, button, size, self._bot.commits)
+            number = self._rush.number + 1 if self._rush else 1
+            self._rush = Rush(self._dispatcher, button, size, self._bot.commits, number)
         threading.Thread(target=self._rush.run, name="rush", daemon=True).start()
 
     def summary(self) -> Json:
         """What everybody's page shows of it."""
         return {"slack": self._slack, "bot": self._bot.is_running}
 
-    def as_json(self, member_id: str, after: int) -> Json:
-        """All of it; of the rush's answers, what came after the first `after`."""
+    def as_json(self, member_id: str, *, rush: int, after: int) -> Json:
+        """All of it; of the answers of the rush with that number, what came after the first `after`."""
+        latest = self._rush
         return self.summary() | {
             "buttons": [asdict(button) for button in buttons(self._dispatcher, member_id)],
             "calls": [_shown(call) for call in self._api.latest(_CALLS_SHOWN)],
-            "rush": self._rush and self._rush.as_json(after),
+            "rush": latest and latest.as_json(after if latest.number == rush else 0),
         }
 
     def _tell(self) -> None:
@@ -148,7 +150,8 @@ def _backstage(request: Request) -> Backstage:
 
 async def _look(request: Request) -> Response:
     asked = request.query_params
-    return JSONResponse(_backstage(request).as_json(asked["member"], int(asked.get("after", 0))))
+    rush, after = int(asked.get("rush", 0)), int(asked.get("after", 0))
+    return JSONResponse(_backstage(request).as_json(asked["member"], rush=rush, after=after))
 
 
 async def _switch(request: Request) -> Response:

@@ -54,8 +54,10 @@ class Rush:
         button: Button,
         size: int,
         commits: Sequence[int],
+        number: int = 1,
         within: float = WITHIN_SECONDS,
     ) -> None:
+        self.number = number
         self.button = button
         self.size = size
         self._dispatcher = dispatcher
@@ -94,7 +96,7 @@ class Rush:
         card = self._dispatcher.workspace.message(self.button.channel_id, self.button.ts)
         changed = float(card.edited_ts or 0) - self._began_at
         return {
-            "button": asdict(self.button),
+            "number": self.number,
             "size": self.size,
             "answered": answered,
             "told": [asdict(each) for each in told],

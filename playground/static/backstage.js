@@ -28,8 +28,8 @@ export function backstage(root, { people, open }) {
   const bot = h("button", { type: "button", class: "button", onclick: () => set("bot", { running: bot.dataset.running !== "true" }, bot) }, "Stop the bot");
   const botAbout = h("p", { class: "about" });
   const calls = h("ol", { class: "calls" });
-  let after = 0;
   let timer = 0;
+  let latest = 0;
   let offered = "";
 
   root.replaceChildren(
@@ -41,12 +41,12 @@ export function backstage(root, { people, open }) {
   async function startRush(event) {
     event.preventDefault();
     const [channel, ts] = button.value.split(" ");
-    after = 0;
-    result.clear();
     await set("rush", { member: people.me, channel, ts, size: size.valueAsNumber }, start);
   }
 
   async function set(name, asked, pressed) {
+    clearTimeout(timer);
+    latest += 1; // what is on its way tells how it was before
     pressed?.setAttribute("aria-busy", "true");
     const { failure } = await turn(name, asked);
     pressed?.removeAttribute("aria-busy");
@@ -56,7 +56,9 @@ export function backstage(root, { people, open }) {
 
   async function look() {
     clearTimeout(timer);
-    const seen = await readBackstage(people.me, after).catch(() => null);
+    const mine = ++latest;
+    const seen = await readBackstage(people.me, result.seen()).catch(() => null);
+    if (mine !== latest) return;
     if (seen) show(seen);
     if (!root.hidden) timer = setTimeout(look, LOOK_EVERY);
   }
@@ -70,8 +72,7 @@ export function backstage(root, { people, open }) {
     showButtons(seen.buttons);
     showCalls(seen.calls);
     start.disabled = !seen.buttons.length || Boolean(seen.rush && !seen.rush.over);
-    if (!seen.rush) return;
-    after = result.add(seen.rush, after);
+    result.show(seen.rush);
   }
 
   /** The newest calls first; the same one several times is one line. */

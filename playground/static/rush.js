@@ -15,7 +15,7 @@ function kindOf({ text, failure }) {
 
 const seconds = (value) => `${value.toFixed(value < 10 ? 2 : 1)} s`;
 
-/** Returns `{node, add(rush, after), clear()}`; `add` takes what came since, and returns how many answers it has. */
+/** Returns `{node, show(rush), seen()}`: `seen` says which rush is shown, and how many of its answers. */
 export function rush(people) {
   const headline = h("p", { class: "headline" });
   const said = h("p", { class: "sr-only", role: "status" });
@@ -27,36 +27,32 @@ export function rush(people) {
   const lineTitle = h("h4", {}, "The line");
   const node = h("div", { class: "rush", hidden: true }, headline, said, facts, crowd, groups, lineTitle, scroll);
   let told = [];
+  let number = 0; // of the rush that `told` is of
   let drawn = "";
 
-  function clear() {
-    told = [];
-    drawn = "";
-    said.textContent = "";
-    node.hidden = true;
-  }
-
-  function add(now, after) {
-    if (after === 0) told = [];
+  /** Takes what came since `seen()`, or the beginning of another rush, or that there is none. */
+  function show(now) {
+    node.hidden = !now;
+    if (now?.number !== number) told = [];
+    number = now?.number ?? 0;
+    if (!now) return;
     told.push(...now.told);
-    const state = JSON.stringify([now.answered, now.commits, now.over, now.card, now.size]);
+    const state = JSON.stringify([number, now.answered, now.commits, now.over, now.card]);
     if (state !== drawn) draw(now);
     drawn = state;
-    return told.length;
   }
 
   function draw(now) {
-    node.hidden = false;
     const last = Math.max(0, ...told.map((each) => each.answered));
     headline.replaceChildren(h("strong", {}, `${now.answered} of ${now.size} answered`), now.answered ? ` in ${seconds(last)}` : "");
-    if (now.over) said.textContent = `${headline.textContent}, with ${now.commits} commits`;
+    said.textContent = now.over ? `${headline.textContent}, with ${now.commits} commits` : "";
     facts.replaceChildren(...[
       ["Commits", now.commits && `${now.commits}, the largest for ${now.largest} at once`],
       ["Answer", told.length && `${seconds(median(told))} after the press in the median, ${seconds(Math.max(...told.map(took)))} at most`],
       ["Card", now.card.changed && `“${now.card.text}” after ${seconds(now.card.changed)}`],
     ].filter(([, text]) => text).flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]));
     crowd.replaceChildren(...Array.from({ length: now.size }, (_, number) => h("i", { class: told[number] ? kindOf(told[number]) : "" })));
-    crowd.setAttribute("aria-label", `${now.answered} of ${now.size} members answered`);
+    crowd.setAttribute("aria-label", `${now.answered} of ${now.size} answered`);
     showGroups();
     showLine();
   }
@@ -87,7 +83,7 @@ export function rush(people) {
       h("small", {}, seconds(took(each))))));
   }
 
-  return { node, add, clear };
+  return { node, show, seen: () => ({ rush: number, after: told.length }) };
 }
 
 function fromTo(places) {

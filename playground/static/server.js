@@ -12,8 +12,8 @@ export const readState = (member) => read("/page/state", member ? { member } : {
 /** A channel's messages, as this member sees them. */
 export const readMessages = (member, channel) => read("/page/messages", { member, channel });
 
-/** What goes on backstage; of a rush's answers, what came after the first `after`. */
-export const readBackstage = (member, after) => read("/backstage", { member, after });
+/** What goes on backstage; `seen` is `{rush, after}`: of that rush the first so many answers are known. */
+export const readBackstage = (member, seen) => read("/backstage", { member, ...seen });
 
 /** Does something as a member; returns `{failure, errors, options}` and never throws. */
 export const act = (name, asked) => post(`/page/${name}`, asked);

@@ -192,6 +192,24 @@ class TestOverHttp:
         asked = {"channel": EVENTS, "ts": card(slack).ts, "size": 1_001}
         assert "1 to 1,000" in browser.post("/backstage/rush", **asked)["failure"]
 
+    def test_answers_of_a_rush_that_the_page_does_not_know_are_told_from_the_first(
+        self, browser: Browser, backstage: Backstage, slack: Slack, bot: App
+    ) -> None:
+        over = threading.Event()
+
+        @bot.action("go")
+        def go(ack: Ack) -> None:
+            ack()
+            over.set()
+
+        backstage.start_rush(AMARA, EVENTS, card(slack).ts, 1)
+        assert over.wait(60)
+        while not browser.get("/backstage")["rush"]["over"]:
+            pass
+        known = browser.get("/backstage", rush="1", after="1")["rush"]["told"]
+        other = browser.get("/backstage", rush="2", after="1")["rush"]["told"]
+        assert (known, [each["name"] for each in other]) == ([], ["Member 1"])
+
     def test_calls_of_the_bot_are_listed_with_how_they_ended(
         self, browser: Browser, slack: Slack
     ) -> None:
