@@ -344,7 +344,8 @@ class Dispatcher:
         return self.workspace.views.set_state(view.id, state)
 
     def _with_mentions(self, escaped: str) -> str:
-        for member in self.workspace.members():
+        # The longest names first: @member1 is no part of @member17.
+        for member in sorted(self.workspace.members(), key=lambda member: -len(member.name)):
             escaped = escaped.replace(f"@{member.name}", f"<@{member.id}|{member.name}>")
         for channel in self.workspace.channels():
             if not channel.is_im:

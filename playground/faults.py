@@ -93,7 +93,7 @@ class Faults:
             self._standing = None
 
     def coming(self, method: str) -> Fault | None:
-        """The fault that the next call of `method` meets, if any."""
+        """The fault that the next call of `method` meets, as far as that is settled yet."""
         with self._lock:
             if lined_up := self._lined_up.get(method):
                 return lined_up[0]

@@ -10,7 +10,7 @@ const CALLS_SHOWN = 8;
 const SLACK = {
   fine: { label: "Works", about: "Slack answers the bot at once.", trouble: "" },
   slow: { label: "Slow", about: "Slack’s answers to the bot come 1.5 seconds late.", trouble: "Slack is slow: the bot waits for each answer." },
-  limited: { label: "Limits", about: "Of each method one call a second goes through; the others meet a 429.", trouble: "Slack rate-limits the bot: one call a second of each kind." },
+  limited: { label: "Limited", about: "Of each method one call a second goes through; the others meet a 429.", trouble: "Slack rate-limits the bot: one call a second of each kind." },
   down: { label: "Down", about: "Every call of the bot meets a 503.", trouble: "Slack is down for the bot: what it has to say comes later." },
 };
 

@@ -3,8 +3,8 @@
 import { h } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
 
-const PLACE = /\b(\d+)(?:st|nd|rd|th) in line\b/;
-const ORDINAL = /\b\d+(?:st|nd|rd|th)\b/;
+const PLACE = /\b(\d+(?:st|nd|rd|th)) in line\b/;
+const ANY_PLACE = "\uE000 in line"; // what all answers with a place have in common
 
 /** "seat", "line", "failed" or "other": what an answer means to who reads it. */
 function kindOf({ text, failure }) {
@@ -62,19 +62,18 @@ export function rush(people) {
     const found = new Map();
     for (const each of told) {
       const text = each.failure ?? each.text;
-      const key = text.replace(ORDINAL, "…");
+      const key = text.replace(PLACE, ANY_PLACE);
       const group = found.get(key) ?? { key, kind: kindOf(each), count: 0, places: [] };
-      const [place] = ORDINAL.exec(text) ?? [];
-      if (place) group.places.push(place);
+      if (key !== text) group.places.push(PLACE.exec(text)[1]);
       group.count += 1;
       found.set(key, group);
     }
     groups.replaceChildren(...[...found.values()].map(({ key, kind, count, places }) =>
-      h("li", {}, h("i", { class: kind }), h("strong", {}, `${count} ×`), h("span", {}, mrkdwn(key.replace("…", fromTo(places)), people)))));
+      h("li", {}, h("i", { class: kind }), h("strong", {}, `${count} ×`), h("span", {}, mrkdwn(key.replace(ANY_PLACE, `${fromTo(places)} in line`), people)))));
   }
 
   function showLine() {
-    const waiting = told.map((each) => ({ ...each, place: Number(PLACE.exec(each.text)?.[1] ?? 0) })).filter((each) => each.place);
+    const waiting = told.map((each) => ({ ...each, place: parseInt(PLACE.exec(each.text)?.[1] ?? 0, 10) })).filter((each) => each.place);
     waiting.sort((one, other) => one.place - other.place);
     lineTitle.hidden = scroll.hidden = !waiting.length;
     line.replaceChildren(...waiting.map((each) => h("li", {},

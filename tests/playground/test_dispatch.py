@@ -9,8 +9,9 @@ from slack_sdk import WebClient
 from playground.delivery import Response, into_app
 from playground.dispatch import TROUBLE, Dispatcher
 from playground.inputs import REQUIRED
-from playground.model import Json, Message, View
+from playground.model import Json, Member, Message, View
 from playground.seed import EVENTS
+from playground.workspace import Workspace
 from tests.playground.conftest import SECRET, Clock, Slack, button, field, modal, recording, section
 
 ADA = "U0AMARA"
@@ -63,6 +64,14 @@ class TestCommands:
         bot.command("/mention")(lambda ack, command: ack(command["text"]))
         seen = dispatcher.command(ADA, EVENTS, "/mention", "@bjorn in #events")
         assert seen.ephemeral[0].text == "<@U0BJORN|bjorn> in <#C0EVENTS|events>"
+
+    def test_name_that_begins_with_another_is_the_longer_one(
+        self, workspace: Workspace, bot: App, dispatcher: Dispatcher
+    ) -> None:
+        workspace.put_member(Member("U0BJORN2", "bjorn2", "Björn Two"))
+        bot.command("/mention")(lambda ack, command: ack(command["text"]))
+        seen = dispatcher.command(ADA, EVENTS, "/mention", "@bjorn2")
+        assert seen.ephemeral[0].text == "<@U0BJORN2|bjorn2>"
 
     def test_undeclared_command_never_reaches_the_bot(self, dispatcher: Dispatcher) -> None:
         assert dispatcher.command(ADA, EVENTS, "/nope").failure == "/nope is not a valid command."

@@ -72,7 +72,7 @@ def test_what_happens_in_an_outage_is_told_when_slack_is_back(visit: Visit) -> N
     expect(bjorn.page.locator("#conditions")).to_be_empty()
 
 
-@pytest.mark.parametrize("answer", ["Slow", "Limits"])
+@pytest.mark.parametrize("answer", ["Slow", "Limited"])
 def test_slack_that_is_slow_or_limits_costs_nobody_the_answer(visit: Visit, answer: str) -> None:
     amara = visit(AMARA)
     amara.press("Backstage")
