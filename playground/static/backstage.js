@@ -4,7 +4,7 @@ import { h, toast } from "./dom.js";
 import { rush } from "./rush.js";
 import { readBackstage, turn } from "./server.js";
 
-const LOOK_EVERY = 250; // milliseconds
+const LOOK_EVERY = 400; // milliseconds
 const CALLS_SHOWN = 8;
 
 const SLACK = {

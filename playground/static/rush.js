@@ -51,10 +51,16 @@ export function rush(people) {
       ["Answer", told.length && `${seconds(median(told))} after the press in the median, ${seconds(Math.max(...told.map(took)))} at most`],
       ["Card", now.card.changed && `“${now.card.text}” after ${seconds(now.card.changed)}`],
     ].filter(([, text]) => text).flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]));
-    crowd.replaceChildren(...Array.from({ length: now.size }, (_, number) => h("i", { class: told[number] ? kindOf(told[number]) : "" })));
-    crowd.setAttribute("aria-label", `${now.answered} of ${now.size} answered`);
+    showCrowd(now);
     showGroups();
     showLine();
+  }
+
+  /** A square for each member, coloured in the order of the answers. */
+  function showCrowd({ size, answered }) {
+    if (crowd.children.length !== size) crowd.replaceChildren(...Array.from({ length: size }, () => h("i")));
+    [...crowd.children].forEach((square, at) => { square.className = told[at] ? kindOf(told[at]) : ""; });
+    crowd.setAttribute("aria-label", `${answered} of ${size} answered`);
   }
 
   /** Those who were told the same; places in line are told from the first to the last. */
