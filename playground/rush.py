@@ -15,7 +15,7 @@ from playground.workspace import Workspace
 
 WITHIN_SECONDS = 1.0
 MOST_MEMBERS = 1_000
-HANDED_OVER_AT_ONCE = 100
+HANDED_OVER_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
