@@ -15,7 +15,9 @@ from playground.workspace import Workspace
 
 WITHIN_SECONDS = 1.0
 MOST_MEMBERS = 1_000
+
 HANDED_OVER_AT_ONCE = 32
+"""The bot shares its processor with Slack and the members here: with more at once, all of them wait for each other."""
 
 
 @dataclass(frozen=True)
