@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 
 from playground.dispatch import Dispatcher
-from playground.model import Json, Member, Message
+from playground.model import Json, Member, Message, SlackError
 from playground.workspace import Workspace
 
 WITHIN_SECONDS = 1.0
@@ -34,7 +34,10 @@ class Button:
 
 @dataclass(frozen=True)
 class Told:
-    """What one member saw after pressing; `failure` if nothing, or Slack's own complaint. Seconds since the start."""
+    """What one member saw after pressing: the app's answer, or Slack's complaint about the app.
+
+    `pressed` and `answered` are seconds since the rush began.
+    """
 
     member_id: str
     name: str
@@ -80,14 +83,16 @@ class Rush:
         """Presses, and returns once everybody was answered."""
         workspace = self._dispatcher.workspace
         members = [simulated(number) for number in range(1, self.size + 1)]
-        admit(workspace, self.button.channel_id, members)
-        card = workspace.message(self.button.channel_id, self.button.ts)
         self._commits_before = len(self._commits)
-        self._began_at, self._began = workspace.now(), time.monotonic()
-        with ThreadPoolExecutor(min(self.size, HANDED_OVER_AT_ONCE), "rush") as threads:
-            for number, member in enumerate(members):
-                threads.submit(self._press, member, card, number * self._within / self.size)
-        self._commits_after = len(self._commits)
+        try:
+            admit(workspace, self.button.channel_id, members)
+            card = workspace.message(self.button.channel_id, self.button.ts)
+            self._began_at, self._began = workspace.now(), time.monotonic()
+            with ThreadPoolExecutor(min(self.size, HANDED_OVER_AT_ONCE), "rush") as threads:
+                for number, member in enumerate(members):
+                    threads.submit(self._press, member, card, number * self._within / self.size)
+        finally:
+            self._commits_after = len(self._commits)
 
     def as_json(self, after: int = 0) -> Json:
         """How it stands; of what members were told, what came after the first `after` answers."""
@@ -95,8 +100,6 @@ class Rush:
             told = self._told[after:]
             answered = len(self._told)
         made = self._commits[self._commits_before : self._commits_after]
-        card = self._dispatcher.workspace.message(self.button.channel_id, self.button.ts)
-        changed = float(card.edited_ts or 0) - self._began_at
         return {
             "number": self.number,
             "size": self.size,
@@ -105,8 +108,17 @@ class Rush:
             "over": self.is_over,
             "commits": len(made),
             "largest": max(made, default=0),
-            "card": {"text": card.text, "changed": round(changed, 3) if changed > 0 else None},
+            "card": self._card(),
         }
+
+    def _card(self) -> Json | None:
+        """What the card says, and how long after the first press it came to say so, if it changed at all."""
+        try:
+            card = self._dispatcher.workspace.message(self.button.channel_id, self.button.ts)
+        except SlackError:
+            return None
+        changed = float(card.edited_ts or 0) - self._began_at
+        return {"text": card.text, "changed": round(changed, 3) if changed > 0 else None}
 
     def _press(self, member: Member, card: Message, due: float) -> None:
         time.sleep(max(0.0, self._began + due - time.monotonic()))

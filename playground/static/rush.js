@@ -49,7 +49,7 @@ export function rush(people) {
     facts.replaceChildren(...[
       ["Commits", now.commits && `${now.commits}, the largest for ${now.largest} at once`],
       ["Answer", told.length && `${seconds(median(told))} after the press in the median, ${seconds(Math.max(...told.map(took)))} at most`],
-      ["Card", now.card.changed && `“${now.card.text}” after ${seconds(now.card.changed)}`],
+      ["Card", now.card?.changed && `“${now.card.text}” after ${seconds(now.card.changed)}`],
     ].filter(([, text]) => text).flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]));
     showCrowd(now);
     showGroups();

@@ -12,7 +12,7 @@ from slack_bolt import Ack, App, Respond
 from playground.__main__ import DemoBot
 from playground.backstage import Backstage, one_call_a_second
 from playground.dispatch import Dispatcher
-from playground.model import Json, Message
+from playground.model import Json, Message, SlackError
 from playground.rush import Rush, buttons, simulated
 from playground.seed import EVENTS, LEADS
 from playground.workspace import Workspace
@@ -139,6 +139,15 @@ class TestRush:
         rush = Rush(dispatcher, buttons(dispatcher, AMARA)[0], 1, [], within=0)
         rush.run()
         assert [each["failure"] for each in rush.as_json()["told"]] == ["dispatch_failed"]
+
+    def test_card_that_is_gone_ends_the_rush(self, slack: Slack, dispatcher: Dispatcher) -> None:
+        message = card(slack)
+        rush = Rush(dispatcher, buttons(dispatcher, AMARA)[0], 2, [], within=0)
+        slack.workspace.delete(message)
+        with pytest.raises(SlackError, match="message_not_found"):
+            rush.run()
+        seen = rush.as_json()
+        assert (seen["over"], seen["answered"], seen["card"]) == (True, 0, None)
 
     def test_members_join_as_one_change_and_once(
         self, workspace: Workspace, slack: Slack, dispatcher: Dispatcher
