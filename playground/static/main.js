@@ -62,26 +62,33 @@ const desk = {
 
 const behind = backstage($("backstage"), { people, open: openBackstage });
 
-// Refreshing: one at a time, and once more if something changed meanwhile.
+// Refreshing: one at a time. What `refresh` returns resolves once what is so now is shown.
 
 let running = null;
-let again = false;
+let next = null;
 
 function refresh() {
-  if (running) { again = true; return running; }
-  running = load().catch(() => {}).finally(() => {
-    running = null;
-    if (again) { again = false; refresh(); }
-  });
+  if (!running) return start();
+  next ??= running.then(() => { next = null; return running ?? start(); });
+  return next;
+}
+
+function start() {
+  running = load().catch(() => {}).finally(() => { running = null; });
   return running;
 }
 
 async function load() {
-  state = await readState(member);
+  // Whoever moves on meanwhile has asked for another refresh, which must not be undone by this one.
+  const asked = member;
+  const fresh = await readState(asked);
+  if (member !== asked) return;
+  state = fresh;
   member = state.me;
   if (place !== "app" && !channelHere()) place = state.channels.find((channel) => channel.name === "events")?.id ?? state.channels[0]?.id ?? "app";
   const channel = channelHere();
   const messages = channel ? await readMessages(member, channel.id) : [];
+  if (member !== state.me || channel !== channelHere()) return;
   show(channel, messages);
   if (channel?.unread && document.visibilityState === "visible") act("read", { member, channel: channel.id });
 }
@@ -164,10 +171,11 @@ const address = () => `/?${new URLSearchParams({ member, in: place })}`;
 
 async function become(who) {
   member = who;
-  openRail(false);
-  await refresh();
   history.pushState(null, "", address());
+  openRail(false);
   listen();
+  await refresh();
+  history.replaceState(null, "", address());
   if (place === "app") act("home", { member, tab: "home" });
 }
 
