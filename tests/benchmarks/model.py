@@ -13,8 +13,10 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum, auto
 from functools import cache
+from itertools import takewhile
 from typing import Any
 
 import simpy
@@ -51,7 +53,7 @@ IN_A_FUNCTION = 0.02
 """Seconds of a Lambda function's own work for a request."""
 
 IN_A_PROCESS = 0.0022
-"""Seconds of a process's own work for a click, as `rush_http` finds them: no two at once."""
+"""Seconds of a process's own work for a click, about as `rush_http` finds them: no two at once."""
 
 LOADS = (50, 200, 500, 1_000, 2_000, 5_000, 10_000)
 """People within ten seconds."""
@@ -149,8 +151,9 @@ class DynamoDB:
         return end, taken
 
     def _end(self, version: int, taken: int, units: dict[str, int]) -> End:
-        # A condition that fails costs what the write would have.
-        if not all([self._writes[name].takes(needed) for name, needed in units.items()]):
+        # A condition that fails costs what the write would have, and so does one of which a part is throttled.
+        had = [self._writes[name].takes(needed) for name, needed in units.items()]
+        if not all(had):
             return End.THROTTLED
         if version != self.version:
             return End.STALE
@@ -211,7 +214,7 @@ class _Waits:
         self._pauses = patience.pauses(deadline)
 
     def _set(self) -> None:
-        self._clock._seconds = self._env.now
+        self._clock.advance(timedelta(seconds=self._env.now - self._clock.monotonic()))
 
     def before_next(self) -> float | None:
         """Return the seconds to wait before the next attempt, None where there is none in time."""
@@ -373,6 +376,7 @@ def figures() -> Iterator[Figure]:
         for end in (End.CONFLICT, End.STALE, End.THROTTLED):
             yield Figure(f"{name}: of them {end.name.lower()}", ends[end])
     for name, deploy in DEPLOYMENTS.items():
-        carried = [load for load in LOADS if simulate(deploy, load).holds]
-        most = max(carried, default=0)
-        yield Figure(f"{name}: carries, within ten seconds, up to", most, "people")
+        carried = takewhile(lambda load: simulate(deploy, load).holds, LOADS)  # noqa: B023  # used at once
+        yield Figure(
+            f"{name}: carries, within ten seconds, up to", max(carried, default=0), "people"
+        )
