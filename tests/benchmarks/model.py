@@ -221,7 +221,7 @@ class _Waits:
         self._set()
         if next(self._pauses, self) is self:
             return None
-        return self._clock.monotonic() - self._env.now
+        return max(0.0, self._clock.monotonic() - self._env.now)  # the clock counts microseconds
 
 
 class Process:
