@@ -1,12 +1,12 @@
 """The bot's memory in ten minutes of clicks, and what long jobs hold of 100,000 registrations.
 
-Memory is what Linux says that a process has had in use at most since it was last asked (`VmHWM`).
+Memory is what Linux says that a process has had in use at most since it was last asked (`VmHWM`): these
+run on Linux only.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -43,20 +43,6 @@ MB = 1024
 Store = SQLiteStore | DynamoDBStore
 
 
-def figures() -> Iterator[Figure]:
-    """Yield the peaks of the halves of ten minutes, and those of the jobs."""
-    if sys.platform != "linux":
-        yield Figure("memory is measured on Linux only", 0)
-        return
-    yield from _clicks()
-    end = offer_engine()
-    try:
-        for kind in KINDS:
-            yield from _jobs(kind)
-    finally:
-        end()
-
-
 def peak_of(pid: int | str) -> float:
     """Return the most memory that a process has had in use since it was last asked, in MB."""
     process = Path("/proc") / str(pid)
@@ -69,8 +55,8 @@ def peak_of(pid: int | str) -> float:
 # Clicks
 
 
-def _clicks() -> Iterator[Figure]:
-    """Every minute there is a new event, for which the same 3,000 people register."""
+def figures_of_clicks() -> Iterator[Figure]:
+    """Yield the peaks of the halves of ten minutes. In each, 3,000 people register for a new event."""
     with a_scene() as scene, serving(scene.env, *ROLLCALL) as (url, pid):
         _minute(scene, url)  # what is imported, cached and opened at first
         peak_of(pid)
@@ -92,6 +78,16 @@ def _minute(scene: Scene, url: str) -> None:
 
 
 # Jobs
+
+
+def figures_of_jobs() -> Iterator[Figure]:
+    """Yield the peaks of jobs in a small and in a large event, on either store."""
+    end = offer_engine()
+    try:
+        for kind in KINDS:
+            yield from _jobs(kind)
+    finally:
+        end()
 
 
 def _jobs(kind: str) -> Iterator[Figure]:
