@@ -1,4 +1,4 @@
-"""How long a cold Slack function takes, against bare libraries: `python -m tests.benchmarks.cold_start`.
+"""How long commands and a cold Slack function take to start, against bare libraries.
 
 *Bare* is the least that any bot on these libraries is made of: a Bolt `App` that checks signatures, with
 one command's listener behind Bolt's Lambda adapter, a DynamoDB client, and one pydantic model; its first
@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,12 +26,14 @@ from statistics import median
 from infra.package import build
 from storage.dynamodb import DynamoDBStore
 from storage.schema import create_tables
+from tests.benchmarks.figures import Figure, ratio_of
+from tests.benchmarks.rush_http import a_scene
 from tests.storage.dynamodb_local import local_client, local_endpoint, offer_engine
 from tests.surroundings import new_event, service_on
 
 ROOT = Path(__file__).parents[2]
 
-ROUNDS = 21
+ROUNDS = 15
 
 PREFIX = "cold-"
 
@@ -141,20 +144,28 @@ print(sent)
 """
 )
 
+SOCKET = """
+import sqlite3, pydantic
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+"""
+
 Timing = list[float]
 """Seconds: of the imports, with what is built once; of the first request; of that, of waiting for DynamoDB."""
 
 
-def main() -> None:
-    """Print the figures."""
+def figures() -> Iterator[Figure]:
+    """Yield how long a command, and a function, take to start, and how large the package is."""
     end = offer_engine()
     try:
+        yield from _commands()
         with prepared() as env:
             requests = int(_run(COUNTING, env, "U0", "0"))
-            _print_timings(env, requests)
+            yield Figure("requests to DynamoDB of a function's first request", requests)
+            yield from _timings(env, requests)
     finally:
         end()
-    _print_sizes()
+    yield from _sizes()
 
 
 @contextmanager
@@ -188,35 +199,54 @@ def _run(script: str, env: Mapping[str, str], *arguments: str) -> str:
     return ended.stdout
 
 
-def _print_timings(env: Mapping[str, str], requests: int) -> None:
-    scripts = {
-        "bare": (BARE, "1"),
-        f"bare, {requests} requests": (BARE, str(requests)),
-        "Rollcall": (ROLLCALL, ""),
+def _commands() -> Iterator[Figure]:
+    """Yield how long `rollcall --help` takes, and `rollcall socket` until it asks Slack for a connection."""
+    commands = {
+        "Python alone": ["-c", ""],
+        "rollcall --help": ["-m", "bot", "--help"],
+        "the libraries of Socket Mode alone": ["-c", SOCKET],
+        "rollcall socket": ["-m", "bot", "socket"],
     }
+    took: dict[str, list[float]] = {name: [] for name in commands}
+    with a_scene() as scene:
+        env = {**scene.env, "SLACK_APP_TOKEN": "xapp-1"}
+        for _ in range(ROUNDS):
+            for name, arguments in commands.items():
+                begun = time.perf_counter()
+                # This Slack has no Socket Mode: the bot, ready for it, ends there.
+                subprocess.run(
+                    [sys.executable, *arguments],
+                    env=env,
+                    cwd=ROOT,
+                    capture_output=True,
+                    check=False,
+                )
+                took[name].append(time.perf_counter() - begun)
+    found = {name: median(seconds) for name, seconds in took.items()}
+    for name, seconds in found.items():
+        yield Figure(name, seconds * 1000, "ms")
+    for command, bare in zip(list(found)[1::2], list(found)[::2], strict=True):
+        yield Figure(f"{command}, over {bare}", ratio_of(found[command], found[bare]), "times")
+
+
+def _timings(env: Mapping[str, str], requests: int) -> Iterator[Figure]:
+    alike = f"bare, {requests} requests"
+    scripts = {"bare": (BARE, "1"), alike: (BARE, str(requests)), "Rollcall": (ROLLCALL, "")}
     timings: dict[str, list[Timing]] = {name: [] for name in scripts}
     for number in range(-1, ROUNDS):
         for name, (script, reads) in scripts.items():
             timing = json.loads(_run(script, env, f"U{number + 2}", reads))
             if number >= 0:  # the first round writes bytecode, and warms the disk
                 timings[name].append(timing)
-    _say(f"Rollcall's first request makes {requests} requests to DynamoDB. {ROUNDS} rounds, in ms:")
-    _say(f"{'':20} {'import':>8} {'request':>8} {'sum':>8}  times bare {'own work':>9}  times bare")
-    bare = [_sums(timing) for timing in timings["bare"]]
     for name, found in timings.items():
         imports, first = (median(timing[at] for timing in found) for at in (0, 1))
-        whole, own = (median(_sums(timing)[at] for timing in found) for at in (0, 1))
-        times = [part / median(one[at] for one in bare) for at, part in enumerate((whole, own))]
-        _say(
-            f"{name:20} {imports * 1000:8.0f} {first * 1000:8.0f} {whole * 1000:8.0f}"
-            f"  {times[0]:10.2f} {own * 1000:9.0f}  {times[1]:10.2f}"
-        )
-    rollcall, alike = (
-        median(_sums(one)[0] for one in found) for found in list(timings.values())[:0:-1]
-    )
-    _say(
-        f"With as many requests to DynamoDB, Rollcall takes {rollcall / alike:.2f} times as long as bare."
-    )
+        yield Figure(f"a function, {name}: import", imports * 1000, "ms")
+        yield Figure(f"a function, {name}: first request", first * 1000, "ms")
+    whole = {name: median(_sums(one)[0] for one in found) for name, found in timings.items()}
+    own = {name: median(_sums(one)[1] for one in found) for name, found in timings.items()}
+    yield Figure("Rollcall over bare, one request", ratio_of(whole["Rollcall"], whole["bare"]))
+    yield Figure(f"Rollcall over {alike}", ratio_of(whole["Rollcall"], whole[alike]), at_most=1.15)
+    yield Figure("Rollcall over bare, own work", ratio_of(own["Rollcall"], own["bare"]))
 
 
 def _sums(timing: Timing) -> tuple[float, float]:
@@ -225,32 +255,14 @@ def _sums(timing: Timing) -> tuple[float, float]:
     return imports + request, imports + request - waited
 
 
-def _print_sizes() -> None:
+def _sizes() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         package, archive = Path(folder) / "lambda", Path(folder) / "lambda.zip"
         build(ROOT, package)
-        sizes = {
-            path.relative_to(package): path.stat().st_size
-            for path in package.rglob("*")
-            if path.is_file()
-        }
+        files = [path for path in package.rglob("*") if path.is_file()]
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
-            for path in sizes:
-                zipped.write(package / path, path)
-        _say(
-            f"The package: {sum(sizes.values()) / 1e6:.1f} MB unpacked,"
-            f" {archive.stat().st_size / 1e6:.1f} MB zipped. Its largest parts, unpacked:"
-        )
-    parts: dict[str, int] = {}
-    for path, size in sizes.items():
-        parts[path.parts[0]] = parts.get(path.parts[0], 0) + size
-    for part, size in sorted(parts.items(), key=lambda item: -item[1])[:10]:
-        _say(f"  {size / 1e6:5.1f} MB {part}")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-
-
-if __name__ == "__main__":
-    main()
+            for path in files:
+                zipped.write(path, path.relative_to(package))
+        unpacked = sum(path.stat().st_size for path in files)
+        yield Figure("the package, unpacked", unpacked / 1e6, "MB")
+        yield Figure("the package, zipped", archive.stat().st_size / 1e6, "MB")

@@ -1,4 +1,4 @@
-"""What a registration costs in AWS: `python -m tests.benchmarks.costs`.
+"""What a registration costs in AWS, from the click to the card.
 
 The functions are run, each with its own client, on DynamoDB Local, and the units of their requests are
 added up. Prices are AWS's for `us-east-1`, on demand and without the free tier, as they stood in July
@@ -7,10 +7,9 @@ added up. Prices are AWS's for `us-east-1`, on demand and without the free tier,
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from bot.ids import ActionId
 from playground.seed import EVENTS
 from playground.server import build_server, serve
 from storage.sqlite import SQLiteStore
+from tests.benchmarks.figures import Figure
 from tests.benchmarks.units import KB, units_of_requests
 from tests.benchmarks.units import PER_MILLION as OF_UNITS
 from tests.bot.cloud import Cloud, deployed, post_card, yoga
@@ -45,14 +45,14 @@ KEPT, PER_KEPT_GB = 2 * KB, 0.25 + 0.20
 """Bytes a registration, and dollars for a GB: of logs, once; of items and their backup, a month."""
 
 
-def main() -> None:
-    """Print the units of a registration, and what a thousand and a million of them cost a month."""
+def figures() -> Iterator[Figure]:
+    """Yield the units of a registration, and what a thousand and a million of them cost a month."""
     end = offer_engine()
     try:
         with serve(app := build_server()) as url, tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "rollcall.sqlite"
             with running((app, url), SQLiteStore, path, at_once) as town, deployed(town) as cloud:
-                _report(_units_of_a_registration(cloud))
+                yield from _figures(_units_of_a_registration(cloud))
     finally:
         end()
 
@@ -77,11 +77,11 @@ def _units_of_a_registration(cloud: Cloud) -> dict[str, Counter[str]]:
     return {name: each.taken for name, each in units.items()}
 
 
-def _report(units: Mapping[str, Counter[str]]) -> None:
+def _figures(units: Mapping[str, Counter[str]]) -> Iterator[Figure]:
     write, read = (sum(taken[kind] for taken in units.values()) for kind in ("write", "read"))
     for name, taken in units.items():
-        _say(f"{name:10} {taken['write']:5.1f} write units {taken['read']:5.1f} read units")
-    _say(f"{'together':10} {write:5.1f} write units {read:5.1f} read units")
+        yield Figure(f"the function {name}: write units", taken["write"])
+        yield Figure(f"the function {name}: read units", taken["read"])
     sweeps = (
         43_200 * (PER_MILLION["invocation"] / 1e6 + SECONDS["sweep"] * GB * PER_GB_SECOND)
         + 43_200 * 6 * PER_MILLION["read"] / 1e6
@@ -94,14 +94,6 @@ def _report(units: Mapping[str, Counter[str]]) -> None:
         + 2 * PER_MILLION["invocation"]
     ) / 1e6 + (SECONDS["slack"] + SECONDS["notifier"]) * GB * PER_GB_SECOND
     each += (LOGGED * PER_LOGGED_GB + KEPT * PER_KEPT_GB) / KB**3
-    _say(f"fixed, a month {fixed:8.2f} dollars, of which sweeps {sweeps:.2f}")
+    yield Figure("fixed, a month", fixed, "dollars")
     for number in (1_000, 1_000_000):
-        _say(f"{number:9,} registrations a month {number * each:8.2f} + {fixed:.2f} dollars")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-
-
-if __name__ == "__main__":
-    main()
+        yield Figure(f"{number:,} registrations a month", number * each + fixed, "dollars")

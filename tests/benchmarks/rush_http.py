@@ -17,6 +17,7 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from bot.__main__ import SystemClock
@@ -44,6 +45,8 @@ ROUNDS = 3
 
 LOAD = 0.8
 """Of the clicks that go through at most, the share at which the answer's time is measured."""
+
+ROLLCALL = ("bot", "http", "--port", "0")
 
 _numbers = count(1)
 
@@ -106,9 +109,16 @@ def a_scene() -> Iterator[Scene]:
         yield scene
 
 
+class Served(NamedTuple):
+    """A bot in a process of its own."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
-def serving(env: Mapping[str, str], *command: str) -> Iterator[str]:
-    """Run a bot in a process of its own; give its address."""
+def serving(env: Mapping[str, str], *command: str) -> Iterator[Served]:
+    """Run a bot in a process of its own."""
     process = subprocess.Popen(
         [sys.executable, "-m", *command],
         env=env,
@@ -122,7 +132,7 @@ def serving(env: Mapping[str, str], *command: str) -> Iterator[str]:
     line = next(line for line in said if "running on" in line)
     threading.Thread(target=said.read, daemon=True).start()  # it logs on
     try:
-        yield line.split("running on ")[1].split()[0]
+        yield Served(line.split("running on ")[1].split()[0], process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -143,8 +153,8 @@ def figures() -> Iterator[Figure]:
     found: dict[str, list[float]] = {"Rollcall": [], "nothing": []}
     with (
         a_scene() as scene,
-        serving(scene.env, "bot", "http", "--port", "0") as rollcall,
-        serving(scene.env, "tests.benchmarks.idle_bot", SECRET) as nothing,
+        serving(scene.env, *ROLLCALL) as (rollcall, _),
+        serving(scene.env, "tests.benchmarks.idle_bot", SECRET) as (nothing, _),
     ):
         _, card = scene.event()
         for url in (rollcall, nothing):  # what is imported and cached at first

@@ -64,6 +64,11 @@ class Scale:
     def __post_init__(self) -> None:
         self.service = self.restarted()
 
+    @property
+    def last_of_a_block(self) -> str:
+        """Return who waits with the most before them in their block: their position is the dearest."""
+        return f"{LINE}-{self.people - 1}"
+
     def restarted(self) -> Service:
         """Return a process that knows of no event yet."""
         return service_on(self.store, new_id=_new_id)
@@ -125,17 +130,15 @@ def refused_full(at: Scale) -> Act:
 
 
 def refused_already(at: Scale) -> Act:
-    member = at.member(LINE)
-
     def refused() -> None:
         with pytest.raises(AlreadyRegistered):
-            at.service.register(LINE, member)
+            at.service.register(LINE, at.last_of_a_block)
 
     return refused
 
 
 def own_list(at: Scale) -> Act:
-    return lambda: at.service.list_registrations_of(f"{LINE}-{at.people}")
+    return lambda: at.service.list_registrations_of(at.last_of_a_block)
 
 
 def first_page(at: Scale) -> Act:
@@ -143,7 +146,7 @@ def first_page(at: Scale) -> Act:
 
 
 def page_in_line(at: Scale) -> Act:
-    cursor = f"line:{at.people - 5}"
+    cursor = f"line:{at.people - 3}"
     return lambda: at.service.list_registrations_in(LINE, limit=20, cursor=cursor)
 
 
@@ -193,8 +196,8 @@ EMPTY: dict[str, Callable[[], AbstractContextManager[Store]]] = {
 def scale_of(kind: str, people: int) -> Iterator[Scale]:
     """Give tables of this kind with so many people in their events."""
     with EMPTY[kind]() as store:
-        fill(store, LINE, people // 2, people - people // 2)
-        fill(store, SEATED, people, 0, free=1_000)
+        fill(store, LINE, people // 2, people - people // 2, is_whole=False)
+        fill(store, SEATED, people, 0, free=1_000, is_whole=False)
         counts = {"capacity": people, "registered_count": people, "has_waitlist": False}
         write_events(store, [an_event(FULL, **counts)])
         yield Scale(store, people)

@@ -24,7 +24,7 @@ from domain.commands import (
 )
 from domain.drafts import EventChanges
 from domain.errors import RollcallError
-from domain.models import Actor, Registration, block_of
+from domain.models import LINE_BLOCK, Actor, Registration, block_of
 from domain.plans import CheckUser, Plan
 from domain.seating import Inconsistent, Snapshot
 from domain.statuses import Cause, EventStatus, RegistrationStatus
@@ -53,7 +53,7 @@ def snapshot_of(store: MemoryStore, batch: Sequence[Command]) -> Snapshot:
     heads = seating.heads_needed(event, rows.registrations, batch)
     before: dict[int, int] = {}
     for place in seating.waiting_needed(rows.registrations, batch):
-        count = store.count_line("e1", place, after=block_of(place.ticket) * 1000 - 1)
+        count = store.count_line("e1", place, after=block_of(place.ticket) * LINE_BLOCK - 1)
         assert count is not None
         before[place.ticket] = count
     line = store.get_line("e1", limit=heads)
@@ -233,27 +233,27 @@ def test_a_line_shorter_than_its_count_is_inconsistent() -> None:
 
 
 def test_the_position_of_one_who_waits_counts_whole_blocks_and_one_block_of_tickets() -> None:
-    """However long the line: 1,000 before in whole blocks, and those of the own block who are before."""
+    """However long the line: 600 before in whole blocks, and those of the own block who are before."""
     store = people_and_an_event(capacity=1)
     event = store.events["e1"].model_copy(
         update={
             "registered_count": 1,
-            "next_ticket": 2500,
-            "waitlist_count": 1300,
-            "waiting_by_block": {0: 900, 1: 300, 2: 100},
+            "next_ticket": 3 * LINE_BLOCK,
+            "waitlist_count": 700,
+            "waiting_by_block": {0: 400, 1: 200, 2: 100},
         }
     )
     row = Registration(
         event_id="e1",
         user_id="u7",
         status=RegistrationStatus.WAITLISTED,
-        ticket=2060,
+        ticket=2 * LINE_BLOCK + 60,
         registered_at=START,
         seated_at=None,
     )
-    snapshot = Snapshot(event, dict(store.users), {"u7": row}, (), {2060: 31})
+    snapshot = Snapshot(event, dict(store.users), {"u7": row}, (), {row.ticket: 31})
     plan = seating.plan(snapshot, [Register("u7")], event_id="e1", now=START, plan_id="p")
-    assert getattr(plan.outcomes[0], "position", None) == 900 + 300 + 31 + 1
+    assert getattr(plan.outcomes[0], "position", None) == 400 + 200 + 31 + 1
 
 
 def test_an_event_under_deletion_is_unknown_to_everybody() -> None:

@@ -58,15 +58,17 @@ def fill(
     registered: int,
     waiting: int,
     free: int = 0,
+    *,
+    is_whole: bool = True,
 ) -> None:
-    """Write a crowd; in DynamoDB, which has no foreign keys, only the first and the last 60 are users."""
+    """Write a crowd. If it need not be whole, only the first and the last 60 are users where the store allows it."""
     event, rows = crowd(event_id, registered, waiting, free)
-    people = registered + waiting
+    tickets = range(1, registered + waiting + 1)
     write_events(store, [event])
-    if isinstance(store, SQLiteStore):
-        write_users(store, (f"{event_id}-{ticket}" for ticket in range(1, people + 1)))
+    if is_whole or isinstance(store, SQLiteStore):  # which has foreign keys
+        write_users(store, (f"{event_id}-{ticket}" for ticket in tickets))
     else:
-        known = sorted({*range(1, people + 1)[:60], *range(1, people + 1)[-60:]})
+        known = sorted({*tickets[:60], *tickets[-60:]})
         write_users(store, (f"{event_id}-{ticket}" for ticket in known))
     write_rows(store, rows)
 

@@ -79,6 +79,8 @@ def test_a_read_is_a_range_of_an_index(
             steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
         ranges = [step for step in steps if step != FOR_ONE_PAGE]
         assert all(step.startswith("SEARCH") for step in ranges), (statement, steps)
+        whole_workspace = [step for step in ranges if step.endswith("(workspace=?)")]
+        assert whole_workspace == [], statement
 
 
 def test_a_page_skips_nothing_it_has_to_read_first(store: SQLiteStore) -> None:

@@ -1,0 +1,117 @@
+"""`make bench`: every benchmark, each in a process of its own; one table, and the same as JSON.
+
+`python -m tests.benchmarks NAME …` runs some of them. What only counts runs beside the ten minutes of
+clicks, whose speed matters to nobody; what is timed runs alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from tests.benchmarks.figures import Figure, Section, table, write
+
+ROOT = Path(__file__).parents[2]
+RESULT = ROOT / "build" / "bench.json"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A function that yields figures. It is imported only where it runs."""
+
+    title: str
+    module: str
+    function: str = "figures"
+    is_timed: bool = True
+
+    def run(self) -> Section:
+        """Run it in this process."""
+        module = import_module(f"tests.benchmarks.{self.module}")
+        figures: Callable[[], Iterator[Figure]] = getattr(module, self.function)
+        begun = time.perf_counter()
+        found = tuple(figures())
+        return Section(self.title, found, time.perf_counter() - begun)
+
+
+BENCHMARKS = {
+    "store": Benchmark("The rush, in the store", "rush_store"),
+    "http": Benchmark("The rush, whole", "rush_http"),
+    "costs": Benchmark(
+        "What operations cost in an event of 10, 1,000 and 100,000",
+        "scales",
+        "figures_of_costs",
+        is_timed=False,
+    ),
+    "month": Benchmark("What registrations cost in AWS", "costs", is_timed=False),
+    "start": Benchmark("Start", "cold_start"),
+    "clicks": Benchmark(
+        "Memory in ten minutes of clicks", "memory", "figures_of_clicks", is_timed=False
+    ),
+    "jobs": Benchmark("Memory of long jobs", "memory", "figures_of_jobs", is_timed=False),
+    "growth": Benchmark("Growth", "scales", "figures_of_growth"),
+    "model": Benchmark(
+        "On paper: 5,000 people within ten seconds, for one event", "model", is_timed=False
+    ),
+}
+"""In the order of the table."""
+
+LONGEST = "clicks"
+"""Has a lane of its own; the others that only count, take about as long together."""
+
+
+def run_all(names: Sequence[str]) -> list[Section]:
+    """Run benchmarks, each in a process of its own; return what they found, in the table's order."""
+    counting = [name for name in names if not BENCHMARKS[name].is_timed and name != LONGEST]
+    found: dict[str, Section] = {}
+    with ThreadPoolExecutor(2) as two:
+        beside = [two.submit(_each, [name for name in names if name == LONGEST])]
+        beside.append(two.submit(_each, counting))
+        for one in beside:
+            found |= one.result()
+    found |= _each(name for name in names if BENCHMARKS[name].is_timed)
+    return [found[name] for name in BENCHMARKS if name in found]
+
+
+def _each(names: Iterable[str]) -> dict[str, Section]:
+    return {name: _in_a_process(name) for name in names}
+
+
+def _in_a_process(name: str) -> Section:
+    _say(f"{BENCHMARKS[name].title} …")
+    command = [sys.executable, "-m", "tests.benchmarks", "--here", name]
+    ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    section = Section.from_json(ended.stdout)
+    _say(f"{section.title}: {section.seconds:.0f} s")
+    return section
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def main() -> None:
+    """Run what was asked for, and tell what was found."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*BENCHMARKS, []])
+    parser.add_argument("--here", action="store_true", help="one, in this process, as JSON")
+    asked = parser.parse_args()
+    if asked.here:
+        sys.stdout.write(BENCHMARKS[asked.names[0]].run().to_json())
+        return
+    begun = time.perf_counter()
+    sections = run_all(asked.names or [*BENCHMARKS])
+    RESULT.parent.mkdir(exist_ok=True)
+    write(RESULT, sections)
+    sys.stdout.write(table(sections) + "\n")
+    _say(f"{(time.perf_counter() - begun) / 60:.1f} minutes; also in {RESULT.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""The bot's memory in ten minutes of clicks, and what long jobs hold of 100,000 registrations.
+
+Memory is what Linux says that a process has had in use at most since it was last asked (`VmHWM`): these
+run on Linux only.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bot.export import export_file
+from domain.models import Event
+from storage.dynamodb import DynamoDBStore
+from storage.schema import create_tables
+from storage.sqlite import SQLiteStore
+from tests.benchmarks.figures import Figure, ratio_of
+from tests.benchmarks.rush_http import ROLLCALL, Scene, a_scene, press, serving
+from tests.storage.crowds import fill, write_events, write_rows, write_users
+from tests.storage.dynamodb_local import local_client, offer_engine
+from tests.storage.rows import a_seat, an_event
+from tests.surroundings import service_on
+
+MINUTES = 10
+CLICKS_A_SECOND = 50
+
+NEAR, FAR = 1_000, 100_000
+"""Registrations in an event."""
+
+OF_ONE = 100
+"""The share of so many registrations that one person is given: as many events."""
+
+AT_MOST = 1.1
+"""Times the memory of the smaller job, or of the first half: the interpreter's own ups and downs are less."""
+
+MB = 1024
+"""Of the kilobytes that Linux tells."""
+
+Store = SQLiteStore | DynamoDBStore
+
+
+def peak_of(pid: int | str) -> float:
+    """Return the most memory that a process has had in use since it was last asked, in MB."""
+    process = Path("/proc") / str(pid)
+    status = (process / "status").read_text()
+    (found,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    (process / "clear_refs").write_text("5\n")  # begin anew
+    return int(found) / MB
+
+
+# Clicks
+
+
+def figures_of_clicks() -> Iterator[Figure]:
+    """Yield the peaks of the halves of ten minutes. In each, 3,000 people register for a new event."""
+    with a_scene() as scene, serving(scene.env, *ROLLCALL) as (url, pid):
+        _minute(scene, url)  # what is imported, cached and opened at first
+        peak_of(pid)
+        peaks = []
+        for _ in range(MINUTES):
+            _minute(scene, url)
+            peaks.append(peak_of(pid))
+    half = MINUTES // 2
+    before, after = max(peaks[:half]), max(peaks[half:])
+    yield Figure(f"peak in minutes 1 to {half} of {CLICKS_A_SECOND} clicks a second", before, "MB")
+    yield Figure(f"peak in minutes {half + 1} to {MINUTES}", after, "MB")
+    share = ratio_of(after, before)
+    yield Figure("the later over the earlier", share, "times", at_most=AT_MOST)
+
+
+def _minute(scene: Scene, url: str) -> None:
+    _, card = scene.event()
+    press(url, scene.clicks(card, range(60 * CLICKS_A_SECOND)), CLICKS_A_SECOND)
+
+
+# Jobs
+
+
+def figures_of_jobs() -> Iterator[Figure]:
+    """Yield the peaks of jobs in a small and in a large event, on either store."""
+    end = offer_engine()
+    try:
+        for kind in KINDS:
+            yield from _jobs(kind)
+    finally:
+        end()
+
+
+def _jobs(kind: str) -> Iterator[Figure]:
+    peaks: dict[str, list[float]] = {name: [] for name in JOBS}
+    for people in (NEAR, FAR):
+        with tables_with(kind, people) as where, _a_process_each() as processes:
+            for name in JOBS:
+                peaks[name].append(processes.submit(do, kind, where, name).result())
+    for name, (near, far) in peaks.items():
+        share = ratio_of(far, near)
+        title = f"{kind}: {name}, {NEAR:,} ({near:.0f} MB) to {FAR:,} registrations ({far:.0f} MB)"
+        yield Figure(title, share, "times", at_most=AT_MOST)
+
+
+def _a_process_each() -> ProcessPoolExecutor:
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, mp_context=spawn, max_tasks_per_child=1)
+
+
+def do(kind: str, where: str, name: str) -> float:
+    """Do one job in this process, which then ends; return the peak of its memory, in MB."""
+    with KINDS[kind](where) as store:
+        JOBS[name](store)
+    return peak_of("self")
+
+
+@contextmanager
+def _in_sqlite(path: str) -> Iterator[Store]:
+    with closing(SQLiteStore(Path(path), "T1")) as store:
+        yield store
+
+
+@contextmanager
+def _in_dynamodb(prefix: str) -> Iterator[Store]:
+    yield DynamoDBStore(local_client(), prefix, "T1")
+
+
+KINDS: Mapping[str, Callable[[str], AbstractContextManager[Store]]] = {
+    "SQLite": _in_sqlite,
+    "DynamoDB Local": _in_dynamodb,
+}
+
+
+@contextmanager
+def tables_with(kind: str, people: int) -> Iterator[str]:
+    """Give where there is an event with so many people, half of them waiting, and one who is in many events."""
+    with TemporaryDirectory() as folder:
+        where = str(Path(folder) / "rollcall.sqlite")
+        if kind != "SQLite":
+            where = f"memory-{people}-"
+            create_tables(local_client(), where)
+        with KINDS[kind](where) as store:
+            fill(store, "line", people // 2, people // 2)
+            write_users(store, ["one"])
+            names = [f"one{number}" for number in range(people // OF_ONE)]
+            counts = {"registered_count": 1, "next_ticket": 2}
+            write_events(store, (an_event(name, **counts) for name in names))
+            write_rows(store, (a_seat("one", name, 1) for name in names))
+        yield where
+
+
+def _check(store: Store) -> None:
+    assert list(service_on(store).check(lambda _: None)) == []
+
+
+def _export(store: Store) -> None:
+    with export_file(store, _event(store)).content as content:
+        assert content.tell()
+
+
+def _delete_user(store: Store) -> None:
+    service_on(store).delete_user("one")
+    assert store.get_user("one") is None
+
+
+def _delete_event(store: Store) -> None:
+    service = service_on(store)
+    service.delete_event("line")
+    service.finish_unfinished()
+    assert not list(store.get_line("line", limit=1))
+
+
+def _event(store: Store) -> Event:
+    event = store.get_event("line")
+    assert event is not None
+    return event
+
+
+JOBS: Mapping[str, Callable[[Store], None]] = {
+    "check": _check,
+    "export": _export,
+    f"delete a user with a {OF_ONE}th as many": _delete_user,
+    "delete an event": _delete_event,
+}
+"""In this order: the last ones leave nothing for those before."""
