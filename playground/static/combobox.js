@@ -55,6 +55,7 @@ export function combobox({ naming, multiple, chosen, placeholder, least, find, c
       }, option.label, option.description && h("small", {}, option.description)))));
     list.hidden = false;
     text.setAttribute("aria-expanded", "true");
+    list.scrollIntoView({ block: "nearest" });
     const current = list.children[active];
     if (current && !note) {
       text.setAttribute("aria-activedescendant", current.id);

@@ -24,12 +24,13 @@ export function newId(prefix) {
 
 const toasts = h("div", { class: "toasts" });
 
-/** Shows a short notice for a few seconds, or until it is dismissed; inside the open dialog, if there is one. */
+/** Shows a short notice, once, for a few seconds, or until it is dismissed; inside the open dialog, if there is one. */
 export function toast(text) {
   const dismiss = h("button", { type: "button", class: "icon-button", "aria-label": "Dismiss" }, "×");
   const notice = h("div", { class: "toast", role: "alert" }, h("span", {}, text), dismiss);
   dismiss.addEventListener("click", () => notice.remove());
   (document.querySelector(".confirm[open]") ?? document.querySelector("dialog[open]") ?? document.body).append(toasts);
+  for (const other of [...toasts.children]) if (other.textContent === notice.textContent) other.remove();
   toasts.append(notice);
   setTimeout(() => notice.remove(), 8000);
 }
