@@ -13,6 +13,7 @@ from bot.organizing import Organizing
 from bot.parts import Parts
 from bot.payloads import EventMetadata, confirmation, metadata, user_id_of, value_of
 from bot.views import ending
+from bot.views.text import as_typed
 from domain.errors import Invalid
 
 Body = dict[str, Any]
@@ -79,6 +80,5 @@ class Ending:
 
 
 def _plain(title: str) -> str:
-    # Who copies a title from a message has the marks in it that keep it from formatting anything.
-    title = title.replace("\u2060", "")
-    return " ".join(title.casefold().split())
+    # Who copies a title from a message has in it what keeps it from formatting anything.
+    return " ".join(as_typed(title).casefold().split())
