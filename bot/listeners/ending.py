@@ -39,7 +39,8 @@ class Ending:
     def pressed_cancel(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Say what cancelling means, and ask."""
         event = self._organizing.event(body, value_of(action))
-        client.views_push(trigger_id=body["trigger_id"], view=ending.cancel_form(event))
+        form = ending.cancel_form(event, is_over=self._service.is_over(event))
+        client.views_push(trigger_id=body["trigger_id"], view=form)
         ack()
 
     def cancel(self, ack: Ack, body: Body, view: Body, client: WebClient) -> None:
@@ -54,7 +55,8 @@ class Ending:
     def pressed_delete(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Say what deleting means, and ask for the title."""
         event = self._organizing.event(body, value_of(action))
-        client.views_push(trigger_id=body["trigger_id"], view=ending.delete_form(event))
+        form = ending.delete_form(event, is_over=self._service.is_over(event))
+        client.views_push(trigger_id=body["trigger_id"], view=form)
         ack()
 
     def delete(self, ack: Ack, body: Body, view: Body, client: WebClient) -> None:

@@ -113,7 +113,7 @@ class Managing:
         view = (
             roster.not_in_event(event, user_id, users)
             if own is None
-            else roster.person_form(own, users)
+            else roster.person_form(own, users, is_over=self._service.is_over(event))
         )
         client.views_push(trigger_id=body["trigger_id"], view=view)
 

@@ -229,6 +229,6 @@ def edited(outcome: Changed) -> View:
     else:
         text = f"{bold(event.title)} is saved.\n{when_and_where(event)}"
     told = event.registered_count + event.waitlist_count
-    if outcome.is_moved and told:
+    if outcome.is_moved and told and outcome.told:
         text += f"\n{persons(told)} in it will be told what was and what is now."
     return note_modal("Edit event", Message(text, [section(text)]), close="Back")

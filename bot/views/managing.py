@@ -99,7 +99,8 @@ EXPORTED = "The list is on its way to you, as a file in a direct message."
 def closed_note(outcome: Changed) -> str:
     """Return that registration is closed, and who is told."""
     waiting = outcome.event.waitlist_count
-    told = f" {persons(waiting)} waiting will be told." if waiting and outcome.changed else ""
+    is_told = waiting and outcome.changed and outcome.told
+    told = f" {persons(waiting)} waiting will be told." if is_told else ""
     return f"Registration is closed.{told}"
 
 

@@ -148,7 +148,8 @@ def capacity_set(outcome: Changed) -> Message:
 def _given_seats(outcome: Changed) -> str:
     if not outcome.promoted:
         return ""
-    return f"{people(outcome.promoted, len(outcome.promoted))} got a seat and will be told."
+    told = " and will be told" if outcome.told else ""
+    return f"{people(outcome.promoted, len(outcome.promoted))} got a seat{told}."
 
 
 def registrations(

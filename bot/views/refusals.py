@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.errors import Malformed, NotInUse, NotShown, OtherWorkspace
-from bot.views.text import Message, bold, escape, moment, note, ordinal, seats
+from bot.views.text import Message, bold, escape, mention, moment, note, ordinal, seats
 from domain import errors
 from domain.errors import RollcallError
 from domain.models import Event
@@ -30,6 +30,14 @@ def sentence(error: RollcallError) -> str:
 def message(error: RollcallError) -> Message:
     """Return the sentence as a message."""
     return note(sentence(error))
+
+
+def to(asker_id: str, error: RollcallError) -> Message:
+    """Return what the one who asked is told: of somebody else who is not in an event, not "you"."""
+    if isinstance(error, errors.NotRegistered) and error.user_id != asker_id:
+        who, title = mention(error.user_id), bold(error.title)
+        return note(f"{who} is not in {title} any more. Nothing was changed.")
+    return message(error)
 
 
 def unforeseen(reference: str) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -66,6 +67,20 @@ def test_an_event_that_vanished_meanwhile_says_so(town: Town, action: ActionId) 
     town.bot.service.delete_event("yoga")
     values = {BlockId.CONFIRMATION: "Yoga in the park"} if action is ActionId.DELETE_EVENT else {}
     assert GONE in said(submit(town, view, values).view)
+
+
+@pytest.mark.parametrize("action", [ActionId.CANCEL_EVENT, ActionId.DELETE_EVENT])
+def test_of_an_event_that_is_over_nobody_is_told_and_nobody_is_said_to_be(
+    town: Town, action: ActionId
+) -> None:
+    yoga(town)
+    town.clock.advance(timedelta(days=2, minutes=1))
+    view = form(town, action)
+    values = {BlockId.CONFIRMATION: "Yoga in the park"} if action is ActionId.DELETE_EVENT else {}
+    answered = said(submit(town, view, values).view)
+    town.settle(6)
+    assert "will be told" not in said(view) + answered
+    assert town.told(CHLOE) == []
 
 
 @pytest.mark.parametrize("typed", ["", "yoga", "Yoga in the parc"])

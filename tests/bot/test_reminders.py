@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.ids import ActionId
 from domain.drafts import EventChanges
 from playground.faults import Fault
 from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, Town
+from tests.bot.modals import managed, press, said
 
 REMINDER = "A reminder: you have a seat in *Yoga in the park*."
 
@@ -173,6 +175,32 @@ def test_those_who_wait_are_told_when_the_deadline_passes(town: Town) -> None:
     (told,) = town.told(DIEGO)
     assert "Registration for *Yoga in the park* has ended." in told
     assert town.told(CHLOE) == []
+
+
+def test_closed_after_the_deadline_those_who_wait_are_not_told_again(town: Town) -> None:
+    town.event(
+        capacity=1,
+        organizer_id=BJORN,
+        registration_deadline=town.clock.now() + timedelta(hours=5),
+    )
+    town.register(CHLOE, DIEGO)
+    pass_time(town, timedelta(hours=5))
+    managed(town)
+    note = said(press(town, ActionId.CLOSE))
+    town.settle(5)
+    assert len(town.told(DIEGO)) == 1
+    assert "will be told" not in note
+
+
+def test_closed_before_the_sweep_that_the_deadline_waits_for_it_is_told_once(town: Town) -> None:
+    deadline = town.clock.now() + timedelta(hours=5)
+    town.event(capacity=1, registration_deadline=deadline)
+    town.register(CHLOE, DIEGO)
+    town.clock.advance(timedelta(hours=5))
+    town.bot.service.close_event("yoga")
+    town.settle(65)
+    (told,) = town.told(DIEGO)
+    assert "Registration for *Yoga in the park* was closed." in told
 
 
 def test_closed_before_the_deadline_it_is_told_once(town: Town) -> None:

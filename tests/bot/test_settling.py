@@ -163,6 +163,24 @@ def test_a_form_not_confirmed_is_settled_by_direct_message(
     assert "*Yoga in the park* is open, with 4 seats." in told
 
 
+def test_a_removal_not_confirmed_is_told_as_the_other_persons(
+    failing: Town, background: Background
+) -> None:
+    """The organiser read "You gave up your seat"."""
+    failing.event()
+    failing.register(BJORN)
+    failing.slack.command(AMARA, EVENTS, "/event", "yoga")
+    manage = failing.workspace.views.stack(AMARA)[-1]
+    failing.slack.click(AMARA, manage, ActionId.PERSON, value=BJORN)
+    form = failing.workspace.views.stack(AMARA)[-1]
+    store_of(failing).lose = lambda: True
+    assert "Not confirmed yet" in answer(failing.slack.submit(AMARA, form.id))
+    store_of(failing).lose = lambda: False
+    background.run()
+    (told,) = failing.told(AMARA)
+    assert f"<@{BJORN}> is out of *Yoga in the park*, and is told so." in told
+
+
 def test_a_person_is_told_when_a_deletion_not_confirmed_is_done(
     failing: Town, background: Background
 ) -> None:

@@ -161,6 +161,41 @@ def test_an_edit_moves_the_due_time_in_its_own_commit(changes: dict[str, object]
     assert event.next_due_at == next_due_at(event, START)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"reminders": (1440, 180)}, {"registration_deadline": START + timedelta(hours=40)}],
+    ids=["reminders", "deadline"],
+)
+def test_an_edit_right_before_the_sweep_keeps_nobody_from_being_reminded(
+    changes: dict[str, object],
+) -> None:
+    """The reminder has come due, and no sweep has found it yet: the edit moved the due time past it."""
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada")
+    new_event(service, "e1", starts_at=START + timedelta(days=2), reminders=(1440,))
+    service.register("e1", "ada")
+    clock.advance(timedelta(days=1, seconds=30))
+    service.edit_event("e1", EventChanges.of(**changes))
+    assert store.events["e1"].next_due_at == START + timedelta(days=1)
+    assert service.sweep() == 1
+    kinds = [notice.kind for entry in store.journal.values() for notice in entry.notices]
+    assert kinds == [NoticeKind.REMINDER]
+    assert service.sweep() == 0
+
+
+def test_a_reminder_of_the_old_day_that_nobody_swept_is_not_of_the_new_one() -> None:
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada")
+    new_event(service, "e1", starts_at=START + timedelta(days=2), reminders=(1440,))
+    service.register("e1", "ada")
+    clock.advance(timedelta(days=1, seconds=30))
+    service.edit_event("e1", EventChanges.of(starts_at=START + timedelta(days=5)))
+    assert store.events["e1"].next_due_at == START + timedelta(days=4)
+    assert service.sweep() == 0
+
+
 def test_cancelling_takes_the_due_time_away() -> None:
     store = MemoryStore()
     new_event(service_on(store), "e1", starts_at=START + timedelta(days=2))
