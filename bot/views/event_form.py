@@ -81,7 +81,10 @@ def edit_form(event: Event, shown: Mapping[str, str]) -> View:
         submit=plain("Save"),
         close=plain("Back"),
         blocks=[
-            context("If the time or the place changes, everyone registered or waiting is told."),
+            context(
+                "If the time or the place changes, everyone registered or waiting is told."
+                " The number of seats is under *Change capacity*."
+            ),
             *_when_and_what(event.time_zone, event),
             _options(ticked, "Show it in lists"),
             *_more(people, event.reminders, event),

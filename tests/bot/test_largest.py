@@ -282,6 +282,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "messaging.message_form, preview": lambda: messaging.message_form(
         LARGEST, request_id="r" * 32, draft=DRAFT, previewed="f" * 16, by=IDS[0]
     ),
+    "messaging.message_form, nobody": lambda: messaging.message_form(
+        event(registered_count=0, waitlist_count=0), request_id="r" * 32, draft=DRAFT
+    ),
     "messaging.message_sent": lambda: messaging.message_sent(Changed(LARGEST), Audience.EVERYONE),
     "ending.cancel_form": lambda: ending.cancel_form(LARGEST, is_over=False),
     "ending.cancelled": lambda: ending.cancelled(Changed(LARGEST)),
@@ -314,6 +317,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "messages.choice": lambda: messages.choice(Found(LISTED), ActionId.CHOOSE_TO_REGISTER),
     "messages.choice_of_own": lambda: messages.choice_of_own(FoundOwn((), OWN), WORST * 3_900),
     "messages.calendar_sent": lambda: messages.calendar_sent(LARGEST),
+    "messages.calendar_waits": lambda: messages.calendar_waits(own()),
     "messages.calendar_not_sent": lambda: messages.calendar_not_sent(LARGEST),
     "messages.forget_question": messages.forget_question,
     "messages.forgotten": lambda: messages.forgotten(False),
