@@ -47,6 +47,10 @@ class Failing:
         """Tell the person, once, where they look; return the acknowledgement."""
         if isinstance(error, Unanswered):
             return _unanswered(error)
+        if isinstance(error, SlackApiError) and error.response.get("error") == _STACKED:
+            # Somebody pressed three times what opens a form, and has it twice already.
+            _logger.info("there is no room for one more modal")
+            return BoltResponse(status=200, body="")
         message = self._message(error, body)
         if isinstance(error, Malformed | NotInUse):
             return _unread(body, message, respond, client)
@@ -86,6 +90,9 @@ class Failing:
 
 
 _LATE = ("expired_trigger_id", "exchanged_trigger_id")
+
+_STACKED = "push_limit_reached"
+"""Slack's word for a fourth modal over three."""
 
 
 def _response(
@@ -172,7 +179,10 @@ def _in_form(error: Exception, view: Payload, message: Message) -> dict[str, Any
         if field in blocks:
             reason = f"{error.reason[:1].upper()}{error.reason[1:]}."
             return {"response_action": "errors", "errors": {field: reason}}
-    return _pushed(message, refusals.title(error))
+    answer = _pushed(message, refusals.title(error))
+    # The third of three modals gives its place: Slack takes no fourth.
+    is_third = view.get("previous_view_id") not in (None, view.get("root_view_id"))
+    return answer | {"response_action": "update"} if is_third else answer
 
 
 def _pushed(message: Message, title: str = refusals.FAILED) -> dict[str, Any]:

@@ -206,3 +206,14 @@ def test_of_an_event_that_vanished_ones_own_is_gone_too(town: Town, gone: bool) 
     said_ = town.slack.click(CHLOE, seen.ephemeral[-1], ActionId.MY_PLACE)
     assert said_.failure is None
     assert bool(said_.ephemeral) is gone
+
+
+def test_one_who_was_never_in_it_sees_nothing_of_others(town: Town) -> None:
+    yoga(town)
+    town.register(PRIYA)
+    seen = town.slack.command(PRIYA, RANDOM, "/registrations")
+    town.bot.service.delete_user(PRIYA)
+    town.slack.click(PRIYA, seen.ephemeral[-1], ActionId.MY_PLACE)
+    text = said(top(town, PRIYA))
+    for other in (CHLOE, DIEGO, HARUKI):
+        assert other not in text

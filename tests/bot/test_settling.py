@@ -311,6 +311,21 @@ def test_a_form_that_opens_too_late_asks_to_try_again(town: Town, error: str) ->
     assert "That took too long to open. Please try again" in answer(seen)
 
 
+def test_a_form_that_is_opened_three_times_by_impatience_fails_nobody(town: Town) -> None:
+    """Slack takes three modals, one over the other: Manage, and the form twice."""
+    town.event(organizer_id=BJORN)
+    town.slack.command(BJORN, RANDOM, "/event", "yoga")
+    manage = town.workspace.views.stack(BJORN)[-1]
+    for _ in range(3):
+        assert town.slack.click(BJORN, manage, ActionId.CANCEL_EVENT).failure is None
+    assert town.workspace.refusals == ["views.push: push_limit_reached"]
+    town.workspace.refusals.clear()
+    town.bot.service.delete_event("yoga")
+    form = town.workspace.views.stack(BJORN)[-1]
+    seen = town.slack.submit(BJORN, form.id)
+    assert "This event no longer exists." in answer(seen)
+
+
 def test_a_modal_closed_meanwhile_keeps_nothing_from_being_done(town: Town) -> None:
     town.event(organizer_id=BJORN)
     town.slack.command(BJORN, RANDOM, "/event", "yoga")
