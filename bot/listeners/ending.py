@@ -13,6 +13,7 @@ from bot.organizing import Organizing
 from bot.parts import Parts
 from bot.payloads import EventMetadata, confirmation, metadata, user_id_of, value_of
 from bot.views import ending
+from bot.views.refusals import Wrong
 from bot.views.text import as_typed
 from domain.errors import Invalid
 
@@ -64,9 +65,7 @@ class Ending:
         event_id = metadata(view, EventMetadata).event_id
         event = self._organizing.event(body, event_id)
         if _plain(confirmation(view)) != _plain(event.title):
-            raise Invalid(
-                BlockId.CONFIRMATION, "this is not the event’s title, and nothing was deleted"
-            )
+            raise Invalid(BlockId.CONFIRMATION, Wrong.NOT_THE_TITLE)
         done = self._people.as_organizer(
             user_id_of(body), lambda actor: self._service.delete_event(event_id, actor=actor)
         )

@@ -12,6 +12,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.ids import ActionId, BlockId, CallbackId
+from bot.views import messages
 from bot.views.cards import fullness, occupancy
 from bot.views.inputs import channel_input, input_block, number_element
 from bot.views.modals import note_modal
@@ -170,3 +171,8 @@ def capacity_preview(preview: CapacityPreview) -> View:
         close=plain("Back"),
         blocks=[section(f"{bold(preview.event.title)}\n{text}")],
     )
+
+
+def capacity_set(outcome: Changed) -> View:
+    """Return that the capacity is as wanted, or on its way there."""
+    return note_modal("Change capacity", messages.capacity_set(outcome), close="Back")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from bot.errors import Malformed, NotInUse, NotShown, OtherWorkspace
@@ -15,6 +16,19 @@ from domain.statuses import ClosedBecause, RegistrationStatus
 FAILED = "That did not work"
 
 _TITLES: Mapping[type, str] = {errors.NotConfirmed: "Not confirmed yet", NotShown: "Done"}
+
+
+class Wrong(StrEnum):
+    """What is wrong with a field of a form, where the form itself is the reason; else the domain says it."""
+
+    NO_EVENT = "choose an event"
+    NO_WHOLE_NUMBER = "must be a whole number from 1 to 100,000"
+    NO_TIME_ZONE = "choose a time zone"
+    NO_DAY = "choose a day"
+    NO_SUCH_MOMENT = "must be a day and a time that exist"
+    DAY_MISSING = "choose a day, too"
+    TIME_MISSING = "choose a time, too"
+    NOT_THE_TITLE = "this is not the event’s title, and nothing was deleted"
 
 
 def title(error: Exception) -> str:

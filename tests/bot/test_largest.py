@@ -271,6 +271,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "managing.card_form": lambda: managing.card_form(LARGEST, after="1" * 17),
     "managing.card_posted": lambda: managing.card_posted(LARGEST, None),
     "managing.capacity_form": lambda: managing.capacity_form(LARGEST),
+    "managing.capacity_set": lambda: managing.capacity_set(
+        Changed(LARGEST, promoted=tuple(IDS[:49]))
+    ),
     "managing.capacity_preview": lambda: managing.capacity_preview(PREVIEW),
     "managing.capacity_preview, too many": lambda: managing.capacity_preview(TOO_MANY),
     "roster.person_form": lambda: roster.person_form(own(), USERS, is_over=False),
@@ -324,6 +327,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "messages.kept": messages.kept,
     "messages.help_message": messages.help_message,
     "messages.bad_status": lambda: messages.bad_status(WORST * 3_900),
+    "modals.picked": lambda: modals.picked(
+        CallbackId.UNREGISTER, messages.leave_question(LeavePreview(own(), True, WAITING))
+    ),
     "modals.note_modal": lambda: modals.note_modal("Register", messages.registrations(OWN)),
     "modals.picker": lambda: modals.picker(CallbackId.UNREGISTER),
     "refusals.unforeseen": lambda: refusals.unforeseen("r" * 8),
