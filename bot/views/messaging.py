@@ -39,11 +39,12 @@ def message_form(
     draft: MessageDraft | None = None,
     previewed: str = "",
     by: str = "",
+    is_changed: bool = False,
 ) -> View:
     """Return the form for words to an event's people; with a draft, what they will get stands above it.
 
     `previewed` is the draft's fingerprint: it is sent once it is submitted as it was shown, unless nobody
-    would get it.
+    would get it. `is_changed` says that another preview stood there when it was submitted.
     """
     counts = {
         Audience.REGISTERED: ("Everyone registered", event.registered_count),
@@ -73,8 +74,11 @@ def message_form(
         previewed = ""
         blocks = [section(f":warning: {_NOBODY[chosen]}, so that nobody would get this."), *blocks]
     elif draft is not None:
+        changed = "You changed it, so that it is not sent yet. " if is_changed else ""
         blocks = [
-            section(f"*This goes to {persons(counts[chosen][1])}, each by direct message:*"),
+            section(
+                f"*{changed}This goes to {persons(counts[chosen][1])}, each by direct message:*"
+            ),
             section(f"{mention(by)} writes to you about {bold(event.title)}:"),
             SectionBlock(text=plain(draft.text)),
             context(when_and_where(event)),

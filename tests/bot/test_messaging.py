@@ -24,7 +24,7 @@ def yoga(town: Town, **values: Any) -> None:
 def test_the_preview_shows_what_people_get_and_how_many(town: Town) -> None:
     yoga(town)
     view = submit(town, form(town, ActionId.MESSAGE_PEOPLE), WORDS).view
-    assert "This goes to 3 people" in said(view)
+    assert "*This goes to 3 people" in said(view)
     assert "Bring a mat & <!channel> *water*" in said(view)
     town.settle(5)
     assert town.told(CHLOE) == []
@@ -74,7 +74,7 @@ def test_changed_after_the_preview_it_is_previewed_anew(town: Town) -> None:
     assert preview is not None
     again = submit(town, preview, {BlockId.TEXT: "Bring two mats"}).view
     assert again is not None
-    assert "This goes to" in said(again)
+    assert "You changed it, so that it is not sent yet. This goes to" in said(again)
     town.settle(6)
     assert town.told(CHLOE) == []
     submit(town, again)
