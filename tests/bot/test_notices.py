@@ -94,6 +94,13 @@ HELPS = {
 
 
 @pytest.mark.parametrize("kind", MESSAGES)
+def test_every_notice_says_when_in_the_readers_zone_and_where(kind: NoticeKind) -> None:
+    text = said(Notice(kind=kind, user_id="U1", text="words", about_user_id="U2"))
+    assert f"<!date^{int(ABOUT.starts_at.timestamp())}^" in text
+    assert "Riverside &amp; lawn" in text
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
 def test_every_notice_has_the_button_that_helps(kind: NoticeKind) -> None:
     assert HELPS[kind] in said(Notice(kind=kind, user_id="U1", text="words", about_user_id="U2"))
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from bot.assembly import Bot, assemble
 from bot.ids import ActionId
 from domain.drafts import EventChanges
 from playground.faults import Fault
-from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, Town
+from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, SECRET, Town
 from tests.bot.modals import managed, press, said
+from tests.surroundings import at_once, ids
 
 REMINDER = "A reminder: you have a seat in *Yoga in the park*."
 
@@ -126,6 +130,38 @@ def test_swept_by_two_it_is_decided_once(town: Town) -> None:
     assert [town.bot.service.sweep() for _ in range(3)] == [1, 0, 0]
     town.settle(10)
     assert reminders(town, CHLOE) == 1
+
+
+def started_anew(town: Town, name: str) -> Bot:
+    """Return the bot of another process on the same store, as after a restart."""
+    return assemble(
+        town.store,
+        town.client,
+        workspace_id=town.workspace.team_id,
+        signing_secret=SECRET,
+        clock=town.clock,
+        new_id=ids(name),
+        jitter=lambda: 0.5,
+        spawn=at_once,
+    )
+
+
+@pytest.mark.parametrize("decided", [True, False], ids=["decided", "only due"])
+def test_a_process_that_ends_in_between_leaves_one_reminder_to_the_next(
+    town: Town, decided: bool
+) -> None:
+    """It ends once the reminder is due, or once it is decided and not sent; the next two are started anew."""
+    town.event()
+    town.register(CHLOE)
+    town.clock.advance(timedelta(hours=24))
+    if decided:
+        town.bot.service.sweep()
+    for name in ("second", "third"):
+        bot = started_anew(town, name)
+        for _ in range(140):
+            bot.notifier.do_what_is_due()
+            town.clock.advance(timedelta(seconds=0.5))
+        assert reminders(town, CHLOE) == 1
 
 
 def test_a_cancelled_event_reminds_nobody(town: Town) -> None:
