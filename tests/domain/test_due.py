@@ -16,6 +16,7 @@ from domain.due import next_due_at, reminders_of
 from domain.errors import Invalid
 from domain.models import Event
 from domain.plans import Plan
+from domain.service import Service
 from domain.statuses import Audience, ChangeKind, Deletion, EventStatus, NoticeKind
 from tests.faults import FaultyStore, conflict
 from tests.memory import MemoryStore
@@ -161,6 +162,17 @@ def test_an_edit_moves_the_due_time_in_its_own_commit(changes: dict[str, object]
     assert event.next_due_at == next_due_at(event, START)
 
 
+def overdue() -> tuple[Service, MemoryStore]:
+    """Return an event with somebody in it, half a minute after its reminder came due, before any sweep."""
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada")
+    new_event(service, "e1", starts_at=START + timedelta(days=2), reminders=(1440,))
+    service.register("e1", "ada")
+    clock.advance(timedelta(days=1, seconds=30))
+    return service, store
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"reminders": (1440, 180)}, {"registration_deadline": START + timedelta(hours=40)}],
@@ -170,12 +182,7 @@ def test_an_edit_right_before_the_sweep_keeps_nobody_from_being_reminded(
     changes: dict[str, object],
 ) -> None:
     """The reminder has come due, and no sweep has found it yet: the edit moved the due time past it."""
-    store, clock = MemoryStore(), ManualClock()
-    service = service_on(store, clock=clock)
-    new_users(service, "ada")
-    new_event(service, "e1", starts_at=START + timedelta(days=2), reminders=(1440,))
-    service.register("e1", "ada")
-    clock.advance(timedelta(days=1, seconds=30))
+    service, store = overdue()
     service.edit_event("e1", EventChanges.of(**changes))
     assert store.events["e1"].next_due_at == START + timedelta(days=1)
     assert service.sweep() == 1
@@ -185,12 +192,7 @@ def test_an_edit_right_before_the_sweep_keeps_nobody_from_being_reminded(
 
 
 def test_a_reminder_of_the_old_day_that_nobody_swept_is_not_of_the_new_one() -> None:
-    store, clock = MemoryStore(), ManualClock()
-    service = service_on(store, clock=clock)
-    new_users(service, "ada")
-    new_event(service, "e1", starts_at=START + timedelta(days=2), reminders=(1440,))
-    service.register("e1", "ada")
-    clock.advance(timedelta(days=1, seconds=30))
+    service, store = overdue()
     service.edit_event("e1", EventChanges.of(starts_at=START + timedelta(days=5)))
     assert store.events["e1"].next_due_at == START + timedelta(days=4)
     assert service.sweep() == 0
