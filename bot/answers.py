@@ -36,6 +36,11 @@ class Answer:
         self._client = client
         self._source = source(body)
 
+    @property
+    def user_id(self) -> str:
+        """Whom it answers."""
+        return user_id_of(self._body)
+
     def beside(self, message: Message) -> None:
         """Say something; what was pressed stays."""
         if self._source.is_view:

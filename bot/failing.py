@@ -15,15 +15,21 @@ from slack_sdk.errors import SlackApiError
 from bot import telemetry
 from bot.answers import Answer, in_command
 from bot.errors import Malformed, NotInUse
-from bot.payloads import Payload
+from bot.payloads import Payload, user_id_of
 from bot.response_urls import Unanswered
 from bot.shapes import response_url
 from bot.slack_errors import FAILURES
-from bot.views import messages, refusals
+from bot.views import messages, refusals, roster
 from bot.views.modals import note_modal
 from bot.views.text import Message
 from domain.commands import Changed, Left, Placed
-from domain.errors import CapacityBelowRegistered, Invalid, NotConfirmed, RollcallError
+from domain.errors import (
+    CapacityBelowRegistered,
+    Invalid,
+    NotConfirmed,
+    NotRegistered,
+    RollcallError,
+)
 from domain.ports import NewId
 
 _logger = logging.getLogger(__name__)
@@ -41,7 +47,11 @@ class Failing:
         """Tell the person, once, where they look; return the acknowledgement."""
         if isinstance(error, Unanswered):
             return _unanswered(error)
-        message = self._message(error)
+        if isinstance(error, SlackApiError) and error.response.get("error") == _STACKED:
+            # Somebody pressed three times what opens a form, and has it twice already.
+            _logger.info("there is no room for one more modal")
+            return BoltResponse(status=200, body="")
+        message = self._message(error, body)
         if isinstance(error, Malformed | NotInUse):
             return _unread(body, message, respond, client)
         answer = Answer(body, respond, client)
@@ -57,13 +67,15 @@ class Failing:
         respond = context.respond or Respond(response_url=None)
         return self.answer(error, request.body, respond, context.client)
 
-    def _message(self, error: Exception) -> Message:
+    def _message(self, error: Exception, body: Payload) -> Message:
         if isinstance(error, BoltUnhandledRequestError):
             return refusals.message(NotInUse())
         if isinstance(error, Malformed):
             _logger.warning("malformed payload: %r", error.where)
         if isinstance(error, RollcallError):
             telemetry.refused(error)
+            if isinstance(error, NotRegistered):
+                return refusals.to(user_id_of(body), error)
             return refusals.message(error)
         if isinstance(error, SlackApiError) and error.response.get("error") in _LATE:
             return refusals.too_late()
@@ -78,6 +90,9 @@ class Failing:
 
 
 _LATE = ("expired_trigger_id", "exchanged_trigger_id")
+
+_STACKED = "push_limit_reached"
+"""Slack's word for a fourth modal over three."""
 
 
 def _response(
@@ -131,13 +146,13 @@ def _unanswered(error: Exception) -> BoltResponse:
 def _tell_ending(answer: Answer, outcome: object) -> None:
     """Tell how an unconfirmed request ended; others may be waiting for their endings in this thread."""
     try:
-        answer.later(_ending(outcome))
+        answer.later(_ending(outcome, answer.user_id))
     except (Unanswered, *FAILURES):
         _logger.warning("somebody could not be told how it ended", exc_info=True)
 
 
-def _ending(outcome: object) -> Message:
-    """Return how an unconfirmed request ended."""
+def _ending(outcome: object, asker_id: str) -> Message:
+    """Return how an unconfirmed request ended, for the one whose it was."""
     render: dict[type, Callable[[Any], Message]] = {
         Placed: messages.placed,
         Left: messages.left,
@@ -145,7 +160,9 @@ def _ending(outcome: object) -> Message:
         bool: messages.forgotten,
     }
     if isinstance(outcome, RollcallError):
-        return refusals.message(outcome)
+        return refusals.to(asker_id, outcome)
+    if isinstance(outcome, Left) and outcome.registration.user_id != asker_id:
+        return roster.taken_out(outcome, {})
     return render[type(outcome)](outcome)
 
 
@@ -162,7 +179,10 @@ def _in_form(error: Exception, view: Payload, message: Message) -> dict[str, Any
         if field in blocks:
             reason = f"{error.reason[:1].upper()}{error.reason[1:]}."
             return {"response_action": "errors", "errors": {field: reason}}
-    return _pushed(message, refusals.title(error))
+    answer = _pushed(message, refusals.title(error))
+    # The third of three modals gives its place: Slack takes no fourth.
+    is_third = view.get("previous_view_id") not in (None, view.get("root_view_id"))
+    return answer | {"response_action": "update"} if is_third else answer
 
 
 def _pushed(message: Message, title: str = refusals.FAILED) -> dict[str, Any]:

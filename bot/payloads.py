@@ -16,6 +16,7 @@ from bot.errors import Malformed
 from bot.ids import BlockId, EventOption
 from bot.membership import Member
 from bot.shapes import Text
+from bot.views.refusals import Wrong
 from bot.views.text import is_slack_id
 from domain.drafts import EventDraft, MessageDraft, UserDraft, from_local
 from domain.errors import Invalid
@@ -212,7 +213,7 @@ def selected_event(view: Payload) -> str:
     """Return the event chosen in the picker; raises `Invalid`."""
     event_id = _option(_state(view, BlockId.EVENT))
     if event_id is None:
-        raise Invalid(BlockId.EVENT, "choose an event")
+        raise Invalid(BlockId.EVENT, Wrong.NO_EVENT)
     return event_id
 
 
@@ -221,7 +222,7 @@ def capacity(view: Payload) -> int:
     text = (_state(view, BlockId.CAPACITY).get("value") or "").strip()
     sign, digits = text[:1] == "-", text.removeprefix("-")
     if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
-        raise Invalid(BlockId.CAPACITY, "must be a whole number from 1 to 100,000")
+        raise Invalid(BlockId.CAPACITY, Wrong.NO_WHOLE_NUMBER)
     return -int(digits) if sign else int(digits)
 
 
@@ -244,7 +245,7 @@ def _event_values(view: Payload, organizer_id: str) -> dict[str, Any]:
     """
     time_zone = _option(_state(view, BlockId.TIME_ZONE)) or ""
     if time_zone not in available_timezones():
-        raise Invalid(BlockId.TIME_ZONE, "choose a time zone")
+        raise Invalid(BlockId.TIME_ZONE, Wrong.NO_TIME_ZONE)
     moments = {
         name: _moment(view, day, hour, time_zone)
         for name, day, hour in (
@@ -254,7 +255,7 @@ def _event_values(view: Payload, organizer_id: str) -> dict[str, Any]:
         )
     }
     if moments["starts_at"] is None:
-        raise Invalid(BlockId.START_DATE, "choose a day")
+        raise Invalid(BlockId.START_DATE, Wrong.NO_DAY)
     organizers = _state(view, BlockId.CO_ORGANIZERS).get("selected_users") or []
     chosen = _state(view, BlockId.REMINDERS).get("selected_options") or []
     minutes = [str(option["value"]) for option in chosen]
@@ -330,7 +331,7 @@ def local_moment(field: str, day: str, hour: str, time_zone: str) -> datetime:
     try:
         local = datetime.combine(date.fromisoformat(day), time.fromisoformat(hour))
     except ValueError:
-        raise Invalid(field, "must be a day and a time that exist") from None
+        raise Invalid(field, Wrong.NO_SUCH_MOMENT) from None
     return from_local(field, local, time_zone)
 
 
@@ -340,9 +341,9 @@ def _moment(view: Payload, day: BlockId, hour: BlockId, time_zone: str) -> datet
     if not date_given and not time_given:
         return None
     if not date_given:
-        raise Invalid(day, "choose a day, too")
+        raise Invalid(day, Wrong.DAY_MISSING)
     if not time_given:
-        raise Invalid(hour, "choose a time, too")
+        raise Invalid(hour, Wrong.TIME_MISSING)
     return local_moment(hour, date_given, time_given, time_zone)
 
 

@@ -168,6 +168,8 @@ class Left:
     event: Event
     registration: Registration
     promoted: tuple[str, ...] = ()
+    told: bool = True
+    """Whether those whom it concerns are told: not of an event that is cancelled or over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,8 @@ class Changed:
     promoted: tuple[str, ...] = ()
     is_moved: bool = False
     """Whether time or place changed: everyone is told."""
+    told: bool = True
+    """Whether those whom it concerns are told: not of an event that is over, nor twice of the same."""
 
 
 Outcome = Placed | Left | Changed

@@ -5,7 +5,7 @@ What comes out of a store is rebuilt here and not judged again; `domain.drafts` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Self, TypeVar
@@ -273,6 +273,12 @@ class JournalEntry(BaseModel):
     """The event as its notices describe it; None where there are none."""
     unreached: tuple[Unreached, ...] = ()
     """Whom its notices could not reach, the first `MOST_UNREACHED` of them; added while they are delivered."""
+
+    def messages(self) -> Iterator[tuple[Change, Notice]]:
+        """Yield each of the organisers' messages: who wrote it, and what. One commit may hold several."""
+        written = (change for change in self.changes if change.kind is ChangeKind.MESSAGED)
+        said = (notice for notice in self.notices if notice.kind is NoticeKind.MESSAGE)
+        return zip(written, said, strict=False)
 
 
 class Deferred(BaseModel):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from domain.commands import (
@@ -354,7 +354,7 @@ class _Room:
         busy = bool(self.rows)
         self.event = event.model_copy(update={"updated_at": self.now})
         if given.keys() & _TIMED:
-            self._wind_up()
+            self._wind_up(None if "starts_at" in given else before.next_due_at)
         self._record(
             ChangeKind.EDITED, actor_id=_id_of(actor), fields=_differences(before, given, capacity)
         )
@@ -364,7 +364,8 @@ class _Room:
         promoted = () if capacity is None else self._set_capacity(capacity, self.plan_id)
         if busy and self.event.operation_id == self.plan_id:
             return None  # a long raise gets a whole commit
-        return Changed(self.event, promoted=promoted, is_moved=is_moved)
+        told = self.now < self.event.over_at
+        return Changed(self.event, promoted=promoted, is_moved=is_moved, told=told)
 
     def _set_status(self, status: EventStatus, actor: Actor | None) -> Changed:
         event = self._organized_by(actor)
@@ -379,12 +380,19 @@ class _Room:
             EventStatus.CANCELLED: ChangeKind.CANCELLED,
         }
         self._record(kinds[status], actor_id=_id_of(actor))
+        told = False
         if status is EventStatus.CANCELLED:
-            self._tell_audience(NoticeKind.CANCELLED)
+            told = self._tell_audience(NoticeKind.CANCELLED)
             self._wind_up()
-        elif status is EventStatus.CLOSED and event.waitlist_count and self.now < event.starts_at:
-            self._tell_audience(NoticeKind.CLOSED, Audience.WAITING)
-        return Changed(self._now())
+        elif status is EventStatus.CLOSED and event.waitlist_count and not self._has_ended(event):
+            told = self._tell_audience(NoticeKind.CLOSED, Audience.WAITING)
+        return Changed(self._now(), told=told)
+
+    def _has_ended(self, event: Event) -> bool:
+        """Return whether the clock has ended registration, and those who wait were told so."""
+        due = event.next_due_at
+        passed = (at for at in closings_of(event) if at <= self.now)
+        return self.now >= event.starts_at or any(due is None or at < due for at in passed)
 
     # What an organiser says, and the clock
 
@@ -430,9 +438,12 @@ class _Room:
             self._tell_audience(NoticeKind.CLOSED, Audience.WAITING)
         return Changed(self._now())
 
-    def _wind_up(self) -> Event:
-        """Set when the clock next asks something of the event."""
-        return self._write(next_due_at=next_due_at(self._now(), self.now))
+    def _wind_up(self, undone: datetime | None = None) -> Event:
+        """Set when the clock next asks something of the event, also what it asked at `undone` and nobody did."""
+        after = self.now
+        if undone is not None and undone <= self.now:
+            after = undone - timedelta.resolution
+        return self._write(next_due_at=next_due_at(self._now(), after))
 
     def _continue_raise(self, operation_id: str) -> Changed | None:
         event = self._existing()
@@ -519,8 +530,8 @@ class _Room:
     def _remove(self, user_id: str, actor: Actor | None, reason: str | None) -> Left:
         event = self._organized_by(actor)
         left = self._leave(event, user_id, Cause.REMOVED, _id_of(actor), reason)
-        self._tell(NoticeKind.REMOVED, left.registration, reason)
-        return left
+        told = self._tell(NoticeKind.REMOVED, left.registration, reason)
+        return replace(left, told=told)
 
     def _leave(
         self,
@@ -742,13 +753,14 @@ class _Room:
             )
         )
 
-    def _tell(self, kind: NoticeKind, row: Registration, reason: str | None = None) -> None:
+    def _tell(self, kind: NoticeKind, row: Registration, reason: str | None = None) -> bool:
         event = self._now()
         if event.status is EventStatus.CANCELLED or self.now >= event.over_at:
-            return
+            return False
         self.notices.append(
             Notice(kind=kind, user_id=row.user_id, ticket=row.ticket, reason=reason)
         )
+        return True
 
     def _tell_organizers(self, row: Registration) -> None:
         """Who is in Slack no more has given up the place: an organiser may have counted on that person (R8.14)."""
@@ -766,9 +778,11 @@ class _Room:
         kind: NoticeKind,
         audience: Audience = Audience.EVERYONE,
         before: EventSummary | None = None,
-    ) -> None:
-        if self.now < self._now().over_at:
-            self.notices.append(Notice(kind=kind, audience=audience, before=before))
+    ) -> bool:
+        if self.now >= self._now().over_at:
+            return False
+        self.notices.append(Notice(kind=kind, audience=audience, before=before))
+        return True
 
     def to_plan(
         self, outcomes: Sequence[Outcome | RollcallError], *, even_if_unchanged: bool = False

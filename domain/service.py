@@ -207,6 +207,10 @@ class Service:
             raise NotOrganizer(event_id, actor.user_id)
         return event
 
+    def is_over(self, event: Event) -> bool:
+        """Return whether an event is over: nobody is told any more of what happens to it."""
+        return self._clock.now() >= event.over_at
+
     def list_events(
         self, *, coming: bool = False, limit: int = PAGE, cursor: str | None = None
     ) -> Page[Event]:

@@ -14,7 +14,7 @@ from bot.parts import Parts
 from bot.payloads import user_id_of, value_of
 from bot.slack_errors import FAILURES, Blame, judge
 from bot.views import messages
-from bot.views.calendar import calendar_file
+from bot.views.calendar import calendar_file, is_for_later
 
 Body = dict[str, Any]
 
@@ -37,6 +37,11 @@ class Calendar:
     ) -> None:
         """Send the file in a direct message, and say so where the button was pressed."""
         event = self._service.get_event(value_of(action))
+        own = self._service.find_registration(event.event_id, user_id_of(body))
+        if own is not None and is_for_later(own):
+            Answer(body, respond, client).beside(messages.calendar_waits(own))
+            ack()
+            return
         try:
             send_file(self._client, user_id_of(body), calendar_file(event, self._workspace_id))
         except FAILURES as error:

@@ -13,6 +13,8 @@ from bot.organizing import Organizing
 from bot.parts import Parts
 from bot.payloads import EventMetadata, confirmation, metadata, user_id_of, value_of
 from bot.views import ending
+from bot.views.refusals import Wrong
+from bot.views.text import as_typed
 from domain.errors import Invalid
 
 Body = dict[str, Any]
@@ -38,7 +40,8 @@ class Ending:
     def pressed_cancel(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Say what cancelling means, and ask."""
         event = self._organizing.event(body, value_of(action))
-        client.views_push(trigger_id=body["trigger_id"], view=ending.cancel_form(event))
+        form = ending.cancel_form(event, is_over=self._service.is_over(event))
+        client.views_push(trigger_id=body["trigger_id"], view=form)
         ack()
 
     def cancel(self, ack: Ack, body: Body, view: Body, client: WebClient) -> None:
@@ -53,7 +56,8 @@ class Ending:
     def pressed_delete(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Say what deleting means, and ask for the title."""
         event = self._organizing.event(body, value_of(action))
-        client.views_push(trigger_id=body["trigger_id"], view=ending.delete_form(event))
+        form = ending.delete_form(event, is_over=self._service.is_over(event))
+        client.views_push(trigger_id=body["trigger_id"], view=form)
         ack()
 
     def delete(self, ack: Ack, body: Body, view: Body, client: WebClient) -> None:
@@ -61,9 +65,7 @@ class Ending:
         event_id = metadata(view, EventMetadata).event_id
         event = self._organizing.event(body, event_id)
         if _plain(confirmation(view)) != _plain(event.title):
-            raise Invalid(
-                BlockId.CONFIRMATION, "this is not the event’s title, and nothing was deleted"
-            )
+            raise Invalid(BlockId.CONFIRMATION, Wrong.NOT_THE_TITLE)
         done = self._people.as_organizer(
             user_id_of(body), lambda actor: self._service.delete_event(event_id, actor=actor)
         )
@@ -79,6 +81,5 @@ class Ending:
 
 
 def _plain(title: str) -> str:
-    # Who copies a title from a message has the marks in it that keep it from formatting anything.
-    title = title.replace("\u2060", "")
-    return " ".join(title.casefold().split())
+    # Who copies a title from a message has in it what keeps it from formatting anything.
+    return " ".join(as_typed(title).casefold().split())

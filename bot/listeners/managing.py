@@ -29,7 +29,6 @@ from bot.payloads import (
 )
 from bot.posting import posted, pressed
 from bot.views import managing, messages, roster
-from bot.views.modals import note_modal
 from bot.views.text import Message
 from domain.drafts import EventChanges
 
@@ -113,7 +112,7 @@ class Managing:
         view = (
             roster.not_in_event(event, user_id, users)
             if own is None
-            else roster.person_form(own, users)
+            else roster.person_form(own, users, is_over=self._service.is_over(event))
         )
         client.views_push(trigger_id=body["trigger_id"], view=view)
 
@@ -212,5 +211,4 @@ class Managing:
             ),
         )
         self._organizing.show_below(body, client, asked.event_id)
-        done = messages.capacity_set(outcome)
-        ack(response_action="update", view=note_modal("Change capacity", done, close="Back"))
+        ack(response_action="update", view=managing.capacity_set(outcome))

@@ -52,6 +52,7 @@ class Messaging:
                 draft=draft,
                 previewed=_fingerprint(draft),
                 by=user_id_of(body),
+                is_changed=bool(form.previewed),
             )
             ack(response_action="update", view=preview)
             return

@@ -132,12 +132,12 @@ class Registering:
     def submitted_register(self, ack: Ack, body: Body, view: Body) -> None:
         """Register for the event picked."""
         message = self._register(body, selected_event(view))
-        ack(response_action="update", view=modals.note_modal("Register", message))
+        ack(response_action="update", view=modals.picked(CallbackId.REGISTER, message))
 
     def submitted_unregister(self, ack: Ack, body: Body, view: Body) -> None:
         """Leave the event picked, or ask first."""
         message = self._leave_or_ask(user_id_of(body), selected_event(view))
-        ack(response_action="update", view=modals.note_modal("Leave", message))
+        ack(response_action="update", view=modals.picked(CallbackId.UNREGISTER, message))
 
     # One service call each
 

@@ -6,11 +6,16 @@ import re
 from io import BytesIO
 
 from bot.files import File, file_name
-from domain.models import Event
+from domain.models import Event, OwnRegistration
 from domain.statuses import EventStatus
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 """What RFC 5545 has no place for."""
+
+
+def is_for_later(own: OwnRegistration) -> bool:
+    """Return whether someone has no place in a calendar yet: who waits is not to look like one who comes."""
+    return own.position is not None and own.event.status is not EventStatus.CANCELLED
 
 
 def calendar_file(event: Event, workspace_id: str) -> File:

@@ -76,12 +76,16 @@ def event_list(page: Page[Event]) -> Message:
     return Message("What is coming up", blocks)
 
 
-def listed(event: Event, *, is_in: bool | None = None) -> Sequence[Block]:
-    """Return an event as lists show it; where it is known whether their reader is in it, with what helps."""
+def listed(event: Event, *, is_in: bool | None = None, place: str = "") -> Sequence[Block]:
+    """Return an event as lists show it; where it is known whether their reader is in it, with what helps.
+
+    `place` says what place that reader has.
+    """
     lines = [bold(event.title, LISTED), when_and_where(event, LISTED)]
     if event.description:
         lines.append(escape(event.description, LISTED))
-    blocks: list[Block] = [section("\n".join(lines)), context(occupancy(event))]
+    numbers = f"*{place}* · {occupancy(event)}" if place else occupancy(event)
+    blocks: list[Block] = [section("\n".join(lines)), context(numbers)]
     if buttons := _buttons(event, is_in=is_in):
         blocks.append(ActionsBlock(block_id=f"event:{event.event_id}", elements=buttons))
     return blocks

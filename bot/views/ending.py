@@ -22,12 +22,14 @@ from domain.models import Event
 from domain.statuses import EventStatus
 
 
-def cancel_form(event: Event) -> View:
+def cancel_form(event: Event, *, is_over: bool) -> View:
     """Return what cancelling means, and the button to do it."""
     told = event.registered_count + event.waitlist_count
     who = (
         f"{persons(told)} in it will be told" if told else "Nobody is in it, so that nobody is told"
     )
+    if is_over:
+        who = "It is over, so that nobody is told"
     return View(
         type="modal",
         callback_id=CallbackId.CANCEL_EVENT,
@@ -52,16 +54,16 @@ def cancelled(outcome: Changed) -> View:
     text = f"{bold(event.title)} is cancelled."
     if not outcome.changed:
         text = f"{bold(event.title)} was cancelled already. Nothing was changed."
-    elif told:
+    elif told and outcome.told:
         text += f" {persons(told)} in it will be told."
     return note_modal("Cancel event", Message(text, [section(text)]), close="Back")
 
 
-def delete_form(event: Event) -> View:
+def delete_form(event: Event, *, is_over: bool) -> View:
     """Return what deleting means, and the form that has the title typed to confirm it."""
     told = event.registered_count + event.waitlist_count
     who = ""
-    if told and event.status is not EventStatus.CANCELLED:
+    if told and not is_over and event.status is not EventStatus.CANCELLED:
         who = f" {persons(told)} in it will be told."
     return View(
         type="modal",

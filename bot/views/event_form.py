@@ -81,7 +81,10 @@ def edit_form(event: Event, shown: Mapping[str, str]) -> View:
         submit=plain("Save"),
         close=plain("Back"),
         blocks=[
-            context("If the time or the place changes, everyone registered or waiting is told."),
+            context(
+                "If the time or the place changes, everyone registered or waiting is told."
+                " The number of seats is under *Change capacity*."
+            ),
             *_when_and_what(event.time_zone, event),
             _options(ticked, "Show it in lists"),
             *_more(people, event.reminders, event),
@@ -229,6 +232,6 @@ def edited(outcome: Changed) -> View:
     else:
         text = f"{bold(event.title)} is saved.\n{when_and_where(event)}"
     told = event.registered_count + event.waitlist_count
-    if outcome.is_moved and told:
+    if outcome.is_moved and told and outcome.told:
         text += f"\n{persons(told)} in it will be told what was and what is now."
     return note_modal("Edit event", Message(text, [section(text)]), close="Back")

@@ -24,7 +24,7 @@ from bot.views.text import (
     section,
 )
 from domain.models import Change, Event, JournalEntry, OwnMove, Page
-from domain.statuses import Audience, Cause, ChangeKind, NoticeKind, RegistrationStatus
+from domain.statuses import Audience, Cause, ChangeKind, RegistrationStatus
 
 HISTORY_PAGE = 10
 """Entries on one page: the longest is two blocks of the 100 that a view may have."""
@@ -105,12 +105,14 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
     """Return what an entry says, those with the same kind of thing in one line."""
     lines: list[str] = []
     groups: dict[tuple[object, ...], list[Change]] = {}
-    for change in entry.changes:
+    for number, change in enumerate(entry.changes):
         alike = (
             change.kind,
             change.cause,
-            change.actor_id if change.cause else None,
+            # Who did something to the event, or to somebody else.
+            change.actor_id if change.actor_id != change.user_id else None,
             change.reason,
+            number if change.kind is ChangeKind.MESSAGED else None,
         )
         groups.setdefault(alike, []).append(change)
     for changes in groups.values():
@@ -154,7 +156,7 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
         case ChangeKind.LEFT:
             return _left(first, whom, by)
         case ChangeKind.MESSAGED:
-            return _messaged(entry, by)
+            return _messaged(first, entry, by)
         case ChangeKind.REMINDED:
             return "Everyone registered was reminded"
         case ChangeKind.REPAIRED:
@@ -196,8 +198,8 @@ def _left(change: Change, whom: str, by: str) -> str:
     return f"{whom} left {'the line' if waited else 'and gave up a seat'}"
 
 
-def _messaged(entry: JournalEntry, by: str) -> str:
-    said = next((one for one in entry.notices if one.kind is NoticeKind.MESSAGE), None)
+def _messaged(change: Change, entry: JournalEntry, by: str) -> str:
+    said = next((one for wrote, one in entry.messages() if wrote is change), None)
     if said is None:
         return f"{by} wrote to people"
     whom = {

@@ -69,10 +69,11 @@ def _own(own: Sequence[OwnRegistration], first: int) -> list[Block]:
 
 def _coming(lists: Lists, *, is_first: bool) -> list[Block]:
     page = lists.coming
-    mine = {one.event.event_id for one in lists.own}
+    mine = {one.event.event_id: messages.place(one) for one in lists.own}
     blocks: list[Block] = []
     for event in page.items:
-        blocks += cards.listed(event, is_in=event.event_id in mine)
+        place = mine.get(event.event_id, "")
+        blocks += cards.listed(event, is_in=bool(place), place=place)
     if not page.items:
         blocks.append(section("Nothing is coming up."))
     return blocks + _turn(ActionId.HOME_COMING, page.next_cursor, "More events", is_first=is_first)

@@ -12,6 +12,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.ids import ActionId, BlockId, CallbackId
+from bot.views import messages
 from bot.views.cards import fullness, occupancy
 from bot.views.inputs import channel_input, input_block, number_element
 from bot.views.modals import note_modal
@@ -99,7 +100,8 @@ EXPORTED = "The list is on its way to you, as a file in a direct message."
 def closed_note(outcome: Changed) -> str:
     """Return that registration is closed, and who is told."""
     waiting = outcome.event.waitlist_count
-    told = f" {persons(waiting)} waiting will be told." if waiting and outcome.changed else ""
+    is_told = waiting and outcome.changed and outcome.told
+    told = f" {persons(waiting)} waiting will be told." if is_told else ""
     return f"Registration is closed.{told}"
 
 
@@ -169,3 +171,8 @@ def capacity_preview(preview: CapacityPreview) -> View:
         close=plain("Back"),
         blocks=[section(f"{bold(preview.event.title)}\n{text}")],
     )
+
+
+def capacity_set(outcome: Changed) -> View:
+    """Return that the capacity is as wanted, or on its way there."""
+    return note_modal("Change capacity", messages.capacity_set(outcome), close="Back")

@@ -148,7 +148,8 @@ def capacity_set(outcome: Changed) -> Message:
 def _given_seats(outcome: Changed) -> str:
     if not outcome.promoted:
         return ""
-    return f"{people(outcome.promoted, len(outcome.promoted))} got a seat and will be told."
+    told = " and will be told" if outcome.told else ""
+    return f"{people(outcome.promoted, len(outcome.promoted))} got a seat{told}."
 
 
 def registrations(
@@ -179,9 +180,7 @@ def registrations(
 def own_blocks(own: OwnRegistration) -> Sequence[Block]:
     """Return one of a person's own registrations: the event, the place in it, and what can be done."""
     event = own.event
-    lines = f"{bold(event.title, LISTED)} · {_status(own)}\n{when_and_where(event, LISTED)}"
-    if event.status is EventStatus.CANCELLED:
-        lines += "\n*Cancelled*"
+    lines = f"{bold(event.title, LISTED)} · {place(own)}\n{when_and_where(event, LISTED)}"
     buttons = [button("Leave", ActionId.LEAVE, event.event_id)]
     if own.position is None:
         is_cancelled = event.status is EventStatus.CANCELLED
@@ -191,10 +190,12 @@ def own_blocks(own: OwnRegistration) -> Sequence[Block]:
     return [section(lines), ActionsBlock(elements=buttons)]
 
 
-def _status(own: OwnRegistration) -> str:
-    if own.position is None:
-        return "you have a seat"
-    return f"you are {ordinal(own.position)} in line"
+def place(own: OwnRegistration) -> str:
+    """Return "you have a seat", or the place in line; of a cancelled event, what it was."""
+    if own.event.status is EventStatus.CANCELLED:
+        had = "had a seat" if own.position is None else f"were {ordinal(own.position)} in line"
+        return f"*cancelled*, you {had}"
+    return "you have a seat" if own.position is None else f"you are {ordinal(own.position)} in line"
 
 
 def choice(found: Found, action: ActionId) -> Message:
@@ -245,6 +246,14 @@ def choice_of_own(found: FoundOwn, text: str) -> Message:
 def calendar_sent(event: Event) -> Message:
     """Return where a calendar file is."""
     return note(f"The calendar file of {bold(event.title)} is in your direct messages with me.")
+
+
+def calendar_waits(own: OwnRegistration) -> Message:
+    """Return that who waits has nothing to put into a calendar yet."""
+    return note(
+        f"In {bold(own.event.title)} you have no seat yet: you are {ordinal(own.position or 0)} in line."
+        " Once you have one, I’ll message you, and the file for your calendar is there."
+    )
 
 
 def calendar_not_sent(event: Event) -> Message:

@@ -39,10 +39,12 @@ def message_form(
     draft: MessageDraft | None = None,
     previewed: str = "",
     by: str = "",
+    is_changed: bool = False,
 ) -> View:
     """Return the form for words to an event's people; with a draft, what they will get stands above it.
 
-    `previewed` is the draft's fingerprint: it is sent once it is submitted as it was shown.
+    `previewed` is the draft's fingerprint: it is sent once it is submitted as it was shown, unless nobody
+    would get it. `is_changed` says that another preview stood there when it was submitted.
     """
     counts = {
         Audience.REGISTERED: ("Everyone registered", event.registered_count),
@@ -54,6 +56,7 @@ def message_form(
         for audience, (label, count) in counts.items()
     }
     chosen = draft.audience if draft else Audience.REGISTERED
+    is_for_nobody = draft is not None and counts[chosen][1] == 0
     to = StaticSelectElement(
         action_id=ActionId.INPUT, options=list(offered.values()), initial_option=offered[chosen]
     )
@@ -67,9 +70,15 @@ def message_form(
         input_block(BlockId.AUDIENCE, "To", to),
         input_block(BlockId.TEXT, "Message", text),
     ]
-    if draft is not None:
+    if is_for_nobody:
+        previewed = ""
+        blocks = [section(f":warning: {_NOBODY[chosen]}, so that nobody would get this."), *blocks]
+    elif draft is not None:
+        changed = "You changed it, so that it is not sent yet. " if is_changed else ""
         blocks = [
-            section(f"*This goes to {persons(counts[chosen][1])}, each by direct message:*"),
+            section(
+                f"*{changed}This goes to {persons(counts[chosen][1])}, each by direct message:*"
+            ),
             section(f"{mention(by)} writes to you about {bold(event.title)}:"),
             SectionBlock(text=plain(draft.text)),
             context(when_and_where(event)),
@@ -82,10 +91,17 @@ def message_form(
         callback_id=CallbackId.MESSAGE,
         private_metadata=json.dumps(metadata),
         title=plain("Message people"),
-        submit=plain("Send" if draft else "Preview"),
+        submit=plain("Send" if previewed else "Preview"),
         close=plain("Back"),
         blocks=blocks,
     )
+
+
+_NOBODY = {
+    Audience.REGISTERED: "Nobody is registered",
+    Audience.WAITING: "Nobody is waiting",
+    Audience.EVERYONE: "Nobody is registered or waiting",
+}
 
 
 def message_sent(outcome: Changed, audience: Audience) -> View:

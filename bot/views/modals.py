@@ -27,8 +27,7 @@ def note_modal(title: str, message: Message, *, close: str = "Close") -> View:
 
 def picker(callback_id: CallbackId) -> View:
     """Return the form that asks for an event."""
-    leaving = callback_id is CallbackId.UNREGISTER
-    label = "Leave" if leaving else "Register"
+    label = _label(callback_id)
     select = ExternalDataSelectElement(
         action_id=ActionId.EVENT, placeholder=plain("Type a part of the title"), min_query_length=0
     )
@@ -40,6 +39,15 @@ def picker(callback_id: CallbackId) -> View:
         close=plain("Cancel"),
         blocks=[InputBlock(block_id=BlockId.EVENT, label=plain("Event"), element=select)],
     )
+
+
+def picked(callback_id: CallbackId, message: Message) -> View:
+    """Return what became of the event picked, in the place of the form."""
+    return note_modal(_label(callback_id), message)
+
+
+def _label(callback_id: CallbackId) -> str:
+    return "Leave" if callback_id is CallbackId.UNREGISTER else "Register"
 
 
 def event_options(events: Sequence[ListedEvent]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from bot.views.text import (
     when_and_where,
 )
 from domain.models import EventSummary, JournalEntry, Notice, Unreached
-from domain.statuses import Cause, ChangeKind, NoticeKind
+from domain.statuses import Cause, ChangeKind, NoticeKind, RegistrationStatus
 
 
 def notice_message(notice: Notice, entry: JournalEntry) -> Message:
@@ -80,7 +80,8 @@ def _reminder(_: Notice, entry: JournalEntry) -> Message:
 
 def _said(notice: Notice, entry: JournalEntry) -> Message:
     text = notice.text or ""
-    author = next((change.actor_id for change in entry.changes if change.actor_id), None)
+    # Others may have registered, or written, in the same commit.
+    author = next((wrote.actor_id for wrote, one in entry.messages() if one == notice), None)
     who = mention(author) if author else "An organiser"
     return Message(
         f"{who} about {_title(entry)}: {escape(text, LISTED)}",
@@ -95,17 +96,24 @@ def _said(notice: Notice, entry: JournalEntry) -> Message:
 
 def _deactivated(notice: Notice, entry: JournalEntry) -> Message:
     who = mention(notice.about_user_id or "")
-    left = next(
-        (one for one in entry.changes if one.user_id == notice.about_user_id and one.status), None
-    )
-    had = "place in line" if left is not None and left.status == "waitlisted" else "seat"
-    promoted = [one.user_id for one in entry.changes if one.kind is ChangeKind.PROMOTED]
-    given = f" {mention(promoted[0])} has it now." if promoted and promoted[0] else ""
+    waited, heir = _given_up(notice.about_user_id, entry)
+    had = "place in line" if waited else "seat"
+    given = f" {mention(heir)} has it now." if heir else ""
     return _note(
         f"{who} is no longer in this workspace, and gave up a {had} in {_title(entry)}.{given}",
         entry,
         button("Manage", ActionId.MANAGE, entry.event_id),
     )
+
+
+def _given_up(user_id: str | None, entry: JournalEntry) -> tuple[bool, str | None]:
+    """Return whether someone who left had waited, and who has the seat now: others may have left in the same commit."""
+    for number, change in enumerate(entry.changes):
+        if change.user_id == user_id and change.kind is ChangeKind.LEFT:
+            following = entry.changes[number + 1 : number + 2]
+            heirs = [one.user_id for one in following if one.cause is Cause.SEAT_FREED]
+            return change.status is RegistrationStatus.WAITLISTED, heirs[0] if heirs else None
+    return False, None
 
 
 _RENDERED: Mapping[NoticeKind, Callable[[Notice, JournalEntry], Message]] = {

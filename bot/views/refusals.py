@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from bot.errors import Malformed, NotInUse, NotShown, OtherWorkspace
-from bot.views.text import Message, bold, escape, moment, note, ordinal, seats
+from bot.views.text import Message, bold, escape, mention, moment, note, ordinal, seats
 from domain import errors
 from domain.errors import RollcallError
 from domain.models import Event
@@ -15,6 +16,19 @@ from domain.statuses import ClosedBecause, RegistrationStatus
 FAILED = "That did not work"
 
 _TITLES: Mapping[type, str] = {errors.NotConfirmed: "Not confirmed yet", NotShown: "Done"}
+
+
+class Wrong(StrEnum):
+    """What is wrong with a field of a form, where the form itself is the reason; else the domain says it."""
+
+    NO_EVENT = "choose an event"
+    NO_WHOLE_NUMBER = "must be a whole number from 1 to 100,000"
+    NO_TIME_ZONE = "choose a time zone"
+    NO_DAY = "choose a day"
+    NO_SUCH_MOMENT = "must be a day and a time that exist"
+    DAY_MISSING = "choose a day, too"
+    TIME_MISSING = "choose a time, too"
+    NOT_THE_TITLE = "this is not the event’s title, and nothing was deleted"
 
 
 def title(error: Exception) -> str:
@@ -30,6 +44,14 @@ def sentence(error: RollcallError) -> str:
 def message(error: RollcallError) -> Message:
     """Return the sentence as a message."""
     return note(sentence(error))
+
+
+def to(asker_id: str, error: RollcallError) -> Message:
+    """Return what the one who asked is told: of somebody else who is not in an event, not "you"."""
+    if isinstance(error, errors.NotRegistered) and error.user_id != asker_id:
+        who, title = mention(error.user_id), bold(error.title)
+        return note(f"{who} is not in {title} any more. Nothing was changed.")
+    return message(error)
 
 
 def unforeseen(reference: str) -> Message:

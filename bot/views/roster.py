@@ -27,6 +27,7 @@ from bot.views.text import (
     escape,
     mention,
     moment,
+    note,
     ordinal,
     people,
     plain,
@@ -35,6 +36,7 @@ from bot.views.text import (
 from domain.commands import Left
 from domain.drafts import MOST_REASON
 from domain.models import Event, EventRegistrations, OwnRegistration, User
+from domain.statuses import EventStatus
 
 ROSTER_PAGE = 30
 """People on one page of the roster, each a block of the 100 that a view may have."""
@@ -98,20 +100,24 @@ def named(user_id: str, users: Mapping[str, User]) -> str:
     return escape(users[user_id].name, LISTED)
 
 
-def person_form(own: OwnRegistration, users: Mapping[str, User]) -> View:
+def person_form(own: OwnRegistration, users: Mapping[str, User], *, is_over: bool) -> View:
     """Return one person's place in an event, and the form to take that person out, with a reason (R4.6)."""
     event, row = own.event, own.registration
     who = named(row.user_id, users)
     if own.position is None:
-        has = f"has a seat since {moment(row.seated_at or row.registered_at, event.time_zone)}"
+        since = moment(row.seated_at or row.registered_at, event.time_zone)
+        has = f"has had a seat in {bold(event.title)} since {since}"
         follows = (
             "The seat goes to the next in line at once."
             if event.waitlist_count
             else "The seat comes free."
         )
     else:
-        has = f"is {ordinal(own.position)} in line"
+        has = f"is {ordinal(own.position)} in line for {bold(event.title)}"
         follows = "Those behind move up."
+    told = f"{who} is told of the removal, with the reason. {follows}"
+    if is_over or event.status is EventStatus.CANCELLED:
+        told = f"Nobody is told of it: the event is {'over' if is_over else 'cancelled'}."
     why = PlainTextInputElement(action_id=ActionId.INPUT, max_length=MOST_REASON, multiline=True)
     metadata = {"event_id": event.event_id, "user_id": row.user_id}
     return View(
@@ -122,12 +128,12 @@ def person_form(own: OwnRegistration, users: Mapping[str, User]) -> View:
         submit=plain("Remove from event"),
         close=plain("Back"),
         blocks=[
-            section(f"{who} {has} in {bold(event.title)}."),
+            section(f"{who} {has}."),
             context(
                 f"Registered {moment(row.registered_at, event.time_zone)} · ticket {row.ticket}"
             ),
             input_block(BlockId.REASON, "Reason, if you remove this person", why, optional=True),
-            context(f"{who} is told of the removal, with the reason. {follows}"),
+            context(told),
         ],
     )
 
@@ -140,8 +146,15 @@ def not_in_event(event: Event, user_id: str, users: Mapping[str, User]) -> View:
 
 def removed(outcome: Left, users: Mapping[str, User]) -> View:
     """Return that somebody is out, and who has the seat now."""
+    return note_modal("Person", taken_out(outcome, users), close="Back")
+
+
+def taken_out(outcome: Left, users: Mapping[str, User]) -> Message:
+    """Return what an organiser is told of somebody who is out."""
     who = named(outcome.registration.user_id, users)
-    text = f"{who} is out of {bold(outcome.event.title)}, and is told so."
+    text = f"{who} is out of {bold(outcome.event.title)}"
+    text += ", and is told so." if outcome.told else "."
     if outcome.promoted:
-        text += f" {people(outcome.promoted, len(outcome.promoted))} has the seat now, and is told so, too."
-    return note_modal("Person", Message(text, [section(text)]), close="Back")
+        too = ", and is told so, too" if outcome.told else ""
+        text += f" {people(outcome.promoted, len(outcome.promoted))} has the seat now{too}."
+    return note(text)

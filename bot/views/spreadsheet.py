@@ -14,6 +14,9 @@ from domain.models import Event, Place, Registration, User
 _FORMULA = re.compile(r"^[\s\x00-\x1f]*[=+\-@|%\uff0b\uff0d\uff1d\uff20]|^[\t\r\n]")
 """With what a spreadsheet takes a cell for a formula, also behind white space, and in full width."""
 
+_NEXT_CELL = re.compile(r"(?<=;)(?=[\s\x00-\x1f]*[=+\-@|%\uff0b\uff0d\uff1d\uff20])")
+"""Where a formula begins for those in whose country cells end with a semicolon: there quotes do not hold it."""
+
 
 Row = Sequence[object]
 """The cells of one line."""
@@ -57,6 +60,7 @@ def people_file(event: Event, content: IO[bytes]) -> File:
 
 def safe(text: str) -> str:
     """Return typed text as a cell that no spreadsheet computes: an apostrophe keeps it text (R8.11)."""
+    text = _NEXT_CELL.sub("'", text)
     return f"'{text}" if _FORMULA.search(text) else text
 
 

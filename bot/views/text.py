@@ -67,9 +67,10 @@ LISTED = 200
 def escape(text: str, most: int | None = None) -> str:
     """Return typed text for mrkdwn: it can't ping, link, format, break out of its line or turn it round (R8.11).
 
-    Slack has no escape for its formatting characters and emoji codes: an invisible word joiner
-    keeps them apart from what they would format. Addresses stay text because `section` and
-    `context` have Slack look for none. Where that has more than `most` characters, it is cut.
+    Slack has no escape for its formatting characters: others that look the same stand in for them
+    (`as_typed` turns them back). An invisible word joiner takes emoji codes apart, and keeps a line
+    from being a quotation. Addresses stay text because `section` and `context` have Slack look for
+    none. Where that has more than `most` characters, it is cut.
     """
     escaped, length = _escaped(text), len(text)
     while most is not None and len(escaped) > most:
@@ -81,10 +82,28 @@ def escape(text: str, most: int | None = None) -> str:
 def _escaped(text: str) -> str:
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(character, entity)
-    for character in "*_~`":
-        text = text.replace(character, f"\u2060{character}\u2060")
-    text = _EMOJI_CODE.sub(":\u2060", text)
-    return contained(" ".join(_CONTROL.sub("", text).split()))
+    text = _EDGE_OF_WORD.sub(_LOOKALIKES["_"], text).translate(_ALWAYS)
+    text = _EMOJI_CODE.sub(f":{_JOINER}", text)
+    text = " ".join(_CONTROL.sub("", text).split())
+    return contained(f"{_JOINER}{text}" if text.startswith("&gt;") else text)
+
+
+def as_typed(text: str) -> str:
+    """Return what somebody typed or copied with what `escape` put into it taken back."""
+    for typed, shown in _LOOKALIKES.items():
+        text = text.replace(shown, typed)
+    return text.replace(_JOINER, "")
+
+
+_JOINER = "\u2060"
+
+_LOOKALIKES = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}
+"""For each character that formats in mrkdwn, one that does not."""
+
+_ALWAYS = str.maketrans({typed: _LOOKALIKES[typed] for typed in "*~`"})
+
+_EDGE_OF_WORD = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+"""An underscore that is not between letters or digits: one that is formats nothing, and is often copied."""
 
 
 def contained(text: str) -> str:

@@ -14,6 +14,7 @@ from slack_sdk import WebClient
 
 from bot.assembly import Bot, assemble
 from bot.manifest import PATH
+from bot.views.text import as_typed
 from domain.drafts import EventDraft, UserDraft
 from domain.models import Event
 from domain.ports import Spawn
@@ -122,7 +123,7 @@ def text_of(part: Any) -> str:
                 walk(one)
         elif isinstance(part, dict):
             if part.get("type") in ("plain_text", "mrkdwn"):
-                found.append(str(part["text"]).replace("\u2060", ""))
+                found.append(as_typed(str(part["text"])))
             elif part.get("type") == "button":
                 found.append(f"[{part['text']['text']}]")
             else:

@@ -108,6 +108,21 @@ def test_the_file_comes_by_direct_message_and_the_answer_says_so(town: Town) -> 
     assert entry.uid.value == f"{event.event_id}.{town.workspace.team_id}@rollcall"
 
 
+def test_who_waits_gets_no_entry_that_looks_like_a_seat(town: Town) -> None:
+    """Of an event that was moved those who wait are told too, with the same buttons."""
+    town.event(capacity=1)
+    town.register(BJORN, CHLOE)
+    town.bot.service.edit_event("yoga", EventChanges.of(location="Room 2"))
+    town.settle(6)
+    message = town.workspace.messages(town.workspace.dm(CHLOE).id)[-1]
+    said = answer(town.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
+    assert "you have no seat yet: you are 1st in line" in said
+    assert files(town, CHLOE) == []
+    town.bot.service.cancel_event("yoga")
+    said = answer(town.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
+    assert "in your direct messages" in said
+
+
 def test_pressed_twice_the_second_is_the_same_entry(town: Town) -> None:
     town.event()
     town.register(CHLOE)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.ids import ActionId, BlockId
+from bot.views.text import escape
 from domain.drafts import EventChanges
 from domain.errors import UnknownEvent
 from domain.statuses import EventStatus
@@ -67,6 +69,20 @@ def test_an_event_that_vanished_meanwhile_says_so(town: Town, action: ActionId) 
     assert GONE in said(submit(town, view, values).view)
 
 
+@pytest.mark.parametrize("action", [ActionId.CANCEL_EVENT, ActionId.DELETE_EVENT])
+def test_of_an_event_that_is_over_nobody_is_told_and_nobody_is_said_to_be(
+    town: Town, action: ActionId
+) -> None:
+    yoga(town)
+    town.clock.advance(timedelta(days=2, minutes=1))
+    view = form(town, action)
+    values = {BlockId.CONFIRMATION: "Yoga in the park"} if action is ActionId.DELETE_EVENT else {}
+    answered = said(submit(town, view, values).view)
+    town.settle(6)
+    assert "will be told" not in said(view) + answered
+    assert town.told(CHLOE) == []
+
+
 @pytest.mark.parametrize("typed", ["", "yoga", "Yoga in the parc"])
 def test_deleting_wants_the_title(town: Town, typed: str) -> None:
     yoga(town)
@@ -113,3 +129,29 @@ def test_deleted_twice_it_is_gone_once(town: Town) -> None:
     assert GONE in said(seen.view)
     town.settle(6)
     assert len(town.told(CHLOE)) == 1
+
+
+def test_a_title_that_was_copied_from_a_message_deletes(town: Town) -> None:
+    """What keeps its asterisks from formatting anything is in the copy."""
+    town.event(organizer_id=BJORN, title="*Yoga* in _the_ park")
+    view = form(town, ActionId.DELETE_EVENT)
+    copied = escape("*Yoga* in _the_ park")
+    assert "is deleted" in said(submit(town, view, {BlockId.CONFIRMATION: copied}).view)
+
+
+def test_deleting_wants_the_title_of_today(town: Town) -> None:
+    yoga(town)
+    view = form(town, ActionId.DELETE_EVENT)
+    town.bot.service.edit_event("yoga", EventChanges.of(title="Pilates"))
+    seen = submit(town, view, {BlockId.CONFIRMATION: "Yoga in the park"})
+    assert list(seen.errors) == ["confirmation"]
+    assert town.bot.service.get_event("yoga").title == "Pilates"
+
+
+def test_who_joined_since_the_question_is_told_of_the_cancellation_too(town: Town) -> None:
+    yoga(town)
+    view = form(town, ActionId.CANCEL_EVENT)
+    town.register(HARUKI)
+    assert "3 people in it will be told" in said(submit(town, view).view)
+    town.settle(6)
+    assert "was cancelled" in town.told(HARUKI)[0]

@@ -84,7 +84,13 @@ def test_no_cell_starts_a_formula(name: str) -> None:
     assert safe(name) == f"'{name}"
 
 
-@pytest.mark.parametrize("name", ["Ada", "O'Brien", "a=b", "x-y", "", "春樹"])
+def test_no_cell_starts_a_formula_where_cells_end_with_semicolons() -> None:
+    """Half of Europe's spreadsheets: a comma is a decimal point there."""
+    assert safe("Ada;=1+1") == "Ada;'=1+1"
+    assert safe("=1; @SUM(A1);ok") == "'=1;' @SUM(A1);ok"
+
+
+@pytest.mark.parametrize("name", ["Ada", "Ada; Bo", "O'Brien", "a=b", "x-y", "", "春樹"])
 def test_other_names_stay_as_they_are(name: str) -> None:
     assert safe(name) == name
 

@@ -7,12 +7,15 @@ from datetime import timedelta
 import pytest
 
 from bot.ids import ActionId
+from domain.commands import Edit, Message, Remove
 from domain.drafts import EventChanges
 from domain.models import Actor
+from domain.statuses import Audience
 from playground.model import View
 from playground.seed import RANDOM
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
 from tests.bot.modals import GONE, NOT_ALLOWED, managed, press, said, top
+from tests.surroundings import commit_together
 
 
 def yoga(town: Town) -> None:
@@ -115,6 +118,34 @@ def test_a_reminder_and_those_who_are_gone_are_in_it(town: Town) -> None:
     assert f"<@{DIEGO}> left: deleted from Rollcall" in text
 
 
+def test_what_several_organisers_did_in_one_commit_is_each_ones_own(town: Town) -> None:
+    """Their requests may go through together: one line named the first for all."""
+    yoga(town)
+    amara, bjorn = Actor(AMARA), Actor(BJORN)
+    commit_together(
+        town.store,
+        "yoga",
+        [
+            Edit(EventChanges.of(location="Room 2"), bjorn),
+            Edit(EventChanges.of(title="Pilates"), amara),
+            Message("Bring a mat", Audience.EVERYONE, bjorn, "1"),
+            Message("And water", Audience.EVERYONE, amara, "2"),
+            Remove(DIEGO, bjorn, "full"),
+            Remove(HARUKI, amara, "full"),
+        ],
+    )
+    text = history(town)
+    for line in (
+        f"<@{BJORN}> changed the event\n◦ Place",
+        f"<@{AMARA}> changed the event\n◦ Title",
+        f"<@{BJORN}> wrote to everyone registered or waiting: Bring a mat",
+        f"<@{AMARA}> wrote to everyone registered or waiting: And water",
+        f"<@{BJORN}> removed <@{DIEGO}>: full",
+        f"<@{AMARA}> removed <@{HARUKI}>: full",
+    ):
+        assert line in text
+
+
 # One's own
 
 
@@ -175,3 +206,14 @@ def test_of_an_event_that_vanished_ones_own_is_gone_too(town: Town, gone: bool) 
     said_ = town.slack.click(CHLOE, seen.ephemeral[-1], ActionId.MY_PLACE)
     assert said_.failure is None
     assert bool(said_.ephemeral) is gone
+
+
+def test_one_who_was_never_in_it_sees_nothing_of_others(town: Town) -> None:
+    yoga(town)
+    town.register(PRIYA)
+    seen = town.slack.command(PRIYA, RANDOM, "/registrations")
+    town.bot.service.delete_user(PRIYA)
+    town.slack.click(PRIYA, seen.ephemeral[-1], ActionId.MY_PLACE)
+    text = said(top(town, PRIYA))
+    for other in (CHLOE, DIEGO, HARUKI):
+        assert other not in text

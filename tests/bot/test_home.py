@@ -108,6 +108,18 @@ def test_what_is_coming_offers_to_register_or_to_leave_and_not_both(town: Town) 
     assert "[Leave]" not in chess
     assert "[Leave]" in yoga
     assert "waitlist]" not in yoga
+    assert "*you have a seat* · 1 of 2 seats" in yoga, (
+        "it is not to look like one that one is not in"
+    )
+    assert "you have" not in chess
+
+
+def test_a_cancelled_event_is_not_one_that_one_still_has_a_seat_in(town: Town) -> None:
+    town.event(capacity=1)
+    town.register(CHLOE, DIEGO)
+    town.bot.service.cancel_event("yoga")
+    for user_id, had in ((CHLOE, "had a seat"), (DIEGO, "were 1st in line")):
+        assert f"*Yoga in the park* · *cancelled*, you {had}" in said(home(town, user_id))
 
 
 def test_a_leave_that_is_asked_first_shows_once_it_is_done(town: Town) -> None:

@@ -36,7 +36,7 @@ from bot.views import (
 from bot.views.text import Message, context
 from domain.commands import Changed, Left, Placed
 from domain.drafts import MAX_CAPACITY, MOST_REASON, MessageDraft
-from domain.errors import RegistrationClosed
+from domain.errors import NotRegistered, RegistrationClosed
 from domain.finding import Found, FoundOwn
 from domain.models import (
     CapacityPreview,
@@ -271,20 +271,27 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "managing.card_form": lambda: managing.card_form(LARGEST, after="1" * 17),
     "managing.card_posted": lambda: managing.card_posted(LARGEST, None),
     "managing.capacity_form": lambda: managing.capacity_form(LARGEST),
+    "managing.capacity_set": lambda: managing.capacity_set(
+        Changed(LARGEST, promoted=tuple(IDS[:49]))
+    ),
     "managing.capacity_preview": lambda: managing.capacity_preview(PREVIEW),
     "managing.capacity_preview, too many": lambda: managing.capacity_preview(TOO_MANY),
-    "roster.person_form": lambda: roster.person_form(own(), USERS),
-    "roster.person_form, seat": lambda: roster.person_form(own(None), USERS),
+    "roster.person_form": lambda: roster.person_form(own(), USERS, is_over=False),
+    "roster.person_form, seat": lambda: roster.person_form(own(None), USERS, is_over=False),
     "roster.not_in_event": lambda: roster.not_in_event(LARGEST, IDS[0], USERS),
+    "roster.taken_out": lambda: roster.taken_out(Left(LARGEST, seat(), tuple(IDS[:1])), USERS),
     "roster.removed": lambda: roster.removed(Left(LARGEST, seat(), tuple(IDS[:1])), USERS),
     "messaging.message_form": lambda: messaging.message_form(LARGEST, request_id="r" * 32),
     "messaging.message_form, preview": lambda: messaging.message_form(
         LARGEST, request_id="r" * 32, draft=DRAFT, previewed="f" * 16, by=IDS[0]
     ),
+    "messaging.message_form, nobody": lambda: messaging.message_form(
+        event(registered_count=0, waitlist_count=0), request_id="r" * 32, draft=DRAFT
+    ),
     "messaging.message_sent": lambda: messaging.message_sent(Changed(LARGEST), Audience.EVERYONE),
-    "ending.cancel_form": lambda: ending.cancel_form(LARGEST),
+    "ending.cancel_form": lambda: ending.cancel_form(LARGEST, is_over=False),
     "ending.cancelled": lambda: ending.cancelled(Changed(LARGEST)),
-    "ending.delete_form": lambda: ending.delete_form(LARGEST),
+    "ending.delete_form": lambda: ending.delete_form(LARGEST, is_over=False),
     "ending.deleted": lambda: ending.deleted(LARGEST, False),
     **{
         f"history.history, {number}": (
@@ -313,17 +320,24 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "messages.choice": lambda: messages.choice(Found(LISTED), ActionId.CHOOSE_TO_REGISTER),
     "messages.choice_of_own": lambda: messages.choice_of_own(FoundOwn((), OWN), WORST * 3_900),
     "messages.calendar_sent": lambda: messages.calendar_sent(LARGEST),
+    "messages.calendar_waits": lambda: messages.calendar_waits(own()),
     "messages.calendar_not_sent": lambda: messages.calendar_not_sent(LARGEST),
     "messages.forget_question": messages.forget_question,
     "messages.forgotten": lambda: messages.forgotten(False),
     "messages.kept": messages.kept,
     "messages.help_message": messages.help_message,
     "messages.bad_status": lambda: messages.bad_status(WORST * 3_900),
+    "modals.picked": lambda: modals.picked(
+        CallbackId.UNREGISTER, messages.leave_question(LeavePreview(own(), True, WAITING))
+    ),
     "modals.note_modal": lambda: modals.note_modal("Register", messages.registrations(OWN)),
     "modals.picker": lambda: modals.picker(CallbackId.UNREGISTER),
     "refusals.unforeseen": lambda: refusals.unforeseen("r" * 8),
     "refusals.message": lambda: refusals.message(
         RegistrationClosed(LARGEST.event_id, LARGEST.title, ClosedBecause.DEADLINE, START)
+    ),
+    "refusals.to": lambda: refusals.to(
+        IDS[0], NotRegistered(LARGEST.event_id, LARGEST.title, IDS[1])
     ),
     "refusals.too_late": refusals.too_late,
 }

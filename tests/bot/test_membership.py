@@ -12,7 +12,8 @@ from bot.membership import reconcile
 from domain.drafts import UserDraft
 from domain.errors import UnknownUser
 from playground.faults import Fault
-from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
+from playground.seed import RANDOM
+from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town, answer
 
 
 def yoga(town: Town) -> None:
@@ -40,6 +41,14 @@ def test_one_who_waited_gives_up_a_place_in_line(town: Town) -> None:
     town.slack.change_member(DIEGO, deleted=True)
     town.settle(5)
     assert "gave up a place in line" in town.told(BJORN)[0]
+
+
+def test_one_who_comes_back_registers_as_anybody(town: Town) -> None:
+    yoga(town)
+    town.slack.change_member(CHLOE, deleted=True)
+    town.slack.change_member(CHLOE, deleted=False)
+    assert "You are 2nd in line" in answer(town.slack.command(CHLOE, RANDOM, "/register", "yoga"))
+    town.sound()
 
 
 def test_told_twice_it_happens_once(town: Town) -> None:

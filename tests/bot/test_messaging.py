@@ -24,7 +24,7 @@ def yoga(town: Town, **values: Any) -> None:
 def test_the_preview_shows_what_people_get_and_how_many(town: Town) -> None:
     yoga(town)
     view = submit(town, form(town, ActionId.MESSAGE_PEOPLE), WORDS).view
-    assert "This goes to 3 people" in said(view)
+    assert "*This goes to 3 people" in said(view)
     assert "Bring a mat & <!channel> *water*" in said(view)
     town.settle(5)
     assert town.told(CHLOE) == []
@@ -74,12 +74,39 @@ def test_changed_after_the_preview_it_is_previewed_anew(town: Town) -> None:
     assert preview is not None
     again = submit(town, preview, {BlockId.TEXT: "Bring two mats"}).view
     assert again is not None
-    assert "This goes to" in said(again)
+    assert "You changed it, so that it is not sent yet. This goes to" in said(again)
     town.settle(6)
     assert town.told(CHLOE) == []
     submit(town, again)
     town.settle(6)
     assert "Bring two mats" in town.told(CHLOE)[0]
+
+
+def test_words_for_nobody_are_not_sent(town: Town) -> None:
+    """The preview said "This goes to 0 people", and sent it."""
+    town.event(organizer_id=BJORN)
+    town.register(CHLOE)
+    values = WORDS | {BlockId.AUDIENCE: "waiting"}
+    view = submit(town, form(town, ActionId.MESSAGE_PEOPLE), values).view
+    before = town.sound()
+    for _ in range(2):
+        assert view is not None
+        assert "Nobody is waiting, so that nobody would get this." in said(view)
+        assert view.body["submit"]["text"] == "Preview"
+        view = submit(town, view, values).view
+    assert town.sound() == before
+
+
+def test_who_left_the_audience_empty_since_the_preview_gets_nothing(town: Town) -> None:
+    town.event(organizer_id=BJORN, capacity=1)
+    town.register(CHLOE, DIEGO)
+    values = WORDS | {BlockId.AUDIENCE: "waiting"}
+    preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), values).view
+    town.bot.service.unregister("yoga", DIEGO)
+    assert preview is not None
+    submit(town, preview)
+    town.settle(6)
+    assert town.told(DIEGO) == town.told(CHLOE) == []
 
 
 def test_an_empty_message_is_marked(town: Town) -> None:

@@ -10,8 +10,8 @@ import pytest
 from bot.ids import ActionId
 from bot.unreached import MOST_NAMED
 from bot.views.notices import notice_message, unreached_message
-from domain.models import EventSummary, JournalEntry, Notice, Unreached
-from domain.statuses import NoticeKind
+from domain.models import Change, EventSummary, JournalEntry, Notice, Unreached
+from domain.statuses import Cause, ChangeKind, NoticeKind, RegistrationStatus
 from tests.bot.conftest import text_of
 from tests.surroundings import START
 
@@ -94,8 +94,74 @@ HELPS = {
 
 
 @pytest.mark.parametrize("kind", MESSAGES)
+def test_every_notice_says_when_in_the_readers_zone_and_where(kind: NoticeKind) -> None:
+    text = said(Notice(kind=kind, user_id="U1", text="words", about_user_id="U2"))
+    assert f"<!date^{int(ABOUT.starts_at.timestamp())}^" in text
+    assert "Riverside &amp; lawn" in text
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
 def test_every_notice_has_the_button_that_helps(kind: NoticeKind) -> None:
     assert HELPS[kind] in said(Notice(kind=kind, user_id="U1", text="words", about_user_id="U2"))
+
+
+def test_a_message_is_its_writers_whoever_else_is_in_the_commit() -> None:
+    """In a rush one commit holds a registration and two organisers' messages: it named who came first."""
+    registered = Change(kind=ChangeKind.REGISTERED, user_id="U1", actor_id="U1", ticket=1)
+    wrote = [Change(kind=ChangeKind.MESSAGED, actor_id=one) for one in ("UBOSS", "UVICE")]
+    texts = [Notice(kind=NoticeKind.MESSAGE, text=text) for text in ("Bring a mat", "Or two")]
+    entry = JournalEntry(
+        event_id="yoga",
+        version=3,
+        plan_id="p",
+        at=START,
+        changes=(registered, *wrote),
+        notices=tuple(texts),
+        about=ABOUT,
+    )
+    first, second = (text_of(notice_message(one, entry).to_dict()["blocks"]) for one in texts)
+    assert "<@UBOSS> writes to you" in first
+    assert "<@UVICE> writes to you" in second
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        (
+            RegistrationStatus.REGISTERED,
+            "gave up a seat in *Yoga &lt;!channel&gt;*. <@U4> has it now.",
+        ),
+        (RegistrationStatus.WAITLISTED, "gave up a place in line in *Yoga &lt;!channel&gt;*."),
+    ],
+)
+def test_who_has_the_seat_of_one_who_is_gone_is_not_another_who_moved_up(
+    status: RegistrationStatus, says: str
+) -> None:
+    """R8.14: somebody else left in the same commit, and another got that seat."""
+
+    def left(user_id: str, status: RegistrationStatus) -> Change:
+        return Change(kind=ChangeKind.LEFT, user_id=user_id, cause=Cause.OWN, status=status)
+
+    def moved_up(user_id: str) -> Change:
+        return Change(kind=ChangeKind.PROMOTED, user_id=user_id, cause=Cause.SEAT_FREED)
+
+    entry = JournalEntry(
+        event_id="yoga",
+        version=3,
+        plan_id="p",
+        at=START,
+        changes=(
+            left("U1", RegistrationStatus.REGISTERED),
+            moved_up("U2"),
+            left("U3", status),
+            *([moved_up("U4")] if status is RegistrationStatus.REGISTERED else []),
+        ),
+        about=ABOUT,
+    )
+    notice = Notice(kind=NoticeKind.DEACTIVATED, user_id="UBOSS", about_user_id="U3")
+    text = text_of(notice_message(notice, entry).to_dict()["blocks"])
+    assert says in text
+    assert "<@U2>" not in text
 
 
 def test_notice_about_nothing_is_a_mistake_of_the_journal() -> None:

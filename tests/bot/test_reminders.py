@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+from bot.assembly import Bot, assemble
+from bot.ids import ActionId
 from domain.drafts import EventChanges
 from playground.faults import Fault
-from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, Town
+from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, SECRET, Town
+from tests.bot.modals import managed, press, said
+from tests.surroundings import at_once, ids
 
 REMINDER = "A reminder: you have a seat in *Yoga in the park*."
 
@@ -126,6 +132,38 @@ def test_swept_by_two_it_is_decided_once(town: Town) -> None:
     assert reminders(town, CHLOE) == 1
 
 
+def started_anew(town: Town, name: str) -> Bot:
+    """Return the bot of another process on the same store, as after a restart."""
+    return assemble(
+        town.store,
+        town.client,
+        workspace_id=town.workspace.team_id,
+        signing_secret=SECRET,
+        clock=town.clock,
+        new_id=ids(name),
+        jitter=lambda: 0.5,
+        spawn=at_once,
+    )
+
+
+@pytest.mark.parametrize("decided", [True, False], ids=["decided", "only due"])
+def test_a_process_that_ends_in_between_leaves_one_reminder_to_the_next(
+    town: Town, decided: bool
+) -> None:
+    """It ends once the reminder is due, or once it is decided and not sent; the next two are started anew."""
+    town.event()
+    town.register(CHLOE)
+    town.clock.advance(timedelta(hours=24))
+    if decided:
+        town.bot.service.sweep()
+    for name in ("second", "third"):
+        bot = started_anew(town, name)
+        for _ in range(140):
+            bot.notifier.do_what_is_due()
+            town.clock.advance(timedelta(seconds=0.5))
+        assert reminders(town, CHLOE) == 1
+
+
 def test_a_cancelled_event_reminds_nobody(town: Town) -> None:
     town.event()
     town.register(CHLOE)
@@ -173,6 +211,32 @@ def test_those_who_wait_are_told_when_the_deadline_passes(town: Town) -> None:
     (told,) = town.told(DIEGO)
     assert "Registration for *Yoga in the park* has ended." in told
     assert town.told(CHLOE) == []
+
+
+def test_closed_after_the_deadline_those_who_wait_are_not_told_again(town: Town) -> None:
+    town.event(
+        capacity=1,
+        organizer_id=BJORN,
+        registration_deadline=town.clock.now() + timedelta(hours=5),
+    )
+    town.register(CHLOE, DIEGO)
+    pass_time(town, timedelta(hours=5))
+    managed(town)
+    note = said(press(town, ActionId.CLOSE))
+    town.settle(5)
+    assert len(town.told(DIEGO)) == 1
+    assert "will be told" not in note
+
+
+def test_closed_before_the_sweep_that_the_deadline_waits_for_it_is_told_once(town: Town) -> None:
+    deadline = town.clock.now() + timedelta(hours=5)
+    town.event(capacity=1, registration_deadline=deadline)
+    town.register(CHLOE, DIEGO)
+    town.clock.advance(timedelta(hours=5))
+    town.bot.service.close_event("yoga")
+    town.settle(65)
+    (told,) = town.told(DIEGO)
+    assert "Registration for *Yoga in the park* was closed." in told
 
 
 def test_closed_before_the_deadline_it_is_told_once(town: Town) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from bot.ids import ActionId, BlockId
 from domain.drafts import EventChanges, UserDraft
@@ -24,8 +27,8 @@ def yoga(town: Town) -> None:
 
 def test_a_person_is_shown_with_place_and_since_when(town: Town) -> None:
     yoga(town)
-    assert f"<@{CHLOE}> has a seat since" in said(person(town, CHLOE))
-    assert f"<@{HARUKI}> is 2nd in line" in said(person(town, HARUKI))
+    assert f"<@{CHLOE}> has had a seat in *Yoga in the park* since" in said(person(town, CHLOE))
+    assert f"<@{HARUKI}> is 2nd in line for *Yoga in the park*" in said(person(town, HARUKI))
 
 
 def test_a_person_is_found_by_name(town: Town) -> None:
@@ -94,7 +97,7 @@ def test_removed_twice_it_is_said_that_the_person_is_out(town: Town) -> None:
     submit(town, view)
     town.workspace.views.update(view.id, view.body)
     seen = submit(town, view)
-    assert "not in *Yoga in the park*" in said(seen.view)
+    assert f"<@{CHLOE}> is not in *Yoga in the park* any more." in said(seen.view)
     town.settle(4)
     assert len(town.told(CHLOE)) == 1
     assert town.sound().seated("yoga") == [DIEGO]
@@ -111,9 +114,27 @@ def test_one_who_left_meanwhile_is_not_removed_again(town: Town) -> None:
     yoga(town)
     view = person(town, CHLOE)
     town.bot.service.unregister("yoga", CHLOE)
-    submit(town, view)
+    assert f"<@{CHLOE}> is not in *Yoga in the park* any more." in said(submit(town, view).view)
     town.settle(4)
     assert town.told(CHLOE) == []
+
+
+@pytest.mark.parametrize("over", [True, False])
+def test_where_nobody_is_told_the_organiser_is_not_told_otherwise(town: Town, over: bool) -> None:
+    """Of an event that is cancelled or over, nobody gets news: the form and its answer said they did."""
+    yoga(town)
+    if over:
+        town.clock.advance(timedelta(days=2, minutes=1))
+    else:
+        town.bot.service.cancel_event("yoga")
+    town.settle(65)
+    before = {user_id: len(town.told(user_id)) for user_id in (CHLOE, DIEGO)}
+    view = person(town, CHLOE)
+    assert f"Nobody is told of it: the event is {'over' if over else 'cancelled'}." in said(view)
+    answered = said(submit(town, view).view)
+    assert f"<@{CHLOE}> is out of *Yoga in the park*. <@{DIEGO}> has the seat now." in answered
+    town.settle(6)
+    assert {user_id: len(town.told(user_id)) for user_id in (CHLOE, DIEGO)} == before
 
 
 def test_why_stands_in_the_history(town: Town) -> None:

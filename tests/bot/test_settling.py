@@ -163,6 +163,24 @@ def test_a_form_not_confirmed_is_settled_by_direct_message(
     assert "*Yoga in the park* is open, with 4 seats." in told
 
 
+def test_a_removal_not_confirmed_is_told_as_the_other_persons(
+    failing: Town, background: Background
+) -> None:
+    """The organiser read "You gave up your seat"."""
+    failing.event()
+    failing.register(BJORN)
+    failing.slack.command(AMARA, EVENTS, "/event", "yoga")
+    manage = failing.workspace.views.stack(AMARA)[-1]
+    failing.slack.click(AMARA, manage, ActionId.PERSON, value=BJORN)
+    form = failing.workspace.views.stack(AMARA)[-1]
+    store_of(failing).lose = lambda: True
+    assert "Not confirmed yet" in answer(failing.slack.submit(AMARA, form.id))
+    store_of(failing).lose = lambda: False
+    background.run()
+    (told,) = failing.told(AMARA)
+    assert f"<@{BJORN}> is out of *Yoga in the park*, and is told so." in told
+
+
 def test_a_person_is_told_when_a_deletion_not_confirmed_is_done(
     failing: Town, background: Background
 ) -> None:
@@ -291,6 +309,21 @@ def test_a_form_that_opens_too_late_asks_to_try_again(town: Town, error: str) ->
     town.api.fail_next("views.open", Fault.refused(error))
     seen = town.slack.command(BJORN, RANDOM, "/register")
     assert "That took too long to open. Please try again" in answer(seen)
+
+
+def test_a_form_that_is_opened_three_times_by_impatience_fails_nobody(town: Town) -> None:
+    """Slack takes three modals, one over the other: Manage, and the form twice."""
+    town.event(organizer_id=BJORN)
+    town.slack.command(BJORN, RANDOM, "/event", "yoga")
+    manage = town.workspace.views.stack(BJORN)[-1]
+    for _ in range(3):
+        assert town.slack.click(BJORN, manage, ActionId.CANCEL_EVENT).failure is None
+    assert town.workspace.refusals == ["views.push: push_limit_reached"]
+    town.workspace.refusals.clear()
+    town.bot.service.delete_event("yoga")
+    form = town.workspace.views.stack(BJORN)[-1]
+    seen = town.slack.submit(BJORN, form.id)
+    assert "This event no longer exists." in answer(seen)
 
 
 def test_a_modal_closed_meanwhile_keeps_nothing_from_being_done(town: Town) -> None:

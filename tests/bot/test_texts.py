@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,18 @@ from hypothesis import strategies as st
 
 from bot.ids import ActionId, BlockId
 from bot.views.cards import event_card
-from bot.views.text import contained, escape, moment, ordinal, people, plain_when, shortened, when
+from bot.views.text import (
+    as_typed,
+    bold,
+    contained,
+    escape,
+    moment,
+    ordinal,
+    people,
+    plain_when,
+    shortened,
+    when,
+)
 from domain.models import Event
 from domain.statuses import EventStatus
 from playground.seed import EVENTS, RANDOM
@@ -105,10 +117,20 @@ def test_escaped_text_has_no_control_sequence_and_stays_in_its_line(text: str) -
 
 @pytest.mark.parametrize("text", ["R&D <3", "a_b_c", "10:30", "*", ":not a code: at all"])
 def test_escaped_text_reads_as_it_was_typed(text: str) -> None:
-    read = escape(text).replace("\u2060", "")
+    read = as_typed(escape(text))
     for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         read = read.replace(entity, character)
     assert read == text
+
+
+@given(st.text("*_~`:&<> a1\u00e9\n", max_size=40))
+def test_escaped_text_formats_nothing_in_bold_neither(text: str) -> None:
+    """A title with asterisks in it stood in bold by halves, with the asterisks gone."""
+    shown = bold(text)
+    assert (shown[0], shown[-1]) == ("*", "*")
+    assert not set("*~`") & set(shown[1:-1])
+    assert not re.search(r"(?<![^\W_])_|_(?![^\W_])", shown)
+    assert not escape(text).startswith("&gt;"), "it would be a quotation"
 
 
 @given(st.text(max_size=400), st.integers(20, 300))
@@ -323,4 +345,4 @@ def test_somebody_who_is_not_in_slack_is_called_by_id() -> None:
 def test_an_answer_is_the_same_for_screen_readers(town: Town) -> None:
     town.event()
     seen = town.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert seen.ephemeral[-1].text.replace("\u2060", "") in answer(seen)
+    assert as_typed(seen.ephemeral[-1].text) in answer(seen)

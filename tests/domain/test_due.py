@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.commands import Edit, KeepTime, Register, SetStatus
@@ -16,6 +16,7 @@ from domain.due import next_due_at, reminders_of
 from domain.errors import Invalid
 from domain.models import Event
 from domain.plans import Plan
+from domain.service import Service
 from domain.statuses import Audience, ChangeKind, Deletion, EventStatus, NoticeKind
 from tests.faults import FaultyStore, conflict
 from tests.memory import MemoryStore
@@ -75,6 +76,7 @@ def test_a_deadline_is_due_unless_it_is_the_start_itself() -> None:
     assert next_due_at(at_start, START) is None
 
 
+@settings(deadline=None)  # a machine with much else to do took longer than Hypothesis grants
 @given(
     st.lists(st.integers(5, 30 * 24 * 60), max_size=5, unique=True),
     st.integers(1, 60 * 24 * 60),
@@ -159,6 +161,42 @@ def test_an_edit_moves_the_due_time_in_its_own_commit(changes: dict[str, object]
     commit_together(store, "e1", [Edit(EventChanges.of(**changes), None)])
     event = store.events["e1"]
     assert event.next_due_at == next_due_at(event, START)
+
+
+def overdue() -> tuple[Service, MemoryStore]:
+    """Return an event with somebody in it, half a minute after its reminder came due, before any sweep."""
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada")
+    new_event(service, "e1", starts_at=START + timedelta(days=2), reminders=(1440,))
+    service.register("e1", "ada")
+    clock.advance(timedelta(days=1, seconds=30))
+    return service, store
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"reminders": (1440, 180)}, {"registration_deadline": START + timedelta(hours=40)}],
+    ids=["reminders", "deadline"],
+)
+def test_an_edit_right_before_the_sweep_keeps_nobody_from_being_reminded(
+    changes: dict[str, object],
+) -> None:
+    """The reminder has come due, and no sweep has found it yet: the edit moved the due time past it."""
+    service, store = overdue()
+    service.edit_event("e1", EventChanges.of(**changes))
+    assert store.events["e1"].next_due_at == START + timedelta(days=1)
+    assert service.sweep() == 1
+    kinds = [notice.kind for entry in store.journal.values() for notice in entry.notices]
+    assert kinds == [NoticeKind.REMINDER]
+    assert service.sweep() == 0
+
+
+def test_a_reminder_of_the_old_day_that_nobody_swept_is_not_of_the_new_one() -> None:
+    service, store = overdue()
+    service.edit_event("e1", EventChanges.of(starts_at=START + timedelta(days=5)))
+    assert store.events["e1"].next_due_at == START + timedelta(days=4)
+    assert service.sweep() == 0
 
 
 def test_cancelling_takes_the_due_time_away() -> None:

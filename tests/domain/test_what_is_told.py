@@ -287,7 +287,7 @@ def test_a_new_status_is_told_once(status: EventStatus, kind: ChangeKind) -> Non
 
 def test_reopening_is_told() -> None:
     plan = planned(SetStatus(EventStatus.OPEN, None), at=event(status=EventStatus.CLOSED))
-    assert outcome(plan) == Changed(event())
+    assert outcome(plan) == Changed(event(), told=False)
     assert told(plan) == ((change(ChangeKind.REOPENED),), ())
 
 
@@ -309,6 +309,10 @@ def test_of_an_event_that_is_over_nobody_is_told(command: Command, now: Any) -> 
     entry = next(action.entry for action in plan.actions if isinstance(action, PutEntry))
     assert entry.changes
     assert (entry.notices, entry.about) == ((), None)
+    if not isinstance(command, Unregister):
+        (done,) = plan.outcomes
+        assert isinstance(done, Changed | Left)
+        assert not done.told
 
 
 def test_in_a_cancelled_event_seats_move_on_and_nobody_is_told() -> None:
