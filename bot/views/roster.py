@@ -87,8 +87,10 @@ def roster(
 
 
 def _person_row(user_id: str, users: Mapping[str, User], since: str, place: str = "") -> Block:
+    spoken = f"Details of {users[user_id].name}" if user_id in users else None
     return section(
-        f"{place}{named(user_id, users)} · {since}", button("Details", ActionId.PERSON, user_id)
+        f"{place}{named(user_id, users)} · {since}",
+        button("Details", ActionId.PERSON, user_id, spoken=spoken),
     )
 
 

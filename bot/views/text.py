@@ -245,10 +245,24 @@ def plain(text: str) -> PlainTextObject:
     return PlainTextObject(text=text, emoji=False)
 
 
-def button(label: str, action_id: str, value: str, *, style: str | None = None) -> ButtonElement:
-    """Return a button; labels longer than Slack's 75 characters are cut."""
+def button(
+    label: str,
+    action_id: str,
+    value: str,
+    *,
+    style: str | None = None,
+    spoken: str | None = None,
+) -> ButtonElement:
+    """Return a button; labels longer than Slack's 75 characters are cut.
+
+    `spoken` is what a screen reader says in the label's place, where many buttons have the same one.
+    """
     return ButtonElement(
-        text=plain(shortened(label, 75)), action_id=action_id, value=value, style=style
+        text=plain(shortened(label, 75)),
+        action_id=action_id,
+        value=value,
+        style=style,
+        accessibility_label=None if spoken is None else shortened(spoken, 75),
     )
 
 

@@ -162,6 +162,17 @@ def test_the_roster_shows_seats_and_line_apart_with_positions(town: Town) -> Non
     ]
 
 
+def test_each_persons_button_says_to_a_screen_reader_whose_it_is(town: Town) -> None:
+    town.event(organizer_id=BJORN, capacity=1)
+    town.register(CHLOE, DIEGO)
+    spoken = [
+        block["accessory"]["accessibility_label"]
+        for block in managed(town).blocks
+        if block.get("accessory", {}).get("action_id") == ActionId.PERSON
+    ]
+    assert spoken == ["Details of chloe", "Details of diego"]
+
+
 def test_an_empty_event_says_so(town: Town) -> None:
     town.event(organizer_id=BJORN)
     assert "Nobody is registered yet." in shown(managed(town))
