@@ -10,7 +10,7 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
@@ -67,20 +67,30 @@ LONGEST = "clicks"
 
 
 def run_all(names: Sequence[str]) -> list[Section]:
-    """Run benchmarks, each in a process of its own; return what they found, in the table's order."""
-    counting = [name for name in names if not BENCHMARKS[name].is_timed and name != LONGEST]
+    """Run benchmarks, each in a process of its own; return what they found, in the table's order.
+
+    What one found is written down at once.
+    """
     found: dict[str, Section] = {}
-    with ThreadPoolExecutor(2) as two:
-        beside = [two.submit(_each, [name for name in names if name == LONGEST])]
-        beside.append(two.submit(_each, counting))
-        for one in beside:
-            found |= one.result()
-    found |= _each(name for name in names if BENCHMARKS[name].is_timed)
+
+    def run(some: Iterable[str]) -> None:
+        for name in some:
+            found[name] = _in_a_process(name)
+            write(RESULT, _ordered(found))
+
+    lanes = ([LONGEST], [name for name in BENCHMARKS if name != LONGEST])
+    with ThreadPoolExecutor(len(lanes)) as threads:
+        counting = [
+            [each for each in lane if each in names and not BENCHMARKS[each].is_timed]
+            for lane in lanes
+        ]
+        list(threads.map(run, counting))
+    run(name for name in BENCHMARKS if name in names and BENCHMARKS[name].is_timed)
+    return _ordered(found)
+
+
+def _ordered(found: Mapping[str, Section]) -> list[Section]:
     return [found[name] for name in BENCHMARKS if name in found]
-
-
-def _each(names: Iterable[str]) -> dict[str, Section]:
-    return {name: _in_a_process(name) for name in names}
 
 
 def _in_a_process(name: str) -> Section:
@@ -106,9 +116,8 @@ def main() -> None:
         sys.stdout.write(BENCHMARKS[asked.names[0]].run().to_json())
         return
     begun = time.perf_counter()
-    sections = run_all(asked.names or [*BENCHMARKS])
     RESULT.parent.mkdir(exist_ok=True)
-    write(RESULT, sections)
+    sections = run_all(asked.names or [*BENCHMARKS])
     sys.stdout.write(table(sections) + "\n")
     _say(f"{(time.perf_counter() - begun) / 60:.1f} minutes; also in {RESULT.relative_to(ROOT)}")
 
