@@ -30,7 +30,7 @@ CLICKS_A_SECOND = 50
 
 NEAR = 1_000
 FAR = {"SQLite": 100_000, "DynamoDB Local": 10_000}
-"""Registrations in an event. A check of 100,000 makes a quarter of a million requests: DynamoDB Local is too slow for it."""
+"""Registrations in an event. A check of 100,000 makes 250,000 requests: DynamoDB Local is too slow for it."""
 
 OF_ONE = 100
 """The share of so many registrations that one person is given: as many events."""
