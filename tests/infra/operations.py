@@ -45,6 +45,7 @@ READS: dict[str, tuple[Callable[[Process], None], Callable[[Service], object]]] 
     "get_users": (FULL, lambda service: service.get_users(["ada", "bob"])),
     "list_users": (FULL, lambda service: service.list_users()),
     "get_event": (FULL, lambda service: service.get_event("e1")),
+    "is_over": (FULL, lambda service: service.is_over(service.get_event("e1"))),
     "list_organized": (FULL, lambda service: service.list_organized("organizer")),
     "list_events": (FULL, lambda service: service.list_events(coming=True)),
     "find_events": (
