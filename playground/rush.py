@@ -121,6 +121,7 @@ class Rush:
         return {"text": card.text, "changed": round(changed, 3) if changed > 0 else None}
 
     def _press(self, member: Member, card: Message, due: float) -> None:
+        # Real time: a person watches, and presses are spread over a second of theirs.
         time.sleep(max(0.0, self._began + due - time.monotonic()))
         button, text, failure = self.button, "", None
         try:

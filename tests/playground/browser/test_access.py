@@ -37,7 +37,9 @@ def assert_fits(window: Window, where: str) -> None:
 
 def every_screen(window: Window, look: Callable[[Window, str], None]) -> None:
     """Go through all there is, and look at each."""
-    page, narrow = window.page, window.page.viewport_size["width"] < 720  # type: ignore[index]
+    page = window.page
+    size = page.viewport_size
+    narrow = size is not None and size["width"] < 720
 
     def go_to(entry: str) -> None:
         if narrow:
