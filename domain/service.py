@@ -8,6 +8,7 @@ that the operator trusts.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -44,6 +45,7 @@ from domain.errors import (
     NotRegistered,
     RollcallError,
     UnknownEvent,
+    UnknownUser,
 )
 from domain.finding import Found, FoundOwn
 from domain.listing import Listing
@@ -369,6 +371,17 @@ class Service:
         Raises `UnknownEvent`, `UnknownUser`, `AlreadyRegistered`, `RegistrationClosed`, `EventFull`.
         """
         return _expected(Placed, self._go(event_id, Register(user_id)))
+
+    def register_person(self, event_id: str, draft: UserDraft) -> Placed:
+        """`ensure_user`, then `register`; raises what they raise.
+
+        Nothing is read or written of somebody whom this process has seen stored as the draft has it: the
+        commit finds out whether the user is still there. Where not, it is ensured and tried anew.
+        """
+        if draft.user_id is not None and self._users.has_seen(draft):
+            with suppress(UnknownUser):  # deleted since
+                return self.register(event_id, draft.user_id)
+        return self.register(event_id, self.ensure_user(draft).user_id)
 
     def unregister(self, event_id: str, user_id: str) -> Left:
         """Take a user out; a seat goes to the next in line (R4). Raises `UnknownEvent`, `NotRegistered`."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
 
 from domain.drafts import UserChanges, UserDraft
 from domain.errors import Busy, DuplicateUser, UnknownUser
@@ -10,6 +13,9 @@ from domain.models import User
 from domain.patience import Patience
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Store, Unavailable
 from domain.settling import Unsettled
+
+MOST_SEEN = 4096
+"""Users whom a process remembers to have seen stored: more than press in an hour, in a megabyte or two."""
 
 
 class Users:
@@ -23,6 +29,8 @@ class Users:
         self._patience = patience
         self._clock = clock
         self._new_id = new_id
+        self._lock = threading.Lock()
+        self._seen: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
     def find(self, user_id: str) -> User | None:
         """Return the user as stored, also one under deletion."""
@@ -78,23 +86,42 @@ class Users:
         """Return the user as the draft has it; see `Service.ensure_user`."""
         if draft.user_id is None:
             raise ValueError("ensure_user needs the user's own id")
-        stored = self.find(draft.user_id)
+        user = self._ensured(draft.user_id, draft)
+        if _is_as(user, draft):
+            with self._lock:
+                self._seen[user.user_id] = _given(draft)
+                self._seen.move_to_end(user.user_id)
+                if len(self._seen) > MOST_SEEN:
+                    self._seen.popitem(last=False)
+        return user
+
+    def has_seen(self, draft: UserDraft) -> bool:
+        """Return whether this process has seen the user stored as the draft has it; it may be so no more."""
+        with self._lock:
+            return self._seen.get(draft.user_id or "") == _given(draft)
+
+    def _forget(self, user_id: str) -> None:
+        with self._lock:
+            self._seen.pop(user_id, None)
+
+    def _ensured(self, user_id: str, draft: UserDraft) -> User:
+        stored = self.find(user_id)
         try:
             if stored is None:
                 return self.creation(draft)()
             if stored.deletion is not None:
-                raise UnknownUser(stored.user_id)
-            given = draft.model_dump(include=draft.model_fields_set - {"user_id"})
-            if all(getattr(stored, name) == value for name, value in given.items()):
+                raise UnknownUser(user_id)
+            if _is_as(stored, draft):
                 return stored
-            return self.update(stored.user_id, UserChanges.of(**given))()
+            return self.update(user_id, UserChanges.of(**_given(draft)))()
         except DuplicateUser:
-            return self.get(draft.user_id)
+            return self.get(user_id)
         except Unsettled:
             raise Busy from None
 
     def mark(self, user_id: str, mark: str) -> str:
         """Mark a user for deletion; return the mark that holds. Raises `UnknownUser`."""
+        self._forget(user_id)
         was_sent = False
         for _ in self._patience.attempts():
             try:
@@ -113,6 +140,7 @@ class Users:
 
     def _put(self, user: User, *, replaces: str | None) -> bool:
         """Return whether the write applied; when not, another user or revision is stored."""
+        self._forget(user.user_id)
         was_sent = False
         for _ in self._patience.attempts():
             try:
@@ -137,3 +165,12 @@ class Users:
         if (stored and stored.revision) != replaces or (stored and stored.deletion):
             return False
         return None
+
+
+def _given(draft: UserDraft) -> dict[str, Any]:
+    """Return what a draft says of a user, by name."""
+    return draft.model_dump(include=draft.model_fields_set - {"user_id"})
+
+
+def _is_as(user: User, draft: UserDraft) -> bool:
+    return all(getattr(user, name) == value for name, value in _given(draft).items())

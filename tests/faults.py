@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from domain.models import Event, JournalEntry
+from domain.models import Event, JournalEntry, User
 from domain.plans import Plan
 from domain.ports import AnswerLost, Conflict, Rows, Unavailable
 from tests.memory import MemoryStore
@@ -57,6 +57,7 @@ class FaultyStore(MemoryStore):
         self.before_reading_journal: Callable[[], None] | None = None
         self.after_reading_rows: Callable[[], None] | None = None
         self.event_reads = 0
+        self.user_reads = 0
 
     def commit(self, plan: Plan) -> None:
         self.attempts.append(plan)
@@ -84,6 +85,10 @@ class FaultyStore(MemoryStore):
                 applied.append(False)
         self.under_way.clear()
         return applied
+
+    def get_user(self, user_id: str) -> User | None:
+        self.user_reads += 1
+        return super().get_user(user_id)
 
     def get_event(self, event_id: str) -> Event | None:
         self.event_reads += 1

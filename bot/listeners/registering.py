@@ -142,8 +142,7 @@ class Registering:
     # One service call each
 
     def _register(self, body: Payload, event_id: str) -> Message:
-        user = self._service.ensure_user(person(body))
-        return messages.placed(self._service.register(event_id, user.user_id))
+        return messages.placed(self._service.register_person(event_id, person(body)))
 
     def _leave_or_ask(self, user_id: str, event_id: str) -> Message:
         preview = self._service.preview_leave(event_id, user_id)

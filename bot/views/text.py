@@ -18,6 +18,8 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
+from bot.views.block_kit import as_json
+
 
 @dataclass(frozen=True)
 class Message:
@@ -28,7 +30,7 @@ class Message:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the arguments of `chat.postMessage`, `respond` and their like."""
-        return {"text": self.text, "blocks": [block.to_dict() for block in self.blocks]}
+        return {"text": self.text, "blocks": [as_json(block) for block in self.blocks]}
 
 
 class Timed(Protocol):

@@ -206,6 +206,8 @@ def test_who_is_created_by_another_on_first_contact_is_found(
     draft = UserDraft.of(user_id="new", name="Name in Slack")
     assert service.ensure_user(draft) == store.users["new"]
     assert store.users["new"].name == "new"
+    service.register_person("e1", draft)
+    assert store.users["new"].name == "Name in Slack"
 
 
 def test_a_user_who_changes_while_being_marked_is_marked_all_the_same(

@@ -1,4 +1,4 @@
-"""What a process knows of an event saves it the reading, and is never what it answers with."""
+"""What a process knows of an event and its people saves it the reading, and is never what it answers with."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from domain.drafts import EventChanges
+from domain.drafts import EventChanges, UserChanges, UserDraft
 from domain.errors import AlreadyRegistered, Busy, EventFull, RegistrationClosed, UnknownUser
 from domain.known import MOST_KNOWN, Known
 from domain.service import Service
+from domain.users import MOST_SEEN
 from tests.faults import FaultyStore, conflict, lost, never_sent
 from tests.invariants import assert_sound
-from tests.surroundings import ManualClock, ids, new_event, new_users, service_on
+from tests.surroundings import ManualClock, ids, mark_user, new_event, new_users, service_on
 
 
 @pytest.fixture
@@ -145,6 +146,63 @@ def test_a_user_who_was_deleted_elsewhere_gets_no_seat_from_memory(
     with pytest.raises(UnknownUser):
         service.register("e1", "a")
     assert_sound(store)
+
+
+ADA = UserDraft.of(user_id="ada", name="Ada")
+
+
+def test_who_was_seen_stored_is_registered_with_nothing_read_of_them(
+    service: Service, store: FaultyStore
+) -> None:
+    service.ensure_user(ADA)
+    store.user_reads = 0
+    assert service.register_person("e1", ADA).position is None
+    assert (store.user_reads, store.event_reads, len(store.attempts)) == (0, 0, 1)
+
+
+def test_who_was_seen_under_another_name_is_renamed(service: Service, store: FaultyStore) -> None:
+    service.ensure_user(ADA)
+    service.register_person("e1", UserDraft.of(user_id="ada", name="Ada L."))
+    assert store.users["ada"].name == "Ada L."
+
+
+@pytest.mark.parametrize("where", ["service", "other"])
+def test_who_was_seen_and_deleted_since_is_made_anew(
+    where: str, service: Service, store: FaultyStore, request: pytest.FixtureRequest
+) -> None:
+    """They press again, and are somebody who never was here: not told that they don't exist."""
+    service.ensure_user(ADA)
+    request.getfixturevalue(where).delete_user("ada")
+    assert service.register_person("e1", ADA).position is None
+    assert assert_sound(store).seated("e1") == ["ada"]
+
+
+def test_who_was_seen_and_is_being_deleted_is_refused(service: Service, store: FaultyStore) -> None:
+    service.ensure_user(ADA)
+    mark_user(store, "ada")
+    with pytest.raises(UnknownUser):
+        service.register_person("e1", ADA)
+    assert assert_sound(store).seated("e1") == []
+
+
+def test_a_name_that_was_changed_here_is_not_taken_for_the_one_seen(
+    service: Service, store: FaultyStore
+) -> None:
+    service.ensure_user(ADA)
+    service.update_user("ada", UserChanges.of(name="Somebody"))
+    service.register_person("e1", ADA)
+    assert store.users["ada"].name == "Ada"
+
+
+def test_a_process_remembers_so_many_people_and_no_more(
+    service: Service, store: FaultyStore
+) -> None:
+    service.ensure_user(ADA)
+    for number in range(MOST_SEEN):
+        service.ensure_user(UserDraft.of(user_id=f"u{number}", name="One of many"))
+    store.user_reads = 0
+    service.register_person("e1", ADA)
+    assert store.user_reads == 1
 
 
 def test_a_lost_answer_is_settled_as_ever(service: Service, store: FaultyStore) -> None:
