@@ -8,6 +8,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, assert_never
 
@@ -116,14 +117,14 @@ class SQLiteStore:
     def get_event(self, event_id: str) -> Event | None:
         """See `Store.get_event`."""
         row = self._one("SELECT body FROM events WHERE workspace = ? AND event_id = ?", event_id)
-        return None if row is None else Event.model_validate_json(row[0])
+        return None if row is None else _event(row[0])
 
     def get_events(self, event_ids: Collection[str]) -> dict[str, Event]:
         """See `Store.get_events`."""
         rows = self._among(
             "SELECT event_id, body FROM events WHERE workspace = ? AND event_id IN", event_ids
         )
-        return {event_id: Event.model_validate_json(body) for event_id, body in rows}
+        return {event_id: _event(body) for event_id, body in rows}
 
     def list_events(
         self, *, starting_from: datetime | None, limit: int, cursor: str | None = None
@@ -206,13 +207,14 @@ class SQLiteStore:
     def count_line(self, event_id: str, place: Waiting, *, after: int) -> int | None:
         """See `Store.count_line`."""
         row = self._one(
-            "SELECT count(*), max(ticket) FROM waitlist WHERE workspace = ? AND event_id = ?"
-            " AND ticket > ? AND ticket <= ?",
+            "SELECT count(*), EXISTS (SELECT 1 FROM waitlist"
+            " WHERE workspace = ?1 AND event_id = ?2 AND ticket = ?4)"
+            " FROM waitlist WHERE workspace = ?1 AND event_id = ?2 AND ticket > ?3 AND ticket <= ?4",
             event_id,
             after,
             place.ticket,
         )
-        return row[0] - 1 if row is not None and row[1] == place.ticket else None
+        return row[0] - 1 if row is not None and row[1] else None
 
     def list_roster(
         self, event_id: str, *, limit: int, cursor: str | None = None
@@ -701,6 +703,12 @@ def _micros(moment: datetime) -> int:
 
 def _moment(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
+
+
+@lru_cache(maxsize=64)
+def _event(body: str) -> Event:
+    """Return the event of a row. Most are read again as they were: to see whether they moved meanwhile."""
+    return Event.model_validate_json(body)
 
 
 def _registration(row: Row) -> Registration:

@@ -69,6 +69,9 @@ READS: dict[str, Callable[[SQLiteStore], object]] = {
 # `list_undelivered` names an event once: the ids that it remembers for that are at most a page.
 FOR_ONE_PAGE = "USE TEMP B-TREE FOR DISTINCT"
 
+HEADING = "SCALAR SUBQUERY"
+"""Reads nothing itself: the step after it does."""
+
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
 def test_a_read_is_a_range_of_an_index(
@@ -77,7 +80,9 @@ def test_a_read_is_a_range_of_an_index(
     for statement in statements(store, lambda: read(store)):
         with store._file.reading() as connection:
             steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
-        ranges = [step for step in steps if step != FOR_ONE_PAGE]
+        ranges = [
+            step for step in steps if step != FOR_ONE_PAGE and not step.startswith(HEADING)
+        ]
         assert all(step.startswith("SEARCH") for step in ranges), (statement, steps)
         whole_workspace = [step for step in ranges if step.endswith("(workspace=?)")]
         assert whole_workspace == [], statement
