@@ -1,7 +1,7 @@
 """`make bench`: every benchmark, each in a process of its own; one table, and the same as JSON.
 
-`python -m tests.benchmarks NAME …` runs some of them. What only counts runs beside the ten minutes of
-clicks, whose speed matters to nobody; what is timed runs alone.
+`python -m tests.benchmarks NAME …` runs some of them. What only counts, or compares two times that it
+takes in turns, runs beside the ten minutes of clicks, whose speed matters to nobody; the rest runs alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Benchmark:
     title: str
     module: str
     function: str = "figures"
-    is_timed: bool = True
+    is_alone: bool = False
 
     def run(self) -> Section:
         """Run it in this process."""
@@ -41,29 +41,24 @@ class Benchmark:
 
 
 BENCHMARKS = {
-    "store": Benchmark("The rush, in the store", "rush_store"),
-    "http": Benchmark("The rush, whole", "rush_http"),
+    "store": Benchmark("The rush, in the store", "rush_store", is_alone=True),
+    "http": Benchmark("The rush, whole", "rush_http", is_alone=True),
     "costs": Benchmark(
         "What operations cost in an event of 10, 1,000 and 100,000",
         "scales",
         "figures_of_costs",
-        is_timed=False,
     ),
-    "month": Benchmark("What registrations cost in AWS", "costs", is_timed=False),
-    "start": Benchmark("Start", "cold_start"),
-    "clicks": Benchmark(
-        "Memory in ten minutes of clicks", "memory", "figures_of_clicks", is_timed=False
-    ),
-    "jobs": Benchmark("Memory of long jobs", "memory", "figures_of_jobs", is_timed=False),
+    "month": Benchmark("What registrations cost in AWS", "costs"),
+    "start": Benchmark("Start", "cold_start", is_alone=True),
+    "clicks": Benchmark("Memory in ten minutes of clicks", "memory", "figures_of_clicks"),
+    "jobs": Benchmark("Memory of long jobs", "memory", "figures_of_jobs"),
     "growth": Benchmark("Growth", "scales", "figures_of_growth"),
-    "model": Benchmark(
-        "On paper: 5,000 people within ten seconds, for one event", "model", is_timed=False
-    ),
+    "model": Benchmark("On paper: 5,000 people within ten seconds, for one event", "model"),
 }
 """In the order of the table."""
 
 LONGEST = "clicks"
-"""Has a lane of its own; the others that only count, take about as long together."""
+"""Has a lane of its own; the others that do not run alone, take about as long together."""
 
 
 def run_all(names: Sequence[str]) -> list[Section]:
@@ -80,12 +75,12 @@ def run_all(names: Sequence[str]) -> list[Section]:
 
     lanes = ([LONGEST], [name for name in BENCHMARKS if name != LONGEST])
     with ThreadPoolExecutor(len(lanes)) as threads:
-        counting = [
-            [each for each in lane if each in names and not BENCHMARKS[each].is_timed]
+        beside = [
+            [each for each in lane if each in names and not BENCHMARKS[each].is_alone]
             for lane in lanes
         ]
-        list(threads.map(run, counting))
-    run(name for name in BENCHMARKS if name in names and BENCHMARKS[name].is_timed)
+        list(threads.map(run, beside))
+    run(name for name in BENCHMARKS if name in names and BENCHMARKS[name].is_alone)
     return _ordered(found)
 
 

@@ -80,9 +80,7 @@ def test_a_read_is_a_range_of_an_index(
     for statement in statements(store, lambda: read(store)):
         with store._file.reading() as connection:
             steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
-        ranges = [
-            step for step in steps if step != FOR_ONE_PAGE and not step.startswith(HEADING)
-        ]
+        ranges = [step for step in steps if step != FOR_ONE_PAGE and not step.startswith(HEADING)]
         assert all(step.startswith("SEARCH") for step in ranges), (statement, steps)
         whole_workspace = [step for step in ranges if step.endswith("(workspace=?)")]
         assert whole_workspace == [], statement

@@ -1,6 +1,7 @@
-"""A bot with one listener, which does nothing: `python -m tests.benchmarks.idle_bot SECRET`.
+"""A bot with one listener, which does nothing, or says one word: `python -m tests.benchmarks.bare_bot SECRET HOW`.
 
-What Bolt itself takes, behind the same front door and in as many threads as Rollcall.
+What Bolt itself takes, behind the same front door and in as many threads as Rollcall. HOW is `silent`
+or `answering`, with Bolt's own `respond`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import uvicorn
-from slack_bolt import Ack, App
+from slack_bolt import Ack, App, Respond
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.assembly import THREADS
@@ -19,7 +20,7 @@ from bot.ids import ActionId
 
 def main() -> None:
     """Serve until it is ended."""
-    (secret,) = sys.argv[1:]
+    secret, how = sys.argv[1:]
     threads = ThreadPoolExecutor(THREADS)
     app = App(
         signing_secret=secret,
@@ -29,7 +30,9 @@ def main() -> None:
     )
 
     @app.action(ActionId.REGISTER)
-    def do_nothing(ack: Ack) -> None:
+    def pressed(ack: Ack, respond: Respond) -> None:
+        if how == "answering":
+            respond("Pressed", response_type="ephemeral", replace_original=False)
         ack()
 
     uvicorn.run(build_http(app, threads, secret), host="127.0.0.1", port=0)
