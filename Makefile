@@ -58,7 +58,7 @@ deploy: synth ## put a stage into AWS (STAGE=prod WORKSPACE=T0123456789 ALARM_EM
 		$(if $(WORKSPACE),--parameters Workspace=$(WORKSPACE)) \
 		$(if $(ALARM_EMAIL),--parameters AlarmEmail=$(ALARM_EMAIL)) $(ARGS) rollcall-$(STAGE)
 
-bench: .venv/.project .venv/.infra-pins ## every benchmark, in about 20 minutes (ARGS="store http" for some)
+bench: .venv/.project .venv/.infra-pins ## every benchmark, in under 20 minutes (ARGS="store http" for some)
 	@$(PY) -m tests.benchmarks $(ARGS)
 
 screenshots: .venv/.project ## docs/*.png anew, from a session with the demo in a browser

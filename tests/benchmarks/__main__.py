@@ -43,16 +43,11 @@ class Benchmark:
 BENCHMARKS = {
     "store": Benchmark("The rush, in the store", "rush_store", is_alone=True),
     "http": Benchmark("The rush, whole", "rush_http", is_alone=True),
-    "costs": Benchmark(
-        "What operations cost in an event of 10, 1,000 and 100,000",
-        "scales",
-        "figures_of_costs",
-    ),
+    "scales": Benchmark("What operations cost, and how their time grows", "scales"),
     "month": Benchmark("What registrations cost in AWS", "costs"),
     "start": Benchmark("Start", "cold_start", is_alone=True),
     "clicks": Benchmark("Memory in ten minutes of clicks", "memory", "figures_of_clicks"),
     "jobs": Benchmark("Memory of long jobs", "memory", "figures_of_jobs"),
-    "growth": Benchmark("Growth", "scales", "figures_of_growth"),
     "model": Benchmark("On paper: 5,000 people within ten seconds, for one event", "model"),
 }
 """In the order of the table."""

@@ -33,7 +33,7 @@ from tests.surroundings import new_event, service_on
 
 ROOT = Path(__file__).parents[2]
 
-ROUNDS = 15
+ROUNDS = 10
 
 PREFIX = "cold-"
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import count
+from itertools import chain, count
 from statistics import median
 
 import pytest
@@ -30,16 +30,13 @@ from tests.storage.rows import a_seat, an_event
 from tests.stores import empty_local, empty_sqlite
 from tests.surroundings import START, ids, service_on
 
-SIZES = (10, 1_000, 100_000)
-"""People in an event, of whom the costs are told."""
-
-NEAR, FAR = 100, 100_000
-"""People in an event, of which the times are compared."""
+SMALLER, NEAR, FAR = (10, 1_000), 100, 100_000
+"""People in an event: costs are told of the smaller and the far one, times compared between near and far."""
 
 FEW, MANY = 10, 10_000
 """Events to come, all in one workspace."""
 
-ROUNDS = 40
+ROUNDS = 30
 AT_MOST = 1.5
 """How many times as long an operation may take at the far end."""
 
@@ -186,9 +183,10 @@ ONCE: dict[str, Callable[[Scale], Act]] = {
 """Operations in steps: their cost is told, and grows with what they change, not with the event."""
 
 
+FILE, LOCAL = "SQLite", "DynamoDB Local"
 EMPTY: dict[str, Callable[[], AbstractContextManager[Store]]] = {
-    "SQLite": empty_sqlite,
-    "DynamoDB Local": lambda: empty_local(is_reused=False),
+    FILE: empty_sqlite,
+    LOCAL: lambda: empty_local(is_reused=False),
 }
 
 
@@ -203,35 +201,55 @@ def scale_of(kind: str, people: int) -> Iterator[Scale]:
         yield Scale(store, people)
 
 
+def scales_of(kind: str, sizes: Iterable[int]) -> Iterator[Scale]:
+    """Yield tables of each size, each while it is looked at."""
+    for people in sizes:
+        with scale_of(kind, people) as scale:
+            yield scale
+
+
+def figures() -> Iterator[Figure]:
+    """Yield what each operation costs, and how many times as long it takes at the far end."""
+    end = offer_engine()
+    try:
+        with scale_of(LOCAL, FAR) as far:
+            yield from _costs([*SMALLER, FAR], costs(chain(scales_of(LOCAL, SMALLER), [far])))
+            with scale_of(LOCAL, NEAR) as near:
+                yield from _growth_with_people(LOCAL, near, far)
+        with scale_of(FILE, NEAR) as near, scale_of(FILE, FAR) as far:
+            yield from _growth_with_people(FILE, near, far)
+        for kind in EMPTY:
+            yield from _growth_with_events(kind)
+    finally:
+        end()
+
+
 # Costs
 
 
-def costs(sizes: tuple[int, ...] = SIZES) -> dict[str, list[Units]]:
+def costs(scales: Iterable[Scale]) -> dict[str, list[Units]]:
     """Return what each operation takes in DynamoDB Local, in an event of each size."""
     found: dict[str, list[Units]] = defaultdict(list)
-    for people in sizes:
-        with scale_of("DynamoDB Local", people) as scale:
-            for name, prepare in (FLAT | ONCE).items():
-                act = prepare(scale)
-                with units_of_requests(local_client()) as units:
-                    act()
-                found[name].append(units)
+    for scale in scales:
+        for name, prepare in (FLAT | ONCE).items():
+            act = prepare(scale)
+            with units_of_requests(local_client()) as units:
+                act()
+            found[name].append(units)
     return found
 
 
-def figures_of_costs() -> Iterator[Figure]:
+def _costs(sizes: Sequence[int], found: Mapping[str, Sequence[Units]]) -> Iterator[Figure]:
     """Yield the requests, the units and the price of each operation in the largest event."""
-    end = offer_engine()
-    try:
-        for name, found in costs().items():
-            limit = found[0].requests.total() if name in FLAT else None
-            requests = [units.requests.total() for units in found]
-            yield Figure(f"{name}: requests, {_each(requests)}", requests[-1], at_most=limit)
-            write, read = ([units.taken[kind] for units in found] for kind in ("write", "read"))
-            title = f"{name}: a million, of write units {_each(write)}, read units {_each(read)}"
-            yield Figure(title, found[-1].dollars_per_million, "dollars")
-    finally:
-        end()
+    people = " / ".join(f"{size:,}" for size in sizes)
+    for name, each in found.items():
+        limit = each[0].requests.total() if name in FLAT else None
+        requests = [units.requests.total() for units in each]
+        title = f"{people} people: {name}"
+        yield Figure(f"{title}: requests, {_each(requests)}", requests[-1], at_most=limit)
+        write, read = ([units.taken[kind] for units in each] for kind in ("write", "read"))
+        units_of_each = f"a million, of write units {_each(write)}, read units {_each(read)}"
+        yield Figure(f"{title}: {units_of_each}", each[-1].dollars_per_million, "dollars")
 
 
 def _each(values: Sequence[float]) -> str:
@@ -241,23 +259,17 @@ def _each(values: Sequence[float]) -> str:
 # Growth
 
 
-def figures_of_growth() -> Iterator[Figure]:
-    """Yield how many times as long each operation takes at the far end."""
-    end = offer_engine()
-    try:
-        for kind in ("SQLite", "DynamoDB Local"):
-            with scale_of(kind, NEAR) as near, scale_of(kind, FAR) as far:
-                for name, prepare in FLAT.items():
-                    yield compared(
-                        f"{kind}, {NEAR:,} to {FAR:,} people: {name}", prepare, near, far
-                    )
-            with events_of(kind, FEW) as near, events_of(kind, MANY) as far:
-                for name, prepare in AMONG.items():
-                    yield compared(f"{kind}, {FEW} to {MANY:,} events: {name}", prepare, near, far)
-                name = f"{kind}, {FEW} to {MANY:,} events: find by a part of the title (reads them all)"
-                yield compared(name, find_by_title, near, far, at_most=None)
-    finally:
-        end()
+def _growth_with_people(kind: str, near: Scale, far: Scale) -> Iterator[Figure]:
+    for name, prepare in FLAT.items():
+        yield compared(f"{kind}, {NEAR:,} to {FAR:,} people: {name}", prepare, near, far)
+
+
+def _growth_with_events(kind: str) -> Iterator[Figure]:
+    with events_of(kind, FEW) as near, events_of(kind, MANY) as far:
+        for name, prepare in AMONG.items():
+            yield compared(f"{kind}, {FEW} to {MANY:,} events: {name}", prepare, near, far)
+        name = f"{kind}, {FEW} to {MANY:,} events: find by a part of the title (reads them all)"
+        yield compared(name, find_by_title, near, far, at_most=None, rounds=3)
 
 
 def compared(
@@ -266,10 +278,11 @@ def compared(
     near: Scale,
     far: Scale,
     at_most: float | None = AT_MOST,
+    rounds: int = ROUNDS,
 ) -> Figure:
     """Return how many times as long an operation takes at the far end: medians, taken in turns."""
     took: dict[int, list[float]] = {0: [], 1: []}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for end, scale in enumerate((near, far)):
             act = prepare(scale)
             begun = time.perf_counter()

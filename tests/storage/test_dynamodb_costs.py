@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.models import LINE_BLOCK
-from tests.benchmarks.scales import FLAT, costs
+from tests.benchmarks.scales import FLAT, LOCAL, costs, scales_of
 from tests.benchmarks.units import Units
 
 SIZES = (10, 4 * LINE_BLOCK, 8 * LINE_BLOCK)
@@ -14,7 +14,7 @@ SIZES = (10, 4 * LINE_BLOCK, 8 * LINE_BLOCK)
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, list[Units]]:
-    return costs(SIZES)
+    return costs(scales_of(LOCAL, SIZES))
 
 
 @pytest.mark.parametrize("name", FLAT)
