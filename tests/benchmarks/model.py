@@ -52,10 +52,10 @@ AT_MOST = 0.5
 IN_A_FUNCTION = 0.02
 """Seconds of a Lambda function's own work for a request."""
 
-IN_A_PROCESS = 0.0022
+IN_A_PROCESS = 0.0042
 """Seconds of a process's own work for a click, about as `rush_http` finds them: no two at once."""
 
-LOADS = (50, 200, 500, 1_000, 2_000, 5_000, 10_000)
+LOADS = (50, 200, 500, 1_000, 1_500, 2_000, 5_000, 10_000)
 """People within ten seconds."""
 
 Steps = Generator[simpy.Event, Any, Any]
