@@ -161,6 +161,11 @@ EVENTS = [
 ]
 
 REGISTRATIONS = [
+    Operation(
+        "register a person who is stored",
+        ROOMY,
+        lambda p: p.service.register_person("e1", user_draft("new")),
+    ),
     Operation("register into a seat", ROOMY, lambda p: p.service.register("e1", "new")),
     Operation("register into the line", FULL, lambda p: p.service.register("e1", "new")),
     Operation(
