@@ -207,6 +207,10 @@ class UserDraft(Draft):
     name: Name
     time_zone: TimeZone | None = None
 
+    def given(self) -> dict[str, Any]:
+        """Return the fields that were given, by name, without the id."""
+        return {name: getattr(self, name) for name in sorted(self.model_fields_set - {"user_id"})}
+
 
 class UserChanges(Draft):
     """What an update of a user sets; a field that is not given stays as it is."""

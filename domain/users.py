@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
 
 from domain.drafts import UserChanges, UserDraft
 from domain.errors import Busy, DuplicateUser, UnknownUser
+from domain.known import Seen
 from domain.models import User
 from domain.patience import Patience
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Store, Unavailable
 from domain.settling import Unsettled
-
-MOST_SEEN = 4096
-"""Users whom a process remembers to have seen stored: more than press in an hour, in a megabyte or two."""
 
 
 class Users:
@@ -29,8 +24,7 @@ class Users:
         self._patience = patience
         self._clock = clock
         self._new_id = new_id
-        self._lock = threading.Lock()
-        self._seen: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._seen = Seen()
 
     def find(self, user_id: str) -> User | None:
         """Return the user as stored, also one under deletion."""
@@ -88,21 +82,12 @@ class Users:
             raise ValueError("ensure_user needs the user's own id")
         user = self._ensured(draft.user_id, draft)
         if _is_as(user, draft):
-            with self._lock:
-                self._seen[user.user_id] = _given(draft)
-                self._seen.move_to_end(user.user_id)
-                if len(self._seen) > MOST_SEEN:
-                    self._seen.popitem(last=False)
+            self._seen.add(user.user_id, draft)
         return user
 
     def has_seen(self, draft: UserDraft) -> bool:
         """Return whether this process has seen the user stored as the draft has it; it may be so no more."""
-        with self._lock:
-            return self._seen.get(draft.user_id or "") == _given(draft)
-
-    def _forget(self, user_id: str) -> None:
-        with self._lock:
-            self._seen.pop(user_id, None)
+        return self._seen.has(draft)
 
     def _ensured(self, user_id: str, draft: UserDraft) -> User:
         stored = self.find(user_id)
@@ -113,7 +98,7 @@ class Users:
                 raise UnknownUser(user_id)
             if _is_as(stored, draft):
                 return stored
-            return self.update(user_id, UserChanges.of(**_given(draft)))()
+            return self.update(user_id, UserChanges.of(**draft.given()))()
         except DuplicateUser:
             return self.get(user_id)
         except Unsettled:
@@ -121,7 +106,7 @@ class Users:
 
     def mark(self, user_id: str, mark: str) -> str:
         """Mark a user for deletion; return the mark that holds. Raises `UnknownUser`."""
-        self._forget(user_id)
+        self._seen.forget(user_id)
         was_sent = False
         for _ in self._patience.attempts():
             try:
@@ -140,7 +125,7 @@ class Users:
 
     def _put(self, user: User, *, replaces: str | None) -> bool:
         """Return whether the write applied; when not, another user or revision is stored."""
-        self._forget(user.user_id)
+        self._seen.forget(user.user_id)
         was_sent = False
         for _ in self._patience.attempts():
             try:
@@ -167,10 +152,5 @@ class Users:
         return None
 
 
-def _given(draft: UserDraft) -> dict[str, Any]:
-    """Return what a draft says of a user, by name."""
-    return draft.model_dump(include=draft.model_fields_set - {"user_id"})
-
-
 def _is_as(user: User, draft: UserDraft) -> bool:
-    return all(getattr(user, name) == value for name, value in _given(draft).items())
+    return all(getattr(user, name) == value for name, value in draft.given().items())

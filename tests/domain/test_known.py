@@ -8,9 +8,8 @@ import pytest
 
 from domain.drafts import EventChanges, UserChanges, UserDraft
 from domain.errors import AlreadyRegistered, Busy, EventFull, RegistrationClosed, UnknownUser
-from domain.known import MOST_KNOWN, Known
+from domain.known import MOST_KNOWN, MOST_SEEN, Known
 from domain.service import Service
-from domain.users import MOST_SEEN
 from tests.faults import FaultyStore, conflict, lost, never_sent
 from tests.invariants import assert_sound
 from tests.surroundings import ManualClock, ids, mark_user, new_event, new_users, service_on

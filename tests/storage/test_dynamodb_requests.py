@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain.commands import Register
-from domain.drafts import EventChanges
+from domain.drafts import EventChanges, UserDraft
 from domain.errors import (
     AlreadyRegistered,
     EventFull,
@@ -148,6 +148,14 @@ def test_to_register_takes_one_request_where_the_event_is_as_this_process_left_i
     service = cold(full)
     service.register(event_id, "other")
     requests = full.counting(lambda: service.register(event_id, "newcomer"))
+    assert (requests.reads, requests.transactions, requests.other_writes) == (0, 1, 0)
+
+
+def test_a_click_takes_one_request_where_the_person_was_seen_too(full: Full, event_id: str) -> None:
+    service, person = cold(full), UserDraft.of(user_id="newcomer", name="newcomer")
+    service.register(event_id, "other")
+    service.ensure_user(person)
+    requests = full.counting(lambda: service.register_person(event_id, person))
     assert (requests.reads, requests.transactions, requests.other_writes) == (0, 1, 0)
 
 
