@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.config import Config, ConfigError
+from bot.entrypoints.settings import Config, ConfigError
 
 if TYPE_CHECKING:
     import argparse
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from slack_sdk import WebClient
     from starlette.types import ASGIApp
 
-    from bot.assembly import Bot
-    from bot.delivery import Storage
+    from bot.entrypoints.bootstrap import Bot
+    from bot.notifications.delivery import Storage
     from domain.ports import Clock
     from domain.service import Service
 
@@ -86,7 +86,7 @@ def opened(config: Config, workspace_id: str) -> Iterator[Storage]:
             store = dynamodb_store(config, workspace_id)
         yield store
         return
-    from storage.sqlite import SQLiteStore
+    from storage.sqlite.store import SQLiteStore
 
     try:
         file = SQLiteStore(config.sqlite_path, workspace_id)
@@ -103,7 +103,7 @@ START_TRIES = 5
 def dynamodb_store(config: Config, workspace_id: str) -> Storage:
     """Return the store on DynamoDB, once it has answered. Raises `Unavailable`, and botocore's errors."""
     from domain.ports import Unavailable
-    from storage.dynamodb import DynamoDBStore, make_client
+    from storage.dynamodb.store import DynamoDBStore, make_client
 
     store = DynamoDBStore(make_client(), config.table_prefix, workspace_id)
     for tries_left in reversed(range(START_TRIES)):
@@ -165,7 +165,7 @@ def asking_slack(url: str, token: str) -> Iterator[None]:
 
 def real_bot(store: Storage, client: WebClient, *, workspace_id: str, signing_secret: str) -> Bot:
     """Return a bot with the real clock, identifiers and dice."""
-    from bot.assembly import assemble
+    from bot.entrypoints.bootstrap import assemble
 
     return assemble(
         store,
@@ -209,7 +209,7 @@ def _socket(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa: 
     config = Config.from_env(env, needs=SLACK | {"SLACK_APP_TOKEN"})
     from slack_bolt.adapter.socket_mode import SocketModeHandler
 
-    from bot.assembly import THREADS
+    from bot.entrypoints.bootstrap import THREADS
 
     with _running(config) as bot:
         handler = SocketModeHandler(bot.app, config.app_token, concurrency=THREADS)
@@ -232,7 +232,7 @@ def _http(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
     config = Config.from_env(env, needs=SLACK | {"SLACK_SIGNING_SECRET"})
     import uvicorn
 
-    from bot.http import build_http
+    from bot.entrypoints.http_server import build_http
 
     with _running(config) as bot:
         tokens = config.api_tokens_of(bot.workspace_id)
@@ -259,7 +259,7 @@ def _http(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 
 def _manifest(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa: ARG001  # as all
-    from bot import manifest
+    from bot.entrypoints import manifest
 
     text = manifest.for_http(asked.url) if asked.url else manifest.for_socket_mode()
     print(text, end="")
@@ -272,8 +272,8 @@ def _tables(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa: 
         with opened(config, "none"):
             print(f"{config.sqlite_path} is ready")
         return 0
-    from storage.dynamodb import make_client
-    from storage.schema import create_tables
+    from storage.dynamodb.schema import create_tables
+    from storage.dynamodb.store import make_client
 
     with asking_dynamodb():
         made = create_tables(make_client(), config.table_prefix)
@@ -284,7 +284,7 @@ def _tables(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa: 
 def _check(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
     config = Config.from_env(env, needs=frozenset() if asked.workspace else SLACK)
     workspace_id = asked.workspace or workspace_of(slack_client(config))
-    from bot.checking import Screen, check
+    from bot.entrypoints.check_report import Screen, check
     from domain.ports import Unavailable
 
     screen = Screen(sys.stdout, sys.stderr if sys.stderr.isatty() else None)
@@ -329,7 +329,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Mapping[str, str]], int]] = {
 def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> int:
     """Run a command; return its exit status."""
     # Lambda's functions, which use this module too, have no command line.
-    from bot.arguments import parser
+    from bot.entrypoints.arguments import parser
 
     asked = parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")

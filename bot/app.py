@@ -10,27 +10,24 @@ from slack_bolt import App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from bot.errors import OtherWorkspace
-from bot.failing import Failing
-from bot.haste import ASKING, PATIENCE, in_haste
-from bot.listeners import (
-    browsing,
-    calendar,
-    creating,
-    editing,
-    ending,
-    history,
-    home,
-    managing,
-    membership,
-    messaging,
-    registering,
-    rollcall,
-)
-from bot.parts import Cards, Parts
-from bot.payloads import workspaces_of
-from bot.people import People
-from bot.shapes import WellFormed
+from bot.error_handler import Failing
+from bot.features.account import listeners as account_listeners
+from bot.features.account import rollcall_command
+from bot.features.announcement import listeners as announcement_listeners
+from bot.features.browsing import listeners as browsing_listeners
+from bot.features.calendar import listeners as calendar_listeners
+from bot.features.ending import listeners as ending_listeners
+from bot.features.event_form import create, edit
+from bot.features.history import listeners as history_listeners
+from bot.features.home import listeners as home_listeners
+from bot.features.manage import listeners as manage_listeners
+from bot.features.registration import listeners as registration_listeners
+from bot.slack.context import Cards, Parts
+from bot.slack.errors import OtherWorkspace
+from bot.slack.interactions import workspaces_of
+from bot.slack.member_directory import People
+from bot.slack.payload_models import WellFormed
+from bot.slack.web_client import ASKING, PATIENCE, in_haste
 from domain.ports import Clock, NewId
 from domain.service import Service
 
@@ -70,8 +67,22 @@ def build_app(
     asking = in_haste(client, token=client.token, seconds=ASKING)
     parts = Parts(service, cards, People(asking, clock), asking, new_id, workspace_id)
     for flow in (
-        *(registering, browsing, home, calendar, rollcall),
-        *(creating, managing, editing, messaging, ending, history, membership),
+        *(
+            registration_listeners,
+            browsing_listeners,
+            home_listeners,
+            calendar_listeners,
+            rollcall_command,
+        ),
+        *(
+            create,
+            manage_listeners,
+            edit,
+            announcement_listeners,
+            ending_listeners,
+            history_listeners,
+            account_listeners,
+        ),
     ):
         flow.register(app, parts)
     return app

@@ -10,13 +10,13 @@ import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from domain.enums import RegistrationStatus
 from domain.models import JournalEntry
-from domain.plans import DeleteRegistration, Plan, PutRegistration
+from domain.planning.plan import DeleteRegistration, Plan, PutRegistration
 from domain.ports import Conflict
-from domain.statuses import RegistrationStatus
 
 if TYPE_CHECKING:
-    from bot.delivery import Storage
+    from bot.notifications.delivery import Storage
 
 LOGGER = "bot.telemetry"
 """Its lines are for machines: the command line leaves them out."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from domain.drafts import EventChanges
+from domain.enums import Audience, Cause, EventStatus
+from domain.inputs import EventChanges
 from domain.models import Actor, Event, Registration, Waiting
-from domain.statuses import Audience, Cause, EventStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the service refuses, each with its data and no prose for people: `bot.errors` has the sentences."""
+"""What the service refuses, each with its data and no prose for people: `bot.slack.errors` has the sentences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.statuses import ClosedBecause, RegistrationStatus
+from domain.enums import ClosedBecause, RegistrationStatus
 
 
 class RollcallError(Exception):

@@ -1,6 +1,6 @@
 """The values of the domain, frozen, in the words of the requirements. Times are aware, in UTC.
 
-What comes out of a store is rebuilt here and not judged again; `domain.drafts` judges what comes in.
+What comes out of a store is rebuilt here and not judged again; `domain.inputs` judges what comes in.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pydantic import (
     Field,
 )
 
-from domain.statuses import (
+from domain.enums import (
     Audience,
     Cause,
     ChangeKind,
@@ -97,7 +97,7 @@ class Event(BaseModel):
     reminders: tuple[int, ...] = ()
     """How long before the start those registered are reminded (R8.15), in minutes, the longest first."""
     next_due_at: datetime | None = None
-    """When the clock next asks something of this event: see `domain.due`."""
+    """When the clock next asks something of this event: see `domain.planning.schedule`."""
     recent_requests: tuple[str, ...] = ()
     """Ids of the last requests that must not be carried out twice (R8.13), the newest last."""
 

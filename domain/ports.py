@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         User,
         Waiting,
     )
-    from domain.plans import Plan
+    from domain.planning.plan import Plan
 
 
 class Conflict(Exception):

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from domain import finding, seating
+from domain import search
 from domain.commands import (
     Changed,
     Command,
@@ -28,16 +28,7 @@ from domain.commands import (
     SetStatus,
     Unregister,
 )
-from domain.door import Door
-from domain.drafts import (
-    EventChanges,
-    EventDraft,
-    MessageDraft,
-    Removal,
-    UserChanges,
-    UserDraft,
-    is_identifier,
-)
+from domain.enums import EventStatus, RegistrationStatus
 from domain.errors import (
     CapacityBelowRegistered,
     DuplicateEvent,
@@ -47,9 +38,19 @@ from domain.errors import (
     UnknownEvent,
     UnknownUser,
 )
-from domain.finding import Found, FoundOwn
-from domain.listing import Listing
-from domain.long_work import DEACTIVATED, LongWork
+from domain.execution.executor import Door
+from domain.execution.long_operations import DEACTIVATED, LongWork
+from domain.execution.retry import LONG_PAGE, PAGE, PATIENCE, Patience
+from domain.execution.unconfirmed import Settling
+from domain.inputs import (
+    EventChanges,
+    EventDraft,
+    MessageDraft,
+    Removal,
+    UserChanges,
+    UserDraft,
+    is_identifier,
+)
 from domain.models import (
     Actor,
     CapacityPreview,
@@ -63,15 +64,15 @@ from domain.models import (
     Page,
     User,
 )
-from domain.patience import LONG_PAGE, PAGE, PATIENCE, Patience
+from domain.planning import planner
 from domain.ports import Clock, NewId, Spawn, Store
-from domain.settling import Settling
-from domain.statuses import EventStatus, RegistrationStatus
+from domain.queries import Listing
+from domain.search import Found, FoundOwn
 from domain.users import Users
 
 if TYPE_CHECKING:
-    from domain.breaches import Breach, Mended, Progress
-    from domain.checking import Check
+    from domain.integrity.checker import Check
+    from domain.integrity.violations import Breach, Mended, Progress
 
 T = TypeVar("T")
 
@@ -264,7 +265,7 @@ class Service:
         event = self._event_with_id(text)
         if event is not None:
             return Found((ListedEvent.of(event),))
-        return finding.find(text, self._open_events())
+        return search.find(text, self._open_events())
 
     def find_events_to_manage(self, text: str, user_id: str) -> Found:
         """Find the events that a person means to manage: by id, or by a part of the title.
@@ -282,7 +283,7 @@ class Service:
                 limit=LONG_PAGE,
             )
         )
-        fitting = finding.find(text, coming).fitting
+        fitting = search.find(text, coming).fitting
         events = self._patience.reading(
             lambda: self._store.get_events([listed.event_id for listed in fitting])
         )
@@ -293,7 +294,7 @@ class Service:
         )
         if organized:
             return Found(organized)
-        return finding.find(text, (listed for listed in coming if listed.listed))
+        return search.find(text, (listed for listed in coming if listed.listed))
 
     def _event_with_id(self, text: str) -> Event | None:
         try:
@@ -421,7 +422,7 @@ class Service:
 
     def find_registrations_of(self, user_id: str, text: str) -> FoundOwn:
         """Find among a user's registrations by an event's id or a part of its title (R8.1); all for no text."""
-        return finding.find_own(text, self.list_registrations_of(user_id))
+        return search.find_own(text, self.list_registrations_of(user_id))
 
     def list_registrations_in(
         self,
@@ -452,7 +453,7 @@ class Service:
 
         def read() -> CapacityPreview | None:
             snapshot = self._door.load(event_id, [edit])
-            plan = seating.plan(
+            plan = planner.plan(
                 snapshot, [edit], event_id=event_id, now=self._clock.now(), plan_id="preview"
             )
             outcome = plan.outcomes[0]
@@ -532,14 +533,16 @@ class Service:
 
         One that was cut off can be run again. Raises `Unavailable`.
         """
-        from domain.repairing import Repair  # as in `_checking`
+        from domain.integrity.repairer import Repair  # as in `_checking`
 
         check = self._checking(on_progress)
         repair = Repair(self._store, self._door, self._patience, self._clock, self._new_id, check)
         return repair.everything()
 
     def _checking(self, on_progress: Callable[[Progress], None]) -> Check:
-        from domain.checking import Check  # the command line's: no function's start waits for it
+        from domain.integrity.checker import (
+            Check,  # the command line's: no function's start waits for it
+        )
 
         return Check(self._store, self._patience, self._clock, on_progress)
 

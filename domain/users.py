@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from domain.drafts import UserChanges, UserDraft
 from domain.errors import Busy, DuplicateUser, UnknownUser
-from domain.known import Seen
+from domain.execution.cache import Seen
+from domain.execution.retry import Patience
+from domain.execution.unconfirmed import Unsettled
+from domain.inputs import UserChanges, UserDraft
 from domain.models import User
-from domain.patience import Patience
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Store, Unavailable
-from domain.settling import Unsettled
 
 
 class Users:

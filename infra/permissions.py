@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from storage.schema import CARDS, EVENTS, JOURNAL, REGISTRATIONS, USERS, WAITLIST, Table
+from storage.dynamodb.schema import CARDS, EVENTS, JOURNAL, REGISTRATIONS, USERS, WAITLIST, Table
 
 
 @dataclass(frozen=True)

@@ -15,20 +15,20 @@ from types import FrameType
 from slack_sdk import WebClient
 
 from bot.__main__ import real_bot
-from bot.assembly import Bot
-from bot.http import build_http
-from domain.drafts import EventDraft, UserDraft
+from bot.entrypoints.bootstrap import Bot
+from bot.entrypoints.http_server import build_http
 from domain.errors import DuplicateEvent
-from domain.plans import Plan
-from playground.backstage import Backstage
-from playground.delivery import Deliver, Response, over_http
-from playground.dispatch import Dispatcher
-from playground.manifest import read_manifest
-from playground.seed import demo_workspace
-from playground.server import HOST, PortTakenError, build_server, serve
-from playground.slack_api import SlackApi
-from playground.workspace import Workspace
-from storage.sqlite import SQLiteStore
+from domain.inputs import EventDraft, UserDraft
+from domain.planning.plan import Plan
+from playground.client.member_client import Dispatcher
+from playground.client.transport import Deliver, Response, over_http
+from playground.demo.backstage import Backstage
+from playground.demo.http_server import HOST, PortTakenError, build_server, serve
+from playground.demo.seed import demo_workspace
+from playground.web_api.server import SlackApi
+from playground.workspace.manifest import read_manifest
+from playground.workspace.state import Workspace
+from storage.sqlite.store import SQLiteStore
 
 MANIFEST = Path(__file__).parent.parent / "manifest.yml"
 SIGNING_SECRET = "playground-signing-secret"

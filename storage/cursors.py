@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domain.errors import Invalid
-from storage.schema import NUMBERS
+from storage.dynamodb.schema import NUMBERS
 
 _LARGEST = 10**18
 """Beyond every ticket and version, and well within DynamoDB's numbers of 38 digits."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from domain.models import Event, JournalEntry, User
-from domain.plans import Plan
+from domain.planning.plan import Plan
 from domain.ports import AnswerLost, Conflict, Rows, Unavailable
 from tests.memory import MemoryStore
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from domain.enums import ChangeKind, RegistrationStatus
 from domain.models import Event, JournalEntry, Page, Registration, User, Waiting, block_of
 from domain.ports import Store
-from domain.statuses import ChangeKind, RegistrationStatus
 
 T = TypeVar("T")
 

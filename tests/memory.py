@@ -8,6 +8,7 @@ from copy import copy
 from datetime import datetime
 from typing import TypeVar, assert_never, cast
 
+from domain.enums import RegistrationStatus
 from domain.errors import Invalid
 from domain.models import (
     DueEvent,
@@ -19,7 +20,7 @@ from domain.models import (
     User,
     Waiting,
 )
-from domain.plans import (
+from domain.planning.plan import (
     Action,
     CheckUser,
     DeleteRegistration,
@@ -31,7 +32,6 @@ from domain.plans import (
     PutWaiting,
 )
 from domain.ports import Conflict, Rows
-from domain.statuses import RegistrationStatus
 
 T = TypeVar("T")
 

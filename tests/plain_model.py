@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from domain.statuses import EventStatus, RegistrationStatus
+from domain.enums import EventStatus, RegistrationStatus
 
 
 class Refused(Exception):

@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from domain.ports import Store
-from storage import schema
-from storage.dynamodb import DynamoDBStore
-from storage.sqlite import SQLiteStore
+from storage.dynamodb import schema
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
 from tests.memory import MemoryStore
 from tests.storage.dynamodb_local import empty_local_tables, local_client
 from tests.storage.moto import dynamodb_client, empty_tables

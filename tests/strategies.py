@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
+from domain.enums import Cause, ChangeKind, Deletion, EventStatus, NoticeKind, RegistrationStatus
 from domain.models import (
     Card,
     Change,
@@ -20,7 +21,6 @@ from domain.models import (
     User,
     Waiting,
 )
-from domain.statuses import Cause, ChangeKind, Deletion, EventStatus, NoticeKind, RegistrationStatus
 
 # A lone surrogate is no text: neither UTF-8 nor Slack can carry one.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from domain import seating
 from domain.commands import Command
-from domain.drafts import EventDraft, UserDraft
+from domain.inputs import EventDraft, UserDraft
 from domain.models import Event, User
+from domain.planning import planner
 from domain.ports import Store
 from domain.service import Service
 
@@ -112,10 +112,10 @@ def commit_together(store: Store, event_id: str, commands: Sequence[Command]) ->
     while rest:
         batch = rest[:50]
         event = store.get_event(event_id)
-        registrations_of, users = seating.users_needed(batch)
+        registrations_of, users = planner.users_needed(batch)
         rows = store.get_rows(event_id, registrations_of=registrations_of, users=users)
-        snapshot = seating.Snapshot(event, rows.users, rows.registrations)
-        plan = seating.plan(snapshot, batch, event_id=event_id, now=START, plan_id=_together())
+        snapshot = planner.Snapshot(event, rows.users, rows.registrations)
+        plan = planner.plan(snapshot, batch, event_id=event_id, now=START, plan_id=_together())
         store.commit(plan)
         rest = rest[len(plan.outcomes) :]
         commits += 1

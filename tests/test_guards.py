@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 
 from domain.commands import Command, Placed, Register, Unregister
-from domain.committing import Committer
-from domain.door import Door, Result
-from domain.drafts import MessageDraft
+from domain.enums import Cause
 from domain.errors import (
     AlreadyRegistered,
     Busy,
@@ -25,11 +23,13 @@ from domain.errors import (
     UnknownEvent,
     UnknownUser,
 )
-from domain.plans import Plan, PutEvent
+from domain.execution.batching import Entry
+from domain.execution.committer import Committer
+from domain.execution.executor import Door, Result
+from domain.inputs import MessageDraft
+from domain.planning.plan import Plan, PutEvent
 from domain.ports import Store
 from domain.service import Service
-from domain.statuses import Cause
-from domain.turnstile import Entry
 from tests.faults import Fault, FaultyStore, conflict, on_its_way
 from tests.invariants import Everything, assert_sound, everything_in
 from tests.stores import Kind, empty_store, without_foreign_keys

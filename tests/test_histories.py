@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from domain.drafts import EventChanges, UserDraft
+from domain.enums import EventStatus, RegistrationStatus
 from domain.errors import NotRegistered, RollcallError, UnknownEvent
+from domain.inputs import EventChanges, UserDraft
 from domain.service import Service
-from domain.statuses import EventStatus, RegistrationStatus
 from tests.invariants import assert_sound
 from tests.plain_model import PlainModel, Refused
 from tests.stores import Kind, empty_store

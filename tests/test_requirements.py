@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain.drafts import EventChanges, EventDraft, UserChanges, UserDraft
+from domain.enums import Cause, ChangeKind, ClosedBecause, NoticeKind, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
     Busy,
@@ -25,10 +25,10 @@ from domain.errors import (
     UnknownEvent,
     UnknownUser,
 )
+from domain.inputs import EventChanges, EventDraft, UserChanges, UserDraft
 from domain.models import Actor
 from domain.ports import Store, Unavailable
 from domain.service import Service
-from domain.statuses import Cause, ChangeKind, ClosedBecause, NoticeKind, RegistrationStatus
 from tests.invariants import assert_sound, everything_in
 from tests.stores import Kind, empty_sqlite, empty_store
 from tests.surroundings import START, ManualClock, ids, mark_user, new_event, new_users, service_on

@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.commands import Command, Register, Unregister
-from domain.drafts import EventChanges, UserDraft
+from domain.enums import RegistrationStatus
 from domain.errors import AlreadyRegistered, DuplicateUser, EventFull, NotRegistered, RollcallError
+from domain.inputs import EventChanges, UserDraft
 from domain.ports import Store
 from domain.service import Service
-from domain.statuses import RegistrationStatus
 from tests.invariants import Everything, assert_sound, everything_in
 from tests.stores import Kind, empty_store
 from tests.surroundings import commit_together, new_event, new_users, service_on

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from domain.plans import Action, CheckUser, Plan, PutEntry, PutEvent, PutRegistration
+from domain.planning.plan import Action, CheckUser, Plan, PutEntry, PutEvent, PutRegistration
 from domain.ports import AnswerLost, Store
 
 Arrives = Callable[[], None]

@@ -18,8 +18,8 @@ from starlette.staticfiles import StaticFiles
 
 from bot import telemetry
 from bot.api import problems, routes
-from bot.api.access import BearerOnly, LimitedBody
-from bot.api.documentation import DocumentedApi
+from bot.api.auth import BearerOnly, LimitedBody
+from bot.api.openapi import DocumentedApi
 from domain.errors import Invalid, NotConfirmed, RollcallError
 from domain.ports import Clock, NewId
 from domain.service import Service

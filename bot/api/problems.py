@@ -10,8 +10,8 @@ from pydantic.alias_generators import to_camel
 from starlette.responses import JSONResponse
 
 from domain import errors
-from domain.drafts import reason
 from domain.errors import RollcallError
+from domain.inputs import reason
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 
-from bot.api import answers
-from bot.api.bodies import (
+from bot.api import responses
+from bot.api.cursors import from_cursor, to_cursor
+from bot.api.openapi import problems
+from bot.api.requests import (
     EventUpdate,
     Filter,
     NewEvent,
@@ -17,11 +19,8 @@ from bot.api.bodies import (
     Paging,
     UserUpdate,
 )
-from bot.api.cursors import from_cursor, to_cursor
-from bot.api.documentation import problems
 from domain import models
 from domain.commands import Changed, Left, Placed
-from domain.drafts import Identifier
 from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
@@ -36,6 +35,7 @@ from domain.errors import (
     UnknownEvent,
     UnknownUser,
 )
+from domain.inputs import Identifier
 from domain.service import Service
 
 Settled = Callable[[Callable[[], Any]], Any]
@@ -51,31 +51,31 @@ def users(router: APIRouter, service: Service, settled: Settled) -> None:
     @router.post(
         "/users", status_code=201, responses=problems(DuplicateUser, Invalid, NotConfirmed)
     )
-    def create_user(body: NewUser, response: Response) -> answers.User:
+    def create_user(body: NewUser, response: Response) -> responses.User:
         """Create a user."""
         user: models.User = settled(lambda: service.create_user(body.draft()))
         response.headers["Location"] = f"/users/{user.user_id}"
-        return answers.User.of(user)
+        return responses.User.of(user)
 
     @router.get("/users", responses=problems(Invalid))
-    def list_users(asked: Annotated[Paging, Query()]) -> answers.UserPage:
+    def list_users(asked: Annotated[Paging, Query()]) -> responses.UserPage:
         """List users by name."""
         page = service.list_users(limit=asked.limit, cursor=from_cursor(("users",), asked.cursor))
-        return answers.UserPage(
-            items=tuple(map(answers.User.of, page.items)),
+        return responses.UserPage(
+            items=tuple(map(responses.User.of, page.items)),
             next_cursor=to_cursor(("users",), page.next_cursor),
         )
 
     @router.get("/users/{userId}", responses=problems(UnknownUser))
-    def get_user(user_id: UserId) -> answers.User:
+    def get_user(user_id: UserId) -> responses.User:
         """Read a user."""
-        return answers.User.of(service.get_user(user_id))
+        return responses.User.of(service.get_user(user_id))
 
     @router.put("/users/{userId}", responses=problems(UnknownUser, Invalid, NotConfirmed))
-    def update_user(user_id: UserId, body: UserUpdate) -> answers.User:
+    def update_user(user_id: UserId, body: UserUpdate) -> responses.User:
         """Set the members that are given; the others stay."""
         _refuse_another("user_id", body.user_id, user_id)
-        return answers.User.of(settled(lambda: service.update_user(user_id, body.changes())))
+        return responses.User.of(settled(lambda: service.update_user(user_id, body.changes())))
 
     @router.delete(
         "/users/{userId}", status_code=204, responses=problems(UnknownUser, NotConfirmed)
@@ -97,26 +97,26 @@ def events(router: APIRouter, service: Service, settled: Settled) -> None:
     @router.post(
         "/events", status_code=201, responses=problems(DuplicateEvent, Invalid, NotConfirmed)
     )
-    def create_event(body: NewEvent, response: Response) -> answers.Event:
+    def create_event(body: NewEvent, response: Response) -> responses.Event:
         """Create an event, with nobody in it."""
         outcome = settled(lambda: service.create_event(body.draft()))
         event: models.Event = outcome.event if isinstance(outcome, Changed) else outcome
         response.headers["Location"] = f"/events/{event.event_id}"
-        return answers.Event.of(event)
+        return responses.Event.of(event)
 
     @router.get("/events", responses=problems(Invalid))
-    def list_events(asked: Annotated[Paging, Query()]) -> answers.EventPage:
+    def list_events(asked: Annotated[Paging, Query()]) -> responses.EventPage:
         """List all events by start, also those that are over, cancelled or not listed in Slack."""
         page = service.list_events(limit=asked.limit, cursor=from_cursor(("events",), asked.cursor))
-        return answers.EventPage(
-            items=tuple(map(answers.Event.of, page.items)),
+        return responses.EventPage(
+            items=tuple(map(responses.Event.of, page.items)),
             next_cursor=to_cursor(("events",), page.next_cursor),
         )
 
     @router.get("/events/{eventId}", responses=problems(UnknownEvent))
-    def get_event(event_id: EventId) -> answers.Event:
+    def get_event(event_id: EventId) -> responses.Event:
         """Read an event with its counts."""
-        return answers.Event.of(service.get_event(event_id))
+        return responses.Event.of(service.get_event(event_id))
 
     @router.put(
         "/events/{eventId}",
@@ -124,13 +124,13 @@ def events(router: APIRouter, service: Service, settled: Settled) -> None:
             UnknownEvent, CapacityBelowRegistered, EventCancelled, Invalid, NotConfirmed
         ),
     )
-    def update_event(event_id: EventId, body: EventUpdate) -> answers.Event:
+    def update_event(event_id: EventId, body: EventUpdate) -> responses.Event:
         """Set the members that are given; the others stay. More seats promote those who wait."""
         _refuse_another("event_id", body.event_id, event_id)
         if body.status is not None and body.status != service.get_event(event_id).status:
             raise Invalid("status", "can't be changed here: it is in Slack, by the organiser")
         changed: Changed = settled(lambda: service.edit_event(event_id, body.changes()))
-        return answers.Event.of(changed.event)
+        return responses.Event.of(changed.event)
 
     @router.delete(
         "/events/{eventId}", status_code=204, responses=problems(UnknownEvent, NotConfirmed)
@@ -156,39 +156,39 @@ def registrations(router: APIRouter, service: Service, settled: Settled) -> None
             NotConfirmed,
         ),
     )
-    def register(event_id: EventId, body: NewRegistration) -> answers.Registration:
+    def register(event_id: EventId, body: NewRegistration) -> responses.Registration:
         """Give a user a seat, or a place in line."""
         placed: Placed = settled(lambda: service.register(event_id, body.user_id))
-        return answers.Registration.of(placed.registration, placed.position)
+        return responses.Registration.of(placed.registration, placed.position)
 
     @router.delete(
         "/events/{eventId}/register/{userId}",
         responses=problems(UnknownUser, UnknownEvent, NotRegistered, NotConfirmed),
     )
-    def unregister(event_id: EventId, user_id: UserId) -> answers.Departure:
+    def unregister(event_id: EventId, user_id: UserId) -> responses.Departure:
         """Take a user out; a seat goes to the next in line."""
         left: Left = settled(lambda: service.unregister(event_id, user_id))
-        return answers.Departure(promoted=left.promoted)
+        return responses.Departure(promoted=left.promoted)
 
     @router.get("/users/{userId}/registrations", responses=problems(UnknownUser, Invalid))
     def list_registrations_of_user(
         user_id: UserId, asked: Annotated[Filter, Query()]
-    ) -> answers.RegistrationPage:
+    ) -> responses.RegistrationPage:
         """List a user's registrations, each with its whole event, by start."""
         of_list = ("registrations of", user_id, asked.status)
         after = from_cursor(of_list, asked.cursor)
         own = service.list_registrations_of(user_id, status=asked.status)
         service.get_user(user_id)  # behind it: who is gone by now had others, perhaps
         page, end = _page([one for one in own if after is None or _key(one) > after], asked.limit)
-        return answers.RegistrationPage(
-            items=tuple(map(answers.OwnRegistration.of_own, page)),
+        return responses.RegistrationPage(
+            items=tuple(map(responses.OwnRegistration.of_own, page)),
             next_cursor=to_cursor(of_list, end),
         )
 
     @router.get("/events/{eventId}/registrations", responses=problems(UnknownEvent, Invalid))
     def list_registrations_in_event(
         event_id: EventId, asked: Annotated[Filter, Query()]
-    ) -> answers.Roster:
+    ) -> responses.Roster:
         """List who has a seat, then the line in order; the counts are of the whole event."""
         of_list = ("registrations in", event_id, asked.status)
         page = service.list_registrations_in(
@@ -197,7 +197,7 @@ def registrations(router: APIRouter, service: Service, settled: Settled) -> None
             limit=asked.limit,
             cursor=from_cursor(of_list, asked.cursor),
         )
-        return answers.Roster.of(page, to_cursor(of_list, page.next_cursor))
+        return responses.Roster.of(page, to_cursor(of_list, page.next_cursor))
 
 
 def _page(

@@ -17,7 +17,7 @@ from constructs import Construct
 
 from infra.constructs.tables import Tables
 from infra.permissions import PERMISSIONS
-from storage.schema import JOURNAL
+from storage.dynamodb.schema import JOURNAL
 
 MEMORY = 1769
 """MB: with these a function has one whole processor (AWS's page on memory), which its start is made of."""
@@ -114,7 +114,7 @@ class Functions(Construct):
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
             code=self._code,
-            handler=f"bot.aws.{handler}",
+            handler=f"bot.entrypoints.lambda_functions.{handler}",
             memory_size=MEMORY,
             timeout=cdk.Duration.seconds(seconds),
             role=role,

@@ -20,7 +20,7 @@ from infra.constructs.front_door import FrontDoor
 from infra.constructs.functions import Functions
 from infra.constructs.tables import Tables
 from infra.figures import FIGURES, Figure
-from storage import schema
+from storage.dynamodb import schema
 
 MINUTE = cdk.Duration.minutes(1)
 FIVE_MINUTES = cdk.Duration.minutes(5)

@@ -1,4 +1,4 @@
-"""The tables of `storage.schema`, as CloudFormation makes them: on demand, encrypted, backed up, kept."""
+"""The tables of `storage.dynamodb.schema`, as CloudFormation makes them: on demand, encrypted, backed up, kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from storage import schema
+from storage.dynamodb import schema
 
 
 class Tables(Construct):

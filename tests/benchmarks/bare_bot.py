@@ -13,9 +13,9 @@ import uvicorn
 from slack_bolt import Ack, App, Respond
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.assembly import THREADS
-from bot.http import build_http
-from bot.ids import ActionId
+from bot.blocks.ids import ActionId
+from bot.entrypoints.bootstrap import THREADS
+from bot.entrypoints.http_server import build_http
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-from playground.delivery import signed
+from playground.client.transport import signed
 
 AT_ONCE = 64
 """Connections: as many as the bot has threads."""

@@ -2,7 +2,7 @@
 
 *Bare* is the least that any bot on these libraries is made of: a Bolt `App` that checks signatures, with
 one command's listener behind Bolt's Lambda adapter, a DynamoDB client, and one pydantic model; its first
-request reads one item. *Rollcall* is `bot.aws.slack_function` as it is deployed, and its first request is
+request reads one item. *Rollcall* is `bot.entrypoints.lambda_functions.slack_function` as it is deployed, and its first request is
 somebody's first `/register`, which stores the person and the registration: that takes more requests to
 DynamoDB, and so bare is measured with as many, too. Each is a fresh process; they take turns; both ask
 the same DynamoDB Local. Then the package's size is told.
@@ -24,8 +24,8 @@ from pathlib import Path
 from statistics import median
 
 from infra.package import build
-from storage.dynamodb import DynamoDBStore
-from storage.schema import create_tables
+from storage.dynamodb.schema import create_tables
+from storage.dynamodb.store import DynamoDBStore
 from tests.benchmarks.figures import Figure, ratio_of
 from tests.benchmarks.rush_http import a_scene
 from tests.storage.dynamodb_local import local_client, local_endpoint, offer_engine
@@ -117,7 +117,7 @@ measure(handler.handle)
 ROLLCALL = (
     COMMON
     + """
-from bot.aws import slack_function
+from bot.entrypoints.lambda_functions import slack_function
 
 said = measure(slack_function)
 assert "You have a seat" in said["body"], said
@@ -128,7 +128,7 @@ COUNTING = (
     COMMON
     + """
 import botocore.endpoint
-from bot.aws import slack_function
+from bot.entrypoints.lambda_functions import slack_function
 
 sent = 0
 send = botocore.endpoint.Endpoint.make_request

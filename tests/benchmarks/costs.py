@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from bot.ids import ActionId
-from playground.seed import EVENTS
-from playground.server import build_server, serve
-from storage.sqlite import SQLiteStore
+from bot.blocks.ids import ActionId
+from playground.demo.http_server import build_server, serve
+from playground.demo.seed import EVENTS
+from storage.sqlite.store import SQLiteStore
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.units import KB, units_of_requests
 from tests.benchmarks.units import PER_MILLION as OF_UNITS

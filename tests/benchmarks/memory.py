@@ -13,11 +13,11 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.export import export_file
+from bot.features.export.attendee_list import export_file
 from domain.models import Event
-from storage.dynamodb import DynamoDBStore
-from storage.schema import create_tables
-from storage.sqlite import SQLiteStore
+from storage.dynamodb.schema import create_tables
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
 from tests.benchmarks.figures import Figure, ratio_of
 from tests.benchmarks.rush_http import ROLLCALL, a_scene, press, serving
 from tests.storage.crowds import fill, write_events, write_rows, write_users

@@ -1,7 +1,7 @@
 """Past this machine, on paper: a rush for one event in a discrete-event model of DynamoDB.
 
-What is written is what the code writes: batches are planned by `domain.seating`, their items made by
-`storage.items` and measured; pauses are `domain.patience`'s. What is assumed is how long requests take
+What is written is what the code writes: batches are planned by `domain.planning.planner`, their items made by
+`storage.dynamodb.items` and measured; pauses are `domain.execution.retry`'s. What is assumed is how long requests take
 and DynamoDB's documented limits, which stand below. There is no burst and no adaptive capacity: the
 worst that the documentation allows.
 """
@@ -21,13 +21,13 @@ from typing import Any
 
 import simpy
 
-from bot.assembly import THREADS
-from domain import seating
+from bot.entrypoints.bootstrap import THREADS
 from domain.commands import Register
-from domain.door import BATCH
-from domain.patience import PATIENCE, Patience
-from storage.dynamodb_actions import transact_item
-from storage.dynamodb_tables import Tables
+from domain.execution.executor import BATCH
+from domain.execution.retry import PATIENCE, Patience
+from domain.planning import planner
+from storage.dynamodb.conditions import transact_item
+from storage.dynamodb.tables import Tables
 from tests.benchmarks.figures import Figure, percentile
 from tests.benchmarks.units import units_of
 from tests.races.conflicts import ON_THE_WAY, READ, TRANSACTION
@@ -99,9 +99,9 @@ def planned(waiting: int, free: int) -> tuple[int, dict[str, int]]:
         capacity=SEATS, registered_count=SEATS - free, description="Mats are there. " * 20
     )
     people = [f"U{number:08}" for number in range(waiting)]
-    snapshot = seating.Snapshot(event, people)
+    snapshot = planner.Snapshot(event, people)
     commands = [Register(user_id) for user_id in people]
-    plan = seating.plan(snapshot, commands, event_id="e1", now=START, plan_id="p" * 32)
+    plan = planner.plan(snapshot, commands, event_id="e1", now=START, plan_id="p" * 32)
     units: Counter[str] = Counter()
     for action in plan.actions:
         ((kind, part),) = transact_item(Tables("", "T024BE7LD"), action).items()
@@ -203,7 +203,7 @@ class Alone:
 
 
 class _Waits:
-    """The pauses of `domain.patience`, in the model's time."""
+    """The pauses of `domain.execution.retry`, in the model's time."""
 
     def __init__(self, database: DynamoDB, deadline: float) -> None:
         self._env = database.env

@@ -21,18 +21,18 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from bot.__main__ import SystemClock
-from bot.ids import ActionId
-from bot.views.cards import event_card
+from bot.blocks.ids import ActionId
+from bot.features.cards.views import event_card
 from domain.models import Event
-from playground import payloads
-from playground.dispatch import find_element
-from playground.manifest import read_manifest
-from playground.model import Member, Message
-from playground.seed import EVENTS, demo_workspace
-from playground.server import build_server, serve
-from playground.slack_api import SlackApi
-from playground.workspace import Workspace
-from storage.sqlite import SQLiteStore
+from playground.client import payloads
+from playground.client.member_client import find_element
+from playground.demo.http_server import build_server, serve
+from playground.demo.seed import EVENTS, demo_workspace
+from playground.web_api.server import SlackApi
+from playground.workspace.manifest import read_manifest
+from playground.workspace.model import Member, Message
+from playground.workspace.state import Workspace
+from storage.sqlite.store import SQLiteStore
 from tests.benchmarks.figures import Figure, percentile, ratio_of
 from tests.benchmarks.rush_store import IN_A_WEEK, service_of
 from tests.surroundings import new_event

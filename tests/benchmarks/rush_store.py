@@ -20,12 +20,12 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from bot.__main__ import SystemClock, new_id
-from domain import seating
 from domain.commands import Register
 from domain.errors import Busy
+from domain.planning import planner
 from domain.ports import Conflict, Store
 from domain.service import Service
-from storage.sqlite import SQLiteStore
+from storage.sqlite.store import SQLiteStore
 from tests.benchmarks.figures import Figure, percentile, ratio_of
 from tests.storage.dynamodb_local import offer_engine
 from tests.storage.rows import a_user
@@ -160,8 +160,8 @@ def _commit_alone(store: Store, event_id: str, user_id: str) -> None:
     """Read, plan and commit one registration. Raises `Conflict`."""
     event = store.get_event(event_id)
     rows = store.get_rows(event_id, registrations_of=[user_id], users=[user_id])
-    plan = seating.plan(
-        seating.Snapshot(event, rows.users, rows.registrations),
+    plan = planner.plan(
+        planner.Snapshot(event, rows.users, rows.registrations),
         [Register(user_id)],
         event_id=event_id,
         now=SystemClock().now(),

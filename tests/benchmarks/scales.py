@@ -17,11 +17,11 @@ from statistics import median
 
 import pytest
 
-from domain.drafts import EventChanges
 from domain.errors import AlreadyRegistered, EventFull
+from domain.inputs import EventChanges
 from domain.service import Service
-from storage.dynamodb import DynamoDBStore
-from storage.sqlite import SQLiteStore
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
 from tests.benchmarks.figures import Figure, ratio_of
 from tests.benchmarks.units import Units, units_of_requests
 from tests.storage.crowds import fill, write_events, write_rows, write_users

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from storage.schema import EVENTS, REGISTRATIONS, TABLES
+from storage.dynamodb.schema import EVENTS, REGISTRATIONS, TABLES
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from bot import aws
-from bot.config import Config
-from bot.ids import ActionId, BlockId
-from playground.delivery import Response
-from playground.dispatch import Dispatcher
-from playground.seed import EVENTS
-from storage.dynamodb import DynamoDBStore
-from storage.schema import JOURNAL
+from bot.blocks.ids import ActionId, BlockId
+from bot.entrypoints import lambda_functions
+from bot.entrypoints.settings import Config
+from playground.client.member_client import Dispatcher
+from playground.client.transport import Response
+from playground.demo.seed import EVENTS
+from storage.dynamodb.schema import JOURNAL
+from storage.dynamodb.store import DynamoDBStore
 from tests.bot.conftest import AMARA, SECRET, Town
 from tests.infra.needs import permitted
 from tests.storage.dynamodb_local import client_of, local_client, local_endpoint
@@ -47,7 +47,7 @@ class Cloud:
     store: DynamoDBStore
     clients: Mapping[str, DynamoDBClient]
     """Each function's own."""
-    functions: Mapping[str, aws.Function]
+    functions: Mapping[str, lambda_functions.Function]
     stream: Callable[[], list[dict[str, Any]]]
     age: timedelta = timedelta()
     """How long ago AWS received a request when its function begins."""
@@ -159,11 +159,11 @@ def deployed(town: Town) -> Iterator[Cloud]:
         api_tokens=((workspace.team_id, TOKEN),),
     )
     builders = {
-        "slack": aws.for_slack,
-        "api": aws.for_programs,
-        "notifier": aws.for_journal,
-        "sweep": aws.for_each_minute,
-        "members": aws.for_each_day,
+        "slack": lambda_functions.for_slack,
+        "api": lambda_functions.for_programs,
+        "notifier": lambda_functions.for_journal,
+        "sweep": lambda_functions.for_each_minute,
+        "members": lambda_functions.for_each_day,
     }
     with empty_local() as empty, an_event_loop():
         prefix = empty._tables.prefix

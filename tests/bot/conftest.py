@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from slack_sdk import WebClient
 
-from bot.assembly import Bot, assemble
-from bot.manifest import PATH
-from bot.views.text import as_typed
-from domain.drafts import EventDraft, UserDraft
+from bot.blocks.formatting import as_typed
+from bot.entrypoints.bootstrap import Bot, assemble
+from bot.entrypoints.manifest import PATH
+from domain.inputs import EventDraft, UserDraft
 from domain.models import Event
 from domain.ports import Spawn
-from playground.delivery import into_app
-from playground.dispatch import Dispatcher, Seen
-from playground.manifest import read_manifest
-from playground.model import Message
-from playground.seed import EVENTS, demo_workspace
-from playground.server import build_server, serve
-from playground.slack_api import SlackApi
-from playground.workspace import Workspace
-from storage.sqlite import SQLiteStore
+from playground.client.member_client import Dispatcher, Seen
+from playground.client.transport import into_app
+from playground.demo.http_server import build_server, serve
+from playground.demo.seed import EVENTS, demo_workspace
+from playground.web_api.server import SlackApi
+from playground.workspace.manifest import read_manifest
+from playground.workspace.model import Message
+from playground.workspace.state import Workspace
+from storage.sqlite.store import SQLiteStore
 from tests.invariants import Everything, assert_sound, everything_in
 from tests.surroundings import ManualClock, at_once, ids
 

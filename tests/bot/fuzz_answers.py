@@ -9,12 +9,12 @@ from typing import Any
 
 from slack_bolt import BoltRequest
 
-from bot.views.text import contained
-from playground.arguments import Arguments
-from playground.chat_methods import content
-from playground.limits import suggestion_errors, too_large, view_errors
-from playground.model import Json
-from playground.slack_api import Call
+from bot.blocks.formatting import contained
+from playground.web_api.arguments import Arguments
+from playground.web_api.chat_methods import content
+from playground.web_api.server import Call
+from playground.workspace.block_kit_limits import suggestion_errors, too_large, view_errors
+from playground.workspace.model import Json
 from tests.bot.fuzz_edge import Exchange
 from tests.bot.fuzz_permission import Asked, assert_permitted, assert_shown_to_organizers
 
@@ -204,7 +204,7 @@ class _Judge:
 def is_alarm(record: logging.LogRecord, exchange: Exchange) -> bool:
     """Return whether the app was taken away: that is to be an alarm."""
     gone = exchange.case.seed.name.startswith(("event app_uninstalled", "event tokens_revoked"))
-    return gone and record.name == "bot.listeners.membership"
+    return gone and record.name == "bot.features.account.listeners"
 
 
 def _assert_harmless(call: Call) -> None:

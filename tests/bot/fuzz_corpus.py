@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-from playground.delivery import Deliver, Response
-from playground.dispatch import Dispatcher
-from playground.model import Json, View
-from playground.seed import RANDOM
-from playground.workspace import Workspace
+from playground.client.member_client import Dispatcher
+from playground.client.transport import Deliver, Response
+from playground.demo.seed import RANDOM
+from playground.workspace.model import Json, View
+from playground.workspace.state import Workspace
 from tests.bot.conftest import BJORN, SECRET, Town
 from tests.bot.fuzz_walk import Walk
 

@@ -14,12 +14,12 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from bot.assembly import assemble
-from bot.http import build_http
-from playground.delivery import Response, into_app
-from playground.dispatch import Dispatcher
-from playground.slack_api import Call, SlackApi
-from storage.sqlite import SQLiteStore
+from bot.entrypoints.bootstrap import assemble
+from bot.entrypoints.http_server import build_http
+from playground.client.member_client import Dispatcher
+from playground.client.transport import Response, into_app
+from playground.web_api.server import Call, SlackApi
+from storage.sqlite.store import SQLiteStore
 from tests.bot.conftest import SECRET, Town, running
 from tests.bot.fuzz_corpus import Kind, Seed, parsed, recorded
 from tests.bot.fuzz_walk import prepare

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot.ids import ActionId, CallbackId
+from bot.blocks.ids import ActionId, CallbackId
+from domain.enums import RegistrationStatus
 from domain.models import Event, Registration
-from domain.statuses import RegistrationStatus
 from tests.bot.conftest import AMARA
 from tests.bot.fuzz_edge import State
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from bot.ids import ActionId, BlockId
+from bot.blocks.ids import ActionId, BlockId
 from domain.models import Event
-from playground.dispatch import Dispatcher
-from playground.model import Message, View
-from playground.seed import EVENTS, LEADS, RANDOM
+from playground.client.member_client import Dispatcher
+from playground.demo.seed import EVENTS, LEADS, RANDOM
+from playground.workspace.model import Message, View
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
 
 CROWD = 33

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from hypothesis import strategies as st
 
-from playground.model import Json
+from playground.workspace.model import Json
 from tests.bot.fuzz_corpus import Kind, Seed
 from tests.bot.fuzz_words import READ, STRINGS, VALUES
 

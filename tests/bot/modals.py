@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.ids import ActionId, BlockId
-from playground.dispatch import Seen
-from playground.model import View
-from playground.seed import RANDOM
+from bot.blocks.ids import ActionId, BlockId
+from playground.client.member_client import Seen
+from playground.demo.seed import RANDOM
+from playground.workspace.model import View
 from tests.bot.conftest import BJORN, Town, text_of
 
 NOT_ALLOWED = "Only the organisers of this event and workspace admins can do that"

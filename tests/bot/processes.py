@@ -15,13 +15,13 @@ from typing import Any, ParamSpec, TypeVar, cast
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from bot.delivery import LEASE, Storage
-from bot.notifier import SWEEP_EVERY, Notifier
-from bot.views.cards import event_card
+from bot.features.cards.views import event_card
+from bot.notifications.delivery import LEASE, Storage
+from bot.notifications.worker import SWEEP_EVERY, Notifier
 from domain.models import Event
 from domain.service import Service
-from playground.model import Message
-from playground.seed import EVENTS
+from playground.demo.seed import EVENTS
+from playground.workspace.model import Message
 from tests.bot.conftest import AMARA, Town, shown, text_of
 from tests.stores import Kind, empty_store
 from tests.surroundings import at_once, new_event, service_on

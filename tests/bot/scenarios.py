@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from domain.drafts import EventChanges
+from domain.inputs import EventChanges
 from domain.models import Event
-from playground.faults import Fault
+from playground.web_api.fault_injection import Fault
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO
 from tests.bot.processes import POST, Moments, Place
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot.ids import ActionId
-from bot.views.cards import event_card
+from bot.blocks.ids import ActionId
+from bot.features.cards.views import event_card
 from domain.models import Event
-from playground.model import Message
-from playground.seed import EVENTS
+from playground.demo.seed import EVENTS
+from playground.workspace.model import Message
 from tests.bot.conftest import BJORN, CHLOE, Town, answer
 
 

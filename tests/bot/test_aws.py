@@ -14,11 +14,11 @@ from urllib.parse import urlencode
 import boto3
 import pytest
 
-from bot import aws
-from bot.config import Config, ConfigError
-from bot.ids import ActionId
-from playground.seed import EVENTS
-from storage.schema import EVENTS as EVENTS_TABLE
+from bot.blocks.ids import ActionId
+from bot.entrypoints import lambda_functions
+from bot.entrypoints.settings import Config, ConfigError
+from playground.demo.seed import EVENTS
+from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
 from tests.bot.cloud import Cloud, Context, post_card, yoga
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, answer, shown
 from tests.invariants import assert_sound
@@ -133,7 +133,7 @@ def test_a_program_without_a_token_is_401(cloud: Cloud) -> None:
 def test_without_tokens_there_is_no_api(cloud: Cloud) -> None:
     """R10.3."""
     env = {"ROLLCALL_STORE": "dynamodb", "ROLLCALL_WORKSPACE": "T1"}
-    off = aws.for_programs(Config.from_env(env), cloud.store, cloud.town.clock)
+    off = lambda_functions.for_programs(Config.from_env(env), cloud.store, cloud.town.clock)
     assert off({}, Context())["statusCode"] == 404
 
 
@@ -156,23 +156,33 @@ WEB = {"fastapi", "starlette", "uvicorn", "mangum", "bot.api"}
 @pytest.mark.parametrize(
     ("function", "needed", "not_needed"),
     [
-        ("slack_function", {"slack_bolt", "bot.listeners.registering"}, WEB),
-        ("api_function", {"bot.api.app"}, {"slack_bolt", "bot.listeners"}),
-        ("notifier_function", {"bot.notifier"}, WEB | {"slack_bolt", "bot.listeners"}),
-        ("sweep_function", {"bot.notifier"}, WEB | {"slack_bolt", "bot.listeners"}),
+        ("slack_function", {"slack_bolt", "bot.features.registration.listeners"}, WEB),
+        ("api_function", {"bot.api.app"}, {"slack_bolt", "bot.features.registration"}),
+        (
+            "notifier_function",
+            {"bot.notifications.worker"},
+            WEB | {"slack_bolt", "bot.features.registration"},
+        ),
+        (
+            "sweep_function",
+            {"bot.notifications.worker"},
+            WEB | {"slack_bolt", "bot.features.registration"},
+        ),
     ],
 )
 def test_a_function_imports_only_what_it_needs(
     function: str, needed: set[str], not_needed: set[str]
 ) -> None:
-    says = f"import sys; from bot.aws import {function}; print(*sys.modules)"
+    says = (
+        f"import sys; from bot.entrypoints.lambda_functions import {function}; print(*sys.modules)"
+    )
     env = {**os.environ, **DEPLOYED, "ROLLCALL_API_TOKENS": "T0=a-token-of-the-hr-system"}
     ended = subprocess.run(
         [sys.executable, "-c", says], env=env, capture_output=True, text=True, check=True
     )
     modules = {*ended.stdout.split()}
     assert needed <= modules
-    assert not (not_needed | {"storage.sqlite", "playground"}) & modules
+    assert not (not_needed | {"storage.sqlite.store", "playground"}) & modules
 
 
 @pytest.fixture
@@ -193,14 +203,14 @@ def test_secrets_are_read_where_the_function_starts(
     secrets.create_secret(Name="rollcall/slack", SecretString=json.dumps(values))
     monkeypatch.setenv("ROLLCALL_SECRETS", "rollcall/slack")
     try:
-        assert callable(aws.slack_function)
+        assert callable(lambda_functions.slack_function)
     finally:
-        vars(aws).pop("slack_function", None)
+        vars(lambda_functions).pop("slack_function", None)
 
 
 def test_what_is_missing_is_named_where_the_function_starts(secrets: Any) -> None:
     with pytest.raises(ConfigError, match="SLACK_SIGNING_SECRET is missing"):
-        aws.slack_function  # noqa: B018  # it is built when it is asked for
+        lambda_functions.slack_function  # noqa: B018  # it is built when it is asked for
 
 
 def test_a_malformed_secret_is_named_and_not_shown(
@@ -209,7 +219,7 @@ def test_a_malformed_secret_is_named_and_not_shown(
     secrets.create_secret(Name="rollcall/odd", SecretString="xoxb-very-secret")
     monkeypatch.setenv("ROLLCALL_SECRETS", "rollcall/odd")
     with pytest.raises(ConfigError) as wrong:
-        aws.slack_function  # noqa: B018  # as above
+        lambda_functions.slack_function  # noqa: B018  # as above
     assert "rollcall/odd" in str(wrong.value)
     assert "very-secret" not in str(wrong.value)
 
@@ -221,14 +231,14 @@ def test_a_secret_without_a_value_is_as_if_it_were_not_there(
     secrets.create_secret(Name="rollcall/none")
     monkeypatch.setenv("ROLLCALL_SECRETS", "rollcall/none")
     with pytest.raises(ConfigError, match="SLACK_SIGNING_SECRET is missing"):
-        aws.slack_function  # noqa: B018  # as above
+        lambda_functions.slack_function  # noqa: B018  # as above
     assert "the secret rollcall/none has no value" in caplog.text
     try:
-        assert aws.api_function({}, Context())["statusCode"] == 404
+        assert lambda_functions.api_function({}, Context())["statusCode"] == 404
     finally:
-        vars(aws).pop("api_function", None)
+        vars(lambda_functions).pop("api_function", None)
 
 
 def test_there_is_no_other_function() -> None:
     with pytest.raises(AttributeError):
-        aws.other_function  # noqa: B018  # as above
+        lambda_functions.other_function  # noqa: B018  # as above

@@ -8,14 +8,14 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bot.ids import ActionId, BlockId, CallbackId
-from bot.views.refusals import SENTENCES
+from bot.blocks.ids import ActionId, BlockId, CallbackId
+from bot.slack.error_messages import SENTENCES
 from domain.errors import RollcallError
-from playground import payloads
-from playground.delivery import into_app
-from playground.dispatch import Dispatcher, Seen
-from playground.model import Message
-from playground.seed import EVENTS, RANDOM
+from playground.client import payloads
+from playground.client.member_client import Dispatcher, Seen
+from playground.client.transport import into_app
+from playground.demo.seed import EVENTS, RANDOM
+from playground.workspace.model import Message
 from tests.bot.conftest import AMARA, BJORN, CHLOE, SECRET, Town, answer, shown
 
 FORM = "application/x-www-form-urlencoded"

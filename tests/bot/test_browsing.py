@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.ids import ActionId
-from playground.seed import EVENTS, RANDOM
+from bot.blocks.ids import ActionId
+from playground.demo.seed import EVENTS, RANDOM
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, Town, answer, shown, text_of
 
 

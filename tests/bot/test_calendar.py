@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import vobject
 
-from bot.ids import ActionId
-from bot.views.calendar import calendar_file
-from domain.drafts import EventChanges
+from bot.blocks.ids import ActionId
+from bot.features.calendar.calendar_file import calendar_file
+from domain.inputs import EventChanges
 from domain.models import Event
-from playground.faults import Fault
-from playground.seed import RANDOM
+from playground.demo.seed import RANDOM
+from playground.web_api.fault_injection import Fault
 from tests.bot.conftest import BJORN, CHLOE, Town, answer
 from tests.bot.test_exporting import files
 

@@ -8,12 +8,12 @@ from itertools import pairwise
 
 import pytest
 
-from bot.slack_errors import PAUSE
-from domain.drafts import EventChanges
+from bot.slack.api_errors import PAUSE
+from domain.inputs import EventChanges
 from domain.models import Event
-from playground.faults import Fault
-from playground.model import Message
-from playground.seed import EVENTS, GENERAL
+from playground.demo.seed import EVENTS, GENERAL
+from playground.web_api.fault_injection import Fault
+from playground.workspace.model import Message
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town, shown
 from tests.bot.test_notifier import POST, undelivered
 from tests.bot.test_slack_failures import (

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import checking
 from bot.__main__ import main
-from bot.checking import Screen, check
+from bot.entrypoints import check_report
+from bot.entrypoints.check_report import Screen, check
 from domain.ports import Unavailable
-from storage.sqlite import SQLiteStore
+from storage.sqlite.store import SQLiteStore
 from tests.integrity.corruption import Scene
 from tests.stores import empty_sqlite
 from tests.surroundings import service_on
@@ -88,7 +88,7 @@ def ending(error: BaseException) -> object:
 def test_a_store_that_does_not_answer_is_neither_sound_nor_a_breach(
     stored: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checking, "check", ending(Unavailable("locked")))
+    monkeypatch.setattr(check_report, "check", ending(Unavailable("locked")))
     assert main(["check", "--workspace", "T1"], stored) == 2
     assert "The store does not answer, and the check is not done: locked" in capsys.readouterr().err
 
@@ -97,7 +97,7 @@ def test_a_check_that_is_stopped_has_found_nothing_out(
     stored: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C must not look like sound data to a script."""
-    monkeypatch.setattr(checking, "check", ending(KeyboardInterrupt()))
+    monkeypatch.setattr(check_report, "check", ending(KeyboardInterrupt()))
     assert main(["check", "--workspace", "T1"], stored) == 130
     assert "stopped: the check is not done" in capsys.readouterr().err
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.config import Config, ConfigError
+from bot.entrypoints.settings import Config, ConfigError
 
 ALL = frozenset({"SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"})
 GOOD = {

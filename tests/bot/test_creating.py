@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.ids import ActionId, BlockId, EventOption
-from playground.dispatch import Seen
-from playground.faults import Fault
-from playground.model import View
-from playground.seed import EVENTS, LEADS, RANDOM
+from bot.blocks.ids import ActionId, BlockId, EventOption
+from playground.client.member_client import Seen
+from playground.demo.seed import EVENTS, LEADS, RANDOM
+from playground.web_api.fault_injection import Fault
+from playground.workspace.model import View
 from tests.bot.conftest import AMARA, BJORN, CHLOE, PRIYA, Town, answer, shown
 
 INPUTS = {block: (block.value, ActionId.INPUT.value) for block in BlockId}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.ids import ActionId
-from playground.faults import Fault
-from playground.seed import RANDOM
+from bot.blocks.ids import ActionId
+from playground.demo.seed import RANDOM
+from playground.web_api.fault_injection import Fault
 from tests.bot.conftest import AMARA, BJORN, CHLOE, Town, answer
 from tests.bot.test_creating import filled, opened
 

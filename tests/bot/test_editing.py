@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.ids import ActionId, BlockId
-from domain.drafts import EventChanges
-from domain.statuses import ChangeKind
-from playground.seed import RANDOM
+from bot.blocks.ids import ActionId, BlockId
+from domain.enums import ChangeKind
+from domain.inputs import EventChanges
+from playground.demo.seed import RANDOM
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, Town, answer
 from tests.bot.modals import GONE, NOT_ALLOWED, form, managed, press, said, submit, top
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bot.ids import ActionId, BlockId
-from bot.views.text import escape
-from domain.drafts import EventChanges
+from bot.blocks.formatting import escape
+from bot.blocks.ids import ActionId, BlockId
+from domain.enums import EventStatus
 from domain.errors import UnknownEvent
-from domain.statuses import EventStatus
+from domain.inputs import EventChanges
 from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, Town
 from tests.bot.modals import GONE, NOT_ALLOWED, form, managed, press, said, submit
 

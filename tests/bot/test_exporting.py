@@ -8,11 +8,11 @@ import json
 
 import pytest
 
-from bot.ids import ActionId
-from bot.views.spreadsheet import safe
-from domain.drafts import EventChanges, UserDraft
-from playground.faults import Fault
-from playground.workspace import StoredFile
+from bot.blocks.ids import ActionId
+from bot.features.export.spreadsheet import safe
+from domain.inputs import EventChanges, UserDraft
+from playground.web_api.fault_injection import Fault
+from playground.workspace.state import StoredFile
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, PRIYA, Town
 from tests.bot.modals import GONE, NOT_ALLOWED, managed, press, said, top
 

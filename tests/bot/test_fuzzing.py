@@ -18,8 +18,8 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 
-from bot.ids import ActionId, BlockId, CallbackId, EventOption
-from bot.manifest import PATH
+from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
+from bot.entrypoints.manifest import PATH
 from tests.bot.fuzz_answers import is_alarm, judge
 from tests.bot.fuzz_corpus import Seed
 from tests.bot.fuzz_edge import Edge, Exchange, edge

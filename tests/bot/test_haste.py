@@ -9,11 +9,11 @@ from contextlib import contextmanager
 import pytest
 from slack_sdk import WebClient
 
-from bot.assembly import assemble
-from bot.ids import ActionId
-from playground.delivery import into_app
-from playground.dispatch import Dispatcher
-from playground.seed import RANDOM
+from bot.blocks.ids import ActionId
+from bot.entrypoints.bootstrap import assemble
+from playground.client.member_client import Dispatcher
+from playground.client.transport import into_app
+from playground.demo.seed import RANDOM
 from tests.bot.conftest import AMARA, BJORN, SECRET, Town, answer
 from tests.bot.test_creating import filled, opened
 from tests.surroundings import at_once, ids

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.ids import ActionId
+from bot.blocks.ids import ActionId
 from domain.commands import Edit, Message, Remove
-from domain.drafts import EventChanges
+from domain.enums import Audience
+from domain.inputs import EventChanges
 from domain.models import Actor
-from domain.statuses import Audience
-from playground.model import View
-from playground.seed import RANDOM
+from playground.demo.seed import RANDOM
+from playground.workspace.model import View
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
 from tests.bot.modals import GONE, NOT_ALLOWED, managed, press, said, top
 from tests.surroundings import commit_together

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.ids import ActionId
-from playground.faults import Fault
-from playground.model import View
+from bot.blocks.ids import ActionId
+from playground.web_api.fault_injection import Fault
+from playground.workspace.model import View
 from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, Town
 from tests.bot.modals import said, top
 from tests.bot.test_creating import filled

@@ -9,9 +9,9 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 from starlette.testclient import TestClient
 
-from bot.edge import MOST_BYTES
-from bot.http import build_http
-from playground.seed import EVENTS
+from bot.entrypoints.http_server import build_http
+from bot.slack.request_verification import MOST_BYTES
+from playground.demo.seed import EVENTS
 from tests.bot.conftest import BJORN, SECRET, Town
 
 COMMAND = {

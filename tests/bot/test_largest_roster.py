@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.organizing import Organizing
-from bot.parts import Parts
-from bot.people import People
-from bot.views import roster
-from storage.dynamodb import DynamoDBStore
+from bot.features.manage import roster_views
+from bot.features.manage.modal import Organizing
+from bot.slack.context import Parts
+from bot.slack.member_directory import People
+from storage.dynamodb.store import DynamoDBStore
 from tests.bot.conftest import AMARA, Town
 from tests.storage.crowds import fill
 from tests.storage.requests import Requests, counted
@@ -51,7 +51,7 @@ def test_the_first_page(town: Town, store: DynamoDBStore) -> None:
     small, _ = opened(town, store, "small")
     large, text = opened(town, store, "large")
     assert "10000 of 10000 seats · 5000 waiting" in text
-    assert text.count("seat since") == roster.ROSTER_PAGE
+    assert text.count("seat since") == roster_views.ROSTER_PAGE
     # The small one's page holds its line, too.
     assert large.reads <= small.reads
     assert (large.scans, small.scans) == (0, 0)

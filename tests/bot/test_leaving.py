@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.ids import ActionId, BlockId
-from playground.seed import RANDOM
+from bot.blocks.ids import ActionId, BlockId
+from playground.demo.seed import RANDOM
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, Town, answer, shown
 
 # /unregister and leaving: R8.1, R8.4

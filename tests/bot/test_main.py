@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from bot.__main__ import main
-from playground.server import build_server, serve
-from storage.sqlite import SQLiteStore
+from playground.demo.http_server import build_server, serve
+from storage.sqlite.store import SQLiteStore
 from tests.bot.conftest import Town
 from tests.storage.moto import dynamodb_client
 from tests.surroundings import new_event, new_users, service_on
@@ -257,7 +257,7 @@ def test_without_http_the_web_is_not_even_imported(town: Town, tmp_path: Path) -
     }
     modules = modules_after("socket", env(tmp_path, **slack))
     assert "slack_bolt.adapter.socket_mode" in modules
-    web = {"fastapi", "starlette", "uvicorn", "anyio", "bot.http", "bot.api"}
+    web = {"fastapi", "starlette", "uvicorn", "anyio", "bot.entrypoints.http_server", "bot.api"}
     assert not (web | {"boto3", "botocore", "icalendar"}) & modules
     town.workspace.refusals.clear()
 

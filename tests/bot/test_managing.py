@@ -7,14 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot.ids import ActionId, BlockId
-from bot.people import KEPT_FOR
-from bot.views.managing import manage
-from domain.drafts import EventChanges
+from bot.blocks.ids import ActionId, BlockId
+from bot.features.manage.views import manage
+from bot.slack.member_directory import KEPT_FOR
+from domain.inputs import EventChanges
 from domain.models import EventRegistrations
-from playground.faults import Fault
-from playground.model import View
-from playground.seed import EVENTS, RANDOM
+from playground.demo.seed import EVENTS, RANDOM
+from playground.web_api.fault_injection import Fault
+from playground.workspace.model import View
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town, answer, text_of
 
 CAPACITY = (BlockId.CAPACITY, ActionId.INPUT)

@@ -15,12 +15,12 @@ from slack_bolt import App
 from slack_sdk import WebClient
 
 import bot
-import bot.listeners
-from bot import manifest
-from bot.parts import Parts
-from bot.people import People
-from playground.manifest import read_manifest
-from playground.seed import EVENTS
+import bot.features
+from bot.entrypoints import manifest
+from bot.slack.context import Parts
+from bot.slack.member_directory import People
+from playground.demo.seed import EVENTS
+from playground.workspace.manifest import read_manifest
 from tests.bot.conftest import BJORN, Town
 from tests.surroundings import ids
 
@@ -68,9 +68,10 @@ def registered(town: Town) -> set[tuple[str, str]]:
         workspace_id="T1",
     )
     app = Registering()
-    for module in pkgutil.iter_modules(bot.listeners.__path__):
-        flow = importlib.import_module(f"bot.listeners.{module.name}")
-        flow.register(cast("App", app), parts)
+    for module in pkgutil.walk_packages(bot.features.__path__, "bot.features."):
+        flow = importlib.import_module(module.name)
+        if hasattr(flow, "register"):
+            flow.register(cast("App", app), parts)
     assert len(app.kept) == len(set(app.kept)), "the second of two listeners is never called"
     return set(app.kept)
 

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot.membership import reconcile
-from domain.drafts import UserDraft
+from bot.features.account.member_sync import reconcile
 from domain.errors import UnknownUser
-from playground.faults import Fault
-from playground.seed import RANDOM
+from domain.inputs import UserDraft
+from playground.demo.seed import RANDOM
+from playground.web_api.fault_injection import Fault
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town, answer
 
 

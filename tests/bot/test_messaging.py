@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.ids import ActionId, BlockId
-from domain.drafts import EventChanges
-from playground.faults import Fault
+from bot.blocks.ids import ActionId, BlockId
+from domain.inputs import EventChanges
+from playground.web_api.fault_injection import Fault
 from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town, shown
 from tests.bot.modals import GONE, NOT_ALLOWED, form, managed, press, said, submit
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bot.ids import ActionId
-from bot.unreached import MOST_NAMED
-from bot.views.notices import notice_message, unreached_message
+from bot.blocks.ids import ActionId
+from bot.notifications.messages import notice_message, unreached_message
+from bot.notifications.unreachable import MOST_NAMED
+from domain.enums import Cause, ChangeKind, NoticeKind, RegistrationStatus
 from domain.models import Change, EventSummary, JournalEntry, Notice, Unreached
-from domain.statuses import Cause, ChangeKind, NoticeKind, RegistrationStatus
 from tests.bot.conftest import text_of
 from tests.surroundings import START
 

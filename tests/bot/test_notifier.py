@@ -13,16 +13,16 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from bot.delivery import LEASE, Storage
-from bot.notifier import SWEEP_EVERY, Notifier
-from bot.slack_errors import PAUSE
-from domain import seating
+from bot.notifications.delivery import LEASE, Storage
+from bot.notifications.worker import SWEEP_EVERY, Notifier
+from bot.slack.api_errors import PAUSE
 from domain.commands import Command, Register, Remove, Unregister
-from domain.drafts import EventChanges
+from domain.inputs import EventChanges
 from domain.models import Delivery, Event, Page, Registration
+from domain.planning import planner
 from domain.ports import Spawn, Unavailable
-from playground.faults import Fault
-from storage.sqlite import SQLiteStore
+from playground.web_api.fault_injection import Fault
+from storage.sqlite.store import SQLiteStore
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
 from tests.surroundings import at_once
 
@@ -538,7 +538,7 @@ def test_person_hears_of_one_commit_as_it_happened(town: Town) -> None:
     town.register(BJORN, CHLOE, DIEGO)
     door = town.bot.service._door
     commands: list[Command] = [Remove(BJORN, None), Register(BJORN), Unregister(CHLOE)]
-    plan = seating.plan(
+    plan = planner.plan(
         door.load("yoga", commands),
         commands,
         event_id="yoga",

@@ -11,12 +11,12 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from bot.ids import ActionId
-from bot.notifier import Notifier
-from bot.turns import BURST, UPDATES_A_MINUTE
-from domain.drafts import EventChanges
-from playground.faults import Fault
-from playground.seed import EVENTS, GENERAL, RANDOM
+from bot.blocks.ids import ActionId
+from bot.notifications.rate_limiter import BURST, UPDATES_A_MINUTE
+from bot.notifications.worker import Notifier
+from domain.inputs import EventChanges
+from playground.demo.seed import EVENTS, GENERAL, RANDOM
+from playground.web_api.fault_injection import Fault
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, Town, shown
 from tests.surroundings import at_once
 

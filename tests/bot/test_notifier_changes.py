@@ -8,9 +8,9 @@ from itertools import count
 
 import pytest
 
-from domain.drafts import EventChanges
+from domain.inputs import EventChanges
 from domain.models import Event
-from playground.faults import Fault
+from playground.web_api.fault_injection import Fault
 from tests.bot.conftest import BJORN, CHLOE, Town
 from tests.bot.processes import UPDATE, Killed, Moments, Place, die, place
 from tests.bot.scenarios import SCENARIOS, assert_nothing_is_left, moments_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from playground.faults import Fault
+from playground.web_api.fault_injection import Fault
 from tests.bot.conftest import Town
 from tests.bot.processes import POST, Killed, Moments, die, place
 from tests.bot.scenarios import (

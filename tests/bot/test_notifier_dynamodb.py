@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.notifier import SWEEP_EVERY, Notifier
-from domain.drafts import EventChanges
+from bot.notifications.worker import SWEEP_EVERY, Notifier
+from domain.inputs import EventChanges
 from domain.service import Service
-from playground.faults import Fault
-from playground.seed import EVENTS
-from storage.dynamodb import DynamoDBStore
+from playground.demo.seed import EVENTS
+from playground.web_api.fault_injection import Fault
+from storage.dynamodb.store import DynamoDBStore
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, PRIYA, Town, shown
 from tests.stores import empty_moto
 from tests.surroundings import at_once, new_event, service_on

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bot.board import Board
-from bot.delivery import LEASE, _Round
-from bot.notifier import Notifier
-from domain.drafts import EventChanges
+from bot.notifications.card_updater import Board
+from bot.notifications.delivery import LEASE, _Round
+from bot.notifications.worker import Notifier
+from domain.inputs import EventChanges
 from domain.models import Card, Event
 from tests.bot.conftest import Town
 from tests.bot.processes import UPDATE, HeldUp, Moments, Place, place

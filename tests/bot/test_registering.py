@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from slack_sdk import WebClient
 
-from bot.ids import ActionId, BlockId
-from bot.views.cards import event_card
-from bot.views.text import ordinal
-from playground.model import Member
-from playground.seed import EVENTS, RANDOM
+from bot.blocks.formatting import ordinal
+from bot.blocks.ids import ActionId, BlockId
+from bot.features.cards.views import event_card
+from playground.demo.seed import EVENTS, RANDOM
+from playground.workspace.model import Member
 from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, Town, answer, shown
 
 # /register: R8.1

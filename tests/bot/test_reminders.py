@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.assembly import Bot, assemble
-from bot.ids import ActionId
-from domain.drafts import EventChanges
-from playground.faults import Fault
+from bot.blocks.ids import ActionId
+from bot.entrypoints.bootstrap import Bot, assemble
+from domain.inputs import EventChanges
+from playground.web_api.fault_injection import Fault
 from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, SECRET, Town
 from tests.bot.modals import managed, press, said
 from tests.surroundings import at_once, ids

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.ids import ActionId, BlockId
-from domain.drafts import EventChanges, UserDraft
-from playground.model import View
+from bot.blocks.ids import ActionId, BlockId
+from domain.inputs import EventChanges, UserDraft
+from playground.workspace.model import View
 from tests.bot.conftest import BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
 from tests.bot.modals import GONE, NOT_ALLOWED, managed, press, said, submit, top
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot import response_urls
-from bot.response_urls import Unanswered, post
+from bot.slack import response_urls
+from bot.slack.response_urls import Unanswered, post
 
 
 class Slack:

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.ids import ActionId, BlockId
-from domain.drafts import EventChanges
+from bot.blocks.ids import ActionId, BlockId
+from domain.enums import EventStatus
+from domain.inputs import EventChanges
 from domain.models import User
-from domain.plans import Plan
+from domain.planning.plan import Plan
 from domain.ports import AnswerLost, Unavailable
-from domain.statuses import EventStatus
-from playground.faults import Fault
-from playground.seed import EVENTS, RANDOM
-from storage.sqlite import SQLiteStore
+from playground.demo.seed import EVENTS, RANDOM
+from playground.web_api.fault_injection import Fault
+from storage.sqlite.store import SQLiteStore
 from tests.bot.conftest import AMARA, BJORN, CHLOE, Town, answer, running, shown
 from tests.surroundings import ManualClock
 

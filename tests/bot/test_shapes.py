@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bot.ids import ActionId, BlockId
-from bot.shapes import check_shape
-from playground import payloads
-from playground.dispatch import find_element
-from playground.model import Json
-from playground.seed import EVENTS, RANDOM
+from bot.blocks.ids import ActionId, BlockId
+from bot.slack.payload_models import check_shape
+from playground.client import payloads
+from playground.client.member_client import find_element
+from playground.demo.seed import EVENTS, RANDOM
+from playground.workspace.model import Json
 from tests.bot.conftest import AMARA, BJORN, HARUKI, Town, answer
 
 FORM = "application/x-www-form-urlencoded"

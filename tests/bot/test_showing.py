@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from bot.ids import ActionId, BlockId
+from bot.blocks.ids import ActionId, BlockId
+from domain.enums import EventStatus
 from domain.models import Page, Registration
-from domain.plans import Plan
+from domain.planning.plan import Plan
 from domain.ports import Unavailable
-from domain.statuses import EventStatus
-from playground.faults import Fault
-from playground.model import View
-from playground.seed import RANDOM
-from storage.sqlite import SQLiteStore
+from playground.demo.seed import RANDOM
+from playground.web_api.fault_injection import Fault
+from playground.workspace.model import View
+from storage.sqlite.store import SQLiteStore
 from tests.bot.conftest import BJORN, Town, answer, running
 from tests.surroundings import at_once
 

@@ -11,11 +11,11 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from bot import delivery
-from bot.notifier import Notifier
-from bot.slack_errors import PAUSE
-from domain.drafts import EventChanges
-from playground.faults import Fault
+from bot.notifications import delivery
+from bot.notifications.worker import Notifier
+from bot.slack.api_errors import PAUSE
+from domain.inputs import EventChanges
+from playground.web_api.fault_injection import Fault
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
 from tests.bot.test_notifier import POST, promote, sent_to, undelivered
 from tests.surroundings import at_once

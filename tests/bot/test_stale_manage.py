@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from bot.ids import ActionId, BlockId
-from domain.drafts import EventChanges
+from bot.blocks.ids import ActionId, BlockId
+from domain.inputs import EventChanges
 from domain.models import Actor
-from playground.dispatch import Seen
-from playground.model import View
-from playground.seed import EVENTS
+from playground.client.member_client import Seen
+from playground.demo.seed import EVENTS
+from playground.workspace.model import View
 from tests.bot.conftest import BJORN, CHLOE, DIEGO, PRIYA, Town
 from tests.bot.modals import GONE, NOT_ALLOWED, managed, press, said, submit, top
 

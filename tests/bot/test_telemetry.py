@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from bot.ids import ActionId
+from bot.blocks.ids import ActionId
 from bot.telemetry import LOGGER
 from infra.figures import FIGURES
-from playground.faults import Fault
-from playground.seed import EVENTS
+from playground.demo.seed import EVENTS
+from playground.web_api.fault_injection import Fault
 from tests.bot.cloud import TOKEN, Cloud, post_card, yoga
 from tests.bot.conftest import BJORN, CHLOE, DIEGO, SECRET, answer
 from tests.storage.answers import cancelled

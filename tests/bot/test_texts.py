@@ -11,9 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.ids import ActionId, BlockId
-from bot.views.cards import event_card
-from bot.views.text import (
+from bot.blocks.formatting import (
     as_typed,
     bold,
     contained,
@@ -25,9 +23,11 @@ from bot.views.text import (
     shortened,
     when,
 )
+from bot.blocks.ids import ActionId, BlockId
+from bot.features.cards.views import event_card
+from domain.enums import EventStatus
 from domain.models import Event
-from domain.statuses import EventStatus
-from playground.seed import EVENTS, RANDOM
+from playground.demo.seed import EVENTS, RANDOM
 from tests.bot.conftest import AMARA, BJORN, CHLOE, Town, answer, shown, text_of
 
 NASTY = [

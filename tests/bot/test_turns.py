@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.turns import ABSENCE, BURST, UPDATES_A_MINUTE, Turns
+from bot.notifications.rate_limiter import ABSENCE, BURST, UPDATES_A_MINUTE, Turns
 from tests.surroundings import ManualClock
 
 STEP = timedelta(milliseconds=100)

@@ -6,12 +6,12 @@ import logging
 
 import pytest
 
-from bot.notifier import SWEEP_EVERY
-from bot.unreached import MOST_NAMED
-from domain.drafts import EventChanges
+from bot.notifications.unreachable import MOST_NAMED
+from bot.notifications.worker import SWEEP_EVERY
+from domain.enums import NoticeKind
+from domain.inputs import EventChanges
 from domain.models import Unreached
-from domain.statuses import NoticeKind
-from playground.faults import Fault
+from playground.web_api.fault_injection import Fault
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
 from tests.bot.test_notifier import POST, promote, sent_to, undelivered
 

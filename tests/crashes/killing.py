@@ -13,11 +13,11 @@ from signal import SIGKILL
 from typing import Any
 
 from domain.commands import Register
+from domain.enums import Cause, ChangeKind, Deletion, NoticeKind
 from domain.models import Change, Page
 from domain.ports import Store
-from domain.statuses import Cause, ChangeKind, Deletion, NoticeKind
-from storage.dynamodb import DynamoDBStore
-from storage.sqlite import SQLiteStore
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
 from tests.crashes.rush_process import EVENTS, LONG, PEOPLE, RAISED_TO
 from tests.invariants import Everything, assert_sound
 from tests.storage.dynamodb_local_server import ROOT

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from domain.commands import MarkDeletion, Register
-from domain.drafts import EventChanges, EventDraft, MessageDraft, UserChanges, UserDraft
+from domain.enums import NoticeKind
+from domain.inputs import EventChanges, EventDraft, MessageDraft, UserChanges, UserDraft
 from domain.models import Actor, Card, Delivery, Unreached
-from domain.statuses import NoticeKind
 from tests.crashes.cases import Operation, Process
 from tests.surroundings import START, commit_together, mark_user, new_event, new_users
 

@@ -16,12 +16,12 @@ from random import Random
 from typing import Any
 
 from domain.commands import Left, Placed
-from domain.drafts import EventChanges
 from domain.errors import RollcallError
+from domain.inputs import EventChanges
 from domain.ports import Store
 from domain.service import Service
-from storage.dynamodb import DynamoDBStore
-from storage.sqlite import SQLiteStore
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
 from tests.races.recording import WallClock
 from tests.storage.dynamodb_local import local_client
 from tests.surroundings import at_once, ids

@@ -12,8 +12,8 @@ from itertools import product
 
 import pytest
 
-from domain.committing import Committer
-from domain.plans import Plan
+from domain.execution.committer import Committer
+from domain.planning.plan import Plan
 from domain.ports import AnswerLost, Conflict
 from tests.counting import Count
 from tests.crashes import operations

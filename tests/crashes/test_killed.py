@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.sqlite import SQLiteStore
+from storage.sqlite.store import SQLiteStore
 from tests.counting import Count
 from tests.crashes.killing import (
     AnyStore,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel
 
 from domain.models import Card, Delivery, JournalEntry, User
-from storage import schema
-from storage.dynamodb import DynamoDBStore
-from storage.items import Item, Items, from_wire
+from storage.dynamodb import schema
+from storage.dynamodb.items import Item, Items, from_wire
+from storage.dynamodb.store import DynamoDBStore
 from tests.invariants import assert_sound
 from tests.memory import MemoryStore
 

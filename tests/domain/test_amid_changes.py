@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from domain.commands import MarkDeletion, Register
-from domain.committing import Committer
-from domain.drafts import EventChanges, UserChanges, UserDraft
 from domain.errors import Busy, NotConfirmed, UnknownEvent, UnknownUser
+from domain.execution.committer import Committer
+from domain.execution.retry import Patience
+from domain.execution.unconfirmed import Settling
+from domain.inputs import EventChanges, UserChanges, UserDraft
 from domain.models import Page, Waiting
-from domain.patience import Patience
-from domain.plans import Plan
+from domain.planning.plan import Plan
+from domain.planning.planner import Inconsistent
 from domain.ports import AnswerLost, Conflict, Unavailable
-from domain.seating import Inconsistent
 from domain.service import Service
-from domain.settling import Settling
 from domain.users import Users
 from tests.faults import FaultyStore, conflict, never_sent
 from tests.invariants import assert_sound

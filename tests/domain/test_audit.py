@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.audit import Audit, Count, Untold
-from domain.drafts import EventChanges
+from domain.enums import ChangeKind, RegistrationStatus
 from domain.errors import AlreadyRegistered, NotRegistered
+from domain.inputs import EventChanges
+from domain.integrity.live_count import Audit, Count, Untold
 from domain.models import Change, JournalEntry
-from domain.plans import Plan, PutEntry, PutEvent
+from domain.planning.plan import Plan, PutEntry, PutEvent
 from domain.ports import Store, Unavailable
-from domain.statuses import ChangeKind, RegistrationStatus
 from tests.integrity.corruption import PEOPLE, Scene
 from tests.memory import MemoryStore
 from tests.surroundings import START, new_users, service_on

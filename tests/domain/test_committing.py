@@ -8,8 +8,6 @@ from datetime import timedelta
 import pytest
 
 from domain.commands import Changed, Command, Create, Left, Placed, Register, Unregister
-from domain.door import Result
-from domain.drafts import EventChanges
 from domain.errors import (
     AlreadyRegistered,
     Busy,
@@ -18,8 +16,10 @@ from domain.errors import (
     RegistrationClosed,
     UnknownUser,
 )
+from domain.execution.batching import Entry
+from domain.execution.executor import Result
+from domain.inputs import EventChanges
 from domain.service import Service, _expected
-from domain.turnstile import Entry
 from tests.faults import (
     Denied,
     Fault,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from domain.drafts import EventChanges
 from domain.errors import Invalid
+from domain.inputs import EventChanges
 
 
 def test_an_edit_takes_away_the_end_but_not_the_start() -> None:

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.commands import Edit, KeepTime, Register, SetStatus
-from domain.drafts import DEFAULT_REMINDERS, EventChanges, EventDraft
-from domain.due import next_due_at, reminders_of
+from domain.enums import Audience, ChangeKind, Deletion, EventStatus, NoticeKind
 from domain.errors import Invalid
+from domain.inputs import DEFAULT_REMINDERS, EventChanges, EventDraft
 from domain.models import Event
-from domain.plans import Plan
+from domain.planning.plan import Plan
+from domain.planning.schedule import next_due_at, reminders_of
 from domain.service import Service
-from domain.statuses import Audience, ChangeKind, Deletion, EventStatus, NoticeKind
 from tests.faults import FaultyStore, conflict
 from tests.memory import MemoryStore
 from tests.storage import rows

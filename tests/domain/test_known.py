@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.drafts import EventChanges, UserChanges, UserDraft
 from domain.errors import AlreadyRegistered, Busy, EventFull, RegistrationClosed, UnknownUser
-from domain.known import MOST_KNOWN, MOST_SEEN, Known
+from domain.execution.cache import MOST_KNOWN, MOST_SEEN, Known
+from domain.inputs import EventChanges, UserChanges, UserDraft
 from domain.service import Service
 from tests.faults import FaultyStore, conflict, lost, never_sent
 from tests.invariants import assert_sound

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from domain import seating
 from domain.commands import (
     Bury,
     Changed,
@@ -25,12 +24,13 @@ from domain.commands import (
     SetStatus,
     Unregister,
 )
-from domain.drafts import EventChanges
+from domain.enums import Cause, Deletion, EventStatus
 from domain.errors import AlreadyRegistered, RollcallError, UnknownEvent
+from domain.inputs import EventChanges
 from domain.models import Event, Registration, Waiting
-from domain.plans import CheckUser, Plan, PutEntry
-from domain.seating import Inconsistent, Snapshot
-from domain.statuses import Cause, Deletion, EventStatus
+from domain.planning import planner
+from domain.planning.plan import CheckUser, Plan, PutEntry
+from domain.planning.planner import Inconsistent, Snapshot
 from tests.domain.test_what_is_told import LATER, SITS, WAITING, event, planned, row, user
 
 LINE = tuple(row(f"w{ticket}", ticket, WAITING) for ticket in (2, 3, 4, 5))
@@ -47,7 +47,7 @@ def planned_in_line(*commands: Command, heads: int, budget: int = 100, capacity:
         tuple(Waiting.of(one) for one in LINE[:heads]),
         {one.ticket: one.ticket - 2 for one in LINE},
     )
-    return seating.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p", budget=budget)
+    return planner.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p", budget=budget)
 
 
 def refusals(plan: Plan) -> list[RollcallError]:
@@ -107,7 +107,7 @@ def test_the_line_is_read_as_far_as_seats_can_come_free_and_no_further(
 ) -> None:
     """One seat more than fit one commit shows that the raise goes on; a read of nobody is spared."""
     given = event(**{"waitlist_count": 10} | at)
-    assert seating.heads_needed(given, ROWS, commands) == heads
+    assert planner.heads_needed(given, ROWS, commands) == heads
 
 
 def test_seats_are_given_up_to_the_last_action_of_the_budget() -> None:
@@ -179,7 +179,7 @@ def test_what_comes_behind_a_creation_waits_for_the_next_commit() -> None:
     """R3.5: of an event that was not there, nothing was read that could refuse or seat somebody."""
     created = event(registered_count=0, waitlist_count=0, waiting_by_block={})
     commands: list[Command] = [Create(created, "boss"), Register("new")]
-    plan = seating.plan(Snapshot(None), commands, event_id="e1", now=LATER, plan_id="p")
+    plan = planner.plan(Snapshot(None), commands, event_id="e1", now=LATER, plan_id="p")
     assert [type(outcome) for outcome in plan.outcomes] == [Changed]
 
 
@@ -215,7 +215,7 @@ def test_only_what_is_marked_for_deletion_is_emptied_and_buried(
     command: Command, at: Event | None
 ) -> None:
     """R7.2: not an event that lives, nor one that was buried, nor one that never was."""
-    plan = seating.plan(Snapshot(at), [command], event_id="e1", now=LATER, plan_id="p")
+    plan = planner.plan(Snapshot(at), [command], event_id="e1", now=LATER, plan_id="p")
     (refusal,) = refusals(plan)
     assert isinstance(refusal, UnknownEvent)
     assert refusal.event_id == "e1"
@@ -275,4 +275,4 @@ def test_what_cannot_be_of_one_moment_is_named(
     users: dict[str, Any] = {name: user(name) for name in NAMES}
     snapshot = Snapshot(at, users, {one.user_id: one for one in rows})
     with pytest.raises(Inconsistent, match=what):
-        seating.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p")
+        planner.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p")

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from domain import seating
 from domain.commands import Changed, Command, Create, Edit, Register, Remove, SetStatus, Unregister
-from domain.drafts import EventChanges
+from domain.enums import Cause, ClosedBecause, Deletion, EventStatus
 from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
@@ -24,9 +23,10 @@ from domain.errors import (
     UnknownEvent,
     UnknownUser,
 )
+from domain.inputs import EventChanges
 from domain.models import Actor, Event
-from domain.seating import Snapshot
-from domain.statuses import Cause, ClosedBecause, Deletion, EventStatus
+from domain.planning import planner
+from domain.planning.planner import Snapshot
 from tests.domain.test_what_is_told import LATER, SEATED, WAITING, event, planned
 from tests.surroundings import START
 
@@ -111,7 +111,7 @@ def test_what_has_passed_already_may_stay_as_it_is() -> None:
 
 
 def test_a_new_event_that_lies_in_the_past_is_refused() -> None:
-    plan = seating.plan(
+    plan = planner.plan(
         Snapshot(None),
         [Create(event(starts_at=START), None)],
         event_id="e1",

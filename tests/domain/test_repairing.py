@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from domain.breaches import Breach, BreachKind
-from domain.checking import Check
-from domain.patience import Patience
-from domain.repairing import Repair
-from domain.statuses import Deletion
+from domain.enums import Deletion
+from domain.execution.retry import Patience
+from domain.integrity.checker import Check
+from domain.integrity.repairer import Repair
+from domain.integrity.violations import Breach, BreachKind
 from tests.faults import FaultyStore, never_sent
 from tests.integrity.corruption import Scene, assert_mended, check
 from tests.surroundings import ManualClock, ids, service_on

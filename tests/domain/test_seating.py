@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import seating
 from domain.commands import (
     Changed,
     Command,
@@ -22,12 +21,13 @@ from domain.commands import (
     SetStatus,
     Unregister,
 )
-from domain.drafts import EventChanges
+from domain.enums import Cause, EventStatus, RegistrationStatus
 from domain.errors import RollcallError
+from domain.inputs import EventChanges
 from domain.models import LINE_BLOCK, Actor, Registration, block_of
-from domain.plans import CheckUser, Plan
-from domain.seating import Inconsistent, Snapshot
-from domain.statuses import Cause, EventStatus, RegistrationStatus
+from domain.planning import planner
+from domain.planning.plan import CheckUser, Plan
+from domain.planning.planner import Inconsistent, Snapshot
 from tests.invariants import assert_sound, everything_in
 from tests.memory import MemoryStore
 from tests.surroundings import START, ids, new_event, new_users, service_on
@@ -48,11 +48,11 @@ def snapshot_of(store: MemoryStore, batch: Sequence[Command]) -> Snapshot:
     """Read what the commands need, no more, as the door does."""
     event = store.get_event("e1")
     assert event is not None
-    registrations_of, users = seating.users_needed(batch)
+    registrations_of, users = planner.users_needed(batch)
     rows = store.get_rows("e1", registrations_of=registrations_of, users=users)
-    heads = seating.heads_needed(event, rows.registrations, batch)
+    heads = planner.heads_needed(event, rows.registrations, batch)
     before: dict[int, int] = {}
-    for place in seating.waiting_needed(rows.registrations, batch):
+    for place in planner.waiting_needed(rows.registrations, batch):
         count = store.count_line("e1", place, after=block_of(place.ticket) * LINE_BLOCK - 1)
         assert count is not None
         before[place.ticket] = count
@@ -63,7 +63,7 @@ def snapshot_of(store: MemoryStore, batch: Sequence[Command]) -> Snapshot:
 def plan_and_apply(
     store: MemoryStore, batch: Sequence[Command], plan_id: str, budget: int = 100
 ) -> Plan:
-    plan = seating.plan(
+    plan = planner.plan(
         snapshot_of(store, batch),
         batch,
         event_id="e1",
@@ -229,7 +229,7 @@ def test_a_line_shorter_than_its_count_is_inconsistent() -> None:
     snapshot = snapshot_of(store, [Unregister("u0")])
     torn = Snapshot(snapshot.event, snapshot.users, snapshot.registrations)
     with pytest.raises(Inconsistent):
-        seating.plan(torn, [Unregister("u0")], event_id="e1", now=START, plan_id="p")
+        planner.plan(torn, [Unregister("u0")], event_id="e1", now=START, plan_id="p")
 
 
 def test_the_position_of_one_who_waits_counts_whole_blocks_and_one_block_of_tickets() -> None:
@@ -252,7 +252,7 @@ def test_the_position_of_one_who_waits_counts_whole_blocks_and_one_block_of_tick
         seated_at=None,
     )
     snapshot = Snapshot(event, dict(store.users), {"u7": row}, (), {row.ticket: 31})
-    plan = seating.plan(snapshot, [Register("u7")], event_id="e1", now=START, plan_id="p")
+    plan = planner.plan(snapshot, [Register("u7")], event_id="e1", now=START, plan_id="p")
     assert getattr(plan.outcomes[0], "position", None) == 400 + 200 + 31 + 1
 
 

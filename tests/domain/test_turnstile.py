@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import Busy
-from domain.turnstile import Entry, Turnstile
+from domain.execution.batching import Entry, Turnstile
 from tests.surroundings import ManualClock
 
 LATER = 1e9

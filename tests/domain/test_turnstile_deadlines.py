@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import Busy
-from domain.turnstile import Entry, Turnstile, _Lane, _State
+from domain.execution.batching import Entry, Turnstile, _Lane, _State
 from tests.domain.test_turnstile import (
     LATER,
     Crowd,

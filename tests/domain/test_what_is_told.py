@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from domain import seating
 from domain.commands import (
     Bury,
     Changed,
@@ -27,8 +26,17 @@ from domain.commands import (
     SetStatus,
     Unregister,
 )
-from domain.drafts import EventChanges
+from domain.enums import (
+    Audience,
+    Cause,
+    ChangeKind,
+    Deletion,
+    EventStatus,
+    NoticeKind,
+    RegistrationStatus,
+)
 from domain.errors import AlreadyRegistered, NotRegistered, RollcallError, UnknownEvent
+from domain.inputs import EventChanges
 from domain.models import (
     Actor,
     Change,
@@ -40,7 +48,8 @@ from domain.models import (
     User,
     Waiting,
 )
-from domain.plans import (
+from domain.planning import planner
+from domain.planning.plan import (
     DeleteRegistration,
     DeleteWaiting,
     Plan,
@@ -48,16 +57,7 @@ from domain.plans import (
     PutRegistration,
     PutWaiting,
 )
-from domain.seating import Snapshot
-from domain.statuses import (
-    Audience,
-    Cause,
-    ChangeKind,
-    Deletion,
-    EventStatus,
-    NoticeKind,
-    RegistrationStatus,
-)
+from domain.planning.planner import Snapshot
 from tests.surroundings import START
 
 SEATED, WAITING = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
@@ -133,7 +133,7 @@ def planned(*commands: Command, at: Event | None = None, now: Any = LATER) -> Pl
         (Waiting.of(FIRST), Waiting.of(SECOND)),
         {2: 0, 3: 1},
     )
-    return seating.plan(snapshot, commands, event_id="e1", now=now, plan_id="p")
+    return planner.plan(snapshot, commands, event_id="e1", now=now, plan_id="p")
 
 
 def entry_of(plan: Plan) -> JournalEntry:
@@ -356,13 +356,13 @@ def test_a_raise_that_goes_on_has_a_commit_of_its_own() -> None:
 def test_nobody_with_a_seat_is_evicted_before_the_line() -> None:
     """R7.5: the seat would be free while somebody waits."""
     marked = event(deletion=Deletion.MARKED, operation_id="op")
-    with pytest.raises(seating.Inconsistent):
+    with pytest.raises(planner.Inconsistent):
         planned(Evict(("sits",)), at=marked)
 
 
 def test_an_event_that_is_not_there_can_not_be_mended() -> None:
-    with pytest.raises(seating.Inconsistent, match="e1 does not exist"):
-        seating.plan(Snapshot(None), [Mend(3)], event_id="e1", now=LATER, plan_id="p")
+    with pytest.raises(planner.Inconsistent, match="e1 does not exist"):
+        planner.plan(Snapshot(None), [Mend(3)], event_id="e1", now=LATER, plan_id="p")
 
 
 def test_who_comes_and_goes_in_one_commit_leaves_no_row() -> None:
@@ -435,7 +435,7 @@ def test_a_buried_event_keeps_its_id_and_no_operation() -> None:
 def test_an_event_that_is_not_empty_is_not_buried(left: dict[str, int]) -> None:
     """R7.2: an index page that is empty proves nothing; the counts do."""
     marked = event(deletion=Deletion.MARKED, operation_id="op", **left)
-    with pytest.raises(seating.Inconsistent):
+    with pytest.raises(planner.Inconsistent):
         planned(Bury(), at=marked)
 
 
@@ -517,7 +517,7 @@ def told_position(*commands: Command, snapshot: Snapshot | None = None) -> int |
     if snapshot is None:
         plan = planned(*commands)
     else:
-        plan = seating.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p")
+        plan = planner.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p")
     refusal = plan.outcomes[-1]
     assert isinstance(refusal, AlreadyRegistered)
     assert refusal.status is WAITING
@@ -546,8 +546,8 @@ def test_a_position_counts_those_whom_nobody_read() -> None:
 
 
 def test_a_position_that_nobody_counted_is_not_guessed() -> None:
-    with pytest.raises(seating.Inconsistent):
-        seating.plan(
+    with pytest.raises(planner.Inconsistent):
+        planner.plan(
             Snapshot(event(), {"first": user("first")}, {"first": FIRST}),
             [Register("first")],
             event_id="e1",
@@ -558,8 +558,8 @@ def test_a_position_that_nobody_counted_is_not_guessed() -> None:
 
 def test_who_waits_where_the_count_says_nobody_does_is_inconsistent() -> None:
     nobody = event(waitlist_count=0, waiting_by_block={})
-    with pytest.raises(seating.Inconsistent):
-        seating.plan(
+    with pytest.raises(planner.Inconsistent):
+        planner.plan(
             Snapshot(nobody, {}, {"first": FIRST}),
             [Unregister("first")],
             event_id="e1",
@@ -570,7 +570,7 @@ def test_who_waits_where_the_count_says_nobody_does_is_inconsistent() -> None:
 
 @pytest.mark.parametrize("command", [Evict(("first",)), Bury(), SeatWaiting(), MarkDeletion(None)])
 def test_what_is_done_to_an_event_that_is_not_there_is_refused(command: Command) -> None:
-    plan = seating.plan(Snapshot(None), [command], event_id="e1", now=LATER, plan_id="p")
+    plan = planner.plan(Snapshot(None), [command], event_id="e1", now=LATER, plan_id="p")
     (refusal,) = plan.outcomes
     assert isinstance(refusal, UnknownEvent)
     assert refusal.event_id == "e1"
@@ -596,7 +596,7 @@ def test_who_was_not_there_is_refused_by_name() -> None:
 @pytest.mark.parametrize(("budget", "seats"), [(4, 1), (5, 1), (6, 2)])
 def test_free_seats_are_given_as_far_as_the_budget_goes(budget: int, seats: int) -> None:
     snapshot = Snapshot(event(capacity=9), {}, {}, (Waiting.of(FIRST), Waiting.of(SECOND)))
-    plan = seating.plan(
+    plan = planner.plan(
         snapshot, [SeatWaiting()], event_id="e1", now=LATER, plan_id="p", budget=budget
     )
     (given,) = plan.outcomes
@@ -611,7 +611,7 @@ def test_a_field_that_was_or_becomes_nothing_is_told_so() -> None:
 
 
 def test_a_fence_moves_the_version_and_nothing_else() -> None:
-    plan = seating.fence(event(), now=LATER, plan_id="p")
+    plan = planner.fence(event(), now=LATER, plan_id="p")
     assert plan.outcomes == ()
     assert plan.event == event(version=4)
     assert told(plan) == ((), ())
@@ -619,7 +619,7 @@ def test_a_fence_moves_the_version_and_nothing_else() -> None:
 
 def test_a_new_event_names_who_made_it() -> None:
     new = event(version=0, registered_count=0, waitlist_count=0, waiting_by_block={})
-    plan = seating.plan(
+    plan = planner.plan(
         Snapshot(None), [Create(new, "maker")], event_id="e1", now=LATER, plan_id="p"
     )
     assert plan.event == new.model_copy(update={"version": 1})

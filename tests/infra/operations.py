@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-from domain.drafts import EventChanges
+from domain.inputs import EventChanges
 from domain.service import Service
 from tests.crashes import operations
 from tests.crashes.cases import Operation, Process, Stage, Trouble

@@ -14,10 +14,10 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from bot.ids import ActionId
-from playground.faults import Fault
-from playground.seed import EVENTS
-from storage.schema import EVENTS as EVENTS_TABLE
+from bot.blocks.ids import ActionId
+from playground.demo.seed import EVENTS
+from playground.web_api.fault_injection import Fault
+from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
 from tests.bot.cloud import Cloud, post_card, yoga
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI
 from tests.infra.needs import Need, allowed, recorded
@@ -26,12 +26,10 @@ from tests.infra.operations import ROOT, methods_used, needs_of_method
 FUNCTIONS = ("slack", "api", "notifier", "sweep", "members")
 
 LISTENERS = [
-    *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "bot" / "listeners").glob("*.py"))),
-    *("bot/homing.py", "bot/organizing.py"),
+    str(path.relative_to(ROOT)) for path in sorted((ROOT / "bot" / "features").rglob("*.py"))
 ]
-"""And what they share."""
 
-MEMBERS = "bot/membership.py"
+MEMBERS = "bot/features/account/member_sync.py"
 """What a listener does for one person, and a function of its own each day for all."""
 
 METHODS = {
@@ -45,9 +43,9 @@ METHODS = {
 """The methods of the service that a function's requests reach."""
 
 OTHERS = {
-    "bot/assembly.py": {"sweep"},
-    "bot/aws.py": {"sweep"},
-    "bot/checking.py": {"check", "repair"},  # the command line's
+    "bot/entrypoints/bootstrap.py": {"sweep"},
+    "bot/entrypoints/lambda_functions.py": {"sweep"},
+    "bot/entrypoints/check_report.py": {"check", "repair"},  # the command line's
 }
 """Modules beside those, and what they call; `Notifier.sweep` alone does what is due and unfinished."""
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from bot import aws
+from bot.entrypoints import lambda_functions
 from infra.figures import FIGURES
 from infra.permissions import PERMISSIONS
-from storage.schema import JOURNAL, TABLES, Table, definition
+from storage.dynamodb.schema import JOURNAL, TABLES, Table, definition
 from tests.infra.needs import allowed
 from tests.infra.operations import ROOT
 from tests.infra.synthesis import Resources, synthesize
@@ -148,7 +148,9 @@ def test_a_function_runs_python_3_13_on_arm64_and_logs_json(prod: Resources, nam
 
 def test_each_handler_is_one_that_bot_aws_offers(prod: Resources) -> None:
     handlers = {one["Handler"] for one in prod.of("AWS::Lambda::Function")}
-    assert handlers == {f"bot.aws.{name}" for name in aws._FUNCTIONS}
+    assert handlers == {
+        f"bot.entrypoints.lambda_functions.{name}" for name in lambda_functions._FUNCTIONS
+    }
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

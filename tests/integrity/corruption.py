@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain.breaches import Breach, BreachKind, Mended
+from domain.enums import Deletion
+from domain.integrity.violations import Breach, BreachKind, Mended
 from domain.models import Event, Registration, Waiting, block_of
-from domain.plans import (
+from domain.planning.plan import (
     Action,
     DeleteRegistration,
     DeleteWaiting,
@@ -21,10 +22,9 @@ from domain.plans import (
 )
 from domain.ports import Store
 from domain.service import Service
-from domain.statuses import Deletion
-from storage.dynamodb import DynamoDBStore
-from storage.schema import JOURNAL, REGISTRATIONS
-from storage.sqlite import SQLiteStore
+from storage.dynamodb.schema import JOURNAL, REGISTRATIONS
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
 from tests.invariants import Everything, everything_in
 from tests.memory import MemoryStore
 from tests.stores import without_foreign_keys

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.breaches import BreachKind, Progress
-from domain.statuses import Deletion, RegistrationStatus
+from domain.enums import Deletion, RegistrationStatus
+from domain.integrity.violations import BreachKind, Progress
 from tests.integrity.corruption import Corruption, Scene, assert_mended, check, repair
 from tests.invariants import assert_sound
 from tests.stores import Kind, empty_store

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain import audit
-from domain.breaches import Breach, BreachKind
-from domain.checking import Check
-from domain.drafts import EventChanges, UserDraft
 from domain.errors import RollcallError
+from domain.execution.retry import Patience
+from domain.inputs import EventChanges, UserDraft
+from domain.integrity import live_count
+from domain.integrity.checker import Check
+from domain.integrity.violations import Breach, BreachKind
 from domain.models import Page, Registration
-from domain.patience import Patience
 from domain.ports import Store
 from domain.service import Service
 from tests.integrity.corruption import Scene
@@ -147,7 +147,7 @@ def test_without_following_the_journal_there_would_be_false_breaches(
 ) -> None:
     """The guard, taken out: an event that never holds still seems miscounted."""
     assert breaches_amid("memory", COMING_AND_GOING) == []
-    monkeypatch.setattr(audit.Audit, "_follow_change", lambda *_: None)
+    monkeypatch.setattr(live_count.Audit, "_follow_change", lambda *_: None)
     found = breaches_amid("memory", COMING_AND_GOING)
     assert {breach.kind for breach in found} & {
         BreachKind.REGISTERED_COUNT,

@@ -11,13 +11,13 @@ from itertools import count
 
 import pytest
 
-from domain.breaches import BreachKind
-from domain.drafts import EventChanges, UserDraft
 from domain.errors import RollcallError
+from domain.inputs import EventChanges, UserDraft
+from domain.integrity.violations import BreachKind
 from domain.models import JournalEntry
-from domain.plans import Plan, PutEntry, PutEvent
+from domain.planning.plan import Plan, PutEntry, PutEvent
+from domain.planning.planner import Inconsistent
 from domain.ports import Clock, Conflict, Store
-from domain.seating import Inconsistent
 from domain.service import Service
 from tests.integrity.corruption import check, repair
 from tests.invariants import assert_sound

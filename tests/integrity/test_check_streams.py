@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from domain.breaches import Progress
 from domain.commands import Register
+from domain.integrity.violations import Progress
 from domain.ports import Store
-from storage.dynamodb import DynamoDBStore
+from storage.dynamodb.store import DynamoDBStore
 from tests.integrity.corruption import Scene, check, repair
 from tests.storage.rows import put_users
 from tests.stores import empty_local, empty_sqlite

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from domain.breaches import BreachKind
+from domain.enums import ChangeKind, Deletion
+from domain.integrity.violations import BreachKind
 from domain.ports import Store
-from domain.statuses import ChangeKind, Deletion
 from tests.integrity.corruption import Scene, assert_mended, repair
 from tests.stores import Kind, empty_store
 from tests.surroundings import new_users, service_on

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.breaches import Breach, BreachKind
-from domain.checking import Check
-from domain.drafts import EventChanges, UserDraft
 from domain.errors import RollcallError, UnknownEvent
-from domain.patience import Patience
+from domain.execution.retry import Patience
+from domain.inputs import EventChanges, UserDraft
+from domain.integrity.checker import Check
+from domain.integrity.repairer import Repair
+from domain.integrity.violations import Breach, BreachKind
+from domain.planning.planner import Inconsistent
 from domain.ports import Unavailable
-from domain.repairing import Repair
-from domain.seating import Inconsistent
 from domain.service import Service
 from tests.faults import Fault, FaultyStore, conflict, lost, never_sent
 from tests.integrity.corruption import PEOPLE, Corruption, Scene, assert_mended, check, repair

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.plans import Plan
+from domain.enums import Deletion, RegistrationStatus
+from domain.planning.plan import Plan
 from domain.ports import Conflict, Store
-from domain.statuses import Deletion, RegistrationStatus
 from tests.integrity.corruption import PEOPLE, Scene, assert_mended, check, repair, wrong_events
 from tests.invariants import everything_in
 from tests.stores import Kind, empty_store

@@ -8,13 +8,13 @@ from slack_bolt import Ack, App
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from playground.delivery import into_app
-from playground.dispatch import Dispatcher
-from playground.model import InstalledApp, Json, SlashCommand
-from playground.seed import demo_workspace
-from playground.server import build_server, serve
-from playground.slack_api import SlackApi
-from playground.workspace import Workspace
+from playground.client.member_client import Dispatcher
+from playground.client.transport import into_app
+from playground.demo.http_server import build_server, serve
+from playground.demo.seed import demo_workspace
+from playground.web_api.server import SlackApi
+from playground.workspace.model import InstalledApp, Json, SlashCommand
+from playground.workspace.state import Workspace
 
 SECRET = "shh"
 SCOPES = frozenset(

@@ -10,12 +10,12 @@ import pytest
 from slack_bolt import Ack, App, Respond
 
 from playground.__main__ import DemoBot
-from playground.backstage import Backstage, one_call_a_second
-from playground.dispatch import Dispatcher
-from playground.model import Json, Message, SlackError
-from playground.rush import Rush, buttons, simulated
-from playground.seed import EVENTS, LEADS
-from playground.workspace import Workspace
+from playground.client.member_client import Dispatcher
+from playground.demo.backstage import Backstage, one_call_a_second
+from playground.demo.rush import Rush, buttons, simulated
+from playground.demo.seed import EVENTS, LEADS
+from playground.workspace.model import Json, Message, SlackError
+from playground.workspace.state import Workspace
 from tests.playground.conftest import Clock, Slack, button
 from tests.playground.test_page import Browser, status
 

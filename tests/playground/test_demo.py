@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playground.seed import EVENTS
+from playground.demo.seed import EVENTS
 from tests.playground.test_page import Browser
 
 AMARA, BJORN, DIEGO = "U0AMARA", "U0BJORN", "U0DIEGO"

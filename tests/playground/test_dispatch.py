@@ -6,12 +6,12 @@ import pytest
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
-from playground.delivery import Response, into_app
-from playground.dispatch import TROUBLE, Dispatcher
-from playground.inputs import REQUIRED
-from playground.model import Json, Member, Message, View
-from playground.seed import EVENTS
-from playground.workspace import Workspace
+from playground.client.inputs import REQUIRED
+from playground.client.member_client import TROUBLE, Dispatcher
+from playground.client.transport import Response, into_app
+from playground.demo.seed import EVENTS
+from playground.workspace.model import Json, Member, Message, View
+from playground.workspace.state import Workspace
 from tests.playground.conftest import SECRET, Clock, Slack, button, field, modal, recording, section
 
 ADA = "U0AMARA"

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from playground.limits import block_errors, suggestion_errors, view_errors
-from playground.model import Json
+from playground.workspace.block_kit_limits import block_errors, suggestion_errors, view_errors
+from playground.workspace.model import Json
 from tests.playground.conftest import button, field, modal, section
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from playground.__main__ import demo, forget, main
-from playground.seed import EVENTS
-from playground.server import build_server, serve
+from playground.demo.http_server import build_server, serve
+from playground.demo.seed import EVENTS
 from tests.playground.test_page import Browser
 
 

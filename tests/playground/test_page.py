@@ -14,9 +14,9 @@ import pytest
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
-from playground.dispatch import Dispatcher
-from playground.seed import EVENTS, LEADS
-from playground.server import PortTakenError, build_server, serve
+from playground.client.member_client import Dispatcher
+from playground.demo.http_server import PortTakenError, build_server, serve
+from playground.demo.seed import EVENTS, LEADS
 from tests.playground.conftest import Slack, button, field, modal
 
 ADA, DIEGO = "U0AMARA", "U0DIEGO"

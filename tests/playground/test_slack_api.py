@@ -12,9 +12,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
-from playground.faults import Fault
-from playground.model import Json
-from playground.seed import EVENTS, LEADS
+from playground.demo.seed import EVENTS, LEADS
+from playground.web_api.fault_injection import Fault
+from playground.workspace.model import Json
 from tests.playground.conftest import Clock, Slack, client_of, field, modal, section
 
 ADA, BJORN = "U0AMARA", "U0BJORN"

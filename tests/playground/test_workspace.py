@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from playground.manifest import installed_app
-from playground.model import Change, InstalledApp
-from playground.seed import EVENTS, LEADS, demo_workspace
-from playground.workspace import Workspace
+from playground.demo.seed import EVENTS, LEADS, demo_workspace
+from playground.workspace.manifest import installed_app
+from playground.workspace.model import Change, InstalledApp
+from playground.workspace.state import Workspace
 from tests.playground.conftest import SCOPES, Clock, section
 
 ADA, BJORN = "U0AMARA", "U0BJORN"

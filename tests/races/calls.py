@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from domain.statuses import EventStatus
+from domain.enums import EventStatus
 from tests.plain_model import PlainModel, Refused
 
 Facts = tuple[object, ...]

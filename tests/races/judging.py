@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from itertools import pairwise
 
+from domain.enums import ChangeKind, EventStatus, NoticeKind
 from domain.ports import Store
-from domain.statuses import ChangeKind, EventStatus, NoticeKind
 from tests.invariants import Everything, assert_sound
 from tests.plain_model import PlainEvent, PlainModel
 from tests.races.calls import Call

@@ -11,8 +11,8 @@ from time import monotonic_ns
 from typing import Any
 from urllib.parse import urlsplit
 
+from domain.enums import EventStatus, RegistrationStatus
 from domain.errors import RollcallError
-from domain.statuses import EventStatus, RegistrationStatus
 from tests.races.calls import Call, Facts
 from tests.races.recording import Script
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from domain.ports import Store
-from storage.dynamodb import DynamoDBStore
-from storage.sqlite import SQLiteStore
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
 from tests.races.calls import Call
 from tests.races.recording import Process, Script, run_together, switching_every
 from tests.storage.dynamodb_local import client_of

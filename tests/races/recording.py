@@ -15,8 +15,8 @@ from time import monotonic, monotonic_ns
 from typing import Any
 
 from domain.commands import Changed, Left, Placed
-from domain.drafts import EventChanges, UserDraft
 from domain.errors import NotConfirmed, RollcallError
+from domain.inputs import EventChanges, UserDraft
 from domain.models import Event, LeavePreview, OwnRegistration, User
 from domain.ports import Clock, NewId, Store
 from domain.service import Service

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from storage.schema import TABLES
+from storage.dynamodb.schema import TABLES
 from tests.races.conflicts import TRANSACTION, Conflicts
 from tests.storage.dynamodb_local import client_of, local_endpoint
 from tests.stores import empty_local

@@ -21,14 +21,14 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bot import aws
 from bot.__main__ import SystemClock
-from bot.config import Config
-from bot.delivery import Storage
+from bot.entrypoints import lambda_functions
+from bot.entrypoints.settings import Config
+from bot.notifications.delivery import Storage
 from domain.ports import Clock
-from playground.delivery import signed
-from storage.dynamodb import DynamoDBStore
-from storage.schema import TABLES
+from playground.client.transport import signed
+from storage.dynamodb.schema import TABLES
+from storage.dynamodb.store import DynamoDBStore
 from tests.bot.cloud import Context
 from tests.bot.conftest import SECRET, text_of
 from tests.counting import Count
@@ -98,7 +98,8 @@ class Rush:
             for client in clients
         ]
         self._functions = [
-            aws.for_slack(config, cast("Storage", store), self._clock) for store in stores
+            lambda_functions.for_slack(config, cast("Storage", store), self._clock)
+            for store in stores
         ]
 
     def press(self, user_ids: Sequence[str], answers: Answers) -> None:
@@ -133,7 +134,7 @@ def run_together(works: Sequence[Callable[[], None]]) -> None:
             done.result()
 
 
-def ask(function: aws.Function, user_id: str, clock: Clock) -> str:
+def ask(function: lambda_functions.Function, user_id: str, clock: Clock) -> str:
     """Type `/register e1`, as an HTTP API hands it to Lambda; return what the person reads."""
     fields = {
         "team_id": WORKSPACE,

@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 
 from bot.api.app import build_api
-from domain.statuses import ChangeKind
-from playground.server import serve
+from domain.enums import ChangeKind
+from playground.demo.http_server import serve
 from tests.counting import Count
 from tests.invariants import Everything, assert_sound
 from tests.races.calls import Call

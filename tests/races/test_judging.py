@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from domain.door import Door
-from domain.plans import Action, CheckUser, PutEntry, PutEvent
+from domain.execution.executor import Door
+from domain.planning.plan import Action, CheckUser, PutEntry, PutEvent
 from domain.ports import Store
-from storage.dynamodb import DynamoDBStore
-from storage.schema import EVENTS, JOURNAL
-from storage.sqlite import SQLiteStore
+from storage.dynamodb.schema import EVENTS, JOURNAL
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
 from tests.faults import Fault, FaultyStore, lost, never_sent
 from tests.invariants import assert_sound
 from tests.plain_model import PlainModel

@@ -14,7 +14,7 @@ import pytest
 
 from domain.commands import Placed
 from domain.ports import Store
-from storage.sqlite import SQLiteStore
+from storage.sqlite.store import SQLiteStore
 from tests.counting import Count
 from tests.invariants import assert_sound
 from tests.races.calls import Call

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from storage.dynamodb import DynamoDBStore
-from storage.sqlite import SQLiteStore
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
 from tests.stores import empty_local, empty_moto, empty_sqlite
 
 AnyStore = SQLiteStore | DynamoDBStore

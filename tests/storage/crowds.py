@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
+from domain.enums import RegistrationStatus
 from domain.models import Event, Registration, Waiting, block_of
-from domain.plans import Action, PutEntry, PutEvent, PutRegistration, PutWaiting
-from domain.statuses import RegistrationStatus
-from storage.dynamodb import DynamoDBStore
-from storage.dynamodb_actions import transact_item
-from storage.schema import USERS
-from storage.sqlite import SQLiteStore
+from domain.planning.plan import Action, PutEntry, PutEvent, PutRegistration, PutWaiting
+from storage.dynamodb.conditions import transact_item
+from storage.dynamodb.schema import USERS
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
 from tests.storage.rows import a_user, an_entry, an_event
 from tests.surroundings import START
 

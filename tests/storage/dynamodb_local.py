@@ -16,8 +16,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from storage import schema
-from storage.dynamodb import CLIENT
+from storage.dynamodb import schema
+from storage.dynamodb.store import CLIENT
 from tests.storage.dynamodb_local_server import LOOPBACK, ROOT
 
 if TYPE_CHECKING:

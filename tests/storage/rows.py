@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from domain import seating
 from domain.commands import Command
+from domain.enums import EventStatus, RegistrationStatus
 from domain.models import Event, JournalEntry, Page, Registration, User, Waiting
-from domain.plans import Action, Plan, PutEntry, PutEvent
+from domain.planning import planner
+from domain.planning.plan import Action, Plan, PutEntry, PutEvent
+from domain.planning.planner import Snapshot
 from domain.ports import Store
-from domain.seating import Snapshot
-from domain.statuses import EventStatus, RegistrationStatus
 from tests.surroundings import START, ids
 
 T = TypeVar("T")
@@ -95,12 +95,12 @@ def bare_plan(*actions: Action, event_id: str = "e1") -> Plan:
 def planned(store: Store, *commands: Command, event_id: str = "e1") -> Plan:
     """Return what `seating.plan` makes of the commands and of what is stored."""
     event = store.get_event(event_id)
-    registrations_of, users = seating.users_needed(commands)
+    registrations_of, users = planner.users_needed(commands)
     rows = store.get_rows(event_id, registrations_of=registrations_of, users=users)
-    heads = seating.heads_needed(event, rows.registrations, commands) if event else 0
+    heads = planner.heads_needed(event, rows.registrations, commands) if event else 0
     line = store.get_line(event_id, limit=heads) if heads else ()
     snapshot = Snapshot(event, rows.users, rows.registrations, line)
-    return seating.plan(snapshot, commands, event_id=event_id, now=START, plan_id=_new_plan_id())
+    return planner.plan(snapshot, commands, event_id=event_id, now=START, plan_id=_new_plan_id())
 
 
 def carry_out(store: Store, *commands: Command, event_id: str = "e1") -> Plan:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import storage.dynamodb_outbox
-import storage.sqlite
+import storage.dynamodb.outbox
+import storage.sqlite.store
+from domain.enums import Cause, ChangeKind, EventStatus, NoticeKind, RegistrationStatus
 from domain.errors import Invalid
 from domain.models import (
     Card,
@@ -29,7 +30,7 @@ from domain.models import (
     User,
     Waiting,
 )
-from domain.plans import (
+from domain.planning.plan import (
     Action,
     CheckUser,
     DeleteRegistration,
@@ -41,7 +42,6 @@ from domain.plans import (
     PutWaiting,
 )
 from domain.ports import Conflict
-from domain.statuses import Cause, ChangeKind, EventStatus, NoticeKind, RegistrationStatus
 from tests.storage.conftest import AnyStore, another_workspace
 from tests.surroundings import START, ids
 
@@ -565,7 +565,7 @@ def test_an_entry_keeps_whom_it_could_not_reach_once_each(store: AnyStore) -> No
 def test_an_entry_names_no_more_unreached_than_an_item_holds(
     store: AnyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (storage.sqlite, storage.dynamodb_outbox):
+    for module in (storage.sqlite.store, storage.dynamodb.outbox):
         monkeypatch.setattr(module, "MOST_UNREACHED", 2)
     with_people(store)
     commit(store, PutEntry(an_entry(1)))

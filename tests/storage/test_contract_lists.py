@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from domain.errors import Invalid
 from domain.models import Card
-from domain.plans import PutEntry, PutEvent, PutRegistration, PutWaiting
-from storage.sqlite import SQLiteStore
+from domain.planning.plan import PutEntry, PutEvent, PutRegistration, PutWaiting
+from storage.sqlite.store import SQLiteStore
 from tests import strategies
 from tests.storage.conftest import AnyStore, another_workspace
 from tests.storage.rows import (

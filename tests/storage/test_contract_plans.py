@@ -7,8 +7,9 @@ import contextlib
 import pytest
 
 from domain.commands import Create, Placed, Register, SetStatus, Unregister
+from domain.enums import EventStatus, RegistrationStatus
 from domain.errors import UnknownUser
-from domain.plans import (
+from domain.planning.plan import (
     Action,
     CheckUser,
     DeleteRegistration,
@@ -18,11 +19,10 @@ from domain.plans import (
     PutRegistration,
     PutWaiting,
 )
+from domain.planning.planner import fence
 from domain.ports import Conflict
-from domain.seating import fence
-from domain.statuses import EventStatus, RegistrationStatus
-from storage.dynamodb import DynamoDBStore
-from storage.sqlite import SQLiteStore
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
 from tests.storage.conftest import AnyStore, another_workspace
 from tests.storage.rows import (
     a_place,

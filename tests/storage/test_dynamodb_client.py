@@ -11,9 +11,9 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from domain.models import Waiting
-from domain.plans import PutEvent
+from domain.planning.plan import PutEvent
 from domain.ports import AnswerLost, Unavailable
-from storage.dynamodb import DynamoDBStore
+from storage.dynamodb.store import DynamoDBStore
 from tests.storage.answers import injected
 from tests.storage.moto import dynamodb_client
 from tests.storage.rows import an_event, bare_plan, put_event

@@ -12,11 +12,11 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from domain.plans import Plan, PutEvent
+from domain.planning.plan import Plan, PutEvent
 from domain.ports import AnswerLost, Conflict, Unavailable
 from domain.service import Service
-from storage.dynamodb import DynamoDBStore
-from storage.schema import USERS
+from storage.dynamodb.schema import USERS
+from storage.dynamodb.store import DynamoDBStore
 from tests.storage.answers import (
     BUGS,
     LOSSES,

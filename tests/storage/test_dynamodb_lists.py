@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from domain.errors import Invalid
-from domain.plans import PutRegistration, PutWaiting
-from storage.dynamodb import DynamoDBStore
+from domain.planning.plan import PutRegistration, PutWaiting
+from storage.dynamodb.store import DynamoDBStore
 from tests.storage.moto import dynamodb_client
 from tests.storage.requests import counted
 from tests.storage.rows import a_place, a_seat, an_event, bare_plan, put_event, put_users, whole

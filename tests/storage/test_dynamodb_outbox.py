@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from domain.enums import NoticeKind
 from domain.errors import Invalid
 from domain.models import Card, Delivery, Unreached
 from domain.ports import Unavailable
-from domain.statuses import NoticeKind
-from storage.dynamodb import DynamoDBStore
-from storage.items import from_wire
-from storage.schema import JOURNAL
+from storage.dynamodb.items import from_wire
+from storage.dynamodb.schema import JOURNAL
+from storage.dynamodb.store import DynamoDBStore
 from tests.storage.answers import LOSSES, REJECTIONS, answering, injected
 from tests.storage.moto import dynamodb_client
 from tests.storage.rows import whole

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain.commands import Register
-from domain.drafts import EventChanges, UserDraft
+from domain.enums import RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
     EventFull,
@@ -20,14 +20,14 @@ from domain.errors import (
     UnknownEvent,
     UnknownUser,
 )
+from domain.inputs import EventChanges, UserDraft
 from domain.models import Registration, Waiting, block_of
-from domain.plans import Plan, PutEvent
+from domain.planning.plan import Plan, PutEvent
 from domain.ports import Store
 from domain.service import Service
-from domain.statuses import RegistrationStatus
-from storage.dynamodb import DynamoDBStore
-from storage.items import Items
-from storage.schema import REGISTRATIONS, WAITLIST
+from storage.dynamodb.items import Items
+from storage.dynamodb.schema import REGISTRATIONS, WAITLIST
+from storage.dynamodb.store import DynamoDBStore
 from tests.storage.moto import dynamodb_client
 from tests.storage.requests import Requests, counted
 from tests.stores import empty_moto

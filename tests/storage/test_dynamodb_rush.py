@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from domain.commands import Placed
-from domain.plans import Plan
+from domain.planning.plan import Plan
 from domain.service import Service
-from storage.dynamodb import DynamoDBStore
+from storage.dynamodb.store import DynamoDBStore
 from tests.invariants import assert_sound
 from tests.storage.moto import dynamodb_client
 from tests.storage.requests import counted

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.enums import Deletion
 from domain.models import Card, Delivery, DueEvent, Event, ListedEvent
-from domain.statuses import Deletion
-from storage.items import Item, Items, from_wire, moment, to_wire
+from storage.dynamodb.items import Item, Items, from_wire, moment, to_wire
 from tests.storage.rows import a_place, a_seat, a_user, a_wait, an_entry, an_event
 from tests.surroundings import START
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from storage import schema
+from storage.dynamodb import schema
 from tests.storage.moto import dynamodb_client
 from tests.storage.requests import counted
 

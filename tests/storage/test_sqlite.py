@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from domain.models import DueEvent
-from domain.plans import PutEntry, PutEvent, PutRegistration
+from domain.planning.plan import PutEntry, PutEvent, PutRegistration
 from domain.ports import Conflict, Unavailable
-from storage.sqlite import SQLiteStore
+from storage.sqlite.store import SQLiteStore
 from tests.storage.test_contract import a_row, a_user, an_entry, an_event, commit, with_people
 from tests.surroundings import START
 

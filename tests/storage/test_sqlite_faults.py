@@ -14,9 +14,9 @@ from time import monotonic
 
 import pytest
 
-from domain.plans import Plan, PutEntry, PutEvent
+from domain.planning.plan import Plan, PutEntry, PutEvent
 from domain.ports import AnswerLost, Conflict
-from storage.sqlite import SQLiteStore
+from storage.sqlite.store import SQLiteStore
 from tests.storage.test_contract import a_user, an_entry, an_event
 
 

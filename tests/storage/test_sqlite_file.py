@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from domain.ports import Conflict, Unavailable
-from storage import sqlite_file
-from storage.sqlite_file import WAL_ATTEMPTS, SQLiteFile, _use_wal
+from storage.sqlite import database
+from storage.sqlite.database import WAL_ATTEMPTS, SQLiteFile, _use_wal
 
 COUNT = "SELECT count(*) FROM users"
 ADD = "INSERT INTO users VALUES ('T1', 'a', 'Ada', 'r1', NULL, '{}')"
@@ -69,7 +69,7 @@ def test_a_mistake_is_no_lock_and_keeps_nobody_out(path: Path) -> None:
 def test_without_wal_a_reader_finds_a_locked_file_unavailable(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_file, "_use_wal", lambda _: None)
+    monkeypatch.setattr(database, "_use_wal", lambda _: None)
     with opened(path) as file, another_program(path) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(Unavailable, match="locked"):
@@ -81,7 +81,7 @@ def test_without_wal_a_reader_finds_a_locked_file_unavailable(
 def test_without_wal_a_commit_that_meets_a_reader_has_written_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_file, "_use_wal", lambda _: None)
+    monkeypatch.setattr(database, "_use_wal", lambda _: None)
     with opened(path) as file, another_program(path) as other:
         other.execute("BEGIN")
         other.execute(COUNT).fetchall()

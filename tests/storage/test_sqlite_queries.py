@@ -9,7 +9,7 @@ import pytest
 
 from domain.commands import Create, Register
 from domain.models import Waiting
-from storage.sqlite import SQLiteStore
+from storage.sqlite.store import SQLiteStore
 from tests.storage.rows import an_event, carry_out, planned, put_event, put_users
 from tests.stores import empty_sqlite
 from tests.surroundings import START

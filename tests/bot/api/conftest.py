@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from bot.api.app import build_api
-from bot.http import build_http
+from bot.entrypoints.http_server import build_http
 from tests.bot.conftest import AMARA, SECRET, Town
 from tests.surroundings import ids
 

@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from bot.api.app import MOST_BYTES, MOST_SETTLING, SETTLING, build_api
 from domain.commands import Placed
-from domain.drafts import UserDraft
 from domain.errors import Busy, NotConfirmed
+from domain.inputs import UserDraft
 from domain.models import User
 from domain.service import Service
 from tests.bot.api.conftest import BEARER, SUPPER, TOKEN, api_app, created, got, problem

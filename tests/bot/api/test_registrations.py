@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from domain.statuses import EventStatus
+from domain.enums import EventStatus
 from tests.bot.api.conftest import SUPPER, created, got, problem
 from tests.bot.conftest import BJORN, CHLOE, Town
 

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import expect
 from slack_bolt import Ack, App, Respond
 
-from playground.dispatch import Dispatcher
-from playground.model import Json
-from playground.seed import EVENTS
+from playground.client.member_client import Dispatcher
+from playground.demo.seed import EVENTS
+from playground.workspace.model import Json
 from tests.playground.browser.windows import AMARA, Window
 from tests.playground.conftest import Slack, button, section
 

@@ -1,0 +1,1 @@
+"""Building blocks of Block Kit surfaces: text, paging, ids."""

@@ -1,0 +1,67 @@
+"""What forms are made of: inputs, and the options of selects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    ConversationFilter,
+    ConversationSelectElement,
+    InputBlock,
+    InputInteractiveElement,
+    NumberInputElement,
+    Option,
+    PlainTextInputElement,
+)
+
+from bot.blocks.formatting import plain, shortened
+from bot.blocks.ids import ActionId, BlockId
+from domain.inputs import MAX_CAPACITY
+
+
+def option_list(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Return labels and values as the answer to a request for the options of a select."""
+    return {"options": [option(label, value).to_dict() for label, value in pairs]}
+
+
+def option(label: str, value: str) -> Option:
+    """Return an option; labels longer than Slack's 75 characters are cut."""
+    return Option(text=plain(shortened(label, 75)), value=value)
+
+
+def channel_input(*, optional: bool) -> InputBlock:
+    """Return the question for the channel of a card: the one that the form was opened in, unless changed."""
+    select = ConversationSelectElement(
+        action_id=ActionId.INPUT,
+        default_to_current_conversation=True,
+        filter=ConversationFilter(
+            include=["public", "private"], exclude_external_shared_channels=True
+        ),
+    )
+    return input_block(BlockId.CHANNEL, "Post the card in", select, optional=optional)
+
+
+def line_element(most: int, initial: str | None = None) -> PlainTextInputElement:
+    """Return an input for a line of text."""
+    return PlainTextInputElement(
+        action_id=ActionId.INPUT, max_length=most, initial_value=initial or None
+    )
+
+
+def number_element(initial: int | None = None) -> NumberInputElement:
+    """Return an input for a capacity."""
+    return NumberInputElement(
+        action_id=ActionId.INPUT,
+        is_decimal_allowed=False,
+        min_value="1",
+        max_value=str(MAX_CAPACITY),
+        initial_value=None if initial is None else str(initial),
+    )
+
+
+def input_block(
+    block: BlockId, label: str, element: InputInteractiveElement, *, optional: bool = False
+) -> InputBlock:
+    """Return an input under its label."""
+    return InputBlock(block_id=block, label=plain(label), element=element, optional=optional)

@@ -1,0 +1,30 @@
+"""The app manifest: as it stands in the repository, or rewritten for HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PATH = Path(__file__).parents[2] / "manifest.yml"
+
+
+def for_socket_mode() -> str:
+    """Return the manifest of the Socket Mode app."""
+    return PATH.read_text(encoding="utf-8")
+
+
+def for_http(url: str) -> str:
+    """Return the same app with Slack's requests sent to `url` over HTTP."""
+    manifest: dict[str, Any] = yaml.safe_load(for_socket_mode())
+    request_url = f"{url.rstrip('/')}/slack/events"
+    for command in manifest["features"]["slash_commands"]:
+        command["url"] = request_url
+    settings = manifest["settings"]
+    settings["socket_mode_enabled"] = False
+    settings["event_subscriptions"]["request_url"] = request_url
+    settings["interactivity"]["request_url"] = request_url
+    settings["interactivity"]["message_menu_options_url"] = request_url
+    text: str = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)
+    return text

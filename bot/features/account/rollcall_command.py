@@ -1,0 +1,67 @@
+"""`/rollcall`: every command under one name, help, and being forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from slack_bolt import Ack, App, Respond
+from slack_sdk import WebClient
+from slack_sdk.models.views import View
+
+from bot.blocks.formatting import Message
+from bot.blocks.ids import ActionId
+from bot.features.browsing.listeners import Browsing
+from bot.features.manage.listeners import Managing
+from bot.features.registration import views as registration_views
+from bot.features.registration.listeners import Registering
+from bot.slack.context import Asked, Command, Parts, on_command
+from bot.slack.interactions import user_id_of
+from bot.slack.replies import Answer
+
+Body = dict[str, Any]
+
+
+def register(app: App, parts: Parts) -> None:
+    """Register the listeners of this flow."""
+    flow = Rollcall(parts)
+    on_command(app, "/rollcall", flow.command)
+    app.action(ActionId.FORGET_ME)(flow.forget)
+    app.action(ActionId.KEEP_ME)(flow.keep)
+
+
+class Rollcall:
+    """The listeners."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._service = parts.service
+        registering, browsing = Registering(parts), Browsing(parts)
+        self._commands: dict[str, Command] = {
+            "register": registering.register_command,
+            "unregister": registering.unregister_command,
+            "events": browsing.events_command,
+            "registrations": browsing.registrations_command,
+            "event": Managing(parts).event_command,
+            "forget-me": lambda _: registration_views.forget_question(),
+        }
+
+    def command(self, asked: Asked) -> Message | View:
+        """Carry out the command named by the first word; else say what there is."""
+        name, _, rest = asked.text.partition(" ")
+        do = self._commands.get(name.lower())
+        return (
+            registration_views.help_message()
+            if do is None
+            else do(replace(asked, text=rest.strip()))
+        )
+
+    def forget(self, ack: Ack, body: Body, respond: Respond, client: WebClient) -> None:
+        """Delete what is stored about the person."""
+        done = self._service.delete_user(user_id_of(body))
+        Answer(body, respond, client).instead(registration_views.forgotten(done))
+        ack()
+
+    def keep(self, ack: Ack, body: Body, respond: Respond, client: WebClient) -> None:
+        """Delete nothing."""
+        Answer(body, respond, client).instead(registration_views.kept())
+        ack()

@@ -1,0 +1,56 @@
+"""An event as a calendar file (R8.16), as RFC 5545 has it."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+
+from bot.slack.files import File, file_name
+from domain.enums import EventStatus
+from domain.models import Event, OwnRegistration
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+"""What RFC 5545 has no place for."""
+
+
+def is_for_later(own: OwnRegistration) -> bool:
+    """Return whether someone has no place in a calendar yet: who waits is not to look like one who comes."""
+    return own.position is not None and own.event.status is not EventStatus.CANCELLED
+
+
+def calendar_file(event: Event, workspace_id: str) -> File:
+    """Return the event's .ics: the same `UID` each time, and a `SEQUENCE` that grows with each change.
+
+    So a calendar that has an older one puts this in its place; of a cancelled event, it takes it out.
+    """
+    from icalendar import Calendar  # nobody else's start waits for it
+    from icalendar import Event as Entry
+
+    is_cancelled = event.status is EventStatus.CANCELLED
+    entry = Entry()
+    entry.add("uid", f"{event.event_id}.{workspace_id}@rollcall")
+    entry.add("sequence", event.version)
+    entry.add("dtstamp", event.updated_at)
+    entry.add("created", event.created_at)
+    entry.add("last-modified", event.updated_at)
+    entry.add("summary", event.title)
+    entry.add("dtstart", event.starts_at)
+    if event.ends_at is not None:
+        entry.add("dtend", event.ends_at)
+    if event.location:
+        entry.add("location", event.location)
+    if event.description:
+        entry.add("description", _CONTROL.sub("", event.description))
+    entry.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
+    calendar = Calendar()
+    calendar.add("prodid", "-//Rollcall//Rollcall//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", "CANCEL" if is_cancelled else "PUBLISH")
+    calendar.add_component(entry)
+    what = "take it off your calendar" if is_cancelled else "add it to your calendar"
+    return File(
+        name=file_name(event.title, "ics"),
+        title=event.title,
+        content=BytesIO(calendar.to_ical()),
+        comment=f"Open this to {what}.",
+    )

@@ -1,0 +1,1 @@
+"""Event cards in channels."""

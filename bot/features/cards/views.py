@@ -1,0 +1,130 @@
+"""Event cards: the same for everyone, in channels; and the shorter ones in lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    DividerBlock,
+    HeaderBlock,
+    SectionBlock,
+)
+
+from bot.blocks.formatting import (
+    LISTED,
+    Message,
+    bold,
+    button,
+    context,
+    escape,
+    mention,
+    moment,
+    plain,
+    section,
+    when_and_where,
+)
+from bot.blocks.ids import ActionId
+from domain.enums import EventStatus
+from domain.models import Event, Page
+
+
+def event_card(event: Event) -> Message:
+    """Return the card of an event (R8.3)."""
+    blocks: list[Block] = [
+        HeaderBlock(text=plain(event.title)),
+        section(when_and_where(event)),
+    ]
+    if event.description:
+        blocks.append(SectionBlock(text=plain(event.description)))
+    blocks += [
+        context(f"{occupancy(event)} · organised by {_organizers(event)}"),
+        ActionsBlock(
+            block_id=f"event:{event.event_id}",
+            elements=[
+                *_buttons(event),
+                button("Manage", ActionId.MANAGE, event.event_id),
+            ],
+        ),
+    ]
+    return Message(f"{escape(event.title)}: {occupancy(event)}", blocks)
+
+
+def deleted_card(title: str) -> Message:
+    """Return what stands in a card's place once its event is deleted."""
+    return Message(
+        f"{escape(title)} was deleted",
+        [HeaderBlock(text=plain(title)), context("This event was deleted.")],
+    )
+
+
+def event_list(page: Page[Event]) -> Message:
+    """Return what is coming, one page of it."""
+    if not page.items and page.next_cursor is None:
+        text = "Nothing is coming up. `/event create` makes a new event."
+        return Message(text, [section(text)])
+    blocks: list[Block] = []
+    for event in page.items:
+        blocks += [*listed(event), DividerBlock()]
+    if page.next_cursor is not None:
+        more = button("More events", ActionId.MORE_EVENTS, page.next_cursor)
+        blocks.append(ActionsBlock(elements=[more]))
+    elif blocks:
+        blocks.pop()
+    return Message("What is coming up", blocks)
+
+
+def listed(event: Event, *, is_in: bool | None = None, place: str = "") -> Sequence[Block]:
+    """Return an event as lists show it; where it is known whether their reader is in it, with what helps.
+
+    `place` says what place that reader has.
+    """
+    lines = [bold(event.title, LISTED), when_and_where(event, LISTED)]
+    if event.description:
+        lines.append(escape(event.description, LISTED))
+    numbers = f"*{place}* · {occupancy(event)}" if place else occupancy(event)
+    blocks: list[Block] = [section("\n".join(lines)), context(numbers)]
+    if buttons := _buttons(event, is_in=is_in):
+        blocks.append(ActionsBlock(block_id=f"event:{event.event_id}", elements=buttons))
+    return blocks
+
+
+def occupancy(event: Event) -> str:
+    """Return "12 of 20 seats · 3 waiting", and what else decides whether one can register."""
+    parts = [f"{event.registered_count} of {event.capacity} seats"]
+    if event.waitlist_count:
+        parts.append(f"{event.waitlist_count} waiting")
+    if event.status is EventStatus.CANCELLED:
+        parts = ["*Cancelled*", *parts]
+    elif event.status is EventStatus.CLOSED:
+        parts = ["*Registration closed*", *parts]
+    elif event.free_seats == 0 and not (event.has_waitlist and event.waitlist_count):
+        parts.append("waitlist open" if event.has_waitlist else "full")
+    if event.registration_deadline is not None and event.status is EventStatus.OPEN:
+        parts.append(f"register until {moment(event.registration_deadline, event.time_zone)}")
+    return " · ".join(parts)
+
+
+def fullness(event: Event) -> str:
+    """Return how full an event is at a glance: a bar of ten, full only when it is, and the numbers."""
+    filled = min(10, event.registered_count * 10 // event.capacity)
+    if event.registered_count and not filled:
+        filled = 1
+    return f"{'▰' * filled}{'▱' * (10 - filled)}  {occupancy(event)}"
+
+
+def _organizers(event: Event) -> str:
+    return ", ".join(map(mention, event.organizer_ids))
+
+
+def _buttons(event: Event, *, is_in: bool | None = None) -> list[ButtonElement]:
+    elements = []
+    if event.status is EventStatus.OPEN and is_in is not True:
+        full = event.free_seats == 0 and event.has_waitlist
+        label = "Join the waitlist" if full else "Register"
+        elements.append(button(label, ActionId.REGISTER, event.event_id, style="primary"))
+    if is_in is not False:
+        elements.append(button("Leave", ActionId.LEAVE, event.event_id))
+    return elements

@@ -1,0 +1,1 @@
+"""Canceling and deleting an event."""

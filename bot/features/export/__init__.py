@@ -1,0 +1,1 @@
+"""The list of an event's attendees as a CSV file."""

@@ -1,0 +1,72 @@
+"""An event's people as a CSV file, for spreadsheets (R8.8, R8.11)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import IO
+from zoneinfo import ZoneInfo
+
+from bot.slack.files import File, file_name
+from domain.models import Event, Place, Registration, User
+
+_FORMULA = re.compile(r"^[\s\x00-\x1f]*[=+\-@|%\uff0b\uff0d\uff1d\uff20]|^[\t\r\n]")
+"""With what a spreadsheet takes a cell for a formula, also behind white space, and in full width."""
+
+_NEXT_CELL = re.compile(r"(?<=;)(?=[\s\x00-\x1f]*[=+\-@|%\uff0b\uff0d\uff1d\uff20])")
+"""Where a formula begins for those in whose country cells end with a semicolon: there quotes do not hold it."""
+
+
+Row = Sequence[object]
+"""The cells of one line."""
+
+
+def heading(event: Event) -> Row:
+    """Return the first line; all times are those of the event's zone."""
+    return (
+        *("Status", "Position", "Name", "User ID"),
+        *(f"Registered at ({event.time_zone})", f"Seat since ({event.time_zone})"),
+    )
+
+
+def registered(event: Event, row: Registration, users: Mapping[str, User]) -> Row:
+    """Return the line of somebody with a seat."""
+    zone = ZoneInfo(event.time_zone)
+    return (
+        *("registered", "", _name(row.user_id, users), safe(row.user_id)),
+        *(_local(row.registered_at, zone), _local(row.seated_at, zone)),
+    )
+
+
+def waiting(event: Event, place: Place, users: Mapping[str, User]) -> Row:
+    """Return the line of somebody who waits."""
+    one, zone = place.waiting, ZoneInfo(event.time_zone)
+    return (
+        *("waitlisted", place.position, _name(one.user_id, users), safe(one.user_id)),
+        *(_local(one.registered_at, zone), ""),
+    )
+
+
+def people_file(event: Event, content: IO[bytes]) -> File:
+    """Return the file of these lines: those with a seat first, then the line in order."""
+    return File(
+        name=file_name(event.title, "csv"),
+        title=f"{event.title}: people",
+        content=content,
+        comment="Everyone registered and waiting, as it is now.",
+    )
+
+
+def safe(text: str) -> str:
+    """Return typed text as a cell that no spreadsheet computes: an apostrophe keeps it text (R8.11)."""
+    text = _NEXT_CELL.sub("'", text)
+    return f"'{text}" if _FORMULA.search(text) else text
+
+
+def _name(user_id: str, users: Mapping[str, User]) -> str:
+    return safe(users[user_id].name) if user_id in users else ""
+
+
+def _local(moment: datetime | None, zone: ZoneInfo) -> str:
+    return "" if moment is None else f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,1 @@
+"""The Manage modal: roster, capacity, closing and reopening, removing a person."""

@@ -1,1 +1,0 @@
-"""The flows: each file has the listeners of one, and `register(app, parts)`."""

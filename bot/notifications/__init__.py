@@ -1,0 +1,1 @@
+"""What follows a commit: direct messages and card updates, done from the journal."""

@@ -1,0 +1,198 @@
+"""What people are told by direct message because of somebody else's deed, or of the time (R9, R8.15)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, SectionBlock
+
+from bot.blocks.formatting import (
+    LISTED,
+    Message,
+    bold,
+    button,
+    context,
+    escape,
+    mention,
+    note,
+    plain,
+    section,
+    when_and_where,
+)
+from bot.blocks.ids import ActionId
+from domain.enums import Cause, ChangeKind, NoticeKind, RegistrationStatus
+from domain.models import EventSummary, JournalEntry, Notice, Unreached
+
+
+def notice_message(notice: Notice, entry: JournalEntry) -> Message:
+    """Return the message of a notice: which event, when and where as it was decided, and what helps."""
+    return _RENDERED[notice.kind](notice, entry)
+
+
+def _promoted(notice: Notice, entry: JournalEntry) -> Message:
+    raised = any(
+        change.user_id == notice.user_id and change.cause is Cause.CAPACITY_RAISED
+        for change in entry.changes
+    )
+    why = "There are more seats now" if raised else "A seat came free"
+    return _note(
+        f"{why}: you have a seat in {_title(entry)}.", entry, _give_up(entry), _calendar(entry)
+    )
+
+
+def _removed(notice: Notice, entry: JournalEntry) -> Message:
+    reason = f" The reason given: {escape(notice.reason)}" if notice.reason else ""
+    return _note(f"An organiser took you out of {_title(entry)}.{reason}", entry, _others())
+
+
+def _moved(notice: Notice, entry: JournalEntry) -> Message:
+    lines = [f"{_title(entry)} was moved.", f"It is now: {when_and_where(_about(entry))}"]
+    if notice.before is not None:
+        lines.append(f"It was: {when_and_where(notice.before)}")
+    buttons = ActionsBlock(elements=[_calendar(entry, "Update my calendar"), _leave(entry)])
+    return Message("\n".join(lines), [*map(section, lines), buttons])
+
+
+def _cancelled(_: Notice, entry: JournalEntry) -> Message:
+    return _note(
+        f"{_title(entry)} was cancelled.", entry, _calendar(entry, "Take it off my calendar")
+    )
+
+
+def _deleted(_: Notice, entry: JournalEntry) -> Message:
+    return _note(f"{_title(entry)} was deleted, and your registration with it.", entry, _others())
+
+
+def _closed(_: Notice, entry: JournalEntry) -> Message:
+    by_clock = all(change.kind is not ChangeKind.CLOSED for change in entry.changes)
+    how = "has ended" if by_clock else "was closed"
+    return _note(
+        f"Registration for {_title(entry)} {how}. You have no seat, but you are still in line:"
+        " a seat that comes free goes to whoever is next.",
+        entry,
+        _leave(entry, "Leave the line"),
+    )
+
+
+def _reminder(_: Notice, entry: JournalEntry) -> Message:
+    return _note(f"A reminder: you have a seat in {_title(entry)}.", entry, _give_up(entry))
+
+
+def _said(notice: Notice, entry: JournalEntry) -> Message:
+    text = notice.text or ""
+    # Others may have registered, or written, in the same commit.
+    author = next((wrote.actor_id for wrote, one in entry.messages() if one == notice), None)
+    who = mention(author) if author else "An organiser"
+    return Message(
+        f"{who} about {_title(entry)}: {escape(text, LISTED)}",
+        [
+            section(f"{who} writes to you about {_title(entry)}:"),
+            SectionBlock(text=plain(text)),
+            context(when_and_where(_about(entry))),
+            ActionsBlock(elements=[_leave(entry)]),
+        ],
+    )
+
+
+def _deactivated(notice: Notice, entry: JournalEntry) -> Message:
+    who = mention(notice.about_user_id or "")
+    waited, heir = _given_up(notice.about_user_id, entry)
+    had = "place in line" if waited else "seat"
+    given = f" {mention(heir)} has it now." if heir else ""
+    return _note(
+        f"{who} is no longer in this workspace, and gave up a {had} in {_title(entry)}.{given}",
+        entry,
+        button("Manage", ActionId.MANAGE, entry.event_id),
+    )
+
+
+def _given_up(user_id: str | None, entry: JournalEntry) -> tuple[bool, str | None]:
+    """Return whether someone who left had waited, and who has the seat now: others may have left in the same commit."""
+    for number, change in enumerate(entry.changes):
+        if change.user_id == user_id and change.kind is ChangeKind.LEFT:
+            following = entry.changes[number + 1 : number + 2]
+            heirs = [one.user_id for one in following if one.cause is Cause.SEAT_FREED]
+            return change.status is RegistrationStatus.WAITLISTED, heirs[0] if heirs else None
+    return False, None
+
+
+_RENDERED: Mapping[NoticeKind, Callable[[Notice, JournalEntry], Message]] = {
+    NoticeKind.PROMOTED: _promoted,
+    NoticeKind.REMOVED: _removed,
+    NoticeKind.MOVED: _moved,
+    NoticeKind.CANCELLED: _cancelled,
+    NoticeKind.DELETED: _deleted,
+    NoticeKind.CLOSED: _closed,
+    NoticeKind.REMINDER: _reminder,
+    NoticeKind.MESSAGE: _said,
+    NoticeKind.DEACTIVATED: _deactivated,
+}
+"""Of an export there is a file instead: `bot.features.export.spreadsheet`."""
+
+
+_NEWS = {
+    NoticeKind.PROMOTED: "Got a seat",
+    NoticeKind.REMOVED: "Taken out",
+    NoticeKind.MOVED: "Event moved",
+    NoticeKind.CANCELLED: "Event cancelled",
+    NoticeKind.DELETED: "Event deleted",
+    NoticeKind.CLOSED: "Registration closed",
+    NoticeKind.REMINDER: "Reminder",
+    NoticeKind.MESSAGE: "Your message",
+    NoticeKind.DEACTIVATED: "Somebody left the workspace",
+    NoticeKind.EXPORT: "The list of people",
+}
+
+
+def unreached_message(entry: JournalEntry, people: Sequence[Unreached], more: int) -> Message:
+    """Return what organisers are told of people whom no direct message reaches (R9.2).
+
+    `more` says how many there are besides those who are named.
+    """
+    first = (
+        f"Not everyone could be told by direct message about {_title(entry)}. "
+        "Please reach them another way:"
+    )
+    named = [
+        f"• {news}: {', '.join(mention(user_id) for user_id in user_ids)}"
+        for kind, news in _NEWS.items()
+        if (user_ids := [person.user_id for person in people if person.kind is kind])
+    ]
+    if more:
+        named.append(f"• and {more} more")
+    manage = ActionsBlock(elements=[button("Manage", ActionId.MANAGE, entry.event_id)])
+    return Message(
+        "\n".join([first, *named]),
+        [section(first), context(when_and_where(_about(entry))), *map(section, named), manage],
+    )
+
+
+def _note(text: str, entry: JournalEntry, *buttons: ButtonElement) -> Message:
+    blocks: list[Block] = [context(when_and_where(_about(entry)))]
+    return note(text, *blocks, ActionsBlock(elements=list(buttons)))
+
+
+def _title(entry: JournalEntry) -> str:
+    return bold(_about(entry).title)
+
+
+def _give_up(entry: JournalEntry) -> ButtonElement:
+    return button("Give up my seat", ActionId.GIVE_UP, entry.event_id)
+
+
+def _leave(entry: JournalEntry, label: str = "Leave") -> ButtonElement:
+    return button(label, ActionId.CHOOSE_TO_LEAVE, entry.event_id)
+
+
+def _calendar(entry: JournalEntry, label: str = "Add to calendar") -> ButtonElement:
+    return button(label, ActionId.ADD_TO_CALENDAR, entry.event_id)
+
+
+def _others() -> ButtonElement:
+    return button("What else is coming", ActionId.SHOW_EVENTS, "all")
+
+
+def _about(entry: JournalEntry) -> EventSummary:
+    if entry.about is None:
+        raise ValueError(f"version {entry.version} of {entry.event_id} has notices about nothing")
+    return entry.about

@@ -1,0 +1,1 @@
+"""The boundary with Slack: payloads in, replies and errors out."""

@@ -1,1 +1,0 @@
-"""Domain values as Block Kit: pure functions. All sentences that people read are here."""

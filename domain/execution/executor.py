@@ -1,0 +1,202 @@
+"""The way of every change to an event: through its turnstile, then load, plan, commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from domain.commands import Command, Outcome, Register
+from domain.enums import Deletion
+from domain.errors import Busy, NotConfirmed, RollcallError
+from domain.execution.batching import Entry, Turnstile
+from domain.execution.cache import Known
+from domain.execution.committer import Committer
+from domain.execution.retry import Patience
+from domain.execution.unconfirmed import Settlement, Settling, Unsettled
+from domain.models import LINE_BLOCK, Event, Waiting, block_of
+from domain.planning import planner
+from domain.planning.plan import Plan
+from domain.planning.planner import Inconsistent, Snapshot
+from domain.ports import Clock, NewId, Rows, Store, Unavailable
+
+BATCH = 50
+"""Commands that are read for at once: a registration reads two items, and one batch read takes 100."""
+
+Result = Outcome | RollcallError
+
+
+class Door:
+    """Carries commands out, many at once, each answered with its outcome or its refusal."""
+
+    def __init__(
+        self,
+        store: Store,
+        patience: Patience,
+        clock: Clock,
+        *,
+        new_id: NewId,
+        settling: Settling,
+        on_commit: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._patience = patience
+        self._settling = settling
+        self._committer = Committer(store, patience, clock, new_id, settling)
+        self._clock = clock
+        self._new_id = new_id
+        self._on_commit = on_commit
+        self._known = Known()
+        self.turnstile: Turnstile[Command, Result] = Turnstile(self._serve, clock, batch_size=BATCH)
+
+    def go_through(self, event_id: str, command: Command, deadline: float) -> Outcome:
+        """Return the command's outcome; raises its refusal, `Busy` or `NotConfirmed`."""
+        result = self.turnstile.go_through(event_id, command, deadline)
+        if isinstance(result, RollcallError):
+            raise result
+        return result
+
+    def _serve(self, event_id: str, entries: Sequence[Entry[Command, Result]]) -> None:
+        """Settle as many of the entries as one plan takes, and those whose deadline has passed."""
+        for _ in self._patience.pauses(max(entry.deadline for entry in entries)):
+            entries = self._without_expired(entries)
+            if not entries:
+                return
+            try:
+                if self._serve_once(event_id, entries):
+                    return
+            except Unavailable:
+                continue
+        for entry in entries:
+            entry.settle(Busy())
+
+    def _serve_once(self, event_id: str, entries: Sequence[Entry[Command, Result]]) -> bool:
+        """Return whether entries were settled; if not, all must be read and planned anew."""
+        commands = [entry.command for entry in entries]
+        if self._serve_unread(event_id, entries):
+            return True
+        # Before the reads: an event that is closed by then was so when its people were looked at.
+        now = self._clock.now()
+        snapshot = self.load(event_id, commands)
+        if snapshot.event is not None:
+            self._known.has_read(snapshot.event)
+        try:
+            plan = self._plan(snapshot, commands, event_id, now)
+        except Inconsistent:
+            if self._still_at(event_id, snapshot.event):
+                raise
+            return False
+        return self._carry_out(plan, snapshot, entries)
+
+    def _serve_unread(self, event_id: str, entries: Sequence[Entry[Command, Result]]) -> bool:
+        """Return whether a lone registration was settled by one request, with nothing read before.
+
+        It is planned on the event as this process last knew it, for somebody who is new to it; the
+        commit's conditions tell whether all that is so. What would be refused is not tried.
+        """
+        command = entries[0].command
+        event = self._known.worth_a_try(event_id)
+        if len(entries) > 1 or not isinstance(command, Register) or event is None:
+            return False
+        snapshot = Snapshot(event, users={command.user_id})
+        plan = self._plan(snapshot, [command], event_id, self._clock.now())
+        return bool(plan.actions) and self._carry_out(plan, snapshot, entries)
+
+    def _plan(
+        self, snapshot: Snapshot, commands: Sequence[Command], event_id: str, now: datetime
+    ) -> Plan:
+        return planner.plan(snapshot, commands, event_id=event_id, now=now, plan_id=self._new_id())
+
+    def _without_expired(
+        self, entries: Sequence[Entry[Command, Result]]
+    ) -> Sequence[Entry[Command, Result]]:
+        now = self._clock.monotonic()
+        for entry in entries:
+            if entry.deadline <= now:
+                entry.settle(Busy())
+        return [entry for entry in entries if not entry.is_settled]
+
+    def _carry_out(
+        self, plan: Plan, snapshot: Snapshot, entries: Sequence[Entry[Command, Result]]
+    ) -> bool:
+        """Commit the plan and settle its entries; False if it did not apply and must be made anew."""
+        taken = entries[: len(plan.outcomes)]
+        if plan.actions:
+            try:
+                applied = self._committer.commit(plan, min(entry.deadline for entry in taken))
+            except Unsettled:
+                self._settle_later(plan, taken)
+                return True
+            except Exception:
+                raise  # a definite failure, by the store's promise: nothing was written
+            except BaseException:
+                self._settle_later(plan, taken)
+                raise
+        else:
+            # A refusal must be true at one moment: everything was read at this version.
+            applied = self._still_at(plan.event_id, snapshot.event)
+        if applied:
+            if plan.actions and plan.event is not None:
+                self._known.has_written(plan.event)
+            for entry, outcome in zip(taken, plan.outcomes, strict=True):
+                entry.settle(outcome)
+            if plan.actions:
+                self._on_commit(plan.event_id)
+        return applied
+
+    def _settle_later(self, plan: Plan, entries: Sequence[Entry[Command, Result]]) -> None:
+        settlements = [Settlement() for _ in entries]
+
+        def find_out() -> None:
+            applied = self._committer.find_out(plan)
+            for settlement, outcome in zip(settlements, plan.outcomes, strict=True):
+                settlement.settle(outcome if applied else Busy())
+            if applied:
+                self._on_commit(plan.event_id)
+
+        for entry, settlement in zip(entries, settlements, strict=True):
+            entry.settle(NotConfirmed(settlement.when_settled))
+        self._settling.spawn(find_out)
+
+    def _still_at(self, event_id: str, event: Event | None) -> bool:
+        again = self._store.get_event(event_id)
+        return (again and again.version) == (event and event.version)
+
+    def load(self, event_id: str, commands: Sequence[Command]) -> Snapshot:
+        """Return what the commands need: the event first, so that its version guards the rest.
+
+        Raises `Unavailable`.
+        """
+        event = self._store.get_event(event_id)
+        if event is None or event.deletion is Deletion.DONE:
+            return Snapshot(event)
+        registrations_of, users = planner.users_needed(commands)
+        rows = Rows({}, {})
+        if registrations_of or users:
+            rows = self._store.get_rows(event_id, registrations_of=registrations_of, users=users)
+        heads = planner.heads_needed(event, rows.registrations, commands)
+        return Snapshot(
+            event,
+            [user.user_id for user in rows.users.values() if user.deletion is None],
+            rows.registrations,
+            self._store.get_line(event_id, limit=heads) if heads else (),
+            self.waiting_before(event_id, planner.waiting_needed(rows.registrations, commands)),
+        )
+
+    def waiting_before(self, event_id: str, places: frozenset[Waiting]) -> dict[int, int]:
+        """Return how many wait before each place within its block of the line, by ticket.
+
+        A place that is not in the line is left out. Raises `Unavailable`.
+        """
+        before: dict[int, int] = {}
+        for block in sorted({block_of(place.ticket) for place in places}):
+            after = block * LINE_BLOCK - 1
+            asked = {place.ticket: place for place in places if block_of(place.ticket) == block}
+            if len(asked) == 1:
+                (place,) = asked.values()
+                count = self._store.count_line(event_id, place, after=after)
+                before |= {} if count is None else {place.ticket: count}
+                continue
+            # For several, one request that brings the block's places; only their order is looked at.
+            line = self._store.get_line(event_id, after=after, until=max(asked), limit=LINE_BLOCK)
+            before |= {one.ticket: number for number, one in enumerate(line) if one.ticket in asked}
+        return before

@@ -1,0 +1,296 @@
+"""What comes from outside, judged once, field by field: bad input is refused with `Invalid`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from domain.enums import Audience
+from domain.errors import Invalid
+
+MAX_CAPACITY = 100_000
+"""The most seats that an event can have (requirements, "capacity")."""
+
+
+def _line_of_text(text: str) -> str:
+    if any(character < " " or character == "\x7f" for character in text):
+        raise PydanticCustomError(
+            "control_characters", "must be one line without control characters"
+        )
+    return text
+
+
+def _known_time_zone(name: str) -> str:
+    if name not in _time_zones():
+        raise PydanticCustomError(
+            "time_zone", "must be the name of a time zone, such as Europe/Berlin"
+        )
+    return name
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    # The machine's own, and the one for machines that have none, are not the same everywhere.
+    return frozenset(available_timezones() - {"Factory", "localtime"})
+
+
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""What is before this can be told in every time zone, and reckoned with."""
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        in_utc = moment.astimezone(UTC)
+    except OverflowError:
+        in_utc = LATEST
+    if in_utc >= LATEST:
+        raise PydanticCustomError("overflow", "must be before the year 9999")
+    return in_utc
+
+
+_IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
+
+Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
+_ANY = r"[^\x00-\x1f\x7f]*"
+_LINE = Field(json_schema_extra={"pattern": rf"^{_ANY}$"})
+_LINE_WITH_TEXT = Field(json_schema_extra={"pattern": rf"^{_ANY}[^\s\x00-\x1f\x7f\x85]{_ANY}$"})
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_line_of_text),
+    _LINE_WITH_TEXT,
+]
+Title = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
+    AfterValidator(_line_of_text),
+    _LINE_WITH_TEXT,
+]
+Location = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=200),
+    AfterValidator(_line_of_text),
+    _LINE,
+]
+Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_500)]
+TimeZone = Annotated[
+    str,
+    AfterValidator(_known_time_zone),
+    Field(json_schema_extra={"format": "time-zone", "examples": ["Europe/Berlin"]}),
+]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Capacity = Annotated[int, Field(strict=True, ge=1, le=MAX_CAPACITY)]
+CoOrganizers = Annotated[tuple[Identifier, ...], Field(max_length=20)]
+
+MOST_REMINDERS = 5
+LONGEST_REMINDER = 30 * 24 * 60
+"""Minutes: a month before the start."""
+
+
+def _longest_first(minutes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(set(minutes), reverse=True))
+
+
+Reminders = Annotated[
+    tuple[Annotated[int, Field(strict=True, ge=5, le=LONGEST_REMINDER)], ...],
+    Field(max_length=MOST_REMINDERS),
+    AfterValidator(_longest_first),
+]
+"""Minutes before the start at which those registered are reminded (R8.15)."""
+
+DEFAULT_REMINDERS = (24 * 60, 60)
+
+MOST_REASON = 300
+"""Characters of a reason: with the title it fits into one block of a message, each of them escaped."""
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_500)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_REASON)]
+
+
+def from_local(field: str, local: datetime, time_zone: str) -> datetime:
+    """Return a local time, which says no offset, in UTC; the hour that comes twice is the first (R8.7).
+
+    Raises `Invalid` naming the field, for the hour that daylight saving skips as well.
+    """
+    zone = ZoneInfo(time_zone)
+    try:
+        moment = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+        shown = moment.astimezone(zone).replace(tzinfo=None)
+    except OverflowError:
+        raise Invalid(field, "must be a day and a time that exist") from None
+    if shown != local:
+        raise Invalid(
+            field,
+            f"{local:%H:%M} does not exist on this day in {time_zone}: the clocks go forward",
+        )
+    return moment
+
+
+def is_identifier(text: str) -> bool:
+    """Return whether the text could be the id of a user or an event."""
+    return re.fullmatch(_IDENTIFIER, text) is not None
+
+
+class Draft(BaseModel):
+    """Input from outside, judged field by field."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """Build from untrusted values; raises `Invalid` with the first bad field and its reason."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise invalid(error) from None
+
+
+def invalid(error: ValidationError) -> Invalid:
+    """Translate pydantic's first finding to `Invalid`: the field, and what would be right."""
+    first = error.errors(include_url=False)[0]
+    return Invalid(".".join(str(part) for part in first["loc"]), reason(first))
+
+
+def reason(finding: Mapping[str, Any]) -> str:
+    """Return what would be right, from one of pydantic's findings."""
+    words: str = _REASONS.get(finding["type"], finding["msg"])
+    return words.format(**finding.get("ctx", {}))
+
+
+_REASONS = {
+    "missing": "must be given",
+    "extra_forbidden": "is not a field here",
+    "string_type": "must be text",
+    "string_unicode": "must be text of whole characters",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": (
+        "must consist of 1 to 64 letters, digits and . _ : - and begin with a letter or a digit"
+    ),
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le:,}",
+    "int_parsing": "must be a whole number",
+    "bool_type": "must be true or false",
+    "model_attributes_type": "must be an object, sent as application/json",
+    "tuple_type": "must be a list",
+    "enum": "must be {expected}",
+    "json_invalid": "must be JSON",
+    "timezone_aware": "must say its offset from UTC",
+    "too_long": "must have at most {max_length}",
+}
+"""In words for the one who typed it, where pydantic's own are not."""
+
+
+class UserDraft(Draft):
+    """A user to be created (R1.1, R1.2); without an id, one is generated."""
+
+    user_id: Identifier | None = None
+    name: Name
+    time_zone: TimeZone | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that were given, by name, without the id."""
+        return {name: getattr(self, name) for name in sorted(self.model_fields_set - {"user_id"})}
+
+
+class UserChanges(Draft):
+    """What an update of a user sets; a field that is not given stays as it is."""
+
+    name: Name = ""
+    time_zone: TimeZone | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that were given, by name."""
+        return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+
+
+class EventDraft(Draft):
+    """An event to be created (R2); without an id, one is generated."""
+
+    event_id: Identifier | None = None
+    title: Title
+    description: Description = ""
+    location: Location = ""
+    starts_at: Moment
+    ends_at: Moment | None = None
+    time_zone: TimeZone
+    organizer_id: Identifier
+    co_organizer_ids: CoOrganizers = ()
+    capacity: Capacity
+    has_waitlist: bool = Field(strict=True)
+    registration_deadline: Moment | None = None
+    listed: bool = True
+    reminders: Reminders = DEFAULT_REMINDERS
+
+    @model_validator(mode="after")
+    def _times_in_order(self) -> Self:
+        check_times(self.starts_at, self.ends_at, self.registration_deadline)
+        return self
+
+
+class EventChanges(Draft):
+    """What an edit sets; a field that is not given stays as it is (`model_fields_set`)."""
+
+    title: Title = ""
+    description: Description = ""
+    location: Location = ""
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
+    time_zone: TimeZone = ""
+    organizer_id: Identifier = ""
+    co_organizer_ids: CoOrganizers = ()
+    capacity: Capacity = 1
+    has_waitlist: bool = Field(default=False, strict=True)
+    registration_deadline: Moment | None = None
+    listed: bool = True
+    reminders: Reminders = DEFAULT_REMINDERS
+
+    @model_validator(mode="after")
+    def _start_stays(self) -> Self:
+        if "starts_at" in self.model_fields_set and self.starts_at is None:
+            raise Invalid("starts_at", "must be given")
+        return self
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that were given, by name."""
+        return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+
+
+class MessageDraft(Draft):
+    """What an organiser has to say, and to whom (R8.8)."""
+
+    text: Words
+    audience: Audience
+
+
+class Removal(Draft):
+    """Why an organiser takes somebody out: told to that person, and kept in the history; may be empty."""
+
+    reason: Reason = ""
+
+
+def check_times(starts_at: datetime, ends_at: datetime | None, deadline: datetime | None) -> None:
+    """Raise `Invalid` unless the end is after the start, and the deadline not (None: not given)."""
+    if ends_at is not None and ends_at <= starts_at:
+        raise Invalid("ends_at", "must be after the start")
+    if deadline is not None and deadline > starts_at:
+        raise Invalid("registration_deadline", "must not be after the start")

@@ -1,0 +1,1 @@
+"""Pure functions that turn a snapshot and commands into one atomic write."""

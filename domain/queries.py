@@ -1,0 +1,222 @@
+"""Who is where, as lists: a user's own registrations (R5), an event's (R6), each position true at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.enums import ChangeKind, RegistrationStatus
+from domain.errors import Invalid, UnknownEvent
+from domain.execution.executor import Door
+from domain.execution.retry import Patience
+from domain.models import (
+    CapacityPreview,
+    Change,
+    Event,
+    EventRegistrations,
+    JournalEntry,
+    OwnMove,
+    OwnRegistration,
+    Page,
+    Place,
+    Registration,
+    Waiting,
+    block_of,
+)
+from domain.ports import Store
+
+NAMED = 5
+"""People whom a preview names, of however many."""
+
+_SEATS, _LINE = "seats", "line"
+
+
+class Listing:
+    """Reads lists. What a position rests on is read between two looks at the event's version."""
+
+    def __init__(self, store: Store, door: Door, patience: Patience) -> None:
+        self._store = store
+        self._door = door
+        self._patience = patience
+
+    def of_user(
+        self, user_id: str, status: RegistrationStatus | None
+    ) -> tuple[OwnRegistration, ...]:
+        """Return a user's registrations, by start of their events."""
+
+        def read() -> tuple[OwnRegistration, ...] | None:
+            rows = self._store.get_registrations_of(user_id)
+            return self._own([row for row in rows if status is None or row.status is status])
+
+        own = self._patience.at_one_moment(read)
+        return tuple(sorted(own, key=lambda one: (one.event.starts_at, one.event.event_id)))
+
+    def of_user_in(self, event_id: str, user_id: str) -> OwnRegistration | None:
+        """Return a user's registration in an event, None if there is none."""
+
+        def read() -> tuple[OwnRegistration, ...] | None:
+            # The event first: its version guards the row, and both are of one moment.
+            event = self._store.get_event(event_id)
+            rows = self._store.get_rows(event_id, registrations_of=[user_id], users=())
+            row = rows.registrations.get(user_id)
+            if row is None or event is None or event.deletion is not None:
+                return ()
+            own = self._own_in(event, row)
+            return (own,) if own is not None and self.unmoved([event]) else None
+
+        own = self._patience.at_one_moment(read)
+        return own[0] if own else None
+
+    def of_event(
+        self, event_id: str, status: RegistrationStatus | None, limit: int, cursor: str | None
+    ) -> EventRegistrations:
+        """Return a page of an event's registrations: those with a seat, then the line.
+
+        Raises `Invalid` for a cursor of no such list, `UnknownEvent` if the event is gone.
+        """
+        part, _, after = (cursor or f"{_SEATS}:").partition(":")
+        if part not in (_SEATS, _LINE):
+            raise Invalid("cursor", "must be one that this list gave out")
+        if part == _LINE:
+            _ticket(after)
+
+        def read() -> EventRegistrations | None:
+            event = self._store.get_event(event_id)
+            if event is None or event.deletion is not None:
+                raise UnknownEvent(event_id)
+            page = self._page(event, status, limit, part, after)
+            # Whoever moves from the line to a seat meanwhile would be in neither.
+            return page if page is not None and self.unmoved([event]) else None
+
+        return self._patience.at_one_moment(read)
+
+    def _page(
+        self, event: Event, status: RegistrationStatus | None, limit: int, part: str, after: str
+    ) -> EventRegistrations | None:
+        """Return a page, None if its first place in line is not in the line (any more)."""
+        registered: tuple[Registration, ...] = ()
+        if part == _SEATS and status is not RegistrationStatus.WAITLISTED:
+            page = self._store.list_roster(event.event_id, limit=limit, cursor=after or None)
+            registered = page.items
+            if page.next_cursor is not None:
+                return EventRegistrations(event, registered, (), f"{_SEATS}:{page.next_cursor}")
+            after = ""
+        if status is RegistrationStatus.REGISTERED:
+            return EventRegistrations(event, registered, (), None)
+        room = limit - len(registered)
+        if not room:
+            following = f"{_LINE}:0" if event.waitlist_count else None
+            return EventRegistrations(event, registered, (), following)
+        ticket = _ticket(after)
+        line = self._store.get_line(event.event_id, after=ticket, limit=room + 1)
+        first = self._position(event, line[0]) if line and ticket else 1
+        if first is None:
+            return None
+        places = tuple(Place(first + n, waiting) for n, waiting in enumerate(line[:room]))
+        following = f"{_LINE}:{places[-1].waiting.ticket}" if len(line) > room else None
+        return EventRegistrations(event, registered, places, following)
+
+    def own_history(
+        self, event_id: str, user_id: str, limit: int, cursor: str | None
+    ) -> Page[OwnMove]:
+        """Return a page of what moved a user's place; its cursor says which ticket waited at its end."""
+        ticket, after = self._ticket_at(event_id, user_id, cursor)
+        page = self._patience.reading(
+            lambda: self._store.list_history(event_id, limit=limit, cursor=after)
+        )
+        moves = []
+        for entry in page.items:
+            move, ticket = own_move(entry, user_id, ticket)
+            if move.changes or move.moved_up:
+                moves.append(move)
+        following = page.next_cursor and f"{ticket or 0}:{page.next_cursor}"
+        return Page(tuple(moves), following)
+
+    def _ticket_at(
+        self, event_id: str, user_id: str, cursor: str | None
+    ) -> tuple[int | None, str | None]:
+        """Return the ticket with which the user waits where a page begins, and the history's own cursor."""
+        if cursor is not None:
+            ticket, _, after = cursor.partition(":")
+            return _ticket(ticket) or None, after
+        event = self._patience.reading(lambda: self._store.get_event(event_id))
+        if event is None or event.deletion is not None:
+            raise UnknownEvent(event_id)
+        rows = self._patience.reading(
+            lambda: self._store.get_rows(event_id, registrations_of=[user_id], users=())
+        )
+        row = rows.registrations.get(user_id)
+        waits = row is not None and row.status is RegistrationStatus.WAITLISTED
+        return (row.ticket if row is not None and waits else None), None
+
+    def too_many(self, event: Event, capacity: int) -> CapacityPreview | None:
+        """Return who came last of those for whom a capacity has no seats; None if something moved."""
+        count = event.registered_count - capacity
+        last = self._store.get_last_seated(event.event_id, limit=min(count, NAMED))
+        if not self.unmoved([event]):
+            return None
+        named = tuple(row.user_id for row in last)
+        return CapacityPreview(event, capacity, affected=named, affected_count=count)
+
+    def unmoved(self, events: Sequence[Event]) -> bool:
+        """Return whether all events still have the versions that were read; raises `Unavailable`."""
+        if not events:
+            return True
+        again = self._store.get_events([event.event_id for event in events])
+        return all(
+            event.event_id in again and again[event.event_id].version == event.version
+            for event in events
+        )
+
+    def _own(self, rows: Sequence[Registration]) -> tuple[OwnRegistration, ...] | None:
+        """Return the registrations with events and positions; None if something moved meanwhile."""
+        events = self._store.get_events([row.event_id for row in rows]) if rows else {}
+        own: list[OwnRegistration] = []
+        for row in rows:
+            event = events.get(row.event_id)
+            if event is None or event.deletion is not None:
+                continue
+            one = self._own_in(event, row)
+            if one is None:
+                return None
+            own.append(one)
+        counted = [one.event for one in own if one.position is not None]
+        return tuple(own) if self.unmoved(counted) else None
+
+    def _own_in(self, event: Event, row: Registration) -> OwnRegistration | None:
+        """Return the registration with its position; None if it is not in the line (any more)."""
+        if row.status is RegistrationStatus.REGISTERED:
+            return OwnRegistration(row, event)
+        position = self._position(event, Waiting.of(row))
+        return None if position is None else OwnRegistration(row, event, position)
+
+    def _position(self, event: Event, place: Waiting) -> int | None:
+        """Return which in line a place is; None if it is not in it (any more)."""
+        before = self._door.waiting_before(event.event_id, frozenset({place})).get(place.ticket)
+        if before is None:
+            return None
+        return 1 + event.waiting_before_block(block_of(place.ticket)) + before
+
+
+def own_move(entry: JournalEntry, user_id: str, ticket: int | None) -> tuple[OwnMove, int | None]:
+    """Return what an entry did to a user who waits with this ticket after it, and the ticket before it.
+
+    None for a ticket: the user does not wait. So the history is read backwards, from what is so now.
+    """
+    own: list[Change] = []
+    moved_up = 0
+    for change in reversed(entry.changes):
+        left_line = change.kind is ChangeKind.PROMOTED or (
+            change.kind is ChangeKind.LEFT and change.status is RegistrationStatus.WAITLISTED
+        )
+        if change.user_id == user_id:
+            own.append(change)
+            ticket = change.ticket if left_line else None
+        elif left_line and ticket is not None and change.ticket is not None:
+            moved_up += change.ticket < ticket
+    return OwnMove(entry.at, tuple(own), moved_up), ticket
+
+
+def _ticket(text: str) -> int:
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise Invalid("cursor", "must be one that this list gave out")
+    return int(text or 0)

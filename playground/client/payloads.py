@@ -1,0 +1,176 @@
+"""What Slack sends the bot, as plain data: commands, interactions and events."""
+
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+from playground.client.inputs import HOLDINGS, hold, options_of
+from playground.workspace.model import Channel, Json, Member, Message, View
+from playground.workspace.state import Workspace
+
+_VERIFICATION_TOKEN = "playground-verification-token"
+
+
+def channel_name(channel: Channel) -> str:
+    """The channel's name as payloads give it: private ones are not named."""
+    if channel.is_im:
+        return "directmessage"
+    return "privategroup" if channel.is_private else channel.name
+
+
+def typed(text: str) -> str:
+    """What a member typed, as Slack passes it on: with its three control characters escaped."""
+    return escape(text, quote=False)
+
+
+def command(
+    workspace: Workspace, member: Member, channel: Channel, name: str, text: str
+) -> dict[str, str]:
+    """The form fields of a slash command."""
+    return {
+        "token": _VERIFICATION_TOKEN,
+        "team_id": workspace.team_id,
+        "team_domain": workspace.name.lower(),
+        "channel_id": channel.id,
+        "channel_name": channel_name(channel),
+        "user_id": member.id,
+        "user_name": member.name,
+        "command": name,
+        "text": text,
+        "api_app_id": workspace.app.app_id,
+        "is_enterprise_install": "false",
+        "response_url": workspace.new_response_url(member.id, channel.id),
+        "trigger_id": workspace.new_trigger(member.id, channel.id),
+    }
+
+
+def _interaction(workspace: Workspace, kind: str, member: Member) -> Json:
+    return {
+        "type": kind,
+        "token": _VERIFICATION_TOKEN,
+        "api_app_id": workspace.app.app_id,
+        "team": {"id": workspace.team_id, "domain": workspace.name.lower()},
+        "enterprise": None,
+        "is_enterprise_install": False,
+        "user": {
+            "id": member.id,
+            "username": member.name,
+            "name": member.name,
+            "team_id": workspace.team_id,
+        },
+    }
+
+
+def _place(workspace: Workspace, target: Message | View) -> Json:
+    """Where an element stands. An ephemeral message comes without content: let no bot rely on it."""
+    if isinstance(target, View):
+        shape = target.as_json(workspace.app, workspace.team_id, with_state=True)
+        return {"container": {"type": "view", "view_id": target.id}, "view": shape}
+    channel = workspace.channel(target.channel_id)
+    ephemeral = target.ephemeral_to is not None
+    place: Json = {
+        "container": {
+            "type": "message",
+            "message_ts": target.ts,
+            "channel_id": channel.id,
+            "is_ephemeral": ephemeral,
+        },
+        "channel": {"id": channel.id, "name": channel_name(channel)},
+    }
+    if not ephemeral:
+        place["message"] = target.as_json(workspace.app, workspace.team_id)
+    return place
+
+
+def block_actions(
+    workspace: Workspace, member: Member, target: Message | View, action: Json
+) -> Json:
+    """A click or a choice. Messages come with a response URL, views with their state."""
+    payload = _interaction(workspace, "block_actions", member) | _place(workspace, target)
+    payload["actions"] = [action | {"action_ts": workspace.ledger.new_ts()}]
+    if isinstance(target, View):
+        payload["trigger_id"] = workspace.new_trigger(member.id, target.channel_id, target)
+    else:
+        payload["state"] = {"values": {}}
+        payload["response_url"] = workspace.new_response_url(
+            member.id, target.channel_id, target.ts
+        )
+        payload["trigger_id"] = workspace.new_trigger(member.id, target.channel_id)
+    return payload
+
+
+def action(block: Json, element: Json, chosen: Any, offered: dict[str, Json]) -> Json:
+    """One entry of `actions`: what was pressed, or chosen as a simple value.
+
+    Raises ValueError for an option that was never offered.
+    """
+    base = {
+        "type": element["type"],
+        "action_id": element["action_id"],
+        "block_id": block["block_id"],
+    }
+    if element["type"] == "button":
+        copied = {name: element[name] for name in ("text", "value", "style") if name in element}
+        return base | copied
+    if element["type"] == "overflow":
+        options = {option["value"]: option for option in options_of(element)}
+        if chosen not in options:
+            raise ValueError(f"{element['action_id']} offers {sorted(options)}, not {chosen!r}")
+        return base | {"selected_option": options[chosen]}
+    initial = HOLDINGS[element["type"]].initial
+    started = {initial: element[initial]} if initial in element else {}
+    return base | started | hold(element, chosen, offered)
+
+
+def view_submission(workspace: Workspace, member: Member, view: View) -> Json:
+    """A press of the modal's submit button, with the state of its inputs."""
+    return _interaction(workspace, "view_submission", member) | {
+        "view": view.as_json(workspace.app, workspace.team_id, with_state=True),
+        "trigger_id": workspace.new_trigger(member.id, view.channel_id, view),
+        "response_urls": [],
+    }
+
+
+def view_closed(workspace: Workspace, member: Member, view: View, *, cleared: bool) -> Json:
+    """A press of the modal's close button."""
+    return _interaction(workspace, "view_closed", member) | {
+        "view": view.as_json(workspace.app, workspace.team_id, with_state=True),
+        "is_cleared": cleared,
+    }
+
+
+def block_suggestion(
+    workspace: Workspace, member: Member, target: Message | View, ids: tuple[str, str], query: str
+) -> Json:
+    """A request for the options of an external select, by (block id, action id)."""
+    return (
+        _interaction(workspace, "block_suggestion", member)
+        | _place(workspace, target)
+        | {"block_id": ids[0], "action_id": ids[1], "value": query}
+    )
+
+
+def event_callback(workspace: Workspace, event: Json, event_id: str) -> Json:
+    """The envelope in which an event comes."""
+    return {
+        "token": _VERIFICATION_TOKEN,
+        "team_id": workspace.team_id,
+        "context_team_id": workspace.team_id,
+        "context_enterprise_id": None,
+        "api_app_id": workspace.app.app_id,
+        "event": event,
+        "type": "event_callback",
+        "event_id": event_id,
+        "event_time": int(workspace.now()),
+        "authorizations": [
+            {
+                "enterprise_id": None,
+                "team_id": workspace.team_id,
+                "user_id": workspace.app.bot_user_id,
+                "is_bot": True,
+                "is_enterprise_install": False,
+            }
+        ],
+        "is_ext_shared_channel": False,
+        "event_context": f"4-{quote(event_id)}",
+    }

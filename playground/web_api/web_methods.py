@@ -1,0 +1,245 @@
+"""The methods of Slack's Web API that the stand-in knows: people, conversations and files.
+
+Messages and views are in chat_methods.py and view_methods.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+from playground.web_api.arguments import Arguments, invalid
+from playground.workspace.model import (
+    Channel,
+    Json,
+    Member,
+    SlackError,
+    bot_profile,
+    channel_json,
+    member_json,
+)
+from playground.workspace.state import StoredFile, Workspace
+
+Method: TypeAlias = Callable[[Workspace, Arguments], Json]
+
+
+def need_scope(workspace: Workspace, scope: str) -> None:
+    """Raises SlackError `missing_scope`, with `needed` and `provided`, unless the app was granted it."""
+    if scope not in workspace.app.scopes:
+        provided = ",".join(sorted(workspace.app.scopes))
+        raise SlackError("missing_scope", needed=scope, provided=provided)
+
+
+def as_user_json(workspace: Workspace, member: Member, *, locale: bool = False) -> Json:
+    """The member in the shape of `users.info`, with today's offset from UTC."""
+    now = datetime.fromtimestamp(workspace.now(), UTC)
+    offset = now.astimezone(ZoneInfo(member.tz)).utcoffset()
+    seconds = int(offset.total_seconds()) if offset else 0
+    return member_json(member, workspace.team_id, tz_offset=seconds, locale=locale)
+
+
+def visible_channel(workspace: Workspace, channel_id: str) -> Channel:
+    """The channel, if the bot can know of it. Raises SlackError `channel_not_found`."""
+    channel = workspace.channel(channel_id)
+    if channel.is_private and workspace.app.bot_user_id not in channel.members:
+        raise SlackError("channel_not_found")
+    return channel
+
+
+def _page(arguments: Arguments, items: list[Json], key: str, default: int) -> Json:
+    start = arguments.number("cursor", 0) if arguments.text("cursor") else 0
+    limit = arguments.number("limit", default) or default
+    end = start + limit
+    cursor = str(end) if end < len(items) else ""
+    return {key: items[start:end], "response_metadata": {"next_cursor": cursor}}
+
+
+def api_test(workspace: Workspace, arguments: Arguments) -> Json:
+    """`api.test`: ok, or the error that was asked for."""
+    if "error" in arguments:
+        raise SlackError(arguments.text("error"))
+    return {"args": {}}
+
+
+def auth_test(workspace: Workspace, arguments: Arguments) -> Json:
+    """`auth.test`: whose token this is."""
+    app = workspace.app
+    return {
+        "url": f"{workspace.url}/",
+        "team": workspace.name,
+        "user": workspace.member(app.bot_user_id).name,
+        "team_id": workspace.team_id,
+        "user_id": app.bot_user_id,
+        "bot_id": app.bot_id,
+        "is_enterprise_install": False,
+    }
+
+
+def bots_info(workspace: Workspace, arguments: Arguments) -> Json:
+    """`bots.info`."""
+    need_scope(workspace, "users:read")
+    if arguments.text("bot", workspace.app.bot_id) != workspace.app.bot_id:
+        raise SlackError("bot_not_found")
+    return {"bot": bot_profile(workspace.app)}
+
+
+def users_info(workspace: Workspace, arguments: Arguments) -> Json:
+    """`users.info`, with the locale if asked for."""
+    need_scope(workspace, "users:read")
+    member = workspace.member(arguments.need("user"))
+    return {"user": as_user_json(workspace, member, locale=arguments.flag("include_locale"))}
+
+
+def users_list(workspace: Workspace, arguments: Arguments) -> Json:
+    """`users.list`, page by page."""
+    need_scope(workspace, "users:read")
+    locale = arguments.flag("include_locale")
+    members = [as_user_json(workspace, member, locale=locale) for member in workspace.members()]
+    return _page(arguments, members, "members", 1000) | {"cache_ts": int(workspace.now())}
+
+
+def _read_scope(channel: Channel) -> str:
+    if channel.is_im:
+        return "im:read"
+    return "groups:read" if channel.is_private else "channels:read"
+
+
+def conversations_info(workspace: Workspace, arguments: Arguments) -> Json:
+    """`conversations.info`."""
+    channel = visible_channel(workspace, arguments.need("channel"))
+    need_scope(workspace, _read_scope(channel))
+    return {"channel": channel_json(channel, bot_user_id=workspace.app.bot_user_id)}
+
+
+def conversations_members(workspace: Workspace, arguments: Arguments) -> Json:
+    """`conversations.members`, page by page."""
+    channel = visible_channel(workspace, arguments.need("channel"))
+    need_scope(workspace, _read_scope(channel))
+    start = arguments.number("cursor", 0) if arguments.text("cursor") else 0
+    end = start + arguments.number("limit", 100)
+    cursor = str(end) if end < len(channel.members) else ""
+    return {
+        "members": list(channel.members[start:end]),
+        "response_metadata": {"next_cursor": cursor},
+    }
+
+
+def conversations_list(workspace: Workspace, arguments: Arguments) -> Json:
+    """`conversations.list`: what the bot can know of, by type, page by page."""
+    types = {kind.strip() for kind in arguments.text("types", "public_channel").split(",")}
+    scopes = {
+        "public_channel": "channels:read",
+        "private_channel": "groups:read",
+        "im": "im:read",
+        "mpim": "mpim:read",
+    }
+    if types - scopes.keys():
+        raise SlackError("invalid_types")
+    for kind in sorted(types):
+        need_scope(workspace, scopes[kind])
+    bot = workspace.app.bot_user_id
+    found = [
+        channel_json(channel, bot_user_id=bot)
+        for channel in workspace.channels()
+        if _type(channel) in types and (not channel.is_private or bot in channel.members)
+    ]
+    return _page(arguments, found, "channels", 100)
+
+
+def _type(channel: Channel) -> str:
+    if channel.is_im:
+        return "im"
+    return "private_channel" if channel.is_private else "public_channel"
+
+
+def conversations_open(workspace: Workspace, arguments: Arguments) -> Json:
+    """`conversations.open` with one user: their direct message with the bot."""
+    need_scope(workspace, "im:write")
+    if "channel" in arguments:
+        channel = visible_channel(workspace, arguments.text("channel"))
+    else:
+        users = [user for user in arguments.text("users").split(",") if user]
+        if not users:
+            raise SlackError("users_list_not_supplied")
+        if len(users) > 1:
+            need_scope(workspace, "mpim:write")
+            raise SlackError("not_enough_users")
+        member = workspace.member(users[0])
+        if member.deleted:
+            raise SlackError("user_disabled")
+        if member.is_bot:
+            raise SlackError("cannot_dm_bot")
+        channel = workspace.dm(member.id)
+    if arguments.flag("return_im"):
+        return {"channel": channel_json(channel, bot_user_id=workspace.app.bot_user_id)}
+    return {"channel": {"id": channel.id}}
+
+
+def get_upload_url(workspace: Workspace, arguments: Arguments) -> Json:
+    """`files.getUploadURLExternal`: where to post the bytes."""
+    need_scope(workspace, "files:write")
+    name, length = arguments.need("filename"), arguments.number("length", 0)
+    if length <= 0:
+        raise invalid("must be more than 0: length")
+    file = workspace.put_file(StoredFile(workspace.ledger.new_id("F"), name, length))
+    return {"upload_url": f"{workspace.url}/upload/{file.id}", "file_id": file.id}
+
+
+def complete_upload(workspace: Workspace, arguments: Arguments) -> Json:
+    """`files.completeUploadExternal`: shares what was uploaded, if a channel is named.
+
+    A user id is not taken for a channel; the channel is posted to as the bot.
+    """
+    need_scope(workspace, "files:write")
+    listed = arguments.json("files")
+    if not isinstance(listed, list) or not listed:
+        raise invalid("missing required field: files")
+    files = [_uploaded(workspace, item) for item in listed]
+    channel_id = arguments.text("channel_id")
+    if channel_id:
+        channel = visible_channel(workspace, channel_id)
+        if workspace.app.bot_user_id not in channel.members:
+            raise SlackError("not_in_channel")
+    shared = [_file_json(workspace, workspace.put_file(replace(f, done=True))) for f in files]
+    if channel_id:
+        comment = arguments.text("initial_comment")
+        workspace.post(channel_id, workspace.app.bot_user_id, comment, files=shared)
+    return {"files": shared}
+
+
+def _uploaded(workspace: Workspace, item: Json) -> StoredFile:
+    file = workspace.file(str(item.get("id")))
+    if file.content is None or file.done:
+        raise SlackError("file_not_found")
+    return replace(file, title=str(item.get("title") or file.name))
+
+
+def _file_json(workspace: Workspace, file: StoredFile) -> Json:
+    url = f"{workspace.url}/files/{file.id}/{file.name}"
+    return {
+        "id": file.id,
+        "name": file.name,
+        "title": file.title,
+        "size": file.length,
+        "filetype": file.name.rpartition(".")[2],
+        "user": workspace.app.bot_user_id,
+        "url_private": url,
+        "url_private_download": url,
+        "permalink": url,
+    }
+
+
+METHODS: dict[str, Method] = {
+    "api.test": api_test,
+    "auth.test": auth_test,
+    "bots.info": bots_info,
+    "users.info": users_info,
+    "users.list": users_list,
+    "conversations.info": conversations_info,
+    "conversations.list": conversations_list,
+    "conversations.members": conversations_members,
+    "conversations.open": conversations_open,
+    "files.getUploadURLExternal": get_upload_url,
+    "files.completeUploadExternal": complete_upload,
+}

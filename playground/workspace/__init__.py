@@ -1,0 +1,1 @@
+"""The state of a workspace, and Slack's own rules for it."""

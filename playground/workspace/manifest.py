@@ -1,0 +1,42 @@
+"""The installed app as its manifest declares it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from playground.workspace.model import InstalledApp, SlashCommand
+
+
+def installed_app(manifest: Mapping[str, Any]) -> InstalledApp:
+    """The app with the scopes, commands, events and tabs that a Slack app manifest declares."""
+    features = manifest.get("features", {})
+    home = features.get("app_home", {})
+    settings = manifest.get("settings", {})
+    subscribed = settings.get("event_subscriptions", {}).get("bot_events", [])
+    scopes = manifest.get("oauth_config", {}).get("scopes", {}).get("bot", [])
+    commands = tuple(
+        SlashCommand(
+            command["command"],
+            command.get("description", ""),
+            command.get("usage_hint", ""),
+            bool(command.get("should_escape", False)),
+        )
+        for command in features.get("slash_commands", [])
+    )
+    name = features.get("bot_user", {}).get("display_name", "Rollcall")
+    return InstalledApp(
+        frozenset(scopes),
+        name,
+        commands=commands,
+        events=frozenset(subscribed),
+        home_tab=bool(home.get("home_tab_enabled", False)),
+        messages_tab=bool(home.get("messages_tab_enabled", False)),
+        messages_read_only=bool(home.get("messages_tab_read_only_enabled", False)),
+    )
+
+
+def read_manifest(path: Path) -> InstalledApp:
+    """The same from a YAML file."""
+    return installed_app(yaml.safe_load(path.read_text(encoding="utf-8")))

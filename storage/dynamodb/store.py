@@ -1,0 +1,331 @@
+"""Rollcall's tables of one workspace in DynamoDB: what `domain.ports.Store` promises, request by request.
+
+Each request is sent once: the client does not retry, because the service does, and knows what may
+be repeated. The conditions of commits are in `dynamodb_actions`, the outbox is in `dynamodb_outbox`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from domain.models import (
+    DueEvent,
+    Event,
+    JournalEntry,
+    ListedEvent,
+    Page,
+    Registration,
+    User,
+    Waiting,
+)
+from domain.planning.plan import Plan
+from domain.ports import Rows
+from storage.dynamodb.conditions import transact_item
+from storage.dynamodb.errors import ConditionFailed, writing
+from storage.dynamodb.items import Item, from_wire, moment, to_wire
+from storage.dynamodb.outbox import DynamoDBOutbox
+from storage.dynamodb.reader import Listing
+from storage.dynamodb.schema import EVENTS, JOURNAL, REGISTRATIONS, USERS, WAITLIST
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+CLIENT = Config(
+    # Legacy, whatever AWS_RETRY_MODE says: with no attempt left, it alone raises for an
+    # answer that its checksum proves cut off, and it never slows the client down.
+    retries={"mode": "legacy", "total_max_attempts": 1},
+    connect_timeout=0.5,
+    read_timeout=0.8,
+    max_pool_connections=128,  # 64 threads for Slack, 40 for programs, and the bot's own
+)
+
+
+def make_client() -> DynamoDBClient:
+    """Return a client that sends each request once and gives up within a second.
+
+    Region, credentials and `AWS_ENDPOINT_URL_DYNAMODB` are AWS's own variables.
+    """
+    return boto3.client("dynamodb", config=CLIENT)
+
+
+class DynamoDBStore(DynamoDBOutbox):
+    """`domain.ports.Store`, and `Outbox`, on the tables of `storage.dynamodb.schema`."""
+
+    # Events
+
+    def get_event(self, event_id: str) -> Event | None:
+        """See `Store.get_event`."""
+        item = self._reader.get(self._tables.event(event_id))
+        return None if item is None else self._items.to_event(item)
+
+    def get_events(self, event_ids: Collection[str]) -> dict[str, Event]:
+        """See `Store.get_events`."""
+        wanted = [self._tables.event(event_id) for event_id in sorted(set(event_ids))]
+        events = (self._items.to_event(item) for _, item in self._reader.batch_get(wanted))
+        return {event.event_id: event for event in events}
+
+    def list_events(
+        self, *, starting_from: datetime | None, limit: int, cursor: str | None = None
+    ) -> Page[ListedEvent]:
+        """See `Store.list_events`."""
+        since = None if starting_from is None else moment(starting_from)
+        listing = Listing("events", EVENTS, "upcoming", self._items.workspace_id, since)
+        return self._reader.page(listing, self._items.to_listed, limit=limit, cursor=cursor)
+
+    def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
+        """See `Store.list_unfinished_events`."""
+        workspace_id = self._items.workspace_id
+        listing = Listing("unfinished events", EVENTS, "unfinished", workspace_id)
+        return self._reader.page(listing, self._event_id, limit=limit, cursor=cursor)
+
+    def list_due_events(self, *, limit: int, cursor: str | None = None) -> Page[DueEvent]:
+        """See `Store.list_due_events`."""
+        listing = Listing("due events", EVENTS, "due", self._items.workspace_id)
+        return self._reader.page(listing, self._items.to_due, limit=limit, cursor=cursor)
+
+    def _event_id(self, item: Item) -> str:
+        return self._items.identifier(from_wire(item)["event_id"])
+
+    # Registrations
+
+    def get_rows(
+        self, event_id: str, *, registrations_of: Collection[str], users: Collection[str]
+    ) -> Rows:
+        """See `Store.get_rows`."""
+        wanted = [self._tables.registration(id_, event_id) for id_ in sorted(set(registrations_of))]
+        wanted += [self._tables.user(user_id) for user_id in sorted(set(users))]
+        found = list(self._reader.batch_get(wanted))
+        people, rows = self._tables.name(USERS), self._tables.name(REGISTRATIONS)
+        return Rows(
+            {
+                u.user_id: u
+                for u in (self._items.to_user(item) for of, item in found if of == people)
+            },
+            {
+                row.user_id: row
+                for row in (self._items.to_registration(item) for of, item in found if of == rows)
+            },
+        )
+
+    def get_line(
+        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
+    ) -> tuple[Waiting, ...]:
+        """See `Store.get_line`."""
+        condition = "event_id = :event AND ticket > :after"
+        values: dict[str, Any] = {":event": self._items.key(event_id), ":after": after}
+        if until is not None:
+            if until <= after:
+                return ()
+            # A range key takes one condition; BETWEEN counts both its ends.
+            condition = "event_id = :event AND ticket BETWEEN :first AND :until"
+            values = {":event": values[":event"], ":first": after + 1, ":until": until}
+        items, _ = self._reader.query(
+            WAITLIST,
+            limit=limit,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=to_wire(values),
+            ConsistentRead=True,
+        )
+        return tuple(self._items.to_waiting(item) for item in items)
+
+    def count_line(self, event_id: str, place: Waiting, *, after: int) -> int | None:
+        """See `Store.count_line`. Counted where it is stored: a place's own rows need not travel."""
+        matching, looked_at = self._reader.count(
+            WAITLIST,
+            KeyConditionExpression="event_id = :event AND ticket BETWEEN :first AND :ticket",
+            # Of all that are looked at, one matches: it tells that the place is still there.
+            FilterExpression="user_id = :user",
+            ExpressionAttributeValues=to_wire(
+                {
+                    ":event": self._items.key(event_id),
+                    ":first": after + 1,
+                    ":ticket": place.ticket,
+                    ":user": self._items.key(place.user_id),
+                }
+            ),
+            ConsistentRead=True,
+        )
+        return looked_at - 1 if matching else None
+
+    def list_roster(
+        self, event_id: str, *, limit: int, cursor: str | None = None
+    ) -> Page[Registration]:
+        """See `Store.list_roster`."""
+        event = self._items.key(event_id)
+        name = f"roster of {event_id}"
+        listing = Listing(name, REGISTRATIONS, "roster", event)
+        return self._reader.page(listing, self._items.to_registration, limit=limit, cursor=cursor)
+
+    def get_last_seated(self, event_id: str, *, limit: int) -> tuple[Registration, ...]:
+        """See `Store.get_last_seated`."""
+        items, _ = self._reader.query(
+            REGISTRATIONS,
+            limit=limit,
+            IndexName="roster",
+            KeyConditionExpression="seated_in = :event",
+            ExpressionAttributeValues=to_wire({":event": self._items.key(event_id)}),
+            ScanIndexForward=False,
+        )
+        return tuple(map(self._items.to_registration, items))
+
+    def get_registrations_of(self, user_id: str) -> tuple[Registration, ...]:
+        """See `Store.get_registrations_of`."""
+        items, _ = self._reader.query(
+            REGISTRATIONS,
+            KeyConditionExpression="user_id = :user",
+            ExpressionAttributeValues=to_wire({":user": self._items.key(user_id)}),
+            ConsistentRead=True,
+        )
+        return tuple(self._items.to_registration(item) for item in items)
+
+    def commit(self, plan: Plan) -> None:
+        """See `Store.commit`. The plan's id is DynamoDB's idempotency token (kept for ten minutes)."""
+        actions = [transact_item(self._tables, action) for action in plan.actions]
+        with writing():
+            self._client.transact_write_items(
+                TransactItems=actions, ClientRequestToken=plan.plan_id
+            )
+
+    # The journal
+
+    def get_journal_entry(self, event_id: str, version: int) -> JournalEntry | None:
+        """See `Store.get_journal_entry`."""
+        if version == 0:
+            return None  # the delivery row
+        item = self._reader.get(self._tables.entry(event_id, version))
+        return None if item is None else self._items.to_entry(item)
+
+    def list_journal(
+        self, event_id: str, *, after: int = 0, limit: int
+    ) -> tuple[JournalEntry, ...]:
+        """See `Store.list_journal`."""
+        items, _ = self._reader.query(
+            JOURNAL,
+            limit=limit,
+            KeyConditionExpression="event_id = :event AND version > :after",
+            # Version 0 is the delivery row.
+            ExpressionAttributeValues=to_wire(
+                {":event": self._items.key(event_id), ":after": max(after, 0)}
+            ),
+            ConsistentRead=True,
+        )
+        return tuple(self._items.to_entry(item) for item in items)
+
+    def list_history(
+        self, event_id: str, *, limit: int, cursor: str | None = None
+    ) -> Page[JournalEntry]:
+        """See `Store.list_history`."""
+        event = self._items.key(event_id)
+        # Version 0 is the delivery row.
+        listing = Listing(
+            f"history of {event_id}", JOURNAL, None, event, since=1, newest_first=True
+        )
+        return self._reader.page(listing, self._items.to_entry, limit=limit, cursor=cursor)
+
+    # Users
+
+    def get_user(self, user_id: str) -> User | None:
+        """See `Store.get_user`."""
+        item = self._reader.get(self._tables.user(user_id))
+        return None if item is None else self._items.to_user(item)
+
+    def list_users(self, *, limit: int, cursor: str | None = None) -> Page[User]:
+        """See `Store.list_users`."""
+        listing = Listing("users", USERS, "members", self._items.workspace_id)
+        return self._reader.page(listing, self._items.to_user, limit=limit, cursor=cursor)
+
+    def list_unfinished_users(self, *, limit: int, cursor: str | None = None) -> Page[str]:
+        """See `Store.list_unfinished_users`."""
+        workspace_id = self._items.workspace_id
+        listing = Listing("unfinished users", USERS, "unfinished", workspace_id)
+        return self._reader.page(
+            listing,
+            lambda item: self._items.identifier(from_wire(item)["user_id"]),
+            limit=limit,
+            cursor=cursor,
+        )
+
+    def put_user(self, user: User, *, replaces: str | None) -> None:
+        """See `Store.put_user`."""
+        # There is no such user: not even one whose deletion is under way.
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(user_id)"}
+        if replaces is not None:
+            # Nobody has written since, and nobody has begun to delete the user.
+            condition = {
+                "ConditionExpression": "revision = :revision AND attribute_not_exists(deletion)",
+                "ExpressionAttributeValues": to_wire({":revision": replaces}),
+            }
+        with writing():
+            self._client.put_item(**self._tables.put(USERS, self._items.user(user), **condition))
+
+    def mark_user(self, user_id: str, mark: str, *, revision: str) -> str | None:
+        """See `Store.mark_user`."""
+        request = self._tables.at(
+            self._tables.user(user_id),
+            # The first mark stays: two deletions are one.
+            UpdateExpression=(
+                "SET deletion = if_not_exists(deletion, :mark), unfinished_in = :workspace"
+            ),
+            # It is the user who was read: not nobody, whom an update would make, and not somebody
+            # who was created anew while this request was on its way.
+            ConditionExpression="revision = :revision",
+            ExpressionAttributeValues=to_wire(
+                {":mark": mark, ":workspace": self._items.workspace_id, ":revision": revision}
+            ),
+            ReturnValues="ALL_NEW",
+        )
+        try:
+            with writing():
+                answer = self._client.update_item(**request)
+        except ConditionFailed:
+            return None
+        return self._items.to_user(answer["Attributes"]).deletion
+
+    def delete_user(self, user_id: str, mark: str) -> None:
+        """See `Store.delete_user`."""
+        request = self._tables.at(
+            self._tables.user(user_id),
+            # The mark is ours, and not that of a user who was created anew since.
+            ConditionExpression="deletion = :mark",
+            ExpressionAttributeValues=to_wire({":mark": mark}),
+        )
+        with writing():
+            self._client.delete_item(**request)
+
+    # For `check` only
+
+    def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
+        """See `Store.scan_events`."""
+        return self._reader.scan(EVENTS, self._items.to_event, limit=limit, cursor=cursor)
+
+    def scan_registrations(self, *, limit: int, cursor: str | None = None) -> Page[Registration]:
+        """See `Store.scan_registrations`."""
+        to_row = self._items.to_registration
+        return self._reader.scan(REGISTRATIONS, to_row, limit=limit, cursor=cursor)
+
+    def find_on_roster(self, event_id: str, ticket: int) -> tuple[Registration, ...]:
+        """See `Store.find_on_roster`."""
+        items, _ = self._reader.query(
+            REGISTRATIONS,
+            IndexName="roster",
+            KeyConditionExpression="seated_in = :event AND ticket = :ticket",
+            ExpressionAttributeValues=to_wire(
+                {":event": self._items.key(event_id), ":ticket": ticket}
+            ),
+        )
+        return tuple(self._items.to_registration(item) for item in items)
+
+    def scan_waiting(self, *, limit: int, cursor: str | None = None) -> Page[tuple[str, Waiting]]:
+        """See `Store.scan_waiting`."""
+        return self._reader.scan(
+            WAITLIST,
+            lambda item: (self._event_id(item), self._items.to_waiting(item)),
+            limit=limit,
+            cursor=cursor,
+        )
