@@ -36,7 +36,7 @@ class Unregister:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Take a user out in an organiser's name; the user is told (R4.6). Gives `Left`."""
+    """Take a user out in an organizer's name; the user is told (R4.6). Gives `Left`."""
 
     user_id: str
     actor: Actor | None
@@ -61,7 +61,7 @@ class SetStatus:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Tell an audience what an organiser has to say; once for each request id. Gives `Changed`."""
+    """Tell an audience what an organizer has to say; once for each request id. Gives `Changed`."""
 
     text: str
     audience: Audience
@@ -169,7 +169,7 @@ class Left:
     registration: Registration
     promoted: tuple[str, ...] = ()
     told: bool = True
-    """Whether those whom it concerns are told: not of an event that is cancelled or over."""
+    """Whether those whom it concerns are told: not of an event that is canceled or over."""
 
 
 @dataclass(frozen=True, slots=True)

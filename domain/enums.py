@@ -6,11 +6,11 @@ from enum import StrEnum
 
 
 class EventStatus(StrEnum):
-    """Whether an event takes registrations, as its organisers set it."""
+    """Whether an event takes registrations, as its organizers set it."""
 
     OPEN = "open"
     CLOSED = "closed"
-    CANCELLED = "cancelled"
+    CANCELED = "canceled"
 
 
 class RegistrationStatus(StrEnum):
@@ -38,7 +38,7 @@ class ChangeKind(StrEnum):
     EDITED = "edited"
     CLOSED = "closed"
     REOPENED = "reopened"
-    CANCELLED = "cancelled"
+    CANCELED = "canceled"
     DELETED = "deleted"
     REPAIRED = "repaired"
     MESSAGED = "messaged"
@@ -65,7 +65,7 @@ class NoticeKind(StrEnum):
     PROMOTED = "promoted"
     REMOVED = "removed"
     MOVED = "moved"
-    CANCELLED = "cancelled"
+    CANCELED = "canceled"
     DELETED = "deleted"
     CLOSED = "closed"
     REMINDER = "reminder"
@@ -86,6 +86,6 @@ class ClosedBecause(StrEnum):
     """Why an event takes no registrations (R2.6)."""
 
     CLOSED = "closed"
-    CANCELLED = "cancelled"
+    CANCELED = "canceled"
     STARTED = "started"
     DEADLINE = "deadline"

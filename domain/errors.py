@@ -103,15 +103,15 @@ class CapacityBelowRegistered(RollcallError):
 
 
 @dataclass(eq=False)
-class EventCancelled(RollcallError):
-    """A cancelled event can't be changed or reopened."""
+class EventCanceled(RollcallError):
+    """A canceled event can't be changed or reopened."""
 
     event_id: str
 
 
 @dataclass(eq=False)
 class NotOrganizer(RollcallError):
-    """Only the event's organisers and workspace admins may do this (R8.9)."""
+    """Only the event's organizers and workspace admins may do this (R8.9)."""
 
     event_id: str
     user_id: str

@@ -276,14 +276,14 @@ class EventChanges(Draft):
 
 
 class MessageDraft(Draft):
-    """What an organiser has to say, and to whom (R8.8)."""
+    """What an organizer has to say, and to whom (R8.8)."""
 
     text: Words
     audience: Audience
 
 
 class Removal(Draft):
-    """Why an organiser takes somebody out: told to that person, and kept in the history; may be empty."""
+    """Why an organizer takes somebody out: told to that person, and kept in the history; may be empty."""
 
     reason: Reason = ""
 

@@ -103,7 +103,7 @@ class Event(BaseModel):
 
     @property
     def organizer_ids(self) -> tuple[str, ...]:
-        """Who created the event, then the co-organisers, each once."""
+        """Who created the event, then the co-organizers, each once."""
         return tuple(dict.fromkeys((self.organizer_id, *self.co_organizer_ids)))
 
     @property
@@ -123,8 +123,8 @@ class Event(BaseModel):
 
     def closed_because(self, now: datetime) -> ClosedBecause | None:
         """Return why the event takes no registrations at `now` (R2.6), None while it takes them."""
-        if self.status is EventStatus.CANCELLED:
-            return ClosedBecause.CANCELLED
+        if self.status is EventStatus.CANCELED:
+            return ClosedBecause.CANCELED
         if now >= self.starts_at:
             return ClosedBecause.STARTED
         if self.status is EventStatus.CLOSED:
@@ -144,7 +144,7 @@ class Event(BaseModel):
         return sum(count for number, count in self.waiting_by_block.items() if number < block)
 
     def organized_by(self, user_id: str) -> bool:
-        """Whether the user created the event or was added as co-organiser."""
+        """Whether the user created the event or was added as co-organizer."""
         return user_id in self.organizer_ids
 
 
@@ -182,7 +182,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks for something that only organisers and workspace admins may do (R8.9)."""
+    """Who asks for something that only organizers and workspace admins may do (R8.9)."""
 
     user_id: str
     is_admin: bool = False
@@ -241,7 +241,7 @@ class Notice(BaseModel):
     """Where and when the event was to be, for one that moved."""
     audience: Audience = Audience.EVERYONE
     text: str | None = None
-    """What an organiser has to say."""
+    """What an organizer has to say."""
     about_user_id: str | None = None
     """Whom it is about, where that is not the one who is told."""
 
@@ -275,7 +275,7 @@ class JournalEntry(BaseModel):
     """Whom its notices could not reach, the first `MOST_UNREACHED` of them; added while they are delivered."""
 
     def messages(self) -> Iterator[tuple[Change, Notice]]:
-        """Yield each of the organisers' messages: who wrote it, and what. One commit may hold several."""
+        """Yield each of the organizers' messages: who wrote it, and what. One commit may hold several."""
         written = (change for change in self.changes if change.kind is ChangeKind.MESSAGED)
         said = (notice for notice in self.notices if notice.kind is NoticeKind.MESSAGE)
         return zip(written, said, strict=False)
@@ -293,7 +293,7 @@ class Deferred(BaseModel):
     attempts: int
     not_before: datetime
     unreached: tuple[Unreached, ...] = ()
-    """If there are any, the message is no notice: it tells an organiser of these people (R9.2)."""
+    """If there are any, the message is no notice: it tells an organizer of these people (R9.2)."""
     more_unreached: int = 0
     """How many there are besides those that it names."""
 
@@ -314,7 +314,7 @@ class Delivery(BaseModel):
     """Of that notice, where to go on in its audience; the notifier's own notation."""
     deferred: tuple[Deferred, ...] = ()
     untold: tuple[Unreached, ...] = ()
-    """Of these unreached people the organisers are still to be told."""
+    """Of these unreached people the organizers are still to be told."""
     more_untold: int = 0
     """How many there are besides those."""
     holder: str | None = None

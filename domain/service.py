@@ -77,7 +77,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PAST = timedelta(days=1)
-"""For how long after its start an organiser finds an event by its title."""
+"""For how long after its start an organizer finds an event by its title."""
 
 
 class Service:
@@ -159,7 +159,7 @@ class Service:
         return self._delete_user(user_id, self._new_id())
 
     def deactivate_user(self, user_id: str) -> bool:
-        """Delete a user whose account is gone, as `delete_user` does; organisers are told (R8.14)."""
+        """Delete a user whose account is gone, as `delete_user` does; organizers are told (R8.14)."""
         return self._delete_user(user_id, f"{DEACTIVATED}{self._new_id()}")
 
     def _delete_user(self, user_id: str, new_mark: str) -> bool:
@@ -191,7 +191,7 @@ class Service:
     def create_event_once(self, draft: EventDraft) -> tuple[Event, bool]:
         """Create an event under the id that its form minted; return whether this call did it (R8.13).
 
-        Raises `DuplicateEvent` if the id is another organiser's, and as `create_event` does.
+        Raises `DuplicateEvent` if the id is another organizer's, and as `create_event` does.
         """
         try:
             return self.create_event(draft), True
@@ -217,7 +217,7 @@ class Service:
     def list_events(
         self, *, coming: bool = False, limit: int = PAGE, cursor: str | None = None
     ) -> Page[Event]:
-        """List events by start: all, or those `coming` that are listed and not cancelled (R2.8).
+        """List events by start: all, or those `coming` that are listed and not canceled (R2.8).
 
         A page may be short. Raises `Invalid` for a cursor of no such list.
         """
@@ -228,7 +228,7 @@ class Service:
         wanted = [
             listed.event_id
             for listed in page.items
-            if not coming or (listed.listed and listed.status is not EventStatus.CANCELLED)
+            if not coming or (listed.listed and listed.status is not EventStatus.CANCELED)
         ]
         events = self._patience.reading(lambda: self._store.get_events(wanted)) if wanted else {}
         return Page(
@@ -243,7 +243,7 @@ class Service:
     def list_organized(
         self, user_id: str, *, limit: int = PAGE, cursor: str | None = None
     ) -> Page[Event]:
-        """List the events of which a user is an organiser, by start, up to a day after it.
+        """List the events of which a user is an organizer, by start, up to a day after it.
 
         A page may be short, or empty. Raises `Invalid` for a cursor of no such list.
         """
@@ -270,7 +270,7 @@ class Service:
     def find_events_to_manage(self, text: str, user_id: str) -> Found:
         """Find the events that a person means to manage: by id, or by a part of the title.
 
-        First those that the person organises, listed or not, open or closed; else any that is
+        First those that the person organizes, listed or not, open or closed; else any that is
         listed. What began more than `PAST` ago is found by its id alone.
         """
         event = self._event_with_id(text)
@@ -316,7 +316,7 @@ class Service:
         """Change an event (R2.5 to R2.8). A raise that one commit can't hold goes on by itself.
 
         While it does, `event.capacity_target` is set. Raises `UnknownEvent`, `NotOrganizer`,
-        `EventCancelled`, `CapacityBelowRegistered`, and `Invalid` for times out of order or past.
+        `EventCanceled`, `CapacityBelowRegistered`, and `Invalid` for times out of order or past.
         """
         changed = self._change(event_id, Edit(changes, actor))
         operation_id = changed.event.operation_id
@@ -327,21 +327,21 @@ class Service:
         return changed
 
     def close_event(self, event_id: str, *, actor: Actor | None = None) -> Changed:
-        """Take no more registrations. Raises `UnknownEvent`, `NotOrganizer`, `EventCancelled`."""
+        """Take no more registrations. Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`."""
         return self._change(event_id, SetStatus(EventStatus.CLOSED, actor))
 
     def reopen_event(self, event_id: str, *, actor: Actor | None = None) -> Changed:
-        """Take registrations again. Raises `UnknownEvent`, `NotOrganizer`, `EventCancelled`."""
+        """Take registrations again. Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`."""
         return self._change(event_id, SetStatus(EventStatus.OPEN, actor))
 
     def cancel_event(self, event_id: str, *, actor: Actor | None = None) -> Changed:
         """Call the event off, for good; everyone in it is told. Raises `UnknownEvent`, `NotOrganizer`."""
-        return self._change(event_id, SetStatus(EventStatus.CANCELLED, actor))
+        return self._change(event_id, SetStatus(EventStatus.CANCELED, actor))
 
     def message(
         self, event_id: str, draft: MessageDraft, *, request_id: str, actor: Actor | None = None
     ) -> Changed:
-        """Tell an event's people what an organiser has to say; once for each request id (R8.8, R8.13).
+        """Tell an event's people what an organizer has to say; once for each request id (R8.8, R8.13).
 
         Raises `UnknownEvent`, `NotOrganizer`.
         """
@@ -396,7 +396,7 @@ class Service:
         actor: Actor | None = None,
         reason: str | None = None,
     ) -> Left:
-        """Take a user out in an organiser's name; the user is told, with the reason (R4.6).
+        """Take a user out in an organizer's name; the user is told, with the reason (R4.6).
 
         Raises `UnknownEvent`, `NotOrganizer`, `NotRegistered`, and `Invalid` for a reason too long.
         """

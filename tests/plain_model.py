@@ -169,8 +169,8 @@ class PlainModel:
     ) -> list[str]:
         """Return who is promoted; a raise by more than `at_once` is left on its way."""
         event = self.event(event_id)
-        if event.status is EventStatus.CANCELLED:
-            raise Refused("EventCancelled")
+        if event.status is EventStatus.CANCELED:
+            raise Refused("EventCanceled")
         if capacity is not None and capacity < len(event.seated):
             raise Refused("CapacityBelowRegistered", capacity, len(event.seated))
         event.has_waitlist = event.has_waitlist if has_waitlist is None else has_waitlist
@@ -181,8 +181,8 @@ class PlainModel:
 
     def set_status(self, event_id: str, status: EventStatus) -> None:
         event = self.event(event_id)
-        if event.status is EventStatus.CANCELLED and status is not EventStatus.CANCELLED:
-            raise Refused("EventCancelled")
+        if event.status is EventStatus.CANCELED and status is not EventStatus.CANCELED:
+            raise Refused("EventCanceled")
         event.status = status
 
     def copied(self) -> PlainModel:

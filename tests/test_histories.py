@@ -134,7 +134,7 @@ class Histories(RuleBasedStateMachine):
         set_to = {
             EventStatus.OPEN: self.service.reopen_event,
             EventStatus.CLOSED: self.service.close_event,
-            EventStatus.CANCELLED: self.service.cancel_event,
+            EventStatus.CANCELED: self.service.cancel_event,
         }
         self.both(lambda: self.model.set_status(event_id, status), lambda: set_to[status](event_id))
 

@@ -16,7 +16,7 @@ from domain.errors import (
     CapacityBelowRegistered,
     DuplicateEvent,
     DuplicateUser,
-    EventCancelled,
+    EventCanceled,
     EventFull,
     Invalid,
     NotOrganizer,
@@ -113,7 +113,7 @@ def test_r1_3_under_concurrent_creation_exactly_one_succeeds() -> None:
         ({"name": "A", "user_id": "with space"}, "user_id"),
         ({"name": "A", "user_id": ""}, "user_id"),
         ({"name": "A", "time_zone": "Mars/Olympus"}, "time_zone"),
-        ({"name": "A", "colour": "red"}, "colour"),
+        ({"name": "A", "color": "red"}, "color"),
         ({"name": "two\nlines"}, "name"),
     ],
 )
@@ -164,7 +164,7 @@ def test_r2_1_an_event_has_a_capacity(service: Service, capacity: int) -> None:
 
 
 @pytest.mark.parametrize("has_waitlist", [True, False])
-def test_r2_2_the_organiser_says_whether_a_full_event_keeps_a_waitlist(
+def test_r2_2_the_organizer_says_whether_a_full_event_keeps_a_waitlist(
     service: Service, has_waitlist: bool
 ) -> None:
     new_event(service, has_waitlist=has_waitlist)
@@ -319,7 +319,7 @@ def test_r2_6_or_until_it_is_closed_and_again_once_it_is_reopened(service: Servi
     service.register("e1", "a")
 
 
-def test_r2_6_or_until_it_is_cancelled_for_good_and_everyone_is_told(
+def test_r2_6_or_until_it_is_canceled_for_good_and_everyone_is_told(
     service: Service, store: Store
 ) -> None:
     new_event(service)
@@ -327,13 +327,13 @@ def test_r2_6_or_until_it_is_cancelled_for_good_and_everyone_is_told(
     service.cancel_event("e1")
     with pytest.raises(RegistrationClosed) as refusal:
         service.register("e1", "b")
-    assert refusal.value.because is ClosedBecause.CANCELLED
-    with pytest.raises(EventCancelled):
+    assert refusal.value.because is ClosedBecause.CANCELED
+    with pytest.raises(EventCanceled):
         service.reopen_event("e1")
-    with pytest.raises(EventCancelled):
+    with pytest.raises(EventCanceled):
         service.edit_event("e1", EventChanges.of(capacity=9))
     (notice,) = assert_sound(store).journal["e1"][-1].notices
-    assert (notice.kind, notice.user_id) == (NoticeKind.CANCELLED, None)
+    assert (notice.kind, notice.user_id) == (NoticeKind.CANCELED, None)
 
 
 def test_r2_7_turning_the_waitlist_off_keeps_those_who_wait_and_refuses_new_ones(
@@ -371,7 +371,7 @@ def test_r2_events_are_found_by_part_of_a_title_and_the_nearest_offered(
     assert nothing.nearest[0].event_id == "e3"
 
 
-def test_r2_organisers_find_their_own_events_closed_or_unlisted_by_title(
+def test_r2_organizers_find_their_own_events_closed_or_unlisted_by_title(
     service: Service,
 ) -> None:
     new_event(service, "mine", title="Yoga in the park", listed=False)
@@ -406,7 +406,7 @@ def test_r2_an_edit_says_what_changed_and_tells_everyone_of_a_new_time_or_place(
     assert not service.edit_event("e1", EventChanges.of(title="New")).changed
 
 
-def test_r2_only_organisers_and_admins_change_an_event(service: Service, store: Store) -> None:
+def test_r2_only_organizers_and_admins_change_an_event(service: Service, store: Store) -> None:
     """R8.9: anyone else's attempt changes nothing."""
     new_event(service, co_organizer_ids=["helper"])
     before = everything_in(store)
@@ -534,7 +534,7 @@ def test_r4_2_the_first_in_line_gets_it_in_the_same_write_and_is_told(
     assert entry.about.title == "Event e1"
 
 
-def test_r4_2_who_is_promoted_into_an_event_that_is_over_or_cancelled_is_not_told(
+def test_r4_2_who_is_promoted_into_an_event_that_is_over_or_canceled_is_not_told(
     service: Service, store: Store, clock: ManualClock
 ) -> None:
     """R7.5 holds whatever the hour; a message would be of no use."""
@@ -581,7 +581,7 @@ def test_r4_5_with_an_empty_waitlist_the_seat_is_simply_free(
     assert_sound(store)
 
 
-def test_r4_6_an_organiser_removes_a_user_who_is_told_why_and_the_line_moves_up(
+def test_r4_6_an_organizer_removes_a_user_who_is_told_why_and_the_line_moves_up(
     service: Service, store: Store
 ) -> None:
     new_event(service, capacity=1)

@@ -53,7 +53,7 @@ _KINDS: Mapping[type[RollcallError], tuple[int, str, str]] = {
         *(409, "capacity-below-registered"),
         "More people than that have a seat already",
     ),
-    errors.EventCancelled: (409, "event-cancelled", "A cancelled event can't be changed"),
+    errors.EventCanceled: (409, "event-canceled", "A canceled event can't be changed"),
     errors.Invalid: (422, "invalid", "A field is missing or malformed"),
     errors.Busy: (503, "busy", "It could not be done in time, and nothing was changed"),
     errors.NotConfirmed: (

@@ -26,7 +26,7 @@ from domain.errors import (
     CapacityBelowRegistered,
     DuplicateEvent,
     DuplicateUser,
-    EventCancelled,
+    EventCanceled,
     EventFull,
     Invalid,
     NotConfirmed,
@@ -106,7 +106,7 @@ def events(router: APIRouter, service: Service, settled: Settled) -> None:
 
     @router.get("/events", responses=problems(Invalid))
     def list_events(asked: Annotated[Paging, Query()]) -> responses.EventPage:
-        """List all events by start, also those that are over, cancelled or not listed in Slack."""
+        """List all events by start, also those that are over, canceled or not listed in Slack."""
         page = service.list_events(limit=asked.limit, cursor=from_cursor(("events",), asked.cursor))
         return responses.EventPage(
             items=tuple(map(responses.Event.of, page.items)),
@@ -121,14 +121,14 @@ def events(router: APIRouter, service: Service, settled: Settled) -> None:
     @router.put(
         "/events/{eventId}",
         responses=problems(
-            UnknownEvent, CapacityBelowRegistered, EventCancelled, Invalid, NotConfirmed
+            UnknownEvent, CapacityBelowRegistered, EventCanceled, Invalid, NotConfirmed
         ),
     )
     def update_event(event_id: EventId, body: EventUpdate) -> responses.Event:
         """Set the members that are given; the others stay. More seats promote those who wait."""
         _refuse_another("event_id", body.event_id, event_id)
         if body.status is not None and body.status != service.get_event(event_id).status:
-            raise Invalid("status", "can't be changed here: it is in Slack, by the organiser")
+            raise Invalid("status", "can't be changed here: it is in Slack, by the organizer")
         changed: Changed = settled(lambda: service.edit_event(event_id, body.changes()))
         return responses.Event.of(changed.event)
 

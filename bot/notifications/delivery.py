@@ -247,7 +247,7 @@ class _Round:
         None where it was moved meanwhile: its new day has reminders of its own.
         """
         event = self._store.get_event(entry.event_id)
-        if event is None or event.deletion is not None or event.status is EventStatus.CANCELLED:
+        if event is None or event.deletion is not None or event.status is EventStatus.CANCELED:
             return None
         is_moved = entry.about is None or event.starts_at != entry.about.starts_at
         return None if is_moved or self._clock.now() >= event.starts_at else event
@@ -259,7 +259,7 @@ class _Round:
         self.delivery = with_untold(self.delivery, person)
 
     def _address_organizers(self) -> None:
-        """Owe each organiser one message about all whom none of theirs told of yet."""
+        """Owe each organizer one message about all whom none of theirs told of yet."""
         if self.delivery.untold:
             event = self._store.get_event(self.delivery.event_id)
             words = words_of(self.delivery, event, self._clock.now()) if event else ()
@@ -298,7 +298,7 @@ class _Round:
     def _send_late(self, late: Deferred, entry: JournalEntry) -> Blame | None:
         if not late.unreached:
             return self._send_notice(late.user_id, entry, _in_order(entry)[late.notice])
-        # An organiser who can't be reached either is in the log; nobody is told of that.
+        # An organizer who can't be reached either is in the log; nobody is told of that.
         verdict = self._send(
             late.user_id,
             entry,

@@ -42,7 +42,7 @@ def _promoted(notice: Notice, entry: JournalEntry) -> Message:
 
 def _removed(notice: Notice, entry: JournalEntry) -> Message:
     reason = f" The reason given: {escape(notice.reason)}" if notice.reason else ""
-    return _note(f"An organiser took you out of {_title(entry)}.{reason}", entry, _others())
+    return _note(f"An organizer took you out of {_title(entry)}.{reason}", entry, _others())
 
 
 def _moved(notice: Notice, entry: JournalEntry) -> Message:
@@ -53,9 +53,9 @@ def _moved(notice: Notice, entry: JournalEntry) -> Message:
     return Message("\n".join(lines), [*map(section, lines), buttons])
 
 
-def _cancelled(_: Notice, entry: JournalEntry) -> Message:
+def _canceled(_: Notice, entry: JournalEntry) -> Message:
     return _note(
-        f"{_title(entry)} was cancelled.", entry, _calendar(entry, "Take it off my calendar")
+        f"{_title(entry)} was canceled.", entry, _calendar(entry, "Take it off my calendar")
     )
 
 
@@ -82,7 +82,7 @@ def _said(notice: Notice, entry: JournalEntry) -> Message:
     text = notice.text or ""
     # Others may have registered, or written, in the same commit.
     author = next((wrote.actor_id for wrote, one in entry.messages() if one == notice), None)
-    who = mention(author) if author else "An organiser"
+    who = mention(author) if author else "An organizer"
     return Message(
         f"{who} about {_title(entry)}: {escape(text, LISTED)}",
         [
@@ -120,7 +120,7 @@ _RENDERED: Mapping[NoticeKind, Callable[[Notice, JournalEntry], Message]] = {
     NoticeKind.PROMOTED: _promoted,
     NoticeKind.REMOVED: _removed,
     NoticeKind.MOVED: _moved,
-    NoticeKind.CANCELLED: _cancelled,
+    NoticeKind.CANCELED: _canceled,
     NoticeKind.DELETED: _deleted,
     NoticeKind.CLOSED: _closed,
     NoticeKind.REMINDER: _reminder,
@@ -134,7 +134,7 @@ _NEWS = {
     NoticeKind.PROMOTED: "Got a seat",
     NoticeKind.REMOVED: "Taken out",
     NoticeKind.MOVED: "Event moved",
-    NoticeKind.CANCELLED: "Event cancelled",
+    NoticeKind.CANCELED: "Event canceled",
     NoticeKind.DELETED: "Event deleted",
     NoticeKind.CLOSED: "Registration closed",
     NoticeKind.REMINDER: "Reminder",
@@ -145,7 +145,7 @@ _NEWS = {
 
 
 def unreached_message(entry: JournalEntry, people: Sequence[Unreached], more: int) -> Message:
-    """Return what organisers are told of people whom no direct message reaches (R9.2).
+    """Return what organizers are told of people whom no direct message reaches (R9.2).
 
     `more` says how many there are besides those who are named.
     """

@@ -1,4 +1,4 @@
-"""Those whom no direct message reaches: what the organisers are still to be told of them (R9.2)."""
+"""Those whom no direct message reaches: what the organizers are still to be told of them (R9.2)."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from datetime import datetime
 from domain.models import Deferred, Delivery, Event, Unreached
 
 MOST_NAMED = 40
-"""People whom one message to the organisers names, all in one section; of more it says how many."""
+"""People whom one message to the organizers names, all in one section; of more it says how many."""
 
 
 def with_untold(delivery: Delivery, person: Unreached) -> Delivery:
-    """Return the row with one more of whom the organisers are to be told."""
+    """Return the row with one more of whom the organizers are to be told."""
     if len(delivery.untold) < MOST_NAMED:
         return delivery.model_copy(update={"untold": (*delivery.untold, person)})
     return delivery.model_copy(update={"more_untold": delivery.more_untold + 1})
 
 
 def words_of(delivery: Delivery, event: Event, now: datetime) -> tuple[Deferred, ...]:
-    """Return one message to each organiser, about all of whom they are still to be told."""
+    """Return one message to each organizer, about all of whom they are still to be told."""
     return tuple(
         Deferred(
             user_id=user_id,

@@ -89,7 +89,7 @@ def _closed(error: errors.RegistrationClosed) -> str:
     since = f" ({moment(error.since, 'UTC')})" if error.since else ""
     return {
         ClosedBecause.CLOSED: f"Registration for {title} is closed.",
-        ClosedBecause.CANCELLED: f"{title} was cancelled.",
+        ClosedBecause.CANCELED: f"{title} was canceled.",
         ClosedBecause.STARTED: f"{title} has already started{since}.",
         ClosedBecause.DEADLINE: f"Registration for {title} has ended{since}.",
     }[error.because]
@@ -117,9 +117,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     ),
     errors.RegistrationClosed: _closed,
     errors.CapacityBelowRegistered: _below,
-    errors.EventCancelled: lambda _: "This event was cancelled, and can’t be changed any more.",
+    errors.EventCanceled: lambda _: "This event was canceled, and can’t be changed any more.",
     errors.NotOrganizer: lambda _: (
-        "Only the organisers of this event and workspace admins can do that. Nothing was changed."
+        "Only the organizers of this event and workspace admins can do that. Nothing was changed."
     ),
     errors.Busy: lambda _: (
         "It is very busy right now, and nothing was changed. Please press again in a moment."

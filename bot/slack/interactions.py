@@ -229,7 +229,7 @@ def capacity(view: Payload) -> int:
 def event_values(view: Payload, event: Event) -> dict[str, Any]:
     """Return what the form that edits an event says, by the domain's names.
 
-    Co-organisers whom the form can't show, for they are not in Slack, stay. Raises `Invalid` with
+    Co-organizers whom the form can't show, for they are not in Slack, stay. Raises `Invalid` with
     the block that is wrong.
     """
     values = _event_values(view, event.organizer_id)
@@ -301,7 +301,7 @@ def reason(view: Payload) -> str:
 
 
 def message_draft(view: Payload) -> MessageDraft:
-    """Return what an organiser has to say, and to whom; raises `Invalid`."""
+    """Return what an organizer has to say, and to whom; raises `Invalid`."""
     return MessageDraft.of(
         text=_text(view, BlockId.TEXT), audience=_option(_state(view, BlockId.AUDIENCE))
     )

@@ -42,9 +42,9 @@ class People:
         self._known: dict[str, _Known] = {}
 
     def as_organizer(self, user_id: str, act: Callable[[Actor], T]) -> T:
-        """Do what only organisers and workspace admins may do (R8.9).
+        """Do what only organizers and workspace admins may do (R8.9).
 
-        Slack is asked only for those who are no organisers; if it can't say, they may not.
+        Slack is asked only for those who are no organizers; if it can't say, they may not.
         Raises `NotOrganizer`, and whatever `act` raises.
         """
         try:

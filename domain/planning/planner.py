@@ -48,7 +48,7 @@ from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
     DuplicateEvent,
-    EventCancelled,
+    EventCanceled,
     EventFull,
     Invalid,
     NotOrganizer,
@@ -90,7 +90,7 @@ MOST_MOVES = (ACTIONS_PER_COMMIT - 2) // 2
 """The most registrations that one commit can move: two actions each, beside event and journal."""
 
 KEPT_REQUESTS = 8
-"""Requests of organisers that an event knows again: more than lie open in one's Slack at a time."""
+"""Requests of organizers that an event knows again: more than lie open in one's Slack at a time."""
 
 
 class Inconsistent(Exception):
@@ -337,8 +337,8 @@ class _Room:
 
     def _edit(self, changes: EventChanges, actor: Actor | None) -> Changed | None:
         before = self._organized_by(actor)
-        if before.status is EventStatus.CANCELLED:
-            raise EventCancelled(self.event_id)
+        if before.status is EventStatus.CANCELED:
+            raise EventCanceled(self.event_id)
         given = changes.given()
         capacity = given.pop("capacity", None)
         if capacity is not None and capacity < before.registered_count:
@@ -371,18 +371,18 @@ class _Room:
         event = self._organized_by(actor)
         if event.status is status:
             return Changed(event, changed=False)
-        if event.status is EventStatus.CANCELLED:
-            raise EventCancelled(self.event_id)
+        if event.status is EventStatus.CANCELED:
+            raise EventCanceled(self.event_id)
         self.event = event.model_copy(update={"status": status, "updated_at": self.now})
         kinds = {
             EventStatus.OPEN: ChangeKind.REOPENED,
             EventStatus.CLOSED: ChangeKind.CLOSED,
-            EventStatus.CANCELLED: ChangeKind.CANCELLED,
+            EventStatus.CANCELED: ChangeKind.CANCELED,
         }
         self._record(kinds[status], actor_id=_id_of(actor))
         told = False
-        if status is EventStatus.CANCELLED:
-            told = self._tell_audience(NoticeKind.CANCELLED)
+        if status is EventStatus.CANCELED:
+            told = self._tell_audience(NoticeKind.CANCELED)
             self._wind_up()
         elif status is EventStatus.CLOSED and event.waitlist_count and not self._has_ended(event):
             told = self._tell_audience(NoticeKind.CLOSED, Audience.WAITING)
@@ -394,7 +394,7 @@ class _Room:
         passed = (at for at in closings_of(event) if at <= self.now)
         return self.now >= event.starts_at or any(due is None or at < due for at in passed)
 
-    # What an organiser says, and the clock
+    # What an organizer says, and the clock
 
     def _message(self, message: Message) -> Changed:
         event = self._organized_by(message.actor)
@@ -402,7 +402,7 @@ class _Room:
             return Changed(event, changed=False)
         self._remember(message.request_id)
         self._record(ChangeKind.MESSAGED, actor_id=_id_of(message.actor))
-        # Also once it is over, or cancelled: thanks, or where to have the money back.
+        # Also once it is over, or canceled: thanks, or where to have the money back.
         self.notices.append(
             Notice(kind=NoticeKind.MESSAGE, audience=message.audience, text=message.text)
         )
@@ -650,7 +650,7 @@ class _Room:
             if row.status is RegistrationStatus.REGISTERED and self._now().waitlist_count:
                 raise Inconsistent(f"{row.user_id} was to leave a deleted event before its line")
             self._leave(self._now(), user_id, Cause.EVENT_DELETED, None)
-            if event.status is not EventStatus.CANCELLED:
+            if event.status is not EventStatus.CANCELED:
                 self._tell(NoticeKind.DELETED, row)
         return Changed(event, changed=bool(self.rows))
 
@@ -755,7 +755,7 @@ class _Room:
 
     def _tell(self, kind: NoticeKind, row: Registration, reason: str | None = None) -> bool:
         event = self._now()
-        if event.status is EventStatus.CANCELLED or self.now >= event.over_at:
+        if event.status is EventStatus.CANCELED or self.now >= event.over_at:
             return False
         self.notices.append(
             Notice(kind=kind, user_id=row.user_id, ticket=row.ticket, reason=reason)
@@ -763,9 +763,9 @@ class _Room:
         return True
 
     def _tell_organizers(self, row: Registration) -> None:
-        """Who is in Slack no more has given up the place: an organiser may have counted on that person (R8.14)."""
+        """Who is in Slack no more has given up the place: an organizer may have counted on that person (R8.14)."""
         event = self._now()
-        if event.status is EventStatus.CANCELLED or self.now >= event.over_at:
+        if event.status is EventStatus.CANCELED or self.now >= event.over_at:
             return
         for user_id in event.organizer_ids:
             if user_id != row.user_id:

@@ -35,7 +35,7 @@ def _before(event: Event, minutes: int) -> datetime:
 
 def next_due_at(event: Event, after: datetime) -> datetime | None:
     """Return the first moment after the one given at which the event is due; None: there is none any more."""
-    if event.status is EventStatus.CANCELLED or event.deletion is not None:
+    if event.status is EventStatus.CANCELED or event.deletion is not None:
         return None
     moments = (*reminders_of(event), *closings_of(event))
     return min((moment for moment in moments if moment > after), default=None)

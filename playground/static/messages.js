@@ -79,7 +79,7 @@ function file(each) {
     h("span", {}, h("strong", {}, each.title), h("small", {}, `${each.name} · ${each.size} bytes · download`)));
 }
 
-/** A coloured square with the member's initials, or the app's mark. */
+/** A colored square with the member's initials, or the app's mark. */
 export function avatar(member) {
   if (member?.is_bot) return h("img", { class: "avatar", src: "/static/icon.svg", alt: "" });
   const initials = (member?.real_name ?? "?").split(/\s+/).map((word) => [...word][0]).slice(0, 2).join("");

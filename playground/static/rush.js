@@ -56,7 +56,7 @@ export function rush(people) {
     showLine();
   }
 
-  /** A square for each member, coloured in the order of the answers. */
+  /** A square for each member, colored in the order of the answers. */
   function showCrowd({ size, answered }) {
     if (crowd.children.length !== size) crowd.replaceChildren(...Array.from({ length: size }, () => h("i")));
     [...crowd.children].forEach((square, at) => { square.className = told[at] ? kindOf(told[at]) : ""; });

@@ -98,7 +98,7 @@ def _status(error: ClientError) -> int:
 
 
 def _is_rejected_transaction(error: ClientError) -> bool:
-    """Return whether a transaction was cancelled only for reasons that a new plan can meet."""
+    """Return whether a transaction was canceled only for reasons that a new plan can meet."""
     if _code(error) != "TransactionCanceledException":
         return False
     response: dict[str, Any] = dict(error.response)

@@ -176,7 +176,7 @@ class _Judge:
             assert self._asked.may_register, f"registered by {self._asked.what}"
 
     def _takes_out(self, event_id: str) -> bool:
-        """Return whether an organiser takes people out: one of them, or all with the event."""
+        """Return whether an organizer takes people out: one of them, or all with the event."""
         ways = {f"form {CallbackId.REMOVE}", f"form {CallbackId.DELETE_EVENT}"}
         event = self._before.events[event_id]
         return self._asked.what in ways and organizes(self._actor, event)
@@ -217,7 +217,7 @@ class _Judge:
             ), f"{was.event_id} moved, and {self._actor} did nothing in it"
 
     def _carded(self) -> None:
-        """A card is remembered that was pressed, or that an organiser had posted."""
+        """A card is remembered that was pressed, or that an organizer had posted."""
         if self._asked.what in {ActionId.REGISTER, ActionId.LEAVE, ActionId.MANAGE}:
             return
         posts = {f"form {CallbackId.CREATE_EVENT}", f"form {CallbackId.POST_CARD}"}
@@ -234,7 +234,7 @@ _BY_FORM = {
     f"form {CallbackId.DELETE_EVENT}": {"deletion", "operation_id", "next_due_at"},
     f"form {CallbackId.REMOVE}": {"somebody is out"},
 }
-"""What an organiser may change of an event with each."""
+"""What an organizer may change of an event with each."""
 
 ORGANIZERS_ONLY = {
     CallbackId.EDIT_EVENT,
@@ -253,7 +253,7 @@ ORGANIZERS_ONLY = {
 def assert_shown_to_organizers(
     payload: Mapping[str, Any], views: Iterable[Mapping[str, Any]], state: State
 ) -> None:
-    """Assert that what only organisers see is shown to nobody else: the roster, for one."""
+    """Assert that what only organizers see is shown to nobody else: the roster, for one."""
     actor = Asked(payload).actor
     for view in views:
         if view.get("callback_id") in ORGANIZERS_ONLY:

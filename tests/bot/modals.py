@@ -1,4 +1,4 @@
-"""What organisers do in their modals, for the tests of each."""
+"""What organizers do in their modals, for the tests of each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playground.demo.seed import RANDOM
 from playground.workspace.model import View
 from tests.bot.conftest import BJORN, Town, text_of
 
-NOT_ALLOWED = "Only the organisers of this event and workspace admins can do that"
+NOT_ALLOWED = "Only the organizers of this event and workspace admins can do that"
 GONE = "This event no longer exists."
 
 

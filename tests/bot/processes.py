@@ -36,7 +36,7 @@ POST, UPDATE = "chat.postMessage", "chat.update"
 _NEWS = {
     "you have a seat": "seat",
     "was moved": "moved",
-    "was cancelled": "cancelled",
+    "was canceled": "canceled",
     "could be told": "unreached",
 }
 

@@ -38,7 +38,7 @@ def _everyone(place: Place) -> Event:
     return event
 
 
-def _cancelled(place: Place) -> Event:
+def _canceled(place: Place) -> Event:
     event = place.event(AMARA, BJORN, capacity=2)
     place.service.cancel_event(event.event_id)
     place.town.clock.advance(timedelta(seconds=3))
@@ -56,7 +56,7 @@ def _late(place: Place) -> Event:
 
 
 def _unreachable(place: Place) -> Event:
-    """One who is not in Slack: the organisers are to be told."""
+    """One who is not in Slack: the organizers are to be told."""
     event = place.event(CHLOE, "U0NOBODY", BJORN, capacity=1)
     changes = EventChanges.of(capacity=3, co_organizer_ids=(DIEGO,))
     place.service.edit_event(event.event_id, changes)
@@ -73,7 +73,7 @@ def _card(place: Place) -> Event:
 SCENARIOS = {
     "promotions": Scenario(_promotions, {BJORN: ["seat"], CHLOE: ["seat"]}),
     "everyone": Scenario(_everyone, {AMARA: ["moved"], BJORN: ["seat", "moved"], CHLOE: ["moved"]}),
-    "cancelled": Scenario(_cancelled, {AMARA: ["cancelled"], BJORN: ["cancelled"]}),
+    "canceled": Scenario(_canceled, {AMARA: ["canceled"], BJORN: ["canceled"]}),
     "late": Scenario(_late, {AMARA: ["moved"], BJORN: ["seat", "moved"], CHLOE: ["seat", "moved"]}),
     "unreachable": Scenario(
         _unreachable,

@@ -24,7 +24,7 @@ def unknown_card(town: Town, event: Event) -> Message:
     [
         (ActionId.REGISTER, "is full: 1 of 1 seat taken"),
         (ActionId.LEAVE, "You are not in *Yoga in the park*"),
-        (ActionId.MANAGE, "Only the organisers"),
+        (ActionId.MANAGE, "Only the organizers"),
     ],
 )
 def test_a_refused_press_makes_an_unknown_card_show_what_is_so(

@@ -21,7 +21,7 @@ def test_events_shows_what_is_coming_as_cards(town: Town) -> None:
         assert words in text
 
 
-def test_events_leaves_out_what_is_past_cancelled_or_not_listed(town: Town) -> None:
+def test_events_leaves_out_what_is_past_canceled_or_not_listed(town: Town) -> None:
     soon = town.clock.now() + timedelta(hours=1)
     town.event("past", title="Past", starts_at=soon)
     town.event("off", title="Called off")

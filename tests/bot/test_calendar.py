@@ -71,7 +71,7 @@ def test_changed_it_is_the_same_entry_with_a_greater_sequence(town: Town) -> Non
     assert second.dtstart.value == later
 
 
-def test_cancelled_it_takes_the_entry_out(town: Town) -> None:
+def test_canceled_it_takes_the_entry_out(town: Town) -> None:
     first = read(town.event()).vevent
     town.bot.service.cancel_event("yoga")
     calendar = read(town.bot.service.get_event("yoga"))

@@ -49,7 +49,7 @@ def now_shown(town: Town, card: Message) -> str:
     """Return the line of a card that counts its seats."""
     text = shown(town.workspace.message(card.channel_id, card.ts))
     line = next(line for line in text.splitlines() if " of " in line and " seat" in line)
-    return line.removesuffix(f" · organised by <@{AMARA}>")
+    return line.removesuffix(f" · organized by <@{AMARA}>")
 
 
 @pytest.mark.parametrize("position", [0, 3])

@@ -118,7 +118,7 @@ def test_without_a_channel_no_card_is_posted(town: Town) -> None:
     ("ticked", "listed"),
     [([EventOption.WAITLIST], False), ([EventOption.WAITLIST, EventOption.LISTED], True)],
 )
-def test_an_event_of_a_private_channel_is_listed_only_if_its_organiser_says_so(
+def test_an_event_of_a_private_channel_is_listed_only_if_its_organizer_says_so(
     town: Town, ticked: list[EventOption], listed: bool
 ) -> None:
     """R2.8."""
@@ -129,7 +129,7 @@ def test_an_event_of_a_private_channel_is_listed_only_if_its_organiser_says_so(
     assert only_event(town).listed is listed
 
 
-def test_a_channel_without_the_app_gets_no_card_and_the_organiser_is_told_how_to_mend_it(
+def test_a_channel_without_the_app_gets_no_card_and_the_organizer_is_told_how_to_mend_it(
     town: Town,
 ) -> None:
     view = town.slack.command(PRIYA, LEADS, "/event", "create").view
@@ -343,6 +343,6 @@ def test_event_alone_opens_the_form_too(town: Town) -> None:
     assert view.title == "New event"
 
 
-def test_an_admin_is_no_special_organiser_of_what_others_create(town: Town) -> None:
+def test_an_admin_is_no_special_organizer_of_what_others_create(town: Town) -> None:
     sent(town)
     assert only_event(town).organized_by(AMARA) is False

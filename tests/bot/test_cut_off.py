@@ -31,7 +31,7 @@ def test_admin_about_whom_nothing_was_learned_is_refused(town: Town, fault: Faul
     """R8.9."""
     town.event(organizer_id=BJORN)
     town.api.fail_next("users.info", fault)
-    assert "Only the organisers" in answer(town.slack.command(AMARA, RANDOM, "/event", "yoga"))
+    assert "Only the organizers" in answer(town.slack.command(AMARA, RANDOM, "/event", "yoga"))
 
 
 def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(town: Town) -> None:

@@ -50,7 +50,7 @@ def test_a_form_sent_as_it_was_shown_changes_nothing(town: Town) -> None:
 
 
 def test_only_what_was_touched_is_changed(town: Town) -> None:
-    """What another organiser changed while the form lay open stays."""
+    """What another organizer changed while the form lay open stays."""
     yoga(town)
     view = form(town, ActionId.EDIT)
     town.bot.service.edit_event("yoga", EventChanges.of(description="Bring a mat"))
@@ -86,13 +86,13 @@ def test_a_new_title_alone_is_told_to_nobody(town: Town) -> None:
     assert town.told(CHLOE) == []
 
 
-def test_co_organisers_are_added_and_may(town: Town) -> None:
+def test_co_organizers_are_added_and_may(town: Town) -> None:
     yoga(town)
     submit(town, form(town, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
     assert "1 of 1 seats" in said(managed(town, HARUKI))
 
 
-def test_co_organisers_who_are_not_in_slack_stay(town: Town) -> None:
+def test_co_organizers_who_are_not_in_slack_stay(town: Town) -> None:
     yoga(town, co_organizer_ids=["payroll", CHLOE])
     submit(town, form(town, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
     assert set(town.bot.service.get_event("yoga").co_organizer_ids) == {"payroll", HARUKI}
@@ -128,7 +128,7 @@ def test_wrong_input_is_marked_at_its_field(
 
 
 def test_others_may_not(town: Town) -> None:
-    """Neither open the form, nor send one that they had as organisers."""
+    """Neither open the form, nor send one that they had as organizers."""
     yoga(town, co_organizer_ids=[HARUKI])
     view = form(town, ActionId.EDIT, HARUKI)
     town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
@@ -166,12 +166,12 @@ def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
     assert "No event fits" in answer(town.slack.command(BJORN, RANDOM, "/event", "yoga"))
 
 
-def test_an_event_cancelled_meanwhile_stays_as_it_is(town: Town) -> None:
+def test_an_event_canceled_meanwhile_stays_as_it_is(town: Town) -> None:
     yoga(town)
     view = form(town, ActionId.EDIT)
     town.bot.service.cancel_event("yoga")
     seen = submit(town, view, {BlockId.TITLE: "Pilates"})
-    assert "was cancelled, and can’t be changed" in said(seen.view)
+    assert "was canceled, and can’t be changed" in said(seen.view)
     assert town.bot.service.get_event("yoga").title == "Yoga in the park"
 
 

@@ -1,4 +1,4 @@
-"""Cancelling, with everyone told, and deleting, once the title is typed (R8.8)."""
+"""Canceling, with everyone told, and deleting, once the title is typed (R8.8)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def yoga(town: Town, **values: Any) -> None:
     town.register(CHLOE, DIEGO)
 
 
-def test_cancelling_asks_first_and_says_who_is_told(town: Town) -> None:
+def test_canceling_asks_first_and_says_who_is_told(town: Town) -> None:
     yoga(town)
     assert "2 people in it will be told" in said(form(town, ActionId.CANCEL_EVENT))
     assert town.bot.service.get_event("yoga").status is EventStatus.OPEN
@@ -33,18 +33,18 @@ def test_everyone_is_told_of_a_cancellation_with_a_way_off_the_calendar(town: To
     town.settle(6)
     for user_id in (CHLOE, DIEGO):
         (told,) = town.told(user_id)
-        assert "was cancelled" in told
+        assert "was canceled" in told
         assert "[Take it off my calendar]" in told
-    assert "Cancelled" in said(managed(town))
+    assert "Canceled" in said(managed(town))
 
 
-def test_cancelled_twice_it_is_told_once(town: Town) -> None:
+def test_canceled_twice_it_is_told_once(town: Town) -> None:
     yoga(town)
     managed(town)
     first = press(town, ActionId.CANCEL_EVENT)
     submit(town, first)
     town.workspace.views.update(first.id, first.body)
-    assert "cancelled already" in said(submit(town, first).view)
+    assert "canceled already" in said(submit(town, first).view)
     town.settle(6)
     assert len(town.told(CHLOE)) == 1
 
@@ -154,4 +154,4 @@ def test_who_joined_since_the_question_is_told_of_the_cancellation_too(town: Tow
     town.register(HARUKI)
     assert "3 people in it will be told" in said(submit(town, view).view)
     town.settle(6)
-    assert "was cancelled" in town.told(HARUKI)[0]
+    assert "was canceled" in town.told(HARUKI)[0]

@@ -66,7 +66,7 @@ def test_an_admin_about_whom_slack_is_silent_is_refused_in_time(
 ) -> None:
     town.event(organizer_id=BJORN)
     seen = hushed.command(AMARA, RANDOM, "/event", "yoga")
-    assert "Only the organisers" in answer(seen)
+    assert "Only the organizers" in answer(seen)
 
 
 def test_registering_asks_slack_nothing_that_it_could_wait_for(

@@ -1,4 +1,4 @@
-"""History: who did what, when and why, for organisers; and what moved one's own place, for oneself (R8.10)."""
+"""History: who did what, when and why, for organizers; and what moved one's own place, for oneself (R8.10)."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_a_reminder_and_those_who_are_gone_are_in_it(town: Town) -> None:
     assert f"<@{DIEGO}> left: deleted from Rollcall" in text
 
 
-def test_what_several_organisers_did_in_one_commit_is_each_ones_own(town: Town) -> None:
+def test_what_several_organizers_did_in_one_commit_is_each_ones_own(town: Town) -> None:
     """Their requests may go through together: one line named the first for all."""
     yoga(town)
     amara, bjorn = Actor(AMARA), Actor(BJORN)
@@ -183,7 +183,7 @@ def test_who_was_removed_and_came_back_sees_both(town: Town) -> None:
     town.bot.service.remove("yoga", DIEGO, actor=Actor(BJORN), reason="by mistake")
     town.register(DIEGO)
     text = said(mine(town, DIEGO))
-    assert text.index("You registered") < text.index("An organiser removed you: by mistake")
+    assert text.index("You registered") < text.index("An organizer removed you: by mistake")
 
 
 def test_ones_own_is_turned_page_by_page(town: Town) -> None:

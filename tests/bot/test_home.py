@@ -1,4 +1,4 @@
-"""App Home: one's own, what one organises, what is coming, each list page by page (R8.6)."""
+"""App Home: one's own, what one organizes, what is coming, each list page by page (R8.6)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def now(town: Town, user_id: str = CHLOE) -> str:
 def part(text: str, title: str) -> str:
     """Return what stands under a heading."""
     after = text.partition(title)[2]
-    for other in ("Your registrations", "Coming up", "You organise"):
+    for other in ("Your registrations", "Coming up", "You organize"):
         after = after.partition(f"\n{other}\n")[0]
     return after
 
@@ -42,12 +42,12 @@ def test_it_shows_ones_own_with_the_place_and_what_can_be_done(town: Town) -> No
     assert "[Add to calendar]" in has_seat
 
 
-def test_it_shows_what_one_organises_with_its_numbers_also_what_is_not_listed(town: Town) -> None:
+def test_it_shows_what_one_organizes_with_its_numbers_also_what_is_not_listed(town: Town) -> None:
     town.event(organizer_id=CHLOE, capacity=1, listed=False)
     town.event("b", organizer_id=BJORN, co_organizer_ids=[CHLOE], title="Chess")
     town.event("c", organizer_id=BJORN, title="Choir")
     town.register(DIEGO, HARUKI)
-    text = part(said(home(town)), "You organise")
+    text = part(said(home(town)), "You organize")
     assert "*Yoga in the park*" in text
     assert "1 of 1 seats · 1 waiting" in text
     assert "*Chess*" in text
@@ -55,9 +55,9 @@ def test_it_shows_what_one_organises_with_its_numbers_also_what_is_not_listed(to
     assert "[Manage]" in text
 
 
-def test_who_organises_nothing_sees_nothing_of_it(town: Town) -> None:
+def test_who_organizes_nothing_sees_nothing_of_it(town: Town) -> None:
     town.event(organizer_id=BJORN)
-    assert "You organise" not in said(home(town))
+    assert "You organize" not in said(home(town))
 
 
 def test_a_new_members_home_says_how_to_begin(town: Town) -> None:
@@ -71,7 +71,7 @@ def test_an_event_created_there_shows_at_once(town: Town) -> None:
     town.slack.click(CHLOE, home(town), ActionId.CREATE_EVENT)
     seen = town.slack.submit(CHLOE, top(town, CHLOE).id, filled(town))
     assert seen.errors == {}
-    assert "[Manage]" in part(now(town), "You organise")
+    assert "[Manage]" in part(now(town), "You organize")
 
 
 def test_manage_opens_from_there(town: Town) -> None:
@@ -114,12 +114,12 @@ def test_what_is_coming_offers_to_register_or_to_leave_and_not_both(town: Town) 
     assert "you have" not in chess
 
 
-def test_a_cancelled_event_is_not_one_that_one_still_has_a_seat_in(town: Town) -> None:
+def test_a_canceled_event_is_not_one_that_one_still_has_a_seat_in(town: Town) -> None:
     town.event(capacity=1)
     town.register(CHLOE, DIEGO)
     town.bot.service.cancel_event("yoga")
     for user_id, had in ((CHLOE, "had a seat"), (DIEGO, "were 1st in line")):
-        assert f"*Yoga in the park* · *cancelled*, you {had}" in said(home(town, user_id))
+        assert f"*Yoga in the park* · *canceled*, you {had}" in said(home(town, user_id))
 
 
 def test_a_leave_that_is_asked_first_shows_once_it_is_done(town: Town) -> None:
@@ -153,9 +153,9 @@ def test_each_list_is_turned_by_itself(town: Town) -> None:
     assert "Talk 08" in part(text, "Coming up")
     assert "Talk 00" not in part(text, "Coming up")
     assert "Talk 08" in part(text, "Your registrations")
-    assert "Talk 00" in part(text, "You organise")
+    assert "Talk 00" in part(text, "You organize")
     town.slack.click(CHLOE, town.workspace.views.home(CHLOE) or first, ActionId.HOME_ORGANIZED)
-    assert "Talk 00" not in part(now(town), "You organise")
+    assert "Talk 00" not in part(now(town), "You organize")
     for action in (ActionId.HOME_COMING, ActionId.HOME_OWN, ActionId.HOME_ORGANIZED):
         view = town.workspace.views.home(CHLOE)
         assert view is not None

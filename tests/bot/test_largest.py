@@ -115,7 +115,7 @@ def event(**values: Any) -> Event:
 
 LARGEST = event()
 CLOSED = event(status=EventStatus.CLOSED)
-CANCELLED = event(status=EventStatus.CANCELLED)
+CANCELED = event(status=EventStatus.CANCELED)
 FULL = event(capacity=REGISTERED, capacity_target=None)
 USERS = {
     user_id: User(
@@ -277,7 +277,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "manage.views.manage, line": lambda: manage(0, roster_views.ROSTER_PAGE),
     "manage.views.manage, both": lambda: manage(HALF, HALF),
     "manage.views.manage, closed": lambda: manage(HALF, HALF, CLOSED),
-    "manage.views.manage, cancelled": lambda: manage(HALF, HALF, CANCELLED),
+    "manage.views.manage, canceled": lambda: manage(HALF, HALF, CANCELED),
     "manage.views.card_form": lambda: manage_views.card_form(LARGEST, after="1" * 17),
     "manage.views.card_posted": lambda: manage_views.card_posted(LARGEST, None),
     "manage.views.capacity_form": lambda: manage_views.capacity_form(LARGEST),
@@ -312,7 +312,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         Changed(LARGEST), Audience.EVERYONE
     ),
     "ending.views.cancel_form": lambda: ending_views.cancel_form(LARGEST, is_over=False),
-    "ending.views.cancelled": lambda: ending_views.cancelled(Changed(LARGEST)),
+    "ending.views.canceled": lambda: ending_views.canceled(Changed(LARGEST)),
     "ending.views.delete_form": lambda: ending_views.delete_form(LARGEST, is_over=False),
     "ending.views.deleted": lambda: ending_views.deleted(LARGEST, False),
     **{

@@ -1,4 +1,4 @@
-"""Manage: roster, capacity with its preview, closing and reopening; for organisers and admins (R8.8, R8.9)."""
+"""Manage: roster, capacity with its preview, closing and reopening; for organizers and admins (R8.8, R8.9)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_event_with_an_unknown_name_says_so(town: Town) -> None:
     assert "No event fits that" in answer(town.slack.command(BJORN, RANDOM, "/event", "nothing"))
 
 
-def test_co_organisers_may(town: Town) -> None:
+def test_co_organizers_may(town: Town) -> None:
     town.event(organizer_id=BJORN, co_organizer_ids=[CHLOE])
     assert "0 of 2 seats" in shown(managed(town, CHLOE))
 
@@ -83,12 +83,12 @@ def test_others_change_nothing_and_are_told_so(town: Town) -> None:
         town.slack.command(CHLOE, RANDOM, "/event", "yoga"),
     ):
         assert seen.view is None
-        assert "Only the organisers of this event and workspace admins can do that" in answer(seen)
+        assert "Only the organizers of this event and workspace admins can do that" in answer(seen)
     assert town.sound() == before
 
 
 @pytest.mark.parametrize("action", [ActionId.CLOSE, ActionId.CHANGE_CAPACITY, ActionId.POST_CARD])
-def test_an_organiser_who_is_one_no_more_changes_nothing_in_an_open_modal(
+def test_an_organizer_who_is_one_no_more_changes_nothing_in_an_open_modal(
     town: Town, action: ActionId
 ) -> None:
     town.event(organizer_id=BJORN, co_organizer_ids=[CHLOE])
@@ -96,17 +96,17 @@ def test_an_organiser_who_is_one_no_more_changes_nothing_in_an_open_modal(
     town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
     before = town.sound()
     seen = town.slack.click(CHLOE, view, action)
-    assert "Only the organisers" in answer(seen)
+    assert "Only the organizers" in answer(seen)
     assert town.sound() == before
 
 
-def test_a_form_sent_by_an_organiser_who_is_one_no_more_changes_nothing(town: Town) -> None:
+def test_a_form_sent_by_an_organizer_who_is_one_no_more_changes_nothing(town: Town) -> None:
     town.event(organizer_id=AMARA, co_organizer_ids=[BJORN])
     form = capacity_form(town)
     town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
     before = town.sound()
     seen = town.slack.submit(BJORN, form.id, {CAPACITY: "9"})
-    assert "Only the organisers" in answer(seen)
+    assert "Only the organizers" in answer(seen)
     assert town.sound() == before
 
 
@@ -115,7 +115,7 @@ def test_a_workspace_admin_may(town: Town) -> None:
     assert "0 of 2 seats" in shown(managed(town, AMARA))
 
 
-def test_slack_is_asked_only_for_those_who_are_no_organisers_and_kept_for_five_minutes(
+def test_slack_is_asked_only_for_those_who_are_no_organizers_and_kept_for_five_minutes(
     town: Town,
 ) -> None:
     town.event(organizer_id=BJORN)
@@ -138,7 +138,7 @@ def test_permission_is_denied_when_slack_does_not_say_who_is_an_admin(
     town.event(organizer_id=BJORN)
     town.api.fail_next("users.info", fault)
     seen = town.slack.command(AMARA, RANDOM, "/event", "yoga")
-    assert "Only the organisers" in answer(seen)
+    assert "Only the organizers" in answer(seen)
     assert "0 of 2 seats" in shown(managed(town, AMARA)), "asked again the next time"
 
 
@@ -341,12 +341,12 @@ def test_a_double_click_on_close_leaves_it_closed(town: Town) -> None:
     assert town.sound() == before
 
 
-def test_closing_an_event_that_was_cancelled_meanwhile_says_so(town: Town) -> None:
+def test_closing_an_event_that_was_canceled_meanwhile_says_so(town: Town) -> None:
     town.event(organizer_id=BJORN)
     view = managed(town)
     town.bot.service.cancel_event("yoga")
     seen = town.slack.click(BJORN, view, ActionId.CLOSE)
-    assert "This event was cancelled" in answer(seen)
+    assert "This event was canceled" in answer(seen)
 
 
 def test_the_card_of_a_channel_is_posted_again_from_manage(town: Town) -> None:

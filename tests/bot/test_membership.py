@@ -21,7 +21,7 @@ def yoga(town: Town) -> None:
     town.register(CHLOE, DIEGO, HARUKI)
 
 
-def test_a_deactivated_members_seat_goes_to_the_next_and_organisers_are_told(town: Town) -> None:
+def test_a_deactivated_members_seat_goes_to_the_next_and_organizers_are_told(town: Town) -> None:
     yoga(town)
     town.slack.change_member(CHLOE, deleted=True)
     town.settle(5)
@@ -59,7 +59,7 @@ def test_told_twice_it_happens_once(town: Town) -> None:
     assert len(town.told(BJORN)) == 1
 
 
-def test_what_a_crash_interrupts_is_finished_with_organisers_told(town: Town) -> None:
+def test_what_a_crash_interrupts_is_finished_with_organizers_told(town: Town) -> None:
     """The reason stands in the mark, so that whoever finishes it knows it (R7.4)."""
     yoga(town)
     user = town.bot.service.get_user(CHLOE)
@@ -76,7 +76,7 @@ def test_one_who_asks_to_be_forgotten_is_nobodys_news(town: Town) -> None:
     assert town.told(BJORN) == []
 
 
-def test_of_an_event_that_is_over_organisers_are_not_told(town: Town) -> None:
+def test_of_an_event_that_is_over_organizers_are_not_told(town: Town) -> None:
     yoga(town)
     town.clock.advance(timedelta(days=3))
     town.slack.change_member(CHLOE, deleted=True)

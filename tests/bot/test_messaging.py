@@ -163,7 +163,7 @@ def test_who_left_before_it_went_out_does_not_get_it_and_who_moved_up_does(town:
     assert town.told(CHLOE) == []
 
 
-def test_whom_it_can_not_reach_the_organisers_are_told(town: Town) -> None:
+def test_whom_it_can_not_reach_the_organizers_are_told(town: Town) -> None:
     """R9.2."""
     yoga(town)
     preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), WORDS).view

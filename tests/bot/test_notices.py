@@ -84,7 +84,7 @@ HELPS = {
     NoticeKind.PROMOTED: "[Give up my seat]",
     NoticeKind.REMOVED: "[What else is coming]",
     NoticeKind.MOVED: "[Update my calendar]",
-    NoticeKind.CANCELLED: "[Take it off my calendar]",
+    NoticeKind.CANCELED: "[Take it off my calendar]",
     NoticeKind.DELETED: "[What else is coming]",
     NoticeKind.CLOSED: "[Leave the line]",
     NoticeKind.REMINDER: "[Give up my seat]",
@@ -106,7 +106,7 @@ def test_every_notice_has_the_button_that_helps(kind: NoticeKind) -> None:
 
 
 def test_a_message_is_its_writers_whoever_else_is_in_the_commit() -> None:
-    """In a rush one commit holds a registration and two organisers' messages: it named who came first."""
+    """In a rush one commit holds a registration and two organizers' messages: it named who came first."""
     registered = Change(kind=ChangeKind.REGISTERED, user_id="U1", actor_id="U1", ticket=1)
     wrote = [Change(kind=ChangeKind.MESSAGED, actor_id=one) for one in ("UBOSS", "UVICE")]
     texts = [Notice(kind=NoticeKind.MESSAGE, text=text) for text in ("Bring a mat", "Or two")]
@@ -166,7 +166,7 @@ def test_who_has_the_seat_of_one_who_is_gone_is_not_another_who_moved_up(
 
 def test_notice_about_nothing_is_a_mistake_of_the_journal() -> None:
     with pytest.raises(ValueError, match="version 3 of yoga"):
-        said(Notice(kind=NoticeKind.CANCELLED), about=None)
+        said(Notice(kind=NoticeKind.CANCELED), about=None)
 
 
 def word(*kinds: NoticeKind, more: int = 0, user_id: str = "U1") -> dict[str, Any]:
@@ -178,7 +178,7 @@ def word(*kinds: NoticeKind, more: int = 0, user_id: str = "U1") -> dict[str, An
 
 
 @pytest.mark.parametrize("kind", NoticeKind)
-def test_organisers_are_told_of_anyone_whom_any_notice_missed(kind: NoticeKind) -> None:
+def test_organizers_are_told_of_anyone_whom_any_notice_missed(kind: NoticeKind) -> None:
     """R9.2: who and which event, harmlessly (R8.11)."""
     message = word(kind)
     for text in (message["text"], text_of(message["blocks"])):
@@ -191,7 +191,7 @@ def test_organisers_are_told_of_anyone_whom_any_notice_missed(kind: NoticeKind) 
 def test_as_many_as_one_message_names_fit_it() -> None:
     """R8.11: Slack takes 3,000 characters a section; an id has 64 at most."""
     longest = "U" * 64
-    message = word(*[NoticeKind.CANCELLED] * MOST_NAMED, more=99, user_id=longest)
+    message = word(*[NoticeKind.CANCELED] * MOST_NAMED, more=99, user_id=longest)
     assert text_of(message["blocks"]).count(longest) == MOST_NAMED
     for block in message["blocks"]:
         assert len(block.get("text", {}).get("text", "")) <= 3_000

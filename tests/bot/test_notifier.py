@@ -192,7 +192,7 @@ def test_everyone_is_told_of_a_cancellation_page_by_page(town: Town) -> None:
 
 @pytest.mark.parametrize("after", [BJORN, CHLOE, DIEGO])
 def test_one_who_is_promoted_while_all_are_told_hears_it_once(town: Town, after: str) -> None:
-    """A seat of a cancelled event still passes on; its taker must not fall between seats and line."""
+    """A seat of a canceled event still passes on; its taker must not fall between seats and line."""
     town.event()
     town.register(BJORN, CHLOE, DIEGO)
     town.bot.service.cancel_event("yoga")
@@ -205,7 +205,7 @@ def test_one_who_is_promoted_while_all_are_told_hears_it_once(town: Town, after:
     notifier = another(town, town.store, leave)
     assert notifier.attend("yoga") is None
     (told,) = town.told(DIEGO)
-    assert "was cancelled" in told
+    assert "was canceled" in told
     assert len(town.told(BJORN)) == 1
 
 
@@ -275,7 +275,7 @@ def test_later_messages_wait_behind_one_that_is_retried(town: Town) -> None:
     town.settle(20)
     heard = [told.splitlines()[0] for told in town.told(CHLOE)]
     # The promotion is not true any more; the rest comes in order.
-    assert ["took you out" in heard[0], "was cancelled" in heard[1]] == [True, True]
+    assert ["took you out" in heard[0], "was canceled" in heard[1]] == [True, True]
     assert len(heard) == 2
 
 
@@ -334,10 +334,10 @@ def test_entry_of_which_no_message_can_be_made_is_skipped_with_an_error(
         connection.execute("UPDATE journal SET body = json_set(body, '$.about', NULL)")
     town.bot.service.cancel_event("yoga")
     town.settle()
-    # Of hers, and of the organisers' about her.
+    # Of hers, and of the organizers' about her.
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
     (told,) = town.told(CHLOE)
-    assert "was cancelled" in told
+    assert "was canceled" in told
     assert undelivered(town) == ()
 
 

@@ -120,7 +120,7 @@ def test_everyone_hears_of_a_cancellation_once(bot: OnDynamoDB) -> None:
     bot.settle(6)
     for user_id in (BJORN, CHLOE, DIEGO, PRIYA):
         (told,) = bot.town.told(user_id)
-        assert "was cancelled" in told
+        assert "was canceled" in told
     assert bot.undelivered() == set()
 
 

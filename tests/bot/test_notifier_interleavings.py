@@ -89,8 +89,8 @@ def meet_at_moments(town: Town, kind: Kind, scenario: Scenario, meeting: Meeting
     return total
 
 
-# An event that was cancelled can't be edited meanwhile.
-EDITABLE = {name: scenario for name, scenario in SCENARIOS.items() if name != "cancelled"}
+# An event that was canceled can't be edited meanwhile.
+EDITABLE = {name: scenario for name, scenario in SCENARIOS.items() if name != "canceled"}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)

@@ -164,7 +164,7 @@ def test_a_process_that_ends_in_between_leaves_one_reminder_to_the_next(
         assert reminders(town, CHLOE) == 1
 
 
-def test_a_cancelled_event_reminds_nobody(town: Town) -> None:
+def test_a_canceled_event_reminds_nobody(town: Town) -> None:
     town.event()
     town.register(CHLOE)
     town.bot.service.cancel_event("yoga")

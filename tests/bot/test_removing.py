@@ -59,7 +59,7 @@ def test_the_seat_goes_to_the_next_and_both_are_told(town: Town) -> None:
     assert f"<@{DIEGO}> has the seat now" in said(seen.view)
     town.settle(4)
     (told,) = town.told(CHLOE)
-    assert "An organiser took you out of *Yoga in the park*" in told
+    assert "An organizer took you out of *Yoga in the park*" in told
     assert "no-show, *twice*" in told
     assert "[What else is coming]" in told
     assert "A seat came free" in town.told(DIEGO)[0]
@@ -120,8 +120,8 @@ def test_one_who_left_meanwhile_is_not_removed_again(town: Town) -> None:
 
 
 @pytest.mark.parametrize("over", [True, False])
-def test_where_nobody_is_told_the_organiser_is_not_told_otherwise(town: Town, over: bool) -> None:
-    """Of an event that is cancelled or over, nobody gets news: the form and its answer said they did."""
+def test_where_nobody_is_told_the_organizer_is_not_told_otherwise(town: Town, over: bool) -> None:
+    """Of an event that is canceled or over, nobody gets news: the form and its answer said they did."""
     yoga(town)
     if over:
         town.clock.advance(timedelta(days=2, minutes=1))
@@ -130,7 +130,7 @@ def test_where_nobody_is_told_the_organiser_is_not_told_otherwise(town: Town, ov
     town.settle(65)
     before = {user_id: len(town.told(user_id)) for user_id in (CHLOE, DIEGO)}
     view = person(town, CHLOE)
-    assert f"Nobody is told of it: the event is {'over' if over else 'cancelled'}." in said(view)
+    assert f"Nobody is told of it: the event is {'over' if over else 'canceled'}." in said(view)
     answered = said(submit(town, view).view)
     assert f"<@{CHLOE}> is out of *Yoga in the park*. <@{DIEGO}> has the seat now." in answered
     town.settle(6)
@@ -146,7 +146,7 @@ def test_why_stands_in_the_history(town: Town) -> None:
     assert f"<@{DIEGO}> moved up to a seat: a seat came free" in text
 
 
-def test_who_organises_no_more_sees_nobody_of_the_roster(town: Town) -> None:
+def test_who_organizes_no_more_sees_nobody_of_the_roster(town: Town) -> None:
     """Neither by the button beside a name, nor by the search, nor on another page."""
     yoga(town)
     managed(town, PRIYA)

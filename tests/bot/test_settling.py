@@ -166,7 +166,7 @@ def test_a_form_not_confirmed_is_settled_by_direct_message(
 def test_a_removal_not_confirmed_is_told_as_the_other_persons(
     failing: Town, background: Background
 ) -> None:
-    """The organiser read "You gave up your seat"."""
+    """The organizer read "You gave up your seat"."""
     failing.event()
     failing.register(BJORN)
     failing.slack.command(AMARA, EVENTS, "/event", "yoga")
@@ -197,7 +197,7 @@ def test_a_person_is_told_when_a_deletion_not_confirmed_is_done(
     assert BJORN not in failing.sound().users
 
 
-def test_the_organiser_of_an_event_not_confirmed_is_told_how_to_post_its_card(
+def test_the_organizer_of_an_event_not_confirmed_is_told_how_to_post_its_card(
     failing: Town, background: Background
 ) -> None:
     failing.bot.service.ensure_user(failing.draft(BJORN))

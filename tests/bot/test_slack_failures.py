@@ -82,7 +82,7 @@ def impatient(town: Town) -> Town:
 
 def first_lines(town: Town, user_id: str) -> list[str]:
     """Return what a member was told of, a word each, in order."""
-    words = {"you have a seat": "seat", "was moved": "moved", "was cancelled": "cancelled"}
+    words = {"you have a seat": "seat", "was moved": "moved", "was canceled": "canceled"}
     return [
         next(word for said, word in words.items() if said in told) for told in town.told(user_id)
     ]
@@ -107,8 +107,8 @@ def test_message_that_did_not_arrive_is_sent_later_once_and_in_order(
     two_messages_each(town)
     _fail_at(town, POST, position, fault)
     town.settle(LONG_ENOUGH)
-    assert first_lines(town, CHLOE) == first_lines(town, DIEGO) == ["seat", "cancelled"]
-    assert first_lines(town, AMARA) == first_lines(town, BJORN) == ["cancelled"]
+    assert first_lines(town, CHLOE) == first_lines(town, DIEGO) == ["seat", "canceled"]
+    assert first_lines(town, AMARA) == first_lines(town, BJORN) == ["canceled"]
     assert undelivered(town) == ()
     assert len(town.api.calls(POST)) == 7
 
@@ -123,7 +123,7 @@ def test_message_whose_answer_was_lost_is_sent_twice_and_no_other(
     _fail_at(town, POST, position, fault)
     town.settle(LONG_ENOUGH)
     told = [tuple(first_lines(town, user_id)) for user_id in (AMARA, BJORN, CHLOE, DIEGO)]
-    owed = [("cancelled",), ("cancelled",), ("seat", "cancelled"), ("seat", "cancelled")]
+    owed = [("canceled",), ("canceled",), ("seat", "canceled"), ("seat", "canceled")]
     assert [tuple(dict.fromkeys(heard)) for heard in told] == owed
     assert len(town.api.calls(POST)) == 7
     assert undelivered(town) == ()
@@ -136,7 +136,7 @@ def _fail_at(town: Town, method: str, position: int, fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("seconds", [1, 7, 30, 90])
-def test_retry_after_is_honoured_to_the_moment(town: Town, seconds: int) -> None:
+def test_retry_after_is_honored_to_the_moment(town: Town, seconds: int) -> None:
     """Nothing is sent before it is over, for any event; then at once."""
     town.event()
     town.event("chess", title="Chess")
@@ -179,7 +179,7 @@ def test_our_own_failure_keeps_all_and_alarms_once(
     assert len(sent_to(town)) <= 4
     town.api.faults.stand(None)
     town.settle(PAUSE.total_seconds() + 5)
-    assert first_lines(town, CHLOE) == first_lines(town, DIEGO) == ["seat", "cancelled"]
+    assert first_lines(town, CHLOE) == first_lines(town, DIEGO) == ["seat", "canceled"]
     assert undelivered(town) == ()
 
 
@@ -188,14 +188,14 @@ def test_who_can_not_be_reached_holds_nobody_up(town: Town, error: str) -> None:
     two_messages_each(town)
     town.api.fail_next(POST, Fault.refused(error))
     town.settle(LONG_ENOUGH)
-    assert first_lines(town, CHLOE) == ["cancelled"]
-    assert first_lines(town, DIEGO) == ["seat", "cancelled"]
+    assert first_lines(town, CHLOE) == ["canceled"]
+    assert first_lines(town, DIEGO) == ["seat", "canceled"]
     assert f"Got a seat: <@{CHLOE}>" in "".join(town.told(AMARA))
     assert undelivered(town) == ()
 
 
 @pytest.mark.parametrize("error", BUGS)
-def test_bug_is_skipped_with_one_alarm_and_the_organiser_told(
+def test_bug_is_skipped_with_one_alarm_and_the_organizer_told(
     town: Town, error: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """R9.2: for good is for good, whosever fault it is."""
@@ -203,8 +203,8 @@ def test_bug_is_skipped_with_one_alarm_and_the_organiser_told(
     town.api.fail_next(POST, Fault.refused(error))
     town.settle(LONG_ENOUGH)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
-    assert first_lines(town, CHLOE) == ["cancelled"]
-    assert first_lines(town, DIEGO) == ["seat", "cancelled"]
+    assert first_lines(town, CHLOE) == ["canceled"]
+    assert first_lines(town, DIEGO) == ["seat", "canceled"]
     assert f"Got a seat: <@{CHLOE}>" in "".join(town.told(AMARA))
     assert undelivered(town) == ()
 
@@ -238,13 +238,13 @@ def test_minute_without_slack_in_the_middle_of_many_messages(
     for user_id in (AMARA, *people):
         for event_id in events:
             about = [told for told in town.told(user_id) if event_id.capitalize() in told]
-            heard = ["seat" if "you have a seat" in told else "cancelled" for told in about]
-            owed = ["cancelled"] if user_id == AMARA else ["seat", "cancelled"]
+            heard = ["seat" if "you have a seat" in told else "canceled" for told in about]
+            owed = ["canceled"] if user_id == AMARA else ["seat", "canceled"]
             assert list(dict.fromkeys(heard)) == owed
             assert sorted(heard, key=owed.index) == heard
             doubled += len(heard) - len(owed)
     assert doubled == (tries if fault.applied else 0)
-    assert "*Cancelled*" in town.card_now()
+    assert "*Canceled*" in town.card_now()
     assert undelivered(town) == ()
 
 

@@ -1,4 +1,4 @@
-"""Manage that is open still: for one who organises no more, of an event that is gone, or cancelled (R8.9).
+"""Manage that is open still: for one who organizes no more, of an event that is gone, or canceled (R8.9).
 
 Every button of it, and every form that it opens.
 """
@@ -19,7 +19,7 @@ from playground.workspace.model import View
 from tests.bot.conftest import BJORN, CHLOE, DIEGO, PRIYA, Town
 from tests.bot.modals import GONE, NOT_ALLOWED, managed, press, said, submit, top
 
-CANCELLED = "This event was cancelled, and can’t be changed any more."
+CANCELED = "This event was canceled, and can’t be changed any more."
 
 WAYS: Mapping[ActionId, Mapping[str, Any]] = {
     ActionId.EDIT: {},
@@ -55,7 +55,7 @@ FORMS: Mapping[str, tuple[ActionId, list[Mapping[BlockId, Any]]]] = {
 
 
 def open_manage(town: Town, action: ActionId) -> View:
-    """Open Manage as Priya, who helps to organise, where it has the button."""
+    """Open Manage as Priya, who helps to organize, where it has the button."""
     people = [f"U1{number:04}" for number in range(70)] if action.startswith("roster") else []
     town.event(organizer_id=BJORN, co_organizer_ids=[PRIYA], capacity=100)
     town.register(CHLOE, DIEGO, *people)
@@ -87,7 +87,7 @@ def pressed(town: Town, action: ActionId, view: View) -> Seen:
 
 
 @pytest.mark.parametrize("action", WAYS)
-def test_who_organises_no_more_can_do_and_see_nothing_by_any_button(
+def test_who_organizes_no_more_can_do_and_see_nothing_by_any_button(
     town: Town, action: ActionId
 ) -> None:
     view = open_manage(town, action)
@@ -105,7 +105,7 @@ def test_of_an_event_that_vanished_every_button_says_so(town: Town, action: Acti
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_who_organises_no_more_can_do_nothing_by_any_form(town: Town, name: str) -> None:
+def test_who_organizes_no_more_can_do_nothing_by_any_form(town: Town, name: str) -> None:
     view, values = open_form(town, name)
     resign(town)
     before, cards = town.everything(), len(town.workspace.messages(EVENTS))
@@ -123,22 +123,22 @@ def test_of_an_event_that_vanished_every_form_says_so(town: Town, name: str) -> 
 
 
 @pytest.mark.parametrize("name", ["edit", "capacity, preview", "capacity"])
-def test_an_event_that_was_cancelled_meanwhile_stays_as_it_is(town: Town, name: str) -> None:
+def test_an_event_that_was_canceled_meanwhile_stays_as_it_is(town: Town, name: str) -> None:
     view, values = open_form(town, name)
     town.bot.service.cancel_event("yoga")
     before = town.everything()
-    assert CANCELLED in said(submit(town, view, values, PRIYA).view)
+    assert CANCELED in said(submit(town, view, values, PRIYA).view)
     assert town.everything() == before
 
 
 @pytest.mark.parametrize("action", [ActionId.CLOSE, ActionId.REOPEN])
-def test_an_event_that_was_cancelled_meanwhile_is_not_opened_or_closed(
+def test_an_event_that_was_canceled_meanwhile_is_not_opened_or_closed(
     town: Town, action: ActionId
 ) -> None:
     view = open_manage(town, action)
     town.bot.service.cancel_event("yoga")
     before = town.everything()
-    assert CANCELLED in said(pressed(town, action, view).view)
+    assert CANCELED in said(pressed(town, action, view).view)
     assert town.everything() == before
 
 
@@ -154,7 +154,7 @@ def test_a_double_click_on_any_button_changes_nothing(town: Town, action: Action
     assert town.everything() == before
 
 
-def test_manage_in_app_home_is_refused_to_who_organises_no_more(town: Town) -> None:
+def test_manage_in_app_home_is_refused_to_who_organizes_no_more(town: Town) -> None:
     town.event(organizer_id=BJORN, co_organizer_ids=[PRIYA])
     town.slack.open_home(PRIYA)
     home = town.workspace.views.home(PRIYA)

@@ -18,7 +18,7 @@ from playground.demo.seed import EVENTS
 from playground.web_api.fault_injection import Fault
 from tests.bot.cloud import TOKEN, Cloud, post_card, yoga
 from tests.bot.conftest import BJORN, CHLOE, DIEGO, SECRET, answer
-from tests.storage.answers import cancelled
+from tests.storage.answers import canceled
 from tests.storage.dynamodb_local import local_client
 
 Line = Mapping[str, Any]
@@ -173,7 +173,7 @@ def overtake(cloud: Cloud) -> None:
 
     def meet(request: Any, **_: Any) -> Any:
         events.unregister("before-send.dynamodb.TransactWriteItems", meet)
-        return cancelled("TransactionConflict")(request)
+        return canceled("TransactionConflict")(request)
 
     events.register_first("before-send.dynamodb.TransactWriteItems", meet)
 

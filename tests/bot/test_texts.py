@@ -86,7 +86,7 @@ def test_typed_text_does_nothing_wherever_it_is_shown(town: Town, text: str) -> 
             for mrkdwn in in_mrkdwn(message.blocks):
                 assert "<!channel" not in mrkdwn
                 assert "<@U0HARUKI>" not in mrkdwn
-    assert "organised by <@U0BJORN>" in shown(card)
+    assert "organized by <@U0BJORN>" in shown(card)
     assert_harmless(town)
 
 
@@ -260,7 +260,7 @@ def card_of(**values: Any) -> str:
     return text_of(event_card(event(**values)).to_dict()["blocks"])
 
 
-def test_a_card_has_title_times_place_description_counts_organisers_and_buttons() -> None:
+def test_a_card_has_title_times_place_description_counts_organizers_and_buttons() -> None:
     text = card_of(
         location="Room 5",
         description="Bring *clocks*",
@@ -272,7 +272,7 @@ def test_a_card_has_title_times_place_description_counts_organisers_and_buttons(
         "Chess",
         "<!date^1795626000^{date_short_pretty}, {time}|Wed 25 Nov 2026, 18:00 (Europe/Berlin)> · Room 5",
         "Bring *clocks*",
-        f"12 of 20 seats · 3 waiting · organised by <@{AMARA}>, <@{CHLOE}>",
+        f"12 of 20 seats · 3 waiting · organized by <@{AMARA}>, <@{CHLOE}>",
         "[Register]",
         "[Leave]",
         "[Manage]",
@@ -285,10 +285,10 @@ def test_a_full_card_offers_the_waitlist() -> None:
     assert "20 of 20 seats · full" in card_of(registered_count=20, has_waitlist=False)
 
 
-def test_a_closed_and_a_cancelled_card_say_so_and_take_nobody() -> None:
+def test_a_closed_and_a_canceled_card_say_so_and_take_nobody() -> None:
     for status, words in (
         (EventStatus.CLOSED, "*Registration closed*"),
-        (EventStatus.CANCELLED, "*Cancelled*"),
+        (EventStatus.CANCELED, "*Canceled*"),
     ):
         assert words in card_of(status=status)
         assert "[Register]" not in card_of(status=status)

@@ -1,4 +1,4 @@
-"""Who can't be reached for good is recorded, and the organisers are told whom to reach another way (R9.2)."""
+"""Who can't be reached for good is recorded, and the organizers are told whom to reach another way (R9.2)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def unreached(town: Town, event_id: str = "yoga") -> list[tuple[str, str, str]]:
     ]
 
 
-def test_organiser_is_told_whom_what_and_where(town: Town) -> None:
+def test_organizer_is_told_whom_what_and_where(town: Town) -> None:
     """And the journal keeps it, for the history."""
     town.event()
     promote(town, CHLOE, DIEGO)
@@ -64,7 +64,7 @@ def test_cancellation_that_does_not_reach_thirty_is_one_message(town: Town) -> N
     (told,) = town.told(AMARA)
     named = [user_id for user_id in GUESTS if f"<@{user_id}>" in told]
     assert named == GUESTS
-    assert "Event cancelled: " in told
+    assert "Event canceled: " in told
     assert sorted(user_id for user_id, _, _ in unreached(town)) == GUESTS
     assert [len(town.told(user_id)) for user_id in (BJORN, CHLOE)] == [1, 1]
     town.workspace.refusals.clear()
@@ -95,10 +95,10 @@ def test_different_news_that_did_not_arrive_stand_apart(town: Town) -> None:
     town.workspace.refusals.clear()
 
 
-def test_every_organiser_is_told_but_one_who_can_not_be(
+def test_every_organizer_is_told_but_one_who_can_not_be(
     town: Town, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The others still are; and nobody is told of the organiser, so that it ends."""
+    """The others still are; and nobody is told of the organizer, so that it ends."""
     town.event(co_organizer_ids=(HARUKI, PRIYA))
     promote(town, CHLOE)
     town.api.fail_next(POST, Fault.refused("user_disabled"), times=2)
@@ -109,7 +109,7 @@ def test_every_organiser_is_told_but_one_who_can_not_be(
     assert undelivered(town) == ()
 
 
-def test_where_no_organiser_can_be_told_it_is_logged_and_over(
+def test_where_no_organizer_can_be_told_it_is_logged_and_over(
     town: Town, caplog: pytest.LogCaptureFixture
 ) -> None:
     town.event()
@@ -123,7 +123,7 @@ def test_where_no_organiser_can_be_told_it_is_logged_and_over(
     assert undelivered(town) == ()
 
 
-def test_organiser_who_is_out_of_reach_for_now_is_told_later(town: Town) -> None:
+def test_organizer_who_is_out_of_reach_for_now_is_told_later(town: Town) -> None:
     """At least once: the mark of the entry stays on until then, for whoever goes on after a crash."""
     town.event(co_organizer_ids=(HARUKI,))
     promote(town, CHLOE)
@@ -137,7 +137,7 @@ def test_organiser_who_is_out_of_reach_for_now_is_told_later(town: Town) -> None
     assert undelivered(town) == ()
 
 
-def test_organiser_hears_in_order(town: Town) -> None:
+def test_organizer_hears_in_order(town: Town) -> None:
     """R9.1: their own later message waits behind the word that could not be sent yet."""
     town.event(capacity=1)
     town.register(BJORN, CHLOE, AMARA)
@@ -153,7 +153,7 @@ def test_organiser_hears_in_order(town: Town) -> None:
 
 
 def test_person_who_fails_for_good_at_a_later_try_is_told_of_too(town: Town) -> None:
-    """The entry's mark, gone before, is on again until the organiser knows."""
+    """The entry's mark, gone before, is on again until the organizer knows."""
     town.event()
     promote(town, CHLOE)
     town.api.fail_next(POST, Fault.server_error(503))

@@ -187,7 +187,7 @@ REGISTRATIONS = [
     Operation("unregister from the line", FULL, lambda p: p.service.unregister("e1", "eve")),
     Operation("unregister, not in it", FULL, lambda p: p.service.unregister("e1", "new")),
     Operation(
-        "unregister, cancelled",
+        "unregister, canceled",
         then(FULL, lambda p: p.service.cancel_event("e1")),
         lambda p: p.service.unregister("e1", "ada"),
     ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 
-from tests.storage.answers import cancelled, refused
+from tests.storage.answers import canceled, refused
 from tests.storage.requests import WRITES
 from tests.surroundings import ManualClock
 
@@ -134,10 +134,10 @@ class Wire:
             case Fault.FAILED | Fault.FAILED_APPLIED:
                 return refused("InternalServerError", 500)(request)
             case Fault.THROTTLED if operation == "TransactWriteItems":
-                return cancelled("None", "ThrottlingError")(request)
+                return canceled("None", "ThrottlingError")(request)
             case Fault.THROTTLED:
                 return refused("ProvisionedThroughputExceededException")(request)
             case Fault.CONFLICT if operation == "TransactWriteItems":
-                return cancelled("TransactionConflict", "None")(request)
+                return canceled("TransactionConflict", "None")(request)
             case Fault.CONFLICT:
                 return refused("TransactionConflictException")(request)

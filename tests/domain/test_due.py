@@ -65,7 +65,7 @@ def test_an_hour_before_is_an_hour_of_time_that_passes() -> None:
 def test_what_is_over_for_good_is_never_due() -> None:
     later = START + timedelta(days=9)
     assert next_due_at(an_event(later), START) is not None
-    assert next_due_at(an_event(later, status=EventStatus.CANCELLED), START) is None
+    assert next_due_at(an_event(later, status=EventStatus.CANCELED), START) is None
     assert next_due_at(an_event(later, deletion=Deletion.MARKED), START) is None
 
 
@@ -199,10 +199,10 @@ def test_a_reminder_of_the_old_day_that_nobody_swept_is_not_of_the_new_one() -> 
     assert service.sweep() == 0
 
 
-def test_cancelling_takes_the_due_time_away() -> None:
+def test_canceling_takes_the_due_time_away() -> None:
     store = MemoryStore()
     new_event(service_on(store), "e1", starts_at=START + timedelta(days=2))
-    commit_together(store, "e1", [SetStatus(EventStatus.CANCELLED, None)])
+    commit_together(store, "e1", [SetStatus(EventStatus.CANCELED, None)])
     assert store.events["e1"].next_due_at is None
 
 
@@ -260,7 +260,7 @@ def test_one_that_is_busy_is_left_to_the_next_sweep() -> None:
     assert service.sweep() == 1
 
 
-def test_an_organiser_whose_own_account_is_gone_is_not_told_of_it() -> None:
+def test_an_organizer_whose_own_account_is_gone_is_not_told_of_it() -> None:
     store = MemoryStore()
     service = service_on(store)
     new_users(service, "organizer", "ada")

@@ -13,7 +13,7 @@ from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
     DuplicateEvent,
-    EventCancelled,
+    EventCanceled,
     EventFull,
     Invalid,
     NotOrganizer,
@@ -31,7 +31,7 @@ from tests.domain.test_what_is_told import LATER, SEATED, WAITING, event, planne
 from tests.surroundings import START
 
 STRANGER = Actor("stranger")
-CANCELLED = event(status=EventStatus.CANCELLED)
+CANCELED = event(status=EventStatus.CANCELED)
 RENAMED = EventChanges.of(title="Dinner")
 
 
@@ -59,8 +59,8 @@ RENAMED = EventChanges.of(title="Dinner")
         (Remove("new", None), event(), NotRegistered("e1", "Supper", "new")),
         (Remove("sits", STRANGER), event(), NotOrganizer("e1", "stranger")),
         (Edit(RENAMED, STRANGER), event(), NotOrganizer("e1", "stranger")),
-        (Edit(RENAMED, None), CANCELLED, EventCancelled("e1")),
-        (SetStatus(EventStatus.OPEN, None), CANCELLED, EventCancelled("e1")),
+        (Edit(RENAMED, None), CANCELED, EventCanceled("e1")),
+        (SetStatus(EventStatus.OPEN, None), CANCELED, EventCanceled("e1")),
         (
             Edit(EventChanges.of(capacity=2), None),
             event(capacity=5, registered_count=4),

@@ -208,7 +208,7 @@ def test_a_cascade_takes_out_the_registration_that_it_found_and_no_later_one() -
     assert (refusal.event_id, refusal.title, refusal.user_id) == ("e1", "Supper", "sits")
 
 
-def test_a_removal_names_the_organiser_and_the_reason_and_both_people_are_told() -> None:
+def test_a_removal_names_the_organizer_and_the_reason_and_both_people_are_told() -> None:
     plan = planned(Remove("sits", BOSS, "no show"))
     assert outcome(plan) == Left(event(), SITS, ("first",))
     left = change(
@@ -270,7 +270,7 @@ def test_each_of_time_and_place_is_a_move(field: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(EventStatus.CLOSED, ChangeKind.CLOSED), (EventStatus.CANCELLED, ChangeKind.CANCELLED)],
+    [(EventStatus.CLOSED, ChangeKind.CLOSED), (EventStatus.CANCELED, ChangeKind.CANCELED)],
 )
 def test_a_new_status_is_told_once(status: EventStatus, kind: ChangeKind) -> None:
     plan = planned(SetStatus(status, BOSS), SetStatus(status, BOSS))
@@ -278,7 +278,7 @@ def test_a_new_status_is_told_once(status: EventStatus, kind: ChangeKind) -> Non
     assert (plan.event.status, plan.event.updated_at) == (status, LATER)
     assert plan.outcomes == (Changed(plan.event), Changed(plan.event, changed=False))
     notice = {
-        EventStatus.CANCELLED: Notice(kind=NoticeKind.CANCELLED),
+        EventStatus.CANCELED: Notice(kind=NoticeKind.CANCELED),
         EventStatus.CLOSED: Notice(kind=NoticeKind.CLOSED, audience=Audience.WAITING),
     }
     notices = (notice[status],)
@@ -298,7 +298,7 @@ OVER = event().over_at
 @pytest.mark.parametrize(
     "command",
     [
-        SetStatus(EventStatus.CANCELLED, None),
+        SetStatus(EventStatus.CANCELED, None),
         Edit(EventChanges.of(location="Garden"), None),
         Remove("sits", None),
         Unregister("sits"),
@@ -315,8 +315,8 @@ def test_of_an_event_that_is_over_nobody_is_told(command: Command, now: Any) -> 
         assert not done.told
 
 
-def test_in_a_cancelled_event_seats_move_on_and_nobody_is_told() -> None:
-    _, notices = told(planned(Unregister("sits"), at=event(status=EventStatus.CANCELLED)))
+def test_in_a_canceled_event_seats_move_on_and_nobody_is_told() -> None:
+    _, notices = told(planned(Unregister("sits"), at=event(status=EventStatus.CANCELED)))
     assert notices == ()
 
 
@@ -406,8 +406,8 @@ def test_an_eviction_gives_no_seat_away_that_is_free_as_in_no_sound_event() -> N
     assert [one.kind for one in told(plan)[0]] == [ChangeKind.LEFT]
 
 
-def test_who_is_evicted_from_a_cancelled_event_was_told_already() -> None:
-    marked = event(deletion=Deletion.MARKED, operation_id="op", status=EventStatus.CANCELLED)
+def test_who_is_evicted_from_a_canceled_event_was_told_already() -> None:
+    marked = event(deletion=Deletion.MARKED, operation_id="op", status=EventStatus.CANCELED)
     assert entry_of(planned(Evict(("first",)), at=marked)).notices == ()
 
 

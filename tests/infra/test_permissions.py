@@ -86,7 +86,7 @@ def lead_a_life(cloud: Cloud, event_id: str, deliver: Callable[[], object]) -> N
     assert manage is not None
     slack.click(AMARA, manage, ActionId.EXPORT)
     deliver()
-    # One can't be reached for good, the next not now; and the organiser is told of the first.
+    # One can't be reached for good, the next not now; and the organizer is told of the first.
     for user_id, fault in ((BJORN, Fault.refused("user_disabled")), (CHLOE, Fault.server_error())):
         cloud.ask("DELETE", f"{register}/{user_id}")
         api.fail_next("chat.postMessage", fault)

@@ -92,7 +92,7 @@ def test_view_at_the_limit_is_taken_and_beyond_it_is_refused(name: str) -> None:
 REFUSED: dict[str, tuple[Json, str]] = {
     "unknown block": ({"type": "table"}, "unsupported type: table"),
     "unknown element": (actions({"type": "slider"}), "unsupported type: slider"),
-    "unknown field": (section("x", colour="red"), "invalid additional property: colour"),
+    "unknown field": (section("x", color="red"), "invalid additional property: color"),
     "input in a message": (field("a", {"type": "datepicker"}), "unsupported type: input"),
     "mrkdwn label": (
         actions(button("a", text={"type": "mrkdwn", "text": "x"})),

@@ -161,7 +161,7 @@ MEANING: dict[str, Callable[[PlainModel, Call], Facts]] = {
     "put_event": _edit_over_http,
     "close_event": lambda model, call: _set_status(model, call, EventStatus.CLOSED),
     "reopen_event": lambda model, call: _set_status(model, call, EventStatus.OPEN),
-    "cancel_event": lambda model, call: _set_status(model, call, EventStatus.CANCELLED),
+    "cancel_event": lambda model, call: _set_status(model, call, EventStatus.CANCELED),
     "delete_event": _delete_event,
     "create_user": _create_user,
     "get_user": _get_user,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tests.storage.answers import cancelled, refused
+from tests.storage.answers import canceled, refused
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
@@ -74,7 +74,7 @@ class Conflicts:
         with self._at(items) as met:
             if any(met):
                 reasons = ["TransactionConflict" if one else "None" for one in met]
-                answer: AWSResponse = cancelled(*reasons)(request)
+                answer: AWSResponse = canceled(*reasons)(request)
             else:
                 self._take(TRANSACTION / 2)
                 answer = session.send(request)

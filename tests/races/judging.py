@@ -60,7 +60,7 @@ def assert_promotions_agree(found: Everything, calls: Sequence[Call]) -> None:
         for entry in entries:
             promoted = [c for c in entry.changes if c.kind is ChangeKind.PROMOTED]
             told = [n for n in entry.notices if n.kind is NoticeKind.PROMOTED]
-            if found.events[event_id].status is not EventStatus.CANCELLED:
+            if found.events[event_id].status is not EventStatus.CANCELED:
                 assert [(n.user_id, n.ticket) for n in told] == [
                     (c.user_id, c.ticket) for c in promoted
                 ]

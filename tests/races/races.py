@@ -88,7 +88,7 @@ def leaving_and_registering_mixed(dice: random.Random) -> Race:
 
 
 def capacity_changed_in_a_rush(dice: random.Random) -> Race:
-    """Organisers raise and lower, open and close, while a crowd comes and goes."""
+    """Organizers raise and lower, open and close, while a crowd comes and goes."""
     crowd, seated = people("p", 11), people("s", 2)
     scripts: list[Script] = [[_register(p), _look(dice, p)] for p in crowd]
     scripts += [[_leave(p)] for p in seated]

@@ -50,11 +50,11 @@ def refused(code: str, status: int = 400, **more: Any) -> Callable[..., AWSRespo
     return answer
 
 
-def cancelled(*reasons: str) -> Callable[..., AWSResponse]:
-    """Answer that a transaction was cancelled, with each action's reason."""
+def canceled(*reasons: str) -> Callable[..., AWSResponse]:
+    """Answer that a transaction was canceled, with each action's reason."""
     return refused(
         "TransactionCanceledException",
-        Message="cancelled",
+        Message="canceled",
         CancellationReasons=[{"Code": reason} for reason in reasons],
     )
 
@@ -88,9 +88,9 @@ def injected(answer: Callable[..., AWSResponse], times: int = 1) -> Iterator[lis
 URL = {"endpoint_url": "nowhere"}
 
 REJECTIONS = {
-    "condition": cancelled("ConditionalCheckFailed", "None"),
-    "conflict": cancelled("None", "TransactionConflict"),
-    "throttled in part": cancelled("ThrottlingError"),
+    "condition": canceled("ConditionalCheckFailed", "None"),
+    "conflict": canceled("None", "TransactionConflict"),
+    "throttled in part": canceled("ThrottlingError"),
     "throttled": refused("ThrottlingException"),
     "table throttled": refused("ProvisionedThroughputExceededException"),
     "account throttled": refused("RequestLimitExceeded"),
@@ -109,7 +109,7 @@ LOSSES = {
     ),
 }
 BUGS = {
-    "reason": cancelled("ValidationError"),
+    "reason": canceled("ValidationError"),
     "request": refused("ValidationException"),
     "denied": refused("AccessDeniedException"),
     "no table": refused("ResourceNotFoundException"),

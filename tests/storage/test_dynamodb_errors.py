@@ -23,7 +23,7 @@ from tests.storage.answers import (
     REJECTIONS,
     URL,
     answering,
-    cancelled,
+    canceled,
     injected,
     refused,
 )
@@ -121,12 +121,12 @@ def test_a_bug_in_one_action_is_a_bug_whatever_became_of_the_others(
     store: DynamoDBStore, mixed: tuple[str, ...]
 ) -> None:
     """A new plan would have it again: to be tried anew, it would only come to light as busy."""
-    with injected(cancelled(*mixed, "None")), pytest.raises(ClientError):
+    with injected(canceled(*mixed, "None")), pytest.raises(ClientError):
         store.commit(PLAN)
 
 
 def test_a_transaction_that_hits_a_tables_limit_is_a_conflict(store: DynamoDBStore) -> None:
-    with injected(cancelled("None", "ProvisionedThroughputExceeded")), pytest.raises(Conflict):
+    with injected(canceled("None", "ProvisionedThroughputExceeded")), pytest.raises(Conflict):
         store.commit(PLAN)
 
 

@@ -1,4 +1,4 @@
-"""A message of an organiser to an event's people: written, looked at, sent (R8.8)."""
+"""A message of an organizer to an event's people: written, looked at, sent (R8.8)."""
 
 from __future__ import annotations
 
@@ -117,6 +117,6 @@ def message_sent(outcome: Changed, audience: Audience) -> View:
         }
         text = (
             f"Your message is on its way to {whom[audience]} in {bold(event.title)}."
-            " If somebody can’t be reached, I’ll tell the organisers."
+            " If somebody can’t be reached, I’ll tell the organizers."
         )
     return note_modal("Message people", Message(text, [section(text)]), close="Back")

@@ -15,18 +15,18 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 def is_for_later(own: OwnRegistration) -> bool:
     """Return whether someone has no place in a calendar yet: who waits is not to look like one who comes."""
-    return own.position is not None and own.event.status is not EventStatus.CANCELLED
+    return own.position is not None and own.event.status is not EventStatus.CANCELED
 
 
 def calendar_file(event: Event, workspace_id: str) -> File:
     """Return the event's .ics: the same `UID` each time, and a `SEQUENCE` that grows with each change.
 
-    So a calendar that has an older one puts this in its place; of a cancelled event, it takes it out.
+    So a calendar that has an older one puts this in its place; of a canceled event, it takes it out.
     """
     from icalendar import Calendar  # nobody else's start waits for it
     from icalendar import Event as Entry
 
-    is_cancelled = event.status is EventStatus.CANCELLED
+    is_canceled = event.status is EventStatus.CANCELED
     entry = Entry()
     entry.add("uid", f"{event.event_id}.{workspace_id}@rollcall")
     entry.add("sequence", event.version)
@@ -41,13 +41,13 @@ def calendar_file(event: Event, workspace_id: str) -> File:
         entry.add("location", event.location)
     if event.description:
         entry.add("description", _CONTROL.sub("", event.description))
-    entry.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
+    entry.add("status", "CANCELLED" if is_canceled else "CONFIRMED")
     calendar = Calendar()
     calendar.add("prodid", "-//Rollcall//Rollcall//EN")
     calendar.add("version", "2.0")
-    calendar.add("method", "CANCEL" if is_cancelled else "PUBLISH")
+    calendar.add("method", "CANCEL" if is_canceled else "PUBLISH")
     calendar.add_component(entry)
-    what = "take it off your calendar" if is_cancelled else "add it to your calendar"
+    what = "take it off your calendar" if is_canceled else "add it to your calendar"
     return File(
         name=file_name(event.title, "ics"),
         title=event.title,

@@ -40,7 +40,7 @@ def event_card(event: Event) -> Message:
     if event.description:
         blocks.append(SectionBlock(text=plain(event.description)))
     blocks += [
-        context(f"{occupancy(event)} · organised by {_organizers(event)}"),
+        context(f"{occupancy(event)} · organized by {_organizers(event)}"),
         ActionsBlock(
             block_id=f"event:{event.event_id}",
             elements=[
@@ -96,8 +96,8 @@ def occupancy(event: Event) -> str:
     parts = [f"{event.registered_count} of {event.capacity} seats"]
     if event.waitlist_count:
         parts.append(f"{event.waitlist_count} waiting")
-    if event.status is EventStatus.CANCELLED:
-        parts = ["*Cancelled*", *parts]
+    if event.status is EventStatus.CANCELED:
+        parts = ["*Canceled*", *parts]
     elif event.status is EventStatus.CLOSED:
         parts = ["*Registration closed*", *parts]
     elif event.free_seats == 0 and not (event.has_waitlist and event.waitlist_count):

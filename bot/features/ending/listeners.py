@@ -1,4 +1,4 @@
-"""The ends of an event: cancelled, with everyone told, or deleted, once its title is typed (R8.8)."""
+"""The ends of an event: canceled, with everyone told, or deleted, once its title is typed (R8.8)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Ending:
         self._organizing = Organizing(parts)
 
     def pressed_cancel(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
-        """Say what cancelling means, and ask."""
+        """Say what canceling means, and ask."""
         event = self._organizing.event(body, value_of(action))
         form = ending_views.cancel_form(event, is_over=self._service.is_over(event))
         client.views_push(trigger_id=body["trigger_id"], view=form)
@@ -51,7 +51,7 @@ class Ending:
             user_id_of(body), lambda actor: self._service.cancel_event(event_id, actor=actor)
         )
         self._organizing.show_below(body, client, event_id)
-        ack(response_action="update", view=ending_views.cancelled(outcome))
+        ack(response_action="update", view=ending_views.canceled(outcome))
 
     def pressed_delete(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Say what deleting means, and ask for the title."""

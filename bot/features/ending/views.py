@@ -1,4 +1,4 @@
-"""The ends of an event: cancelled, or deleted, each asked first (R8.8)."""
+"""The ends of an event: canceled, or deleted, each asked first (R8.8)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.models import Event
 
 
 def cancel_form(event: Event, *, is_over: bool) -> View:
-    """Return what cancelling means, and the button to do it."""
+    """Return what canceling means, and the button to do it."""
     told = event.registered_count + event.waitlist_count
     who = (
         f"{persons(told)} in it will be told" if told else "Nobody is in it, so that nobody is told"
@@ -40,13 +40,13 @@ def cancel_form(event: Event, *, is_over: bool) -> View:
     )
 
 
-def cancelled(outcome: Changed) -> View:
+def canceled(outcome: Changed) -> View:
     """Return that an event is called off."""
     event = outcome.event
     told = event.registered_count + event.waitlist_count
-    text = f"{bold(event.title)} is cancelled."
+    text = f"{bold(event.title)} is canceled."
     if not outcome.changed:
-        text = f"{bold(event.title)} was cancelled already. Nothing was changed."
+        text = f"{bold(event.title)} was canceled already. Nothing was changed."
     elif told and outcome.told:
         text += f" {persons(told)} in it will be told."
     return note_modal("Cancel event", Message(text, [section(text)]), close="Back")
@@ -56,7 +56,7 @@ def delete_form(event: Event, *, is_over: bool) -> View:
     """Return what deleting means, and the form that has the title typed to confirm it."""
     told = event.registered_count + event.waitlist_count
     who = ""
-    if told and not is_over and event.status is not EventStatus.CANCELLED:
+    if told and not is_over and event.status is not EventStatus.CANCELED:
         who = f" {persons(told)} in it will be told."
     return View(
         type="modal",

@@ -1,6 +1,6 @@
 """What the form of an event was opened with, so that only what was touched is changed.
 
-Two organisers may edit an event at once: what one leaves as it was shown must not undo what the
+Two organizers may edit an event at once: what one leaves as it was shown must not undo what the
 other has changed meanwhile. The form carries a fingerprint of each field as it shows it.
 """
 

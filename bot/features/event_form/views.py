@@ -201,7 +201,7 @@ def _more(
             optional=True,
         ),
         input_block(BlockId.REMINDERS, "Remind everyone registered", remind, optional=True),
-        input_block(BlockId.CO_ORGANIZERS, "Organised together with", together, optional=True),
+        input_block(BlockId.CO_ORGANIZERS, "Organized together with", together, optional=True),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The list of an event's people, read page by page into an organiser's spreadsheet (R8.8)."""
+"""The list of an event's people, read page by page into an organizer's spreadsheet (R8.8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened: to an event, for its organisers; to one's own place, for oneself (R8.10)."""
+"""What happened: to an event, for its organizers; to one's own place, for oneself (R8.10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened to an event, for its organisers; and to one's own place in it, for oneself (R8.10)."""
+"""What happened to an event, for its organizers; and to one's own place in it, for oneself (R8.10)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SECTION = 3_000
 """Characters of a section, by Slack's page on blocks."""
 
 SAID = 300
-"""Characters, escaped, of what an organiser said or gave as a reason."""
+"""Characters, escaped, of what an organizer said or gave as a reason."""
 
 
 def history(event: Event, page: Page[JournalEntry], turned: Sequence[str] = ()) -> View:
@@ -169,7 +169,7 @@ _DONE = {
     ChangeKind.EDITED: "changed the event",
     ChangeKind.CLOSED: "closed registration",
     ChangeKind.REOPENED: "reopened registration",
-    ChangeKind.CANCELLED: "cancelled the event",
+    ChangeKind.CANCELED: "canceled the event",
     ChangeKind.DELETED: "deleted the event",
     ChangeKind.EXPORTED: "exported the list of people",
 }
@@ -221,8 +221,8 @@ _FIELDS = {
     "has_waitlist": "Waitlist",
     "listed": "Shown in lists",
     "registration_deadline": "Registration ends",
-    "co_organizer_ids": "Co-organisers",
-    "organizer_id": "Organiser",
+    "co_organizer_ids": "Co-organizers",
+    "organizer_id": "Organizer",
     "reminders": "Reminders",
 }
 
@@ -268,7 +268,7 @@ def _own_line(change: Change) -> str:
             return f"You got a seat: {_WHY_PROMOTED.get(change.cause, 'a seat came free')}"
         case ChangeKind.LEFT if change.cause is Cause.REMOVED:
             why = f": {escape(change.reason, SAID)}" if change.reason else ""
-            return f"An organiser removed you{why}"
+            return f"An organizer removed you{why}"
         case ChangeKind.LEFT if change.cause is Cause.OWN:
             return "You left"
         case ChangeKind.LEFT:

@@ -1,4 +1,4 @@
-"""App Home: what one has, what one organises, what is coming, each list page by page (R8.6)."""
+"""App Home: what one has, what one organizes, what is coming, each list page by page (R8.6)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class OpeningHome:
         ack()
 
     def turn_organized(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
-        """Show other events that one organises."""
+        """Show other events that one organizes."""
         self._turn(body, client, organized=_cursor(action))
         ack()
 

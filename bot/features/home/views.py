@@ -1,4 +1,4 @@
-"""App Home: what one has, what one organises, and what is coming (R8.6)."""
+"""App Home: what one has, what one organizes, and what is coming (R8.6)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def home(lists: Lists, shown: HomeMetadata) -> View:
     if lists.organized.items or shown.organized is not None:
         blocks += [
             DividerBlock(),
-            HeaderBlock(text=plain("You organise")),
+            HeaderBlock(text=plain("You organize")),
             *_organized(lists.organized, is_first=shown.organized is None),
         ]
     return View(type="home", blocks=blocks, private_metadata=json.dumps(shown.model_dump()))

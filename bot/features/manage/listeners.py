@@ -68,7 +68,7 @@ class Managing:
         self._organizing = Organizing(parts)
 
     def event_command(self, asked: Asked) -> Message | View:
-        """`/event create` opens the form, `/event EVENT` what its organisers can do."""
+        """`/event create` opens the form, `/event EVENT` what its organizers can do."""
         if asked.text.lower() in ("", "create"):
             return self._creating.form(asked.user_id)
         found = self._service.find_events_to_manage(asked.text, asked.user_id)
@@ -77,7 +77,7 @@ class Managing:
         return self._organizing.manage(asked.user_id, found.fitting[0].event_id)
 
     def pressed_manage(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
-        """Open what the event's organisers can do."""
+        """Open what the event's organizers can do."""
         with pressed(self._cards, body, value_of(action)):
             view = self._organizing.manage(user_id_of(body), value_of(action))
             client.views_open(trigger_id=body["trigger_id"], view=view)

@@ -1,4 +1,4 @@
-"""What the flows of organisers share: who may (R8.9), and the Manage modal, which lies under their forms."""
+"""What the flows of organizers share: who may (R8.9), and the Manage modal, which lies under their forms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Organizing:
         self._new_id = parts.new_id
 
     def event(self, body: Payload, event_id: str) -> Event:
-        """Return the event of an organiser. Raises `UnknownEvent`, `NotOrganizer`."""
+        """Return the event of an organizer. Raises `UnknownEvent`, `NotOrganizer`."""
         return self._people.as_organizer(
             user_id_of(body), lambda actor: self._service.get_event(event_id, actor=actor)
         )

@@ -118,8 +118,8 @@ def person_form(own: OwnRegistration, users: Mapping[str, User], *, is_over: boo
         has = f"is {ordinal(own.position)} in line for {bold(event.title)}"
         follows = "Those behind move up."
     told = f"{who} is told of the removal, with the reason. {follows}"
-    if is_over or event.status is EventStatus.CANCELLED:
-        told = f"Nobody is told of it: the event is {'over' if is_over else 'cancelled'}."
+    if is_over or event.status is EventStatus.CANCELED:
+        told = f"Nobody is told of it: the event is {'over' if is_over else 'canceled'}."
     why = PlainTextInputElement(action_id=ActionId.INPUT, max_length=MOST_REASON, multiline=True)
     metadata = {"event_id": event.event_id, "user_id": row.user_id}
     return View(
@@ -152,7 +152,7 @@ def removed(outcome: Left, users: Mapping[str, User]) -> View:
 
 
 def taken_out(outcome: Left, users: Mapping[str, User]) -> Message:
-    """Return what an organiser is told of somebody who is out."""
+    """Return what an organizer is told of somebody who is out."""
     who = named(outcome.registration.user_id, users)
     text = f"{who} is out of {bold(outcome.event.title)}"
     text += ", and is told so." if outcome.told else "."

@@ -1,4 +1,4 @@
-"""Manage: what an event's organisers see and can do; its card and its capacity (R8.8)."""
+"""Manage: what an event's organizers see and can do; its card and its capacity (R8.8)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def manage(
     turned: Sequence[str] = (),
     note: str | None = None,
 ) -> View:
-    """Return an event's numbers, its people, and what its organisers can do (R8.8).
+    """Return an event's numbers, its people, and what its organizers can do (R8.8).
 
     `turned` are the cursors of the pages that led here, this one's last; none for the first. `users`
     has the names of those who are not in Slack; `note` says what was just done.
@@ -87,7 +87,7 @@ def _managing(event: Event, request_id: str) -> list[Block]:
         button("History", ActionId.HISTORY, event.event_id),
     ]
     ending = [button("Delete", ActionId.DELETE_EVENT, event.event_id, style="danger")]
-    if event.status is EventStatus.CANCELLED:
+    if event.status is EventStatus.CANCELED:
         return [ActionsBlock(elements=[*always, *ending])]
     ending.insert(0, button("Cancel event", ActionId.CANCEL_EVENT, event.event_id, style="danger"))
     return [ActionsBlock(elements=running), ActionsBlock(elements=[*always, *ending])]

@@ -44,7 +44,7 @@ HELP = """*Rollcall* registers you for events, right here in Slack.
 • Have all of that in one place: the *Home* tab of this app.
 • Be forgotten: `/rollcall forget-me` deletes all that is stored about you.
 
-*For organisers*
+*For organizers*
 • Make an event: `/event create`, or the button in *Home*. Its card goes into the channel that you choose.
 • Run it: press *Manage* on the card, or type `/event [event]`. See who is in and who waits, and find people by name.
 • Change it: *Edit* for time, place and text, *Change capacity* for seats. Whoever that concerns is told.
@@ -123,7 +123,7 @@ def stayed(own: OwnRegistration) -> Message:
 
 
 def changed(outcome: Changed) -> Message:
-    """Return how an event is after its organiser changed it."""
+    """Return how an event is after its organizer changed it."""
     event = outcome.event
     if event.deletion is not None:
         return note(f"Done: {bold(event.title)} is deleted.")
@@ -183,18 +183,18 @@ def own_blocks(own: OwnRegistration) -> Sequence[Block]:
     lines = f"{bold(event.title, LISTED)} · {place(own)}\n{when_and_where(event, LISTED)}"
     buttons = [button("Leave", ActionId.LEAVE, event.event_id)]
     if own.position is None:
-        is_cancelled = event.status is EventStatus.CANCELLED
-        label = "Take it off my calendar" if is_cancelled else "Add to calendar"
+        is_canceled = event.status is EventStatus.CANCELED
+        label = "Take it off my calendar" if is_canceled else "Add to calendar"
         buttons.append(button(label, ActionId.ADD_TO_CALENDAR, event.event_id))
     buttons.append(button("How my place moved", ActionId.MY_PLACE, event.event_id))
     return [section(lines), ActionsBlock(elements=buttons)]
 
 
 def place(own: OwnRegistration) -> str:
-    """Return "you have a seat", or the place in line; of a cancelled event, what it was."""
-    if own.event.status is EventStatus.CANCELLED:
+    """Return "you have a seat", or the place in line; of a canceled event, what it was."""
+    if own.event.status is EventStatus.CANCELED:
         had = "had a seat" if own.position is None else f"were {ordinal(own.position)} in line"
-        return f"*cancelled*, you {had}"
+        return f"*canceled*, you {had}"
     return "you have a seat" if own.position is None else f"you are {ordinal(own.position)} in line"
 
 

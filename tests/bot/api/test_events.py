@@ -116,7 +116,7 @@ def test_what_get_answered_may_be_put_back(web: TestClient, supper: dict[str, An
 
 
 @pytest.mark.parametrize(
-    ("given", "field"), [({"status": "cancelled"}, "status"), ({"eventId": "lunch"}, "eventId")]
+    ("given", "field"), [({"status": "canceled"}, "status"), ({"eventId": "lunch"}, "eventId")]
 )
 def test_what_is_not_set_here_is_refused_where_it_is_another(
     web: TestClient, supper: dict[str, Any], given: dict[str, str], field: str
@@ -192,12 +192,12 @@ def test_a_capacity_below_the_registered_is_refused(
     }
 
 
-def test_a_cancelled_event_can_not_be_changed(
+def test_a_canceled_event_can_not_be_changed(
     web: TestClient, supper: dict[str, Any], town: Town
 ) -> None:
     town.bot.service.cancel_event("supper")
     response = web.put("/events/supper", json={"title": "Brunch"})
-    assert problem(response, 409, "event-cancelled") == {"eventId": "supper"}
+    assert problem(response, 409, "event-canceled") == {"eventId": "supper"}
 
 
 def test_an_event_is_deleted_with_its_registrations(
@@ -250,7 +250,7 @@ GAP = "02:30 does not exist on this day in Europe/Berlin: the clocks go forward"
         ({"organizer": ""}, "organizer", "must consist of 1 to 64 letters"),
         ({"coOrganizers": ["b", "?"]}, "coOrganizers.1", "must consist of 1 to 64 letters"),
         ({"description": "x" * 2501}, "description", "must have at most 2500 characters"),
-        ({"colour": "red"}, "colour", "is not a field here"),
+        ({"color": "red"}, "color", "is not a field here"),
     ],
 )
 def test_a_malformed_event_is_refused_with_field_and_reason(

@@ -79,7 +79,7 @@ def test_a_full_event_without_a_waitlist_refuses_with_the_numbers(
     }
 
 
-@pytest.mark.parametrize("status", [EventStatus.CLOSED, EventStatus.CANCELLED])
+@pytest.mark.parametrize("status", [EventStatus.CLOSED, EventStatus.CANCELED])
 def test_an_event_that_takes_no_registrations_refuses_with_the_reason(
     web: TestClient, supper: dict[str, Any], town: Town, status: EventStatus
 ) -> None:

@@ -26,7 +26,7 @@ def main() -> None:
         demo(0, Path(data), empty=False, reset=False) as url,
     ):
         a_place_in_line(browser, url)
-        what_organisers_see(browser, url)
+        what_organizers_see(browser, url)
         a_rush(browser, url)
 
 
@@ -51,7 +51,7 @@ def a_place_in_line(browser: Browser, url: str) -> None:
     take(chloe, "playground")
 
 
-def what_organisers_see(browser: Browser, url: str) -> None:
+def what_organizers_see(browser: Browser, url: str) -> None:
     """How full the event is, what can be done, who has a seat and who waits."""
     amara = window(browser, url, AMARA, 1040, 760)
     amara.press("Manage", amara.card())

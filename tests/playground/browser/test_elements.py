@@ -92,10 +92,10 @@ def test_menu_opens_by_keyboard_and_closes_without_a_choice(
 def test_choices_in_a_message_are_sent_as_they_are_made(
     visit: Visit, slack: Slack, bot: App
 ) -> None:
-    answering(bot, "colour", "day", "hour", "who")
-    placeholder = {"type": "plain_text", "text": "Colour"}
+    answering(bot, "color", "day", "hour", "who")
+    placeholder = {"type": "plain_text", "text": "Color"}
     elements = [
-        {"type": "static_select", "action_id": "colour", "placeholder": placeholder}
+        {"type": "static_select", "action_id": "color", "placeholder": placeholder}
         | {"options": [option("red"), option("green")]},
         {"type": "datepicker", "action_id": "day", "placeholder": placeholder | {"text": "Day"}},
         {"type": "timepicker", "action_id": "hour", "placeholder": placeholder | {"text": "Hour"}},
@@ -104,8 +104,8 @@ def test_choices_in_a_message_are_sent_as_they_are_made(
     row = {"type": "actions", "elements": elements}
     slack.client.chat_postMessage(channel=EVENTS, text="Choose", blocks=[row])
     amara = visit(AMARA)
-    amara.page.get_by_label("Colour").select_option("Green")
-    expect(amara.only_you()).to_contain_text("Got colour green")
+    amara.page.get_by_label("Color").select_option("Green")
+    expect(amara.only_you()).to_contain_text("Got color green")
     amara.page.get_by_label("Day").fill("2027-02-03")
     expect(amara.only_you()).to_contain_text("Got day 2027-02-03")
     amara.page.get_by_label("Hour").fill("18:30")

@@ -1,4 +1,4 @@
-"""An organiser's day, from the form to the cancellation, in a browser."""
+"""An organizer's day, from the form to the cancellation, in a browser."""
 
 from __future__ import annotations
 
@@ -85,5 +85,5 @@ def test_people_are_written_to_as_typed_and_a_cancellation_is_told(visit: Visit)
     amara.press("Manage", amara.card())
     amara.press("Cancel event", amara.modal)
     amara.press("Cancel the event", amara.modal)
-    expect(priya.card()).to_contain_text("Cancelled")
+    expect(priya.card()).to_contain_text("Canceled")
     expect(priya.page.get_by_role("button", name="Rollcall 1 unread")).to_be_visible()
