@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.entrypoints.settings import Config, ConfigError
+from bot.entrypoints.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     import argparse
@@ -37,7 +37,7 @@ INTERRUPTED = 130
 SLACK = frozenset({"SLACK_BOT_TOKEN"})
 
 
-class CannotStart(Exception):
+class StartupError(Exception):
     """What the command needs is not there, in a sentence for who runs it."""
 
 
@@ -79,8 +79,8 @@ def spawn(work: Callable[[], None]) -> None:
 
 
 @contextmanager
-def opened(config: Config, workspace_id: str) -> Iterator[Storage]:
-    """Give the store that the configuration names, and close it afterwards. Raises `CannotStart`."""
+def opened(config: Settings, workspace_id: str) -> Iterator[Storage]:
+    """Give the store that the configuration names, and close it afterwards. Raises `StartupError`."""
     if config.sqlite_path is None:
         with asking_dynamodb():
             store = dynamodb_store(config, workspace_id)
@@ -91,7 +91,7 @@ def opened(config: Config, workspace_id: str) -> Iterator[Storage]:
     try:
         file = SQLiteStore(config.sqlite_path, workspace_id)
     except ValueError as error:
-        raise CannotStart(f"ROLLCALL_STORE: {error}") from error
+        raise StartupError(f"ROLLCALL_STORE: {error}") from error
     with closing(file):
         yield file
 
@@ -100,7 +100,7 @@ START_TRIES = 5
 """Seconds that a store may take to answer at start: whoever starts the bot wants to hear of a wrong address."""
 
 
-def dynamodb_store(config: Config, workspace_id: str) -> Storage:
+def dynamodb_store(config: Settings, workspace_id: str) -> Storage:
     """Return the store on DynamoDB, once it has answered. Raises `Unavailable`, and botocore's errors."""
     from domain.ports import Unavailable
     from storage.dynamodb.store import DynamoDBStore, make_client
@@ -119,7 +119,7 @@ def dynamodb_store(config: Config, workspace_id: str) -> Storage:
 
 @contextmanager
 def asking_dynamodb() -> Iterator[None]:
-    """Raise `CannotStart` where AWS's variables are not complete, or DynamoDB gives no proper answer."""
+    """Raise `StartupError` where AWS's variables are not complete, or DynamoDB gives no proper answer."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     from domain.ports import Unavailable
@@ -128,13 +128,13 @@ def asking_dynamodb() -> Iterator[None]:
         yield
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
-            raise CannotStart("The tables are not there: make them by `tables create`") from error
-        raise CannotStart(f"DynamoDB: {error}") from error
+            raise StartupError("The tables are not there: make them by `tables create`") from error
+        raise StartupError(f"DynamoDB: {error}") from error
     except (BotoCoreError, Unavailable, ValueError) as error:
-        raise CannotStart(f"DynamoDB: {error} (AWS_DEFAULT_REGION names the region)") from error
+        raise StartupError(f"DynamoDB: {error} (AWS_DEFAULT_REGION names the region)") from error
 
 
-def slack_client(config: Config) -> WebClient:
+def slack_client(config: Settings) -> WebClient:
     """Return Slack's client, which tries each call once: the notifier knows what may be repeated."""
     from slack_sdk import WebClient
 
@@ -144,23 +144,23 @@ def slack_client(config: Config) -> WebClient:
 
 
 def workspace_of(client: WebClient) -> str:
-    """Return the workspace that the token is of: the one that this process serves. Raises `CannotStart`."""
+    """Return the workspace that the token is of: the one that this process serves. Raises `StartupError`."""
     with asking_slack(client.base_url, "SLACK_BOT_TOKEN"):
         return str(client.auth_test()["team_id"])
 
 
 @contextmanager
 def asking_slack(url: str, token: str) -> Iterator[None]:
-    """Raise `CannotStart` where Slack, asked with the token that is named, gives no proper answer."""
+    """Raise `StartupError` where Slack, asked with the token that is named, gives no proper answer."""
     from slack_sdk.errors import SlackApiError, SlackClientError
 
     try:
         yield
     except SlackApiError as error:
         reason = error.response.get("error") or "no proper answer"
-        raise CannotStart(f"Slack refuses {token}: {reason}") from error
+        raise StartupError(f"Slack refuses {token}: {reason}") from error
     except (SlackClientError, OSError) as error:
-        raise CannotStart(f"Slack can't be reached at {url}: {error}") from error
+        raise StartupError(f"Slack can't be reached at {url}: {error}") from error
 
 
 def real_bot(store: Storage, client: WebClient, *, workspace_id: str, signing_secret: str) -> Bot:
@@ -189,7 +189,7 @@ def api_of(bot: Bot, tokens: Sequence[str]) -> ASGIApp | None:
 
 
 @contextmanager
-def _running(config: Config) -> Iterator[Bot]:
+def _running(config: Settings) -> Iterator[Bot]:
     """Run the bot's own threads meanwhile; finish what is in hand afterwards."""
     client = slack_client(config)
     workspace_id = workspace_of(client)
@@ -197,7 +197,7 @@ def _running(config: Config) -> Iterator[Bot]:
     secret = config.signing_secret or new_id()
     with opened(config, workspace_id) as store:
         bot = real_bot(store, client, workspace_id=workspace_id, signing_secret=secret)
-        bot.notifier.start()
+        bot.notification_worker.start()
         try:
             yield bot
         finally:
@@ -206,7 +206,7 @@ def _running(config: Config) -> Iterator[Bot]:
 
 
 def _socket(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa: ARG001  # as all
-    config = Config.from_env(env, needs=SLACK | {"SLACK_APP_TOKEN"})
+    config = Settings.from_env(env, needs=SLACK | {"SLACK_APP_TOKEN"})
     from slack_bolt.adapter.socket_mode import SocketModeHandler
 
     from bot.entrypoints.bootstrap import THREADS
@@ -229,7 +229,7 @@ def _until_stopped() -> None:
 
 
 def _http(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
-    config = Config.from_env(env, needs=SLACK | {"SLACK_SIGNING_SECRET"})
+    config = Settings.from_env(env, needs=SLACK | {"SLACK_SIGNING_SECRET"})
     import uvicorn
 
     from bot.entrypoints.http_server import build_http
@@ -267,7 +267,7 @@ def _manifest(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa
 
 
 def _tables(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa: ARG001  # as all
-    config = Config.from_env(env)
+    config = Settings.from_env(env)
     if config.sqlite_path is not None:
         with opened(config, "none"):
             print(f"{config.sqlite_path} is ready")
@@ -282,7 +282,7 @@ def _tables(asked: argparse.Namespace, env: Mapping[str, str]) -> int:  # noqa: 
 
 
 def _check(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
-    config = Config.from_env(env, needs=frozenset() if asked.workspace else SLACK)
+    config = Settings.from_env(env, needs=frozenset() if asked.workspace else SLACK)
     workspace_id = asked.workspace or workspace_of(slack_client(config))
     from bot.entrypoints.check_report import Screen, check
     from domain.ports import Unavailable
@@ -294,7 +294,7 @@ def _check(asked: argparse.Namespace, env: Mapping[str, str]) -> int:
                 service_without_slack(store, SystemClock()), screen, repair=asked.repair
             )
         except Unavailable as error:
-            raise CannotStart(
+            raise StartupError(
                 f"\nThe store does not answer, and the check is not done: {error}"
             ) from error
         except KeyboardInterrupt:
@@ -338,10 +338,10 @@ def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None
     try:
         with suppress(KeyboardInterrupt):
             return _COMMANDS[asked.command](asked, os.environ if env is None else env)
-    except ConfigError as error:
+    except SettingsError as error:
         print(f"The environment is not complete:\n{error}", file=sys.stderr)
         return CANNOT
-    except CannotStart as error:
+    except StartupError as error:
         print(error, file=sys.stderr)
         return CANNOT
     return 0

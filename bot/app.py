@@ -10,7 +10,7 @@ from slack_bolt import App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from bot.error_handler import Failing
+from bot.error_handler import ErrorHandler
 from bot.features.account import listeners as account_listeners
 from bot.features.account import rollcall_command
 from bot.features.announcement import listeners as announcement_listeners
@@ -22,12 +22,12 @@ from bot.features.history import listeners as history_listeners
 from bot.features.home import listeners as home_listeners
 from bot.features.manage import listeners as manage_listeners
 from bot.features.registration import listeners as registration_listeners
-from bot.slack.context import Cards, Parts
+from bot.slack.context import AppContext, Cards
 from bot.slack.errors import OtherWorkspace
 from bot.slack.interactions import workspaces_of
-from bot.slack.member_directory import People
+from bot.slack.member_directory import MemberDirectory
 from bot.slack.payload_models import WellFormed
-from bot.slack.web_client import ASKING, PATIENCE, in_haste
+from bot.slack.web_client import ASKING, REQUEST_SECONDS, bounded_client
 from domain.ports import Clock, NewId
 from domain.service import Service
 
@@ -47,10 +47,10 @@ def build_app(
 
     `executor` runs the listeners: as many threads as people who press at the same time.
     """
-    failing = Failing(new_id)
+    failing = ErrorHandler(new_id)
     app = App(
         # Its token comes with `authorize`: with one of its own, Bolt warns that it ignores it.
-        client=in_haste(client, token=None, seconds=PATIENCE),
+        client=bounded_client(client, token=None, seconds=REQUEST_SECONDS),
         signing_secret=signing_secret,
         # Work first, then acknowledge: a commit takes tens of milliseconds, and an
         # acknowledgement can say how it ended.
@@ -64,8 +64,10 @@ def build_app(
     )
     app.error(failing.answer)
     app.use(_only_from(workspace_id))
-    asking = in_haste(client, token=client.token, seconds=ASKING)
-    parts = Parts(service, cards, People(asking, clock), asking, new_id, workspace_id)
+    asking = bounded_client(client, token=client.token, seconds=ASKING)
+    context = AppContext(
+        service, cards, MemberDirectory(asking, clock), asking, new_id, workspace_id
+    )
     for flow in (
         *(
             registration_listeners,
@@ -84,7 +86,7 @@ def build_app(
             account_listeners,
         ),
     ):
-        flow.register(app, parts)
+        flow.register(app, context)
     return app
 
 

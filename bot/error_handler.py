@@ -19,12 +19,12 @@ from bot.features.manage import roster_views
 from bot.features.registration import views as registration_views
 from bot.slack import error_messages
 from bot.slack.api_errors import FAILURES
-from bot.slack.errors import Malformed, NotInUse
+from bot.slack.errors import MalformedPayload, NotInUse
 from bot.slack.interactions import Payload, user_id_of
 from bot.slack.payload_models import response_url
-from bot.slack.replies import Answer, in_command
-from bot.slack.response_urls import Unanswered
-from domain.commands import Changed, Left, Placed
+from bot.slack.replies import Reply, in_command
+from bot.slack.response_urls import ReplyNotSent
+from domain.commands import ChangeOutcome, LeaveOutcome, RegisterOutcome
 from domain.errors import (
     CapacityBelowRegistered,
     Invalid,
@@ -37,7 +37,7 @@ from domain.ports import NewId
 _logger = logging.getLogger(__name__)
 
 
-class Failing:
+class ErrorHandler:
     """Answers whatever a listener raised."""
 
     def __init__(self, new_id: NewId) -> None:
@@ -47,16 +47,16 @@ class Failing:
         self, error: Exception, body: dict[str, Any], respond: Respond, client: WebClient
     ) -> BoltResponse:
         """Tell the person, once, where they look; return the acknowledgement."""
-        if isinstance(error, Unanswered):
+        if isinstance(error, ReplyNotSent):
             return _unanswered(error)
         if isinstance(error, SlackApiError) and error.response.get("error") == _STACKED:
             # Somebody pressed three times what opens a form, and has it twice already.
             _logger.info("there is no room for one more modal")
             return BoltResponse(status=200, body="")
         message = self._message(error, body)
-        if isinstance(error, Malformed | NotInUse):
+        if isinstance(error, MalformedPayload | NotInUse):
             return _unread(body, message, respond, client)
-        answer = Answer(body, respond, client)
+        answer = Reply(body, respond, client)
         response = _response(error, body, message, answer)
         if isinstance(error, NotConfirmed):
             # Only now: where it is settled already, the ending is told at once.
@@ -72,7 +72,7 @@ class Failing:
     def _message(self, error: Exception, body: Payload) -> Message:
         if isinstance(error, BoltUnhandledRequestError):
             return error_messages.message(NotInUse())
-        if isinstance(error, Malformed):
+        if isinstance(error, MalformedPayload):
             _logger.warning("malformed payload: %r", error.where)
         if isinstance(error, RollcallError):
             telemetry.refused(error)
@@ -98,7 +98,7 @@ _STACKED = "push_limit_reached"
 
 
 def _response(
-    error: Exception, body: dict[str, Any], message: Message, answer: Answer
+    error: Exception, body: dict[str, Any], message: Message, answer: Reply
 ) -> BoltResponse:
     match body.get("type"):
         case "block_actions":
@@ -128,13 +128,13 @@ def _unread(
             return BoltResponse(status=200, body="")
     if response_url(body) is None:
         return BoltResponse(status=400, body="")
-    return _beside(Answer({}, respond, client), message)
+    return _beside(Reply({}, respond, client), message)
 
 
-def _beside(answer: Answer, message: Message) -> BoltResponse:
+def _beside(answer: Reply, message: Message) -> BoltResponse:
     try:
-        answer.beside(message)
-    except (Unanswered, *FAILURES) as error:
+        answer.ephemeral(message)
+    except (ReplyNotSent, *FAILURES) as error:
         return _unanswered(error)
     return BoltResponse(status=200, body="")
 
@@ -145,25 +145,25 @@ def _unanswered(error: Exception) -> BoltResponse:
     return BoltResponse(status=503, body="")
 
 
-def _tell_ending(answer: Answer, outcome: object) -> None:
+def _tell_ending(answer: Reply, outcome: object) -> None:
     """Tell how an unconfirmed request ended; others may be waiting for their endings in this thread."""
     try:
         answer.later(_ending(outcome, answer.user_id))
-    except (Unanswered, *FAILURES):
+    except (ReplyNotSent, *FAILURES):
         _logger.warning("somebody could not be told how it ended", exc_info=True)
 
 
 def _ending(outcome: object, asker_id: str) -> Message:
     """Return how an unconfirmed request ended, for the one whose it was."""
     render: dict[type, Callable[[Any], Message]] = {
-        Placed: registration_views.placed,
-        Left: registration_views.left,
-        Changed: registration_views.changed,
+        RegisterOutcome: registration_views.placed,
+        LeaveOutcome: registration_views.left,
+        ChangeOutcome: registration_views.changed,
         bool: registration_views.forgotten,
     }
     if isinstance(outcome, RollcallError):
         return error_messages.to(asker_id, outcome)
-    if isinstance(outcome, Left) and outcome.registration.user_id != asker_id:
+    if isinstance(outcome, LeaveOutcome) and outcome.registration.user_id != asker_id:
         return roster_views.taken_out(outcome, {})
     return render[type(outcome)](outcome)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from domain.enums import Audience, Cause, EventStatus
 from domain.inputs import EventChanges
-from domain.models import Actor, Event, Registration, Waiting
+from domain.models import Actor, Event, Registration, WaitlistEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +20,14 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Give the user a seat, or a place in line (R3). Gives `Placed`."""
+    """Give the user a seat, or a place in line (R3). Gives `RegisterOutcome`."""
 
     user_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unregister:
-    """Take the user out (R4); with a ticket, only if that is still the one. Gives `Left`."""
+    """Take the user out (R4); with a ticket, only if that is still the one. Gives `LeaveOutcome`."""
 
     user_id: str
     cause: Cause = Cause.OWN
@@ -36,7 +36,7 @@ class Unregister:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Take a user out in an organizer's name; the user is told (R4.6). Gives `Left`."""
+    """Take a user out in an organizer's name; the user is told (R4.6). Gives `LeaveOutcome`."""
 
     user_id: str
     actor: Actor | None
@@ -45,7 +45,7 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Change the event, its capacity included (R2.5, R8.8). Gives `Changed`."""
+    """Change the event, its capacity included (R2.5, R8.8). Gives `ChangeOutcome`."""
 
     changes: EventChanges
     actor: Actor | None
@@ -53,7 +53,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class SetStatus:
-    """Open, close or cancel the event (R2.6); what is so already stays so. Gives `Changed`."""
+    """Open, close or cancel the event (R2.6); what is so already stays so. Gives `ChangeOutcome`."""
 
     status: EventStatus
     actor: Actor | None
@@ -61,7 +61,7 @@ class SetStatus:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Tell an audience what an organizer has to say; once for each request id. Gives `Changed`."""
+    """Tell an audience what an organizer has to say; once for each request id. Gives `ChangeOutcome`."""
 
     text: str
     audience: Audience
@@ -71,63 +71,63 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Send the actor the list of everyone in the event; once for each request id. Gives `Changed`."""
+    """Send the actor the list of everyone in the event; once for each request id. Gives `ChangeOutcome`."""
 
     actor: Actor
     request_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class KeepTime:
-    """Do what the event's next due time asks for, if it has come (R8.15). Gives `Changed`."""
+class RunSchedule:
+    """Do what the event's next due time asks for, if it has come (R8.15). Gives `ChangeOutcome`."""
 
 
 @dataclass(frozen=True, slots=True)
-class ContinueRaise:
-    """Take a raise that did not fit one commit a step further, if it is still wanted. Gives `Changed`."""
+class ContinueCapacityIncrease:
+    """Take a raise that did not fit one commit a step further, if it is still wanted. Gives `ChangeOutcome`."""
 
     operation_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class MarkDeletion:
-    """The first step of an event's deletion: from here on nobody can find it (R7.2). Gives `Changed`."""
+class StartDeletion:
+    """The first step of an event's deletion: from here on nobody can find it (R7.2). Gives `ChangeOutcome`."""
 
     actor: Actor | None
 
 
 @dataclass(frozen=True, slots=True)
-class Evict:
-    """Take users out of an event that is being deleted: those who wait first. Gives `Changed`."""
+class RemoveAttendees:
+    """Take users out of an event that is being deleted: those who wait first. Gives `ChangeOutcome`."""
 
     user_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Bury:
-    """The last step of an event's deletion: only its id is kept, for ever. Gives `Changed`."""
+class FinishDeletion:
+    """The last step of an event's deletion: only its id is kept, for ever. Gives `ChangeOutcome`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mend:
+class ApplyFix:
     """Set right what a check found at this version (R7.6): numbers of the event, registrations, places in line.
 
-    Gives `Changed`, unchanged if the version moved.
+    Gives `ChangeOutcome`, unchanged if the version moved.
     """
 
     version: int
     numbers: Mapping[str, object] = field(default_factory=dict)
     rows: tuple[tuple[Registration, Registration | None], ...] = ()
     """Each as it is stored, and as it is to be; None: gone."""
-    add: tuple[Waiting, ...] = ()
-    drop: tuple[Waiting, ...] = ()
+    add: tuple[WaitlistEntry, ...] = ()
+    drop: tuple[WaitlistEntry, ...] = ()
     above: int = 0
     """Versions up to this one are taken: the history is ahead of the event."""
 
 
 @dataclass(frozen=True, slots=True)
-class SeatWaiting:
-    """Give free seats to the line, as no event should need (R7.6). Gives `Changed`."""
+class FillFreeSeats:
+    """Give free seats to the line, as no event should need (R7.6). Gives `ChangeOutcome`."""
 
 
 Command = (
@@ -139,13 +139,13 @@ Command = (
     | SetStatus
     | Message
     | Export
-    | KeepTime
-    | ContinueRaise
-    | MarkDeletion
-    | Evict
-    | Bury
-    | Mend
-    | SeatWaiting
+    | RunSchedule
+    | ContinueCapacityIncrease
+    | StartDeletion
+    | RemoveAttendees
+    | FinishDeletion
+    | ApplyFix
+    | FillFreeSeats
 )
 
 
@@ -153,7 +153,7 @@ Command = (
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class RegisterOutcome:
     """The user is in; `position` is None for one who has a seat."""
 
     event: Event
@@ -162,7 +162,7 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class LeaveOutcome:
     """The user is out, and was in as `registration`; `promoted` got the seat."""
 
     event: Event
@@ -173,7 +173,7 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangeOutcome:
     """The event is as wanted; `changed` is False where it was so before. `promoted` got seats."""
 
     event: Event
@@ -185,4 +185,4 @@ class Changed:
     """Whether those whom it concerns are told: not of an event that is over, nor twice of the same."""
 
 
-Outcome = Placed | Left | Changed
+Outcome = RegisterOutcome | LeaveOutcome | ChangeOutcome

@@ -55,11 +55,11 @@ class Cause(StrEnum):
     USER_DEACTIVATED = "user_deactivated"
     EVENT_DELETED = "event_deleted"
     SEAT_FREED = "seat_freed"
-    CAPACITY_RAISED = "capacity_raised"
+    CAPACITY_INCREASED = "capacity_increased"
     REPAIR = "repair"
 
 
-class NoticeKind(StrEnum):
+class NotificationKind(StrEnum):
     """What a person is told, or given, by direct message because of a commit (R9.1)."""
 
     PROMOTED = "promoted"

@@ -23,18 +23,18 @@ from domain.enums import (
     ClosedBecause,
     Deletion,
     EventStatus,
-    NoticeKind,
+    NotificationKind,
     RegistrationStatus,
 )
 
 T = TypeVar("T")
 
-LINE_BLOCK = 500
+WAITLIST_BLOCK = 500
 """Tickets in one block of the line: a position is counted within one block only.
 
 Larger blocks make that dearer, smaller ones the event: 100,000 who wait are 200 blocks, less than 2 KB."""
 
-MOST_UNREACHED = 1_000
+MAX_UNREACHABLE = 1_000
 """People that an entry of the journal names as unreached: an item of DynamoDB holds 400 KB."""
 
 
@@ -87,8 +87,8 @@ class Event(BaseModel):
     registered_count: int = 0
     waitlist_count: int = 0
     next_ticket: int = 1
-    waiting_by_block: Mapping[int, int] = Field(default_factory=dict)
-    """How many wait in each block of `LINE_BLOCK` tickets; empty blocks are dropped."""
+    waitlist_by_block: Mapping[int, int] = Field(default_factory=dict)
+    """How many wait in each block of `WAITLIST_BLOCK` tickets; empty blocks are dropped."""
     capacity_target: int | None = None
     """The capacity that a raise in steps is heading for (R2.5)."""
     operation_id: str | None = None
@@ -139,9 +139,9 @@ class Event(BaseModel):
             return self.starts_at
         return self.registration_deadline if because is ClosedBecause.DEADLINE else None
 
-    def waiting_before_block(self, block: int) -> int:
+    def entries_before_block(self, block: int) -> int:
         """Return how many wait with a ticket of an earlier block."""
-        return sum(count for number, count in self.waiting_by_block.items() if number < block)
+        return sum(count for number, count in self.waitlist_by_block.items() if number < block)
 
     def organized_by(self, user_id: str) -> bool:
         """Whether the user created the event or was added as co-organizer."""
@@ -150,7 +150,7 @@ class Event(BaseModel):
 
 def block_of(ticket: int) -> int:
     """Return the block of the line that a ticket belongs to."""
-    return ticket // LINE_BLOCK
+    return ticket // WAITLIST_BLOCK
 
 
 class Registration(BaseModel):
@@ -167,7 +167,7 @@ class Registration(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitlistEntry:
     """One place in an event's line."""
 
     ticket: int
@@ -228,12 +228,12 @@ class EventSummary(BaseModel):
         )
 
 
-class Notice(BaseModel):
+class Notification(BaseModel):
     """A message decided by a commit: to one user, or to the event's `audience` (`user_id` None)."""
 
     model_config = STORED
 
-    kind: NoticeKind
+    kind: NotificationKind
     user_id: str | None = None
     ticket: int | None = None
     reason: str | None = None
@@ -246,7 +246,7 @@ class Notice(BaseModel):
     """Whom it is about, where that is not the one who is told."""
 
 
-class Unreached(BaseModel):
+class UnreachableRecipient(BaseModel):
     """Someone whom a message can't reach, for good: what it was about, and Slack's word for why (R9.2)."""
 
     model_config = STORED
@@ -254,7 +254,7 @@ class Unreached(BaseModel):
     user_id: str
     version: int
     """Of the journal's entry with the message."""
-    kind: NoticeKind
+    kind: NotificationKind
     reason: str
 
 
@@ -268,16 +268,20 @@ class JournalEntry(BaseModel):
     plan_id: str
     at: datetime
     changes: tuple[Change, ...] = ()
-    notices: tuple[Notice, ...] = ()
+    notifications: tuple[Notification, ...] = ()
     about: EventSummary | None = None
     """The event as its notices describe it; None where there are none."""
-    unreached: tuple[Unreached, ...] = ()
-    """Whom its notices could not reach, the first `MOST_UNREACHED` of them; added while they are delivered."""
+    unreachable: tuple[UnreachableRecipient, ...] = ()
+    """Whom its notices could not reach, the first `MAX_UNREACHABLE` of them; added while they are delivered."""
 
-    def messages(self) -> Iterator[tuple[Change, Notice]]:
+    def messages(self) -> Iterator[tuple[Change, Notification]]:
         """Yield each of the organizers' messages: who wrote it, and what. One commit may hold several."""
         written = (change for change in self.changes if change.kind is ChangeKind.MESSAGED)
-        said = (notice for notice in self.notices if notice.kind is NoticeKind.MESSAGE)
+        said = (
+            notification
+            for notification in self.notifications
+            if notification.kind is NotificationKind.MESSAGE
+        )
         return zip(written, said, strict=False)
 
 
@@ -288,17 +292,17 @@ class Deferred(BaseModel):
 
     user_id: str
     version: int
-    notice: int
+    notification: int
     """Which of the entry's notices, from 0."""
     attempts: int
     not_before: datetime
-    unreached: tuple[Unreached, ...] = ()
+    unreachable: tuple[UnreachableRecipient, ...] = ()
     """If there are any, the message is no notice: it tells an organizer of these people (R9.2)."""
-    more_unreached: int = 0
+    more_unreachable: int = 0
     """How many there are besides those that it names."""
 
 
-class Delivery(BaseModel):
+class DeliveryState(BaseModel):
     """How far an event's messages are, and who delivers them: the journal's row of version 0."""
 
     model_config = STORED
@@ -308,14 +312,14 @@ class Delivery(BaseModel):
     """Of every entry up to this one, each message is delivered, recorded as undeliverable, or deferred."""
     cleared_version: int = 0
     """Up to this one, no entry is marked undelivered but for those of `deferred`."""
-    notice: int = 0
+    notification: int = 0
     """Of the entry after `delivered_version`, the first notice that is not done."""
     recipient: str | None = None
     """Of that notice, where to go on in its audience; the notifier's own notation."""
     deferred: tuple[Deferred, ...] = ()
-    untold: tuple[Unreached, ...] = ()
+    unreported: tuple[UnreachableRecipient, ...] = ()
     """Of these unreached people the organizers are still to be told."""
-    more_untold: int = 0
+    more_unreported: int = 0
     """How many there are besides those."""
     holder: str | None = None
     leased_until: datetime | None = None
@@ -372,7 +376,7 @@ class DueEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnMove:
+class RegistrationMove:
     """What one commit did to one user's place in an event (R8.10)."""
 
     at: datetime
@@ -383,7 +387,7 @@ class OwnMove:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnRegistration:
+class UserRegistration:
     """One of a user's registrations with its event, whole (R5.4); `position` while it waits."""
 
     registration: Registration
@@ -392,11 +396,11 @@ class OwnRegistration:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WaitlistPosition:
     """One place in the line with its position: 1 is next."""
 
     position: int
-    waiting: Waiting
+    waiting: WaitlistEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +409,7 @@ class EventRegistrations:
 
     event: Event
     registered: tuple[Registration, ...]
-    waiting: tuple[Place, ...]
+    waiting: tuple[WaitlistPosition, ...]
     next_cursor: str | None
 
 
@@ -428,7 +432,7 @@ class CapacityPreview:
 class LeavePreview:
     """What leaving would cost (R8.4): the seat to the next in line, and the position on coming back."""
 
-    own: OwnRegistration
+    own: UserRegistration
     next_gets_seat: bool
     position_on_return: int | None
     """None: there would be a free seat, or no way back."""

@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
     from domain.models import (
         Card,
-        Delivery,
+        DeliveryState,
         DueEvent,
         Event,
         JournalEntry,
         ListedEvent,
         Page,
         Registration,
-        Unreached,
+        UnreachableRecipient,
         User,
-        Waiting,
+        WaitlistEntry,
     )
     from domain.planning.plan import Plan
 
@@ -106,13 +106,15 @@ class Store(Protocol):
         """Return the users, and the registrations of users in the event, that exist; in one batch."""
         ...
 
-    def get_line(
+    def get_waitlist(
         self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
-    ) -> tuple[Waiting, ...]:
+    ) -> tuple[WaitlistEntry, ...]:
         """Return who waits, in order of tickets, with tickets above `after` up to `until` (included)."""
         ...
 
-    def count_line(self, event_id: str, place: Waiting, *, after: int) -> int | None:
+    def count_entries_before(
+        self, event_id: str, place: WaitlistEntry, *, after: int
+    ) -> int | None:
         """Return how many wait with tickets above `after` before a place; None if that is not in the line."""
         ...
 
@@ -177,7 +179,7 @@ class Store(Protocol):
         """
         ...
 
-    def mark_user(self, user_id: str, mark: str, *, revision: str) -> str | None:
+    def start_user_deletion(self, user_id: str, mark: str, *, revision: str) -> str | None:
         """Mark a user of this revision for deletion; return the mark that holds now: an earlier one stays.
 
         None: there is no such user, or of another revision. A mark that arrives late, when the
@@ -204,7 +206,9 @@ class Store(Protocol):
         """Return what the roster lists under a ticket: one registration at most. Eventually consistent."""
         ...
 
-    def scan_waiting(self, *, limit: int, cursor: str | None = None) -> Page[tuple[str, Waiting]]:
+    def scan_waitlist(
+        self, *, limit: int, cursor: str | None = None
+    ) -> Page[tuple[str, WaitlistEntry]]:
         """List every place in every line, each with its event's id, in no order."""
         ...
 
@@ -224,17 +228,17 @@ class Outbox(Protocol):
         """Return the versions of the event's entries that are marked undelivered. Eventually consistent."""
         ...
 
-    def get_delivery(self, event_id: str) -> Delivery:
-        """Return how far the event's messages are; a new `Delivery` where nothing was delivered yet."""
+    def get_delivery(self, event_id: str) -> DeliveryState:
+        """Return how far the event's messages are; a new `DeliveryState` where nothing was delivered yet."""
         ...
 
     def take_lease(
         self, event_id: str, *, holder: str, now: datetime, until: datetime
-    ) -> Delivery | None:
+    ) -> DeliveryState | None:
         """Become the event's only deliverer until then; None while another's lease lasts."""
         ...
 
-    def save_delivery(self, delivery: Delivery) -> Delivery:
+    def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
         """Write the delivery row whole; return it with its new revision.
 
         Raises `Conflict` unless `delivery.holder` holds the lease and the revision is the stored
@@ -246,8 +250,8 @@ class Outbox(Protocol):
         """Take the undelivered mark off an entry; harmless when it is off, or no such entry exists."""
         ...
 
-    def record_unreached(self, event_id: str, version: int, person: Unreached) -> None:
-        """Add a person to an entry's unreached, once, up to `MOST_UNREACHED`; harmless without the entry."""
+    def record_unreachable(self, event_id: str, version: int, person: UnreachableRecipient) -> None:
+        """Add a person to an entry's unreached, once, up to `MAX_UNREACHABLE`; harmless without the entry."""
         ...
 
     def get_cards(self, event_id: str) -> tuple[Card, ...]:

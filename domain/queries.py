@@ -6,20 +6,20 @@ from collections.abc import Sequence
 
 from domain.enums import ChangeKind, RegistrationStatus
 from domain.errors import Invalid, UnknownEvent
-from domain.execution.executor import Door
-from domain.execution.retry import Patience
+from domain.execution.executor import Executor
+from domain.execution.retry import RetryPolicy
 from domain.models import (
     CapacityPreview,
     Change,
     Event,
     EventRegistrations,
     JournalEntry,
-    OwnMove,
-    OwnRegistration,
     Page,
-    Place,
     Registration,
-    Waiting,
+    RegistrationMove,
+    UserRegistration,
+    WaitlistEntry,
+    WaitlistPosition,
     block_of,
 )
 from domain.ports import Store
@@ -30,30 +30,30 @@ NAMED = 5
 _SEATS, _LINE = "seats", "line"
 
 
-class Listing:
+class Queries:
     """Reads lists. What a position rests on is read between two looks at the event's version."""
 
-    def __init__(self, store: Store, door: Door, patience: Patience) -> None:
+    def __init__(self, store: Store, executor: Executor, retry: RetryPolicy) -> None:
         self._store = store
-        self._door = door
-        self._patience = patience
+        self._executor = executor
+        self._retry = retry
 
     def of_user(
         self, user_id: str, status: RegistrationStatus | None
-    ) -> tuple[OwnRegistration, ...]:
+    ) -> tuple[UserRegistration, ...]:
         """Return a user's registrations, by start of their events."""
 
-        def read() -> tuple[OwnRegistration, ...] | None:
+        def read() -> tuple[UserRegistration, ...] | None:
             rows = self._store.get_registrations_of(user_id)
             return self._own([row for row in rows if status is None or row.status is status])
 
-        own = self._patience.at_one_moment(read)
+        own = self._retry.read_consistently(read)
         return tuple(sorted(own, key=lambda one: (one.event.starts_at, one.event.event_id)))
 
-    def of_user_in(self, event_id: str, user_id: str) -> OwnRegistration | None:
+    def of_user_in(self, event_id: str, user_id: str) -> UserRegistration | None:
         """Return a user's registration in an event, None if there is none."""
 
-        def read() -> tuple[OwnRegistration, ...] | None:
+        def read() -> tuple[UserRegistration, ...] | None:
             # The event first: its version guards the row, and both are of one moment.
             event = self._store.get_event(event_id)
             rows = self._store.get_rows(event_id, registrations_of=[user_id], users=())
@@ -63,7 +63,7 @@ class Listing:
             own = self._own_in(event, row)
             return (own,) if own is not None and self.unmoved([event]) else None
 
-        own = self._patience.at_one_moment(read)
+        own = self._retry.read_consistently(read)
         return own[0] if own else None
 
     def of_event(
@@ -87,7 +87,7 @@ class Listing:
             # Whoever moves from the line to a seat meanwhile would be in neither.
             return page if page is not None and self.unmoved([event]) else None
 
-        return self._patience.at_one_moment(read)
+        return self._retry.read_consistently(read)
 
     def _page(
         self, event: Event, status: RegistrationStatus | None, limit: int, part: str, after: str
@@ -107,25 +107,27 @@ class Listing:
             following = f"{_LINE}:0" if event.waitlist_count else None
             return EventRegistrations(event, registered, (), following)
         ticket = _ticket(after)
-        line = self._store.get_line(event.event_id, after=ticket, limit=room + 1)
+        line = self._store.get_waitlist(event.event_id, after=ticket, limit=room + 1)
         first = self._position(event, line[0]) if line and ticket else 1
         if first is None:
             return None
-        places = tuple(Place(first + n, waiting) for n, waiting in enumerate(line[:room]))
+        places = tuple(
+            WaitlistPosition(first + n, waiting) for n, waiting in enumerate(line[:room])
+        )
         following = f"{_LINE}:{places[-1].waiting.ticket}" if len(line) > room else None
         return EventRegistrations(event, registered, places, following)
 
     def own_history(
         self, event_id: str, user_id: str, limit: int, cursor: str | None
-    ) -> Page[OwnMove]:
+    ) -> Page[RegistrationMove]:
         """Return a page of what moved a user's place; its cursor says which ticket waited at its end."""
         ticket, after = self._ticket_at(event_id, user_id, cursor)
-        page = self._patience.reading(
+        page = self._retry.reading(
             lambda: self._store.list_history(event_id, limit=limit, cursor=after)
         )
         moves = []
         for entry in page.items:
-            move, ticket = own_move(entry, user_id, ticket)
+            move, ticket = registration_move(entry, user_id, ticket)
             if move.changes or move.moved_up:
                 moves.append(move)
         following = page.next_cursor and f"{ticket or 0}:{page.next_cursor}"
@@ -138,10 +140,10 @@ class Listing:
         if cursor is not None:
             ticket, _, after = cursor.partition(":")
             return _ticket(ticket) or None, after
-        event = self._patience.reading(lambda: self._store.get_event(event_id))
+        event = self._retry.reading(lambda: self._store.get_event(event_id))
         if event is None or event.deletion is not None:
             raise UnknownEvent(event_id)
-        rows = self._patience.reading(
+        rows = self._retry.reading(
             lambda: self._store.get_rows(event_id, registrations_of=[user_id], users=())
         )
         row = rows.registrations.get(user_id)
@@ -167,10 +169,10 @@ class Listing:
             for event in events
         )
 
-    def _own(self, rows: Sequence[Registration]) -> tuple[OwnRegistration, ...] | None:
+    def _own(self, rows: Sequence[Registration]) -> tuple[UserRegistration, ...] | None:
         """Return the registrations with events and positions; None if something moved meanwhile."""
         events = self._store.get_events([row.event_id for row in rows]) if rows else {}
-        own: list[OwnRegistration] = []
+        own: list[UserRegistration] = []
         for row in rows:
             event = events.get(row.event_id)
             if event is None or event.deletion is not None:
@@ -182,22 +184,24 @@ class Listing:
         counted = [one.event for one in own if one.position is not None]
         return tuple(own) if self.unmoved(counted) else None
 
-    def _own_in(self, event: Event, row: Registration) -> OwnRegistration | None:
+    def _own_in(self, event: Event, row: Registration) -> UserRegistration | None:
         """Return the registration with its position; None if it is not in the line (any more)."""
         if row.status is RegistrationStatus.REGISTERED:
-            return OwnRegistration(row, event)
-        position = self._position(event, Waiting.of(row))
-        return None if position is None else OwnRegistration(row, event, position)
+            return UserRegistration(row, event)
+        position = self._position(event, WaitlistEntry.of(row))
+        return None if position is None else UserRegistration(row, event, position)
 
-    def _position(self, event: Event, place: Waiting) -> int | None:
+    def _position(self, event: Event, place: WaitlistEntry) -> int | None:
         """Return which in line a place is; None if it is not in it (any more)."""
-        before = self._door.waiting_before(event.event_id, frozenset({place})).get(place.ticket)
+        before = self._executor.entries_before(event.event_id, frozenset({place})).get(place.ticket)
         if before is None:
             return None
-        return 1 + event.waiting_before_block(block_of(place.ticket)) + before
+        return 1 + event.entries_before_block(block_of(place.ticket)) + before
 
 
-def own_move(entry: JournalEntry, user_id: str, ticket: int | None) -> tuple[OwnMove, int | None]:
+def registration_move(
+    entry: JournalEntry, user_id: str, ticket: int | None
+) -> tuple[RegistrationMove, int | None]:
     """Return what an entry did to a user who waits with this ticket after it, and the ticket before it.
 
     None for a ticket: the user does not wait. So the history is read backwards, from what is so now.
@@ -213,7 +217,7 @@ def own_move(entry: JournalEntry, user_id: str, ticket: int | None) -> tuple[Own
             ticket = change.ticket if left_line else None
         elif left_line and ticket is not None and change.ticket is not None:
             moved_up += change.ticket < ticket
-    return OwnMove(entry.at, tuple(own), moved_up), ticket
+    return RegistrationMove(entry.at, tuple(own), moved_up), ticket
 
 
 def _ticket(text: str) -> int:

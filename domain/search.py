@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from domain.models import ListedEvent, OwnRegistration
+from domain.models import ListedEvent, UserRegistration
 
 NEAREST = 3
 """How many titles are offered where none fits."""
@@ -16,7 +16,7 @@ ALIKE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundEvents:
     """The events that fit, by start; with none, those whose titles come nearest, the best first."""
 
     fitting: tuple[ListedEvent, ...]
@@ -24,33 +24,33 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundOwn:
-    """As `Found`, among one user's registrations."""
+class FoundRegistrations:
+    """As `FoundEvents`, among one user's registrations."""
 
-    fitting: tuple[OwnRegistration, ...]
-    nearest: tuple[OwnRegistration, ...] = ()
+    fitting: tuple[UserRegistration, ...]
+    nearest: tuple[UserRegistration, ...] = ()
 
 
-def find_own(text: str, registrations: Iterable[OwnRegistration]) -> FoundOwn:
+def find_registrations(text: str, registrations: Iterable[UserRegistration]) -> FoundRegistrations:
     """Return the registrations whose event has this id, or the text in its title, as `find` does."""
     own = {one.event.event_id: one for one in registrations}
     if text in own:
-        return FoundOwn((own[text],))
+        return FoundRegistrations((own[text],))
     found = find(text, (ListedEvent.of(one.event) for one in own.values()))
-    return FoundOwn(
+    return FoundRegistrations(
         tuple(own[event.event_id] for event in found.fitting),
         tuple(own[event.event_id] for event in found.nearest),
     )
 
 
-def find(text: str, events: Iterable[ListedEvent]) -> Found:
+def find(text: str, events: Iterable[ListedEvent]) -> FoundEvents:
     """Return the events whose title has the text in it; upper and lower case and spacing are one."""
     wanted = _plain(text)
     events = tuple(events)
     fitting = tuple(event for event in events if wanted in _plain(event.title))
     exact = tuple(event for event in fitting if _plain(event.title) == wanted)
     if fitting:
-        return Found(exact if len(exact) == 1 else fitting)
+        return FoundEvents(exact if len(exact) == 1 else fitting)
     matcher = SequenceMatcher(b=wanted, autojunk=False)
     likeness: list[tuple[float, ListedEvent]] = []
     for event in events:
@@ -58,7 +58,7 @@ def find(text: str, events: Iterable[ListedEvent]) -> Found:
         if matcher.quick_ratio() >= ALIKE and (ratio := matcher.ratio()) >= ALIKE:
             likeness.append((ratio, event))
     likeness.sort(key=lambda scored: -scored[0])
-    return Found((), tuple(event for _, event in likeness[:NEAREST]))
+    return FoundEvents((), tuple(event for _, event in likeness[:NEAREST]))
 
 
 def _plain(text: str) -> str:

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, TypeVar
 
 from domain import search
 from domain.commands import (
-    Changed,
+    ChangeOutcome,
     Command,
     Create,
     Edit,
     Export,
-    Left,
-    MarkDeletion,
+    LeaveOutcome,
     Message,
-    Placed,
     Register,
+    RegisterOutcome,
     Remove,
     SetStatus,
+    StartDeletion,
     Unregister,
 )
 from domain.enums import EventStatus, RegistrationStatus
@@ -38,10 +38,10 @@ from domain.errors import (
     UnknownEvent,
     UnknownUser,
 )
-from domain.execution.executor import Door
-from domain.execution.long_operations import DEACTIVATED, LongWork
-from domain.execution.retry import LONG_PAGE, PAGE, PATIENCE, Patience
-from domain.execution.unconfirmed import Settling
+from domain.execution.executor import Executor
+from domain.execution.long_operations import DEACTIVATED, LongOperations
+from domain.execution.retry import LONG_PAGE, PAGE, REQUEST_SECONDS, RetryPolicy
+from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
     EventChanges,
     EventDraft,
@@ -59,20 +59,20 @@ from domain.models import (
     JournalEntry,
     LeavePreview,
     ListedEvent,
-    OwnMove,
-    OwnRegistration,
     Page,
+    RegistrationMove,
     User,
+    UserRegistration,
 )
 from domain.planning import planner
 from domain.ports import Clock, NewId, Spawn, Store
-from domain.queries import Listing
-from domain.search import Found, FoundOwn
+from domain.queries import Queries
+from domain.search import FoundEvents, FoundRegistrations
 from domain.users import Users
 
 if TYPE_CHECKING:
     from domain.integrity.checker import Check
-    from domain.integrity.violations import Breach, Mended, Progress
+    from domain.integrity.violations import FixedViolation, Progress, Violation
 
 T = TypeVar("T")
 
@@ -96,30 +96,30 @@ class Service:
         jitter: Callable[[], float],
         spawn: Spawn,
         on_commit: Callable[[str], None],
-        seconds: Callable[[], float] = lambda: PATIENCE,
+        seconds: Callable[[], float] = lambda: REQUEST_SECONDS,
     ) -> None:
         self._store = store
         self._clock = clock
         self._new_id = new_id
-        self._patience = Patience(clock, jitter, seconds)
-        self._settling = Settling(self._patience, spawn)
-        self._door = Door(
+        self._retry = RetryPolicy(clock, jitter, seconds)
+        self._resolver = UnconfirmedResolver(self._retry, spawn)
+        self._executor = Executor(
             store,
-            self._patience,
+            self._retry,
             clock,
             new_id=new_id,
-            settling=self._settling,
+            resolver=self._resolver,
             on_commit=on_commit,
         )
-        self._users = Users(store, self._patience, clock, new_id)
-        self._listing = Listing(store, self._door, self._patience)
-        self._long_work = LongWork(store, self._door, self._patience, clock, spawn)
+        self._users = Users(store, self._retry, clock, new_id)
+        self._queries = Queries(store, self._executor, self._retry)
+        self._long_operations = LongOperations(store, self._executor, self._retry, clock, spawn)
 
     # Users, as R1 has them
 
     def create_user(self, draft: UserDraft) -> User:
         """Create a user; raises `DuplicateUser`, which leaves the stored one as it is (R1.3)."""
-        return self._settling.in_time_or_later(self._users.creation(draft))
+        return self._resolver.finish_or_continue(self._users.creation(draft))
 
     def ensure_user(self, draft: UserDraft) -> User:
         """Return the user as the draft has it: created on first contact, updated if something changed.
@@ -137,19 +137,19 @@ class Service:
         """Return those of the users that exist, by id."""
         if not user_ids:
             return {}
-        rows = self._patience.reading(
+        rows = self._retry.reading(
             lambda: self._store.get_rows("", registrations_of=(), users=user_ids)
         )
         return {user_id: user for user_id, user in rows.users.items() if user.deletion is None}
 
     def list_users(self, *, limit: int = PAGE, cursor: str | None = None) -> Page[User]:
         """List users by name; a page may be short. Raises `Invalid` for a cursor of no such list."""
-        page = self._patience.reading(lambda: self._store.list_users(limit=limit, cursor=cursor))
+        page = self._retry.reading(lambda: self._store.list_users(limit=limit, cursor=cursor))
         return Page(tuple(u for u in page.items if u.deletion is None), page.next_cursor)
 
     def update_user(self, user_id: str, changes: UserChanges) -> User:
         """Set what the changes give (R1.5); raises `UnknownUser`."""
-        return self._settling.in_time_or_later(self._users.update(user_id, changes))
+        return self._resolver.finish_or_continue(self._users.update(user_id, changes))
 
     def delete_user(self, user_id: str) -> bool:
         """Delete a user with all registrations, giving each seat to the next in line (R7.1).
@@ -165,11 +165,11 @@ class Service:
     def _delete_user(self, user_id: str, new_mark: str) -> bool:
         def delete() -> bool:
             mark = self._users.mark(user_id, new_mark)
-            return self._long_work.in_time_or_later(
-                lambda deadline: self._long_work.empty_user(user_id, mark, deadline)
+            return self._long_operations.finish_or_continue(
+                lambda deadline: self._long_operations.empty_user(user_id, mark, deadline)
             )
 
-        return self._settling.in_time_or_later(delete)
+        return self._resolver.finish_or_continue(delete)
 
     # Events, as R2 has them
 
@@ -203,7 +203,7 @@ class Service:
 
     def get_event(self, event_id: str, *, actor: Actor | None = None) -> Event:
         """Return the event; raises `UnknownEvent`, and `NotOrganizer` for an actor who is none (R8.9)."""
-        event = self._patience.reading(lambda: self._store.get_event(event_id))
+        event = self._retry.reading(lambda: self._store.get_event(event_id))
         if event is None or event.deletion is not None:
             raise UnknownEvent(event_id)
         if actor is not None and not actor.is_admin and not event.organized_by(actor.user_id):
@@ -222,7 +222,7 @@ class Service:
         A page may be short. Raises `Invalid` for a cursor of no such list.
         """
         since = self._clock.now() if coming else None
-        page = self._patience.reading(
+        page = self._retry.reading(
             lambda: self._store.list_events(starting_from=since, limit=limit, cursor=cursor)
         )
         wanted = [
@@ -230,7 +230,7 @@ class Service:
             for listed in page.items
             if not coming or (listed.listed and listed.status is not EventStatus.CANCELED)
         ]
-        events = self._patience.reading(lambda: self._store.get_events(wanted)) if wanted else {}
+        events = self._retry.reading(lambda: self._store.get_events(wanted)) if wanted else {}
         return Page(
             tuple(
                 events[event_id]
@@ -248,26 +248,26 @@ class Service:
         A page may be short, or empty. Raises `Invalid` for a cursor of no such list.
         """
         since = self._clock.now() - PAST
-        page = self._patience.reading(
+        page = self._retry.reading(
             lambda: self._store.list_events(starting_from=since, limit=limit, cursor=cursor)
         )
         wanted = [listed.event_id for listed in page.items]
-        events = self._patience.reading(lambda: self._store.get_events(wanted)) if wanted else {}
+        events = self._retry.reading(lambda: self._store.get_events(wanted)) if wanted else {}
         found = (events[event_id] for event_id in wanted if event_id in events)
         organized = (e for e in found if e.deletion is None and e.organized_by(user_id))
         return Page(tuple(organized), page.next_cursor)
 
-    def find_events(self, text: str) -> Found:
+    def find_events(self, text: str) -> FoundEvents:
         """Find events by id, listed or not, or by a part of the title (R8.1); all for no text.
 
         By title: the listed ones that take registrations now.
         """
         event = self._event_with_id(text)
         if event is not None:
-            return Found((ListedEvent.of(event),))
+            return FoundEvents((ListedEvent.of(event),))
         return search.find(text, self._open_events())
 
-    def find_events_to_manage(self, text: str, user_id: str) -> Found:
+    def find_events_to_manage(self, text: str, user_id: str) -> FoundEvents:
         """Find the events that a person means to manage: by id, or by a part of the title.
 
         First those that the person organizes, listed or not, open or closed; else any that is
@@ -275,16 +275,16 @@ class Service:
         """
         event = self._event_with_id(text)
         if event is not None:
-            return Found((ListedEvent.of(event),))
+            return FoundEvents((ListedEvent.of(event),))
         since = self._clock.now() - PAST
         coming = tuple(
-            self._patience.all_pages(
+            self._retry.read_all_pages(
                 lambda **page: self._store.list_events(starting_from=since, **page),
                 limit=LONG_PAGE,
             )
         )
         fitting = search.find(text, coming).fitting
-        events = self._patience.reading(
+        events = self._retry.reading(
             lambda: self._store.get_events([listed.event_id for listed in fitting])
         )
         organized = tuple(
@@ -293,7 +293,7 @@ class Service:
             if listed.event_id in events and events[listed.event_id].organized_by(user_id)
         )
         if organized:
-            return Found(organized)
+            return FoundEvents(organized)
         return search.find(text, (listed for listed in coming if listed.listed))
 
     def _event_with_id(self, text: str) -> Event | None:
@@ -304,7 +304,7 @@ class Service:
 
     def _open_events(self) -> Iterator[ListedEvent]:
         now = self._clock.now()
-        for event in self._patience.all_pages(
+        for event in self._retry.read_all_pages(
             lambda **page: self._store.list_events(starting_from=now, **page), limit=LONG_PAGE
         ):
             if event.listed and event.status is EventStatus.OPEN and event.closes_at > now:
@@ -312,7 +312,7 @@ class Service:
 
     def edit_event(
         self, event_id: str, changes: EventChanges, *, actor: Actor | None = None
-    ) -> Changed:
+    ) -> ChangeOutcome:
         """Change an event (R2.5 to R2.8). A raise that one commit can't hold goes on by itself.
 
         While it does, `event.capacity_target` is set. Raises `UnknownEvent`, `NotOrganizer`,
@@ -321,33 +321,35 @@ class Service:
         changed = self._change(event_id, Edit(changes, actor))
         operation_id = changed.event.operation_id
         if operation_id is not None and changed.event.capacity_target is not None:
-            self._long_work.later(
-                lambda deadline: self._long_work.raise_on(event_id, operation_id, deadline)
+            self._long_operations.later(
+                lambda deadline: self._long_operations.continue_capacity_increase(
+                    event_id, operation_id, deadline
+                )
             )
         return changed
 
-    def close_event(self, event_id: str, *, actor: Actor | None = None) -> Changed:
+    def close_event(self, event_id: str, *, actor: Actor | None = None) -> ChangeOutcome:
         """Take no more registrations. Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`."""
         return self._change(event_id, SetStatus(EventStatus.CLOSED, actor))
 
-    def reopen_event(self, event_id: str, *, actor: Actor | None = None) -> Changed:
+    def reopen_event(self, event_id: str, *, actor: Actor | None = None) -> ChangeOutcome:
         """Take registrations again. Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`."""
         return self._change(event_id, SetStatus(EventStatus.OPEN, actor))
 
-    def cancel_event(self, event_id: str, *, actor: Actor | None = None) -> Changed:
+    def cancel_event(self, event_id: str, *, actor: Actor | None = None) -> ChangeOutcome:
         """Call the event off, for good; everyone in it is told. Raises `UnknownEvent`, `NotOrganizer`."""
         return self._change(event_id, SetStatus(EventStatus.CANCELED, actor))
 
     def message(
         self, event_id: str, draft: MessageDraft, *, request_id: str, actor: Actor | None = None
-    ) -> Changed:
+    ) -> ChangeOutcome:
         """Tell an event's people what an organizer has to say; once for each request id (R8.8, R8.13).
 
         Raises `UnknownEvent`, `NotOrganizer`.
         """
         return self._change(event_id, Message(draft.text, draft.audience, actor, request_id))
 
-    def export(self, event_id: str, *, request_id: str, actor: Actor) -> Changed:
+    def export(self, event_id: str, *, request_id: str, actor: Actor) -> ChangeOutcome:
         """Have the actor sent a list of everyone in the event; once for each request id (R8.8, R8.13).
 
         Raises `UnknownEvent`, `NotOrganizer`.
@@ -359,34 +361,34 @@ class Service:
 
         Return whether it is done; if not, it goes on by itself. Raises `UnknownEvent`, `NotOrganizer`.
         """
-        self._change(event_id, MarkDeletion(actor))
-        return self._long_work.in_time_or_later(
-            lambda deadline: self._long_work.empty_event(event_id, deadline)
+        self._change(event_id, StartDeletion(actor))
+        return self._long_operations.finish_or_continue(
+            lambda deadline: self._long_operations.empty_event(event_id, deadline)
         )
 
     # Registrations: R3 to R6
 
-    def register(self, event_id: str, user_id: str) -> Placed:
+    def register(self, event_id: str, user_id: str) -> RegisterOutcome:
         """Give a user a seat, or a place in line (R3).
 
         Raises `UnknownEvent`, `UnknownUser`, `AlreadyRegistered`, `RegistrationClosed`, `EventFull`.
         """
-        return _expected(Placed, self._go(event_id, Register(user_id)))
+        return _expected(RegisterOutcome, self._go(event_id, Register(user_id)))
 
-    def register_person(self, event_id: str, draft: UserDraft) -> Placed:
+    def register_ensuring_user(self, event_id: str, draft: UserDraft) -> RegisterOutcome:
         """`ensure_user`, then `register`; raises what they raise.
 
         Nothing is read or written of somebody whom this process has seen stored as the draft has it: the
         commit finds out whether the user is still there. Where not, it is ensured and tried anew.
         """
-        if draft.user_id is not None and self._users.has_seen(draft):
+        if draft.user_id is not None and self._users.is_cached(draft):
             with suppress(UnknownUser):  # deleted since
                 return self.register(event_id, draft.user_id)
         return self.register(event_id, self.ensure_user(draft).user_id)
 
-    def unregister(self, event_id: str, user_id: str) -> Left:
+    def unregister(self, event_id: str, user_id: str) -> LeaveOutcome:
         """Take a user out; a seat goes to the next in line (R4). Raises `UnknownEvent`, `NotRegistered`."""
-        return _expected(Left, self._go(event_id, Unregister(user_id)))
+        return _expected(LeaveOutcome, self._go(event_id, Unregister(user_id)))
 
     def remove(
         self,
@@ -395,34 +397,34 @@ class Service:
         *,
         actor: Actor | None = None,
         reason: str | None = None,
-    ) -> Left:
+    ) -> LeaveOutcome:
         """Take a user out in an organizer's name; the user is told, with the reason (R4.6).
 
         Raises `UnknownEvent`, `NotOrganizer`, `NotRegistered`, and `Invalid` for a reason too long.
         """
         why = Removal.of(reason=reason or "").reason or None
-        return _expected(Left, self._go(event_id, Remove(user_id, actor, why)))
+        return _expected(LeaveOutcome, self._go(event_id, Remove(user_id, actor, why)))
 
-    def get_registration(self, event_id: str, user_id: str) -> OwnRegistration:
+    def get_registration(self, event_id: str, user_id: str) -> UserRegistration:
         """Return a user's registration with its position; raises `UnknownEvent`, `NotRegistered`."""
-        own = self._listing.of_user_in(event_id, user_id)
+        own = self._queries.of_user_in(event_id, user_id)
         if own is None:
             raise NotRegistered(event_id, self.get_event(event_id).title, user_id)
         return own
 
-    def find_registration(self, event_id: str, user_id: str) -> OwnRegistration | None:
+    def find_registration(self, event_id: str, user_id: str) -> UserRegistration | None:
         """Return a user's registration with its position, None for who is not in the event."""
-        return self._listing.of_user_in(event_id, user_id)
+        return self._queries.of_user_in(event_id, user_id)
 
     def list_registrations_of(
         self, user_id: str, *, status: RegistrationStatus | None = None
-    ) -> tuple[OwnRegistration, ...]:
+    ) -> tuple[UserRegistration, ...]:
         """Return a user's registrations with their events, by start (R5); none for an unknown user."""
-        return self._listing.of_user(user_id, status)
+        return self._queries.of_user(user_id, status)
 
-    def find_registrations_of(self, user_id: str, text: str) -> FoundOwn:
+    def find_registrations_of(self, user_id: str, text: str) -> FoundRegistrations:
         """Find among a user's registrations by an event's id or a part of its title (R8.1); all for no text."""
-        return search.find_own(text, self.list_registrations_of(user_id))
+        return search.find_registrations(text, self.list_registrations_of(user_id))
 
     def list_registrations_in(
         self,
@@ -440,7 +442,7 @@ class Service:
         """
         if actor is not None:
             self.get_event(event_id, actor=actor)
-        return self._listing.of_event(event_id, status, limit, cursor)
+        return self._queries.of_event(event_id, status, limit, cursor)
 
     def preview_capacity(
         self, event_id: str, capacity: int, *, actor: Actor | None = None
@@ -452,22 +454,24 @@ class Service:
         edit = Edit(EventChanges.of(capacity=capacity), actor)
 
         def read() -> CapacityPreview | None:
-            snapshot = self._door.load(event_id, [edit])
+            snapshot = self._executor.load(event_id, [edit])
             plan = planner.plan(
                 snapshot, [edit], event_id=event_id, now=self._clock.now(), plan_id="preview"
             )
             outcome = plan.outcomes[0]
             if isinstance(outcome, CapacityBelowRegistered) and snapshot.event is not None:
-                return self._listing.too_many(snapshot.event, capacity)
+                return self._queries.too_many(snapshot.event, capacity)
             if isinstance(outcome, RollcallError):
                 raise outcome
-            if snapshot.event is None or not self._listing.unmoved([snapshot.event]):
+            if snapshot.event is None or not self._queries.unmoved([snapshot.event]):
                 return None
             event = snapshot.event
             count = min(max(0, capacity - event.capacity), event.waitlist_count)
-            return CapacityPreview(event, capacity, _expected(Changed, outcome).promoted, count)
+            return CapacityPreview(
+                event, capacity, _expected(ChangeOutcome, outcome).promoted, count
+            )
 
-        return self._patience.at_one_moment(read)
+        return self._retry.read_consistently(read)
 
     def preview_leave(self, event_id: str, user_id: str) -> LeavePreview:
         """Return what leaving would cost now (R8.4); raises `UnknownEvent`, `NotRegistered`."""
@@ -493,18 +497,18 @@ class Service:
     ) -> Page[JournalEntry]:
         """List what happened to an event, newest first. Raises `UnknownEvent`, `NotOrganizer`."""
         self.get_event(event_id, actor=actor)
-        return self._patience.reading(
+        return self._retry.reading(
             lambda: self._store.list_history(event_id, limit=limit, cursor=cursor)
         )
 
     def list_own_history(
         self, event_id: str, user_id: str, *, limit: int = PAGE, cursor: str | None = None
-    ) -> Page[OwnMove]:
+    ) -> Page[RegistrationMove]:
         """List what moved a user's place in an event, newest first, out of `limit` entries of its history.
 
         A page may be short, or empty. Raises `UnknownEvent`, and `Invalid` for a cursor of no such list.
         """
-        return self._listing.own_history(event_id, user_id, limit, cursor)
+        return self._queries.own_history(event_id, user_id, limit, cursor)
 
     def sweep(self) -> int:
         """Do what the clock asks of events by now (R8.15), and finish what is unfinished (R7.4).
@@ -512,23 +516,23 @@ class Service:
         Return how many things that were. What fails in the one keeps nothing of the other.
         """
         try:
-            done = self._long_work.do_what_is_due()
+            done = self._long_operations.run_due_events()
         finally:
             finished = self.finish_unfinished()
         return done + finished
 
     def finish_unfinished(self) -> int:
         """Finish what a crash interrupted: raises in steps and deletions (R7.4). Return how many."""
-        return self._long_work.finish_unfinished()
+        return self._long_operations.finish_unfinished()
 
-    def check(self, on_progress: Callable[[Progress], None]) -> Iterator[Breach]:
+    def check(self, on_progress: Callable[[Progress], None]) -> Iterator[Violation]:
         """Read everything and yield each breach of R7.5, also while others write (R7.6).
 
         `on_progress` is called after each page. Raises `Unavailable`.
         """
         return self._checking(on_progress).everything()
 
-    def repair(self, on_progress: Callable[[Progress], None]) -> Iterator[Mended]:
+    def repair(self, on_progress: Callable[[Progress], None]) -> Iterator[FixedViolation]:
         """Mend what a check finds, from the registrations; yield each thing that was mended (R7.6).
 
         One that was cut off can be run again. Raises `Unavailable`.
@@ -536,7 +540,7 @@ class Service:
         from domain.integrity.repairer import Repair  # as in `_checking`
 
         check = self._checking(on_progress)
-        repair = Repair(self._store, self._door, self._patience, self._clock, self._new_id, check)
+        repair = Repair(self._store, self._executor, self._retry, self._clock, self._new_id, check)
         return repair.everything()
 
     def _checking(self, on_progress: Callable[[Progress], None]) -> Check:
@@ -544,15 +548,15 @@ class Service:
             Check,  # the command line's: no function's start waits for it
         )
 
-        return Check(self._store, self._patience, self._clock, on_progress)
+        return Check(self._store, self._retry, self._clock, on_progress)
 
     # How it is done
 
     def _go(self, event_id: str, command: Command) -> object:
-        return self._door.go_through(event_id, command, self._patience.deadline())
+        return self._executor.go_through(event_id, command, self._retry.deadline())
 
-    def _change(self, event_id: str, command: Command) -> Changed:
-        return _expected(Changed, self._go(event_id, command))
+    def _change(self, event_id: str, command: Command) -> ChangeOutcome:
+        return _expected(ChangeOutcome, self._go(event_id, command))
 
 
 def _expected(kind: type[T], outcome: object) -> T:

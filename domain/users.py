@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from domain.errors import Busy, DuplicateUser, UnknownUser
-from domain.execution.cache import Seen
-from domain.execution.retry import Patience
-from domain.execution.unconfirmed import Unsettled
+from domain.execution.cache import UserCache
+from domain.execution.retry import RetryPolicy
+from domain.execution.unconfirmed import Unconfirmed
 from domain.inputs import UserChanges, UserDraft
 from domain.models import User
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Store, Unavailable
 
 
 class Users:
-    """Writes users. Whatever writes raises `Busy`, or `Unsettled` where an answer was lost.
+    """Writes users. Whatever writes raises `Busy`, or `Unconfirmed` where an answer was lost.
 
     What was unsettled can be asked again, with the same arguments: it never happens twice.
     """
 
-    def __init__(self, store: Store, patience: Patience, clock: Clock, new_id: NewId) -> None:
+    def __init__(self, store: Store, retry: RetryPolicy, clock: Clock, new_id: NewId) -> None:
         self._store = store
-        self._patience = patience
+        self._retry = retry
         self._clock = clock
         self._new_id = new_id
-        self._seen = Seen()
+        self._user_cache = UserCache()
 
     def find(self, user_id: str) -> User | None:
         """Return the user as stored, also one under deletion."""
-        return self._patience.reading(lambda: self._store.get_user(user_id))
+        return self._retry.reading(lambda: self._store.get_user(user_id))
 
     def get(self, user_id: str) -> User:
         """Return the user; raises `UnknownUser`."""
@@ -62,7 +62,7 @@ class Users:
         sent: list[tuple[User, str]] = []
 
         def change() -> User:
-            for _ in self._patience.attempts():
+            for _ in self._retry.attempts():
                 if not sent:
                     stored = self.get(user_id)
                     new = {"updated_at": self._clock.now(), "revision": self._new_id()}
@@ -82,12 +82,12 @@ class Users:
             raise ValueError("ensure_user needs the user's own id")
         user = self._ensured(draft.user_id, draft)
         if _is_as(user, draft):
-            self._seen.add(user.user_id, draft)
+            self._user_cache.add(user.user_id, draft)
         return user
 
-    def has_seen(self, draft: UserDraft) -> bool:
+    def is_cached(self, draft: UserDraft) -> bool:
         """Return whether this process has seen the user stored as the draft has it; it may be so no more."""
-        return self._seen.has(draft)
+        return self._user_cache.has(draft)
 
     def _ensured(self, user_id: str, draft: UserDraft) -> User:
         stored = self.find(user_id)
@@ -101,19 +101,19 @@ class Users:
             return self.update(user_id, UserChanges.of(**draft.given()))()
         except DuplicateUser:
             return self.get(user_id)
-        except Unsettled:
+        except Unconfirmed:
             raise Busy from None
 
     def mark(self, user_id: str, mark: str) -> str:
         """Mark a user for deletion; return the mark that holds. Raises `UnknownUser`."""
-        self._seen.forget(user_id)
+        self._user_cache.forget(user_id)
         was_sent = False
-        for _ in self._patience.attempts():
+        for _ in self._retry.attempts():
             try:
                 stored = self._store.get_user(user_id)
                 if stored is None:
                     raise UnknownUser(user_id)
-                held = self._store.mark_user(user_id, mark, revision=stored.revision)
+                held = self._store.start_user_deletion(user_id, mark, revision=stored.revision)
             except AnswerLost:
                 was_sent = True
                 continue
@@ -121,13 +121,13 @@ class Users:
                 continue
             if held is not None:
                 return held
-        raise Unsettled if was_sent else Busy
+        raise Unconfirmed if was_sent else Busy
 
     def _put(self, user: User, *, replaces: str | None) -> bool:
         """Return whether the write applied; when not, another user or revision is stored."""
-        self._seen.forget(user.user_id)
+        self._user_cache.forget(user.user_id)
         was_sent = False
-        for _ in self._patience.attempts():
+        for _ in self._retry.attempts():
             try:
                 self._store.put_user(user, replaces=replaces)
                 return True
@@ -137,7 +137,7 @@ class Users:
                 verdict = self._verdict(user, replaces)
                 if verdict is not None:
                     return verdict
-        raise Unsettled if was_sent else Busy
+        raise Unconfirmed if was_sent else Busy
 
     def _verdict(self, user: User, replaces: str | None) -> bool | None:
         """Return what is stored says of a write that met a conflict, None if nothing can be said yet."""

@@ -20,7 +20,7 @@ from bot.entrypoints.http_server import build_http
 from domain.errors import DuplicateEvent
 from domain.inputs import EventDraft, UserDraft
 from domain.planning.plan import Plan
-from playground.client.member_client import Dispatcher
+from playground.client.member_client import MemberClient
 from playground.client.transport import Deliver, Response, over_http
 from playground.demo.backstage import Backstage
 from playground.demo.http_server import HOST, PortTakenError, build_server, serve
@@ -88,7 +88,7 @@ class DemoBot:
             if first is not None:
                 first(bot)
             url = stack.enter_context(serve(build_http(bot.app, bot.executor, SIGNING_SECRET)))
-            bot.notifier.start()
+            bot.notification_worker.start()
             self._deliver = over_http(f"{url}/slack/events")
             self._running = stack.pop_all()
 
@@ -138,7 +138,9 @@ def begin(bot: Bot, workspace: Workspace, *, now: datetime) -> None:
         for member in people[-taken:]:
             bot.service.ensure_user(UserDraft.of(user_id=member.id, name=member.name))
             bot.service.register(event_id, member.id)
-        bot.notifier.announce(bot.service.get_event(event_id), workspace.channel_named("events").id)
+        bot.notification_worker.announce(
+            bot.service.get_event(event_id), workspace.channel_named("events").id
+        )
 
 
 @contextmanager
@@ -160,9 +162,9 @@ def demo(port: int, data: Path, *, empty: bool, reset: bool) -> Iterator[str]:
         bot = DemoBot(workspace, data)
         running.callback(bot.stop)
         bot.start(None if empty else partial(begin, workspace=workspace, now=datetime.now(UTC)))
-        dispatcher = Dispatcher(workspace, bot.deliver, SIGNING_SECRET)
-        app.state.backstage = Backstage(dispatcher, api, bot)
-        app.state.dispatcher = dispatcher
+        member_client = MemberClient(workspace, bot.deliver, SIGNING_SECRET)
+        app.state.backstage = Backstage(member_client, api, bot)
+        app.state.member_client = member_client
         yield url
 
 

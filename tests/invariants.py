@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from domain.enums import ChangeKind, RegistrationStatus
-from domain.models import Event, JournalEntry, Page, Registration, User, Waiting, block_of
+from domain.models import Event, JournalEntry, Page, Registration, User, WaitlistEntry, block_of
 from domain.ports import Store
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ class Everything:
     events: dict[str, Event]
     users: dict[str, User]
     registrations: dict[tuple[str, str], Registration]
-    line: dict[tuple[str, int], Waiting]
+    line: dict[tuple[str, int], WaitlistEntry]
     journal: dict[str, tuple[JournalEntry, ...]]
 
     def seated(self, event_id: str) -> list[str]:
@@ -48,7 +48,7 @@ def everything_in(store: Store) -> Everything:
         events,
         {user.user_id: user for user in _all(store.list_users)},
         {(row.event_id, row.user_id): row for row in _all(store.scan_registrations)},
-        {(event_id, waiting.ticket): waiting for event_id, waiting in _all(store.scan_waiting)},
+        {(event_id, waiting.ticket): waiting for event_id, waiting in _all(store.scan_waitlist)},
         {event_id: store.list_journal(event_id, limit=10_000) for event_id in events},
     )
 
@@ -85,7 +85,7 @@ def _assert_event_sound(event: Event, found: Everything) -> None:
     )
     assert [place.user_id for place in line] == waiting
     assert all(place.ticket < event.next_ticket for place in line)
-    assert Counter(block_of(place.ticket) for place in line) == dict(event.waiting_by_block)
+    assert Counter(block_of(place.ticket) for place in line) == dict(event.waitlist_by_block)
     entries = found.journal[event.event_id]
     assert [entry.version for entry in entries] == list(range(1, event.version + 1))
     assert told_by(entries) == (set(seated), waiting)

@@ -18,18 +18,18 @@ from domain.models import (
     Page,
     Registration,
     User,
-    Waiting,
+    WaitlistEntry,
 )
 from domain.planning.plan import (
     Action,
     CheckUser,
     DeleteRegistration,
-    DeleteWaiting,
+    DeleteWaitlistEntry,
     Plan,
-    PutEntry,
     PutEvent,
+    PutJournalEntry,
     PutRegistration,
-    PutWaiting,
+    PutWaitlistEntry,
 )
 from domain.ports import Conflict, Rows
 
@@ -43,7 +43,7 @@ class MemoryStore:
         self.events: dict[str, Event] = {}
         self.users: dict[str, User] = {}
         self.registrations: dict[tuple[str, str], Registration] = {}
-        self.line: dict[tuple[str, int], Waiting] = {}
+        self.line: dict[tuple[str, int], WaitlistEntry] = {}
         self.journal: dict[tuple[str, int], JournalEntry] = {}
 
     def commit(self, plan: Plan) -> None:
@@ -83,16 +83,16 @@ class MemoryStore:
                 key = (row.event_id, row.user_id)
                 _require(_same(self.registrations.get(key), row))
                 del self.registrations[key]
-            case PutWaiting(event_id, waiting):
+            case PutWaitlistEntry(event_id, waiting):
                 _require((event_id, waiting.ticket) not in self.line)
                 self.line[event_id, waiting.ticket] = waiting
-            case DeleteWaiting(event_id, waiting):
+            case DeleteWaitlistEntry(event_id, waiting):
                 stored_place = self.line.pop((event_id, waiting.ticket), None)
                 _require(stored_place is not None and stored_place.user_id == waiting.user_id)
             case CheckUser(user_id):
                 user = self.users.get(user_id)
                 _require(user is not None and user.deletion is None)
-            case PutEntry(entry, _):
+            case PutJournalEntry(entry, _):
                 _require((entry.event_id, entry.version) not in self.journal)
                 self.journal[entry.event_id, entry.version] = entry
             case _:
@@ -145,9 +145,9 @@ class MemoryStore:
             },
         )
 
-    def get_line(
+    def get_waitlist(
         self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
-    ) -> tuple[Waiting, ...]:
+    ) -> tuple[WaitlistEntry, ...]:
         line = sorted(
             (
                 waiting
@@ -158,8 +158,10 @@ class MemoryStore:
         )
         return tuple(line[:limit])
 
-    def count_line(self, event_id: str, place: Waiting, *, after: int) -> int | None:
-        line = self.get_line(event_id, after=after, until=place.ticket, limit=len(self.line))
+    def count_entries_before(
+        self, event_id: str, place: WaitlistEntry, *, after: int
+    ) -> int | None:
+        line = self.get_waitlist(event_id, after=after, until=place.ticket, limit=len(self.line))
         return len(line) - 1 if line and line[-1].user_id == place.user_id else None
 
     def list_roster(
@@ -215,7 +217,7 @@ class MemoryStore:
         _require((stored and stored.revision) == replaces and not (stored and stored.deletion))
         self.users[user.user_id] = user
 
-    def mark_user(self, user_id: str, mark: str, *, revision: str) -> str | None:
+    def start_user_deletion(self, user_id: str, mark: str, *, revision: str) -> str | None:
         stored = self.users.get(user_id)
         if stored is None or stored.revision != revision:
             return None
@@ -239,7 +241,9 @@ class MemoryStore:
         roster = self.list_roster(event_id, limit=10_000).items
         return tuple(row for row in roster if row.ticket == ticket)
 
-    def scan_waiting(self, *, limit: int, cursor: str | None = None) -> Page[tuple[str, Waiting]]:
+    def scan_waitlist(
+        self, *, limit: int, cursor: str | None = None
+    ) -> Page[tuple[str, WaitlistEntry]]:
         places = [(of, waiting) for (of, _), waiting in self.line.items()]
         return _page(places, limit, cursor, lambda pair: [pair[0], pair[1].ticket])
 
@@ -259,10 +263,10 @@ _KEYS: dict[type, Callable[..., object]] = {
     PutEvent: lambda action: action.event.event_id,
     PutRegistration: lambda action: action.registration.user_id,
     DeleteRegistration: lambda action: action.registration.user_id,
-    PutWaiting: lambda action: action.waiting.ticket,
-    DeleteWaiting: lambda action: action.waiting.ticket,
+    PutWaitlistEntry: lambda action: action.waiting.ticket,
+    DeleteWaitlistEntry: lambda action: action.waiting.ticket,
     CheckUser: lambda action: action.user_id,
-    PutEntry: lambda action: action.entry.version,
+    PutJournalEntry: lambda action: action.entry.version,
 }
 
 

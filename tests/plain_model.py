@@ -50,7 +50,7 @@ class PlainEvent:
             self.seated.append(promoted[-1])
         return promoted
 
-    def raise_on(self, most: int | None = None) -> list[str]:
+    def continue_capacity_increase(self, most: int | None = None) -> list[str]:
         """Go to the target, seat by seat while someone waits, by `most` promotions; return the promoted."""
         promoted: list[str] = []
         if self.target is None:
@@ -110,13 +110,13 @@ class PlainModel:
         self.users.add(user_id)
 
     def delete_user(self, user_id: str) -> None:
-        self.mark_user(user_id, 0)
+        self.start_user_deletion(user_id, 0)
         for event in self.events.values():
             if user_id in event.tickets:
                 event.take_out(user_id)
         self.forget_user(user_id)
 
-    def mark_user(self, user_id: str, deletion: int) -> None:
+    def start_user_deletion(self, user_id: str, deletion: int) -> None:
         """Begin to delete a user, or wait for who began before; from now on the user is unknown."""
         if user_id not in self.users and user_id not in self.marked:
             raise Refused("UnknownUser")
@@ -177,7 +177,7 @@ class PlainModel:
         if capacity is None or capacity == (event.target or event.capacity):
             return []
         event.target = capacity
-        return event.raise_on(at_once)
+        return event.continue_capacity_increase(at_once)
 
     def set_status(self, event_id: str, status: EventStatus) -> None:
         event = self.event(event_id)

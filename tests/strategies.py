@@ -6,20 +6,27 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from domain.enums import Cause, ChangeKind, Deletion, EventStatus, NoticeKind, RegistrationStatus
+from domain.enums import (
+    Cause,
+    ChangeKind,
+    Deletion,
+    EventStatus,
+    NotificationKind,
+    RegistrationStatus,
+)
 from domain.models import (
     Card,
     Change,
     Deferred,
-    Delivery,
+    DeliveryState,
     Event,
     EventSummary,
     JournalEntry,
-    Notice,
+    Notification,
     Registration,
-    Unreached,
+    UnreachableRecipient,
     User,
-    Waiting,
+    WaitlistEntry,
 )
 
 # A lone surrogate is no text: neither UTF-8 nor Slack can carry one.
@@ -52,25 +59,25 @@ changes = st.builds(
     fields=st.none()
     | st.dictionaries(names, st.tuples(st.none() | texts, st.none() | texts), max_size=3),
 )
-notices = st.builds(
-    Notice,
-    kind=st.sampled_from(NoticeKind),
+notifications = st.builds(
+    Notification,
+    kind=st.sampled_from(NotificationKind),
     user_id=st.none() | identifiers,
     ticket=st.none() | versions,
     reason=st.none() | texts,
     before=st.none() | summaries,
 )
-unreached = st.builds(
-    Unreached,
+unreachable = st.builds(
+    UnreachableRecipient,
     user_id=identifiers,
     version=versions,
-    kind=st.sampled_from(NoticeKind),
+    kind=st.sampled_from(NotificationKind),
     reason=st.from_regex(r"[a-z_]{1,30}", fullmatch=True),
 )
 
 
 def users(user_id: str) -> st.SearchStrategy[User]:
-    """Return users with this id, none of them marked: only `mark_user` marks."""
+    """Return users with this id, none of them marked: only `start_user_deletion` marks."""
     return st.builds(
         User,
         user_id=st.just(user_id),
@@ -107,7 +114,7 @@ def events(event_id: str) -> st.SearchStrategy[Event]:
         registered_count=counts,
         waitlist_count=counts,
         next_ticket=versions,
-        waiting_by_block=st.dictionaries(counts, st.integers(1, 1_000), max_size=3),
+        waitlist_by_block=st.dictionaries(counts, st.integers(1, 1_000), max_size=3),
         capacity_target=st.none() | counts,
         operation_id=st.none() | identifiers,
         deletion=st.none() | st.sampled_from(Deletion),
@@ -127,9 +134,9 @@ def registrations(event_id: str, user_id: str) -> st.SearchStrategy[Registration
     )
 
 
-def waiting(user_id: str) -> st.SearchStrategy[Waiting]:
+def waiting(user_id: str) -> st.SearchStrategy[WaitlistEntry]:
     """Return places of this user in a line."""
-    return st.builds(Waiting, versions, st.just(user_id), moments)
+    return st.builds(WaitlistEntry, versions, st.just(user_id), moments)
 
 
 def entries(event_id: str) -> st.SearchStrategy[JournalEntry]:
@@ -141,34 +148,34 @@ def entries(event_id: str) -> st.SearchStrategy[JournalEntry]:
         plan_id=identifiers,
         at=moments,
         changes=st.lists(changes, max_size=3).map(tuple),
-        notices=st.lists(notices, max_size=3).map(tuple),
+        notifications=st.lists(notifications, max_size=3).map(tuple),
         about=st.none() | summaries,
-        unreached=st.lists(unreached, max_size=3, unique=True).map(tuple),
+        unreachable=st.lists(unreachable, max_size=3, unique=True).map(tuple),
     )
 
 
-def deliveries(event_id: str, holder: str) -> st.SearchStrategy[Delivery]:
+def deliveries(event_id: str, holder: str) -> st.SearchStrategy[DeliveryState]:
     """Return delivery rows of this event under this holder's lease."""
     deferred = st.builds(
         Deferred,
         user_id=identifiers,
         version=versions,
-        notice=counts,
+        notification=counts,
         attempts=counts,
         not_before=moments,
-        unreached=st.lists(unreached, max_size=3).map(tuple),
-        more_unreached=counts,
+        unreachable=st.lists(unreachable, max_size=3).map(tuple),
+        more_unreachable=counts,
     )
     return st.builds(
-        Delivery,
+        DeliveryState,
         event_id=st.just(event_id),
         delivered_version=counts,
         cleared_version=counts,
-        notice=counts,
+        notification=counts,
         recipient=st.none() | texts,
         deferred=st.lists(deferred, max_size=3).map(tuple),
-        untold=st.lists(unreached, max_size=3).map(tuple),
-        more_untold=counts,
+        unreported=st.lists(unreachable, max_size=3).map(tuple),
+        more_unreported=counts,
         holder=st.just(holder),
         leased_until=st.none() | moments,
     )

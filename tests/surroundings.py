@@ -93,11 +93,13 @@ def new_users(service: Service, *user_ids: str) -> list[User]:
     ]
 
 
-def mark_user(store: Store, user_id: str, mark: str = "mark of a process that died") -> str:
+def start_user_deletion(
+    store: Store, user_id: str, mark: str = "mark of a process that died"
+) -> str:
     """Mark a user for deletion, past the service; return the mark."""
     user = store.get_user(user_id)
     assert user is not None
-    held = store.mark_user(user_id, mark, revision=user.revision)
+    held = store.start_user_deletion(user_id, mark, revision=user.revision)
     assert held is not None
     return held
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from domain.commands import Command, Placed, Register, Unregister
+from domain.commands import Command, Register, RegisterOutcome, Unregister
 from domain.enums import Cause
 from domain.errors import (
     AlreadyRegistered,
@@ -25,7 +25,7 @@ from domain.errors import (
 )
 from domain.execution.batching import Entry
 from domain.execution.committer import Committer
-from domain.execution.executor import Door, Result
+from domain.execution.executor import Executor, Result
 from domain.inputs import MessageDraft
 from domain.planning.plan import Plan, PutEvent
 from domain.ports import Store
@@ -149,9 +149,9 @@ def test_a_refusal_that_others_of_its_batch_bring_about_is_true_of_their_commit(
 
     one = process(View(store, without, other_deletes_b))
     entries = [Entry[Command, Result](Register(user_id), deadline=1.0) for user_id in "ab"]
-    one._door._serve("small", entries)
+    one._executor._serve("small", entries)
     placed, refused = [entry._outcome() for entry in entries]
-    assert isinstance(placed, Placed)
+    assert isinstance(placed, RegisterOutcome)
     assert isinstance(refused, UnknownUser if holds else EventFull)
 
 
@@ -167,9 +167,9 @@ def test_who_comes_in_and_leaves_in_one_batch_is_there_at_its_commit(
     one = process(View(store, without, other_deletes_b))
     commands: list[Command] = [Register("b"), Unregister("b", Cause.OWN)]
     entries = [Entry[Command, Result](command, deadline=1.0) for command in commands]
-    one._door._serve("e1", entries)
+    one._executor._serve("e1", entries)
     came, _ = [entry._outcome() for entry in entries]
-    assert isinstance(came, UnknownUser if holds else Placed)
+    assert isinstance(came, UnknownUser if holds else RegisterOutcome)
 
 
 @pytest.mark.parametrize(("without", "holds"), [((), True), (("mark",), False)])
@@ -196,7 +196,7 @@ def test_a_refusal_is_true_at_one_moment(
     if holds:
         assert one.register("small", "a").position is None
     else:
-        monkeypatch.setattr(Door, "_still_at", lambda *_: True)
+        monkeypatch.setattr(Executor, "_still_at", lambda *_: True)
         with pytest.raises(EventFull):
             one.register("small", "a")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain.enums import Cause, ChangeKind, ClosedBecause, NoticeKind, RegistrationStatus
+from domain.enums import Cause, ChangeKind, ClosedBecause, NotificationKind, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
     Busy,
@@ -31,7 +31,15 @@ from domain.ports import Store, Unavailable
 from domain.service import Service
 from tests.invariants import assert_sound, everything_in
 from tests.stores import Kind, empty_sqlite, empty_store
-from tests.surroundings import START, ManualClock, ids, mark_user, new_event, new_users, service_on
+from tests.surroundings import (
+    START,
+    ManualClock,
+    ids,
+    new_event,
+    new_users,
+    service_on,
+    start_user_deletion,
+)
 
 
 @pytest.fixture(params=["memory", "sqlite", "moto", "local"])
@@ -211,10 +219,10 @@ def test_r2_5_raising_it_promotes_as_many_as_fit_in_order_and_tells_them(
     assert changed.promoted == ("b", "c")
     found = assert_sound(store)
     assert found.seated("e1") == ["a", "b", "c"]
-    notices = found.journal["e1"][-1].notices
-    assert [(notice.kind, notice.user_id) for notice in notices] == [
-        (NoticeKind.PROMOTED, "b"),
-        (NoticeKind.PROMOTED, "c"),
+    notifications = found.journal["e1"][-1].notifications
+    assert [(notification.kind, notification.user_id) for notification in notifications] == [
+        (NotificationKind.PROMOTED, "b"),
+        (NotificationKind.PROMOTED, "c"),
     ]
 
 
@@ -332,8 +340,8 @@ def test_r2_6_or_until_it_is_canceled_for_good_and_everyone_is_told(
         service.reopen_event("e1")
     with pytest.raises(EventCanceled):
         service.edit_event("e1", EventChanges.of(capacity=9))
-    (notice,) = assert_sound(store).journal["e1"][-1].notices
-    assert (notice.kind, notice.user_id) == (NoticeKind.CANCELED, None)
+    (notification,) = assert_sound(store).journal["e1"][-1].notifications
+    assert (notification.kind, notification.user_id) == (NotificationKind.CANCELED, None)
 
 
 def test_r2_7_turning_the_waitlist_off_keeps_those_who_wait_and_refuses_new_ones(
@@ -399,10 +407,10 @@ def test_r2_an_edit_says_what_changed_and_tells_everyone_of_a_new_time_or_place(
     (change,) = entry.changes
     assert (change.kind, change.actor_id) == (ChangeKind.EDITED, "organizer")
     assert change.fields == {"location": ("Room 1", "Room 2"), "title": ("Event e1", "New")}
-    (notice,) = entry.notices
-    assert (notice.kind, notice.user_id) == (NoticeKind.MOVED, None)
-    assert notice.before is not None
-    assert notice.before.location == "Room 1"
+    (notification,) = entry.notifications
+    assert (notification.kind, notification.user_id) == (NotificationKind.MOVED, None)
+    assert notification.before is not None
+    assert notification.before.location == "Room 1"
     assert not service.edit_event("e1", EventChanges.of(title="New")).changed
 
 
@@ -528,8 +536,12 @@ def test_r4_2_the_first_in_line_gets_it_in_the_same_write_and_is_told(
         (ChangeKind.LEFT, "a"),
         (ChangeKind.PROMOTED, "b"),
     ]
-    (notice,) = entry.notices
-    assert (notice.kind, notice.user_id, notice.ticket) == (NoticeKind.PROMOTED, "b", 2)
+    (notification,) = entry.notifications
+    assert (notification.kind, notification.user_id, notification.ticket) == (
+        NotificationKind.PROMOTED,
+        "b",
+        2,
+    )
     assert entry.about is not None
     assert entry.about.title == "Event e1"
 
@@ -546,7 +558,7 @@ def test_r4_2_who_is_promoted_into_an_event_that_is_over_or_canceled_is_not_told
     service.unregister("e1", "b")
     found = assert_sound(store)
     assert found.seated("e1") == ["c"]
-    assert [entry.notices for entry in found.journal["e1"][-2:]] == [(), ()]
+    assert [entry.notifications for entry in found.journal["e1"][-2:]] == [(), ()]
 
 
 def test_r4_3_a_waiting_user_who_leaves_moves_those_behind_up_and_promotes_nobody(
@@ -589,9 +601,12 @@ def test_r4_6_an_organizer_removes_a_user_who_is_told_why_and_the_line_moves_up(
     left = service.remove("e1", "a", actor=Actor("organizer"), reason="Moved to Lima")
     assert left.promoted == ("b",)
     entry = assert_sound(store).journal["e1"][-1]
-    assert [(notice.kind, notice.user_id, notice.reason) for notice in entry.notices] == [
-        (NoticeKind.PROMOTED, "b", None),
-        (NoticeKind.REMOVED, "a", "Moved to Lima"),
+    assert [
+        (notification.kind, notification.user_id, notification.reason)
+        for notification in entry.notifications
+    ] == [
+        (NotificationKind.PROMOTED, "b", None),
+        (NotificationKind.REMOVED, "a", "Moved to Lima"),
     ]
     assert (entry.changes[0].actor_id, entry.changes[0].cause) == ("organizer", Cause.REMOVED)
 
@@ -712,7 +727,7 @@ def test_r7_1_a_user_under_deletion_cannot_register_and_a_crash_in_between_is_fi
     new_event(service, "e1")
     new_event(service, "e2")
     register(service, "a")
-    mark_user(store, "a")
+    start_user_deletion(store, "a")
     with pytest.raises(UnknownUser):
         service.register("e2", "a")
     with pytest.raises(UnknownUser):
@@ -754,10 +769,10 @@ def test_r7_2_deleting_an_event_removes_its_registrations_and_its_id_is_never_us
         new_event(service)
     assert service.list_events().items == ()
     told = {
-        notice.user_id
+        notification.user_id
         for entry in found.journal["e1"]
-        for notice in entry.notices
-        if notice.kind is NoticeKind.DELETED
+        for notification in entry.notifications
+        if notification.kind is NotificationKind.DELETED
     }
     assert told == set(people)
 
@@ -828,7 +843,7 @@ def test_r7_4_a_change_that_fails_in_the_middle_has_not_happened(
 
         def __getattr__(self, name: str) -> object:
             if name == "commit" and store.get_user("c") is not None:
-                store.delete_user("c", mark_user(store, "c"))
+                store.delete_user("c", start_user_deletion(store, "c"))
             return getattr(store, name)
 
     racing = service_on(LosesTheUser(), new_id=ids("racing"))  # type: ignore[arg-type]

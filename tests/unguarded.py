@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from domain.planning.plan import Action, CheckUser, Plan, PutEntry, PutEvent, PutRegistration
+from domain.planning.plan import Action, CheckUser, Plan, PutEvent, PutJournalEntry, PutRegistration
 from domain.ports import AnswerLost, Store
 
 Arrives = Callable[[], None]
@@ -87,7 +87,7 @@ class View:
                 and "user mark" in self.without
                 and self._is_marked(action)
             )
-            or (isinstance(action, PutEntry) and "entry" in self.without)
+            or (isinstance(action, PutJournalEntry) and "entry" in self.without)
         )
 
     def _unguarded(self, action: Action) -> Action:

@@ -70,7 +70,7 @@ def build_api(service: Service, *, tokens: Sequence[str], clock: Clock, new_id: 
         router = APIRouter(
             tags=[add.__name__.capitalize()], route_class=_answering_with_problems(new_id)
         )
-        add(router, service, _settling(clock))
+        add(router, service, _resolver(clock))
         api.include_router(router)
         paths += [route for route in router.routes if isinstance(route, APIRoute)]
     api.add_route("/docs", _documentation)
@@ -89,7 +89,7 @@ def _documentation(_: Request) -> Response:
     )
 
 
-def _settling(clock: Clock) -> routes.Settled:
+def _resolver(clock: Clock) -> routes.Settled:
     places = threading.BoundedSemaphore(MOST_SETTLING)
 
     def settled(change: Callable[[], Any]) -> Any:

@@ -22,7 +22,7 @@ Instant = Annotated[
 """A moment as answers have it: with an offset."""
 
 
-class Answer(BaseModel):
+class Reply(BaseModel):
     """An object of the API, built by the names of its fields."""
 
     model_config = ConfigDict(
@@ -34,7 +34,7 @@ class Answer(BaseModel):
     )
 
 
-class User(Answer):
+class User(Reply):
     """A user."""
 
     user_id: str
@@ -49,7 +49,7 @@ class User(Answer):
         return cls(**user.model_dump(include=set(cls.model_fields)))
 
 
-class Event(Answer):
+class Event(Reply):
     """An event with its counts. While a raise by many seats goes on, `capacityTarget` says where to."""
 
     event_id: str
@@ -87,7 +87,7 @@ class Event(Answer):
         )
 
 
-class Registration(Answer):
+class Registration(Reply):
     """A user's place in an event; `position` is null for one who has a seat, and 1 for who is next."""
 
     registration_id: str
@@ -107,7 +107,7 @@ class Registration(Answer):
         )
 
     @classmethod
-    def of_place(cls, event_id: str, place: models.Place) -> Self:
+    def of_place(cls, event_id: str, place: models.WaitlistPosition) -> Self:
         """Return the JSON of a place in an event's line."""
         waiting = place.waiting
         return cls(
@@ -124,46 +124,46 @@ def _id(event_id: str, ticket: int) -> str:
     return f"{event_id}:{ticket}"
 
 
-class OwnRegistration(Registration):
+class UserRegistration(Registration):
     """A user's place, and the whole event."""
 
     event: Event
 
     @classmethod
-    def of_own(cls, own: models.OwnRegistration) -> Self:
+    def of_own(cls, own: models.UserRegistration) -> Self:
         """Return the JSON of a user's registration with its event."""
         place = Registration.of(own.registration, own.position)
         return cls(event=Event.of(own.event), **place.model_dump(by_alias=False))
 
 
-class Departure(Answer):
+class Departure(Reply):
     """Who got the seat that was given back: the next in line, or nobody."""
 
     promoted: tuple[str, ...]
 
 
-class UserPage(Answer):
+class UserPage(Reply):
     """A page of users, by name, and where the next begins."""
 
     items: tuple[User, ...]
     next_cursor: str | None
 
 
-class EventPage(Answer):
+class EventPage(Reply):
     """A page of events, by start, and where the next begins."""
 
     items: tuple[Event, ...]
     next_cursor: str | None
 
 
-class RegistrationPage(Answer):
+class RegistrationPage(Reply):
     """A page of a user's registrations, by start of the events, and where the next begins."""
 
-    items: tuple[OwnRegistration, ...]
+    items: tuple[UserRegistration, ...]
     next_cursor: str | None
 
 
-class Roster(Answer):
+class Roster(Reply):
     """A page of an event's registrations: who has a seat, then the line; the counts are of all pages."""
 
     registered: tuple[Registration, ...]

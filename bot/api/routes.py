@@ -20,7 +20,7 @@ from bot.api.requests import (
     UserUpdate,
 )
 from domain import models
-from domain.commands import Changed, Left, Placed
+from domain.commands import ChangeOutcome, LeaveOutcome, RegisterOutcome
 from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
@@ -100,7 +100,7 @@ def events(router: APIRouter, service: Service, settled: Settled) -> None:
     def create_event(body: NewEvent, response: Response) -> responses.Event:
         """Create an event, with nobody in it."""
         outcome = settled(lambda: service.create_event(body.draft()))
-        event: models.Event = outcome.event if isinstance(outcome, Changed) else outcome
+        event: models.Event = outcome.event if isinstance(outcome, ChangeOutcome) else outcome
         response.headers["Location"] = f"/events/{event.event_id}"
         return responses.Event.of(event)
 
@@ -129,7 +129,7 @@ def events(router: APIRouter, service: Service, settled: Settled) -> None:
         _refuse_another("event_id", body.event_id, event_id)
         if body.status is not None and body.status != service.get_event(event_id).status:
             raise Invalid("status", "can't be changed here: it is in Slack, by the organizer")
-        changed: Changed = settled(lambda: service.edit_event(event_id, body.changes()))
+        changed: ChangeOutcome = settled(lambda: service.edit_event(event_id, body.changes()))
         return responses.Event.of(changed.event)
 
     @router.delete(
@@ -158,7 +158,7 @@ def registrations(router: APIRouter, service: Service, settled: Settled) -> None
     )
     def register(event_id: EventId, body: NewRegistration) -> responses.Registration:
         """Give a user a seat, or a place in line."""
-        placed: Placed = settled(lambda: service.register(event_id, body.user_id))
+        placed: RegisterOutcome = settled(lambda: service.register(event_id, body.user_id))
         return responses.Registration.of(placed.registration, placed.position)
 
     @router.delete(
@@ -167,7 +167,7 @@ def registrations(router: APIRouter, service: Service, settled: Settled) -> None
     )
     def unregister(event_id: EventId, user_id: UserId) -> responses.Departure:
         """Take a user out; a seat goes to the next in line."""
-        left: Left = settled(lambda: service.unregister(event_id, user_id))
+        left: LeaveOutcome = settled(lambda: service.unregister(event_id, user_id))
         return responses.Departure(promoted=left.promoted)
 
     @router.get("/users/{userId}/registrations", responses=problems(UnknownUser, Invalid))
@@ -181,7 +181,7 @@ def registrations(router: APIRouter, service: Service, settled: Settled) -> None
         service.get_user(user_id)  # behind it: who is gone by now had others, perhaps
         page, end = _page([one for one in own if after is None or _key(one) > after], asked.limit)
         return responses.RegistrationPage(
-            items=tuple(map(responses.OwnRegistration.of_own, page)),
+            items=tuple(map(responses.UserRegistration.of_own, page)),
             next_cursor=to_cursor(of_list, end),
         )
 
@@ -201,11 +201,11 @@ def registrations(router: APIRouter, service: Service, settled: Settled) -> None
 
 
 def _page(
-    own: Sequence[models.OwnRegistration], limit: int
-) -> tuple[Sequence[models.OwnRegistration], str | None]:
+    own: Sequence[models.UserRegistration], limit: int
+) -> tuple[Sequence[models.UserRegistration], str | None]:
     return own[:limit], _key(own[limit - 1]) if len(own) > limit else None
 
 
-def _key(own: models.OwnRegistration) -> str:
+def _key(own: models.UserRegistration) -> str:
     """Return what a user's registrations are in order of, as text."""
     return f"{own.event.starts_at.isoformat(timespec='microseconds')} {own.event.event_id}"

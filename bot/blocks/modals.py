@@ -11,7 +11,7 @@ from slack_sdk.models.views import View
 from bot.blocks.formatting import Message, contained, plain, plain_when, shortened
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import option_list
-from domain.models import ListedEvent, OwnRegistration
+from domain.models import ListedEvent, UserRegistration
 
 
 def note_modal(title: str, message: Message, *, close: str = "Close") -> View:
@@ -61,7 +61,7 @@ def event_options(events: Sequence[ListedEvent]) -> dict[str, Any]:
     )
 
 
-def own_options(own: Sequence[OwnRegistration]) -> dict[str, Any]:
+def own_options(own: Sequence[UserRegistration]) -> dict[str, Any]:
     """Return one's own events as the options of a select."""
     return option_list(
         (

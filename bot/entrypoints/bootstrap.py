@@ -12,8 +12,8 @@ from slack_sdk import WebClient
 from bot.app import build_app
 from bot.features.account.member_sync import reconcile
 from bot.notifications.delivery import Storage
-from bot.notifications.worker import Notifier
-from domain.execution.retry import PATIENCE
+from bot.notifications.worker import NotificationWorker
+from domain.execution.retry import REQUEST_SECONDS
 from domain.ports import Clock, NewId, Spawn
 from domain.service import Service
 
@@ -27,14 +27,14 @@ class Bot:
 
     workspace_id: str
     service: Service
-    notifier: Notifier
+    notification_worker: NotificationWorker
     app: App
     executor: ThreadPoolExecutor
 
     def stop(self) -> None:
         """Finish what is in hand."""
         self.executor.shutdown()
-        self.notifier.stop()
+        self.notification_worker.stop()
 
 
 def assemble(
@@ -47,7 +47,7 @@ def assemble(
     new_id: NewId,
     jitter: Callable[[], float],
     spawn: Spawn,
-    seconds: Callable[[], float] = lambda: PATIENCE,
+    seconds: Callable[[], float] = lambda: REQUEST_SECONDS,
 ) -> Bot:
     """Return a bot; its notifier works once it is started. `seconds`: see `Service`."""
     # The two need each other: a commit wakes the notifier, which has the service finish things.
@@ -57,10 +57,10 @@ def assemble(
         new_id=new_id,
         jitter=jitter,
         spawn=spawn,
-        on_commit=lambda event_id: notifier.wake(event_id),
+        on_commit=lambda event_id: notification_worker.wake(event_id),
         seconds=seconds,
     )
-    notifier = Notifier(
+    notification_worker = NotificationWorker(
         store,
         client,
         clock,
@@ -72,7 +72,7 @@ def assemble(
     executor = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
     app = build_app(
         service,
-        cards=notifier,
+        cards=notification_worker,
         workspace_id=workspace_id,
         client=client,
         signing_secret=signing_secret,
@@ -80,4 +80,4 @@ def assemble(
         new_id=new_id,
         executor=executor,
     )
-    return Bot(workspace_id, service, notifier, app, executor)
+    return Bot(workspace_id, service, notification_worker, app, executor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from domain.integrity.violations import Breach, Mended, Progress
+from domain.integrity.violations import FixedViolation, Progress, Violation
 from domain.service import Service
 
 
@@ -42,7 +42,7 @@ def check(service: Service, screen: Screen, *, repair: bool) -> bool:
     if repair:
         for mend in service.repair(screen.show):
             mended += 1
-            screen.say(f"mended: {describe_mended(mend)}")
+            screen.say(f"mended: {describe_fixed(mend)}")
     found = 0
     last = Progress()
 
@@ -51,9 +51,9 @@ def check(service: Service, screen: Screen, *, repair: bool) -> bool:
         last = progress
         screen.show(progress)
 
-    for breach in service.check(on_progress):
+    for violation in service.check(on_progress):
         found += 1
-        screen.say(f"breach: {describe(breach)}")
+        screen.say(f"breach: {describe(violation)}")
     mends = [f"mended: {mended}"] if repair else []
     screen.say(", ".join([describe_progress(last), *mends, f"breaches: {found}"]))
     return found == 0
@@ -67,20 +67,20 @@ def describe_progress(progress: Progress) -> str:
     )
 
 
-def describe(breach: Breach) -> str:
+def describe(violation: Violation) -> str:
     """Return a breach in one line, with its ids."""
-    return f"{_where(breach)}: is {breach.stored}, should be {breach.expected}"
+    return f"{_where(violation)}: is {violation.stored}, should be {violation.expected}"
 
 
-def describe_mended(mended: Mended) -> str:
+def describe_fixed(mended: FixedViolation) -> str:
     """Return in one line what was, and what is now."""
-    return f"{_where(mended.breach)}: was {mended.breach.stored}, is now {mended.now}"
+    return f"{_where(mended.violation)}: was {mended.violation.stored}, is now {mended.now}"
 
 
-def _where(breach: Breach) -> str:
-    parts = [breach.kind.value, f"event {breach.event_id}"]
-    if breach.user_id is not None:
-        parts.append(f"user {breach.user_id}")
-    if breach.ticket is not None:
-        parts.append(f"ticket {breach.ticket}")
+def _where(violation: Violation) -> str:
+    parts = [violation.kind.value, f"event {violation.event_id}"]
+    if violation.user_id is not None:
+        parts.append(f"user {violation.user_id}")
+    if violation.ticket is not None:
+        parts.append(f"ticket {violation.ticket}")
     return ", ".join(parts)

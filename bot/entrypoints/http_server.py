@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from bot.slack.request_verification import MOST_BYTES, Edge
+from bot.slack.request_verification import MOST_BYTES, RequestVerifier
 
 
 def build_http(
@@ -22,13 +22,15 @@ def build_http(
 
     `api` answers all that is neither Slack's nor the health check; without it there is nothing else.
     """
-    edge = Edge(app, signing_secret)
+    request_verifier = RequestVerifier(app, signing_secret)
 
     async def slack_events(request: Request) -> Response:
         body = await _body(request)
         query, headers = request.url.query, dict(request.headers)
         loop = asyncio.get_running_loop()
-        return _response(await loop.run_in_executor(executor, edge.answer, body, query, headers))
+        return _response(
+            await loop.run_in_executor(executor, request_verifier.answer, body, query, headers)
+        )
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok")

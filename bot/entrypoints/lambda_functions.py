@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bot.__main__ import SystemClock, new_id, slack_client, spawn
-from bot.entrypoints.settings import Config, ConfigError
+from bot.entrypoints.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from bot.notifications.delivery import Storage
-    from bot.notifications.worker import Notifier
+    from bot.notifications.worker import NotificationWorker
     from domain.ports import Clock
 
 _logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ Event = Mapping[str, Any]
 Function = Callable[[Event, Context], Any]
 
 
-def for_slack(config: Config, store: Storage, clock: Clock) -> Function:
+def for_slack(config: Settings, store: Storage, clock: Clock) -> Function:
     """Return the function behind `POST /slack/events`.
 
     A request is tried for as long as it may be, counted from when AWS received it: a cold start takes
@@ -50,8 +50,8 @@ def for_slack(config: Config, store: Storage, clock: Clock) -> Function:
     """
     from bot import telemetry
     from bot.entrypoints.bootstrap import assemble
-    from bot.slack.request_verification import Edge
-    from domain.execution.retry import PATIENCE
+    from bot.slack.request_verification import RequestVerifier
+    from domain.execution.retry import REQUEST_SECONDS
 
     until = 0.0
     bot = assemble(
@@ -65,15 +65,15 @@ def for_slack(config: Config, store: Storage, clock: Clock) -> Function:
         spawn=spawn,
         seconds=lambda: max(0.0, until - clock.monotonic()),
     )
-    edge = Edge(bot.app, config.signing_secret)
+    request_verifier = RequestVerifier(bot.app, config.signing_secret)
 
     def handle(event: Event, _: Context) -> dict[str, Any]:
         nonlocal until
         received = event["requestContext"]["timeEpoch"] / 1000
         waited = max(0.0, clock.now().timestamp() - received)
-        until = clock.monotonic() + PATIENCE - waited
+        until = clock.monotonic() + REQUEST_SECONDS - waited
         body = event.get("body") or ""
-        answer = edge.answer(
+        answer = request_verifier.answer(
             b64decode(body) if event.get("isBase64Encoded") else body.encode(),
             event.get("rawQueryString", ""),
             event["headers"],
@@ -87,7 +87,7 @@ def for_slack(config: Config, store: Storage, clock: Clock) -> Function:
     return handle
 
 
-def for_programs(config: Config, store: Storage, clock: Clock) -> Function:
+def for_programs(config: Settings, store: Storage, clock: Clock) -> Function:
     """Return the function of the HTTP API (R11); without a token for the workspace it is off (R10.3)."""
     from mangum import Mangum
 
@@ -105,13 +105,13 @@ def for_programs(config: Config, store: Storage, clock: Clock) -> Function:
     return cast("Function", Mangum(api, lifespan="off"))
 
 
-def for_journal(config: Config, store: Storage, clock: Clock) -> Function:
+def for_journal(config: Settings, store: Storage, clock: Clock) -> Function:
     """Return the function on the Journal's stream: it does what each new entry owes.
 
     Whatever fails in one event, the others of the batch are done. The records of those that failed are
     given back, to be sent again.
     """
-    notifier = _notifier(config, store, clock)
+    notification_worker = _notification_worker(config, store, clock)
 
     def handle(event: Event, context: Context) -> dict[str, Any]:
         first: dict[str, str] = {}
@@ -119,7 +119,7 @@ def for_journal(config: Config, store: Storage, clock: Clock) -> Function:
             key = record["dynamodb"]["Keys"]["event_id"]["S"]
             _, _, event_id = key.partition("#")
             first.setdefault(event_id, record["dynamodb"]["SequenceNumber"])
-        failed = _worked(notifier, first, clock, context)
+        failed = _worked(notification_worker, first, clock, context)
         return {
             "batchItemFailures": [
                 {"itemIdentifier": number}
@@ -131,28 +131,28 @@ def for_journal(config: Config, store: Storage, clock: Clock) -> Function:
     return handle
 
 
-def for_each_minute(config: Config, store: Storage, clock: Clock) -> Function:
+def for_each_minute(config: Settings, store: Storage, clock: Clock) -> Function:
     """Return the function that finds and finishes what was left behind.
 
     Raises `RuntimeError` where that failed, for the alarm: the next minute tries again.
     """
     from bot import telemetry
 
-    notifier = _notifier(config, store, clock)
+    notification_worker = _notification_worker(config, store, clock)
 
     def handle(_: Event, context: Context) -> None:
         try:
-            notifier.sweep()
+            notification_worker.sweep()
         finally:
-            failed = _worked(notifier, (), clock, context)
-        telemetry.undelivered(notifier.undelivered_since(), clock.now())
+            failed = _worked(notification_worker, (), clock, context)
+        telemetry.undelivered(notification_worker.undelivered_since(), clock.now())
         if failed:
             raise RuntimeError(f"the sweep failed for {', '.join(sorted(failed))}")
 
     return handle
 
 
-def for_each_day(config: Config, store: Storage, clock: Clock) -> Function:
+def for_each_day(config: Settings, store: Storage, clock: Clock) -> Function:
     """Return the function that follows changes of members of which no event told (R8.14)."""
     from bot import telemetry
     from bot.__main__ import service_without_slack
@@ -163,13 +163,13 @@ def for_each_day(config: Config, store: Storage, clock: Clock) -> Function:
     return lambda event, context: reconcile(service, client)  # noqa: ARG005  # Lambda's
 
 
-def _notifier(config: Config, store: Storage, clock: Clock) -> Notifier:
+def _notification_worker(config: Settings, store: Storage, clock: Clock) -> NotificationWorker:
     from bot import telemetry
     from bot.__main__ import service_without_slack
-    from bot.notifications.worker import Notifier
+    from bot.notifications.worker import NotificationWorker
 
     service = service_without_slack(telemetry.measured(store), clock)
-    return Notifier(
+    return NotificationWorker(
         store,
         slack_client(config),
         clock,
@@ -183,19 +183,22 @@ def _notifier(config: Config, store: Storage, clock: Clock) -> Notifier:
 
 
 def _worked(
-    notifier: Notifier, event_ids: Iterable[str], clock: Clock, context: Context
+    notification_worker: NotificationWorker,
+    event_ids: Iterable[str],
+    clock: Clock,
+    context: Context,
 ) -> set[str]:
     for event_id in event_ids:
-        notifier.wake(event_id)
+        notification_worker.wake(event_id)
     seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE
-    return notifier.work_until(clock.monotonic() + seconds)
+    return notification_worker.work_until(clock.monotonic() + seconds)
 
 
 # From the environment
 
 SLACK = frozenset({"SLACK_BOT_TOKEN", "ROLLCALL_WORKSPACE"})
 
-_FUNCTIONS: Mapping[str, tuple[Callable[[Config, Storage, Clock], Function], frozenset[str]]] = {
+_FUNCTIONS: Mapping[str, tuple[Callable[[Settings, Storage, Clock], Function], frozenset[str]]] = {
     "slack_function": (for_slack, SLACK | {"SLACK_SIGNING_SECRET"}),
     "api_function": (for_programs, frozenset({"ROLLCALL_WORKSPACE"})),
     "notifier_function": (for_journal, SLACK),
@@ -224,7 +227,7 @@ def _built(name: str) -> Function:
     from storage.dynamodb.store import DynamoDBStore, make_client
 
     build, needs = _FUNCTIONS[name]
-    config = Config.from_env({**os.environ, **_secrets(os.environ)}, needs=needs)
+    config = Settings.from_env({**os.environ, **_secrets(os.environ)}, needs=needs)
     store = DynamoDBStore(make_client(), config.table_prefix, config.workspace_id)
     return build(config, store, SystemClock())
 
@@ -232,7 +235,7 @@ def _built(name: str) -> Function:
 def _secrets(env: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that are kept in Secrets Manager, in the secrets that the environment names.
 
-    Each is a JSON object of variables, read once. Raises `ConfigError`, which names no value.
+    Each is a JSON object of variables, read once. Raises `SettingsError`, which names no value.
     """
     import boto3
 
@@ -249,5 +252,7 @@ def _secrets(env: Mapping[str, str]) -> dict[str, str]:
             values = json.loads(secret["SecretString"])
             found |= {str(variable): str(value) for variable, value in values.items()}
         except (AttributeError, ValueError):
-            raise ConfigError(f"the secret {name} is malformed: it must be a JSON object") from None
+            raise SettingsError(
+                f"the secret {name} is malformed: it must be a JSON object"
+            ) from None
     return found

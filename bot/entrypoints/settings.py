@@ -11,12 +11,12 @@ SLACK_API_URL = "https://slack.com/api/"
 TABLE_PREFIX = "rollcall-"
 
 
-class ConfigError(Exception):
+class SettingsError(Exception):
     """What is wrong with the environment, a line for each variable."""
 
 
 @dataclass(frozen=True)
-class Config:
+class Settings:
     """Where Rollcall's data and Slack are. Secrets are left out of its `repr`, and so out of logs."""
 
     store: str
@@ -32,10 +32,10 @@ class Config:
     """The HTTP API's: each with the workspace that it is for."""
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str], *, needs: frozenset[str] = frozenset()) -> Config:
+    def from_env(cls, env: Mapping[str, str], *, needs: frozenset[str] = frozenset()) -> Settings:
         """Read the environment. `needs` names the variables that the command can't do without.
 
-        Raises `ConfigError` with a line for each variable that is missing or malformed.
+        Raises `SettingsError` with a line for each variable that is missing or malformed.
         """
         wrong = []
         for name, (is_right, right) in _VARIABLES.items():
@@ -50,7 +50,7 @@ class Config:
         ):
             wrong.append("ROLLCALL_STORE must be dynamodb on Lambda: a file there is nobody else's")
         if wrong:
-            raise ConfigError("\n".join(wrong))
+            raise SettingsError("\n".join(wrong))
         url = env.get("SLACK_API_URL") or SLACK_API_URL
         return cls(
             store=env["ROLLCALL_STORE"],

@@ -11,9 +11,9 @@ from slack_sdk import WebClient
 
 from bot.features.cards.views import deleted_card, event_card
 from bot.notifications.delivery import Shown, Storage
-from bot.notifications.rate_limiter import CARD_EVERY, Turns
-from bot.slack.api_errors import FAILURES, Blame, Standing, judge
-from bot.slack.web_client import ASKING, in_haste
+from bot.notifications.rate_limiter import CARD_EVERY, RateLimiter
+from bot.slack.api_errors import FAILURES, ErrorClass, Standing, classify
+from bot.slack.web_client import ASKING, bounded_client
 from domain.errors import Busy
 from domain.models import Card, Event
 from domain.ports import Clock, Conflict, Unavailable
@@ -28,18 +28,18 @@ KNOWN = 10_000
 """Cards that are known to be stored; beyond that, all are asked about again."""
 
 
-class Board:
+class CardUpdater:
     """All cards of a workspace. Implements `bot.slack.context.Cards` but for waking the notifier."""
 
     def __init__(self, store: Storage, client: WebClient, clock: Clock, standing: Standing) -> None:
         self._store = store
         self._client = client
-        self._hasty = in_haste(client, token=client.token, seconds=ASKING)
+        self._hasty = bounded_client(client, token=client.token, seconds=ASKING)
         self._clock = clock
         self._lock = threading.Lock()
         self._known: set[tuple[str, str]] = set()
         self._standing = standing
-        self._turns = Turns(clock)
+        self._rate_limiter = RateLimiter(clock)
         self._quiet_until = clock.now()
         self._doubtful: dict[tuple[str, str], Card] = {}
         """Cards of which it is not known what they show: the last update may have overtaken a newer one."""
@@ -127,7 +127,7 @@ class Board:
         """Update one card, if it is its turn."""
         again = max(self._quiet_until, self._standing.refused_until(METHOD))
         if again <= self._clock.now():
-            again = self._turns.take(_key(card)) or again
+            again = self._rate_limiter.take(_key(card)) or again
         if again > self._clock.now():
             return Shown(card.rendered_version, again)
         gone = event.deletion is not None
@@ -152,21 +152,21 @@ class Board:
         return self._remember_version(card, event)
 
     def _failed(self, card: Card, event: Event, error: Exception) -> Shown:
-        verdict = judge(error)
+        verdict = classify(error)
         now = self._clock.now()
-        match verdict.blame:
-            case Blame.RECIPIENT:
+        match verdict.error_class:
+            case ErrorClass.RECIPIENT:
                 _logger.info("card of %s is gone: %s", card.event_id, verdict.reason)
                 self._forget(card)
                 return Shown(event.version, None)
-            case Blame.BUG:
+            case ErrorClass.BUG:
                 _logger.error("card of %s skipped: %s", card.event_id, verdict.reason)
                 return self._skip(card, event)
-            case Blame.RATE:
+            case ErrorClass.RATE:
                 self._quiet_until = now + timedelta(seconds=verdict.retry_after)
-            case Blame.OURS:
+            case ErrorClass.OURS:
                 self._standing.refused(METHOD, verdict.reason)
-            case Blame.LATER:
+            case ErrorClass.LATER:
                 self._quiet_until = now + RETRY
         refused_until = self._standing.refused_until(METHOD)
         return Shown(card.rendered_version, max(self._quiet_until, refused_until))

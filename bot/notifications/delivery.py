@@ -9,20 +9,20 @@ from typing import NamedTuple, Protocol
 
 from bot.blocks.formatting import Message
 from bot.features.export.attendee_list import export_file
-from bot.notifications.messages import notice_message, unreached_message
+from bot.notifications.messages import notification_message, unreachable_message
 from bot.notifications.recipients import audience
-from bot.notifications.sender import FIRST_RETRY, Paused, Postman
-from bot.notifications.unreachable import with_untold, words_of
-from bot.slack.api_errors import Blame, Verdict
-from domain.enums import EventStatus, NoticeKind, RegistrationStatus
+from bot.notifications.sender import FIRST_RETRY, MessageSender, Paused
+from bot.notifications.unreachable import with_unreported, words_of
+from bot.slack.api_errors import ClassifiedError, ErrorClass
+from domain.enums import EventStatus, NotificationKind, RegistrationStatus
 from domain.models import (
     Deferred,
-    Delivery,
+    DeliveryState,
     Event,
     EventSummary,
     JournalEntry,
-    Notice,
-    Unreached,
+    Notification,
+    UnreachableRecipient,
 )
 from domain.ports import Clock, Conflict, Outbox, Store
 
@@ -62,9 +62,11 @@ class Shown(NamedTuple):
 class Deliverer:
     """Delivers one event's messages at a time. `holder` names this process in leases."""
 
-    def __init__(self, store: Storage, postman: Postman, clock: Clock, holder: str) -> None:
+    def __init__(
+        self, store: Storage, message_sender: MessageSender, clock: Clock, holder: str
+    ) -> None:
         self._store = store
-        self._postman = postman
+        self._message_sender = message_sender
         self._clock = clock
         self._holder = holder
 
@@ -81,7 +83,7 @@ class Deliverer:
         delivery = self._store.take_lease(event_id, holder=self._holder, now=now, until=now + LEASE)
         if delivery is None:
             return now + HELD
-        round_ = _Round(self._postman, self._store, self._clock, delivery)
+        round_ = _Round(self._message_sender, self._store, self._clock, delivery)
         try:
             shown = show_cards(round_.hold)
             moments = [shown.again, round_.run(shown.version)]
@@ -96,8 +98,10 @@ class Deliverer:
 class _Round:
     """One go at an event's journal, under its lease, from where the last one stopped."""
 
-    def __init__(self, postman: Postman, store: Storage, clock: Clock, delivery: Delivery) -> None:
-        self._postman = postman
+    def __init__(
+        self, message_sender: MessageSender, store: Storage, clock: Clock, delivery: DeliveryState
+    ) -> None:
+        self._message_sender = message_sender
         self._store = store
         self._clock = clock
         self._slice_ends = 0.0
@@ -153,30 +157,34 @@ class _Round:
     # Entries
 
     def _deliver(self, entry: JournalEntry) -> None:
-        notices = _in_order(entry)
-        for number in range(self.delivery.notice, len(notices)):
-            notice = notices[number]
-            if notice.user_id is None:
-                self._deliver_to_everyone(entry, number, notice)
+        notifications = _in_order(entry)
+        for number in range(self.delivery.notification, len(notifications)):
+            notification = notifications[number]
+            if notification.user_id is None:
+                self._deliver_to_everyone(entry, number, notification)
             else:
-                self._deliver_to(notice.user_id, entry, number, notice)
-            self._save(notice=number + 1, recipient=None)
+                self._deliver_to(notification.user_id, entry, number, notification)
+            self._save(notification=number + 1, recipient=None)
         self.delivery = self.delivery.model_copy(
-            update={"delivered_version": entry.version, "notice": 0, "recipient": None}
+            update={"delivered_version": entry.version, "notification": 0, "recipient": None}
         )
-        if notices:
+        if notifications:
             self._save()
 
-    def _deliver_to_everyone(self, entry: JournalEntry, number: int, notice: Notice) -> None:
+    def _deliver_to_everyone(
+        self, entry: JournalEntry, number: int, notification: Notification
+    ) -> None:
         settled = entry.at + INDEX_LAG
         if settled > self._clock.now():
             raise Paused(settled)
-        people = audience(self._store, entry, self.delivery.recipient, notice.audience)
+        people = audience(self._store, entry, self.delivery.recipient, notification.audience)
         for user_id, place in people:
-            self._deliver_to(user_id, entry, number, notice)
-            self._save(notice=number, recipient=place)
+            self._deliver_to(user_id, entry, number, notification)
+            self._save(notification=number, recipient=place)
 
-    def _deliver_to(self, user_id: str, entry: JournalEntry, number: int, notice: Notice) -> None:
+    def _deliver_to(
+        self, user_id: str, entry: JournalEntry, number: int, notification: Notification
+    ) -> None:
         if len(self.delivery.deferred) >= MOST_DEFERRED:
             raise Paused(self._next_try() or self._clock.now())
         waiting = [late for late in self.delivery.deferred if late.user_id == user_id]
@@ -184,62 +192,66 @@ class _Round:
             # In order per person: this one waits behind the earlier one.
             self._defer(user_id, entry.version, number, 0, waiting[-1].not_before)
             return
-        if self._send_notice(user_id, entry, notice) is Blame.LATER:
+        if self._send_notice(user_id, entry, notification) is ErrorClass.LATER:
             self._defer(user_id, entry.version, number, 1, self._clock.now() + FIRST_RETRY)
 
-    def _send_notice(self, user_id: str, entry: JournalEntry, notice: Notice) -> Blame | None:
+    def _send_notice(
+        self, user_id: str, entry: JournalEntry, notification: Notification
+    ) -> ErrorClass | None:
         """Send a notice; who can't be reached for good is recorded. The caller saves."""
-        if notice.kind is NoticeKind.REMINDER:
+        if notification.kind is NotificationKind.REMINDER:
             event = self._event_ahead(entry)
             if event is None:
                 return None
             entry = entry.model_copy(update={"about": EventSummary.of(event)})
-        if not self._stands(user_id, notice, entry):
+        if not self._stands(user_id, notification, entry):
             return None
-        if notice.kind is NoticeKind.EXPORT:
+        if notification.kind is NotificationKind.EXPORT:
             verdict = self._send_export(user_id, entry)
         else:
-            verdict = self._send(user_id, entry, lambda: notice_message(notice, entry))
+            verdict = self._send(user_id, entry, lambda: notification_message(notification, entry))
         if verdict is None:
             return None
-        if verdict.blame in (Blame.RECIPIENT, Blame.BUG):
+        if verdict.error_class in (ErrorClass.RECIPIENT, ErrorClass.BUG):
             self._record(
-                Unreached(
+                UnreachableRecipient(
                     user_id=user_id,
                     version=entry.version,
-                    kind=notice.kind,
+                    kind=notification.kind,
                     reason=verdict.reason,
                 )
             )
-        return verdict.blame
+        return verdict.error_class
 
     def _send(
         self, user_id: str, entry: JournalEntry, message_of: Callable[[], Message]
-    ) -> Verdict | None:
+    ) -> ClassifiedError | None:
         self._before_sending()
-        return self._postman.send(user_id, entry, message_of)
+        return self._message_sender.send(user_id, entry, message_of)
 
-    def _send_export(self, user_id: str, entry: JournalEntry) -> Verdict | None:
+    def _send_export(self, user_id: str, entry: JournalEntry) -> ClassifiedError | None:
         event = self._store.get_event(entry.event_id)
         if event is None or event.deletion is not None:
             return None  # there is nobody in it any more
         self._before_sending()
-        return self._postman.send_file(user_id, entry, lambda: export_file(self._store, event))
+        return self._message_sender.send_file(
+            user_id, entry, lambda: export_file(self._store, event)
+        )
 
     def _before_sending(self) -> None:
         if self._clock.monotonic() >= self._slice_ends:
             raise Paused(self._clock.now())
         self.hold()
 
-    def _stands(self, user_id: str, notice: Notice, entry: JournalEntry) -> bool:
+    def _stands(self, user_id: str, notification: Notification, entry: JournalEntry) -> bool:
         """Return whether what a notice says is still so: nobody is told of a seat that is gone (R9.3)."""
-        if notice.kind not in (NoticeKind.PROMOTED, NoticeKind.REMINDER):
+        if notification.kind not in (NotificationKind.PROMOTED, NotificationKind.REMINDER):
             return True
         rows = self._store.get_rows(entry.event_id, registrations_of=[user_id], users=())
         row = rows.registrations.get(user_id)
         if row is None or row.status is not RegistrationStatus.REGISTERED:
             return False
-        return notice.ticket in (None, row.ticket)
+        return notification.ticket in (None, row.ticket)
 
     def _event_ahead(self, entry: JournalEntry) -> Event | None:
         """Return the event as it is, if there is still something to remind of (R8.15).
@@ -254,16 +266,16 @@ class _Round:
 
     # Those who can't be reached
 
-    def _record(self, person: Unreached) -> None:
-        self._store.record_unreached(self.delivery.event_id, person.version, person)
-        self.delivery = with_untold(self.delivery, person)
+    def _record(self, person: UnreachableRecipient) -> None:
+        self._store.record_unreachable(self.delivery.event_id, person.version, person)
+        self.delivery = with_unreported(self.delivery, person)
 
     def _address_organizers(self) -> None:
         """Owe each organizer one message about all whom none of theirs told of yet."""
-        if self.delivery.untold:
+        if self.delivery.unreported:
             event = self._store.get_event(self.delivery.event_id)
             words = words_of(self.delivery, event, self._clock.now()) if event else ()
-            self._save(deferred=(*self.delivery.deferred, *words), untold=(), more_untold=0)
+            self._save(deferred=(*self.delivery.deferred, *words), unreported=(), more_unreported=0)
 
     # Those who must be tried again
 
@@ -273,7 +285,7 @@ class _Round:
         late = Deferred(
             user_id=user_id,
             version=version,
-            notice=number,
+            notification=number,
             attempts=attempts,
             not_before=not_before,
         )
@@ -289,22 +301,22 @@ class _Round:
                 still_late.add(late.user_id)
                 continue
             entry = self._store.get_journal_entry(self.delivery.event_id, late.version)
-            if entry is not None and self._send_late(late, entry) is Blame.LATER:
+            if entry is not None and self._send_late(late, entry) is ErrorClass.LATER:
                 still_late.add(late.user_id)
                 self._put_off(late)
             else:
                 self._done(late)
 
-    def _send_late(self, late: Deferred, entry: JournalEntry) -> Blame | None:
-        if not late.unreached:
-            return self._send_notice(late.user_id, entry, _in_order(entry)[late.notice])
+    def _send_late(self, late: Deferred, entry: JournalEntry) -> ErrorClass | None:
+        if not late.unreachable:
+            return self._send_notice(late.user_id, entry, _in_order(entry)[late.notification])
         # An organizer who can't be reached either is in the log; nobody is told of that.
         verdict = self._send(
             late.user_id,
             entry,
-            lambda: unreached_message(entry, late.unreached, late.more_unreached),
+            lambda: unreachable_message(entry, late.unreachable, late.more_unreachable),
         )
-        return None if verdict is None else verdict.blame
+        return None if verdict is None else verdict.error_class
 
     def _put_off(self, late: Deferred) -> None:
         pause = min(FIRST_RETRY * 2**late.attempts, LAST_RETRY)
@@ -334,6 +346,6 @@ class _Round:
             self._save(cleared_version=last)
 
 
-def _in_order(entry: JournalEntry) -> list[Notice]:
+def _in_order(entry: JournalEntry) -> list[Notification]:
     """Return an entry's notices: those to one person as things happened, then those to everyone."""
-    return sorted(entry.notices, key=lambda notice: notice.user_id is None)
+    return sorted(entry.notifications, key=lambda notification: notification.user_id is None)

@@ -20,18 +20,18 @@ from bot.blocks.formatting import (
     when_and_where,
 )
 from bot.blocks.ids import ActionId
-from domain.enums import Cause, ChangeKind, NoticeKind, RegistrationStatus
-from domain.models import EventSummary, JournalEntry, Notice, Unreached
+from domain.enums import Cause, ChangeKind, NotificationKind, RegistrationStatus
+from domain.models import EventSummary, JournalEntry, Notification, UnreachableRecipient
 
 
-def notice_message(notice: Notice, entry: JournalEntry) -> Message:
+def notification_message(notification: Notification, entry: JournalEntry) -> Message:
     """Return the message of a notice: which event, when and where as it was decided, and what helps."""
-    return _RENDERED[notice.kind](notice, entry)
+    return _RENDERED[notification.kind](notification, entry)
 
 
-def _promoted(notice: Notice, entry: JournalEntry) -> Message:
+def _promoted(notification: Notification, entry: JournalEntry) -> Message:
     raised = any(
-        change.user_id == notice.user_id and change.cause is Cause.CAPACITY_RAISED
+        change.user_id == notification.user_id and change.cause is Cause.CAPACITY_INCREASED
         for change in entry.changes
     )
     why = "There are more seats now" if raised else "A seat came free"
@@ -40,30 +40,30 @@ def _promoted(notice: Notice, entry: JournalEntry) -> Message:
     )
 
 
-def _removed(notice: Notice, entry: JournalEntry) -> Message:
-    reason = f" The reason given: {escape(notice.reason)}" if notice.reason else ""
+def _removed(notification: Notification, entry: JournalEntry) -> Message:
+    reason = f" The reason given: {escape(notification.reason)}" if notification.reason else ""
     return _note(f"An organizer took you out of {_title(entry)}.{reason}", entry, _others())
 
 
-def _moved(notice: Notice, entry: JournalEntry) -> Message:
+def _moved(notification: Notification, entry: JournalEntry) -> Message:
     lines = [f"{_title(entry)} was moved.", f"It is now: {when_and_where(_about(entry))}"]
-    if notice.before is not None:
-        lines.append(f"It was: {when_and_where(notice.before)}")
+    if notification.before is not None:
+        lines.append(f"It was: {when_and_where(notification.before)}")
     buttons = ActionsBlock(elements=[_calendar(entry, "Update my calendar"), _leave(entry)])
     return Message("\n".join(lines), [*map(section, lines), buttons])
 
 
-def _canceled(_: Notice, entry: JournalEntry) -> Message:
+def _canceled(_: Notification, entry: JournalEntry) -> Message:
     return _note(
         f"{_title(entry)} was canceled.", entry, _calendar(entry, "Take it off my calendar")
     )
 
 
-def _deleted(_: Notice, entry: JournalEntry) -> Message:
+def _deleted(_: Notification, entry: JournalEntry) -> Message:
     return _note(f"{_title(entry)} was deleted, and your registration with it.", entry, _others())
 
 
-def _closed(_: Notice, entry: JournalEntry) -> Message:
+def _closed(_: Notification, entry: JournalEntry) -> Message:
     by_clock = all(change.kind is not ChangeKind.CLOSED for change in entry.changes)
     how = "has ended" if by_clock else "was closed"
     return _note(
@@ -74,14 +74,14 @@ def _closed(_: Notice, entry: JournalEntry) -> Message:
     )
 
 
-def _reminder(_: Notice, entry: JournalEntry) -> Message:
+def _reminder(_: Notification, entry: JournalEntry) -> Message:
     return _note(f"A reminder: you have a seat in {_title(entry)}.", entry, _give_up(entry))
 
 
-def _said(notice: Notice, entry: JournalEntry) -> Message:
-    text = notice.text or ""
+def _said(notification: Notification, entry: JournalEntry) -> Message:
+    text = notification.text or ""
     # Others may have registered, or written, in the same commit.
-    author = next((wrote.actor_id for wrote, one in entry.messages() if one == notice), None)
+    author = next((wrote.actor_id for wrote, one in entry.messages() if one == notification), None)
     who = mention(author) if author else "An organizer"
     return Message(
         f"{who} about {_title(entry)}: {escape(text, LISTED)}",
@@ -94,9 +94,9 @@ def _said(notice: Notice, entry: JournalEntry) -> Message:
     )
 
 
-def _deactivated(notice: Notice, entry: JournalEntry) -> Message:
-    who = mention(notice.about_user_id or "")
-    waited, heir = _given_up(notice.about_user_id, entry)
+def _deactivated(notification: Notification, entry: JournalEntry) -> Message:
+    who = mention(notification.about_user_id or "")
+    waited, heir = _given_up(notification.about_user_id, entry)
     had = "place in line" if waited else "seat"
     given = f" {mention(heir)} has it now." if heir else ""
     return _note(
@@ -116,35 +116,37 @@ def _given_up(user_id: str | None, entry: JournalEntry) -> tuple[bool, str | Non
     return False, None
 
 
-_RENDERED: Mapping[NoticeKind, Callable[[Notice, JournalEntry], Message]] = {
-    NoticeKind.PROMOTED: _promoted,
-    NoticeKind.REMOVED: _removed,
-    NoticeKind.MOVED: _moved,
-    NoticeKind.CANCELED: _canceled,
-    NoticeKind.DELETED: _deleted,
-    NoticeKind.CLOSED: _closed,
-    NoticeKind.REMINDER: _reminder,
-    NoticeKind.MESSAGE: _said,
-    NoticeKind.DEACTIVATED: _deactivated,
+_RENDERED: Mapping[NotificationKind, Callable[[Notification, JournalEntry], Message]] = {
+    NotificationKind.PROMOTED: _promoted,
+    NotificationKind.REMOVED: _removed,
+    NotificationKind.MOVED: _moved,
+    NotificationKind.CANCELED: _canceled,
+    NotificationKind.DELETED: _deleted,
+    NotificationKind.CLOSED: _closed,
+    NotificationKind.REMINDER: _reminder,
+    NotificationKind.MESSAGE: _said,
+    NotificationKind.DEACTIVATED: _deactivated,
 }
 """Of an export there is a file instead: `bot.features.export.spreadsheet`."""
 
 
 _NEWS = {
-    NoticeKind.PROMOTED: "Got a seat",
-    NoticeKind.REMOVED: "Taken out",
-    NoticeKind.MOVED: "Event moved",
-    NoticeKind.CANCELED: "Event canceled",
-    NoticeKind.DELETED: "Event deleted",
-    NoticeKind.CLOSED: "Registration closed",
-    NoticeKind.REMINDER: "Reminder",
-    NoticeKind.MESSAGE: "Your message",
-    NoticeKind.DEACTIVATED: "Somebody left the workspace",
-    NoticeKind.EXPORT: "The list of people",
+    NotificationKind.PROMOTED: "Got a seat",
+    NotificationKind.REMOVED: "Taken out",
+    NotificationKind.MOVED: "Event moved",
+    NotificationKind.CANCELED: "Event canceled",
+    NotificationKind.DELETED: "Event deleted",
+    NotificationKind.CLOSED: "Registration closed",
+    NotificationKind.REMINDER: "Reminder",
+    NotificationKind.MESSAGE: "Your message",
+    NotificationKind.DEACTIVATED: "Somebody left the workspace",
+    NotificationKind.EXPORT: "The list of people",
 }
 
 
-def unreached_message(entry: JournalEntry, people: Sequence[Unreached], more: int) -> Message:
+def unreachable_message(
+    entry: JournalEntry, people: Sequence[UnreachableRecipient], more: int
+) -> Message:
     """Return what organizers are told of people whom no direct message reaches (R9.2).
 
     `more` says how many there are besides those who are named.

@@ -24,7 +24,7 @@ _ROUNDING = 1e-5
 Key = tuple[str, str]
 
 
-class Turns:
+class RateLimiter:
     """A token bucket with a queue: a busy card can't take the turns of those that wait. For one thread."""
 
     def __init__(self, clock: Clock) -> None:

@@ -30,7 +30,7 @@ def audience(
     part, *numbers = json.loads(place or begin)
     if part == "line":
         line_first, line_last = numbers
-        while line := store.get_line(entry.event_id, after=line_last, limit=PEOPLE):
+        while line := store.get_waitlist(entry.event_id, after=line_last, limit=PEOPLE):
             for waiting in line:
                 line_first = line_first or waiting.ticket
                 line_last = waiting.ticket

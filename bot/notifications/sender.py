@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 
 from bot import telemetry
 from bot.blocks.formatting import Message
-from bot.slack.api_errors import FAILURES, Blame, Standing, Verdict, judge
+from bot.slack.api_errors import FAILURES, ClassifiedError, ErrorClass, Standing, classify
 from bot.slack.files import File, send_file
 from domain.models import JournalEntry
 from domain.ports import Clock, Unavailable
@@ -39,7 +39,7 @@ class Paused(Exception):
         self.until = until
 
 
-class Postman:
+class MessageSender:
     """Sends the messages of all events, in one thread."""
 
     def __init__(self, client: WebClient, clock: Clock, standing: Standing) -> None:
@@ -51,7 +51,7 @@ class Postman:
 
     def send(
         self, user_id: str, entry: JournalEntry, message_of: Callable[[], Message]
-    ) -> Verdict | None:
+    ) -> ClassifiedError | None:
         """Send a message; return what went wrong, None if it is sent. Raises `Paused`: it is not."""
         return self._deliver(
             METHOD,
@@ -63,7 +63,7 @@ class Postman:
 
     def send_file(
         self, user_id: str, entry: JournalEntry, file_of: Callable[[], File]
-    ) -> Verdict | None:
+    ) -> ClassifiedError | None:
         """Send a file as `send` does a message."""
         return self._deliver(
             UPLOAD, user_id, entry, file_of, lambda file: send_file(self._client, user_id, file)
@@ -76,7 +76,7 @@ class Postman:
         entry: JournalEntry,
         make: Callable[[], T],
         call: Callable[[T], object],
-    ) -> Verdict | None:
+    ) -> ClassifiedError | None:
         quiet_until = max(self._quiet_until, self._standing.refused_until(method))
         if quiet_until > self._clock.now():
             raise Paused(quiet_until)
@@ -87,35 +87,37 @@ class Postman:
         except Exception:
             # It would fail each time, and hold up those behind it.
             _logger.exception("no message for version %s of %s", entry.version, entry.event_id)
-            return Verdict(Blame.BUG, "no message")
+            return ClassifiedError(ErrorClass.BUG, "no message")
         try:
             call(made)
         except FAILURES as error:
-            return self._weigh(method, judge(error), user_id, entry)
+            return self._weigh(method, classify(error), user_id, entry)
         telemetry.delivered(entry, self._clock.now())
         self._standing.accepted(method)
         self._failures = 0
         return None
 
-    def _weigh(self, method: str, verdict: Verdict, user_id: str, entry: JournalEntry) -> Verdict:
+    def _weigh(
+        self, method: str, verdict: ClassifiedError, user_id: str, entry: JournalEntry
+    ) -> ClassifiedError:
         now = self._clock.now()
-        match verdict.blame:
-            case Blame.OURS:
+        match verdict.error_class:
+            case ErrorClass.OURS:
                 self._standing.refused(method, verdict.reason)
                 raise Paused(self._standing.refused_until(method))
-            case Blame.RATE:
+            case ErrorClass.RATE:
                 self._quiet_until = now + timedelta(seconds=verdict.retry_after)
                 raise Paused(self._quiet_until)
-            case Blame.LATER:
+            case ErrorClass.LATER:
                 self._failures += 1
                 if self._failures >= FAILURES_IN_A_ROW:
                     self._quiet_until = now + FIRST_RETRY
-            case Blame.RECIPIENT:
+            case ErrorClass.RECIPIENT:
                 _logger.warning(
                     "%s can't be told of version %s of %s: %s",
                     *(user_id, entry.version, entry.event_id, verdict.reason),
                 )
-            case Blame.BUG:
+            case ErrorClass.BUG:
                 _logger.error(
                     "message to %s of version %s of %s skipped: %s",
                     *(user_id, entry.version, entry.event_id, verdict.reason),

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.models import Deferred, Delivery, Event, Unreached
+from domain.models import Deferred, DeliveryState, Event, UnreachableRecipient
 
 MOST_NAMED = 40
 """People whom one message to the organizers names, all in one section; of more it says how many."""
 
 
-def with_untold(delivery: Delivery, person: Unreached) -> Delivery:
+def with_unreported(delivery: DeliveryState, person: UnreachableRecipient) -> DeliveryState:
     """Return the row with one more of whom the organizers are to be told."""
-    if len(delivery.untold) < MOST_NAMED:
-        return delivery.model_copy(update={"untold": (*delivery.untold, person)})
-    return delivery.model_copy(update={"more_untold": delivery.more_untold + 1})
+    if len(delivery.unreported) < MOST_NAMED:
+        return delivery.model_copy(update={"unreported": (*delivery.unreported, person)})
+    return delivery.model_copy(update={"more_unreported": delivery.more_unreported + 1})
 
 
-def words_of(delivery: Delivery, event: Event, now: datetime) -> tuple[Deferred, ...]:
+def words_of(delivery: DeliveryState, event: Event, now: datetime) -> tuple[Deferred, ...]:
     """Return one message to each organizer, about all of whom they are still to be told."""
     return tuple(
         Deferred(
             user_id=user_id,
             # An entry whose mark is still on, and stays while it is owed: the sweep finds it.
-            version=max(person.version for person in delivery.untold),
-            notice=0,
+            version=max(person.version for person in delivery.unreported),
+            notification=0,
             attempts=0,
             not_before=now,
-            unreached=delivery.untold,
-            more_unreached=delivery.more_untold,
+            unreachable=delivery.unreported,
+            more_unreachable=delivery.more_unreported,
         )
         for user_id in event.organizer_ids
     )

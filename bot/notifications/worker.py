@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from slack_sdk import WebClient
 
-from bot.notifications.card_updater import Board
+from bot.notifications.card_updater import CardUpdater
 from bot.notifications.delivery import Deliverer, Storage
-from bot.notifications.sender import Postman
+from bot.notifications.sender import MessageSender
 from bot.slack.api_errors import Standing
 from domain.models import Event, JournalEntry
 from domain.ports import Clock, Spawn, Unavailable
@@ -40,7 +40,7 @@ AFTER_SILENCE = timedelta(seconds=1)
 """How soon a store that did not answer is asked again: it passes by itself, and cards are to be true soon."""
 
 
-class Notifier:
+class NotificationWorker:
     """Sends messages and updates cards, one event at a time.
 
     `sweep` is the service's, `reconcile` is `bot.features.account.member_sync`'s; `spawn` runs both, so that no card waits
@@ -65,8 +65,8 @@ class Notifier:
         self._finishing = threading.Lock()
         self._spawn = spawn
         standing = Standing(clock)
-        self._deliverer = Deliverer(store, Postman(client, clock, standing), clock, holder)
-        self._board = Board(store, client, clock, standing)
+        self._deliverer = Deliverer(store, MessageSender(client, clock, standing), clock, holder)
+        self._card_updater = CardUpdater(store, client, clock, standing)
         self._lock = threading.Lock()
         self._due: dict[str, datetime] = {}
         self._next_sweep = clock.now()
@@ -79,16 +79,16 @@ class Notifier:
 
     def announce(self, event: Event, channel_id: str, *, after: str | None = None) -> None:
         """See `bot.slack.context.Cards`."""
-        self._board.post(event, channel_id, after=after)
+        self._card_updater.post(event, channel_id, after=after)
         self.wake(event.event_id)  # it may have moved since it was read
 
     def newest(self, event_id: str) -> str:
         """See `bot.slack.context.Cards`."""
-        return self._board.newest(event_id)
+        return self._card_updater.newest(event_id)
 
     def adopt(self, event_id: str, channel_id: str, message_ts: str) -> None:
         """See `bot.slack.context.Cards`."""
-        if self._board.adopt(event_id, channel_id, message_ts):
+        if self._card_updater.adopt(event_id, channel_id, message_ts):
             self.wake(event_id)
 
     # The worker
@@ -118,11 +118,11 @@ class Notifier:
 
     def _work(self) -> None:
         while not self._is_stopping:
-            seconds = self.do_what_is_due()
+            seconds = self.run_due_events()
             self._clock.wait(self._signal, seconds)
             self._signal.clear()
 
-    def do_what_is_due(self) -> float:
+    def run_due_events(self) -> float:
         """Attend to every event whose time has come; return in how many seconds the next one's comes."""
         while not self._is_stopping:
             if self._clock.now() >= self._next_sweep:
@@ -204,7 +204,9 @@ class Notifier:
 
     def attend(self, event_id: str) -> datetime | None:
         """Send an event's messages and update its cards; return when to look again, None if all is done."""
-        return self._deliverer.deliver(event_id, lambda hold: self._board.show(event_id, hold))
+        return self._deliverer.deliver(
+            event_id, lambda hold: self._card_updater.show(event_id, hold)
+        )
 
     def sweep(self) -> None:
         """Find what is due, and what was left behind: unfinished work, entries still marked undelivered."""

@@ -25,7 +25,7 @@ NOT_TOLD = 30.0
 """Seconds to wait where a rate limit does not say how long."""
 
 
-class Blame(Enum):
+class ErrorClass(Enum):
     """Whose fault it is decides what is done."""
 
     OURS = auto()
@@ -41,10 +41,10 @@ class Blame(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ClassifiedError:
     """Whose fault, Slack's own word for it, and in how many seconds to try again."""
 
-    blame: Blame
+    error_class: ErrorClass
     reason: str
     retry_after: float = 0.0
 
@@ -90,11 +90,11 @@ _LATER = {
 _SLACKS_OWN = re.compile(r"[a-z0-9_]+")
 
 
-def judge(error: Exception) -> Verdict:
+def classify(error: Exception) -> ClassifiedError:
     """Return what follows from an error that a call to Slack raised: one of `FAILURES`."""
     if not isinstance(error, SlackApiError):
         # Closed connections, time-outs, names that don't resolve: urllib's and the socket's own.
-        return Verdict(Blame.LATER, type(error).__name__)
+        return ClassifiedError(ErrorClass.LATER, type(error).__name__)
     response = error.response
     reason = str(response.get("error") or "")
     status = getattr(response, "status_code", None) or response.get("status") or 200
@@ -102,15 +102,15 @@ def judge(error: Exception) -> Verdict:
         headers = getattr(response, "headers", None) or response.get("headers") or {}
         after = next((v for k, v in headers.items() if k.lower() == "retry-after"), "")
         after = after[0] if isinstance(after, list) else after
-        return Verdict(Blame.RATE, "ratelimited", _seconds(str(after)))
+        return ClassifiedError(ErrorClass.RATE, "ratelimited", _seconds(str(after)))
     if int(status) >= 500 or reason in _LATER:
-        return Verdict(Blame.LATER, reason or f"status {status}")
+        return ClassifiedError(ErrorClass.LATER, reason or f"status {status}")
     if not _SLACKS_OWN.fullmatch(reason):
         # A page of some proxy's, or nothing at all: what became of the call is not known.
-        return Verdict(Blame.LATER, f"status {status}, and no answer of Slack's")
+        return ClassifiedError(ErrorClass.LATER, f"status {status}, and no answer of Slack's")
     if reason in _OURS:
-        return Verdict(Blame.OURS, reason)
-    return Verdict(Blame.RECIPIENT if reason in _RECIPIENT else Blame.BUG, reason)
+        return ClassifiedError(ErrorClass.OURS, reason)
+    return ClassifiedError(ErrorClass.RECIPIENT if reason in _RECIPIENT else ErrorClass.BUG, reason)
 
 
 def _seconds(retry_after: str) -> float:

@@ -12,7 +12,7 @@ from slack_sdk.models.views import View
 
 from bot.blocks.formatting import Message
 from bot.slack.interactions import typed, user_id_of
-from bot.slack.member_directory import People
+from bot.slack.member_directory import MemberDirectory
 from bot.slack.replies import in_command
 from domain.models import Event
 from domain.ports import NewId
@@ -39,19 +39,19 @@ class Cards(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class AppContext:
     """Handed to each listener file's `register`."""
 
     service: Service
     cards: Cards
-    people: People
+    people: MemberDirectory
     client: WebClient
     new_id: NewId
     workspace_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CommandRequest:
     """A command: who typed what behind it."""
 
     text: str
@@ -63,7 +63,7 @@ class Asked:
         return user_id_of(self.body)
 
 
-Command = Callable[[Asked], Message | View]
+Command = Callable[[CommandRequest], Message | View]
 """Carries a command out: a message is answered to its person alone, a view is opened."""
 
 
@@ -71,7 +71,7 @@ def on_command(app: App, name: str, do: Command) -> None:
     """Have Bolt carry a command out."""
 
     def listener(ack: Ack, body: dict[str, Any], client: WebClient) -> None:
-        reply = do(Asked(typed(body), body))
+        reply = do(CommandRequest(typed(body), body))
         if isinstance(reply, Message):
             ack(in_command(reply))
         else:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.blocks.formatting import Message, bold, escape, mention, moment, note, ordinal, seats
-from bot.slack.errors import Malformed, NotInUse, NotShown, OtherWorkspace
+from bot.slack.errors import MalformedPayload, NotInUse, OtherWorkspace, RefreshFailed
 from domain import errors
 from domain.enums import ClosedBecause, RegistrationStatus
 from domain.errors import RollcallError
@@ -15,7 +15,7 @@ from domain.models import Event
 
 FAILED = "That did not work"
 
-_TITLES: Mapping[type, str] = {errors.NotConfirmed: "Not confirmed yet", NotShown: "Done"}
+_TITLES: Mapping[type, str] = {errors.NotConfirmed: "Not confirmed yet", RefreshFailed: "Done"}
 
 
 class Wrong(StrEnum):
@@ -127,10 +127,10 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.NotConfirmed: lambda _: (
         "Not confirmed yet: I’m still finding out whether it was done, and will tell you."
     ),
-    NotShown: lambda _: (
+    RefreshFailed: lambda _: (
         "That is done, but I can’t show it here right now. Please open it again in a moment."
     ),
-    Malformed: lambda _: (
+    MalformedPayload: lambda _: (
         "I can’t read what Slack sent me there, and nothing was changed. Please open it anew and try again."
     ),
     NotInUse: lambda _: "This is no longer in use. `/rollcall help` shows what there is.",

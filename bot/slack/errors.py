@@ -9,7 +9,7 @@ class OtherWorkspace(RollcallError):
     """The request comes from a workspace that this process does not serve (R10.2)."""
 
 
-class Malformed(RollcallError):
+class MalformedPayload(RollcallError):
     """A payload is not as Slack sends it, or holds what Rollcall never put there; `where` is for the log."""
 
     def __init__(self, where: str) -> None:
@@ -21,5 +21,5 @@ class NotInUse(RollcallError):
     """Something was used that Rollcall does not know (any more)."""
 
 
-class NotShown(RollcallError):
+class RefreshFailed(RollcallError):
     """What was asked for is done; what lies open could not be brought up to date with it (R8.12)."""

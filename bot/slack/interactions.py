@@ -16,7 +16,7 @@ from bot.blocks.formatting import is_slack_id
 from bot.blocks.ids import BlockId, EventOption
 from bot.features.account.member_sync import Member
 from bot.slack.error_messages import Wrong
-from bot.slack.errors import Malformed
+from bot.slack.errors import MalformedPayload
 from bot.slack.payload_models import Text
 from domain.errors import Invalid
 from domain.inputs import EventDraft, MessageDraft, UserDraft, from_local
@@ -168,17 +168,17 @@ Metadata = TypeVar("Metadata", bound=BaseModel)
 
 
 def metadata(view: Payload, kind: type[Metadata]) -> Metadata:
-    """Return what a modal carries. Raises `Malformed`."""
+    """Return what a modal carries. Raises `MalformedPayload`."""
     try:
         return kind.model_validate_json(view.get("private_metadata") or "")
     except ValidationError:
-        raise Malformed("view.private_metadata") from None
+        raise MalformedPayload("view.private_metadata") from None
 
 
 def home_metadata(view: Payload) -> HomeMetadata:
     """Return where the lists of an App Home begin; one of an older form shows their beginnings.
 
-    Raises `Malformed`.
+    Raises `MalformedPayload`.
     """
     if not view.get("private_metadata"):
         return HomeMetadata()
@@ -186,23 +186,23 @@ def home_metadata(view: Payload) -> HomeMetadata:
 
 
 def home_place(action: Payload) -> int:
-    """Return the value of `ActionId.HOME_OWN`: how many come before. Raises `Malformed`."""
+    """Return the value of `ActionId.HOME_OWN`: how many come before. Raises `MalformedPayload`."""
     text = value_of(action)
     if text == "first":
         return 0
     if not re.fullmatch(r"[0-9]{1,6}", text):
-        raise Malformed("actions.0.value")
+        raise MalformedPayload("actions.0.value")
     return int(text)
 
 
 def shown_already(action: Payload) -> tuple[str, int]:
     """Return the value of `ActionId.MORE_REGISTRATIONS`: the status, and how many came before.
 
-    Raises `Malformed`.
+    Raises `MalformedPayload`.
     """
     found = _SHOWN.fullmatch(value_of(action))
     if found is None:
-        raise Malformed("actions.0.value")
+        raise MalformedPayload("actions.0.value")
     return found[1], int(found[2])
 
 
@@ -260,7 +260,7 @@ def _event_values(view: Payload, organizer_id: str) -> dict[str, Any]:
     chosen = _state(view, BlockId.REMINDERS).get("selected_options") or []
     minutes = [str(option["value"]) for option in chosen]
     if not all(_MINUTES.fullmatch(text) for text in minutes):
-        raise Malformed("view.state.values.reminders")
+        raise MalformedPayload("view.state.values.reminders")
     return {
         "title": _text(view, BlockId.TITLE),
         "description": _text(view, BlockId.DESCRIPTION),
@@ -288,10 +288,10 @@ def event_draft(view: Payload, *, event_id: str, organizer_id: str, listed: bool
 
 
 def person_chosen(action: Payload) -> str:
-    """Return the member chosen in the select above the roster. Raises `Malformed`."""
+    """Return the member chosen in the select above the roster. Raises `MalformedPayload`."""
     user_id = action.get("selected_user")
     if not user_id:
-        raise Malformed("actions.0.selected_user")
+        raise MalformedPayload("actions.0.selected_user")
     return str(user_id)
 
 

@@ -32,7 +32,7 @@ class _Known:
     until: datetime
 
 
-class People:
+class MemberDirectory:
     """Looks members up with `users.info`."""
 
     def __init__(self, client: WebClient, clock: Clock) -> None:

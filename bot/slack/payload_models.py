@@ -24,7 +24,7 @@ from slack_bolt import BoltRequest, BoltResponse
 from slack_bolt.middleware import Middleware
 from slack_bolt.request.internals import build_context
 
-from bot.slack.errors import Malformed, NotInUse
+from bot.slack.errors import MalformedPayload, NotInUse
 from domain.inputs import Identifier
 
 
@@ -246,13 +246,13 @@ def shape_of(body: Mapping[str, Any]) -> type[BaseModel]:
 
 
 def check_shape(body: Mapping[str, Any]) -> None:
-    """Raise `Malformed` unless Slack could have sent this, `NotInUse` if the app does not take its kind."""
+    """Raise `MalformedPayload` unless Slack could have sent this, `NotInUse` if the app does not take its kind."""
     shape = shape_of(body)
     try:
         shape.model_validate(body)
     except ValidationError as error:
         where = error.errors(include_url=False, include_input=False)[0]
-        raise Malformed(".".join(str(part) for part in where["loc"])) from None
+        raise MalformedPayload(".".join(str(part) for part in where["loc"])) from None
 
 
 def response_url(body: Mapping[str, Any]) -> str | None:
@@ -290,6 +290,6 @@ class WellFormed(Middleware):
             return next()
         try:
             check_shape(req.body)
-        except (Malformed, NotInUse) as error:
+        except (MalformedPayload, NotInUse) as error:
             return self._refuse(error, req)
         return next()

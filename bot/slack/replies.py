@@ -15,10 +15,10 @@ from slack_sdk.models.views import View
 from bot.blocks.formatting import Message, shortened
 from bot.blocks.modals import note_modal
 from bot.slack import response_urls
-from bot.slack.api_errors import FAILURES, Blame, judge
-from bot.slack.errors import NotShown
+from bot.slack.api_errors import FAILURES, ErrorClass, classify
+from bot.slack.errors import RefreshFailed
 from bot.slack.interactions import Payload, source, user_id_of
-from bot.slack.response_urls import Unanswered
+from bot.slack.response_urls import ReplyNotSent
 from domain.errors import Busy
 
 _logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ TITLE = 24
 """Characters of a modal's title, by Slack's page on views."""
 
 
-class Answer:
+class Reply:
     """Answers one person's press of a button; nobody else sees it."""
 
     def __init__(self, body: Payload, respond: Respond, client: WebClient) -> None:
@@ -41,17 +41,17 @@ class Answer:
         """Whom it answers."""
         return user_id_of(self._body)
 
-    def beside(self, message: Message) -> None:
+    def ephemeral(self, message: Message) -> None:
         """Say something; what was pressed stays."""
         if self._source.is_view:
             self._open(message)
         else:
             self._post(message, response_type="ephemeral", replace_original=False)
 
-    def instead(self, message: Message) -> None:
+    def replace(self, message: Message) -> None:
         """Say something in the place of the message or modal, if only this person sees it."""
         if self._source.is_card or self._source.is_home:
-            self.beside(message)
+            self.ephemeral(message)
         elif self._source.is_view:
             with _still_open():
                 self._client.views_update(
@@ -68,7 +68,7 @@ class Answer:
             self._post(message, response_type="ephemeral", replace_original=False)
 
     def _post(self, message: Message, **how: Any) -> None:
-        """Use the response URL. Raises `Unanswered`."""
+        """Use the response URL. Raises `ReplyNotSent`."""
         # Bolt's own `respond` would wait for 30 seconds, and connect anew each time.
         respond = self._respond
         response_urls.post(
@@ -97,13 +97,13 @@ class Answer:
 
 @contextmanager
 def _still_open() -> Iterator[None]:
-    """Answer in a modal. Raises `Unanswered` if its person has closed it meanwhile."""
+    """Answer in a modal. Raises `ReplyNotSent` if its person has closed it meanwhile."""
     try:
         yield
     except SlackApiError as error:
         if error.response.get("error") != "not_found":
             raise
-        raise Unanswered("the modal is closed") from error
+        raise ReplyNotSent("the modal is closed") from error
 
 
 def open_modal(body: Payload, client: WebClient, view: View) -> None:
@@ -125,14 +125,14 @@ def show_again(client: WebClient, view_id: str, view: View) -> None:
 
 @contextmanager
 def once_done() -> Iterator[None]:
-    """Show what was changed: where that fails, the change holds all the same. Raises `NotShown`."""
+    """Show what was changed: where that fails, the change holds all the same. Raises `RefreshFailed`."""
     try:
         yield
     except (Busy, *FAILURES) as error:
-        if not isinstance(error, Busy) and judge(error).blame is Blame.BUG:
+        if not isinstance(error, Busy) and classify(error).error_class is ErrorClass.BUG:
             raise
         _logger.warning("what was changed could not be shown", exc_info=True)
-        raise NotShown from error
+        raise RefreshFailed from error
 
 
 def in_command(message: Message) -> dict[str, Any]:

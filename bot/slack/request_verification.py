@@ -17,7 +17,7 @@ _SECONDS = re.compile(r"[0-9]{1,12}")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
 
-class Edge:
+class RequestVerifier:
     """Passes on to Bolt what Slack signed, with this secret, within the last five minutes (R10.1).
 
     All else is 401 before anything is read from it: Bolt would take the body apart first, and fail

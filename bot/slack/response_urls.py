@@ -11,7 +11,7 @@ from typing import Any
 from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError, ProtocolError
 
-from bot.slack.web_client import ASKING, PATIENCE
+from bot.slack.web_client import ASKING, REQUEST_SECONDS
 
 CONNECTIONS = 64
 """Kept open to Slack: as many as threads answer at a time."""
@@ -19,25 +19,25 @@ CONNECTIONS = 64
 HEADERS = {"content-type": "application/json;charset=utf-8"}
 
 
-class Unanswered(Exception):
+class ReplyNotSent(Exception):
     """Slack did not take an answer: what was asked for is done or refused all the same."""
 
 
 def post(url: str, body: Mapping[str, Any], *, proxy: str | None, ssl: SSLContext | None) -> None:
-    """Post a message to a response URL, as Slack's page on handling interactions has it. Raises `Unanswered`."""
+    """Post a message to a response URL, as Slack's page on handling interactions has it. Raises `ReplyNotSent`."""
     pool, content = _pool(proxy, ssl), json.dumps(body).encode()
     try:
         answer = _sent(pool, url, content)
         said = answer.read()  # to its end, so that the connection can be used again
     except HTTPError as error:
-        raise Unanswered(str(error)) from error
+        raise ReplyNotSent(str(error)) from error
     if answer.status != 200:
-        raise Unanswered(f"{answer.status} {said[:100]!r}")
+        raise ReplyNotSent(f"{answer.status} {said[:100]!r}")
 
 
 def _sent(pool: PoolManager, url: str, content: bytes) -> BaseHTTPResponse:
     try:
-        return _request(pool, url, content, PATIENCE)
+        return _request(pool, url, content, REQUEST_SECONDS)
     except ProtocolError:
         # Slack had closed a connection that was kept open, or has just cut this one off. Should
         # the answer have arrived, it is seen twice, and only by the one who pressed.

@@ -7,11 +7,11 @@ from slack_sdk import WebClient
 ASKING = 1
 """Seconds for what must be known, or done in a channel, before an answer can be given."""
 
-PATIENCE = 2
+REQUEST_SECONDS = 2
 """Seconds for Slack to take the answer itself."""
 
 
-def in_haste(client: WebClient, *, token: str | None, seconds: int) -> WebClient:
+def bounded_client(client: WebClient, *, token: str | None, seconds: int) -> WebClient:
     """Return a client that asks once, and gives up in time."""
     return WebClient(
         token=token,

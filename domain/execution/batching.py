@@ -70,7 +70,7 @@ class _Lane(Generic[C, R]):
         self.leader: Entry[C, R] | None = None
 
 
-class Turnstile(Generic[C, R]):
+class CommandQueue(Generic[C, R]):
     """Serves commands in batches, one batch per lane at a time, in order of arrival.
 
     `serve(key, batch)` settles the first entry of the batch and as many more as it can; those left

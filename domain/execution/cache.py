@@ -11,14 +11,14 @@ from domain.models import Event
 
 T = TypeVar("T")
 
-MOST_KNOWN = 256
+MAX_CACHED_EVENTS = 256
 """Events of which a process keeps what it knows: more than take registrations at a time."""
 
-MOST_SEEN = 4096
+MAX_CACHED_USERS = 4096
 """Users whom a process remembers to have seen stored: more than press in an hour, in a megabyte or two."""
 
 
-class Known:
+class EventCache:
     """The events that this process knows. Any thread may ask; for one event, one at a time tells."""
 
     def __init__(self) -> None:
@@ -27,29 +27,29 @@ class Known:
         # reading mostly fails, and takes from the event's throughput.
         self._events: OrderedDict[str, tuple[Event, bool]] = OrderedDict()
 
-    def worth_a_try(self, event_id: str) -> Event | None:
+    def get_if_likely_current(self, event_id: str) -> Event | None:
         """Return the event as it probably still is, None where that is not known or not probable."""
         with self._lock:
             event, is_alone = self._events.get(event_id, (None, False))
             return event if is_alone else None
 
-    def has_read(self, event: Event) -> None:
+    def remember_read(self, event: Event) -> None:
         """Take note of what is stored."""
         with self._lock:
             before, _ = self._events.get(event.event_id, (event, True))
             self._keep(event, is_alone=before.version == event.version)
 
-    def has_written(self, event: Event) -> None:
+    def remember_commit(self, event: Event) -> None:
         """Take note of what this process stored."""
         with self._lock:
             _, is_alone = self._events.get(event.event_id, (event, True))
             self._keep(event, is_alone=is_alone)
 
     def _keep(self, event: Event, *, is_alone: bool) -> None:
-        _keep(self._events, event.event_id, (event, is_alone), MOST_KNOWN)
+        _keep(self._events, event.event_id, (event, is_alone), MAX_CACHED_EVENTS)
 
 
-class Seen:
+class UserCache:
     """The users whom this process has seen stored, and as what. Any thread may ask and tell."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Seen:
     def add(self, user_id: str, draft: UserDraft) -> None:
         """Take note that the user is stored as the draft has it."""
         with self._lock:
-            _keep(self._users, user_id, draft.given(), MOST_SEEN)
+            _keep(self._users, user_id, draft.given(), MAX_CACHED_USERS)
 
     def forget(self, user_id: str) -> None:
         """Take note that the user changes."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.execution.retry import Patience
-from domain.execution.unconfirmed import Settling, Unsettled
+from domain.execution.retry import RetryPolicy
+from domain.execution.unconfirmed import Unconfirmed, UnconfirmedResolver
 from domain.planning import planner
 from domain.planning.plan import Plan
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Store, Unavailable
@@ -15,25 +15,25 @@ class Committer:
     def __init__(
         self,
         store: Store,
-        patience: Patience,
+        retry: RetryPolicy,
         clock: Clock,
         new_id: NewId,
-        settling: Settling,
+        resolver: UnconfirmedResolver,
     ) -> None:
         self._store = store
-        self._patience = patience
+        self._retry = retry
         self._clock = clock
         self._new_id = new_id
-        self._settling = settling
+        self._resolver = resolver
 
     def commit(self, plan: Plan, deadline: float) -> bool:
         """Return whether the plan applied; when not, it never will.
 
-        Raises `Unsettled`; and what the store raises where it was sent once alone, and so was not
+        Raises `Unconfirmed`; and what the store raises where it was sent once alone, and so was not
         written. A failure after that says nothing of what was sent before: it is reported.
         """
         sent_before = False
-        for _ in self._patience.pauses(deadline):
+        for _ in self._retry.pauses(deadline):
             try:
                 self._store.commit(plan)
                 return True
@@ -47,18 +47,18 @@ class Committer:
             except Exception as error:
                 if not sent_before:
                     raise
-                self._settling.report(error)
+                self._resolver.report(error)
             verdict = self._verdict(plan)
             if verdict is not None:
                 return verdict
-        raise Unsettled
+        raise Unconfirmed
 
     def find_out(self, plan: Plan) -> bool:
         """Return whether a plan applied that was sent to no known end; it will not from now on.
 
         It is not sent again: its person may have been told of other things since.
         """
-        return self._settling.until_known(lambda: self._verdict(plan))
+        return self._resolver.resolve(lambda: self._verdict(plan))
 
     def _verdict(self, plan: Plan) -> bool | None:
         """Return what the journal says of a plan, None if nothing can be said yet."""

@@ -8,15 +8,15 @@ from datetime import datetime
 from domain.commands import Command, Outcome, Register
 from domain.enums import Deletion
 from domain.errors import Busy, NotConfirmed, RollcallError
-from domain.execution.batching import Entry, Turnstile
-from domain.execution.cache import Known
+from domain.execution.batching import CommandQueue, Entry
+from domain.execution.cache import EventCache
 from domain.execution.committer import Committer
-from domain.execution.retry import Patience
-from domain.execution.unconfirmed import Settlement, Settling, Unsettled
-from domain.models import LINE_BLOCK, Event, Waiting, block_of
+from domain.execution.retry import RetryPolicy
+from domain.execution.unconfirmed import LaterResult, Unconfirmed, UnconfirmedResolver
+from domain.models import WAITLIST_BLOCK, Event, WaitlistEntry, block_of
 from domain.planning import planner
 from domain.planning.plan import Plan
-from domain.planning.planner import Inconsistent, Snapshot
+from domain.planning.planner import InconsistentSnapshot, Snapshot
 from domain.ports import Clock, NewId, Rows, Store, Unavailable
 
 BATCH = 50
@@ -25,39 +25,41 @@ BATCH = 50
 Result = Outcome | RollcallError
 
 
-class Door:
+class Executor:
     """Carries commands out, many at once, each answered with its outcome or its refusal."""
 
     def __init__(
         self,
         store: Store,
-        patience: Patience,
+        retry: RetryPolicy,
         clock: Clock,
         *,
         new_id: NewId,
-        settling: Settling,
+        resolver: UnconfirmedResolver,
         on_commit: Callable[[str], None],
     ) -> None:
         self._store = store
-        self._patience = patience
-        self._settling = settling
-        self._committer = Committer(store, patience, clock, new_id, settling)
+        self._retry = retry
+        self._resolver = resolver
+        self._committer = Committer(store, retry, clock, new_id, resolver)
         self._clock = clock
         self._new_id = new_id
         self._on_commit = on_commit
-        self._known = Known()
-        self.turnstile: Turnstile[Command, Result] = Turnstile(self._serve, clock, batch_size=BATCH)
+        self._event_cache = EventCache()
+        self.command_queue: CommandQueue[Command, Result] = CommandQueue(
+            self._serve, clock, batch_size=BATCH
+        )
 
     def go_through(self, event_id: str, command: Command, deadline: float) -> Outcome:
         """Return the command's outcome; raises its refusal, `Busy` or `NotConfirmed`."""
-        result = self.turnstile.go_through(event_id, command, deadline)
+        result = self.command_queue.go_through(event_id, command, deadline)
         if isinstance(result, RollcallError):
             raise result
         return result
 
     def _serve(self, event_id: str, entries: Sequence[Entry[Command, Result]]) -> None:
         """Settle as many of the entries as one plan takes, and those whose deadline has passed."""
-        for _ in self._patience.pauses(max(entry.deadline for entry in entries)):
+        for _ in self._retry.pauses(max(entry.deadline for entry in entries)):
             entries = self._without_expired(entries)
             if not entries:
                 return
@@ -78,10 +80,10 @@ class Door:
         now = self._clock.now()
         snapshot = self.load(event_id, commands)
         if snapshot.event is not None:
-            self._known.has_read(snapshot.event)
+            self._event_cache.remember_read(snapshot.event)
         try:
             plan = self._plan(snapshot, commands, event_id, now)
-        except Inconsistent:
+        except InconsistentSnapshot:
             if self._still_at(event_id, snapshot.event):
                 raise
             return False
@@ -94,7 +96,7 @@ class Door:
         commit's conditions tell whether all that is so. What would be refused is not tried.
         """
         command = entries[0].command
-        event = self._known.worth_a_try(event_id)
+        event = self._event_cache.get_if_likely_current(event_id)
         if len(entries) > 1 or not isinstance(command, Register) or event is None:
             return False
         snapshot = Snapshot(event, users={command.user_id})
@@ -123,39 +125,39 @@ class Door:
         if plan.actions:
             try:
                 applied = self._committer.commit(plan, min(entry.deadline for entry in taken))
-            except Unsettled:
-                self._settle_later(plan, taken)
+            except Unconfirmed:
+                self._resolve_later(plan, taken)
                 return True
             except Exception:
                 raise  # a definite failure, by the store's promise: nothing was written
             except BaseException:
-                self._settle_later(plan, taken)
+                self._resolve_later(plan, taken)
                 raise
         else:
             # A refusal must be true at one moment: everything was read at this version.
             applied = self._still_at(plan.event_id, snapshot.event)
         if applied:
             if plan.actions and plan.event is not None:
-                self._known.has_written(plan.event)
+                self._event_cache.remember_commit(plan.event)
             for entry, outcome in zip(taken, plan.outcomes, strict=True):
                 entry.settle(outcome)
             if plan.actions:
                 self._on_commit(plan.event_id)
         return applied
 
-    def _settle_later(self, plan: Plan, entries: Sequence[Entry[Command, Result]]) -> None:
-        settlements = [Settlement() for _ in entries]
+    def _resolve_later(self, plan: Plan, entries: Sequence[Entry[Command, Result]]) -> None:
+        later_results = [LaterResult() for _ in entries]
 
         def find_out() -> None:
             applied = self._committer.find_out(plan)
-            for settlement, outcome in zip(settlements, plan.outcomes, strict=True):
-                settlement.settle(outcome if applied else Busy())
+            for later_result, outcome in zip(later_results, plan.outcomes, strict=True):
+                later_result.settle(outcome if applied else Busy())
             if applied:
                 self._on_commit(plan.event_id)
 
-        for entry, settlement in zip(entries, settlements, strict=True):
-            entry.settle(NotConfirmed(settlement.when_settled))
-        self._settling.spawn(find_out)
+        for entry, later_result in zip(entries, later_results, strict=True):
+            entry.settle(NotConfirmed(later_result.when_known))
+        self._resolver.spawn(find_out)
 
     def _still_at(self, event_id: str, event: Event | None) -> bool:
         again = self._store.get_event(event_id)
@@ -173,30 +175,32 @@ class Door:
         rows = Rows({}, {})
         if registrations_of or users:
             rows = self._store.get_rows(event_id, registrations_of=registrations_of, users=users)
-        heads = planner.heads_needed(event, rows.registrations, commands)
+        heads = planner.waitlist_head_needed(event, rows.registrations, commands)
         return Snapshot(
             event,
             [user.user_id for user in rows.users.values() if user.deletion is None],
             rows.registrations,
-            self._store.get_line(event_id, limit=heads) if heads else (),
-            self.waiting_before(event_id, planner.waiting_needed(rows.registrations, commands)),
+            self._store.get_waitlist(event_id, limit=heads) if heads else (),
+            self.entries_before(event_id, planner.entries_needed(rows.registrations, commands)),
         )
 
-    def waiting_before(self, event_id: str, places: frozenset[Waiting]) -> dict[int, int]:
+    def entries_before(self, event_id: str, places: frozenset[WaitlistEntry]) -> dict[int, int]:
         """Return how many wait before each place within its block of the line, by ticket.
 
         A place that is not in the line is left out. Raises `Unavailable`.
         """
         before: dict[int, int] = {}
         for block in sorted({block_of(place.ticket) for place in places}):
-            after = block * LINE_BLOCK - 1
+            after = block * WAITLIST_BLOCK - 1
             asked = {place.ticket: place for place in places if block_of(place.ticket) == block}
             if len(asked) == 1:
                 (place,) = asked.values()
-                count = self._store.count_line(event_id, place, after=after)
+                count = self._store.count_entries_before(event_id, place, after=after)
                 before |= {} if count is None else {place.ticket: count}
                 continue
             # For several, one request that brings the block's places; only their order is looked at.
-            line = self._store.get_line(event_id, after=after, until=max(asked), limit=LINE_BLOCK)
+            line = self._store.get_waitlist(
+                event_id, after=after, until=max(asked), limit=WAITLIST_BLOCK
+            )
             before |= {one.ticket: number for number, one in enumerate(line) if one.ticket in asked}
         return before

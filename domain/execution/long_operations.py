@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from domain.commands import Bury, Changed, Command, ContinueRaise, Evict, KeepTime, Unregister
+from domain.commands import (
+    ChangeOutcome,
+    Command,
+    ContinueCapacityIncrease,
+    FinishDeletion,
+    RemoveAttendees,
+    RunSchedule,
+    Unregister,
+)
 from domain.enums import Cause, Deletion
 from domain.errors import Busy, NotConfirmed, NotRegistered, UnknownEvent
-from domain.execution.executor import Door
-from domain.execution.retry import Patience
+from domain.execution.executor import Executor
+from domain.execution.retry import RetryPolicy
 from domain.models import Registration
 from domain.planning import planner
 from domain.ports import AnswerLost, Clock, Conflict, Spawn, Store
@@ -29,22 +37,22 @@ IN_BACKGROUND = 60.0
 """Seconds that work goes on in the background, before it is left to the sweep."""
 
 
-class LongWork:
+class LongOperations:
     """Carries operations on from wherever they stand: each can be begun again, by anybody, at any time."""
 
     def __init__(
-        self, store: Store, door: Door, patience: Patience, clock: Clock, spawn: Spawn
+        self, store: Store, executor: Executor, retry: RetryPolicy, clock: Clock, spawn: Spawn
     ) -> None:
         self._store = store
-        self._door = door
-        self._patience = patience
+        self._executor = executor
+        self._retry = retry
         self._clock = clock
         self._spawn = spawn
 
-    def in_time_or_later(self, work: Work) -> bool:
+    def finish_or_continue(self, work: Work) -> bool:
         """Return whether the work was done in time; if not, it goes on in the background."""
         try:
-            if work(self._patience.deadline()):
+            if work(self._retry.deadline()):
                 return True
         except (Busy, NotConfirmed):
             pass
@@ -55,9 +63,9 @@ class LongWork:
         """Do the work in the background; what is left after a minute, the sweep finishes."""
 
         def run() -> None:
-            for _ in self._patience.pauses(self._clock.monotonic() + IN_BACKGROUND):
+            for _ in self._retry.pauses(self._clock.monotonic() + IN_BACKGROUND):
                 try:
-                    if work(self._patience.deadline()):
+                    if work(self._retry.deadline()):
                         return
                 except (Busy, NotConfirmed):
                     continue
@@ -72,12 +80,12 @@ class LongWork:
         finished = 0
         failed: Exception | None = None
         works = [
-            *map(self._event_work, self._patience.all_pages(self._store.list_unfinished_events)),
-            *map(self._user_work, self._patience.all_pages(self._store.list_unfinished_users)),
+            *map(self._event_work, self._retry.read_all_pages(self._store.list_unfinished_events)),
+            *map(self._user_work, self._retry.read_all_pages(self._store.list_unfinished_users)),
         ]
         for work in works:
             try:
-                finished += work(self._patience.deadline())
+                finished += work(self._retry.deadline())
             except (Busy, NotConfirmed):
                 continue  # the next sweep
             except Exception as error:  # noqa: BLE001  # raised once the others are finished
@@ -86,14 +94,14 @@ class LongWork:
             raise failed
         return finished
 
-    def do_what_is_due(self) -> int:
+    def run_due_events(self) -> int:
         """Do what the clock asks of events by now (R8.15); return of how many.
 
         One that fails keeps none of the others: the first such error is raised at the end.
         """
         done = 0
         failed: Exception | None = None
-        for due in self._patience.all_pages(self._store.list_due_events):
+        for due in self._retry.read_all_pages(self._store.list_due_events):
             if due.due_at > self._clock.now():
                 break
             try:
@@ -106,25 +114,25 @@ class LongWork:
 
     def _keep_time(self, event_id: str) -> bool:
         try:
-            outcome = self._door.go_through(event_id, KeepTime(), self._patience.deadline())
+            outcome = self._executor.go_through(event_id, RunSchedule(), self._retry.deadline())
         except (Busy, NotConfirmed, UnknownEvent):
             return False  # the next sweep, if it is still due
-        return isinstance(outcome, Changed) and outcome.changed
+        return isinstance(outcome, ChangeOutcome) and outcome.changed
 
     def _event_work(self, event_id: str) -> Work:
         def work(deadline: float) -> bool:
-            event = self._patience.reading(lambda: self._store.get_event(event_id))
+            event = self._retry.reading(lambda: self._store.get_event(event_id))
             if event is None or event.operation_id is None:
                 return False
             if event.deletion is Deletion.MARKED:
                 return self.empty_event(event_id, deadline)
-            return self.raise_on(event_id, event.operation_id, deadline)
+            return self.continue_capacity_increase(event_id, event.operation_id, deadline)
 
         return work
 
     def _user_work(self, user_id: str) -> Work:
         def work(deadline: float) -> bool:
-            user = self._patience.reading(lambda: self._store.get_user(user_id))
+            user = self._retry.reading(lambda: self._store.get_user(user_id))
             if user is None or user.deletion is None:
                 return False
             return self.empty_user(user_id, user.deletion, deadline)
@@ -133,16 +141,18 @@ class LongWork:
 
     # Raises
 
-    def raise_on(self, event_id: str, operation_id: str, deadline: float) -> bool:
+    def continue_capacity_increase(self, event_id: str, operation_id: str, deadline: float) -> bool:
         """Take a raise on to its target, unless it is wanted no more."""
         while self._clock.monotonic() < deadline:
             try:
-                outcome = self._door.go_through(event_id, ContinueRaise(operation_id), deadline)
+                outcome = self._executor.go_through(
+                    event_id, ContinueCapacityIncrease(operation_id), deadline
+                )
             except UnknownEvent:
                 return True
             if outcome.event.operation_id != operation_id:
                 return True
-            if isinstance(outcome, Changed) and not outcome.promoted:
+            if isinstance(outcome, ChangeOutcome) and not outcome.promoted:
                 return False  # nobody to seat, though some are counted: not as fast as it goes
         return False
 
@@ -150,15 +160,15 @@ class LongWork:
 
     def empty_event(self, event_id: str, deadline: float) -> bool:
         """Empty and bury an event that is marked for deletion; one that is not there is done."""
-        for _ in self._patience.pauses(deadline):
+        for _ in self._retry.pauses(deadline):
             while (command := self._next_step(event_id)) is not None:
                 try:
-                    outcome = self._door.go_through(event_id, command, deadline)
+                    outcome = self._executor.go_through(event_id, command, deadline)
                 except UnknownEvent:
                     return True
-                if isinstance(command, Bury):
+                if isinstance(command, FinishDeletion):
                     return True
-                if isinstance(outcome, Changed) and not outcome.changed:
+                if isinstance(outcome, ChangeOutcome) and not outcome.changed:
                     break  # the roster's index still lists who has gone: a little later
             else:
                 if not self._is_marked(event_id):
@@ -167,29 +177,33 @@ class LongWork:
 
     def _next_step(self, event_id: str) -> Command | None:
         """Return what is to be done next: the line first, and the end only by the counts (R7.2)."""
-        event = self._patience.reading(lambda: self._store.get_event(event_id))
+        event = self._retry.reading(lambda: self._store.get_event(event_id))
         if event is None or event.deletion is not Deletion.MARKED:
             return None
-        most = planner.MOST_MOVES
+        most = planner.MAX_MOVES
         if event.waitlist_count:
-            line = self._patience.reading(lambda: self._store.get_line(event_id, limit=most))
-            return Evict(tuple(waiting.user_id for waiting in line)) if line else None
+            line = self._retry.reading(lambda: self._store.get_waitlist(event_id, limit=most))
+            return RemoveAttendees(tuple(waiting.user_id for waiting in line)) if line else None
         if event.registered_count:
-            roster = self._patience.reading(lambda: self._store.list_roster(event_id, limit=most))
-            return Evict(tuple(row.user_id for row in roster.items)) if roster.items else None
-        return Bury()
+            roster = self._retry.reading(lambda: self._store.list_roster(event_id, limit=most))
+            return (
+                RemoveAttendees(tuple(row.user_id for row in roster.items))
+                if roster.items
+                else None
+            )
+        return FinishDeletion()
 
     def _is_marked(self, event_id: str) -> bool:
-        event = self._patience.reading(lambda: self._store.get_event(event_id))
+        event = self._retry.reading(lambda: self._store.get_event(event_id))
         return event is not None and event.deletion is Deletion.MARKED
 
     # Deletion of users
 
     def empty_user(self, user_id: str, mark: str, deadline: float) -> bool:
         """Take a marked user out of every event, then delete the row, if the mark is still this one."""
-        for _ in self._patience.pauses(deadline):
+        for _ in self._retry.pauses(deadline):
             # The mark keeps new registrations out: a query that finds none is final.
-            rows = self._patience.reading(lambda: self._store.get_registrations_of(user_id))
+            rows = self._retry.reading(lambda: self._store.get_registrations_of(user_id))
             if rows and not self._is_marked_user(user_id, mark):
                 return True  # somebody else finished, and these are of a user created anew
             for row in rows:
@@ -202,7 +216,7 @@ class LongWork:
         # By its ticket: should the user come back meanwhile, the next one is not ours to take.
         command = Unregister(row.user_id, cause, row.ticket)
         try:
-            self._door.go_through(row.event_id, command, deadline)
+            self._executor.go_through(row.event_id, command, deadline)
         except NotRegistered:
             pass
         except UnknownEvent:
@@ -213,13 +227,13 @@ class LongWork:
                 ) from None
 
     def _is_stored(self, row: Registration) -> bool:
-        rows = self._patience.reading(
+        rows = self._retry.reading(
             lambda: self._store.get_rows(row.event_id, registrations_of=[row.user_id], users=())
         )
         return row.user_id in rows.registrations
 
     def _is_marked_user(self, user_id: str, mark: str) -> bool:
-        stored = self._patience.reading(lambda: self._store.get_user(user_id))
+        stored = self._retry.reading(lambda: self._store.get_user(user_id))
         return stored is not None and stored.deletion == mark
 
     def _delete_row(self, user_id: str, mark: str) -> bool:

@@ -11,7 +11,7 @@ from domain.ports import Clock, Unavailable
 
 T = TypeVar("T")
 
-PATIENCE = 2.0
+REQUEST_SECONDS = 2.0
 """Seconds that a request may take, of the 3 that Slack allows (R8.12)."""
 
 FIRST_PAUSE = 0.05
@@ -32,14 +32,14 @@ LONG_PAGE = 1_000
 """A page's length where a list is searched to its end: of events, below the 1 MB that DynamoDB gives at a time."""
 
 
-class Patience:
+class RetryPolicy:
     """Tries again. `jitter` gives numbers from 0 to 1, `seconds` how long a request that begins now may take."""
 
     def __init__(
         self,
         clock: Clock,
         jitter: Callable[[], float],
-        seconds: Callable[[], float] = lambda: PATIENCE,
+        seconds: Callable[[], float] = lambda: REQUEST_SECONDS,
     ) -> None:
         self._clock = clock
         self._jitter = jitter
@@ -76,7 +76,7 @@ class Patience:
                 continue
         raise Busy
 
-    def at_one_moment(self, read: Callable[[], T | None]) -> T:
+    def read_consistently(self, read: Callable[[], T | None]) -> T:
         """Return what `read` gives once nothing moves while it reads; until then it gives None.
 
         Raises `Busy`.
@@ -90,7 +90,7 @@ class Patience:
                 return result
         raise Busy
 
-    def all_pages(self, read: Callable[..., Page[T]], *, limit: int = PAGE) -> Iterator[T]:
+    def read_all_pages(self, read: Callable[..., Page[T]], *, limit: int = PAGE) -> Iterator[T]:
         """Yield a whole list, read page by page of so many; raises `Busy`."""
         cursor: str | None = None
         while True:

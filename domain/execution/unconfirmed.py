@@ -7,17 +7,17 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from domain.errors import Busy, NotConfirmed, RollcallError
-from domain.execution.retry import Patience
+from domain.execution.retry import RetryPolicy
 from domain.ports import Spawn
 
 T = TypeVar("T")
 
 
-class Unsettled(Exception):
+class Unconfirmed(Exception):
     """The deadline passed, and it is not known whether what was sent applied."""
 
 
-class Settlement:
+class LaterResult:
     """A result that comes later, and those who want to hear of it."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Settlement:
         self._result: object = None
         self._listeners: list[Callable[[object], None]] = []
 
-    def when_settled(self, listener: Callable[[object], None]) -> None:
+    def when_known(self, listener: Callable[[object], None]) -> None:
         """Call the listener once with the result: when it is there, or at once."""
         with self._lock:
             if self._result is None:
@@ -42,37 +42,37 @@ class Settlement:
             listener(result)
 
 
-class Settling:
+class UnconfirmedResolver:
     """Finds out in the background what was not known in time. What fails there, `spawn` logs."""
 
-    def __init__(self, patience: Patience, spawn: Spawn) -> None:
-        self._patience = patience
+    def __init__(self, retry: RetryPolicy, spawn: Spawn) -> None:
+        self._retry = retry
         self.spawn = spawn
 
-    def in_time_or_later(self, work: Callable[[], T]) -> T:
-        """Return what the work returns; raises `NotConfirmed` where it is `Unsettled`.
+    def finish_or_continue(self, work: Callable[[], T]) -> T:
+        """Return what the work returns; raises `NotConfirmed` where it is `Unconfirmed`.
 
         Then it is done again in the background, until it ends otherwise: it must be able to go on
         from wherever it stands.
         """
         try:
             return work()
-        except Unsettled:
-            settlement = Settlement()
-            self.spawn(lambda: settlement.settle(self.until_known(lambda: _ending(work))))
-            raise NotConfirmed(settlement.when_settled) from None
+        except Unconfirmed:
+            later_result = LaterResult()
+            self.spawn(lambda: later_result.settle(self.resolve(lambda: _ending(work))))
+            raise NotConfirmed(later_result.when_known) from None
 
-    def until_known(self, ask: Callable[[], T | None]) -> T:
+    def resolve(self, ask: Callable[[], T | None]) -> T:
         """Return what `ask` gives once it gives something: whoever waits for it is told in the end.
 
         Whatever it fails with, it is asked again; a failure that nobody foresaw is reported, once.
         """
         is_reported = False
         while True:
-            for _ in self._patience.pauses(None):  # pragma: no branch  # without end
+            for _ in self._retry.pauses(None):  # pragma: no branch  # without end
                 try:
                     known = ask()
-                except (Busy, Unsettled):
+                except (Busy, Unconfirmed):
                     continue
                 except Exception as error:  # noqa: BLE001  # reported
                     if not is_reported:
@@ -95,7 +95,7 @@ def _ending(work: Callable[[], object]) -> object:
     """Return what the work returns, or the error that refuses it."""
     try:
         return work()
-    except (Busy, Unsettled):
+    except (Busy, Unconfirmed):
         raise
     except RollcallError as refusal:
         return refusal

@@ -17,17 +17,17 @@ from itertools import groupby
 from typing import TypeVar
 
 from domain.enums import RegistrationStatus
-from domain.execution.retry import Patience
+from domain.execution.retry import RetryPolicy
 from domain.integrity.invariants import (
-    Surroundings,
-    event_breaches,
+    RegistrationContext,
+    event_violations,
     keeps_ticket,
-    place_breaches,
-    row_breaches,
+    registration_violations,
+    waitlist_entry_violations,
 )
-from domain.integrity.live_count import ENTRIES, Audit, Count, Untold
-from domain.integrity.violations import Breach, BreachKind, Progress
-from domain.models import Event, Page, Registration, Waiting
+from domain.integrity.live_count import ENTRIES, Count, JournalGap, LiveCount
+from domain.integrity.violations import Progress, Violation, ViolationKind
+from domain.models import Event, Page, Registration, WaitlistEntry
 from domain.ports import Clock, Store, Unavailable
 
 T = TypeVar("T")
@@ -51,19 +51,19 @@ class Check:
     def __init__(
         self,
         store: Store,
-        patience: Patience,
+        retry: RetryPolicy,
         clock: Clock,
         on_progress: Callable[[Progress], None],
         page: int = PAGE,
     ) -> None:
         self._store = store
-        self._patience = patience
+        self._retry = retry
         self._clock = clock
         self._on_progress = on_progress
         self._page = page
         self._progress = Progress()
 
-    def everything(self) -> Iterator[Breach]:
+    def everything(self) -> Iterator[Violation]:
         """Yield each breach that there is."""
         for event_id in self.event_ids():
             yield from self.of_history(event_id)
@@ -73,7 +73,7 @@ class Check:
 
     def patiently(self, read: Callable[[], T]) -> T:
         """Return what `read` gives, tried again while it is `Unavailable`."""
-        for _ in self._patience.pauses(self._clock.monotonic() + PERSISTENCE):
+        for _ in self._retry.pauses(self._clock.monotonic() + PERSISTENCE):
             try:
                 return read()
             except Unavailable:
@@ -118,18 +118,18 @@ class Check:
         for page in self._pages(self._store.scan_events, "events"):
             yield from (event.event_id for event in page)
 
-    def of_numbers(self, event_id: str) -> Iterator[Breach]:
+    def of_numbers(self, event_id: str) -> Iterator[Violation]:
         """Yield what is wrong with an event's numbers, by a count of its registrations."""
         count = self.count(event_id)
         if count is not None:
-            yield from event_breaches(count)
+            yield from event_violations(count)
 
     def count(self, event_id: str) -> Count | None:
         """Return an event's count; one that finds something wrong rests on settled reads."""
-        for _, _ in zip(range(LOOKS), self._patience.pauses(None), strict=False):
+        for _, _ in zip(range(LOOKS), self._retry.pauses(None), strict=False):
             try:
                 return self._count(event_id)
-            except Untold:
+            except JournalGap:
                 continue
         raise Unavailable(f"the journal of {event_id} does not tell what moves")
 
@@ -139,15 +139,15 @@ class Check:
             return None
         counts: list[Count] = []
 
-        def look() -> list[Breach]:
-            counts[:] = [self._audit(event_id, version).run()]
-            return [breach for count in counts for breach in event_breaches(count)]
+        def look() -> list[Violation]:
+            counts[:] = [self._live_count(event_id, version).run()]
+            return [violation for count in counts for violation in event_violations(count)]
 
         self._settled(event_id, version, look)
         return counts[0]
 
-    def _audit(self, event_id: str, since: int) -> Audit:
-        return Audit(
+    def _live_count(self, event_id: str, since: int) -> LiveCount:
+        return LiveCount(
             self._store,
             self.patiently,
             event_id,
@@ -156,7 +156,7 @@ class Check:
             on_page=lambda rows: self._tell(counted=rows),
         )
 
-    def of_history(self, event_id: str) -> Iterator[Breach]:
+    def of_history(self, event_id: str) -> Iterator[Violation]:
         """Yield each gap in an event's journal up to its version, and whether it goes on above that."""
         event = self.patiently(lambda: self._store.get_event(event_id))
         if event is None:
@@ -176,15 +176,15 @@ class Check:
         newest = self.patiently(lambda: self._store.list_history(event_id, limit=1)).items
         yield from self._ahead(event_id, newest[0].version if newest else 0)
 
-    def _gap(self, event_id: str, first: int, last: int) -> Iterator[Breach]:
+    def _gap(self, event_id: str, first: int, last: int) -> Iterator[Violation]:
         """Yield the gap, where a second look finds no entry either: a page is not of one moment."""
 
-        def look() -> list[Breach]:
+        def look() -> list[Violation]:
             gap = [version for version in (first, last) if not self._has_entry(event_id, version)]
             if first > last or not gap:
                 return []
-            kind, text = BreachKind.MISSING_ENTRY, f"entries {first} to {last}"
-            return [Breach(kind, event_id, None, None, "none", text, (first, last))]
+            kind, text = ViolationKind.MISSING_ENTRY, f"entries {first} to {last}"
+            return [Violation(kind, event_id, None, None, "none", text, (first, last))]
 
         if first <= last:
             yield from self._settled(event_id, last + 1, look)
@@ -193,20 +193,20 @@ class Check:
         entry = self.patiently(lambda: self._store.get_journal_entry(event_id, version))
         return entry is not None
 
-    def _ahead(self, event_id: str, last: int) -> Iterator[Breach]:
-        def look() -> list[Breach]:
+    def _ahead(self, event_id: str, last: int) -> Iterator[Violation]:
+        def look() -> list[Violation]:
             event = self.patiently(lambda: self._store.get_event(event_id))
             if event is None or event.version >= last:
                 return []
             at = f"at version {event.version}"
-            kind, text = BreachKind.ENTRY_AHEAD, f"at {last} or above"
-            return [Breach(kind, event_id, None, None, at, text, (event.version + 1, last))]
+            kind, text = ViolationKind.ENTRY_AHEAD, f"at {last} or above"
+            return [Violation(kind, event_id, None, None, at, text, (event.version + 1, last))]
 
         yield from self._settled(event_id, last, look)
 
     # Registrations
 
-    def of_registrations(self) -> Iterator[Breach]:
+    def of_registrations(self) -> Iterator[Violation]:
         """Yield what is wrong with each registration."""
         for page in self._pages(self._store.scan_registrations, "registrations"):
             if not page:
@@ -216,10 +216,10 @@ class Check:
             for row in page:
                 event = events.get(row.event_id)
                 around = self._surroundings(row, event, has_user=row.user_id in users)
-                if any(row_breaches(row, around)):
+                if any(registration_violations(row, around)):
                     yield from self.of_registration(row)
 
-    def of_registration(self, row: Registration) -> Iterator[Breach]:
+    def of_registration(self, row: Registration) -> Iterator[Violation]:
         """Yield what is wrong with a registration; with what became of it, if it moves meanwhile."""
         for _ in range(LOOKS):
             version = self._version_of(row.event_id)
@@ -230,27 +230,27 @@ class Check:
                 return
             row = stored
 
-    def _look_at_row(self, row: Registration) -> list[Breach]:
+    def _look_at_row(self, row: Registration) -> list[Violation]:
         if not self._is_stored(row):
             return []
         event = self.patiently(lambda: self._store.get_event(row.event_id))
         around = self._surroundings(row, event, has_user=bool(self.users([row])))
-        breaches = list(row_breaches(row, around))
-        return breaches if self._is_stored(row) else []
+        violations = list(registration_violations(row, around))
+        return violations if self._is_stored(row) else []
 
     def _surroundings(
         self, row: Registration, event: Event | None, *, has_user: bool
-    ) -> Surroundings:
+    ) -> RegistrationContext:
         waits = row.status is RegistrationStatus.WAITLISTED
         place = self.place_at(row.event_id, row.ticket) if waits else None
         listed = self.patiently(lambda: self._store.find_on_roster(row.event_id, row.ticket))
         is_listed = any(other.user_id == row.user_id for other in listed)
-        return Surroundings(
+        return RegistrationContext(
             event, has_user, place, is_listed, self._holders(row, (*listed, *filter(None, [place])))
         )
 
     def _holders(
-        self, row: Registration, seen: Sequence[Registration | Waiting]
+        self, row: Registration, seen: Sequence[Registration | WaitlistEntry]
     ) -> tuple[Registration, ...]:
         """Return those others that were seen at a registration's ticket, and do hold it."""
         others = self.rows(row.event_id, {one.user_id for one in seen} - {row.user_id})
@@ -288,36 +288,36 @@ class Check:
         stored = self.rows(row.event_id, [row.user_id]).get(row.user_id)
         return stored == row
 
-    def place_at(self, event_id: str, ticket: int) -> Waiting | None:
+    def place_at(self, event_id: str, ticket: int) -> WaitlistEntry | None:
         """Return the place in line with this ticket."""
         line = self.patiently(
-            lambda: self._store.get_line(event_id, after=ticket - 1, until=ticket, limit=1)
+            lambda: self._store.get_waitlist(event_id, after=ticket - 1, until=ticket, limit=1)
         )
         return line[0] if line else None
 
     # The line
 
-    def of_places(self) -> Iterator[Breach]:
+    def of_places(self) -> Iterator[Violation]:
         """Yield what is wrong with each place in line."""
-        for page in self._pages(self._store.scan_waiting, "places"):
+        for page in self._pages(self._store.scan_waitlist, "places"):
             events = self.patiently(lambda: self._store.get_events({of for of, _ in page}))  # noqa: B023
             for event_id, group in groupby(page, key=lambda pair: pair[0]):
                 places = [place for _, place in group]
                 rows = self.rows(event_id, {place.user_id for place in places})
                 for place in places:
                     row = rows.get(place.user_id)
-                    if any(place_breaches(events.get(event_id), event_id, place, row)):
+                    if any(waitlist_entry_violations(events.get(event_id), event_id, place, row)):
                         yield from self.of_place(event_id, place)
 
-    def of_place(self, event_id: str, place: Waiting) -> Iterator[Breach]:
+    def of_place(self, event_id: str, place: WaitlistEntry) -> Iterator[Violation]:
         """Yield what is wrong with a place that is stored like this."""
         version = self._version_of(event_id)
         yield from self._settled(event_id, version, lambda: self._look_at_place(event_id, place))
 
-    def _look_at_place(self, event_id: str, place: Waiting) -> list[Breach]:
+    def _look_at_place(self, event_id: str, place: WaitlistEntry) -> list[Violation]:
         if self.place_at(event_id, place.ticket) != place:
             return []
         event = self.patiently(lambda: self._store.get_event(event_id))
         row = self.rows(event_id, [place.user_id]).get(place.user_id)
-        breaches = list(place_breaches(event, event_id, place, row))
-        return breaches if self.place_at(event_id, place.ticket) == place else []
+        violations = list(waitlist_entry_violations(event, event_id, place, row))
+        return violations if self.place_at(event_id, place.ticket) == place else []

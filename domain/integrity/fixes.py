@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from domain.commands import Mend
+from domain.commands import ApplyFix
 from domain.enums import RegistrationStatus
 from domain.integrity.invariants import ANY_OPERATION, sound_marks
 from domain.integrity.live_count import Count
-from domain.integrity.violations import BreachKind
-from domain.models import Event, Registration, Waiting, block_of
+from domain.integrity.violations import ViolationKind
+from domain.models import Event, Registration, WaitlistEntry, block_of
 from domain.ports import NewId
 
-FIELDS: Mapping[BreachKind, tuple[str, ...]] = {
-    BreachKind.REGISTERED_COUNT: ("registered_count",),
-    BreachKind.WAITLIST_COUNT: ("waitlist_count",),
-    BreachKind.BLOCK_COUNTS: ("waiting_by_block",),
-    BreachKind.OVER_CAPACITY: ("capacity",),
-    BreachKind.NEXT_TICKET: ("next_ticket",),
-    BreachKind.OPERATION: ("capacity_target", "operation_id"),
+FIELDS: Mapping[ViolationKind, tuple[str, ...]] = {
+    ViolationKind.REGISTERED_COUNT: ("registered_count",),
+    ViolationKind.WAITLIST_COUNT: ("waitlist_count",),
+    ViolationKind.BLOCK_COUNTS: ("waitlist_by_block",),
+    ViolationKind.OVER_CAPACITY: ("capacity",),
+    ViolationKind.NEXT_TICKET: ("next_ticket",),
+    ViolationKind.OPERATION: ("capacity_target", "operation_id"),
 }
 """Which of an event's fields are set where it is wrong."""
 
@@ -31,7 +31,7 @@ def new_numbers(count: Count, new_id: NewId) -> dict[str, object]:
     return {
         "registered_count": count.registered,
         "waitlist_count": count.waiting,
-        "waiting_by_block": count.blocks,
+        "waitlist_by_block": count.blocks,
         "capacity": event.capacity,
         "next_ticket": max(event.next_ticket, count.last_ticket + 1),
         "capacity_target": target,
@@ -39,9 +39,9 @@ def new_numbers(count: Count, new_id: NewId) -> dict[str, object]:
     }
 
 
-def go_beyond(last: int) -> Callable[[Event], Mend | None]:
+def go_beyond(last: int) -> Callable[[Event], ApplyFix | None]:
     """Return what takes an event's version beyond one that its history has already."""
-    return lambda event: Mend(event.version, above=last) if event.version < last else None
+    return lambda event: ApplyFix(event.version, above=last) if event.version < last else None
 
 
 def as_it_should_be(row: Registration) -> Registration:
@@ -51,34 +51,34 @@ def as_it_should_be(row: Registration) -> Registration:
     return row.model_copy(update={"seated_at": seated_at})
 
 
-def without(event: Event, row: Registration, place: Waiting | None) -> Mend:
+def without(event: Event, row: Registration, place: WaitlistEntry | None) -> ApplyFix:
     """Return what takes a registration out, and its own place if that is what stands at its ticket."""
     numbers: dict[str, Any] = {}
     if row.status is RegistrationStatus.REGISTERED:
         numbers["registered_count"] = max(0, event.registered_count - 1)
     else:
         numbers["waitlist_count"] = max(0, event.waitlist_count - 1)
-        numbers["waiting_by_block"] = _moved(event, {row.ticket: -1})
-    drop = (place,) if place == Waiting.of(row) else ()
-    return Mend(event.version, numbers, rows=((row, None),), drop=drop)
+        numbers["waitlist_by_block"] = _moved(event, {row.ticket: -1})
+    drop = (place,) if place == WaitlistEntry.of(row) else ()
+    return ApplyFix(event.version, numbers, rows=((row, None),), drop=drop)
 
 
-def with_new_ticket(count: Count, row: Registration, place: Waiting | None) -> Mend:
+def with_new_ticket(count: Count, row: Registration, place: WaitlistEntry | None) -> ApplyFix:
     """Return what gives a registration the event's next ticket: one that waits goes to the line's end."""
     event = count.event
     ticket = max(event.next_ticket, count.last_ticket + 1)
     new = row.model_copy(update={"ticket": ticket})
     numbers: dict[str, Any] = {"next_ticket": ticket + 1}
     if row.status is RegistrationStatus.REGISTERED:
-        return Mend(event.version, numbers, rows=((row, new),))
-    drop = (place,) if place == Waiting.of(row) else ()
+        return ApplyFix(event.version, numbers, rows=((row, new),))
+    drop = (place,) if place == WaitlistEntry.of(row) else ()
     by = {ticket: 1} | ({row.ticket: -1} if drop else {})
-    numbers["waiting_by_block"] = _moved(event, by)
-    return Mend(event.version, numbers, ((row, new),), (Waiting.of(new),), drop)
+    numbers["waitlist_by_block"] = _moved(event, by)
+    return ApplyFix(event.version, numbers, ((row, new),), (WaitlistEntry.of(new),), drop)
 
 
 def _moved(event: Event, by: Mapping[int, int]) -> dict[int, int]:
-    blocks = dict(event.waiting_by_block)
+    blocks = dict(event.waitlist_by_block)
     for ticket, number in by.items():
         block = block_of(ticket)
         blocks[block] = max(0, blocks.get(block, 0) + number)

@@ -27,7 +27,7 @@ END = 2**63
 """Above any ticket."""
 
 
-class Untold(Exception):
+class JournalGap(Exception):
     """The journal does not tell what moved: an entry is missing, or a repair came between. Count anew."""
 
 
@@ -42,7 +42,7 @@ class Count:
     last_ticket: int
 
 
-class Patiently(Protocol):
+class ReadWithRetry(Protocol):
     """Returns what a read gives, tried again while it is `Unavailable`."""
 
     def __call__(self, read: Callable[[], T]) -> T:
@@ -50,7 +50,7 @@ class Patiently(Protocol):
         ...
 
 
-class Audit:
+class LiveCount:
     """One count of one event. `since`: a version whose commit every index shows by now.
 
     `on_page` is told how many rows each page had; `page` is the most that it has.
@@ -59,7 +59,7 @@ class Audit:
     def __init__(
         self,
         store: Store,
-        patiently: Patiently,
+        patiently: ReadWithRetry,
         event_id: str,
         *,
         since: int,
@@ -79,7 +79,7 @@ class Audit:
         self._last_ticket = 0
 
     def run(self) -> Count:
-        """Return the count. Raises `Untold` and `Unavailable`."""
+        """Return the count. Raises `JournalGap` and `Unavailable`."""
         self._follow()
         self._read_roster()
         event = self._read_line()
@@ -110,7 +110,7 @@ class Audit:
         after = 0
         while True:
             line = self._patiently(
-                lambda last=after: self._store.get_line(  # type: ignore[misc]
+                lambda last=after: self._store.get_waitlist(  # type: ignore[misc]
                     self._event_id, after=last, limit=self._page
                 )
             )
@@ -144,20 +144,20 @@ class Audit:
         """Return the event as it is now, once what moved since it was read last is accounted for."""
         event = self._patiently(lambda: self._store.get_event(self._event_id))
         if event is None or event.version < self._version:
-            raise Untold
+            raise JournalGap
         while self._version < event.version:
             entries = self._patiently(
                 lambda: self._store.list_journal(self._event_id, after=self._version, limit=ENTRIES)
             )
             if not entries:
-                raise Untold
+                raise JournalGap
             for entry in entries[: event.version - self._version]:
                 self._follow_entry(entry)
         return event
 
     def _follow_entry(self, entry: JournalEntry) -> None:
         if entry.version != self._version + 1:
-            raise Untold
+            raise JournalGap
         for change in entry.changes:
             self._follow_change(change)
         self._version = entry.version
@@ -175,11 +175,11 @@ class Audit:
             case ChangeKind.LEFT if change.status is not None:
                 before = change.status
             case ChangeKind.LEFT | ChangeKind.REPAIRED:
-                raise Untold
+                raise JournalGap
             case _:
                 return
         if change.ticket is None:
-            raise Untold
+            raise JournalGap
         for status, by in ((before, -1), (now, 1)):
             if status is not None and change.ticket <= self._read_to[status]:
                 self._count(status, change.ticket, by)

@@ -10,11 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from domain.commands import Changed, Command, Left, Mend, Outcome, SeatWaiting, Unregister
+from domain.commands import (
+    ApplyFix,
+    ChangeOutcome,
+    Command,
+    FillFreeSeats,
+    LeaveOutcome,
+    Outcome,
+    Unregister,
+)
 from domain.enums import Cause, ChangeKind, Deletion, RegistrationStatus
 from domain.errors import NotConfirmed, RollcallError
-from domain.execution.executor import Door
-from domain.execution.retry import Patience
+from domain.execution.executor import Executor
+from domain.execution.retry import RetryPolicy
 from domain.integrity.checker import PERSISTENCE, Check
 from domain.integrity.fixes import (
     FIELDS,
@@ -24,11 +32,17 @@ from domain.integrity.fixes import (
     with_new_ticket,
     without,
 )
-from domain.integrity.invariants import event_breaches, place_breaches
-from domain.integrity.violations import Breach, BreachKind, Mended
-from domain.models import Change, Event, JournalEntry, Registration, Waiting
-from domain.planning.plan import Action, DeleteRegistration, DeleteWaiting, Plan, PutEntry
-from domain.planning.planner import ACTIONS_PER_COMMIT, Inconsistent
+from domain.integrity.invariants import event_violations, waitlist_entry_violations
+from domain.integrity.violations import FixedViolation, Violation, ViolationKind
+from domain.models import Change, Event, JournalEntry, Registration, WaitlistEntry
+from domain.planning.plan import (
+    Action,
+    DeleteRegistration,
+    DeleteWaitlistEntry,
+    Plan,
+    PutJournalEntry,
+)
+from domain.planning.planner import ACTIONS_PER_COMMIT, InconsistentSnapshot
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Store
 
 
@@ -38,46 +52,46 @@ class Repair:
     def __init__(
         self,
         store: Store,
-        door: Door,
-        patience: Patience,
+        executor: Executor,
+        retry: RetryPolicy,
         clock: Clock,
         new_id: NewId,
         check: Check,
     ) -> None:
         self._store = store
-        self._door = door
-        self._patience = patience
+        self._executor = executor
+        self._retry = retry
         self._clock = clock
         self._new_id = new_id
         self._check = check
 
-    def everything(self) -> Iterator[Mended]:
+    def everything(self) -> Iterator[FixedViolation]:
         """Mend each breach; yield it when it is mended. Raises `Unavailable`."""
         for event_id in self._check.event_ids():
-            yield from self._mend_history(event_id)
-        for breach in self._check.of_places():
-            yield from self._mend_place(breach)
-        for breach in self._check.of_registrations():
-            if breach.kind is not BreachKind.NO_USER:
-                yield from self._mend_row(breach)
+            yield from self._fix_history(event_id)
+        for violation in self._check.of_places():
+            yield from self._fix_waitlist_entry(violation)
+        for violation in self._check.of_registrations():
+            if violation.kind is not ViolationKind.NO_USER:
+                yield from self._fix_registration(violation)
         for event_id in self._check.event_ids():
-            yield from self._mend_numbers(event_id)
-        for breach in self._check.of_registrations():
-            if breach.kind is BreachKind.NO_USER:
-                yield from self._take_out(breach)
+            yield from self._fix_numbers(event_id)
+        for violation in self._check.of_registrations():
+            if violation.kind is ViolationKind.NO_USER:
+                yield from self._take_out(violation)
 
     # How it is written
 
-    def _change(self, event_id: str, make: Callable[[Event], Mend | None]) -> bool:
+    def _change(self, event_id: str, make: Callable[[Event], ApplyFix | None]) -> bool:
         """Send what `make` gives for the event as it stands, until it applies; return False once it gives None."""
         may_have_applied = False
-        for _ in self._patience.pauses(self._clock.monotonic() + PERSISTENCE):
+        for _ in self._retry.pauses(self._clock.monotonic() + PERSISTENCE):
             event = self._event(event_id)
             mend = make(event) if event is not None else None
             if mend is None:
                 return may_have_applied
             outcome = self._send(event_id, mend)
-            if isinstance(outcome, Changed) and outcome.changed:
+            if isinstance(outcome, ChangeOutcome) and outcome.changed:
                 return True
             may_have_applied = may_have_applied or isinstance(outcome, NotConfirmed)
         return False
@@ -85,17 +99,19 @@ class Repair:
     def _send(self, event_id: str, command: Command) -> Outcome | RollcallError | None:
         """Return the outcome or the refusal; None where what is stored lets the command not be carried out."""
         try:
-            return self._door.go_through(event_id, command, self._clock.monotonic() + PERSISTENCE)
+            return self._executor.go_through(
+                event_id, command, self._clock.monotonic() + PERSISTENCE
+            )
         except RollcallError as refusal:
             return refusal
-        except Inconsistent:
+        except InconsistentSnapshot:
             return None
 
     def _write(self, event_id: str, *actions: Action) -> bool:
         """Write what no version guards; return whether it was done."""
         plan = Plan(self._new_id(), event_id, None, (), actions)
         may_have_applied = False
-        for _ in self._patience.pauses(self._clock.monotonic() + PERSISTENCE):
+        for _ in self._retry.pauses(self._clock.monotonic() + PERSISTENCE):
             try:
                 self._store.commit(plan)
                 return True
@@ -114,33 +130,35 @@ class Repair:
 
     # The history
 
-    def _mend_history(self, event_id: str) -> Iterator[Mended]:
-        breaches = list(self._check.of_history(event_id))
-        for breach in breaches:
-            _, last = breach.versions or (0, 0)
-            if breach.kind is BreachKind.ENTRY_AHEAD and self._change(event_id, go_beyond(last)):
-                yield Mended(breach, f"at version {last + 1}")
+    def _fix_history(self, event_id: str) -> Iterator[FixedViolation]:
+        violations = list(self._check.of_history(event_id))
+        for violation in violations:
+            _, last = violation.versions or (0, 0)
+            if violation.kind is ViolationKind.ENTRY_AHEAD and self._change(
+                event_id, go_beyond(last)
+            ):
+                yield FixedViolation(violation, f"at version {last + 1}")
                 # There may be gaps before it, which count from now on.
-                yield from self._mend_history(event_id)
+                yield from self._fix_history(event_id)
                 return
-        for breach in breaches:
-            if breach.kind is BreachKind.MISSING_ENTRY and self._fill_gap(breach):
-                yield Mended(breach, "entries that say repaired")
+        for violation in violations:
+            if violation.kind is ViolationKind.MISSING_ENTRY and self._fill_gap(violation):
+                yield FixedViolation(violation, "entries that say repaired")
 
-    def _fill_gap(self, breach: Breach) -> bool:
-        first, last = breach.versions or (0, 0)
+    def _fill_gap(self, violation: Violation) -> bool:
+        first, last = violation.versions or (0, 0)
         return all(
             self._write(
-                breach.event_id,
+                violation.event_id,
                 *(
-                    self._stand_in(breach.event_id, version)
+                    self._stand_in(violation.event_id, version)
                     for version in range(start, min(start + ACTIONS_PER_COMMIT, last + 1))
                 ),
             )
             for start in range(first, last + 1, ACTIONS_PER_COMMIT)
         )
 
-    def _stand_in(self, event_id: str, version: int) -> PutEntry:
+    def _stand_in(self, event_id: str, version: int) -> PutJournalEntry:
         """Return an entry in place of one that is lost; what that one owed, nobody knows."""
         entry = JournalEntry(
             event_id=event_id,
@@ -149,80 +167,84 @@ class Repair:
             at=self._clock.now(),
             changes=(Change(kind=ChangeKind.REPAIRED, fields={"entry": (None, "added")}),),
         )
-        return PutEntry(entry, owed=False)
+        return PutJournalEntry(entry, owed=False)
 
     # The line
 
-    def _mend_place(self, breach: Breach) -> Iterator[Mended]:
-        event_id = breach.event_id
+    def _fix_waitlist_entry(self, violation: Violation) -> Iterator[FixedViolation]:
+        event_id = violation.event_id
         event = self._event(event_id)
         if event is None or event.deletion is Deletion.DONE:
             # No version guards it, and none need: the event's id is never used again.
-            place = self._stray(breach, event)
-            mended = place is not None and self._write(event_id, DeleteWaiting(event_id, place))
+            place = self._stray(violation, event)
+            mended = place is not None and self._write(
+                event_id, DeleteWaitlistEntry(event_id, place)
+            )
         else:
-            mended = self._change(event_id, lambda event: self._drop(breach, event))
+            mended = self._change(event_id, lambda event: self._drop(violation, event))
         if mended:
-            yield Mended(breach, "deleted")
+            yield FixedViolation(violation, "deleted")
 
-    def _drop(self, breach: Breach, event: Event) -> Mend | None:
-        place = self._stray(breach, event)
-        return Mend(event.version, drop=(place,)) if place is not None else None
+    def _drop(self, violation: Violation, event: Event) -> ApplyFix | None:
+        place = self._stray(violation, event)
+        return ApplyFix(event.version, drop=(place,)) if place is not None else None
 
-    def _stray(self, breach: Breach, event: Event | None) -> Waiting | None:
+    def _stray(self, violation: Violation, event: Event | None) -> WaitlistEntry | None:
         """Return the place that the breach is about, if it still is one."""
-        place = self._check.place_at(breach.event_id, breach.ticket or 0)
-        if place is None or place.user_id != breach.user_id:
+        place = self._check.place_at(violation.event_id, violation.ticket or 0)
+        if place is None or place.user_id != violation.user_id:
             return None
-        row = self._row(breach.event_id, place.user_id)
-        return place if any(place_breaches(event, breach.event_id, place, row)) else None
+        row = self._row(violation.event_id, place.user_id)
+        return (
+            place if any(waitlist_entry_violations(event, violation.event_id, place, row)) else None
+        )
 
     # Registrations
 
-    def _mend_row(self, breach: Breach) -> Iterator[Mended]:
-        row = self._row(breach.event_id, breach.user_id)
+    def _fix_registration(self, violation: Violation) -> Iterator[FixedViolation]:
+        row = self._row(violation.event_id, violation.user_id)
         if row is None:
             return
-        match breach.kind:
-            case BreachKind.NO_EVENT:
+        match violation.kind:
+            case ViolationKind.NO_EVENT:
                 if self._write(row.event_id, DeleteRegistration(row)):
-                    yield Mended(breach, "deleted")
-            case BreachKind.NOT_IN_LINE:
+                    yield FixedViolation(violation, "deleted")
+            case ViolationKind.NOT_ON_WAITLIST:
                 steps = [self._change(row.event_id, self._put_in_line(row)) for _ in range(3)]
                 if any(steps):
-                    yield Mended(breach, "in line")
-            case BreachKind.SHARED_TICKET | BreachKind.BAD_TICKET:
+                    yield FixedViolation(violation, "in line")
+            case ViolationKind.SHARED_TICKET | ViolationKind.BAD_TICKET:
                 if self._change(row.event_id, self._give_ticket(row)):
                     new = self._row(row.event_id, row.user_id)
-                    yield Mended(breach, f"ticket {new.ticket}" if new else "gone")
+                    yield FixedViolation(violation, f"ticket {new.ticket}" if new else "gone")
             case _:
                 if self._change(row.event_id, self._rewrite(row)):
-                    yield Mended(breach, breach.expected)
+                    yield FixedViolation(violation, violation.expected)
 
     def _as_stored(self, row: Registration) -> Registration | None:
         stored = self._row(row.event_id, row.user_id)
         return stored if stored is not None and stored.ticket == row.ticket else None
 
-    def _put_in_line(self, row: Registration) -> Callable[[Event], Mend | None]:
+    def _put_in_line(self, row: Registration) -> Callable[[Event], ApplyFix | None]:
         """Return what brings the place of one who waits a step nearer: what stands there first goes."""
 
-        def make(event: Event) -> Mend | None:
+        def make(event: Event) -> ApplyFix | None:
             stored = self._as_stored(row)
             if stored is None or stored.status is not RegistrationStatus.WAITLISTED:
                 return None
             place = self._check.place_at(row.event_id, row.ticket)
-            if place == Waiting.of(stored):
+            if place == WaitlistEntry.of(stored):
                 return None
             if place is None:
-                return Mend(event.version, add=(Waiting.of(stored),))
-            return Mend(event.version, drop=(place,))
+                return ApplyFix(event.version, add=(WaitlistEntry.of(stored),))
+            return ApplyFix(event.version, drop=(place,))
 
         return make
 
-    def _give_ticket(self, row: Registration) -> Callable[[Event], Mend | None]:
+    def _give_ticket(self, row: Registration) -> Callable[[Event], ApplyFix | None]:
         """Return what gives a registration a ticket of its own: the next."""
 
-        def make(_: Event) -> Mend | None:
+        def make(_: Event) -> ApplyFix | None:
             # First the count, whose version guards what is read after it.
             count = self._check.count(row.event_id)
             stored = self._as_stored(row)
@@ -235,10 +257,10 @@ class Repair:
 
         return make
 
-    def _rewrite(self, row: Registration) -> Callable[[Event], Mend | None]:
+    def _rewrite(self, row: Registration) -> Callable[[Event], ApplyFix | None]:
         """Return what writes a registration as it should be; the roster then follows."""
 
-        def make(event: Event) -> Mend | None:
+        def make(event: Event) -> ApplyFix | None:
             stored = self._as_stored(row)
             if stored is None:
                 return None
@@ -246,67 +268,69 @@ class Repair:
             has_seat = stored.status is RegistrationStatus.REGISTERED
             if stored == sound and self._check.is_listed(stored) is has_seat:
                 return None
-            return Mend(event.version, rows=((stored, sound),))
+            return ApplyFix(event.version, rows=((stored, sound),))
 
         return make
 
-    def _take_out(self, breach: Breach) -> Iterator[Mended]:
+    def _take_out(self, violation: Violation) -> Iterator[FixedViolation]:
         """Unregister who does not exist: as by the person's own hand, or row by row where that can't be."""
-        event_id, user_id = breach.event_id, breach.user_id or ""
+        event_id, user_id = violation.event_id, violation.user_id or ""
         row, event = self._row(event_id, user_id), self._event(event_id)
         if row is None or event is None or any(self._check.users([row])):
             return
         outcome = None
         if event.deletion is None:
             outcome = self._send(event_id, Unregister(user_id, Cause.REPAIR, row.ticket))
-        if isinstance(outcome, Left):
-            yield Mended(breach, "unregistered")
+        if isinstance(outcome, LeaveOutcome):
+            yield FixedViolation(violation, "unregistered")
             yield from self._seated(event_id, outcome.promoted)
             return
 
-        def make(event: Event) -> Mend | None:
+        def make(event: Event) -> ApplyFix | None:
             stored = self._as_stored(row)
             place = self._check.place_at(event_id, row.ticket)
             return None if stored is None else without(event, stored, place)
 
         if self._change(event_id, make):
-            yield Mended(breach, "unregistered")
+            yield FixedViolation(violation, "unregistered")
             yield from self._seat_waiting(event_id)
 
     # Numbers and seats
 
-    def _mend_numbers(self, event_id: str) -> Iterator[Mended]:
-        found: list[Breach] = []
+    def _fix_numbers(self, event_id: str) -> Iterator[FixedViolation]:
+        found: list[Violation] = []
         numbers: dict[str, object] = {}
 
-        def make(_: Event) -> Mend | None:
+        def make(_: Event) -> ApplyFix | None:
             count = self._check.count(event_id)
-            found[:] = event_breaches(count) if count is not None else ()
-            if count is None or all(breach.kind is BreachKind.FREE_SEAT for breach in found):
+            found[:] = event_violations(count) if count is not None else ()
+            if count is None or all(
+                violation.kind is ViolationKind.FREE_SEAT for violation in found
+            ):
                 return None
             numbers.update(new_numbers(count, self._new_id))
-            return Mend(count.event.version, numbers)
+            return ApplyFix(count.event.version, numbers)
 
         if self._change(event_id, make):
-            for breach in found:
-                if breach.kind in FIELDS:
-                    yield Mended(
-                        breach, ", ".join(str(numbers[name]) for name in FIELDS[breach.kind])
+            for violation in found:
+                if violation.kind in FIELDS:
+                    yield FixedViolation(
+                        violation, ", ".join(str(numbers[name]) for name in FIELDS[violation.kind])
                     )
         yield from self._seat_waiting(event_id)
 
-    def _seat_waiting(self, event_id: str) -> Iterator[Mended]:
+    def _seat_waiting(self, event_id: str) -> Iterator[FixedViolation]:
         while True:
             event = self._event(event_id)
             if event is None or event.deletion or event.free_seats <= 0 or not event.waitlist_count:
                 return
-            outcome = self._send(event_id, SeatWaiting())
-            if not isinstance(outcome, Changed) or not outcome.promoted:
+            outcome = self._send(event_id, FillFreeSeats())
+            if not isinstance(outcome, ChangeOutcome) or not outcome.promoted:
                 return
             yield from self._seated(event_id, outcome.promoted)
 
-    def _seated(self, event_id: str, promoted: Sequence[str]) -> Iterator[Mended]:
+    def _seated(self, event_id: str, promoted: Sequence[str]) -> Iterator[FixedViolation]:
         for user_id in promoted:
             waits, sits = RegistrationStatus.WAITLISTED.value, RegistrationStatus.REGISTERED.value
-            breach = Breach(BreachKind.FREE_SEAT, event_id, user_id, None, waits, sits)
-            yield Mended(breach, sits)
+            violation = Violation(ViolationKind.FREE_SEAT, event_id, user_id, None, waits, sits)
+            yield FixedViolation(violation, sits)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class BreachKind(StrEnum):
+class ViolationKind(StrEnum):
     """What can be wrong: with an event's numbers, its history, a registration, or a place in line."""
 
     REGISTERED_COUNT = "registered_count"
@@ -24,21 +24,21 @@ class BreachKind(StrEnum):
 
     NO_EVENT = "no_event"
     NO_USER = "no_user"
-    NOT_IN_LINE = "not_in_line"
+    NOT_ON_WAITLIST = "not_in_line"
     ROSTER = "roster"
     """The roster lists a registration that has no seat, or does not list one that has."""
     SHARED_TICKET = "shared_ticket"
     BAD_TICKET = "bad_ticket"
     SEATED_AT = "seated_at"
 
-    STRAY_PLACE = "stray_place"
+    STRAY_WAITLIST_ENTRY = "stray_place"
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
+class Violation:
     """One thing that is wrong, where, and what was found instead of what should be."""
 
-    kind: BreachKind
+    kind: ViolationKind
     event_id: str
     user_id: str | None = None
     ticket: int | None = None
@@ -49,10 +49,10 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class FixedViolation:
     """A breach that is gone, and what is so now instead."""
 
-    breach: Breach
+    violation: Violation
     now: str
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from domain.commands import Outcome
 from domain.errors import RollcallError
-from domain.models import Event, JournalEntry, Registration, Waiting
+from domain.models import Event, JournalEntry, Registration, WaitlistEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +33,19 @@ class DeleteRegistration:
 
 
 @dataclass(frozen=True, slots=True)
-class PutWaiting:
+class PutWaitlistEntry:
     """Write a place in the line, if the ticket has none."""
 
     event_id: str
-    waiting: Waiting
+    waiting: WaitlistEntry
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteWaiting:
+class DeleteWaitlistEntry:
     """Delete a place in the line, if the ticket is this user's."""
 
     event_id: str
-    waiting: Waiting
+    waiting: WaitlistEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class CheckUser:
 
 
 @dataclass(frozen=True, slots=True)
-class PutEntry:
+class PutJournalEntry:
     """Write the journal's entry, if its version has none: marked undelivered, unless nothing is `owed`."""
 
     entry: JournalEntry
@@ -67,10 +67,10 @@ Action = (
     PutEvent
     | PutRegistration
     | DeleteRegistration
-    | PutWaiting
-    | DeleteWaiting
+    | PutWaitlistEntry
+    | DeleteWaitlistEntry
     | CheckUser
-    | PutEntry
+    | PutJournalEntry
 )
 
 

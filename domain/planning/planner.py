@@ -2,7 +2,7 @@
 
 `plan` is a pure function from what is stored (`Snapshot`) and what is asked (a list of commands, in
 order of arrival) to one atomic write (`Plan`). It carries the commands out one after the other on
-a copy of the event (`_Room`), and only at the end looks at the difference to what is stored.
+a copy of the event (`WorkingCopy`), and only at the end looks at the difference to what is stored.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from domain.commands import (
-    Bury,
-    Changed,
+    ApplyFix,
+    ChangeOutcome,
     Command,
-    ContinueRaise,
+    ContinueCapacityIncrease,
     Create,
     Edit,
-    Evict,
     Export,
-    KeepTime,
-    Left,
-    MarkDeletion,
-    Mend,
+    FillFreeSeats,
+    FinishDeletion,
+    LeaveOutcome,
     Message,
     Outcome,
-    Placed,
     Register,
+    RegisterOutcome,
     Remove,
-    SeatWaiting,
+    RemoveAttendees,
+    RunSchedule,
     SetStatus,
+    StartDeletion,
     Unregister,
 )
 from domain.enums import (
@@ -41,7 +41,7 @@ from domain.enums import (
     ChangeKind,
     Deletion,
     EventStatus,
-    NoticeKind,
+    NotificationKind,
     RegistrationStatus,
 )
 from domain.errors import (
@@ -65,49 +65,49 @@ from domain.models import (
     Event,
     EventSummary,
     JournalEntry,
-    Notice,
+    Notification,
     Registration,
-    Waiting,
+    WaitlistEntry,
     block_of,
 )
 from domain.planning.plan import (
     Action,
     CheckUser,
     DeleteRegistration,
-    DeleteWaiting,
+    DeleteWaitlistEntry,
     Plan,
-    PutEntry,
     PutEvent,
+    PutJournalEntry,
     PutRegistration,
-    PutWaiting,
+    PutWaitlistEntry,
 )
-from domain.planning.schedule import closings_of, next_due_at, reminders_of
+from domain.planning.schedule import next_due_at, registration_closings, reminder_times
 
 ACTIONS_PER_COMMIT = 100
 """The most actions that DynamoDB takes in one transaction."""
 
-MOST_MOVES = (ACTIONS_PER_COMMIT - 2) // 2
+MAX_MOVES = (ACTIONS_PER_COMMIT - 2) // 2
 """The most registrations that one commit can move: two actions each, beside event and journal."""
 
-KEPT_REQUESTS = 8
+MAX_RECENT_REQUESTS = 8
 """Requests of organizers that an event knows again: more than lie open in one's Slack at a time."""
 
 
-class Inconsistent(Exception):
+class InconsistentSnapshot(Exception):
     """The snapshot's parts are not of one moment; read again. If nothing moved, the data is corrupt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is stored, as far as the commands need it (`users_needed`, `heads_needed`, `waiting_needed`)."""
+    """What is stored, as far as the commands need it (`users_needed`, `waitlist_head_needed`, `entries_needed`)."""
 
     event: Event | None
     users: Collection[str] = frozenset()
     """Those who exist, and are not being deleted."""
     registrations: Mapping[str, Registration] = field(default_factory=dict)
-    line: tuple[Waiting, ...] = ()
+    line: tuple[WaitlistEntry, ...] = ()
     """The head of the line."""
-    waiting_before: Mapping[int, int] = field(default_factory=dict)
+    entries_before: Mapping[int, int] = field(default_factory=dict)
     """For a ticket: how many wait before it within its block."""
 
 
@@ -122,12 +122,12 @@ def users_needed(commands: Sequence[Command]) -> tuple[frozenset[str], frozenset
                 users.add(user_id)
             case Unregister(user_id) | Remove(user_id):
                 registrations.add(user_id)
-            case Evict(user_ids):
+            case RemoveAttendees(user_ids):
                 registrations.update(user_ids)
     return frozenset(registrations), frozenset(users)
 
 
-def heads_needed(
+def waitlist_head_needed(
     event: Event, registrations: Mapping[str, Registration], commands: Sequence[Command]
 ) -> int:
     """Return how much of the line's head a snapshot must hold: none where no seat can come free."""
@@ -141,19 +141,19 @@ def heads_needed(
                     waiters += 1
             case Edit(changes) if "capacity" in changes.model_fields_set:
                 freed += max(0, changes.capacity - event.capacity)
-            case ContinueRaise() if event.capacity_target is not None:
+            case ContinueCapacityIncrease() if event.capacity_target is not None:
                 freed += event.capacity_target - event.capacity
-            case SeatWaiting():
+            case FillFreeSeats():
                 freed += event.free_seats
-    return min(freed + waiters, event.waitlist_count, MOST_MOVES + 1) if freed > 0 else 0
+    return min(freed + waiters, event.waitlist_count, MAX_MOVES + 1) if freed > 0 else 0
 
 
-def waiting_needed(
+def entries_needed(
     registrations: Mapping[str, Registration], commands: Sequence[Command]
-) -> frozenset[Waiting]:
+) -> frozenset[WaitlistEntry]:
     """Return the places of those who ask for what they wait for already: their position is told."""
     return frozenset(
-        Waiting.of(registrations[command.user_id])
+        WaitlistEntry.of(registrations[command.user_id])
         for command in commands
         if isinstance(command, Register)
         and command.user_id in registrations
@@ -173,9 +173,9 @@ def plan(
     """Return the one write that carries out as many of the commands, in order, as fit the budget.
 
     A command is answered with its outcome, or with the error that refuses it; a refused one adds
-    nothing but, where it needs one, a check of its user. Raises `Inconsistent`.
+    nothing but, where it needs one, a check of its user. Raises `InconsistentSnapshot`.
     """
-    room = _Room(snapshot, event_id, now, plan_id, budget)
+    room = WorkingCopy(snapshot, event_id, now, plan_id, budget)
     outcomes: list[Outcome | RollcallError] = []
     for command in commands:
         trial = room.copied()
@@ -195,15 +195,15 @@ def plan(
 
 def fence(event: Event, *, now: datetime, plan_id: str) -> Plan:
     """Return a write that changes nothing but the version: no plan of the version before can apply after it."""
-    return _Room(Snapshot(event), event.event_id, now, plan_id, ACTIONS_PER_COMMIT).to_plan(
+    return WorkingCopy(Snapshot(event), event.event_id, now, plan_id, ACTIONS_PER_COMMIT).to_plan(
         (), even_if_unchanged=True
     )
 
 
-_COPIED = ("head", "tail", "gone", "stored", "rows", "costs", "checked", "changes", "notices")
+_COPIED = ("head", "tail", "gone", "stored", "rows", "costs", "checked", "changes", "notifications")
 
 
-class _Room:
+class WorkingCopy:
     """The event and its people as the commands so far leave them."""
 
     def __init__(
@@ -216,7 +216,7 @@ class _Room:
         self.budget = budget
         self.event = snapshot.event
         self.head = list(snapshot.line)
-        self.tail: list[Waiting] = []  # those who joined now
+        self.tail: list[WaitlistEntry] = []  # those who joined now
         waiting = snapshot.event.waitlist_count if snapshot.event else 0
         self.between = waiting - len(snapshot.line)  # those who wait behind the head that was read
         self.gone: list[int] = []  # tickets that left the line
@@ -224,13 +224,13 @@ class _Room:
         self.rows: dict[str, Registration | None] = {}  # what differs from `stored`
         self.costs: dict[str, int] = {}
         self.checked: set[str] = set()  # users who must still be there for what they are told
-        self.mends: tuple[Action, ...] = ()
-        self.is_mended = False
+        self.fixes: tuple[Action, ...] = ()
+        self.is_fixed = False
         self.above = 0  # the version to go beyond
         self.changes: list[Change] = []
-        self.notices: list[Notice] = []
+        self.notifications: list[Notification] = []
 
-    def copied(self) -> _Room:
+    def copied(self) -> WorkingCopy:
         twin = copy(self)
         for name in _COPIED:
             setattr(twin, name, copy(getattr(self, name)))
@@ -238,9 +238,9 @@ class _Room:
 
     @property
     def cost(self) -> int:
-        return 2 + sum(self.costs.values()) + len(self.checked) + len(self.mends)
+        return 2 + sum(self.costs.values()) + len(self.checked) + len(self.fixes)
 
-    def refusing(self, command: Command, refusal: RollcallError) -> _Room:
+    def refusing(self, command: Command, refusal: RollcallError) -> WorkingCopy:
         """Return the room with this command refused, so that the refusal is true at one moment.
 
         Either of reading, where what is stored refuses it too, or else of the commit: then the user
@@ -259,16 +259,16 @@ class _Room:
 
     def _stored_refuses(self, command: Command, refusal: RollcallError) -> bool:
         try:
-            _Room(self.snapshot, self.event_id, self.now, self.plan_id, self.budget).carry_out(
-                command
-            )
+            WorkingCopy(
+                self.snapshot, self.event_id, self.now, self.plan_id, self.budget
+            ).carry_out(command)
         except RollcallError as other:
             return type(other) is type(refusal) and vars(other) == vars(refusal)
         return False
 
     def carry_out(self, command: Command) -> Outcome | None:
         """Return the command's outcome, None if it wants a commit of its own; raises its refusal."""
-        if self.is_mended or (self.snapshot.event is None and self.event is not None):
+        if self.is_fixed or (self.snapshot.event is None and self.event is not None):
             return None  # what comes behind a repair, or a creation, was read before it
         match command:
             case Create(event, actor_id):
@@ -287,19 +287,19 @@ class _Room:
                 return self._message(command)
             case Export(actor, request_id):
                 return self._export(actor, request_id)
-            case KeepTime():
+            case RunSchedule():
                 return self._keep_time()
-            case ContinueRaise(operation_id):
+            case ContinueCapacityIncrease(operation_id):
                 return self._continue_raise(operation_id)
-            case MarkDeletion(actor):
+            case StartDeletion(actor):
                 return self._mark_deletion(actor)
-            case Evict(user_ids):
+            case RemoveAttendees(user_ids):
                 return self._evict(user_ids)
-            case Bury():
+            case FinishDeletion():
                 return self._bury()
-            case Mend():
-                return self._mend(command)
-            case SeatWaiting():
+            case ApplyFix():
+                return self._fix(command)
+            case FillFreeSeats():
                 return self._seat_waiting()
             case _:
                 assert_never(command)
@@ -327,15 +327,15 @@ class _Room:
 
     # Events
 
-    def _create(self, event: Event, actor_id: str | None) -> Changed:
+    def _create(self, event: Event, actor_id: str | None) -> ChangeOutcome:
         if self.event is not None:
             raise DuplicateEvent(self.event_id)
         _refuse_past(event, {"starts_at", "registration_deadline"}, self.now)
         self.event = event
         self._record(ChangeKind.CREATED, actor_id=actor_id)
-        return Changed(self._wind_up())
+        return ChangeOutcome(self._wind_up())
 
-    def _edit(self, changes: EventChanges, actor: Actor | None) -> Changed | None:
+    def _edit(self, changes: EventChanges, actor: Actor | None) -> ChangeOutcome | None:
         before = self._organized_by(actor)
         if before.status is EventStatus.CANCELED:
             raise EventCanceled(self.event_id)
@@ -350,7 +350,7 @@ class _Room:
         check_times(event.starts_at, event.ends_at, event.registration_deadline)
         _refuse_past(event, set(given), self.now)
         if not given and capacity is None:
-            return Changed(before, changed=False)
+            return ChangeOutcome(before, changed=False)
         busy = bool(self.rows)
         self.event = event.model_copy(update={"updated_at": self.now})
         if given.keys() & _TIMED:
@@ -360,17 +360,17 @@ class _Room:
         )
         is_moved = bool(given.keys() & {"starts_at", "ends_at", "time_zone", "location"})
         if is_moved:
-            self._tell_audience(NoticeKind.MOVED, before=EventSummary.of(before))
+            self._tell_audience(NotificationKind.MOVED, before=EventSummary.of(before))
         promoted = () if capacity is None else self._set_capacity(capacity, self.plan_id)
         if busy and self.event.operation_id == self.plan_id:
             return None  # a long raise gets a whole commit
         told = self.now < self.event.over_at
-        return Changed(self.event, promoted=promoted, is_moved=is_moved, told=told)
+        return ChangeOutcome(self.event, promoted=promoted, is_moved=is_moved, told=told)
 
-    def _set_status(self, status: EventStatus, actor: Actor | None) -> Changed:
+    def _set_status(self, status: EventStatus, actor: Actor | None) -> ChangeOutcome:
         event = self._organized_by(actor)
         if event.status is status:
-            return Changed(event, changed=False)
+            return ChangeOutcome(event, changed=False)
         if event.status is EventStatus.CANCELED:
             raise EventCanceled(self.event_id)
         self.event = event.model_copy(update={"status": status, "updated_at": self.now})
@@ -382,61 +382,63 @@ class _Room:
         self._record(kinds[status], actor_id=_id_of(actor))
         told = False
         if status is EventStatus.CANCELED:
-            told = self._tell_audience(NoticeKind.CANCELED)
+            told = self._tell_audience(NotificationKind.CANCELED)
             self._wind_up()
         elif status is EventStatus.CLOSED and event.waitlist_count and not self._has_ended(event):
-            told = self._tell_audience(NoticeKind.CLOSED, Audience.WAITING)
-        return Changed(self._now(), told=told)
+            told = self._tell_audience(NotificationKind.CLOSED, Audience.WAITING)
+        return ChangeOutcome(self._now(), told=told)
 
     def _has_ended(self, event: Event) -> bool:
         """Return whether the clock has ended registration, and those who wait were told so."""
         due = event.next_due_at
-        passed = (at for at in closings_of(event) if at <= self.now)
+        passed = (at for at in registration_closings(event) if at <= self.now)
         return self.now >= event.starts_at or any(due is None or at < due for at in passed)
 
     # What an organizer says, and the clock
 
-    def _message(self, message: Message) -> Changed:
+    def _message(self, message: Message) -> ChangeOutcome:
         event = self._organized_by(message.actor)
         if message.request_id in event.recent_requests:
-            return Changed(event, changed=False)
+            return ChangeOutcome(event, changed=False)
         self._remember(message.request_id)
         self._record(ChangeKind.MESSAGED, actor_id=_id_of(message.actor))
         # Also once it is over, or canceled: thanks, or where to have the money back.
-        self.notices.append(
-            Notice(kind=NoticeKind.MESSAGE, audience=message.audience, text=message.text)
+        self.notifications.append(
+            Notification(
+                kind=NotificationKind.MESSAGE, audience=message.audience, text=message.text
+            )
         )
-        return Changed(self._now())
+        return ChangeOutcome(self._now())
 
-    def _export(self, actor: Actor, request_id: str) -> Changed:
+    def _export(self, actor: Actor, request_id: str) -> ChangeOutcome:
         event = self._organized_by(actor)
         if request_id in event.recent_requests:
-            return Changed(event, changed=False)
+            return ChangeOutcome(event, changed=False)
         self._remember(request_id)
         self._record(ChangeKind.EXPORTED, actor_id=actor.user_id)
-        self.notices.append(Notice(kind=NoticeKind.EXPORT, user_id=actor.user_id))
-        return Changed(self._now())
+        self.notifications.append(Notification(kind=NotificationKind.EXPORT, user_id=actor.user_id))
+        return ChangeOutcome(self._now())
 
     def _remember(self, request_id: str) -> None:
         requests = (*self._now().recent_requests, request_id)
-        self._write(recent_requests=requests[-KEPT_REQUESTS:])
+        self._write(recent_requests=requests[-MAX_RECENT_REQUESTS:])
 
-    def _keep_time(self) -> Changed:
+    def _keep_time(self) -> ChangeOutcome:
         """Whatever has come due since the last time is told of once, unless it is too late for it."""
         event = self._existing()
         due = event.next_due_at
         if due is None or due > self.now:
-            return Changed(event, changed=False)
+            return ChangeOutcome(event, changed=False)
         self._wind_up()
         if self.now >= event.starts_at:
-            return Changed(self._now())
-        if event.registered_count and any(due <= at <= self.now for at in reminders_of(event)):
+            return ChangeOutcome(self._now())
+        if event.registered_count and any(due <= at <= self.now for at in reminder_times(event)):
             self._record(ChangeKind.REMINDED)
-            self._tell_audience(NoticeKind.REMINDER, Audience.REGISTERED)
-        is_closed = any(due <= at <= self.now for at in closings_of(event))
+            self._tell_audience(NotificationKind.REMINDER, Audience.REGISTERED)
+        is_closed = any(due <= at <= self.now for at in registration_closings(event))
         if is_closed and event.waitlist_count and event.status is EventStatus.OPEN:
-            self._tell_audience(NoticeKind.CLOSED, Audience.WAITING)
-        return Changed(self._now())
+            self._tell_audience(NotificationKind.CLOSED, Audience.WAITING)
+        return ChangeOutcome(self._now())
 
     def _wind_up(self, undone: datetime | None = None) -> Event:
         """Set when the clock next asks something of the event, also what it asked at `undone` and nobody did."""
@@ -445,14 +447,14 @@ class _Room:
             after = undone - timedelta.resolution
         return self._write(next_due_at=next_due_at(self._now(), after))
 
-    def _continue_raise(self, operation_id: str) -> Changed | None:
+    def _continue_raise(self, operation_id: str) -> ChangeOutcome | None:
         event = self._existing()
         if event.capacity_target is None or event.operation_id != operation_id:
-            return Changed(event, changed=False)
+            return ChangeOutcome(event, changed=False)
         if self.rows:
             return None
         promoted = self._set_capacity(event.capacity_target, operation_id)
-        return Changed(event, promoted=promoted)
+        return ChangeOutcome(event, promoted=promoted)
 
     def _set_capacity(self, wanted: int, operation_id: str) -> tuple[str, ...]:
         """Seat by seat while someone waits, so that no seat is ever free meanwhile (R2.5)."""
@@ -463,14 +465,14 @@ class _Room:
                 self._write(capacity_target=wanted, operation_id=operation_id)
                 return tuple(promoted)
             self._write(capacity=event.capacity + 1)
-            promoted += self._fill(Cause.CAPACITY_RAISED)
+            promoted += self._fill(Cause.CAPACITY_INCREASED)
             event = self._now()
         self._write(capacity=wanted)
         return tuple(promoted)
 
     # Registrations
 
-    def _register(self, user_id: str) -> Placed:
+    def _register(self, user_id: str) -> RegisterOutcome:
         event = self._existing()
         if user_id not in self.snapshot.users:
             raise UnknownUser(user_id)
@@ -491,21 +493,21 @@ class _Room:
         self.checked.add(user_id)
         return self._seat(event, user_id) if is_seated else self._line_up(event, user_id)
 
-    def _seat(self, event: Event, user_id: str) -> Placed:
+    def _seat(self, event: Event, user_id: str) -> RegisterOutcome:
         row = self._new_row(event, user_id, RegistrationStatus.REGISTERED)
         self._set_row(user_id, row)
         self._write(registered_count=event.registered_count + 1, next_ticket=event.next_ticket + 1)
         self._record(ChangeKind.REGISTERED, user_id, user_id, row.ticket)
-        return Placed(event, row)
+        return RegisterOutcome(event, row)
 
-    def _line_up(self, event: Event, user_id: str) -> Placed:
+    def _line_up(self, event: Event, user_id: str) -> RegisterOutcome:
         row = self._new_row(event, user_id, RegistrationStatus.WAITLISTED)
         self._set_row(user_id, row)
-        self.tail.append(Waiting.of(row))
+        self.tail.append(WaitlistEntry.of(row))
         self._write(next_ticket=event.next_ticket + 1)
         self._count_waiting(row.ticket, +1)
         self._record(ChangeKind.WAITLISTED, user_id, user_id, row.ticket)
-        return Placed(event, row, self._now().waitlist_count)
+        return RegisterOutcome(event, row, self._now().waitlist_count)
 
     def _new_row(self, event: Event, user_id: str, status: RegistrationStatus) -> Registration:
         return Registration(
@@ -517,7 +519,7 @@ class _Room:
             seated_at=self.now if status is RegistrationStatus.REGISTERED else None,
         )
 
-    def _unregister(self, user_id: str, cause: Cause, ticket: int | None) -> Left:
+    def _unregister(self, user_id: str, cause: Cause, ticket: int | None) -> LeaveOutcome:
         event, row = self._existing(), self._row(user_id)
         if row is not None and ticket not in (None, row.ticket):
             raise NotRegistered(self.event_id, event.title, user_id)
@@ -527,10 +529,10 @@ class _Room:
             self._tell_organizers(left.registration)
         return left
 
-    def _remove(self, user_id: str, actor: Actor | None, reason: str | None) -> Left:
+    def _remove(self, user_id: str, actor: Actor | None, reason: str | None) -> LeaveOutcome:
         event = self._organized_by(actor)
         left = self._leave(event, user_id, Cause.REMOVED, _id_of(actor), reason)
-        told = self._tell(NoticeKind.REMOVED, left.registration, reason)
+        told = self._tell(NotificationKind.REMOVED, left.registration, reason)
         return replace(left, told=told)
 
     def _leave(
@@ -540,7 +542,7 @@ class _Room:
         cause: Cause,
         actor_id: str | None,
         reason: str | None = None,
-    ) -> Left:
+    ) -> LeaveOutcome:
         row = self._row(user_id)
         if row is None:
             raise NotRegistered(self.event_id, event.title, user_id)
@@ -553,7 +555,7 @@ class _Room:
             ChangeKind.LEFT, user_id, actor_id, row.ticket, cause, reason, status=row.status
         )
         promoted = () if event.deletion else self._fill(Cause.SEAT_FREED)
-        return Left(event, row, promoted)
+        return LeaveOutcome(event, row, promoted)
 
     def _fill(self, cause: Cause) -> tuple[str, ...]:
         """Give each free seat to the first in line (R4.2), and tell them unless there is nothing to come to."""
@@ -570,23 +572,25 @@ class _Room:
         self._write(registered_count=self._now().registered_count + 1)
         self._count_waiting(waiting.ticket, -1)
         self._record(ChangeKind.PROMOTED, waiting.user_id, None, waiting.ticket, cause)
-        self._tell(NoticeKind.PROMOTED, row)
+        self._tell(NotificationKind.PROMOTED, row)
         return (waiting.user_id,)
 
     # The line
 
-    def _first_in_line(self) -> Waiting:
+    def _first_in_line(self) -> WaitlistEntry:
         if self.head:
             waiting = self.head.pop(0)
             self.stored.setdefault(waiting.user_id, self._row_in_line(waiting))
         elif self.between or not self.tail:
-            raise Inconsistent(f"the line of {self.event_id} has fewer heads than the event counts")
+            raise InconsistentSnapshot(
+                f"the line of {self.event_id} has fewer heads than the event counts"
+            )
         else:
             waiting = self.tail.pop(0)
         self.gone.append(waiting.ticket)
         return waiting
 
-    def _row_in_line(self, waiting: Waiting) -> Registration:
+    def _row_in_line(self, waiting: WaitlistEntry) -> Registration:
         return Registration(
             event_id=self.event_id,
             user_id=waiting.user_id,
@@ -597,7 +601,7 @@ class _Room:
         )
 
     def _take_from_line(self, row: Registration) -> None:
-        waiting = Waiting.of(row)
+        waiting = WaitlistEntry.of(row)
         for part in (self.head, self.tail):
             if waiting in part:
                 part.remove(waiting)
@@ -605,103 +609,107 @@ class _Room:
         else:
             self.between -= 1
         if self.between < 0:
-            raise Inconsistent(f"{row.user_id} waits outside the line of {self.event_id}")
+            raise InconsistentSnapshot(f"{row.user_id} waits outside the line of {self.event_id}")
         self.gone.append(row.ticket)
         self._count_waiting(row.ticket, -1)
 
     def _count_waiting(self, ticket: int, by: int) -> None:
         event = self._now()
         block = block_of(ticket)
-        blocks = {**event.waiting_by_block, block: event.waiting_by_block.get(block, 0) + by}
+        blocks = {**event.waitlist_by_block, block: event.waitlist_by_block.get(block, 0) + by}
         if blocks[block] < 0:
-            raise Inconsistent(f"block {block} of the line of {self.event_id} counts below nobody")
+            raise InconsistentSnapshot(
+                f"block {block} of the line of {self.event_id} counts below nobody"
+            )
         self._write(
             waitlist_count=event.waitlist_count + by,
-            waiting_by_block={number: count for number, count in blocks.items() if count},
+            waitlist_by_block={number: count for number, count in blocks.items() if count},
         )
 
     def _position(self, row: Registration) -> int | None:
         if row.status is RegistrationStatus.REGISTERED:
             return None
-        waiting = Waiting.of(row)
+        waiting = WaitlistEntry.of(row)
         if waiting in self.tail:
             return len(self.head) + self.between + self.tail.index(waiting) + 1
-        if self.snapshot.event is None or row.ticket not in self.snapshot.waiting_before:
-            raise Inconsistent(f"nobody counted who waits before {row.user_id}")
-        stored = self.snapshot.event.waiting_before_block(block_of(row.ticket))
-        stored += self.snapshot.waiting_before[row.ticket]
+        if self.snapshot.event is None or row.ticket not in self.snapshot.entries_before:
+            raise InconsistentSnapshot(f"nobody counted who waits before {row.user_id}")
+        stored = self.snapshot.event.entries_before_block(block_of(row.ticket))
+        stored += self.snapshot.entries_before[row.ticket]
         return 1 + stored - sum(ticket < row.ticket for ticket in self.gone)
 
     # Deletion
 
-    def _mark_deletion(self, actor: Actor | None) -> Changed:
+    def _mark_deletion(self, actor: Actor | None) -> ChangeOutcome:
         event = self._organized_by(actor)
         self._write(deletion=Deletion.MARKED, operation_id=self.plan_id, capacity_target=None)
         self._wind_up()
         self._record(ChangeKind.DELETED, actor_id=_id_of(actor))
-        return Changed(event)
+        return ChangeOutcome(event)
 
-    def _evict(self, user_ids: Sequence[str]) -> Changed | None:
+    def _evict(self, user_ids: Sequence[str]) -> ChangeOutcome | None:
         event = self._under_deletion()
         for user_id in user_ids:
             row = self._row(user_id)
             if row is None:
                 continue
             if row.status is RegistrationStatus.REGISTERED and self._now().waitlist_count:
-                raise Inconsistent(f"{row.user_id} was to leave a deleted event before its line")
+                raise InconsistentSnapshot(
+                    f"{row.user_id} was to leave a deleted event before its line"
+                )
             self._leave(self._now(), user_id, Cause.EVENT_DELETED, None)
             if event.status is not EventStatus.CANCELED:
-                self._tell(NoticeKind.DELETED, row)
-        return Changed(event, changed=bool(self.rows))
+                self._tell(NotificationKind.DELETED, row)
+        return ChangeOutcome(event, changed=bool(self.rows))
 
-    def _bury(self) -> Changed:
+    def _bury(self) -> ChangeOutcome:
         event = self._under_deletion()
         if event.registered_count or event.waitlist_count:
-            raise Inconsistent(f"{self.event_id} was to be buried before it is empty")
+            raise InconsistentSnapshot(f"{self.event_id} was to be buried before it is empty")
         self._write(deletion=Deletion.DONE, operation_id=None)
-        return Changed(event)
+        return ChangeOutcome(event)
 
     # Repair
 
-    def _mend(self, mend: Mend) -> Changed | None:
+    def _fix(self, mend: ApplyFix) -> ChangeOutcome | None:
         event = self._now()
         if event.version != mend.version:
-            return Changed(event, changed=False)
+            return ChangeOutcome(event, changed=False)
         if event is not self.snapshot.event:
             return None
-        self.mends = (
+        self.fixes = (
             *(
                 DeleteRegistration(stored) if row is None else PutRegistration(row, stored)
                 for stored, row in mend.rows
             ),
-            *(PutWaiting(self.event_id, waiting) for waiting in mend.add),
-            *(DeleteWaiting(self.event_id, waiting) for waiting in mend.drop),
+            *(PutWaitlistEntry(self.event_id, waiting) for waiting in mend.add),
+            *(DeleteWaitlistEntry(self.event_id, waiting) for waiting in mend.drop),
         )
-        self.is_mended = True
+        self.is_fixed = True
         self.above = max(event.version, mend.above)
-        self._record_mend(event, mend)
-        return Changed(self._write(**mend.numbers))
+        self._record_fix(event, mend)
+        return ChangeOutcome(self._write(**mend.numbers))
 
-    def _record_mend(self, event: Event, mend: Mend) -> None:
-        self._record(ChangeKind.REPAIRED, fields=_mended(event, mend.numbers))
+    def _record_fix(self, event: Event, mend: ApplyFix) -> None:
+        self._record(ChangeKind.REPAIRED, fields=_changed_fields(event, mend.numbers))
         for stored, row in mend.rows:
             user_id, ticket = stored.user_id, stored.ticket
             if row is None:
                 cause, status = Cause.REPAIR, stored.status
                 self._record(ChangeKind.LEFT, user_id, None, ticket, cause, status=status)
             else:
-                fields = _mended(stored, row.model_dump())
+                fields = _changed_fields(stored, row.model_dump())
                 self._record(ChangeKind.REPAIRED, user_id, None, ticket, fields=fields)
         for place in mend.add:
             self._record_place(place, (None, "in line"))
         for place in mend.drop:
             self._record_place(place, ("in line", None))
 
-    def _record_place(self, place: Waiting, values: tuple[str | None, str | None]) -> None:
+    def _record_place(self, place: WaitlistEntry, values: tuple[str | None, str | None]) -> None:
         fields = {"place": values}
         self._record(ChangeKind.REPAIRED, place.user_id, None, place.ticket, fields=fields)
 
-    def _seat_waiting(self) -> Changed:
+    def _seat_waiting(self) -> ChangeOutcome:
         event = self._existing()
         promoted: list[str] = []
         while (
@@ -711,13 +719,13 @@ class _Room:
             and self.cost + 2 <= self.budget
         ):
             promoted += self._promote_next(Cause.REPAIR)
-        return Changed(event, changed=bool(promoted), promoted=tuple(promoted))
+        return ChangeOutcome(event, changed=bool(promoted), promoted=tuple(promoted))
 
     # What is written down
 
     def _now(self) -> Event:
         if self.event is None:
-            raise Inconsistent(f"{self.event_id} does not exist")
+            raise InconsistentSnapshot(f"{self.event_id} does not exist")
         return self.event
 
     def _write(self, **values: object) -> Event:
@@ -753,12 +761,12 @@ class _Room:
             )
         )
 
-    def _tell(self, kind: NoticeKind, row: Registration, reason: str | None = None) -> bool:
+    def _tell(self, kind: NotificationKind, row: Registration, reason: str | None = None) -> bool:
         event = self._now()
         if event.status is EventStatus.CANCELED or self.now >= event.over_at:
             return False
-        self.notices.append(
-            Notice(kind=kind, user_id=row.user_id, ticket=row.ticket, reason=reason)
+        self.notifications.append(
+            Notification(kind=kind, user_id=row.user_id, ticket=row.ticket, reason=reason)
         )
         return True
 
@@ -769,19 +777,23 @@ class _Room:
             return
         for user_id in event.organizer_ids:
             if user_id != row.user_id:
-                self.notices.append(
-                    Notice(kind=NoticeKind.DEACTIVATED, user_id=user_id, about_user_id=row.user_id)
+                self.notifications.append(
+                    Notification(
+                        kind=NotificationKind.DEACTIVATED,
+                        user_id=user_id,
+                        about_user_id=row.user_id,
+                    )
                 )
 
     def _tell_audience(
         self,
-        kind: NoticeKind,
+        kind: NotificationKind,
         audience: Audience = Audience.EVERYONE,
         before: EventSummary | None = None,
     ) -> bool:
         if self.now >= self._now().over_at:
             return False
-        self.notices.append(Notice(kind=kind, audience=audience, before=before))
+        self.notifications.append(Notification(kind=kind, audience=audience, before=before))
         return True
 
     def to_plan(
@@ -799,14 +811,14 @@ class _Room:
             plan_id=self.plan_id,
             at=self.now,
             changes=tuple(self.changes),
-            notices=tuple(self.notices),
-            about=EventSummary.of(event) if self.notices else None,
+            notifications=tuple(self.notifications),
+            about=EventSummary.of(event) if self.notifications else None,
         )
         actions: list[Action] = [PutEvent(event, None if stored is None else stored.version)]
         for user_id in self.rows:
             actions += self._row_actions(user_id)
         actions += [CheckUser(user_id) for user_id in sorted(self.checked)]
-        actions += [*self.mends, PutEntry(entry)]
+        actions += [*self.fixes, PutJournalEntry(entry)]
         return Plan(
             self.plan_id,
             self.event_id,
@@ -826,11 +838,11 @@ class _Room:
             if after is None:
                 yield DeleteRegistration(before)
             if before.status is RegistrationStatus.WAITLISTED:
-                yield DeleteWaiting(self.event_id, Waiting.of(before))
+                yield DeleteWaitlistEntry(self.event_id, WaitlistEntry.of(before))
         if after is not None:
             yield PutRegistration(after, replaces=before)
             if after.status is RegistrationStatus.WAITLISTED:
-                yield PutWaiting(self.event_id, Waiting.of(after))
+                yield PutWaitlistEntry(self.event_id, WaitlistEntry.of(after))
 
 
 _TIMED = {"starts_at", "time_zone", "reminders", "registration_deadline"}
@@ -857,7 +869,7 @@ def _differences(
     return differences
 
 
-def _mended(
+def _changed_fields(
     stored: Event | Registration, given: Mapping[str, object]
 ) -> dict[str, tuple[str | None, str | None]]:
     was = {name: getattr(stored, name) for name in given}

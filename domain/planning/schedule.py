@@ -16,7 +16,7 @@ from domain.models import Event
 DAY = 24 * 60
 
 
-def reminders_of(event: Event) -> tuple[datetime, ...]:
+def reminder_times(event: Event) -> tuple[datetime, ...]:
     """Return when those registered are reminded, in UTC.
 
     Whole days before the start are days of the calendar where the event is: at the start's hour by
@@ -37,11 +37,11 @@ def next_due_at(event: Event, after: datetime) -> datetime | None:
     """Return the first moment after the one given at which the event is due; None: there is none any more."""
     if event.status is EventStatus.CANCELED or event.deletion is not None:
         return None
-    moments = (*reminders_of(event), *closings_of(event))
+    moments = (*reminder_times(event), *registration_closings(event))
     return min((moment for moment in moments if moment > after), default=None)
 
 
-def closings_of(event: Event) -> tuple[datetime, ...]:
+def registration_closings(event: Event) -> tuple[datetime, ...]:
     """Return when the clock ends registration before the start: those who wait are told."""
     deadline = event.registration_deadline
     return () if deadline is None or deadline >= event.starts_at else (deadline,)

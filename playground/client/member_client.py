@@ -1,6 +1,6 @@
 """What members do, sent to the bot as Slack sends it, and what they then see.
 
-The page and the bot's tests both act through `Dispatcher`. Each action is delivered, signed, in the
+The page and the bot's tests both act through `MemberClient`. Each action is delivered, signed, in the
 caller's thread; its answer is judged by Slack's rules; what comes back is what the member would see.
 """
 
@@ -51,7 +51,7 @@ class Seen:
         return [message for message in self.messages if message.ephemeral_to]
 
 
-class Dispatcher:
+class MemberClient:
     """Sends what members do to the bot. Thread-safe if `deliver` is.
 
     The three seconds are measured by the workspace's clock. Requests are signed with the time of `clock`:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from playground.client.member_client import Dispatcher
+from playground.client.member_client import MemberClient
 from playground.demo.rush import MOST_MEMBERS, Rush, buttons
 from playground.web_api.fault_injection import Fault, Standing
 from playground.web_api.server import Call, SlackApi
@@ -73,8 +73,8 @@ def one_call_a_second(clock: Callable[[], float] = time.monotonic) -> Callable[[
 class Backstage:
     """The switches of one demo. Thread-safe."""
 
-    def __init__(self, dispatcher: Dispatcher, api: SlackApi, bot: RunningBot) -> None:
-        self._dispatcher = dispatcher
+    def __init__(self, member_client: MemberClient, api: SlackApi, bot: RunningBot) -> None:
+        self._member_client = member_client
         self._api = api
         self._bot = bot
         self._lock = threading.Lock()
@@ -98,7 +98,7 @@ class Backstage:
 
     def start_rush(self, member_id: str, channel_id: str, ts: str, size: int) -> None:
         """Starts a rush on a message's primary button. Raises LookupError if there is none, or one is on."""
-        offered = buttons(self._dispatcher, member_id)
+        offered = buttons(self._member_client, member_id)
         button = next((b for b in offered if (b.channel_id, b.ts) == (channel_id, ts)), None)
         if button is None:
             raise LookupError("There is no such button any more.")
@@ -108,7 +108,7 @@ class Backstage:
             if self._rush is not None and not self._rush.is_over:
                 raise LookupError("Another rush is still on.")
             number = self._rush.number + 1 if self._rush else 1
-            self._rush = Rush(self._dispatcher, button, size, self._bot.commits, number)
+            self._rush = Rush(self._member_client, button, size, self._bot.commits, number)
         threading.Thread(target=self._rush.run, name="rush", daemon=True).start()
 
     def summary(self) -> Json:
@@ -119,13 +119,13 @@ class Backstage:
         """All of it; of the answers of the rush with that number, what came after the first `after`."""
         latest = self._rush
         return self.summary() | {
-            "buttons": [asdict(button) for button in buttons(self._dispatcher, member_id)],
+            "buttons": [asdict(button) for button in buttons(self._member_client, member_id)],
             "calls": [_shown(call) for call in self._api.latest(_CALLS_SHOWN)],
             "rush": latest and latest.as_json(after if latest.number == rush else 0),
         }
 
     def _tell(self) -> None:
-        ledger = self._dispatcher.workspace.ledger
+        ledger = self._member_client.workspace.ledger
         with ledger.lock:
             ledger.changed("backstage")
 

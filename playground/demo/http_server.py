@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from playground.client.member_client import Dispatcher
+from playground.client.member_client import MemberClient
 from playground.demo import backstage, web_page
 from playground.demo.same_origin import OwnOriginOnly
 from playground.web_api import server
@@ -24,17 +24,19 @@ HOST = "127.0.0.1"
 _MEMBERS_AT_ONCE = 128
 
 
-def build_server(api: SlackApi | None = None, dispatcher: Dispatcher | None = None) -> Starlette:
+def build_server(
+    api: SlackApi | None = None, member_client: MemberClient | None = None
+) -> Starlette:
     """The web application of one workspace: its API, and with a dispatcher its page.
 
-    Tests may share one running server and set `app.state.slack_api` (and `.dispatcher`) before each.
+    Tests may share one running server and set `app.state.slack_api` (and `.member_client`) before each.
     """
     app = Starlette(
         routes=[*server.routes(), *backstage.routes(), *web_page.routes()],
         middleware=[Middleware(OwnOriginOnly)],
     )
     app.state.slack_api = api
-    app.state.dispatcher = dispatcher
+    app.state.member_client = member_client
     app.state.backstage = None
     app.state.executor = ThreadPoolExecutor(_MEMBERS_AT_ONCE, "playground-member")
     return app

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 
-from playground.client.member_client import Dispatcher
+from playground.client.member_client import MemberClient
 from playground.workspace.model import Json, Member, Message, SlackError
 from playground.workspace.state import Workspace
 
@@ -55,7 +55,7 @@ class Rush:
 
     def __init__(
         self,
-        dispatcher: Dispatcher,
+        member_client: MemberClient,
         button: Button,
         size: int,
         commits: Sequence[int],
@@ -65,7 +65,7 @@ class Rush:
         self.number = number
         self.button = button
         self.size = size
-        self._dispatcher = dispatcher
+        self._member_client = member_client
         self._commits = commits
         self._within = within
         self._lock = threading.Lock()
@@ -81,7 +81,7 @@ class Rush:
 
     def run(self) -> None:
         """Presses, and returns once everybody was answered."""
-        workspace = self._dispatcher.workspace
+        workspace = self._member_client.workspace
         members = [simulated(number) for number in range(1, self.size + 1)]
         self._commits_before = len(self._commits)
         try:
@@ -114,7 +114,7 @@ class Rush:
     def _card(self) -> Json | None:
         """What the card says, and how long after the first press it came to say so, if it changed at all."""
         try:
-            card = self._dispatcher.workspace.message(self.button.channel_id, self.button.ts)
+            card = self._member_client.workspace.message(self.button.channel_id, self.button.ts)
         except SlackError:
             return None
         changed = float(card.edited_ts or 0) - self._began_at
@@ -125,7 +125,7 @@ class Rush:
         time.sleep(max(0.0, self._began + due - time.monotonic()))
         button, text, failure = self.button, "", None
         try:
-            seen = self._dispatcher.click(
+            seen = self._member_client.click(
                 member.id, card, button.action_id, block_id=button.block_id
             )
             text, failure = " ".join(each.text for each in seen.ephemeral), seen.failure
@@ -157,9 +157,9 @@ def admit(workspace: Workspace, channel_id: str, members: list[Member]) -> None:
         workspace.put_channel(replace(channel, members=tuple(everyone)))
 
 
-def buttons(dispatcher: Dispatcher, member_id: str) -> list[Button]:
+def buttons(member_client: MemberClient, member_id: str) -> list[Button]:
     """What a rush may press: the primary buttons of the app's messages that everyone in a channel sees."""
-    workspace = dispatcher.workspace
+    workspace = member_client.workspace
     return [
         button
         for channel in workspace.channels()

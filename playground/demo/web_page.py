@@ -21,7 +21,7 @@ from starlette.responses import (
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from playground.client.member_client import Dispatcher, Seen
+from playground.client.member_client import MemberClient, Seen
 from playground.demo.backstage import Backstage
 from playground.workspace.model import Change, Json, Message, SlackError, View
 from playground.workspace.state import Workspace
@@ -32,15 +32,15 @@ _GATHER_SECONDS = 0.04
 """Changes this close together reach the page as one."""
 
 
-def _dispatcher(request: Request) -> Dispatcher:
-    dispatcher: Dispatcher | None = request.app.state.dispatcher
-    if dispatcher is None:
+def _member_client(request: Request) -> MemberClient:
+    member_client: MemberClient | None = request.app.state.member_client
+    if member_client is None:
         raise HTTPException(503, "The bot is still starting.")
-    return dispatcher
+    return member_client
 
 
 def _workspace(request: Request) -> Workspace:
-    return _dispatcher(request).workspace
+    return _member_client(request).workspace
 
 
 async def _state(request: Request) -> Response:
@@ -177,30 +177,30 @@ def _values(asked: Json) -> dict[tuple[str, str], Any]:
     }
 
 
-def _command(dispatcher: Dispatcher, member: str, asked: Json) -> Seen:
+def _command(member_client: MemberClient, member: str, asked: Json) -> Seen:
     if asked["name"] == "/invite":
-        return _invite(dispatcher, member, asked)
-    return dispatcher.command(member, asked["channel"], asked["name"], asked["text"])
+        return _invite(member_client, member, asked)
+    return member_client.command(member, asked["channel"], asked["name"], asked["text"])
 
 
-def _invite(dispatcher: Dispatcher, member: str, asked: Json) -> Seen:
+def _invite(member_client: MemberClient, member: str, asked: Json) -> Seen:
     """Slack's own `/invite @name`, which gets the bot into a private channel."""
     name = asked["text"].strip().removeprefix("@").lower()
-    for invited in dispatcher.workspace.members():
+    for invited in member_client.workspace.members():
         if name in (invited.name.lower(), invited.real_name.lower()):
-            dispatcher.join(invited.id, asked["channel"], inviter=member)
+            member_client.join(invited.id, asked["channel"], inviter=member)
             return Seen()
     return Seen(failure=f"There is nobody called “{name}” here.")
 
 
-def _say(dispatcher: Dispatcher, member: str, asked: Json) -> Seen:
-    return dispatcher.say(member, asked["channel"], asked["text"])
+def _say(member_client: MemberClient, member: str, asked: Json) -> Seen:
+    return member_client.say(member, asked["channel"], asked["text"])
 
 
-def _click(dispatcher: Dispatcher, member: str, asked: Json) -> Seen:
-    return dispatcher.click(
+def _click(member_client: MemberClient, member: str, asked: Json) -> Seen:
+    return member_client.click(
         member,
-        _target(dispatcher.workspace, asked),
+        _target(member_client.workspace, asked),
         asked["action_id"],
         asked.get("value"),
         block_id=asked["block_id"],
@@ -209,29 +209,31 @@ def _click(dispatcher: Dispatcher, member: str, asked: Json) -> Seen:
     )
 
 
-def _submit(dispatcher: Dispatcher, member: str, asked: Json) -> Seen:
-    return dispatcher.submit(member, asked["view"], _values(asked))
+def _submit(member_client: MemberClient, member: str, asked: Json) -> Seen:
+    return member_client.submit(member, asked["view"], _values(asked))
 
 
-def _close(dispatcher: Dispatcher, member: str, asked: Json) -> Seen:
-    return dispatcher.close(member, asked["view"], all_views=bool(asked.get("all")))
+def _close(member_client: MemberClient, member: str, asked: Json) -> Seen:
+    return member_client.close(member, asked["view"], all_views=bool(asked.get("all")))
 
 
-def _options(dispatcher: Dispatcher, member: str, asked: Json) -> Seen:
-    target = _target(dispatcher.workspace, asked)
-    return dispatcher.options(member, target, asked["action_id"], asked["block_id"], asked["query"])
+def _options(member_client: MemberClient, member: str, asked: Json) -> Seen:
+    target = _target(member_client.workspace, asked)
+    return member_client.options(
+        member, target, asked["action_id"], asked["block_id"], asked["query"]
+    )
 
 
-def _home(dispatcher: Dispatcher, member: str, asked: Json) -> Seen:
-    return dispatcher.open_home(member, asked["tab"])
+def _home(member_client: MemberClient, member: str, asked: Json) -> Seen:
+    return member_client.open_home(member, asked["tab"])
 
 
-def _read(dispatcher: Dispatcher, member: str, asked: Json) -> Seen:
-    dispatcher.workspace.mark_read(asked["channel"], member)
+def _read(member_client: MemberClient, member: str, asked: Json) -> Seen:
+    member_client.workspace.mark_read(asked["channel"], member)
     return Seen()
 
 
-ACTS: dict[str, Callable[[Dispatcher, str, Json], Seen]] = {
+ACTS: dict[str, Callable[[MemberClient, str, Json], Seen]] = {
     "command": _command,
     "say": _say,
     "click": _click,
@@ -250,7 +252,7 @@ async def _act(request: Request) -> Response:
         return JSONResponse({"failure": "no such act"}, 404)
     asked: Json = await request.json()
     executor: Executor = request.app.state.executor
-    run = partial(act, _dispatcher(request), asked["member"], asked)
+    run = partial(act, _member_client(request), asked["member"], asked)
     try:
         seen = await asyncio.get_running_loop().run_in_executor(executor, run)
     except (SlackError, LookupError, ValueError) as error:
@@ -259,7 +261,7 @@ async def _act(request: Request) -> Response:
 
 
 def routes() -> list[BaseRoute]:
-    """The page's routes; the app's state must hold a `dispatcher` and an `executor`."""
+    """The page's routes; the app's state must hold a `member_client` and an `executor`."""
     return [
         Route("/", _index),
         Route("/archives/{channel_id}/{message}", _archives),

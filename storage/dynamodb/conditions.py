@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from domain.models import Event, Registration, Waiting
+from domain.models import Event, Registration, WaitlistEntry
 from domain.planning.plan import (
     Action,
     CheckUser,
     DeleteRegistration,
-    DeleteWaiting,
-    PutEntry,
+    DeleteWaitlistEntry,
     PutEvent,
+    PutJournalEntry,
     PutRegistration,
-    PutWaiting,
+    PutWaitlistEntry,
 )
 from storage.dynamodb.items import to_wire
 from storage.dynamodb.schema import EVENTS, JOURNAL, REGISTRATIONS, WAITLIST
@@ -33,15 +33,15 @@ def transact_item(tables: Tables, action: Action) -> dict[str, Any]:
         case DeleteRegistration(row):
             address = tables.registration(row.user_id, row.event_id)
             return {"Delete": tables.at(address, **_stored_as(row))}
-        case PutWaiting(event_id, waiting):
+        case PutWaitlistEntry(event_id, waiting):
             # A ticket is given once: its place can't be taken.
             item = tables.items.waiting(event_id, waiting)
             return {"Put": tables.put(WAITLIST, item, **_absent("event_id"))}
-        case DeleteWaiting(event_id, waiting):
+        case DeleteWaitlistEntry(event_id, waiting):
             return {"Delete": _delete_waiting(tables, event_id, waiting)}
         case CheckUser(user_id):
             return {"ConditionCheck": _check_user(tables, user_id)}
-        case PutEntry(entry, owed):
+        case PutJournalEntry(entry, owed):
             # Each version has one entry: it tells whose commit made it.
             item = tables.items.entry(entry, owed=owed)
             return {"Put": tables.put(JOURNAL, item, **_absent("event_id"))}
@@ -73,7 +73,7 @@ def _put_registration(
     return tables.put(REGISTRATIONS, item, **condition)
 
 
-def _delete_waiting(tables: Tables, event_id: str, waiting: Waiting) -> dict[str, Any]:
+def _delete_waiting(tables: Tables, event_id: str, waiting: WaitlistEntry) -> dict[str, Any]:
     return tables.at(
         tables.waiting(event_id, waiting.ticket),
         # The place is there, and is this user's: nobody is promoted twice, nor in another's place.

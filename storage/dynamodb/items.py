@@ -19,14 +19,14 @@ from pydantic import BaseModel
 from domain.enums import EventStatus, RegistrationStatus
 from domain.models import (
     Card,
-    Delivery,
+    DeliveryState,
     DueEvent,
     Event,
     JournalEntry,
     ListedEvent,
     Registration,
     User,
-    Waiting,
+    WaitlistEntry,
 )
 from storage.dynamodb.schema import UNDELIVERED_SHARDS
 
@@ -139,7 +139,7 @@ class Items:
         }
         return to_wire(values | {"v": VERSION})
 
-    def waiting(self, event_id: str, waiting: Waiting) -> Item:
+    def waiting(self, event_id: str, waiting: WaitlistEntry) -> Item:
         """Return the item of Waitlist."""
         return to_wire(
             {
@@ -159,7 +159,7 @@ class Items:
         }
         return to_wire(values | {"v": VERSION})
 
-    def delivery(self, delivery: Delivery) -> Item:
+    def delivery(self, delivery: DeliveryState) -> Item:
         """Return the item of Journal that stands at version 0."""
         values = delivery.model_dump() | {"event_id": self.key(delivery.event_id), "version": 0}
         return to_wire(values | {"v": VERSION})
@@ -203,17 +203,17 @@ class Items:
         """Return the journal's entry of an item."""
         entry = self._rebuilt(JournalEntry, item)
         # Recorded once more where the answer was lost.
-        return entry.model_copy(update={"unreached": tuple(dict.fromkeys(entry.unreached))})
+        return entry.model_copy(update={"unreachable": tuple(dict.fromkeys(entry.unreachable))})
 
-    def to_delivery(self, item: Mapping[str, Any]) -> Delivery:
+    def to_delivery(self, item: Mapping[str, Any]) -> DeliveryState:
         """Return the delivery of the journal's item at version 0."""
-        return self._rebuilt(Delivery, item)
+        return self._rebuilt(DeliveryState, item)
 
-    def to_waiting(self, item: Mapping[str, Any]) -> Waiting:
+    def to_waiting(self, item: Mapping[str, Any]) -> WaitlistEntry:
         """Return the place in line of an item."""
         values = from_wire(item)
         registered_at = datetime.fromisoformat(values["registered_at"])
-        return Waiting(values["ticket"], self.identifier(values["user_id"]), registered_at)
+        return WaitlistEntry(values["ticket"], self.identifier(values["user_id"]), registered_at)
 
     def to_listed(self, item: Mapping[str, Any]) -> ListedEvent:
         """Return what the index of coming events carries."""

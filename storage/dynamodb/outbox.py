@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from domain.models import MOST_UNREACHED, Card, Delivery, Page, Unreached
+from domain.models import MAX_UNREACHABLE, Card, DeliveryState, Page, UnreachableRecipient
 from storage.cursors import not_ours
 from storage.dynamodb.errors import ConditionFailed, delivering
 from storage.dynamodb.items import VERSION, from_wire, to_wire
-from storage.dynamodb.reader import Listing, Reader
+from storage.dynamodb.reader import Queries, Reader
 from storage.dynamodb.schema import CARDS, JOURNAL, UNDELIVERED_SHARDS
 from storage.dynamodb.tables import Tables
 
@@ -31,7 +31,7 @@ class DynamoDBOutbox:
     def list_undelivered(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         """See `Outbox.list_undelivered`. One shard after the other."""
         number, after = _shard_of(cursor)
-        listing = Listing(
+        listing = Queries(
             f"undelivered {number}", JOURNAL, "undelivered", self._items.shard(number)
         )
         page = self._reader.page(
@@ -59,14 +59,14 @@ class DynamoDBOutbox:
         )
         return tuple(int(from_wire(item)["version"]) for item in items)
 
-    def get_delivery(self, event_id: str) -> Delivery:
+    def get_delivery(self, event_id: str) -> DeliveryState:
         """See `Outbox.get_delivery`."""
         item = self._reader.get(self._tables.delivery(event_id))
-        return Delivery(event_id=event_id) if item is None else self._items.to_delivery(item)
+        return DeliveryState(event_id=event_id) if item is None else self._items.to_delivery(item)
 
     def take_lease(
         self, event_id: str, *, holder: str, now: datetime, until: datetime
-    ) -> Delivery | None:
+    ) -> DeliveryState | None:
         """See `Outbox.take_lease`."""
         request = self._tables.at(
             self._tables.delivery(event_id),
@@ -91,7 +91,7 @@ class DynamoDBOutbox:
             return None
         return self._items.to_delivery(answer["Attributes"])
 
-    def save_delivery(self, delivery: Delivery) -> Delivery:
+    def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
         """See `Outbox.save_delivery`."""
         saved = delivery.model_copy(update={"revision": delivery.revision + 1})
         request = self._tables.put(
@@ -122,18 +122,18 @@ class DynamoDBOutbox:
         except ConditionFailed:
             return
 
-    def record_unreached(self, event_id: str, version: int, person: Unreached) -> None:
-        """See `Outbox.record_unreached`. What is repeated after a lost answer, reading takes out again."""
+    def record_unreachable(self, event_id: str, version: int, person: UnreachableRecipient) -> None:
+        """See `Outbox.record_unreachable`. What is repeated after a lost answer, reading takes out again."""
         request = self._tables.at(
             self._tables.entry(event_id, version),
-            UpdateExpression="SET unreached = list_append(if_not_exists(unreached, :none), :one)",
+            UpdateExpression="SET unreachable = list_append(if_not_exists(unreachable, :none), :one)",
             # The entry is there, and has room: an item holds 400 KB.
             ConditionExpression=(
                 "attribute_exists(event_id)"
-                " AND (attribute_not_exists(unreached) OR size(unreached) < :most)"
+                " AND (attribute_not_exists(unreachable) OR size(unreachable) < :most)"
             ),
             ExpressionAttributeValues=to_wire(
-                {":one": [person.model_dump()], ":none": [], ":most": MOST_UNREACHED}
+                {":one": [person.model_dump()], ":none": [], ":most": MAX_UNREACHABLE}
             ),
         )
         try:

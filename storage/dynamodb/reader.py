@@ -27,7 +27,7 @@ DRAINS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Queries:
     """A list that is given out page by page: what a table, or one of its indexes, holds under one hash key."""
 
     name: str
@@ -120,7 +120,7 @@ class Reader:
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def page(
-        self, listing: Listing, to_item: Callable[[Item], T], *, limit: int, cursor: str | None
+        self, listing: Queries, to_item: Callable[[Item], T], *, limit: int, cursor: str | None
     ) -> Page[T]:
         """Return one page of a list; raises `Invalid` for a cursor that the list did not give out."""
         key = listing.key
@@ -146,7 +146,7 @@ class Reader:
         items, last = self.query(listing.table, limit=limit, **arguments)
         return Page(tuple(to_item(item) for item in items), self._cursor(listing.name, last))
 
-    def _start(self, listing: Listing, cursor: str) -> Values | None:
+    def _start(self, listing: Queries, cursor: str) -> Values | None:
         """Return after which key a page begins; None: at the list's beginning."""
         names = listing.cursor_attributes()
         start = from_cursor(self._tables.items.workspace_id, listing.name, names, cursor)

@@ -21,7 +21,7 @@ from domain.models import (
     Page,
     Registration,
     User,
-    Waiting,
+    WaitlistEntry,
 )
 from domain.planning.plan import Plan
 from domain.ports import Rows
@@ -29,7 +29,7 @@ from storage.dynamodb.conditions import transact_item
 from storage.dynamodb.errors import ConditionFailed, writing
 from storage.dynamodb.items import Item, from_wire, moment, to_wire
 from storage.dynamodb.outbox import DynamoDBOutbox
-from storage.dynamodb.reader import Listing
+from storage.dynamodb.reader import Queries
 from storage.dynamodb.schema import EVENTS, JOURNAL, REGISTRATIONS, USERS, WAITLIST
 
 if TYPE_CHECKING:
@@ -75,18 +75,18 @@ class DynamoDBStore(DynamoDBOutbox):
     ) -> Page[ListedEvent]:
         """See `Store.list_events`."""
         since = None if starting_from is None else moment(starting_from)
-        listing = Listing("events", EVENTS, "upcoming", self._items.workspace_id, since)
+        listing = Queries("events", EVENTS, "upcoming", self._items.workspace_id, since)
         return self._reader.page(listing, self._items.to_listed, limit=limit, cursor=cursor)
 
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         """See `Store.list_unfinished_events`."""
         workspace_id = self._items.workspace_id
-        listing = Listing("unfinished events", EVENTS, "unfinished", workspace_id)
+        listing = Queries("unfinished events", EVENTS, "unfinished", workspace_id)
         return self._reader.page(listing, self._event_id, limit=limit, cursor=cursor)
 
     def list_due_events(self, *, limit: int, cursor: str | None = None) -> Page[DueEvent]:
         """See `Store.list_due_events`."""
-        listing = Listing("due events", EVENTS, "due", self._items.workspace_id)
+        listing = Queries("due events", EVENTS, "due", self._items.workspace_id)
         return self._reader.page(listing, self._items.to_due, limit=limit, cursor=cursor)
 
     def _event_id(self, item: Item) -> str:
@@ -113,10 +113,10 @@ class DynamoDBStore(DynamoDBOutbox):
             },
         )
 
-    def get_line(
+    def get_waitlist(
         self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
-    ) -> tuple[Waiting, ...]:
-        """See `Store.get_line`."""
+    ) -> tuple[WaitlistEntry, ...]:
+        """See `Store.get_waitlist`."""
         condition = "event_id = :event AND ticket > :after"
         values: dict[str, Any] = {":event": self._items.key(event_id), ":after": after}
         if until is not None:
@@ -134,8 +134,10 @@ class DynamoDBStore(DynamoDBOutbox):
         )
         return tuple(self._items.to_waiting(item) for item in items)
 
-    def count_line(self, event_id: str, place: Waiting, *, after: int) -> int | None:
-        """See `Store.count_line`. Counted where it is stored: a place's own rows need not travel."""
+    def count_entries_before(
+        self, event_id: str, place: WaitlistEntry, *, after: int
+    ) -> int | None:
+        """See `Store.count_entries_before`. Counted where it is stored: a place's own rows need not travel."""
         matching, looked_at = self._reader.count(
             WAITLIST,
             KeyConditionExpression="event_id = :event AND ticket BETWEEN :first AND :ticket",
@@ -159,7 +161,7 @@ class DynamoDBStore(DynamoDBOutbox):
         """See `Store.list_roster`."""
         event = self._items.key(event_id)
         name = f"roster of {event_id}"
-        listing = Listing(name, REGISTRATIONS, "roster", event)
+        listing = Queries(name, REGISTRATIONS, "roster", event)
         return self._reader.page(listing, self._items.to_registration, limit=limit, cursor=cursor)
 
     def get_last_seated(self, event_id: str, *, limit: int) -> tuple[Registration, ...]:
@@ -223,7 +225,7 @@ class DynamoDBStore(DynamoDBOutbox):
         """See `Store.list_history`."""
         event = self._items.key(event_id)
         # Version 0 is the delivery row.
-        listing = Listing(
+        listing = Queries(
             f"history of {event_id}", JOURNAL, None, event, since=1, newest_first=True
         )
         return self._reader.page(listing, self._items.to_entry, limit=limit, cursor=cursor)
@@ -237,13 +239,13 @@ class DynamoDBStore(DynamoDBOutbox):
 
     def list_users(self, *, limit: int, cursor: str | None = None) -> Page[User]:
         """See `Store.list_users`."""
-        listing = Listing("users", USERS, "members", self._items.workspace_id)
+        listing = Queries("users", USERS, "members", self._items.workspace_id)
         return self._reader.page(listing, self._items.to_user, limit=limit, cursor=cursor)
 
     def list_unfinished_users(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         """See `Store.list_unfinished_users`."""
         workspace_id = self._items.workspace_id
-        listing = Listing("unfinished users", USERS, "unfinished", workspace_id)
+        listing = Queries("unfinished users", USERS, "unfinished", workspace_id)
         return self._reader.page(
             listing,
             lambda item: self._items.identifier(from_wire(item)["user_id"]),
@@ -264,8 +266,8 @@ class DynamoDBStore(DynamoDBOutbox):
         with writing():
             self._client.put_item(**self._tables.put(USERS, self._items.user(user), **condition))
 
-    def mark_user(self, user_id: str, mark: str, *, revision: str) -> str | None:
-        """See `Store.mark_user`."""
+    def start_user_deletion(self, user_id: str, mark: str, *, revision: str) -> str | None:
+        """See `Store.start_user_deletion`."""
         request = self._tables.at(
             self._tables.user(user_id),
             # The first mark stays: two deletions are one.
@@ -321,8 +323,10 @@ class DynamoDBStore(DynamoDBOutbox):
         )
         return tuple(self._items.to_registration(item) for item in items)
 
-    def scan_waiting(self, *, limit: int, cursor: str | None = None) -> Page[tuple[str, Waiting]]:
-        """See `Store.scan_waiting`."""
+    def scan_waitlist(
+        self, *, limit: int, cursor: str | None = None
+    ) -> Page[tuple[str, WaitlistEntry]]:
+        """See `Store.scan_waitlist`."""
         return self._reader.scan(
             WAITLIST,
             lambda item: (self._event_id(item), self._items.to_waiting(item)),

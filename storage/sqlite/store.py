@@ -15,29 +15,29 @@ from typing import Any, TypeVar, assert_never
 from domain.enums import RegistrationStatus
 from domain.errors import Invalid
 from domain.models import (
-    MOST_UNREACHED,
+    MAX_UNREACHABLE,
     Card,
-    Delivery,
+    DeliveryState,
     DueEvent,
     Event,
     JournalEntry,
     ListedEvent,
     Page,
     Registration,
-    Unreached,
+    UnreachableRecipient,
     User,
-    Waiting,
+    WaitlistEntry,
 )
 from domain.planning.plan import (
     Action,
     CheckUser,
     DeleteRegistration,
-    DeleteWaiting,
+    DeleteWaitlistEntry,
     Plan,
-    PutEntry,
     PutEvent,
+    PutJournalEntry,
     PutRegistration,
-    PutWaiting,
+    PutWaitlistEntry,
 )
 from domain.ports import Conflict, Rows
 from storage.sqlite.database import SQLiteFile
@@ -190,10 +190,10 @@ class SQLiteStore:
             {row[0]: _registration(row) for row in registrations},
         )
 
-    def get_line(
+    def get_waitlist(
         self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
-    ) -> tuple[Waiting, ...]:
-        """See `Store.get_line`."""
+    ) -> tuple[WaitlistEntry, ...]:
+        """See `Store.get_waitlist`."""
         rows = self._all(
             f"SELECT {_WAITING} FROM waitlist WHERE workspace = ? AND event_id = ?"  # noqa: S608  # ours
             " AND ticket > ? AND ticket <= ? ORDER BY ticket LIMIT ?",
@@ -204,8 +204,10 @@ class SQLiteStore:
         )
         return tuple(_waiting(row) for row in rows)
 
-    def count_line(self, event_id: str, place: Waiting, *, after: int) -> int | None:
-        """See `Store.count_line`."""
+    def count_entries_before(
+        self, event_id: str, place: WaitlistEntry, *, after: int
+    ) -> int | None:
+        """See `Store.count_entries_before`."""
         row = self._one(
             "SELECT count(*), EXISTS (SELECT 1 FROM waitlist"
             " WHERE workspace = ?1 AND event_id = ?2 AND ticket = ?4)"
@@ -293,14 +295,14 @@ class SQLiteStore:
                     " AND ticket = ? AND status = ?",
                     *(self._workspace, row.user_id, row.event_id, row.ticket, row.status),
                 )
-            case PutWaiting(event_id, waiting):
+            case PutWaitlistEntry(event_id, waiting):
                 write(
                     "INSERT INTO waitlist (workspace, event_id, ticket, user_id, registered_at)"
                     " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     *(self._workspace, event_id, waiting.ticket, waiting.user_id),
                     _micros(waiting.registered_at),
                 )
-            case DeleteWaiting(event_id, waiting):
+            case DeleteWaitlistEntry(event_id, waiting):
                 write(
                     "DELETE FROM waitlist WHERE workspace = ? AND event_id = ? AND ticket = ?"
                     " AND user_id = ?",
@@ -313,7 +315,7 @@ class SQLiteStore:
                 )
                 if checked.fetchone() is None:
                     raise Conflict(f"{user_id} is not there, or is being deleted")
-            case PutEntry(entry, owed):
+            case PutJournalEntry(entry, owed):
                 write(
                     "INSERT INTO journal"
                     " (workspace, event_id, version, plan_id, is_undelivered, body)"
@@ -472,8 +474,8 @@ class SQLiteStore:
             if done.rowcount != 1:
                 raise Conflict(f"{user.user_id} is not stored as expected")
 
-    def mark_user(self, user_id: str, mark: str, *, revision: str) -> str | None:
-        """See `Store.mark_user`."""
+    def start_user_deletion(self, user_id: str, mark: str, *, revision: str) -> str | None:
+        """See `Store.start_user_deletion`."""
         with self._file.writing() as connection:
             row = connection.execute(
                 "SELECT body FROM users WHERE workspace = ? AND user_id = ? AND revision = ?",
@@ -545,8 +547,10 @@ class SQLiteStore:
         )
         return tuple(_registration(row) for row in rows)
 
-    def scan_waiting(self, *, limit: int, cursor: str | None = None) -> Page[tuple[str, Waiting]]:
-        """See `Store.scan_waiting`."""
+    def scan_waitlist(
+        self, *, limit: int, cursor: str | None = None
+    ) -> Page[tuple[str, WaitlistEntry]]:
+        """See `Store.scan_waitlist`."""
         return self._page(
             "all waiting",
             f"{_WAITING}, event_id",
@@ -584,16 +588,18 @@ class SQLiteStore:
         )
         return tuple(row[0] for row in rows)
 
-    def get_delivery(self, event_id: str) -> Delivery:
+    def get_delivery(self, event_id: str) -> DeliveryState:
         """See `Outbox.get_delivery`."""
         row = self._one(
             "SELECT body FROM deliveries WHERE workspace = ? AND event_id = ?", event_id
         )
-        return Delivery.model_validate_json(row[0]) if row else Delivery(event_id=event_id)
+        return (
+            DeliveryState.model_validate_json(row[0]) if row else DeliveryState(event_id=event_id)
+        )
 
     def take_lease(
         self, event_id: str, *, holder: str, now: datetime, until: datetime
-    ) -> Delivery | None:
+    ) -> DeliveryState | None:
         """See `Outbox.take_lease`."""
         with self._file.writing() as connection:
             delivery = self.get_delivery(event_id)
@@ -609,7 +615,7 @@ class SQLiteStore:
             )
             return taken
 
-    def save_delivery(self, delivery: Delivery) -> Delivery:
+    def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
         """See `Outbox.save_delivery`."""
         until = delivery.leased_until
         saved = delivery.model_copy(update={"revision": delivery.revision + 1})
@@ -640,18 +646,18 @@ class SQLiteStore:
                 (self._workspace, event_id, version),
             )
 
-    def record_unreached(self, event_id: str, version: int, person: Unreached) -> None:
-        """See `Outbox.record_unreached`."""
+    def record_unreachable(self, event_id: str, version: int, person: UnreachableRecipient) -> None:
+        """See `Outbox.record_unreachable`."""
         key = (self._workspace, event_id, version)
         with self._file.writing() as connection:
             row = connection.execute(
                 "SELECT body FROM journal WHERE workspace = ? AND event_id = ? AND version = ?", key
             ).fetchone()
             entry = JournalEntry.model_validate_json(row[0]) if row else None
-            if entry is None or person in entry.unreached:
+            if entry is None or person in entry.unreachable:
                 return
-            unreached = (*entry.unreached, person)[:MOST_UNREACHED]
-            body = entry.model_copy(update={"unreached": unreached}).model_dump_json()
+            unreachable = (*entry.unreachable, person)[:MAX_UNREACHABLE]
+            body = entry.model_copy(update={"unreachable": unreachable}).model_dump_json()
             connection.execute(
                 "UPDATE journal SET body = ? WHERE workspace = ? AND event_id = ? AND version = ?",
                 (body, *key),
@@ -723,8 +729,8 @@ def _registration(row: Row) -> Registration:
     )
 
 
-def _waiting(row: Row) -> Waiting:
-    return Waiting(row[0], row[1], _moment(row[2]))
+def _waiting(row: Row) -> WaitlistEntry:
+    return WaitlistEntry(row[0], row[1], _moment(row[2]))
 
 
 def _to_cursor(name: str, key: Sequence[object]) -> str:

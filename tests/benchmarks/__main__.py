@@ -70,11 +70,11 @@ def run_all(names: Sequence[str]) -> list[Section]:
 
     lanes = ([LONGEST], [name for name in BENCHMARKS if name != LONGEST])
     with ThreadPoolExecutor(len(lanes)) as threads:
-        beside = [
+        ephemeral = [
             [each for each in lane if each in names and not BENCHMARKS[each].is_alone]
             for lane in lanes
         ]
-        list(threads.map(run, beside))
+        list(threads.map(run, ephemeral))
     run(name for name in BENCHMARKS if name in names and BENCHMARKS[name].is_alone)
     return _ordered(found)
 

@@ -165,7 +165,7 @@ def _delete_event(store: Store) -> None:
     service = service_on(store)
     service.delete_event("line")
     service.finish_unfinished()
-    assert not list(store.get_line("line", limit=1))
+    assert not list(store.get_waitlist("line", limit=1))
 
 
 def _event(store: Store) -> Event:

@@ -24,7 +24,7 @@ import simpy
 from bot.entrypoints.bootstrap import THREADS
 from domain.commands import Register
 from domain.execution.executor import BATCH
-from domain.execution.retry import PATIENCE, Patience
+from domain.execution.retry import REQUEST_SECONDS, RetryPolicy
 from domain.planning import planner
 from storage.dynamodb.conditions import transact_item
 from storage.dynamodb.tables import Tables
@@ -209,9 +209,9 @@ class _Waits:
         self._env = database.env
         self._clock = ManualClock()
         self._deadline = deadline
-        patience = Patience(self._clock, database.dice.random)
+        retry = RetryPolicy(self._clock, database.dice.random)
         self._set()
-        self._pauses = patience.pauses(deadline)
+        self._pauses = retry.pauses(deadline)
 
     def _set(self) -> None:
         self._clock.advance(timedelta(seconds=self._env.now - self._clock.monotonic()))
@@ -246,7 +246,7 @@ class Process:
                     yield env.timeout(self._own_work)
             yield self._database.takes(READ)  # the person
             settled = env.event()
-            self._queue.append((env.now + PATIENCE, settled))
+            self._queue.append((env.now + REQUEST_SECONDS, settled))
             if not self._is_led:
                 self._is_led = True
                 env.process(self._lead())

@@ -14,8 +14,8 @@ import boto3
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.entrypoints import lambda_functions
-from bot.entrypoints.settings import Config
-from playground.client.member_client import Dispatcher
+from bot.entrypoints.settings import Settings
+from playground.client.member_client import MemberClient
 from playground.client.transport import Response
 from playground.demo.seed import EVENTS
 from storage.dynamodb.schema import JOURNAL
@@ -88,13 +88,13 @@ class Cloud:
         return json.loads(said.body) if said.body else None
 
     @property
-    def slack(self) -> Dispatcher:
+    def slack(self) -> MemberClient:
         """The members, whose requests go through the function."""
 
         def deliver(body: bytes, headers: Mapping[str, str]) -> Response:
             return self.send("POST", "/slack/events", body.decode(), headers, "slack")
 
-        return Dispatcher(self.town.workspace, deliver, SECRET)
+        return MemberClient(self.town.workspace, deliver, SECRET)
 
     def deliver(self) -> list[str]:
         """Give the notifier what the stream has; return the numbers of the records that it gave back."""
@@ -150,7 +150,7 @@ def is_new_entry(record: Mapping[str, Any]) -> bool:
 def deployed(town: Town) -> Iterator[Cloud]:
     """Give the functions, each with a client of its own that may do what it is permitted in AWS."""
     workspace = town.workspace
-    config = Config(
+    config = Settings(
         store="dynamodb",
         slack_api_url=f"{workspace.url}/api/",
         bot_token=workspace.app.bot_token,

@@ -18,7 +18,7 @@ from bot.entrypoints.manifest import PATH
 from domain.inputs import EventDraft, UserDraft
 from domain.models import Event
 from domain.ports import Spawn
-from playground.client.member_client import Dispatcher, Seen
+from playground.client.member_client import MemberClient, Seen
 from playground.client.transport import into_app
 from playground.demo.http_server import build_server, serve
 from playground.demo.seed import EVENTS, demo_workspace
@@ -49,7 +49,7 @@ class Town:
     clock: ManualClock
     client: WebClient
     bot: Bot
-    slack: Dispatcher
+    slack: MemberClient
 
     def event(self, event_id: str = "yoga", **values: Any) -> Event:
         """Create an event of Amara's in two days, with 2 seats and a waitlist unless told otherwise."""
@@ -67,7 +67,7 @@ class Town:
 
     def card(self, event: Event) -> Message:
         """Post an event's card in the channel for events; return it."""
-        self.bot.notifier.announce(event, EVENTS)
+        self.bot.notification_worker.announce(event, EVENTS)
         return self.workspace.messages(EVENTS)[-1]
 
     def card_now(self) -> str:
@@ -90,7 +90,7 @@ class Town:
         """Let time pass, and the notifier do what is due meanwhile."""
         end = self.clock.now() + timedelta(seconds=seconds)
         while self.clock.now() <= end:
-            self.bot.notifier.do_what_is_due()
+            self.bot.notification_worker.run_due_events()
             self.clock.advance(timedelta(seconds=0.5))
 
     def told(self, user_id: str) -> list[str]:
@@ -192,7 +192,7 @@ def running(
         jitter=lambda: 0.5,
         spawn=spawn,
     )
-    slack = Dispatcher(workspace, into_app(bot.app), SECRET)
+    slack = MemberClient(workspace, into_app(bot.app), SECRET)
     yield Town(workspace, api, store, clock, client, bot, slack)
     bot.stop()
     store.close()

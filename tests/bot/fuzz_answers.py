@@ -16,7 +16,7 @@ from playground.web_api.server import Call
 from playground.workspace.block_kit_limits import suggestion_errors, too_large, view_errors
 from playground.workspace.model import Json
 from tests.bot.fuzz_edge import Exchange
-from tests.bot.fuzz_permission import Asked, assert_permitted, assert_shown_to_organizers
+from tests.bot.fuzz_permission import CommandRequest, assert_permitted, assert_shown_to_organizers
 
 OPENING = ("views.open", "views.push", "views.update")
 ONES_TO_ANSWER = ("response_url", *OPENING, "views.publish")
@@ -61,12 +61,12 @@ FORBIDDEN = (
 """What must not reach Slack unescaped."""
 
 
-def judge(exchange: Exchange) -> None:
+def classify(exchange: Exchange) -> None:
     """Assert everything that holds of every payload, however spoilt."""
-    asked = Asked(exchange.payload)
+    asked = CommandRequest(exchange.payload)
     assert_permitted(exchange.payload, exchange.before, exchange.after)
     assert_shown_to_organizers(exchange.payload, _views(exchange), exchange.after)
-    _Judge(exchange, asked).judge()
+    _Judge(exchange, asked).classify()
 
 
 def _views(exchange: Exchange) -> Iterator[Json]:
@@ -79,14 +79,14 @@ def _views(exchange: Exchange) -> Iterator[Json]:
 
 
 class _Judge:
-    def __init__(self, exchange: Exchange, asked: Asked) -> None:
+    def __init__(self, exchange: Exchange, asked: CommandRequest) -> None:
         self._exchange = exchange
         self._asked = asked
         self._status = exchange.response.status
         self._body = exchange.response.body
         self._spoilt = set(spoilt(exchange.original, exchange.payload))
 
-    def judge(self) -> None:
+    def classify(self) -> None:
         self._accepted()
         self._logged()
         self._harmless()
@@ -247,7 +247,9 @@ def spoilt(original: Any, payload: Any) -> Iterator[str]:
     for part in ("trigger_id", "response_url", "container", "state"):
         if _at(payload, part) != _at(original, part):
             yield part
-    if Asked(payload).actor != Asked(original).actor or payload.get("user") != original.get("user"):
+    if CommandRequest(payload).actor != CommandRequest(original).actor or payload.get(
+        "user"
+    ) != original.get("user"):
         yield "actor"
     view, was = payload.get("view"), original.get("view")
     if view != was:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
-from playground.client.member_client import Dispatcher
+from playground.client.member_client import MemberClient
 from playground.client.transport import Deliver, Response
 from playground.demo.seed import RANDOM
 from playground.workspace.model import Json, View
@@ -129,7 +129,7 @@ def _name(kind: Kind, payload: Json) -> str:
 def recorded(town: Town, deliver: Deliver) -> list[Seed]:
     """Walk through all that the bot offers; return what was sent, each kind of payload once."""
     recorder = Recorder(town.workspace, deliver)
-    Walk(town, Dispatcher(town.workspace, recorder.deliver, SECRET)).everything()
+    Walk(town, MemberClient(town.workspace, recorder.deliver, SECRET)).everything()
     seeds: dict[str, Seed] = {}
     for seed in [*recorder.seeds, *_never_asked_for(town, recorder.seeds)]:
         names = (f"{seed.name} ({number})" for number in range(2, 100))

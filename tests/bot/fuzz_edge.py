@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 
 from bot.entrypoints.bootstrap import assemble
 from bot.entrypoints.http_server import build_http
-from playground.client.member_client import Dispatcher
+from playground.client.member_client import MemberClient
 from playground.client.transport import Response, into_app
 from playground.web_api.server import Call, SlackApi
 from storage.sqlite.store import SQLiteStore
@@ -118,7 +118,7 @@ class _File:
         return frozenset(self._connection.execute("SELECT * FROM main.cards"))
 
 
-class Edge:
+class RequestVerifier:
     """Sends payloads to the bot over ASGI. What one of them changed, the next does not see."""
 
     def __init__(
@@ -142,7 +142,7 @@ class Edge:
             spawn=at_once,
         )
         self._web = build_http(self.bot.app, self.bot.executor, SECRET)
-        self.slack = Dispatcher(town.workspace, self.deliver, SECRET)
+        self.slack = MemberClient(town.workspace, self.deliver, SECRET)
         self._file = _File(folder / "fuzzed.sqlite", folder / "prepared.sqlite")
         self.prepared = self._state()
         assert_sound(self.store)
@@ -215,7 +215,7 @@ class Edge:
         answered = len(api.calls())
         changed = self._file.is_written()
         if changed:
-            self.bot.notifier.do_what_is_due()
+            self.bot.notification_worker.run_due_events()
         calls = tuple(api.calls())
         refusals = tuple(workspace.refusals)
         workspace.refusals.clear()
@@ -242,7 +242,7 @@ class Edge:
 
 
 @contextmanager
-def edge(server: tuple[Any, str], folder: Path) -> Iterator[Edge]:
+def edge(server: tuple[Any, str], folder: Path) -> Iterator[RequestVerifier]:
     """Give a bot at its edge, in a town where something is going on, with payloads of everything."""
     with running(server, SQLiteStore, folder / "town.sqlite", at_once) as town:
         prepare(town)
@@ -253,7 +253,7 @@ def edge(server: tuple[Any, str], folder: Path) -> Iterator[Edge]:
         copy.close()
         with asyncio.Runner() as runner:
             seeds = recorded(town, into_app(town.bot.app))
-            made = Edge(server[0], town, folder, seeds, runner)
+            made = RequestVerifier(server[0], town, folder, seeds, runner)
             logging.getLogger().addHandler(made.logs)
             yield made
             logging.getLogger().removeHandler(made.logs)

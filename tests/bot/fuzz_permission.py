@@ -21,7 +21,7 @@ COUNTED = {
     "registered_count",
     "waitlist_count",
     "next_ticket",
-    "waiting_by_block",
+    "waitlist_by_block",
 }
 """What moves in an event when somebody registers or leaves."""
 
@@ -37,7 +37,7 @@ EDITS = {
 LEAVES = {ActionId.LEAVE, ActionId.CHOOSE_TO_LEAVE, ActionId.GIVE_UP, ActionId.LEAVE_CONFIRMED}
 
 
-class Asked:
+class CommandRequest:
     """What a payload asks for, and in whose name."""
 
     def __init__(self, payload: Mapping[str, Any]) -> None:
@@ -114,19 +114,19 @@ def assert_permitted(payload: Mapping[str, Any], before: State, after: State) ->
     """Assert that whoever acts in the payload may change all that has changed, in this way."""
     if before == after:
         return
-    asked = Asked(payload)
+    asked = CommandRequest(payload)
     assert not asked.is_foreign, "another workspace changed something"
-    _Judge(asked, before, after).judge()
+    _Judge(asked, before, after).classify()
 
 
 class _Judge:
-    def __init__(self, asked: Asked, before: State, after: State) -> None:
+    def __init__(self, asked: CommandRequest, before: State, after: State) -> None:
         self._asked = asked
         self._actor = asked.actor
         self._before, self._after = before.everything, after.everything
         self._cards = {card[1:4] for card in after.cards} - {card[1:4] for card in before.cards}
 
-    def judge(self) -> None:
+    def classify(self) -> None:
         self._users()
         rows = {**self._before.registrations, **self._after.registrations}
         for key in rows:
@@ -254,7 +254,7 @@ def assert_shown_to_organizers(
     payload: Mapping[str, Any], views: Iterable[Mapping[str, Any]], state: State
 ) -> None:
     """Assert that what only organizers see is shown to nobody else: the roster, for one."""
-    actor = Asked(payload).actor
+    actor = CommandRequest(payload).actor
     for view in views:
         if view.get("callback_id") in ORGANIZERS_ONLY:
             event_id = json.loads(view["private_metadata"])["event_id"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.blocks.ids import ActionId, BlockId
 from domain.models import Event
-from playground.client.member_client import Dispatcher
+from playground.client.member_client import MemberClient
 from playground.demo.seed import EVENTS, LEADS, RANDOM
 from playground.workspace.model import Message, View
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
@@ -46,7 +46,7 @@ def prepare(town: Town) -> None:
         town.register(PRIYA, event_id="picnic")
         town.bot.service.unregister("picnic", PRIYA)
     for event_id in ("yoga", "choir", "chess", "fair"):
-        town.bot.notifier.announce(_event(town, event_id), EVENTS)
+        town.bot.notification_worker.announce(_event(town, event_id), EVENTS)
     town.settle(2)
 
 
@@ -59,7 +59,7 @@ def _event(town: Town, event_id: str) -> Event:
 class Walk:
     """Members use everything."""
 
-    def __init__(self, town: Town, slack: Dispatcher) -> None:
+    def __init__(self, town: Town, slack: MemberClient) -> None:
         self._town = town
         self._slack = slack
 

@@ -17,7 +17,7 @@ from slack_sdk.web import SlackResponse
 
 from bot.features.cards.views import event_card
 from bot.notifications.delivery import LEASE, Storage
-from bot.notifications.worker import SWEEP_EVERY, Notifier
+from bot.notifications.worker import SWEEP_EVERY, NotificationWorker
 from domain.models import Event
 from domain.service import Service
 from playground.demo.seed import EVENTS
@@ -110,14 +110,14 @@ class _Slack(WebClient):
 
 
 @dataclass
-class Place:
+class WaitlistPosition:
     """A town with a store of some kind, and events with a card each."""
 
     town: Town
     store: Storage
     service: Service
 
-    def process(self, holder: str, moments: Moments | None = None) -> Notifier:
+    def process(self, holder: str, moments: Moments | None = None) -> NotificationWorker:
         """Return the notifier of a process of this name."""
         moments = moments or Moments()
         slack = _Slack(
@@ -127,7 +127,7 @@ class Place:
             timeout=5,
         )
         slack.moments = moments
-        return Notifier(
+        return NotificationWorker(
             cast(Storage, _Store(self.store, moments)),
             slack,
             self.town.clock,
@@ -157,11 +157,13 @@ class Place:
         self.run(self.process("first"), event_id)
         return self.service.get_event(event_id)
 
-    def run(self, notifier: Notifier, event_id: str, seconds: float = 120) -> None:
+    def run(
+        self, notification_worker: NotificationWorker, event_id: str, seconds: float = 120
+    ) -> None:
         """Have a process attend to an event until nothing is left to do."""
         end = self.town.clock.now() + timedelta(seconds=seconds)
         while self.town.clock.now() < end:
-            again = notifier.attend(event_id)
+            again = notification_worker.attend(event_id)
             if again is None:
                 return
             self.town.clock.advance(max(again - self.town.clock.now(), timedelta(milliseconds=1)))
@@ -169,11 +171,11 @@ class Place:
 
     def restart(self) -> None:
         """Have a new process find what others left; in the end nothing is owed."""
-        notifier = self.process(f"restarted{next(_numbers)}")
+        notification_worker = self.process(f"restarted{next(_numbers)}")
         self.town.clock.advance(LEASE)
         end = self.town.clock.now() + 2 * SWEEP_EVERY
         while self.town.clock.now() < end:
-            seconds = notifier.do_what_is_due()
+            seconds = notification_worker.run_due_events()
             if not self.undelivered():
                 return
             self.town.clock.advance(timedelta(seconds=min(seconds, 5)))
@@ -213,25 +215,25 @@ class Place:
 
 
 @contextmanager
-def place(town: Town, kind: Kind) -> Iterator[Place]:
+def place(town: Town, kind: Kind) -> Iterator[WaitlistPosition]:
     """Give a place on an empty store of this kind."""
     with empty_store(kind) as store:
-        yield Place(town, cast(Storage, store), service_on(store, clock=town.clock))
+        yield WaitlistPosition(town, cast(Storage, store), service_on(store, clock=town.clock))
 
 
 class HeldUp:
     """A process that was held up in the middle of its work, until it may `finish`."""
 
-    def __init__(self, place: Place, event: Event, holder: str, at: int) -> None:
+    def __init__(self, place: WaitlistPosition, event: Event, holder: str, at: int) -> None:
         self.moments = Moments({at: self._wait})
         self._has_stopped = threading.Event()
         self._may_go_on = threading.Event()
         self._calls_before = 0
         self.was_sending = False
         """Whether a call to Slack was on its way already when it was held up."""
-        self.notifier = place.process(holder, self.moments)
+        self.notification_worker = place.process(holder, self.moments)
         self._executor = ThreadPoolExecutor(1)
-        self._work = self._executor.submit(self.notifier.attend, event.event_id)
+        self._work = self._executor.submit(self.notification_worker.attend, event.event_id)
         self._work.add_done_callback(lambda _: self._has_stopped.set())
         assert self._has_stopped.wait(60)
 

@@ -10,7 +10,7 @@ from domain.inputs import EventChanges
 from domain.models import Event
 from playground.web_api.fault_injection import Fault
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO
-from tests.bot.processes import POST, Moments, Place
+from tests.bot.processes import POST, Moments, WaitlistPosition
 
 Heard = Mapping[str, list[str]]
 
@@ -19,18 +19,18 @@ Heard = Mapping[str, list[str]]
 class Scenario:
     """Something that the notifier owes, and what everyone is to hear in the end."""
 
-    prepare: Callable[[Place], Event]
+    prepare: Callable[[WaitlistPosition], Event]
     owed: Heard
-    unreached: set[str] = field(default_factory=set)
+    unreachable: set[str] = field(default_factory=set)
 
 
-def _promotions(place: Place) -> Event:
+def _promotions(place: WaitlistPosition) -> Event:
     event = place.event(AMARA, BJORN, CHLOE, capacity=1)
     place.service.edit_event(event.event_id, EventChanges.of(capacity=3))
     return event
 
 
-def _everyone(place: Place) -> Event:
+def _everyone(place: WaitlistPosition) -> Event:
     """One edit gives a seat and moves the event: the line, the seats, and the one between."""
     event = place.event(AMARA, BJORN, CHLOE, capacity=1)
     place.service.edit_event(event.event_id, EventChanges.of(capacity=2, location="Room 2"))
@@ -38,14 +38,14 @@ def _everyone(place: Place) -> Event:
     return event
 
 
-def _canceled(place: Place) -> Event:
+def _canceled(place: WaitlistPosition) -> Event:
     event = place.event(AMARA, BJORN, capacity=2)
     place.service.cancel_event(event.event_id)
     place.town.clock.advance(timedelta(seconds=3))
     return event
 
 
-def _late(place: Place) -> Event:
+def _late(place: WaitlistPosition) -> Event:
     """The first promotion failed, and there is more to tell the same person."""
     event = _promotions(place)
     place.town.api.fail_next(POST, Fault.server_error(503))
@@ -55,7 +55,7 @@ def _late(place: Place) -> Event:
     return event
 
 
-def _unreachable(place: Place) -> Event:
+def _unreachable(place: WaitlistPosition) -> Event:
     """One who is not in Slack: the organizers are to be told."""
     event = place.event(CHLOE, "U0NOBODY", BJORN, capacity=1)
     changes = EventChanges.of(capacity=3, co_organizer_ids=(DIEGO,))
@@ -63,7 +63,7 @@ def _unreachable(place: Place) -> Event:
     return event
 
 
-def _card(place: Place) -> Event:
+def _card(place: WaitlistPosition) -> Event:
     """Nobody is to be told anything."""
     event = place.event(AMARA, capacity=2)
     place.service.unregister(event.event_id, AMARA)
@@ -84,7 +84,7 @@ SCENARIOS = {
 }
 
 
-def moments_of(place: Place, scenario: Scenario) -> list[str]:
+def moments_of(place: WaitlistPosition, scenario: Scenario) -> list[str]:
     """Return the names of all moments of the work that a scenario makes, found by doing it."""
     event = scenario.prepare(place)
     moments = Moments()
@@ -117,10 +117,10 @@ def assert_twice_at_most(scenario: Scenario, heard: Heard, doubles: int) -> None
     assert sum(map(len, heard.values())) - sum(map(len, scenario.owed.values())) <= doubles
 
 
-def assert_nothing_is_left(place: Place, scenario: Scenario, event: Event) -> None:
+def assert_nothing_is_left(place: WaitlistPosition, scenario: Scenario, event: Event) -> None:
     """The card shows what is so, the journal names who was not reached, and nothing is owed any more."""
     place.assert_card_is_true(event)
     assert place.undelivered() == set()
     entries = place.store.list_journal(event.event_id, limit=100)
-    recorded = [person.user_id for entry in entries for person in entry.unreached]
-    assert recorded == sorted(scenario.unreached)
+    recorded = [person.user_id for entry in entries for person in entry.unreachable]
+    assert recorded == sorted(scenario.unreachable)

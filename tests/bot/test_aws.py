@@ -16,7 +16,7 @@ import pytest
 
 from bot.blocks.ids import ActionId
 from bot.entrypoints import lambda_functions
-from bot.entrypoints.settings import Config, ConfigError
+from bot.entrypoints.settings import Settings, SettingsError
 from playground.demo.seed import EVENTS
 from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
 from tests.bot.cloud import Cloud, Context, post_card, yoga
@@ -133,7 +133,7 @@ def test_a_program_without_a_token_is_401(cloud: Cloud) -> None:
 def test_without_tokens_there_is_no_api(cloud: Cloud) -> None:
     """R10.3."""
     env = {"ROLLCALL_STORE": "dynamodb", "ROLLCALL_WORKSPACE": "T1"}
-    off = lambda_functions.for_programs(Config.from_env(env), cloud.store, cloud.town.clock)
+    off = lambda_functions.for_programs(Settings.from_env(env), cloud.store, cloud.town.clock)
     assert off({}, Context())["statusCode"] == 404
 
 
@@ -209,7 +209,7 @@ def test_secrets_are_read_where_the_function_starts(
 
 
 def test_what_is_missing_is_named_where_the_function_starts(secrets: Any) -> None:
-    with pytest.raises(ConfigError, match="SLACK_SIGNING_SECRET is missing"):
+    with pytest.raises(SettingsError, match="SLACK_SIGNING_SECRET is missing"):
         lambda_functions.slack_function  # noqa: B018  # it is built when it is asked for
 
 
@@ -218,7 +218,7 @@ def test_a_malformed_secret_is_named_and_not_shown(
 ) -> None:
     secrets.create_secret(Name="rollcall/odd", SecretString="xoxb-very-secret")
     monkeypatch.setenv("ROLLCALL_SECRETS", "rollcall/odd")
-    with pytest.raises(ConfigError) as wrong:
+    with pytest.raises(SettingsError) as wrong:
         lambda_functions.slack_function  # noqa: B018  # as above
     assert "rollcall/odd" in str(wrong.value)
     assert "very-secret" not in str(wrong.value)
@@ -230,7 +230,7 @@ def test_a_secret_without_a_value_is_as_if_it_were_not_there(
     """As deployed: until somebody puts one, what is missing is named, and the API is off (R10.3)."""
     secrets.create_secret(Name="rollcall/none")
     monkeypatch.setenv("ROLLCALL_SECRETS", "rollcall/none")
-    with pytest.raises(ConfigError, match="SLACK_SIGNING_SECRET is missing"):
+    with pytest.raises(SettingsError, match="SLACK_SIGNING_SECRET is missing"):
         lambda_functions.slack_function  # noqa: B018  # as above
     assert "the secret rollcall/none has no value" in caplog.text
     try:

@@ -12,7 +12,7 @@ from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.slack.error_messages import SENTENCES
 from domain.errors import RollcallError
 from playground.client import payloads
-from playground.client.member_client import Dispatcher, Seen
+from playground.client.member_client import MemberClient, Seen
 from playground.client.transport import into_app
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Message
@@ -226,7 +226,7 @@ def test_a_request_without_a_valid_signature_is_refused_before_anything_is_done(
 ) -> None:
     town.event()
     before = town.everything()
-    forger = Dispatcher(town.workspace, into_app(town.bot.app), secret)
+    forger = MemberClient(town.workspace, into_app(town.bot.app), secret)
     body = urlencode({"command": "/register", "text": "yoga", "user_id": BJORN}).encode()
     response, failure = forger.send(body, FORM, headers)
     assert failure == "dispatch_failed"
@@ -238,7 +238,7 @@ def test_a_request_without_a_valid_signature_is_refused_before_anything_is_done(
 
 def test_a_request_signed_more_than_five_minutes_ago_is_refused(town: Town) -> None:
     town.event()
-    old = Dispatcher(
+    old = MemberClient(
         town.workspace,
         into_app(town.bot.app),
         SECRET,

@@ -41,7 +41,7 @@ def two_cards(town: Town) -> list[Message]:
 
 
 def _card(town: Town, event: Event, channel_id: str) -> Message:
-    town.bot.notifier.announce(event, channel_id)
+    town.bot.notification_worker.announce(event, channel_id)
     return town.workspace.messages(channel_id)[-1]
 
 
@@ -68,7 +68,7 @@ def test_card_ends_at_the_truth_whatever_happens_to_its_updates(
     town.api.fail_next(UPDATE, fault)
     for user_id in PEOPLE:
         town.register(user_id)
-        town.bot.notifier.wake("yoga")
+        town.bot.notification_worker.wake("yoga")
         town.settle(1.5)
     town.settle(LONG_ENOUGH)
     assert [now_shown(town, card) for card in cards] == ["5 of 10 seats"] * 2
@@ -169,7 +169,7 @@ def test_card_is_updated_once_a_second_at_most_while_updates_fail(town: Town) ->
     for number in range(120):
         town.register(f"U0GUEST{number}")
         before = len(town.api.calls(UPDATE))
-        town.bot.notifier.do_what_is_due()
+        town.bot.notification_worker.run_due_events()
         second = (town.clock.now() - began).total_seconds()
         calls += [(call.args["ts"], second) for call in town.api.calls(UPDATE)[before:]]
         town.clock.advance(timedelta(seconds=0.25))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.entrypoints.settings import Config, ConfigError
+from bot.entrypoints.settings import Settings, SettingsError
 
 ALL = frozenset({"SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN"})
 GOOD = {
@@ -14,8 +14,8 @@ GOOD = {
 
 
 def wrong(env: dict[str, str], needs: frozenset[str] = ALL) -> str:
-    with pytest.raises(ConfigError) as error:
-        Config.from_env(env, needs=needs)
+    with pytest.raises(SettingsError) as error:
+        Settings.from_env(env, needs=needs)
     return str(error.value)
 
 
@@ -54,7 +54,7 @@ def test_token_with_a_newline_behind_it_is_malformed() -> None:
 
 
 def test_command_asks_only_for_what_it_needs() -> None:
-    assert Config.from_env({"ROLLCALL_STORE": "sqlite:rollcall.sqlite"}).bot_token == ""
+    assert Settings.from_env({"ROLLCALL_STORE": "sqlite:rollcall.sqlite"}).bot_token == ""
 
 
 def test_store_has_no_default() -> None:
@@ -63,9 +63,9 @@ def test_store_has_no_default() -> None:
 
 
 def test_store_is_a_table_prefix_or_a_path() -> None:
-    config = Config.from_env(GOOD | {"ROLLCALL_TABLE_PREFIX": "staging-"})
+    config = Settings.from_env(GOOD | {"ROLLCALL_TABLE_PREFIX": "staging-"})
     assert (config.store, config.table_prefix, config.sqlite_path) == ("dynamodb", "staging-", None)
-    config = Config.from_env(GOOD | {"ROLLCALL_STORE": "sqlite:a dir/rollcall.sqlite"})
+    config = Settings.from_env(GOOD | {"ROLLCALL_STORE": "sqlite:a dir/rollcall.sqlite"})
     assert config.sqlite_path == "a dir/rollcall.sqlite"
     assert config.table_prefix == "rollcall-"
 
@@ -76,8 +76,8 @@ def test_lambda_refuses_a_file() -> None:
 
 
 def test_slack_api_is_slack_unless_the_environment_says_otherwise() -> None:
-    assert Config.from_env(GOOD).slack_api_url == "https://slack.com/api/"
-    other = Config.from_env(GOOD | {"SLACK_API_URL": "http://127.0.0.1:8765/api"})
+    assert Settings.from_env(GOOD).slack_api_url == "https://slack.com/api/"
+    other = Settings.from_env(GOOD | {"SLACK_API_URL": "http://127.0.0.1:8765/api"})
     assert other.slack_api_url == "http://127.0.0.1:8765/api/"
 
 
@@ -87,7 +87,7 @@ def test_slack_api_is_a_web_address(url: str) -> None:
 
 
 def test_secrets_are_not_in_its_repr() -> None:
-    shown = repr(Config.from_env(GOOD, needs=ALL))
+    shown = repr(Settings.from_env(GOOD, needs=ALL))
     assert "secret" not in shown
     assert "0123456789abcdef" not in shown
 
@@ -113,7 +113,7 @@ def test_api_tokens_have_a_workspace_each(value: str) -> None:
 
 def test_an_api_token_is_good_for_its_workspace_alone() -> None:
     """R10.2: and several are for one, so that they can be replaced."""
-    config = Config.from_env(
+    config = Settings.from_env(
         GOOD
         | {
             "ROLLCALL_API_TOKENS": "T1=the-old-one-of-ours, T2=the-other-one-of-theirs==,T1=the-new-one-of-ours"

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
 from bot.entrypoints.manifest import PATH
-from tests.bot.fuzz_answers import is_alarm, judge
+from tests.bot.fuzz_answers import classify, is_alarm
 from tests.bot.fuzz_corpus import Seed
-from tests.bot.fuzz_edge import Edge, Exchange, edge
-from tests.bot.fuzz_permission import Asked
+from tests.bot.fuzz_edge import Exchange, RequestVerifier, edge
+from tests.bot.fuzz_permission import CommandRequest
 from tests.bot.fuzz_words import IDS, MOMENTS, NUMBERS, TEXTS
 from tests.bot.fuzzing import FORM, JSON, Case, Mutation, cases, encoded, paths, used
 from tests.counting import Count
@@ -37,7 +37,9 @@ runs = pytest.mark.parametrize("times", [1, pytest.param(SOAK, marks=pytest.mark
 
 
 @pytest.fixture(scope="module")
-def at(server: tuple[Any, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+def at(
+    server: tuple[Any, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RequestVerifier]:
     with edge(server, tmp_path_factory.mktemp("edge")) as made:
         yield made
 
@@ -50,7 +52,7 @@ class Fuzz(Protocol):
 
 
 @pytest.fixture
-def fuzz(at: Edge, count: Count, pytestconfig: pytest.Config) -> Iterator[Fuzz]:
+def fuzz(at: RequestVerifier, count: Count, pytestconfig: pytest.Config) -> Iterator[Fuzz]:
     asked_for = pytestconfig.getoption("--hypothesis-seed")
     begins = SystemRandom().randrange(2**32) if asked_for == "random" else int(asked_for or 0)
     print(f"\nseed {begins}")  # noqa: T201
@@ -81,7 +83,7 @@ def fuzz(at: Edge, count: Count, pytestconfig: pytest.Config) -> Iterator[Fuzz]:
 # The corpus
 
 
-def test_every_id_and_every_command_is_in_the_corpus(at: Edge) -> None:
+def test_every_id_and_every_command_is_in_the_corpus(at: RequestVerifier) -> None:
     """A button, a form, a field or a command that is added is fuzzed, or this fails."""
     found: dict[str, set[str]] = {}
     for each in at.seeds:
@@ -100,11 +102,11 @@ def test_every_id_and_every_command_is_in_the_corpus(at: Edge) -> None:
     assert asked_for == {ActionId.EVENT, ActionId.TIME_ZONE}
 
 
-def test_what_slack_really_sends_is_answered(at: Edge) -> None:
+def test_what_slack_really_sends_is_answered(at: RequestVerifier) -> None:
     """None of it is taken for malformed, and each change in it is one that the actor may make."""
     for each in at.seeds:
         exchange = at.send(Case(each))
-        judge(exchange)
+        classify(exchange)
         assert [log for log in exchange.logs if not is_alarm(log, exchange)] == []
         assert exchange.response.status == (400 if each.name == "shortcut" else 200)
 
@@ -114,16 +116,18 @@ def test_what_slack_really_sends_is_answered(at: Edge) -> None:
 
 @runs
 def test_mutated_payload_is_answered_and_changes_nothing_without_permission(
-    at: Edge, fuzz: Fuzz, times: int
+    at: RequestVerifier, fuzz: Fuzz, times: int
 ) -> None:
-    fuzz(cases(at.seeds), lambda case: judge(at.send(case)), 900, times)
+    fuzz(cases(at.seeds), lambda case: classify(at.send(case)), 900, times)
 
 
 @runs
-def test_form_filled_in_with_anything_is_answered(at: Edge, fuzz: Fuzz, times: int) -> None:
+def test_form_filled_in_with_anything_is_answered(
+    at: RequestVerifier, fuzz: Fuzz, times: int
+) -> None:
     """Texts, numbers, days, times and zones of no meaning, typed where Slack's client would not let one."""
     forms = [each for each in at.seeds if each.name.startswith("view_submission")]
-    fuzz(st.sampled_from(forms).flatmap(filled), lambda case: judge(at.send(case)), 250, times)
+    fuzz(st.sampled_from(forms).flatmap(filled), lambda case: classify(at.send(case)), 250, times)
 
 
 VALUE = ("value", "selected_date", "selected_time", "selected_conversation", "capacity", "event_id")
@@ -141,10 +145,12 @@ def filled(form: Seed) -> st.SearchStrategy[Case]:
 
 
 @runs
-def test_command_with_anything_behind_it_is_answered(at: Edge, fuzz: Fuzz, times: int) -> None:
+def test_command_with_anything_behind_it_is_answered(
+    at: RequestVerifier, fuzz: Fuzz, times: int
+) -> None:
     """R8.11: what is typed pings nobody, and what is too long for Slack is cut."""
     commands = [each for each in at.seeds if each.kind == "command"]
-    fuzz(st.sampled_from(commands).flatmap(said), lambda case: judge(at.send(case)), 350, times)
+    fuzz(st.sampled_from(commands).flatmap(said), lambda case: classify(at.send(case)), 350, times)
 
 
 WORDS = (
@@ -174,14 +180,14 @@ def said(command: Seed) -> st.SearchStrategy[Case]:
 
 @runs
 def test_payload_in_anothers_name_changes_only_what_that_person_may(
-    at: Edge, fuzz: Fuzz, times: int
+    at: RequestVerifier, fuzz: Fuzz, times: int
 ) -> None:
     """R8.9: the one who acts is the one whom Slack names, whoever's modal or message it is."""
     people = st.sampled_from(["U0AMARA", "U0BJORN", "U0CHLOE", "U0DIEGO", "U0PRIYA", "U0GHOST"])
     events = st.sampled_from(["yoga", "choir", "chess", "fair", "retreat", "talk0", "gone"])
     fuzz(
         st.tuples(st.sampled_from(at.seeds), people, events).map(lambda drawn: of_another(*drawn)),
-        lambda case: judge(at.send(case)),
+        lambda case: classify(at.send(case)),
         250,
         times,
     )
@@ -227,17 +233,23 @@ REFUSED = "Rollcall serves another workspace here"
 
 
 @pytest.mark.parametrize("whose", FOREIGN)
-def test_payload_of_another_workspace_is_refused_with_a_sentence(at: Edge, whose: str) -> None:
+def test_payload_of_another_workspace_is_refused_with_a_sentence(
+    at: RequestVerifier, whose: str
+) -> None:
     """R10.2: nothing is read, and nothing changed."""
     for each in at.seeds:
         if each.name in ("shortcut", "message_action"):
             continue
         exchange = at.send(Case(each, FOREIGN[whose]))
-        judge(exchange)
-        assert Asked(exchange.payload).is_foreign
+        classify(exchange)
+        assert CommandRequest(exchange.payload).is_foreign
         assert exchange.asked == 0
         said_here = exchange.response.body + "".join(str(call.args) for call in exchange.calls)
-        told = Asked(exchange.payload).kind in ("command", "block_actions", "view_submission")
+        told = CommandRequest(exchange.payload).kind in (
+            "command",
+            "block_actions",
+            "view_submission",
+        )
         assert not told or REFUSED in said_here or exchange.response.status == 503
 
 
@@ -267,7 +279,7 @@ CONTENT_TYPES = st.sampled_from(
 
 
 @runs
-def test_garbage_is_refused_and_reads_nothing(at: Edge, fuzz: Fuzz, times: int) -> None:
+def test_garbage_is_refused_and_reads_nothing(at: RequestVerifier, fuzz: Fuzz, times: int) -> None:
     case = Case(Seed("garbage", "event", {}))
 
     def check(drawn: tuple[bytes, str]) -> None:
@@ -278,7 +290,7 @@ def test_garbage_is_refused_and_reads_nothing(at: Edge, fuzz: Fuzz, times: int) 
 
 @runs
 def test_payload_cut_or_with_some_bytes_changed_breaks_nothing(
-    at: Edge, fuzz: Fuzz, times: int
+    at: RequestVerifier, fuzz: Fuzz, times: int
 ) -> None:
     """Half of a payload is none; where it can still be read, all holds that holds of others."""
     whole = [each for each in at.seeds if each.kind != "command"]
@@ -327,7 +339,7 @@ UNSIGNED: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("how", UNSIGNED)
 def test_payload_that_slack_did_not_sign_is_401_and_reads_nothing(
-    at: Edge, fuzz: Fuzz, how: str
+    at: RequestVerifier, fuzz: Fuzz, how: str
 ) -> None:
     """R10.1: whatever it says."""
 
@@ -343,7 +355,9 @@ def test_payload_that_slack_did_not_sign_is_401_and_reads_nothing(
 
 
 @runs
-def test_event_that_slack_sends_again_is_taken_again(at: Edge, fuzz: Fuzz, times: int) -> None:
+def test_event_that_slack_sends_again_is_taken_again(
+    at: RequestVerifier, fuzz: Fuzz, times: int
+) -> None:
     """Slack's own headers tell that it is a retry, and why."""
     events = [each for each in at.seeds if each.kind == "event"]
     headers = st.fixed_dictionaries(
@@ -356,7 +370,7 @@ def test_event_that_slack_sends_again_is_taken_again(at: Edge, fuzz: Fuzz, times
     )
     fuzz(
         st.tuples(cases(events, least=0), headers),
-        lambda drawn: judge(at.send(*drawn)),
+        lambda drawn: classify(at.send(*drawn)),
         40,
         times,
     )

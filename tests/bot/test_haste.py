@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 
 from bot.blocks.ids import ActionId
 from bot.entrypoints.bootstrap import assemble
-from playground.client.member_client import Dispatcher
+from playground.client.member_client import MemberClient
 from playground.client.transport import into_app
 from playground.demo.seed import RANDOM
 from tests.bot.conftest import AMARA, BJORN, SECRET, Town, answer
@@ -25,14 +25,14 @@ pytestmark = pytest.mark.timeout(30)
 
 
 @pytest.fixture
-def hushed(town: Town) -> Iterator[Dispatcher]:
+def hushed(town: Town) -> Iterator[MemberClient]:
     """The town's bot, as it is when Slack takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server, silent_bot(town, server) as slack:
         yield slack
 
 
 @contextmanager
-def silent_bot(town: Town, server: socket.socket) -> Iterator[Dispatcher]:
+def silent_bot(town: Town, server: socket.socket) -> Iterator[MemberClient]:
     url = f"http://127.0.0.1:{server.getsockname()[1]}/api/"
     bot = assemble(
         town.store,
@@ -45,13 +45,13 @@ def silent_bot(town: Town, server: socket.socket) -> Iterator[Dispatcher]:
         spawn=at_once,
     )
     try:
-        yield Dispatcher(town.workspace, into_app(bot.app), SECRET)
+        yield MemberClient(town.workspace, into_app(bot.app), SECRET)
     finally:
         bot.stop()
 
 
 def test_a_form_whose_card_slack_does_not_take_is_answered_in_time(
-    town: Town, hushed: Dispatcher
+    town: Town, hushed: MemberClient
 ) -> None:
     form = opened(town)
     seen = hushed.submit(BJORN, form.id, filled(town))
@@ -62,7 +62,7 @@ def test_a_form_whose_card_slack_does_not_take_is_answered_in_time(
 
 
 def test_an_admin_about_whom_slack_is_silent_is_refused_in_time(
-    town: Town, hushed: Dispatcher
+    town: Town, hushed: MemberClient
 ) -> None:
     town.event(organizer_id=BJORN)
     seen = hushed.command(AMARA, RANDOM, "/event", "yoga")
@@ -70,7 +70,7 @@ def test_an_admin_about_whom_slack_is_silent_is_refused_in_time(
 
 
 def test_registering_asks_slack_nothing_that_it_could_wait_for(
-    town: Town, hushed: Dispatcher
+    town: Town, hushed: MemberClient
 ) -> None:
     card = town.card(town.event())
     assert "You have a seat" in answer(hushed.click(BJORN, card, ActionId.REGISTER))

@@ -35,14 +35,14 @@ from bot.notifications import messages as notification_messages
 from bot.notifications.unreachable import MOST_NAMED
 from bot.slack import error_messages
 from bot.slack.interactions import HomeMetadata
-from domain.commands import Changed, Left, Placed
+from domain.commands import ChangeOutcome, LeaveOutcome, RegisterOutcome
 from domain.enums import (
     Audience,
     Cause,
     ChangeKind,
     ClosedBecause,
     EventStatus,
-    NoticeKind,
+    NotificationKind,
     RegistrationStatus,
 )
 from domain.errors import NotRegistered, RegistrationClosed
@@ -56,17 +56,17 @@ from domain.models import (
     JournalEntry,
     LeavePreview,
     ListedEvent,
-    Notice,
-    OwnMove,
-    OwnRegistration,
+    Notification,
     Page,
-    Place,
     Registration,
-    Unreached,
+    RegistrationMove,
+    UnreachableRecipient,
     User,
-    Waiting,
+    UserRegistration,
+    WaitlistEntry,
+    WaitlistPosition,
 )
-from domain.search import Found, FoundOwn
+from domain.search import FoundEvents, FoundRegistrations
 from playground.workspace.block_kit_limits import (
     TEXT_IN_BLOCKS,
     block_errors,
@@ -141,8 +141,8 @@ def seat(user_id: str = IDS[0]) -> Registration:
     )
 
 
-def own(position: int | None = WAITING, of: Event = LARGEST) -> OwnRegistration:
-    return OwnRegistration(seat(), of, position)
+def own(position: int | None = WAITING, of: Event = LARGEST) -> UserRegistration:
+    return UserRegistration(seat(), of, position)
 
 
 OWN = tuple(own() for _ in range(200))
@@ -152,7 +152,7 @@ SOME = tuple(event(event_id=f"{number:e>64}") for number in range(14))
 LISTED = tuple(ListedEvent.of(LARGEST) for _ in range(200))
 SEATS = tuple(seat(user_id) for user_id in IDS[: roster_views.ROSTER_PAGE])
 LINE = tuple(
-    Place(REGISTERED, Waiting(99_999, user_id, START))
+    WaitlistPosition(REGISTERED, WaitlistEntry(99_999, user_id, START))
     for user_id in IDS[: roster_views.ROSTER_PAGE]
 )
 HALF = roster_views.ROSTER_PAGE // 2
@@ -213,15 +213,17 @@ ENTRIES = (
     entry(*(left(user_id, cause=Cause.OWN, actor_id=user_id) for user_id in IDS[:49])),
     entry(
         Change(kind=ChangeKind.MESSAGED, actor_id=IDS[0]),
-        notices=(Notice(kind=NoticeKind.MESSAGE, text=WORST * 2_500),),
-        unreached=tuple(
-            Unreached(user_id=user_id, version=9, kind=NoticeKind.MESSAGE, reason="x")
+        notifications=(Notification(kind=NotificationKind.MESSAGE, text=WORST * 2_500),),
+        unreachable=tuple(
+            UnreachableRecipient(
+                user_id=user_id, version=9, kind=NotificationKind.MESSAGE, reason="x"
+            )
             for user_id in IDS
         ),
     ),
     *(entry(Change(kind=kind, actor_id=IDS[0], user_id=IDS[1], fields={})) for kind in ChangeKind),
 )
-MOVE = OwnMove(
+MOVE = RegistrationMove(
     START,
     tuple(left(IDS[0], cause=Cause.REMOVED, reason=WORST * MOST_REASON) for _ in range(2)),
     49,
@@ -237,12 +239,16 @@ def listing(seats: int, line: int) -> EventRegistrations:
 def manage(seats: int, line: int, of: Event = LARGEST) -> View:
     shown = EventRegistrations(of, SEATS[:seats], LINE[:line], CURSOR)
     return manage_views.manage(
-        shown, USERS, request_id="r" * 32, turned=TURNED, note=manage_views.closed_note(Changed(of))
+        shown,
+        USERS,
+        request_id="r" * 32,
+        turned=TURNED,
+        note=manage_views.closed_note(ChangeOutcome(of)),
     )
 
 
-def notice(kind: NoticeKind) -> Message:
-    one = Notice(
+def notification(kind: NotificationKind) -> Message:
+    one = Notification(
         kind=kind,
         user_id=IDS[0],
         reason=WORST * MOST_REASON,
@@ -251,15 +257,15 @@ def notice(kind: NoticeKind) -> Message:
         about_user_id=IDS[1],
     )
     promoted = Change(kind=ChangeKind.PROMOTED, user_id=IDS[2])
-    return notification_messages.notice_message(one, entry(left(IDS[1]), promoted))
+    return notification_messages.notification_message(one, entry(left(IDS[1]), promoted))
 
 
-def unreached() -> Message:
+def unreachable() -> Message:
     people = [
-        Unreached(user_id=user_id, version=9, kind=kind, reason="x")
-        for user_id, kind in zip(IDS[:MOST_NAMED], list(NoticeKind) * 10, strict=False)
+        UnreachableRecipient(user_id=user_id, version=9, kind=kind, reason="x")
+        for user_id, kind in zip(IDS[:MOST_NAMED], list(NotificationKind) * 10, strict=False)
     ]
-    return notification_messages.unreached_message(entry(), people, REGISTERED)
+    return notification_messages.unreachable_message(entry(), people, REGISTERED)
 
 
 CASES: Mapping[str, Callable[[], Message | View]] = {
@@ -271,7 +277,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         LARGEST, shown_values(LARGEST)
     ),
     "event_form.views.created": lambda: event_form_views.created(LARGEST, "x" * 300),
-    "event_form.views.edited": lambda: event_form_views.edited(Changed(LARGEST, is_moved=True)),
+    "event_form.views.edited": lambda: event_form_views.edited(
+        ChangeOutcome(LARGEST, is_moved=True)
+    ),
     "home.views.home": lambda: home_views.home(LISTS, SHOWN),
     "manage.views.manage": lambda: manage(roster_views.ROSTER_PAGE, 0),
     "manage.views.manage, line": lambda: manage(0, roster_views.ROSTER_PAGE),
@@ -282,7 +290,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "manage.views.card_posted": lambda: manage_views.card_posted(LARGEST, None),
     "manage.views.capacity_form": lambda: manage_views.capacity_form(LARGEST),
     "manage.views.capacity_set": lambda: manage_views.capacity_set(
-        Changed(LARGEST, promoted=tuple(IDS[:49]))
+        ChangeOutcome(LARGEST, promoted=tuple(IDS[:49]))
     ),
     "manage.views.capacity_preview": lambda: manage_views.capacity_preview(PREVIEW),
     "manage.views.capacity_preview, too many": lambda: manage_views.capacity_preview(TOO_MANY),
@@ -294,10 +302,10 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     ),
     "manage.roster_views.not_in_event": lambda: roster_views.not_in_event(LARGEST, IDS[0], USERS),
     "manage.roster_views.taken_out": lambda: roster_views.taken_out(
-        Left(LARGEST, seat(), tuple(IDS[:1])), USERS
+        LeaveOutcome(LARGEST, seat(), tuple(IDS[:1])), USERS
     ),
     "manage.roster_views.removed": lambda: roster_views.removed(
-        Left(LARGEST, seat(), tuple(IDS[:1])), USERS
+        LeaveOutcome(LARGEST, seat(), tuple(IDS[:1])), USERS
     ),
     "announcement.views.message_form": lambda: announcement_views.message_form(
         LARGEST, request_id="r" * 32
@@ -309,10 +317,10 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         event(registered_count=0, waitlist_count=0), request_id="r" * 32, draft=DRAFT
     ),
     "announcement.views.message_sent": lambda: announcement_views.message_sent(
-        Changed(LARGEST), Audience.EVERYONE
+        ChangeOutcome(LARGEST), Audience.EVERYONE
     ),
     "ending.views.cancel_form": lambda: ending_views.cancel_form(LARGEST, is_over=False),
-    "ending.views.canceled": lambda: ending_views.canceled(Changed(LARGEST)),
+    "ending.views.canceled": lambda: ending_views.canceled(ChangeOutcome(LARGEST)),
     "ending.views.delete_form": lambda: ending_views.delete_form(LARGEST, is_over=False),
     "ending.views.deleted": lambda: ending_views.deleted(LARGEST, False),
     **{
@@ -329,33 +337,33 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         LARGEST, Page((MOVE,) * 39, CURSOR), TURNED
     ),
     **{
-        f"notifications.messages.notice_message, {kind}": lambda kind=kind: notice(kind)  # type: ignore[misc]
-        for kind in NoticeKind
-        if kind is not NoticeKind.EXPORT
+        f"notifications.messages.notice_message, {kind}": lambda kind=kind: notification(kind)  # type: ignore[misc]
+        for kind in NotificationKind
+        if kind is not NotificationKind.EXPORT
     },
-    "notifications.messages.unreached_message": unreached,
+    "notifications.messages.unreached_message": unreachable,
     "registration.views.placed": lambda: registration_views.placed(
-        Placed(LARGEST, seat(), WAITING)
+        RegisterOutcome(LARGEST, seat(), WAITING)
     ),
     "registration.views.left": lambda: registration_views.left(
-        Left(LARGEST, seat(), tuple(IDS[:1]))
+        LeaveOutcome(LARGEST, seat(), tuple(IDS[:1]))
     ),
     "registration.views.leave_question": lambda: registration_views.leave_question(
         LeavePreview(own(), True, WAITING)
     ),
     "registration.views.stayed": lambda: registration_views.stayed(own()),
     "registration.views.changed": lambda: registration_views.changed(
-        Changed(LARGEST, promoted=tuple(IDS[:49]))
+        ChangeOutcome(LARGEST, promoted=tuple(IDS[:49]))
     ),
     "registration.views.capacity_set": lambda: registration_views.capacity_set(
-        Changed(LARGEST, promoted=tuple(IDS[:49]))
+        ChangeOutcome(LARGEST, promoted=tuple(IDS[:49]))
     ),
     "registration.views.registrations": lambda: registration_views.registrations(OWN),
     "registration.views.choice": lambda: registration_views.choice(
-        Found(LISTED), ActionId.CHOOSE_TO_REGISTER
+        FoundEvents(LISTED), ActionId.CHOOSE_TO_REGISTER
     ),
     "registration.views.choice_of_own": lambda: registration_views.choice_of_own(
-        FoundOwn((), OWN), WORST * 3_900
+        FoundRegistrations((), OWN), WORST * 3_900
     ),
     "registration.views.calendar_sent": lambda: registration_views.calendar_sent(LARGEST),
     "registration.views.calendar_waits": lambda: registration_views.calendar_waits(own()),

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from bot.features.manage import roster_views
-from bot.features.manage.modal import Organizing
-from bot.slack.context import Parts
-from bot.slack.member_directory import People
+from bot.features.manage.modal import ManageModal
+from bot.slack.context import AppContext
+from bot.slack.member_directory import MemberDirectory
 from storage.dynamodb.store import DynamoDBStore
 from tests.bot.conftest import AMARA, Town
 from tests.storage.crowds import fill
@@ -34,16 +34,16 @@ def opened(
 ) -> tuple[Requests, str]:
     """Open an event's roster; return what it asked of the store, and what it shows."""
     clock = ManualClock()
-    parts = Parts(
+    context = AppContext(
         service_on(store, clock=clock),
-        town.bot.notifier,
-        People(town.client, clock),
+        town.bot.notification_worker,
+        MemberDirectory(town.client, clock),
         town.client,
         ids(),
         "T1",
     )
     with counted(store._client) as requests:
-        view = Organizing(parts).manage("organizer", event_id, turned)
+        view = ManageModal(context).manage("organizer", event_id, turned)
     return requests, str(view.to_dict())
 
 
@@ -58,7 +58,7 @@ def test_the_first_page(town: Town, store: DynamoDBStore) -> None:
 
 
 def test_a_page_deep_in_the_line(town: Town, store: DynamoDBStore) -> None:
-    """The position of its first is counted within one block of the line (`LINE_BLOCK`)."""
+    """The position of its first is counted within one block of the line (`WAITLIST_BLOCK`)."""
     first, _ = opened(town, store, "small", ("line:4",))
     deep, text = opened(town, store, "large", ("line:14500",))
     assert "4501. " in text

@@ -17,8 +17,8 @@ from slack_sdk import WebClient
 import bot
 import bot.features
 from bot.entrypoints import manifest
-from bot.slack.context import Parts
-from bot.slack.member_directory import People
+from bot.slack.context import AppContext
+from bot.slack.member_directory import MemberDirectory
 from playground.demo.seed import EVENTS
 from playground.workspace.manifest import read_manifest
 from tests.bot.conftest import BJORN, Town
@@ -59,10 +59,10 @@ class Registering:
 @pytest.fixture
 def registered(town: Town) -> set[tuple[str, str]]:
     client = town.bot.app.client
-    parts = Parts(
+    context = AppContext(
         town.bot.service,
-        town.bot.notifier,
-        People(client, town.clock),
+        town.bot.notification_worker,
+        MemberDirectory(client, town.clock),
         client,
         new_id=ids(),
         workspace_id="T1",
@@ -71,7 +71,7 @@ def registered(town: Town) -> set[tuple[str, str]]:
     for module in pkgutil.walk_packages(bot.features.__path__, "bot.features."):
         flow = importlib.import_module(module.name)
         if hasattr(flow, "register"):
-            flow.register(cast("App", app), parts)
+            flow.register(cast("App", app), context)
     assert len(app.kept) == len(set(app.kept)), "the second of two listeners is never called"
     return set(app.kept)
 

@@ -63,7 +63,7 @@ def test_what_a_crash_interrupts_is_finished_with_organizers_told(town: Town) ->
     """The reason stands in the mark, so that whoever finishes it knows it (R7.4)."""
     yoga(town)
     user = town.bot.service.get_user(CHLOE)
-    town.store.mark_user(CHLOE, "deactivated.m1", revision=user.revision)
+    town.store.start_user_deletion(CHLOE, "deactivated.m1", revision=user.revision)
     town.settle(65)
     assert "no longer in this workspace" in town.told(BJORN)[0]
     assert town.sound().seated("yoga") == [DIEGO]

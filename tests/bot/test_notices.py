@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bot.blocks.ids import ActionId
-from bot.notifications.messages import notice_message, unreached_message
+from bot.notifications.messages import notification_message, unreachable_message
 from bot.notifications.unreachable import MOST_NAMED
-from domain.enums import Cause, ChangeKind, NoticeKind, RegistrationStatus
-from domain.models import Change, EventSummary, JournalEntry, Notice, Unreached
+from domain.enums import Cause, ChangeKind, NotificationKind, RegistrationStatus
+from domain.models import Change, EventSummary, JournalEntry, Notification, UnreachableRecipient
 from tests.bot.conftest import text_of
 from tests.surroundings import START
 
@@ -24,39 +24,44 @@ ABOUT = EventSummary(
 )
 
 
-def said(notice: Notice, about: EventSummary | None = ABOUT) -> str:
+def said(notification: Notification, about: EventSummary | None = ABOUT) -> str:
     entry = JournalEntry(
-        event_id="yoga", version=3, plan_id="p", at=START, notices=(notice,), about=about
+        event_id="yoga",
+        version=3,
+        plan_id="p",
+        at=START,
+        notifications=(notification,),
+        about=about,
     )
-    return text_of(notice_message(notice, entry).to_dict()["blocks"])
+    return text_of(notification_message(notification, entry).to_dict()["blocks"])
 
 
-MESSAGES = [kind for kind in NoticeKind if kind is not NoticeKind.EXPORT]
+MESSAGES = [kind for kind in NotificationKind if kind is not NotificationKind.EXPORT]
 """Of an export, there is a file instead."""
 
 
 @pytest.mark.parametrize("kind", MESSAGES)
-def test_every_notice_names_its_event_harmlessly(kind: NoticeKind) -> None:
+def test_every_notice_names_its_event_harmlessly(kind: NotificationKind) -> None:
     """R8.11: what people typed can't ping, here neither."""
-    text = said(Notice(kind=kind, user_id="U1", ticket=1, text="words", about_user_id="U2"))
+    text = said(Notification(kind=kind, user_id="U1", ticket=1, text="words", about_user_id="U2"))
     assert "Yoga &lt;!channel&gt;" in text
     assert "<!channel>" not in text
 
 
 @pytest.mark.parametrize("kind", MESSAGES)
-def test_every_notice_has_text_for_those_who_see_no_blocks(kind: NoticeKind) -> None:
-    notice = Notice(kind=kind)
+def test_every_notice_has_text_for_those_who_see_no_blocks(kind: NotificationKind) -> None:
+    notification = Notification(kind=kind)
     entry = JournalEntry(event_id="yoga", version=3, plan_id="p", at=START, about=ABOUT)
-    message = notice_message(notice, entry)
+    message = notification_message(notification, entry)
     assert "Yoga" in message.text
     assert "<!channel>" not in message.text
 
 
 def test_promotion_says_when_and_where_and_has_a_button_with_the_event() -> None:
     """R8.5."""
-    notice = Notice(kind=NoticeKind.PROMOTED, user_id="U1", ticket=1)
+    notification = Notification(kind=NotificationKind.PROMOTED, user_id="U1", ticket=1)
     entry = JournalEntry(event_id="yoga", version=3, plan_id="p", at=START, about=ABOUT)
-    blocks = notice_message(notice, entry).to_dict()["blocks"]
+    blocks = notification_message(notification, entry).to_dict()["blocks"]
     text = text_of(blocks)
     assert f"<!date^{int(ABOUT.starts_at.timestamp())}^" in text
     assert "Riverside &amp; lawn" in text
@@ -66,60 +71,64 @@ def test_promotion_says_when_and_where_and_has_a_button_with_the_event() -> None
 
 def test_removal_gives_the_reason_if_there_is_one() -> None:
     """R4.6."""
-    notice = Notice(kind=NoticeKind.REMOVED, user_id="U1", reason="no <show>")
-    assert "no &lt;show&gt;" in said(notice)
-    assert "reason" not in said(Notice(kind=NoticeKind.REMOVED, user_id="U1"))
+    notification = Notification(kind=NotificationKind.REMOVED, user_id="U1", reason="no <show>")
+    assert "no &lt;show&gt;" in said(notification)
+    assert "reason" not in said(Notification(kind=NotificationKind.REMOVED, user_id="U1"))
 
 
 def test_move_shows_the_new_and_the_old() -> None:
     """R8.8."""
     before = ABOUT.model_copy(update={"location": "Room 5", "starts_at": START})
-    text = said(Notice(kind=NoticeKind.MOVED, before=before))
+    text = said(Notification(kind=NotificationKind.MOVED, before=before))
     assert text.index("Riverside &amp; lawn") < text.index("Room 5")
     for moment in (ABOUT.starts_at, START):
         assert f"<!date^{int(moment.timestamp())}^" in text
 
 
 HELPS = {
-    NoticeKind.PROMOTED: "[Give up my seat]",
-    NoticeKind.REMOVED: "[What else is coming]",
-    NoticeKind.MOVED: "[Update my calendar]",
-    NoticeKind.CANCELED: "[Take it off my calendar]",
-    NoticeKind.DELETED: "[What else is coming]",
-    NoticeKind.CLOSED: "[Leave the line]",
-    NoticeKind.REMINDER: "[Give up my seat]",
-    NoticeKind.MESSAGE: "[Leave]",
-    NoticeKind.DEACTIVATED: "[Manage]",
+    NotificationKind.PROMOTED: "[Give up my seat]",
+    NotificationKind.REMOVED: "[What else is coming]",
+    NotificationKind.MOVED: "[Update my calendar]",
+    NotificationKind.CANCELED: "[Take it off my calendar]",
+    NotificationKind.DELETED: "[What else is coming]",
+    NotificationKind.CLOSED: "[Leave the line]",
+    NotificationKind.REMINDER: "[Give up my seat]",
+    NotificationKind.MESSAGE: "[Leave]",
+    NotificationKind.DEACTIVATED: "[Manage]",
 }
 
 
 @pytest.mark.parametrize("kind", MESSAGES)
-def test_every_notice_says_when_in_the_readers_zone_and_where(kind: NoticeKind) -> None:
-    text = said(Notice(kind=kind, user_id="U1", text="words", about_user_id="U2"))
+def test_every_notice_says_when_in_the_readers_zone_and_where(kind: NotificationKind) -> None:
+    text = said(Notification(kind=kind, user_id="U1", text="words", about_user_id="U2"))
     assert f"<!date^{int(ABOUT.starts_at.timestamp())}^" in text
     assert "Riverside &amp; lawn" in text
 
 
 @pytest.mark.parametrize("kind", MESSAGES)
-def test_every_notice_has_the_button_that_helps(kind: NoticeKind) -> None:
-    assert HELPS[kind] in said(Notice(kind=kind, user_id="U1", text="words", about_user_id="U2"))
+def test_every_notice_has_the_button_that_helps(kind: NotificationKind) -> None:
+    assert HELPS[kind] in said(
+        Notification(kind=kind, user_id="U1", text="words", about_user_id="U2")
+    )
 
 
 def test_a_message_is_its_writers_whoever_else_is_in_the_commit() -> None:
     """In a rush one commit holds a registration and two organizers' messages: it named who came first."""
     registered = Change(kind=ChangeKind.REGISTERED, user_id="U1", actor_id="U1", ticket=1)
     wrote = [Change(kind=ChangeKind.MESSAGED, actor_id=one) for one in ("UBOSS", "UVICE")]
-    texts = [Notice(kind=NoticeKind.MESSAGE, text=text) for text in ("Bring a mat", "Or two")]
+    texts = [
+        Notification(kind=NotificationKind.MESSAGE, text=text) for text in ("Bring a mat", "Or two")
+    ]
     entry = JournalEntry(
         event_id="yoga",
         version=3,
         plan_id="p",
         at=START,
         changes=(registered, *wrote),
-        notices=tuple(texts),
+        notifications=tuple(texts),
         about=ABOUT,
     )
-    first, second = (text_of(notice_message(one, entry).to_dict()["blocks"]) for one in texts)
+    first, second = (text_of(notification_message(one, entry).to_dict()["blocks"]) for one in texts)
     assert "<@UBOSS> writes to you" in first
     assert "<@UVICE> writes to you" in second
 
@@ -158,27 +167,30 @@ def test_who_has_the_seat_of_one_who_is_gone_is_not_another_who_moved_up(
         ),
         about=ABOUT,
     )
-    notice = Notice(kind=NoticeKind.DEACTIVATED, user_id="UBOSS", about_user_id="U3")
-    text = text_of(notice_message(notice, entry).to_dict()["blocks"])
+    notification = Notification(
+        kind=NotificationKind.DEACTIVATED, user_id="UBOSS", about_user_id="U3"
+    )
+    text = text_of(notification_message(notification, entry).to_dict()["blocks"])
     assert says in text
     assert "<@U2>" not in text
 
 
 def test_notice_about_nothing_is_a_mistake_of_the_journal() -> None:
     with pytest.raises(ValueError, match="version 3 of yoga"):
-        said(Notice(kind=NoticeKind.CANCELED), about=None)
+        said(Notification(kind=NotificationKind.CANCELED), about=None)
 
 
-def word(*kinds: NoticeKind, more: int = 0, user_id: str = "U1") -> dict[str, Any]:
+def word(*kinds: NotificationKind, more: int = 0, user_id: str = "U1") -> dict[str, Any]:
     entry = JournalEntry(event_id="yoga", version=3, plan_id="p", at=START, about=ABOUT)
     people = [
-        Unreached(user_id=user_id, version=3, kind=kind, reason="user_disabled") for kind in kinds
+        UnreachableRecipient(user_id=user_id, version=3, kind=kind, reason="user_disabled")
+        for kind in kinds
     ]
-    return unreached_message(entry, people, more).to_dict()
+    return unreachable_message(entry, people, more).to_dict()
 
 
-@pytest.mark.parametrize("kind", NoticeKind)
-def test_organizers_are_told_of_anyone_whom_any_notice_missed(kind: NoticeKind) -> None:
+@pytest.mark.parametrize("kind", NotificationKind)
+def test_organizers_are_told_of_anyone_whom_any_notice_missed(kind: NotificationKind) -> None:
     """R9.2: who and which event, harmlessly (R8.11)."""
     message = word(kind)
     for text in (message["text"], text_of(message["blocks"])):
@@ -191,7 +203,7 @@ def test_organizers_are_told_of_anyone_whom_any_notice_missed(kind: NoticeKind) 
 def test_as_many_as_one_message_names_fit_it() -> None:
     """R8.11: Slack takes 3,000 characters a section; an id has 64 at most."""
     longest = "U" * 64
-    message = word(*[NoticeKind.CANCELED] * MOST_NAMED, more=99, user_id=longest)
+    message = word(*[NotificationKind.CANCELED] * MOST_NAMED, more=99, user_id=longest)
     assert text_of(message["blocks"]).count(longest) == MOST_NAMED
     for block in message["blocks"]:
         assert len(block.get("text", {}).get("text", "")) <= 3_000

@@ -14,11 +14,11 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot.notifications.delivery import LEASE, Storage
-from bot.notifications.worker import SWEEP_EVERY, Notifier
+from bot.notifications.worker import SWEEP_EVERY, NotificationWorker
 from bot.slack.api_errors import PAUSE
 from domain.commands import Command, Register, Remove, Unregister
 from domain.inputs import EventChanges
-from domain.models import Delivery, Event, Page, Registration
+from domain.models import DeliveryState, Event, Page, Registration
 from domain.planning import planner
 from domain.ports import Spawn, Unavailable
 from playground.web_api.fault_injection import Fault
@@ -41,7 +41,7 @@ class DyingOutbox(SQLiteStore):
         if self._writes_left < 0:
             raise KeyboardInterrupt
 
-    def save_delivery(self, delivery: Delivery) -> Delivery:
+    def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
         self._live_or_die()
         return super().save_delivery(delivery)
 
@@ -80,7 +80,7 @@ def another(
     *,
     sweep: Callable[[], object] = lambda: 0,
     spawn: Spawn = at_once,
-) -> Notifier:
+) -> NotificationWorker:
     """A second process's notifier on the same data."""
     slack = HookedSlack(
         token=town.workspace.app.bot_token,
@@ -88,7 +88,7 @@ def another(
         retry_handlers=[],
     )
     slack.after_post = after_post
-    return Notifier(
+    return NotificationWorker(
         store,
         slack,
         town.clock,
@@ -202,8 +202,8 @@ def test_one_who_is_promoted_while_all_are_told_hears_it_once(town: Town, after:
         if told == after:
             town.bot.service.unregister("yoga", CHLOE)
 
-    notifier = another(town, town.store, leave)
-    assert notifier.attend("yoga") is None
+    notification_worker = another(town, town.store, leave)
+    assert notification_worker.attend("yoga") is None
     (told,) = town.told(DIEGO)
     assert "was canceled" in told
     assert len(town.told(BJORN)) == 1
@@ -356,11 +356,11 @@ def test_words_to_everyone_wait_for_an_index_that_lags(town: Town, tmp_path: Pat
     town.register(BJORN)
     town.bot.service.cancel_event("yoga")
     store = Lagging(tmp_path / "rollcall.sqlite", town.workspace.team_id)
-    notifier = another(town, store)
-    again = notifier.attend("yoga")
+    notification_worker = another(town, store)
+    again = notification_worker.attend("yoga")
     assert again is not None
     town.clock.advance(again - town.clock.now())
-    assert notifier.attend("yoga") is None
+    assert notification_worker.attend("yoga") is None
     store.close()
     assert len(town.told(BJORN)) == 1
 
@@ -436,11 +436,11 @@ def test_store_that_does_not_answer_is_asked_again_soon(
     town.event()
     promote(town, CHLOE)
     store = SilentStore(tmp_path / "rollcall.sqlite", town.workspace.team_id)
-    notifier = another(town, store)
-    assert notifier.do_what_is_due() <= 1
+    notification_worker = another(town, store)
+    assert notification_worker.run_due_events() <= 1
     assert town.told(CHLOE) == []
     town.clock.advance(timedelta(seconds=1))
-    notifier.do_what_is_due()
+    notification_worker.run_due_events()
     store.close()
     assert len(town.told(CHLOE)) == 1
     assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -452,8 +452,8 @@ def test_sweep_finds_what_a_process_left_that_is_gone(town: Town, tmp_path: Path
     promote(town, CHLOE)
     store = SQLiteStore(tmp_path / "rollcall.sqlite", town.workspace.team_id)
     later = another(town, store)
-    later.do_what_is_due()
-    later.do_what_is_due()
+    later.run_due_events()
+    later.run_due_events()
     store.close()
     assert len(town.told(CHLOE)) == 1
     assert undelivered(town) == ()
@@ -464,14 +464,14 @@ def test_worker_sleeps_until_it_is_woken_and_stops_when_told(town: Town) -> None
     town.event()
     promote(town, CHLOE)
     calls_before = len(town.api.calls())
-    town.bot.notifier.wake("yoga")
+    town.bot.notification_worker.wake("yoga")
     assert len(town.api.calls()) == calls_before
     has_swept = threading.Event()
-    notifier = another(town, town.store, sweep=has_swept.set)
-    notifier.start()
+    notification_worker = another(town, town.store, sweep=has_swept.set)
+    notification_worker.start()
     assert has_swept.wait(20)
-    notifier.wake("yoga")
-    notifier.stop()
+    notification_worker.wake("yoga")
+    notification_worker.stop()
     town.settle()
     assert len(town.told(CHLOE)) == 1
 
@@ -481,13 +481,13 @@ def test_sweep_comes_each_minute_however_much_is_due(town: Town) -> None:
     town.event()
     promote(town, CHLOE, DIEGO, HARUKI, PRIYA)
     sweeps: list[int] = []
-    notifier = another(
+    notification_worker = another(
         town,
         town.store,
         lambda _: town.clock.advance(timedelta(seconds=29)),
         sweep=lambda: sweeps.append(len(sent_to(town))),
     )
-    notifier.do_what_is_due()
+    notification_worker.run_due_events()
     assert sweeps == [0, 3]
 
 
@@ -495,11 +495,11 @@ def test_event_that_is_woken_again_and_again_keeps_its_turn(town: Town, tmp_path
     """A rush on one event, and a long run of messages of another: both go on."""
 
     class Rushed(SQLiteStore):
-        def save_delivery(self, delivery: Delivery) -> Delivery:
+        def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
             saved = super().save_delivery(delivery)
             if delivery.event_id == "chess":
                 town.clock.advance(timedelta(seconds=1))
-                notifier.wake("yoga")
+                notification_worker.wake("yoga")
             return saved
 
     town.event()
@@ -507,9 +507,9 @@ def test_event_that_is_woken_again_and_again_keeps_its_turn(town: Town, tmp_path
     promote(town, CHLOE, DIEGO, HARUKI, event_id="chess")
     promote(town, PRIYA)
     store = Rushed(tmp_path / "rollcall.sqlite", town.workspace.team_id)
-    notifier = another(town, store)
-    notifier.wake("chess")
-    notifier.do_what_is_due()
+    notification_worker = another(town, store)
+    notification_worker.wake("chess")
+    notification_worker.run_due_events()
     store.close()
     assert PRIYA in sent_to(town)[:2]
 
@@ -518,17 +518,17 @@ def test_what_is_unfinished_holds_up_neither_cards_nor_messages(town: Town) -> N
     """It is finished beside the worker, one sweep's work at a time (R7.4)."""
     background: list[Callable[[], None]] = []
     finished: list[int] = []
-    notifier = another(
+    notification_worker = another(
         town,
         town.store,
         sweep=lambda: finished.append(1),
         spawn=background.append,
     )
-    notifier.sweep()
-    notifier.sweep()
+    notification_worker.sweep()
+    notification_worker.sweep()
     assert (len(background), finished) == (1, [])
     background.pop()()
-    notifier.sweep()
+    notification_worker.sweep()
     assert (len(background), finished) == (1, [1])
 
 
@@ -536,17 +536,17 @@ def test_person_hears_of_one_commit_as_it_happened(town: Town) -> None:
     """R9.1: removed, back in line, and promoted in one batch: in that order."""
     town.event()
     town.register(BJORN, CHLOE, DIEGO)
-    door = town.bot.service._door
+    executor = town.bot.service._executor
     commands: list[Command] = [Remove(BJORN, None), Register(BJORN), Unregister(CHLOE)]
     plan = planner.plan(
-        door.load("yoga", commands),
+        executor.load("yoga", commands),
         commands,
         event_id="yoga",
         now=town.clock.now(),
         plan_id="batch",
     )
     town.store.commit(plan)
-    town.bot.notifier.wake("yoga")
+    town.bot.notification_worker.wake("yoga")
     town.settle()
     heard = [told.splitlines()[0] for told in town.told(BJORN)]
     assert ["took you out" in heard[0], "A seat came free" in heard[1]] == [True, True]

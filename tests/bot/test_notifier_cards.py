@@ -13,7 +13,7 @@ from slack_sdk.web import SlackResponse
 
 from bot.blocks.ids import ActionId
 from bot.notifications.rate_limiter import BURST, UPDATES_A_MINUTE
-from bot.notifications.worker import Notifier
+from bot.notifications.worker import NotificationWorker
 from domain.inputs import EventChanges
 from playground.demo.seed import EVENTS, GENERAL, RANDOM
 from playground.web_api.fault_injection import Fault
@@ -45,7 +45,7 @@ class SlowSlack(WebClient):
         return super().chat_update(**content)
 
 
-def slow_notifier(town: Town) -> tuple[Notifier, SlowSlack]:
+def slow_notifier(town: Town) -> tuple[NotificationWorker, SlowSlack]:
     slack = SlowSlack(
         token=town.workspace.app.bot_token,
         base_url=f"{town.workspace.url}/api/",
@@ -53,7 +53,7 @@ def slow_notifier(town: Town) -> tuple[Notifier, SlowSlack]:
     )
     slack.town = town
     slack.meanwhile = []
-    notifier = Notifier(
+    notification_worker = NotificationWorker(
         town.store,
         slack,
         town.clock,
@@ -62,7 +62,7 @@ def slow_notifier(town: Town) -> tuple[Notifier, SlowSlack]:
         reconcile=lambda: None,
         spawn=at_once,
     )
-    return notifier, slack
+    return notification_worker, slack
 
 
 def test_card_follows_within_two_seconds(town: Town) -> None:
@@ -78,7 +78,7 @@ def test_rush_costs_one_update_a_second_and_ends_with_the_truth(town: Town) -> N
     town.card(town.event(capacity=30))
     for user_id in GUESTS:
         town.register(user_id)
-        town.bot.notifier.do_what_is_due()
+        town.bot.notification_worker.run_due_events()
         town.clock.advance(timedelta(seconds=0.1))
     assert "30 of 30 seats · 10 waiting" in town.card_now()
     assert 4 <= len(town.api.calls(UPDATE)) <= 6
@@ -88,12 +88,12 @@ def test_card_whose_event_moves_while_it_is_updated_is_updated_again(town: Town)
     """Another process commits, and wakes nobody here: the version is read again."""
     town.card(town.event())
     town.register(BJORN)
-    notifier, slack = slow_notifier(town)
+    notification_worker, slack = slow_notifier(town)
     slack.meanwhile.append(lambda: town.register(CHLOE))
-    again = notifier.attend("yoga")
+    again = notification_worker.attend("yoga")
     assert again is not None
     town.clock.advance(again - town.clock.now())
-    assert notifier.attend("yoga") is None
+    assert notification_worker.attend("yoga") is None
     assert "2 of 2 seats" in shown(town.workspace.messages(EVENTS)[-1])
 
 
@@ -105,8 +105,8 @@ def test_card_does_not_wait_for_a_long_run_of_messages(town: Town) -> None:
     town.settle()
     town.bot.service.edit_event("yoga", EventChanges.of(capacity=21))
     began = town.clock.monotonic()
-    notifier, slack = slow_notifier(town)
-    notifier.attend("yoga")
+    notification_worker, slack = slow_notifier(town)
+    notification_worker.attend("yoga")
     assert slack.updated_after is not None
     assert slack.updated_after - began < 1
     town.workspace.refusals.clear()  # Slack knows none of these guests
@@ -120,12 +120,12 @@ def test_card_does_not_wait_for_the_messages_of_another_event(town: Town) -> Non
     town.settle()
     town.bot.service.cancel_event("chess")
     town.clock.advance(timedelta(seconds=3))
-    notifier, slack = slow_notifier(town)
-    notifier.wake("chess")
+    notification_worker, slack = slow_notifier(town)
+    notification_worker.wake("chess")
     town.register(BJORN)
     began = town.clock.monotonic()
-    notifier.wake("yoga")
-    notifier.do_what_is_due()
+    notification_worker.wake("yoga")
+    notification_worker.run_due_events()
     assert slack.updated_after is not None
     assert slack.updated_after - began < 2
     told = [call for call in town.api.calls("chat.postMessage") if call.args["channel"] in GUESTS]
@@ -138,7 +138,7 @@ def test_many_cards_share_slacks_rate_and_all_end_with_the_truth(town: Town) -> 
     event = town.event(capacity=100)
     channels = [EVENTS, GENERAL, RANDOM]
     for number in range(30):
-        town.bot.notifier.announce(event, channels[number % 3])
+        town.bot.notification_worker.announce(event, channels[number % 3])
     for user_id in GUESTS[:20]:
         town.register(user_id)
         town.settle(2.5)
@@ -160,7 +160,7 @@ def cards(town: Town) -> Any:
 def test_card_that_was_deleted_in_slack_is_forgotten(town: Town) -> None:
     """For good: no further try, and the others go on."""
     town.card(town.event())
-    town.bot.notifier.announce(town.bot.service.get_event("yoga"), GENERAL)
+    town.bot.notification_worker.announce(town.bot.service.get_event("yoga"), GENERAL)
     town.api.fail_next(UPDATE, Fault.refused("message_not_found"))
     town.register(BJORN)
     town.settle()
@@ -235,7 +235,7 @@ def test_click_on_a_card_that_nobody_remembers_adopts_it(town: Town) -> None:
     """A lost answer, or a row that is gone: whoever clicks it brings it back."""
     card = town.card(town.event())
     town.store.delete_card("yoga", EVENTS, card.ts)
-    town.bot.notifier._board._known.clear()  # as after a restart
+    town.bot.notification_worker._card_updater._known.clear()  # as after a restart
     town.slack.click(BJORN, card, ActionId.REGISTER)
     town.settle()
     assert "1 of 2 seats" in shown(town.workspace.message(EVENTS, card.ts))

@@ -12,7 +12,7 @@ from domain.inputs import EventChanges
 from domain.models import Event
 from playground.web_api.fault_injection import Fault
 from tests.bot.conftest import BJORN, CHLOE, Town
-from tests.bot.processes import UPDATE, Killed, Moments, Place, die, place
+from tests.bot.processes import UPDATE, Killed, Moments, WaitlistPosition, die, place
 from tests.bot.scenarios import SCENARIOS, assert_nothing_is_left, moments_of
 from tests.stores import Kind
 
@@ -27,11 +27,11 @@ FAULTS = {
 _changes = count(1)
 
 
-def _leave(place: Place, event: Event) -> None:
+def _leave(place: WaitlistPosition, event: Event) -> None:
     place.service.unregister(event.event_id, CHLOE)
 
 
-def _leave_and_come_back(place: Place, event: Event) -> None:
+def _leave_and_come_back(place: WaitlistPosition, event: Event) -> None:
     """There is a free seat, and the ticket is a new one."""
     _leave(place, event)
     place.service.register(event.event_id, CHLOE)
@@ -40,7 +40,7 @@ def _leave_and_come_back(place: Place, event: Event) -> None:
 @pytest.mark.parametrize("kind", ["sqlite", "moto"])
 @pytest.mark.parametrize("leave", [_leave, _leave_and_come_back])
 def test_promoted_who_left_is_told_only_if_the_message_was_on_its_way(
-    town: Town, kind: Kind, leave: Callable[[Place, Event], None]
+    town: Town, kind: Kind, leave: Callable[[WaitlistPosition, Event], None]
 ) -> None:
     """R9.3, for each moment of the work: Bjorn is told first, Chloe second."""
     scenario = SCENARIOS["promotions"]
@@ -58,13 +58,15 @@ def test_promoted_who_left_is_told_only_if_the_message_was_on_its_way(
             assert_nothing_is_left(here, scenario, event)
 
 
-def change(place: Place, event: Event) -> None:
+def change(place: WaitlistPosition, event: Event) -> None:
     """Commit something that the card shows."""
     changes = EventChanges.of(description=f"Changed for the {next(_changes)}th time")
     place.service.edit_event(event.event_id, changes)
 
 
-def card_after(place: Place, at: int, fault: Fault | None, dies_at: int | None = None) -> None:
+def card_after(
+    place: WaitlistPosition, at: int, fault: Fault | None, dies_at: int | None = None
+) -> None:
     """Let a change come at a moment of a card's update, the update fail, and the process die; see the card.
 
     It is right within ten seconds, or once another process has taken over.
@@ -76,11 +78,11 @@ def card_after(place: Place, at: int, fault: Fault | None, dies_at: int | None =
     happens: dict[int, Callable[[], None]] = {at: lambda: change(place, event)}
     if dies_at is not None:
         happens[dies_at] = die
-    notifier = place.process("unlucky", Moments(happens))
+    notification_worker = place.process("unlucky", Moments(happens))
     try:
-        place.run(notifier, event.event_id, seconds=10)
+        place.run(notification_worker, event.event_id, seconds=10)
         # The change may have come when all was done: a commit wakes the notifier.
-        place.run(notifier, event.event_id, seconds=10)
+        place.run(notification_worker, event.event_id, seconds=10)
     except Killed:
         place.restart()
     place.town.api.faults.clear()
@@ -131,8 +133,8 @@ def test_card_is_updated_once_a_second_at_most_by_one_notifier(town: Town) -> No
             town.clock.advance(timedelta(seconds=0.1))
             change(here, event)
 
-        notifier = here.process("busy", Moments(dict.fromkeys(range(0, 200, 3), rush)))
-        here.run(notifier, event.event_id)
+        notification_worker = here.process("busy", Moments(dict.fromkeys(range(0, 200, 3), rush)))
+        here.run(notification_worker, event.event_id)
         seconds = (town.clock.now() - began).total_seconds()
         assert 5 <= len(town.api.calls(UPDATE)) - before <= seconds + 2
         here.assert_card_is_true(event)

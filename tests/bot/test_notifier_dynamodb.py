@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.notifications.worker import SWEEP_EVERY, Notifier
+from bot.notifications.worker import SWEEP_EVERY, NotificationWorker
 from domain.inputs import EventChanges
 from domain.service import Service
 from playground.demo.seed import EVENTS
@@ -28,7 +28,7 @@ class OnDynamoDB:
     town: Town
     store: DynamoDBStore
     service: Service
-    notifier: Notifier
+    notification_worker: NotificationWorker
 
     def event(self, *people: str) -> None:
         """Create an event of 2 seats and register these people, in order."""
@@ -40,7 +40,7 @@ class OnDynamoDB:
     def settle(self, seconds: float = 3) -> None:
         """Let time pass, and the notifier do what is due meanwhile."""
         for _ in range(int(seconds)):
-            self.notifier.do_what_is_due()
+            self.notification_worker.run_due_events()
             self.town.clock.advance(timedelta(seconds=1))
 
     def undelivered(self) -> set[str]:
@@ -59,9 +59,9 @@ class OnDynamoDB:
 def bot(town: Town) -> Iterator[OnDynamoDB]:
     with empty_moto() as store:
         service = service_on(
-            store, clock=town.clock, on_commit=lambda event_id: notifier.wake(event_id)
+            store, clock=town.clock, on_commit=lambda event_id: notification_worker.wake(event_id)
         )
-        notifier = Notifier(
+        notification_worker = NotificationWorker(
             store,
             town.client,
             town.clock,
@@ -70,7 +70,7 @@ def bot(town: Town) -> Iterator[OnDynamoDB]:
             reconcile=lambda: None,
             spawn=at_once,
         )
-        yield OnDynamoDB(town, store, service, notifier)
+        yield OnDynamoDB(town, store, service, notification_worker)
 
 
 def test_promoted_user_is_told_once_and_nothing_is_owed(bot: OnDynamoDB) -> None:
@@ -139,7 +139,7 @@ def test_another_process_goes_on_where_one_stopped(bot: OnDynamoDB) -> None:
 def test_card_follows_and_its_row_goes_with_the_event(bot: OnDynamoDB) -> None:
     """R8.3, R7.2."""
     bot.event(AMARA)
-    bot.notifier.announce(bot.service.get_event("yoga"), EVENTS)
+    bot.notification_worker.announce(bot.service.get_event("yoga"), EVENTS)
     bot.settle()
     bot.service.ensure_user(bot.town.draft(BJORN))
     bot.service.register("yoga", BJORN)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from bot.notifications.card_updater import Board
+from bot.notifications.card_updater import CardUpdater
 from bot.notifications.delivery import LEASE, _Round
-from bot.notifications.worker import Notifier
+from bot.notifications.worker import NotificationWorker
 from domain.inputs import EventChanges
 from domain.models import Card, Event
 from tests.bot.conftest import Town
-from tests.bot.processes import UPDATE, HeldUp, Moments, Place, place
+from tests.bot.processes import UPDATE, HeldUp, Moments, WaitlistPosition, place
 from tests.bot.scenarios import (
     SCENARIOS,
     Scenario,
@@ -24,10 +24,10 @@ from tests.bot.scenarios import (
 )
 from tests.stores import Kind
 
-Meeting = Callable[[Place, Scenario, int], None]
+Meeting = Callable[[WaitlistPosition, Scenario, int], None]
 
 
-def while_the_lease_lasts(place: Place, scenario: Scenario, at: int) -> None:
+def while_the_lease_lasts(place: WaitlistPosition, scenario: Scenario, at: int) -> None:
     """The second comes while the first is at it: it leaves everything to the first."""
     event = scenario.prepare(place)
     first = HeldUp(place, event, "first", at)
@@ -40,7 +40,7 @@ def while_the_lease_lasts(place: Place, scenario: Scenario, at: int) -> None:
 
 
 def after_the_lease(
-    place: Place, scenario: Scenario, at: int, second_at: int | None = None
+    place: WaitlistPosition, scenario: Scenario, at: int, second_at: int | None = None
 ) -> None:
     """The first is held up for longer than its lease; the event changes, and the second takes over.
 
@@ -61,7 +61,7 @@ def after_the_lease(
     assert_nothing_is_left(place, scenario, event)
 
 
-def without_a_lease(place: Place, scenario: Scenario, at: int) -> None:
+def without_a_lease(place: WaitlistPosition, scenario: Scenario, at: int) -> None:
     """Both believe that the lease is theirs: they have the same name."""
     event = scenario.prepare(place)
     first = HeldUp(place, event, "the same", at)
@@ -73,10 +73,10 @@ def without_a_lease(place: Place, scenario: Scenario, at: int) -> None:
     assert_nothing_is_left(place, scenario, event)
 
 
-def _settle(place: Place, event: Event, *processes: Any) -> None:
+def _settle(place: WaitlistPosition, event: Event, *processes: Any) -> None:
     """Both go on as long as they have something to do: each knows when it wants to look again."""
     for process in processes:
-        place.run(getattr(process, "notifier", process), event.event_id)
+        place.run(getattr(process, "notification_worker", process), event.event_id)
 
 
 def meet_at_moments(town: Town, kind: Kind, scenario: Scenario, meeting: Meeting, step: int) -> int:
@@ -153,10 +153,10 @@ def test_three_notifiers_at_once_send_each_message_once_and_in_order(
     with place(town, kind) as here:
         events = [scenario.prepare(here) for _ in range(4)]
 
-        def work(notifier: Notifier) -> None:
+        def work(notification_worker: NotificationWorker) -> None:
             for _ in range(5):
                 for event in events:
-                    notifier.attend(event.event_id)
+                    notification_worker.attend(event.event_id)
 
         with ThreadPoolExecutor(3) as threads:
             for done in [threads.submit(work, here.process(f"no {n}")) for n in range(3)]:
@@ -205,11 +205,11 @@ def test_without_doubt_an_older_state_stays_on_the_card(
         def __setitem__(self, key: tuple[str, str], card: Card) -> None:
             """Forget it."""
 
-    made = Board.__init__
+    made = CardUpdater.__init__
 
-    def carefree(board: Board, *args: Any) -> None:
+    def carefree(board: CardUpdater, *args: Any) -> None:
         made(board, *args)
         board._doubtful = Carefree()
 
-    monkeypatch.setattr(Board, "__init__", carefree)
+    monkeypatch.setattr(CardUpdater, "__init__", carefree)
     assert failures(town, SCENARIOS["card"], after_the_lease, step=1) > 0

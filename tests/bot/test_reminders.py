@@ -159,7 +159,7 @@ def test_a_process_that_ends_in_between_leaves_one_reminder_to_the_next(
     for name in ("second", "third"):
         bot = started_anew(town, name)
         for _ in range(140):
-            bot.notifier.do_what_is_due()
+            bot.notification_worker.run_due_events()
             town.clock.advance(timedelta(seconds=0.5))
         assert reminders(town, CHLOE) == 1
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.slack import response_urls
-from bot.slack.response_urls import Unanswered, post
+from bot.slack.response_urls import ReplyNotSent, post
 
 
 class Slack:
@@ -122,21 +122,21 @@ def test_one_that_is_closed_at_the_answer_is_replaced_once(slack: Slack) -> None
 
 def test_slack_that_closes_each_time_is_asked_no_third_time(slack: Slack) -> None:
     slack.then = [closed, closed]
-    with pytest.raises(Unanswered):
+    with pytest.raises(ReplyNotSent):
         slack.send()
     assert len(slack.posted) == 2
 
 
 def test_one_of_which_slacks_word_is_cut_off_is_not_posted_again(slack: Slack) -> None:
     slack.then = [cut_off]
-    with pytest.raises(Unanswered):
+    with pytest.raises(ReplyNotSent):
         slack.send()
     assert len(slack.posted) == 1
 
 
 def test_what_slack_says_of_one_that_it_does_not_take_is_told(slack: Slack) -> None:
     slack.then = [expired]
-    with pytest.raises(Unanswered, match="404 b'expired_url'"):
+    with pytest.raises(ReplyNotSent, match="404 b'expired_url'"):
         slack.send()
     slack.send()
     assert slack.connections == 1

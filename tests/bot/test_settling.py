@@ -46,8 +46,8 @@ class FailingStore(SQLiteStore):
             raise AnswerLost
         super().commit(plan)
 
-    def mark_user(self, user_id: str, mark: str, *, revision: str) -> str | None:
-        held = super().mark_user(user_id, mark, revision=revision)
+    def start_user_deletion(self, user_id: str, mark: str, *, revision: str) -> str | None:
+        held = super().start_user_deletion(user_id, mark, revision=revision)
         if self.lose():
             raise AnswerLost
         return held

@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot.notifications import delivery
-from bot.notifications.worker import Notifier
+from bot.notifications.worker import NotificationWorker
 from bot.slack.api_errors import PAUSE
 from domain.inputs import EventChanges
 from playground.web_api.fault_injection import Fault
@@ -67,7 +67,7 @@ def impatient(town: Town) -> Town:
         retry_handlers=[],
     )
     client.town = town
-    notifier = Notifier(
+    notification_worker = NotificationWorker(
         town.store,
         client,
         town.clock,
@@ -76,7 +76,7 @@ def impatient(town: Town) -> Town:
         reconcile=lambda: None,
         spawn=at_once,
     )
-    town.bot = replace(town.bot, notifier=notifier)
+    town.bot = replace(town.bot, notification_worker=notification_worker)
     return town
 
 
@@ -142,14 +142,14 @@ def test_retry_after_is_honored_to_the_moment(town: Town, seconds: int) -> None:
     town.event("chess", title="Chess")
     promote(town, CHLOE)
     town.api.fail_next(POST, Fault.rate_limited(seconds))
-    town.bot.notifier.do_what_is_due()
+    town.bot.notification_worker.run_due_events()
     over = town.clock.now() + timedelta(seconds=seconds)
     promote(town, DIEGO, event_id="chess")
     while town.clock.now() < over:
-        wait = timedelta(seconds=town.bot.notifier.do_what_is_due())
+        wait = timedelta(seconds=town.bot.notification_worker.run_due_events())
         assert len(sent_to(town)) == 1
         town.clock.advance(min(wait, over - town.clock.now()))
-    town.bot.notifier.do_what_is_due()
+    town.bot.notification_worker.run_due_events()
     assert sorted(sent_to(town)) == [CHLOE, CHLOE, DIEGO]
 
 
@@ -263,7 +263,7 @@ def test_long_list_of_those_to_be_tried_again_does_not_spin(
     rounds = 0
     end = town.clock.now() + timedelta(minutes=5)
     while town.clock.now() < end:
-        wait = town.bot.notifier.do_what_is_due()
+        wait = town.bot.notification_worker.run_due_events()
         rounds += 1
         town.clock.advance(timedelta(seconds=max(wait, 0.001)))
     assert len(town.store.get_delivery("yoga").deferred) == 10

@@ -8,9 +8,9 @@ import pytest
 
 from bot.notifications.unreachable import MOST_NAMED
 from bot.notifications.worker import SWEEP_EVERY
-from domain.enums import NoticeKind
+from domain.enums import NotificationKind
 from domain.inputs import EventChanges
-from domain.models import Unreached
+from domain.models import UnreachableRecipient
 from playground.web_api.fault_injection import Fault
 from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
 from tests.bot.test_notifier import POST, promote, sent_to, undelivered
@@ -18,12 +18,12 @@ from tests.bot.test_notifier import POST, promote, sent_to, undelivered
 GUESTS = [f"U0GUEST{number:02}" for number in range(30)]
 
 
-def unreached(town: Town, event_id: str = "yoga") -> list[tuple[str, str, str]]:
+def unreachable(town: Town, event_id: str = "yoga") -> list[tuple[str, str, str]]:
     """Return what the event's journal keeps of those who can't be reached."""
     return [
         (person.user_id, person.kind, person.reason)
         for entry in town.store.list_journal(event_id, limit=100)
-        for person in entry.unreached
+        for person in entry.unreachable
     ]
 
 
@@ -38,7 +38,7 @@ def test_organizer_is_told_whom_what_and_where(town: Town) -> None:
     assert "Riverside lawn" in told
     assert f"Got a seat: <@{CHLOE}>" in told
     assert DIEGO not in told
-    assert unreached(town) == [(CHLOE, "promoted", "user_disabled")]
+    assert unreachable(town) == [(CHLOE, "promoted", "user_disabled")]
     assert sent_to(town) == [CHLOE, DIEGO, AMARA]
     assert undelivered(town) == ()
 
@@ -51,7 +51,7 @@ def test_each_of_slacks_words_for_good_is_one(town: Town, error: str) -> None:
     promote(town, CHLOE)
     town.api.fail_next(POST, Fault.refused(error))
     town.settle(60)
-    assert unreached(town) == [(CHLOE, "promoted", error)]
+    assert unreachable(town) == [(CHLOE, "promoted", error)]
     assert sent_to(town) == [CHLOE, AMARA]
 
 
@@ -65,7 +65,7 @@ def test_cancellation_that_does_not_reach_thirty_is_one_message(town: Town) -> N
     named = [user_id for user_id in GUESTS if f"<@{user_id}>" in told]
     assert named == GUESTS
     assert "Event canceled: " in told
-    assert sorted(user_id for user_id, _, _ in unreached(town)) == GUESTS
+    assert sorted(user_id for user_id, _, _ in unreachable(town)) == GUESTS
     assert [len(town.told(user_id)) for user_id in (BJORN, CHLOE)] == [1, 1]
     town.workspace.refusals.clear()
 
@@ -79,7 +79,7 @@ def test_more_than_one_message_holds_are_counted(town: Town) -> None:
     town.settle(10)
     (told,) = town.told(AMARA)
     assert "• and 3 more" in told
-    assert len(unreached(town)) == len(people)
+    assert len(unreachable(town)) == len(people)
     town.workspace.refusals.clear()
 
 
@@ -119,7 +119,7 @@ def test_where_no_organizer_can_be_told_it_is_logged_and_over(
         town.settle(2 * SWEEP_EVERY.total_seconds())
     assert sent_to(town) == [CHLOE, AMARA]
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
-    assert unreached(town) == [(CHLOE, "promoted", "user_not_found")]
+    assert unreachable(town) == [(CHLOE, "promoted", "user_not_found")]
     assert undelivered(town) == ()
 
 
@@ -175,7 +175,7 @@ def test_promotion_that_is_not_true_any_more_reaches_nobody(town: Town) -> None:
     town.bot.service.unregister("yoga", CHLOE)
     town.settle()
     assert sent_to(town) == []
-    assert unreached(town) == []
+    assert unreachable(town) == []
 
 
 def test_journal_says_which_message_it_was(town: Town) -> None:
@@ -183,12 +183,12 @@ def test_journal_says_which_message_it_was(town: Town) -> None:
     promote(town, CHLOE)
     town.api.fail_next(POST, Fault.refused("user_disabled"))
     town.settle()
-    (entry,) = (one for one in town.store.list_journal("yoga", limit=100) if one.notices)
-    assert entry.unreached == (
-        Unreached(
+    (entry,) = (one for one in town.store.list_journal("yoga", limit=100) if one.notifications)
+    assert entry.unreachable == (
+        UnreachableRecipient(
             user_id=CHLOE,
             version=entry.version,
-            kind=NoticeKind.PROMOTED,
+            kind=NotificationKind.PROMOTED,
             reason="user_disabled",
         ),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
-from domain.commands import Changed
+from domain.commands import ChangeOutcome
 from domain.errors import Busy, NotConfirmed, RollcallError
 from domain.ports import Unavailable
 from tests.crashes.wire_faults import Fault, ProcessDied, Wire
@@ -57,7 +57,7 @@ class Operation:
     call: Callable[[Process], object]
     is_long: bool = False
     """It takes several commits: a crash may leave a part of it, which keeps R7.5."""
-    mends: bool = False
+    fixes: bool = False
     """R7.5 does not hold before."""
     is_of_use_only: bool = False
     """Nobody asked for it itself: `Busy` speaks of what was to follow (`Service.ensure_user`)."""
@@ -128,7 +128,7 @@ class Stage:
         return Process(self._world, ManualClock(), client)
 
     def _without_trouble(self) -> Expected:
-        before = self._state(sound=not self.operation.mends)
+        before = self._state(sound=not self.operation.fixes)
         wire, told = self._first_call(Trouble())
         after = self._state()
         again = self._second_call()
@@ -187,7 +187,7 @@ class Stage:
             wire, told = self._first_call(trouble)
             if trouble.passes:
                 self._judge_patience(told)
-            left = self._state(sound=not self.operation.mends)
+            left = self._state(sound=not self.operation.fixes)
             self._judge(told, left, wire)
             again = self._second_call()
             self._judge_again(again, left)
@@ -223,7 +223,7 @@ class Stage:
 
     def _is_ending(self, heard: object) -> bool:
         """Return whether a request that was not confirmed may end so: as it would, or as its first commit."""
-        if isinstance(heard, Changed):
+        if isinstance(heard, ChangeOutcome):
             whole = plain(heard), plain(heard.event), (plain(heard.event), True)
             return self.operation.is_long or self.expected.answer in whole
         return plain(heard) == self.expected.answer

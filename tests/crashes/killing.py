@@ -13,7 +13,7 @@ from signal import SIGKILL
 from typing import Any
 
 from domain.commands import Register
-from domain.enums import Cause, ChangeKind, Deletion, NoticeKind
+from domain.enums import Cause, ChangeKind, Deletion, NotificationKind
 from domain.models import Change, Page
 from domain.ports import Store
 from storage.dynamodb.store import DynamoDBStore
@@ -141,7 +141,11 @@ def assert_promotions_told(store: AnyStore, found: Everything, before: Everythin
             promoted = [
                 (c.user_id, c.ticket) for c in entry.changes if c.kind is ChangeKind.PROMOTED
             ]
-            told = [(n.user_id, n.ticket) for n in entry.notices if n.kind is NoticeKind.PROMOTED]
+            told = [
+                (n.user_id, n.ticket)
+                for n in entry.notifications
+                if n.kind is NotificationKind.PROMOTED
+            ]
             assert told == promoted
             assert event_id in undelivered, "nobody would be told"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from domain.commands import MarkDeletion, Register
-from domain.enums import NoticeKind
+from domain.commands import Register, StartDeletion
+from domain.enums import NotificationKind
 from domain.inputs import EventChanges, EventDraft, MessageDraft, UserChanges, UserDraft
-from domain.models import Actor, Card, Delivery, Unreached
+from domain.models import Actor, Card, DeliveryState, UnreachableRecipient
 from tests.crashes.cases import Operation, Process
-from tests.surroundings import START, commit_together, mark_user, new_event, new_users
+from tests.surroundings import START, commit_together, new_event, new_users, start_user_deletion
 
 CROWD = [f"p{number}" for number in range(60)]
 """More than one commit can move."""
@@ -164,7 +164,7 @@ REGISTRATIONS = [
     Operation(
         "register a person who is stored",
         ROOMY,
-        lambda p: p.service.register_person("e1", user_draft("new")),
+        lambda p: p.service.register_ensuring_user("e1", user_draft("new")),
     ),
     Operation("register into a seat", ROOMY, lambda p: p.service.register("e1", "new")),
     Operation("register into the line", FULL, lambda p: p.service.register("e1", "new")),
@@ -214,13 +214,13 @@ def unfinished_raise(process: Process) -> None:
 def unfinished_event_deletion(process: Process) -> None:
     """Leave an event's deletion after its mark."""
     FULL(process)
-    commit_together(process.store, "e1", [MarkDeletion(None)])
+    commit_together(process.store, "e1", [StartDeletion(None)])
 
 
 def unfinished_user_deletion(process: Process) -> None:
     """Leave a user's deletion after its mark."""
     three_events(process)
-    mark_user(process.store, "ada")
+    start_user_deletion(process.store, "ada")
 
 
 def due_reminder(process: Process) -> None:
@@ -271,12 +271,12 @@ REPAIRS = [
         corrupt,
         lambda p: tuple(p.service.repair(lambda _: None)),
         is_long=True,
-        mends=True,
+        fixes=True,
     )
 ]
 
 
-def save(process: Process) -> Delivery:
+def save(process: Process) -> DeliveryState:
     """Save the event's delivery row, leased by `worker`, as it is read."""
     stored = process.store.get_delivery("e1")
     return process.store.save_delivery(stored.model_copy(update={"delivered_version": 1}))
@@ -301,10 +301,12 @@ OUTBOX = [
     Operation(
         "record unreached",
         FULL,
-        lambda p: p.store.record_unreached(
+        lambda p: p.store.record_unreachable(
             "e1",
             1,
-            Unreached(user_id="ada", version=1, kind=NoticeKind.PROMOTED, reason="user_disabled"),
+            UnreachableRecipient(
+                user_id="ada", version=1, kind=NotificationKind.PROMOTED, reason="user_disabled"
+            ),
         ),
     ),
     Operation("put card", FULL, lambda p: p.store.put_card(card(1))),

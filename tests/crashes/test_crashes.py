@@ -72,13 +72,13 @@ def some(stage: Stage, at: int) -> Sequence[Fault]:
     if name in WRITES:
         return [(Fault.DIES_AFTER, Fault.LOST)[turn % 2], other]
     # Of the many reads of long operations every sixth one, of a repair's hundred every twentieth.
-    every_nth = 20 if stage.operation.mends else 6 if stage.operation.is_long else 1
+    every_nth = 20 if stage.operation.fixes else 6 if stage.operation.is_long else 1
     return [] if name and turn % every_nth else [other]
 
 
 def every(stage: Stage, at: int) -> Sequence[Fault]:
     """Return all that there are; for each of the hundred reads of a repair one of them, in turn."""
-    if stage.operation.mends and name_of(stage, at) not in WRITES:
+    if stage.operation.fixes and name_of(stage, at) not in WRITES:
         return [TAKE_TURNS[at % 3]]
     return list(Fault)
 
@@ -90,7 +90,7 @@ def lasting_few(stage: Stage, at: int) -> Sequence[Fault]:
 
 def lasting(stage: Stage, at: int) -> Sequence[Fault]:
     """Return all that a process survives for a write; for a read, whose faults are all alike, one in turn."""
-    if stage.operation.mends:
+    if stage.operation.fixes:
         return lasting_few(stage, at)
     survived = [fault for fault in Fault if not fault.is_death]
     if name_of(stage, at) in WRITES:
@@ -145,7 +145,7 @@ def test_all_requests_from_one_on_meet_a_fault(stage: Stage, faults: Faults, cou
 
 def writes_of(stage: Stage) -> list[int]:
     """Return which of an operation's requests write; not for a repair, of which there are too many."""
-    if stage.operation.mends:
+    if stage.operation.fixes:
         return []
     return [at for at, name in enumerate(stage.expected.requests) if name in WRITES]
 

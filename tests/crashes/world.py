@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
-from domain.models import Card, Delivery, JournalEntry, User
+from domain.models import Card, DeliveryState, JournalEntry, User
 from storage.dynamodb import schema
 from storage.dynamodb.items import Item, Items, from_wire
 from storage.dynamodb.store import DynamoDBStore
@@ -112,7 +112,7 @@ class _Contents:
     def __init__(self, stored: Stored) -> None:
         self.memory = MemoryStore()
         self.unmarked: list[JournalEntry] = []
-        self.deliveries: list[Delivery] = []
+        self.deliveries: list[DeliveryState] = []
         self.cards: list[Card] = []
         self._items = Items(WORKSPACE)
         for (table, _), item in stored.items():
@@ -149,7 +149,7 @@ def _history(memory: MemoryStore, event_id: str) -> tuple[object, ...]:
     entries = sorted((version, e) for (of, version), e in memory.journal.items() if of == event_id)
     told: list[object] = []
     for _, entry in entries:
-        told += [*entry.changes, *entry.notices, *entry.unreached]
+        told += [*entry.changes, *entry.notifications, *entry.unreachable]
     return tuple(plain(one) for one in told)
 
 

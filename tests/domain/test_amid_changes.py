@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from domain.commands import MarkDeletion, Register
+from domain.commands import Register, StartDeletion
 from domain.errors import Busy, NotConfirmed, UnknownEvent, UnknownUser
 from domain.execution.committer import Committer
-from domain.execution.retry import Patience
-from domain.execution.unconfirmed import Settling
+from domain.execution.retry import RetryPolicy
+from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import EventChanges, UserChanges, UserDraft
-from domain.models import Page, Waiting
+from domain.models import Page, WaitlistEntry
 from domain.planning.plan import Plan
-from domain.planning.planner import Inconsistent
+from domain.planning.planner import InconsistentSnapshot
 from domain.ports import AnswerLost, Conflict, Unavailable
 from domain.service import Service
 from domain.users import Users
@@ -27,10 +27,10 @@ from tests.surroundings import (
     ManualClock,
     commit_together,
     ids,
-    mark_user,
     new_event,
     new_users,
     service_on,
+    start_user_deletion,
 )
 
 Happens = Callable[[], None]
@@ -46,30 +46,32 @@ class Eventful(MemoryStore):
         self.before_mark_user: Happens | None = None
         self.always_before_line: Happens | None = None
 
-    def get_line(
+    def get_waitlist(
         self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
-    ) -> tuple[Waiting, ...]:
+    ) -> tuple[WaitlistEntry, ...]:
         happens, self.before_line = self.before_line or self.always_before_line, None
         if happens is not None:
             happens()
-        return super().get_line(event_id, after=after, until=until, limit=limit)
+        return super().get_waitlist(event_id, after=after, until=until, limit=limit)
 
-    def count_line(self, event_id: str, place: Waiting, *, after: int) -> int | None:
+    def count_entries_before(
+        self, event_id: str, place: WaitlistEntry, *, after: int
+    ) -> int | None:
         happens, self.before_line = self.before_line or self.always_before_line, None
         if happens is not None:
             happens()
-        return super().count_line(event_id, place, after=after)
+        return super().count_entries_before(event_id, place, after=after)
 
     def put_user(self, user: Any, *, replaces: str | None) -> None:
         if self.before_put_user is not None:
             self.before_put_user()
         super().put_user(user, replaces=replaces)
 
-    def mark_user(self, user_id: str, mark: str, *, revision: str) -> str | None:
+    def start_user_deletion(self, user_id: str, mark: str, *, revision: str) -> str | None:
         happens, self.before_mark_user = self.before_mark_user, None
         if happens is not None:
             happens()
-        return super().mark_user(user_id, mark, revision=revision)
+        return super().start_user_deletion(user_id, mark, revision=revision)
 
 
 @pytest.fixture
@@ -162,7 +164,7 @@ def test_busy_where_what_is_to_be_read_at_one_moment_can_not_be_read(store: Even
         raise Unavailable
 
     with pytest.raises(Busy):
-        Patience(ManualClock(), lambda: 0.5).at_one_moment(unavailable)
+        RetryPolicy(ManualClock(), lambda: 0.5).read_consistently(unavailable)
 
 
 def test_a_list_is_read_to_its_last_page(service: Service, store: Eventful) -> None:
@@ -206,7 +208,7 @@ def test_who_is_created_by_another_on_first_contact_is_found(
     draft = UserDraft.of(user_id="new", name="Name in Slack")
     assert service.ensure_user(draft) == store.users["new"]
     assert store.users["new"].name == "new"
-    service.register_person("e1", draft)
+    service.register_ensuring_user("e1", draft)
     assert store.users["new"].name == "Name in Slack"
 
 
@@ -258,9 +260,9 @@ def test_one_unfinished_operation_that_fails_keeps_none_of_the_others(store: Eve
     for event_id in ("e1", "e2"):
         new_event(service, event_id, capacity=1)
         commit_together(store, event_id, [Register("a"), Register("b")])
-        commit_together(store, event_id, [MarkDeletion(None)])
-    store.events["e1"] = store.events["e1"].model_copy(update={"waiting_by_block": {}})
-    with pytest.raises(Inconsistent, match="of e1 counts below nobody"):
+        commit_together(store, event_id, [StartDeletion(None)])
+    store.events["e1"] = store.events["e1"].model_copy(update={"waitlist_by_block": {}})
+    with pytest.raises(InconsistentSnapshot, match="of e1 counts below nobody"):
         service.finish_unfinished()
     assert store.list_unfinished_events(limit=5).items == ("e1",)
 
@@ -352,16 +354,16 @@ def test_a_plan_that_writes_no_event_has_no_verdict() -> None:
             raise Conflict
 
     clock = ManualClock()
-    patience = Patience(clock, lambda: 0.5)
-    committer = Committer(Rejecting(), patience, clock, ids(), Settling(patience, _ignore))
+    retry = RetryPolicy(clock, lambda: 0.5)
+    committer = Committer(Rejecting(), retry, clock, ids(), UnconfirmedResolver(retry, _ignore))
     with pytest.raises(ValueError, match="writes nothing"):
         committer._verdict(Plan("p", "e1", None, ()))
 
 
 def test_a_marked_user_keeps_the_first_mark(store: Eventful, service: Service) -> None:
-    mark_user(store, "a", "first")
+    start_user_deletion(store, "a", "first")
     clock = ManualClock()
-    users = Users(store, Patience(clock, lambda: 0.5), clock, ids())
+    users = Users(store, RetryPolicy(clock, lambda: 0.5), clock, ids())
     assert users.mark("a", "second") == "first"
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from domain.enums import ChangeKind, RegistrationStatus
 from domain.errors import AlreadyRegistered, NotRegistered
 from domain.inputs import EventChanges
-from domain.integrity.live_count import Audit, Count, Untold
+from domain.integrity.live_count import Count, JournalGap, LiveCount
 from domain.models import Change, JournalEntry
-from domain.planning.plan import Plan, PutEntry, PutEvent
+from domain.planning.plan import Plan, PutEvent, PutJournalEntry
 from domain.ports import Store, Unavailable
 from tests.integrity.corruption import PEOPLE, Scene
 from tests.memory import MemoryStore
@@ -37,7 +37,7 @@ def count(scene: Scene, store: object | None = None, *, page: int = 2) -> Count:
     """Count the scene's event, as the store shows it, since its present version."""
     reader: Store = store or scene.store  # type: ignore[assignment]
     since = scene.event().version
-    return Audit(reader, at_once, "e1", since=since, page=page, on_page=lambda _: None).run()
+    return LiveCount(reader, at_once, "e1", since=since, page=page, on_page=lambda _: None).run()
 
 
 class Meanwhile:
@@ -48,7 +48,7 @@ class Meanwhile:
         self._happening = happening
 
     def __getattr__(self, name: str) -> object:
-        if name in ("list_roster", "get_line"):
+        if name in ("list_roster", "get_waitlist"):
             next(self._happening, lambda: None)()
         return getattr(self._store, name)
 
@@ -83,7 +83,7 @@ def test_it_is_that_of_the_version_that_it_names(moves: list[tuple[str, int]], p
     counted = count(scene, busy, page=page)
     event = counted.event
     assert (counted.registered, counted.waiting) == (event.registered_count, event.waitlist_count)
-    assert counted.blocks == dict(event.waiting_by_block)
+    assert counted.blocks == dict(event.waitlist_by_block)
     assert counted.last_ticket < event.next_ticket
 
 
@@ -92,10 +92,12 @@ def told(scene: Scene, *, by: int = 1, changes: tuple[Change, ...] = ()) -> None
     event = scene.event()
     new = event.model_copy(update={"version": event.version + by})
     entry = JournalEntry(event_id="e1", version=new.version, plan_id="p", at=START, changes=changes)
-    scene.store.commit(Plan("p", "e1", None, (), (PutEvent(new, event.version), PutEntry(entry))))
+    scene.store.commit(
+        Plan("p", "e1", None, (), (PutEvent(new, event.version), PutJournalEntry(entry)))
+    )
 
 
-def untold(scene: Scene) -> None:
+def unreported(scene: Scene) -> None:
     """Move the event's version, and tell nothing."""
     event = scene.event()
     scene.rewrite_event({"version": event.version + 1})
@@ -110,7 +112,7 @@ UNTOLD: dict[str, Callable[[Scene], None]] = {
         scene, changes=(Change(kind=ChangeKind.REGISTERED, user_id="u"),)
     ),
     "a version without an entry": lambda scene: told(scene, by=2),
-    "no entry": untold,
+    "no entry": unreported,
     "a version that goes back": lambda scene: scene.rewrite_event({"version": 1}),
     "an event that is gone": lambda scene: scene.store.events.clear(),  # type: ignore[attr-defined]
 }
@@ -119,7 +121,7 @@ UNTOLD: dict[str, Callable[[Scene], None]] = {
 @pytest.mark.parametrize("happens", UNTOLD.values(), ids=UNTOLD)
 def test_what_the_journal_does_not_tell_is_not_guessed(happens: Callable[[Scene], None]) -> None:
     scene = a_scene()
-    with pytest.raises(Untold):
+    with pytest.raises(JournalGap):
         count(scene, Meanwhile(scene.store, iter([lambda: happens(scene)])))
 
 

@@ -7,7 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from domain.commands import Changed, Command, Create, Left, Placed, Register, Unregister
+from domain.commands import (
+    ChangeOutcome,
+    Command,
+    Create,
+    LeaveOutcome,
+    Register,
+    RegisterOutcome,
+    Unregister,
+)
 from domain.errors import (
     AlreadyRegistered,
     Busy,
@@ -31,7 +39,14 @@ from tests.faults import (
     on_its_way,
 )
 from tests.invariants import assert_sound
-from tests.surroundings import ManualClock, ids, mark_user, new_event, new_users, service_on
+from tests.surroundings import (
+    ManualClock,
+    ids,
+    new_event,
+    new_users,
+    service_on,
+    start_user_deletion,
+)
 
 LATER = 1e9
 """A deadline that never passes."""
@@ -147,7 +162,7 @@ def test_a_commit_still_on_its_way_is_fenced_off_before_a_new_plan_is_made(
     store.faults = [on_its_way, conflict]
     service.register("e1", "a")
     first, _resent, fence, last = store.attempts
-    assert [type(action).__name__ for action in fence.actions] == ["PutEvent", "PutEntry"]
+    assert [type(action).__name__ for action in fence.actions] == ["PutEvent", "PutJournalEntry"]
     assert first.plan_id != last.plan_id
     assert store.arrive() == [False]
     assert assert_sound(store).seated("e1") == ["a"]
@@ -192,7 +207,7 @@ def test_not_confirmed_when_the_deadline_passes_without_an_answer_and_settled_wh
     assert (told, committed) == ([], [])
     store.faults = []
     background.pop()()
-    assert [type(outcome) for outcome in told] == [Placed]
+    assert [type(outcome) for outcome in told] == [RegisterOutcome]
     assert committed == ["e1"]
     assert assert_sound(store).seated("e1") == ["a"]
 
@@ -296,8 +311,8 @@ def test_a_batch_whose_resend_fails_is_not_served_again_one_by_one(
     service.register("e1", "a")
     store.faults = [lost, denied]
     entries = [Entry[Command, Result](one, LATER) for one in (Unregister("a"), Register("b"))]
-    service._door.turnstile._serve_all("e1", entries)
-    assert [type(entry._outcome()) for entry in entries] == [Left, Placed]
+    service._executor.command_queue._serve_all("e1", entries)
+    assert [type(entry._outcome()) for entry in entries] == [LeaveOutcome, RegisterOutcome]
 
 
 def test_a_failure_of_the_only_attempt_is_raised_and_nothing_was_written(
@@ -327,7 +342,7 @@ def test_who_was_told_not_confirmed_hears_the_end_whatever_fails_until_then(
     failures = [False, True, True]
     store.before_reading_journal = unreadable
     background.pop()()
-    assert [type(outcome) for outcome in told] == [Placed]
+    assert [type(outcome) for outcome in told] == [RegisterOutcome]
     with pytest.raises(Denied):
         background.pop()()
     assert background == []
@@ -367,7 +382,7 @@ def test_a_creation_that_was_not_confirmed_is_done(
     unconfirmed.value.settled(told.append)
     store.faults = faults[1:]
     background.pop()()
-    assert [type(outcome) for outcome in told] == [Changed]
+    assert [type(outcome) for outcome in told] == [ChangeOutcome]
     assert service.get_event("new").title == "Event new"
 
 
@@ -376,10 +391,10 @@ def test_a_registration_behind_the_creation_of_its_event_is_made(
 ) -> None:
     draft = service.get_event("e1").model_copy(update={"event_id": "new", "version": 0})
     entries = [Entry[Command, Result](one, LATER) for one in (Create(draft, "a"), Register("a"))]
-    service._door.turnstile._serve_all("new", entries[:])
+    service._executor.command_queue._serve_all("new", entries[:])
     assert [entry.is_settled for entry in entries] == [True, False]
-    service._door.turnstile._serve_all("new", entries[1:])
-    assert [type(entry._outcome()) for entry in entries] == [Changed, Placed]
+    service._executor.command_queue._serve_all("new", entries[1:])
+    assert [type(entry._outcome()) for entry in entries] == [ChangeOutcome, RegisterOutcome]
 
 
 def test_who_is_deleted_before_registration_ends_is_not_told_that_it_is_closed(
@@ -393,7 +408,7 @@ def test_who_is_deleted_before_registration_ends_is_not_told_that_it_is_closed(
     new_event(service, registration_deadline=deadline)
 
     def deleted_and_then_closed() -> None:
-        mark_user(store, "a")
+        start_user_deletion(store, "a")
         clock.advance(timedelta(seconds=1.5))
 
     store.after_reading_rows = deleted_and_then_closed
@@ -419,7 +434,7 @@ def test_a_leave_whose_answer_was_lost_tells_who_was_promoted(
     service.register("e1", "b")
     store.faults = [lost, never_sent]
     left = service.unregister("e1", "a")
-    assert isinstance(left, Left)
+    assert isinstance(left, LeaveOutcome)
     assert left.promoted == ("b",)
     assert_sound(store)
 
@@ -445,8 +460,8 @@ def test_a_raise_interrupted_by_a_crash_is_finished_by_the_sweep(store: FaultySt
 
 
 def test_an_outcome_of_another_kind_than_was_asked_for_is_a_bug() -> None:
-    with pytest.raises(TypeError, match="expected Left, got 'a seat'"):
-        _expected(Left, "a seat")
+    with pytest.raises(TypeError, match="expected LeaveOutcome, got 'a seat'"):
+        _expected(LeaveOutcome, "a seat")
 
 
 def _ignore(_: object) -> None:

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.commands import Edit, KeepTime, Register, SetStatus
-from domain.enums import Audience, ChangeKind, Deletion, EventStatus, NoticeKind
+from domain.commands import Edit, Register, RunSchedule, SetStatus
+from domain.enums import Audience, ChangeKind, Deletion, EventStatus, NotificationKind
 from domain.errors import Invalid
 from domain.inputs import DEFAULT_REMINDERS, EventChanges, EventDraft
 from domain.models import Event
 from domain.planning.plan import Plan
-from domain.planning.schedule import next_due_at, reminders_of
+from domain.planning.schedule import next_due_at, reminder_times
 from domain.service import Service
 from tests.faults import FaultyStore, conflict
 from tests.memory import MemoryStore
@@ -47,19 +47,19 @@ def test_a_day_before_is_at_the_same_hour_by_the_clock_on_the_wall(
     starts: str, reminded: str
 ) -> None:
     event = an_event(berlin(starts), reminders=(24 * 60,))
-    assert reminders_of(event) == (berlin(reminded),)
+    assert reminder_times(event) == (berlin(reminded),)
 
 
 def test_of_an_hour_that_the_clocks_skip_on_the_day_before_it_is_an_hour_later() -> None:
     event = an_event(berlin("2026-03-30T02:30"), reminders=(24 * 60,))
-    (reminder,) = reminders_of(event)
+    (reminder,) = reminder_times(event)
     assert reminder == berlin("2026-03-29T03:30")
 
 
 def test_an_hour_before_is_an_hour_of_time_that_passes() -> None:
     """Between 3:30 and 1:30 on the night of the change there is one hour, and not two."""
     event = an_event(berlin("2026-03-29T03:30"), reminders=(60,))
-    assert reminders_of(event) == (berlin("2026-03-29T01:30"),)
+    assert reminder_times(event) == (berlin("2026-03-29T01:30"),)
 
 
 def test_what_is_over_for_good_is_never_due() -> None:
@@ -92,15 +92,19 @@ def test_swept_at_whatever_times_each_reminder_is_decided_once_and_none_after_th
     starts_at = START + timedelta(minutes=starts_in)
     event = new_event(service, "e1", starts_at=starts_at, reminders=tuple(reminders))
     service.register("e1", "ada")
-    moments = [at for at in reminders_of(event) if at > START]
+    moments = [at for at in reminder_times(event) if at > START]
     decided: list[datetime] = []
     last = START
     for pause in [*pauses, starts_in]:
         clock.advance(timedelta(minutes=pause))
         service.sweep()
         passed = [at for at in moments if last < at <= clock.now()]
-        kinds = [notice.kind for entry in store.journal.values() for notice in entry.notices]
-        count = kinds.count(NoticeKind.REMINDER)
+        kinds = [
+            notification.kind
+            for entry in store.journal.values()
+            for notification in entry.notifications
+        ]
+        count = kinds.count(NotificationKind.REMINDER)
         expected = len(decided) + bool(passed and clock.now() < starts_at)
         assert count == expected
         decided += [clock.now()] * (count - len(decided))
@@ -119,8 +123,11 @@ def test_the_reminder_goes_to_those_registered_and_stands_in_the_history() -> No
     assert service.sweep() == 1
     entry = store.journal["e1", store.events["e1"].version]
     assert [change.kind for change in entry.changes] == [ChangeKind.REMINDED]
-    (notice,) = entry.notices
-    assert (notice.kind, notice.audience) == (NoticeKind.REMINDER, Audience.REGISTERED)
+    (notification,) = entry.notifications
+    assert (notification.kind, notification.audience) == (
+        NotificationKind.REMINDER,
+        Audience.REGISTERED,
+    )
 
 
 def test_with_nobody_registered_the_due_time_moves_and_nobody_is_told() -> None:
@@ -130,7 +137,7 @@ def test_with_nobody_registered_the_due_time_moves_and_nobody_is_told() -> None:
     clock.advance(timedelta(days=1))
     service.sweep()
     entry = store.journal["e1", store.events["e1"].version]
-    assert (entry.changes, entry.notices) == ((), ())
+    assert (entry.changes, entry.notifications) == ((), ())
     assert store.events["e1"].next_due_at == START + timedelta(days=2, hours=-1)
 
 
@@ -139,7 +146,7 @@ def test_before_its_time_nothing_is_done() -> None:
     service = service_on(store)
     new_event(service, "e1", starts_at=START + timedelta(days=2))
     before = store.events["e1"]
-    commit_together(store, "e1", [KeepTime()])
+    commit_together(store, "e1", [RunSchedule()])
     assert service.sweep() == 0
     assert store.events["e1"] == before
 
@@ -187,8 +194,12 @@ def test_an_edit_right_before_the_sweep_keeps_nobody_from_being_reminded(
     service.edit_event("e1", EventChanges.of(**changes))
     assert store.events["e1"].next_due_at == START + timedelta(days=1)
     assert service.sweep() == 1
-    kinds = [notice.kind for entry in store.journal.values() for notice in entry.notices]
-    assert kinds == [NoticeKind.REMINDER]
+    kinds = [
+        notification.kind
+        for entry in store.journal.values()
+        for notification in entry.notifications
+    ]
+    assert kinds == [NotificationKind.REMINDER]
     assert service.sweep() == 0
 
 
@@ -226,14 +237,14 @@ def test_reminders_are_kept_once_each_the_longest_first() -> None:
 
 
 def test_one_event_that_fails_keeps_none_of_the_others_and_is_reported() -> None:
-    class Failing(MemoryStore):
+    class ErrorHandler(MemoryStore):
         def commit(self, plan: Plan) -> None:
             if plan.event_id == "e1" and is_reminding:
                 raise RuntimeError("no such luck")
             super().commit(plan)
 
     is_reminding = False
-    store, clock = Failing(), ManualClock()
+    store, clock = ErrorHandler(), ManualClock()
     service = service_on(store, clock=clock)
     new_users(service, "ada")
     for event_id in ("e1", "e2"):
@@ -267,5 +278,9 @@ def test_an_organizer_whose_own_account_is_gone_is_not_told_of_it() -> None:
     new_event(service, "e1", co_organizer_ids=("ada",))
     service.register("e1", "organizer")
     assert service.deactivate_user("organizer")
-    told = [notice.user_id for entry in store.journal.values() for notice in entry.notices]
+    told = [
+        notification.user_id
+        for entry in store.journal.values()
+        for notification in entry.notifications
+    ]
     assert told == ["ada"]

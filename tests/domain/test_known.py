@@ -7,12 +7,19 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import AlreadyRegistered, Busy, EventFull, RegistrationClosed, UnknownUser
-from domain.execution.cache import MOST_KNOWN, MOST_SEEN, Known
+from domain.execution.cache import MAX_CACHED_EVENTS, MAX_CACHED_USERS, EventCache
 from domain.inputs import EventChanges, UserChanges, UserDraft
 from domain.service import Service
 from tests.faults import FaultyStore, conflict, lost, never_sent
 from tests.invariants import assert_sound
-from tests.surroundings import ManualClock, ids, mark_user, new_event, new_users, service_on
+from tests.surroundings import (
+    ManualClock,
+    ids,
+    new_event,
+    new_users,
+    service_on,
+    start_user_deletion,
+)
 
 
 @pytest.fixture
@@ -155,13 +162,13 @@ def test_who_was_seen_stored_is_registered_with_nothing_read_of_them(
 ) -> None:
     service.ensure_user(ADA)
     store.user_reads = 0
-    assert service.register_person("e1", ADA).position is None
+    assert service.register_ensuring_user("e1", ADA).position is None
     assert (store.user_reads, store.event_reads, len(store.attempts)) == (0, 0, 1)
 
 
 def test_who_was_seen_under_another_name_is_renamed(service: Service, store: FaultyStore) -> None:
     service.ensure_user(ADA)
-    service.register_person("e1", UserDraft.of(user_id="ada", name="Ada L."))
+    service.register_ensuring_user("e1", UserDraft.of(user_id="ada", name="Ada L."))
     assert store.users["ada"].name == "Ada L."
 
 
@@ -172,15 +179,15 @@ def test_who_was_seen_and_deleted_since_is_made_anew(
     """They press again, and are somebody who never was here: not told that they don't exist."""
     service.ensure_user(ADA)
     request.getfixturevalue(where).delete_user("ada")
-    assert service.register_person("e1", ADA).position is None
+    assert service.register_ensuring_user("e1", ADA).position is None
     assert assert_sound(store).seated("e1") == ["ada"]
 
 
 def test_who_was_seen_and_is_being_deleted_is_refused(service: Service, store: FaultyStore) -> None:
     service.ensure_user(ADA)
-    mark_user(store, "ada")
+    start_user_deletion(store, "ada")
     with pytest.raises(UnknownUser):
-        service.register_person("e1", ADA)
+        service.register_ensuring_user("e1", ADA)
     assert assert_sound(store).seated("e1") == []
 
 
@@ -189,7 +196,7 @@ def test_a_name_that_was_changed_here_is_not_taken_for_the_one_seen(
 ) -> None:
     service.ensure_user(ADA)
     service.update_user("ada", UserChanges.of(name="Somebody"))
-    service.register_person("e1", ADA)
+    service.register_ensuring_user("e1", ADA)
     assert store.users["ada"].name == "Ada"
 
 
@@ -197,10 +204,10 @@ def test_a_process_remembers_so_many_people_and_no_more(
     service: Service, store: FaultyStore
 ) -> None:
     service.ensure_user(ADA)
-    for number in range(MOST_SEEN):
+    for number in range(MAX_CACHED_USERS):
         service.ensure_user(UserDraft.of(user_id=f"u{number}", name="One of many"))
     store.user_reads = 0
-    service.register_person("e1", ADA)
+    service.register_ensuring_user("e1", ADA)
     assert store.user_reads == 1
 
 
@@ -221,8 +228,8 @@ def test_one_that_meets_conflicts_until_its_deadline_is_busy(
 
 def test_a_process_keeps_what_it_knows_of_so_many_events_and_no_more(service: Service) -> None:
     event = service.get_event("e1")
-    known = Known()
-    for number in range(MOST_KNOWN + 1):
-        known.has_written(event.model_copy(update={"event_id": f"e{number}"}))
-    assert known.worth_a_try("e0") is None
-    assert known.worth_a_try(f"e{MOST_KNOWN}") is not None
+    known = EventCache()
+    for number in range(MAX_CACHED_EVENTS + 1):
+        known.remember_commit(event.model_copy(update={"event_id": f"e{number}"}))
+    assert known.get_if_likely_current("e0") is None
+    assert known.get_if_likely_current(f"e{MAX_CACHED_EVENTS}") is not None

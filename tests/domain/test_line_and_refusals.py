@@ -9,28 +9,28 @@ from typing import Any
 import pytest
 
 from domain.commands import (
-    Bury,
-    Changed,
+    ChangeOutcome,
     Command,
-    ContinueRaise,
+    ContinueCapacityIncrease,
     Create,
     Edit,
-    Evict,
-    Left,
-    MarkDeletion,
+    FillFreeSeats,
+    FinishDeletion,
+    LeaveOutcome,
     Register,
     Remove,
-    SeatWaiting,
+    RemoveAttendees,
     SetStatus,
+    StartDeletion,
     Unregister,
 )
 from domain.enums import Cause, Deletion, EventStatus
 from domain.errors import AlreadyRegistered, RollcallError, UnknownEvent
 from domain.inputs import EventChanges
-from domain.models import Event, Registration, Waiting
+from domain.models import Event, Registration, WaitlistEntry
 from domain.planning import planner
-from domain.planning.plan import CheckUser, Plan, PutEntry
-from domain.planning.planner import Inconsistent, Snapshot
+from domain.planning.plan import CheckUser, Plan, PutJournalEntry
+from domain.planning.planner import InconsistentSnapshot, Snapshot
 from tests.domain.test_what_is_told import LATER, SITS, WAITING, event, planned, row, user
 
 LINE = tuple(row(f"w{ticket}", ticket, WAITING) for ticket in (2, 3, 4, 5))
@@ -39,12 +39,12 @@ NAMES = ("new", "sits", *(one.user_id for one in LINE))
 
 def planned_in_line(*commands: Command, heads: int, budget: int = 100, capacity: int = 1) -> Plan:
     """Plan for one who sits and four who wait, of whom this many were read as the line's head."""
-    at = event(capacity=capacity, waitlist_count=4, next_ticket=6, waiting_by_block={0: 4})
+    at = event(capacity=capacity, waitlist_count=4, next_ticket=6, waitlist_by_block={0: 4})
     snapshot = Snapshot(
         at,
         {name: user(name) for name in NAMES},
         {one.user_id: one for one in (SITS, *LINE)},
-        tuple(Waiting.of(one) for one in LINE[:heads]),
+        tuple(WaitlistEntry.of(one) for one in LINE[:heads]),
         {one.ticket: one.ticket - 2 for one in LINE},
     )
     return planner.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p", budget=budget)
@@ -94,10 +94,10 @@ RAISE, TO_5 = Edit(EventChanges.of(capacity=4), None), {"capacity_target": 5, "o
         ([unregister("sits"), RAISE], {}, 4),
         ([Edit(EventChanges.of(title="Brunch"), None)], {}, 0),
         ([RAISE, unregister("sits")], {"capacity": 9}, 1),  # which lowers it here
-        ([ContinueRaise("op")], TO_5, 4),
-        ([unregister("sits"), ContinueRaise("op")], TO_5, 5),
-        ([SeatWaiting()], {"capacity": 3}, 2),
-        ([unregister("sits"), SeatWaiting()], {"capacity": 3}, 3),
+        ([ContinueCapacityIncrease("op")], TO_5, 4),
+        ([unregister("sits"), ContinueCapacityIncrease("op")], TO_5, 5),
+        ([FillFreeSeats()], {"capacity": 3}, 2),
+        ([unregister("sits"), FillFreeSeats()], {"capacity": 3}, 3),
         ([RAISE], {"waitlist_count": 2}, 2),
         ([Edit(EventChanges.of(capacity=500), None)], {"waitlist_count": 499}, 50),
     ],
@@ -107,12 +107,12 @@ def test_the_line_is_read_as_far_as_seats_can_come_free_and_no_further(
 ) -> None:
     """One seat more than fit one commit shows that the raise goes on; a read of nobody is spared."""
     given = event(**{"waitlist_count": 10} | at)
-    assert planner.heads_needed(given, ROWS, commands) == heads
+    assert planner.waitlist_head_needed(given, ROWS, commands) == heads
 
 
 def test_seats_are_given_up_to_the_last_action_of_the_budget() -> None:
     """Two actions each, beside event and journal: what fits exactly, fits."""
-    (outcome,) = planned_in_line(SeatWaiting(), heads=4, capacity=5, budget=8).outcomes
+    (outcome,) = planned_in_line(FillFreeSeats(), heads=4, capacity=5, budget=8).outcomes
     assert getattr(outcome, "promoted", None) == ("w2", "w3", "w4")
 
 
@@ -161,8 +161,8 @@ def test_who_comes_in_must_be_there_even_if_they_leave_in_the_same_batch(
 
 def test_a_refusal_that_has_nothing_to_do_with_its_user_checks_none() -> None:
     """Of somebody who is not there, no check in the commit would hold."""
-    plan = planned_in_line(MarkDeletion(None), Register("nobody"), heads=1)
-    assert [type(outcome) for outcome in plan.outcomes] == [Changed, UnknownEvent]
+    plan = planned_in_line(StartDeletion(None), Register("nobody"), heads=1)
+    assert [type(outcome) for outcome in plan.outcomes] == [ChangeOutcome, UnknownEvent]
     assert not [action for action in plan.actions if isinstance(action, CheckUser)]
 
 
@@ -177,15 +177,15 @@ def test_a_refusal_that_needs_a_check_takes_its_part_of_the_budget(
 
 def test_what_comes_behind_a_creation_waits_for_the_next_commit() -> None:
     """R3.5: of an event that was not there, nothing was read that could refuse or seat somebody."""
-    created = event(registered_count=0, waitlist_count=0, waiting_by_block={})
+    created = event(registered_count=0, waitlist_count=0, waitlist_by_block={})
     commands: list[Command] = [Create(created, "boss"), Register("new")]
     plan = planner.plan(Snapshot(None), commands, event_id="e1", now=LATER, plan_id="p")
-    assert [type(outcome) for outcome in plan.outcomes] == [Changed]
+    assert [type(outcome) for outcome in plan.outcomes] == [ChangeOutcome]
 
 
 def test_a_newcomer_is_not_promoted_ahead_of_those_who_were_not_read() -> None:
     """R3.6: then more of the line must be read."""
-    with pytest.raises(Inconsistent, match="fewer heads"):
+    with pytest.raises(InconsistentSnapshot, match="fewer heads"):
         planned_in_line(Register("new"), unregister("sits"), heads=0)
 
 
@@ -203,13 +203,13 @@ def test_a_long_raise_gets_a_whole_commit() -> None:
     assert short.event is not None
     assert (short.event.capacity, short.event.capacity_target) == (1, None)
     enough = planned_in_line(unregister("w3"), raised, heads=4, budget=10)
-    assert [type(one) for one in enough.outcomes] == [Left, Changed]
+    assert [type(one) for one in enough.outcomes] == [LeaveOutcome, ChangeOutcome]
     alone = planned_in_line(raised, heads=4, budget=7)
     assert alone.event is not None
     assert (alone.event.capacity, alone.event.capacity_target) == (3, 9)
 
 
-@pytest.mark.parametrize("command", [Evict(("sits",)), Bury()])
+@pytest.mark.parametrize("command", [RemoveAttendees(("sits",)), FinishDeletion()])
 @pytest.mark.parametrize("at", [event(), event(deletion=Deletion.DONE), None])
 def test_only_what_is_marked_for_deletion_is_emptied_and_buried(
     command: Command, at: Event | None
@@ -224,21 +224,21 @@ def test_only_what_is_marked_for_deletion_is_emptied_and_buried(
 
 def test_who_left_meanwhile_does_not_keep_the_others_of_an_eviction() -> None:
     marked = event(deletion=Deletion.MARKED, operation_id="op")
-    plan = planned(Evict(("nobody", "first")), at=marked)
+    plan = planned(RemoveAttendees(("nobody", "first")), at=marked)
     assert plan.event is not None
     assert plan.event.waitlist_count == 1
 
 
 def test_a_status_that_is_so_already_is_answered_with_the_event() -> None:
     (outcome,) = planned(SetStatus(EventStatus.OPEN, None)).outcomes
-    assert isinstance(outcome, Changed)
+    assert isinstance(outcome, ChangeOutcome)
     assert (outcome.changed, outcome.event) == (False, event())
 
 
 def test_a_detail_that_was_not_there_is_nothing_in_the_history_not_the_word_none() -> None:
     deadline = LATER + timedelta(hours=1)
     edit = Edit(EventChanges.of(registration_deadline=deadline), None)
-    (entry,) = (one.entry for one in planned(edit).actions if isinstance(one, PutEntry))
+    (entry,) = (one.entry for one in planned(edit).actions if isinstance(one, PutJournalEntry))
     (change,) = entry.changes
     assert change.fields == {"registration_deadline": (None, str(deadline))}
 
@@ -252,20 +252,25 @@ STRANGER = row("stranger", 3, WAITING)
     [
         (event(), (LINE[0],), [Register("w2")], "nobody counted who waits before w2"),
         (
-            event(waitlist_count=0, waiting_by_block={}),
+            event(waitlist_count=0, waitlist_by_block={}),
             (STRANGER,),
             [unregister("stranger")],
             "stranger waits outside the line of e1",
         ),
         (
-            event(waitlist_count=1, waiting_by_block={7: 1}),
+            event(waitlist_count=1, waitlist_by_block={7: 1}),
             (STRANGER,),
             [unregister("stranger")],
             "block 0 of the line of e1 counts below nobody",
         ),
         (event(), (SITS,), [unregister("sits")], "the line of e1 has fewer heads"),
-        (MARKED, (SITS,), [Evict(("sits",))], "sits was to leave a deleted event before its line"),
-        (MARKED, (), [Bury()], "e1 was to be buried before it is empty"),
+        (
+            MARKED,
+            (SITS,),
+            [RemoveAttendees(("sits",))],
+            "sits was to leave a deleted event before its line",
+        ),
+        (MARKED, (), [FinishDeletion()], "e1 was to be buried before it is empty"),
     ],
 )
 def test_what_cannot_be_of_one_moment_is_named(
@@ -274,5 +279,5 @@ def test_what_cannot_be_of_one_moment_is_named(
     """The whole plan is given up, and the message says where to look."""
     users: dict[str, Any] = {name: user(name) for name in NAMES}
     snapshot = Snapshot(at, users, {one.user_id: one for one in rows})
-    with pytest.raises(Inconsistent, match=what):
+    with pytest.raises(InconsistentSnapshot, match=what):
         planner.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p")

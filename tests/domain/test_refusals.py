@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from domain.commands import Changed, Command, Create, Edit, Register, Remove, SetStatus, Unregister
+from domain.commands import (
+    ChangeOutcome,
+    Command,
+    Create,
+    Edit,
+    Register,
+    Remove,
+    SetStatus,
+    Unregister,
+)
 from domain.enums import Cause, ClosedBecause, Deletion, EventStatus
 from domain.errors import (
     AlreadyRegistered,
@@ -127,6 +136,6 @@ def test_a_new_event_that_lies_in_the_past_is_refused() -> None:
 def test_an_edit_answers_with_what_it_was_asked_for(capacity: int) -> None:
     plan = planned(Edit(EventChanges.of(title="Dinner", capacity=capacity), None))
     (outcome,) = plan.outcomes
-    assert isinstance(outcome, Changed)
+    assert isinstance(outcome, ChangeOutcome)
     assert outcome.changed
     assert outcome.promoted == (("first",) if capacity == 2 else ())

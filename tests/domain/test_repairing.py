@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from domain.enums import Deletion
-from domain.execution.retry import Patience
+from domain.execution.retry import RetryPolicy
 from domain.integrity.checker import Check
 from domain.integrity.repairer import Repair
-from domain.integrity.violations import Breach, BreachKind
+from domain.integrity.violations import Violation, ViolationKind
 from tests.faults import FaultyStore, never_sent
 from tests.integrity.corruption import Scene, assert_mended, check
 from tests.surroundings import ManualClock, ids, service_on
@@ -23,21 +23,21 @@ def scene() -> Scene:
 @pytest.fixture
 def reading(scene: Scene) -> Check:
     clock = ManualClock()
-    return Check(scene.store, Patience(clock, lambda: 0.5), clock, lambda _: None)
+    return Check(scene.store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
 
 
 @pytest.fixture
 def repairing(scene: Scene, reading: Check) -> Repair:
     clock = ManualClock()
-    patience = Patience(clock, lambda: 0.5)
-    door = scene.service._door
-    return Repair(scene.store, door, patience, clock, ids("repairing"), reading)
+    retry = RetryPolicy(clock, lambda: 0.5)
+    executor = scene.service._executor
+    return Repair(scene.store, executor, retry, clock, ids("repairing"), reading)
 
 
-def only(scene: Scene, kind: BreachKind) -> Breach:
+def only(scene: Scene, kind: ViolationKind) -> Violation:
     """Return the one breach of a kind."""
-    (breach,) = (one for one in check(scene.service) if one.kind is kind)
-    return breach
+    (violation,) = (one for one in check(scene.service) if one.kind is kind)
+    return violation
 
 
 def test_an_event_that_is_gone_has_nothing_to_check(reading: Check) -> None:
@@ -57,18 +57,18 @@ def test_a_lost_user_whose_event_cannot_be_left_by_itself_is_taken_out_all_the_s
     for name in ("waiting1", "waiting2", "waiting3"):
         scene.service.unregister("e1", scene.person(name))
     scene.lose_user("seated1")
-    breach = only(scene, BreachKind.NO_USER)
+    violation = only(scene, ViolationKind.NO_USER)
     scene.rewrite_event({"waitlist_count": 2})
-    assert [mend.now for mend in repairing._take_out(breach)] == ["unregistered"]
+    assert [mend.now for mend in repairing._take_out(violation)] == ["unregistered"]
     scene.rewrite_event({"waitlist_count": 0})
     assert assert_mended(scene.service, scene.store).seated("e1") == ["e1-seated2"]
 
 
 def test_what_stands_in_anothers_place_by_now_goes_first(scene: Scene, repairing: Repair) -> None:
     scene.lose_place("waiting2")
-    breach = only(scene, BreachKind.NOT_IN_LINE)
+    violation = only(scene, ViolationKind.NOT_ON_WAITLIST)
     scene.add_place(4, "nobody")
-    assert [mend.now for mend in repairing._mend_row(breach)] == ["in line"]
+    assert [mend.now for mend in repairing._fix_registration(violation)] == ["in line"]
     assert_mended(scene.service, scene.store)
 
 
@@ -86,12 +86,12 @@ def test_what_no_version_guards_and_nobody_confirms_is_given_up(
 ) -> None:
     """After twenty seconds; the next repair finds it where it was."""
     scene.add_place(9, "nobody", "gone")
-    breach = only(scene, BreachKind.STRAY_PLACE)
+    violation = only(scene, ViolationKind.STRAY_WAITLIST_ENTRY)
     assert isinstance(scene.store, FaultyStore)
     scene.store.faults = [never_sent] * 1_000
-    assert list(repairing._mend_place(breach)) == []
+    assert list(repairing._fix_waitlist_entry(violation)) == []
     scene.store.faults.clear()
-    assert [mend.now for mend in repairing._mend_place(breach)] == ["deleted"]
+    assert [mend.now for mend in repairing._fix_waitlist_entry(violation)] == ["deleted"]
     assert_mended(scene.service, scene.store)
 
 

@@ -9,25 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.commands import (
-    Changed,
+    ChangeOutcome,
     Command,
-    ContinueRaise,
+    ContinueCapacityIncrease,
     Edit,
-    Left,
-    MarkDeletion,
-    Placed,
+    LeaveOutcome,
     Register,
+    RegisterOutcome,
     Remove,
     SetStatus,
+    StartDeletion,
     Unregister,
 )
 from domain.enums import Cause, EventStatus, RegistrationStatus
 from domain.errors import RollcallError
 from domain.inputs import EventChanges
-from domain.models import LINE_BLOCK, Actor, Registration, block_of
+from domain.models import WAITLIST_BLOCK, Actor, Registration, block_of
 from domain.planning import planner
 from domain.planning.plan import CheckUser, Plan
-from domain.planning.planner import Inconsistent, Snapshot
+from domain.planning.planner import InconsistentSnapshot, Snapshot
 from tests.invariants import assert_sound, everything_in
 from tests.memory import MemoryStore
 from tests.surroundings import START, ids, new_event, new_users, service_on
@@ -50,13 +50,15 @@ def snapshot_of(store: MemoryStore, batch: Sequence[Command]) -> Snapshot:
     assert event is not None
     registrations_of, users = planner.users_needed(batch)
     rows = store.get_rows("e1", registrations_of=registrations_of, users=users)
-    heads = planner.heads_needed(event, rows.registrations, batch)
+    heads = planner.waitlist_head_needed(event, rows.registrations, batch)
     before: dict[int, int] = {}
-    for place in planner.waiting_needed(rows.registrations, batch):
-        count = store.count_line("e1", place, after=block_of(place.ticket) * LINE_BLOCK - 1)
+    for place in planner.entries_needed(rows.registrations, batch):
+        count = store.count_entries_before(
+            "e1", place, after=block_of(place.ticket) * WAITLIST_BLOCK - 1
+        )
         assert count is not None
         before[place.ticket] = count
-    line = store.get_line("e1", limit=heads)
+    line = store.get_waitlist("e1", limit=heads)
     return Snapshot(event, rows.users, rows.registrations, line, before)
 
 
@@ -87,11 +89,11 @@ def people_and_an_event(capacity: int = 2) -> MemoryStore:
 def said(outcome: object) -> object:
     """Return what an outcome tells its person, without the event as the whole commit leaves it."""
     match outcome:
-        case Placed(_, registration, position):
+        case RegisterOutcome(_, registration, position):
             return registration, position
-        case Left(_, registration, promoted):
+        case LeaveOutcome(_, registration, promoted):
             return registration.ticket, promoted
-        case Changed(_, changed, promoted):
+        case ChangeOutcome(_, changed, promoted):
             return changed, promoted
         case RollcallError():
             return repr(outcome)
@@ -141,7 +143,7 @@ def test_a_raise_in_steps_never_leaves_a_seat_free_while_someone_waits(
     while plan.event is not None and plan.event.capacity_target is not None:
         assert_sound(store)
         assert plan.event.operation_id == "raise"
-        plan = plan_and_apply(store, [ContinueRaise("raise")], plan_ids(), budget)
+        plan = plan_and_apply(store, [ContinueCapacityIncrease("raise")], plan_ids(), budget)
     found = assert_sound(store)
     assert found.events["e1"].capacity == wanted
     assert found.seated("e1") == people[: min(wanted, len(people))]
@@ -198,7 +200,7 @@ def test_who_joins_and_leaves_in_one_commit_was_there_all_the_same() -> None:
     store = people_and_an_event()
     plan = plan_and_apply(store, [Register("u1"), Unregister("u1")], "plan")
     assert [type(action).__name__ for action in plan.actions] == [
-        *("PutEvent", "CheckUser", "PutEntry")
+        *("PutEvent", "CheckUser", "PutJournalEntry")
     ]
     found = assert_sound(store)
     kinds = [change.kind.value for change in found.journal["e1"][-1].changes]
@@ -228,7 +230,7 @@ def test_a_line_shorter_than_its_count_is_inconsistent() -> None:
     plan_and_apply(store, [Register("u0"), Register("u1")], "plan")
     snapshot = snapshot_of(store, [Unregister("u0")])
     torn = Snapshot(snapshot.event, snapshot.users, snapshot.registrations)
-    with pytest.raises(Inconsistent):
+    with pytest.raises(InconsistentSnapshot):
         planner.plan(torn, [Unregister("u0")], event_id="e1", now=START, plan_id="p")
 
 
@@ -238,16 +240,16 @@ def test_the_position_of_one_who_waits_counts_whole_blocks_and_one_block_of_tick
     event = store.events["e1"].model_copy(
         update={
             "registered_count": 1,
-            "next_ticket": 3 * LINE_BLOCK,
+            "next_ticket": 3 * WAITLIST_BLOCK,
             "waitlist_count": 700,
-            "waiting_by_block": {0: 400, 1: 200, 2: 100},
+            "waitlist_by_block": {0: 400, 1: 200, 2: 100},
         }
     )
     row = Registration(
         event_id="e1",
         user_id="u7",
         status=RegistrationStatus.WAITLISTED,
-        ticket=2 * LINE_BLOCK + 60,
+        ticket=2 * WAITLIST_BLOCK + 60,
         registered_at=START,
         seated_at=None,
     )
@@ -259,14 +261,14 @@ def test_the_position_of_one_who_waits_counts_whole_blocks_and_one_block_of_tick
 def test_an_event_under_deletion_is_unknown_to_everybody() -> None:
     """R7.2: from the mark on, whoever asks."""
     store = people_and_an_event()
-    plan_and_apply(store, [MarkDeletion(None)], "mark")
+    plan_and_apply(store, [StartDeletion(None)], "mark")
     asked: list[Command] = [
         Register("u1"),
         Unregister("u1", Cause.USER_DELETED),
         Remove("u1", None),
         Edit(EventChanges.of(capacity=9), None),
         SetStatus(EventStatus.OPEN, None),
-        MarkDeletion(None),
+        StartDeletion(None),
     ]
     plan = plan_and_apply(store, asked, "after")
     assert {type(outcome).__name__ for outcome in plan.outcomes} == {"UnknownEvent"}

@@ -12,22 +12,22 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import Busy
-from domain.execution.batching import Entry, Turnstile, _Lane, _State
+from domain.execution.batching import CommandQueue, Entry, _Lane, _State
 from tests.domain.test_turnstile import (
     LATER,
     Crowd,
-    Door,
     Ended,
+    Executor,
     clock,
+    command_queue,
     crowd,
-    door,
+    executor,
     hold,
     release,
-    turnstile,
 )
 from tests.surroundings import ManualClock
 
-__all__ = ["clock", "crowd", "door", "turnstile"]
+__all__ = ["clock", "crowd", "executor", "command_queue"]
 
 
 class Waking(ManualClock):
@@ -47,50 +47,50 @@ class Waking(ManualClock):
 
 @pytest.mark.parametrize(("after", "seconds"), [(2.0, 2.0), (0.0, 0.0), (-3.0, 0.0)])
 def test_a_caller_waits_until_its_deadline_and_no_longer(
-    door: Door, crowd: Crowd, after: float, seconds: float
+    executor: Executor, crowd: Crowd, after: float, seconds: float
 ) -> None:
-    hold(door, crowd)
+    hold(executor, crowd)
     waking = Waking(lambda _: False)
     waking.advance(timedelta(seconds=5))
-    crowd.turnstile._clock = waking
+    crowd.command_queue._clock = waking
     with pytest.raises(Busy):
-        crowd.turnstile.go_through("event", "late", waking.monotonic() + after)
+        crowd.command_queue.go_through("event", "late", waking.monotonic() + after)
     assert waking.waits == [seconds]
-    assert crowd.turnstile.waiting("event") == 0
+    assert crowd.command_queue.waiting("event") == 0
 
 
 def test_who_gets_the_lead_in_the_moment_of_its_deadline_is_served(
-    door: Door, crowd: Crowd
+    executor: Executor, crowd: Crowd
 ) -> None:
-    hold(door, crowd)
+    hold(executor, crowd)
 
     def gets_the_lead(signal: threading.Event) -> bool:
-        release(door)
+        release(executor)
         signal.wait()
         return False
 
-    crowd.turnstile._clock = Waking(gets_the_lead)
-    assert crowd.turnstile.go_through("event", "late", LATER) == "LATE"
+    crowd.command_queue._clock = Waking(gets_the_lead)
+    assert crowd.command_queue.go_through("event", "late", LATER) == "LATE"
 
 
 def test_who_is_served_in_the_moment_of_its_deadline_has_its_result(
-    door: Door, crowd: Crowd
+    executor: Executor, crowd: Crowd
 ) -> None:
-    hold(door, crowd)
+    hold(executor, crowd)
 
     def is_served(signal: threading.Event) -> bool:
-        release(door)
+        release(executor)
         signal.wait()
         return False
 
     crowd.arrives("leader")
-    crowd.turnstile._clock = Waking(is_served)
-    assert crowd.turnstile.go_through("event", "late", LATER) == "LATE"
-    assert door.batches == [["first"], ["leader", "late"]]
+    crowd.command_queue._clock = Waking(is_served)
+    assert crowd.command_queue.go_through("event", "late", LATER) == "LATE"
+    assert executor.batches == [["first"], ["leader", "late"]]
 
 
 def test_who_is_taken_waits_for_the_answer_instead_of_asking_for_it_again_and_again(
-    turnstile: Turnstile[str, str],
+    command_queue: CommandQueue[str, str],
 ) -> None:
     class Answering(threading.Event):
         """Is answered as soon as somebody waits for it however long it takes."""
@@ -103,13 +103,13 @@ def test_who_is_taken_waits_for_the_answer_instead_of_asking_for_it_again_and_ag
     taken: Entry[str, str] = Entry("taken", deadline=0.0)
     taken._state = _State.TAKEN
     taken._called = Answering()
-    turnstile._wait("event", _Lane(), taken)
+    command_queue._wait("event", _Lane(), taken)
     assert taken.is_settled
 
 
 @pytest.mark.parametrize("is_late", [False, True])
 def test_who_is_put_back_waits_again_until_its_deadline(
-    door: Door, crowd: Crowd, is_late: bool
+    executor: Executor, crowd: Crowd, is_late: bool
 ) -> None:
     """What it is called for is not that its time is up; once it is, the command is withdrawn."""
     goes_on = threading.Event()
@@ -128,68 +128,68 @@ def test_who_is_put_back_waits_again_until_its_deadline(
 
     def wakes(signal: threading.Event) -> bool:
         if len(waking.waits) == 1:
-            release(door)
+            release(executor)
         elif is_late:
             return False
         else:
             goes_on.set()
         return signal.wait()
 
-    door.most = 1
-    hold(door, crowd)
-    crowd.turnstile._clock = waking = Called(wakes)
+    executor.most = 1
+    hold(executor, crowd)
+    crowd.command_queue._clock = waking = Called(wakes)
     crowd.arrives("a")
     b = crowd.arrives("b")
     try:
         if is_late:
             with pytest.raises(Busy):
-                crowd.turnstile.go_through("event", "c", LATER)
+                crowd.command_queue.go_through("event", "c", LATER)
         else:
-            assert crowd.turnstile.go_through("event", "c", LATER) == "C"
+            assert crowd.command_queue.go_through("event", "c", LATER) == "C"
     finally:
         goes_on.set()
     assert b.result() == "B"
     led_by_b = ["b"] if is_late else ["b", "c"]
     led_by_c: list[list[str]] = [] if is_late else [["c"]]
-    assert door.batches == [["first"], ["a", "b", "c"], led_by_b, *led_by_c]
+    assert executor.batches == [["first"], ["a", "b", "c"], led_by_b, *led_by_c]
 
 
 def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_hands_it_on(
-    door: Door, crowd: Crowd
+    executor: Executor, crowd: Crowd
 ) -> None:
-    first = hold(door, crowd)
+    first = hold(executor, crowd)
     behind = []
 
     def ends(signal: threading.Event) -> bool:
         behind.append(crowd.arrives("behind"))
-        release(door)
+        release(executor)
         signal.wait()
         raise Ended
 
-    crowd.turnstile._clock = Waking(ends)
+    crowd.command_queue._clock = Waking(ends)
     with pytest.raises(Ended):
-        crowd.turnstile.go_through("event", "gone", LATER)
+        crowd.command_queue.go_through("event", "gone", LATER)
     assert (first.result(), behind[0].result()) == ("FIRST", "BEHIND")
-    assert door.batches == [["first"], ["behind"]]
+    assert executor.batches == [["first"], ["behind"]]
 
 
 def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_leaves_no_lane_behind(
-    door: Door, crowd: Crowd
+    executor: Executor, crowd: Crowd
 ) -> None:
-    first = hold(door, crowd)
+    first = hold(executor, crowd)
 
     def ends(signal: threading.Event) -> bool:
-        release(door)
+        release(executor)
         signal.wait()
         raise Ended
 
-    crowd.turnstile._clock = Waking(ends)
+    crowd.command_queue._clock = Waking(ends)
     with pytest.raises(Ended):
-        crowd.turnstile.go_through("event", "gone", LATER)
+        crowd.command_queue.go_through("event", "gone", LATER)
     assert first.result() == "FIRST"
-    assert len(crowd.turnstile) == 0
-    assert crowd.turnstile.go_through("event", "next", LATER) == "NEXT"
+    assert len(crowd.command_queue) == 0
+    assert crowd.command_queue.go_through("event", "next", LATER) == "NEXT"
 
 
-def test_nobody_waits_in_a_lane_that_nobody_uses(turnstile: Turnstile[str, str]) -> None:
-    assert turnstile.waiting("event") == 0
+def test_nobody_waits_in_a_lane_that_nobody_uses(command_queue: CommandQueue[str, str]) -> None:
+    assert command_queue.waiting("event") == 0

@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 
 from domain.commands import (
-    Bury,
-    Changed,
+    ApplyFix,
+    ChangeOutcome,
     Command,
-    ContinueRaise,
+    ContinueCapacityIncrease,
     Create,
     Edit,
-    Evict,
-    Left,
-    MarkDeletion,
-    Mend,
-    Placed,
+    FillFreeSeats,
+    FinishDeletion,
+    LeaveOutcome,
     Register,
+    RegisterOutcome,
     Remove,
-    SeatWaiting,
+    RemoveAttendees,
     SetStatus,
+    StartDeletion,
     Unregister,
 )
 from domain.enums import (
@@ -32,7 +32,7 @@ from domain.enums import (
     ChangeKind,
     Deletion,
     EventStatus,
-    NoticeKind,
+    NotificationKind,
     RegistrationStatus,
 )
 from domain.errors import AlreadyRegistered, NotRegistered, RollcallError, UnknownEvent
@@ -43,19 +43,19 @@ from domain.models import (
     Event,
     EventSummary,
     JournalEntry,
-    Notice,
+    Notification,
     Registration,
     User,
-    Waiting,
+    WaitlistEntry,
 )
 from domain.planning import planner
 from domain.planning.plan import (
     DeleteRegistration,
-    DeleteWaiting,
+    DeleteWaitlistEntry,
     Plan,
-    PutEntry,
+    PutJournalEntry,
     PutRegistration,
-    PutWaiting,
+    PutWaitlistEntry,
 )
 from domain.planning.planner import Snapshot
 from tests.surroundings import START
@@ -108,7 +108,7 @@ def event(**values: Any) -> Event:
         "registered_count": 1,
         "waitlist_count": 2,
         "next_ticket": 4,
-        "waiting_by_block": {0: 2},
+        "waitlist_by_block": {0: 2},
     }
     return Event(**given | values)
 
@@ -130,7 +130,7 @@ def planned(*commands: Command, at: Event | None = None, now: Any = LATER) -> Pl
         at or event(),
         {user_id: user(user_id) for user_id in ("sits", "first", "second", "new", "newer")},
         {one.user_id: one for one in (SITS, FIRST, SECOND)},
-        (Waiting.of(FIRST), Waiting.of(SECOND)),
+        (WaitlistEntry.of(FIRST), WaitlistEntry.of(SECOND)),
         {2: 0, 3: 1},
     )
     return planner.plan(snapshot, commands, event_id="e1", now=now, plan_id="p")
@@ -138,17 +138,17 @@ def planned(*commands: Command, at: Event | None = None, now: Any = LATER) -> Pl
 
 def entry_of(plan: Plan) -> JournalEntry:
     """Return the entry that a plan writes, having seen that it fits the event."""
-    entry = next(action.entry for action in plan.actions if isinstance(action, PutEntry))
+    entry = next(action.entry for action in plan.actions if isinstance(action, PutJournalEntry))
     assert plan.event is not None
     assert (entry.event_id, entry.version, entry.plan_id) == ("e1", plan.event.version, "p")
     assert (entry.at, plan.event.version) == (LATER, 4)
-    assert entry.about == (EventSummary.of(plan.event) if entry.notices else None)
+    assert entry.about == (EventSummary.of(plan.event) if entry.notifications else None)
     return entry
 
 
-def told(plan: Plan) -> tuple[tuple[Change, ...], tuple[Notice, ...]]:
+def told(plan: Plan) -> tuple[tuple[Change, ...], tuple[Notification, ...]]:
     entry = entry_of(plan)
-    return entry.changes, entry.notices
+    return entry.changes, entry.notifications
 
 
 def outcome(plan: Plan) -> object:
@@ -160,9 +160,9 @@ def outcome(plan: Plan) -> object:
 
 
 def test_a_seat_is_taken_by_the_one_who_registers() -> None:
-    plan = planned(Register("new"), at=event(capacity=2, waitlist_count=0, waiting_by_block={}))
+    plan = planned(Register("new"), at=event(capacity=2, waitlist_count=0, waitlist_by_block={}))
     new = row("new", 4).model_copy(update={"registered_at": LATER, "seated_at": LATER})
-    assert outcome(plan) == Placed(event(), new, None)
+    assert outcome(plan) == RegisterOutcome(event(), new, None)
     registered = change(ChangeKind.REGISTERED, user_id="new", actor_id="new", ticket=4)
     assert told(plan) == ((registered,), ())
 
@@ -170,25 +170,25 @@ def test_a_seat_is_taken_by_the_one_who_registers() -> None:
 def test_a_place_in_line_is_told_with_its_position() -> None:
     plan = planned(Register("new"))
     new = row("new", 4, WAITING).model_copy(update={"registered_at": LATER})
-    assert outcome(plan) == Placed(event(), new, 3)
+    assert outcome(plan) == RegisterOutcome(event(), new, 3)
     waits = change(ChangeKind.WAITLISTED, user_id="new", actor_id="new", ticket=4)
     assert told(plan) == ((waits,), ())
 
 
 def test_who_leaves_a_seat_and_who_gets_it_are_told() -> None:
     plan = planned(Unregister("sits"))
-    assert outcome(plan) == Left(event(), SITS, ("first",))
+    assert outcome(plan) == LeaveOutcome(event(), SITS, ("first",))
     left = change(
         ChangeKind.LEFT, user_id="sits", actor_id="sits", ticket=1, cause=Cause.OWN, status=SEATED
     )
     promoted = change(ChangeKind.PROMOTED, user_id="first", ticket=2, cause=Cause.SEAT_FREED)
-    notice = Notice(kind=NoticeKind.PROMOTED, user_id="first", ticket=2)
-    assert told(plan) == ((left, promoted), (notice,))
+    notification = Notification(kind=NotificationKind.PROMOTED, user_id="first", ticket=2)
+    assert told(plan) == ((left, promoted), (notification,))
 
 
 def test_who_leaves_the_line_leaves_its_place() -> None:
     plan = planned(Unregister("first", Cause.USER_DELETED))
-    assert outcome(plan) == Left(event(), FIRST, ())
+    assert outcome(plan) == LeaveOutcome(event(), FIRST, ())
     left = change(
         ChangeKind.LEFT,
         user_id="first",
@@ -202,7 +202,7 @@ def test_who_leaves_the_line_leaves_its_place() -> None:
 
 def test_a_cascade_takes_out_the_registration_that_it_found_and_no_later_one() -> None:
     """R7.1: a user who was created anew has another ticket."""
-    assert isinstance(outcome(planned(Unregister("sits", Cause.USER_DELETED, 1))), Left)
+    assert isinstance(outcome(planned(Unregister("sits", Cause.USER_DELETED, 1))), LeaveOutcome)
     (refusal,) = planned(Unregister("sits", Cause.USER_DELETED, 9)).outcomes
     assert isinstance(refusal, NotRegistered)
     assert (refusal.event_id, refusal.title, refusal.user_id) == ("e1", "Supper", "sits")
@@ -210,7 +210,7 @@ def test_a_cascade_takes_out_the_registration_that_it_found_and_no_later_one() -
 
 def test_a_removal_names_the_organizer_and_the_reason_and_both_people_are_told() -> None:
     plan = planned(Remove("sits", BOSS, "no show"))
-    assert outcome(plan) == Left(event(), SITS, ("first",))
+    assert outcome(plan) == LeaveOutcome(event(), SITS, ("first",))
     left = change(
         ChangeKind.LEFT,
         user_id="sits",
@@ -221,16 +221,16 @@ def test_a_removal_names_the_organizer_and_the_reason_and_both_people_are_told()
         reason="no show",
     )
     promoted = change(ChangeKind.PROMOTED, user_id="first", ticket=2, cause=Cause.SEAT_FREED)
-    notices = (
-        Notice(kind=NoticeKind.PROMOTED, user_id="first", ticket=2),
-        Notice(kind=NoticeKind.REMOVED, user_id="sits", ticket=1, reason="no show"),
+    notifications = (
+        Notification(kind=NotificationKind.PROMOTED, user_id="first", ticket=2),
+        Notification(kind=NotificationKind.REMOVED, user_id="sits", ticket=1, reason="no show"),
     )
-    assert told(plan) == ((left, promoted), notices)
+    assert told(plan) == ((left, promoted), notifications)
 
 
 def test_an_edit_tells_old_and_new_and_a_move_is_told_to_everyone() -> None:
     plan = planned(Edit(EventChanges.of(title="Lunch", location="Garden", capacity=2), BOSS))
-    assert outcome(plan) == Changed(event(), promoted=("first",), is_moved=True)
+    assert outcome(plan) == ChangeOutcome(event(), promoted=("first",), is_moved=True)
     edited = change(
         ChangeKind.EDITED,
         actor_id="boss",
@@ -240,19 +240,21 @@ def test_an_edit_tells_old_and_new_and_a_move_is_told_to_everyone() -> None:
             "capacity": ("1", "2"),
         },
     )
-    promoted = change(ChangeKind.PROMOTED, user_id="first", ticket=2, cause=Cause.CAPACITY_RAISED)
-    notices = (
-        Notice(kind=NoticeKind.MOVED, user_id=None, before=EventSummary.of(event())),
-        Notice(kind=NoticeKind.PROMOTED, user_id="first", ticket=2),
+    promoted = change(
+        ChangeKind.PROMOTED, user_id="first", ticket=2, cause=Cause.CAPACITY_INCREASED
     )
-    assert told(plan) == ((edited, promoted), notices)
+    notifications = (
+        Notification(kind=NotificationKind.MOVED, user_id=None, before=EventSummary.of(event())),
+        Notification(kind=NotificationKind.PROMOTED, user_id="first", ticket=2),
+    )
+    assert told(plan) == ((edited, promoted), notifications)
     assert plan.event is not None
     assert plan.event.updated_at == LATER
 
 
 def test_an_edit_to_what_is_so_already_changes_nothing() -> None:
     plan = planned(Edit(EventChanges.of(title="Supper", capacity=1), None))
-    assert plan.outcomes == (Changed(event(), changed=False),)
+    assert plan.outcomes == (ChangeOutcome(event(), changed=False),)
     assert plan.actions == ()
 
 
@@ -264,8 +266,8 @@ def test_each_of_time_and_place_is_a_move(field: str) -> None:
         "time_zone": "Europe/Lisbon",
         "location": "Garden",
     }
-    _, notices = told(planned(Edit(EventChanges.of(**{field: values[field]}), None)))
-    assert [notice.kind for notice in notices] == [NoticeKind.MOVED]
+    _, notifications = told(planned(Edit(EventChanges.of(**{field: values[field]}), None)))
+    assert [notification.kind for notification in notifications] == [NotificationKind.MOVED]
 
 
 @pytest.mark.parametrize(
@@ -276,18 +278,18 @@ def test_a_new_status_is_told_once(status: EventStatus, kind: ChangeKind) -> Non
     plan = planned(SetStatus(status, BOSS), SetStatus(status, BOSS))
     assert plan.event is not None
     assert (plan.event.status, plan.event.updated_at) == (status, LATER)
-    assert plan.outcomes == (Changed(plan.event), Changed(plan.event, changed=False))
-    notice = {
-        EventStatus.CANCELED: Notice(kind=NoticeKind.CANCELED),
-        EventStatus.CLOSED: Notice(kind=NoticeKind.CLOSED, audience=Audience.WAITING),
+    assert plan.outcomes == (ChangeOutcome(plan.event), ChangeOutcome(plan.event, changed=False))
+    notification = {
+        EventStatus.CANCELED: Notification(kind=NotificationKind.CANCELED),
+        EventStatus.CLOSED: Notification(kind=NotificationKind.CLOSED, audience=Audience.WAITING),
     }
-    notices = (notice[status],)
-    assert told(plan) == ((change(kind, actor_id="boss"),), notices)
+    notifications = (notification[status],)
+    assert told(plan) == ((change(kind, actor_id="boss"),), notifications)
 
 
 def test_reopening_is_told() -> None:
     plan = planned(SetStatus(EventStatus.OPEN, None), at=event(status=EventStatus.CLOSED))
-    assert outcome(plan) == Changed(event(), told=False)
+    assert outcome(plan) == ChangeOutcome(event(), told=False)
     assert told(plan) == ((change(ChangeKind.REOPENED),), ())
 
 
@@ -306,24 +308,24 @@ OVER = event().over_at
 )
 def test_of_an_event_that_is_over_nobody_is_told(command: Command, now: Any) -> None:
     plan = planned(command, now=now)
-    entry = next(action.entry for action in plan.actions if isinstance(action, PutEntry))
+    entry = next(action.entry for action in plan.actions if isinstance(action, PutJournalEntry))
     assert entry.changes
-    assert (entry.notices, entry.about) == ((), None)
+    assert (entry.notifications, entry.about) == ((), None)
     if not isinstance(command, Unregister):
         (done,) = plan.outcomes
-        assert isinstance(done, Changed | Left)
+        assert isinstance(done, ChangeOutcome | LeaveOutcome)
         assert not done.told
 
 
 def test_in_a_canceled_event_seats_move_on_and_nobody_is_told() -> None:
-    _, notices = told(planned(Unregister("sits"), at=event(status=EventStatus.CANCELED)))
-    assert notices == ()
+    _, notifications = told(planned(Unregister("sits"), at=event(status=EventStatus.CANCELED)))
+    assert notifications == ()
 
 
 def test_a_raise_that_is_wanted_goes_on_and_says_whom_it_seats() -> None:
     raising = event(capacity_target=3, operation_id="op")
-    plan = planned(ContinueRaise("op"), at=raising)
-    assert outcome(plan) == Changed(event(), promoted=("first", "second"))
+    plan = planned(ContinueCapacityIncrease("op"), at=raising)
+    assert outcome(plan) == ChangeOutcome(event(), promoted=("first", "second"))
     assert plan.event is not None
     assert (plan.event.capacity, plan.event.capacity_target, plan.event.operation_id) == (
         *(3, None),
@@ -340,15 +342,17 @@ def test_a_raise_that_is_wanted_goes_on_and_says_whom_it_seats() -> None:
     ],
 )
 def test_a_raise_that_is_wanted_no_more_changes_nothing(at: Event) -> None:
-    plan = planned(ContinueRaise("op"), at=at)
-    assert plan.outcomes == (Changed(at, changed=False),)
+    plan = planned(ContinueCapacityIncrease("op"), at=at)
+    assert plan.outcomes == (ChangeOutcome(at, changed=False),)
     assert plan.actions == ()
 
 
 def test_a_raise_that_goes_on_has_a_commit_of_its_own() -> None:
     """It takes as many seats as a commit holds: others who came before in the batch would cost some."""
     plan = planned(
-        Register("new"), ContinueRaise("op"), at=event(capacity_target=3, operation_id="op")
+        Register("new"),
+        ContinueCapacityIncrease("op"),
+        at=event(capacity_target=3, operation_id="op"),
     )
     assert len(plan.outcomes) == 1
 
@@ -356,13 +360,13 @@ def test_a_raise_that_goes_on_has_a_commit_of_its_own() -> None:
 def test_nobody_with_a_seat_is_evicted_before_the_line() -> None:
     """R7.5: the seat would be free while somebody waits."""
     marked = event(deletion=Deletion.MARKED, operation_id="op")
-    with pytest.raises(planner.Inconsistent):
-        planned(Evict(("sits",)), at=marked)
+    with pytest.raises(planner.InconsistentSnapshot):
+        planned(RemoveAttendees(("sits",)), at=marked)
 
 
 def test_an_event_that_is_not_there_can_not_be_mended() -> None:
-    with pytest.raises(planner.Inconsistent, match="e1 does not exist"):
-        planner.plan(Snapshot(None), [Mend(3)], event_id="e1", now=LATER, plan_id="p")
+    with pytest.raises(planner.InconsistentSnapshot, match="e1 does not exist"):
+        planner.plan(Snapshot(None), [ApplyFix(3)], event_id="e1", now=LATER, plan_id="p")
 
 
 def test_who_comes_and_goes_in_one_commit_leaves_no_row() -> None:
@@ -375,8 +379,8 @@ def test_who_comes_and_goes_in_one_commit_leaves_no_row() -> None:
 
 
 def test_a_deletion_is_marked_with_its_operation_and_ends_a_raise() -> None:
-    plan = planned(MarkDeletion(BOSS), at=event(capacity_target=9, operation_id="raise"))
-    assert outcome(plan) == Changed(event())
+    plan = planned(StartDeletion(BOSS), at=event(capacity_target=9, operation_id="raise"))
+    assert outcome(plan) == ChangeOutcome(event())
     assert plan.event is not None
     assert (plan.event.deletion, plan.event.operation_id, plan.event.capacity_target) == (
         *(Deletion.MARKED, "p"),
@@ -387,33 +391,35 @@ def test_a_deletion_is_marked_with_its_operation_and_ends_a_raise() -> None:
 
 def test_who_is_evicted_is_told_and_nobody_is_promoted() -> None:
     marked = event(deletion=Deletion.MARKED, operation_id="op")
-    plan = planned(Evict(("first", "second", "sits", "nobody")), at=marked)
-    assert outcome(plan) == Changed(event())
-    changes, notices = told(plan)
+    plan = planned(RemoveAttendees(("first", "second", "sits", "nobody")), at=marked)
+    assert outcome(plan) == ChangeOutcome(event())
+    changes, notifications = told(plan)
     assert [(one.kind, one.user_id, one.actor_id, one.cause) for one in changes] == [
         (ChangeKind.LEFT, user_id, None, Cause.EVENT_DELETED)
         for user_id in ("first", "second", "sits")
     ]
-    assert notices == tuple(
-        Notice(kind=NoticeKind.DELETED, user_id=one.user_id, ticket=one.ticket)
+    assert notifications == tuple(
+        Notification(kind=NotificationKind.DELETED, user_id=one.user_id, ticket=one.ticket)
         for one in (FIRST, SECOND, SITS)
     )
 
 
 def test_an_eviction_gives_no_seat_away_that_is_free_as_in_no_sound_event() -> None:
     marked = event(capacity=3, deletion=Deletion.MARKED, operation_id="op")
-    plan = planned(Evict(("first",)), at=marked)
+    plan = planned(RemoveAttendees(("first",)), at=marked)
     assert [one.kind for one in told(plan)[0]] == [ChangeKind.LEFT]
 
 
 def test_who_is_evicted_from_a_canceled_event_was_told_already() -> None:
     marked = event(deletion=Deletion.MARKED, operation_id="op", status=EventStatus.CANCELED)
-    assert entry_of(planned(Evict(("first",)), at=marked)).notices == ()
+    assert entry_of(planned(RemoveAttendees(("first",)), at=marked)).notifications == ()
 
 
 def test_an_eviction_of_nobody_changes_nothing() -> None:
     marked = event(deletion=Deletion.MARKED, operation_id="op")
-    assert planned(Evict(("nobody",)), at=marked).outcomes == (Changed(marked, changed=False),)
+    assert planned(RemoveAttendees(("nobody",)), at=marked).outcomes == (
+        ChangeOutcome(marked, changed=False),
+    )
 
 
 def test_a_buried_event_keeps_its_id_and_no_operation() -> None:
@@ -422,10 +428,10 @@ def test_a_buried_event_keeps_its_id_and_no_operation() -> None:
         operation_id="op",
         registered_count=0,
         waitlist_count=0,
-        waiting_by_block={},
+        waitlist_by_block={},
     )
-    plan = planned(Bury(), at=empty)
-    assert outcome(plan) == Changed(event())
+    plan = planned(FinishDeletion(), at=empty)
+    assert outcome(plan) == ChangeOutcome(event())
     assert plan.event is not None
     assert (plan.event.deletion, plan.event.operation_id) == (Deletion.DONE, None)
     assert told(plan) == ((), ())
@@ -435,14 +441,14 @@ def test_a_buried_event_keeps_its_id_and_no_operation() -> None:
 def test_an_event_that_is_not_empty_is_not_buried(left: dict[str, int]) -> None:
     """R7.2: an index page that is empty proves nothing; the counts do."""
     marked = event(deletion=Deletion.MARKED, operation_id="op", **left)
-    with pytest.raises(planner.Inconsistent):
-        planned(Bury(), at=marked)
+    with pytest.raises(planner.InconsistentSnapshot):
+        planned(FinishDeletion(), at=marked)
 
 
 def test_a_mend_writes_what_it_is_told_and_the_history_says_each() -> None:
-    lost, found = Waiting(7, "lost", START), Waiting(8, "found", START)
+    lost, found = WaitlistEntry(7, "lost", START), WaitlistEntry(8, "found", START)
     turned = SITS.model_copy(update={"ticket": 9})
-    mend = Mend(
+    mend = ApplyFix(
         3,
         {"registered_count": 5, "capacity": 1},
         rows=((SITS, turned), (FIRST, None)),
@@ -450,12 +456,12 @@ def test_a_mend_writes_what_it_is_told_and_the_history_says_each() -> None:
         drop=(lost,),
     )
     plan = planned(mend)
-    assert outcome(plan) == Changed(event())
+    assert outcome(plan) == ChangeOutcome(event())
     assert plan.actions[1:-1] == (
         PutRegistration(turned, SITS),
         DeleteRegistration(FIRST),
-        PutWaiting("e1", found),
-        DeleteWaiting("e1", lost),
+        PutWaitlistEntry("e1", found),
+        DeleteWaitlistEntry("e1", lost),
     )
     mended = ChangeKind.REPAIRED
     left = change(ChangeKind.LEFT, user_id="first", ticket=2, cause=Cause.REPAIR, status=WAITING)
@@ -472,26 +478,26 @@ def test_a_mend_writes_what_it_is_told_and_the_history_says_each() -> None:
 
 
 def test_a_mend_of_another_version_changes_nothing() -> None:
-    plan = planned(Mend(2, {"registered_count": 5}))
-    assert plan.outcomes == (Changed(event(), changed=False),)
+    plan = planned(ApplyFix(2, {"registered_count": 5}))
+    assert plan.outcomes == (ChangeOutcome(event(), changed=False),)
     assert plan.actions == ()
 
 
 def test_a_mend_jumps_over_versions_that_are_taken() -> None:
-    plan = planned(Mend(3, above=20))
+    plan = planned(ApplyFix(3, above=20))
     assert plan.event is not None
     assert plan.event.version == 21
 
 
 def test_a_mend_has_a_commit_of_its_own() -> None:
     """What it read is of one version: nothing may stand before it, and nothing after it."""
-    assert len(planned(Mend(3), Register("new")).outcomes) == 1
-    assert len(planned(Register("new"), Mend(3)).outcomes) == 1
+    assert len(planned(ApplyFix(3), Register("new")).outcomes) == 1
+    assert len(planned(Register("new"), ApplyFix(3)).outcomes) == 1
 
 
 def test_free_seats_go_to_the_line_in_order_as_far_as_one_commit_goes() -> None:
-    plan = planned(SeatWaiting(), at=event(capacity=3))
-    assert outcome(plan) == Changed(event(), promoted=("first", "second"))
+    plan = planned(FillFreeSeats(), at=event(capacity=3))
+    assert outcome(plan) == ChangeOutcome(event(), promoted=("first", "second"))
     promoted = ChangeKind.PROMOTED
     assert told(plan) == (
         tuple(
@@ -499,17 +505,17 @@ def test_free_seats_go_to_the_line_in_order_as_far_as_one_commit_goes() -> None:
             for one in (FIRST, SECOND)
         ),
         tuple(
-            Notice(kind=NoticeKind.PROMOTED, user_id=one.user_id, ticket=one.ticket)
+            Notification(kind=NotificationKind.PROMOTED, user_id=one.user_id, ticket=one.ticket)
             for one in (FIRST, SECOND)
         ),
     )
 
 
 @pytest.mark.parametrize(
-    "at", [event(), event(capacity=3, waitlist_count=0, waiting_by_block={}, registered_count=1)]
+    "at", [event(), event(capacity=3, waitlist_count=0, waitlist_by_block={}, registered_count=1)]
 )
 def test_with_no_free_seat_or_nobody_waiting_none_is_given(at: Event) -> None:
-    assert planned(SeatWaiting(), at=at).outcomes == (Changed(at, changed=False),)
+    assert planned(FillFreeSeats(), at=at).outcomes == (ChangeOutcome(at, changed=False),)
 
 
 def told_position(*commands: Command, snapshot: Snapshot | None = None) -> int | None:
@@ -546,7 +552,7 @@ def test_a_position_counts_those_whom_nobody_read() -> None:
 
 
 def test_a_position_that_nobody_counted_is_not_guessed() -> None:
-    with pytest.raises(planner.Inconsistent):
+    with pytest.raises(planner.InconsistentSnapshot):
         planner.plan(
             Snapshot(event(), {"first": user("first")}, {"first": FIRST}),
             [Register("first")],
@@ -557,8 +563,8 @@ def test_a_position_that_nobody_counted_is_not_guessed() -> None:
 
 
 def test_who_waits_where_the_count_says_nobody_does_is_inconsistent() -> None:
-    nobody = event(waitlist_count=0, waiting_by_block={})
-    with pytest.raises(planner.Inconsistent):
+    nobody = event(waitlist_count=0, waitlist_by_block={})
+    with pytest.raises(planner.InconsistentSnapshot):
         planner.plan(
             Snapshot(nobody, {}, {"first": FIRST}),
             [Unregister("first")],
@@ -568,7 +574,9 @@ def test_who_waits_where_the_count_says_nobody_does_is_inconsistent() -> None:
         )
 
 
-@pytest.mark.parametrize("command", [Evict(("first",)), Bury(), SeatWaiting(), MarkDeletion(None)])
+@pytest.mark.parametrize(
+    "command", [RemoveAttendees(("first",)), FinishDeletion(), FillFreeSeats(), StartDeletion(None)]
+)
 def test_what_is_done_to_an_event_that_is_not_there_is_refused(command: Command) -> None:
     plan = planner.plan(Snapshot(None), [command], event_id="e1", now=LATER, plan_id="p")
     (refusal,) = plan.outcomes
@@ -577,13 +585,13 @@ def test_what_is_done_to_an_event_that_is_not_there_is_refused(command: Command)
 
 
 def test_only_an_event_under_deletion_is_emptied() -> None:
-    (refusal,) = planned(Evict(("first",))).outcomes
+    (refusal,) = planned(RemoveAttendees(("first",))).outcomes
     assert isinstance(refusal, UnknownEvent)
 
 
 def test_who_is_not_in_the_event_is_skipped_by_an_eviction_and_the_next_one_goes() -> None:
     marked = event(deletion=Deletion.MARKED, operation_id="op")
-    changes, _ = told(planned(Evict(("nobody", "first")), at=marked))
+    changes, _ = told(planned(RemoveAttendees(("nobody", "first")), at=marked))
     assert [one.user_id for one in changes] == ["first"]
 
 
@@ -595,12 +603,14 @@ def test_who_was_not_there_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize(("budget", "seats"), [(4, 1), (5, 1), (6, 2)])
 def test_free_seats_are_given_as_far_as_the_budget_goes(budget: int, seats: int) -> None:
-    snapshot = Snapshot(event(capacity=9), {}, {}, (Waiting.of(FIRST), Waiting.of(SECOND)))
+    snapshot = Snapshot(
+        event(capacity=9), {}, {}, (WaitlistEntry.of(FIRST), WaitlistEntry.of(SECOND))
+    )
     plan = planner.plan(
-        snapshot, [SeatWaiting()], event_id="e1", now=LATER, plan_id="p", budget=budget
+        snapshot, [FillFreeSeats()], event_id="e1", now=LATER, plan_id="p", budget=budget
     )
     (given,) = plan.outcomes
-    assert isinstance(given, Changed)
+    assert isinstance(given, ChangeOutcome)
     assert len(given.promoted) == seats
 
 
@@ -618,12 +628,12 @@ def test_a_fence_moves_the_version_and_nothing_else() -> None:
 
 
 def test_a_new_event_names_who_made_it() -> None:
-    new = event(version=0, registered_count=0, waitlist_count=0, waiting_by_block={})
+    new = event(version=0, registered_count=0, waitlist_count=0, waitlist_by_block={})
     plan = planner.plan(
         Snapshot(None), [Create(new, "maker")], event_id="e1", now=LATER, plan_id="p"
     )
     assert plan.event == new.model_copy(update={"version": 1})
-    (entry,) = (action.entry for action in plan.actions if isinstance(action, PutEntry))
+    (entry,) = (action.entry for action in plan.actions if isinstance(action, PutJournalEntry))
     assert entry.changes == (change(ChangeKind.CREATED, actor_id="maker"),)
 
 

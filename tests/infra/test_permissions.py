@@ -47,7 +47,7 @@ OTHERS = {
     "bot/entrypoints/lambda_functions.py": {"sweep"},
     "bot/entrypoints/check_report.py": {"check", "repair"},  # the command line's
 }
-"""Modules beside those, and what they call; `Notifier.sweep` alone does what is due and unfinished."""
+"""Modules beside those, and what they call; `NotificationWorker.sweep` alone does what is due and unfinished."""
 
 
 def test_no_other_module_calls_the_service() -> None:

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.enums import Deletion
-from domain.integrity.violations import Breach, BreachKind, Mended
-from domain.models import Event, Registration, Waiting, block_of
+from domain.integrity.violations import FixedViolation, Violation, ViolationKind
+from domain.models import Event, Registration, WaitlistEntry, block_of
 from domain.planning.plan import (
     Action,
     DeleteRegistration,
-    DeleteWaiting,
+    DeleteWaitlistEntry,
     Plan,
-    PutEntry,
     PutEvent,
+    PutJournalEntry,
     PutRegistration,
-    PutWaiting,
+    PutWaitlistEntry,
 )
 from domain.ports import Store
 from domain.service import Service
@@ -28,7 +28,7 @@ from storage.sqlite.store import SQLiteStore
 from tests.invariants import Everything, everything_in
 from tests.memory import MemoryStore
 from tests.stores import without_foreign_keys
-from tests.surroundings import START, ids, mark_user, new_event, new_users
+from tests.surroundings import START, ids, new_event, new_users, start_user_deletion
 
 PEOPLE = ("seated1", "seated2", "waiting1", "waiting2", "waiting3")
 
@@ -88,18 +88,18 @@ class Scene:
 
     def lose_place(self, name: str) -> None:
         """Delete a place in line, and nothing else."""
-        self.corrupt(DeleteWaiting(self.event_id, Waiting.of(self.row(name))))
+        self.corrupt(DeleteWaitlistEntry(self.event_id, WaitlistEntry.of(self.row(name))))
 
     def add_place(self, ticket: int, name: str, event_id: str | None = None) -> None:
         """Write a place in line, and nothing else."""
-        place = Waiting(ticket, self.person(name), START)
-        self.corrupt(PutWaiting(event_id or self.event_id, place))
+        place = WaitlistEntry(ticket, self.person(name), START)
+        self.corrupt(PutWaitlistEntry(event_id or self.event_id, place))
 
     def lose_user(self, name: str) -> None:
         """Delete a user, and nothing else."""
         user_id = self.person(name)
         with without_foreign_keys(self.store):
-            self.store.delete_user(user_id, mark_user(self.store, user_id))
+            self.store.delete_user(user_id, start_user_deletion(self.store, user_id))
 
     def bury_another(self) -> str:
         """Make a tombstone; return its event's id."""
@@ -127,7 +127,7 @@ class Scene:
         """Write the newest entry of the history again, under a version that is still to come."""
         newest = self.store.list_history(self.event_id, limit=1).items[0]
         another = newest.model_copy(update={"version": version, "plan_id": "nobody's"})
-        self.corrupt(PutEntry(another))
+        self.corrupt(PutJournalEntry(another))
 
     def set_listed(self, name: str, *, listed: bool) -> None:
         """Put a registration into the roster's index, or take it out: DynamoDB alone has such a mark."""
@@ -151,27 +151,30 @@ class Corruption:
     """Something done to a scene, and what the check is to name: of which event and person, at which ticket."""
 
     do: Callable[[Scene], object]
-    kind: BreachKind
+    kind: ViolationKind
     name: str | None = None
     ticket: int | None = None
     event: str = ""
 
-    def is_named_in(self, breaches: list[Breach], scene: Scene) -> bool:
+    def is_named_in(self, violations: list[Violation], scene: Scene) -> bool:
         """Whether one of the breaches has this kind and these ids."""
         return (
             self.kind,
             f"{scene.event_id}{self.event}",
             None if self.name is None else scene.person(self.name),
             self.ticket,
-        ) in {(breach.kind, breach.event_id, breach.user_id, breach.ticket) for breach in breaches}
+        ) in {
+            (violation.kind, violation.event_id, violation.user_id, violation.ticket)
+            for violation in violations
+        }
 
 
-def check(service: Service) -> list[Breach]:
+def check(service: Service) -> list[Violation]:
     """Return all that a check finds."""
     return list(service.check(lambda _: None))
 
 
-def repair(service: Service) -> list[Mended]:
+def repair(service: Service) -> list[FixedViolation]:
     """Return all that a repair did."""
     return list(service.repair(lambda _: None))
 
@@ -201,10 +204,11 @@ def _is_sound(event_id: str, found: Everything) -> bool:
     tickets = [row.ticket for row in rows]
     return (
         (event.registered_count, event.waitlist_count) == (len(seated), len(waiting))
-        and Counter(block_of(place.ticket) for place in line) == dict(event.waiting_by_block)
+        and Counter(block_of(place.ticket) for place in line) == dict(event.waitlist_by_block)
         and len(seated) <= event.capacity
         and (event.deletion is not None or not waiting or len(seated) == event.capacity)
-        and line == [Waiting.of(found.registrations[event_id, user_id]) for user_id in waiting]
+        and line
+        == [WaitlistEntry.of(found.registrations[event_id, user_id]) for user_id in waiting]
         and len(tickets) == len(set(tickets))
         and all(0 < ticket < event.next_ticket for ticket in tickets)
         and all((row.seated_at is not None) is (row.user_id in seated) for row in rows)

@@ -8,30 +8,32 @@ from datetime import timedelta
 import pytest
 
 from domain.enums import Deletion, RegistrationStatus
-from domain.integrity.violations import BreachKind, Progress
+from domain.integrity.violations import Progress, ViolationKind
 from tests.integrity.corruption import Corruption, Scene, assert_mended, check, repair
 from tests.invariants import assert_sound
 from tests.stores import Kind, empty_store
 from tests.surroundings import START, service_on
 
-K = BreachKind
+K = ViolationKind
 
 
-def rewritten(kind: BreachKind, **values: object) -> Corruption:
+def rewritten(kind: ViolationKind, **values: object) -> Corruption:
     """Return the corruption of values of the event."""
     return Corruption(lambda scene: scene.rewrite_event(values), kind)
 
 
-def in_row(kind: BreachKind, name: str, found_at: int, **values: object) -> Corruption:
+def in_row(kind: ViolationKind, name: str, found_at: int, **values: object) -> Corruption:
     """Return the corruption of a registration's values, and the ticket that it is named with."""
     return Corruption(lambda scene: scene.rewrite_row(name, **values), kind, name, found_at)
 
 
-def in_history(kind: BreachKind, do: Callable[[Scene], object]) -> Corruption:
+def in_history(kind: ViolationKind, do: Callable[[Scene], object]) -> Corruption:
     return Corruption(do, kind)
 
 
-def in_line(kind: BreachKind, name: str, ticket: int, *do: Callable[[Scene], object]) -> Corruption:
+def in_line(
+    kind: ViolationKind, name: str, ticket: int, *do: Callable[[Scene], object]
+) -> Corruption:
     return Corruption(lambda scene: [one(scene) for one in do], kind, name, ticket)
 
 
@@ -46,8 +48,8 @@ NUMBERS = {
     "too many waiting": rewritten(K.WAITLIST_COUNT, waitlist_count=7),
     "nobody waiting": rewritten(K.WAITLIST_COUNT, waitlist_count=0),
     "fewer than none waiting": rewritten(K.WAITLIST_COUNT, waitlist_count=-4),
-    "wrong blocks": rewritten(K.BLOCK_COUNTS, waiting_by_block={0: 1, 4: 2}),
-    "no blocks": rewritten(K.BLOCK_COUNTS, waiting_by_block={}),
+    "wrong blocks": rewritten(K.BLOCK_COUNTS, waitlist_by_block={0: 1, 4: 2}),
+    "no blocks": rewritten(K.BLOCK_COUNTS, waitlist_by_block={}),
     "a capacity too small": rewritten(K.OVER_CAPACITY, capacity=1),
     "free seats": rewritten(K.FREE_SEAT, capacity=4),
     "a ticket to be given twice": rewritten(K.NEXT_TICKET, next_ticket=4),
@@ -72,28 +74,28 @@ HISTORY = {
 }
 LINE = {
     "a registration lost": in_line(
-        K.STRAY_PLACE, "waiting2", 4, lambda scene: scene.lose_row("waiting2")
+        K.STRAY_WAITLIST_ENTRY, "waiting2", 4, lambda scene: scene.lose_row("waiting2")
     ),
     "a place lost": in_line(
-        K.NOT_IN_LINE, "waiting2", 4, lambda scene: scene.lose_place("waiting2")
+        K.NOT_ON_WAITLIST, "waiting2", 4, lambda scene: scene.lose_place("waiting2")
     ),
     "a place of nobody": in_line(
-        K.STRAY_PLACE, "nobody", 99, lambda scene: scene.add_place(99, "nobody")
+        K.STRAY_WAITLIST_ENTRY, "nobody", 99, lambda scene: scene.add_place(99, "nobody")
     ),
     "a place of nobody, first in line": in_line(
-        K.STRAY_PLACE, "nobody", 1, lambda scene: scene.add_place(1, "nobody")
+        K.STRAY_WAITLIST_ENTRY, "nobody", 1, lambda scene: scene.add_place(1, "nobody")
     ),
     "a second place": in_line(
-        K.STRAY_PLACE, "waiting1", 9, lambda scene: scene.add_place(9, "waiting1")
+        K.STRAY_WAITLIST_ENTRY, "waiting1", 9, lambda scene: scene.add_place(9, "waiting1")
     ),
     "a place of who has a seat": in_line(
-        K.STRAY_PLACE, "seated1", 9, lambda scene: scene.add_place(9, "seated1")
+        K.STRAY_WAITLIST_ENTRY, "seated1", 9, lambda scene: scene.add_place(9, "seated1")
     ),
     "a place of another time": in_row(
-        K.NOT_IN_LINE, "waiting1", 3, registered_at=START - timedelta(days=1)
+        K.NOT_ON_WAITLIST, "waiting1", 3, registered_at=START - timedelta(days=1)
     ),
     "a place taken by another": in_line(
-        K.NOT_IN_LINE,
+        K.NOT_ON_WAITLIST,
         "waiting2",
         4,
         lambda scene: scene.lose_place("waiting2"),
@@ -101,14 +103,14 @@ LINE = {
     ),
     "a place in no event": Corruption(
         lambda scene: scene.add_place(99, "nobody", f"{scene.event_id}-gone"),
-        K.STRAY_PLACE,
+        K.STRAY_WAITLIST_ENTRY,
         "nobody",
         99,
         event="-gone",
     ),
     "a place in a deleted event": Corruption(
         lambda scene: scene.add_place(99, "nobody", scene.bury_another()),
-        K.STRAY_PLACE,
+        K.STRAY_WAITLIST_ENTRY,
         "nobody",
         99,
         event="-buried",
@@ -146,11 +148,11 @@ REGISTRATIONS = {
     ),
     "a seat with no proper ticket": in_row(K.BAD_TICKET, "seated2", 0, ticket=0),
     "a waiting one with no proper ticket": in_row(K.BAD_TICKET, "waiting3", -5, ticket=-5),
-    "a ticket that was never given": in_row(K.NOT_IN_LINE, "waiting3", 50, ticket=50),
+    "a ticket that was never given": in_row(K.NOT_ON_WAITLIST, "waiting3", 50, ticket=50),
     "a waiting one with a time of its seat": in_row(K.SEATED_AT, "waiting1", 3, seated_at=START),
     "a seat since never": in_row(K.SEATED_AT, "seated1", 1, seated_at=None),
     "one who sat, and waits": in_row(
-        K.NOT_IN_LINE, "seated2", 2, status=RegistrationStatus.WAITLISTED, seated_at=None
+        K.NOT_ON_WAITLIST, "seated2", 2, status=RegistrationStatus.WAITLISTED, seated_at=None
     ),
     "one who waited, and sits": in_row(
         K.SEATED_AT, "waiting1", 3, status=RegistrationStatus.REGISTERED
@@ -183,10 +185,10 @@ def test_it_is_named_with_its_ids_and_mended(kind: Kind, corruption: Corruption)
 
 def one_of_each(corruptions: Mapping[str, Corruption]) -> dict[str, Corruption]:
     """Return one corruption for each kind of breach."""
-    by_kind: dict[BreachKind, str] = {}
+    by_kind: dict[ViolationKind, str] = {}
     for name, corruption in corruptions.items():
         by_kind.setdefault(corruption.kind, name)
-    assert set(by_kind) == set(BreachKind)
+    assert set(by_kind) == set(ViolationKind)
     return {name: corruptions[name] for name in by_kind.values()}
 
 
@@ -222,8 +224,8 @@ def test_all_at_once_each_is_named_with_its_ids_and_mended(
             if not corruption.is_named_in(found, scenes[name])
         }
         assert unnamed == set()
-        mended = {mend.breach.event_id for mend in repair(service)}
-        assert mended == {breach.event_id for breach in found}
+        mended = {mend.violation.event_id for mend in repair(service)}
+        assert mended == {violation.event_id for violation in found}
         assert_mended(service, store)
         assert sound.event() == before
 

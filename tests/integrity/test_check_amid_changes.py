@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import RollcallError
-from domain.execution.retry import Patience
+from domain.execution.retry import RetryPolicy
 from domain.inputs import EventChanges, UserDraft
 from domain.integrity import live_count
 from domain.integrity.checker import Check
-from domain.integrity.violations import Breach, BreachKind
+from domain.integrity.violations import Violation, ViolationKind
 from domain.models import Page, Registration
 from domain.ports import Store
 from domain.service import Service
@@ -31,7 +31,7 @@ READS = frozenset(
         "get_event",
         "get_events",
         "get_rows",
-        "get_line",
+        "get_waitlist",
         "list_roster",
         "find_on_roster",
         "get_journal_entry",
@@ -39,7 +39,7 @@ READS = frozenset(
         "list_history",
         "scan_events",
         "scan_registrations",
-        "scan_waiting",
+        "scan_waitlist",
     }
 )
 
@@ -79,11 +79,11 @@ class Busy:
         return getattr(self._store, name)
 
 
-def checked(store: object) -> list[Breach]:
+def checked(store: object) -> list[Violation]:
     """Check in pages of two."""
     clock = ManualClock()
-    patience = Patience(clock, lambda: 0.5)
-    return list(Check(store, patience, clock, lambda _: None, page=2).everything())  # type: ignore[arg-type]
+    retry = RetryPolicy(clock, lambda: 0.5)
+    return list(Check(store, retry, clock, lambda _: None, page=2).everything())  # type: ignore[arg-type]
 
 
 def a_town(store: Store) -> Service:
@@ -103,7 +103,7 @@ def do(service: Service, move: Move) -> None:
         move(service)
 
 
-def breaches_amid(kind: Kind, plan: list[Move]) -> list[Breach]:
+def breaches_amid(kind: Kind, plan: list[Move]) -> list[Violation]:
     """Return what a check finds while the moves are made, over and over, one before each read."""
     with empty_store(kind) as store:
         service = a_town(store)
@@ -147,11 +147,11 @@ def test_without_following_the_journal_there_would_be_false_breaches(
 ) -> None:
     """The guard, taken out: an event that never holds still seems miscounted."""
     assert breaches_amid("memory", COMING_AND_GOING) == []
-    monkeypatch.setattr(live_count.Audit, "_follow_change", lambda *_: None)
+    monkeypatch.setattr(live_count.LiveCount, "_follow_change", lambda *_: None)
     found = breaches_amid("memory", COMING_AND_GOING)
-    assert {breach.kind for breach in found} & {
-        BreachKind.REGISTERED_COUNT,
-        BreachKind.WAITLIST_COUNT,
+    assert {violation.kind for violation in found} & {
+        ViolationKind.REGISTERED_COUNT,
+        ViolationKind.WAITLIST_COUNT,
     }
 
 
@@ -167,9 +167,9 @@ def test_without_the_second_read_of_a_registration_there_would_be_false_breaches
         row = store.get_rows("e1", registrations_of=["p4"], users=()).registrations["p4"]
         service.unregister("e1", "p4")
         clock = ManualClock()
-        check = Check(store, Patience(clock, lambda: 0.5), clock, lambda _: None)
-        kinds = {breach.kind for breach in check.of_registration(row)}
-        assert kinds == (set() if guarded else {BreachKind.NOT_IN_LINE})
+        check = Check(store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
+        kinds = {violation.kind for violation in check.of_registration(row)}
+        assert kinds == (set() if guarded else {ViolationKind.NOT_ON_WAITLIST})
 
 
 class LaggingStore(MemoryStore):
@@ -206,12 +206,12 @@ def test_a_roster_that_lags_is_no_breach() -> None:
     service = service_on(store, clock=clock)
     Scene(service, store)
     store.note()
-    breaches = list(service.check(lambda _: None))
-    assert breaches == []
+    violations = list(service.check(lambda _: None))
+    assert violations == []
     service.unregister("e1", "e1-seated1")
     store.note()
     assert list(service.check(lambda _: None)) == []
     store.seen.append((clock.monotonic(), {}))
     clock.sleep(9)
-    kinds = {breach.kind for breach in service.check(lambda _: None)}
-    assert kinds == {BreachKind.REGISTERED_COUNT, BreachKind.FREE_SEAT, BreachKind.ROSTER}
+    kinds = {violation.kind for violation in service.check(lambda _: None)}
+    assert kinds == {ViolationKind.REGISTERED_COUNT, ViolationKind.FREE_SEAT, ViolationKind.ROSTER}

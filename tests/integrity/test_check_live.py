@@ -13,10 +13,10 @@ import pytest
 
 from domain.errors import RollcallError
 from domain.inputs import EventChanges, UserDraft
-from domain.integrity.violations import BreachKind
+from domain.integrity.violations import ViolationKind
 from domain.models import JournalEntry
-from domain.planning.plan import Plan, PutEntry, PutEvent
-from domain.planning.planner import Inconsistent
+from domain.planning.plan import Plan, PutEvent, PutJournalEntry
+from domain.planning.planner import InconsistentSnapshot
 from domain.ports import Clock, Conflict, Store
 from domain.service import Service
 from tests.integrity.corruption import check, repair
@@ -69,7 +69,7 @@ class Town:
         def one(number: int) -> None:
             dice = random.Random(self.seed * 1_000 + number)  # a test's
             while not stopping.is_set():
-                with suppress(RollcallError, Inconsistent):
+                with suppress(RollcallError, InconsistentSnapshot):
                     self._something(dice)
                 with self._lock:
                     self.done += 1
@@ -158,7 +158,7 @@ def miscount(store: Store, event_id: str) -> None:
         entry = JournalEntry(
             event_id=event_id, version=wrong.version, plan_id=f"wrong{wrong.version}", at=START
         )
-        actions = (PutEvent(wrong, event.version), PutEntry(entry))
+        actions = (PutEvent(wrong, event.version), PutJournalEntry(entry))
         with suppress(Conflict):
             store.commit(Plan(entry.plan_id, event_id, None, (), actions))
             return
@@ -179,9 +179,9 @@ def test_a_breach_in_a_busy_event_is_found_and_mended_while_it_is_busy(kind: Kin
             own = people[number::THREADS]
             while not stopping.is_set():
                 for user_id in own:
-                    with suppress(RollcallError, Inconsistent):
+                    with suppress(RollcallError, InconsistentSnapshot):
                         service.register("e1", user_id)
-                    with suppress(RollcallError, Inconsistent):
+                    with suppress(RollcallError, InconsistentSnapshot):
                         service.unregister("e1", user_id)
                     moves[number] += 1
 
@@ -192,12 +192,12 @@ def test_a_breach_in_a_busy_event_is_found_and_mended_while_it_is_busy(kind: Kin
                 before = sum(moves)
                 found = check(service_of_a_process(store, "check", HastyClock()))
                 # Where two are said to wait, newcomers wait behind them, and leave seats free.
-                expected = {BreachKind.WAITLIST_COUNT, BreachKind.FREE_SEAT}
-                kinds = {breach.kind for breach in found}
-                assert BreachKind.WAITLIST_COUNT in kinds <= expected
+                expected = {ViolationKind.WAITLIST_COUNT, ViolationKind.FREE_SEAT}
+                kinds = {violation.kind for violation in found}
+                assert ViolationKind.WAITLIST_COUNT in kinds <= expected
                 mended = repair(service_of_a_process(store, "repair", HastyClock()))
-                kinds = {mend.breach.kind for mend in mended}
-                assert BreachKind.WAITLIST_COUNT in kinds <= expected
+                kinds = {mend.violation.kind for mend in mended}
+                assert ViolationKind.WAITLIST_COUNT in kinds <= expected
                 assert check(service_of_a_process(store, "again", HastyClock())) == []
                 assert sum(moves) > before
             finally:

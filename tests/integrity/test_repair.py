@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from domain.enums import ChangeKind, Deletion
-from domain.integrity.violations import BreachKind
+from domain.integrity.violations import ViolationKind
 from domain.ports import Store
 from tests.integrity.corruption import Scene, assert_mended, repair
 from tests.stores import Kind, empty_store
@@ -37,7 +37,7 @@ def test_a_free_seat_goes_to_the_line_in_order_and_they_are_told(scene: Scene) -
     repair(scene.service)
     assert seats(scene) == ["seated1", "seated2", "waiting1", "waiting2"]
     entry = scene.service.list_history("e1", limit=1).items[0]
-    told = [notice.user_id for notice in entry.notices]
+    told = [notification.user_id for notification in entry.notifications]
     assert told == ["e1-waiting1", "e1-waiting2"]
 
 
@@ -100,11 +100,12 @@ def test_the_repair_says_what_was_and_what_is_now(scene: Scene) -> None:
     scene.rewrite_event({"capacity": 3, "registered_count": 0})
     mended = repair(scene.service)
     said = [
-        (mend.breach.kind, mend.breach.user_id, mend.breach.stored, mend.now) for mend in mended
+        (mend.violation.kind, mend.violation.user_id, mend.violation.stored, mend.now)
+        for mend in mended
     ]
     assert said == [
-        (BreachKind.REGISTERED_COUNT, None, "0", "2"),
-        (BreachKind.FREE_SEAT, "e1-waiting1", "waitlisted", "registered"),
+        (ViolationKind.REGISTERED_COUNT, None, "0", "2"),
+        (ViolationKind.FREE_SEAT, "e1-waiting1", "waitlisted", "registered"),
     ]
 
 
@@ -112,9 +113,9 @@ def test_after_a_jump_over_entries_that_were_ahead_the_event_can_be_changed_agai
     scene: Scene,
 ) -> None:
     scene.add_entry(9)
-    assert {mend.breach.kind for mend in repair(scene.service)} == {
-        BreachKind.ENTRY_AHEAD,
-        BreachKind.MISSING_ENTRY,
+    assert {mend.violation.kind for mend in repair(scene.service)} == {
+        ViolationKind.ENTRY_AHEAD,
+        ViolationKind.MISSING_ENTRY,
     }
     scene.service.unregister("e1", "e1-seated1")
     assert seats(scene) == ["seated2", "waiting1"]

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import RollcallError, UnknownEvent
-from domain.execution.retry import Patience
+from domain.execution.retry import RetryPolicy
 from domain.inputs import EventChanges, UserDraft
 from domain.integrity.checker import Check
 from domain.integrity.repairer import Repair
-from domain.integrity.violations import Breach, BreachKind
-from domain.planning.planner import Inconsistent
+from domain.integrity.violations import Violation, ViolationKind
+from domain.planning.planner import InconsistentSnapshot
 from domain.ports import Unavailable
 from domain.service import Service
 from tests.faults import Fault, FaultyStore, conflict, lost, never_sent
@@ -148,7 +148,7 @@ def mends_amid(how: list[Spoil], plan: list[Move]) -> None:
         if move is not None:
             # What is corrupt may refuse a move: AssertionError is a store's that takes no two
             # actions on one item, as two with one ticket are.
-            with suppress(RollcallError, Inconsistent, LookupError, AssertionError):
+            with suppress(RollcallError, InconsistentSnapshot, LookupError, AssertionError):
                 move(service)
 
     with suppress(Unavailable):
@@ -206,7 +206,7 @@ def test_who_was_created_anew_meanwhile_stays() -> None:
     mended = repair(
         service_on(Busy(store, cycle([lambda: suppress_known(service)])), new_id=ids("anew"))  # type: ignore[arg-type]
     )
-    assert BreachKind.NO_USER not in {mend.breach.kind for mend in mended}
+    assert ViolationKind.NO_USER not in {mend.violation.kind for mend in mended}
     assert scene.row("waiting1") == before
     assert_mended(service, store)
 
@@ -219,24 +219,24 @@ def suppress_known(service: Service) -> None:
 class Stale(Check):
     """A check whose breaches were found some time ago."""
 
-    found: tuple[Breach, ...] = ()
+    found: tuple[Violation, ...] = ()
 
-    def of_history(self, event_id: str) -> Iterator[Breach]:
-        kinds = {BreachKind.MISSING_ENTRY, BreachKind.ENTRY_AHEAD}
+    def of_history(self, event_id: str) -> Iterator[Violation]:
+        kinds = {ViolationKind.MISSING_ENTRY, ViolationKind.ENTRY_AHEAD}
         return (one for one in self.found if one.kind in kinds and one.event_id == event_id)
 
-    def of_places(self) -> Iterator[Breach]:
-        return (one for one in self.found if one.kind is BreachKind.STRAY_PLACE)
+    def of_places(self) -> Iterator[Violation]:
+        return (one for one in self.found if one.kind is ViolationKind.STRAY_WAITLIST_ENTRY)
 
-    def of_registrations(self) -> Iterator[Breach]:
+    def of_registrations(self) -> Iterator[Violation]:
         kinds = {
-            BreachKind.NO_EVENT,
-            BreachKind.NO_USER,
-            BreachKind.NOT_IN_LINE,
-            BreachKind.ROSTER,
-            BreachKind.SHARED_TICKET,
-            BreachKind.BAD_TICKET,
-            BreachKind.SEATED_AT,
+            ViolationKind.NO_EVENT,
+            ViolationKind.NO_USER,
+            ViolationKind.NOT_ON_WAITLIST,
+            ViolationKind.ROSTER,
+            ViolationKind.SHARED_TICKET,
+            ViolationKind.BAD_TICKET,
+            ViolationKind.SEATED_AT,
         }
         return (one for one in self.found if one.kind in kinds)
 
@@ -268,11 +268,13 @@ def test_what_was_mended_meanwhile_is_left_alone(
     scene = Scene(service, store)
     corruption.do(scene)
     clock = ManualClock()
-    stale = Stale(store, Patience(clock, lambda: 0.5), clock, lambda _: None)
+    stale = Stale(store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
     stale.found = tuple(check(service))
     repair(service)
     afterwards(scene)
     before = everything_in(store)
-    late = Repair(store, service._door, Patience(clock, lambda: 0.5), clock, ids("late"), stale)
+    late = Repair(
+        store, service._executor, RetryPolicy(clock, lambda: 0.5), clock, ids("late"), stale
+    )
     assert list(late.everything()) == []
     assert everything_in(store) == before

@@ -34,7 +34,7 @@ numbers = st.fixed_dictionaries(
     optional={
         "registered_count": few,
         "waitlist_count": few,
-        "waiting_by_block": st.dictionaries(st.integers(0, 2), st.integers(1, 5), max_size=2),
+        "waitlist_by_block": st.dictionaries(st.integers(0, 2), st.integers(1, 5), max_size=2),
         "capacity": st.integers(1, 7),
         "next_ticket": st.integers(1, 9),
         "capacity_target": st.none() | st.integers(1, 9),
@@ -116,7 +116,7 @@ def names_and_mends(kind: Kind, how: list[Spoil], dies_at: int, *, applied: bool
         before = sound.event()
         spoil(scene, how)
         wrong = wrong_events(everything_in(store))
-        named = {breach.event_id for breach in check(service)}
+        named = {violation.event_id for violation in check(service)}
         history = {"e1"} if is_history_broken(scene) else set()
         assert named == wrong | history
         dies_in_repair(store, dies_at, applied=applied)

@@ -8,7 +8,7 @@ from slack_bolt import Ack, App
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from playground.client.member_client import Dispatcher
+from playground.client.member_client import MemberClient
 from playground.client.transport import into_app
 from playground.demo.http_server import build_server, serve
 from playground.demo.seed import demo_workspace
@@ -111,8 +111,8 @@ def bot(slack: Slack) -> App:
 
 
 @pytest.fixture
-def dispatcher(slack: Slack, bot: App) -> Dispatcher:
-    return Dispatcher(slack.workspace, into_app(bot), SECRET)
+def member_client(slack: Slack, bot: App) -> MemberClient:
+    return MemberClient(slack.workspace, into_app(bot), SECRET)
 
 
 def recording(got: list[Json]) -> Callable[..., None]:

@@ -10,7 +10,7 @@ import pytest
 from slack_bolt import Ack, App, Respond
 
 from playground.__main__ import DemoBot
-from playground.client.member_client import Dispatcher
+from playground.client.member_client import MemberClient
 from playground.demo.backstage import Backstage, one_call_a_second
 from playground.demo.rush import Rush, buttons, simulated
 from playground.demo.seed import EVENTS, LEADS
@@ -52,14 +52,14 @@ def switch() -> Switch:
 
 
 @pytest.fixture
-def backstage(dispatcher: Dispatcher, slack: Slack, switch: Switch) -> Backstage:
-    return Backstage(dispatcher, slack.api, switch)
+def backstage(member_client: MemberClient, slack: Slack, switch: Switch) -> Backstage:
+    return Backstage(member_client, slack.api, switch)
 
 
 @pytest.fixture
-def browser(server: tuple[Any, str], dispatcher: Dispatcher, backstage: Backstage) -> Browser:
+def browser(server: tuple[Any, str], member_client: MemberClient, backstage: Backstage) -> Browser:
     app, url = server
-    app.state.dispatcher, app.state.backstage = dispatcher, backstage
+    app.state.member_client, app.state.backstage = member_client, backstage
     return Browser(url, AMARA)
 
 
@@ -111,7 +111,7 @@ class TestSwitches:
 
 class TestRush:
     def test_each_member_is_told_and_the_commits_are_counted(
-        self, slack: Slack, bot: App, dispatcher: Dispatcher
+        self, slack: Slack, bot: App, member_client: MemberClient
     ) -> None:
         commits = [1, 1]
 
@@ -122,8 +122,8 @@ class TestRush:
             ack()
 
         card(slack)
-        (found,) = buttons(dispatcher, AMARA)
-        rush = Rush(dispatcher, found, 3, commits, within=0)
+        (found,) = buttons(member_client, AMARA)
+        rush = Rush(member_client, found, 3, commits, within=0)
         rush.run()
         seen = rush.as_json()
         assert {(each["name"], each["text"], each["failure"]) for each in seen["told"]} == {
@@ -133,16 +133,18 @@ class TestRush:
         assert rush.as_json(after=2)["told"] == seen["told"][2:]
 
     def test_bot_that_fails_is_told_beside_the_name(
-        self, slack: Slack, dispatcher: Dispatcher
+        self, slack: Slack, member_client: MemberClient
     ) -> None:
         card(slack)
-        rush = Rush(dispatcher, buttons(dispatcher, AMARA)[0], 1, [], within=0)
+        rush = Rush(member_client, buttons(member_client, AMARA)[0], 1, [], within=0)
         rush.run()
         assert [each["failure"] for each in rush.as_json()["told"]] == ["dispatch_failed"]
 
-    def test_card_that_is_gone_ends_the_rush(self, slack: Slack, dispatcher: Dispatcher) -> None:
+    def test_card_that_is_gone_ends_the_rush(
+        self, slack: Slack, member_client: MemberClient
+    ) -> None:
         message = card(slack)
-        rush = Rush(dispatcher, buttons(dispatcher, AMARA)[0], 2, [], within=0)
+        rush = Rush(member_client, buttons(member_client, AMARA)[0], 2, [], within=0)
         slack.workspace.delete(message)
         with pytest.raises(SlackError, match="message_not_found"):
             rush.run()
@@ -150,26 +152,26 @@ class TestRush:
         assert (seen["over"], seen["answered"], seen["card"]) == (True, 0, None)
 
     def test_members_join_as_one_change_and_once(
-        self, workspace: Workspace, slack: Slack, dispatcher: Dispatcher
+        self, workspace: Workspace, slack: Slack, member_client: MemberClient
     ) -> None:
         card(slack)
         before = len(workspace.members())
         for _ in range(2):
-            Rush(dispatcher, buttons(dispatcher, AMARA)[0], 4, [], within=0).run()
+            Rush(member_client, buttons(member_client, AMARA)[0], 4, [], within=0).run()
         assert len(workspace.members()) == before + 4
         assert workspace.channel(EVENTS).members[-4:] == tuple(
             simulated(number).id for number in (1, 2, 3, 4)
         )
 
     def test_only_what_the_member_sees_can_be_pressed(
-        self, slack: Slack, dispatcher: Dispatcher
+        self, slack: Slack, member_client: MemberClient
     ) -> None:
         card(slack, LEADS)
-        assert [each.label for each in buttons(dispatcher, AMARA)] == ["Go"]
-        assert buttons(dispatcher, DIEGO) == []
+        assert [each.label for each in buttons(member_client, AMARA)] == ["Go"]
+        assert buttons(member_client, DIEGO) == []
 
     def test_second_rush_waits_for_the_first(
-        self, slack: Slack, bot: App, dispatcher: Dispatcher, backstage: Backstage
+        self, slack: Slack, bot: App, member_client: MemberClient, backstage: Backstage
     ) -> None:
         pressed, let_go = threading.Event(), threading.Event()
 

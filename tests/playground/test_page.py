@@ -14,7 +14,7 @@ import pytest
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
-from playground.client.member_client import Dispatcher
+from playground.client.member_client import MemberClient
 from playground.demo.http_server import PortTakenError, build_server, serve
 from playground.demo.seed import EVENTS, LEADS
 from tests.playground.conftest import Slack, button, field, modal
@@ -45,9 +45,9 @@ class Browser:
 
 
 @pytest.fixture
-def browser(server: tuple[Any, str], dispatcher: Dispatcher) -> Browser:
+def browser(server: tuple[Any, str], member_client: MemberClient) -> Browser:
     app, url = server
-    app.state.dispatcher = dispatcher
+    app.state.member_client = member_client
     return Browser(url, ADA)
 
 
@@ -185,8 +185,8 @@ class TestStream:
             told = json.loads(stream.readline().removeprefix(b"data: "))
             assert told["channels"] == ["C0RANDOM"]
 
-    def test_open_stream_does_not_hold_up_the_stop(self, dispatcher: Dispatcher) -> None:
-        with serve(build_server(dispatcher=dispatcher)) as url:
+    def test_open_stream_does_not_hold_up_the_stop(self, member_client: MemberClient) -> None:
+        with serve(build_server(member_client=member_client)) as url:
             connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
             connection.request("GET", f"/page/stream?member={ADA}")
             stream = connection.getresponse()

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from itertools import pairwise
 
-from domain.enums import ChangeKind, EventStatus, NoticeKind
+from domain.enums import ChangeKind, EventStatus, NotificationKind
 from domain.ports import Store
 from tests.invariants import Everything, assert_sound
 from tests.plain_model import PlainEvent, PlainModel
@@ -15,7 +15,7 @@ from tests.races.linearizability import linearized
 from tests.surroundings import ids, service_on
 
 
-def judge(store: Store, initial: PlainModel, calls_of: Sequence[Sequence[Call]]) -> int:
+def classify(store: Store, initial: PlainModel, calls_of: Sequence[Sequence[Call]]) -> int:
     """Assert all that a race must keep; `calls_of` has one history per process. Return how many calls it saw."""
     service_on(store, new_id=ids("sweep")).finish_unfinished()
     found = assert_sound(store)
@@ -59,7 +59,7 @@ def assert_promotions_agree(found: Everything, calls: Sequence[Call]) -> None:
     for event_id, entries in found.journal.items():
         for entry in entries:
             promoted = [c for c in entry.changes if c.kind is ChangeKind.PROMOTED]
-            told = [n for n in entry.notices if n.kind is NoticeKind.PROMOTED]
+            told = [n for n in entry.notifications if n.kind is NotificationKind.PROMOTED]
             if found.events[event_id].status is not EventStatus.CANCELED:
                 assert [(n.user_id, n.ticket) for n in told] == [
                     (c.user_id, c.ticket) for c in promoted

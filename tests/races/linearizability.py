@@ -262,7 +262,7 @@ def _forget(user_id: str, model: PlainModel) -> None:
 
 
 def _raise_on(event_id: str, model: PlainModel) -> None:
-    model.event(event_id).raise_on(1)
+    model.event(event_id).continue_capacity_increase(1)
 
 
 def _steps(calls: Sequence[Call]) -> list[_Step]:
@@ -290,7 +290,7 @@ def _whole(call: Call, model: PlainModel) -> Facts:
 def _mark(call: Call, deletion: int, model: PlainModel) -> Facts:
     """Begin a deletion; whether its end is told of now is not the model's affair."""
     try:
-        model.mark_user(str(call.args[0]), deletion)
+        model.start_user_deletion(str(call.args[0]), deletion)
     except Refused as refused:
         return (refused.name,)
     return call.answer if call.answer and call.answer[0] == "deleted" else ("deleted", False)

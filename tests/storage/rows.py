@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from domain.commands import Command
 from domain.enums import EventStatus, RegistrationStatus
-from domain.models import Event, JournalEntry, Page, Registration, User, Waiting
+from domain.models import Event, JournalEntry, Page, Registration, User, WaitlistEntry
 from domain.planning import planner
-from domain.planning.plan import Action, Plan, PutEntry, PutEvent
+from domain.planning.plan import Action, Plan, PutEvent, PutJournalEntry
 from domain.planning.planner import Snapshot
 from domain.ports import Store
 from tests.surroundings import START, ids
@@ -76,9 +76,9 @@ def a_wait(user_id: str = "ada", event_id: str = "e1", ticket: int = 1) -> Regis
     )
 
 
-def a_place(user_id: str = "ada", ticket: int = 1) -> Waiting:
+def a_place(user_id: str = "ada", ticket: int = 1) -> WaitlistEntry:
     """Return a place in line."""
-    return Waiting(ticket, user_id, START)
+    return WaitlistEntry(ticket, user_id, START)
 
 
 def an_entry(event_id: str = "e1", version: int = 1, plan_id: str = "p1") -> JournalEntry:
@@ -97,8 +97,8 @@ def planned(store: Store, *commands: Command, event_id: str = "e1") -> Plan:
     event = store.get_event(event_id)
     registrations_of, users = planner.users_needed(commands)
     rows = store.get_rows(event_id, registrations_of=registrations_of, users=users)
-    heads = planner.heads_needed(event, rows.registrations, commands) if event else 0
-    line = store.get_line(event_id, limit=heads) if heads else ()
+    heads = planner.waitlist_head_needed(event, rows.registrations, commands) if event else 0
+    line = store.get_waitlist(event_id, limit=heads) if heads else ()
     snapshot = Snapshot(event, rows.users, rows.registrations, line)
     return planner.plan(snapshot, commands, event_id=event_id, now=START, plan_id=_new_plan_id())
 
@@ -120,7 +120,7 @@ def put_event(store: Store, event: Event | None = None) -> Event:
     """Write a new event with its first journal entry; return it."""
     event = event or an_event()
     entry = an_entry(event.event_id, event.version, _new_plan_id())
-    store.commit(bare_plan(PutEvent(event, None), PutEntry(entry), event_id=event.event_id))
+    store.commit(bare_plan(PutEvent(event, None), PutJournalEntry(entry), event_id=event.event_id))
     return event
 
 
@@ -144,7 +144,7 @@ def everything(store: Store, *event_ids: str) -> tuple[object, ...]:
         sorted(
             whole(store.scan_registrations), key=lambda row: (row.event_id, row.user_id, row.ticket)
         ),
-        sorted(whole(store.scan_waiting), key=lambda pair: (pair[0], pair[1].ticket)),
+        sorted(whole(store.scan_waitlist), key=lambda pair: (pair[0], pair[1].ticket)),
         sorted(whole(store.list_users), key=lambda user: user.user_id),
         [store.list_journal(event_id, limit=100) for event_id in event_ids or ("e1",)],
     )

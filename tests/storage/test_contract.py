@@ -12,34 +12,34 @@ from hypothesis import strategies as st
 
 import storage.dynamodb.outbox
 import storage.sqlite.store
-from domain.enums import Cause, ChangeKind, EventStatus, NoticeKind, RegistrationStatus
+from domain.enums import Cause, ChangeKind, EventStatus, NotificationKind, RegistrationStatus
 from domain.errors import Invalid
 from domain.models import (
     Card,
     Change,
     Deferred,
-    Delivery,
+    DeliveryState,
     DueEvent,
     Event,
     EventSummary,
     JournalEntry,
-    Notice,
+    Notification,
     Page,
     Registration,
-    Unreached,
+    UnreachableRecipient,
     User,
-    Waiting,
+    WaitlistEntry,
 )
 from domain.planning.plan import (
     Action,
     CheckUser,
     DeleteRegistration,
-    DeleteWaiting,
+    DeleteWaitlistEntry,
     Plan,
-    PutEntry,
     PutEvent,
+    PutJournalEntry,
     PutRegistration,
-    PutWaiting,
+    PutWaitlistEntry,
 )
 from domain.ports import Conflict
 from tests.storage.conftest import AnyStore, another_workspace
@@ -178,15 +178,15 @@ def test_a_registration_is_replaced_or_deleted_only_as_it_was_read(
 
 def test_a_place_in_the_line_is_given_once_and_taken_by_its_own_user(store: AnyStore) -> None:
     with_people(store)
-    commit(store, PutWaiting("e1", Waiting(3, "a", START)))
+    commit(store, PutWaitlistEntry("e1", WaitlistEntry(3, "a", START)))
     with pytest.raises(Conflict):
-        commit(store, PutWaiting("e1", Waiting(3, "b", START)))
+        commit(store, PutWaitlistEntry("e1", WaitlistEntry(3, "b", START)))
     with pytest.raises(Conflict):
-        commit(store, DeleteWaiting("e1", Waiting(3, "b", START)))
-    assert store.get_line("e1", limit=5) == (Waiting(3, "a", START),)
-    commit(store, DeleteWaiting("e1", Waiting(3, "a", START)))
+        commit(store, DeleteWaitlistEntry("e1", WaitlistEntry(3, "b", START)))
+    assert store.get_waitlist("e1", limit=5) == (WaitlistEntry(3, "a", START),)
+    commit(store, DeleteWaitlistEntry("e1", WaitlistEntry(3, "a", START)))
     with pytest.raises(Conflict):
-        commit(store, DeleteWaiting("e1", Waiting(3, "a", START)))
+        commit(store, DeleteWaitlistEntry("e1", WaitlistEntry(3, "a", START)))
 
 
 def test_a_user_check_fails_without_a_user_and_on_any_mark(store: AnyStore) -> None:
@@ -194,16 +194,16 @@ def test_a_user_check_fails_without_a_user_and_on_any_mark(store: AnyStore) -> N
         commit(store, CheckUser("a"))
     store.put_user(a_user("a"), replaces=None)
     commit(store, CheckUser("a"))
-    store.mark_user("a", "mark", revision="r1")
+    store.start_user_deletion("a", "mark", revision="r1")
     with pytest.raises(Conflict):
         commit(store, CheckUser("a"))
 
 
 def test_each_version_has_one_entry(store: AnyStore) -> None:
     with_people(store)
-    commit(store, PutEntry(an_entry(1)))
+    commit(store, PutJournalEntry(an_entry(1)))
     with pytest.raises(Conflict):
-        commit(store, PutEntry(an_entry(1, plan_id="other")))
+        commit(store, PutJournalEntry(an_entry(1, plan_id="other")))
     assert store.get_journal_entry("e1", 1) == an_entry(1)
 
 
@@ -216,13 +216,13 @@ def test_if_one_condition_fails_nothing_is_written(store: AnyStore) -> None:
             store,
             PutEvent(an_event(version=2), 1),
             PutRegistration(in_line(), None),
-            PutWaiting("e1", Waiting(1, "a", START)),
-            PutEntry(an_entry(2)),
+            PutWaitlistEntry("e1", WaitlistEntry(1, "a", START)),
+            PutJournalEntry(an_entry(2)),
             CheckUser("nobody"),
         )
     assert store.get_event("e1") == before
     assert store.get_registrations_of("a") == ()
-    assert store.get_line("e1", limit=5) == ()
+    assert store.get_waitlist("e1", limit=5) == ()
     assert store.list_journal("e1", limit=5) == ()
 
 
@@ -233,7 +233,7 @@ def test_the_same_plan_again_never_applies_twice(store: AnyStore) -> None:
     actions = (
         PutEvent(event, 1),
         PutRegistration(a_row(), None),
-        PutEntry(an_entry(2, plan_id="again")),
+        PutJournalEntry(an_entry(2, plan_id="again")),
     )
     plan = Plan("again", "e1", event, (), actions)
     store.commit(plan)
@@ -258,10 +258,10 @@ def test_a_user_is_created_once_and_updated_at_its_revision(store: AnyStore) -> 
 
 
 def test_the_first_mark_stays_and_keeps_updates_out(store: AnyStore) -> None:
-    assert store.mark_user("a", "first", revision="r1") is None
+    assert store.start_user_deletion("a", "first", revision="r1") is None
     store.put_user(a_user(), replaces=None)
-    assert store.mark_user("a", "first", revision="r1") == "first"
-    assert store.mark_user("a", "second", revision="r1") == "first"
+    assert store.start_user_deletion("a", "first", revision="r1") == "first"
+    assert store.start_user_deletion("a", "second", revision="r1") == "first"
     assert store.get_user("a") == a_user(deletion="first")
     assert store.list_unfinished_users(limit=5).items == ("a",)
     with pytest.raises(Conflict):
@@ -270,7 +270,7 @@ def test_the_first_mark_stays_and_keeps_updates_out(store: AnyStore) -> None:
 
 def test_a_mark_that_arrives_late_leaves_alone_who_was_created_anew(store: AnyStore) -> None:
     store.put_user(a_user(revision="r2"), replaces=None)
-    assert store.mark_user("a", "late", revision="r1") is None
+    assert store.start_user_deletion("a", "late", revision="r1") is None
     assert store.get_user("a") == a_user(revision="r2")
     assert store.list_unfinished_users(limit=5).items == ()
 
@@ -279,7 +279,7 @@ def test_a_user_is_deleted_by_its_own_mark_only(store: AnyStore) -> None:
     store.put_user(a_user(), replaces=None)
     with pytest.raises(Conflict):
         store.delete_user("a", "mark")
-    store.mark_user("a", "mark", revision="r1")
+    store.start_user_deletion("a", "mark", revision="r1")
     with pytest.raises(Conflict):
         store.delete_user("a", "other")
     store.delete_user("a", "mark")
@@ -304,7 +304,7 @@ def test_lists_are_whole_and_in_order_whatever_the_page(store: AnyStore, limit: 
         store.put_user(a_user(f"u{number}", name=f"Name {9 - number}"), replaces=None)
         row = a_row(f"u{number}", ticket=number)
         commit(store, PutRegistration(row, None))
-        commit(store, PutEntry(an_entry(number)))
+        commit(store, PutJournalEntry(an_entry(number)))
     listed = pages(lambda **page: store.list_events(starting_from=None, **page), limit)
     assert [event.event_id for event in listed] == ["e1", "e2", "e3", "e4", "e5"]
     later = START + timedelta(days=3)
@@ -325,10 +325,10 @@ def test_lists_are_whole_and_in_order_whatever_the_page(store: AnyStore, limit: 
 def test_the_line_is_read_between_tickets_in_order(store: AnyStore) -> None:
     with_people(store)
     for ticket in (5, 1, 3, 4):
-        commit(store, PutWaiting("e1", Waiting(ticket, f"u{ticket}", START)))
+        commit(store, PutWaitlistEntry("e1", WaitlistEntry(ticket, f"u{ticket}", START)))
 
     def tickets(**arguments: Any) -> list[int]:
-        return [waiting.ticket for waiting in store.get_line("e1", **arguments)]
+        return [waiting.ticket for waiting in store.get_waitlist("e1", **arguments)]
 
     assert tickets(limit=9) == [1, 3, 4, 5]
     assert tickets(limit=2) == [1, 3]
@@ -336,22 +336,24 @@ def test_the_line_is_read_between_tickets_in_order(store: AnyStore) -> None:
     assert tickets(after=1, until=4, limit=9) == [3, 4]
     assert tickets(after=3, until=3, limit=9) == []
     assert tickets(after=-1, until=3, limit=9) == [1, 3]
-    assert len(pages(store.scan_waiting, 3)) == 4
+    assert len(pages(store.scan_waitlist, 3)) == 4
 
 
 def test_who_waits_before_a_place_is_counted_between_tickets(store: AnyStore) -> None:
     with_people(store)
     for ticket in (5, 1, 3, 4):
-        commit(store, PutWaiting("e1", Waiting(ticket, f"u{ticket}", START)))
+        commit(store, PutWaitlistEntry("e1", WaitlistEntry(ticket, f"u{ticket}", START)))
 
     def before(ticket: int, after: int = 0) -> int | None:
-        return store.count_line("e1", Waiting(ticket, f"u{ticket}", START), after=after)
+        return store.count_entries_before(
+            "e1", WaitlistEntry(ticket, f"u{ticket}", START), after=after
+        )
 
     assert [before(ticket) for ticket in (1, 3, 4, 5)] == [0, 1, 2, 3]
     assert [before(4, after) for after in (-1, 1, 3)] == [2, 1, 0]
     assert before(2) is None
     assert before(6) is None
-    assert store.count_line("another", Waiting(1, "u1", START), after=0) is None
+    assert store.count_entries_before("another", WaitlistEntry(1, "u1", START), after=0) is None
 
 
 def test_who_waits_is_not_on_the_roster_until_seated(store: AnyStore) -> None:
@@ -394,8 +396,8 @@ def test_workspaces_never_see_each_other(store: AnyStore) -> None:
     """R10.2, with the same ids in both."""
     other = another_workspace(store)
     with_people(store, "a")
-    commit(store, PutRegistration(a_row(), None), PutEntry(an_entry(1)))
-    store.mark_user("a", "mark", revision="r1")
+    commit(store, PutRegistration(a_row(), None), PutJournalEntry(an_entry(1)))
+    store.start_user_deletion("a", "mark", revision="r1")
     store.put_card(Card(event_id="e1", channel_id="C", message_ts="1", rendered_version=1))
     assert other.get_event("e1") is None
     assert other.get_user("a") is None
@@ -410,7 +412,7 @@ def test_workspaces_never_see_each_other(store: AnyStore) -> None:
         other.list_roster("e1", limit=5),
         other.scan_events(limit=5),
         other.scan_registrations(limit=5),
-        other.scan_waiting(limit=5),
+        other.scan_waitlist(limit=5),
     ):
         assert listed.items == ()
     assert pages(other.list_undelivered, 5) == []
@@ -475,10 +477,10 @@ def test_a_batch_read_takes_any_number(store: AnyStore) -> None:
 def test_a_lease_is_one_holders_until_it_ends(store: AnyStore) -> None:
     minute = timedelta(minutes=1)
 
-    def take(holder: str, now: datetime) -> Delivery | None:
+    def take(holder: str, now: datetime) -> DeliveryState | None:
         return store.take_lease("e1", holder=holder, now=now, until=now + minute)
 
-    assert store.get_delivery("e1") == Delivery(event_id="e1")
+    assert store.get_delivery("e1") == DeliveryState(event_id="e1")
     taken = take("one", START)
     assert taken is not None
     assert (taken.holder, taken.leased_until) == ("one", START + minute)
@@ -492,12 +494,12 @@ def test_a_lease_is_one_holders_until_it_ends(store: AnyStore) -> None:
 def test_a_delivery_is_kept_whole_and_released(store: AnyStore) -> None:
     taken = store.take_lease("e1", holder="one", now=START, until=START + timedelta(minutes=1))
     assert taken is not None
-    late = Deferred(user_id="a", version=2, notice=0, attempts=1, not_before=START)
+    late = Deferred(user_id="a", version=2, notification=0, attempts=1, not_before=START)
     saved = taken.model_copy(
         update={
             "delivered_version": 3,
             "cleared_version": 2,
-            "notice": 1,
+            "notification": 1,
             "recipient": '["seats", null, 4]',
             "deferred": (late,),
             "leased_until": None,
@@ -522,8 +524,8 @@ def test_a_delivery_that_is_saved_late_does_not_go_back(store: AnyStore) -> None
 
 def test_an_entry_is_undelivered_until_it_is_marked(store: AnyStore) -> None:
     with_people(store)
-    commit(store, PutEntry(an_entry(1)))
-    commit(store, PutEntry(an_entry(2)))
+    commit(store, PutJournalEntry(an_entry(1)))
+    commit(store, PutJournalEntry(an_entry(2)))
     assert set(pages(store.list_undelivered, 1)) == {"e1"}
     assert sorted(store.get_undelivered("e1")) == [1, 2]
     assert store.get_undelivered("e2") == ()
@@ -541,42 +543,46 @@ def test_an_entry_is_undelivered_until_it_is_marked(store: AnyStore) -> None:
 
 def test_an_entry_of_which_nothing_is_owed_is_never_undelivered(store: AnyStore) -> None:
     with_people(store)
-    commit(store, PutEntry(an_entry(1), owed=False))
+    commit(store, PutJournalEntry(an_entry(1), owed=False))
     assert pages(store.list_undelivered, 5) == []
     assert store.get_journal_entry("e1", 1) == an_entry(1)
 
 
 def test_an_entry_keeps_whom_it_could_not_reach_once_each(store: AnyStore) -> None:
     """R9.2: for the history; neither its mark nor its delivery row is touched."""
-    person = Unreached(user_id="u1", version=1, kind=NoticeKind.PROMOTED, reason="user_disabled")
+    person = UnreachableRecipient(
+        user_id="u1", version=1, kind=NotificationKind.PROMOTED, reason="user_disabled"
+    )
     other = person.model_copy(update={"user_id": "u2"})
     with_people(store)
-    commit(store, PutEntry(an_entry(1)))
+    commit(store, PutJournalEntry(an_entry(1)))
     for one in (person, other, person):
-        store.record_unreached("e1", 1, one)
-    store.record_unreached("e1", 99, person)
-    recorded = an_entry(1).model_copy(update={"unreached": (person, other)})
+        store.record_unreachable("e1", 1, one)
+    store.record_unreachable("e1", 99, person)
+    recorded = an_entry(1).model_copy(update={"unreachable": (person, other)})
     assert store.get_journal_entry("e1", 1) == recorded
     assert store.list_journal("e1", limit=5) == (recorded,)
     assert pages(store.list_undelivered, 5) == ["e1"]
-    assert store.get_delivery("e1") == Delivery(event_id="e1")
+    assert store.get_delivery("e1") == DeliveryState(event_id="e1")
 
 
 def test_an_entry_names_no_more_unreached_than_an_item_holds(
     store: AnyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (storage.sqlite.store, storage.dynamodb.outbox):
-        monkeypatch.setattr(module, "MOST_UNREACHED", 2)
+        monkeypatch.setattr(module, "MAX_UNREACHABLE", 2)
     with_people(store)
-    commit(store, PutEntry(an_entry(1)))
+    commit(store, PutJournalEntry(an_entry(1)))
     people = [
-        Unreached(user_id=f"u{number}", version=1, kind=NoticeKind.DELETED, reason="user_not_found")
+        UnreachableRecipient(
+            user_id=f"u{number}", version=1, kind=NotificationKind.DELETED, reason="user_not_found"
+        )
         for number in range(3)
     ]
     for person in people:
-        store.record_unreached("e1", 1, person)
+        store.record_unreachable("e1", 1, person)
     (entry,) = store.list_journal("e1", limit=5)
-    assert entry.unreached == tuple(people[:2])
+    assert entry.unreachable == tuple(people[:2])
 
 
 def test_a_card_never_goes_back_to_an_older_version(store: AnyStore) -> None:
@@ -623,7 +629,7 @@ def test_what_is_written_is_read_back_exactly(store: AnyStore, data: st.DataObje
             co_organizer_ids=st.lists(names).map(tuple),
             capacity=st.integers(1, 100_000),
             status=st.sampled_from(EventStatus),
-            waiting_by_block=st.dictionaries(st.integers(0, 200), st.integers(1, 1000)),
+            waitlist_by_block=st.dictionaries(st.integers(0, 200), st.integers(1, 1000)),
             capacity_target=st.none() | st.integers(1, 100_000),
             created_at=moments,
         )
@@ -638,9 +644,9 @@ def test_what_is_written_is_read_back_exactly(store: AnyStore, data: st.DataObje
         reason=st.none() | texts,
         fields=st.none() | st.dictionaries(names, st.tuples(st.none() | texts, st.none() | texts)),
     )
-    notices = st.builds(
-        Notice,
-        kind=st.sampled_from(NoticeKind),
+    notifications = st.builds(
+        Notification,
+        kind=st.sampled_from(NotificationKind),
         user_id=st.none() | names,
         ticket=st.none() | st.integers(1, 10**6),
         before=st.none() | st.just(summary),
@@ -652,7 +658,7 @@ def test_what_is_written_is_read_back_exactly(store: AnyStore, data: st.DataObje
             event_id=st.just(unique),
             at=moments,
             changes=st.lists(changes, max_size=3).map(tuple),
-            notices=st.lists(notices, max_size=3).map(tuple),
+            notifications=st.lists(notifications, max_size=3).map(tuple),
             about=st.none() | st.just(summary),
         )
     )
@@ -668,10 +674,12 @@ def test_what_is_written_is_read_back_exactly(store: AnyStore, data: st.DataObje
         )
     )
     store.put_user(user, replaces=None)
-    commit(store, PutEvent(event, None), PutRegistration(row, None), PutEntry(entry))
-    commit(store, PutWaiting(unique, Waiting(row.ticket, unique, row.registered_at)))
+    commit(store, PutEvent(event, None), PutRegistration(row, None), PutJournalEntry(entry))
+    commit(store, PutWaitlistEntry(unique, WaitlistEntry(row.ticket, unique, row.registered_at)))
     assert store.get_event(unique) == event
     assert store.get_user(unique) == user
     assert store.get_registrations_of(unique) == (row,)
     assert store.get_journal_entry(unique, 1) == entry
-    assert store.get_line(unique, limit=1) == (Waiting(row.ticket, unique, row.registered_at),)
+    assert store.get_waitlist(unique, limit=1) == (
+        WaitlistEntry(row.ticket, unique, row.registered_at),
+    )

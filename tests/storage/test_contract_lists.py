@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from domain.errors import Invalid
 from domain.models import Card
-from domain.planning.plan import PutEntry, PutEvent, PutRegistration, PutWaiting
+from domain.planning.plan import PutEvent, PutJournalEntry, PutRegistration, PutWaitlistEntry
 from storage.sqlite.store import SQLiteStore
 from tests import strategies
 from tests.storage.conftest import AnyStore, another_workspace
@@ -159,14 +159,14 @@ def test_rows_come_back_exactly(store: AnyStore, data: st.DataObject) -> None:
         bare_plan(
             PutEvent(event, None),
             PutRegistration(row, None),
-            PutWaiting(own, place),
-            PutEntry(entry),
+            PutWaitlistEntry(own, place),
+            PutJournalEntry(entry),
         )
     )
     assert store.get_user(own) == user
     assert store.get_event(own) == event
     assert store.get_registrations_of(own) == (row,)
-    assert store.get_line(own, limit=1) == (place,)
+    assert store.get_waitlist(own, limit=1) == (place,)
     found = store.get_journal_entry(own, entry.version)
     assert found == entry
     assert found is not None
@@ -209,7 +209,7 @@ def test_many_undelivered_events_are_all_listed(store: AnyStore) -> None:
     expected = {f"e{number}" for number in range(12)}
     for event_id in expected:
         put_event(store, an_event(event_id))
-    store.commit(bare_plan(PutEntry(an_entry("e3", 2)), event_id="e3"))
+    store.commit(bare_plan(PutJournalEntry(an_entry("e3", 2)), event_id="e3"))
     assert set(whole(store.list_undelivered)) == expected
     if isinstance(store, SQLiteStore):
         assert len(whole(store.list_undelivered)) == len(expected)

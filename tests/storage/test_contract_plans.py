@@ -6,18 +6,18 @@ import contextlib
 
 import pytest
 
-from domain.commands import Create, Placed, Register, SetStatus, Unregister
+from domain.commands import Create, Register, RegisterOutcome, SetStatus, Unregister
 from domain.enums import EventStatus, RegistrationStatus
 from domain.errors import UnknownUser
 from domain.planning.plan import (
     Action,
     CheckUser,
     DeleteRegistration,
-    DeleteWaiting,
-    PutEntry,
+    DeleteWaitlistEntry,
     PutEvent,
+    PutJournalEntry,
     PutRegistration,
-    PutWaiting,
+    PutWaitlistEntry,
 )
 from domain.planning.planner import fence
 from domain.ports import Conflict
@@ -37,7 +37,7 @@ from tests.storage.rows import (
     put_event,
     put_users,
 )
-from tests.surroundings import START, mark_user
+from tests.surroundings import START, start_user_deletion
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def peopled(store: AnyStore) -> AnyStore:
         bare_plan(
             PutRegistration(a_seat("ada", ticket=1), None),
             PutRegistration(a_wait("ben", ticket=2), None),
-            PutWaiting("e1", a_place("ben", 2)),
+            PutWaitlistEntry("e1", a_place("ben", 2)),
         )
     )
     return store
@@ -61,10 +61,10 @@ HOLDS: list[tuple[str, Action]] = [
     ("a first registration", PutRegistration(a_seat("cyd", ticket=3), None)),
     ("a registration as read", PutRegistration(a_seat("ben", ticket=2), a_wait("ben", ticket=2))),
     ("a row to delete, as read", DeleteRegistration(a_seat("ada", ticket=1))),
-    ("a place for a new ticket", PutWaiting("e1", a_place("cyd", 3))),
-    ("a place to delete, its user's", DeleteWaiting("e1", a_place("ben", 2))),
+    ("a place for a new ticket", PutWaitlistEntry("e1", a_place("cyd", 3))),
+    ("a place to delete, its user's", DeleteWaitlistEntry("e1", a_place("ben", 2))),
     ("a user without a mark", CheckUser("cyd")),
-    ("an entry for a new version", PutEntry(an_entry(version=2))),
+    ("an entry for a new version", PutJournalEntry(an_entry(version=2))),
 ]
 
 FAILS: list[tuple[str, Action]] = [
@@ -79,11 +79,11 @@ FAILS: list[tuple[str, Action]] = [
     ("to delete another status", DeleteRegistration(a_wait("ada", ticket=1))),
     ("to delete another ticket", DeleteRegistration(a_seat("ada", ticket=9))),
     ("to delete what is not stored", DeleteRegistration(a_seat("cyd", ticket=3))),
-    ("a ticket's second place", PutWaiting("e1", a_place("cyd", 2))),
-    ("to delete another's place", DeleteWaiting("e1", a_place("ada", 2))),
-    ("to delete a place that is empty", DeleteWaiting("e1", a_place("ben", 3))),
+    ("a ticket's second place", PutWaitlistEntry("e1", a_place("cyd", 2))),
+    ("to delete another's place", DeleteWaitlistEntry("e1", a_place("ada", 2))),
+    ("to delete a place that is empty", DeleteWaitlistEntry("e1", a_place("ben", 3))),
     ("a user that is not stored", CheckUser("nobody")),
-    ("a version's second entry", PutEntry(an_entry(version=1, plan_id="other"))),
+    ("a version's second entry", PutJournalEntry(an_entry(version=1, plan_id="other"))),
 ]
 
 
@@ -105,7 +105,7 @@ def test_an_action_whose_condition_fails_keeps_the_whole_plan_out(
 ) -> None:
     """Nothing of the plan is written, whether the failing action comes before the others or after."""
     before = everything(peopled, "e1", "e2", "e3")
-    others = (PutEvent(an_event("e3"), None), PutEntry(an_entry("e3", 1)))
+    others = (PutEvent(an_event("e3"), None), PutJournalEntry(an_entry("e3", 1)))
     plan = bare_plan(*((action, *others) if place == "first" else (*others, action)))
     with pytest.raises(Conflict):
         peopled.commit(plan)
@@ -119,7 +119,11 @@ def test_a_life_of_an_event_through_plans(store: AnyStore) -> None:
     put_users(store, "ada", "ben", "cyd")
     carry_out(store, Create(an_event(capacity=1)))
     plan = carry_out(store, Register("ada"), Register("ben"), Register("nobody"))
-    assert [type(outcome) for outcome in plan.outcomes] == [Placed, Placed, UnknownUser]
+    assert [type(outcome) for outcome in plan.outcomes] == [
+        RegisterOutcome,
+        RegisterOutcome,
+        UnknownUser,
+    ]
     carry_out(store, Register("cyd"))
     carry_out(store, Unregister("ada"))
     assert store.get_event("e1") == planned(store, Register("ben")).event
@@ -187,7 +191,7 @@ def test_a_workspace_whose_id_begins_as_anothers_sees_nothing_of_it(store: AnySt
     carry_out(other, Create(an_event(title="Other")))
     own = everything(store)
     carry_out(other, SetStatus(EventStatus.CLOSED, None))
-    other.delete_user("ada", mark_user(other, "ada"))
+    other.delete_user("ada", start_user_deletion(other, "ada"))
     assert everything(store) == own
 
 

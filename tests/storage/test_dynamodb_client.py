@@ -10,7 +10,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from domain.models import Waiting
+from domain.models import WaitlistEntry
 from domain.planning.plan import PutEvent
 from domain.ports import AnswerLost, Unavailable
 from storage.dynamodb.store import DynamoDBStore
@@ -26,9 +26,11 @@ STRONG: dict[str, Read] = {
     "get_event": lambda store: store.get_event("e1"),
     "get_events": lambda store: store.get_events(["e1"]),
     "get_rows": lambda store: store.get_rows("e1", registrations_of=["a"], users=["a"]),
-    "get_line": lambda store: store.get_line("e1", limit=5),
-    "get_line until": lambda store: store.get_line("e1", until=9, limit=5),
-    "count_line": lambda store: store.count_line("e1", Waiting(9, "a", START), after=0),
+    "get_waitlist": lambda store: store.get_waitlist("e1", limit=5),
+    "get_waitlist until": lambda store: store.get_waitlist("e1", until=9, limit=5),
+    "count_entries_before": lambda store: store.count_entries_before(
+        "e1", WaitlistEntry(9, "a", START), after=0
+    ),
     "get_registrations_of": lambda store: store.get_registrations_of("a"),
     "get_journal_entry": lambda store: store.get_journal_entry("e1", 1),
     "list_journal": lambda store: store.list_journal("e1", limit=5),
@@ -38,7 +40,7 @@ STRONG: dict[str, Read] = {
     "get_cards": lambda store: store.get_cards("e1"),
     "scan_events": lambda store: store.scan_events(limit=5),
     "scan_registrations": lambda store: store.scan_registrations(limit=5),
-    "scan_waiting": lambda store: store.scan_waiting(limit=5),
+    "scan_waitlist": lambda store: store.scan_waitlist(limit=5),
 }
 LAGGING: dict[str, Read] = {
     "list_events": lambda store: store.list_events(starting_from=None, limit=5),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from domain.models import LINE_BLOCK
+from domain.models import WAITLIST_BLOCK
 from tests.benchmarks.scales import FLAT, LOCAL, costs, scales_of
 from tests.benchmarks.units import Units
 
-SIZES = (10, 4 * LINE_BLOCK, 8 * LINE_BLOCK)
+SIZES = (10, 4 * WAITLIST_BLOCK, 8 * WAITLIST_BLOCK)
 """People: half of them wait, the first few in a block of their own, the others in whole ones."""
 
 
@@ -33,4 +33,4 @@ def test_takes_the_same_read_units_once_a_block_is_full(
 ) -> None:
     """A position costs a block at most: who is the last of one reads 500 places of about 100 bytes."""
     _, large, larger = found[name]
-    assert larger.taken["read"] == large.taken["read"] <= 3 + LINE_BLOCK * 110 / 4096
+    assert larger.taken["read"] == large.taken["read"] <= 3 + WAITLIST_BLOCK * 110 / 4096

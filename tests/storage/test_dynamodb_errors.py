@@ -85,8 +85,8 @@ def test_a_read_that_may_work_next_time_is_unavailable(
     for read in (
         lambda: store.get_event("e1"),
         lambda: store.get_events(["e1"]),
-        lambda: store.get_line("e1", limit=1),
-        lambda: store.count_line("e1", a_place(), after=0),
+        lambda: store.get_waitlist("e1", limit=1),
+        lambda: store.count_entries_before("e1", a_place(), after=0),
         lambda: store.list_users(limit=1),
         lambda: store.scan_events(limit=1),
     ):
@@ -113,7 +113,7 @@ def test_a_users_write_tells_losses_from_rejections(store: DynamoDBStore) -> Non
 def test_a_users_write_that_meets_a_transaction_is_a_conflict(store: DynamoDBStore) -> None:
     """Registrations check the user in theirs; DynamoDB rejects a write that comes between."""
     with injected(refused("TransactionConflictException")), pytest.raises(Conflict):
-        store.mark_user("ada", "mark", revision="r")
+        store.start_user_deletion("ada", "mark", revision="r")
 
 
 @pytest.mark.parametrize("mixed", [("ConditionalCheckFailed", "ValidationError"), ("Unheard",)])
@@ -135,10 +135,10 @@ def test_to_mark_a_user_that_is_not_there_is_told_from_being_throttled(
 ) -> None:
     """Either is one request: nothing is read to find out which it was."""
     with injected(REJECTIONS["throttled"]) as sent, pytest.raises(Conflict):
-        store.mark_user("ada", "mark", revision="r")
+        store.start_user_deletion("ada", "mark", revision="r")
     assert sent == ["UpdateItem"]
     with injected(answering(), times=0) as sent:
-        assert store.mark_user("ada", "mark", revision="r") is None
+        assert store.start_user_deletion("ada", "mark", revision="r") is None
     assert sent == ["UpdateItem"]
 
 

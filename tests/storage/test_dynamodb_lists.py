@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from domain.errors import Invalid
-from domain.planning.plan import PutRegistration, PutWaiting
+from domain.planning.plan import PutRegistration, PutWaitlistEntry
 from storage.dynamodb.store import DynamoDBStore
 from tests.storage.moto import dynamodb_client
 from tests.storage.requests import counted
@@ -50,17 +50,17 @@ def forged(*parts: object) -> str:
 
 def test_a_line_longer_than_a_megabyte_is_read_on(store: DynamoDBStore) -> None:
     places = [a_place(f"u{ticket}", ticket) for ticket in range(1, 8)]
-    store.commit(bare_plan(*(PutWaiting("e1", place) for place in places)))
+    store.commit(bare_plan(*(PutWaitlistEntry("e1", place) for place in places)))
     with sent_queries(most=3) as sent:
-        assert store.get_line("e1", limit=5) == tuple(places[:5])
+        assert store.get_waitlist("e1", limit=5) == tuple(places[:5])
     assert [query["Limit"] for query in sent] == [5, 2]
 
 
 def test_a_line_longer_than_a_megabyte_is_counted_on(store: DynamoDBStore) -> None:
     places = [a_place(f"u{ticket}", ticket) for ticket in range(1, 8)]
-    store.commit(bare_plan(*(PutWaiting("e1", place) for place in places)))
+    store.commit(bare_plan(*(PutWaitlistEntry("e1", place) for place in places)))
     with sent_queries(most=3) as sent:
-        assert store.count_line("e1", places[6], after=0) == 6
+        assert store.count_entries_before("e1", places[6], after=0) == 6
     assert len(sent) == 3
 
 

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from domain.enums import NoticeKind
+from domain.enums import NotificationKind
 from domain.errors import Invalid
-from domain.models import Card, Delivery, Unreached
+from domain.models import Card, DeliveryState, UnreachableRecipient
 from domain.ports import Unavailable
 from storage.dynamodb.items import from_wire
 from storage.dynamodb.schema import JOURNAL
@@ -24,20 +24,22 @@ from tests.surroundings import START
 CARD = Card(event_id="e1", channel_id="C1", message_ts="1.2", rendered_version=3)
 PASSING = LOSSES | {name: REJECTIONS[name] for name in ("throttled", "no connection")}
 
-PERSON = Unreached(user_id="u1", version=1, kind=NoticeKind.PROMOTED, reason="user_disabled")
+PERSON = UnreachableRecipient(
+    user_id="u1", version=1, kind=NotificationKind.PROMOTED, reason="user_disabled"
+)
 
 Write = Callable[[DynamoDBStore], object]
 
 
-def take_lease(store: DynamoDBStore) -> Delivery | None:
+def take_lease(store: DynamoDBStore) -> DeliveryState | None:
     return store.take_lease("e1", holder="me", now=START, until=START + timedelta(minutes=1))
 
 
 WRITES: dict[str, Write] = {
     "take_lease": take_lease,
-    "save_delivery": lambda store: store.save_delivery(Delivery(event_id="e1", holder="me")),
+    "save_delivery": lambda store: store.save_delivery(DeliveryState(event_id="e1", holder="me")),
     "mark_delivered": lambda store: store.mark_delivered("e1", 1),
-    "record_unreached": lambda store: store.record_unreached("e1", 1, PERSON),
+    "record_unreachable": lambda store: store.record_unreachable("e1", 1, PERSON),
     "put_card": lambda store: store.put_card(CARD),
     "delete_card": lambda store: store.delete_card("e1", "C1", "1.2"),
 }

@@ -21,7 +21,7 @@ from domain.errors import (
     UnknownUser,
 )
 from domain.inputs import EventChanges, UserDraft
-from domain.models import Registration, Waiting, block_of
+from domain.models import Registration, WaitlistEntry, block_of
 from domain.planning.plan import Plan, PutEvent
 from domain.ports import Store
 from domain.service import Service
@@ -79,7 +79,7 @@ def lengthen_line(store: DynamoDBStore, waiting: int) -> None:
             store._tables.name(WAITLIST): [],
         }
         for row in rows[first : first + 25]:
-            place = Waiting(row.ticket, row.user_id, START)
+            place = WaitlistEntry(row.ticket, row.user_id, START)
             put[store._tables.name(REGISTRATIONS)].append(
                 {"PutRequest": {"Item": items.registration(row)}}
             )
@@ -90,7 +90,7 @@ def lengthen_line(store: DynamoDBStore, waiting: int) -> None:
             dynamodb_client().batch_write_item(RequestItems={name: requests})
     counts = {
         "waitlist_count": waiting,
-        "waiting_by_block": dict(Counter(block_of(row.ticket) for row in rows)),
+        "waitlist_by_block": dict(Counter(block_of(row.ticket) for row in rows)),
         "next_ticket": waiting + 2,
     }
     store.commit(
@@ -155,7 +155,7 @@ def test_a_click_takes_one_request_where_the_person_was_seen_too(full: Full, eve
     service, person = cold(full), UserDraft.of(user_id="newcomer", name="newcomer")
     service.register(event_id, "other")
     service.ensure_user(person)
-    requests = full.counting(lambda: service.register_person(event_id, person))
+    requests = full.counting(lambda: service.register_ensuring_user(event_id, person))
     assert (requests.reads, requests.transactions, requests.other_writes) == (0, 1, 0)
 
 

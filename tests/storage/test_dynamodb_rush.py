@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from domain.commands import Placed
+from domain.commands import RegisterOutcome
 from domain.planning.plan import Plan
 from domain.service import Service
 from storage.dynamodb.store import DynamoDBStore
@@ -42,17 +42,19 @@ class HeldStore(DynamoDBStore):
 
 
 @contextmanager
-def held_door(service: Service, store: HeldStore) -> Iterator[Callable[[str], Future[Placed]]]:
+def held_door(
+    service: Service, store: HeldStore
+) -> Iterator[Callable[[str], Future[RegisterOutcome]]]:
     """Give what lets one person after the other queue; the door opens at the end."""
     with ThreadPoolExecutor(64) as pool:
         store.held = True
         first = pool.submit(service.register, "e1", "first")
         store.reached.wait()
 
-        def arrive(user_id: str) -> Future[Placed]:
-            queued = service._door.turnstile.waiting("e1")
+        def arrive(user_id: str) -> Future[RegisterOutcome]:
+            queued = service._executor.command_queue.waiting("e1")
             future = pool.submit(service.register, "e1", user_id)
-            while service._door.turnstile.waiting("e1") == queued and not future.done():
+            while service._executor.command_queue.waiting("e1") == queued and not future.done():
                 pass
             return future
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.enums import Deletion
-from domain.models import Card, Delivery, DueEvent, Event, ListedEvent
+from domain.models import Card, DeliveryState, DueEvent, Event, ListedEvent
 from storage.dynamodb.items import Item, Items, from_wire, moment, to_wire
 from tests.storage.rows import a_place, a_seat, a_user, a_wait, an_entry, an_event
 from tests.surroundings import START
@@ -42,14 +42,14 @@ def test_a_time_keeps_its_microseconds_and_is_in_utc(at: datetime) -> None:
 def test_numbers_come_back_as_whole_numbers(
     blocks: dict[int, int], version: int, next_ticket: int
 ) -> None:
-    event = an_event(waiting_by_block=blocks, version=version, next_ticket=next_ticket)
+    event = an_event(waitlist_by_block=blocks, version=version, next_ticket=next_ticket)
     again = ITEMS.to_event(ITEMS.event(event))
     assert again == event
-    assert all(type(number) is int for pair in again.waiting_by_block.items() for number in pair)
+    assert all(type(number) is int for pair in again.waitlist_by_block.items() for number in pair)
 
 
 def test_each_item_says_its_form_and_each_key_its_workspace() -> None:
-    delivery = Delivery(event_id="e1")
+    delivery = DeliveryState(event_id="e1")
     card = Card(event_id="e1", channel_id="C1", message_ts="1.2", rendered_version=3)
     items: list[Item] = [
         ITEMS.event(an_event()),
@@ -79,7 +79,7 @@ def test_each_item_says_its_form_and_each_key_its_workspace() -> None:
 def test_everything_else_round_trips() -> None:
     """Events, users, registrations and entries do so through both stores, in the contract."""
     card = Card(event_id="e1", channel_id="C1", message_ts="1.2", rendered_version=3)
-    delivery = Delivery(event_id="e1", delivered_version=7, holder="me", leased_until=START)
+    delivery = DeliveryState(event_id="e1", delivered_version=7, holder="me", leased_until=START)
     assert ITEMS.to_card(ITEMS.card(card)) == card
     assert ITEMS.to_delivery(ITEMS.delivery(delivery)) == delivery
     assert ITEMS.to_waiting(ITEMS.waiting("e1", a_place())) == a_place()
@@ -87,12 +87,12 @@ def test_everything_else_round_trips() -> None:
 
 def test_what_older_items_lack_is_empty() -> None:
     """R9.2 came later: of older entries and delivery rows nobody is known as unreached."""
-    entry, delivery = ITEMS.entry(an_entry()), ITEMS.delivery(Delivery(event_id="e1"))
-    for name in ("untold", "more_untold"):
+    entry, delivery = ITEMS.entry(an_entry()), ITEMS.delivery(DeliveryState(event_id="e1"))
+    for name in ("unreported", "more_unreported"):
         del delivery[name]
-    del entry["unreached"]
+    del entry["unreachable"]
     assert ITEMS.to_entry(entry) == an_entry()
-    assert ITEMS.to_delivery(delivery) == Delivery(event_id="e1")
+    assert ITEMS.to_delivery(delivery) == DeliveryState(event_id="e1")
 
 
 def test_a_newer_form_is_refused_and_says_so() -> None:

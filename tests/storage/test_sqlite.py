@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from domain.models import DueEvent
-from domain.planning.plan import PutEntry, PutEvent, PutRegistration
+from domain.planning.plan import PutEvent, PutJournalEntry, PutRegistration
 from domain.ports import Conflict, Unavailable
 from storage.sqlite.store import SQLiteStore
 from tests.storage.test_contract import a_row, a_user, an_entry, an_event, commit, with_people
@@ -124,7 +124,7 @@ def test_a_user_who_is_still_registered_keeps_the_row(tmp_path: Path) -> None:
         with_people(store, "a")
         commit(store, PutRegistration(a_row(), None))
         marked = a_user(deletion="mark")
-        store.mark_user("a", "mark", revision="r1")
+        store.start_user_deletion("a", "mark", revision="r1")
         with pytest.raises(Conflict, match="still has a registration"):
             store.delete_user("a", "mark")
         assert store.get_user("a") == marked
@@ -133,12 +133,12 @@ def test_a_user_who_is_still_registered_keeps_the_row(tmp_path: Path) -> None:
 def test_what_older_rows_lack_is_empty(tmp_path: Path) -> None:
     """R9.2 came later: of older entries and delivery rows nobody is known as unreached."""
     with opened(tmp_path / "r.sqlite") as store:
-        commit(store, PutEvent(an_event(), None), PutEntry(an_entry(1)))
+        commit(store, PutEvent(an_event(), None), PutJournalEntry(an_entry(1)))
         held = store.take_lease("e1", holder="me", now=START, until=START)
         with store._file.writing() as connection:
-            connection.execute("UPDATE journal SET body = json_remove(body, '$.unreached')")
+            connection.execute("UPDATE journal SET body = json_remove(body, '$.unreachable')")
             connection.execute(
-                "UPDATE deliveries SET body = json_remove(body, '$.untold', '$.more_untold')"
+                "UPDATE deliveries SET body = json_remove(body, '$.unreported', '$.more_unreported')"
             )
         assert store.get_journal_entry("e1", 1) == an_entry(1)
         assert store.get_delivery("e1") == held

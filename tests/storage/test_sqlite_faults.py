@@ -14,7 +14,7 @@ from time import monotonic
 
 import pytest
 
-from domain.planning.plan import Plan, PutEntry, PutEvent
+from domain.planning.plan import Plan, PutEvent, PutJournalEntry
 from domain.ports import AnswerLost, Conflict
 from storage.sqlite.store import SQLiteStore
 from tests.storage.test_contract import a_user, an_entry, an_event
@@ -52,7 +52,7 @@ def no_more_room() -> Iterator[None]:
 
 def creation(plan_id: str = "p1") -> Plan:
     event = an_event()
-    return Plan(plan_id, "e1", event, (), (PutEvent(event, None), PutEntry(an_entry(1))))
+    return Plan(plan_id, "e1", event, (), (PutEvent(event, None), PutJournalEntry(an_entry(1))))
 
 
 def test_a_writer_waits_no_longer_than_the_busy_time_out_in_all(path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_plan_sent_again_after_it_applied_returns(path: Path) -> None:
                     "e1",
                     an_event(),
                     (),
-                    (PutEvent(an_event(), None), PutEntry(an_entry(1, plan_id="other"))),
+                    (PutEvent(an_event(), None), PutJournalEntry(an_entry(1, plan_id="other"))),
                 )
             )
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from domain.commands import Create, Register
-from domain.models import Waiting
+from domain.models import WaitlistEntry
 from storage.sqlite.store import SQLiteStore
 from tests.storage.rows import an_event, carry_out, planned, put_event, put_users
 from tests.stores import empty_sqlite
@@ -42,8 +42,10 @@ READS: dict[str, Callable[[SQLiteStore], object]] = {
     "get_events": lambda store: store.get_events(["e1", "e2"]),
     "get_user": lambda store: store.get_user("ada"),
     "get_rows": lambda store: store.get_rows("e1", registrations_of=["ada"], users=["ada"]),
-    "get_line": lambda store: store.get_line("e1", after=1, until=9, limit=2),
-    "count_line": lambda store: store.count_line("e1", Waiting(9, "ada", START), after=1),
+    "get_waitlist": lambda store: store.get_waitlist("e1", after=1, until=9, limit=2),
+    "count_entries_before": lambda store: store.count_entries_before(
+        "e1", WaitlistEntry(9, "ada", START), after=1
+    ),
     "get_registrations_of": lambda store: store.get_registrations_of("ada"),
     "get_journal_entry": lambda store: store.get_journal_entry("e1", 1),
     "list_journal": lambda store: store.list_journal("e1", after=1, limit=2),
@@ -62,7 +64,7 @@ READS: dict[str, Callable[[SQLiteStore], object]] = {
     "scan_events": lambda store: store.scan_events(limit=2),
     "scan_registrations": lambda store: store.scan_registrations(limit=2),
     "find_on_roster": lambda store: store.find_on_roster("e1", 1),
-    "scan_waiting": lambda store: store.scan_waiting(limit=2),
+    "scan_waitlist": lambda store: store.scan_waitlist(limit=2),
 }
 
 

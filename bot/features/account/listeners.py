@@ -8,7 +8,7 @@ from typing import Any
 from slack_bolt import Ack, App
 
 from bot.features.account.member_sync import follow
-from bot.slack.context import Parts
+from bot.slack.context import AppContext
 from bot.slack.interactions import changed_member, revokes_ours
 
 Body = dict[str, Any]
@@ -16,19 +16,19 @@ Body = dict[str, Any]
 _logger = logging.getLogger(__name__)
 
 
-def register(app: App, parts: Parts) -> None:
+def register(app: App, context: AppContext) -> None:
     """Register the listeners of this flow."""
-    flow = Membership(parts)
+    flow = AccountListeners(context)
     app.event("user_change")(flow.user_changed)
     app.event("app_uninstalled")(flow.uninstalled)
     app.event("tokens_revoked")(flow.tokens_revoked)
 
 
-class Membership:
+class AccountListeners:
     """The listeners."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._service = parts.service
+    def __init__(self, context: AppContext) -> None:
+        self._service = context.service
 
     def user_changed(self, ack: Ack, body: Body) -> None:
         """Follow a new name; free the seats of somebody whose account is gone."""

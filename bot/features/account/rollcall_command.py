@@ -11,20 +11,20 @@ from slack_sdk.models.views import View
 
 from bot.blocks.formatting import Message
 from bot.blocks.ids import ActionId
-from bot.features.browsing.listeners import Browsing
-from bot.features.manage.listeners import Managing
+from bot.features.browsing.listeners import BrowsingListeners
+from bot.features.manage.listeners import ManageListeners
 from bot.features.registration import views as registration_views
-from bot.features.registration.listeners import Registering
-from bot.slack.context import Asked, Command, Parts, on_command
+from bot.features.registration.listeners import RegistrationListeners
+from bot.slack.context import AppContext, Command, CommandRequest, on_command
 from bot.slack.interactions import user_id_of
-from bot.slack.replies import Answer
+from bot.slack.replies import Reply
 
 Body = dict[str, Any]
 
 
-def register(app: App, parts: Parts) -> None:
+def register(app: App, context: AppContext) -> None:
     """Register the listeners of this flow."""
-    flow = Rollcall(parts)
+    flow = Rollcall(context)
     on_command(app, "/rollcall", flow.command)
     app.action(ActionId.FORGET_ME)(flow.forget)
     app.action(ActionId.KEEP_ME)(flow.keep)
@@ -33,19 +33,19 @@ def register(app: App, parts: Parts) -> None:
 class Rollcall:
     """The listeners."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._service = parts.service
-        registering, browsing = Registering(parts), Browsing(parts)
+    def __init__(self, context: AppContext) -> None:
+        self._service = context.service
+        registering, browsing = RegistrationListeners(context), BrowsingListeners(context)
         self._commands: dict[str, Command] = {
             "register": registering.register_command,
             "unregister": registering.unregister_command,
             "events": browsing.events_command,
             "registrations": browsing.registrations_command,
-            "event": Managing(parts).event_command,
+            "event": ManageListeners(context).event_command,
             "forget-me": lambda _: registration_views.forget_question(),
         }
 
-    def command(self, asked: Asked) -> Message | View:
+    def command(self, asked: CommandRequest) -> Message | View:
         """Carry out the command named by the first word; else say what there is."""
         name, _, rest = asked.text.partition(" ")
         do = self._commands.get(name.lower())
@@ -58,10 +58,10 @@ class Rollcall:
     def forget(self, ack: Ack, body: Body, respond: Respond, client: WebClient) -> None:
         """Delete what is stored about the person."""
         done = self._service.delete_user(user_id_of(body))
-        Answer(body, respond, client).instead(registration_views.forgotten(done))
+        Reply(body, respond, client).replace(registration_views.forgotten(done))
         ack()
 
     def keep(self, ack: Ack, body: Body, respond: Respond, client: WebClient) -> None:
         """Delete nothing."""
-        Answer(body, respond, client).instead(registration_views.kept())
+        Reply(body, respond, client).replace(registration_views.kept())
         ack()

@@ -10,29 +10,29 @@ from slack_sdk import WebClient
 
 from bot.blocks.ids import ActionId, CallbackId
 from bot.features.announcement import views as announcement_views
-from bot.features.manage.modal import Organizing
-from bot.slack.context import Parts
+from bot.features.manage.modal import ManageModal
+from bot.slack.context import AppContext
 from bot.slack.interactions import MessageMetadata, message_draft, metadata, user_id_of, value_of
 from domain.inputs import MessageDraft
 
 Body = dict[str, Any]
 
 
-def register(app: App, parts: Parts) -> None:
+def register(app: App, context: AppContext) -> None:
     """Register the listeners of this flow."""
-    flow = Messaging(parts)
+    flow = AnnouncementListeners(context)
     app.action(ActionId.MESSAGE_PEOPLE)(flow.pressed_message)
     app.view(CallbackId.MESSAGE)(flow.submitted)
 
 
-class Messaging:
+class AnnouncementListeners:
     """The listeners."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._service = parts.service
-        self._people = parts.people
-        self._new_id = parts.new_id
-        self._organizing = Organizing(parts)
+    def __init__(self, context: AppContext) -> None:
+        self._service = context.service
+        self._people = context.people
+        self._new_id = context.new_id
+        self._organizing = ManageModal(context)
 
     def pressed_message(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Open the form; the request's id is minted here, so that it is sent once (R8.13)."""

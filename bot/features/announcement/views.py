@@ -26,7 +26,7 @@ from bot.blocks.formatting import (
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block, option
 from bot.blocks.modals import note_modal
-from domain.commands import Changed
+from domain.commands import ChangeOutcome
 from domain.enums import Audience
 from domain.inputs import MessageDraft
 from domain.models import Event
@@ -104,7 +104,7 @@ _NOBODY = {
 }
 
 
-def message_sent(outcome: Changed, audience: Audience) -> View:
+def message_sent(outcome: ChangeOutcome, audience: Audience) -> View:
     """Return that a message is on its way."""
     event = outcome.event
     if not outcome.changed:

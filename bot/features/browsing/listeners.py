@@ -11,9 +11,9 @@ from bot.blocks.formatting import Message
 from bot.blocks.ids import ActionId
 from bot.features.cards import views as cards_views
 from bot.features.registration import views as registration_views
-from bot.slack.context import Asked, Parts, on_command
+from bot.slack.context import AppContext, CommandRequest, on_command
 from bot.slack.interactions import shown_already, user_id_of, value_of
-from bot.slack.replies import Answer
+from bot.slack.replies import Reply
 from domain.enums import RegistrationStatus
 from domain.models import Event, Page
 
@@ -23,9 +23,9 @@ EVENTS_PAGE = 8
 """Events in one message: with their descriptions cut, they fit into Slack's 50 blocks and into its text."""
 
 
-def register(app: App, parts: Parts) -> None:
+def register(app: App, context: AppContext) -> None:
     """Register the listeners of this flow."""
-    flow = Browsing(parts)
+    flow = BrowsingListeners(context)
     on_command(app, "/events", flow.events_command)
     on_command(app, "/registrations", flow.registrations_command)
     app.action(ActionId.MORE_EVENTS)(flow.more_events)
@@ -33,17 +33,17 @@ def register(app: App, parts: Parts) -> None:
     app.action(ActionId.SHOW_EVENTS)(flow.show_events)
 
 
-class Browsing:
+class BrowsingListeners:
     """The listeners, and the two commands, which `/rollcall` has too."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._service = parts.service
+    def __init__(self, context: AppContext) -> None:
+        self._service = context.service
 
-    def events_command(self, asked: Asked) -> Message:  # noqa: ARG002  # it takes no argument
+    def events_command(self, asked: CommandRequest) -> Message:  # noqa: ARG002  # it takes no argument
         """`/events`: what is coming up."""
         return self._events(None)
 
-    def registrations_command(self, asked: Asked) -> Message:
+    def registrations_command(self, asked: CommandRequest) -> Message:
         """`/registrations [registered|waitlisted]`: one's own (R5)."""
         status = _STATUSES.get(asked.text.lower())
         if asked.text and status is None:
@@ -54,7 +54,7 @@ class Browsing:
         self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
     ) -> None:
         """Show the next page of what is coming up."""
-        Answer(body, respond, client).instead(self._events(value_of(action)))
+        Reply(body, respond, client).replace(self._events(value_of(action)))
         ack()
 
     def more_registrations(
@@ -63,12 +63,12 @@ class Browsing:
         """Show the next of one's own registrations."""
         status, first = shown_already(action)
         message = self._registrations(user_id_of(body), _STATUSES.get(status), first)
-        Answer(body, respond, client).instead(message)
+        Reply(body, respond, client).replace(message)
         ack()
 
     def show_events(self, ack: Ack, body: Body, respond: Respond, client: WebClient) -> None:
         """Show what is coming up beside the message that offered it."""
-        Answer(body, respond, client).beside(self._events(None))
+        Reply(body, respond, client).ephemeral(self._events(None))
         ack()
 
     def _events(self, cursor: str | None) -> Message:

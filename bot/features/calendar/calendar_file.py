@@ -7,13 +7,13 @@ from io import BytesIO
 
 from bot.slack.files import File, file_name
 from domain.enums import EventStatus
-from domain.models import Event, OwnRegistration
+from domain.models import Event, UserRegistration
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 """What RFC 5545 has no place for."""
 
 
-def is_for_later(own: OwnRegistration) -> bool:
+def is_for_later(own: UserRegistration) -> bool:
     """Return whether someone has no place in a calendar yet: who waits is not to look like one who comes."""
     return own.position is not None and own.event.status is not EventStatus.CANCELED
 

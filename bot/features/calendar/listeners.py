@@ -10,27 +10,27 @@ from slack_sdk import WebClient
 from bot.blocks.ids import ActionId
 from bot.features.calendar.calendar_file import calendar_file, is_for_later
 from bot.features.registration import views as registration_views
-from bot.slack.api_errors import FAILURES, Blame, judge
-from bot.slack.context import Parts
+from bot.slack.api_errors import FAILURES, ErrorClass, classify
+from bot.slack.context import AppContext
 from bot.slack.files import send_file
 from bot.slack.interactions import user_id_of, value_of
-from bot.slack.replies import Answer
+from bot.slack.replies import Reply
 
 Body = dict[str, Any]
 
 
-def register(app: App, parts: Parts) -> None:
+def register(app: App, context: AppContext) -> None:
     """Register the listeners of this flow."""
-    app.action(ActionId.ADD_TO_CALENDAR)(Calendar(parts).pressed_add)
+    app.action(ActionId.ADD_TO_CALENDAR)(CalendarListeners(context).pressed_add)
 
 
-class Calendar:
+class CalendarListeners:
     """The listener."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._service = parts.service
-        self._client = parts.client
-        self._workspace_id = parts.workspace_id
+    def __init__(self, context: AppContext) -> None:
+        self._service = context.service
+        self._client = context.client
+        self._workspace_id = context.workspace_id
 
     def pressed_add(
         self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
@@ -39,17 +39,17 @@ class Calendar:
         event = self._service.get_event(value_of(action))
         own = self._service.find_registration(event.event_id, user_id_of(body))
         if own is not None and is_for_later(own):
-            Answer(body, respond, client).beside(registration_views.calendar_waits(own))
+            Reply(body, respond, client).ephemeral(registration_views.calendar_waits(own))
             ack()
             return
         try:
             send_file(self._client, user_id_of(body), calendar_file(event, self._workspace_id))
         except FAILURES as error:
-            verdict = judge(error)
-            if verdict.blame in (Blame.OURS, Blame.BUG):
+            verdict = classify(error)
+            if verdict.error_class in (ErrorClass.OURS, ErrorClass.BUG):
                 raise
             message = registration_views.calendar_not_sent(event)
         else:
             message = registration_views.calendar_sent(event)
-        Answer(body, respond, client).beside(message)
+        Reply(body, respond, client).ephemeral(message)
         ack()

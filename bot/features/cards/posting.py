@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from slack_sdk import WebClient
 
-from bot.slack.api_errors import FAILURES, Blame, judge
+from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.context import Cards
 from bot.slack.error_messages import card_not_posted
 from bot.slack.interactions import Payload, source
@@ -37,7 +37,7 @@ def posted(
     try:
         cards.announce(event, channel_id, after=after)
     except FAILURES as error:
-        verdict = judge(error)
+        verdict = classify(error)
         is_outside = verdict.reason in ("not_in_channel", "channel_not_found")
         if not is_outside:
             _logger.warning(
@@ -47,7 +47,7 @@ def posted(
             event,
             verdict.reason,
             is_outside=is_outside,
-            is_unsure=verdict.blame is Blame.LATER,
+            is_unsure=verdict.error_class is ErrorClass.LATER,
         )
     return None
 

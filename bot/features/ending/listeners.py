@@ -10,8 +10,8 @@ from slack_sdk import WebClient
 from bot.blocks.formatting import as_typed
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.features.ending import views as ending_views
-from bot.features.manage.modal import Organizing
-from bot.slack.context import Parts
+from bot.features.manage.modal import ManageModal
+from bot.slack.context import AppContext
 from bot.slack.error_messages import Wrong
 from bot.slack.interactions import EventMetadata, confirmation, metadata, user_id_of, value_of
 from bot.slack.replies import once_done, show_again
@@ -20,22 +20,22 @@ from domain.errors import Invalid
 Body = dict[str, Any]
 
 
-def register(app: App, parts: Parts) -> None:
+def register(app: App, context: AppContext) -> None:
     """Register the listeners of this flow."""
-    flow = Ending(parts)
+    flow = EndingListeners(context)
     app.action(ActionId.CANCEL_EVENT)(flow.pressed_cancel)
     app.view(CallbackId.CANCEL_EVENT)(flow.cancel)
     app.action(ActionId.DELETE_EVENT)(flow.pressed_delete)
     app.view(CallbackId.DELETE_EVENT)(flow.delete)
 
 
-class Ending:
+class EndingListeners:
     """The listeners."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._service = parts.service
-        self._people = parts.people
-        self._organizing = Organizing(parts)
+    def __init__(self, context: AppContext) -> None:
+        self._service = context.service
+        self._people = context.people
+        self._organizing = ManageModal(context)
 
     def pressed_cancel(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Say what canceling means, and ask."""

@@ -10,7 +10,7 @@ from bot.blocks.formatting import Message, bold, persons, plain, section, when_a
 from bot.blocks.ids import BlockId, CallbackId
 from bot.blocks.inputs import input_block, line_element
 from bot.blocks.modals import note_modal
-from domain.commands import Changed
+from domain.commands import ChangeOutcome
 from domain.enums import EventStatus
 from domain.models import Event
 
@@ -40,7 +40,7 @@ def cancel_form(event: Event, *, is_over: bool) -> View:
     )
 
 
-def canceled(outcome: Changed) -> View:
+def canceled(outcome: ChangeOutcome) -> View:
     """Return that an event is called off."""
     event = outcome.event
     told = event.registered_count + event.waitlist_count

@@ -13,7 +13,7 @@ from bot.blocks.ids import ActionId, CallbackId, EventOption
 from bot.features.cards.posting import is_private, posted
 from bot.features.event_form import views as event_form_views
 from bot.features.home.publisher import Home
-from bot.slack.context import Parts
+from bot.slack.context import AppContext
 from bot.slack.interactions import (
     EventMetadata,
     channel,
@@ -30,25 +30,25 @@ TYPABLE = 10
 """Characters of an event's id: it is typed behind commands. In hex, a million million of them."""
 
 
-def register(app: App, parts: Parts) -> None:
+def register(app: App, context: AppContext) -> None:
     """Register the listeners of this flow."""
-    flow = Creating(parts)
+    flow = CreateListeners(context)
     app.action(ActionId.CREATE_EVENT)(flow.pressed_create)
     app.options(ActionId.TIME_ZONE)(flow.offer_time_zones)
     app.view(CallbackId.CREATE_EVENT)(flow.submitted)
 
 
-class Creating:
+class CreateListeners:
     """The listeners, and the form, which `/event create` opens too."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._home = Home(parts)
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        self._home = Home(context)
 
     def form(self, user_id: str) -> View:
         """Return the form; the event's id is minted here, so that two presses of Submit make one event."""
         return event_form_views.event_form(
-            self._parts.new_id()[:TYPABLE], self._parts.people.time_zone(user_id)
+            self._context.new_id()[:TYPABLE], self._context.people.time_zone(user_id)
         )
 
     def pressed_create(self, ack: Ack, body: Body, client: WebClient) -> None:
@@ -67,10 +67,10 @@ class Creating:
 
     def submitted(self, ack: Ack, body: Body, view: Body) -> None:
         """Create the event and post its card; say how to mend it if the card can't be posted."""
-        organizer = self._parts.service.ensure_user(person(body))
+        organizer = self._context.service.ensure_user(person(body))
         channel_id = channel(view)
         listed = EventOption.LISTED in options(view) or not is_private(
-            self._parts.client, channel_id
+            self._context.client, channel_id
         )
         draft = event_draft(
             view,
@@ -78,8 +78,8 @@ class Creating:
             organizer_id=organizer.user_id,
             listed=listed,
         )
-        event, is_new = self._parts.service.create_event_once(draft)
-        trouble = posted(self._parts.cards, event, channel_id) if is_new else None
+        event, is_new = self._context.service.create_event_once(draft)
+        trouble = posted(self._context.cards, event, channel_id) if is_new else None
         if trouble is None:  # else Slack is slow, and the form is to be answered
             self._home.refresh(body)
         ack(response_action="update", view=event_form_views.created(event, trouble))

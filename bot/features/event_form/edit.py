@@ -10,27 +10,27 @@ from slack_sdk import WebClient
 from bot.blocks.ids import ActionId, CallbackId
 from bot.features.event_form import views as event_form_views
 from bot.features.event_form.changed_fields import shown_values, touched
-from bot.features.manage.modal import Organizing
-from bot.slack.context import Parts
+from bot.features.manage.modal import ManageModal
+from bot.slack.context import AppContext
 from bot.slack.interactions import EditMetadata, event_values, metadata, user_id_of, value_of
 
 Body = dict[str, Any]
 
 
-def register(app: App, parts: Parts) -> None:
+def register(app: App, context: AppContext) -> None:
     """Register the listeners of this flow."""
-    flow = Editing(parts)
+    flow = EditListeners(context)
     app.action(ActionId.EDIT)(flow.pressed_edit)
     app.view(CallbackId.EDIT_EVENT)(flow.submitted)
 
 
-class Editing:
+class EditListeners:
     """The listeners."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._service = parts.service
-        self._people = parts.people
-        self._organizing = Organizing(parts)
+    def __init__(self, context: AppContext) -> None:
+        self._service = context.service
+        self._people = context.people
+        self._organizing = ManageModal(context)
 
     def pressed_edit(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Open the form, filled in."""

@@ -41,7 +41,7 @@ from bot.blocks.inputs import (
     option_list,
 )
 from bot.blocks.modals import note_modal
-from domain.commands import Changed
+from domain.commands import ChangeOutcome
 from domain.inputs import DEFAULT_REMINDERS, MOST_REMINDERS
 from domain.models import Event
 
@@ -224,7 +224,7 @@ def created(event: Event, trouble: str | None) -> View:
     return note_modal("Event created", Message("Event created", blocks))
 
 
-def edited(outcome: Changed) -> View:
+def edited(outcome: ChangeOutcome) -> View:
     """Return that an event is as wanted, and who is told of it."""
     event = outcome.event
     if not outcome.changed:

@@ -11,7 +11,7 @@ from typing import IO, cast
 from bot.features.export import spreadsheet
 from bot.features.export.spreadsheet import Row
 from bot.slack.files import File
-from domain.models import Event, Place, Registration, User
+from domain.models import Event, Registration, User, WaitlistPosition
 from domain.ports import Store
 
 PEOPLE = 100
@@ -55,10 +55,10 @@ def _seats(store: Store, event_id: str) -> Iterator[Sequence[Registration]]:
             return
 
 
-def _line(store: Store, event_id: str) -> Iterator[Sequence[Place]]:
+def _line(store: Store, event_id: str) -> Iterator[Sequence[WaitlistPosition]]:
     last = position = 0
-    while line := store.get_line(event_id, after=last, limit=PEOPLE):
-        yield [Place(position + n, one) for n, one in enumerate(line, start=1)]
+    while line := store.get_waitlist(event_id, after=last, limit=PEOPLE):
+        yield [WaitlistPosition(position + n, one) for n, one in enumerate(line, start=1)]
         last, position = line[-1].ticket, position + len(line)
 
 

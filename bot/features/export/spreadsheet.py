@@ -9,7 +9,7 @@ from typing import IO
 from zoneinfo import ZoneInfo
 
 from bot.slack.files import File, file_name
-from domain.models import Event, Place, Registration, User
+from domain.models import Event, Registration, User, WaitlistPosition
 
 _FORMULA = re.compile(r"^[\s\x00-\x1f]*[=+\-@|%\uff0b\uff0d\uff1d\uff20]|^[\t\r\n]")
 """With what a spreadsheet takes a cell for a formula, also behind white space, and in full width."""
@@ -39,7 +39,7 @@ def registered(event: Event, row: Registration, users: Mapping[str, User]) -> Ro
     )
 
 
-def waiting(event: Event, place: Place, users: Mapping[str, User]) -> Row:
+def waiting(event: Event, place: WaitlistPosition, users: Mapping[str, User]) -> Row:
     """Return the line of somebody who waits."""
     one, zone = place.waiting, ZoneInfo(event.time_zone)
     return (

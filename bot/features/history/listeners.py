@@ -12,8 +12,8 @@ from slack_sdk.models.views import View
 from bot.blocks.gathering import gathered
 from bot.blocks.ids import ActionId
 from bot.features.history import views as history_views
-from bot.features.manage.modal import Organizing
-from bot.slack.context import Parts
+from bot.features.manage.modal import ManageModal
+from bot.slack.context import AppContext
 from bot.slack.interactions import PagedMetadata, metadata, user_id_of, value_of
 from bot.slack.replies import open_modal, show_again
 
@@ -26,9 +26,9 @@ MOVES = 10
 """Moves of one's own place on a page: fewer where they are far apart."""
 
 
-def register(app: App, parts: Parts) -> None:
+def register(app: App, context: AppContext) -> None:
     """Register the listeners of this flow."""
-    flow = History(parts)
+    flow = HistoryListeners(context)
     app.action(ActionId.HISTORY)(flow.pressed_history)
     app.action(ActionId.HISTORY_PAGE)(flow.turn_page)
     app.action(ActionId.HISTORY_BACK)(flow.turn_back)
@@ -37,13 +37,13 @@ def register(app: App, parts: Parts) -> None:
     app.action(ActionId.MY_PLACE_BACK)(flow.turn_my_page_back)
 
 
-class History:
+class HistoryListeners:
     """The listeners."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._service = parts.service
-        self._people = parts.people
-        self._organizing = Organizing(parts)
+    def __init__(self, context: AppContext) -> None:
+        self._service = context.service
+        self._people = context.people
+        self._organizing = ManageModal(context)
 
     def pressed_history(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Open an event's history."""

@@ -24,7 +24,7 @@ from bot.blocks.formatting import (
 from bot.blocks.ids import ActionId, CallbackId
 from bot.blocks.paging import latest, turning
 from domain.enums import Audience, Cause, ChangeKind, RegistrationStatus
-from domain.models import Change, Event, JournalEntry, OwnMove, Page
+from domain.models import Change, Event, JournalEntry, Page, RegistrationMove
 
 HISTORY_PAGE = 10
 """Entries on one page: the longest is two blocks of the 100 that a view may have."""
@@ -55,7 +55,7 @@ def history(event: Event, page: Page[JournalEntry], turned: Sequence[str] = ()) 
     return _paged(CallbackId.HISTORY, "History", event, blocks, turned)
 
 
-def my_place(event: Event, page: Page[OwnMove], turned: Sequence[str] = ()) -> View:
+def my_place(event: Event, page: Page[RegistrationMove], turned: Sequence[str] = ()) -> View:
     """Return what moved a person's own place, newest first; nobody else is named."""
     blocks: list[Block] = [section(f"{bold(event.title)}: how your place moved, newest first")]
     for move in page.items:
@@ -120,9 +120,9 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
         for change in changes:
             if change.kind in (ChangeKind.EDITED, ChangeKind.REPAIRED):
                 lines += _fields(change, time_zone)
-    if entry.unreached:
-        count = len(entry.unreached)
-        who = people([person.user_id for person in entry.unreached], count)
+    if entry.unreachable:
+        count = len(entry.unreachable)
+        who = people([person.user_id for person in entry.unreachable], count)
         lines.append(f"• Could not be told of it: {who}")
     return lines
 
@@ -176,7 +176,7 @@ _DONE = {
 
 _WHY_PROMOTED: Mapping[Cause | None, str] = {
     Cause.SEAT_FREED: "a seat came free",
-    Cause.CAPACITY_RAISED: "the capacity was raised",
+    Cause.CAPACITY_INCREASED: "the capacity was raised",
     Cause.REPAIR: "a repair found a free seat",
 }
 

@@ -10,26 +10,26 @@ from slack_sdk import WebClient
 from bot.blocks.ids import ActionId
 from bot.features.home.publisher import Home
 from bot.features.home.views import FIRST
-from bot.slack.context import Parts
+from bot.slack.context import AppContext
 from bot.slack.interactions import home_metadata, home_place, user_id_of, value_of
 
 Body = dict[str, Any]
 
 
-def register(app: App, parts: Parts) -> None:
+def register(app: App, context: AppContext) -> None:
     """Register the listeners of this flow."""
-    flow = OpeningHome(parts)
+    flow = HomeListeners(context)
     app.event("app_home_opened")(flow.opened)
     app.action(ActionId.HOME_OWN)(flow.turn_own)
     app.action(ActionId.HOME_ORGANIZED)(flow.turn_organized)
     app.action(ActionId.HOME_COMING)(flow.turn_coming)
 
 
-class OpeningHome:
+class HomeListeners:
     """The listeners."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._home = Home(parts)
+    def __init__(self, context: AppContext) -> None:
+        self._home = Home(context)
 
     def opened(self, ack: Ack, body: Body, client: WebClient) -> None:
         """Show it as things are now, from the beginning of each list."""

@@ -9,7 +9,7 @@ from slack_sdk import WebClient
 from bot.blocks.gathering import gathered
 from bot.features.home import views as home_views
 from bot.slack.api_errors import FAILURES
-from bot.slack.context import Parts
+from bot.slack.context import AppContext
 from bot.slack.interactions import HomeMetadata, Payload, home_metadata, source, user_id_of
 from domain.errors import RollcallError
 
@@ -22,10 +22,10 @@ READ = 10
 class Home:
     """Publishes it."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._service = parts.service
+    def __init__(self, context: AppContext) -> None:
+        self._service = context.service
         # The hasty one: somebody waits for an answer.
-        self._client = parts.client
+        self._client = context.client
 
     def publish(self, client: WebClient, user_id: str, shown: HomeMetadata | None = None) -> None:
         """Show a member the lists from these places on; from the beginning without any. Raises `Busy`."""

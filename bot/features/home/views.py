@@ -14,7 +14,7 @@ from bot.blocks.ids import ActionId
 from bot.features.cards import views as cards_views
 from bot.features.registration import views as registration_views
 from bot.slack.interactions import HomeMetadata
-from domain.models import Event, OwnRegistration, Page
+from domain.models import Event, Page, UserRegistration
 
 OWN = 8
 ORGANIZED = 8
@@ -29,7 +29,7 @@ FIRST = "first"
 class Lists:
     """What App Home shows: all of one's own, and a page of each of the others."""
 
-    own: Sequence[OwnRegistration]
+    own: Sequence[UserRegistration]
     organized: Page[Event]
     coming: Page[Event]
 
@@ -54,7 +54,7 @@ def home(lists: Lists, shown: HomeMetadata) -> View:
     return View(type="home", blocks=blocks, private_metadata=json.dumps(shown.model_dump()))
 
 
-def _own(own: Sequence[OwnRegistration], first: int) -> list[Block]:
+def _own(own: Sequence[UserRegistration], first: int) -> list[Block]:
     page = own[first : first + OWN]
     if not page:
         return [section("You are not registered for anything yet.")]

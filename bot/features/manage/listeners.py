@@ -11,12 +11,12 @@ from slack_sdk.models.views import View
 from bot.blocks.formatting import Message
 from bot.blocks.ids import ActionId, CallbackId
 from bot.features.cards.posting import posted, pressed
-from bot.features.event_form.create import Creating
+from bot.features.event_form.create import CreateListeners
 from bot.features.manage import roster_views
 from bot.features.manage import views as manage_views
-from bot.features.manage.modal import Organizing
+from bot.features.manage.modal import ManageModal
 from bot.features.registration import views as registration_views
-from bot.slack.context import Asked, Parts, on_command
+from bot.slack.context import AppContext, CommandRequest, on_command
 from bot.slack.interactions import (
     CapacityMetadata,
     CardMetadata,
@@ -37,9 +37,9 @@ from domain.inputs import EventChanges
 Body = dict[str, Any]
 
 
-def register(app: App, parts: Parts) -> None:
+def register(app: App, context: AppContext) -> None:
     """Register the listeners of this flow."""
-    flow = Managing(parts)
+    flow = ManageListeners(context)
     on_command(app, "/event", flow.event_command)
     app.action(ActionId.MANAGE)(flow.pressed_manage)
     app.action(ActionId.ROSTER_PAGE)(flow.turn_page)
@@ -57,17 +57,17 @@ def register(app: App, parts: Parts) -> None:
     app.view(CallbackId.CAPACITY_CONFIRMED)(flow.set_capacity)
 
 
-class Managing:
+class ManageListeners:
     """The listeners, and the command, which `/rollcall` has too."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._service = parts.service
-        self._people = parts.people
-        self._cards = parts.cards
-        self._creating = Creating(parts)
-        self._organizing = Organizing(parts)
+    def __init__(self, context: AppContext) -> None:
+        self._service = context.service
+        self._people = context.people
+        self._cards = context.cards
+        self._creating = CreateListeners(context)
+        self._organizing = ManageModal(context)
 
-    def event_command(self, asked: Asked) -> Message | View:
+    def event_command(self, asked: CommandRequest) -> Message | View:
         """`/event create` opens the form, `/event EVENT` what its organizers can do."""
         if asked.text.lower() in ("", "create"):
             return self._creating.form(asked.user_id)

@@ -9,19 +9,19 @@ from slack_sdk.models.views import View
 
 from bot.features.manage import roster_views
 from bot.features.manage import views as manage_views
-from bot.slack.context import Parts
+from bot.slack.context import AppContext
 from bot.slack.interactions import Payload, user_id_of
 from bot.slack.replies import once_done, show_again
 from domain.models import Event
 
 
-class Organizing:
+class ManageModal:
     """For one listener file each: nothing is kept here."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._service = parts.service
-        self._people = parts.people
-        self._new_id = parts.new_id
+    def __init__(self, context: AppContext) -> None:
+        self._service = context.service
+        self._people = context.people
+        self._new_id = context.new_id
 
     def event(self, body: Payload, event_id: str) -> Event:
         """Return the event of an organizer. Raises `UnknownEvent`, `NotOrganizer`."""
@@ -64,7 +64,7 @@ class Organizing:
         show_again(client, body["view"]["id"], view)
 
     def show_below(self, body: Payload, client: WebClient, event_id: str) -> None:
-        """Show the Manage modal under a form that is done as things are now. Raises `NotShown`."""
+        """Show the Manage modal under a form that is done as things are now. Raises `RefreshFailed`."""
         view = body["view"]
         root = view.get("root_view_id")
         if root and root != view["id"]:

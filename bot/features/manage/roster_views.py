@@ -33,10 +33,10 @@ from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block
 from bot.blocks.modals import note_modal
 from bot.blocks.paging import turning
-from domain.commands import Left
+from domain.commands import LeaveOutcome
 from domain.enums import EventStatus
 from domain.inputs import MOST_REASON
-from domain.models import Event, EventRegistrations, OwnRegistration, User
+from domain.models import Event, EventRegistrations, User, UserRegistration
 
 ROSTER_PAGE = 30
 """People on one page of the roster, each a block of the 100 that a view may have."""
@@ -102,7 +102,7 @@ def named(user_id: str, users: Mapping[str, User]) -> str:
     return escape(users[user_id].name, LISTED)
 
 
-def person_form(own: OwnRegistration, users: Mapping[str, User], *, is_over: bool) -> View:
+def person_form(own: UserRegistration, users: Mapping[str, User], *, is_over: bool) -> View:
     """Return one person's place in an event, and the form to take that person out, with a reason (R4.6)."""
     event, row = own.event, own.registration
     who = named(row.user_id, users)
@@ -146,12 +146,12 @@ def not_in_event(event: Event, user_id: str, users: Mapping[str, User]) -> View:
     return note_modal("Person", Message(text, [section(text)]), close="Back")
 
 
-def removed(outcome: Left, users: Mapping[str, User]) -> View:
+def removed(outcome: LeaveOutcome, users: Mapping[str, User]) -> View:
     """Return that somebody is out, and who has the seat now."""
     return note_modal("Person", taken_out(outcome, users), close="Back")
 
 
-def taken_out(outcome: Left, users: Mapping[str, User]) -> Message:
+def taken_out(outcome: LeaveOutcome, users: Mapping[str, User]) -> Message:
     """Return what an organizer is told of somebody who is out."""
     who = named(outcome.registration.user_id, users)
     text = f"{who} is out of {bold(outcome.event.title)}"

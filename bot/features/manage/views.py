@@ -29,7 +29,7 @@ from bot.blocks.paging import latest
 from bot.features.cards.views import fullness, occupancy
 from bot.features.manage.roster_views import roster
 from bot.features.registration import views as registration_views
-from domain.commands import Changed
+from domain.commands import ChangeOutcome
 from domain.enums import EventStatus
 from domain.models import CapacityPreview, Event, EventRegistrations, User
 
@@ -97,7 +97,7 @@ REOPENED = "Registration is open."
 EXPORTED = "The list is on its way to you, as a file in a direct message."
 
 
-def closed_note(outcome: Changed) -> str:
+def closed_note(outcome: ChangeOutcome) -> str:
     """Return that registration is closed, and who is told."""
     waiting = outcome.event.waitlist_count
     is_told = waiting and outcome.changed and outcome.told
@@ -173,6 +173,6 @@ def capacity_preview(preview: CapacityPreview) -> View:
     )
 
 
-def capacity_set(outcome: Changed) -> View:
+def capacity_set(outcome: ChangeOutcome) -> View:
     """Return that the capacity is as wanted, or on its way there."""
     return note_modal("Change capacity", registration_views.capacity_set(outcome), close="Back")

@@ -14,16 +14,16 @@ from bot.blocks.ids import ActionId, CallbackId
 from bot.features.cards.posting import pressed
 from bot.features.home.publisher import Home
 from bot.features.registration import views as registration_views
-from bot.slack.context import Asked, Parts, on_command
+from bot.slack.context import AppContext, CommandRequest, on_command
 from bot.slack.interactions import Payload, person, selected_event, user_id_of, value_of
-from bot.slack.replies import Answer
+from bot.slack.replies import Reply
 
 Body = dict[str, Any]
 
 
-def register(app: App, parts: Parts) -> None:
+def register(app: App, context: AppContext) -> None:
     """Register the listeners of this flow."""
-    flow = Registering(parts)
+    flow = RegistrationListeners(context)
     on_command(app, "/register", flow.register_command)
     on_command(app, "/unregister", flow.unregister_command)
     app.action(ActionId.REGISTER)(flow.pressed_register)
@@ -38,17 +38,17 @@ def register(app: App, parts: Parts) -> None:
     app.view(CallbackId.UNREGISTER)(flow.submitted_unregister)
 
 
-class Registering:
+class RegistrationListeners:
     """The listeners, and the two commands, which `/rollcall` has too."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._service = parts.service
-        self._cards = parts.cards
-        self._home = Home(parts)
+    def __init__(self, context: AppContext) -> None:
+        self._service = context.service
+        self._cards = context.cards
+        self._home = Home(context)
 
     # Commands
 
-    def register_command(self, asked: Asked) -> Message | View:
+    def register_command(self, asked: CommandRequest) -> Message | View:
         """`/register [EVENT]`: register at once where one event fits, else ask which."""
         if not asked.text:
             return modals.picker(CallbackId.REGISTER)
@@ -57,7 +57,7 @@ class Registering:
             return registration_views.choice(found, ActionId.CHOOSE_TO_REGISTER)
         return self._register(asked.body, found.fitting[0].event_id)
 
-    def unregister_command(self, asked: Asked) -> Message | View:
+    def unregister_command(self, asked: CommandRequest) -> Message | View:
         """`/unregister [EVENT]`: leave at once where one of one's own events fits, else ask which."""
         if not asked.text:
             return modals.picker(CallbackId.UNREGISTER)
@@ -74,7 +74,7 @@ class Registering:
         """Register, and answer beside the card."""
         with pressed(self._cards, body, value_of(action)):
             message = self._register(body, value_of(action))
-            Answer(body, respond, client).beside(message)
+            Reply(body, respond, client).ephemeral(message)
             self._home.follow(body)
         ack()
 
@@ -82,7 +82,7 @@ class Registering:
         self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
     ) -> None:
         """Register for the event chosen, and answer in the question's place."""
-        Answer(body, respond, client).instead(self._register(body, value_of(action)))
+        Reply(body, respond, client).replace(self._register(body, value_of(action)))
         ack()
 
     def pressed_leave(
@@ -91,7 +91,7 @@ class Registering:
         """Leave, or ask first, beside the card."""
         with pressed(self._cards, body, value_of(action)):
             message = self._leave_or_ask(user_id_of(body), value_of(action))
-            Answer(body, respond, client).beside(message)
+            Reply(body, respond, client).ephemeral(message)
             self._home.follow(body)
         ack()
 
@@ -100,7 +100,7 @@ class Registering:
     ) -> None:
         """Leave, or ask first, in the place of the message."""
         message = self._leave_or_ask(user_id_of(body), value_of(action))
-        Answer(body, respond, client).instead(message)
+        Reply(body, respond, client).replace(message)
         self._home.follow(body)
         ack()
 
@@ -109,14 +109,14 @@ class Registering:
     ) -> None:
         """Leave: what it costs was said."""
         outcome = self._service.unregister(value_of(action), user_id_of(body))
-        Answer(body, respond, client).instead(registration_views.left(outcome))
+        Reply(body, respond, client).replace(registration_views.left(outcome))
         self._home.follow(body)
         ack()
 
     def stay(self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient) -> None:
         """Stay, and say what one has."""
         own = self._service.get_registration(value_of(action), user_id_of(body))
-        Answer(body, respond, client).instead(registration_views.stayed(own))
+        Reply(body, respond, client).replace(registration_views.stayed(own))
         ack()
 
     # The picker
@@ -143,7 +143,9 @@ class Registering:
     # One service call each
 
     def _register(self, body: Payload, event_id: str) -> Message:
-        return registration_views.placed(self._service.register_person(event_id, person(body)))
+        return registration_views.placed(
+            self._service.register_ensuring_user(event_id, person(body))
+        )
 
     def _leave_or_ask(self, user_id: str, event_id: str) -> Message:
         preview = self._service.preview_leave(event_id, user_id)

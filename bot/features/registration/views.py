@@ -23,10 +23,10 @@ from bot.blocks.formatting import (
     when_and_where,
 )
 from bot.blocks.ids import ActionId
-from domain.commands import Changed, Left, Placed
+from domain.commands import ChangeOutcome, LeaveOutcome, RegisterOutcome
 from domain.enums import EventStatus, RegistrationStatus
-from domain.models import Event, LeavePreview, ListedEvent, OwnRegistration
-from domain.search import Found, FoundOwn
+from domain.models import Event, LeavePreview, ListedEvent, UserRegistration
+from domain.search import FoundEvents, FoundRegistrations
 
 MOST_LISTED = 15
 """Registrations that fit into one message: into the text that all its blocks may hold."""
@@ -56,7 +56,7 @@ HELP = """*Rollcall* registers you for events, right here in Slack.
 *Where another app has taken a command*, put `/rollcall` before it: `/rollcall register yoga`."""
 
 
-def placed(outcome: Placed) -> Message:
+def placed(outcome: RegisterOutcome) -> Message:
     """Return "You have a seat", or the place in line (R8.4)."""
     event = outcome.event
     if outcome.position is None:
@@ -78,7 +78,7 @@ def _buttons(event: Event, *, has_seat: bool) -> ActionsBlock:
     return ActionsBlock(elements=elements)
 
 
-def left(outcome: Left) -> Message:
+def left(outcome: LeaveOutcome) -> Message:
     """Return that the seat or place is given back."""
     title = bold(outcome.event.title)
     if outcome.registration.status is RegistrationStatus.WAITLISTED:
@@ -111,7 +111,7 @@ def leave_question(preview: LeavePreview) -> Message:
     return note(cost, buttons)
 
 
-def stayed(own: OwnRegistration) -> Message:
+def stayed(own: UserRegistration) -> Message:
     """Return what one has, after deciding to keep it."""
     title = bold(own.event.title)
     if own.position is None:
@@ -122,7 +122,7 @@ def stayed(own: OwnRegistration) -> Message:
     return note(text, context(when_and_where(own.event)), _buttons(own.event, has_seat=has_seat))
 
 
-def changed(outcome: Changed) -> Message:
+def changed(outcome: ChangeOutcome) -> Message:
     """Return how an event is after its organizer changed it."""
     event = outcome.event
     if event.deletion is not None:
@@ -133,7 +133,7 @@ def changed(outcome: Changed) -> Message:
     return note(f"{text} {_given_seats(outcome)}".rstrip(), more)
 
 
-def capacity_set(outcome: Changed) -> Message:
+def capacity_set(outcome: ChangeOutcome) -> Message:
     """Return that the capacity is as wanted, or on its way there, and who got a seat."""
     event = outcome.event
     text = f"{bold(event.title)} has {seats(event.capacity)} now."
@@ -145,7 +145,7 @@ def capacity_set(outcome: Changed) -> Message:
     return note(f"{text} {_given_seats(outcome)}".rstrip())
 
 
-def _given_seats(outcome: Changed) -> str:
+def _given_seats(outcome: ChangeOutcome) -> str:
     if not outcome.promoted:
         return ""
     told = " and will be told" if outcome.told else ""
@@ -153,7 +153,7 @@ def _given_seats(outcome: Changed) -> str:
 
 
 def registrations(
-    own: Sequence[OwnRegistration], status: RegistrationStatus | None = None, first: int = 0
+    own: Sequence[UserRegistration], status: RegistrationStatus | None = None, first: int = 0
 ) -> Message:
     """Return one's own registrations from the first on, each with a leave button (R5, R8.2).
 
@@ -177,7 +177,7 @@ def registrations(
     return Message("Your registrations", blocks)
 
 
-def own_blocks(own: OwnRegistration) -> Sequence[Block]:
+def own_blocks(own: UserRegistration) -> Sequence[Block]:
     """Return one of a person's own registrations: the event, the place in it, and what can be done."""
     event = own.event
     lines = f"{bold(event.title, LISTED)} · {place(own)}\n{when_and_where(event, LISTED)}"
@@ -190,7 +190,7 @@ def own_blocks(own: OwnRegistration) -> Sequence[Block]:
     return [section(lines), ActionsBlock(elements=buttons)]
 
 
-def place(own: OwnRegistration) -> str:
+def place(own: UserRegistration) -> str:
     """Return "you have a seat", or the place in line; of a canceled event, what it was."""
     if own.event.status is EventStatus.CANCELED:
         had = "had a seat" if own.position is None else f"were {ordinal(own.position)} in line"
@@ -198,7 +198,7 @@ def place(own: OwnRegistration) -> str:
     return "you have a seat" if own.position is None else f"you are {ordinal(own.position)} in line"
 
 
-def choice(found: Found, action: ActionId) -> Message:
+def choice(found: FoundEvents, action: ActionId) -> Message:
     """Return the events that fit, or whose titles come nearest, each as a button."""
     if found.fitting:
         asked = "Which one do you mean?"
@@ -223,7 +223,7 @@ def _offer(text: str, events: Sequence[ListedEvent], action: ActionId) -> Messag
     return Message(text, blocks)
 
 
-def choice_of_own(found: FoundOwn, text: str) -> Message:
+def choice_of_own(found: FoundRegistrations, text: str) -> Message:
     """Return one's own registrations that fit, or whose titles come nearest, each as a button to leave."""
     offered, asked = found.fitting, "Which one do you want to leave?"
     if not offered:
@@ -248,7 +248,7 @@ def calendar_sent(event: Event) -> Message:
     return note(f"The calendar file of {bold(event.title)} is in your direct messages with me.")
 
 
-def calendar_waits(own: OwnRegistration) -> Message:
+def calendar_waits(own: UserRegistration) -> Message:
     """Return that who waits has nothing to put into a calendar yet."""
     return note(
         f"In {bold(own.event.title)} you have no seat yet: you are {ordinal(own.position or 0)} in line."

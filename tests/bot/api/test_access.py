@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from bot.api.app import MOST_BYTES, MOST_SETTLING, SETTLING, build_api
-from domain.commands import Placed
+from domain.commands import RegisterOutcome
 from domain.errors import Busy, NotConfirmed
 from domain.inputs import UserDraft
 from domain.models import User
@@ -141,7 +141,7 @@ def test_a_body_has_a_largest_size(
     assert not too_large or response.json()["title"] == "Content Too Large"
 
 
-class Failing(Service):
+class ErrorHandler(Service):
     """Fails as it is told to; a registration is not confirmed, and then ends in the outcome, if any."""
 
     error: Exception
@@ -150,7 +150,7 @@ class Failing(Service):
     def create_user(self, draft: UserDraft) -> User:
         raise self.error
 
-    def register(self, event_id: str, user_id: str) -> Placed:
+    def register(self, event_id: str, user_id: str) -> RegisterOutcome:
         raise NotConfirmed(lambda tell: tell(self.outcome) if self.outcome else None)
 
 
@@ -172,8 +172,8 @@ def clock() -> Waking:
 
 
 @pytest.fixture
-def failing(clock: Waking) -> Failing:
-    return Failing(
+def failing(clock: Waking) -> ErrorHandler:
+    return ErrorHandler(
         MemoryStore(),
         clock,
         new_id=ids(),
@@ -184,12 +184,12 @@ def failing(clock: Waking) -> Failing:
 
 
 @pytest.fixture
-def program(failing: Failing, clock: Waking) -> TestClient:
+def program(failing: ErrorHandler, clock: Waking) -> TestClient:
     api = build_api(failing, tokens=[TOKEN], clock=clock, new_id=lambda: "0123456789abcdef")
     return TestClient(api, headers=BEARER)
 
 
-def test_busy_is_503_and_says_when_to_ask_again(failing: Failing, program: TestClient) -> None:
+def test_busy_is_503_and_says_when_to_ask_again(failing: ErrorHandler, program: TestClient) -> None:
     failing.error = Busy()
     response = program.post("/users", json={"name": "Ann"})
     assert problem(response, 503, "busy") == {}
@@ -197,7 +197,7 @@ def test_busy_is_503_and_says_when_to_ask_again(failing: Failing, program: TestC
 
 
 def test_what_is_settled_soon_is_answered_as_it_ended(
-    failing: Failing, program: TestClient
+    failing: ErrorHandler, program: TestClient
 ) -> None:
     """R8.12: HTTP leaves the time to find out."""
     service = service_on(MemoryStore())
@@ -212,7 +212,7 @@ def test_what_is_settled_soon_is_answered_as_it_ended(
 
 
 def test_what_is_settled_as_refused_is_answered_as_refused(
-    failing: Failing, program: TestClient
+    failing: ErrorHandler, program: TestClient
 ) -> None:
     failing.outcome = Busy()
     response = program.post("/events/supper/register", json={"userId": "a"})
@@ -226,7 +226,7 @@ def test_what_is_not_settled_in_time_is_504(program: TestClient, clock: Waking) 
 
 
 def test_no_more_answers_are_held_back_than_leave_threads_for_the_others(
-    failing: Failing, clock: Waking
+    failing: ErrorHandler, clock: Waking
 ) -> None:
     """The others are told at once that it is not known."""
     api = build_api(failing, tokens=[TOKEN], clock=clock, new_id=ids())
@@ -250,7 +250,7 @@ def test_no_more_answers_are_held_back_than_leave_threads_for_the_others(
 
 
 def test_what_nobody_foresaw_is_logged_once_with_the_reference_that_is_answered(
-    failing: Failing, program: TestClient, caplog: pytest.LogCaptureFixture
+    failing: ErrorHandler, program: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     failing.error = ZeroDivisionError("nobody foresaw this")
     with caplog.at_level(logging.WARNING):

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 from slack_bolt import Ack, App, Respond
 
-from playground.client.member_client import Dispatcher
+from playground.client.member_client import MemberClient
 from playground.demo.seed import EVENTS
 from playground.workspace.model import Json
 from tests.playground.browser.windows import AMARA, Window
@@ -19,10 +19,10 @@ Visit = Callable[..., Window]
 
 
 @pytest.fixture
-def url(server: tuple[Any, str], dispatcher: Dispatcher) -> str:
+def url(server: tuple[Any, str], member_client: MemberClient) -> str:
     """Give the page of a workspace whose bot is a small app."""
     app, address = server
-    app.state.dispatcher = dispatcher
+    app.state.member_client = member_client
     return address
 
 
