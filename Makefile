@@ -10,6 +10,7 @@ STAGE ?= dev
 
 SHELL := /bin/sh
 PY := .venv/bin/python
+PYTEST := $(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal --durations=10
 PIP := $(PY) -m pip --quiet --disable-pip-version-check
 # The files name everything. Left to itself, a pip before 23.3 takes a pin of `coverage` for none of `coverage[toml]`,
 # and refuses that as unpinned from the day that a newer one is out.
@@ -33,13 +34,13 @@ demo: .venv/.run-pins ## the bot in a stand-in Slack workspace, on this machine
 	@$(PY) -m playground $(ARGS)
 
 test: .venv/.project .venv/.infra-pins ## every test but the long ones (ARGS="-k word" chooses)
-	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not soak" $(ARGS)
+	@$(PYTEST) -m "not soak" $(ARGS)
 
 soak: .venv/.project .venv/.infra-pins ## the long tests: races, crashes, histories and payloads by the thousand
-	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m soak --timeout 1500 $(ARGS)
+	@$(PYTEST) -m soak --timeout 1500 $(ARGS)
 
 coverage: .venv/.project .venv/.infra-pins ## the same, and the branches that no test takes: none of domain/ and storage/
-	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not soak" --cov --cov-report term-missing:skip-covered $(ARGS)
+	@$(PYTEST) -m "not soak" --cov --cov-report term-missing:skip-covered $(ARGS)
 	@$(PY) -m coverage report --include "domain/*,storage/*" --skip-covered --fail-under 100
 
 check: .venv/.project .venv/.infra-pins ## style, types, and who may import whom
@@ -62,10 +63,10 @@ bench: .venv/.project .venv/.infra-pins ## every benchmark, in under 20 minutes 
 	@$(PY) -m tests.benchmarks $(ARGS)
 
 screenshots: .venv/.project ## docs/*.png anew, from a session with the demo in a browser
-	@$(PY) -m tests.playground.browser.pictures
+	@$(PY) -m tests.support.browser.screenshots
 
 openapi: .venv/.project ## docs/openapi.json anew, from the code
-	@$(PY) -m tests.bot.api.openapi > docs/openapi.json
+	@$(PY) -m tests.support.slack.openapi > docs/openapi.json
 
 format: .venv/.project ## sort the imports and lay out the code
 	@$(PY) -m ruff check --quiet --select I --fix .

@@ -1,36 +1,14 @@
-"""What a whole test session shares."""
-
-from __future__ import annotations
-
-from collections import Counter
+"""The fixtures that every folder of tests may ask for; each plugin says what it offers."""
 
 import pytest
 
-from tests.counting import Count
-from tests.storage.dynamodb_local import offer_engine
+pytest.register_assert_rewrite("tests.support")
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Offer one DynamoDB Local to all of the session's workers; it starts when the first asks."""
-    if not hasattr(config, "workerinput"):
-        config.add_cleanup(offer_engine())
-
-
-@pytest.fixture
-def count(request: pytest.FixtureRequest) -> Count:
-    """Return what a test calls with how much of something it checked; the sums stand below pytest's report."""
-    return lambda what, number: request.node.user_properties.append((what, number))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what all tests together checked."""
-    checked: Counter[str] = Counter()
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            if isinstance(report, pytest.TestReport) and report.when == "call":
-                for what, number in report.user_properties:
-                    checked[what] += int(str(number))
-    if checked:
-        terminalreporter.section("checked")
-        for what, number in sorted(checked.items()):
-            terminalreporter.write_line(f"{number:9,} {what}")
+pytest_plugins = [
+    "tests.support.session",
+    "tests.support.slack.harness",
+    "tests.support.slack.lambda_functions",
+    "tests.support.slack.api_client",
+    "tests.support.slack.stand_in",
+    "tests.support.notifications.slack_faults",
+]

@@ -43,7 +43,7 @@ AFTER_SILENCE = timedelta(seconds=1)
 class NotificationWorker:
     """Sends messages and updates cards, one event at a time.
 
-    `sweep` is the service's, `reconcile` is `bot.features.account.member_sync`'s; `spawn` runs both, so that no card waits
+    `sweep` is the service's, `reconcile` is `member_sync`'s; `spawn` runs both, so that no card waits
     for them.
     """
 

@@ -1,7 +1,7 @@
 """What a payload must look like before anything is read from it. Slack's own always do.
 
 Bolt reads payloads before any listener does, and when it tells of a failure; where it stumbles, nobody is
-answered. So what passes here has the shape that Bolt and `bot.slack.interactions` rely on, and what does not is refused.
+answered. So what passes here has the shape that Bolt and `interactions` rely on, and what does not is refused.
 """
 
 from __future__ import annotations

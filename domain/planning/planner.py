@@ -231,6 +231,7 @@ class WorkingCopy:
         self.notifications: list[Notification] = []
 
     def copied(self) -> WorkingCopy:
+        """Return a copy that changes independently of this one."""
         twin = copy(self)
         for name in _COPIED:
             setattr(twin, name, copy(getattr(self, name)))
@@ -238,6 +239,7 @@ class WorkingCopy:
 
     @property
     def cost(self) -> int:
+        """The number of actions that the plan takes so far, with the event and the journal entry."""
         return 2 + sum(self.costs.values()) + len(self.checked) + len(self.fixes)
 
     def refusing(self, command: Command, refusal: RollcallError) -> WorkingCopy:

@@ -2,7 +2,7 @@
 
 *Bare* is the least that any bot on these libraries is made of: a Bolt `App` that checks signatures, with
 one command's listener behind Bolt's Lambda adapter, a DynamoDB client, and one pydantic model; its first
-request reads one item. *Rollcall* is `bot.entrypoints.lambda_functions.slack_function` as it is deployed, and its first request is
+request reads one item. *Rollcall* is `slack_function` as it is deployed, and its first request is
 somebody's first `/register`, which stores the person and the registration: that takes more requests to
 DynamoDB, and so bare is measured with as many, too. Each is a fresh process; they take turns; both ask
 the same DynamoDB Local. Then the package's size is told.
@@ -28,8 +28,8 @@ from storage.dynamodb.schema import create_tables
 from storage.dynamodb.store import DynamoDBStore
 from tests.benchmarks.figures import Figure, ratio_of
 from tests.benchmarks.rush_http import a_scene
-from tests.storage.dynamodb_local import local_client, local_endpoint, offer_engine
-from tests.surroundings import new_event, service_on
+from tests.support.dynamodb.local import local_client, local_endpoint, offer_engine
+from tests.support.environment import new_event, service_on
 
 ROOT = Path(__file__).parents[2]
 

@@ -20,10 +20,10 @@ from storage.sqlite.store import SQLiteStore
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.units import KB, units_of_requests
 from tests.benchmarks.units import PER_MILLION as OF_UNITS
-from tests.bot.cloud import Cloud, deployed, post_card, yoga
-from tests.bot.conftest import BJORN, CHLOE, DIEGO, running
-from tests.storage.dynamodb_local import offer_engine
-from tests.surroundings import at_once, ids, service_on
+from tests.support.dynamodb.local import offer_engine
+from tests.support.environment import at_once, ids, service_on
+from tests.support.slack.harness import BJORN, CHLOE, DIEGO, running
+from tests.support.slack.lambda_functions import Cloud, deployed, post_card, yoga
 
 PER_MILLION = OF_UNITS | {"invocation": 0.20, "address": 1.00}
 PER_GB_SECOND = 0.0000133334

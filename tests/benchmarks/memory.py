@@ -20,10 +20,10 @@ from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore
 from tests.benchmarks.figures import Figure, ratio_of
 from tests.benchmarks.rush_http import ROLLCALL, a_scene, press, serving
-from tests.storage.crowds import fill, write_events, write_rows, write_users
-from tests.storage.dynamodb_local import local_client, offer_engine
-from tests.storage.rows import a_seat, an_event
-from tests.surroundings import service_on
+from tests.support.builders import a_seat, an_event
+from tests.support.dynamodb.large_events import fill, write_events, write_rows, write_users
+from tests.support.dynamodb.local import local_client, offer_engine
+from tests.support.environment import service_on
 
 MINUTES = 10
 CLICKS_A_SECOND = 50

@@ -30,9 +30,9 @@ from storage.dynamodb.conditions import transact_item
 from storage.dynamodb.tables import Tables
 from tests.benchmarks.figures import Figure, percentile
 from tests.benchmarks.units import units_of
-from tests.races.conflicts import ON_THE_WAY, READ, TRANSACTION
-from tests.storage.rows import an_event
-from tests.surroundings import START, ManualClock
+from tests.support.builders import an_event
+from tests.support.dynamodb.conflicts import ON_THE_WAY, READ, TRANSACTION
+from tests.support.environment import START, ManualClock
 
 PEOPLE, SEATS, SECONDS = 5_000, 1_000, 10.0
 

@@ -35,7 +35,7 @@ from playground.workspace.state import Workspace
 from storage.sqlite.store import SQLiteStore
 from tests.benchmarks.figures import Figure, percentile, ratio_of
 from tests.benchmarks.rush_store import IN_A_WEEK, service_of
-from tests.surroundings import new_event
+from tests.support.environment import new_event
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a-signing-secret-of-nobody"

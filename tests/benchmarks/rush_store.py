@@ -27,10 +27,10 @@ from domain.ports import Conflict, Store
 from domain.service import Service
 from storage.sqlite.store import SQLiteStore
 from tests.benchmarks.figures import Figure, percentile, ratio_of
-from tests.storage.dynamodb_local import offer_engine
-from tests.storage.rows import a_user
-from tests.stores import empty_local
-from tests.surroundings import new_event
+from tests.support.builders import a_user
+from tests.support.dynamodb.local import offer_engine
+from tests.support.environment import new_event
+from tests.support.stores import empty_local
 
 PEOPLE = 2_000
 SEATS = 200

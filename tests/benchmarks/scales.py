@@ -24,11 +24,11 @@ from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore
 from tests.benchmarks.figures import Figure, ratio_of
 from tests.benchmarks.units import Units, units_of_requests
-from tests.storage.crowds import fill, write_events, write_rows, write_users
-from tests.storage.dynamodb_local import local_client, offer_engine
-from tests.storage.rows import a_seat, an_event
-from tests.stores import empty_local, empty_sqlite
-from tests.surroundings import START, ids, service_on
+from tests.support.builders import a_seat, an_event
+from tests.support.dynamodb.large_events import fill, write_events, write_rows, write_users
+from tests.support.dynamodb.local import local_client, offer_engine
+from tests.support.environment import START, ids, service_on
+from tests.support.stores import empty_local, empty_sqlite
 
 SMALLER, NEAR, FAR = (10, 1_000), 100, 100_000
 """People in an event: costs are told of the smaller and the far one, times compared between near and far."""

@@ -1,4 +1,4 @@
-"""The workspace of the bot's tests, and what CDK makes of the stack: it runs in Node."""
+"""CloudFormation templates as CDK synthesizes them, which needs Node."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ import shutil
 
 import pytest
 
-from tests.bot.conftest import cloud, server, town
-from tests.infra.synthesis import Resources, synthesize
-
-__all__ = ["cloud", "server", "town"]
+from tests.support.infra.synthesis import Resources, synthesize
 
 
 @pytest.fixture(scope="session")

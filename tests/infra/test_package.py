@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.package import BUILT_FROM, CannotBuild, build
-from tests.infra.operations import ROOT
+from tests.support.infra.service_calls import ROOT
 
 ELF, AARCH64 = b"\x7fELF", 183
 """How a compiled library begins, and the processor's number in it (its bytes 18 and 19)."""

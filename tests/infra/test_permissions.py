@@ -18,10 +18,10 @@ from bot.blocks.ids import ActionId
 from playground.demo.seed import EVENTS
 from playground.web_api.fault_injection import Fault
 from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
-from tests.bot.cloud import Cloud, post_card, yoga
-from tests.bot.conftest import AMARA, BJORN, CHLOE, DIEGO, HARUKI
-from tests.infra.needs import Need, allowed, recorded
-from tests.infra.operations import ROOT, methods_used, needs_of_method
+from tests.support.infra.iam_actions import Need, allowed, recorded
+from tests.support.infra.service_calls import ROOT, methods_used, needs_of_method
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI
+from tests.support.slack.lambda_functions import Cloud, post_card, yoga
 
 FUNCTIONS = ("slack", "api", "notifier", "sweep", "members")
 

@@ -14,9 +14,9 @@ from bot.entrypoints import lambda_functions
 from infra.figures import FIGURES
 from infra.permissions import PERMISSIONS
 from storage.dynamodb.schema import JOURNAL, TABLES, Table, definition
-from tests.infra.needs import allowed
-from tests.infra.operations import ROOT
-from tests.infra.synthesis import Resources, synthesize
+from tests.support.infra.iam_actions import allowed
+from tests.support.infra.service_calls import ROOT
+from tests.support.infra.synthesis import Resources, synthesize
 
 FUNCTIONS = ("slack", "api", "notifier", "sweep", "members")
 

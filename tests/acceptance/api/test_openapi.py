@@ -1,0 +1,48 @@
+"""docs/openapi.json is what the code serves, and says what the routes answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.slack.api_client import ROUTES
+from tests.support.slack.openapi import COMMITTED, description
+
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    return description()
+
+
+def test_the_committed_description_is_that_of_the_code(described: dict[str, Any]) -> None:
+    """`make openapi` writes it anew."""
+    assert json.loads(COMMITTED.read_text()) == described
+
+
+def test_the_routes_are_those_of_r11(described: dict[str, Any]) -> None:
+    routes = {
+        (method.upper(), path.replace("{userId}", "a").replace("{eventId}", "supper"))
+        for path, operations in described["paths"].items()
+        for method in operations
+    }
+    assert routes == {*ROUTES} - {("GET", "/nothing/of/the/kind")}
+
+
+def test_every_refusal_is_a_problem_document(described: dict[str, Any]) -> None:
+    for operations in described["paths"].values():
+        for operation in operations.values():
+            refusals = {
+                int(status): said["content"]["application/problem+json"]
+                for status, said in operation["responses"].items()
+                if status >= "400"
+            }
+            assert {401, 500, 503} <= refusals.keys()
+            for status, document in refusals.items():
+                assert document["schema"] == PROBLEM
+                shown = {example["value"]["status"] for example in document["examples"].values()}
+                assert shown == {status}
+            assert operation["security"] == [{"HTTPBearer": []}]

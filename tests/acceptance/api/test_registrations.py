@@ -1,0 +1,320 @@
+"""Registrations over HTTP (R3 to R6, R11)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from domain.enums import EventStatus
+from tests.support.slack.api_client import SUPPER, created, got, problem
+from tests.support.slack.harness import BJORN, CHLOE, Town
+
+
+def register(web: TestClient, *user_ids: str, event_id: str = "supper") -> list[dict[str, Any]]:
+    return [
+        created(web.post(f"/events/{event_id}/register", json={"userId": user_id}))
+        for user_id in user_ids
+    ]
+
+
+def test_who_registers_has_a_seat_or_a_place_in_line(
+    web: TestClient, supper: dict[str, Any], town: Town
+) -> None:
+    a, b, c = register(web, "a", "b", "c")
+    now = town.clock.now().isoformat().replace("+00:00", "Z")
+    assert a == {
+        "registrationId": "supper:1",
+        "eventId": "supper",
+        "userId": "a",
+        "status": "registered",
+        "position": None,
+        "registeredAt": now,
+    }
+    assert [(one["status"], one["position"]) for one in (b, c)] == [
+        ("waitlisted", 1),
+        ("waitlisted", 2),
+    ]
+
+
+def test_who_comes_back_has_another_registration(web: TestClient, supper: dict[str, Any]) -> None:
+    (before,) = register(web, "a")
+    got(web.delete("/events/supper/register/a"))
+    (after,) = register(web, "a")
+    assert before["registrationId"] != after["registrationId"]
+
+
+@pytest.mark.parametrize(
+    ("user_id", "status", "position"), [("a", "registered", None), ("b", "waitlisted", 1)]
+)
+def test_who_is_in_already_is_refused_with_status_and_position(
+    web: TestClient, supper: dict[str, Any], user_id: str, status: str, position: int | None
+) -> None:
+    """R3.4."""
+    register(web, "a", "b")
+    response = web.post("/events/supper/register", json={"userId": user_id})
+    assert problem(response, 409, "already-registered") == {
+        "eventId": "supper",
+        "eventTitle": "Supper",
+        "userId": user_id,
+        "registrationStatus": status,
+        "position": position,
+    }
+
+
+def test_a_full_event_without_a_waitlist_refuses_with_the_numbers(
+    web: TestClient, supper: dict[str, Any]
+) -> None:
+    """R3.2."""
+    got(web.put("/events/supper", json={"hasWaitlist": False}))
+    register(web, "a")
+    response = web.post("/events/supper/register", json={"userId": "b"})
+    assert problem(response, 409, "event-full") == {
+        "eventId": "supper",
+        "eventTitle": "Supper",
+        "capacity": 1,
+        "registered": 1,
+    }
+
+
+@pytest.mark.parametrize("status", [EventStatus.CLOSED, EventStatus.CANCELED])
+def test_an_event_that_takes_no_registrations_refuses_with_the_reason(
+    web: TestClient, supper: dict[str, Any], town: Town, status: EventStatus
+) -> None:
+    """R3.5."""
+    service = town.bot.service
+    change = service.close_event if status is EventStatus.CLOSED else service.cancel_event
+    change("supper")
+    response = web.post("/events/supper/register", json={"userId": "a"})
+    assert problem(response, 409, "registration-closed") == {
+        "eventId": "supper",
+        "eventTitle": "Supper",
+        "because": status.value,
+        "since": None,
+    }
+
+
+@pytest.mark.parametrize(("because", "days"), [("deadline", 1), ("started", 2)])
+def test_an_event_whose_time_has_come_refuses_with_what_came_and_when(
+    web: TestClient, supper: dict[str, Any], town: Town, because: str, days: int
+) -> None:
+    """R2.6, R3.5: the deadline, or, where none is set, the start."""
+    end = town.clock.now() + timedelta(days=days)
+    start = town.clock.now() + timedelta(days=2)
+    deadline = end.isoformat() if because == "deadline" else None
+    times = {"date": start.isoformat(), "registrationDeadline": deadline}
+    created(web.post("/events", json={**SUPPER, "eventId": "soon", **times}))
+    register(web, "a", event_id="soon")
+    town.clock.advance(timedelta(days=days))
+    response = web.post("/events/soon/register", json={"userId": "b"})
+    assert problem(response, 409, "registration-closed") == {
+        "eventId": "soon",
+        "eventTitle": "Supper",
+        "because": because,
+        "since": end.isoformat().replace("+00:00", "Z"),
+    }
+
+
+def test_an_unknown_user_can_not_register(web: TestClient, supper: dict[str, Any]) -> None:
+    response = web.post("/events/supper/register", json={"userId": "nobody"})
+    assert problem(response, 404, "unknown-user") == {"userId": "nobody"}
+
+
+@pytest.mark.parametrize("event_id", ["nothing", "no id, surely"])
+def test_nobody_registers_for_an_unknown_event(
+    web: TestClient, supper: dict[str, Any], event_id: str
+) -> None:
+    response = web.post(f"/events/{event_id}/register", json={"userId": "a"})
+    assert problem(response, 404, "unknown-event") == {"eventId": event_id}
+
+
+@pytest.mark.parametrize(("body", "field"), [({}, "userId"), ({"userId": 7}, "userId")])
+def test_a_malformed_registration_is_refused(
+    web: TestClient, supper: dict[str, Any], body: object, field: str
+) -> None:
+    response = web.post("/events/supper/register", json=body)
+    assert problem(response, 422, "invalid")["field"] == field
+
+
+def test_who_leaves_makes_room_for_the_next(web: TestClient, supper: dict[str, Any]) -> None:
+    """R4.2: and R4.3, for one who leaves the line."""
+    register(web, "a", "b", "c")
+    assert got(web.delete("/events/supper/register/a")) == {"promoted": ["b"]}
+    assert got(web.delete("/events/supper/register/c")) == {"promoted": []}
+
+
+@pytest.mark.parametrize("user_id", ["b", "nobody"])
+def test_who_is_not_in_can_not_leave(web: TestClient, supper: dict[str, Any], user_id: str) -> None:
+    response = web.delete(f"/events/supper/register/{user_id}")
+    assert problem(response, 404, "not-registered") == {
+        "eventId": "supper",
+        "eventTitle": "Supper",
+        "userId": user_id,
+    }
+
+
+def test_nobody_leaves_an_unknown_event(web: TestClient) -> None:
+    response = web.delete("/events/nothing/register/a")
+    assert problem(response, 404, "unknown-event") == {"eventId": "nothing"}
+
+
+def test_a_users_registrations_come_with_their_events_by_start(
+    web: TestClient, supper: dict[str, Any]
+) -> None:
+    """R5."""
+    lunch = created(
+        web.post("/events", json=SUPPER | {"eventId": "lunch", "date": "2130-05-24T12:00Z"})
+    )
+    register(web, "a", "b")
+    register(web, "b", event_id="lunch")
+    page = got(web.get("/users/b/registrations"))
+    assert page["nextCursor"] is None
+    first, second = page["items"]
+    assert (first["status"], first["position"]) == ("registered", None)
+    assert first["event"] == lunch | {"registeredCount": 1}
+    assert (second["status"], second["position"]) == ("waitlisted", 1)
+    assert second["event"] == supper | {"registeredCount": 1, "waitlistCount": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "events"), [("registered", ["lunch"]), ("waitlisted", ["supper"])]
+)
+def test_a_users_registrations_are_filtered_by_status(
+    web: TestClient, supper: dict[str, Any], status: str, events: list[str]
+) -> None:
+    """R5.5."""
+    created(web.post("/events", json=SUPPER | {"eventId": "lunch"}))
+    register(web, "a", "b")
+    register(web, "b", event_id="lunch")
+    page = got(web.get("/users/b/registrations", params={"status": status}))
+    assert [one["eventId"] for one in page["items"]] == events
+
+
+def test_a_users_registrations_are_listed_page_by_page(
+    web: TestClient, supper: dict[str, Any]
+) -> None:
+    """Those that begin at once, too."""
+    for number in range(5):
+        created(web.post("/events", json=SUPPER | {"eventId": f"e{number}"}))
+        register(web, "a", event_id=f"e{number}")
+    pages, cursor = [], None
+    for _ in range(3):
+        params = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = got(web.get("/users/a/registrations", params=params))
+        pages.append([one["eventId"] for one in page["items"]])
+        cursor = page["nextCursor"]
+    assert pages == [["e0", "e1"], ["e2", "e3"], ["e4"]]
+    assert cursor is None
+
+
+def test_a_user_in_nothing_has_an_empty_list(web: TestClient, supper: dict[str, Any]) -> None:
+    """R5.3."""
+    assert got(web.get("/users/a/registrations")) == {"items": [], "nextCursor": None}
+
+
+def test_an_unknown_user_has_no_list(web: TestClient) -> None:
+    response = web.get("/users/nobody/registrations")
+    assert problem(response, 404, "unknown-user") == {"userId": "nobody"}
+
+
+def test_an_events_registrations_are_seats_and_line_apart(
+    web: TestClient, supper: dict[str, Any]
+) -> None:
+    """R6."""
+    a, b, c = register(web, "a", "b", "c")
+    assert got(web.get("/events/supper/registrations")) == {
+        "registered": [a],
+        "waitlist": [b, c],
+        "registeredCount": 1,
+        "waitlistCount": 2,
+        "nextCursor": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "registered", "waiting"), [("registered", ["a"], []), ("waitlisted", [], ["b", "c"])]
+)
+def test_an_events_registrations_are_filtered_by_status(
+    web: TestClient,
+    supper: dict[str, Any],
+    status: str,
+    registered: list[str],
+    waiting: list[str],
+) -> None:
+    """R6.2: the counts are of the whole event all the same."""
+    register(web, "a", "b", "c")
+    page = got(web.get("/events/supper/registrations", params={"status": status}))
+    assert [one["userId"] for one in page["registered"]] == registered
+    assert [one["userId"] for one in page["waitlist"]] == waiting
+    assert (page["registeredCount"], page["waitlistCount"]) == (1, 2)
+
+
+def test_an_events_registrations_are_listed_page_by_page(
+    web: TestClient, supper: dict[str, Any]
+) -> None:
+    got(web.put("/events/supper", json={"capacity": 2}))
+    for user_id in "de":
+        created(web.post("/users", json={"userId": user_id, "name": user_id}))
+    register(web, *"abcde")
+    seen, cursor = [], None
+    while True:
+        params = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = got(web.get("/events/supper/registrations", params=params))
+        assert len(page["registered"]) + len(page["waitlist"]) <= 2
+        seen += [(one["userId"], None) for one in page["registered"]]
+        seen += [(one["userId"], one["position"]) for one in page["waitlist"]]
+        cursor = page["nextCursor"]
+        if cursor is None:
+            break
+    assert seen == [("a", None), ("b", None), ("c", 1), ("d", 2), ("e", 3)]
+
+
+def test_an_event_with_nobody_has_two_empty_lists(web: TestClient, supper: dict[str, Any]) -> None:
+    """R6.5."""
+    page = got(web.get("/events/supper/registrations"))
+    assert (page["registered"], page["waitlist"], page["nextCursor"]) == ([], [], None)
+
+
+def test_an_unknown_event_has_no_roster(web: TestClient) -> None:
+    response = web.get("/events/nothing/registrations")
+    assert problem(response, 404, "unknown-event") == {"eventId": "nothing"}
+
+
+@pytest.mark.parametrize("path", ["/users/a/registrations", "/events/supper/registrations"])
+@pytest.mark.parametrize(
+    ("given", "field", "reason"),
+    [
+        ({"status": "seated"}, "status", "must be 'registered' or 'waitlisted'"),
+        ({"limit": "0"}, "limit", "must be at least 1"),
+        ({"limit": "101"}, "limit", "must be at most 100"),
+        ({"limit": "many"}, "limit", "must be a whole number"),
+        ({"limt": "5"}, "limt", "is not a field here"),
+    ],
+)
+def test_a_malformed_question_is_refused_with_field_and_reason(
+    web: TestClient,
+    supper: dict[str, Any],
+    path: str,
+    given: dict[str, str],
+    field: str,
+    reason: str,
+) -> None:
+    refusal = problem(web.get(path, params=given), 422, "invalid")
+    assert refusal == {"field": field, "reason": reason}
+
+
+def test_who_registered_over_http_is_promoted_told_in_slack_and_seen_on_the_card(
+    web: TestClient, town: Town
+) -> None:
+    town.card(town.event(capacity=1))
+    for user_id in (BJORN, CHLOE):
+        created(web.post("/users", json={"userId": user_id, "name": user_id}))
+    register(web, BJORN, CHLOE, event_id="yoga")
+    assert "1 of 1 seat" in town.card_now()
+    assert "1 waiting" in town.card_now()
+    got(web.delete(f"/events/yoga/register/{BJORN}"))
+    assert "waiting" not in town.card_now()
+    (told,) = town.told(CHLOE)
+    assert "you have a seat in *Yoga in the park*" in told

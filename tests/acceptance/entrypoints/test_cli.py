@@ -1,0 +1,292 @@
+"""The command line: what it needs, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+import yaml
+
+from bot.__main__ import main
+from playground.demo.http_server import build_server, serve
+from storage.sqlite.store import SQLiteStore
+from tests.support.dynamodb.moto import dynamodb_client
+from tests.support.environment import new_event, new_users, service_on
+from tests.support.slack.harness import Town
+from tests.support.slack.http_process import env, running_http
+
+SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "0123456789"}
+
+
+def test_help_names_every_command_and_variable(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    for word in (
+        "socket",
+        "http",
+        "manifest",
+        "tables",
+        "check",
+        "ROLLCALL_STORE",
+        "SLACK_API_URL",
+    ):
+        assert word in text
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        ("socket", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ROLLCALL_STORE"]),
+        ("http", ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "ROLLCALL_STORE"]),
+        ("check", ["SLACK_BOT_TOKEN", "ROLLCALL_STORE"]),
+    ],
+)
+def test_incomplete_environment_is_named_whole(
+    capsys: pytest.CaptureFixture[str], command: str, named: list[str]
+) -> None:
+    assert main([command], {}) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == named
+
+
+def test_slack_that_does_not_answer_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serve(build_server()) as url:
+        pass
+    assert main(["http"], env(tmp_path, SLACK_API_URL=f"{url}/api", **SLACK)) == 2
+    assert "Slack can't be reached at" in capsys.readouterr().err
+
+
+def test_token_of_nobody_is_a_sentence(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api = f"{town.workspace.url}/api"
+    assert main(["http"], env(tmp_path, SLACK_API_URL=api, **SLACK)) == 2
+    assert "Slack refuses SLACK_BOT_TOKEN: invalid_auth" in capsys.readouterr().err
+    town.workspace.refusals.clear()
+
+
+def test_socket_that_slack_does_not_open_is_a_sentence(
+    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An app-level token that Slack does not take."""
+    slack = {
+        "SLACK_API_URL": f"{town.workspace.url}/api",
+        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_APP_TOKEN": "xapp-1",
+    }
+    assert main(["socket"], env(tmp_path, **slack)) == 2
+    assert "Slack refuses SLACK_APP_TOKEN: " in capsys.readouterr().err
+    town.workspace.refusals.clear()
+
+
+def test_tables_that_are_not_there_are_a_sentence_and_can_be_made(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    dynamodb_client()  # from here on, moto answers
+    on_dynamodb = {"ROLLCALL_STORE": "dynamodb", "ROLLCALL_TABLE_PREFIX": "command-line-"}
+    assert main(["check", "--workspace", "T1"], on_dynamodb) == 2
+    assert "`tables create`" in capsys.readouterr().err
+    assert main(["tables", "create"], on_dynamodb) == 0
+    assert "made command-line-events\n" in capsys.readouterr().out
+    assert main(["tables", "create"], on_dynamodb) == 0
+    assert "there already" in capsys.readouterr().out
+    assert main(["check", "--workspace", "T1"], on_dynamodb) == 0
+
+
+def test_file_that_is_no_database_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rollcall.sqlite").write_text("a letter to a friend, long enough for a header")
+    assert main(["check", "--workspace", "T1"], env(tmp_path)) == 2
+    assert capsys.readouterr().err.startswith("ROLLCALL_STORE: ")
+
+
+def test_manifest_is_printed_as_it_stands_or_for_http(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["manifest"], {}) == 0
+    socket = yaml.safe_load(capsys.readouterr().out)
+    assert main(["manifest", "--url", "https://rollcall.example/"], {}) == 0
+    http = yaml.safe_load(capsys.readouterr().out)
+    assert socket["settings"]["socket_mode_enabled"] is True
+    assert http["settings"]["socket_mode_enabled"] is False
+
+
+def test_manifest_takes_no_address_that_slack_would_refuse(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["manifest", "--url", "http://rollcall.example"], {})
+    assert "https://" in capsys.readouterr().err
+
+
+def test_tables_of_a_file_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tables", "create"], env(tmp_path)) == 0
+    assert "is ready" in capsys.readouterr().out
+    assert (tmp_path / "rollcall.sqlite").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_http_serves_until_it_is_told_to_stop(
+    town: Town, tmp_path: Path, number: signal.Signals
+) -> None:
+    """A process of its own: it answers, finishes what is in hand, and ends without a word of trouble."""
+    slack = {
+        "SLACK_API_URL": f"{town.workspace.url}/api",
+        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_SIGNING_SECRET": "0123456789",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot", "http", "--port", "0"],
+        env={**os.environ, **env(tmp_path, **slack)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if "running on" in line)
+        url = line.split("running on ")[1].split()[0]
+        with urlopen(f"{url}/healthz") as answer:
+            assert answer.read() == b"ok"
+        process.send_signal(number)
+        _, rest = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert "Traceback" not in rest
+    assert "Rollcall has stopped" in rest
+
+
+@pytest.mark.parametrize(
+    ("tokens", "status"),
+    [("{team}=secret-of-hr-system", 200), ("T0OTHER=secret-of-hr-system", 404)],
+)
+def test_http_api_is_there_for_a_token_of_the_workspace_alone(
+    town: Town, tmp_path: Path, tokens: str, status: int
+) -> None:
+    """R10.3."""
+    slack = {
+        "SLACK_API_URL": f"{town.workspace.url}/api",
+        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_SIGNING_SECRET": "0123456789",
+        "ROLLCALL_API_TOKENS": tokens.format(team=town.workspace.team_id),
+    }
+    with running_http(env(tmp_path, **slack)) as url:
+        request = Request(f"{url}/users", headers={"Authorization": "Bearer secret-of-hr-system"})
+        try:
+            with urlopen(request) as answer:
+                assert answer.status == status
+        except HTTPError as error:
+            assert error.code == status  # noqa: PT017  # urllib's way of answering
+
+
+def modules_after(command: str, environment: dict[str, str]) -> set[str]:
+    """Return the modules that a process has imported once `main` has carried a command out."""
+    says = (
+        "import sys, contextlib, io\nfrom bot.__main__ import main\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
+        f"    main({command.split()!r})\n"
+        "print(*sys.modules)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", says],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {*ended.stdout.split()}
+
+
+HEAVY = {"pydantic", "slack_sdk", "slack_bolt", "boto3", "botocore", "uvicorn", "sqlite3"}
+
+
+@pytest.mark.parametrize(
+    ("command", "unused"),
+    [
+        ("--help", HEAVY | {"yaml", "domain", "asyncio"}),
+        ("manifest", HEAVY | {"domain", "asyncio"}),
+        ("tables create", HEAVY - {"pydantic", "sqlite3"}),
+        ("check --workspace T1", HEAVY - {"pydantic", "sqlite3"}),
+    ],
+)
+def test_a_command_imports_only_what_it_uses(
+    tmp_path: Path, command: str, unused: set[str]
+) -> None:
+    assert not unused & modules_after(command, env(tmp_path))
+
+
+def test_without_http_the_web_is_not_even_imported(town: Town, tmp_path: Path) -> None:
+    """The whole way to Slack's Socket Mode, up to a connection that Slack does not give."""
+    slack = {
+        "SLACK_API_URL": f"{town.workspace.url}/api",
+        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_APP_TOKEN": "xapp-1",
+    }
+    modules = modules_after("socket", env(tmp_path, **slack))
+    assert "slack_bolt.adapter.socket_mode" in modules
+    web = {"fastapi", "starlette", "uvicorn", "anyio", "bot.entrypoints.http_server", "bot.api"}
+    assert not (web | {"boto3", "botocore", "icalendar"}) & modules
+    town.workspace.refusals.clear()
+
+
+@pytest.fixture
+def one_event(tmp_path: Path) -> Path:
+    store = SQLiteStore(tmp_path / "rollcall.sqlite", "T1")
+    service = service_on(store)
+    new_event(service)
+    new_users(service, "anna", "bert")
+    service.register("e1", "anna")
+    service.register("e1", "bert")
+    store.close()
+    return tmp_path
+
+
+def miscount(path: Path) -> None:
+    """Write an event whose count is not that of its registrations."""
+    store = SQLiteStore(path / "rollcall.sqlite", "T1")
+    event = store.get_event("e1")
+    assert event is not None
+    wrong = event.model_copy(update={"registered_count": 1})
+    with store._file.writing() as connection:
+        connection.execute("UPDATE events SET body = ?", (wrong.model_dump_json(),))
+    store.close()
+
+
+def test_check_of_sound_data_says_so(one_event: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """R7.6."""
+    assert main(["check", "--workspace", "T1"], env(one_event)) == 0
+    assert capsys.readouterr().out == (
+        "events: 1, registrations: 2, places in line: 0, breaches: 0\n"
+    )
+
+
+def test_check_names_each_breach_and_repair_mends_it(
+    one_event: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """R7.6: with the ids; the repair says what it did, and what is left then."""
+    miscount(one_event)
+    assert main(["check", "--workspace", "T1"], env(one_event)) == 1
+    found = capsys.readouterr().out
+    assert "breach: registered_count, event e1: is 1, should be 2" in found
+    assert main(["check", "--repair", "--workspace", "T1"], env(one_event)) == 0
+    mended = capsys.readouterr().out
+    assert "mended: registered_count, event e1: was 1, is now 2" in mended
+    assert "mended: 1, breaches: 0" in mended
+
+
+def test_check_of_another_workspace_sees_nothing(
+    one_event: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """R10.2."""
+    assert main(["check", "--workspace", "T2"], env(one_event)) == 0
+    assert "events: 0," in capsys.readouterr().out

@@ -1,0 +1,348 @@
+"""What people typed is shown as typed and does nothing, and the longest inputs fit (R8.11); cards (R8.3)."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.blocks.formatting import (
+    as_typed,
+    bold,
+    contained,
+    escape,
+    moment,
+    ordinal,
+    people,
+    plain_when,
+    shortened,
+    when,
+)
+from bot.blocks.ids import ActionId, BlockId
+from bot.features.cards.views import event_card
+from domain.enums import EventStatus
+from domain.models import Event
+from playground.demo.seed import EVENTS, RANDOM
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, Town, answer, shown, text_of
+
+NASTY = [
+    "<!channel> <!here> <!everyone>",
+    "<@U0HARUKI> <#C0GENERAL|general> <https://evil.example|click>",
+    "*bold* _italic_ ~struck~ `code` ```block```",
+    "https://evil.example www.evil.example #general @amara",
+    ":wave: &lt;!channel&gt; &amp;",
+    "\u2022 list \u202e right to left \u200b nothing",
+]
+
+
+def in_mrkdwn(part: Any) -> list[str]:
+    """Return the mrkdwn texts in blocks."""
+    if isinstance(part, list):
+        return [text for one in part for text in in_mrkdwn(one)]
+    if isinstance(part, dict):
+        if part.get("type") == "mrkdwn":
+            assert part.get("verbatim") is True, "Slack would look for links in it"
+            return [str(part["text"])]
+        return [text for one in part.values() for text in in_mrkdwn(one)]
+    return []
+
+
+def assert_harmless(town: Town) -> None:
+    """Assert that nothing the bot ever sent has typed control sequences in mrkdwn."""
+    for call in town.api.calls():
+        blocks = call.args.get("blocks") or call.args.get("view") or []
+        part = json.loads(blocks) if isinstance(blocks, str) else blocks
+        for text in [*in_mrkdwn(part), str(call.args.get("text", ""))]:
+            for live in ("<!channel", "<!here", "<!everyone", "<@U0HARUKI>", "<#C", "<https:"):
+                assert live not in text, text
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_typed_text_does_nothing_wherever_it_is_shown(town: Town, text: str) -> None:
+    """`<!channel>` in every text field, on every screen."""
+    title = f"Yoga {text}"[:120]
+    event = town.event(
+        title=title, location=text, description=f"{text}\n{text}", organizer_id=BJORN, capacity=1
+    )
+    card = town.card(event)
+    header = next(block for block in card.blocks if block["type"] == "header")
+    assert header["text"]["text"] == title, "shown as typed"
+    town.slack.click(CHLOE, card, ActionId.REGISTER)
+    town.register(AMARA)
+    asked = town.slack.click(CHLOE, card, ActionId.LEAVE)
+    town.slack.click(CHLOE, asked.ephemeral[-1], ActionId.LEAVE_CONFIRMED)
+    town.settle()
+    assert len(town.told(AMARA)) == 1
+    town.slack.command(BJORN, RANDOM, "/event", "yoga")
+    town.slack.click(BJORN, town.workspace.views.stack(BJORN)[-1], ActionId.CHANGE_CAPACITY)
+    town.slack.open_home(CHLOE)
+    for command in ("/events", "/registrations"):
+        for message in town.slack.command(AMARA, RANDOM, command).ephemeral:
+            for mrkdwn in in_mrkdwn(message.blocks):
+                assert "<!channel" not in mrkdwn
+                assert "<@U0HARUKI>" not in mrkdwn
+    assert "organized by <@U0BJORN>" in shown(card)
+    assert_harmless(town)
+
+
+@pytest.mark.parametrize("command", ["/register", "/unregister", "/registrations", "/event"])
+@pytest.mark.parametrize("text", ["<!channel>", "<@U0HARUKI>", "x" * 3_900, "*", "\u0000", "&lt;"])
+def test_strange_words_behind_a_command_are_answered_and_harmless(
+    town: Town, command: str, text: str
+) -> None:
+    town.event()
+    seen = town.slack.command(BJORN, RANDOM, command, text)
+    assert seen.failure is None
+    for message in seen.ephemeral:
+        for mrkdwn in in_mrkdwn(message.blocks):
+            assert "<!channel>" not in mrkdwn
+            assert "<@U0HARUKI>" not in mrkdwn
+    assert town.sound().registrations == {}
+
+
+@given(st.text(max_size=200))
+def test_escaped_text_has_no_control_sequence_and_stays_in_its_line(text: str) -> None:
+    escaped = escape(text)
+    assert "<" not in escaped
+    assert ">" not in escaped
+    assert "\n" not in escaped
+    without = escaped.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
+    assert "&" not in without
+
+
+@pytest.mark.parametrize("text", ["R&D <3", "a_b_c", "10:30", "*", ":not a code: at all"])
+def test_escaped_text_reads_as_it_was_typed(text: str) -> None:
+    read = as_typed(escape(text))
+    for entity, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        read = read.replace(entity, character)
+    assert read == text
+
+
+@given(st.text("*_~`:&<> a1\u00e9\n", max_size=40))
+def test_escaped_text_formats_nothing_in_bold_neither(text: str) -> None:
+    """A title with asterisks in it stood in bold by halves, with the asterisks gone."""
+    shown = bold(text)
+    assert (shown[0], shown[-1]) == ("*", "*")
+    assert not set("*~`") & set(shown[1:-1])
+    assert not re.search(r"(?<![^\W_])_|_(?![^\W_])", shown)
+    assert not escape(text).startswith("&gt;"), "it would be a quotation"
+
+
+@given(st.text(max_size=400), st.integers(20, 300))
+def test_escaped_text_is_cut_to_what_fits(text: str, most: int) -> None:
+    escaped = escape(text, most)
+    assert len(escaped) <= most
+    assert escaped == escape(text) or escaped.rstrip("\u202c\u2069").endswith("\u2026")
+
+
+@pytest.mark.parametrize(
+    ("typed", "closed_by"),
+    [
+        ("\u202egniht", "\u202c"),
+        ("\u202ea\u202c", ""),
+        ("\u2066a \u202ab", "\u202c\u2069"),
+        ("\u2066a \u202ab\u2069", ""),
+        ("\u2069\u202ca", ""),
+        ("\u2067\u2067a\u2069", "\u2069"),
+    ],
+)
+def test_text_that_turns_its_direction_round_turns_nothing_after_it(
+    typed: str, closed_by: str
+) -> None:
+    """R8.11: a title with an override in it had the seats and the day after it read backwards."""
+    assert escape(typed) == typed + closed_by
+    assert contained(typed) == typed + closed_by
+
+
+def test_control_characters_are_not_shown() -> None:
+    assert escape("a\x00b\x1b[31m\x7f\x9fc\td\x85e") == "ab[31mc d e"
+
+
+# The longest inputs fit
+
+LONGEST = ["&", "<", "*", "x", "\u00e4", "\U0001f9d8", ":a"]
+
+
+@pytest.mark.parametrize("character", LONGEST)
+def test_the_longest_inputs_fit_on_every_screen(town: Town, character: str) -> None:
+    organizers = [f"U{number:063}" for number in range(20)]
+
+    def longest(length: int) -> str:
+        return (character * length)[:length]
+
+    for number in range(20):
+        start = town.clock.now() + timedelta(days=1, hours=number)
+        town.event(
+            f"{number:064}",
+            title=longest(120),
+            location=longest(200),
+            description=longest(2_500),
+            starts_at=start,
+            ends_at=start + timedelta(days=40),
+            registration_deadline=start,
+            time_zone="America/Argentina/ComodRivadavia",
+            organizer_id=BJORN,
+            co_organizer_ids=organizers,
+            capacity=1 if number % 2 else 100_000,
+        )
+        if number % 2:
+            town.register(AMARA, event_id=f"{number:064}")
+        town.register(BJORN, CHLOE, event_id=f"{number:064}")
+    town.card(town.bot.service.get_event(f"{1:064}"))
+    for command, text in (
+        ("/events", ""),
+        ("/registrations", ""),
+        ("/registrations", "waitlisted"),
+        ("/register", longest(120)),
+        ("/unregister", longest(120)),
+        ("/event", longest(120)),
+        ("/event", f"{1:064}"),
+        ("/register", f"{1:064}"),
+        ("/unregister", f"{1:064}"),
+    ):
+        seen = town.slack.command(BJORN, RANDOM, command, text)
+        assert seen.failure is None, (command, seen.failure)
+    for action in (ActionId.CHANGE_CAPACITY, ActionId.POST_CARD):
+        town.slack.command(BJORN, RANDOM, "/event", f"{1:064}")
+        seen = town.slack.click(BJORN, town.workspace.views.stack(BJORN)[-1], action)
+        assert seen.failure is None
+    town.slack.open_home(BJORN)
+    for command in ("/register", "/unregister"):
+        view = town.slack.command(BJORN, RANDOM, command).view
+        assert view is not None
+        seen = town.slack.options(BJORN, view, ActionId.EVENT)
+        assert seen.failure is None
+        assert len(seen.options) in (10, 20)
+    town.bot.service.unregister(f"{1:064}", AMARA)
+    town.settle()
+    assert town.told(BJORN) != []
+
+
+def test_the_time_zones_offered_are_a_hundred_at_most(town: Town) -> None:
+    view = town.slack.command(BJORN, EVENTS, "/event", "create").view
+    assert view is not None
+    seen = town.slack.options(BJORN, view, ActionId.TIME_ZONE, BlockId.TIME_ZONE, query="a")
+    assert len(seen.options) == 100
+
+
+# The card: R8.3
+
+
+def event(**values: Any) -> Event:
+    given_values: dict[str, Any] = {
+        "event_id": "e1",
+        "title": "Chess",
+        "description": "",
+        "location": "",
+        "starts_at": datetime(2026, 11, 25, 17, 0, tzinfo=UTC),
+        "ends_at": None,
+        "time_zone": "Europe/Berlin",
+        "organizer_id": AMARA,
+        "co_organizer_ids": (),
+        "capacity": 20,
+        "has_waitlist": True,
+        "registration_deadline": None,
+        "listed": True,
+        "status": EventStatus.OPEN,
+        "created_at": datetime(2026, 11, 1, tzinfo=UTC),
+        "updated_at": datetime(2026, 11, 1, tzinfo=UTC),
+        "version": 1,
+    }
+    return Event(**given_values | values)
+
+
+def card_of(**values: Any) -> str:
+    return text_of(event_card(event(**values)).to_dict()["blocks"])
+
+
+def test_a_card_has_title_times_place_description_counts_organizers_and_buttons() -> None:
+    text = card_of(
+        location="Room 5",
+        description="Bring *clocks*",
+        registered_count=12,
+        waitlist_count=3,
+        co_organizer_ids=(CHLOE,),
+    )
+    assert text.splitlines() == [
+        "Chess",
+        "<!date^1795626000^{date_short_pretty}, {time}|Wed 25 Nov 2026, 18:00 (Europe/Berlin)> · Room 5",
+        "Bring *clocks*",
+        f"12 of 20 seats · 3 waiting · organized by <@{AMARA}>, <@{CHLOE}>",
+        "[Register]",
+        "[Leave]",
+        "[Manage]",
+    ]
+
+
+def test_a_full_card_offers_the_waitlist() -> None:
+    assert "[Join the waitlist]" in card_of(registered_count=20)
+    assert "20 of 20 seats · waitlist open" in card_of(registered_count=20)
+    assert "20 of 20 seats · full" in card_of(registered_count=20, has_waitlist=False)
+
+
+def test_a_closed_and_a_canceled_card_say_so_and_take_nobody() -> None:
+    for status, words in (
+        (EventStatus.CLOSED, "*Registration closed*"),
+        (EventStatus.CANCELED, "*Canceled*"),
+    ):
+        assert words in card_of(status=status)
+        assert "[Register]" not in card_of(status=status)
+        assert "[Leave]" in card_of(status=status)
+
+
+def test_a_card_names_its_deadline() -> None:
+    deadline = datetime(2026, 11, 24, tzinfo=UTC)
+    assert "register until <!date^1795478400^" in card_of(registration_deadline=deadline)
+
+
+def test_every_message_has_a_text_of_its_own() -> None:
+    assert event_card(event(title="<!channel>")).text == "&lt;!channel&gt;: 0 of 20 seats"
+
+
+def test_times_are_given_in_the_readers_zone_with_the_events_own_to_fall_back_on() -> None:
+    value = datetime(2026, 7, 1, 17, 0, tzinfo=UTC)
+    assert moment(value, "Asia/Kolkata") == (
+        "<!date^1782925200^{date_short_pretty}, {time}|Wed 01 Jul 2026, 22:30 (Asia/Kolkata)>"
+    )
+    day = timedelta(days=1)
+    start = event().starts_at
+    assert when(event(ends_at=start + day / 24)).endswith("^{time}|19:00>")
+    assert "Thu 26 Nov 2026" in when(event(ends_at=start + day))
+    assert plain_when(event()) == "Wed 25 Nov, 18:00"
+
+
+def test_numbers_and_names_as_people_say_them() -> None:
+    said = [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111, 112)]
+    assert said == [
+        "1st",
+        "2nd",
+        "3rd",
+        "4th",
+        "11th",
+        "12th",
+        "13th",
+        "21st",
+        "102nd",
+        "111th",
+        "112th",
+    ]
+    assert people(["U1"], 1) == "<@U1>"
+    assert people(["U1", "W2"], 2) == "<@U1> and <@W2>"
+    assert people(["U1", "U2", "U3"], 60) == "<@U1>, <@U2>, <@U3> and 57 more"
+    assert shortened("abcdef", 4) == "abc…"
+
+
+def test_somebody_who_is_not_in_slack_is_called_by_id() -> None:
+    """A program may register anybody; Slack would show a mention of them as it is written."""
+    assert people(["U1", "hr-7"], 2) == "<@U1> and hr-7"
+
+
+def test_an_answer_is_the_same_for_screen_readers(town: Town) -> None:
+    town.event()
+    seen = town.slack.command(BJORN, RANDOM, "/register", "yoga")
+    assert as_typed(seen.ephemeral[-1].text) in answer(seen)

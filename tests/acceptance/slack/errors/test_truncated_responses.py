@@ -1,0 +1,57 @@
+"""Answers of Slack's that are cut off, or not Slack's, where a person waits: they are told what is so (R8.12)."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.blocks.ids import ActionId
+from playground.demo.seed import RANDOM
+from playground.web_api.fault_injection import Fault
+from tests.support.slack.event_form import filled, opened
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, Town, answer
+
+NO_ANSWERS = {
+    "cut off": Fault.cut_off(applied=True),
+    "proxy's page": Fault.proxy_page(applied=True),
+    "500": Fault.server_error(500, applied=True),
+}
+
+
+@pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_event_is_there_and_its_card_may_be(town: Town, fault: Fault) -> None:
+    """What a proxy wrote is shown to nobody."""
+    town.api.fail_next("chat.postMessage", fault)
+    seen = town.slack.submit(BJORN, opened(town).id, filled(town))
+    assert "*Pottery* is open for registration." in answer(seen)
+    assert "The card may not be posted: Slack did not answer." in answer(seen)
+
+
+@pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_admin_about_whom_nothing_was_learned_is_refused(town: Town, fault: Fault) -> None:
+    """R8.9."""
+    town.event(organizer_id=BJORN)
+    town.api.fail_next("users.info", fault)
+    assert "Only the organizers" in answer(town.slack.command(AMARA, RANDOM, "/event", "yoga"))
+
+
+def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(town: Town) -> None:
+    """Slack shows it so, and pressing again tells how things are."""
+    card = town.card(town.event())
+    town.api.fail_next("response_url", Fault.cut_off())
+    assert town.slack.click(CHLOE, card, ActionId.REGISTER).failure is not None
+    assert "You already have a seat" in answer(town.slack.click(CHLOE, card, ActionId.REGISTER))
+
+
+@pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_refusal_in_a_modal_that_was_cut_off_is_no_unforeseen_failure(
+    town: Town, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that is not there any more is managed: what says so is lost on the way."""
+    town.event()
+    town.slack.command(AMARA, RANDOM, "/event", "yoga")
+    manage = town.workspace.views.stack(AMARA)[-1]
+    town.bot.service.delete_event("yoga")
+    town.api.fail_next("views.push", fault)
+    seen = town.slack.click(AMARA, manage, ActionId.POST_CARD)
+    assert seen.failure is not None
+    assert "a press was not answered" in caplog.text

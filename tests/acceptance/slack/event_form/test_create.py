@@ -1,0 +1,329 @@
+"""Creating an event: the form, each wrong input at its field, the card (R8.7, R8.13, R2.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.blocks.ids import ActionId, BlockId, EventOption
+from playground.client.member_client import Seen
+from playground.demo.seed import EVENTS, LEADS, RANDOM
+from playground.web_api.fault_injection import Fault
+from playground.workspace.model import View
+from tests.support.slack.event_form import INPUTS, filled, opened
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, PRIYA, Town, answer, shown
+
+INPUTS[BlockId.TIME_ZONE] = (BlockId.TIME_ZONE.value, ActionId.TIME_ZONE.value)
+
+
+def sent(town: Town, *, client_checks: bool = True, **values: Any) -> Seen:
+    """Fill the form in and send it."""
+    view = opened(town)
+    return town.slack.submit(BJORN, view.id, filled(town, **values), client_checks=client_checks)
+
+
+def only_event(town: Town) -> Any:
+    (event,) = town.sound().events.values()
+    return event
+
+
+# What it makes
+
+
+def test_the_form_makes_the_event_and_posts_its_card(town: Town) -> None:
+    day = (town.clock.now() + timedelta(days=2)).date()
+    seen = sent(
+        town,
+        END_DATE=day.isoformat(),
+        END_TIME="20:00",
+        LOCATION="Studio 5",
+        DESCRIPTION="Bring an apron.\nClay is there.",
+        DEADLINE_DATE=day.isoformat(),
+        DEADLINE_TIME="12:00",
+        CO_ORGANIZERS=[CHLOE, BJORN],
+    )
+    assert seen.errors == {}
+    assert "*Pottery* is open for registration." in answer(seen)
+
+    event = only_event(town)
+    zone = ZoneInfo(town.workspace.member(BJORN).tz)
+    start = datetime.combine(day, datetime.min.time(), zone).replace(hour=18)
+    assert event.starts_at == start
+    assert event.starts_at.tzinfo is UTC or event.starts_at.utcoffset() == timedelta(0)
+    assert event.ends_at == start.replace(hour=20)
+    assert event.registration_deadline == start.replace(hour=12)
+    assert event.time_zone == zone.key, "the member's own zone unless another is chosen"
+    assert (event.capacity, event.has_waitlist, event.listed) == (12, True, True)
+    assert (event.organizer_id, event.co_organizer_ids) == (BJORN, (CHLOE,))
+
+    card = town.workspace.messages(EVENTS)[-1]
+    for words in ("Pottery", "Studio 5", "Bring an apron.", "0 of 12 seats", f"<@{BJORN}>"):
+        assert words in shown(card)
+    for label in ("[Register]", "[Leave]", "[Manage]"):
+        assert label in shown(card)
+
+
+def test_the_button_in_app_home_opens_the_same_form(town: Town) -> None:
+    home = town.slack.open_home(BJORN).home
+    assert home is not None
+    view = town.slack.click(BJORN, home, ActionId.CREATE_EVENT).view
+    assert view is not None
+    assert view.title == "New event"
+
+
+def test_another_time_zone_can_be_found_and_chosen(town: Town) -> None:
+    view = opened(town)
+    offered = town.slack.options(BJORN, view, ActionId.TIME_ZONE, query="sao pau").options
+    assert [option["value"] for option in offered] == ["America/Sao_Paulo"]
+    town.slack.submit(BJORN, view.id, filled(town, TIME_ZONE="America/Sao_Paulo"))
+    assert only_event(town).time_zone == "America/Sao_Paulo"
+
+
+def test_without_a_waitlist_ticked_there_is_none(town: Town) -> None:
+    sent(town, OPTIONS=[])
+    assert only_event(town).has_waitlist is False
+
+
+def test_without_a_channel_no_card_is_posted(town: Town) -> None:
+    before = len(town.workspace.messages(EVENTS))
+    seen = sent(town, CHANNEL=None)
+    assert "is open for registration" in answer(seen)
+    assert len(town.workspace.messages(EVENTS)) == before
+
+
+@pytest.mark.parametrize(
+    ("ticked", "listed"),
+    [([EventOption.WAITLIST], False), ([EventOption.WAITLIST, EventOption.LISTED], True)],
+)
+def test_an_event_of_a_private_channel_is_listed_only_if_its_organizer_says_so(
+    town: Town, ticked: list[EventOption], listed: bool
+) -> None:
+    """R2.8."""
+    town.slack.join(town.workspace.app.bot_user_id, LEADS)
+    view = opened(town)
+    values = filled(town, CHANNEL=LEADS, OPTIONS=[option.value for option in ticked])
+    town.slack.submit(BJORN, view.id, values)
+    assert only_event(town).listed is listed
+
+
+def test_a_channel_without_the_app_gets_no_card_and_the_organizer_is_told_how_to_mend_it(
+    town: Town,
+) -> None:
+    view = town.slack.command(PRIYA, LEADS, "/event", "create").view
+    assert view is not None
+    seen = town.slack.submit(PRIYA, view.id, filled(town, CHANNEL=LEADS))
+    assert "is open for registration" in answer(seen)
+    assert "`/invite @Rollcall`" in answer(seen)
+    event = only_event(town)
+    assert event.listed is False, "the app can't see the channel: it is private"
+    town.workspace.refusals.clear()
+
+    town.slack.join(town.workspace.app.bot_user_id, LEADS)
+    town.slack.command(PRIYA, LEADS, "/event", event.event_id)
+    manage = town.workspace.views.stack(PRIYA)[-1]
+    town.slack.click(PRIYA, manage, ActionId.POST_CARD)
+    form = town.workspace.views.stack(PRIYA)[-1]
+    posted = town.slack.submit(PRIYA, form.id, {INPUTS[BlockId.CHANNEL]: LEADS})
+    assert "The card of *Pottery* is posted." in answer(posted)
+    assert "0 of 12 seats" in shown(town.workspace.messages(LEADS)[-1])
+
+
+def test_slack_failing_at_the_card_leaves_the_event(town: Town) -> None:
+    town.api.fail_next("chat.postMessage", Fault.closed())
+    seen = sent(town)
+    assert "The card may not be posted: Slack did not answer." in answer(seen)
+    assert only_event(town).title == "Pottery"
+
+
+def test_slack_refusing_the_card_is_said_with_its_reason(town: Town) -> None:
+    town.api.fail_next("chat.postMessage", Fault.refused("is_archived"))
+    assert "The card is not posted: Slack says `is_archived`." in answer(sent(town))
+
+
+# Wrong input, marked at its field (done-means 7)
+
+
+WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
+    "a title of 10,000 characters": (
+        {"TITLE": "x" * 10_000},
+        BlockId.TITLE,
+        "at most 120 characters",
+    ),
+    "a title of spaces": ({"TITLE": "   "}, BlockId.TITLE, "not be empty"),
+    "a title of two lines": ({"TITLE": "two\nlines"}, BlockId.TITLE, "one line"),
+    "a long place": ({"LOCATION": "x" * 201}, BlockId.LOCATION, "at most 200 characters"),
+    "a long description": ({"DESCRIPTION": "x" * 2_501}, BlockId.DESCRIPTION, "at most 2500"),
+    "no seats": ({"CAPACITY": "0"}, BlockId.CAPACITY, "at least 1"),
+    "less than none": ({"CAPACITY": "-1"}, BlockId.CAPACITY, "at least 1"),
+    "a seat and a half": ({"CAPACITY": "1.5"}, BlockId.CAPACITY, "a whole number"),
+    "one too many": ({"CAPACITY": "100001"}, BlockId.CAPACITY, "at most 100,000"),
+    "a number in words": ({"CAPACITY": "ten"}, BlockId.CAPACITY, "a whole number"),
+    "a digit of another kind": ({"CAPACITY": "²"}, BlockId.CAPACITY, "a whole number"),
+    "a number without end": ({"CAPACITY": "9" * 5_000}, BlockId.CAPACITY, "a whole number"),
+    "no day": ({"START_DATE": None}, BlockId.START_DATE, "choose a day"),
+    "no time": ({"START_TIME": None}, BlockId.START_TIME, "choose a time"),
+    "neither day nor time": (
+        {"START_DATE": None, "START_TIME": None},
+        BlockId.START_DATE,
+        "choose",
+    ),
+    "a day that does not exist": ({"START_DATE": "2027-02-30"}, BlockId.START_TIME, "that exist"),
+    "an end without a day": ({"END_TIME": "20:00"}, BlockId.END_DATE, "choose a day"),
+    "a deadline without a day": (
+        {"DEADLINE_TIME": "20:00"},
+        BlockId.DEADLINE_DATE,
+        "choose a day",
+    ),
+    "a past day": ({"START_DATE": "2020-01-01"}, BlockId.START_DATE, "future"),
+}
+
+
+@pytest.mark.parametrize(("values", "field", "says"), WRONG.values(), ids=WRONG)
+def test_wrong_input_is_marked_at_its_field_and_nothing_typed_is_lost(
+    town: Town, values: dict[str, Any], field: BlockId, says: str
+) -> None:
+    seen = sent(town, client_checks=False, **values)
+    assert list(seen.errors) == [field]
+    assert says.lower() in seen.errors[field].lower()
+    assert town.everything().events == {}
+    assert seen.view is not None
+    if "TITLE" not in values:
+        kept = seen.view.state[BlockId.TITLE][ActionId.INPUT]["value"]
+        assert kept == "Pottery"
+
+
+def test_an_end_before_the_start_is_marked_at_the_end(town: Town) -> None:
+    day = (town.clock.now() + timedelta(days=2)).date().isoformat()
+    seen = sent(town, END_DATE=day, END_TIME="17:00")
+    assert seen.errors == {BlockId.END_DATE: "Must be after the start."}
+
+
+def test_a_deadline_after_the_start_is_marked_at_the_deadline(town: Town) -> None:
+    day = (town.clock.now() + timedelta(days=3)).date().isoformat()
+    seen = sent(town, DEADLINE_DATE=day, DEADLINE_TIME="17:00")
+    assert seen.errors == {BlockId.DEADLINE_DATE: "Must not be after the start."}
+
+
+def changes_of_the_clock(year: int) -> tuple[str, str]:
+    """Return the days on which Stockholm's clocks go forward and back, as the tz database has them."""
+    zone = ZoneInfo("Europe/Stockholm")
+    first = datetime(year, 1, 1, 12, tzinfo=zone)
+    forward = back = ""
+    for number in range(365):
+        day, after = first + timedelta(days=number), first + timedelta(days=number + 1)
+        if (day.utcoffset() or timedelta()) < (after.utcoffset() or timedelta()):
+            forward = after.date().isoformat()
+        elif (day.utcoffset() or timedelta()) > (after.utcoffset() or timedelta()):
+            back = after.date().isoformat()
+    return forward, back
+
+
+def test_the_hour_that_daylight_saving_skips_is_refused_at_the_time(town: Town) -> None:
+    forward, _ = changes_of_the_clock(town.clock.now().year + 1)
+    seen = sent(town, START_DATE=forward, START_TIME="02:30")
+    assert seen.errors == {
+        BlockId.START_TIME: "02:30 does not exist on this day in Europe/Stockholm: the clocks go forward."
+    }
+    assert town.everything().events == {}
+
+
+def test_the_hour_that_comes_twice_is_the_first(town: Town) -> None:
+    _, back = changes_of_the_clock(town.clock.now().year + 1)
+    assert sent(town, START_DATE=back, START_TIME="02:30").errors == {}
+    assert only_event(town).starts_at == datetime.fromisoformat(f"{back}T00:30:00+00:00")
+
+
+def test_a_time_zone_that_does_not_exist_is_marked_at_its_field(town: Town) -> None:
+    view = opened(town)
+    payload = submission(town, view, filled(town))
+    payload["view"]["state"]["values"][BlockId.TIME_ZONE] = {
+        ActionId.TIME_ZONE: {"selected_option": {"value": "Mars/Olympus"}}
+    }
+    response = town.slack.interact(payload).response
+    assert response is not None
+    assert '"errors": {"time_zone": "Choose a time zone."}' in response.body
+
+
+def submission(town: Town, view: View, values: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
+    """Return the payload of a form, for what no client of Slack's would send."""
+    state: dict[str, Any] = {}
+    pickers = {BlockId.START_DATE: "selected_date", BlockId.START_TIME: "selected_time"}
+    for (block, action), value in values.items():
+        state[block] = {action: {pickers.get(BlockId(block), "value"): value}}
+    state.pop(BlockId.CHANNEL, None)
+    return {
+        "type": "view_submission",
+        "team": {"id": town.workspace.team_id},
+        "user": {"id": view.user_id, "name": "bjorn", "team_id": town.workspace.team_id},
+        "view": view.as_json(town.workspace.app, town.workspace.team_id, with_state=True)
+        | {"state": {"values": state}},
+    }
+
+
+# Twice (R8.13)
+
+
+def test_a_second_press_of_submit_makes_no_second_event_and_is_answered_the_same(
+    town: Town,
+) -> None:
+    view = opened(town)
+    payload = submission(town, view, filled(town))
+    payload["view"]["state"]["values"][BlockId.TIME_ZONE] = {
+        ActionId.TIME_ZONE: {"selected_option": {"value": "Europe/Stockholm"}}
+    }
+    payload["view"]["state"]["values"][BlockId.CHANNEL] = {
+        ActionId.INPUT: {"selected_conversation": EVENTS}
+    }
+    first = town.slack.interact(payload)
+    before = town.sound()
+    cards = len(town.workspace.messages(EVENTS))
+    second = town.slack.interact(payload)
+    assert first.response is not None
+    assert second.response is not None
+    assert second.response.body == first.response.body
+    assert town.sound() == before
+    assert len(town.workspace.messages(EVENTS)) == cards
+
+
+def test_a_form_after_its_event_was_deleted_makes_none_and_says_so(town: Town) -> None:
+    view = opened(town)
+    payload = submission(town, view, filled(town))
+    payload["view"]["state"]["values"][BlockId.TIME_ZONE] = {
+        ActionId.TIME_ZONE: {"selected_option": {"value": "Europe/Stockholm"}}
+    }
+    town.slack.interact(payload)
+    town.bot.service.delete_event(only_event(town).event_id)
+    again = town.slack.interact(payload).response
+    assert again is not None
+    assert '"response_action": "push"' in again.body
+    assert "Traceback" not in again.body
+
+
+def test_two_forms_make_two_events(town: Town) -> None:
+    for _ in range(2):
+        assert sent(town).errors == {}
+    assert len(town.sound().events) == 2
+
+
+# Slack not answering
+
+
+def test_a_form_opens_in_utc_when_slack_does_not_say_the_members_zone(town: Town) -> None:
+    town.api.fail_next("users.info", Fault.server_error(500))
+    view = opened(town)
+    assert view.state[BlockId.TIME_ZONE][ActionId.TIME_ZONE]["selected_option"]["value"] == "UTC"
+
+
+def test_event_alone_opens_the_form_too(town: Town) -> None:
+    view = town.slack.command(BJORN, RANDOM, "/event").view
+    assert view is not None
+    assert view.title == "New event"
+
+
+def test_an_admin_is_no_special_organizer_of_what_others_create(town: Town) -> None:
+    sent(town)
+    assert only_event(town).organized_by(AMARA) is False

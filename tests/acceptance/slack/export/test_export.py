@@ -1,0 +1,195 @@
+"""The list of people as a CSV file, in a direct message (R8.8, R8.11)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from bot.blocks.ids import ActionId
+from bot.features.export.spreadsheet import safe
+from domain.inputs import EventChanges, UserDraft
+from playground.web_api.fault_injection import Fault
+from playground.workspace.state import StoredFile
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, PRIYA, Town, files
+from tests.support.slack.modals import GONE, NOT_ALLOWED, managed, press, said, top
+
+
+def rows(file: StoredFile) -> list[list[str]]:
+    assert file.content is not None
+    return list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
+
+
+def yoga(town: Town) -> None:
+    town.event(organizer_id=BJORN, co_organizer_ids=[PRIYA], capacity=1)
+    town.register(CHLOE, DIEGO)
+
+
+def test_everyone_is_in_the_file_seats_first_then_the_line(town: Town) -> None:
+    yoga(town)
+    managed(town)
+    assert "on its way" in said(press(town, ActionId.EXPORT))
+    town.settle(3)
+    (file,) = files(town)
+    head, *people = rows(file)
+    assert head[:4] == ["Status", "Position", "Name", "User ID"]
+    assert head[4:] == ["Registered at (Europe/Berlin)", "Seat since (Europe/Berlin)"]
+    assert [row[:4] for row in people] == [
+        ["registered", "", "chloe", CHLOE],
+        ["waitlisted", "1", "diego", DIEGO],
+    ]
+    assert people[0][5]
+    assert people[1][5] == ""
+
+
+def test_excel_reads_it_as_utf_8(town: Town) -> None:
+    """It goes by the byte order mark."""
+    yoga(town)
+    town.bot.service.create_user(UserDraft.of(user_id="emp-7", name="Zoë Łukasz 春樹"))
+    town.bot.service.register("yoga", "emp-7")
+    managed(town)
+    press(town, ActionId.EXPORT)
+    town.settle(3)
+    (file,) = files(town)
+    assert file.content is not None
+    assert file.content.startswith(b"\xef\xbb\xbf")
+    assert rows(file)[3][2] == "Zoë Łukasz 春樹"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        " =1",
+        "\t=1",
+        "\r=1",
+        "\uff1d1",
+        "|calc",
+        "%0A=1",
+        "=cmd|' /C",
+    ],
+)
+def test_no_cell_starts_a_formula(name: str) -> None:
+    assert safe(name) == f"'{name}"
+
+
+def test_no_cell_starts_a_formula_where_cells_end_with_semicolons() -> None:
+    """Half of Europe's spreadsheets: a comma is a decimal point there."""
+    assert safe("Ada;=1+1") == "Ada;'=1+1"
+    assert safe("=1; @SUM(A1);ok") == "'=1;' @SUM(A1);ok"
+
+
+@pytest.mark.parametrize("name", ["Ada", "Ada; Bo", "O'Brien", "a=b", "x-y", "", "春樹"])
+def test_other_names_stay_as_they_are(name: str) -> None:
+    assert safe(name) == name
+
+
+def test_a_name_that_would_be_a_formula_is_text_in_the_file(town: Town) -> None:
+    yoga(town)
+    town.bot.service.create_user(UserDraft.of(user_id="emp-7", name='=HYPERLINK("x","y")'))
+    town.bot.service.register("yoga", "emp-7")
+    managed(town)
+    press(town, ActionId.EXPORT)
+    town.settle(3)
+    assert rows(files(town)[0])[3][2] == '\'=HYPERLINK("x","y")'
+
+
+def test_a_double_click_sends_one_file(town: Town) -> None:
+    yoga(town)
+    view = managed(town)
+    for _ in range(2):
+        # Both presses are of the modal as it was shown first.
+        town.slack.click(BJORN, view, ActionId.EXPORT, value=_request_of(view.private_metadata))
+        town.workspace.views.update(view.id, view.body)
+    town.settle(3)
+    assert len(files(town)) == 1
+
+
+def _request_of(metadata: str) -> str:
+    return str(json.loads(metadata)["request_id"])
+
+
+def test_asked_for_again_it_is_sent_again(town: Town) -> None:
+    yoga(town)
+    for _ in range(2):
+        managed(town)
+        press(town, ActionId.EXPORT)
+    town.settle(3)
+    assert len(files(town)) == 2
+
+
+def test_an_admin_gets_it_too(town: Town) -> None:
+    yoga(town)
+    managed(town, AMARA)
+    press(town, ActionId.EXPORT, AMARA)
+    town.settle(3)
+    assert len(files(town, AMARA)) == 1
+    assert files(town) == []
+
+
+def test_others_may_not(town: Town) -> None:
+    yoga(town)
+    managed(town, PRIYA)
+    town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
+    before = town.everything()
+    assert NOT_ALLOWED in said(press(town, ActionId.EXPORT, PRIYA))
+    town.settle(3)
+    assert town.everything() == before
+    assert files(town, PRIYA) == []
+
+
+def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
+    yoga(town)
+    managed(town)
+    town.bot.service.delete_event("yoga")
+    assert GONE in said(press(town, ActionId.EXPORT))
+    town.settle(3)
+    assert files(town) == []
+
+
+def test_deleted_before_it_was_made_no_file_comes(town: Town) -> None:
+    yoga(town)
+    managed(town)
+    press(town, ActionId.EXPORT)
+    town.bot.service.delete_event("yoga")
+    town.settle(3)
+    assert files(town) == []
+
+
+@pytest.mark.parametrize(
+    "method", ["conversations.open", "files.getUploadURLExternal", "files.completeUploadExternal"]
+)
+def test_where_slack_fails_it_is_sent_later(town: Town, method: str) -> None:
+    """R9.1."""
+    yoga(town)
+    managed(town)
+    town.api.fail_next(method, Fault.server_error())
+    press(town, ActionId.EXPORT)
+    town.settle(15)
+    assert len(files(town)) == 1
+
+
+def test_it_stands_in_the_history(town: Town) -> None:
+    yoga(town)
+    managed(town)
+    press(town, ActionId.EXPORT)
+    assert f"<@{BJORN}> exported the list of people" in said(press(town, ActionId.HISTORY))
+    assert top(town).title == "History"
+
+
+def test_the_file_says_of_which_event_it_is_and_the_message_has_nothing_typed(town: Town) -> None:
+    """R8.11: Slack would make a link of an address in a title."""
+    yoga(town)
+    managed(town)
+    press(town, ActionId.EXPORT)
+    town.settle(3)
+    message = town.workspace.messages(town.workspace.dm(BJORN).id)[-1]
+    (file,) = message.files
+    assert file["title"] == "Yoga in the park: people"
+    assert file["name"] == "Yoga in the park.csv"
+    assert "Yoga" not in message.text

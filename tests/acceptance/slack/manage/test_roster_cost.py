@@ -1,0 +1,66 @@
+"""Opening the roster of the largest event costs as many requests as that of a small one (R6.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bot.features.manage import roster_views
+from bot.features.manage.modal import ManageModal
+from bot.slack.context import AppContext
+from bot.slack.member_directory import MemberDirectory
+from storage.dynamodb.store import DynamoDBStore
+from tests.support.dynamodb.large_events import fill
+from tests.support.dynamodb.requests import Requests, counted
+from tests.support.environment import ManualClock, ids, service_on
+from tests.support.slack.harness import AMARA, Town
+from tests.support.stores import empty_local
+
+REGISTERED, WAITING = 10_000, 5_000
+SMALL = 3
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[DynamoDBStore]:
+    with empty_local() as store:
+        fill(store, "large", REGISTERED, WAITING)
+        fill(store, "small", SMALL, SMALL)
+        yield store
+
+
+def opened(
+    town: Town, store: DynamoDBStore, event_id: str, turned: tuple[str, ...] = ()
+) -> tuple[Requests, str]:
+    """Open an event's roster; return what it asked of the store, and what it shows."""
+    clock = ManualClock()
+    context = AppContext(
+        service_on(store, clock=clock),
+        town.bot.notification_worker,
+        MemberDirectory(town.client, clock),
+        town.client,
+        ids(),
+        "T1",
+    )
+    with counted(store._client) as requests:
+        view = ManageModal(context).manage("organizer", event_id, turned)
+    return requests, str(view.to_dict())
+
+
+def test_the_first_page(town: Town, store: DynamoDBStore) -> None:
+    small, _ = opened(town, store, "small")
+    large, text = opened(town, store, "large")
+    assert "10000 of 10000 seats · 5000 waiting" in text
+    assert text.count("seat since") == roster_views.ROSTER_PAGE
+    # The small one's page holds its line, too.
+    assert large.reads <= small.reads
+    assert (large.scans, small.scans) == (0, 0)
+
+
+def test_a_page_deep_in_the_line(town: Town, store: DynamoDBStore) -> None:
+    """The position of its first is counted within one block of the line (`WAITLIST_BLOCK`)."""
+    first, _ = opened(town, store, "small", ("line:4",))
+    deep, text = opened(town, store, "large", ("line:14500",))
+    assert "4501. " in text
+    assert deep.reads <= first.reads
+    assert AMARA not in text

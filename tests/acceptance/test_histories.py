@@ -1,0 +1,219 @@
+"""Random histories on each store, compared with a plain model after every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import ClassVar, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from domain.enums import EventStatus, RegistrationStatus
+from domain.errors import NotRegistered, RollcallError, UnknownEvent
+from domain.inputs import EventChanges, UserDraft
+from domain.service import Service
+from tests.support.environment import new_event, service_on
+from tests.support.invariants import assert_sound
+from tests.support.reference_model import PlainModel, Refused
+from tests.support.stores import Kind, empty_store
+
+T = TypeVar("T")
+
+user_ids = st.sampled_from([f"u{number}" for number in range(6)])
+event_ids = st.sampled_from(["e1", "e2", "e3"])
+capacities = st.integers(1, 4)
+
+
+class Histories(RuleBasedStateMachine):
+    """Everybody does anything, in any order, and the service must do as the model does."""
+
+    kind: ClassVar[Kind] = "memory"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = PlainModel()
+        self.closing = ExitStack()
+        self.store = self.closing.enter_context(empty_store(self.kind))
+        self.service: Service = service_on(self.store)
+
+    def teardown(self) -> None:
+        self.closing.close()
+
+    def both(self, model: Callable[[], object], service: Callable[[], T]) -> T | None:
+        """Do it in the model and in the service; return what the service gave, None if both refused."""
+        expected = None
+        try:
+            model()
+        except Refused as refused:
+            expected = str(refused)
+        if expected is None:
+            return service()
+        with pytest.raises(RollcallError) as refusal:
+            service()
+        assert type(refusal.value).__name__ == expected
+        return None
+
+    @initialize()
+    def somebody_and_something(self) -> None:
+        for user_id in ("u0", "u1", "u2"):
+            self.create_user(user_id)
+        self.create_event("e1", 2, True)
+
+    @rule(user_id=user_ids)
+    def create_user(self, user_id: str) -> None:
+        self.both(
+            lambda: self.model.create_user(user_id),
+            lambda: self.service.create_user(UserDraft.of(user_id=user_id, name=user_id)),
+        )
+
+    @rule(user_id=user_ids)
+    def delete_user(self, user_id: str) -> None:
+        self.both(
+            lambda: self.model.delete_user(user_id), lambda: self.service.delete_user(user_id)
+        )
+
+    @rule(event_id=event_ids, capacity=capacities, has_waitlist=st.booleans())
+    def create_event(self, event_id: str, capacity: int, has_waitlist: bool) -> None:
+        self.both(
+            lambda: self.model.create_event(event_id, capacity, has_waitlist),
+            lambda: new_event(self.service, event_id, capacity=capacity, has_waitlist=has_waitlist),
+        )
+
+    @precondition(lambda self: len(self.model.used) > 1)
+    @rule(event_id=event_ids)
+    def delete_event(self, event_id: str) -> None:
+        self.both(
+            lambda: self.model.delete_event(event_id), lambda: self.service.delete_event(event_id)
+        )
+
+    def _register(self, event_id: str, user_id: str) -> None:
+        told: list[int | None] = []
+        placed = self.both(
+            lambda: told.append(self.model.register(event_id, user_id)),
+            lambda: self.service.register(event_id, user_id),
+        )
+        if placed is not None:
+            assert [placed.position] == told
+
+    # Twice, so that more people come than go.
+    register = rule(event_id=event_ids, user_id=user_ids)(_register)
+    register_too = rule(event_id=event_ids, user_id=user_ids)(_register)
+
+    @rule(event_id=event_ids, user_id=user_ids, removed=st.booleans())
+    def leave(self, event_id: str, user_id: str, removed: bool) -> None:
+        promoted: list[str] = []
+        how = self.service.remove if removed else self.service.unregister
+        left = self.both(
+            lambda: promoted.extend(self.model.leave(event_id, user_id)),
+            lambda: how(event_id, user_id),
+        )
+        if left is not None:
+            assert list(left.promoted) == promoted
+
+    @rule(
+        event_id=event_ids,
+        capacity=st.none() | capacities,
+        has_waitlist=st.none() | st.booleans(),
+    )
+    def edit(self, event_id: str, capacity: int | None, has_waitlist: bool | None) -> None:
+        given = {"capacity": capacity, "has_waitlist": has_waitlist}
+        changes = EventChanges.of(**{name: new for name, new in given.items() if new is not None})
+        promoted: list[str] = []
+        changed = self.both(
+            lambda: promoted.extend(self.model.edit(event_id, capacity, has_waitlist)),
+            lambda: self.service.edit_event(event_id, changes),
+        )
+        if changed is not None:
+            assert list(changed.promoted) == promoted
+
+    @rule(event_id=event_ids, status=st.sampled_from(EventStatus))
+    def set_status(self, event_id: str, status: EventStatus) -> None:
+        set_to = {
+            EventStatus.OPEN: self.service.reopen_event,
+            EventStatus.CLOSED: self.service.close_event,
+            EventStatus.CANCELED: self.service.cancel_event,
+        }
+        self.both(lambda: self.model.set_status(event_id, status), lambda: set_to[status](event_id))
+
+    @invariant()
+    def the_store_holds_what_the_model_holds(self) -> None:
+        found = assert_sound(self.store)
+        assert set(found.users) == self.model.users
+        alive = {event_id for event_id, event in found.events.items() if event.deletion is None}
+        assert alive == set(self.model.events)
+        for event_id, expected in self.model.events.items():
+            event = found.events[event_id]
+            assert event.capacity == expected.capacity
+            assert event.status is expected.status
+            assert set(found.seated(event_id)) == set(expected.seated)
+            assert found.waiting(event_id) == expected.waiting
+        assert not {key for key in found.registrations if key[0] not in alive}
+        assert not {key for key in found.line if key[0] not in alive}
+
+    @rule(user_id=user_ids)
+    def read_ones_own(self, user_id: str) -> None:
+        listed = {
+            own.event.event_id: (own.registration.status, own.position)
+            for own in self.service.list_registrations_of(user_id)
+        }
+        expected: dict[str, tuple[RegistrationStatus, int | None]] = {}
+        for event_id, event in self.model.events.items():
+            if user_id in event.seated:
+                expected[event_id] = (RegistrationStatus.REGISTERED, None)
+            if user_id in event.waiting:
+                place = event.waiting.index(user_id) + 1
+                expected[event_id] = (RegistrationStatus.WAITLISTED, place)
+        assert listed == expected
+
+    @rule(event_id=event_ids, user_id=user_ids)
+    def read_one(self, event_id: str, user_id: str) -> None:
+        event = self.model.events.get(event_id)
+        if event is None:
+            with pytest.raises(UnknownEvent):
+                self.service.get_event(event_id)
+        elif user_id not in event.seated + event.waiting:
+            with pytest.raises(NotRegistered):
+                self.service.preview_leave(event_id, user_id)
+        else:
+            preview = self.service.preview_leave(event_id, user_id)
+            assert preview.next_gets_seat == (user_id in event.seated and bool(event.waiting))
+
+
+class HistoriesOnSQLite(Histories):
+    kind = "sqlite"
+
+
+class HistoriesOnMoto(Histories):
+    kind = "moto"
+
+
+class HistoriesOnDynamoDBLocal(Histories):
+    kind = "local"
+
+
+class ManyHistoriesOnDynamoDBLocal(HistoriesOnDynamoDBLocal):
+    pass
+
+
+def _settings(histories: int, steps: int = 30) -> settings:
+    return settings(
+        max_examples=histories,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+
+
+TestHistories = Histories.TestCase
+TestHistories.settings = _settings(200)
+TestHistoriesOnSQLite = HistoriesOnSQLite.TestCase
+TestHistoriesOnSQLite.settings = _settings(100)
+TestHistoriesOnMoto = HistoriesOnMoto.TestCase
+TestHistoriesOnMoto.settings = _settings(12, steps=25)
+TestHistoriesOnDynamoDBLocal = HistoriesOnDynamoDBLocal.TestCase
+TestHistoriesOnDynamoDBLocal.settings = _settings(20, steps=25)
+TestManyHistoriesOnDynamoDBLocal = pytest.mark.soak(ManyHistoriesOnDynamoDBLocal.TestCase)
+TestManyHistoriesOnDynamoDBLocal.settings = _settings(80, steps=40)

@@ -1,0 +1,903 @@
+"""Each numbered line of R1 to R7, by its number, on both stores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.enums import Cause, ChangeKind, ClosedBecause, NotificationKind, RegistrationStatus
+from domain.errors import (
+    AlreadyRegistered,
+    Busy,
+    CapacityBelowRegistered,
+    DuplicateEvent,
+    DuplicateUser,
+    EventCanceled,
+    EventFull,
+    Invalid,
+    NotOrganizer,
+    NotRegistered,
+    RegistrationClosed,
+    UnknownEvent,
+    UnknownUser,
+)
+from domain.inputs import EventChanges, EventDraft, UserChanges, UserDraft
+from domain.models import Actor
+from domain.ports import Store, Unavailable
+from domain.service import Service
+from tests.support.environment import (
+    START,
+    ManualClock,
+    ids,
+    new_event,
+    new_users,
+    service_on,
+    start_user_deletion,
+)
+from tests.support.invariants import assert_sound, everything_in
+from tests.support.stores import Kind, empty_sqlite, empty_store
+
+
+@pytest.fixture(params=["memory", "sqlite", "moto", "local"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    kind: Kind = request.param
+    with empty_store(kind) as store:
+        yield store
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def background() -> list[Callable[[], None]]:
+    """What the service left to the background; a crash is not to run it."""
+    return []
+
+
+@pytest.fixture
+def service(store: Store, clock: ManualClock, background: list[Callable[[], None]]) -> Service:
+    service = service_on(store, clock=clock, spawn=background.append)
+    new_users(service, *"abcdef")
+    return service
+
+
+def register(service: Service, *user_ids: str, event_id: str = "e1") -> None:
+    for user_id in user_ids:
+        service.register(event_id, user_id)
+
+
+# R1
+
+
+def test_r1_1_a_user_gets_the_callers_id_or_a_generated_one(service: Service) -> None:
+    assert service.create_user(UserDraft.of(user_id="mine", name="A")).user_id == "mine"
+    generated = {service.create_user(UserDraft.of(name="A")).user_id for _ in range(3)}
+    assert len(generated) == 3
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 201, " \t "])
+def test_r1_2_a_name_has_1_to_200_characters_after_trimming(name: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        UserDraft.of(name=name)
+    assert refusal.value.field == "name"
+    assert UserDraft.of(name=" " + "x" * 200 + " ").name == "x" * 200
+
+
+def test_r1_3_a_user_id_that_exists_is_refused_and_the_stored_user_untouched(
+    service: Service,
+) -> None:
+    first = service.create_user(UserDraft.of(user_id="u", name="First"))
+    with pytest.raises(DuplicateUser):
+        service.create_user(UserDraft.of(user_id="u", name="Second"))
+    assert service.get_user("u") == first
+
+
+def test_r1_3_under_concurrent_creation_exactly_one_succeeds() -> None:
+    with empty_sqlite() as store:
+        at_once = service_on(store)
+
+        def create(number: int) -> bool:
+            try:
+                at_once.create_user(UserDraft.of(user_id="u", name=f"{number}"))
+            except DuplicateUser:
+                return False
+            return True
+
+        with ThreadPoolExecutor(16) as pool:
+            assert sum(pool.map(create, range(16))) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({}, "name"),
+        ({"name": 7}, "name"),
+        ({"name": "A", "user_id": "with space"}, "user_id"),
+        ({"name": "A", "user_id": ""}, "user_id"),
+        ({"name": "A", "time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"name": "A", "color": "red"}, "color"),
+        ({"name": "two\nlines"}, "name"),
+    ],
+)
+def test_r1_4_missing_or_malformed_fields_are_refused_with_field_and_reason(
+    values: dict[str, object], field: str
+) -> None:
+    with pytest.raises(Invalid) as refusal:
+        UserDraft.of(**values)
+    assert refusal.value.field == field
+    assert refusal.value.reason
+
+
+def test_r1_5_a_user_is_read_back_whole_listed_updated_and_deleted(
+    service: Service, clock: ManualClock
+) -> None:
+    created = service.create_user(UserDraft.of(user_id="u", name="Ada", time_zone="Europe/Berlin"))
+    assert service.get_user("u") == created
+    clock.advance(timedelta(minutes=1))
+    updated = service.update_user("u", UserChanges.of(name="Ada Lovelace"))
+    assert (updated.name, updated.time_zone) == ("Ada Lovelace", "Europe/Berlin")
+    assert updated.created_at == created.created_at
+    assert updated.updated_at == created.updated_at + timedelta(minutes=1)
+    assert service.get_user("u") == updated
+    names, cursor = [], None
+    while True:
+        page = service.list_users(limit=2, cursor=cursor)
+        names += [user.name for user in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert names == ["Ada Lovelace", *"abcdef"]
+    assert service.delete_user("u")
+    with pytest.raises(UnknownUser):
+        service.get_user("u")
+    with pytest.raises(UnknownUser):
+        service.update_user("u", UserChanges.of(name="Nobody"))
+    with pytest.raises(UnknownUser):
+        service.delete_user("u")
+
+
+# R2
+
+
+@pytest.mark.parametrize("capacity", [1, 100_000])
+def test_r2_1_an_event_has_a_capacity(service: Service, capacity: int) -> None:
+    new_event(service, capacity=capacity)
+    assert service.get_event("e1").capacity == capacity
+
+
+@pytest.mark.parametrize("has_waitlist", [True, False])
+def test_r2_2_the_organizer_says_whether_a_full_event_keeps_a_waitlist(
+    service: Service, has_waitlist: bool
+) -> None:
+    new_event(service, has_waitlist=has_waitlist)
+    assert service.get_event("e1").has_waitlist is has_waitlist
+
+
+@pytest.mark.parametrize("capacity", [0, -1, 1.5, 100_001, "ten", "5", None, True])
+def test_r2_3_a_capacity_that_is_not_a_positive_integer_is_refused(
+    service: Service, capacity: object
+) -> None:
+    with pytest.raises(Invalid) as refusal:
+        new_event(service, capacity=capacity)
+    assert refusal.value.field == "capacity"
+    with pytest.raises(Invalid):
+        EventChanges.of(capacity=capacity)
+
+
+def test_r2_4_a_new_event_starts_with_nobody(service: Service) -> None:
+    event = new_event(service)
+    assert (event.registered_count, event.waitlist_count) == (0, 0)
+    listed = service.list_registrations_in("e1")
+    assert (listed.registered, listed.waiting) == ((), ())
+
+
+def test_r2_5_capacity_cannot_be_set_below_the_number_registered(
+    service: Service, store: Store
+) -> None:
+    new_event(service, capacity=3)
+    register(service, "a", "b")
+    before = everything_in(store)
+    with pytest.raises(CapacityBelowRegistered) as refusal:
+        service.edit_event("e1", EventChanges.of(capacity=1))
+    assert (refusal.value.requested, refusal.value.registered) == (1, 2)
+    assert everything_in(store) == before
+    assert service.edit_event("e1", EventChanges.of(capacity=2)).event.capacity == 2
+
+
+def test_r2_5_raising_it_promotes_as_many_as_fit_in_order_and_tells_them(
+    service: Service, store: Store
+) -> None:
+    new_event(service, capacity=1)
+    register(service, *"abcd")
+    changed = service.edit_event("e1", EventChanges.of(capacity=3))
+    assert changed.promoted == ("b", "c")
+    found = assert_sound(store)
+    assert found.seated("e1") == ["a", "b", "c"]
+    notifications = found.journal["e1"][-1].notifications
+    assert [(notification.kind, notification.user_id) for notification in notifications] == [
+        (NotificationKind.PROMOTED, "b"),
+        (NotificationKind.PROMOTED, "c"),
+    ]
+
+
+def test_r2_5_a_raise_by_many_goes_in_steps_with_no_free_seat_while_someone_waits(
+    service: Service, store: Store, background: list[Callable[[], None]]
+) -> None:
+    people = [f"p{number:03}" for number in range(110)]
+    new_users(service, *people)
+    new_event(service, capacity=1)
+    register(service, *people)
+    changed = service.edit_event("e1", EventChanges.of(capacity=105))
+    assert changed.event.capacity_target == 105
+    assert_sound(store)
+    service.register("e1", "a")
+    service.unregister("e1", people[0])
+    assert_sound(store)
+    for work in background:
+        work()
+    found = assert_sound(store)
+    assert (found.events["e1"].capacity, found.events["e1"].capacity_target) == (105, None)
+    assert found.seated("e1") == people[1:106]
+
+
+def test_r2_5_a_newer_wish_overwrites_an_unfinished_raise(
+    service: Service, store: Store, background: list[Callable[[], None]]
+) -> None:
+    people = [f"p{number:03}" for number in range(60)]
+    new_users(service, *people)
+    new_event(service, capacity=1)
+    register(service, *people)
+    first = service.edit_event("e1", EventChanges.of(capacity=55)).event
+    service.edit_event("e1", EventChanges.of(capacity=first.registered_count))
+    for work in background:
+        work()
+    assert assert_sound(store).events["e1"].capacity == first.registered_count
+
+
+def test_r2_6_an_event_keeps_its_times_place_and_description(service: Service) -> None:
+    new_event(
+        service,
+        ends_at=START + timedelta(days=2, hours=1),
+        location="Room 5",
+        description="Bring *tea*\nand biscuits",
+        registration_deadline=START + timedelta(days=1),
+    )
+    event = service.get_event("e1")
+    assert event.starts_at == START + timedelta(days=2)
+    assert event.ends_at == START + timedelta(days=2, hours=1)
+    assert event.registration_deadline == START + timedelta(days=1)
+    assert (event.time_zone, event.location) == ("Europe/Berlin", "Room 5")
+    assert event.description == "Bring *tea*\nand biscuits"
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"starts_at": START - timedelta(seconds=1)}, "starts_at"),
+        ({"starts_at": START.replace(tzinfo=None)}, "starts_at"),
+        ({"ends_at": START + timedelta(days=1)}, "ends_at"),
+        ({"registration_deadline": START + timedelta(days=3)}, "registration_deadline"),
+        ({"registration_deadline": START - timedelta(days=1)}, "registration_deadline"),
+        ({"time_zone": "CEST?"}, "time_zone"),
+        ({"title": "x" * 10_000}, "title"),
+    ],
+)
+def test_r2_6_times_out_of_order_or_past_are_refused_with_their_field(
+    service: Service, store: Store, values: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(Invalid) as refusal:
+        new_event(service, **values)
+    assert refusal.value.field == field
+    assert everything_in(store).events == {}
+
+
+def test_r2_6_it_takes_registrations_until_it_starts(service: Service, clock: ManualClock) -> None:
+    new_event(service)
+    clock.advance(timedelta(days=2) - timedelta(microseconds=1))
+    service.register("e1", "a")
+    clock.advance(timedelta(microseconds=1))
+    with pytest.raises(RegistrationClosed) as refusal:
+        service.register("e1", "b")
+    assert refusal.value.because is ClosedBecause.STARTED
+    assert refusal.value.since == START + timedelta(days=2)
+
+
+def test_r2_6_or_until_its_deadline(service: Service, clock: ManualClock) -> None:
+    new_event(service, registration_deadline=START + timedelta(days=1))
+    clock.advance(timedelta(days=1))
+    with pytest.raises(RegistrationClosed) as refusal:
+        service.register("e1", "a")
+    assert refusal.value.because is ClosedBecause.DEADLINE
+
+
+def test_r2_6_or_until_it_is_closed_and_again_once_it_is_reopened(service: Service) -> None:
+    new_event(service)
+    assert service.close_event("e1").changed
+    assert not service.close_event("e1").changed
+    with pytest.raises(RegistrationClosed) as refusal:
+        service.register("e1", "a")
+    assert refusal.value.because is ClosedBecause.CLOSED
+    assert service.reopen_event("e1").changed
+    service.register("e1", "a")
+
+
+def test_r2_6_or_until_it_is_canceled_for_good_and_everyone_is_told(
+    service: Service, store: Store
+) -> None:
+    new_event(service)
+    register(service, "a")
+    service.cancel_event("e1")
+    with pytest.raises(RegistrationClosed) as refusal:
+        service.register("e1", "b")
+    assert refusal.value.because is ClosedBecause.CANCELED
+    with pytest.raises(EventCanceled):
+        service.reopen_event("e1")
+    with pytest.raises(EventCanceled):
+        service.edit_event("e1", EventChanges.of(capacity=9))
+    (notification,) = assert_sound(store).journal["e1"][-1].notifications
+    assert (notification.kind, notification.user_id) == (NotificationKind.CANCELED, None)
+
+
+def test_r2_7_turning_the_waitlist_off_keeps_those_who_wait_and_refuses_new_ones(
+    service: Service, store: Store
+) -> None:
+    new_event(service, capacity=1)
+    register(service, "a", "b")
+    service.edit_event("e1", EventChanges.of(has_waitlist=False))
+    with pytest.raises(EventFull):
+        service.register("e1", "c")
+    assert service.unregister("e1", "a").promoted == ("b",)
+    assert_sound(store)
+
+
+def test_r2_8_an_event_that_is_not_listed_is_neither_shown_nor_found_by_title(
+    service: Service,
+) -> None:
+    new_event(service, "shown", title="Summer party")
+    new_event(service, "hidden", title="Summer surprise", listed=False)
+    assert [event.event_id for event in service.list_events(coming=True).items] == ["shown"]
+    assert [event.event_id for event in service.find_events("summer").fitting] == ["shown"]
+    assert service.get_event("hidden").title == "Summer surprise"
+
+
+def test_r2_events_are_found_by_part_of_a_title_and_the_nearest_offered(
+    service: Service,
+) -> None:
+    new_event(service, "e1", title="Yoga in the park")
+    new_event(service, "e2", title="Yoga indoors")
+    new_event(service, "e3", title="Chess night")
+    fitting = [event.event_id for event in service.find_events("YOGA  in").fitting]
+    assert sorted(fitting) == ["e1", "e2"]
+    nothing = service.find_events("ches nigth")
+    assert nothing.fitting == ()
+    assert nothing.nearest[0].event_id == "e3"
+
+
+def test_r2_organizers_find_their_own_events_closed_or_unlisted_by_title(
+    service: Service,
+) -> None:
+    new_event(service, "mine", title="Yoga in the park", listed=False)
+    new_event(service, "theirs", title="Yoga indoors", organizer_id="a")
+    service.close_event("mine")
+
+    def found(text: str, user_id: str) -> list[str]:
+        return [event.event_id for event in service.find_events_to_manage(text, user_id).fitting]
+
+    assert found("yoga", "organizer") == ["mine"]
+    assert found("yoga", "a") == ["theirs"]
+    assert found("yoga", "an admin") == ["theirs"]
+    assert found("mine", "an admin") == ["mine"]
+
+
+def test_r2_an_edit_says_what_changed_and_tells_everyone_of_a_new_time_or_place(
+    service: Service, store: Store
+) -> None:
+    new_event(service, location="Room 1")
+    changed = service.edit_event(
+        "e1", EventChanges.of(location="Room 2", title="New"), actor=Actor("organizer")
+    )
+    assert (changed.event.location, changed.event.title) == ("Room 2", "New")
+    entry = everything_in(store).journal["e1"][-1]
+    (change,) = entry.changes
+    assert (change.kind, change.actor_id) == (ChangeKind.EDITED, "organizer")
+    assert change.fields == {"location": ("Room 1", "Room 2"), "title": ("Event e1", "New")}
+    (notification,) = entry.notifications
+    assert (notification.kind, notification.user_id) == (NotificationKind.MOVED, None)
+    assert notification.before is not None
+    assert notification.before.location == "Room 1"
+    assert not service.edit_event("e1", EventChanges.of(title="New")).changed
+
+
+def test_r2_only_organizers_and_admins_change_an_event(service: Service, store: Store) -> None:
+    """R8.9: anyone else's attempt changes nothing."""
+    new_event(service, co_organizer_ids=["helper"])
+    before = everything_in(store)
+    for attempt in (
+        lambda actor: service.edit_event("e1", EventChanges.of(capacity=9), actor=actor),
+        lambda actor: service.close_event("e1", actor=actor),
+        lambda actor: service.cancel_event("e1", actor=actor),
+        lambda actor: service.remove("e1", "a", actor=actor),
+        lambda actor: service.delete_event("e1", actor=actor),
+        lambda actor: service.preview_capacity("e1", 9, actor=actor),
+        lambda actor: service.list_registrations_in("e1", actor=actor),
+        lambda actor: service.list_history("e1", actor=actor),
+    ):
+        with pytest.raises(NotOrganizer):
+            attempt(Actor("a"))
+    assert everything_in(store) == before
+    for actor in (Actor("organizer"), Actor("helper"), Actor("a", is_admin=True)):
+        service.list_registrations_in("e1", actor=actor)
+
+
+# R3
+
+
+def test_r3_1_a_free_seat_and_nobody_waiting_the_user_is_registered(
+    service: Service, store: Store
+) -> None:
+    new_event(service)
+    placed = service.register("e1", "a")
+    assert placed.registration.status is RegistrationStatus.REGISTERED
+    assert placed.position is None
+    assert placed.event.registered_count == 1
+    assert assert_sound(store).seated("e1") == ["a"]
+
+
+def test_r3_2_full_without_a_waitlist_is_refused_with_capacity_and_count(
+    service: Service, store: Store
+) -> None:
+    new_event(service, capacity=1, has_waitlist=False)
+    register(service, "a")
+    before = everything_in(store)
+    with pytest.raises(EventFull) as refusal:
+        service.register("e1", "b")
+    assert (refusal.value.capacity, refusal.value.registered) == (1, 1)
+    assert everything_in(store) == before
+
+
+def test_r3_3_full_with_a_waitlist_the_user_joins_the_end_and_is_told_the_position(
+    service: Service,
+) -> None:
+    new_event(service, capacity=1)
+    register(service, "a")
+    assert [service.register("e1", user_id).position for user_id in "bcd"] == [1, 2, 3]
+
+
+def test_r3_4_registered_or_waiting_already_is_refused_with_status_and_position(
+    service: Service, store: Store
+) -> None:
+    new_event(service, capacity=1)
+    register(service, "a", "b", "c")
+    before = everything_in(store)
+    told = []
+    for user_id in "abc":
+        with pytest.raises(AlreadyRegistered) as refusal:
+            service.register("e1", user_id)
+        told.append((refusal.value.status, refusal.value.position))
+    assert told == [
+        (RegistrationStatus.REGISTERED, None),
+        (RegistrationStatus.WAITLISTED, 1),
+        (RegistrationStatus.WAITLISTED, 2),
+    ]
+    assert everything_in(store) == before
+
+
+def test_r3_5_no_such_event_no_such_user_or_closed_each_has_its_error(
+    service: Service, store: Store
+) -> None:
+    new_event(service)
+    service.close_event("e1")
+    before = everything_in(store)
+    with pytest.raises(UnknownEvent):
+        service.register("nothing", "a")
+    with pytest.raises(UnknownUser):
+        service.register("e1", "nobody")
+    with pytest.raises(RegistrationClosed):
+        service.register("e1", "a")
+    assert everything_in(store) == before
+
+
+def test_r3_6_a_newcomer_never_takes_a_seat_ahead_of_somebody_who_waits(
+    service: Service, store: Store
+) -> None:
+    new_event(service, capacity=1)
+    register(service, "a", "b")
+    service.unregister("e1", "a")
+    assert service.register("e1", "c").position == 1
+    found = assert_sound(store)
+    assert (found.seated("e1"), found.waiting("e1")) == (["b"], ["c"])
+
+
+# R4
+
+
+def test_r4_1_a_registered_user_who_leaves_gives_the_seat_back(service: Service) -> None:
+    new_event(service, capacity=1)
+    register(service, "a")
+    assert service.unregister("e1", "a").event.free_seats == 1
+    assert service.register("e1", "b").position is None
+
+
+def test_r4_2_the_first_in_line_gets_it_in_the_same_write_and_is_told(
+    service: Service, store: Store
+) -> None:
+    new_event(service, capacity=1)
+    register(service, "a", "b", "c")
+    left = service.unregister("e1", "a")
+    assert left.promoted == ("b",)
+    entry = assert_sound(store).journal["e1"][-1]
+    assert [(change.kind, change.user_id) for change in entry.changes] == [
+        (ChangeKind.LEFT, "a"),
+        (ChangeKind.PROMOTED, "b"),
+    ]
+    (notification,) = entry.notifications
+    assert (notification.kind, notification.user_id, notification.ticket) == (
+        NotificationKind.PROMOTED,
+        "b",
+        2,
+    )
+    assert entry.about is not None
+    assert entry.about.title == "Event e1"
+
+
+def test_r4_2_who_is_promoted_into_an_event_that_is_over_or_canceled_is_not_told(
+    service: Service, store: Store, clock: ManualClock
+) -> None:
+    """R7.5 holds whatever the hour; a message would be of no use."""
+    new_event(service, capacity=1)
+    register(service, "a", "b", "c")
+    service.cancel_event("e1")
+    service.unregister("e1", "a")
+    clock.advance(timedelta(days=3))
+    service.unregister("e1", "b")
+    found = assert_sound(store)
+    assert found.seated("e1") == ["c"]
+    assert [entry.notifications for entry in found.journal["e1"][-2:]] == [(), ()]
+
+
+def test_r4_3_a_waiting_user_who_leaves_moves_those_behind_up_and_promotes_nobody(
+    service: Service, store: Store
+) -> None:
+    new_event(service, capacity=1)
+    register(service, *"abcd")
+    assert service.unregister("e1", "b").promoted == ()
+    assert [service.get_registration("e1", user_id).position for user_id in "cd"] == [1, 2]
+    assert_sound(store)
+
+
+def test_r4_4_who_is_neither_registered_nor_waiting_gets_an_error(
+    service: Service, store: Store
+) -> None:
+    new_event(service)
+    before = everything_in(store)
+    with pytest.raises(NotRegistered):
+        service.unregister("e1", "a")
+    with pytest.raises(UnknownEvent):
+        service.unregister("nothing", "a")
+    assert everything_in(store) == before
+
+
+def test_r4_5_with_an_empty_waitlist_the_seat_is_simply_free(
+    service: Service, store: Store
+) -> None:
+    new_event(service, capacity=2)
+    register(service, "a", "b")
+    left = service.unregister("e1", "a")
+    assert (left.promoted, left.event.free_seats) == ((), 1)
+    assert_sound(store)
+
+
+def test_r4_6_an_organizer_removes_a_user_who_is_told_why_and_the_line_moves_up(
+    service: Service, store: Store
+) -> None:
+    new_event(service, capacity=1)
+    register(service, "a", "b")
+    left = service.remove("e1", "a", actor=Actor("organizer"), reason="Moved to Lima")
+    assert left.promoted == ("b",)
+    entry = assert_sound(store).journal["e1"][-1]
+    assert [
+        (notification.kind, notification.user_id, notification.reason)
+        for notification in entry.notifications
+    ] == [
+        (NotificationKind.PROMOTED, "b", None),
+        (NotificationKind.REMOVED, "a", "Moved to Lima"),
+    ]
+    assert (entry.changes[0].actor_id, entry.changes[0].cause) == ("organizer", Cause.REMOVED)
+
+
+# R5
+
+
+def test_r5_one_to_five_ones_own_registrations_with_status_position_and_event_by_start(
+    service: Service,
+) -> None:
+    """R5.1, R5.2, R5.4, R5.5."""
+    late = new_event(service, "late", starts_at=START + timedelta(days=9), capacity=1)
+    early = new_event(service, "early", starts_at=START + timedelta(days=1))
+    new_event(service, "other")
+    register(service, "b", "c", "a", event_id="late")
+    register(service, "a", event_id="early")
+    own = service.list_registrations_of("a")
+    assert [(one.event.event_id, one.registration.status, one.position) for one in own] == [
+        ("early", RegistrationStatus.REGISTERED, None),
+        ("late", RegistrationStatus.WAITLISTED, 2),
+    ]
+    assert own[0].event.description == early.description
+    assert own[1].event.starts_at == late.starts_at
+    waiting = service.list_registrations_of("a", status=RegistrationStatus.WAITLISTED)
+    assert [one.event.event_id for one in waiting] == ["late"]
+
+
+def test_r5_3_none_is_an_empty_list(service: Service) -> None:
+    assert service.list_registrations_of("a") == ()
+    assert service.list_registrations_of("nobody") == ()
+
+
+# R6
+
+
+def test_r6_one_to_three_registered_and_waiting_apart_with_positions_and_counts(
+    service: Service,
+) -> None:
+    """R6.1, R6.2, R6.3."""
+    new_event(service, capacity=2)
+    register(service, *"abcd")
+    listed = service.list_registrations_in("e1")
+    assert [row.user_id for row in listed.registered] == ["a", "b"]
+    assert [(place.position, place.waiting.user_id) for place in listed.waiting] == [
+        (1, "c"),
+        (2, "d"),
+    ]
+    assert (listed.event.registered_count, listed.event.waitlist_count) == (2, 2)
+    only = service.list_registrations_in("e1", status=RegistrationStatus.REGISTERED)
+    assert (len(only.registered), only.waiting) == (2, ())
+    only = service.list_registrations_in("e1", status=RegistrationStatus.WAITLISTED)
+    assert (only.registered, len(only.waiting)) == ((), 2)
+
+
+def test_r6_4_no_such_event_is_an_error(service: Service) -> None:
+    with pytest.raises(UnknownEvent):
+        service.list_registrations_in("nothing")
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 50])
+def test_r6_5_page_by_page_nobody_is_missed_or_repeated_and_positions_go_on(
+    service: Service, limit: int
+) -> None:
+    new_event(service, capacity=3)
+    register(service, *"abcdef")
+    seated: list[str] = []
+    waiting: list[tuple[int, str]] = []
+    cursor = None
+    while True:
+        page = service.list_registrations_in("e1", limit=limit, cursor=cursor)
+        assert len(page.registered) + len(page.waiting) <= limit
+        seated += [row.user_id for row in page.registered]
+        waiting += [(place.position, place.waiting.user_id) for place in page.waiting]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert seated == ["a", "b", "c"]
+    assert waiting == [(1, "d"), (2, "e"), (3, "f")]
+
+
+@pytest.mark.parametrize("cursor", ["x", "line:x", "line:9999999999999", "seats:@", "line:-1"])
+def test_r6_5_a_cursor_that_the_list_did_not_give_out_is_refused(
+    service: Service, cursor: str
+) -> None:
+    new_event(service)
+    with pytest.raises(Invalid) as refusal:
+        service.list_registrations_in("e1", cursor=cursor)
+    assert refusal.value.field == "cursor"
+
+
+# R7
+
+
+def test_r7_1_deleting_a_user_takes_it_out_everywhere_and_each_seat_goes_to_the_line(
+    service: Service, store: Store
+) -> None:
+    for event_id in ("e1", "e2", "e3"):
+        new_event(service, event_id, capacity=1)
+    register(service, "a", "b", event_id="e1")
+    register(service, "b", "a", "c", event_id="e2")
+    register(service, "a", event_id="e3")
+    assert service.delete_user("a")
+    found = assert_sound(store)
+    assert "a" not in {row.user_id for row in found.registrations.values()}
+    assert found.seated("e1") == ["b"]
+    assert (found.seated("e2"), found.waiting("e2")) == (["b"], ["c"])
+    assert found.seated("e3") == []
+    with pytest.raises(UnknownUser):
+        service.register("e3", "a")
+    with pytest.raises(UnknownUser):
+        service.get_user("a")
+
+
+def test_r7_1_a_user_under_deletion_cannot_register_and_a_crash_in_between_is_finished(
+    service: Service, store: Store
+) -> None:
+    """R7.4: what is left, the sweep finishes with nobody asking."""
+    new_event(service, "e1")
+    new_event(service, "e2")
+    register(service, "a")
+    start_user_deletion(store, "a")
+    with pytest.raises(UnknownUser):
+        service.register("e2", "a")
+    with pytest.raises(UnknownUser):
+        service.ensure_user(UserDraft.of(user_id="a", name="a"))
+    assert service.finish_unfinished() == 1
+    assert "a" not in assert_sound(store).users
+    assert service.finish_unfinished() == 0
+
+
+def test_r7_1_created_anew_the_user_starts_with_nothing(service: Service, store: Store) -> None:
+    new_event(service)
+    register(service, "a")
+    service.delete_user("a")
+    service.ensure_user(UserDraft.of(user_id="a", name="A again"))
+    assert service.list_registrations_of("a") == ()
+    assert service.register("e1", "a").position is None
+    assert_sound(store)
+
+
+def test_r7_2_deleting_an_event_removes_its_registrations_and_its_id_is_never_used_again(
+    service: Service, store: Store
+) -> None:
+    people = [f"p{number:03}" for number in range(60)]
+    new_users(service, *people)
+    new_event(service, capacity=20)
+    register(service, *people)
+    assert service.delete_event("e1", actor=Actor("organizer"))
+    found = assert_sound(store)
+    assert (found.registrations, found.line) == ({}, {})
+    for attempt in (
+        lambda: service.get_event("e1"),
+        lambda: service.register("e1", "a"),
+        lambda: service.delete_event("e1"),
+        lambda: service.list_registrations_in("e1"),
+    ):
+        with pytest.raises(UnknownEvent):
+            attempt()
+    with pytest.raises(DuplicateEvent):
+        new_event(service)
+    assert service.list_events().items == ()
+    told = {
+        notification.user_id
+        for entry in found.journal["e1"]
+        for notification in entry.notifications
+        if notification.kind is NotificationKind.DELETED
+    }
+    assert told == set(people)
+
+
+def test_r7_2_a_deletion_cut_short_is_finished_by_the_sweep(
+    service: Service, store: Store, clock: ManualClock
+) -> None:
+    new_event(service, capacity=1)
+    register(service, *"abc")
+
+    class Dies:
+        """The store of a process that dies after its first commit."""
+
+        commits = 0
+
+        def __getattr__(self, name: str) -> object:
+            if name == "commit":
+                self.commits += 1
+                if self.commits > 1:
+                    raise SystemExit
+            return getattr(store, name)
+
+    dying = service_on(Dies(), clock=clock, new_id=ids("dying"))  # type: ignore[arg-type]
+    with pytest.raises(SystemExit):
+        dying.delete_event("e1")
+    with pytest.raises(UnknownEvent):
+        service.register("e1", "d")
+    assert service.list_registrations_of("a") == ()
+    assert service.finish_unfinished() == 1
+    found = assert_sound(store)
+    assert (found.registrations, found.line) == ({}, {})
+
+
+def test_r7_3_however_many_register_at_once_for_the_last_seat_exactly_one_gets_it() -> None:
+    with empty_sqlite() as store:
+        service = service_on(store)
+        people = [f"p{number}" for number in range(16)]
+        new_users(service, *people)
+        new_event(service, capacity=1)
+        with ThreadPoolExecutor(16) as pool:
+            placed = list(pool.map(lambda user_id: service.register("e1", user_id), people))
+        assert sorted(one.position or 0 for one in placed) == list(range(16))
+        assert_sound(store)
+
+
+def test_r7_3_across_processes_the_version_decides_the_last_seat(
+    service: Service, store: Store
+) -> None:
+    """Two services that do not know of each other, in turns on one store."""
+    new_event(service, capacity=1)
+    other = service_on(store, new_id=ids("other"))
+    assert service.register("e1", "a").position is None
+    assert other.register("e1", "b").position == 1
+    assert service.register("e1", "c").position == 2
+    assert_sound(store)
+
+
+def test_r7_4_a_change_that_fails_in_the_middle_has_not_happened(
+    service: Service, store: Store
+) -> None:
+    """The last condition of a commit fails: nothing of it is written."""
+    new_event(service, capacity=1)
+    register(service, "a", "b")
+    before = everything_in(store)
+
+    class LosesTheUser:
+        """The store, in which the user vanishes between the reading and the commit."""
+
+        def __getattr__(self, name: str) -> object:
+            if name == "commit" and store.get_user("c") is not None:
+                store.delete_user("c", start_user_deletion(store, "c"))
+            return getattr(store, name)
+
+    racing = service_on(LosesTheUser(), new_id=ids("racing"))  # type: ignore[arg-type]
+    with pytest.raises(UnknownUser):
+        racing.register("e1", "c")
+    after = everything_in(store)
+    assert (after.events, after.registrations, after.line, after.journal) == (
+        before.events,
+        before.registrations,
+        before.line,
+        before.journal,
+    )
+
+
+def test_r7_5_holds_after_each_of_a_day_of_comings_and_goings(
+    service: Service, store: Store
+) -> None:
+    new_event(service, capacity=2)
+    for deed, user_id in zip(
+        ["register"] * 6 + ["unregister", "unregister", "register", "unregister"],
+        [*"abcdef", "a", "d", "a", "b"],
+        strict=True,
+    ):
+        getattr(service, deed)("e1", user_id)
+        assert_sound(store)
+
+
+def test_r7_6_a_check_of_sound_data_finds_nothing(service: Service) -> None:
+    """Each breach has its test in test_check.py."""
+    new_event(service, capacity=1)
+    register(service, *"abc")
+    assert list(service.check(lambda _: None)) == []
+
+
+def test_busy_is_the_only_other_ending_and_changes_nothing(
+    service: Service, store: Store, clock: ManualClock
+) -> None:
+    """R8.12: a request whose time is over when it is taken is told so."""
+    new_event(service)
+
+    class Unreachable:
+        """A store of which every read takes longer than a request may, and then fails."""
+
+        def __getattr__(self, name: str) -> object:
+            clock.advance(timedelta(seconds=3))
+            raise Unavailable
+
+    late = service_on(Unreachable(), clock=clock)  # type: ignore[arg-type]
+    with pytest.raises(Busy):
+        late.register("e1", "a")
+    assert_sound(store)
+
+
+def test_a_draft_names_its_first_bad_field() -> None:
+    with pytest.raises(Invalid) as refusal:
+        EventDraft.of(title="No more than this")
+    assert refusal.value.field == "starts_at"

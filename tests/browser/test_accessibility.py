@@ -1,0 +1,169 @@
+"""Who can use the page: by keyboard alone, 360 px wide, in the dark; and what axe-core finds on every screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources import files
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.support.browser.windows import AMARA, BJORN, CHLOE, YOGA, Window
+
+Visit = Callable[..., Window]
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+FAULTS = """async () => (await axe.run()).violations.map(({ id, nodes }) =>
+    `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`)"""
+
+
+def assert_nothing_keeps_people_out(window: Window, where: str) -> None:
+    """Run axe-core, all of its rules, on what is shown."""
+    window.page.evaluate(AXE)
+    assert (where, window.page.evaluate(FAULTS)) == (where, [])
+
+
+def assert_fits(window: Window, where: str) -> None:
+    """See that nothing sticks out to the right, and that each button can be hit."""
+    wide = window.page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+    cut_off = window.page.evaluate(
+        """() => [...document.querySelectorAll("button, input, select, a, h1, h2, h3, .text")]
+            .filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.matches(".sr-only, .skip"))
+            .filter((each) => each.getBoundingClientRect().right > innerWidth + 0.5)
+            .map((each) => each.outerHTML.slice(0, 80))"""
+    )
+    assert (where, wide, cut_off) == (where, 0, [])
+
+
+def every_screen(window: Window, look: Callable[[Window, str], None]) -> None:
+    """Go through all there is, and look at each."""
+    page = window.page
+    size = page.viewport_size
+    narrow = size is not None and size["width"] < 720
+
+    def go_to(entry: str) -> None:
+        if narrow:
+            window.press("Channels and members")
+        window.go_to(entry)
+
+    window.press("Register", window.card())
+    expect(window.only_you()).to_contain_text("You have a seat")
+    look(window, "a channel")
+    page.get_by_role("combobox", name="Message ").fill("/")
+    expect(page.get_by_role("listbox", name="Commands")).to_be_visible()
+    look(window, "the commands")
+    page.get_by_role("combobox", name="Message ").fill("")
+    window.type_command("/event create")
+    window.press("Create", window.modal)
+    expect(window.modal.get_by_text("Please complete this required field.").first).to_be_visible()
+    look(window, "a form with errors")
+    window.press("Cancel", window.modal)
+    for button, title in (("Manage", "Manage event"), ("Change capacity", "Change capacity")):
+        window.press(button, window.modal if title == "Change capacity" else window.card())
+        expect(window.modal.get_by_role("heading", name=title)).to_be_visible()
+        look(window, title)
+    window.press("Close", window.modal.get_by_role("banner"))
+    go_to("Rollcall")
+    expect(page.get_by_role("region", name="App Home")).to_contain_text(YOGA)
+    look(window, "App Home")
+    page.get_by_role("tab", name="Messages").click()
+    expect(page.get_by_text("What Rollcall has to tell you comes here.")).to_be_visible()
+    look(window, "direct messages")
+    go_to("events")
+    window.press("Backstage")
+    window.backstage.get_by_label("Members").fill("3")
+    window.press("Start the rush")
+    expect(window.backstage).to_contain_text("3 of 3 answered")
+    window.choose_slack("Down")
+    expect(page.locator("#conditions")).not_to_be_empty()
+    look(window, "backstage")
+    window.press("Close backstage")
+    if narrow:
+        window.press("Channels and members")
+        look(window, "the rail")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_on_any_screen(visit: Visit, dark: bool) -> None:
+    every_screen(visit(AMARA, dark=dark), assert_nothing_keeps_people_out)
+
+
+def test_axe_finds_nothing_in_a_narrow_window(visit: Visit) -> None:
+    every_screen(visit(AMARA, width=360), assert_nothing_keeps_people_out)
+
+
+def test_everything_fits_in_360_pixels(visit: Visit) -> None:
+    every_screen(visit(AMARA, width=360), assert_fits)
+
+
+def tab_to(target: Locator) -> None:
+    """Press Tab until the target has the focus, as somebody without a mouse does."""
+    for _ in range(60):
+        target.page.keyboard.press("Tab")
+        if target.evaluate("(element) => element === document.activeElement"):
+            return
+    raise AssertionError(f"{target} can't be reached by Tab")
+
+
+def test_keyboard_alone_registers_leaves_and_reads_the_message(visit: Visit) -> None:
+    bjorn, chloe = visit(BJORN), visit(CHLOE)
+    chloe.page.keyboard.press("Tab")
+    expect(chloe.page.get_by_role("link", name="Skip to messages")).to_be_focused()
+    chloe.page.keyboard.press("Enter")
+    tab_to(chloe.card().get_by_role("button", name="Register"))
+    chloe.page.keyboard.press("Enter")
+    expect(chloe.only_you()).to_contain_text("You have a seat")
+    bjorn.press("Join the waitlist", bjorn.card())
+    expect(chloe.card()).to_contain_text("1 waiting")
+
+    tab_to(chloe.only_you().get_by_role("button", name="Leave"))
+    chloe.page.keyboard.press("Space")
+    expect(chloe.only_you().get_by_role("button", name="Stay")).to_be_visible()
+    tab_to(chloe.only_you().get_by_role("button", name="Leave"))
+    chloe.page.keyboard.press("Enter")
+    expect(chloe.only_you()).to_contain_text("You gave up your seat")
+
+    tab_to(bjorn.page.get_by_role("button", name="Rollcall 1 unread"))
+    bjorn.page.keyboard.press("Enter")
+    tab_to(bjorn.page.get_by_role("tab", name="Home"))
+    bjorn.page.keyboard.press("ArrowRight")
+    expect(bjorn.page.locator(".message").last).to_contain_text("A seat came free")
+    expect(bjorn.page.get_by_role("tab", name="Messages")).to_be_focused()
+
+
+def test_keyboard_alone_fills_a_form_and_comes_back_to_where_it_was(visit: Visit) -> None:
+    amara = visit(AMARA)
+    keys = amara.page.keyboard
+    box = amara.page.get_by_role("combobox", name="Message ")
+    tab_to(box)
+    keys.type("/ev")
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    expect(box).to_have_value("/event ")
+    keys.type("create")
+    keys.press("Enter")
+    expect(amara.modal.get_by_label("Title")).to_be_focused()
+    keys.type("Sketching")
+    for label, typed in (("Start date", "12312098"), ("Start time", "0630PM"), ("Seats", "12")):
+        tab_to(amara.modal.get_by_label(label))
+        keys.type(typed)
+    keys.press("Enter")
+    expect(amara.modal).to_contain_text("Sketching is open for registration")
+    keys.press("Escape")
+    expect(amara.modal).to_have_count(0)
+    expect(box).to_be_focused()
+    expect(amara.card("Sketching")).to_contain_text("0 of 12 seats")
+
+
+def test_keyboard_alone_turns_the_switches(visit: Visit) -> None:
+    amara = visit(AMARA)
+    opener = amara.page.get_by_role("button", name="Backstage", exact=True)
+    tab_to(opener)
+    amara.page.keyboard.press("Enter")
+    expect(amara.page.get_by_role("button", name="Close backstage")).to_be_focused()
+    amara.page.keyboard.press("Tab")
+    amara.page.keyboard.press("ArrowRight")
+    expect(amara.page.get_by_role("radio", name="Slow")).to_be_checked()
+    expect(amara.page.locator("#conditions")).to_contain_text("Slack is slow")
+    amara.page.keyboard.press("Escape")
+    expect(opener).to_be_focused()

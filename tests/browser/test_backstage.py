@@ -1,0 +1,85 @@
+"""Backstage: a rush, an outage, a rate limit, a stopped bot; and nothing is lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser.windows import AMARA, BJORN, CHLOE, DIEGO, Window
+
+Visit = Callable[..., Window]
+
+
+def test_rush_answers_everybody_and_the_line_has_no_gap(visit: Visit) -> None:
+    amara = visit(AMARA)
+    amara.press("Backstage")
+    amara.backstage.get_by_label("Members").fill("60")
+    amara.press("Start the rush")
+    expect(amara.backstage).to_contain_text("60 of 60 answered")
+    expect(amara.backstage.get_by_role("status")).to_have_text(
+        re.compile(r"60 of 60 answered in \d+\.\d+ s, with \d+ commits")
+    )
+    line = amara.backstage.get_by_role("region", name="The line")
+    expect(line.locator(".place")).to_have_text([str(place) for place in range(1, 60)])
+    told = amara.backstage.locator(".groups li")
+    expect(told).to_have_count(2)
+    expect(told.filter(has_text="1 ×")).to_contain_text("You have a seat")
+    expect(told.filter(has_text="59 ×")).to_contain_text("1st to 59th in line")
+    expect(amara.card()).to_contain_text("4 of 4 seats · 59 waiting")
+    expect(amara.backstage).to_contain_text("4 of 4 seats · 59 waiting” after")
+    expect(amara.page.get_by_label("You are").get_by_role("option")).to_have_count(6)
+
+
+def test_second_rush_of_the_same_members_changes_nothing(visit: Visit) -> None:
+    amara = visit(AMARA)
+    amara.press("Backstage")
+    amara.backstage.get_by_label("Members").fill("5")
+    amara.backstage.get_by_label("press").select_option("Register · Tool talk: better code reviews")
+    for told in ("5 ×You have a seat", "5 ×You already have a seat"):
+        amara.press("Start the rush")
+        expect(amara.backstage.locator(".groups")).to_contain_text(told)
+    expect(amara.card("Tool talk")).to_contain_text("7 of 20 seats")
+
+
+def test_what_happens_in_an_outage_is_told_when_slack_is_back(visit: Visit) -> None:
+    """A seat moves while Slack is down; the bot is stopped and started on top; then the next is told."""
+    amara, bjorn = visit(AMARA), visit(BJORN)
+    amara.press("Register", amara.card())
+    bjorn.press("Join the waitlist", bjorn.card())
+    expect(bjorn.only_you()).to_contain_text("You are 1st in line")
+    expect(bjorn.card()).to_contain_text("1 waiting")
+    amara.type_command("/unregister yoga")
+    expect(amara.only_you()).to_contain_text("goes to the next in line at once")
+
+    amara.press("Backstage")
+    amara.choose_slack("Down")
+    expect(bjorn.page.get_by_role("status")).to_contain_text("Slack is down for the bot")
+    amara.press("Leave", amara.only_you())
+    expect(amara.backstage).to_contain_text("chat.postMessage503")
+    amara.press("Stop the bot")
+    expect(bjorn.page.get_by_role("status")).to_contain_text("The bot is stopped")
+    amara.choose_slack("Works")
+    bjorn.press("Leave", bjorn.card())
+    expect(bjorn.page.get_by_role("alert")).to_contain_text("Rollcall could not be reached")
+    expect(bjorn.card()).to_contain_text("1 waiting")
+
+    amara.press("Start the bot")
+    expect(bjorn.page.get_by_role("button", name="Rollcall 1 unread")).to_be_visible()
+    expect(bjorn.card()).not_to_contain_text("waiting")
+    expect(bjorn.page.locator("#conditions")).to_be_empty()
+
+
+@pytest.mark.parametrize("answer", ["Slow", "Limited"])
+def test_slack_that_is_slow_or_limits_costs_nobody_the_answer(visit: Visit, answer: str) -> None:
+    amara = visit(AMARA)
+    amara.press("Backstage")
+    amara.choose_slack(answer)
+    members = [visit(user_id) for user_id in (BJORN, CHLOE, DIEGO)]
+    for member in members[:2]:
+        member.press("Register", member.card("Tool talk"))
+    for member in members[:2]:
+        expect(member.only_you()).to_contain_text("You have a seat")
+    expect(members[2].card("Tool talk")).to_contain_text("4 of 20 seats")

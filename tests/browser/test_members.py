@@ -1,0 +1,74 @@
+"""What members do, each in a window of their own; nothing is reloaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.support.browser.windows import AMARA, BJORN, CHLOE, DIEGO, TALK, YOGA, Window
+
+Visit = Callable[..., Window]
+
+
+def test_three_members_fill_an_event_and_the_seat_goes_down_the_line(visit: Visit) -> None:
+    """One takes the last seat, two wait, one leaves, the next is told at once and can look it up at home."""
+    amara, bjorn, chloe = visit(AMARA), visit(BJORN), visit(CHLOE)
+    amara.press("Register", amara.card())
+    expect(amara.only_you()).to_contain_text(f"You have a seat in {YOGA}")
+    bjorn.press("Join the waitlist", bjorn.card())
+    expect(bjorn.only_you()).to_contain_text("You are 1st in line")
+    chloe.press("Join the waitlist", chloe.card())
+    expect(chloe.only_you()).to_contain_text("You are 2nd in line")
+    expect(amara.card()).to_contain_text("4 of 4 seats · 2 waiting")
+    expect(amara.page.locator(".message.ephemeral")).to_have_count(1)
+
+    amara.press("Leave", amara.card())
+    expect(amara.only_you()).to_contain_text("goes to the next in line at once")
+    amara.press("Leave", amara.only_you())
+    expect(amara.only_you()).to_contain_text("You gave up your seat")
+    expect(bjorn.page.get_by_role("button", name="Rollcall 1 unread")).to_be_visible()
+    expect(chloe.card()).to_contain_text("4 of 4 seats · 1 waiting")
+
+    bjorn.go_to("Rollcall")
+    bjorn.page.get_by_role("tab", name="Messages").click()
+    expect(bjorn.page.locator(".message").last).to_contain_text("A seat came free")
+    expect(bjorn.page.get_by_role("button", name="unread")).to_have_count(0)
+    bjorn.page.get_by_role("tab", name="Home").click()
+    expect(bjorn.page.get_by_role("region", name="App Home")).to_contain_text(YOGA)
+
+
+def test_the_same_time_is_shown_to_each_in_their_own_zone(visit: Visit) -> None:
+    lagos, lima = visit(AMARA), visit(DIEGO)
+    expect(lagos.card().locator(".text time").first).to_have_text(re.compile(" 5:00 PM$"))
+    expect(lima.card().locator(".text time").first).to_have_text(re.compile(" 11:00 AM$"))
+
+
+def test_commands_complete_as_one_types_and_answer_only_who_typed(visit: Visit) -> None:
+    chloe, diego = visit(CHLOE), visit(DIEGO)
+    box = chloe.page.get_by_role("combobox", name="Message #events")
+    box.fill("/reg")
+    expect(chloe.page.get_by_role("listbox", name="Commands").get_by_role("option")).to_have_text(
+        [
+            "/register [event]Get a seat in an event",
+            "/registrations [registered|waitlisted]See where you are registered",
+        ]
+    )
+    box.press("Enter")
+    expect(chloe.page.locator("#usage")).to_have_text("/register [event] Get a seat in an event")
+    box.press_sequentially("tool")
+    box.press("Enter")
+    expect(chloe.only_you()).to_contain_text(f"You have a seat in {TALK}")
+    expect(diego.card(TALK)).to_contain_text("3 of 20 seats")
+    expect(diego.page.locator(".message.ephemeral")).to_have_count(0)
+
+
+def test_the_switcher_makes_one_somebody_else_and_back_leads_back(visit: Visit) -> None:
+    window = visit(AMARA)
+    expect(window.page.get_by_role("button", name="leads")).to_be_visible()
+    window.page.get_by_label("You are").select_option("Diego Quispe")
+    expect(window.page.get_by_role("button", name="leads")).to_have_count(0)
+    expect(window.page).to_have_title("#events · Diego Quispe")
+    window.page.go_back()
+    expect(window.page).to_have_title("#events · Amara Okafor")

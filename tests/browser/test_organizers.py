@@ -1,0 +1,89 @@
+"""An organizer's day, from the form to the cancellation, in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, timedelta
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from bot.__main__ import SystemClock
+from tests.support.browser.windows import AMARA, BJORN, CHLOE, PRIYA, Window
+
+Visit = Callable[..., Window]
+
+
+def test_wrong_input_is_marked_at_its_field_and_nothing_typed_is_lost(visit: Visit) -> None:
+    amara = visit(AMARA)
+    amara.type_command("/event create")
+    form = amara.modal
+    form.get_by_label("Title").fill("Sketching")
+    tomorrow = (SystemClock().now() + timedelta(days=2)).astimezone(UTC)
+    form.get_by_label("Start date").fill(f"{tomorrow:%Y-%m-%d}")
+    form.get_by_label("Start time").fill("18:30")
+    form.get_by_label("Seats").fill("none")
+    amara.press("Create", form)
+    expect(form.get_by_label("Seats")).to_have_attribute("aria-invalid", "true")
+    expect(form.get_by_label("Seats")).to_be_focused()
+    expect(form.get_by_label("Title")).to_have_value("Sketching")
+    form.get_by_label("Seats").fill("3")
+    zone = form.get_by_label("Time zone")
+    zone.fill("toky")
+    form.get_by_role("option", name="Asia/Tokyo").click()
+    amara.press("Create", form)
+    expect(form).to_contain_text("Sketching is open for registration")
+    amara.press("Close", form.get_by_role("contentinfo"))
+    expect(amara.card("Sketching")).to_contain_text("0 of 3 seats")
+    # Amara is in Lagos, eight hours behind.
+    expect(amara.card("Sketching")).to_contain_text("10:30 AM")
+
+
+def test_more_seats_are_previewed_then_given_and_told(visit: Visit) -> None:
+    """The last seat and the line, a raise that names who gets a seat, who then is told."""
+    amara, bjorn, chloe = visit(AMARA), visit(BJORN), visit(CHLOE)
+    bjorn.press("Register", bjorn.card())
+    chloe.press("Join the waitlist", chloe.card())
+    expect(chloe.only_you()).to_contain_text("You are 1st in line")
+    amara.press("Manage", amara.card())
+    amara.press("Change capacity", amara.modal)
+    amara.modal.get_by_label("Seats").fill("6")
+    amara.press("Preview", amara.modal)
+    expect(amara.modal).to_contain_text("Chloé Tremblay")
+    amara.modal.locator("[type=submit]").click()
+    expect(amara.card()).to_contain_text("5 of 6 seats")
+    expect(chloe.page.get_by_role("button", name="Rollcall 1 unread")).to_be_visible()
+
+
+def test_list_of_people_is_a_file_that_downloads(visit: Visit) -> None:
+    amara = visit(AMARA)
+    amara.press("Manage", amara.card())
+    amara.press("Export CSV", amara.modal)
+    amara.press("Close", amara.modal.get_by_role("banner"))
+    amara.go_to("Rollcall")
+    amara.page.get_by_role("tab", name="Messages").click()
+    with amara.page.expect_download() as download:
+        amara.page.get_by_role("link", name="bytes · download").click()
+    listed = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    assert "registered,,priya,U0PRIYA" in listed
+
+
+def test_people_are_written_to_as_typed_and_a_cancellation_is_told(visit: Visit) -> None:
+    amara, priya = visit(AMARA), visit(PRIYA)
+    amara.press("Manage", amara.card())
+    amara.press("Message people", amara.modal)
+    amara.modal.get_by_label("Message").fill("Bring water & <b>a hat</b>")
+    amara.press("Preview", amara.modal)
+    amara.press("Send", amara.modal)
+    expect(priya.page.get_by_role("button", name="Rollcall 1 unread")).to_be_visible()
+    priya.go_to("Rollcall")
+    priya.page.get_by_role("tab", name="Messages").click()
+    expect(priya.page.locator(".message").last).to_contain_text("Bring water & <b>a hat</b>")
+    priya.go_to("events")
+
+    amara.press("Close", amara.modal.get_by_role("banner"))
+    amara.press("Manage", amara.card())
+    amara.press("Cancel event", amara.modal)
+    amara.press("Cancel the event", amara.modal)
+    expect(priya.card()).to_contain_text("Canceled")
+    expect(priya.page.get_by_role("button", name="Rollcall 1 unread")).to_be_visible()

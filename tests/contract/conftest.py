@@ -1,0 +1,18 @@
+"""The stores, empty, for the contract that they keep: DynamoDB mocked, and AWS's own engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.stores import (
+    STORES,
+    AnyStore,
+)
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest) -> Iterator[AnyStore]:
+    with STORES[request.param]() as store:
+        yield store

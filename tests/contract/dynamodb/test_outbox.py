@@ -1,0 +1,107 @@
+"""The notifier's side on DynamoDB: its writes can be repeated, so what became of one is `Unavailable`, never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from domain.enums import NotificationKind
+from domain.errors import Invalid
+from domain.models import Card, DeliveryState, UnreachableRecipient
+from domain.ports import Unavailable
+from storage.dynamodb.items import from_wire
+from storage.dynamodb.schema import JOURNAL
+from storage.dynamodb.store import DynamoDBStore
+from tests.support.builders import whole
+from tests.support.dynamodb.injected_answers import LOSSES, REJECTIONS, answering, injected
+from tests.support.dynamodb.moto import dynamodb_client
+from tests.support.environment import START
+from tests.support.stores import empty_moto
+
+CARD = Card(event_id="e1", channel_id="C1", message_ts="1.2", rendered_version=3)
+PASSING = LOSSES | {name: REJECTIONS[name] for name in ("throttled", "no connection")}
+
+PERSON = UnreachableRecipient(
+    user_id="u1", version=1, kind=NotificationKind.PROMOTED, reason="user_disabled"
+)
+
+Write = Callable[[DynamoDBStore], object]
+
+
+def take_lease(store: DynamoDBStore) -> DeliveryState | None:
+    return store.take_lease("e1", holder="me", now=START, until=START + timedelta(minutes=1))
+
+
+WRITES: dict[str, Write] = {
+    "take_lease": take_lease,
+    "save_delivery": lambda store: store.save_delivery(DeliveryState(event_id="e1", holder="me")),
+    "mark_delivered": lambda store: store.mark_delivered("e1", 1),
+    "record_unreachable": lambda store: store.record_unreachable("e1", 1, PERSON),
+    "put_card": lambda store: store.put_card(CARD),
+    "delete_card": lambda store: store.delete_card("e1", "C1", "1.2"),
+}
+
+
+@pytest.fixture
+def store() -> Iterator[DynamoDBStore]:
+    with empty_moto() as store:
+        yield store
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+@pytest.mark.parametrize("answer", PASSING.values(), ids=PASSING)
+def test_a_write_that_may_work_next_time_is_unavailable(
+    store: DynamoDBStore, write: Write, answer: Callable[..., AWSResponse]
+) -> None:
+    with injected(answer) as sent, pytest.raises(Unavailable):
+        write(store)
+    assert len(sent) == 1
+
+
+def test_a_lease_whose_answer_was_lost_is_taken_again(store: DynamoDBStore) -> None:
+    taken = take_lease(store)
+    assert taken is not None
+    assert take_lease(store) == taken
+
+
+def test_a_lease_is_over_at_the_moment_that_it_names(store: DynamoDBStore) -> None:
+    take_lease(store)
+    over = START + timedelta(minutes=1)
+    just_before = over - timedelta(microseconds=1)
+    assert store.take_lease("e1", holder="another", now=just_before, until=over) is None
+    assert store.take_lease("e1", holder="another", now=over, until=over) is not None
+
+
+def test_the_row_that_the_first_lease_makes_says_its_form(store: DynamoDBStore) -> None:
+    take_lease(store)
+    name = store._tables.name(JOURNAL)
+    item = dynamodb_client().scan(TableName=name)["Items"][0]
+    assert from_wire(item)["v"] == 1
+
+
+def test_a_condition_costs_no_second_request(store: DynamoDBStore) -> None:
+    """Where it fails, that is the answer: the lease is another's, the entry is not there, the card is newer."""
+    store.put_card(CARD)
+    take_lease(store)
+    writes: list[Write] = [
+        lambda store: store.take_lease("e1", holder="another", now=START, until=START),
+        lambda store: store.mark_delivered("e1", 99),
+        lambda store: store.put_card(CARD.model_copy(update={"rendered_version": 2})),
+    ]
+    for write in writes:
+        with injected(answering(), times=0) as sent:
+            write(store)
+        assert len(sent) == 1
+    assert store.get_cards("e1") == (CARD,)
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "4.", "-1.", "0.x", "٣."])
+def test_a_mangled_cursor_of_what_is_undelivered_is_refused(
+    store: DynamoDBStore, cursor: str
+) -> None:
+    with pytest.raises(Invalid):
+        store.list_undelivered(limit=5, cursor=cursor)
+    assert whole(store.list_undelivered) == []

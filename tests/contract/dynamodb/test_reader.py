@@ -1,0 +1,183 @@
+"""Lists on DynamoDB: its own pages of 1 MB, and cursors that nobody else's list takes."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.errors import Invalid
+from domain.planning.plan import PutRegistration, PutWaitlistEntry
+from storage.dynamodb.store import DynamoDBStore
+from tests.support.builders import a_place, a_seat, an_event, bare_plan, put_event, put_users, whole
+from tests.support.dynamodb.moto import dynamodb_client
+from tests.support.dynamodb.requests import counted
+from tests.support.environment import START
+from tests.support.stores import empty_moto
+
+
+@pytest.fixture
+def store() -> Iterator[DynamoDBStore]:
+    with empty_moto() as store:
+        yield store
+
+
+@contextmanager
+def sent_queries(most: int = 1_000) -> Iterator[list[dict[str, Any]]]:
+    """Give the arguments of each Query; answer with `most` items at most, as if they made up 1 MB."""
+    sent: list[dict[str, Any]] = []
+
+    def shorten(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        sent.append(params)
+        return params | {"Limit": min(most, params.get("Limit", most))}
+
+    events: Any = dynamodb_client().meta.events
+    events.register("provide-client-params.dynamodb.Query", shorten, unique_id="shorten")
+    try:
+        yield sent
+    finally:
+        events.unregister("provide-client-params.dynamodb.Query", shorten, unique_id="shorten")
+
+
+def forged(*parts: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+
+def test_a_line_longer_than_a_megabyte_is_read_on(store: DynamoDBStore) -> None:
+    places = [a_place(f"u{ticket}", ticket) for ticket in range(1, 8)]
+    store.commit(bare_plan(*(PutWaitlistEntry("e1", place) for place in places)))
+    with sent_queries(most=3) as sent:
+        assert store.get_waitlist("e1", limit=5) == tuple(places[:5])
+    assert [query["Limit"] for query in sent] == [5, 2]
+
+
+def test_a_line_longer_than_a_megabyte_is_counted_on(store: DynamoDBStore) -> None:
+    places = [a_place(f"u{ticket}", ticket) for ticket in range(1, 8)]
+    store.commit(bare_plan(*(PutWaitlistEntry("e1", place) for place in places)))
+    with sent_queries(most=3) as sent:
+        assert store.count_entries_before("e1", places[6], after=0) == 6
+    assert len(sent) == 3
+
+
+def test_all_of_a_users_registrations_are_read_over_pages(store: DynamoDBStore) -> None:
+    """R7.1: what the cascade does not see, it would leave behind."""
+    rows = [a_seat(event_id=f"e{number}") for number in range(7)]
+    store.commit(bare_plan(*(PutRegistration(row, None) for row in rows)))
+    with sent_queries(most=3) as sent:
+        assert store.get_registrations_of("ada") == tuple(rows)
+    assert len(sent) == 3
+
+
+def test_a_page_of_a_list_is_full_though_dynamodbs_are_short(store: DynamoDBStore) -> None:
+    put_users(store, "a", "b", "c", "d")
+    with sent_queries(most=1):
+        page = store.list_users(limit=3)
+    assert [user.user_id for user in page.items] == ["a", "b", "c"]
+    assert page.next_cursor is not None
+
+
+def test_a_page_goes_on_though_the_event_before_it_has_begun(store: DynamoDBStore) -> None:
+    """DynamoDB refuses to begin before the range that is asked for: then the range itself is the beginning."""
+    for day in (1, 2, 3):
+        put_event(store, an_event(f"e{day}", starts_at=START + timedelta(days=day)))
+    first = store.list_events(starting_from=START, limit=1)
+    assert [event.event_id for event in first.items] == ["e1"]
+    later = START + timedelta(days=1, hours=1)
+    with sent_queries() as sent:
+        second = store.list_events(starting_from=later, limit=5, cursor=first.next_cursor)
+    assert [event.event_id for event in second.items] == ["e2", "e3"]
+    assert "ExclusiveStartKey" not in sent[0]
+
+
+def test_a_cursor_can_stand_in_a_url_as_it_is(store: DynamoDBStore) -> None:
+    put_users(store, *(f"u{number}" for number in range(9)))
+    cursors = []
+    cursor = None
+    while True:
+        page = store.list_users(limit=1, cursor=cursor)
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+        cursors.append(cursor)
+    assert len(cursors) >= 8
+    assert all(text.replace("-", "").replace("_", "").isalnum() for text in cursors)
+
+
+KEY = {"user_id": "T1#a", "member_of": "T1", "name": "a"}
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        forged("T2", "users", KEY),
+        forged("T1", "events", KEY),
+        forged("T1", "users", KEY | {"member_of": "T2"}),
+        forged("T1", "users", KEY | {"name": ""}),
+        forged("T1", "users", KEY | {"name": 7}),
+        forged("T1", "users", KEY | {"name": "\ud800"}),
+        forged("T1", "users", KEY | {"more": "x"}),
+        forged("T1", "users", {"user_id": "T1#a"}),
+        forged("T1", "users", None),
+        forged(),
+        "[" * 100_000,
+        base64.urlsafe_b64encode(b"[" * 100_000).decode(),
+    ],
+    ids=[
+        "another workspace's",
+        "another list's",
+        "another key's",
+        "empty",
+        "a number",
+        "no text",
+        "more",
+        "less",
+        "none",
+        "nothing",
+        "brackets",
+        "depth",
+    ],
+)
+def test_a_forged_cursor_is_refused_before_anything_is_asked(
+    store: DynamoDBStore, cursor: str
+) -> None:
+    with counted(dynamodb_client()) as requests, pytest.raises(Invalid) as refusal:
+        store.list_users(limit=5, cursor=cursor)
+    assert refusal.value.field == "cursor"
+    assert requests.reads == 0
+
+
+@pytest.mark.parametrize("ticket", [True, -1, 10**40, "1", 1.5])
+def test_a_forged_number_is_refused(store: DynamoDBStore, ticket: object) -> None:
+    key = {"user_id": "T1#a", "event_id": "T1#e1", "seated_in": "T1#e1", "ticket": ticket}
+    with pytest.raises(Invalid):
+        store.list_roster("e1", limit=5, cursor=forged("T1", "roster of e1", key))
+
+
+def test_a_roster_does_not_take_the_cursor_of_another_events(store: DynamoDBStore) -> None:
+    for number in range(3):
+        row = a_seat(f"u{number}", ticket=number + 1)
+        store.commit(bare_plan(PutRegistration(row, None)))
+    cursor = store.list_roster("e1", limit=1).next_cursor
+    with pytest.raises(Invalid):
+        store.list_roster("e2", limit=1, cursor=cursor)
+
+
+def test_the_delivery_row_is_no_part_of_the_journal_or_the_history(store: DynamoDBStore) -> None:
+    put_event(store)
+    store.take_lease("e1", holder="me", now=START, until=START + timedelta(minutes=1))
+    assert store.get_journal_entry("e1", 0) is None
+    assert [entry.version for entry in store.list_journal("e1", after=-5, limit=9)] == [1]
+    assert [entry.version for entry in whole(store.list_history, "e1")] == [1]
+
+
+def test_a_read_of_more_than_a_hundred_goes_in_batches(store: DynamoDBStore) -> None:
+    people = [f"u{number}" for number in range(120)]
+    put_users(store, *people)
+    with counted(dynamodb_client()) as requests:
+        assert set(store.get_rows("e1", registrations_of=people, users=people).users) == set(people)
+    assert requests.sent["BatchGetItem"] == 3

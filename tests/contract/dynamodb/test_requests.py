@@ -1,0 +1,284 @@
+"""What each operation asks of DynamoDB: few requests, and no more of them when many wait."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from domain.commands import Register
+from domain.enums import RegistrationStatus
+from domain.errors import (
+    AlreadyRegistered,
+    EventFull,
+    NotRegistered,
+    RegistrationClosed,
+    RollcallError,
+    UnknownEvent,
+    UnknownUser,
+)
+from domain.inputs import EventChanges, UserDraft
+from domain.models import Registration, WaitlistEntry, block_of
+from domain.planning.plan import Plan, PutEvent
+from domain.ports import Store
+from domain.service import Service
+from storage.dynamodb.items import Items
+from storage.dynamodb.schema import REGISTRATIONS, WAITLIST
+from storage.dynamodb.store import DynamoDBStore
+from tests.support.dynamodb.moto import dynamodb_client
+from tests.support.dynamodb.requests import Requests, counted
+from tests.support.environment import START, commit_together, ids, new_event, new_users, service_on
+from tests.support.stores import empty_moto
+
+
+@dataclass
+class Full:
+    """An event with one seat, taken by `seated`, and so many who wait, from waiting0 on."""
+
+    store: Store
+    service: Service
+
+    def counting(self, call: Callable[[], object]) -> Requests:
+        """Return what a call asks of DynamoDB."""
+        with counted(dynamodb_client()) as requests:
+            call()
+        return requests
+
+    def refusal(self, error: type[RollcallError], call: Callable[[], object]) -> Requests:
+        """Return what a refused call asks of DynamoDB."""
+
+        def refused() -> None:
+            with pytest.raises(error):
+                call()
+
+        return self.counting(refused)
+
+
+def lengthen_line(store: DynamoDBStore, waiting: int) -> None:
+    """Let waiting0, waiting1 and so on wait for e1: written item by item, for moto is slow at commits."""
+    event = store.get_event("e1")
+    assert event is not None
+    items = Items("T1")
+    rows = [
+        Registration(
+            event_id="e1",
+            user_id=f"waiting{number}",
+            status=RegistrationStatus.WAITLISTED,
+            ticket=number + 2,
+            registered_at=START,
+            seated_at=None,
+        )
+        for number in range(waiting)
+    ]
+    for first in range(0, waiting, 25):
+        put: dict[str, list[Any]] = {
+            store._tables.name(REGISTRATIONS): [],
+            store._tables.name(WAITLIST): [],
+        }
+        for row in rows[first : first + 25]:
+            place = WaitlistEntry(row.ticket, row.user_id, START)
+            put[store._tables.name(REGISTRATIONS)].append(
+                {"PutRequest": {"Item": items.registration(row)}}
+            )
+            put[store._tables.name(WAITLIST)].append(
+                {"PutRequest": {"Item": items.waiting("e1", place)}}
+            )
+        for name, requests in put.items():
+            dynamodb_client().batch_write_item(RequestItems={name: requests})
+    counts = {
+        "waitlist_count": waiting,
+        "waitlist_by_block": dict(Counter(block_of(row.ticket) for row in rows)),
+        "next_ticket": waiting + 2,
+    }
+    store.commit(
+        Plan(
+            "lengthen", "e1", None, (), (PutEvent(event.model_copy(update=counts), event.version),)
+        )
+    )
+
+
+@pytest.fixture(scope="module", params=[10, 1_000])
+def full(request: pytest.FixtureRequest) -> Iterator[Full]:
+    with empty_moto() as store:
+        service = service_on(store, new_id=ids(f"full{request.param}"))
+        new_users(service, "seated", "newcomer", "other", "waiting1", "waiting9")
+        new_event(service, capacity=1)
+        service.register("e1", "seated")
+        new_event(service, "closed")
+        service.close_event("closed")
+        new_event(service, "small", capacity=1, has_waitlist=False)
+        service.register("small", "seated")
+        lengthen_line(store, request.param)
+        yield Full(store, service)
+
+
+FRESH, ELSEWHERE = ids("fresh"), ids("elsewhere")
+
+
+@pytest.fixture(params=["into the line", "into a seat"])
+def event_id(request: pytest.FixtureRequest, full: Full) -> Iterator[str]:
+    """Of the event that is full, or of one that is empty; newcomer and other are taken out afterwards."""
+    event_id = "e1" if request.param == "into the line" else FRESH()
+    if event_id != "e1":
+        new_event(full.service, event_id)
+    yield event_id
+    for user_id in ("other", "newcomer"):
+        if full.service.find_registration(event_id, user_id) is not None:
+            full.service.unregister(event_id, user_id)
+
+
+def cold(full: Full) -> Service:
+    """Return a process that has seen no event yet."""
+    return service_on(full.store, new_id=ELSEWHERE)
+
+
+def test_to_register_takes_two_reads_and_a_transaction(full: Full, event_id: str) -> None:
+    """In a process that sees the event for the first time. The user is known."""
+    service = cold(full)
+    requests = full.counting(lambda: service.register(event_id, "newcomer"))
+    assert (requests.reads, requests.transactions, requests.other_writes) == (2, 1, 0)
+
+
+def test_to_register_takes_one_request_where_the_event_is_as_this_process_left_it(
+    full: Full, event_id: str
+) -> None:
+    service = cold(full)
+    service.register(event_id, "other")
+    requests = full.counting(lambda: service.register(event_id, "newcomer"))
+    assert (requests.reads, requests.transactions, requests.other_writes) == (0, 1, 0)
+
+
+def test_a_click_takes_one_request_where_the_person_was_seen_too(full: Full, event_id: str) -> None:
+    service, person = cold(full), UserDraft.of(user_id="newcomer", name="newcomer")
+    service.register(event_id, "other")
+    service.ensure_user(person)
+    requests = full.counting(lambda: service.register_ensuring_user(event_id, person))
+    assert (requests.reads, requests.transactions, requests.other_writes) == (0, 1, 0)
+
+
+def test_to_register_takes_three_more_where_another_process_has_changed_the_event(
+    full: Full, event_id: str
+) -> None:
+    """The transaction that finds it out, then two reads and the one that applies."""
+    service = cold(full)
+    service.register(event_id, "other")
+    cold(full).edit_event(event_id, EventChanges.of(title=FRESH()))
+    requests = full.counting(lambda: service.register(event_id, "newcomer"))
+    assert (requests.reads, requests.transactions, requests.other_writes) == (2, 2, 0)
+
+
+def test_to_leave_with_a_promotion_takes_three_reads_and_a_transaction(full: Full) -> None:
+    new_event(full.service, "leaving", capacity=1)
+    full.service.register("leaving", "seated")
+    full.service.register("leaving", "other")
+    requests = full.counting(lambda: full.service.unregister("leaving", "seated"))
+    assert (requests.reads, requests.transactions, requests.other_writes) == (3, 1, 0)
+
+
+def test_to_leave_before_a_long_line_takes_no_more(full: Full) -> None:
+    """Nothing is renumbered: as many requests, and as many actions, whoever waits."""
+    seated = full.service.list_registrations_in("e1", status=RegistrationStatus.REGISTERED)
+    first = seated.registered[0].user_id
+    requests = full.counting(lambda: full.service.unregister("e1", first))
+    assert (requests.reads, requests.transactions, requests.other_writes) == (3, 1, 0)
+
+
+REFUSED = pytest.mark.parametrize(
+    ("error", "event_id", "user_id"),
+    [
+        (EventFull, "small", "other"),
+        (AlreadyRegistered, "small", "seated"),
+        (AlreadyRegistered, "e1", "waiting9"),
+        (RegistrationClosed, "closed", "other"),
+        (UnknownEvent, "nothing", "other"),
+        (UnknownUser, "e1", "nobody"),
+    ],
+)
+
+
+@REFUSED
+def test_to_be_refused_takes_at_most_four_reads_and_no_write(
+    full: Full, error: type[RollcallError], event_id: str, user_id: str
+) -> None:
+    service = cold(full)
+    requests = full.refusal(error, lambda: service.register(event_id, user_id))
+    assert requests.reads <= 4
+    assert (requests.transactions, requests.other_writes, requests.scans) == (0, 0, 0)
+
+
+@REFUSED
+def test_a_refusal_is_never_given_from_memory(
+    full: Full, error: type[RollcallError], event_id: str, user_id: str
+) -> None:
+    """Whatever this process knows of the event. Who seems to be new to it costs a transaction that does not apply."""
+    service = cold(full)
+    for _ in range(2):
+        requests = full.refusal(error, lambda: service.register(event_id, user_id))
+        tried = 1 if error in (AlreadyRegistered, UnknownUser) else 0
+        assert 2 <= requests.reads <= 4
+        assert (requests.transactions <= tried, requests.other_writes) == (True, 0)
+
+
+def test_to_be_refused_a_leave_takes_at_most_four_reads_and_no_write(full: Full) -> None:
+    requests = full.refusal(NotRegistered, lambda: full.service.unregister("e1", "other"))
+    assert requests.reads <= 4
+    assert (requests.transactions, requests.other_writes, requests.scans) == (0, 0, 0)
+
+
+def test_a_page_of_the_roster_takes_the_same_however_many_are_in(full: Full) -> None:
+    requests = full.counting(lambda: full.service.list_registrations_in("e1", limit=5))
+    assert (requests.reads, requests.scans) == (4, 0)
+
+
+def test_ones_own_list_takes_the_same_however_long_the_line(full: Full) -> None:
+    requests = full.counting(lambda: full.service.list_registrations_of("waiting9"))
+    assert (requests.reads, requests.scans) == (4, 0)
+
+
+def test_nothing_scans_but_the_check(full: Full) -> None:
+    def everything_else() -> None:
+        service = full.service
+        new_event(service, "walk", capacity=1)
+        for user_id in ("seated", "other", "waiting1"):
+            service.register("walk", user_id)
+        service.get_registration("walk", "waiting1")
+        service.preview_leave("walk", "seated")
+        service.preview_capacity("walk", 2)
+        service.unregister("walk", "other")
+        service.remove("walk", "seated")
+        service.list_registrations_of("waiting1")
+        service.list_registrations_in("walk")
+        service.list_events(coming=True)
+        service.find_events("event")
+        service.list_users()
+        service.list_history("walk")
+        service.delete_event("walk")
+        service.finish_unfinished()
+
+    assert full.counting(everything_else).scans == 0
+
+
+def test_the_check_scans() -> None:
+    with empty_moto() as store, counted(dynamodb_client()) as requests:
+        assert list(service_on(store).check(lambda _: None)) == []
+    assert requests.scans == 3
+
+
+@pytest.mark.parametrize(("capacity", "together"), [(100, 49), (1, 32)])
+def test_forty_nine_seats_or_thirty_two_joins_go_through_in_one_transaction(
+    capacity: int, together: int
+) -> None:
+    with empty_moto() as store:
+        service = service_on(store, new_id=ids("together"))
+        people = [f"p{number}" for number in range(together)]
+        new_users(service, "first", *people)
+        new_event(service, capacity=capacity)
+        service.register("e1", "first")
+        with counted(dynamodb_client()) as requests:
+            assert commit_together(store, "e1", [Register(user_id) for user_id in people]) == 1
+        assert requests.transactions == 1
+        listed = service.list_registrations_in("e1").event
+        assert listed.registered_count + listed.waitlist_count == together + 1

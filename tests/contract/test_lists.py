@@ -1,0 +1,215 @@
+"""Lists and the outbox on every store: ties, cursors of other lists, and exact round trips of what it keeps."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, timedelta
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.errors import Invalid
+from domain.models import Card
+from domain.planning.plan import PutEvent, PutJournalEntry, PutRegistration, PutWaitlistEntry
+from storage.sqlite.store import SQLiteStore
+from tests.support import strategies
+from tests.support.builders import (
+    a_seat,
+    a_user,
+    an_entry,
+    an_event,
+    bare_plan,
+    put_event,
+    put_users,
+    whole,
+)
+from tests.support.environment import START
+from tests.support.stores import AnyStore, another_workspace
+
+_numbers = count(1)
+drawn = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+# Order
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+def test_events_that_start_together_are_each_listed_once(store: AnyStore, limit: int) -> None:
+    for number in (3, 1, 4, 2, 5):
+        put_event(store, an_event(f"e{number}"))
+    put_event(store, an_event("first", starts_at=START + timedelta(days=1)))
+    listed = [event.event_id for event in whole(store.list_events, limit=limit, starting_from=None)]
+    assert listed[0] == "first"
+    assert sorted(listed[1:]) == ["e1", "e2", "e3", "e4", "e5"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+def test_users_of_one_name_are_each_listed_once(store: AnyStore, limit: int) -> None:
+    for number in (3, 1, 4, 2, 5):
+        store.put_user(a_user(f"u{number}", name="Ada"), replaces=None)
+    store.put_user(a_user("last", name="Zoë"), replaces=None)
+    listed = [user.user_id for user in whole(store.list_users, limit=limit)]
+    assert sorted(listed[:-1]) == ["u1", "u2", "u3", "u4", "u5"]
+    assert listed[-1] == "last"
+
+
+def test_an_event_that_starts_at_the_moment_asked_for_is_listed(store: AnyStore) -> None:
+    event = put_event(store)
+    after = event.starts_at + timedelta(microseconds=1)
+    assert len(whole(store.list_events, starting_from=event.starts_at)) == 1
+    assert whole(store.list_events, starting_from=after) == []
+
+
+def test_pages_stay_in_order_while_others_write(store: AnyStore) -> None:
+    """What is there all the time is listed once; a newcomer behind the cursor is not repeated for."""
+    for number in range(2, 8, 2):
+        put_event(store, an_event(f"e{number}", starts_at=START + timedelta(days=number)))
+    first = store.list_events(starting_from=None, limit=2)
+    for number in (1, 5):
+        put_event(store, an_event(f"e{number}", starts_at=START + timedelta(days=number)))
+    second = store.list_events(starting_from=None, limit=5, cursor=first.next_cursor)
+    assert [event.event_id for event in (*first.items, *second.items)] == ["e2", "e4", "e5", "e6"]
+
+
+# Cursors
+
+
+def test_a_roster_cursor_is_for_its_own_event(store: AnyStore) -> None:
+    put_users(store, "ada", "ben")
+    for event_id in ("e1", "e2"):
+        put_event(store, an_event(event_id))
+        store.commit(
+            bare_plan(
+                PutRegistration(a_seat("ada", event_id, 1), None),
+                PutRegistration(a_seat("ben", event_id, 2), None),
+            )
+        )
+    cursor = store.list_roster("e1", limit=1).next_cursor
+    assert cursor is not None
+    with pytest.raises(Invalid):
+        store.list_roster("e2", limit=1, cursor=cursor)
+    with pytest.raises(Invalid):
+        store.list_history("e1", limit=1, cursor=cursor)
+
+
+def test_a_cursor_is_for_its_own_workspace(store: AnyStore) -> None:
+    """R10.2: what one workspace's list gave out is no cursor of another's."""
+    put_users(store, "ada", "ben")
+    cursor = store.list_users(limit=1).next_cursor
+    assert cursor is not None
+    with pytest.raises(Invalid):
+        another_workspace(store).list_users(limit=1, cursor=cursor)
+
+
+def test_a_cursor_can_stand_in_an_address(store: AnyStore) -> None:
+    for name in ("Ünal ?&#/+", "Zoë"):
+        store.put_user(a_user(name=name, user_id=f"u{len(name)}"), replaces=None)
+    cursor = store.list_users(limit=1).next_cursor
+    assert cursor is not None
+    assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=.")
+
+
+FORGED = {
+    "a lone surrogate": ["\ud800", "x"],
+    "a number for text": [1, 2],
+    "true for a number": [True, True],
+    "too much": ["a", "b", "c", "d"],
+    "nothing": [],
+}
+
+
+@pytest.mark.parametrize("key", FORGED.values(), ids=[name.replace(" ", "-") for name in FORGED])
+def test_a_forged_key_is_refused(store: AnyStore, key: list[object]) -> None:
+    """The list's own name with a key that it would never give out, in either store's notation."""
+    for content in (["users", *key], ["T1", "users", key], ["T1", "users", *key]):
+        text = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+        with pytest.raises(Invalid) as refusal:
+            store.list_users(limit=1, cursor=text)
+        assert refusal.value.field == "cursor"
+
+
+def test_a_deeply_nested_cursor_is_refused(store: AnyStore) -> None:
+    text = base64.urlsafe_b64encode(b"[" * 30_000).decode()
+    with pytest.raises(Invalid):
+        store.list_users(limit=1, cursor=text)
+
+
+# Round trips
+
+
+@drawn
+@given(data=st.data())
+def test_rows_come_back_exactly(store: AnyStore, data: st.DataObject) -> None:
+    """To the microsecond and in UTC, in any script, with empty texts and none."""
+    own = f"x{next(_numbers)}"
+    user = data.draw(strategies.users(own))
+    event = data.draw(strategies.events(own))
+    row = data.draw(strategies.registrations(own, own))
+    entry = data.draw(strategies.entries(own))
+    place = data.draw(strategies.waiting(own))
+    store.put_user(user, replaces=None)
+    store.commit(
+        bare_plan(
+            PutEvent(event, None),
+            PutRegistration(row, None),
+            PutWaitlistEntry(own, place),
+            PutJournalEntry(entry),
+        )
+    )
+    assert store.get_user(own) == user
+    assert store.get_event(own) == event
+    assert store.get_registrations_of(own) == (row,)
+    assert store.get_waitlist(own, limit=1) == (place,)
+    found = store.get_journal_entry(own, entry.version)
+    assert found == entry
+    assert found is not None
+    assert found.at.utcoffset() == UTC.utcoffset(None)
+
+
+@drawn
+@given(data=st.data())
+def test_deliveries_and_cards_come_back_exactly(store: AnyStore, data: st.DataObject) -> None:
+    own = f"x{next(_numbers)}"
+    delivery = data.draw(strategies.deliveries(own, "holder"))
+    card = data.draw(strategies.cards(own))
+    store.take_lease(own, holder="holder", now=START, until=START + timedelta(minutes=1))
+    store.put_card(card)
+    assert store.save_delivery(delivery) == delivery.model_copy(update={"revision": 1})
+    assert store.get_delivery(own) == delivery.model_copy(update={"revision": 1})
+    assert store.get_cards(own) == (card,)
+
+
+# The outbox
+
+
+def test_cards_of_two_workspaces_and_events_are_apart(store: AnyStore) -> None:
+    card = Card(event_id="e1", channel_id="C1", message_ts="1.1", rendered_version=1)
+    store.put_card(card)
+    another_workspace(store).delete_card("e1", "C1", "1.1")
+    store.delete_card("e2", "C1", "1.1")
+    assert store.get_cards("e1") == (card,)
+
+
+def test_a_lease_of_one_workspace_keeps_nobody_else_out(store: AnyStore) -> None:
+    until = START + timedelta(minutes=1)
+    assert store.take_lease("e1", holder="one", now=START, until=until) is not None
+    other = another_workspace(store)
+    assert other.take_lease("e1", holder="two", now=START, until=until) is not None
+    assert store.get_delivery("e1").holder == "one"
+
+
+def test_many_undelivered_events_are_all_listed(store: AnyStore) -> None:
+    expected = {f"e{number}" for number in range(12)}
+    for event_id in expected:
+        put_event(store, an_event(event_id))
+    store.commit(bare_plan(PutJournalEntry(an_entry("e3", 2)), event_id="e3"))
+    assert set(whole(store.list_undelivered)) == expected
+    if isinstance(store, SQLiteStore):
+        assert len(whole(store.list_undelivered)) == len(expected)

@@ -1,0 +1,88 @@
+"""Killed with `kill -9` at random moments of a rush: what was acknowledged is there, the rest whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from storage.sqlite.store import SQLiteStore
+from tests.support.counting import Count
+from tests.support.crashes.killing import (
+    AnyStore,
+    Rush,
+    assert_goes_on,
+    assert_promotions_told,
+    assert_told_truly,
+    killed,
+    prepare,
+    unfinished,
+)
+from tests.support.crashes.world import World
+from tests.support.invariants import assert_sound
+from tests.support.stores import empty_local
+
+
+def seeds(all_of_them: int, few: int) -> list[object]:
+    """Return seeds: a few for every day, the others for `make soak`."""
+    return [
+        pytest.param(seed, marks=[pytest.mark.soak] if seed >= few else [])
+        for seed in range(all_of_them)
+    ]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file in which everything is prepared."""
+    path = tmp_path_factory.mktemp("killed") / "template.sqlite"
+    store = SQLiteStore(path, "T1")
+    prepare(store)
+    store.close()
+    return path
+
+
+@pytest.mark.parametrize("seed", seeds(50, 4))
+def test_killed_on_sqlite(seed: int, template: Path, tmp_path: Path, count: Count) -> None:
+    """R7.4: nothing acknowledged is lost, nothing is there in part, and the next process goes on."""
+    path = tmp_path / "rollcall.sqlite"
+    shutil.copy(template, path)
+    store = SQLiteStore(path, "T1")
+    before = assert_sound(store)
+    store.close()
+    rush = killed(seed, "sqlite", str(path))
+    store = SQLiteStore(path, "T1")
+    try:
+        found = assert_sound(store)
+        assert_told_truly(rush, found, before)
+        assert_promotions_told(store, found, before)
+        tell(count, rush, store)
+        assert_goes_on(store, rush)
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("seed", seeds(10, 1))
+def test_killed_on_dynamodb(seed: int, count: Count) -> None:
+    """The same where the store lives on, and what the process had sent last may still arrive."""
+    with empty_local() as store:
+        prepare(store)
+        before = assert_sound(store)
+        rush = killed(seed, "local", store._prefix)
+        world = World(store._client, store._prefix)
+        stored = world.stored()
+        while stored != (again := world.stored()):
+            stored = again
+        found = assert_sound(store)
+        assert_told_truly(rush, found, before)
+        assert_promotions_told(store, found, before)
+        tell(count, rush, store)
+        assert_goes_on(store, rush)
+
+
+def tell(count: Count, rush: Rush, store: AnyStore) -> None:
+    """Count what it was in the middle of."""
+    count("rushes killed", 1)
+    count("events and users that a kill left unfinished", len(unfinished(store)))
+    count("calls answered before a kill", len(rush.answers))
+    count("calls cut off by a kill", len(rush.unanswered()))

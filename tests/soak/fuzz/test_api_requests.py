@@ -1,0 +1,127 @@
+"""Requests made up from openapi.json, right ones and wrong ones: each is answered as the description says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import available_timezones
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+
+from bot.api.app import build_api
+from tests.support.counting import Count
+from tests.support.environment import ManualClock, ids, new_event, new_users, service_on
+from tests.support.slack.api_client import BEARER, TOKEN
+from tests.support.slack.openapi import COMMITTED
+from tests.support.stores import Kind, empty_store
+
+YEARS = {"registrationDeadline": "2090", "date": "2100", "endDate": "2110"}
+"""What is right together, no schema can say: each of an event's times is in a year of its own."""
+
+STARTS_AT = datetime(2100, 1, 1, tzinfo=UTC)
+"""When what is there begins: in the year of every date, so that each of the times can be set alone."""
+
+OPERATIONS = [
+    (method.upper(), path)
+    for path, operations in json.loads(COMMITTED.read_text())["paths"].items()
+    for method in operations
+]
+
+KNOWN = ("known1", "known2")
+"""Users and events that are there, or were: half of the made-up requests are about them."""
+
+schemathesis.openapi.format("time-zone", st.sampled_from(sorted(available_timezones())))
+schemathesis.openapi.format(
+    "iso-8601",
+    st.builds(
+        "2100-{:02}-{:02}T{:02}:{:02}{}".format,
+        *(st.integers(1, 12), st.integers(2, 28), st.integers(0, 23), st.integers(0, 59)),
+        st.sampled_from(["Z", "+00:00", "+05:45", "-1130", "+14:00"]),
+    ),
+)
+
+
+def consistent(case: Case[Any]) -> Case[Any]:
+    """Make a right request right as a whole: zones that there are, times in an order, the path's own id."""
+    if isinstance(case.body, dict):
+        if case.method == "PUT":
+            for name in ("userId", "eventId", "status"):
+                case.body.pop(name, None)
+        zone = case.body.get("timeZone")
+        if isinstance(zone, str) and zone not in available_timezones():
+            case.body["timeZone"] = "Asia/Kathmandu"
+        for name, year in YEARS.items():
+            moment = case.body.get(name)
+            if isinstance(moment, str):
+                rest = moment[4:] if moment.startswith("2100-") else "-05-24T18:00Z"
+                case.body[name] = year + rest
+    if case.query:
+        case.query.pop("cursor", None)
+    return case
+
+
+def is_wrong(case: Case[Any]) -> bool:
+    """Return whether a wrong request is wrong to the server, too.
+
+    An empty list in a query is not sent, and space around a text is not counted.
+    """
+    texts = case.body.values() if isinstance(case.body, dict) else []
+    return [] not in (case.query or {}).values() and all(
+        text == text.strip() for text in texts if isinstance(text, str)
+    )
+
+
+def about_known(case: Case[Any]) -> Case[Any]:
+    """Let half of the requests be about who and what is there."""
+    for part in (case.body, case.path_parameters):
+        if isinstance(part, dict):
+            for name in ("userId", "eventId"):
+                value = part.get(name)
+                if isinstance(value, str) and re.fullmatch("[A-Za-m][A-Za-z0-9._:-]{0,63}", value):
+                    part[name] = KNOWN[len(value) % 2]
+    return case
+
+
+@contextmanager
+def described(kind: Kind) -> Iterator[Any]:
+    """Give the API on an empty store but for what is known, as its own description has it."""
+    with empty_store(kind) as store:
+        service = service_on(store)
+        new_users(service, *KNOWN)
+        for event_id in KNOWN:
+            new_event(service, event_id, capacity=1, starts_at=STARTS_AT)
+        api = build_api(service, tokens=[TOKEN], clock=ManualClock(), new_id=ids("reference"))
+        yield schemathesis.openapi.from_asgi("/openapi.json", api)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "local"])
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@pytest.mark.parametrize(
+    "examples", [8, pytest.param(450, marks=pytest.mark.soak)], ids=["few", "many"]
+)
+def test_requests_are_answered_as_described(
+    kind: Kind, method: str, path: str, examples: int, count: Count
+) -> None:
+    answered = 0
+    with described(kind) as api:
+        operation = api[path][method]
+        right, wrong = (operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
+
+        @seed(0)
+        @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(case=(right.map(consistent) | wrong.filter(is_wrong)).map(about_known))
+        def answers(case: Case[Any]) -> None:
+            nonlocal answered
+            answered += 1
+            case.call_and_validate(headers=BEARER)
+
+        answers()
+    count("requests over HTTP that were made up", answered)

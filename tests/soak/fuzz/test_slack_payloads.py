@@ -1,0 +1,376 @@
+"""Arbitrary and mutated payloads, validly signed, through the real HTTP layer and app (R8.9, R8.11, R8.12, R10).
+
+Whatever comes: no 5xx but where nobody can be told, an answer each time, no change that the one who acts may not
+make, nothing that Slack would refuse, and sound data. The sums below pytest's report say how many payloads of each
+kind were sent; `make soak` sends tens of thousands, always the same. With ARGS="--hypothesis-seed=random" they are new
+ones, from a seed that it prints and that can be given instead of "random".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from random import SystemRandom
+from typing import Any, Protocol, TypeVar
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from hypothesis import strategies as st
+
+from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
+from bot.entrypoints.manifest import PATH
+from tests.support.counting import Count
+from tests.support.fuzz.answers import classify, is_alarm
+from tests.support.fuzz.bot_over_http import Exchange, RequestVerifier, edge
+from tests.support.fuzz.corpus import Seed
+from tests.support.fuzz.mutations import FORM, JSON, Case, Mutation, cases, encoded, paths, used
+from tests.support.fuzz.permissions import CommandRequest
+from tests.support.fuzz.values import IDS, MOMENTS, NUMBERS, TEXTS
+
+T = TypeVar("T")
+
+SOAK = 15
+"""How many times more a soak sends."""
+
+runs = pytest.mark.parametrize("times", [1, pytest.param(SOAK, marks=pytest.mark.soak)])
+
+
+@pytest.fixture(scope="module")
+def at(
+    server: tuple[Any, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RequestVerifier]:
+    with edge(server, tmp_path_factory.mktemp("edge")) as made:
+        yield made
+
+
+class Fuzz(Protocol):
+    def __call__(
+        self, strategy: st.SearchStrategy[T], check: Callable[[T], None], examples: int, times: int
+    ) -> None:
+        """Check this many examples, so many times over."""
+
+
+@pytest.fixture
+def fuzz(at: RequestVerifier, count: Count, pytestconfig: pytest.Config) -> Iterator[Fuzz]:
+    asked_for = pytestconfig.getoption("--hypothesis-seed")
+    begins = SystemRandom().randrange(2**32) if asked_for == "random" else int(asked_for or 0)
+    print(f"\nseed {begins}")  # noqa: T201
+
+    def run(
+        strategy: st.SearchStrategy[T], check: Callable[[T], None], examples: int, times: int
+    ) -> None:
+        def checked(drawn: T) -> None:
+            note(repr(drawn))
+            check(drawn)
+
+        budget = settings(
+            max_examples=examples * times,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )
+        seed(begins)(budget(given(strategy)(checked)))()
+
+    before = at.sent.copy()
+    yield run
+    for name, number in (at.sent - before).items():
+        count("payloads fuzzed", number)
+        count(f"payloads fuzzed: {name}", number)
+
+
+# The corpus
+
+
+def test_every_id_and_every_command_is_in_the_corpus(at: RequestVerifier) -> None:
+    """A button, a form, a field or a command that is added is fuzzed, or this fails."""
+    found: dict[str, set[str]] = {}
+    for each in at.seeds:
+        for kind, ids in used(each.payload).items():
+            found.setdefault(kind, set()).update(ids)
+    manifest = yaml.safe_load(PATH.read_text())
+    commands = {command["command"] for command in manifest["features"]["slash_commands"]}
+    assert found["action"] >= set(ActionId)
+    assert found["block"] >= set(BlockId)
+    assert found["callback"] >= set(CallbackId)
+    assert found["option"] | {EventOption.LISTED} >= set(EventOption)
+    assert found["command"] == commands
+    events = {each.payload["event"]["type"] for each in at.seeds if each.kind == "event"}
+    assert events >= set(manifest["settings"]["event_subscriptions"]["bot_events"])
+    asked_for = {each.payload["action_id"] for each in at.seeds if "action_id" in each.payload}
+    assert asked_for == {ActionId.EVENT, ActionId.TIME_ZONE}
+
+
+def test_what_slack_really_sends_is_answered(at: RequestVerifier) -> None:
+    """None of it is taken for malformed, and each change in it is one that the actor may make."""
+    for each in at.seeds:
+        exchange = at.send(Case(each))
+        classify(exchange)
+        assert [log for log in exchange.logs if not is_alarm(log, exchange)] == []
+        assert exchange.response.status == (400 if each.name == "shortcut" else 200)
+
+
+# Mutated
+
+
+@runs
+def test_mutated_payload_is_answered_and_changes_nothing_without_permission(
+    at: RequestVerifier, fuzz: Fuzz, times: int
+) -> None:
+    fuzz(cases(at.seeds), lambda case: classify(at.send(case)), 900, times)
+
+
+@runs
+def test_form_filled_in_with_anything_is_answered(
+    at: RequestVerifier, fuzz: Fuzz, times: int
+) -> None:
+    """Texts, numbers, days, times and zones of no meaning, typed where Slack's client would not let one."""
+    forms = [each for each in at.seeds if each.name.startswith("view_submission")]
+    fuzz(st.sampled_from(forms).flatmap(filled), lambda case: classify(at.send(case)), 250, times)
+
+
+VALUE = ("value", "selected_date", "selected_time", "selected_conversation", "capacity", "event_id")
+
+
+def filled(form: Seed) -> st.SearchStrategy[Case]:
+    places = [path for path in paths(form.payload["view"]) if path[-1] in VALUE]
+    typed = st.sampled_from((*NUMBERS, *TEXTS, *MOMENTS, *IDS)) | st.text(max_size=130)
+    one = st.builds(
+        lambda path, text: Mutation(("view", *path), "replace", text),
+        st.sampled_from(places),
+        typed,
+    )
+    return st.lists(one, min_size=1, max_size=4).map(lambda made: Case(form, tuple(made)))
+
+
+@runs
+def test_command_with_anything_behind_it_is_answered(
+    at: RequestVerifier, fuzz: Fuzz, times: int
+) -> None:
+    """R8.11: what is typed pings nobody, and what is too long for Slack is cut."""
+    commands = [each for each in at.seeds if each.kind == "command"]
+    fuzz(st.sampled_from(commands).flatmap(said), lambda case: classify(at.send(case)), 350, times)
+
+
+WORDS = (
+    "register",
+    "unregister",
+    "event",
+    "events",
+    "registrations",
+    "forget-me",
+    "create",
+    "payload",
+)
+
+
+def said(command: Seed) -> st.SearchStrategy[Case]:
+    anything = st.one_of(
+        st.text(),
+        st.sampled_from((*TEXTS, *NUMBERS, *IDS)),
+        st.text(min_size=1, max_size=3).map(lambda text: text * 2_700),
+    )
+    text = st.tuples(st.sampled_from((*WORDS, "", "", "")), anything).map(" ".join)
+    return text.map(lambda words: Case(command, (Mutation(("text",), "replace", words),)))
+
+
+# Of others
+
+
+@runs
+def test_payload_in_anothers_name_changes_only_what_that_person_may(
+    at: RequestVerifier, fuzz: Fuzz, times: int
+) -> None:
+    """R8.9: the one who acts is the one whom Slack names, whoever's modal or message it is."""
+    people = st.sampled_from(["U0AMARA", "U0BJORN", "U0CHLOE", "U0DIEGO", "U0PRIYA", "U0GHOST"])
+    events = st.sampled_from(["yoga", "choir", "chess", "fair", "retreat", "talk0", "gone"])
+    fuzz(
+        st.tuples(st.sampled_from(at.seeds), people, events).map(lambda drawn: of_another(*drawn)),
+        lambda case: classify(at.send(case)),
+        250,
+        times,
+    )
+
+
+def of_another(each: Seed, user_id: str, event_id: str) -> Case:
+    who: dict[str, tuple[str, ...]] = {
+        "command": ("user_id",),
+        "interaction": ("user", "id"),
+        "event": ("event", "user"),
+    }
+    made = [Mutation(who[each.kind], "replace", user_id)]
+    made += [
+        Mutation(path, "replace", event_id)
+        for path in paths(each.payload)
+        if path[-2:] == ("private_metadata", "event_id") or path == ("actions", 0, "value")
+    ]
+    return Case(each, tuple(made))
+
+
+FOREIGN: dict[str, tuple[Mutation, ...]] = {
+    "a team": (
+        Mutation(("team_id",), "replace", "T0OTHER"),
+        Mutation(("team", "id"), "replace", "T0OTHER"),
+    ),
+    "a guest": (
+        Mutation(("team_id",), "replace", "T0OTHER"),
+        Mutation(("user", "team_id"), "replace", "T0OTHER"),
+    ),
+    "none": (
+        Mutation(("team_id",), "drop"),
+        Mutation(("team",), "drop"),
+        Mutation(("user", "team_id"), "drop"),
+    ),
+    "an enterprise": (
+        Mutation(("enterprise",), "put", {"id": "E0OTHER", "name": "Other"}),
+        Mutation(("team_id",), "replace", "T0OTHER"),
+        Mutation(("team",), "replace", None),
+        Mutation(("user", "team_id"), "replace", "T0OTHER"),
+    ),
+}
+REFUSED = "Rollcall serves another workspace here"
+
+
+@pytest.mark.parametrize("whose", FOREIGN)
+def test_payload_of_another_workspace_is_refused_with_a_sentence(
+    at: RequestVerifier, whose: str
+) -> None:
+    """R10.2: nothing is read, and nothing changed."""
+    for each in at.seeds:
+        if each.name in ("shortcut", "message_action"):
+            continue
+        exchange = at.send(Case(each, FOREIGN[whose]))
+        classify(exchange)
+        assert CommandRequest(exchange.payload).is_foreign
+        assert exchange.asked == 0
+        said_here = exchange.response.body + "".join(str(call.args) for call in exchange.calls)
+        told = CommandRequest(exchange.payload).kind in (
+            "command",
+            "block_actions",
+            "view_submission",
+        )
+        assert not told or REFUSED in said_here or exchange.response.status == 503
+
+
+# What is no payload
+
+
+GARBAGE = st.one_of(
+    st.binary(max_size=200),
+    st.text().map(str.encode),
+    st.sampled_from(
+        [b"", b"{", b"[]", b"null", b"1", b'"x"', b"{}", b"payload=", b"payload=%7B%7D"]
+    ),
+    st.sampled_from(
+        [b"payload=[]", b"payload=null", b"payload", b"ssl_check=1", b"[" * 9_000, b"=&=&"]
+    ),
+    st.sampled_from(
+        [b"payload=" + b"[" * 9_000, b'{"a":' * 9_000, b"9" * 5_000, b"command=/register"]
+    ),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ).map(lambda value: json.dumps(value).encode()),
+)
+CONTENT_TYPES = st.sampled_from(
+    [FORM, JSON, "", "text/plain", "multipart/form-data", f"{JSON}; charset=x"]
+)
+
+
+@runs
+def test_garbage_is_refused_and_reads_nothing(at: RequestVerifier, fuzz: Fuzz, times: int) -> None:
+    case = Case(Seed("garbage", "event", {}))
+
+    def check(drawn: tuple[bytes, str]) -> None:
+        assert_garbage(at.send_body(case, {}, {}, *drawn), drawn[0])
+
+    fuzz(st.tuples(GARBAGE, CONTENT_TYPES), check, 250, times)
+
+
+@runs
+def test_payload_cut_or_with_some_bytes_changed_breaks_nothing(
+    at: RequestVerifier, fuzz: Fuzz, times: int
+) -> None:
+    """Half of a payload is none; where it can still be read, all holds that holds of others."""
+    whole = [each for each in at.seeds if each.kind != "command"]
+
+    def check(drawn: tuple[Seed, float, bytes]) -> None:
+        each, where, put = drawn
+        body, content_type = encoded(each.kind, each.fresh(at.town.workspace))
+        place = int(where * len(body))
+        spoilt = body[:place] + put
+        assert_garbage(at.send_body(Case(each), {}, {}, spoilt, content_type), spoilt)
+
+    fuzz(
+        st.tuples(st.sampled_from(whole), st.floats(0, 0.99), st.binary(max_size=5)),
+        check,
+        100,
+        times,
+    )
+
+
+def assert_garbage(exchange: Exchange, body: bytes) -> None:
+    """Assert that it is refused: what is no text can't have been signed."""
+    is_text = body.decode(errors="replace").encode() == body
+    assert exchange.response.status in ((200, 400) if is_text else (401,))
+    assert exchange.logs == () or exchange.logs[0].levelname == "WARNING"
+    assert_untouched(exchange)
+
+
+def assert_untouched(exchange: Exchange) -> None:
+    assert exchange.before == exchange.after
+    assert exchange.asked == 0
+    assert exchange.calls == ()
+
+
+# Not Slack's
+
+
+UNSIGNED: dict[str, dict[str, str]] = {
+    "forged": {"X-Slack-Signature": "v0=" + "0" * 64},
+    "unsigned": {"X-Slack-Signature": ""},
+    "another version": {"X-Slack-Signature": "v1=" + "0" * 64},
+    "old": {"X-Slack-Request-Timestamp": "1"},
+    "of the future": {"X-Slack-Request-Timestamp": "99999999999"},
+    "no time": {"X-Slack-Request-Timestamp": "now"},
+}
+
+
+@pytest.mark.parametrize("how", UNSIGNED)
+def test_payload_that_slack_did_not_sign_is_401_and_reads_nothing(
+    at: RequestVerifier, fuzz: Fuzz, how: str
+) -> None:
+    """R10.1: whatever it says."""
+
+    def check(case: Case) -> None:
+        exchange = at.send(case, UNSIGNED[how])
+        assert exchange.response.status == 401
+        assert_untouched(exchange)
+
+    fuzz(cases(at.seeds, least=0), check, 20, 1)
+
+
+# Again
+
+
+@runs
+def test_event_that_slack_sends_again_is_taken_again(
+    at: RequestVerifier, fuzz: Fuzz, times: int
+) -> None:
+    """Slack's own headers tell that it is a retry, and why."""
+    events = [each for each in at.seeds if each.kind == "event"]
+    headers = st.fixed_dictionaries(
+        {
+            "X-Slack-Retry-Num": st.sampled_from(["1", "2", "3", "-1", "x", "9" * 400]),
+            "X-Slack-Retry-Reason": st.sampled_from(
+                ["http_timeout", "http_error", "", "x" * 5_000]
+            ),
+        }
+    )
+    fuzz(
+        st.tuples(cases(events, least=0), headers),
+        lambda drawn: classify(at.send(*drawn)),
+        40,
+        times,
+    )

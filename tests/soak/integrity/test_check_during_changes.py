@@ -1,0 +1,189 @@
+"""R7.6: whatever is committed between any two reads of a check, it reports no false breach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import cycle
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.errors import RollcallError
+from domain.execution.retry import RetryPolicy
+from domain.inputs import EventChanges, UserDraft
+from domain.integrity import live_count
+from domain.integrity.checker import Check
+from domain.integrity.violations import Violation, ViolationKind
+from domain.models import Page, Registration
+from domain.ports import Store
+from domain.service import Service
+from tests.support.environment import ManualClock, new_event, service_on
+from tests.support.integrity.busy_store import Busy
+from tests.support.integrity.corruption import Scene
+from tests.support.invariants import assert_sound
+from tests.support.memory_store import MemoryStore
+from tests.support.stores import Kind, empty_store
+
+PEOPLE = [f"p{number}" for number in range(12)]
+
+Move = Callable[[Service], object]
+
+people = st.sampled_from(PEOPLE)
+events = st.sampled_from(["e1", "e2"])
+moves: st.SearchStrategy[Move] = st.one_of(
+    st.tuples(events, people).map(lambda pair: lambda service: service.register(*pair)),
+    st.tuples(events, people).map(lambda pair: lambda service: service.register(*pair)),
+    st.tuples(events, people).map(lambda pair: lambda service: service.unregister(*pair)),
+    st.tuples(events, st.integers(1, 6)).map(
+        lambda pair: lambda service: service.edit_event(pair[0], EventChanges.of(capacity=pair[1]))
+    ),
+    people.map(lambda user_id: lambda service: forget(service, user_id)),
+    st.just(lambda service: service.delete_event("e2")),
+    st.none().map(lambda _: lambda service: None),
+)
+
+
+def forget(service: Service, user_id: str) -> None:
+    """Delete a user, who comes back at once."""
+    service.delete_user(user_id)
+    service.create_user(UserDraft.of(user_id=user_id, name=user_id))
+
+
+def checked(store: object) -> list[Violation]:
+    """Check in pages of two."""
+    clock = ManualClock()
+    retry = RetryPolicy(clock, lambda: 0.5)
+    return list(Check(store, retry, clock, lambda _: None, page=2).everything())  # type: ignore[arg-type]
+
+
+def a_town(store: Store) -> Service:
+    """Return a service on two events with three seats each, taken, and some who wait."""
+    service = service_on(store)
+    for user_id in PEOPLE:
+        service.create_user(UserDraft.of(user_id=user_id, name=user_id))
+    for event_id in ("e1", "e2"):
+        new_event(service, event_id, capacity=3)
+        for user_id in PEOPLE[:7]:
+            service.register(event_id, user_id)
+    return service
+
+
+def do(service: Service, move: Move) -> None:
+    with suppress(RollcallError):
+        move(service)
+
+
+def breaches_amid(kind: Kind, plan: list[Move]) -> list[Violation]:
+    """Return what a check finds while the moves are made, over and over, one before each read."""
+    with empty_store(kind) as store:
+        service = a_town(store)
+        happening = ((lambda move=move: do(service, move)) for move in cycle(plan))
+        found = checked(Busy(store, happening))
+        assert_sound(store)
+        return found
+
+
+plans = st.lists(moves, min_size=1, max_size=30)
+slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+@given(plan=plans)
+@settings(max_examples=150, deadline=None, suppress_health_check=slow)
+def test_nothing_that_happens_meanwhile_is_a_breach(plan: list[Move]) -> None:
+    assert breaches_amid("memory", plan) == []
+
+
+@pytest.mark.soak
+@given(plan=plans)
+@settings(max_examples=5_000, deadline=None, suppress_health_check=slow)
+def test_nothing_that_happens_meanwhile_is_a_breach_at_length(plan: list[Move]) -> None:
+    assert breaches_amid("memory", plan) == []
+
+
+COMING_AND_GOING: list[Move] = [
+    lambda service: service.unregister("e1", "p0"),
+    lambda service: service.register("e1", "p0"),
+    lambda service: service.unregister("e1", "p5"),
+    lambda service: service.register("e1", "p5"),
+    lambda service: service.register("e1", "p9"),
+    lambda service: service.unregister("e1", "p1"),
+    lambda service: service.register("e1", "p1"),
+    lambda service: service.unregister("e1", "p9"),
+]
+
+
+def test_without_following_the_journal_there_would_be_false_breaches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The guard, taken out: an event that never holds still seems miscounted."""
+    assert breaches_amid("memory", COMING_AND_GOING) == []
+    monkeypatch.setattr(live_count.LiveCount, "_follow_change", lambda *_: None)
+    found = breaches_amid("memory", COMING_AND_GOING)
+    assert {violation.kind for violation in found} & {
+        ViolationKind.REGISTERED_COUNT,
+        ViolationKind.WAITLIST_COUNT,
+    }
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_without_the_second_read_of_a_registration_there_would_be_false_breaches(
+    monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """The guard, taken out: one who leaves while the place is looked for seems to have lost it."""
+    if not guarded:
+        monkeypatch.setattr(Check, "_is_stored", lambda *_: True)
+    with empty_store("memory") as store:
+        service = a_town(store)
+        row = store.get_rows("e1", registrations_of=["p4"], users=()).registrations["p4"]
+        service.unregister("e1", "p4")
+        clock = ManualClock()
+        check = Check(store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
+        kinds = {violation.kind for violation in check.of_registration(row)}
+        assert kinds == (set() if guarded else {ViolationKind.NOT_ON_WAITLIST})
+
+
+class LaggingStore(MemoryStore):
+    """A store whose roster shows what was committed only after two seconds, as DynamoDB's may."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.seen: list[tuple[float, dict[tuple[str, str], Registration]]] = [(-9.0, {})]
+
+    def note(self) -> None:
+        """Remember the registrations as they are from now on."""
+        self.seen.append((self.clock.monotonic(), dict(self.registrations)))
+
+    def _then(self) -> MemoryStore:
+        then = MemoryStore()
+        shown = self.clock.monotonic() - 2
+        then.registrations = [rows for at, rows in self.seen if at <= shown][-1]
+        return then
+
+    def list_roster(
+        self, event_id: str, *, limit: int, cursor: str | None = None
+    ) -> Page[Registration]:
+        return self._then().list_roster(event_id, limit=limit, cursor=cursor)
+
+    def find_on_roster(self, event_id: str, ticket: int) -> tuple[Registration, ...]:
+        return self._then().find_on_roster(event_id, ticket)
+
+
+def test_a_roster_that_lags_is_no_breach() -> None:
+    """And what it does not show at all is one: after so long, it must."""
+    clock = ManualClock()
+    store = LaggingStore(clock)
+    service = service_on(store, clock=clock)
+    Scene(service, store)
+    store.note()
+    violations = list(service.check(lambda _: None))
+    assert violations == []
+    service.unregister("e1", "e1-seated1")
+    store.note()
+    assert list(service.check(lambda _: None)) == []
+    store.seen.append((clock.monotonic(), {}))
+    clock.sleep(9)
+    kinds = {violation.kind for violation in service.check(lambda _: None)}
+    assert kinds == {ViolationKind.REGISTERED_COUNT, ViolationKind.FREE_SEAT, ViolationKind.ROSTER}

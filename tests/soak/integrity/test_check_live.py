@@ -1,0 +1,207 @@
+"""R7.6: a check of data that never holds still reports no false breach, and a true one all the same."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import count
+
+import pytest
+
+from domain.errors import RollcallError
+from domain.inputs import EventChanges, UserDraft
+from domain.integrity.violations import ViolationKind
+from domain.models import JournalEntry
+from domain.planning.plan import Plan, PutEvent, PutJournalEntry
+from domain.planning.planner import InconsistentSnapshot
+from domain.ports import Clock, Conflict, Store
+from domain.service import Service
+from tests.support.environment import START, at_once, ids, new_event, new_users
+from tests.support.integrity.corruption import check, repair
+from tests.support.invariants import assert_sound
+from tests.support.races.recording import WallClock
+from tests.support.stores import Kind, empty_store
+
+THREADS = 8
+PEOPLE = [f"u{number}" for number in range(30)]
+
+
+class HastyClock(WallClock):
+    """Real seconds, but for those who sleep: what is committed here is seen at once."""
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds / 100)
+
+
+def service_of_a_process(store: Store, name: str, clock: Clock | None = None) -> Service:
+    """Return a service in real time, with ids and a turnstile of its own."""
+    return Service(
+        store,
+        clock or WallClock(),
+        new_id=ids(name),
+        jitter=lambda: 0.5,
+        spawn=at_once,
+        on_commit=lambda _: None,
+    )
+
+
+class Town:
+    """Everybody does anything at once, in a few events that are deleted and made anew."""
+
+    def __init__(self, store: Store, seed: int) -> None:
+        self.store = store
+        self.service = service_of_a_process(store, "town")
+        self.seed = seed
+        self.events = ["e1", "e2", "e3"]
+        self.done = 0
+        self._numbers = count(4)
+        self._lock = threading.Lock()
+        new_users(self.service, *PEOPLE)
+        for event_id in self.events:
+            new_event(self.service, event_id, capacity=4)
+
+    def live(self, stopping: threading.Event) -> None:
+        """Do things, many at once, until it stops; what is refused, is refused."""
+
+        def one(number: int) -> None:
+            dice = random.Random(self.seed * 1_000 + number)  # a test's
+            while not stopping.is_set():
+                with suppress(RollcallError, InconsistentSnapshot):
+                    self._something(dice)
+                with self._lock:
+                    self.done += 1
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(one, range(THREADS)))
+
+    def _something(self, dice: random.Random) -> None:
+        event_id, user_id = dice.choice(self.events), dice.choice(PEOPLE)
+        whats: dict[Callable[[], object], int] = {
+            lambda: self.service.register(event_id, user_id): 40,
+            lambda: self.service.unregister(event_id, user_id): 25,
+            lambda: self.service.edit_event(
+                event_id, EventChanges.of(capacity=dice.randint(1, 12))
+            ): 12,
+            lambda: self._be_forgotten(user_id): 6,
+            lambda: self._replace(event_id): 3,
+        }
+        (what,) = dice.choices([*whats], [*whats.values()])
+        what()
+
+    def _be_forgotten(self, user_id: str) -> None:
+        self.service.delete_user(user_id)
+        self.service.create_user(UserDraft.of(user_id=user_id, name=user_id))
+
+    def _replace(self, event_id: str) -> None:
+        with self._lock:
+            if event_id not in self.events:
+                return
+            new_id = f"e{next(self._numbers)}"
+            new_event(self.service, new_id, capacity=4)
+            self.events[self.events.index(event_id)] = new_id
+        self.service.delete_event(event_id)
+
+
+@contextmanager
+def alive(town: Town) -> Iterator[None]:
+    """Let the town live meanwhile."""
+    stopping = threading.Event()
+    life = threading.Thread(target=town.live, args=(stopping,))
+    life.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        life.join()
+
+
+def no_false_breach(kind: Kind, seed: int, checks: int, operations: int) -> None:
+    """Check while the town lives, at least so often and while so much is done: there is never a breach."""
+    with empty_store(kind) as store:
+        town = Town(store, seed)
+        with alive(town):
+            for number in count():
+                if number >= checks and town.done >= operations:
+                    break
+                assert check(service_of_a_process(store, f"check{number}")) == []
+        town.service.finish_unfinished()
+        assert_sound(store)
+        assert check(town.service) == []
+
+
+@pytest.mark.parametrize(("kind", "checks", "operations"), [("sqlite", 10, 300), ("local", 2, 24)])
+def test_live_traffic_is_no_breach(kind: Kind, checks: int, operations: int) -> None:
+    no_false_breach(kind, 1, checks, operations)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    ("kind", "checks", "operations"), [("sqlite", 60, 3_000), ("local", 5, 200)]
+)
+def test_live_traffic_is_no_breach_at_length(
+    kind: Kind, checks: int, operations: int, seed: int
+) -> None:
+    no_false_breach(kind, seed, checks, operations)
+
+
+def miscount(store: Store, event_id: str) -> None:
+    """Count two more who wait than there are, by a commit: a plan that is on its way can't undo it."""
+    while True:
+        event = store.get_event(event_id)
+        assert event is not None
+        values = {"waitlist_count": event.waitlist_count + 2, "version": event.version + 1}
+        wrong = event.model_copy(update=values)
+        entry = JournalEntry(
+            event_id=event_id, version=wrong.version, plan_id=f"wrong{wrong.version}", at=START
+        )
+        actions = (PutEvent(wrong, event.version), PutJournalEntry(entry))
+        with suppress(Conflict):
+            store.commit(Plan(entry.plan_id, event_id, None, (), actions))
+            return
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("local", marks=pytest.mark.soak)])
+def test_a_breach_in_a_busy_event_is_found_and_mended_while_it_is_busy(kind: Kind) -> None:
+    """Nobody stops for it: whoever wants a seat or leaves goes on."""
+    with empty_store(kind) as store:
+        service = service_of_a_process(store, "busy")
+        people = [f"u{number}" for number in range(24)]
+        new_users(service, *people)
+        new_event(service, "e1", capacity=3)
+        stopping = threading.Event()
+        moves = [0] * THREADS
+
+        def come_and_go(number: int) -> None:
+            own = people[number::THREADS]
+            while not stopping.is_set():
+                for user_id in own:
+                    with suppress(RollcallError, InconsistentSnapshot):
+                        service.register("e1", user_id)
+                    with suppress(RollcallError, InconsistentSnapshot):
+                        service.unregister("e1", user_id)
+                    moves[number] += 1
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            running = [pool.submit(come_and_go, number) for number in range(THREADS)]
+            try:
+                miscount(store, "e1")
+                before = sum(moves)
+                found = check(service_of_a_process(store, "check", HastyClock()))
+                # Where two are said to wait, newcomers wait behind them, and leave seats free.
+                expected = {ViolationKind.WAITLIST_COUNT, ViolationKind.FREE_SEAT}
+                kinds = {violation.kind for violation in found}
+                assert ViolationKind.WAITLIST_COUNT in kinds <= expected
+                mended = repair(service_of_a_process(store, "repair", HastyClock()))
+                kinds = {mend.violation.kind for mend in mended}
+                assert ViolationKind.WAITLIST_COUNT in kinds <= expected
+                assert check(service_of_a_process(store, "again", HastyClock())) == []
+                assert sum(moves) > before
+            finally:
+                stopping.set()
+            for one in running:
+                one.result()
+        assert check(service) == []

@@ -1,0 +1,100 @@
+"""R7.6: a check holds a page in memory, however much there is to read."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from domain.commands import Register
+from domain.integrity.violations import Progress
+from domain.ports import Store
+from storage.dynamodb.store import DynamoDBStore
+from tests.support.builders import put_users
+from tests.support.environment import commit_together, new_event, service_on
+from tests.support.integrity.corruption import Scene, check, repair
+from tests.support.stores import empty_local, empty_sqlite
+
+
+def fill(store: Store, first: int, last: int) -> None:
+    """Put people into an event that has half as many seats as there were at first."""
+    if not first:
+        new_event(service_on(store), capacity=last // 2)
+    people = [f"u{number}" for number in range(first, last)]
+    put_users(store, *people)
+    commit_together(store, "e1", [Register(user_id) for user_id in people])
+
+
+def peaks_of_checks(few: int, many: int) -> tuple[int, int]:
+    """Return how many bytes a check took at most, of few registrations and of many."""
+    peaks = []
+    with empty_sqlite() as store:
+        service = service_on(store)
+        for first, last in ((0, few), (few, many)):
+            fill(store, first, last)
+            check(service)  # what is imported and cached at first is no part of it
+            tracemalloc.start()
+            try:
+                assert check(service) == []
+                peaks.append(tracemalloc.get_traced_memory()[1])
+            finally:
+                tracemalloc.stop()
+    return peaks[0], peaks[1]
+
+
+def test_memory_does_not_grow_with_the_registrations() -> None:
+    few, many = peaks_of_checks(800, 2_400)
+    assert many < 1.5 * few
+
+
+@pytest.mark.soak
+def test_memory_does_not_grow_with_many_registrations() -> None:
+    few, many = peaks_of_checks(1_000, 10_000)
+    assert many < 1.5 * few
+
+
+def limits_asked(store: DynamoDBStore, work: Any) -> list[tuple[str, int | None]]:
+    """Return which reads were sent, and how many items each asked for."""
+    asked: list[tuple[str, int | None]] = []
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        asked.append((model.name, params.get("Limit")))
+
+    events: Any = store._client.meta.events
+    events.register("provide-client-params.dynamodb", note, unique_id="limits")
+    try:
+        work()
+    finally:
+        events.unregister("provide-client-params.dynamodb", note, unique_id="limits")
+    return asked
+
+
+@pytest.fixture
+def store() -> Iterator[DynamoDBStore]:
+    with empty_local() as store:
+        yield store
+
+
+def test_dynamodb_is_asked_for_no_more_than_a_page(store: DynamoDBStore) -> None:
+    """What has no limit is one ticket of the roster, which is one registration."""
+    service = service_on(store)
+    Scene(service, store)
+    for work in (check, repair):
+        asked = limits_asked(store, lambda work=work: work(service))
+        lists = [limit for name, limit in asked if name in ("Query", "Scan")]
+        assert all(limit is None or limit <= 100 for limit in lists)
+        assert lists.count(None) == 5 * (1 if work is check else 2)
+
+
+def test_progress_is_told_page_by_page() -> None:
+    """Of an event's own rows, too: a large one is read for long."""
+    with empty_sqlite() as store:
+        fill(store, 0, 600)
+        told: list[Progress] = []
+        list(service_on(store).check(told.append))
+    assert {progress.counted for progress in told} >= {100, 200, 300, 400, 500, 600}
+    assert {progress.registrations for progress in told} == {0, 100, 200, 300, 400, 500, 600}
+    assert {progress.places for progress in told} == {0, 100, 200, 300}
+    assert told[-1] == Progress(events=1, counted=600, registrations=600, places=300)

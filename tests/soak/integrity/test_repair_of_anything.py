@@ -1,0 +1,122 @@
+"""R7.6: whatever is wrong at once, a check names each event that it is in, and a repair ends in R7.5.
+
+Also where the repair is cut off, at any of its commits, and run again.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.planning.plan import Plan
+from domain.ports import Store
+from tests.support.environment import ids, service_on
+from tests.support.integrity.corruption import (
+    Scene,
+    assert_mended,
+    check,
+    repair,
+    wrong_events,
+)
+from tests.support.integrity.spoils import (
+    Spoil,
+    spoil,
+    spoiled,
+)
+from tests.support.invariants import everything_in
+from tests.support.stores import Kind, empty_store
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+class MortalStore:
+    """A store whose process dies at one of its commits: before it is sent, or when it has been applied."""
+
+    def __init__(self, store: Store, dies_at: int, *, applied: bool) -> None:
+        self._store = store
+        self._left = dies_at
+        self._applied = applied
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    def commit(self, plan: Plan) -> None:
+        self._left -= 1
+        if self._left > 0:
+            self._store.commit(plan)
+            return
+        if self._left == 0 and self._applied:
+            self._store.commit(plan)
+        raise Died
+
+
+def dies_in_repair(store: Store, dies_at: int, *, applied: bool) -> bool:
+    """Repair, and die at that commit; return False if there were not so many."""
+    mortal = MortalStore(store, dies_at, applied=applied)
+    service = service_on(mortal, spawn=lambda _: None, new_id=ids(f"mortal{dies_at}-"))  # type: ignore[arg-type]
+    try:
+        repair(service)
+    except Died:
+        return True
+    return False
+
+
+def names_and_mends(kind: Kind, how: list[Spoil], dies_at: int, *, applied: bool) -> None:
+    with empty_store(kind) as store:
+        service = service_on(store)
+        scene, sound = Scene(service, store), Scene(service, store, "sound")
+        before = sound.event()
+        spoil(scene, how)
+        wrong = wrong_events(everything_in(store))
+        named = {violation.event_id for violation in check(service)}
+        history = {"e1"} if is_history_broken(scene) else set()
+        assert named == wrong | history
+        dies_in_repair(store, dies_at, applied=applied)
+        repair(service_on(store, new_id=ids("again")))
+        assert_mended(service, store)
+        assert not is_history_broken(scene)
+        assert sound.event() == before
+        assert repair(service) == []
+
+
+def is_history_broken(scene: Scene) -> bool:
+    """Whether the entries are not those of the versions 1 to the event's own."""
+    entries = scene.store.list_journal("e1", limit=1_000)
+    return [entry.version for entry in entries] != list(range(1, scene.event().version + 1))
+
+
+def examples(number: int) -> settings:
+    slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    return settings(max_examples=number, deadline=None, suppress_health_check=slow)
+
+
+anything = given(how=spoiled, dies_at=st.integers(1, 8), applied=st.booleans())
+
+
+@anything
+@examples(300)
+def test_anything_in_memory(how: list[Spoil], dies_at: int, applied: bool) -> None:
+    names_and_mends("memory", how, dies_at, applied=applied)
+
+
+@anything
+@examples(40)
+def test_anything_on_sqlite(how: list[Spoil], dies_at: int, applied: bool) -> None:
+    names_and_mends("sqlite", how, dies_at, applied=applied)
+
+
+@pytest.mark.soak
+@anything
+@examples(4_000)
+def test_anything_at_length_in_memory(how: list[Spoil], dies_at: int, applied: bool) -> None:
+    names_and_mends("memory", how, dies_at, applied=applied)
+
+
+@pytest.mark.soak
+@anything
+@examples(20)
+def test_anything_at_length_on_dynamodb(how: list[Spoil], dies_at: int, applied: bool) -> None:
+    names_and_mends("local", how, dies_at, applied=applied)

@@ -1,0 +1,88 @@
+"""Sixteen programs at once over HTTP, on SQLite and on DynamoDB: whatever was answered, some order explains it."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+
+import pytest
+
+from bot.api.app import build_api
+from domain.enums import ChangeKind
+from playground.demo.http_server import serve
+from tests.support.counting import Count
+from tests.support.environment import ids
+from tests.support.invariants import Everything, assert_sound
+from tests.support.races.calls import Call
+from tests.support.races.judging import contents_of
+from tests.support.races.linearizability import linearized
+from tests.support.races.over_http import Program
+from tests.support.races.races import RACES
+from tests.support.races.recording import Process, WallClock
+from tests.support.stores import Kind, empty_store
+
+TOKEN = "racing"
+
+IN_SLACK_ALONE = {"close_event", "reopen_event", "cancel_event"}
+"""What no route of R11 does."""
+
+PROMOTE_UNSAID = {"edit_event", "delete_user"}
+"""Whose answers don't say who was promoted."""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "local"])
+@pytest.mark.parametrize("name", RACES)
+@pytest.mark.parametrize(
+    "seeds", [range(2), pytest.param(range(2, 22), marks=pytest.mark.soak)], ids=["few", "many"]
+)
+def test_sixteen_programs(kind: Kind, name: str, seeds: range, count: Count) -> None:
+    for seed in seeds:
+        unique = f"{name} over HTTP {seed}"
+        started = RACES[name](random.Random(unique))
+        scripts = [
+            [call for call in script if call[0] not in IN_SLACK_ALONE] for script in started.scripts
+        ]
+        with empty_store(kind) as store:
+            initial = started.prepared(store)
+            process = Process(store, unique)
+            api = build_api(
+                process.service, tokens=[TOKEN], clock=WallClock(), new_id=ids("reference")
+            )
+            with serve(api) as url:
+                programs = [Program(url, TOKEN) for _ in scripts]
+                threads = [
+                    threading.Thread(target=program.follow, args=(script, list(started.events)))
+                    for program, script in zip(programs, scripts, strict=True)
+                ]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+            process.background.wait()
+            calls = [call for program in programs for call in program.calls]
+            assert len(calls) >= sum(map(len, scripts)), "a program has failed"
+            found = assert_sound(store)
+            linearized(initial, calls, contents_of(found))
+            if not any(call[0] in PROMOTE_UNSAID for script in scripts for call in script):
+                assert_promotions_told(found, calls)
+        count("calls in races over HTTP", len(calls))
+        count("histories of races over HTTP", 1)
+
+
+def assert_promotions_told(found: Everything, calls: list[Call]) -> None:
+    """Assert that whoever left was told of each promotion that this was, and of no other."""
+    written = Counter(
+        (event_id, change.user_id)
+        for event_id, entries in found.journal.items()
+        for entry in entries
+        for change in entry.changes
+        if change.kind is ChangeKind.PROMOTED
+    )
+    named = Counter(
+        (call.args[0], user_id)
+        for call in calls
+        if call.answer and call.answer[0] == "left"
+        for user_id in call.answer[1]  # type: ignore[attr-defined]
+    )
+    assert named == written

@@ -1,0 +1,384 @@
+"""The judge of races is judged: histories that no order explains, and those that one does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.races import linearizability
+from tests.support.races.calls import BUSY, Call, Facts, answered
+from tests.support.races.linearizability import NotLinearizable, Undecided, linearized
+from tests.support.reference_model import PlainModel
+
+SEAT: Facts = ("placed", 1, None)
+
+
+def call(name: str, *args: object, at: tuple[int, int | None], answer: Facts | None) -> Call:
+    return Call(name, args, at[0], at[1], answer)
+
+
+def registers(user_id: str, at: tuple[int, int | None], *answer: object) -> Call:
+    return call("register", "e1", user_id, at=at, answer=answer)
+
+
+def leaves(user_id: str, at: tuple[int, int | None], *answer: object) -> Call:
+    return call("unregister", "e1", user_id, at=at, answer=answer)
+
+
+def model_of(*inside: str, capacity: int = 1, has_waitlist: bool = True) -> PlainModel:
+    """Return a model of one event, with these people in it, and four who are not."""
+    model = PlainModel(users={"a", "b", "c", "d", *inside})
+    model.create_event("e1", capacity, has_waitlist)
+    for user_id in inside:
+        model.register("e1", user_id)
+    return model
+
+
+def accepted(model: PlainModel, *calls: Call, final: PlainModel | None = None) -> bool:
+    try:
+        linearized(model, calls, final.contents() if final else None)
+    except NotLinearizable:
+        return False
+    return True
+
+
+# What must be rejected
+
+
+def test_two_are_given_the_last_seat() -> None:
+    """R7.3."""
+    both = registers("a", (0, 9), *SEAT), registers("b", (0, 9), "placed", 2, None)
+    assert not accepted(model_of(), *both)
+    assert accepted(model_of(capacity=2), *both)
+
+
+def test_one_ticket_is_handed_out_twice() -> None:
+    calls = registers("a", (0, 9), *SEAT), registers("b", (0, 9), *SEAT)
+    assert not accepted(model_of(capacity=2), *calls)
+
+
+def test_a_position_is_told_that_no_order_gives() -> None:
+    first, second = registers("a", (0, 9), *SEAT), registers("b", (0, 9), "placed", 2, 2)
+    assert not accepted(model_of(), first, second)
+    assert accepted(model_of(), first, replace(second, answer=("placed", 2, 1)))
+
+
+def test_who_came_later_is_before_who_had_an_answer_already() -> None:
+    """Overlapping they may be in either order; one after the other, in that one only."""
+    first, second = registers("a", (0, 4), "placed", 2, 1), registers("b", (3, 9), *SEAT)
+    assert accepted(model_of(), first, second)
+    assert not accepted(model_of(), first, replace(second, invoked=5))
+
+
+def test_a_refusal_is_told_after_a_seat_came_free() -> None:
+    """The leave was answered before the register came: "full" was true once, but not then."""
+    model = model_of("z", has_waitlist=False)
+    left = leaves("z", (0, 4), "left", "registered", 1, ())
+    full = registers("a", (3, 9), "EventFull", 1, 1)
+    assert accepted(model, left, full)
+    assert not accepted(model, left, replace(full, invoked=5))
+
+
+def test_a_refusal_tells_a_count_that_never_was() -> None:
+    model = model_of("z", capacity=2, has_waitlist=False)
+    placed = registers("a", (0, 9), "placed", 2, None)
+    assert not accepted(model, placed, registers("b", (0, 9), "EventFull", 2, 1))
+    assert accepted(model, placed, registers("b", (0, 9), "EventFull", 2, 2))
+
+
+def test_a_promotion_is_lost() -> None:
+    model = model_of("z", "y")
+    assert not accepted(model, leaves("z", (0, 9), "left", "registered", 1, ()))
+    assert accepted(model, leaves("z", (0, 9), "left", "registered", 1, ("y",)))
+
+
+def test_one_is_promoted_twice() -> None:
+    model = model_of("z", "y", "w", capacity=2)
+    first = leaves("z", (0, 9), "left", "registered", 1, ("w",))
+    assert accepted(model, first, leaves("y", (0, 9), "left", "registered", 2, ()))
+    assert not accepted(model, first, leaves("y", (0, 9), "left", "registered", 2, ("w",)))
+
+
+def test_somebody_is_promoted_past_the_first_in_line() -> None:
+    model = model_of("z", "y", "w")
+    assert not accepted(model, leaves("z", (0, 9), "left", "registered", 1, ("w",)))
+
+
+def test_the_end_is_not_what_the_answers_say() -> None:
+    end = model_of("a")
+    assert accepted(model_of(), registers("a", (0, 9), *SEAT), final=end)
+    assert not accepted(model_of(), registers("a", (0, 9), *SEAT), final=model_of())
+    assert not accepted(model_of(), final=end)
+
+
+def test_what_was_busy_was_done_all_the_same() -> None:
+    """`Busy` says that nothing was changed."""
+    assert accepted(model_of(), registers("a", (0, 9), *BUSY), final=model_of())
+    assert not accepted(model_of(), registers("a", (0, 9), *BUSY), final=model_of("a"))
+
+
+def test_what_nobody_knows_may_or_may_not_have_happened() -> None:
+    lost = call("register", "e1", "a", at=(5, None), answer=None)
+    assert accepted(model_of(), lost, final=model_of())
+    assert accepted(model_of(), lost, final=model_of("a"))
+    assert not accepted(model_of(), lost, final=model_of("b"))
+    # Not before it was asked for, and at any time after.
+    assert not accepted(model_of(), registers("b", (0, 4), "placed", 2, 1), lost)
+    assert accepted(model_of(), registers("b", (6, 9), "placed", 2, 1), lost)
+
+
+def test_a_reader_is_shown_what_was_not_yet_so() -> None:
+    placed = registers("a", (5, 9), *SEAT)
+    told = call("get_registration", "e1", "a", at=(0, 4), answer=("own", "registered", 1, None))
+    assert not accepted(model_of(), placed, told)
+    assert accepted(model_of(), placed, replace(told, responded=6))
+
+
+def test_a_preview_mixes_two_moments() -> None:
+    """Who has the only seat is told that coming back means a line in which nobody was while it had it."""
+    left = leaves("z", (0, 9), "left", "registered", 1, ())
+    joined = registers("a", (0, 9), "placed", 2, None), registers("b", (0, 9), "placed", 3, 1)
+    mixed = ("preview", "registered", 1, None, True, 1)
+    preview = call("preview_leave", "e1", "z", at=(0, 9), answer=mixed)
+    assert not accepted(model_of("z"), left, *joined, preview)
+    true = ("preview", "registered", 1, None, False, None)
+    assert accepted(model_of("z"), left, *joined, replace(preview, answer=true))
+
+
+# Long operations
+
+
+def deletes(user_id: str, at: tuple[int, int], *answer: object) -> Call:
+    return call("delete_user", user_id, at=at, answer=answer)
+
+
+def test_a_deleted_user_leaves_one_event_after_the_other() -> None:
+    """Between the two it is out of the one and in the other, and unknown in both (R7.1)."""
+    model = model_of("z", "y")
+    model.create_event("e2", 1, has_waitlist=True)
+    model.register("e2", "z")
+    calls = [
+        deletes("z", (0, 9), "deleted", True),
+        call("get_registration", "e1", "y", at=(1, 2), answer=("own", "registered", 2, None)),
+        call("get_event", "e2", at=(3, 4), answer=("event", 1, "open", 1, 0)),
+        registers("z", (5, 6), "UnknownUser"),
+    ]
+    end = model.copied()
+    end.delete_user("z")
+    assert accepted(model, *calls, final=end)
+    assert not accepted(model, *calls, final=model)
+    unmarked = registers("z", (5, 6), "AlreadyRegistered", "registered", None)
+    assert not accepted(model, *calls[:3], unmarked)
+
+
+def test_a_deletion_is_called_done_before_it_is() -> None:
+    seen = call("get_event", "e1", at=(10, 11), answer=("event", 1, "open", 1, 0))
+    assert not accepted(model_of("z"), deletes("z", (0, 9), "deleted", True), seen)
+    assert accepted(model_of("z"), deletes("z", (0, 9), "deleted", False), seen)
+
+
+def test_two_cascades_of_one_user_wait_for_the_same_end() -> None:
+    model = model_of("z")
+    both = deletes("z", (0, 9), "deleted", True), deletes("z", (0, 11), "deleted", True)
+    created = call("create_user", "z", at=(12, 15), answer=("created",))
+    end = model_of()
+    end.event("e1").handed_out = 1
+    end.users.add("z")
+    assert accepted(model, *both, created, final=end)
+    assert not accepted(model, *both, replace(created, answer=("DuplicateUser",)))
+    late = deletes("z", (10, 11), "UnknownUser")
+    assert accepted(model, *both, late)
+    assert not accepted(model, *both, replace(late, invoked=16, responded=17), created)
+
+
+def test_a_user_comes_back_only_after_the_end() -> None:
+    created = call("create_user", "z", at=(1, 2), answer=("created",))
+    still_in = call("is_in", "e1", "z", at=(3, 4), answer=("own", "registered", 1, None))
+    deleted = deletes("z", (0, 9), "deleted", True)
+    assert accepted(model_of("z"), deleted, created)
+    assert not accepted(model_of("z"), deleted, created, still_in)
+    assert accepted(model_of("z"), deleted, replace(created, answer=("DuplicateUser",)), still_in)
+
+
+def crowd(number: int) -> list[str]:
+    return [f"w{n}" for n in range(number)]
+
+
+def edits(capacity: int, at: tuple[int, int], *answer: object) -> Call:
+    return call("edit_event", "e1", capacity, None, at=at, answer=answer)
+
+
+def test_a_long_raise_goes_on_seat_by_seat_until_it_is_overtaken() -> None:
+    """R2.5: the first commit promotes 49, the rest follows; a lowering in between ends it there."""
+    waiting = crowd(60)
+    model = model_of("z", *waiting)
+    raised = edits(100, (0, 9), "changed", tuple(waiting[:49]), True)
+    end = model.copied()
+    end.edit("e1", 100, None)
+    assert accepted(model, raised, final=end)
+    lowered = edits(53, (10, 19), "changed", (), True)
+    stopped = model.copied()
+    stopped.edit("e1", 53, None)
+    assert accepted(model, raised, lowered, final=stopped)
+    assert not accepted(model, raised, lowered, final=end)
+    below = edits(53, (10, 19), "CapacityBelowRegistered", 53, 54)
+    assert accepted(model, raised, below, final=end)
+    assert not accepted(model, raised, replace(below, answer=("CapacityBelowRegistered", 53, 50)))
+
+
+def test_a_short_raise_is_one_moment() -> None:
+    """Fewer than fit one commit are promoted together, or not at all."""
+    waiting = crowd(6)
+    model = model_of("z", *waiting)
+    assert accepted(model, edits(5, (0, 9), "changed", tuple(waiting[:4]), True))
+    assert not accepted(model, edits(5, (0, 9), "changed", tuple(waiting[:3]), True))
+    assert not accepted(model, edits(1, (0, 9), "changed", (), True))
+
+
+def test_an_edit_that_says_only_that_it_is_done_may_come_when_it_changes_something() -> None:
+    """Over HTTP: at first the waitlist is on, and setting it changes nothing; later it does."""
+    on = call("put_event", "e1", None, True, at=(0, 9), answer=("edited",))
+    off = call("put_event", "e1", None, False, at=(0, 9), answer=("edited",))
+    for has_waitlist in (True, False):
+        assert accepted(model_of(), on, off, final=model_of(has_waitlist=has_waitlist))
+    after = replace(off, invoked=10, responded=19)
+    assert not accepted(model_of(), on, after, final=model_of())
+
+
+def test_a_deleted_event_is_found_no_more_and_its_id_never_used_again() -> None:
+    deleted = call("delete_event", "e1", at=(0, 9), answer=("deleted", False))
+    assert accepted(model_of(), deleted, registers("a", (0, 9), *SEAT))
+    assert accepted(model_of(), deleted, registers("a", (10, 19), "UnknownEvent"))
+    assert not accepted(model_of(), deleted, registers("a", (10, 19), *SEAT))
+
+
+# The search itself
+
+
+def test_a_rejection_says_how_far_it_came() -> None:
+    with pytest.raises(NotLinearizable, match=r"register\(e1, b\).*model says .*'placed', 2, 1"):
+        linearized(
+            model_of(), [registers("a", (0, 1), *SEAT), registers("b", (2, 3), "placed", 2, 2)]
+        )
+    with pytest.raises(NotLinearizable, match="in the end there was"):
+        linearized(model_of(), [], model_of("a").contents())
+
+
+def test_what_is_too_tangled_is_neither_accepted_nor_rejected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(linearizability, "MOST_STATES", 10)
+    waiting = crowd(12)
+    model = model_of("z", *waiting)
+    calls = [
+        leaves(user_id, (0, 9), "left", "waitlisted", n + 2, ())
+        for n, user_id in enumerate(waiting)
+    ]
+    with pytest.raises(Undecided):
+        linearized(model, calls, model.contents())
+
+
+def explained_by_trying_all(model: PlainModel, calls: Sequence[Call], final: PlainModel) -> bool:
+    """Whether an order exists, found out in the most stupid way."""
+    for order in permutations(calls):
+        if any(
+            later.responded is not None and later.responded < earlier.invoked
+            for n, earlier in enumerate(order)
+            for later in order[n + 1 :]
+        ):
+            continue
+        trial = model.copied()
+        answers = [answered(trial, one) for one in order]
+        if answers == [one.answer for one in order] and trial.contents() == final.contents():
+            return True
+    return False
+
+
+names = st.sampled_from(["register", "unregister", "preview_leave", "edit_event", "put_event"])
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[Call], PlainModel]:
+    """Draw calls that overlap, with the answers and the end of some order that need not be theirs."""
+    asked: list[Call] = []
+    for _ in range(draw(st.integers(1, 5))):
+        name = draw(names)
+        begins = draw(st.integers(0, 12))
+        args: Facts = ("e1", draw(st.sampled_from("abc")))
+        if name.endswith("event"):
+            args = ("e1", draw(st.integers(1, 3)), draw(st.none() | st.booleans()))
+        asked.append(Call(name, args, begins, begins + draw(st.integers(0, 8))))
+    model = model_of()
+    order = draw(st.permutations(asked))
+    return [replace(one, answer=answered(model, one)) for one in order], model
+
+
+@given(histories())
+@settings(max_examples=200)
+def test_the_search_finds_an_order_exactly_where_trying_all_orders_does(
+    drawn: tuple[list[Call], PlainModel],
+) -> None:
+    calls, final = drawn
+    explained = explained_by_trying_all(model_of(), calls, final)
+    assert accepted(model_of(), *calls, final=final) == explained
+
+
+asked_of_two = st.sampled_from(
+    [
+        *("register", "register", "unregister", "is_in"),
+        *("delete_user", "delete_user", "create_user", "get_user"),
+    ]
+)
+
+
+@st.composite
+def histories_of_two_events(draw: st.DrawFn) -> tuple[list[Call], PlainModel]:
+    """Draw calls about two events and their users' coming and going, and what may be in the end."""
+    model = model_of_two()
+    calls: list[Call] = []
+    for number in range(draw(st.integers(1, 9))):
+        name, user_id = draw(asked_of_two), draw(st.sampled_from("ab"))
+        event_id = draw(st.sampled_from(["e1", "e2"]))
+        args: Facts = (user_id,) if name.endswith("user") else (event_id, user_id)
+        begins = draw(st.integers(0, 30))
+        one = Call(name, args, begins, begins + draw(st.integers(0, 20)))
+        answer: Facts = ("deleted", draw(st.booleans()))
+        if name != "delete_user":
+            answer = answered(model, one)
+        elif user_id in model.users or user_id in model.marked:
+            model.start_user_deletion(user_id, number)
+        else:
+            answer = ("UnknownUser",)
+        calls.append(replace(one, answer=answer))
+        for _ in range(draw(st.integers(0, 3))):
+            steps = [do for _, _, do in linearizability._goes_on(model)]
+            if steps:
+                draw(st.sampled_from(steps))(model)
+    while steps := [do for _, _, do in linearizability._goes_on(model)]:
+        steps[0](model)
+    return calls, model
+
+
+def model_of_two() -> PlainModel:
+    model = model_of("a", "z")
+    model.create_event("e2", 1, has_waitlist=True)
+    return model
+
+
+@given(histories_of_two_events())
+@settings(max_examples=100)
+def test_what_the_search_leaves_out_makes_no_difference(
+    drawn: tuple[list[Call], PlainModel],
+) -> None:
+    """Events are searched one at a time where that is enough; everything at once finds the same."""
+    calls, final = drawn
+    found = accepted(model_of_two(), *calls, final=final)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linearizability._Search, "_events_that_matter", lambda *_: None)
+        patch.setattr(linearizability._Search, "_only_joins", lambda *_: False)
+        assert accepted(model_of_two(), *calls, final=final) == found

@@ -1,0 +1,153 @@
+"""Everybody at once, on SQLite and on DynamoDB: whatever was answered, some order of the calls explains it.
+
+The sums below pytest's report say how many histories and calls were judged.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from domain.commands import RegisterOutcome
+from domain.ports import Store
+from storage.sqlite.store import SQLiteStore
+from tests.support.counting import Count
+from tests.support.dynamodb.local import local_endpoint
+from tests.support.environment import ids, new_event, new_users, service_on
+from tests.support.invariants import assert_sound
+from tests.support.races.calls import Call
+from tests.support.races.judging import classify
+from tests.support.races.race_process import Address, Racer, race
+from tests.support.races.races import RACES, THREADS, Race
+from tests.support.races.recording import Process, run_together, switching_every
+from tests.support.stores import Kind, empty_store
+
+Run = Callable[[Store, Race, str, random.Random], list[list[Call]]]
+"""Runs a race on a store; returns what each process's threads saw."""
+
+Seeds = Mapping[str, range]
+
+FEW = {"sqlite": range(3), "local": range(2)}
+MANY = {"sqlite": range(3, 60), "local": range(2, 15)}
+"""How often each race is run, by the seeds of what is asked; who comes first differs each time."""
+
+on_each_store = pytest.mark.parametrize("kind", ["sqlite", "local"])
+each_race = pytest.mark.parametrize("name", RACES)
+few_and_many = pytest.mark.parametrize(
+    "seeds", [FEW, pytest.param(MANY, marks=pytest.mark.soak)], ids=["few", "many"]
+)
+
+
+@on_each_store
+@each_race
+@few_and_many
+def test_sixteen_threads(kind: Kind, name: str, seeds: Seeds, count: Count) -> None:
+    """One process: what waits together goes through its door together."""
+    _judge_all(kind, name, seeds[kind], _in_threads, count)
+
+
+@on_each_store
+@each_race
+@few_and_many
+def test_four_processes(
+    kind: Kind,
+    name: str,
+    seeds: Seeds,
+    racers: list[Racer],
+    count: Count,
+) -> None:
+    """Four threads each, with nothing in common but the store: its conditions decide."""
+
+    def in_processes(
+        store: Store, started: Race, unique: str, dice: random.Random
+    ) -> list[list[Call]]:
+        return race(
+            racers,
+            _address(store),
+            unique,
+            started.scripts,
+            list(started.events),
+            switch_interval=_switch_interval(dice),
+        )
+
+    _judge_all(kind, name, seeds[kind], in_processes, count)
+
+
+def _judge_all(kind: Kind, name: str, seeds: range, run: Run, count: Count) -> None:
+    """Run a race with each seed, and judge it; count what was judged."""
+    for seed in seeds:
+        unique = f"{name} {seed}"
+        dice = random.Random(unique)
+        started = RACES[name](dice)
+        with empty_store(kind) as store:
+            initial = started.prepared(store)
+            histories = run(store, started, unique, dice)
+            try:
+                count("calls in races", classify(store, initial, histories))
+            except Exception as error:
+                error.add_note(f"It was the race {unique}.")
+                raise
+        count("histories of races", 1)
+
+
+def _in_threads(store: Store, started: Race, unique: str, dice: random.Random) -> list[list[Call]]:
+    process = Process(store, unique)
+    with switching_every(_switch_interval(dice)):
+        run_together([(process, started.scripts)], list(started.events))
+    return [process.calls]
+
+
+def _switch_interval(dice: random.Random) -> float:
+    return dice.choice([0.005, 0.0001, 0.00001])
+
+
+@pytest.fixture(scope="module")
+def racers() -> Iterator[list[Racer]]:
+    four = [Racer() for _ in range(4)]
+    yield four
+    for racer in four:
+        racer.close()
+
+
+def _address(store: Store) -> Address:
+    """Return where another process finds a store of `empty_store`."""
+    if isinstance(store, SQLiteStore):
+        return "sqlite", store._file._path
+    return local_endpoint(), store._prefix  # type: ignore[attr-defined]
+
+
+@each_race
+def test_a_race_has_a_script_for_each_thread(name: str) -> None:
+    assert len(RACES[name](random.Random()).scripts) == THREADS
+
+
+@on_each_store
+def test_first_in_first_served(kind: Kind) -> None:
+    """The tickets are in the order in which people came to the door, in one commit or in several."""
+    crowd = [f"p{number}" for number in range(45)]
+    random.Random(1).shuffle(crowd)
+    with empty_store(kind) as store:
+        new_users(service_on(store), *crowd)
+        new_event(service_on(store), capacity=7)
+        go_on = threading.Event()
+        service = service_on(store, on_commit=lambda _: _wait(go_on), new_id=ids("door"))
+        command_queue = service._executor.command_queue
+        with ThreadPoolExecutor(len(crowd)) as pool:
+            placed: list[Future[RegisterOutcome]] = []
+            for behind, user_id in enumerate(crowd):
+                placed.append(pool.submit(service.register, "e1", user_id))
+                # The first one's commit is held; all others wait behind it.
+                while (len(command_queue), command_queue.waiting("e1")) != (1, behind):
+                    assert not any(one.done() for one in placed)
+            go_on.set()
+        assert [one.result().registration.ticket for one in placed] == list(range(1, 46))
+        found = assert_sound(store)
+        assert found.seated("e1") + found.waiting("e1") == crowd
+
+
+def _wait(signal: threading.Event) -> None:
+    signal.wait()

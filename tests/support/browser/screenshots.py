@@ -1,0 +1,88 @@
+"""The README's pictures, of a session with the real demo: `make screenshots`.
+
+The session is the same each time; dates, times of day and the seconds of the rush are those of the day.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import Browser, expect
+
+from playground.__main__ import demo
+from tests.support.browser.chromium import running
+from tests.support.browser.windows import AMARA, BJORN, CHLOE, Window
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def main() -> None:
+    """Take them all anew."""
+    expect.set_options(timeout=60_000)
+    with (
+        running() as browser,
+        TemporaryDirectory() as data,
+        demo(0, Path(data), empty=False, reset=False) as url,
+    ):
+        a_place_in_line(browser, url)
+        what_organizers_see(browser, url)
+        a_rush(browser, url)
+
+
+def window(browser: Browser, url: str, member_id: str, width: int, height: int) -> Window:
+    """Open the channel for events as a member."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, device_scale_factor=2, reduced_motion="reduce"
+    )
+    opened = Window(context.new_page())
+    opened.page.goto(f"{url}/?member={member_id}&in=C0EVENTS")
+    expect(opened.card()).to_be_visible()
+    return opened
+
+
+def a_place_in_line(browser: Browser, url: str) -> None:
+    """An event's card in its channel, and what only she sees who waits."""
+    bjorn, chloe = (window(browser, url, each, 1040, 770) for each in (BJORN, CHLOE))
+    bjorn.press("Register", bjorn.card())
+    chloe.press("Join the waitlist", chloe.card())
+    expect(chloe.only_you()).to_contain_text("You are 1st in line")
+    expect(chloe.card()).to_contain_text("4 of 4 seats · 1 waiting")
+    take(chloe, "playground")
+
+
+def what_organizers_see(browser: Browser, url: str) -> None:
+    """How full the event is, what can be done, who has a seat and who waits."""
+    amara = window(browser, url, AMARA, 1040, 760)
+    amara.press("Manage", amara.card())
+    expect(amara.modal).to_contain_text("Waiting (1)")
+    take(amara, "manage")
+
+
+def a_rush(browser: Browser, url: str) -> None:
+    """300 members press Register within a second; nobody draws a large window meanwhile, which would slow them down."""
+    chloe = window(browser, url, CHLOE, 400, 700)
+    chloe.press("Backstage")
+    chloe.backstage.get_by_label("press").select_option("Register · Tool talk: better code reviews")
+    chloe.press("Start the rush")
+    expect(chloe.backstage).to_contain_text("300 of 300 answered")
+    expect(chloe.backstage).to_contain_text("20 of 20 seats · 282 waiting” after")
+    bjorn = window(browser, url, BJORN, 1280, 940)
+    bjorn.press("Backstage")
+    expect(bjorn.backstage).to_contain_text("300 of 300 answered")
+    expect(bjorn.card("Tool talk")).to_contain_text("282 waiting")
+    button = bjorn.backstage.get_by_label("press")
+    button.select_option("Join the waitlist · Tool talk: better code reviews")
+    take(bjorn, "rush")
+
+
+def take(opened: Window, name: str) -> None:
+    """Write one picture, with no pointer or focus in it that is only the session's."""
+    opened.page.mouse.move(0, 0)
+    opened.page.evaluate("() => document.activeElement.blur()")
+    opened.page.screenshot(path=DOCS / f"{name}.png", animations="disabled")
+    opened.page.context.close()
+
+
+if __name__ == "__main__":
+    main()

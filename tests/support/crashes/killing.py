@@ -1,0 +1,187 @@
+"""A process that rushes and is killed, what it had said by then, and whether that was true."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+from signal import SIGKILL
+from typing import Any
+
+from domain.commands import Register
+from domain.enums import Cause, ChangeKind, Deletion, NotificationKind
+from domain.models import Change, Page
+from domain.ports import Store
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
+from tests.support.crashes.rush_process import EVENTS, LONG, PEOPLE, RAISED_TO
+from tests.support.dynamodb.local_server import ROOT
+from tests.support.environment import commit_together, ids, new_event, new_users, service_on
+from tests.support.invariants import Everything, assert_sound
+
+AnyStore = SQLiteStore | DynamoDBStore
+
+
+@dataclass
+class Rush:
+    """What a process said before it was killed."""
+
+    asked: dict[int, list[str]] = field(default_factory=dict)
+    answers: dict[int, Any] = field(default_factory=dict)
+
+    def hear(self, line: str) -> list[str]:
+        """Take a line in; return what it asks for, if it does."""
+        said = json.loads(line)
+        if "asked" in said:
+            self.asked[said["number"]] = said["asked"]
+            return list(said["asked"])
+        self.answers[said["number"]] = said["answer"]
+        return []
+
+    def unanswered(self) -> list[list[str]]:
+        """Return the calls of which nobody knows how they ended."""
+        return [call for number, call in self.asked.items() if number not in self.answers]
+
+    def answered(self) -> Iterator[tuple[list[str], Any]]:
+        """Yield the other calls, each with its answer."""
+        for number, answer in self.answers.items():
+            yield self.asked[number], answer
+
+
+def killed(seed: int, kind: str, where: str) -> Rush:
+    """Let a process rush, and kill it: at any moment, or shortly after it began something long."""
+    random, rush = Random(seed), Rush()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.crashes.rush_process", str(seed), kind, where],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    waits_for_long, more = seed % 2 == 0, random.randrange(300)
+    if waits_for_long:
+        more = random.randrange(12)
+    for line in process.stdout:
+        is_long = bool(LONG.intersection(rush.hear(line)))
+        waits_for_long = waits_for_long and not is_long
+        if not waits_for_long and more == 0:
+            break
+        more -= not waits_for_long
+    process.kill()
+    # What it still said is said: only a line that is cut off is not.
+    for line in process.stdout:
+        if line.endswith("\n"):
+            rush.hear(line)
+    process.stdout.close()
+    assert process.wait() == -SIGKILL, "it ended before it was killed"
+    return rush
+
+
+def prepare(store: AnyStore) -> None:
+    """Fill three events: one is small, one will be raised by many, one deleted with many in it."""
+    service = service_on(store, new_id=ids("prepare"))
+    new_users(service, *PEOPLE)
+    for event_id, capacity, crowd in zip(EVENTS, (5, 1, 30), (20, 80, 80), strict=True):
+        new_event(service, event_id, capacity=capacity)
+        commit_together(store, event_id, [Register(user_id) for user_id in PEOPLE[:crowd]])
+        for entry in store.list_journal(event_id, limit=100):
+            store.mark_delivered(event_id, entry.version)
+
+
+def moves(found: Everything, before: Everything) -> list[tuple[str, Change]]:
+    """Return what happened to registrations since, each with its event."""
+    return [
+        (event_id, change)
+        for event_id, entries in found.journal.items()
+        for entry in entries[len(before.journal[event_id]) :]
+        for change in entry.changes
+        if change.user_id is not None
+    ]
+
+
+IN = {ChangeKind.REGISTERED, ChangeKind.WAITLISTED}
+
+
+def assert_told_truly(rush: Rush, found: Everything, before: Everything) -> None:
+    """Assert that what was acknowledged happened, once, and that what happened was asked for."""
+    moved = moves(found, before)
+    came = Counter((e, c.user_id, c.ticket) for e, c in moved if c.kind in IN)
+    went = Counter(
+        (e, c.user_id, c.ticket)
+        for e, c in moved
+        if c.kind is ChangeKind.LEFT and c.cause is Cause.OWN
+    )
+    assert all(times == 1 for times in (*came.values(), *went.values())), "twice"
+    for call, answer in rush.answered():
+        match call, answer:
+            case ["register", event_id, user_id], {"ticket": ticket}:
+                assert came.pop((event_id, user_id, ticket), 0), f"{call} is lost"
+            case ["unregister", event_id, user_id], {"ticket": ticket}:
+                assert went.pop((event_id, user_id, ticket), 0), f"{call} is lost"
+    done: list[tuple[str | None, ...]] = [("register", e, who) for e, who, _ in came]
+    done += [("unregister", e, who) for e, who, _ in went]
+    cut_off: Counter[tuple[str | None, ...]] = Counter(tuple(call) for call in rush.unanswered())
+    assert not Counter(done) - cut_off, "nobody asked for it"
+    for event_id, change in moved:
+        if change.cause is Cause.USER_DELETED and change.kind is ChangeKind.LEFT:
+            assert ["delete_user", change.user_id] in rush.asked.values()
+        if change.cause is Cause.EVENT_DELETED:
+            assert ["delete_event", event_id] in rush.asked.values()
+
+
+def assert_promotions_told(store: AnyStore, found: Everything, before: Everything) -> None:
+    """Assert that each promotion since has its notice, and that its event is found by who delivers."""
+    undelivered = set(pages(store.list_undelivered))
+    for event_id, entries in found.journal.items():
+        for entry in entries[len(before.journal[event_id]) :]:
+            promoted = [
+                (c.user_id, c.ticket) for c in entry.changes if c.kind is ChangeKind.PROMOTED
+            ]
+            told = [
+                (n.user_id, n.ticket)
+                for n in entry.notifications
+                if n.kind is NotificationKind.PROMOTED
+            ]
+            assert told == promoted
+            assert event_id in undelivered, "nobody would be told"
+
+
+def unfinished(store: Store) -> list[str]:
+    """Return what is only done in part."""
+    return [*pages(store.list_unfinished_events), *pages(store.list_unfinished_users)]
+
+
+def pages(read: Callable[..., Page[str]]) -> Iterator[str]:
+    """Yield a whole list."""
+    page = read(limit=100)
+    yield from page.items
+    while page.next_cursor is not None:
+        page = read(limit=100, cursor=page.next_cursor)
+        yield from page.items
+
+
+def assert_goes_on(store: Store, rush: Rush) -> None:
+    """Assert that the sweep finishes what was interrupted, and that the next process serves on."""
+    service = service_on(store, new_id=ids("next"))
+    while left := unfinished(store):
+        assert service.finish_unfinished() == len(left)
+    found = assert_sound(store)
+    raised = found.events["raised"]
+    assert (raised.capacity, raised.capacity_target) in {(1, None), (RAISED_TO, None)}
+    assert found.events["deleted"].deletion in {None, Deletion.DONE}
+    for call, answer in rush.answered():
+        match call, answer:
+            case ["raise", _], True:
+                assert raised.capacity == RAISED_TO, "the raise is lost"
+            case ["delete_event", _], bool():
+                assert found.events["deleted"].deletion is Deletion.DONE, "the deletion is lost"
+            case ["delete_user", user_id], bool():
+                assert user_id not in found.users, "the deletion is lost"
+    new_users(service, "new")
+    placed = service.register("small", "new")
+    assert service.unregister("small", "new").registration == placed.registration
+    assert_sound(store)

@@ -1,0 +1,329 @@
+"""Every operation that changes something, each in a workspace in which it has something to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from domain.commands import Register, StartDeletion
+from domain.enums import NotificationKind
+from domain.inputs import EventChanges, EventDraft, MessageDraft, UserChanges, UserDraft
+from domain.models import Actor, Card, DeliveryState, UnreachableRecipient
+from tests.support.crashes.cases import Operation, Process
+from tests.support.environment import (
+    START,
+    commit_together,
+    new_event,
+    new_users,
+    start_user_deletion,
+)
+
+CROWD = [f"p{number}" for number in range(60)]
+"""More than one commit can move."""
+
+
+def people(*user_ids: str, **event: object) -> Callable[[Process], None]:
+    """Return what creates an event and lets people in, in order; and `new`, who is in no event."""
+
+    def prepare(process: Process) -> None:
+        new_users(process.service, *user_ids, "new")
+        new_event(process.service, "e1", **event)
+        if user_ids:
+            commit_together(process.store, "e1", [Register(user_id) for user_id in user_ids])
+
+    return prepare
+
+
+def then(
+    prepare: Callable[[Process], None], more: Callable[[Process], object]
+) -> Callable[[Process], None]:
+    """Return both, one after the other."""
+
+    def both(process: Process) -> None:
+        prepare(process)
+        more(process)
+
+    return both
+
+
+def nothing(process: Process) -> None:
+    """Prepare nothing."""
+
+
+def editing(**changes: object) -> Callable[[Process], object]:
+    """Return what changes an event."""
+    return lambda process: process.service.edit_event("e1", EventChanges.of(**changes))
+
+
+def draft(**values: object) -> EventDraft:
+    """Return an event's draft."""
+    given: dict[str, object] = {
+        "event_id": "e1",
+        "title": "Supper",
+        "starts_at": START + timedelta(days=2),
+        "time_zone": "Europe/Berlin",
+        "organizer_id": "organizer",
+        "capacity": 2,
+        "has_waitlist": True,
+    }
+    return EventDraft.of(**given | values)
+
+
+def user_draft(name: str = "Ada") -> UserDraft:
+    """Return a user's draft."""
+    return UserDraft.of(user_id="new", name=name)
+
+
+def three_events(process: Process) -> None:
+    """Let `ada` have a seat for which others wait, wait for one, and have one for which nobody waits."""
+    new_users(process.service, "ada", "bob", "eve")
+    for event_id, crowd in {"e1": "ada bob eve", "e2": "bob ada eve", "e3": "eve ada"}.items():
+        new_event(process.service, event_id, capacity=2 if event_id == "e3" else 1)
+        commit_together(process.store, event_id, [Register(name) for name in crowd.split()])
+
+
+FULL = people("ada", "bob", "eve", "dan")
+"""Two have seats, two wait."""
+ROOMY = people("ada", "bob", capacity=5)
+
+USERS = [
+    Operation("create user", nothing, lambda p: p.service.create_user(user_draft())),
+    Operation("create user, taken", FULL, lambda p: p.service.create_user(user_draft())),
+    *(
+        Operation(
+            f"ensure user, {name}",
+            prepare,
+            lambda p, draft=draft: p.service.ensure_user(draft),  # type: ignore[misc]
+            is_of_use_only=True,
+        )
+        for name, prepare, draft in (
+            ("new", nothing, user_draft()),
+            ("renamed", FULL, user_draft()),
+            ("the same", FULL, user_draft("new")),
+        )
+    ),
+    Operation(
+        "update user", FULL, lambda p: p.service.update_user("new", UserChanges.of(name="Ada"))
+    ),
+    Operation("delete user in nothing", FULL, lambda p: p.service.delete_user("new"), is_long=True),
+    Operation(
+        "delete user in three events",
+        three_events,
+        lambda p: p.service.delete_user("ada"),
+        is_long=True,
+    ),
+    Operation(
+        "deactivate user in three events",
+        three_events,
+        lambda p: p.service.deactivate_user("ada"),
+        is_long=True,
+    ),
+]
+
+EVENTS = [
+    Operation("create event", nothing, lambda p: p.service.create_event(draft())),
+    Operation("create event, taken", FULL, lambda p: p.service.create_event(draft())),
+    Operation("create event once", nothing, lambda p: p.service.create_event_once(draft())),
+    Operation("edit text", FULL, editing(title="Supper", description="Bring bread")),
+    Operation("move", FULL, editing(starts_at=START + timedelta(days=3))),
+    Operation("raise in one commit", FULL, editing(capacity=3)),
+    Operation(
+        "raise in several commits",
+        people(*CROWD, capacity=1),
+        editing(capacity=59),
+        is_long=True,
+    ),
+    Operation("lower", ROOMY, editing(capacity=2)),
+    Operation("lower, below registered", ROOMY, editing(capacity=1)),
+    Operation("waitlist off", FULL, editing(has_waitlist=False)),
+    Operation("close", FULL, lambda p: p.service.close_event("e1")),
+    Operation(
+        "reopen",
+        then(FULL, lambda p: p.service.close_event("e1")),
+        lambda p: p.service.reopen_event("e1"),
+    ),
+    Operation("cancel", FULL, lambda p: p.service.cancel_event("e1")),
+    Operation(
+        "message everyone",
+        FULL,
+        lambda p: p.service.message(
+            "e1",
+            MessageDraft.of(text="Bring bread", audience="everyone"),
+            request_id="r1",
+            actor=Actor("organizer"),
+        ),
+    ),
+    Operation(
+        "export",
+        FULL,
+        lambda p: p.service.export("e1", request_id="r1", actor=Actor("organizer")),
+    ),
+    Operation(
+        "delete event with people", FULL, lambda p: p.service.delete_event("e1"), is_long=True
+    ),
+    Operation(
+        "delete event with nobody", people(), lambda p: p.service.delete_event("e1"), is_long=True
+    ),
+]
+
+REGISTRATIONS = [
+    Operation(
+        "register a person who is stored",
+        ROOMY,
+        lambda p: p.service.register_ensuring_user("e1", user_draft("new")),
+    ),
+    Operation("register into a seat", ROOMY, lambda p: p.service.register("e1", "new")),
+    Operation("register into the line", FULL, lambda p: p.service.register("e1", "new")),
+    Operation(
+        "register, full",
+        people("ada", "bob", has_waitlist=False),
+        lambda p: p.service.register("e1", "new"),
+    ),
+    Operation("register, has a seat", FULL, lambda p: p.service.register("e1", "ada")),
+    Operation("register, waits", FULL, lambda p: p.service.register("e1", "dan")),
+    Operation(
+        "register, closed",
+        then(ROOMY, lambda p: p.service.close_event("e1")),
+        lambda p: p.service.register("e1", "new"),
+    ),
+    Operation("register, no such user", ROOMY, lambda p: p.service.register("e1", "nobody")),
+    Operation("register, no such event", nothing, lambda p: p.service.register("e1", "new")),
+    Operation("unregister, nobody waits", ROOMY, lambda p: p.service.unregister("e1", "ada")),
+    Operation("unregister with promotion", FULL, lambda p: p.service.unregister("e1", "ada")),
+    Operation("unregister from the line", FULL, lambda p: p.service.unregister("e1", "eve")),
+    Operation("unregister, not in it", FULL, lambda p: p.service.unregister("e1", "new")),
+    Operation(
+        "unregister, canceled",
+        then(FULL, lambda p: p.service.cancel_event("e1")),
+        lambda p: p.service.unregister("e1", "ada"),
+    ),
+    Operation(
+        "remove from the line",
+        FULL,
+        lambda p: p.service.remove("e1", "dan", actor=Actor("organizer"), reason="no room"),
+    ),
+    Operation(
+        "remove with promotion",
+        FULL,
+        lambda p: p.service.remove("e1", "bob", actor=Actor("organizer"), reason="no-show"),
+    ),
+]
+
+
+def unfinished_raise(process: Process) -> None:
+    """Leave a raise after its first step."""
+    people(*CROWD, capacity=1)(process)
+    editing(capacity=59)(process)
+    process.forget()
+
+
+def unfinished_event_deletion(process: Process) -> None:
+    """Leave an event's deletion after its mark."""
+    FULL(process)
+    commit_together(process.store, "e1", [StartDeletion(None)])
+
+
+def unfinished_user_deletion(process: Process) -> None:
+    """Leave a user's deletion after its mark."""
+    three_events(process)
+    start_user_deletion(process.store, "ada")
+
+
+def due_reminder(process: Process) -> None:
+    """Leave an event whose reminder is due for half an hour."""
+    process.clock.advance(timedelta(days=-2))
+    people("ada", "bob", "eve", starts_at=START + timedelta(hours=23, minutes=30))(process)
+    process.clock.advance(timedelta(days=2))
+
+
+SWEEPS = [
+    Operation(f"sweep, {name}", prepare, lambda p: p.service.sweep(), is_long=True)
+    for name, prepare in {
+        "a raise": unfinished_raise,
+        "an event's deletion": unfinished_event_deletion,
+        "a user's deletion": unfinished_user_deletion,
+    }.items()
+]
+SWEEPS.append(
+    Operation(
+        "sweep, a reminder",
+        due_reminder,
+        lambda p: p.service.sweep(),
+        is_long=True,
+        # One that could not read on says so, whatever it had done before.
+        is_of_use_only=True,
+    )
+)
+
+
+def corrupt(process: Process) -> None:
+    """Miscount an event's seats, take a place out of its line, and a user from under a registration."""
+    FULL(process)
+    client, items = process.store._client, process.store._tables
+    client.update_item(
+        **items.at(
+            items.event("e1"),
+            UpdateExpression="SET registered_count = :wrong",
+            ExpressionAttributeValues={":wrong": {"N": "1"}},
+        )
+    )
+    client.delete_item(**items.at(items.waiting("e1", 3)))
+    client.delete_item(**items.at(items.user("ada")))
+
+
+REPAIRS = [
+    Operation(
+        "repair",
+        corrupt,
+        lambda p: tuple(p.service.repair(lambda _: None)),
+        is_long=True,
+        fixes=True,
+    )
+]
+
+
+def save(process: Process) -> DeliveryState:
+    """Save the event's delivery row, leased by `worker`, as it is read."""
+    stored = process.store.get_delivery("e1")
+    return process.store.save_delivery(stored.model_copy(update={"delivered_version": 1}))
+
+
+def lease(process: Process) -> object:
+    """Take the event's lease as `worker`."""
+    until = START + timedelta(seconds=30)
+    return process.store.take_lease("e1", holder="worker", now=START, until=until)
+
+
+def card(version: int) -> Card:
+    """Return the event's card."""
+    return Card(event_id="e1", channel_id="C1", message_ts="1.1", rendered_version=version)
+
+
+OUTBOX = [
+    Operation("take lease, first", FULL, lease),
+    Operation("take lease, again", then(FULL, lease), lease),
+    Operation("save delivery", then(FULL, lease), save),
+    Operation("mark delivered", FULL, lambda p: p.store.mark_delivered("e1", 1)),
+    Operation(
+        "record unreached",
+        FULL,
+        lambda p: p.store.record_unreachable(
+            "e1",
+            1,
+            UnreachableRecipient(
+                user_id="ada", version=1, kind=NotificationKind.PROMOTED, reason="user_disabled"
+            ),
+        ),
+    ),
+    Operation("put card", FULL, lambda p: p.store.put_card(card(1))),
+    Operation(
+        "put card, newer",
+        then(FULL, lambda p: p.store.put_card(card(1))),
+        lambda p: p.store.put_card(card(2)),
+    ),
+    Operation(
+        "delete card",
+        then(FULL, lambda p: p.store.put_card(card(1))),
+        lambda p: p.store.delete_card("e1", "C1", "1.1"),
+    ),
+]

@@ -1,0 +1,117 @@
+"""A process that is meant to be killed: sixteen threads rush, and say what they ask and what is answered.
+
+`python -m tests.support.crashes.rush_process SEED sqlite FILE`, or `… SEED local PREFIX` on the session's engine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from domain.commands import LeaveOutcome, RegisterOutcome
+from domain.errors import RollcallError
+from domain.inputs import EventChanges
+from domain.ports import Store
+from domain.service import Service
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
+from tests.support.dynamodb.local import local_client
+from tests.support.environment import at_once, ids
+from tests.support.races.recording import WallClock
+
+THREADS = 16
+CALLS = 40
+"""What each thread asks for, if it lives."""
+
+PEOPLE = [f"p{number}" for number in range(90)]
+EVENTS = ("small", "raised", "deleted")
+RAISED_TO = 80
+
+LONG = frozenset({"raise", "delete_user", "delete_event"})
+
+
+def store_of(kind: str, where: str) -> Store:
+    """Return the store that the command line names."""
+    if kind == "sqlite":
+        return SQLiteStore(Path(where), "T1")
+    return DynamoDBStore(local_client(), where, "T1")
+
+
+def calls_of(thread: int, random: Random) -> list[list[str]]:
+    """Return what a thread asks for: mostly to come and go, and now and then something that takes long."""
+    calls = [
+        [random.choice(["register", "unregister"]), random.choice(EVENTS), random.choice(PEOPLE)]
+        for _ in range(CALLS)
+    ]
+    long = {
+        0: ["raise", "raised"],
+        1: ["delete_event", "deleted"],
+        2: ["delete_user", random.choice(PEOPLE)],
+        3: ["delete_user", random.choice(PEOPLE)],
+    }
+    if thread in long:
+        calls.insert(random.randrange(CALLS // 4), long[thread])
+    return calls
+
+
+def carry_out(service: Service, call: list[str]) -> object:
+    """Make a call; return what it claims, in JSON's terms."""
+    kind, *names = call
+    make: dict[str, Callable[..., object]] = {
+        "register": service.register,
+        "unregister": service.unregister,
+        "raise": lambda event: service.edit_event(event, EventChanges.of(capacity=RAISED_TO)),
+        "delete_event": service.delete_event,
+        "delete_user": service.delete_user,
+    }
+    try:
+        answer = make[kind](*names)
+    except RollcallError as refusal:
+        return type(refusal).__name__
+    if isinstance(answer, RegisterOutcome | LeaveOutcome):
+        return {"ticket": answer.registration.ticket}
+    return answer if isinstance(answer, bool) else True
+
+
+def say(line: dict[str, Any]) -> None:
+    """Write a line past all buffers: once this returns, the other side has it, whatever happens here."""
+    os.write(1, json.dumps(line).encode() + b"\n")
+
+
+def main(seed: str, kind: str, where: str) -> None:
+    """Rush."""
+    service = Service(
+        store_of(kind, where),
+        WallClock(),
+        new_id=ids(f"rush{seed}x"),
+        jitter=Random(seed).random,
+        spawn=at_once,
+        on_commit=lambda _: None,
+    )
+    numbers = count()
+    barrier = threading.Barrier(THREADS)
+
+    def press(thread: int) -> None:
+        calls = calls_of(thread, Random(f"{seed} {thread}"))
+        barrier.wait()
+        for call in calls:
+            number = next(numbers)
+            say({"number": number, "asked": call})
+            say({"number": number, "answer": carry_out(service, call)})
+
+    threads = [threading.Thread(target=press, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,175 @@
+"""One workspace in DynamoDB that can be put back as it was, and what is stored in it, to be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel
+
+from domain.models import Card, DeliveryState, JournalEntry, User
+from storage.dynamodb import schema
+from storage.dynamodb.items import Item, Items, from_wire
+from storage.dynamodb.store import DynamoDBStore
+from tests.support.invariants import assert_sound
+from tests.support.memory_store import MemoryStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+WORKSPACE = "T1"
+
+Stored = dict[tuple[str, str], Any]
+"""Every item that is stored, by table and key."""
+
+PER_HISTORY = frozenset(
+    {"version", "revision", "plan_id", "at", "created_at", "updated_at", "registered_at"}
+    | {"seated_at", "leased_until", "settled", "since"}
+)
+"""What differs between two histories that did the same: moments, and the names of commits."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What is stored, but for what differs between two histories that did the same."""
+
+    events: object
+    users: object
+    rows: object
+    line: object
+    history: Mapping[str, tuple[object, ...]]
+    """By event: each change and each notice, in order, however many commits carried them."""
+    unmarked: tuple[object, ...]
+    """The entries that no sweep would deliver any more."""
+    deliveries: object
+    cards: object
+
+
+class World:
+    """The tables of one prefix, which nobody else uses."""
+
+    def __init__(self, client: DynamoDBClient, prefix: str) -> None:
+        self._client: Any = client
+        self._prefix = prefix
+
+    def store(self, client: DynamoDBClient | None = None) -> DynamoDBStore:
+        """Return a process's store on the tables, on its own client if it has one."""
+        return DynamoDBStore(client or self._client, self._prefix, WORKSPACE)
+
+    def stored(self) -> Stored:
+        """Return every item."""
+        found: Stored = {}
+        for table in schema.TABLES:
+            pages = self._client.get_paginator("scan").paginate(
+                TableName=self._prefix + table.name, ConsistentRead=True
+            )
+            for item in (item for page in pages for item in page["Items"]):
+                found[table.name, str([item[name] for name in table.key.names()])] = item
+        return found
+
+    def restore(self, wanted: Stored, stored: Stored | None = None) -> None:
+        """Put everything back as it was: much faster than preparing it anew. `stored` is what is there now."""
+        keys = {table.name: table.key.names() for table in schema.TABLES}
+        requests: list[tuple[str, dict[str, Any]]] = []
+        if stored is None:
+            stored = self.stored()
+        for (table, key), item in stored.items():
+            if (table, key) not in wanted:
+                delete = {"Key": {name: item[name] for name in keys[table]}}
+                requests.append((table, {"DeleteRequest": delete}))
+        for (table, key), item in wanted.items():
+            if stored.get((table, key)) != item:
+                requests.append((table, {"PutRequest": {"Item": item}}))
+        for some in (requests[at : at + 25] for at in range(0, len(requests), 25)):
+            batch: dict[str, list[dict[str, Any]]] = {}
+            for table, request in some:
+                batch.setdefault(self._prefix + table, []).append(request)
+            answer = self._client.batch_write_item(RequestItems=batch)
+            assert not answer.get("UnprocessedItems")
+
+    def state(self, stored: Stored | None = None, *, sound: bool = True) -> State:
+        """Return what is stored; `sound` asserts that R7.5 holds of it."""
+        contents = _Contents(self.stored() if stored is None else stored)
+        memory = contents.memory
+        if sound:
+            assert_sound(memory)
+        return State(
+            plain(memory.events),
+            plain(memory.users),
+            plain(memory.registrations),
+            plain(memory.line),
+            {event_id: _history(memory, event_id) for event_id in memory.events},
+            tuple(plain(entry) for entry in contents.unmarked),
+            plain(contents.deliveries),
+            plain(contents.cards),
+        )
+
+
+class _Contents:
+    """Everything, rebuilt from the items."""
+
+    def __init__(self, stored: Stored) -> None:
+        self.memory = MemoryStore()
+        self.unmarked: list[JournalEntry] = []
+        self.deliveries: list[DeliveryState] = []
+        self.cards: list[Card] = []
+        self._items = Items(WORKSPACE)
+        for (table, _), item in stored.items():
+            self._add(table, item)
+
+    def _add(self, table: str, item: Item) -> None:
+        items, memory = self._items, self.memory
+        match table:
+            case schema.EVENTS.name:
+                event = items.to_event(item)
+                memory.events[event.event_id] = event
+            case schema.USERS.name:
+                user = items.to_user(item)
+                memory.users[user.user_id] = user
+            case schema.REGISTRATIONS.name:
+                row = items.to_registration(item)
+                memory.registrations[row.event_id, row.user_id] = row
+            case schema.WAITLIST.name:
+                waiting = items.to_waiting(item)
+                event_id = items.identifier(from_wire(item)["event_id"])
+                memory.line[event_id, waiting.ticket] = waiting
+            case schema.CARDS.name:
+                self.cards.append(items.to_card(item))
+            case _ if from_wire(item)["version"] == 0:
+                self.deliveries.append(items.to_delivery(item))
+            case _:
+                entry = items.to_entry(item)
+                memory.journal[entry.event_id, entry.version] = entry
+                if "undelivered_in" not in item:
+                    self.unmarked.append(entry)
+
+
+def _history(memory: MemoryStore, event_id: str) -> tuple[object, ...]:
+    entries = sorted((version, e) for (of, version), e in memory.journal.items() if of == event_id)
+    told: list[object] = []
+    for _, entry in entries:
+        told += [*entry.changes, *entry.notifications, *entry.unreachable]
+    return tuple(plain(one) for one in told)
+
+
+def plain(value: object) -> object:
+    """Return a value as nested tuples and dictionaries, without what `PER_HISTORY` names."""
+    if isinstance(value, User):
+        # Which mark it was is a matter of who came first.
+        value = value.model_copy(update={"deletion": value.deletion is not None})
+    if isinstance(value, BaseModel):
+        return (type(value).__name__, plain(dict(value)))
+    if is_dataclass(value) and not isinstance(value, type):
+        values = {field.name: getattr(value, field.name) for field in fields(value)}
+        return (type(value).__name__, plain(values))
+    if isinstance(value, Mapping):
+        given = cast("Mapping[object, object]", value)
+        return {
+            key: (each is not None) if key == "operation_id" else plain(each)
+            for key, each in given.items()
+            if key not in PER_HISTORY
+        }
+    if isinstance(value, list | tuple):
+        return tuple(plain(each) for each in value)
+    return value

@@ -1,0 +1,143 @@
+"""Faults on a client's wire to DynamoDB, at its n-th request: through botocore, with the engine really behind it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
+
+from tests.support.dynamodb.injected_answers import canceled, refused
+from tests.support.dynamodb.requests import WRITES
+from tests.support.environment import ManualClock
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+URL = {"endpoint_url": "the engine"}
+
+CONNECTING = timedelta(seconds=0.5)
+READING = timedelta(seconds=0.8)
+"""How long the product's client waits for a connection, and for an answer."""
+
+
+class ProcessDied(BaseException):
+    """The process is no more: nothing in it may catch this."""
+
+
+class Fault(StrEnum):
+    """What happens to a request."""
+
+    DIES_BEFORE = "the process dies before it is sent"
+    DIES_AFTER = "the process dies when it is applied"
+    DIES_LATE = "the process dies, it arrives when another has answered"
+    LOST = "it is applied, the answer is lost"
+    LATE = "no answer comes, it arrives when the process has answered"
+    THROTTLED = "it is throttled"
+    CONFLICT = "it meets a transaction"
+    FAILED = "it fails with a 500"
+    FAILED_APPLIED = "it fails with a 500, and applies"
+    UNCONNECTED = "no connection can be made"
+    CLOSED = "the connection is closed, nothing arrives"
+
+    @property
+    def is_death(self) -> bool:
+        """Whether the process ends with it."""
+        return self in {Fault.DIES_BEFORE, Fault.DIES_AFTER, Fault.DIES_LATE}
+
+    def can_meet(self, operation: str) -> bool:
+        """Return whether a request of this name can meet the fault, and not only the like of it."""
+        is_write = operation in WRITES
+        match self:
+            case Fault.CONFLICT:
+                return is_write
+            case Fault.DIES_AFTER | Fault.DIES_LATE | Fault.LATE | Fault.FAILED_APPLIED:
+                # Whether a read was carried out makes no difference to anybody.
+                return is_write
+            case _:
+                return True
+
+
+class Wire:
+    """One process's wire: it counts the requests, and brings its fault on one of them, or on all from there."""
+
+    def __init__(self, client: DynamoDBClient, clock: ManualClock) -> None:
+        self._session: Any = client._endpoint.http_session  # type: ignore[attr-defined]
+        self._clock = clock
+        self._faults: dict[int, Fault] = {}
+        self._lasting: tuple[int, Fault] | None = None
+        self._under_way: list[Any] = []
+        self.is_dead = False
+        self.sent: list[str] = []
+        """The names of all requests, in order."""
+        self.met: list[Fault] = []
+        """The faults that requests met."""
+        events: Any = client.meta.events
+        self._events = events
+        self._events.register_first("before-send.dynamodb", self._before_send, unique_id="wire")
+
+    def bring(self, fault: Fault, at: int, *, lasting: bool = False) -> None:
+        """Bring the fault on request `at`, from 0; lasting: on each that can meet it from there on."""
+        if lasting:
+            self._lasting = (at, fault)
+        else:
+            self._faults[at] = fault
+
+    def end_lasting(self) -> None:
+        """Bring the lasting fault no more."""
+        self._lasting = None
+
+    def arrive(self) -> None:
+        """Let what is still under way arrive, in order; nobody hears the answers."""
+        while self._under_way:
+            self._session.send(self._under_way.pop(0))
+
+    def cut(self) -> None:
+        """Leave the client as it was."""
+        self._events.unregister("before-send.dynamodb", self._before_send, unique_id="wire")
+
+    def _before_send(self, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
+        if self.is_dead:
+            raise ProcessDied
+        operation = event_name.rpartition(".")[2]
+        fault = self._fault_at(len(self.sent))
+        self.sent.append(operation)
+        if fault is None or not fault.can_meet(operation):
+            return None
+        self.met.append(fault)
+        return self._carry_out(fault, operation, request)
+
+    def _fault_at(self, number: int) -> Fault | None:
+        if self._lasting is not None and number >= self._lasting[0]:
+            return self._lasting[1]
+        return self._faults.get(number)
+
+    def _carry_out(self, fault: Fault, operation: str, request: Any) -> AWSResponse:
+        if fault in {Fault.DIES_AFTER, Fault.LOST, Fault.FAILED_APPLIED}:
+            self._session.send(request)
+        if fault in {Fault.DIES_LATE, Fault.LATE}:
+            self._under_way.append(request)
+        self.is_dead = fault.is_death
+        match fault:
+            case Fault.DIES_BEFORE | Fault.DIES_AFTER | Fault.DIES_LATE:
+                raise ProcessDied
+            case Fault.LOST | Fault.LATE:
+                self._clock.advance(READING)
+                raise ReadTimeoutError(**URL)
+            case Fault.UNCONNECTED:
+                self._clock.advance(CONNECTING)
+                raise ConnectTimeoutError(**URL)
+            case Fault.CLOSED:
+                raise ConnectionClosedError(**URL)
+            case Fault.FAILED | Fault.FAILED_APPLIED:
+                return refused("InternalServerError", 500)(request)
+            case Fault.THROTTLED if operation == "TransactWriteItems":
+                return canceled("None", "ThrottlingError")(request)
+            case Fault.THROTTLED:
+                return refused("ProvisionedThroughputExceededException")(request)
+            case Fault.CONFLICT if operation == "TransactWriteItems":
+                return canceled("TransactionConflict", "None")(request)
+            case Fault.CONFLICT:
+                return refused("TransactionConflictException")(request)

@@ -1,0 +1,261 @@
+"""Who may change what, said once more and apart from the bot: from the payload, and the store before and after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bot.blocks.ids import ActionId, CallbackId
+from domain.enums import RegistrationStatus
+from domain.models import Event, Registration
+from tests.support.fuzz.bot_over_http import State
+from tests.support.slack.harness import AMARA
+
+WORKSPACE = "T0PLAYGRND"
+ADMINS = {AMARA}
+
+COUNTED = {
+    "version",
+    "updated_at",
+    "registered_count",
+    "waitlist_count",
+    "next_ticket",
+    "waitlist_by_block",
+}
+"""What moves in an event when somebody registers or leaves."""
+
+REGISTERS = {ActionId.REGISTER, ActionId.CHOOSE_TO_REGISTER}
+DEACTIVATED = "event user_change"
+"""Slack itself says it, of the person whom it is about."""
+
+EDITS = {
+    *("title", "description", "location", "starts_at", "ends_at", "time_zone", "co_organizer_ids"),
+    *("registration_deadline", "listed", "has_waitlist", "reminders", "next_due_at"),
+}
+
+LEAVES = {ActionId.LEAVE, ActionId.CHOOSE_TO_LEAVE, ActionId.GIVE_UP, ActionId.LEAVE_CONFIRMED}
+
+
+class CommandRequest:
+    """What a payload asks for, and in whose name."""
+
+    def __init__(self, payload: Mapping[str, Any]) -> None:
+        self.payload = payload
+        self.kind = "command" if "command" in payload else payload.get("type")
+
+    @property
+    def actor(self) -> object:
+        """Who acts."""
+        try:
+            match self.kind:
+                case "command":
+                    return self.payload["user_id"]
+                case "event_callback":
+                    user = self.payload["event"]["user"]
+                    return user["id"] if isinstance(user, Mapping) else user
+                case _:
+                    return self.payload["user"]["id"]
+        except (KeyError, TypeError, IndexError):
+            return None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a workspace is named that is not ours, or none is."""
+        team, user = self.payload.get("team"), self.payload.get("user")
+        named = [
+            self.payload.get("team_id"),
+            team.get("id") if isinstance(team, Mapping) else team,
+            user.get("team_id") if isinstance(user, Mapping) else None,
+        ]
+        return [one for one in named if one and one != WORKSPACE] != [] or not any(named)
+
+    @property
+    def what(self) -> str:
+        """Return the command and its words, the action's id, or the modal's."""
+        match self.kind:
+            case "command":
+                words = f"{self.payload['command']} {self.payload.get('text', '')}".lower().split()
+                return "/" + " ".join(words).removeprefix("/rollcall ").removeprefix("/")
+            case "block_actions":
+                return str(self.payload["actions"][0]["action_id"])
+            case "view_submission":
+                return f"form {self.payload['view']['callback_id']}"
+            case "event_callback":
+                return f"event {self.payload['event']['type']}"
+            case _:
+                return ""
+
+    @property
+    def may_register(self) -> bool:
+        """Whether this is how one registers."""
+        return (
+            self.what in REGISTERS
+            or self.what.split(" ")[0] == "/register"
+            or self.what == f"form {CallbackId.REGISTER}"
+        )
+
+    @property
+    def may_leave(self) -> bool:
+        """Whether this is how one leaves."""
+        return (
+            self.what in LEAVES
+            or self.what.split(" ")[0] == "/unregister"
+            or self.what == f"form {CallbackId.UNREGISTER}"
+        )
+
+
+def organizes(actor: object, event: Event) -> bool:
+    """Return whether somebody may change an event (R8.9)."""
+    return actor in {event.organizer_id, *event.co_organizer_ids} | ADMINS
+
+
+def assert_permitted(payload: Mapping[str, Any], before: State, after: State) -> None:
+    """Assert that whoever acts in the payload may change all that has changed, in this way."""
+    if before == after:
+        return
+    asked = CommandRequest(payload)
+    assert not asked.is_foreign, "another workspace changed something"
+    _Judge(asked, before, after).classify()
+
+
+class _Judge:
+    def __init__(self, asked: CommandRequest, before: State, after: State) -> None:
+        self._asked = asked
+        self._actor = asked.actor
+        self._before, self._after = before.everything, after.everything
+        self._cards = {card[1:4] for card in after.cards} - {card[1:4] for card in before.cards}
+
+    def classify(self) -> None:
+        self._users()
+        rows = {**self._before.registrations, **self._after.registrations}
+        for key in rows:
+            was, now = self._before.registrations.get(key), self._after.registrations.get(key)
+            if was != now:
+                self._registration(key, was, now)
+        for event_id, event in {**self._before.events, **self._after.events}.items():
+            was_event, now_event = (
+                self._before.events.get(event_id),
+                self._after.events.get(event_id),
+            )
+            if was_event is None:
+                self._created(event)
+            else:
+                assert now_event is not None, f"{event_id} is gone"
+                self._event(was_event, now_event)
+        if self._cards:
+            self._carded()
+
+    def _users(self) -> None:
+        was, now = self._before.users, self._after.users
+        touched = {user_id for user_id in {**was, **now} if was.get(user_id) != now.get(user_id)}
+        assert touched <= {self._actor}, f"{self._actor} changed {touched}"
+        if touched and self._actor not in now:
+            assert self._asked.what in (ActionId.FORGET_ME, DEACTIVATED), (
+                f"forgotten by {self._asked.what}"
+            )
+
+    def _registration(
+        self, key: tuple[str, str], was: Registration | None, now: Registration | None
+    ) -> None:
+        event_id, user_id = key
+        if now is None and self._takes_out(event_id):
+            return
+        if user_id != self._actor:
+            assert was is not None, f"{user_id} was registered by {self._actor}"
+            assert now is not None, f"{user_id} was removed by {self._actor}"
+            assert was.status is RegistrationStatus.WAITLISTED
+            assert now.status is RegistrationStatus.REGISTERED
+            assert was.ticket == now.ticket
+            assert self._frees(event_id), f"{user_id} was promoted for no reason"
+        elif now is None:
+            forgets = self._asked.what in (ActionId.FORGET_ME, DEACTIVATED)
+            assert self._asked.may_leave or forgets, f"left by {self._asked.what}"
+        else:
+            assert was is None, f"{key} was changed in place"
+            assert self._asked.may_register, f"registered by {self._asked.what}"
+
+    def _takes_out(self, event_id: str) -> bool:
+        """Return whether an organizer takes people out: one of them, or all with the event."""
+        ways = {f"form {CallbackId.REMOVE}", f"form {CallbackId.DELETE_EVENT}"}
+        event = self._before.events[event_id]
+        return self._asked.what in ways and organizes(self._actor, event)
+
+    def _frees(self, event_id: str) -> bool:
+        """Return whether a seat came free: the actor left or took one out, or the event grew."""
+        if self._takes_out(event_id):
+            return True
+        own = self._before.registrations.get((event_id, str(self._actor)))
+        left = (event_id, self._actor) not in self._after.registrations
+        gave_up = own is not None and own.status is RegistrationStatus.REGISTERED and left
+        grew = self._after.events[event_id].capacity > self._before.events[event_id].capacity
+        return gave_up or grew
+
+    def _created(self, event: Event) -> None:
+        assert self._asked.what == f"form {CallbackId.CREATE_EVENT}"
+        assert event.organizer_id == self._actor, "an event in another's name"
+        assert event.registered_count == event.waitlist_count == 0
+
+    def _event(self, was: Event, now: Event) -> None:
+        changed = {name for name in Event.model_fields if getattr(was, name) != getattr(now, name)}
+        allowed = set(COUNTED)
+        if organizes(self._actor, was):
+            match self._asked.what:
+                case ActionId.CLOSE | ActionId.REOPEN:
+                    allowed |= {"status"}
+                case ActionId.EXPORT:
+                    allowed |= {"recent_requests"}
+                case what:
+                    allowed |= _BY_FORM.get(what, set())
+        assert changed <= allowed, f"{self._actor} changed {changed - allowed} of {was.event_id}"
+        if changed and allowed == COUNTED:
+            rows = {**self._before.registrations, **self._after.registrations}
+            assert any(
+                self._before.registrations.get(key) != self._after.registrations.get(key)
+                for key in rows
+                if key == (was.event_id, self._actor)
+            ), f"{was.event_id} moved, and {self._actor} did nothing in it"
+
+    def _carded(self) -> None:
+        """A card is remembered that was pressed, or that an organizer had posted."""
+        if self._asked.what in {ActionId.REGISTER, ActionId.LEAVE, ActionId.MANAGE}:
+            return
+        posts = {f"form {CallbackId.CREATE_EVENT}", f"form {CallbackId.POST_CARD}"}
+        assert self._asked.what in posts, f"a card remembered by {self._asked.what}"
+        for event_id, _, _ in self._cards:
+            assert organizes(self._actor, self._after.events[event_id])
+
+
+_BY_FORM = {
+    f"form {CallbackId.CAPACITY_CONFIRMED}": {"capacity", "capacity_target", "operation_id"},
+    f"form {CallbackId.EDIT_EVENT}": EDITS,
+    f"form {CallbackId.MESSAGE}": {"recent_requests"},
+    f"form {CallbackId.CANCEL_EVENT}": {"status", "next_due_at"},
+    f"form {CallbackId.DELETE_EVENT}": {"deletion", "operation_id", "next_due_at"},
+    f"form {CallbackId.REMOVE}": {"somebody is out"},
+}
+"""What an organizer may change of an event with each."""
+
+ORGANIZERS_ONLY = {
+    CallbackId.EDIT_EVENT,
+    CallbackId.REMOVE,
+    CallbackId.MESSAGE,
+    CallbackId.CANCEL_EVENT,
+    CallbackId.DELETE_EVENT,
+    CallbackId.HISTORY,
+    CallbackId.MANAGE,
+    CallbackId.CAPACITY,
+    CallbackId.CAPACITY_CONFIRMED,
+    CallbackId.POST_CARD,
+}
+
+
+def assert_shown_to_organizers(
+    payload: Mapping[str, Any], views: Iterable[Mapping[str, Any]], state: State
+) -> None:
+    """Assert that what only organizers see is shown to nobody else: the roster, for one."""
+    actor = CommandRequest(payload).actor
+    for view in views:
+        if view.get("callback_id") in ORGANIZERS_ONLY:
+            event_id = json.loads(view["private_metadata"])["event_id"]
+            assert organizes(actor, state.everything.events[event_id]), f"{actor} saw {event_id}"

@@ -1,0 +1,263 @@
+"""A walk through everything that the bot offers, and the town that it needs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from bot.blocks.ids import ActionId, BlockId
+from domain.models import Event
+from playground.client.member_client import MemberClient
+from playground.demo.seed import EVENTS, LEADS, RANDOM
+from playground.workspace.model import Message, View
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
+
+CROWD = 33
+"""People on the roster of `fair`: more than one page."""
+
+TALKS = 17
+"""Events that Haruki is in: more than one message shows."""
+
+
+def prepare(town: Town) -> None:
+    """Fill a town with what the walk needs: full, empty, closed, private, past a page."""
+    town.event("yoga", co_organizer_ids=[PRIYA])
+    town.event("choir", title="Choir", organizer_id=BJORN, capacity=1, has_waitlist=False)
+    town.event("chess", title="Chess", organizer_id=DIEGO)
+    town.event("fair", title="Fair", capacity=CROWD + 5)
+    town.event("retreat", title="Retreat", listed=False, organizer_id=CHLOE)
+    town.bot.service.close_event("chess")
+    town.event(
+        "picnic",
+        title="Picnic",
+        organizer_id=BJORN,
+        starts_at=town.clock.now() + timedelta(days=60),
+    )
+    for number in range(TALKS):
+        start = town.clock.now() + timedelta(days=3 + number)
+        town.event(f"talk{number}", title=f"Talk {number}", organizer_id=PRIYA, starts_at=start)
+        town.register(HARUKI, event_id=f"talk{number}")
+    town.register(BJORN, CHLOE, DIEGO)
+    town.register(BJORN, *(f"U0CROWD{number}" for number in range(CROWD)), event_id="fair")
+    town.register(CHLOE, event_id="choir")
+    town.register(CHLOE, DIEGO, event_id="picnic")
+    for _ in range(CROWD):
+        # A page of one's own history, and more.
+        town.register(PRIYA, event_id="picnic")
+        town.bot.service.unregister("picnic", PRIYA)
+    for event_id in ("yoga", "choir", "chess", "fair"):
+        town.bot.notification_worker.announce(_event(town, event_id), EVENTS)
+    town.settle(2)
+
+
+def _event(town: Town, event_id: str) -> Event:
+    event = town.store.get_event(event_id)
+    assert event is not None
+    return event
+
+
+class Walk:
+    """Members use everything."""
+
+    def __init__(self, town: Town, slack: MemberClient) -> None:
+        self._town = town
+        self._slack = slack
+
+    def _press(self, user_id: str, target: Message | View, action: str, **how: Any) -> None:
+        seen = self._slack.click(user_id, target, action, **how)
+        assert seen.failure is None, (action, seen.failure)
+
+    def _card(self, event_id: str) -> Message:
+        return next(
+            message
+            for message in self._town.workspace.messages(EVENTS, seen_by=AMARA)
+            if any(block["block_id"] == f"event:{event_id}" for block in message.blocks)
+        )
+
+    def _on_top(self, user_id: str) -> View:
+        return self._town.workspace.views.stack(user_id)[-1]
+
+    def everything(self) -> None:
+        """Use every command, button, form and select at least once."""
+        for step in (self.commands, self.cards, self.pickers, self.browse, self.create):
+            step()
+        self.manage()
+        self.organize()
+        self.look_back()
+        self.end()
+        self.leave_and_forget()
+        self.change_people()
+
+    def commands(self) -> None:
+        for text in (
+            "",
+            "help",
+            "register choir",
+            "unregister",
+            "events",
+            "registrations",
+            "event",
+        ):
+            self._slack.command(PRIYA, RANDOM, "/rollcall", text)
+        for name, text in (
+            ("/register", ""),
+            ("/register", "yoga"),
+            ("/register", "talk"),
+            ("/unregister", ""),
+            ("/unregister", "talk"),
+            ("/events", ""),
+            ("/registrations", "waitlisted"),
+            ("/registrations", "soon"),
+            ("/event", "create"),
+            ("/event", "yoga"),
+        ):
+            self._slack.command(HARUKI, RANDOM, name, text)
+        self._slack.command(AMARA, LEADS, "/event", "fair")
+
+    def cards(self) -> None:
+        self._press(PRIYA, self._card("yoga"), ActionId.REGISTER)
+        self._press(PRIYA, self._card("choir"), ActionId.REGISTER)
+        self._press(BJORN, self._card("yoga"), ActionId.LEAVE)
+        question = self._town.workspace.messages(EVENTS, seen_by=BJORN)[-1]
+        self._press(BJORN, question, ActionId.STAY)
+        self._press(BJORN, self._card("yoga"), ActionId.LEAVE)
+        question = self._town.workspace.messages(EVENTS, seen_by=BJORN)[-1]
+        self._press(BJORN, question, ActionId.LEAVE_CONFIRMED)
+        self._town.settle(2)
+        promoted = self._town.workspace.messages(self._town.workspace.dm(DIEGO).id)[-1]
+        self._press(DIEGO, promoted, ActionId.GIVE_UP)
+
+    def pickers(self) -> None:
+        for command, chosen in (("/register", "talk0"), ("/unregister", "talk1")):
+            view = self._slack.command(HARUKI, RANDOM, command).view
+            assert view is not None
+            self._slack.options(HARUKI, view.id, ActionId.EVENT, query="talk")
+            self._slack.submit(HARUKI, view.id, {(BlockId.EVENT, ActionId.EVENT): chosen})
+        view = self._slack.command(BJORN, RANDOM, "/register").view
+        assert view is not None
+        self._slack.options(BJORN, view.id, ActionId.EVENT, query="talk 2")
+        self._slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "talk2"})
+        self._press(BJORN, self._on_top(BJORN), ActionId.CHOOSE_TO_LEAVE)
+
+    def browse(self) -> None:
+        def last(user_id: str) -> Message:
+            return self._town.workspace.messages(RANDOM, seen_by=user_id)[-1]
+
+        self._slack.command(CHLOE, RANDOM, "/register", "talk")
+        self._press(CHLOE, last(CHLOE), ActionId.CHOOSE_TO_REGISTER, value="talk3")
+        self._press(CHLOE, last(CHLOE), ActionId.CHOOSE_TO_LEAVE)
+        self._slack.command(CHLOE, RANDOM, "/events")
+        self._press(CHLOE, last(CHLOE), ActionId.REGISTER, value="talk2")
+        self._slack.command(CHLOE, RANDOM, "/events")
+        self._press(CHLOE, last(CHLOE), ActionId.MORE_EVENTS)
+        self._slack.command(HARUKI, RANDOM, "/registrations")
+        self._press(HARUKI, last(HARUKI), ActionId.MORE_REGISTRATIONS)
+        home = self._slack.open_home(HARUKI).home
+        assert home is not None
+        self._press(HARUKI, home, ActionId.REGISTER, value="fair")
+        self._press(HARUKI, home, ActionId.LEAVE, value="talk4")
+        self._press(HARUKI, home, ActionId.CREATE_EVENT)
+        for action in (ActionId.HOME_OWN, ActionId.HOME_COMING):
+            home = self._slack.open_home(HARUKI).home
+            assert home is not None
+            self._press(HARUKI, home, action)
+        home = self._slack.open_home(PRIYA).home
+        assert home is not None
+        self._press(PRIYA, home, ActionId.HOME_ORGANIZED)
+        self._slack.command(HARUKI, RANDOM, "/registrations")
+        self._press(HARUKI, last(HARUKI), ActionId.ADD_TO_CALENDAR)
+
+    def create(self) -> None:
+        view = self._slack.command(BJORN, EVENTS, "/event", "create").view
+        assert view is not None
+        self._slack.options(BJORN, view.id, ActionId.TIME_ZONE, query="lima")
+        filled: dict[BlockId, Any] = {
+            BlockId.TITLE: "Quiz",
+            BlockId.DESCRIPTION: "Bring *friends*\nand <!channel>",
+            BlockId.LOCATION: "Library",
+            BlockId.START_DATE: f"{self._town.clock.now() + timedelta(days=40):%Y-%m-%d}",
+            BlockId.START_TIME: "18:00",
+            BlockId.END_DATE: f"{self._town.clock.now() + timedelta(days=40):%Y-%m-%d}",
+            BlockId.END_TIME: "20:00",
+            BlockId.DEADLINE_DATE: f"{self._town.clock.now() + timedelta(days=39):%Y-%m-%d}",
+            BlockId.DEADLINE_TIME: "12:00",
+            BlockId.CAPACITY: "12",
+            BlockId.CO_ORGANIZERS: [CHLOE],
+            BlockId.CHANNEL: EVENTS,
+        }
+        values: dict[tuple[str, str], Any] = {
+            (block, ActionId.INPUT): value for block, value in filled.items()
+        }
+        values[BlockId.TIME_ZONE, ActionId.TIME_ZONE] = "America/Lima"
+        assert self._slack.submit(BJORN, view.id, values).errors == {}
+
+    def manage(self) -> None:
+        self._press(AMARA, self._card("fair"), ActionId.MANAGE)
+        for action in (ActionId.ROSTER_PAGE, ActionId.ROSTER_BACK):
+            self._press(AMARA, self._on_top(AMARA), action)
+        for action in (ActionId.CLOSE, ActionId.REOPEN, ActionId.POST_CARD):
+            self._press(AMARA, self._on_top(AMARA), action)
+        form = self._on_top(AMARA)
+        self._slack.submit(AMARA, form.id, {(BlockId.CHANNEL, ActionId.INPUT): RANDOM})
+        self._slack.close(AMARA, self._on_top(AMARA).id)
+        self._press(PRIYA, self._card("yoga"), ActionId.MANAGE)
+        self._press(PRIYA, self._on_top(PRIYA), ActionId.CHANGE_CAPACITY)
+        form = self._on_top(PRIYA)
+        self._slack.submit(PRIYA, form.id, {(BlockId.CAPACITY, ActionId.INPUT): "4"})
+        self._slack.submit(PRIYA, self._on_top(PRIYA).id)
+
+    def organize(self) -> None:
+        def pressed(action: ActionId, **how: Any) -> View:
+            self._slack.command(AMARA, RANDOM, "/event", "fair")
+            self._press(AMARA, self._on_top(AMARA), action, **how)
+            return self._on_top(AMARA)
+
+        form = pressed(ActionId.EDIT)
+        self._slack.submit(AMARA, form.id, {(BlockId.LOCATION, ActionId.INPUT): "Hall 2"})
+        form = pressed(ActionId.MESSAGE_PEOPLE)
+        words: dict[tuple[str, str], Any] = {
+            (BlockId.TEXT, ActionId.INPUT): "Bring *friends* and <!channel>"
+        }
+        for values in (words, {}):
+            self._slack.submit(AMARA, form.id, values)
+        pressed(ActionId.EXPORT)
+        pressed(ActionId.PERSON)
+        form = pressed(ActionId.FIND_PERSON, selected=BJORN)
+        self._slack.submit(AMARA, form.id, {(BlockId.REASON, ActionId.INPUT): "no <show>"})
+        pressed(ActionId.HISTORY)
+        for action in (ActionId.HISTORY_PAGE, ActionId.HISTORY_BACK):
+            self._press(AMARA, self._on_top(AMARA), action)
+        self._town.settle(2)
+        told = self._town.workspace.messages(self._town.workspace.dm(BJORN).id)[-1]
+        self._press(BJORN, told, ActionId.SHOW_EVENTS)
+
+    def look_back(self) -> None:
+        self._slack.command(PRIYA, RANDOM, "/register", "picnic")
+        self._slack.command(PRIYA, RANDOM, "/registrations")
+        mine = self._town.workspace.messages(RANDOM, seen_by=PRIYA)[-1]
+        self._press(PRIYA, mine, ActionId.MY_PLACE, value="picnic")
+        for action in (ActionId.MY_PLACE_PAGE, ActionId.MY_PLACE_BACK):
+            self._press(PRIYA, self._on_top(PRIYA), action)
+
+    def end(self) -> None:
+        ends: tuple[tuple[ActionId, dict[tuple[str, str], Any]], ...] = (
+            (ActionId.CANCEL_EVENT, {}),
+            (ActionId.DELETE_EVENT, {(BlockId.CONFIRMATION, ActionId.INPUT): "Picnic"}),
+        )
+        for action, values in ends:
+            self._slack.command(BJORN, RANDOM, "/event", "picnic")
+            self._press(BJORN, self._on_top(BJORN), action)
+            self._slack.submit(BJORN, self._on_top(BJORN).id, values)
+
+    def change_people(self) -> None:
+        self._slack.change_member(DIEGO, name="diego.q")
+        self._slack.change_member(DIEGO, deleted=True)
+        self._slack.change_member(DIEGO, deleted=False)
+        self._slack.event({"type": "app_uninstalled"})
+        self._slack.event({"type": "tokens_revoked", "tokens": {"bot": ["U0ROLLCALL"]}})
+
+    def leave_and_forget(self) -> None:
+        for action in (ActionId.KEEP_ME, ActionId.FORGET_ME):
+            self._slack.command(CHLOE, RANDOM, "/rollcall", "forget-me")
+            question = self._town.workspace.messages(RANDOM, seen_by=CHLOE)[-1]
+            self._press(CHLOE, question, action)

@@ -1,0 +1,157 @@
+"""Every method of the service, called so that it asks DynamoDB for all that it ever asks for.
+
+What changes something is taken from the operations that the crash tests bring every fault upon.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+from domain.inputs import EventChanges
+from domain.service import Service
+from tests.support.crashes import operations
+from tests.support.crashes.cases import Operation, Process, Stage, Trouble
+from tests.support.crashes.operations import CROWD, FULL, people
+from tests.support.crashes.world import World
+from tests.support.dynamodb.local import client_of, local_endpoint
+from tests.support.dynamodb.requests import WRITES
+from tests.support.dynamodb.wire_faults import Fault
+from tests.support.environment import ManualClock
+from tests.support.infra.iam_actions import Need, recorded
+from tests.support.stores import empty_local
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+ROOT = Path(__file__).parents[3]
+
+CHANGES = (
+    *operations.USERS,
+    *operations.EVENTS,
+    *operations.REGISTRATIONS,
+    *operations.SWEEPS,
+)
+
+LINE = people(*CROWD, capacity=1)
+
+READS: dict[str, tuple[Callable[[Process], None], Callable[[Service], object]]] = {
+    "get_user": (FULL, lambda service: service.get_user("ada")),
+    "get_users": (FULL, lambda service: service.get_users(["ada", "bob"])),
+    "list_users": (FULL, lambda service: service.list_users()),
+    "get_event": (FULL, lambda service: service.get_event("e1")),
+    "is_over": (FULL, lambda service: service.is_over(service.get_event("e1"))),
+    "list_organized": (FULL, lambda service: service.list_organized("organizer")),
+    "list_events": (FULL, lambda service: service.list_events(coming=True)),
+    "find_events": (
+        FULL,
+        lambda service: (service.find_events("e1"), service.find_events("event")),
+    ),
+    "find_events_to_manage": (
+        FULL,
+        lambda service: (
+            service.find_events_to_manage("e1", "organizer"),
+            service.find_events_to_manage("event", "organizer"),
+        ),
+    ),
+    "find_registration": (FULL, lambda service: service.find_registration("e1", "eve")),
+    "get_registration": (FULL, lambda service: service.get_registration("e1", "eve")),
+    "list_registrations_of": (FULL, lambda service: service.list_registrations_of("eve")),
+    "find_registrations_of": (FULL, lambda service: service.find_registrations_of("eve", "event")),
+    "list_registrations_in": (LINE, lambda service: service.list_registrations_in("e1")),
+    "preview_capacity": (
+        LINE,
+        lambda service: (
+            service.preview_capacity("e1", 3),
+            service.edit_event("e1", EventChanges.of(capacity=3)),
+            service.preview_capacity("e1", 2),
+        ),
+    ),
+    "preview_leave": (FULL, lambda service: service.preview_leave("e1", "ada")),
+    "list_history": (FULL, lambda service: service.list_history("e1")),
+    "list_own_history": (FULL, lambda service: service.list_own_history("e1", "eve")),
+}
+"""By method: the workspace, and the call."""
+
+
+def methods_used(*paths: str) -> set[str]:
+    """Return the methods of the service that the modules call: `service.x` or `self._service.x`."""
+    used: set[str] = set()
+    for path in paths:
+        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and _name(node.value) in ("service", "_service"):
+                used.add(node.attr)
+    return used & {name for name in vars(Service) if not name.startswith("_")}
+
+
+def _name(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case _:
+            return ""
+
+
+@cache
+def needs_of_method(method: str) -> frozenset[Need]:
+    """Return what a method of the service needs, also when answers are late or others were faster."""
+    if method in READS:
+        return frozenset(_needs_of_read(*READS[method]))
+    changes = [operation for operation in CHANGES if _called_by(operation) == method]
+    assert changes, f"tests/support/infra/service_calls.py has no call of Service.{method}"
+    return frozenset(need for change in changes for need in _needs_of_change(change))
+
+
+def _needs_of_read(
+    prepare: Callable[[Process], None], call: Callable[[Service], object]
+) -> set[Need]:
+    with _world() as (world, client):
+        prepare(Process(world, ManualClock(), None))
+        with recorded(client) as needs:
+            call(Process(world, ManualClock(), client).service)
+    return needs
+
+
+def _needs_of_change(operation: Operation) -> set[Need]:
+    with _world() as (world, client), recorded(client) as needs:
+        stage = Stage(world, client, operation)
+        writes = [at for at, name in enumerate(stage.expected.requests) if name in WRITES]
+        # What a long operation's later commits meet is what its first does.
+        for at in writes[:1] if operation.is_long else writes:
+            stage.check(Trouble({at: Fault.CONFLICT}))
+            # No answer until it must say "not confirmed": then it finds out how that ended.
+            stage.check(Trouble(lasting=(at, Fault.LATE)))
+    return needs
+
+
+@contextmanager
+def _world() -> Iterator[tuple[World, DynamoDBClient]]:
+    """Give a workspace, and a client for what is to be recorded."""
+    with empty_local() as store:
+        yield World(store._client, store._prefix), client_of(local_endpoint())
+
+
+class _Called(Exception):
+    """Carries the name of the method that was called."""
+
+
+class _Noticing:
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        def call(*_: object, **__: object) -> object:
+            raise _Called(name)
+
+        return call
+
+
+def _called_by(operation: Operation) -> str:
+    """Return which method of the service an operation calls."""
+    try:
+        operation.call(cast("Process", SimpleNamespace(service=_Noticing())))
+    except _Called as called:
+        return str(called)
+    raise AssertionError(f"{operation.name} calls no method of the service")

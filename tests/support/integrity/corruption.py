@@ -1,0 +1,227 @@
+"""Writing past the rules: what no command of ours would do, to see whether a check finds it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain.enums import Deletion
+from domain.integrity.violations import FixedViolation, Violation, ViolationKind
+from domain.models import Event, Registration, WaitlistEntry, block_of
+from domain.planning.plan import (
+    Action,
+    DeleteRegistration,
+    DeleteWaitlistEntry,
+    Plan,
+    PutEvent,
+    PutJournalEntry,
+    PutRegistration,
+    PutWaitlistEntry,
+)
+from domain.ports import Store
+from domain.service import Service
+from storage.dynamodb.schema import JOURNAL, REGISTRATIONS
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
+from tests.support.environment import START, ids, new_event, new_users, start_user_deletion
+from tests.support.invariants import Everything, everything_in
+from tests.support.memory_store import MemoryStore
+from tests.support.stores import without_foreign_keys
+
+PEOPLE = ("seated1", "seated2", "waiting1", "waiting2", "waiting3")
+
+_plan_ids = ids("corruption")
+
+
+class Scene:
+    """An event with two seats, both taken, and three who wait: tickets 1 to 5. And ways to spoil it."""
+
+    def __init__(self, service: Service, store: Store, event_id: str = "e1") -> None:
+        self.service = service
+        self.store = store
+        self.event_id = event_id
+        new_users(service, *map(self.person, PEOPLE))
+        new_event(service, event_id, capacity=2)
+        for name in PEOPLE:
+            service.register(event_id, self.person(name))
+
+    def person(self, name: str) -> str:
+        """Return a user's id: nobody is in two scenes."""
+        return f"{self.event_id}-{name}"
+
+    def corrupt(self, *actions: Action) -> None:
+        """Write whatever it is."""
+        with without_foreign_keys(self.store):
+            self.store.commit(Plan(_plan_ids(), self.event_id, None, (), actions))
+
+    def event(self, event_id: str | None = None) -> Event:
+        """Return an event as it is stored: the scene's, unless told otherwise."""
+        event = self.store.get_event(event_id or self.event_id)
+        assert event is not None
+        return event
+
+    def rewrite_event(self, values: Mapping[str, object], event_id: str | None = None) -> None:
+        """Set an event's values, its version as it was."""
+        event = self.event(event_id)
+        self.corrupt(PutEvent(event.model_copy(update=values), event.version))
+
+    def row(self, name: str) -> Registration:
+        """Return a person's registration."""
+        user_id = self.person(name)
+        found = self.store.get_rows(self.event_id, registrations_of=[user_id], users=())
+        return found.registrations[user_id]
+
+    def rewrite_row(self, name: str, **values: object) -> None:
+        """Set a registration's values."""
+        row = self.row(name)
+        self.corrupt(PutRegistration(row.model_copy(update=values), row))
+
+    def copy_row(self, name: str, **values: object) -> None:
+        """Write a person's registration once more: into another event, or as another's."""
+        self.corrupt(PutRegistration(self.row(name).model_copy(update=values), None))
+
+    def lose_row(self, name: str) -> None:
+        """Delete a registration, and nothing else."""
+        self.corrupt(DeleteRegistration(self.row(name)))
+
+    def lose_place(self, name: str) -> None:
+        """Delete a place in line, and nothing else."""
+        self.corrupt(DeleteWaitlistEntry(self.event_id, WaitlistEntry.of(self.row(name))))
+
+    def add_place(self, ticket: int, name: str, event_id: str | None = None) -> None:
+        """Write a place in line, and nothing else."""
+        place = WaitlistEntry(ticket, self.person(name), START)
+        self.corrupt(PutWaitlistEntry(event_id or self.event_id, place))
+
+    def lose_user(self, name: str) -> None:
+        """Delete a user, and nothing else."""
+        user_id = self.person(name)
+        with without_foreign_keys(self.store):
+            self.store.delete_user(user_id, start_user_deletion(self.store, user_id))
+
+    def bury_another(self) -> str:
+        """Make a tombstone; return its event's id."""
+        event_id = f"{self.event_id}-buried"
+        new_event(self.service, event_id)
+        self.service.delete_event(event_id)
+        return event_id
+
+    def lose_entry(self, version: int) -> None:
+        """Delete an entry of the event's history."""
+        match self.store:
+            case MemoryStore():
+                del self.store.journal[self.event_id, version]
+            case SQLiteStore():
+                with self.store._file.writing() as connection:
+                    connection.execute(
+                        "DELETE FROM journal WHERE event_id = ? AND version = ?",
+                        (self.event_id, version),
+                    )
+            case DynamoDBStore():
+                key = {"event_id": {"S": f"T1#{self.event_id}"}, "version": {"N": str(version)}}
+                self.store._client.delete_item(TableName=self.store._tables.name(JOURNAL), Key=key)
+
+    def add_entry(self, version: int) -> None:
+        """Write the newest entry of the history again, under a version that is still to come."""
+        newest = self.store.list_history(self.event_id, limit=1).items[0]
+        another = newest.model_copy(update={"version": version, "plan_id": "nobody's"})
+        self.corrupt(PutJournalEntry(another))
+
+    def set_listed(self, name: str, *, listed: bool) -> None:
+        """Put a registration into the roster's index, or take it out: DynamoDB alone has such a mark."""
+        assert isinstance(self.store, DynamoDBStore)
+        event = {"S": f"T1#{self.event_id}"}
+        change: dict[str, Any] = {"UpdateExpression": "REMOVE seated_in"}
+        if listed:
+            change = {
+                "UpdateExpression": "SET seated_in = :event",
+                "ExpressionAttributeValues": {":event": event},
+            }
+        self.store._client.update_item(
+            TableName=self.store._tables.name(REGISTRATIONS),
+            Key={"user_id": {"S": f"T1#{self.person(name)}"}, "event_id": event},
+            **change,
+        )
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """Something done to a scene, and what the check is to name: of which event and person, at which ticket."""
+
+    do: Callable[[Scene], object]
+    kind: ViolationKind
+    name: str | None = None
+    ticket: int | None = None
+    event: str = ""
+
+    def is_named_in(self, violations: list[Violation], scene: Scene) -> bool:
+        """Whether one of the breaches has this kind and these ids."""
+        return (
+            self.kind,
+            f"{scene.event_id}{self.event}",
+            None if self.name is None else scene.person(self.name),
+            self.ticket,
+        ) in {
+            (violation.kind, violation.event_id, violation.user_id, violation.ticket)
+            for violation in violations
+        }
+
+
+def check(service: Service) -> list[Violation]:
+    """Return all that a check finds."""
+    return list(service.check(lambda _: None))
+
+
+def repair(service: Service) -> list[FixedViolation]:
+    """Return all that a repair did."""
+    return list(service.repair(lambda _: None))
+
+
+def assert_mended(service: Service, store: Store) -> Everything:
+    """Assert that a check finds nothing, and that R7.5 holds by counting; what histories tell apart."""
+    assert check(service) == []
+    found = everything_in(store)
+    assert wrong_events(found) == set()
+    return found
+
+
+def wrong_events(found: Everything) -> set[str]:
+    """Return the ids of the events of which R7.5 does not hold, by counting, in no way as the product does it."""
+    ids = {*found.events, *(of for of, _ in found.registrations), *(of for of, _ in found.line)}
+    return {event_id for event_id in ids if not _is_sound(event_id, found)}
+
+
+def _is_sound(event_id: str, found: Everything) -> bool:
+    rows = [row for (of, _), row in found.registrations.items() if of == event_id]
+    line = [found.line[key] for key in sorted(found.line) if key[0] == event_id]
+    event = found.events.get(event_id)
+    if event is None or event.deletion is Deletion.DONE:
+        counts = (event.registered_count, event.waitlist_count) if event else (0, 0)
+        return not rows and not line and counts == (0, 0) and _is_marked_well(event)
+    seated, waiting = found.seated(event_id), found.waiting(event_id)
+    tickets = [row.ticket for row in rows]
+    return (
+        (event.registered_count, event.waitlist_count) == (len(seated), len(waiting))
+        and Counter(block_of(place.ticket) for place in line) == dict(event.waitlist_by_block)
+        and len(seated) <= event.capacity
+        and (event.deletion is not None or not waiting or len(seated) == event.capacity)
+        and line
+        == [WaitlistEntry.of(found.registrations[event_id, user_id]) for user_id in waiting]
+        and len(tickets) == len(set(tickets))
+        and all(0 < ticket < event.next_ticket for ticket in tickets)
+        and all((row.seated_at is not None) is (row.user_id in seated) for row in rows)
+        and {row.user_id for row in rows} <= set(found.users)
+        and _is_marked_well(event)
+    )
+
+
+def _is_marked_well(event: Event | None) -> bool:
+    if event is None or event.deletion is Deletion.DONE:
+        return event is None or (event.capacity_target, event.operation_id) == (None, None)
+    if event.deletion is Deletion.MARKED:
+        return event.capacity_target is None and event.operation_id is not None
+    if event.capacity_target is None:
+        return event.operation_id is None
+    return event.operation_id is not None and event.capacity_target > event.capacity

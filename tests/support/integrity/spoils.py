@@ -1,0 +1,66 @@
+"""Any corruption of an event, as hypothesis strategies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from hypothesis import strategies as st
+
+from domain.enums import Deletion, RegistrationStatus
+from domain.ports import Conflict
+from tests.support.environment import START
+from tests.support.integrity.corruption import (
+    PEOPLE,
+    Scene,
+)
+
+Spoil = Callable[[Scene], object]
+people = st.sampled_from(PEOPLE)
+anybody = st.sampled_from([*PEOPLE, "nobody"])
+tickets = st.integers(-1, 12)
+few = st.integers(-2, 8)
+times = st.none() | st.integers(-2, 2).map(lambda days: START + timedelta(days=days))
+numbers = st.fixed_dictionaries(
+    {},
+    optional={
+        "registered_count": few,
+        "waitlist_count": few,
+        "waitlist_by_block": st.dictionaries(st.integers(0, 2), st.integers(1, 5), max_size=2),
+        "capacity": st.integers(1, 7),
+        "next_ticket": st.integers(1, 9),
+        "capacity_target": st.none() | st.integers(1, 9),
+        "operation_id": st.none() | st.just("o"),
+        "deletion": st.none() | st.sampled_from(Deletion),
+    },
+)
+values = st.fixed_dictionaries(
+    {},
+    optional={
+        "ticket": tickets,
+        "status": st.sampled_from(RegistrationStatus),
+        "seated_at": times,
+        "registered_at": times.filter(bool),
+    },
+)
+spoils: st.SearchStrategy[Spoil] = st.one_of(
+    numbers.map(lambda given: lambda scene: scene.rewrite_event(given)),
+    st.tuples(people, values).map(lambda pair: lambda scene: scene.rewrite_row(pair[0], **pair[1])),
+    st.tuples(people, values).map(lambda pair: lambda scene: scene.rewrite_row(pair[0], **pair[1])),
+    people.map(lambda name: lambda scene: scene.lose_row(name)),
+    people.map(lambda name: lambda scene: scene.lose_place(name)),
+    people.map(lambda name: lambda scene: scene.lose_user(name)),
+    st.tuples(tickets, anybody).map(lambda pair: lambda scene: scene.add_place(*pair)),
+    people.map(lambda name: lambda scene: scene.copy_row(name, event_id="gone")),
+    st.integers(1, 6).map(lambda version: lambda scene: scene.lose_entry(version)),
+    st.integers(7, 9).map(lambda version: lambda scene: scene.add_entry(version)),
+)
+spoiled = st.lists(spoils, min_size=1, max_size=6)
+
+
+def spoil(scene: Scene, how: list[Spoil]) -> None:
+    """Do it all; what an earlier one made impossible is left out."""
+    for one in how:
+        with suppress(Conflict, KeyError, AssertionError):
+            one(scene)

@@ -1,0 +1,23 @@
+"""Delivery of direct messages: a promotion to notify of, and what was sent or is still due."""
+
+from __future__ import annotations
+
+from domain.inputs import EventChanges
+from tests.support.slack.harness import AMARA, BJORN, Town
+
+POST = "chat.postMessage"
+
+
+def promote(town: Town, *waiting: str, event_id: str = "yoga") -> None:
+    """Fill an event of 2 seats, let people wait, and give all of them seats by raising the capacity."""
+    town.register(AMARA, BJORN, *waiting, event_id=event_id)
+    town.bot.service.edit_event(event_id, EventChanges.of(capacity=2 + len(waiting)))
+
+
+def sent_to(town: Town) -> list[str]:
+    """Whom the bot tried to send something, in order; not the cards."""
+    return [call.args["channel"] for call in town.api.calls(POST) if call.args["channel"][0] == "U"]
+
+
+def undelivered(town: Town) -> tuple[str, ...]:
+    return town.store.list_undelivered(limit=100).items

@@ -1,0 +1,70 @@
+"""Faults that Slack answers a message or a card update with, and a worker that soon gives up waiting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
+
+from bot.notifications.worker import NotificationWorker
+from playground.web_api.fault_injection import Fault
+from tests.support.environment import at_once
+from tests.support.slack.harness import Town
+
+LONG_ENOUGH = 60
+NOT_APPLIED = {
+    "rate limit": Fault.rate_limited(7),
+    "500": Fault.server_error(500),
+    "503": Fault.server_error(503),
+    "time-out": Fault.timed_out(),
+    "closed": Fault.closed(),
+    "cut off": Fault.cut_off(),
+    "proxy's page": Fault.proxy_page(),
+    "ratelimited": Fault.refused("ratelimited"),
+    "internal_error": Fault.refused("internal_error"),
+}
+ANSWER_LOST = {
+    "500": Fault.server_error(500, applied=True),
+    "time-out": Fault.timed_out(applied=True),
+    "closed": Fault.closed(applied=True),
+    "cut off": Fault.cut_off(applied=True),
+    "proxy's page": Fault.proxy_page(applied=True),
+}
+OURS = ["account_inactive", "invalid_auth", "token_revoked", "missing_scope"]
+BUGS = ["invalid_blocks", "msg_too_long"]
+
+
+class Impatient(WebClient):
+    """Slack's client, which gives up soon where no answer is coming."""
+
+    town: Town
+
+    def api_call(self, api_method: str, **rest: Any) -> SlackResponse:
+        fault = self.town.api.faults.coming(api_method)
+        self.timeout = 0.4 if fault is not None and fault.silent else 5  # type: ignore[assignment]  # the socket takes fractions
+        return super().api_call(api_method, **rest)
+
+
+@pytest.fixture
+def impatient(town: Town) -> Town:
+    """Give the town a notifier with that client."""
+    client = Impatient(
+        token=town.workspace.app.bot_token,
+        base_url=f"{town.workspace.url}/api/",
+        retry_handlers=[],
+    )
+    client.town = town
+    notification_worker = NotificationWorker(
+        town.store,
+        client,
+        town.clock,
+        holder="impatient",
+        sweep=town.bot.service.finish_unfinished,
+        reconcile=lambda: None,
+        spawn=at_once,
+    )
+    town.bot = replace(town.bot, notification_worker=notification_worker)
+    return town

@@ -1,0 +1,90 @@
+"""What is asked of a race that was run: answers that some order explains, and a store that agrees with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from itertools import pairwise
+
+from domain.enums import ChangeKind, EventStatus, NotificationKind
+from domain.ports import Store
+from tests.support.environment import ids, service_on
+from tests.support.invariants import Everything, assert_sound
+from tests.support.races.calls import Call
+from tests.support.races.linearizability import linearized
+from tests.support.reference_model import PlainEvent, PlainModel
+
+
+def classify(store: Store, initial: PlainModel, calls_of: Sequence[Sequence[Call]]) -> int:
+    """Assert all that a race must keep; `calls_of` has one history per process. Return how many calls it saw."""
+    service_on(store, new_id=ids("sweep")).finish_unfinished()
+    found = assert_sound(store)
+    calls = [call for of_one in calls_of for call in of_one]
+    linearized(initial, calls, contents_of(found))
+    assert_promotions_agree(found, calls)
+    for of_one in calls_of:
+        assert_first_in_first_served(of_one)
+    return len(calls)
+
+
+def contents_of(found: Everything) -> Hashable:
+    """Return what a store holds as the model has it."""
+    model = PlainModel()
+    for user in found.users.values():
+        if user.deletion is None:
+            model.users.add(user.user_id)
+        else:
+            model.marked[user.user_id] = frozenset()
+    for event_id, event in found.events.items():
+        seated, waiting = found.seated(event_id), found.waiting(event_id)
+        if event.deletion is not None:
+            assert not seated + waiting, f"{event_id} is deleted, and not empty"
+            continue
+        model.events[event_id] = PlainEvent(
+            event.capacity,
+            event.has_waitlist,
+            event.status,
+            seated,
+            waiting,
+            event.capacity_target,
+            {p: found.registrations[event_id, p].ticket for p in seated + waiting},
+            event.next_ticket - 1,
+        )
+    return model.contents()
+
+
+def assert_promotions_agree(found: Everything, calls: Sequence[Call]) -> None:
+    """Assert that who was named as promoted is so in the journal, once, and is sent a message (R9.1)."""
+    written: Counter[tuple[object, ...]] = Counter()
+    for event_id, entries in found.journal.items():
+        for entry in entries:
+            promoted = [c for c in entry.changes if c.kind is ChangeKind.PROMOTED]
+            told = [n for n in entry.notifications if n.kind is NotificationKind.PROMOTED]
+            if found.events[event_id].status is not EventStatus.CANCELED:
+                assert [(n.user_id, n.ticket) for n in told] == [
+                    (c.user_id, c.ticket) for c in promoted
+                ]
+            written.update((event_id, entry.version, c.user_id) for c in promoted)
+    named: Counter[tuple[object, ...]] = Counter()
+    for call in calls:
+        version, _ = call.hint
+        promoted_in = {"left": 3, "changed": 1}.get(str(call.answer and call.answer[0]))
+        if call.answer and promoted_in:
+            users = call.answer[promoted_in]
+            assert isinstance(users, tuple)
+            named.update((call.args[0], version, user_id) for user_id in users)
+    assert named <= written, f"named, and not in the journal: {named - written}"
+
+
+def assert_first_in_first_served(calls: Sequence[Call]) -> None:
+    """Assert that within a process the tickets follow the order in which the service accepted the calls."""
+    placed = sorted(
+        ((call.hint[1], call) for call in calls if call.answer and call.answer[0] == "placed"),
+        key=lambda one: one[0],
+    )
+    assert all(turn > 0 for turn, _ in placed), "a ticket that came past the door"
+    by_event: dict[object, list[object]] = {}
+    for _, call in placed:
+        by_event.setdefault(call.args[0], []).append((call.answer or ())[1])
+    for event_id, tickets in by_event.items():
+        assert all(a < b for a, b in pairwise(tickets)), f"{event_id}: {tickets}"  # type: ignore[operator]

@@ -1,0 +1,159 @@
+"""A process in a race: `python -m tests.support.races.race_process`. Four of them share a store, and nothing else.
+
+Each line of standard input is a task, as JSON: which store, and the scripts of its threads. The
+process says that its threads stand ready, waits for a line, lets them go, and answers with their
+calls. It ends with its standard input.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from domain.ports import Store
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
+from tests.support.dynamodb.local import client_of
+from tests.support.races.calls import Call
+from tests.support.races.recording import Process, Script, run_together, switching_every
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+ROOT = Path(__file__).parents[3]
+
+WORKSPACE = "T1"
+
+Address = tuple[str, str]
+"""Where a store is: an engine's URL and a prefix, or `sqlite` and a file."""
+
+
+class Racer:
+    """A child process, which races again and again: to start one costs more than to run."""
+
+    def __init__(self) -> None:
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.races.race_process"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def take(self, task: dict[str, object]) -> None:
+        """Give the child its task; it does not begin yet."""
+        self._say(json.dumps(task))
+
+    def stand_ready(self) -> None:
+        """Wait until the child's threads stand at the start."""
+        assert self._hear() == "ready"
+
+    def go(self) -> None:
+        """Let the child's threads run."""
+        self._say("go")
+
+    def calls(self) -> list[Call]:
+        """Wait for the end; return what the child's threads saw."""
+        return [_call_of(values) for values in json.loads(self._hear())]
+
+    def close(self) -> None:
+        """End the child, which is idle."""
+        if self._child.stdin and self._child.stdout:
+            self._child.stdin.close()
+            self._child.wait()
+            self._child.stdout.close()
+
+    def _say(self, line: str) -> None:
+        assert self._child.stdin is not None
+        self._child.stdin.write(line + "\n")
+        self._child.stdin.flush()
+
+    def _hear(self) -> str:
+        assert self._child.stdout is not None
+        line = self._child.stdout.readline()
+        assert line, "a process in a race broke down; it says above why"
+        return line.strip()
+
+
+def race(
+    racers: Sequence[Racer],
+    address: Address,
+    name: str,
+    scripts: Sequence[Script],
+    event_ids: Sequence[str],
+    *,
+    switch_interval: float,
+) -> list[list[Call]]:
+    """Deal the scripts out to the processes, start all at once, and return what each saw."""
+    for n, racer in enumerate(racers):
+        racer.take(
+            {
+                "address": address,
+                "name": f"{name}-{n}-",
+                "scripts": scripts[n :: len(racers)],
+                "event_ids": event_ids,
+                "switch_interval": switch_interval,
+            }
+        )
+    for racer in racers:
+        racer.stand_ready()
+    for racer in racers:
+        racer.go()
+    return [racer.calls() for racer in racers]
+
+
+def main(tasks: IO[str], answers: IO[str]) -> None:
+    """Take one task after the other, until there are no more."""
+
+    def say(line: str) -> None:
+        answers.write(line + "\n")
+        answers.flush()
+
+    def wait_for_the_start() -> None:
+        say("ready")
+        tasks.readline()
+
+    while line := tasks.readline():
+        calls = _run(json.loads(line), wait_for_the_start)
+        say(json.dumps([asdict(call) for call in calls]))
+
+
+def _run(task: dict[str, Any], wait_for_the_start: Callable[[], None]) -> list[Call]:
+    with ExitStack() as closing:
+        process = Process(_store(task["address"], closing), task["name"])
+        closing.enter_context(switching_every(task["switch_interval"]))
+        run_together([(process, task["scripts"])], task["event_ids"], wait_for_the_start)
+        return process.calls
+
+
+def _store(address: Sequence[str], closing: ExitStack) -> Store:
+    where, what = address
+    if where != "sqlite":
+        return DynamoDBStore(_client(where), what, WORKSPACE)
+    store = SQLiteStore(Path(what), WORKSPACE)
+    closing.callback(store.close)
+    return store
+
+
+@cache
+def _client(endpoint: str) -> DynamoDBClient:
+    return client_of(endpoint)
+
+
+def _call_of(values: dict[str, Any]) -> Call:
+    return Call(**{name: _as_tuple(value) for name, value in values.items()})
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(_as_tuple(each) for each in value) if isinstance(value, list) else value
+
+
+if __name__ == "__main__":
+    main(sys.stdin, sys.stdout)

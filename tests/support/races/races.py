@@ -1,0 +1,203 @@
+"""Races: who is where before one, and what sixteen threads then ask at once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from domain.commands import Register
+from domain.ports import Store
+from tests.support.environment import commit_together, ids, new_event, new_users, service_on
+from tests.support.races.calls import Facts
+from tests.support.races.recording import Script
+from tests.support.reference_model import PlainModel
+
+THREADS = 16
+
+E1, E2, E3 = "e1", "e2", "e3"
+
+
+@dataclass(frozen=True)
+class Room:
+    """An event before the race, and who is in it, in order of arrival."""
+
+    capacity: int
+    has_waitlist: bool = True
+    inside: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Race:
+    """Everybody at the start, and each thread's script."""
+
+    users: Sequence[str]
+    events: Mapping[str, Room]
+    scripts: Sequence[Script]
+
+    def prepared(self, store: Store) -> PlainModel:
+        """Fill an empty store; return the model of what it holds."""
+        model = PlainModel()
+        service = service_on(store, new_id=ids("before"))
+        for user_id in self.users:
+            model.create_user(user_id)
+        new_users(service, *self.users)
+        for event_id, room in self.events.items():
+            model.create_event(event_id, room.capacity, room.has_waitlist)
+            new_event(service, event_id, capacity=room.capacity, has_waitlist=room.has_waitlist)
+            commit_together(store, event_id, [Register(user_id) for user_id in room.inside])
+            for user_id in room.inside:
+                model.register(event_id, user_id)
+        return model
+
+
+def people(prefix: str, number: int) -> list[str]:
+    return [f"{prefix}{n}" for n in range(number)]
+
+
+def last_seats(dice: random.Random) -> Race:
+    """Sixteen press Register for a few seats; then they look, or press again."""
+    crowd = people("p", THREADS)
+    room = Room(dice.randint(1, 6), has_waitlist=dice.random() < 0.5)
+    return Race(crowd, {E1: room}, [[_register(p), _look_or(dice, p, _register(p))] for p in crowd])
+
+
+def leaving_while_others_wait(dice: random.Random) -> Race:
+    """Those with seats leave, some who wait lose patience, the others look where they are."""
+    seated, waiting = people("s", 8), people("w", 12)
+    scripts: list[Script] = [[_leave(p), _look_or(dice, p, _register(p))] for p in seated]
+    scripts += [[_leave(p)] for p in dice.sample(waiting, 4)]
+    scripts += [[_look(dice, p), _look(dice, p)] for p in dice.sample(waiting, 4)]
+    return Race([*seated, *waiting], {E1: Room(8, inside=[*seated, *waiting])}, scripts)
+
+
+def one_person_at_once(dice: random.Random) -> Race:
+    """One person, in sixteen windows, and a stranger before or behind."""
+    asks = [_register("p"), _register("p"), _leave("p"), ("get_registration", E1, "p")]
+    room = Room(1, inside=dice.choice([(), ("z",), ("z", "y")]))
+    scripts: list[Script] = [[dice.choice(asks), dice.choice(asks)] for _ in range(THREADS - 1)]
+    return Race(["p", "y", "z"], {E1: room}, [*scripts, [_leave("z")]])
+
+
+def leaving_and_registering_mixed(dice: random.Random) -> Race:
+    """Eight people do anything, each from two places."""
+    crowd = people("p", 8)
+    room = Room(dice.randint(1, 3), has_waitlist=dice.random() < 0.8)
+    scripts = [[_anything(dice, p) for _ in range(3)] for p in [*crowd, *crowd]]
+    return Race(crowd, {E1: room}, scripts)
+
+
+def capacity_changed_in_a_rush(dice: random.Random) -> Race:
+    """Organizers raise and lower, open and close, while a crowd comes and goes."""
+    crowd, seated = people("p", 11), people("s", 2)
+    scripts: list[Script] = [[_register(p), _look(dice, p)] for p in crowd]
+    scripts += [[_leave(p)] for p in seated]
+    waitlist = dice.choice([None, False])
+    scripts.append([_edit(dice.randint(2, 9)), _edit(dice.randint(2, 9), waitlist)])
+    scripts.append([_edit(dice.randint(1, 6)), _edit(None, True), ("get_event", E1)])
+    scripts.append([(dice.choice(["close_event", "cancel_event"]), E1), ("reopen_event", E1)])
+    return Race([*crowd, *seated], {E1: Room(2, inside=seated)}, scripts)
+
+
+def user_deleted_while_registering(dice: random.Random) -> Race:
+    """One is deleted, perhaps created anew, while others register him everywhere (R7.1)."""
+    others = people("p", 6)
+    events = {E1: Room(1, inside=["x", *others[:3]]), E2: Room(2, inside=others[3:]), E3: Room(3)}
+    scripts: list[Script] = [
+        [_register("x", dice.choice([E1, E2, E3])), _register("x", dice.choice([E1, E2, E3]))]
+        for _ in range(5)
+    ]
+    scripts += [[_leave(p, dice.choice([E1, E2])), _register(p, E1)] for p in others]
+    scripts.append([("delete_user", "x")])
+    scripts.append([("delete_user", "x"), ("create_user", "x"), _register("x")])
+    scripts.append([("create_user", "x"), ("list_registrations_of", "x")])
+    scripts += [[("list_registrations_of", "x"), _leave("x", dice.choice([E1, E2]))]] * 2
+    return Race(["x", *others], events, scripts)
+
+
+def event_deleted_while_registering(dice: random.Random) -> Race:
+    """An event goes while people come to it and leave it, and one of them is deleted himself (R7.2)."""
+    inside, coming = people("s", 4), people("p", 8)
+    scripts: list[Script] = [[_register(p), _look_or(dice, p, _leave(p))] for p in coming]
+    scripts += [[_leave(p), _register(p), _register(p, E2)] for p in inside]
+    scripts += [[("delete_event", E1)], [("get_event", E1), ("delete_event", E1)]]
+    scripts.append([("delete_user", dice.choice([*inside, *coming]))])
+    scripts.append([_edit(dice.randint(1, 5)), ("get_event", E1)])
+    room = Room(dice.randint(1, 3), inside=inside)
+    return Race([*inside, *coming], {E1: room, E2: Room(2)}, scripts)
+
+
+def two_cascades_of_one_user(dice: random.Random) -> Race:
+    """Two delete the same person, who sits or waits in three events with a line each."""
+    others = people("p", 9)
+    events = {
+        event_id: Room(1, inside=dice.sample(["x", *others[3 * n : 3 * n + 3]], 4))
+        for n, event_id in enumerate([E1, E2, E3])
+    }
+    scripts: list[Script] = [[("delete_user", "x"), ("list_registrations_of", "x")]] * 2
+    scripts += [[("list_registrations_of", "x"), _register("x", E3)]] * 2
+    scripts += [
+        [_look(dice, p, event_id), _leave(p, event_id), _look(dice, p, event_id)]
+        for event_id, room in events.items()
+        for p in room.inside
+        if p != "x"
+    ]
+    scripts += [[_register(others[0], E3)], [_register(others[8])], [("get_event", E2)]]
+    return Race(["x", *others], events, scripts)
+
+
+def raise_overtaken_by_a_lowering(dice: random.Random) -> Race:
+    """A raise by more than two commits hold is overtaken, while some leave and some come (R2.5)."""
+    waiting, coming = people("w", 106), people("p", 5)
+    scripts: list[Script] = [[_edit(dice.randint(90, 200))], [_edit(dice.randint(2, 120))]]
+    scripts += [[_leave(p), _look(dice, p)] for p in dice.sample(waiting, 5)]
+    scripts += [[_look(dice, p), _look(dice, p)] for p in dice.sample(waiting, 4)]
+    scripts += [[_register(p)] for p in coming]
+    return Race([*waiting, *coming], {E1: Room(2, inside=waiting)}, scripts)
+
+
+RACES: dict[str, Callable[[random.Random], Race]] = {
+    race.__name__: race
+    for race in (
+        last_seats,
+        leaving_while_others_wait,
+        one_person_at_once,
+        leaving_and_registering_mixed,
+        capacity_changed_in_a_rush,
+        user_deleted_while_registering,
+        event_deleted_while_registering,
+        two_cascades_of_one_user,
+        raise_overtaken_by_a_lowering,
+    )
+}
+
+
+def _register(user_id: str, event_id: str = E1) -> Facts:
+    return ("register", event_id, user_id)
+
+
+def _leave(user_id: str, event_id: str = E1) -> Facts:
+    return ("unregister", event_id, user_id)
+
+
+def _edit(capacity: int | None, has_waitlist: bool | None = None) -> Facts:
+    return ("edit_event", E1, capacity, has_waitlist)
+
+
+def _look(dice: random.Random, user_id: str, event_id: str = E1) -> Facts:
+    """Ask for something that is read strongly consistent, and changes nothing."""
+    one_event: list[Facts] = [
+        ("get_registration", event_id, user_id),
+        ("preview_leave", event_id, user_id),
+        ("get_event", event_id),
+    ]
+    return dice.choice([*one_event, ("list_registrations_of", user_id)])
+
+
+def _look_or(dice: random.Random, user_id: str, other: Facts) -> Facts:
+    return other if dice.random() < 0.5 else _look(dice, user_id)
+
+
+def _anything(dice: random.Random, user_id: str) -> Facts:
+    changes = [_register(user_id), _register(user_id), _leave(user_id), ("remove", E1, user_id)]
+    return dice.choice([*changes, _look(dice, user_id)])

@@ -1,0 +1,36 @@
+"""Pytest plugin for the whole session: one DynamoDB Local, and the counts below the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.support.counting import Count
+from tests.support.dynamodb.local import offer_engine
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Offer one DynamoDB Local to all of the session's workers; it starts when the first asks."""
+    if not hasattr(config, "workerinput"):
+        config.add_cleanup(offer_engine())
+
+
+@pytest.fixture
+def count(request: pytest.FixtureRequest) -> Count:
+    """Return what a test calls with how much of something it checked; the sums stand below pytest's report."""
+    return lambda what, number: request.node.user_properties.append((what, number))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what all tests together checked."""
+    checked: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport) and report.when == "call":
+                for what, number in report.user_properties:
+                    checked[what] += int(str(number))
+    if checked:
+        terminalreporter.section("checked")
+        for what, number in sorted(checked.items()):
+            terminalreporter.write_line(f"{number:9,} {what}")

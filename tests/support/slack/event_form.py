@@ -1,0 +1,33 @@
+"""The form that creates an event: opened, and filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from bot.blocks.ids import ActionId, BlockId
+from playground.demo.seed import EVENTS
+from playground.workspace.model import View
+from tests.support.slack.harness import BJORN, Town
+
+INPUTS = {block: (block.value, ActionId.INPUT.value) for block in BlockId}
+
+
+def opened(town: Town, user_id: str = BJORN) -> View:
+    view = town.slack.command(user_id, EVENTS, "/event", "create").view
+    assert view is not None
+    return view
+
+
+def filled(town: Town, **values: Any) -> Mapping[tuple[str, str], Any]:
+    """Return what somebody types: a class in two days, and `values` by names of `BlockId`."""
+    day = (town.clock.now() + timedelta(days=2)).date().isoformat()
+    given = {
+        "TITLE": "Pottery",
+        "START_DATE": day,
+        "START_TIME": "18:00",
+        "CAPACITY": "12",
+        "CHANNEL": EVENTS,
+    }
+    return {INPUTS[BlockId[name]]: value for name, value in (given | values).items()}

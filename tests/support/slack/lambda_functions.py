@@ -1,0 +1,216 @@
+"""The Lambda functions on AWS's own engine and in a local Slack, called with the events that Lambda sends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from bot.blocks.ids import ActionId, BlockId
+from bot.entrypoints import lambda_functions
+from bot.entrypoints.settings import Settings
+from playground.client.member_client import MemberClient
+from playground.client.transport import Response
+from playground.demo.seed import EVENTS
+from storage.dynamodb.schema import JOURNAL
+from storage.dynamodb.store import DynamoDBStore
+from tests.support.dynamodb.local import client_of, local_client, local_endpoint
+from tests.support.dynamodb.moto import REGION
+from tests.support.infra.iam_actions import permitted
+from tests.support.slack.harness import AMARA, SECRET, Town
+from tests.support.stores import empty_local
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TOKEN = "token-of-the-hr-system"
+
+
+class Context:
+    """An invocation that has half a minute."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 30_000
+
+
+@dataclass
+class Cloud:
+    """The functions as they are deployed, each with parts of its own, on one set of tables."""
+
+    town: Town
+    store: DynamoDBStore
+    clients: Mapping[str, DynamoDBClient]
+    """Each function's own."""
+    functions: Mapping[str, lambda_functions.Function]
+    stream: Callable[[], list[dict[str, Any]]]
+    age: timedelta = timedelta()
+    """How long ago AWS received a request when its function begins."""
+
+    def send(
+        self, method: str, path: str, body: str, headers: Mapping[str, str], to: str
+    ) -> Response:
+        """Send a request, as an HTTP API hands it to Lambda (payload format 2.0)."""
+        received = self.town.clock.now() - self.age
+        event = {
+            "version": "2.0",
+            "routeKey": f"{method} {path}",
+            "rawPath": path,
+            "rawQueryString": "",
+            "headers": {name.lower(): value for name, value in headers.items()},
+            "requestContext": {
+                "http": {
+                    "method": method,
+                    "path": path,
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": "192.0.2.1",
+                    "userAgent": "",
+                },
+                "stage": "$default",
+                "timeEpoch": int(received.timestamp() * 1000),
+            },
+            "body": body,
+            "isBase64Encoded": False,
+        }
+        said = self.functions[to](event, Context())
+        return Response(said["statusCode"], said["body"], said.get("headers", {}))
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """Send a program's request; return what is answered."""
+        headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
+        said = self.send(method, path, json.dumps(body), headers, "api")
+        assert said.status < 300, said
+        return json.loads(said.body) if said.body else None
+
+    @property
+    def slack(self) -> MemberClient:
+        """The members, whose requests go through the function."""
+
+        def deliver(body: bytes, headers: Mapping[str, str]) -> Response:
+            return self.send("POST", "/slack/events", body.decode(), headers, "slack")
+
+        return MemberClient(self.town.workspace, deliver, SECRET)
+
+    def deliver(self) -> list[str]:
+        """Give the notifier what the stream has; return the numbers of the records that it gave back."""
+        records = self.stream()
+        if not records:
+            return []
+        said = self.functions["notifier"]({"Records": records}, Context())
+        return [failed["itemIdentifier"] for failed in said["batchItemFailures"]]
+
+    def sweep(self) -> None:
+        """Let a minute's sweep come."""
+        self.functions["sweep"]({"source": "aws.events"}, Context())
+
+
+def streamed(store: DynamoDBStore) -> Callable[[], list[dict[str, Any]]]:
+    """Return what reads the Journal's stream from now on, as Lambda's filter lets it through."""
+    client: Any = boto3.client(
+        "dynamodbstreams",
+        endpoint_url=local_endpoint(),
+        region_name=REGION,
+        aws_access_key_id="invented",
+        aws_secret_access_key="invented",
+    )
+    table = local_client().describe_table(TableName=store._tables.name(JOURNAL))["Table"]
+    arn = table["LatestStreamArn"]
+    (shard,) = client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    shard_id = shard["ShardId"]
+    seen: set[str] = set()
+
+    def read() -> list[dict[str, Any]]:
+        # An iterator of an empty shard is good for nothing once there are records.
+        iterator = client.get_shard_iterator(
+            StreamArn=arn, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        records: list[dict[str, Any]] = []
+        while (page := client.get_records(ShardIterator=iterator))["Records"]:
+            records += page["Records"]
+            iterator = page["NextShardIterator"]
+        new = [one for one in records if one["dynamodb"]["SequenceNumber"] not in seen]
+        seen.update(one["dynamodb"]["SequenceNumber"] for one in new)
+        return [record for record in new if is_new_entry(record)]
+
+    read()  # what was there before
+    return read
+
+
+def is_new_entry(record: Mapping[str, Any]) -> bool:
+    is_new: bool = record["eventName"] == "INSERT"
+    return is_new and record["dynamodb"]["Keys"]["version"] != {"N": "0"}
+
+
+@contextmanager
+def deployed(town: Town) -> Iterator[Cloud]:
+    """Give the functions, each with a client of its own that may do what it is permitted in AWS."""
+    workspace = town.workspace
+    config = Settings(
+        store="dynamodb",
+        slack_api_url=f"{workspace.url}/api/",
+        bot_token=workspace.app.bot_token,
+        signing_secret=SECRET,
+        workspace_id=workspace.team_id,
+        api_tokens=((workspace.team_id, TOKEN),),
+    )
+    builders = {
+        "slack": lambda_functions.for_slack,
+        "api": lambda_functions.for_programs,
+        "notifier": lambda_functions.for_journal,
+        "sweep": lambda_functions.for_each_minute,
+        "members": lambda_functions.for_each_day,
+    }
+    with empty_local() as empty, an_event_loop():
+        prefix = empty._tables.prefix
+        clients = {name: permitted(client_of(local_endpoint()), name) for name in builders}
+        functions = {
+            name: build(config, DynamoDBStore(clients[name], prefix, workspace.team_id), town.clock)
+            for name, build in builders.items()
+        }
+        store = DynamoDBStore(empty._client, prefix, workspace.team_id)
+        yield Cloud(town, store, clients, functions, streamed(store))
+
+
+@pytest.fixture
+def cloud(town: Town) -> Iterator[Cloud]:
+    with deployed(town) as cloud:
+        yield cloud
+
+
+@contextmanager
+def an_event_loop() -> Iterator[None]:
+    """Have a loop for whoever asks asyncio for one, as Mangum does, and close it."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+def yoga(cloud: Cloud, **values: Any) -> None:
+    """Create Amara's event over the HTTP API, with one seat and a waitlist."""
+    starts = cloud.town.clock.now() + timedelta(days=2)
+    given = {
+        "eventId": "yoga",
+        "title": "Yoga in the park",
+        "date": starts.isoformat(),
+        "organizer": AMARA,
+        "capacity": 1,
+        "hasWaitlist": True,
+    }
+    cloud.ask("POST", "/events", given | values)
+
+
+def post_card(cloud: Cloud, event_id: str) -> None:
+    """Have Amara post an event's card."""
+    view = cloud.slack.command(AMARA, EVENTS, "/event", event_id).view
+    assert view is not None
+    cloud.slack.click(AMARA, view, ActionId.POST_CARD)
+    form = cloud.town.workspace.views.stack(AMARA)[-1]
+    cloud.slack.submit(AMARA, form.id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS})

@@ -1,0 +1,125 @@
+"""Empty stores to run the same test on: `memory` carries plans out literally, the others are real."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from domain.ports import Store
+from storage.dynamodb import schema
+from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.store import SQLiteStore
+from tests.support.dynamodb.local import empty_local_tables, local_client
+from tests.support.dynamodb.moto import dynamodb_client, empty_tables
+from tests.support.memory_store import MemoryStore
+
+Kind = Literal["memory", "sqlite", "moto", "local"]
+
+_fresh = count(1)
+
+_unused: list[str] = []
+"""Prefixes of moto's tables that were made for a test before, and are empty again."""
+
+_unused_locally: list[str] = []
+"""The same in DynamoDB Local."""
+
+
+@contextmanager
+def empty_store(kind: Kind) -> Iterator[Store]:
+    """Give a store with nothing in it: `moto` and `local` are DynamoDB.
+
+    moto runs in this process, for one thread at a time; DynamoDB Local is AWS's own engine.
+    """
+    match kind:
+        case "memory":
+            yield MemoryStore()
+        case "sqlite":
+            with empty_sqlite() as store:
+                yield store
+        case "moto":
+            with empty_moto() as store:
+                yield store
+        case "local":
+            with empty_local() as store:
+                yield store
+
+
+@contextmanager
+def empty_sqlite() -> Iterator[SQLiteStore]:
+    """Give a SQLite store on a file of its own."""
+    with TemporaryDirectory() as folder:
+        store = SQLiteStore(Path(folder) / "rollcall.sqlite", "T1")
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+@contextmanager
+def empty_moto() -> Iterator[DynamoDBStore]:
+    """Give a DynamoDB store on tables of its own: moto slows down as tables fill."""
+    client = dynamodb_client()
+    if not _unused:
+        _unused.append(f"test{next(_fresh)}-")
+        schema.create_tables(client, _unused[0])
+    prefix = _unused.pop()
+    try:
+        yield DynamoDBStore(client, prefix, "T1")
+    finally:
+        empty_tables(prefix)
+        _unused.append(prefix)
+
+
+@contextmanager
+def empty_local(*, is_reused: bool = True) -> Iterator[DynamoDBStore]:
+    """Give a DynamoDB store on AWS's own engine, on tables of its own.
+
+    They are emptied for the next one, unless they hold too much for that: then they stay as they are.
+    """
+    client = local_client()
+    if not _unused_locally:
+        # The engine is one for all of the session's processes.
+        _unused_locally.append(f"test{os.getpid()}-{next(_fresh)}-")
+        schema.create_tables(client, _unused_locally[0])
+    prefix = _unused_locally.pop()
+    try:
+        yield DynamoDBStore(client, prefix, "T1")
+    finally:
+        if is_reused:
+            empty_local_tables(prefix)
+            _unused_locally.append(prefix)
+
+
+@contextmanager
+def without_foreign_keys(store: Store) -> Iterator[None]:
+    """Let a test write what SQLite itself would refuse; DynamoDB has no such guard."""
+    connections = store._file._idle if isinstance(store, SQLiteStore) else []
+    for connection in connections:
+        connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        for connection in connections:
+            connection.execute("PRAGMA foreign_keys = ON")
+
+
+AnyStore = SQLiteStore | DynamoDBStore
+STORES: dict[str, Callable[[], AbstractContextManager[AnyStore]]] = {
+    "sqlite": empty_sqlite,
+    "moto": empty_moto,
+    "local": empty_local,
+}
+
+
+def another_workspace(store: AnyStore) -> AnyStore:
+    """Return the same tables, as another workspace's process sees them."""
+    if isinstance(store, SQLiteStore):
+        other = SQLiteStore.__new__(SQLiteStore)
+        other._file, other._workspace = store._file, "T2"
+        return other
+    return DynamoDBStore(store._client, store._prefix, "T2")

@@ -1,0 +1,182 @@
+"""The turnstile at the moment when a deadline passes, or a thread ends, and something else happens too.
+
+A caller waits on the clock: one of the test's own says what the test's caller wakes up to.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from domain.errors import Busy
+from domain.execution.batching import CommandQueue, Entry, _Lane, _State
+from tests.support.batching import LATER, Crowd, Ended, Executor, hold, release
+from tests.support.environment import ManualClock
+
+
+class Waking(ManualClock):
+    """For the test's own thread, each wait is what `wakes` makes of it; the crowd waits as ever."""
+
+    def __init__(self, wakes: Callable[[threading.Event], bool]) -> None:
+        super().__init__()
+        self.wakes = wakes
+        self.waits: list[float] = []
+
+    def wait(self, signal: threading.Event, seconds: float) -> bool:
+        if threading.current_thread() is not threading.main_thread():
+            return super().wait(signal, seconds)
+        self.waits.append(seconds)
+        return self.wakes(signal)
+
+
+@pytest.mark.parametrize(("after", "seconds"), [(2.0, 2.0), (0.0, 0.0), (-3.0, 0.0)])
+def test_a_caller_waits_until_its_deadline_and_no_longer(
+    executor: Executor, crowd: Crowd, after: float, seconds: float
+) -> None:
+    hold(executor, crowd)
+    waking = Waking(lambda _: False)
+    waking.advance(timedelta(seconds=5))
+    crowd.command_queue._clock = waking
+    with pytest.raises(Busy):
+        crowd.command_queue.go_through("event", "late", waking.monotonic() + after)
+    assert waking.waits == [seconds]
+    assert crowd.command_queue.waiting("event") == 0
+
+
+def test_who_gets_the_lead_in_the_moment_of_its_deadline_is_served(
+    executor: Executor, crowd: Crowd
+) -> None:
+    hold(executor, crowd)
+
+    def gets_the_lead(signal: threading.Event) -> bool:
+        release(executor)
+        signal.wait()
+        return False
+
+    crowd.command_queue._clock = Waking(gets_the_lead)
+    assert crowd.command_queue.go_through("event", "late", LATER) == "LATE"
+
+
+def test_who_is_served_in_the_moment_of_its_deadline_has_its_result(
+    executor: Executor, crowd: Crowd
+) -> None:
+    hold(executor, crowd)
+
+    def is_served(signal: threading.Event) -> bool:
+        release(executor)
+        signal.wait()
+        return False
+
+    crowd.arrives("leader")
+    crowd.command_queue._clock = Waking(is_served)
+    assert crowd.command_queue.go_through("event", "late", LATER) == "LATE"
+    assert executor.batches == [["first"], ["leader", "late"]]
+
+
+def test_who_is_taken_waits_for_the_answer_instead_of_asking_for_it_again_and_again(
+    command_queue: CommandQueue[str, str],
+) -> None:
+    class Answering(threading.Event):
+        """Is answered as soon as somebody waits for it however long it takes."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout is None:
+                taken.settle("TAKEN")
+            return super().wait(timeout)
+
+    taken: Entry[str, str] = Entry("taken", deadline=0.0)
+    taken._state = _State.TAKEN
+    taken._called = Answering()
+    command_queue._wait("event", _Lane(), taken)
+    assert taken.is_settled
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_who_is_put_back_waits_again_until_its_deadline(
+    executor: Executor, crowd: Crowd, is_late: bool
+) -> None:
+    """What it is called for is not that its time is up; once it is, the command is withdrawn."""
+    goes_on = threading.Event()
+    led: list[str] = []
+
+    class Called(Waking):
+        """The second of the crowd to lead does so only once the test's caller waits again, or is gone."""
+
+        def wait(self, signal: threading.Event, seconds: float) -> bool:
+            called = super().wait(signal, seconds)
+            if threading.current_thread() is not threading.main_thread():
+                led.append("one more")
+                if len(led) == 2:
+                    goes_on.wait()
+            return called
+
+    def wakes(signal: threading.Event) -> bool:
+        if len(waking.waits) == 1:
+            release(executor)
+        elif is_late:
+            return False
+        else:
+            goes_on.set()
+        return signal.wait()
+
+    executor.most = 1
+    hold(executor, crowd)
+    crowd.command_queue._clock = waking = Called(wakes)
+    crowd.arrives("a")
+    b = crowd.arrives("b")
+    try:
+        if is_late:
+            with pytest.raises(Busy):
+                crowd.command_queue.go_through("event", "c", LATER)
+        else:
+            assert crowd.command_queue.go_through("event", "c", LATER) == "C"
+    finally:
+        goes_on.set()
+    assert b.result() == "B"
+    led_by_b = ["b"] if is_late else ["b", "c"]
+    led_by_c: list[list[str]] = [] if is_late else [["c"]]
+    assert executor.batches == [["first"], ["a", "b", "c"], led_by_b, *led_by_c]
+
+
+def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_hands_it_on(
+    executor: Executor, crowd: Crowd
+) -> None:
+    first = hold(executor, crowd)
+    behind = []
+
+    def ends(signal: threading.Event) -> bool:
+        behind.append(crowd.arrives("behind"))
+        release(executor)
+        signal.wait()
+        raise Ended
+
+    crowd.command_queue._clock = Waking(ends)
+    with pytest.raises(Ended):
+        crowd.command_queue.go_through("event", "gone", LATER)
+    assert (first.result(), behind[0].result()) == ("FIRST", "BEHIND")
+    assert executor.batches == [["first"], ["behind"]]
+
+
+def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_leaves_no_lane_behind(
+    executor: Executor, crowd: Crowd
+) -> None:
+    first = hold(executor, crowd)
+
+    def ends(signal: threading.Event) -> bool:
+        release(executor)
+        signal.wait()
+        raise Ended
+
+    crowd.command_queue._clock = Waking(ends)
+    with pytest.raises(Ended):
+        crowd.command_queue.go_through("event", "gone", LATER)
+    assert first.result() == "FIRST"
+    assert len(crowd.command_queue) == 0
+    assert crowd.command_queue.go_through("event", "next", LATER) == "NEXT"
+
+
+def test_nobody_waits_in_a_lane_that_nobody_uses(command_queue: CommandQueue[str, str]) -> None:
+    assert command_queue.waiting("event") == 0

@@ -1,0 +1,101 @@
+"""What moves between two reads of one check or repair: each step looks again, and does what is right then."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.enums import Deletion
+from domain.execution.retry import RetryPolicy
+from domain.integrity.checker import Check
+from domain.integrity.repairer import Repair
+from domain.integrity.violations import Violation, ViolationKind
+from tests.support.environment import ManualClock, ids, service_on
+from tests.support.faulty_store import FaultyStore, never_sent
+from tests.support.integrity.corruption import Scene, assert_mended, check
+
+
+@pytest.fixture
+def scene() -> Scene:
+    store = FaultyStore()
+    return Scene(service_on(store), store)
+
+
+@pytest.fixture
+def reading(scene: Scene) -> Check:
+    clock = ManualClock()
+    return Check(scene.store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
+
+
+@pytest.fixture
+def repairing(scene: Scene, reading: Check) -> Repair:
+    clock = ManualClock()
+    retry = RetryPolicy(clock, lambda: 0.5)
+    executor = scene.service._executor
+    return Repair(scene.store, executor, retry, clock, ids("repairing"), reading)
+
+
+def only(scene: Scene, kind: ViolationKind) -> Violation:
+    """Return the one breach of a kind."""
+    (violation,) = (one for one in check(scene.service) if one.kind is kind)
+    return violation
+
+
+def test_an_event_that_is_gone_has_nothing_to_check(reading: Check) -> None:
+    """Not even a tombstone: no command of ours leaves so little."""
+    assert list(reading.of_history("gone")) == []
+    assert list(reading.of_numbers("gone")) == []
+
+
+def test_an_entry_that_a_page_did_not_show_is_no_gap_once_it_is_there(reading: Check) -> None:
+    assert list(reading._gap("e1", 1, 2)) == []
+
+
+def test_a_lost_user_whose_event_cannot_be_left_by_itself_is_taken_out_all_the_same(
+    scene: Scene, repairing: Repair
+) -> None:
+    """The line is said to be longer than it is: nobody who sits can leave until that is mended."""
+    for name in ("waiting1", "waiting2", "waiting3"):
+        scene.service.unregister("e1", scene.person(name))
+    scene.lose_user("seated1")
+    violation = only(scene, ViolationKind.NO_USER)
+    scene.rewrite_event({"waitlist_count": 2})
+    assert [mend.now for mend in repairing._take_out(violation)] == ["unregistered"]
+    scene.rewrite_event({"waitlist_count": 0})
+    assert assert_mended(scene.service, scene.store).seated("e1") == ["e1-seated2"]
+
+
+def test_what_stands_in_anothers_place_by_now_goes_first(scene: Scene, repairing: Repair) -> None:
+    scene.lose_place("waiting2")
+    violation = only(scene, ViolationKind.NOT_ON_WAITLIST)
+    scene.add_place(4, "nobody")
+    assert [mend.now for mend in repairing._fix_registration(violation)] == ["in line"]
+    assert_mended(scene.service, scene.store)
+
+
+def test_one_who_leaves_before_the_mending_is_not_written_again(
+    scene: Scene, repairing: Repair
+) -> None:
+    row, event = scene.row("waiting3"), scene.event()
+    scene.service.unregister("e1", row.user_id)
+    for mend in (repairing._give_ticket, repairing._rewrite, repairing._put_in_line):
+        assert mend(row)(event) is None
+
+
+def test_what_no_version_guards_and_nobody_confirms_is_given_up(
+    scene: Scene, repairing: Repair
+) -> None:
+    """After twenty seconds; the next repair finds it where it was."""
+    scene.add_place(9, "nobody", "gone")
+    violation = only(scene, ViolationKind.STRAY_WAITLIST_ENTRY)
+    assert isinstance(scene.store, FaultyStore)
+    scene.store.faults = [never_sent] * 1_000
+    assert list(repairing._fix_waitlist_entry(violation)) == []
+    scene.store.faults.clear()
+    assert [mend.now for mend in repairing._fix_waitlist_entry(violation)] == ["deleted"]
+    assert_mended(scene.service, scene.store)
+
+
+def test_a_tombstone_keeps_its_count_of_nobody(scene: Scene, reading: Check) -> None:
+    scene.service.delete_event("e1")
+    assert scene.event().deletion is Deletion.DONE
+    assert list(reading.everything()) == []

@@ -1,0 +1,275 @@
+"""`seating.plan`: any batch, in any budget, is the same as its commands one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.commands import (
+    ChangeOutcome,
+    Command,
+    ContinueCapacityIncrease,
+    Edit,
+    LeaveOutcome,
+    Register,
+    RegisterOutcome,
+    Remove,
+    SetStatus,
+    StartDeletion,
+    Unregister,
+)
+from domain.enums import Cause, EventStatus, RegistrationStatus
+from domain.errors import RollcallError
+from domain.inputs import EventChanges
+from domain.models import WAITLIST_BLOCK, Actor, Registration, block_of
+from domain.planning import planner
+from domain.planning.plan import CheckUser, Plan
+from domain.planning.planner import InconsistentSnapshot, Snapshot
+from tests.support.environment import START, ids, new_event, new_users, service_on
+from tests.support.invariants import assert_sound, everything_in
+from tests.support.memory_store import MemoryStore
+
+USERS = [f"u{number}" for number in range(8)]
+
+commands: st.SearchStrategy[Command] = st.one_of(
+    st.builds(Register, st.sampled_from(USERS)),
+    st.builds(Register, st.sampled_from(USERS)),
+    st.builds(Unregister, st.sampled_from(USERS)),
+    st.builds(Remove, st.sampled_from(USERS), st.none() | st.just(Actor("u0"))),
+    st.builds(lambda seats: Edit(EventChanges.of(capacity=seats), None), st.integers(1, 5)),
+    st.builds(SetStatus, st.sampled_from([EventStatus.OPEN, EventStatus.CLOSED]), st.none()),
+)
+
+
+def snapshot_of(store: MemoryStore, batch: Sequence[Command]) -> Snapshot:
+    """Read what the commands need, no more, as the door does."""
+    event = store.get_event("e1")
+    assert event is not None
+    registrations_of, users = planner.users_needed(batch)
+    rows = store.get_rows("e1", registrations_of=registrations_of, users=users)
+    heads = planner.waitlist_head_needed(event, rows.registrations, batch)
+    before: dict[int, int] = {}
+    for place in planner.entries_needed(rows.registrations, batch):
+        count = store.count_entries_before(
+            "e1", place, after=block_of(place.ticket) * WAITLIST_BLOCK - 1
+        )
+        assert count is not None
+        before[place.ticket] = count
+    line = store.get_waitlist("e1", limit=heads)
+    return Snapshot(event, rows.users, rows.registrations, line, before)
+
+
+def plan_and_apply(
+    store: MemoryStore, batch: Sequence[Command], plan_id: str, budget: int = 100
+) -> Plan:
+    plan = planner.plan(
+        snapshot_of(store, batch),
+        batch,
+        event_id="e1",
+        now=START,
+        plan_id=plan_id,
+        budget=budget,
+    )
+    assert len(plan.actions) <= budget
+    store.commit(plan)
+    return plan
+
+
+def people_and_an_event(capacity: int = 2) -> MemoryStore:
+    store = MemoryStore()
+    service = service_on(store)
+    new_users(service, *USERS)
+    new_event(service, capacity=capacity)
+    return store
+
+
+def said(outcome: object) -> object:
+    """Return what an outcome tells its person, without the event as the whole commit leaves it."""
+    match outcome:
+        case RegisterOutcome(_, registration, position):
+            return registration, position
+        case LeaveOutcome(_, registration, promoted):
+            return registration.ticket, promoted
+        case ChangeOutcome(_, changed, promoted):
+            return changed, promoted
+        case RollcallError():
+            return repr(outcome)
+        case _:
+            raise TypeError(outcome)
+
+
+@settings(max_examples=500, deadline=None)
+@given(batches=st.lists(st.lists(commands, min_size=1, max_size=12), max_size=5), budget=st.data())
+def test_a_batch_is_its_commands_one_after_the_other(
+    batches: list[list[Command]], budget: st.DataObject
+) -> None:
+    """The same answers, the same rows, the same line, whatever fits into one commit."""
+    together, apart = people_and_an_event(), people_and_an_event()
+    plan_ids = ids("plan")
+    for batch in batches:
+        rest = list(batch)
+        while rest:
+            # A raise goes in steps where the budget is small: that is another history.
+            raises = any(isinstance(command, Edit) for command in rest)
+            room = 100 if raises else budget.draw(st.integers(8, 100))
+            plan = plan_and_apply(together, rest, plan_ids(), room)
+            for outcome in plan.outcomes:
+                alone = plan_and_apply(apart, [rest.pop(0)], plan_ids())
+                assert said(outcome) == said(alone.outcomes[0])
+        one, other = assert_sound(together), assert_sound(apart)
+        assert one.registrations == other.registrations
+        assert one.line == other.line
+
+
+@settings(max_examples=200, deadline=None)
+@given(waiting=st.integers(1, 30), wanted=st.integers(2, 30), budget=st.integers(4, 30))
+def test_a_raise_in_steps_never_leaves_a_seat_free_while_someone_waits(
+    waiting: int, wanted: int, budget: int
+) -> None:
+    """R2.5: each step raises the capacity by just the seats that it fills."""
+    store = MemoryStore()
+    service = service_on(store)
+    people = [f"p{number}" for number in range(waiting + 1)]
+    new_users(service, *people)
+    new_event(service, capacity=1)
+    for user_id in people:
+        service.register("e1", user_id)
+    plan_ids = ids("plan")
+    edit = Edit(EventChanges.of(capacity=wanted), None)
+    plan = plan_and_apply(store, [edit], "raise", budget)
+    while plan.event is not None and plan.event.capacity_target is not None:
+        assert_sound(store)
+        assert plan.event.operation_id == "raise"
+        plan = plan_and_apply(store, [ContinueCapacityIncrease("raise")], plan_ids(), budget)
+    found = assert_sound(store)
+    assert found.events["e1"].capacity == wanted
+    assert found.seated("e1") == people[: min(wanted, len(people))]
+
+
+def test_forty_nine_seats_fit_one_commit_and_not_fifty() -> None:
+    store = MemoryStore()
+    people = [f"p{number}" for number in range(50)]
+    new_users(service_on(store), *people)
+    new_event(service_on(store), capacity=100)
+    plan = plan_and_apply(store, [Register(user_id) for user_id in people], "plan")
+    assert (len(plan.outcomes), len(plan.actions)) == (49, 100)
+
+
+def test_thirty_two_joins_fit_one_commit_and_not_thirty_three() -> None:
+    store = MemoryStore()
+    people = [f"p{number}" for number in range(34)]
+    new_users(service_on(store), *people)
+    new_event(service_on(store), capacity=1)
+    service_on(store).register("e1", people[0])
+    plan = plan_and_apply(store, [Register(user_id) for user_id in people[1:]], "plan")
+    assert (len(plan.outcomes), len(plan.actions)) == (32, 98)
+
+
+def test_a_refused_command_adds_nothing_to_the_commit_of_the_others() -> None:
+    store = people_and_an_event()
+    alone = plan_and_apply(people_and_an_event(), [Register("u1")], "plan")
+    plan = plan_and_apply(
+        store, [Unregister("u5"), Register("u1"), Register("nobody"), Register("u1")], "plan"
+    )
+    assert plan.actions == alone.actions
+
+
+def test_a_batch_of_refusals_writes_nothing() -> None:
+    store = people_and_an_event()
+    before = everything_in(store)
+    plan = plan_and_apply(store, [Unregister("u5"), Register("nobody")], "plan")
+    assert plan.actions == ()
+    assert everything_in(store) == before
+
+
+def test_equal_user_checks_are_one_and_promoted_people_are_not_checked() -> None:
+    store = people_and_an_event(capacity=1)
+    plan_and_apply(store, [Register("u0"), Register("u1")], "first")
+    again: list[Command] = [Unregister("u0"), Register("u0"), Unregister("u0"), Register("u0")]
+    plan = plan_and_apply(store, again, "second")
+    checks = [action for action in plan.actions if isinstance(action, CheckUser)]
+    assert checks == [CheckUser("u0")]
+    assert_sound(store)
+
+
+def test_who_joins_and_leaves_in_one_commit_was_there_all_the_same() -> None:
+    """The history tells both, the rows neither."""
+    store = people_and_an_event()
+    plan = plan_and_apply(store, [Register("u1"), Unregister("u1")], "plan")
+    assert [type(action).__name__ for action in plan.actions] == [
+        *("PutEvent", "CheckUser", "PutJournalEntry")
+    ]
+    found = assert_sound(store)
+    kinds = [change.kind.value for change in found.journal["e1"][-1].changes]
+    assert kinds == ["registered", "left"]
+
+
+def test_the_journal_tells_what_a_registration_was_that_left() -> None:
+    """With it, how many sit and how many wait can be followed by the journal alone."""
+    store = people_and_an_event(capacity=1)
+    plan_and_apply(store, [Register("u0"), Register("u1"), Register("u2")], "p1")
+    plan_and_apply(store, [Unregister("u2"), Unregister("u0")], "p2")
+    left = store.list_journal("e1", after=2, limit=1)[0].changes[:2]
+    assert [(change.ticket, change.status) for change in left] == [
+        (3, RegistrationStatus.WAITLISTED),
+        (1, RegistrationStatus.REGISTERED),
+    ]
+
+
+def test_a_budget_too_small_for_any_command_is_a_bug() -> None:
+    store = people_and_an_event()
+    with pytest.raises(ValueError, match="too small"):
+        plan_and_apply(store, [Register("u1")], "plan", budget=3)
+
+
+def test_a_line_shorter_than_its_count_is_inconsistent() -> None:
+    store = people_and_an_event(capacity=1)
+    plan_and_apply(store, [Register("u0"), Register("u1")], "plan")
+    snapshot = snapshot_of(store, [Unregister("u0")])
+    torn = Snapshot(snapshot.event, snapshot.users, snapshot.registrations)
+    with pytest.raises(InconsistentSnapshot):
+        planner.plan(torn, [Unregister("u0")], event_id="e1", now=START, plan_id="p")
+
+
+def test_the_position_of_one_who_waits_counts_whole_blocks_and_one_block_of_tickets() -> None:
+    """However long the line: 600 before in whole blocks, and those of the own block who are before."""
+    store = people_and_an_event(capacity=1)
+    event = store.events["e1"].model_copy(
+        update={
+            "registered_count": 1,
+            "next_ticket": 3 * WAITLIST_BLOCK,
+            "waitlist_count": 700,
+            "waitlist_by_block": {0: 400, 1: 200, 2: 100},
+        }
+    )
+    row = Registration(
+        event_id="e1",
+        user_id="u7",
+        status=RegistrationStatus.WAITLISTED,
+        ticket=2 * WAITLIST_BLOCK + 60,
+        registered_at=START,
+        seated_at=None,
+    )
+    snapshot = Snapshot(event, dict(store.users), {"u7": row}, (), {row.ticket: 31})
+    plan = planner.plan(snapshot, [Register("u7")], event_id="e1", now=START, plan_id="p")
+    assert getattr(plan.outcomes[0], "position", None) == 400 + 200 + 31 + 1
+
+
+def test_an_event_under_deletion_is_unknown_to_everybody() -> None:
+    """R7.2: from the mark on, whoever asks."""
+    store = people_and_an_event()
+    plan_and_apply(store, [StartDeletion(None)], "mark")
+    asked: list[Command] = [
+        Register("u1"),
+        Unregister("u1", Cause.USER_DELETED),
+        Remove("u1", None),
+        Edit(EventChanges.of(capacity=9), None),
+        SetStatus(EventStatus.OPEN, None),
+        StartDeletion(None),
+    ]
+    plan = plan_and_apply(store, asked, "after")
+    assert {type(outcome).__name__ for outcome in plan.outcomes} == {"UnknownEvent"}
+    assert len(plan.outcomes) == len(asked)

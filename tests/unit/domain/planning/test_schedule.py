@@ -1,0 +1,293 @@
+"""When the clock asks something of an event: reminders (R8.15), across time zones and changes of the clocks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.commands import Edit, Register, RunSchedule, SetStatus
+from domain.enums import Audience, ChangeKind, Deletion, EventStatus, NotificationKind
+from domain.errors import Invalid
+from domain.inputs import DEFAULT_REMINDERS, EventChanges, EventDraft
+from domain.models import Event
+from domain.planning.plan import Plan
+from domain.planning.schedule import next_due_at, reminder_times
+from domain.service import Service
+from tests.support import builders as rows
+from tests.support.environment import (
+    START,
+    ManualClock,
+    commit_together,
+    new_event,
+    new_users,
+    service_on,
+)
+from tests.support.faulty_store import FaultyStore, conflict
+from tests.support.memory_store import MemoryStore
+
+
+def an_event(starts_at: datetime, **values: Any) -> Event:
+    return rows.an_event(starts_at=starts_at, **{"reminders": DEFAULT_REMINDERS, **values})
+
+
+def berlin(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("starts", "reminded"),
+    [
+        ("2026-11-24T18:00", "2026-11-23T18:00"),
+        # The clocks went back, and forward, in the night before.
+        ("2026-10-25T18:00", "2026-10-24T18:00"),
+        ("2026-03-29T18:00", "2026-03-28T18:00"),
+        # The hour that comes twice on the day before: the first.
+        ("2026-10-26T02:30", "2026-10-25T02:30"),
+    ],
+)
+def test_a_day_before_is_at_the_same_hour_by_the_clock_on_the_wall(
+    starts: str, reminded: str
+) -> None:
+    event = an_event(berlin(starts), reminders=(24 * 60,))
+    assert reminder_times(event) == (berlin(reminded),)
+
+
+def test_of_an_hour_that_the_clocks_skip_on_the_day_before_it_is_an_hour_later() -> None:
+    event = an_event(berlin("2026-03-30T02:30"), reminders=(24 * 60,))
+    (reminder,) = reminder_times(event)
+    assert reminder == berlin("2026-03-29T03:30")
+
+
+def test_an_hour_before_is_an_hour_of_time_that_passes() -> None:
+    """Between 3:30 and 1:30 on the night of the change there is one hour, and not two."""
+    event = an_event(berlin("2026-03-29T03:30"), reminders=(60,))
+    assert reminder_times(event) == (berlin("2026-03-29T01:30"),)
+
+
+def test_what_is_over_for_good_is_never_due() -> None:
+    later = START + timedelta(days=9)
+    assert next_due_at(an_event(later), START) is not None
+    assert next_due_at(an_event(later, status=EventStatus.CANCELED), START) is None
+    assert next_due_at(an_event(later, deletion=Deletion.MARKED), START) is None
+
+
+def test_a_deadline_is_due_unless_it_is_the_start_itself() -> None:
+    later, deadline = START + timedelta(days=9), START + timedelta(hours=1)
+    assert next_due_at(an_event(later, registration_deadline=deadline), START) == deadline
+    at_start = an_event(later, registration_deadline=later, reminders=())
+    assert next_due_at(at_start, START) is None
+
+
+@settings(deadline=None)  # a machine with much else to do took longer than Hypothesis grants
+@given(
+    st.lists(st.integers(5, 30 * 24 * 60), max_size=5, unique=True),
+    st.integers(1, 60 * 24 * 60),
+    st.lists(st.integers(1, 5_000), max_size=40),
+)
+def test_swept_at_whatever_times_each_reminder_is_decided_once_and_none_after_the_start(
+    reminders: list[int], starts_in: int, pauses: list[int]
+) -> None:
+    """Those that were missed together are told of in one."""
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada")
+    starts_at = START + timedelta(minutes=starts_in)
+    event = new_event(service, "e1", starts_at=starts_at, reminders=tuple(reminders))
+    service.register("e1", "ada")
+    moments = [at for at in reminder_times(event) if at > START]
+    decided: list[datetime] = []
+    last = START
+    for pause in [*pauses, starts_in]:
+        clock.advance(timedelta(minutes=pause))
+        service.sweep()
+        passed = [at for at in moments if last < at <= clock.now()]
+        kinds = [
+            notification.kind
+            for entry in store.journal.values()
+            for notification in entry.notifications
+        ]
+        count = kinds.count(NotificationKind.REMINDER)
+        expected = len(decided) + bool(passed and clock.now() < starts_at)
+        assert count == expected
+        decided += [clock.now()] * (count - len(decided))
+        last = clock.now()
+        stored = store.events["e1"].next_due_at
+        assert stored == min((at for at in moments if at > last), default=None)
+
+
+def test_the_reminder_goes_to_those_registered_and_stands_in_the_history() -> None:
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada", "bob")
+    new_event(service, "e1", capacity=1, starts_at=START + timedelta(days=2))
+    commit_together(store, "e1", [Register("ada"), Register("bob")])
+    clock.advance(timedelta(days=1))
+    assert service.sweep() == 1
+    entry = store.journal["e1", store.events["e1"].version]
+    assert [change.kind for change in entry.changes] == [ChangeKind.REMINDED]
+    (notification,) = entry.notifications
+    assert (notification.kind, notification.audience) == (
+        NotificationKind.REMINDER,
+        Audience.REGISTERED,
+    )
+
+
+def test_with_nobody_registered_the_due_time_moves_and_nobody_is_told() -> None:
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_event(service, "e1", starts_at=START + timedelta(days=2))
+    clock.advance(timedelta(days=1))
+    service.sweep()
+    entry = store.journal["e1", store.events["e1"].version]
+    assert (entry.changes, entry.notifications) == ((), ())
+    assert store.events["e1"].next_due_at == START + timedelta(days=2, hours=-1)
+
+
+def test_before_its_time_nothing_is_done() -> None:
+    store = MemoryStore()
+    service = service_on(store)
+    new_event(service, "e1", starts_at=START + timedelta(days=2))
+    before = store.events["e1"]
+    commit_together(store, "e1", [RunSchedule()])
+    assert service.sweep() == 0
+    assert store.events["e1"] == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"starts_at": START + timedelta(days=5)},
+        {"reminders": (120,)},
+        {"time_zone": "Asia/Tokyo", "reminders": (1440,)},
+        {"registration_deadline": START + timedelta(hours=2)},
+    ],
+    ids=["start", "reminders", "zone", "deadline"],
+)
+def test_an_edit_moves_the_due_time_in_its_own_commit(changes: dict[str, object]) -> None:
+    store = MemoryStore()
+    service = service_on(store)
+    new_event(service, "e1", starts_at=START + timedelta(days=2))
+    commit_together(store, "e1", [Edit(EventChanges.of(**changes), None)])
+    event = store.events["e1"]
+    assert event.next_due_at == next_due_at(event, START)
+
+
+def overdue() -> tuple[Service, MemoryStore]:
+    """Return an event with somebody in it, half a minute after its reminder came due, before any sweep."""
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada")
+    new_event(service, "e1", starts_at=START + timedelta(days=2), reminders=(1440,))
+    service.register("e1", "ada")
+    clock.advance(timedelta(days=1, seconds=30))
+    return service, store
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"reminders": (1440, 180)}, {"registration_deadline": START + timedelta(hours=40)}],
+    ids=["reminders", "deadline"],
+)
+def test_an_edit_right_before_the_sweep_keeps_nobody_from_being_reminded(
+    changes: dict[str, object],
+) -> None:
+    """The reminder has come due, and no sweep has found it yet: the edit moved the due time past it."""
+    service, store = overdue()
+    service.edit_event("e1", EventChanges.of(**changes))
+    assert store.events["e1"].next_due_at == START + timedelta(days=1)
+    assert service.sweep() == 1
+    kinds = [
+        notification.kind
+        for entry in store.journal.values()
+        for notification in entry.notifications
+    ]
+    assert kinds == [NotificationKind.REMINDER]
+    assert service.sweep() == 0
+
+
+def test_a_reminder_of_the_old_day_that_nobody_swept_is_not_of_the_new_one() -> None:
+    service, store = overdue()
+    service.edit_event("e1", EventChanges.of(starts_at=START + timedelta(days=5)))
+    assert store.events["e1"].next_due_at == START + timedelta(days=4)
+    assert service.sweep() == 0
+
+
+def test_canceling_takes_the_due_time_away() -> None:
+    store = MemoryStore()
+    new_event(service_on(store), "e1", starts_at=START + timedelta(days=2))
+    commit_together(store, "e1", [SetStatus(EventStatus.CANCELED, None)])
+    assert store.events["e1"].next_due_at is None
+
+
+@pytest.mark.parametrize("minutes", [[4], [43_201], [5, 6, 7, 8, 9, 10], ["60"]])
+def test_reminders_that_make_no_sense_are_refused(minutes: list[object]) -> None:
+    with pytest.raises(Invalid, match="reminders"):
+        EventChanges.of(reminders=minutes)
+
+
+def test_reminders_are_kept_once_each_the_longest_first() -> None:
+    draft = EventDraft.of(
+        title="Yoga",
+        starts_at=START,
+        time_zone="UTC",
+        organizer_id="boss",
+        capacity=1,
+        has_waitlist=True,
+        reminders=[60, 1440, 60],
+    )
+    assert draft.reminders == (1440, 60)
+
+
+def test_one_event_that_fails_keeps_none_of_the_others_and_is_reported() -> None:
+    class ErrorHandler(MemoryStore):
+        def commit(self, plan: Plan) -> None:
+            if plan.event_id == "e1" and is_reminding:
+                raise RuntimeError("no such luck")
+            super().commit(plan)
+
+    is_reminding = False
+    store, clock = ErrorHandler(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada")
+    for event_id in ("e1", "e2"):
+        new_event(service, event_id, starts_at=START + timedelta(days=2))
+        service.register(event_id, "ada")
+    clock.advance(timedelta(days=1))
+    is_reminding = True
+    with pytest.raises(RuntimeError, match="no such luck"):
+        service.sweep()
+    assert store.events["e1"].next_due_at == START + timedelta(days=1)
+    assert store.events["e2"].next_due_at == START + timedelta(days=2, hours=-1)
+
+
+def test_one_that_is_busy_is_left_to_the_next_sweep() -> None:
+    store, clock = FaultyStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada")
+    new_event(service, "e1", starts_at=START + timedelta(days=2))
+    service.register("e1", "ada")
+    clock.advance(timedelta(days=1))
+    store.faults = [conflict] * 100
+    assert service.sweep() == 0
+    store.faults.clear()
+    assert service.sweep() == 1
+
+
+def test_an_organizer_whose_own_account_is_gone_is_not_told_of_it() -> None:
+    store = MemoryStore()
+    service = service_on(store)
+    new_users(service, "organizer", "ada")
+    new_event(service, "e1", co_organizer_ids=("ada",))
+    service.register("e1", "organizer")
+    assert service.deactivate_user("organizer")
+    told = [
+        notification.user_id
+        for entry in store.journal.values()
+        for notification in entry.notifications
+    ]
+    assert told == ["ada"]
