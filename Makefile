@@ -1,10 +1,10 @@
-# Rollcall's commands. Needed: make, git, and Python 3.11 to 3.13 with venv. Everything else goes into .venv.
+# Rollcall's commands. They need make, git, and Python 3.11 to 3.13 with venv. Everything else goes into .venv.
 # `make demo PYTHON=/path/to/python3.12` chooses the Python; an existing .venv keeps its own until `make clean`.
 
 PYTHON ?=
 ARGS ?=
 UV_VERSION := 0.13.9
-# CDK's command line: 3.0.0 refuses what this version of the library writes.
+# CDK's command line: version 3.0.0 refuses what this version of the library writes.
 CDK_VERSION := 2.1148.1
 STAGE ?= dev
 
@@ -12,11 +12,11 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 PYTEST := $(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal --durations=10
 PIP := $(PY) -m pip --quiet --disable-pip-version-check
-# The files name everything. Left to itself, a pip before 23.3 takes a pin of `coverage` for none of `coverage[toml]`,
-# and refuses that as unpinned from the day that a newer one is out.
+# The requirements files name everything, so pip need not look for more. A pip before 23.3 does not see that a pin of
+# `coverage` covers `coverage[toml]`, and would refuse it as unpinned once a newer version is out.
 ALL_PINNED := --no-deps --require-hashes
 
-# CDK's library runs on Node 20 as well, which it calls out of date.
+# CDK's library also runs on Node 20, but warns about it.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 # Without bytecode files each start takes about a second longer.
@@ -25,55 +25,55 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak coverage check screenshots synth deploy bench openapi format pins clean
 
-help: ## this list
+help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
-setup: .venv/.project ## the rollcall command and what development needs, in .venv; CDK comes with what uses it
+setup: .venv/.project ## install the rollcall command and the development tools into .venv
 
-demo: .venv/.run-pins ## the bot in a stand-in Slack workspace, on this machine
+demo: .venv/.run-pins ## run the bot in a stand-in Slack workspace on this machine
 	@$(PY) -m playground $(ARGS)
 
-test: .venv/.project .venv/.infra-pins ## every test but the long ones (ARGS="-k word" chooses)
+test: .venv/.project .venv/.infra-pins ## run all tests except the long ones (ARGS="-k word" selects)
 	@$(PYTEST) -m "not soak" $(ARGS)
 
-soak: .venv/.project .venv/.infra-pins ## the long tests: races, crashes, histories and payloads by the thousand
+soak: .venv/.project .venv/.infra-pins ## run the long tests: races, crashes, integrity under load, fuzzing
 	@$(PYTEST) -m soak --timeout 1500 $(ARGS)
 
-coverage: .venv/.project .venv/.infra-pins ## the same, and the branches that no test takes: none of domain/ and storage/
+coverage: .venv/.project .venv/.infra-pins ## run make test and fail if a branch of domain/ or storage/ is not covered
 	@$(PYTEST) -m "not soak" --cov --cov-report term-missing:skip-covered $(ARGS)
 	@$(PY) -m coverage report --include "domain/*,storage/*" --skip-covered --fail-under 100
 
-check: .venv/.project .venv/.infra-pins ## style, types, and who may import whom
+check: .venv/.project .venv/.infra-pins ## check style, types and import rules
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
 
-synth: .venv/.project .venv/.infra-pins ## what AWS would be asked for, in cdk.out, with no account (STAGE=dev)
+synth: .venv/.project .venv/.infra-pins ## write the AWS template to cdk.out, without an account (STAGE=dev)
 	@CDK_OUTDIR=cdk.out CDK_CONTEXT_JSON='{"stage": "$(STAGE)"}' $(PY) -m infra.app
 
-# Of a parameter that is not given, CloudFormation keeps the value that it has.
-deploy: synth ## put a stage into AWS (STAGE=prod WORKSPACE=T0123456789 ALARM_EMAIL=you@example.org)
+# CloudFormation keeps the present value of a parameter that is not given.
+deploy: synth ## deploy a stage to AWS (STAGE=prod WORKSPACE=T0123456789 ALARM_EMAIL=you@example.org)
 	@test $(origin STAGE) != file || { echo "Which stage? make deploy STAGE=prod" >&2; exit 2; }
 	@npx --yes aws-cdk@$(CDK_VERSION) deploy --app cdk.out \
 		$(if $(WORKSPACE),--parameters Workspace=$(WORKSPACE)) \
 		$(if $(ALARM_EMAIL),--parameters AlarmEmail=$(ALARM_EMAIL)) $(ARGS) rollcall-$(STAGE)
 
-bench: .venv/.project .venv/.infra-pins ## every benchmark, in under 20 minutes (ARGS="store http" for some)
+bench: .venv/.project .venv/.infra-pins ## run the benchmarks, in under 20 minutes (ARGS="store http" for some)
 	@$(PY) -m tests.benchmarks $(ARGS)
 
-screenshots: .venv/.project ## docs/*.png anew, from a session with the demo in a browser
+screenshots: .venv/.project ## take the pictures in docs/ again, from the demo in a browser
 	@$(PY) -m tests.support.browser.screenshots
 
-openapi: .venv/.project ## docs/openapi.json anew, from the code
+openapi: .venv/.project ## write docs/openapi.json from the code
 	@$(PY) -m tests.support.slack.openapi > docs/openapi.json
 
-format: .venv/.project ## sort the imports and lay out the code
+format: .venv/.project ## sort imports and format the code
 	@$(PY) -m ruff check --quiet --select I --fix .
 	@$(PY) -m ruff format .
 
-# Each file is bound by the one before, so that they fit in one .venv; the engine's stand apart.
-pins: .venv/pyvenv.cfg ## requirements*.txt from pyproject.toml (ARGS=--upgrade for newer ones)
+# Each file is constrained by the one before, because they share one .venv; the engine's is separate.
+pins: .venv/pyvenv.cfg ## write requirements*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(PIP) install uv==$(UV_VERSION)
 	$(UV_COMPILE) pyproject.toml --output-file requirements.txt
 	$(UV_COMPILE) pyproject.toml --extra test --extra dev --constraint requirements.txt --output-file requirements-dev.txt
@@ -83,13 +83,13 @@ pins: .venv/pyvenv.cfg ## requirements*.txt from pyproject.toml (ARGS=--upgrade 
 UV_COMPILE = @$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make pins" $(ARGS)
 
-clean: ## remove .venv, the caches and the demo's data
+clean: ## remove .venv, caches and the demo's data
 	rm -rf .venv .rollcall .cache .coverage htmlcov build cdk.out *.egg-info \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name node_modules -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 
-# What stands in .venv. An empty file there says that a step is done, and is older than the file that asks for it again.
+# The contents of .venv. An empty file there says that a step is done; make repeats the step when its source is newer.
 
 .venv/.run-pins: requirements.txt .venv/pyvenv.cfg
 	@echo "Installing what Rollcall runs on into .venv"
@@ -116,14 +116,14 @@ clean: ## remove .venv, the caches and the demo's data
 	echo "Making .venv with $$("$$python" --version)"; \
 	rm -rf .venv && "$$python" -m venv .venv
 
-# A .venv that was left half made, or whose Python is gone or too old, is made anew.
+# A .venv that is incomplete, or whose Python is gone or too old, is made again.
 CAN_RUN := import sys, pip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 ifneq ($(shell $(PY) -c '$(CAN_RUN)' 2>/dev/null && echo yes),yes)
 .PHONY: .venv/pyvenv.cfg
 endif
 
-# Prints the first Python that runs, is 3.11 to 3.13 and can make a .venv; or says what is wrong with each.
-# A name on PATH is not enough: a version manager's may be a shim with nothing behind it.
+# Print the first Python that runs, is 3.11 to 3.13 and can make a .venv, or say what is wrong with each.
+# A name on PATH is not enough: a version manager's shim may have no Python behind it.
 define FIND_PYTHON
 for python in $${ASKED:-python3.13 python3.12 python3.11 python3}; do
     if ! command -v "$$python" >/dev/null; then

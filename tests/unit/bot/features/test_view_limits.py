@@ -337,11 +337,11 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         LARGEST, Page((MOVE,) * 39, CURSOR), TURNED
     ),
     **{
-        f"notifications.messages.notice_message, {kind}": lambda kind=kind: notification(kind)  # type: ignore[misc]
+        f"notifications.messages.notification_message, {kind}": lambda kind=kind: notification(kind)  # type: ignore[misc]
         for kind in NotificationKind
         if kind is not NotificationKind.EXPORT
     },
-    "notifications.messages.unreached_message": unreachable,
+    "notifications.messages.unreachable_message": unreachable,
     "registration.views.placed": lambda: registration_views.placed(
         RegisterOutcome(LARGEST, seat(), WAITING)
     ),
