@@ -3,6 +3,9 @@
 
 PYTHON ?=
 ARGS ?=
+# How often the long tests repeat what they do: 1 is what CI runs (tests/support/scale.py).
+SCALE ?= 1
+export SCALE
 UV_VERSION := 0.13.9
 # CDK's command line: version 3.0.0 refuses what this version of the library writes.
 CDK_VERSION := 2.1148.1
@@ -36,8 +39,8 @@ demo: .venv/.run-pins ## run the bot in a stand-in Slack workspace on this machi
 test: .venv/.project .venv/.infra-pins ## run all tests except the long ones (ARGS="-k word" selects)
 	@$(PYTEST) -m "not soak" $(ARGS)
 
-soak: .venv/.project .venv/.infra-pins ## run the long tests: races, crashes, integrity under load, fuzzing
-	@$(PYTEST) -m soak --timeout 1500 $(ARGS)
+soak: .venv/.project .venv/.infra-pins ## run the long tests: races, crashes, integrity under load, fuzzing (SCALE=10 for ten times as much)
+	@$(PYTEST) -m soak --timeout $$((600 + 900 * $(SCALE))) $(ARGS)
 
 coverage: .venv/.project .venv/.infra-pins ## run make test and fail if a branch of domain/ or storage/ is not covered
 	@$(PYTEST) -m "not soak" --cov --cov-report term-missing:skip-covered $(ARGS)

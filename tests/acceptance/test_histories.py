@@ -18,6 +18,7 @@ from domain.service import Service
 from tests.support.environment import new_event, service_on
 from tests.support.invariants import assert_sound
 from tests.support.reference_model import PlainModel, Refused
+from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
 
 T = TypeVar("T")
@@ -200,7 +201,7 @@ class ManyHistoriesOnDynamoDBLocal(HistoriesOnDynamoDBLocal):
 
 def _settings(histories: int, steps: int = 30) -> settings:
     return settings(
-        max_examples=histories,
+        max_examples=scaled(histories),
         stateful_step_count=steps,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
@@ -208,12 +209,12 @@ def _settings(histories: int, steps: int = 30) -> settings:
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = _settings(200)
+TestHistories.settings = _settings(150)
 TestHistoriesOnSQLite = HistoriesOnSQLite.TestCase
-TestHistoriesOnSQLite.settings = _settings(100)
+TestHistoriesOnSQLite.settings = _settings(50)
 TestHistoriesOnMoto = HistoriesOnMoto.TestCase
-TestHistoriesOnMoto.settings = _settings(12, steps=25)
+TestHistoriesOnMoto.settings = _settings(5, steps=25)
 TestHistoriesOnDynamoDBLocal = HistoriesOnDynamoDBLocal.TestCase
-TestHistoriesOnDynamoDBLocal.settings = _settings(20, steps=25)
+TestHistoriesOnDynamoDBLocal.settings = _settings(5, steps=25)
 TestManyHistoriesOnDynamoDBLocal = pytest.mark.soak(ManyHistoriesOnDynamoDBLocal.TestCase)
-TestManyHistoriesOnDynamoDBLocal.settings = _settings(80, steps=40)
+TestManyHistoriesOnDynamoDBLocal.settings = _settings(25, steps=40)

@@ -229,12 +229,12 @@ def test_r2_5_raising_it_promotes_as_many_as_fit_in_order_and_tells_them(
 def test_r2_5_a_raise_by_many_goes_in_steps_with_no_free_seat_while_someone_waits(
     service: Service, store: Store, background: list[Callable[[], None]]
 ) -> None:
-    people = [f"p{number:03}" for number in range(110)]
+    people = [f"p{number:03}" for number in range(60)]
     new_users(service, *people)
     new_event(service, capacity=1)
     register(service, *people)
-    changed = service.edit_event("e1", EventChanges.of(capacity=105))
-    assert changed.event.capacity_target == 105
+    changed = service.edit_event("e1", EventChanges.of(capacity=53))
+    assert changed.event.capacity_target == 53
     assert_sound(store)
     service.register("e1", "a")
     service.unregister("e1", people[0])
@@ -242,8 +242,8 @@ def test_r2_5_a_raise_by_many_goes_in_steps_with_no_free_seat_while_someone_wait
     for work in background:
         work()
     found = assert_sound(store)
-    assert (found.events["e1"].capacity, found.events["e1"].capacity_target) == (105, None)
-    assert found.seated("e1") == people[1:106]
+    assert (found.events["e1"].capacity, found.events["e1"].capacity_target) == (53, None)
+    assert found.seated("e1") == people[1:54]
 
 
 def test_r2_5_a_newer_wish_overwrites_an_unfinished_raise(

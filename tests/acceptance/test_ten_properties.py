@@ -23,6 +23,7 @@ from domain.ports import Store
 from domain.service import Service
 from tests.support.environment import commit_together, new_event, new_users, service_on
 from tests.support.invariants import Everything, assert_sound, everything_in
+from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
 
 USERS = tuple(f"u{number}" for number in range(6))
@@ -30,7 +31,7 @@ EVENTS = ("e1", "e2")
 
 
 class On(NamedTuple):
-    """Where a property is tried, and on how many examples."""
+    """Where a property is tried, and on how many examples at SCALE 1."""
 
     kind: Kind
     examples: int
@@ -39,10 +40,10 @@ class On(NamedTuple):
 @pytest.fixture(
     params=[
         On("memory", 100),
-        On("sqlite", 100),
-        On("moto", 20),
-        On("local", 20),
-        pytest.param(On("local", 100), marks=pytest.mark.soak),
+        On("sqlite", 25),
+        On("moto", 5),
+        On("local", 5),
+        pytest.param(On("local", 30), marks=pytest.mark.soak),
     ],
     ids=lambda on: f"{on.kind}-{on.examples}",
 )
@@ -59,7 +60,7 @@ def for_all(
     def decorate(holds: Callable[..., None]) -> Callable[[On], None]:
         def test(on: On) -> None:
             @settings(
-                max_examples=on.examples,
+                max_examples=scaled(on.examples),
                 deadline=None,
                 suppress_health_check=[HealthCheck.too_slow],
             )

@@ -27,11 +27,12 @@ from tests.support.builders import (
     whole,
 )
 from tests.support.environment import START
+from tests.support.scale import scaled
 from tests.support.stores import AnyStore, another_workspace
 
 _numbers = count(1)
 drawn = settings(
-    max_examples=40,
+    max_examples=scaled(20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

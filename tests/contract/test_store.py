@@ -40,6 +40,7 @@ from domain.planning.plan import (
 from domain.ports import Conflict
 from tests.support.builders import a_seat, a_user, a_wait, an_entry, an_event, commit, with_people
 from tests.support.environment import START, ids
+from tests.support.scale import scaled
 from tests.support.stores import AnyStore, another_workspace
 
 T = TypeVar("T")
@@ -534,7 +535,7 @@ names = texts.filter(str.strip)
 
 
 @settings(
-    max_examples=60,
+    max_examples=scaled(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -21,6 +21,7 @@ from tests.support.crashes.killing import (
 )
 from tests.support.crashes.world import World
 from tests.support.invariants import assert_sound
+from tests.support.scale import scaled
 from tests.support.stores import empty_local
 
 
@@ -42,7 +43,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("seed", seeds(50, 4))
+@pytest.mark.parametrize("seed", seeds(scaled(15), 2))
 def test_killed_on_sqlite(seed: int, template: Path, tmp_path: Path, count: Count) -> None:
     """R7.4: nothing acknowledged is lost, nothing is there in part, and the next process goes on."""
     path = tmp_path / "rollcall.sqlite"
@@ -62,7 +63,7 @@ def test_killed_on_sqlite(seed: int, template: Path, tmp_path: Path, count: Coun
         store.close()
 
 
-@pytest.mark.parametrize("seed", seeds(10, 1))
+@pytest.mark.parametrize("seed", seeds(scaled(4), 1))
 def test_killed_on_dynamodb(seed: int, count: Count) -> None:
     """The same where the store lives on, and what the process had sent last may still arrive."""
     with empty_local() as store:

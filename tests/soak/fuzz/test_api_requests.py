@@ -19,6 +19,7 @@ from schemathesis import Case, GenerationMode
 from bot.api.app import build_api
 from tests.support.counting import Count
 from tests.support.environment import ManualClock, ids, new_event, new_users, service_on
+from tests.support.scale import scaled
 from tests.support.slack.api_client import BEARER, TOKEN
 from tests.support.slack.openapi import COMMITTED
 from tests.support.stores import Kind, empty_store
@@ -105,7 +106,7 @@ def described(kind: Kind) -> Iterator[Any]:
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 @pytest.mark.parametrize(
-    "examples", [8, pytest.param(450, marks=pytest.mark.soak)], ids=["few", "many"]
+    "examples", [3, pytest.param(150, marks=pytest.mark.soak)], ids=["few", "many"]
 )
 def test_requests_are_answered_as_described(
     kind: Kind, method: str, path: str, examples: int, count: Count
@@ -116,7 +117,9 @@ def test_requests_are_answered_as_described(
         right, wrong = (operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
 
         @seed(0)
-        @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=scaled(examples), deadline=None, suppress_health_check=list(HealthCheck)
+        )
         @given(case=(right.map(consistent) | wrong.filter(is_wrong)).map(about_known))
         def answers(case: Case[Any]) -> None:
             nonlocal answered

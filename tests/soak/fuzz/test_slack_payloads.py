@@ -27,6 +27,7 @@ from tests.support.fuzz.corpus import Seed
 from tests.support.fuzz.mutations import FORM, JSON, Case, Mutation, cases, encoded, paths, used
 from tests.support.fuzz.permissions import CommandRequest
 from tests.support.fuzz.values import IDS, MOMENTS, NUMBERS, TEXTS
+from tests.support.scale import scaled
 
 T = TypeVar("T")
 
@@ -65,7 +66,7 @@ def fuzz(at: RequestVerifier, count: Count, pytestconfig: pytest.Config) -> Iter
             check(drawn)
 
         budget = settings(
-            max_examples=examples * times,
+            max_examples=scaled(examples) * times,
             deadline=None,
             database=None,
             phases=[Phase.generate, Phase.shrink],
@@ -118,7 +119,7 @@ def test_what_slack_really_sends_is_answered(at: RequestVerifier) -> None:
 def test_mutated_payload_is_answered_and_changes_nothing_without_permission(
     at: RequestVerifier, fuzz: Fuzz, times: int
 ) -> None:
-    fuzz(cases(at.seeds), lambda case: classify(at.send(case)), 900, times)
+    fuzz(cases(at.seeds), lambda case: classify(at.send(case)), 300, times)
 
 
 @runs
@@ -127,7 +128,7 @@ def test_form_filled_in_with_anything_is_answered(
 ) -> None:
     """Texts, numbers, days, times and zones of no meaning, typed where Slack's client would not let one."""
     forms = [each for each in at.seeds if each.name.startswith("view_submission")]
-    fuzz(st.sampled_from(forms).flatmap(filled), lambda case: classify(at.send(case)), 250, times)
+    fuzz(st.sampled_from(forms).flatmap(filled), lambda case: classify(at.send(case)), 100, times)
 
 
 VALUE = ("value", "selected_date", "selected_time", "selected_conversation", "capacity", "event_id")
@@ -150,7 +151,7 @@ def test_command_with_anything_behind_it_is_answered(
 ) -> None:
     """R8.11: what is typed pings nobody, and what is too long for Slack is cut."""
     commands = [each for each in at.seeds if each.kind == "command"]
-    fuzz(st.sampled_from(commands).flatmap(said), lambda case: classify(at.send(case)), 350, times)
+    fuzz(st.sampled_from(commands).flatmap(said), lambda case: classify(at.send(case)), 120, times)
 
 
 WORDS = (
@@ -285,7 +286,7 @@ def test_garbage_is_refused_and_reads_nothing(at: RequestVerifier, fuzz: Fuzz, t
     def check(drawn: tuple[bytes, str]) -> None:
         assert_garbage(at.send_body(case, {}, {}, *drawn), drawn[0])
 
-    fuzz(st.tuples(GARBAGE, CONTENT_TYPES), check, 250, times)
+    fuzz(st.tuples(GARBAGE, CONTENT_TYPES), check, 100, times)
 
 
 @runs

@@ -24,6 +24,7 @@ from tests.support.integrity.busy_store import Busy
 from tests.support.integrity.corruption import Scene
 from tests.support.invariants import assert_sound
 from tests.support.memory_store import MemoryStore
+from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
 
 PEOPLE = [f"p{number}" for number in range(12)]
@@ -90,14 +91,14 @@ slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 @given(plan=plans)
-@settings(max_examples=150, deadline=None, suppress_health_check=slow)
+@settings(max_examples=scaled(100), deadline=None, suppress_health_check=slow)
 def test_nothing_that_happens_meanwhile_is_a_breach(plan: list[Move]) -> None:
     assert breaches_amid("memory", plan) == []
 
 
 @pytest.mark.soak
 @given(plan=plans)
-@settings(max_examples=5_000, deadline=None, suppress_health_check=slow)
+@settings(max_examples=scaled(1_200), deadline=None, suppress_health_check=slow)
 def test_nothing_that_happens_meanwhile_is_a_breach_at_length(plan: list[Move]) -> None:
     assert breaches_amid("memory", plan) == []
 

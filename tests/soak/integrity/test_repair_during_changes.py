@@ -34,6 +34,7 @@ from tests.support.integrity.corruption import (
 from tests.support.integrity.spoils import Spoil, spoil, spoiled
 from tests.support.invariants import everything_in
 from tests.support.memory_store import MemoryStore
+from tests.support.scale import scaled
 
 SPOILT: dict[str, Spoil] = {
     "a wrong count": lambda scene: scene.rewrite_event({"registered_count": 0}),
@@ -170,7 +171,7 @@ slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 @amid
-@settings(max_examples=150, deadline=None, suppress_health_check=slow)
+@settings(max_examples=scaled(75), deadline=None, suppress_health_check=slow)
 def test_people_who_go_on_meanwhile_keep_it_from_nothing(
     how: list[Spoil], plan: list[Move]
 ) -> None:
@@ -179,7 +180,7 @@ def test_people_who_go_on_meanwhile_keep_it_from_nothing(
 
 @pytest.mark.soak
 @amid
-@settings(max_examples=5_000, deadline=None, suppress_health_check=slow)
+@settings(max_examples=scaled(1_200), deadline=None, suppress_health_check=slow)
 def test_people_who_go_on_meanwhile_keep_it_from_nothing_at_length(
     how: list[Spoil], plan: list[Move]
 ) -> None:

@@ -25,6 +25,7 @@ from tests.support.integrity.spoils import (
     spoiled,
 )
 from tests.support.invariants import everything_in
+from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
 
 
@@ -90,33 +91,33 @@ def is_history_broken(scene: Scene) -> bool:
 
 def examples(number: int) -> settings:
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    return settings(max_examples=number, deadline=None, suppress_health_check=slow)
+    return settings(max_examples=scaled(number), deadline=None, suppress_health_check=slow)
 
 
 anything = given(how=spoiled, dies_at=st.integers(1, 8), applied=st.booleans())
 
 
 @anything
-@examples(300)
+@examples(150)
 def test_anything_in_memory(how: list[Spoil], dies_at: int, applied: bool) -> None:
     names_and_mends("memory", how, dies_at, applied=applied)
 
 
 @anything
-@examples(40)
+@examples(20)
 def test_anything_on_sqlite(how: list[Spoil], dies_at: int, applied: bool) -> None:
     names_and_mends("sqlite", how, dies_at, applied=applied)
 
 
 @pytest.mark.soak
 @anything
-@examples(4_000)
+@examples(1_000)
 def test_anything_at_length_in_memory(how: list[Spoil], dies_at: int, applied: bool) -> None:
     names_and_mends("memory", how, dies_at, applied=applied)
 
 
 @pytest.mark.soak
 @anything
-@examples(20)
+@examples(10)
 def test_anything_at_length_on_dynamodb(how: list[Spoil], dies_at: int, applied: bool) -> None:
     names_and_mends("local", how, dies_at, applied=applied)

@@ -24,6 +24,7 @@ from tests.support.races.judging import classify
 from tests.support.races.race_process import Address, Racer, race
 from tests.support.races.races import RACES, THREADS, Race
 from tests.support.races.recording import Process, run_together, switching_every
+from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
 
 Run = Callable[[Store, Race, str, random.Random], list[list[Call]]]
@@ -31,8 +32,8 @@ Run = Callable[[Store, Race, str, random.Random], list[list[Call]]]
 
 Seeds = Mapping[str, range]
 
-FEW = {"sqlite": range(3), "local": range(2)}
-MANY = {"sqlite": range(3, 60), "local": range(2, 15)}
+FEW = {"sqlite": range(2), "local": range(1)}
+MANY = {"sqlite": range(2, 2 + scaled(18)), "local": range(1, 1 + scaled(5))}
 """How often each race is run, by the seeds of what is asked; who comes first differs each time."""
 
 on_each_store = pytest.mark.parametrize("kind", ["sqlite", "local"])

@@ -20,6 +20,7 @@ from domain.ports import Store, Unavailable
 from tests.support.environment import START, new_users, service_on
 from tests.support.integrity.corruption import PEOPLE, Scene
 from tests.support.memory_store import MemoryStore
+from tests.support.scale import scaled
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ class Meanwhile:
     moves=st.lists(st.tuples(st.sampled_from("><+"), st.integers(0, 6)), max_size=8),
     page=st.integers(1, 3),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 def test_it_is_that_of_the_version_that_it_names(moves: list[tuple[str, int]], page: int) -> None:
     """People come and go between its pages, and the capacity grows; the count is of the event as read last."""
     scene = a_scene()

@@ -31,6 +31,7 @@ from domain.planning.planner import InconsistentSnapshot, Snapshot
 from tests.support.environment import START, ids, new_event, new_users, service_on
 from tests.support.invariants import assert_sound, everything_in
 from tests.support.memory_store import MemoryStore
+from tests.support.scale import scaled
 
 USERS = [f"u{number}" for number in range(8)]
 
@@ -101,7 +102,7 @@ def said(outcome: object) -> object:
             raise TypeError(outcome)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=scaled(150), deadline=None)
 @given(batches=st.lists(st.lists(commands, min_size=1, max_size=12), max_size=5), budget=st.data())
 def test_a_batch_is_its_commands_one_after_the_other(
     batches: list[list[Command]], budget: st.DataObject
@@ -124,7 +125,7 @@ def test_a_batch_is_its_commands_one_after_the_other(
         assert one.line == other.line
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(waiting=st.integers(1, 30), wanted=st.integers(2, 30), budget=st.integers(4, 30))
 def test_a_raise_in_steps_never_leaves_a_seat_free_while_someone_waits(
     waiting: int, wanted: int, budget: int

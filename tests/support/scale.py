@@ -1,0 +1,16 @@
+"""SCALE: how often the long tests repeat what they do.
+
+`make soak SCALE=10` runs ten times the examples, histories, seeds and payloads of CI, whose SCALE is 1.
+Kinds are not scaled: every store, guard, fault and crash point is tested at every SCALE.
+"""
+
+from __future__ import annotations
+
+import os
+
+SCALE = int(os.environ.get("SCALE") or 1)
+
+
+def scaled(number: int) -> int:
+    """Return how many times to repeat what CI repeats `number` times."""
+    return number * SCALE
