@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar, cast
 
 from slack_bolt import Ack, App, BoltContext, Respond
@@ -29,7 +29,7 @@ ActionListener: TypeAlias = Callable[[BlockAction, Reply], None]
 SubmissionListener: TypeAlias = Callable[[ViewSubmission], View | None]
 """Handles a submitted form. The view returned takes the form's place; without one, the form closes."""
 
-OptionsListener: TypeAlias = Callable[[OptionsRequest], Mapping[str, Any]]
+OptionsListener: TypeAlias = Callable[[OptionsRequest], dict[str, Any]]
 
 E = TypeVar("E", bound=SlackEvent)
 

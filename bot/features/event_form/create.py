@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -31,11 +30,17 @@ def register(registrar: Registrar, context: AppContext) -> None:
     registrar.submission(CallbackId.CREATE_EVENT, listeners.create)
 
 
-def create_form(context: AppContext, user_id: str) -> View:
-    """Return the form. The event's id is made here, so pressing Submit twice makes one event."""
-    return event_form_views.event_form(
-        context.new_id()[:EVENT_ID_LENGTH], context.members.time_zone(user_id)
-    )
+class CreateForm:
+    """Builds the empty form."""
+
+    def __init__(self, context: AppContext) -> None:
+        self._members = context.members
+        self._new_id = context.new_id
+
+    def build(self, user_id: str) -> View:
+        """Return the form. The event's id is made here, so pressing Submit twice makes one event."""
+        event_id = self._new_id()[:EVENT_ID_LENGTH]
+        return event_form_views.event_form(event_id, self._members.time_zone(user_id))
 
 
 class CreateListeners:
@@ -43,13 +48,14 @@ class CreateListeners:
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
+        self._form = CreateForm(context)
         self._home = HomePublisher(context)
 
     def open_form(self, action: BlockAction, reply: Reply) -> None:
         """Open the form."""
-        reply.open_modal(create_form(self._context, action.user_id))
+        reply.open_modal(self._form.build(action.user_id))
 
-    def offer_time_zones(self, request: OptionsRequest) -> Mapping[str, Any]:
+    def offer_time_zones(self, request: OptionsRequest) -> dict[str, Any]:
         """Offer the time zones whose names contain what is typed."""
         typed = (request.value or "").strip().replace(" ", "_").casefold()
         return event_form_views.zone_options(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from slack_sdk.models.views import View
@@ -104,7 +103,7 @@ class RegistrationListeners:
 
     # The picker
 
-    def offer_events(self, request: OptionsRequest) -> Mapping[str, Any]:
+    def offer_events(self, request: OptionsRequest) -> dict[str, Any]:
         """Offer the events that match what is typed: open ones, or one's own to leave."""
         text = request.value or ""
         if request.view is not None and request.view.callback_id == CallbackId.UNREGISTER:
