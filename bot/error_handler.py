@@ -1,13 +1,13 @@
-"""The one error handler: a refusal becomes its sentence, the unforeseen a reference, each on its surface."""
+"""Turns what a listener raised into a reply: a refusal into its sentence, an unforeseen failure into a reference."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
-from slack_bolt import BoltRequest, BoltResponse, Respond
+from slack_bolt import BoltContext, BoltRequest, BoltResponse, Respond
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -20,9 +20,19 @@ from bot.features.registration import views as registration_views
 from bot.slack import error_messages
 from bot.slack.api_errors import FAILURES
 from bot.slack.errors import MalformedPayload, NotInUse
-from bot.slack.interactions import Payload, user_id_of
-from bot.slack.payload_models import response_url
-from bot.slack.replies import Reply, in_command
+from bot.slack.interactions import (
+    BlockAction,
+    Interaction,
+    OptionsRequest,
+    PersonsRequest,
+    SlackEvent,
+    SlashCommand,
+    View,
+    ViewSubmission,
+    has_response_url,
+)
+from bot.slack.middleware import interaction_in
+from bot.slack.replies import Reply, command_response, follow_up, post_ephemeral
 from bot.slack.response_urls import ReplyNotSent
 from domain.commands import ChangeOutcome, LeaveOutcome, RegisterOutcome
 from domain.errors import (
@@ -36,50 +46,60 @@ from domain.ports import NewId
 
 _logger = logging.getLogger(__name__)
 
+_TRIGGER_EXPIRED = ("expired_trigger_id", "exchanged_trigger_id")
+
+_TOO_MANY_MODALS = "push_limit_reached"
+"""Slack's error for a fourth modal over three."""
+
 
 class ErrorHandler:
-    """Answers whatever a listener raised."""
+    """Replies to the person whose request failed."""
 
     def __init__(self, new_id: NewId) -> None:
         self._new_id = new_id
 
-    def answer(
-        self, error: Exception, body: dict[str, Any], respond: Respond, client: WebClient
+    def handle(
+        self,
+        error: Exception,
+        context: BoltContext,
+        body: dict[str, Any],
+        respond: Respond,
+        client: WebClient,
     ) -> BoltResponse:
-        """Tell the person, once, where they look; return the acknowledgement."""
+        """Tell the person once, where they look; return the acknowledgement."""
         if isinstance(error, ReplyNotSent):
-            return _unanswered(error)
-        if isinstance(error, SlackApiError) and error.response.get("error") == _STACKED:
-            # Somebody pressed three times what opens a form, and has it twice already.
+            return _not_answered(error)
+        if isinstance(error, SlackApiError) and error.response.get("error") == _TOO_MANY_MODALS:
+            # Somebody pressed a button three times, and has its modal twice already.
             _logger.info("there is no room for one more modal")
             return BoltResponse(status=200, body="")
-        message = self._message(error, body)
-        if isinstance(error, MalformedPayload | NotInUse):
-            return _unread(body, message, respond, client)
-        answer = Reply(body, respond, client)
-        response = _response(error, body, message, answer)
-        if isinstance(error, NotConfirmed):
-            # Only now: where it is settled already, the ending is told at once.
-            error.settled(lambda outcome: _tell_ending(answer, outcome))
+        interaction = interaction_in(context)
+        message = self._message(error, interaction)
+        if interaction is None or isinstance(error, MalformedPayload | NotInUse):
+            return _reply_unparsed(body, message, respond)
+        response = _reply(error, interaction, message, respond, client)
+        if isinstance(error, NotConfirmed) and _is_persons(interaction):
+            # This comes last: if the outcome is known by now, it is told immediately.
+            error.settled(lambda outcome: _tell_outcome(interaction, outcome, respond, client))
         return response
 
     def refuse(self, error: Exception, request: BoltRequest) -> BoltResponse:
-        """Tell the person of a request that is not passed on; return the acknowledgement."""
+        """Answer a request that no listener gets; return the acknowledgement."""
         context = request.context
         respond = context.respond or Respond(response_url=None)
-        return self.answer(error, request.body, respond, context.client)
+        return self.handle(error, context, request.body, respond, context.client)
 
-    def _message(self, error: Exception, body: Payload) -> Message:
+    def _message(self, error: Exception, interaction: Interaction | None) -> Message:
         if isinstance(error, BoltUnhandledRequestError):
             return error_messages.message(NotInUse())
         if isinstance(error, MalformedPayload):
             _logger.warning("malformed payload: %r", error.where)
         if isinstance(error, RollcallError):
             telemetry.refused(error)
-            if isinstance(error, NotRegistered):
-                return error_messages.to(user_id_of(body), error)
+            if isinstance(error, NotRegistered) and _is_persons(interaction):
+                return error_messages.to(interaction.user_id, error)
             return error_messages.message(error)
-        if isinstance(error, SlackApiError) and error.response.get("error") in _LATE:
+        if isinstance(error, SlackApiError) and error.response.get("error") in _TRIGGER_EXPIRED:
             return error_messages.too_late()
         reference = self._new_id()[:8]
         _logger.error(
@@ -91,70 +111,73 @@ class ErrorHandler:
         return error_messages.unforeseen(reference)
 
 
-_LATE = ("expired_trigger_id", "exchanged_trigger_id")
-
-_STACKED = "push_limit_reached"
-"""Slack's word for a fourth modal over three."""
+def _is_persons(interaction: Interaction | None) -> TypeGuard[PersonsRequest]:
+    return interaction is not None and not isinstance(interaction, SlackEvent)
 
 
-def _response(
-    error: Exception, body: dict[str, Any], message: Message, answer: Reply
+def _reply(
+    error: Exception,
+    interaction: Interaction,
+    message: Message,
+    respond: Respond,
+    client: WebClient,
 ) -> BoltResponse:
-    match body.get("type"):
-        case "block_actions":
-            return _beside(answer, message)
-        case "view_submission":
-            return _json(_in_form(error, body["view"], message))
-        case "block_suggestion":
+    match interaction:
+        case BlockAction():
+            return _send(lambda: Reply(interaction, respond, client).ephemeral(message))
+        case ViewSubmission():
+            return _json(_in_form(error, interaction.view, message))
+        case OptionsRequest():
             return _json({"options": []})
-        case _ if "command" in body:
-            return _json(in_command(message))
+        case SlashCommand():
+            return _json(command_response(message))
         case _:
             return BoltResponse(status=200, body="")
 
 
-def _unread(
-    body: Mapping[str, Any], message: Message, respond: Respond, client: WebClient
-) -> BoltResponse:
-    """Answer a payload of which nothing can be relied on: 400 where Slack is to show that it failed."""
+def _reply_unparsed(body: Mapping[str, Any], message: Message, respond: Respond) -> BoltResponse:
+    """Answer a payload that can't be relied on. If there is no way to reply, 400 makes Slack show a failure."""
     if "command" in body:
-        return _json(in_command(message))
+        return _json(command_response(message))
     match body.get("type"):
         case "view_submission":
-            return _json(_pushed(message))
+            return _json(_push_note(message))
         case "block_suggestion":
             return _json({"options": []})
         case "event_callback" | "view_closed":
             return BoltResponse(status=200, body="")
-    if response_url(body) is None:
+    if not has_response_url(body):
         return BoltResponse(status=400, body="")
-    return _beside(Reply({}, respond, client), message)
+    return _send(lambda: post_ephemeral(respond, message))
 
 
-def _beside(answer: Reply, message: Message) -> BoltResponse:
+def _send(send: Callable[[], None]) -> BoltResponse:
     try:
-        answer.ephemeral(message)
+        send()
     except (ReplyNotSent, *FAILURES) as error:
-        return _unanswered(error)
+        return _not_answered(error)
     return BoltResponse(status=200, body="")
 
 
-def _unanswered(error: Exception) -> BoltResponse:
-    """Have Slack show that the press had no answer: pressing again tells how things are."""
+def _not_answered(error: Exception) -> BoltResponse:
+    """Have Slack show that the press got no reply; pressing again shows how things are."""
     _logger.warning("a press was not answered: %s", error)
     return BoltResponse(status=503, body="")
 
 
-def _tell_ending(answer: Reply, outcome: object) -> None:
-    """Tell how an unconfirmed request ended; others may be waiting for their endings in this thread."""
+def _tell_outcome(
+    request: PersonsRequest, outcome: object, respond: Respond, client: WebClient
+) -> None:
+    """Tell a person the outcome of their unconfirmed request."""
+    message = _outcome_message(outcome, request.user_id)
     try:
-        answer.later(_ending(outcome, answer.user_id))
+        follow_up(request, message, respond=respond, client=client)
     except (ReplyNotSent, *FAILURES):
-        _logger.warning("somebody could not be told how it ended", exc_info=True)
+        # Not raised: other requests may get their outcomes in this thread.
+        _logger.warning("a person could not be told how their request ended", exc_info=True)
 
 
-def _ending(outcome: object, asker_id: str) -> Message:
-    """Return how an unconfirmed request ended, for the one whose it was."""
+def _outcome_message(outcome: object, asker_id: str) -> Message:
     render: dict[type, Callable[[Any], Message]] = {
         RegisterOutcome: registration_views.placed,
         LeaveOutcome: registration_views.left,
@@ -168,26 +191,25 @@ def _ending(outcome: object, asker_id: str) -> Message:
     return render[type(outcome)](outcome)
 
 
-def _in_form(error: Exception, view: Payload, message: Message) -> dict[str, Any]:
-    """Mark the field that is wrong, or say it on top of the form: what was typed stays."""
-    blocks = {block.get("block_id") for block in view.get("blocks", [])}
+def _in_form(error: Exception, view: View, message: Message) -> dict[str, Any]:
+    """Mark the field that is wrong, or show the message over the form; the form keeps what was typed."""
+    blocks = {block.block_id for block in view.blocks}
     if isinstance(error, CapacityBelowRegistered) and "capacity" in blocks:
-        return {
-            "response_action": "errors",
-            "errors": {"capacity": error_messages.sentence(error)},
-        }
+        return _field_error("capacity", error_messages.sentence(error))
     if isinstance(error, Invalid):
         field = error.field.partition(".")[0]
         if field in blocks:
-            reason = f"{error.reason[:1].upper()}{error.reason[1:]}."
-            return {"response_action": "errors", "errors": {field: reason}}
-    answer = _pushed(message, error_messages.title(error))
-    # The third of three modals gives its place: Slack takes no fourth.
-    is_third = view.get("previous_view_id") not in (None, view.get("root_view_id"))
-    return answer | {"response_action": "update"} if is_third else answer
+            return _field_error(field, f"{error.reason[:1].upper()}{error.reason[1:]}.")
+    response = _push_note(message, error_messages.title(error))
+    # Over the third modal of a stack there is no room: the message takes its place.
+    return response | {"response_action": "update"} if view.is_third else response
 
 
-def _pushed(message: Message, title: str = error_messages.FAILED) -> dict[str, Any]:
+def _field_error(field: str, sentence: str) -> dict[str, Any]:
+    return {"response_action": "errors", "errors": {field: sentence}}
+
+
+def _push_note(message: Message, title: str = error_messages.FAILED) -> dict[str, Any]:
     return {"response_action": "push", "view": note_modal(title, message).to_dict()}
 
 

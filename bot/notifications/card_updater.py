@@ -12,8 +12,8 @@ from slack_sdk import WebClient
 from bot.features.cards.views import deleted_card, event_card
 from bot.notifications.delivery import Shown, Storage
 from bot.notifications.rate_limiter import CARD_EVERY, RateLimiter
-from bot.slack.api_errors import FAILURES, ErrorClass, Standing, classify
-from bot.slack.web_client import ASKING, bounded_client
+from bot.slack.api_errors import FAILURES, CircuitBreaker, ErrorClass, classify
+from bot.slack.web_client import LOOKUP_SECONDS, bounded_client
 from domain.errors import Busy
 from domain.models import Card, Event
 from domain.ports import Clock, Conflict, Unavailable
@@ -31,20 +31,22 @@ KNOWN = 10_000
 class CardUpdater:
     """All cards of a workspace. Implements `bot.slack.context.Cards` but for waking the notifier."""
 
-    def __init__(self, store: Storage, client: WebClient, clock: Clock, standing: Standing) -> None:
+    def __init__(
+        self, store: Storage, client: WebClient, clock: Clock, circuit_breaker: CircuitBreaker
+    ) -> None:
         self._store = store
         self._client = client
-        self._hasty = bounded_client(client, token=client.token, seconds=ASKING)
+        self._hasty = bounded_client(client, token=client.token, seconds=LOOKUP_SECONDS)
         self._clock = clock
         self._lock = threading.Lock()
         self._known: set[tuple[str, str]] = set()
-        self._standing = standing
+        self._circuit_breaker = circuit_breaker
         self._rate_limiter = RateLimiter(clock)
         self._quiet_until = clock.now()
         self._doubtful: dict[tuple[str, str], Card] = {}
         """Cards of which it is not known what they show: the last update may have overtaken a newer one."""
 
-    def newest(self, event_id: str, channel_id: str | None = None) -> str:
+    def newest_card(self, event_id: str, channel_id: str | None = None) -> str:
         """Return the `ts` of the newest card, in one channel or in any; empty for none. Raises `Busy`."""
         try:
             cards = self._store.get_cards(event_id)
@@ -60,7 +62,7 @@ class CardUpdater:
 
         Somebody waits for it, with a form that is not acknowledged yet. Raises as `bot.slack.context.Cards` says.
         """
-        if after is not None and self.newest(event.event_id, channel_id) > after:
+        if after is not None and self.newest_card(event.event_id, channel_id) > after:
             return
         answer = self._hasty.chat_postMessage(channel=channel_id, **event_card(event).to_dict())
         self._remember(
@@ -72,7 +74,7 @@ class CardUpdater:
             )
         )
 
-    def adopt(self, event_id: str, channel_id: str, message_ts: str) -> bool:
+    def remember_card(self, event_id: str, channel_id: str, message_ts: str) -> bool:
         """Remember a card that somebody clicked; return whether it was unknown until now."""
         if (channel_id, message_ts) in self._known:
             return False
@@ -125,7 +127,7 @@ class CardUpdater:
 
     def _update(self, card: Card, event: Event, hold: Callable[[], None]) -> Shown:
         """Update one card, if it is its turn."""
-        again = max(self._quiet_until, self._standing.refused_until(METHOD))
+        again = max(self._quiet_until, self._circuit_breaker.refused_until(METHOD))
         if again <= self._clock.now():
             again = self._rate_limiter.take(_key(card)) or again
         if again > self._clock.now():
@@ -143,7 +145,7 @@ class CardUpdater:
             self._client.chat_update(channel=card.channel_id, ts=card.message_ts, **message)
         except FAILURES as error:
             return self._failed(card, event, error)
-        self._standing.accepted(METHOD)
+        self._circuit_breaker.accepted(METHOD)
         # Whoever has the lease now may have shown a newer version before this one arrived.
         hold()
         if gone:
@@ -162,13 +164,13 @@ class CardUpdater:
             case ErrorClass.BUG:
                 _logger.error("card of %s skipped: %s", card.event_id, verdict.reason)
                 return self._skip(card, event)
-            case ErrorClass.RATE:
+            case ErrorClass.RATE_LIMITED:
                 self._quiet_until = now + timedelta(seconds=verdict.retry_after)
-            case ErrorClass.OURS:
-                self._standing.refused(METHOD, verdict.reason)
-            case ErrorClass.LATER:
+            case ErrorClass.APP:
+                self._circuit_breaker.refused(METHOD, verdict.reason)
+            case ErrorClass.TEMPORARY:
                 self._quiet_until = now + RETRY
-        refused_until = self._standing.refused_until(METHOD)
+        refused_until = self._circuit_breaker.refused_until(METHOD)
         return Shown(card.rendered_version, max(self._quiet_until, refused_until))
 
     def _skip(self, card: Card, event: Event) -> Shown:

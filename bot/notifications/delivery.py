@@ -192,7 +192,7 @@ class _Round:
             # In order per person: this one waits behind the earlier one.
             self._defer(user_id, entry.version, number, 0, waiting[-1].not_before)
             return
-        if self._send_notice(user_id, entry, notification) is ErrorClass.LATER:
+        if self._send_notice(user_id, entry, notification) is ErrorClass.TEMPORARY:
             self._defer(user_id, entry.version, number, 1, self._clock.now() + FIRST_RETRY)
 
     def _send_notice(
@@ -301,7 +301,7 @@ class _Round:
                 still_late.add(late.user_id)
                 continue
             entry = self._store.get_journal_entry(self.delivery.event_id, late.version)
-            if entry is not None and self._send_late(late, entry) is ErrorClass.LATER:
+            if entry is not None and self._send_late(late, entry) is ErrorClass.TEMPORARY:
                 still_late.add(late.user_id)
                 self._put_off(late)
             else:

@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 
 from bot import telemetry
 from bot.blocks.formatting import Message
-from bot.slack.api_errors import FAILURES, ClassifiedError, ErrorClass, Standing, classify
+from bot.slack.api_errors import FAILURES, CircuitBreaker, ClassifiedError, ErrorClass, classify
 from bot.slack.files import File, send_file
 from domain.models import JournalEntry
 from domain.ports import Clock, Unavailable
@@ -42,10 +42,10 @@ class Paused(Exception):
 class MessageSender:
     """Sends the messages of all events, in one thread."""
 
-    def __init__(self, client: WebClient, clock: Clock, standing: Standing) -> None:
+    def __init__(self, client: WebClient, clock: Clock, circuit_breaker: CircuitBreaker) -> None:
         self._client = client
         self._clock = clock
-        self._standing = standing
+        self._circuit_breaker = circuit_breaker
         self._quiet_until = clock.now()
         self._failures = 0
 
@@ -77,7 +77,7 @@ class MessageSender:
         make: Callable[[], T],
         call: Callable[[T], object],
     ) -> ClassifiedError | None:
-        quiet_until = max(self._quiet_until, self._standing.refused_until(method))
+        quiet_until = max(self._quiet_until, self._circuit_breaker.refused_until(method))
         if quiet_until > self._clock.now():
             raise Paused(quiet_until)
         try:
@@ -93,7 +93,7 @@ class MessageSender:
         except FAILURES as error:
             return self._weigh(method, classify(error), user_id, entry)
         telemetry.delivered(entry, self._clock.now())
-        self._standing.accepted(method)
+        self._circuit_breaker.accepted(method)
         self._failures = 0
         return None
 
@@ -102,13 +102,13 @@ class MessageSender:
     ) -> ClassifiedError:
         now = self._clock.now()
         match verdict.error_class:
-            case ErrorClass.OURS:
-                self._standing.refused(method, verdict.reason)
-                raise Paused(self._standing.refused_until(method))
-            case ErrorClass.RATE:
+            case ErrorClass.APP:
+                self._circuit_breaker.refused(method, verdict.reason)
+                raise Paused(self._circuit_breaker.refused_until(method))
+            case ErrorClass.RATE_LIMITED:
                 self._quiet_until = now + timedelta(seconds=verdict.retry_after)
                 raise Paused(self._quiet_until)
-            case ErrorClass.LATER:
+            case ErrorClass.TEMPORARY:
                 self._failures += 1
                 if self._failures >= FAILURES_IN_A_ROW:
                     self._quiet_until = now + FIRST_RETRY

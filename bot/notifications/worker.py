@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from bot.notifications.card_updater import CardUpdater
 from bot.notifications.delivery import Deliverer, Storage
 from bot.notifications.sender import MessageSender
-from bot.slack.api_errors import Standing
+from bot.slack.api_errors import CircuitBreaker
 from domain.models import Event, JournalEntry
 from domain.ports import Clock, Spawn, Unavailable
 
@@ -64,9 +64,11 @@ class NotificationWorker:
         self._reconcile = reconcile
         self._finishing = threading.Lock()
         self._spawn = spawn
-        standing = Standing(clock)
-        self._deliverer = Deliverer(store, MessageSender(client, clock, standing), clock, holder)
-        self._card_updater = CardUpdater(store, client, clock, standing)
+        circuit_breaker = CircuitBreaker(clock)
+        self._deliverer = Deliverer(
+            store, MessageSender(client, clock, circuit_breaker), clock, holder
+        )
+        self._card_updater = CardUpdater(store, client, clock, circuit_breaker)
         self._lock = threading.Lock()
         self._due: dict[str, datetime] = {}
         self._next_sweep = clock.now()
@@ -77,18 +79,18 @@ class NotificationWorker:
 
     # Cards
 
-    def announce(self, event: Event, channel_id: str, *, after: str | None = None) -> None:
+    def post_card(self, event: Event, channel_id: str, *, after: str | None = None) -> None:
         """See `bot.slack.context.Cards`."""
         self._card_updater.post(event, channel_id, after=after)
         self.wake(event.event_id)  # it may have moved since it was read
 
-    def newest(self, event_id: str) -> str:
+    def newest_card(self, event_id: str) -> str:
         """See `bot.slack.context.Cards`."""
-        return self._card_updater.newest(event_id)
+        return self._card_updater.newest_card(event_id)
 
-    def adopt(self, event_id: str, channel_id: str, message_ts: str) -> None:
+    def remember_card(self, event_id: str, channel_id: str, message_ts: str) -> None:
         """See `bot.slack.context.Cards`."""
-        if self._card_updater.adopt(event_id, channel_id, message_ts):
+        if self._card_updater.remember_card(event_id, channel_id, message_ts):
             self.wake(event_id)
 
     # The worker

@@ -21,20 +21,20 @@ PAUSE = timedelta(minutes=1)
 FAILURES = (SlackClientError, OSError, HTTPException)
 """What a call to Slack raises: its refusals, no connection or one that ends too soon, answers that are cut off."""
 
-NOT_TOLD = 30.0
+DEFAULT_RETRY_SECONDS = 30.0
 """Seconds to wait where a rate limit does not say how long."""
 
 
 class ErrorClass(Enum):
     """Whose fault it is decides what is done."""
 
-    OURS = auto()
+    APP = auto()
     """Stop, raise the alarm, keep everything."""
     RECIPIENT = auto()
     """For good: this person can't be reached."""
-    LATER = auto()
+    TEMPORARY = auto()
     """It passes: try again."""
-    RATE = auto()
+    RATE_LIMITED = auto()
     """Too much at once: try again when Slack says."""
     BUG = auto()
     """Skip it, and raise the alarm."""
@@ -94,7 +94,7 @@ def classify(error: Exception) -> ClassifiedError:
     """Return what follows from an error that a call to Slack raised: one of `FAILURES`."""
     if not isinstance(error, SlackApiError):
         # Closed connections, time-outs, names that don't resolve: urllib's and the socket's own.
-        return ClassifiedError(ErrorClass.LATER, type(error).__name__)
+        return ClassifiedError(ErrorClass.TEMPORARY, type(error).__name__)
     response = error.response
     reason = str(response.get("error") or "")
     status = getattr(response, "status_code", None) or response.get("status") or 200
@@ -102,22 +102,22 @@ def classify(error: Exception) -> ClassifiedError:
         headers = getattr(response, "headers", None) or response.get("headers") or {}
         after = next((v for k, v in headers.items() if k.lower() == "retry-after"), "")
         after = after[0] if isinstance(after, list) else after
-        return ClassifiedError(ErrorClass.RATE, "ratelimited", _seconds(str(after)))
+        return ClassifiedError(ErrorClass.RATE_LIMITED, "ratelimited", _seconds(str(after)))
     if int(status) >= 500 or reason in _LATER:
-        return ClassifiedError(ErrorClass.LATER, reason or f"status {status}")
+        return ClassifiedError(ErrorClass.TEMPORARY, reason or f"status {status}")
     if not _SLACKS_OWN.fullmatch(reason):
         # A page of some proxy's, or nothing at all: what became of the call is not known.
-        return ClassifiedError(ErrorClass.LATER, f"status {status}, and no answer of Slack's")
+        return ClassifiedError(ErrorClass.TEMPORARY, f"status {status}, and no answer of Slack's")
     if reason in _OURS:
-        return ClassifiedError(ErrorClass.OURS, reason)
+        return ClassifiedError(ErrorClass.APP, reason)
     return ClassifiedError(ErrorClass.RECIPIENT if reason in _RECIPIENT else ErrorClass.BUG, reason)
 
 
 def _seconds(retry_after: str) -> float:
-    return float(retry_after) if retry_after.isdecimal() else NOT_TOLD
+    return float(retry_after) if retry_after.isdecimal() else DEFAULT_RETRY_SECONDS
 
 
-class Standing:
+class CircuitBreaker:
     """Whether Slack takes anything from us at all, for all who call it: the alarm is raised once."""
 
     def __init__(self, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""What Slack's side refuses besides the domain; the sentences for both are in `bot.slack.error_messages`."""
+"""Refusals that come from the boundary with Slack; `bot.slack.error_messages` has the sentences for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class OtherWorkspace(RollcallError):
 
 
 class MalformedPayload(RollcallError):
-    """A payload is not as Slack sends it, or holds what Rollcall never put there; `where` is for the log."""
+    """The payload is not as Slack sends it, or holds what Rollcall never wrote; `where` is for the log."""
 
     def __init__(self, where: str) -> None:
         super().__init__(where)
@@ -18,8 +18,8 @@ class MalformedPayload(RollcallError):
 
 
 class NotInUse(RollcallError):
-    """Something was used that Rollcall does not know (any more)."""
+    """The request uses something that Rollcall does not know, or no longer knows."""
 
 
 class RefreshFailed(RollcallError):
-    """What was asked for is done; what lies open could not be brought up to date with it (R8.12)."""
+    """The change was made, but the open view could not be updated to show it (R8.12)."""

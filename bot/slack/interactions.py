@@ -1,4 +1,8 @@
-"""Slack's payloads as the domain's arguments: who, which event, what a form says."""
+"""Slack's payloads as models: parsed once by the middleware, then handed to the listeners.
+
+Bolt reads payloads before any listener does, and again when a listener fails. Where Bolt stumbles, nobody gets a
+reply. The models therefore check everything that Bolt and the listeners rely on.
+"""
 
 from __future__ import annotations
 
@@ -6,358 +10,469 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from typing import Any, TypeVar
-from zoneinfo import available_timezones
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
-from bot.blocks.formatting import is_slack_id
-from bot.blocks.ids import BlockId, EventOption
-from bot.features.account.member_sync import Member
+from bot.blocks.ids import BlockId
 from bot.slack.error_messages import Wrong
-from bot.slack.errors import MalformedPayload
-from bot.slack.payload_models import Text
+from bot.slack.errors import MalformedPayload, NotInUse
+from bot.slack.member_directory import Member
 from domain.errors import Invalid
-from domain.inputs import EventDraft, MessageDraft, UserDraft, from_local
-from domain.models import Event
+from domain.inputs import Identifier, UserDraft
 
-Payload = Mapping[str, Any]
+
+def _require_unicode(text: str) -> str:
+    """Refuse half of a surrogate pair: JSON can spell it, and no store can keep it."""
+    text.encode()
+    return text
+
+
+def _forbid(_: object) -> None:
+    """Refuse a key that must not be there, even with null: Bolt only checks whether the key exists."""
+    raise ValueError("must not be there")
+
+
+def _null_as_empty(text: object) -> object:
+    return "" if text is None else text
+
+
+def _as_typed(text: str) -> str:
+    """Undo Slack's escaping of what was typed after a command."""
+    return html.unescape(text).strip()
+
+
+Text = Annotated[str, AfterValidator(_require_unicode)]
+_Absent = Annotated[None, BeforeValidator(_forbid)]
+_Filled = Annotated[str, StringConstraints(min_length=1)]
+_ConversationId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,64}$")]
+_MessageTs = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}\.[0-9]{6}$")]
+_URL = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[!-~]*"
+_Url = Annotated[str, StringConstraints(pattern=rf"^{_URL}$")]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where a button was pressed. `message_ts` is None where there is no message that stays."""
+class CardLocation:
+    """The message that shows an event's card."""
 
-    channel_id: str | None
-    message_ts: str | None
-    is_view: bool
-    is_home: bool
-    is_card: bool
-    """A message that everyone in a channel sees."""
+    channel_id: str
+    message_ts: str
 
 
-def typed(command: Payload) -> str:
-    """Return what was typed behind a command, as it was typed: Slack escapes it."""
-    return html.unescape(command.get("text") or "").strip()
+class _Part(BaseModel):
+    """A part of a payload, with the fields that Rollcall reads."""
 
+    model_config = ConfigDict(strict=True, extra="ignore", defer_build=True)
 
-def user_id_of(body: Payload) -> str:
-    """Return who acts: in a command, an action, a form or an event."""
-    if "command" in body:
-        return str(body["user_id"])
-    return str(body["user"]["id"] if "user" in body else body["event"]["user"])
 
+# Views and their inputs
 
-def changed_member(body: Payload) -> Member:
-    """Return whom a `user_change` event is about, as Slack has them now."""
-    user = body["event"]["user"]
-    return Member(user["id"], user.get("name"), bool(user.get("deleted")))
 
+class Option(_Part):
+    """An option of a select or of checkboxes."""
 
-def revokes_ours(body: Payload) -> bool:
-    """Return whether a `tokens_revoked` event takes the bot's own token away, and not a member's."""
-    return bool(body["event"]["tokens"].get("bot"))
+    value: Text
 
 
-def person(body: Payload) -> UserDraft:
-    """Return who acts, with the name that the payload gives; no call to Slack is needed."""
-    user = body.get("user")
-    user_id = user_id_of(body)
-    name = body.get("user_name")
-    if isinstance(user, Mapping):
-        name = user.get("name") or user.get("username")
-    return UserDraft.of(user_id=user_id, name=name or user_id)
+class InputState(_Part):
+    """What one input of a form holds."""
 
+    value: Text | None = None
+    selected_option: Option | None = None
+    selected_options: list[Option] | None = None
+    selected_users: list[Text] | None = None
+    selected_conversation: _ConversationId | None = None
+    selected_date: Text | None = None
+    selected_time: Text | None = None
 
-def workspaces_of(body: Payload) -> set[str]:
-    """Return the workspaces that a request names as its own: where it comes from, and its person's."""
-    team = body.get("team")
-    user = body.get("user")
-    named = {
-        body.get("team_id"),
-        team.get("id") if isinstance(team, Mapping) else team,
-        user.get("team_id") if isinstance(user, Mapping) else None,
-        (body.get("event") or {}).get("user_team"),
-    }
-    return {str(workspace) for workspace in named if workspace}
 
+class ViewState(_Part):
+    """What the inputs of a form hold, by block id and action id."""
 
-def source(body: Payload) -> Source:
-    """Return where a button was pressed; nowhere, in a payload of another kind."""
-    container = body["container"] if body.get("type") == "block_actions" else {}
-    is_view = container.get("type") == "view"
-    channel_id = container.get("channel_id")
-    is_ephemeral = bool(container.get("is_ephemeral"))
-    return Source(
-        channel_id=channel_id,
-        message_ts=container.get("message_ts"),
-        is_view=is_view,
-        is_home=is_view and body["view"]["type"] == "home",
-        is_card=not is_view and not is_ephemeral and not str(channel_id or "D").startswith("D"),
-    )
+    values: dict[Text, dict[Text, InputState | None] | None] | None = None
 
 
-def value_of(action: Payload) -> str:
-    """Return a button's value."""
-    return str(action.get("value") or "")
+class ViewBlock(_Part):
+    """A block of a view."""
 
+    block_id: Text | None = None
 
-class EventMetadata(BaseModel):
-    """What the modals of an event carry in `private_metadata`, each its own."""
 
-    model_config = ConfigDict(strict=True, defer_build=True)
+class ViewTitle(_Part):
+    """The title of a modal."""
 
-    event_id: Text
+    text: Text | None = None
 
 
-class CardMetadata(EventMetadata):
-    """`after` is the `ts` of the newest card when the form was opened."""
+class View(_Part):
+    """A modal or an App Home, as its person saw it."""
 
-    after: Text
+    id: _Filled
+    type: Literal["modal", "home"]
+    callback_id: Text
+    private_metadata: Text = ""
+    root_view_id: Text | None = None
+    previous_view_id: Text | None = None
+    title: ViewTitle | None = None
+    blocks: list[ViewBlock] = []
+    state: ViewState | None = None
 
+    @property
+    def is_home(self) -> bool:
+        """Return whether it is an App Home."""
+        return self.type == "home"
 
-class PagedMetadata(EventMetadata):
-    """`turned` are the cursors of the pages that led here."""
+    @property
+    def view_below(self) -> str | None:
+        """Return the id of the first modal of the stack, if this one lies over it."""
+        return self.root_view_id if self.root_view_id not in ("", self.id) else None
 
-    turned: list[Text]
+    @property
+    def is_third(self) -> bool:
+        """Return whether it is the third modal of a stack; Slack allows no fourth."""
+        return self.previous_view_id not in (None, self.root_view_id)
 
+    def input(self, block: BlockId) -> InputState:
+        """Return what a block's only input holds. Slack leaves out inputs that were never touched."""
+        values = self.state.values if self.state else None
+        inputs = (values or {}).get(block) or {}
+        return next(iter(inputs.values()), None) or InputState()
 
-class EditMetadata(EventMetadata):
-    """`shown` has the fingerprint of each field as the form showed it (`bot.features.event_form.changed_fields`)."""
+    def text(self, block: BlockId) -> str:
+        """Return the text typed into a block's input; empty if there is none."""
+        return self.input(block).value or ""
 
-    shown: dict[str, str]
+    def selected(self, block: BlockId) -> str | None:
+        """Return the value of the option selected in a block's input."""
+        option = self.input(block).selected_option
+        return option.value if option else None
 
+    def checked(self, block: BlockId) -> list[str]:
+        """Return the values of the options checked in a block's input."""
+        return [option.value for option in self.input(block).selected_options or ()]
 
-class PersonMetadata(EventMetadata):
-    """Whom the form is about."""
+    def whole_number(self, block: BlockId) -> int:
+        """Return the whole number typed into a block's input. Raises `Invalid`."""
+        text = self.text(block).strip()
+        digits = text.removeprefix("-")
+        if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
+            raise Invalid(block, Wrong.NO_WHOLE_NUMBER)
+        return int(text)
 
-    user_id: Text
 
+# Requests
 
-class MessageMetadata(EventMetadata):
-    """`previewed` is the fingerprint of what stands above the form; empty at first."""
 
-    request_id: Text
-    previewed: str
+class _Team(_Part):
+    id: Text | None = None
 
 
-class ManageMetadata(PagedMetadata):
-    """`request_id` is that of an export that is asked for from here (R8.13)."""
+class _Request(_Part):
+    team: _Team | Text | None = None
+    team_id: Text | None = None
 
-    request_id: Text
+    @property
+    def workspace_ids(self) -> set[str]:
+        """Return every workspace that the request names: its own and its person's."""
+        return {named for named in self._workspaces() if named}
 
+    def _workspaces(self) -> tuple[str | None, ...]:
+        return self.team_id, self.team.id if isinstance(self.team, _Team) else self.team
 
-class HomeMetadata(BaseModel):
-    """Where the lists of App Home begin: how many of one's own come before, and two cursors."""
 
-    model_config = ConfigDict(strict=True, defer_build=True)
+class SlashCommand(_Request):
+    """A command that somebody typed."""
 
-    own: int = 0
-    organized: Text | None = None
-    coming: Text | None = None
+    type: _Absent = None
+    event: _Absent = None
+    user: _Absent = None
+    command: Text
+    user_id: Identifier
+    user_name: Text | None = None
+    text: Annotated[Text, BeforeValidator(_null_as_empty), AfterValidator(_as_typed)] = ""
+    trigger_id: _Filled
+    response_url: Text | None = None
 
+    @property
+    def user_draft(self) -> UserDraft:
+        """Return the person, named as in the payload; this needs no call to Slack. Raises `Invalid`."""
+        return UserDraft.of(user_id=self.user_id, name=self.user_name or self.user_id)
 
-class CapacityMetadata(EventMetadata):
-    """The capacity that was previewed."""
 
-    capacity: int
+class _User(_Part):
+    id: Identifier
+    name: Text | None = None
+    username: Text | None = None
+    team_id: Text | None = None
 
 
-Metadata = TypeVar("Metadata", bound=BaseModel)
+class _Interaction(_Request):
+    event: _Absent = None
+    user: _User
 
+    @property
+    def user_id(self) -> str:
+        """Return the id of the person who acts."""
+        return self.user.id
 
-def metadata(view: Payload, kind: type[Metadata]) -> Metadata:
-    """Return what a modal carries. Raises `MalformedPayload`."""
-    try:
-        return kind.model_validate_json(view.get("private_metadata") or "")
-    except ValidationError:
-        raise MalformedPayload("view.private_metadata") from None
+    @property
+    def user_draft(self) -> UserDraft:
+        """Return the person, named as in the payload; this needs no call to Slack. Raises `Invalid`."""
+        user = self.user
+        return UserDraft.of(user_id=user.id, name=user.name or user.username or user.id)
 
+    def _workspaces(self) -> tuple[str | None, ...]:
+        return *super()._workspaces(), self.user.team_id
 
-def home_metadata(view: Payload) -> HomeMetadata:
-    """Return where the lists of an App Home begin; one of an older form shows their beginnings.
 
-    Raises `MalformedPayload`.
-    """
-    if not view.get("private_metadata"):
-        return HomeMetadata()
-    return metadata(view, HomeMetadata)
+class Action(_Part):
+    """The button that was pressed, or the select that was used."""
 
+    action_id: Text
+    selected_user: Identifier | None = None
+    block_id: Text | None = None
+    value: Text | None = None
 
-def home_place(action: Payload) -> int:
-    """Return the value of `ActionId.HOME_OWN`: how many come before. Raises `MalformedPayload`."""
-    text = value_of(action)
-    if text == "first":
-        return 0
-    if not re.fullmatch(r"[0-9]{1,6}", text):
-        raise MalformedPayload("actions.0.value")
-    return int(text)
 
+class BlockAction(_Interaction):
+    """A press of a button, or a choice in a select outside a form's inputs."""
 
-def shown_already(action: Payload) -> tuple[str, int]:
-    """Return the value of `ActionId.MORE_REGISTRATIONS`: the status, and how many came before.
+    actions: Annotated[list[Action], Field(min_length=1)]
+    trigger_id: _Filled
 
-    Raises `MalformedPayload`.
-    """
-    found = _SHOWN.fullmatch(value_of(action))
-    if found is None:
-        raise MalformedPayload("actions.0.value")
-    return found[1], int(found[2])
+    @property
+    def value(self) -> str:
+        """Return the button's value; empty if it has none."""
+        return self.actions[0].value or ""
 
+    @property
+    def selected_user_id(self) -> str:
+        """Return the member selected. Raises `MalformedPayload`."""
+        user_id = self.actions[0].selected_user
+        if not user_id:
+            raise MalformedPayload("actions.0.selected_user")
+        return user_id
 
-_SHOWN = re.compile(r"([a-z]*):([0-9]{1,6})")
-
-
-def selected_event(view: Payload) -> str:
-    """Return the event chosen in the picker; raises `Invalid`."""
-    event_id = _option(_state(view, BlockId.EVENT))
-    if event_id is None:
-        raise Invalid(BlockId.EVENT, Wrong.NO_EVENT)
-    return event_id
-
-
-def capacity(view: Payload) -> int:
-    """Return the capacity typed into a form; raises `Invalid`."""
-    text = (_state(view, BlockId.CAPACITY).get("value") or "").strip()
-    sign, digits = text[:1] == "-", text.removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
-        raise Invalid(BlockId.CAPACITY, Wrong.NO_WHOLE_NUMBER)
-    return -int(digits) if sign else int(digits)
-
-
-def event_values(view: Payload, event: Event) -> dict[str, Any]:
-    """Return what the form that edits an event says, by the domain's names.
-
-    Co-organizers whom the form can't show, for they are not in Slack, stay. Raises `Invalid` with
-    the block that is wrong.
-    """
-    values = _event_values(view, event.organizer_id)
-    unseen = [one for one in event.co_organizer_ids if not is_slack_id(one)]
-    values["co_organizer_ids"] += unseen
-    return values | {"listed": EventOption.LISTED in options(view)}
-
-
-def _event_values(view: Payload, organizer_id: str) -> dict[str, Any]:
-    """Return what the form of an event has, but for seats and lists, by the domain's names.
-
-    Raises `Invalid` with the block that is wrong.
-    """
-    time_zone = _option(_state(view, BlockId.TIME_ZONE)) or ""
-    if time_zone not in available_timezones():
-        raise Invalid(BlockId.TIME_ZONE, Wrong.NO_TIME_ZONE)
-    moments = {
-        name: _moment(view, day, hour, time_zone)
-        for name, day, hour in (
-            ("starts_at", BlockId.START_DATE, BlockId.START_TIME),
-            ("ends_at", BlockId.END_DATE, BlockId.END_TIME),
-            ("registration_deadline", BlockId.DEADLINE_DATE, BlockId.DEADLINE_TIME),
-        )
-    }
-    if moments["starts_at"] is None:
-        raise Invalid(BlockId.START_DATE, Wrong.NO_DAY)
-    organizers = _state(view, BlockId.CO_ORGANIZERS).get("selected_users") or []
-    chosen = _state(view, BlockId.REMINDERS).get("selected_options") or []
-    minutes = [str(option["value"]) for option in chosen]
-    if not all(_MINUTES.fullmatch(text) for text in minutes):
-        raise MalformedPayload("view.state.values.reminders")
-    return {
-        "title": _text(view, BlockId.TITLE),
-        "description": _text(view, BlockId.DESCRIPTION),
-        "location": _text(view, BlockId.LOCATION),
-        "time_zone": time_zone,
-        "co_organizer_ids": [user_id for user_id in organizers if user_id != organizer_id],
-        "has_waitlist": EventOption.WAITLIST in options(view),
-        "reminders": sorted(map(int, minutes), reverse=True),
-        **moments,
-    }
-
-
-_MINUTES = re.compile(r"[0-9]{1,5}")
-
-
-def event_draft(view: Payload, *, event_id: str, organizer_id: str, listed: bool) -> EventDraft:
-    """Return the event that a form describes; raises `Invalid` with the block that is wrong."""
-    return EventDraft.of(
-        event_id=event_id,
-        organizer_id=organizer_id,
-        capacity=capacity(view),
-        listed=listed,
-        **_event_values(view, organizer_id),
-    )
-
-
-def person_chosen(action: Payload) -> str:
-    """Return the member chosen in the select above the roster. Raises `MalformedPayload`."""
-    user_id = action.get("selected_user")
-    if not user_id:
-        raise MalformedPayload("actions.0.selected_user")
-    return str(user_id)
-
-
-def reason(view: Payload) -> str:
-    """Return the reason typed into a form; empty for none."""
-    return _text(view, BlockId.REASON)
-
-
-def message_draft(view: Payload) -> MessageDraft:
-    """Return what an organizer has to say, and to whom; raises `Invalid`."""
-    return MessageDraft.of(
-        text=_text(view, BlockId.TEXT), audience=_option(_state(view, BlockId.AUDIENCE))
-    )
-
-
-def confirmation(view: Payload) -> str:
-    """Return what was typed to confirm."""
-    return _text(view, BlockId.CONFIRMATION)
-
-
-def options(view: Payload) -> set[str]:
-    """Return what is ticked in the form of an event."""
-    chosen = _state(view, BlockId.OPTIONS).get("selected_options") or []
-    return {str(option["value"]) for option in chosen}
-
-
-def channel(view: Payload) -> str | None:
-    """Return the channel that the card is to be posted in, if one was chosen."""
-    return _state(view, BlockId.CHANNEL).get("selected_conversation")
-
-
-def local_moment(field: str, day: str, hour: str, time_zone: str) -> datetime:
-    """Return a local time in UTC; the hour that comes twice is the first (R8.7).
-
-    Raises `Invalid` naming the field, for the hour that daylight saving skips as well.
-    """
-    try:
-        local = datetime.combine(date.fromisoformat(day), time.fromisoformat(hour))
-    except ValueError:
-        raise Invalid(field, Wrong.NO_SUCH_MOMENT) from None
-    return from_local(field, local, time_zone)
-
-
-def _moment(view: Payload, day: BlockId, hour: BlockId, time_zone: str) -> datetime | None:
-    date_given = _state(view, day).get("selected_date")
-    time_given = _state(view, hour).get("selected_time")
-    if not date_given and not time_given:
+    @property
+    def surface(self) -> View | None:
+        """Return the modal or App Home it was pressed in; None for a message."""
         return None
-    if not date_given:
-        raise Invalid(day, Wrong.DAY_MISSING)
-    if not time_given:
-        raise Invalid(hour, Wrong.TIME_MISSING)
-    return local_moment(hour, date_given, time_given, time_zone)
+
+    @property
+    def modal(self) -> View:
+        """Return the modal or App Home it was pressed in. Raises `MalformedPayload` for a message."""
+        if self.surface is None:
+            raise MalformedPayload("view")
+        return self.surface
+
+    @property
+    def card(self) -> CardLocation | None:
+        """Return the message it was pressed on, if everyone in a channel sees it."""
+        return None
 
 
-def _state(view: Payload, block: BlockId) -> Mapping[str, Any]:
-    """Return the state of a block's only input; Slack leaves out what was never touched."""
-    values = (view.get("state") or {}).get("values") or {}
-    inputs = values.get(block) or {}
-    return next(iter(inputs.values()), {}) or {}
+class _MessageContainer(_Part):
+    type: Literal["message", "message_attachment"]
+    channel_id: _ConversationId
+    message_ts: _MessageTs
+    is_ephemeral: bool | None = None
 
 
-def _option(state: Mapping[str, Any]) -> str | None:
-    option = state.get("selected_option")
-    return str(option["value"]) if option else None
+class MessageAction(BlockAction):
+    """A press on a message."""
+
+    container: _MessageContainer
+    response_url: _Url
+
+    @property
+    def card(self) -> CardLocation | None:
+        """Return the message it was pressed on, if everyone in a channel sees it."""
+        place = self.container
+        if place.is_ephemeral or place.channel_id.startswith("D"):
+            return None
+        return CardLocation(place.channel_id, place.message_ts)
 
 
-def _text(view: Payload, block: BlockId) -> str:
-    return str(_state(view, block).get("value") or "")
+class _ViewContainer(_Part):
+    type: Literal["view"]
+
+
+class ViewAction(BlockAction):
+    """A press in a modal or App Home."""
+
+    container: _ViewContainer
+    view: View
+
+    @property
+    def surface(self) -> View:
+        """Return the modal or App Home it was pressed in."""
+        return self.view
+
+
+class ViewSubmission(_Interaction):
+    """A form that was submitted."""
+
+    view: View
+
+
+class ViewClosed(_Interaction):
+    """A modal that was closed."""
+
+    view: View
+
+
+class OptionsRequest(_Interaction):
+    """A request for the options of a select, while somebody types in it."""
+
+    action_id: Text
+    block_id: Text | None = None
+    value: Text | None = None
+    view: View | None = None
+
+
+# Events
+
+
+class _Event(_Part):
+    type: Text
+    user_team: Text | None = None
+
+
+class SlackEvent(_Request):
+    """An event of Slack's Events API."""
+
+    event: _Event
+    user: _Absent = None
+
+    def _workspaces(self) -> tuple[str | None, ...]:
+        return *super()._workspaces(), self.event.user_team
+
+
+class _AppHomeOpened(_Event):
+    user: Identifier
+
+
+class AppHomeOpened(SlackEvent):
+    """Somebody opened App Home."""
+
+    event: _AppHomeOpened
+
+    @property
+    def user_id(self) -> str:
+        """Return the id of the person who opened it."""
+        return self.event.user
+
+
+class _ChangedUser(_Part):
+    id: Identifier
+    name: Text | None = None
+    deleted: bool = False
+
+
+class _UserChange(_Event):
+    user: _ChangedUser
+
+
+class UserChange(SlackEvent):
+    """A member's profile or status changed."""
+
+    event: _UserChange
+
+    @property
+    def member(self) -> Member:
+        """Return the member as Slack has them now."""
+        user = self.event.user
+        return Member(user.id, user.name, user.deleted)
+
+
+class _RevokedTokens(_Part):
+    bot: list[Text] = []
+
+
+class _TokensRevoked(_Event):
+    tokens: _RevokedTokens
+
+
+class TokensRevoked(SlackEvent):
+    """Tokens of the app were revoked."""
+
+    event: _TokensRevoked
+
+    @property
+    def is_about_bot(self) -> bool:
+        """Return whether the bot's own token was revoked, and not a member's."""
+        return bool(self.event.tokens.bot)
+
+
+PersonsRequest: TypeAlias = (
+    SlashCommand | BlockAction | ViewSubmission | ViewClosed | OptionsRequest
+)
+"""Requests that a person makes; events come from Slack itself."""
+
+Interaction: TypeAlias = PersonsRequest | SlackEvent
+
+_EVENTS: Mapping[str, type[SlackEvent]] = {
+    "app_home_opened": AppHomeOpened,
+    "user_change": UserChange,
+    "tokens_revoked": TokensRevoked,
+}
+"""The models of events from which more than the type is read."""
+
+
+def parse(body: Mapping[str, Any]) -> Interaction:
+    """Return the model of a payload.
+
+    Raises `MalformedPayload` unless Slack could have sent it, and `NotInUse` for a kind that Rollcall does not take.
+    """
+    try:
+        return _model_for(body).model_validate(body)
+    except ValidationError as error:
+        where = error.errors(include_url=False, include_input=False)[0]
+        raise MalformedPayload(".".join(str(part) for part in where["loc"])) from None
+
+
+def _model_for(
+    body: Mapping[str, Any],
+) -> type[
+    SlashCommand
+    | MessageAction
+    | ViewAction
+    | ViewSubmission
+    | ViewClosed
+    | OptionsRequest
+    | SlackEvent
+]:
+    if "command" in body:
+        return SlashCommand
+    match body.get("type"):
+        case "block_actions":
+            return ViewAction if _type_in(body, "container") == "view" else MessageAction
+        case "view_submission":
+            return ViewSubmission
+        case "view_closed":
+            return ViewClosed
+        case "block_suggestion":
+            return OptionsRequest
+        case "event_callback":
+            kind = _type_in(body, "event")
+            return _EVENTS.get(kind, SlackEvent) if isinstance(kind, str) else SlackEvent
+    raise NotInUse
+
+
+def _type_in(body: Mapping[str, Any], key: str) -> object:
+    part = body.get(key)
+    return part.get("type") if isinstance(part, Mapping) else None
+
+
+def has_response_url(body: Mapping[str, Any]) -> bool:
+    """Return whether a payload can be answered at its response URL, whatever else it says."""
+    url = body.get("response_url")
+    return isinstance(url, str) and re.fullmatch(_URL, url) is not None

@@ -1,4 +1,4 @@
-"""What Slack knows of people, asked only when needed, and kept for a while."""
+"""What Slack knows of its members: asked only when needed, and cached for a while."""
 
 from __future__ import annotations
 
@@ -18,18 +18,27 @@ from domain.ports import Clock
 
 T = TypeVar("T")
 
-KEPT_FOR = timedelta(minutes=5)
-"""How long an admin who is one no more may still be taken for one."""
+CACHED_FOR = timedelta(minutes=5)
+"""How long somebody may still act as an admin after losing that role."""
 
-KEPT = 10_000
-"""How many people are remembered at once."""
+CACHE_SIZE = 10_000
+"""Members cached at a time."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Member:
+    """A member as Slack has them now."""
+
+    user_id: str
+    name: str | None
+    is_deactivated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Profile:
     is_admin: bool
     time_zone: str
-    until: datetime
+    expires_at: datetime
 
 
 class MemberDirectory:
@@ -39,12 +48,12 @@ class MemberDirectory:
         self._client = client
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[str, _Known] = {}
+        self._cache: dict[str, _Profile] = {}
 
     def as_organizer(self, user_id: str, act: Callable[[Actor], T]) -> T:
         """Do what only organizers and workspace admins may do (R8.9).
 
-        Slack is asked only for those who are no organizers; if it can't say, they may not.
+        Slack is asked only about people who are not organizers; if it can't answer, they may not.
         Raises `NotOrganizer`, and whatever `act` raises.
         """
         try:
@@ -55,27 +64,27 @@ class MemberDirectory:
         return act(Actor(user_id, is_admin=True))
 
     def time_zone(self, user_id: str) -> str:
-        """Return a member's own time zone; UTC if Slack can't say."""
+        """Return a member's own time zone, or UTC if Slack can't answer."""
         return self._look_up(user_id).time_zone
 
-    def _look_up(self, user_id: str) -> _Known:
+    def _look_up(self, user_id: str) -> _Profile:
         now = self._clock.now()
         with self._lock:
-            known = self._known.get(user_id)
-        if known is not None and known.until > now:
-            return known
+            cached = self._cache.get(user_id)
+        if cached is not None and cached.expires_at > now:
+            return cached
         try:
             user = self._client.users_info(user=user_id)["user"]
         except FAILURES:
-            return _Known(is_admin=False, time_zone="UTC", until=now)
+            return _Profile(is_admin=False, time_zone="UTC", expires_at=now)
         zone = user.get("tz") or "UTC"
-        known = _Known(
+        profile = _Profile(
             is_admin=bool(user.get("is_admin") or user.get("is_owner")),
             time_zone=zone if zone in available_timezones() else "UTC",
-            until=now + KEPT_FOR,
+            expires_at=now + CACHED_FOR,
         )
         with self._lock:
-            if len(self._known) >= KEPT:
-                self._known.clear()
-            self._known[user_id] = known
-        return known
+            if len(self._cache) >= CACHE_SIZE:
+                self._cache.clear()
+            self._cache[user_id] = profile
+        return profile

@@ -1,4 +1,4 @@
-"""Where an answer goes: beside what was pressed, in its place, or into a modal. See the design on Slack."""
+"""Replies to a person: an ephemeral message, the message or modal that was used, or a new modal."""
 
 from __future__ import annotations
 
@@ -14,90 +14,102 @@ from slack_sdk.models.views import View
 
 from bot.blocks.formatting import Message, shortened
 from bot.blocks.modals import note_modal
-from bot.slack import response_urls
+from bot.slack import interactions, response_urls
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.errors import RefreshFailed
-from bot.slack.interactions import Payload, source, user_id_of
+from bot.slack.interactions import BlockAction, MessageAction, PersonsRequest, SlashCommand
 from bot.slack.response_urls import ReplyNotSent
 from domain.errors import Busy
 
 _logger = logging.getLogger(__name__)
 
-TITLE = 24
-"""Characters of a modal's title, by Slack's page on views."""
+MODAL_TITLE_LENGTH = 24
+"""Slack's limit on the characters of a modal's title."""
 
 
 class Reply:
-    """Answers one person's press of a button; nobody else sees it."""
+    """Replies to one person's press of a button; nobody else sees the reply."""
 
-    def __init__(self, body: Payload, respond: Respond, client: WebClient) -> None:
-        self._body = body
+    def __init__(self, action: BlockAction, respond: Respond, client: WebClient) -> None:
+        self._action = action
         self._respond = respond
-        self._client = client
-        self._source = source(body)
-
-    @property
-    def user_id(self) -> str:
-        """Whom it answers."""
-        return user_id_of(self._body)
+        self.client = client
 
     def ephemeral(self, message: Message) -> None:
-        """Say something; what was pressed stays."""
-        if self._source.is_view:
-            self._open(message)
+        """Show a message, and leave the message or view that was used as it is."""
+        surface = self._action.surface
+        if surface is None:
+            post_ephemeral(self._respond, message)
+        elif surface.is_home:
+            self.open_modal(_as_modal(message, surface))
         else:
-            self._post(message, response_type="ephemeral", replace_original=False)
+            with _modal_still_open():
+                self.open_modal(_as_modal(message, surface))
 
     def replace(self, message: Message) -> None:
-        """Say something in the place of the message or modal, if only this person sees it."""
-        if self._source.is_card or self._source.is_home:
+        """Replace the message or modal that was used, if only this person sees it."""
+        surface = self._action.surface
+        if self._action.card is not None or (surface is not None and surface.is_home):
             self.ephemeral(message)
-        elif self._source.is_view:
-            with _still_open():
-                self._client.views_update(
-                    view_id=self._body["view"]["id"], view=self._modal(message)
-                )
+        elif surface is None:
+            _post(self._respond, message, replace_original=True)
         else:
-            self._post(message, replace_original=True)
+            with _modal_still_open():
+                self.client.views_update(view_id=surface.id, view=_as_modal(message, surface))
 
-    def later(self, message: Message) -> None:
-        """Say something after the acknowledgement, when the trigger has expired."""
-        if self._source.is_view or not self._body.get("response_url"):
-            self._client.chat_postMessage(channel=user_id_of(self._body), **message.to_dict())
-        else:
-            self._post(message, response_type="ephemeral", replace_original=False)
+    def open_modal(self, view: View) -> None:
+        """Open a modal: on top of the modal that was used, or as the first one."""
+        surface = self._action.surface
+        is_first = surface is None or surface.is_home
+        open_view = self.client.views_open if is_first else self.client.views_push
+        open_view(trigger_id=self._action.trigger_id, view=view)
 
-    def _post(self, message: Message, **how: Any) -> None:
-        """Use the response URL. Raises `ReplyNotSent`."""
-        # Bolt's own `respond` would wait for 30 seconds, and connect anew each time.
-        respond = self._respond
-        response_urls.post(
-            str(respond.response_url),
-            {**how, **message.to_dict()},
-            proxy=respond.proxy,
-            ssl=respond.ssl,
-        )
+    def update_modal(self, view: View) -> None:
+        """Update the modal that was used; do nothing if it has been closed."""
+        update_view(self.client, self._action.modal.id, view)
 
-    def _open(self, message: Message) -> None:
-        trigger_id = self._body["trigger_id"]
-        if self._source.is_home:
-            self._client.views_open(trigger_id=trigger_id, view=self._modal(message))
-        else:
-            with _still_open():
-                self._client.views_push(trigger_id=trigger_id, view=self._modal(message))
 
-    def _modal(self, message: Message) -> View:
-        return note_modal(shortened(str(self._modal_title()), TITLE), message)
+def post_ephemeral(respond: Respond, message: Message) -> None:
+    """Post a message that only the person sees who used what the response URL belongs to.
 
-    def _modal_title(self) -> object:
-        """Return the title of the modal that was pressed in."""
-        title = self._body.get("view", {}).get("title") or {}
-        return title.get("text") or "Rollcall"
+    Raises `ReplyNotSent`.
+    """
+    _post(respond, message, response_type="ephemeral", replace_original=False)
+
+
+def follow_up(
+    request: PersonsRequest, message: Message, *, respond: Respond, client: WebClient
+) -> None:
+    """Tell a person something after the acknowledgement, when their trigger has expired.
+
+    Raises `ReplyNotSent`, and one of `bot.slack.api_errors.FAILURES`.
+    """
+    if isinstance(request, SlashCommand | MessageAction) and request.response_url:
+        post_ephemeral(respond, message)
+    else:
+        client.chat_postMessage(channel=request.user_id, **message.to_dict())
+
+
+def _post(respond: Respond, message: Message, **options: Any) -> None:
+    """Post to the response URL. Raises `ReplyNotSent`."""
+    # Bolt's own `respond` would wait for 30 seconds, and open a connection each time.
+    response_urls.post(
+        str(respond.response_url),
+        {**options, **message.to_dict()},
+        proxy=respond.proxy,
+        ssl=respond.ssl,
+    )
+
+
+def _as_modal(message: Message, surface: interactions.View) -> View:
+    """Return a message as a modal that has the title of the view that was used."""
+    title = surface.title.text if surface.title else None
+    return note_modal(shortened(title or "Rollcall", MODAL_TITLE_LENGTH), message)
 
 
 @contextmanager
-def _still_open() -> Iterator[None]:
-    """Answer in a modal. Raises `ReplyNotSent` if its person has closed it meanwhile."""
+def _modal_still_open() -> Iterator[None]:
+    """Reply in a modal. Raises `ReplyNotSent` if its person has closed it meanwhile."""
     try:
         yield
     except SlackApiError as error:
@@ -106,16 +118,8 @@ def _still_open() -> Iterator[None]:
         raise ReplyNotSent("the modal is closed") from error
 
 
-def open_modal(body: Payload, client: WebClient, view: View) -> None:
-    """Open a modal over what was pressed: on top of a modal, else as the first."""
-    pressed_in = source(body)
-    is_modal = pressed_in.is_view and not pressed_in.is_home
-    show = client.views_push if is_modal else client.views_open
-    show(trigger_id=body["trigger_id"], view=view)
-
-
-def show_again(client: WebClient, view_id: str, view: View) -> None:
-    """Show a modal as things are now; nothing happens if its person has closed it."""
+def update_view(client: WebClient, view_id: str, view: View) -> None:
+    """Update a modal; do nothing if it has been closed."""
     try:
         client.views_update(view_id=view_id, view=view)
     except SlackApiError as error:
@@ -124,17 +128,17 @@ def show_again(client: WebClient, view_id: str, view: View) -> None:
 
 
 @contextmanager
-def once_done() -> Iterator[None]:
-    """Show what was changed: where that fails, the change holds all the same. Raises `RefreshFailed`."""
+def showing_change() -> Iterator[None]:
+    """Show a change that was made. If that fails, the change holds all the same: raises `RefreshFailed`."""
     try:
         yield
     except (Busy, *FAILURES) as error:
         if not isinstance(error, Busy) and classify(error).error_class is ErrorClass.BUG:
             raise
-        _logger.warning("what was changed could not be shown", exc_info=True)
+        _logger.warning("a change could not be shown", exc_info=True)
         raise RefreshFailed from error
 
 
-def in_command(message: Message) -> dict[str, Any]:
-    """Return the acknowledgement of a command that only its person sees."""
+def command_response(message: Message) -> dict[str, Any]:
+    """Return the acknowledgement of a command that shows a message to its person alone."""
     return {"response_type": "ephemeral", **message.to_dict()}

@@ -11,7 +11,7 @@ from typing import Any
 from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError, ProtocolError
 
-from bot.slack.web_client import ASKING, REQUEST_SECONDS
+from bot.slack.web_client import LOOKUP_SECONDS, REPLY_SECONDS
 
 CONNECTIONS = 64
 """Kept open to Slack: as many as threads answer at a time."""
@@ -37,11 +37,11 @@ def post(url: str, body: Mapping[str, Any], *, proxy: str | None, ssl: SSLContex
 
 def _sent(pool: PoolManager, url: str, content: bytes) -> BaseHTTPResponse:
     try:
-        return _request(pool, url, content, REQUEST_SECONDS)
+        return _request(pool, url, content, REPLY_SECONDS)
     except ProtocolError:
         # Slack had closed a connection that was kept open, or has just cut this one off. Should
         # the answer have arrived, it is seen twice, and only by the one who pressed.
-        return _request(pool, url, content, ASKING)
+        return _request(pool, url, content, LOOKUP_SECONDS)
 
 
 def _request(pool: PoolManager, url: str, content: bytes, seconds: float) -> BaseHTTPResponse:

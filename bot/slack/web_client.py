@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from slack_sdk import WebClient
 
-ASKING = 1
+LOOKUP_SECONDS = 1
 """Seconds for what must be known, or done in a channel, before an answer can be given."""
 
-REQUEST_SECONDS = 2
+REPLY_SECONDS = 2
 """Seconds for Slack to take the answer itself."""
 
 

@@ -1,51 +1,45 @@
-"""When people change, and when the app itself is taken away (R8.14)."""
+"""Changes to members' accounts, and the removal of the app itself (R8.14)."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any
 
-from slack_bolt import Ack, App
-
-from bot.features.account.member_sync import follow
+from bot.features.account.member_sync import sync_member
 from bot.slack.context import AppContext
-from bot.slack.interactions import changed_member, revokes_ours
-
-Body = dict[str, Any]
+from bot.slack.interactions import SlackEvent, TokensRevoked, UserChange
+from bot.slack.registrar import Registrar
 
 _logger = logging.getLogger(__name__)
 
 
-def register(app: App, context: AppContext) -> None:
-    """Register the listeners of this flow."""
-    flow = AccountListeners(context)
-    app.event("user_change")(flow.user_changed)
-    app.event("app_uninstalled")(flow.uninstalled)
-    app.event("tokens_revoked")(flow.tokens_revoked)
+def register(registrar: Registrar, context: AppContext) -> None:
+    """Register the listeners."""
+    listeners = AccountListeners(context)
+    registrar.event("user_change", listeners.user_changed)
+    registrar.event("app_uninstalled", listeners.app_uninstalled)
+    registrar.event("tokens_revoked", listeners.tokens_revoked)
 
 
 class AccountListeners:
-    """The listeners."""
+    """Follow Slack's events about accounts."""
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
 
-    def user_changed(self, ack: Ack, body: Body) -> None:
-        """Follow a new name; free the seats of somebody whose account is gone."""
-        follow(self._service, changed_member(body))
-        ack()
+    def user_changed(self, event: UserChange) -> None:
+        """Store a member's new name; free the seats of a member whose account was deactivated."""
+        sync_member(self._service, event.member)
 
-    def uninstalled(self, ack: Ack) -> None:
-        """Raise the alarm: everything is kept, for who installs the app again finds it as it was."""
+    def app_uninstalled(self, event: SlackEvent) -> None:  # noqa: ARG002
+        """Raise the alarm. Everything is kept for whoever installs the app again."""
         _logger.critical(
-            "Slack: the app was uninstalled. All is kept, and what is owed is sent once it is installed again"
+            "Slack: the app was uninstalled. Everything is kept;"
+            " pending notifications are sent once it is installed again"
         )
-        ack()
 
-    def tokens_revoked(self, ack: Ack, body: Body) -> None:
-        """Raise the alarm where it is the bot's own token that is gone."""
-        if revokes_ours(body):
+    def tokens_revoked(self, event: TokensRevoked) -> None:
+        """Raise the alarm if the bot's own token was revoked."""
+        if event.is_about_bot:
             _logger.critical(
-                "Slack: the bot's token was revoked. All is kept; give it the new SLACK_BOT_TOKEN"
+                "Slack: the bot's token was revoked. Everything is kept; set the new SLACK_BOT_TOKEN"
             )
-        ack()

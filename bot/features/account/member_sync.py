@@ -1,13 +1,13 @@
-"""When people change: what Slack knows of its members, followed by what is stored of them (R8.14)."""
+"""Keeps stored users up to date with Slack's members (R8.14)."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from slack_sdk import WebClient
 
+from bot.slack.member_directory import Member
 from domain.errors import Invalid, RollcallError, UnknownUser
 from domain.inputs import UserChanges
 from domain.models import User
@@ -15,32 +15,23 @@ from domain.service import Service
 
 _logger = logging.getLogger(__name__)
 
-MEMBERS = 200
-"""Members asked for at once, as Slack recommends on the page of `users.list`."""
+PAGE = 200
+"""Members per request, as Slack recommends on the page of `users.list`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """What Slack says of a member now."""
+def sync_member(service: Service, member: Member) -> bool:
+    """Bring what is stored about a member up to date; return whether anything changed.
 
-    user_id: str
-    name: str | None
-    is_deactivated: bool
-
-
-def follow(service: Service, member: Member) -> bool:
-    """Bring what is stored of a member up to date; return whether there was something to do.
-
-    Only a new name and the end of an account count: Slack tells of every change of status, too.
+    Only a new name and a deactivated account count: Slack also reports every change of status.
     """
     try:
         stored = service.get_user(member.user_id)
     except UnknownUser:
-        return False  # one who never registered, or who is being deleted already
-    return _follow(service, member, stored)
+        return False  # never registered, or already being deleted
+    return _sync(service, member, stored)
 
 
-def _follow(service: Service, member: Member, stored: User) -> bool:
+def _sync(service: Service, member: Member, stored: User) -> bool:
     try:
         if member.is_deactivated:
             service.deactivate_user(member.user_id)
@@ -49,23 +40,26 @@ def _follow(service: Service, member: Member, stored: User) -> bool:
             service.update_user(member.user_id, UserChanges.of(name=member.name))
             return True
     except UnknownUser:
-        pass  # somebody else was faster
+        pass  # deleted meanwhile
     except Invalid:
         _logger.warning("the new name of %s can't be stored", member.user_id)
     return False
 
 
 def reconcile(service: Service, client: WebClient) -> int:
-    """Follow what no event told of; return how many people changed. Raises what the client does."""
-    members = {member.user_id: member for member in _members(client)}
+    """Apply the changes that no event reported; return how many users changed.
+
+    Raises what the client raises.
+    """
+    members = {member.user_id: member for member in _list_members(client)}
     changed = 0
     cursor: str | None = None
     while True:
-        page = service.list_users(limit=MEMBERS, cursor=cursor)
+        page = service.list_users(limit=PAGE, cursor=cursor)
         for user in page.items:
             if user.user_id in members:
                 try:
-                    changed += _follow(service, members[user.user_id], user)
+                    changed += _sync(service, members[user.user_id], user)
                 except RollcallError:
                     _logger.warning("%s is left to the next day", user.user_id, exc_info=True)
         cursor = page.next_cursor
@@ -73,12 +67,12 @@ def reconcile(service: Service, client: WebClient) -> int:
             return changed
 
 
-def _members(client: WebClient) -> Iterable[Member]:
+def _list_members(client: WebClient) -> Iterable[Member]:
     cursor = ""
     while True:
-        answer = client.users_list(limit=MEMBERS, cursor=cursor)
-        for user in answer["members"]:
+        page = client.users_list(limit=PAGE, cursor=cursor)
+        for user in page["members"]:
             yield Member(user["id"], user.get("name"), bool(user.get("deleted")))
-        cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+        cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
         if not cursor:
             return

@@ -1,67 +1,54 @@
-"""`/rollcall`: every command under one name, help, and being forgotten."""
+"""`/rollcall`: every other command under one name, help, and deleting one's own data."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
 
-from slack_bolt import Ack, App, Respond
-from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
 from bot.blocks.formatting import Message
 from bot.blocks.ids import ActionId
-from bot.features.browsing.listeners import BrowsingListeners
-from bot.features.manage.listeners import ManageListeners
 from bot.features.registration import views as registration_views
-from bot.features.registration.listeners import RegistrationListeners
-from bot.slack.context import AppContext, Command, CommandRequest, on_command
-from bot.slack.interactions import user_id_of
+from bot.slack.context import AppContext
+from bot.slack.interactions import BlockAction, SlashCommand
+from bot.slack.registrar import CommandListener, Registrar
 from bot.slack.replies import Reply
 
-Body = dict[str, Any]
+
+def register(registrar: Registrar, context: AppContext) -> None:
+    """Register the listeners."""
+    listeners = RollcallListeners(context, registrar.commands)
+    registrar.command("/rollcall", listeners.rollcall_command)
+    registrar.action(ActionId.FORGET_ME, listeners.forget_me)
+    registrar.action(ActionId.KEEP_ME, listeners.keep_me)
 
 
-def register(app: App, context: AppContext) -> None:
-    """Register the listeners of this flow."""
-    flow = Rollcall(context)
-    on_command(app, "/rollcall", flow.command)
-    app.action(ActionId.FORGET_ME)(flow.forget)
-    app.action(ActionId.KEEP_ME)(flow.keep)
+class RollcallListeners:
+    """Run `/rollcall` and what it alone has."""
 
-
-class Rollcall:
-    """The listeners."""
-
-    def __init__(self, context: AppContext) -> None:
+    def __init__(self, context: AppContext, commands: Mapping[str, CommandListener]) -> None:
         self._service = context.service
-        registering, browsing = RegistrationListeners(context), BrowsingListeners(context)
-        self._commands: dict[str, Command] = {
-            "register": registering.register_command,
-            "unregister": registering.unregister_command,
-            "events": browsing.events_command,
-            "registrations": browsing.registrations_command,
-            "event": ManageListeners(context).event_command,
+        self._commands = commands
+        self._own: dict[str, CommandListener] = {
             "forget-me": lambda _: registration_views.forget_question(),
+            "rollcall": _help,
         }
 
-    def command(self, asked: CommandRequest) -> Message | View:
-        """Carry out the command named by the first word; else say what there is."""
-        name, _, rest = asked.text.partition(" ")
-        do = self._commands.get(name.lower())
-        return (
-            registration_views.help_message()
-            if do is None
-            else do(replace(asked, text=rest.strip()))
-        )
+    def rollcall_command(self, command: SlashCommand) -> Message | View:
+        """`/rollcall COMMAND …`: run the command named by the first word, or show help."""
+        name, _, rest = command.text.partition(" ")
+        run = self._own.get(name.lower()) or self._commands.get(name.lower(), _help)
+        return run(command.model_copy(update={"text": rest.strip()}))
 
-    def forget(self, ack: Ack, body: Body, respond: Respond, client: WebClient) -> None:
+    def forget_me(self, action: BlockAction, reply: Reply) -> None:
         """Delete what is stored about the person."""
-        done = self._service.delete_user(user_id_of(body))
-        Reply(body, respond, client).replace(registration_views.forgotten(done))
-        ack()
+        is_done = self._service.delete_user(action.user_id)
+        reply.replace(registration_views.forgotten(is_done))
 
-    def keep(self, ack: Ack, body: Body, respond: Respond, client: WebClient) -> None:
+    def keep_me(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002
         """Delete nothing."""
-        Reply(body, respond, client).replace(registration_views.kept())
-        ack()
+        reply.replace(registration_views.kept())
+
+
+def _help(_: SlashCommand) -> Message:
+    return registration_views.help_message()

@@ -1,68 +1,67 @@
-"""A message to everyone registered, waiting, or both: written, looked at, sent (R8.8)."""
+"""An organizer's message to attendees: write it, preview it, send it (R8.8)."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
-from slack_bolt import Ack, App
-from slack_sdk import WebClient
+from slack_sdk.models.views import View
 
-from bot.blocks.ids import ActionId, CallbackId
+from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.features.announcement import views as announcement_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
-from bot.slack.interactions import MessageMetadata, message_draft, metadata, user_id_of, value_of
+from bot.slack.interactions import BlockAction, ViewSubmission
+from bot.slack.registrar import Registrar
+from bot.slack.replies import Reply
+from bot.slack.view_metadata import MessageMetadata
 from domain.inputs import MessageDraft
 
-Body = dict[str, Any]
 
-
-def register(app: App, context: AppContext) -> None:
-    """Register the listeners of this flow."""
-    flow = AnnouncementListeners(context)
-    app.action(ActionId.MESSAGE_PEOPLE)(flow.pressed_message)
-    app.view(CallbackId.MESSAGE)(flow.submitted)
+def register(registrar: Registrar, context: AppContext) -> None:
+    """Register the listeners."""
+    listeners = AnnouncementListeners(context)
+    registrar.action(ActionId.MESSAGE_PEOPLE, listeners.open_form)
+    registrar.submission(CallbackId.MESSAGE, listeners.preview_or_send)
 
 
 class AnnouncementListeners:
-    """The listeners."""
+    """Run the form of a message to attendees."""
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
-        self._people = context.people
+        self._members = context.members
         self._new_id = context.new_id
-        self._organizing = ManageModal(context)
+        self._manage_modal = ManageModal(context)
 
-    def pressed_message(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
-        """Open the form; the request's id is minted here, so that it is sent once (R8.13)."""
-        event = self._organizing.event(body, value_of(action))
-        form = announcement_views.message_form(event, request_id=self._new_id())
-        client.views_push(trigger_id=body["trigger_id"], view=form)
-        ack()
+    def open_form(self, action: BlockAction, reply: Reply) -> None:
+        """Open the form. The request's id is made here, so the message is sent only once (R8.13)."""
+        event = self._manage_modal.get_event(action.user_id, action.value)
+        reply.open_modal(announcement_views.message_form(event, request_id=self._new_id()))
 
-    def submitted(self, ack: Ack, body: Body, view: Body) -> None:
-        """Show what people will get; send it once it is submitted as it was shown."""
-        form, draft = metadata(view, MessageMetadata), message_draft(view)
+    def preview_or_send(self, submission: ViewSubmission) -> View:
+        """Preview the message; send it once it is submitted as it was previewed."""
+        form = MessageMetadata.of(submission.view)
+        draft = MessageDraft.of(
+            text=submission.view.text(BlockId.TEXT),
+            audience=submission.view.selected(BlockId.AUDIENCE),
+        )
         if _fingerprint(draft) != form.previewed:
-            event = self._organizing.event(body, form.event_id)
-            preview = announcement_views.message_form(
+            event = self._manage_modal.get_event(submission.user_id, form.event_id)
+            return announcement_views.message_form(
                 event,
                 request_id=form.request_id,
                 draft=draft,
                 previewed=_fingerprint(draft),
-                by=user_id_of(body),
+                by=submission.user_id,
                 is_changed=bool(form.previewed),
             )
-            ack(response_action="update", view=preview)
-            return
-        outcome = self._people.as_organizer(
-            user_id_of(body),
+        outcome = self._members.as_organizer(
+            submission.user_id,
             lambda actor: self._service.message(
                 form.event_id, draft, request_id=form.request_id, actor=actor
             ),
         )
-        ack(response_action="update", view=announcement_views.message_sent(outcome, draft.audience))
+        return announcement_views.message_sent(outcome, draft.audience)
 
 
 def _fingerprint(draft: MessageDraft) -> str:

@@ -1,90 +1,89 @@
-"""What is coming up, and one's own registrations, page by page."""
+"""Upcoming events and one's own registrations, page by page."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from slack_bolt import Ack, App, Respond
-from slack_sdk import WebClient
+import re
 
 from bot.blocks.formatting import Message
 from bot.blocks.ids import ActionId
 from bot.features.cards import views as cards_views
 from bot.features.registration import views as registration_views
-from bot.slack.context import AppContext, CommandRequest, on_command
-from bot.slack.interactions import shown_already, user_id_of, value_of
+from bot.slack.context import AppContext
+from bot.slack.errors import MalformedPayload
+from bot.slack.interactions import BlockAction, SlashCommand
+from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 from domain.enums import RegistrationStatus
 from domain.models import Event, Page
 
-Body = dict[str, Any]
-
 EVENTS_PAGE = 8
-"""Events in one message: with their descriptions cut, they fit into Slack's 50 blocks and into its text."""
+"""Events in one message: with their descriptions cut, they fit Slack's limits of 50 blocks and on text."""
 
 
-def register(app: App, context: AppContext) -> None:
-    """Register the listeners of this flow."""
-    flow = BrowsingListeners(context)
-    on_command(app, "/events", flow.events_command)
-    on_command(app, "/registrations", flow.registrations_command)
-    app.action(ActionId.MORE_EVENTS)(flow.more_events)
-    app.action(ActionId.MORE_REGISTRATIONS)(flow.more_registrations)
-    app.action(ActionId.SHOW_EVENTS)(flow.show_events)
+def register(registrar: Registrar, context: AppContext) -> None:
+    """Register the listeners."""
+    listeners = BrowsingListeners(context)
+    registrar.command("/events", listeners.events_command)
+    registrar.command("/registrations", listeners.registrations_command)
+    registrar.action(ActionId.MORE_EVENTS, listeners.more_events)
+    registrar.action(ActionId.MORE_REGISTRATIONS, listeners.more_registrations)
+    registrar.action(ActionId.SHOW_EVENTS, listeners.show_events)
 
 
 class BrowsingListeners:
-    """The listeners, and the two commands, which `/rollcall` has too."""
+    """Show the lists."""
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
 
-    def events_command(self, asked: CommandRequest) -> Message:  # noqa: ARG002  # it takes no argument
-        """`/events`: what is coming up."""
+    def events_command(self, command: SlashCommand) -> Message:  # noqa: ARG002  # it takes no argument
+        """`/events`: list upcoming events."""
         return self._events(None)
 
-    def registrations_command(self, asked: CommandRequest) -> Message:
-        """`/registrations [registered|waitlisted]`: one's own (R5)."""
-        status = _STATUSES.get(asked.text.lower())
-        if asked.text and status is None:
-            return registration_views.bad_status(asked.text)
-        return self._registrations(asked.user_id, status)
+    def registrations_command(self, command: SlashCommand) -> Message:
+        """`/registrations [registered|waitlisted]`: list one's own registrations (R5)."""
+        status = _STATUSES.get(command.text.lower())
+        if command.text and status is None:
+            return registration_views.bad_status(command.text)
+        return self._registrations(command.user_id, status)
 
-    def more_events(
-        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
-    ) -> None:
-        """Show the next page of what is coming up."""
-        Reply(body, respond, client).replace(self._events(value_of(action)))
-        ack()
+    def more_events(self, action: BlockAction, reply: Reply) -> None:
+        """Show the next page of upcoming events."""
+        reply.replace(self._events(action.value))
 
-    def more_registrations(
-        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
-    ) -> None:
-        """Show the next of one's own registrations."""
-        status, first = shown_already(action)
-        message = self._registrations(user_id_of(body), _STATUSES.get(status), first)
-        Reply(body, respond, client).replace(message)
-        ack()
+    def more_registrations(self, action: BlockAction, reply: Reply) -> None:
+        """Show the next page of one's own registrations."""
+        status, offset = _read_offset(action.value)
+        reply.replace(self._registrations(action.user_id, _STATUSES.get(status), offset))
 
-    def show_events(self, ack: Ack, body: Body, respond: Respond, client: WebClient) -> None:
-        """Show what is coming up beside the message that offered it."""
-        Reply(body, respond, client).ephemeral(self._events(None))
-        ack()
+    def show_events(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002
+        """Show upcoming events, below the message that offers them."""
+        reply.ephemeral(self._events(None))
 
     def _events(self, cursor: str | None) -> Message:
-        page = self._page(cursor)
+        page = self._list_events(cursor)
         while not page.items and page.next_cursor is not None:
-            page = self._page(page.next_cursor)
+            page = self._list_events(page.next_cursor)
         return cards_views.event_list(page)
 
-    def _page(self, cursor: str | None) -> Page[Event]:
+    def _list_events(self, cursor: str | None) -> Page[Event]:
         return self._service.list_events(coming=True, limit=EVENTS_PAGE, cursor=cursor)
 
     def _registrations(
-        self, user_id: str, status: RegistrationStatus | None, first: int = 0
+        self, user_id: str, status: RegistrationStatus | None, offset: int = 0
     ) -> Message:
         own = self._service.list_registrations_of(user_id, status=status)
-        return registration_views.registrations(own, status, first)
+        return registration_views.registrations(own, status, offset)
 
 
 _STATUSES = {status.value: status for status in RegistrationStatus}
+
+_OFFSET = re.compile(r"([a-z]*):([0-9]{1,6})")
+
+
+def _read_offset(value: str) -> tuple[str, int]:
+    """Return the status and offset in the value of `ActionId.MORE_REGISTRATIONS`. Raises `MalformedPayload`."""
+    found = _OFFSET.fullmatch(value)
+    if found is None:
+        raise MalformedPayload("actions.0.value")
+    return found[1], int(found[2])

@@ -1,55 +1,47 @@
-"""Add to calendar: the file is made when its button is pressed (R8.16)."""
+"""Add to calendar: makes the file when its button is pressed (R8.16)."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from slack_bolt import Ack, App, Respond
-from slack_sdk import WebClient
-
+from bot.blocks.formatting import Message
 from bot.blocks.ids import ActionId
 from bot.features.calendar.calendar_file import calendar_file, is_for_later
 from bot.features.registration import views as registration_views
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.context import AppContext
 from bot.slack.files import send_file
-from bot.slack.interactions import user_id_of, value_of
+from bot.slack.interactions import BlockAction
+from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
+from domain.models import Event
 
-Body = dict[str, Any]
 
-
-def register(app: App, context: AppContext) -> None:
-    """Register the listeners of this flow."""
-    app.action(ActionId.ADD_TO_CALENDAR)(CalendarListeners(context).pressed_add)
+def register(registrar: Registrar, context: AppContext) -> None:
+    """Register the listener."""
+    registrar.action(ActionId.ADD_TO_CALENDAR, CalendarListeners(context).add_to_calendar)
 
 
 class CalendarListeners:
-    """The listener."""
+    """Send calendar files."""
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
         self._client = context.client
         self._workspace_id = context.workspace_id
 
-    def pressed_add(
-        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
-    ) -> None:
+    def add_to_calendar(self, action: BlockAction, reply: Reply) -> None:
         """Send the file in a direct message, and say so where the button was pressed."""
-        event = self._service.get_event(value_of(action))
-        own = self._service.find_registration(event.event_id, user_id_of(body))
+        event = self._service.get_event(action.value)
+        own = self._service.find_registration(event.event_id, action.user_id)
         if own is not None and is_for_later(own):
-            Reply(body, respond, client).ephemeral(registration_views.calendar_waits(own))
-            ack()
-            return
-        try:
-            send_file(self._client, user_id_of(body), calendar_file(event, self._workspace_id))
-        except FAILURES as error:
-            verdict = classify(error)
-            if verdict.error_class in (ErrorClass.OURS, ErrorClass.BUG):
-                raise
-            message = registration_views.calendar_not_sent(event)
+            reply.ephemeral(registration_views.calendar_waits(own))
         else:
-            message = registration_views.calendar_sent(event)
-        Reply(body, respond, client).ephemeral(message)
-        ack()
+            reply.ephemeral(self._send(event, action.user_id))
+
+    def _send(self, event: Event, user_id: str) -> Message:
+        try:
+            send_file(self._client, user_id, calendar_file(event, self._workspace_id))
+        except FAILURES as error:
+            if classify(error).error_class in (ErrorClass.APP, ErrorClass.BUG):
+                raise
+            return registration_views.calendar_not_sent(event)
+        return registration_views.calendar_sent(event)

@@ -1,4 +1,4 @@
-"""Cards in channels: whether one is private, posting with a word on what went wrong, remembering those pressed."""
+"""Cards in channels: post one, find out whether its channel is private, remember one that was clicked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.context import Cards
 from bot.slack.error_messages import card_not_posted
-from bot.slack.interactions import Payload, source
+from bot.slack.interactions import BlockAction
 from domain.errors import Busy, NotConfirmed, RollcallError, UnknownEvent
 from domain.models import Event
 
@@ -19,7 +19,7 @@ _logger = logging.getLogger(__name__)
 
 
 def is_private(client: WebClient, channel_id: str | None) -> bool:
-    """Return whether a channel is private: as one is that the app can't see. None: no channel, no."""
+    """Return whether a channel is private. One that the app can't see counts as private; None does not."""
     if channel_id is None:
         return False
     try:
@@ -28,48 +28,53 @@ def is_private(client: WebClient, channel_id: str | None) -> bool:
         return True
 
 
-def posted(
+def try_to_post_card(
     cards: Cards, event: Event, channel_id: str | None, *, after: str | None = None
 ) -> str | None:
-    """Post an event's card as `Cards` does; return how to mend it where that failed, in mrkdwn."""
+    """Post an event's card as `Cards.post_card` does, if a channel was chosen.
+
+    Return None, or what failed and how to fix it, in mrkdwn.
+    """
     if channel_id is None:
         return None
     try:
-        cards.announce(event, channel_id, after=after)
+        cards.post_card(event, channel_id, after=after)
     except FAILURES as error:
-        verdict = classify(error)
-        is_outside = verdict.reason in ("not_in_channel", "channel_not_found")
+        failure = classify(error)
+        is_outside = failure.reason in ("not_in_channel", "channel_not_found")
         if not is_outside:
             _logger.warning(
-                "card of %s not posted in %s: %s", event.event_id, channel_id, verdict.reason
+                "the card of %s was not posted in %s: %s",
+                event.event_id,
+                channel_id,
+                failure.reason,
             )
         return card_not_posted(
             event,
-            verdict.reason,
+            failure.reason,
             is_outside=is_outside,
-            is_unsure=verdict.error_class is ErrorClass.LATER,
+            is_unsure=failure.error_class is ErrorClass.TEMPORARY,
         )
     return None
 
 
 @contextmanager
-def pressed(cards: Cards, body: Payload, event_id: str) -> Iterator[None]:
-    """Remember the card that was pressed, after the work; also where that was refused.
+def remembering_card(cards: Cards, action: BlockAction, *, event_id: str) -> Iterator[None]:
+    """Remember the card that was clicked, once the click is handled or refused.
 
-    A refusal is what a card leads to that shows what is no longer so.
+    A refusal shows that the card is out of date; a card that is remembered gets updated.
     """
     try:
         yield
     except (UnknownEvent, Busy, NotConfirmed):
-        # There is nothing to show, or no time left to write it down.
+        # There is nothing to show, or no time left to store the card.
         raise
     except RollcallError:
-        _adopt(cards, body, event_id)
+        _remember(cards, action, event_id)
         raise
-    _adopt(cards, body, event_id)
+    _remember(cards, action, event_id)
 
 
-def _adopt(cards: Cards, body: Payload, event_id: str) -> None:
-    card = source(body)
-    if card.is_card and card.channel_id and card.message_ts:
-        cards.adopt(event_id, card.channel_id, card.message_ts)
+def _remember(cards: Cards, action: BlockAction, event_id: str) -> None:
+    if action.card is not None:
+        cards.remember_card(event_id, action.card.channel_id, action.card.message_ts)

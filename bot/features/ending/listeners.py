@@ -1,11 +1,8 @@
-"""The ends of an event: canceled, with everyone told, or deleted, once its title is typed (R8.8)."""
+"""The end of an event: cancel it and notify its attendees, or delete it once its title is typed (R8.8)."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from slack_bolt import Ack, App
-from slack_sdk import WebClient
+from slack_sdk.models.views import View
 
 from bot.blocks.formatting import as_typed
 from bot.blocks.ids import ActionId, BlockId, CallbackId
@@ -13,73 +10,70 @@ from bot.features.ending import views as ending_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
 from bot.slack.error_messages import Wrong
-from bot.slack.interactions import EventMetadata, confirmation, metadata, user_id_of, value_of
-from bot.slack.replies import once_done, show_again
+from bot.slack.interactions import BlockAction, ViewSubmission
+from bot.slack.registrar import Registrar
+from bot.slack.replies import Reply, showing_change, update_view
+from bot.slack.view_metadata import EventMetadata
 from domain.errors import Invalid
 
-Body = dict[str, Any]
 
-
-def register(app: App, context: AppContext) -> None:
-    """Register the listeners of this flow."""
-    flow = EndingListeners(context)
-    app.action(ActionId.CANCEL_EVENT)(flow.pressed_cancel)
-    app.view(CallbackId.CANCEL_EVENT)(flow.cancel)
-    app.action(ActionId.DELETE_EVENT)(flow.pressed_delete)
-    app.view(CallbackId.DELETE_EVENT)(flow.delete)
+def register(registrar: Registrar, context: AppContext) -> None:
+    """Register the listeners."""
+    listeners = EndingListeners(context)
+    registrar.action(ActionId.CANCEL_EVENT, listeners.ask_to_cancel)
+    registrar.submission(CallbackId.CANCEL_EVENT, listeners.cancel)
+    registrar.action(ActionId.DELETE_EVENT, listeners.ask_to_delete)
+    registrar.submission(CallbackId.DELETE_EVENT, listeners.delete)
 
 
 class EndingListeners:
-    """The listeners."""
+    """Cancel and delete events."""
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
-        self._people = context.people
-        self._organizing = ManageModal(context)
+        self._members = context.members
+        self._client = context.reply_client
+        self._manage_modal = ManageModal(context)
 
-    def pressed_cancel(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
-        """Say what canceling means, and ask."""
-        event = self._organizing.event(body, value_of(action))
-        form = ending_views.cancel_form(event, is_over=self._service.is_over(event))
-        client.views_push(trigger_id=body["trigger_id"], view=form)
-        ack()
+    def ask_to_cancel(self, action: BlockAction, reply: Reply) -> None:
+        """Show what canceling means, and ask."""
+        event = self._manage_modal.get_event(action.user_id, action.value)
+        is_over = self._service.is_over(event)
+        reply.open_modal(ending_views.cancel_form(event, is_over=is_over))
 
-    def cancel(self, ack: Ack, body: Body, view: Body, client: WebClient) -> None:
+    def cancel(self, submission: ViewSubmission) -> View:
         """Cancel the event."""
-        event_id = metadata(view, EventMetadata).event_id
-        outcome = self._people.as_organizer(
-            user_id_of(body), lambda actor: self._service.cancel_event(event_id, actor=actor)
+        event_id = EventMetadata.of(submission.view).event_id
+        outcome = self._members.as_organizer(
+            submission.user_id, lambda actor: self._service.cancel_event(event_id, actor=actor)
         )
-        self._organizing.show_below(body, client, event_id)
-        ack(response_action="update", view=ending_views.canceled(outcome))
+        self._manage_modal.update_below(submission, event_id)
+        return ending_views.canceled(outcome)
 
-    def pressed_delete(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
-        """Say what deleting means, and ask for the title."""
-        event = self._organizing.event(body, value_of(action))
-        form = ending_views.delete_form(event, is_over=self._service.is_over(event))
-        client.views_push(trigger_id=body["trigger_id"], view=form)
-        ack()
+    def ask_to_delete(self, action: BlockAction, reply: Reply) -> None:
+        """Show what deleting means, and ask for the title."""
+        event = self._manage_modal.get_event(action.user_id, action.value)
+        is_over = self._service.is_over(event)
+        reply.open_modal(ending_views.delete_form(event, is_over=is_over))
 
-    def delete(self, ack: Ack, body: Body, view: Body, client: WebClient) -> None:
-        """Delete the event, if that is its title."""
-        event_id = metadata(view, EventMetadata).event_id
-        event = self._organizing.event(body, event_id)
-        if _plain(confirmation(view)) != _plain(event.title):
+    def delete(self, submission: ViewSubmission) -> View | None:
+        """Delete the event if its title was typed. The form closes if the modal below shows the result."""
+        view = submission.view
+        event_id = EventMetadata.of(view).event_id
+        event = self._manage_modal.get_event(submission.user_id, event_id)
+        if _normalized(view.text(BlockId.CONFIRMATION)) != _normalized(event.title):
             raise Invalid(BlockId.CONFIRMATION, Wrong.NOT_THE_TITLE)
-        done = self._people.as_organizer(
-            user_id_of(body), lambda actor: self._service.delete_event(event_id, actor=actor)
+        is_done = self._members.as_organizer(
+            submission.user_id, lambda actor: self._service.delete_event(event_id, actor=actor)
         )
-        gone = ending_views.deleted(event, done)
-        root = view.get("root_view_id")
-        if not root or root == view["id"]:
-            ack(response_action="update", view=gone)
-            return
-        with once_done():
-            show_again(client, root, gone)
-        # The form goes, and what lies under it says so.
-        ack()
+        result = ending_views.deleted(event, is_done)
+        if view.view_below is None:
+            return result
+        with showing_change():
+            update_view(self._client, view.view_below, result)
+        return None
 
 
-def _plain(title: str) -> str:
-    # Who copies a title from a message has in it what keeps it from formatting anything.
+def _normalized(title: str) -> str:
+    # A title copied from a message carries the characters that keep it from formatting anything.
     return " ".join(as_typed(title).casefold().split())

@@ -1,85 +1,81 @@
-"""Creating an event: the form, what is wrong with it, the event, its card."""
+"""Create an event: show the form, check it, create the event, post its card."""
 
 from __future__ import annotations
 
 from typing import Any
 from zoneinfo import available_timezones
 
-from slack_bolt import Ack, App
-from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
-from bot.blocks.ids import ActionId, CallbackId, EventOption
-from bot.features.cards.posting import is_private, posted
+from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
+from bot.features.cards.posting import is_private, try_to_post_card
 from bot.features.event_form import views as event_form_views
-from bot.features.home.publisher import Home
+from bot.features.event_form.form_values import event_draft
+from bot.features.home.publisher import HomePublisher
 from bot.slack.context import AppContext
-from bot.slack.interactions import (
-    EventMetadata,
-    channel,
-    event_draft,
-    metadata,
-    options,
-    person,
-    user_id_of,
-)
+from bot.slack.interactions import BlockAction, OptionsRequest, ViewSubmission
+from bot.slack.registrar import Registrar
+from bot.slack.replies import Reply
+from bot.slack.view_metadata import EventMetadata
 
-Body = dict[str, Any]
-
-TYPABLE = 10
-"""Characters of an event's id: it is typed behind commands. In hex, a million million of them."""
+EVENT_ID_LENGTH = 10
+"""Hexadecimal digits of an event's id: short enough to type after a command, and a million million values."""
 
 
-def register(app: App, context: AppContext) -> None:
-    """Register the listeners of this flow."""
-    flow = CreateListeners(context)
-    app.action(ActionId.CREATE_EVENT)(flow.pressed_create)
-    app.options(ActionId.TIME_ZONE)(flow.offer_time_zones)
-    app.view(CallbackId.CREATE_EVENT)(flow.submitted)
+def register(registrar: Registrar, context: AppContext) -> None:
+    """Register the listeners."""
+    listeners = CreateListeners(context)
+    registrar.action(ActionId.CREATE_EVENT, listeners.open_form)
+    registrar.options(ActionId.TIME_ZONE, listeners.offer_time_zones)
+    registrar.submission(CallbackId.CREATE_EVENT, listeners.create)
+
+
+class CreateForm:
+    """Builds the empty form."""
+
+    def __init__(self, context: AppContext) -> None:
+        self._members = context.members
+        self._new_id = context.new_id
+
+    def build(self, user_id: str) -> View:
+        """Return the form. The event's id is made here, so pressing Submit twice makes one event."""
+        event_id = self._new_id()[:EVENT_ID_LENGTH]
+        return event_form_views.event_form(event_id, self._members.time_zone(user_id))
 
 
 class CreateListeners:
-    """The listeners, and the form, which `/event create` opens too."""
+    """Run the form that creates an event."""
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
-        self._home = Home(context)
+        self._form = CreateForm(context)
+        self._home = HomePublisher(context)
 
-    def form(self, user_id: str) -> View:
-        """Return the form; the event's id is minted here, so that two presses of Submit make one event."""
-        return event_form_views.event_form(
-            self._context.new_id()[:TYPABLE], self._context.people.time_zone(user_id)
-        )
-
-    def pressed_create(self, ack: Ack, body: Body, client: WebClient) -> None:
+    def open_form(self, action: BlockAction, reply: Reply) -> None:
         """Open the form."""
-        client.views_open(trigger_id=body["trigger_id"], view=self.form(user_id_of(body)))
-        ack()
+        reply.open_modal(self._form.build(action.user_id))
 
-    def offer_time_zones(self, ack: Ack, body: Body) -> None:
-        """Offer the zones whose name has what is typed in it."""
-        wanted = (body.get("value") or "").strip().replace(" ", "_").casefold()
-        ack(
-            event_form_views.zone_options(
-                sorted(name for name in available_timezones() if wanted in name.casefold())
-            )
+    def offer_time_zones(self, request: OptionsRequest) -> dict[str, Any]:
+        """Offer the time zones whose names contain what is typed."""
+        typed = (request.value or "").strip().replace(" ", "_").casefold()
+        return event_form_views.zone_options(
+            sorted(name for name in available_timezones() if typed in name.casefold())
         )
 
-    def submitted(self, ack: Ack, body: Body, view: Body) -> None:
-        """Create the event and post its card; say how to mend it if the card can't be posted."""
-        organizer = self._context.service.ensure_user(person(body))
-        channel_id = channel(view)
-        listed = EventOption.LISTED in options(view) or not is_private(
-            self._context.client, channel_id
-        )
+    def create(self, submission: ViewSubmission) -> View:
+        """Create the event and post its card; if the card can't be posted, say how to fix it."""
+        context, view = self._context, submission.view
+        organizer = context.service.ensure_user(submission.user_draft)
+        channel_id = view.input(BlockId.CHANNEL).selected_conversation
+        is_checked = EventOption.LISTED in view.checked(BlockId.OPTIONS)
         draft = event_draft(
             view,
-            event_id=metadata(view, EventMetadata).event_id,
+            event_id=EventMetadata.of(view).event_id,
             organizer_id=organizer.user_id,
-            listed=listed,
+            listed=is_checked or not is_private(context.client, channel_id),
         )
-        event, is_new = self._context.service.create_event_once(draft)
-        trouble = posted(self._context.cards, event, channel_id) if is_new else None
-        if trouble is None:  # else Slack is slow, and the form is to be answered
-            self._home.refresh(body)
-        ack(response_action="update", view=event_form_views.created(event, trouble))
+        event, is_new = context.service.create_event_once(draft)
+        problem = try_to_post_card(context.cards, event, channel_id) if is_new else None
+        if problem is None:  # else Slack is slow, and the form needs its reply
+            self._home.refresh(submission)
+        return event_form_views.created(event, problem)

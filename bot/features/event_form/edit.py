@@ -1,52 +1,49 @@
-"""Editing an event: the form, what is wrong with it, who is told (R8.8)."""
+"""Edit an event: show the form, check it, change what the organizer touched (R8.8)."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from slack_bolt import Ack, App
-from slack_sdk import WebClient
+from slack_sdk.models.views import View
 
 from bot.blocks.ids import ActionId, CallbackId
 from bot.features.event_form import views as event_form_views
-from bot.features.event_form.changed_fields import shown_values, touched
+from bot.features.event_form.changed_fields import changed_fields, fingerprints
+from bot.features.event_form.form_values import edited_values
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
-from bot.slack.interactions import EditMetadata, event_values, metadata, user_id_of, value_of
+from bot.slack.interactions import BlockAction, ViewSubmission
+from bot.slack.registrar import Registrar
+from bot.slack.replies import Reply
+from bot.slack.view_metadata import EditMetadata
 
-Body = dict[str, Any]
 
-
-def register(app: App, context: AppContext) -> None:
-    """Register the listeners of this flow."""
-    flow = EditListeners(context)
-    app.action(ActionId.EDIT)(flow.pressed_edit)
-    app.view(CallbackId.EDIT_EVENT)(flow.submitted)
+def register(registrar: Registrar, context: AppContext) -> None:
+    """Register the listeners."""
+    listeners = EditListeners(context)
+    registrar.action(ActionId.EDIT, listeners.open_form)
+    registrar.submission(CallbackId.EDIT_EVENT, listeners.edit)
 
 
 class EditListeners:
-    """The listeners."""
+    """Run the form that edits an event."""
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
-        self._people = context.people
-        self._organizing = ManageModal(context)
+        self._members = context.members
+        self._manage_modal = ManageModal(context)
 
-    def pressed_edit(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
+    def open_form(self, action: BlockAction, reply: Reply) -> None:
         """Open the form, filled in."""
-        event = self._organizing.event(body, value_of(action))
-        form = event_form_views.edit_form(event, shown_values(event))
-        client.views_push(trigger_id=body["trigger_id"], view=form)
-        ack()
+        event = self._manage_modal.get_event(action.user_id, action.value)
+        reply.open_modal(event_form_views.edit_form(event, fingerprints(event)))
 
-    def submitted(self, ack: Ack, body: Body, view: Body, client: WebClient) -> None:
-        """Change what was touched, and show the event as it is now."""
-        form = metadata(view, EditMetadata)
-        event = self._organizing.event(body, form.event_id)
-        changes = touched(event_values(view, event), form.shown)
-        outcome = self._people.as_organizer(
-            user_id_of(body),
+    def edit(self, submission: ViewSubmission) -> View:
+        """Change the fields that were touched."""
+        form = EditMetadata.of(submission.view)
+        event = self._manage_modal.get_event(submission.user_id, form.event_id)
+        changes = changed_fields(edited_values(submission.view, event), form.shown)
+        outcome = self._members.as_organizer(
+            submission.user_id,
             lambda actor: self._service.edit_event(form.event_id, changes, actor=actor),
         )
-        self._organizing.show_below(body, client, form.event_id)
-        ack(response_action="update", view=event_form_views.edited(outcome))
+        self._manage_modal.update_below(submission, form.event_id)
+        return event_form_views.edited(outcome)

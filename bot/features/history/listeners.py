@@ -1,110 +1,102 @@
-"""What happened: to an event, for its organizers; to one's own place, for oneself (R8.10)."""
+"""The history of an event, for its organizers, and of one's own registration, for oneself (R8.10)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from slack_bolt import Ack, App
-from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
-from bot.blocks.gathering import gathered
 from bot.blocks.ids import ActionId
+from bot.blocks.paging import fill_page
 from bot.features.history import views as history_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
-from bot.slack.interactions import PagedMetadata, metadata, user_id_of, value_of
-from bot.slack.replies import open_modal, show_again
+from bot.slack.interactions import BlockAction
+from bot.slack.registrar import Registrar
+from bot.slack.replies import Reply
+from bot.slack.view_metadata import PagedMetadata
 
-Body = dict[str, Any]
-
-LOOKED_THROUGH = 30
-"""Entries of an event's history that are read at once for a person's own."""
+READ_SIZE = 30
+"""Entries of an event's history read at a time to find a person's own."""
 
 MOVES = 10
-"""Moves of one's own place on a page: fewer where they are far apart."""
+"""Moves of one's own registration on a page; fewer if they are far apart."""
 
 
-def register(app: App, context: AppContext) -> None:
-    """Register the listeners of this flow."""
-    flow = HistoryListeners(context)
-    app.action(ActionId.HISTORY)(flow.pressed_history)
-    app.action(ActionId.HISTORY_PAGE)(flow.turn_page)
-    app.action(ActionId.HISTORY_BACK)(flow.turn_back)
-    app.action(ActionId.MY_PLACE)(flow.pressed_my_place)
-    app.action(ActionId.MY_PLACE_PAGE)(flow.turn_my_page)
-    app.action(ActionId.MY_PLACE_BACK)(flow.turn_my_page_back)
+def register(registrar: Registrar, context: AppContext) -> None:
+    """Register the listeners."""
+    listeners = HistoryListeners(context)
+    registrar.action(ActionId.HISTORY, listeners.open_history)
+    registrar.action(ActionId.HISTORY_PAGE, listeners.next_page)
+    registrar.action(ActionId.HISTORY_BACK, listeners.previous_page)
+    registrar.action(ActionId.MY_PLACE, listeners.open_own_history)
+    registrar.action(ActionId.MY_PLACE_PAGE, listeners.next_own_page)
+    registrar.action(ActionId.MY_PLACE_BACK, listeners.previous_own_page)
 
 
 class HistoryListeners:
-    """The listeners."""
+    """Show the two histories."""
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
-        self._people = context.people
-        self._organizing = ManageModal(context)
+        self._members = context.members
+        self._manage_modal = ManageModal(context)
 
-    def pressed_history(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
+    # An event's history
+
+    def open_history(self, action: BlockAction, reply: Reply) -> None:
         """Open an event's history."""
-        open_modal(body, client, self._history(body, value_of(action)))
-        ack()
+        reply.open_modal(self._history(action.user_id, action.value))
 
-    def turn_page(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
-        """Show what was before."""
-        shown = metadata(body["view"], PagedMetadata)
-        view = self._history(body, shown.event_id, [*shown.turned, value_of(action)])
-        show_again(client, body["view"]["id"], view)
-        ack()
+    def next_page(self, action: BlockAction, reply: Reply) -> None:
+        """Show older entries."""
+        shown = PagedMetadata.of(action.modal)
+        cursors = [*shown.page_cursors, action.value]
+        reply.update_modal(self._history(action.user_id, shown.event_id, cursors))
 
-    def turn_back(self, ack: Ack, body: Body, client: WebClient) -> None:
-        """Show what was after."""
-        shown = metadata(body["view"], PagedMetadata)
-        view = self._history(body, shown.event_id, shown.turned[:-1])
-        show_again(client, body["view"]["id"], view)
-        ack()
+    def previous_page(self, action: BlockAction, reply: Reply) -> None:
+        """Show newer entries."""
+        shown = PagedMetadata.of(action.modal)
+        reply.update_modal(self._history(action.user_id, shown.event_id, shown.page_cursors[:-1]))
 
-    def _history(self, body: Body, event_id: str, turned: Sequence[str] = ()) -> View:
-        event = self._organizing.event(body, event_id)
-        page = self._people.as_organizer(
-            user_id_of(body),
+    def _history(self, user_id: str, event_id: str, page_cursors: Sequence[str] = ()) -> View:
+        event = self._manage_modal.get_event(user_id, event_id)
+        page = self._members.as_organizer(
+            user_id,
             lambda actor: self._service.list_history(
                 event_id,
                 limit=history_views.HISTORY_PAGE,
-                cursor=turned[-1] if turned else None,
+                cursor=page_cursors[-1] if page_cursors else None,
                 actor=actor,
             ),
         )
-        return history_views.history(event, page, turned)
+        return history_views.history(event, page, page_cursors)
 
-    # One's own
+    # One's own history
 
-    def pressed_my_place(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
-        """Open what moved one's own place."""
-        open_modal(body, client, self._my_place(body, value_of(action)))
-        ack()
+    def open_own_history(self, action: BlockAction, reply: Reply) -> None:
+        """Open what moved one's own registration."""
+        reply.open_modal(self._own_history(action.user_id, action.value))
 
-    def turn_my_page(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
-        """Show what was before."""
-        shown = metadata(body["view"], PagedMetadata)
-        view = self._my_place(body, shown.event_id, [*shown.turned, value_of(action)])
-        show_again(client, body["view"]["id"], view)
-        ack()
+    def next_own_page(self, action: BlockAction, reply: Reply) -> None:
+        """Show older moves."""
+        shown = PagedMetadata.of(action.modal)
+        cursors = [*shown.page_cursors, action.value]
+        reply.update_modal(self._own_history(action.user_id, shown.event_id, cursors))
 
-    def turn_my_page_back(self, ack: Ack, body: Body, client: WebClient) -> None:
-        """Show what was after."""
-        shown = metadata(body["view"], PagedMetadata)
-        view = self._my_place(body, shown.event_id, shown.turned[:-1])
-        show_again(client, body["view"]["id"], view)
-        ack()
+    def previous_own_page(self, action: BlockAction, reply: Reply) -> None:
+        """Show newer moves."""
+        shown = PagedMetadata.of(action.modal)
+        cursors = shown.page_cursors[:-1]
+        reply.update_modal(self._own_history(action.user_id, shown.event_id, cursors))
 
-    def _my_place(self, body: Body, event_id: str, turned: Sequence[str] = ()) -> View:
+    def _own_history(self, user_id: str, event_id: str, page_cursors: Sequence[str] = ()) -> View:
         event = self._service.get_event(event_id)
-        page = gathered(
+        page = fill_page(
             lambda cursor: self._service.list_own_history(
-                event_id, user_id_of(body), limit=LOOKED_THROUGH, cursor=cursor
+                event_id, user_id, limit=READ_SIZE, cursor=cursor
             ),
-            turned[-1] if turned else None,
+            page_cursors[-1] if page_cursors else None,
             MOVES,
         )
-        return history_views.my_place(event, page, turned)
+        return history_views.my_place(event, page, page_cursors)

@@ -22,7 +22,7 @@ from bot.blocks.formatting import (
     section,
 )
 from bot.blocks.ids import ActionId, CallbackId
-from bot.blocks.paging import latest, turning
+from bot.blocks.paging import page_buttons, recent_cursors
 from domain.enums import Audience, Cause, ChangeKind, RegistrationStatus
 from domain.models import Change, Event, JournalEntry, Page, RegistrationMove
 
@@ -39,23 +39,23 @@ SAID = 300
 """Characters, escaped, of what an organizer said or gave as a reason."""
 
 
-def history(event: Event, page: Page[JournalEntry], turned: Sequence[str] = ()) -> View:
+def history(event: Event, page: Page[JournalEntry], page_cursors: Sequence[str] = ()) -> View:
     """Return a page of an event's history, newest first: who did what, when, and why."""
     blocks: list[Block] = [section(f"{bold(event.title)}: what happened, newest first")]
     for entry in page.items:
         if lines := _lines(entry, event.time_zone):
             blocks += _sections([f"*{moment(entry.at, event.time_zone)}*", *lines])
-    blocks += turning(
+    blocks += page_buttons(
         ActionId.HISTORY_BACK,
         ActionId.HISTORY_PAGE,
         event.event_id,
         page.next_cursor,
-        is_first=not turned,
+        is_first=not page_cursors,
     )
-    return _paged(CallbackId.HISTORY, "History", event, blocks, turned)
+    return _paged(CallbackId.HISTORY, "History", event, blocks, page_cursors)
 
 
-def my_place(event: Event, page: Page[RegistrationMove], turned: Sequence[str] = ()) -> View:
+def my_place(event: Event, page: Page[RegistrationMove], page_cursors: Sequence[str] = ()) -> View:
     """Return what moved a person's own place, newest first; nobody else is named."""
     blocks: list[Block] = [section(f"{bold(event.title)}: how your place moved, newest first")]
     for move in page.items:
@@ -69,14 +69,16 @@ def my_place(event: Event, page: Page[RegistrationMove], turned: Sequence[str] =
     if not page.items:
         more = " on this page; there is more further back" if page.next_cursor else ""
         blocks.append(context(f"Nothing moved it{more}."))
-    blocks += turning(
+    blocks += page_buttons(
         ActionId.MY_PLACE_BACK,
         ActionId.MY_PLACE_PAGE,
         event.event_id,
         page.next_cursor,
-        is_first=not turned,
+        is_first=not page_cursors,
     )
-    return _paged(CallbackId.MY_PLACE, "How my place moved", event, blocks, turned, close="Close")
+    return _paged(
+        CallbackId.MY_PLACE, "How my place moved", event, blocks, page_cursors, close="Close"
+    )
 
 
 def _paged(
@@ -84,14 +86,16 @@ def _paged(
     title: str,
     event: Event,
     blocks: Sequence[Block],
-    turned: Sequence[str],
+    page_cursors: Sequence[str],
     *,
     close: str = "Back",
 ) -> View:
     return View(
         type="modal",
         callback_id=callback_id,
-        private_metadata=json.dumps({"event_id": event.event_id, "turned": latest(turned)}),
+        private_metadata=json.dumps(
+            {"event_id": event.event_id, "page_cursors": recent_cursors(page_cursors)}
+        ),
         title=plain(title),
         close=plain(close),
         blocks=list(blocks),

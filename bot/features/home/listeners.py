@@ -1,61 +1,64 @@
-"""App Home: what one has, what one organizes, what is coming, each list page by page (R8.6)."""
+"""App Home: one's registrations, the events one organizes, and upcoming events, each page by page (R8.6)."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from slack_bolt import Ack, App
-from slack_sdk import WebClient
+import re
 
 from bot.blocks.ids import ActionId
-from bot.features.home.publisher import Home
+from bot.features.home.publisher import HomePublisher
 from bot.features.home.views import FIRST
 from bot.slack.context import AppContext
-from bot.slack.interactions import home_metadata, home_place, user_id_of, value_of
+from bot.slack.errors import MalformedPayload
+from bot.slack.interactions import AppHomeOpened, BlockAction
+from bot.slack.registrar import Registrar
+from bot.slack.replies import Reply
+from bot.slack.view_metadata import HomeMetadata
 
-Body = dict[str, Any]
 
-
-def register(app: App, context: AppContext) -> None:
-    """Register the listeners of this flow."""
-    flow = HomeListeners(context)
-    app.event("app_home_opened")(flow.opened)
-    app.action(ActionId.HOME_OWN)(flow.turn_own)
-    app.action(ActionId.HOME_ORGANIZED)(flow.turn_organized)
-    app.action(ActionId.HOME_COMING)(flow.turn_coming)
+def register(registrar: Registrar, context: AppContext) -> None:
+    """Register the listeners."""
+    listeners = HomeListeners(context)
+    registrar.event("app_home_opened", listeners.opened)
+    registrar.action(ActionId.HOME_OWN, listeners.show_own)
+    registrar.action(ActionId.HOME_ORGANIZED, listeners.show_organized)
+    registrar.action(ActionId.HOME_COMING, listeners.show_coming)
 
 
 class HomeListeners:
-    """The listeners."""
+    """Show App Home and the pages of its lists."""
 
     def __init__(self, context: AppContext) -> None:
-        self._home = Home(context)
+        self._home = HomePublisher(context)
 
-    def opened(self, ack: Ack, body: Body, client: WebClient) -> None:
-        """Show it as things are now, from the beginning of each list."""
-        self._home.publish(client, user_id_of(body))
-        ack()
+    def opened(self, event: AppHomeOpened) -> None:
+        """Show the first page of each list."""
+        self._home.publish(event.user_id)
 
-    def turn_own(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
-        """Show other ones of one's registrations."""
-        self._turn(body, client, own=home_place(action))
-        ack()
+    def show_own(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002
+        """Show another page of one's own registrations."""
+        self._show_page(action, own=_read_offset(action.value))
 
-    def turn_organized(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
-        """Show other events that one organizes."""
-        self._turn(body, client, organized=_cursor(action))
-        ack()
+    def show_organized(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002
+        """Show another page of the events that one organizes."""
+        self._show_page(action, organized=_read_cursor(action.value))
 
-    def turn_coming(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
-        """Show other events that are coming."""
-        self._turn(body, client, coming=_cursor(action))
-        ack()
+    def show_coming(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002
+        """Show another page of upcoming events."""
+        self._show_page(action, coming=_read_cursor(action.value))
 
-    def _turn(self, body: Body, client: WebClient, **where: int | str | None) -> None:
-        shown = home_metadata(body["view"]).model_copy(update=where)
-        self._home.publish(client, user_id_of(body), shown)
+    def _show_page(self, action: BlockAction, **start: int | str | None) -> None:
+        shown = HomeMetadata.of(action.modal).model_copy(update=start)
+        self._home.publish(action.user_id, shown)
 
 
-def _cursor(action: Body) -> str | None:
-    value = value_of(action)
+def _read_offset(value: str) -> int:
+    """Return the offset in the value of `ActionId.HOME_OWN`. Raises `MalformedPayload`."""
+    if value == FIRST:
+        return 0
+    if not re.fullmatch(r"[0-9]{1,6}", value):
+        raise MalformedPayload("actions.0.value")
+    return int(value)
+
+
+def _read_cursor(value: str) -> str | None:
     return None if value == FIRST else value

@@ -1,4 +1,4 @@
-"""Publishing App Home: when it is opened, and after its member has changed something in it."""
+"""Publishes App Home when it is opened, and after its member has changed something that it shows."""
 
 from __future__ import annotations
 
@@ -6,41 +6,60 @@ import logging
 
 from slack_sdk import WebClient
 
-from bot.blocks.gathering import gathered
+from bot.blocks.paging import fill_page
 from bot.features.home import views as home_views
 from bot.slack.api_errors import FAILURES
 from bot.slack.context import AppContext
-from bot.slack.interactions import HomeMetadata, Payload, home_metadata, source, user_id_of
+from bot.slack.interactions import BlockAction, ViewSubmission
+from bot.slack.view_metadata import HomeMetadata
 from domain.errors import RollcallError
 
 _logger = logging.getLogger(__name__)
 
-READ = 10
-"""Events that are read at once; of those, some are not for this list."""
+READ_SIZE = 10
+"""Events read at a time; some of them don't belong in the list."""
 
 
-class Home:
-    """Publishes it."""
+class HomePublisher:
+    """Publishes one member's App Home."""
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
-        # The hasty one: somebody waits for an answer.
         self._client = context.client
+        self._reply_client = context.reply_client
 
-    def publish(self, client: WebClient, user_id: str, shown: HomeMetadata | None = None) -> None:
-        """Show a member the lists from these places on; from the beginning without any. Raises `Busy`."""
-        shown = shown or HomeMetadata()
+    def publish(self, user_id: str, shown: HomeMetadata | None = None) -> None:
+        """Show a member's lists from the places in `shown` on, or from the beginning. Raises `Busy`."""
+        self._publish(self._reply_client, user_id, shown or HomeMetadata())
+
+    def refresh_if_shown(self, action: BlockAction) -> None:
+        """Update App Home after a press in it, or in a modal over it."""
+        if action.surface is not None:
+            self.refresh(action)
+
+    def refresh(self, interaction: BlockAction | ViewSubmission) -> None:
+        """Update App Home if possible. If not, it is up to date the next time it is opened."""
+        surface = interaction.surface if isinstance(interaction, BlockAction) else None
+        try:
+            shown = HomeMetadata.of(surface) if surface and surface.is_home else HomeMetadata()
+            self._publish(self._client, interaction.user_id, shown)
+        except (RollcallError, *FAILURES):
+            _logger.warning("App Home could not be updated", exc_info=True)
+
+    def _publish(self, client: WebClient, user_id: str, shown: HomeMetadata) -> None:
         own = self._service.list_registrations_of(user_id)
         if shown.own >= len(own):
             shown = shown.model_copy(update={"own": 0})
         lists = home_views.Lists(
             own,
-            gathered(
-                lambda cursor: self._service.list_organized(user_id, limit=READ, cursor=cursor),
+            fill_page(
+                lambda cursor: self._service.list_organized(
+                    user_id, limit=READ_SIZE, cursor=cursor
+                ),
                 shown.organized,
-                READ // 2,
+                READ_SIZE // 2,
             ),
-            gathered(
+            fill_page(
                 lambda cursor: self._service.list_events(
                     coming=True, limit=home_views.COMING, cursor=cursor
                 ),
@@ -49,19 +68,3 @@ class Home:
             ),
         )
         client.views_publish(user_id=user_id, view=home_views.home(lists, shown))
-
-    def follow(self, body: Payload) -> None:
-        """Show in App Home what was just done from there, or from a modal over it.
-
-        Where that fails, what was done is done, and answered: the next time that it is opened it is true.
-        """
-        if source(body).is_view:
-            self.refresh(body)
-
-    def refresh(self, body: Payload) -> None:
-        """Show App Home as things are now, if that can be done."""
-        try:
-            shown = home_metadata(body["view"]) if source(body).is_home else None
-            self.publish(self._client, user_id_of(body), shown)
-        except (RollcallError, *FAILURES):
-            _logger.warning("App Home could not be shown anew", exc_info=True)

@@ -13,7 +13,7 @@ from bot.blocks.formatting import LISTED, bold, button, plain, section, when_and
 from bot.blocks.ids import ActionId
 from bot.features.cards import views as cards_views
 from bot.features.registration import views as registration_views
-from bot.slack.interactions import HomeMetadata
+from bot.slack.view_metadata import HomeMetadata
 from domain.models import Event, Page, UserRegistration
 
 OWN = 8

@@ -32,7 +32,7 @@ from bot.blocks.formatting import (
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block
 from bot.blocks.modals import note_modal
-from bot.blocks.paging import turning
+from bot.blocks.paging import page_buttons
 from domain.commands import LeaveOutcome
 from domain.enums import EventStatus
 from domain.inputs import MOST_REASON
@@ -77,7 +77,7 @@ def roster(
     if not listing.registered and not listing.waiting:
         nobody = "Nobody is registered yet." if is_first else "Nobody else is on this page."
         blocks.append(section(nobody))
-    return blocks + turning(
+    return blocks + page_buttons(
         ActionId.ROSTER_BACK,
         ActionId.ROSTER_PAGE,
         event.event_id,

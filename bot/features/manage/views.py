@@ -25,7 +25,7 @@ from bot.blocks.formatting import (
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import channel_input, input_block, number_element
 from bot.blocks.modals import note_modal
-from bot.blocks.paging import latest
+from bot.blocks.paging import recent_cursors
 from bot.features.cards.views import fullness, occupancy
 from bot.features.manage.roster_views import roster
 from bot.features.registration import views as registration_views
@@ -39,12 +39,12 @@ def manage(
     users: Mapping[str, User],
     *,
     request_id: str,
-    turned: Sequence[str] = (),
+    page_cursors: Sequence[str] = (),
     note: str | None = None,
 ) -> View:
     """Return an event's numbers, its people, and what its organizers can do (R8.8).
 
-    `turned` are the cursors of the pages that led here, this one's last; none for the first. `users`
+    `page_cursors` are the cursors of the pages that led here, this one's last; none for the first. `users`
     has the names of those who are not in Slack; `note` says what was just done.
     """
     event = listing.event
@@ -56,8 +56,12 @@ def manage(
     if note is not None:
         blocks.append(context(f"✓ {note}"))
     blocks += _managing(event, request_id)
-    blocks += roster(listing, users, is_first=not turned)
-    metadata = {"event_id": event.event_id, "turned": latest(turned), "request_id": request_id}
+    blocks += roster(listing, users, is_first=not page_cursors)
+    metadata = {
+        "event_id": event.event_id,
+        "page_cursors": recent_cursors(page_cursors),
+        "request_id": request_id,
+    }
     return View(
         type="modal",
         callback_id=CallbackId.MANAGE,

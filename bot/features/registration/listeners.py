@@ -1,154 +1,139 @@
-"""Register, unregister, and everything on the way: naming an event, asking before a leave, changing one's mind."""
+"""Register and unregister: by command, by button, and in the picker of events."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from slack_bolt import Ack, App, Respond
-from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
 from bot.blocks import modals
 from bot.blocks.formatting import Message
-from bot.blocks.ids import ActionId, CallbackId
-from bot.features.cards.posting import pressed
-from bot.features.home.publisher import Home
+from bot.blocks.ids import ActionId, BlockId, CallbackId
+from bot.features.cards.posting import remembering_card
+from bot.features.home.publisher import HomePublisher
 from bot.features.registration import views as registration_views
-from bot.slack.context import AppContext, CommandRequest, on_command
-from bot.slack.interactions import Payload, person, selected_event, user_id_of, value_of
+from bot.slack import interactions
+from bot.slack.context import AppContext
+from bot.slack.error_messages import Wrong
+from bot.slack.interactions import BlockAction, OptionsRequest, SlashCommand, ViewSubmission
+from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
+from domain.errors import Invalid
+from domain.inputs import UserDraft
 
-Body = dict[str, Any]
 
-
-def register(app: App, context: AppContext) -> None:
-    """Register the listeners of this flow."""
-    flow = RegistrationListeners(context)
-    on_command(app, "/register", flow.register_command)
-    on_command(app, "/unregister", flow.unregister_command)
-    app.action(ActionId.REGISTER)(flow.pressed_register)
-    app.action(ActionId.CHOOSE_TO_REGISTER)(flow.chose_to_register)
-    app.action(ActionId.LEAVE)(flow.pressed_leave)
-    app.action(ActionId.CHOOSE_TO_LEAVE)(flow.chose_to_leave)
-    app.action(ActionId.GIVE_UP)(flow.chose_to_leave)
-    app.action(ActionId.LEAVE_CONFIRMED)(flow.confirmed_leave)
-    app.action(ActionId.STAY)(flow.stay)
-    app.options(ActionId.EVENT)(flow.offer_events)
-    app.view(CallbackId.REGISTER)(flow.submitted_register)
-    app.view(CallbackId.UNREGISTER)(flow.submitted_unregister)
+def register(registrar: Registrar, context: AppContext) -> None:
+    """Register the listeners."""
+    listeners = RegistrationListeners(context)
+    registrar.command("/register", listeners.register_command)
+    registrar.command("/unregister", listeners.unregister_command)
+    registrar.action(ActionId.REGISTER, listeners.press_register)
+    registrar.action(ActionId.CHOOSE_TO_REGISTER, listeners.choose_to_register)
+    registrar.action(ActionId.LEAVE, listeners.press_leave)
+    registrar.action(ActionId.CHOOSE_TO_LEAVE, listeners.choose_to_leave)
+    registrar.action(ActionId.GIVE_UP, listeners.choose_to_leave)
+    registrar.action(ActionId.LEAVE_CONFIRMED, listeners.confirm_leave)
+    registrar.action(ActionId.STAY, listeners.stay)
+    registrar.options(ActionId.EVENT, listeners.offer_events)
+    registrar.submission(CallbackId.REGISTER, listeners.submit_register)
+    registrar.submission(CallbackId.UNREGISTER, listeners.submit_unregister)
 
 
 class RegistrationListeners:
-    """The listeners, and the two commands, which `/rollcall` has too."""
+    """Register people and let them leave."""
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
         self._cards = context.cards
-        self._home = Home(context)
+        self._home = HomePublisher(context)
 
     # Commands
 
-    def register_command(self, asked: CommandRequest) -> Message | View:
-        """`/register [EVENT]`: register at once where one event fits, else ask which."""
-        if not asked.text:
+    def register_command(self, command: SlashCommand) -> Message | View:
+        """`/register [EVENT]`: register if exactly one event matches, else ask which one."""
+        if not command.text:
             return modals.picker(CallbackId.REGISTER)
-        found = self._service.find_events(asked.text)
+        found = self._service.find_events(command.text)
         if len(found.fitting) != 1:
             return registration_views.choice(found, ActionId.CHOOSE_TO_REGISTER)
-        return self._register(asked.body, found.fitting[0].event_id)
+        return self._register(found.fitting[0].event_id, command.user_draft)
 
-    def unregister_command(self, asked: CommandRequest) -> Message | View:
-        """`/unregister [EVENT]`: leave at once where one of one's own events fits, else ask which."""
-        if not asked.text:
+    def unregister_command(self, command: SlashCommand) -> Message | View:
+        """`/unregister [EVENT]`: leave if exactly one of one's own events matches, else ask which one."""
+        if not command.text:
             return modals.picker(CallbackId.UNREGISTER)
-        found = self._service.find_registrations_of(asked.user_id, asked.text)
+        found = self._service.find_registrations_of(command.user_id, command.text)
         if len(found.fitting) != 1:
-            return registration_views.choice_of_own(found, asked.text)
-        return self._leave_or_ask(asked.user_id, found.fitting[0].event.event_id)
+            return registration_views.choice_of_own(found, command.text)
+        return self._leave_or_ask(found.fitting[0].event.event_id, command.user_id)
 
     # Buttons
 
-    def pressed_register(
-        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
-    ) -> None:
-        """Register, and answer beside the card."""
-        with pressed(self._cards, body, value_of(action)):
-            message = self._register(body, value_of(action))
-            Reply(body, respond, client).ephemeral(message)
-            self._home.follow(body)
-        ack()
+    def press_register(self, action: BlockAction, reply: Reply) -> None:
+        """Register, and reply without changing the card."""
+        with remembering_card(self._cards, action, event_id=action.value):
+            reply.ephemeral(self._register(action.value, action.user_draft))
+            self._home.refresh_if_shown(action)
 
-    def chose_to_register(
-        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
-    ) -> None:
-        """Register for the event chosen, and answer in the question's place."""
-        Reply(body, respond, client).replace(self._register(body, value_of(action)))
-        ack()
+    def choose_to_register(self, action: BlockAction, reply: Reply) -> None:
+        """Register for the event chosen; the reply replaces the question."""
+        reply.replace(self._register(action.value, action.user_draft))
 
-    def pressed_leave(
-        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
-    ) -> None:
-        """Leave, or ask first, beside the card."""
-        with pressed(self._cards, body, value_of(action)):
-            message = self._leave_or_ask(user_id_of(body), value_of(action))
-            Reply(body, respond, client).ephemeral(message)
-            self._home.follow(body)
-        ack()
+    def press_leave(self, action: BlockAction, reply: Reply) -> None:
+        """Leave, or ask first, without changing the card."""
+        with remembering_card(self._cards, action, event_id=action.value):
+            reply.ephemeral(self._leave_or_ask(action.value, action.user_id))
+            self._home.refresh_if_shown(action)
 
-    def chose_to_leave(
-        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
-    ) -> None:
-        """Leave, or ask first, in the place of the message."""
-        message = self._leave_or_ask(user_id_of(body), value_of(action))
-        Reply(body, respond, client).replace(message)
-        self._home.follow(body)
-        ack()
+    def choose_to_leave(self, action: BlockAction, reply: Reply) -> None:
+        """Leave, or ask first; the reply replaces the message."""
+        reply.replace(self._leave_or_ask(action.value, action.user_id))
+        self._home.refresh_if_shown(action)
 
-    def confirmed_leave(
-        self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient
-    ) -> None:
-        """Leave: what it costs was said."""
-        outcome = self._service.unregister(value_of(action), user_id_of(body))
-        Reply(body, respond, client).replace(registration_views.left(outcome))
-        self._home.follow(body)
-        ack()
+    def confirm_leave(self, action: BlockAction, reply: Reply) -> None:
+        """Leave, after the question said what it costs."""
+        outcome = self._service.unregister(action.value, action.user_id)
+        reply.replace(registration_views.left(outcome))
+        self._home.refresh_if_shown(action)
 
-    def stay(self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient) -> None:
-        """Stay, and say what one has."""
-        own = self._service.get_registration(value_of(action), user_id_of(body))
-        Reply(body, respond, client).replace(registration_views.stayed(own))
-        ack()
+    def stay(self, action: BlockAction, reply: Reply) -> None:
+        """Stay, and show one's registration."""
+        own = self._service.get_registration(action.value, action.user_id)
+        reply.replace(registration_views.stayed(own))
 
     # The picker
 
-    def offer_events(self, ack: Ack, body: Body) -> None:
-        """Offer the events that fit what is typed: the open ones, or one's own to leave."""
-        text = body.get("value") or ""
-        if (body.get("view") or {}).get("callback_id") == CallbackId.UNREGISTER:
-            found = self._service.find_registrations_of(user_id_of(body), text)
-            ack(modals.own_options(found.fitting))
-        else:
-            ack(modals.event_options(self._service.find_events(text).fitting))
+    def offer_events(self, request: OptionsRequest) -> dict[str, Any]:
+        """Offer the events that match what is typed: open ones, or one's own to leave."""
+        text = request.value or ""
+        if request.view is not None and request.view.callback_id == CallbackId.UNREGISTER:
+            found = self._service.find_registrations_of(request.user_id, text)
+            return modals.own_options(found.fitting)
+        return modals.event_options(self._service.find_events(text).fitting)
 
-    def submitted_register(self, ack: Ack, body: Body, view: Body) -> None:
+    def submit_register(self, submission: ViewSubmission) -> View:
         """Register for the event picked."""
-        message = self._register(body, selected_event(view))
-        ack(response_action="update", view=modals.picked(CallbackId.REGISTER, message))
+        message = self._register(_picked_event(submission.view), submission.user_draft)
+        return modals.picked(CallbackId.REGISTER, message)
 
-    def submitted_unregister(self, ack: Ack, body: Body, view: Body) -> None:
+    def submit_unregister(self, submission: ViewSubmission) -> View:
         """Leave the event picked, or ask first."""
-        message = self._leave_or_ask(user_id_of(body), selected_event(view))
-        ack(response_action="update", view=modals.picked(CallbackId.UNREGISTER, message))
+        message = self._leave_or_ask(_picked_event(submission.view), submission.user_id)
+        return modals.picked(CallbackId.UNREGISTER, message)
 
-    # One service call each
+    def _register(self, event_id: str, user: UserDraft) -> Message:
+        return registration_views.placed(self._service.register_ensuring_user(event_id, user))
 
-    def _register(self, body: Payload, event_id: str) -> Message:
-        return registration_views.placed(
-            self._service.register_ensuring_user(event_id, person(body))
-        )
-
-    def _leave_or_ask(self, user_id: str, event_id: str) -> Message:
+    def _leave_or_ask(self, event_id: str, user_id: str) -> Message:
         preview = self._service.preview_leave(event_id, user_id)
         if preview.is_free:
             return registration_views.left(self._service.unregister(event_id, user_id))
         return registration_views.leave_question(preview)
+
+
+def _picked_event(view: interactions.View) -> str:
+    """Return the id of the event selected in the picker. Raises `Invalid`."""
+    event_id = view.selected(BlockId.EVENT)
+    if event_id is None:
+        raise Invalid(BlockId.EVENT, Wrong.NO_EVENT)
+    return event_id

@@ -19,6 +19,7 @@ import bot.features
 from bot.entrypoints import manifest
 from bot.slack.context import AppContext
 from bot.slack.member_directory import MemberDirectory
+from bot.slack.registrar import Registrar
 from playground.demo.seed import EVENTS
 from playground.workspace.manifest import read_manifest
 from tests.support.environment import ids
@@ -64,6 +65,7 @@ def registered(town: Town) -> set[tuple[str, str]]:
         town.bot.notification_worker,
         MemberDirectory(client, town.clock),
         client,
+        client,
         new_id=ids(),
         workspace_id="T1",
     )
@@ -71,7 +73,7 @@ def registered(town: Town) -> set[tuple[str, str]]:
     for module in pkgutil.walk_packages(bot.features.__path__, "bot.features."):
         flow = importlib.import_module(module.name)
         if hasattr(flow, "register"):
-            flow.register(cast("App", app), context)
+            flow.register(Registrar(cast("App", app)), context)
     assert len(app.kept) == len(set(app.kept)), "the second of two listeners is never called"
     return set(app.kept)
 

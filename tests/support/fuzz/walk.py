@@ -46,7 +46,7 @@ def prepare(town: Town) -> None:
         town.register(PRIYA, event_id="picnic")
         town.bot.service.unregister("picnic", PRIYA)
     for event_id in ("yoga", "choir", "chess", "fair"):
-        town.bot.notification_worker.announce(_event(town, event_id), EVENTS)
+        town.bot.notification_worker.post_card(_event(town, event_id), EVENTS)
     town.settle(2)
 
 

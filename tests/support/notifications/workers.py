@@ -153,7 +153,7 @@ class WaitlistPosition:
         for user_id in people:
             self.service.ensure_user(self.town.draft(user_id))
             self.service.register(event_id, user_id)
-        self.process("first").announce(self.service.get_event(event_id), EVENTS)
+        self.process("first").post_card(self.service.get_event(event_id), EVENTS)
         self.run(self.process("first"), event_id)
         return self.service.get_event(event_id)
 

@@ -64,7 +64,7 @@ class Town:
 
     def card(self, event: Event) -> Message:
         """Post an event's card in the channel for events; return it."""
-        self.bot.notification_worker.announce(event, EVENTS)
+        self.bot.notification_worker.post_card(event, EVENTS)
         return self.workspace.messages(EVENTS)[-1]
 
     def card_now(self) -> str:

@@ -235,7 +235,7 @@ def test_one_who_cant_be_told_how_it_ended_keeps_nobody_else_from_it(
     store_of(failing).lose = lambda: False
     failing.api.fail_next("response_url", Fault.closed(), times=2)
     background.run()
-    assert "could not be told how it ended" in caplog.text
+    assert "could not be told how their request ended" in caplog.text
 
 
 def test_an_answer_that_was_lost_on_the_way_to_the_store_is_asked_for_again(failing: Town) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.manage.views import manage
-from bot.slack.member_directory import KEPT_FOR
+from bot.slack.member_directory import CACHED_FOR
 from domain.inputs import EventChanges
 from domain.models import EventRegistrations
 from playground.demo.seed import EVENTS, RANDOM
@@ -134,7 +134,7 @@ def test_slack_is_asked_only_for_those_who_are_no_organizers_and_kept_for_five_m
     managed(town, AMARA)
     managed(town, AMARA)
     assert len(town.api.calls("users.info")) == 1
-    town.clock.advance(KEPT_FOR + timedelta(seconds=1))
+    town.clock.advance(CACHED_FOR + timedelta(seconds=1))
     managed(town, AMARA)
     assert len(town.api.calls("users.info")) == 2
 
@@ -213,13 +213,13 @@ def test_a_long_roster_comes_page_by_page_and_each_page_fits(town: Town) -> None
 def test_the_way_back_through_a_long_roster_fits_into_a_view(town: Town) -> None:
     """Slack takes 3,000 characters of metadata: beyond them, the way back is cut at its beginning."""
     listing = EventRegistrations(town.event("e" * 64), (), (), None)
-    turned = [f"{number:0300}" for number in range(50)]
-    metadata = manage(listing, {}, request_id="r" * 32, turned=turned).private_metadata
+    page_cursors = [f"{number:0300}" for number in range(50)]
+    metadata = manage(listing, {}, request_id="r" * 32, page_cursors=page_cursors).private_metadata
     assert metadata is not None
     assert len(metadata) <= 3_000
     kept = json.loads(metadata)["turned"]
     assert 0 < len(kept) < 50
-    assert kept == turned[-len(kept) :]
+    assert kept == page_cursors[-len(kept) :]
 
 
 # Capacity

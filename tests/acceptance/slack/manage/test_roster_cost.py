@@ -30,7 +30,7 @@ def store() -> Iterator[DynamoDBStore]:
 
 
 def opened(
-    town: Town, store: DynamoDBStore, event_id: str, turned: tuple[str, ...] = ()
+    town: Town, store: DynamoDBStore, event_id: str, page_cursors: tuple[str, ...] = ()
 ) -> tuple[Requests, str]:
     """Open an event's roster; return what it asked of the store, and what it shows."""
     clock = ManualClock()
@@ -39,11 +39,12 @@ def opened(
         town.bot.notification_worker,
         MemberDirectory(town.client, clock),
         town.client,
+        town.client,
         ids(),
         "T1",
     )
     with counted(store._client) as requests:
-        view = ManageModal(context).manage("organizer", event_id, turned)
+        view = ManageModal(context).build("organizer", event_id, page_cursors)
     return requests, str(view.to_dict())
 
 

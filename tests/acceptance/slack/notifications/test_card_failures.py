@@ -38,7 +38,7 @@ def two_cards(town: Town) -> list[Message]:
 
 
 def _card(town: Town, event: Event, channel_id: str) -> Message:
-    town.bot.notification_worker.announce(event, channel_id)
+    town.bot.notification_worker.post_card(event, channel_id)
     return town.workspace.messages(channel_id)[-1]
 
 

@@ -138,7 +138,7 @@ def test_many_cards_share_slacks_rate_and_all_end_with_the_truth(town: Town) -> 
     event = town.event(capacity=100)
     channels = [EVENTS, GENERAL, RANDOM]
     for number in range(30):
-        town.bot.notification_worker.announce(event, channels[number % 3])
+        town.bot.notification_worker.post_card(event, channels[number % 3])
     for user_id in GUESTS[:20]:
         town.register(user_id)
         town.settle(2.5)
@@ -160,7 +160,7 @@ def cards(town: Town) -> Any:
 def test_card_that_was_deleted_in_slack_is_forgotten(town: Town) -> None:
     """For good: no further try, and the others go on."""
     town.card(town.event())
-    town.bot.notification_worker.announce(town.bot.service.get_event("yoga"), GENERAL)
+    town.bot.notification_worker.post_card(town.bot.service.get_event("yoga"), GENERAL)
     town.api.fail_next(UPDATE, Fault.refused("message_not_found"))
     town.register(BJORN)
     town.settle()

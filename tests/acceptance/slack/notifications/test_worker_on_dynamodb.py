@@ -139,7 +139,7 @@ def test_another_process_goes_on_where_one_stopped(bot: OnDynamoDB) -> None:
 def test_card_follows_and_its_row_goes_with_the_event(bot: OnDynamoDB) -> None:
     """R8.3, R7.2."""
     bot.event(AMARA)
-    bot.notification_worker.announce(bot.service.get_event("yoga"), EVENTS)
+    bot.notification_worker.post_card(bot.service.get_event("yoga"), EVENTS)
     bot.settle()
     bot.service.ensure_user(bot.town.draft(BJORN))
     bot.service.register("yoga", BJORN)

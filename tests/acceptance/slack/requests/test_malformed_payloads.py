@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
-from bot.slack.payload_models import check_shape
+from bot.slack.interactions import parse
 from playground.client import payloads
 from playground.client.member_client import find_element
 from playground.demo.seed import EVENTS, RANDOM
@@ -223,9 +223,9 @@ def test_press_in_a_modal_with_too_long_a_title_is_answered(town: Town) -> None:
 def test_what_slack_really_sends_passes(town: Town) -> None:
     """A message that was shared, an enterprise's workspace, an input that was never touched."""
     payload = press(town)
-    check_shape(payload | {"enterprise": {"id": "E1", "name": "e"}})
-    check_shape(payload | {"container": payload["container"] | {"type": "message_attachment"}})
+    parse(payload | {"enterprise": {"id": "E1", "name": "e"}})
+    parse(payload | {"container": payload["container"] | {"type": "message_attachment"}})
     view = town.slack.command(HARUKI, RANDOM, "/register").view
     assert view is not None
     form = payloads.view_submission(town.workspace, town.workspace.member(HARUKI), view)
-    check_shape(form | {"view": form["view"] | {"state": {"values": {"event": {}}}}})
+    parse(form | {"view": form["view"] | {"state": {"values": {"event": {}}}}})

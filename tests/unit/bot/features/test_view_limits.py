@@ -25,7 +25,7 @@ from bot.features.browsing.listeners import EVENTS_PAGE
 from bot.features.cards import views as cards_views
 from bot.features.ending import views as ending_views
 from bot.features.event_form import views as event_form_views
-from bot.features.event_form.changed_fields import shown_values
+from bot.features.event_form.changed_fields import fingerprints
 from bot.features.history import views as history_views
 from bot.features.home import views as home_views
 from bot.features.manage import roster_views
@@ -34,7 +34,7 @@ from bot.features.registration import views as registration_views
 from bot.notifications import messages as notification_messages
 from bot.notifications.unreachable import MOST_NAMED
 from bot.slack import error_messages
-from bot.slack.interactions import HomeMetadata
+from bot.slack.view_metadata import HomeMetadata
 from domain.commands import ChangeOutcome, LeaveOutcome, RegisterOutcome
 from domain.enums import (
     Audience,
@@ -242,7 +242,7 @@ def manage(seats: int, line: int, of: Event = LARGEST) -> View:
         shown,
         USERS,
         request_id="r" * 32,
-        turned=TURNED,
+        page_cursors=TURNED,
         note=manage_views.closed_note(ChangeOutcome(of)),
     )
 
@@ -274,7 +274,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "cards.views.event_list": lambda: cards_views.event_list(Page(SOME[:EVENTS_PAGE], CURSOR)),
     "event_form.views.event_form": lambda: event_form_views.event_form("e" * 64, LARGEST.time_zone),
     "event_form.views.edit_form": lambda: event_form_views.edit_form(
-        LARGEST, shown_values(LARGEST)
+        LARGEST, fingerprints(LARGEST)
     ),
     "event_form.views.created": lambda: event_form_views.created(LARGEST, "x" * 300),
     "event_form.views.edited": lambda: event_form_views.edited(

@@ -1,0 +1,37 @@
+"""`/event`: create an event, or manage one."""
+
+from __future__ import annotations
+
+from slack_sdk.models.views import View
+
+from bot.blocks.formatting import Message
+from bot.blocks.ids import ActionId
+from bot.features.event_form.create import CreateForm
+from bot.features.manage.modal import ManageModal
+from bot.features.registration import views as registration_views
+from bot.slack.context import AppContext
+from bot.slack.interactions import SlashCommand
+from bot.slack.registrar import Registrar
+
+
+def register(registrar: Registrar, context: AppContext) -> None:
+    """Register the listener."""
+    registrar.command("/event", EventCommand(context).event_command)
+
+
+class EventCommand:
+    """Run `/event`."""
+
+    def __init__(self, context: AppContext) -> None:
+        self._service = context.service
+        self._create_form = CreateForm(context)
+        self._manage_modal = ManageModal(context)
+
+    def event_command(self, command: SlashCommand) -> Message | View:
+        """`/event [create]`: open the form. `/event EVENT`: open what the event's organizers can do."""
+        if command.text.lower() in ("", "create"):
+            return self._create_form.build(command.user_id)
+        found = self._service.find_events_to_manage(command.text, command.user_id)
+        if len(found.fitting) != 1:
+            return registration_views.choice(found, ActionId.MANAGE)
+        return self._manage_modal.build(command.user_id, found.fitting[0].event_id)

@@ -1,0 +1,95 @@
+"""The form of an event as the domain's values."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import available_timezones
+
+from bot.blocks.formatting import is_slack_id
+from bot.blocks.ids import BlockId, EventOption
+from bot.slack.error_messages import Wrong
+from bot.slack.errors import MalformedPayload
+from bot.slack.interactions import View
+from domain.errors import Invalid
+from domain.inputs import EventDraft, from_local
+from domain.models import Event
+
+
+def event_draft(view: View, *, event_id: str, organizer_id: str, listed: bool) -> EventDraft:
+    """Return the event that the form describes. Raises `Invalid` with the block that is wrong."""
+    return EventDraft.of(
+        event_id=event_id,
+        organizer_id=organizer_id,
+        capacity=view.whole_number(BlockId.CAPACITY),
+        listed=listed,
+        **_shared_values(view, organizer_id),
+    )
+
+
+def edited_values(view: View, event: Event) -> dict[str, Any]:
+    """Return the values of the form that edits an event, by the domain's field names.
+
+    Co-organizers that the form can't show, because they are not in Slack, stay. Raises `Invalid` with the block
+    that is wrong.
+    """
+    values = _shared_values(view, event.organizer_id)
+    values["co_organizer_ids"] += [one for one in event.co_organizer_ids if not is_slack_id(one)]
+    return values | {"listed": EventOption.LISTED in view.checked(BlockId.OPTIONS)}
+
+
+def _shared_values(view: View, organizer_id: str) -> dict[str, Any]:
+    """Return the values that both forms have."""
+    time_zone = view.selected(BlockId.TIME_ZONE) or ""
+    if time_zone not in available_timezones():
+        raise Invalid(BlockId.TIME_ZONE, Wrong.NO_TIME_ZONE)
+    times = {
+        name: _optional_time(view, date_block, time_block, time_zone)
+        for name, date_block, time_block in (
+            ("starts_at", BlockId.START_DATE, BlockId.START_TIME),
+            ("ends_at", BlockId.END_DATE, BlockId.END_TIME),
+            ("registration_deadline", BlockId.DEADLINE_DATE, BlockId.DEADLINE_TIME),
+        )
+    }
+    if times["starts_at"] is None:
+        raise Invalid(BlockId.START_DATE, Wrong.NO_DAY)
+    co_organizers = view.input(BlockId.CO_ORGANIZERS).selected_users or []
+    reminders = view.checked(BlockId.REMINDERS)
+    if not all(_MINUTES.fullmatch(minutes) for minutes in reminders):
+        raise MalformedPayload("view.state.values.reminders")
+    return {
+        "title": view.text(BlockId.TITLE),
+        "description": view.text(BlockId.DESCRIPTION),
+        "location": view.text(BlockId.LOCATION),
+        "time_zone": time_zone,
+        "co_organizer_ids": [user_id for user_id in co_organizers if user_id != organizer_id],
+        "has_waitlist": EventOption.WAITLIST in view.checked(BlockId.OPTIONS),
+        "reminders": sorted(map(int, reminders), reverse=True),
+        **times,
+    }
+
+
+_MINUTES = re.compile(r"[0-9]{1,5}")
+
+
+def _optional_time(
+    view: View, date_block: BlockId, time_block: BlockId, time_zone: str
+) -> datetime | None:
+    """Return a local time as UTC; of an hour that comes twice, the first one (R8.7).
+
+    Raises `Invalid` for an hour that daylight saving time skips, too.
+    """
+    date_given = view.input(date_block).selected_date
+    time_given = view.input(time_block).selected_time
+    if not date_given and not time_given:
+        return None
+    if not date_given:
+        raise Invalid(date_block, Wrong.DAY_MISSING)
+    if not time_given:
+        raise Invalid(time_block, Wrong.TIME_MISSING)
+    try:
+        local = datetime.combine(date.fromisoformat(date_given), time.fromisoformat(time_given))
+    except ValueError:
+        raise Invalid(time_block, Wrong.NO_SUCH_MOMENT) from None
+    return from_local(time_block, local, time_zone)

@@ -1,0 +1,97 @@
+"""Registers listeners with Bolt: hands them the parsed payload, and turns what they return into the acknowledgement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar, cast
+
+from slack_bolt import Ack, App, BoltContext, Respond
+from slack_sdk import WebClient
+from slack_sdk.models.views import View
+
+from bot.blocks.formatting import Message
+from bot.blocks.ids import ActionId, CallbackId
+from bot.slack.interactions import (
+    BlockAction,
+    OptionsRequest,
+    SlackEvent,
+    SlashCommand,
+    ViewSubmission,
+)
+from bot.slack.middleware import interaction_in
+from bot.slack.replies import Reply, command_response
+
+CommandListener: TypeAlias = Callable[[SlashCommand], Message | View]
+"""Carries out a command. A message is shown to its person alone; a view is opened."""
+
+ActionListener: TypeAlias = Callable[[BlockAction, Reply], None]
+
+SubmissionListener: TypeAlias = Callable[[ViewSubmission], View | None]
+"""Handles a submitted form. The view returned takes the form's place; without one, the form closes."""
+
+OptionsListener: TypeAlias = Callable[[OptionsRequest], dict[str, Any]]
+
+E = TypeVar("E", bound=SlackEvent)
+
+
+class Registrar:
+    """Registers the listeners of every feature. Work comes first, then the acknowledgement."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self.commands: dict[str, CommandListener] = {}
+        """The listeners of the commands, by name without the slash; `/rollcall` offers them too."""
+
+    def command(self, name: str, listener: CommandListener) -> None:
+        """Have a listener carry out a command."""
+        self.commands[name.removeprefix("/")] = listener
+
+        def handle(ack: Ack, context: BoltContext, client: WebClient) -> None:
+            command = cast("SlashCommand", interaction_in(context))
+            result = listener(command)
+            if isinstance(result, Message):
+                ack(command_response(result))
+            else:
+                client.views_open(trigger_id=command.trigger_id, view=result)
+                ack()
+
+        self._app.command(name)(handle)
+
+    def action(self, action_id: ActionId, listener: ActionListener) -> None:
+        """Have a listener handle presses of a button, or choices in a select."""
+
+        def handle(ack: Ack, context: BoltContext, respond: Respond, client: WebClient) -> None:
+            action = cast("BlockAction", interaction_in(context))
+            listener(action, Reply(action, respond, client))
+            ack()
+
+        self._app.action(action_id)(handle)
+
+    def submission(self, callback_id: CallbackId, listener: SubmissionListener) -> None:
+        """Have a listener handle a submitted form."""
+
+        def handle(ack: Ack, context: BoltContext) -> None:
+            view = listener(cast("ViewSubmission", interaction_in(context)))
+            if view is None:
+                ack()
+            else:
+                ack(response_action="update", view=view)
+
+        self._app.view(callback_id)(handle)
+
+    def options(self, action_id: ActionId, listener: OptionsListener) -> None:
+        """Have a listener offer the options of a select."""
+
+        def handle(ack: Ack, context: BoltContext) -> None:
+            ack(listener(cast("OptionsRequest", interaction_in(context))))
+
+        self._app.options(action_id)(handle)
+
+    def event(self, kind: str, listener: Callable[[E], None]) -> None:
+        """Have a listener handle an event of Slack's."""
+
+        def handle(ack: Ack, context: BoltContext) -> None:
+            listener(cast("E", interaction_in(context)))
+            ack()
+
+        self._app.event(kind)(handle)

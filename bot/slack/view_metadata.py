@@ -1,0 +1,89 @@
+"""Models of what modals and App Home carry in `private_metadata`."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.slack.errors import MalformedPayload
+from bot.slack.interactions import Text, View
+
+
+class ViewMetadata(BaseModel):
+    """What a view carries from when it is shown to when it is used."""
+
+    model_config = ConfigDict(strict=True, defer_build=True)
+
+    @classmethod
+    def of(cls, view: View) -> Self:
+        """Return what a view carries. Raises `MalformedPayload`."""
+        try:
+            return cls.model_validate_json(view.private_metadata)
+        except ValidationError:
+            raise MalformedPayload("view.private_metadata") from None
+
+
+class EventMetadata(ViewMetadata):
+    """The event that a modal is about."""
+
+    event_id: Text
+
+
+class CardMetadata(EventMetadata):
+    """`after` is the `ts` of the newest card when the form was opened."""
+
+    after: Text
+
+
+class PagedMetadata(EventMetadata):
+    """`page_cursors` holds the cursors of the pages that led here; the last one is that of the page shown."""
+
+    page_cursors: list[Text]
+
+
+class EditMetadata(EventMetadata):
+    """`shown` holds each field's fingerprint as the form showed it (see `bot.features.event_form.changed_fields`)."""
+
+    shown: dict[str, str]
+
+
+class PersonMetadata(EventMetadata):
+    """The attendee that the form is about."""
+
+    user_id: Text
+
+
+class MessageMetadata(EventMetadata):
+    """`previewed` is the fingerprint of the preview above the form; empty before the first preview."""
+
+    request_id: Text
+    previewed: str
+
+
+class ManageMetadata(PagedMetadata):
+    """`request_id` is that of an export requested from this modal (R8.13)."""
+
+    request_id: Text
+
+
+class CapacityMetadata(EventMetadata):
+    """The capacity that was previewed."""
+
+    capacity: int
+
+
+class HomeMetadata(ViewMetadata):
+    """The first entry of each list of App Home: an offset into one's own registrations, and two cursors."""
+
+    own: int = 0
+    organized: Text | None = None
+    coming: Text | None = None
+
+    @classmethod
+    def of(cls, view: View) -> Self:
+        """Return what an App Home carries; without any, its lists start at the beginning.
+
+        Raises `MalformedPayload`.
+        """
+        return super().of(view) if view.private_metadata else cls()
