@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from slack_sdk import WebClient
 
     from bot.entrypoints.settings import Settings
-    from bot.notifications.delivery import Storage
+    from bot.notifications.ports import Storage
     from bot.notifications.worker import NotificationWorker
     from domain.ports import Clock, NewId, Spawn
     from domain.service import Service
@@ -226,7 +226,7 @@ def assemble(
         new_id=new_id,
         jitter=jitter,
         spawn=spawn,
-        on_commit=lambda event_id: notification_worker.wake(event_id),
+        on_commit=lambda event_id: notification_worker.schedule(event_id),
         seconds=seconds or (lambda: REQUEST_SECONDS),
     )
     notification_worker = NotificationWorker(

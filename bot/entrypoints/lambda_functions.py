@@ -20,7 +20,7 @@ from bot.entrypoints.bootstrap import new_id, slack_client
 from bot.entrypoints.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from bot.notifications.delivery import Storage
+    from bot.notifications.ports import Storage
     from bot.notifications.worker import NotificationWorker
     from domain.ports import Clock
 
@@ -184,9 +184,9 @@ def _process(
     context: Context,
 ) -> set[str]:
     for event_id in event_ids:
-        notification_worker.wake(event_id)
+        notification_worker.schedule(event_id)
     seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE
-    return notification_worker.work_until(clock.monotonic() + seconds)
+    return notification_worker.process_until(clock.monotonic() + seconds)
 
 
 # From the environment

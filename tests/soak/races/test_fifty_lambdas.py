@@ -24,7 +24,7 @@ import pytest
 from bot.entrypoints import lambda_functions
 from bot.entrypoints.bootstrap import SystemClock
 from bot.entrypoints.settings import Settings
-from bot.notifications.delivery import Storage
+from bot.notifications.ports import Storage
 from domain.ports import Clock
 from playground.client.transport import signed
 from storage.dynamodb.schema import TABLES
