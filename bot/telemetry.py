@@ -1,36 +1,35 @@
-"""What Rollcall says of itself for figures: lines of one constant message each, whose fields are numbers and ids.
+"""Log lines for metrics: constant messages, with numbers and ids as fields.
 
-In AWS each becomes a JSON object, of which metric filters make metrics (`infra/constructs/monitoring.py`).
-Nothing here is about a person: no name, no text that people typed, and of ids an event's alone.
+In AWS each line is a JSON object, and metric filters turn them into metrics (`infra/constructs/monitoring.py`).
+No line is about a person: it has no names, no typed text, and no ids but an event's.
 """
 
 from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, TypeVar, cast
 
 from domain.enums import RegistrationStatus
 from domain.models import JournalEntry
 from domain.planning.plan import DeleteRegistration, Plan, PutRegistration
-from domain.ports import Conflict
-
-if TYPE_CHECKING:
-    from bot.notifications.delivery import Storage
+from domain.ports import Conflict, Store
 
 LOGGER = "bot.telemetry"
-"""Its lines are for machines: the command line leaves them out."""
+"""The logger of these lines. The command line hides them, because they are for machines."""
 
 _logger = logging.getLogger(LOGGER)
 
-
-def measured(store: Storage) -> Storage:
-    """Return the store, which tells of each commit: `committed` with what it did, or `conflict`."""
-    return cast("Storage", _Measured(store))
+AnyStore = TypeVar("AnyStore", bound=Store)
 
 
-class _Measured:
-    def __init__(self, store: Storage) -> None:
+def measured(store: AnyStore) -> AnyStore:
+    """Return the store, which now logs each commit as `committed` or `conflict`."""
+    return cast("AnyStore", _MeasuredStore(store))
+
+
+class _MeasuredStore:
+    def __init__(self, store: Store) -> None:
         self._store = store
 
     def __getattr__(self, name: str) -> Any:
@@ -47,7 +46,7 @@ class _Measured:
 
 
 def committed(plan: Plan) -> None:
-    """Tell of a commit: `batch` commands went through together, of which so many people came, moved up, left."""
+    """Log a commit: its number of commands, registrations, promotions and departures."""
     if plan.event is None:
         return
     puts = [action for action in plan.actions if isinstance(action, PutRegistration)]
@@ -56,7 +55,7 @@ def committed(plan: Plan) -> None:
         extra={
             "event_id": plan.event_id,
             "version": plan.event.version,
-            # A step of a long operation, which nobody's command asked for, is no batch.
+            # A step of a long operation has no commands, so it is no batch.
             **({"batch": len(plan.outcomes)} if plan.outcomes else {}),
             "registrations": sum(put.replaces is None for put in puts),
             "promotions": sum(_is_promotion(put) for put in puts),
@@ -74,12 +73,12 @@ def _is_promotion(put: PutRegistration) -> bool:
 
 
 def refused(error: Exception) -> None:
-    """Tell of a refusal, by the name of its class: `EventFull`, `Busy`, `NotConfirmed`."""
+    """Log a refusal by its class name, such as `EventFull`, `Busy` or `NotConfirmed`."""
     _logger.info("refused", extra={"refusal": type(error).__name__})
 
 
 def delivered(entry: JournalEntry, now: datetime) -> None:
-    """Tell of a message that Slack took, and how long after the commit that owed it."""
+    """Log a sent message, with the time since the commit that caused it."""
     lag = (now - entry.at).total_seconds()
     _logger.info(
         "delivered",
@@ -92,6 +91,6 @@ def delivered(entry: JournalEntry, now: datetime) -> None:
 
 
 def undelivered(oldest: datetime | None, now: datetime) -> None:
-    """Tell for how long the oldest entry waits of which something is owed: 0 if there is none."""
+    """Log the age of the oldest undelivered entry, 0 if there is none."""
     seconds = 0.0 if oldest is None else (now - oldest).total_seconds()
     _logger.info("undelivered", extra={"oldest_seconds": max(0, round(seconds))})

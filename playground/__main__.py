@@ -14,8 +14,7 @@ from types import FrameType
 
 from slack_sdk import WebClient
 
-from bot.__main__ import real_bot
-from bot.entrypoints.bootstrap import Bot
+from bot.entrypoints.bootstrap import Bot, build_bot
 from bot.entrypoints.http_server import build_http
 from domain.errors import DuplicateEvent
 from domain.inputs import EventDraft, UserDraft
@@ -81,7 +80,7 @@ class DemoBot:
         with ExitStack() as stack:
             store = CountedStore(self._path, workspace.team_id, self.commits)
             stack.callback(store.close)
-            bot = real_bot(
+            bot = build_bot(
                 store, client, workspace_id=workspace.team_id, signing_secret=SIGNING_SECRET
             )
             stack.callback(bot.stop)

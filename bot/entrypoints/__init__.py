@@ -1,1 +1,1 @@
-"""What starts a process: the command line, the servers, the Lambda functions, and how they are put together."""
+"""The starts of processes: the command line, the servers, and the Lambda functions."""

@@ -1,29 +1,189 @@
-"""The bot put together from its parts, whatever store and clock it gets."""
+"""The composition root: builds the bot from the real clock, store and Slack client.
+
+Functions import what they build themselves, because a process should import only what it needs:
+Lambda's functions start faster, and `rollcall --help` answers immediately.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from slack_bolt import App
-from slack_sdk import WebClient
+if TYPE_CHECKING:
+    from slack_bolt import App
+    from slack_sdk import WebClient
 
-from bot.app import build_app
-from bot.features.account.member_sync import reconcile
-from bot.notifications.delivery import Storage
-from bot.notifications.worker import NotificationWorker
-from domain.execution.retry import REQUEST_SECONDS
-from domain.ports import Clock, NewId, Spawn
-from domain.service import Service
+    from bot.entrypoints.settings import Settings
+    from bot.notifications.ports import Storage
+    from bot.notifications.worker import NotificationWorker
+    from domain.ports import Clock, NewId, Spawn
+    from domain.service import Service
+
+_logger = logging.getLogger(__name__)
 
 THREADS = 64
-"""People who press at the same time: what waits together goes through together, in as few commits."""
+"""Slack requests handled at the same time. Requests that wait together for one event share a commit."""
+
+STARTUP_ATTEMPTS = 5
+"""Attempts to reach the store at startup, one second apart. A wrong address should show soon."""
+
+
+class StartupError(Exception):
+    """The command can't run. The message is for the person who started it."""
+
+
+class SystemClock:
+    """The system's clock. Implements `domain.ports.Clock`."""
+
+    def now(self) -> datetime:
+        """Return the current time, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds on a clock that never goes back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep for so many seconds."""
+        time.sleep(seconds)
+
+    def wait(self, signal: threading.Event, seconds: float) -> bool:
+        """Wait for the signal, at most so many seconds. Return whether it came."""
+        return signal.wait(seconds)
+
+
+def new_id() -> str:
+    """Return a new unique id."""
+    return uuid.uuid4().hex
+
+
+def spawn(work: Callable[[], None]) -> None:
+    """Run the work in a background thread, and log its failure."""
+
+    def run() -> None:
+        try:
+            work()
+        except Exception:
+            _logger.exception("background work failed")
+
+    threading.Thread(target=run, daemon=True).start()
+
+
+# The store
+
+
+@contextmanager
+def open_store(settings: Settings, workspace_id: str) -> Iterator[Storage]:
+    """Open the store that the settings name, and close it on exit. Raises `StartupError`."""
+    if settings.sqlite_path is None:
+        with _dynamodb_startup_errors():
+            store = _open_dynamodb(settings, workspace_id)
+        yield store
+        return
+    from storage.sqlite.store import SQLiteStore
+
+    try:
+        file = SQLiteStore(settings.sqlite_path, workspace_id)
+    except ValueError as error:
+        raise StartupError(f"ROLLCALL_STORE: {error}") from error
+    with closing(file):
+        yield file
+
+
+def _open_dynamodb(settings: Settings, workspace_id: str) -> Storage:
+    """Return the DynamoDB store once it responds. Raises `Unavailable`, and botocore's errors."""
+    from domain.ports import Unavailable
+    from storage.dynamodb.store import DynamoDBStore, make_client
+
+    store = DynamoDBStore(make_client(), settings.table_prefix, workspace_id)
+    for attempts_left in reversed(range(STARTUP_ATTEMPTS)):
+        try:
+            store.list_unfinished_users(limit=1)
+            break
+        except Unavailable:
+            if not attempts_left:
+                raise
+            time.sleep(1)
+    return store
+
+
+def create_dynamodb_tables(settings: Settings) -> tuple[str, ...]:
+    """Create the tables that don't exist yet, and return their names. Raises `StartupError`."""
+    from storage.dynamodb.schema import create_tables
+    from storage.dynamodb.store import make_client
+
+    with _dynamodb_startup_errors():
+        return create_tables(make_client(), settings.table_prefix)
+
+
+@contextmanager
+def _dynamodb_startup_errors() -> Iterator[None]:
+    """Turn errors of DynamoDB and of the AWS configuration into `StartupError`."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from domain.ports import Unavailable
+
+    try:
+        yield
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+            raise StartupError(
+                "The tables don't exist. Create them with `rollcall tables create`."
+            ) from error
+        raise StartupError(f"DynamoDB refused the request: {error}") from error
+    except (BotoCoreError, Unavailable, ValueError) as error:
+        raise StartupError(
+            f"DynamoDB can't be reached: {error} (AWS_DEFAULT_REGION sets the region)"
+        ) from error
+
+
+# Slack
+
+
+def slack_client(settings: Settings) -> WebClient:
+    """Return a Slack client that tries each call once. Callers decide what is safe to repeat."""
+    from slack_sdk import WebClient
+
+    return WebClient(
+        token=settings.bot_token, base_url=settings.slack_api_url, timeout=10, retry_handlers=[]
+    )
+
+
+def fetch_workspace_id(client: WebClient) -> str:
+    """Ask Slack for the bot token's workspace, the one that this process serves. Raises `StartupError`."""
+    with slack_startup_errors(client.base_url, "SLACK_BOT_TOKEN"):
+        return str(client.auth_test()["team_id"])
+
+
+@contextmanager
+def slack_startup_errors(url: str, variable: str) -> Iterator[None]:
+    """Turn Slack's errors into `StartupError`. `variable` names the token that was used."""
+    from slack_sdk.errors import SlackApiError, SlackClientError
+
+    try:
+        yield
+    except SlackApiError as error:
+        reason = error.response.get("error") or "no valid response"
+        raise StartupError(f"Slack rejected {variable}: {reason}") from error
+    except (SlackClientError, OSError) as error:
+        raise StartupError(f"Slack can't be reached at {url}: {error}") from error
+
+
+# The bot
 
 
 @dataclass(frozen=True)
 class Bot:
-    """The parts of a running bot. `executor` has the threads for Slack's requests."""
+    """The parts of a running bot. `executor` runs the threads that handle Slack's requests."""
 
     workspace_id: str
     service: Service
@@ -32,7 +192,7 @@ class Bot:
     executor: ThreadPoolExecutor
 
     def stop(self) -> None:
-        """Finish what is in hand."""
+        """Finish the work in progress, then stop."""
         self.executor.shutdown()
         self.notification_worker.stop()
 
@@ -47,18 +207,27 @@ def assemble(
     new_id: NewId,
     jitter: Callable[[], float],
     spawn: Spawn,
-    seconds: Callable[[], float] = lambda: REQUEST_SECONDS,
+    seconds: Callable[[], float] | None = None,
 ) -> Bot:
-    """Return a bot; its notifier works once it is started. `seconds`: see `Service`."""
-    # The two need each other: a commit wakes the notifier, which has the service finish things.
+    """Return a bot made of these parts. Start its notification worker to have it deliver.
+
+    `seconds` returns the time left for a request, by default `domain.execution.retry.REQUEST_SECONDS`.
+    """
+    from bot.app import build_app
+    from bot.features.account.member_sync import reconcile
+    from bot.notifications.worker import NotificationWorker
+    from domain.execution.retry import REQUEST_SECONDS
+    from domain.service import Service
+
+    # Each needs the other: a commit schedules the worker, and the worker's sweep calls the service.
     service = Service(
         store,
         clock,
         new_id=new_id,
         jitter=jitter,
         spawn=spawn,
-        on_commit=lambda event_id: notification_worker.wake(event_id),
-        seconds=seconds,
+        on_commit=lambda event_id: notification_worker.schedule(event_id),
+        seconds=seconds or (lambda: REQUEST_SECONDS),
     )
     notification_worker = NotificationWorker(
         store,
@@ -81,3 +250,54 @@ def assemble(
         executor=executor,
     )
     return Bot(workspace_id, service, notification_worker, app, executor)
+
+
+def build_bot(
+    store: Storage,
+    client: WebClient,
+    *,
+    workspace_id: str,
+    signing_secret: str,
+) -> Bot:
+    """Return a bot with the real clock, ids and randomness."""
+    return assemble(
+        store,
+        client,
+        workspace_id=workspace_id,
+        signing_secret=signing_secret,
+        clock=SystemClock(),
+        new_id=new_id,
+        jitter=random.random,
+        spawn=spawn,
+    )
+
+
+def build_service(store: Storage, clock: Clock) -> Service:
+    """Return the service alone, without Slack. The bot's sweep delivers what its commits caused."""
+    from domain.service import Service
+
+    return Service(
+        store,
+        clock,
+        new_id=new_id,
+        jitter=random.random,
+        spawn=spawn,
+        on_commit=lambda _: None,
+    )
+
+
+@contextmanager
+def running_bot(settings: Settings) -> Iterator[Bot]:
+    """Run a bot with its notification worker, and stop it on exit. Raises `StartupError`."""
+    client = slack_client(settings)
+    workspace_id = fetch_workspace_id(client)
+    # Socket Mode signs nothing: the connection itself is authenticated.
+    secret = settings.signing_secret or new_id()
+    with open_store(settings, workspace_id) as store:
+        bot = build_bot(store, client, workspace_id=workspace_id, signing_secret=secret)
+        bot.notification_worker.start()
+        try:
+            yield bot
+        finally:
+            bot.stop()
+            _logger.info("Rollcall has stopped")

@@ -1,4 +1,4 @@
-"""`rollcall check`: reads everything, says what contradicts itself, and mends it if asked (R7.6)."""
+"""The report of `rollcall check`: violations in the data, and their fixes if asked (R7.6)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from domain.service import Service
 
 
 class Screen:
-    """What is found, line by line; on a terminal, how far the reading is below it."""
+    """The output: a line per finding, and on a terminal the progress below them."""
 
     def __init__(self, out: TextIO, terminal: TextIO | None) -> None:
         self._out = out
@@ -17,32 +17,32 @@ class Screen:
         self._shown = ""
 
     def say(self, line: str) -> None:
-        """Print a line that stays."""
+        """Print a line."""
         self._show("")
         print(line, file=self._out, flush=True)
 
     def show(self, progress: Progress) -> None:
-        """Print over what was shown before how much has been read."""
-        self._show(f"reading: {describe_progress(progress)}, rows counted: {progress.counted}")
+        """Show the progress in place of the one shown before."""
+        self._show(f"reading: {describe_progress(progress)}, rows recounted: {progress.counted}")
 
     def _show(self, text: str) -> None:
         if self._terminal is not None and text != self._shown:
-            # Blanks over what the last text leaves; any terminal knows how to do that.
+            # Blanks overwrite the rest of the last text. Every terminal supports that.
             self._terminal.write(f"\r{text.ljust(len(self._shown))}" + ("" if text else "\r"))
             self._terminal.flush()
             self._shown = text
 
 
 def check(service: Service, screen: Screen, *, repair: bool) -> bool:
-    """Say each breach, and with `repair` mend it first; return whether everything is sound now.
+    """Report each violation, after fixing them if `repair`. Return whether none is left.
 
     Raises `Unavailable`.
     """
-    mended = 0
+    fixed = 0
     if repair:
-        for mend in service.repair(screen.show):
-            mended += 1
-            screen.say(f"mended: {describe_fixed(mend)}")
+        for fix in service.repair(screen.show):
+            fixed += 1
+            screen.say(f"fixed: {describe_fixed(fix)}")
     found = 0
     last = Progress()
 
@@ -53,28 +53,28 @@ def check(service: Service, screen: Screen, *, repair: bool) -> bool:
 
     for violation in service.check(on_progress):
         found += 1
-        screen.say(f"breach: {describe(violation)}")
-    mends = [f"mended: {mended}"] if repair else []
-    screen.say(", ".join([describe_progress(last), *mends, f"breaches: {found}"]))
+        screen.say(f"violation: {describe(violation)}")
+    fixes = [f"fixed: {fixed}"] if repair else []
+    screen.say(", ".join([describe_progress(last), *fixes, f"violations: {found}"]))
     return found == 0
 
 
 def describe_progress(progress: Progress) -> str:
-    """Return in one line how much was read."""
+    """Return the progress in one line."""
     return (
         f"events: {progress.events}, registrations: {progress.registrations},"
-        f" places in line: {progress.places}"
+        f" waitlist entries: {progress.places}"
     )
 
 
 def describe(violation: Violation) -> str:
-    """Return a breach in one line, with its ids."""
+    """Return a violation in one line, with its ids."""
     return f"{_where(violation)}: is {violation.stored}, should be {violation.expected}"
 
 
-def describe_fixed(mended: FixedViolation) -> str:
-    """Return in one line what was, and what is now."""
-    return f"{_where(mended.violation)}: was {mended.violation.stored}, is now {mended.now}"
+def describe_fixed(fixed: FixedViolation) -> str:
+    """Return a fix in one line, with the value before and after."""
+    return f"{_where(fixed.violation)}: was {fixed.violation.stored}, is now {fixed.now}"
 
 
 def _where(violation: Violation) -> str:

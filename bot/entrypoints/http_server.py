@@ -1,10 +1,13 @@
-"""The bot over HTTP: Slack's requests, a health check, and the API for programs behind them."""
+"""The bot over HTTP: Slack's requests, a health check, and the HTTP API."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import signal
 from concurrent.futures import Executor
 
+import uvicorn
 from slack_bolt import App, BoltResponse
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,15 +15,49 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
+from bot.entrypoints.bootstrap import Bot, SystemClock, new_id
+from bot.entrypoints.settings import Settings
 from bot.slack.request_verification import MOST_BYTES, RequestVerifier
+
+_logger = logging.getLogger(__name__)
+
+SHUTDOWN_SECONDS = 15
+"""How long a stop waits for requests in progress. The HTTP API may hold an answer back for ten."""
+
+
+def serve(bot: Bot, settings: Settings, *, host: str, port: int) -> None:
+    """Serve the bot until SIGINT or SIGTERM. The HTTP API is off without a token (R10.3)."""
+    tokens = settings.api_tokens_of(bot.workspace_id)
+    _logger.info(
+        "HTTP API: %s (tokens for %s: %d; for other workspaces: %d)",
+        "on" if tokens else "off",
+        bot.workspace_id,
+        len(tokens),
+        len(settings.api_tokens) - len(tokens),
+    )
+    api: ASGIApp | None = None
+    if tokens:
+        from bot.api.app import build_api
+
+        api = build_api(bot.service, tokens=tokens, clock=SystemClock(), new_id=new_id)
+    # uvicorn finishes the requests in progress, then raises the signal again. SIGTERM's default
+    # would end the process before the notification worker has stopped.
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    uvicorn.run(
+        build_http(bot.app, bot.executor, settings.signing_secret, api),
+        host=host,
+        port=port,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
 
 
 def build_http(
     app: App, executor: Executor, signing_secret: str, api: ASGIApp | None = None
 ) -> Starlette:
-    """Return the web application; Bolt's work, which blocks, is done in the executor's threads.
+    """Return the web application. Bolt blocks, so it runs in the executor's threads.
 
-    `api` answers all that is neither Slack's nor the health check; without it there is nothing else.
+    `api` gets every request that is not for Slack's route or the health check.
     """
     request_verifier = RequestVerifier(app, signing_secret)
 
@@ -45,7 +82,7 @@ def build_http(
 
 
 async def _body(request: Request) -> bytes:
-    """Return the body; of one that is too large, enough to see that it is."""
+    """Return the body. Stop reading once it is larger than allowed."""
     received = bytearray()
     async for chunk in request.stream():
         received += chunk

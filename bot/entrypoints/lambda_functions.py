@@ -1,8 +1,7 @@
-"""What Lambda calls. A function imports, and builds before its first request, what it needs itself.
+"""The Lambda functions: `slack_function`, `api_function`, `notifier_function`, `sweep_function`, `members_function`.
 
-The names that Lambda knows are `bot.entrypoints.lambda_functions.slack_function`, `api_function`, `notifier_function`,
-`sweep_function` and `members_function`: each is built, from the environment and the secrets, when it
-is first asked for.
+Lambda knows them by these names in this module. Each is built on first access, from the environment
+and the secrets, and imports only what it needs.
 """
 
 from __future__ import annotations
@@ -16,25 +15,26 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from bot.__main__ import SystemClock, new_id, slack_client, spawn
+from bot.entrypoints import bootstrap
+from bot.entrypoints.bootstrap import new_id, slack_client
 from bot.entrypoints.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from bot.notifications.delivery import Storage
+    from bot.notifications.ports import Storage
     from bot.notifications.worker import NotificationWorker
     from domain.ports import Clock
 
 _logger = logging.getLogger(__name__)
 
 RESERVE = 5.0
-"""Seconds before a function's time is out from which the notifier begins nothing more."""
+"""Seconds before a function's timeout when the notification worker stops starting new work."""
 
 
 class Context(Protocol):
-    """What Lambda says of an invocation."""
+    """Lambda's context of an invocation."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return for how long the function may go on."""
+        """Return how long the function may still run."""
         ...
 
 
@@ -42,88 +42,85 @@ Event = Mapping[str, Any]
 Function = Callable[[Event, Context], Any]
 
 
-def for_slack(config: Settings, store: Storage, clock: Clock) -> Function:
+def build_slack_function(settings: Settings, store: Storage, clock: Clock) -> Function:
     """Return the function behind `POST /slack/events`.
 
-    A request is tried for as long as it may be, counted from when AWS received it: a cold start takes
-    its part (R8.12).
+    A request's time starts when AWS receives it, so a cold start uses part of it (R8.12).
     """
     from bot import telemetry
-    from bot.entrypoints.bootstrap import assemble
     from bot.slack.request_verification import RequestVerifier
     from domain.execution.retry import REQUEST_SECONDS
 
-    until = 0.0
-    bot = assemble(
+    deadline = 0.0
+    bot = bootstrap.assemble(
         telemetry.measured(store),
-        slack_client(config),
-        workspace_id=config.workspace_id,
-        signing_secret=config.signing_secret,
+        slack_client(settings),
+        workspace_id=settings.workspace_id,
+        signing_secret=settings.signing_secret,
         clock=clock,
         new_id=new_id,
         jitter=random.random,
-        spawn=spawn,
-        seconds=lambda: max(0.0, until - clock.monotonic()),
+        spawn=bootstrap.spawn,
+        seconds=lambda: max(0.0, deadline - clock.monotonic()),
     )
-    request_verifier = RequestVerifier(bot.app, config.signing_secret)
+    request_verifier = RequestVerifier(bot.app, settings.signing_secret)
 
     def handle(event: Event, _: Context) -> dict[str, Any]:
-        nonlocal until
+        nonlocal deadline
         received = event["requestContext"]["timeEpoch"] / 1000
         waited = max(0.0, clock.now().timestamp() - received)
-        until = clock.monotonic() + REQUEST_SECONDS - waited
+        deadline = clock.monotonic() + REQUEST_SECONDS - waited
         body = event.get("body") or ""
-        answer = request_verifier.answer(
+        response = request_verifier.answer(
             b64decode(body) if event.get("isBase64Encoded") else body.encode(),
             event.get("rawQueryString", ""),
             event["headers"],
         )
         return {
-            "statusCode": answer.status,
-            "headers": answer.first_headers_without_set_cookie(),
-            "body": answer.body or "",
+            "statusCode": response.status,
+            "headers": response.first_headers_without_set_cookie(),
+            "body": response.body or "",
         }
 
     return handle
 
 
-def for_programs(config: Settings, store: Storage, clock: Clock) -> Function:
-    """Return the function of the HTTP API (R11); without a token for the workspace it is off (R10.3)."""
+def build_api_function(settings: Settings, store: Storage, clock: Clock) -> Function:
+    """Return the function of the HTTP API (R11). Without a token, it answers 404 to everything (R10.3)."""
     from mangum import Mangum
 
     from bot import telemetry
-    from bot.__main__ import service_without_slack
     from bot.api.app import build_api
 
-    tokens = config.api_tokens_of(config.workspace_id)
+    tokens = settings.api_tokens_of(settings.workspace_id)
     if not tokens:
         return lambda event, context: {"statusCode": 404, "body": ""}  # noqa: ARG005  # Lambda's
-    # It tells of each request by its path, which may be anything.
+    # It logs each request's path, which may contain anything.
     logging.getLogger("mangum").setLevel(logging.WARNING)
-    service = service_without_slack(telemetry.measured(store), clock)
+    service = bootstrap.build_service(telemetry.measured(store), clock)
     api = build_api(service, tokens=tokens, clock=clock, new_id=new_id)
     return cast("Function", Mangum(api, lifespan="off"))
 
 
-def for_journal(config: Settings, store: Storage, clock: Clock) -> Function:
-    """Return the function on the Journal's stream: it does what each new entry owes.
+def build_notifier_function(settings: Settings, store: Storage, clock: Clock) -> Function:
+    """Return the function that reads the journal's stream and delivers each new entry's notifications.
 
-    Whatever fails in one event, the others of the batch are done. The records of those that failed are
-    given back, to be sent again.
+    A failure in one event does not stop the others of the batch. The function returns the failed
+    records, and Lambda sends them again.
     """
-    notification_worker = _notification_worker(config, store, clock)
+    notification_worker = _notification_worker(settings, store, clock)
 
     def handle(event: Event, context: Context) -> dict[str, Any]:
-        first: dict[str, str] = {}
+        first_records: dict[str, str] = {}
         for record in event["Records"]:
             key = record["dynamodb"]["Keys"]["event_id"]["S"]
             _, _, event_id = key.partition("#")
-            first.setdefault(event_id, record["dynamodb"]["SequenceNumber"])
-        failed = _worked(notification_worker, first, clock, context)
+            first_records.setdefault(event_id, record["dynamodb"]["SequenceNumber"])
+        failed = _process(notification_worker, first_records, clock, context)
         return {
             "batchItemFailures": [
                 {"itemIdentifier": number}
-                for event_id, number in first.items()
+                for event_id, number in first_records.items()
                 if event_id in failed
             ]
         }
@@ -131,20 +128,20 @@ def for_journal(config: Settings, store: Storage, clock: Clock) -> Function:
     return handle
 
 
-def for_each_minute(config: Settings, store: Storage, clock: Clock) -> Function:
-    """Return the function that finds and finishes what was left behind.
+def build_sweep_function(settings: Settings, store: Storage, clock: Clock) -> Function:
+    """Return the function that runs each minute and finishes the work that others left.
 
-    Raises `RuntimeError` where that failed, for the alarm: the next minute tries again.
+    It raises `RuntimeError` if an event failed, for the alarm. The next run tries again.
     """
     from bot import telemetry
 
-    notification_worker = _notification_worker(config, store, clock)
+    notification_worker = _notification_worker(settings, store, clock)
 
     def handle(_: Event, context: Context) -> None:
         try:
             notification_worker.sweep()
         finally:
-            failed = _worked(notification_worker, (), clock, context)
+            failed = _process(notification_worker, (), clock, context)
         telemetry.undelivered(notification_worker.undelivered_since(), clock.now())
         if failed:
             raise RuntimeError(f"the sweep failed for {', '.join(sorted(failed))}")
@@ -152,46 +149,44 @@ def for_each_minute(config: Settings, store: Storage, clock: Clock) -> Function:
     return handle
 
 
-def for_each_day(config: Settings, store: Storage, clock: Clock) -> Function:
-    """Return the function that follows changes of members of which no event told (R8.14)."""
+def build_members_function(settings: Settings, store: Storage, clock: Clock) -> Function:
+    """Return the function that runs each day and catches up with changes of Slack's members (R8.14)."""
     from bot import telemetry
-    from bot.__main__ import service_without_slack
     from bot.features.account.member_sync import reconcile
 
-    service = service_without_slack(telemetry.measured(store), clock)
-    client = slack_client(config)
+    service = bootstrap.build_service(telemetry.measured(store), clock)
+    client = slack_client(settings)
     return lambda event, context: reconcile(service, client)  # noqa: ARG005  # Lambda's
 
 
-def _notification_worker(config: Settings, store: Storage, clock: Clock) -> NotificationWorker:
+def _notification_worker(settings: Settings, store: Storage, clock: Clock) -> NotificationWorker:
     from bot import telemetry
-    from bot.__main__ import service_without_slack
     from bot.notifications.worker import NotificationWorker
 
-    service = service_without_slack(telemetry.measured(store), clock)
+    service = bootstrap.build_service(telemetry.measured(store), clock)
     return NotificationWorker(
         store,
-        slack_client(config),
+        slack_client(settings),
         clock,
         holder=new_id(),
         sweep=service.sweep,
-        # A function of its own does that once a day: see `for_each_day`.
+        # `members_function` does that once a day.
         reconcile=lambda: None,
-        # Lambda stops what goes on behind an answer.
+        # Lambda freezes threads that are still running after the answer.
         spawn=lambda work: work(),
     )
 
 
-def _worked(
+def _process(
     notification_worker: NotificationWorker,
     event_ids: Iterable[str],
     clock: Clock,
     context: Context,
 ) -> set[str]:
     for event_id in event_ids:
-        notification_worker.wake(event_id)
+        notification_worker.schedule(event_id)
     seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE
-    return notification_worker.work_until(clock.monotonic() + seconds)
+    return notification_worker.process_until(clock.monotonic() + seconds)
 
 
 # From the environment
@@ -199,43 +194,42 @@ def _worked(
 SLACK = frozenset({"SLACK_BOT_TOKEN", "ROLLCALL_WORKSPACE"})
 
 _FUNCTIONS: Mapping[str, tuple[Callable[[Settings, Storage, Clock], Function], frozenset[str]]] = {
-    "slack_function": (for_slack, SLACK | {"SLACK_SIGNING_SECRET"}),
-    "api_function": (for_programs, frozenset({"ROLLCALL_WORKSPACE"})),
-    "notifier_function": (for_journal, SLACK),
-    "sweep_function": (for_each_minute, SLACK),
-    "members_function": (for_each_day, SLACK),
+    "slack_function": (build_slack_function, SLACK | {"SLACK_SIGNING_SECRET"}),
+    "api_function": (build_api_function, frozenset({"ROLLCALL_WORKSPACE"})),
+    "notifier_function": (build_notifier_function, SLACK),
+    "sweep_function": (build_sweep_function, SLACK),
+    "members_function": (build_members_function, SLACK),
 }
-"""By the name that Lambda knows: what builds it, and which variables it can't do without."""
+"""Each function's builder and the variables that it requires."""
 
 
 def __getattr__(name: str) -> Function:
-    """Build the function that Lambda was told to call, while it starts: that is not a request's time."""
+    """Build the function that Lambda calls, at its start: that takes no request's time."""
     if name not in _FUNCTIONS:
         raise AttributeError(name)
-    # What is imported stays. Python would look through it again and again for what does not,
-    # which is a tenth of a cold start.
+    # Imported modules stay in memory. Collecting garbage among them would take a tenth of a cold start.
     gc.disable()
     try:
-        globals()[name] = function = _built(name)
+        globals()[name] = function = _build(name)
     finally:
         gc.freeze()
         gc.enable()
     return function
 
 
-def _built(name: str) -> Function:
+def _build(name: str) -> Function:
     from storage.dynamodb.store import DynamoDBStore, make_client
 
     build, needs = _FUNCTIONS[name]
-    config = Settings.from_env({**os.environ, **_secrets(os.environ)}, needs=needs)
-    store = DynamoDBStore(make_client(), config.table_prefix, config.workspace_id)
-    return build(config, store, SystemClock())
+    settings = Settings.from_env({**os.environ, **_secrets(os.environ)}, needs=needs)
+    store = DynamoDBStore(make_client(), settings.table_prefix, settings.workspace_id)
+    return build(settings, store, bootstrap.SystemClock())
 
 
 def _secrets(env: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that are kept in Secrets Manager, in the secrets that the environment names.
+    """Return the variables in the secrets that `ROLLCALL_SECRETS` names, each a JSON object.
 
-    Each is a JSON object of variables, read once. Raises `SettingsError`, which names no value.
+    Raises `SettingsError`, which contains no value.
     """
     import boto3
 
@@ -245,7 +239,7 @@ def _secrets(env: Mapping[str, str]) -> dict[str, str]:
         try:
             secret = client.get_secret_value(SecretId=name)
         except client.exceptions.ResourceNotFoundException:
-            # As deployed: there is no value until somebody puts one.
+            # A newly deployed secret has no value until an admin sets one.
             _logger.warning("the secret %s has no value", name)
             continue
         try:
@@ -253,6 +247,6 @@ def _secrets(env: Mapping[str, str]) -> dict[str, str]:
             found |= {str(variable): str(value) for variable, value in values.items()}
         except (AttributeError, ValueError):
             raise SettingsError(
-                f"the secret {name} is malformed: it must be a JSON object"
+                f"The secret {name} is malformed: it must be a JSON object"
             ) from None
     return found

@@ -1,4 +1,4 @@
-"""The app manifest: as it stands in the repository, or rewritten for HTTP."""
+"""The app manifest: the repository's own for Socket Mode, or rewritten for HTTP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def for_socket_mode() -> str:
 
 
 def for_http(url: str) -> str:
-    """Return the same app with Slack's requests sent to `url` over HTTP."""
+    """Return the manifest of the same app over HTTP. Slack sends its requests to `url`."""
     manifest: dict[str, Any] = yaml.safe_load(for_socket_mode())
     request_url = f"{url.rstrip('/')}/slack/events"
     for command in manifest["features"]["slash_commands"]:

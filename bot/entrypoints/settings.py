@@ -1,4 +1,4 @@
-"""The configuration, from the environment: everything that is missing or malformed is named at once."""
+"""The configuration, read from environment variables."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ TABLE_PREFIX = "rollcall-"
 
 
 class SettingsError(Exception):
-    """What is wrong with the environment, a line for each variable."""
+    """Variables are missing or malformed. The message has a line for each."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where Rollcall's data and Slack are. Secrets are left out of its `repr`, and so out of logs."""
+    """Rollcall's configuration. Its `repr`, and so any log, contains no secrets."""
 
     store: str
     """`dynamodb`, or `sqlite:PATH`."""
@@ -27,30 +27,32 @@ class Settings:
     signing_secret: str = field(default="", repr=False)
     app_token: str = field(default="", repr=False)
     workspace_id: str = ""
-    """Where it can't be asked of Slack at start: each start of a Lambda function counts."""
+    """Set for Lambda functions, which start too often to ask Slack for it each time."""
     api_tokens: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """The HTTP API's: each with the workspace that it is for."""
+    """Pairs of a workspace id and a token of its HTTP API."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], *, needs: frozenset[str] = frozenset()) -> Settings:
-        """Read the environment. `needs` names the variables that the command can't do without.
+        """Read the environment. `needs` names the variables that the command requires.
 
-        Raises `SettingsError` with a line for each variable that is missing or malformed.
+        Raises `SettingsError`, which names all missing and malformed variables, never their values.
         """
-        wrong = []
-        for name, (is_right, right) in _VARIABLES.items():
+        problems = []
+        for name, (is_valid, expected) in _VARIABLES.items():
             value = env.get(name, "")
             if not value and (name in needs or name == "ROLLCALL_STORE"):
-                wrong.append(f"{name} is missing: it must be {right}")
-            elif value and not is_right(value):
-                wrong.append(f"{name} is malformed: it must be {right}")
+                problems.append(f"{name} is missing: it must be {expected}")
+            elif value and not is_valid(value):
+                problems.append(f"{name} is malformed: it must be {expected}")
         if (
             env.get("ROLLCALL_STORE", "").startswith("sqlite:")
             and "AWS_LAMBDA_FUNCTION_NAME" in env
         ):
-            wrong.append("ROLLCALL_STORE must be dynamodb on Lambda: a file there is nobody else's")
-        if wrong:
-            raise SettingsError("\n".join(wrong))
+            problems.append(
+                "ROLLCALL_STORE must be dynamodb on Lambda: functions don't share files there"
+            )
+        if problems:
+            raise SettingsError("\n".join(problems))
         url = env.get("SLACK_API_URL") or SLACK_API_URL
         return cls(
             store=env["ROLLCALL_STORE"],
@@ -64,12 +66,12 @@ class Settings:
         )
 
     def api_tokens_of(self, workspace_id: str) -> tuple[str, ...]:
-        """Return the tokens of a workspace's HTTP API, which is off without one (R10.3)."""
+        """Return the tokens of a workspace's HTTP API. Without one, the API is off (R10.3)."""
         return tuple(token for of, token in self.api_tokens if of == workspace_id)
 
     @property
     def sqlite_path(self) -> str | None:
-        """The SQLite file; None on DynamoDB."""
+        """The path of the SQLite file, or None on DynamoDB."""
         kind, _, path = self.store.partition(":")
         return path if kind == "sqlite" else None
 
@@ -88,7 +90,7 @@ def _api_tokens(value: str) -> tuple[tuple[str, str], ...]:
 
 
 def _are_api_tokens(value: str) -> bool:
-    # A workspace's id as Slack has it, and a token as RFC 6750 does: none that is guessed in a while.
+    # A workspace id in Slack's form, and a token in RFC 6750's, too long to guess.
     return all(
         re.fullmatch(r"[A-Z0-9]+=[A-Za-z0-9._~+/-]{16,}=*", pair.strip())
         for pair in value.split(",")
@@ -98,32 +100,34 @@ def _are_api_tokens(value: str) -> bool:
 _VARIABLES: dict[str, tuple[Callable[[str], object], str]] = {
     "SLACK_BOT_TOKEN": (
         re.compile(r"xoxb-\S+").fullmatch,
-        "the bot token of the app, which begins with xoxb- (OAuth & Permissions)",
+        "the app's bot token, which starts with xoxb- (see OAuth & Permissions in the app's settings)",
     ),
     "SLACK_SIGNING_SECRET": (
         re.compile(r"\S{8,}").fullmatch,
-        "the signing secret of the app (Basic Information)",
+        "the app's signing secret (see Basic Information in the app's settings)",
     ),
     "SLACK_APP_TOKEN": (
         re.compile(r"xapp-\S+").fullmatch,
-        "an app-level token with connections:write, which begins with xapp- (Basic Information)",
+        "an app-level token with connections:write, which starts with xapp-"
+        " (see Basic Information in the app's settings)",
     ),
     "SLACK_API_URL": (_is_url, "an http or https URL"),
     "ROLLCALL_STORE": (
         re.compile(r"dynamodb|sqlite:.+").fullmatch,
-        "dynamodb, or sqlite: and the path of a file",
+        "dynamodb, or sqlite: followed by the path of a file",
     ),
     "ROLLCALL_WORKSPACE": (
         re.compile(r"T[A-Z0-9]+").fullmatch,
-        "the workspace's id, which begins with T (it is in Slack's address in a browser)",
+        "the workspace id, which starts with T (see Slack's address in a browser)",
     ),
     "ROLLCALL_API_TOKENS": (
         _are_api_tokens,
-        "WORKSPACE=TOKEN, several with commas: a workspace's id, and 16 or more letters, digits and any of . _ ~ + / -",
+        "WORKSPACE=TOKEN, separated by commas: a workspace id, and at least 16 characters"
+        " (letters, digits, . _ ~ + / -)",
     ),
     "ROLLCALL_TABLE_PREFIX": (
         re.compile(r"[A-Za-z0-9_.-]{1,200}").fullmatch,
-        "letters, digits and any of _ . -",
+        "up to 200 characters (letters, digits, _ . -)",
     ),
 }
-"""Each variable: whether a value is right, and what would be."""
+"""A check of each variable's value, and a description of a valid one."""

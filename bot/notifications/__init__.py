@@ -1,1 +1,1 @@
-"""What follows a commit: direct messages and card updates, done from the journal."""
+"""Work that follows a commit: direct messages and card updates, driven by the journal."""

@@ -1,4 +1,4 @@
-"""Who may update a card next: each at most once a second, all together as fast as Slack allows."""
+"""Rate limiter for card updates: each card at most once a second, all together at Slack's rate."""
 
 from __future__ import annotations
 
@@ -6,43 +6,45 @@ from datetime import datetime, timedelta
 
 from domain.ports import Clock
 
-CARD_EVERY = timedelta(seconds=1)
-"""A rush costs at most one update of a card in this time (R8.3)."""
+CARD_INTERVAL = timedelta(seconds=1)
+"""Least time between two updates of one card, also in a rush (R8.3)."""
 
 UPDATES_A_MINUTE = 50
-"""Slack promises `chat.update` this often to a workspace."""
+"""The rate of `chat.update` that Slack allows each workspace."""
 
 BURST = 10
-"""Updates that may follow each other at once."""
+"""Updates that may follow each other immediately."""
 
-ABSENCE = timedelta(seconds=5)
-"""How long after its promised moment a card keeps its place in the queue."""
+RESERVATION_GRACE = timedelta(seconds=5)
+"""How long a card keeps its position in the queue after its reserved time."""
 
 _ROUNDING = 1e-5
-"""Of a turn: moments have microseconds, so that a promised one can come a hair too early."""
+"""Tolerance in tokens: times are in microseconds, so a reserved one may come slightly early."""
 
 Key = tuple[str, str]
 
 
 class RateLimiter:
-    """A token bucket with a queue: a busy card can't take the turns of those that wait. For one thread."""
+    """A token bucket with a queue, so a busy card can't starve the others. Not thread-safe."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._tokens = float(BURST)
-        self._counted = clock.now()
+        self._refilled_at = clock.now()
         self._last: dict[Key, datetime] = {}
-        self._queue: dict[Key, datetime] = {}  # in order, each with its promised moment
+        self._queue: dict[Key, datetime] = {}  # in order, each with its reserved time
 
     def take(self, card: Key) -> datetime | None:
-        """Take a turn; if there is none now, return when to ask again, with the place in the queue kept."""
+        """Take a token, or queue the card and return when to ask again."""
         now = self._clock.now()
         last = self._last.get(card)
-        if last is not None and last + CARD_EVERY > now:
-            return last + CARD_EVERY
+        if last is not None and last + CARD_INTERVAL > now:
+            return last + CARD_INTERVAL
         self._refill(now)
         self._queue = {
-            other: promised for other, promised in self._queue.items() if promised + ABSENCE > now
+            other: reserved
+            for other, reserved in self._queue.items()
+            if reserved + RESERVATION_GRACE > now
         }
         ahead = list(self._queue).index(card) if card in self._queue else len(self._queue)
         missing = 1 + ahead - self._tokens
@@ -51,11 +53,11 @@ class RateLimiter:
             return self._queue[card]
         self._queue.pop(card, None)
         self._tokens -= 1
-        self._last = {key: at for key, at in self._last.items() if at + CARD_EVERY > now}
+        self._last = {key: at for key, at in self._last.items() if at + CARD_INTERVAL > now}
         self._last[card] = now
         return None
 
     def _refill(self, now: datetime) -> None:
-        passed = (now - self._counted).total_seconds()
-        self._counted = now
+        passed = (now - self._refilled_at).total_seconds()
+        self._refilled_at = now
         self._tokens = min(float(BURST), self._tokens + passed * UPDATES_A_MINUTE / 60)

@@ -1,4 +1,4 @@
-"""An event's people, one after the other, from any place in between: for messages to many of them (R8.8)."""
+"""The recipients of a notification to an audience, read page by page from any point on (R8.8)."""
 
 from __future__ import annotations
 
@@ -9,60 +9,62 @@ from domain.enums import Audience
 from domain.models import JournalEntry, Registration
 from domain.ports import Store
 
-PEOPLE = 100
-"""People read at once."""
+PAGE_SIZE = 100
 
 
-def audience(
-    store: Store, entry: JournalEntry, place: str | None, of: Audience = Audience.EVERYONE
+def recipients_of(
+    store: Store, entry: JournalEntry, audience: Audience = Audience.EVERYONE, *, after: str | None
 ) -> Iterator[tuple[str, str]]:
-    """Yield who was registered or waiting when the entry was written, and the place behind each.
+    """Yield each recipient's user id with a cursor. `after` is the last recipient's cursor, or None.
 
-    Of those who have a seat now, `Audience.WAITING` has the ones who waited for it then, and
-    `Audience.REGISTERED` the others; who has left meanwhile is in none.
+    Recipients were registered or waitlisted when the entry was written, and still are. The
+    audience counts from then: `Audience.WAITING` has attendees who were waitlisted at that time,
+    even if they have a seat now.
 
-    It goes on behind `place` (None: it begins). The line comes first: who moves from it to a seat
-    meanwhile is met there, and is known as one who was met when the seats are read.
+    The waitlist comes first. An attendee who is promoted meanwhile is not repeated: the cursor
+    holds the tickets that were read on the waitlist.
     """
-    line_first = line_last = 0
-    cursor, last = None, 0
-    begin = '["seats", null, 0, 0, 0]' if of is Audience.REGISTERED else '["line", 0, 0]'
-    part, *numbers = json.loads(place or begin)
-    if part == "line":
-        line_first, line_last = numbers
-        while line := store.get_waitlist(entry.event_id, after=line_last, limit=PEOPLE):
-            for waiting in line:
-                line_first = line_first or waiting.ticket
-                line_last = waiting.ticket
+    first_waitlisted = last_waitlisted = 0
+    roster_cursor, last_seated = None, 0
+    start = '["seats", null, 0, 0, 0]' if audience is Audience.REGISTERED else '["waitlist", 0, 0]'
+    part, *numbers = json.loads(after or start)
+    if part == "waitlist":
+        first_waitlisted, last_waitlisted = numbers
+        while entries := store.get_waitlist(entry.event_id, after=last_waitlisted, limit=PAGE_SIZE):
+            for waiting in entries:
+                first_waitlisted = first_waitlisted or waiting.ticket
+                last_waitlisted = waiting.ticket
                 if waiting.registered_at <= entry.at:
-                    yield waiting.user_id, json.dumps(["line", line_first, line_last])
+                    cursor = json.dumps(["waitlist", first_waitlisted, last_waitlisted])
+                    yield waiting.user_id, cursor
     else:
-        cursor, last, line_first, line_last = numbers
-    met = range(line_first, line_last + 1)
+        roster_cursor, last_seated, first_waitlisted, last_waitlisted = numbers
+    read_on_waitlist = range(first_waitlisted, last_waitlisted + 1)
     while True:
-        page = store.list_roster(entry.event_id, limit=PEOPLE, cursor=cursor)
+        page = store.list_roster(entry.event_id, limit=PAGE_SIZE, cursor=roster_cursor)
         for row in page.items:
             if (
-                row.ticket > last
+                row.ticket > last_seated
                 and row.registered_at <= entry.at
-                and _belongs(row, entry, of)
-                and not _met(row, entry, met)
+                and _belongs_to(audience, row, entry)
+                and not (_was_waitlisted(row, entry) and row.ticket in read_on_waitlist)
             ):
-                where = json.dumps(["seats", cursor, row.ticket, line_first, line_last])
-                yield row.user_id, where
-        cursor = page.next_cursor
-        if cursor is None:
+                cursor = json.dumps(
+                    ["seats", roster_cursor, row.ticket, first_waitlisted, last_waitlisted]
+                )
+                yield row.user_id, cursor
+        roster_cursor = page.next_cursor
+        if roster_cursor is None:
             return
 
 
-def _belongs(row: Registration, entry: JournalEntry, of: Audience) -> bool:
-    """Whether someone who has a seat now was of the audience when the entry was written."""
-    if of is Audience.EVERYONE:
+def _belongs_to(audience: Audience, row: Registration, entry: JournalEntry) -> bool:
+    """Return whether a registration with a seat was in the audience when the entry was written."""
+    if audience is Audience.EVERYONE:
         return True
-    waited = row.seated_at is not None and row.seated_at > entry.at
-    return waited is (of is Audience.WAITING)
+    return _was_waitlisted(row, entry) is (audience is Audience.WAITING)
 
 
-def _met(row: Registration, entry: JournalEntry, met: range) -> bool:
-    """Whether someone who has a seat waited for it when the line was read."""
-    return row.seated_at is not None and row.seated_at > entry.at and row.ticket in met
+def _was_waitlisted(row: Registration, entry: JournalEntry) -> bool:
+    """Return whether a registration got its seat after the entry was written."""
+    return row.seated_at is not None and row.seated_at > entry.at

@@ -1,4 +1,4 @@
-"""Sends one direct message at a time, and knows when not to (see the design on delivery)."""
+"""Sends one direct message at a time, and pauses when Slack asks for it or fails."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 
-FIRST_RETRY = timedelta(seconds=5)
+FIRST_RETRY_DELAY = timedelta(seconds=5)
 
-METHOD = "chat.postMessage"
+POST_METHOD = "chat.postMessage"
 
-UPLOAD = "files.completeUploadExternal"
-"""And what leads to it: one name for all, to which Slack's refusals belong."""
+UPLOAD_METHOD = "files.completeUploadExternal"
+"""Stands for all calls of an upload: Slack's refusals concern them together."""
 
-FAILURES_IN_A_ROW = 3
-"""That many people in a row who can't be reached just now: it is Slack, and all wait a little."""
+MAX_FAILURES_IN_A_ROW = 3
+"""Temporary failures in a row after which the cause must be Slack, not the recipients. All wait then."""
 
 
 class Paused(Exception):
-    """Nothing more is sent before this moment."""
+    """Nothing may be sent before `until`."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(until)
@@ -42,19 +42,19 @@ class Paused(Exception):
 class MessageSender:
     """Sends the messages of all events, in one thread."""
 
-    def __init__(self, client: WebClient, clock: Clock, circuit_breaker: CircuitBreaker) -> None:
+    def __init__(self, client: WebClient, clock: Clock, circuit_breaker: Standing) -> None:
         self._client = client
         self._clock = clock
         self._circuit_breaker = circuit_breaker
-        self._quiet_until = clock.now()
+        self._paused_until = clock.now()
         self._failures = 0
 
     def send(
         self, user_id: str, entry: JournalEntry, message_of: Callable[[], Message]
     ) -> ClassifiedError | None:
-        """Send a message; return what went wrong, None if it is sent. Raises `Paused`: it is not."""
+        """Send a message. Return the failure, or None once it is sent. Raises `Paused` before sending."""
         return self._deliver(
-            METHOD,
+            POST_METHOD,
             user_id,
             entry,
             lambda: message_of().to_dict(),
@@ -64,9 +64,13 @@ class MessageSender:
     def send_file(
         self, user_id: str, entry: JournalEntry, file_of: Callable[[], File]
     ) -> ClassifiedError | None:
-        """Send a file as `send` does a message."""
+        """Send a file the way `send` does a message."""
         return self._deliver(
-            UPLOAD, user_id, entry, file_of, lambda file: send_file(self._client, user_id, file)
+            UPLOAD_METHOD,
+            user_id,
+            entry,
+            file_of,
+            lambda file: send_file(self._client, user_id, file),
         )
 
     def _deliver(
@@ -74,52 +78,54 @@ class MessageSender:
         method: str,
         user_id: str,
         entry: JournalEntry,
-        make: Callable[[], T],
+        build: Callable[[], T],
         call: Callable[[T], object],
     ) -> ClassifiedError | None:
-        quiet_until = max(self._quiet_until, self._circuit_breaker.refused_until(method))
-        if quiet_until > self._clock.now():
-            raise Paused(quiet_until)
+        paused_until = max(self._paused_until, self._circuit_breaker.refused_until(method))
+        if paused_until > self._clock.now():
+            raise Paused(paused_until)
         try:
-            made = make()
+            built = build()
         except Unavailable:
             raise
         except Exception:
-            # It would fail each time, and hold up those behind it.
-            _logger.exception("no message for version %s of %s", entry.version, entry.event_id)
-            return ClassifiedError(ErrorClass.BUG, "no message")
+            # A retry would fail again and hold up the others.
+            _logger.exception(
+                "can't build the message for version %s of %s", entry.version, entry.event_id
+            )
+            return ClassifiedError(ErrorClass.BUG, "message not built")
         try:
-            call(made)
+            call(built)
         except FAILURES as error:
-            return self._weigh(method, classify(error), user_id, entry)
+            return self._handle_failure(method, classify(error), user_id, entry)
         telemetry.delivered(entry, self._clock.now())
         self._circuit_breaker.accepted(method)
         self._failures = 0
         return None
 
-    def _weigh(
-        self, method: str, verdict: ClassifiedError, user_id: str, entry: JournalEntry
+    def _handle_failure(
+        self, method: str, failure: ClassifiedError, user_id: str, entry: JournalEntry
     ) -> ClassifiedError:
         now = self._clock.now()
-        match verdict.error_class:
-            case ErrorClass.APP:
-                self._circuit_breaker.refused(method, verdict.reason)
+        match failure.error_class:
+            case ErrorClass.OURS:
+                self._circuit_breaker.refused(method, failure.reason)
                 raise Paused(self._circuit_breaker.refused_until(method))
-            case ErrorClass.RATE_LIMITED:
-                self._quiet_until = now + timedelta(seconds=verdict.retry_after)
-                raise Paused(self._quiet_until)
-            case ErrorClass.TEMPORARY:
+            case ErrorClass.RATE:
+                self._paused_until = now + timedelta(seconds=failure.retry_after)
+                raise Paused(self._paused_until)
+            case ErrorClass.LATER:
                 self._failures += 1
-                if self._failures >= FAILURES_IN_A_ROW:
-                    self._quiet_until = now + FIRST_RETRY
+                if self._failures >= MAX_FAILURES_IN_A_ROW:
+                    self._paused_until = now + FIRST_RETRY_DELAY
             case ErrorClass.RECIPIENT:
                 _logger.warning(
-                    "%s can't be told of version %s of %s: %s",
-                    *(user_id, entry.version, entry.event_id, verdict.reason),
+                    "can't reach %s about version %s of %s: %s",
+                    *(user_id, entry.version, entry.event_id, failure.reason),
                 )
             case ErrorClass.BUG:
                 _logger.error(
-                    "message to %s of version %s of %s skipped: %s",
-                    *(user_id, entry.version, entry.event_id, verdict.reason),
+                    "message to %s about version %s of %s skipped: %s",
+                    *(user_id, entry.version, entry.event_id, failure.reason),
                 )
-        return verdict
+        return failure

@@ -1,4 +1,4 @@
-"""Those whom no direct message reaches: what the organizers are still to be told of them (R9.2)."""
+"""Reports to organizers about recipients who can't be reached by direct message (R9.2)."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from datetime import datetime
 
 from domain.models import Deferred, DeliveryState, Event, UnreachableRecipient
 
-MOST_NAMED = 40
-"""People whom one message to the organizers names, all in one section; of more it says how many."""
+MAX_NAMED = 40
+"""People that one report names, to fit in one section. It gives a count of the others."""
 
 
-def with_unreported(delivery: DeliveryState, person: UnreachableRecipient) -> DeliveryState:
-    """Return the row with one more of whom the organizers are to be told."""
-    if len(delivery.unreported) < MOST_NAMED:
-        return delivery.model_copy(update={"unreported": (*delivery.unreported, person)})
-    return delivery.model_copy(update={"more_unreported": delivery.more_unreported + 1})
+def add_unreported(state: DeliveryState, person: UnreachableRecipient) -> DeliveryState:
+    """Return the state with one more person to report to the organizers."""
+    if len(state.unreported) < MAX_NAMED:
+        return state.model_copy(update={"unreported": (*state.unreported, person)})
+    return state.model_copy(update={"more_unreported": state.more_unreported + 1})
 
 
-def words_of(delivery: DeliveryState, event: Event, now: datetime) -> tuple[Deferred, ...]:
-    """Return one message to each organizer, about all of whom they are still to be told."""
+def organizer_reports(state: DeliveryState, event: Event, now: datetime) -> tuple[Deferred, ...]:
+    """Return one report to each organizer, about all unreported people."""
     return tuple(
         Deferred(
             user_id=user_id,
-            # An entry whose mark is still on, and stays while it is owed: the sweep finds it.
-            version=max(person.version for person in delivery.unreported),
+            # This entry stays marked undelivered until the report is sent, so the sweep finds it.
+            version=max(person.version for person in state.unreported),
             notification=0,
             attempts=0,
             not_before=now,
-            unreachable=delivery.unreported,
-            more_unreachable=delivery.more_unreported,
+            unreachable=state.unreported,
+            more_unreachable=state.more_unreported,
         )
         for user_id in event.organizer_ids
     )

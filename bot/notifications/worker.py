@@ -1,4 +1,4 @@
-"""The notifier: everything that follows from a commit, done from the journal (R9)."""
+"""The notification worker: decides which event is delivered when, and runs the sweep (R9)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from slack_sdk import WebClient
 
 from bot.notifications.card_updater import CardUpdater
-from bot.notifications.delivery import Deliverer, Storage
+from bot.notifications.delivery import EventDelivery
+from bot.notifications.ports import Storage
 from bot.notifications.sender import MessageSender
 from bot.slack.api_errors import CircuitBreaker
 from domain.models import Event, JournalEntry
@@ -18,33 +19,33 @@ from domain.ports import Clock, Spawn, Unavailable
 
 _logger = logging.getLogger(__name__)
 
-RECONCILE_EVERY = timedelta(days=1)
-"""How often what Slack knows of its members is compared with what is stored of them (R8.14)."""
+RECONCILE_INTERVAL = timedelta(days=1)
+"""How often the stored users are compared with Slack's members (R8.14)."""
 
-RECONCILE_FIRST = timedelta(minutes=10)
-"""How long after its start a process does so first: one that is started anew each day does it, too."""
+FIRST_RECONCILE_DELAY = timedelta(minutes=10)
+"""Time from start to the first comparison, short enough for a process that restarts each day."""
 
-RECONCILE_AGAIN = timedelta(hours=1)
+RECONCILE_RETRY_DELAY = timedelta(hours=1)
 
-SWEEP_EVERY = timedelta(minutes=1)
-"""How often everything that was left behind is looked for."""
+SWEEP_INTERVAL = timedelta(minutes=1)
+"""How often the sweep looks for work that others left."""
 
-LOOKED_AT = 100
+MAX_EVENTS_EXAMINED = 100
 
-AFTER_FAILURE = timedelta(seconds=15)
+RETRY_AFTER_FAILURE = timedelta(seconds=15)
 
-SOON = 5.0
-"""Seconds for which a process waits that is paid for by the time: cards want another look within them."""
+MAX_PAUSE = 5.0
+"""Seconds that a Lambda function waits for an event to become due. Most card updates fit in."""
 
-AFTER_SILENCE = timedelta(seconds=1)
-"""How soon a store that did not answer is asked again: it passes by itself, and cards are to be true soon."""
+RETRY_AFTER_UNAVAILABLE = timedelta(seconds=1)
+"""When to ask a store again that did not respond. That passes, and cards must be right within seconds."""
 
 
 class NotificationWorker:
     """Sends messages and updates cards, one event at a time.
 
-    `sweep` is the service's, `reconcile` is `member_sync`'s; `spawn` runs both, so that no card waits
-    for them.
+    `sweep` is the service's, `reconcile` is `member_sync`'s. `spawn` runs both in the background, so
+    cards don't wait for them.
     """
 
     def __init__(
@@ -62,17 +63,16 @@ class NotificationWorker:
         self._clock = clock
         self._sweep = sweep
         self._reconcile = reconcile
-        self._finishing = threading.Lock()
+        self._sweep_lock = threading.Lock()
         self._spawn = spawn
-        circuit_breaker = CircuitBreaker(clock)
-        self._deliverer = Deliverer(
-            store, MessageSender(client, clock, circuit_breaker), clock, holder
-        )
+        circuit_breaker = Standing(clock)
+        message_sender = MessageSender(client, clock, circuit_breaker)
+        self._delivery = EventDelivery(store, message_sender, clock, holder)
         self._card_updater = CardUpdater(store, client, clock, circuit_breaker)
         self._lock = threading.Lock()
         self._due: dict[str, datetime] = {}
         self._next_sweep = clock.now()
-        self._next_reconciliation = clock.now() + RECONCILE_FIRST
+        self._next_reconciliation = clock.now() + FIRST_RECONCILE_DELAY
         self._signal = threading.Event()
         self._is_stopping = False
         self._thread: threading.Thread | None = None
@@ -82,7 +82,7 @@ class NotificationWorker:
     def post_card(self, event: Event, channel_id: str, *, after: str | None = None) -> None:
         """See `bot.slack.context.Cards`."""
         self._card_updater.post(event, channel_id, after=after)
-        self.wake(event.event_id)  # it may have moved since it was read
+        self.schedule(event.event_id)  # it may have changed since it was read
 
     def newest_card(self, event_id: str) -> str:
         """See `bot.slack.context.Cards`."""
@@ -90,29 +90,29 @@ class NotificationWorker:
 
     def remember_card(self, event_id: str, channel_id: str, message_ts: str) -> None:
         """See `bot.slack.context.Cards`."""
-        if self._card_updater.remember_card(event_id, channel_id, message_ts):
-            self.wake(event_id)
+        if self._card_updater.adopt(event_id, channel_id, message_ts):
+            self.schedule(event_id)
 
-    # The worker
+    # Scheduling
 
-    def wake(self, event_id: str) -> None:
-        """Say that something was committed; costs the one who committed nothing."""
-        self._make_due(event_id)
+    def schedule(self, event_id: str) -> None:
+        """Schedule an event after a commit. Returns immediately."""
+        self._schedule(event_id)
         self._signal.set()
 
-    def _make_due(self, event_id: str) -> None:
+    def _schedule(self, event_id: str) -> None:
         now = self._clock.now()
         with self._lock:
-            # One that is due already keeps its turn, however often it is woken.
+            # An event that is due already keeps its turn.
             self._due[event_id] = min(self._due.get(event_id, now), now)
 
     def start(self) -> None:
-        """Work in a thread of its own until `stop`."""
+        """Start the worker's thread. It runs until `stop`."""
         self._thread = threading.Thread(target=self._work, name="notifier", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish what is in hand, and stop."""
+        """Stop the thread after the event in progress."""
         self._is_stopping = True
         self._signal.set()
         if self._thread is not None:
@@ -120,23 +120,23 @@ class NotificationWorker:
 
     def _work(self) -> None:
         while not self._is_stopping:
-            seconds = self.run_due_events()
+            seconds = self.process_due_events()
             self._clock.wait(self._signal, seconds)
             self._signal.clear()
 
-    def run_due_events(self) -> float:
-        """Attend to every event whose time has come; return in how many seconds the next one's comes."""
+    def process_due_events(self) -> float:
+        """Process all events that are due. Return the seconds until the next one is."""
         while not self._is_stopping:
             if self._clock.now() >= self._next_sweep:
-                self._next_sweep = self._clock.now() + SWEEP_EVERY
+                self._next_sweep = self._clock.now() + SWEEP_INTERVAL
                 self._safely(self.sweep)
             if self._clock.now() >= self._next_reconciliation:
-                self._next_reconciliation = self._clock.now() + RECONCILE_EVERY
+                self._next_reconciliation = self._clock.now() + RECONCILE_INTERVAL
                 self._spawn(self._reconcile_safely)
-            event_id = self._next_due()
+            event_id = self._take_due()
             if event_id is None:
                 break
-            again = self._safely(lambda event_id=event_id: self.attend(event_id))  # type: ignore[misc]
+            again = self._safely(lambda event_id=event_id: self.process_event(event_id))  # type: ignore[misc]
             if again is not None:
                 with self._lock:
                     self._due.setdefault(event_id, again)
@@ -144,20 +144,20 @@ class NotificationWorker:
             following = min([self._next_sweep, *self._due.values()])
         return max(0.0, (following - self._clock.now()).total_seconds())
 
-    def work_until(self, until: float) -> set[str]:
-        """Attend to all that is due, or soon is, until then on the clock's `monotonic`; return what failed.
+    def process_until(self, deadline: float) -> set[str]:
+        """Process events until a time on the monotonic clock. Return the ids of those that failed.
 
-        For a process that may not go on as `start` does: what is left is marked undelivered still, and
-        some process's sweep finds it.
+        For Lambda functions, which can't keep a thread. Entries that are left stay marked
+        undelivered, and the next sweep finds them.
         """
         failed: set[str] = set()
-        while self._clock.monotonic() < until:
-            event_id = self._next_due()
+        while self._clock.monotonic() < deadline:
+            event_id = self._take_due()
             if event_id is not None:
                 try:
-                    again = self.attend(event_id)
+                    again = self.process_event(event_id)
                 except Exception:
-                    _logger.exception("the notifier stumbled over %s", event_id)
+                    _logger.exception("notifications of event %s failed", event_id)
                     failed.add(event_id)
                     continue
                 if again is not None:
@@ -165,7 +165,7 @@ class NotificationWorker:
                         self._due.setdefault(event_id, again)
                 continue
             pause = self._seconds_to_next_due()
-            if pause is None or pause > SOON or self._clock.monotonic() + pause >= until:
+            if pause is None or pause > MAX_PAUSE or self._clock.monotonic() + pause >= deadline:
                 break
             self._clock.sleep(pause)
         with self._lock:
@@ -182,11 +182,11 @@ class NotificationWorker:
         try:
             self._reconcile()
         except Exception:
-            _logger.exception("members were not reconciled, and are once more in an hour")
-            self._next_reconciliation = self._clock.now() + RECONCILE_AGAIN
+            _logger.exception("comparison with Slack's members failed, retrying in an hour")
+            self._next_reconciliation = self._clock.now() + RECONCILE_RETRY_DELAY
 
-    def _next_due(self) -> str | None:
-        """Take the event that has been due for longest."""
+    def _take_due(self) -> str | None:
+        """Take the event that has been due for the longest time, None if none is due."""
         with self._lock:
             due = min(self._due.items(), key=lambda item: item[1], default=None)
             if due is None or due[1] > self._clock.now():
@@ -198,41 +198,44 @@ class NotificationWorker:
         try:
             return work()
         except Unavailable as error:
-            _logger.warning("the store did not answer, and is asked again: %s", error)
-            return self._clock.now() + AFTER_SILENCE
+            _logger.warning("the store did not respond, retrying: %s", error)
+            return self._clock.now() + RETRY_AFTER_UNAVAILABLE
         except Exception:
-            _logger.exception("the notifier stumbled, and tries again")
-            return self._clock.now() + AFTER_FAILURE
+            _logger.exception("notifications failed, retrying")
+            return self._clock.now() + RETRY_AFTER_FAILURE
 
-    def attend(self, event_id: str) -> datetime | None:
-        """Send an event's messages and update its cards; return when to look again, None if all is done."""
-        return self._deliverer.deliver(
-            event_id, lambda hold: self._card_updater.show(event_id, hold)
+    def process_event(self, event_id: str) -> datetime | None:
+        """Send an event's notifications and update its cards. Return when to continue, None if all is done."""
+        return self._delivery.deliver(
+            event_id,
+            lambda renew_lease: self._card_updater.update_cards(event_id, renew_lease),
         )
 
     def sweep(self) -> None:
-        """Find what is due, and what was left behind: unfinished work, entries still marked undelivered."""
+        """Schedule events with undelivered entries, and run the service's sweep in the background."""
         cursor: str | None = None
         while True:
             page = self._store.list_undelivered(limit=100, cursor=cursor)
             for event_id in page.items:
-                self._make_due(event_id)
+                self._schedule(event_id)
             cursor = page.next_cursor
             if cursor is None:
                 break
         self._sweep_in_background()
 
     def undelivered_since(self) -> datetime | None:
-        """Return when the oldest entry was written of which something is owed; None: nothing is.
+        """Return when the oldest undelivered entry was written, None if there is none.
 
-        Of more events than `LOOKED_AT` it looks at so many: when that many wait, all of them do.
+        It examines at most `MAX_EVENTS_EXAMINED` events: if more are waiting, their ages are similar.
         """
-        page = self._store.list_undelivered(limit=LOOKED_AT, cursor=None)
+        page = self._store.list_undelivered(limit=MAX_EVENTS_EXAMINED, cursor=None)
         event_ids = list(page.items)
-        while page.next_cursor is not None and len(event_ids) < LOOKED_AT:
-            page = self._store.list_undelivered(limit=LOOKED_AT, cursor=page.next_cursor)
+        while page.next_cursor is not None and len(event_ids) < MAX_EVENTS_EXAMINED:
+            page = self._store.list_undelivered(limit=MAX_EVENTS_EXAMINED, cursor=page.next_cursor)
             event_ids += page.items
-        entries = (self._oldest_undelivered(event_id) for event_id in event_ids[:LOOKED_AT])
+        entries = (
+            self._oldest_undelivered(event_id) for event_id in event_ids[:MAX_EVENTS_EXAMINED]
+        )
         return min((entry.at for entry in entries if entry is not None), default=None)
 
     def _oldest_undelivered(self, event_id: str) -> JournalEntry | None:
@@ -240,14 +243,14 @@ class NotificationWorker:
         return self._store.get_journal_entry(event_id, min(versions)) if versions else None
 
     def _sweep_in_background(self) -> None:
-        """Do what is due and unfinished, unless the last sweep's is still at it."""
-        if not self._finishing.acquire(blocking=False):
+        """Run the service's sweep, unless the last one is still running."""
+        if not self._sweep_lock.acquire(blocking=False):
             return
 
-        def finish() -> None:
+        def sweep() -> None:
             try:
                 self._sweep()
             finally:
-                self._finishing.release()
+                self._sweep_lock.release()
 
-        self._spawn(finish)
+        self._spawn(sweep)

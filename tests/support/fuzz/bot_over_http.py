@@ -215,7 +215,7 @@ class RequestVerifier:
         answered = len(api.calls())
         changed = self._file.is_written()
         if changed:
-            self.bot.notification_worker.run_due_events()
+            self.bot.notification_worker.process_due_events()
         calls = tuple(api.calls())
         refusals = tuple(workspace.refusals)
         workspace.refusals.clear()

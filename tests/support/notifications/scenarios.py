@@ -49,7 +49,7 @@ def _late(place: WaitlistPosition) -> Event:
     """The first promotion failed, and there is more to tell the same person."""
     event = _promotions(place)
     place.town.api.fail_next(POST, Fault.server_error(503))
-    place.process("before").attend(event.event_id)
+    place.process("before").process_event(event.event_id)
     place.service.edit_event(event.event_id, EventChanges.of(location="Room 2"))
     place.town.clock.advance(timedelta(seconds=6))
     return event

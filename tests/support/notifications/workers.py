@@ -16,8 +16,9 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot.features.cards.views import event_card
-from bot.notifications.delivery import LEASE, Storage
-from bot.notifications.worker import SWEEP_EVERY, NotificationWorker
+from bot.notifications.lease import LEASE
+from bot.notifications.ports import Storage
+from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
 from domain.models import Event
 from domain.service import Service
 from playground.demo.seed import EVENTS
@@ -163,7 +164,7 @@ class WaitlistPosition:
         """Have a process attend to an event until nothing is left to do."""
         end = self.town.clock.now() + timedelta(seconds=seconds)
         while self.town.clock.now() < end:
-            again = notification_worker.attend(event_id)
+            again = notification_worker.process_event(event_id)
             if again is None:
                 return
             self.town.clock.advance(max(again - self.town.clock.now(), timedelta(milliseconds=1)))
@@ -173,9 +174,9 @@ class WaitlistPosition:
         """Have a new process find what others left; in the end nothing is owed."""
         notification_worker = self.process(f"restarted{next(_numbers)}")
         self.town.clock.advance(LEASE)
-        end = self.town.clock.now() + 2 * SWEEP_EVERY
+        end = self.town.clock.now() + 2 * SWEEP_INTERVAL
         while self.town.clock.now() < end:
-            seconds = notification_worker.run_due_events()
+            seconds = notification_worker.process_due_events()
             if not self.undelivered():
                 return
             self.town.clock.advance(timedelta(seconds=min(seconds, 5)))
@@ -233,7 +234,7 @@ class HeldUp:
         """Whether a call to Slack was on its way already when it was held up."""
         self.notification_worker = place.process(holder, self.moments)
         self._executor = ThreadPoolExecutor(1)
-        self._work = self._executor.submit(self.notification_worker.attend, event.event_id)
+        self._work = self._executor.submit(self.notification_worker.process_event, event.event_id)
         self._work.add_done_callback(lambda _: self._has_stopped.set())
         assert self._has_stopped.wait(60)
 

@@ -87,7 +87,7 @@ class Town:
         """Let time pass, and the notifier do what is due meanwhile."""
         end = self.clock.now() + timedelta(seconds=seconds)
         while self.clock.now() <= end:
-            self.bot.notification_worker.run_due_events()
+            self.bot.notification_worker.process_due_events()
             self.clock.advance(timedelta(seconds=0.5))
 
     def told(self, user_id: str) -> list[str]:

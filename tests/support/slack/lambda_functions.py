@@ -160,11 +160,11 @@ def deployed(town: Town) -> Iterator[Cloud]:
         api_tokens=((workspace.team_id, TOKEN),),
     )
     builders = {
-        "slack": lambda_functions.for_slack,
-        "api": lambda_functions.for_programs,
-        "notifier": lambda_functions.for_journal,
-        "sweep": lambda_functions.for_each_minute,
-        "members": lambda_functions.for_each_day,
+        "slack": lambda_functions.build_slack_function,
+        "api": lambda_functions.build_api_function,
+        "notifier": lambda_functions.build_notifier_function,
+        "sweep": lambda_functions.build_sweep_function,
+        "members": lambda_functions.build_members_function,
     }
     with empty_local() as empty, an_event_loop():
         prefix = empty._tables.prefix

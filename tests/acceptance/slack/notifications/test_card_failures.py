@@ -65,7 +65,7 @@ def test_card_ends_at_the_truth_whatever_happens_to_its_updates(
     town.api.fail_next(UPDATE, fault)
     for user_id in PEOPLE:
         town.register(user_id)
-        town.bot.notification_worker.wake("yoga")
+        town.bot.notification_worker.schedule("yoga")
         town.settle(1.5)
     town.settle(LONG_ENOUGH)
     assert [now_shown(town, card) for card in cards] == ["5 of 10 seats"] * 2
@@ -166,7 +166,7 @@ def test_card_is_updated_once_a_second_at_most_while_updates_fail(town: Town) ->
     for number in range(120):
         town.register(f"U0GUEST{number}")
         before = len(town.api.calls(UPDATE))
-        town.bot.notification_worker.run_due_events()
+        town.bot.notification_worker.process_due_events()
         second = (town.clock.now() - began).total_seconds()
         calls += [(call.args["ts"], second) for call in town.api.calls(UPDATE)[before:]]
         town.clock.advance(timedelta(seconds=0.25))

@@ -78,7 +78,7 @@ def test_rush_costs_one_update_a_second_and_ends_with_the_truth(town: Town) -> N
     town.card(town.event(capacity=30))
     for user_id in GUESTS:
         town.register(user_id)
-        town.bot.notification_worker.run_due_events()
+        town.bot.notification_worker.process_due_events()
         town.clock.advance(timedelta(seconds=0.1))
     assert "30 of 30 seats · 10 waiting" in town.card_now()
     assert 4 <= len(town.api.calls(UPDATE)) <= 6
@@ -90,10 +90,10 @@ def test_card_whose_event_moves_while_it_is_updated_is_updated_again(town: Town)
     town.register(BJORN)
     notification_worker, slack = slow_notifier(town)
     slack.meanwhile.append(lambda: town.register(CHLOE))
-    again = notification_worker.attend("yoga")
+    again = notification_worker.process_event("yoga")
     assert again is not None
     town.clock.advance(again - town.clock.now())
-    assert notification_worker.attend("yoga") is None
+    assert notification_worker.process_event("yoga") is None
     assert "2 of 2 seats" in shown(town.workspace.messages(EVENTS)[-1])
 
 
@@ -106,7 +106,7 @@ def test_card_does_not_wait_for_a_long_run_of_messages(town: Town) -> None:
     town.bot.service.edit_event("yoga", EventChanges.of(capacity=21))
     began = town.clock.monotonic()
     notification_worker, slack = slow_notifier(town)
-    notification_worker.attend("yoga")
+    notification_worker.process_event("yoga")
     assert slack.updated_after is not None
     assert slack.updated_after - began < 1
     town.workspace.refusals.clear()  # Slack knows none of these guests
@@ -121,11 +121,11 @@ def test_card_does_not_wait_for_the_messages_of_another_event(town: Town) -> Non
     town.bot.service.cancel_event("chess")
     town.clock.advance(timedelta(seconds=3))
     notification_worker, slack = slow_notifier(town)
-    notification_worker.wake("chess")
+    notification_worker.schedule("chess")
     town.register(BJORN)
     began = town.clock.monotonic()
-    notification_worker.wake("yoga")
-    notification_worker.run_due_events()
+    notification_worker.schedule("yoga")
+    notification_worker.process_due_events()
     assert slack.updated_after is not None
     assert slack.updated_after - began < 2
     told = [call for call in town.api.calls("chat.postMessage") if call.args["channel"] in GUESTS]
@@ -235,7 +235,7 @@ def test_click_on_a_card_that_nobody_remembers_adopts_it(town: Town) -> None:
     """A lost answer, or a row that is gone: whoever clicks it brings it back."""
     card = town.card(town.event())
     town.store.delete_card("yoga", EVENTS, card.ts)
-    town.bot.notification_worker._card_updater._known.clear()  # as after a restart
+    town.bot.notification_worker._card_updater._remembered.clear()  # as after a restart
     town.slack.click(BJORN, card, ActionId.REGISTER)
     town.settle()
     assert "1 of 2 seats" in shown(town.workspace.message(EVENTS, card.ts))

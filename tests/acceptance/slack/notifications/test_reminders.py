@@ -159,7 +159,7 @@ def test_a_process_that_ends_in_between_leaves_one_reminder_to_the_next(
     for name in ("second", "third"):
         bot = started_anew(town, name)
         for _ in range(140):
-            bot.notification_worker.run_due_events()
+            bot.notification_worker.process_due_events()
             town.clock.advance(timedelta(seconds=0.5))
         assert reminders(town, CHLOE) == 1
 

@@ -89,14 +89,14 @@ def test_retry_after_is_honored_to_the_moment(town: Town, seconds: int) -> None:
     town.event("chess", title="Chess")
     promote(town, CHLOE)
     town.api.fail_next(POST, Fault.rate_limited(seconds))
-    town.bot.notification_worker.run_due_events()
+    town.bot.notification_worker.process_due_events()
     over = town.clock.now() + timedelta(seconds=seconds)
     promote(town, DIEGO, event_id="chess")
     while town.clock.now() < over:
-        wait = timedelta(seconds=town.bot.notification_worker.run_due_events())
+        wait = timedelta(seconds=town.bot.notification_worker.process_due_events())
         assert len(sent_to(town)) == 1
         town.clock.advance(min(wait, over - town.clock.now()))
-    town.bot.notification_worker.run_due_events()
+    town.bot.notification_worker.process_due_events()
     assert sorted(sent_to(town)) == [CHLOE, CHLOE, DIEGO]
 
 
@@ -199,7 +199,7 @@ def test_long_list_of_those_to_be_tried_again_does_not_spin(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each has a second message that waits behind the first, with an older time on it."""
-    monkeypatch.setattr(delivery, "MOST_DEFERRED", 10)
+    monkeypatch.setattr(delivery, "MAX_DEFERRED", 10)
     town.event(capacity=1)
     town.register(AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA)
     town.bot.service.edit_event("yoga", EventChanges.of(capacity=6))
@@ -210,7 +210,7 @@ def test_long_list_of_those_to_be_tried_again_does_not_spin(
     rounds = 0
     end = town.clock.now() + timedelta(minutes=5)
     while town.clock.now() < end:
-        wait = town.bot.notification_worker.run_due_events()
+        wait = town.bot.notification_worker.process_due_events()
         rounds += 1
         town.clock.advance(timedelta(seconds=max(wait, 0.001)))
     assert len(town.store.get_delivery("yoga").deferred) == 10

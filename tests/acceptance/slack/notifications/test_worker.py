@@ -13,8 +13,9 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from bot.notifications.delivery import LEASE, Storage
-from bot.notifications.worker import SWEEP_EVERY, NotificationWorker
+from bot.notifications.lease import LEASE
+from bot.notifications.ports import Storage
+from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
 from bot.slack.api_errors import PAUSE
 from domain.commands import Command, Register, Remove, Unregister
 from domain.inputs import EventChanges
@@ -187,7 +188,7 @@ def test_one_who_is_promoted_while_all_are_told_hears_it_once(town: Town, after:
             town.bot.service.unregister("yoga", CHLOE)
 
     notification_worker = another(town, town.store, leave)
-    assert notification_worker.attend("yoga") is None
+    assert notification_worker.process_event("yoga") is None
     (told,) = town.told(DIEGO)
     assert "was canceled" in told
     assert len(town.told(BJORN)) == 1
@@ -341,10 +342,10 @@ def test_words_to_everyone_wait_for_an_index_that_lags(town: Town, tmp_path: Pat
     town.bot.service.cancel_event("yoga")
     store = Lagging(tmp_path / "rollcall.sqlite", town.workspace.team_id)
     notification_worker = another(town, store)
-    again = notification_worker.attend("yoga")
+    again = notification_worker.process_event("yoga")
     assert again is not None
     town.clock.advance(again - town.clock.now())
-    assert notification_worker.attend("yoga") is None
+    assert notification_worker.process_event("yoga") is None
     store.close()
     assert len(town.told(BJORN)) == 1
 
@@ -382,10 +383,10 @@ def die_attending(town: Town, tmp_path: Path, writes: int) -> None:
     """Have another process die at a write, and the sweep of this one find what it left."""
     dying = DyingOutbox(tmp_path / "rollcall.sqlite", town.workspace.team_id, writes)
     with pytest.raises(KeyboardInterrupt):
-        another(town, dying).attend("yoga")
+        another(town, dying).process_event("yoga")
     dying.close()
     town.clock.advance(LEASE)
-    town.settle(SWEEP_EVERY.total_seconds())
+    town.settle(SWEEP_INTERVAL.total_seconds())
 
 
 def test_one_process_at_a_time_delivers_for_an_event(town: Town) -> None:
@@ -421,10 +422,10 @@ def test_store_that_does_not_answer_is_asked_again_soon(
     promote(town, CHLOE)
     store = SilentStore(tmp_path / "rollcall.sqlite", town.workspace.team_id)
     notification_worker = another(town, store)
-    assert notification_worker.run_due_events() <= 1
+    assert notification_worker.process_due_events() <= 1
     assert town.told(CHLOE) == []
     town.clock.advance(timedelta(seconds=1))
-    notification_worker.run_due_events()
+    notification_worker.process_due_events()
     store.close()
     assert len(town.told(CHLOE)) == 1
     assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -436,25 +437,25 @@ def test_sweep_finds_what_a_process_left_that_is_gone(town: Town, tmp_path: Path
     promote(town, CHLOE)
     store = SQLiteStore(tmp_path / "rollcall.sqlite", town.workspace.team_id)
     later = another(town, store)
-    later.run_due_events()
-    later.run_due_events()
+    later.process_due_events()
+    later.process_due_events()
     store.close()
     assert len(town.told(CHLOE)) == 1
     assert undelivered(town) == ()
 
 
 def test_worker_sleeps_until_it_is_woken_and_stops_when_told(town: Town) -> None:
-    """`wake` neither blocks nor calls Slack: the worker does, in its own thread."""
+    """`schedule` neither blocks nor calls Slack: the worker does, in its own thread."""
     town.event()
     promote(town, CHLOE)
     calls_before = len(town.api.calls())
-    town.bot.notification_worker.wake("yoga")
+    town.bot.notification_worker.schedule("yoga")
     assert len(town.api.calls()) == calls_before
     has_swept = threading.Event()
     notification_worker = another(town, town.store, sweep=has_swept.set)
     notification_worker.start()
     assert has_swept.wait(20)
-    notification_worker.wake("yoga")
+    notification_worker.schedule("yoga")
     notification_worker.stop()
     town.settle()
     assert len(town.told(CHLOE)) == 1
@@ -471,7 +472,7 @@ def test_sweep_comes_each_minute_however_much_is_due(town: Town) -> None:
         lambda _: town.clock.advance(timedelta(seconds=29)),
         sweep=lambda: sweeps.append(len(sent_to(town))),
     )
-    notification_worker.run_due_events()
+    notification_worker.process_due_events()
     assert sweeps == [0, 3]
 
 
@@ -483,7 +484,7 @@ def test_event_that_is_woken_again_and_again_keeps_its_turn(town: Town, tmp_path
             saved = super().save_delivery(delivery)
             if delivery.event_id == "chess":
                 town.clock.advance(timedelta(seconds=1))
-                notification_worker.wake("yoga")
+                notification_worker.schedule("yoga")
             return saved
 
     town.event()
@@ -492,8 +493,8 @@ def test_event_that_is_woken_again_and_again_keeps_its_turn(town: Town, tmp_path
     promote(town, PRIYA)
     store = Rushed(tmp_path / "rollcall.sqlite", town.workspace.team_id)
     notification_worker = another(town, store)
-    notification_worker.wake("chess")
-    notification_worker.run_due_events()
+    notification_worker.schedule("chess")
+    notification_worker.process_due_events()
     store.close()
     assert PRIYA in sent_to(town)[:2]
 
@@ -530,7 +531,7 @@ def test_person_hears_of_one_commit_as_it_happened(town: Town) -> None:
         plan_id="batch",
     )
     town.store.commit(plan)
-    town.bot.notification_worker.wake("yoga")
+    town.bot.notification_worker.schedule("yoga")
     town.settle()
     heard = [told.splitlines()[0] for told in town.told(BJORN)]
     assert ["took you out" in heard[0], "A seat came free" in heard[1]] == [True, True]

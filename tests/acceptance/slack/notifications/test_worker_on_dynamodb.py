@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.notifications.worker import SWEEP_EVERY, NotificationWorker
+from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
 from domain.inputs import EventChanges
 from domain.service import Service
 from playground.demo.seed import EVENTS
@@ -40,7 +40,7 @@ class OnDynamoDB:
     def settle(self, seconds: float = 3) -> None:
         """Let time pass, and the notifier do what is due meanwhile."""
         for _ in range(int(seconds)):
-            self.notification_worker.run_due_events()
+            self.notification_worker.process_due_events()
             self.town.clock.advance(timedelta(seconds=1))
 
     def undelivered(self) -> set[str]:
@@ -59,7 +59,9 @@ class OnDynamoDB:
 def bot(town: Town) -> Iterator[OnDynamoDB]:
     with empty_moto() as store:
         service = service_on(
-            store, clock=town.clock, on_commit=lambda event_id: notification_worker.wake(event_id)
+            store,
+            clock=town.clock,
+            on_commit=lambda event_id: notification_worker.schedule(event_id),
         )
         notification_worker = NotificationWorker(
             store,
@@ -82,7 +84,7 @@ def test_promoted_user_is_told_once_and_nothing_is_owed(bot: OnDynamoDB) -> None
     (told,) = bot.town.told(DIEGO)
     assert "A seat came free" in told
     assert bot.undelivered() == set()
-    bot.settle(SWEEP_EVERY.total_seconds() + 1)
+    bot.settle(SWEEP_INTERVAL.total_seconds() + 1)
     assert len(bot.town.told(DIEGO)) == 1
 
 

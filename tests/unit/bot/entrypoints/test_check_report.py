@@ -1,4 +1,4 @@
-"""What `rollcall check` shows: on a terminal how far it is, and lines that stay for what it found."""
+"""The report of `rollcall check`: a line per finding, and the progress on a terminal."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.__main__ import main
 from bot.entrypoints import check_report
 from bot.entrypoints.check_report import Screen, check
+from bot.entrypoints.cli import main
+from domain.integrity.violations import ViolationKind
 from domain.ports import Unavailable
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import service_on
@@ -18,7 +19,7 @@ from tests.support.stores import empty_sqlite
 
 
 def shown(text: str) -> list[str]:
-    """Return a terminal's lines, as they stand at the end: each carriage return writes over what was there."""
+    """Return the lines that a terminal shows in the end. Text after a carriage return overwrites the line."""
     lines: list[str] = []
     for line in text.split("\n"):
         cells: list[str] = []
@@ -28,83 +29,84 @@ def shown(text: str) -> list[str]:
     return lines
 
 
+STRAY = f"{ViolationKind.STRAY_WAITLIST_ENTRY.value}, event e1, user e1-nobody, ticket 99"
+
+
 def run(*, repair: bool, terminal: bool) -> tuple[bool, str]:
-    """Check an event with a wrong count and a stray place; return the verdict, and what the screen was sent."""
-    screen = StringIO()
+    """Check an event with a wrong count and a stray waitlist entry. Return the verdict and the output."""
+    output = StringIO()
     with empty_sqlite() as store:
         service = service_on(store)
         scene = Scene(service, store)
         scene.rewrite_event({"registered_count": 1})
         scene.add_place(99, "nobody")
-        sound = check(service, Screen(screen, screen if terminal else None), repair=repair)
-    return sound, screen.getvalue()
+        sound = check(service, Screen(output, output if terminal else None), repair=repair)
+    return sound, output.getvalue()
 
 
-def test_each_breach_is_a_line_with_its_ids() -> None:
+def test_each_violation_is_a_line_with_its_ids() -> None:
     sound, text = run(repair=False, terminal=False)
     assert not sound
     *lines, last = text.splitlines()
-    assert "breach: registered_count, event e1: is 1, should be 2" in lines
-    stray = "stray_place, event e1, user e1-nobody, ticket 99"
-    assert f"breach: {stray}: is without registration, should be one's who waits" in lines
-    counts = "events: 1, registrations: 5, places in line: 4"
-    assert last == f"{counts}, breaches: {len(lines)}"
+    assert "violation: registered_count, event e1: is 1, should be 2" in lines
+    assert any(line.startswith(f"violation: {STRAY}: is ") for line in lines)
+    counts = "events: 1, registrations: 5, waitlist entries: 4"
+    assert last == f"{counts}, violations: {len(lines)}"
 
 
-def test_a_repair_says_what_was_and_what_is_now_and_ends_with_a_check() -> None:
+def test_a_repair_reports_each_fix_and_ends_with_a_check() -> None:
     sound, text = run(repair=True, terminal=False)
     assert sound
-    assert text.splitlines() == [
-        "mended: stray_place, event e1, user e1-nobody, ticket 99:"
-        " was without registration, is now deleted",
-        "mended: registered_count, event e1: was 1, is now 2",
-        "events: 1, registrations: 5, places in line: 3, mended: 2, breaches: 0",
-    ]
+    stray, count, last = text.splitlines()
+    assert stray.startswith(f"fixed: {STRAY}: was ")
+    assert stray.endswith(", is now deleted")
+    assert count == "fixed: registered_count, event e1: was 1, is now 2"
+    assert last == "events: 1, registrations: 5, waitlist entries: 3, fixed: 2, violations: 0"
 
 
-def test_a_terminal_shows_the_progress_and_then_only_what_was_found() -> None:
+def test_a_terminal_shows_the_progress_and_in_the_end_only_the_findings() -> None:
     _, plain = run(repair=True, terminal=False)
     _, text = run(repair=True, terminal=True)
-    assert "\rreading: events: 1, registrations: 5, places in line: 3, rows counted: 5" in text
+    assert "\rreading: events: 1, registrations: 5, waitlist entries: 3, rows recounted: 5" in text
     assert shown(text) == plain.split("\n")
 
 
 @pytest.fixture
 def stored(tmp_path: Path) -> dict[str, str]:
-    """Return the environment of a file with an event in it."""
+    """Return an environment whose store is a file with one event."""
     store = SQLiteStore(tmp_path / "rollcall.sqlite", "T1")
     Scene(service_on(store), store)
     store.close()
     return {"ROLLCALL_STORE": f"sqlite:{tmp_path / 'rollcall.sqlite'}"}
 
 
-def ending(error: BaseException) -> object:
+def failing_with(error: BaseException) -> object:
     def check(*_: object, **__: object) -> bool:
         raise error
 
     return check
 
 
-def test_a_store_that_does_not_answer_is_neither_sound_nor_a_breach(
+def test_a_store_that_does_not_respond_ends_the_check_with_2(
     stored: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check_report, "check", ending(Unavailable("locked")))
+    monkeypatch.setattr(check_report, "check", failing_with(Unavailable("locked")))
     assert main(["check", "--workspace", "T1"], stored) == 2
-    assert "The store does not answer, and the check is not done: locked" in capsys.readouterr().err
+    assert "The check did not finish: the store does not respond: locked" in capsys.readouterr().err
 
 
-def test_a_check_that_is_stopped_has_found_nothing_out(
+def test_a_stopped_check_ends_with_130(
     stored: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C must not look like sound data to a script."""
-    monkeypatch.setattr(check_report, "check", ending(KeyboardInterrupt()))
+    """A script must not take Ctrl-C for sound data."""
+    monkeypatch.setattr(check_report, "check", failing_with(KeyboardInterrupt()))
     assert main(["check", "--workspace", "T1"], stored) == 130
-    assert "stopped: the check is not done" in capsys.readouterr().err
+    assert "the check did not finish" in capsys.readouterr().err
 
 
-def test_help_says_what_each_exit_status_means(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_explains_each_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["check", "--help"])
     text = " ".join(capsys.readouterr().out.split())
-    for status in ("0: nothing", "1: something", "2: it could not be found out", "130: stopped"):
+    for status in ("0: no violations", "1: violations", "2: the check could", "130: Ctrl-C"):
         assert status in text

@@ -1,4 +1,4 @@
-"""The environment: all that is wrong is named at once, and secrets stay in it (R10.4)."""
+"""Settings: all problems are named at once, and secrets never leave them (R10.4)."""
 
 import pytest
 
@@ -13,14 +13,14 @@ GOOD = {
 }
 
 
-def wrong(env: dict[str, str], needs: frozenset[str] = ALL) -> str:
+def problems_of(env: dict[str, str], needs: frozenset[str] = ALL) -> str:
     with pytest.raises(SettingsError) as error:
         Settings.from_env(env, needs=needs)
     return str(error.value)
 
 
-def test_everything_missing_is_named_at_once_with_what_would_be_right() -> None:
-    lines = wrong({}).splitlines()
+def test_all_missing_variables_are_named_with_a_valid_form() -> None:
+    lines = problems_of({}).splitlines()
     assert [line.split()[0] for line in lines] == [
         "SLACK_BOT_TOKEN",
         "SLACK_SIGNING_SECRET",
@@ -31,9 +31,9 @@ def test_everything_missing_is_named_at_once_with_what_would_be_right() -> None:
     assert "sqlite:" in lines[3]
 
 
-def test_everything_malformed_is_named_at_once_and_not_shown() -> None:
-    """A token in the wrong variable is still a token: it reaches no log."""
-    text = wrong(
+def test_all_malformed_variables_are_named_without_their_values() -> None:
+    """A token in the wrong variable is still a secret."""
+    text = problems_of(
         {
             "SLACK_BOT_TOKEN": "xapp-swapped",
             "SLACK_SIGNING_SECRET": "short",
@@ -48,42 +48,46 @@ def test_everything_malformed_is_named_at_once_and_not_shown() -> None:
     assert "swapped" not in text
 
 
-def test_token_with_a_newline_behind_it_is_malformed() -> None:
-    """As a shell or a secret store may leave it: no header takes it."""
-    assert "SLACK_BOT_TOKEN is malformed" in wrong(GOOD | {"SLACK_BOT_TOKEN": "xoxb-1\n"})
+def test_token_that_ends_with_a_newline_is_malformed() -> None:
+    """A shell or a secret store may leave one, and no HTTP header can hold it."""
+    assert "SLACK_BOT_TOKEN is malformed" in problems_of(GOOD | {"SLACK_BOT_TOKEN": "xoxb-1\n"})
 
 
-def test_command_asks_only_for_what_it_needs() -> None:
+def test_only_the_variables_that_a_command_needs_are_required() -> None:
     assert Settings.from_env({"ROLLCALL_STORE": "sqlite:rollcall.sqlite"}).bot_token == ""
 
 
 def test_store_has_no_default() -> None:
-    """So that nobody's data lands where they did not mean it."""
-    assert "ROLLCALL_STORE is missing" in wrong({}, frozenset())
+    """You choose where data goes."""
+    assert "ROLLCALL_STORE is missing" in problems_of({}, frozenset())
 
 
 def test_store_is_a_table_prefix_or_a_path() -> None:
-    config = Settings.from_env(GOOD | {"ROLLCALL_TABLE_PREFIX": "staging-"})
-    assert (config.store, config.table_prefix, config.sqlite_path) == ("dynamodb", "staging-", None)
-    config = Settings.from_env(GOOD | {"ROLLCALL_STORE": "sqlite:a dir/rollcall.sqlite"})
-    assert config.sqlite_path == "a dir/rollcall.sqlite"
-    assert config.table_prefix == "rollcall-"
+    settings = Settings.from_env(GOOD | {"ROLLCALL_TABLE_PREFIX": "staging-"})
+    assert (settings.store, settings.table_prefix, settings.sqlite_path) == (
+        "dynamodb",
+        "staging-",
+        None,
+    )
+    settings = Settings.from_env(GOOD | {"ROLLCALL_STORE": "sqlite:a dir/rollcall.sqlite"})
+    assert settings.sqlite_path == "a dir/rollcall.sqlite"
+    assert settings.table_prefix == "rollcall-"
 
 
-def test_lambda_refuses_a_file() -> None:
-    text = wrong(GOOD | {"ROLLCALL_STORE": "sqlite:x", "AWS_LAMBDA_FUNCTION_NAME": "bot"})
-    assert "must be dynamodb on Lambda" in text
+def test_sqlite_is_refused_on_lambda() -> None:
+    text = problems_of(GOOD | {"ROLLCALL_STORE": "sqlite:x", "AWS_LAMBDA_FUNCTION_NAME": "bot"})
+    assert "ROLLCALL_STORE must be dynamodb" in text
 
 
-def test_slack_api_is_slack_unless_the_environment_says_otherwise() -> None:
+def test_slack_api_url_defaults_to_slack() -> None:
     assert Settings.from_env(GOOD).slack_api_url == "https://slack.com/api/"
     other = Settings.from_env(GOOD | {"SLACK_API_URL": "http://127.0.0.1:8765/api"})
     assert other.slack_api_url == "http://127.0.0.1:8765/api/"
 
 
 @pytest.mark.parametrize("url", ["slack.com/api", "ftp://slack.com", "https://", "http://[::1"])
-def test_slack_api_is_a_web_address(url: str) -> None:
-    assert "SLACK_API_URL is malformed" in wrong(GOOD | {"SLACK_API_URL": url})
+def test_slack_api_url_must_be_a_web_address(url: str) -> None:
+    assert "SLACK_API_URL is malformed" in problems_of(GOOD | {"SLACK_API_URL": url})
 
 
 def test_secrets_are_not_in_its_repr() -> None:
@@ -105,21 +109,21 @@ def test_secrets_are_not_in_its_repr() -> None:
         "T1=a-short-token",
     ],
 )
-def test_api_tokens_have_a_workspace_each(value: str) -> None:
-    assert "ROLLCALL_API_TOKENS is malformed: it must be WORKSPACE=TOKEN" in wrong(
+def test_malformed_api_tokens_are_refused(value: str) -> None:
+    assert "ROLLCALL_API_TOKENS is malformed: it must be WORKSPACE=TOKEN" in problems_of(
         GOOD | {"ROLLCALL_API_TOKENS": value}
     )
 
 
-def test_an_api_token_is_good_for_its_workspace_alone() -> None:
-    """R10.2: and several are for one, so that they can be replaced."""
-    config = Settings.from_env(
+def test_an_api_token_is_for_one_workspace() -> None:
+    """R10.2. A workspace can have several, to replace one without a gap."""
+    settings = Settings.from_env(
         GOOD
         | {
             "ROLLCALL_API_TOKENS": "T1=the-old-one-of-ours, T2=the-other-one-of-theirs==,T1=the-new-one-of-ours"
         }
     )
-    assert config.api_tokens_of("T1") == ("the-old-one-of-ours", "the-new-one-of-ours")
-    assert config.api_tokens_of("T2") == ("the-other-one-of-theirs==",)
-    assert config.api_tokens_of("T3") == ()
-    assert "other" not in repr(config)
+    assert settings.api_tokens_of("T1") == ("the-old-one-of-ours", "the-new-one-of-ours")
+    assert settings.api_tokens_of("T2") == ("the-other-one-of-theirs==",)
+    assert settings.api_tokens_of("T3") == ()
+    assert "other" not in repr(settings)

@@ -32,7 +32,7 @@ from bot.features.manage import roster_views
 from bot.features.manage import views as manage_views
 from bot.features.registration import views as registration_views
 from bot.notifications import messages as notification_messages
-from bot.notifications.unreachable import MOST_NAMED
+from bot.notifications.unreachable import MAX_NAMED
 from bot.slack import error_messages
 from bot.slack.view_metadata import HomeMetadata
 from domain.commands import ChangeOutcome, LeaveOutcome, RegisterOutcome
@@ -263,7 +263,7 @@ def notification(kind: NotificationKind) -> Message:
 def unreachable() -> Message:
     people = [
         UnreachableRecipient(user_id=user_id, version=9, kind=kind, reason="x")
-        for user_id, kind in zip(IDS[:MOST_NAMED], list(NotificationKind) * 10, strict=False)
+        for user_id, kind in zip(IDS[:MAX_NAMED], list(NotificationKind) * 10, strict=False)
     ]
     return notification_messages.unreachable_message(entry(), people, REGISTERED)
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.blocks.ids import ActionId
 from bot.notifications.messages import notification_message, unreachable_message
-from bot.notifications.unreachable import MOST_NAMED
+from bot.notifications.unreachable import MAX_NAMED
 from domain.enums import Cause, ChangeKind, NotificationKind, RegistrationStatus
 from domain.models import Change, EventSummary, JournalEntry, Notification, UnreachableRecipient
 from tests.support.environment import START
@@ -203,7 +203,7 @@ def test_organizers_are_told_of_anyone_whom_any_notice_missed(kind: Notification
 def test_as_many_as_one_message_names_fit_it() -> None:
     """R8.11: Slack takes 3,000 characters a section; an id has 64 at most."""
     longest = "U" * 64
-    message = word(*[NotificationKind.CANCELED] * MOST_NAMED, more=99, user_id=longest)
-    assert text_of(message["blocks"]).count(longest) == MOST_NAMED
+    message = word(*[NotificationKind.CANCELED] * MAX_NAMED, more=99, user_id=longest)
+    assert text_of(message["blocks"]).count(longest) == MAX_NAMED
     for block in message["blocks"]:
         assert len(block.get("text", {}).get("text", "")) <= 3_000

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.notifications.rate_limiter import ABSENCE, BURST, UPDATES_A_MINUTE, RateLimiter
+from bot.notifications.rate_limiter import BURST, RESERVATION_GRACE, UPDATES_A_MINUTE, RateLimiter
 from tests.support.environment import ManualClock
 
 STEP = timedelta(milliseconds=100)
@@ -61,5 +61,5 @@ def test_card_that_does_not_come_back_holds_nobody_up() -> None:
     turns = RateLimiter(clock)
     for number in range(BURST + 3):
         turns.take(("C", str(number)))
-    clock.advance(timedelta(seconds=4) + ABSENCE)
+    clock.advance(timedelta(seconds=4) + RESERVATION_GRACE)
     assert turns.take(("C", "late")) is None

@@ -1,0 +1,180 @@
+"""The command line, `rollcall`: its commands, options and exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from bot.entrypoints import bootstrap
+from bot.entrypoints.bootstrap import StartupError
+from bot.entrypoints.settings import Settings, SettingsError
+
+FAILED = 2
+"""The exit status of a command that can't run, the same as argparse's for a mistyped one."""
+
+INTERRUPTED = 130
+"""The exit status of a check that Ctrl-C stopped: its result is unknown."""
+
+SLACK = frozenset({"SLACK_BOT_TOKEN"})
+
+ENVIRONMENT = """\
+environment:
+  ROLLCALL_STORE         where data goes: dynamodb or sqlite:PATH (no default: you choose)
+  ROLLCALL_TABLE_PREFIX  prefix of the DynamoDB tables' names (default: rollcall-)
+  SLACK_BOT_TOKEN        xoxb-..., for socket, http and check
+  SLACK_SIGNING_SECRET   for http
+  SLACK_APP_TOKEN        xapp-..., for socket
+  ROLLCALL_API_TOKENS    WORKSPACE=TOKEN,...: turns the HTTP API on for these tokens (default: off)
+  SLACK_API_URL          address of Slack's Web API, or of a server that imitates it
+  AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_DYNAMODB and the other AWS variables
+"""
+
+
+def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None) -> int:
+    """Run a command and return its exit status."""
+    args = parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # Named, not imported: `--help` need not wait for the domain.
+    logging.getLogger("bot.telemetry").setLevel(logging.WARNING)
+    try:
+        with suppress(KeyboardInterrupt):
+            return _COMMANDS[args.command](args, os.environ if env is None else env)
+    except SettingsError as error:
+        print(f"Rollcall can't start. Check these environment variables:\n{error}", file=sys.stderr)
+        return FAILED
+    except StartupError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line. `command` holds the command's name."""
+    top = argparse.ArgumentParser(
+        prog="rollcall",
+        description="Event registration in Slack.",
+        epilog=ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("socket", help="run the bot in Socket Mode")
+    http = commands.add_parser("http", help="run the bot over HTTP")
+    http.description = (
+        "Serve POST /slack/events and GET /healthz. With ROLLCALL_API_TOKENS, also serve the HTTP"
+        " API and its documentation at /docs."
+    )
+    http.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)"
+    )
+    http.add_argument("--port", type=int, default=3000, help="port to listen on (default: 3000)")
+    manifest = commands.add_parser("manifest", help="print the app manifest")
+    manifest.add_argument(
+        "--url", type=_https, help="public address of the bot, for HTTP instead of Socket Mode"
+    )
+    tables = commands.add_parser("tables", help="create the tables, or the SQLite file")
+    tables.add_argument("what", choices=["create"])
+    check = commands.add_parser("check", help="check the stored data for contradictions")
+    check.description = (
+        "Read all data and report each violation with its ids. The bot may keep running. With"
+        " --repair, fix violations first and report each fix. It is safe to rerun an interrupted"
+        " repair."
+    )
+    check.epilog = (
+        "exit status: 0: no violations (left); 1: violations found (or left); 2: the check could"
+        " not finish, because of a wrong argument, the environment, or a store that does not"
+        " respond; 130: Ctrl-C stopped the check."
+    )
+    check.add_argument("--repair", action="store_true", help="fix violations before the check")
+    check.add_argument(
+        "--workspace", metavar="ID", help="id of the workspace (default: the bot token's)"
+    )
+    return top
+
+
+def _https(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.netloc or parts.query or parts.fragment:
+        raise argparse.ArgumentTypeError("must be an address that starts with https://")
+    return url
+
+
+def _socket(_: argparse.Namespace, env: Mapping[str, str]) -> int:
+    settings = Settings.from_env(env, needs=SLACK | {"SLACK_APP_TOKEN"})
+    from bot.entrypoints import socket_mode
+
+    with bootstrap.running_bot(settings) as bot, socket_mode.connected(bot, settings):
+        print("Rollcall is connected (press Ctrl-C to stop it)", flush=True)
+        _wait_for_stop_signal()
+    return 0
+
+
+def _wait_for_stop_signal() -> None:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
+
+
+def _http(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+    settings = Settings.from_env(env, needs=SLACK | {"SLACK_SIGNING_SECRET"})
+    from bot.entrypoints import http_server
+
+    with bootstrap.running_bot(settings) as bot:
+        http_server.serve(bot, settings, host=args.host, port=args.port)
+    return 0
+
+
+def _manifest(args: argparse.Namespace, _: Mapping[str, str]) -> int:
+    from bot.entrypoints import manifest
+
+    text = manifest.for_http(args.url) if args.url else manifest.for_socket_mode()
+    print(text, end="")
+    return 0
+
+
+def _tables(_: argparse.Namespace, env: Mapping[str, str]) -> int:
+    settings = Settings.from_env(env)
+    if settings.sqlite_path is not None:
+        with bootstrap.open_store(settings, "none"):
+            print(f"{settings.sqlite_path} is ready")
+        return 0
+    created = bootstrap.create_dynamodb_tables(settings)
+    print("\n".join(f"created {name}" for name in created) or "all tables already exist")
+    return 0
+
+
+def _check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+    settings = Settings.from_env(env, needs=frozenset() if args.workspace else SLACK)
+    workspace_id = args.workspace or bootstrap.fetch_workspace_id(bootstrap.slack_client(settings))
+    from bot.entrypoints.check_report import Screen, check
+    from domain.ports import Unavailable
+
+    screen = Screen(sys.stdout, sys.stderr if sys.stderr.isatty() else None)
+    with bootstrap.open_store(settings, workspace_id) as store:
+        service = bootstrap.build_service(store, bootstrap.SystemClock())
+        try:
+            is_sound = check(service, screen, repair=args.repair)
+        except Unavailable as error:
+            raise StartupError(
+                f"\nThe check did not finish: the store does not respond: {error}"
+            ) from error
+        except KeyboardInterrupt:
+            print("\nStopped: the check did not finish", file=sys.stderr)
+            return INTERRUPTED
+    return 0 if is_sound else 1
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace, Mapping[str, str]], int]] = {
+    "socket": _socket,
+    "http": _http,
+    "manifest": _manifest,
+    "tables": _tables,
+    "check": _check,
+}
