@@ -10,7 +10,7 @@ from slack_sdk.models.blocks import (
     Block,
 )
 
-from bot.blocks.formatting import button
+from bot.blocks.builders import button
 from bot.blocks.ids import ActionId
 
 WAY_BACK = 2_500

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.features.export.attendee_list import export_file
 from bot.notifications.messages import notification_message, unreachable_message
 from bot.notifications.recipients import audience

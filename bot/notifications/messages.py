@@ -6,20 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, SectionBlock
 
-from bot.blocks.formatting import (
-    LISTED,
-    Message,
-    bold,
-    button,
-    context,
-    escape,
-    mention,
-    note,
-    plain,
-    section,
-    when_and_where,
-)
+from bot.blocks.builders import Message, button, context, note, plain, section
+from bot.blocks.formatting import when_and_where
 from bot.blocks.ids import ActionId
+from bot.blocks.mrkdwn import LISTED, bold, escape, mention
 from domain.enums import Cause, ChangeKind, NotificationKind, RegistrationStatus
 from domain.models import EventSummary, JournalEntry, Notification, UnreachableRecipient
 

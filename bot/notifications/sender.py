@@ -10,7 +10,7 @@ from typing import TypeVar
 from slack_sdk import WebClient
 
 from bot import telemetry
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.slack.api_errors import FAILURES, ClassifiedError, ErrorClass, Standing, classify
 from bot.slack.files import File, send_file
 from domain.models import JournalEntry

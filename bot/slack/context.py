@@ -10,7 +10,7 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.slack.interactions import typed, user_id_of
 from bot.slack.member_directory import MemberDirectory
 from bot.slack.replies import in_command

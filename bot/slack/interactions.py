@@ -12,8 +12,8 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.blocks.formatting import is_slack_id
 from bot.blocks.ids import BlockId, EventOption
+from bot.blocks.mrkdwn import is_slack_id
 from bot.features.account.member_sync import Member
 from bot.slack.error_messages import Wrong
 from bot.slack.errors import MalformedPayload

@@ -12,8 +12,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import Message, shortened
+from bot.blocks.builders import Message
 from bot.blocks.modals import note_modal
+from bot.blocks.mrkdwn import shortened
 from bot.slack import response_urls
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.errors import RefreshFailed

@@ -9,11 +9,11 @@ from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId
+from bot.features.account import views as account_views
 from bot.features.browsing.listeners import BrowsingListeners
 from bot.features.manage.listeners import ManageListeners
-from bot.features.registration import views as registration_views
 from bot.features.registration.listeners import RegistrationListeners
 from bot.slack.context import AppContext, Command, CommandRequest, on_command
 from bot.slack.interactions import user_id_of
@@ -42,26 +42,22 @@ class Rollcall:
             "events": browsing.events_command,
             "registrations": browsing.registrations_command,
             "event": ManageListeners(context).event_command,
-            "forget-me": lambda _: registration_views.forget_question(),
+            "forget-me": lambda _: account_views.forget_me_question(),
         }
 
     def command(self, asked: CommandRequest) -> Message | View:
         """Carry out the command named by the first word; else say what there is."""
         name, _, rest = asked.text.partition(" ")
         do = self._commands.get(name.lower())
-        return (
-            registration_views.help_message()
-            if do is None
-            else do(replace(asked, text=rest.strip()))
-        )
+        return account_views.help_message() if do is None else do(replace(asked, text=rest.strip()))
 
     def forget(self, ack: Ack, body: Body, respond: Respond, client: WebClient) -> None:
         """Delete what is stored about the person."""
         done = self._service.delete_user(user_id_of(body))
-        Reply(body, respond, client).replace(registration_views.forgotten(done))
+        Reply(body, respond, client).replace(account_views.forgotten(done))
         ack()
 
     def keep(self, ack: Ack, body: Body, respond: Respond, client: WebClient) -> None:
         """Delete nothing."""
-        Reply(body, respond, client).replace(registration_views.kept())
+        Reply(body, respond, client).replace(account_views.nothing_deleted())
         ack()

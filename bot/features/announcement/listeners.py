@@ -37,7 +37,7 @@ class AnnouncementListeners:
     def pressed_message(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Open the form; the request's id is minted here, so that it is sent once (R8.13)."""
         event = self._organizing.event(body, value_of(action))
-        form = announcement_views.message_form(event, request_id=self._new_id())
+        form = announcement_views.announcement_form(event, request_id=self._new_id())
         client.views_push(trigger_id=body["trigger_id"], view=form)
         ack()
 
@@ -46,7 +46,7 @@ class AnnouncementListeners:
         form, draft = metadata(view, MessageMetadata), message_draft(view)
         if _fingerprint(draft) != form.previewed:
             event = self._organizing.event(body, form.event_id)
-            preview = announcement_views.message_form(
+            preview = announcement_views.announcement_form(
                 event,
                 request_id=form.request_id,
                 draft=draft,
@@ -62,7 +62,10 @@ class AnnouncementListeners:
                 form.event_id, draft, request_id=form.request_id, actor=actor
             ),
         )
-        ack(response_action="update", view=announcement_views.message_sent(outcome, draft.audience))
+        ack(
+            response_action="update",
+            view=announcement_views.announcement_sent(outcome, draft.audience),
+        )
 
 
 def _fingerprint(draft: MessageDraft) -> str:

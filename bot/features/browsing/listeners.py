@@ -7,10 +7,9 @@ from typing import Any
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId
-from bot.features.cards import views as cards_views
-from bot.features.registration import views as registration_views
+from bot.features.browsing import views as browsing_views
 from bot.slack.context import AppContext, CommandRequest, on_command
 from bot.slack.interactions import shown_already, user_id_of, value_of
 from bot.slack.replies import Reply
@@ -47,7 +46,7 @@ class BrowsingListeners:
         """`/registrations [registered|waitlisted]`: one's own (R5)."""
         status = _STATUSES.get(asked.text.lower())
         if asked.text and status is None:
-            return registration_views.bad_status(asked.text)
+            return browsing_views.unknown_filter(asked.text)
         return self._registrations(asked.user_id, status)
 
     def more_events(
@@ -75,7 +74,7 @@ class BrowsingListeners:
         page = self._page(cursor)
         while not page.items and page.next_cursor is not None:
             page = self._page(page.next_cursor)
-        return cards_views.event_list(page)
+        return browsing_views.event_list(page)
 
     def _page(self, cursor: str | None) -> Page[Event]:
         return self._service.list_events(coming=True, limit=EVENTS_PAGE, cursor=cursor)
@@ -84,7 +83,7 @@ class BrowsingListeners:
         self, user_id: str, status: RegistrationStatus | None, first: int = 0
     ) -> Message:
         own = self._service.list_registrations_of(user_id, status=status)
-        return registration_views.registrations(own, status, first)
+        return browsing_views.registration_list(own, status, first)
 
 
 _STATUSES = {status.value: status for status in RegistrationStatus}

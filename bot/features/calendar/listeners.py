@@ -8,8 +8,8 @@ from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
 from bot.blocks.ids import ActionId
+from bot.features.calendar import views as calendar_views
 from bot.features.calendar.calendar_file import calendar_file, is_for_later
-from bot.features.registration import views as registration_views
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.context import AppContext
 from bot.slack.files import send_file
@@ -39,7 +39,7 @@ class CalendarListeners:
         event = self._service.get_event(value_of(action))
         own = self._service.find_registration(event.event_id, user_id_of(body))
         if own is not None and is_for_later(own):
-            Reply(body, respond, client).ephemeral(registration_views.calendar_waits(own))
+            Reply(body, respond, client).ephemeral(calendar_views.no_seat_yet(own))
             ack()
             return
         try:
@@ -48,8 +48,8 @@ class CalendarListeners:
             verdict = classify(error)
             if verdict.error_class in (ErrorClass.OURS, ErrorClass.BUG):
                 raise
-            message = registration_views.calendar_not_sent(event)
+            message = calendar_views.file_not_sent(event)
         else:
-            message = registration_views.calendar_sent(event)
+            message = calendar_views.file_sent(event)
         Reply(body, respond, client).ephemeral(message)
         ack()

@@ -7,8 +7,8 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.blocks.formatting import as_typed
 from bot.blocks.ids import ActionId, BlockId, CallbackId
+from bot.blocks.mrkdwn import as_typed
 from bot.features.ending import views as ending_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
@@ -51,7 +51,7 @@ class EndingListeners:
             user_id_of(body), lambda actor: self._service.cancel_event(event_id, actor=actor)
         )
         self._organizing.show_below(body, client, event_id)
-        ack(response_action="update", view=ending_views.canceled(outcome))
+        ack(response_action="update", view=ending_views.event_canceled(outcome))
 
     def pressed_delete(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Say what deleting means, and ask for the title."""
@@ -69,7 +69,7 @@ class EndingListeners:
         done = self._people.as_organizer(
             user_id_of(body), lambda actor: self._service.delete_event(event_id, actor=actor)
         )
-        gone = ending_views.deleted(event, done)
+        gone = ending_views.event_deleted(event, done)
         root = view.get("root_view_id")
         if not root or root == view["id"]:
             ack(response_action="update", view=gone)

@@ -47,7 +47,7 @@ class CreateListeners:
 
     def form(self, user_id: str) -> View:
         """Return the form; the event's id is minted here, so that two presses of Submit make one event."""
-        return event_form_views.event_form(
+        return event_form_views.create_form(
             self._context.new_id()[:TYPABLE], self._context.people.time_zone(user_id)
         )
 
@@ -60,7 +60,7 @@ class CreateListeners:
         """Offer the zones whose name has what is typed in it."""
         wanted = (body.get("value") or "").strip().replace(" ", "_").casefold()
         ack(
-            event_form_views.zone_options(
+            event_form_views.time_zone_options(
                 sorted(name for name in available_timezones() if wanted in name.casefold())
             )
         )
@@ -82,4 +82,4 @@ class CreateListeners:
         trouble = posted(self._context.cards, event, channel_id) if is_new else None
         if trouble is None:  # else Slack is slow, and the form is to be answered
             self._home.refresh(body)
-        ack(response_action="update", view=event_form_views.created(event, trouble))
+        ack(response_action="update", view=event_form_views.event_created(event, trouble))

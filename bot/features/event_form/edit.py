@@ -49,4 +49,4 @@ class EditListeners:
             lambda actor: self._service.edit_event(form.event_id, changes, actor=actor),
         )
         self._organizing.show_below(body, client, form.event_id)
-        ack(response_action="update", view=event_form_views.edited(outcome))
+        ack(response_action="update", view=event_form_views.event_edited(outcome))

@@ -75,7 +75,7 @@ class HistoryListeners:
                 actor=actor,
             ),
         )
-        return history_views.history(event, page, turned)
+        return history_views.event_history(event, page, turned)
 
     # One's own
 
@@ -107,4 +107,4 @@ class HistoryListeners:
             turned[-1] if turned else None,
             MOVES,
         )
-        return history_views.my_place(event, page, turned)
+        return history_views.registration_history(event, page, turned)

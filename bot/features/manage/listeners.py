@@ -8,14 +8,14 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId, CallbackId
+from bot.features.browsing import views as browsing_views
 from bot.features.cards.posting import posted, pressed
 from bot.features.event_form.create import CreateListeners
 from bot.features.manage import roster_views
 from bot.features.manage import views as manage_views
 from bot.features.manage.modal import ManageModal
-from bot.features.registration import views as registration_views
 from bot.slack.context import AppContext, CommandRequest, on_command
 from bot.slack.interactions import (
     CapacityMetadata,
@@ -73,7 +73,7 @@ class ManageListeners:
             return self._creating.form(asked.user_id)
         found = self._service.find_events_to_manage(asked.text, asked.user_id)
         if len(found.fitting) != 1:
-            return registration_views.choice(found, ActionId.MANAGE)
+            return browsing_views.event_choice(found, ActionId.MANAGE)
         return self._organizing.manage(asked.user_id, found.fitting[0].event_id)
 
     def pressed_manage(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
@@ -112,9 +112,9 @@ class ManageListeners:
         own = self._service.find_registration(event.event_id, user_id)
         users = self._service.get_users([user_id])
         view = (
-            roster_views.not_in_event(event, user_id, users)
+            roster_views.not_registered(event, user_id, users)
             if own is None
-            else roster_views.person_form(own, users, is_over=self._service.is_over(event))
+            else roster_views.attendee_form(own, users, is_over=self._service.is_over(event))
         )
         client.views_push(trigger_id=body["trigger_id"], view=view)
 
@@ -130,7 +130,7 @@ class ManageListeners:
             ),
         )
         self._organizing.show_below(body, client, asked.event_id)
-        ack(response_action="update", view=roster_views.removed(outcome, users))
+        ack(response_action="update", view=roster_views.attendee_removed(outcome, users))
 
     # Registration, and the list as a file
 

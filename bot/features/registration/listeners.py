@@ -9,8 +9,9 @@ from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
 from bot.blocks import modals
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId, CallbackId
+from bot.features.browsing import views as browsing_views
 from bot.features.cards.posting import pressed
 from bot.features.home.publisher import Home
 from bot.features.registration import views as registration_views
@@ -54,7 +55,7 @@ class RegistrationListeners:
             return modals.picker(CallbackId.REGISTER)
         found = self._service.find_events(asked.text)
         if len(found.fitting) != 1:
-            return registration_views.choice(found, ActionId.CHOOSE_TO_REGISTER)
+            return browsing_views.event_choice(found, ActionId.CHOOSE_TO_REGISTER)
         return self._register(asked.body, found.fitting[0].event_id)
 
     def unregister_command(self, asked: CommandRequest) -> Message | View:
@@ -63,7 +64,7 @@ class RegistrationListeners:
             return modals.picker(CallbackId.UNREGISTER)
         found = self._service.find_registrations_of(asked.user_id, asked.text)
         if len(found.fitting) != 1:
-            return registration_views.choice_of_own(found, asked.text)
+            return browsing_views.registration_choice(found, asked.text)
         return self._leave_or_ask(asked.user_id, found.fitting[0].event.event_id)
 
     # Buttons
@@ -109,14 +110,14 @@ class RegistrationListeners:
     ) -> None:
         """Leave: what it costs was said."""
         outcome = self._service.unregister(value_of(action), user_id_of(body))
-        Reply(body, respond, client).replace(registration_views.left(outcome))
+        Reply(body, respond, client).replace(registration_views.unregistered(outcome))
         self._home.follow(body)
         ack()
 
     def stay(self, ack: Ack, body: Body, action: Body, respond: Respond, client: WebClient) -> None:
         """Stay, and say what one has."""
         own = self._service.get_registration(value_of(action), user_id_of(body))
-        Reply(body, respond, client).replace(registration_views.stayed(own))
+        Reply(body, respond, client).replace(registration_views.registration_kept(own))
         ack()
 
     # The picker
@@ -143,12 +144,12 @@ class RegistrationListeners:
     # One service call each
 
     def _register(self, body: Payload, event_id: str) -> Message:
-        return registration_views.placed(
+        return registration_views.registered(
             self._service.register_ensuring_user(event_id, person(body))
         )
 
     def _leave_or_ask(self, user_id: str, event_id: str) -> Message:
         preview = self._service.preview_leave(event_id, user_id)
         if preview.is_free:
-            return registration_views.left(self._service.unregister(event_id, user_id))
-        return registration_views.leave_question(preview)
+            return registration_views.unregistered(self._service.unregister(event_id, user_id))
+        return registration_views.unregister_question(preview)

@@ -11,19 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.blocks.formatting import (
-    as_typed,
-    bold,
-    contained,
-    escape,
-    moment,
-    ordinal,
-    people,
-    plain_when,
-    shortened,
-    when,
-)
+from bot.blocks.formatting import moment, ordinal, people, plain_when, when
 from bot.blocks.ids import ActionId, BlockId
+from bot.blocks.mrkdwn import as_typed, bold, contained, escape, shortened
 from bot.features.cards.views import event_card
 from domain.enums import EventStatus
 from domain.models import Event
