@@ -169,11 +169,11 @@ def _title(entry: JournalEntry) -> str:
 
 
 def _give_up(entry: JournalEntry) -> ButtonElement:
-    return button("Give up my seat", ActionId.GIVE_UP, entry.event_id)
+    return button("Give up my seat", ActionId.GIVE_UP_SEAT, entry.event_id)
 
 
 def _leave(entry: JournalEntry, label: str = "Leave") -> ButtonElement:
-    return button(label, ActionId.CHOOSE_TO_LEAVE, entry.event_id)
+    return button(label, ActionId.CHOOSE_TO_UNREGISTER, entry.event_id)
 
 
 def _calendar(entry: JournalEntry, label: str = "Add to calendar") -> ButtonElement:

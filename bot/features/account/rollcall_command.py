@@ -27,7 +27,7 @@ def register(app: App, context: AppContext) -> None:
     flow = Rollcall(context)
     on_command(app, "/rollcall", flow.command)
     app.action(ActionId.FORGET_ME)(flow.forget)
-    app.action(ActionId.KEEP_ME)(flow.keep)
+    app.action(ActionId.KEEP_DATA)(flow.keep)
 
 
 class Rollcall:

@@ -39,7 +39,7 @@ def forget_me_question() -> Message:
     buttons = ActionsBlock(
         elements=[
             button("Delete my data", ActionId.FORGET_ME, "me", style="danger"),
-            button("Keep it", ActionId.KEEP_ME, "me"),
+            button("Keep it", ActionId.KEEP_DATA, "me"),
         ]
     )
     return note(

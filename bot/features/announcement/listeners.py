@@ -21,7 +21,7 @@ Body = dict[str, Any]
 def register(app: App, context: AppContext) -> None:
     """Register the listeners of this flow."""
     flow = AnnouncementListeners(context)
-    app.action(ActionId.MESSAGE_PEOPLE)(flow.pressed_message)
+    app.action(ActionId.MESSAGE_ATTENDEES)(flow.pressed_message)
     app.view(CallbackId.MESSAGE)(flow.submitted)
 
 

@@ -68,12 +68,12 @@ def registration_blocks(own: UserRegistration) -> Sequence[Block]:
     """Return one of a person's own registrations: the event, the place in it, and what can be done."""
     event = own.event
     lines = f"{bold(event.title, LISTED)} · {status_text(own)}\n{when_and_where(event, LISTED)}"
-    buttons = [button("Leave", ActionId.LEAVE, event.event_id)]
+    buttons = [button("Leave", ActionId.UNREGISTER, event.event_id)]
     if own.position is None:
         is_canceled = event.status is EventStatus.CANCELED
         label = "Take it off my calendar" if is_canceled else "Add to calendar"
         buttons.append(button(label, ActionId.ADD_TO_CALENDAR, event.event_id))
-    buttons.append(button("How my place moved", ActionId.MY_PLACE, event.event_id))
+    buttons.append(button("How my place moved", ActionId.REGISTRATION_HISTORY, event.event_id))
     return [section(lines), ActionsBlock(elements=buttons)]
 
 
@@ -130,7 +130,7 @@ def registration_choice(found: FoundRegistrations, text: str) -> Message:
     blocks += [
         section(
             f"{bold(one.event.title, LISTED)}\n{when_and_where(one.event, LISTED)}",
-            button("Leave", ActionId.CHOOSE_TO_LEAVE, one.event.event_id),
+            button("Leave", ActionId.CHOOSE_TO_UNREGISTER, one.event.event_id),
         )
         for one in offered[:MAX_CHOICES]
     ]

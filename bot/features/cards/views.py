@@ -99,5 +99,5 @@ def _buttons(event: Event, *, is_in: bool | None = None) -> list[ButtonElement]:
         label = "Join the waitlist" if full else "Register"
         elements.append(button(label, ActionId.REGISTER, event.event_id, style="primary"))
     if is_in is not False:
-        elements.append(button("Leave", ActionId.LEAVE, event.event_id))
+        elements.append(button("Leave", ActionId.UNREGISTER, event.event_id))
     return elements

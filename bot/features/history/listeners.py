@@ -32,9 +32,9 @@ def register(app: App, context: AppContext) -> None:
     app.action(ActionId.HISTORY)(flow.pressed_history)
     app.action(ActionId.HISTORY_PAGE)(flow.turn_page)
     app.action(ActionId.HISTORY_BACK)(flow.turn_back)
-    app.action(ActionId.MY_PLACE)(flow.pressed_my_place)
-    app.action(ActionId.MY_PLACE_PAGE)(flow.turn_my_page)
-    app.action(ActionId.MY_PLACE_BACK)(flow.turn_my_page_back)
+    app.action(ActionId.REGISTRATION_HISTORY)(flow.pressed_my_place)
+    app.action(ActionId.REGISTRATION_HISTORY_PAGE)(flow.turn_my_page)
+    app.action(ActionId.REGISTRATION_HISTORY_BACK)(flow.turn_my_page_back)
 
 
 class HistoryListeners:

@@ -63,13 +63,15 @@ def registration_history(
         more = " on this page; there is more further back" if page.next_cursor else ""
         blocks.append(context(f"Nothing moved it{more}."))
     blocks += turning(
-        ActionId.MY_PLACE_BACK,
-        ActionId.MY_PLACE_PAGE,
+        ActionId.REGISTRATION_HISTORY_BACK,
+        ActionId.REGISTRATION_HISTORY_PAGE,
         event.event_id,
         page.next_cursor,
         is_first=not turned,
     )
-    return _paged(CallbackId.MY_PLACE, "How my place moved", event, blocks, turned, close="Close")
+    return _paged(
+        CallbackId.REGISTRATION_HISTORY, "How my place moved", event, blocks, turned, close="Close"
+    )
 
 
 def _paged(

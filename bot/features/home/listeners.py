@@ -22,7 +22,7 @@ def register(app: App, context: AppContext) -> None:
     app.event("app_home_opened")(flow.opened)
     app.action(ActionId.HOME_OWN)(flow.turn_own)
     app.action(ActionId.HOME_ORGANIZED)(flow.turn_organized)
-    app.action(ActionId.HOME_COMING)(flow.turn_coming)
+    app.action(ActionId.HOME_UPCOMING)(flow.turn_coming)
 
 
 class HomeListeners:

@@ -79,7 +79,9 @@ def _coming(lists: Lists, *, is_first: bool) -> list[Block]:
         blocks += cards_views.event_blocks(event, is_in=bool(place), place=place)
     if not page.items:
         blocks.append(section("Nothing is coming up."))
-    return blocks + _turn(ActionId.HOME_COMING, page.next_cursor, "More events", is_first=is_first)
+    return blocks + _turn(
+        ActionId.HOME_UPCOMING, page.next_cursor, "More events", is_first=is_first
+    )
 
 
 def _organized(page: Page[Event], *, is_first: bool) -> list[Block]:

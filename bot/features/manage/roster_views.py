@@ -38,7 +38,7 @@ def roster_blocks(
     blocks: list[Block] = [DividerBlock()]
     if event.registered_count or event.waitlist_count:
         finder = UserSelectElement(
-            action_id=ActionId.FIND_PERSON, placeholder=plain("Find a person by name")
+            action_id=ActionId.FIND_ATTENDEE, placeholder=plain("Find a person by name")
         )
         blocks.append(ActionsBlock(elements=[finder]))
     if listing.registered:
@@ -78,7 +78,7 @@ def _person_row(user_id: str, users: Mapping[str, User], since: str, place: str 
     spoken = f"Details of {users[user_id].name}" if user_id in users else None
     return section(
         f"{place}{name_of(user_id, users)} · {since}",
-        button("Details", ActionId.PERSON, user_id, spoken=spoken),
+        button("Details", ActionId.ATTENDEE, user_id, spoken=spoken),
     )
 
 

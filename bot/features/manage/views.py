@@ -25,7 +25,7 @@ from domain.enums import EventStatus
 from domain.models import CapacityPreview, Event, EventRegistrations, User
 
 
-def manage_modal(
+def manage_event(
     listing: EventRegistrations,
     users: Mapping[str, User],
     *,
@@ -73,7 +73,7 @@ def _managing(event: Event, request_id: str) -> list[Block]:
         button("Post card", ActionId.POST_CARD, event.event_id),
     ]
     always = [
-        button("Message people", ActionId.MESSAGE_PEOPLE, event.event_id),
+        button("Message people", ActionId.MESSAGE_ATTENDEES, event.event_id),
         button("Export CSV", ActionId.EXPORT, request_id),
         button("History", ActionId.HISTORY, event.event_id),
     ]

@@ -29,7 +29,7 @@ def registered(outcome: RegisterOutcome) -> Message:
 
 def _buttons(event: Event, *, has_seat: bool) -> ActionsBlock:
     """Return what can be done: nobody who waits is to look like one who comes, not in a calendar either."""
-    elements = [button("Leave", ActionId.CHOOSE_TO_LEAVE, event.event_id)]
+    elements = [button("Leave", ActionId.CHOOSE_TO_UNREGISTER, event.event_id)]
     if has_seat:
         elements.append(button("Add to calendar", ActionId.ADD_TO_CALENDAR, event.event_id))
     return ActionsBlock(elements=elements)
@@ -61,8 +61,8 @@ def unregister_question(preview: LeavePreview) -> Message:
         cost += " You could not come back: it takes no registrations now."
     buttons = ActionsBlock(
         elements=[
-            button("Leave", ActionId.LEAVE_CONFIRMED, event.event_id, style="danger"),
-            button("Stay", ActionId.STAY, event.event_id),
+            button("Leave", ActionId.UNREGISTER_CONFIRMED, event.event_id, style="danger"),
+            button("Stay", ActionId.KEEP_REGISTRATION, event.event_id),
         ]
     )
     return note(cost, buttons)

@@ -226,7 +226,7 @@ def test_no_log_tells_of_people_and_their_words(
     cloud.sweep()
     cloud.town.api.faults.stand(None)
     break_down(cloud)
-    assert cloud.slack.click(DIEGO, card, ActionId.LEAVE).ephemeral
+    assert cloud.slack.click(DIEGO, card, ActionId.UNREGISTER).ephemeral
     told = "\n".join(rendered(record) for record in log.records)
     assert "unforeseen failure" in told
     for word in (*PEOPLES.values(), "Amara", TOKEN, SECRET, workspace.app.bot_token):

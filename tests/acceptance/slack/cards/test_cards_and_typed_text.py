@@ -64,8 +64,8 @@ def test_typed_text_does_nothing_wherever_it_is_shown(town: Town, text: str) -> 
     assert header["text"]["text"] == title, "shown as typed"
     town.slack.click(CHLOE, card, ActionId.REGISTER)
     town.register(AMARA)
-    asked = town.slack.click(CHLOE, card, ActionId.LEAVE)
-    town.slack.click(CHLOE, asked.ephemeral[-1], ActionId.LEAVE_CONFIRMED)
+    asked = town.slack.click(CHLOE, card, ActionId.UNREGISTER)
+    town.slack.click(CHLOE, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
     town.settle()
     assert len(town.told(AMARA)) == 1
     town.slack.command(BJORN, RANDOM, "/event", "yoga")

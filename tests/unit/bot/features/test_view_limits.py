@@ -240,7 +240,7 @@ def listing(seats: int, line: int) -> EventRegistrations:
 
 def manage(seats: int, line: int, of: Event = LARGEST) -> View:
     shown = EventRegistrations(of, SEATS[:seats], LINE[:line], CURSOR)
-    return manage_views.manage_modal(
+    return manage_views.manage_event(
         shown,
         USERS,
         request_id="r" * 32,
@@ -287,11 +287,11 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         ChangeOutcome(LARGEST, is_moved=True)
     ),
     "home.views.home": lambda: home_views.home(LISTS, SHOWN),
-    "manage.views.manage_modal": lambda: manage(roster_views.ROSTER_PAGE, 0),
-    "manage.views.manage_modal, line": lambda: manage(0, roster_views.ROSTER_PAGE),
-    "manage.views.manage_modal, both": lambda: manage(HALF, HALF),
-    "manage.views.manage_modal, closed": lambda: manage(HALF, HALF, CLOSED),
-    "manage.views.manage_modal, canceled": lambda: manage(HALF, HALF, CANCELED),
+    "manage.views.manage_event": lambda: manage(roster_views.ROSTER_PAGE, 0),
+    "manage.views.manage_event, line": lambda: manage(0, roster_views.ROSTER_PAGE),
+    "manage.views.manage_event, both": lambda: manage(HALF, HALF),
+    "manage.views.manage_event, closed": lambda: manage(HALF, HALF, CLOSED),
+    "manage.views.manage_event, canceled": lambda: manage(HALF, HALF, CANCELED),
     "manage.views.card_form": lambda: manage_views.card_form(LARGEST, after="1" * 17),
     "manage.views.card_posted": lambda: manage_views.card_posted(LARGEST, None),
     "manage.views.capacity_form": lambda: manage_views.capacity_form(LARGEST),
