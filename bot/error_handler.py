@@ -13,9 +13,11 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot import telemetry
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.blocks.modals import note_modal
+from bot.features.account import views as account_views
 from bot.features.manage import roster_views
+from bot.features.manage import views as manage_views
 from bot.features.registration import views as registration_views
 from bot.slack import error_messages
 from bot.slack.api_errors import FAILURES
@@ -179,15 +181,15 @@ def _tell_outcome(
 
 def _outcome_message(outcome: object, asker_id: str) -> Message:
     render: dict[type, Callable[[Any], Message]] = {
-        RegisterOutcome: registration_views.placed,
-        LeaveOutcome: registration_views.left,
-        ChangeOutcome: registration_views.changed,
-        bool: registration_views.forgotten,
+        RegisterOutcome: registration_views.registered,
+        LeaveOutcome: registration_views.unregistered,
+        ChangeOutcome: manage_views.event_changed,
+        bool: account_views.forgotten,
     }
     if isinstance(outcome, RollcallError):
         return error_messages.to(asker_id, outcome)
     if isinstance(outcome, LeaveOutcome) and outcome.registration.user_id != asker_id:
-        return roster_views.taken_out(outcome, {})
+        return roster_views.removal_message(outcome, {})
     return render[type(outcome)](outcome)
 
 

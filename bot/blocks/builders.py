@@ -7,9 +7,21 @@ the registration. Both are a class's own, and found once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from slack_sdk.models.basic_objects import JsonObject
+from slack_sdk.models.blocks import (
+    Block,
+    ButtonElement,
+    ContextBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from bot.blocks.mrkdwn import shortened
 
 _shapes: dict[type[JsonObject], _Shape] = {}
 
@@ -52,3 +64,61 @@ def _as_json(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_as_json(one) for one in value]
     return value
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message: `text` is what notifications and screen readers get, in mrkdwn."""
+
+    text: str
+    blocks: Sequence[Block]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the arguments of `chat.postMessage`, `respond` and their like."""
+        return {"text": self.text, "blocks": [as_json(block) for block in self.blocks]}
+
+
+def section(mrkdwn: str, accessory: ButtonElement | None = None) -> SectionBlock:
+    """Return a section of mrkdwn, with a button beside it if given."""
+    return SectionBlock(text=_mrkdwn(mrkdwn), accessory=accessory)
+
+
+def context(mrkdwn: str) -> ContextBlock:
+    """Return a line of small print."""
+    return ContextBlock(elements=[_mrkdwn(mrkdwn)])
+
+
+def _mrkdwn(text: str) -> MarkdownTextObject:
+    """Return mrkdwn of which Slack takes `<…>` alone: no address or channel name becomes a link."""
+    return MarkdownTextObject(text=text, verbatim=True)
+
+
+def plain(text: str) -> PlainTextObject:
+    """Return text that shows as typed, with no emoji codes turned into pictures."""
+    return PlainTextObject(text=text, emoji=False)
+
+
+def button(
+    label: str,
+    action_id: str,
+    value: str,
+    *,
+    style: str | None = None,
+    spoken: str | None = None,
+) -> ButtonElement:
+    """Return a button; labels longer than Slack's 75 characters are cut.
+
+    `spoken` is what a screen reader says in the label's place, where many buttons have the same one.
+    """
+    return ButtonElement(
+        text=plain(shortened(label, 75)),
+        action_id=action_id,
+        value=value,
+        style=style,
+        accessibility_label=None if spoken is None else shortened(spoken, 75),
+    )
+
+
+def note(mrkdwn: str, *more: Block) -> Message:
+    """Return a message of one sentence or two, with more blocks under it if given."""
+    return Message(mrkdwn, [section(mrkdwn), *more])

@@ -15,8 +15,9 @@ from slack_sdk.models.blocks import (
     PlainTextInputElement,
 )
 
-from bot.blocks.formatting import plain, shortened
+from bot.blocks.builders import plain
 from bot.blocks.ids import ActionId, BlockId
+from bot.blocks.mrkdwn import shortened
 from domain.inputs import MAX_CAPACITY
 
 

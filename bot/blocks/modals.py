@@ -8,9 +8,11 @@ from typing import Any
 from slack_sdk.models.blocks import ExternalDataSelectElement, InputBlock
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import Message, contained, plain, plain_when, shortened
+from bot.blocks.builders import Message, plain
+from bot.blocks.formatting import plain_when
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import option_list
+from bot.blocks.mrkdwn import contained, shortened
 from domain.models import ListedEvent, UserRegistration
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from slack_sdk.models.blocks import ActionsBlock, Block
 
-from bot.blocks.formatting import button
+from bot.blocks.builders import button
 from bot.blocks.ids import ActionId
 from domain.models import Page
 

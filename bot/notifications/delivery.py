@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.features.export.attendee_list import export_file
 from bot.notifications.lease import DeliveryLease
 from bot.notifications.messages import notification_message, unreachable_message

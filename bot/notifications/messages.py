@@ -6,20 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, SectionBlock
 
-from bot.blocks.formatting import (
-    LISTED,
-    Message,
-    bold,
-    button,
-    context,
-    escape,
-    mention,
-    note,
-    plain,
-    section,
-    when_and_where,
-)
+from bot.blocks.builders import Message, button, context, note, plain, section
+from bot.blocks.formatting import when_and_where
 from bot.blocks.ids import ActionId
+from bot.blocks.mrkdwn import LISTED, bold, escape, mention
 from domain.enums import Cause, ChangeKind, NotificationKind, RegistrationStatus
 from domain.models import EventSummary, JournalEntry, Notification, UnreachableRecipient
 
@@ -179,11 +169,11 @@ def _title(entry: JournalEntry) -> str:
 
 
 def _give_up(entry: JournalEntry) -> ButtonElement:
-    return button("Give up my seat", ActionId.GIVE_UP, entry.event_id)
+    return button("Give up my seat", ActionId.GIVE_UP_SEAT, entry.event_id)
 
 
 def _leave(entry: JournalEntry, label: str = "Leave") -> ButtonElement:
-    return button(label, ActionId.CHOOSE_TO_LEAVE, entry.event_id)
+    return button(label, ActionId.CHOOSE_TO_UNREGISTER, entry.event_id)
 
 
 def _calendar(entry: JournalEntry, label: str = "Add to calendar") -> ButtonElement:

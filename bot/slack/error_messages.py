@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from bot.blocks.formatting import Message, bold, escape, mention, moment, note, ordinal, seats
+from bot.blocks.builders import Message, note
+from bot.blocks.formatting import moment, ordinal, seats
+from bot.blocks.mrkdwn import bold, escape, mention
 from bot.slack.errors import MalformedPayload, NotInUse, OtherWorkspace, RefreshFailed
 from domain import errors
 from domain.enums import ClosedBecause, RegistrationStatus

@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import Message, shortened
+from bot.blocks.builders import Message
 from bot.blocks.modals import note_modal
 from bot.slack import interactions, response_urls
 from bot.slack.api_errors import FAILURES, ErrorClass, classify

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId
 from bot.features.registration import views as registration_views
 from bot.slack.context import AppContext

@@ -13,26 +13,19 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import (
-    Message,
-    bold,
-    context,
-    mention,
-    persons,
-    plain,
-    section,
-    when_and_where,
-)
+from bot.blocks.builders import Message, context, plain, section
+from bot.blocks.formatting import people_count, when_and_where
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block, option
 from bot.blocks.modals import note_modal
+from bot.blocks.mrkdwn import bold, mention
 from domain.commands import ChangeOutcome
 from domain.enums import Audience
 from domain.inputs import MessageDraft
 from domain.models import Event
 
 
-def message_form(
+def announcement_form(
     event: Event,
     *,
     request_id: str,
@@ -52,7 +45,7 @@ def message_form(
         Audience.EVERYONE: ("Both", event.registered_count + event.waitlist_count),
     }
     offered = {
-        audience: option(f"{label} ({persons(count)})", audience)
+        audience: option(f"{label} ({people_count(count)})", audience)
         for audience, (label, count) in counts.items()
     }
     chosen = draft.audience if draft else Audience.REGISTERED
@@ -77,7 +70,7 @@ def message_form(
         changed = "You changed it, so that it is not sent yet. " if is_changed else ""
         blocks = [
             section(
-                f"*{changed}This goes to {persons(counts[chosen][1])}, each by direct message:*"
+                f"*{changed}This goes to {people_count(counts[chosen][1])}, each by direct message:*"
             ),
             section(f"{mention(by)} writes to you about {bold(event.title)}:"),
             SectionBlock(text=plain(draft.text)),
@@ -104,7 +97,7 @@ _NOBODY = {
 }
 
 
-def message_sent(outcome: ChangeOutcome, audience: Audience) -> View:
+def announcement_sent(outcome: ChangeOutcome, audience: Audience) -> View:
     """Return that a message is on its way."""
     event = outcome.event
     if not outcome.changed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId
 from bot.features.cards import views as cards_views
 from bot.features.registration import views as registration_views

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.blocks.formatting import Message
 from bot.blocks.ids import ActionId
+from bot.features.calendar import views as calendar_views
 from bot.features.calendar.calendar_file import calendar_file, is_for_later
-from bot.features.registration import views as registration_views
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.context import AppContext
 from bot.slack.files import send_file

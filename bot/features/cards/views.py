@@ -8,27 +8,16 @@ from slack_sdk.models.blocks import (
     ActionsBlock,
     Block,
     ButtonElement,
-    DividerBlock,
     HeaderBlock,
     SectionBlock,
 )
 
-from bot.blocks.formatting import (
-    LISTED,
-    Message,
-    bold,
-    button,
-    context,
-    escape,
-    mention,
-    moment,
-    plain,
-    section,
-    when_and_where,
-)
+from bot.blocks.builders import Message, button, context, plain, section
+from bot.blocks.formatting import moment, when_and_where
 from bot.blocks.ids import ActionId
+from bot.blocks.mrkdwn import LISTED, bold, escape, mention
 from domain.enums import EventStatus
-from domain.models import Event, Page
+from domain.models import Event
 
 
 def event_card(event: Event) -> Message:
@@ -60,23 +49,7 @@ def deleted_card(title: str) -> Message:
     )
 
 
-def event_list(page: Page[Event]) -> Message:
-    """Return what is coming, one page of it."""
-    if not page.items and page.next_cursor is None:
-        text = "Nothing is coming up. `/event create` makes a new event."
-        return Message(text, [section(text)])
-    blocks: list[Block] = []
-    for event in page.items:
-        blocks += [*listed(event), DividerBlock()]
-    if page.next_cursor is not None:
-        more = button("More events", ActionId.MORE_EVENTS, page.next_cursor)
-        blocks.append(ActionsBlock(elements=[more]))
-    elif blocks:
-        blocks.pop()
-    return Message("What is coming up", blocks)
-
-
-def listed(event: Event, *, is_in: bool | None = None, place: str = "") -> Sequence[Block]:
+def event_blocks(event: Event, *, is_in: bool | None = None, place: str = "") -> Sequence[Block]:
     """Return an event as lists show it; where it is known whether their reader is in it, with what helps.
 
     `place` says what place that reader has.
@@ -107,7 +80,7 @@ def occupancy(event: Event) -> str:
     return " · ".join(parts)
 
 
-def fullness(event: Event) -> str:
+def occupancy_bar(event: Event) -> str:
     """Return how full an event is at a glance: a bar of ten, full only when it is, and the numbers."""
     filled = min(10, event.registered_count * 10 // event.capacity)
     if event.registered_count and not filled:
@@ -126,5 +99,5 @@ def _buttons(event: Event, *, is_in: bool | None = None) -> list[ButtonElement]:
         label = "Join the waitlist" if full else "Register"
         elements.append(button(label, ActionId.REGISTER, event.event_id, style="primary"))
     if is_in is not False:
-        elements.append(button("Leave", ActionId.LEAVE, event.event_id))
+        elements.append(button("Leave", ActionId.UNREGISTER, event.event_id))
     return elements

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import as_typed
 from bot.blocks.ids import ActionId, BlockId, CallbackId
+from bot.blocks.mrkdwn import as_typed
 from bot.features.ending import views as ending_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext

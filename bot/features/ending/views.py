@@ -6,10 +6,12 @@ import json
 
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import Message, bold, persons, plain, section, when_and_where
+from bot.blocks.builders import Message, plain, section
+from bot.blocks.formatting import people_count, when_and_where
 from bot.blocks.ids import BlockId, CallbackId
 from bot.blocks.inputs import input_block, line_element
 from bot.blocks.modals import note_modal
+from bot.blocks.mrkdwn import bold
 from domain.commands import ChangeOutcome
 from domain.enums import EventStatus
 from domain.models import Event
@@ -19,7 +21,9 @@ def cancel_form(event: Event, *, is_over: bool) -> View:
     """Return what canceling means, and the button to do it."""
     told = event.registered_count + event.waitlist_count
     who = (
-        f"{persons(told)} in it will be told" if told else "Nobody is in it, so that nobody is told"
+        f"{people_count(told)} in it will be told"
+        if told
+        else "Nobody is in it, so that nobody is told"
     )
     if is_over:
         who = "It is over, so that nobody is told"
@@ -40,7 +44,7 @@ def cancel_form(event: Event, *, is_over: bool) -> View:
     )
 
 
-def canceled(outcome: ChangeOutcome) -> View:
+def event_canceled(outcome: ChangeOutcome) -> View:
     """Return that an event is called off."""
     event = outcome.event
     told = event.registered_count + event.waitlist_count
@@ -48,7 +52,7 @@ def canceled(outcome: ChangeOutcome) -> View:
     if not outcome.changed:
         text = f"{bold(event.title)} was canceled already. Nothing was changed."
     elif told and outcome.told:
-        text += f" {persons(told)} in it will be told."
+        text += f" {people_count(told)} in it will be told."
     return note_modal("Cancel event", Message(text, [section(text)]), close="Back")
 
 
@@ -57,7 +61,7 @@ def delete_form(event: Event, *, is_over: bool) -> View:
     told = event.registered_count + event.waitlist_count
     who = ""
     if told and not is_over and event.status is not EventStatus.CANCELED:
-        who = f" {persons(told)} in it will be told."
+        who = f" {people_count(told)} in it will be told."
     return View(
         type="modal",
         callback_id=CallbackId.DELETE_EVENT,
@@ -79,7 +83,7 @@ def delete_form(event: Event, *, is_over: bool) -> View:
     )
 
 
-def deleted(event: Event, done: bool) -> View:
+def event_deleted(event: Event, done: bool) -> View:
     """Return that an event is gone, or soon will be."""
     how = "is deleted" if done else "can’t be found any more, and its people are being taken out"
     text = f"{bold(event.title)} {how}."

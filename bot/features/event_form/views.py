@@ -20,17 +20,8 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import (
-    Message,
-    before_start,
-    bold,
-    context,
-    is_slack_id,
-    persons,
-    plain,
-    section,
-    when_and_where,
-)
+from bot.blocks.builders import Message, context, plain, section
+from bot.blocks.formatting import before_start, people_count, when_and_where
 from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
 from bot.blocks.inputs import (
     channel_input,
@@ -41,6 +32,7 @@ from bot.blocks.inputs import (
     option_list,
 )
 from bot.blocks.modals import note_modal
+from bot.blocks.mrkdwn import bold, is_slack_id
 from domain.commands import ChangeOutcome
 from domain.inputs import DEFAULT_REMINDERS, MOST_REMINDERS
 from domain.models import Event
@@ -49,7 +41,7 @@ REMINDERS = (7 * 24 * 60, 2 * 24 * 60, 24 * 60, 3 * 60, 60, 15)
 """Minutes before the start that a form offers for reminders."""
 
 
-def event_form(event_id: str, time_zone: str) -> View:
+def create_form(event_id: str, time_zone: str) -> View:
     """Return the form that creates an event (R8.7); its event's id is minted already (R8.13)."""
     return View(
         type="modal",
@@ -205,12 +197,12 @@ def _more(
     ]
 
 
-def zone_options(names: Sequence[str]) -> dict[str, Any]:
+def time_zone_options(names: Sequence[str]) -> dict[str, Any]:
     """Return time zones as the options of a select."""
     return option_list((name, name) for name in names[:100])
 
 
-def created(event: Event, trouble: str | None) -> View:
+def event_created(event: Event, trouble: str | None) -> View:
     """Return that an event exists, and how to mend it if its card could not be posted."""
     blocks: list[Block] = [
         section(f"{bold(event.title)} is open for registration.\n{when_and_where(event)}"),
@@ -224,7 +216,7 @@ def created(event: Event, trouble: str | None) -> View:
     return note_modal("Event created", Message("Event created", blocks))
 
 
-def edited(outcome: ChangeOutcome) -> View:
+def event_edited(outcome: ChangeOutcome) -> View:
     """Return that an event is as wanted, and who is told of it."""
     event = outcome.event
     if not outcome.changed:
@@ -233,5 +225,5 @@ def edited(outcome: ChangeOutcome) -> View:
         text = f"{bold(event.title)} is saved.\n{when_and_where(event)}"
     told = event.registered_count + event.waitlist_count
     if outcome.is_moved and told and outcome.told:
-        text += f"\n{persons(told)} in it will be told what was and what is now."
+        text += f"\n{people_count(told)} in it will be told what was and what is now."
     return note_modal("Edit event", Message(text, [section(text)]), close="Back")

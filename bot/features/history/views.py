@@ -9,20 +9,11 @@ from datetime import datetime
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import (
-    before_start,
-    bold,
-    context,
-    escape,
-    mention,
-    moment,
-    people,
-    persons,
-    plain,
-    section,
-)
+from bot.blocks.builders import context, plain, section
+from bot.blocks.formatting import before_start, moment, people_count
 from bot.blocks.ids import ActionId, CallbackId
-from bot.blocks.paging import page_buttons, recent_cursors
+from bot.blocks.mrkdwn import bold, escape, mention, mention_list
+from bot.blocks.paging import latest, turning
 from domain.enums import Audience, Cause, ChangeKind, RegistrationStatus
 from domain.models import Change, Event, JournalEntry, Page, RegistrationMove
 
@@ -39,7 +30,7 @@ SAID = 300
 """Characters, escaped, of what an organizer said or gave as a reason."""
 
 
-def history(event: Event, page: Page[JournalEntry], page_cursors: Sequence[str] = ()) -> View:
+def event_history(event: Event, page: Page[JournalEntry], turned: Sequence[str] = ()) -> View:
     """Return a page of an event's history, newest first: who did what, when, and why."""
     blocks: list[Block] = [section(f"{bold(event.title)}: what happened, newest first")]
     for entry in page.items:
@@ -55,29 +46,34 @@ def history(event: Event, page: Page[JournalEntry], page_cursors: Sequence[str] 
     return _paged(CallbackId.HISTORY, "History", event, blocks, page_cursors)
 
 
-def my_place(event: Event, page: Page[RegistrationMove], page_cursors: Sequence[str] = ()) -> View:
+def registration_history(
+    event: Event, page: Page[RegistrationMove], turned: Sequence[str] = ()
+) -> View:
     """Return what moved a person's own place, newest first; nobody else is named."""
     blocks: list[Block] = [section(f"{bold(event.title)}: how your place moved, newest first")]
     for move in page.items:
         lines = [_own_line(change) for change in move.changes]
         if move.moved_up:
             lines.append(
-                f"{persons(move.moved_up)} ahead of you got a seat or left: you moved up by {move.moved_up}"
+                f"{people_count(move.moved_up)} ahead of you got a seat or left: you moved up by {move.moved_up}"
             )
         when = moment(move.at, event.time_zone)
         blocks.append(section("\n".join([f"*{when}*", *(f"• {line}" for line in lines)])))
     if not page.items:
         more = " on this page; there is more further back" if page.next_cursor else ""
         blocks.append(context(f"Nothing moved it{more}."))
-    blocks += page_buttons(
-        ActionId.MY_PLACE_BACK,
-        ActionId.MY_PLACE_PAGE,
+    blocks += turning(
+        ActionId.REGISTRATION_HISTORY_BACK,
+        ActionId.REGISTRATION_HISTORY_PAGE,
         event.event_id,
         page.next_cursor,
         is_first=not page_cursors,
     )
     return _paged(
         CallbackId.MY_PLACE, "How my place moved", event, blocks, page_cursors, close="Close"
+    )
+    return _paged(
+        CallbackId.REGISTRATION_HISTORY, "How my place moved", event, blocks, turned, close="Close"
     )
 
 
@@ -126,7 +122,7 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
                 lines += _fields(change, time_zone)
     if entry.unreachable:
         count = len(entry.unreachable)
-        who = people([person.user_id for person in entry.unreachable], count)
+        who = mention_list([person.user_id for person in entry.unreachable], count)
         lines.append(f"• Could not be told of it: {who}")
     return lines
 
@@ -145,7 +141,9 @@ def _sections(lines: Sequence[str]) -> list[Block]:
 def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
     first = changes[0]
     whom = (
-        people([change.user_id or "" for change in changes], len(changes)) if first.user_id else ""
+        mention_list([change.user_id or "" for change in changes], len(changes))
+        if first.user_id
+        else ""
     )
     by = mention(first.actor_id) if first.actor_id else "Rollcall"
     match first.kind:
@@ -255,7 +253,7 @@ def _value(name: str, text: str | None, time_zone: str) -> str:
     if name == "reminders":
         return ", ".join(before_start(int(part)) for part in items)
     if name in ("co_organizer_ids", "organizer_id"):
-        return people(items, len(items))
+        return mention_list(items, len(items))
     return escape(text, VALUE)
 
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from slack_sdk.models.blocks import ActionsBlock, Block, DividerBlock, HeaderBlock
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import LISTED, bold, button, plain, section, when_and_where
+from bot.blocks.builders import button, plain, section
+from bot.blocks.formatting import when_and_where
 from bot.blocks.ids import ActionId
+from bot.blocks.mrkdwn import LISTED, bold
+from bot.features.browsing import views as browsing_views
 from bot.features.cards import views as cards_views
-from bot.features.registration import views as registration_views
-from bot.slack.view_metadata import HomeMetadata
+from bot.slack.interactions import HomeMetadata
 from domain.models import Event, Page, UserRegistration
 
 OWN = 8
@@ -60,7 +62,7 @@ def _own(own: Sequence[UserRegistration], first: int) -> list[Block]:
         return [section("You are not registered for anything yet.")]
     blocks: list[Block] = []
     for one in page:
-        blocks += registration_views.own_blocks(one)
+        blocks += browsing_views.registration_blocks(one)
     following = first + len(page)
     on = str(following) if following < len(own) else None
     return blocks + _turn(
@@ -70,20 +72,22 @@ def _own(own: Sequence[UserRegistration], first: int) -> list[Block]:
 
 def _coming(lists: Lists, *, is_first: bool) -> list[Block]:
     page = lists.coming
-    mine = {one.event.event_id: registration_views.place(one) for one in lists.own}
+    mine = {one.event.event_id: browsing_views.status_text(one) for one in lists.own}
     blocks: list[Block] = []
     for event in page.items:
         place = mine.get(event.event_id, "")
-        blocks += cards_views.listed(event, is_in=bool(place), place=place)
+        blocks += cards_views.event_blocks(event, is_in=bool(place), place=place)
     if not page.items:
         blocks.append(section("Nothing is coming up."))
-    return blocks + _turn(ActionId.HOME_COMING, page.next_cursor, "More events", is_first=is_first)
+    return blocks + _turn(
+        ActionId.HOME_UPCOMING, page.next_cursor, "More events", is_first=is_first
+    )
 
 
 def _organized(page: Page[Event], *, is_first: bool) -> list[Block]:
     blocks: list[Block] = [
         section(
-            f"{bold(event.title, LISTED)}\n{when_and_where(event, LISTED)}\n{cards_views.fullness(event)}",
+            f"{bold(event.title, LISTED)}\n{when_and_where(event, LISTED)}\n{cards_views.occupancy_bar(event)}",
             button("Manage", ActionId.MANAGE, event.event_id),
         )
         for event in page.items

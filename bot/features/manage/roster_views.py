@@ -14,25 +14,13 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import (
-    LISTED,
-    Message,
-    bold,
-    button,
-    context,
-    escape,
-    mention,
-    moment,
-    note,
-    ordinal,
-    people,
-    plain,
-    section,
-)
+from bot.blocks.builders import Message, button, context, note, plain, section
+from bot.blocks.formatting import moment, ordinal
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block
 from bot.blocks.modals import note_modal
-from bot.blocks.paging import page_buttons
+from bot.blocks.mrkdwn import LISTED, bold, escape, mention, mention_list
+from bot.blocks.paging import turning
 from domain.commands import LeaveOutcome
 from domain.enums import EventStatus
 from domain.inputs import MOST_REASON
@@ -42,7 +30,7 @@ ROSTER_PAGE = 30
 """People on one page of the roster, each a block of the 100 that a view may have."""
 
 
-def roster(
+def roster_blocks(
     listing: EventRegistrations, users: Mapping[str, User], *, is_first: bool
 ) -> list[Block]:
     """Return a page of those registered, then of the line, each with a button, and the search by name."""
@@ -50,7 +38,7 @@ def roster(
     blocks: list[Block] = [DividerBlock()]
     if event.registered_count or event.waitlist_count:
         finder = UserSelectElement(
-            action_id=ActionId.FIND_PERSON, placeholder=plain("Find a person by name")
+            action_id=ActionId.FIND_ATTENDEE, placeholder=plain("Find a person by name")
         )
         blocks.append(ActionsBlock(elements=[finder]))
     if listing.registered:
@@ -89,12 +77,12 @@ def roster(
 def _person_row(user_id: str, users: Mapping[str, User], since: str, place: str = "") -> Block:
     spoken = f"Details of {users[user_id].name}" if user_id in users else None
     return section(
-        f"{place}{named(user_id, users)} · {since}",
-        button("Details", ActionId.PERSON, user_id, spoken=spoken),
+        f"{place}{name_of(user_id, users)} · {since}",
+        button("Details", ActionId.ATTENDEE, user_id, spoken=spoken),
     )
 
 
-def named(user_id: str, users: Mapping[str, User]) -> str:
+def name_of(user_id: str, users: Mapping[str, User]) -> str:
     """Return a person as Slack shows it; one who is not in Slack by the name that is stored."""
     shown = mention(user_id)
     if shown.startswith("<@") or user_id not in users:
@@ -102,10 +90,10 @@ def named(user_id: str, users: Mapping[str, User]) -> str:
     return escape(users[user_id].name, LISTED)
 
 
-def person_form(own: UserRegistration, users: Mapping[str, User], *, is_over: bool) -> View:
+def attendee_form(own: UserRegistration, users: Mapping[str, User], *, is_over: bool) -> View:
     """Return one person's place in an event, and the form to take that person out, with a reason (R4.6)."""
     event, row = own.event, own.registration
-    who = named(row.user_id, users)
+    who = name_of(row.user_id, users)
     if own.position is None:
         since = moment(row.seated_at or row.registered_at, event.time_zone)
         has = f"has had a seat in {bold(event.title)} since {since}"
@@ -140,23 +128,23 @@ def person_form(own: UserRegistration, users: Mapping[str, User], *, is_over: bo
     )
 
 
-def not_in_event(event: Event, user_id: str, users: Mapping[str, User]) -> View:
+def not_registered(event: Event, user_id: str, users: Mapping[str, User]) -> View:
     """Return that somebody is not in an event."""
-    text = f"{named(user_id, users)} neither has a seat in {bold(event.title)} nor waits for one."
+    text = f"{name_of(user_id, users)} neither has a seat in {bold(event.title)} nor waits for one."
     return note_modal("Person", Message(text, [section(text)]), close="Back")
 
 
-def removed(outcome: LeaveOutcome, users: Mapping[str, User]) -> View:
+def attendee_removed(outcome: LeaveOutcome, users: Mapping[str, User]) -> View:
     """Return that somebody is out, and who has the seat now."""
-    return note_modal("Person", taken_out(outcome, users), close="Back")
+    return note_modal("Person", removal_message(outcome, users), close="Back")
 
 
-def taken_out(outcome: LeaveOutcome, users: Mapping[str, User]) -> Message:
+def removal_message(outcome: LeaveOutcome, users: Mapping[str, User]) -> Message:
     """Return what an organizer is told of somebody who is out."""
-    who = named(outcome.registration.user_id, users)
+    who = name_of(outcome.registration.user_id, users)
     text = f"{who} is out of {bold(outcome.event.title)}"
     text += ", and is told so." if outcome.told else "."
     if outcome.promoted:
         too = ", and is told so, too" if outcome.told else ""
-        text += f" {people(outcome.promoted, len(outcome.promoted))} has the seat now{too}."
+        text += f" {mention_list(outcome.promoted, len(outcome.promoted))} has the seat now{too}."
     return note(text)

@@ -11,30 +11,21 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import (
-    Message,
-    bold,
-    button,
-    context,
-    people,
-    persons,
-    plain,
-    section,
-    when_and_where,
-)
+from bot.blocks.builders import Message, button, context, note, plain, section
+from bot.blocks.formatting import people_count, seats, when_and_where
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import channel_input, input_block, number_element
 from bot.blocks.modals import note_modal
-from bot.blocks.paging import recent_cursors
-from bot.features.cards.views import fullness, occupancy
-from bot.features.manage.roster_views import roster
-from bot.features.registration import views as registration_views
+from bot.blocks.mrkdwn import bold, mention_list
+from bot.blocks.paging import latest
+from bot.features.cards.views import occupancy, occupancy_bar
+from bot.features.manage.roster_views import roster_blocks
 from domain.commands import ChangeOutcome
 from domain.enums import EventStatus
 from domain.models import CapacityPreview, Event, EventRegistrations, User
 
 
-def manage(
+def manage_event(
     listing: EventRegistrations,
     users: Mapping[str, User],
     *,
@@ -49,19 +40,15 @@ def manage(
     """
     event = listing.event
     blocks: list[Block] = [
-        section(f"{bold(event.title)}\n{when_and_where(event)}\n{fullness(event)}"),
+        section(f"{bold(event.title)}\n{when_and_where(event)}\n{occupancy_bar(event)}"),
     ]
     if event.capacity_target is not None:
         blocks.append(context(f"The capacity grows to {event.capacity_target}, step by step."))
     if note is not None:
         blocks.append(context(f"✓ {note}"))
     blocks += _managing(event, request_id)
-    blocks += roster(listing, users, is_first=not page_cursors)
-    metadata = {
-        "event_id": event.event_id,
-        "page_cursors": recent_cursors(page_cursors),
-        "request_id": request_id,
-    }
+    blocks += roster_blocks(listing, users, is_first=not turned)
+    metadata = {"event_id": event.event_id, "turned": latest(turned), "request_id": request_id}
     return View(
         type="modal",
         callback_id=CallbackId.MANAGE,
@@ -86,7 +73,7 @@ def _managing(event: Event, request_id: str) -> list[Block]:
         button("Post card", ActionId.POST_CARD, event.event_id),
     ]
     always = [
-        button("Message people", ActionId.MESSAGE_PEOPLE, event.event_id),
+        button("Message people", ActionId.MESSAGE_ATTENDEES, event.event_id),
         button("Export CSV", ActionId.EXPORT, request_id),
         button("History", ActionId.HISTORY, event.event_id),
     ]
@@ -105,7 +92,7 @@ def closed_note(outcome: ChangeOutcome) -> str:
     """Return that registration is closed, and who is told."""
     waiting = outcome.event.waitlist_count
     is_told = waiting and outcome.changed and outcome.told
-    told = f" {persons(waiting)} waiting will be told." if is_told else ""
+    told = f" {people_count(waiting)} waiting will be told." if is_told else ""
     return f"Registration is closed.{told}"
 
 
@@ -133,12 +120,12 @@ def capacity_form(event: Event, refused: CapacityPreview | None = None) -> View:
     blocks: list[Block] = [section(f"{bold(event.title)}\n{occupancy(event)}")]
     initial = event.capacity
     if refused is not None:
-        who = people(refused.affected, refused.affected_count)
+        who = mention_list(refused.affected, refused.affected_count)
         came = "was" if refused.affected_count == 1 else "were"
         initial = refused.capacity
         blocks.append(
             section(
-                f":warning: {refused.capacity} can’t be set: {persons(event.registered_count)} have a seat."
+                f":warning: {refused.capacity} can’t be set: {people_count(event.registered_count)} have a seat."
                 f" The last to come {came} {who}. Nobody is removed by a smaller number: choose"
                 f" {event.registered_count} or more, or remove people first."
             )
@@ -161,7 +148,7 @@ def capacity_preview(preview: CapacityPreview) -> View:
         return capacity_form(preview.event, preview)
     before, after = preview.event.capacity, preview.capacity
     if preview.promoted_count:
-        who = people(preview.promoted, preview.promoted_count)
+        who = mention_list(preview.promoted, preview.promoted_count)
         tells = "tells them" if preview.promoted_count > 1 else "tells that person"
         text = f"{before} to {after} gives a seat to {who}, and {tells}."
     else:
@@ -179,4 +166,34 @@ def capacity_preview(preview: CapacityPreview) -> View:
 
 def capacity_set(outcome: ChangeOutcome) -> View:
     """Return that the capacity is as wanted, or on its way there."""
-    return note_modal("Change capacity", registration_views.capacity_set(outcome), close="Back")
+    return note_modal("Change capacity", capacity_message(outcome), close="Back")
+
+
+def capacity_message(outcome: ChangeOutcome) -> Message:
+    """Return that the capacity is as wanted, or on its way there, and who got a seat."""
+    event = outcome.event
+    text = f"{bold(event.title)} has {seats(event.capacity)} now."
+    if event.capacity_target is not None:
+        text = (
+            f"Started: {bold(event.title)} has {seats(event.capacity)} now, and grows to"
+            f" {event.capacity_target} as people are given theirs."
+        )
+    return note(f"{text} {_given_seats(outcome)}".rstrip())
+
+
+def event_changed(outcome: ChangeOutcome) -> Message:
+    """Return how an event is after its organizer changed it."""
+    event = outcome.event
+    if event.deletion is not None:
+        return note(f"Done: {bold(event.title)} is deleted.")
+    text = f"Done: {bold(event.title)} is {event.status.value}, with {seats(event.capacity)}."
+    # A new event that was not confirmed at once has no card: nobody knew whether to post one.
+    more = context(f"Manage it, or post its card, with `/event {event.event_id}`")
+    return note(f"{text} {_given_seats(outcome)}".rstrip(), more)
+
+
+def _given_seats(outcome: ChangeOutcome) -> str:
+    if not outcome.promoted:
+        return ""
+    told = " and will be told" if outcome.told else ""
+    return f"{mention_list(outcome.promoted, len(outcome.promoted))} got a seat{told}."

@@ -9,7 +9,7 @@ from typing import Any
 
 from slack_bolt import BoltRequest
 
-from bot.blocks.formatting import contained
+from bot.blocks.mrkdwn import contained
 from playground.web_api.arguments import Arguments
 from playground.web_api.chat_methods import content
 from playground.web_api.server import Call

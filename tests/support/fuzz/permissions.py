@@ -34,7 +34,12 @@ EDITS = {
     *("registration_deadline", "listed", "has_waitlist", "reminders", "next_due_at"),
 }
 
-LEAVES = {ActionId.LEAVE, ActionId.CHOOSE_TO_LEAVE, ActionId.GIVE_UP, ActionId.LEAVE_CONFIRMED}
+LEAVES = {
+    ActionId.UNREGISTER,
+    ActionId.CHOOSE_TO_UNREGISTER,
+    ActionId.GIVE_UP_SEAT,
+    ActionId.UNREGISTER_CONFIRMED,
+}
 
 
 class CommandRequest:
@@ -218,7 +223,7 @@ class _Judge:
 
     def _carded(self) -> None:
         """A card is remembered that was pressed, or that an organizer had posted."""
-        if self._asked.what in {ActionId.REGISTER, ActionId.LEAVE, ActionId.MANAGE}:
+        if self._asked.what in {ActionId.REGISTER, ActionId.UNREGISTER, ActionId.MANAGE}:
             return
         posts = {f"form {CallbackId.CREATE_EVENT}", f"form {CallbackId.POST_CARD}"}
         assert self._asked.what in posts, f"a card remembered by {self._asked.what}"

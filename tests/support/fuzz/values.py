@@ -83,7 +83,7 @@ IDS = (
     "retreat",
     "no-such-event",
     "register",
-    "leave",
+    "unregister",
     "forget_me",
     "close",
     "create_event",

@@ -117,15 +117,15 @@ class Walk:
     def cards(self) -> None:
         self._press(PRIYA, self._card("yoga"), ActionId.REGISTER)
         self._press(PRIYA, self._card("choir"), ActionId.REGISTER)
-        self._press(BJORN, self._card("yoga"), ActionId.LEAVE)
+        self._press(BJORN, self._card("yoga"), ActionId.UNREGISTER)
         question = self._town.workspace.messages(EVENTS, seen_by=BJORN)[-1]
-        self._press(BJORN, question, ActionId.STAY)
-        self._press(BJORN, self._card("yoga"), ActionId.LEAVE)
+        self._press(BJORN, question, ActionId.KEEP_REGISTRATION)
+        self._press(BJORN, self._card("yoga"), ActionId.UNREGISTER)
         question = self._town.workspace.messages(EVENTS, seen_by=BJORN)[-1]
-        self._press(BJORN, question, ActionId.LEAVE_CONFIRMED)
+        self._press(BJORN, question, ActionId.UNREGISTER_CONFIRMED)
         self._town.settle(2)
         promoted = self._town.workspace.messages(self._town.workspace.dm(DIEGO).id)[-1]
-        self._press(DIEGO, promoted, ActionId.GIVE_UP)
+        self._press(DIEGO, promoted, ActionId.GIVE_UP_SEAT)
 
     def pickers(self) -> None:
         for command, chosen in (("/register", "talk0"), ("/unregister", "talk1")):
@@ -137,7 +137,7 @@ class Walk:
         assert view is not None
         self._slack.options(BJORN, view.id, ActionId.EVENT, query="talk 2")
         self._slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "talk2"})
-        self._press(BJORN, self._on_top(BJORN), ActionId.CHOOSE_TO_LEAVE)
+        self._press(BJORN, self._on_top(BJORN), ActionId.CHOOSE_TO_UNREGISTER)
 
     def browse(self) -> None:
         def last(user_id: str) -> Message:
@@ -145,7 +145,7 @@ class Walk:
 
         self._slack.command(CHLOE, RANDOM, "/register", "talk")
         self._press(CHLOE, last(CHLOE), ActionId.CHOOSE_TO_REGISTER, value="talk3")
-        self._press(CHLOE, last(CHLOE), ActionId.CHOOSE_TO_LEAVE)
+        self._press(CHLOE, last(CHLOE), ActionId.CHOOSE_TO_UNREGISTER)
         self._slack.command(CHLOE, RANDOM, "/events")
         self._press(CHLOE, last(CHLOE), ActionId.REGISTER, value="talk2")
         self._slack.command(CHLOE, RANDOM, "/events")
@@ -155,9 +155,9 @@ class Walk:
         home = self._slack.open_home(HARUKI).home
         assert home is not None
         self._press(HARUKI, home, ActionId.REGISTER, value="fair")
-        self._press(HARUKI, home, ActionId.LEAVE, value="talk4")
+        self._press(HARUKI, home, ActionId.UNREGISTER, value="talk4")
         self._press(HARUKI, home, ActionId.CREATE_EVENT)
-        for action in (ActionId.HOME_OWN, ActionId.HOME_COMING):
+        for action in (ActionId.HOME_OWN, ActionId.HOME_UPCOMING):
             home = self._slack.open_home(HARUKI).home
             assert home is not None
             self._press(HARUKI, home, action)
@@ -214,15 +214,15 @@ class Walk:
 
         form = pressed(ActionId.EDIT)
         self._slack.submit(AMARA, form.id, {(BlockId.LOCATION, ActionId.INPUT): "Hall 2"})
-        form = pressed(ActionId.MESSAGE_PEOPLE)
+        form = pressed(ActionId.MESSAGE_ATTENDEES)
         words: dict[tuple[str, str], Any] = {
             (BlockId.TEXT, ActionId.INPUT): "Bring *friends* and <!channel>"
         }
         for values in (words, {}):
             self._slack.submit(AMARA, form.id, values)
         pressed(ActionId.EXPORT)
-        pressed(ActionId.PERSON)
-        form = pressed(ActionId.FIND_PERSON, selected=BJORN)
+        pressed(ActionId.ATTENDEE)
+        form = pressed(ActionId.FIND_ATTENDEE, selected=BJORN)
         self._slack.submit(AMARA, form.id, {(BlockId.REASON, ActionId.INPUT): "no <show>"})
         pressed(ActionId.HISTORY)
         for action in (ActionId.HISTORY_PAGE, ActionId.HISTORY_BACK):
@@ -235,8 +235,8 @@ class Walk:
         self._slack.command(PRIYA, RANDOM, "/register", "picnic")
         self._slack.command(PRIYA, RANDOM, "/registrations")
         mine = self._town.workspace.messages(RANDOM, seen_by=PRIYA)[-1]
-        self._press(PRIYA, mine, ActionId.MY_PLACE, value="picnic")
-        for action in (ActionId.MY_PLACE_PAGE, ActionId.MY_PLACE_BACK):
+        self._press(PRIYA, mine, ActionId.REGISTRATION_HISTORY, value="picnic")
+        for action in (ActionId.REGISTRATION_HISTORY_PAGE, ActionId.REGISTRATION_HISTORY_BACK):
             self._press(PRIYA, self._on_top(PRIYA), action)
 
     def end(self) -> None:
@@ -257,7 +257,7 @@ class Walk:
         self._slack.event({"type": "tokens_revoked", "tokens": {"bot": ["U0ROLLCALL"]}})
 
     def leave_and_forget(self) -> None:
-        for action in (ActionId.KEEP_ME, ActionId.FORGET_ME):
+        for action in (ActionId.KEEP_DATA, ActionId.FORGET_ME):
             self._slack.command(CHLOE, RANDOM, "/rollcall", "forget-me")
             question = self._town.workspace.messages(RANDOM, seen_by=CHLOE)[-1]
             self._press(CHLOE, question, action)

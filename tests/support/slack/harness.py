@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
-from bot.blocks.formatting import as_typed
+from bot.blocks.mrkdwn import as_typed
 from bot.entrypoints.bootstrap import Bot, assemble
 from bot.entrypoints.manifest import PATH
 from domain.inputs import EventDraft, UserDraft

@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import bot
-from bot.features.registration.views import HELP
+from bot.features.account.views import HELP
 
 BOT = Path(bot.__file__).parent
 README = BOT.parent / "README.md"
@@ -33,12 +33,12 @@ def is_view(path: Path) -> bool:
 
 
 def makers_used(path: Path) -> set[str]:
-    """Return what a module takes from `bot.blocks.formatting` to make text with, and block classes of Slack's."""
+    """Return what a module takes from `bot.blocks.builders` to make text with, and block classes of Slack's."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             names = {alias.name for alias in node.names}
-            if node.module == "bot.blocks.formatting":
+            if node.module == "bot.blocks.builders":
                 found |= names & MAKE_TEXT
             elif node.module.startswith("slack_sdk.models.blocks"):
                 found |= names

@@ -23,7 +23,7 @@ def yoga(town: Town, **values: Any) -> None:
 
 def test_the_preview_shows_what_people_get_and_how_many(town: Town) -> None:
     yoga(town)
-    view = submit(town, form(town, ActionId.MESSAGE_PEOPLE), WORDS).view
+    view = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert "*This goes to 3 people" in said(view)
     assert "Bring a mat & <!channel> *water*" in said(view)
     town.settle(5)
@@ -41,7 +41,7 @@ def test_the_preview_shows_what_people_get_and_how_many(town: Town) -> None:
 def test_it_goes_to_its_audience_and_nobody_else(town: Town, audience: str, told: set[str]) -> None:
     yoga(town)
     values = WORDS | {BlockId.AUDIENCE: audience}
-    preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), values).view
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), values).view
     assert preview is not None
     assert "on its way" in said(submit(town, preview).view)
     town.settle(6)
@@ -57,7 +57,7 @@ def test_it_goes_to_its_audience_and_nobody_else(town: Town, audience: str, told
 def test_text_that_was_typed_stays_text(town: Town) -> None:
     """It stands in plain text, where nothing pings (R8.11)."""
     yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), WORDS).view
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     submit(town, preview)
     town.settle(6)
@@ -70,7 +70,7 @@ def test_text_that_was_typed_stays_text(town: Town) -> None:
 
 def test_changed_after_the_preview_it_is_previewed_anew(town: Town) -> None:
     yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), WORDS).view
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     again = submit(town, preview, {BlockId.TEXT: "Bring two mats"}).view
     assert again is not None
@@ -87,7 +87,7 @@ def test_words_for_nobody_are_not_sent(town: Town) -> None:
     town.event(organizer_id=BJORN)
     town.register(CHLOE)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
-    view = submit(town, form(town, ActionId.MESSAGE_PEOPLE), values).view
+    view = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), values).view
     before = town.sound()
     for _ in range(2):
         assert view is not None
@@ -101,7 +101,7 @@ def test_who_left_the_audience_empty_since_the_preview_gets_nothing(town: Town) 
     town.event(organizer_id=BJORN, capacity=1)
     town.register(CHLOE, DIEGO)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
-    preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), values).view
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), values).view
     town.bot.service.unregister("yoga", DIEGO)
     assert preview is not None
     submit(town, preview)
@@ -112,13 +112,13 @@ def test_who_left_the_audience_empty_since_the_preview_gets_nothing(town: Town) 
 def test_an_empty_message_is_marked(town: Town) -> None:
     yoga(town)
     values = WORDS | {BlockId.TEXT: "  "}
-    seen = submit(town, form(town, ActionId.MESSAGE_PEOPLE), values)
+    seen = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), values)
     assert seen.errors == {"text": "Must not be empty."}
 
 
 def test_sent_twice_it_comes_once(town: Town) -> None:
     yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), WORDS).view
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     payload_view = town.workspace.views.get(preview.id)
     assert payload_view is not None
@@ -133,7 +133,7 @@ def test_sent_twice_it_comes_once(town: Town) -> None:
 
 def test_others_may_not(town: Town) -> None:
     yoga(town, co_organizer_ids=[PRIYA])
-    preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE, PRIYA), WORDS, PRIYA).view
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES, PRIYA), WORDS, PRIYA).view
     assert preview is not None
     town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
     before = town.everything()
@@ -143,7 +143,7 @@ def test_others_may_not(town: Town) -> None:
 
 def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
     yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), WORDS).view
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     town.bot.service.delete_event("yoga")
     assert GONE in said(submit(town, preview).view)
@@ -153,7 +153,7 @@ def test_who_left_before_it_went_out_does_not_get_it_and_who_moved_up_does(town:
     """The audience is who it was when it was sent, less those who left."""
     yoga(town)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
-    preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), values).view
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), values).view
     assert preview is not None
     submit(town, preview)
     town.clock.advance(timedelta(milliseconds=1))
@@ -166,7 +166,7 @@ def test_who_left_before_it_went_out_does_not_get_it_and_who_moved_up_does(town:
 def test_whom_it_can_not_reach_the_organizers_are_told(town: Town) -> None:
     """R9.2."""
     yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), WORDS).view
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     town.api.fail_next("chat.postMessage", Fault.refused("user_disabled"))
     submit(town, preview)
@@ -178,7 +178,7 @@ def test_whom_it_can_not_reach_the_organizers_are_told(town: Town) -> None:
 
 def test_it_stands_in_the_history(town: Town) -> None:
     yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), WORDS).view
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     submit(town, preview)
     managed(town)

@@ -85,7 +85,7 @@ def test_registrations_shows_ones_own_by_start_with_position_and_a_leave_button(
     assert "*Late* · you have a seat" in text
     assert text.index("*Soon*") < text.index("*Late*")
     assert "Other" not in text
-    left = town.slack.click(BJORN, seen.ephemeral[-1], ActionId.LEAVE, value="late")
+    left = town.slack.click(BJORN, seen.ephemeral[-1], ActionId.UNREGISTER, value="late")
     assert "You gave up your seat in *Late*" in answer(left)
 
 
@@ -195,7 +195,7 @@ def test_who_keeps_the_data_after_all_keeps_everything(town: Town) -> None:
     town.register(BJORN)
     before = town.sound()
     asked = town.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
-    kept = town.slack.click(BJORN, asked, ActionId.KEEP_ME)
+    kept = town.slack.click(BJORN, asked, ActionId.KEEP_DATA)
     assert "Nothing was deleted." in shown(kept.messages[-1])
     assert town.sound() == before
 

@@ -11,19 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.blocks.formatting import (
-    as_typed,
-    bold,
-    contained,
-    escape,
-    moment,
-    ordinal,
-    people,
-    plain_when,
-    shortened,
-    when,
-)
+from bot.blocks.formatting import moment, ordinal, people, plain_when, when
 from bot.blocks.ids import ActionId, BlockId
+from bot.blocks.mrkdwn import as_typed, bold, contained, escape, shortened
 from bot.features.cards.views import event_card
 from domain.enums import EventStatus
 from domain.models import Event
@@ -74,8 +64,8 @@ def test_typed_text_does_nothing_wherever_it_is_shown(town: Town, text: str) -> 
     assert header["text"]["text"] == title, "shown as typed"
     town.slack.click(CHLOE, card, ActionId.REGISTER)
     town.register(AMARA)
-    asked = town.slack.click(CHLOE, card, ActionId.LEAVE)
-    town.slack.click(CHLOE, asked.ephemeral[-1], ActionId.LEAVE_CONFIRMED)
+    asked = town.slack.click(CHLOE, card, ActionId.UNREGISTER)
+    town.slack.click(CHLOE, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
     town.settle()
     assert len(town.told(AMARA)) == 1
     town.slack.command(BJORN, RANDOM, "/event", "yoga")

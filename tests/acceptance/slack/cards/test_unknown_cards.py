@@ -23,7 +23,7 @@ def unknown_card(town: Town, event: Event) -> Message:
     ("action", "says"),
     [
         (ActionId.REGISTER, "is full: 1 of 1 seat taken"),
-        (ActionId.LEAVE, "You are not in *Yoga in the park*"),
+        (ActionId.UNREGISTER, "You are not in *Yoga in the park*"),
         (ActionId.MANAGE, "Only the organizers"),
     ],
 )

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.blocks.formatting import escape
 from bot.blocks.ids import ActionId, BlockId
+from bot.blocks.mrkdwn import escape
 from domain.enums import EventStatus
 from domain.errors import UnknownEvent
 from domain.inputs import EventChanges

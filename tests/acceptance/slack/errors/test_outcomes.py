@@ -171,7 +171,7 @@ def test_a_removal_not_confirmed_is_told_as_the_other_persons(
     failing.register(BJORN)
     failing.slack.command(AMARA, EVENTS, "/event", "yoga")
     manage = failing.workspace.views.stack(AMARA)[-1]
-    failing.slack.click(AMARA, manage, ActionId.PERSON, value=BJORN)
+    failing.slack.click(AMARA, manage, ActionId.ATTENDEE, value=BJORN)
     form = failing.workspace.views.stack(AMARA)[-1]
     store_of(failing).lose = lambda: True
     assert "Not confirmed yet" in answer(failing.slack.submit(AMARA, form.id))

@@ -30,7 +30,7 @@ def history(town: Town, user_id: str = BJORN) -> str:
 
 def mine(town: Town, user_id: str, event_id: str = "yoga") -> View:
     seen = town.slack.command(user_id, RANDOM, "/registrations")
-    town.slack.click(user_id, seen.ephemeral[-1], ActionId.MY_PLACE, value=event_id)
+    town.slack.click(user_id, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY, value=event_id)
     return top(town, user_id)
 
 
@@ -192,9 +192,9 @@ def test_ones_own_is_turned_page_by_page(town: Town) -> None:
         town.bot.service.unregister("yoga", HARUKI)
         town.register(HARUKI)
     first = said(mine(town, HARUKI))
-    second = said(press(town, ActionId.MY_PLACE_PAGE, HARUKI))
+    second = said(press(town, ActionId.REGISTRATION_HISTORY_PAGE, HARUKI))
     assert second != first
-    assert said(press(town, ActionId.MY_PLACE_BACK, HARUKI)) == first
+    assert said(press(town, ActionId.REGISTRATION_HISTORY_BACK, HARUKI)) == first
 
 
 @pytest.mark.parametrize("gone", [True, False])
@@ -203,7 +203,7 @@ def test_of_an_event_that_vanished_ones_own_is_gone_too(town: Town, gone: bool) 
     seen = town.slack.command(CHLOE, RANDOM, "/registrations")
     if gone:
         town.bot.service.delete_event("yoga")
-    said_ = town.slack.click(CHLOE, seen.ephemeral[-1], ActionId.MY_PLACE)
+    said_ = town.slack.click(CHLOE, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
     assert said_.failure is None
     assert bool(said_.ephemeral) is gone
 
@@ -213,7 +213,7 @@ def test_one_who_was_never_in_it_sees_nothing_of_others(town: Town) -> None:
     town.register(PRIYA)
     seen = town.slack.command(PRIYA, RANDOM, "/registrations")
     town.bot.service.delete_user(PRIYA)
-    town.slack.click(PRIYA, seen.ephemeral[-1], ActionId.MY_PLACE)
+    town.slack.click(PRIYA, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
     text = said(top(town, PRIYA))
     for other in (CHLOE, DIEGO, HARUKI):
         assert other not in text

@@ -125,9 +125,9 @@ def test_a_canceled_event_is_not_one_that_one_still_has_a_seat_in(town: Town) ->
 def test_a_leave_that_is_asked_first_shows_once_it_is_done(town: Town) -> None:
     town.event(capacity=1)
     town.register(CHLOE, DIEGO)
-    town.slack.click(CHLOE, home(town), ActionId.LEAVE, value="yoga")
+    town.slack.click(CHLOE, home(town), ActionId.UNREGISTER, value="yoga")
     assert "you have a seat" in now(town)
-    town.slack.click(CHLOE, top(town, CHLOE), ActionId.LEAVE_CONFIRMED)
+    town.slack.click(CHLOE, top(town, CHLOE), ActionId.UNREGISTER_CONFIRMED)
     assert "You are not registered for anything yet." in now(town)
 
 
@@ -147,7 +147,7 @@ def test_each_list_is_turned_by_itself(town: Town) -> None:
         )
         town.register(CHLOE, event_id=f"e{number:02}")
     first = home(town)
-    town.slack.click(CHLOE, first, ActionId.HOME_COMING)
+    town.slack.click(CHLOE, first, ActionId.HOME_UPCOMING)
     town.slack.click(CHLOE, town.workspace.views.home(CHLOE) or first, ActionId.HOME_OWN)
     text = now(town)
     assert "Talk 08" in part(text, "Coming up")
@@ -156,7 +156,7 @@ def test_each_list_is_turned_by_itself(town: Town) -> None:
     assert "Talk 00" in part(text, "You organize")
     town.slack.click(CHLOE, town.workspace.views.home(CHLOE) or first, ActionId.HOME_ORGANIZED)
     assert "Talk 00" not in part(now(town), "You organize")
-    for action in (ActionId.HOME_COMING, ActionId.HOME_OWN, ActionId.HOME_ORGANIZED):
+    for action in (ActionId.HOME_UPCOMING, ActionId.HOME_OWN, ActionId.HOME_ORGANIZED):
         view = town.workspace.views.home(CHLOE)
         assert view is not None
         town.slack.click(CHLOE, view, action, value="first")

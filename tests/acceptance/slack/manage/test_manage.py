@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
-from bot.features.manage.views import manage
-from bot.slack.member_directory import CACHED_FOR
+from bot.features.manage.views import manage_event
+from bot.slack.member_directory import KEPT_FOR
 from domain.inputs import EventChanges
 from domain.models import EventRegistrations
 from playground.demo.seed import EVENTS, RANDOM
@@ -178,7 +178,7 @@ def test_each_persons_button_says_to_a_screen_reader_whose_it_is(town: Town) -> 
     spoken = [
         block["accessory"]["accessibility_label"]
         for block in managed(town).blocks
-        if block.get("accessory", {}).get("action_id") == ActionId.PERSON
+        if block.get("accessory", {}).get("action_id") == ActionId.ATTENDEE
     ]
     assert spoken == ["Details of chloe", "Details of diego"]
 
@@ -213,8 +213,8 @@ def test_a_long_roster_comes_page_by_page_and_each_page_fits(town: Town) -> None
 def test_the_way_back_through_a_long_roster_fits_into_a_view(town: Town) -> None:
     """Slack takes 3,000 characters of metadata: beyond them, the way back is cut at its beginning."""
     listing = EventRegistrations(town.event("e" * 64), (), (), None)
-    page_cursors = [f"{number:0300}" for number in range(50)]
-    metadata = manage(listing, {}, request_id="r" * 32, page_cursors=page_cursors).private_metadata
+    turned = [f"{number:0300}" for number in range(50)]
+    metadata = manage_event(listing, {}, request_id="r" * 32, turned=turned).private_metadata
     assert metadata is not None
     assert len(metadata) <= 3_000
     kept = json.loads(metadata)["turned"]

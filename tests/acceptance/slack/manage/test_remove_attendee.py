@@ -17,7 +17,7 @@ from tests.support.slack.modals import GONE, NOT_ALLOWED, managed, press, said, 
 def person(town: Town, user_id: str, by: str = BJORN) -> View:
     """Open Manage, and one person of the roster."""
     managed(town, by)
-    return press(town, ActionId.PERSON, by, value=user_id)
+    return press(town, ActionId.ATTENDEE, by, value=user_id)
 
 
 def yoga(town: Town) -> None:
@@ -35,14 +35,14 @@ def test_a_person_is_found_by_name(town: Town) -> None:
     """Slack's own select searches its members by name."""
     yoga(town)
     managed(town)
-    view = press(town, ActionId.FIND_PERSON, selected=DIEGO)
+    view = press(town, ActionId.FIND_ATTENDEE, selected=DIEGO)
     assert f"<@{DIEGO}> is 1st in line" in said(view)
 
 
 def test_somebody_who_is_not_in_the_event_is_said_to_be_none(town: Town) -> None:
     yoga(town)
     managed(town)
-    assert "neither has a seat" in said(press(town, ActionId.FIND_PERSON, selected=PRIYA))
+    assert "neither has a seat" in said(press(town, ActionId.FIND_ATTENDEE, selected=PRIYA))
 
 
 def test_one_who_is_not_in_slack_is_named(town: Town) -> None:
@@ -153,8 +153,8 @@ def test_who_organizes_no_more_sees_nobody_of_the_roster(town: Town) -> None:
     town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
     view = town.workspace.views.stack(PRIYA)[0]
     ways: tuple[tuple[ActionId, dict[str, Any]], ...] = (
-        (ActionId.PERSON, {"value": CHLOE}),
-        (ActionId.FIND_PERSON, {"selected": CHLOE}),
+        (ActionId.ATTENDEE, {"value": CHLOE}),
+        (ActionId.FIND_ATTENDEE, {"selected": CHLOE}),
     )
     for action, how in ways:
         seen = town.slack.click(PRIYA, view, action, **how)
@@ -166,5 +166,5 @@ def test_of_an_event_that_vanished_nobody_is_found(town: Town) -> None:
     yoga(town)
     view = managed(town)
     town.bot.service.delete_event("yoga")
-    seen = town.slack.click(BJORN, view, ActionId.FIND_PERSON, selected=CHLOE)
+    seen = town.slack.click(BJORN, view, ActionId.FIND_ATTENDEE, selected=CHLOE)
     assert GONE in said(seen.view)

@@ -27,13 +27,13 @@ WAYS: Mapping[ActionId, Mapping[str, Any]] = {
     ActionId.CLOSE: {},
     ActionId.REOPEN: {},
     ActionId.POST_CARD: {},
-    ActionId.MESSAGE_PEOPLE: {},
+    ActionId.MESSAGE_ATTENDEES: {},
     ActionId.EXPORT: {},
     ActionId.HISTORY: {},
     ActionId.CANCEL_EVENT: {},
     ActionId.DELETE_EVENT: {},
-    ActionId.PERSON: {"value": CHLOE},
-    ActionId.FIND_PERSON: {"selected": CHLOE},
+    ActionId.ATTENDEE: {"value": CHLOE},
+    ActionId.FIND_ATTENDEE: {"selected": CHLOE},
     ActionId.ROSTER_PAGE: {},
     ActionId.ROSTER_BACK: {},
 }
@@ -45,11 +45,11 @@ FORMS: Mapping[str, tuple[ActionId, list[Mapping[BlockId, Any]]]] = {
     "capacity, preview": (ActionId.CHANGE_CAPACITY, [{BlockId.CAPACITY: "9"}]),
     "capacity": (ActionId.CHANGE_CAPACITY, [{BlockId.CAPACITY: "9"}, {}]),
     "card": (ActionId.POST_CARD, [{BlockId.CHANNEL: EVENTS}]),
-    "message": (ActionId.MESSAGE_PEOPLE, [{BlockId.TEXT: "Hello"}, {}]),
-    "message, preview": (ActionId.MESSAGE_PEOPLE, [{BlockId.TEXT: "Hello"}]),
+    "message": (ActionId.MESSAGE_ATTENDEES, [{BlockId.TEXT: "Hello"}, {}]),
+    "message, preview": (ActionId.MESSAGE_ATTENDEES, [{BlockId.TEXT: "Hello"}]),
     "cancel": (ActionId.CANCEL_EVENT, [{}]),
     "delete": (ActionId.DELETE_EVENT, [TITLE]),
-    "remove": (ActionId.PERSON, [{BlockId.REASON: "no-show"}]),
+    "remove": (ActionId.ATTENDEE, [{BlockId.REASON: "no-show"}]),
 }
 """Each form, the button that opens it, and what is submitted, one time after the other."""
 

@@ -179,10 +179,10 @@ def test_a_double_click_on_register_changes_nothing_twice(town: Town) -> None:
 def test_a_double_click_on_leave_takes_nobody_else_out(town: Town) -> None:
     card = town.card(town.event(capacity=1))
     town.register(BJORN, CHLOE, DIEGO)
-    asked = town.slack.click(BJORN, card, ActionId.LEAVE).ephemeral[-1]
-    town.slack.click(BJORN, asked, ActionId.LEAVE_CONFIRMED)
+    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER).ephemeral[-1]
+    town.slack.click(BJORN, asked, ActionId.UNREGISTER_CONFIRMED)
     before = town.sound()
-    again = town.slack.click(BJORN, asked, ActionId.LEAVE_CONFIRMED)
+    again = town.slack.click(BJORN, asked, ActionId.UNREGISTER_CONFIRMED)
     assert "You are not in *Yoga in the park*" in answer(again)
     assert town.sound() == before
 

@@ -19,9 +19,9 @@ def test_two_seats_three_members_a_promotion_and_a_raise(town: Town) -> None:
     assert "You are 1st in line" in answer(seen)
     assert "2 of 2 seats · 1 waiting" in town.card_now()
 
-    asked = town.slack.click(BJORN, card, ActionId.LEAVE)
+    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert "goes to the next in line" in answer(asked)
-    left = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.LEAVE_CONFIRMED)
+    left = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
     assert "You gave up your seat" in answer(left)
     town.settle()
     (told,) = town.told(DIEGO)

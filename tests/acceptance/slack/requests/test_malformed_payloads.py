@@ -193,7 +193,7 @@ def test_press_in_a_modal_that_was_closed_meanwhile_is_done_and_no_failure(
     town.slack.options(BJORN, picker.id, ActionId.EVENT)
     note = town.slack.submit(BJORN, picker.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"}).view
     assert note is not None
-    button = find_element(note.blocks, ActionId.CHOOSE_TO_LEAVE)[1]
+    button = find_element(note.blocks, ActionId.CHOOSE_TO_UNREGISTER)[1]
     member = town.workspace.member(BJORN)
     payload = payloads.block_actions(town.workspace, member, note, button)
     town.workspace.views.clear(BJORN)
@@ -210,7 +210,7 @@ def test_press_in_a_modal_with_too_long_a_title_is_answered(town: Town) -> None:
     town.register(BJORN)
     home = town.slack.open_home(BJORN).home
     assert home is not None
-    button = find_element(home.blocks, ActionId.LEAVE)[1]
+    button = find_element(home.blocks, ActionId.UNREGISTER)[1]
     payload = payloads.block_actions(
         town.workspace, town.workspace.member(BJORN), home, button | {"block_id": "b"}
     )

@@ -41,7 +41,7 @@ def test_a_stale_button_on_a_deleted_event_says_that_it_no_longer_exists(town: T
     card = town.card(town.event())
     town.bot.service.delete_event("yoga")
     before = town.everything()
-    for action in (ActionId.REGISTER, ActionId.LEAVE, ActionId.MANAGE):
+    for action in (ActionId.REGISTER, ActionId.UNREGISTER, ActionId.MANAGE):
         seen = town.slack.click(BJORN, card, action)
         assert "This event no longer exists." in answer(seen)
     after = town.everything()

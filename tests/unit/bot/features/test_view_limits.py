@@ -17,11 +17,13 @@ from slackblocks import _limits as limits
 
 import bot
 from bot.blocks import modals
-from bot.blocks.builders import as_json
-from bot.blocks.formatting import Message, context
+from bot.blocks.builders import Message, as_json, context
 from bot.blocks.ids import ActionId, CallbackId
+from bot.features.account import views as account_views
 from bot.features.announcement import views as announcement_views
+from bot.features.browsing import views as browsing_views
 from bot.features.browsing.listeners import EVENTS_PAGE
+from bot.features.calendar import views as calendar_views
 from bot.features.cards import views as cards_views
 from bot.features.ending import views as ending_views
 from bot.features.event_form import views as event_form_views
@@ -238,7 +240,7 @@ def listing(seats: int, line: int) -> EventRegistrations:
 
 def manage(seats: int, line: int, of: Event = LARGEST) -> View:
     shown = EventRegistrations(of, SEATS[:seats], LINE[:line], CURSOR)
-    return manage_views.manage(
+    return manage_views.manage_event(
         shown,
         USERS,
         request_id="r" * 32,
@@ -271,21 +273,25 @@ def unreachable() -> Message:
 CASES: Mapping[str, Callable[[], Message | View]] = {
     "cards.views.event_card": lambda: cards_views.event_card(LARGEST),
     "cards.views.deleted_card": lambda: cards_views.deleted_card(LARGEST.title),
-    "cards.views.event_list": lambda: cards_views.event_list(Page(SOME[:EVENTS_PAGE], CURSOR)),
-    "event_form.views.event_form": lambda: event_form_views.event_form("e" * 64, LARGEST.time_zone),
+    "browsing.views.event_list": lambda: browsing_views.event_list(
+        Page(SOME[:EVENTS_PAGE], CURSOR)
+    ),
+    "event_form.views.create_form": lambda: event_form_views.create_form(
+        "e" * 64, LARGEST.time_zone
+    ),
     "event_form.views.edit_form": lambda: event_form_views.edit_form(
         LARGEST, fingerprints(LARGEST)
     ),
-    "event_form.views.created": lambda: event_form_views.created(LARGEST, "x" * 300),
-    "event_form.views.edited": lambda: event_form_views.edited(
+    "event_form.views.event_created": lambda: event_form_views.event_created(LARGEST, "x" * 300),
+    "event_form.views.event_edited": lambda: event_form_views.event_edited(
         ChangeOutcome(LARGEST, is_moved=True)
     ),
     "home.views.home": lambda: home_views.home(LISTS, SHOWN),
-    "manage.views.manage": lambda: manage(roster_views.ROSTER_PAGE, 0),
-    "manage.views.manage, line": lambda: manage(0, roster_views.ROSTER_PAGE),
-    "manage.views.manage, both": lambda: manage(HALF, HALF),
-    "manage.views.manage, closed": lambda: manage(HALF, HALF, CLOSED),
-    "manage.views.manage, canceled": lambda: manage(HALF, HALF, CANCELED),
+    "manage.views.manage_event": lambda: manage(roster_views.ROSTER_PAGE, 0),
+    "manage.views.manage_event, line": lambda: manage(0, roster_views.ROSTER_PAGE),
+    "manage.views.manage_event, both": lambda: manage(HALF, HALF),
+    "manage.views.manage_event, closed": lambda: manage(HALF, HALF, CLOSED),
+    "manage.views.manage_event, canceled": lambda: manage(HALF, HALF, CANCELED),
     "manage.views.card_form": lambda: manage_views.card_form(LARGEST, after="1" * 17),
     "manage.views.card_posted": lambda: manage_views.card_posted(LARGEST, None),
     "manage.views.capacity_form": lambda: manage_views.capacity_form(LARGEST),
@@ -294,38 +300,40 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     ),
     "manage.views.capacity_preview": lambda: manage_views.capacity_preview(PREVIEW),
     "manage.views.capacity_preview, too many": lambda: manage_views.capacity_preview(TOO_MANY),
-    "manage.roster_views.person_form": lambda: roster_views.person_form(
+    "manage.roster_views.attendee_form": lambda: roster_views.attendee_form(
         own(), USERS, is_over=False
     ),
-    "manage.roster_views.person_form, seat": lambda: roster_views.person_form(
+    "manage.roster_views.attendee_form, seat": lambda: roster_views.attendee_form(
         own(None), USERS, is_over=False
     ),
-    "manage.roster_views.not_in_event": lambda: roster_views.not_in_event(LARGEST, IDS[0], USERS),
-    "manage.roster_views.taken_out": lambda: roster_views.taken_out(
+    "manage.roster_views.not_registered": lambda: roster_views.not_registered(
+        LARGEST, IDS[0], USERS
+    ),
+    "manage.roster_views.removal_message": lambda: roster_views.removal_message(
         LeaveOutcome(LARGEST, seat(), tuple(IDS[:1])), USERS
     ),
-    "manage.roster_views.removed": lambda: roster_views.removed(
+    "manage.roster_views.attendee_removed": lambda: roster_views.attendee_removed(
         LeaveOutcome(LARGEST, seat(), tuple(IDS[:1])), USERS
     ),
-    "announcement.views.message_form": lambda: announcement_views.message_form(
+    "announcement.views.announcement_form": lambda: announcement_views.announcement_form(
         LARGEST, request_id="r" * 32
     ),
-    "announcement.views.message_form, preview": lambda: announcement_views.message_form(
+    "announcement.views.announcement_form, preview": lambda: announcement_views.announcement_form(
         LARGEST, request_id="r" * 32, draft=DRAFT, previewed="f" * 16, by=IDS[0]
     ),
-    "announcement.views.message_form, nobody": lambda: announcement_views.message_form(
+    "announcement.views.announcement_form, nobody": lambda: announcement_views.announcement_form(
         event(registered_count=0, waitlist_count=0), request_id="r" * 32, draft=DRAFT
     ),
-    "announcement.views.message_sent": lambda: announcement_views.message_sent(
+    "announcement.views.announcement_sent": lambda: announcement_views.announcement_sent(
         ChangeOutcome(LARGEST), Audience.EVERYONE
     ),
     "ending.views.cancel_form": lambda: ending_views.cancel_form(LARGEST, is_over=False),
-    "ending.views.canceled": lambda: ending_views.canceled(ChangeOutcome(LARGEST)),
+    "ending.views.event_canceled": lambda: ending_views.event_canceled(ChangeOutcome(LARGEST)),
     "ending.views.delete_form": lambda: ending_views.delete_form(LARGEST, is_over=False),
-    "ending.views.deleted": lambda: ending_views.deleted(LARGEST, False),
+    "ending.views.event_deleted": lambda: ending_views.event_deleted(LARGEST, False),
     **{
-        f"history.views.history, {number}": (
-            lambda first=number: history_views.history(  # type: ignore[misc]
+        f"history.views.event_history, {number}": (
+            lambda first=number: history_views.event_history(  # type: ignore[misc]
                 LARGEST,
                 Page((ENTRIES * 2)[first : first + history_views.HISTORY_PAGE], CURSOR),
                 TURNED,
@@ -333,7 +341,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         )
         for number in range(0, len(ENTRIES), history_views.HISTORY_PAGE)
     },
-    "history.views.my_place": lambda: history_views.my_place(
+    "history.views.registration_history": lambda: history_views.registration_history(
         LARGEST, Page((MOVE,) * 39, CURSOR), TURNED
     ),
     **{
@@ -342,42 +350,43 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         if kind is not NotificationKind.EXPORT
     },
     "notifications.messages.unreachable_message": unreachable,
-    "registration.views.placed": lambda: registration_views.placed(
+    "registration.views.registered": lambda: registration_views.registered(
         RegisterOutcome(LARGEST, seat(), WAITING)
     ),
-    "registration.views.left": lambda: registration_views.left(
+    "registration.views.unregistered": lambda: registration_views.unregistered(
         LeaveOutcome(LARGEST, seat(), tuple(IDS[:1]))
     ),
-    "registration.views.leave_question": lambda: registration_views.leave_question(
+    "registration.views.unregister_question": lambda: registration_views.unregister_question(
         LeavePreview(own(), True, WAITING)
     ),
-    "registration.views.stayed": lambda: registration_views.stayed(own()),
-    "registration.views.changed": lambda: registration_views.changed(
+    "registration.views.registration_kept": lambda: registration_views.registration_kept(own()),
+    "manage.views.event_changed": lambda: manage_views.event_changed(
         ChangeOutcome(LARGEST, promoted=tuple(IDS[:49]))
     ),
-    "registration.views.capacity_set": lambda: registration_views.capacity_set(
+    "manage.views.capacity_message": lambda: manage_views.capacity_message(
         ChangeOutcome(LARGEST, promoted=tuple(IDS[:49]))
     ),
-    "registration.views.registrations": lambda: registration_views.registrations(OWN),
-    "registration.views.choice": lambda: registration_views.choice(
+    "browsing.views.registration_list": lambda: browsing_views.registration_list(OWN),
+    "browsing.views.event_choice": lambda: browsing_views.event_choice(
         FoundEvents(LISTED), ActionId.CHOOSE_TO_REGISTER
     ),
-    "registration.views.choice_of_own": lambda: registration_views.choice_of_own(
+    "browsing.views.registration_choice": lambda: browsing_views.registration_choice(
         FoundRegistrations((), OWN), WORST * 3_900
     ),
-    "registration.views.calendar_sent": lambda: registration_views.calendar_sent(LARGEST),
-    "registration.views.calendar_waits": lambda: registration_views.calendar_waits(own()),
-    "registration.views.calendar_not_sent": lambda: registration_views.calendar_not_sent(LARGEST),
-    "registration.views.forget_question": registration_views.forget_question,
-    "registration.views.forgotten": lambda: registration_views.forgotten(False),
-    "registration.views.kept": registration_views.kept,
-    "registration.views.help_message": registration_views.help_message,
-    "registration.views.bad_status": lambda: registration_views.bad_status(WORST * 3_900),
+    "calendar.views.file_sent": lambda: calendar_views.file_sent(LARGEST),
+    "calendar.views.no_seat_yet": lambda: calendar_views.no_seat_yet(own()),
+    "calendar.views.file_not_sent": lambda: calendar_views.file_not_sent(LARGEST),
+    "account.views.forget_me_question": account_views.forget_me_question,
+    "account.views.forgotten": lambda: account_views.forgotten(False),
+    "account.views.nothing_deleted": account_views.nothing_deleted,
+    "account.views.help_message": account_views.help_message,
+    "browsing.views.unknown_filter": lambda: browsing_views.unknown_filter(WORST * 3_900),
     "blocks.modals.picked": lambda: modals.picked(
-        CallbackId.UNREGISTER, registration_views.leave_question(LeavePreview(own(), True, WAITING))
+        CallbackId.UNREGISTER,
+        registration_views.unregister_question(LeavePreview(own(), True, WAITING)),
     ),
     "blocks.modals.note_modal": lambda: modals.note_modal(
-        "Register", registration_views.registrations(OWN)
+        "Register", browsing_views.registration_list(OWN)
     ),
     "blocks.modals.picker": lambda: modals.picker(CallbackId.UNREGISTER),
     "slack.error_messages.unforeseen": lambda: error_messages.unforeseen("r" * 8),
@@ -407,7 +416,7 @@ def functions() -> set[str]:
                 and inspect.signature(part).return_annotation in ("Message", "View")
             ):
                 found.add(".".join([*module.name.split(".")[-2:], name]))
-    return found - {"blocks.formatting.note"}
+    return found - {"blocks.builders.note"}
 
 
 def test_every_view_and_message_is_here() -> None:

@@ -66,7 +66,7 @@ def test_promotion_says_when_and_where_and_has_a_button_with_the_event() -> None
     assert f"<!date^{int(ABOUT.starts_at.timestamp())}^" in text
     assert "Riverside &amp; lawn" in text
     buttons = [(one["action_id"], one["value"]) for one in blocks[-1]["elements"]]
-    assert buttons == [(ActionId.GIVE_UP, "yoga"), (ActionId.ADD_TO_CALENDAR, "yoga")]
+    assert buttons == [(ActionId.GIVE_UP_SEAT, "yoga"), (ActionId.ADD_TO_CALENDAR, "yoga")]
 
 
 def test_removal_gives_the_reason_if_there_is_one() -> None:
