@@ -16,7 +16,13 @@ from domain.execution.unconfirmed import LaterResult, Unconfirmed, UnconfirmedRe
 from domain.models import WAITLIST_BLOCK, Event, WaitlistEntry, block_of
 from domain.planning import planner
 from domain.planning.plan import Plan
-from domain.planning.planner import InconsistentSnapshot, Snapshot
+from domain.planning.snapshot import (
+    InconsistentSnapshot,
+    Snapshot,
+    positions_needed,
+    users_needed,
+    waitlist_head_needed,
+)
 from domain.ports import Clock, NewId, Rows, Store, Unavailable
 
 BATCH = 50
@@ -171,17 +177,17 @@ class Executor:
         event = self._store.get_event(event_id)
         if event is None or event.deletion is Deletion.DONE:
             return Snapshot(event)
-        registrations_of, users = planner.users_needed(commands)
+        registrations_of, users = users_needed(commands)
         rows = Rows({}, {})
         if registrations_of or users:
             rows = self._store.get_rows(event_id, registrations_of=registrations_of, users=users)
-        heads = planner.waitlist_head_needed(event, rows.registrations, commands)
+        heads = waitlist_head_needed(event, rows.registrations, commands)
         return Snapshot(
             event,
             [user.user_id for user in rows.users.values() if user.deletion is None],
             rows.registrations,
             self._store.get_waitlist(event_id, limit=heads) if heads else (),
-            self.entries_before(event_id, planner.entries_needed(rows.registrations, commands)),
+            self.entries_before(event_id, positions_needed(rows.registrations, commands)),
         )
 
     def entries_before(self, event_id: str, places: frozenset[WaitlistEntry]) -> dict[int, int]:

@@ -23,6 +23,7 @@ from bot.__main__ import SystemClock, new_id
 from domain.commands import Register
 from domain.errors import Busy
 from domain.planning import planner
+from domain.planning.snapshot import Snapshot
 from domain.ports import Conflict, Store
 from domain.service import Service
 from storage.sqlite.store import SQLiteStore
@@ -161,7 +162,7 @@ def _commit_alone(store: Store, event_id: str, user_id: str) -> None:
     event = store.get_event(event_id)
     rows = store.get_rows(event_id, registrations_of=[user_id], users=[user_id])
     plan = planner.plan(
-        planner.Snapshot(event, rows.users, rows.registrations),
+        Snapshot(event, rows.users, rows.registrations),
         [Register(user_id)],
         event_id=event_id,
         now=SystemClock().now(),

@@ -27,7 +27,13 @@ from domain.inputs import EventChanges
 from domain.models import WAITLIST_BLOCK, Actor, Registration, block_of
 from domain.planning import planner
 from domain.planning.plan import CheckUser, Plan
-from domain.planning.planner import InconsistentSnapshot, Snapshot
+from domain.planning.snapshot import (
+    InconsistentSnapshot,
+    Snapshot,
+    positions_needed,
+    users_needed,
+    waitlist_head_needed,
+)
 from tests.support.environment import START, ids, new_event, new_users, service_on
 from tests.support.invariants import assert_sound, everything_in
 from tests.support.memory_store import MemoryStore
@@ -48,11 +54,11 @@ def snapshot_of(store: MemoryStore, batch: Sequence[Command]) -> Snapshot:
     """Read what the commands need, no more, as the door does."""
     event = store.get_event("e1")
     assert event is not None
-    registrations_of, users = planner.users_needed(batch)
+    registrations_of, users = users_needed(batch)
     rows = store.get_rows("e1", registrations_of=registrations_of, users=users)
-    heads = planner.waitlist_head_needed(event, rows.registrations, batch)
+    heads = waitlist_head_needed(event, rows.registrations, batch)
     before: dict[int, int] = {}
-    for place in planner.entries_needed(rows.registrations, batch):
+    for place in positions_needed(rows.registrations, batch):
         count = store.count_entries_before(
             "e1", place, after=block_of(place.ticket) * WAITLIST_BLOCK - 1
         )
