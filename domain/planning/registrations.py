@@ -14,6 +14,7 @@ from domain.errors import (
     UnknownUser,
 )
 from domain.models import Actor, Event, Registration, WaitlistEntry
+from domain.planning.snapshot import InconsistentSnapshot
 from domain.planning.working_copy import WorkingCopy
 
 
@@ -143,24 +144,25 @@ def fill_free_seats(work: WorkingCopy, cause: Cause) -> tuple[str, ...]:
 
 
 def promote_first(work: WorkingCopy, cause: Cause) -> str:
-    """Give a seat to the first on the waitlist and notify that user. Return the user's id."""
+    """Give a seat to the first on the waitlist and notify that user. Return the user's id.
+
+    The stored registration keeps every field but its status: also those that a newer version added.
+    """
     entry = work.waitlist.pop_first()
-    user_id = entry.user_id
-    waitlisted = Registration(
-        event_id=work.event_id,
-        user_id=user_id,
-        status=RegistrationStatus.WAITLISTED,
-        ticket=entry.ticket,
-        registered_at=entry.registered_at,
-        seated_at=None,
-    )
-    if user_id not in work.changed:
-        work.stored.setdefault(user_id, waitlisted)
+    waitlisted = work.registration(entry.user_id)
+    if (
+        waitlisted is None
+        or waitlisted.status is not RegistrationStatus.WAITLISTED
+        or WaitlistEntry.of(waitlisted) != entry
+    ):
+        raise InconsistentSnapshot(
+            f"the waitlist entry of {entry.user_id} in {work.event_id} has no waitlisted registration"
+        )
     seated = {"status": RegistrationStatus.REGISTERED, "seated_at": work.now}
     registration = waitlisted.model_copy(update=seated)
-    work.set_registration(user_id, registration)
+    work.set_registration(entry.user_id, registration)
     work.update_event(registered_count=work.current.registered_count + 1)
     work.count_waitlisted(entry.ticket, -1)
-    work.record(ChangeKind.PROMOTED, user_id, None, entry.ticket, cause)
+    work.record(ChangeKind.PROMOTED, entry.user_id, None, entry.ticket, cause)
     work.notify(NotificationKind.PROMOTED, registration)
-    return user_id
+    return entry.user_id

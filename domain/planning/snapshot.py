@@ -38,7 +38,7 @@ class Snapshot:
     users: Collection[str] = frozenset()
     """Ids of the users who exist and are not being deleted."""
     registrations: Mapping[str, Registration] = field(default_factory=dict)
-    """By user id."""
+    """By user id, those of `waitlist_head` included."""
     waitlist_head: tuple[WaitlistEntry, ...] = ()
     entries_before: Mapping[int, int] = field(default_factory=dict)
     """By ticket: the number of entries before it within its block."""

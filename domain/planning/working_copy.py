@@ -43,7 +43,7 @@ from domain.planning.plan import (
 from domain.planning.snapshot import InconsistentSnapshot, Snapshot
 from domain.planning.waitlist import WorkingWaitlist
 
-_COPIED = ("stored", "changed", "costs", "checked_users", "changes", "notifications")
+_COPIED = ("changed", "costs", "checked_users", "changes", "notifications")
 
 
 class WorkingCopy:
@@ -61,7 +61,6 @@ class WorkingCopy:
         count = snapshot.event.waitlist_count if snapshot.event else 0
         head = list(snapshot.waitlist_head)
         self.waitlist = WorkingWaitlist(event_id, head, unread=count - len(head))
-        self.stored = dict(snapshot.registrations)
         self.changed: dict[
             str, Registration | None
         ] = {}  # registrations, by user id; None: deleted
@@ -123,7 +122,11 @@ class WorkingCopy:
 
     def registration(self, user_id: str) -> Registration | None:
         """Return a user's registration, or None."""
-        return self.changed[user_id] if user_id in self.changed else self.stored.get(user_id)
+        return (
+            self.changed[user_id]
+            if user_id in self.changed
+            else self.snapshot.registrations.get(user_id)
+        )
 
     def set_registration(self, user_id: str, registration: Registration | None) -> None:
         """Write a user's registration, or delete it (None)."""
@@ -259,7 +262,7 @@ class WorkingCopy:
         )
 
     def _registration_actions(self, user_id: str) -> Iterator[Action]:
-        before, after = self.stored.get(user_id), self.changed[user_id]
+        before, after = self.snapshot.registrations.get(user_id), self.changed[user_id]
         if before == after:
             return
         if before is not None:

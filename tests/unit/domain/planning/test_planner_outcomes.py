@@ -548,9 +548,8 @@ def test_who_was_not_there_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize(("budget", "seats"), [(4, 1), (5, 1), (6, 2)])
 def test_free_seats_are_given_as_far_as_the_budget_goes(budget: int, seats: int) -> None:
-    snapshot = Snapshot(
-        event(capacity=9), {}, {}, (WaitlistEntry.of(FIRST), WaitlistEntry.of(SECOND))
-    )
+    head = (WaitlistEntry.of(FIRST), WaitlistEntry.of(SECOND))
+    snapshot = Snapshot(event(capacity=9), {}, {"first": FIRST, "second": SECOND}, head)
     plan = planner.plan(
         snapshot, [FillFreeSeats()], event_id="e1", now=LATER, plan_id="p", budget=budget
     )
