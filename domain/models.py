@@ -40,6 +40,8 @@ MAX_UNREACHABLE = 1_000
 
 STORED = ConfigDict(
     frozen=True,
+    # Fields that a newer version wrote survive a write by this one (R7.7).
+    extra="allow",
     # What does not fit is named, and never shown: an error may end in a log, and these are people's words.
     hide_input_in_errors=True,
     # A cold start builds the models that its request is of, and no others.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from domain.enums import ChangeKind, RegistrationStatus
 from domain.errors import Invalid, UnknownEvent
-from domain.execution.executor import Executor
+from domain.execution.loader import count_entries_before
 from domain.execution.retry import RetryPolicy
 from domain.models import (
     CapacityPreview,
@@ -33,9 +33,8 @@ _SEATS, _LINE = "seats", "line"
 class Queries:
     """Reads lists. What a position rests on is read between two looks at the event's version."""
 
-    def __init__(self, store: Store, executor: Executor, retry: RetryPolicy) -> None:
+    def __init__(self, store: Store, retry: RetryPolicy) -> None:
         self._store = store
-        self._executor = executor
         self._retry = retry
 
     def of_user(
@@ -193,7 +192,8 @@ class Queries:
 
     def _position(self, event: Event, place: WaitlistEntry) -> int | None:
         """Return which in line a place is; None if it is not in it (any more)."""
-        before = self._executor.entries_before(event.event_id, frozenset({place})).get(place.ticket)
+        counts = count_entries_before(self._store, event.event_id, frozenset({place}))
+        before = counts.get(place.ticket)
         if before is None:
             return None
         return 1 + event.entries_before_block(block_of(place.ticket)) + before

@@ -39,6 +39,7 @@ from domain.errors import (
     UnknownUser,
 )
 from domain.execution.executor import Executor
+from domain.execution.loader import load_snapshot
 from domain.execution.long_operations import DEACTIVATED, LongOperations
 from domain.execution.retry import LONG_PAGE, PAGE, REQUEST_SECONDS, RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
@@ -112,7 +113,7 @@ class Service:
             on_commit=on_commit,
         )
         self._users = Users(store, self._retry, clock, new_id)
-        self._queries = Queries(store, self._executor, self._retry)
+        self._queries = Queries(store, self._retry)
         self._long_operations = LongOperations(store, self._executor, self._retry, clock, spawn)
 
     # Users, as R1 has them
@@ -454,7 +455,7 @@ class Service:
         edit = Edit(EventChanges.of(capacity=capacity), actor)
 
         def read() -> CapacityPreview | None:
-            snapshot = self._executor.load(event_id, [edit])
+            snapshot = load_snapshot(self._store, event_id, [edit])
             plan = planner.plan(
                 snapshot, [edit], event_id=event_id, now=self._clock.now(), plan_id="preview"
             )

@@ -6,18 +6,18 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from domain.commands import Command, Outcome, Register
-from domain.enums import Deletion
 from domain.errors import Busy, NotConfirmed, RollcallError
 from domain.execution.batching import CommandQueue, Entry
 from domain.execution.cache import EventCache
 from domain.execution.committer import Committer
+from domain.execution.loader import load_snapshot
 from domain.execution.retry import RetryPolicy
 from domain.execution.unconfirmed import LaterResult, Unconfirmed, UnconfirmedResolver
-from domain.models import WAITLIST_BLOCK, Event, WaitlistEntry, block_of
+from domain.models import Event
 from domain.planning import planner
 from domain.planning.plan import Plan
-from domain.planning.planner import InconsistentSnapshot, Snapshot
-from domain.ports import Clock, NewId, Rows, Store, Unavailable
+from domain.planning.snapshot import InconsistentSnapshot, Snapshot
+from domain.ports import Clock, NewId, Store, Unavailable
 
 BATCH = 50
 """Commands that are read for at once: a registration reads two items, and one batch read takes 100."""
@@ -78,7 +78,7 @@ class Executor:
             return True
         # Before the reads: an event that is closed by then was so when its people were looked at.
         now = self._clock.now()
-        snapshot = self.load(event_id, commands)
+        snapshot = load_snapshot(self._store, event_id, commands)
         if snapshot.event is not None:
             self._event_cache.remember_read(snapshot.event)
         try:
@@ -162,45 +162,3 @@ class Executor:
     def _still_at(self, event_id: str, event: Event | None) -> bool:
         again = self._store.get_event(event_id)
         return (again and again.version) == (event and event.version)
-
-    def load(self, event_id: str, commands: Sequence[Command]) -> Snapshot:
-        """Return what the commands need: the event first, so that its version guards the rest.
-
-        Raises `Unavailable`.
-        """
-        event = self._store.get_event(event_id)
-        if event is None or event.deletion is Deletion.DONE:
-            return Snapshot(event)
-        registrations_of, users = planner.users_needed(commands)
-        rows = Rows({}, {})
-        if registrations_of or users:
-            rows = self._store.get_rows(event_id, registrations_of=registrations_of, users=users)
-        heads = planner.waitlist_head_needed(event, rows.registrations, commands)
-        return Snapshot(
-            event,
-            [user.user_id for user in rows.users.values() if user.deletion is None],
-            rows.registrations,
-            self._store.get_waitlist(event_id, limit=heads) if heads else (),
-            self.entries_before(event_id, planner.entries_needed(rows.registrations, commands)),
-        )
-
-    def entries_before(self, event_id: str, places: frozenset[WaitlistEntry]) -> dict[int, int]:
-        """Return how many wait before each place within its block of the line, by ticket.
-
-        A place that is not in the line is left out. Raises `Unavailable`.
-        """
-        before: dict[int, int] = {}
-        for block in sorted({block_of(place.ticket) for place in places}):
-            after = block * WAITLIST_BLOCK - 1
-            asked = {place.ticket: place for place in places if block_of(place.ticket) == block}
-            if len(asked) == 1:
-                (place,) = asked.values()
-                count = self._store.count_entries_before(event_id, place, after=after)
-                before |= {} if count is None else {place.ticket: count}
-                continue
-            # For several, one request that brings the block's places; only their order is looked at.
-            line = self._store.get_waitlist(
-                event_id, after=after, until=max(asked), limit=WAITLIST_BLOCK
-            )
-            before |= {one.ticket: number for number, one in enumerate(line) if one.ticket in asked}
-        return before

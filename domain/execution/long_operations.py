@@ -18,7 +18,7 @@ from domain.errors import Busy, NotConfirmed, NotRegistered, UnknownEvent
 from domain.execution.executor import Executor
 from domain.execution.retry import RetryPolicy
 from domain.models import Registration
-from domain.planning import planner
+from domain.planning.plan import MAX_MOVES
 from domain.ports import AnswerLost, Clock, Conflict, Spawn, Store
 
 Work = Callable[[float], bool]
@@ -180,7 +180,7 @@ class LongOperations:
         event = self._retry.reading(lambda: self._store.get_event(event_id))
         if event is None or event.deletion is not Deletion.MARKED:
             return None
-        most = planner.MAX_MOVES
+        most = MAX_MOVES
         if event.waitlist_count:
             line = self._retry.reading(lambda: self._store.get_waitlist(event_id, limit=most))
             return RemoveAttendees(tuple(waiting.user_id for waiting in line)) if line else None

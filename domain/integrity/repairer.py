@@ -36,13 +36,14 @@ from domain.integrity.invariants import event_violations, waitlist_entry_violati
 from domain.integrity.violations import FixedViolation, Violation, ViolationKind
 from domain.models import Change, Event, JournalEntry, Registration, WaitlistEntry
 from domain.planning.plan import (
+    ACTIONS_PER_COMMIT,
     Action,
     DeleteRegistration,
     DeleteWaitlistEntry,
     Plan,
     PutJournalEntry,
 )
-from domain.planning.planner import ACTIONS_PER_COMMIT, InconsistentSnapshot
+from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Store
 
 

@@ -1,4 +1,4 @@
-"""One atomic write: its actions, each on its condition, and what it answers."""
+"""The plan: one atomic write, with a condition on each action, and an outcome for each command."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from domain.commands import Outcome
 from domain.errors import RollcallError
 from domain.models import Event, JournalEntry, Registration, WaitlistEntry
+
+ACTIONS_PER_COMMIT = 100
+"""The most actions that DynamoDB accepts in one transaction."""
+
+MAX_MOVES = (ACTIONS_PER_COMMIT - 2) // 2
+"""The most registrations that one commit can move: each takes two actions, event and journal one each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +25,7 @@ class PutEvent:
 
 @dataclass(frozen=True, slots=True)
 class PutRegistration:
-    """Write a registration, if it is stored with that one's ticket and status (None: if there is none)."""
+    """Write a registration, if one with the ticket and status of `replaces` is stored (None: if none is)."""
 
     registration: Registration
     replaces: Registration | None
@@ -34,7 +40,7 @@ class DeleteRegistration:
 
 @dataclass(frozen=True, slots=True)
 class PutWaitlistEntry:
-    """Write a place in the line, if the ticket has none."""
+    """Write a waitlist entry, if its ticket has none."""
 
     event_id: str
     waiting: WaitlistEntry
@@ -42,7 +48,7 @@ class PutWaitlistEntry:
 
 @dataclass(frozen=True, slots=True)
 class DeleteWaitlistEntry:
-    """Delete a place in the line, if the ticket is this user's."""
+    """Delete a waitlist entry, if its ticket is this user's."""
 
     event_id: str
     waiting: WaitlistEntry
@@ -50,14 +56,14 @@ class DeleteWaitlistEntry:
 
 @dataclass(frozen=True, slots=True)
 class CheckUser:
-    """Check that the user exists and is not marked for deletion."""
+    """Check that the user exists and is not being deleted."""
 
     user_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class PutJournalEntry:
-    """Write the journal's entry, if its version has none: marked undelivered, unless nothing is `owed`."""
+    """Write a journal entry, if its version has none. `owed` marks it as undelivered."""
 
     entry: JournalEntry
     owed: bool = True
@@ -76,9 +82,9 @@ Action = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One atomic write, and what it answers to the first `len(outcomes)` commands.
+    """One atomic write, and the outcomes of the first `len(outcomes)` commands.
 
-    With no actions nothing is written: every command was refused, or was so already.
+    A plan without actions writes nothing: each command was refused, or there was nothing to change.
     """
 
     plan_id: str

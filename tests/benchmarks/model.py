@@ -26,6 +26,7 @@ from domain.commands import Register
 from domain.execution.executor import BATCH
 from domain.execution.retry import REQUEST_SECONDS, RetryPolicy
 from domain.planning import planner
+from domain.planning.snapshot import Snapshot
 from storage.dynamodb.conditions import transact_item
 from storage.dynamodb.tables import Tables
 from tests.benchmarks.figures import Figure, percentile
@@ -99,7 +100,7 @@ def planned(waiting: int, free: int) -> tuple[int, dict[str, int]]:
         capacity=SEATS, registered_count=SEATS - free, description="Mats are there. " * 20
     )
     people = [f"U{number:08}" for number in range(waiting)]
-    snapshot = planner.Snapshot(event, people)
+    snapshot = Snapshot(event, people)
     commands = [Register(user_id) for user_id in people]
     plan = planner.plan(snapshot, commands, event_id="e1", now=START, plan_id="p" * 32)
     units: Counter[str] = Counter()

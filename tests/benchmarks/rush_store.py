@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 from bot.entrypoints.bootstrap import SystemClock, new_id
 from domain.commands import Register
 from domain.errors import Busy
+from domain.execution.loader import load_snapshot
 from domain.planning import planner
 from domain.ports import Conflict, Store
 from domain.service import Service
@@ -158,11 +159,10 @@ def one_by_one(store: Store) -> tuple[Register1, list[int]]:
 
 def _commit_alone(store: Store, event_id: str, user_id: str) -> None:
     """Read, plan and commit one registration. Raises `Conflict`."""
-    event = store.get_event(event_id)
-    rows = store.get_rows(event_id, registrations_of=[user_id], users=[user_id])
+    commands = [Register(user_id)]
     plan = planner.plan(
-        planner.Snapshot(event, rows.users, rows.registrations),
-        [Register(user_id)],
+        load_snapshot(store, event_id, commands),
+        commands,
         event_id=event_id,
         now=SystemClock().now(),
         plan_id=new_id(),

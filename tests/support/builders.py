@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 from domain.commands import Command
 from domain.enums import EventStatus, RegistrationStatus
+from domain.execution.loader import load_snapshot
 from domain.models import Event, JournalEntry, Page, Registration, User, WaitlistEntry
 from domain.planning import planner
 from domain.planning.plan import Action, Plan, PutEvent, PutJournalEntry
-from domain.planning.planner import Snapshot
 from domain.ports import Store
 from tests.support.environment import START, ids
 
@@ -97,12 +97,7 @@ def bare_plan(*actions: Action, event_id: str = "e1") -> Plan:
 
 def planned(store: Store, *commands: Command, event_id: str = "e1") -> Plan:
     """Return what `seating.plan` makes of the commands and of what is stored."""
-    event = store.get_event(event_id)
-    registrations_of, users = planner.users_needed(commands)
-    rows = store.get_rows(event_id, registrations_of=registrations_of, users=users)
-    heads = planner.waitlist_head_needed(event, rows.registrations, commands) if event else 0
-    line = store.get_waitlist(event_id, limit=heads) if heads else ()
-    snapshot = Snapshot(event, rows.users, rows.registrations, line)
+    snapshot = load_snapshot(store, event_id, commands)
     return planner.plan(snapshot, commands, event_id=event_id, now=START, plan_id=_new_plan_id())
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from domain.commands import Command
+from domain.execution.loader import load_snapshot
 from domain.inputs import EventDraft, UserDraft
 from domain.models import Event, User
 from domain.planning import planner
@@ -113,10 +114,7 @@ def commit_together(store: Store, event_id: str, commands: Sequence[Command]) ->
     rest = list(commands)
     while rest:
         batch = rest[:50]
-        event = store.get_event(event_id)
-        registrations_of, users = planner.users_needed(batch)
-        rows = store.get_rows(event_id, registrations_of=registrations_of, users=users)
-        snapshot = planner.Snapshot(event, rows.users, rows.registrations)
+        snapshot = load_snapshot(store, event_id, batch)
         plan = planner.plan(snapshot, batch, event_id=event_id, now=START, plan_id=_together())
         store.commit(plan)
         rest = rest[len(plan.outcomes) :]

@@ -16,7 +16,7 @@ from domain.inputs import EventChanges, UserDraft
 from domain.integrity.violations import ViolationKind
 from domain.models import JournalEntry
 from domain.planning.plan import Plan, PutEvent, PutJournalEntry
-from domain.planning.planner import InconsistentSnapshot
+from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import Clock, Conflict, Store
 from domain.service import Service
 from tests.support.environment import START, at_once, ids, new_event, new_users

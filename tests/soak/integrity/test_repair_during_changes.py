@@ -16,7 +16,7 @@ from domain.inputs import EventChanges, UserDraft
 from domain.integrity.checker import Check
 from domain.integrity.repairer import Repair
 from domain.integrity.violations import Violation, ViolationKind
-from domain.planning.planner import InconsistentSnapshot
+from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import Unavailable
 from domain.service import Service
 from tests.support.environment import ManualClock, ids, service_on

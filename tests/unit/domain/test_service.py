@@ -16,7 +16,7 @@ from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import EventChanges, UserChanges, UserDraft
 from domain.models import Page, WaitlistEntry
 from domain.planning.plan import Plan
-from domain.planning.planner import InconsistentSnapshot
+from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import AnswerLost, Conflict, Unavailable
 from domain.service import Service
 from domain.users import Users
@@ -262,7 +262,7 @@ def test_one_unfinished_operation_that_fails_keeps_none_of_the_others(store: Eve
         commit_together(store, event_id, [Register("a"), Register("b")])
         commit_together(store, event_id, [StartDeletion(None)])
     store.events["e1"] = store.events["e1"].model_copy(update={"waitlist_by_block": {}})
-    with pytest.raises(InconsistentSnapshot, match="of e1 counts below nobody"):
+    with pytest.raises(InconsistentSnapshot, match="of e1 would count below 0"):
         service.finish_unfinished()
     assert store.list_unfinished_events(limit=5).items == ("e1",)
 

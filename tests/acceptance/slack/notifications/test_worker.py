@@ -18,6 +18,7 @@ from bot.notifications.ports import Storage
 from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
 from bot.slack.api_errors import PAUSE
 from domain.commands import Command, Register, Remove, Unregister
+from domain.execution.loader import load_snapshot
 from domain.inputs import EventChanges
 from domain.models import DeliveryState, Event, Page, Registration
 from domain.planning import planner
@@ -521,10 +522,9 @@ def test_person_hears_of_one_commit_as_it_happened(town: Town) -> None:
     """R9.1: removed, back in line, and promoted in one batch: in that order."""
     town.event()
     town.register(BJORN, CHLOE, DIEGO)
-    executor = town.bot.service._executor
     commands: list[Command] = [Remove(BJORN, None), Register(BJORN), Unregister(CHLOE)]
     plan = planner.plan(
-        executor.load("yoga", commands),
+        load_snapshot(town.store, "yoga", commands),
         commands,
         event_id="yoga",
         now=town.clock.now(),

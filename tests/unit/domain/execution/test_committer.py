@@ -423,7 +423,7 @@ def test_data_that_contradicts_itself_is_not_read_for_ever(
     for user_id in "abc":
         service.register("e1", user_id)
     store.line.clear()
-    with pytest.raises(Exception, match="the line of e1 has fewer heads"):
+    with pytest.raises(Exception, match="too few entries of the waitlist of e1 were read"):
         service.unregister("e1", "a")
 
 

@@ -23,11 +23,12 @@ from domain.commands import (
 )
 from domain.enums import Cause, EventStatus, RegistrationStatus
 from domain.errors import RollcallError
+from domain.execution.loader import load_snapshot
 from domain.inputs import EventChanges
-from domain.models import WAITLIST_BLOCK, Actor, Registration, block_of
+from domain.models import WAITLIST_BLOCK, Actor, Registration
 from domain.planning import planner
 from domain.planning.plan import CheckUser, Plan
-from domain.planning.planner import InconsistentSnapshot, Snapshot
+from domain.planning.snapshot import InconsistentSnapshot, Snapshot
 from tests.support.environment import START, ids, new_event, new_users, service_on
 from tests.support.invariants import assert_sound, everything_in
 from tests.support.memory_store import MemoryStore
@@ -45,29 +46,11 @@ commands: st.SearchStrategy[Command] = st.one_of(
 )
 
 
-def snapshot_of(store: MemoryStore, batch: Sequence[Command]) -> Snapshot:
-    """Read what the commands need, no more, as the door does."""
-    event = store.get_event("e1")
-    assert event is not None
-    registrations_of, users = planner.users_needed(batch)
-    rows = store.get_rows("e1", registrations_of=registrations_of, users=users)
-    heads = planner.waitlist_head_needed(event, rows.registrations, batch)
-    before: dict[int, int] = {}
-    for place in planner.entries_needed(rows.registrations, batch):
-        count = store.count_entries_before(
-            "e1", place, after=block_of(place.ticket) * WAITLIST_BLOCK - 1
-        )
-        assert count is not None
-        before[place.ticket] = count
-    line = store.get_waitlist("e1", limit=heads)
-    return Snapshot(event, rows.users, rows.registrations, line, before)
-
-
 def plan_and_apply(
     store: MemoryStore, batch: Sequence[Command], plan_id: str, budget: int = 100
 ) -> Plan:
     plan = planner.plan(
-        snapshot_of(store, batch),
+        load_snapshot(store, "e1", batch),
         batch,
         event_id="e1",
         now=START,
@@ -229,7 +212,7 @@ def test_a_budget_too_small_for_any_command_is_a_bug() -> None:
 def test_a_line_shorter_than_its_count_is_inconsistent() -> None:
     store = people_and_an_event(capacity=1)
     plan_and_apply(store, [Register("u0"), Register("u1")], "plan")
-    snapshot = snapshot_of(store, [Unregister("u0")])
+    snapshot = load_snapshot(store, "e1", [Unregister("u0")])
     torn = Snapshot(snapshot.event, snapshot.users, snapshot.registrations)
     with pytest.raises(InconsistentSnapshot):
         planner.plan(torn, [Unregister("u0")], event_id="e1", now=START, plan_id="p")

@@ -47,7 +47,7 @@ from domain.planning.plan import (
     PutRegistration,
     PutWaitlistEntry,
 )
-from domain.planning.planner import Snapshot
+from domain.planning.snapshot import InconsistentSnapshot, Snapshot
 from tests.support.builders import a_user
 from tests.support.environment import START
 from tests.support.planning import (
@@ -295,12 +295,12 @@ def test_a_raise_that_goes_on_has_a_commit_of_its_own() -> None:
 def test_nobody_with_a_seat_is_evicted_before_the_line() -> None:
     """R7.5: the seat would be free while somebody waits."""
     marked = event(deletion=Deletion.MARKED, operation_id="op")
-    with pytest.raises(planner.InconsistentSnapshot):
+    with pytest.raises(InconsistentSnapshot):
         planned(RemoveAttendees(("sits",)), at=marked)
 
 
 def test_an_event_that_is_not_there_can_not_be_mended() -> None:
-    with pytest.raises(planner.InconsistentSnapshot, match="e1 does not exist"):
+    with pytest.raises(InconsistentSnapshot, match="e1 does not exist"):
         planner.plan(Snapshot(None), [ApplyFix(3)], event_id="e1", now=LATER, plan_id="p")
 
 
@@ -376,7 +376,7 @@ def test_a_buried_event_keeps_its_id_and_no_operation() -> None:
 def test_an_event_that_is_not_empty_is_not_buried(left: dict[str, int]) -> None:
     """R7.2: an index page that is empty proves nothing; the counts do."""
     marked = event(deletion=Deletion.MARKED, operation_id="op", **left)
-    with pytest.raises(planner.InconsistentSnapshot):
+    with pytest.raises(InconsistentSnapshot):
         planned(FinishDeletion(), at=marked)
 
 
@@ -405,8 +405,18 @@ def test_a_mend_writes_what_it_is_told_and_the_history_says_each() -> None:
             change(mended, fields={"registered_count": ("1", "5")}),
             change(mended, user_id="sits", ticket=1, fields={"ticket": ("1", "9")}),
             left,
-            change(mended, user_id="found", ticket=8, fields={"place": (None, "in line")}),
-            change(mended, user_id="lost", ticket=7, fields={"place": ("in line", None)}),
+            change(
+                mended,
+                user_id="found",
+                ticket=8,
+                fields={"waitlist_entry": (None, "on the waitlist")},
+            ),
+            change(
+                mended,
+                user_id="lost",
+                ticket=7,
+                fields={"waitlist_entry": ("on the waitlist", None)},
+            ),
         ),
         (),
     )
@@ -487,7 +497,7 @@ def test_a_position_counts_those_whom_nobody_read() -> None:
 
 
 def test_a_position_that_nobody_counted_is_not_guessed() -> None:
-    with pytest.raises(planner.InconsistentSnapshot):
+    with pytest.raises(InconsistentSnapshot):
         planner.plan(
             Snapshot(event(), {"first": a_user("first")}, {"first": FIRST}),
             [Register("first")],
@@ -499,7 +509,7 @@ def test_a_position_that_nobody_counted_is_not_guessed() -> None:
 
 def test_who_waits_where_the_count_says_nobody_does_is_inconsistent() -> None:
     nobody = event(waitlist_count=0, waitlist_by_block={})
-    with pytest.raises(planner.InconsistentSnapshot):
+    with pytest.raises(InconsistentSnapshot):
         planner.plan(
             Snapshot(nobody, {}, {"first": FIRST}),
             [Unregister("first")],
@@ -538,9 +548,8 @@ def test_who_was_not_there_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize(("budget", "seats"), [(4, 1), (5, 1), (6, 2)])
 def test_free_seats_are_given_as_far_as_the_budget_goes(budget: int, seats: int) -> None:
-    snapshot = Snapshot(
-        event(capacity=9), {}, {}, (WaitlistEntry.of(FIRST), WaitlistEntry.of(SECOND))
-    )
+    head = (WaitlistEntry.of(FIRST), WaitlistEntry.of(SECOND))
+    snapshot = Snapshot(event(capacity=9), {}, {"first": FIRST, "second": SECOND}, head)
     plan = planner.plan(
         snapshot, [FillFreeSeats()], event_id="e1", now=LATER, plan_id="p", budget=budget
     )

@@ -35,7 +35,7 @@ from domain.errors import (
 from domain.inputs import EventChanges
 from domain.models import Actor, Event
 from domain.planning import planner
-from domain.planning.planner import Snapshot
+from domain.planning.snapshot import Snapshot
 from tests.support.environment import START
 from tests.support.planning import LATER, SEATED, WAITING, event, planned
 

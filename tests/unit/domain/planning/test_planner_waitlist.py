@@ -30,7 +30,7 @@ from domain.inputs import EventChanges
 from domain.models import Event, Registration, WaitlistEntry
 from domain.planning import planner
 from domain.planning.plan import CheckUser, Plan, PutJournalEntry
-from domain.planning.planner import InconsistentSnapshot, Snapshot
+from domain.planning.snapshot import InconsistentSnapshot, Snapshot, waitlist_head_needed
 from tests.support.builders import a_user
 from tests.support.planning import LATER, SITS, WAITING, event, planned, row
 
@@ -108,7 +108,7 @@ def test_the_line_is_read_as_far_as_seats_can_come_free_and_no_further(
 ) -> None:
     """One seat more than fit one commit shows that the raise goes on; a read of nobody is spared."""
     given = event(**{"waitlist_count": 10} | at)
-    assert planner.waitlist_head_needed(given, ROWS, commands) == heads
+    assert waitlist_head_needed(given, ROWS, commands) == heads
 
 
 def test_seats_are_given_up_to_the_last_action_of_the_budget() -> None:
@@ -186,7 +186,7 @@ def test_what_comes_behind_a_creation_waits_for_the_next_commit() -> None:
 
 def test_a_newcomer_is_not_promoted_ahead_of_those_who_were_not_read() -> None:
     """R3.6: then more of the line must be read."""
-    with pytest.raises(InconsistentSnapshot, match="fewer heads"):
+    with pytest.raises(InconsistentSnapshot, match="too few entries"):
         planned_in_line(Register("new"), unregister("sits"), heads=0)
 
 
@@ -251,27 +251,27 @@ STRANGER = row("stranger", 3, WAITING)
 @pytest.mark.parametrize(
     ("at", "rows", "commands", "what"),
     [
-        (event(), (LINE[0],), [Register("w2")], "nobody counted who waits before w2"),
+        (event(), (LINE[0],), [Register("w2")], "the entries before w2 were not counted"),
         (
             event(waitlist_count=0, waitlist_by_block={}),
             (STRANGER,),
             [unregister("stranger")],
-            "stranger waits outside the line of e1",
+            "stranger is waitlisted, but not on the waitlist of e1",
         ),
         (
             event(waitlist_count=1, waitlist_by_block={7: 1}),
             (STRANGER,),
             [unregister("stranger")],
-            "block 0 of the line of e1 counts below nobody",
+            "block 0 of the waitlist of e1 would count below 0",
         ),
-        (event(), (SITS,), [unregister("sits")], "the line of e1 has fewer heads"),
+        (event(), (SITS,), [unregister("sits")], "too few entries of the waitlist of e1 were read"),
         (
             MARKED,
             (SITS,),
             [RemoveAttendees(("sits",))],
-            "sits was to leave a deleted event before its line",
+            "sits cannot leave e1 before its waitlist is empty",
         ),
-        (MARKED, (), [FinishDeletion()], "e1 was to be buried before it is empty"),
+        (MARKED, (), [FinishDeletion()], "e1 cannot be deleted before it is empty"),
     ],
 )
 def test_what_cannot_be_of_one_moment_is_named(

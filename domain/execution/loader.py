@@ -1,0 +1,69 @@
+"""Loading what a plan needs. The event is read first: its version guards everything read after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from domain.commands import Command
+from domain.enums import Deletion
+from domain.models import WAITLIST_BLOCK, Registration, WaitlistEntry, block_of
+from domain.planning.snapshot import (
+    Snapshot,
+    positions_needed,
+    users_needed,
+    waitlist_head_needed,
+)
+from domain.ports import Rows, Store
+
+
+def load_snapshot(store: Store, event_id: str, commands: Sequence[Command]) -> Snapshot:
+    """Return what the commands need; raise `Unavailable`."""
+    event = store.get_event(event_id)
+    if event is None or event.deletion is Deletion.DONE:
+        return Snapshot(event)
+    registrations_of, users = users_needed(commands)
+    rows = Rows({}, {})
+    if registrations_of or users:
+        rows = store.get_rows(event_id, registrations_of=registrations_of, users=users)
+    length = waitlist_head_needed(event, rows.registrations, commands)
+    head = store.get_waitlist(event_id, limit=length) if length else ()
+    positions = positions_needed(rows.registrations, commands)
+    return Snapshot(
+        event,
+        [user.user_id for user in rows.users.values() if user.deletion is None],
+        {**rows.registrations, **_registrations_of(store, event_id, head, rows)},
+        head,
+        count_entries_before(store, event_id, positions),
+    )
+
+
+def _registrations_of(
+    store: Store, event_id: str, head: Sequence[WaitlistEntry], rows: Rows
+) -> Mapping[str, Registration]:
+    """Return the registrations of the waitlist's head that were not read yet: a promotion changes them."""
+    missing = {entry.user_id for entry in head} - rows.registrations.keys()
+    if not missing:
+        return {}
+    return store.get_rows(event_id, registrations_of=missing, users=()).registrations
+
+
+def count_entries_before(
+    store: Store, event_id: str, entries: frozenset[WaitlistEntry]
+) -> dict[int, int]:
+    """Return by ticket how many waitlist entries are before each entry within its block.
+
+    An entry that is not on the waitlist is left out. Raises `Unavailable`.
+    """
+    before: dict[int, int] = {}
+    for block in sorted({block_of(entry.ticket) for entry in entries}):
+        after = block * WAITLIST_BLOCK - 1
+        wanted = {entry.ticket: entry for entry in entries if block_of(entry.ticket) == block}
+        if len(wanted) == 1:
+            (entry,) = wanted.values()
+            count = store.count_entries_before(event_id, entry, after=after)
+            before |= {} if count is None else {entry.ticket: count}
+            continue
+        # Several entries of one block are counted with one request: by their order in that block.
+        listed = store.get_waitlist(event_id, after=after, until=max(wanted), limit=WAITLIST_BLOCK)
+        before |= {one.ticket: n for n, one in enumerate(listed) if one.ticket in wanted}
+    return before

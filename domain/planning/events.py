@@ -1,0 +1,227 @@
+"""Commands about the event itself: create, edit, status, announcements, exports and the schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from domain.commands import ChangeOutcome, Message
+from domain.enums import Audience, Cause, ChangeKind, EventStatus, NotificationKind
+from domain.errors import CapacityBelowRegistered, DuplicateEvent, EventCanceled, Invalid
+from domain.inputs import EventChanges, check_times
+from domain.models import Actor, Event, EventSummary, Notification
+from domain.planning.registrations import fill_free_seats
+from domain.planning.schedule import next_due_at, registration_closings, reminder_times
+from domain.planning.working_copy import WorkingCopy
+
+MAX_RECENT_REQUESTS = 8
+"""Requests of organizers that an event recognizes: more than one organizer has open in Slack at a time."""
+
+_STATUS_CHANGES = {
+    EventStatus.OPEN: ChangeKind.REOPENED,
+    EventStatus.CLOSED: ChangeKind.CLOSED,
+    EventStatus.CANCELED: ChangeKind.CANCELED,
+}
+
+_FUTURE_FIELDS = {"starts_at", "registration_deadline"}
+"""Fields that can only be set to a future time."""
+
+_MOVING_FIELDS = {"starts_at", "ends_at", "time_zone", "location"}
+"""Fields whose change is announced to all attendees."""
+
+_SCHEDULE_FIELDS = {"starts_at", "time_zone", "reminders", "registration_deadline"}
+"""Fields that determine when an event is due."""
+
+
+def create(work: WorkingCopy, event: Event, actor_id: str | None) -> ChangeOutcome:
+    """Create the event. Raises `DuplicateEvent`, and `Invalid` for a time in the past."""
+    if work.event is not None:
+        raise DuplicateEvent(work.event_id)
+    _check_future(event, _FUTURE_FIELDS, work.now)
+    work.event = event
+    work.ends_batch = True
+    work.record(ChangeKind.CREATED, actor_id=actor_id)
+    return ChangeOutcome(update_due_time(work))
+
+
+def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> ChangeOutcome | None:
+    """Change the event. Return None if a long capacity increase needs a commit of its own.
+
+    Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`, `CapacityBelowRegistered`, `Invalid`.
+    """
+    before = work.event_organized_by(actor)
+    if before.status is EventStatus.CANCELED:
+        raise EventCanceled(work.event_id)
+    values, capacity = _changed_values(before, changes)
+    event = before.model_copy(update=values | {"updated_at": work.now})
+    check_times(event.starts_at, event.ends_at, event.registration_deadline)
+    _check_future(event, _FUTURE_FIELDS & values.keys(), work.now)
+    if not values and capacity is None:
+        return ChangeOutcome(before, changed=False)
+    has_earlier_moves = bool(work.changed)
+    work.event = event
+    if values.keys() & _SCHEDULE_FIELDS:
+        update_due_time(work, None if "starts_at" in values else before.next_due_at)
+    fields = _field_changes(before, values if capacity is None else values | {"capacity": capacity})
+    work.record(ChangeKind.EDITED, actor_id=_id_of(actor), fields=fields)
+    is_moved = bool(values.keys() & _MOVING_FIELDS)
+    if is_moved:
+        work.notify_audience(NotificationKind.MOVED, before=EventSummary.of(before))
+    promoted = () if capacity is None else _set_capacity(work, capacity, work.plan_id)
+    if has_earlier_moves and work.current.operation_id == work.plan_id:
+        return None
+    told = work.now < event.over_at
+    return ChangeOutcome(work.current, promoted=promoted, is_moved=is_moved, told=told)
+
+
+def _changed_values(event: Event, changes: EventChanges) -> tuple[dict[str, object], int | None]:
+    """Return the new values that differ from the event's, and the new capacity apart (None: unchanged)."""
+    given = changes.given()
+    capacity = given.pop("capacity", None)
+    if capacity is not None and capacity < event.registered_count:
+        raise CapacityBelowRegistered(event.event_id, capacity, event.registered_count)
+    if capacity == (event.capacity_target or event.capacity):
+        capacity = None
+    return {name: value for name, value in given.items() if value != getattr(event, name)}, capacity
+
+
+def continue_capacity_increase(work: WorkingCopy, operation_id: str) -> ChangeOutcome | None:
+    """Take the next step of a capacity increase, unless a later request replaced it.
+
+    Return None if it needs a commit of its own. Raises `UnknownEvent`.
+    """
+    event = work.existing_event()
+    if event.capacity_target is None or event.operation_id != operation_id:
+        return ChangeOutcome(event, changed=False)
+    if work.changed:
+        return None
+    promoted = _set_capacity(work, event.capacity_target, operation_id)
+    return ChangeOutcome(event, promoted=promoted)
+
+
+def _set_capacity(work: WorkingCopy, capacity: int, operation_id: str) -> tuple[str, ...]:
+    """Set the capacity, seat by seat as long as users are waitlisted: no seat is free meanwhile (R2.5).
+
+    Stops where the budget or the waitlist that was read ends; the rest is left to a later step.
+    """
+    event = work.update_event(capacity_target=None, operation_id=None)
+    promoted: list[str] = []
+    while event.waitlist_count and event.capacity < capacity:
+        is_head_used_up = not work.waitlist.head and work.waitlist.unread > 0
+        if work.cost + 2 > work.budget or is_head_used_up:
+            work.update_event(capacity_target=capacity, operation_id=operation_id)
+            return tuple(promoted)
+        work.update_event(capacity=event.capacity + 1)
+        promoted += fill_free_seats(work, Cause.CAPACITY_INCREASED)
+        event = work.current
+    work.update_event(capacity=capacity)
+    return tuple(promoted)
+
+
+def set_status(work: WorkingCopy, status: EventStatus, actor: Actor | None) -> ChangeOutcome:
+    """Open, close or cancel the event. Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`."""
+    event = work.event_organized_by(actor)
+    if event.status is status:
+        return ChangeOutcome(event, changed=False)
+    if event.status is EventStatus.CANCELED:
+        raise EventCanceled(work.event_id)
+    work.update_event(status=status, updated_at=work.now)
+    work.record(_STATUS_CHANGES[status], actor_id=_id_of(actor))
+    told = False
+    if status is EventStatus.CANCELED:
+        told = work.notify_audience(NotificationKind.CANCELED)
+        update_due_time(work)
+    elif (
+        status is EventStatus.CLOSED
+        and event.waitlist_count
+        and not _has_announced_closing(event, work.now)
+    ):
+        told = work.notify_audience(NotificationKind.CLOSED, Audience.WAITING)
+    return ChangeOutcome(work.current, told=told)
+
+
+def _has_announced_closing(event: Event, now: datetime) -> bool:
+    """Return whether registration ended by itself, and waitlisted users were notified of that."""
+    due = event.next_due_at
+    passed = (at for at in registration_closings(event) if at <= now)
+    return now >= event.starts_at or any(due is None or at < due for at in passed)
+
+
+def send_message(work: WorkingCopy, message: Message) -> ChangeOutcome:
+    """Send an announcement, once per request id. Raises `UnknownEvent`, `NotOrganizer`.
+
+    Also possible when the event is over or canceled: to say thanks, or how to get a refund.
+    """
+    event = work.event_organized_by(message.actor)
+    if message.request_id in event.recent_requests:
+        return ChangeOutcome(event, changed=False)
+    _remember_request(work, message.request_id)
+    work.record(ChangeKind.MESSAGED, actor_id=_id_of(message.actor))
+    work.notifications.append(
+        Notification(kind=NotificationKind.MESSAGE, audience=message.audience, text=message.text)
+    )
+    return ChangeOutcome(work.current)
+
+
+def export(work: WorkingCopy, actor: Actor, request_id: str) -> ChangeOutcome:
+    """Send the actor the list of attendees, once per request id. Raises `UnknownEvent`, `NotOrganizer`."""
+    event = work.event_organized_by(actor)
+    if request_id in event.recent_requests:
+        return ChangeOutcome(event, changed=False)
+    _remember_request(work, request_id)
+    work.record(ChangeKind.EXPORTED, actor_id=actor.user_id)
+    work.notifications.append(Notification(kind=NotificationKind.EXPORT, user_id=actor.user_id))
+    return ChangeOutcome(work.current)
+
+
+def _remember_request(work: WorkingCopy, request_id: str) -> None:
+    requests = (*work.current.recent_requests, request_id)
+    work.update_event(recent_requests=requests[-MAX_RECENT_REQUESTS:])
+
+
+def run_schedule(work: WorkingCopy) -> ChangeOutcome:
+    """Send what became due since the last run, once, unless the event has started. Raises `UnknownEvent`."""
+    event = work.existing_event()
+    due = event.next_due_at
+    if due is None or due > work.now:
+        return ChangeOutcome(event, changed=False)
+    update_due_time(work)
+    if work.now >= event.starts_at:
+        return ChangeOutcome(work.current)
+    if event.registered_count and any(due <= at <= work.now for at in reminder_times(event)):
+        work.record(ChangeKind.REMINDED)
+        work.notify_audience(NotificationKind.REMINDER, Audience.REGISTERED)
+    is_closed = any(due <= at <= work.now for at in registration_closings(event))
+    if is_closed and event.waitlist_count and event.status is EventStatus.OPEN:
+        work.notify_audience(NotificationKind.CLOSED, Audience.WAITING)
+    return ChangeOutcome(work.current)
+
+
+def update_due_time(work: WorkingCopy, overdue: datetime | None = None) -> Event:
+    """Set when the event is next due. `overdue`: a due time that may have passed without a sweep."""
+    after = work.now
+    if overdue is not None and overdue <= work.now:
+        after = overdue - timedelta.resolution
+    return work.update_event(next_due_at=next_due_at(work.current, after))
+
+
+def _id_of(actor: Actor | None) -> str | None:
+    return actor.user_id if actor else None
+
+
+def _check_future(event: Event, names: set[str], now: datetime) -> None:
+    for name in sorted(names):
+        moment = getattr(event, name)
+        if moment is not None and moment <= now:
+            raise Invalid(name, "must be in the future")
+
+
+def _field_changes(
+    event: Event, values: Mapping[str, object]
+) -> dict[str, tuple[str | None, str | None]]:
+    return {name: (as_text(getattr(event, name)), as_text(new)) for name, new in values.items()}
+
+
+def as_text(value: object) -> str | None:
+    """Return a field's value as the history shows it."""
+    return None if value is None else str(value)

@@ -1,0 +1,168 @@
+"""Registering, leaving and being promoted: the only place that decides who gets a seat."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from domain.commands import LeaveOutcome, RegisterOutcome
+from domain.enums import Cause, ChangeKind, NotificationKind, RegistrationStatus
+from domain.errors import (
+    AlreadyRegistered,
+    EventFull,
+    NotRegistered,
+    RegistrationClosed,
+    UnknownUser,
+)
+from domain.models import Actor, Event, Registration, WaitlistEntry
+from domain.planning.snapshot import InconsistentSnapshot
+from domain.planning.working_copy import WorkingCopy
+
+
+def register(work: WorkingCopy, user_id: str) -> RegisterOutcome:
+    """Give the user a seat, or add the user to the waitlist (R3).
+
+    Raises `UnknownEvent`, `UnknownUser`, `AlreadyRegistered`, `RegistrationClosed`, `EventFull`.
+    """
+    event = work.existing_event()
+    _check_can_register(work, event, user_id)
+    has_seat = event.waitlist_count == 0 and event.free_seats > 0
+    if not has_seat and not event.has_waitlist:
+        raise EventFull(event.event_id, event.title, event.capacity, event.registered_count)
+    # Also for a user who leaves again in this batch: no registration can start after a user's
+    # deletion has started.
+    work.checked_users.add(user_id)
+    return _seat(work, event, user_id) if has_seat else _waitlist(work, event, user_id)
+
+
+def _check_can_register(work: WorkingCopy, event: Event, user_id: str) -> None:
+    if user_id not in work.snapshot.users:
+        raise UnknownUser(user_id)
+    registration = work.registration(user_id)
+    if registration is not None:
+        position = work.position(registration)
+        raise AlreadyRegistered(event.event_id, event.title, user_id, registration.status, position)
+    because = event.closed_because(work.now)
+    if because is not None:
+        since = event.closed_since(because)
+        raise RegistrationClosed(event.event_id, event.title, because, since)
+
+
+def _seat(work: WorkingCopy, event: Event, user_id: str) -> RegisterOutcome:
+    registration = _new_registration(work, event, user_id, RegistrationStatus.REGISTERED)
+    work.set_registration(user_id, registration)
+    work.update_event(
+        registered_count=event.registered_count + 1, next_ticket=event.next_ticket + 1
+    )
+    work.record(ChangeKind.REGISTERED, user_id, user_id, registration.ticket)
+    return RegisterOutcome(event, registration)
+
+
+def _waitlist(work: WorkingCopy, event: Event, user_id: str) -> RegisterOutcome:
+    registration = _new_registration(work, event, user_id, RegistrationStatus.WAITLISTED)
+    work.set_registration(user_id, registration)
+    work.waitlist.append(WaitlistEntry.of(registration))
+    work.update_event(next_ticket=event.next_ticket + 1)
+    work.count_waitlisted(registration.ticket, +1)
+    work.record(ChangeKind.WAITLISTED, user_id, user_id, registration.ticket)
+    return RegisterOutcome(event, registration, work.current.waitlist_count)
+
+
+def _new_registration(
+    work: WorkingCopy, event: Event, user_id: str, status: RegistrationStatus
+) -> Registration:
+    return Registration(
+        event_id=event.event_id,
+        user_id=user_id,
+        status=status,
+        ticket=event.next_ticket,
+        registered_at=work.now,
+        seated_at=work.now if status is RegistrationStatus.REGISTERED else None,
+    )
+
+
+def unregister(work: WorkingCopy, user_id: str, cause: Cause, ticket: int | None) -> LeaveOutcome:
+    """Delete the user's registration and promote into a freed seat (R4).
+
+    With a ticket, only the registration with that ticket. Raises `UnknownEvent`, `NotRegistered`.
+    """
+    event, registration = work.existing_event(), work.registration(user_id)
+    if registration is not None and ticket not in (None, registration.ticket):
+        raise NotRegistered(event.event_id, event.title, user_id)
+    is_deactivated = cause is Cause.USER_DEACTIVATED
+    outcome = leave(work, user_id, cause, None if is_deactivated else user_id)
+    if is_deactivated:
+        work.notify_organizers(outcome.registration)
+    return outcome
+
+
+def remove(
+    work: WorkingCopy, user_id: str, actor: Actor | None, reason: str | None
+) -> LeaveOutcome:
+    """Delete the user's registration on behalf of an organizer and notify the user (R4.6).
+
+    Raises `UnknownEvent`, `NotOrganizer`, `NotRegistered`.
+    """
+    work.event_organized_by(actor)
+    actor_id = actor.user_id if actor else None
+    outcome = leave(work, user_id, Cause.REMOVED, actor_id, reason)
+    told = work.notify(NotificationKind.REMOVED, outcome.registration, reason)
+    return replace(outcome, told=told)
+
+
+def leave(
+    work: WorkingCopy,
+    user_id: str,
+    cause: Cause,
+    actor_id: str | None,
+    reason: str | None = None,
+) -> LeaveOutcome:
+    """Delete the user's registration and promote into a freed seat, unless the event is being deleted.
+
+    Raises `NotRegistered`.
+    """
+    event, registration = work.current, work.registration(user_id)
+    if registration is None:
+        raise NotRegistered(event.event_id, event.title, user_id)
+    ticket, status = registration.ticket, registration.status
+    work.set_registration(user_id, None)
+    if status is RegistrationStatus.WAITLISTED:
+        work.waitlist.remove(WaitlistEntry.of(registration))
+        work.count_waitlisted(ticket, -1)
+    else:
+        work.update_event(registered_count=event.registered_count - 1)
+    work.record(ChangeKind.LEFT, user_id, actor_id, ticket, cause, reason, status=status)
+    promoted = () if event.deletion else fill_free_seats(work, Cause.SEAT_FREED)
+    return LeaveOutcome(event, registration, promoted)
+
+
+def fill_free_seats(work: WorkingCopy, cause: Cause) -> tuple[str, ...]:
+    """Promote the first on the waitlist into each free seat (R4.2). Return their user ids, in order."""
+    promoted: list[str] = []
+    while work.current.free_seats > 0 and work.current.waitlist_count > 0:
+        promoted.append(promote_first(work, cause))
+    return tuple(promoted)
+
+
+def promote_first(work: WorkingCopy, cause: Cause) -> str:
+    """Give a seat to the first on the waitlist and notify that user. Return the user's id.
+
+    The stored registration keeps every field but its status: also those that a newer version added.
+    """
+    entry = work.waitlist.pop_first()
+    waitlisted = work.registration(entry.user_id)
+    if (
+        waitlisted is None
+        or waitlisted.status is not RegistrationStatus.WAITLISTED
+        or WaitlistEntry.of(waitlisted) != entry
+    ):
+        raise InconsistentSnapshot(
+            f"the waitlist entry of {entry.user_id} in {work.event_id} has no waitlisted registration"
+        )
+    seated = {"status": RegistrationStatus.REGISTERED, "seated_at": work.now}
+    registration = waitlisted.model_copy(update=seated)
+    work.set_registration(entry.user_id, registration)
+    work.update_event(registered_count=work.current.registered_count + 1)
+    work.count_waitlisted(entry.ticket, -1)
+    work.record(ChangeKind.PROMOTED, entry.user_id, None, entry.ticket, cause)
+    work.notify(NotificationKind.PROMOTED, registration)
+    return entry.user_id

@@ -1,0 +1,98 @@
+"""The snapshot: what was read for a plan, and what must be read for given commands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from domain.commands import (
+    Command,
+    ContinueCapacityIncrease,
+    Edit,
+    FillFreeSeats,
+    Register,
+    Remove,
+    RemoveAttendees,
+    Unregister,
+)
+from domain.enums import RegistrationStatus
+from domain.models import Event, Registration, WaitlistEntry
+from domain.planning.plan import MAX_MOVES
+
+
+class InconsistentSnapshot(Exception):
+    """The parts of a snapshot contradict each other.
+
+    Either the event changed while it was read, or the stored data is corrupt.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is stored for an event, as far as the commands need it.
+
+    `users_needed`, `waitlist_head_needed` and `positions_needed` say how far that is.
+    """
+
+    event: Event | None
+    users: Collection[str] = frozenset()
+    """Ids of the users who exist and are not being deleted."""
+    registrations: Mapping[str, Registration] = field(default_factory=dict)
+    """By user id, those of `waitlist_head` included."""
+    waitlist_head: tuple[WaitlistEntry, ...] = ()
+    entries_before: Mapping[int, int] = field(default_factory=dict)
+    """By ticket: the number of entries before it within its block."""
+
+
+def users_needed(commands: Sequence[Command]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the users whose registrations, and those who themselves, must be in the snapshot."""
+    registrations: set[str] = set()
+    users: set[str] = set()
+    for command in commands:
+        match command:
+            case Register(user_id):
+                registrations.add(user_id)
+                users.add(user_id)
+            case Unregister(user_id) | Remove(user_id):
+                registrations.add(user_id)
+            case RemoveAttendees(user_ids):
+                registrations.update(user_ids)
+    return frozenset(registrations), frozenset(users)
+
+
+def waitlist_head_needed(
+    event: Event, registrations: Mapping[str, Registration], commands: Sequence[Command]
+) -> int:
+    """Return how many entries of the waitlist's head must be in the snapshot.
+
+    None if no seat can become free. Otherwise one for each seat, and one for each waitlisted user who
+    may leave first.
+    """
+    freed = leaving = 0
+    for command in commands:
+        match command:
+            case Unregister(user_id) | Remove(user_id) if user_id in registrations:
+                if registrations[user_id].status is RegistrationStatus.REGISTERED:
+                    freed += 1
+                else:
+                    leaving += 1
+            case Edit(changes) if "capacity" in changes.model_fields_set:
+                freed += max(0, changes.capacity - event.capacity)
+            case ContinueCapacityIncrease() if event.capacity_target is not None:
+                freed += event.capacity_target - event.capacity
+            case FillFreeSeats():
+                freed += event.free_seats
+    return min(freed + leaving, event.waitlist_count, MAX_MOVES + 1) if freed > 0 else 0
+
+
+def positions_needed(
+    registrations: Mapping[str, Registration], commands: Sequence[Command]
+) -> frozenset[WaitlistEntry]:
+    """Return the entries of waitlisted users who register again: the refusal states their position."""
+    return frozenset(
+        WaitlistEntry.of(registrations[command.user_id])
+        for command in commands
+        if isinstance(command, Register)
+        and command.user_id in registrations
+        and registrations[command.user_id].status is RegistrationStatus.WAITLISTED
+    )

@@ -1,0 +1,276 @@
+"""The working copy: an event and its registrations as the commands so far leave them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from datetime import datetime
+
+from domain.commands import Outcome
+from domain.enums import (
+    Audience,
+    Cause,
+    ChangeKind,
+    Deletion,
+    EventStatus,
+    NotificationKind,
+    RegistrationStatus,
+)
+from domain.errors import NotOrganizer, RollcallError, UnknownEvent
+from domain.models import (
+    Actor,
+    Change,
+    Event,
+    EventSummary,
+    JournalEntry,
+    Notification,
+    Registration,
+    WaitlistEntry,
+    block_of,
+)
+from domain.planning.plan import (
+    Action,
+    CheckUser,
+    DeleteRegistration,
+    DeleteWaitlistEntry,
+    Plan,
+    PutEvent,
+    PutJournalEntry,
+    PutRegistration,
+    PutWaitlistEntry,
+)
+from domain.planning.snapshot import InconsistentSnapshot, Snapshot
+from domain.planning.waitlist import WorkingWaitlist
+
+_COPIED = ("changed", "costs", "checked_users", "changes", "notifications")
+
+
+class WorkingCopy:
+    """State of one plan. The functions of `planning` change it; `to_plan` compares it to the snapshot."""
+
+    def __init__(
+        self, snapshot: Snapshot, event_id: str, now: datetime, plan_id: str, budget: int
+    ) -> None:
+        self.snapshot = snapshot
+        self.event_id = event_id
+        self.now = now
+        self.plan_id = plan_id
+        self.budget = budget
+        self.event = snapshot.event
+        count = snapshot.event.waitlist_count if snapshot.event else 0
+        head = list(snapshot.waitlist_head)
+        self.waitlist = WorkingWaitlist(event_id, head, unread=count - len(head))
+        self.changed: dict[
+            str, Registration | None
+        ] = {}  # registrations, by user id; None: deleted
+        self.costs: dict[str, int] = {}  # actions, by user id
+        self.checked_users: set[str] = set()  # must still exist when the plan is committed
+        self.fixes: tuple[Action, ...] = ()
+        self.min_version = 0
+        self.ends_batch = False  # later commands need data that was not read
+        self.changes: list[Change] = []
+        self.notifications: list[Notification] = []
+
+    def copied(self) -> WorkingCopy:
+        """Return a copy that changes independently of this one."""
+        other = copy(self)
+        other.waitlist = self.waitlist.copied()
+        for name in _COPIED:
+            setattr(other, name, copy(getattr(self, name)))
+        return other
+
+    @property
+    def cost(self) -> int:
+        """The number of actions so far, with one each for the event and the journal entry."""
+        return 2 + sum(self.costs.values()) + len(self.checked_users) + len(self.fixes)
+
+    # The event
+
+    @property
+    def current(self) -> Event:
+        """The event, whatever its state; raises `InconsistentSnapshot` if there is none."""
+        if self.event is None:
+            raise InconsistentSnapshot(f"{self.event_id} does not exist")
+        return self.event
+
+    def existing_event(self) -> Event:
+        """Return the event; raise `UnknownEvent` if there is none or it is being deleted."""
+        if self.event is None or self.event.deletion is not None:
+            raise UnknownEvent(self.event_id)
+        return self.event
+
+    def event_organized_by(self, actor: Actor | None) -> Event:
+        """Return the event; raise `UnknownEvent`, or `NotOrganizer` if the actor may not change it (R8.9)."""
+        event = self.existing_event()
+        if actor is not None and not actor.is_admin and not event.organized_by(actor.user_id):
+            raise NotOrganizer(self.event_id, actor.user_id)
+        return event
+
+    def event_in_deletion(self) -> Event:
+        """Return the event; raise `UnknownEvent` unless its deletion has started and not finished."""
+        if self.event is None or self.event.deletion is not Deletion.MARKED:
+            raise UnknownEvent(self.event_id)
+        return self.event
+
+    def update_event(self, **values: object) -> Event:
+        """Set fields of the event and return it."""
+        self.event = self.current.model_copy(update=values)
+        return self.event
+
+    # Registrations
+
+    def registration(self, user_id: str) -> Registration | None:
+        """Return a user's registration, or None."""
+        return (
+            self.changed[user_id]
+            if user_id in self.changed
+            else self.snapshot.registrations.get(user_id)
+        )
+
+    def set_registration(self, user_id: str, registration: Registration | None) -> None:
+        """Write a user's registration, or delete it (None)."""
+        self.changed[user_id] = registration
+        self.costs[user_id] = sum(1 for _ in self._registration_actions(user_id))
+
+    def count_waitlisted(self, ticket: int, by: int) -> None:
+        """Change the event's waitlist counts for a ticket that joins (1) or leaves (-1) the waitlist."""
+        event = self.current
+        block = block_of(ticket)
+        blocks = {**event.waitlist_by_block, block: event.waitlist_by_block.get(block, 0) + by}
+        if blocks[block] < 0:
+            raise InconsistentSnapshot(
+                f"block {block} of the waitlist of {self.event_id} would count below 0"
+            )
+        self.update_event(
+            waitlist_count=event.waitlist_count + by,
+            waitlist_by_block={number: count for number, count in blocks.items() if count},
+        )
+
+    def position(self, registration: Registration) -> int | None:
+        """Return a registration's position on the waitlist, or None if it has a seat."""
+        if registration.status is RegistrationStatus.REGISTERED:
+            return None
+        stored_before = None
+        in_block = self.snapshot.entries_before.get(registration.ticket)
+        if self.snapshot.event is not None and in_block is not None:
+            blocks = self.snapshot.event.entries_before_block(block_of(registration.ticket))
+            stored_before = blocks + in_block
+        return self.waitlist.position(WaitlistEntry.of(registration), stored_before)
+
+    # History and notifications
+
+    def record(
+        self,
+        kind: ChangeKind,
+        user_id: str | None = None,
+        actor_id: str | None = None,
+        ticket: int | None = None,
+        cause: Cause | None = None,
+        reason: str | None = None,
+        *,
+        status: RegistrationStatus | None = None,
+        fields: Mapping[str, tuple[str | None, str | None]] | None = None,
+    ) -> None:
+        """Add a change to the history."""
+        self.changes.append(
+            Change(
+                kind=kind,
+                user_id=user_id,
+                actor_id=actor_id,
+                ticket=ticket,
+                cause=cause,
+                status=status,
+                reason=reason,
+                fields=fields,
+            )
+        )
+
+    def notify(
+        self, kind: NotificationKind, registration: Registration, reason: str | None = None
+    ) -> bool:
+        """Notify a registration's user, unless the event is canceled or over. Return whether it does."""
+        if self._is_canceled_or_over():
+            return False
+        user_id, ticket = registration.user_id, registration.ticket
+        self.notifications.append(
+            Notification(kind=kind, user_id=user_id, ticket=ticket, reason=reason)
+        )
+        return True
+
+    def notify_organizers(self, registration: Registration) -> None:
+        """Notify the other organizers that an attendee's account was deactivated (R8.14)."""
+        if self._is_canceled_or_over():
+            return
+        for user_id in self.current.organizer_ids:
+            if user_id != registration.user_id:
+                self.notifications.append(
+                    Notification(
+                        kind=NotificationKind.DEACTIVATED,
+                        user_id=user_id,
+                        about_user_id=registration.user_id,
+                    )
+                )
+
+    def notify_audience(
+        self,
+        kind: NotificationKind,
+        audience: Audience = Audience.EVERYONE,
+        before: EventSummary | None = None,
+    ) -> bool:
+        """Notify an audience, unless the event is over. Return whether it does."""
+        if self.now >= self.current.over_at:
+            return False
+        self.notifications.append(Notification(kind=kind, audience=audience, before=before))
+        return True
+
+    def _is_canceled_or_over(self) -> bool:
+        event = self.current
+        return event.status is EventStatus.CANCELED or self.now >= event.over_at
+
+    # The plan
+
+    def to_plan(
+        self, outcomes: Sequence[Outcome | RollcallError], *, even_if_unchanged: bool = False
+    ) -> Plan:
+        """Return the difference to what is stored, as one write."""
+        if self.event is self.snapshot.event and not even_if_unchanged:
+            return Plan(self.plan_id, self.event_id, self.event, tuple(outcomes))
+        stored = self.snapshot.event
+        version = 0 if stored is None else max(stored.version, self.min_version)
+        event = self.update_event(version=version + 1)
+        actions: list[Action] = [PutEvent(event, None if stored is None else stored.version)]
+        for user_id in self.changed:
+            actions += self._registration_actions(user_id)
+        actions += [CheckUser(user_id) for user_id in sorted(self.checked_users)]
+        actions += [*self.fixes, PutJournalEntry(self._journal_entry(event))]
+        final = (
+            outcome if isinstance(outcome, RollcallError) else replace(outcome, event=event)
+            for outcome in outcomes
+        )
+        return Plan(self.plan_id, self.event_id, event, tuple(final), tuple(actions))
+
+    def _journal_entry(self, event: Event) -> JournalEntry:
+        return JournalEntry(
+            event_id=self.event_id,
+            version=event.version,
+            plan_id=self.plan_id,
+            at=self.now,
+            changes=tuple(self.changes),
+            notifications=tuple(self.notifications),
+            about=EventSummary.of(event) if self.notifications else None,
+        )
+
+    def _registration_actions(self, user_id: str) -> Iterator[Action]:
+        before, after = self.snapshot.registrations.get(user_id), self.changed[user_id]
+        if before == after:
+            return
+        if before is not None:
+            if after is None:
+                yield DeleteRegistration(before)
+            if before.status is RegistrationStatus.WAITLISTED:
+                yield DeleteWaitlistEntry(self.event_id, WaitlistEntry.of(before))
+        if after is not None:
+            yield PutRegistration(after, replaces=before)
+            if after.status is RegistrationStatus.WAITLISTED:
+                yield PutWaitlistEntry(self.event_id, WaitlistEntry.of(after))
