@@ -21,8 +21,6 @@ from domain.planning.plan import (
 )
 from domain.planning.planner import fence
 from domain.ports import Conflict
-from storage.dynamodb.store import DynamoDBStore
-from storage.sqlite.store import SQLiteStore
 from tests.support.builders import (
     a_place,
     a_seat,
@@ -182,7 +180,7 @@ def test_as_many_seats_as_fit_a_commit_are_written_together(store: AnyStore) -> 
 
 def test_a_workspace_whose_id_begins_as_anothers_sees_nothing_of_it(store: AnyStore) -> None:
     """R10.2: `T1` and `T11`, with the same ids in both."""
-    other = workspace(store, "T11")
+    other = another_workspace(store, "T11")
     put_users(store, "ada", "ben")
     carry_out(store, Create(an_event(capacity=1)))
     carry_out(store, Register("ada"), Register("ben"))
@@ -193,12 +191,3 @@ def test_a_workspace_whose_id_begins_as_anothers_sees_nothing_of_it(store: AnySt
     carry_out(other, SetStatus(EventStatus.CLOSED, None))
     other.delete_user("ada", start_user_deletion(other, "ada"))
     assert everything(store) == own
-
-
-def workspace(store: AnyStore, workspace_id: str) -> AnyStore:
-    """Return the same tables, as this workspace's process sees them."""
-    other = another_workspace(store)
-    if isinstance(other, SQLiteStore):
-        other._workspace = workspace_id
-        return other
-    return DynamoDBStore(other._client, other._prefix, workspace_id)

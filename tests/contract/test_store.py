@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import storage.dynamodb.outbox
-import storage.sqlite.store
+import storage.sqlite.outbox
 from domain.enums import Cause, ChangeKind, EventStatus, NotificationKind, RegistrationStatus
 from domain.errors import Invalid
 from domain.models import (
@@ -495,7 +495,7 @@ def test_an_entry_keeps_whom_it_could_not_reach_once_each(store: AnyStore) -> No
 def test_an_entry_names_no_more_unreached_than_an_item_holds(
     store: AnyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (storage.sqlite.store, storage.dynamodb.outbox):
+    for module in (storage.sqlite.outbox, storage.dynamodb.outbox):
         monkeypatch.setattr(module, "MAX_UNREACHABLE", 2)
     with_people(store)
     commit(store, PutJournalEntry(an_entry(version=1)))

@@ -13,6 +13,7 @@ from typing import Literal
 from domain.ports import Store
 from storage.dynamodb import schema
 from storage.dynamodb.store import DynamoDBStore
+from storage.sqlite.outbox import SQLiteOutbox
 from storage.sqlite.store import SQLiteStore
 from tests.support.dynamodb.local import empty_local_tables, local_client
 from tests.support.dynamodb.moto import dynamodb_client, empty_tables
@@ -116,10 +117,10 @@ STORES: dict[str, Callable[[], AbstractContextManager[AnyStore]]] = {
 }
 
 
-def another_workspace(store: AnyStore) -> AnyStore:
-    """Return the same tables, as another workspace's process sees them."""
+def another_workspace(store: AnyStore, workspace_id: str = "T2") -> AnyStore:
+    """Return a store of another workspace on the same tables."""
     if isinstance(store, SQLiteStore):
         other = SQLiteStore.__new__(SQLiteStore)
-        other._file, other._workspace = store._file, "T2"
+        SQLiteOutbox.__init__(other, store._file, workspace_id)
         return other
-    return DynamoDBStore(store._client, store._prefix, "T2")
+    return DynamoDBStore(store._client, store._prefix, workspace_id)

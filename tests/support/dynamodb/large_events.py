@@ -104,7 +104,13 @@ def write_users(store: SQLiteStore | DynamoDBStore, user_ids: Iterable[str]) -> 
         connection.executemany(
             "INSERT INTO users (workspace, user_id, name, revision, body) VALUES (?, ?, ?, ?, ?)",
             (
-                (store._workspace, user.user_id, user.name, user.revision, user.model_dump_json())
+                (
+                    store._workspace_id,
+                    user.user_id,
+                    user.name,
+                    user.revision,
+                    user.model_dump_json(),
+                )
                 for user in users
             ),
         )

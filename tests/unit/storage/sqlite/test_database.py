@@ -48,7 +48,7 @@ def add_user(file: SQLiteFile, *then: str) -> None:
 
 def test_who_waits_too_long_for_others_of_its_own_process_has_written_nothing(path: Path) -> None:
     with opened(path) as file:
-        with file.writing(), pytest.raises(Conflict, match="others are writing"):
+        with file.writing(), pytest.raises(Conflict, match="other threads are writing"):
             add_user(file)
         assert users_in(file) == 0
         add_user(file)

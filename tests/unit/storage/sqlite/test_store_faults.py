@@ -122,7 +122,7 @@ def test_another_programs_database_is_left_as_it_was(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE songs (title TEXT)")
     before = hashlib.sha256(path.read_bytes()).digest()
-    with pytest.raises(ValueError, match="not a file of this Rollcall"):
+    with pytest.raises(ValueError, match="a database of another program"):
         SQLiteStore(path, "T1")
     assert hashlib.sha256(path.read_bytes()).digest() == before
 

@@ -1,0 +1,163 @@
+"""The worker's side of the SQLite store: undelivered entries, delivery rows with their leases, and cards."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.models import (
+    MAX_UNREACHABLE,
+    Card,
+    DeliveryState,
+    JournalEntry,
+    Page,
+    UnreachableRecipient,
+)
+from domain.ports import Conflict
+from storage.sqlite.database import SQLiteFile
+from storage.sqlite.reader import SQLiteReader
+from storage.sqlite.rows import to_micros, to_model, to_text
+
+
+class SQLiteOutbox:
+    """`domain.ports.Outbox` of one workspace in a file."""
+
+    def __init__(self, file: SQLiteFile, workspace_id: str) -> None:
+        self._file = file
+        self._workspace_id = workspace_id
+        self._reader = SQLiteReader(file, workspace_id)
+
+    def list_undelivered(self, *, limit: int, cursor: str | None = None) -> Page[str]:
+        """See `Outbox.list_undelivered`."""
+        return self._reader.page(
+            "undelivered",
+            "DISTINCT event_id",
+            "journal",
+            "is_undelivered = 1",
+            "event_id",
+            to_text,
+            limit=limit,
+            cursor=cursor,
+            first=("",),
+        )
+
+    def get_undelivered(self, event_id: str) -> tuple[int, ...]:
+        """See `Outbox.get_undelivered`."""
+        rows = self._reader.all(
+            "SELECT version FROM journal"
+            " WHERE workspace = ? AND event_id = ? AND is_undelivered = 1",
+            event_id,
+        )
+        return tuple(version for (version,) in rows)
+
+    def get_delivery(self, event_id: str) -> DeliveryState:
+        """See `Outbox.get_delivery`."""
+        row = self._reader.first(
+            "SELECT body FROM deliveries WHERE workspace = ? AND event_id = ?", event_id
+        )
+        return to_model(DeliveryState)(row) if row else DeliveryState(event_id=event_id)
+
+    def take_lease(
+        self, event_id: str, *, holder: str, now: datetime, until: datetime
+    ) -> DeliveryState | None:
+        """See `Outbox.take_lease`."""
+        with self._file.writing() as connection:
+            delivery = self.get_delivery(event_id)
+            is_held = delivery.leased_until is not None and delivery.leased_until > now
+            if is_held and delivery.holder != holder:
+                return None
+            leased = delivery.model_copy(update={"holder": holder, "leased_until": until})
+            connection.execute(
+                "INSERT INTO deliveries (workspace, event_id, holder, leased_until, body)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                " holder = excluded.holder, leased_until = excluded.leased_until, body = excluded.body",
+                (self._workspace_id, event_id, holder, to_micros(until), leased.model_dump_json()),
+            )
+            return leased
+
+    def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
+        """See `Outbox.save_delivery`."""
+        until = delivery.leased_until
+        saved = delivery.model_copy(update={"revision": delivery.revision + 1})
+        with self._file.writing() as connection:
+            if self.get_delivery(delivery.event_id).revision != delivery.revision:
+                raise Conflict(
+                    f"the delivery row of {delivery.event_id} has changed since it was read"
+                )
+            done = connection.execute(
+                "UPDATE deliveries SET leased_until = ?, body = ?"
+                " WHERE workspace = ? AND event_id = ? AND holder = ?",
+                (
+                    None if until is None else to_micros(until),
+                    saved.model_dump_json(),
+                    self._workspace_id,
+                    delivery.event_id,
+                    delivery.holder,
+                ),
+            )
+            if done.rowcount != 1:
+                raise Conflict(f"{delivery.holder} does not hold the lease of {delivery.event_id}")
+        return saved
+
+    def mark_delivered(self, event_id: str, version: int) -> None:
+        """See `Outbox.mark_delivered`."""
+        with self._file.writing() as connection:
+            connection.execute(
+                "UPDATE journal SET is_undelivered = 0"
+                " WHERE workspace = ? AND event_id = ? AND version = ?",
+                (self._workspace_id, event_id, version),
+            )
+
+    def record_unreachable(
+        self, event_id: str, version: int, recipient: UnreachableRecipient
+    ) -> None:
+        """See `Outbox.record_unreachable`."""
+        key = (self._workspace_id, event_id, version)
+        with self._file.writing() as connection:
+            row = connection.execute(
+                "SELECT body FROM journal WHERE workspace = ? AND event_id = ? AND version = ?", key
+            ).fetchone()
+            entry = JournalEntry.model_validate_json(row[0]) if row else None
+            if entry is None or recipient in entry.unreachable:
+                return
+            unreachable = (*entry.unreachable, recipient)[:MAX_UNREACHABLE]
+            body = entry.model_copy(update={"unreachable": unreachable}).model_dump_json()
+            connection.execute(
+                "UPDATE journal SET body = ? WHERE workspace = ? AND event_id = ? AND version = ?",
+                (body, *key),
+            )
+
+    def get_cards(self, event_id: str) -> tuple[Card, ...]:
+        """See `Outbox.get_cards`."""
+        rows = self._reader.all(
+            "SELECT body FROM cards WHERE workspace = ? AND event_id = ?", event_id
+        )
+        return tuple(map(to_model(Card), rows))
+
+    def put_card(self, card: Card) -> bool:
+        """See `Outbox.put_card`."""
+        with self._file.writing() as connection:
+            done = connection.execute(
+                "INSERT INTO cards"
+                " (workspace, event_id, channel_id, message_ts, rendered_version, body)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                " rendered_version = excluded.rendered_version, body = excluded.body"
+                " WHERE rendered_version <= excluded.rendered_version",
+                (
+                    self._workspace_id,
+                    card.event_id,
+                    card.channel_id,
+                    card.message_ts,
+                    card.rendered_version,
+                    card.model_dump_json(),
+                ),
+            )
+            return done.rowcount == 1
+
+    def delete_card(self, event_id: str, channel_id: str, message_ts: str) -> None:
+        """See `Outbox.delete_card`."""
+        with self._file.writing() as connection:
+            connection.execute(
+                "DELETE FROM cards WHERE workspace = ? AND event_id = ? AND channel_id = ?"
+                " AND message_ts = ?",
+                (self._workspace_id, event_id, channel_id, message_ts),
+            )

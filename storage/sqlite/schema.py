@@ -1,0 +1,94 @@
+"""The tables of the SQLite file.
+
+Every key starts with the workspace. `body` is a model as JSON; a column of its own holds only what a
+query, a condition or an index needs. A new field on a model therefore needs no new schema version.
+Every list that the store returns is a range of an index. Times are microseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+SCHEMA_VERSION = 3
+"""The version of a file written by this module. No release wrote an earlier one."""
+
+SCHEMA = """
+CREATE TABLE events (
+    workspace TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    starts_at INTEGER NOT NULL,
+    is_shown INTEGER NOT NULL,
+    is_unfinished INTEGER NOT NULL,
+    next_due_at INTEGER,
+    body TEXT NOT NULL,
+    PRIMARY KEY (workspace, event_id)
+) STRICT;
+CREATE INDEX upcoming ON events (workspace, starts_at, event_id) WHERE is_shown = 1;
+CREATE INDEX due ON events (workspace, next_due_at, event_id) WHERE next_due_at IS NOT NULL;
+CREATE INDEX unfinished_events ON events (workspace, event_id) WHERE is_unfinished = 1;
+
+CREATE TABLE users (
+    workspace TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    revision TEXT NOT NULL,
+    deletion TEXT,
+    body TEXT NOT NULL,
+    PRIMARY KEY (workspace, user_id)
+) STRICT;
+CREATE INDEX members ON users (workspace, name, user_id);
+CREATE INDEX unfinished_users ON users (workspace, user_id) WHERE deletion IS NOT NULL;
+
+CREATE TABLE registrations (
+    workspace TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    ticket INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (workspace, user_id, event_id),
+    FOREIGN KEY (workspace, user_id) REFERENCES users,
+    FOREIGN KEY (workspace, event_id) REFERENCES events
+) STRICT, WITHOUT ROWID;
+CREATE INDEX roster ON registrations (workspace, event_id, ticket) WHERE status = 'registered';
+
+CREATE TABLE waitlist (
+    workspace TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    ticket INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (workspace, event_id, ticket),
+    FOREIGN KEY (workspace, event_id) REFERENCES events
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE journal (
+    workspace TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    plan_id TEXT NOT NULL,
+    is_undelivered INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (workspace, event_id, version),
+    FOREIGN KEY (workspace, event_id) REFERENCES events
+) STRICT;
+CREATE INDEX undelivered ON journal (workspace, event_id) WHERE is_undelivered = 1;
+
+CREATE TABLE deliveries (
+    workspace TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    leased_until INTEGER,
+    body TEXT NOT NULL,
+    PRIMARY KEY (workspace, event_id)
+) STRICT;
+
+CREATE TABLE cards (
+    workspace TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    channel_id TEXT NOT NULL,
+    message_ts TEXT NOT NULL,
+    rendered_version INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (workspace, event_id, channel_id, message_ts)
+) STRICT, WITHOUT ROWID;
+"""
