@@ -16,8 +16,8 @@ from domain.errors import NotRegistered, RollcallError, UnknownEvent
 from domain.inputs import EventChanges, UserDraft
 from domain.service import Service
 from tests.support.environment import new_event, service_on
-from tests.support.invariants import assert_sound
-from tests.support.reference_model import PlainModel, Refused
+from tests.support.invariants import assert_invariants
+from tests.support.reference_model import ReferenceModel, Refused
 from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
 
@@ -35,7 +35,7 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = PlainModel()
+        self.model = ReferenceModel()
         self.closing = ExitStack()
         self.store = self.closing.enter_context(empty_store(self.kind))
         self.service: Service = service_on(self.store)
@@ -141,7 +141,7 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def the_store_holds_what_the_model_holds(self) -> None:
-        found = assert_sound(self.store)
+        found = assert_invariants(self.store)
         assert set(found.users) == self.model.users
         alive = {event_id for event_id, event in found.events.items() if event.deletion is None}
         assert alive == set(self.model.events)
@@ -150,9 +150,9 @@ class Histories(RuleBasedStateMachine):
             assert event.capacity == expected.capacity
             assert event.status is expected.status
             assert set(found.seated(event_id)) == set(expected.seated)
-            assert found.waiting(event_id) == expected.waiting
+            assert found.waitlisted(event_id) == expected.waiting
         assert not {key for key in found.registrations if key[0] not in alive}
-        assert not {key for key in found.line if key[0] not in alive}
+        assert not {key for key in found.waitlist if key[0] not in alive}
 
     @rule(user_id=user_ids)
     def read_ones_own(self, user_id: str) -> None:

@@ -8,12 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from domain.execution.batching import CommandQueue, Entry
 
-LATER = 1e9
+NO_DEADLINE = 1e9
 """A deadline that never comes."""
-Served = Entry[str, str]
+UppercaseEntry = Entry[str, str]
 
 
-class Executor:
+class UppercaseExecutor:
     """Serves what it is given in upper case, and can be held shut; `culprit` makes it fail."""
 
     def __init__(self) -> None:
@@ -22,10 +22,10 @@ class Executor:
         self.entered = threading.Semaphore(0)
         self.open = threading.Semaphore(0)
         self.held = False
-        self.most = 100
+        self.max_served = 100
         self.errors: dict[str, BaseException] = {}
 
-    def serve(self, key: str, batch: Sequence[Served]) -> None:
+    def serve(self, key: str, batch: Sequence[UppercaseEntry]) -> None:
         self.batches.append([entry.command for entry in batch])
         self.keys.add(key)
         if self.held:
@@ -34,18 +34,20 @@ class Executor:
         for entry in batch:
             if entry.command in self.errors:
                 raise self.errors[entry.command]
-        for entry in batch[: self.most]:
+        for entry in batch[: self.max_served]:
             entry.settle(entry.command.upper())
 
 
-class Crowd:
+class Callers:
     """People in threads of their own, let in one after the other in a known order."""
 
     def __init__(self, command_queue: CommandQueue[str, str], pool: ThreadPoolExecutor) -> None:
         self.command_queue = command_queue
         self.pool = pool
 
-    def arrives(self, command: str, *, deadline: float = LATER, key: str = "event") -> Future[str]:
+    def enqueue(
+        self, command: str, *, deadline: float = NO_DEADLINE, key: str = "event"
+    ) -> Future[str]:
         """Start a caller and wait until it is queued behind the one that is being served."""
         before = self.command_queue.waiting(key)
         future = self.pool.submit(self.command_queue.go_through, key, command, deadline)
@@ -54,18 +56,18 @@ class Crowd:
         return future
 
 
-def hold(executor: Executor, crowd: Crowd) -> Future[str]:
+def hold(executor: UppercaseExecutor, callers: Callers) -> Future[str]:
     """Let one caller in and hold the door, so that all who come now wait together."""
     executor.held = True
-    first = crowd.pool.submit(crowd.command_queue.go_through, "event", "first", LATER)
+    first = callers.pool.submit(callers.command_queue.go_through, "event", "first", NO_DEADLINE)
     executor.entered.acquire()
     return first
 
 
-def release(executor: Executor) -> None:
+def release(executor: UppercaseExecutor) -> None:
     executor.held = False
     executor.open.release()
 
 
-class Ended(BaseException):
+class Interrupted(BaseException):
     """As KeyboardInterrupt is: not an Exception."""

@@ -57,7 +57,7 @@ def an_event(event_id: str = "e1", **values: Any) -> Event:
     return Event(**given | values)
 
 
-def a_seat(user_id: str = "ada", event_id: str = "e1", ticket: int = 1) -> Registration:
+def a_registration(user_id: str = "ada", event_id: str = "e1", ticket: int = 1) -> Registration:
     """Return a registration that has a seat."""
     return Registration(
         event_id=event_id,
@@ -69,19 +69,21 @@ def a_seat(user_id: str = "ada", event_id: str = "e1", ticket: int = 1) -> Regis
     )
 
 
-def a_wait(user_id: str = "ada", event_id: str = "e1", ticket: int = 1) -> Registration:
+def a_waitlisted_registration(
+    user_id: str = "ada", event_id: str = "e1", ticket: int = 1
+) -> Registration:
     """Return a registration that waits."""
-    return a_seat(user_id, event_id, ticket).model_copy(
+    return a_registration(user_id, event_id, ticket).model_copy(
         update={"status": RegistrationStatus.WAITLISTED, "seated_at": None}
     )
 
 
-def a_place(user_id: str = "ada", ticket: int = 1) -> WaitlistEntry:
+def a_waitlist_entry(user_id: str = "ada", ticket: int = 1) -> WaitlistEntry:
     """Return a place in line."""
     return WaitlistEntry(ticket, user_id, START)
 
 
-def an_entry(
+def a_journal_entry(
     event_id: str = "e1", version: int = 1, plan_id: str = "p1", **values: Any
 ) -> JournalEntry:
     """Return an entry that tells nothing."""
@@ -106,7 +108,7 @@ def planned(store: Store, *commands: Command, event_id: str = "e1") -> Plan:
     return planner.plan(snapshot, commands, event_id=event_id, now=START, plan_id=_new_plan_id())
 
 
-def carry_out(store: Store, *commands: Command, event_id: str = "e1") -> Plan:
+def plan_and_commit(store: Store, *commands: Command, event_id: str = "e1") -> Plan:
     """Plan and commit; return the plan."""
     plan = planned(store, *commands, event_id=event_id)
     store.commit(plan)
@@ -118,7 +120,7 @@ def commit(store: Store, *actions: Action, event: Event | None = None) -> None:
     store.commit(Plan(_new_plan_id(), "e1", event, (), actions))
 
 
-def with_people(store: Store, *user_ids: str) -> None:
+def put_event_and_users(store: Store, *user_ids: str) -> None:
     """Write the event `e1`, without a journal entry, and users."""
     commit(store, PutEvent(an_event(), None))
     put_users(store, *user_ids)
@@ -133,12 +135,14 @@ def put_users(store: Store, *user_ids: str) -> None:
 def put_event(store: Store, event: Event | None = None) -> Event:
     """Write a new event with its first journal entry; return it."""
     event = event or an_event()
-    entry = an_entry(event.event_id, event.version, _new_plan_id())
+    entry = a_journal_entry(event.event_id, event.version, _new_plan_id())
     store.commit(bare_plan(PutEvent(event, None), PutJournalEntry(entry), event_id=event.event_id))
     return event
 
 
-def whole(read: Callable[..., Page[T]], *arguments: Any, limit: int = 3, **named: Any) -> list[T]:
+def all_items(
+    read: Callable[..., Page[T]], *arguments: Any, limit: int = 3, **named: Any
+) -> list[T]:
     """Return all items of a list, page by page, none longer than asked for."""
     items: list[T] = []
     cursor = None
@@ -154,11 +158,12 @@ def whole(read: Callable[..., Page[T]], *arguments: Any, limit: int = 3, **named
 def everything(store: Store, *event_ids: str) -> tuple[object, ...]:
     """Return all that is stored of events and users, to compare before and after."""
     return (
-        sorted(whole(store.scan_events), key=lambda event: event.event_id),
+        sorted(all_items(store.scan_events), key=lambda event: event.event_id),
         sorted(
-            whole(store.scan_registrations), key=lambda row: (row.event_id, row.user_id, row.ticket)
+            all_items(store.scan_registrations),
+            key=lambda row: (row.event_id, row.user_id, row.ticket),
         ),
-        sorted(whole(store.scan_waitlist), key=lambda pair: (pair[0], pair[1].ticket)),
-        sorted(whole(store.list_users), key=lambda user: user.user_id),
+        sorted(all_items(store.scan_waitlist), key=lambda pair: (pair[0], pair[1].ticket)),
+        sorted(all_items(store.list_users), key=lambda user: user.user_id),
         [store.list_journal(event_id, limit=100) for event_id in event_ids or ("e1",)],
     )

@@ -42,7 +42,7 @@ class ManualClock:
         self._seconds += by.total_seconds()
 
 
-def at_once(work: Callable[[], None]) -> None:
+def run_now(work: Callable[[], None]) -> None:
     """Do in the foreground what the service would leave to the background."""
     work()
 
@@ -57,7 +57,7 @@ def service_on(
     store: Store,
     *,
     clock: ManualClock | None = None,
-    spawn: Callable[[Callable[[], None]], None] = at_once,
+    spawn: Callable[[Callable[[], None]], None] = run_now,
     new_id: Callable[[], str] | None = None,
     on_commit: Callable[[str], None] = lambda _: None,
 ) -> Service:

@@ -61,7 +61,7 @@ def _all(read: Callable[..., Page[T]]) -> Iterator[T]:
         yield from page.items
 
 
-def assert_sound(store: Store) -> Everything:
+def assert_invariants(store: Store) -> Everything:
     """Assert R7.5 of every event, that the line is the waiting rows, and that the journal tells the same."""
     found = everything_in(store)
     for event in found.events.values():
@@ -73,14 +73,14 @@ def assert_sound(store: Store) -> Everything:
 
 
 def _assert_event_sound(event: Event, found: Everything) -> None:
-    seated, waiting = found.seated(event.event_id), found.waiting(event.event_id)
+    seated, waiting = found.seated(event.event_id), found.waitlisted(event.event_id)
     assert event.registered_count == len(seated)
     assert event.waitlist_count == len(waiting)
     assert event.registered_count <= event.capacity
     if event.deletion is None:
         assert not waiting or event.free_seats == 0, "a free seat while someone waits"
     line = sorted(
-        (place for (of, _), place in found.line.items() if of == event.event_id),
+        (place for (of, _), place in found.waitlist.items() if of == event.event_id),
         key=lambda place: place.ticket,
     )
     assert [place.user_id for place in line] == waiting
@@ -88,10 +88,10 @@ def _assert_event_sound(event: Event, found: Everything) -> None:
     assert Counter(block_of(place.ticket) for place in line) == dict(event.waitlist_by_block)
     entries = found.journal[event.event_id]
     assert [entry.version for entry in entries] == list(range(1, event.version + 1))
-    assert told_by(entries) == (set(seated), waiting)
+    assert replay(entries) == (set(seated), waiting)
 
 
-def told_by(entries: tuple[JournalEntry, ...]) -> tuple[set[str], list[str]]:
+def replay(entries: tuple[JournalEntry, ...]) -> tuple[set[str], list[str]]:
     """Return who sits and who waits, in order, by the journal alone."""
     seated: set[str] = set()
     waiting: list[str] = []

@@ -17,7 +17,7 @@ from domain.models import (
 from domain.planning import planner
 from domain.planning.plan import Plan
 from domain.planning.planner import Snapshot
-from tests.support.builders import a_seat, a_user, a_wait, an_event
+from tests.support.builders import a_registration, a_user, a_waitlisted_registration, an_event
 from tests.support.environment import START
 
 SEATED, WAITING = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
@@ -26,7 +26,9 @@ LATER = START + timedelta(hours=1)
 
 def row(user_id: str, ticket: int, status: RegistrationStatus = SEATED) -> Registration:
     """Return a registration with a seat, or one on the waitlist."""
-    return (a_seat if status is SEATED else a_wait)(user_id, ticket=ticket)
+    return (a_registration if status is SEATED else a_waitlisted_registration)(
+        user_id, ticket=ticket
+    )
 
 
 SITS, FIRST, SECOND = row("sits", 1), row("first", 2, WAITING), row("second", 3, WAITING)

@@ -21,7 +21,7 @@ class Refused(Exception):
 
 
 @dataclass
-class PlainEvent:
+class ReferenceEvent:
     """An event: who sits and who waits, each in order of arrival."""
 
     capacity: int
@@ -68,9 +68,9 @@ class PlainEvent:
         del self.tickets[user_id]
         return self.fill()
 
-    def copied(self) -> PlainEvent:
+    def copied(self) -> ReferenceEvent:
         """Return an event like this one, of which nothing is shared."""
-        return PlainEvent(
+        return ReferenceEvent(
             self.capacity,
             self.has_waitlist,
             self.status,
@@ -88,18 +88,18 @@ class PlainEvent:
 
 
 @dataclass
-class PlainModel:
+class ReferenceModel:
     """All users and events. Each method returns what the service must return, or raises `Refused`."""
 
     users: set[str] = field(default_factory=set)
-    events: dict[str, PlainEvent] = field(default_factory=dict)
+    events: dict[str, ReferenceEvent] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     marked: dict[str, frozenset[int]] = field(default_factory=dict)
     """Users whose deletion is under way, and which deletions wait for its end."""
     finished: frozenset[int] = frozenset()
     """The deletions of users that have come to their end."""
 
-    def event(self, event_id: str) -> PlainEvent:
+    def event(self, event_id: str) -> ReferenceEvent:
         if event_id not in self.events:
             raise Refused("UnknownEvent")
         return self.events[event_id]
@@ -131,7 +131,7 @@ class PlainModel:
         if event_id in self.used:
             raise Refused("DuplicateEvent")
         self.used.add(event_id)
-        self.events[event_id] = PlainEvent(capacity, has_waitlist)
+        self.events[event_id] = ReferenceEvent(capacity, has_waitlist)
 
     def delete_event(self, event_id: str) -> None:
         self.event(event_id)
@@ -165,9 +165,9 @@ class PlainModel:
         event_id: str,
         capacity: int | None,
         has_waitlist: bool | None,
-        at_once: int | None = None,
+        most: int | None = None,
     ) -> list[str]:
-        """Return who is promoted; a raise by more than `at_once` is left on its way."""
+        """Return who is promoted; a capacity increase stops after `most` promotions and goes on later."""
         event = self.event(event_id)
         if event.status is EventStatus.CANCELED:
             raise Refused("EventCanceled")
@@ -177,7 +177,7 @@ class PlainModel:
         if capacity is None or capacity == (event.target or event.capacity):
             return []
         event.target = capacity
-        return event.continue_capacity_increase(at_once)
+        return event.continue_capacity_increase(most)
 
     def set_status(self, event_id: str, status: EventStatus) -> None:
         event = self.event(event_id)
@@ -185,10 +185,10 @@ class PlainModel:
             raise Refused("EventCanceled")
         event.status = status
 
-    def copied(self) -> PlainModel:
+    def copied(self) -> ReferenceModel:
         """Return a model like this one, of which nothing is shared."""
         events = {event_id: event.copied() for event_id, event in self.events.items()}
-        return PlainModel(
+        return ReferenceModel(
             self.users.copy(), events, self.used.copy(), self.marked.copy(), self.finished
         )
 

@@ -10,15 +10,15 @@ from typing import Any
 from domain.planning.plan import Action, CheckUser, Plan, PutEvent, PutJournalEntry, PutRegistration
 from domain.ports import AnswerLost, Store
 
-Arrives = Callable[[], None]
-Meanwhile = Callable[[Arrives], None]
+Deliver = Callable[[], None]
+Meanwhile = Callable[[Deliver], None]
 """What others do while a commit is on its way; it may say when the commit arrives, else it does at the end."""
 
 _fresh = count(1)
 
 
 @dataclass
-class View:
+class UnguardedStore:
     """The store, without some of its guards.
 
     Without `version`, `registration` or `user`, the commit's condition on that is met whatever is
@@ -50,7 +50,7 @@ class View:
         happens, self.meanwhile = self.meanwhile, None
         ends: list[Exception | None] = []
 
-        def arrives() -> None:
+        def deliver() -> None:
             try:
                 self._really_commit(plan)
                 ends.append(None)
@@ -58,9 +58,9 @@ class View:
                 ends.append(error)
 
         if happens is not None:
-            happens(arrives)
+            happens(deliver)
         if not ends:
-            arrives()
+            deliver()
         if ends[0] is not None:
             raise ends[0]
 

@@ -21,51 +21,53 @@ from playground.demo.seed import EVENTS
 from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
 from tests.support.dynamodb.local import local_client
 from tests.support.dynamodb.moto import REGION, dynamodb_client
-from tests.support.invariants import assert_sound
+from tests.support.invariants import assert_invariants
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, answer, shown
-from tests.support.slack.lambda_functions import Cloud, Context, post_card, yoga
+from tests.support.slack.lambda_functions import Context, Deployment, post_card, yoga
 
 
-def test_from_a_program_and_slack_through_the_journal_to_the_person_promoted(cloud: Cloud) -> None:
+def test_from_a_program_and_slack_through_the_journal_to_the_person_promoted(
+    deployment: Deployment,
+) -> None:
     """HTTP, stream and schedule: each function does its part, and nothing else connects them."""
-    yoga(cloud)
-    seated = cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
+    yoga(deployment)
+    seated = deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
     assert "You have a seat in *Yoga in the park*" in answer(seated)
-    waits = cloud.slack.command(CHLOE, EVENTS, "/register", "yoga")
+    waits = deployment.slack.command(CHLOE, EVENTS, "/register", "yoga")
     assert "You are 1st in line" in answer(waits)
-    assert cloud.ask("DELETE", f"/events/yoga/register/{BJORN}") == {"promoted": [CHLOE]}
-    assert cloud.town.told(CHLOE) == []
+    assert deployment.ask("DELETE", f"/events/yoga/register/{BJORN}") == {"promoted": [CHLOE]}
+    assert deployment.harness.direct_messages(CHLOE) == []
 
-    assert cloud.deliver() == []
-    (told,) = cloud.town.told(CHLOE)
+    assert deployment.deliver() == []
+    (told,) = deployment.harness.direct_messages(CHLOE)
     assert "A seat came free: you have a seat in *Yoga in the park*" in told
-    assert assert_sound(cloud.store).seated("yoga") == [CHLOE]
-    assert cloud.store.list_undelivered(limit=10, cursor=None).items == ()
+    assert assert_invariants(deployment.store).seated("yoga") == [CHLOE]
+    assert deployment.store.list_undelivered(limit=10, cursor=None).items == ()
 
 
-def test_a_card_shows_what_the_stream_told_of(cloud: Cloud) -> None:
-    yoga(cloud)
-    post_card(cloud, "yoga")
-    card = cloud.town.workspace.messages(EVENTS)[-1]
-    cloud.slack.click(BJORN, card, ActionId.REGISTER)
-    assert cloud.deliver() == []
-    assert "1 of 1 seats" in shown(cloud.town.workspace.messages(EVENTS, seen_by=AMARA)[-1])
+def test_a_card_shows_what_the_stream_told_of(deployment: Deployment) -> None:
+    yoga(deployment)
+    post_card(deployment, "yoga")
+    card = deployment.harness.workspace.messages(EVENTS)[-1]
+    deployment.slack.click(BJORN, card, ActionId.REGISTER)
+    assert deployment.deliver() == []
+    assert "1 of 1 seats" in shown(deployment.harness.workspace.messages(EVENTS, seen_by=AMARA)[-1])
 
 
-def test_a_poisoned_record_does_not_block_the_rest(cloud: Cloud) -> None:
+def test_a_poisoned_record_does_not_block_the_rest(deployment: Deployment) -> None:
     """What can't be delivered is given back, for the retries and the queue of dead letters."""
     for event_id in ("poisoned", "yoga"):
-        yoga(cloud, eventId=event_id)
+        yoga(deployment, eventId=event_id)
         for user_id in (BJORN, CHLOE):
-            cloud.slack.command(user_id, EVENTS, "/register", event_id)
-        cloud.ask("DELETE", f"/events/{event_id}/register/{BJORN}")
-    records = cloud.stream()
-    poison(cloud, "poisoned")
+            deployment.slack.command(user_id, EVENTS, "/register", event_id)
+        deployment.ask("DELETE", f"/events/{event_id}/register/{BJORN}")
+    records = deployment.stream()
+    poison(deployment, "poisoned")
 
-    said = cloud.functions["notifier"]({"Records": records}, Context())
+    said = deployment.functions["notifier"]({"Records": records}, Context())
     (first, *_) = (record for record in records if event_of(record) == "poisoned")
     assert said == {"batchItemFailures": [{"itemIdentifier": first["dynamodb"]["SequenceNumber"]}]}
-    (told,) = cloud.town.told(CHLOE)
+    (told,) = deployment.harness.direct_messages(CHLOE)
     assert "you have a seat in *Yoga in the park*" in told
 
 
@@ -74,9 +76,9 @@ def event_of(record: Mapping[str, Any]) -> str:
     return key.partition("#")[2]
 
 
-def poison(cloud: Cloud, event_id: str) -> None:
+def poison(deployment: Deployment, event_id: str) -> None:
     """Make the event's item one that a newer Rollcall wrote, which this one can't read."""
-    tables = cloud.store._tables
+    tables = deployment.store._tables
     where = tables.at(tables.event(event_id))
     assert where["TableName"] == tables.name(EVENTS_TABLE)
     local_client().update_item(
@@ -86,54 +88,56 @@ def poison(cloud: Cloud, event_id: str) -> None:
     )
 
 
-def test_the_sweep_delivers_what_no_record_told_of(cloud: Cloud) -> None:
+def test_the_sweep_delivers_what_no_record_told_of(deployment: Deployment) -> None:
     """R9.1: a stream's record may be lost, or have gone to the dead letters."""
-    yoga(cloud)
+    yoga(deployment)
     for user_id in (BJORN, CHLOE):
-        cloud.slack.command(user_id, EVENTS, "/register", "yoga")
-    cloud.ask("DELETE", f"/events/yoga/register/{BJORN}")
-    cloud.sweep()
-    (told,) = cloud.town.told(CHLOE)
+        deployment.slack.command(user_id, EVENTS, "/register", "yoga")
+    deployment.ask("DELETE", f"/events/yoga/register/{BJORN}")
+    deployment.sweep()
+    (told,) = deployment.harness.direct_messages(CHLOE)
     assert "A seat came free" in told
 
 
-def test_a_sweep_that_fails_says_so_after_it_did_the_rest(cloud: Cloud) -> None:
+def test_a_sweep_that_fails_says_so_after_it_did_the_rest(deployment: Deployment) -> None:
     """An alarm hears of it, and nobody waits for it to be mended."""
     for event_id in ("poisoned", "yoga"):
-        yoga(cloud, eventId=event_id)
+        yoga(deployment, eventId=event_id)
         for user_id in (BJORN, DIEGO):
-            cloud.slack.command(user_id, EVENTS, "/register", event_id)
-        cloud.ask("DELETE", f"/events/{event_id}/register/{BJORN}")
-    poison(cloud, "poisoned")
+            deployment.slack.command(user_id, EVENTS, "/register", event_id)
+        deployment.ask("DELETE", f"/events/{event_id}/register/{BJORN}")
+    poison(deployment, "poisoned")
     with pytest.raises(RuntimeError, match=r"^the sweep failed for poisoned$"):
-        cloud.sweep()
-    (told,) = cloud.town.told(DIEGO)
+        deployment.sweep()
+    (told,) = deployment.harness.direct_messages(DIEGO)
     assert "you have a seat in *Yoga in the park*" in told
 
 
-def test_who_waited_for_a_cold_start_is_answered_in_time(cloud: Cloud) -> None:
+def test_who_waited_for_a_cold_start_is_answered_in_time(deployment: Deployment) -> None:
     """R8.12: Slack's three seconds began before the function did."""
-    yoga(cloud)
-    cloud.age = timedelta(seconds=2.2)
-    late = cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
+    yoga(deployment)
+    deployment.age = timedelta(seconds=2.2)
+    late = deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
     assert "nothing was changed" in answer(late)
-    assert assert_sound(cloud.store).seated("yoga") == []
+    assert assert_invariants(deployment.store).seated("yoga") == []
 
 
-def test_what_slack_did_not_sign_is_401(cloud: Cloud) -> None:
-    body = urlencode({"command": "/register", "team_id": cloud.town.workspace.team_id})
-    said = cloud.send("POST", "/slack/events", body, {}, "slack")
+def test_what_slack_did_not_sign_is_401(deployment: Deployment) -> None:
+    body = urlencode({"command": "/register", "team_id": deployment.harness.workspace.team_id})
+    said = deployment.send("POST", "/slack/events", body, {}, "slack")
     assert said.status == 401
 
 
-def test_a_program_without_a_token_is_401(cloud: Cloud) -> None:
-    assert cloud.send("GET", "/users", "", {}, "api").status == 401
+def test_a_program_without_a_token_is_401(deployment: Deployment) -> None:
+    assert deployment.send("GET", "/users", "", {}, "api").status == 401
 
 
-def test_without_tokens_there_is_no_api(cloud: Cloud) -> None:
+def test_without_tokens_there_is_no_api(deployment: Deployment) -> None:
     """R10.3."""
     env = {"ROLLCALL_STORE": "dynamodb", "ROLLCALL_WORKSPACE": "T1"}
-    off = lambda_functions.for_programs(Settings.from_env(env), cloud.store, cloud.town.clock)
+    off = lambda_functions.for_programs(
+        Settings.from_env(env), deployment.store, deployment.harness.clock
+    )
     assert off({}, Context())["statusCode"] == 404
 
 

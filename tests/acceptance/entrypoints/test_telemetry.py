@@ -19,7 +19,7 @@ from playground.web_api.fault_injection import Fault
 from tests.support.dynamodb.injected_answers import canceled
 from tests.support.dynamodb.local import local_client
 from tests.support.slack.harness import BJORN, CHLOE, DIEGO, SECRET, answer
-from tests.support.slack.lambda_functions import TOKEN, Cloud, post_card, yoga
+from tests.support.slack.lambda_functions import TOKEN, Deployment, post_card, yoga
 
 Line = Mapping[str, Any]
 
@@ -49,96 +49,96 @@ def lines(log: pytest.LogCaptureFixture, message: str) -> list[Line]:
 
 
 def test_a_commit_tells_who_came_who_left_and_who_moved_up(
-    cloud: Cloud, log: pytest.LogCaptureFixture
+    deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
-    yoga(cloud)
+    yoga(deployment)
     lines(log, "committed")
-    cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
+    deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
     seated = {"event_id": "yoga", "batch": 1, "registrations": 1, "promotions": 0, "departures": 0}
     assert lines(log, "committed") == [seated | {"version": 2}]
-    cloud.slack.command(CHLOE, EVENTS, "/register", "yoga")
+    deployment.slack.command(CHLOE, EVENTS, "/register", "yoga")
     assert lines(log, "committed") == [seated | {"version": 3}]
-    cloud.ask("DELETE", f"/events/yoga/register/{BJORN}")
+    deployment.ask("DELETE", f"/events/yoga/register/{BJORN}")
     left = {"batch": 1, "registrations": 0, "promotions": 1, "departures": 1}
     assert lines(log, "committed") == [{"event_id": "yoga", "version": 4} | left]
 
 
 def test_a_commit_that_another_overtook_is_a_conflict(
-    cloud: Cloud, log: pytest.LogCaptureFixture
+    deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
-    yoga(cloud)
-    overtake(cloud)
-    cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
+    yoga(deployment)
+    overtake(deployment)
+    deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
     assert lines(log, "conflict") == [{"event_id": "yoga"}]
 
 
 @pytest.mark.parametrize("by", ["slack", "api"])
 def test_a_refusal_tells_its_kind_once(
-    cloud: Cloud, log: pytest.LogCaptureFixture, by: str
+    deployment: Deployment, log: pytest.LogCaptureFixture, by: str
 ) -> None:
-    yoga(cloud, hasWaitlist=False)
-    cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
-    cloud.slack.command(CHLOE, EVENTS, "/register", "yoga")
+    yoga(deployment, hasWaitlist=False)
+    deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
+    deployment.slack.command(CHLOE, EVENTS, "/register", "yoga")
     assert lines(log, "refused") == [{"refusal": "EventFull"}]
     if by == "slack":
-        cloud.age = timedelta(seconds=2.5)
-        cloud.slack.command(CHLOE, EVENTS, "/register", "yoga")
+        deployment.age = timedelta(seconds=2.5)
+        deployment.slack.command(CHLOE, EVENTS, "/register", "yoga")
         assert lines(log, "refused") == [{"refusal": "Busy"}]
         return
     headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
     body = json.dumps({"userId": CHLOE})
-    assert cloud.send("POST", "/events/yoga/register", body, headers, "api").status == 409
+    assert deployment.send("POST", "/events/yoga/register", body, headers, "api").status == 409
     assert lines(log, "refused") == [{"refusal": "EventFull"}]
 
 
 def test_a_message_that_slack_took_tells_how_long_it_was_on_its_way(
-    cloud: Cloud, log: pytest.LogCaptureFixture
+    deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
-    promoted(cloud)
-    cloud.town.clock.advance(timedelta(seconds=1.5))
-    cloud.deliver()
+    promoted(deployment)
+    deployment.harness.clock.advance(timedelta(seconds=1.5))
+    deployment.deliver()
     (line,) = lines(log, "delivered")
     assert (line["event_id"], line["lag_ms"]) == ("yoga", 1500)
 
 
-def promoted(cloud: Cloud) -> None:
+def promoted(deployment: Deployment) -> None:
     """Have Chloé promoted, and nobody told yet."""
-    yoga(cloud)
+    yoga(deployment)
     for user_id in (BJORN, CHLOE):
-        cloud.slack.command(user_id, EVENTS, "/register", "yoga")
-    cloud.deliver()
-    cloud.ask("DELETE", f"/events/yoga/register/{BJORN}")
+        deployment.slack.command(user_id, EVENTS, "/register", "yoga")
+    deployment.deliver()
+    deployment.ask("DELETE", f"/events/yoga/register/{BJORN}")
 
 
 def test_a_sweep_tells_for_how_long_the_oldest_waits(
-    cloud: Cloud, log: pytest.LogCaptureFixture
+    deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
     """And that nothing does, where nothing does."""
-    cloud.sweep()
+    deployment.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
-    promoted(cloud)
-    cloud.town.api.faults.stand(Fault.server_error())
-    cloud.town.clock.advance(timedelta(minutes=7))
-    cloud.sweep()
+    promoted(deployment)
+    deployment.harness.api.faults.stand(Fault.server_error())
+    deployment.harness.clock.advance(timedelta(minutes=7))
+    deployment.sweep()
     (line,) = lines(log, "undelivered")
     assert 420 <= line["oldest_seconds"] <= 430
-    cloud.town.api.faults.stand(None)
-    cloud.town.clock.advance(timedelta(minutes=20))
-    cloud.sweep()
+    deployment.harness.api.faults.stand(None)
+    deployment.harness.clock.advance(timedelta(minutes=20))
+    deployment.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
 
 
 def test_an_entry_of_which_nothing_is_owed_does_not_wait(
-    cloud: Cloud, log: pytest.LogCaptureFixture
+    deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
     """However old it is: the age is that of what is marked."""
-    promoted(cloud)
-    cloud.town.clock.advance(timedelta(days=1))
-    cloud.sweep()
+    promoted(deployment)
+    deployment.harness.clock.advance(timedelta(days=1))
+    deployment.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
-    cloud.town.api.faults.stand(Fault.server_error())
-    cloud.ask("PUT", "/events/yoga", {"location": "Elsewhere"})
-    cloud.sweep()
+    deployment.harness.api.faults.stand(Fault.server_error())
+    deployment.ask("PUT", "/events/yoga", {"location": "Elsewhere"})
+    deployment.sweep()
     (line,) = lines(log, "undelivered")
     assert line["oldest_seconds"] < 60
 
@@ -147,14 +147,14 @@ def test_an_entry_of_which_nothing_is_owed_does_not_wait(
 
 
 def test_every_figure_is_of_a_line_and_a_field_that_are_logged(
-    cloud: Cloud, log: pytest.LogCaptureFixture
+    deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
     """`infra` may not know the bot: it repeats the names."""
-    promoted(cloud)
-    overtake(cloud)
-    cloud.slack.command(DIEGO, EVENTS, "/register", "yoga")
-    cloud.slack.command(DIEGO, EVENTS, "/register", "yoga")
-    cloud.sweep()
+    promoted(deployment)
+    overtake(deployment)
+    deployment.slack.command(DIEGO, EVENTS, "/register", "yoga")
+    deployment.slack.command(DIEGO, EVENTS, "/register", "yoga")
+    deployment.sweep()
     logged: dict[str, set[str]] = {}
     for record in log.records:
         logged.setdefault(record.getMessage(), set()).update(fields(record))
@@ -167,9 +167,9 @@ def test_every_figure_is_of_a_line_and_a_field_that_are_logged(
         assert wanted <= logged[message[1]]
 
 
-def overtake(cloud: Cloud) -> None:
+def overtake(deployment: Deployment) -> None:
     """Have the next commit of the Slack function meet another's transaction."""
-    events: Any = cloud.clients["slack"].meta.events
+    events: Any = deployment.clients["slack"].meta.events
 
     def meet(request: Any, **_: Any) -> Any:
         events.unregister("before-send.dynamodb.TransactWriteItems", meet)
@@ -178,10 +178,12 @@ def overtake(cloud: Cloud) -> None:
     events.register_first("before-send.dynamodb.TransactWriteItems", meet)
 
 
-def test_every_field_can_be_put_into_json(cloud: Cloud, log: pytest.LogCaptureFixture) -> None:
+def test_every_field_can_be_put_into_json(
+    deployment: Deployment, log: pytest.LogCaptureFixture
+) -> None:
     """As Lambda's runtime does it, which drops a line's fields otherwise."""
-    promoted(cloud)
-    cloud.sweep()
+    promoted(deployment)
+    deployment.sweep()
     assert [json.dumps(fields(record)) for record in log.records if record.name == LOGGER]
 
 
@@ -196,46 +198,46 @@ PEOPLES = {
 
 
 def test_no_log_tells_of_people_and_their_words(
-    cloud: Cloud, log: pytest.LogCaptureFixture
+    deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
     """R10.4: ids alone, whatever goes well and whatever fails; secrets are in none either."""
-    workspace, clock = cloud.town.workspace, cloud.town.clock
-    cloud.slack.change_member(BJORN, name=PEOPLES["name"], real_name=PEOPLES["name"])
+    workspace, clock = deployment.harness.workspace, deployment.harness.clock
+    deployment.slack.change_member(BJORN, name=PEOPLES["name"], real_name=PEOPLES["name"])
     words = {name: PEOPLES[name] for name in ("title", "description", "location")}
-    yoga(cloud, **words)
-    post_card(cloud, "yoga")
+    yoga(deployment, **words)
+    post_card(deployment, "yoga")
     card = workspace.messages(EVENTS)[-1]
     for user_id in (BJORN, BJORN, CHLOE, DIEGO):
-        cloud.slack.click(user_id, card, ActionId.REGISTER)
-    cloud.slack.command(CHLOE, EVENTS, "/register", PEOPLES["title"])
-    cloud.slack.command(CHLOE, EVENTS, "/registrations", PEOPLES["description"])
-    cloud.ask("POST", "/users", {"userId": "x1", "name": PEOPLES["name"]})
+        deployment.slack.click(user_id, card, ActionId.REGISTER)
+    deployment.slack.command(CHLOE, EVENTS, "/register", PEOPLES["title"])
+    deployment.slack.command(CHLOE, EVENTS, "/registrations", PEOPLES["description"])
+    deployment.ask("POST", "/users", {"userId": "x1", "name": PEOPLES["name"]})
     for body in ({"name": PEOPLES["name"] * 20}, {"name": [PEOPLES["name"]]}):
         headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
-        said = cloud.send("POST", "/users", json.dumps(body), headers, "api")
+        said = deployment.send("POST", "/users", json.dumps(body), headers, "api")
         assert said.status == 422
     for fault in (Fault.refused("user_disabled"), Fault.refused("invalid_blocks")):
-        cloud.town.api.fail_next("chat.postMessage", fault)
-        cloud.ask(
+        deployment.harness.api.fail_next("chat.postMessage", fault)
+        deployment.ask(
             "DELETE", f"/events/yoga/register/{(BJORN, CHLOE)[fault.error != 'user_disabled']}"
         )
-        cloud.deliver()
-    cloud.town.api.faults.stand(Fault.server_error())
-    cloud.ask("PUT", "/events/yoga", {"date": (clock.now() + timedelta(days=3)).isoformat()})
-    cloud.deliver()
-    cloud.sweep()
-    cloud.town.api.faults.stand(None)
-    break_down(cloud)
-    assert cloud.slack.click(DIEGO, card, ActionId.LEAVE).ephemeral
+        deployment.deliver()
+    deployment.harness.api.faults.stand(Fault.server_error())
+    deployment.ask("PUT", "/events/yoga", {"date": (clock.now() + timedelta(days=3)).isoformat()})
+    deployment.deliver()
+    deployment.sweep()
+    deployment.harness.api.faults.stand(None)
+    break_down(deployment)
+    assert deployment.slack.click(DIEGO, card, ActionId.LEAVE).ephemeral
     told = "\n".join(rendered(record) for record in log.records)
     assert "unforeseen failure" in told
     for word in (*PEOPLES.values(), "Amara", TOKEN, SECRET, workspace.app.bot_token):
         assert word not in told, word
 
 
-def break_down(cloud: Cloud) -> None:
+def break_down(deployment: Deployment) -> None:
     """Make the event's item one that no version of Rollcall wrote."""
-    tables = cloud.store._tables
+    tables = deployment.store._tables
     local_client().update_item(
         **tables.at(tables.event("yoga")),
         UpdateExpression="SET #capacity = :odd",
@@ -250,10 +252,10 @@ def rendered(record: logging.LogRecord) -> str:
 
 
 def test_what_nobody_foresaw_is_found_by_the_reference_that_the_person_was_shown(
-    cloud: Cloud, log: pytest.LogCaptureFixture
+    deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
-    yoga(cloud)
-    break_down(cloud)
-    shown = answer(cloud.slack.command(BJORN, EVENTS, "/register", "yoga"))
+    yoga(deployment)
+    break_down(deployment)
+    shown = answer(deployment.slack.command(BJORN, EVENTS, "/register", "yoga"))
     (failure,) = (record for record in log.records if record.levelname == "ERROR")
     assert fields(failure)["reference"] in shown

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.races import linearizability
-from tests.support.races.calls import BUSY, Call, Facts, answered
-from tests.support.races.linearizability import NotLinearizable, Undecided, linearized
-from tests.support.reference_model import PlainModel
+from tests.support.races.calls import BUSY, Call, Facts, model_answer
+from tests.support.races.linearizability import NotLinearizable, Undecided, find_order
+from tests.support.reference_model import ReferenceModel
 
 SEAT: Facts = ("placed", 1, None)
 
@@ -30,18 +30,18 @@ def leaves(user_id: str, at: tuple[int, int | None], *answer: object) -> Call:
     return call("unregister", "e1", user_id, at=at, answer=answer)
 
 
-def model_of(*inside: str, capacity: int = 1, has_waitlist: bool = True) -> PlainModel:
+def model_of(*attendees: str, capacity: int = 1, has_waitlist: bool = True) -> ReferenceModel:
     """Return a model of one event, with these people in it, and four who are not."""
-    model = PlainModel(users={"a", "b", "c", "d", *inside})
+    model = ReferenceModel(users={"a", "b", "c", "d", *attendees})
     model.create_event("e1", capacity, has_waitlist)
-    for user_id in inside:
+    for user_id in attendees:
         model.register("e1", user_id)
     return model
 
 
-def accepted(model: PlainModel, *calls: Call, final: PlainModel | None = None) -> bool:
+def accepted(model: ReferenceModel, *calls: Call, final: ReferenceModel | None = None) -> bool:
     try:
-        linearized(model, calls, final.contents() if final else None)
+        find_order(model, calls, final.contents() if final else None)
     except NotLinearizable:
         return False
     return True
@@ -262,11 +262,11 @@ def test_a_deleted_event_is_found_no_more_and_its_id_never_used_again() -> None:
 
 def test_a_rejection_says_how_far_it_came() -> None:
     with pytest.raises(NotLinearizable, match=r"register\(e1, b\).*model says .*'placed', 2, 1"):
-        linearized(
+        find_order(
             model_of(), [registers("a", (0, 1), *SEAT), registers("b", (2, 3), "placed", 2, 2)]
         )
     with pytest.raises(NotLinearizable, match="in the end there was"):
-        linearized(model_of(), [], model_of("a").contents())
+        find_order(model_of(), [], model_of("a").contents())
 
 
 def test_what_is_too_tangled_is_neither_accepted_nor_rejected(
@@ -280,10 +280,12 @@ def test_what_is_too_tangled_is_neither_accepted_nor_rejected(
         for n, user_id in enumerate(waiting)
     ]
     with pytest.raises(Undecided):
-        linearized(model, calls, model.contents())
+        find_order(model, calls, model.contents())
 
 
-def explained_by_trying_all(model: PlainModel, calls: Sequence[Call], final: PlainModel) -> bool:
+def explained_by_trying_all(
+    model: ReferenceModel, calls: Sequence[Call], final: ReferenceModel
+) -> bool:
     """Whether an order exists, found out in the most stupid way."""
     for order in permutations(calls):
         if any(
@@ -293,7 +295,7 @@ def explained_by_trying_all(model: PlainModel, calls: Sequence[Call], final: Pla
         ):
             continue
         trial = model.copied()
-        answers = [answered(trial, one) for one in order]
+        answers = [model_answer(trial, one) for one in order]
         if answers == [one.answer for one in order] and trial.contents() == final.contents():
             return True
     return False
@@ -303,7 +305,7 @@ names = st.sampled_from(["register", "unregister", "preview_leave", "edit_event"
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> tuple[list[Call], PlainModel]:
+def histories(draw: st.DrawFn) -> tuple[list[Call], ReferenceModel]:
     """Draw calls that overlap, with the answers and the end of some order that need not be theirs."""
     asked: list[Call] = []
     for _ in range(draw(st.integers(1, 5))):
@@ -315,13 +317,13 @@ def histories(draw: st.DrawFn) -> tuple[list[Call], PlainModel]:
         asked.append(Call(name, args, begins, begins + draw(st.integers(0, 8))))
     model = model_of()
     order = draw(st.permutations(asked))
-    return [replace(one, answer=answered(model, one)) for one in order], model
+    return [replace(one, answer=model_answer(model, one)) for one in order], model
 
 
 @given(histories())
 @settings(max_examples=200)
 def test_the_search_finds_an_order_exactly_where_trying_all_orders_does(
-    drawn: tuple[list[Call], PlainModel],
+    drawn: tuple[list[Call], ReferenceModel],
 ) -> None:
     calls, final = drawn
     explained = explained_by_trying_all(model_of(), calls, final)
@@ -337,7 +339,7 @@ asked_of_two = st.sampled_from(
 
 
 @st.composite
-def histories_of_two_events(draw: st.DrawFn) -> tuple[list[Call], PlainModel]:
+def histories_of_two_events(draw: st.DrawFn) -> tuple[list[Call], ReferenceModel]:
     """Draw calls about two events and their users' coming and going, and what may be in the end."""
     model = model_of_two()
     calls: list[Call] = []
@@ -349,22 +351,22 @@ def histories_of_two_events(draw: st.DrawFn) -> tuple[list[Call], PlainModel]:
         one = Call(name, args, begins, begins + draw(st.integers(0, 20)))
         answer: Facts = ("deleted", draw(st.booleans()))
         if name != "delete_user":
-            answer = answered(model, one)
+            answer = model_answer(model, one)
         elif user_id in model.users or user_id in model.marked:
             model.start_user_deletion(user_id, number)
         else:
             answer = ("UnknownUser",)
         calls.append(replace(one, answer=answer))
         for _ in range(draw(st.integers(0, 3))):
-            steps = [do for _, _, do in linearizability._goes_on(model)]
+            steps = [do for _, _, do in linearizability.background_steps(model)]
             if steps:
                 draw(st.sampled_from(steps))(model)
-    while steps := [do for _, _, do in linearizability._goes_on(model)]:
+    while steps := [do for _, _, do in linearizability.background_steps(model)]:
         steps[0](model)
     return calls, model
 
 
-def model_of_two() -> PlainModel:
+def model_of_two() -> ReferenceModel:
     model = model_of("a", "z")
     model.create_event("e2", 1, has_waitlist=True)
     return model
@@ -373,7 +375,7 @@ def model_of_two() -> PlainModel:
 @given(histories_of_two_events())
 @settings(max_examples=100)
 def test_what_the_search_leaves_out_makes_no_difference(
-    drawn: tuple[list[Call], PlainModel],
+    drawn: tuple[list[Call], ReferenceModel],
 ) -> None:
     """Events are searched one at a time where that is enough; everything at once finds the same."""
     calls, final = drawn

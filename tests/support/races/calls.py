@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.enums import EventStatus
-from tests.support.reference_model import PlainModel, Refused
+from tests.support.reference_model import ReferenceModel, Refused
 
 Facts = tuple[object, ...]
 """An answer, bare: its kind, or a refusal's name, then what it says."""
 
 BUSY: Facts = ("Busy",)
 
-AT_ONCE = 49
+FIRST_COMMIT = 49
 """The least that a raise promotes in its first commit, if so many wait."""
 
 
@@ -37,10 +37,10 @@ class Call:
         return f"{self.invoked}-{self.responded} {self.name}({args}) -> {self.answer} {self.hint}"
 
 
-def answered(model: PlainModel, call: Call) -> Facts:
+def model_answer(model: ReferenceModel, call: Call) -> Facts:
     """Make the call on the model, which it changes, and return the model's answer."""
     try:
-        return MEANING[call.name](model, call)
+        return MODEL_CALLS[call.name](model, call)
     except Refused as refused:
         return (refused.name, *refused.facts)
 
@@ -48,70 +48,70 @@ def answered(model: PlainModel, call: Call) -> Facts:
 # What each of the service's methods means. Long ones are taken apart in `tests.support.races.linearizability`.
 
 
-def _register(model: PlainModel, call: Call) -> Facts:
+def _register(model: ReferenceModel, call: Call) -> Facts:
     event_id, user_id = _ids(call)
     position = model.register(event_id, user_id)
     return ("placed", model.event(event_id).tickets[user_id], position)
 
 
-def _leave(model: PlainModel, call: Call) -> Facts:
+def _leave(model: ReferenceModel, call: Call) -> Facts:
     event_id, user_id = _ids(call)
     was_in = _own(model, call)
     promoted = model.leave(event_id, user_id)
     return ("left", *was_in[1:3], tuple(promoted))
 
 
-def _leave_over_http(model: PlainModel, call: Call) -> Facts:
+def _leave_over_http(model: ReferenceModel, call: Call) -> Facts:
     """The API says who was promoted, and no more."""
     return ("left", tuple(model.leave(*_ids(call))))
 
 
-def _edit(model: PlainModel, call: Call) -> Facts:
+def _edit(model: ReferenceModel, call: Call) -> Facts:
     event_id, capacity, has_waitlist = _values(call)
     before = model.event(event_id).contents()
     told = len(call.answer[1]) if call.answer and call.answer[0] == "changed" else 0  # type: ignore[arg-type]
-    promoted = model.edit(event_id, capacity, has_waitlist, at_once=max(AT_ONCE, told))
+    promoted = model.edit(event_id, capacity, has_waitlist, most=max(FIRST_COMMIT, told))
     return ("changed", tuple(promoted), model.event(event_id).contents() != before)
 
 
-def _edit_over_http(model: PlainModel, call: Call) -> Facts:
+def _edit_over_http(model: ReferenceModel, call: Call) -> Facts:
     """The API says that it is done, not who is promoted."""
     event_id, capacity, has_waitlist = _values(call)
-    model.edit(event_id, capacity, has_waitlist, at_once=AT_ONCE)
+    model.edit(event_id, capacity, has_waitlist, most=FIRST_COMMIT)
     return ("edited",)
 
 
-def _set_status(model: PlainModel, call: Call, status: EventStatus) -> Facts:
+def _set_status(model: ReferenceModel, call: Call, status: EventStatus) -> Facts:
     (event_id,) = _values(call)
     before = model.event(event_id).status
     model.set_status(event_id, status)
     return ("changed", (), before is not status)
 
 
-def _delete_event(model: PlainModel, call: Call) -> Facts:
+def _delete_event(model: ReferenceModel, call: Call) -> Facts:
     """Whether it is done or goes on, nobody finds the event from the first step on (R7.2)."""
     model.delete_event(*_values(call))
     return call.answer if call.answer and call.answer[0] == "deleted" else ("deleted", True)
 
 
-def _create_user(model: PlainModel, call: Call) -> Facts:
+def _create_user(model: ReferenceModel, call: Call) -> Facts:
     model.create_user(*_values(call))
     return ("created",)
 
 
-def _get_user(model: PlainModel, call: Call) -> Facts:
+def _get_user(model: ReferenceModel, call: Call) -> Facts:
     (user_id,) = _values(call)
     if user_id not in model.users:
         raise Refused("UnknownUser")
     return ("user",)
 
 
-def _get_registration(model: PlainModel, call: Call) -> Facts:
+def _get_registration(model: ReferenceModel, call: Call) -> Facts:
     model.event(_ids(call)[0])
     return _own(model, call)
 
 
-def _is_in(model: PlainModel, call: Call) -> Facts:
+def _is_in(model: ReferenceModel, call: Call) -> Facts:
     """One event of `list_registrations_of`: no two events are promised to be of one moment."""
     try:
         return _own(model, call)
@@ -119,7 +119,7 @@ def _is_in(model: PlainModel, call: Call) -> Facts:
         return ("absent",)
 
 
-def _own(model: PlainModel, call: Call) -> Facts:
+def _own(model: ReferenceModel, call: Call) -> Facts:
     event_id, user_id = _ids(call)
     event = model.event(event_id)
     place = event.place_of(user_id)
@@ -129,7 +129,7 @@ def _own(model: PlainModel, call: Call) -> Facts:
     return ("own", status, event.tickets[user_id], position)
 
 
-def _preview_leave(model: PlainModel, call: Call) -> Facts:
+def _preview_leave(model: ReferenceModel, call: Call) -> Facts:
     own = _get_registration(model, call)
     event = model.event(_ids(call)[0])
     can_return = event.has_waitlist and event.status is EventStatus.OPEN
@@ -138,7 +138,7 @@ def _preview_leave(model: PlainModel, call: Call) -> Facts:
     return ("preview", *own[1:], next_gets_seat, waiting if can_return and waiting else None)
 
 
-def _get_event(model: PlainModel, call: Call) -> Facts:
+def _get_event(model: ReferenceModel, call: Call) -> Facts:
     event = model.event(*_values(call))
     return ("event", event.capacity, event.status, len(event.seated), len(event.waiting))
 
@@ -152,7 +152,7 @@ def _values(call: Call) -> tuple[Any, ...]:
     return call.args
 
 
-MEANING: dict[str, Callable[[PlainModel, Call], Facts]] = {
+MODEL_CALLS: dict[str, Callable[[ReferenceModel, Call], Facts]] = {
     "register": _register,
     "unregister": _leave,
     "remove": _leave,

@@ -9,18 +9,20 @@ from itertools import pairwise
 from domain.enums import ChangeKind, EventStatus, NotificationKind
 from domain.ports import Store
 from tests.support.environment import ids, service_on
-from tests.support.invariants import Everything, assert_sound
+from tests.support.invariants import Everything, assert_invariants
 from tests.support.races.calls import Call
-from tests.support.races.linearizability import linearized
-from tests.support.reference_model import PlainEvent, PlainModel
+from tests.support.races.linearizability import find_order
+from tests.support.reference_model import ReferenceEvent, ReferenceModel
 
 
-def classify(store: Store, initial: PlainModel, calls_of: Sequence[Sequence[Call]]) -> int:
+def assert_race_is_valid(
+    store: Store, initial: ReferenceModel, calls_of: Sequence[Sequence[Call]]
+) -> int:
     """Assert all that a race must keep; `calls_of` has one history per process. Return how many calls it saw."""
     service_on(store, new_id=ids("sweep")).finish_unfinished()
-    found = assert_sound(store)
+    found = assert_invariants(store)
     calls = [call for of_one in calls_of for call in of_one]
-    linearized(initial, calls, contents_of(found))
+    find_order(initial, calls, contents_of(found))
     assert_promotions_agree(found, calls)
     for of_one in calls_of:
         assert_first_in_first_served(of_one)
@@ -29,18 +31,18 @@ def classify(store: Store, initial: PlainModel, calls_of: Sequence[Sequence[Call
 
 def contents_of(found: Everything) -> Hashable:
     """Return what a store holds as the model has it."""
-    model = PlainModel()
+    model = ReferenceModel()
     for user in found.users.values():
         if user.deletion is None:
             model.users.add(user.user_id)
         else:
             model.marked[user.user_id] = frozenset()
     for event_id, event in found.events.items():
-        seated, waiting = found.seated(event_id), found.waiting(event_id)
+        seated, waiting = found.seated(event_id), found.waitlisted(event_id)
         if event.deletion is not None:
             assert not seated + waiting, f"{event_id} is deleted, and not empty"
             continue
-        model.events[event_id] = PlainEvent(
+        model.events[event_id] = ReferenceEvent(
             event.capacity,
             event.has_waitlist,
             event.status,

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from functools import partial
 from math import inf
 
-from tests.support.races.calls import BUSY, Call, Facts, answered
-from tests.support.reference_model import PlainModel, Refused
+from tests.support.races.calls import BUSY, Call, Facts, model_answer
+from tests.support.reference_model import ReferenceModel, Refused
 
-MOST_STATES = 1_000_000
+MAX_STATES = 1_000_000
 """So many states are looked at before the search gives up: neither accepted nor rejected."""
 
 
@@ -37,7 +37,7 @@ class _Step:
     """What takes place at one moment of a call: all of it, or a part."""
 
     call: Call
-    take: Callable[[PlainModel], Facts]
+    take: Callable[[ReferenceModel], Facts]
     begins: int
     ends: float
     after: int = 0
@@ -60,13 +60,13 @@ class _Step:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _SearchState:
     """Where the search is: which steps were taken, a bit each, and what the model holds then."""
 
     taken: int
-    model: PlainModel
+    model: ReferenceModel
     state: Hashable
-    before: _Place | None = None
+    before: _SearchState | None = None
     by: object = "in the beginning"
 
     def path(self) -> list[str]:
@@ -78,12 +78,12 @@ class _Place:
         return path[::-1]
 
 
-def linearized(
-    initial: PlainModel, calls: Sequence[Call], final: Hashable | None = None
+def find_order(
+    initial: ReferenceModel, calls: Sequence[Call], final: Hashable | None = None
 ) -> list[str]:
     """Return an order of the calls, and of what took place by itself, that explains every answer.
 
-    `final` is what `PlainModel.contents` must be in the end, when nothing is under way any more.
+    `final` is what `ReferenceModel.contents` must be in the end, when nothing is under way any more.
     Raises `NotLinearizable` if there is no such order.
     """
     search = _Search(calls, final)
@@ -98,10 +98,10 @@ class _Search:
         self.steps = _steps(calls)
         self.required = sum(1 << n for n, step in enumerate(self.steps) if step.is_required)
         self.final = final
-        self.furthest: _Place | None = None
+        self.furthest: _SearchState | None = None
 
-    def run(self, initial: PlainModel) -> _Place | None:
-        start = self._after_reads(_Place(0, initial.copied(), initial.state()))
+    def run(self, initial: ReferenceModel) -> _SearchState | None:
+        start = self._after_reads(_SearchState(0, initial.copied(), initial.state()))
         seen = {(start.taken, start.state)}
         open_ends = [start]
         while open_ends:
@@ -114,24 +114,26 @@ class _Search:
                 if key not in seen:
                     seen.add(key)
                     open_ends.append(following)
-            if len(seen) > MOST_STATES:
+            if len(seen) > MAX_STATES:
                 raise Undecided(self.report())
         return None
 
-    def _is_end(self, place: _Place) -> bool:
+    def _is_end(self, place: _SearchState) -> bool:
         if place.taken & self.required != self.required:
             return False
         return self.final is None or place.model.contents() == self.final
 
-    def _following(self, place: _Place) -> Iterator[_Place]:
+    def _following(self, place: _SearchState) -> Iterator[_SearchState]:
         """Yield where the search may go from here, the likeliest last."""
         possible = list(self._possible(place))
         events = self._events_that_matter(place, possible)
-        for event_id, what, do in _goes_on(place.model):
+        for event_id, what, do in background_steps(place.model):
             if events is None or event_id in events:
                 model = place.model.copied()
                 do(model)
-                yield self._after_reads(_Place(place.taken, model, model.state(), place, what))
+                yield self._after_reads(
+                    _SearchState(place.taken, model, model.state(), place, what)
+                )
         for n in sorted(possible, key=lambda n: self.steps[n].call.hint, reverse=True):
             if events is None or self.steps[n].event_id in {*events, None}:
                 following = self._take(place, n)
@@ -140,7 +142,9 @@ class _Search:
                 ):
                     yield self._after_reads(following)
 
-    def _events_that_matter(self, place: _Place, possible: Sequence[int]) -> set[object] | None:
+    def _events_that_matter(
+        self, place: _SearchState, possible: Sequence[int]
+    ) -> set[object] | None:
         """Return the events of which one has to move next, or a mark be set; None: it may be anything.
 
         In any order of the rest there is a first move of these. What precedes it there is of other
@@ -170,7 +174,7 @@ class _Search:
             and (n == urgent or marked & set(self.steps[n].call.args))
         }
 
-    def _after_reads(self, place: _Place) -> _Place:
+    def _after_reads(self, place: _SearchState) -> _SearchState:
         """Take what changes nothing, for nobody, as soon as its answer is true: no order can need it later."""
         moved = True
         while moved:
@@ -185,7 +189,7 @@ class _Search:
                     place, moved = following, True
         return place
 
-    def _only_joins(self, place: _Place, step: _Step) -> bool:
+    def _only_joins(self, place: _SearchState, step: _Step) -> bool:
         """Whether a step deletes a user whose deletion is under way, and who never comes back."""
         return (
             step.call.name == "delete_user"
@@ -197,7 +201,7 @@ class _Search:
             )
         )
 
-    def _possible(self, place: _Place) -> Iterator[int]:
+    def _possible(self, place: _SearchState) -> Iterator[int]:
         """Yield the steps that no step which is still to come has to precede, in real time."""
         missing = self._missing(place)
         until = min((self.steps[n].ends for n in missing), default=inf)
@@ -206,19 +210,19 @@ class _Search:
             if step.begins <= until and step.after & ~place.taken == 0:
                 yield n
 
-    def _missing(self, place: _Place) -> list[int]:
+    def _missing(self, place: _SearchState) -> list[int]:
         return [n for n in range(len(self.steps)) if not place.taken >> n & 1]
 
-    def _take(self, place: _Place, n: int) -> _Place | None:
+    def _take(self, place: _SearchState, n: int) -> _SearchState | None:
         """Return the place after a step, None if the model's answer is another than was given."""
         step = self.steps[n]
         model = place.model.copied()
         answer = step.take(model)
         if step.is_required and answer != step.call.answer:
             return None
-        return _Place(place.taken | 1 << n, model, model.state(), place, step.call)
+        return _SearchState(place.taken | 1 << n, model, model.state(), place, step.call)
 
-    def _remember(self, place: _Place) -> None:
+    def _remember(self, place: _SearchState) -> None:
         if self.furthest is None or place.taken.bit_count() > self.furthest.taken.bit_count():
             self.furthest = place
 
@@ -237,31 +241,35 @@ class _Search:
         return "\n".join(parts)
 
 
-def _goes_on(
-    model: PlainModel,
-) -> Iterator[tuple[str | None, str, Callable[[PlainModel], object]]]:
+def background_steps(
+    model: ReferenceModel,
+) -> Iterator[tuple[str | None, str, Callable[[ReferenceModel], object]]]:
     """Yield each next step of what was begun in the model: in which event, what it is, what does it."""
     for user_id in model.marked:
         events = [of for of, event in model.events.items() if user_id in event.tickets]
         for event_id in events:
             what = f"{user_id} is taken out of {event_id}"
-            yield event_id, what, partial(_take_out, event_id, user_id)
+            yield event_id, what, partial(_remove_user, event_id, user_id)
         if not events:
-            yield None, f"{user_id} is gone", partial(_forget, user_id)
+            yield None, f"{user_id} is gone", partial(_finish_deletion, user_id)
     for event_id, event in model.events.items():
         if event.target is not None:
-            yield event_id, f"{event_id} is raised on", partial(_raise_on, event_id)
+            yield (
+                event_id,
+                f"{event_id} is raised on",
+                partial(_continue_capacity_increase, event_id),
+            )
 
 
-def _take_out(event_id: str, user_id: str, model: PlainModel) -> None:
+def _remove_user(event_id: str, user_id: str, model: ReferenceModel) -> None:
     model.leave(event_id, user_id)
 
 
-def _forget(user_id: str, model: PlainModel) -> None:
+def _finish_deletion(user_id: str, model: ReferenceModel) -> None:
     model.forget_user(user_id)
 
 
-def _raise_on(event_id: str, model: PlainModel) -> None:
+def _continue_capacity_increase(event_id: str, model: ReferenceModel) -> None:
     model.event(event_id).continue_capacity_increase(1)
 
 
@@ -283,11 +291,11 @@ def _steps(calls: Sequence[Call]) -> list[_Step]:
     return steps
 
 
-def _whole(call: Call, model: PlainModel) -> Facts:
-    return answered(model, call)
+def _whole(call: Call, model: ReferenceModel) -> Facts:
+    return model_answer(model, call)
 
 
-def _mark(call: Call, deletion: int, model: PlainModel) -> Facts:
+def _mark(call: Call, deletion: int, model: ReferenceModel) -> Facts:
     """Begin a deletion; whether its end is told of now is not the model's affair."""
     try:
         model.start_user_deletion(str(call.args[0]), deletion)
@@ -296,6 +304,6 @@ def _mark(call: Call, deletion: int, model: PlainModel) -> Facts:
     return call.answer if call.answer and call.answer[0] == "deleted" else ("deleted", False)
 
 
-def _end(call: Call, deletion: int, model: PlainModel) -> Facts:
+def _end(call: Call, deletion: int, model: ReferenceModel) -> Facts:
     """Tell of the end of a deletion, once it has come."""
     return call.answer or () if deletion in model.finished else ("not deleted yet",)

@@ -25,7 +25,7 @@ MEMBERS: dict[str, tuple[str, ...]] = {
 """What a refusal says besides ids and titles, in the order in which the domain's error has it."""
 
 
-class Program:
+class ApiProgram:
     """One client, with a connection of its own that it keeps."""
 
     def __init__(self, url: str, token: str) -> None:

@@ -22,7 +22,7 @@ from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore
 from tests.support.dynamodb.local import client_of
 from tests.support.races.calls import Call
-from tests.support.races.recording import Process, Script, run_together, switching_every
+from tests.support.races.recording import RecordingService, Script, run_together, switching_every
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,7 +35,7 @@ Address = tuple[str, str]
 """Where a store is: an engine's URL and a prefix, or `sqlite` and a file."""
 
 
-class Racer:
+class RaceWorker:
     """A child process, which races again and again: to start one costs more than to run."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Racer:
         """Give the child its task; it does not begin yet."""
         self._say(json.dumps(task))
 
-    def stand_ready(self) -> None:
+    def wait_until_ready(self) -> None:
         """Wait until the child's threads stand at the start."""
         assert self._hear() == "ready"
 
@@ -83,7 +83,7 @@ class Racer:
 
 
 def race(
-    racers: Sequence[Racer],
+    racers: Sequence[RaceWorker],
     address: Address,
     name: str,
     scripts: Sequence[Script],
@@ -103,7 +103,7 @@ def race(
             }
         )
     for racer in racers:
-        racer.stand_ready()
+        racer.wait_until_ready()
     for racer in racers:
         racer.go()
     return [racer.calls() for racer in racers]
@@ -127,7 +127,7 @@ def main(tasks: IO[str], answers: IO[str]) -> None:
 
 def _run(task: dict[str, Any], wait_for_the_start: Callable[[], None]) -> list[Call]:
     with ExitStack() as closing:
-        process = Process(_store(task["address"], closing), task["name"])
+        process = RecordingService(_store(task["address"], closing), task["name"])
         closing.enter_context(switching_every(task["switch_interval"]))
         run_together([(process, task["scripts"])], task["event_ids"], wait_for_the_start)
         return process.calls

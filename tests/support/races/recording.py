@@ -44,7 +44,7 @@ class WallClock:
         return signal.wait(seconds * 20)
 
 
-class Background:
+class BackgroundThreads:
     """Runs what the service leaves for later, in threads that can be waited for."""
 
     def __init__(self) -> None:
@@ -87,13 +87,13 @@ class _Lanes(dict[str, Any]):
         return super().setdefault(key, lane)
 
 
-class Process:
+class RecordingService:
     """A service as one process has it, with a turnstile of its own; `calls` is what its threads saw."""
 
     def __init__(
         self, store: Store, name: str, *, new_id: NewId | None = None, clock: Clock | None = None
     ) -> None:
-        self.background = Background()
+        self.background = BackgroundThreads()
         self.service = Service(
             store,
             clock or WallClock(),
@@ -172,7 +172,7 @@ def _taken_apart(call: Call, listed: object, event_ids: Sequence[str]) -> Iterat
         yield replace(call, name="is_in", args=(event_id, *call.args), answer=answer)
 
 
-TELLS_NOTHING_NEW = frozenset({"event_id", "user_id", "title", "since"})
+NOT_COMPARED = frozenset({"event_id", "user_id", "title", "since"})
 """What a refusal repeats of the question, or of what no race changes."""
 
 
@@ -198,14 +198,14 @@ def facts_of(outcome: object) -> Facts:
             return ("deleted", outcome)
         case RollcallError():
             given = vars(outcome).items()
-            told = [value for name, value in given if name not in TELLS_NOTHING_NEW]
+            told = [value for name, value in given if name not in NOT_COMPARED]
             return (type(outcome).__name__, *told)
         case _:
             raise TypeError(f"nobody knows how to judge {outcome!r}")
 
 
 def run_together(
-    processes: Sequence[tuple[Process, Sequence[Script]]],
+    processes: Sequence[tuple[RecordingService, Sequence[Script]]],
     event_ids: Sequence[str],
     go: Callable[[], None] = lambda: None,
 ) -> None:
@@ -216,7 +216,7 @@ def run_together(
     started = threading.Event()
     errors: list[BaseException] = []
 
-    def follow(process: Process, script: Script) -> None:
+    def follow(process: RecordingService, script: Script) -> None:
         started.wait()
         try:
             process.follow(script, event_ids)

@@ -13,7 +13,7 @@ from bot.entrypoints.check_report import Screen, check
 from domain.ports import Unavailable
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import service_on
-from tests.support.integrity.corruption import Scene
+from tests.support.integrity.corruption import CorruptibleEvent
 from tests.support.stores import empty_sqlite
 
 
@@ -33,9 +33,9 @@ def run(*, repair: bool, terminal: bool) -> tuple[bool, str]:
     screen = StringIO()
     with empty_sqlite() as store:
         service = service_on(store)
-        scene = Scene(service, store)
-        scene.rewrite_event({"registered_count": 1})
-        scene.add_place(99, "nobody")
+        target = CorruptibleEvent(service, store)
+        target.rewrite_event({"registered_count": 1})
+        target.add_waitlist_entry(99, "nobody")
         sound = check(service, Screen(screen, screen if terminal else None), repair=repair)
     return sound, screen.getvalue()
 
@@ -73,7 +73,7 @@ def test_a_terminal_shows_the_progress_and_then_only_what_was_found() -> None:
 def stored(tmp_path: Path) -> dict[str, str]:
     """Return the environment of a file with an event in it."""
     store = SQLiteStore(tmp_path / "rollcall.sqlite", "T1")
-    Scene(service_on(store), store)
+    CorruptibleEvent(service_on(store), store)
     store.close()
     return {"ROLLCALL_STORE": f"sqlite:{tmp_path / 'rollcall.sqlite'}"}
 
