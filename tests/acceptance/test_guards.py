@@ -104,7 +104,7 @@ def test_a_deleted_user_does_not_come_back_as_a_registration(
             assert_invariants(store)
 
 
-@pytest.mark.parametrize(("without", "holds"), [((), True), (("user mark",), False)])
+@pytest.mark.parametrize(("without", "holds"), [((), True), (("deletion id",), False)])
 def test_a_user_under_deletion_is_in_no_event_that_the_cascade_has_not_seen(
     store: Store, other: Service, without: Sequence[str], holds: bool
 ) -> None:

@@ -83,7 +83,7 @@ class Histories(RuleBasedStateMachine):
             lambda: new_event(self.service, event_id, capacity=capacity, has_waitlist=has_waitlist),
         )
 
-    @precondition(lambda self: len(self.model.used) > 1)
+    @precondition(lambda self: len(self.model.used_event_ids) > 1)
     @rule(event_id=event_ids)
     def delete_event(self, event_id: str) -> None:
         self.both(
@@ -150,7 +150,7 @@ class Histories(RuleBasedStateMachine):
             assert event.capacity == expected.capacity
             assert event.status is expected.status
             assert set(found.seated(event_id)) == set(expected.seated)
-            assert found.waitlisted(event_id) == expected.waiting
+            assert found.waitlisted(event_id) == expected.waitlist
         assert not {key for key in found.registrations if key[0] not in alive}
         assert not {key for key in found.waitlist if key[0] not in alive}
 
@@ -164,8 +164,8 @@ class Histories(RuleBasedStateMachine):
         for event_id, event in self.model.events.items():
             if user_id in event.seated:
                 expected[event_id] = (RegistrationStatus.REGISTERED, None)
-            if user_id in event.waiting:
-                place = event.waiting.index(user_id) + 1
+            if user_id in event.waitlist:
+                place = event.waitlist.index(user_id) + 1
                 expected[event_id] = (RegistrationStatus.WAITLISTED, place)
         assert listed == expected
 
@@ -175,12 +175,12 @@ class Histories(RuleBasedStateMachine):
         if event is None:
             with pytest.raises(UnknownEvent):
                 self.service.get_event(event_id)
-        elif user_id not in event.seated + event.waiting:
+        elif user_id not in event.seated + event.waitlist:
             with pytest.raises(NotRegistered):
                 self.service.preview_leave(event_id, user_id)
         else:
             preview = self.service.preview_leave(event_id, user_id)
-            assert preview.next_gets_seat == (user_id in event.seated and bool(event.waiting))
+            assert preview.next_gets_seat == (user_id in event.seated and bool(event.waitlist))
 
 
 class HistoriesOnSQLite(Histories):

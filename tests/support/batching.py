@@ -1,4 +1,4 @@
-"""Callers of one event whom a test lets in one by one, and what serves them in batches."""
+"""Callers that a test queues one by one, and an executor that serves them in batches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ UppercaseEntry = Entry[str, str]
 
 
 class UppercaseExecutor:
-    """Serves what it is given in upper case, and can be held shut; `culprit` makes it fail."""
+    """Executor that returns each command in upper case.
+
+    A test can make it wait (`held`), serve fewer than a batch (`max_served`), or fail at a command (`errors`).
+    """
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
@@ -39,7 +42,7 @@ class UppercaseExecutor:
 
 
 class Callers:
-    """People in threads of their own, let in one after the other in a known order."""
+    """Callers in threads of their own, which join the queue in a known order."""
 
     def __init__(self, command_queue: CommandQueue[str, str], pool: ThreadPoolExecutor) -> None:
         self.command_queue = command_queue
@@ -48,7 +51,7 @@ class Callers:
     def enqueue(
         self, command: str, *, deadline: float = NO_DEADLINE, key: str = "event"
     ) -> Future[str]:
-        """Start a caller and wait until it is queued behind the one that is being served."""
+        """Start a caller and wait until its command is queued behind the batch that is being served."""
         before = self.command_queue.waiting(key)
         future = self.pool.submit(self.command_queue.go_through, key, command, deadline)
         while self.command_queue.waiting(key) == before and not future.done():
@@ -57,7 +60,7 @@ class Callers:
 
 
 def hold(executor: UppercaseExecutor, callers: Callers) -> Future[str]:
-    """Let one caller in and hold the door, so that all who come now wait together."""
+    """Start one caller and make the executor wait, so all later callers are queued together."""
     executor.held = True
     first = callers.pool.submit(callers.command_queue.go_through, "event", "first", NO_DEADLINE)
     executor.entered.acquire()
@@ -65,9 +68,10 @@ def hold(executor: UppercaseExecutor, callers: Callers) -> Future[str]:
 
 
 def release(executor: UppercaseExecutor) -> None:
+    """Let the executor continue, and not wait any more."""
     executor.held = False
     executor.open.release()
 
 
 class Interrupted(BaseException):
-    """As KeyboardInterrupt is: not an Exception."""
+    """Error that, like KeyboardInterrupt, is not an Exception."""

@@ -1,4 +1,4 @@
-"""Plans for an event of one seat, which is taken, and a waitlist of two."""
+"""Plans for an event with one seat, which is taken, and two waitlisted users."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LATER = START + timedelta(hours=1)
 
 
 def row(user_id: str, ticket: int, status: RegistrationStatus = SEATED) -> Registration:
-    """Return a registration with a seat, or one on the waitlist."""
+    """Return a registration with a seat or on the waitlist."""
     return (a_registration if status is SEATED else a_waitlisted_registration)(
         user_id, ticket=ticket
     )
@@ -35,7 +35,7 @@ SITS, FIRST, SECOND = row("sits", 1), row("first", 2, WAITING), row("second", 3,
 
 
 def event(**values: Any) -> Event:
-    """Return an event of one seat, taken, with two who wait."""
+    """Return an event with one seat, which is taken, and two waitlisted users."""
     given: dict[str, Any] = {
         "title": "Supper",
         "location": "Kitchen",
@@ -51,7 +51,7 @@ def event(**values: Any) -> Event:
 
 
 def planned(*commands: Command, at: Event | None = None, now: Any = LATER) -> Plan:
-    """Plan for the event and its three people, and two newcomers."""
+    """Plan for the event, its three attendees, and two users who are not registered."""
     snapshot = Snapshot(
         at or event(),
         {user_id: a_user(user_id) for user_id in ("sits", "first", "second", "new", "newer")},

@@ -100,7 +100,7 @@ class WorkspaceTables:
             plain(memory.events),
             plain(memory.users),
             plain(memory.registrations),
-            plain(memory.line),
+            plain(memory.waitlist),
             {event_id: _history(memory, event_id) for event_id in memory.events},
             tuple(plain(entry) for entry in contents.unmarked),
             plain(contents.deliveries),
@@ -135,7 +135,7 @@ class _Contents:
             case schema.WAITLIST.name:
                 waiting = items.to_waiting(item)
                 event_id = items.identifier(from_wire(item)["event_id"])
-                memory.line[event_id, waiting.ticket] = waiting
+                memory.waitlist[event_id, waiting.ticket] = waiting
             case schema.CARDS.name:
                 self.cards.append(items.to_card(item))
             case _ if from_wire(item)["version"] == 0:

@@ -1,4 +1,4 @@
-"""Races: who is where before one, and what sixteen threads then ask at once."""
+"""Races: the events and users before each, and the scripts of its sixteen threads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ E1, E2, E3 = "e1", "e2", "e3"
 
 @dataclass(frozen=True)
 class InitialEvent:
-    """An event before the race, and who is in it, in order of arrival."""
+    """Event before a race, with its attendees in order of arrival."""
 
     capacity: int
     has_waitlist: bool = True
@@ -29,14 +29,14 @@ class InitialEvent:
 
 @dataclass(frozen=True)
 class Race:
-    """Everybody at the start, and each thread's script."""
+    """Users and events before the race, and the script of each thread."""
 
     users: Sequence[str]
     events: Mapping[str, InitialEvent]
     scripts: Sequence[Script]
 
     def prepare(self, store: Store) -> ReferenceModel:
-        """Fill an empty store; return the model of what it holds."""
+        """Fill an empty store; return the model of its contents."""
         model = ReferenceModel()
         service = service_on(store, new_id=ids("before"))
         for user_id in self.users:
@@ -63,7 +63,7 @@ def people(prefix: str, number: int) -> list[str]:
 
 
 def last_seats(dice: random.Random) -> Race:
-    """Sixteen press Register for a few seats; then they look, or press again."""
+    """Sixteen users register for a few seats, and then read or register again."""
     crowd = people("p", THREADS)
     initial_event = InitialEvent(dice.randint(1, 6), has_waitlist=dice.random() < 0.5)
     return Race(
@@ -72,7 +72,7 @@ def last_seats(dice: random.Random) -> Race:
 
 
 def leaving_with_a_waitlist(dice: random.Random) -> Race:
-    """Those with seats leave, some who wait lose patience, the others look where they are."""
+    """Registered users leave, some waitlisted users leave, and others read their positions."""
     seated, waiting = people("s", 8), people("w", 12)
     scripts: list[Script] = [[_leave(p), _look_or(dice, p, _register(p))] for p in seated]
     scripts += [[_leave(p)] for p in dice.sample(waiting, 4)]
@@ -81,7 +81,7 @@ def leaving_with_a_waitlist(dice: random.Random) -> Race:
 
 
 def one_user_sixteen_times(dice: random.Random) -> Race:
-    """One person, in sixteen windows, and a stranger before or behind."""
+    """One user registers and leaves in sixteen windows, before or behind other users."""
     asks = [_register("p"), _register("p"), _leave("p"), ("get_registration", E1, "p")]
     initial_event = InitialEvent(1, attendees=dice.choice([(), ("z",), ("z", "y")]))
     scripts: list[Script] = [[dice.choice(asks), dice.choice(asks)] for _ in range(THREADS - 1)]
@@ -89,7 +89,7 @@ def one_user_sixteen_times(dice: random.Random) -> Race:
 
 
 def leaving_and_registering_mixed(dice: random.Random) -> Race:
-    """Eight people do anything, each from two places."""
+    """Eight users do anything, each from two threads."""
     crowd = people("p", 8)
     initial_event = InitialEvent(dice.randint(1, 3), has_waitlist=dice.random() < 0.8)
     scripts = [[_anything(dice, p) for _ in range(3)] for p in [*crowd, *crowd]]
@@ -97,7 +97,7 @@ def leaving_and_registering_mixed(dice: random.Random) -> Race:
 
 
 def capacity_changed_in_a_rush(dice: random.Random) -> Race:
-    """Organizers raise and lower, open and close, while a crowd comes and goes."""
+    """Organizers change the capacity, close and reopen, while users register and leave."""
     crowd, seated = people("p", 11), people("s", 2)
     scripts: list[Script] = [[_register(p), _look(dice, p)] for p in crowd]
     scripts += [[_leave(p)] for p in seated]
@@ -109,7 +109,7 @@ def capacity_changed_in_a_rush(dice: random.Random) -> Race:
 
 
 def user_deleted_during_registrations(dice: random.Random) -> Race:
-    """One is deleted, perhaps created anew, while others register him everywhere (R7.1)."""
+    """A user is deleted, and perhaps created again, during registrations of that user (R7.1)."""
     others = people("p", 6)
     events = {
         E1: InitialEvent(1, attendees=["x", *others[:3]]),
@@ -129,7 +129,7 @@ def user_deleted_during_registrations(dice: random.Random) -> Race:
 
 
 def event_deleted_during_registrations(dice: random.Random) -> Race:
-    """An event goes while people come to it and leave it, and one of them is deleted himself (R7.2)."""
+    """An event is deleted while users register and leave, and one of the users is deleted, too (R7.2)."""
     attendees, coming = people("s", 4), people("p", 8)
     scripts: list[Script] = [[_register(p), _look_or(dice, p, _leave(p))] for p in coming]
     scripts += [[_leave(p), _register(p), _register(p, E2)] for p in attendees]
@@ -141,7 +141,7 @@ def event_deleted_during_registrations(dice: random.Random) -> Race:
 
 
 def two_deletions_of_one_user(dice: random.Random) -> Race:
-    """Two delete the same person, who sits or waits in three events with a line each."""
+    """Two calls delete the same user, who is registered or waitlisted in three events."""
     others = people("p", 9)
     events = {
         event_id: InitialEvent(1, attendees=dice.sample(["x", *others[3 * n : 3 * n + 3]], 4))
@@ -160,7 +160,7 @@ def two_deletions_of_one_user(dice: random.Random) -> Race:
 
 
 def capacity_raised_then_lowered(dice: random.Random) -> Race:
-    """A raise by more than two commits hold is overtaken, while some leave and some come (R2.5)."""
+    """A lower capacity overtakes an increase of more than two commits, while users register and leave (R2.5)."""
     waiting, coming = people("w", 106), people("p", 5)
     scripts: list[Script] = [[_edit(dice.randint(90, 200))], [_edit(dice.randint(2, 120))]]
     scripts += [[_leave(p), _look(dice, p)] for p in dice.sample(waiting, 5)]
@@ -198,7 +198,7 @@ def _edit(capacity: int | None, has_waitlist: bool | None = None) -> Facts:
 
 
 def _look(dice: random.Random, user_id: str, event_id: str = E1) -> Facts:
-    """Ask for something that is read strongly consistent, and changes nothing."""
+    """Return a call that only reads, with strong consistency."""
     one_event: list[Facts] = [
         ("get_registration", event_id, user_id),
         ("preview_leave", event_id, user_id),

@@ -424,7 +424,7 @@ def test_data_that_contradicts_itself_is_not_read_for_ever(
     """R7.6: a line that is shorter than its count is an error with a reference, and `check` finds it."""
     for user_id in "abc":
         service.register("e1", user_id)
-    store.line.clear()
+    store.waitlist.clear()
     with pytest.raises(Exception, match="the line of e1 has fewer heads"):
         service.unregister("e1", "a")
 
