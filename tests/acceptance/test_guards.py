@@ -32,9 +32,9 @@ from domain.ports import Store
 from domain.service import Service
 from tests.support.environment import START, ManualClock, ids, new_event, new_users, service_on
 from tests.support.faulty_store import Fault, FaultyStore, conflict, on_its_way
-from tests.support.invariants import Everything, assert_sound, everything_in
+from tests.support.invariants import Everything, assert_invariants, everything_in
 from tests.support.stores import Kind, empty_store, without_foreign_keys
-from tests.support.unguarded_store import Arrives, View
+from tests.support.unguarded_store import Deliver, UnguardedStore
 
 
 @pytest.fixture(params=["memory", "sqlite", "moto", "local"])
@@ -54,9 +54,9 @@ def other(store: Store) -> Service:
     return service
 
 
-def process(view: View) -> Service:
+def process(unguarded: UnguardedStore) -> Service:
     """Return a process that sees the store like this."""
-    seen: Any = view
+    seen: Any = unguarded
     return service_on(seen, new_id=ids("one"))
 
 
@@ -76,10 +76,10 @@ def test_the_last_seat_is_given_once(
 ) -> None:
     """R7.3: the version condition, and the journal's one entry a version, each keep two from one seat."""
 
-    def other_takes_it(_: Arrives) -> None:
+    def other_takes_it(_: Deliver) -> None:
         other.register("e1", "b")
 
-    one = process(View(store, without, other_takes_it))
+    one = process(UnguardedStore(store, without, other_takes_it))
     assert one.register("e1", "a").position == (1 if holds else None)
     assert seats_agree(store) is holds
 
@@ -90,51 +90,51 @@ def test_a_deleted_user_does_not_come_back_as_a_registration(
 ) -> None:
     """R7.1: the user goes between the reading and the commit; the user check sees it."""
 
-    def other_deletes_a(_: Arrives) -> None:
+    def other_deletes_a(_: Deliver) -> None:
         other.delete_user("a")
 
-    one = process(View(store, without, other_deletes_a))
+    one = process(UnguardedStore(store, without, other_deletes_a))
     if holds:
         with pytest.raises(UnknownUser):
             one.register("e1", "a")
-        assert_sound(store)
+        assert_invariants(store)
     else:
         one.register("e1", "a")
         with pytest.raises(AssertionError, match="has no user"):
-            assert_sound(store)
+            assert_invariants(store)
 
 
-@pytest.mark.parametrize(("without", "holds"), [((), True), (("user mark",), False)])
+@pytest.mark.parametrize(("without", "holds"), [((), True), (("deletion id",), False)])
 def test_a_user_under_deletion_is_in_no_event_that_the_cascade_has_not_seen(
     store: Store, other: Service, without: Sequence[str], holds: bool
 ) -> None:
     """R7.1: after the mark a query that finds nothing is final, for the user check fails on any mark."""
 
-    class Deleting(View):
+    class Deleting(UnguardedStore):
         """The deleter's view: what the query found is old by the time that the row goes."""
 
-        arrives: Arrives
+        deliver: Deliver
 
         def get_registrations_of(self, user_id: str) -> object:
             rows = self.store.get_registrations_of(user_id)
-            self.arrives()
-            self.arrives = lambda: None
+            self.deliver()
+            self.deliver = lambda: None
             return rows
 
-    def is_deleted(arrives: Arrives) -> None:
-        view = Deleting(store)
-        view.arrives = arrives
-        process(view).delete_user("a")
+    def is_deleted(deliver: Deliver) -> None:
+        unguarded = Deleting(store)
+        unguarded.deliver = deliver
+        process(unguarded).delete_user("a")
 
-    one = process(View(store, without, is_deleted))
+    one = process(UnguardedStore(store, without, is_deleted))
     if holds:
         with pytest.raises(UnknownUser):
             one.register("e1", "a")
-        assert_sound(store)
+        assert_invariants(store)
     else:
         one.register("e1", "a")
         with pytest.raises(AssertionError, match="has no user"):
-            assert_sound(store)
+            assert_invariants(store)
 
 
 @pytest.mark.parametrize(("without", "holds"), [((), True), (("user",), False)])
@@ -144,10 +144,10 @@ def test_a_refusal_that_others_of_its_batch_bring_about_is_true_of_their_commit(
     """R7.1: `a` takes the last seat; `b`, refused for that, was deleted before the seat was taken."""
     new_event(other, "small", capacity=1, has_waitlist=False)
 
-    def other_deletes_b(_: Arrives) -> None:
+    def other_deletes_b(_: Deliver) -> None:
         other.delete_user("b")
 
-    one = process(View(store, without, other_deletes_b))
+    one = process(UnguardedStore(store, without, other_deletes_b))
     entries = [Entry[Command, Result](Register(user_id), deadline=1.0) for user_id in "ab"]
     one._executor._serve("small", entries)
     placed, refused = [entry._outcome() for entry in entries]
@@ -161,10 +161,10 @@ def test_who_comes_in_and_leaves_in_one_batch_is_there_at_its_commit(
 ) -> None:
     """R7.1: `b` is deleted before the commit, of which nothing but the history is left."""
 
-    def other_deletes_b(_: Arrives) -> None:
+    def other_deletes_b(_: Deliver) -> None:
         other.delete_user("b")
 
-    one = process(View(store, without, other_deletes_b))
+    one = process(UnguardedStore(store, without, other_deletes_b))
     commands: list[Command] = [Register("b"), Unregister("b", Cause.OWN)]
     entries = [Entry[Command, Result](command, deadline=1.0) for command in commands]
     one._executor._serve("e1", entries)
@@ -177,7 +177,7 @@ def test_nobody_registers_for_an_event_that_is_being_deleted(
     store: Store, other: Service, without: Sequence[str], holds: bool
 ) -> None:
     """R7.2: without the mark the event is alive after a deletion that was called done."""
-    assert process(View(store, without)).delete_event("e1")
+    assert process(UnguardedStore(store, without)).delete_event("e1")
     if holds:
         with pytest.raises(UnknownEvent):
             other.register("e1", "a")
@@ -192,7 +192,9 @@ def test_a_refusal_is_true_at_one_moment(
     """R3.2: the event is read while it is full, its people after a seat came free: it is read again."""
     new_event(other, "small", capacity=1, has_waitlist=False)
     other.register("small", "b")
-    one = process(View(store, before_second_read=lambda: void(other.unregister("small", "b"))))
+    one = process(
+        UnguardedStore(store, before_second_read=lambda: void(other.unregister("small", "b")))
+    )
     if holds:
         assert one.register("small", "a").position is None
     else:
@@ -222,7 +224,7 @@ def test_a_commit_whose_answer_was_lost_is_known_by_its_token_or_its_entry(
     other.register("e1", "a")
     if not by_journal:
         monkeypatch.setattr(Committer, "_verdict", lambda *_: False)
-    one = process(View(store, without, lose_answers=1))
+    one = process(UnguardedStore(store, without, lose_answers=1))
     if holds:
         assert one.unregister("e1", "a").event.registered_count == 0
     else:
@@ -241,7 +243,7 @@ def test_nobody_is_registered_twice_even_where_the_version_was_tampered_with(
     The journal's entry, which covers for it, is out in both cases.
     """
 
-    def others_register_and_the_version_is_set_back(_: Arrives) -> None:
+    def others_register_and_the_version_is_set_back(_: Deliver) -> None:
         before = store.get_event("e1")
         other.register("e1", "b")
         other.register("e1", "a")
@@ -251,7 +253,7 @@ def test_nobody_is_registered_twice_even_where_the_version_was_tampered_with(
         tampered = after.model_copy(update={"version": before.version})
         store.commit(Plan("tampering", "e1", None, (), (PutEvent(tampered, after.version),)))
 
-    one = process(View(store, without, others_register_and_the_version_is_set_back))
+    one = process(UnguardedStore(store, without, others_register_and_the_version_is_set_back))
     if holds:
         with pytest.raises(AlreadyRegistered):
             one.register("e1", "a")
@@ -297,8 +299,10 @@ def test_a_reminder_is_decided_once_by_two_who_sweep_at_the_same_moment(
     other.register("e1", "a")
     clock.advance(timedelta(days=1))
     decided: list[int] = []
-    view: Any = View(store, without, meanwhile=lambda _: decided.append(other.sweep()))
-    decided.append(service_on(view, clock=clock, new_id=ids("one")).sweep())
+    unguarded: Any = UnguardedStore(
+        store, without, meanwhile=lambda _: decided.append(other.sweep())
+    )
+    decided.append(service_on(unguarded, clock=clock, new_id=ids("one")).sweep())
     assert (sum(decided) == 1) is holds
 
 
@@ -314,9 +318,9 @@ def test_a_message_that_comes_twice_at_the_same_moment_is_sent_once(
     draft = MessageDraft.of(text="Bring bread", audience="everyone")
     sent: list[bool] = []
 
-    def meanwhile(_: Arrives) -> None:
+    def meanwhile(_: Deliver) -> None:
         sent.append(other.message("e1", draft, request_id="r1").changed)
 
-    view = View(store, without, meanwhile=meanwhile)
-    sent.append(process(view).message("e1", draft, request_id="r1").changed)
+    unguarded = UnguardedStore(store, without, meanwhile=meanwhile)
+    sent.append(process(unguarded).message("e1", draft, request_id="r1").changed)
     assert (sent.count(True) == 1) is holds

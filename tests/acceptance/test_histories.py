@@ -16,8 +16,8 @@ from domain.errors import NotRegistered, RollcallError, UnknownEvent
 from domain.inputs import EventChanges, UserDraft
 from domain.service import Service
 from tests.support.environment import new_event, service_on
-from tests.support.invariants import assert_sound
-from tests.support.reference_model import PlainModel, Refused
+from tests.support.invariants import assert_invariants
+from tests.support.reference_model import ReferenceModel, Refused
 from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
 
@@ -35,7 +35,7 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = PlainModel()
+        self.model = ReferenceModel()
         self.closing = ExitStack()
         self.store = self.closing.enter_context(empty_store(self.kind))
         self.service: Service = service_on(self.store)
@@ -83,7 +83,7 @@ class Histories(RuleBasedStateMachine):
             lambda: new_event(self.service, event_id, capacity=capacity, has_waitlist=has_waitlist),
         )
 
-    @precondition(lambda self: len(self.model.used) > 1)
+    @precondition(lambda self: len(self.model.used_event_ids) > 1)
     @rule(event_id=event_ids)
     def delete_event(self, event_id: str) -> None:
         self.both(
@@ -141,7 +141,7 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def the_store_holds_what_the_model_holds(self) -> None:
-        found = assert_sound(self.store)
+        found = assert_invariants(self.store)
         assert set(found.users) == self.model.users
         alive = {event_id for event_id, event in found.events.items() if event.deletion is None}
         assert alive == set(self.model.events)
@@ -150,9 +150,9 @@ class Histories(RuleBasedStateMachine):
             assert event.capacity == expected.capacity
             assert event.status is expected.status
             assert set(found.seated(event_id)) == set(expected.seated)
-            assert found.waiting(event_id) == expected.waiting
+            assert found.waitlisted(event_id) == expected.waitlist
         assert not {key for key in found.registrations if key[0] not in alive}
-        assert not {key for key in found.line if key[0] not in alive}
+        assert not {key for key in found.waitlist if key[0] not in alive}
 
     @rule(user_id=user_ids)
     def read_ones_own(self, user_id: str) -> None:
@@ -164,8 +164,8 @@ class Histories(RuleBasedStateMachine):
         for event_id, event in self.model.events.items():
             if user_id in event.seated:
                 expected[event_id] = (RegistrationStatus.REGISTERED, None)
-            if user_id in event.waiting:
-                place = event.waiting.index(user_id) + 1
+            if user_id in event.waitlist:
+                place = event.waitlist.index(user_id) + 1
                 expected[event_id] = (RegistrationStatus.WAITLISTED, place)
         assert listed == expected
 
@@ -175,12 +175,12 @@ class Histories(RuleBasedStateMachine):
         if event is None:
             with pytest.raises(UnknownEvent):
                 self.service.get_event(event_id)
-        elif user_id not in event.seated + event.waiting:
+        elif user_id not in event.seated + event.waitlist:
             with pytest.raises(NotRegistered):
                 self.service.preview_leave(event_id, user_id)
         else:
             preview = self.service.preview_leave(event_id, user_id)
-            assert preview.next_gets_seat == (user_id in event.seated and bool(event.waiting))
+            assert preview.next_gets_seat == (user_id in event.seated and bool(event.waitlist))
 
 
 class HistoriesOnSQLite(Histories):

@@ -38,7 +38,7 @@ from tests.support.environment import (
     service_on,
     start_user_deletion,
 )
-from tests.support.invariants import assert_sound, everything_in
+from tests.support.invariants import assert_invariants, everything_in
 from tests.support.stores import Kind, empty_sqlite, empty_store
 
 
@@ -100,11 +100,11 @@ def test_r1_3_a_user_id_that_exists_is_refused_and_the_stored_user_untouched(
 
 def test_r1_3_under_concurrent_creation_exactly_one_succeeds() -> None:
     with empty_sqlite() as store:
-        at_once = service_on(store)
+        service = service_on(store)
 
         def create(number: int) -> bool:
             try:
-                at_once.create_user(UserDraft.of(user_id="u", name=f"{number}"))
+                service.create_user(UserDraft.of(user_id="u", name=f"{number}"))
             except DuplicateUser:
                 return False
             return True
@@ -217,7 +217,7 @@ def test_r2_5_raising_it_promotes_as_many_as_fit_in_order_and_tells_them(
     register(service, *"abcd")
     changed = service.edit_event("e1", EventChanges.of(capacity=3))
     assert changed.promoted == ("b", "c")
-    found = assert_sound(store)
+    found = assert_invariants(store)
     assert found.seated("e1") == ["a", "b", "c"]
     notifications = found.journal["e1"][-1].notifications
     assert [(notification.kind, notification.user_id) for notification in notifications] == [
@@ -235,13 +235,13 @@ def test_r2_5_a_raise_by_many_goes_in_steps_with_no_free_seat_while_someone_wait
     register(service, *people)
     changed = service.edit_event("e1", EventChanges.of(capacity=53))
     assert changed.event.capacity_target == 53
-    assert_sound(store)
+    assert_invariants(store)
     service.register("e1", "a")
     service.unregister("e1", people[0])
-    assert_sound(store)
+    assert_invariants(store)
     for work in background:
         work()
-    found = assert_sound(store)
+    found = assert_invariants(store)
     assert (found.events["e1"].capacity, found.events["e1"].capacity_target) == (53, None)
     assert found.seated("e1") == people[1:54]
 
@@ -257,7 +257,7 @@ def test_r2_5_a_newer_wish_overwrites_an_unfinished_raise(
     service.edit_event("e1", EventChanges.of(capacity=first.registered_count))
     for work in background:
         work()
-    assert assert_sound(store).events["e1"].capacity == first.registered_count
+    assert assert_invariants(store).events["e1"].capacity == first.registered_count
 
 
 def test_r2_6_an_event_keeps_its_times_place_and_description(service: Service) -> None:
@@ -340,7 +340,7 @@ def test_r2_6_or_until_it_is_canceled_for_good_and_everyone_is_told(
         service.reopen_event("e1")
     with pytest.raises(EventCanceled):
         service.edit_event("e1", EventChanges.of(capacity=9))
-    (notification,) = assert_sound(store).journal["e1"][-1].notifications
+    (notification,) = assert_invariants(store).journal["e1"][-1].notifications
     assert (notification.kind, notification.user_id) == (NotificationKind.CANCELED, None)
 
 
@@ -353,7 +353,7 @@ def test_r2_7_turning_the_waitlist_off_keeps_those_who_wait_and_refuses_new_ones
     with pytest.raises(EventFull):
         service.register("e1", "c")
     assert service.unregister("e1", "a").promoted == ("b",)
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_r2_8_an_event_that_is_not_listed_is_neither_shown_nor_found_by_title(
@@ -446,7 +446,7 @@ def test_r3_1_a_free_seat_and_nobody_waiting_the_user_is_registered(
     assert placed.registration.status is RegistrationStatus.REGISTERED
     assert placed.position is None
     assert placed.event.registered_count == 1
-    assert assert_sound(store).seated("e1") == ["a"]
+    assert assert_invariants(store).seated("e1") == ["a"]
 
 
 def test_r3_2_full_without_a_waitlist_is_refused_with_capacity_and_count(
@@ -510,8 +510,8 @@ def test_r3_6_a_newcomer_never_takes_a_seat_ahead_of_somebody_who_waits(
     register(service, "a", "b")
     service.unregister("e1", "a")
     assert service.register("e1", "c").position == 1
-    found = assert_sound(store)
-    assert (found.seated("e1"), found.waiting("e1")) == (["b"], ["c"])
+    found = assert_invariants(store)
+    assert (found.seated("e1"), found.waitlisted("e1")) == (["b"], ["c"])
 
 
 # R4
@@ -531,7 +531,7 @@ def test_r4_2_the_first_in_line_gets_it_in_the_same_write_and_is_told(
     register(service, "a", "b", "c")
     left = service.unregister("e1", "a")
     assert left.promoted == ("b",)
-    entry = assert_sound(store).journal["e1"][-1]
+    entry = assert_invariants(store).journal["e1"][-1]
     assert [(change.kind, change.user_id) for change in entry.changes] == [
         (ChangeKind.LEFT, "a"),
         (ChangeKind.PROMOTED, "b"),
@@ -556,7 +556,7 @@ def test_r4_2_who_is_promoted_into_an_event_that_is_over_or_canceled_is_not_told
     service.unregister("e1", "a")
     clock.advance(timedelta(days=3))
     service.unregister("e1", "b")
-    found = assert_sound(store)
+    found = assert_invariants(store)
     assert found.seated("e1") == ["c"]
     assert [entry.notifications for entry in found.journal["e1"][-2:]] == [(), ()]
 
@@ -568,7 +568,7 @@ def test_r4_3_a_waiting_user_who_leaves_moves_those_behind_up_and_promotes_nobod
     register(service, *"abcd")
     assert service.unregister("e1", "b").promoted == ()
     assert [service.get_registration("e1", user_id).position for user_id in "cd"] == [1, 2]
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_r4_4_who_is_neither_registered_nor_waiting_gets_an_error(
@@ -590,7 +590,7 @@ def test_r4_5_with_an_empty_waitlist_the_seat_is_simply_free(
     register(service, "a", "b")
     left = service.unregister("e1", "a")
     assert (left.promoted, left.event.free_seats) == ((), 1)
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_r4_6_an_organizer_removes_a_user_who_is_told_why_and_the_line_moves_up(
@@ -600,7 +600,7 @@ def test_r4_6_an_organizer_removes_a_user_who_is_told_why_and_the_line_moves_up(
     register(service, "a", "b")
     left = service.remove("e1", "a", actor=Actor("organizer"), reason="Moved to Lima")
     assert left.promoted == ("b",)
-    entry = assert_sound(store).journal["e1"][-1]
+    entry = assert_invariants(store).journal["e1"][-1]
     assert [
         (notification.kind, notification.user_id, notification.reason)
         for notification in entry.notifications
@@ -709,10 +709,10 @@ def test_r7_1_deleting_a_user_takes_it_out_everywhere_and_each_seat_goes_to_the_
     register(service, "b", "a", "c", event_id="e2")
     register(service, "a", event_id="e3")
     assert service.delete_user("a")
-    found = assert_sound(store)
+    found = assert_invariants(store)
     assert "a" not in {row.user_id for row in found.registrations.values()}
     assert found.seated("e1") == ["b"]
-    assert (found.seated("e2"), found.waiting("e2")) == (["b"], ["c"])
+    assert (found.seated("e2"), found.waitlisted("e2")) == (["b"], ["c"])
     assert found.seated("e3") == []
     with pytest.raises(UnknownUser):
         service.register("e3", "a")
@@ -733,7 +733,7 @@ def test_r7_1_a_user_under_deletion_cannot_register_and_a_crash_in_between_is_fi
     with pytest.raises(UnknownUser):
         service.ensure_user(UserDraft.of(user_id="a", name="a"))
     assert service.finish_unfinished() == 1
-    assert "a" not in assert_sound(store).users
+    assert "a" not in assert_invariants(store).users
     assert service.finish_unfinished() == 0
 
 
@@ -744,7 +744,7 @@ def test_r7_1_created_anew_the_user_starts_with_nothing(service: Service, store:
     service.ensure_user(UserDraft.of(user_id="a", name="A again"))
     assert service.list_registrations_of("a") == ()
     assert service.register("e1", "a").position is None
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_r7_2_deleting_an_event_removes_its_registrations_and_its_id_is_never_used_again(
@@ -755,8 +755,8 @@ def test_r7_2_deleting_an_event_removes_its_registrations_and_its_id_is_never_us
     new_event(service, capacity=20)
     register(service, *people)
     assert service.delete_event("e1", actor=Actor("organizer"))
-    found = assert_sound(store)
-    assert (found.registrations, found.line) == ({}, {})
+    found = assert_invariants(store)
+    assert (found.registrations, found.waitlist) == ({}, {})
     for attempt in (
         lambda: service.get_event("e1"),
         lambda: service.register("e1", "a"),
@@ -802,8 +802,8 @@ def test_r7_2_a_deletion_cut_short_is_finished_by_the_sweep(
         service.register("e1", "d")
     assert service.list_registrations_of("a") == ()
     assert service.finish_unfinished() == 1
-    found = assert_sound(store)
-    assert (found.registrations, found.line) == ({}, {})
+    found = assert_invariants(store)
+    assert (found.registrations, found.waitlist) == ({}, {})
 
 
 def test_r7_3_however_many_register_at_once_for_the_last_seat_exactly_one_gets_it() -> None:
@@ -815,7 +815,7 @@ def test_r7_3_however_many_register_at_once_for_the_last_seat_exactly_one_gets_i
         with ThreadPoolExecutor(16) as pool:
             placed = list(pool.map(lambda user_id: service.register("e1", user_id), people))
         assert sorted(one.position or 0 for one in placed) == list(range(16))
-        assert_sound(store)
+        assert_invariants(store)
 
 
 def test_r7_3_across_processes_the_version_decides_the_last_seat(
@@ -827,7 +827,7 @@ def test_r7_3_across_processes_the_version_decides_the_last_seat(
     assert service.register("e1", "a").position is None
     assert other.register("e1", "b").position == 1
     assert service.register("e1", "c").position == 2
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_r7_4_a_change_that_fails_in_the_middle_has_not_happened(
@@ -850,10 +850,10 @@ def test_r7_4_a_change_that_fails_in_the_middle_has_not_happened(
     with pytest.raises(UnknownUser):
         racing.register("e1", "c")
     after = everything_in(store)
-    assert (after.events, after.registrations, after.line, after.journal) == (
+    assert (after.events, after.registrations, after.waitlist, after.journal) == (
         before.events,
         before.registrations,
-        before.line,
+        before.waitlist,
         before.journal,
     )
 
@@ -868,7 +868,7 @@ def test_r7_5_holds_after_each_of_a_day_of_comings_and_goings(
         strict=True,
     ):
         getattr(service, deed)("e1", user_id)
-        assert_sound(store)
+        assert_invariants(store)
 
 
 def test_r7_6_a_check_of_sound_data_finds_nothing(service: Service) -> None:
@@ -894,7 +894,7 @@ def test_busy_is_the_only_other_ending_and_changes_nothing(
     late = service_on(Unreachable(), clock=clock)  # type: ignore[arg-type]
     with pytest.raises(Busy):
         late.register("e1", "a")
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_a_draft_names_its_first_bad_field() -> None:

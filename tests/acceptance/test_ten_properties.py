@@ -22,7 +22,7 @@ from domain.inputs import EventChanges, UserDraft
 from domain.ports import Store
 from domain.service import Service
 from tests.support.environment import commit_together, new_event, new_users, service_on
-from tests.support.invariants import Everything, assert_sound, everything_in
+from tests.support.invariants import Everything, assert_invariants, everything_in
 from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
 
@@ -225,7 +225,7 @@ def test_5_waitlist_promotion_on_unregister(
         assert left.promoted == (in_line[0],)
         after = at.everything()
         assert set(after.seated("e1")) == {*seated, in_line[0]} - {leaver}
-        assert after.waiting("e1") == in_line[1:]
+        assert after.waitlisted("e1") == in_line[1:]
 
 
 @for_all(history=histories)
@@ -266,7 +266,7 @@ def test_8_capacity_invariant(kind: Kind, history: list[Deed]) -> None:
         for _ in live(at, history):
             for event in at.store.get_events(EVENTS).values():
                 assert event.registered_count <= event.capacity
-        assert_sound(at.store)
+        assert_invariants(at.store)
 
 
 @for_all(history=histories, user_id=st.sampled_from(USERS))
@@ -277,18 +277,18 @@ def test_9_user_deletion_cascade(kind: Kind, history: list[Deed], user_id: str) 
             pass
         before = at.everything()
         assert at.service.delete_user(user_id)
-        after = assert_sound(at.store)
+        after = assert_invariants(at.store)
         assert not [row for row in after.registrations.values() if row.user_id == user_id]
-        assert not [place for place in after.line.values() if place.user_id == user_id]
+        assert not [place for place in after.waitlist.values() if place.user_id == user_id]
         for event_id in EVENTS:
             in_order = [
                 other
-                for other in before.seated(event_id) + before.waiting(event_id)
+                for other in before.seated(event_id) + before.waitlisted(event_id)
                 if other != user_id
             ]
             seats = min(before.events[event_id].capacity, len(in_order))
             assert set(after.seated(event_id)) == set(in_order[:seats])
-            assert after.waiting(event_id) == in_order[seats:]
+            assert after.waitlisted(event_id) == in_order[seats:]
 
 
 @for_all(history=histories, user_id=st.sampled_from(USERS))
@@ -306,8 +306,8 @@ def test_10_registration_list_completeness(kind: Kind, history: list[Deed], user
         for event_id in EVENTS:
             if user_id in found.seated(event_id):
                 expected[event_id] = (RegistrationStatus.REGISTERED, None)
-            elif user_id in found.waiting(event_id):
-                place = found.waiting(event_id).index(user_id) + 1
+            elif user_id in found.waitlisted(event_id):
+                place = found.waitlisted(event_id).index(user_id) + 1
                 expected[event_id] = (RegistrationStatus.WAITLISTED, place)
         assert listed == expected
         for event_id in {*EVENTS} - {*listed}:

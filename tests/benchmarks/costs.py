@@ -21,9 +21,9 @@ from tests.benchmarks.figures import Figure
 from tests.benchmarks.units import KB, units_of_requests
 from tests.benchmarks.units import PER_MILLION as OF_UNITS
 from tests.support.dynamodb.local import offer_engine
-from tests.support.environment import at_once, ids, service_on
-from tests.support.slack.harness import BJORN, CHLOE, DIEGO, running
-from tests.support.slack.lambda_functions import Cloud, deployed, post_card, yoga
+from tests.support.environment import ids, run_now, service_on
+from tests.support.slack.harness import BJORN, CHLOE, DIEGO, run_bot
+from tests.support.slack.lambda_functions import Deployment, deployed, post_card, yoga
 
 PER_MILLION = OF_UNITS | {"invocation": 0.20, "address": 1.00}
 PER_GB_SECOND = 0.0000133334
@@ -51,32 +51,37 @@ def figures() -> Iterator[Figure]:
     try:
         with serve(app := build_server()) as url, tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "rollcall.sqlite"
-            with running((app, url), SQLiteStore, path, at_once) as town, deployed(town) as cloud:
-                yield from _figures(_units_of_a_registration(cloud))
+            with (
+                run_bot((app, url), SQLiteStore, path, run_now) as harness,
+                deployed(harness) as deployment,
+            ):
+                yield from _figures(_units_of_a_registration(deployment))
     finally:
         end()
 
 
-def _units_of_a_registration(cloud: Cloud) -> dict[str, Counter[str]]:
+def _units_of_a_registration(deployment: Deployment) -> dict[str, Counter[str]]:
     """Return, by function: somebody presses Register on a card, which is brought up to date.
 
     The person is stored, and has not pressed anything in this function yet: there are many of both.
     """
-    yoga(cloud, capacity=20, description="Mats are there. " * 20)
-    post_card(cloud, "yoga")
-    card = cloud.town.workspace.messages(EVENTS)[-1]
-    cloud.slack.click(CHLOE, card, ActionId.REGISTER)  # it is the function's first, and hers
-    cloud.slack.click(BJORN, card, ActionId.REGISTER)
-    service_on(cloud.store, new_id=ids("elsewhere")).ensure_user(cloud.town.draft(DIEGO))
-    cloud.deliver()
-    cloud.town.clock.sleep(5)
+    yoga(deployment, capacity=20, description="Mats are there. " * 20)
+    post_card(deployment, "yoga")
+    card = deployment.harness.workspace.messages(EVENTS)[-1]
+    deployment.slack.click(CHLOE, card, ActionId.REGISTER)  # it is the function's first, and hers
+    deployment.slack.click(BJORN, card, ActionId.REGISTER)
+    service_on(deployment.store, new_id=ids("elsewhere")).ensure_user(
+        deployment.harness.draft(DIEGO)
+    )
+    deployment.deliver()
+    deployment.harness.clock.sleep(5)
     with ExitStack() as stack:
         units = {
-            name: stack.enter_context(units_of_requests(cloud.clients[name]))
+            name: stack.enter_context(units_of_requests(deployment.clients[name]))
             for name in ("slack", "notifier")
         }
-        cloud.slack.click(DIEGO, card, ActionId.REGISTER)
-        cloud.deliver()
+        deployment.slack.click(DIEGO, card, ActionId.REGISTER)
+        deployment.deliver()
     return {name: each.taken for name, each in units.items()}
 
 

@@ -20,7 +20,7 @@ from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore
 from tests.benchmarks.figures import Figure, ratio_of
 from tests.benchmarks.rush_http import ROLLCALL, a_scene, press, serving
-from tests.support.builders import a_seat, an_event
+from tests.support.builders import a_registration, an_event
 from tests.support.dynamodb.large_events import fill, write_events, write_rows, write_users
 from tests.support.dynamodb.local import local_client, offer_engine
 from tests.support.environment import service_on
@@ -143,7 +143,7 @@ def tables_with(kind: str, people: int) -> Iterator[str]:
             names = [f"one{number}" for number in range(people // OF_ONE)]
             counts = {"registered_count": 1, "next_ticket": 2}
             write_events(store, (an_event(name, **counts) for name in names))
-            write_rows(store, (a_seat("one", name, 1) for name in names))
+            write_rows(store, (a_registration("one", name, 1) for name in names))
         yield where
 
 

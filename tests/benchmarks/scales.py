@@ -24,7 +24,7 @@ from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore
 from tests.benchmarks.figures import Figure, ratio_of
 from tests.benchmarks.units import Units, units_of_requests
-from tests.support.builders import a_seat, an_event
+from tests.support.builders import a_registration, an_event
 from tests.support.dynamodb.large_events import fill, write_events, write_rows, write_users
 from tests.support.dynamodb.local import local_client, offer_engine
 from tests.support.environment import START, ids, service_on
@@ -157,7 +157,7 @@ def delete_user(at: Scale) -> Act:
     names = [f"one{number}-{of}" for of in range(EVENTS_OF_ONE)]
     counts = {"capacity": at.people, "registered_count": at.people, "next_ticket": at.people + 1}
     write_events(at.store, (an_event(name, **counts) for name in names))
-    write_rows(at.store, (a_seat(user_id, name, at.people) for name in names))
+    write_rows(at.store, (a_registration(user_id, name, at.people) for name in names))
     return lambda: at.service.delete_user(user_id)
 
 

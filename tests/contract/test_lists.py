@@ -17,14 +17,14 @@ from domain.planning.plan import PutEvent, PutJournalEntry, PutRegistration, Put
 from storage.sqlite.store import SQLiteStore
 from tests.support import strategies
 from tests.support.builders import (
-    a_seat,
+    a_journal_entry,
+    a_registration,
     a_user,
-    an_entry,
+    all_items,
     an_event,
     bare_plan,
     put_event,
     put_users,
-    whole,
 )
 from tests.support.environment import START
 from tests.support.scale import scaled
@@ -46,7 +46,9 @@ def test_events_that_start_together_are_each_listed_once(store: AnyStore, limit:
     for number in (3, 1, 4, 2, 5):
         put_event(store, an_event(f"e{number}"))
     put_event(store, an_event("first", starts_at=START + timedelta(days=1)))
-    listed = [event.event_id for event in whole(store.list_events, limit=limit, starting_from=None)]
+    listed = [
+        event.event_id for event in all_items(store.list_events, limit=limit, starting_from=None)
+    ]
     assert listed[0] == "first"
     assert sorted(listed[1:]) == ["e1", "e2", "e3", "e4", "e5"]
 
@@ -56,7 +58,7 @@ def test_users_of_one_name_are_each_listed_once(store: AnyStore, limit: int) -> 
     for number in (3, 1, 4, 2, 5):
         store.put_user(a_user(f"u{number}", name="Ada"), replaces=None)
     store.put_user(a_user("last", name="Zoë"), replaces=None)
-    listed = [user.user_id for user in whole(store.list_users, limit=limit)]
+    listed = [user.user_id for user in all_items(store.list_users, limit=limit)]
     assert sorted(listed[:-1]) == ["u1", "u2", "u3", "u4", "u5"]
     assert listed[-1] == "last"
 
@@ -64,8 +66,8 @@ def test_users_of_one_name_are_each_listed_once(store: AnyStore, limit: int) -> 
 def test_an_event_that_starts_at_the_moment_asked_for_is_listed(store: AnyStore) -> None:
     event = put_event(store)
     after = event.starts_at + timedelta(microseconds=1)
-    assert len(whole(store.list_events, starting_from=event.starts_at)) == 1
-    assert whole(store.list_events, starting_from=after) == []
+    assert len(all_items(store.list_events, starting_from=event.starts_at)) == 1
+    assert all_items(store.list_events, starting_from=after) == []
 
 
 def test_pages_stay_in_order_while_others_write(store: AnyStore) -> None:
@@ -88,8 +90,8 @@ def test_a_roster_cursor_is_for_its_own_event(store: AnyStore) -> None:
         put_event(store, an_event(event_id))
         store.commit(
             bare_plan(
-                PutRegistration(a_seat("ada", event_id, 1), None),
-                PutRegistration(a_seat("ben", event_id, 2), None),
+                PutRegistration(a_registration("ada", event_id, 1), None),
+                PutRegistration(a_registration("ben", event_id, 2), None),
             )
         )
     cursor = store.list_roster("e1", limit=1).next_cursor
@@ -210,7 +212,7 @@ def test_many_undelivered_events_are_all_listed(store: AnyStore) -> None:
     expected = {f"e{number}" for number in range(12)}
     for event_id in expected:
         put_event(store, an_event(event_id))
-    store.commit(bare_plan(PutJournalEntry(an_entry("e3", 2)), event_id="e3"))
-    assert set(whole(store.list_undelivered)) == expected
+    store.commit(bare_plan(PutJournalEntry(a_journal_entry("e3", 2)), event_id="e3"))
+    assert set(all_items(store.list_undelivered)) == expected
     if isinstance(store, SQLiteStore):
-        assert len(whole(store.list_undelivered)) == len(expected)
+        assert len(all_items(store.list_undelivered)) == len(expected)

@@ -22,14 +22,14 @@ from domain.planning.plan import (
 from domain.planning.planner import fence
 from domain.ports import Conflict
 from tests.support.builders import (
-    a_place,
-    a_seat,
-    a_wait,
-    an_entry,
+    a_journal_entry,
+    a_registration,
+    a_waitlist_entry,
+    a_waitlisted_registration,
     an_event,
     bare_plan,
-    carry_out,
     everything,
+    plan_and_commit,
     planned,
     put_event,
     put_users,
@@ -45,9 +45,9 @@ def peopled(store: AnyStore) -> AnyStore:
     put_event(store)
     store.commit(
         bare_plan(
-            PutRegistration(a_seat("ada", ticket=1), None),
-            PutRegistration(a_wait("ben", ticket=2), None),
-            PutWaitlistEntry("e1", a_place("ben", 2)),
+            PutRegistration(a_registration("ada", ticket=1), None),
+            PutRegistration(a_waitlisted_registration("ben", ticket=2), None),
+            PutWaitlistEntry("e1", a_waitlist_entry("ben", 2)),
         )
     )
     return store
@@ -56,13 +56,18 @@ def peopled(store: AnyStore) -> AnyStore:
 HOLDS: list[tuple[str, Action]] = [
     ("a new event", PutEvent(an_event("e2"), None)),
     ("an event at its version", PutEvent(an_event(version=2), 1)),
-    ("a first registration", PutRegistration(a_seat("cyd", ticket=3), None)),
-    ("a registration as read", PutRegistration(a_seat("ben", ticket=2), a_wait("ben", ticket=2))),
-    ("a row to delete, as read", DeleteRegistration(a_seat("ada", ticket=1))),
-    ("a place for a new ticket", PutWaitlistEntry("e1", a_place("cyd", 3))),
-    ("a place to delete, its user's", DeleteWaitlistEntry("e1", a_place("ben", 2))),
+    ("a first registration", PutRegistration(a_registration("cyd", ticket=3), None)),
+    (
+        "a registration as read",
+        PutRegistration(
+            a_registration("ben", ticket=2), a_waitlisted_registration("ben", ticket=2)
+        ),
+    ),
+    ("a row to delete, as read", DeleteRegistration(a_registration("ada", ticket=1))),
+    ("a place for a new ticket", PutWaitlistEntry("e1", a_waitlist_entry("cyd", 3))),
+    ("a place to delete, its user's", DeleteWaitlistEntry("e1", a_waitlist_entry("ben", 2))),
     ("a user without a mark", CheckUser("cyd")),
-    ("an entry for a new version", PutJournalEntry(an_entry(version=2))),
+    ("an entry for a new version", PutJournalEntry(a_journal_entry(version=2))),
 ]
 
 FAILS: list[tuple[str, Action]] = [
@@ -70,18 +75,27 @@ FAILS: list[tuple[str, Action]] = [
     ("an older version", PutEvent(an_event(version=2), 0)),
     ("a version to come", PutEvent(an_event(version=3), 2)),
     ("an event that is not stored", PutEvent(an_event("e2", version=2), 1)),
-    ("a second registration", PutRegistration(a_seat("ada", ticket=3), None)),
-    ("a row of another status", PutRegistration(a_seat("ada"), a_wait("ada", ticket=1))),
-    ("a row of another ticket", PutRegistration(a_seat("ada"), a_seat("ada", ticket=9))),
-    ("a row that is not stored", PutRegistration(a_seat("cyd"), a_seat("cyd", ticket=3))),
-    ("to delete another status", DeleteRegistration(a_wait("ada", ticket=1))),
-    ("to delete another ticket", DeleteRegistration(a_seat("ada", ticket=9))),
-    ("to delete what is not stored", DeleteRegistration(a_seat("cyd", ticket=3))),
-    ("a ticket's second place", PutWaitlistEntry("e1", a_place("cyd", 2))),
-    ("to delete another's place", DeleteWaitlistEntry("e1", a_place("ada", 2))),
-    ("to delete a place that is empty", DeleteWaitlistEntry("e1", a_place("ben", 3))),
+    ("a second registration", PutRegistration(a_registration("ada", ticket=3), None)),
+    (
+        "a row of another status",
+        PutRegistration(a_registration("ada"), a_waitlisted_registration("ada", ticket=1)),
+    ),
+    (
+        "a row of another ticket",
+        PutRegistration(a_registration("ada"), a_registration("ada", ticket=9)),
+    ),
+    (
+        "a row that is not stored",
+        PutRegistration(a_registration("cyd"), a_registration("cyd", ticket=3)),
+    ),
+    ("to delete another status", DeleteRegistration(a_waitlisted_registration("ada", ticket=1))),
+    ("to delete another ticket", DeleteRegistration(a_registration("ada", ticket=9))),
+    ("to delete what is not stored", DeleteRegistration(a_registration("cyd", ticket=3))),
+    ("a ticket's second place", PutWaitlistEntry("e1", a_waitlist_entry("cyd", 2))),
+    ("to delete another's place", DeleteWaitlistEntry("e1", a_waitlist_entry("ada", 2))),
+    ("to delete a place that is empty", DeleteWaitlistEntry("e1", a_waitlist_entry("ben", 3))),
     ("a user that is not stored", CheckUser("nobody")),
-    ("a version's second entry", PutJournalEntry(an_entry(version=1, plan_id="other"))),
+    ("a version's second entry", PutJournalEntry(a_journal_entry(version=1, plan_id="other"))),
 ]
 
 
@@ -103,7 +117,7 @@ def test_an_action_whose_condition_fails_keeps_the_whole_plan_out(
 ) -> None:
     """Nothing of the plan is written, whether the failing action comes before the others or after."""
     before = everything(peopled, "e1", "e2", "e3")
-    others = (PutEvent(an_event("e3"), None), PutJournalEntry(an_entry("e3", 1)))
+    others = (PutEvent(an_event("e3"), None), PutJournalEntry(a_journal_entry("e3", 1)))
     plan = bare_plan(*((action, *others) if place == "first" else (*others, action)))
     with pytest.raises(Conflict):
         peopled.commit(plan)
@@ -115,15 +129,15 @@ def test_an_action_whose_condition_fails_keeps_the_whole_plan_out(
 
 def test_a_life_of_an_event_through_plans(store: AnyStore) -> None:
     put_users(store, "ada", "ben", "cyd")
-    carry_out(store, Create(an_event(capacity=1)))
-    plan = carry_out(store, Register("ada"), Register("ben"), Register("nobody"))
+    plan_and_commit(store, Create(an_event(capacity=1)))
+    plan = plan_and_commit(store, Register("ada"), Register("ben"), Register("nobody"))
     assert [type(outcome) for outcome in plan.outcomes] == [
         RegisterOutcome,
         RegisterOutcome,
         UnknownUser,
     ]
-    carry_out(store, Register("cyd"))
-    carry_out(store, Unregister("ada"))
+    plan_and_commit(store, Register("cyd"))
+    plan_and_commit(store, Unregister("ada"))
     assert store.get_event("e1") == planned(store, Register("ben")).event
     rows = store.get_rows("e1", registrations_of=["ada", "ben", "cyd"], users=())
     assert {user_id: row.status for user_id, row in rows.registrations.items()} == {
@@ -136,7 +150,7 @@ def test_a_life_of_an_event_through_plans(store: AnyStore) -> None:
 def test_of_two_plans_for_one_version_the_first_applies(store: AnyStore) -> None:
     """R7.3: the version is the fence."""
     put_users(store, "ada", "ben")
-    carry_out(store, Create(an_event(capacity=1)))
+    plan_and_commit(store, Create(an_event(capacity=1)))
     first, second = planned(store, Register("ada")), planned(store, Register("ben"))
     store.commit(first)
     with pytest.raises(Conflict):
@@ -148,9 +162,9 @@ def test_of_two_plans_for_one_version_the_first_applies(store: AnyStore) -> None
 def test_a_plan_that_applied_stays_out_after_later_ones(store: AnyStore) -> None:
     """R8.13: a request that comes late, after its own effect was undone, changes nothing."""
     put_users(store, "ada")
-    carry_out(store, Create(an_event()))
-    plan = carry_out(store, Register("ada"))
-    carry_out(store, Unregister("ada"))
+    plan_and_commit(store, Create(an_event()))
+    plan = plan_and_commit(store, Register("ada"))
+    plan_and_commit(store, Unregister("ada"))
     before = everything(store)
     with contextlib.suppress(Conflict):
         store.commit(plan)
@@ -159,7 +173,7 @@ def test_a_plan_that_applied_stays_out_after_later_ones(store: AnyStore) -> None
 
 def test_a_fence_keeps_a_plan_of_the_version_before_out(store: AnyStore) -> None:
     put_users(store, "ada")
-    event = carry_out(store, Create(an_event())).event
+    event = plan_and_commit(store, Create(an_event())).event
     assert event is not None
     plan = planned(store, Register("ada"))
     store.commit(fence(event, now=START, plan_id="fence"))
@@ -171,8 +185,8 @@ def test_a_fence_keeps_a_plan_of_the_version_before_out(store: AnyStore) -> None
 def test_as_many_seats_as_fit_a_commit_are_written_together(store: AnyStore) -> None:
     crowd = [f"p{number}" for number in range(49)]
     put_users(store, *crowd)
-    carry_out(store, Create(an_event(capacity=100)))
-    plan = carry_out(store, *(Register(user_id) for user_id in crowd))
+    plan_and_commit(store, Create(an_event(capacity=100)))
+    plan = plan_and_commit(store, *(Register(user_id) for user_id in crowd))
     assert len(plan.outcomes) == 49
     rows = store.get_rows("e1", registrations_of=crowd, users=crowd)
     assert (len(rows.registrations), len(rows.users)) == (49, 49)
@@ -182,12 +196,12 @@ def test_a_workspace_whose_id_begins_as_anothers_sees_nothing_of_it(store: AnySt
     """R10.2: `T1` and `T11`, with the same ids in both."""
     other = another_workspace(store, "T11")
     put_users(store, "ada", "ben")
-    carry_out(store, Create(an_event(capacity=1)))
-    carry_out(store, Register("ada"), Register("ben"))
+    plan_and_commit(store, Create(an_event(capacity=1)))
+    plan_and_commit(store, Register("ada"), Register("ben"))
     assert everything(other) == ([], [], [], [], [()])
     put_users(other, "ada")
-    carry_out(other, Create(an_event(title="Other")))
+    plan_and_commit(other, Create(an_event(title="Other")))
     own = everything(store)
-    carry_out(other, SetStatus(EventStatus.CLOSED, None))
+    plan_and_commit(other, SetStatus(EventStatus.CLOSED, None))
     other.delete_user("ada", start_user_deletion(other, "ada"))
     assert everything(store) == own

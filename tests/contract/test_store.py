@@ -38,7 +38,15 @@ from domain.planning.plan import (
     PutWaitlistEntry,
 )
 from domain.ports import Conflict
-from tests.support.builders import a_seat, a_user, a_wait, an_entry, an_event, commit, with_people
+from tests.support.builders import (
+    a_journal_entry,
+    a_registration,
+    a_user,
+    a_waitlisted_registration,
+    an_event,
+    commit,
+    put_event_and_users,
+)
 from tests.support.environment import START, ids
 from tests.support.scale import scaled
 from tests.support.stores import AnyStore, another_workspace
@@ -79,31 +87,33 @@ def test_an_event_is_replaced_only_at_the_version_that_was_read(store: AnyStore)
 
 
 def test_a_user_has_one_registration_in_an_event(store: AnyStore) -> None:
-    with_people(store, "ada")
-    commit(store, PutRegistration(a_seat(), None))
+    put_event_and_users(store, "ada")
+    commit(store, PutRegistration(a_registration(), None))
     with pytest.raises(Conflict):
-        commit(store, PutRegistration(a_seat(ticket=2), None))
-    assert store.get_registrations_of("ada") == (a_seat(),)
+        commit(store, PutRegistration(a_registration(ticket=2), None))
+    assert store.get_registrations_of("ada") == (a_registration(),)
 
 
-@pytest.mark.parametrize("other", [a_seat("ada", ticket=7), a_wait("ada", ticket=1)])
+@pytest.mark.parametrize(
+    "other", [a_registration("ada", ticket=7), a_waitlisted_registration("ada", ticket=1)]
+)
 def test_a_registration_is_replaced_or_deleted_only_as_it_was_read(
     store: AnyStore, other: Registration
 ) -> None:
-    with_people(store, "ada")
-    commit(store, PutRegistration(a_seat(), None))
+    put_event_and_users(store, "ada")
+    commit(store, PutRegistration(a_registration(), None))
     with pytest.raises(Conflict):
-        commit(store, PutRegistration(a_seat(ticket=9), other))
+        commit(store, PutRegistration(a_registration(ticket=9), other))
     with pytest.raises(Conflict):
         commit(store, DeleteRegistration(other))
-    commit(store, PutRegistration(a_wait(), a_seat()))
-    assert store.get_registrations_of("ada") == (a_wait(),)
-    commit(store, DeleteRegistration(a_wait()))
+    commit(store, PutRegistration(a_waitlisted_registration(), a_registration()))
+    assert store.get_registrations_of("ada") == (a_waitlisted_registration(),)
+    commit(store, DeleteRegistration(a_waitlisted_registration()))
     assert store.get_registrations_of("ada") == ()
 
 
 def test_a_place_in_the_line_is_given_once_and_taken_by_its_own_user(store: AnyStore) -> None:
-    with_people(store)
+    put_event_and_users(store)
     commit(store, PutWaitlistEntry("e1", WaitlistEntry(3, "ada", START)))
     with pytest.raises(Conflict):
         commit(store, PutWaitlistEntry("e1", WaitlistEntry(3, "b", START)))
@@ -126,24 +136,24 @@ def test_a_user_check_fails_without_a_user_and_on_any_mark(store: AnyStore) -> N
 
 
 def test_each_version_has_one_entry(store: AnyStore) -> None:
-    with_people(store)
-    commit(store, PutJournalEntry(an_entry(version=1)))
+    put_event_and_users(store)
+    commit(store, PutJournalEntry(a_journal_entry(version=1)))
     with pytest.raises(Conflict):
-        commit(store, PutJournalEntry(an_entry(version=1, plan_id="other")))
-    assert store.get_journal_entry("e1", 1) == an_entry(version=1)
+        commit(store, PutJournalEntry(a_journal_entry(version=1, plan_id="other")))
+    assert store.get_journal_entry("e1", 1) == a_journal_entry(version=1)
 
 
 def test_if_one_condition_fails_nothing_is_written(store: AnyStore) -> None:
     """R7.4: the last of the actions fails."""
-    with_people(store, "ada")
+    put_event_and_users(store, "ada")
     before = an_event()
     with pytest.raises(Conflict):
         commit(
             store,
             PutEvent(an_event(version=2), 1),
-            PutRegistration(a_wait(), None),
+            PutRegistration(a_waitlisted_registration(), None),
             PutWaitlistEntry("e1", WaitlistEntry(1, "ada", START)),
-            PutJournalEntry(an_entry(version=2)),
+            PutJournalEntry(a_journal_entry(version=2)),
             CheckUser("nobody"),
         )
     assert store.get_event("e1") == before
@@ -154,19 +164,19 @@ def test_if_one_condition_fails_nothing_is_written(store: AnyStore) -> None:
 
 def test_the_same_plan_again_never_applies_twice(store: AnyStore) -> None:
     """It returns, or it is a conflict: the journal's entry tells which of the two it means."""
-    with_people(store, "ada")
+    put_event_and_users(store, "ada")
     event = an_event(version=2, registered_count=1)
     actions = (
         PutEvent(event, 1),
-        PutRegistration(a_seat(), None),
-        PutJournalEntry(an_entry(version=2, plan_id="again")),
+        PutRegistration(a_registration(), None),
+        PutJournalEntry(a_journal_entry(version=2, plan_id="again")),
     )
     plan = Plan("again", "e1", event, (), actions)
     store.commit(plan)
     try:
         store.commit(plan)
     except Conflict:
-        assert store.get_journal_entry("e1", 2) == an_entry(version=2, plan_id="again")
+        assert store.get_journal_entry("e1", 2) == a_journal_entry(version=2, plan_id="again")
     assert store.get_event("e1") == event
 
 
@@ -228,9 +238,9 @@ def test_lists_are_whole_and_in_order_whatever_the_page(store: AnyStore, limit: 
         commit(store, PutEvent(event, None))
     for number in (3, 1, 2, 5, 4):
         store.put_user(a_user(f"u{number}", name=f"Name {9 - number}"), replaces=None)
-        row = a_seat(f"u{number}", ticket=number)
+        row = a_registration(f"u{number}", ticket=number)
         commit(store, PutRegistration(row, None))
-        commit(store, PutJournalEntry(an_entry(version=number)))
+        commit(store, PutJournalEntry(a_journal_entry(version=number)))
     listed = pages(lambda **page: store.list_events(starting_from=None, **page), limit)
     assert [event.event_id for event in listed] == ["e1", "e2", "e3", "e4", "e5"]
     later = START + timedelta(days=3)
@@ -249,7 +259,7 @@ def test_lists_are_whole_and_in_order_whatever_the_page(store: AnyStore, limit: 
 
 
 def test_the_line_is_read_between_tickets_in_order(store: AnyStore) -> None:
-    with_people(store)
+    put_event_and_users(store)
     for ticket in (5, 1, 3, 4):
         commit(store, PutWaitlistEntry("e1", WaitlistEntry(ticket, f"u{ticket}", START)))
 
@@ -266,7 +276,7 @@ def test_the_line_is_read_between_tickets_in_order(store: AnyStore) -> None:
 
 
 def test_who_waits_before_a_place_is_counted_between_tickets(store: AnyStore) -> None:
-    with_people(store)
+    put_event_and_users(store)
     for ticket in (5, 1, 3, 4):
         commit(store, PutWaitlistEntry("e1", WaitlistEntry(ticket, f"u{ticket}", START)))
 
@@ -283,21 +293,21 @@ def test_who_waits_before_a_place_is_counted_between_tickets(store: AnyStore) ->
 
 
 def test_who_waits_is_not_on_the_roster_until_seated(store: AnyStore) -> None:
-    with_people(store, "ada")
-    commit(store, PutRegistration(a_wait(), None))
+    put_event_and_users(store, "ada")
+    commit(store, PutRegistration(a_waitlisted_registration(), None))
     assert store.list_roster("e1", limit=5).items == ()
-    commit(store, PutRegistration(a_seat(), a_wait()))
-    assert store.list_roster("e1", limit=5).items == (a_seat(),)
+    commit(store, PutRegistration(a_registration(), a_waitlisted_registration()))
+    assert store.list_roster("e1", limit=5).items == (a_registration(),)
 
 
 def test_the_roster_is_asked_for_one_ticket(store: AnyStore) -> None:
     """Who waits is not on it; a ticket that two hold, as it must never be, shows both."""
-    with_people(store, "ada", "b", "c")
-    commit(store, PutRegistration(a_seat("ada", ticket=1), None))
-    commit(store, PutRegistration(a_wait("b", ticket=2), None))
-    assert store.find_on_roster("e1", 1) == (a_seat("ada", ticket=1),)
+    put_event_and_users(store, "ada", "b", "c")
+    commit(store, PutRegistration(a_registration("ada", ticket=1), None))
+    commit(store, PutRegistration(a_waitlisted_registration("b", ticket=2), None))
+    assert store.find_on_roster("e1", 1) == (a_registration("ada", ticket=1),)
     assert store.find_on_roster("e1", 2) == store.find_on_roster("e2", 1) == ()
-    commit(store, PutRegistration(a_seat("c", ticket=1), None))
+    commit(store, PutRegistration(a_registration("c", ticket=1), None))
     assert {row.user_id for row in store.find_on_roster("e1", 1)} == {"ada", "c"}
 
 
@@ -321,8 +331,10 @@ def test_a_cursor_of_another_list_is_refused(store: AnyStore) -> None:
 def test_workspaces_never_see_each_other(store: AnyStore) -> None:
     """R10.2, with the same ids in both."""
     other = another_workspace(store)
-    with_people(store, "ada")
-    commit(store, PutRegistration(a_seat(), None), PutJournalEntry(an_entry(version=1)))
+    put_event_and_users(store, "ada")
+    commit(
+        store, PutRegistration(a_registration(), None), PutJournalEntry(a_journal_entry(version=1))
+    )
     store.start_user_deletion("ada", "mark", revision="r1")
     store.put_card(Card(event_id="e1", channel_id="C", message_ts="1", rendered_version=1))
     assert other.get_event("e1") is None
@@ -365,7 +377,7 @@ def test_the_last_to_be_seated_are_read_from_the_end(store: AnyStore) -> None:
     commit(store, PutEvent(an_event(), None))
     for number in (2, 1, 3):
         store.put_user(a_user(f"u{number}"), replaces=None)
-        commit(store, PutRegistration(a_seat(f"u{number}", ticket=number), None))
+        commit(store, PutRegistration(a_registration(f"u{number}", ticket=number), None))
     last = store.get_last_seated("e1", limit=2)
     assert [row.user_id for row in last] == ["u3", "u2"]
     assert store.get_last_seated("e2", limit=2) == ()
@@ -382,18 +394,18 @@ def test_an_event_that_is_deleted_is_read_but_not_listed(store: AnyStore) -> Non
 
 
 def test_a_batch_read_gives_what_exists(store: AnyStore) -> None:
-    with_people(store, "ada", "b")
-    commit(store, PutRegistration(a_seat("b"), None))
+    put_event_and_users(store, "ada", "b")
+    commit(store, PutRegistration(a_registration("b"), None))
     rows = store.get_rows("e1", registrations_of=["ada", "b", "x"], users=["ada", "x"])
     assert set(rows.users) == {"ada"}
-    assert rows.registrations == {"b": a_seat("b")}
+    assert rows.registrations == {"b": a_registration("b")}
     assert set(store.get_events(["e1", "e2"])) == {"e1"}
     assert store.get_events([]) == {}
 
 
 def test_a_batch_read_takes_any_number(store: AnyStore) -> None:
     people = [f"u{number}" for number in range(130)]
-    with_people(store, *people)
+    put_event_and_users(store, *people)
     assert len(store.get_rows("e1", registrations_of=people, users=people).users) == 130
 
 
@@ -449,9 +461,9 @@ def test_a_delivery_that_is_saved_late_does_not_go_back(store: AnyStore) -> None
 
 
 def test_an_entry_is_undelivered_until_it_is_marked(store: AnyStore) -> None:
-    with_people(store)
-    commit(store, PutJournalEntry(an_entry(version=1)))
-    commit(store, PutJournalEntry(an_entry(version=2)))
+    put_event_and_users(store)
+    commit(store, PutJournalEntry(a_journal_entry(version=1)))
+    commit(store, PutJournalEntry(a_journal_entry(version=2)))
     assert set(pages(store.list_undelivered, 1)) == {"e1"}
     assert sorted(store.get_undelivered("e1")) == [1, 2]
     assert store.get_undelivered("e2") == ()
@@ -464,14 +476,14 @@ def test_an_entry_is_undelivered_until_it_is_marked(store: AnyStore) -> None:
     assert pages(store.list_undelivered, 5) == []
     assert store.get_undelivered("e1") == ()
     assert store.get_journal_entry("e1", 99) is None
-    assert store.get_journal_entry("e1", 2) == an_entry(version=2)
+    assert store.get_journal_entry("e1", 2) == a_journal_entry(version=2)
 
 
 def test_an_entry_of_which_nothing_is_owed_is_never_undelivered(store: AnyStore) -> None:
-    with_people(store)
-    commit(store, PutJournalEntry(an_entry(version=1), owed=False))
+    put_event_and_users(store)
+    commit(store, PutJournalEntry(a_journal_entry(version=1), owed=False))
     assert pages(store.list_undelivered, 5) == []
-    assert store.get_journal_entry("e1", 1) == an_entry(version=1)
+    assert store.get_journal_entry("e1", 1) == a_journal_entry(version=1)
 
 
 def test_an_entry_keeps_whom_it_could_not_reach_once_each(store: AnyStore) -> None:
@@ -480,12 +492,12 @@ def test_an_entry_keeps_whom_it_could_not_reach_once_each(store: AnyStore) -> No
         user_id="u1", version=1, kind=NotificationKind.PROMOTED, reason="user_disabled"
     )
     other = person.model_copy(update={"user_id": "u2"})
-    with_people(store)
-    commit(store, PutJournalEntry(an_entry(version=1)))
+    put_event_and_users(store)
+    commit(store, PutJournalEntry(a_journal_entry(version=1)))
     for one in (person, other, person):
         store.record_unreachable("e1", 1, one)
     store.record_unreachable("e1", 99, person)
-    recorded = an_entry(version=1).model_copy(update={"unreachable": (person, other)})
+    recorded = a_journal_entry(version=1).model_copy(update={"unreachable": (person, other)})
     assert store.get_journal_entry("e1", 1) == recorded
     assert store.list_journal("e1", limit=5) == (recorded,)
     assert pages(store.list_undelivered, 5) == ["e1"]
@@ -497,8 +509,8 @@ def test_an_entry_names_no_more_unreached_than_an_item_holds(
 ) -> None:
     for module in (storage.sqlite.outbox, storage.dynamodb.outbox):
         monkeypatch.setattr(module, "MAX_UNREACHABLE", 2)
-    with_people(store)
-    commit(store, PutJournalEntry(an_entry(version=1)))
+    put_event_and_users(store)
+    commit(store, PutJournalEntry(a_journal_entry(version=1)))
     people = [
         UnreachableRecipient(
             user_id=f"u{number}", version=1, kind=NotificationKind.DELETED, reason="user_not_found"
@@ -579,7 +591,7 @@ def test_what_is_written_is_read_back_exactly(store: AnyStore, data: st.DataObje
     )
     entry = data.draw(
         st.builds(
-            an_entry,
+            a_journal_entry,
             version=st.just(1),
             event_id=st.just(unique),
             at=moments,

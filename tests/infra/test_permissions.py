@@ -21,7 +21,7 @@ from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
 from tests.support.infra.iam_actions import Need, allowed, recorded
 from tests.support.infra.service_calls import ROOT, methods_used, needs_of_method
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI
-from tests.support.slack.lambda_functions import Cloud, post_card, yoga
+from tests.support.slack.lambda_functions import Deployment, post_card, yoga
 
 FUNCTIONS = ("slack", "api", "notifier", "sweep", "members")
 
@@ -57,28 +57,29 @@ def test_no_other_module_calls_the_service() -> None:
     assert {path: used for path in others if (used := methods_used(path))} == OTHERS
 
 
-def needs_of_functions(cloud: Cloud) -> dict[str, set[Need]]:
+def needs_of_functions(deployment: Deployment) -> dict[str, set[Need]]:
     """Return what each function asks for when messages are delivered and cards are kept, in good days and bad."""
     with ExitStack() as stack:
         found = {
-            name: stack.enter_context(recorded(client)) for name, client in cloud.clients.items()
+            name: stack.enter_context(recorded(client))
+            for name, client in deployment.clients.items()
         }
-        walk(cloud)
+        walk(deployment)
     return found
 
 
-def walk(cloud: Cloud) -> None:
+def walk(deployment: Deployment) -> None:
     """Have everything delivered that there is to deliver: what the stream tells of, and what the sweep finds."""
-    lead_a_life(cloud, "told", cloud.deliver)
-    lead_a_life(cloud, "found", cloud.sweep)
+    lead_a_life(deployment, "told", deployment.deliver)
+    lead_a_life(deployment, "found", deployment.sweep)
 
 
-def lead_a_life(cloud: Cloud, event_id: str, deliver: Callable[[], object]) -> None:
+def lead_a_life(deployment: Deployment, event_id: str, deliver: Callable[[], object]) -> None:
     """Lead an event from its card to its end, past people and cards that are not there any more."""
-    slack, api, register = cloud.slack, cloud.town.api, f"/events/{event_id}/register"
-    yoga(cloud, eventId=event_id)
-    post_card(cloud, event_id)
-    card = cloud.town.workspace.messages(EVENTS)[-1]
+    slack, api, register = deployment.slack, deployment.harness.api, f"/events/{event_id}/register"
+    yoga(deployment, eventId=event_id)
+    post_card(deployment, event_id)
+    card = deployment.harness.workspace.messages(EVENTS)[-1]
     for user_id in (BJORN, CHLOE, DIEGO, HARUKI):
         slack.click(user_id, card, ActionId.REGISTER)
     deliver()
@@ -88,33 +89,33 @@ def lead_a_life(cloud: Cloud, event_id: str, deliver: Callable[[], object]) -> N
     deliver()
     # One can't be reached for good, the next not now; and the organizer is told of the first.
     for user_id, fault in ((BJORN, Fault.refused("user_disabled")), (CHLOE, Fault.server_error())):
-        cloud.ask("DELETE", f"{register}/{user_id}")
+        deployment.ask("DELETE", f"{register}/{user_id}")
         api.fail_next("chat.postMessage", fault)
         deliver()
-    cloud.town.clock.advance(timedelta(minutes=5))
+    deployment.harness.clock.advance(timedelta(minutes=5))
     # Everyone is told, whether they have a seat or wait; and the card is not there any more.
-    later = cloud.town.clock.now() + timedelta(days=3)
-    cloud.ask("PUT", f"/events/{event_id}", {"date": later.isoformat()})
+    later = deployment.harness.clock.now() + timedelta(days=3)
+    deployment.ask("PUT", f"/events/{event_id}", {"date": later.isoformat()})
     api.fail_next("chat.update", Fault.refused("message_not_found"))
     deliver()
-    post_card(cloud, event_id)
-    cloud.ask("DELETE", f"/events/{event_id}")
+    post_card(deployment, event_id)
+    deployment.ask("DELETE", f"/events/{event_id}")
     deliver()
-    assert cloud.store.list_undelivered(limit=10, cursor=None).items == ()
+    assert deployment.store.list_undelivered(limit=10, cursor=None).items == ()
 
 
 @pytest.mark.timeout(400)
-def test_a_function_may_do_what_it_asks_for_and_nothing_else(cloud: Cloud) -> None:
+def test_a_function_may_do_what_it_asks_for_and_nothing_else(deployment: Deployment) -> None:
     """One test for all functions: what a method needs is found out once, for those that share it."""
-    found = needs_of_functions(cloud)
+    found = needs_of_functions(deployment)
     for function in FUNCTIONS:
         needs = found[function].union(*map(needs_of_method, METHODS[function]))
         assert sorted(needs) == sorted(allowed(function)), function
 
 
-def test_what_a_function_may_not_do_is_refused(cloud: Cloud) -> None:
+def test_what_a_function_may_not_do_is_refused(deployment: Deployment) -> None:
     """The control: wherever functions run in tests, more than they may is an error."""
     with pytest.raises(ClientError, match="AccessDeniedException"):
-        cloud.clients["notifier"].put_item(
-            TableName=cloud.store._tables.name(EVENTS_TABLE), Item={"event_id": {"S": "T1#e1"}}
+        deployment.clients["notifier"].put_item(
+            TableName=deployment.store._tables.name(EVENTS_TABLE), Item={"event_id": {"S": "T1#e1"}}
         )

@@ -1,4 +1,4 @@
-"""Callers of one event whom a test lets in one by one, and what serves them in batches."""
+"""Callers that a test queues one by one, and an executor that serves them in batches."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from domain.execution.batching import CommandQueue, Entry
 
-LATER = 1e9
+NO_DEADLINE = 1e9
 """A deadline that never comes."""
-Served = Entry[str, str]
+UppercaseEntry = Entry[str, str]
 
 
-class Executor:
-    """Serves what it is given in upper case, and can be held shut; `culprit` makes it fail."""
+class UppercaseExecutor:
+    """Executor that returns each command in upper case.
+
+    A test can make it wait (`held`), serve fewer than a batch (`max_served`), or fail at a command (`errors`).
+    """
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
@@ -22,10 +25,10 @@ class Executor:
         self.entered = threading.Semaphore(0)
         self.open = threading.Semaphore(0)
         self.held = False
-        self.most = 100
+        self.max_served = 100
         self.errors: dict[str, BaseException] = {}
 
-    def serve(self, key: str, batch: Sequence[Served]) -> None:
+    def serve(self, key: str, batch: Sequence[UppercaseEntry]) -> None:
         self.batches.append([entry.command for entry in batch])
         self.keys.add(key)
         if self.held:
@@ -34,19 +37,21 @@ class Executor:
         for entry in batch:
             if entry.command in self.errors:
                 raise self.errors[entry.command]
-        for entry in batch[: self.most]:
+        for entry in batch[: self.max_served]:
             entry.settle(entry.command.upper())
 
 
-class Crowd:
-    """People in threads of their own, let in one after the other in a known order."""
+class Callers:
+    """Callers in threads of their own, which join the queue in a known order."""
 
     def __init__(self, command_queue: CommandQueue[str, str], pool: ThreadPoolExecutor) -> None:
         self.command_queue = command_queue
         self.pool = pool
 
-    def arrives(self, command: str, *, deadline: float = LATER, key: str = "event") -> Future[str]:
-        """Start a caller and wait until it is queued behind the one that is being served."""
+    def enqueue(
+        self, command: str, *, deadline: float = NO_DEADLINE, key: str = "event"
+    ) -> Future[str]:
+        """Start a caller and wait until its command is queued behind the batch that is being served."""
         before = self.command_queue.waiting(key)
         future = self.pool.submit(self.command_queue.go_through, key, command, deadline)
         while self.command_queue.waiting(key) == before and not future.done():
@@ -54,18 +59,19 @@ class Crowd:
         return future
 
 
-def hold(executor: Executor, crowd: Crowd) -> Future[str]:
-    """Let one caller in and hold the door, so that all who come now wait together."""
+def hold(executor: UppercaseExecutor, callers: Callers) -> Future[str]:
+    """Start one caller and make the executor wait, so all later callers are queued together."""
     executor.held = True
-    first = crowd.pool.submit(crowd.command_queue.go_through, "event", "first", LATER)
+    first = callers.pool.submit(callers.command_queue.go_through, "event", "first", NO_DEADLINE)
     executor.entered.acquire()
     return first
 
 
-def release(executor: Executor) -> None:
+def release(executor: UppercaseExecutor) -> None:
+    """Let the executor continue, and not wait any more."""
     executor.held = False
     executor.open.release()
 
 
-class Ended(BaseException):
-    """As KeyboardInterrupt is: not an Exception."""
+class Interrupted(BaseException):
+    """Error that, like KeyboardInterrupt, is not an Exception."""

@@ -1,4 +1,4 @@
-"""What the store's tests write: small values, and plans made of bare actions or by `seating.plan`."""
+"""Builders of users, events, registrations and plans, with a default for every field."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _new_plan_id = ids("plan")
 
 
 def a_user(user_id: str = "ada", **values: Any) -> User:
-    """Return a user, named as its id."""
+    """Return a user whose name is its id."""
     given: dict[str, Any] = {
         "user_id": user_id,
         "name": user_id,
@@ -34,7 +34,7 @@ def a_user(user_id: str = "ada", **values: Any) -> User:
 
 
 def an_event(event_id: str = "e1", **values: Any) -> Event:
-    """Return an event in two days, with 2 seats and a waitlist, as yet without a version."""
+    """Return an event in two days, with 2 seats and a waitlist, at version 1."""
     given: dict[str, Any] = {
         "event_id": event_id,
         "title": f"Event {event_id}",
@@ -57,8 +57,8 @@ def an_event(event_id: str = "e1", **values: Any) -> Event:
     return Event(**given | values)
 
 
-def a_seat(user_id: str = "ada", event_id: str = "e1", ticket: int = 1) -> Registration:
-    """Return a registration that has a seat."""
+def a_registration(user_id: str = "ada", event_id: str = "e1", ticket: int = 1) -> Registration:
+    """Return a registration with a seat."""
     return Registration(
         event_id=event_id,
         user_id=user_id,
@@ -69,72 +69,81 @@ def a_seat(user_id: str = "ada", event_id: str = "e1", ticket: int = 1) -> Regis
     )
 
 
-def a_wait(user_id: str = "ada", event_id: str = "e1", ticket: int = 1) -> Registration:
-    """Return a registration that waits."""
-    return a_seat(user_id, event_id, ticket).model_copy(
+def a_waitlisted_registration(
+    user_id: str = "ada", event_id: str = "e1", ticket: int = 1
+) -> Registration:
+    """Return a waitlisted registration."""
+    return a_registration(user_id, event_id, ticket).model_copy(
         update={"status": RegistrationStatus.WAITLISTED, "seated_at": None}
     )
 
 
-def a_place(user_id: str = "ada", ticket: int = 1) -> WaitlistEntry:
-    """Return a place in line."""
+def a_waitlist_entry(user_id: str = "ada", ticket: int = 1) -> WaitlistEntry:
+    """Return a waitlist entry."""
     return WaitlistEntry(ticket, user_id, START)
 
 
-def an_entry(
+def a_journal_entry(
     event_id: str = "e1", version: int = 1, plan_id: str = "p1", **values: Any
 ) -> JournalEntry:
-    """Return an entry that tells nothing."""
+    """Return a journal entry without changes and notifications."""
     given: dict[str, Any] = {"event_id": event_id, "version": version, "plan_id": plan_id}
     return JournalEntry(**{"at": START, **given, **values})
 
 
 def bare_plan(*actions: Action, event_id: str = "e1") -> Plan:
-    """Return a plan of just these actions, which its own name tells apart from any other."""
+    """Return a plan of these actions, with an id of its own."""
     event = next((action.event for action in actions if isinstance(action, PutEvent)), None)
     return Plan(_new_plan_id(), event_id, event, (), actions)
 
 
 def planned(store: Store, *commands: Command, event_id: str = "e1") -> Plan:
-    """Return what `seating.plan` makes of the commands and of what is stored."""
-    snapshot = load_snapshot(store, event_id, commands)
+    """Return the plan for the commands and what is stored."""
+    event = store.get_event(event_id)
+    registrations_of, users = planner.users_needed(commands)
+    rows = store.get_rows(event_id, registrations_of=registrations_of, users=users)
+    heads = planner.waitlist_head_needed(event, rows.registrations, commands) if event else 0
+    waitlist = store.get_waitlist(event_id, limit=heads) if heads else ()
+    snapshot = Snapshot(event, rows.users, rows.registrations, waitlist)
     return planner.plan(snapshot, commands, event_id=event_id, now=START, plan_id=_new_plan_id())
 
 
-def carry_out(store: Store, *commands: Command, event_id: str = "e1") -> Plan:
-    """Plan and commit; return the plan."""
+def plan_and_commit(store: Store, *commands: Command, event_id: str = "e1") -> Plan:
+    """Plan and commit the commands; return the plan."""
     plan = planned(store, *commands, event_id=event_id)
     store.commit(plan)
     return plan
 
 
 def commit(store: Store, *actions: Action, event: Event | None = None) -> None:
-    """Commit just these actions, of the event `e1`."""
+    """Commit these actions of the event `e1`."""
     store.commit(Plan(_new_plan_id(), "e1", event, (), actions))
 
 
-def with_people(store: Store, *user_ids: str) -> None:
-    """Write the event `e1`, without a journal entry, and users."""
+def put_event_and_users(store: Store, *user_ids: str) -> None:
+    """Write the event `e1`, without a journal entry, and these users."""
     commit(store, PutEvent(an_event(), None))
     put_users(store, *user_ids)
 
 
 def put_users(store: Store, *user_ids: str) -> None:
-    """Write new users."""
+    """Write these users."""
     for user_id in user_ids:
         store.put_user(a_user(user_id), replaces=None)
 
 
 def put_event(store: Store, event: Event | None = None) -> Event:
-    """Write a new event with its first journal entry; return it."""
+    """Write an event with its first journal entry; return the event."""
     event = event or an_event()
-    entry = an_entry(event.event_id, event.version, _new_plan_id())
+    entry = a_journal_entry(event.event_id, event.version, _new_plan_id())
     store.commit(bare_plan(PutEvent(event, None), PutJournalEntry(entry), event_id=event.event_id))
     return event
 
 
-def whole(read: Callable[..., Page[T]], *arguments: Any, limit: int = 3, **named: Any) -> list[T]:
-    """Return all items of a list, page by page, none longer than asked for."""
+def all_items(
+    read: Callable[..., Page[T]], *arguments: Any, limit: int = 3, **named: Any
+) -> list[T]:
+    """Return all items of a list; assert that no page is longer than `limit`."""
     items: list[T] = []
     cursor = None
     while True:
@@ -147,13 +156,14 @@ def whole(read: Callable[..., Page[T]], *arguments: Any, limit: int = 3, **named
 
 
 def everything(store: Store, *event_ids: str) -> tuple[object, ...]:
-    """Return all that is stored of events and users, to compare before and after."""
+    """Return everything that is stored of events and users, to compare before and after."""
     return (
-        sorted(whole(store.scan_events), key=lambda event: event.event_id),
+        sorted(all_items(store.scan_events), key=lambda event: event.event_id),
         sorted(
-            whole(store.scan_registrations), key=lambda row: (row.event_id, row.user_id, row.ticket)
+            all_items(store.scan_registrations),
+            key=lambda row: (row.event_id, row.user_id, row.ticket),
         ),
-        sorted(whole(store.scan_waitlist), key=lambda pair: (pair[0], pair[1].ticket)),
-        sorted(whole(store.list_users), key=lambda user: user.user_id),
+        sorted(all_items(store.scan_waitlist), key=lambda pair: (pair[0], pair[1].ticket)),
+        sorted(all_items(store.list_users), key=lambda user: user.user_id),
         [store.list_journal(event_id, limit=100) for event_id in event_ids or ("e1",)],
     )

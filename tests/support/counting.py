@@ -1,8 +1,8 @@
-"""How much of something a test checked: histories, calls, cases, payloads."""
+"""Type of the `count` fixture, with which tests report how many histories, calls or cases they checked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Count = Callable[[str, int], None]
-"""Called with what was checked, and how much of it; see the fixture `count`."""
+"""Takes the name of what was checked, and the number to add."""

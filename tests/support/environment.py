@@ -1,4 +1,4 @@
-"""The world around the service, as tests run it: time that moves by hand, ids in order, work done at once."""
+"""Environment of the service in tests: a clock moved by hand, ids in order, background work done immediately."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
 class ManualClock:
-    """A clock that stands still, but for those who sleep and for `advance`."""
+    """Clock that moves only when someone sleeps or calls `advance`."""
 
     def __init__(self, now: datetime = START) -> None:
         self._now = now
@@ -35,7 +35,7 @@ class ManualClock:
         self.advance(timedelta(seconds=seconds))
 
     def wait(self, signal: threading.Event, seconds: float) -> bool:
-        """Wait for the signal however long it takes; a wait of no seconds only looks."""
+        """Wait for the signal, however long it takes; with 0 seconds, only look."""
         return signal.wait(None if seconds else 0)
 
     def advance(self, by: timedelta) -> None:
@@ -43,13 +43,13 @@ class ManualClock:
         self._seconds += by.total_seconds()
 
 
-def at_once(work: Callable[[], None]) -> None:
-    """Do in the foreground what the service would leave to the background."""
+def run_now(work: Callable[[], None]) -> None:
+    """Run background work immediately, in the caller's thread."""
     work()
 
 
 def ids(prefix: str = "id") -> Callable[[], str]:
-    """Return a source of identifiers: id1, id2, id3 …, safe to share between threads."""
+    """Return a source of ids (id1, id2, id3 …) that threads can share."""
     numbers = count(1)
     return lambda: f"{prefix}{next(numbers)}"
 
@@ -58,11 +58,11 @@ def service_on(
     store: Store,
     *,
     clock: ManualClock | None = None,
-    spawn: Callable[[Callable[[], None]], None] = at_once,
+    spawn: Callable[[Callable[[], None]], None] = run_now,
     new_id: Callable[[], str] | None = None,
     on_commit: Callable[[str], None] = lambda _: None,
 ) -> Service:
-    """Return a service on a store, with time, ids and dice that a test controls."""
+    """Return a service on a store, with time, ids and jitter under the test's control."""
     return Service(
         store,
         clock or ManualClock(),
@@ -74,7 +74,7 @@ def service_on(
 
 
 def new_event(service: Service, event_id: str = "e1", **values: object) -> Event:
-    """Create an event in two days, with 2 seats and a waitlist unless told otherwise."""
+    """Create an event, by default in two days, with 2 seats and a waitlist."""
     given: dict[str, object] = {
         "event_id": event_id,
         "title": f"Event {event_id}",
@@ -88,19 +88,19 @@ def new_event(service: Service, event_id: str = "e1", **values: object) -> Event
 
 
 def new_users(service: Service, *user_ids: str) -> list[User]:
-    """Create users, each named as its id."""
+    """Create users whose names are their ids."""
     return [
         service.create_user(UserDraft.of(user_id=user_id, name=user_id)) for user_id in user_ids
     ]
 
 
 def start_user_deletion(
-    store: Store, user_id: str, mark: str = "mark of a process that died"
+    store: Store, user_id: str, deletion_id: str = "deletion of a process that died"
 ) -> str:
-    """Mark a user for deletion, past the service; return the mark."""
+    """Start a user's deletion without the service; return the deletion id."""
     user = store.get_user(user_id)
     assert user is not None
-    held = store.start_user_deletion(user_id, mark, revision=user.revision)
+    held = store.start_user_deletion(user_id, deletion_id, revision=user.revision)
     assert held is not None
     return held
 
@@ -109,7 +109,7 @@ _together = ids("together")
 
 
 def commit_together(store: Store, event_id: str, commands: Sequence[Command]) -> int:
-    """Carry many commands out past the service, in as few commits as they take; return how many."""
+    """Carry out many commands without the service, in as few commits as possible; return their number."""
     commits = 0
     rest = list(commands)
     while rest:

@@ -1,4 +1,4 @@
-"""A memory store to which a test says what happens to the next commits and reads."""
+"""In-memory store with faults that a test chooses for the next commits and reads."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ Fault = Callable[["FaultyStore", Plan], None]
 
 
 def lost(store: FaultyStore, plan: Plan) -> None:
-    """The commit applies, and its answer is lost."""
+    """Apply the commit and lose its answer."""
     store.really_commit(plan)
     raise AnswerLost
 
 
 def never_sent(store: FaultyStore, plan: Plan) -> None:
-    """The commit does not arrive, and nobody says so."""
+    """Lose the commit before it arrives."""
     raise AnswerLost
 
 
 def on_its_way(store: FaultyStore, plan: Plan) -> None:
-    """The commit arrives later, when the test says so."""
+    """Delay the commit until the test calls `arrive`."""
     store.under_way.append(plan)
     raise AnswerLost
 
 
 def conflict(store: FaultyStore, plan: Plan) -> None:
-    """The commit is rejected, as DynamoDB rejects one that meets another."""
+    """Reject the commit, as DynamoDB does when two transactions meet."""
     raise Conflict
 
 
 class Denied(Exception):
-    """What a store does not translate: a request that is refused for good, such as one with a token that expired."""
+    """Error that no store translates, such as expired credentials."""
 
 
 def denied(store: FaultyStore, plan: Plan) -> None:
-    """The commit is refused with an error that nobody foresaw."""
+    """Refuse the commit with an unexpected error."""
     raise Denied
 
 
 class FaultyStore(MemoryStore):
-    """Meets its `faults` one commit after the other, then works; so with `unreadable` reads of events."""
+    """Store that meets one of its `faults` per commit, fails `unreadable` reads of events, and then works."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,13 +69,13 @@ class FaultyStore(MemoryStore):
         self.really_commit(plan)
 
     def really_commit(self, plan: Plan) -> None:
-        """Apply a plan once: sent again, it is the same request, as DynamoDB's token makes it."""
+        """Apply a plan, unless it was applied before: DynamoDB's token does the same."""
         entry = self.journal.get((plan.event_id, plan.event.version)) if plan.event else None
         if entry is None or entry.plan_id != plan.plan_id:
             super().commit(plan)
 
     def arrive(self) -> list[bool]:
-        """Let what is on its way arrive; return whether each applied."""
+        """Let the delayed commits arrive; return whether each was applied."""
         applied = []
         for plan in self.under_way:
             try:
@@ -97,7 +97,7 @@ class FaultyStore(MemoryStore):
             raise Unavailable
         event = super().get_event(event_id)
         if self.before_reading is not None:
-            # Between this read and the next, something happens.
+            # The test's change happens between this read and the next.
             meanwhile, self.before_reading = self.before_reading, None
             meanwhile()
         return event

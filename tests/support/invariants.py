@@ -1,4 +1,4 @@
-"""R7.5, read from a store at rest, by counting and in no way as the product does it."""
+"""Checker of the data invariants (R7.5). It counts rows and shares no code with the product."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Everything:
-    """All that a store holds of its workspace; two of these are equal if nothing was written between."""
+    """Everything that a store holds of its workspace. Two of them are equal if nothing was written in between."""
 
     events: dict[str, Event]
     users: dict[str, User]
     registrations: dict[tuple[str, str], Registration]
-    line: dict[tuple[str, int], WaitlistEntry]
+    waitlist: dict[tuple[str, int], WaitlistEntry]
     journal: dict[str, tuple[JournalEntry, ...]]
 
     def seated(self, event_id: str) -> list[str]:
-        """Return who has a seat, in order of tickets."""
+        """Return the users who have a seat, in order of tickets."""
         return self._users(event_id, RegistrationStatus.REGISTERED)
 
-    def waiting(self, event_id: str) -> list[str]:
-        """Return who waits, first in line first."""
+    def waitlisted(self, event_id: str) -> list[str]:
+        """Return the waitlisted users, in order of positions."""
         return self._users(event_id, RegistrationStatus.WAITLISTED)
 
     def _users(self, event_id: str, status: RegistrationStatus) -> list[str]:
@@ -42,13 +42,13 @@ class Everything:
 
 
 def everything_in(store: Store) -> Everything:
-    """Read all that the store holds."""
+    """Read everything that the store holds."""
     events = {event.event_id: event for event in _all(store.scan_events)}
     return Everything(
         events,
         {user.user_id: user for user in _all(store.list_users)},
         {(row.event_id, row.user_id): row for row in _all(store.scan_registrations)},
-        {(event_id, waiting.ticket): waiting for event_id, waiting in _all(store.scan_waitlist)},
+        {(event_id, entry.ticket): entry for event_id, entry in _all(store.scan_waitlist)},
         {event_id: store.list_journal(event_id, limit=10_000) for event_id in events},
     )
 
@@ -61,54 +61,57 @@ def _all(read: Callable[..., Page[T]]) -> Iterator[T]:
         yield from page.items
 
 
-def assert_sound(store: Store) -> Everything:
-    """Assert R7.5 of every event, that the line is the waiting rows, and that the journal tells the same."""
+def assert_invariants(store: Store) -> Everything:
+    """Assert R7.5 for every event; return what the store holds.
+
+    The waitlist must match the registrations, and the journal must lead to the same state.
+    """
     found = everything_in(store)
     for event in found.events.values():
-        _assert_event_sound(event, found)
+        _assert_event(event, found)
     for row in found.registrations.values():
         assert row.event_id in found.events, f"{row} has no event"
         assert row.user_id in found.users, f"{row} has no user"
     return found
 
 
-def _assert_event_sound(event: Event, found: Everything) -> None:
-    seated, waiting = found.seated(event.event_id), found.waiting(event.event_id)
+def _assert_event(event: Event, found: Everything) -> None:
+    seated, waitlisted = found.seated(event.event_id), found.waitlisted(event.event_id)
     assert event.registered_count == len(seated)
-    assert event.waitlist_count == len(waiting)
+    assert event.waitlist_count == len(waitlisted)
     assert event.registered_count <= event.capacity
     if event.deletion is None:
-        assert not waiting or event.free_seats == 0, "a free seat while someone waits"
-    line = sorted(
-        (place for (of, _), place in found.line.items() if of == event.event_id),
-        key=lambda place: place.ticket,
+        assert not waitlisted or event.free_seats == 0, "a free seat while someone is waitlisted"
+    entries = sorted(
+        (entry for (of, _), entry in found.waitlist.items() if of == event.event_id),
+        key=lambda entry: entry.ticket,
     )
-    assert [place.user_id for place in line] == waiting
-    assert all(place.ticket < event.next_ticket for place in line)
-    assert Counter(block_of(place.ticket) for place in line) == dict(event.waitlist_by_block)
-    entries = found.journal[event.event_id]
-    assert [entry.version for entry in entries] == list(range(1, event.version + 1))
-    assert told_by(entries) == (set(seated), waiting)
+    assert [entry.user_id for entry in entries] == waitlisted
+    assert all(entry.ticket < event.next_ticket for entry in entries)
+    assert Counter(block_of(entry.ticket) for entry in entries) == dict(event.waitlist_by_block)
+    journal = found.journal[event.event_id]
+    assert [entry.version for entry in journal] == list(range(1, event.version + 1))
+    assert replay(journal) == (set(seated), waitlisted)
 
 
-def told_by(entries: tuple[JournalEntry, ...]) -> tuple[set[str], list[str]]:
-    """Return who sits and who waits, in order, by the journal alone."""
+def replay(entries: tuple[JournalEntry, ...]) -> tuple[set[str], list[str]]:
+    """Return the users with a seat and the waitlisted users, in order, from the journal alone."""
     seated: set[str] = set()
-    waiting: list[str] = []
+    waitlisted: list[str] = []
     for change in (change for entry in entries for change in entry.changes):
         user_id = change.user_id or ""
         match change.kind:
             case ChangeKind.REGISTERED:
                 seated.add(user_id)
             case ChangeKind.WAITLISTED:
-                waiting.append(user_id)
+                waitlisted.append(user_id)
             case ChangeKind.PROMOTED:
-                assert waiting.pop(0) == user_id, "promoted out of order"
+                assert waitlisted.pop(0) == user_id, "promoted out of order"
                 seated.add(user_id)
             case ChangeKind.LEFT if user_id in seated:
                 seated.remove(user_id)
             case ChangeKind.LEFT:
-                waiting.remove(user_id)
+                waitlisted.remove(user_id)
             case _:
                 pass
-    return seated, waiting
+    return seated, waitlisted

@@ -1,4 +1,4 @@
-"""A store of dictionaries: what `seating.plan` decides, carried out literally, one action after the other."""
+"""In-memory store, which carries out a plan literally, one action after the other."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ T = TypeVar("T")
 
 
 class MemoryStore:
-    """`domain.ports.Store` for one thread. It checks every action's condition, and each key's being written once."""
+    """`domain.ports.Store` for one thread. It checks every action's condition, and that no key is written twice."""
 
     def __init__(self) -> None:
         self.events: dict[str, Event] = {}
         self.users: dict[str, User] = {}
         self.registrations: dict[tuple[str, str], Registration] = {}
-        self.line: dict[tuple[str, int], WaitlistEntry] = {}
+        self.waitlist: dict[tuple[str, int], WaitlistEntry] = {}
         self.journal: dict[tuple[str, int], JournalEntry] = {}
 
     def commit(self, plan: Plan) -> None:
@@ -61,11 +61,11 @@ class MemoryStore:
             raise
 
     def _tables(self) -> tuple[dict[object, object], ...]:
-        return (  # each with keys of its own
+        return (
             cast("dict[object, object]", self.events),
             cast("dict[object, object]", self.users),
             cast("dict[object, object]", self.registrations),
-            cast("dict[object, object]", self.line),
+            cast("dict[object, object]", self.waitlist),
             cast("dict[object, object]", self.journal),
         )
 
@@ -84,11 +84,11 @@ class MemoryStore:
                 _require(_same(self.registrations.get(key), row))
                 del self.registrations[key]
             case PutWaitlistEntry(event_id, waiting):
-                _require((event_id, waiting.ticket) not in self.line)
-                self.line[event_id, waiting.ticket] = waiting
+                _require((event_id, waiting.ticket) not in self.waitlist)
+                self.waitlist[event_id, waiting.ticket] = waiting
             case DeleteWaitlistEntry(event_id, waiting):
-                stored_place = self.line.pop((event_id, waiting.ticket), None)
-                _require(stored_place is not None and stored_place.user_id == waiting.user_id)
+                stored_entry = self.waitlist.pop((event_id, waiting.ticket), None)
+                _require(stored_entry is not None and stored_entry.user_id == waiting.user_id)
             case CheckUser(user_id):
                 user = self.users.get(user_id)
                 _require(user is not None and user.deletion is None)
@@ -151,7 +151,7 @@ class MemoryStore:
         line = sorted(
             (
                 waiting
-                for (of, ticket), waiting in self.line.items()
+                for (of, ticket), waiting in self.waitlist.items()
                 if of == event_id and after < ticket and (until is None or ticket <= until)
             ),
             key=lambda waiting: waiting.ticket,
@@ -161,7 +161,9 @@ class MemoryStore:
     def count_entries_before(
         self, event_id: str, place: WaitlistEntry, *, after: int
     ) -> int | None:
-        line = self.get_waitlist(event_id, after=after, until=place.ticket, limit=len(self.line))
+        line = self.get_waitlist(
+            event_id, after=after, until=place.ticket, limit=len(self.waitlist)
+        )
         return len(line) - 1 if line and line[-1].user_id == place.user_id else None
 
     def list_roster(
@@ -244,7 +246,7 @@ class MemoryStore:
     def scan_waitlist(
         self, *, limit: int, cursor: str | None = None
     ) -> Page[tuple[str, WaitlistEntry]]:
-        places = [(of, waiting) for (of, _), waiting in self.line.items()]
+        places = [(of, waiting) for (of, _), waiting in self.waitlist.items()]
         return _page(places, limit, cursor, lambda pair: [pair[0], pair[1].ticket])
 
 
@@ -279,7 +281,7 @@ Key = Callable[[T], list[str | int]]
 
 
 def _page(items: Iterable[T], limit: int, cursor: str | None, key: Key[T]) -> Page[T]:
-    """Return a page of a list in order of a key, after the one at which the last ended, there still or not."""
+    """Return a page of a list in order of a key; the cursor's own item may be gone by now."""
     ordered = sorted(items, key=key)
     if cursor is not None:
         ended_at = _from_cursor(cursor)

@@ -1,4 +1,4 @@
-"""Plans for an event of one seat, which is taken, and a waitlist of two."""
+"""Plans for an event with one seat, which is taken, and two waitlisted users."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from domain.models import (
 )
 from domain.planning import planner
 from domain.planning.plan import Plan
-from domain.planning.snapshot import Snapshot
-from tests.support.builders import a_seat, a_user, a_wait, an_event
+from domain.planning.planner import Snapshot
+from tests.support.builders import a_registration, a_user, a_waitlisted_registration, an_event
 from tests.support.environment import START
 
 SEATED, WAITING = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
@@ -25,15 +25,17 @@ LATER = START + timedelta(hours=1)
 
 
 def row(user_id: str, ticket: int, status: RegistrationStatus = SEATED) -> Registration:
-    """Return a registration with a seat, or one on the waitlist."""
-    return (a_seat if status is SEATED else a_wait)(user_id, ticket=ticket)
+    """Return a registration with a seat or on the waitlist."""
+    return (a_registration if status is SEATED else a_waitlisted_registration)(
+        user_id, ticket=ticket
+    )
 
 
 SITS, FIRST, SECOND = row("sits", 1), row("first", 2, WAITING), row("second", 3, WAITING)
 
 
 def event(**values: Any) -> Event:
-    """Return an event of one seat, taken, with two who wait."""
+    """Return an event with one seat, which is taken, and two waitlisted users."""
     given: dict[str, Any] = {
         "title": "Supper",
         "location": "Kitchen",
@@ -49,7 +51,7 @@ def event(**values: Any) -> Event:
 
 
 def planned(*commands: Command, at: Event | None = None, now: Any = LATER) -> Plan:
-    """Plan for the event and its three people, and two newcomers."""
+    """Plan for the event, its three attendees, and two users who are not registered."""
     snapshot = Snapshot(
         at or event(),
         {user_id: a_user(user_id) for user_id in ("sits", "first", "second", "new", "newer")},

@@ -1,6 +1,6 @@
-"""What Rollcall means, in the plainest way: lists of people, with no versions or commits.
+"""Reference model: Rollcall as lists of users, without versions or commits.
 
-What the requirements let go in steps (R2.5, R7.1) can be done whole, or step by step.
+Operations that may go in steps (R2.5, R7.1) can be done whole, or step by step.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from domain.enums import EventStatus, RegistrationStatus
 
 
 class Refused(Exception):
-    """The model refuses, with the name of the error that the service must raise, and what it must say."""
+    """Refusal of the model, with the name and the facts of the error that the service must raise."""
 
     def __init__(self, name: str, *facts: object) -> None:
         super().__init__(name)
@@ -21,91 +21,91 @@ class Refused(Exception):
 
 
 @dataclass
-class PlainEvent:
-    """An event: who sits and who waits, each in order of arrival."""
+class ReferenceEvent:
+    """Event with its attendees, in order of arrival."""
 
     capacity: int
     has_waitlist: bool
     status: EventStatus = EventStatus.OPEN
     seated: list[str] = field(default_factory=list)
-    waiting: list[str] = field(default_factory=list)
+    waitlist: list[str] = field(default_factory=list)
     target: int | None = None
-    """The capacity that a raise is on its way to."""
+    """The capacity to which a capacity increase leads, while it goes on."""
     tickets: dict[str, int] = field(default_factory=dict)
-    """The ticket of everyone who is in."""
-    handed_out: int = 0
-    """How many tickets there have been."""
+    """The ticket of each attendee."""
+    tickets_given: int = 0
+    """The number of tickets so far."""
 
-    def place_of(self, user_id: str) -> tuple[RegistrationStatus, int | None] | None:
-        """Return a user's status and position, None for one who is not in."""
-        if user_id in self.waiting:
-            return RegistrationStatus.WAITLISTED, self.waiting.index(user_id) + 1
+    def status_and_position(self, user_id: str) -> tuple[RegistrationStatus, int | None] | None:
+        """Return a user's status and position, or None if the user is not registered."""
+        if user_id in self.waitlist:
+            return RegistrationStatus.WAITLISTED, self.waitlist.index(user_id) + 1
         return (RegistrationStatus.REGISTERED, None) if user_id in self.tickets else None
 
     def fill(self) -> list[str]:
-        """Seat those who wait while there are seats; return them."""
+        """Promote waitlisted users while there are seats; return them."""
         promoted = []
-        while self.waiting and len(self.seated) < self.capacity:
-            promoted.append(self.waiting.pop(0))
+        while self.waitlist and len(self.seated) < self.capacity:
+            promoted.append(self.waitlist.pop(0))
             self.seated.append(promoted[-1])
         return promoted
 
     def continue_capacity_increase(self, most: int | None = None) -> list[str]:
-        """Go to the target, seat by seat while someone waits, by `most` promotions; return the promoted."""
+        """Increase the capacity seat by seat, for at most `most` promotions; return the promoted users."""
         promoted: list[str] = []
         if self.target is None:
             return promoted
-        while self.waiting and self.capacity < self.target and len(promoted) != most:
+        while self.waitlist and self.capacity < self.target and len(promoted) != most:
             self.capacity += 1
             promoted += self.fill()
-        if not self.waiting or self.capacity >= self.target:
+        if not self.waitlist or self.capacity >= self.target:
             self.capacity, self.target = self.target, None
         return promoted
 
-    def take_out(self, user_id: str) -> list[str]:
-        """Let a user go who is in; return who got the seat."""
-        (self.waiting if user_id in self.waiting else self.seated).remove(user_id)
+    def remove(self, user_id: str) -> list[str]:
+        """Remove an attendee; return the promoted users."""
+        (self.waitlist if user_id in self.waitlist else self.seated).remove(user_id)
         del self.tickets[user_id]
         return self.fill()
 
-    def copied(self) -> PlainEvent:
-        """Return an event like this one, of which nothing is shared."""
-        return PlainEvent(
+    def copied(self) -> ReferenceEvent:
+        """Return a deep copy."""
+        return ReferenceEvent(
             self.capacity,
             self.has_waitlist,
             self.status,
             self.seated.copy(),
-            self.waiting.copy(),
+            self.waitlist.copy(),
             self.target,
             self.tickets.copy(),
-            self.handed_out,
+            self.tickets_given,
         )
 
     def contents(self) -> Hashable:
-        """Return what two events have in common that nobody can tell apart."""
-        people = frozenset(self.tickets.items()), tuple(self.waiting), self.handed_out
+        """Return the contents to compare."""
+        people = frozenset(self.tickets.items()), tuple(self.waitlist), self.tickets_given
         return self.capacity, self.has_waitlist, self.status, self.target, *people
 
 
 @dataclass
-class PlainModel:
-    """All users and events. Each method returns what the service must return, or raises `Refused`."""
+class ReferenceModel:
+    """Model of all users and events. Each method returns what the service must return, or raises `Refused`."""
 
     users: set[str] = field(default_factory=set)
-    events: dict[str, PlainEvent] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
-    marked: dict[str, frozenset[int]] = field(default_factory=dict)
-    """Users whose deletion is under way, and which deletions wait for its end."""
+    events: dict[str, ReferenceEvent] = field(default_factory=dict)
+    used_event_ids: set[str] = field(default_factory=set)
+    deleting: dict[str, frozenset[int]] = field(default_factory=dict)
+    """The users under deletion, each with the calls that wait for its end."""
     finished: frozenset[int] = frozenset()
-    """The deletions of users that have come to their end."""
+    """The calls whose deletion has ended."""
 
-    def event(self, event_id: str) -> PlainEvent:
+    def event(self, event_id: str) -> ReferenceEvent:
         if event_id not in self.events:
             raise Refused("UnknownEvent")
         return self.events[event_id]
 
     def create_user(self, user_id: str) -> None:
-        if user_id in self.users or user_id in self.marked:
+        if user_id in self.users or user_id in self.deleting:
             raise Refused("DuplicateUser")
         self.users.add(user_id)
 
@@ -113,25 +113,25 @@ class PlainModel:
         self.start_user_deletion(user_id, 0)
         for event in self.events.values():
             if user_id in event.tickets:
-                event.take_out(user_id)
-        self.forget_user(user_id)
+                event.remove(user_id)
+        self.finish_user_deletion(user_id)
 
     def start_user_deletion(self, user_id: str, deletion: int) -> None:
-        """Begin to delete a user, or wait for who began before; from now on the user is unknown."""
-        if user_id not in self.users and user_id not in self.marked:
+        """Start to delete a user, or join a deletion that has started; from now on the user is unknown."""
+        if user_id not in self.users and user_id not in self.deleting:
             raise Refused("UnknownUser")
         self.users.discard(user_id)
-        self.marked[user_id] = self.marked.get(user_id, frozenset()) | {deletion}
+        self.deleting[user_id] = self.deleting.get(user_id, frozenset()) | {deletion}
 
-    def forget_user(self, user_id: str) -> None:
-        """End the deletion of a user who is in no event any more."""
-        self.finished |= self.marked.pop(user_id)
+    def finish_user_deletion(self, user_id: str) -> None:
+        """Finish the deletion of a user who is not registered any more."""
+        self.finished |= self.deleting.pop(user_id)
 
     def create_event(self, event_id: str, capacity: int, has_waitlist: bool) -> None:
-        if event_id in self.used:
+        if event_id in self.used_event_ids:
             raise Refused("DuplicateEvent")
-        self.used.add(event_id)
-        self.events[event_id] = PlainEvent(capacity, has_waitlist)
+        self.used_event_ids.add(event_id)
+        self.events[event_id] = ReferenceEvent(capacity, has_waitlist)
 
     def delete_event(self, event_id: str) -> None:
         self.event(event_id)
@@ -141,33 +141,33 @@ class PlainModel:
         event = self.event(event_id)
         if user_id not in self.users:
             raise Refused("UnknownUser")
-        place = event.place_of(user_id)
-        if place is not None:
-            raise Refused("AlreadyRegistered", *place)
+        registered_as = event.status_and_position(user_id)
+        if registered_as is not None:
+            raise Refused("AlreadyRegistered", *registered_as)
         if event.status is not EventStatus.OPEN:
             raise Refused("RegistrationClosed", event.status)
-        has_seat = not event.waiting and len(event.seated) < event.capacity
+        has_seat = not event.waitlist and len(event.seated) < event.capacity
         if not has_seat and not event.has_waitlist:
             raise Refused("EventFull", event.capacity, len(event.seated))
-        (event.seated if has_seat else event.waiting).append(user_id)
-        event.handed_out += 1
-        event.tickets[user_id] = event.handed_out
-        return None if has_seat else len(event.waiting)
+        (event.seated if has_seat else event.waitlist).append(user_id)
+        event.tickets_given += 1
+        event.tickets[user_id] = event.tickets_given
+        return None if has_seat else len(event.waitlist)
 
     def leave(self, event_id: str, user_id: str) -> list[str]:
         event = self.event(event_id)
         if user_id not in event.tickets:
             raise Refused("NotRegistered")
-        return event.take_out(user_id)
+        return event.remove(user_id)
 
     def edit(
         self,
         event_id: str,
         capacity: int | None,
         has_waitlist: bool | None,
-        at_once: int | None = None,
+        most: int | None = None,
     ) -> list[str]:
-        """Return who is promoted; a raise by more than `at_once` is left on its way."""
+        """Return the promoted users; a capacity increase stops after `most` promotions and continues later."""
         event = self.event(event_id)
         if event.status is EventStatus.CANCELED:
             raise Refused("EventCanceled")
@@ -177,7 +177,7 @@ class PlainModel:
         if capacity is None or capacity == (event.target or event.capacity):
             return []
         event.target = capacity
-        return event.continue_capacity_increase(at_once)
+        return event.continue_capacity_increase(most)
 
     def set_status(self, event_id: str, status: EventStatus) -> None:
         event = self.event(event_id)
@@ -185,19 +185,23 @@ class PlainModel:
             raise Refused("EventCanceled")
         event.status = status
 
-    def copied(self) -> PlainModel:
-        """Return a model like this one, of which nothing is shared."""
+    def copied(self) -> ReferenceModel:
+        """Return a deep copy."""
         events = {event_id: event.copied() for event_id, event in self.events.items()}
-        return PlainModel(
-            self.users.copy(), events, self.used.copy(), self.marked.copy(), self.finished
+        return ReferenceModel(
+            self.users.copy(),
+            events,
+            self.used_event_ids.copy(),
+            self.deleting.copy(),
+            self.finished,
         )
 
     def contents(self) -> Hashable:
-        """Return users, those being deleted, and the events with all that is in them."""
+        """Return the contents to compare: users, deletions and events."""
         events = frozenset((event_id, event.contents()) for event_id, event in self.events.items())
-        return frozenset(self.users), frozenset(self.marked), events
+        return frozenset(self.users), frozenset(self.deleting), events
 
     def state(self) -> Hashable:
-        """Return all that what happens from here on depends on."""
-        deletions = frozenset(self.marked.items()), self.finished
-        return self.contents(), frozenset(self.used), *deletions
+        """Return everything on which later calls depend."""
+        deletions = frozenset(self.deleting.items()), self.finished
+        return self.contents(), frozenset(self.used_event_ids), *deletions

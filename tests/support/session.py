@@ -1,4 +1,4 @@
-"""Pytest plugin for the whole session: one DynamoDB Local, and the counts below the report."""
+"""Pytest plugin for the whole session: one DynamoDB Local, and the sums below pytest's report."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from tests.support.dynamodb.local import offer_engine
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Offer one DynamoDB Local to all of the session's workers; it starts when the first asks."""
+    """Offer one DynamoDB Local to all workers; it starts when the first worker asks for it."""
     if not hasattr(config, "workerinput"):
         config.add_cleanup(offer_engine())
 
 
 @pytest.fixture
 def count(request: pytest.FixtureRequest) -> Count:
-    """Return what a test calls with how much of something it checked; the sums stand below pytest's report."""
+    """Return a function that adds to a sum below pytest's report."""
     return lambda what, number: request.node.user_properties.append((what, number))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what all tests together checked."""
+    """Print the sums of all tests."""
     checked: Counter[str] = Counter()
     for reports in terminalreporter.stats.values():
         for report in reports:

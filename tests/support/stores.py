@@ -1,4 +1,4 @@
-"""Empty stores to run the same test on: `memory` carries plans out literally, the others are real."""
+"""Empty stores on which to run the same test: `memory` is a dictionary, the others are real."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Kind = Literal["memory", "sqlite", "moto", "local"]
 _fresh = count(1)
 
 _unused: list[str] = []
-"""Prefixes of moto's tables that were made for a test before, and are empty again."""
+"""Prefixes of moto's tables that an earlier test created, and that are empty again."""
 
 _unused_locally: list[str] = []
 """The same in DynamoDB Local."""
@@ -32,7 +32,7 @@ _unused_locally: list[str] = []
 
 @contextmanager
 def empty_store(kind: Kind) -> Iterator[Store]:
-    """Give a store with nothing in it: `moto` and `local` are DynamoDB.
+    """Yield an empty store; `moto` and `local` are DynamoDB.
 
     moto runs in this process, for one thread at a time; DynamoDB Local is AWS's own engine.
     """
@@ -52,7 +52,7 @@ def empty_store(kind: Kind) -> Iterator[Store]:
 
 @contextmanager
 def empty_sqlite() -> Iterator[SQLiteStore]:
-    """Give a SQLite store on a file of its own."""
+    """Yield a SQLite store on a file of its own."""
     with TemporaryDirectory() as folder:
         store = SQLiteStore(Path(folder) / "rollcall.sqlite", "T1")
         try:
@@ -63,7 +63,7 @@ def empty_sqlite() -> Iterator[SQLiteStore]:
 
 @contextmanager
 def empty_moto() -> Iterator[DynamoDBStore]:
-    """Give a DynamoDB store on tables of its own: moto slows down as tables fill."""
+    """Yield a DynamoDB store on tables of its own, because moto slows down as tables fill."""
     client = dynamodb_client()
     if not _unused:
         _unused.append(f"test{next(_fresh)}-")
@@ -78,13 +78,13 @@ def empty_moto() -> Iterator[DynamoDBStore]:
 
 @contextmanager
 def empty_local(*, is_reused: bool = True) -> Iterator[DynamoDBStore]:
-    """Give a DynamoDB store on AWS's own engine, on tables of its own.
+    """Yield a DynamoDB store on DynamoDB Local, on tables of its own.
 
-    They are emptied for the next one, unless they hold too much for that: then they stay as they are.
+    The tables are emptied and used again, unless `is_reused` says that they hold too much for that.
     """
     client = local_client()
     if not _unused_locally:
-        # The engine is one for all of the session's processes.
+        # All processes of the session share one engine.
         _unused_locally.append(f"test{os.getpid()}-{next(_fresh)}-")
         schema.create_tables(client, _unused_locally[0])
     prefix = _unused_locally.pop()
@@ -98,7 +98,7 @@ def empty_local(*, is_reused: bool = True) -> Iterator[DynamoDBStore]:
 
 @contextmanager
 def without_foreign_keys(store: Store) -> Iterator[None]:
-    """Let a test write what SQLite itself would refuse; DynamoDB has no such guard."""
+    """Switch off SQLite's foreign keys, a guard that DynamoDB does not have."""
     connections = store._file._idle if isinstance(store, SQLiteStore) else []
     for connection in connections:
         connection.execute("PRAGMA foreign_keys = OFF")
@@ -117,7 +117,7 @@ STORES: dict[str, Callable[[], AbstractContextManager[AnyStore]]] = {
 }
 
 
-def another_workspace(store: AnyStore, workspace_id: str = "T2") -> AnyStore:
+def another_workspace(store: AnyStore) -> AnyStore:
     """Return a store of another workspace on the same tables."""
     if isinstance(store, SQLiteStore):
         other = SQLiteStore.__new__(SQLiteStore)

@@ -1,4 +1,4 @@
-"""Any value that a store may be given: times to the microsecond, any script, empty texts."""
+"""Hypothesis strategies for any value that a store may be given."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from domain.models import (
     WaitlistEntry,
 )
 
-# A lone surrogate is no text: neither UTF-8 nor Slack can carry one.
+# Neither UTF-8 nor Slack can carry a lone surrogate.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 lines = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40)
 names = lines.map(str.strip).filter(bool)
@@ -77,7 +77,7 @@ unreachable = st.builds(
 
 
 def users(user_id: str) -> st.SearchStrategy[User]:
-    """Return users with this id, none of them marked: only `start_user_deletion` marks."""
+    """Return users with this id, none of them under deletion: only `start_user_deletion` writes that."""
     return st.builds(
         User,
         user_id=st.just(user_id),
@@ -91,7 +91,7 @@ def users(user_id: str) -> st.SearchStrategy[User]:
 
 
 def events(event_id: str) -> st.SearchStrategy[Event]:
-    """Return events with this id, at any stage of their lives."""
+    """Return events with this id, in any state."""
     return st.builds(
         Event,
         event_id=st.just(event_id),
@@ -135,7 +135,7 @@ def registrations(event_id: str, user_id: str) -> st.SearchStrategy[Registration
 
 
 def waiting(user_id: str) -> st.SearchStrategy[WaitlistEntry]:
-    """Return places of this user in a line."""
+    """Return waitlist entries of this user."""
     return st.builds(WaitlistEntry, versions, st.just(user_id), moments)
 
 

@@ -1,4 +1,4 @@
-"""A process's view of a real store, in which a test takes guards out and lets others act in between."""
+"""Store without some of its guards, for the negative controls."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from typing import Any
 from domain.planning.plan import Action, CheckUser, Plan, PutEvent, PutJournalEntry, PutRegistration
 from domain.ports import AnswerLost, Store
 
-Arrives = Callable[[], None]
-Meanwhile = Callable[[Arrives], None]
-"""What others do while a commit is on its way; it may say when the commit arrives, else it does at the end."""
+Deliver = Callable[[], None]
+Meanwhile = Callable[[Deliver], None]
+"""Acts while a commit is on its way. It may call its argument to deliver the commit; otherwise the commit follows."""
 
 _fresh = count(1)
 
 
 @dataclass
-class View:
-    """The store, without some of its guards.
+class UnguardedStore:
+    """Store of one process, without the guards named in `without`.
 
-    Without `version`, `registration` or `user`, the commit's condition on that is met whatever is
-    stored; without `user mark`, that on the user is met by one under deletion; without `entry` the
-    journal does not say which version was made by whom; without `mark` no event is marked for
-    deletion; without `token` a commit that is sent again is a new one.
+    - `version`, `registration`, `user`: the commit's condition on that item is met whatever is stored.
+    - `deletion id`: the condition on the user is met although the user is being deleted.
+    - `entry`: the commit writes no journal entry.
+    - `mark`: no event is marked for deletion.
+    - `token`: a commit that is sent again is a new request.
     """
 
     store: Store
@@ -38,44 +39,44 @@ class View:
         return getattr(self.store, name)
 
     def get_event(self, event_id: str) -> object:
-        """Read the event; before anything else is read, something happens."""
+        """Read the event, then act before the next read."""
         event = self.store.get_event(event_id)
-        happens, self.before_second_read = self.before_second_read, None
-        if happens is not None:
-            happens()
+        act, self.before_second_read = self.before_second_read, None
+        if act is not None:
+            act()
         return event
 
     def commit(self, plan: Plan) -> None:
-        """Commit the plan, less its guards, while others act."""
-        happens, self.meanwhile = self.meanwhile, None
-        ends: list[Exception | None] = []
+        """Commit the plan without its guards, while others act."""
+        act, self.meanwhile = self.meanwhile, None
+        results: list[Exception | None] = []
 
-        def arrives() -> None:
+        def deliver() -> None:
             try:
                 self._really_commit(plan)
-                ends.append(None)
-            except Exception as error:  # noqa: BLE001  # raised where the commit was asked for
-                ends.append(error)
+                results.append(None)
+            except Exception as error:  # noqa: BLE001  # raised by `commit`
+                results.append(error)
 
-        if happens is not None:
-            happens(arrives)
-        if not ends:
-            arrives()
-        if ends[0] is not None:
-            raise ends[0]
+        if act is not None:
+            act(deliver)
+        if not results:
+            deliver()
+        if results[0] is not None:
+            raise results[0]
 
     def _really_commit(self, plan: Plan) -> None:
         actions = tuple(self._unguarded(action) for action in plan.actions if self._is_kept(action))
         sent = replace(plan, actions=actions)
         if "token" in self.without and plan.plan_id in self._sent:
-            sent = replace(sent, plan_id=f"anew{next(_fresh)}")
+            sent = replace(sent, plan_id=f"resent{next(_fresh)}")
         self._sent.add(plan.plan_id)
         self.store.commit(sent)
         if self.lose_answers:
             self.lose_answers -= 1
             raise AnswerLost
 
-    def _is_marked(self, check: CheckUser) -> bool:
+    def _is_being_deleted(self, check: CheckUser) -> bool:
         user = self.store.get_user(check.user_id)
         return user is not None and user.deletion is not None
 
@@ -84,8 +85,8 @@ class View:
             (isinstance(action, CheckUser) and "user" in self.without)
             or (
                 isinstance(action, CheckUser)
-                and "user mark" in self.without
-                and self._is_marked(action)
+                and "deletion id" in self.without
+                and self._is_being_deleted(action)
             )
             or (isinstance(action, PutJournalEntry) and "entry" in self.without)
         )

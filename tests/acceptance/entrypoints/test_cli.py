@@ -18,7 +18,7 @@ from playground.demo.http_server import build_server, serve
 from storage.sqlite.store import SQLiteStore
 from tests.support.dynamodb.moto import dynamodb_client
 from tests.support.environment import new_event, new_users, service_on
-from tests.support.slack.harness import Town
+from tests.support.slack.harness import SlackHarness
 from tests.support.slack.http_process import env, running_http
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "0123456789"}
@@ -67,7 +67,7 @@ def test_unreachable_slack_is_reported(tmp_path: Path, capsys: pytest.CaptureFix
 def test_invalid_bot_token_is_reported(
     town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    api = f"{town.workspace.url}/api"
+    api = f"{harness.workspace.url}/api"
     assert main(["http"], env(tmp_path, SLACK_API_URL=api, **SLACK)) == 2
     assert "SLACK_BOT_TOKEN: invalid_auth" in capsys.readouterr().err
     town.workspace.refusals.clear()
@@ -77,8 +77,8 @@ def test_invalid_app_token_is_reported(
     town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     slack = {
-        "SLACK_API_URL": f"{town.workspace.url}/api",
-        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_API_URL": f"{harness.workspace.url}/api",
+        "SLACK_BOT_TOKEN": harness.workspace.app.bot_token,
         "SLACK_APP_TOKEN": "xapp-1",
     }
     assert main(["socket"], env(tmp_path, **slack)) == 2
@@ -139,8 +139,8 @@ def test_http_serves_until_a_stop_signal(
 ) -> None:
     """The process responds, finishes the requests in progress, and exits with 0."""
     slack = {
-        "SLACK_API_URL": f"{town.workspace.url}/api",
-        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_API_URL": f"{harness.workspace.url}/api",
+        "SLACK_BOT_TOKEN": harness.workspace.app.bot_token,
         "SLACK_SIGNING_SECRET": "0123456789",
     }
     process = subprocess.Popen(
@@ -174,10 +174,10 @@ def test_http_api_is_on_only_with_a_token_of_the_workspace(
 ) -> None:
     """R10.3."""
     slack = {
-        "SLACK_API_URL": f"{town.workspace.url}/api",
-        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_API_URL": f"{harness.workspace.url}/api",
+        "SLACK_BOT_TOKEN": harness.workspace.app.bot_token,
         "SLACK_SIGNING_SECRET": "0123456789",
-        "ROLLCALL_API_TOKENS": tokens.format(team=town.workspace.team_id),
+        "ROLLCALL_API_TOKENS": tokens.format(team=harness.workspace.team_id),
     }
     with running_http(env(tmp_path, **slack)) as url:
         request = Request(f"{url}/users", headers={"Authorization": "Bearer secret-of-hr-system"})
@@ -227,15 +227,15 @@ def test_a_command_imports_only_what_it_uses(
 def test_socket_mode_imports_no_web_server(town: Town, tmp_path: Path) -> None:
     """The command runs up to the connection, which Slack refuses."""
     slack = {
-        "SLACK_API_URL": f"{town.workspace.url}/api",
-        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_API_URL": f"{harness.workspace.url}/api",
+        "SLACK_BOT_TOKEN": harness.workspace.app.bot_token,
         "SLACK_APP_TOKEN": "xapp-1",
     }
     modules = modules_after("socket", env(tmp_path, **slack))
     assert "slack_bolt.adapter.socket_mode" in modules
     web = {"fastapi", "starlette", "uvicorn", "anyio", "bot.entrypoints.http_server", "bot.api"}
     assert not (web | {"boto3", "botocore", "icalendar"}) & modules
-    town.workspace.refusals.clear()
+    harness.workspace.refusals.clear()
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from playground.demo.seed import EVENTS
 from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
 from tests.support.dynamodb.local import local_client
 from tests.support.dynamodb.moto import REGION, dynamodb_client
-from tests.support.invariants import assert_sound
+from tests.support.invariants import assert_invariants
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, answer, shown
-from tests.support.slack.lambda_functions import Cloud, Context, post_card, yoga
+from tests.support.slack.lambda_functions import Context, Deployment, post_card, yoga
 
 
 def test_a_promotion_goes_through_every_function(cloud: Cloud) -> None:
@@ -55,12 +55,12 @@ def test_the_stream_updates_cards(cloud: Cloud) -> None:
 def test_a_poisoned_record_does_not_block_the_others(cloud: Cloud) -> None:
     """Failed records are returned, for Lambda's retries and the dead-letter queue."""
     for event_id in ("poisoned", "yoga"):
-        yoga(cloud, eventId=event_id)
+        yoga(deployment, eventId=event_id)
         for user_id in (BJORN, CHLOE):
-            cloud.slack.command(user_id, EVENTS, "/register", event_id)
-        cloud.ask("DELETE", f"/events/{event_id}/register/{BJORN}")
-    records = cloud.stream()
-    poison(cloud, "poisoned")
+            deployment.slack.command(user_id, EVENTS, "/register", event_id)
+        deployment.ask("DELETE", f"/events/{event_id}/register/{BJORN}")
+    records = deployment.stream()
+    poison(deployment, "poisoned")
 
     result = cloud.functions["notifier"]({"Records": records}, Context())
     (first, *_) = (record for record in records if event_of(record) == "poisoned")
@@ -102,11 +102,11 @@ def test_the_sweep_delivers_entries_whose_records_were_lost(cloud: Cloud) -> Non
 def test_a_sweep_reports_failed_events_after_the_others(cloud: Cloud) -> None:
     """The error raises an alarm, and other events don't wait for the fix."""
     for event_id in ("poisoned", "yoga"):
-        yoga(cloud, eventId=event_id)
+        yoga(deployment, eventId=event_id)
         for user_id in (BJORN, DIEGO):
-            cloud.slack.command(user_id, EVENTS, "/register", event_id)
-        cloud.ask("DELETE", f"/events/{event_id}/register/{BJORN}")
-    poison(cloud, "poisoned")
+            deployment.slack.command(user_id, EVENTS, "/register", event_id)
+        deployment.ask("DELETE", f"/events/{event_id}/register/{BJORN}")
+    poison(deployment, "poisoned")
     with pytest.raises(RuntimeError, match=r"^the sweep failed for poisoned$"):
         cloud.sweep()
     (told,) = cloud.town.told(DIEGO)

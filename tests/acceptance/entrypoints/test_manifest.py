@@ -23,7 +23,7 @@ from bot.slack.registrar import Registrar
 from playground.demo.seed import EVENTS
 from playground.workspace.manifest import read_manifest
 from tests.support.environment import ids
-from tests.support.slack.harness import BJORN, Town
+from tests.support.slack.harness import BJORN, SlackHarness
 
 SCOPES = {
     "auth_test": set[str](),
@@ -58,12 +58,12 @@ class RecordingApp:
 
 
 @pytest.fixture
-def registered(town: Town) -> set[tuple[str, str]]:
-    client = town.bot.app.client
+def registered(harness: SlackHarness) -> set[tuple[str, str]]:
+    client = harness.bot.app.client
     context = AppContext(
-        town.bot.service,
-        town.bot.notification_worker,
-        MemberDirectory(client, town.clock),
+        harness.bot.service,
+        harness.bot.notification_worker,
+        MemberDirectory(client, harness.clock),
         client,
         client,
         new_id=ids(),
@@ -106,7 +106,7 @@ def test_every_command_of_the_manifest_is_answered(town: Town) -> None:
     """`build_app` registers every module with listeners."""
     town.event()
     for command in read_manifest(manifest.PATH).commands or ():
-        seen = town.slack.command(BJORN, EVENTS, command.name, "")
+        seen = harness.slack.command(BJORN, EVENTS, command.name, "")
         assert seen.failure is None
         assert seen.view is not None or "no longer in use" not in str(seen.ephemeral)
 

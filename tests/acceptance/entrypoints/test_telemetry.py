@@ -19,7 +19,7 @@ from playground.web_api.fault_injection import Fault
 from tests.support.dynamodb.injected_answers import canceled
 from tests.support.dynamodb.local import local_client
 from tests.support.slack.harness import BJORN, CHLOE, DIEGO, SECRET, answer
-from tests.support.slack.lambda_functions import TOKEN, Cloud, post_card, yoga
+from tests.support.slack.lambda_functions import TOKEN, Deployment, post_card, yoga
 
 Line = Mapping[str, Any]
 
@@ -51,14 +51,14 @@ def lines(log: pytest.LogCaptureFixture, message: str) -> list[Line]:
 def test_a_commit_logs_registrations_departures_and_promotions(
     cloud: Cloud, log: pytest.LogCaptureFixture
 ) -> None:
-    yoga(cloud)
+    yoga(deployment)
     lines(log, "committed")
-    cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
+    deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
     seated = {"event_id": "yoga", "batch": 1, "registrations": 1, "promotions": 0, "departures": 0}
     assert lines(log, "committed") == [seated | {"version": 2}]
-    cloud.slack.command(CHLOE, EVENTS, "/register", "yoga")
+    deployment.slack.command(CHLOE, EVENTS, "/register", "yoga")
     assert lines(log, "committed") == [seated | {"version": 3}]
-    cloud.ask("DELETE", f"/events/yoga/register/{BJORN}")
+    deployment.ask("DELETE", f"/events/yoga/register/{BJORN}")
     left = {"batch": 1, "registrations": 0, "promotions": 1, "departures": 1}
     assert lines(log, "committed") == [{"event_id": "yoga", "version": 4} | left]
 
@@ -79,13 +79,13 @@ def test_a_refusal_logs_its_kind_once(cloud: Cloud, log: pytest.LogCaptureFixtur
     cloud.slack.command(CHLOE, EVENTS, "/register", "yoga")
     assert lines(log, "refused") == [{"refusal": "EventFull"}]
     if by == "slack":
-        cloud.age = timedelta(seconds=2.5)
-        cloud.slack.command(CHLOE, EVENTS, "/register", "yoga")
+        deployment.age = timedelta(seconds=2.5)
+        deployment.slack.command(CHLOE, EVENTS, "/register", "yoga")
         assert lines(log, "refused") == [{"refusal": "Busy"}]
         return
     headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
     body = json.dumps({"userId": CHLOE})
-    assert cloud.send("POST", "/events/yoga/register", body, headers, "api").status == 409
+    assert deployment.send("POST", "/events/yoga/register", body, headers, "api").status == 409
     assert lines(log, "refused") == [{"refusal": "EventFull"}]
 
 
@@ -101,9 +101,9 @@ def promoted(cloud: Cloud) -> None:
     """Promote Chloé, without delivering the notification."""
     yoga(cloud)
     for user_id in (BJORN, CHLOE):
-        cloud.slack.command(user_id, EVENTS, "/register", "yoga")
-    cloud.deliver()
-    cloud.ask("DELETE", f"/events/yoga/register/{BJORN}")
+        deployment.slack.command(user_id, EVENTS, "/register", "yoga")
+    deployment.deliver()
+    deployment.ask("DELETE", f"/events/yoga/register/{BJORN}")
 
 
 def test_a_sweep_logs_the_age_of_the_oldest_undelivered_entry(
@@ -112,15 +112,15 @@ def test_a_sweep_logs_the_age_of_the_oldest_undelivered_entry(
     """The age is 0 if there is none."""
     cloud.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
-    promoted(cloud)
-    cloud.town.api.faults.stand(Fault.server_error())
-    cloud.town.clock.advance(timedelta(minutes=7))
-    cloud.sweep()
+    promoted(deployment)
+    deployment.harness.api.faults.stand(Fault.server_error())
+    deployment.harness.clock.advance(timedelta(minutes=7))
+    deployment.sweep()
     (line,) = lines(log, "undelivered")
     assert 420 <= line["oldest_seconds"] <= 430
-    cloud.town.api.faults.stand(None)
-    cloud.town.clock.advance(timedelta(minutes=20))
-    cloud.sweep()
+    deployment.harness.api.faults.stand(None)
+    deployment.harness.clock.advance(timedelta(minutes=20))
+    deployment.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
 
 
@@ -130,9 +130,9 @@ def test_a_delivered_entry_does_not_count(cloud: Cloud, log: pytest.LogCaptureFi
     cloud.town.clock.advance(timedelta(days=1))
     cloud.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
-    cloud.town.api.faults.stand(Fault.server_error())
-    cloud.ask("PUT", "/events/yoga", {"location": "Elsewhere"})
-    cloud.sweep()
+    deployment.harness.api.faults.stand(Fault.server_error())
+    deployment.ask("PUT", "/events/yoga", {"location": "Elsewhere"})
+    deployment.sweep()
     (line,) = lines(log, "undelivered")
     assert line["oldest_seconds"] < 60
 
@@ -209,8 +209,8 @@ def test_no_log_contains_names_typed_text_or_secrets(
         response = cloud.send("POST", "/users", json.dumps(body), headers, "api")
         assert response.status == 422
     for fault in (Fault.refused("user_disabled"), Fault.refused("invalid_blocks")):
-        cloud.town.api.fail_next("chat.postMessage", fault)
-        cloud.ask(
+        deployment.harness.api.fail_next("chat.postMessage", fault)
+        deployment.ask(
             "DELETE", f"/events/yoga/register/{(BJORN, CHLOE)[fault.error != 'user_disabled']}"
         )
         cloud.deliver()

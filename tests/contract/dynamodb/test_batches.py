@@ -16,7 +16,7 @@ from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.moto import dynamodb_client
 from tests.support.dynamodb.requests import counted
 from tests.support.environment import ids, new_event, new_users, service_on
-from tests.support.invariants import assert_sound
+from tests.support.invariants import assert_invariants
 from tests.support.stores import empty_moto
 
 
@@ -85,8 +85,8 @@ def test_forty_nine_seats_or_thirty_two_joins_that_wait_together_are_one_transac
                 placed = [arrive(user_id) for user_id in crowd]
             assert [future.result().position for future in placed] == positions
         assert (requests.reads, requests.transactions, requests.other_writes) == (2, 2, 0)
-        found = assert_sound(store)
-        assert found.seated("e1") + found.waiting("e1") == ["first", *crowd]
+        found = assert_invariants(store)
+        assert found.seated("e1") + found.waitlisted("e1") == ["first", *crowd]
 
 
 def test_one_more_than_fits_goes_in_the_next_transaction() -> None:
@@ -102,4 +102,4 @@ def test_one_more_than_fits_goes_in_the_next_transaction() -> None:
                 placed = [arrive(user_id) for user_id in crowd]
             assert [future.result().position for future in placed] == list(range(1, 34))
         assert requests.transactions == 3
-        assert_sound(store)
+        assert_invariants(store)

@@ -17,7 +17,7 @@ from domain.ports import AnswerLost, Conflict, Unavailable
 from domain.service import Service
 from storage.dynamodb.schema import USERS
 from storage.dynamodb.store import DynamoDBStore
-from tests.support.builders import a_place, a_user, an_event
+from tests.support.builders import a_user, a_waitlist_entry, an_event
 from tests.support.dynamodb.injected_answers import (
     BUGS,
     LOSSES,
@@ -86,7 +86,7 @@ def test_a_read_that_may_work_next_time_is_unavailable(
         lambda: store.get_event("e1"),
         lambda: store.get_events(["e1"]),
         lambda: store.get_waitlist("e1", limit=1),
-        lambda: store.count_entries_before("e1", a_place(), after=0),
+        lambda: store.count_entries_before("e1", a_waitlist_entry(), after=0),
         lambda: store.list_users(limit=1),
         lambda: store.scan_events(limit=1),
     ):

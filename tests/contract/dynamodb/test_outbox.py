@@ -15,7 +15,7 @@ from domain.ports import Unavailable
 from storage.dynamodb.items import from_wire
 from storage.dynamodb.schema import JOURNAL
 from storage.dynamodb.store import DynamoDBStore
-from tests.support.builders import whole
+from tests.support.builders import all_items
 from tests.support.dynamodb.injected_answers import LOSSES, REJECTIONS, answering, injected
 from tests.support.dynamodb.moto import dynamodb_client
 from tests.support.environment import START
@@ -104,4 +104,4 @@ def test_a_mangled_cursor_of_what_is_undelivered_is_refused(
 ) -> None:
     with pytest.raises(Invalid):
         store.list_undelivered(limit=5, cursor=cursor)
-    assert whole(store.list_undelivered) == []
+    assert all_items(store.list_undelivered) == []

@@ -14,7 +14,15 @@ import pytest
 from domain.errors import Invalid
 from domain.planning.plan import PutRegistration, PutWaitlistEntry
 from storage.dynamodb.store import DynamoDBStore
-from tests.support.builders import a_place, a_seat, an_event, bare_plan, put_event, put_users, whole
+from tests.support.builders import (
+    a_registration,
+    a_waitlist_entry,
+    all_items,
+    an_event,
+    bare_plan,
+    put_event,
+    put_users,
+)
 from tests.support.dynamodb.moto import dynamodb_client
 from tests.support.dynamodb.requests import counted
 from tests.support.environment import START
@@ -49,7 +57,7 @@ def forged(*parts: object) -> str:
 
 
 def test_a_line_longer_than_a_megabyte_is_read_on(store: DynamoDBStore) -> None:
-    places = [a_place(f"u{ticket}", ticket) for ticket in range(1, 8)]
+    places = [a_waitlist_entry(f"u{ticket}", ticket) for ticket in range(1, 8)]
     store.commit(bare_plan(*(PutWaitlistEntry("e1", place) for place in places)))
     with sent_queries(most=3) as sent:
         assert store.get_waitlist("e1", limit=5) == tuple(places[:5])
@@ -57,7 +65,7 @@ def test_a_line_longer_than_a_megabyte_is_read_on(store: DynamoDBStore) -> None:
 
 
 def test_a_line_longer_than_a_megabyte_is_counted_on(store: DynamoDBStore) -> None:
-    places = [a_place(f"u{ticket}", ticket) for ticket in range(1, 8)]
+    places = [a_waitlist_entry(f"u{ticket}", ticket) for ticket in range(1, 8)]
     store.commit(bare_plan(*(PutWaitlistEntry("e1", place) for place in places)))
     with sent_queries(most=3) as sent:
         assert store.count_entries_before("e1", places[6], after=0) == 6
@@ -66,7 +74,7 @@ def test_a_line_longer_than_a_megabyte_is_counted_on(store: DynamoDBStore) -> No
 
 def test_all_of_a_users_registrations_are_read_over_pages(store: DynamoDBStore) -> None:
     """R7.1: what the cascade does not see, it would leave behind."""
-    rows = [a_seat(event_id=f"e{number}") for number in range(7)]
+    rows = [a_registration(event_id=f"e{number}") for number in range(7)]
     store.commit(bare_plan(*(PutRegistration(row, None) for row in rows)))
     with sent_queries(most=3) as sent:
         assert store.get_registrations_of("ada") == tuple(rows)
@@ -160,7 +168,7 @@ def test_a_forged_number_is_refused(store: DynamoDBStore, ticket: object) -> Non
 
 def test_a_roster_does_not_take_the_cursor_of_another_events(store: DynamoDBStore) -> None:
     for number in range(3):
-        row = a_seat(f"u{number}", ticket=number + 1)
+        row = a_registration(f"u{number}", ticket=number + 1)
         store.commit(bare_plan(PutRegistration(row, None)))
     cursor = store.list_roster("e1", limit=1).next_cursor
     with pytest.raises(Invalid):
@@ -172,7 +180,7 @@ def test_the_delivery_row_is_no_part_of_the_journal_or_the_history(store: Dynamo
     store.take_lease("e1", holder="me", now=START, until=START + timedelta(minutes=1))
     assert store.get_journal_entry("e1", 0) is None
     assert [entry.version for entry in store.list_journal("e1", after=-5, limit=9)] == [1]
-    assert [entry.version for entry in whole(store.list_history, "e1")] == [1]
+    assert [entry.version for entry in all_items(store.list_history, "e1")] == [1]
 
 
 def test_a_read_of_more_than_a_hundred_goes_in_batches(store: DynamoDBStore) -> None:

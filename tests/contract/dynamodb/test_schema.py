@@ -51,7 +51,7 @@ def test_no_index_carries_what_a_registration_changes() -> None:
 
 def test_an_index_carries_what_is_read_from_it_and_no_more() -> None:
     """What is unfinished or undelivered is only found there, and then read from its table."""
-    whole, keys = {"ProjectionType": "ALL"}, {"ProjectionType": "KEYS_ONLY"}
+    all_items, keys = {"ProjectionType": "ALL"}, {"ProjectionType": "KEYS_ONLY"}
     projections = {
         (table.name, index["IndexName"]): index["Projection"]
         for table in schema.TABLES
@@ -62,9 +62,9 @@ def test_an_index_carries_what_is_read_from_it_and_no_more() -> None:
         ("events", "upcoming"): {"ProjectionType": "INCLUDE", "NonKeyAttributes": carried},
         ("events", "unfinished"): keys,
         ("events", "due"): keys,
-        ("users", "members"): whole,
+        ("users", "members"): all_items,
         ("users", "unfinished"): keys,
-        ("registrations", "roster"): whole,
+        ("registrations", "roster"): all_items,
         ("journal", "undelivered"): keys,
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count as count_from
 from itertools import product
 
 import pytest
@@ -17,8 +18,8 @@ from domain.planning.plan import Plan
 from domain.ports import AnswerLost, Conflict
 from tests.support.counting import Count
 from tests.support.crashes import operations
-from tests.support.crashes.cases import Stage, Trouble
-from tests.support.crashes.world import World
+from tests.support.crashes.cases import CrashScenario, FaultPlan
+from tests.support.crashes.workspace_tables import WorkspaceTables
 from tests.support.dynamodb.local import client_of, local_endpoint
 from tests.support.dynamodb.requests import WRITES
 from tests.support.dynamodb.wire_faults import Fault
@@ -33,7 +34,7 @@ ALL = [
     *operations.OUTBOX,
 ]
 
-TAKE_TURNS = [
+ROTATED_FAULTS = [
     Fault.THROTTLED,
     Fault.FAILED,
     Fault.DIES_BEFORE,
@@ -45,134 +46,163 @@ TAKE_TURNS = [
     Fault.LATE,
 ]
 
-Faults = Callable[[Stage, int], Sequence[Fault]]
+Faults = Callable[[CrashScenario, int], Sequence[Fault]]
 """Gives the faults that are tried at a request."""
 
 
 @contextmanager
-def staged(name: str) -> Iterator[Stage]:
+def scenario_of(name: str) -> Iterator[CrashScenario]:
     """Give an operation's stage, with a client of its own for the faults."""
     operation = next(operation for operation in ALL if operation.name == name)
     with empty_local() as store:
-        world = World(store._client, store._prefix)
-        yield Stage(world, client_of(local_endpoint()), operation)
+        tables = WorkspaceTables(store._client, store._prefix)
+        yield CrashScenario(tables, client_of(local_endpoint()), operation)
 
 
 @pytest.fixture(params=[operation.name for operation in ALL])
-def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    with staged(request.param) as stage:
-        yield stage
+def scenario(request: pytest.FixtureRequest) -> Iterator[CrashScenario]:
+    with scenario_of(request.param) as scenario:
+        yield scenario
 
 
-def some(stage: Stage, at: int) -> Sequence[Fault]:
-    """Return one of the worst two for a write, and one of the others, in turn."""
-    name, turn = name_of(stage, at), at + len(stage.operation.name)
-    others = [fault for fault in TAKE_TURNS if fault.can_meet(name)]
+def few_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
+    """Return one of the worst two faults for a write, and one of the others, in turn."""
+    name, turn = name_of(scenario, at), at + len(scenario.operation.name)
+    others = [fault for fault in ROTATED_FAULTS if fault.can_meet(name)]
     other = others[turn % len(others)]
     if name in WRITES:
         return [(Fault.DIES_AFTER, Fault.LOST)[turn % 2], other]
-    # Of the many reads of long operations every sixth one, of a repair's hundred every twentieth.
-    every_nth = 20 if stage.operation.fixes else 6 if stage.operation.is_long else 1
+    # A long operation has many reads: take every sixth, and of a repair's hundred every twentieth.
+    every_nth = 20 if scenario.operation.fixes else 6 if scenario.operation.is_long else 1
     return [] if name and turn % every_nth else [other]
 
 
-def every(stage: Stage, at: int) -> Sequence[Fault]:
-    """Return all that there are; for each of the hundred reads of a repair one of them, in turn."""
-    if stage.operation.fixes and name_of(stage, at) not in WRITES:
-        return [TAKE_TURNS[at % 3]]
-    return list(Fault)
+def all_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
+    """Return every fault that the request can meet; for a read of a long operation one of them, in turn."""
+    name = name_of(scenario, at)
+    possible = [fault for fault in Fault if fault.can_meet(name)]
+    if scenario.operation.is_long and name not in WRITES:
+        return [possible[at % len(possible)]]
+    return possible
 
 
-def lasting_few(stage: Stage, at: int) -> Sequence[Fault]:
-    """Return the worst for a write: whether it applies, nobody is told."""
-    return [Fault.LOST] if name_of(stage, at) in {"", *WRITES} else []
+def few_lasting_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
+    """Return the worst fault for a write: the process can't know whether it was applied."""
+    return [Fault.LOST] if name_of(scenario, at) in {"", *WRITES} else []
 
 
-def lasting(stage: Stage, at: int) -> Sequence[Fault]:
-    """Return all that a process survives for a write; for a read, whose faults are all alike, one in turn."""
-    if stage.operation.fixes:
-        return lasting_few(stage, at)
+def all_lasting_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
+    """Return every fault that a process survives for a write; for a read, whose faults are alike, one in turn."""
+    if scenario.operation.fixes:
+        return few_lasting_faults(scenario, at)
     survived = [fault for fault in Fault if not fault.is_death]
-    if name_of(stage, at) in WRITES:
+    if name_of(scenario, at) in WRITES:
         return survived
     return [fault for fault in survived if fault.can_meet("GetItem")][at % 5 :][:1]
 
 
-def name_of(stage: Stage, at: int) -> str:
-    """Return the name of a request, empty after the last: up to its first fault, each call makes the same."""
-    requests = stage.expected.requests
+def name_of(scenario: CrashScenario, at: int) -> str:
+    """Return the name of a request, or an empty string after the last one.
+
+    Up to its first fault, each call sends the same requests.
+    """
+    requests = scenario.expected.requests
     return requests[at] if at < len(requests) else ""
 
 
-def tell(count: Count, stage: Stage, cases: int, what: str) -> None:
-    """Count the cases: all together, by kind, and by operation."""
+def report(count: Count, scenario: CrashScenario, cases: int, what: str) -> None:
+    """Count the cases: in total, by kind, and by operation."""
     count("cases of crashes and faults", cases)
     count(f"cases of {what}", cases)
-    count(f"cases at {stage.operation.name}", cases)
+    count(f"cases at {scenario.operation.name}", cases)
 
 
-def at_every_request(
-    stage: Stage, faults: Faults, trouble: Callable[[int, Fault], Trouble]
+def check_every_request(
+    scenario: CrashScenario, faults: Faults, fault_plan: Callable[[int, Fault], FaultPlan]
 ) -> tuple[int, int]:
-    """Check faults at each request, until no call makes so many; return how many those and the cases were."""
+    """Check the faults of each request until no call sends that many; return the number of requests and of cases."""
     cases, at = 0, 0
     while True:
-        wires = [stage.check(trouble(at, fault)) for fault in faults(stage, at)]
+        wires = [scenario.check(fault_plan(at, fault)) for fault in faults(scenario, at)]
         cases += sum(bool(wire.met) for wire in wires)
         if wires and not any(at < len(wire.sent) for wire in wires):
             return at, cases
         at += 1
 
 
-@pytest.mark.parametrize("faults", [some, pytest.param(every, marks=pytest.mark.soak)])
-def test_one_request_meets_a_fault(stage: Stage, faults: Faults, count: Count) -> None:
-    """R7.4 and R8.12: whichever request it is."""
-    requests, cases = at_every_request(stage, faults, lambda at, fault: Trouble({at: fault}))
-    assert requests >= len(stage.expected.requests)
-    count("crash points, each a request of an operation", requests)
-    tell(count, stage, cases, "one fault")
-
-
-@pytest.mark.parametrize("faults", [lasting_few, pytest.param(lasting, marks=pytest.mark.soak)])
-def test_all_requests_from_one_on_meet_a_fault(stage: Stage, faults: Faults, count: Count) -> None:
-    """R8.12: until the process has answered; what it answers then is true."""
-    requests, cases = at_every_request(
-        stage, faults, lambda at, fault: Trouble(lasting=(at, fault))
+@pytest.mark.parametrize("faults", [few_faults, pytest.param(all_faults, marks=pytest.mark.soak)])
+def test_one_request_meets_a_fault(scenario: CrashScenario, faults: Faults, count: Count) -> None:
+    """R7.4 and R8.12, whichever request it is."""
+    requests, cases = check_every_request(
+        scenario, faults, lambda at, fault: FaultPlan({at: fault})
     )
-    assert requests >= len(stage.expected.requests)
-    tell(count, stage, cases, "a fault that lasts")
+    assert requests >= len(scenario.expected.requests)
+    count("crash points, each a request of an operation", requests)
+    report(count, scenario, cases, "one fault")
 
 
-def writes_of(stage: Stage) -> list[int]:
-    """Return which of an operation's requests write; not for a repair, of which there are too many."""
-    if stage.operation.fixes:
+@pytest.mark.parametrize(
+    "faults", [few_lasting_faults, pytest.param(all_lasting_faults, marks=pytest.mark.soak)]
+)
+def test_all_requests_from_one_on_meet_a_fault(
+    scenario: CrashScenario, faults: Faults, count: Count
+) -> None:
+    """R8.12: the fault lasts until the process has answered, and the answer is true."""
+    requests, cases = check_every_request(
+        scenario, faults, lambda at, fault: FaultPlan(lasting=(at, fault))
+    )
+    assert requests >= len(scenario.expected.requests)
+    report(count, scenario, cases, "a fault that lasts")
+
+
+def writes_of(scenario: CrashScenario) -> list[int]:
+    """Return which of an operation's requests write; none for a repair, which has too many."""
+    if scenario.operation.fixes:
         return []
-    return [at for at, name in enumerate(stage.expected.requests) if name in WRITES]
+    return [at for at, name in enumerate(scenario.expected.requests) if name in WRITES]
+
+
+SECOND_FAULTS = (Fault.DIES_BEFORE, Fault.DIES_AFTER, Fault.THROTTLED, Fault.LATE)
 
 
 @pytest.mark.soak
-def test_a_second_fault_meets_what_the_first_led_to(stage: Stage, count: Count) -> None:
-    """A write's answer is lost, or it is late, or meets another; then each later request meets one more fault."""
-    firsts = [Fault.LOST] if stage.operation.is_long else [Fault.LOST, Fault.LATE, Fault.CONFLICT]
-    seconds = (Fault.DIES_BEFORE, Fault.DIES_AFTER, Fault.THROTTLED, Fault.LATE)
+def test_a_later_request_meets_a_second_fault(scenario: CrashScenario, count: Count) -> None:
+    """A write's answer is lost or late, or the write conflicts; then each later request meets a second fault.
+
+    The second faults take turns, so all operations together have every pair of faults.
+    """
+    firsts = (
+        [Fault.LOST] if scenario.operation.is_long else [Fault.LOST, Fault.LATE, Fault.CONFLICT]
+    )
     cases = 0
-    for at, first, second in product(writes_of(stage), firsts, seconds):
-        later = at + 1
-        while later < len(stage.check(Trouble({at: first, later: second})).sent):
+    for at, (number, first) in product(writes_of(scenario), enumerate(firsts)):
+        for later in count_from(at + 1):
+            second = SECOND_FAULTS[(later + number) % len(SECOND_FAULTS)]
+            if later >= len(scenario.check(FaultPlan({at: first, later: second})).sent):
+                break
             cases += 1
-            later += 1
-    tell(count, stage, cases, "two faults")
+    report(count, scenario, cases, "two faults")
+
+
+SILENCES = (Fault.THROTTLED, Fault.CONFLICT, Fault.UNCONNECTED, Fault.FAILED)
 
 
 @pytest.mark.soak
-def test_nothing_more_gets_through_after_a_write_without_answer(stage: Stage, count: Count) -> None:
-    """It was applied, or arrives when the process has answered, which could find out nothing."""
-    thens = (Fault.THROTTLED, Fault.CONFLICT, Fault.UNCONNECTED, Fault.FAILED)
+def test_nothing_gets_through_after_a_write_without_answer(
+    scenario: CrashScenario, count: Count
+) -> None:
+    """The write was applied, or arrives once the process, which could not find out, has answered.
+
+    The lasting faults take turns, so all operations together have every pair of faults.
+    """
     cases = 0
-    for at, first, then in product(writes_of(stage), (Fault.LATE, Fault.LOST), thens):
-        stage.check(Trouble({at: first}, lasting=(at + 1, then)))
-        cases += 1
-    tell(count, stage, cases, "a fault, then silence")
+    for number, at in enumerate(writes_of(scenario)):
+        turn = number + len(scenario.operation.name)
+        for offset, first in enumerate((Fault.LATE, Fault.LOST)):
+            for silence in (SILENCES[(turn + offset) % 4], SILENCES[(turn + offset + 2) % 4]):
+                scenario.check(FaultPlan({at: first}, lasting=(at + 1, silence)))
+                cases += 1
+    report(count, scenario, cases, "a fault, then silence")
 
 
 @pytest.mark.parametrize(
@@ -194,9 +224,9 @@ def test_a_service_that_guesses_how_a_lost_answer_read_is_caught(
             return False
         return True
 
-    with staged("register into the line") as stage:
-        commit = stage.expected.requests.index("TransactWriteItems")
-        stage.check(Trouble({commit: fault}))
+    with scenario_of("register into the line") as scenario:
+        commit = scenario.expected.requests.index("TransactWriteItems")
+        scenario.check(FaultPlan({commit: fault}))
         monkeypatch.setattr(Committer, "commit", guess)
         with pytest.raises(AssertionError):
-            stage.check(Trouble({commit: fault}))
+            scenario.check(FaultPlan({commit: fault}))

@@ -11,16 +11,16 @@ from storage.sqlite.store import SQLiteStore
 from tests.support.counting import Count
 from tests.support.crashes.killing import (
     AnyStore,
-    Rush,
-    assert_goes_on,
-    assert_promotions_told,
-    assert_told_truly,
-    killed,
+    RushTranscript,
+    assert_answers_are_true,
+    assert_next_process_continues,
+    assert_promotions_are_notified,
     prepare,
+    run_and_kill,
     unfinished,
 )
-from tests.support.crashes.world import World
-from tests.support.invariants import assert_sound
+from tests.support.crashes.workspace_tables import WorkspaceTables
+from tests.support.invariants import assert_invariants
 from tests.support.scale import scaled
 from tests.support.stores import empty_local
 
@@ -49,16 +49,16 @@ def test_killed_on_sqlite(seed: int, template: Path, tmp_path: Path, count: Coun
     path = tmp_path / "rollcall.sqlite"
     shutil.copy(template, path)
     store = SQLiteStore(path, "T1")
-    before = assert_sound(store)
+    before = assert_invariants(store)
     store.close()
-    rush = killed(seed, "sqlite", str(path))
+    rush = run_and_kill(seed, "sqlite", str(path))
     store = SQLiteStore(path, "T1")
     try:
-        found = assert_sound(store)
-        assert_told_truly(rush, found, before)
-        assert_promotions_told(store, found, before)
-        tell(count, rush, store)
-        assert_goes_on(store, rush)
+        found = assert_invariants(store)
+        assert_answers_are_true(rush, found, before)
+        assert_promotions_are_notified(store, found, before)
+        report(count, rush, store)
+        assert_next_process_continues(store, rush)
     finally:
         store.close()
 
@@ -68,20 +68,20 @@ def test_killed_on_dynamodb(seed: int, count: Count) -> None:
     """The same where the store lives on, and what the process had sent last may still arrive."""
     with empty_local() as store:
         prepare(store)
-        before = assert_sound(store)
-        rush = killed(seed, "local", store._prefix)
-        world = World(store._client, store._prefix)
-        stored = world.stored()
-        while stored != (again := world.stored()):
+        before = assert_invariants(store)
+        rush = run_and_kill(seed, "local", store._prefix)
+        tables = WorkspaceTables(store._client, store._prefix)
+        stored = tables.stored()
+        while stored != (again := tables.stored()):
             stored = again
-        found = assert_sound(store)
-        assert_told_truly(rush, found, before)
-        assert_promotions_told(store, found, before)
-        tell(count, rush, store)
-        assert_goes_on(store, rush)
+        found = assert_invariants(store)
+        assert_answers_are_true(rush, found, before)
+        assert_promotions_are_notified(store, found, before)
+        report(count, rush, store)
+        assert_next_process_continues(store, rush)
 
 
-def tell(count: Count, rush: Rush, store: AnyStore) -> None:
+def report(count: Count, rush: RushTranscript, store: AnyStore) -> None:
     """Count what it was in the middle of."""
     count("rushes killed", 1)
     count("events and users that a kill left unfinished", len(unfinished(store)))

@@ -12,8 +12,14 @@ from tests.support.integrity.cases import (
     CORRUPTIONS,
     ON_DYNAMODB,
 )
-from tests.support.integrity.corruption import Corruption, Scene, assert_mended, check, repair
-from tests.support.invariants import assert_sound
+from tests.support.integrity.corruption import (
+    CorruptibleEvent,
+    Corruption,
+    assert_fixed,
+    check,
+    repair,
+)
+from tests.support.invariants import assert_invariants
 from tests.support.stores import Kind, empty_store
 
 
@@ -23,11 +29,11 @@ def test_it_is_named_with_its_ids_and_mended(kind: Kind, corruption: Corruption)
     """And a second check is clean, and R7.5 holds again."""
     with empty_store(kind) as store:
         service = service_on(store)
-        scene = Scene(service, store)
-        corruption.do(scene)
-        assert corruption.is_named_in(check(service), scene)
+        target = CorruptibleEvent(service, store)
+        corruption.do(target)
+        assert corruption.is_named_in(check(service), target)
         assert repair(service)
-        assert_mended(service, store)
+        assert_fixed(service, store)
 
 
 def one_of_each(corruptions: Mapping[str, Corruption]) -> dict[str, Corruption]:
@@ -57,10 +63,11 @@ def test_all_at_once_each_is_named_with_its_ids_and_mended(
     """Each in an event of its own; one that stands beside them is not touched."""
     with empty_store(kind) as store:
         service = service_on(store)
-        sound = Scene(service, store, "sound")
+        sound = CorruptibleEvent(service, store, "sound")
         before = sound.event()
         scenes = {
-            name: Scene(service, store, f"e{number}") for number, name in enumerate(corruptions)
+            name: CorruptibleEvent(service, store, f"e{number}")
+            for number, name in enumerate(corruptions)
         }
         for name, corruption in corruptions.items():
             corruption.do(scenes[name])
@@ -73,16 +80,16 @@ def test_all_at_once_each_is_named_with_its_ids_and_mended(
         assert unnamed == set()
         mended = {mend.violation.event_id for mend in repair(service)}
         assert mended == {violation.event_id for violation in found}
-        assert_mended(service, store)
+        assert_fixed(service, store)
         assert sound.event() == before
 
 
 def test_sound_data_has_no_breach_and_the_reading_is_told() -> None:
     with empty_store("sqlite") as store:
         service = service_on(store)
-        Scene(service, store)
+        CorruptibleEvent(service, store)
         seen: list[Progress] = []
         assert list(service.check(seen.append)) == []
         assert seen[-1] == Progress(events=1, counted=5, registrations=5, places=3)
         assert repair(service) == []
-        assert_sound(store)
+        assert_invariants(store)

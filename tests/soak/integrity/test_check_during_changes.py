@@ -20,9 +20,9 @@ from domain.models import Page, Registration
 from domain.ports import Store
 from domain.service import Service
 from tests.support.environment import ManualClock, new_event, service_on
-from tests.support.integrity.busy_store import Busy
-from tests.support.integrity.corruption import Scene
-from tests.support.invariants import assert_sound
+from tests.support.integrity.changing_store import ChangingStore
+from tests.support.integrity.corruption import CorruptibleEvent
+from tests.support.invariants import assert_invariants
 from tests.support.memory_store import MemoryStore
 from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
@@ -81,8 +81,8 @@ def breaches_amid(kind: Kind, plan: list[Move]) -> list[Violation]:
     with empty_store(kind) as store:
         service = a_town(store)
         happening = ((lambda move=move: do(service, move)) for move in cycle(plan))
-        found = checked(Busy(store, happening))
-        assert_sound(store)
+        found = checked(ChangingStore(store, happening))
+        assert_invariants(store)
         return found
 
 
@@ -177,7 +177,7 @@ def test_a_roster_that_lags_is_no_breach() -> None:
     clock = ManualClock()
     store = LaggingStore(clock)
     service = service_on(store, clock=clock)
-    Scene(service, store)
+    CorruptibleEvent(service, store)
     store.note()
     violations = list(service.check(lambda _: None))
     assert violations == []

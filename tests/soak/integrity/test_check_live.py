@@ -19,9 +19,9 @@ from domain.planning.plan import Plan, PutEvent, PutJournalEntry
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import Clock, Conflict, Store
 from domain.service import Service
-from tests.support.environment import START, at_once, ids, new_event, new_users
+from tests.support.environment import START, ids, new_event, new_users, run_now
 from tests.support.integrity.corruption import check, repair
-from tests.support.invariants import assert_sound
+from tests.support.invariants import assert_invariants
 from tests.support.races.recording import WallClock
 from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
@@ -44,17 +44,17 @@ def service_of_a_process(store: Store, name: str, clock: Clock | None = None) ->
         clock or WallClock(),
         new_id=ids(name),
         jitter=lambda: 0.5,
-        spawn=at_once,
+        spawn=run_now,
         on_commit=lambda _: None,
     )
 
 
-class Town:
+class RandomTraffic:
     """Everybody does anything at once, in a few events that are deleted and made anew."""
 
     def __init__(self, store: Store, seed: int) -> None:
         self.store = store
-        self.service = service_of_a_process(store, "town")
+        self.service = service_of_a_process(store, "traffic")
         self.seed = seed
         self.events = ["e1", "e2", "e3"]
         self.done = 0
@@ -107,10 +107,10 @@ class Town:
 
 
 @contextmanager
-def alive(town: Town) -> Iterator[None]:
+def running(traffic: RandomTraffic) -> Iterator[None]:
     """Let the town live meanwhile."""
     stopping = threading.Event()
-    life = threading.Thread(target=town.live, args=(stopping,))
+    life = threading.Thread(target=traffic.live, args=(stopping,))
     life.start()
     try:
         yield
@@ -122,15 +122,15 @@ def alive(town: Town) -> Iterator[None]:
 def no_false_breach(kind: Kind, seed: int, checks: int, operations: int) -> None:
     """Check while the town lives, at least so often and while so much is done: there is never a breach."""
     with empty_store(kind) as store:
-        town = Town(store, seed)
-        with alive(town):
+        traffic = RandomTraffic(store, seed)
+        with running(traffic):
             for number in count():
-                if number >= checks and town.done >= operations:
+                if number >= checks and traffic.done >= operations:
                     break
                 assert check(service_of_a_process(store, f"check{number}")) == []
-        town.service.finish_unfinished()
-        assert_sound(store)
-        assert check(town.service) == []
+        traffic.service.finish_unfinished()
+        assert_invariants(store)
+        assert check(traffic.service) == []
 
 
 @pytest.mark.parametrize(("kind", "checks", "operations"), [("sqlite", 10, 300), ("local", 2, 24)])
@@ -187,7 +187,7 @@ def test_a_breach_in_a_busy_event_is_found_and_mended_while_it_is_busy(kind: Kin
                     moves[number] += 1
 
         with ThreadPoolExecutor(THREADS) as pool:
-            running = [pool.submit(come_and_go, number) for number in range(THREADS)]
+            futures = [pool.submit(come_and_go, number) for number in range(THREADS)]
             try:
                 miscount(store, "e1")
                 before = sum(moves)
@@ -203,6 +203,6 @@ def test_a_breach_in_a_busy_event_is_found_and_mended_while_it_is_busy(kind: Kin
                 assert sum(moves) > before
             finally:
                 stopping.set()
-            for one in running:
+            for one in futures:
                 one.result()
         assert check(service) == []

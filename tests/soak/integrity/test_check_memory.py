@@ -14,7 +14,7 @@ from domain.ports import Store
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.builders import put_users
 from tests.support.environment import commit_together, new_event, service_on
-from tests.support.integrity.corruption import Scene, check, repair
+from tests.support.integrity.corruption import CorruptibleEvent, check, repair
 from tests.support.stores import empty_local, empty_sqlite
 
 
@@ -80,7 +80,7 @@ def store() -> Iterator[DynamoDBStore]:
 def test_dynamodb_is_asked_for_no_more_than_a_page(store: DynamoDBStore) -> None:
     """What has no limit is one ticket of the roster, which is one registration."""
     service = service_on(store)
-    Scene(service, store)
+    CorruptibleEvent(service, store)
     for work in (check, repair):
         asked = limits_asked(store, lambda work=work: work(service))
         lists = [limit for name, limit in asked if name in ("Query", "Scan")]

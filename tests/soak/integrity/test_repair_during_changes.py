@@ -21,104 +21,110 @@ from domain.ports import Unavailable
 from domain.service import Service
 from tests.support.environment import ManualClock, ids, service_on
 from tests.support.faulty_store import Fault, FaultyStore, conflict, lost, never_sent
-from tests.support.integrity.busy_store import Busy
 from tests.support.integrity.cases import CORRUPTIONS
+from tests.support.integrity.changing_store import ChangingStore
 from tests.support.integrity.corruption import (
     PEOPLE,
+    CorruptibleEvent,
     Corruption,
-    Scene,
-    assert_mended,
+    assert_fixed,
     check,
     repair,
 )
-from tests.support.integrity.spoils import Spoil, spoil, spoiled
+from tests.support.integrity.damage import Damage, damage, lists_of_damage
 from tests.support.invariants import everything_in
 from tests.support.memory_store import MemoryStore
 from tests.support.scale import scaled
 
-SPOILT: dict[str, Spoil] = {
-    "a wrong count": lambda scene: scene.rewrite_event({"registered_count": 0}),
-    "a lost place": lambda scene: scene.lose_place("waiting2"),
-    "a stray place": lambda scene: scene.add_place(99, "nobody"),
-    "a place of no event": lambda scene: scene.add_place(9, "nobody", "gone"),
-    "a registration of no event": lambda scene: scene.copy_row("seated1", event_id="gone"),
-    "a lost user": lambda scene: scene.lose_user("seated1"),
-    "a lost entry": lambda scene: scene.lose_entry(3),
-    "free seats": lambda scene: scene.rewrite_event({"capacity": 4}),
-    "an entry ahead": lambda scene: scene.add_entry(7),
-    "a shared ticket": lambda scene: scene.rewrite_row("seated2", ticket=1),
-    "no time of a seat": lambda scene: scene.rewrite_row("seated1", seated_at=None),
+SPOILT: dict[str, Damage] = {
+    "a wrong count": lambda target: target.rewrite_event({"registered_count": 0}),
+    "a lost place": lambda target: target.lose_waitlist_entry("waiting2"),
+    "a stray place": lambda target: target.add_waitlist_entry(99, "nobody"),
+    "a place of no event": lambda target: target.add_waitlist_entry(9, "nobody", "gone"),
+    "a registration of no event": lambda target: target.copy_row("seated1", event_id="gone"),
+    "a lost user": lambda target: target.lose_user("seated1"),
+    "a lost entry": lambda target: target.lose_entry(3),
+    "free seats": lambda target: target.rewrite_event({"capacity": 4}),
+    "an entry ahead": lambda target: target.add_entry(7),
+    "a shared ticket": lambda target: target.rewrite_row("seated2", ticket=1),
+    "no time of a seat": lambda target: target.rewrite_row("seated1", seated_at=None),
 }
 
 
 @pytest.fixture(params=list(SPOILT.values()), ids=list(SPOILT))
-def scene(request: pytest.FixtureRequest) -> Scene:
+def target(request: pytest.FixtureRequest) -> CorruptibleEvent:
     store = FaultyStore()
-    scene = Scene(service_on(store), store)
-    request.param(scene)
-    return scene
+    target = CorruptibleEvent(service_on(store), store)
+    request.param(target)
+    return target
 
 
-def faulty(scene: Scene) -> FaultyStore:
-    assert isinstance(scene.store, FaultyStore)
-    return scene.store
+def faulty(target: CorruptibleEvent) -> FaultyStore:
+    assert isinstance(target.store, FaultyStore)
+    return target.store
 
 
 @pytest.mark.parametrize("fault", [lost, never_sent])
 @pytest.mark.parametrize("times", [1, 3])
-def test_an_answer_that_is_lost_is_found_out(scene: Scene, fault: Fault, times: int) -> None:
+def test_an_answer_that_is_lost_is_found_out(
+    target: CorruptibleEvent, fault: Fault, times: int
+) -> None:
     """What was done is said to be done, and done once."""
-    faulty(scene).faults = [fault] * times
-    assert repair(scene.service)
-    assert_mended(scene.service, scene.store)
-    assert repair(scene.service) == []
+    faulty(target).faults = [fault] * times
+    assert repair(target.service)
+    assert_fixed(target.service, target.store)
+    assert repair(target.service) == []
 
 
-def test_what_is_never_confirmed_may_have_been_done_and_is_said_so(scene: Scene) -> None:
+def test_what_is_never_confirmed_may_have_been_done_and_is_said_so(
+    target: CorruptibleEvent,
+) -> None:
     """Twenty seconds without an answer: then the journal is looked into, in the background."""
-    faulty(scene).faults = [lost] * 150
-    repair(scene.service)
-    repair(scene.service)
-    assert_mended(scene.service, scene.store)
+    faulty(target).faults = [lost] * 150
+    repair(target.service)
+    repair(target.service)
+    assert_fixed(target.service, target.store)
 
 
 @pytest.mark.parametrize("times", [1, 150])
-def test_what_did_not_get_through_is_mended_the_next_time(scene: Scene, times: int) -> None:
+def test_what_did_not_get_through_is_mended_the_next_time(
+    target: CorruptibleEvent, times: int
+) -> None:
     """A conflict, once or for as long as a repair tries."""
-    faulty(scene).faults = [conflict] * times
-    repair(scene.service)
-    faulty(scene).faults.clear()
-    repair(scene.service)
-    assert_mended(scene.service, scene.store)
+    faulty(target).faults = [conflict] * times
+    repair(target.service)
+    faulty(target).faults.clear()
+    repair(target.service)
+    assert_fixed(target.service, target.store)
 
 
-def test_a_store_that_is_silent_for_a_while_is_waited_for(scene: Scene) -> None:
-    faulty(scene).unreadable = 5
-    assert check(scene.service)
-    faulty(scene).unreadable = 5
-    assert repair(scene.service)
-    assert_mended(scene.service, scene.store)
+def test_a_store_that_is_silent_for_a_while_is_waited_for(target: CorruptibleEvent) -> None:
+    faulty(target).unreadable = 5
+    assert check(target.service)
+    faulty(target).unreadable = 5
+    assert repair(target.service)
+    assert_fixed(target.service, target.store)
 
 
 def test_a_store_that_stays_silent_is_neither_sound_nor_corrupt() -> None:
     store = FaultyStore()
-    scene = Scene(service_on(store), store)
+    target = CorruptibleEvent(service_on(store), store)
     store.unreadable = 10_000
     with pytest.raises(Unavailable):
-        check(scene.service)
+        check(target.service)
 
 
 def test_an_event_that_is_repaired_without_end_is_not_judged() -> None:
     """Each repair makes the count begin anew; after five, nothing can be said."""
     store = MemoryStore()
-    scene = Scene(service_on(store), store)
+    target = CorruptibleEvent(service_on(store), store)
 
     def wrong_and_right() -> None:
-        scene.rewrite_event({"registered_count": 1})
-        repair(scene.service)
+        target.rewrite_event({"registered_count": 1})
+        repair(target.service)
 
     with pytest.raises(Unavailable):
-        check(service_on(Busy(store, cycle([wrong_and_right])), new_id=ids("check")))  # type: ignore[arg-type]
+        check(service_on(ChangingStore(store, cycle([wrong_and_right])), new_id=ids("check")))  # type: ignore[arg-type]
 
 
 people = st.sampled_from(PEOPLE)
@@ -143,12 +149,12 @@ moves: st.SearchStrategy[Move] = st.one_of(
 )
 
 
-def mends_amid(how: list[Spoil], plan: list[Move]) -> None:
+def mends_amid(how: list[Damage], plan: list[Move]) -> None:
     """Repair while things happen, one before each read; then, when all is quiet, once more."""
     store = MemoryStore()
     service = service_on(store)
-    scene = Scene(service, store)
-    spoil(scene, how)
+    target = CorruptibleEvent(service, store)
+    damage(target, how)
     left = iter(plan)
 
     def happen() -> None:
@@ -160,20 +166,20 @@ def mends_amid(how: list[Spoil], plan: list[Move]) -> None:
                 move(service)
 
     with suppress(Unavailable):
-        repair(service_on(Busy(store, cycle([happen])), new_id=ids("amid")))  # type: ignore[arg-type]
+        repair(service_on(ChangingStore(store, cycle([happen])), new_id=ids("amid")))  # type: ignore[arg-type]
     repair(service)
     service.finish_unfinished()
-    assert_mended(service, store)
+    assert_fixed(service, store)
 
 
-amid = given(how=spoiled, plan=st.lists(moves, max_size=60))
+amid = given(how=lists_of_damage, plan=st.lists(moves, max_size=60))
 slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 @amid
 @settings(max_examples=scaled(75), deadline=None, suppress_health_check=slow)
 def test_people_who_go_on_meanwhile_keep_it_from_nothing(
-    how: list[Spoil], plan: list[Move]
+    how: list[Damage], plan: list[Move]
 ) -> None:
     mends_amid(how, plan)
 
@@ -182,7 +188,7 @@ def test_people_who_go_on_meanwhile_keep_it_from_nothing(
 @amid
 @settings(max_examples=scaled(1_200), deadline=None, suppress_health_check=slow)
 def test_people_who_go_on_meanwhile_keep_it_from_nothing_at_length(
-    how: list[Spoil], plan: list[Move]
+    how: list[Damage], plan: list[Move]
 ) -> None:
     mends_amid(how, plan)
 
@@ -191,32 +197,34 @@ def test_a_raise_for_people_who_are_only_counted_is_not_tried_as_fast_as_it_goes
     """It would write an entry for each try, for as long as nobody repairs the count."""
     store = MemoryStore()
     service = service_on(store)
-    scene = Scene(service, store)
+    target = CorruptibleEvent(service, store)
     for name in ("waiting1", "waiting2", "waiting3"):
-        service.unregister("e1", scene.person(name))
-    scene.rewrite_event({"waitlist_count": 5})
-    before = scene.event().version
+        service.unregister("e1", target.person(name))
+    target.rewrite_event({"waitlist_count": 5})
+    before = target.event().version
     service.edit_event("e1", EventChanges.of(capacity=4))
-    assert scene.event().capacity_target == 4
-    assert scene.event().version - before < 200  # a minute in the background, with pauses
+    assert target.event().capacity_target == 4
+    assert target.event().version - before < 200  # a minute in the background, with pauses
     repair(service)
     service.finish_unfinished()
-    assert assert_mended(service, store).events["e1"].capacity == 4
+    assert assert_fixed(service, store).events["e1"].capacity == 4
 
 
 def test_who_was_created_anew_meanwhile_stays() -> None:
     """The check found the user lost; by the time of the mending, there is one again."""
     store = MemoryStore()
     service = service_on(store)
-    scene = Scene(service, store)
-    scene.lose_user("waiting1")
-    before = scene.row("waiting1")
+    target = CorruptibleEvent(service, store)
+    target.lose_user("waiting1")
+    before = target.row("waiting1")
     mended = repair(
-        service_on(Busy(store, cycle([lambda: suppress_known(service)])), new_id=ids("anew"))  # type: ignore[arg-type]
+        service_on(
+            ChangingStore(store, cycle([lambda: suppress_known(service)])), new_id=ids("anew")
+        )  # type: ignore[arg-type]
     )
     assert ViolationKind.NO_USER not in {mend.violation.kind for mend in mended}
-    assert scene.row("waiting1") == before
-    assert_mended(service, store)
+    assert target.row("waiting1") == before
+    assert_fixed(service, store)
 
 
 def suppress_known(service: Service) -> None:
@@ -224,7 +232,7 @@ def suppress_known(service: Service) -> None:
         comes_back(service, "waiting1")
 
 
-class Stale(Check):
+class StaleCheck(Check):
     """A check whose breaches were found some time ago."""
 
     found: tuple[Violation, ...] = ()
@@ -249,37 +257,37 @@ class Stale(Check):
         return (one for one in self.found if one.kind in kinds)
 
 
-def nothing(scene: Scene) -> None:
+def nothing(target: CorruptibleEvent) -> None:
     """Leave everything as the other repair left it."""
 
 
-def everybody_leaves(scene: Scene) -> None:
+def everybody_leaves(target: CorruptibleEvent) -> None:
     for name in PEOPLE:
         with suppress(RollcallError):
-            scene.service.unregister("e1", scene.person(name))
+            target.service.unregister("e1", target.person(name))
 
 
-def the_event_is_deleted(scene: Scene) -> None:
+def the_event_is_deleted(target: CorruptibleEvent) -> None:
     with suppress(UnknownEvent):
-        scene.service.delete_event("e1")
-    scene.service.finish_unfinished()
+        target.service.delete_event("e1")
+    target.service.finish_unfinished()
 
 
 @pytest.mark.parametrize("afterwards", [nothing, everybody_leaves, the_event_is_deleted])
 @pytest.mark.parametrize("corruption", CORRUPTIONS.values(), ids=CORRUPTIONS)
 def test_what_was_mended_meanwhile_is_left_alone(
-    corruption: Corruption, afterwards: Callable[[Scene], None]
+    corruption: Corruption, afterwards: Callable[[CorruptibleEvent], None]
 ) -> None:
     """Two repairs at once: the later finds nothing left to do, and does nothing."""
     store = MemoryStore()
     service = service_on(store)
-    scene = Scene(service, store)
-    corruption.do(scene)
+    target = CorruptibleEvent(service, store)
+    corruption.do(target)
     clock = ManualClock()
-    stale = Stale(store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
+    stale = StaleCheck(store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
     stale.found = tuple(check(service))
     repair(service)
-    afterwards(scene)
+    afterwards(target)
     before = everything_in(store)
     late = Repair(
         store, service._executor, RetryPolicy(clock, lambda: 0.5), clock, ids("late"), stale

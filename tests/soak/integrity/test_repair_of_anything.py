@@ -13,16 +13,16 @@ from domain.planning.plan import Plan
 from domain.ports import Store
 from tests.support.environment import ids, service_on
 from tests.support.integrity.corruption import (
-    Scene,
-    assert_mended,
+    CorruptibleEvent,
+    assert_fixed,
     check,
     repair,
     wrong_events,
 )
-from tests.support.integrity.spoils import (
-    Spoil,
-    spoil,
-    spoiled,
+from tests.support.integrity.damage import (
+    Damage,
+    damage,
+    lists_of_damage,
 )
 from tests.support.invariants import everything_in
 from tests.support.scale import scaled
@@ -65,28 +65,28 @@ def dies_in_repair(store: Store, dies_at: int, *, applied: bool) -> bool:
     return False
 
 
-def names_and_mends(kind: Kind, how: list[Spoil], dies_at: int, *, applied: bool) -> None:
+def names_and_mends(kind: Kind, how: list[Damage], dies_at: int, *, applied: bool) -> None:
     with empty_store(kind) as store:
         service = service_on(store)
-        scene, sound = Scene(service, store), Scene(service, store, "sound")
+        target, sound = CorruptibleEvent(service, store), CorruptibleEvent(service, store, "sound")
         before = sound.event()
-        spoil(scene, how)
+        damage(target, how)
         wrong = wrong_events(everything_in(store))
         named = {violation.event_id for violation in check(service)}
-        history = {"e1"} if is_history_broken(scene) else set()
+        history = {"e1"} if is_history_broken(target) else set()
         assert named == wrong | history
         dies_in_repair(store, dies_at, applied=applied)
         repair(service_on(store, new_id=ids("again")))
-        assert_mended(service, store)
-        assert not is_history_broken(scene)
+        assert_fixed(service, store)
+        assert not is_history_broken(target)
         assert sound.event() == before
         assert repair(service) == []
 
 
-def is_history_broken(scene: Scene) -> bool:
+def is_history_broken(target: CorruptibleEvent) -> bool:
     """Whether the entries are not those of the versions 1 to the event's own."""
-    entries = scene.store.list_journal("e1", limit=1_000)
-    return [entry.version for entry in entries] != list(range(1, scene.event().version + 1))
+    entries = target.store.list_journal("e1", limit=1_000)
+    return [entry.version for entry in entries] != list(range(1, target.event().version + 1))
 
 
 def examples(number: int) -> settings:
@@ -94,30 +94,30 @@ def examples(number: int) -> settings:
     return settings(max_examples=scaled(number), deadline=None, suppress_health_check=slow)
 
 
-anything = given(how=spoiled, dies_at=st.integers(1, 8), applied=st.booleans())
+anything = given(how=lists_of_damage, dies_at=st.integers(1, 8), applied=st.booleans())
 
 
 @anything
 @examples(150)
-def test_anything_in_memory(how: list[Spoil], dies_at: int, applied: bool) -> None:
+def test_anything_in_memory(how: list[Damage], dies_at: int, applied: bool) -> None:
     names_and_mends("memory", how, dies_at, applied=applied)
 
 
 @anything
 @examples(20)
-def test_anything_on_sqlite(how: list[Spoil], dies_at: int, applied: bool) -> None:
+def test_anything_on_sqlite(how: list[Damage], dies_at: int, applied: bool) -> None:
     names_and_mends("sqlite", how, dies_at, applied=applied)
 
 
 @pytest.mark.soak
 @anything
 @examples(1_000)
-def test_anything_at_length_in_memory(how: list[Spoil], dies_at: int, applied: bool) -> None:
+def test_anything_at_length_in_memory(how: list[Damage], dies_at: int, applied: bool) -> None:
     names_and_mends("memory", how, dies_at, applied=applied)
 
 
 @pytest.mark.soak
 @anything
 @examples(10)
-def test_anything_at_length_on_dynamodb(how: list[Spoil], dies_at: int, applied: bool) -> None:
+def test_anything_at_length_on_dynamodb(how: list[Damage], dies_at: int, applied: bool) -> None:
     names_and_mends("local", how, dies_at, applied=applied)

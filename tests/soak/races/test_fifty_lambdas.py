@@ -34,12 +34,12 @@ from tests.support.dynamodb.conflicts import Conflicts
 from tests.support.dynamodb.local import client_of, local_endpoint
 from tests.support.environment import new_event, service_on
 from tests.support.infra.iam_actions import permitted
-from tests.support.invariants import assert_sound
+from tests.support.invariants import assert_invariants
 from tests.support.races.virtual_time import VirtualTime
 from tests.support.slack.harness import SECRET, text_of
 from tests.support.slack.lambda_functions import Context
 from tests.support.stores import empty_local
-from tests.support.unguarded_store import View
+from tests.support.unguarded_store import UnguardedStore
 
 WORKSPACE = "T1"
 
@@ -94,7 +94,7 @@ class Rush:
         )
         clients = [permitted(client_of(local_endpoint()), "slack") for _ in range(functions)]
         stores = [
-            View(DynamoDBStore(self.conflicts.watch(client), prefix, WORKSPACE), without)
+            UnguardedStore(DynamoDBStore(self.conflicts.watch(client), prefix, WORKSPACE), without)
             for client in clients
         ]
         self._functions = [
@@ -181,10 +181,10 @@ def rush(
         yield Rush(store._tables.prefix, functions, time, without), store
 
 
-def classify(store: DynamoDBStore, answers: Answers, capacity: int) -> None:
+def assert_race_is_valid(store: DynamoDBStore, answers: Answers, capacity: int) -> None:
     """Assert that everybody who was told something definite was told what is so: nobody leaves."""
-    everything = assert_sound(store)
-    seated, waiting = everything.seated("e1"), everything.waiting("e1")
+    everything = assert_invariants(store)
+    seated, waiting = everything.seated("e1"), everything.waitlisted("e1")
     assert len(seated) == min(capacity, len(seated) + len(waiting))
     for user_id, told in answers.told.items():
         for earlier in told[:-1]:
@@ -221,13 +221,16 @@ def test_all_are_let_in_exactly_and_told_truly(
             answers,
         )
         while unsure := answers.those(BUSY) + answers.those(NOT_CONFIRMED):
-            present = {*assert_sound(store).seated("e1"), *assert_sound(store).waiting("e1")}
+            present = {
+                *assert_invariants(store).seated("e1"),
+                *assert_invariants(store).waiting("e1"),
+            }
             assert not present & {*answers.those(BUSY)}, "busy, but something was changed"
             rushed.press(unsure, answers)
-        classify(store, answers, capacity)
-        everything = assert_sound(store)
+        assert_race_is_valid(store, answers, capacity)
+        everything = assert_invariants(store)
         assert len(everything.seated("e1")) == capacity
-        assert len(everything.waiting("e1")) == len(everybody) - capacity
+        assert len(everything.waitlisted("e1")) == len(everybody) - capacity
 
 
 def test_functions_that_ignore_the_version_are_caught() -> None:
@@ -236,7 +239,7 @@ def test_functions_that_ignore_the_version_are_caught() -> None:
         answers = Answers()
         rushed.press(people(40), answers)
         with pytest.raises(AssertionError):
-            classify(store, answers, 25)
+            assert_race_is_valid(store, answers, 25)
 
 
 def tell(count: Count, whose: str, rushed: Rush, answers: Answers) -> None:

@@ -13,13 +13,13 @@ from domain.enums import ChangeKind
 from playground.demo.http_server import serve
 from tests.support.counting import Count
 from tests.support.environment import ids
-from tests.support.invariants import Everything, assert_sound
+from tests.support.invariants import Everything, assert_invariants
 from tests.support.races.calls import Call
 from tests.support.races.judging import contents_of
-from tests.support.races.linearizability import linearized
-from tests.support.races.over_http import Program
+from tests.support.races.linearizability import find_order
+from tests.support.races.over_http import ApiProgram
 from tests.support.races.races import RACES
-from tests.support.races.recording import Process, WallClock
+from tests.support.races.recording import RecordingService, WallClock
 from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
 
@@ -47,13 +47,13 @@ def test_sixteen_programs(kind: Kind, name: str, seeds: range, count: Count) -> 
             [call for call in script if call[0] not in IN_SLACK_ALONE] for script in started.scripts
         ]
         with empty_store(kind) as store:
-            initial = started.prepared(store)
-            process = Process(store, unique)
+            initial = started.prepare(store)
+            process = RecordingService(store, unique)
             api = build_api(
                 process.service, tokens=[TOKEN], clock=WallClock(), new_id=ids("reference")
             )
             with serve(api) as url:
-                programs = [Program(url, TOKEN) for _ in scripts]
+                programs = [ApiProgram(url, TOKEN) for _ in scripts]
                 threads = [
                     threading.Thread(target=program.follow, args=(script, list(started.events)))
                     for program, script in zip(programs, scripts, strict=True)
@@ -65,8 +65,8 @@ def test_sixteen_programs(kind: Kind, name: str, seeds: range, count: Count) -> 
             process.background.wait()
             calls = [call for program in programs for call in program.calls]
             assert len(calls) >= sum(map(len, scripts)), "a program has failed"
-            found = assert_sound(store)
-            linearized(initial, calls, contents_of(found))
+            found = assert_invariants(store)
+            find_order(initial, calls, contents_of(found))
             if not any(call[0] in PROMOTE_UNSAID for script in scripts for call in script):
                 assert_promotions_told(found, calls)
         count("calls in races over HTTP", len(calls))

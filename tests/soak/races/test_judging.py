@@ -21,18 +21,18 @@ from storage.sqlite.store import SQLiteStore
 from tests.support.dynamodb.local import client_of, local_endpoint
 from tests.support.environment import ManualClock, ids, new_event, new_users, service_on
 from tests.support.faulty_store import Fault, FaultyStore, lost, never_sent
-from tests.support.invariants import assert_sound
+from tests.support.invariants import assert_invariants
 from tests.support.races import recording
 from tests.support.races.calls import BUSY, Call, Facts
 from tests.support.races.judging import (
     assert_first_in_first_served,
     assert_promotions_agree,
-    classify,
+    assert_race_is_valid,
 )
-from tests.support.races.linearizability import NotLinearizable, linearized
-from tests.support.races.races import E1, Race, Room, people
-from tests.support.races.recording import Process, run_together
-from tests.support.reference_model import PlainModel
+from tests.support.races.linearizability import NotLinearizable, find_order
+from tests.support.races.races import E1, InitialEvent, Race, people
+from tests.support.races.recording import RecordingService, run_together
+from tests.support.reference_model import ReferenceModel
 from tests.support.stores import Kind, empty_store
 
 with_and_without = pytest.mark.parametrize("holds", [True, False], ids=["guarded", "unguarded"])
@@ -77,7 +77,7 @@ def store_with_or_without_version(kind: Kind, *, holds: bool) -> Iterator[Store]
             yield dynamodb_without_version(store._prefix)  # type: ignore[attr-defined]
 
 
-def meeting(threads: int) -> Callable[[str], Callable[[], str]]:
+def meeting_ids(threads: int) -> Callable[[str], Callable[[], str]]:
     """Return sources of ids that let threads meet at their first one: all have read, and nobody has written."""
     barrier = threading.Barrier(threads)
 
@@ -100,31 +100,35 @@ def meeting(threads: int) -> Callable[[str], Callable[[], str]]:
 def test_a_race_without_the_version_condition_is_rejected(kind: Kind, holds: bool) -> None:
     """R7.3: four processes plan for the last seat from the same snapshot, and all of them commit."""
     crowd = people("p", 4)
-    started = Race(crowd, {E1: Room(1, has_waitlist=False)}, [[("register", E1, p)] for p in crowd])
+    started = Race(
+        crowd, {E1: InitialEvent(1, has_waitlist=False)}, [[("register", E1, p)] for p in crowd]
+    )
     with store_with_or_without_version(kind, holds=holds) as store:
-        initial = started.prepared(store)
-        new_id_of = meeting(4)
-        processes = [Process(store, p, new_id=new_id_of(f"{p}-")) for p in crowd]
+        initial = started.prepare(store)
+        new_id_of = meeting_ids(4)
+        processes = [RecordingService(store, p, new_id=new_id_of(f"{p}-")) for p in crowd]
         run_together([(p, [s]) for p, s in zip(processes, started.scripts, strict=True)], [E1])
         if holds:
-            classify(store, initial, [process.calls for process in processes])
+            assert_race_is_valid(store, initial, [process.calls for process in processes])
             return
         calls = [call for process in processes for call in process.calls]
         assert {call.answer for call in calls} == {("placed", 1, None)}
         with pytest.raises(NotLinearizable):
-            linearized(initial, calls)
+            find_order(initial, calls)
 
 
-def two_processes(store: FaultyStore, *inside: str) -> tuple[PlainModel, Process, Process]:
+def two_processes(
+    store: FaultyStore, *attendees: str
+) -> tuple[ReferenceModel, RecordingService, RecordingService]:
     """Return two processes on a store with an event of one seat and no line, and the model of it."""
-    room = Room(1, has_waitlist=False, inside=inside)
-    initial = Race(["a", "b"], {E1: room}, []).prepared(store)
-    return initial, Process(store, "one"), Process(store, "other")
+    initial_event = InitialEvent(1, has_waitlist=False, attendees=attendees)
+    initial = Race(["a", "b"], {E1: initial_event}, []).prepare(store)
+    return initial, RecordingService(store, "one"), RecordingService(store, "other")
 
 
-def accepted(initial: PlainModel, *processes: Process) -> bool:
+def accepted(initial: ReferenceModel, *processes: RecordingService) -> bool:
     try:
-        linearized(initial, [call for process in processes for call in process.calls])
+        find_order(initial, [call for process in processes for call in process.calls])
     except NotLinearizable:
         return False
     return True
@@ -172,15 +176,15 @@ def test_what_was_not_confirmed_is_judged_by_what_it_came_to(
     """The answers stay lost until the deadline is over; then somebody finds out whether it applied."""
     store = FaultyStore()
     initial, other, _ = two_processes(store)
-    one = Process(store, "late", clock=ManualClock())
+    one = RecordingService(store, "late", clock=ManualClock())
     store.faults = [fault] * 15
     one.follow([("register", E1, "a")], [E1])
     one.background.wait()
     other.follow([("get_registration", E1, "a")], [E1])
-    classify(store, initial, [one.calls, other.calls])
+    assert_race_is_valid(store, initial, [one.calls, other.calls])
     assert [call.answer for call in one.calls] == [ended]
     with pytest.raises(NotLinearizable):
-        classify(store, initial, [[replace(one.calls[0], answer=lie)], other.calls])
+        assert_race_is_valid(store, initial, [[replace(one.calls[0], answer=lie)], other.calls])
 
 
 @with_and_without
@@ -189,7 +193,7 @@ def test_a_door_that_lets_the_last_in_first_is_found_out(
 ) -> None:
     crowd = people("p", 4)
     store = FaultyStore()
-    Race(crowd, {E1: Room(4)}, []).prepared(store)
+    Race(crowd, {E1: InitialEvent(4)}, []).prepare(store)
     numbers = ids("door")
 
     def once_three_wait() -> str:
@@ -198,7 +202,7 @@ def test_a_door_that_lets_the_last_in_first_is_found_out(
             pass
         return number
 
-    process = Process(store, "p", new_id=once_three_wait)
+    process = RecordingService(store, "p", new_id=once_three_wait)
     if not holds:
 
         def push_in(queue: recording._Queue, entry: object) -> None:
@@ -227,7 +231,7 @@ def test_a_promotion_that_the_journal_does_not_have_is_found_out() -> None:
     for user_id in ("a", "b", "c"):
         service.register(E1, user_id)
     version = service.unregister(E1, "a").event.version
-    found = assert_sound(store)
+    found = assert_invariants(store)
     assert_promotions_agree(found, [left("b", version=version)])
     for untrue in (left("c", version=version), left("b", version=version - 1)):
         with pytest.raises(AssertionError, match="not in the journal"):
@@ -237,4 +241,4 @@ def test_a_promotion_that_the_journal_does_not_have_is_found_out() -> None:
     for key, entry in store.journal.items():
         store.journal[key] = entry.model_copy(update={"notifications": ()})
     with pytest.raises(AssertionError):
-        assert_promotions_agree(assert_sound(store), [left("b", version=version)])
+        assert_promotions_agree(assert_invariants(store), [left("b", version=version)])

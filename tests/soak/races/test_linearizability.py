@@ -1,4 +1,4 @@
-"""The judge of races is judged: histories that no order explains, and those that one does."""
+"""Tests of the search for an order: histories that it must reject, and histories that it must accept."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.races import linearizability
-from tests.support.races.calls import BUSY, Call, Facts, answered
-from tests.support.races.linearizability import NotLinearizable, Undecided, linearized
-from tests.support.reference_model import PlainModel
+from tests.support.races.calls import BUSY, Call, Facts, model_answer
+from tests.support.races.linearizability import NotLinearizable, Undecided, find_order
+from tests.support.reference_model import ReferenceModel
 
 SEAT: Facts = ("placed", 1, None)
 
@@ -30,53 +30,53 @@ def leaves(user_id: str, at: tuple[int, int | None], *answer: object) -> Call:
     return call("unregister", "e1", user_id, at=at, answer=answer)
 
 
-def model_of(*inside: str, capacity: int = 1, has_waitlist: bool = True) -> PlainModel:
-    """Return a model of one event, with these people in it, and four who are not."""
-    model = PlainModel(users={"a", "b", "c", "d", *inside})
+def model_of(*attendees: str, capacity: int = 1, has_waitlist: bool = True) -> ReferenceModel:
+    """Return a model of one event with these attendees, and four other users."""
+    model = ReferenceModel(users={"a", "b", "c", "d", *attendees})
     model.create_event("e1", capacity, has_waitlist)
-    for user_id in inside:
+    for user_id in attendees:
         model.register("e1", user_id)
     return model
 
 
-def accepted(model: PlainModel, *calls: Call, final: PlainModel | None = None) -> bool:
+def accepted(model: ReferenceModel, *calls: Call, final: ReferenceModel | None = None) -> bool:
     try:
-        linearized(model, calls, final.contents() if final else None)
+        find_order(model, calls, final.contents() if final else None)
     except NotLinearizable:
         return False
     return True
 
 
-# What must be rejected
+# Histories to reject
 
 
-def test_two_are_given_the_last_seat() -> None:
+def test_last_seat_given_twice_is_rejected() -> None:
     """R7.3."""
     both = registers("a", (0, 9), *SEAT), registers("b", (0, 9), "placed", 2, None)
     assert not accepted(model_of(), *both)
     assert accepted(model_of(capacity=2), *both)
 
 
-def test_one_ticket_is_handed_out_twice() -> None:
+def test_one_ticket_is_tickets_given_twice() -> None:
     calls = registers("a", (0, 9), *SEAT), registers("b", (0, 9), *SEAT)
     assert not accepted(model_of(capacity=2), *calls)
 
 
-def test_a_position_is_told_that_no_order_gives() -> None:
+def test_position_that_no_order_gives_is_rejected() -> None:
     first, second = registers("a", (0, 9), *SEAT), registers("b", (0, 9), "placed", 2, 2)
     assert not accepted(model_of(), first, second)
     assert accepted(model_of(), first, replace(second, answer=("placed", 2, 1)))
 
 
-def test_who_came_later_is_before_who_had_an_answer_already() -> None:
-    """Overlapping they may be in either order; one after the other, in that one only."""
+def test_later_call_before_an_answered_one_is_rejected() -> None:
+    """Calls that overlap may have either order; calls that don't, only their own."""
     first, second = registers("a", (0, 4), "placed", 2, 1), registers("b", (3, 9), *SEAT)
     assert accepted(model_of(), first, second)
     assert not accepted(model_of(), first, replace(second, invoked=5))
 
 
-def test_a_refusal_is_told_after_a_seat_came_free() -> None:
-    """The leave was answered before the register came: "full" was true once, but not then."""
+def test_refusal_after_a_seat_came_free_is_rejected() -> None:
+    """The leave was answered before the register began: "full" had been true, but not any more."""
     model = model_of("z", has_waitlist=False)
     left = leaves("z", (0, 4), "left", "registered", 1, ())
     full = registers("a", (3, 9), "EventFull", 1, 1)
@@ -84,63 +84,63 @@ def test_a_refusal_is_told_after_a_seat_came_free() -> None:
     assert not accepted(model, left, replace(full, invoked=5))
 
 
-def test_a_refusal_tells_a_count_that_never_was() -> None:
+def test_refusal_with_a_count_that_never_was_is_rejected() -> None:
     model = model_of("z", capacity=2, has_waitlist=False)
     placed = registers("a", (0, 9), "placed", 2, None)
     assert not accepted(model, placed, registers("b", (0, 9), "EventFull", 2, 1))
     assert accepted(model, placed, registers("b", (0, 9), "EventFull", 2, 2))
 
 
-def test_a_promotion_is_lost() -> None:
+def test_lost_promotion_is_rejected() -> None:
     model = model_of("z", "y")
     assert not accepted(model, leaves("z", (0, 9), "left", "registered", 1, ()))
     assert accepted(model, leaves("z", (0, 9), "left", "registered", 1, ("y",)))
 
 
-def test_one_is_promoted_twice() -> None:
+def test_second_promotion_is_rejected() -> None:
     model = model_of("z", "y", "w", capacity=2)
     first = leaves("z", (0, 9), "left", "registered", 1, ("w",))
     assert accepted(model, first, leaves("y", (0, 9), "left", "registered", 2, ()))
     assert not accepted(model, first, leaves("y", (0, 9), "left", "registered", 2, ("w",)))
 
 
-def test_somebody_is_promoted_past_the_first_in_line() -> None:
+def test_promotion_out_of_order_is_rejected() -> None:
     model = model_of("z", "y", "w")
     assert not accepted(model, leaves("z", (0, 9), "left", "registered", 1, ("w",)))
 
 
-def test_the_end_is_not_what_the_answers_say() -> None:
+def test_contents_that_contradict_the_answers_are_rejected() -> None:
     end = model_of("a")
     assert accepted(model_of(), registers("a", (0, 9), *SEAT), final=end)
     assert not accepted(model_of(), registers("a", (0, 9), *SEAT), final=model_of())
     assert not accepted(model_of(), final=end)
 
 
-def test_what_was_busy_was_done_all_the_same() -> None:
-    """`Busy` says that nothing was changed."""
+def test_busy_call_that_changed_something_is_rejected() -> None:
+    """`Busy` means that nothing was changed."""
     assert accepted(model_of(), registers("a", (0, 9), *BUSY), final=model_of())
     assert not accepted(model_of(), registers("a", (0, 9), *BUSY), final=model_of("a"))
 
 
-def test_what_nobody_knows_may_or_may_not_have_happened() -> None:
+def test_unanswered_call_may_or_may_not_have_happened() -> None:
     lost = call("register", "e1", "a", at=(5, None), answer=None)
     assert accepted(model_of(), lost, final=model_of())
     assert accepted(model_of(), lost, final=model_of("a"))
     assert not accepted(model_of(), lost, final=model_of("b"))
-    # Not before it was asked for, and at any time after.
+    # It can't happen before it was made, but at any time after.
     assert not accepted(model_of(), registers("b", (0, 4), "placed", 2, 1), lost)
     assert accepted(model_of(), registers("b", (6, 9), "placed", 2, 1), lost)
 
 
-def test_a_reader_is_shown_what_was_not_yet_so() -> None:
+def test_read_of_a_later_state_is_rejected() -> None:
     placed = registers("a", (5, 9), *SEAT)
     told = call("get_registration", "e1", "a", at=(0, 4), answer=("own", "registered", 1, None))
     assert not accepted(model_of(), placed, told)
     assert accepted(model_of(), placed, replace(told, responded=6))
 
 
-def test_a_preview_mixes_two_moments() -> None:
-    """Who has the only seat is told that coming back means a line in which nobody was while it had it."""
+def test_preview_that_mixes_two_moments_is_rejected() -> None:
+    """While the user had the only seat, no one was waitlisted; the preview says otherwise."""
     left = leaves("z", (0, 9), "left", "registered", 1, ())
     joined = registers("a", (0, 9), "placed", 2, None), registers("b", (0, 9), "placed", 3, 1)
     mixed = ("preview", "registered", 1, None, True, 1)
@@ -157,8 +157,8 @@ def deletes(user_id: str, at: tuple[int, int], *answer: object) -> Call:
     return call("delete_user", user_id, at=at, answer=answer)
 
 
-def test_a_deleted_user_leaves_one_event_after_the_other() -> None:
-    """Between the two it is out of the one and in the other, and unknown in both (R7.1)."""
+def test_deleted_user_leaves_event_by_event() -> None:
+    """In between, the user has left one event but not the other, and is unknown in both (R7.1)."""
     model = model_of("z", "y")
     model.create_event("e2", 1, has_waitlist=True)
     model.register("e2", "z")
@@ -176,18 +176,18 @@ def test_a_deleted_user_leaves_one_event_after_the_other() -> None:
     assert not accepted(model, *calls[:3], unmarked)
 
 
-def test_a_deletion_is_called_done_before_it_is() -> None:
+def test_deletion_called_done_too_early_is_rejected() -> None:
     seen = call("get_event", "e1", at=(10, 11), answer=("event", 1, "open", 1, 0))
     assert not accepted(model_of("z"), deletes("z", (0, 9), "deleted", True), seen)
     assert accepted(model_of("z"), deletes("z", (0, 9), "deleted", False), seen)
 
 
-def test_two_cascades_of_one_user_wait_for_the_same_end() -> None:
+def test_two_deletions_of_one_user_wait_for_the_same_end() -> None:
     model = model_of("z")
     both = deletes("z", (0, 9), "deleted", True), deletes("z", (0, 11), "deleted", True)
     created = call("create_user", "z", at=(12, 15), answer=("created",))
     end = model_of()
-    end.event("e1").handed_out = 1
+    end.event("e1").tickets_given = 1
     end.users.add("z")
     assert accepted(model, *both, created, final=end)
     assert not accepted(model, *both, replace(created, answer=("DuplicateUser",)))
@@ -196,7 +196,7 @@ def test_two_cascades_of_one_user_wait_for_the_same_end() -> None:
     assert not accepted(model, *both, replace(late, invoked=16, responded=17), created)
 
 
-def test_a_user_comes_back_only_after_the_end() -> None:
+def test_user_is_created_again_only_after_the_deletion_ended() -> None:
     created = call("create_user", "z", at=(1, 2), answer=("created",))
     still_in = call("is_in", "e1", "z", at=(3, 4), answer=("own", "registered", 1, None))
     deleted = deletes("z", (0, 9), "deleted", True)
@@ -213,8 +213,8 @@ def edits(capacity: int, at: tuple[int, int], *answer: object) -> Call:
     return call("edit_event", "e1", capacity, None, at=at, answer=answer)
 
 
-def test_a_long_raise_goes_on_seat_by_seat_until_it_is_overtaken() -> None:
-    """R2.5: the first commit promotes 49, the rest follows; a lowering in between ends it there."""
+def test_long_capacity_increase_continues_seat_by_seat_until_overtaken() -> None:
+    """R2.5: the first commit promotes 49 users, the others follow; a lower capacity stops it."""
     waiting = crowd(60)
     model = model_of("z", *waiting)
     raised = edits(100, (0, 9), "changed", tuple(waiting[:49]), True)
@@ -231,8 +231,8 @@ def test_a_long_raise_goes_on_seat_by_seat_until_it_is_overtaken() -> None:
     assert not accepted(model, raised, replace(below, answer=("CapacityBelowRegistered", 53, 50)))
 
 
-def test_a_short_raise_is_one_moment() -> None:
-    """Fewer than fit one commit are promoted together, or not at all."""
+def test_short_capacity_increase_is_one_moment() -> None:
+    """Promotions that fit into one commit happen together or not at all."""
     waiting = crowd(6)
     model = model_of("z", *waiting)
     assert accepted(model, edits(5, (0, 9), "changed", tuple(waiting[:4]), True))
@@ -240,8 +240,8 @@ def test_a_short_raise_is_one_moment() -> None:
     assert not accepted(model, edits(1, (0, 9), "changed", (), True))
 
 
-def test_an_edit_that_says_only_that_it_is_done_may_come_when_it_changes_something() -> None:
-    """Over HTTP: at first the waitlist is on, and setting it changes nothing; later it does."""
+def test_edit_whose_answer_says_only_done_may_come_later() -> None:
+    """Over HTTP: at first setting the waitlist changes nothing; later it does."""
     on = call("put_event", "e1", None, True, at=(0, 9), answer=("edited",))
     off = call("put_event", "e1", None, False, at=(0, 9), answer=("edited",))
     for has_waitlist in (True, False):
@@ -250,7 +250,7 @@ def test_an_edit_that_says_only_that_it_is_done_may_come_when_it_changes_somethi
     assert not accepted(model_of(), on, after, final=model_of())
 
 
-def test_a_deleted_event_is_found_no_more_and_its_id_never_used_again() -> None:
+def test_deleted_event_is_unknown() -> None:
     deleted = call("delete_event", "e1", at=(0, 9), answer=("deleted", False))
     assert accepted(model_of(), deleted, registers("a", (0, 9), *SEAT))
     assert accepted(model_of(), deleted, registers("a", (10, 19), "UnknownEvent"))
@@ -260,16 +260,16 @@ def test_a_deleted_event_is_found_no_more_and_its_id_never_used_again() -> None:
 # The search itself
 
 
-def test_a_rejection_says_how_far_it_came() -> None:
+def test_rejection_says_how_far_the_search_came() -> None:
     with pytest.raises(NotLinearizable, match=r"register\(e1, b\).*model says .*'placed', 2, 1"):
-        linearized(
+        find_order(
             model_of(), [registers("a", (0, 1), *SEAT), registers("b", (2, 3), "placed", 2, 2)]
         )
-    with pytest.raises(NotLinearizable, match="in the end there was"):
-        linearized(model_of(), [], model_of("a").contents())
+    with pytest.raises(NotLinearizable, match="contents at the end"):
+        find_order(model_of(), [], model_of("a").contents())
 
 
-def test_what_is_too_tangled_is_neither_accepted_nor_rejected(
+def test_history_with_too_many_orders_is_undecided(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(linearizability, "MOST_STATES", 10)
@@ -280,11 +280,13 @@ def test_what_is_too_tangled_is_neither_accepted_nor_rejected(
         for n, user_id in enumerate(waiting)
     ]
     with pytest.raises(Undecided):
-        linearized(model, calls, model.contents())
+        find_order(model, calls, model.contents())
 
 
-def explained_by_trying_all(model: PlainModel, calls: Sequence[Call], final: PlainModel) -> bool:
-    """Whether an order exists, found out in the most stupid way."""
+def is_explained_by_any_order(
+    model: ReferenceModel, calls: Sequence[Call], final: ReferenceModel
+) -> bool:
+    """Return whether an order exists, by trying all of them."""
     for order in permutations(calls):
         if any(
             later.responded is not None and later.responded < earlier.invoked
@@ -293,7 +295,7 @@ def explained_by_trying_all(model: PlainModel, calls: Sequence[Call], final: Pla
         ):
             continue
         trial = model.copied()
-        answers = [answered(trial, one) for one in order]
+        answers = [model_answer(trial, one) for one in order]
         if answers == [one.answer for one in order] and trial.contents() == final.contents():
             return True
     return False
@@ -303,8 +305,8 @@ names = st.sampled_from(["register", "unregister", "preview_leave", "edit_event"
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> tuple[list[Call], PlainModel]:
-    """Draw calls that overlap, with the answers and the end of some order that need not be theirs."""
+def histories(draw: st.DrawFn) -> tuple[list[Call], ReferenceModel]:
+    """Draw overlapping calls, with the answers and the contents of some order, which may contradict their times."""
     asked: list[Call] = []
     for _ in range(draw(st.integers(1, 5))):
         name = draw(names)
@@ -315,16 +317,16 @@ def histories(draw: st.DrawFn) -> tuple[list[Call], PlainModel]:
         asked.append(Call(name, args, begins, begins + draw(st.integers(0, 8))))
     model = model_of()
     order = draw(st.permutations(asked))
-    return [replace(one, answer=answered(model, one)) for one in order], model
+    return [replace(one, answer=model_answer(model, one)) for one in order], model
 
 
 @given(histories())
 @settings(max_examples=200)
-def test_the_search_finds_an_order_exactly_where_trying_all_orders_does(
-    drawn: tuple[list[Call], PlainModel],
+def test_search_agrees_with_trying_all_orders(
+    drawn: tuple[list[Call], ReferenceModel],
 ) -> None:
     calls, final = drawn
-    explained = explained_by_trying_all(model_of(), calls, final)
+    explained = is_explained_by_any_order(model_of(), calls, final)
     assert accepted(model_of(), *calls, final=final) == explained
 
 
@@ -337,8 +339,8 @@ asked_of_two = st.sampled_from(
 
 
 @st.composite
-def histories_of_two_events(draw: st.DrawFn) -> tuple[list[Call], PlainModel]:
-    """Draw calls about two events and their users' coming and going, and what may be in the end."""
+def histories_of_two_events(draw: st.DrawFn) -> tuple[list[Call], ReferenceModel]:
+    """Draw calls about two events and their users, and the contents of one order of them."""
     model = model_of_two()
     calls: list[Call] = []
     for number in range(draw(st.integers(1, 9))):
@@ -349,22 +351,22 @@ def histories_of_two_events(draw: st.DrawFn) -> tuple[list[Call], PlainModel]:
         one = Call(name, args, begins, begins + draw(st.integers(0, 20)))
         answer: Facts = ("deleted", draw(st.booleans()))
         if name != "delete_user":
-            answer = answered(model, one)
-        elif user_id in model.users or user_id in model.marked:
+            answer = model_answer(model, one)
+        elif user_id in model.users or user_id in model.deleting:
             model.start_user_deletion(user_id, number)
         else:
             answer = ("UnknownUser",)
         calls.append(replace(one, answer=answer))
         for _ in range(draw(st.integers(0, 3))):
-            steps = [do for _, _, do in linearizability._goes_on(model)]
+            steps = [do for _, _, do in linearizability.background_steps(model)]
             if steps:
                 draw(st.sampled_from(steps))(model)
-    while steps := [do for _, _, do in linearizability._goes_on(model)]:
+    while steps := [do for _, _, do in linearizability.background_steps(model)]:
         steps[0](model)
     return calls, model
 
 
-def model_of_two() -> PlainModel:
+def model_of_two() -> ReferenceModel:
     model = model_of("a", "z")
     model.create_event("e2", 1, has_waitlist=True)
     return model
@@ -372,10 +374,10 @@ def model_of_two() -> PlainModel:
 
 @given(histories_of_two_events())
 @settings(max_examples=100)
-def test_what_the_search_leaves_out_makes_no_difference(
-    drawn: tuple[list[Call], PlainModel],
+def test_searching_one_event_at_a_time_makes_no_difference(
+    drawn: tuple[list[Call], ReferenceModel],
 ) -> None:
-    """Events are searched one at a time where that is enough; everything at once finds the same."""
+    """The search takes one event at a time where that is enough; without it, the result is the same."""
     calls, final = drawn
     found = accepted(model_of_two(), *calls, final=final)
     with pytest.MonkeyPatch.context() as patch:

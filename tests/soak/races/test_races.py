@@ -18,12 +18,12 @@ from storage.sqlite.store import SQLiteStore
 from tests.support.counting import Count
 from tests.support.dynamodb.local import local_endpoint
 from tests.support.environment import ids, new_event, new_users, service_on
-from tests.support.invariants import assert_sound
+from tests.support.invariants import assert_invariants
 from tests.support.races.calls import Call
-from tests.support.races.judging import classify
-from tests.support.races.race_process import Address, Racer, race
+from tests.support.races.judging import assert_race_is_valid
+from tests.support.races.race_process import Address, RaceWorker, race
 from tests.support.races.races import RACES, THREADS, Race
-from tests.support.races.recording import Process, run_together, switching_every
+from tests.support.races.recording import RecordingService, run_together, switching_every
 from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
 
@@ -58,7 +58,7 @@ def test_four_processes(
     kind: Kind,
     name: str,
     seeds: Seeds,
-    racers: list[Racer],
+    racers: list[RaceWorker],
     count: Count,
 ) -> None:
     """Four threads each, with nothing in common but the store: its conditions decide."""
@@ -85,10 +85,10 @@ def _judge_all(kind: Kind, name: str, seeds: range, run: Run, count: Count) -> N
         dice = random.Random(unique)
         started = RACES[name](dice)
         with empty_store(kind) as store:
-            initial = started.prepared(store)
+            initial = started.prepare(store)
             histories = run(store, started, unique, dice)
             try:
-                count("calls in races", classify(store, initial, histories))
+                count("calls in races", assert_race_is_valid(store, initial, histories))
             except Exception as error:
                 error.add_note(f"It was the race {unique}.")
                 raise
@@ -96,7 +96,7 @@ def _judge_all(kind: Kind, name: str, seeds: range, run: Run, count: Count) -> N
 
 
 def _in_threads(store: Store, started: Race, unique: str, dice: random.Random) -> list[list[Call]]:
-    process = Process(store, unique)
+    process = RecordingService(store, unique)
     with switching_every(_switch_interval(dice)):
         run_together([(process, started.scripts)], list(started.events))
     return [process.calls]
@@ -107,8 +107,8 @@ def _switch_interval(dice: random.Random) -> float:
 
 
 @pytest.fixture(scope="module")
-def racers() -> Iterator[list[Racer]]:
-    four = [Racer() for _ in range(4)]
+def racers() -> Iterator[list[RaceWorker]]:
+    four = [RaceWorker() for _ in range(4)]
     yield four
     for racer in four:
         racer.close()
@@ -146,8 +146,8 @@ def test_first_in_first_served(kind: Kind) -> None:
                     assert not any(one.done() for one in placed)
             go_on.set()
         assert [one.result().registration.ticket for one in placed] == list(range(1, 46))
-        found = assert_sound(store)
-        assert found.seated("e1") + found.waiting("e1") == crowd
+        found = assert_invariants(store)
+        assert found.seated("e1") + found.waitlisted("e1") == crowd
 
 
 def _wait(signal: threading.Event) -> None:

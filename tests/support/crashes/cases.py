@@ -11,24 +11,26 @@ from typing import TYPE_CHECKING
 from domain.commands import ChangeOutcome
 from domain.errors import Busy, NotConfirmed, RollcallError
 from domain.ports import Unavailable
-from tests.support.crashes.world import State, Stored, World, plain
+from tests.support.crashes.workspace_tables import Stored, WorkspaceState, WorkspaceTables, plain
 from tests.support.dynamodb.wire_faults import Fault, ProcessDied, Wire
 from tests.support.environment import ManualClock, ids, service_on
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-DIED = "the process died"
+PROCESS_DIED = "the process died"
 
 _case = count(1)
 
 
-class Process:
+class ServiceProcess:
     """One process's service: what it leaves to the background is done when a test says so."""
 
-    def __init__(self, world: World, clock: ManualClock, client: DynamoDBClient | None) -> None:
+    def __init__(
+        self, tables: WorkspaceTables, clock: ManualClock, client: DynamoDBClient | None
+    ) -> None:
         self._background: list[Callable[[], None]] = []
-        self.store = world.store(client)
+        self.store = tables.store(client)
         self.clock = clock
         self.service = service_on(
             self.store,
@@ -53,13 +55,13 @@ class Operation:
     """A call, and the workspace in which it is made."""
 
     name: str
-    prepare: Callable[[Process], None]
-    call: Callable[[Process], object]
+    prepare: Callable[[ServiceProcess], None]
+    call: Callable[[ServiceProcess], object]
     is_long: bool = False
     """It takes several commits: a crash may leave a part of it, which keeps R7.5."""
     fixes: bool = False
     """R7.5 does not hold before."""
-    is_of_use_only: bool = False
+    is_preparatory: bool = False
     """Nobody asked for it itself: `Busy` speaks of what was to follow (`Service.ensure_user`)."""
 
 
@@ -67,16 +69,16 @@ class Operation:
 class Expected:
     """What the operation answers and leaves when nothing goes wrong: once, then again, then the sweep."""
 
-    before: State
+    before: WorkspaceState
     answer: object
-    after: State
+    after: WorkspaceState
     again: object
-    final: State
+    final: WorkspaceState
     requests: list[str]
 
 
 @dataclass(frozen=True)
-class Trouble:
+class FaultPlan:
     """Which requests meet which fault; and all from one on, until the process has answered."""
 
     at: Mapping[int, Fault] = field(default_factory=dict)
@@ -98,7 +100,7 @@ class Trouble:
 
 
 @dataclass
-class Told:
+class Reported:
     """What the first call's process said: its answer, and what it told later if that was not confirmed."""
 
     answer: object
@@ -110,34 +112,36 @@ class Told:
         return isinstance(self.answer, NotConfirmed)
 
 
-class Stage:
+class CrashScenario:
     """An operation's workspace, put back before each case."""
 
-    def __init__(self, world: World, faulty: DynamoDBClient, operation: Operation) -> None:
-        self._world = world
+    def __init__(
+        self, tables: WorkspaceTables, faulty: DynamoDBClient, operation: Operation
+    ) -> None:
+        self._world = tables
         self._faulty = faulty
         self.operation = operation
-        world.restore({})
+        tables.restore({})
         preparing = self._process()
         operation.prepare(preparing)
-        self._stored: Stored = world.stored()
+        self._stored: Stored = tables.stored()
         self._at_end: Stored | None = None
-        self.expected = self._without_trouble()
+        self.expected = self._without_faults()
 
-    def _process(self, client: DynamoDBClient | None = None) -> Process:
-        return Process(self._world, ManualClock(), client)
+    def _process(self, client: DynamoDBClient | None = None) -> ServiceProcess:
+        return ServiceProcess(self._world, ManualClock(), client)
 
-    def _without_trouble(self) -> Expected:
-        before = self._state(sound=not self.operation.fixes)
-        wire, told = self._first_call(Trouble())
+    def _without_faults(self) -> Expected:
+        before = self._state(check_invariants=not self.operation.fixes)
+        wire, told = self._first_call(FaultPlan())
         after = self._state()
         again = self._second_call()
         return Expected(
             before, plain(told.answer), after, again, self._swept(), requests=list(wire.sent)
         )
 
-    def _state(self, *, sound: bool = True) -> State:
-        return self._world.state(sound=sound)
+    def _state(self, *, check_invariants: bool = True) -> WorkspaceState:
+        return self._world.state(check_invariants=check_invariants)
 
     def _second_call(self) -> object:
         process = self._process()
@@ -145,7 +149,7 @@ class Stage:
         process.finish()
         return answer
 
-    def _swept(self) -> State:
+    def _swept(self) -> WorkspaceState:
         process = self._process()
         process.service.sweep()
         unfinished = [
@@ -156,21 +160,21 @@ class Stage:
         self._at_end = self._world.stored()
         return self._world.state(self._at_end)
 
-    def _first_call(self, trouble: Trouble) -> tuple[Wire, Told]:
+    def _first_call(self, fault_plan: FaultPlan) -> tuple[Wire, Reported]:
         """Make the call in a process in trouble; let what is under way arrive, unless the process is dead."""
         process = self._process(self._faulty)
         wire = Wire(self._faulty, process.clock)
         try:
-            for number, fault in trouble.at.items():
+            for number, fault in fault_plan.at.items():
                 wire.bring(fault, number)
-            if trouble.lasting is not None:
-                wire.bring(trouble.lasting[1], trouble.lasting[0], lasting=True)
-            told = Told(_answer(self.operation, process))
+            if fault_plan.lasting is not None:
+                wire.bring(fault_plan.lasting[1], fault_plan.lasting[0], lasting=True)
+            told = Reported(_answer(self.operation, process))
             if isinstance(told.answer, NotConfirmed):
                 told.answer.settled(told.heard.append)
-            if isinstance(told.answer, Busy) and not self.operation.is_of_use_only:
+            if isinstance(told.answer, Busy) and not self.operation.is_preparatory:
                 assert self._state() == self.expected.before, "busy, but something changed"
-            if told.answer is not DIED:
+            if told.answer is not PROCESS_DIED:
                 wire.end_lasting()
                 wire.arrive()
                 with suppress(ProcessDied):
@@ -179,26 +183,26 @@ class Stage:
             wire.cut()
         return wire, told
 
-    def check(self, trouble: Trouble) -> Wire:
+    def check(self, fault_plan: FaultPlan) -> Wire:
         """Make the call in trouble, make it again as a person would, then sweep: all must be told truly."""
         at_end, self._at_end = self._at_end, None
         self._world.restore(self._stored, at_end)
         try:
-            wire, told = self._first_call(trouble)
-            if trouble.passes:
-                self._judge_patience(told)
-            left = self._state(sound=not self.operation.fixes)
+            wire, told = self._first_call(fault_plan)
+            if fault_plan.passes:
+                self._judge_single_fault(told)
+            left = self._state(check_invariants=not self.operation.fixes)
             self._judge(told, left, wire)
             again = self._second_call()
             self._judge_again(again, left)
             wire.arrive()
             assert self._swept() == self.expected.final
         except BaseException as error:
-            error.add_note(f"{self.operation.name}, {trouble}")
+            error.add_note(f"{self.operation.name}, {fault_plan}")
             raise
         return wire
 
-    def _judge(self, told: Told, left: State, wire: Wire) -> None:
+    def _judge(self, told: Reported, left: WorkspaceState, wire: Wire) -> None:
         """Assert that what was answered is so."""
         expected, is_long = self.expected, self.operation.is_long
         if not is_long:
@@ -207,11 +211,11 @@ class Stage:
         if told.is_unsure and not wire.is_dead:
             assert len(told.heard) == 1, "nobody heard how it ended"
             answer = told.heard[0]
-        if answer is DIED or isinstance(answer, NotConfirmed | Unavailable):
+        if answer is PROCESS_DIED or isinstance(answer, NotConfirmed | Unavailable):
             return
         if isinstance(answer, Busy):
             is_unchanged = left == expected.before
-            assert is_unchanged or self.operation.is_of_use_only, "busy, but something changed"
+            assert is_unchanged or self.operation.is_preparatory, "busy, but something changed"
         elif is_long and answer is False:
             assert left == expected.after or wire.is_dead, "said to go on, and does not"
         elif is_long and answer == 0:
@@ -228,12 +232,12 @@ class Stage:
             return self.operation.is_long or self.expected.answer in whole
         return plain(heard) == self.expected.answer
 
-    def _judge_patience(self, told: Told) -> None:
+    def _judge_single_fault(self, told: Reported) -> None:
         """Assert that one fault keeps nobody from an answer; the notifier asks again by itself."""
         if not isinstance(told.answer, Unavailable):
             assert plain(told.answer) == self.expected.answer
 
-    def _judge_again(self, again: object, left: State) -> None:
+    def _judge_again(self, again: object, left: WorkspaceState) -> None:
         expected = self.expected
         if left == expected.before:
             assert again == expected.answer
@@ -243,10 +247,10 @@ class Stage:
             assert type(again) is type(expected.answer) or again == expected.again
 
 
-def _answer(operation: Operation, process: Process) -> object:
+def _answer(operation: Operation, process: ServiceProcess) -> object:
     try:
         return operation.call(process)
     except (RollcallError, Unavailable) as error:
         return error
     except ProcessDied:
-        return DIED
+        return PROCESS_DIED

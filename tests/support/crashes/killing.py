@@ -18,16 +18,16 @@ from domain.models import Change, Page
 from domain.ports import Store
 from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore
-from tests.support.crashes.rush_process import EVENTS, LONG, PEOPLE, RAISED_TO
+from tests.support.crashes.killed_process import EVENTS, LONG, PEOPLE, RAISED_TO
 from tests.support.dynamodb.local_server import ROOT
 from tests.support.environment import commit_together, ids, new_event, new_users, service_on
-from tests.support.invariants import Everything, assert_sound
+from tests.support.invariants import Everything, assert_invariants
 
 AnyStore = SQLiteStore | DynamoDBStore
 
 
 @dataclass
-class Rush:
+class RushTranscript:
     """What a process said before it was killed."""
 
     asked: dict[int, list[str]] = field(default_factory=dict)
@@ -52,11 +52,11 @@ class Rush:
             yield self.asked[number], answer
 
 
-def killed(seed: int, kind: str, where: str) -> Rush:
+def run_and_kill(seed: int, kind: str, where: str) -> RushTranscript:
     """Let a process rush, and kill it: at any moment, or shortly after it began something long."""
-    random, rush = Random(seed), Rush()
+    random, rush = Random(seed), RushTranscript()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.crashes.rush_process", str(seed), kind, where],
+        [sys.executable, "-m", "tests.support.crashes.killed_process", str(seed), kind, where],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -106,7 +106,7 @@ def moves(found: Everything, before: Everything) -> list[tuple[str, Change]]:
 IN = {ChangeKind.REGISTERED, ChangeKind.WAITLISTED}
 
 
-def assert_told_truly(rush: Rush, found: Everything, before: Everything) -> None:
+def assert_answers_are_true(rush: RushTranscript, found: Everything, before: Everything) -> None:
     """Assert that what was acknowledged happened, once, and that what happened was asked for."""
     moved = moves(found, before)
     came = Counter((e, c.user_id, c.ticket) for e, c in moved if c.kind in IN)
@@ -133,7 +133,7 @@ def assert_told_truly(rush: Rush, found: Everything, before: Everything) -> None
             assert ["delete_event", event_id] in rush.asked.values()
 
 
-def assert_promotions_told(store: AnyStore, found: Everything, before: Everything) -> None:
+def assert_promotions_are_notified(store: AnyStore, found: Everything, before: Everything) -> None:
     """Assert that each promotion since has its notice, and that its event is found by who delivers."""
     undelivered = set(pages(store.list_undelivered))
     for event_id, entries in found.journal.items():
@@ -164,12 +164,12 @@ def pages(read: Callable[..., Page[str]]) -> Iterator[str]:
         yield from page.items
 
 
-def assert_goes_on(store: Store, rush: Rush) -> None:
+def assert_next_process_continues(store: Store, rush: RushTranscript) -> None:
     """Assert that the sweep finishes what was interrupted, and that the next process serves on."""
     service = service_on(store, new_id=ids("next"))
     while left := unfinished(store):
         assert service.finish_unfinished() == len(left)
-    found = assert_sound(store)
+    found = assert_invariants(store)
     raised = found.events["raised"]
     assert (raised.capacity, raised.capacity_target) in {(1, None), (RAISED_TO, None)}
     assert found.events["deleted"].deletion in {None, Deletion.DONE}
@@ -184,4 +184,4 @@ def assert_goes_on(store: Store, rush: Rush) -> None:
     new_users(service, "new")
     placed = service.register("small", "new")
     assert service.unregister("small", "new").registration == placed.registration
-    assert_sound(store)
+    assert_invariants(store)

@@ -9,7 +9,7 @@ from domain.commands import Register, StartDeletion
 from domain.enums import NotificationKind
 from domain.inputs import EventChanges, EventDraft, MessageDraft, UserChanges, UserDraft
 from domain.models import Actor, Card, DeliveryState, UnreachableRecipient
-from tests.support.crashes.cases import Operation, Process
+from tests.support.crashes.cases import Operation, ServiceProcess
 from tests.support.environment import (
     START,
     commit_together,
@@ -22,10 +22,10 @@ CROWD = [f"p{number}" for number in range(60)]
 """More than one commit can move."""
 
 
-def people(*user_ids: str, **event: object) -> Callable[[Process], None]:
+def people(*user_ids: str, **event: object) -> Callable[[ServiceProcess], None]:
     """Return what creates an event and lets people in, in order; and `new`, who is in no event."""
 
-    def prepare(process: Process) -> None:
+    def prepare(process: ServiceProcess) -> None:
         new_users(process.service, *user_ids, "new")
         new_event(process.service, "e1", **event)
         if user_ids:
@@ -35,22 +35,22 @@ def people(*user_ids: str, **event: object) -> Callable[[Process], None]:
 
 
 def then(
-    prepare: Callable[[Process], None], more: Callable[[Process], object]
-) -> Callable[[Process], None]:
+    prepare: Callable[[ServiceProcess], None], more: Callable[[ServiceProcess], object]
+) -> Callable[[ServiceProcess], None]:
     """Return both, one after the other."""
 
-    def both(process: Process) -> None:
+    def both(process: ServiceProcess) -> None:
         prepare(process)
         more(process)
 
     return both
 
 
-def nothing(process: Process) -> None:
+def prepare_nothing(process: ServiceProcess) -> None:
     """Prepare nothing."""
 
 
-def editing(**changes: object) -> Callable[[Process], object]:
+def editing(**changes: object) -> Callable[[ServiceProcess], object]:
     """Return what changes an event."""
     return lambda process: process.service.edit_event("e1", EventChanges.of(**changes))
 
@@ -74,7 +74,7 @@ def user_draft(name: str = "Ada") -> UserDraft:
     return UserDraft.of(user_id="new", name=name)
 
 
-def three_events(process: Process) -> None:
+def three_events(process: ServiceProcess) -> None:
     """Let `ada` have a seat for which others wait, wait for one, and have one for which nobody waits."""
     new_users(process.service, "ada", "bob", "eve")
     for event_id, crowd in {"e1": "ada bob eve", "e2": "bob ada eve", "e3": "eve ada"}.items():
@@ -87,17 +87,17 @@ FULL = people("ada", "bob", "eve", "dan")
 ROOMY = people("ada", "bob", capacity=5)
 
 USERS = [
-    Operation("create user", nothing, lambda p: p.service.create_user(user_draft())),
+    Operation("create user", prepare_nothing, lambda p: p.service.create_user(user_draft())),
     Operation("create user, taken", FULL, lambda p: p.service.create_user(user_draft())),
     *(
         Operation(
             f"ensure user, {name}",
             prepare,
             lambda p, draft=draft: p.service.ensure_user(draft),  # type: ignore[misc]
-            is_of_use_only=True,
+            is_preparatory=True,
         )
         for name, prepare, draft in (
-            ("new", nothing, user_draft()),
+            ("new", prepare_nothing, user_draft()),
             ("renamed", FULL, user_draft()),
             ("the same", FULL, user_draft("new")),
         )
@@ -121,9 +121,9 @@ USERS = [
 ]
 
 EVENTS = [
-    Operation("create event", nothing, lambda p: p.service.create_event(draft())),
+    Operation("create event", prepare_nothing, lambda p: p.service.create_event(draft())),
     Operation("create event, taken", FULL, lambda p: p.service.create_event(draft())),
-    Operation("create event once", nothing, lambda p: p.service.create_event_once(draft())),
+    Operation("create event once", prepare_nothing, lambda p: p.service.create_event_once(draft())),
     Operation("edit text", FULL, editing(title="Supper", description="Bring bread")),
     Operation("move", FULL, editing(starts_at=START + timedelta(days=3))),
     Operation("raise in one commit", FULL, editing(capacity=3)),
@@ -187,7 +187,9 @@ REGISTRATIONS = [
         lambda p: p.service.register("e1", "new"),
     ),
     Operation("register, no such user", ROOMY, lambda p: p.service.register("e1", "nobody")),
-    Operation("register, no such event", nothing, lambda p: p.service.register("e1", "new")),
+    Operation(
+        "register, no such event", prepare_nothing, lambda p: p.service.register("e1", "new")
+    ),
     Operation("unregister, nobody waits", ROOMY, lambda p: p.service.unregister("e1", "ada")),
     Operation("unregister with promotion", FULL, lambda p: p.service.unregister("e1", "ada")),
     Operation("unregister from the line", FULL, lambda p: p.service.unregister("e1", "eve")),
@@ -210,26 +212,26 @@ REGISTRATIONS = [
 ]
 
 
-def unfinished_raise(process: Process) -> None:
+def unfinished_raise(process: ServiceProcess) -> None:
     """Leave a raise after its first step."""
     people(*CROWD, capacity=1)(process)
     editing(capacity=59)(process)
     process.forget()
 
 
-def unfinished_event_deletion(process: Process) -> None:
+def unfinished_event_deletion(process: ServiceProcess) -> None:
     """Leave an event's deletion after its mark."""
     FULL(process)
     commit_together(process.store, "e1", [StartDeletion(None)])
 
 
-def unfinished_user_deletion(process: Process) -> None:
+def unfinished_user_deletion(process: ServiceProcess) -> None:
     """Leave a user's deletion after its mark."""
     three_events(process)
     start_user_deletion(process.store, "ada")
 
 
-def due_reminder(process: Process) -> None:
+def due_reminder(process: ServiceProcess) -> None:
     """Leave an event whose reminder is due for half an hour."""
     process.clock.advance(timedelta(days=-2))
     people("ada", "bob", "eve", starts_at=START + timedelta(hours=23, minutes=30))(process)
@@ -251,12 +253,12 @@ SWEEPS.append(
         lambda p: p.service.sweep(),
         is_long=True,
         # One that could not read on says so, whatever it had done before.
-        is_of_use_only=True,
+        is_preparatory=True,
     )
 )
 
 
-def corrupt(process: Process) -> None:
+def corrupt(process: ServiceProcess) -> None:
     """Miscount an event's seats, take a place out of its line, and a user from under a registration."""
     FULL(process)
     client, items = process.store._client, process.store._tables
@@ -282,13 +284,13 @@ REPAIRS = [
 ]
 
 
-def save(process: Process) -> DeliveryState:
+def save(process: ServiceProcess) -> DeliveryState:
     """Save the event's delivery row, leased by `worker`, as it is read."""
     stored = process.store.get_delivery("e1")
     return process.store.save_delivery(stored.model_copy(update={"delivered_version": 1}))
 
 
-def lease(process: Process) -> object:
+def lease(process: ServiceProcess) -> object:
     """Take the event's lease as `worker`."""
     until = START + timedelta(seconds=30)
     return process.store.take_lease("e1", holder="worker", now=START, until=until)

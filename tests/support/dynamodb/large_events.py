@@ -21,7 +21,7 @@ from storage.dynamodb.conditions import transact_item
 from storage.dynamodb.schema import USERS
 from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore
-from tests.support.builders import a_user, an_entry, an_event
+from tests.support.builders import a_journal_entry, a_user, an_event
 from tests.support.environment import START
 
 A_WRITE = 25
@@ -84,7 +84,10 @@ def write_events(store: SQLiteStore | DynamoDBStore, events: Iterable[Event]) ->
     actions: Iterator[Action] = (
         action
         for event in events
-        for action in (PutEvent(event, None), PutJournalEntry(an_entry(event.event_id), owed=False))
+        for action in (
+            PutEvent(event, None),
+            PutJournalEntry(a_journal_entry(event.event_id), owed=False),
+        )
     )
     _write(store, actions)
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, cast
 from domain.inputs import EventChanges
 from domain.service import Service
 from tests.support.crashes import operations
-from tests.support.crashes.cases import Operation, Process, Stage, Trouble
+from tests.support.crashes.cases import CrashScenario, FaultPlan, Operation, ServiceProcess
 from tests.support.crashes.operations import CROWD, FULL, people
-from tests.support.crashes.world import World
+from tests.support.crashes.workspace_tables import WorkspaceTables
 from tests.support.dynamodb.local import client_of, local_endpoint
 from tests.support.dynamodb.requests import WRITES
 from tests.support.dynamodb.wire_faults import Fault
@@ -40,7 +40,7 @@ CHANGES = (
 
 LINE = people(*CROWD, capacity=1)
 
-READS: dict[str, tuple[Callable[[Process], None], Callable[[Service], object]]] = {
+READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], object]]] = {
     "get_user": (FULL, lambda service: service.get_user("ada")),
     "get_users": (FULL, lambda service: service.get_users(["ada", "bob"])),
     "list_users": (FULL, lambda service: service.list_users()),
@@ -108,32 +108,32 @@ def needs_of_method(method: str) -> frozenset[Need]:
 
 
 def _needs_of_read(
-    prepare: Callable[[Process], None], call: Callable[[Service], object]
+    prepare: Callable[[ServiceProcess], None], call: Callable[[Service], object]
 ) -> set[Need]:
-    with _world() as (world, client):
-        prepare(Process(world, ManualClock(), None))
+    with _world() as (tables, client):
+        prepare(ServiceProcess(tables, ManualClock(), None))
         with recorded(client) as needs:
-            call(Process(world, ManualClock(), client).service)
+            call(ServiceProcess(tables, ManualClock(), client).service)
     return needs
 
 
 def _needs_of_change(operation: Operation) -> set[Need]:
-    with _world() as (world, client), recorded(client) as needs:
-        stage = Stage(world, client, operation)
-        writes = [at for at, name in enumerate(stage.expected.requests) if name in WRITES]
+    with _world() as (tables, client), recorded(client) as needs:
+        scenario = CrashScenario(tables, client, operation)
+        writes = [at for at, name in enumerate(scenario.expected.requests) if name in WRITES]
         # What a long operation's later commits meet is what its first does.
         for at in writes[:1] if operation.is_long else writes:
-            stage.check(Trouble({at: Fault.CONFLICT}))
+            scenario.check(FaultPlan({at: Fault.CONFLICT}))
             # No answer until it must say "not confirmed": then it finds out how that ended.
-            stage.check(Trouble(lasting=(at, Fault.LATE)))
+            scenario.check(FaultPlan(lasting=(at, Fault.LATE)))
     return needs
 
 
 @contextmanager
-def _world() -> Iterator[tuple[World, DynamoDBClient]]:
+def _world() -> Iterator[tuple[WorkspaceTables, DynamoDBClient]]:
     """Give a workspace, and a client for what is to be recorded."""
     with empty_local() as store:
-        yield World(store._client, store._prefix), client_of(local_endpoint())
+        yield WorkspaceTables(store._client, store._prefix), client_of(local_endpoint())
 
 
 class _Called(Exception):
@@ -151,7 +151,7 @@ class _Noticing:
 def _called_by(operation: Operation) -> str:
     """Return which method of the service an operation calls."""
     try:
-        operation.call(cast("Process", SimpleNamespace(service=_Noticing())))
+        operation.call(cast("ServiceProcess", SimpleNamespace(service=_Noticing())))
     except _Called as called:
         return str(called)
     raise AssertionError(f"{operation.name} calls no method of the service")

@@ -8,33 +8,33 @@ from datetime import timedelta
 from domain.enums import Deletion, RegistrationStatus
 from domain.integrity.violations import ViolationKind
 from tests.support.environment import START
-from tests.support.integrity.corruption import Corruption, Scene
+from tests.support.integrity.corruption import CorruptibleEvent, Corruption
 
 K = ViolationKind
 
 
 def rewritten(kind: ViolationKind, **values: object) -> Corruption:
     """Return the corruption of values of the event."""
-    return Corruption(lambda scene: scene.rewrite_event(values), kind)
+    return Corruption(lambda target: target.rewrite_event(values), kind)
 
 
 def in_row(kind: ViolationKind, name: str, found_at: int, **values: object) -> Corruption:
     """Return the corruption of a registration's values, and the ticket that it is named with."""
-    return Corruption(lambda scene: scene.rewrite_row(name, **values), kind, name, found_at)
+    return Corruption(lambda target: target.rewrite_row(name, **values), kind, name, found_at)
 
 
-def in_history(kind: ViolationKind, do: Callable[[Scene], object]) -> Corruption:
+def in_history(kind: ViolationKind, do: Callable[[CorruptibleEvent], object]) -> Corruption:
     return Corruption(do, kind)
 
 
 def in_line(
-    kind: ViolationKind, name: str, ticket: int, *do: Callable[[Scene], object]
+    kind: ViolationKind, name: str, ticket: int, *do: Callable[[CorruptibleEvent], object]
 ) -> Corruption:
-    return Corruption(lambda scene: [one(scene) for one in do], kind, name, ticket)
+    return Corruption(lambda target: [one(target) for one in do], kind, name, ticket)
 
 
-def buried(scene: Scene, **values: object) -> None:
-    scene.rewrite_event(values, scene.bury_another())
+def deleted_event(target: CorruptibleEvent, **values: object) -> None:
+    target.rewrite_event(values, target.delete_another_event())
 
 
 NUMBERS = {
@@ -54,38 +54,43 @@ NUMBERS = {
     "a raise to what is so": rewritten(K.OPERATION, capacity_target=2, operation_id="o"),
     "a deletion with no operation": rewritten(K.OPERATION, deletion=Deletion.MARKED),
     "a tombstone that is unfinished": Corruption(
-        lambda scene: buried(scene, operation_id="o"), K.OPERATION, event="-buried"
+        lambda target: deleted_event(target, operation_id="o"), K.OPERATION, event="-buried"
     ),
     "a tombstone that counts": Corruption(
-        lambda scene: buried(scene, registered_count=1), K.REGISTERED_COUNT, event="-buried"
+        lambda target: deleted_event(target, registered_count=1),
+        K.REGISTERED_COUNT,
+        event="-buried",
     ),
-    "a seat lost": in_history(K.REGISTERED_COUNT, lambda scene: scene.lose_row("seated1")),
+    "a seat lost": in_history(K.REGISTERED_COUNT, lambda target: target.lose_row("seated1")),
 }
 HISTORY = {
-    "the first entry lost": in_history(K.MISSING_ENTRY, lambda scene: scene.lose_entry(1)),
-    "an entry lost": in_history(K.MISSING_ENTRY, lambda scene: scene.lose_entry(3)),
-    "the last entry lost": in_history(K.MISSING_ENTRY, lambda scene: scene.lose_entry(6)),
-    "the next entry there already": in_history(K.ENTRY_AHEAD, lambda scene: scene.add_entry(7)),
-    "a later entry there already": in_history(K.ENTRY_AHEAD, lambda scene: scene.add_entry(9)),
+    "the first entry lost": in_history(K.MISSING_ENTRY, lambda target: target.lose_entry(1)),
+    "an entry lost": in_history(K.MISSING_ENTRY, lambda target: target.lose_entry(3)),
+    "the last entry lost": in_history(K.MISSING_ENTRY, lambda target: target.lose_entry(6)),
+    "the next entry there already": in_history(K.ENTRY_AHEAD, lambda target: target.add_entry(7)),
+    "a later entry there already": in_history(K.ENTRY_AHEAD, lambda target: target.add_entry(9)),
 }
 LINE = {
     "a registration lost": in_line(
-        K.STRAY_WAITLIST_ENTRY, "waiting2", 4, lambda scene: scene.lose_row("waiting2")
+        K.STRAY_WAITLIST_ENTRY, "waiting2", 4, lambda target: target.lose_row("waiting2")
     ),
     "a place lost": in_line(
-        K.NOT_ON_WAITLIST, "waiting2", 4, lambda scene: scene.lose_place("waiting2")
+        K.NOT_ON_WAITLIST, "waiting2", 4, lambda target: target.lose_waitlist_entry("waiting2")
     ),
     "a place of nobody": in_line(
-        K.STRAY_WAITLIST_ENTRY, "nobody", 99, lambda scene: scene.add_place(99, "nobody")
+        K.STRAY_WAITLIST_ENTRY, "nobody", 99, lambda target: target.add_waitlist_entry(99, "nobody")
     ),
     "a place of nobody, first in line": in_line(
-        K.STRAY_WAITLIST_ENTRY, "nobody", 1, lambda scene: scene.add_place(1, "nobody")
+        K.STRAY_WAITLIST_ENTRY, "nobody", 1, lambda target: target.add_waitlist_entry(1, "nobody")
     ),
     "a second place": in_line(
-        K.STRAY_WAITLIST_ENTRY, "waiting1", 9, lambda scene: scene.add_place(9, "waiting1")
+        K.STRAY_WAITLIST_ENTRY,
+        "waiting1",
+        9,
+        lambda target: target.add_waitlist_entry(9, "waiting1"),
     ),
     "a place of who has a seat": in_line(
-        K.STRAY_WAITLIST_ENTRY, "seated1", 9, lambda scene: scene.add_place(9, "seated1")
+        K.STRAY_WAITLIST_ENTRY, "seated1", 9, lambda target: target.add_waitlist_entry(9, "seated1")
     ),
     "a place of another time": in_row(
         K.NOT_ON_WAITLIST, "waiting1", 3, registered_at=START - timedelta(days=1)
@@ -94,18 +99,18 @@ LINE = {
         K.NOT_ON_WAITLIST,
         "waiting2",
         4,
-        lambda scene: scene.lose_place("waiting2"),
-        lambda scene: scene.add_place(4, "nobody"),
+        lambda target: target.lose_waitlist_entry("waiting2"),
+        lambda target: target.add_waitlist_entry(4, "nobody"),
     ),
     "a place in no event": Corruption(
-        lambda scene: scene.add_place(99, "nobody", f"{scene.event_id}-gone"),
+        lambda target: target.add_waitlist_entry(99, "nobody", f"{target.event_id}-gone"),
         K.STRAY_WAITLIST_ENTRY,
         "nobody",
         99,
         event="-gone",
     ),
     "a place in a deleted event": Corruption(
-        lambda scene: scene.add_place(99, "nobody", scene.bury_another()),
+        lambda target: target.add_waitlist_entry(99, "nobody", target.delete_another_event()),
         K.STRAY_WAITLIST_ENTRY,
         "nobody",
         99,
@@ -114,24 +119,24 @@ LINE = {
 }
 REGISTRATIONS = {
     "of no event": Corruption(
-        lambda scene: scene.copy_row("seated1", event_id=f"{scene.event_id}-gone"),
+        lambda target: target.copy_row("seated1", event_id=f"{target.event_id}-gone"),
         K.NO_EVENT,
         "seated1",
         1,
         event="-gone",
     ),
     "of a deleted event": Corruption(
-        lambda scene: scene.copy_row("seated1", event_id=scene.bury_another()),
+        lambda target: target.copy_row("seated1", event_id=target.delete_another_event()),
         K.NO_EVENT,
         "seated1",
         1,
         event="-buried",
     ),
     "of a lost user with a seat": Corruption(
-        lambda scene: scene.lose_user("seated1"), K.NO_USER, "seated1", 1
+        lambda target: target.lose_user("seated1"), K.NO_USER, "seated1", 1
     ),
     "of a lost user who waits": Corruption(
-        lambda scene: scene.lose_user("waiting2"), K.NO_USER, "waiting2", 4
+        lambda target: target.lose_user("waiting2"), K.NO_USER, "waiting2", 4
     ),
     "two seats with one ticket": in_row(K.SHARED_TICKET, "seated2", 1, ticket=1),
     "a seat with a waiting one's ticket": in_row(K.SHARED_TICKET, "seated2", 4, ticket=4),
@@ -140,7 +145,7 @@ REGISTRATIONS = {
         K.SHARED_TICKET, "waiting2", 3, ticket=3, registered_at=START - timedelta(days=1)
     ),
     "a waiting one with a seat's ticket": Corruption(
-        lambda scene: scene.rewrite_row("waiting2", ticket=1), K.SHARED_TICKET, "seated1", 1
+        lambda target: target.rewrite_row("waiting2", ticket=1), K.SHARED_TICKET, "seated1", 1
     ),
     "a seat with no proper ticket": in_row(K.BAD_TICKET, "seated2", 0, ticket=0),
     "a waiting one with no proper ticket": in_row(K.BAD_TICKET, "waiting3", -5, ticket=-5),
@@ -157,9 +162,9 @@ REGISTRATIONS = {
 CORRUPTIONS = {**NUMBERS, **HISTORY, **LINE, **REGISTRATIONS}
 ON_DYNAMODB = {
     "a seat that the roster does not list": Corruption(
-        lambda scene: scene.set_listed("seated2", listed=False), K.ROSTER, "seated2", 2
+        lambda target: target.set_listed("seated2", listed=False), K.ROSTER, "seated2", 2
     ),
     "a waiting one that the roster lists": Corruption(
-        lambda scene: scene.set_listed("waiting1", listed=True), K.ROSTER, "waiting1", 3
+        lambda target: target.set_listed("waiting1", listed=True), K.ROSTER, "waiting1", 3
     ),
 }

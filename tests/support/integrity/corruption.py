@@ -35,7 +35,7 @@ PEOPLE = ("seated1", "seated2", "waiting1", "waiting2", "waiting3")
 _plan_ids = ids("corruption")
 
 
-class Scene:
+class CorruptibleEvent:
     """An event with two seats, both taken, and three who wait: tickets 1 to 5. And ways to spoil it."""
 
     def __init__(self, service: Service, store: Store, event_id: str = "e1") -> None:
@@ -86,11 +86,11 @@ class Scene:
         """Delete a registration, and nothing else."""
         self.corrupt(DeleteRegistration(self.row(name)))
 
-    def lose_place(self, name: str) -> None:
+    def lose_waitlist_entry(self, name: str) -> None:
         """Delete a place in line, and nothing else."""
         self.corrupt(DeleteWaitlistEntry(self.event_id, WaitlistEntry.of(self.row(name))))
 
-    def add_place(self, ticket: int, name: str, event_id: str | None = None) -> None:
+    def add_waitlist_entry(self, ticket: int, name: str, event_id: str | None = None) -> None:
         """Write a place in line, and nothing else."""
         place = WaitlistEntry(ticket, self.person(name), START)
         self.corrupt(PutWaitlistEntry(event_id or self.event_id, place))
@@ -101,7 +101,7 @@ class Scene:
         with without_foreign_keys(self.store):
             self.store.delete_user(user_id, start_user_deletion(self.store, user_id))
 
-    def bury_another(self) -> str:
+    def delete_another_event(self) -> str:
         """Make a tombstone; return its event's id."""
         event_id = f"{self.event_id}-buried"
         new_event(self.service, event_id)
@@ -150,18 +150,18 @@ class Scene:
 class Corruption:
     """Something done to a scene, and what the check is to name: of which event and person, at which ticket."""
 
-    do: Callable[[Scene], object]
+    do: Callable[[CorruptibleEvent], object]
     kind: ViolationKind
     name: str | None = None
     ticket: int | None = None
     event: str = ""
 
-    def is_named_in(self, violations: list[Violation], scene: Scene) -> bool:
+    def is_named_in(self, violations: list[Violation], target: CorruptibleEvent) -> bool:
         """Whether one of the breaches has this kind and these ids."""
         return (
             self.kind,
-            f"{scene.event_id}{self.event}",
-            None if self.name is None else scene.person(self.name),
+            f"{target.event_id}{self.event}",
+            None if self.name is None else target.person(self.name),
             self.ticket,
         ) in {
             (violation.kind, violation.event_id, violation.user_id, violation.ticket)
@@ -179,7 +179,7 @@ def repair(service: Service) -> list[FixedViolation]:
     return list(service.repair(lambda _: None))
 
 
-def assert_mended(service: Service, store: Store) -> Everything:
+def assert_fixed(service: Service, store: Store) -> Everything:
     """Assert that a check finds nothing, and that R7.5 holds by counting; what histories tell apart."""
     assert check(service) == []
     found = everything_in(store)
@@ -189,18 +189,18 @@ def assert_mended(service: Service, store: Store) -> Everything:
 
 def wrong_events(found: Everything) -> set[str]:
     """Return the ids of the events of which R7.5 does not hold, by counting, in no way as the product does it."""
-    ids = {*found.events, *(of for of, _ in found.registrations), *(of for of, _ in found.line)}
+    ids = {*found.events, *(of for of, _ in found.registrations), *(of for of, _ in found.waitlist)}
     return {event_id for event_id in ids if not _is_sound(event_id, found)}
 
 
 def _is_sound(event_id: str, found: Everything) -> bool:
     rows = [row for (of, _), row in found.registrations.items() if of == event_id]
-    line = [found.line[key] for key in sorted(found.line) if key[0] == event_id]
+    line = [found.waitlist[key] for key in sorted(found.waitlist) if key[0] == event_id]
     event = found.events.get(event_id)
     if event is None or event.deletion is Deletion.DONE:
         counts = (event.registered_count, event.waitlist_count) if event else (0, 0)
         return not rows and not line and counts == (0, 0) and _is_marked_well(event)
-    seated, waiting = found.seated(event_id), found.waiting(event_id)
+    seated, waiting = found.seated(event_id), found.waitlisted(event_id)
     tickets = [row.ticket for row in rows]
     return (
         (event.registered_count, event.waitlist_count) == (len(seated), len(waiting))

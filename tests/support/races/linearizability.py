@@ -1,13 +1,13 @@
-"""Whether a history of calls that overlapped is one that calls one after the other could have had.
+"""Search for an order of overlapping calls that explains every answer.
 
 A history is linearizable if each call can be given one moment between its invocation and its
-response, so that the plain model, taking them in that order, gives each the answer that it got. What
-the requirements let go in steps is not one moment: the deletion of a user is a mark, then one leave
-per event, then the end (R7.1); a long raise goes on seat by seat (R2.5). Such steps take place by
-themselves, at any moment once they are begun.
+response, and the reference model, taking the calls in that order, gives each the same answer. Some
+operations have more than one moment: the deletion of a user starts, leaves each event, and ends
+(R7.1); a long capacity increase continues seat by seat (R2.5). Such background steps may happen at any
+moment after the operation has started.
 
-The search is Wing and Gong's, and remembers where it has been: by the calls that have their moment,
-and the model's state. It rejects a history only after it tried every order.
+The search is Wing and Gong's, with a memory of visited states: the calls that have their moment, and
+the model's state. It rejects a history only after it has tried every order.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from dataclasses import dataclass
 from functools import partial
 from math import inf
 
-from tests.support.races.calls import BUSY, Call, Facts, answered
-from tests.support.reference_model import PlainModel, Refused
+from tests.support.races.calls import BUSY, Call, Facts, model_answer
+from tests.support.reference_model import ReferenceModel, Refused
 
-MOST_STATES = 1_000_000
-"""So many states are looked at before the search gives up: neither accepted nor rejected."""
+MAX_STATES = 1_000_000
+"""The search gives up after this many states, and neither accepts nor rejects the history."""
 
 
 class NotLinearizable(AssertionError):
-    """There is no order of the calls in which the model gives each the answer that it got."""
+    """No order of the calls explains every answer."""
 
 
 class Undecided(Exception):
-    """The history is too tangled to be decided in reasonable time."""
+    """The history has too many orders to decide."""
 
 
 @dataclass(frozen=True)
 class _Step:
-    """What takes place at one moment of a call: all of it, or a part."""
+    """Part of a call that happens at one moment; usually the whole call."""
 
     call: Call
-    take: Callable[[PlainModel], Facts]
+    take: Callable[[ReferenceModel], Facts]
     begins: int
     ends: float
     after: int = 0
-    """The bit of the step that this one must follow."""
+    """Bit of the step that this one must follow."""
 
     @property
     def is_required(self) -> bool:
@@ -49,41 +49,41 @@ class _Step:
 
     @property
     def says_whether(self) -> bool:
-        """Whether the answer says if the step changed anything: one that does not may change it later."""
+        """Whether the answer says if the step changed anything; if not, the step may come later."""
         return self.call.name != "put_event"
 
     @property
     def event_id(self) -> object:
-        """The event that the step is about, None for one about a user alone."""
+        """The event of the step; None if it concerns only a user."""
         of_a_user = self.call.name in {"create_user", "delete_user", "get_user"}
         return None if of_a_user else self.call.args[0]
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where the search is: which steps were taken, a bit each, and what the model holds then."""
+class _Node:
+    """State of the search: the steps taken, as bits, and the model after them."""
 
     taken: int
-    model: PlainModel
+    model: ReferenceModel
     state: Hashable
-    before: _Place | None = None
-    by: object = "in the beginning"
+    before: _Node | None = None
+    by: object = "at the start"
 
     def path(self) -> list[str]:
         path = [str(self.by)]
-        place = self.before
-        while place is not None:
-            path.append(str(place.by))
-            place = place.before
+        node = self.before
+        while node is not None:
+            path.append(str(node.by))
+            node = node.before
         return path[::-1]
 
 
-def linearized(
-    initial: PlainModel, calls: Sequence[Call], final: Hashable | None = None
+def find_order(
+    initial: ReferenceModel, calls: Sequence[Call], final: Hashable | None = None
 ) -> list[str]:
-    """Return an order of the calls, and of what took place by itself, that explains every answer.
+    """Return an order of the calls and background steps that explains every answer.
 
-    `final` is what `PlainModel.contents` must be in the end, when nothing is under way any more.
+    `final` is what `ReferenceModel.contents` must return once all operations have ended.
     Raises `NotLinearizable` if there is no such order.
     """
     search = _Search(calls, final)
@@ -98,57 +98,57 @@ class _Search:
         self.steps = _steps(calls)
         self.required = sum(1 << n for n, step in enumerate(self.steps) if step.is_required)
         self.final = final
-        self.furthest: _Place | None = None
+        self.furthest: _Node | None = None
 
-    def run(self, initial: PlainModel) -> _Place | None:
-        start = self._after_reads(_Place(0, initial.copied(), initial.state()))
+    def run(self, initial: ReferenceModel) -> _Node | None:
+        start = self._after_reads(_Node(0, initial.copied(), initial.state()))
         seen = {(start.taken, start.state)}
-        open_ends = [start]
-        while open_ends:
-            place = open_ends.pop()
-            if self._is_end(place):
-                return place
-            self._remember(place)
-            for following in self._following(place):
+        frontier = [start]
+        while frontier:
+            node = frontier.pop()
+            if self._is_end(node):
+                return node
+            self._remember(node)
+            for following in self._following(node):
                 key = following.taken, following.state
                 if key not in seen:
                     seen.add(key)
-                    open_ends.append(following)
-            if len(seen) > MOST_STATES:
+                    frontier.append(following)
+            if len(seen) > MAX_STATES:
                 raise Undecided(self.report())
         return None
 
-    def _is_end(self, place: _Place) -> bool:
-        if place.taken & self.required != self.required:
+    def _is_end(self, node: _Node) -> bool:
+        if node.taken & self.required != self.required:
             return False
-        return self.final is None or place.model.contents() == self.final
+        return self.final is None or node.model.contents() == self.final
 
-    def _following(self, place: _Place) -> Iterator[_Place]:
-        """Yield where the search may go from here, the likeliest last."""
-        possible = list(self._possible(place))
-        events = self._events_that_matter(place, possible)
-        for event_id, what, do in _goes_on(place.model):
+    def _following(self, node: _Node) -> Iterator[_Node]:
+        """Yield the next states of the search, the likeliest last."""
+        possible = list(self._possible(node))
+        events = self._events_that_matter(node, possible)
+        for event_id, what, do in background_steps(node.model):
             if events is None or event_id in events:
-                model = place.model.copied()
+                model = node.model.copied()
                 do(model)
-                yield self._after_reads(_Place(place.taken, model, model.state(), place, what))
+                yield self._after_reads(_Node(node.taken, model, model.state(), node, what))
         for n in sorted(possible, key=lambda n: self.steps[n].call.hint, reverse=True):
             if events is None or self.steps[n].event_id in {*events, None}:
-                following = self._take(place, n)
+                following = self._take(node, n)
                 if following is not None and (
-                    following.state != place.state or not self.steps[n].says_whether
+                    following.state != node.state or not self.steps[n].says_whether
                 ):
                     yield self._after_reads(following)
 
-    def _events_that_matter(self, place: _Place, possible: Sequence[int]) -> set[object] | None:
-        """Return the events of which one has to move next, or a mark be set; None: it may be anything.
+    def _events_that_matter(self, node: _Node, possible: Sequence[int]) -> set[object] | None:
+        """Return the events one of which has to change next; None if any event may.
 
-        In any order of the rest there is a first move of these. What precedes it there is of other
-        events, does not depend on it, and can come after it as well; so nothing is missed. The most
-        urgent step is of these events. A mark matters to whoever registers the marked user; the end
-        of a deletion to nobody, unless the user might be created or deleted again.
+        The most urgent step is about one of these events. In any order of the remaining steps one step
+        about these events comes first. The steps before it are about other events, don't depend on it,
+        and can follow it as well, so nothing is missed. The start of a deletion matters to calls that
+        register the user. Its end matters only if the user might be created or deleted again.
         """
-        missing = self._missing(place)
+        missing = self._missing(node)
         urgent = min(missing, key=lambda n: self.steps[n].ends, default=None)
         if (
             urgent is None
@@ -156,117 +156,121 @@ class _Search:
             or not self.steps[urgent].is_required
         ):
             return None
-        marked: set[object] = set()
+        deleting: set[object] = set()
         for n in possible:
             step = self.steps[n]
             if step.event_id is None and not step.after and step.call.name != "get_user":
                 if step.call.name != "delete_user" or (step.call.answer or BUSY)[0] != "deleted":
                     return None
-                marked |= set(step.call.args)
+                deleting |= set(step.call.args)
         return {
             event_id
             for n in possible
             if (event_id := self.steps[n].event_id) is not None
-            and (n == urgent or marked & set(self.steps[n].call.args))
+            and (n == urgent or deleting & set(self.steps[n].call.args))
         }
 
-    def _after_reads(self, place: _Place) -> _Place:
-        """Take what changes nothing, for nobody, as soon as its answer is true: no order can need it later."""
+    def _after_reads(self, node: _Node) -> _Node:
+        """Take each step that changes nothing as soon as its answer is true: no order needs it later."""
         moved = True
         while moved:
             moved = False
-            for n in list(self._possible(place)):
+            for n in list(self._possible(node)):
                 step = self.steps[n]
                 is_sure = step.is_required and step.says_whether
-                following = self._take(place, n) if is_sure else None
+                following = self._take(node, n) if is_sure else None
                 if following is not None and (
-                    following.state == place.state or self._only_joins(place, step)
+                    following.state == node.state or self._only_joins(node, step)
                 ):
-                    place, moved = following, True
-        return place
+                    node, moved = following, True
+        return node
 
-    def _only_joins(self, place: _Place, step: _Step) -> bool:
-        """Whether a step deletes a user whose deletion is under way, and who never comes back."""
+    def _only_joins(self, node: _Node, step: _Step) -> bool:
+        """Return whether a step only joins the deletion of a user who never comes back."""
         return (
             step.call.name == "delete_user"
-            and step.call.args[0] in place.model.marked
+            and step.call.args[0] in node.model.deleting
             and not any(
                 self.steps[n].call.name == "create_user"
                 and self.steps[n].call.args == step.call.args
-                for n in self._missing(place)
+                for n in self._missing(node)
             )
         )
 
-    def _possible(self, place: _Place) -> Iterator[int]:
-        """Yield the steps that no step which is still to come has to precede, in real time."""
-        missing = self._missing(place)
+    def _possible(self, node: _Node) -> Iterator[int]:
+        """Yield the steps that need not wait for another one, in real time."""
+        missing = self._missing(node)
         until = min((self.steps[n].ends for n in missing), default=inf)
         for n in missing:
             step = self.steps[n]
-            if step.begins <= until and step.after & ~place.taken == 0:
+            if step.begins <= until and step.after & ~node.taken == 0:
                 yield n
 
-    def _missing(self, place: _Place) -> list[int]:
-        return [n for n in range(len(self.steps)) if not place.taken >> n & 1]
+    def _missing(self, node: _Node) -> list[int]:
+        return [n for n in range(len(self.steps)) if not node.taken >> n & 1]
 
-    def _take(self, place: _Place, n: int) -> _Place | None:
-        """Return the place after a step, None if the model's answer is another than was given."""
+    def _take(self, node: _Node, n: int) -> _Node | None:
+        """Return the state after a step, or None if the model gives another answer."""
         step = self.steps[n]
-        model = place.model.copied()
+        model = node.model.copied()
         answer = step.take(model)
         if step.is_required and answer != step.call.answer:
             return None
-        return _Place(place.taken | 1 << n, model, model.state(), place, step.call)
+        return _Node(node.taken | 1 << n, model, model.state(), node, step.call)
 
-    def _remember(self, place: _Place) -> None:
-        if self.furthest is None or place.taken.bit_count() > self.furthest.taken.bit_count():
-            self.furthest = place
+    def _remember(self, node: _Node) -> None:
+        if self.furthest is None or node.taken.bit_count() > self.furthest.taken.bit_count():
+            self.furthest = node
 
     def report(self) -> str:
-        """Return how far the search came, for whoever has to understand why it came no further."""
-        place = self.furthest
-        if place is None:
-            return "nothing happened, and yet the end is not as the beginning"
+        """Return how far the search came and which steps it could not take."""
+        node = self.furthest
+        if node is None:
+            return "there was no call, but the contents at the end differ from the start"
         missing = [
-            f"{step.call}, where the model says {step.take(place.model.copied())}"
-            for step in (self.steps[n] for n in self._missing(place))
+            f"{step.call}, but the model says {step.take(node.model.copied())}"
+            for step in (self.steps[n] for n in self._missing(node))
         ]
-        parts = [*place.path(), f"leads to {place.model}", "and leaves:", *missing]
+        parts = [*node.path(), f"leads to {node.model}", "steps left:", *missing]
         if self.final is not None:
-            parts += ["and in the end there was:", str(self.final)]
+            parts += ["contents at the end:", str(self.final)]
         return "\n".join(parts)
 
 
-def _goes_on(
-    model: PlainModel,
-) -> Iterator[tuple[str | None, str, Callable[[PlainModel], object]]]:
-    """Yield each next step of what was begun in the model: in which event, what it is, what does it."""
-    for user_id in model.marked:
+def background_steps(
+    model: ReferenceModel,
+) -> Iterator[tuple[str | None, str, Callable[[ReferenceModel], object]]]:
+    """Yield each next background step: its event, its description, and the function that takes it."""
+    for user_id in model.deleting:
         events = [of for of, event in model.events.items() if user_id in event.tickets]
         for event_id in events:
-            what = f"{user_id} is taken out of {event_id}"
-            yield event_id, what, partial(_take_out, event_id, user_id)
+            what = f"{user_id} is removed from {event_id}"
+            yield event_id, what, partial(_remove_user, event_id, user_id)
         if not events:
-            yield None, f"{user_id} is gone", partial(_forget, user_id)
+            yield None, f"the deletion of {user_id} ends", partial(_finish_deletion, user_id)
     for event_id, event in model.events.items():
         if event.target is not None:
-            yield event_id, f"{event_id} is raised on", partial(_raise_on, event_id)
+            yield (
+                event_id,
+                f"the capacity increase of {event_id} continues",
+                partial(_continue_capacity_increase, event_id),
+            )
 
 
-def _take_out(event_id: str, user_id: str, model: PlainModel) -> None:
+def _remove_user(event_id: str, user_id: str, model: ReferenceModel) -> None:
     model.leave(event_id, user_id)
 
 
-def _forget(user_id: str, model: PlainModel) -> None:
-    model.forget_user(user_id)
+def _finish_deletion(user_id: str, model: ReferenceModel) -> None:
+    model.finish_user_deletion(user_id)
 
 
-def _raise_on(event_id: str, model: PlainModel) -> None:
+def _continue_capacity_increase(event_id: str, model: ReferenceModel) -> None:
     model.event(event_id).continue_capacity_increase(1)
 
 
 def _steps(calls: Sequence[Call]) -> list[_Step]:
-    """Take the calls apart into what takes place at one moment; `Busy` is nothing at all."""
+    """Split the calls into steps; a call that was answered `Busy` has none."""
     steps: list[_Step] = []
     for call in sorted(calls, key=lambda call: call.invoked):
         ends = inf if call.responded is None else call.responded
@@ -276,19 +280,19 @@ def _steps(calls: Sequence[Call]) -> list[_Step]:
             steps.append(_Step(call, partial(_whole, call), call.invoked, ends))
             continue
         deletion = len(steps)
-        steps.append(_Step(call, partial(_mark, call, deletion), call.invoked, ends))
+        steps.append(_Step(call, partial(_start_deletion, call, deletion), call.invoked, ends))
         if call.answer == ("deleted", True):
-            end = partial(_end, call, deletion)
+            end = partial(_answer_deletion, call, deletion)
             steps.append(_Step(call, end, call.invoked, ends, after=1 << deletion))
     return steps
 
 
-def _whole(call: Call, model: PlainModel) -> Facts:
-    return answered(model, call)
+def _whole(call: Call, model: ReferenceModel) -> Facts:
+    return model_answer(model, call)
 
 
-def _mark(call: Call, deletion: int, model: PlainModel) -> Facts:
-    """Begin a deletion; whether its end is told of now is not the model's affair."""
+def _start_deletion(call: Call, deletion: int, model: ReferenceModel) -> Facts:
+    """Start a deletion, whether or not its answer waits for the end."""
     try:
         model.start_user_deletion(str(call.args[0]), deletion)
     except Refused as refused:
@@ -296,6 +300,6 @@ def _mark(call: Call, deletion: int, model: PlainModel) -> Facts:
     return call.answer if call.answer and call.answer[0] == "deleted" else ("deleted", False)
 
 
-def _end(call: Call, deletion: int, model: PlainModel) -> Facts:
-    """Tell of the end of a deletion, once it has come."""
+def _answer_deletion(call: Call, deletion: int, model: ReferenceModel) -> Facts:
+    """Answer a deletion once it has ended."""
     return call.answer or () if deletion in model.finished else ("not deleted yet",)

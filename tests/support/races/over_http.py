@@ -1,4 +1,4 @@
-"""A program's calls of the HTTP API in a race: each with when it was made and what was answered."""
+"""Program that calls the HTTP API in a race, and records its calls with their times and answers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ MEMBERS: dict[str, tuple[str, ...]] = {
     "event-full": ("capacity", "registered"),
     "capacity-below-registered": ("requested", "registered"),
 }
-"""What a refusal says besides ids and titles, in the order in which the domain's error has it."""
+"""The facts of each refusal besides ids and titles, in the order of the domain's error."""
 
 
-class Program:
-    """One client, with a connection of its own that it keeps."""
+class ApiProgram:
+    """Client with one connection, which it keeps."""
 
     def __init__(self, url: str, token: str) -> None:
         self._connection = HTTPConnection(urlsplit(url).netloc, timeout=120)
@@ -34,7 +34,7 @@ class Program:
         self.calls: list[Call] = []
 
     def follow(self, script: Script, event_ids: Sequence[str]) -> None:
-        """Make a script's calls, and record them; then hang up."""
+        """Make a script's calls, record them, and close the connection."""
         with closing(self._connection):
             for name, *args in script:
                 request = _request(str(name), *args)
@@ -53,7 +53,7 @@ class Program:
 
 
 def _request(name: str, *args: object) -> tuple[Any, ...]:
-    """Return a call as a request: method, path and body."""
+    """Return the method, path and body of a call."""
     match name, args:
         case "create_user", (user_id,):
             return "POST", "/users", {"userId": user_id, "name": user_id}
@@ -78,7 +78,7 @@ def _request(name: str, *args: object) -> tuple[Any, ...]:
 
 
 def _answers(asked: Call, status: int, body: Any, event_ids: Sequence[str]) -> Iterator[Call]:
-    """Yield what was answered, as `tests.support.races.calls` has it."""
+    """Yield the answers, in the form of `tests.support.races.calls`."""
     match asked.name:
         case "unregister" | "remove":
             yield _of(asked, "leave", status, body, lambda: ("left", tuple(body["promoted"])))
@@ -90,7 +90,7 @@ def _answers(asked: Call, status: int, body: Any, event_ids: Sequence[str]) -> I
         case "edit_event":
             yield _of(asked, "put_event", status, body, lambda: ("edited",))
         case name:
-            yield _of(asked, name, status, body, lambda: GRANTED[name](body))
+            yield _of(asked, name, status, body, lambda: ANSWERS[name](body))
 
 
 def _of(call: Call, name: str, status: int, body: Any, granted: Callable[[], Facts]) -> Call:
@@ -98,7 +98,7 @@ def _of(call: Call, name: str, status: int, body: Any, granted: Callable[[], Fac
 
 
 def _listed(asked: Call, user_id: object, body: Any, event_ids: Sequence[str]) -> Iterator[Call]:
-    """Yield, for each event, what a list of somebody's registrations says of it."""
+    """Yield what the list of a user's registrations says about each event."""
     own = {one["eventId"]: one for one in body["items"]}
     for event_id in event_ids:
         answer = _own(own[event_id]) if event_id in own else ("absent",)
@@ -118,14 +118,14 @@ def _ticket(body: Any) -> int:
     return int(body["registrationId"].rpartition(":")[2])
 
 
-GRANTED: dict[str, Callable[[Any], Facts]] = {
+ANSWERS: dict[str, Callable[[Any], Facts]] = {
     "register": lambda body: ("placed", _ticket(body), body["position"]),
     "get_event": _event,
     "create_user": lambda _: ("created",),
     "delete_user": lambda _: ("deleted", False),
     "delete_event": lambda _: ("deleted", True),
 }
-"""What each answer says. A user's deletion may go on behind its answer."""
+"""The facts of each answer. A user's deletion may continue after its answer."""
 
 
 def _refusal(body: Any) -> Facts:

@@ -1,7 +1,7 @@
-"""A process in a race: `python -m tests.support.races.race_process`. Four of them share a store, and nothing else.
+"""Process in a race: `python -m tests.support.races.race_process`. Four of them share a store, and nothing else.
 
-Each line of standard input is a task, as JSON: which store, and the scripts of its threads. The
-process says that its threads stand ready, waits for a line, lets them go, and answers with their
+Each line of standard input is a task, as JSON: the store, and the scripts of the threads. The process
+prints "ready" when its threads are waiting, starts them when it reads another line, and prints their
 calls. It ends with its standard input.
 """
 
@@ -22,7 +22,7 @@ from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore
 from tests.support.dynamodb.local import client_of
 from tests.support.races.calls import Call
-from tests.support.races.recording import Process, Script, run_together, switching_every
+from tests.support.races.recording import RecordingService, Script, run_together, switching_every
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,11 +32,11 @@ ROOT = Path(__file__).parents[3]
 WORKSPACE = "T1"
 
 Address = tuple[str, str]
-"""Where a store is: an engine's URL and a prefix, or `sqlite` and a file."""
+"""Address of a store: an engine's URL and a prefix, or `sqlite` and a file."""
 
 
-class Racer:
-    """A child process, which races again and again: to start one costs more than to run."""
+class RaceWorker:
+    """Child process that runs one race after the other, because starting it takes longer than a race."""
 
     def __init__(self) -> None:
         self._child = subprocess.Popen(
@@ -48,23 +48,23 @@ class Racer:
         )
 
     def take(self, task: dict[str, object]) -> None:
-        """Give the child its task; it does not begin yet."""
+        """Give the child its task, without starting it."""
         self._say(json.dumps(task))
 
-    def stand_ready(self) -> None:
-        """Wait until the child's threads stand at the start."""
+    def wait_until_ready(self) -> None:
+        """Wait until the child's threads are ready to start."""
         assert self._hear() == "ready"
 
     def go(self) -> None:
-        """Let the child's threads run."""
+        """Start the child's threads."""
         self._say("go")
 
     def calls(self) -> list[Call]:
-        """Wait for the end; return what the child's threads saw."""
+        """Wait for the end; return the calls of the child's threads."""
         return [_call_of(values) for values in json.loads(self._hear())]
 
     def close(self) -> None:
-        """End the child, which is idle."""
+        """End the idle child."""
         if self._child.stdin and self._child.stdout:
             self._child.stdin.close()
             self._child.wait()
@@ -78,12 +78,12 @@ class Racer:
     def _hear(self) -> str:
         assert self._child.stdout is not None
         line = self._child.stdout.readline()
-        assert line, "a process in a race broke down; it says above why"
+        assert line, "a process in a race failed; see its error above"
         return line.strip()
 
 
 def race(
-    racers: Sequence[Racer],
+    racers: Sequence[RaceWorker],
     address: Address,
     name: str,
     scripts: Sequence[Script],
@@ -91,7 +91,7 @@ def race(
     *,
     switch_interval: float,
 ) -> list[list[Call]]:
-    """Deal the scripts out to the processes, start all at once, and return what each saw."""
+    """Distribute the scripts over the processes, start all of them at the same moment, and return their calls."""
     for n, racer in enumerate(racers):
         racer.take(
             {
@@ -103,14 +103,14 @@ def race(
             }
         )
     for racer in racers:
-        racer.stand_ready()
+        racer.wait_until_ready()
     for racer in racers:
         racer.go()
     return [racer.calls() for racer in racers]
 
 
 def main(tasks: IO[str], answers: IO[str]) -> None:
-    """Take one task after the other, until there are no more."""
+    """Run one task after the other, until there are no more."""
 
     def say(line: str) -> None:
         answers.write(line + "\n")
@@ -127,7 +127,7 @@ def main(tasks: IO[str], answers: IO[str]) -> None:
 
 def _run(task: dict[str, Any], wait_for_the_start: Callable[[], None]) -> list[Call]:
     with ExitStack() as closing:
-        process = Process(_store(task["address"], closing), task["name"])
+        process = RecordingService(_store(task["address"], closing), task["name"])
         closing.enter_context(switching_every(task["switch_interval"]))
         run_together([(process, task["scripts"])], task["event_ids"], wait_for_the_start)
         return process.calls

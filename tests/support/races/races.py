@@ -1,4 +1,4 @@
-"""Races: who is where before one, and what sixteen threads then ask at once."""
+"""Races: the events and users before each, and the scripts of its sixteen threads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.ports import Store
 from tests.support.environment import commit_together, ids, new_event, new_users, service_on
 from tests.support.races.calls import Facts
 from tests.support.races.recording import Script
-from tests.support.reference_model import PlainModel
+from tests.support.reference_model import ReferenceModel
 
 THREADS = 16
 
@@ -19,34 +19,41 @@ E1, E2, E3 = "e1", "e2", "e3"
 
 
 @dataclass(frozen=True)
-class Room:
-    """An event before the race, and who is in it, in order of arrival."""
+class InitialEvent:
+    """Event before a race, with its attendees in order of arrival."""
 
     capacity: int
     has_waitlist: bool = True
-    inside: Sequence[str] = ()
+    attendees: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Race:
-    """Everybody at the start, and each thread's script."""
+    """Users and events before the race, and the script of each thread."""
 
     users: Sequence[str]
-    events: Mapping[str, Room]
+    events: Mapping[str, InitialEvent]
     scripts: Sequence[Script]
 
-    def prepared(self, store: Store) -> PlainModel:
-        """Fill an empty store; return the model of what it holds."""
-        model = PlainModel()
+    def prepare(self, store: Store) -> ReferenceModel:
+        """Fill an empty store; return the model of its contents."""
+        model = ReferenceModel()
         service = service_on(store, new_id=ids("before"))
         for user_id in self.users:
             model.create_user(user_id)
         new_users(service, *self.users)
-        for event_id, room in self.events.items():
-            model.create_event(event_id, room.capacity, room.has_waitlist)
-            new_event(service, event_id, capacity=room.capacity, has_waitlist=room.has_waitlist)
-            commit_together(store, event_id, [Register(user_id) for user_id in room.inside])
-            for user_id in room.inside:
+        for event_id, initial_event in self.events.items():
+            model.create_event(event_id, initial_event.capacity, initial_event.has_waitlist)
+            new_event(
+                service,
+                event_id,
+                capacity=initial_event.capacity,
+                has_waitlist=initial_event.has_waitlist,
+            )
+            commit_together(
+                store, event_id, [Register(user_id) for user_id in initial_event.attendees]
+            )
+            for user_id in initial_event.attendees:
                 model.register(event_id, user_id)
         return model
 
@@ -56,39 +63,41 @@ def people(prefix: str, number: int) -> list[str]:
 
 
 def last_seats(dice: random.Random) -> Race:
-    """Sixteen press Register for a few seats; then they look, or press again."""
+    """Sixteen users register for a few seats, and then read or register again."""
     crowd = people("p", THREADS)
-    room = Room(dice.randint(1, 6), has_waitlist=dice.random() < 0.5)
-    return Race(crowd, {E1: room}, [[_register(p), _look_or(dice, p, _register(p))] for p in crowd])
+    initial_event = InitialEvent(dice.randint(1, 6), has_waitlist=dice.random() < 0.5)
+    return Race(
+        crowd, {E1: initial_event}, [[_register(p), _look_or(dice, p, _register(p))] for p in crowd]
+    )
 
 
-def leaving_while_others_wait(dice: random.Random) -> Race:
-    """Those with seats leave, some who wait lose patience, the others look where they are."""
+def leaving_with_a_waitlist(dice: random.Random) -> Race:
+    """Registered users leave, some waitlisted users leave, and others read their positions."""
     seated, waiting = people("s", 8), people("w", 12)
     scripts: list[Script] = [[_leave(p), _look_or(dice, p, _register(p))] for p in seated]
     scripts += [[_leave(p)] for p in dice.sample(waiting, 4)]
     scripts += [[_look(dice, p), _look(dice, p)] for p in dice.sample(waiting, 4)]
-    return Race([*seated, *waiting], {E1: Room(8, inside=[*seated, *waiting])}, scripts)
+    return Race([*seated, *waiting], {E1: InitialEvent(8, attendees=[*seated, *waiting])}, scripts)
 
 
-def one_person_at_once(dice: random.Random) -> Race:
-    """One person, in sixteen windows, and a stranger before or behind."""
+def one_user_sixteen_times(dice: random.Random) -> Race:
+    """One user registers and leaves in sixteen windows, before or behind other users."""
     asks = [_register("p"), _register("p"), _leave("p"), ("get_registration", E1, "p")]
-    room = Room(1, inside=dice.choice([(), ("z",), ("z", "y")]))
+    initial_event = InitialEvent(1, attendees=dice.choice([(), ("z",), ("z", "y")]))
     scripts: list[Script] = [[dice.choice(asks), dice.choice(asks)] for _ in range(THREADS - 1)]
-    return Race(["p", "y", "z"], {E1: room}, [*scripts, [_leave("z")]])
+    return Race(["p", "y", "z"], {E1: initial_event}, [*scripts, [_leave("z")]])
 
 
 def leaving_and_registering_mixed(dice: random.Random) -> Race:
-    """Eight people do anything, each from two places."""
+    """Eight users do anything, each from two threads."""
     crowd = people("p", 8)
-    room = Room(dice.randint(1, 3), has_waitlist=dice.random() < 0.8)
+    initial_event = InitialEvent(dice.randint(1, 3), has_waitlist=dice.random() < 0.8)
     scripts = [[_anything(dice, p) for _ in range(3)] for p in [*crowd, *crowd]]
-    return Race(crowd, {E1: room}, scripts)
+    return Race(crowd, {E1: initial_event}, scripts)
 
 
 def capacity_changed_in_a_rush(dice: random.Random) -> Race:
-    """Organizers raise and lower, open and close, while a crowd comes and goes."""
+    """Organizers change the capacity, close and reopen, while users register and leave."""
     crowd, seated = people("p", 11), people("s", 2)
     scripts: list[Script] = [[_register(p), _look(dice, p)] for p in crowd]
     scripts += [[_leave(p)] for p in seated]
@@ -96,13 +105,17 @@ def capacity_changed_in_a_rush(dice: random.Random) -> Race:
     scripts.append([_edit(dice.randint(2, 9)), _edit(dice.randint(2, 9), waitlist)])
     scripts.append([_edit(dice.randint(1, 6)), _edit(None, True), ("get_event", E1)])
     scripts.append([(dice.choice(["close_event", "cancel_event"]), E1), ("reopen_event", E1)])
-    return Race([*crowd, *seated], {E1: Room(2, inside=seated)}, scripts)
+    return Race([*crowd, *seated], {E1: InitialEvent(2, attendees=seated)}, scripts)
 
 
-def user_deleted_while_registering(dice: random.Random) -> Race:
-    """One is deleted, perhaps created anew, while others register him everywhere (R7.1)."""
+def user_deleted_during_registrations(dice: random.Random) -> Race:
+    """A user is deleted, and perhaps created again, during registrations of that user (R7.1)."""
     others = people("p", 6)
-    events = {E1: Room(1, inside=["x", *others[:3]]), E2: Room(2, inside=others[3:]), E3: Room(3)}
+    events = {
+        E1: InitialEvent(1, attendees=["x", *others[:3]]),
+        E2: InitialEvent(2, attendees=others[3:]),
+        E3: InitialEvent(3),
+    }
     scripts: list[Script] = [
         [_register("x", dice.choice([E1, E2, E3])), _register("x", dice.choice([E1, E2, E3]))]
         for _ in range(5)
@@ -115,59 +128,59 @@ def user_deleted_while_registering(dice: random.Random) -> Race:
     return Race(["x", *others], events, scripts)
 
 
-def event_deleted_while_registering(dice: random.Random) -> Race:
-    """An event goes while people come to it and leave it, and one of them is deleted himself (R7.2)."""
-    inside, coming = people("s", 4), people("p", 8)
+def event_deleted_during_registrations(dice: random.Random) -> Race:
+    """An event is deleted while users register and leave, and one of the users is deleted, too (R7.2)."""
+    attendees, coming = people("s", 4), people("p", 8)
     scripts: list[Script] = [[_register(p), _look_or(dice, p, _leave(p))] for p in coming]
-    scripts += [[_leave(p), _register(p), _register(p, E2)] for p in inside]
+    scripts += [[_leave(p), _register(p), _register(p, E2)] for p in attendees]
     scripts += [[("delete_event", E1)], [("get_event", E1), ("delete_event", E1)]]
-    scripts.append([("delete_user", dice.choice([*inside, *coming]))])
+    scripts.append([("delete_user", dice.choice([*attendees, *coming]))])
     scripts.append([_edit(dice.randint(1, 5)), ("get_event", E1)])
-    room = Room(dice.randint(1, 3), inside=inside)
-    return Race([*inside, *coming], {E1: room, E2: Room(2)}, scripts)
+    initial_event = InitialEvent(dice.randint(1, 3), attendees=attendees)
+    return Race([*attendees, *coming], {E1: initial_event, E2: InitialEvent(2)}, scripts)
 
 
-def two_cascades_of_one_user(dice: random.Random) -> Race:
-    """Two delete the same person, who sits or waits in three events with a line each."""
+def two_deletions_of_one_user(dice: random.Random) -> Race:
+    """Two calls delete the same user, who is registered or waitlisted in three events."""
     others = people("p", 9)
     events = {
-        event_id: Room(1, inside=dice.sample(["x", *others[3 * n : 3 * n + 3]], 4))
+        event_id: InitialEvent(1, attendees=dice.sample(["x", *others[3 * n : 3 * n + 3]], 4))
         for n, event_id in enumerate([E1, E2, E3])
     }
     scripts: list[Script] = [[("delete_user", "x"), ("list_registrations_of", "x")]] * 2
     scripts += [[("list_registrations_of", "x"), _register("x", E3)]] * 2
     scripts += [
         [_look(dice, p, event_id), _leave(p, event_id), _look(dice, p, event_id)]
-        for event_id, room in events.items()
-        for p in room.inside
+        for event_id, initial_event in events.items()
+        for p in initial_event.attendees
         if p != "x"
     ]
     scripts += [[_register(others[0], E3)], [_register(others[8])], [("get_event", E2)]]
     return Race(["x", *others], events, scripts)
 
 
-def raise_overtaken_by_a_lowering(dice: random.Random) -> Race:
-    """A raise by more than two commits hold is overtaken, while some leave and some come (R2.5)."""
+def capacity_raised_then_lowered(dice: random.Random) -> Race:
+    """A lower capacity overtakes an increase of more than two commits, while users register and leave (R2.5)."""
     waiting, coming = people("w", 106), people("p", 5)
     scripts: list[Script] = [[_edit(dice.randint(90, 200))], [_edit(dice.randint(2, 120))]]
     scripts += [[_leave(p), _look(dice, p)] for p in dice.sample(waiting, 5)]
     scripts += [[_look(dice, p), _look(dice, p)] for p in dice.sample(waiting, 4)]
     scripts += [[_register(p)] for p in coming]
-    return Race([*waiting, *coming], {E1: Room(2, inside=waiting)}, scripts)
+    return Race([*waiting, *coming], {E1: InitialEvent(2, attendees=waiting)}, scripts)
 
 
 RACES: dict[str, Callable[[random.Random], Race]] = {
     race.__name__: race
     for race in (
         last_seats,
-        leaving_while_others_wait,
-        one_person_at_once,
+        leaving_with_a_waitlist,
+        one_user_sixteen_times,
         leaving_and_registering_mixed,
         capacity_changed_in_a_rush,
-        user_deleted_while_registering,
-        event_deleted_while_registering,
-        two_cascades_of_one_user,
-        raise_overtaken_by_a_lowering,
+        user_deleted_during_registrations,
+        event_deleted_during_registrations,
+        two_deletions_of_one_user,
+        capacity_raised_then_lowered,
     )
 }
 
@@ -185,7 +198,7 @@ def _edit(capacity: int | None, has_waitlist: bool | None = None) -> Facts:
 
 
 def _look(dice: random.Random, user_id: str, event_id: str = E1) -> Facts:
-    """Ask for something that is read strongly consistent, and changes nothing."""
+    """Return a call that only reads, with strong consistency."""
     one_event: list[Facts] = [
         ("get_registration", event_id, user_id),
         ("preview_leave", event_id, user_id),

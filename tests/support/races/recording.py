@@ -1,4 +1,4 @@
-"""One process's service in a race: its threads' calls, each with when it was made and what was answered."""
+"""Service of one process in a race, which records its threads' calls with their times and answers."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from tests.support.environment import START, ids
 from tests.support.races.calls import Call, Facts
 
 Script = Sequence[Facts]
-"""What one thread asks, one after the other: each a method's name and its arguments."""
+"""Calls of one thread, in order: each a method's name and its arguments."""
 
 
 class WallClock:
-    """Real seconds on a fixed date: threads that wait for each other need time that passes."""
+    """Clock with real seconds on a fixed date: threads that wait for each other need time to pass."""
 
     def now(self) -> datetime:
         return START.astimezone(UTC)
 
     def monotonic(self) -> float:
-        # The deadline of two seconds is for people: a machine that is busy with tests may take longer.
+        # The deadline of two seconds is meant for people. A machine that is busy with tests gets 40.
         return monotonic() / 20
 
     def sleep(self, seconds: float) -> None:
@@ -44,26 +44,26 @@ class WallClock:
         return signal.wait(seconds * 20)
 
 
-class Background:
-    """Runs what the service leaves for later, in threads that can be waited for."""
+class BackgroundThreads:
+    """Runner of background work, in threads that a test can join."""
 
     def __init__(self) -> None:
         self._threads: list[threading.Thread] = []
 
     def __call__(self, work: Callable[[], None]) -> None:
-        """Start the work."""
+        """Start the work in a thread."""
         thread = threading.Thread(target=work)
         self._threads.append(thread)
         thread.start()
 
     def wait(self) -> None:
-        """Wait until all of it is done, also what it started itself."""
+        """Wait until all work is done, including the work that it started."""
         while self._threads:
             self._threads.pop().join()
 
 
 class _Queue(deque[Any]):
-    """A lane's queue that says when a command is accepted: not when one is put back."""
+    """Queue that reports when a command is accepted, but not when one is put back."""
 
     def __init__(self, accepted: Callable[[], None]) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class _Queue(deque[Any]):
 
 
 class _Lanes(dict[str, Any]):
-    """A turnstile's lanes, each with a queue that is watched. The turnstile holds its lock meanwhile."""
+    """Queues of a `CommandQueue`, each a `_Queue`. The caller holds the lock of the command queue."""
 
     def __init__(self, accepted: Callable[[], None]) -> None:
         super().__init__()
@@ -87,13 +87,13 @@ class _Lanes(dict[str, Any]):
         return super().setdefault(key, lane)
 
 
-class Process:
-    """A service as one process has it, with a turnstile of its own; `calls` is what its threads saw."""
+class RecordingService:
+    """Service of one process, with its own command queue; `calls` has the calls of its threads."""
 
     def __init__(
         self, store: Store, name: str, *, new_id: NewId | None = None, clock: Clock | None = None
     ) -> None:
-        self.background = Background()
+        self.background = BackgroundThreads()
         self.service = Service(
             store,
             clock or WallClock(),
@@ -103,12 +103,12 @@ class Process:
             on_commit=lambda _: None,
         )
         self.calls: list[Call] = []
-        self._rate_limiter = count(1)
+        self._queue_numbers = count(1)
         self._mine = threading.local()
         self.service._executor.command_queue._lanes = _Lanes(self._accepted)
 
     def _accepted(self) -> None:
-        self._mine.turn = next(self._rate_limiter)
+        self._mine.number = next(self._queue_numbers)
 
     def follow(self, script: Script, event_ids: Sequence[str]) -> None:
         """Make a script's calls in this thread, and record them."""
@@ -116,23 +116,23 @@ class Process:
             self._make(str(name), tuple(args), event_ids)
 
     def _make(self, name: str, args: Facts, event_ids: Sequence[str]) -> None:
-        self._mine.turn = 0
+        self._mine.number = 0
         invoked = monotonic_ns()
         try:
             outcome = _asked(self.service, name, args)
         except NotConfirmed as pending:
-            self._resolve_later(Call(name, args, invoked, hint=(0, self._mine.turn)), pending)
+            self._resolve_later(Call(name, args, invoked, hint=(0, self._mine.number)), pending)
             return
         except RollcallError as refusal:
             outcome = refusal
-        call = Call(name, args, invoked, monotonic_ns(), hint=(0, self._mine.turn))
+        call = Call(name, args, invoked, monotonic_ns(), hint=(0, self._mine.number))
         if name == "list_registrations_of":
             self.calls += _taken_apart(call, outcome, event_ids)
         else:
             self.calls.append(_with_answer(call, outcome))
 
     def _resolve_later(self, call: Call, pending: NotConfirmed) -> None:
-        """Record the call as what it comes to in the end, when somebody is told."""
+        """Record the call with its later result, once that is known."""
         pending.settled(
             lambda outcome: self.calls.append(
                 _with_answer(replace(call, responded=monotonic_ns()), outcome)
@@ -163,21 +163,21 @@ def _with_answer(call: Call, outcome: object) -> Call:
 
 
 def _taken_apart(call: Call, listed: object, event_ids: Sequence[str]) -> Iterator[Call]:
-    """Yield, for each event, what a list of somebody's registrations says of it."""
+    """Yield what the list of a user's registrations says about each event."""
     if not isinstance(listed, tuple):
-        raise TypeError(f"a list was asked for, and {listed!r} came")
+        raise TypeError(f"expected a list, got {listed!r}")
     found = {own.event.event_id: facts_of(own) for own in listed}
     for event_id in event_ids:
         answer = found.get(event_id, ("absent",))
         yield replace(call, name="is_in", args=(event_id, *call.args), answer=answer)
 
 
-TELLS_NOTHING_NEW = frozenset({"event_id", "user_id", "title", "since"})
-"""What a refusal repeats of the question, or of what no race changes."""
+NOT_COMPARED = frozenset({"event_id", "user_id", "title", "since"})
+"""Facts of refusals that repeat the question, or that no race changes."""
 
 
 def facts_of(outcome: object) -> Facts:
-    """Return an answer or a refusal as `tests.support.races.calls` has it."""
+    """Return an answer or a refusal in the form of `tests.support.races.calls`."""
     match outcome:
         case RegisterOutcome(_, row, position):
             return ("placed", row.ticket, position)
@@ -198,29 +198,29 @@ def facts_of(outcome: object) -> Facts:
             return ("deleted", outcome)
         case RollcallError():
             given = vars(outcome).items()
-            told = [value for name, value in given if name not in TELLS_NOTHING_NEW]
-            return (type(outcome).__name__, *told)
+            facts = [value for name, value in given if name not in NOT_COMPARED]
+            return (type(outcome).__name__, *facts)
         case _:
-            raise TypeError(f"nobody knows how to judge {outcome!r}")
+            raise TypeError(f"unexpected outcome {outcome!r}")
 
 
 def run_together(
-    processes: Sequence[tuple[Process, Sequence[Script]]],
+    processes: Sequence[tuple[RecordingService, Sequence[Script]]],
     event_ids: Sequence[str],
     go: Callable[[], None] = lambda: None,
 ) -> None:
-    """Follow all scripts at once, each in a thread of its own, and wait for the end of all that they began.
+    """Follow all scripts, each in its own thread, and wait for them and their background work.
 
-    The threads stand ready when `go` is called, and begin when it returns. Raises what is no refusal.
+    The threads are ready when `go` is called, and start when it returns. Raises errors that are not refusals.
     """
     started = threading.Event()
     errors: list[BaseException] = []
 
-    def follow(process: Process, script: Script) -> None:
+    def follow(process: RecordingService, script: Script) -> None:
         started.wait()
         try:
             process.follow(script, event_ids)
-        except BaseException as error:  # noqa: BLE001  # it is raised again, where a test sees it
+        except BaseException as error:  # noqa: BLE001  # raised again in the test's thread
             errors.append(error)
 
     threads = [
@@ -244,7 +244,7 @@ def run_together(
 
 @contextmanager
 def switching_every(seconds: float) -> Iterator[None]:
-    """Let Python's threads take turns so often: more often than it would by itself, more may go wrong."""
+    """Make Python switch threads this often: more often than usual finds more races."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(seconds)
     try:

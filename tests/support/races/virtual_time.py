@@ -1,7 +1,7 @@
-"""Time that all threads of a race share, and that passes only where each of them waits for it.
+"""Virtual time, which all threads of a race share, and which passes only when every thread waits.
 
-One thread runs at a time, and costs no time: what is measured is what the requests and the pauses take
-that they ask for, on any machine, however slow.
+One thread runs at a time, and takes no time. The measured time is the sum of the pauses that the threads
+ask for, on any machine, however slow.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from itertools import count
 
 
 class VirtualTime:
-    """A clock for the threads of `run`. Implements `domain.ports.Clock`."""
+    """Clock of the threads of `run`. Implements `domain.ports.Clock`."""
 
     def __init__(self, start: datetime) -> None:
         self._start = start
         self._seconds = 0.0
         self._lock = threading.Lock()
         self._waiting: list[tuple[float, int, threading.Event]] = []
-        self._rate_limiter = count()
+        self._order = count()
         self._running = 0
 
     def now(self) -> datetime:
@@ -34,23 +34,21 @@ class VirtualTime:
         return self._seconds
 
     def sleep(self, seconds: float) -> None:
-        """Return after so many seconds, when it is this thread's turn."""
+        """Return after this many virtual seconds, when it is this thread's turn."""
         called = threading.Event()
         with self._lock:
-            heapq.heappush(
-                self._waiting, (self._seconds + seconds, next(self._rate_limiter), called)
-            )
+            heapq.heappush(self._waiting, (self._seconds + seconds, next(self._order), called))
             self._rest()
         called.wait()
 
     def wait(self, signal: threading.Event, seconds: float) -> bool:
-        """Return whether the signal came; nobody of one function is waited for by another."""
+        """Return whether the signal came; functions don't wait for each other."""
         if not signal.is_set():
             self.sleep(seconds)
         return signal.is_set()
 
     def _rest(self) -> None:
-        """Let the next thread go on, once none runs."""
+        """Let the next thread continue, if no other one runs."""
         self._running -= 1
         if self._running == 0 and self._waiting:
             self._seconds, _, called = heapq.heappop(self._waiting)
@@ -58,7 +56,7 @@ class VirtualTime:
             called.set()
 
     def run(self, works: Sequence[Callable[[], None]]) -> None:
-        """Do all of the works, each in a thread; raise what one raised."""
+        """Run each of the works in a thread; raise the first error."""
         self._running = len(works)
 
         def take_part(work: Callable[[], None]) -> None:

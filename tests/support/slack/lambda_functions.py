@@ -24,7 +24,7 @@ from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.local import client_of, local_client, local_endpoint
 from tests.support.dynamodb.moto import REGION
 from tests.support.infra.iam_actions import permitted
-from tests.support.slack.harness import AMARA, SECRET, Town
+from tests.support.slack.harness import AMARA, SECRET, SlackHarness
 from tests.support.stores import empty_local
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ class Context:
 
 
 @dataclass
-class Cloud:
+class Deployment:
     """The functions as they are deployed, each with parts of its own, on one set of tables."""
 
-    town: Town
+    harness: SlackHarness
     store: DynamoDBStore
     clients: Mapping[str, DynamoDBClient]
     """Each function's own."""
@@ -57,7 +57,7 @@ class Cloud:
         self, method: str, path: str, body: str, headers: Mapping[str, str], to: str
     ) -> Response:
         """Send a request, as an HTTP API hands it to Lambda (payload format 2.0)."""
-        received = self.town.clock.now() - self.age
+        received = self.harness.clock.now() - self.age
         event = {
             "version": "2.0",
             "routeKey": f"{method} {path}",
@@ -95,7 +95,7 @@ class Cloud:
         def deliver(body: bytes, headers: Mapping[str, str]) -> Response:
             return self.send("POST", "/slack/events", body.decode(), headers, "slack")
 
-        return MemberClient(self.town.workspace, deliver, SECRET)
+        return MemberClient(self.harness.workspace, deliver, SECRET)
 
     def deliver(self) -> list[str]:
         """Give the notifier what the stream has; return the numbers of the records that it gave back."""
@@ -110,7 +110,7 @@ class Cloud:
         self.functions["sweep"]({"source": "aws.events"}, Context())
 
 
-def streamed(store: DynamoDBStore) -> Callable[[], list[dict[str, Any]]]:
+def new_stream_records(store: DynamoDBStore) -> Callable[[], list[dict[str, Any]]]:
     """Return what reads the Journal's stream from now on, as Lambda's filter lets it through."""
     client: Any = boto3.client(
         "dynamodbstreams",
@@ -148,9 +148,9 @@ def is_new_entry(record: Mapping[str, Any]) -> bool:
 
 
 @contextmanager
-def deployed(town: Town) -> Iterator[Cloud]:
+def deployed(harness: SlackHarness) -> Iterator[Deployment]:
     """Give the functions, each with a client of its own that may do what it is permitted in AWS."""
-    workspace = town.workspace
+    workspace = harness.workspace
     config = Settings(
         store="dynamodb",
         slack_api_url=f"{workspace.url}/api/",
@@ -166,25 +166,27 @@ def deployed(town: Town) -> Iterator[Cloud]:
         "sweep": lambda_functions.build_sweep_function,
         "members": lambda_functions.build_members_function,
     }
-    with empty_local() as empty, an_event_loop():
+    with empty_local() as empty, new_event_loop():
         prefix = empty._tables.prefix
         clients = {name: permitted(client_of(local_endpoint()), name) for name in builders}
         functions = {
-            name: build(config, DynamoDBStore(clients[name], prefix, workspace.team_id), town.clock)
+            name: build(
+                config, DynamoDBStore(clients[name], prefix, workspace.team_id), harness.clock
+            )
             for name, build in builders.items()
         }
         store = DynamoDBStore(empty._client, prefix, workspace.team_id)
-        yield Cloud(town, store, clients, functions, streamed(store))
+        yield Deployment(harness, store, clients, functions, new_stream_records(store))
 
 
 @pytest.fixture
-def cloud(town: Town) -> Iterator[Cloud]:
-    with deployed(town) as cloud:
-        yield cloud
+def deployment(harness: SlackHarness) -> Iterator[Deployment]:
+    with deployed(harness) as deployment:
+        yield deployment
 
 
 @contextmanager
-def an_event_loop() -> Iterator[None]:
+def new_event_loop() -> Iterator[None]:
     """Have a loop for whoever asks asyncio for one, as Mangum does, and close it."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -193,9 +195,9 @@ def an_event_loop() -> Iterator[None]:
     loop.close()
 
 
-def yoga(cloud: Cloud, **values: Any) -> None:
+def yoga(deployment: Deployment, **values: Any) -> None:
     """Create Amara's event over the HTTP API, with one seat and a waitlist."""
-    starts = cloud.town.clock.now() + timedelta(days=2)
+    starts = deployment.harness.clock.now() + timedelta(days=2)
     given = {
         "eventId": "yoga",
         "title": "Yoga in the park",
@@ -204,13 +206,13 @@ def yoga(cloud: Cloud, **values: Any) -> None:
         "capacity": 1,
         "hasWaitlist": True,
     }
-    cloud.ask("POST", "/events", given | values)
+    deployment.ask("POST", "/events", given | values)
 
 
-def post_card(cloud: Cloud, event_id: str) -> None:
+def post_card(deployment: Deployment, event_id: str) -> None:
     """Have Amara post an event's card."""
-    view = cloud.slack.command(AMARA, EVENTS, "/event", event_id).view
+    view = deployment.slack.command(AMARA, EVENTS, "/event", event_id).view
     assert view is not None
-    cloud.slack.click(AMARA, view, ActionId.POST_CARD)
-    form = cloud.town.workspace.views.stack(AMARA)[-1]
-    cloud.slack.submit(AMARA, form.id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS})
+    deployment.slack.click(AMARA, view, ActionId.POST_CARD)
+    form = deployment.harness.workspace.views.stack(AMARA)[-1]
+    deployment.slack.submit(AMARA, form.id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS})

@@ -30,7 +30,7 @@ from tests.support.environment import (
     start_user_deletion,
 )
 from tests.support.faulty_store import FaultyStore, conflict, never_sent
-from tests.support.invariants import assert_sound
+from tests.support.invariants import assert_invariants
 from tests.support.memory_store import MemoryStore
 
 Happens = Callable[[], None]
@@ -103,7 +103,7 @@ def test_a_line_that_got_shorter_since_the_event_was_read_is_read_again(
 
     store.before_line = both_leave
     assert service.unregister("e1", "a").promoted == ()
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_a_page_of_the_line_is_of_one_moment(
@@ -218,7 +218,7 @@ def test_a_user_who_changes_while_being_marked_is_marked_all_the_same(
     store.before_mark_user = lambda: _ignore(other.update_user("a", UserChanges.of(name="Anna")))
     assert service.delete_user("a")
     assert "a" not in store.users
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_an_update_not_confirmed_is_settled_as_refused_when_its_user_is_gone(
@@ -293,7 +293,7 @@ def test_a_raise_of_an_event_that_is_deleted_meanwhile_is_done(store: Eventful) 
     service.delete_event("e1")
     while later:
         later.pop(0)()
-    assert_sound(store)
+    assert_invariants(store)
     with pytest.raises(UnknownEvent):
         service.get_event("e1")
 
@@ -318,7 +318,7 @@ def test_a_raise_stops_at_its_deadline_and_goes_on_by_itself() -> None:
     while later:
         later.pop(0)()
     assert store.events["e1"].capacity == 115
-    assert_sound(store)
+    assert_invariants(store)
 
 
 # Committing

@@ -14,7 +14,7 @@ from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.large_events import fill
 from tests.support.dynamodb.requests import Requests, counted
 from tests.support.environment import ManualClock, ids, service_on
-from tests.support.slack.harness import AMARA, Town
+from tests.support.slack.harness import AMARA, SlackHarness
 from tests.support.stores import empty_local
 
 REGISTERED, WAITING = 1_000, 1_100
@@ -48,9 +48,9 @@ def opened(
     return requests, str(view.to_dict())
 
 
-def test_the_first_page(town: Town, store: DynamoDBStore) -> None:
-    small, _ = opened(town, store, "small")
-    large, text = opened(town, store, "large")
+def test_the_first_page(harness: SlackHarness, store: DynamoDBStore) -> None:
+    small, _ = opened(harness, store, "small")
+    large, text = opened(harness, store, "large")
     assert "1000 of 1000 seats · 1100 waiting" in text
     assert text.count("seat since") == roster_views.ROSTER_PAGE
     # The small one's page holds its line, too.
@@ -58,10 +58,10 @@ def test_the_first_page(town: Town, store: DynamoDBStore) -> None:
     assert (large.scans, small.scans) == (0, 0)
 
 
-def test_a_page_deep_in_the_line(town: Town, store: DynamoDBStore) -> None:
+def test_a_page_deep_in_the_line(harness: SlackHarness, store: DynamoDBStore) -> None:
     """The position of its first is counted within one block of the line (`WAITLIST_BLOCK`)."""
-    first, _ = opened(town, store, "small", ("line:4",))
-    deep, text = opened(town, store, "large", ("line:2000",))
+    first, _ = opened(harness, store, "small", ("line:4",))
+    deep, text = opened(harness, store, "large", ("line:2000",))
     assert "1001. " in text
     assert deep.reads <= first.reads
     assert AMARA not in text

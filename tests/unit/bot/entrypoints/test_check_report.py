@@ -14,7 +14,7 @@ from domain.integrity.violations import ViolationKind
 from domain.ports import Unavailable
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import service_on
-from tests.support.integrity.corruption import Scene
+from tests.support.integrity.corruption import CorruptibleEvent
 from tests.support.stores import empty_sqlite
 
 
@@ -75,7 +75,7 @@ def test_a_terminal_shows_the_progress_and_in_the_end_only_the_findings() -> Non
 def stored(tmp_path: Path) -> dict[str, str]:
     """Return an environment whose store is a file with one event."""
     store = SQLiteStore(tmp_path / "rollcall.sqlite", "T1")
-    Scene(service_on(store), store)
+    CorruptibleEvent(service_on(store), store)
     store.close()
     return {"ROLLCALL_STORE": f"sqlite:{tmp_path / 'rollcall.sqlite'}"}
 

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from domain.execution.batching import CommandQueue
-from tests.support.batching import Crowd, Executor
+from tests.support.batching import Callers, UppercaseExecutor
 from tests.support.environment import ManualClock
 
 
 @pytest.fixture
-def executor() -> Executor:
-    return Executor()
+def executor() -> UppercaseExecutor:
+    return UppercaseExecutor()
 
 
 @pytest.fixture
@@ -23,15 +23,17 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def command_queue(executor: Executor, clock: ManualClock) -> CommandQueue[str, str]:
+def command_queue(executor: UppercaseExecutor, clock: ManualClock) -> CommandQueue[str, str]:
     return CommandQueue(executor.serve, clock, batch_size=10)
 
 
 @pytest.fixture
-def crowd(command_queue: CommandQueue[str, str], executor: Executor) -> Iterator[Crowd]:
+def callers(
+    command_queue: CommandQueue[str, str], executor: UppercaseExecutor
+) -> Iterator[Callers]:
     pool = ThreadPoolExecutor(32)
     try:
-        yield Crowd(command_queue, pool)
+        yield Callers(command_queue, pool)
     finally:
         executor.held = False
         executor.open.release(1000)

@@ -13,7 +13,14 @@ import pytest
 
 from domain.errors import Busy
 from domain.execution.batching import CommandQueue, Entry, _Lane, _State
-from tests.support.batching import LATER, Crowd, Ended, Executor, hold, release
+from tests.support.batching import (
+    NO_DEADLINE,
+    Callers,
+    Interrupted,
+    UppercaseExecutor,
+    hold,
+    release,
+)
 from tests.support.environment import ManualClock
 
 
@@ -34,45 +41,45 @@ class Waking(ManualClock):
 
 @pytest.mark.parametrize(("after", "seconds"), [(2.0, 2.0), (0.0, 0.0), (-3.0, 0.0)])
 def test_a_caller_waits_until_its_deadline_and_no_longer(
-    executor: Executor, crowd: Crowd, after: float, seconds: float
+    executor: UppercaseExecutor, callers: Callers, after: float, seconds: float
 ) -> None:
-    hold(executor, crowd)
+    hold(executor, callers)
     waking = Waking(lambda _: False)
     waking.advance(timedelta(seconds=5))
-    crowd.command_queue._clock = waking
+    callers.command_queue._clock = waking
     with pytest.raises(Busy):
-        crowd.command_queue.go_through("event", "late", waking.monotonic() + after)
+        callers.command_queue.go_through("event", "late", waking.monotonic() + after)
     assert waking.waits == [seconds]
-    assert crowd.command_queue.waiting("event") == 0
+    assert callers.command_queue.waiting("event") == 0
 
 
 def test_who_gets_the_lead_in_the_moment_of_its_deadline_is_served(
-    executor: Executor, crowd: Crowd
+    executor: UppercaseExecutor, callers: Callers
 ) -> None:
-    hold(executor, crowd)
+    hold(executor, callers)
 
     def gets_the_lead(signal: threading.Event) -> bool:
         release(executor)
         signal.wait()
         return False
 
-    crowd.command_queue._clock = Waking(gets_the_lead)
-    assert crowd.command_queue.go_through("event", "late", LATER) == "LATE"
+    callers.command_queue._clock = Waking(gets_the_lead)
+    assert callers.command_queue.go_through("event", "late", NO_DEADLINE) == "LATE"
 
 
 def test_who_is_served_in_the_moment_of_its_deadline_has_its_result(
-    executor: Executor, crowd: Crowd
+    executor: UppercaseExecutor, callers: Callers
 ) -> None:
-    hold(executor, crowd)
+    hold(executor, callers)
 
     def is_served(signal: threading.Event) -> bool:
         release(executor)
         signal.wait()
         return False
 
-    crowd.arrives("leader")
-    crowd.command_queue._clock = Waking(is_served)
-    assert crowd.command_queue.go_through("event", "late", LATER) == "LATE"
+    callers.enqueue("leader")
+    callers.command_queue._clock = Waking(is_served)
+    assert callers.command_queue.go_through("event", "late", NO_DEADLINE) == "LATE"
     assert executor.batches == [["first"], ["leader", "late"]]
 
 
@@ -96,7 +103,7 @@ def test_who_is_taken_waits_for_the_answer_instead_of_asking_for_it_again_and_ag
 
 @pytest.mark.parametrize("is_late", [False, True])
 def test_who_is_put_back_waits_again_until_its_deadline(
-    executor: Executor, crowd: Crowd, is_late: bool
+    executor: UppercaseExecutor, callers: Callers, is_late: bool
 ) -> None:
     """What it is called for is not that its time is up; once it is, the command is withdrawn."""
     goes_on = threading.Event()
@@ -122,17 +129,17 @@ def test_who_is_put_back_waits_again_until_its_deadline(
             goes_on.set()
         return signal.wait()
 
-    executor.most = 1
-    hold(executor, crowd)
-    crowd.command_queue._clock = waking = Called(wakes)
-    crowd.arrives("a")
-    b = crowd.arrives("b")
+    executor.max_served = 1
+    hold(executor, callers)
+    callers.command_queue._clock = waking = Called(wakes)
+    callers.enqueue("a")
+    b = callers.enqueue("b")
     try:
         if is_late:
             with pytest.raises(Busy):
-                crowd.command_queue.go_through("event", "c", LATER)
+                callers.command_queue.go_through("event", "c", NO_DEADLINE)
         else:
-            assert crowd.command_queue.go_through("event", "c", LATER) == "C"
+            assert callers.command_queue.go_through("event", "c", NO_DEADLINE) == "C"
     finally:
         goes_on.set()
     assert b.result() == "B"
@@ -142,40 +149,40 @@ def test_who_is_put_back_waits_again_until_its_deadline(
 
 
 def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_hands_it_on(
-    executor: Executor, crowd: Crowd
+    executor: UppercaseExecutor, callers: Callers
 ) -> None:
-    first = hold(executor, crowd)
+    first = hold(executor, callers)
     behind = []
 
     def ends(signal: threading.Event) -> bool:
-        behind.append(crowd.arrives("behind"))
+        behind.append(callers.enqueue("behind"))
         release(executor)
         signal.wait()
-        raise Ended
+        raise Interrupted
 
-    crowd.command_queue._clock = Waking(ends)
-    with pytest.raises(Ended):
-        crowd.command_queue.go_through("event", "gone", LATER)
+    callers.command_queue._clock = Waking(ends)
+    with pytest.raises(Interrupted):
+        callers.command_queue.go_through("event", "gone", NO_DEADLINE)
     assert (first.result(), behind[0].result()) == ("FIRST", "BEHIND")
     assert executor.batches == [["first"], ["behind"]]
 
 
 def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_leaves_no_lane_behind(
-    executor: Executor, crowd: Crowd
+    executor: UppercaseExecutor, callers: Callers
 ) -> None:
-    first = hold(executor, crowd)
+    first = hold(executor, callers)
 
     def ends(signal: threading.Event) -> bool:
         release(executor)
         signal.wait()
-        raise Ended
+        raise Interrupted
 
-    crowd.command_queue._clock = Waking(ends)
-    with pytest.raises(Ended):
-        crowd.command_queue.go_through("event", "gone", LATER)
+    callers.command_queue._clock = Waking(ends)
+    with pytest.raises(Interrupted):
+        callers.command_queue.go_through("event", "gone", NO_DEADLINE)
     assert first.result() == "FIRST"
-    assert len(crowd.command_queue) == 0
-    assert crowd.command_queue.go_through("event", "next", LATER) == "NEXT"
+    assert len(callers.command_queue) == 0
+    assert callers.command_queue.go_through("event", "next", NO_DEADLINE) == "NEXT"
 
 
 def test_nobody_waits_in_a_lane_that_nobody_uses(command_queue: CommandQueue[str, str]) -> None:

@@ -19,7 +19,7 @@ from tests.support.environment import (
     start_user_deletion,
 )
 from tests.support.faulty_store import FaultyStore, conflict, lost, never_sent
-from tests.support.invariants import assert_sound
+from tests.support.invariants import assert_invariants
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_whoever_comes_alone_to_an_event_that_is_known_costs_no_reading(
     placed = [service.register("e1", user_id) for user_id in "abcd"]
     assert [one.position for one in placed] == [None, None, 1, 2]
     assert (store.event_reads, len(store.attempts)) == (0, 4)
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_an_event_that_another_process_changed_is_read_and_planned_anew(
@@ -70,7 +70,7 @@ def test_an_event_that_another_process_changed_is_read_and_planned_anew(
     _forget(store)
     assert service.register("e1", "b").position == 1
     assert (store.event_reads, len(store.attempts)) == (1, 2)
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_where_others_write_too_the_event_is_read_first(
@@ -84,7 +84,7 @@ def test_where_others_write_too_the_event_is_read_first(
         service.register("e1", second)
         tried.append(len(store.attempts))
     assert tried == [2, 1]
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_once_nobody_else_writes_any_more_the_reading_is_saved_again(
@@ -107,7 +107,7 @@ def test_who_is_in_already_is_told_by_what_is_stored(
     with pytest.raises(AlreadyRegistered) as refused:
         service.register("e1", "c")
     assert refused.value.position == 1
-    assert assert_sound(store).waiting("e1") == ["c"]
+    assert assert_invariants(store).waiting("e1") == ["c"]
 
 
 def test_a_seat_that_came_free_elsewhere_is_not_refused_from_memory(
@@ -134,7 +134,7 @@ def test_an_event_that_filled_up_elsewhere_takes_nobody_from_memory(
     other.register("small", "a")
     with pytest.raises(EventFull):
         service.register("small", "b")
-    assert assert_sound(store).seated("small") == ["a"]
+    assert assert_invariants(store).seated("small") == ["a"]
 
 
 def test_an_event_that_has_begun_since_takes_nobody_from_memory(
@@ -151,7 +151,7 @@ def test_a_user_who_was_deleted_elsewhere_gets_no_seat_from_memory(
     other.delete_user("a")
     with pytest.raises(UnknownUser):
         service.register("e1", "a")
-    assert_sound(store)
+    assert_invariants(store)
 
 
 ADA = UserDraft.of(user_id="ada", name="Ada")
@@ -180,7 +180,7 @@ def test_who_was_seen_and_deleted_since_is_made_anew(
     service.ensure_user(ADA)
     request.getfixturevalue(where).delete_user("ada")
     assert service.register_ensuring_user("e1", ADA).position is None
-    assert assert_sound(store).seated("e1") == ["ada"]
+    assert assert_invariants(store).seated("e1") == ["ada"]
 
 
 def test_who_was_seen_and_is_being_deleted_is_refused(service: Service, store: FaultyStore) -> None:
@@ -188,7 +188,7 @@ def test_who_was_seen_and_is_being_deleted_is_refused(service: Service, store: F
     start_user_deletion(store, "ada")
     with pytest.raises(UnknownUser):
         service.register_ensuring_user("e1", ADA)
-    assert assert_sound(store).seated("e1") == []
+    assert assert_invariants(store).seated("e1") == []
 
 
 def test_a_name_that_was_changed_here_is_not_taken_for_the_one_seen(
@@ -214,7 +214,7 @@ def test_a_process_remembers_so_many_people_and_no_more(
 def test_a_lost_answer_is_settled_as_ever(service: Service, store: FaultyStore) -> None:
     store.faults = [lost, never_sent]
     assert service.register("e1", "a").position is None
-    assert assert_sound(store).seated("e1") == ["a"]
+    assert assert_invariants(store).seated("e1") == ["a"]
 
 
 def test_one_that_meets_conflicts_until_its_deadline_is_busy(
@@ -223,7 +223,7 @@ def test_one_that_meets_conflicts_until_its_deadline_is_busy(
     store.faults = [conflict] * 100
     with pytest.raises(Busy):
         service.register("e1", "a")
-    assert assert_sound(store).seated("e1") == []
+    assert assert_invariants(store).seated("e1") == []
 
 
 def test_a_process_keeps_what_it_knows_of_so_many_events_and_no_more(service: Service) -> None:

@@ -46,9 +46,9 @@ from tests.support.faulty_store import (
     never_sent,
     on_its_way,
 )
-from tests.support.invariants import assert_sound
+from tests.support.invariants import assert_invariants
 
-LATER = 1e9
+NO_DEADLINE = 1e9
 """A deadline that never passes."""
 
 DEADLINE_PASSES: list[Fault] = [never_sent] * 100
@@ -97,14 +97,14 @@ def test_after_a_lost_answer_the_very_same_plan_is_sent_again(
     assert service.register("e1", "a").position is None
     first, second = store.attempts
     assert first is second
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_a_commit_that_never_arrived_is_sent_again(service: Service, store: FaultyStore) -> None:
     store.faults = [never_sent, never_sent]
     service.register("e1", "a")
     assert len(store.attempts) == 3
-    assert assert_sound(store).seated("e1") == ["a"]
+    assert assert_invariants(store).seated("e1") == ["a"]
 
 
 def test_after_a_conflict_a_new_plan_is_made(service: Service, store: FaultyStore) -> None:
@@ -120,7 +120,7 @@ def test_who_lost_the_race_for_the_last_seat_is_planned_again_into_the_line(
     """R3.3, across processes: the version condition is the fence."""
     store.before_commit = lambda: _ignore(elsewhere.register("e1", "b"))
     assert service.register("e1", "a").position == 1
-    assert assert_sound(store).seated("e1") == ["b"]
+    assert assert_invariants(store).seated("e1") == ["b"]
 
 
 def test_an_applied_commit_whose_answer_was_lost_is_known_by_the_journal_after_others_moved_on(
@@ -135,8 +135,8 @@ def test_an_applied_commit_whose_answer_was_lost_is_known_by_the_journal_after_o
 
     store.faults = [lost_and_overtaken]
     assert service.register("e1", "a").position is None
-    found = assert_sound(store)
-    assert (found.seated("e1"), found.waiting("e1")) == (["a"], ["b"])
+    found = assert_invariants(store)
+    assert (found.seated("e1"), found.waitlisted("e1")) == (["a"], ["b"])
 
 
 def test_a_lost_commit_that_another_overtook_is_known_not_to_apply(
@@ -151,8 +151,8 @@ def test_a_lost_commit_that_another_overtook_is_known_not_to_apply(
     store.faults = [overtaken]
     assert service.register("e1", "a").position == 1
     assert store.arrive() == [False]
-    found = assert_sound(store)
-    assert (found.seated("e1"), found.waiting("e1")) == (["b"], ["a"])
+    found = assert_invariants(store)
+    assert (found.seated("e1"), found.waitlisted("e1")) == (["b"], ["a"])
 
 
 def test_a_commit_still_on_its_way_is_fenced_off_before_a_new_plan_is_made(
@@ -165,7 +165,7 @@ def test_a_commit_still_on_its_way_is_fenced_off_before_a_new_plan_is_made(
     assert [type(action).__name__ for action in fence.actions] == ["PutEvent", "PutJournalEntry"]
     assert first.plan_id != last.plan_id
     assert store.arrive() == [False]
-    assert assert_sound(store).seated("e1") == ["a"]
+    assert assert_invariants(store).seated("e1") == ["a"]
 
 
 @pytest.mark.usefixtures("service")
@@ -189,7 +189,7 @@ def test_busy_when_every_commit_meets_a_conflict_until_the_deadline(
     store.faults = [conflict] * 100
     with pytest.raises(Busy):
         service.register("e1", "a")
-    assert assert_sound(store).seated("e1") == []
+    assert assert_invariants(store).seated("e1") == []
 
 
 def test_not_confirmed_when_the_deadline_passes_without_an_answer_and_settled_when_it_applied(
@@ -209,7 +209,7 @@ def test_not_confirmed_when_the_deadline_passes_without_an_answer_and_settled_wh
     background.pop()()
     assert [type(outcome) for outcome in told] == [RegisterOutcome]
     assert committed == ["e1"]
-    assert assert_sound(store).seated("e1") == ["a"]
+    assert assert_invariants(store).seated("e1") == ["a"]
 
 
 def test_not_confirmed_and_then_settled_as_busy_when_another_plan_took_the_version(
@@ -229,7 +229,7 @@ def test_not_confirmed_and_then_settled_as_busy_when_another_plan_took_the_versi
     unconfirmed.value.settled(told.append)
     assert [type(outcome) for outcome in told] == [Busy]
     assert committed == []
-    assert assert_sound(store).seated("e1") == ["b"]
+    assert assert_invariants(store).seated("e1") == ["b"]
 
 
 def test_after_not_confirmed_a_second_press_is_safe(
@@ -243,7 +243,7 @@ def test_after_not_confirmed_a_second_press_is_safe(
     service.register("e1", "a")
     assert store.arrive() == [False]
     background.pop()()
-    assert assert_sound(store).seated("e1") == ["a"]
+    assert assert_invariants(store).seated("e1") == ["a"]
 
 
 def test_a_refusal_is_true_of_one_moment(
@@ -274,7 +274,7 @@ def test_the_commit_is_told_of_once(service: Service, committed: list[str]) -> N
     assert committed == ["e1"]
 
 
-class Ended(BaseException):
+class Interrupted(BaseException):
     """As KeyboardInterrupt is: not an Exception."""
 
 
@@ -283,14 +283,14 @@ def test_a_commit_that_is_ended_in_the_middle_is_settled_in_the_background(
 ) -> None:
     def ended(store: FaultyStore, plan: object) -> None:
         store.really_commit(store.attempts[-1])
-        raise Ended
+        raise Interrupted
 
     store.faults = [ended]
-    with pytest.raises(Ended):
+    with pytest.raises(Interrupted):
         service.register("e1", "a")
     background.pop()()
     assert committed == ["e1"]
-    assert assert_sound(store).seated("e1") == ["a"]
+    assert assert_invariants(store).seated("e1") == ["a"]
 
 
 def test_a_failure_of_the_resend_says_nothing_of_what_was_sent_before(
@@ -310,7 +310,7 @@ def test_a_batch_whose_resend_fails_is_not_served_again_one_by_one(
     """Nobody is told that they are not in, who has just left, nor that they are, who has just come."""
     service.register("e1", "a")
     store.faults = [lost, denied]
-    entries = [Entry[Command, Result](one, LATER) for one in (Unregister("a"), Register("b"))]
+    entries = [Entry[Command, Result](one, NO_DEADLINE) for one in (Unregister("a"), Register("b"))]
     service._executor.command_queue._serve_all("e1", entries)
     assert [type(entry._outcome()) for entry in entries] == [LeaveOutcome, RegisterOutcome]
 
@@ -321,7 +321,7 @@ def test_a_failure_of_the_only_attempt_is_raised_and_nothing_was_written(
     store.faults = [denied]
     with pytest.raises(Denied):
         service.register("e1", "a")
-    assert assert_sound(store).seated("e1") == []
+    assert assert_invariants(store).seated("e1") == []
 
 
 def test_who_was_told_not_confirmed_hears_the_end_whatever_fails_until_then(
@@ -364,7 +364,7 @@ def test_what_was_not_confirmed_is_not_done_after_others_were_told_otherwise(
         service_on(store, clock=after_the_start, new_id=ids("other")).register("e1", "b")
     background.pop()()
     assert [type(outcome) for outcome in told] == [Busy]
-    assert assert_sound(store).seated("e1") == []
+    assert assert_invariants(store).seated("e1") == []
 
 
 @pytest.mark.parametrize("faults", [[never_sent, never_sent], [lost, never_sent]])
@@ -390,7 +390,9 @@ def test_a_registration_behind_the_creation_of_its_event_is_made(
     service: Service, store: FaultyStore
 ) -> None:
     draft = service.get_event("e1").model_copy(update={"event_id": "new", "version": 0})
-    entries = [Entry[Command, Result](one, LATER) for one in (Create(draft, "a"), Register("a"))]
+    entries = [
+        Entry[Command, Result](one, NO_DEADLINE) for one in (Create(draft, "a"), Register("a"))
+    ]
     service._executor.command_queue._serve_all("new", entries[:])
     assert [entry.is_settled for entry in entries] == [True, False]
     service._executor.command_queue._serve_all("new", entries[1:])
@@ -436,7 +438,7 @@ def test_a_leave_whose_answer_was_lost_tells_who_was_promoted(
     left = service.unregister("e1", "a")
     assert isinstance(left, LeaveOutcome)
     assert left.promoted == ("b",)
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_a_raise_interrupted_by_a_crash_is_finished_by_the_sweep(store: FaultyStore) -> None:
@@ -450,10 +452,10 @@ def test_a_raise_interrupted_by_a_crash_is_finished_by_the_sweep(store: FaultySt
     changed = crashed.edit_event("e1", EventChanges.of(capacity=130))
     assert changed.event.capacity == 50
     assert changed.event.capacity_target == 130
-    assert_sound(store)
+    assert_invariants(store)
     after = service_on(store, new_id=ids("after"), clock=ManualClock())
     assert after.finish_unfinished() == 1
-    found = assert_sound(store)
+    found = assert_invariants(store)
     assert found.events["e1"].capacity == 130
     assert found.seated("e1") == people[:130]
     assert after.finish_unfinished() == 0

@@ -18,27 +18,27 @@ from domain.models import Change, JournalEntry
 from domain.planning.plan import Plan, PutEvent, PutJournalEntry
 from domain.ports import Store, Unavailable
 from tests.support.environment import START, new_users, service_on
-from tests.support.integrity.corruption import PEOPLE, Scene
+from tests.support.integrity.corruption import PEOPLE, CorruptibleEvent
 from tests.support.memory_store import MemoryStore
 from tests.support.scale import scaled
 
 T = TypeVar("T")
 
 
-def at_once(read: Callable[[], T]) -> T:
+def run_now(read: Callable[[], T]) -> T:
     return read()
 
 
-def a_scene() -> Scene:
+def a_scene() -> CorruptibleEvent:
     store = MemoryStore()
-    return Scene(service_on(store), store)
+    return CorruptibleEvent(service_on(store), store)
 
 
-def count(scene: Scene, store: object | None = None, *, page: int = 2) -> Count:
+def count(target: CorruptibleEvent, store: object | None = None, *, page: int = 2) -> Count:
     """Count the scene's event, as the store shows it, since its present version."""
-    reader: Store = store or scene.store  # type: ignore[assignment]
-    since = scene.event().version
-    return LiveCount(reader, at_once, "e1", since=since, page=page, on_page=lambda _: None).run()
+    reader: Store = store or target.store  # type: ignore[assignment]
+    since = target.event().version
+    return LiveCount(reader, run_now, "e1", since=since, page=page, on_page=lambda _: None).run()
 
 
 class Meanwhile:
@@ -61,75 +61,77 @@ class Meanwhile:
 @settings(max_examples=scaled(100), deadline=None)
 def test_it_is_that_of_the_version_that_it_names(moves: list[tuple[str, int]], page: int) -> None:
     """People come and go between its pages, and the capacity grows; the count is of the event as read last."""
-    scene = a_scene()
-    late = [scene.person(f"late{number}") for number in range(3)]
-    new_users(scene.service, *late)
-    people = [*(scene.person(name) for name in PEOPLE[:4]), *late]
+    target = a_scene()
+    late = [target.person(f"late{number}") for number in range(3)]
+    new_users(target.service, *late)
+    people = [*(target.person(name) for name in PEOPLE[:4]), *late]
 
     def moving(how: str, number: int) -> Callable[[], object]:
         def move() -> None:
             with suppress(AlreadyRegistered, NotRegistered):
                 match how:
                     case ">":
-                        scene.service.register("e1", people[number])
+                        target.service.register("e1", people[number])
                     case "<":
-                        scene.service.unregister("e1", people[number])
+                        target.service.unregister("e1", people[number])
                     case _:
-                        more = scene.event().capacity + 1
-                        scene.service.edit_event("e1", EventChanges.of(capacity=more))
+                        more = target.event().capacity + 1
+                        target.service.edit_event("e1", EventChanges.of(capacity=more))
 
         return move
 
-    busy = Meanwhile(scene.store, iter([moving(*one) for one in moves]))
-    counted = count(scene, busy, page=page)
+    busy = Meanwhile(target.store, iter([moving(*one) for one in moves]))
+    counted = count(target, busy, page=page)
     event = counted.event
     assert (counted.registered, counted.waiting) == (event.registered_count, event.waitlist_count)
     assert counted.blocks == dict(event.waitlist_by_block)
     assert counted.last_ticket < event.next_ticket
 
 
-def told(scene: Scene, *, by: int = 1, changes: tuple[Change, ...] = ()) -> None:
+def told(target: CorruptibleEvent, *, by: int = 1, changes: tuple[Change, ...] = ()) -> None:
     """Move the event's version, and tell of it in the last entry alone."""
-    event = scene.event()
+    event = target.event()
     new = event.model_copy(update={"version": event.version + by})
     entry = JournalEntry(event_id="e1", version=new.version, plan_id="p", at=START, changes=changes)
-    scene.store.commit(
+    target.store.commit(
         Plan("p", "e1", None, (), (PutEvent(new, event.version), PutJournalEntry(entry)))
     )
 
 
-def unreported(scene: Scene) -> None:
+def unreported(target: CorruptibleEvent) -> None:
     """Move the event's version, and tell nothing."""
-    event = scene.event()
-    scene.rewrite_event({"version": event.version + 1})
+    event = target.event()
+    target.rewrite_event({"version": event.version + 1})
 
 
-UNTOLD: dict[str, Callable[[Scene], None]] = {
-    "a repair": lambda scene: told(scene, changes=(Change(kind=ChangeKind.REPAIRED),)),
-    "one left, as what is not said": lambda scene: told(
-        scene, changes=(Change(kind=ChangeKind.LEFT, user_id="u", ticket=1),)
+UNTOLD: dict[str, Callable[[CorruptibleEvent], None]] = {
+    "a repair": lambda target: told(target, changes=(Change(kind=ChangeKind.REPAIRED),)),
+    "one left, as what is not said": lambda target: told(
+        target, changes=(Change(kind=ChangeKind.LEFT, user_id="u", ticket=1),)
     ),
-    "one came, with what ticket is not said": lambda scene: told(
-        scene, changes=(Change(kind=ChangeKind.REGISTERED, user_id="u"),)
+    "one came, with what ticket is not said": lambda target: told(
+        target, changes=(Change(kind=ChangeKind.REGISTERED, user_id="u"),)
     ),
-    "a version without an entry": lambda scene: told(scene, by=2),
+    "a version without an entry": lambda target: told(target, by=2),
     "no entry": unreported,
-    "a version that goes back": lambda scene: scene.rewrite_event({"version": 1}),
-    "an event that is gone": lambda scene: scene.store.events.clear(),  # type: ignore[attr-defined]
+    "a version that goes back": lambda target: target.rewrite_event({"version": 1}),
+    "an event that is gone": lambda target: target.store.events.clear(),  # type: ignore[attr-defined]
 }
 
 
 @pytest.mark.parametrize("happens", UNTOLD.values(), ids=UNTOLD)
-def test_what_the_journal_does_not_tell_is_not_guessed(happens: Callable[[Scene], None]) -> None:
-    scene = a_scene()
+def test_what_the_journal_does_not_tell_is_not_guessed(
+    happens: Callable[[CorruptibleEvent], None],
+) -> None:
+    target = a_scene()
     with pytest.raises(JournalGap):
-        count(scene, Meanwhile(scene.store, iter([lambda: happens(scene)])))
+        count(target, Meanwhile(target.store, iter([lambda: happens(target)])))
 
 
 def test_what_is_on_the_roster_without_a_seat_is_not_counted() -> None:
     """An index may say so; the registration itself is the truth."""
-    scene = a_scene()
-    waiting = scene.row("waiting1")
+    target = a_scene()
+    waiting = target.row("waiting1")
     assert waiting.status is RegistrationStatus.WAITLISTED
 
     class Listed(Meanwhile):
@@ -137,14 +139,14 @@ def test_what_is_on_the_roster_without_a_seat_is_not_counted() -> None:
             page = self._store.list_roster(event_id, limit=limit, cursor=cursor)
             return type(page)((*page.items, waiting), page.next_cursor)
 
-    assert count(scene, Listed(scene.store, iter(()))).registered == 2
+    assert count(target, Listed(target.store, iter(()))).registered == 2
 
 
 def test_a_read_that_stays_unavailable_is_passed_on() -> None:
-    scene = a_scene()
+    target = a_scene()
 
     def fails() -> None:
         raise Unavailable
 
     with pytest.raises(Unavailable):
-        count(scene, Meanwhile(scene.store, iter([fails])))
+        count(target, Meanwhile(target.store, iter([fails])))

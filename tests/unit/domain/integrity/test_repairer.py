@@ -11,32 +11,32 @@ from domain.integrity.repairer import Repair
 from domain.integrity.violations import Violation, ViolationKind
 from tests.support.environment import ManualClock, ids, service_on
 from tests.support.faulty_store import FaultyStore, never_sent
-from tests.support.integrity.corruption import Scene, assert_mended, check
+from tests.support.integrity.corruption import CorruptibleEvent, assert_fixed, check
 
 
 @pytest.fixture
-def scene() -> Scene:
+def target() -> CorruptibleEvent:
     store = FaultyStore()
-    return Scene(service_on(store), store)
+    return CorruptibleEvent(service_on(store), store)
 
 
 @pytest.fixture
-def reading(scene: Scene) -> Check:
+def reading(target: CorruptibleEvent) -> Check:
     clock = ManualClock()
-    return Check(scene.store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
+    return Check(target.store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
 
 
 @pytest.fixture
-def repairing(scene: Scene, reading: Check) -> Repair:
+def repairing(target: CorruptibleEvent, reading: Check) -> Repair:
     clock = ManualClock()
     retry = RetryPolicy(clock, lambda: 0.5)
-    executor = scene.service._executor
-    return Repair(scene.store, executor, retry, clock, ids("repairing"), reading)
+    executor = target.service._executor
+    return Repair(target.store, executor, retry, clock, ids("repairing"), reading)
 
 
-def only(scene: Scene, kind: ViolationKind) -> Violation:
+def only(target: CorruptibleEvent, kind: ViolationKind) -> Violation:
     """Return the one breach of a kind."""
-    (violation,) = (one for one in check(scene.service) if one.kind is kind)
+    (violation,) = (one for one in check(target.service) if one.kind is kind)
     return violation
 
 
@@ -51,51 +51,53 @@ def test_an_entry_that_a_page_did_not_show_is_no_gap_once_it_is_there(reading: C
 
 
 def test_a_lost_user_whose_event_cannot_be_left_by_itself_is_taken_out_all_the_same(
-    scene: Scene, repairing: Repair
+    target: CorruptibleEvent, repairing: Repair
 ) -> None:
     """The line is said to be longer than it is: nobody who sits can leave until that is mended."""
     for name in ("waiting1", "waiting2", "waiting3"):
-        scene.service.unregister("e1", scene.person(name))
-    scene.lose_user("seated1")
-    violation = only(scene, ViolationKind.NO_USER)
-    scene.rewrite_event({"waitlist_count": 2})
+        target.service.unregister("e1", target.person(name))
+    target.lose_user("seated1")
+    violation = only(target, ViolationKind.NO_USER)
+    target.rewrite_event({"waitlist_count": 2})
     assert [mend.now for mend in repairing._take_out(violation)] == ["unregistered"]
-    scene.rewrite_event({"waitlist_count": 0})
-    assert assert_mended(scene.service, scene.store).seated("e1") == ["e1-seated2"]
+    target.rewrite_event({"waitlist_count": 0})
+    assert assert_fixed(target.service, target.store).seated("e1") == ["e1-seated2"]
 
 
-def test_what_stands_in_anothers_place_by_now_goes_first(scene: Scene, repairing: Repair) -> None:
-    scene.lose_place("waiting2")
-    violation = only(scene, ViolationKind.NOT_ON_WAITLIST)
-    scene.add_place(4, "nobody")
+def test_what_stands_in_anothers_place_by_now_goes_first(
+    target: CorruptibleEvent, repairing: Repair
+) -> None:
+    target.lose_waitlist_entry("waiting2")
+    violation = only(target, ViolationKind.NOT_ON_WAITLIST)
+    target.add_waitlist_entry(4, "nobody")
     assert [mend.now for mend in repairing._fix_registration(violation)] == ["in line"]
-    assert_mended(scene.service, scene.store)
+    assert_fixed(target.service, target.store)
 
 
 def test_one_who_leaves_before_the_mending_is_not_written_again(
-    scene: Scene, repairing: Repair
+    target: CorruptibleEvent, repairing: Repair
 ) -> None:
-    row, event = scene.row("waiting3"), scene.event()
-    scene.service.unregister("e1", row.user_id)
+    row, event = target.row("waiting3"), target.event()
+    target.service.unregister("e1", row.user_id)
     for mend in (repairing._give_ticket, repairing._rewrite, repairing._put_in_line):
         assert mend(row)(event) is None
 
 
 def test_what_no_version_guards_and_nobody_confirms_is_given_up(
-    scene: Scene, repairing: Repair
+    target: CorruptibleEvent, repairing: Repair
 ) -> None:
     """After twenty seconds; the next repair finds it where it was."""
-    scene.add_place(9, "nobody", "gone")
-    violation = only(scene, ViolationKind.STRAY_WAITLIST_ENTRY)
-    assert isinstance(scene.store, FaultyStore)
-    scene.store.faults = [never_sent] * 1_000
+    target.add_waitlist_entry(9, "nobody", "gone")
+    violation = only(target, ViolationKind.STRAY_WAITLIST_ENTRY)
+    assert isinstance(target.store, FaultyStore)
+    target.store.faults = [never_sent] * 1_000
     assert list(repairing._fix_waitlist_entry(violation)) == []
-    scene.store.faults.clear()
+    target.store.faults.clear()
     assert [mend.now for mend in repairing._fix_waitlist_entry(violation)] == ["deleted"]
-    assert_mended(scene.service, scene.store)
+    assert_fixed(target.service, target.store)
 
 
-def test_a_tombstone_keeps_its_count_of_nobody(scene: Scene, reading: Check) -> None:
-    scene.service.delete_event("e1")
-    assert scene.event().deletion is Deletion.DONE
+def test_a_tombstone_keeps_its_count_of_nobody(target: CorruptibleEvent, reading: Check) -> None:
+    target.service.delete_event("e1")
+    assert target.event().deletion is Deletion.DONE
     assert list(reading.everything()) == []

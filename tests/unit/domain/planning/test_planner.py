@@ -30,7 +30,7 @@ from domain.planning import planner
 from domain.planning.plan import CheckUser, Plan
 from domain.planning.snapshot import InconsistentSnapshot, Snapshot
 from tests.support.environment import START, ids, new_event, new_users, service_on
-from tests.support.invariants import assert_sound, everything_in
+from tests.support.invariants import assert_invariants, everything_in
 from tests.support.memory_store import MemoryStore
 from tests.support.scale import scaled
 
@@ -103,7 +103,7 @@ def test_a_batch_is_its_commands_one_after_the_other(
             for outcome in plan.outcomes:
                 alone = plan_and_apply(apart, [rest.pop(0)], plan_ids())
                 assert said(outcome) == said(alone.outcomes[0])
-        one, other = assert_sound(together), assert_sound(apart)
+        one, other = assert_invariants(together), assert_invariants(apart)
         assert one.registrations == other.registrations
         assert one.line == other.line
 
@@ -125,10 +125,10 @@ def test_a_raise_in_steps_never_leaves_a_seat_free_while_someone_waits(
     edit = Edit(EventChanges.of(capacity=wanted), None)
     plan = plan_and_apply(store, [edit], "raise", budget)
     while plan.event is not None and plan.event.capacity_target is not None:
-        assert_sound(store)
+        assert_invariants(store)
         assert plan.event.operation_id == "raise"
         plan = plan_and_apply(store, [ContinueCapacityIncrease("raise")], plan_ids(), budget)
-    found = assert_sound(store)
+    found = assert_invariants(store)
     assert found.events["e1"].capacity == wanted
     assert found.seated("e1") == people[: min(wanted, len(people))]
 
@@ -176,7 +176,7 @@ def test_equal_user_checks_are_one_and_promoted_people_are_not_checked() -> None
     plan = plan_and_apply(store, again, "second")
     checks = [action for action in plan.actions if isinstance(action, CheckUser)]
     assert checks == [CheckUser("u0")]
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_who_joins_and_leaves_in_one_commit_was_there_all_the_same() -> None:
@@ -186,7 +186,7 @@ def test_who_joins_and_leaves_in_one_commit_was_there_all_the_same() -> None:
     assert [type(action).__name__ for action in plan.actions] == [
         *("PutEvent", "CheckUser", "PutJournalEntry")
     ]
-    found = assert_sound(store)
+    found = assert_invariants(store)
     kinds = [change.kind.value for change in found.journal["e1"][-1].changes]
     assert kinds == ["registered", "left"]
 

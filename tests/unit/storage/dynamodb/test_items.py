@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from domain.enums import Deletion
 from domain.models import Card, DeliveryState, DueEvent, Event, ListedEvent
 from storage.dynamodb.items import Item, Items, from_wire, moment, to_wire
-from tests.support.builders import a_place, a_seat, a_user, a_wait, an_entry, an_event
+from tests.support.builders import (
+    a_journal_entry,
+    a_registration,
+    a_user,
+    a_waitlist_entry,
+    a_waitlisted_registration,
+    an_event,
+)
 from tests.support.environment import START
 
 ITEMS = Items("T024")
@@ -54,9 +61,9 @@ def test_each_item_says_its_form_and_each_key_its_workspace() -> None:
     items: list[Item] = [
         ITEMS.event(an_event()),
         ITEMS.user(a_user()),
-        ITEMS.registration(a_seat()),
-        ITEMS.waiting("e1", a_place()),
-        ITEMS.entry(an_entry()),
+        ITEMS.registration(a_registration()),
+        ITEMS.waiting("e1", a_waitlist_entry()),
+        ITEMS.entry(a_journal_entry()),
         ITEMS.delivery(delivery),
         ITEMS.card(card),
     ]
@@ -82,16 +89,16 @@ def test_everything_else_round_trips() -> None:
     delivery = DeliveryState(event_id="e1", delivered_version=7, holder="me", leased_until=START)
     assert ITEMS.to_card(ITEMS.card(card)) == card
     assert ITEMS.to_delivery(ITEMS.delivery(delivery)) == delivery
-    assert ITEMS.to_waiting(ITEMS.waiting("e1", a_place())) == a_place()
+    assert ITEMS.to_waiting(ITEMS.waiting("e1", a_waitlist_entry())) == a_waitlist_entry()
 
 
 def test_what_older_items_lack_is_empty() -> None:
     """R9.2 came later: of older entries and delivery rows nobody is known as unreached."""
-    entry, delivery = ITEMS.entry(an_entry()), ITEMS.delivery(DeliveryState(event_id="e1"))
+    entry, delivery = ITEMS.entry(a_journal_entry()), ITEMS.delivery(DeliveryState(event_id="e1"))
     for name in ("unreported", "more_unreported"):
         del delivery[name]
     del entry["unreachable"]
-    assert ITEMS.to_entry(entry) == an_entry()
+    assert ITEMS.to_entry(entry) == a_journal_entry()
     assert ITEMS.to_delivery(delivery) == DeliveryState(event_id="e1")
 
 
@@ -114,8 +121,8 @@ def test_a_list_knows_when_an_event_closes(deadline: datetime | None) -> None:
 
 
 def test_only_who_has_a_seat_is_on_the_roster() -> None:
-    assert "seated_in" in ITEMS.registration(a_seat())
-    assert "seated_in" not in ITEMS.registration(a_wait())
+    assert "seated_in" in ITEMS.registration(a_registration())
+    assert "seated_in" not in ITEMS.registration(a_waitlisted_registration())
 
 
 def test_what_is_unfinished_is_indexed_until_it_is_done() -> None:
@@ -132,5 +139,5 @@ def test_an_event_is_among_the_due_while_it_has_a_due_time() -> None:
 
 
 def test_what_is_undelivered_is_spread_over_four_keys() -> None:
-    entries = (an_entry(f"e{number}") for number in range(100))
+    entries = (a_journal_entry(f"e{number}") for number in range(100))
     assert len({from_wire(ITEMS.entry(entry))["undelivered_in"] for entry in entries}) == 4

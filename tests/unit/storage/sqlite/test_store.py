@@ -13,7 +13,14 @@ import pytest
 from domain.planning.plan import PutEvent, PutJournalEntry, PutRegistration
 from domain.ports import Conflict, Unavailable
 from storage.sqlite.store import SQLiteStore
-from tests.support.builders import a_seat, a_user, an_entry, an_event, commit, with_people
+from tests.support.builders import (
+    a_journal_entry,
+    a_registration,
+    a_user,
+    an_event,
+    commit,
+    put_event_and_users,
+)
 from tests.support.environment import START
 
 
@@ -109,8 +116,8 @@ def test_a_file_closed_while_it_is_read_waits_for_its_reader(tmp_path: Path) -> 
 def test_a_user_who_is_still_registered_keeps_the_row(tmp_path: Path) -> None:
     """R7.5: the file's own foreign key says so, whatever a cascade may have overlooked."""
     with opened(tmp_path / "r.sqlite") as store:
-        with_people(store, "ada")
-        commit(store, PutRegistration(a_seat(), None))
+        put_event_and_users(store, "ada")
+        commit(store, PutRegistration(a_registration(), None))
         marked = a_user(deletion="mark")
         store.start_user_deletion("ada", "mark", revision="r1")
         with pytest.raises(Conflict, match="still has a registration"):
@@ -121,12 +128,12 @@ def test_a_user_who_is_still_registered_keeps_the_row(tmp_path: Path) -> None:
 def test_what_older_rows_lack_is_empty(tmp_path: Path) -> None:
     """R9.2 came later: of older entries and delivery rows nobody is known as unreached."""
     with opened(tmp_path / "r.sqlite") as store:
-        commit(store, PutEvent(an_event(), None), PutJournalEntry(an_entry(version=1)))
+        commit(store, PutEvent(an_event(), None), PutJournalEntry(a_journal_entry(version=1)))
         held = store.take_lease("e1", holder="me", now=START, until=START)
         with store._file.writing() as connection:
             connection.execute("UPDATE journal SET body = json_remove(body, '$.unreachable')")
             connection.execute(
                 "UPDATE deliveries SET body = json_remove(body, '$.unreported', '$.more_unreported')"
             )
-        assert store.get_journal_entry("e1", 1) == an_entry(version=1)
+        assert store.get_journal_entry("e1", 1) == a_journal_entry(version=1)
         assert store.get_delivery("e1") == held

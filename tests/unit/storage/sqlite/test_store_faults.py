@@ -17,7 +17,7 @@ import pytest
 from domain.planning.plan import Plan, PutEvent, PutJournalEntry
 from domain.ports import AnswerLost, Conflict
 from storage.sqlite.store import SQLiteStore
-from tests.support.builders import a_user, an_entry, an_event
+from tests.support.builders import a_journal_entry, a_user, an_event
 
 
 @pytest.fixture
@@ -53,7 +53,11 @@ def no_more_room() -> Iterator[None]:
 def creation(plan_id: str = "p1") -> Plan:
     event = an_event()
     return Plan(
-        plan_id, "e1", event, (), (PutEvent(event, None), PutJournalEntry(an_entry(version=1)))
+        plan_id,
+        "e1",
+        event,
+        (),
+        (PutEvent(event, None), PutJournalEntry(a_journal_entry(version=1))),
     )
 
 
@@ -82,7 +86,7 @@ def test_a_commit_that_fails_half_way_is_an_answer_lost_and_settles_when_sent_ag
         store.commit(creation())
         store.commit(creation())
         assert store.get_event("e1") == an_event()
-        assert store.list_journal("e1", limit=9) == (an_entry(version=1),)
+        assert store.list_journal("e1", limit=9) == (a_journal_entry(version=1),)
 
 
 def test_after_a_failed_commit_nobody_is_kept_out(path: Path) -> None:
@@ -111,7 +115,7 @@ def test_a_plan_sent_again_after_it_applied_returns(path: Path) -> None:
                     (),
                     (
                         PutEvent(an_event(), None),
-                        PutJournalEntry(an_entry(version=1, plan_id="other")),
+                        PutJournalEntry(a_journal_entry(version=1, plan_id="other")),
                     ),
                 )
             )

@@ -10,7 +10,7 @@ import pytest
 from domain.commands import Create, Register
 from domain.models import WaitlistEntry
 from storage.sqlite.store import SQLiteStore
-from tests.support.builders import an_event, carry_out, planned, put_event, put_users
+from tests.support.builders import an_event, plan_and_commit, planned, put_event, put_users
 from tests.support.environment import START
 from tests.support.stores import empty_sqlite
 
@@ -98,7 +98,7 @@ def test_a_page_skips_nothing_it_has_to_read_first(store: SQLiteStore) -> None:
 
 def test_a_registration_takes_one_statement_an_action(store: SQLiteStore) -> None:
     """Beside BEGIN and COMMIT."""
-    carry_out(store, Create(an_event("new")), event_id="new")
+    plan_and_commit(store, Create(an_event("new")), event_id="new")
     plan = planned(store, Register("ada"), Register("ben"), event_id="new")
     executed = statements(store, lambda: store.commit(plan))
     own = [one for one in executed if not one.startswith("--")]  # SQLite's own, for foreign keys

@@ -12,7 +12,7 @@ from domain.models import Card, DeliveryState, JournalEntry, User
 from storage.dynamodb import schema
 from storage.dynamodb.items import Item, Items, from_wire
 from storage.dynamodb.store import DynamoDBStore
-from tests.support.invariants import assert_sound
+from tests.support.invariants import assert_invariants
 from tests.support.memory_store import MemoryStore
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ PER_HISTORY = frozenset(
 
 
 @dataclass(frozen=True)
-class State:
+class WorkspaceState:
     """What is stored, but for what differs between two histories that did the same."""
 
     events: object
@@ -46,7 +46,7 @@ class State:
     cards: object
 
 
-class World:
+class WorkspaceTables:
     """The tables of one prefix, which nobody else uses."""
 
     def __init__(self, client: DynamoDBClient, prefix: str) -> None:
@@ -81,24 +81,26 @@ class World:
         for (table, key), item in wanted.items():
             if stored.get((table, key)) != item:
                 requests.append((table, {"PutRequest": {"Item": item}}))
-        for some in (requests[at : at + 25] for at in range(0, len(requests), 25)):
+        for chunk in (requests[at : at + 25] for at in range(0, len(requests), 25)):
             batch: dict[str, list[dict[str, Any]]] = {}
-            for table, request in some:
+            for table, request in chunk:
                 batch.setdefault(self._prefix + table, []).append(request)
             answer = self._client.batch_write_item(RequestItems=batch)
             assert not answer.get("UnprocessedItems")
 
-    def state(self, stored: Stored | None = None, *, sound: bool = True) -> State:
-        """Return what is stored; `sound` asserts that R7.5 holds of it."""
+    def state(
+        self, stored: Stored | None = None, *, check_invariants: bool = True
+    ) -> WorkspaceState:
+        """Return what is stored; `check_invariants` asserts that R7.5 holds of it."""
         contents = _Contents(self.stored() if stored is None else stored)
         memory = contents.memory
-        if sound:
-            assert_sound(memory)
-        return State(
+        if check_invariants:
+            assert_invariants(memory)
+        return WorkspaceState(
             plain(memory.events),
             plain(memory.users),
             plain(memory.registrations),
-            plain(memory.line),
+            plain(memory.waitlist),
             {event_id: _history(memory, event_id) for event_id in memory.events},
             tuple(plain(entry) for entry in contents.unmarked),
             plain(contents.deliveries),
@@ -133,7 +135,7 @@ class _Contents:
             case schema.WAITLIST.name:
                 waiting = items.to_waiting(item)
                 event_id = items.identifier(from_wire(item)["event_id"])
-                memory.line[event_id, waiting.ticket] = waiting
+                memory.waitlist[event_id, waiting.ticket] = waiting
             case schema.CARDS.name:
                 self.cards.append(items.to_card(item))
             case _ if from_wire(item)["version"] == 0:

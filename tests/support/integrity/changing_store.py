@@ -24,7 +24,7 @@ READS = frozenset(
 )
 
 
-class Busy:
+class ChangingStore:
     """A store on which something happens before each read."""
 
     def __init__(self, store: Store, happening: Iterator[Callable[[], object]]) -> None:

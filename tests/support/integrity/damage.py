@@ -13,10 +13,10 @@ from domain.ports import Conflict
 from tests.support.environment import START
 from tests.support.integrity.corruption import (
     PEOPLE,
-    Scene,
+    CorruptibleEvent,
 )
 
-Spoil = Callable[[Scene], object]
+Damage = Callable[[CorruptibleEvent], object]
 people = st.sampled_from(PEOPLE)
 anybody = st.sampled_from([*PEOPLE, "nobody"])
 tickets = st.integers(-1, 12)
@@ -44,23 +44,27 @@ values = st.fixed_dictionaries(
         "registered_at": times.filter(bool),
     },
 )
-spoils: st.SearchStrategy[Spoil] = st.one_of(
-    numbers.map(lambda given: lambda scene: scene.rewrite_event(given)),
-    st.tuples(people, values).map(lambda pair: lambda scene: scene.rewrite_row(pair[0], **pair[1])),
-    st.tuples(people, values).map(lambda pair: lambda scene: scene.rewrite_row(pair[0], **pair[1])),
-    people.map(lambda name: lambda scene: scene.lose_row(name)),
-    people.map(lambda name: lambda scene: scene.lose_place(name)),
-    people.map(lambda name: lambda scene: scene.lose_user(name)),
-    st.tuples(tickets, anybody).map(lambda pair: lambda scene: scene.add_place(*pair)),
-    people.map(lambda name: lambda scene: scene.copy_row(name, event_id="gone")),
-    st.integers(1, 6).map(lambda version: lambda scene: scene.lose_entry(version)),
-    st.integers(7, 9).map(lambda version: lambda scene: scene.add_entry(version)),
+damages: st.SearchStrategy[Damage] = st.one_of(
+    numbers.map(lambda given: lambda target: target.rewrite_event(given)),
+    st.tuples(people, values).map(
+        lambda pair: lambda target: target.rewrite_row(pair[0], **pair[1])
+    ),
+    st.tuples(people, values).map(
+        lambda pair: lambda target: target.rewrite_row(pair[0], **pair[1])
+    ),
+    people.map(lambda name: lambda target: target.lose_row(name)),
+    people.map(lambda name: lambda target: target.lose_waitlist_entry(name)),
+    people.map(lambda name: lambda target: target.lose_user(name)),
+    st.tuples(tickets, anybody).map(lambda pair: lambda target: target.add_waitlist_entry(*pair)),
+    people.map(lambda name: lambda target: target.copy_row(name, event_id="gone")),
+    st.integers(1, 6).map(lambda version: lambda target: target.lose_entry(version)),
+    st.integers(7, 9).map(lambda version: lambda target: target.add_entry(version)),
 )
-spoiled = st.lists(spoils, min_size=1, max_size=6)
+lists_of_damage = st.lists(damages, min_size=1, max_size=6)
 
 
-def spoil(scene: Scene, how: list[Spoil]) -> None:
+def damage(target: CorruptibleEvent, how: list[Damage]) -> None:
     """Do it all; what an earlier one made impossible is left out."""
     for one in how:
         with suppress(Conflict, KeyError, AssertionError):
-            one(scene)
+            one(target)

@@ -1,6 +1,6 @@
 """A process that is meant to be killed: sixteen threads rush, and say what they ask and what is answered.
 
-`python -m tests.support.crashes.rush_process SEED sqlite FILE`, or `… SEED local PREFIX` on the session's engine.
+`python -m tests.support.crashes.killed_process SEED sqlite FILE`, or `… SEED local PREFIX` on the session's engine.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from domain.service import Service
 from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore
 from tests.support.dynamodb.local import local_client
-from tests.support.environment import at_once, ids
+from tests.support.environment import ids, run_now
 from tests.support.races.recording import WallClock
 
 THREADS = 16
@@ -92,7 +92,7 @@ def main(seed: str, kind: str, where: str) -> None:
         WallClock(),
         new_id=ids(f"rush{seed}x"),
         jitter=Random(seed).random,
-        spawn=at_once,
+        spawn=run_now,
         on_commit=lambda _: None,
     )
     numbers = count()
