@@ -115,5 +115,5 @@ def test_what_a_function_may_not_do_is_refused(cloud: Cloud) -> None:
     """The control: wherever functions run in tests, more than they may is an error."""
     with pytest.raises(ClientError, match="AccessDeniedException"):
         cloud.clients["notifier"].put_item(
-            TableName=cloud.store._tables.name(EVENTS_TABLE), Item={"event_id": {"S": "T1#e1"}}
+            TableName=cloud.store._keys.table_name(EVENTS_TABLE), Item={"event_id": {"S": "T1#e1"}}
         )

@@ -76,9 +76,9 @@ def event_of(record: Mapping[str, Any]) -> str:
 
 def poison(cloud: Cloud, event_id: str) -> None:
     """Make the event's item one that a newer Rollcall wrote, which this one can't read."""
-    tables = cloud.store._tables
-    where = tables.at(tables.event(event_id))
-    assert where["TableName"] == tables.name(EVENTS_TABLE)
+    keys = cloud.store._keys
+    where = keys.at(keys.event(event_id))
+    assert where["TableName"] == keys.table_name(EVENTS_TABLE)
     local_client().update_item(
         **where,
         UpdateExpression="SET v = :newer",

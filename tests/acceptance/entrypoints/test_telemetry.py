@@ -235,9 +235,9 @@ def test_no_log_tells_of_people_and_their_words(
 
 def break_down(cloud: Cloud) -> None:
     """Make the event's item one that no version of Rollcall wrote."""
-    tables = cloud.store._tables
+    keys = cloud.store._keys
     local_client().update_item(
-        **tables.at(tables.event("yoga")),
+        **keys.at(keys.event("yoga")),
         UpdateExpression="SET #capacity = :odd",
         ExpressionAttributeNames={"#capacity": "capacity"},
         ExpressionAttributeValues={":odd": {"S": PEOPLES["title"]}},

@@ -119,7 +119,7 @@ def streamed(store: DynamoDBStore) -> Callable[[], list[dict[str, Any]]]:
         aws_access_key_id="invented",
         aws_secret_access_key="invented",
     )
-    table = local_client().describe_table(TableName=store._tables.name(JOURNAL))["Table"]
+    table = local_client().describe_table(TableName=store._keys.table_name(JOURNAL))["Table"]
     arn = table["LatestStreamArn"]
     (shard,) = client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     shard_id = shard["ShardId"]
@@ -167,7 +167,7 @@ def deployed(town: Town) -> Iterator[Cloud]:
         "members": lambda_functions.for_each_day,
     }
     with empty_local() as empty, an_event_loop():
-        prefix = empty._tables.prefix
+        prefix = empty._keys.prefix
         clients = {name: permitted(client_of(local_endpoint()), name) for name in builders}
         functions = {
             name: build(config, DynamoDBStore(clients[name], prefix, workspace.team_id), town.clock)

@@ -10,6 +10,7 @@ from bot.features.manage import roster_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
 from bot.slack.member_directory import MemberDirectory
+from domain.queries import waitlist_cursor
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.large_events import fill
 from tests.support.dynamodb.requests import Requests, counted
@@ -59,8 +60,8 @@ def test_the_first_page(town: Town, store: DynamoDBStore) -> None:
 
 def test_a_page_deep_in_the_line(town: Town, store: DynamoDBStore) -> None:
     """The position of its first is counted within one block of the line (`WAITLIST_BLOCK`)."""
-    first, _ = opened(town, store, "small", ("line:4",))
-    deep, text = opened(town, store, "large", ("line:14500",))
+    first, _ = opened(town, store, "small", (waitlist_cursor("small", 4),))
+    deep, text = opened(town, store, "large", (waitlist_cursor("large", 14_500),))
     assert "4501. " in text
     assert deep.reads <= first.reads
     assert AMARA not in text
