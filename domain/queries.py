@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from domain import cursors
 from domain.enums import ChangeKind, RegistrationStatus
 from domain.errors import Invalid, UnknownEvent
 from domain.execution.loader import count_entries_before
@@ -27,7 +28,14 @@ from domain.ports import Store
 NAMED = 5
 """People whom a preview names, of however many."""
 
-_SEATS, _LINE = "seats", "line"
+
+def waitlist_cursor(event_id: str, ticket: int) -> str:
+    """Return the cursor of `Queries.of_event` for the page that starts after a ticket of the waitlist."""
+    return _attendees_cursor(event_id, "", ticket)
+
+
+def _attendees_cursor(event_id: str, roster_cursor: str, ticket: int) -> str:
+    return cursors.encode(("attendees", event_id), (roster_cursor, ticket))
 
 
 class Queries:
@@ -72,40 +80,50 @@ class Queries:
 
         Raises `Invalid` for a cursor of no such list, `UnknownEvent` if the event is gone.
         """
-        part, _, after = (cursor or f"{_SEATS}:").partition(":")
-        if part not in (_SEATS, _LINE):
-            raise Invalid("cursor", "must be one that this list gave out")
-        if part == _LINE:
-            _ticket(after)
+        roster_cursor: str | None = ""
+        ticket = 0
+        if cursor is not None:
+            after, ticket = cursors.decode(("attendees", event_id), cursor, (str, int))
+            roster_cursor = after or None  # None: the roster is done
 
         def read() -> EventRegistrations | None:
             event = self._store.get_event(event_id)
             if event is None or event.deletion is not None:
                 raise UnknownEvent(event_id)
-            page = self._page(event, status, limit, part, after)
+            page = self._page(event, status, limit, roster_cursor, ticket)
             # Whoever moves from the line to a seat meanwhile would be in neither.
             return page if page is not None and self.unmoved([event]) else None
 
         return self._retry.read_consistently(read)
 
     def _page(
-        self, event: Event, status: RegistrationStatus | None, limit: int, part: str, after: str
+        self,
+        event: Event,
+        status: RegistrationStatus | None,
+        limit: int,
+        roster_cursor: str | None,
+        ticket: int,
     ) -> EventRegistrations | None:
-        """Return a page, None if its first place in line is not in the line (any more)."""
+        """Return a page, or None if its first waitlist entry is no longer on the waitlist.
+
+        The page starts in the roster ("" is its start), or, if `roster_cursor` is None, in the
+        waitlist after `ticket`.
+        """
         registered: tuple[Registration, ...] = ()
-        if part == _SEATS and status is not RegistrationStatus.WAITLISTED:
-            page = self._store.list_roster(event.event_id, limit=limit, cursor=after or None)
+        if roster_cursor is not None and status is not RegistrationStatus.WAITLISTED:
+            page = self._store.list_roster(
+                event.event_id, limit=limit, cursor=roster_cursor or None
+            )
             registered = page.items
             if page.next_cursor is not None:
-                return EventRegistrations(event, registered, (), f"{_SEATS}:{page.next_cursor}")
-            after = ""
+                following = _attendees_cursor(event.event_id, page.next_cursor, 0)
+                return EventRegistrations(event, registered, (), following)
         if status is RegistrationStatus.REGISTERED:
             return EventRegistrations(event, registered, (), None)
         room = limit - len(registered)
         if not room:
-            following = f"{_LINE}:0" if event.waitlist_count else None
-            return EventRegistrations(event, registered, (), following)
-        ticket = _ticket(after)
+            begin = waitlist_cursor(event.event_id, 0) if event.waitlist_count else None
+            return EventRegistrations(event, registered, (), begin)
         line = self._store.get_waitlist(event.event_id, after=ticket, limit=room + 1)
         first = self._position(event, line[0]) if line and ticket else 1
         if first is None:
@@ -113,8 +131,9 @@ class Queries:
         places = tuple(
             WaitlistPosition(first + n, waiting) for n, waiting in enumerate(line[:room])
         )
-        following = f"{_LINE}:{places[-1].waiting.ticket}" if len(line) > room else None
-        return EventRegistrations(event, registered, places, following)
+        more = len(line) > room
+        end = waitlist_cursor(event.event_id, places[-1].waiting.ticket) if more else None
+        return EventRegistrations(event, registered, places, end)
 
     def own_history(
         self, event_id: str, user_id: str, limit: int, cursor: str | None
@@ -129,16 +148,19 @@ class Queries:
             move, ticket = registration_move(entry, user_id, ticket)
             if move.changes or move.moved_up:
                 moves.append(move)
-        following = page.next_cursor and f"{ticket or 0}:{page.next_cursor}"
-        return Page(tuple(moves), following)
+        if page.next_cursor is None:
+            return Page(tuple(moves))
+        list_id = ("own history", event_id, user_id)
+        return Page(tuple(moves), cursors.encode(list_id, (ticket or 0, page.next_cursor)))
 
     def _ticket_at(
         self, event_id: str, user_id: str, cursor: str | None
     ) -> tuple[int | None, str | None]:
         """Return the ticket with which the user waits where a page begins, and the history's own cursor."""
         if cursor is not None:
-            ticket, _, after = cursor.partition(":")
-            return _ticket(ticket) or None, after
+            list_id = ("own history", event_id, user_id)
+            ticket, after = cursors.decode(list_id, cursor, (int, str))
+            return ticket or None, after
         event = self._retry.reading(lambda: self._store.get_event(event_id))
         if event is None or event.deletion is not None:
             raise UnknownEvent(event_id)
@@ -218,9 +240,3 @@ def registration_move(
         elif left_line and ticket is not None and change.ticket is not None:
             moved_up += change.ticket < ticket
     return RegistrationMove(entry.at, tuple(own), moved_up), ticket
-
-
-def _ticket(text: str) -> int:
-    if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise Invalid("cursor", "must be one that this list gave out")
-    return int(text or 0)

@@ -1,6 +1,6 @@
-"""A plan's actions as one transaction: each write or check on its condition, clause by clause.
+"""A plan's actions as one transaction: each write or check with its condition, explained clause by clause.
 
-The same plan gives the same bytes, so that it can be sent again under its idempotency token.
+The same plan gives the same bytes, so it can be sent again under its idempotency token.
 """
 
 from __future__ import annotations
@@ -19,44 +19,44 @@ from domain.planning.plan import (
     PutWaitlistEntry,
 )
 from storage.dynamodb.items import to_wire
+from storage.dynamodb.keys import Keys
 from storage.dynamodb.schema import EVENTS, JOURNAL, REGISTRATIONS, WAITLIST
-from storage.dynamodb.tables import Tables
 
 
-def transact_item(tables: Tables, action: Action) -> dict[str, Any]:
-    """Return the part of TransactWriteItems that carries an action out."""
+def transact_item(keys: Keys, action: Action) -> dict[str, Any]:
+    """Return the element of TransactWriteItems that carries out an action."""
     match action:
         case PutEvent(event, replaces):
-            return {"Put": _put_event(tables, event, replaces)}
+            return {"Put": _put_event(keys, event, replaces)}
         case PutRegistration(row, replaces):
-            return {"Put": _put_registration(tables, row, replaces)}
+            return {"Put": _put_registration(keys, row, replaces)}
         case DeleteRegistration(row):
-            address = tables.registration(row.user_id, row.event_id)
-            return {"Delete": tables.at(address, **_stored_as(row))}
-        case PutWaitlistEntry(event_id, waiting):
-            # A ticket is given once: its place can't be taken.
-            item = tables.items.waiting(event_id, waiting)
-            return {"Put": tables.put(WAITLIST, item, **_absent("event_id"))}
-        case DeleteWaitlistEntry(event_id, waiting):
-            return {"Delete": _delete_waiting(tables, event_id, waiting)}
+            address = keys.registration(row.user_id, row.event_id)
+            return {"Delete": keys.at(address, **_unchanged(row))}
+        case PutWaitlistEntry(event_id, entry):
+            # The event gives each ticket once, so no one else can have this entry's key.
+            item = keys.items.waitlist_entry(event_id, entry)
+            return {"Put": keys.put(WAITLIST, item, **_absent("event_id"))}
+        case DeleteWaitlistEntry(event_id, entry):
+            return {"Delete": _delete_waitlist_entry(keys, event_id, entry)}
         case CheckUser(user_id):
-            return {"ConditionCheck": _check_user(tables, user_id)}
-        case PutJournalEntry(entry, owed):
-            # Each version has one entry: it tells whose commit made it.
-            item = tables.items.entry(entry, owed=owed)
-            return {"Put": tables.put(JOURNAL, item, **_absent("event_id"))}
+            return {"ConditionCheck": _check_user(keys, user_id)}
+        case PutJournalEntry(journal_entry, is_undelivered):
+            # One entry per version: it proves which plan made that version.
+            item = keys.items.journal_entry(journal_entry, is_undelivered=is_undelivered)
+            return {"Put": keys.put(JOURNAL, item, **_absent("event_id"))}
         case _:
             assert_never(action)
 
 
-def _put_event(tables: Tables, event: Event, replaces: int | None) -> dict[str, Any]:
-    item = tables.items.event(event)
+def _put_event(keys: Keys, event: Event, replaces: int | None) -> dict[str, Any]:
+    item = keys.items.event(event)
     if replaces is None:
         # The id was never used: a deleted event leaves its tombstone (R7.2).
-        return tables.put(EVENTS, item, **_absent("event_id"))
-    # The one condition on which R3, R4 and R7 rest: nothing of the event has changed since it was
-    # read, because every change moves the version.
-    return tables.put(
+        return keys.put(EVENTS, item, **_absent("event_id"))
+    # R3, R4 and R7 rest on this condition: nothing of the event has changed since it was read,
+    # because every change raises the version.
+    return keys.put(
         EVENTS,
         item,
         ConditionExpression="version = :version",
@@ -65,38 +65,38 @@ def _put_event(tables: Tables, event: Event, replaces: int | None) -> dict[str, 
 
 
 def _put_registration(
-    tables: Tables, row: Registration, replaces: Registration | None
+    keys: Keys, row: Registration, replaces: Registration | None
 ) -> dict[str, Any]:
-    item = tables.items.registration(row)
+    item = keys.items.registration(row)
     # One registration per user and event.
-    condition = _absent("user_id") if replaces is None else _stored_as(replaces)
-    return tables.put(REGISTRATIONS, item, **condition)
+    condition = _absent("user_id") if replaces is None else _unchanged(replaces)
+    return keys.put(REGISTRATIONS, item, **condition)
 
 
-def _delete_waiting(tables: Tables, event_id: str, waiting: WaitlistEntry) -> dict[str, Any]:
-    return tables.at(
-        tables.waiting(event_id, waiting.ticket),
-        # The place is there, and is this user's: nobody is promoted twice, nor in another's place.
+def _delete_waitlist_entry(keys: Keys, event_id: str, entry: WaitlistEntry) -> dict[str, Any]:
+    return keys.at(
+        keys.waitlist_entry(event_id, entry.ticket),
+        # The entry exists and is this user's, so no one is promoted twice or for someone else.
         ConditionExpression="user_id = :user",
-        ExpressionAttributeValues=to_wire({":user": tables.items.key(waiting.user_id)}),
+        ExpressionAttributeValues=to_wire({":user": keys.items.key(entry.user_id)}),
     )
 
 
-def _check_user(tables: Tables, user_id: str) -> dict[str, Any]:
-    return tables.at(
-        tables.user(user_id),
-        # The user exists, and nobody has begun to delete it (R7.1).
+def _check_user(keys: Keys, user_id: str) -> dict[str, Any]:
+    return keys.at(
+        keys.user(user_id),
+        # The user exists and no deletion has started (R7.1).
         ConditionExpression="attribute_exists(user_id) AND attribute_not_exists(deletion)",
     )
 
 
 def _absent(hash_key: str) -> dict[str, Any]:
-    """Return the condition that no item stands there: one that does has its key."""
+    """Return the condition that no item has this key. An item always has its hash key."""
     return {"ConditionExpression": f"attribute_not_exists({hash_key})"}
 
 
-def _stored_as(row: Registration) -> dict[str, Any]:
-    """Return the condition that a registration is stored as it was read: its place and its status."""
+def _unchanged(row: Registration) -> dict[str, Any]:
+    """Return the condition that a registration still has the ticket and the status that were read."""
     return {
         "ConditionExpression": "ticket = :ticket AND #status = :status",
         "ExpressionAttributeNames": {"#status": "status"},

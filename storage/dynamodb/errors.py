@@ -1,4 +1,4 @@
-"""What DynamoDB's errors mean for the one who called: not applied, not known, or a bug that passes through."""
+"""DynamoDB's errors by what they mean to the caller: not applied, unknown, or a bug that passes through."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from domain.ports import AnswerLost, Conflict, Unavailable
 
 
 class ConditionFailed(Conflict):
-    """A single item's write did not apply because its condition does not hold: not for being throttled."""
+    """A write of one item did not apply because its condition doesn't hold, not because of throttling."""
 
 
 _THROTTLED = {
@@ -39,14 +39,14 @@ _REJECTED = _THROTTLED | {
 # There was no connection to send anything over.
 _NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError)
 
-# It may have been sent. TLS can fail on the way back, too; and only its checksum tells that an
-# answer was cut off, because botocore does not look at the length.
+# The request may have been sent. TLS can also fail on the way back. Only the checksum shows that an
+# answer was cut off, because botocore ignores the length.
 _MAYBE_SENT = (HTTPClientError, SSLError, ProxyConnectionError, ChecksumError)
 
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Raise `Unavailable` for what passes by itself."""
+    """Raise `Unavailable` for temporary errors of a read."""
     try:
         yield
     except ClientError as error:
@@ -59,7 +59,7 @@ def reading() -> Iterator[None]:
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Raise `Conflict` where the write definitely did not apply, `AnswerLost` where that is not known."""
+    """Raise `Conflict` if a write definitely did not apply, and `AnswerLost` if it may have."""
     try:
         yield
     except ClientError as error:
@@ -67,7 +67,7 @@ def writing() -> Iterator[None]:
             raise ConditionFailed(str(error)) from error
         if _code(error) in _REJECTED or _is_rejected_transaction(error):
             raise Conflict(str(error)) from error
-        # In progress: the same token was sent before, and its outcome is still open.
+        # "In progress" means that the same token was sent before and its outcome is still open.
         if _code(error) == "TransactionInProgressException" or _status(error) >= 500:
             raise AnswerLost(str(error)) from error
         raise
@@ -79,7 +79,7 @@ def writing() -> Iterator[None]:
 
 @contextmanager
 def delivering() -> Iterator[None]:
-    """Raise `ConditionFailed`, and `Unavailable` for what passes by itself: the outbox's writes can be repeated."""
+    """Raise `ConditionFailed`, or `Unavailable` for temporary errors: the outbox can repeat its writes."""
     try:
         with writing():
             yield
@@ -98,7 +98,7 @@ def _status(error: ClientError) -> int:
 
 
 def _is_rejected_transaction(error: ClientError) -> bool:
-    """Return whether a transaction was canceled only for reasons that a new plan can meet."""
+    """Return whether a transaction was canceled only for reasons that a new plan can avoid."""
     if _code(error) != "TransactionCanceledException":
         return False
     response: dict[str, Any] = dict(error.response)

@@ -1,20 +1,23 @@
-"""Models as DynamoDB's items, and back. What comes back is rebuilt; it was judged when it came in.
+"""Models as DynamoDB items, and back. What is read was validated when it was first written.
 
-An item carries the version of its form in `v`. This module reads every version that was ever
-deployed, and writes the newest.
+An item has the version of its form in `v`. This module reads every version that was ever deployed,
+and writes the newest. Attributes that this version doesn't know stay on the model as extra fields,
+and are written back with it (R7.7). Only waitlist entries drop them: an entry is never rewritten.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import Any, TypeVar
 from zlib import crc32
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from domain.enums import EventStatus, RegistrationStatus
 from domain.models import (
@@ -28,9 +31,14 @@ from domain.models import (
     User,
     WaitlistEntry,
 )
-from storage.dynamodb.schema import UNDELIVERED_SHARDS
+from storage.dynamodb.schema import TABLES, UNDELIVERED_SHARDS
 
 VERSION = 1
+
+STORE_ATTRIBUTES = frozenset(
+    {"v", "closes_at", *(index.key.hash for table in TABLES for index in table.indexes)}
+)
+"""Attributes that this module adds to an item and that no model has."""
 
 Item = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
@@ -40,7 +48,7 @@ _deserializer = TypeDeserializer()
 
 
 def to_wire(values: Mapping[str, Any]) -> Item:
-    """Return values with their DynamoDB types; None is an attribute that is not there."""
+    """Return values with their DynamoDB types. None means that the item lacks the attribute."""
     return {
         name: _serializer.serialize(_to_plain(value))
         for name, value in values.items()
@@ -49,11 +57,12 @@ def to_wire(values: Mapping[str, Any]) -> Item:
 
 
 def from_wire(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an item's values: str, int, bool, lists and dicts of them. Raises `ValueError` for a newer form."""
+    """Return an item's values: str, int, bool, lists and dicts of them. Raise `ValueError` for a newer form."""
     values = {name: _from_plain(_deserializer.deserialize(value)) for name, value in item.items()}
     if values.get("v", VERSION) > VERSION:
         raise ValueError(
-            f"an item has form {values['v']}, written by a newer Rollcall; this one reads up to {VERSION}"
+            f"an item has form {values['v']}, written by a newer Rollcall; "
+            f"this one reads up to {VERSION}"
         )
     return values
 
@@ -76,7 +85,7 @@ def _to_plain(value: Any) -> Any:
 
 
 def _from_plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal) and value == value.to_integral_value():
         return int(value)
     if isinstance(value, dict):
         return {name: _from_plain(part) for name, part in value.items()}
@@ -86,13 +95,13 @@ def _from_plain(value: Any) -> Any:
 
 
 class Items:
-    """The items of one workspace, whose id begins every key."""
+    """The items of one workspace. Every key starts with the workspace's id."""
 
     def __init__(self, workspace_id: str) -> None:
         self.workspace_id = workspace_id
 
     def key(self, identifier: str) -> str:
-        """Return an event's or user's key."""
+        """Return the key of an event's or a user's id."""
         return f"{self.workspace_id}#{identifier}"
 
     def identifier(self, key: str) -> str:
@@ -100,17 +109,17 @@ class Items:
         return key.removeprefix(f"{self.workspace_id}#")
 
     def shard(self, number: int) -> str:
-        """Return a key of the index of what is undelivered."""
+        """Return the hash key of a shard of the index `undelivered`."""
         return f"{self.workspace_id}#{number}"
 
     def shard_of(self, event_id: str) -> str:
-        """Return the key of that index under which an event's entries stand."""
+        """Return the hash key of the shard that holds an event's entries."""
         return self.shard(crc32(event_id.encode()) % UNDELIVERED_SHARDS)
 
     # Model to item
 
     def event(self, event: Event) -> Item:
-        """Return the item of Events: listed by start unless it is deleted."""
+        """Return the item of Events. It is in the index `upcoming` unless the event is deleted."""
         values = event.model_dump() | {
             "event_id": self.key(event.event_id),
             "closes_at": event.registration_deadline or event.starts_at,
@@ -130,93 +139,76 @@ class Items:
         return to_wire(values | {"v": VERSION})
 
     def registration(self, row: Registration) -> Item:
-        """Return the item of Registrations: on the roster while it has a seat."""
-        seated = row.status is RegistrationStatus.REGISTERED
+        """Return the item of Registrations. It is in the index `roster` while it has a seat."""
+        has_seat = row.status is RegistrationStatus.REGISTERED
         values = row.model_dump() | {
             "user_id": self.key(row.user_id),
             "event_id": self.key(row.event_id),
-            "seated_in": self.key(row.event_id) if seated else None,
+            "seated_in": self.key(row.event_id) if has_seat else None,
         }
         return to_wire(values | {"v": VERSION})
 
-    def waiting(self, event_id: str, waiting: WaitlistEntry) -> Item:
+    def waitlist_entry(self, event_id: str, entry: WaitlistEntry) -> Item:
         """Return the item of Waitlist."""
-        return to_wire(
-            {
-                "event_id": self.key(event_id),
-                "ticket": waiting.ticket,
-                "user_id": self.key(waiting.user_id),
-                "registered_at": waiting.registered_at,
-                "v": VERSION,
-            }
-        )
+        values = asdict(entry) | {
+            "event_id": self.key(event_id),
+            "user_id": self.key(entry.user_id),
+        }
+        return to_wire(values | {"v": VERSION})
 
-    def entry(self, entry: JournalEntry, *, owed: bool = True) -> Item:
-        """Return the item of Journal: undelivered, unless nothing is owed."""
+    def journal_entry(self, entry: JournalEntry, *, is_undelivered: bool = True) -> Item:
+        """Return the item of Journal."""
         values = entry.model_dump() | {
             "event_id": self.key(entry.event_id),
-            "undelivered_in": self.shard_of(entry.event_id) if owed else None,
+            "undelivered_in": self.shard_of(entry.event_id) if is_undelivered else None,
         }
         return to_wire(values | {"v": VERSION})
 
     def delivery(self, delivery: DeliveryState) -> Item:
-        """Return the item of Journal that stands at version 0."""
+        """Return the item of Journal at version 0."""
         values = delivery.model_dump() | {"event_id": self.key(delivery.event_id), "version": 0}
         return to_wire(values | {"v": VERSION})
 
     def card(self, card: Card) -> Item:
         """Return the item of Cards."""
-        return to_wire(
-            {
-                "event_id": self.key(card.event_id),
-                "message": card_key(card.channel_id, card.message_ts),
-                "rendered_version": card.rendered_version,
-                "v": VERSION,
-            }
-        )
+        values = card.model_dump(exclude={"channel_id", "message_ts"}) | {
+            "event_id": self.key(card.event_id),
+            "message": card_key(card.channel_id, card.message_ts),
+        }
+        return to_wire(values | {"v": VERSION})
 
     # Item to model
 
-    def _rebuilt(self, model: type[M], item: Mapping[str, Any]) -> M:
-        values = from_wire(item)
-        for name in ("event_id", "user_id"):
-            if name in values:
-                values[name] = self.identifier(values[name])
-        fields = model.model_fields
-        given = {name: value for name, value in values.items() if name in fields}
-        absent = {name for name, field in fields.items() if field.is_required()} - given.keys()
-        return model.model_validate(given | dict.fromkeys(absent))
-
     def to_event(self, item: Mapping[str, Any]) -> Event:
         """Return the event of an item."""
-        return self._rebuilt(Event, item)
+        return _to_model(Event, self._values(item))
 
     def to_user(self, item: Mapping[str, Any]) -> User:
         """Return the user of an item."""
-        return self._rebuilt(User, item)
+        return _to_model(User, self._values(item))
 
     def to_registration(self, item: Mapping[str, Any]) -> Registration:
         """Return the registration of an item."""
-        return self._rebuilt(Registration, item)
+        return _to_model(Registration, self._values(item))
 
-    def to_entry(self, item: Mapping[str, Any]) -> JournalEntry:
-        """Return the journal's entry of an item."""
-        entry = self._rebuilt(JournalEntry, item)
-        # Recorded once more where the answer was lost.
+    def to_journal_entry(self, item: Mapping[str, Any]) -> JournalEntry:
+        """Return the journal entry of an item."""
+        entry = _to_model(JournalEntry, self._values(item))
+        # A recipient is recorded twice if the answer to the first request was lost.
         return entry.model_copy(update={"unreachable": tuple(dict.fromkeys(entry.unreachable))})
 
     def to_delivery(self, item: Mapping[str, Any]) -> DeliveryState:
-        """Return the delivery of the journal's item at version 0."""
-        return self._rebuilt(DeliveryState, item)
+        """Return the delivery row of the journal's item at version 0."""
+        values = self._values(item)
+        del values["version"]
+        return _to_model(DeliveryState, values)
 
-    def to_waiting(self, item: Mapping[str, Any]) -> WaitlistEntry:
-        """Return the place in line of an item."""
-        values = from_wire(item)
-        registered_at = datetime.fromisoformat(values["registered_at"])
-        return WaitlistEntry(values["ticket"], self.identifier(values["user_id"]), registered_at)
+    def to_waitlist_entry(self, item: Mapping[str, Any]) -> WaitlistEntry:
+        """Return the waitlist entry of an item."""
+        return _waitlist_entries().validate_python(self._values(item))
 
     def to_listed(self, item: Mapping[str, Any]) -> ListedEvent:
-        """Return what the index of coming events carries."""
+        """Return what the index `upcoming` carries of an event."""
         values = from_wire(item)
         return ListedEvent(
             self.identifier(values["event_id"]),
@@ -228,21 +220,37 @@ class Items:
         )
 
     def to_due(self, item: Mapping[str, Any]) -> DueEvent:
-        """Return what the index of due events carries."""
+        """Return what the index `due` carries of an event."""
         values = from_wire(item)
         due_at = datetime.fromisoformat(values["next_due_at"])
         return DueEvent(self.identifier(values["event_id"]), due_at)
 
     def to_card(self, item: Mapping[str, Any]) -> Card:
         """Return the card of an item."""
-        values = from_wire(item)
-        channel_id, _, message_ts = values["message"].partition("#")
-        return Card(
-            event_id=self.identifier(values["event_id"]),
-            channel_id=channel_id,
-            message_ts=message_ts,
-            rendered_version=values["rendered_version"],
-        )
+        values = self._values(item)
+        channel_id, _, message_ts = values.pop("message").partition("#")
+        return _to_model(Card, values | {"channel_id": channel_id, "message_ts": message_ts})
+
+    def _values(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an item's values with ids instead of keys, without the store's own attributes."""
+        values = {
+            name: value for name, value in from_wire(item).items() if name not in STORE_ATTRIBUTES
+        }
+        for name in ("event_id", "user_id"):
+            if name in values:
+                values[name] = self.identifier(values[name])
+        return values
+
+
+def _to_model(model: type[M], values: dict[str, Any]) -> M:
+    """Return the model. A required field that the item lacks is None."""
+    required = (name for name, field in model.model_fields.items() if field.is_required())
+    return model.model_validate(dict.fromkeys(required) | values)
+
+
+@cache
+def _waitlist_entries() -> TypeAdapter[WaitlistEntry]:
+    return TypeAdapter(WaitlistEntry)
 
 
 def card_key(channel_id: str, message_ts: str) -> str:

@@ -1,51 +1,52 @@
-"""The notifier's side of the store: delivery rows and leases, the marks of what is undelivered, and cards."""
+"""The worker's side of the DynamoDB store: undelivered entries, delivery rows with their leases, and cards."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from domain import cursors
 from domain.models import MAX_UNREACHABLE, Card, DeliveryState, Page, UnreachableRecipient
-from storage.cursors import not_ours
 from storage.dynamodb.errors import ConditionFailed, delivering
 from storage.dynamodb.items import VERSION, from_wire, to_wire
-from storage.dynamodb.reader import Queries, Reader
+from storage.dynamodb.keys import Keys
+from storage.dynamodb.reader import DynamoDBReader, Listing
 from storage.dynamodb.schema import CARDS, JOURNAL, UNDELIVERED_SHARDS
-from storage.dynamodb.tables import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
 class DynamoDBOutbox:
-    """`domain.ports.Outbox` on the tables of `storage.dynamodb.schema`."""
+    """`domain.ports.Outbox` of one workspace on the tables of `storage.dynamodb.schema`."""
 
     def __init__(self, client: DynamoDBClient, prefix: str, workspace_id: str) -> None:
-        # The shapes of requests and answers are `schema`'s and `items`', not the client's types.
+        # `schema` and `items` define the shapes of requests and answers, not the client's types.
         self._client: Any = client
         self._prefix = prefix
-        self._tables = Tables(self._prefix, workspace_id)
-        self._items = self._tables.items
-        self._reader = Reader(client, self._tables)
+        self._keys = Keys(prefix, workspace_id)
+        self._items = self._keys.items
+        self._reader = DynamoDBReader(client, self._keys)
 
     def list_undelivered(self, *, limit: int, cursor: str | None = None) -> Page[str]:
-        """See `Outbox.list_undelivered`. One shard after the other."""
-        number, after = _shard_of(cursor)
-        listing = Queries(
-            f"undelivered {number}", JOURNAL, "undelivered", self._items.shard(number)
+        """See `Outbox.list_undelivered`. Read one shard after the other."""
+        list_id = (self._items.workspace_id, "undelivered")
+        number, after = _position(list_id, cursor)
+        listing = Listing(
+            ("undelivered", str(number)), JOURNAL, "undelivered", self._items.shard(number)
         )
         page = self._reader.page(
             listing,
             lambda item: self._items.identifier(from_wire(item)["event_id"]),
             limit=limit,
-            cursor=after,
+            cursor=after or None,
         )
-        following: str | None = None
+        next_cursor: str | None = None
         if page.next_cursor is not None:
-            following = f"{number}.{page.next_cursor}"
+            next_cursor = cursors.encode(list_id, (number, page.next_cursor))
         elif number + 1 < UNDELIVERED_SHARDS:
-            following = f"{number + 1}."
-        return Page(tuple(dict.fromkeys(page.items)), following)
+            next_cursor = cursors.encode(list_id, (number + 1, ""))
+        return Page(tuple(dict.fromkeys(page.items)), next_cursor)
 
     def get_undelivered(self, event_id: str) -> tuple[int, ...]:
         """See `Outbox.get_undelivered`."""
@@ -61,21 +62,21 @@ class DynamoDBOutbox:
 
     def get_delivery(self, event_id: str) -> DeliveryState:
         """See `Outbox.get_delivery`."""
-        item = self._reader.get(self._tables.delivery(event_id))
+        item = self._reader.get(self._keys.delivery(event_id))
         return DeliveryState(event_id=event_id) if item is None else self._items.to_delivery(item)
 
     def take_lease(
         self, event_id: str, *, holder: str, now: datetime, until: datetime
     ) -> DeliveryState | None:
         """See `Outbox.take_lease`."""
-        request = self._tables.at(
-            self._tables.delivery(event_id),
-            # The first lease makes the row: then it is of the newest form.
+        request = self._keys.at(
+            self._keys.delivery(event_id),
+            # The first lease creates the row, in the newest form.
             UpdateExpression=(
                 "SET holder = :holder, leased_until = :until, v = if_not_exists(v, :v),"
                 " revision = if_not_exists(revision, :first)"
             ),
-            # Nobody ever held it, or who did let go; or the time is up; or it is ours.
+            # No one holds the lease, or it has expired, or it is this holder's.
             ConditionExpression=(
                 "attribute_not_exists(leased_until) OR leased_until <= :now OR holder = :holder"
             ),
@@ -94,11 +95,11 @@ class DynamoDBOutbox:
     def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
         """See `Outbox.save_delivery`."""
         saved = delivery.model_copy(update={"revision": delivery.revision + 1})
-        request = self._tables.put(
+        request = self._keys.put(
             JOURNAL,
             self._items.delivery(saved),
-            # Who lost the lease must not move the cursor of the one who has it, and a request that
-            # was on its way for long must not take it back.
+            # A worker that lost the lease must not move the cursor of the one that holds it, and a
+            # late request must not move the cursor back.
             ConditionExpression="holder = :holder AND revision = :revision",
             ExpressionAttributeValues=to_wire(
                 {":holder": delivery.holder or "", ":revision": delivery.revision}
@@ -110,10 +111,10 @@ class DynamoDBOutbox:
 
     def mark_delivered(self, event_id: str, version: int) -> None:
         """See `Outbox.mark_delivered`."""
-        request = self._tables.at(
-            self._tables.entry(event_id, version),
+        request = self._keys.at(
+            self._keys.journal_entry(event_id, version),
             UpdateExpression="REMOVE undelivered_in",
-            # The entry is there: an update of one that is not would make it.
+            # The entry exists. Without this, the update would create one.
             ConditionExpression="attribute_exists(event_id)",
         )
         try:
@@ -122,18 +123,20 @@ class DynamoDBOutbox:
         except ConditionFailed:
             return
 
-    def record_unreachable(self, event_id: str, version: int, person: UnreachableRecipient) -> None:
-        """See `Outbox.record_unreachable`. What is repeated after a lost answer, reading takes out again."""
-        request = self._tables.at(
-            self._tables.entry(event_id, version),
+    def record_unreachable(
+        self, event_id: str, version: int, recipient: UnreachableRecipient
+    ) -> None:
+        """See `Outbox.record_unreachable`. `Items.to_journal_entry` drops what a repeated request adds."""
+        request = self._keys.at(
+            self._keys.journal_entry(event_id, version),
             UpdateExpression="SET unreachable = list_append(if_not_exists(unreachable, :none), :one)",
-            # The entry is there, and has room: an item holds 400 KB.
+            # The entry exists and has room: an item is limited to 400 KB.
             ConditionExpression=(
                 "attribute_exists(event_id)"
                 " AND (attribute_not_exists(unreachable) OR size(unreachable) < :most)"
             ),
             ExpressionAttributeValues=to_wire(
-                {":one": [person.model_dump()], ":none": [], ":most": MAX_UNREACHABLE}
+                {":one": [recipient.model_dump()], ":none": [], ":most": MAX_UNREACHABLE}
             ),
         )
         try:
@@ -154,10 +157,10 @@ class DynamoDBOutbox:
 
     def put_card(self, card: Card) -> bool:
         """See `Outbox.put_card`."""
-        request = self._tables.put(
+        request = self._keys.put(
             CARDS,
             self._items.card(card),
-            # There is none yet, or it shows no newer version: a card never goes back.
+            # There is no such card yet, or it shows no newer version: a card never goes back.
             ConditionExpression="attribute_not_exists(event_id) OR rendered_version <= :version",
             ExpressionAttributeValues=to_wire({":version": card.rendered_version}),
         )
@@ -172,13 +175,15 @@ class DynamoDBOutbox:
         """See `Outbox.delete_card`."""
         with delivering():
             self._client.delete_item(
-                **self._tables.at(self._tables.card(event_id, channel_id, message_ts))
+                **self._keys.at(self._keys.card(event_id, channel_id, message_ts))
             )
 
 
-def _shard_of(cursor: str | None) -> tuple[int, str | None]:
-    """Return the shard that a page is of, and its cursor there; raises `Invalid`."""
-    number, _, after = (cursor if cursor is not None else "0.").partition(".")
-    if number not in {str(shard) for shard in range(UNDELIVERED_SHARDS)}:
-        raise not_ours()
-    return int(number), after or None
+def _position(list_id: tuple[str, ...], cursor: str | None) -> tuple[int, str]:
+    """Return the shard that a page is in, and the cursor in that shard ("": at its start)."""
+    if cursor is None:
+        return 0, ""
+    number, after = cursors.decode(list_id, cursor, (int, str))
+    if not 0 <= number < UNDELIVERED_SHARDS:
+        raise cursors.foreign_cursor()
+    return number, after

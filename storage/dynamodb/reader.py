@@ -1,4 +1,4 @@
-"""How DynamoDB is read: items, batches, and lists page by page, each in as few requests as its limits allow."""
+"""Reads from DynamoDB: items, batches, and lists page by page, each in as few requests as possible."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from domain import cursors
 from domain.models import Page
 from domain.ports import Unavailable
-from storage.cursors import from_cursor, not_ours, to_cursor
 from storage.dynamodb.errors import reading
 from storage.dynamodb.items import Item, from_wire, to_wire
-from storage.dynamodb.schema import Key, Table
-from storage.dynamodb.tables import Tables, Values
+from storage.dynamodb.keys import Address, Keys, Values
+from storage.dynamodb.schema import NUMBERS, Key, Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -20,63 +20,70 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BATCH_GET = 100
-"""The most items of one BatchGetItem."""
+"""DynamoDB's limit for the items of one BatchGetItem."""
 
-DRAINS = 8
-"""How often unprocessed keys are asked for again before the read counts as failed."""
+BATCH_ATTEMPTS = 8
+"""How often to ask for a batch's unprocessed keys before the read fails."""
+
+LONGEST_KEY = 1024
+"""DynamoDB's limit for a range key, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Queries:
-    """A list that is given out page by page: what a table, or one of its indexes, holds under one hash key."""
+class Listing:
+    """A list that is read page by page: the items of a table or an index under one hash key."""
 
-    name: str
-    """Tells its cursors from those of other lists."""
+    list_id: tuple[str, ...]
+    """The list's identity in cursors, without the workspace."""
     table: Table
     index: str | None
     hash: str
     since: str | int | None = None
-    """Where the range key begins (included); None: at the first."""
+    """The first range key, included. None: the list starts at its first item."""
     newest_first: bool = False
 
     @property
     def key(self) -> Key:
-        """The key that the list is in order of."""
+        """The key that orders the list."""
         keys = {index.name: index.key for index in self.table.indexes}
         return self.table.key if self.index is None else keys[self.index]
 
-    def cursor_attributes(self) -> set[str]:
-        """Return what a page's end consists of: the list's key and the table's."""
-        return {*self.key.names(), *self.table.key.names()}
+    def position(self) -> tuple[str, ...]:
+        """Return the attributes of a position: the list's key and the table's, without the list's hash."""
+        names = dict.fromkeys((*self.key.names(), *self.table.key.names()))
+        return tuple(name for name in names if name != self.key.hash)
 
 
-class Reader:
+class DynamoDBReader:
     """Reads of one workspace. All raise `Unavailable`."""
 
-    def __init__(self, client: DynamoDBClient, tables: Tables) -> None:
-        # The shapes of requests and answers are `schema`'s and `items`', not the client's types.
+    def __init__(self, client: DynamoDBClient, keys: Keys) -> None:
+        # `schema` and `items` define the shapes of requests and answers, not the client's types.
         self._client: Any = client
-        self._tables = tables
+        self._keys = keys
 
-    def get(self, address: tuple[Table, Values]) -> Item | None:
+    def get(self, address: Address) -> Item | None:
         """Return the item, strongly consistent."""
         with reading():
-            answer = self._client.get_item(**self._tables.at(address), ConsistentRead=True)
+            answer = self._client.get_item(**self._keys.at(address), ConsistentRead=True)
         item: Item | None = answer.get("Item")
         return item
 
-    def batch_get(self, wanted: Sequence[tuple[Table, Values]]) -> Iterator[tuple[str, Item]]:
-        """Yield the items that exist, strongly consistent, each with its table's name; no key twice."""
-        for first in range(0, len(wanted), BATCH_GET):
+    def batch_get(self, addresses: Sequence[Address]) -> Iterator[tuple[str, Item]]:
+        """Yield the items that exist, strongly consistent, each with its table's name.
+
+        No address may be given twice.
+        """
+        for first in range(0, len(addresses), BATCH_GET):
             request: dict[str, Any] = {}
-            for table, key in wanted[first : first + BATCH_GET]:
-                name = self._tables.name(table)
+            for table, key in addresses[first : first + BATCH_GET]:
+                name = self._keys.table_name(table)
                 keys = request.setdefault(name, {"ConsistentRead": True, "Keys": []})
                 keys["Keys"].append(to_wire(key))
-            yield from self._drained(request)
+            yield from self._all_of_batch(request)
 
-    def _drained(self, request: dict[str, Any]) -> Iterator[tuple[str, Item]]:
-        for _ in range(DRAINS):
+    def _all_of_batch(self, request: dict[str, Any]) -> Iterator[tuple[str, Item]]:
+        for _ in range(BATCH_ATTEMPTS):
             with reading():
                 answer = self._client.batch_get_item(RequestItems=request)
             for name, items in answer["Responses"].items():
@@ -84,21 +91,21 @@ class Reader:
             request = answer.get("UnprocessedKeys") or {}
             if not request:
                 return
-        raise Unavailable(f"keys left unprocessed {DRAINS} times")
+        raise Unavailable(f"keys left unprocessed {BATCH_ATTEMPTS} times")
 
     def query(
         self, table: Table, *, limit: int | None = None, **arguments: Any
     ) -> tuple[list[Item], Item | None]:
-        """Return up to `limit` items (None: all), over as many of DynamoDB's pages of 1 MB as that takes.
+        """Return up to `limit` items (None: all), and the key that the next page starts after, if any.
 
-        And where the next begins, None at the end.
+        Read as many of DynamoDB's pages of 1 MB as that takes.
         """
         items: list[Item] = []
         while True:
             if limit is not None:
                 arguments["Limit"] = limit - len(items)
             with reading():
-                answer = self._client.query(TableName=self._tables.name(table), **arguments)
+                answer = self._client.query(TableName=self._keys.table_name(table), **arguments)
             items += answer["Items"]
             last: Item | None = answer.get("LastEvaluatedKey")
             if last is None or len(items) == limit:
@@ -106,23 +113,23 @@ class Reader:
             arguments["ExclusiveStartKey"] = last
 
     def count(self, table: Table, **arguments: Any) -> tuple[int, int]:
-        """Return how many items a query's filter lets through, and how many it looked at."""
-        matching = looked_at = 0
+        """Return how many items a query's filter lets through, and how many the query examined."""
+        matching = examined = 0
         while True:
             with reading():
                 answer = self._client.query(
-                    TableName=self._tables.name(table), Select="COUNT", **arguments
+                    TableName=self._keys.table_name(table), Select="COUNT", **arguments
                 )
             matching += answer["Count"]
-            looked_at += answer["ScannedCount"]
+            examined += answer["ScannedCount"]
             if "LastEvaluatedKey" not in answer:
-                return matching, looked_at
+                return matching, examined
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def page(
-        self, listing: Queries, to_item: Callable[[Item], T], *, limit: int, cursor: str | None
+        self, listing: Listing, to_item: Callable[[Item], T], *, limit: int, cursor: str | None
     ) -> Page[T]:
-        """Return one page of a list; raises `Invalid` for a cursor that the list did not give out."""
+        """Return one page of a list. Raise `Invalid` for a cursor of another list."""
         key = listing.key
         names = {"#hash": key.hash}
         values: dict[str, str | int] = {":hash": listing.hash}
@@ -138,47 +145,67 @@ class Reader:
         }
         if listing.index is not None:
             arguments["IndexName"] = listing.index
-        # The journal is its table's own; what an index lists may be behind.
+        # A table can be read strongly consistent. An index may lag.
         arguments["ConsistentRead"] = listing.index is None
         start = self._start(listing, cursor) if cursor is not None else None
         if start is not None:
             arguments["ExclusiveStartKey"] = to_wire(start)
         items, last = self.query(listing.table, limit=limit, **arguments)
-        return Page(tuple(to_item(item) for item in items), self._cursor(listing.name, last))
+        next_cursor = self._to_cursor(listing.list_id, listing.position(), last)
+        return Page(tuple(to_item(item) for item in items), next_cursor)
 
-    def _start(self, listing: Queries, cursor: str) -> Values | None:
-        """Return after which key a page begins; None: at the list's beginning."""
-        names = listing.cursor_attributes()
-        start = from_cursor(self._tables.items.workspace_id, listing.name, names, cursor)
-        if start[listing.key.hash] != listing.hash:
-            raise not_ours()
+    def _start(self, listing: Listing, cursor: str) -> Values | None:
+        """Return the key that a page starts after. None: it starts with the list's first item."""
+        start = self._from_cursor(listing.list_id, listing.position(), cursor)
+        start[listing.key.hash] = listing.hash
         if listing.since is None or listing.key.range is None:
             return start
-        # DynamoDB refuses to start before what is asked for. An event at which the last page ended
-        # may have begun since: then all that is still coming is ahead.
+        # DynamoDB refuses a start before the key condition's range. That happens if the event that
+        # ended the last page has started since. All events that remain then lie ahead.
         return start if start[listing.key.range] >= listing.since else None
 
     def scan(
         self, table: Table, to_item: Callable[[Item], T], *, limit: int, cursor: str | None
     ) -> Page[T]:
-        """Return one page of all items of the workspace; it may be short. For `check` only."""
-        name = f"all {table.name}"
+        """Return one page of all items of the workspace. It may be short. For `check` only."""
+        list_id, position = ("all", table.name), table.key.names()
         arguments: dict[str, Any] = {
             "ConsistentRead": True,
             "FilterExpression": "begins_with(#hash, :workspace)",
             "ExpressionAttributeNames": {"#hash": table.key.hash},
-            "ExpressionAttributeValues": to_wire({":workspace": self._tables.items.key("")}),
+            "ExpressionAttributeValues": to_wire({":workspace": self._keys.items.key("")}),
         }
         if cursor is not None:
-            workspace_id = self._tables.items.workspace_id
-            start = from_cursor(workspace_id, name, table.key.names(), cursor)
+            start = self._from_cursor(list_id, position, cursor)
             arguments["ExclusiveStartKey"] = to_wire(start)
         with reading():
-            answer = self._client.scan(TableName=self._tables.name(table), Limit=limit, **arguments)
-        last = self._cursor(name, answer.get("LastEvaluatedKey"))
+            answer = self._client.scan(
+                TableName=self._keys.table_name(table), Limit=limit, **arguments
+            )
+        last = self._to_cursor(list_id, position, answer.get("LastEvaluatedKey"))
         return Page(tuple(to_item(item) for item in answer["Items"]), last)
 
-    def _cursor(self, name: str, last: Item | None) -> str | None:
+    def _to_cursor(
+        self, list_id: tuple[str, ...], position: Sequence[str], last: Item | None
+    ) -> str | None:
         if last is None:
             return None
-        return to_cursor(self._tables.items.workspace_id, name, from_wire(last))
+        values = from_wire(last)
+        workspace_id = self._keys.items.workspace_id
+        return cursors.encode((workspace_id, *list_id), [values[name] for name in position])
+
+    def _from_cursor(
+        self, list_id: tuple[str, ...], position: Sequence[str], cursor: str
+    ) -> dict[str, Any]:
+        shape = [int if name in NUMBERS else str for name in position]
+        values = cursors.decode((self._keys.items.workspace_id, *list_id), cursor, shape)
+        if not all(map(_can_be_key, values)):
+            raise cursors.foreign_cursor()
+        return dict(zip(position, values, strict=True))
+
+
+def _can_be_key(value: str | int) -> bool:
+    """Return whether a stored item could have the value in its key."""
+    if isinstance(value, int):
+        return value >= 0
+    return 0 < len(value.encode()) <= LONGEST_KEY

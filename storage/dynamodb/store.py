@@ -1,7 +1,7 @@
-"""Rollcall's tables of one workspace in DynamoDB: what `domain.ports.Store` promises, request by request.
+"""The store on DynamoDB, request by request.
 
-Each request is sent once: the client does not retry, because the service does, and knows what may
-be repeated. The conditions of commits are in `dynamodb_actions`, the outbox is in `dynamodb_outbox`.
+The client sends each request once. The service retries, because it knows what may be repeated. The
+conditions of commits are in `storage.dynamodb.conditions`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from storage.dynamodb.conditions import transact_item
 from storage.dynamodb.errors import ConditionFailed, writing
 from storage.dynamodb.items import Item, from_wire, moment, to_wire
 from storage.dynamodb.outbox import DynamoDBOutbox
-from storage.dynamodb.reader import Queries
+from storage.dynamodb.reader import Listing
 from storage.dynamodb.schema import EVENTS, JOURNAL, REGISTRATIONS, USERS, WAITLIST
 
 if TYPE_CHECKING:
@@ -37,36 +37,36 @@ if TYPE_CHECKING:
 
 
 CLIENT = Config(
-    # Legacy, whatever AWS_RETRY_MODE says: with no attempt left, it alone raises for an
-    # answer that its checksum proves cut off, and it never slows the client down.
+    # Only legacy mode raises for an answer that fails its checksum when no attempt is left, and
+    # only legacy mode never slows the client down. It overrides AWS_RETRY_MODE.
     retries={"mode": "legacy", "total_max_attempts": 1},
     connect_timeout=0.5,
     read_timeout=0.8,
-    max_pool_connections=128,  # 64 threads for Slack, 40 for programs, and the bot's own
+    max_pool_connections=128,  # 64 threads for Slack, 40 for the API, and the bot's own
 )
 
 
 def make_client() -> DynamoDBClient:
     """Return a client that sends each request once and gives up within a second.
 
-    Region, credentials and `AWS_ENDPOINT_URL_DYNAMODB` are AWS's own variables.
+    AWS's own variables set the region, the credentials and `AWS_ENDPOINT_URL_DYNAMODB`.
     """
     return boto3.client("dynamodb", config=CLIENT)
 
 
 class DynamoDBStore(DynamoDBOutbox):
-    """`domain.ports.Store`, and `Outbox`, on the tables of `storage.dynamodb.schema`."""
+    """`domain.ports.Store` and `Outbox` of one workspace on the tables of `storage.dynamodb.schema`."""
 
     # Events
 
     def get_event(self, event_id: str) -> Event | None:
         """See `Store.get_event`."""
-        item = self._reader.get(self._tables.event(event_id))
+        item = self._reader.get(self._keys.event(event_id))
         return None if item is None else self._items.to_event(item)
 
     def get_events(self, event_ids: Collection[str]) -> dict[str, Event]:
         """See `Store.get_events`."""
-        wanted = [self._tables.event(event_id) for event_id in sorted(set(event_ids))]
+        wanted = [self._keys.event(event_id) for event_id in sorted(set(event_ids))]
         events = (self._items.to_event(item) for _, item in self._reader.batch_get(wanted))
         return {event.event_id: event for event in events}
 
@@ -75,18 +75,18 @@ class DynamoDBStore(DynamoDBOutbox):
     ) -> Page[ListedEvent]:
         """See `Store.list_events`."""
         since = None if starting_from is None else moment(starting_from)
-        listing = Queries("events", EVENTS, "upcoming", self._items.workspace_id, since)
+        listing = Listing(("events",), EVENTS, "upcoming", self._items.workspace_id, since)
         return self._reader.page(listing, self._items.to_listed, limit=limit, cursor=cursor)
 
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         """See `Store.list_unfinished_events`."""
         workspace_id = self._items.workspace_id
-        listing = Queries("unfinished events", EVENTS, "unfinished", workspace_id)
+        listing = Listing(("unfinished events",), EVENTS, "unfinished", workspace_id)
         return self._reader.page(listing, self._event_id, limit=limit, cursor=cursor)
 
     def list_due_events(self, *, limit: int, cursor: str | None = None) -> Page[DueEvent]:
         """See `Store.list_due_events`."""
-        listing = Queries("due events", EVENTS, "due", self._items.workspace_id)
+        listing = Listing(("due events",), EVENTS, "due", self._items.workspace_id)
         return self._reader.page(listing, self._items.to_due, limit=limit, cursor=cursor)
 
     def _event_id(self, item: Item) -> str:
@@ -98,19 +98,16 @@ class DynamoDBStore(DynamoDBOutbox):
         self, event_id: str, *, registrations_of: Collection[str], users: Collection[str]
     ) -> Rows:
         """See `Store.get_rows`."""
-        wanted = [self._tables.registration(id_, event_id) for id_ in sorted(set(registrations_of))]
-        wanted += [self._tables.user(user_id) for user_id in sorted(set(users))]
+        wanted = [self._keys.registration(id_, event_id) for id_ in sorted(set(registrations_of))]
+        wanted += [self._keys.user(user_id) for user_id in sorted(set(users))]
         found = list(self._reader.batch_get(wanted))
-        people, rows = self._tables.name(USERS), self._tables.name(REGISTRATIONS)
+        user_items, registration_items = (
+            [item for table, item in found if table == self._keys.table_name(of)]
+            for of in (USERS, REGISTRATIONS)
+        )
         return Rows(
-            {
-                u.user_id: u
-                for u in (self._items.to_user(item) for of, item in found if of == people)
-            },
-            {
-                row.user_id: row
-                for row in (self._items.to_registration(item) for of, item in found if of == rows)
-            },
+            {user.user_id: user for user in map(self._items.to_user, user_items)},
+            {row.user_id: row for row in map(self._items.to_registration, registration_items)},
         )
 
     def get_waitlist(
@@ -122,7 +119,7 @@ class DynamoDBStore(DynamoDBOutbox):
         if until is not None:
             if until <= after:
                 return ()
-            # A range key takes one condition; BETWEEN counts both its ends.
+            # A range key allows one condition. BETWEEN includes both ends.
             condition = "event_id = :event AND ticket BETWEEN :first AND :until"
             values = {":event": values[":event"], ":first": after + 1, ":until": until}
         items, _ = self._reader.query(
@@ -132,36 +129,35 @@ class DynamoDBStore(DynamoDBOutbox):
             ExpressionAttributeValues=to_wire(values),
             ConsistentRead=True,
         )
-        return tuple(self._items.to_waiting(item) for item in items)
+        return tuple(self._items.to_waitlist_entry(item) for item in items)
 
     def count_entries_before(
-        self, event_id: str, place: WaitlistEntry, *, after: int
+        self, event_id: str, entry: WaitlistEntry, *, after: int
     ) -> int | None:
-        """See `Store.count_entries_before`. Counted where it is stored: a place's own rows need not travel."""
-        matching, looked_at = self._reader.count(
+        """See `Store.count_entries_before`. DynamoDB counts, so no item is transferred."""
+        matching, examined = self._reader.count(
             WAITLIST,
             KeyConditionExpression="event_id = :event AND ticket BETWEEN :first AND :ticket",
-            # Of all that are looked at, one matches: it tells that the place is still there.
+            # Only the entry itself matches, which shows that it is still on the waitlist.
             FilterExpression="user_id = :user",
             ExpressionAttributeValues=to_wire(
                 {
                     ":event": self._items.key(event_id),
                     ":first": after + 1,
-                    ":ticket": place.ticket,
-                    ":user": self._items.key(place.user_id),
+                    ":ticket": entry.ticket,
+                    ":user": self._items.key(entry.user_id),
                 }
             ),
             ConsistentRead=True,
         )
-        return looked_at - 1 if matching else None
+        return examined - 1 if matching else None
 
     def list_roster(
         self, event_id: str, *, limit: int, cursor: str | None = None
     ) -> Page[Registration]:
         """See `Store.list_roster`."""
         event = self._items.key(event_id)
-        name = f"roster of {event_id}"
-        listing = Queries(name, REGISTRATIONS, "roster", event)
+        listing = Listing(("roster", event_id), REGISTRATIONS, "roster", event)
         return self._reader.page(listing, self._items.to_registration, limit=limit, cursor=cursor)
 
     def get_last_seated(self, event_id: str, *, limit: int) -> tuple[Registration, ...]:
@@ -187,8 +183,8 @@ class DynamoDBStore(DynamoDBOutbox):
         return tuple(self._items.to_registration(item) for item in items)
 
     def commit(self, plan: Plan) -> None:
-        """See `Store.commit`. The plan's id is DynamoDB's idempotency token (kept for ten minutes)."""
-        actions = [transact_item(self._tables, action) for action in plan.actions]
+        """See `Store.commit`. The plan's id is the idempotency token. DynamoDB keeps it for ten minutes."""
+        actions = [transact_item(self._keys, action) for action in plan.actions]
         with writing():
             self._client.transact_write_items(
                 TransactItems=actions, ClientRequestToken=plan.plan_id
@@ -199,9 +195,9 @@ class DynamoDBStore(DynamoDBOutbox):
     def get_journal_entry(self, event_id: str, version: int) -> JournalEntry | None:
         """See `Store.get_journal_entry`."""
         if version == 0:
-            return None  # the delivery row
-        item = self._reader.get(self._tables.entry(event_id, version))
-        return None if item is None else self._items.to_entry(item)
+            return None  # that is the delivery row
+        item = self._reader.get(self._keys.journal_entry(event_id, version))
+        return None if item is None else self._items.to_journal_entry(item)
 
     def list_journal(
         self, event_id: str, *, after: int = 0, limit: int
@@ -217,7 +213,7 @@ class DynamoDBStore(DynamoDBOutbox):
             ),
             ConsistentRead=True,
         )
-        return tuple(self._items.to_entry(item) for item in items)
+        return tuple(self._items.to_journal_entry(item) for item in items)
 
     def list_history(
         self, event_id: str, *, limit: int, cursor: str | None = None
@@ -225,27 +221,25 @@ class DynamoDBStore(DynamoDBOutbox):
         """See `Store.list_history`."""
         event = self._items.key(event_id)
         # Version 0 is the delivery row.
-        listing = Queries(
-            f"history of {event_id}", JOURNAL, None, event, since=1, newest_first=True
-        )
-        return self._reader.page(listing, self._items.to_entry, limit=limit, cursor=cursor)
+        listing = Listing(("history", event_id), JOURNAL, None, event, since=1, newest_first=True)
+        return self._reader.page(listing, self._items.to_journal_entry, limit=limit, cursor=cursor)
 
     # Users
 
     def get_user(self, user_id: str) -> User | None:
         """See `Store.get_user`."""
-        item = self._reader.get(self._tables.user(user_id))
+        item = self._reader.get(self._keys.user(user_id))
         return None if item is None else self._items.to_user(item)
 
     def list_users(self, *, limit: int, cursor: str | None = None) -> Page[User]:
         """See `Store.list_users`."""
-        listing = Queries("users", USERS, "members", self._items.workspace_id)
+        listing = Listing(("users",), USERS, "members", self._items.workspace_id)
         return self._reader.page(listing, self._items.to_user, limit=limit, cursor=cursor)
 
     def list_unfinished_users(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         """See `Store.list_unfinished_users`."""
         workspace_id = self._items.workspace_id
-        listing = Queries("unfinished users", USERS, "unfinished", workspace_id)
+        listing = Listing(("unfinished users",), USERS, "unfinished", workspace_id)
         return self._reader.page(
             listing,
             lambda item: self._items.identifier(from_wire(item)["user_id"]),
@@ -255,30 +249,34 @@ class DynamoDBStore(DynamoDBOutbox):
 
     def put_user(self, user: User, *, replaces: str | None) -> None:
         """See `Store.put_user`."""
-        # There is no such user: not even one whose deletion is under way.
+        # There is no such user, not even one that is being deleted.
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(user_id)"}
         if replaces is not None:
-            # Nobody has written since, and nobody has begun to delete the user.
+            # No one has written the user since it was read, and no deletion has started.
             condition = {
                 "ConditionExpression": "revision = :revision AND attribute_not_exists(deletion)",
                 "ExpressionAttributeValues": to_wire({":revision": replaces}),
             }
         with writing():
-            self._client.put_item(**self._tables.put(USERS, self._items.user(user), **condition))
+            self._client.put_item(**self._keys.put(USERS, self._items.user(user), **condition))
 
-    def start_user_deletion(self, user_id: str, mark: str, *, revision: str) -> str | None:
+    def start_user_deletion(self, user_id: str, deletion_id: str, *, revision: str) -> str | None:
         """See `Store.start_user_deletion`."""
-        request = self._tables.at(
-            self._tables.user(user_id),
-            # The first mark stays: two deletions are one.
+        request = self._keys.at(
+            self._keys.user(user_id),
+            # The first deletion id stays, so two deletions become one.
             UpdateExpression=(
-                "SET deletion = if_not_exists(deletion, :mark), unfinished_in = :workspace"
+                "SET deletion = if_not_exists(deletion, :deletion), unfinished_in = :workspace"
             ),
-            # It is the user who was read: not nobody, whom an update would make, and not somebody
-            # who was created anew while this request was on its way.
+            # It is the user that was read. Without this, the update would create a missing user, or
+            # delete one that was created again while this request was on its way.
             ConditionExpression="revision = :revision",
             ExpressionAttributeValues=to_wire(
-                {":mark": mark, ":workspace": self._items.workspace_id, ":revision": revision}
+                {
+                    ":deletion": deletion_id,
+                    ":workspace": self._items.workspace_id,
+                    ":revision": revision,
+                }
             ),
             ReturnValues="ALL_NEW",
         )
@@ -289,13 +287,13 @@ class DynamoDBStore(DynamoDBOutbox):
             return None
         return self._items.to_user(answer["Attributes"]).deletion
 
-    def delete_user(self, user_id: str, mark: str) -> None:
+    def delete_user(self, user_id: str, deletion_id: str) -> None:
         """See `Store.delete_user`."""
-        request = self._tables.at(
-            self._tables.user(user_id),
-            # The mark is ours, and not that of a user who was created anew since.
-            ConditionExpression="deletion = :mark",
-            ExpressionAttributeValues=to_wire({":mark": mark}),
+        request = self._keys.at(
+            self._keys.user(user_id),
+            # The deletion is this one, so a user that was created again since is kept.
+            ConditionExpression="deletion = :deletion",
+            ExpressionAttributeValues=to_wire({":deletion": deletion_id}),
         )
         with writing():
             self._client.delete_item(**request)
@@ -329,7 +327,7 @@ class DynamoDBStore(DynamoDBOutbox):
         """See `Store.scan_waitlist`."""
         return self._reader.scan(
             WAITLIST,
-            lambda item: (self._event_id(item), self._items.to_waiting(item)),
+            lambda item: (self._event_id(item), self._items.to_waitlist_entry(item)),
             limit=limit,
             cursor=cursor,
         )

@@ -29,7 +29,7 @@ class SQLiteOutbox:
     def list_undelivered(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         """See `Outbox.list_undelivered`."""
         return self._reader.page(
-            "undelivered",
+            ("undelivered",),
             "DISTINCT event_id",
             "journal",
             "is_undelivered = 1",

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
-from domain.errors import Invalid
+from domain import cursors
 from domain.models import Page
 from storage.sqlite.database import SQLiteFile
 from storage.sqlite.rows import Row
@@ -40,7 +37,7 @@ class SQLiteReader:
 
     def page(
         self,
-        name: str,
+        list_id: tuple[str, ...],
         columns: str,
         table: str,
         where: str,
@@ -55,11 +52,13 @@ class SQLiteReader:
     ) -> Page[T]:
         """Return the page of a list that starts after the cursor's position.
 
-        The list is in order of the columns in `key`. `first` is a key before all others. Raise
-        `Invalid` for a cursor of another list.
+        `list_id` is the list's identity in cursors, without the workspace. The list is in order of
+        the columns in `key`, and `first` is a key before all others. Raise `Invalid` for a cursor
+        of another list.
         """
-        name = f"{self._workspace_id}: {name}"
-        after = _from_cursor(name, cursor, first)
+        list_id = (self._workspace_id, *list_id)
+        shape = [type(value) for value in first]
+        after = first if cursor is None else cursors.decode(list_id, cursor, shape)
         marks = ", ".join("?" * len(after))
         rows = self.all(
             f"SELECT {columns}, {key} FROM {table} WHERE workspace = ? AND {where}"  # noqa: S608  # no input
@@ -70,29 +69,6 @@ class SQLiteReader:
             limit + 1,
         )
         items = tuple(to_item(row) for row in rows[:limit])
-        more = len(rows) > limit
-        return Page(items, _to_cursor(name, rows[limit - 1][-len(after) :]) if more else None)
-
-
-def _to_cursor(name: str, key: Sequence[object]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([name, *key]).encode()).decode()
-
-
-def _from_cursor(name: str, cursor: str | None, first: Sequence[object]) -> Sequence[object]:
-    """Return the key that a cursor of this list stands for; raises `Invalid`."""
-    if cursor is None:
-        return first
-    refusal = Invalid("cursor", "must be one that this list gave out")
-    try:
-        given = json.loads(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True))
-        json.dumps(given, ensure_ascii=False).encode()  # a lone surrogate is no key
-    except (binascii.Error, UnicodeError, ValueError, RecursionError):
-        raise refusal from None
-    if not isinstance(given, list) or [type(part) for part in given] != [
-        str,
-        *(type(part) for part in first),
-    ]:
-        raise refusal
-    if given[0] != name or any(isinstance(part, int) and abs(part) > 2**62 for part in given):
-        raise refusal
-    return given[1:]
+        if len(rows) <= limit:
+            return Page(items)
+        return Page(items, cursors.encode(list_id, rows[limit - 1][-len(after) :]))

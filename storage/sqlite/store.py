@@ -71,7 +71,7 @@ class SQLiteStore(SQLiteOutbox):
         """See `Store.list_events`."""
         first = _BEFORE_ALL if starting_from is None else to_micros(starting_from)
         return self._reader.page(
-            "events",
+            ("events",),
             "body",
             "events",
             "is_shown = 1",
@@ -85,7 +85,7 @@ class SQLiteStore(SQLiteOutbox):
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         """See `Store.list_unfinished_events`."""
         return self._reader.page(
-            "unfinished events",
+            ("unfinished events",),
             "event_id",
             "events",
             "is_unfinished = 1",
@@ -99,7 +99,7 @@ class SQLiteStore(SQLiteOutbox):
     def list_due_events(self, *, limit: int, cursor: str | None = None) -> Page[DueEvent]:
         """See `Store.list_due_events`."""
         return self._reader.page(
-            "due events",
+            ("due events",),
             "event_id, next_due_at",
             "events",
             "next_due_at IS NOT NULL",
@@ -162,7 +162,7 @@ class SQLiteStore(SQLiteOutbox):
     ) -> Page[Registration]:
         """See `Store.list_roster`."""
         return self._reader.page(
-            f"roster of {event_id}",
+            ("roster", event_id),
             "body",
             "registrations",
             "status = 'registered' AND event_id = ?",
@@ -250,7 +250,7 @@ class SQLiteStore(SQLiteOutbox):
     ) -> Page[JournalEntry]:
         """See `Store.list_history`."""
         return self._reader.page(
-            f"history of {event_id}",
+            ("history", event_id),
             "body",
             "journal",
             "event_id = ?",
@@ -275,7 +275,7 @@ class SQLiteStore(SQLiteOutbox):
     def list_users(self, *, limit: int, cursor: str | None = None) -> Page[User]:
         """See `Store.list_users`."""
         return self._reader.page(
-            "users",
+            ("users",),
             "body",
             "users",
             "true",
@@ -289,7 +289,7 @@ class SQLiteStore(SQLiteOutbox):
     def list_unfinished_users(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         """See `Store.list_unfinished_users`."""
         return self._reader.page(
-            "unfinished users",
+            ("unfinished users",),
             "user_id",
             "users",
             "deletion IS NOT NULL",
@@ -362,7 +362,7 @@ class SQLiteStore(SQLiteOutbox):
     def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
         """See `Store.scan_events`."""
         return self._reader.page(
-            "all events",
+            ("all", "events"),
             "body",
             "events",
             "true",
@@ -376,7 +376,7 @@ class SQLiteStore(SQLiteOutbox):
     def scan_registrations(self, *, limit: int, cursor: str | None = None) -> Page[Registration]:
         """See `Store.scan_registrations`."""
         return self._reader.page(
-            "all registrations",
+            ("all", "registrations"),
             "body",
             "registrations",
             "true",
@@ -403,7 +403,7 @@ class SQLiteStore(SQLiteOutbox):
     ) -> Page[tuple[str, WaitlistEntry]]:
         """See `Store.scan_waitlist`."""
         return self._reader.page(
-            "all waitlist entries",
+            ("all", "waitlist"),
             "body, event_id",
             "waitlist",
             "true",

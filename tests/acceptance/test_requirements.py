@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from domain import cursors
 from domain.enums import Cause, ChangeKind, ClosedBecause, NotificationKind, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
@@ -28,6 +29,7 @@ from domain.errors import (
 from domain.inputs import EventChanges, EventDraft, UserChanges, UserDraft
 from domain.models import Actor
 from domain.ports import Store, Unavailable
+from domain.queries import waitlist_cursor
 from domain.service import Service
 from tests.support.environment import (
     START,
@@ -687,7 +689,16 @@ def test_r6_5_page_by_page_nobody_is_missed_or_repeated_and_positions_go_on(
     assert waiting == [(1, "d"), (2, "e"), (3, "f")]
 
 
-@pytest.mark.parametrize("cursor", ["x", "line:x", "line:9999999999999", "seats:@", "line:-1"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        waitlist_cursor("e2", 1),
+        cursors.encode(("attendees", "e1"), ("not the roster's", 0)),
+        cursors.encode(("attendees", "e1"), (1, "")),
+        cursors.encode(("attendees", "e1"), ("", 2**63)),
+    ],
+)
 def test_r6_5_a_cursor_that_the_list_did_not_give_out_is_refused(
     service: Service, cursor: str
 ) -> None:

@@ -28,7 +28,7 @@ from domain.execution.retry import REQUEST_SECONDS, RetryPolicy
 from domain.planning import planner
 from domain.planning.snapshot import Snapshot
 from storage.dynamodb.conditions import transact_item
-from storage.dynamodb.tables import Tables
+from storage.dynamodb.keys import Keys
 from tests.benchmarks.figures import Figure, percentile
 from tests.benchmarks.units import units_of
 from tests.support.builders import an_event
@@ -105,7 +105,7 @@ def planned(waiting: int, free: int) -> tuple[int, dict[str, int]]:
     plan = planner.plan(snapshot, commands, event_id="e1", now=START, plan_id="p" * 32)
     units: Counter[str] = Counter()
     for action in plan.actions:
-        ((kind, part),) = transact_item(Tables("", "T024BE7LD"), action).items()
+        ((kind, part),) = transact_item(Keys("", "T024BE7LD"), action).items()
         if part["TableName"] != "users":
             units[part["TableName"]] += units_of(kind, part)
     taken = len(plan.outcomes)

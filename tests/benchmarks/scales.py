@@ -19,6 +19,7 @@ import pytest
 
 from domain.errors import AlreadyRegistered, EventFull
 from domain.inputs import EventChanges
+from domain.queries import waitlist_cursor
 from domain.service import Service
 from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore
@@ -143,7 +144,7 @@ def first_page(at: Scale) -> Act:
 
 
 def page_in_line(at: Scale) -> Act:
-    cursor = f"line:{at.people - 3}"
+    cursor = waitlist_cursor(LINE, at.people - 3)
     return lambda: at.service.list_registrations_in(LINE, limit=20, cursor=cursor)
 
 

@@ -231,7 +231,7 @@ def corrupt(cloud: Cloud) -> None:
     """Corrupt the event's item."""
     tables = cloud.store._tables
     local_client().update_item(
-        **tables.at(tables.event("yoga")),
+        **keys.at(keys.event("yoga")),
         UpdateExpression="SET #capacity = :odd",
         ExpressionAttributeNames={"#capacity": "capacity"},
         ExpressionAttributeValues={":odd": {"S": TYPED["title"]}},

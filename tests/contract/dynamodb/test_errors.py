@@ -160,7 +160,7 @@ def test_the_same_plan_is_the_same_bytes_under_the_same_token(store: DynamoDBSto
 def test_keys_left_unprocessed_are_asked_for_again(store: DynamoDBStore) -> None:
     for user_id in ("a", "b"):
         store.put_user(a_user(user_id), replaces=None)
-    name = store._tables.name(USERS)
+    name = store._keys.table_name(USERS)
     left = {name: {"Keys": [{"user_id": {"S": "T1#a"}}], "ConsistentRead": True}}
 
     half = answering(Responses={}, UnprocessedKeys=left)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from domain.cursors import encode
 from domain.enums import NotificationKind
 from domain.errors import Invalid
 from domain.models import Card, DeliveryState, UnreachableRecipient
@@ -77,7 +78,7 @@ def test_a_lease_is_over_at_the_moment_that_it_names(store: DynamoDBStore) -> No
 
 def test_the_row_that_the_first_lease_makes_says_its_form(store: DynamoDBStore) -> None:
     take_lease(store)
-    name = store._tables.name(JOURNAL)
+    name = store._keys.table_name(JOURNAL)
     item = dynamodb_client().scan(TableName=name)["Items"][0]
     assert from_wire(item)["v"] == 1
 
@@ -98,8 +99,15 @@ def test_a_condition_costs_no_second_request(store: DynamoDBStore) -> None:
     assert store.get_cards("e1") == (CARD,)
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "4.", "-1.", "0.x", "٣."])
-def test_a_mangled_cursor_of_what_is_undelivered_is_refused(
+LIST_ID = ("T1", "undelivered")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "x", encode(LIST_ID, (4, "")), encode(LIST_ID, (-1, "")), encode(LIST_ID, (0, "x"))],
+    ids=["empty", "text", "no such shard", "negative shard", "no cursor of its shard"],
+)
+def test_a_mangled_cursor_of_the_undelivered_list_is_refused(
     store: DynamoDBStore, cursor: str
 ) -> None:
     with pytest.raises(Invalid):

@@ -75,16 +75,16 @@ def lengthen_line(store: DynamoDBStore, waiting: int) -> None:
     ]
     for first in range(0, waiting, 25):
         put: dict[str, list[Any]] = {
-            store._tables.name(REGISTRATIONS): [],
-            store._tables.name(WAITLIST): [],
+            store._keys.table_name(REGISTRATIONS): [],
+            store._keys.table_name(WAITLIST): [],
         }
         for row in rows[first : first + 25]:
             place = WaitlistEntry(row.ticket, row.user_id, START)
-            put[store._tables.name(REGISTRATIONS)].append(
+            put[store._keys.table_name(REGISTRATIONS)].append(
                 {"PutRequest": {"Item": items.registration(row)}}
             )
-            put[store._tables.name(WAITLIST)].append(
-                {"PutRequest": {"Item": items.waiting("e1", place)}}
+            put[store._keys.table_name(WAITLIST)].append(
+                {"PutRequest": {"Item": items.waitlist_entry("e1", place)}}
             )
         for name, requests in put.items():
             dynamodb_client().batch_write_item(RequestItems={name: requests})

@@ -57,7 +57,7 @@ def meeting() -> Iterator[Meeting]:
             if seconds == TRANSACTION / 2 and meanwhile:
                 meanwhile.pop()()
 
-        prefix = store._tables.prefix
+        prefix = store._keys.prefix
         conflicts = Conflicts({prefix + table.name: table.key.names() for table in TABLES}, take)
         first, second = (conflicts.watch(client_of(local_endpoint())) for _ in range(2))
         yield Meeting(f"{prefix}cards", first, second, conflicts, meanwhile)

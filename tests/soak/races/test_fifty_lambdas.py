@@ -178,7 +178,7 @@ def rush(
         now = SystemClock().now()
         new_event(service, "e1", starts_at=now.replace(year=now.year + 1), capacity=capacity)
         time = VirtualTime(now) if virtual else None
-        yield Rush(store._tables.prefix, functions, time, without), store
+        yield Rush(store._keys.prefix, functions, time, without), store
 
 
 def assert_race_is_valid(store: DynamoDBStore, answers: Answers, capacity: int) -> None:

@@ -261,16 +261,16 @@ SWEEPS.append(
 def corrupt(process: ServiceProcess) -> None:
     """Miscount an event's seats, take a place out of its line, and a user from under a registration."""
     FULL(process)
-    client, items = process.store._client, process.store._tables
+    client, keys = process.store._client, process.store._keys
     client.update_item(
-        **items.at(
-            items.event("e1"),
+        **keys.at(
+            keys.event("e1"),
             UpdateExpression="SET registered_count = :wrong",
             ExpressionAttributeValues={":wrong": {"N": "1"}},
         )
     )
-    client.delete_item(**items.at(items.waiting("e1", 3)))
-    client.delete_item(**items.at(items.user("ada")))
+    client.delete_item(**keys.at(keys.waitlist_entry("e1", 3)))
+    client.delete_item(**keys.at(keys.user("ada")))
 
 
 REPAIRS = [

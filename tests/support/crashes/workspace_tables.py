@@ -133,7 +133,7 @@ class _Contents:
                 row = items.to_registration(item)
                 memory.registrations[row.event_id, row.user_id] = row
             case schema.WAITLIST.name:
-                waiting = items.to_waiting(item)
+                waiting = items.to_waitlist_entry(item)
                 event_id = items.identifier(from_wire(item)["event_id"])
                 memory.waitlist[event_id, waiting.ticket] = waiting
             case schema.CARDS.name:
@@ -141,7 +141,7 @@ class _Contents:
             case _ if from_wire(item)["version"] == 0:
                 self.deliveries.append(items.to_delivery(item))
             case _:
-                entry = items.to_entry(item)
+                entry = items.to_journal_entry(item)
                 memory.journal[entry.event_id, entry.version] = entry
                 if "undelivered_in" not in item:
                     self.unmarked.append(entry)

@@ -101,7 +101,7 @@ def write_users(store: SQLiteStore | DynamoDBStore, user_ids: Iterable[str]) -> 
     """Write users, each named as its id."""
     users = map(a_user, user_ids)
     if isinstance(store, DynamoDBStore):
-        _put(store, ((store._tables.name(USERS), store._items.user(user)) for user in users))
+        _put(store, ((store._keys.table_name(USERS), store._items.user(user)) for user in users))
         return
     with store._file.writing() as connection:
         connection.executemany(
@@ -132,7 +132,7 @@ def _write(store: SQLiteStore | DynamoDBStore, actions: Iterable[Action]) -> Non
             for action in actions:
                 store._apply(connection, action)
         return
-    parts = (transact_item(store._tables, action)["Put"] for action in actions)
+    parts = (transact_item(store._keys, action)["Put"] for action in actions)
     _put(store, ((part["TableName"], part["Item"]) for part in parts))
 
 

@@ -121,7 +121,9 @@ class CorruptibleEvent:
                     )
             case DynamoDBStore():
                 key = {"event_id": {"S": f"T1#{self.event_id}"}, "version": {"N": str(version)}}
-                self.store._client.delete_item(TableName=self.store._tables.name(JOURNAL), Key=key)
+                self.store._client.delete_item(
+                    TableName=self.store._keys.table_name(JOURNAL), Key=key
+                )
 
     def add_entry(self, version: int) -> None:
         """Write the newest entry of the history again, under a version that is still to come."""
@@ -140,7 +142,7 @@ class CorruptibleEvent:
                 "ExpressionAttributeValues": {":event": event},
             }
         self.store._client.update_item(
-            TableName=self.store._tables.name(REGISTRATIONS),
+            TableName=self.store._keys.table_name(REGISTRATIONS),
             Key={"user_id": {"S": f"T1#{self.person(name)}"}, "event_id": event},
             **change,
         )

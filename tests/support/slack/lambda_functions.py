@@ -119,7 +119,7 @@ def new_stream_records(store: DynamoDBStore) -> Callable[[], list[dict[str, Any]
         aws_access_key_id="invented",
         aws_secret_access_key="invented",
     )
-    table = local_client().describe_table(TableName=store._tables.name(JOURNAL))["Table"]
+    table = local_client().describe_table(TableName=store._keys.table_name(JOURNAL))["Table"]
     arn = table["LatestStreamArn"]
     (shard,) = client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     shard_id = shard["ShardId"]

@@ -18,6 +18,7 @@ from domain.models import Page, WaitlistEntry
 from domain.planning.plan import Plan
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import AnswerLost, Conflict, Unavailable
+from domain.queries import waitlist_cursor
 from domain.service import Service
 from domain.users import Users
 from tests.support.environment import (
@@ -121,7 +122,7 @@ def test_a_page_of_the_line_whose_first_leaves_while_it_is_counted_is_read_again
         store.before_line = lambda: _ignore(other.unregister("e1", "c"))
 
     store.before_line = when_counted
-    assert service.list_registrations_in("e1", cursor="line:2").waiting == ()
+    assert service.list_registrations_in("e1", cursor=waitlist_cursor("e1", 2)).waiting == ()
 
 
 def test_who_gets_a_seat_while_seats_and_line_are_read_is_in_one_of_them(
