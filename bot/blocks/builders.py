@@ -1,8 +1,7 @@
-"""Block Kit as JSON: what Slack's models make of themselves, in a tenth of the time.
+"""Building blocks of messages and modals, and their JSON.
 
-`JsonObject.to_dict` looks through all of an object's names for validators, and puts the names of its
-fields together anew, for each object each time: with that, the words of an answer took more time than
-the registration. Both are a class's own, and found once.
+`as_json` renders ten times faster than `JsonObject.to_dict`, which looks up validators and field names
+for each object. They depend on the class only, so they are looked up once per class.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _shapes: dict[type[JsonObject], _Shape] = {}
 
 
 class _Shape:
-    """What the JSON of a class is made of."""
+    """Fields and validators of a class."""
 
     def __init__(self, example: JsonObject) -> None:
         kind = type(example)
@@ -39,9 +38,9 @@ class _Shape:
 
 
 def as_json(thing: JsonObject) -> dict[str, Any]:
-    """Return the same as `to_dict`, of whatever Rollcall shows (no rich text, whose rules differ).
+    """Return the same as `to_dict`, for everything Rollcall shows. Rich text is not supported.
 
-    Raises `SlackObjectFormationError` where a limit of Slack's models is passed.
+    Raises `SlackObjectFormationError` if a limit of Slack's models is exceeded.
     """
     shape = _shapes.get(type(thing))
     if shape is None:
@@ -68,33 +67,33 @@ def _as_json(value: object) -> object:
 
 @dataclass(frozen=True)
 class Message:
-    """A message: `text` is what notifications and screen readers get, in mrkdwn."""
+    """A message. Notifications and screen readers use `text`, which is mrkdwn."""
 
     text: str
     blocks: Sequence[Block]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the arguments of `chat.postMessage`, `respond` and their like."""
+        """Return the arguments for `chat.postMessage`, `respond` and similar calls."""
         return {"text": self.text, "blocks": [as_json(block) for block in self.blocks]}
 
 
 def section(mrkdwn: str, accessory: ButtonElement | None = None) -> SectionBlock:
-    """Return a section of mrkdwn, with a button beside it if given."""
+    """Return a section of mrkdwn, with a button if given."""
     return SectionBlock(text=_mrkdwn(mrkdwn), accessory=accessory)
 
 
 def context(mrkdwn: str) -> ContextBlock:
-    """Return a line of small print."""
+    """Return a line of small text."""
     return ContextBlock(elements=[_mrkdwn(mrkdwn)])
 
 
 def _mrkdwn(text: str) -> MarkdownTextObject:
-    """Return mrkdwn of which Slack takes `<…>` alone: no address or channel name becomes a link."""
+    """Return mrkdwn in which Slack links nothing but `<…>`."""
     return MarkdownTextObject(text=text, verbatim=True)
 
 
 def plain(text: str) -> PlainTextObject:
-    """Return text that shows as typed, with no emoji codes turned into pictures."""
+    """Return text that shows as typed, without emoji."""
     return PlainTextObject(text=text, emoji=False)
 
 
@@ -106,9 +105,9 @@ def button(
     style: str | None = None,
     spoken: str | None = None,
 ) -> ButtonElement:
-    """Return a button; labels longer than Slack's 75 characters are cut.
+    """Return a button. Labels longer than Slack's 75 characters are cut.
 
-    `spoken` is what a screen reader says in the label's place, where many buttons have the same one.
+    Screen readers say `spoken` instead of the label, for buttons that share a label.
     """
     return ButtonElement(
         text=plain(shortened(label, 75)),
@@ -120,5 +119,5 @@ def button(
 
 
 def note(mrkdwn: str, *more: Block) -> Message:
-    """Return a message of one sentence or two, with more blocks under it if given."""
+    """Return a message of one or two sentences, followed by more blocks if given."""
     return Message(mrkdwn, [section(mrkdwn), *more])

@@ -1,4 +1,4 @@
-"""What forms are made of: inputs, and the options of selects."""
+"""Inputs of forms, and select options."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from domain.inputs import MAX_CAPACITY
 
 
 def option_list(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return labels and values as the answer to a request for the options of a select."""
+    """Return labels and values as the response to an options request."""
     return {"options": [option(label, value).to_dict() for label, value in pairs]}
 
 
 def option(label: str, value: str) -> Option:
-    """Return an option; labels longer than Slack's 75 characters are cut."""
+    """Return an option. Labels longer than Slack's 75 characters are cut."""
     return Option(text=plain(shortened(label, 75)), value=value)
 
 
 def channel_input(*, optional: bool) -> InputBlock:
-    """Return the question for the channel of a card: the one that the form was opened in, unless changed."""
+    """Ask for the channel of a card. The default is the channel where the form was opened."""
     select = ConversationSelectElement(
         action_id=ActionId.INPUT,
         default_to_current_conversation=True,
@@ -64,5 +64,5 @@ def number_element(initial: int | None = None) -> NumberInputElement:
 def input_block(
     block: BlockId, label: str, element: InputInteractiveElement, *, optional: bool = False
 ) -> InputBlock:
-    """Return an input under its label."""
+    """Return an input with its label."""
     return InputBlock(block_id=block, label=plain(label), element=element, optional=optional)

@@ -1,4 +1,4 @@
-"""Modals that only say something, and the picker of events."""
+"""Modals that show a message, and the event picker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import ExternalDataSelectElement, InputBlock
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message, plain
-from bot.blocks.formatting import plain_when
+from bot.blocks.formatting import plain_time
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import option_list
 from bot.blocks.mrkdwn import contained, shortened
@@ -17,7 +17,7 @@ from domain.models import ListedEvent, UserRegistration
 
 
 def note_modal(title: str, message: Message, *, close: str = "Close") -> View:
-    """Return a modal that only says something. `close` is the label of the way out."""
+    """Show a message in a modal. `close` labels the button that closes it."""
     return View(
         type="modal",
         callback_id=CallbackId.NOTE,
@@ -28,15 +28,16 @@ def note_modal(title: str, message: Message, *, close: str = "Close") -> View:
 
 
 def picker(callback_id: CallbackId) -> View:
-    """Return the form that asks for an event."""
+    """Ask for an event."""
     label = _label(callback_id)
+    title = "Unregister from an event" if label == "Unregister" else "Register for an event"
     select = ExternalDataSelectElement(
-        action_id=ActionId.EVENT, placeholder=plain("Type a part of the title"), min_query_length=0
+        action_id=ActionId.EVENT, placeholder=plain("Type part of the title"), min_query_length=0
     )
     return View(
         type="modal",
         callback_id=callback_id,
-        title=plain(f"{label}: which event?"),
+        title=plain(title),
         submit=plain(label),
         close=plain("Cancel"),
         blocks=[InputBlock(block_id=BlockId.EVENT, label=plain("Event"), element=select)],
@@ -44,19 +45,19 @@ def picker(callback_id: CallbackId) -> View:
 
 
 def picked(callback_id: CallbackId, message: Message) -> View:
-    """Return what became of the event picked, in the place of the form."""
+    """Show the result in place of the picker."""
     return note_modal(_label(callback_id), message)
 
 
 def _label(callback_id: CallbackId) -> str:
-    return "Leave" if callback_id is CallbackId.UNREGISTER else "Register"
+    return "Unregister" if callback_id is CallbackId.UNREGISTER else "Register"
 
 
 def event_options(events: Sequence[ListedEvent]) -> dict[str, Any]:
-    """Return the open events as the options of a select."""
+    """Return open events as select options."""
     return option_list(
         (
-            f"{contained(shortened(event.title, 50))} · {event.starts_at:%a %d %b, %H:%M} UTC",
+            f"{contained(shortened(event.title, 50))} · {plain_time(event.starts_at, 'UTC')} UTC",
             event.event_id,
         )
         for event in events[:100]
@@ -64,10 +65,10 @@ def event_options(events: Sequence[ListedEvent]) -> dict[str, Any]:
 
 
 def own_options(own: Sequence[UserRegistration]) -> dict[str, Any]:
-    """Return one's own events as the options of a select."""
+    """Return a user's registrations as select options."""
     return option_list(
         (
-            f"{contained(shortened(one.event.title, 50))} · {plain_when(one.event)}",
+            f"{contained(shortened(one.event.title, 50))} · {plain_time(one.event.starts_at, one.event.time_zone)}",
             one.event.event_id,
         )
         for one in own[:100]

@@ -1,4 +1,4 @@
-"""Slack's markup: text that people typed, made harmless, and mentions."""
+"""Slack's mrkdwn: escaping typed text, and mentions."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import re
 from collections.abc import Sequence
 
 LISTED = 200
-"""Characters, escaped, of a typed text in a list: what all blocks of a message may hold is about 13,000."""
+"""Characters of typed text in a list, after escaping. All blocks of a message may have about 13,000."""
 
 
 def escape(text: str, most: int | None = None) -> str:
-    """Return typed text for mrkdwn: it can't ping, link, format, break out of its line or turn it round (R8.11).
+    """Return typed text as mrkdwn that can't ping, link, format, or change the lines around it (R8.11).
 
-    Slack has no escape for its formatting characters: others that look the same stand in for them
-    (`as_typed` turns them back). An invisible word joiner takes emoji codes apart, and keeps a line
-    from being a quotation. Addresses stay text because `section` and `context` have Slack look for
-    none. Where that has more than `most` characters, it is cut.
+    Slack can't escape its formatting characters, so lookalikes replace them (`as_typed` restores them).
+    An invisible word joiner breaks emoji codes, and keeps a line from becoming a quotation. `section`
+    and `context` keep Slack from linking addresses. Escaped text longer than `most` is cut.
     """
     escaped, length = _escaped(text), len(text)
     while most is not None and len(escaped) > most:
@@ -34,7 +33,7 @@ def _escaped(text: str) -> str:
 
 
 def as_typed(text: str) -> str:
-    """Return what somebody typed or copied with what `escape` put into it taken back."""
+    """Undo `escape` in text that a user copied from a message and typed."""
     for typed, shown in _LOOKALIKES.items():
         text = text.replace(shown, typed)
     return text.replace(_JOINER, "")
@@ -44,40 +43,40 @@ _JOINER = "\u2060"
 
 
 _LOOKALIKES = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb"}
-"""For each character that formats in mrkdwn, one that does not."""
+"""Lookalikes for the characters that format mrkdwn."""
 
 
 _ALWAYS = str.maketrans({typed: _LOOKALIKES[typed] for typed in "*~`"})
 
 
 _EDGE_OF_WORD = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
-"""An underscore that is not between letters or digits: one that is formats nothing, and is often copied."""
+"""Matches an underscore at the edge of a word. One between letters or digits formats nothing."""
 
 
 def contained(text: str) -> str:
-    """Return typed text that lets go of what it turned round: what follows it in its line runs as ever.
+    """Return typed text with its text direction marks closed, so the text after it keeps its direction.
 
-    Unicode's marks for the direction of text hold until their counterpart comes (UAX 9).
+    A Unicode direction mark has effect until its counterpart (UAX 9).
     """
-    open_ones: list[str] = []
+    expected: list[str] = []
     for character in text:
         if character in "\u202a\u202b\u202d\u202e":
-            open_ones.append(_POP)
+            expected.append(_POP)
         elif character in "\u2066\u2067\u2068":
-            open_ones.append(_POP_ISOLATE)
-        elif character == _POP_ISOLATE and _POP_ISOLATE in open_ones:
-            while open_ones.pop() != _POP_ISOLATE:
+            expected.append(_POP_ISOLATE)
+        elif character == _POP_ISOLATE and _POP_ISOLATE in expected:
+            while expected.pop() != _POP_ISOLATE:
                 pass
-        elif open_ones[-1:] == [character]:
-            open_ones.pop()
-    return text + "".join(reversed(open_ones))
+        elif expected[-1:] == [character]:
+            expected.pop()
+    return text + "".join(reversed(expected))
 
 
 _POP, _POP_ISOLATE = "\u202c", "\u2069"
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
-"""What shows nothing and is no white space: nobody typed it in Slack."""
+"""Matches invisible characters that are no white space. No one types them in Slack."""
 
 
 _LONGEST_ESCAPE = len("&amp;")
@@ -87,17 +86,17 @@ _EMOJI_CODE = re.compile(r":(?=[^\s:]+:)")
 
 
 def bold(text: str, most: int | None = None) -> str:
-    """Return typed text in bold; cut as `escape` does."""
+    """Return typed text in bold, cut as `escape` cuts it."""
     return f"*{escape(text, most)}*"
 
 
 def mention(user_id: str) -> str:
-    """Return a person as Slack shows it, with the name of today; somebody who is not in Slack, by id."""
+    """Return a mention, which Slack shows with the current name, or the id of a user who is not in Slack."""
     return f"<@{user_id}>" if is_slack_id(user_id) else escape(user_id)
 
 
 def is_slack_id(user_id: str) -> bool:
-    """Return whether a user's id is one of Slack's; programs give theirs others."""
+    """Return whether a user id is Slack's. Users that API clients create have other ids."""
     return _SLACK_ID.fullmatch(user_id) is not None
 
 
@@ -105,13 +104,15 @@ _SLACK_ID = re.compile(r"[UW][A-Z0-9]+")
 
 
 def mention_list(user_ids: Sequence[str], count: int) -> str:
-    """Return "A", "A and B", "A, B and 3 more": the first few by mention, the rest as a number."""
+    """Return "A", "A and B", or "A, B, and 3 more". Only the first five are mentioned."""
     shown = [mention(user_id) for user_id in user_ids[:5]]
     if count > len(shown):
-        shown.append(f"{count - len(shown)} more")
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+        shown.append(f"{count - len(shown):,} more")
+    if len(shown) < 3:
+        return " and ".join(shown)
+    return f"{', '.join(shown[:-1])}, and {shown[-1]}"
 
 
 def shortened(text: str, length: int) -> str:
-    """Return the text, cut with an ellipsis if it is longer."""
+    """Return the text, cut with an ellipsis if it is longer than `length`."""
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"

@@ -1,103 +1,114 @@
-"""What people are told by direct message because of somebody else's deed, or of the time (R9, R8.15)."""
+"""Direct messages: notifications and reminders for attendees and organizers (R9, R8.15)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, SectionBlock
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
-from bot.blocks.builders import Message, button, context, note, plain, section
+from bot.blocks.builders import Message, button, context, note, section
 from bot.blocks.formatting import when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention
+from bot.features.announcement.views import announcement_blocks
 from domain.enums import Cause, ChangeKind, NotificationKind, RegistrationStatus
 from domain.models import EventSummary, JournalEntry, Notification, UnreachableRecipient
 
 
 def notification_message(notification: Notification, entry: JournalEntry) -> Message:
-    """Return the message of a notice: which event, when and where as it was decided, and what helps."""
+    """Render a notification: the event as it was at the commit, and buttons that help."""
     return _RENDERED[notification.kind](notification, entry)
 
 
 def _promoted(notification: Notification, entry: JournalEntry) -> Message:
-    raised = any(
+    has_more_seats = any(
         change.user_id == notification.user_id and change.cause is Cause.CAPACITY_INCREASED
         for change in entry.changes
     )
-    why = "There are more seats now" if raised else "A seat came free"
+    why = "Seats were added" if has_more_seats else "One opened up"
     return _note(
-        f"{why}: you have a seat in {_title(entry)}.", entry, _give_up(entry), _calendar(entry)
+        f"You got a seat in {_title(entry)}! {why}, and you were next on the waitlist.",
+        entry,
+        button("Unregister", ActionId.GIVE_UP_SEAT, entry.event_id),
+        _calendar(entry),
     )
 
 
 def _removed(notification: Notification, entry: JournalEntry) -> Message:
-    reason = f" The reason given: {escape(notification.reason)}" if notification.reason else ""
-    return _note(f"An organizer took you out of {_title(entry)}.{reason}", entry, _others())
+    reason = f" Reason: {escape(notification.reason)}" if notification.reason else ""
+    return _note(f"You’ve been removed from {_title(entry)}.{reason}", entry, _events())
 
 
 def _moved(notification: Notification, entry: JournalEntry) -> Message:
-    lines = [f"{_title(entry)} was moved.", f"It is now: {when_and_where(_about(entry))}"]
+    lines = [
+        f"The time or location of {_title(entry)} has changed.",
+        f"Now: {when_and_where(_about(entry))}",
+    ]
     if notification.before is not None:
-        lines.append(f"It was: {when_and_where(notification.before)}")
-    buttons = ActionsBlock(elements=[_calendar(entry, "Update my calendar"), _leave(entry)])
+        lines.append(f"Before: {when_and_where(notification.before)}")
+    buttons = ActionsBlock(elements=[_calendar(entry, "Update calendar"), _unregister(entry)])
     return Message("\n".join(lines), [*map(section, lines), buttons])
 
 
 def _canceled(_: Notification, entry: JournalEntry) -> Message:
     return _note(
-        f"{_title(entry)} was canceled.", entry, _calendar(entry, "Take it off my calendar")
+        f"{_title(entry)} has been canceled.", entry, _calendar(entry, "Remove from calendar")
     )
 
 
 def _deleted(_: Notification, entry: JournalEntry) -> Message:
-    return _note(f"{_title(entry)} was deleted, and your registration with it.", entry, _others())
+    return _note(
+        f"{_title(entry)} has been deleted, along with your registration.", entry, _events()
+    )
 
 
 def _closed(_: Notification, entry: JournalEntry) -> Message:
     by_clock = all(change.kind is not ChangeKind.CLOSED for change in entry.changes)
     how = "has ended" if by_clock else "was closed"
     return _note(
-        f"Registration for {_title(entry)} {how}. You have no seat, but you are still in line:"
-        " a seat that comes free goes to whoever is next.",
+        f"Registration for {_title(entry)} {how}. You don’t have a seat, but you’re still on the"
+        " waitlist in case one opens up.",
         entry,
-        _leave(entry, "Leave the line"),
+        _unregister(entry, "Leave waitlist"),
     )
 
 
 def _reminder(_: Notification, entry: JournalEntry) -> Message:
-    return _note(f"A reminder: you have a seat in {_title(entry)}.", entry, _give_up(entry))
+    return _note(
+        f"Reminder: you have a seat in {_title(entry)}.",
+        entry,
+        button("Unregister", ActionId.GIVE_UP_SEAT, entry.event_id),
+    )
 
 
-def _said(notification: Notification, entry: JournalEntry) -> Message:
+def _announcement(notification: Notification, entry: JournalEntry) -> Message:
     text = notification.text or ""
-    # Others may have registered, or written, in the same commit.
+    # One commit may also hold registrations, and messages of other organizers.
     author = next((wrote.actor_id for wrote, one in entry.messages() if one == notification), None)
     who = mention(author) if author else "An organizer"
     return Message(
         f"{who} about {_title(entry)}: {escape(text, LISTED)}",
         [
-            section(f"{who} writes to you about {_title(entry)}:"),
-            SectionBlock(text=plain(text)),
-            context(when_and_where(_about(entry))),
-            ActionsBlock(elements=[_leave(entry)]),
+            *announcement_blocks(who, _about(entry), text),
+            ActionsBlock(elements=[_unregister(entry)]),
         ],
     )
 
 
 def _deactivated(notification: Notification, entry: JournalEntry) -> Message:
     who = mention(notification.about_user_id or "")
-    waited, heir = _given_up(notification.about_user_id, entry)
-    had = "place in line" if waited else "seat"
-    given = f" {mention(heir)} has it now." if heir else ""
+    was_waitlisted, heir = _given_up(notification.about_user_id, entry)
+    what = "the waitlist for " if was_waitlisted else ""
+    given = f" {mention(heir)} gets the seat." if heir else ""
     return _note(
-        f"{who} is no longer in this workspace, and gave up a {had} in {_title(entry)}.{given}",
+        f"{who} is no longer in this workspace and was removed from {what}{_title(entry)}.{given}",
         entry,
         button("Manage", ActionId.MANAGE, entry.event_id),
     )
 
 
 def _given_up(user_id: str | None, entry: JournalEntry) -> tuple[bool, str | None]:
-    """Return whether someone who left had waited, and who has the seat now: others may have left in the same commit."""
+    """Return whether a user was waitlisted, and who got their seat. Others may have left in the same commit."""
     for number, change in enumerate(entry.changes):
         if change.user_id == user_id and change.kind is ChangeKind.LEFT:
             following = entry.changes[number + 1 : number + 2]
@@ -114,40 +125,40 @@ _RENDERED: Mapping[NotificationKind, Callable[[Notification, JournalEntry], Mess
     NotificationKind.DELETED: _deleted,
     NotificationKind.CLOSED: _closed,
     NotificationKind.REMINDER: _reminder,
-    NotificationKind.MESSAGE: _said,
+    NotificationKind.MESSAGE: _announcement,
     NotificationKind.DEACTIVATED: _deactivated,
 }
-"""Of an export there is a file instead: `bot.features.export.spreadsheet`."""
+"""An export is sent as a file instead, see `bot.features.export.spreadsheet`."""
 
 
-_NEWS = {
+_NAMES = {
     NotificationKind.PROMOTED: "Got a seat",
-    NotificationKind.REMOVED: "Taken out",
-    NotificationKind.MOVED: "Event moved",
+    NotificationKind.REMOVED: "Removed",
+    NotificationKind.MOVED: "Time or location changed",
     NotificationKind.CANCELED: "Event canceled",
     NotificationKind.DELETED: "Event deleted",
     NotificationKind.CLOSED: "Registration closed",
     NotificationKind.REMINDER: "Reminder",
-    NotificationKind.MESSAGE: "Your message",
-    NotificationKind.DEACTIVATED: "Somebody left the workspace",
-    NotificationKind.EXPORT: "The list of people",
+    NotificationKind.MESSAGE: "Message from an organizer",
+    NotificationKind.DEACTIVATED: "Someone left the workspace",
+    NotificationKind.EXPORT: "Attendee list",
 }
 
 
 def unreachable_message(
     entry: JournalEntry, people: Sequence[UnreachableRecipient], more: int
 ) -> Message:
-    """Return what organizers are told of people whom no direct message reaches (R9.2).
+    """Tell organizers who can't be reached by direct message (R9.2).
 
-    `more` says how many there are besides those who are named.
+    `more` counts unreachable recipients who are not in `people`.
     """
     first = (
-        f"Not everyone could be told by direct message about {_title(entry)}. "
-        "Please reach them another way:"
+        f"Some direct messages about {_title(entry)} couldn’t be delivered."
+        " Please reach these people another way:"
     )
     named = [
         f"• {news}: {', '.join(mention(user_id) for user_id in user_ids)}"
-        for kind, news in _NEWS.items()
+        for kind, news in _NAMES.items()
         if (user_ids := [person.user_id for person in people if person.kind is kind])
     ]
     if more:
@@ -168,11 +179,7 @@ def _title(entry: JournalEntry) -> str:
     return bold(_about(entry).title)
 
 
-def _give_up(entry: JournalEntry) -> ButtonElement:
-    return button("Give up my seat", ActionId.GIVE_UP_SEAT, entry.event_id)
-
-
-def _leave(entry: JournalEntry, label: str = "Leave") -> ButtonElement:
+def _unregister(entry: JournalEntry, label: str = "Unregister") -> ButtonElement:
     return button(label, ActionId.CHOOSE_TO_UNREGISTER, entry.event_id)
 
 
@@ -180,11 +187,13 @@ def _calendar(entry: JournalEntry, label: str = "Add to calendar") -> ButtonElem
     return button(label, ActionId.ADD_TO_CALENDAR, entry.event_id)
 
 
-def _others() -> ButtonElement:
-    return button("What else is coming", ActionId.SHOW_EVENTS, "all")
+def _events() -> ButtonElement:
+    return button("See upcoming events", ActionId.SHOW_EVENTS, "all")
 
 
 def _about(entry: JournalEntry) -> EventSummary:
     if entry.about is None:
-        raise ValueError(f"version {entry.version} of {entry.event_id} has notices about nothing")
+        raise ValueError(
+            f"version {entry.version} of {entry.event_id} has notifications but no event summary"
+        )
     return entry.about

@@ -1,4 +1,4 @@
-"""What people are told when something was refused or went wrong: one sentence for each error."""
+"""Messages for refusals and failures, one for each error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.blocks.builders import Message, note
-from bot.blocks.formatting import moment, ordinal, seats
+from bot.blocks.formatting import moment, ordinal, people_count, seats
 from bot.blocks.mrkdwn import bold, escape, mention
 from bot.slack.errors import MalformedPayload, NotInUse, OtherWorkspace, RefreshFailed
 from domain import errors
@@ -15,75 +15,74 @@ from domain.enums import ClosedBecause, RegistrationStatus
 from domain.errors import RollcallError
 from domain.models import Event
 
-FAILED = "That did not work"
+FAILED = "That didn’t work"
 
 _TITLES: Mapping[type, str] = {errors.NotConfirmed: "Not confirmed yet", RefreshFailed: "Done"}
 
 
 class Wrong(StrEnum):
-    """What is wrong with a field of a form, where the form itself is the reason; else the domain says it."""
+    """Problems of a form's fields that the domain doesn't know."""
 
     NO_EVENT = "choose an event"
     NO_WHOLE_NUMBER = "must be a whole number from 1 to 100,000"
     NO_TIME_ZONE = "choose a time zone"
-    NO_DAY = "choose a day"
-    NO_SUCH_MOMENT = "must be a day and a time that exist"
-    DAY_MISSING = "choose a day, too"
-    TIME_MISSING = "choose a time, too"
-    NOT_THE_TITLE = "this is not the event’s title, and nothing was deleted"
+    NO_DAY = "choose a date"
+    NO_SUCH_MOMENT = "must be a valid date and time"
+    DAY_MISSING = "also choose a date"
+    TIME_MISSING = "also choose a time"
+    NOT_THE_TITLE = "that’s not the event’s title, so nothing was deleted"
 
 
 def title(error: Exception) -> str:
-    """Return the title of a modal that says what became of a form."""
+    """Return the title of a modal that shows an error."""
     return _TITLES.get(type(error), FAILED)
 
 
 def sentence(error: RollcallError) -> str:
-    """Return what the person is told, in mrkdwn."""
+    """Return an error's message as mrkdwn."""
     return SENTENCES[type(error)](error)
 
 
 def message(error: RollcallError) -> Message:
-    """Return the sentence as a message."""
+    """Return an error's message."""
     return note(sentence(error))
 
 
 def to(asker_id: str, error: RollcallError) -> Message:
-    """Return what the one who asked is told: of somebody else who is not in an event, not "you"."""
+    """Return an error's message for the user who asked, also if it is about another user."""
     if isinstance(error, errors.NotRegistered) and error.user_id != asker_id:
         who, title = mention(error.user_id), bold(error.title)
-        return note(f"{who} is not in {title} any more. Nothing was changed.")
+        return note(f"{who} isn’t registered for {title} anymore. Nothing changed.")
     return message(error)
 
 
 def unforeseen(reference: str) -> Message:
-    """Return what a person is told of a failure that nobody foresaw."""
+    """Return the message for a bug. `reference` finds it in the log."""
     return note(
-        "Something went wrong on my side, and I can’t say whether it was done. Please look again in a moment;"
-        f" if it stays wrong, tell your admin this reference: `{reference}`"
+        "Something went wrong, and I can’t tell whether your request went through. Check again in a"
+        f" moment. If it keeps happening, give your admin this reference: `{reference}`"
     )
 
 
 def too_late() -> Message:
-    """Return what a person is told for whom nothing could be opened within Slack's three seconds."""
-    return note("That took too long to open. Please try again: you’ll see how things are.")
+    """Return the message for a modal that could not open within Slack's three seconds."""
+    return note("That took too long to open. Please try again.")
 
 
 def _invalid(error: errors.Invalid) -> str:
-    return f"That can’t be done: {error.field.replace('_', ' ')}: {escape(error.reason)}."
+    return f"Check the {error.field.replace('_', ' ')}: {escape(error.reason)}."
 
 
 def _full(error: errors.EventFull) -> str:
-    return (
-        f"{bold(error.title)} is full: {error.registered} of {seats(error.capacity)} taken,"
-        " and there is no waitlist."
-    )
+    taken = f"{error.registered:,} of {seats(error.capacity)} taken"
+    return f"{bold(error.title)} is full ({taken}), and it has no waitlist."
 
 
 def _already(error: errors.AlreadyRegistered) -> str:
+    title = bold(error.title)
     if error.status is RegistrationStatus.REGISTERED or error.position is None:
-        return f"You already have a seat in {bold(error.title)}."
-    return f"You already wait for {bold(error.title)}: you are {ordinal(error.position)} in line."
+        return f"You already have a seat in {title}."
+    return f"You’re already {ordinal(error.position)} on the waitlist for {title}."
 
 
 def _closed(error: errors.RegistrationClosed) -> str:
@@ -91,62 +90,63 @@ def _closed(error: errors.RegistrationClosed) -> str:
     since = f" ({moment(error.since, 'UTC')})" if error.since else ""
     return {
         ClosedBecause.CLOSED: f"Registration for {title} is closed.",
-        ClosedBecause.CANCELED: f"{title} was canceled.",
+        ClosedBecause.CANCELED: f"{title} has been canceled.",
         ClosedBecause.STARTED: f"{title} has already started{since}.",
         ClosedBecause.DEADLINE: f"Registration for {title} has ended{since}.",
     }[error.because]
 
 
-def _below(error: errors.CapacityBelowRegistered) -> str:
+def capacity_too_low(requested: int, registered: int) -> str:
+    """Say why a capacity can't be set, and what to do."""
     return (
-        f"{error.registered} people have a seat already, so the capacity can’t be"
-        f" {error.requested}. Nobody is removed by a smaller number: choose {error.registered} or more."
+        f"Capacity can’t be {requested:,}, because {people_count(registered)} already have a seat."
+        f" Choose {registered:,} or more, or remove attendees first."
     )
 
 
 SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.Invalid: _invalid,
     errors.UnknownUser: lambda _: (
-        "Nothing is stored about you, or it is just being deleted. You can come back in a minute."
+        "There’s no data about you, or it’s being deleted right now. Please try again in a minute."
     ),
-    errors.DuplicateUser: lambda _: "There is a user with this id already.",
+    errors.DuplicateUser: lambda _: "A user with this ID already exists.",
     errors.UnknownEvent: lambda _: "This event no longer exists.",
-    errors.DuplicateEvent: lambda _: "There is an event with this id already.",
+    errors.DuplicateEvent: lambda _: "An event with this ID already exists.",
     errors.EventFull: _full,
     errors.AlreadyRegistered: _already,
-    errors.NotRegistered: lambda error: (
-        f"You are not in {bold(error.title)}: you neither have a seat nor wait for one."
-    ),
+    errors.NotRegistered: lambda error: f"You’re not registered for {bold(error.title)}.",
     errors.RegistrationClosed: _closed,
-    errors.CapacityBelowRegistered: _below,
-    errors.EventCanceled: lambda _: "This event was canceled, and can’t be changed any more.",
+    errors.CapacityBelowRegistered: lambda error: capacity_too_low(
+        error.requested, error.registered
+    ),
+    errors.EventCanceled: lambda _: "This event has been canceled, so it can’t be changed.",
     errors.NotOrganizer: lambda _: (
-        "Only the organizers of this event and workspace admins can do that. Nothing was changed."
+        "Only this event’s organizers and workspace admins can do that. Nothing changed."
     ),
     errors.Busy: lambda _: (
-        "It is very busy right now, and nothing was changed. Please press again in a moment."
+        "I’m too busy right now, so nothing changed. Please try again in a moment."
     ),
     errors.NotConfirmed: lambda _: (
-        "Not confirmed yet: I’m still finding out whether it was done, and will tell you."
+        "Not confirmed yet. I’m checking whether it went through, and I’ll let you know."
     ),
     RefreshFailed: lambda _: (
-        "That is done, but I can’t show it here right now. Please open it again in a moment."
+        "That’s done, but I couldn’t update this view. Please reopen it in a moment."
     ),
     MalformedPayload: lambda _: (
-        "I can’t read what Slack sent me there, and nothing was changed. Please open it anew and try again."
+        "I couldn’t process that. Nothing changed. Please reopen it and try again."
     ),
-    NotInUse: lambda _: "This is no longer in use. `/rollcall help` shows what there is.",
-    OtherWorkspace: lambda _: "Rollcall serves another workspace here, and can’t do that for you.",
+    NotInUse: lambda _: "This is no longer in use. Type `/rollcall help` to see what you can do.",
+    OtherWorkspace: lambda _: "This Rollcall belongs to another workspace, so it can’t help here.",
 }
 
 
 def card_not_posted(event: Event, reason: str, *, is_outside: bool, is_unsure: bool) -> str:
-    """Return that an event's card does not stand in its channel, and how to mend it, in mrkdwn."""
+    """Say why an event's card was not posted, and what to do, in mrkdwn."""
     if is_outside:
         return (
-            "The card is not posted: I’m not in that channel. Invite me there with"
-            f" `/invite @Rollcall`, then press *Post card* in `/event {event.event_id}`."
+            "I can’t post the card because I’m not in that channel. Type `/invite @Rollcall` there,"
+            f" then press *Post card* in `/event {event.event_id}`."
         )
     if is_unsure:
-        return "The card may not be posted: Slack did not answer."
-    return f"The card is not posted: Slack says `{reason}`."
+        return "The card may not have been posted, because Slack didn’t respond."
+    return f"The card wasn’t posted. Slack’s error: `{reason}`"

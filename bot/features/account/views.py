@@ -1,4 +1,4 @@
-"""Help, and deleting one's data."""
+"""Help, and the replies to `/rollcall forget-me`."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from bot.blocks.ids import ActionId
 HELP = """*Rollcall* registers you for events, right here in Slack.
 
 *For members*
-• Register: press the button on an event’s card, or type `/register [event]`. If it is full, you join the line.
-• Leave: press *Leave*, or type `/unregister [event]`. Your seat goes to the next in line, who is told at once.
-• See what is coming: `/events`.
-• See where you are in: `/registrations`, with your place in line, how it moved, and a file for your calendar.
-• Have all of that in one place: the *Home* tab of this app.
-• Be forgotten: `/rollcall forget-me` deletes all that is stored about you.
+• Register: press the button on an event’s card, or type `/register [event]`. If it’s full, you join the waitlist.
+• Unregister: press *Unregister*, or type `/unregister [event]`. The next person on the waitlist gets your seat.
+• See upcoming events: `/events`.
+• See your registrations: `/registrations`, with your waitlist position, its history, and a file for your calendar.
+• See everything in one place: the *Home* tab of this app.
+• Delete your data: `/rollcall forget-me`.
 
 *For organizers*
-• Make an event: `/event create`, or the button in *Home*. Its card goes into the channel that you choose.
-• Run it: press *Manage* on the card, or type `/event [event]`. See who is in and who waits, and find people by name.
-• Change it: *Edit* for time, place and text, *Change capacity* for seats. Whoever that concerns is told.
-• Talk to people: *Message people* writes to all registered, waiting, or both. Reminders go out by themselves.
-• Remove somebody: *Details* beside the name, with a reason that the person is told.
-• Keep track: *Export CSV* for a list, *History* for who did what, when and why.
-• End it: *Close registration*, *Cancel event*, where everyone is told, or *Delete*.
+• Create an event: `/event create`, or the button on the *Home* tab. Its card is posted in the channel you choose.
+• Manage it: press *Manage* on the card, or type `/event [event]`. See the roster and the waitlist, and find people.
+• Change it: *Edit* for time, location, and text, *Change capacity* for seats. The people affected are notified.
+• Message attendees: everyone registered, everyone waitlisted, or both. Reminders are sent automatically.
+• Remove an attendee: press *Details* next to their name. They’re notified, with your reason.
+• Keep track: *Export CSV* for the attendee list, *History* for who did what, when, and why.
+• End it: *Close registration*, *Cancel event* (everyone is notified), or *Delete*.
 
-*Where another app has taken a command*, put `/rollcall` before it: `/rollcall register yoga`."""
+*If another app uses one of these commands*, put `/rollcall` before it: `/rollcall register yoga`."""
 
 
 def help_message() -> Message:
-    """Return everything there is, in one screen."""
+    """List everything Rollcall does, on one screen."""
     return note(HELP)
 
 
 def forget_me_question() -> Message:
-    """Return what forgetting means, and two buttons."""
-    buttons = ActionsBlock(
-        elements=[
-            button("Delete my data", ActionId.FORGET_ME, "me", style="danger"),
-            button("Keep it", ActionId.KEEP_DATA, "me"),
-        ]
-    )
+    """Ask before everything about a user is deleted."""
+    buttons = [
+        button("Delete my data", ActionId.FORGET_ME, "me", style="danger"),
+        button("Keep my data", ActionId.KEEP_DATA, "me"),
+    ]
     return note(
-        "This gives up all your seats and places in line, and deletes what is stored about you."
+        "This unregisters you from all events and deletes everything stored about you."
         " It can’t be undone.",
-        buttons,
+        ActionsBlock(elements=buttons),
     )
 
 
 def forgotten(done: bool) -> Message:
-    """Return that a person is forgotten, or soon will be."""
+    """Tell a user that their data is deleted, or that the deletion has started."""
     if done:
-        return note("Your registrations and what was stored about you are deleted.")
-    return note("Started: your registrations are being given back, then your data is deleted.")
+        return note("Your registrations and your data have been deleted.")
+    return note(
+        "I’ve started to unregister you from your events. After that, your data will be deleted."
+    )
 
 
 def nothing_deleted() -> Message:
-    """Return that nothing was deleted."""
+    """Tell a user who decided to keep their data that nothing was deleted."""
     return note("Nothing was deleted.")

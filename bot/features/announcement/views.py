@@ -1,4 +1,4 @@
-"""A message of an organizer to an event's people: written, looked at, sent (R8.8)."""
+"""Messages from an organizer to attendees: the form, its preview, and the confirmation (R8.8)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message, context, plain, section
-from bot.blocks.formatting import people_count, when_and_where
+from bot.blocks.formatting import Timed, people_count, when_and_where
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block, option
 from bot.blocks.modals import note_modal
@@ -34,22 +34,17 @@ def announcement_form(
     by: str = "",
     is_changed: bool = False,
 ) -> View:
-    """Return the form for words to an event's people; with a draft, what they will get stands above it.
+    """Ask for a message to attendees. With a draft, show a preview above the form.
 
-    `previewed` is the draft's fingerprint: it is sent once it is submitted as it was shown, unless nobody
-    would get it. `is_changed` says that another preview stood there when it was submitted.
+    `previewed` is the draft's fingerprint. The message is sent if it is submitted as previewed and has
+    recipients. `is_changed` says that it differs from an earlier preview.
     """
-    counts = {
-        Audience.REGISTERED: ("Everyone registered", event.registered_count),
-        Audience.WAITING: ("Everyone waiting", event.waitlist_count),
-        Audience.EVERYONE: ("Both", event.registered_count + event.waitlist_count),
-    }
+    counts = _counts(event)
     offered = {
-        audience: option(f"{label} ({people_count(count)})", audience)
-        for audience, (label, count) in counts.items()
+        audience: option(f"{label} ({people_count(counts[audience])})", audience)
+        for audience, label in _AUDIENCES.items()
     }
     chosen = draft.audience if draft else Audience.REGISTERED
-    is_for_nobody = draft is not None and counts[chosen][1] == 0
     to = StaticSelectElement(
         action_id=ActionId.INPUT, options=list(offered.values()), initial_option=offered[chosen]
     )
@@ -63,18 +58,15 @@ def announcement_form(
         input_block(BlockId.AUDIENCE, "To", to),
         input_block(BlockId.TEXT, "Message", text),
     ]
-    if is_for_nobody:
+    if draft is not None and not counts[chosen]:
         previewed = ""
-        blocks = [section(f":warning: {_NOBODY[chosen]}, so that nobody would get this."), *blocks]
+        blocks = [section(f":warning: {_NO_ONE[chosen]}, so no one would get this."), *blocks]
     elif draft is not None:
-        changed = "You changed it, so that it is not sent yet. " if is_changed else ""
+        changed = "Your message changed, so it hasn’t been sent yet. " if is_changed else ""
+        goes_to = f"{changed}{people_count(counts[chosen])} will get this by direct message:"
         blocks = [
-            section(
-                f"*{changed}This goes to {people_count(counts[chosen][1])}, each by direct message:*"
-            ),
-            section(f"{mention(by)} writes to you about {bold(event.title)}:"),
-            SectionBlock(text=plain(draft.text)),
-            context(when_and_where(event)),
+            section(f"*{goes_to}*"),
+            *announcement_blocks(mention(by), event, draft.text),
             DividerBlock(),
             *blocks,
         ]
@@ -83,33 +75,54 @@ def announcement_form(
         type="modal",
         callback_id=CallbackId.MESSAGE,
         private_metadata=json.dumps(metadata),
-        title=plain("Message people"),
+        title=plain(_TITLE),
         submit=plain("Send" if previewed else "Preview"),
         close=plain("Back"),
         blocks=blocks,
     )
 
 
-_NOBODY = {
-    Audience.REGISTERED: "Nobody is registered",
-    Audience.WAITING: "Nobody is waiting",
-    Audience.EVERYONE: "Nobody is registered or waiting",
-}
+def announcement_blocks(author: str, event: Timed, text: str) -> list[Block]:
+    """Show a message as its recipients get it. `author` is mrkdwn."""
+    return [
+        section(f"{author} sent you a message about {bold(event.title)}:"),
+        SectionBlock(text=plain(text)),
+        context(when_and_where(event)),
+    ]
 
 
 def announcement_sent(outcome: ChangeOutcome, audience: Audience) -> View:
-    """Return that a message is on its way."""
+    """Confirm that a message is on its way."""
     event = outcome.event
     if not outcome.changed:
-        text = "This message was sent already. Nothing was sent twice."
+        text = "This message was already sent. It wasn’t sent again."
     else:
-        whom = {
-            Audience.REGISTERED: f"the {event.registered_count:,} registered",
-            Audience.WAITING: f"the {event.waitlist_count:,} waiting",
-            Audience.EVERYONE: f"all {event.registered_count + event.waitlist_count:,} registered and waiting",
-        }
+        count = people_count(_counts(event)[audience])
         text = (
-            f"Your message is on its way to {whom[audience]} in {bold(event.title)}."
-            " If somebody can’t be reached, I’ll tell the organizers."
+            f"Your message about {bold(event.title)} is on its way to {count}."
+            " If anyone can’t be reached, I’ll message the organizers."
         )
-    return note_modal("Message people", Message(text, [section(text)]), close="Back")
+    return note_modal(_TITLE, Message(text, [section(text)]), close="Back")
+
+
+_TITLE = "Message attendees"
+
+_AUDIENCES = {
+    Audience.REGISTERED: "Everyone registered",
+    Audience.WAITING: "Everyone on the waitlist",
+    Audience.EVERYONE: "Everyone",
+}
+
+_NO_ONE = {
+    Audience.REGISTERED: "No one is registered",
+    Audience.WAITING: "No one is on the waitlist",
+    Audience.EVERYONE: "No one is registered or on the waitlist",
+}
+
+
+def _counts(event: Event) -> dict[Audience, int]:
+    return {
+        Audience.REGISTERED: event.registered_count,
+        Audience.WAITING: event.waitlist_count,
+        Audience.EVERYONE: event.registered_count + event.waitlist_count,
+    }

@@ -16,18 +16,19 @@ from domain.models import Event, ListedEvent, Page, UserRegistration
 from domain.search import FoundEvents, FoundRegistrations
 
 MAX_LISTED = 15
-"""Registrations that fit into one message: into the text that all its blocks may hold."""
-
+"""Registrations in one message. Their text stays within Slack's limit for all blocks."""
 
 MAX_CHOICES = 10
-"""Events offered where several fit."""
+"""Events offered if several match."""
+
+NO_REGISTRATIONS = "You’re not registered for any events."
+NO_EVENTS = "No upcoming events."
 
 
 def event_list(page: Page[Event]) -> Message:
-    """Return what is coming, one page of it."""
+    """List a page of the upcoming events."""
     if not page.items and page.next_cursor is None:
-        text = "Nothing is coming up. `/event create` makes a new event."
-        return Message(text, [section(text)])
+        return note(f"{NO_EVENTS} Type `/event create` to create one.")
     blocks: list[Block] = []
     for event in page.items:
         blocks += [*event_blocks(event), DividerBlock()]
@@ -36,72 +37,79 @@ def event_list(page: Page[Event]) -> Message:
         blocks.append(ActionsBlock(elements=[more]))
     elif blocks:
         blocks.pop()
-    return Message("What is coming up", blocks)
+    return Message("Upcoming events", blocks)
 
 
 def registration_list(
     own: Sequence[UserRegistration], status: RegistrationStatus | None = None, first: int = 0
 ) -> Message:
-    """Return one's own registrations from the first on, each with a leave button (R5, R8.2).
+    """List a user's own registrations from number `first` on (R5, R8.2).
 
-    `status` is the one that they were filtered by: the button for those that follow carries it.
+    `status` is the filter that was applied. The button for the next page carries it.
     """
     shown = own[first : first + MAX_LISTED]
     if not shown:
-        which = f" {status.value}" if status else ""
-        return note(f"You have no{which} registrations. `/events` shows what is coming up.")
+        return note(f"{_NOTHING_FOUND[status]} Type `/events` to see what’s coming up.")
     blocks: list[Block] = []
     for one in shown:
         blocks += registration_blocks(one)
     following = first + len(shown)
     if following < len(own):
         value = f"{status.value if status else ''}:{following}"
-        more = button("More", ActionId.MORE_REGISTRATIONS, value)
-        blocks += [
-            context(f"{len(own) - following} more"),
-            ActionsBlock(elements=[more]),
-        ]
+        more = button("More registrations", ActionId.MORE_REGISTRATIONS, value)
+        blocks += [context(f"{len(own) - following} more"), ActionsBlock(elements=[more])]
     return Message("Your registrations", blocks)
 
 
+_NOTHING_FOUND = {
+    None: NO_REGISTRATIONS,
+    RegistrationStatus.REGISTERED: "You don’t have a seat in any event.",
+    RegistrationStatus.WAITLISTED: "You’re not on any waitlist.",
+}
+
+
 def registration_blocks(own: UserRegistration) -> Sequence[Block]:
-    """Return one of a person's own registrations: the event, the place in it, and what can be done."""
-    event = own.event
+    """Show one of a user's own registrations: the event, their seat or position, and buttons."""
+    event, has_seat = own.event, own.position is None
     lines = f"{bold(event.title, LISTED)} · {status_text(own)}\n{when_and_where(event, LISTED)}"
-    buttons = [button("Leave", ActionId.UNREGISTER, event.event_id)]
-    if own.position is None:
+    label = "Unregister" if has_seat else "Leave waitlist"
+    buttons = [button(label, ActionId.UNREGISTER, event.event_id)]
+    if has_seat:
         is_canceled = event.status is EventStatus.CANCELED
-        label = "Take it off my calendar" if is_canceled else "Add to calendar"
+        label = "Remove from calendar" if is_canceled else "Add to calendar"
         buttons.append(button(label, ActionId.ADD_TO_CALENDAR, event.event_id))
-    buttons.append(button("How my place moved", ActionId.REGISTRATION_HISTORY, event.event_id))
+    buttons.append(button("History", ActionId.REGISTRATION_HISTORY, event.event_id))
     return [section(lines), ActionsBlock(elements=buttons)]
 
 
 def status_text(own: UserRegistration) -> str:
-    """Return "you have a seat", or the place in line; of a canceled event, what it was."""
+    """Return "You have a seat", or the position on the waitlist. Of a canceled event, what it was."""
+    on_waitlist = f"{ordinal(own.position)} on the waitlist" if own.position is not None else ""
     if own.event.status is EventStatus.CANCELED:
-        had = "had a seat" if own.position is None else f"were {ordinal(own.position)} in line"
-        return f"*canceled*, you {had}"
-    return "you have a seat" if own.position is None else f"you are {ordinal(own.position)} in line"
+        return f"Canceled (you {f'were {on_waitlist}' if on_waitlist else 'had a seat'})"
+    return f"You’re {on_waitlist}" if on_waitlist else "You have a seat"
 
 
 def unknown_filter(text: str) -> Message:
-    """Return what `/registrations` takes."""
+    """Name the filters that `/registrations` knows."""
     return note(
-        f"“{escape(shortened(text, 50))}” is no status: it takes `registered`, `waitlisted`, or nothing."
+        f"Unknown filter “{escape(shortened(text, 50))}”."
+        " Try `/registrations registered` or `/registrations waitlisted`."
     )
 
 
 def event_choice(found: FoundEvents, action: ActionId) -> Message:
-    """Return the events that fit, or whose titles come nearest, each as a button."""
+    """Offer the events that match, or those with the most similar titles, each with a button."""
     if found.fitting:
-        asked = "Which one do you mean?"
+        asked = "Which event do you mean?"
         if len(found.fitting) > MAX_CHOICES:
-            asked = f"{len(found.fitting)} events fit; here are the next. Which one do you mean?"
+            asked = (
+                f"{len(found.fitting)} events match. Which of the next {MAX_CHOICES} do you mean?"
+            )
         return _offer(asked, found.fitting, action)
     if found.nearest:
-        return _offer("No event fits that. Do you mean one of these?", found.nearest, action)
-    return note("No event fits that. `/events` shows what is coming up.")
+        return _offer("No event matches that. Did you mean one of these?", found.nearest, action)
+    return note("No event matches that. Type `/events` to see what’s coming up.")
 
 
 def _offer(text: str, events: Sequence[ListedEvent], action: ActionId) -> Message:
@@ -118,19 +126,20 @@ def _offer(text: str, events: Sequence[ListedEvent], action: ActionId) -> Messag
 
 
 def registration_choice(found: FoundRegistrations, text: str) -> Message:
-    """Return one's own registrations that fit, or whose titles come nearest, each as a button to leave."""
-    offered, asked = found.fitting, "Which one do you want to leave?"
+    """Offer a user's registrations that match, or those most similar, each with a button to unregister."""
+    offered, asked = found.fitting, "Which event do you want to unregister from?"
     if not offered:
-        what = f" that fits “{escape(text, LISTED)}”" if text else ""
-        asked = f"You are not registered for anything{what}."
+        asked = NO_REGISTRATIONS
+        if text:
+            asked = f"You’re not registered for any event that matches “{escape(text, LISTED)}”."
         if not found.nearest:
-            return note(f"{asked} `/registrations` shows where you are.")
-        offered, asked = found.nearest, f"{asked} Do you mean one of these?"
+            return note(f"{asked} Type `/registrations` to see your registrations.")
+        offered, asked = found.nearest, f"{asked} Did you mean one of these?"
     blocks: list[Block] = [section(asked)]
     blocks += [
         section(
             f"{bold(one.event.title, LISTED)}\n{when_and_where(one.event, LISTED)}",
-            button("Leave", ActionId.CHOOSE_TO_UNREGISTER, one.event.event_id),
+            button("Unregister", ActionId.CHOOSE_TO_UNREGISTER, one.event.event_id),
         )
         for one in offered[:MAX_CHOICES]
     ]

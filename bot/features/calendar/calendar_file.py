@@ -1,4 +1,4 @@
-"""An event as a calendar file (R8.16), as RFC 5545 has it."""
+"""Calendar files of events, as RFC 5545 defines them (R8.16)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from domain.enums import EventStatus
 from domain.models import Event, UserRegistration
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-"""What RFC 5545 has no place for."""
+"""Characters that RFC 5545 does not allow."""
 
 
 def is_for_later(own: UserRegistration) -> bool:
-    """Return whether someone has no place in a calendar yet: who waits is not to look like one who comes."""
+    """Return whether a user is waitlisted, so the event does not belong in their calendar yet."""
     return own.position is not None and own.event.status is not EventStatus.CANCELED
 
 
 def calendar_file(event: Event, workspace_id: str) -> File:
-    """Return the event's .ics: the same `UID` each time, and a `SEQUENCE` that grows with each change.
+    """Return an event's .ics file.
 
-    So a calendar that has an older one puts this in its place; of a canceled event, it takes it out.
+    The `UID` stays the same and `SEQUENCE` grows with each change, so a calendar replaces an older
+    version, and removes a canceled event.
     """
-    from icalendar import Calendar  # nobody else's start waits for it
+    from icalendar import Calendar  # slow to import, and only needed here
     from icalendar import Event as Entry
 
     is_canceled = event.status is EventStatus.CANCELED
@@ -47,10 +48,10 @@ def calendar_file(event: Event, workspace_id: str) -> File:
     calendar.add("version", "2.0")
     calendar.add("method", "CANCEL" if is_canceled else "PUBLISH")
     calendar.add_component(entry)
-    what = "take it off your calendar" if is_canceled else "add it to your calendar"
+    effect = "remove the event from" if is_canceled else "add the event to"
     return File(
         name=file_name(event.title, "ics"),
         title=event.title,
         content=BytesIO(calendar.to_ical()),
-        comment=f"Open this to {what}.",
+        comment=f"Open this file to {effect} your calendar.",
     )

@@ -1,4 +1,4 @@
-"""Replies to Add to calendar (R8.16)."""
+"""Replies to "Add to calendar" (R8.16)."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from domain.models import Event, UserRegistration
 
 
 def file_sent(event: Event) -> Message:
-    """Return where a calendar file is."""
-    return note(f"The calendar file of {bold(event.title)} is in your direct messages with me.")
+    """Tell a user where the calendar file is."""
+    return note(f"I sent you the calendar file for {bold(event.title)} in a direct message.")
 
 
 def no_seat_yet(own: UserRegistration) -> Message:
-    """Return that who waits has nothing to put into a calendar yet."""
+    """Tell a waitlisted user that there is nothing to add to a calendar yet."""
     return note(
-        f"In {bold(own.event.title)} you have no seat yet: you are {ordinal(own.position or 0)} in line."
-        " Once you have one, I’ll message you, and the file for your calendar is there."
+        f"You’re {ordinal(own.position or 0)} on the waitlist for {bold(own.event.title)}."
+        " If you get a seat, I’ll message you so you can add it to your calendar."
     )
 
 
 def file_not_sent(event: Event) -> Message:
-    """Return that Slack did not take a calendar file."""
+    """Tell a user that Slack did not take the calendar file."""
     return note(
-        f"Slack did not take the calendar file of {bold(event.title)} just now. Please press again in a moment."
+        f"Slack didn’t accept the calendar file for {bold(event.title)}."
+        " Please try again in a moment."
     )

@@ -1,4 +1,4 @@
-"""Event cards: the same for everyone, in channels; and the shorter ones in lists."""
+"""Event cards in channels, the same for every reader, and the shorter form in lists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.blocks.builders import Message, button, context, plain, section
-from bot.blocks.formatting import moment, when_and_where
+from bot.blocks.formatting import moment, seats, when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention
 from domain.enums import EventStatus
@@ -21,7 +21,7 @@ from domain.models import Event
 
 
 def event_card(event: Event) -> Message:
-    """Return the card of an event (R8.3)."""
+    """Show an event with its buttons (R8.3)."""
     blocks: list[Block] = [
         HeaderBlock(text=plain(event.title)),
         section(when_and_where(event)),
@@ -42,33 +42,36 @@ def event_card(event: Event) -> Message:
 
 
 def deleted_card(title: str) -> Message:
-    """Return what stands in a card's place once its event is deleted."""
+    """Replace the card of a deleted event."""
     return Message(
-        f"{escape(title)} was deleted",
-        [HeaderBlock(text=plain(title)), context("This event was deleted.")],
+        f"{escape(title)} has been deleted",
+        [HeaderBlock(text=plain(title)), context("This event has been deleted.")],
     )
 
 
-def event_blocks(event: Event, *, is_in: bool | None = None, place: str = "") -> Sequence[Block]:
-    """Return an event as lists show it; where it is known whether their reader is in it, with what helps.
+def event_blocks(
+    event: Event, *, is_registered: bool | None = None, status: str = ""
+) -> Sequence[Block]:
+    """Show an event in a list.
 
-    `place` says what place that reader has.
+    `is_registered` says whether the reader is registered or waitlisted, None if the list has many
+    readers. Buttons that can't apply to the reader are left out. `status` is the reader's status in words.
     """
     lines = [bold(event.title, LISTED), when_and_where(event, LISTED)]
     if event.description:
         lines.append(escape(event.description, LISTED))
-    numbers = f"*{place}* · {occupancy(event)}" if place else occupancy(event)
+    numbers = f"*{status}* · {occupancy(event)}" if status else occupancy(event)
     blocks: list[Block] = [section("\n".join(lines)), context(numbers)]
-    if buttons := _buttons(event, is_in=is_in):
+    if buttons := _buttons(event, is_registered=is_registered):
         blocks.append(ActionsBlock(block_id=f"event:{event.event_id}", elements=buttons))
     return blocks
 
 
 def occupancy(event: Event) -> str:
-    """Return "12 of 20 seats · 3 waiting", and what else decides whether one can register."""
-    parts = [f"{event.registered_count} of {event.capacity} seats"]
+    """Return "12 of 20 seats taken · 3 on the waitlist", and whether and until when one can register."""
+    parts = [f"{event.registered_count:,} of {seats(event.capacity)} taken"]
     if event.waitlist_count:
-        parts.append(f"{event.waitlist_count} waiting")
+        parts.append(f"{event.waitlist_count:,} on the waitlist")
     if event.status is EventStatus.CANCELED:
         parts = ["*Canceled*", *parts]
     elif event.status is EventStatus.CLOSED:
@@ -76,12 +79,12 @@ def occupancy(event: Event) -> str:
     elif event.free_seats == 0 and not (event.has_waitlist and event.waitlist_count):
         parts.append("waitlist open" if event.has_waitlist else "full")
     if event.registration_deadline is not None and event.status is EventStatus.OPEN:
-        parts.append(f"register until {moment(event.registration_deadline, event.time_zone)}")
+        parts.append(f"register by {moment(event.registration_deadline, event.time_zone)}")
     return " · ".join(parts)
 
 
 def occupancy_bar(event: Event) -> str:
-    """Return how full an event is at a glance: a bar of ten, full only when it is, and the numbers."""
+    """Return a bar of ten squares, full only if the event is full, and the numbers."""
     filled = min(10, event.registered_count * 10 // event.capacity)
     if event.registered_count and not filled:
         filled = 1
@@ -92,12 +95,12 @@ def _organizers(event: Event) -> str:
     return ", ".join(map(mention, event.organizer_ids))
 
 
-def _buttons(event: Event, *, is_in: bool | None = None) -> list[ButtonElement]:
+def _buttons(event: Event, *, is_registered: bool | None = None) -> list[ButtonElement]:
     elements = []
-    if event.status is EventStatus.OPEN and is_in is not True:
+    if event.status is EventStatus.OPEN and is_registered is not True:
         full = event.free_seats == 0 and event.has_waitlist
-        label = "Join the waitlist" if full else "Register"
+        label = "Join waitlist" if full else "Register"
         elements.append(button(label, ActionId.REGISTER, event.event_id, style="primary"))
-    if is_in is not False:
-        elements.append(button("Leave", ActionId.UNREGISTER, event.event_id))
+    if is_registered is not False:
+        elements.append(button("Unregister", ActionId.UNREGISTER, event.event_id))
     return elements

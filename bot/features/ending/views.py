@@ -1,4 +1,4 @@
-"""The ends of an event: canceled, or deleted, each asked first (R8.8)."""
+"""Canceling and deleting an event: the questions and the confirmations (R8.8)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 from slack_sdk.models.views import View
 
-from bot.blocks.builders import Message, plain, section
+from bot.blocks.builders import Message, context, plain, section
 from bot.blocks.formatting import people_count, when_and_where
 from bot.blocks.ids import BlockId, CallbackId
 from bot.blocks.inputs import input_block, line_element
@@ -18,73 +18,73 @@ from domain.models import Event
 
 
 def cancel_form(event: Event, *, is_over: bool) -> View:
-    """Return what canceling means, and the button to do it."""
-    told = event.registered_count + event.waitlist_count
-    who = (
-        f"{people_count(told)} in it will be told"
-        if told
-        else "Nobody is in it, so that nobody is told"
-    )
+    """Ask before an event is canceled, and say what that means."""
+    attendees = event.registered_count + event.waitlist_count
     if is_over:
-        who = "It is over, so that nobody is told"
+        notified = "The event is over, so no one will be notified."
+    elif attendees:
+        notified = f"{people_count(attendees)} will be notified."
+    else:
+        notified = "No one is registered, so no one will be notified."
     return View(
         type="modal",
         callback_id=CallbackId.CANCEL_EVENT,
         private_metadata=json.dumps({"event_id": event.event_id}),
-        title=plain("Cancel event"),
-        submit=plain("Cancel the event"),
+        title=plain(_CANCEL),
+        submit=plain(_CANCEL),
         close=plain("Back"),
         blocks=[
             section(f"{bold(event.title)}\n{when_and_where(event)}"),
-            section(
-                f"{who}. Nobody can register any more, and it can’t be undone."
-                " The list of people stays, until you delete the event."
-            ),
+            section(f"{notified} No one can register anymore, and this can’t be undone."),
+            context("The attendee list is kept until you delete the event."),
         ],
     )
 
 
 def event_canceled(outcome: ChangeOutcome) -> View:
-    """Return that an event is called off."""
+    """Confirm that an event is canceled, and say who is notified."""
     event = outcome.event
-    told = event.registered_count + event.waitlist_count
-    text = f"{bold(event.title)} is canceled."
+    attendees = event.registered_count + event.waitlist_count
+    text = f"{bold(event.title)} has been canceled."
     if not outcome.changed:
-        text = f"{bold(event.title)} was canceled already. Nothing was changed."
-    elif told and outcome.told:
-        text += f" {people_count(told)} in it will be told."
-    return note_modal("Cancel event", Message(text, [section(text)]), close="Back")
+        text = f"{bold(event.title)} was already canceled. Nothing changed."
+    elif attendees and outcome.told:
+        text += f" {people_count(attendees)} will be notified."
+    return note_modal(_CANCEL, Message(text, [section(text)]), close="Back")
 
 
 def delete_form(event: Event, *, is_over: bool) -> View:
-    """Return what deleting means, and the form that has the title typed to confirm it."""
-    told = event.registered_count + event.waitlist_count
-    who = ""
-    if told and not is_over and event.status is not EventStatus.CANCELED:
-        who = f" {people_count(told)} in it will be told."
+    """Ask for the title before an event is deleted, and say what that means."""
+    attendees = event.registered_count + event.waitlist_count
+    notified = ""
+    if attendees and not is_over and event.status is not EventStatus.CANCELED:
+        notified = f" {people_count(attendees)} will be notified."
     return View(
         type="modal",
         callback_id=CallbackId.DELETE_EVENT,
         private_metadata=json.dumps({"event_id": event.event_id}),
-        title=plain("Delete event"),
-        submit=plain("Delete for good"),
+        title=plain(_DELETE),
+        submit=plain(_DELETE),
         close=plain("Back"),
         blocks=[
             section(
-                f"This deletes {bold(event.title)} with its list of people, for good.{who}"
-                " To call it off and keep the list, cancel it instead."
+                f"This permanently deletes {bold(event.title)} and its attendee list.{notified}"
             ),
+            context("To keep the list, cancel the event instead."),
             input_block(
-                BlockId.CONFIRMATION,
-                "To confirm, type the title of the event",
-                line_element(200),
+                BlockId.CONFIRMATION, "To confirm, type the event’s title", line_element(200)
             ),
         ],
     )
 
 
 def event_deleted(event: Event, done: bool) -> View:
-    """Return that an event is gone, or soon will be."""
-    how = "is deleted" if done else "can’t be found any more, and its people are being taken out"
-    text = f"{bold(event.title)} {how}."
-    return note_modal("Delete event", Message(text, [section(text)]))
+    """Confirm that an event is deleted, or that the deletion has started."""
+    text = f"{bold(event.title)} has been deleted."
+    if not done:
+        text = f"{bold(event.title)} is no longer available. Its attendees are still being removed."
+    return note_modal(_DELETE, Message(text, [section(text)]))
+
+
+_CANCEL = "Cancel event"
+_DELETE = "Delete event"

@@ -1,4 +1,4 @@
-"""The forms that create and edit an event, and what follows them (R8.7, R8.8)."""
+"""The forms that create and edit an event, and their confirmations (R8.7, R8.8)."""
 
 from __future__ import annotations
 
@@ -38,30 +38,32 @@ from domain.inputs import DEFAULT_REMINDERS, MOST_REMINDERS
 from domain.models import Event
 
 REMINDERS = (7 * 24 * 60, 2 * 24 * 60, 24 * 60, 3 * 60, 60, 15)
-"""Minutes before the start that a form offers for reminders."""
+"""Minutes before the start that the forms offer for reminders."""
 
 
 def create_form(event_id: str, time_zone: str) -> View:
-    """Return the form that creates an event (R8.7); its event's id is minted already (R8.13)."""
+    """Ask for a new event (R8.7). `event_id` is already chosen, so a second submit creates nothing (R8.13)."""
     return View(
         type="modal",
         callback_id=CallbackId.CREATE_EVENT,
         private_metadata=json.dumps({"event_id": event_id}),
-        title=plain("New event"),
+        title=plain("Create event"),
         submit=plain("Create"),
         close=plain("Cancel"),
         blocks=[
-            *_when_and_what(time_zone),
+            *_first_inputs(time_zone),
             input_block(BlockId.CAPACITY, "Seats", number_element()),
-            _options({EventOption.WAITLIST}, "Show it in lists even if its channel is private"),
+            _options(
+                {EventOption.WAITLIST}, "Show it in event lists even if its channel is private"
+            ),
             channel_input(optional=True),
-            *_more((), DEFAULT_REMINDERS),
+            *_last_inputs((), DEFAULT_REMINDERS),
         ],
     )
 
 
 def edit_form(event: Event, shown: Mapping[str, str]) -> View:
-    """Return the form that edits an event; `shown` says of each field what it shows (see `changed_fields`)."""
+    """Ask for changes to an event. `shown` has a fingerprint of each field as shown (see `changed_fields`)."""
     ticked = {EventOption.WAITLIST} if event.has_waitlist else set()
     ticked |= {EventOption.LISTED} if event.listed else set()
     people = [user_id for user_id in event.co_organizer_ids if is_slack_id(user_id)]
@@ -74,18 +76,18 @@ def edit_form(event: Event, shown: Mapping[str, str]) -> View:
         close=plain("Back"),
         blocks=[
             context(
-                "If the time or the place changes, everyone registered or waiting is told."
-                " The number of seats is under *Change capacity*."
+                "If the time or location changes, all attendees are notified."
+                " To change the number of seats, use *Change capacity*."
             ),
-            *_when_and_what(event.time_zone, event),
-            _options(ticked, "Show it in lists"),
-            *_more(people, event.reminders, event),
+            *_first_inputs(event.time_zone, event),
+            _options(ticked, "Show it in event lists"),
+            *_last_inputs(people, event.reminders, event),
         ],
     )
 
 
-def _when_and_what(time_zone: str, event: Event | None = None) -> list[Block]:
-    """Return the inputs that come first, filled in where there is an event."""
+def _first_inputs(time_zone: str, event: Event | None = None) -> list[Block]:
+    """Return the first inputs, filled in from the event if there is one."""
     zone = ExternalDataSelectElement(
         action_id=ActionId.TIME_ZONE,
         initial_option=option(time_zone, time_zone),
@@ -116,7 +118,7 @@ def _when_and_what(time_zone: str, event: Event | None = None) -> list[Block]:
         input_block(BlockId.TIME_ZONE, "Time zone", zone),
         input_block(
             BlockId.LOCATION,
-            "Place",
+            "Location",
             line_element(200, event.location if event else None),
             optional=True,
         ),
@@ -149,7 +151,9 @@ def _moment_inputs(
 
 def _options(ticked: Set[EventOption], listed_label: str) -> Block:
     offered = {
-        EventOption.WAITLIST: option("Keep a waitlist when it is full", EventOption.WAITLIST),
+        EventOption.WAITLIST: option(
+            "Keep a waitlist when the event is full", EventOption.WAITLIST
+        ),
         EventOption.LISTED: option(listed_label, EventOption.LISTED),
     }
     ticks = CheckboxesElement(
@@ -160,10 +164,10 @@ def _options(ticked: Set[EventOption], listed_label: str) -> Block:
     return input_block(BlockId.OPTIONS, "Options", ticks, optional=True)
 
 
-def _more(
+def _last_inputs(
     co_organizer_ids: Sequence[str], reminders: Sequence[int], event: Event | None = None
 ) -> list[Block]:
-    """Return the inputs that come last."""
+    """Return the last inputs."""
     offered = {
         minutes: option(before_start(minutes).capitalize(), str(minutes))
         for minutes in sorted({*REMINDERS, *reminders}, reverse=True)
@@ -186,29 +190,29 @@ def _more(
         *_moment_inputs(
             BlockId.DEADLINE_DATE,
             BlockId.DEADLINE_TIME,
-            "Registration ends on",
-            "Registration ends at",
+            "Registration deadline date",
+            "Registration deadline time",
             deadline,
             zone,
             optional=True,
         ),
-        input_block(BlockId.REMINDERS, "Remind everyone registered", remind, optional=True),
-        input_block(BlockId.CO_ORGANIZERS, "Organized together with", together, optional=True),
+        input_block(BlockId.REMINDERS, "Reminders for everyone registered", remind, optional=True),
+        input_block(BlockId.CO_ORGANIZERS, "Co-organizers", together, optional=True),
     ]
 
 
 def time_zone_options(names: Sequence[str]) -> dict[str, Any]:
-    """Return time zones as the options of a select."""
+    """Return time zones as select options."""
     return option_list((name, name) for name in names[:100])
 
 
 def event_created(event: Event, trouble: str | None) -> View:
-    """Return that an event exists, and how to mend it if its card could not be posted."""
+    """Confirm a new event. `trouble` says why its card was not posted, and what to do."""
     blocks: list[Block] = [
         section(f"{bold(event.title)} is open for registration.\n{when_and_where(event)}"),
         context(
-            f"Register with `/register {event.event_id}` · manage it, or post its card, with"
-            f" `/event {event.event_id}`"
+            f"To register, type `/register {event.event_id}`."
+            f" To manage the event or post its card, type `/event {event.event_id}`."
         ),
     ]
     if trouble is not None:
@@ -217,13 +221,15 @@ def event_created(event: Event, trouble: str | None) -> View:
 
 
 def event_edited(outcome: ChangeOutcome) -> View:
-    """Return that an event is as wanted, and who is told of it."""
+    """Confirm changes to an event, and say who is notified."""
     event = outcome.event
-    if not outcome.changed:
-        text = f"{bold(event.title)} stays as it is: nothing was different."
-    else:
-        text = f"{bold(event.title)} is saved.\n{when_and_where(event)}"
-    told = event.registered_count + event.waitlist_count
-    if outcome.is_moved and told and outcome.told:
-        text += f"\n{people_count(told)} in it will be told what was and what is now."
+    text = NO_CHANGES
+    if outcome.changed:
+        text = f"{bold(event.title)} has been updated.\n{when_and_where(event)}"
+    attendees = event.registered_count + event.waitlist_count
+    if outcome.is_moved and attendees and outcome.told:
+        text += f"\n{people_count(attendees)} will be notified of the change."
     return note_modal("Edit event", Message(text, [section(text)]), close="Back")
+
+
+NO_CHANGES = "No changes to save."

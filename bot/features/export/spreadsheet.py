@@ -1,4 +1,4 @@
-"""An event's people as a CSV file, for spreadsheets (R8.8, R8.11)."""
+"""The attendee list as a CSV file for spreadsheets (R8.8, R8.11)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from bot.slack.files import File, file_name
 from domain.models import Event, Registration, User, WaitlistPosition
 
 _FORMULA = re.compile(r"^[\s\x00-\x1f]*[=+\-@|%\uff0b\uff0d\uff1d\uff20]|^[\t\r\n]")
-"""With what a spreadsheet takes a cell for a formula, also behind white space, and in full width."""
+"""Matches a cell that a spreadsheet takes for a formula, also after white space and in full width."""
 
 _NEXT_CELL = re.compile(r"(?<=;)(?=[\s\x00-\x1f]*[=+\-@|%\uff0b\uff0d\uff1d\uff20])")
-"""Where a formula begins for those in whose country cells end with a semicolon: there quotes do not hold it."""
+"""Matches where a formula starts after a semicolon, which separates cells in some locales despite quotes."""
 
 
 Row = Sequence[object]
-"""The cells of one line."""
+"""The cells of one row."""
 
 
 def heading(event: Event) -> Row:
-    """Return the first line; all times are those of the event's zone."""
+    """Return the header row. All times are in the event's time zone."""
     return (
         *("Status", "Position", "Name", "User ID"),
         *(f"Registered at ({event.time_zone})", f"Seat since ({event.time_zone})"),
@@ -31,7 +31,7 @@ def heading(event: Event) -> Row:
 
 
 def registered(event: Event, row: Registration, users: Mapping[str, User]) -> Row:
-    """Return the line of somebody with a seat."""
+    """Return the row of a registered user."""
     zone = ZoneInfo(event.time_zone)
     return (
         *("registered", "", _name(row.user_id, users), safe(row.user_id)),
@@ -40,7 +40,7 @@ def registered(event: Event, row: Registration, users: Mapping[str, User]) -> Ro
 
 
 def waiting(event: Event, place: WaitlistPosition, users: Mapping[str, User]) -> Row:
-    """Return the line of somebody who waits."""
+    """Return the row of a waitlisted user."""
     one, zone = place.waiting, ZoneInfo(event.time_zone)
     return (
         *("waitlisted", place.position, _name(one.user_id, users), safe(one.user_id)),
@@ -49,17 +49,17 @@ def waiting(event: Event, place: WaitlistPosition, users: Mapping[str, User]) ->
 
 
 def people_file(event: Event, content: IO[bytes]) -> File:
-    """Return the file of these lines: those with a seat first, then the line in order."""
+    """Return the file: registered users first, then the waitlist in order."""
     return File(
         name=file_name(event.title, "csv"),
-        title=f"{event.title}: people",
+        title=f"{event.title}: attendees",
         content=content,
-        comment="Everyone registered and waiting, as it is now.",
+        comment="Everyone registered or on the waitlist, as of now.",
     )
 
 
 def safe(text: str) -> str:
-    """Return typed text as a cell that no spreadsheet computes: an apostrophe keeps it text (R8.11)."""
+    """Return typed text as a cell that no spreadsheet evaluates. An apostrophe keeps it text (R8.11)."""
     text = _NEXT_CELL.sub("'", text)
     return f"'{text}" if _FORMULA.search(text) else text
 

@@ -1,4 +1,4 @@
-"""What happened to an event, for its organizers; and to one's own place in it, for oneself (R8.10)."""
+"""An event's history for its organizers, and a registration's history for its user (R8.10)."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from domain.enums import Audience, Cause, ChangeKind, RegistrationStatus
 from domain.models import Change, Event, JournalEntry, Page, RegistrationMove
 
 HISTORY_PAGE = 10
-"""Entries on one page: the longest is two blocks of the 100 that a view may have."""
+"""Entries on one page. The longest takes two blocks, and a view may have 100."""
 
-VALUE = 90
-"""Characters, escaped, of an old or new value."""
+MAX_VALUE = 90
+"""Characters of an old or new value, after escaping."""
 
-SECTION = 3_000
-"""Characters of a section, by Slack's page on blocks."""
+MAX_SECTION = 3_000
+"""Characters that Slack allows in a section."""
 
-SAID = 300
-"""Characters, escaped, of what an organizer said or gave as a reason."""
+MAX_TEXT = 300
+"""Characters of a message or a reason, after escaping."""
 
 
 def event_history(event: Event, page: Page[JournalEntry], turned: Sequence[str] = ()) -> View:
-    """Return a page of an event's history, newest first: who did what, when, and why."""
-    blocks: list[Block] = [section(f"{bold(event.title)}: what happened, newest first")]
+    """Show a page of an event's history, newest first: who did what, when, and why."""
+    blocks: list[Block] = [section(f"{bold(event.title)}, newest first")]
     for entry in page.items:
         if lines := _lines(entry, event.time_zone):
             blocks += _sections([f"*{moment(entry.at, event.time_zone)}*", *lines])
@@ -43,25 +43,23 @@ def event_history(event: Event, page: Page[JournalEntry], turned: Sequence[str] 
         page.next_cursor,
         is_first=not page_cursors,
     )
-    return _paged(CallbackId.HISTORY, "History", event, blocks, page_cursors)
+    return _paged(CallbackId.HISTORY, "Event history", event, blocks, turned)
 
 
 def registration_history(
     event: Event, page: Page[RegistrationMove], turned: Sequence[str] = ()
 ) -> View:
-    """Return what moved a person's own place, newest first; nobody else is named."""
-    blocks: list[Block] = [section(f"{bold(event.title)}: how your place moved, newest first")]
+    """Show a page of a user's own registration history, newest first. No one else is named."""
+    blocks: list[Block] = [section(f"{bold(event.title)}, newest first")]
     for move in page.items:
         lines = [_own_line(change) for change in move.changes]
         if move.moved_up:
-            lines.append(
-                f"{people_count(move.moved_up)} ahead of you got a seat or left: you moved up by {move.moved_up}"
-            )
+            lines.append(_moved_up(move.moved_up))
         when = moment(move.at, event.time_zone)
         blocks.append(section("\n".join([f"*{when}*", *(f"• {line}" for line in lines)])))
     if not page.items:
-        more = " on this page; there is more further back" if page.next_cursor else ""
-        blocks.append(context(f"Nothing moved it{more}."))
+        older = "No changes on this page. Older changes may be on the next page."
+        blocks.append(context(older if page.next_cursor else "No changes."))
     blocks += turning(
         ActionId.REGISTRATION_HISTORY_BACK,
         ActionId.REGISTRATION_HISTORY_PAGE,
@@ -73,7 +71,12 @@ def registration_history(
         CallbackId.MY_PLACE, "How my place moved", event, blocks, page_cursors, close="Close"
     )
     return _paged(
-        CallbackId.REGISTRATION_HISTORY, "How my place moved", event, blocks, turned, close="Close"
+        CallbackId.REGISTRATION_HISTORY,
+        "Registration history",
+        event,
+        blocks,
+        turned,
+        close="Close",
     )
 
 
@@ -98,18 +101,18 @@ def _paged(
     )
 
 
-# An event's entries
+# Event history
 
 
 def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
-    """Return what an entry says, those with the same kind of thing in one line."""
+    """Return the lines for an entry. Changes of the same kind share a line."""
     lines: list[str] = []
     groups: dict[tuple[object, ...], list[Change]] = {}
     for number, change in enumerate(entry.changes):
         alike = (
             change.kind,
             change.cause,
-            # Who did something to the event, or to somebody else.
+            # The actor, unless they changed their own registration.
             change.actor_id if change.actor_id != change.user_id else None,
             change.reason,
             number if change.kind is ChangeKind.MESSAGED else None,
@@ -123,15 +126,15 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
     if entry.unreachable:
         count = len(entry.unreachable)
         who = mention_list([person.user_id for person in entry.unreachable], count)
-        lines.append(f"• Could not be told of it: {who}")
+        lines.append(f"• Couldn’t be notified: {who}")
     return lines
 
 
 def _sections(lines: Sequence[str]) -> list[Block]:
-    """Return lines as sections, as few as hold them: one takes 3,000 characters."""
+    """Pack lines into as few sections as possible."""
     packed: list[str] = []
     for line in lines:
-        if packed and len(packed[-1]) + 1 + len(line) <= SECTION:
+        if packed and len(packed[-1]) + 1 + len(line) <= MAX_SECTION:
             packed[-1] += f"\n{line}"
         else:
             packed.append(line)
@@ -150,19 +153,17 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
         case ChangeKind.REGISTERED:
             return f"{whom} got a seat"
         case ChangeKind.WAITLISTED:
-            return f"{whom} joined the line"
+            return f"{whom} joined the waitlist"
         case ChangeKind.PROMOTED:
-            return (
-                f"{whom} moved up to a seat: {_WHY_PROMOTED.get(first.cause, 'a seat came free')}"
-            )
+            return f"{whom} got a seat from the waitlist: {_why_promoted(first)}"
         case ChangeKind.LEFT:
             return _left(first, whom, by)
         case ChangeKind.MESSAGED:
             return _messaged(first, entry, by)
         case ChangeKind.REMINDED:
-            return "Everyone registered was reminded"
+            return "Rollcall reminded everyone registered"
         case ChangeKind.REPAIRED:
-            return f"A repair set something right{f' for {whom}' if whom else ''}"
+            return f"A repair fixed {f'data of {whom}' if whom else 'the event'}"
     return f"{by} {_DONE[first.kind]}"
 
 
@@ -173,43 +174,48 @@ _DONE = {
     ChangeKind.REOPENED: "reopened registration",
     ChangeKind.CANCELED: "canceled the event",
     ChangeKind.DELETED: "deleted the event",
-    ChangeKind.EXPORTED: "exported the list of people",
+    ChangeKind.EXPORTED: "exported the attendee list",
 }
 
 _WHY_PROMOTED: Mapping[Cause | None, str] = {
-    Cause.SEAT_FREED: "a seat came free",
-    Cause.CAPACITY_INCREASED: "the capacity was raised",
-    Cause.REPAIR: "a repair found a free seat",
+    Cause.SEAT_FREED: "one opened up",
+    Cause.CAPACITY_INCREASED: "the capacity was increased",
+    Cause.REPAIR: "a repair found one free",
 }
+
+
+def _why_promoted(change: Change) -> str:
+    return _WHY_PROMOTED.get(change.cause, "one opened up")
 
 
 def _left(change: Change, whom: str, by: str) -> str:
     match change.cause:
         case Cause.REMOVED:
-            why = f": {escape(change.reason, SAID)}" if change.reason else ", with no reason given"
+            why = f": {escape(change.reason, MAX_TEXT)}" if change.reason else ", without a reason"
             return f"{by} removed {whom}{why}"
         case Cause.USER_DELETED:
-            return f"{whom} left: deleted from Rollcall"
+            return f"Rollcall unregistered {whom}: their data was deleted"
         case Cause.USER_DEACTIVATED:
-            return f"{whom} left: no longer in this workspace"
+            return f"Rollcall unregistered {whom}: no longer in this workspace"
         case Cause.EVENT_DELETED:
-            return f"{whom} left: the event was deleted"
+            return f"Rollcall unregistered {whom}: the event was deleted"
         case Cause.REPAIR:
-            return f"{whom} was taken out by a repair"
-    waited = change.status is RegistrationStatus.WAITLISTED
-    return f"{whom} left {'the line' if waited else 'and gave up a seat'}"
+            return f"A repair unregistered {whom}"
+    if change.status is RegistrationStatus.WAITLISTED:
+        return f"{whom} left the waitlist"
+    return f"{whom} unregistered and gave up a seat"
 
 
 def _messaged(change: Change, entry: JournalEntry, by: str) -> str:
     said = next((one for wrote, one in entry.messages() if wrote is change), None)
     if said is None:
-        return f"{by} wrote to people"
+        return f"{by} sent a message"
     whom = {
         Audience.REGISTERED: "everyone registered",
-        Audience.WAITING: "everyone waiting",
-        Audience.EVERYONE: "everyone registered or waiting",
+        Audience.WAITING: "everyone on the waitlist",
+        Audience.EVERYONE: "everyone",
     }[said.audience]
-    return f"{by} wrote to {whom}: {escape(said.text or '', SAID)}"
+    return f"{by} messaged {whom}: {escape(said.text or '', MAX_TEXT)}"
 
 
 _FIELDS = {
@@ -217,12 +223,12 @@ _FIELDS = {
     "starts_at": "Start",
     "ends_at": "End",
     "time_zone": "Time zone",
-    "location": "Place",
+    "location": "Location",
     "description": "Description",
     "capacity": "Seats",
     "has_waitlist": "Waitlist",
-    "listed": "Shown in lists",
-    "registration_deadline": "Registration ends",
+    "listed": "Shown in event lists",
+    "registration_deadline": "Registration deadline",
     "co_organizer_ids": "Co-organizers",
     "organizer_id": "Organizer",
     "reminders": "Reminders",
@@ -231,7 +237,7 @@ _FIELDS = {
 
 def _fields(change: Change, time_zone: str) -> list[str]:
     return [
-        f"◦ {_FIELDS.get(name, escape(name, VALUE))}:"
+        f"◦ {_FIELDS.get(name, escape(name, MAX_VALUE))}:"
         f" {_value(name, old, time_zone)} → {_value(name, new, time_zone)}"
         for name, (old, new) in sorted((change.fields or {}).items(), key=_in_order)
     ]
@@ -254,25 +260,30 @@ def _value(name: str, text: str | None, time_zone: str) -> str:
         return ", ".join(before_start(int(part)) for part in items)
     if name in ("co_organizer_ids", "organizer_id"):
         return mention_list(items, len(items))
-    return escape(text, VALUE)
+    return escape(text, MAX_VALUE)
 
 
-# One's own
+# Registration history
+
+
+def _moved_up(count: int) -> str:
+    got = "a seat" if count == 1 else "seats"
+    return f"{people_count(count)} ahead of you got {got} or left the waitlist: you moved up by {count}"
 
 
 def _own_line(change: Change) -> str:
     match change.kind:
         case ChangeKind.REGISTERED:
-            return "You registered, and got a seat"
+            return "You registered and got a seat"
         case ChangeKind.WAITLISTED:
-            return "You registered, and joined the line"
+            return "You registered and joined the waitlist"
         case ChangeKind.PROMOTED:
-            return f"You got a seat: {_WHY_PROMOTED.get(change.cause, 'a seat came free')}"
+            return f"You got a seat: {_why_promoted(change)}"
         case ChangeKind.LEFT if change.cause is Cause.REMOVED:
-            why = f": {escape(change.reason, SAID)}" if change.reason else ""
+            why = f": {escape(change.reason, MAX_TEXT)}" if change.reason else ""
             return f"An organizer removed you{why}"
         case ChangeKind.LEFT if change.cause is Cause.OWN:
-            return "You left"
+            return "You unregistered"
         case ChangeKind.LEFT:
-            return "You were taken out"
-    return "A repair set your registration right"
+            return "You were unregistered"
+    return "A repair fixed your registration"

@@ -1,4 +1,4 @@
-"""App Home: what one has, what one organizes, and what is coming (R8.6)."""
+"""App Home: a member's registrations, upcoming events, and the events they organize (R8.6)."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from domain.models import Event, Page, UserRegistration
 
 OWN = 8
 ORGANIZED = 8
-COMING = 8
-"""How many of each stand on one page: with what surrounds them, in the 100 blocks that a view may have."""
+UPCOMING = 8
+"""Items of each list on one page. All three lists fit into the 100 blocks of a view."""
 
 FIRST = "first"
-"""The value of a button that leads back to a list's beginning."""
+"""The value of a button that leads back to the start of a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """What App Home shows: all of one's own, and a page of each of the others."""
+    """The lists of App Home: all of the member's registrations, and one page of the other lists."""
 
     own: Sequence[UserRegistration]
     organized: Page[Event]
-    coming: Page[Event]
+    upcoming: Page[Event]
 
 
 def home(lists: Lists, shown: HomeMetadata) -> View:
-    """Return the page that a member sees on opening the app; `shown` says where its lists begin."""
+    """Show App Home. `shown` says where each list starts."""
     create = button("Create an event", ActionId.CREATE_EVENT, "new", style="primary")
     blocks: list[Block] = [
         ActionsBlock(elements=[create]),
         HeaderBlock(text=plain("Your registrations")),
         *_own(lists.own, shown.own),
         DividerBlock(),
-        HeaderBlock(text=plain("Coming up")),
-        *_coming(lists, is_first=shown.coming is None),
+        HeaderBlock(text=plain("Upcoming events")),
+        *_upcoming(lists, is_first=shown.coming is None),
     ]
     if lists.organized.items or shown.organized is not None:
         blocks += [
             DividerBlock(),
-            HeaderBlock(text=plain("You organize")),
+            HeaderBlock(text=plain("Events you organize")),
             *_organized(lists.organized, is_first=shown.organized is None),
         ]
     return View(type="home", blocks=blocks, private_metadata=json.dumps(shown.model_dump()))
@@ -59,27 +59,27 @@ def home(lists: Lists, shown: HomeMetadata) -> View:
 def _own(own: Sequence[UserRegistration], first: int) -> list[Block]:
     page = own[first : first + OWN]
     if not page:
-        return [section("You are not registered for anything yet.")]
+        return [section(browsing_views.NO_REGISTRATIONS)]
     blocks: list[Block] = []
     for one in page:
         blocks += browsing_views.registration_blocks(one)
     following = first + len(page)
     on = str(following) if following < len(own) else None
-    return blocks + _turn(
-        ActionId.HOME_OWN, on, f"{len(own) - following} more", is_first=first == 0
+    return blocks + _page_buttons(
+        ActionId.HOME_OWN, on, f"Show {len(own) - following} more", is_first=first == 0
     )
 
 
-def _coming(lists: Lists, *, is_first: bool) -> list[Block]:
-    page = lists.coming
-    mine = {one.event.event_id: browsing_views.status_text(one) for one in lists.own}
+def _upcoming(lists: Lists, *, is_first: bool) -> list[Block]:
+    page = lists.upcoming
+    own_status = {one.event.event_id: browsing_views.status_text(one) for one in lists.own}
     blocks: list[Block] = []
     for event in page.items:
-        place = mine.get(event.event_id, "")
-        blocks += cards_views.event_blocks(event, is_in=bool(place), place=place)
+        status = own_status.get(event.event_id, "")
+        blocks += cards_views.event_blocks(event, is_registered=bool(status), status=status)
     if not page.items:
-        blocks.append(section("Nothing is coming up."))
-    return blocks + _turn(
+        blocks.append(section(browsing_views.NO_EVENTS))
+    return blocks + _page_buttons(
         ActionId.HOME_UPCOMING, page.next_cursor, "More events", is_first=is_first
     )
 
@@ -92,16 +92,16 @@ def _organized(page: Page[Event], *, is_first: bool) -> list[Block]:
         )
         for event in page.items
     ]
-    return blocks + _turn(
-        ActionId.HOME_ORGANIZED, page.next_cursor, "More of yours", is_first=is_first
+    return blocks + _page_buttons(
+        ActionId.HOME_ORGANIZED, page.next_cursor, "More of your events", is_first=is_first
     )
 
 
-def _turn(action: ActionId, on: str | None, label: str, *, is_first: bool) -> list[Block]:
-    turn = []
+def _page_buttons(action: ActionId, on: str | None, label: str, *, is_first: bool) -> list[Block]:
+    buttons = []
     if not is_first:
-        # One action may stand twice in a view, but not in one block.
-        turn.append(ActionsBlock(elements=[button("Back to the first", action, FIRST)]))
+        # A view may have an action twice, but a block may not.
+        buttons.append(ActionsBlock(elements=[button("Back to the start", action, FIRST)]))
     if on is not None:
-        turn.append(ActionsBlock(elements=[button(label, action, on)]))
-    return list(turn)
+        buttons.append(ActionsBlock(elements=[button(label, action, on)]))
+    return list(buttons)

@@ -1,4 +1,4 @@
-"""An event's people: the roster, one person of it, and taking that person out (R4.6, R8.8)."""
+"""The roster, one attendee of it, and removing them (R4.6, R8.8)."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from domain.inputs import MOST_REASON
 from domain.models import Event, EventRegistrations, User, UserRegistration
 
 ROSTER_PAGE = 30
-"""People on one page of the roster, each a block of the 100 that a view may have."""
+"""Attendees on one page. Each is a block, and a view may have 100 blocks."""
 
 
 def roster_blocks(
     listing: EventRegistrations, users: Mapping[str, User], *, is_first: bool
 ) -> list[Block]:
-    """Return a page of those registered, then of the line, each with a button, and the search by name."""
+    """Show a page of registered users, then of the waitlist, and a select to find an attendee."""
     event = listing.event
     blocks: list[Block] = [DividerBlock()]
     if event.registered_count or event.waitlist_count:
         finder = UserSelectElement(
-            action_id=ActionId.FIND_ATTENDEE, placeholder=plain("Find a person by name")
+            action_id=ActionId.FIND_ATTENDEE, placeholder=plain("Find an attendee")
         )
         blocks.append(ActionsBlock(elements=[finder]))
     if listing.registered:
         blocks.append(section(f"*Registered* ({event.registered_count:,})"))
         blocks += [
-            _person_row(
+            _attendee_row(
                 row.user_id,
                 users,
                 f"seat since {moment(row.seated_at or row.registered_at, event.time_zone)}",
@@ -52,20 +52,20 @@ def roster_blocks(
             for row in listing.registered
         ]
     if listing.waiting:
-        blocks.append(section(f"*Waiting* ({event.waitlist_count:,})"))
+        blocks.append(section(f"*Waitlisted* ({event.waitlist_count:,})"))
         blocks += [
-            _person_row(
+            _attendee_row(
                 place.waiting.user_id,
                 users,
-                f"since {moment(place.waiting.registered_at, event.time_zone)}",
+                f"waitlisted since {moment(place.waiting.registered_at, event.time_zone)}",
                 f"{place.position}. ",
             )
             for place in listing.waiting
         ]
     if not listing.registered and not listing.waiting:
-        nobody = "Nobody is registered yet." if is_first else "Nobody else is on this page."
-        blocks.append(section(nobody))
-    return blocks + page_buttons(
+        no_one = "No one is registered yet." if is_first else "No attendees on this page."
+        blocks.append(section(no_one))
+    return blocks + turning(
         ActionId.ROSTER_BACK,
         ActionId.ROSTER_PAGE,
         event.event_id,
@@ -74,16 +74,16 @@ def roster_blocks(
     )
 
 
-def _person_row(user_id: str, users: Mapping[str, User], since: str, place: str = "") -> Block:
-    spoken = f"Details of {users[user_id].name}" if user_id in users else None
+def _attendee_row(user_id: str, users: Mapping[str, User], since: str, position: str = "") -> Block:
+    spoken = f"Details for {users[user_id].name}" if user_id in users else None
     return section(
-        f"{place}{name_of(user_id, users)} · {since}",
+        f"{position}{name_of(user_id, users)} · {since}",
         button("Details", ActionId.ATTENDEE, user_id, spoken=spoken),
     )
 
 
 def name_of(user_id: str, users: Mapping[str, User]) -> str:
-    """Return a person as Slack shows it; one who is not in Slack by the name that is stored."""
+    """Mention a Slack user, or return the stored name of a user who is not in Slack."""
     shown = mention(user_id)
     if shown.startswith("<@") or user_id not in users:
         return shown
@@ -91,60 +91,64 @@ def name_of(user_id: str, users: Mapping[str, User]) -> str:
 
 
 def attendee_form(own: UserRegistration, users: Mapping[str, User], *, is_over: bool) -> View:
-    """Return one person's place in an event, and the form to take that person out, with a reason (R4.6)."""
+    """Show one attendee, and a form to remove them with a reason (R4.6)."""
     event, row = own.event, own.registration
-    who = name_of(row.user_id, users)
+    who, title = name_of(row.user_id, users), bold(event.title)
     if own.position is None:
         since = moment(row.seated_at or row.registered_at, event.time_zone)
-        has = f"has had a seat in {bold(event.title)} since {since}"
-        follows = (
-            "The seat goes to the next in line at once."
+        status = f"{who} has had a seat in {title} since {since}."
+        effect = (
+            "The seat goes to the next person on the waitlist."
             if event.waitlist_count
-            else "The seat comes free."
+            else "The seat becomes free."
         )
     else:
-        has = f"is {ordinal(own.position)} in line for {bold(event.title)}"
-        follows = "Those behind move up."
-    told = f"{who} is told of the removal, with the reason. {follows}"
+        status = f"{who} is {ordinal(own.position)} on the waitlist for {title}."
+        effect = "Everyone behind them moves up."
+    consequence = f"If you remove {who}, they’ll be notified with your reason. {effect}"
     if is_over or event.status is EventStatus.CANCELED:
-        told = f"Nobody is told of it: the event is {'over' if is_over else 'canceled'}."
+        consequence = (
+            f"The event is {'over' if is_over else 'canceled'}, so no one will be notified."
+        )
     why = PlainTextInputElement(action_id=ActionId.INPUT, max_length=MOST_REASON, multiline=True)
     metadata = {"event_id": event.event_id, "user_id": row.user_id}
+    registered = moment(row.registered_at, event.time_zone)
     return View(
         type="modal",
         callback_id=CallbackId.REMOVE,
         private_metadata=json.dumps(metadata),
-        title=plain("Person"),
+        title=plain(_TITLE),
         submit=plain("Remove from event"),
         close=plain("Back"),
         blocks=[
-            section(f"{who} {has}."),
-            context(
-                f"Registered {moment(row.registered_at, event.time_zone)} · ticket {row.ticket}"
-            ),
-            input_block(BlockId.REASON, "Reason, if you remove this person", why, optional=True),
-            context(told),
+            section(status),
+            context(f"Registered {registered} · ticket {row.ticket}"),
+            input_block(BlockId.REASON, "Reason for removing them", why, optional=True),
+            context(consequence),
         ],
     )
 
 
 def not_registered(event: Event, user_id: str, users: Mapping[str, User]) -> View:
-    """Return that somebody is not in an event."""
-    text = f"{name_of(user_id, users)} neither has a seat in {bold(event.title)} nor waits for one."
-    return note_modal("Person", Message(text, [section(text)]), close="Back")
+    """Say that a user is no attendee of an event."""
+    text = f"{name_of(user_id, users)} isn’t registered for {bold(event.title)}."
+    return note_modal(_TITLE, Message(text, [section(text)]), close="Back")
 
 
 def attendee_removed(outcome: LeaveOutcome, users: Mapping[str, User]) -> View:
-    """Return that somebody is out, and who has the seat now."""
-    return note_modal("Person", removal_message(outcome, users), close="Back")
+    """Confirm a removal in the modal."""
+    return note_modal(_TITLE, removal_message(outcome, users), close="Back")
 
 
 def removal_message(outcome: LeaveOutcome, users: Mapping[str, User]) -> Message:
-    """Return what an organizer is told of somebody who is out."""
+    """Confirm a removal, and say who gets the seat and who was notified."""
     who = name_of(outcome.registration.user_id, users)
-    text = f"{who} is out of {bold(outcome.event.title)}"
-    text += ", and is told so." if outcome.told else "."
+    text = f"Removed {who} from {bold(outcome.event.title)}."
     if outcome.promoted:
-        too = ", and is told so, too" if outcome.told else ""
-        text += f" {mention_list(outcome.promoted, len(outcome.promoted))} has the seat now{too}."
+        text += f" {mention_list(outcome.promoted, len(outcome.promoted))} gets the seat."
+    if outcome.told:
+        text += f" {'Both' if outcome.promoted else 'They'} have been notified."
     return note(text)
+
+
+_TITLE = "Attendee"

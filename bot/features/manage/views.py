@@ -1,4 +1,4 @@
-"""Manage: what an event's organizers see and can do; its card and its capacity (R8.8)."""
+"""The Manage modal, and the modals for an event's card and capacity (R8.8)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from bot.blocks.mrkdwn import bold, mention_list
 from bot.blocks.paging import latest
 from bot.features.cards.views import occupancy, occupancy_bar
 from bot.features.manage.roster_views import roster_blocks
+from bot.slack.error_messages import capacity_too_low
 from domain.commands import ChangeOutcome
 from domain.enums import EventStatus
 from domain.models import CapacityPreview, Event, EventRegistrations, User
@@ -33,20 +34,20 @@ def manage_event(
     page_cursors: Sequence[str] = (),
     note: str | None = None,
 ) -> View:
-    """Return an event's numbers, its people, and what its organizers can do (R8.8).
+    """Show an event's numbers, its attendees, and what its organizers can do (R8.8).
 
-    `page_cursors` are the cursors of the pages that led here, this one's last; none for the first. `users`
-    has the names of those who are not in Slack; `note` says what was just done.
+    `turned` holds the cursors of the pages up to this one; it is empty for the first page. `users`
+    names attendees who are not in Slack. `note` says what was just done.
     """
     event = listing.event
     blocks: list[Block] = [
         section(f"{bold(event.title)}\n{when_and_where(event)}\n{occupancy_bar(event)}"),
     ]
     if event.capacity_target is not None:
-        blocks.append(context(f"The capacity grows to {event.capacity_target}, step by step."))
+        blocks.append(context(f"Capacity is growing to {event.capacity_target:,}, step by step."))
     if note is not None:
         blocks.append(context(f"✓ {note}"))
-    blocks += _managing(event, request_id)
+    blocks += _buttons(event, request_id)
     blocks += roster_blocks(listing, users, is_first=not turned)
     metadata = {"event_id": event.event_id, "turned": latest(turned), "request_id": request_id}
     return View(
@@ -59,7 +60,7 @@ def manage_event(
     )
 
 
-def _managing(event: Event, request_id: str) -> list[Block]:
+def _buttons(event: Event, request_id: str) -> list[Block]:
     is_open = event.status is EventStatus.OPEN
     toggle = (
         button("Close registration", ActionId.CLOSE, event.event_id)
@@ -73,7 +74,7 @@ def _managing(event: Event, request_id: str) -> list[Block]:
         button("Post card", ActionId.POST_CARD, event.event_id),
     ]
     always = [
-        button("Message people", ActionId.MESSAGE_ATTENDEES, event.event_id),
+        button("Message attendees", ActionId.MESSAGE_ATTENDEES, event.event_id),
         button("Export CSV", ActionId.EXPORT, request_id),
         button("History", ActionId.HISTORY, event.event_id),
     ]
@@ -85,19 +86,19 @@ def _managing(event: Event, request_id: str) -> list[Block]:
 
 
 REOPENED = "Registration is open."
-EXPORTED = "The list is on its way to you, as a file in a direct message."
+EXPORTED = "The attendee list is on its way to you in a direct message."
 
 
 def closed_note(outcome: ChangeOutcome) -> str:
-    """Return that registration is closed, and who is told."""
-    waiting = outcome.event.waitlist_count
-    is_told = waiting and outcome.changed and outcome.told
-    told = f" {people_count(waiting)} waiting will be told." if is_told else ""
-    return f"Registration is closed.{told}"
+    """Say that registration is closed, and who is notified."""
+    count = outcome.event.waitlist_count
+    if not (count and outcome.changed and outcome.told):
+        return "Registration is closed."
+    return f"Registration is closed. {people_count(count)} on the waitlist will be notified."
 
 
 def card_form(event: Event, *, after: str) -> View:
-    """Return the form that asks where to post a card of an event that has none newer than `after` (a `ts`)."""
+    """Ask where to post a card. `after` is the `ts` of the event's newest card."""
     return View(
         type="modal",
         callback_id=CallbackId.POST_CARD,
@@ -110,32 +111,28 @@ def card_form(event: Event, *, after: str) -> View:
 
 
 def card_posted(event: Event, trouble: str | None) -> View:
-    """Return that a card stands in its channel, or why not."""
-    text = trouble or f"The card of {bold(event.title)} is posted."
+    """Confirm that a card was posted, or say why not."""
+    text = trouble or f"The card for {bold(event.title)} has been posted."
     return note_modal("Post card", Message(text, [section(text)]), close="Back")
 
 
 def capacity_form(event: Event, refused: CapacityPreview | None = None) -> View:
-    """Return the form that asks for a new capacity; above it, why the last one can't be."""
+    """Ask for a new capacity. `refused` says why the last one is too low."""
     blocks: list[Block] = [section(f"{bold(event.title)}\n{occupancy(event)}")]
     initial = event.capacity
     if refused is not None:
-        who = mention_list(refused.affected, refused.affected_count)
-        came = "was" if refused.affected_count == 1 else "were"
         initial = refused.capacity
-        blocks.append(
-            section(
-                f":warning: {refused.capacity} can’t be set: {people_count(event.registered_count)} have a seat."
-                f" The last to come {came} {who}. Nobody is removed by a smaller number: choose"
-                f" {event.registered_count} or more, or remove people first."
-            )
-        )
+        last = mention_list(refused.affected, refused.affected_count)
+        blocks += [
+            section(f":warning: {capacity_too_low(refused.capacity, event.registered_count)}"),
+            context(f"Last to get a seat: {last}"),
+        ]
     blocks.append(input_block(BlockId.CAPACITY, "Seats", number_element(initial)))
     return View(
         type="modal",
         callback_id=CallbackId.CAPACITY,
         private_metadata=json.dumps({"event_id": event.event_id}),
-        title=plain("Change capacity"),
+        title=plain(_CAPACITY),
         submit=plain("Preview"),
         close=plain("Back"),
         blocks=blocks,
@@ -143,57 +140,63 @@ def capacity_form(event: Event, refused: CapacityPreview | None = None) -> View:
 
 
 def capacity_preview(preview: CapacityPreview) -> View:
-    """Return what a capacity would do, and a button to do it (R8.8); or why it can't be."""
+    """Say what a capacity would do, with a button to set it, or why it is too low (R8.8)."""
     if preview.affected_count:
         return capacity_form(preview.event, preview)
     before, after = preview.event.capacity, preview.capacity
     if preview.promoted_count:
         who = mention_list(preview.promoted, preview.promoted_count)
-        tells = "tells them" if preview.promoted_count > 1 else "tells that person"
-        text = f"{before} to {after} gives a seat to {who}, and {tells}."
+        what = "a seat" if preview.promoted_count == 1 else "seats"
+        text = (
+            f"Raising capacity from {before:,} to {after:,} gives {who} {what} and notifies them."
+        )
     else:
-        text = f"{before} to {after}: nobody’s place changes."
+        text = f"Changing capacity from {before:,} to {after:,} doesn’t affect anyone."
     return View(
         type="modal",
         callback_id=CallbackId.CAPACITY_CONFIRMED,
         private_metadata=json.dumps({"event_id": preview.event.event_id, "capacity": after}),
-        title=plain("Change capacity"),
-        submit=plain(f"Set to {after}"),
+        title=plain(_CAPACITY),
+        submit=plain(f"Set to {after:,}"),
         close=plain("Back"),
         blocks=[section(f"{bold(preview.event.title)}\n{text}")],
     )
 
 
 def capacity_set(outcome: ChangeOutcome) -> View:
-    """Return that the capacity is as wanted, or on its way there."""
-    return note_modal("Change capacity", capacity_message(outcome), close="Back")
+    """Confirm a new capacity in the modal."""
+    return note_modal(_CAPACITY, capacity_message(outcome), close="Back")
 
 
 def capacity_message(outcome: ChangeOutcome) -> Message:
-    """Return that the capacity is as wanted, or on its way there, and who got a seat."""
+    """Confirm a new capacity, or that it is growing, and say who got a seat."""
     event = outcome.event
-    text = f"{bold(event.title)} has {seats(event.capacity)} now."
+    text = f"{bold(event.title)} now has {seats(event.capacity)}."
     if event.capacity_target is not None:
         text = (
-            f"Started: {bold(event.title)} has {seats(event.capacity)} now, and grows to"
-            f" {event.capacity_target} as people are given theirs."
+            f"{bold(event.title)} now has {seats(event.capacity)} and will grow to"
+            f" {event.capacity_target:,} as people on the waitlist get seats."
         )
-    return note(f"{text} {_given_seats(outcome)}".rstrip())
+    return note(f"{text} {_promoted(outcome)}".rstrip())
 
 
 def event_changed(outcome: ChangeOutcome) -> Message:
-    """Return how an event is after its organizer changed it."""
+    """Say what an event is like after a change that was unconfirmed at first."""
     event = outcome.event
     if event.deletion is not None:
-        return note(f"Done: {bold(event.title)} is deleted.")
-    text = f"Done: {bold(event.title)} is {event.status.value}, with {seats(event.capacity)}."
-    # A new event that was not confirmed at once has no card: nobody knew whether to post one.
-    more = context(f"Manage it, or post its card, with `/event {event.event_id}`")
-    return note(f"{text} {_given_seats(outcome)}".rstrip(), more)
+        return note(f"Done. {bold(event.title)} has been deleted.")
+    text = f"Done. {bold(event.title)} is {event.status.value}, with {seats(event.capacity)}."
+    # A new event that was unconfirmed has no card yet.
+    more = context(f"Manage it or post its card with `/event {event.event_id}`")
+    return note(f"{text} {_promoted(outcome)}".rstrip(), more)
 
 
-def _given_seats(outcome: ChangeOutcome) -> str:
+def _promoted(outcome: ChangeOutcome) -> str:
     if not outcome.promoted:
         return ""
-    told = " and will be told" if outcome.told else ""
-    return f"{mention_list(outcome.promoted, len(outcome.promoted))} got a seat{told}."
+    notified = " and will be notified" if outcome.told else ""
+    what = "a seat" if len(outcome.promoted) == 1 else "seats"
+    return f"{mention_list(outcome.promoted, len(outcome.promoted))} got {what}{notified}."
+
+
+_CAPACITY = "Change capacity"

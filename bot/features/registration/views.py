@@ -14,66 +14,69 @@ from domain.models import Event, LeavePreview, UserRegistration
 
 
 def registered(outcome: RegisterOutcome) -> Message:
-    """Return "You have a seat", or the place in line (R8.4)."""
-    event = outcome.event
+    """Tell a user that they have a seat, or their position on the waitlist (R8.4)."""
+    title = bold(outcome.event.title)
     if outcome.position is None:
-        text = f"You have a seat in {bold(event.title)}."
+        text = f"You have a seat in {title}."
     else:
         text = (
-            f"{bold(event.title)} is full. You are {ordinal(outcome.position)} in line,"
-            " and I’ll message you as soon as you have a seat."
+            f"{title} is full. You’re {ordinal(outcome.position)} on the waitlist,"
+            " and I’ll message you if you get a seat."
         )
-    has_seat = outcome.position is None
-    return note(text, context(when_and_where(event)), _buttons(event, has_seat=has_seat))
-
-
-def _buttons(event: Event, *, has_seat: bool) -> ActionsBlock:
-    """Return what can be done: nobody who waits is to look like one who comes, not in a calendar either."""
-    elements = [button("Leave", ActionId.CHOOSE_TO_UNREGISTER, event.event_id)]
-    if has_seat:
-        elements.append(button("Add to calendar", ActionId.ADD_TO_CALENDAR, event.event_id))
-    return ActionsBlock(elements=elements)
+    return _with_buttons(text, outcome.event, has_seat=outcome.position is None)
 
 
 def unregistered(outcome: LeaveOutcome) -> Message:
-    """Return that the seat or place is given back."""
+    """Tell a user that they are no longer registered, and what happens to their seat."""
     title = bold(outcome.event.title)
     if outcome.registration.status is RegistrationStatus.WAITLISTED:
-        return note(f"You are out of the line for {title}.")
-    given = " It goes to the next in line." if outcome.promoted else ""
-    return note(f"You gave up your seat in {title}.{given}")
+        return note(f"You left the waitlist for {title}.")
+    given = " Your seat goes to the next person on the waitlist." if outcome.promoted else ""
+    return note(f"You’re no longer registered for {title}.{given}")
 
 
 def unregister_question(preview: LeavePreview) -> Message:
-    """Return what leaving costs, and two buttons (R8.4)."""
+    """Ask before unregistering costs a seat or a position (R8.4)."""
     event = preview.own.event
+    title = bold(event.title)
     if preview.own.position is not None:
-        cost = f"You are {ordinal(preview.own.position)} in line for {bold(event.title)}."
+        cost = f"You’re {ordinal(preview.own.position)} on the waitlist for {title}."
     elif preview.next_gets_seat:
-        cost = f"Your seat in {bold(event.title)} goes to the next in line at once."
+        cost = f"Your seat in {title} will go to the next person on the waitlist."
     elif event.status is EventStatus.OPEN:
-        cost = f"{bold(event.title)} is full: anybody can take your seat at once."
+        cost = f"{title} is full, so someone else can take your seat right away."
     else:
-        cost = f"You have a seat in {bold(event.title)}."
+        cost = f"You have a seat in {title}."
     if preview.position_on_return is not None:
-        cost += f" Coming back means {ordinal(preview.position_on_return)} in line."
+        position = ordinal(preview.position_on_return)
+        cost += f" If you change your mind, you’ll be {position} on the waitlist."
     elif event.status is not EventStatus.OPEN or event.waitlist_count:
-        cost += " You could not come back: it takes no registrations now."
-    buttons = ActionsBlock(
-        elements=[
-            button("Leave", ActionId.UNREGISTER_CONFIRMED, event.event_id, style="danger"),
-            button("Stay", ActionId.KEEP_REGISTRATION, event.event_id),
-        ]
+        cost += " It isn’t taking registrations, so you won’t be able to register again."
+    has_seat = preview.own.position is None
+    unregister, keep = (
+        ("Unregister", "Keep my seat") if has_seat else ("Leave waitlist", "Stay on waitlist")
     )
-    return note(cost, buttons)
+    buttons = [
+        button(unregister, ActionId.UNREGISTER_CONFIRMED, event.event_id, style="danger"),
+        button(keep, ActionId.KEEP_REGISTRATION, event.event_id),
+    ]
+    return note(cost, ActionsBlock(elements=buttons))
 
 
 def registration_kept(own: UserRegistration) -> Message:
-    """Return what one has, after deciding to keep it."""
+    """Tell a user who decided not to unregister what they still have."""
     title = bold(own.event.title)
     if own.position is None:
-        text = f"You keep your seat in {title}."
+        text = f"You still have your seat in {title}."
     else:
-        text = f"You stay in line for {title}: {ordinal(own.position)}."
-    has_seat = own.position is None
-    return note(text, context(when_and_where(own.event)), _buttons(own.event, has_seat=has_seat))
+        text = f"You’re still {ordinal(own.position)} on the waitlist for {title}."
+    return _with_buttons(text, own.event, has_seat=own.position is None)
+
+
+def _with_buttons(text: str, event: Event, *, has_seat: bool) -> Message:
+    """Add time, location and buttons. Only a user with a seat can add the event to a calendar."""
+    label = "Unregister" if has_seat else "Leave waitlist"
+    buttons = [button(label, ActionId.CHOOSE_TO_UNREGISTER, event.event_id)]
+    if has_seat:
+        buttons.append(button("Add to calendar", ActionId.ADD_TO_CALENDAR, event.event_id))
+    return note(text, context(when_and_where(event)), ActionsBlock(elements=buttons))

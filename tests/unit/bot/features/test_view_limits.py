@@ -230,7 +230,7 @@ MOVE = RegistrationMove(
     tuple(left(IDS[0], cause=Cause.REMOVED, reason=WORST * MOST_REASON) for _ in range(2)),
     49,
 )
-LISTS = home_views.Lists(OWN, Page(SOME, CURSOR), Page(SOME[: home_views.COMING], CURSOR))
+LISTS = home_views.Lists(OWN, Page(SOME, CURSOR), Page(SOME[: home_views.UPCOMING], CURSOR))
 SHOWN = HomeMetadata(own=8, organized=CURSOR, coming=CURSOR)
 
 
