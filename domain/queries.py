@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from domain import cursors
 from domain.enums import ChangeKind, RegistrationStatus
-from domain.errors import Invalid, UnknownEvent
+from domain.errors import UnknownEvent
 from domain.execution.loader import count_entries_before
 from domain.execution.retry import RetryPolicy
 from domain.models import (

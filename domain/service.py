@@ -41,7 +41,7 @@ from domain.errors import (
 from domain.execution.executor import Executor
 from domain.execution.loader import load_snapshot
 from domain.execution.long_operations import DEACTIVATED, LongOperations
-from domain.execution.retry import LONG_PAGE, PAGE, REQUEST_SECONDS, RetryPolicy
+from domain.execution.retry import LONG_PAGE_SIZE, PAGE_SIZE, REQUEST_SECONDS, RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
     EventChanges,
@@ -143,7 +143,7 @@ class Service:
         )
         return {user_id: user for user_id, user in rows.users.items() if user.deletion is None}
 
-    def list_users(self, *, limit: int = PAGE, cursor: str | None = None) -> Page[User]:
+    def list_users(self, *, limit: int = PAGE_SIZE, cursor: str | None = None) -> Page[User]:
         """List users by name; a page may be short. Raises `Invalid` for a cursor of no such list."""
         page = self._retry.reading(lambda: self._store.list_users(limit=limit, cursor=cursor))
         return Page(tuple(u for u in page.items if u.deletion is None), page.next_cursor)
@@ -167,7 +167,7 @@ class Service:
         def delete() -> bool:
             mark = self._users.mark(user_id, new_mark)
             return self._long_operations.finish_or_continue(
-                lambda deadline: self._long_operations.empty_user(user_id, mark, deadline)
+                lambda deadline: self._long_operations.finish_user_deletion(user_id, mark, deadline)
             )
 
         return self._resolver.finish_or_continue(delete)
@@ -216,7 +216,7 @@ class Service:
         return self._clock.now() >= event.over_at
 
     def list_events(
-        self, *, coming: bool = False, limit: int = PAGE, cursor: str | None = None
+        self, *, coming: bool = False, limit: int = PAGE_SIZE, cursor: str | None = None
     ) -> Page[Event]:
         """List events by start: all, or those `coming` that are listed and not canceled (R2.8).
 
@@ -242,7 +242,7 @@ class Service:
         )
 
     def list_organized(
-        self, user_id: str, *, limit: int = PAGE, cursor: str | None = None
+        self, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None
     ) -> Page[Event]:
         """List the events of which a user is an organizer, by start, up to a day after it.
 
@@ -281,7 +281,7 @@ class Service:
         coming = tuple(
             self._retry.read_all_pages(
                 lambda **page: self._store.list_events(starting_from=since, **page),
-                limit=LONG_PAGE,
+                limit=LONG_PAGE_SIZE,
             )
         )
         fitting = search.find(text, coming).fitting
@@ -306,7 +306,7 @@ class Service:
     def _open_events(self) -> Iterator[ListedEvent]:
         now = self._clock.now()
         for event in self._retry.read_all_pages(
-            lambda **page: self._store.list_events(starting_from=now, **page), limit=LONG_PAGE
+            lambda **page: self._store.list_events(starting_from=now, **page), limit=LONG_PAGE_SIZE
         ):
             if event.listed and event.status is EventStatus.OPEN and event.closes_at > now:
                 yield event
@@ -364,7 +364,7 @@ class Service:
         """
         self._change(event_id, StartDeletion(actor))
         return self._long_operations.finish_or_continue(
-            lambda deadline: self._long_operations.empty_event(event_id, deadline)
+            lambda deadline: self._long_operations.finish_event_deletion(event_id, deadline)
         )
 
     # Registrations: R3 to R6
@@ -432,7 +432,7 @@ class Service:
         event_id: str,
         *,
         status: RegistrationStatus | None = None,
-        limit: int = PAGE,
+        limit: int = PAGE_SIZE,
         cursor: str | None = None,
         actor: Actor | None = None,
     ) -> EventRegistrations:
@@ -492,7 +492,7 @@ class Service:
         self,
         event_id: str,
         *,
-        limit: int = PAGE,
+        limit: int = PAGE_SIZE,
         cursor: str | None = None,
         actor: Actor | None = None,
     ) -> Page[JournalEntry]:
@@ -503,7 +503,7 @@ class Service:
         )
 
     def list_own_history(
-        self, event_id: str, user_id: str, *, limit: int = PAGE, cursor: str | None = None
+        self, event_id: str, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None
     ) -> Page[RegistrationMove]:
         """List what moved a user's place in an event, newest first, out of `limit` entries of its history.
 

@@ -13,8 +13,8 @@ from bot.features.cards.views import deleted_card, event_card
 from bot.notifications.delivery import CardProgress
 from bot.notifications.ports import Storage
 from bot.notifications.rate_limiter import CARD_INTERVAL, RateLimiter
-from bot.slack.api_errors import FAILURES, ErrorClass, Standing, classify
-from bot.slack.web_client import ASKING, bounded_client
+from bot.slack.api_errors import FAILURES, CircuitBreaker, ErrorClass, classify
+from bot.slack.web_client import LOOKUP_SECONDS, bounded_client
 from domain.errors import Busy
 from domain.models import Card, Event
 from domain.ports import Clock, Conflict, Unavailable
@@ -33,11 +33,13 @@ class CardUpdater:
     """The cards of a workspace. `NotificationWorker` uses it to implement `bot.slack.context.Cards`."""
 
     def __init__(
-        self, store: Storage, client: WebClient, clock: Clock, circuit_breaker: Standing
+        self, store: Storage, client: WebClient, clock: Clock, circuit_breaker: CircuitBreaker
     ) -> None:
         self._store = store
         self._client = client
-        self._interactive_client = bounded_client(client, token=client.token, seconds=ASKING)
+        self._interactive_client = bounded_client(
+            client, token=client.token, seconds=LOOKUP_SECONDS
+        )
         self._clock = clock
         self._lock = threading.Lock()
         self._remembered: set[tuple[str, str]] = set()
@@ -47,7 +49,7 @@ class CardUpdater:
         self._uncertain: dict[tuple[str, str], Card] = {}
         """Cards whose content is unknown: the last update may have replaced a newer one."""
 
-    def newest(self, event_id: str, channel_id: str | None = None) -> str:
+    def newest_card(self, event_id: str, channel_id: str | None = None) -> str:
         """Return the newest card's `ts`, in one channel or in any, or an empty string. Raises `Busy`."""
         try:
             cards = self._store.get_cards(event_id)
@@ -77,7 +79,7 @@ class CardUpdater:
             )
         )
 
-    def adopt(self, event_id: str, channel_id: str, message_ts: str) -> bool:
+    def remember_card(self, event_id: str, channel_id: str, message_ts: str) -> bool:
         """Store a card that a person clicked. Return whether it is new to this process."""
         if (channel_id, message_ts) in self._remembered:
             return False
@@ -174,11 +176,11 @@ class CardUpdater:
             case ErrorClass.BUG:
                 _logger.error("card of %s skipped: %s", card.event_id, failure.reason)
                 return self._skip(card, event)
-            case ErrorClass.RATE:
+            case ErrorClass.RATE_LIMITED:
                 self._paused_until = now + timedelta(seconds=failure.retry_after)
-            case ErrorClass.OURS:
+            case ErrorClass.APP:
                 self._circuit_breaker.refused(UPDATE_METHOD, failure.reason)
-            case ErrorClass.LATER:
+            case ErrorClass.TEMPORARY:
                 self._paused_until = now + RETRY_DELAY
         refused_until = self._circuit_breaker.refused_until(UPDATE_METHOD)
         return CardProgress(card.rendered_version, max(self._paused_until, refused_until))

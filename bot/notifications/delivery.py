@@ -159,7 +159,7 @@ class _DeliveryRun:
             # A person's notifications stay in order, so this one waits for the earlier one.
             self._defer(user_id, entry.version, number, 0, earlier[-1].not_before)
             return
-        if self._send_notification(user_id, entry, notification) is ErrorClass.LATER:
+        if self._send_notification(user_id, entry, notification) is ErrorClass.TEMPORARY:
             not_before = self._clock.now() + FIRST_RETRY_DELAY
             self._defer(user_id, entry.version, number, 1, not_before)
 
@@ -276,7 +276,7 @@ class _DeliveryRun:
                 waiting.add(deferred.user_id)
                 continue
             entry = self._store.get_journal_entry(self._state.event_id, deferred.version)
-            if entry is not None and self._send_deferred(deferred, entry) is ErrorClass.LATER:
+            if entry is not None and self._send_deferred(deferred, entry) is ErrorClass.TEMPORARY:
                 waiting.add(deferred.user_id)
                 self._defer_again(deferred)
             else:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from slack_sdk import WebClient
 
 from bot import telemetry
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.slack.api_errors import FAILURES, CircuitBreaker, ClassifiedError, ErrorClass, classify
 from bot.slack.files import File, send_file
 from domain.models import JournalEntry
@@ -42,7 +42,7 @@ class Paused(Exception):
 class MessageSender:
     """Sends the messages of all events, in one thread."""
 
-    def __init__(self, client: WebClient, clock: Clock, circuit_breaker: Standing) -> None:
+    def __init__(self, client: WebClient, clock: Clock, circuit_breaker: CircuitBreaker) -> None:
         self._client = client
         self._clock = clock
         self._circuit_breaker = circuit_breaker
@@ -108,13 +108,13 @@ class MessageSender:
     ) -> ClassifiedError:
         now = self._clock.now()
         match failure.error_class:
-            case ErrorClass.OURS:
+            case ErrorClass.APP:
                 self._circuit_breaker.refused(method, failure.reason)
                 raise Paused(self._circuit_breaker.refused_until(method))
-            case ErrorClass.RATE:
+            case ErrorClass.RATE_LIMITED:
                 self._paused_until = now + timedelta(seconds=failure.retry_after)
                 raise Paused(self._paused_until)
-            case ErrorClass.LATER:
+            case ErrorClass.TEMPORARY:
                 self._failures += 1
                 if self._failures >= MAX_FAILURES_IN_A_ROW:
                     self._paused_until = now + FIRST_RETRY_DELAY

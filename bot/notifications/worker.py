@@ -65,7 +65,7 @@ class NotificationWorker:
         self._reconcile = reconcile
         self._sweep_lock = threading.Lock()
         self._spawn = spawn
-        circuit_breaker = Standing(clock)
+        circuit_breaker = CircuitBreaker(clock)
         message_sender = MessageSender(client, clock, circuit_breaker)
         self._delivery = EventDelivery(store, message_sender, clock, holder)
         self._card_updater = CardUpdater(store, client, clock, circuit_breaker)
@@ -90,7 +90,7 @@ class NotificationWorker:
 
     def remember_card(self, event_id: str, channel_id: str, message_ts: str) -> None:
         """See `bot.slack.context.Cards`."""
-        if self._card_updater.adopt(event_id, channel_id, message_ts):
+        if self._card_updater.remember_card(event_id, channel_id, message_ts):
             self.schedule(event_id)
 
     # Scheduling

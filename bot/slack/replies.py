@@ -14,6 +14,7 @@ from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message
 from bot.blocks.modals import note_modal
+from bot.blocks.mrkdwn import shortened
 from bot.slack import interactions, response_urls
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.errors import RefreshFailed

@@ -48,19 +48,19 @@ class Committer:
                 if not sent_before:
                     raise
                 self._resolver.report(error)
-            verdict = self._verdict(plan)
+            verdict = self._find_out(plan)
             if verdict is not None:
                 return verdict
         raise Unconfirmed
 
-    def find_out(self, plan: Plan) -> bool:
+    def resolve(self, plan: Plan) -> bool:
         """Return whether a plan applied that was sent to no known end; it will not from now on.
 
         It is not sent again: its person may have been told of other things since.
         """
-        return self._resolver.resolve(lambda: self._verdict(plan))
+        return self._resolver.resolve(lambda: self._find_out(plan))
 
-    def _verdict(self, plan: Plan) -> bool | None:
+    def _find_out(self, plan: Plan) -> bool | None:
         """Return what the journal says of a plan, None if nothing can be said yet."""
         if plan.event is None:
             raise ValueError(f"plan {plan.plan_id} writes nothing")

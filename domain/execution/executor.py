@@ -148,8 +148,8 @@ class Executor:
     def _resolve_later(self, plan: Plan, entries: Sequence[Entry[Command, Result]]) -> None:
         later_results = [LaterResult() for _ in entries]
 
-        def find_out() -> None:
-            applied = self._committer.find_out(plan)
+        def resolve() -> None:
+            applied = self._committer.resolve(plan)
             for later_result, outcome in zip(later_results, plan.outcomes, strict=True):
                 later_result.settle(outcome if applied else Busy())
             if applied:
@@ -157,7 +157,7 @@ class Executor:
 
         for entry, later_result in zip(entries, later_results, strict=True):
             entry.settle(NotConfirmed(later_result.when_known))
-        self._resolver.spawn(find_out)
+        self._resolver.spawn(resolve)
 
     def _still_at(self, event_id: str, event: Event | None) -> bool:
         again = self._store.get_event(event_id)

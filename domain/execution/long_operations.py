@@ -28,12 +28,12 @@ DEACTIVATED = "deactivated."
 """How the mark of a user begins whom Slack has deactivated: the reason outlives a crash with the mark."""
 
 
-def cause_of(mark: str) -> Cause:
+def deletion_cause(mark: str) -> Cause:
     """Return why the user with this mark is deleted."""
     return Cause.USER_DEACTIVATED if mark.startswith(DEACTIVATED) else Cause.USER_DELETED
 
 
-IN_BACKGROUND = 60.0
+BACKGROUND_SECONDS = 60.0
 """Seconds that work goes on in the background, before it is left to the sweep."""
 
 
@@ -63,7 +63,7 @@ class LongOperations:
         """Do the work in the background; what is left after a minute, the sweep finishes."""
 
         def run() -> None:
-            for _ in self._retry.pauses(self._clock.monotonic() + IN_BACKGROUND):
+            for _ in self._retry.pauses(self._clock.monotonic() + BACKGROUND_SECONDS):
                 try:
                     if work(self._retry.deadline()):
                         return
@@ -125,7 +125,7 @@ class LongOperations:
             if event is None or event.operation_id is None:
                 return False
             if event.deletion is Deletion.MARKED:
-                return self.empty_event(event_id, deadline)
+                return self.finish_event_deletion(event_id, deadline)
             return self.continue_capacity_increase(event_id, event.operation_id, deadline)
 
         return work
@@ -135,7 +135,7 @@ class LongOperations:
             user = self._retry.reading(lambda: self._store.get_user(user_id))
             if user is None or user.deletion is None:
                 return False
-            return self.empty_user(user_id, user.deletion, deadline)
+            return self.finish_user_deletion(user_id, user.deletion, deadline)
 
         return work
 
@@ -158,7 +158,7 @@ class LongOperations:
 
     # Deletion of events
 
-    def empty_event(self, event_id: str, deadline: float) -> bool:
+    def finish_event_deletion(self, event_id: str, deadline: float) -> bool:
         """Empty and bury an event that is marked for deletion; one that is not there is done."""
         for _ in self._retry.pauses(deadline):
             while (command := self._next_step(event_id)) is not None:
@@ -199,7 +199,7 @@ class LongOperations:
 
     # Deletion of users
 
-    def empty_user(self, user_id: str, mark: str, deadline: float) -> bool:
+    def finish_user_deletion(self, user_id: str, mark: str, deadline: float) -> bool:
         """Take a marked user out of every event, then delete the row, if the mark is still this one."""
         for _ in self._retry.pauses(deadline):
             # The mark keeps new registrations out: a query that finds none is final.
@@ -207,7 +207,7 @@ class LongOperations:
             if rows and not self._is_marked_user(user_id, mark):
                 return True  # somebody else finished, and these are of a user created anew
             for row in rows:
-                self._take_out(row, cause_of(mark), deadline)
+                self._take_out(row, deletion_cause(mark), deadline)
             if not rows and self._delete_row(user_id, mark):
                 return True
         return False
@@ -221,7 +221,7 @@ class LongOperations:
             pass
         except UnknownEvent:
             # It is being deleted itself; once it is gone, so is the registration.
-            if self.empty_event(row.event_id, deadline) and self._is_stored(row):
+            if self.finish_event_deletion(row.event_id, deadline) and self._is_stored(row):
                 raise LookupError(
                     f"the registration of {row.user_id} in {row.event_id} has no event; check --repair"
                 ) from None

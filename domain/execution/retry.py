@@ -19,16 +19,16 @@ LONGEST_PAUSE = 0.8
 GROWTH = 4
 """Seconds: pauses grow from the first to the longest so many times, each cut by full jitter."""
 
-SHARE = 0.5
+MAX_PAUSE_SHARE = 0.5
 """Of the time that is left, the most that a pause takes: who has waited longest asks most often, and so
 comes before those who have just begun. Of 500 people whom 50 Lambda functions let into one event at
 once, pauses that only grow turn 87 away, with 2,390 transactions; these 28, with 2,250
 (`tests/races/test_fifty_lambdas.py`, in virtual time)."""
 
-PAGE = 50
+PAGE_SIZE = 50
 """A page's length where the caller names none."""
 
-LONG_PAGE = 1_000
+LONG_PAGE_SIZE = 1_000
 """A page's length where a list is searched to its end: of events, below the 1 MB that DynamoDB gives at a time."""
 
 
@@ -56,7 +56,7 @@ class RetryPolicy:
             yield
             now = self._clock.monotonic()
             if deadline is not None:
-                longest = min(longest, max(FIRST_PAUSE, SHARE * (deadline - now)))
+                longest = min(longest, max(FIRST_PAUSE, MAX_PAUSE_SHARE * (deadline - now)))
             pause = self._jitter() * longest
             if deadline is not None and now + pause >= deadline:
                 return
@@ -90,7 +90,9 @@ class RetryPolicy:
                 return result
         raise Busy
 
-    def read_all_pages(self, read: Callable[..., Page[T]], *, limit: int = PAGE) -> Iterator[T]:
+    def read_all_pages(
+        self, read: Callable[..., Page[T]], *, limit: int = PAGE_SIZE
+    ) -> Iterator[T]:
         """Yield a whole list, read page by page of so many; raises `Busy`."""
         cursor: str | None = None
         while True:

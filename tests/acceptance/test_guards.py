@@ -23,7 +23,7 @@ from domain.errors import (
     UnknownEvent,
     UnknownUser,
 )
-from domain.execution.batching import Entry
+from domain.execution.batching import QueuedCommand
 from domain.execution.committer import Committer
 from domain.execution.executor import Executor, Result
 from domain.inputs import MessageDraft
@@ -148,7 +148,7 @@ def test_a_refusal_that_others_of_its_batch_bring_about_is_true_of_their_commit(
         other.delete_user("b")
 
     one = process(UnguardedStore(store, without, other_deletes_b))
-    entries = [Entry[Command, Result](Register(user_id), deadline=1.0) for user_id in "ab"]
+    entries = [QueuedCommand[Command, Result](Register(user_id), deadline=1.0) for user_id in "ab"]
     one._executor._serve("small", entries)
     placed, refused = [entry._outcome() for entry in entries]
     assert isinstance(placed, RegisterOutcome)
@@ -166,7 +166,7 @@ def test_who_comes_in_and_leaves_in_one_batch_is_there_at_its_commit(
 
     one = process(UnguardedStore(store, without, other_deletes_b))
     commands: list[Command] = [Register("b"), Unregister("b", Cause.OWN)]
-    entries = [Entry[Command, Result](command, deadline=1.0) for command in commands]
+    entries = [QueuedCommand[Command, Result](command, deadline=1.0) for command in commands]
     one._executor._serve("e1", entries)
     came, _ = [entry._outcome() for entry in entries]
     assert isinstance(came, UnknownUser if holds else RegisterOutcome)

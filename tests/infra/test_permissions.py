@@ -116,6 +116,7 @@ def test_a_function_may_do_what_it_asks_for_and_nothing_else(deployment: Deploym
 def test_what_a_function_may_not_do_is_refused(deployment: Deployment) -> None:
     """The control: wherever functions run in tests, more than they may is an error."""
     with pytest.raises(ClientError, match="AccessDeniedException"):
-        cloud.clients["notifier"].put_item(
-            TableName=cloud.store._keys.table_name(EVENTS_TABLE), Item={"event_id": {"S": "T1#e1"}}
+        deployment.clients["notifier"].put_item(
+            TableName=deployment.store._keys.table_name(EVENTS_TABLE),
+            Item={"event_id": {"S": "T1#e1"}},
         )

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from domain.execution.batching import CommandQueue, Entry
+from domain.execution.batching import CommandQueue, QueuedCommand
 
 NO_DEADLINE = 1e9
 """A deadline that never comes."""
-UppercaseEntry = Entry[str, str]
+UppercaseEntry = QueuedCommand[str, str]
 
 
 class UppercaseExecutor:
@@ -53,7 +53,7 @@ class Callers:
     ) -> Future[str]:
         """Start a caller and wait until its command is queued behind the batch that is being served."""
         before = self.command_queue.waiting(key)
-        future = self.pool.submit(self.command_queue.go_through, key, command, deadline)
+        future = self.pool.submit(self.command_queue.submit, key, command, deadline)
         while self.command_queue.waiting(key) == before and not future.done():
             pass
         return future
@@ -62,7 +62,7 @@ class Callers:
 def hold(executor: UppercaseExecutor, callers: Callers) -> Future[str]:
     """Start one caller and make the executor wait, so all later callers are queued together."""
     executor.held = True
-    first = callers.pool.submit(callers.command_queue.go_through, "event", "first", NO_DEADLINE)
+    first = callers.pool.submit(callers.command_queue.submit, "event", "first", NO_DEADLINE)
     executor.entered.acquire()
     return first
 

@@ -99,12 +99,7 @@ def bare_plan(*actions: Action, event_id: str = "e1") -> Plan:
 
 def planned(store: Store, *commands: Command, event_id: str = "e1") -> Plan:
     """Return the plan for the commands and what is stored."""
-    event = store.get_event(event_id)
-    registrations_of, users = planner.users_needed(commands)
-    rows = store.get_rows(event_id, registrations_of=registrations_of, users=users)
-    heads = planner.waitlist_head_needed(event, rows.registrations, commands) if event else 0
-    waitlist = store.get_waitlist(event_id, limit=heads) if heads else ()
-    snapshot = Snapshot(event, rows.users, rows.registrations, waitlist)
+    snapshot = load_snapshot(store, event_id, commands)
     return planner.plan(snapshot, commands, event_id=event_id, now=START, plan_id=_new_plan_id())
 
 

@@ -16,7 +16,7 @@ from domain.models import (
 )
 from domain.planning import planner
 from domain.planning.plan import Plan
-from domain.planning.planner import Snapshot
+from domain.planning.snapshot import Snapshot
 from tests.support.builders import a_registration, a_user, a_waitlisted_registration, an_event
 from tests.support.environment import START
 

@@ -117,7 +117,7 @@ STORES: dict[str, Callable[[], AbstractContextManager[AnyStore]]] = {
 }
 
 
-def another_workspace(store: AnyStore) -> AnyStore:
+def another_workspace(store: AnyStore, workspace_id: str = "T2") -> AnyStore:
     """Return a store of another workspace on the same tables."""
     if isinstance(store, SQLiteStore):
         other = SQLiteStore.__new__(SQLiteStore)

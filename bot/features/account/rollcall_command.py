@@ -8,7 +8,7 @@ from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId
-from bot.features.registration import views as registration_views
+from bot.features.account import views as account_views
 from bot.slack.context import AppContext
 from bot.slack.interactions import BlockAction, SlashCommand
 from bot.slack.registrar import CommandListener, Registrar
@@ -20,7 +20,7 @@ def register(registrar: Registrar, context: AppContext) -> None:
     listeners = RollcallListeners(context, registrar.commands)
     registrar.command("/rollcall", listeners.rollcall_command)
     registrar.action(ActionId.FORGET_ME, listeners.forget_me)
-    registrar.action(ActionId.KEEP_ME, listeners.keep_me)
+    registrar.action(ActionId.KEEP_DATA, listeners.keep_me)
 
 
 class RollcallListeners:
@@ -30,7 +30,7 @@ class RollcallListeners:
         self._service = context.service
         self._commands = commands
         self._own: dict[str, CommandListener] = {
-            "forget-me": lambda _: registration_views.forget_question(),
+            "forget-me": lambda _: account_views.forget_me_question(),
             "rollcall": _help,
         }
 
@@ -43,12 +43,12 @@ class RollcallListeners:
     def forget_me(self, action: BlockAction, reply: Reply) -> None:
         """Delete what is stored about the person."""
         is_done = self._service.delete_user(action.user_id)
-        reply.replace(registration_views.forgotten(is_done))
+        reply.replace(account_views.forgotten(is_done))
 
     def keep_me(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002
         """Delete nothing."""
-        reply.replace(registration_views.kept())
+        reply.replace(account_views.nothing_deleted())
 
 
 def _help(_: SlashCommand) -> Message:
-    return registration_views.help_message()
+    return account_views.help_message()

@@ -20,7 +20,7 @@ from domain.inputs import MessageDraft
 def register(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = AnnouncementListeners(context)
-    registrar.action(ActionId.MESSAGE_PEOPLE, listeners.open_form)
+    registrar.action(ActionId.MESSAGE_ATTENDEES, listeners.open_form)
     registrar.submission(CallbackId.MESSAGE, listeners.preview_or_send)
 
 
@@ -36,7 +36,7 @@ class AnnouncementListeners:
     def open_form(self, action: BlockAction, reply: Reply) -> None:
         """Open the form. The request's id is made here, so the message is sent only once (R8.13)."""
         event = self._manage_modal.get_event(action.user_id, action.value)
-        reply.open_modal(announcement_views.message_form(event, request_id=self._new_id()))
+        reply.open_modal(announcement_views.announcement_form(event, request_id=self._new_id()))
 
     def preview_or_send(self, submission: ViewSubmission) -> View:
         """Preview the message; send it once it is submitted as it was previewed."""
@@ -47,7 +47,7 @@ class AnnouncementListeners:
         )
         if _fingerprint(draft) != form.previewed:
             event = self._manage_modal.get_event(submission.user_id, form.event_id)
-            return announcement_views.message_form(
+            return announcement_views.announcement_form(
                 event,
                 request_id=form.request_id,
                 draft=draft,
@@ -61,7 +61,7 @@ class AnnouncementListeners:
                 form.event_id, draft, request_id=form.request_id, actor=actor
             ),
         )
-        return announcement_views.message_sent(outcome, draft.audience)
+        return announcement_views.announcement_sent(outcome, draft.audience)
 
 
 def _fingerprint(draft: MessageDraft) -> str:

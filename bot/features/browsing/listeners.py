@@ -6,8 +6,7 @@ import re
 
 from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId
-from bot.features.cards import views as cards_views
-from bot.features.registration import views as registration_views
+from bot.features.browsing import views as browsing_views
 from bot.slack.context import AppContext
 from bot.slack.errors import MalformedPayload
 from bot.slack.interactions import BlockAction, SlashCommand
@@ -44,7 +43,7 @@ class BrowsingListeners:
         """`/registrations [registered|waitlisted]`: list one's own registrations (R5)."""
         status = _STATUSES.get(command.text.lower())
         if command.text and status is None:
-            return registration_views.bad_status(command.text)
+            return browsing_views.unknown_filter(command.text)
         return self._registrations(command.user_id, status)
 
     def more_events(self, action: BlockAction, reply: Reply) -> None:
@@ -64,7 +63,7 @@ class BrowsingListeners:
         page = self._list_events(cursor)
         while not page.items and page.next_cursor is not None:
             page = self._list_events(page.next_cursor)
-        return cards_views.event_list(page)
+        return browsing_views.event_list(page)
 
     def _list_events(self, cursor: str | None) -> Page[Event]:
         return self._service.list_events(coming=True, limit=EVENTS_PAGE, cursor=cursor)
@@ -73,7 +72,7 @@ class BrowsingListeners:
         self, user_id: str, status: RegistrationStatus | None, offset: int = 0
     ) -> Message:
         own = self._service.list_registrations_of(user_id, status=status)
-        return registration_views.registrations(own, status, offset)
+        return browsing_views.registration_list(own, status, offset)
 
 
 _STATUSES = {status.value: status for status in RegistrationStatus}

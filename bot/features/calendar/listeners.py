@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId
 from bot.features.calendar import views as calendar_views
 from bot.features.calendar.calendar_file import calendar_file, is_for_later
@@ -33,7 +33,7 @@ class CalendarListeners:
         event = self._service.get_event(action.value)
         own = self._service.find_registration(event.event_id, action.user_id)
         if own is not None and is_for_later(own):
-            reply.ephemeral(registration_views.calendar_waits(own))
+            reply.ephemeral(calendar_views.no_seat_yet(own))
         else:
             reply.ephemeral(self._send(event, action.user_id))
 
@@ -43,5 +43,5 @@ class CalendarListeners:
         except FAILURES as error:
             if classify(error).error_class in (ErrorClass.APP, ErrorClass.BUG):
                 raise
-            return registration_views.calendar_not_sent(event)
-        return registration_views.calendar_sent(event)
+            return calendar_views.file_not_sent(event)
+        return calendar_views.file_sent(event)

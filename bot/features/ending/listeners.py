@@ -48,7 +48,7 @@ class EndingListeners:
             submission.user_id, lambda actor: self._service.cancel_event(event_id, actor=actor)
         )
         self._manage_modal.update_below(submission, event_id)
-        return ending_views.canceled(outcome)
+        return ending_views.event_canceled(outcome)
 
     def ask_to_delete(self, action: BlockAction, reply: Reply) -> None:
         """Show what deleting means, and ask for the title."""
@@ -66,7 +66,7 @@ class EndingListeners:
         is_done = self._members.as_organizer(
             submission.user_id, lambda actor: self._service.delete_event(event_id, actor=actor)
         )
-        result = ending_views.deleted(event, is_done)
+        result = ending_views.event_deleted(event, is_done)
         if view.view_below is None:
             return result
         with showing_change():

@@ -40,7 +40,7 @@ class CreateForm:
     def build(self, user_id: str) -> View:
         """Return the form. The event's id is made here, so pressing Submit twice makes one event."""
         event_id = self._new_id()[:EVENT_ID_LENGTH]
-        return event_form_views.event_form(event_id, self._members.time_zone(user_id))
+        return event_form_views.create_form(event_id, self._members.time_zone(user_id))
 
 
 class CreateListeners:
@@ -58,7 +58,7 @@ class CreateListeners:
     def offer_time_zones(self, request: OptionsRequest) -> dict[str, Any]:
         """Offer the time zones whose names contain what is typed."""
         typed = (request.value or "").strip().replace(" ", "_").casefold()
-        return event_form_views.zone_options(
+        return event_form_views.time_zone_options(
             sorted(name for name in available_timezones() if typed in name.casefold())
         )
 
@@ -78,4 +78,4 @@ class CreateListeners:
         problem = try_to_post_card(context.cards, event, channel_id) if is_new else None
         if problem is None:  # else Slack is slow, and the form needs its reply
             self._home.refresh(submission)
-        return event_form_views.created(event, problem)
+        return event_form_views.event_created(event, problem)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from slack_sdk.models.views import View
 
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId
+from bot.features.browsing import views as browsing_views
 from bot.features.event_form.create import CreateForm
 from bot.features.manage.modal import ManageModal
-from bot.features.registration import views as registration_views
 from bot.slack.context import AppContext
 from bot.slack.interactions import SlashCommand
 from bot.slack.registrar import Registrar
@@ -33,5 +33,5 @@ class EventCommand:
             return self._create_form.build(command.user_id)
         found = self._service.find_events_to_manage(command.text, command.user_id)
         if len(found.fitting) != 1:
-            return registration_views.choice(found, ActionId.MANAGE)
+            return browsing_views.event_choice(found, ActionId.MANAGE)
         return self._manage_modal.build(command.user_id, found.fitting[0].event_id)

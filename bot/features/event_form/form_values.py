@@ -7,8 +7,8 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import available_timezones
 
-from bot.blocks.formatting import is_slack_id
 from bot.blocks.ids import BlockId, EventOption
+from bot.blocks.mrkdwn import is_slack_id
 from bot.slack.error_messages import Wrong
 from bot.slack.errors import MalformedPayload
 from bot.slack.interactions import View

@@ -29,9 +29,9 @@ def register(registrar: Registrar, context: AppContext) -> None:
     registrar.action(ActionId.HISTORY, listeners.open_history)
     registrar.action(ActionId.HISTORY_PAGE, listeners.next_page)
     registrar.action(ActionId.HISTORY_BACK, listeners.previous_page)
-    registrar.action(ActionId.MY_PLACE, listeners.open_own_history)
-    registrar.action(ActionId.MY_PLACE_PAGE, listeners.next_own_page)
-    registrar.action(ActionId.MY_PLACE_BACK, listeners.previous_own_page)
+    registrar.action(ActionId.REGISTRATION_HISTORY, listeners.open_own_history)
+    registrar.action(ActionId.REGISTRATION_HISTORY_PAGE, listeners.next_own_page)
+    registrar.action(ActionId.REGISTRATION_HISTORY_BACK, listeners.previous_own_page)
 
 
 class HistoryListeners:
@@ -70,7 +70,7 @@ class HistoryListeners:
                 actor=actor,
             ),
         )
-        return history_views.history(event, page, page_cursors)
+        return history_views.event_history(event, page, page_cursors)
 
     # One's own history
 
@@ -99,4 +99,4 @@ class HistoryListeners:
             page_cursors[-1] if page_cursors else None,
             MOVES,
         )
-        return history_views.my_place(event, page, page_cursors)
+        return history_views.registration_history(event, page, page_cursors)

@@ -13,7 +13,7 @@ from bot.blocks.builders import context, plain, section
 from bot.blocks.formatting import before_start, moment, people_count
 from bot.blocks.ids import ActionId, CallbackId
 from bot.blocks.mrkdwn import bold, escape, mention, mention_list
-from bot.blocks.paging import latest, turning
+from bot.blocks.paging import page_buttons, recent_cursors
 from domain.enums import Audience, Cause, ChangeKind, RegistrationStatus
 from domain.models import Change, Event, JournalEntry, Page, RegistrationMove
 
@@ -30,7 +30,7 @@ MAX_TEXT = 300
 """Characters of a message or a reason, after escaping."""
 
 
-def event_history(event: Event, page: Page[JournalEntry], turned: Sequence[str] = ()) -> View:
+def event_history(event: Event, page: Page[JournalEntry], page_cursors: Sequence[str] = ()) -> View:
     """Show a page of an event's history, newest first: who did what, when, and why."""
     blocks: list[Block] = [section(f"{bold(event.title)}, newest first")]
     for entry in page.items:
@@ -43,11 +43,11 @@ def event_history(event: Event, page: Page[JournalEntry], turned: Sequence[str] 
         page.next_cursor,
         is_first=not page_cursors,
     )
-    return _paged(CallbackId.HISTORY, "Event history", event, blocks, turned)
+    return _paged(CallbackId.HISTORY, "Event history", event, blocks, page_cursors)
 
 
 def registration_history(
-    event: Event, page: Page[RegistrationMove], turned: Sequence[str] = ()
+    event: Event, page: Page[RegistrationMove], page_cursors: Sequence[str] = ()
 ) -> View:
     """Show a page of a user's own registration history, newest first. No one else is named."""
     blocks: list[Block] = [section(f"{bold(event.title)}, newest first")]
@@ -60,7 +60,7 @@ def registration_history(
     if not page.items:
         older = "No changes on this page. Older changes may be on the next page."
         blocks.append(context(older if page.next_cursor else "No changes."))
-    blocks += turning(
+    blocks += page_buttons(
         ActionId.REGISTRATION_HISTORY_BACK,
         ActionId.REGISTRATION_HISTORY_PAGE,
         event.event_id,
@@ -68,14 +68,11 @@ def registration_history(
         is_first=not page_cursors,
     )
     return _paged(
-        CallbackId.MY_PLACE, "How my place moved", event, blocks, page_cursors, close="Close"
-    )
-    return _paged(
         CallbackId.REGISTRATION_HISTORY,
         "Registration history",
         event,
         blocks,
-        turned,
+        page_cursors,
         close="Close",
     )
 

@@ -21,7 +21,7 @@ def register(registrar: Registrar, context: AppContext) -> None:
     registrar.event("app_home_opened", listeners.opened)
     registrar.action(ActionId.HOME_OWN, listeners.show_own)
     registrar.action(ActionId.HOME_ORGANIZED, listeners.show_organized)
-    registrar.action(ActionId.HOME_COMING, listeners.show_coming)
+    registrar.action(ActionId.HOME_UPCOMING, listeners.show_coming)
 
 
 class HomeListeners:

@@ -15,7 +15,7 @@ from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold
 from bot.features.browsing import views as browsing_views
 from bot.features.cards import views as cards_views
-from bot.slack.interactions import HomeMetadata
+from bot.slack.view_metadata import HomeMetadata
 from domain.models import Event, Page, UserRegistration
 
 OWN = 8

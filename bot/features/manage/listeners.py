@@ -29,8 +29,8 @@ def register(registrar: Registrar, context: AppContext) -> None:
     registrar.action(ActionId.MANAGE, listeners.open_modal)
     registrar.action(ActionId.ROSTER_PAGE, listeners.next_page)
     registrar.action(ActionId.ROSTER_BACK, listeners.previous_page)
-    registrar.action(ActionId.PERSON, listeners.open_attendee)
-    registrar.action(ActionId.FIND_PERSON, listeners.find_attendee)
+    registrar.action(ActionId.ATTENDEE, listeners.open_attendee)
+    registrar.action(ActionId.FIND_ATTENDEE, listeners.find_attendee)
     registrar.submission(CallbackId.REMOVE, listeners.remove)
     registrar.action(ActionId.CLOSE, listeners.close)
     registrar.action(ActionId.REOPEN, listeners.reopen)
@@ -84,9 +84,9 @@ class ManageListeners:
         registration = self._service.find_registration(event_id, attendee_id)
         users = self._service.get_users([attendee_id])
         if registration is None:
-            return roster_views.not_in_event(event, attendee_id, users)
+            return roster_views.not_registered(event, attendee_id, users)
         is_over = self._service.is_over(event)
-        return roster_views.person_form(registration, users, is_over=is_over)
+        return roster_views.attendee_form(registration, users, is_over=is_over)
 
     def remove(self, submission: ViewSubmission) -> View:
         """Remove the attendee, and update the roster."""
@@ -101,7 +101,7 @@ class ManageListeners:
             ),
         )
         self._modal.update_below(submission, form.event_id)
-        return roster_views.removed(outcome, users)
+        return roster_views.attendee_removed(outcome, users)
 
     # Registration, and the export
 

@@ -20,7 +20,7 @@ from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention, mention_list
-from bot.blocks.paging import turning
+from bot.blocks.paging import page_buttons
 from domain.commands import LeaveOutcome
 from domain.enums import EventStatus
 from domain.inputs import MOST_REASON
@@ -65,7 +65,7 @@ def roster_blocks(
     if not listing.registered and not listing.waiting:
         no_one = "No one is registered yet." if is_first else "No attendees on this page."
         blocks.append(section(no_one))
-    return blocks + turning(
+    return blocks + page_buttons(
         ActionId.ROSTER_BACK,
         ActionId.ROSTER_PAGE,
         event.event_id,

@@ -17,7 +17,7 @@ from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import channel_input, input_block, number_element
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold, mention_list
-from bot.blocks.paging import latest
+from bot.blocks.paging import recent_cursors
 from bot.features.cards.views import occupancy, occupancy_bar
 from bot.features.manage.roster_views import roster_blocks
 from bot.slack.error_messages import capacity_too_low
@@ -36,7 +36,7 @@ def manage_event(
 ) -> View:
     """Show an event's numbers, its attendees, and what its organizers can do (R8.8).
 
-    `turned` holds the cursors of the pages up to this one; it is empty for the first page. `users`
+    `page_cursors` holds the cursors of the pages up to this one; it is empty for the first page. `users`
     names attendees who are not in Slack. `note` says what was just done.
     """
     event = listing.event
@@ -48,8 +48,12 @@ def manage_event(
     if note is not None:
         blocks.append(context(f"✓ {note}"))
     blocks += _buttons(event, request_id)
-    blocks += roster_blocks(listing, users, is_first=not turned)
-    metadata = {"event_id": event.event_id, "turned": latest(turned), "request_id": request_id}
+    blocks += roster_blocks(listing, users, is_first=not page_cursors)
+    metadata = {
+        "event_id": event.event_id,
+        "page_cursors": recent_cursors(page_cursors),
+        "request_id": request_id,
+    }
     return View(
         type="modal",
         callback_id=CallbackId.MANAGE,

@@ -7,8 +7,9 @@ from typing import Any
 from slack_sdk.models.views import View
 
 from bot.blocks import modals
-from bot.blocks.formatting import Message
+from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId, BlockId, CallbackId
+from bot.features.browsing import views as browsing_views
 from bot.features.cards.posting import remembering_card
 from bot.features.home.publisher import HomePublisher
 from bot.features.registration import views as registration_views
@@ -29,11 +30,11 @@ def register(registrar: Registrar, context: AppContext) -> None:
     registrar.command("/unregister", listeners.unregister_command)
     registrar.action(ActionId.REGISTER, listeners.press_register)
     registrar.action(ActionId.CHOOSE_TO_REGISTER, listeners.choose_to_register)
-    registrar.action(ActionId.LEAVE, listeners.press_leave)
-    registrar.action(ActionId.CHOOSE_TO_LEAVE, listeners.choose_to_leave)
-    registrar.action(ActionId.GIVE_UP, listeners.choose_to_leave)
-    registrar.action(ActionId.LEAVE_CONFIRMED, listeners.confirm_leave)
-    registrar.action(ActionId.STAY, listeners.stay)
+    registrar.action(ActionId.UNREGISTER, listeners.press_leave)
+    registrar.action(ActionId.CHOOSE_TO_UNREGISTER, listeners.choose_to_leave)
+    registrar.action(ActionId.GIVE_UP_SEAT, listeners.choose_to_leave)
+    registrar.action(ActionId.UNREGISTER_CONFIRMED, listeners.confirm_leave)
+    registrar.action(ActionId.KEEP_REGISTRATION, listeners.stay)
     registrar.options(ActionId.EVENT, listeners.offer_events)
     registrar.submission(CallbackId.REGISTER, listeners.submit_register)
     registrar.submission(CallbackId.UNREGISTER, listeners.submit_unregister)
@@ -55,7 +56,7 @@ class RegistrationListeners:
             return modals.picker(CallbackId.REGISTER)
         found = self._service.find_events(command.text)
         if len(found.fitting) != 1:
-            return registration_views.choice(found, ActionId.CHOOSE_TO_REGISTER)
+            return browsing_views.event_choice(found, ActionId.CHOOSE_TO_REGISTER)
         return self._register(found.fitting[0].event_id, command.user_draft)
 
     def unregister_command(self, command: SlashCommand) -> Message | View:
@@ -64,7 +65,7 @@ class RegistrationListeners:
             return modals.picker(CallbackId.UNREGISTER)
         found = self._service.find_registrations_of(command.user_id, command.text)
         if len(found.fitting) != 1:
-            return registration_views.choice_of_own(found, command.text)
+            return browsing_views.registration_choice(found, command.text)
         return self._leave_or_ask(found.fitting[0].event.event_id, command.user_id)
 
     # Buttons
@@ -93,13 +94,13 @@ class RegistrationListeners:
     def confirm_leave(self, action: BlockAction, reply: Reply) -> None:
         """Leave, after the question said what it costs."""
         outcome = self._service.unregister(action.value, action.user_id)
-        reply.replace(registration_views.left(outcome))
+        reply.replace(registration_views.unregistered(outcome))
         self._home.refresh_if_shown(action)
 
     def stay(self, action: BlockAction, reply: Reply) -> None:
         """Stay, and show one's registration."""
         own = self._service.get_registration(action.value, action.user_id)
-        reply.replace(registration_views.stayed(own))
+        reply.replace(registration_views.registration_kept(own))
 
     # The picker
 
@@ -122,13 +123,13 @@ class RegistrationListeners:
         return modals.picked(CallbackId.UNREGISTER, message)
 
     def _register(self, event_id: str, user: UserDraft) -> Message:
-        return registration_views.placed(self._service.register_ensuring_user(event_id, user))
+        return registration_views.registered(self._service.register_ensuring_user(event_id, user))
 
     def _leave_or_ask(self, event_id: str, user_id: str) -> Message:
         preview = self._service.preview_leave(event_id, user_id)
         if preview.is_free:
-            return registration_views.left(self._service.unregister(event_id, user_id))
-        return registration_views.leave_question(preview)
+            return registration_views.unregistered(self._service.unregister(event_id, user_id))
+        return registration_views.unregister_question(preview)
 
 
 def _picked_event(view: interactions.View) -> str:

@@ -65,16 +65,16 @@ def test_unreachable_slack_is_reported(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_invalid_bot_token_is_reported(
-    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    harness: SlackHarness, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api = f"{harness.workspace.url}/api"
     assert main(["http"], env(tmp_path, SLACK_API_URL=api, **SLACK)) == 2
     assert "SLACK_BOT_TOKEN: invalid_auth" in capsys.readouterr().err
-    town.workspace.refusals.clear()
+    harness.workspace.refusals.clear()
 
 
 def test_invalid_app_token_is_reported(
-    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    harness: SlackHarness, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     slack = {
         "SLACK_API_URL": f"{harness.workspace.url}/api",
@@ -83,7 +83,7 @@ def test_invalid_app_token_is_reported(
     }
     assert main(["socket"], env(tmp_path, **slack)) == 2
     assert "SLACK_APP_TOKEN: " in capsys.readouterr().err
-    town.workspace.refusals.clear()
+    harness.workspace.refusals.clear()
 
 
 def test_missing_tables_are_reported_and_can_be_created(
@@ -135,7 +135,7 @@ def test_tables_create_makes_the_sqlite_file(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_http_serves_until_a_stop_signal(
-    town: Town, tmp_path: Path, number: signal.Signals
+    harness: SlackHarness, tmp_path: Path, number: signal.Signals
 ) -> None:
     """The process responds, finishes the requests in progress, and exits with 0."""
     slack = {
@@ -170,7 +170,7 @@ def test_http_serves_until_a_stop_signal(
     [("{team}=secret-of-hr-system", 200), ("T0OTHER=secret-of-hr-system", 404)],
 )
 def test_http_api_is_on_only_with_a_token_of_the_workspace(
-    town: Town, tmp_path: Path, tokens: str, status: int
+    harness: SlackHarness, tmp_path: Path, tokens: str, status: int
 ) -> None:
     """R10.3."""
     slack = {
@@ -224,7 +224,7 @@ def test_a_command_imports_only_what_it_uses(
     assert not unused & modules_after(command, env(tmp_path))
 
 
-def test_socket_mode_imports_no_web_server(town: Town, tmp_path: Path) -> None:
+def test_socket_mode_imports_no_web_server(harness: SlackHarness, tmp_path: Path) -> None:
     """The command runs up to the connection, which Slack refuses."""
     slack = {
         "SLACK_API_URL": f"{harness.workspace.url}/api",

@@ -45,12 +45,12 @@ def signed(
     }
 
 
-def test_signed_command_runs(town: Town, web: TestClient) -> None:
+def test_signed_command_runs(harness: SlackHarness, web: TestClient) -> None:
     body = urlencode(COMMAND)
     response = web.post("/slack/events", content=body, headers=signed(harness, body))
     assert response.status_code == 200
     assert "a seat" in response.json()["text"]
-    assert town.sound().seated("yoga") == [BJORN]
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 @pytest.mark.parametrize(
@@ -79,11 +79,11 @@ def test_signed_command_runs(town: Town, web: TestClient) -> None:
     ],
 )
 def test_request_without_a_valid_signature_is_401(
-    town: Town, web: TestClient, tampered: dict[str, str | bytes]
+    harness: SlackHarness, web: TestClient, tampered: dict[str, str | bytes]
 ) -> None:
     body = urlencode(COMMAND)
-    before = town.everything()
-    headers = {**signed(town, body), **tampered}
+    before = harness.everything()
+    headers = {**signed(harness, body), **tampered}
     response = web.post("/slack/events", content=body, headers=headers)  # type: ignore[arg-type]  # bytes too
     assert response.status_code == 401
     assert harness.everything() == before
@@ -95,7 +95,7 @@ def test_request_signed_with_another_secret_is_401(harness: SlackHarness, web: T
     assert web.post("/slack/events", content=body, headers=headers).status_code == 401
 
 
-def test_request_older_than_five_minutes_is_401(town: Town, web: TestClient) -> None:
+def test_request_older_than_five_minutes_is_401(harness: SlackHarness, web: TestClient) -> None:
     """R10.1: it may be a replay."""
     body = urlencode(COMMAND)
     headers = signed(harness, body, age=301)
@@ -125,7 +125,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_an_unsigned_body_is_not_parsed(town: Town, web: TestClient, name: str) -> None:
+def test_an_unsigned_body_is_not_parsed(harness: SlackHarness, web: TestClient, name: str) -> None:
     """R10.1: the answer is 401, not a parser's failure."""
     content_type, body = MALFORMED[name]
     headers = signed(harness, body, secret="another secret") | {"content-type": content_type}
@@ -139,7 +139,7 @@ def test_malformed_body_is_400(harness: SlackHarness, web: TestClient, name: str
     assert web.post("/slack/events", content=body, headers=headers).status_code == 400
 
 
-def test_too_large_a_body_is_413(town: Town, web: TestClient) -> None:
+def test_too_large_a_body_is_413(harness: SlackHarness, web: TestClient) -> None:
     body = "x" * (MOST_BYTES + 1)
     assert web.post("/slack/events", content=body, headers=signed(harness, body)).status_code == 413
 

@@ -26,33 +26,33 @@ from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, answer, show
 from tests.support.slack.lambda_functions import Context, Deployment, post_card, yoga
 
 
-def test_a_promotion_goes_through_every_function(cloud: Cloud) -> None:
+def test_a_promotion_goes_through_every_function(deployment: Deployment) -> None:
     """HTTP, stream and schedule are all that connects the functions."""
-    yoga(cloud)
-    seated = cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
+    yoga(deployment)
+    seated = deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
     assert "a seat in *Yoga in the park*" in answer(seated)
-    waitlisted = cloud.slack.command(CHLOE, EVENTS, "/register", "yoga")
+    waitlisted = deployment.slack.command(CHLOE, EVENTS, "/register", "yoga")
     assert "1st" in answer(waitlisted)
-    assert cloud.ask("DELETE", f"/events/yoga/register/{BJORN}") == {"promoted": [CHLOE]}
-    assert cloud.town.told(CHLOE) == []
+    assert deployment.ask("DELETE", f"/events/yoga/register/{BJORN}") == {"promoted": [CHLOE]}
+    assert deployment.harness.direct_messages(CHLOE) == []
 
-    assert cloud.deliver() == []
-    (told,) = cloud.town.told(CHLOE)
+    assert deployment.deliver() == []
+    (told,) = deployment.harness.direct_messages(CHLOE)
     assert "a seat in *Yoga in the park*" in told
-    assert assert_sound(cloud.store).seated("yoga") == [CHLOE]
-    assert cloud.store.list_undelivered(limit=10, cursor=None).items == ()
+    assert assert_invariants(deployment.store).seated("yoga") == [CHLOE]
+    assert deployment.store.list_undelivered(limit=10, cursor=None).items == ()
 
 
-def test_the_stream_updates_cards(cloud: Cloud) -> None:
-    yoga(cloud)
-    post_card(cloud, "yoga")
-    card = cloud.town.workspace.messages(EVENTS)[-1]
-    cloud.slack.click(BJORN, card, ActionId.REGISTER)
-    assert cloud.deliver() == []
-    assert "1 of 1 seats" in shown(cloud.town.workspace.messages(EVENTS, seen_by=AMARA)[-1])
+def test_the_stream_updates_cards(deployment: Deployment) -> None:
+    yoga(deployment)
+    post_card(deployment, "yoga")
+    card = deployment.harness.workspace.messages(EVENTS)[-1]
+    deployment.slack.click(BJORN, card, ActionId.REGISTER)
+    assert deployment.deliver() == []
+    assert "1 of 1 seats" in shown(deployment.harness.workspace.messages(EVENTS, seen_by=AMARA)[-1])
 
 
-def test_a_poisoned_record_does_not_block_the_others(cloud: Cloud) -> None:
+def test_a_poisoned_record_does_not_block_the_others(deployment: Deployment) -> None:
     """Failed records are returned, for Lambda's retries and the dead-letter queue."""
     for event_id in ("poisoned", "yoga"):
         yoga(deployment, eventId=event_id)
@@ -62,12 +62,12 @@ def test_a_poisoned_record_does_not_block_the_others(cloud: Cloud) -> None:
     records = deployment.stream()
     poison(deployment, "poisoned")
 
-    result = cloud.functions["notifier"]({"Records": records}, Context())
+    result = deployment.functions["notifier"]({"Records": records}, Context())
     (first, *_) = (record for record in records if event_of(record) == "poisoned")
     assert result == {
         "batchItemFailures": [{"itemIdentifier": first["dynamodb"]["SequenceNumber"]}]
     }
-    (told,) = cloud.town.told(CHLOE)
+    (told,) = deployment.harness.direct_messages(CHLOE)
     assert "a seat in *Yoga in the park*" in told
 
 
@@ -76,11 +76,11 @@ def event_of(record: Mapping[str, Any]) -> str:
     return key.partition("#")[2]
 
 
-def poison(cloud: Cloud, event_id: str) -> None:
+def poison(deployment: Deployment, event_id: str) -> None:
     """Mark the event's item as written by a newer version, which this one can't read."""
-    tables = cloud.store._tables
-    where = tables.at(tables.event(event_id))
-    assert where["TableName"] == tables.name(EVENTS_TABLE)
+    keys = deployment.store._keys
+    where = keys.at(keys.event(event_id))
+    assert where["TableName"] == keys.table_name(EVENTS_TABLE)
     local_client().update_item(
         **where,
         UpdateExpression="SET v = :newer",
@@ -88,18 +88,18 @@ def poison(cloud: Cloud, event_id: str) -> None:
     )
 
 
-def test_the_sweep_delivers_entries_whose_records_were_lost(cloud: Cloud) -> None:
+def test_the_sweep_delivers_entries_whose_records_were_lost(deployment: Deployment) -> None:
     """R9.1: a record may be lost or end as a dead letter."""
-    yoga(cloud)
+    yoga(deployment)
     for user_id in (BJORN, CHLOE):
-        cloud.slack.command(user_id, EVENTS, "/register", "yoga")
-    cloud.ask("DELETE", f"/events/yoga/register/{BJORN}")
-    cloud.sweep()
-    (told,) = cloud.town.told(CHLOE)
+        deployment.slack.command(user_id, EVENTS, "/register", "yoga")
+    deployment.ask("DELETE", f"/events/yoga/register/{BJORN}")
+    deployment.sweep()
+    (told,) = deployment.harness.direct_messages(CHLOE)
     assert "a seat in *Yoga in the park*" in told
 
 
-def test_a_sweep_reports_failed_events_after_the_others(cloud: Cloud) -> None:
+def test_a_sweep_reports_failed_events_after_the_others(deployment: Deployment) -> None:
     """The error raises an alarm, and other events don't wait for the fix."""
     for event_id in ("poisoned", "yoga"):
         yoga(deployment, eventId=event_id)
@@ -108,34 +108,36 @@ def test_a_sweep_reports_failed_events_after_the_others(cloud: Cloud) -> None:
         deployment.ask("DELETE", f"/events/{event_id}/register/{BJORN}")
     poison(deployment, "poisoned")
     with pytest.raises(RuntimeError, match=r"^the sweep failed for poisoned$"):
-        cloud.sweep()
-    (told,) = cloud.town.told(DIEGO)
+        deployment.sweep()
+    (told,) = deployment.harness.direct_messages(DIEGO)
     assert "a seat in *Yoga in the park*" in told
 
 
-def test_a_cold_start_counts_toward_the_request_deadline(cloud: Cloud) -> None:
+def test_a_cold_start_counts_toward_the_request_deadline(deployment: Deployment) -> None:
     """R8.12: Slack's three seconds start before the function does."""
-    yoga(cloud)
-    cloud.age = timedelta(seconds=2.2)
-    late = cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
+    yoga(deployment)
+    deployment.age = timedelta(seconds=2.2)
+    late = deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
     assert "othing" in answer(late)
-    assert assert_sound(cloud.store).seated("yoga") == []
+    assert assert_invariants(deployment.store).seated("yoga") == []
 
 
-def test_a_request_without_slacks_signature_is_401(cloud: Cloud) -> None:
-    body = urlencode({"command": "/register", "team_id": cloud.town.workspace.team_id})
-    response = cloud.send("POST", "/slack/events", body, {}, "slack")
+def test_a_request_without_slacks_signature_is_401(deployment: Deployment) -> None:
+    body = urlencode({"command": "/register", "team_id": deployment.harness.workspace.team_id})
+    response = deployment.send("POST", "/slack/events", body, {}, "slack")
     assert response.status == 401
 
 
-def test_an_api_request_without_a_token_is_401(cloud: Cloud) -> None:
-    assert cloud.send("GET", "/users", "", {}, "api").status == 401
+def test_an_api_request_without_a_token_is_401(deployment: Deployment) -> None:
+    assert deployment.send("GET", "/users", "", {}, "api").status == 401
 
 
-def test_without_tokens_the_api_is_off(cloud: Cloud) -> None:
+def test_without_tokens_the_api_is_off(deployment: Deployment) -> None:
     """R10.3."""
     env = {"ROLLCALL_STORE": "dynamodb", "ROLLCALL_WORKSPACE": "T1"}
-    off = lambda_functions.build_api_function(Settings.from_env(env), cloud.store, cloud.town.clock)
+    off = lambda_functions.build_api_function(
+        Settings.from_env(env), deployment.store, deployment.harness.clock
+    )
     assert off({}, Context())["statusCode"] == 404
 
 

@@ -19,7 +19,6 @@ import bot.features
 from bot.entrypoints import manifest
 from bot.slack.context import AppContext
 from bot.slack.member_directory import MemberDirectory
-from bot.slack.registrar import Registrar
 from playground.demo.seed import EVENTS
 from playground.workspace.manifest import read_manifest
 from tests.support.environment import ids
@@ -102,9 +101,9 @@ def test_the_manifest_enables_every_kind_of_listener(
     assert settings["interactivity"]["message_menu_options_url"]  # for "options"
 
 
-def test_every_command_of_the_manifest_is_answered(town: Town) -> None:
+def test_every_command_of_the_manifest_is_answered(harness: SlackHarness) -> None:
     """`build_app` registers every module with listeners."""
-    town.event()
+    harness.event()
     for command in read_manifest(manifest.PATH).commands or ():
         seen = harness.slack.command(BJORN, EVENTS, command.name, "")
         assert seen.failure is None

@@ -49,7 +49,7 @@ def lines(log: pytest.LogCaptureFixture, message: str) -> list[Line]:
 
 
 def test_a_commit_logs_registrations_departures_and_promotions(
-    cloud: Cloud, log: pytest.LogCaptureFixture
+    deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
     yoga(deployment)
     lines(log, "committed")
@@ -64,19 +64,21 @@ def test_a_commit_logs_registrations_departures_and_promotions(
 
 
 def test_a_commit_that_lost_a_race_logs_a_conflict(
-    cloud: Cloud, log: pytest.LogCaptureFixture
+    deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
-    yoga(cloud)
-    inject_conflict(cloud)
-    cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
+    yoga(deployment)
+    inject_conflict(deployment)
+    deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
     assert lines(log, "conflict") == [{"event_id": "yoga"}]
 
 
 @pytest.mark.parametrize("by", ["slack", "api"])
-def test_a_refusal_logs_its_kind_once(cloud: Cloud, log: pytest.LogCaptureFixture, by: str) -> None:
-    yoga(cloud, hasWaitlist=False)
-    cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
-    cloud.slack.command(CHLOE, EVENTS, "/register", "yoga")
+def test_a_refusal_logs_its_kind_once(
+    deployment: Deployment, log: pytest.LogCaptureFixture, by: str
+) -> None:
+    yoga(deployment, hasWaitlist=False)
+    deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
+    deployment.slack.command(CHLOE, EVENTS, "/register", "yoga")
     assert lines(log, "refused") == [{"refusal": "EventFull"}]
     if by == "slack":
         deployment.age = timedelta(seconds=2.5)
@@ -89,17 +91,19 @@ def test_a_refusal_logs_its_kind_once(cloud: Cloud, log: pytest.LogCaptureFixtur
     assert lines(log, "refused") == [{"refusal": "EventFull"}]
 
 
-def test_a_delivered_message_logs_its_lag(cloud: Cloud, log: pytest.LogCaptureFixture) -> None:
-    promoted(cloud)
-    cloud.town.clock.advance(timedelta(seconds=1.5))
-    cloud.deliver()
+def test_a_delivered_message_logs_its_lag(
+    deployment: Deployment, log: pytest.LogCaptureFixture
+) -> None:
+    promoted(deployment)
+    deployment.harness.clock.advance(timedelta(seconds=1.5))
+    deployment.deliver()
     (line,) = lines(log, "delivered")
     assert (line["event_id"], line["lag_ms"]) == ("yoga", 1500)
 
 
-def promoted(cloud: Cloud) -> None:
+def promoted(deployment: Deployment) -> None:
     """Promote Chloé, without delivering the notification."""
-    yoga(cloud)
+    yoga(deployment)
     for user_id in (BJORN, CHLOE):
         deployment.slack.command(user_id, EVENTS, "/register", "yoga")
     deployment.deliver()
@@ -107,10 +111,10 @@ def promoted(cloud: Cloud) -> None:
 
 
 def test_a_sweep_logs_the_age_of_the_oldest_undelivered_entry(
-    cloud: Cloud, log: pytest.LogCaptureFixture
+    deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
     """The age is 0 if there is none."""
-    cloud.sweep()
+    deployment.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
     promoted(deployment)
     deployment.harness.api.faults.stand(Fault.server_error())
@@ -124,11 +128,13 @@ def test_a_sweep_logs_the_age_of_the_oldest_undelivered_entry(
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
 
 
-def test_a_delivered_entry_does_not_count(cloud: Cloud, log: pytest.LogCaptureFixture) -> None:
+def test_a_delivered_entry_does_not_count(
+    deployment: Deployment, log: pytest.LogCaptureFixture
+) -> None:
     """However old it is: only entries marked undelivered count."""
-    promoted(cloud)
-    cloud.town.clock.advance(timedelta(days=1))
-    cloud.sweep()
+    promoted(deployment)
+    deployment.harness.clock.advance(timedelta(days=1))
+    deployment.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
     deployment.harness.api.faults.stand(Fault.server_error())
     deployment.ask("PUT", "/events/yoga", {"location": "Elsewhere"})
@@ -141,14 +147,14 @@ def test_a_delivered_entry_does_not_count(cloud: Cloud, log: pytest.LogCaptureFi
 
 
 def test_every_metric_filter_matches_a_logged_line_and_field(
-    cloud: Cloud, log: pytest.LogCaptureFixture
+    deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
     """`infra` must not import the bot, so it repeats the names."""
-    promoted(cloud)
-    inject_conflict(cloud)
-    cloud.slack.command(DIEGO, EVENTS, "/register", "yoga")
-    cloud.slack.command(DIEGO, EVENTS, "/register", "yoga")
-    cloud.sweep()
+    promoted(deployment)
+    inject_conflict(deployment)
+    deployment.slack.command(DIEGO, EVENTS, "/register", "yoga")
+    deployment.slack.command(DIEGO, EVENTS, "/register", "yoga")
+    deployment.sweep()
     logged: dict[str, set[str]] = {}
     for record in log.records:
         logged.setdefault(record.getMessage(), set()).update(fields(record))
@@ -161,9 +167,9 @@ def test_every_metric_filter_matches_a_logged_line_and_field(
         assert wanted <= logged[message[1]]
 
 
-def inject_conflict(cloud: Cloud) -> None:
+def inject_conflict(deployment: Deployment) -> None:
     """Make the next commit of the Slack function conflict with another transaction."""
-    events: Any = cloud.clients["slack"].meta.events
+    events: Any = deployment.clients["slack"].meta.events
 
     def meet(request: Any, **_: Any) -> Any:
         events.unregister("before-send.dynamodb.TransactWriteItems", meet)
@@ -172,10 +178,12 @@ def inject_conflict(cloud: Cloud) -> None:
     events.register_first("before-send.dynamodb.TransactWriteItems", meet)
 
 
-def test_every_field_is_json_serializable(cloud: Cloud, log: pytest.LogCaptureFixture) -> None:
+def test_every_field_is_json_serializable(
+    deployment: Deployment, log: pytest.LogCaptureFixture
+) -> None:
     """Lambda's runtime drops the fields of a line otherwise."""
-    promoted(cloud)
-    cloud.sweep()
+    promoted(deployment)
+    deployment.sweep()
     assert [json.dumps(fields(record)) for record in log.records if record.name == LOGGER]
 
 
@@ -190,46 +198,46 @@ TYPED = {
 
 
 def test_no_log_contains_names_typed_text_or_secrets(
-    cloud: Cloud, log: pytest.LogCaptureFixture
+    deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
     """R10.4: logs contain ids alone, on success and on failure."""
-    workspace, clock = cloud.town.workspace, cloud.town.clock
-    cloud.slack.change_member(BJORN, name=TYPED["name"], real_name=TYPED["name"])
+    workspace, clock = deployment.harness.workspace, deployment.harness.clock
+    deployment.slack.change_member(BJORN, name=TYPED["name"], real_name=TYPED["name"])
     words = {name: TYPED[name] for name in ("title", "description", "location")}
-    yoga(cloud, **words)
-    post_card(cloud, "yoga")
+    yoga(deployment, **words)
+    post_card(deployment, "yoga")
     card = workspace.messages(EVENTS)[-1]
     for user_id in (BJORN, BJORN, CHLOE, DIEGO):
-        cloud.slack.click(user_id, card, ActionId.REGISTER)
-    cloud.slack.command(CHLOE, EVENTS, "/register", TYPED["title"])
-    cloud.slack.command(CHLOE, EVENTS, "/registrations", TYPED["description"])
-    cloud.ask("POST", "/users", {"userId": "x1", "name": TYPED["name"]})
+        deployment.slack.click(user_id, card, ActionId.REGISTER)
+    deployment.slack.command(CHLOE, EVENTS, "/register", TYPED["title"])
+    deployment.slack.command(CHLOE, EVENTS, "/registrations", TYPED["description"])
+    deployment.ask("POST", "/users", {"userId": "x1", "name": TYPED["name"]})
     for body in ({"name": TYPED["name"] * 20}, {"name": [TYPED["name"]]}):
         headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
-        response = cloud.send("POST", "/users", json.dumps(body), headers, "api")
+        response = deployment.send("POST", "/users", json.dumps(body), headers, "api")
         assert response.status == 422
     for fault in (Fault.refused("user_disabled"), Fault.refused("invalid_blocks")):
         deployment.harness.api.fail_next("chat.postMessage", fault)
         deployment.ask(
             "DELETE", f"/events/yoga/register/{(BJORN, CHLOE)[fault.error != 'user_disabled']}"
         )
-        cloud.deliver()
-    cloud.town.api.faults.stand(Fault.server_error())
-    cloud.ask("PUT", "/events/yoga", {"date": (clock.now() + timedelta(days=3)).isoformat()})
-    cloud.deliver()
-    cloud.sweep()
-    cloud.town.api.faults.stand(None)
-    corrupt(cloud)
-    assert cloud.slack.click(DIEGO, card, ActionId.LEAVE).ephemeral
+        deployment.deliver()
+    deployment.harness.api.faults.stand(Fault.server_error())
+    deployment.ask("PUT", "/events/yoga", {"date": (clock.now() + timedelta(days=3)).isoformat()})
+    deployment.deliver()
+    deployment.sweep()
+    deployment.harness.api.faults.stand(None)
+    corrupt(deployment)
+    assert deployment.slack.click(DIEGO, card, ActionId.UNREGISTER).ephemeral
     logged = "\n".join(rendered(record) for record in log.records)
     assert "unforeseen failure" in logged
     for word in (*TYPED.values(), "Amara", TOKEN, SECRET, workspace.app.bot_token):
         assert word not in logged, word
 
 
-def corrupt(cloud: Cloud) -> None:
+def corrupt(deployment: Deployment) -> None:
     """Corrupt the event's item."""
-    tables = cloud.store._tables
+    keys = deployment.store._keys
     local_client().update_item(
         **keys.at(keys.event("yoga")),
         UpdateExpression="SET #capacity = :odd",
@@ -244,10 +252,10 @@ def rendered(record: logging.LogRecord) -> str:
 
 
 def test_an_unexpected_failure_is_logged_with_the_reference_shown_to_the_person(
-    cloud: Cloud, log: pytest.LogCaptureFixture
+    deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
-    yoga(cloud)
-    corrupt(cloud)
-    shown = answer(cloud.slack.command(BJORN, EVENTS, "/register", "yoga"))
+    yoga(deployment)
+    corrupt(deployment)
+    shown = answer(deployment.slack.command(BJORN, EVENTS, "/register", "yoga"))
     (failure,) = (record for record in log.records if record.levelname == "ERROR")
     assert fields(failure)["reference"] in shown

@@ -12,7 +12,15 @@ import pytest
 from domain.errors import Invalid
 from domain.planning.plan import PutRegistration, PutWaitlistEntry
 from storage.dynamodb.store import DynamoDBStore
-from tests.support.builders import a_place, a_seat, an_event, bare_plan, put_event, put_users, whole
+from tests.support.builders import (
+    a_registration,
+    a_waitlist_entry,
+    all_items,
+    an_event,
+    bare_plan,
+    put_event,
+    put_users,
+)
 from tests.support.cursors import forged_cursor, signed_cursor
 from tests.support.dynamodb.moto import dynamodb_client
 from tests.support.dynamodb.requests import counted

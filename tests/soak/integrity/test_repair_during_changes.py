@@ -219,8 +219,9 @@ def test_who_was_created_anew_meanwhile_stays() -> None:
     before = target.row("waiting1")
     mended = repair(
         service_on(
-            ChangingStore(store, cycle([lambda: suppress_known(service)])), new_id=ids("anew")
-        )  # type: ignore[arg-type]
+            ChangingStore(store, cycle([lambda: suppress_known(service)])),  # type: ignore[arg-type]
+            new_id=ids("anew"),
+        )
     )
     assert ViolationKind.NO_USER not in {mend.violation.kind for mend in mended}
     assert target.row("waiting1") == before

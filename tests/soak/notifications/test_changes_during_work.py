@@ -46,7 +46,7 @@ def _leave_and_come_back(place: WaitlistPosition, event: Event) -> None:
 
 @pytest.mark.parametrize("kind", ["sqlite", "moto"])
 @pytest.mark.parametrize("leave", [_leave, _leave_and_come_back])
-def test_promoted_who_left_is_told_only_if_the_message_was_on_its_way(
+def test_promoted_attendee_who_left_is_notified_only_if_the_message_was_being_sent(
     harness: SlackHarness, kind: Kind, leave: Callable[[WaitlistPosition, Event], None]
 ) -> None:
     """R9.3, for each moment of the work: Bjorn is told first, Chloe second."""
@@ -120,7 +120,7 @@ def test_card_shows_a_change_after_a_crash_at_any_moment(
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_card_shows_a_change_whatever_fails_and_whenever_it_dies(
+def test_card_shows_a_change_at_every_moment_of_every_crash(
     harness: SlackHarness, kind: Kind, fault: Fault | None
 ) -> None:
     """Each moment of the change, each moment of the death."""

@@ -112,7 +112,7 @@ def test_who_lost_the_lease_sends_at_most_what_was_on_its_way(
 
 
 @pytest.mark.parametrize("second_at", range(1, 24, 4))
-def test_card_is_right_whenever_an_older_state_arrives(
+def test_card_ends_right_whenever_an_older_state_arrives(
     harness: SlackHarness, second_at: int
 ) -> None:
     """The first's update was on its way when it lost the lease, and comes at any moment of the second's work."""
@@ -126,7 +126,7 @@ def test_card_is_right_whenever_an_older_state_arrives(
 @pytest.mark.parametrize("scenario", EDITABLE.values(), ids=EDITABLE)
 @pytest.mark.parametrize("meeting", [while_the_lease_lasts, after_the_lease])
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
-def test_two_notifiers_at_every_moment_of_the_first(
+def test_two_workers_at_every_moment_of_the_first(
     harness: SlackHarness, kind: Kind, meeting: Meeting, scenario: Scenario
 ) -> None:
     """Each of them on SQLite; every other one on AWS's own engine."""
@@ -188,7 +188,7 @@ def failures(harness: SlackHarness, scenario: Scenario, meeting: Meeting, step: 
     return failed
 
 
-def test_without_the_lease_messages_come_twice(harness: SlackHarness) -> None:
+def test_without_the_lease_messages_are_repeated(harness: SlackHarness) -> None:
     """Negative control of the lease."""
     assert failures(harness, SCENARIOS["everyone"], while_the_lease_lasts, step=11) == 0
     assert failures(harness, SCENARIOS["everyone"], without_a_lease, step=11) > 0
@@ -199,7 +199,7 @@ def test_without_a_look_at_the_lease_before_each_message_the_loser_sends_one_mor
 ) -> None:
     """Negative control of `hold`: a process that slept reads the journal from where it stopped, and sends."""
     monkeypatch.setattr(DeliveryLease, "renew", lambda _: None)
-    assert failures(town, SCENARIOS["promotions"], after_the_lease, step=3) > 0
+    assert failures(harness, SCENARIOS["promotions"], after_the_lease, step=3) > 0
 
 
 def test_without_doubt_an_older_state_stays_on_the_card(

@@ -46,8 +46,8 @@ def prepare(harness: SlackHarness) -> None:
         harness.register(PRIYA, event_id="picnic")
         harness.bot.service.unregister("picnic", PRIYA)
     for event_id in ("yoga", "choir", "chess", "fair"):
-        town.bot.notification_worker.post_card(_event(town, event_id), EVENTS)
-    town.settle(2)
+        harness.bot.notification_worker.post_card(_event(harness, event_id), EVENTS)
+    harness.deliver_due(2)
 
 
 def _event(harness: SlackHarness, event_id: str) -> Event:
@@ -118,13 +118,13 @@ class Walk:
         self._press(PRIYA, self._card("yoga"), ActionId.REGISTER)
         self._press(PRIYA, self._card("choir"), ActionId.REGISTER)
         self._press(BJORN, self._card("yoga"), ActionId.UNREGISTER)
-        question = self._town.workspace.messages(EVENTS, seen_by=BJORN)[-1]
+        question = self._harness.workspace.messages(EVENTS, seen_by=BJORN)[-1]
         self._press(BJORN, question, ActionId.KEEP_REGISTRATION)
         self._press(BJORN, self._card("yoga"), ActionId.UNREGISTER)
-        question = self._town.workspace.messages(EVENTS, seen_by=BJORN)[-1]
+        question = self._harness.workspace.messages(EVENTS, seen_by=BJORN)[-1]
         self._press(BJORN, question, ActionId.UNREGISTER_CONFIRMED)
-        self._town.settle(2)
-        promoted = self._town.workspace.messages(self._town.workspace.dm(DIEGO).id)[-1]
+        self._harness.deliver_due(2)
+        promoted = self._harness.workspace.messages(self._harness.workspace.dm(DIEGO).id)[-1]
         self._press(DIEGO, promoted, ActionId.GIVE_UP_SEAT)
 
     def pickers(self) -> None:
@@ -234,7 +234,7 @@ class Walk:
     def look_back(self) -> None:
         self._slack.command(PRIYA, RANDOM, "/register", "picnic")
         self._slack.command(PRIYA, RANDOM, "/registrations")
-        mine = self._town.workspace.messages(RANDOM, seen_by=PRIYA)[-1]
+        mine = self._harness.workspace.messages(RANDOM, seen_by=PRIYA)[-1]
         self._press(PRIYA, mine, ActionId.REGISTRATION_HISTORY, value="picnic")
         for action in (ActionId.REGISTRATION_HISTORY_PAGE, ActionId.REGISTRATION_HISTORY_BACK):
             self._press(PRIYA, self._on_top(PRIYA), action)

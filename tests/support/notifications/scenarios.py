@@ -48,7 +48,7 @@ def _canceled(place: WaitlistPosition) -> Event:
 def _late(place: WaitlistPosition) -> Event:
     """The first promotion failed, and there is more to tell the same person."""
     event = _promotions(place)
-    place.town.api.fail_next(POST, Fault.server_error(503))
+    place.harness.api.fail_next(POST, Fault.server_error(503))
     place.process("before").process_event(event.event_id)
     place.service.edit_event(event.event_id, EventChanges.of(location="Room 2"))
     place.harness.clock.advance(timedelta(seconds=6))

@@ -162,8 +162,8 @@ class WaitlistPosition:
         self, notification_worker: NotificationWorker, event_id: str, seconds: float = 120
     ) -> None:
         """Have a process attend to an event until nothing is left to do."""
-        end = self.town.clock.now() + timedelta(seconds=seconds)
-        while self.town.clock.now() < end:
+        end = self.harness.clock.now() + timedelta(seconds=seconds)
+        while self.harness.clock.now() < end:
             again = notification_worker.process_event(event_id)
             if again is None:
                 return
@@ -175,9 +175,9 @@ class WaitlistPosition:
     def restart(self) -> None:
         """Have a new process find what others left; in the end nothing is owed."""
         notification_worker = self.process(f"restarted{next(_numbers)}")
-        self.town.clock.advance(LEASE)
-        end = self.town.clock.now() + 2 * SWEEP_INTERVAL
-        while self.town.clock.now() < end:
+        self.harness.clock.advance(LEASE)
+        end = self.harness.clock.now() + 2 * SWEEP_INTERVAL
+        while self.harness.clock.now() < end:
             seconds = notification_worker.process_due_events()
             if not self.undelivered():
                 return

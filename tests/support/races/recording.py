@@ -74,7 +74,7 @@ class _Queue(deque[Any]):
         super().append(entry)
 
 
-class _Lanes(dict[str, Any]):
+class _EventQueues(dict[str, Any]):
     """Queues of a `CommandQueue`, each a `_Queue`. The caller holds the lock of the command queue."""
 
     def __init__(self, accepted: Callable[[], None]) -> None:
@@ -105,7 +105,7 @@ class RecordingService:
         self.calls: list[Call] = []
         self._queue_numbers = count(1)
         self._mine = threading.local()
-        self.service._executor.command_queue._lanes = _Lanes(self._accepted)
+        self.service._executor.command_queue._queues = _EventQueues(self._accepted)
 
     def _accepted(self) -> None:
         self._mine.number = next(self._queue_numbers)

@@ -167,7 +167,7 @@ def deployed(harness: SlackHarness) -> Iterator[Deployment]:
         "members": lambda_functions.build_members_function,
     }
     with empty_local() as empty, new_event_loop():
-        prefix = empty._tables.prefix
+        prefix = empty._keys.prefix
         clients = {name: permitted(client_of(local_endpoint()), name) for name in builders}
         functions = {
             name: build(

@@ -358,7 +358,7 @@ def test_a_plan_that_writes_no_event_has_no_verdict() -> None:
     retry = RetryPolicy(clock, lambda: 0.5)
     committer = Committer(Rejecting(), retry, clock, ids(), UnconfirmedResolver(retry, _ignore))
     with pytest.raises(ValueError, match="writes nothing"):
-        committer._verdict(Plan("p", "e1", None, ()))
+        committer._find_out(Plan("p", "e1", None, ()))
 
 
 def test_a_marked_user_keeps_the_first_mark(store: Eventful, service: Service) -> None:

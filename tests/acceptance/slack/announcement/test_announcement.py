@@ -21,9 +21,9 @@ def yoga(harness: SlackHarness, **values: Any) -> None:
     harness.register(CHLOE, DIEGO, HARUKI)
 
 
-def test_the_preview_shows_what_people_get_and_how_many(town: Town) -> None:
-    yoga(town)
-    view = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_the_preview_shows_what_people_get_and_how_many(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert "*This goes to 3 people" in said(view)
     assert "Bring a mat & <!channel> *water*" in said(view)
     harness.deliver_due(5)
@@ -43,7 +43,7 @@ def test_it_goes_to_its_audience_and_nobody_else(
 ) -> None:
     yoga(harness)
     values = WORDS | {BlockId.AUDIENCE: audience}
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), values).view
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
     assert preview is not None
     assert "on its way" in said(submit(harness, preview).view)
     harness.deliver_due(6)
@@ -60,8 +60,8 @@ def test_it_goes_to_its_audience_and_nobody_else(
 
 def test_text_that_was_typed_stays_text(harness: SlackHarness) -> None:
     """It stands in plain text, where nothing pings (R8.11)."""
-    yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
+    yoga(harness)
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     submit(harness, preview)
     harness.deliver_due(6)
@@ -72,9 +72,9 @@ def test_text_that_was_typed_stays_text(harness: SlackHarness) -> None:
     assert "Bring a mat" in shown(message)
 
 
-def test_changed_after_the_preview_it_is_previewed_anew(town: Town) -> None:
-    yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_changed_after_the_preview_it_is_previewed_anew(harness: SlackHarness) -> None:
+    yoga(harness)
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     again = submit(harness, preview, {BlockId.TEXT: "Bring two mats"}).view
     assert again is not None
@@ -91,8 +91,8 @@ def test_words_for_nobody_are_not_sent(harness: SlackHarness) -> None:
     harness.event(organizer_id=BJORN)
     harness.register(CHLOE)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
-    view = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), values).view
-    before = town.sound()
+    view = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
+    before = harness.assert_invariants()
     for _ in range(2):
         assert view is not None
         assert "Nobody is waiting, so that nobody would get this." in said(view)
@@ -105,8 +105,8 @@ def test_who_left_the_audience_empty_since_the_preview_gets_nothing(harness: Sla
     harness.event(organizer_id=BJORN, capacity=1)
     harness.register(CHLOE, DIEGO)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), values).view
-    town.bot.service.unregister("yoga", DIEGO)
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
+    harness.bot.service.unregister("yoga", DIEGO)
     assert preview is not None
     submit(harness, preview)
     harness.deliver_due(6)
@@ -116,13 +116,13 @@ def test_who_left_the_audience_empty_since_the_preview_gets_nothing(harness: Sla
 def test_an_empty_message_is_marked(harness: SlackHarness) -> None:
     yoga(harness)
     values = WORDS | {BlockId.TEXT: "  "}
-    seen = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), values)
+    seen = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values)
     assert seen.errors == {"text": "Must not be empty."}
 
 
-def test_sent_twice_it_comes_once(town: Town) -> None:
-    yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_sent_twice_it_comes_once(harness: SlackHarness) -> None:
+    yoga(harness)
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     payload_view = harness.workspace.views.get(preview.id)
     assert payload_view is not None
@@ -135,9 +135,9 @@ def test_sent_twice_it_comes_once(town: Town) -> None:
     assert len(harness.direct_messages(CHLOE)) == 1
 
 
-def test_others_may_not(town: Town) -> None:
-    yoga(town, co_organizer_ids=[PRIYA])
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES, PRIYA), WORDS, PRIYA).view
+def test_others_may_not(harness: SlackHarness) -> None:
+    yoga(harness, co_organizer_ids=[PRIYA])
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES, PRIYA), WORDS, PRIYA).view
     assert preview is not None
     harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
     before = harness.everything()
@@ -145,9 +145,9 @@ def test_others_may_not(town: Town) -> None:
     assert harness.everything() == before
 
 
-def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
-    yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_an_event_that_vanished_meanwhile_says_so(harness: SlackHarness) -> None:
+    yoga(harness)
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     harness.bot.service.delete_event("yoga")
     assert GONE in said(submit(harness, preview).view)
@@ -159,7 +159,7 @@ def test_who_left_before_it_went_out_does_not_get_it_and_who_moved_up_does(
     """The audience is who it was when it was sent, less those who left."""
     yoga(harness)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), values).view
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
     assert preview is not None
     submit(harness, preview)
     harness.clock.advance(timedelta(milliseconds=1))
@@ -171,8 +171,8 @@ def test_who_left_before_it_went_out_does_not_get_it_and_who_moved_up_does(
 
 def test_whom_it_can_not_reach_the_organizers_are_told(harness: SlackHarness) -> None:
     """R9.2."""
-    yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
+    yoga(harness)
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     harness.api.fail_next("chat.postMessage", Fault.refused("user_disabled"))
     submit(harness, preview)
@@ -182,9 +182,9 @@ def test_whom_it_can_not_reach_the_organizers_are_told(harness: SlackHarness) ->
     assert "[Manage]" in told
 
 
-def test_it_stands_in_the_history(town: Town) -> None:
-    yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_it_stands_in_the_history(harness: SlackHarness) -> None:
+    yoga(harness)
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     submit(harness, preview)
     manage_modal(harness)

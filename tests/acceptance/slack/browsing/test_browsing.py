@@ -94,7 +94,7 @@ def test_registrations_shows_ones_own_by_start_with_position_and_a_leave_button(
     assert "*Late* · you have a seat" in text
     assert text.index("*Soon*") < text.index("*Late*")
     assert "Other" not in text
-    left = town.slack.click(BJORN, seen.ephemeral[-1], ActionId.UNREGISTER, value="late")
+    left = harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.UNREGISTER, value="late")
     assert "You gave up your seat in *Late*" in answer(left)
 
 
@@ -201,12 +201,12 @@ def test_forget_me_asks_then_deletes_and_gives_seats_to_the_line(harness: SlackH
     assert everything.seated("yoga") == [CHLOE]
 
 
-def test_who_keeps_the_data_after_all_keeps_everything(town: Town) -> None:
-    town.event()
-    town.register(BJORN)
-    before = town.sound()
-    asked = town.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
-    kept = town.slack.click(BJORN, asked, ActionId.KEEP_DATA)
+def test_who_keeps_the_data_after_all_keeps_everything(harness: SlackHarness) -> None:
+    harness.event()
+    harness.register(BJORN)
+    before = harness.assert_invariants()
+    asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
+    kept = harness.slack.click(BJORN, asked, ActionId.KEEP_DATA)
     assert "Nothing was deleted." in shown(kept.messages[-1])
     assert harness.assert_invariants() == before
 

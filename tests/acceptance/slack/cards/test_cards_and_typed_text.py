@@ -62,15 +62,15 @@ def test_typed_text_does_nothing_wherever_it_is_shown(harness: SlackHarness, tex
     card = harness.card(event)
     header = next(block for block in card.blocks if block["type"] == "header")
     assert header["text"]["text"] == title, "shown as typed"
-    town.slack.click(CHLOE, card, ActionId.REGISTER)
-    town.register(AMARA)
-    asked = town.slack.click(CHLOE, card, ActionId.UNREGISTER)
-    town.slack.click(CHLOE, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
-    town.settle()
-    assert len(town.told(AMARA)) == 1
-    town.slack.command(BJORN, RANDOM, "/event", "yoga")
-    town.slack.click(BJORN, town.workspace.views.stack(BJORN)[-1], ActionId.CHANGE_CAPACITY)
-    town.slack.open_home(CHLOE)
+    harness.slack.click(CHLOE, card, ActionId.REGISTER)
+    harness.register(AMARA)
+    asked = harness.slack.click(CHLOE, card, ActionId.UNREGISTER)
+    harness.slack.click(CHLOE, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
+    harness.deliver_due()
+    assert len(harness.direct_messages(AMARA)) == 1
+    harness.slack.command(BJORN, RANDOM, "/event", "yoga")
+    harness.slack.click(BJORN, harness.workspace.views.stack(BJORN)[-1], ActionId.CHANGE_CAPACITY)
+    harness.slack.open_home(CHLOE)
     for command in ("/events", "/registrations"):
         for message in harness.slack.command(AMARA, RANDOM, command).ephemeral:
             for mrkdwn in in_mrkdwn(message.blocks):

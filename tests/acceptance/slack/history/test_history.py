@@ -28,10 +28,10 @@ def history(harness: SlackHarness, user_id: str = BJORN) -> str:
     return said(press(harness, ActionId.HISTORY, user_id))
 
 
-def mine(town: Town, user_id: str, event_id: str = "yoga") -> View:
-    seen = town.slack.command(user_id, RANDOM, "/registrations")
-    town.slack.click(user_id, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY, value=event_id)
-    return top(town, user_id)
+def mine(harness: SlackHarness, user_id: str, event_id: str = "yoga") -> View:
+    seen = harness.slack.command(user_id, RANDOM, "/registrations")
+    harness.slack.click(user_id, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY, value=event_id)
+    return top(harness, user_id)
 
 
 def test_it_says_who_did_what_and_why_newest_first(harness: SlackHarness) -> None:
@@ -189,12 +189,12 @@ def test_who_was_removed_and_came_back_sees_both(harness: SlackHarness) -> None:
 def test_ones_own_is_turned_page_by_page(harness: SlackHarness) -> None:
     yoga(harness)
     for _ in range(20):
-        town.bot.service.unregister("yoga", HARUKI)
-        town.register(HARUKI)
-    first = said(mine(town, HARUKI))
-    second = said(press(town, ActionId.REGISTRATION_HISTORY_PAGE, HARUKI))
+        harness.bot.service.unregister("yoga", HARUKI)
+        harness.register(HARUKI)
+    first = said(mine(harness, HARUKI))
+    second = said(press(harness, ActionId.REGISTRATION_HISTORY_PAGE, HARUKI))
     assert second != first
-    assert said(press(town, ActionId.REGISTRATION_HISTORY_BACK, HARUKI)) == first
+    assert said(press(harness, ActionId.REGISTRATION_HISTORY_BACK, HARUKI)) == first
 
 
 @pytest.mark.parametrize("gone", [True, False])
@@ -202,18 +202,18 @@ def test_of_an_event_that_vanished_ones_own_is_gone_too(harness: SlackHarness, g
     yoga(harness)
     seen = harness.slack.command(CHLOE, RANDOM, "/registrations")
     if gone:
-        town.bot.service.delete_event("yoga")
-    said_ = town.slack.click(CHLOE, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
+        harness.bot.service.delete_event("yoga")
+    said_ = harness.slack.click(CHLOE, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
     assert said_.failure is None
     assert bool(said_.ephemeral) is gone
 
 
-def test_one_who_was_never_in_it_sees_nothing_of_others(town: Town) -> None:
-    yoga(town)
-    town.register(PRIYA)
-    seen = town.slack.command(PRIYA, RANDOM, "/registrations")
-    town.bot.service.delete_user(PRIYA)
-    town.slack.click(PRIYA, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
-    text = said(top(town, PRIYA))
+def test_one_who_was_never_in_it_sees_nothing_of_others(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.register(PRIYA)
+    seen = harness.slack.command(PRIYA, RANDOM, "/registrations")
+    harness.bot.service.delete_user(PRIYA)
+    harness.slack.click(PRIYA, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
+    text = said(top(harness, PRIYA))
     for other in (CHLOE, DIEGO, HARUKI):
         assert other not in text

@@ -124,13 +124,13 @@ def test_a_canceled_event_is_not_one_that_one_still_has_a_seat_in(harness: Slack
         assert f"*Yoga in the park* · *canceled*, you {had}" in said(home(harness, user_id))
 
 
-def test_a_leave_that_is_asked_first_shows_once_it_is_done(town: Town) -> None:
-    town.event(capacity=1)
-    town.register(CHLOE, DIEGO)
-    town.slack.click(CHLOE, home(town), ActionId.UNREGISTER, value="yoga")
-    assert "you have a seat" in now(town)
-    town.slack.click(CHLOE, top(town, CHLOE), ActionId.UNREGISTER_CONFIRMED)
-    assert "You are not registered for anything yet." in now(town)
+def test_a_leave_that_is_asked_first_shows_once_it_is_done(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(CHLOE, DIEGO)
+    harness.slack.click(CHLOE, home(harness), ActionId.UNREGISTER, value="yoga")
+    assert "you have a seat" in now(harness)
+    harness.slack.click(CHLOE, top(harness, CHLOE), ActionId.UNREGISTER_CONFIRMED)
+    assert "You are not registered for anything yet." in now(harness)
 
 
 def test_an_event_that_vanished_meanwhile_says_so(harness: SlackHarness) -> None:
@@ -147,19 +147,21 @@ def test_each_list_is_turned_by_itself(harness: SlackHarness) -> None:
         harness.event(
             f"e{number:02}", title=f"Talk {number:02}", organizer_id=CHLOE, starts_at=starts_at
         )
-        town.register(CHLOE, event_id=f"e{number:02}")
-    first = home(town)
-    town.slack.click(CHLOE, first, ActionId.HOME_UPCOMING)
-    town.slack.click(CHLOE, town.workspace.views.home(CHLOE) or first, ActionId.HOME_OWN)
-    text = now(town)
+        harness.register(CHLOE, event_id=f"e{number:02}")
+    first = home(harness)
+    harness.slack.click(CHLOE, first, ActionId.HOME_UPCOMING)
+    harness.slack.click(CHLOE, harness.workspace.views.home(CHLOE) or first, ActionId.HOME_OWN)
+    text = now(harness)
     assert "Talk 08" in part(text, "Coming up")
     assert "Talk 00" not in part(text, "Coming up")
     assert "Talk 08" in part(text, "Your registrations")
     assert "Talk 00" in part(text, "You organize")
-    town.slack.click(CHLOE, town.workspace.views.home(CHLOE) or first, ActionId.HOME_ORGANIZED)
-    assert "Talk 00" not in part(now(town), "You organize")
+    harness.slack.click(
+        CHLOE, harness.workspace.views.home(CHLOE) or first, ActionId.HOME_ORGANIZED
+    )
+    assert "Talk 00" not in part(now(harness), "You organize")
     for action in (ActionId.HOME_UPCOMING, ActionId.HOME_OWN, ActionId.HOME_ORGANIZED):
-        view = town.workspace.views.home(CHLOE)
+        view = harness.workspace.views.home(CHLOE)
         assert view is not None
         harness.slack.click(CHLOE, view, action, value="first")
     assert now(harness) == said(first)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.manage.views import manage_event
-from bot.slack.member_directory import KEPT_FOR
+from bot.slack.member_directory import CACHED_FOR
 from domain.inputs import EventChanges
 from domain.models import EventRegistrations
 from playground.demo.seed import EVENTS, RANDOM
@@ -130,15 +130,15 @@ def test_a_workspace_admin_may(harness: SlackHarness) -> None:
 def test_slack_is_asked_only_for_those_who_are_no_organizers_and_kept_for_five_minutes(
     harness: SlackHarness,
 ) -> None:
-    town.event(organizer_id=BJORN)
-    managed(town, BJORN)
-    assert town.api.calls("users.info") == []
-    managed(town, AMARA)
-    managed(town, AMARA)
-    assert len(town.api.calls("users.info")) == 1
-    town.clock.advance(CACHED_FOR + timedelta(seconds=1))
-    managed(town, AMARA)
-    assert len(town.api.calls("users.info")) == 2
+    harness.event(organizer_id=BJORN)
+    manage_modal(harness, BJORN)
+    assert harness.api.calls("users.info") == []
+    manage_modal(harness, AMARA)
+    manage_modal(harness, AMARA)
+    assert len(harness.api.calls("users.info")) == 1
+    harness.clock.advance(CACHED_FOR + timedelta(seconds=1))
+    manage_modal(harness, AMARA)
+    assert len(harness.api.calls("users.info")) == 2
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_each_persons_button_says_to_a_screen_reader_whose_it_is(harness: SlackH
     harness.register(CHLOE, DIEGO)
     spoken = [
         block["accessory"]["accessibility_label"]
-        for block in managed(town).blocks
+        for block in manage_modal(harness).blocks
         if block.get("accessory", {}).get("action_id") == ActionId.ATTENDEE
     ]
     assert spoken == ["Details of chloe", "Details of diego"]
@@ -215,8 +215,10 @@ def test_a_long_roster_comes_page_by_page_and_each_page_fits(harness: SlackHarne
 def test_the_way_back_through_a_long_roster_fits_into_a_view(harness: SlackHarness) -> None:
     """Slack takes 3,000 characters of metadata: beyond them, the way back is cut at its beginning."""
     listing = EventRegistrations(harness.event("e" * 64), (), (), None)
-    turned = [f"{number:0300}" for number in range(50)]
-    metadata = manage_event(listing, {}, request_id="r" * 32, turned=turned).private_metadata
+    page_cursors = [f"{number:0300}" for number in range(50)]
+    metadata = manage_event(
+        listing, {}, request_id="r" * 32, page_cursors=page_cursors
+    ).private_metadata
     assert metadata is not None
     assert len(metadata) <= 3_000
     kept = json.loads(metadata)["turned"]

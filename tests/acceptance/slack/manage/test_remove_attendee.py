@@ -16,8 +16,8 @@ from tests.support.slack.modals import GONE, NOT_ALLOWED, manage_modal, press, s
 
 def person(harness: SlackHarness, user_id: str, by: str = BJORN) -> View:
     """Open Manage, and one person of the roster."""
-    managed(town, by)
-    return press(town, ActionId.ATTENDEE, by, value=user_id)
+    manage_modal(harness, by)
+    return press(harness, ActionId.ATTENDEE, by, value=user_id)
 
 
 def yoga(harness: SlackHarness) -> None:
@@ -33,16 +33,16 @@ def test_a_person_is_shown_with_place_and_since_when(harness: SlackHarness) -> N
 
 def test_a_person_is_found_by_name(harness: SlackHarness) -> None:
     """Slack's own select searches its members by name."""
-    yoga(town)
-    managed(town)
-    view = press(town, ActionId.FIND_ATTENDEE, selected=DIEGO)
+    yoga(harness)
+    manage_modal(harness)
+    view = press(harness, ActionId.FIND_ATTENDEE, selected=DIEGO)
     assert f"<@{DIEGO}> is 1st in line" in said(view)
 
 
-def test_somebody_who_is_not_in_the_event_is_said_to_be_none(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    assert "neither has a seat" in said(press(town, ActionId.FIND_ATTENDEE, selected=PRIYA))
+def test_somebody_who_is_not_in_the_event_is_said_to_be_none(harness: SlackHarness) -> None:
+    yoga(harness)
+    manage_modal(harness)
+    assert "neither has a seat" in said(press(harness, ActionId.FIND_ATTENDEE, selected=PRIYA))
 
 
 def test_one_who_is_not_in_slack_is_named(harness: SlackHarness) -> None:
@@ -164,9 +164,9 @@ def test_who_organizes_no_more_sees_nobody_of_the_roster(harness: SlackHarness) 
         harness.slack.close(PRIYA, top(harness, PRIYA).id)
 
 
-def test_of_an_event_that_vanished_nobody_is_found(town: Town) -> None:
-    yoga(town)
-    view = managed(town)
-    town.bot.service.delete_event("yoga")
-    seen = town.slack.click(BJORN, view, ActionId.FIND_ATTENDEE, selected=CHLOE)
+def test_of_an_event_that_vanished_nobody_is_found(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = manage_modal(harness)
+    harness.bot.service.delete_event("yoga")
+    seen = harness.slack.click(BJORN, view, ActionId.FIND_ATTENDEE, selected=CHLOE)
     assert GONE in said(seen.view)

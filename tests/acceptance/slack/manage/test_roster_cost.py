@@ -10,7 +10,6 @@ from bot.features.manage import roster_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
 from bot.slack.member_directory import MemberDirectory
-from domain.queries import waitlist_cursor
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.large_events import fill
 from tests.support.dynamodb.requests import Requests, counted
@@ -31,16 +30,16 @@ def store() -> Iterator[DynamoDBStore]:
 
 
 def opened(
-    town: Town, store: DynamoDBStore, event_id: str, page_cursors: tuple[str, ...] = ()
+    harness: SlackHarness, store: DynamoDBStore, event_id: str, page_cursors: tuple[str, ...] = ()
 ) -> tuple[Requests, str]:
     """Open an event's roster; return what it asked of the store, and what it shows."""
     clock = ManualClock()
     context = AppContext(
         service_on(store, clock=clock),
-        town.bot.notification_worker,
-        MemberDirectory(town.client, clock),
-        town.client,
-        town.client,
+        harness.bot.notification_worker,
+        MemberDirectory(harness.client, clock),
+        harness.client,
+        harness.client,
         ids(),
         "T1",
     )

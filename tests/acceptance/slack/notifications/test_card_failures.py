@@ -46,9 +46,9 @@ def two_cards(harness: SlackHarness) -> list[Message]:
     return cards
 
 
-def _card(town: Town, event: Event, channel_id: str) -> Message:
-    town.bot.notification_worker.post_card(event, channel_id)
-    return town.workspace.messages(channel_id)[-1]
+def _card(harness: SlackHarness, event: Event, channel_id: str) -> Message:
+    harness.bot.notification_worker.post_card(event, channel_id)
+    return harness.workspace.messages(channel_id)[-1]
 
 
 def now_shown(harness: SlackHarness, card: Message) -> str:
@@ -73,13 +73,13 @@ def test_card_ends_at_the_truth_whatever_happens_to_its_updates(
     harness.api.faults.line_up(UPDATE, None, position)
     harness.api.fail_next(UPDATE, fault)
     for user_id in PEOPLE:
-        town.register(user_id)
-        town.bot.notification_worker.schedule("yoga")
-        town.settle(1.5)
-    town.settle(LONG_ENOUGH)
-    assert [now_shown(town, card) for card in cards] == ["5 of 10 seats"] * 2
-    assert undelivered(town) == ()
-    assert len(town.api.calls(UPDATE)) <= 2 * len(PEOPLE) + 2
+        harness.register(user_id)
+        harness.bot.notification_worker.schedule("yoga")
+        harness.deliver_due(1.5)
+    harness.deliver_due(LONG_ENOUGH)
+    assert [now_shown(harness, card) for card in cards] == ["5 of 10 seats"] * 2
+    assert undelivered(harness) == ()
+    assert len(harness.api.calls(UPDATE)) <= 2 * len(PEOPLE) + 2
 
 
 @pytest.mark.parametrize("error", OURS)
@@ -175,12 +175,12 @@ def test_card_is_updated_once_a_second_at_most_while_updates_fail(harness: Slack
     began = harness.clock.now()
     calls: list[tuple[str, float]] = []
     for number in range(120):
-        town.register(f"U0GUEST{number}")
-        before = len(town.api.calls(UPDATE))
-        town.bot.notification_worker.process_due_events()
-        second = (town.clock.now() - began).total_seconds()
-        calls += [(call.args["ts"], second) for call in town.api.calls(UPDATE)[before:]]
-        town.clock.advance(timedelta(seconds=0.25))
+        harness.register(f"U0GUEST{number}")
+        before = len(harness.api.calls(UPDATE))
+        harness.bot.notification_worker.process_due_events()
+        second = (harness.clock.now() - began).total_seconds()
+        calls += [(call.args["ts"], second) for call in harness.api.calls(UPDATE)[before:]]
+        harness.clock.advance(timedelta(seconds=0.25))
     for ts in {ts for ts, _ in calls}:
         moments = [second for one, second in calls if one == ts]
         assert all(later - earlier >= 1 for earlier, later in pairwise(moments))

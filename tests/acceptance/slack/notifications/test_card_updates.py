@@ -77,35 +77,35 @@ def test_rush_costs_one_update_a_second_and_ends_with_the_truth(harness: SlackHa
     """Forty people in four seconds, the notifier at work all the time."""
     harness.card(harness.event(capacity=30))
     for user_id in GUESTS:
-        town.register(user_id)
-        town.bot.notification_worker.process_due_events()
-        town.clock.advance(timedelta(seconds=0.1))
-    assert "30 of 30 seats · 10 waiting" in town.card_now()
-    assert 4 <= len(town.api.calls(UPDATE)) <= 6
+        harness.register(user_id)
+        harness.bot.notification_worker.process_due_events()
+        harness.clock.advance(timedelta(seconds=0.1))
+    assert "30 of 30 seats · 10 waiting" in harness.current_card_text()
+    assert 4 <= len(harness.api.calls(UPDATE)) <= 6
 
 
 def test_card_whose_event_moves_while_it_is_updated_is_updated_again(harness: SlackHarness) -> None:
     """Another process commits, and wakes nobody here: the version is read again."""
-    town.card(town.event())
-    town.register(BJORN)
-    notification_worker, slack = slow_notifier(town)
-    slack.meanwhile.append(lambda: town.register(CHLOE))
+    harness.card(harness.event())
+    harness.register(BJORN)
+    notification_worker, slack = slow_notifier(harness)
+    slack.meanwhile.append(lambda: harness.register(CHLOE))
     again = notification_worker.process_event("yoga")
     assert again is not None
-    town.clock.advance(again - town.clock.now())
+    harness.clock.advance(again - harness.clock.now())
     assert notification_worker.process_event("yoga") is None
-    assert "2 of 2 seats" in shown(town.workspace.messages(EVENTS)[-1])
+    assert "2 of 2 seats" in shown(harness.workspace.messages(EVENTS)[-1])
 
 
 def test_card_does_not_wait_for_a_long_run_of_messages(harness: SlackHarness) -> None:
     """Twenty promotions take Slack six seconds; the card is right before they are through."""
     people = GUESTS[:20]
-    town.card(town.event(capacity=1))
-    town.register(AMARA, *people)
-    town.settle()
-    town.bot.service.edit_event("yoga", EventChanges.of(capacity=21))
-    began = town.clock.monotonic()
-    notification_worker, slack = slow_notifier(town)
+    harness.card(harness.event(capacity=1))
+    harness.register(AMARA, *people)
+    harness.deliver_due()
+    harness.bot.service.edit_event("yoga", EventChanges.of(capacity=21))
+    began = harness.clock.monotonic()
+    notification_worker, slack = slow_notifier(harness)
     notification_worker.process_event("yoga")
     assert slack.updated_after is not None
     assert slack.updated_after - began < 1
@@ -114,16 +114,16 @@ def test_card_does_not_wait_for_a_long_run_of_messages(harness: SlackHarness) ->
 
 def test_card_does_not_wait_for_the_messages_of_another_event(harness: SlackHarness) -> None:
     """Events take turns: a cancellation to a hundred people does not stop the others."""
-    town.event("chess", title="Chess", capacity=100)
-    town.register(*GUESTS, event_id="chess")
-    town.card(town.event())
-    town.settle()
-    town.bot.service.cancel_event("chess")
-    town.clock.advance(timedelta(seconds=3))
-    notification_worker, slack = slow_notifier(town)
+    harness.event("chess", title="Chess", capacity=100)
+    harness.register(*GUESTS, event_id="chess")
+    harness.card(harness.event())
+    harness.deliver_due()
+    harness.bot.service.cancel_event("chess")
+    harness.clock.advance(timedelta(seconds=3))
+    notification_worker, slack = slow_notifier(harness)
     notification_worker.schedule("chess")
-    town.register(BJORN)
-    began = town.clock.monotonic()
+    harness.register(BJORN)
+    began = harness.clock.monotonic()
     notification_worker.schedule("yoga")
     notification_worker.process_due_events()
     assert slack.updated_after is not None
@@ -140,7 +140,7 @@ def test_many_cards_share_slacks_rate_and_all_end_with_the_truth(harness: SlackH
     event = harness.event(capacity=100)
     channels = [EVENTS, GENERAL, RANDOM]
     for number in range(30):
-        town.bot.notification_worker.post_card(event, channels[number % 3])
+        harness.bot.notification_worker.post_card(event, channels[number % 3])
     for user_id in GUESTS[:20]:
         harness.register(user_id)
         harness.deliver_due(2.5)
@@ -163,33 +163,33 @@ def cards(harness: SlackHarness) -> Any:
 
 def test_card_that_was_deleted_in_slack_is_forgotten(harness: SlackHarness) -> None:
     """For good: no further try, and the others go on."""
-    town.card(town.event())
-    town.bot.notification_worker.post_card(town.bot.service.get_event("yoga"), GENERAL)
-    town.api.fail_next(UPDATE, Fault.refused("message_not_found"))
-    town.register(BJORN)
-    town.settle()
-    (left,) = cards(town)
-    assert left.rendered_version == town.bot.service.get_event("yoga").version
-    assert town.store.list_undelivered(limit=10).items == ()
+    harness.card(harness.event())
+    harness.bot.notification_worker.post_card(harness.bot.service.get_event("yoga"), GENERAL)
+    harness.api.fail_next(UPDATE, Fault.refused("message_not_found"))
+    harness.register(BJORN)
+    harness.deliver_due()
+    (left,) = cards(harness)
+    assert left.rendered_version == harness.bot.service.get_event("yoga").version
+    assert harness.store.list_undelivered(limit=10).items == ()
 
 
-def test_rate_limit_on_cards_is_kept_as_told(town: Town) -> None:
-    town.card(town.event())
-    town.settle()
-    town.api.fail_next(UPDATE, Fault.rate_limited(7))
-    town.register(BJORN)
-    town.settle(6)
-    assert len(town.api.calls(UPDATE)) == 1
-    town.settle(3)
-    assert "1 of 2 seats" in town.card_now()
+def test_rate_limit_on_cards_is_kept_as_told(harness: SlackHarness) -> None:
+    harness.card(harness.event())
+    harness.deliver_due()
+    harness.api.fail_next(UPDATE, Fault.rate_limited(7))
+    harness.register(BJORN)
+    harness.deliver_due(6)
+    assert len(harness.api.calls(UPDATE)) == 1
+    harness.deliver_due(3)
+    assert "1 of 2 seats" in harness.current_card_text()
 
 
-def test_server_error_on_a_card_is_tried_again(town: Town) -> None:
-    town.card(town.event())
-    town.api.fail_next(UPDATE, Fault.server_error(500))
-    town.register(BJORN)
-    town.settle(10)
-    assert "1 of 2 seats" in town.card_now()
+def test_server_error_on_a_card_is_tried_again(harness: SlackHarness) -> None:
+    harness.card(harness.event())
+    harness.api.fail_next(UPDATE, Fault.server_error(500))
+    harness.register(BJORN)
+    harness.deliver_due(10)
+    assert "1 of 2 seats" in harness.current_card_text()
 
 
 def test_card_that_slack_calls_malformed_is_logged_and_skipped(
@@ -237,13 +237,13 @@ def test_deleted_event_leaves_a_card_that_says_so_without_buttons(harness: Slack
 
 def test_click_on_a_card_that_nobody_remembers_adopts_it(harness: SlackHarness) -> None:
     """A lost answer, or a row that is gone: whoever clicks it brings it back."""
-    card = town.card(town.event())
-    town.store.delete_card("yoga", EVENTS, card.ts)
-    town.bot.notification_worker._card_updater._remembered.clear()  # as after a restart
-    town.slack.click(BJORN, card, ActionId.REGISTER)
-    town.settle()
-    assert "1 of 2 seats" in shown(town.workspace.message(EVENTS, card.ts))
-    (known,) = cards(town)
+    card = harness.card(harness.event())
+    harness.store.delete_card("yoga", EVENTS, card.ts)
+    harness.bot.notification_worker._card_updater._remembered.clear()  # as after a restart
+    harness.slack.click(BJORN, card, ActionId.REGISTER)
+    harness.deliver_due()
+    assert "1 of 2 seats" in shown(harness.workspace.message(EVENTS, card.ts))
+    (known,) = cards(harness)
     assert known.message_ts == card.ts
 
 

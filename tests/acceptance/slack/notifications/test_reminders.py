@@ -166,8 +166,8 @@ def test_a_process_that_ends_in_between_leaves_one_reminder_to_the_next(
         bot = started_anew(harness, name)
         for _ in range(140):
             bot.notification_worker.process_due_events()
-            town.clock.advance(timedelta(seconds=0.5))
-        assert reminders(town, CHLOE) == 1
+            harness.clock.advance(timedelta(seconds=0.5))
+        assert reminders(harness, CHLOE) == 1
 
 
 def test_a_canceled_event_reminds_nobody(harness: SlackHarness) -> None:

@@ -86,19 +86,19 @@ def _fail_at(harness: SlackHarness, method: str, position: int, fault: Fault) ->
 @pytest.mark.parametrize("seconds", [1, 7, 30, 90])
 def test_retry_after_is_honored_to_the_moment(harness: SlackHarness, seconds: int) -> None:
     """Nothing is sent before it is over, for any event; then at once."""
-    town.event()
-    town.event("chess", title="Chess")
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.rate_limited(seconds))
-    town.bot.notification_worker.process_due_events()
-    over = town.clock.now() + timedelta(seconds=seconds)
-    promote(town, DIEGO, event_id="chess")
-    while town.clock.now() < over:
-        wait = timedelta(seconds=town.bot.notification_worker.process_due_events())
-        assert len(sent_to(town)) == 1
-        town.clock.advance(min(wait, over - town.clock.now()))
-    town.bot.notification_worker.process_due_events()
-    assert sorted(sent_to(town)) == [CHLOE, CHLOE, DIEGO]
+    harness.event()
+    harness.event("chess", title="Chess")
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.rate_limited(seconds))
+    harness.bot.notification_worker.process_due_events()
+    over = harness.clock.now() + timedelta(seconds=seconds)
+    promote(harness, DIEGO, event_id="chess")
+    while harness.clock.now() < over:
+        wait = timedelta(seconds=harness.bot.notification_worker.process_due_events())
+        assert len(sent_to(harness)) == 1
+        harness.clock.advance(min(wait, over - harness.clock.now()))
+    harness.bot.notification_worker.process_due_events()
+    assert sorted(sent_to(harness)) == [CHLOE, CHLOE, DIEGO]
 
 
 @pytest.mark.parametrize("header", [None, "", "soon"])
@@ -161,7 +161,7 @@ def test_bug_is_skipped_with_one_alarm_and_the_organizer_told(
 @pytest.mark.parametrize(
     "fault", [Fault.server_error(503), Fault.closed(), Fault.closed(applied=True)], ids=str
 )
-def test_minute_without_slack_in_the_middle_of_many_messages(
+def test_outage_of_a_minute_during_many_messages(
     harness: SlackHarness, fault: Fault, before: int
 ) -> None:
     """Twenty promotions, a word to everyone and a card; Slack dies after some of them and comes back."""
@@ -203,17 +203,17 @@ def test_long_list_of_those_to_be_tried_again_does_not_spin(
 ) -> None:
     """Each has a second message that waits behind the first, with an older time on it."""
     monkeypatch.setattr(delivery, "MAX_DEFERRED", 10)
-    town.event(capacity=1)
-    town.register(AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA)
-    town.bot.service.edit_event("yoga", EventChanges.of(capacity=6))
+    harness.event(capacity=1)
+    harness.register(AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA)
+    harness.bot.service.edit_event("yoga", EventChanges.of(capacity=6))
     for place in ("Room 5", "Room 6"):
         harness.clock.advance(timedelta(seconds=1))
         harness.bot.service.edit_event("yoga", EventChanges.of(location=place))
     harness.api.faults.stand(Fault.server_error(503))
     rounds = 0
-    end = town.clock.now() + timedelta(minutes=5)
-    while town.clock.now() < end:
-        wait = town.bot.notification_worker.process_due_events()
+    end = harness.clock.now() + timedelta(minutes=5)
+    while harness.clock.now() < end:
+        wait = harness.bot.notification_worker.process_due_events()
         rounds += 1
         harness.clock.advance(timedelta(seconds=max(wait, 0.001)))
     assert len(harness.store.get_delivery("yoga").deferred) == 10

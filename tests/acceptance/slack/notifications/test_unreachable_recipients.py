@@ -72,12 +72,12 @@ def test_cancellation_that_does_not_reach_thirty_is_one_message(harness: SlackHa
 
 def test_more_than_one_message_holds_are_counted(harness: SlackHarness) -> None:
     """All are recorded."""
-    town.event(capacity=100)
+    harness.event(capacity=100)
     people = [f"U0GUEST{number:02}" for number in range(MAX_NAMED + 3)]
-    town.register(*people)
-    town.bot.service.cancel_event("yoga")
-    town.settle(10)
-    (told,) = town.told(AMARA)
+    harness.register(*people)
+    harness.bot.service.cancel_event("yoga")
+    harness.deliver_due(10)
+    (told,) = harness.direct_messages(AMARA)
     assert "• and 3 more" in told
     assert len(unreachable(harness)) == len(people)
     harness.workspace.refusals.clear()
@@ -99,14 +99,14 @@ def test_every_organizer_is_told_but_one_who_can_not_be(
     harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The others still are; and nobody is told of the organizer, so that it ends."""
-    town.event(co_organizer_ids=(HARUKI, PRIYA))
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.refused("user_disabled"), times=2)
-    town.settle(SWEEP_INTERVAL.total_seconds() + 5)
-    assert sent_to(town) == [CHLOE, AMARA, HARUKI, PRIYA]
-    assert (len(town.told(HARUKI)), len(town.told(PRIYA))) == (1, 1)
+    harness.event(co_organizer_ids=(HARUKI, PRIYA))
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.refused("user_disabled"), times=2)
+    harness.deliver_due(SWEEP_INTERVAL.total_seconds() + 5)
+    assert sent_to(harness) == [CHLOE, AMARA, HARUKI, PRIYA]
+    assert (len(harness.direct_messages(HARUKI)), len(harness.direct_messages(PRIYA))) == (1, 1)
     assert f"can't reach {AMARA}" in caplog.text
-    assert undelivered(town) == ()
+    assert undelivered(harness) == ()
 
 
 def test_where_no_organizer_can_be_told_it_is_logged_and_over(
@@ -116,8 +116,8 @@ def test_where_no_organizer_can_be_told_it_is_logged_and_over(
     promote(harness, CHLOE)
     harness.api.fail_next(POST, Fault.refused("user_not_found"), times=2)
     with caplog.at_level(logging.WARNING):
-        town.settle(2 * SWEEP_INTERVAL.total_seconds())
-    assert sent_to(town) == [CHLOE, AMARA]
+        harness.deliver_due(2 * SWEEP_INTERVAL.total_seconds())
+    assert sent_to(harness) == [CHLOE, AMARA]
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
     assert unreachable(harness) == [(CHLOE, "promoted", "user_not_found")]
     assert undelivered(harness) == ()

@@ -194,9 +194,9 @@ def test_one_who_is_promoted_while_all_are_told_hears_it_once(
         if told == after:
             harness.bot.service.unregister("yoga", CHLOE)
 
-    notification_worker = another(town, town.store, leave)
+    notification_worker = another(harness, harness.store, leave)
     assert notification_worker.process_event("yoga") is None
-    (told,) = town.told(DIEGO)
+    (told,) = harness.direct_messages(DIEGO)
     assert "was canceled" in told
     assert len(harness.direct_messages(BJORN)) == 1
 
@@ -348,14 +348,14 @@ def test_words_to_everyone_wait_for_an_index_that_lags(
             since = harness.clock.now() - timedelta(seconds=1)
             return Page(tuple(row for row in page.items if row.registered_at < since), None)
 
-    town.event()
-    town.register(BJORN)
-    town.bot.service.cancel_event("yoga")
-    store = Lagging(tmp_path / "rollcall.sqlite", town.workspace.team_id)
-    notification_worker = another(town, store)
+    harness.event()
+    harness.register(BJORN)
+    harness.bot.service.cancel_event("yoga")
+    store = Lagging(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
+    notification_worker = another(harness, store)
     again = notification_worker.process_event("yoga")
     assert again is not None
-    town.clock.advance(again - town.clock.now())
+    harness.clock.advance(again - harness.clock.now())
     assert notification_worker.process_event("yoga") is None
     store.close()
     assert len(harness.direct_messages(BJORN)) == 1
@@ -398,10 +398,10 @@ def die_attending(harness: SlackHarness, tmp_path: Path, writes: int) -> None:
     """Have another process die at a write, and the sweep of this one find what it left."""
     dying = DyingOutbox(tmp_path / "rollcall.sqlite", harness.workspace.team_id, writes)
     with pytest.raises(KeyboardInterrupt):
-        another(town, dying).process_event("yoga")
+        another(harness, dying).process_event("yoga")
     dying.close()
-    town.clock.advance(LEASE)
-    town.settle(SWEEP_INTERVAL.total_seconds())
+    harness.clock.advance(LEASE)
+    harness.deliver_due(SWEEP_INTERVAL.total_seconds())
 
 
 def test_one_process_at_a_time_delivers_for_an_event(harness: SlackHarness) -> None:
@@ -433,13 +433,13 @@ def test_store_that_does_not_answer_is_asked_again_soon(
     harness: SlackHarness, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It passes by itself: a word in the log, and no alarm."""
-    town.event()
-    promote(town, CHLOE)
-    store = SilentStore(tmp_path / "rollcall.sqlite", town.workspace.team_id)
-    notification_worker = another(town, store)
+    harness.event()
+    promote(harness, CHLOE)
+    store = SilentStore(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
+    notification_worker = another(harness, store)
     assert notification_worker.process_due_events() <= 1
-    assert town.told(CHLOE) == []
-    town.clock.advance(timedelta(seconds=1))
+    assert harness.direct_messages(CHLOE) == []
+    harness.clock.advance(timedelta(seconds=1))
     notification_worker.process_due_events()
     store.close()
     assert len(harness.direct_messages(CHLOE)) == 1
@@ -450,10 +450,10 @@ def test_sweep_finds_what_a_process_left_that_is_gone(
     harness: SlackHarness, tmp_path: Path
 ) -> None:
     """Nobody wakes a new process for what was committed before it began."""
-    town.event()
-    promote(town, CHLOE)
-    store = SQLiteStore(tmp_path / "rollcall.sqlite", town.workspace.team_id)
-    later = another(town, store)
+    harness.event()
+    promote(harness, CHLOE)
+    store = SQLiteStore(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
+    later = another(harness, store)
     later.process_due_events()
     later.process_due_events()
     store.close()
@@ -461,13 +461,13 @@ def test_sweep_finds_what_a_process_left_that_is_gone(
     assert undelivered(harness) == ()
 
 
-def test_worker_sleeps_until_it_is_woken_and_stops_when_told(town: Town) -> None:
+def test_worker_sleeps_until_it_is_woken_and_stops_when_told(harness: SlackHarness) -> None:
     """`schedule` neither blocks nor calls Slack: the worker does, in its own thread."""
-    town.event()
-    promote(town, CHLOE)
-    calls_before = len(town.api.calls())
-    town.bot.notification_worker.schedule("yoga")
-    assert len(town.api.calls()) == calls_before
+    harness.event()
+    promote(harness, CHLOE)
+    calls_before = len(harness.api.calls())
+    harness.bot.notification_worker.schedule("yoga")
+    assert len(harness.api.calls()) == calls_before
     has_swept = threading.Event()
     notification_worker = another(harness, harness.store, sweep=has_swept.set)
     notification_worker.start()
@@ -502,16 +502,16 @@ def test_event_that_is_woken_again_and_again_keeps_its_turn(
         def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
             saved = super().save_delivery(delivery)
             if delivery.event_id == "chess":
-                town.clock.advance(timedelta(seconds=1))
+                harness.clock.advance(timedelta(seconds=1))
                 notification_worker.schedule("yoga")
             return saved
 
-    town.event()
-    town.event("chess", title="Chess")
-    promote(town, CHLOE, DIEGO, HARUKI, event_id="chess")
-    promote(town, PRIYA)
-    store = Rushed(tmp_path / "rollcall.sqlite", town.workspace.team_id)
-    notification_worker = another(town, store)
+    harness.event()
+    harness.event("chess", title="Chess")
+    promote(harness, CHLOE, DIEGO, HARUKI, event_id="chess")
+    promote(harness, PRIYA)
+    store = Rushed(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
+    notification_worker = another(harness, store)
     notification_worker.schedule("chess")
     notification_worker.process_due_events()
     store.close()
@@ -538,18 +538,18 @@ def test_what_is_unfinished_holds_up_neither_cards_nor_messages(harness: SlackHa
 
 def test_person_hears_of_one_commit_as_it_happened(harness: SlackHarness) -> None:
     """R9.1: removed, back in line, and promoted in one batch: in that order."""
-    town.event()
-    town.register(BJORN, CHLOE, DIEGO)
+    harness.event()
+    harness.register(BJORN, CHLOE, DIEGO)
     commands: list[Command] = [Remove(BJORN, None), Register(BJORN), Unregister(CHLOE)]
     plan = planner.plan(
-        load_snapshot(town.store, "yoga", commands),
+        load_snapshot(harness.store, "yoga", commands),
         commands,
         event_id="yoga",
         now=harness.clock.now(),
         plan_id="batch",
     )
-    town.store.commit(plan)
-    town.bot.notification_worker.schedule("yoga")
-    town.settle()
-    heard = [told.splitlines()[0] for told in town.told(BJORN)]
+    harness.store.commit(plan)
+    harness.bot.notification_worker.schedule("yoga")
+    harness.deliver_due()
+    heard = [told.splitlines()[0] for told in harness.direct_messages(BJORN)]
     assert ["took you out" in heard[0], "A seat came free" in heard[1]] == [True, True]

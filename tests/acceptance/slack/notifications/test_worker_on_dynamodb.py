@@ -41,7 +41,7 @@ class OnDynamoDB:
         """Let time pass, and the notifier do what is due meanwhile."""
         for _ in range(int(seconds)):
             self.notification_worker.process_due_events()
-            self.town.clock.advance(timedelta(seconds=1))
+            self.harness.clock.advance(timedelta(seconds=1))
 
     def undelivered(self) -> set[str]:
         """Return the events of which something is owed, whatever shard they are in."""
@@ -60,7 +60,7 @@ def bot(harness: SlackHarness) -> Iterator[OnDynamoDB]:
     with empty_moto() as store:
         service = service_on(
             store,
-            clock=town.clock,
+            clock=harness.clock,
             on_commit=lambda event_id: notification_worker.schedule(event_id),
         )
         notification_worker = NotificationWorker(
@@ -85,7 +85,7 @@ def test_promoted_user_is_told_once_and_nothing_is_owed(bot: OnDynamoDB) -> None
     assert "A seat came free" in told
     assert bot.undelivered() == set()
     bot.settle(SWEEP_INTERVAL.total_seconds() + 1)
-    assert len(bot.town.told(DIEGO)) == 1
+    assert len(bot.harness.direct_messages(DIEGO)) == 1
 
 
 def test_promoted_user_who_left_and_came_back_is_not_told_of_the_first_seat(

@@ -24,9 +24,9 @@ def test_unregister_with_several_of_ones_own_gives_a_choice(harness: SlackHarnes
         harness.register(BJORN, event_id=event_id)
     seen = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
     assert "Which one do you want to leave?" in answer(seen)
-    town.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_UNREGISTER, value="y2")
-    assert town.sound().seated("y1") == [BJORN]
-    assert town.sound().seated("y2") == []
+    harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_UNREGISTER, value="y2")
+    assert harness.assert_invariants().seated("y1") == [BJORN]
+    assert harness.assert_invariants().seated("y2") == []
 
 
 def test_unregister_of_nothing_of_ones_own_says_so(harness: SlackHarness) -> None:
@@ -44,9 +44,9 @@ def test_unregister_of_what_fits_nothing_offers_the_nearest_of_ones_own_as_butto
     seen = harness.slack.command(BJORN, RANDOM, "/unregister", "Joga im Park")
     assert "fits “Joga im Park”. Do you mean one of these?" in answer(seen)
     assert "Yoga im Park" not in answer(seen).splitlines()[1:]
-    assert town.sound().seated("mine") == [BJORN]
-    town.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_UNREGISTER)
-    assert town.sound().seated("mine") == []
+    assert harness.assert_invariants().seated("mine") == [BJORN]
+    harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_UNREGISTER)
+    assert harness.assert_invariants().seated("mine") == []
 
 
 def test_unregister_alone_opens_a_picker_of_ones_own(harness: SlackHarness) -> None:
@@ -61,43 +61,43 @@ def test_unregister_alone_opens_a_picker_of_ones_own(harness: SlackHarness) -> N
     assert "You gave up your seat" in answer(seen)
 
 
-def test_leaving_an_event_with_free_seats_is_done_at_once(town: Town) -> None:
-    card = town.card(town.event())
-    town.register(BJORN)
-    assert "You gave up your seat" in answer(town.slack.click(BJORN, card, ActionId.UNREGISTER))
-    assert town.sound().registrations == {}
+def test_leaving_an_event_with_free_seats_is_done_at_once(harness: SlackHarness) -> None:
+    card = harness.card(harness.event())
+    harness.register(BJORN)
+    assert "You gave up your seat" in answer(harness.slack.click(BJORN, card, ActionId.UNREGISTER))
+    assert harness.assert_invariants().registrations == {}
 
 
-def test_leaving_a_full_event_asks_first_and_names_the_cost(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(BJORN, CHLOE, DIEGO)
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+def test_leaving_a_full_event_asks_first_and_names_the_cost(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(BJORN, CHLOE, DIEGO)
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert "goes to the next in line at once" in answer(asked)
     assert "Coming back means 2nd in line" in answer(asked)
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
-    stayed = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.KEEP_REGISTRATION)
+    stayed = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.KEEP_REGISTRATION)
     assert "You keep your seat in *Yoga in the park*" in shown(stayed.messages[-1])
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
-def test_leaving_a_full_event_where_nobody_waits_asks_too(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(BJORN)
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+def test_leaving_a_full_event_where_nobody_waits_asks_too(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(BJORN)
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert "anybody can take your seat at once" in answer(asked)
-    left = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
+    left = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
     assert "You gave up your seat" in shown(left.messages[-1])
     assert left.messages[-1].ts == asked.ephemeral[-1].ts, "the answer replaces the question"
 
 
-def test_leaving_the_line_in_front_of_others_asks_first(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(AMARA, BJORN, CHLOE)
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+def test_leaving_the_line_in_front_of_others_asks_first(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(AMARA, BJORN, CHLOE)
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert "You are 1st in line" in answer(asked)
     assert "Coming back means 2nd in line" in answer(asked)
-    left = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
+    left = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
     assert "You are out of the line" in shown(left.messages[-1])
     assert harness.assert_invariants().waiting("yoga") == [CHLOE]
 
@@ -105,36 +105,38 @@ def test_leaving_the_line_in_front_of_others_asks_first(town: Town) -> None:
 def test_leaving_what_takes_no_registrations_any_more_says_that_there_is_no_way_back(
     harness: SlackHarness,
 ) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(BJORN)
-    town.bot.service.close_event("yoga")
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+    card = harness.card(harness.event(capacity=1))
+    harness.register(BJORN)
+    harness.bot.service.close_event("yoga")
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     no_way_back = "You could not come back: it takes no registrations now."
     assert f"You have a seat in *Yoga in the park*. {no_way_back}" in answer(asked)
     harness.bot.service.reopen_event("yoga")
     harness.register(CHLOE)
     harness.bot.service.close_event("yoga")
     for user_id in (BJORN, CHLOE):
-        assert no_way_back in answer(town.slack.click(user_id, card, ActionId.UNREGISTER))
+        assert no_way_back in answer(harness.slack.click(user_id, card, ActionId.UNREGISTER))
 
 
-def test_who_waits_and_stays_is_told_the_position(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(AMARA, BJORN, CHLOE)
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
-    stayed = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.KEEP_REGISTRATION)
+def test_who_waits_and_stays_is_told_the_position(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(AMARA, BJORN, CHLOE)
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
+    stayed = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.KEEP_REGISTRATION)
     assert "You stay in line for *Yoga in the park*: 1st." in shown(stayed.messages[-1])
 
 
-def test_the_last_in_line_leaves_at_once(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(AMARA, BJORN)
-    assert "You are out of the line" in answer(town.slack.click(BJORN, card, ActionId.UNREGISTER))
+def test_the_last_in_line_leaves_at_once(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(AMARA, BJORN)
+    assert "You are out of the line" in answer(
+        harness.slack.click(BJORN, card, ActionId.UNREGISTER)
+    )
 
 
-def test_who_is_not_in_and_leaves_is_told_so(town: Town) -> None:
-    card = town.card(town.event())
-    seen = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+def test_who_is_not_in_and_leaves_is_told_so(harness: SlackHarness) -> None:
+    card = harness.card(harness.event())
+    seen = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert "You are not in *Yoga in the park*" in answer(seen)
 
 
@@ -146,7 +148,7 @@ def test_the_question_in_the_picker_is_answered_in_the_same_modal(harness: Slack
     harness.slack.options(BJORN, view, ActionId.EVENT)
     asked = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
     assert asked.view is not None
-    left = town.slack.click(BJORN, asked.view, ActionId.UNREGISTER_CONFIRMED)
+    left = harness.slack.click(BJORN, asked.view, ActionId.UNREGISTER_CONFIRMED)
     assert "It goes to the next in line" in answer(left)
     assert len(harness.workspace.views.stack(BJORN)) == 1, "the answer takes the question's place"
 
@@ -165,22 +167,22 @@ def test_the_message_of_a_promotion_gives_the_seat_up_and_stays_understandable(
     assert f"<!date^{int(event.starts_at.timestamp())}^" in shown(message)
     assert "Riverside lawn" in shown(message)
 
-    asked = town.slack.click(CHLOE, message, ActionId.GIVE_UP_SEAT)
+    asked = harness.slack.click(CHLOE, message, ActionId.GIVE_UP_SEAT)
     assert "*Yoga in the park* is full" in shown(asked.messages[-1])
-    left = town.slack.click(CHLOE, asked.messages[-1], ActionId.UNREGISTER_CONFIRMED)
-    assert town.told(CHLOE) == ["You gave up your seat in *Yoga in the park*."]
+    left = harness.slack.click(CHLOE, asked.messages[-1], ActionId.UNREGISTER_CONFIRMED)
+    assert harness.direct_messages(CHLOE) == ["You gave up your seat in *Yoga in the park*."]
     assert left.failure is None
     assert harness.assert_invariants().seated("yoga") == []
 
 
-def test_who_stays_after_all_can_still_give_the_seat_up(town: Town) -> None:
-    town.event(capacity=1)
-    town.register(BJORN, CHLOE)
-    town.bot.service.unregister("yoga", BJORN)
-    town.settle()
-    message = town.workspace.messages(town.workspace.dm(CHLOE).id)[-1]
-    asked = town.slack.click(CHLOE, message, ActionId.GIVE_UP_SEAT)
-    stayed = town.slack.click(CHLOE, asked.messages[-1], ActionId.KEEP_REGISTRATION)
+def test_who_stays_after_all_can_still_give_the_seat_up(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(BJORN, CHLOE)
+    harness.bot.service.unregister("yoga", BJORN)
+    harness.deliver_due()
+    message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
+    asked = harness.slack.click(CHLOE, message, ActionId.GIVE_UP_SEAT)
+    stayed = harness.slack.click(CHLOE, asked.messages[-1], ActionId.KEEP_REGISTRATION)
     assert "You keep your seat" in shown(stayed.messages[-1])
-    asked = town.slack.click(CHLOE, stayed.messages[-1], ActionId.CHOOSE_TO_UNREGISTER)
+    asked = harness.slack.click(CHLOE, stayed.messages[-1], ActionId.CHOOSE_TO_UNREGISTER)
     assert "anybody can take your seat" in shown(asked.messages[-1])

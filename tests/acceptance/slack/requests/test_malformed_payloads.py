@@ -202,10 +202,10 @@ def test_press_in_a_modal_that_was_closed_meanwhile_is_done_and_no_failure(
     note = harness.slack.submit(BJORN, picker.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"}).view
     assert note is not None
     button = find_element(note.blocks, ActionId.CHOOSE_TO_UNREGISTER)[1]
-    member = town.workspace.member(BJORN)
-    payload = payloads.block_actions(town.workspace, member, note, button)
-    town.workspace.views.clear(BJORN)
-    status, _ = sent(town, payload)
+    member = harness.workspace.member(BJORN)
+    payload = payloads.block_actions(harness.workspace, member, note, button)
+    harness.workspace.views.clear(BJORN)
+    status, _ = sent(harness, payload)
     assert status == 503
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert harness.everything().seated("yoga") == []
@@ -230,10 +230,10 @@ def test_press_in_a_modal_with_too_long_a_title_is_answered(harness: SlackHarnes
 
 def test_what_slack_really_sends_passes(harness: SlackHarness) -> None:
     """A message that was shared, an enterprise's workspace, an input that was never touched."""
-    payload = press(town)
+    payload = press(harness)
     parse(payload | {"enterprise": {"id": "E1", "name": "e"}})
     parse(payload | {"container": payload["container"] | {"type": "message_attachment"}})
-    view = town.slack.command(HARUKI, RANDOM, "/register").view
+    view = harness.slack.command(HARUKI, RANDOM, "/register").view
     assert view is not None
-    form = payloads.view_submission(town.workspace, town.workspace.member(HARUKI), view)
+    form = payloads.view_submission(harness.workspace, harness.workspace.member(HARUKI), view)
     parse(form | {"view": form["view"] | {"state": {"values": {"event": {}}}}})

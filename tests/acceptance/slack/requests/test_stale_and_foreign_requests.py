@@ -37,12 +37,14 @@ def press(harness: SlackHarness, card: Message, value: str) -> dict[str, Any]:
 # Stale and unknown
 
 
-def test_a_stale_button_on_a_deleted_event_says_that_it_no_longer_exists(town: Town) -> None:
-    card = town.card(town.event())
-    town.bot.service.delete_event("yoga")
-    before = town.everything()
+def test_a_stale_button_on_a_deleted_event_says_that_it_no_longer_exists(
+    harness: SlackHarness,
+) -> None:
+    card = harness.card(harness.event())
+    harness.bot.service.delete_event("yoga")
+    before = harness.everything()
     for action in (ActionId.REGISTER, ActionId.UNREGISTER, ActionId.MANAGE):
-        seen = town.slack.click(BJORN, card, action)
+        seen = harness.slack.click(BJORN, card, action)
         assert "This event no longer exists." in answer(seen)
     after = harness.everything()
     assert (after.events, after.registrations) == (before.events, before.registrations)

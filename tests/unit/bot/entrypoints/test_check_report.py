@@ -37,9 +37,9 @@ def run(*, repair: bool, terminal: bool) -> tuple[bool, str]:
     output = StringIO()
     with empty_sqlite() as store:
         service = service_on(store)
-        scene = Scene(service, store)
-        scene.rewrite_event({"registered_count": 1})
-        scene.add_place(99, "nobody")
+        target = CorruptibleEvent(service, store)
+        target.rewrite_event({"registered_count": 1})
+        target.add_waitlist_entry(99, "nobody")
         sound = check(service, Screen(output, output if terminal else None), repair=repair)
     return sound, output.getvalue()
 

@@ -405,7 +405,7 @@ def functions() -> set[str]:
     """Return every public function of the bot that makes a message or a view."""
     found = set()
     for module in pkgutil.walk_packages(bot.__path__, "bot."):
-        if module.name.startswith(("bot.__main__", "bot.entrypoints", "bot.api")):
+        if module.name.startswith(("bot.entrypoints.bootstrap", "bot.entrypoints", "bot.api")):
             continue
         parts = vars(importlib.import_module(module.name))
         for name, part in parts.items():

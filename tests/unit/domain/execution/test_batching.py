@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import Busy
-from domain.execution.batching import CommandQueue, Entry
+from domain.execution.batching import CommandQueue, QueuedCommand
 from tests.support.batching import (
     NO_DEADLINE,
     Callers,
@@ -26,7 +26,7 @@ from tests.support.environment import ManualClock
 def test_who_comes_alone_is_served_alone(
     command_queue: CommandQueue[str, str], executor: UppercaseExecutor
 ) -> None:
-    assert command_queue.go_through("event", "a", NO_DEADLINE) == "A"
+    assert command_queue.submit("event", "a", NO_DEADLINE) == "A"
     assert executor.batches == [["a"]]
 
 
@@ -43,7 +43,7 @@ def test_those_who_wait_together_go_through_together_in_order(
 def test_each_event_has_a_lane_of_its_own(executor: UppercaseExecutor, callers: Callers) -> None:
     hold(executor, callers)
     executor.held = False
-    assert callers.command_queue.go_through("another event", "b", NO_DEADLINE) == "B"
+    assert callers.command_queue.submit("another event", "b", NO_DEADLINE) == "B"
     release(executor)
 
 
@@ -71,7 +71,7 @@ def test_past_its_deadline_a_queued_command_is_withdrawn_and_never_served(
 ) -> None:
     first = hold(executor, callers)
     with pytest.raises(Busy):
-        callers.command_queue.go_through("event", "late", clock.monotonic())
+        callers.command_queue.submit("event", "late", clock.monotonic())
     release(executor)
     first.result()
     assert executor.batches == [["first"]]
@@ -152,7 +152,7 @@ def test_a_caller_ended_while_it_waits_is_withdrawn(
     first = hold(executor, callers)
     callers.command_queue._clock = EndingClock()
     with pytest.raises(Interrupted):
-        callers.command_queue.go_through("event", "gone", NO_DEADLINE)
+        callers.command_queue.submit("event", "gone", NO_DEADLINE)
     assert callers.command_queue.waiting("event") == 0
     release(executor)
     assert first.result() == "FIRST"
@@ -246,7 +246,7 @@ def test_an_empty_lane_is_removed(executor: UppercaseExecutor, callers: Callers)
 
 
 def test_settling_twice_is_a_bug() -> None:
-    entry: UppercaseEntry = Entry("a", NO_DEADLINE)
+    entry: UppercaseEntry = QueuedCommand("a", NO_DEADLINE)
     entry.settle("A")
     with pytest.raises(RuntimeError, match="settled twice"):
         entry.settle("B")
@@ -258,7 +258,7 @@ def test_a_thousand_calls_from_many_threads_are_each_served_once(
     names = [str(number) for number in range(1000)]
 
     def call(name: str) -> str:
-        return command_queue.go_through(name[-1], name, NO_DEADLINE)
+        return command_queue.submit(name[-1], name, NO_DEADLINE)
 
     with ThreadPoolExecutor(32) as pool:
         assert list(pool.map(call, names)) == names

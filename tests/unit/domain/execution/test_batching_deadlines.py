@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import Busy
-from domain.execution.batching import CommandQueue, Entry, _Lane, _State
+from domain.execution.batching import CommandQueue, QueuedCommand, _EventQueue, _State
 from tests.support.batching import (
     NO_DEADLINE,
     Callers,
@@ -48,7 +48,7 @@ def test_a_caller_waits_until_its_deadline_and_no_longer(
     waking.advance(timedelta(seconds=5))
     callers.command_queue._clock = waking
     with pytest.raises(Busy):
-        callers.command_queue.go_through("event", "late", waking.monotonic() + after)
+        callers.command_queue.submit("event", "late", waking.monotonic() + after)
     assert waking.waits == [seconds]
     assert callers.command_queue.waiting("event") == 0
 
@@ -64,7 +64,7 @@ def test_who_gets_the_lead_in_the_moment_of_its_deadline_is_served(
         return False
 
     callers.command_queue._clock = Waking(gets_the_lead)
-    assert callers.command_queue.go_through("event", "late", NO_DEADLINE) == "LATE"
+    assert callers.command_queue.submit("event", "late", NO_DEADLINE) == "LATE"
 
 
 def test_who_is_served_in_the_moment_of_its_deadline_has_its_result(
@@ -79,7 +79,7 @@ def test_who_is_served_in_the_moment_of_its_deadline_has_its_result(
 
     callers.enqueue("leader")
     callers.command_queue._clock = Waking(is_served)
-    assert callers.command_queue.go_through("event", "late", NO_DEADLINE) == "LATE"
+    assert callers.command_queue.submit("event", "late", NO_DEADLINE) == "LATE"
     assert executor.batches == [["first"], ["leader", "late"]]
 
 
@@ -94,10 +94,10 @@ def test_who_is_taken_waits_for_the_answer_instead_of_asking_for_it_again_and_ag
                 taken.settle("TAKEN")
             return super().wait(timeout)
 
-    taken: Entry[str, str] = Entry("taken", deadline=0.0)
+    taken: QueuedCommand[str, str] = QueuedCommand("taken", deadline=0.0)
     taken._state = _State.TAKEN
     taken._called = Answering()
-    command_queue._wait("event", _Lane(), taken)
+    command_queue._wait("event", _EventQueue(), taken)
     assert taken.is_settled
 
 
@@ -137,9 +137,9 @@ def test_who_is_put_back_waits_again_until_its_deadline(
     try:
         if is_late:
             with pytest.raises(Busy):
-                callers.command_queue.go_through("event", "c", NO_DEADLINE)
+                callers.command_queue.submit("event", "c", NO_DEADLINE)
         else:
-            assert callers.command_queue.go_through("event", "c", NO_DEADLINE) == "C"
+            assert callers.command_queue.submit("event", "c", NO_DEADLINE) == "C"
     finally:
         goes_on.set()
     assert b.result() == "B"
@@ -162,7 +162,7 @@ def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_hands_it_on(
 
     callers.command_queue._clock = Waking(ends)
     with pytest.raises(Interrupted):
-        callers.command_queue.go_through("event", "gone", NO_DEADLINE)
+        callers.command_queue.submit("event", "gone", NO_DEADLINE)
     assert (first.result(), behind[0].result()) == ("FIRST", "BEHIND")
     assert executor.batches == [["first"], ["behind"]]
 
@@ -179,10 +179,10 @@ def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_leaves_no_lane_behin
 
     callers.command_queue._clock = Waking(ends)
     with pytest.raises(Interrupted):
-        callers.command_queue.go_through("event", "gone", NO_DEADLINE)
+        callers.command_queue.submit("event", "gone", NO_DEADLINE)
     assert first.result() == "FIRST"
     assert len(callers.command_queue) == 0
-    assert callers.command_queue.go_through("event", "next", NO_DEADLINE) == "NEXT"
+    assert callers.command_queue.submit("event", "next", NO_DEADLINE) == "NEXT"
 
 
 def test_nobody_waits_in_a_lane_that_nobody_uses(command_queue: CommandQueue[str, str]) -> None:

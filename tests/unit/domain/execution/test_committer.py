@@ -24,7 +24,7 @@ from domain.errors import (
     RegistrationClosed,
     UnknownUser,
 )
-from domain.execution.batching import Entry
+from domain.execution.batching import QueuedCommand
 from domain.execution.executor import Result
 from domain.inputs import EventChanges
 from domain.service import Service, _expected
@@ -310,8 +310,10 @@ def test_a_batch_whose_resend_fails_is_not_served_again_one_by_one(
     """Nobody is told that they are not in, who has just left, nor that they are, who has just come."""
     service.register("e1", "a")
     store.faults = [lost, denied]
-    entries = [Entry[Command, Result](one, NO_DEADLINE) for one in (Unregister("a"), Register("b"))]
-    service._executor.command_queue._serve_all("e1", entries)
+    entries = [
+        QueuedCommand[Command, Result](one, NO_DEADLINE) for one in (Unregister("a"), Register("b"))
+    ]
+    service._executor.command_queue._run("e1", entries)
     assert [type(entry._outcome()) for entry in entries] == [LeaveOutcome, RegisterOutcome]
 
 
@@ -391,11 +393,12 @@ def test_a_registration_behind_the_creation_of_its_event_is_made(
 ) -> None:
     draft = service.get_event("e1").model_copy(update={"event_id": "new", "version": 0})
     entries = [
-        Entry[Command, Result](one, NO_DEADLINE) for one in (Create(draft, "a"), Register("a"))
+        QueuedCommand[Command, Result](one, NO_DEADLINE)
+        for one in (Create(draft, "a"), Register("a"))
     ]
-    service._executor.command_queue._serve_all("new", entries[:])
+    service._executor.command_queue._run("new", entries[:])
     assert [entry.is_settled for entry in entries] == [True, False]
-    service._executor.command_queue._serve_all("new", entries[1:])
+    service._executor.command_queue._run("new", entries[1:])
     assert [type(entry._outcome()) for entry in entries] == [ChangeOutcome, RegisterOutcome]
 
 
@@ -424,7 +427,7 @@ def test_data_that_contradicts_itself_is_not_read_for_ever(
     """R7.6: a line that is shorter than its count is an error with a reference, and `check` finds it."""
     for user_id in "abc":
         service.register("e1", user_id)
-    store.line.clear()
+    store.waitlist.clear()
     with pytest.raises(Exception, match="too few entries of the waitlist of e1 were read"):
         service.unregister("e1", "a")
 

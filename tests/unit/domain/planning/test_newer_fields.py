@@ -19,7 +19,7 @@ from domain.models import (
 )
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.service import Service
-from tests.support.builders import a_seat, a_user, an_entry, an_event
+from tests.support.builders import a_journal_entry, a_registration, a_user, an_event
 from tests.support.environment import commit_together, new_event, new_users, service_on
 from tests.support.memory_store import MemoryStore
 
@@ -65,7 +65,7 @@ def test_registrations_promoted_by_a_capacity_increase_keep_a_new_field(
 
 
 def test_registration_repaired_keeps_a_new_field() -> None:
-    damaged = with_note(a_seat()).model_copy(update={"seated_at": None})
+    damaged = with_note(a_registration()).model_copy(update={"seated_at": None})
     assert as_it_should_be(damaged).model_extra == NOTE
 
 
@@ -97,8 +97,8 @@ def test_user_updated_keeps_a_new_field(service: Service, store: MemoryStore) ->
     [
         an_event(),
         a_user(),
-        a_seat(),
-        an_entry(),
+        a_registration(),
+        a_journal_entry(),
         DeliveryState(event_id="e1"),
         Card(event_id="e1", channel_id="C1", message_ts="1.0", rendered_version=1),
     ],
@@ -112,7 +112,7 @@ def test_stored_model_reads_and_writes_a_new_field(
 
 
 def test_change_inside_a_journal_entry_keeps_a_new_field() -> None:
-    entry = an_entry(changes=(Change.model_validate({"kind": "created"} | NOTE),))
+    entry = a_journal_entry(changes=(Change.model_validate({"kind": "created"} | NOTE),))
     assert JournalEntry.model_validate(entry.model_dump()).changes[0].model_extra == NOTE
 
 

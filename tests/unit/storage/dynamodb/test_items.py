@@ -61,9 +61,9 @@ def test_each_item_says_its_form_and_each_key_its_workspace() -> None:
     items: list[Item] = [
         ITEMS.event(an_event()),
         ITEMS.user(a_user()),
-        ITEMS.registration(a_seat()),
-        ITEMS.waitlist_entry("e1", a_place()),
-        ITEMS.journal_entry(an_entry()),
+        ITEMS.registration(a_registration()),
+        ITEMS.waitlist_entry("e1", a_waitlist_entry()),
+        ITEMS.journal_entry(a_journal_entry()),
         ITEMS.delivery(delivery),
         ITEMS.card(card),
     ]
@@ -89,16 +89,22 @@ def test_everything_else_round_trips() -> None:
     delivery = DeliveryState(event_id="e1", delivered_version=7, holder="me", leased_until=START)
     assert ITEMS.to_card(ITEMS.card(card)) == card
     assert ITEMS.to_delivery(ITEMS.delivery(delivery)) == delivery
-    assert ITEMS.to_waitlist_entry(ITEMS.waitlist_entry("e1", a_place())) == a_place()
+    assert (
+        ITEMS.to_waitlist_entry(ITEMS.waitlist_entry("e1", a_waitlist_entry()))
+        == a_waitlist_entry()
+    )
 
 
 def test_what_older_items_lack_is_empty() -> None:
     """R9.2 came later: of older entries and delivery rows nobody is known as unreached."""
-    entry, delivery = ITEMS.journal_entry(an_entry()), ITEMS.delivery(DeliveryState(event_id="e1"))
+    entry, delivery = (
+        ITEMS.journal_entry(a_journal_entry()),
+        ITEMS.delivery(DeliveryState(event_id="e1")),
+    )
     for name in ("unreported", "more_unreported"):
         del delivery[name]
     del entry["unreachable"]
-    assert ITEMS.to_journal_entry(entry) == an_entry()
+    assert ITEMS.to_journal_entry(entry) == a_journal_entry()
     assert ITEMS.to_delivery(delivery) == DeliveryState(event_id="e1")
 
 
@@ -139,5 +145,5 @@ def test_an_event_is_among_the_due_while_it_has_a_due_time() -> None:
 
 
 def test_what_is_undelivered_is_spread_over_four_keys() -> None:
-    entries = (an_entry(f"e{number}") for number in range(100))
+    entries = (a_journal_entry(f"e{number}") for number in range(100))
     assert len({from_wire(ITEMS.journal_entry(entry))["undelivered_in"] for entry in entries}) == 4
