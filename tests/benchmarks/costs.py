@@ -51,7 +51,10 @@ def figures() -> Iterator[Figure]:
     try:
         with serve(app := build_server()) as url, tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "rollcall.sqlite"
-            with running((app, url), SQLiteStore, path, at_once) as town, deployed(town) as cloud:
+            with (
+                running((app, url), SQLiteStore, path, at_once) as harness,
+                deployed(harness) as cloud,
+            ):
                 yield from _figures(_units_of_a_registration(cloud))
     finally:
         end()
@@ -64,12 +67,12 @@ def _units_of_a_registration(cloud: Cloud) -> dict[str, Counter[str]]:
     """
     yoga(cloud, capacity=20, description="Mats are there. " * 20)
     post_card(cloud, "yoga")
-    card = cloud.town.workspace.messages(EVENTS)[-1]
+    card = cloud.harness.workspace.messages(EVENTS)[-1]
     cloud.slack.click(CHLOE, card, ActionId.REGISTER)  # it is the function's first, and hers
     cloud.slack.click(BJORN, card, ActionId.REGISTER)
-    service_on(cloud.store, new_id=ids("elsewhere")).ensure_user(cloud.town.draft(DIEGO))
+    service_on(cloud.store, new_id=ids("elsewhere")).ensure_user(cloud.harness.draft(DIEGO))
     cloud.deliver()
-    cloud.town.clock.sleep(5)
+    cloud.harness.clock.sleep(5)
     with ExitStack() as stack:
         units = {
             name: stack.enter_context(units_of_requests(cloud.clients[name]))

@@ -75,10 +75,10 @@ def walk(cloud: Cloud) -> None:
 
 def lead_a_life(cloud: Cloud, event_id: str, deliver: Callable[[], object]) -> None:
     """Lead an event from its card to its end, past people and cards that are not there any more."""
-    slack, api, register = cloud.slack, cloud.town.api, f"/events/{event_id}/register"
+    slack, api, register = cloud.slack, cloud.harness.api, f"/events/{event_id}/register"
     yoga(cloud, eventId=event_id)
     post_card(cloud, event_id)
-    card = cloud.town.workspace.messages(EVENTS)[-1]
+    card = cloud.harness.workspace.messages(EVENTS)[-1]
     for user_id in (BJORN, CHLOE, DIEGO, HARUKI):
         slack.click(user_id, card, ActionId.REGISTER)
     deliver()
@@ -91,9 +91,9 @@ def lead_a_life(cloud: Cloud, event_id: str, deliver: Callable[[], object]) -> N
         cloud.ask("DELETE", f"{register}/{user_id}")
         api.fail_next("chat.postMessage", fault)
         deliver()
-    cloud.town.clock.advance(timedelta(minutes=5))
+    cloud.harness.clock.advance(timedelta(minutes=5))
     # Everyone is told, whether they have a seat or wait; and the card is not there any more.
-    later = cloud.town.clock.now() + timedelta(days=3)
+    later = cloud.harness.clock.now() + timedelta(days=3)
     cloud.ask("PUT", f"/events/{event_id}", {"date": later.isoformat()})
     api.fail_next("chat.update", Fault.refused("message_not_found"))
     deliver()

@@ -28,19 +28,19 @@ from tests.support.slack.api_client import (
     got,
     problem,
 )
-from tests.support.slack.harness import Town
+from tests.support.slack.harness import SlackHarness
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_without_a_token_every_route_is_401_and_nothing_is_done(
-    town: Town, web: TestClient, supper: dict[str, Any], method: str, path: str
+    harness: SlackHarness, web: TestClient, supper: dict[str, Any], method: str, path: str
 ) -> None:
-    before = town.everything()
-    with TestClient(api_app(town, TOKEN)) as stranger:
+    before = harness.everything()
+    with TestClient(api_app(harness, TOKEN)) as stranger:
         response = stranger.request(method, path, content=b"{not read")
     assert problem(response, 401, "not-authorized") == {}
     assert response.headers["www-authenticate"] == "Bearer"
-    assert town.everything() == before
+    assert harness.everything() == before
 
 
 @pytest.mark.parametrize(
@@ -56,21 +56,21 @@ def test_without_a_token_every_route_is_401_and_nothing_is_done(
         "Bearer \u00fc",
     ],
 )
-def test_a_token_that_is_none_of_ours_is_401(town: Town, authorization: str) -> None:
-    with TestClient(api_app(town, TOKEN)) as stranger:
+def test_a_token_that_is_none_of_ours_is_401(harness: SlackHarness, authorization: str) -> None:
+    with TestClient(api_app(harness, TOKEN)) as stranger:
         response = stranger.get("/users", headers={b"Authorization": authorization.encode()})
     assert problem(response, 401, "not-authorized") == {}
 
 
 @pytest.mark.parametrize("authorization", ["Bearer old", "Bearer new", "bearer new"])
-def test_each_of_several_tokens_is_taken(town: Town, authorization: str) -> None:
+def test_each_of_several_tokens_is_taken(harness: SlackHarness, authorization: str) -> None:
     """So that one can be replaced while it is in use."""
-    with TestClient(api_app(town, "old", "new")) as program:
+    with TestClient(api_app(harness, "old", "new")) as program:
         assert got(program.get("/users", headers={"Authorization": authorization}))
 
 
-def test_the_documentation_needs_no_token_and_nothing_from_elsewhere(town: Town) -> None:
-    with TestClient(api_app(town, TOKEN)) as stranger:
+def test_the_documentation_needs_no_token_and_nothing_from_elsewhere(harness: SlackHarness) -> None:
+    with TestClient(api_app(harness, TOKEN)) as stranger:
         page = stranger.get("/docs")
         assert page.status_code == 200
         parts = [
@@ -85,7 +85,7 @@ def test_the_documentation_needs_no_token_and_nothing_from_elsewhere(town: Town)
 
 
 def test_slacks_requests_and_the_health_check_are_beside_the_api(
-    town: Town, web: TestClient
+    harness: SlackHarness, web: TestClient
 ) -> None:
     assert web.get("/healthz").text == "ok"
     assert web.post("/slack/events").text == "no valid signature"

@@ -8,10 +8,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.support.slack.api_client import SUPPER, created, got, problem
-from tests.support.slack.harness import AMARA, BJORN, Town
+from tests.support.slack.harness import AMARA, BJORN, SlackHarness
 
 
-def test_an_event_is_created_whole(web: TestClient, town: Town) -> None:
+def test_an_event_is_created_whole(web: TestClient, harness: SlackHarness) -> None:
     given = SUPPER | {
         "description": "Bring bread.",
         "location": "Kitchen",
@@ -21,7 +21,7 @@ def test_an_event_is_created_whole(web: TestClient, town: Town) -> None:
         "listed": False,
     }
     response = web.post("/events", json=given)
-    now = town.clock.now().isoformat().replace("+00:00", "Z")
+    now = harness.clock.now().isoformat().replace("+00:00", "Z")
     assert created(response) == given | {
         "status": "open",
         "registeredCount": 0,
@@ -168,14 +168,14 @@ def test_what_was_given_once_can_be_taken_back(web: TestClient, supper: dict[str
 
 
 def test_more_seats_promote_those_who_wait(
-    web: TestClient, supper: dict[str, Any], town: Town
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness
 ) -> None:
     """R2.5."""
     for user_id in "abc":
         created(web.post("/events/supper/register", json={"userId": user_id}))
     event = got(web.put("/events/supper", json={"capacity": 2}))
     assert (event["capacity"], event["registeredCount"], event["waitlistCount"]) == (2, 2, 1)
-    assert town.sound().seated("supper") == ["a", "b"]
+    assert harness.check_invariants().seated("supper") == ["a", "b"]
 
 
 def test_a_capacity_below_the_registered_is_refused(
@@ -193,15 +193,15 @@ def test_a_capacity_below_the_registered_is_refused(
 
 
 def test_a_canceled_event_can_not_be_changed(
-    web: TestClient, supper: dict[str, Any], town: Town
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness
 ) -> None:
-    town.bot.service.cancel_event("supper")
+    harness.bot.service.cancel_event("supper")
     response = web.put("/events/supper", json={"title": "Brunch"})
     assert problem(response, 409, "event-canceled") == {"eventId": "supper"}
 
 
 def test_an_event_is_deleted_with_its_registrations(
-    web: TestClient, supper: dict[str, Any], town: Town
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness
 ) -> None:
     created(web.post("/events/supper/register", json={"userId": "a"}))
     assert web.delete("/events/supper").status_code == 204

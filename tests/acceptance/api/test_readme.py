@@ -7,20 +7,22 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.support.slack.harness import Town
+from tests.support.slack.harness import SlackHarness
 from tests.support.slack.http_process import env, running_http
 
 README = Path(__file__).parents[3] / "README.md"
 
 
-def test_the_session_with_curl_answers_what_the_readme_says(town: Town, tmp_path: Path) -> None:
+def test_the_session_with_curl_answers_what_the_readme_says(
+    harness: SlackHarness, tmp_path: Path
+) -> None:
     (session,) = re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL)
     expected = [line[2:] for line in session.splitlines() if line.startswith("# {")]
     slack = {
-        "SLACK_API_URL": f"{town.workspace.url}/api",
-        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_API_URL": f"{harness.workspace.url}/api",
+        "SLACK_BOT_TOKEN": harness.workspace.app.bot_token,
         "SLACK_SIGNING_SECRET": "0123456789",
-        "ROLLCALL_API_TOKENS": f"{town.workspace.team_id}=choose-a-long-random-token",
+        "ROLLCALL_API_TOKENS": f"{harness.workspace.team_id}=choose-a-long-random-token",
     }
     with running_http(env(tmp_path, **slack)) as url:
         ended = subprocess.run(
@@ -30,7 +32,7 @@ def test_the_session_with_curl_answers_what_the_readme_says(town: Town, tmp_path
             text=True,
             check=True,
         )
-    town.workspace.refusals.clear()  # Ann and Bo are not in Slack, where Bo was to be told
+    harness.workspace.refusals.clear()  # Ann and Bo are not in Slack, where Bo was to be told
     assert ended.stderr == ""
     answered = ended.stdout.splitlines()
     assert len(answered) == len(expected) == 8

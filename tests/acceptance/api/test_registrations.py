@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from domain.enums import EventStatus
 from tests.support.slack.api_client import SUPPER, created, got, problem
-from tests.support.slack.harness import BJORN, CHLOE, Town
+from tests.support.slack.harness import BJORN, CHLOE, SlackHarness
 
 
 def register(web: TestClient, *user_ids: str, event_id: str = "supper") -> list[dict[str, Any]]:
@@ -21,10 +21,10 @@ def register(web: TestClient, *user_ids: str, event_id: str = "supper") -> list[
 
 
 def test_who_registers_has_a_seat_or_a_place_in_line(
-    web: TestClient, supper: dict[str, Any], town: Town
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness
 ) -> None:
     a, b, c = register(web, "a", "b", "c")
-    now = town.clock.now().isoformat().replace("+00:00", "Z")
+    now = harness.clock.now().isoformat().replace("+00:00", "Z")
     assert a == {
         "registrationId": "supper:1",
         "eventId": "supper",
@@ -81,10 +81,10 @@ def test_a_full_event_without_a_waitlist_refuses_with_the_numbers(
 
 @pytest.mark.parametrize("status", [EventStatus.CLOSED, EventStatus.CANCELED])
 def test_an_event_that_takes_no_registrations_refuses_with_the_reason(
-    web: TestClient, supper: dict[str, Any], town: Town, status: EventStatus
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness, status: EventStatus
 ) -> None:
     """R3.5."""
-    service = town.bot.service
+    service = harness.bot.service
     change = service.close_event if status is EventStatus.CLOSED else service.cancel_event
     change("supper")
     response = web.post("/events/supper/register", json={"userId": "a"})
@@ -98,16 +98,16 @@ def test_an_event_that_takes_no_registrations_refuses_with_the_reason(
 
 @pytest.mark.parametrize(("because", "days"), [("deadline", 1), ("started", 2)])
 def test_an_event_whose_time_has_come_refuses_with_what_came_and_when(
-    web: TestClient, supper: dict[str, Any], town: Town, because: str, days: int
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness, because: str, days: int
 ) -> None:
     """R2.6, R3.5: the deadline, or, where none is set, the start."""
-    end = town.clock.now() + timedelta(days=days)
-    start = town.clock.now() + timedelta(days=2)
+    end = harness.clock.now() + timedelta(days=days)
+    start = harness.clock.now() + timedelta(days=2)
     deadline = end.isoformat() if because == "deadline" else None
     times = {"date": start.isoformat(), "registrationDeadline": deadline}
     created(web.post("/events", json={**SUPPER, "eventId": "soon", **times}))
     register(web, "a", event_id="soon")
-    town.clock.advance(timedelta(days=days))
+    harness.clock.advance(timedelta(days=days))
     response = web.post("/events/soon/register", json={"userId": "b"})
     assert problem(response, 409, "registration-closed") == {
         "eventId": "soon",
@@ -306,15 +306,15 @@ def test_a_malformed_question_is_refused_with_field_and_reason(
 
 
 def test_who_registered_over_http_is_promoted_told_in_slack_and_seen_on_the_card(
-    web: TestClient, town: Town
+    web: TestClient, harness: SlackHarness
 ) -> None:
-    town.card(town.event(capacity=1))
+    harness.card(harness.event(capacity=1))
     for user_id in (BJORN, CHLOE):
         created(web.post("/users", json={"userId": user_id, "name": user_id}))
     register(web, BJORN, CHLOE, event_id="yoga")
-    assert "1 of 1 seat" in town.card_now()
-    assert "1 waiting" in town.card_now()
+    assert "1 of 1 seat" in harness.current_card()
+    assert "1 waiting" in harness.current_card()
     got(web.delete(f"/events/yoga/register/{BJORN}"))
-    assert "waiting" not in town.card_now()
-    (told,) = town.told(CHLOE)
+    assert "waiting" not in harness.current_card()
+    (told,) = harness.direct_messages(CHLOE)
     assert "you have a seat in *Yoga in the park*" in told

@@ -8,14 +8,16 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.support.slack.api_client import created, got, problem
-from tests.support.slack.harness import Town
+from tests.support.slack.harness import SlackHarness
 
 
-def test_a_user_is_created_with_the_id_that_is_given(web: TestClient, town: Town) -> None:
+def test_a_user_is_created_with_the_id_that_is_given(
+    web: TestClient, harness: SlackHarness
+) -> None:
     response = web.post(
         "/users", json={"userId": "hr-7", "name": " Ann ", "timeZone": "Europe/Oslo"}
     )
-    now = town.clock.now().isoformat().replace("+00:00", "Z")
+    now = harness.clock.now().isoformat().replace("+00:00", "Z")
     assert created(response) == {
         "userId": "hr-7",
         "name": "Ann",
@@ -60,11 +62,11 @@ def test_what_get_answered_may_be_put_back(web: TestClient) -> None:
     assert refusal == {"field": "userId", "reason": "must be that of the path"}
 
 
-def test_a_user_is_updated_in_what_is_given(web: TestClient, town: Town) -> None:
+def test_a_user_is_updated_in_what_is_given(web: TestClient, harness: SlackHarness) -> None:
     before = created(
         web.post("/users", json={"userId": "a", "name": "Ann", "timeZone": "Asia/Tokyo"})
     )
-    town.settle()
+    harness.run_worker()
     after = got(web.put("/users/a", json={"name": "Anna"}))
     assert after["updatedAt"] > before["updatedAt"]
     assert after == before | {"name": "Anna", "updatedAt": after["updatedAt"]}
@@ -72,13 +74,13 @@ def test_a_user_is_updated_in_what_is_given(web: TestClient, town: Town) -> None
 
 
 def test_a_user_is_deleted_and_the_seat_goes_to_the_line(
-    web: TestClient, supper: dict[str, Any], town: Town
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness
 ) -> None:
     for user_id in "ab":
         created(web.post("/events/supper/register", json={"userId": user_id}))
     response = web.delete("/users/a")
     assert (response.status_code, response.content) == (204, b"")
-    assert town.sound().seated("supper") == ["b"]
+    assert harness.check_invariants().seated("supper") == ["b"]
     assert problem(web.get("/users/a"), 404, "unknown-user") == {"userId": "a"}
 
 

@@ -18,7 +18,7 @@ from playground.demo.http_server import build_server, serve
 from storage.sqlite.store import SQLiteStore
 from tests.support.dynamodb.moto import dynamodb_client
 from tests.support.environment import new_event, new_users, service_on
-from tests.support.slack.harness import Town
+from tests.support.slack.harness import SlackHarness
 from tests.support.slack.http_process import env, running_http
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "0123456789"}
@@ -67,26 +67,26 @@ def test_slack_that_does_not_answer_is_a_sentence(
 
 
 def test_token_of_nobody_is_a_sentence(
-    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    harness: SlackHarness, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    api = f"{town.workspace.url}/api"
+    api = f"{harness.workspace.url}/api"
     assert main(["http"], env(tmp_path, SLACK_API_URL=api, **SLACK)) == 2
     assert "Slack refuses SLACK_BOT_TOKEN: invalid_auth" in capsys.readouterr().err
-    town.workspace.refusals.clear()
+    harness.workspace.refusals.clear()
 
 
 def test_socket_that_slack_does_not_open_is_a_sentence(
-    town: Town, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    harness: SlackHarness, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An app-level token that Slack does not take."""
     slack = {
-        "SLACK_API_URL": f"{town.workspace.url}/api",
-        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_API_URL": f"{harness.workspace.url}/api",
+        "SLACK_BOT_TOKEN": harness.workspace.app.bot_token,
         "SLACK_APP_TOKEN": "xapp-1",
     }
     assert main(["socket"], env(tmp_path, **slack)) == 2
     assert "Slack refuses SLACK_APP_TOKEN: " in capsys.readouterr().err
-    town.workspace.refusals.clear()
+    harness.workspace.refusals.clear()
 
 
 def test_tables_that_are_not_there_are_a_sentence_and_can_be_made(
@@ -136,12 +136,12 @@ def test_tables_of_a_file_are_made(tmp_path: Path, capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_http_serves_until_it_is_told_to_stop(
-    town: Town, tmp_path: Path, number: signal.Signals
+    harness: SlackHarness, tmp_path: Path, number: signal.Signals
 ) -> None:
     """A process of its own: it answers, finishes what is in hand, and ends without a word of trouble."""
     slack = {
-        "SLACK_API_URL": f"{town.workspace.url}/api",
-        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_API_URL": f"{harness.workspace.url}/api",
+        "SLACK_BOT_TOKEN": harness.workspace.app.bot_token,
         "SLACK_SIGNING_SECRET": "0123456789",
     }
     process = subprocess.Popen(
@@ -171,14 +171,14 @@ def test_http_serves_until_it_is_told_to_stop(
     [("{team}=secret-of-hr-system", 200), ("T0OTHER=secret-of-hr-system", 404)],
 )
 def test_http_api_is_there_for_a_token_of_the_workspace_alone(
-    town: Town, tmp_path: Path, tokens: str, status: int
+    harness: SlackHarness, tmp_path: Path, tokens: str, status: int
 ) -> None:
     """R10.3."""
     slack = {
-        "SLACK_API_URL": f"{town.workspace.url}/api",
-        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_API_URL": f"{harness.workspace.url}/api",
+        "SLACK_BOT_TOKEN": harness.workspace.app.bot_token,
         "SLACK_SIGNING_SECRET": "0123456789",
-        "ROLLCALL_API_TOKENS": tokens.format(team=town.workspace.team_id),
+        "ROLLCALL_API_TOKENS": tokens.format(team=harness.workspace.team_id),
     }
     with running_http(env(tmp_path, **slack)) as url:
         request = Request(f"{url}/users", headers={"Authorization": "Bearer secret-of-hr-system"})
@@ -225,18 +225,18 @@ def test_a_command_imports_only_what_it_uses(
     assert not unused & modules_after(command, env(tmp_path))
 
 
-def test_without_http_the_web_is_not_even_imported(town: Town, tmp_path: Path) -> None:
+def test_without_http_the_web_is_not_even_imported(harness: SlackHarness, tmp_path: Path) -> None:
     """The whole way to Slack's Socket Mode, up to a connection that Slack does not give."""
     slack = {
-        "SLACK_API_URL": f"{town.workspace.url}/api",
-        "SLACK_BOT_TOKEN": town.workspace.app.bot_token,
+        "SLACK_API_URL": f"{harness.workspace.url}/api",
+        "SLACK_BOT_TOKEN": harness.workspace.app.bot_token,
         "SLACK_APP_TOKEN": "xapp-1",
     }
     modules = modules_after("socket", env(tmp_path, **slack))
     assert "slack_bolt.adapter.socket_mode" in modules
     web = {"fastapi", "starlette", "uvicorn", "anyio", "bot.entrypoints.http_server", "bot.api"}
     assert not (web | {"boto3", "botocore", "icalendar"}) & modules
-    town.workspace.refusals.clear()
+    harness.workspace.refusals.clear()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from bot.entrypoints.http_server import build_http
 from bot.slack.request_verification import MOST_BYTES
 from playground.demo.seed import EVENTS
-from tests.support.slack.harness import BJORN, SECRET, Town
+from tests.support.slack.harness import BJORN, SECRET, SlackHarness
 
 COMMAND = {
     "command": "/register",
@@ -27,14 +27,16 @@ COMMAND = {
 
 
 @pytest.fixture
-def web(town: Town) -> Iterator[TestClient]:
-    town.event()
-    with TestClient(build_http(town.bot.app, town.bot.executor, SECRET)) as client:
+def web(harness: SlackHarness) -> Iterator[TestClient]:
+    harness.event()
+    with TestClient(build_http(harness.bot.app, harness.bot.executor, SECRET)) as client:
         yield client
 
 
-def signed(town: Town, body: str, *, secret: str = SECRET, age: int = 0) -> dict[str, str]:
-    timestamp = str(int(town.clock.now().timestamp()) - age)
+def signed(
+    harness: SlackHarness, body: str, *, secret: str = SECRET, age: int = 0
+) -> dict[str, str]:
+    timestamp = str(int(harness.clock.now().timestamp()) - age)
     signature = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=body)
     return {
         "content-type": "application/x-www-form-urlencoded",
@@ -43,12 +45,12 @@ def signed(town: Town, body: str, *, secret: str = SECRET, age: int = 0) -> dict
     }
 
 
-def test_signed_command_is_carried_out(town: Town, web: TestClient) -> None:
+def test_signed_command_is_carried_out(harness: SlackHarness, web: TestClient) -> None:
     body = urlencode(COMMAND)
-    response = web.post("/slack/events", content=body, headers=signed(town, body))
+    response = web.post("/slack/events", content=body, headers=signed(harness, body))
     assert response.status_code == 200
     assert "You have a seat" in response.json()["text"]
-    assert town.sound().seated("yoga") == [BJORN]
+    assert harness.check_invariants().seated("yoga") == [BJORN]
 
 
 @pytest.mark.parametrize(
@@ -77,32 +79,32 @@ def test_signed_command_is_carried_out(town: Town, web: TestClient) -> None:
     ],
 )
 def test_request_that_slack_did_not_sign_is_401(
-    town: Town, web: TestClient, spoilt: dict[str, str | bytes]
+    harness: SlackHarness, web: TestClient, spoilt: dict[str, str | bytes]
 ) -> None:
     body = urlencode(COMMAND)
-    before = town.everything()
-    headers = {**signed(town, body), **spoilt}
+    before = harness.everything()
+    headers = {**signed(harness, body), **spoilt}
     response = web.post("/slack/events", content=body, headers=headers)  # type: ignore[arg-type]  # bytes too
     assert response.status_code == 401
-    assert town.everything() == before
+    assert harness.everything() == before
 
 
-def test_request_signed_with_another_secret_is_401(town: Town, web: TestClient) -> None:
+def test_request_signed_with_another_secret_is_401(harness: SlackHarness, web: TestClient) -> None:
     body = urlencode(COMMAND)
-    headers = signed(town, body, secret="another secret")
+    headers = signed(harness, body, secret="another secret")
     assert web.post("/slack/events", content=body, headers=headers).status_code == 401
 
 
-def test_request_older_than_five_minutes_is_401(town: Town, web: TestClient) -> None:
+def test_request_older_than_five_minutes_is_401(harness: SlackHarness, web: TestClient) -> None:
     """R10.1: a replay."""
     body = urlencode(COMMAND)
-    headers = signed(town, body, age=301)
+    headers = signed(harness, body, age=301)
     assert web.post("/slack/events", content=body, headers=headers).status_code == 401
-    assert town.sound().seated("yoga") == []
+    assert harness.check_invariants().seated("yoga") == []
 
 
-def test_changed_body_is_401(town: Town, web: TestClient) -> None:
-    headers = signed(town, urlencode(COMMAND))
+def test_changed_body_is_401(harness: SlackHarness, web: TestClient) -> None:
+    headers = signed(harness, urlencode(COMMAND))
     body = urlencode(COMMAND | {"user_id": "U0CHLOE"})
     assert web.post("/slack/events", content=body, headers=headers).status_code == 401
 
@@ -124,24 +126,26 @@ MALFORMED = {
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_nothing_is_read_from_a_body_that_slack_did_not_sign(
-    town: Town, web: TestClient, name: str
+    harness: SlackHarness, web: TestClient, name: str
 ) -> None:
     """R10.1: 401, and not the failure of whoever would have read it."""
     content_type, body = MALFORMED[name]
-    headers = signed(town, body, secret="another secret") | {"content-type": content_type}
+    headers = signed(harness, body, secret="another secret") | {"content-type": content_type}
     assert web.post("/slack/events", content=body, headers=headers).status_code == 401
 
 
 @pytest.mark.parametrize("name", [name for name in MALFORMED if name != "certificate-check"])
-def test_malformed_body_is_400(town: Town, web: TestClient, name: str) -> None:
+def test_malformed_body_is_400(harness: SlackHarness, web: TestClient, name: str) -> None:
     content_type, body = MALFORMED[name]
-    headers = signed(town, body) | {"content-type": content_type}
+    headers = signed(harness, body) | {"content-type": content_type}
     assert web.post("/slack/events", content=body, headers=headers).status_code == 400
 
 
-def test_body_is_read_no_further_than_slack_ever_sends(town: Town, web: TestClient) -> None:
+def test_body_is_read_no_further_than_slack_ever_sends(
+    harness: SlackHarness, web: TestClient
+) -> None:
     body = "x" * (MOST_BYTES + 1)
-    assert web.post("/slack/events", content=body, headers=signed(town, body)).status_code == 413
+    assert web.post("/slack/events", content=body, headers=signed(harness, body)).status_code == 413
 
 
 def test_only_post_is_for_slack(web: TestClient) -> None:

@@ -34,10 +34,10 @@ def test_from_a_program_and_slack_through_the_journal_to_the_person_promoted(clo
     waits = cloud.slack.command(CHLOE, EVENTS, "/register", "yoga")
     assert "You are 1st in line" in answer(waits)
     assert cloud.ask("DELETE", f"/events/yoga/register/{BJORN}") == {"promoted": [CHLOE]}
-    assert cloud.town.told(CHLOE) == []
+    assert cloud.harness.direct_messages(CHLOE) == []
 
     assert cloud.deliver() == []
-    (told,) = cloud.town.told(CHLOE)
+    (told,) = cloud.harness.direct_messages(CHLOE)
     assert "A seat came free: you have a seat in *Yoga in the park*" in told
     assert assert_sound(cloud.store).seated("yoga") == [CHLOE]
     assert cloud.store.list_undelivered(limit=10, cursor=None).items == ()
@@ -46,10 +46,10 @@ def test_from_a_program_and_slack_through_the_journal_to_the_person_promoted(clo
 def test_a_card_shows_what_the_stream_told_of(cloud: Cloud) -> None:
     yoga(cloud)
     post_card(cloud, "yoga")
-    card = cloud.town.workspace.messages(EVENTS)[-1]
+    card = cloud.harness.workspace.messages(EVENTS)[-1]
     cloud.slack.click(BJORN, card, ActionId.REGISTER)
     assert cloud.deliver() == []
-    assert "1 of 1 seats" in shown(cloud.town.workspace.messages(EVENTS, seen_by=AMARA)[-1])
+    assert "1 of 1 seats" in shown(cloud.harness.workspace.messages(EVENTS, visible_to=AMARA)[-1])
 
 
 def test_a_poisoned_record_does_not_block_the_rest(cloud: Cloud) -> None:
@@ -65,7 +65,7 @@ def test_a_poisoned_record_does_not_block_the_rest(cloud: Cloud) -> None:
     said = cloud.functions["notifier"]({"Records": records}, Context())
     (first, *_) = (record for record in records if event_of(record) == "poisoned")
     assert said == {"batchItemFailures": [{"itemIdentifier": first["dynamodb"]["SequenceNumber"]}]}
-    (told,) = cloud.town.told(CHLOE)
+    (told,) = cloud.harness.direct_messages(CHLOE)
     assert "you have a seat in *Yoga in the park*" in told
 
 
@@ -93,7 +93,7 @@ def test_the_sweep_delivers_what_no_record_told_of(cloud: Cloud) -> None:
         cloud.slack.command(user_id, EVENTS, "/register", "yoga")
     cloud.ask("DELETE", f"/events/yoga/register/{BJORN}")
     cloud.sweep()
-    (told,) = cloud.town.told(CHLOE)
+    (told,) = cloud.harness.direct_messages(CHLOE)
     assert "A seat came free" in told
 
 
@@ -107,7 +107,7 @@ def test_a_sweep_that_fails_says_so_after_it_did_the_rest(cloud: Cloud) -> None:
     poison(cloud, "poisoned")
     with pytest.raises(RuntimeError, match=r"^the sweep failed for poisoned$"):
         cloud.sweep()
-    (told,) = cloud.town.told(DIEGO)
+    (told,) = cloud.harness.direct_messages(DIEGO)
     assert "you have a seat in *Yoga in the park*" in told
 
 
@@ -121,7 +121,7 @@ def test_who_waited_for_a_cold_start_is_answered_in_time(cloud: Cloud) -> None:
 
 
 def test_what_slack_did_not_sign_is_401(cloud: Cloud) -> None:
-    body = urlencode({"command": "/register", "team_id": cloud.town.workspace.team_id})
+    body = urlencode({"command": "/register", "team_id": cloud.harness.workspace.team_id})
     said = cloud.send("POST", "/slack/events", body, {}, "slack")
     assert said.status == 401
 
@@ -133,7 +133,7 @@ def test_a_program_without_a_token_is_401(cloud: Cloud) -> None:
 def test_without_tokens_there_is_no_api(cloud: Cloud) -> None:
     """R10.3."""
     env = {"ROLLCALL_STORE": "dynamodb", "ROLLCALL_WORKSPACE": "T1"}
-    off = lambda_functions.for_programs(Settings.from_env(env), cloud.store, cloud.town.clock)
+    off = lambda_functions.for_programs(Settings.from_env(env), cloud.store, cloud.harness.clock)
     assert off({}, Context())["statusCode"] == 404
 
 

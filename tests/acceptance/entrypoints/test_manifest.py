@@ -22,7 +22,7 @@ from bot.slack.member_directory import MemberDirectory
 from playground.demo.seed import EVENTS
 from playground.workspace.manifest import read_manifest
 from tests.support.environment import ids
-from tests.support.slack.harness import BJORN, Town
+from tests.support.slack.harness import BJORN, SlackHarness
 
 SCOPES = {
     "auth_test": set[str](),
@@ -57,12 +57,12 @@ class Registering:
 
 
 @pytest.fixture
-def registered(town: Town) -> set[tuple[str, str]]:
-    client = town.bot.app.client
+def registered(harness: SlackHarness) -> set[tuple[str, str]]:
+    client = harness.bot.app.client
     context = AppContext(
-        town.bot.service,
-        town.bot.notification_worker,
-        MemberDirectory(client, town.clock),
+        harness.bot.service,
+        harness.bot.notification_worker,
+        MemberDirectory(client, harness.clock),
         client,
         new_id=ids(),
         workspace_id="T1",
@@ -98,11 +98,11 @@ def test_what_is_registered_is_of_a_kind_that_the_manifest_enables(
     assert settings["interactivity"]["message_menu_options_url"]  # for "options"
 
 
-def test_build_app_answers_every_command_of_the_manifest(town: Town) -> None:
+def test_build_app_answers_every_command_of_the_manifest(harness: SlackHarness) -> None:
     """No listener file was forgotten: an unhandled command would have no answer of ours."""
-    town.event()
+    harness.event()
     for command in read_manifest(manifest.PATH).commands or ():
-        seen = town.slack.command(BJORN, EVENTS, command.name, "")
+        seen = harness.slack.command(BJORN, EVENTS, command.name, "")
         assert seen.failure is None
         assert seen.view is not None or "no longer in use" not in str(seen.ephemeral)
 

@@ -95,7 +95,7 @@ def test_a_message_that_slack_took_tells_how_long_it_was_on_its_way(
     cloud: Cloud, log: pytest.LogCaptureFixture
 ) -> None:
     promoted(cloud)
-    cloud.town.clock.advance(timedelta(seconds=1.5))
+    cloud.harness.clock.advance(timedelta(seconds=1.5))
     cloud.deliver()
     (line,) = lines(log, "delivered")
     assert (line["event_id"], line["lag_ms"]) == ("yoga", 1500)
@@ -117,13 +117,13 @@ def test_a_sweep_tells_for_how_long_the_oldest_waits(
     cloud.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
     promoted(cloud)
-    cloud.town.api.faults.stand(Fault.server_error())
-    cloud.town.clock.advance(timedelta(minutes=7))
+    cloud.harness.api.faults.set_default(Fault.server_error())
+    cloud.harness.clock.advance(timedelta(minutes=7))
     cloud.sweep()
     (line,) = lines(log, "undelivered")
     assert 420 <= line["oldest_seconds"] <= 430
-    cloud.town.api.faults.stand(None)
-    cloud.town.clock.advance(timedelta(minutes=20))
+    cloud.harness.api.faults.set_default(None)
+    cloud.harness.clock.advance(timedelta(minutes=20))
     cloud.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
 
@@ -133,10 +133,10 @@ def test_an_entry_of_which_nothing_is_owed_does_not_wait(
 ) -> None:
     """However old it is: the age is that of what is marked."""
     promoted(cloud)
-    cloud.town.clock.advance(timedelta(days=1))
+    cloud.harness.clock.advance(timedelta(days=1))
     cloud.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
-    cloud.town.api.faults.stand(Fault.server_error())
+    cloud.harness.api.faults.set_default(Fault.server_error())
     cloud.ask("PUT", "/events/yoga", {"location": "Elsewhere"})
     cloud.sweep()
     (line,) = lines(log, "undelivered")
@@ -199,8 +199,8 @@ def test_no_log_tells_of_people_and_their_words(
     cloud: Cloud, log: pytest.LogCaptureFixture
 ) -> None:
     """R10.4: ids alone, whatever goes well and whatever fails; secrets are in none either."""
-    workspace, clock = cloud.town.workspace, cloud.town.clock
-    cloud.slack.change_member(BJORN, name=PEOPLES["name"], real_name=PEOPLES["name"])
+    workspace, clock = cloud.harness.workspace, cloud.harness.clock
+    cloud.slack.update_member(BJORN, name=PEOPLES["name"], real_name=PEOPLES["name"])
     words = {name: PEOPLES[name] for name in ("title", "description", "location")}
     yoga(cloud, **words)
     post_card(cloud, "yoga")
@@ -215,16 +215,16 @@ def test_no_log_tells_of_people_and_their_words(
         said = cloud.send("POST", "/users", json.dumps(body), headers, "api")
         assert said.status == 422
     for fault in (Fault.refused("user_disabled"), Fault.refused("invalid_blocks")):
-        cloud.town.api.fail_next("chat.postMessage", fault)
+        cloud.harness.api.fail_next("chat.postMessage", fault)
         cloud.ask(
             "DELETE", f"/events/yoga/register/{(BJORN, CHLOE)[fault.error != 'user_disabled']}"
         )
         cloud.deliver()
-    cloud.town.api.faults.stand(Fault.server_error())
+    cloud.harness.api.faults.set_default(Fault.server_error())
     cloud.ask("PUT", "/events/yoga", {"date": (clock.now() + timedelta(days=3)).isoformat()})
     cloud.deliver()
     cloud.sweep()
-    cloud.town.api.faults.stand(None)
+    cloud.harness.api.faults.set_default(None)
     break_down(cloud)
     assert cloud.slack.click(DIEGO, card, ActionId.LEAVE).ephemeral
     told = "\n".join(rendered(record) for record in log.records)

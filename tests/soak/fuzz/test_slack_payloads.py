@@ -297,7 +297,7 @@ def test_payload_cut_or_with_some_bytes_changed_breaks_nothing(
 
     def check(drawn: tuple[Seed, float, bytes]) -> None:
         each, where, put = drawn
-        body, content_type = encoded(each.kind, each.fresh(at.town.workspace))
+        body, content_type = encoded(each.kind, each.fresh(at.harness.workspace))
         place = int(where * len(body))
         spoilt = body[:place] + put
         assert_garbage(at.send_body(Case(each), {}, {}, spoilt, content_type), spoilt)

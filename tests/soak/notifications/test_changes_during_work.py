@@ -20,7 +20,7 @@ from tests.support.notifications.workers import (
     die,
     place,
 )
-from tests.support.slack.harness import BJORN, CHLOE, Town
+from tests.support.slack.harness import BJORN, CHLOE, SlackHarness
 from tests.support.stores import Kind
 
 FAULTS = {
@@ -47,11 +47,11 @@ def _leave_and_come_back(place: WaitlistPosition, event: Event) -> None:
 @pytest.mark.parametrize("kind", ["sqlite", "moto"])
 @pytest.mark.parametrize("leave", [_leave, _leave_and_come_back])
 def test_promoted_who_left_is_told_only_if_the_message_was_on_its_way(
-    town: Town, kind: Kind, leave: Callable[[WaitlistPosition, Event], None]
+    harness: SlackHarness, kind: Kind, leave: Callable[[WaitlistPosition, Event], None]
 ) -> None:
     """R9.3, for each moment of the work: Bjorn is told first, Chloe second."""
     scenario = SCENARIOS["promotions"]
-    with place(town, kind) as here:
+    with place(harness, kind) as here:
         names = moments_of(here, scenario)
         looked = [at for at, name in enumerate(names) if name == "after get_rows"]
         assert len(looked) == 2
@@ -81,7 +81,7 @@ def card_after(
     scenario = SCENARIOS["card"]
     event = scenario.prepare(place)
     if fault is not None:
-        place.town.api.fail_next(UPDATE, fault)
+        place.harness.api.fail_next(UPDATE, fault)
     happens: dict[int, Callable[[], None]] = {at: lambda: change(place, event)}
     if dies_at is not None:
         happens[dies_at] = die
@@ -92,7 +92,7 @@ def card_after(
         place.run(notification_worker, event.event_id, seconds=10)
     except Killed:
         place.restart()
-    place.town.api.faults.clear()
+    place.harness.api.faults.clear()
     place.assert_card_is_true(event)
     place.restart()
     assert_nothing_is_left(place, scenario, event)
@@ -100,17 +100,19 @@ def card_after(
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_card_shows_a_change_that_came_at_any_moment_of_its_update(
-    town: Town, fault: Fault | None
+    harness: SlackHarness, fault: Fault | None
 ) -> None:
-    with place(town, "sqlite") as here:
+    with place(harness, "sqlite") as here:
         for at in range(0, len(moments_of(here, SCENARIOS["card"])), 2):
             card_after(here, at, fault)
 
 
 @pytest.mark.parametrize("dies_at", range(2, 22, 3))
-def test_card_shows_a_change_after_a_crash_at_any_moment(town: Town, dies_at: int) -> None:
+def test_card_shows_a_change_after_a_crash_at_any_moment(
+    harness: SlackHarness, dies_at: int
+) -> None:
     """What the dead process did not show, the next one does."""
-    with place(town, "sqlite") as here:
+    with place(harness, "sqlite") as here:
         for at in range(dies_at % 4, dies_at, 4):
             card_after(here, at, None, dies_at)
 
@@ -119,29 +121,29 @@ def test_card_shows_a_change_after_a_crash_at_any_moment(town: Town, dies_at: in
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_card_shows_a_change_whatever_fails_and_whenever_it_dies(
-    town: Town, kind: Kind, fault: Fault | None
+    harness: SlackHarness, kind: Kind, fault: Fault | None
 ) -> None:
     """Each moment of the change, each moment of the death."""
-    with place(town, kind) as here:
+    with place(harness, kind) as here:
         total = len(moments_of(here, SCENARIOS["card"]))
         for at in range(total):
             for dies_at in range(at + 1, total + 10, 2 if kind == "sqlite" else 11):
                 card_after(here, at, fault, dies_at)
 
 
-def test_card_is_updated_once_a_second_at_most_by_one_notifier(town: Town) -> None:
+def test_card_is_updated_once_a_second_at_most_by_one_notifier(harness: SlackHarness) -> None:
     """R8.3: a change every tenth of a second, at the moments of the work itself."""
-    with place(town, "sqlite") as here:
+    with place(harness, "sqlite") as here:
         event = SCENARIOS["card"].prepare(here)
-        before = len(town.api.calls(UPDATE))
-        began = town.clock.now()
+        before = len(harness.api.calls(UPDATE))
+        began = harness.clock.now()
 
         def rush() -> None:
-            town.clock.advance(timedelta(seconds=0.1))
+            harness.clock.advance(timedelta(seconds=0.1))
             change(here, event)
 
         notification_worker = here.process("busy", Moments(dict.fromkeys(range(0, 200, 3), rush)))
         here.run(notification_worker, event.event_id)
-        seconds = (town.clock.now() - began).total_seconds()
-        assert 5 <= len(town.api.calls(UPDATE)) - before <= seconds + 2
+        seconds = (harness.clock.now() - began).total_seconds()
+        assert 5 <= len(harness.api.calls(UPDATE)) - before <= seconds + 2
         here.assert_card_is_true(event)

@@ -21,7 +21,7 @@ from tests.support.notifications.scenarios import (
     moments_of,
 )
 from tests.support.notifications.workers import UPDATE, HeldUp, Moments, WaitlistPosition, place
-from tests.support.slack.harness import Town
+from tests.support.slack.harness import SlackHarness
 from tests.support.stores import Kind
 
 Meeting = Callable[[WaitlistPosition, Scenario, int], None]
@@ -48,7 +48,7 @@ def after_the_lease(
     """
     event = scenario.prepare(place)
     first = HeldUp(place, event, "first", at)
-    place.town.clock.advance(LEASE)
+    place.harness.clock.advance(LEASE)
     place.service.edit_event(event.event_id, EventChanges.of(description="Bring a mat"))
     goes_on = {} if second_at is None else {second_at: first.finish}
     second = place.process("second", Moments(goes_on))
@@ -79,13 +79,15 @@ def _settle(place: WaitlistPosition, event: Event, *processes: Any) -> None:
         place.run(getattr(process, "notification_worker", process), event.event_id)
 
 
-def meet_at_moments(town: Town, kind: Kind, scenario: Scenario, meeting: Meeting, step: int) -> int:
+def meet_at_moments(
+    harness: SlackHarness, kind: Kind, scenario: Scenario, meeting: Meeting, step: int
+) -> int:
     """Hold the first up at each `step`th moment of its work; return how many moments there are."""
-    with place(town, kind) as here:
+    with place(harness, kind) as here:
         total = len(moments_of(here, scenario))
         for at in range(step - 1, total, step):
             meeting(here, scenario, at)
-    town.workspace.refusals.clear()  # one of them is not in Slack
+    harness.workspace.refusals.clear()  # one of them is not in Slack
     return total
 
 
@@ -95,25 +97,27 @@ EDITABLE = {name: scenario for name, scenario in SCENARIOS.items() if name != "c
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 def test_second_notifier_leaves_all_to_the_first_while_its_lease_lasts(
-    town: Town, scenario: Scenario
+    harness: SlackHarness, scenario: Scenario
 ) -> None:
     """Each message comes once."""
-    assert meet_at_moments(town, "sqlite", scenario, while_the_lease_lasts, step=5) >= 20
+    assert meet_at_moments(harness, "sqlite", scenario, while_the_lease_lasts, step=5) >= 20
 
 
 @pytest.mark.parametrize("scenario", EDITABLE.values(), ids=EDITABLE)
 def test_who_lost_the_lease_sends_at_most_what_was_on_its_way(
-    town: Town, scenario: Scenario
+    harness: SlackHarness, scenario: Scenario
 ) -> None:
     """And the card shows the change that came meanwhile, though an older state was shown after it."""
-    assert meet_at_moments(town, "sqlite", scenario, after_the_lease, step=4) >= 20
+    assert meet_at_moments(harness, "sqlite", scenario, after_the_lease, step=4) >= 20
 
 
 @pytest.mark.parametrize("second_at", range(1, 24, 4))
-def test_card_is_right_whenever_an_older_state_arrives(town: Town, second_at: int) -> None:
+def test_card_is_right_whenever_an_older_state_arrives(
+    harness: SlackHarness, second_at: int
+) -> None:
     """The first's update was on its way when it lost the lease, and comes at any moment of the second's work."""
     scenario = SCENARIOS["card"]
-    with place(town, "sqlite") as here:
+    with place(harness, "sqlite") as here:
         at = moments_of(here, scenario).index(f"before {UPDATE}")
         after_the_lease(here, scenario, at, second_at)
 
@@ -123,34 +127,36 @@ def test_card_is_right_whenever_an_older_state_arrives(town: Town, second_at: in
 @pytest.mark.parametrize("meeting", [while_the_lease_lasts, after_the_lease])
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
 def test_two_notifiers_at_every_moment_of_the_first(
-    town: Town, kind: Kind, meeting: Meeting, scenario: Scenario
+    harness: SlackHarness, kind: Kind, meeting: Meeting, scenario: Scenario
 ) -> None:
     """Each of them on SQLite; every other one on AWS's own engine."""
-    assert meet_at_moments(town, kind, scenario, meeting, step=1 if kind == "sqlite" else 2) >= 20
+    assert (
+        meet_at_moments(harness, kind, scenario, meeting, step=1 if kind == "sqlite" else 2) >= 20
+    )
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("part", range(6))
 @pytest.mark.parametrize("scenario", EDITABLE.values(), ids=EDITABLE)
 def test_first_goes_on_in_the_middle_of_the_seconds_work(
-    town: Town, scenario: Scenario, part: int
+    harness: SlackHarness, scenario: Scenario, part: int
 ) -> None:
     """Each moment at which the first is held up, with every seventh of the second's."""
-    with place(town, "sqlite") as here:
+    with place(harness, "sqlite") as here:
         total = len(moments_of(here, scenario))
         for at in range(part, total, 6):
             for second_at in range(at % 7, total, 7):
                 after_the_lease(here, scenario, at, second_at)
-    town.workspace.refusals.clear()  # one of them is not in Slack
+    harness.workspace.refusals.clear()  # one of them is not in Slack
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
 def test_three_notifiers_at_once_send_each_message_once_and_in_order(
-    town: Town, kind: Kind
+    harness: SlackHarness, kind: Kind
 ) -> None:
     """Threads of their own, on several events, as fast as they can."""
     scenario = SCENARIOS["everyone"]
-    with place(town, kind) as here:
+    with place(harness, kind) as here:
         events = [scenario.prepare(here) for _ in range(4)]
 
         def work(notification_worker: NotificationWorker) -> None:
@@ -170,10 +176,10 @@ def test_three_notifiers_at_once_send_each_message_once_and_in_order(
 # With a guard taken out, what it guards against happens
 
 
-def failures(town: Town, scenario: Scenario, meeting: Meeting, step: int) -> int:
+def failures(harness: SlackHarness, scenario: Scenario, meeting: Meeting, step: int) -> int:
     """Return at how many moments a meeting ends otherwise than it should."""
     failed = 0
-    with place(town, "sqlite") as here:
+    with place(harness, "sqlite") as here:
         for at in range(0, len(moments_of(here, scenario)), step):
             try:
                 meeting(here, scenario, at)
@@ -182,22 +188,22 @@ def failures(town: Town, scenario: Scenario, meeting: Meeting, step: int) -> int
     return failed
 
 
-def test_without_the_lease_messages_come_twice(town: Town) -> None:
+def test_without_the_lease_messages_come_twice(harness: SlackHarness) -> None:
     """Negative control of the lease."""
-    assert failures(town, SCENARIOS["everyone"], while_the_lease_lasts, step=11) == 0
-    assert failures(town, SCENARIOS["everyone"], without_a_lease, step=11) > 0
+    assert failures(harness, SCENARIOS["everyone"], while_the_lease_lasts, step=11) == 0
+    assert failures(harness, SCENARIOS["everyone"], without_a_lease, step=11) > 0
 
 
 def test_without_a_look_at_the_lease_before_each_message_the_loser_sends_one_more(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control of `hold`: a process that slept reads the journal from where it stopped, and sends."""
     monkeypatch.setattr(_Round, "hold", lambda _: None)
-    assert failures(town, SCENARIOS["promotions"], after_the_lease, step=3) > 0
+    assert failures(harness, SCENARIOS["promotions"], after_the_lease, step=3) > 0
 
 
 def test_without_doubt_an_older_state_stays_on_the_card(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control of the cards in doubt."""
 
@@ -212,4 +218,4 @@ def test_without_doubt_an_older_state_stays_on_the_card(
         board._doubtful = Carefree()
 
     monkeypatch.setattr(CardUpdater, "__init__", carefree)
-    assert failures(town, SCENARIOS["card"], after_the_lease, step=1) > 0
+    assert failures(harness, SCENARIOS["card"], after_the_lease, step=1) > 0

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from bot.entrypoints.bootstrap import assemble
 from bot.entrypoints.http_server import build_http
 from playground.client.member_client import MemberClient
-from playground.client.transport import Response, into_app
+from playground.client.transport import BotResponse, into_app
 from playground.web_api.server import Call, SlackApi
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import at_once, ids
@@ -25,7 +25,7 @@ from tests.support.fuzz.corpus import Kind, Seed, parsed, recorded
 from tests.support.fuzz.mutations import Case, encoded
 from tests.support.fuzz.walk import prepare
 from tests.support.invariants import Everything, assert_sound, everything_in
-from tests.support.slack.harness import SECRET, Town, running
+from tests.support.slack.harness import SECRET, SlackHarness, running
 
 PATH = "/slack/events"
 
@@ -46,7 +46,7 @@ class Exchange:
     kind: Kind
     original: Any
     payload: Any
-    response: Response
+    response: BotResponse
     asked: int
     """How often the store was asked anything before the request was answered."""
     calls: tuple[Call, ...]
@@ -122,27 +122,32 @@ class RequestVerifier:
     """Sends payloads to the bot over ASGI. What one of them changed, the next does not see."""
 
     def __init__(
-        self, server: Starlette, town: Town, folder: Path, seeds: list[Seed], runner: asyncio.Runner
+        self,
+        server: Starlette,
+        harness: SlackHarness,
+        folder: Path,
+        seeds: list[Seed],
+        runner: asyncio.Runner,
     ) -> None:
         self._server = server
-        self.town = town
+        self.harness = harness
         self.seeds = seeds
         self.sent: Counter[str] = Counter()
         self._runner = runner
         self.logs = _Logs()
-        self.store = WatchedStore(folder / "fuzzed.sqlite", town.workspace.team_id)
+        self.store = WatchedStore(folder / "fuzzed.sqlite", harness.workspace.team_id)
         self.bot = assemble(
             self.store,
-            town.client,
-            workspace_id=town.workspace.team_id,
+            harness.client,
+            workspace_id=harness.workspace.team_id,
             signing_secret=SECRET,
-            clock=town.clock,
+            clock=harness.clock,
             new_id=ids("made"),
             jitter=lambda: 0.5,
             spawn=at_once,
         )
         self._web = build_http(self.bot.app, self.bot.executor, SECRET)
-        self.slack = MemberClient(town.workspace, self.deliver, SECRET)
+        self.slack = MemberClient(harness.workspace, self.deliver, SECRET)
         self._file = _File(folder / "fuzzed.sqlite", folder / "prepared.sqlite")
         self.prepared = self._state()
         assert_sound(self.store)
@@ -156,11 +161,11 @@ class RequestVerifier:
     def _state(self) -> State:
         return State(everything_in(self.store), self._file.cards())
 
-    def deliver(self, body: bytes, headers: Mapping[str, str]) -> Response:
+    def deliver(self, body: bytes, headers: Mapping[str, str]) -> BotResponse:
         """Bring a request to the bot's web application, as its server would."""
         return self._runner.run(self._deliver(body, headers))
 
-    async def _deliver(self, body: bytes, headers: Mapping[str, str]) -> Response:
+    async def _deliver(self, body: bytes, headers: Mapping[str, str]) -> BotResponse:
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -184,11 +189,11 @@ class RequestVerifier:
             answer["body"] += message.get("body", b"")
 
         await self._web(scope, receive, send)
-        return Response(answer["status"], answer["body"].decode())
+        return BotResponse(answer["status"], answer["body"].decode())
 
     def send(self, case: Case, headers: Mapping[str, str] | None = None) -> Exchange:
         """Send a case's payload, signed; let what it caused be delivered; return what came of it."""
-        original = case.seed.fresh(self.town.workspace)
+        original = case.seed.fresh(self.harness.workspace)
         payload = case.applied(original)
         body, content_type = encoded(case.seed.kind, payload)
         return self.send_body(case, original, parsed(body)[1], body, content_type, headers)
@@ -203,7 +208,7 @@ class RequestVerifier:
         headers: Mapping[str, str] | None = None,
     ) -> Exchange:
         """Send any bytes, signed unless `headers` say otherwise; return what came of it."""
-        workspace = self.town.workspace
+        workspace = self.harness.workspace
         self._server.state.slack_api = api = SlackApi(workspace)
         self.sent[case.seed.name.partition(" (")[0]] += 1
         workspace.refusals.clear()
@@ -244,16 +249,16 @@ class RequestVerifier:
 @contextmanager
 def edge(server: tuple[Any, str], folder: Path) -> Iterator[RequestVerifier]:
     """Give a bot at its edge, in a town where something is going on, with payloads of everything."""
-    with running(server, SQLiteStore, folder / "town.sqlite", at_once) as town:
-        prepare(town)
+    with running(server, SQLiteStore, folder / "town.sqlite", at_once) as harness:
+        prepare(harness)
         with sqlite3.connect(folder / "prepared.sqlite") as copy:
             with sqlite3.connect(folder / "town.sqlite") as source:
                 source.backup(copy)
             source.close()
         copy.close()
         with asyncio.Runner() as runner:
-            seeds = recorded(town, into_app(town.bot.app))
-            made = RequestVerifier(server[0], town, folder, seeds, runner)
+            seeds = recorded(harness, into_app(harness.bot.app))
+            made = RequestVerifier(server[0], harness, folder, seeds, runner)
             logging.getLogger().addHandler(made.logs)
             yield made
             logging.getLogger().removeHandler(made.logs)

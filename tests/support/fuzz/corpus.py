@@ -10,12 +10,12 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from playground.client.member_client import MemberClient
-from playground.client.transport import Deliver, Response
+from playground.client.transport import BotResponse, Deliver
 from playground.demo.seed import RANDOM
 from playground.workspace.model import Json, View
 from playground.workspace.state import Workspace
 from tests.support.fuzz.walk import Walk
-from tests.support.slack.harness import BJORN, SECRET, Town
+from tests.support.slack.harness import BJORN, SECRET, SlackHarness
 
 Kind = Literal["command", "interaction", "event"]
 
@@ -96,7 +96,7 @@ class Recorder:
         self._deliver = deliver
         self.seeds: list[Seed] = []
 
-    def deliver(self, body: bytes, headers: Mapping[str, str]) -> Response:
+    def deliver(self, body: bytes, headers: Mapping[str, str]) -> BotResponse:
         """Keep the payload, and deliver it."""
         kind, payload = parsed(body)
         actor = actor_of(kind, payload)
@@ -126,19 +126,19 @@ def _name(kind: Kind, payload: Json) -> str:
     return f"{payload['type']} {what or ''} {callback}".strip()
 
 
-def recorded(town: Town, deliver: Deliver) -> list[Seed]:
+def recorded(harness: SlackHarness, deliver: Deliver) -> list[Seed]:
     """Walk through all that the bot offers; return what was sent, each kind of payload once."""
-    recorder = Recorder(town.workspace, deliver)
-    Walk(town, MemberClient(town.workspace, recorder.deliver, SECRET)).everything()
+    recorder = Recorder(harness.workspace, deliver)
+    Walk(harness, MemberClient(harness.workspace, recorder.deliver, SECRET)).everything()
     seeds: dict[str, Seed] = {}
-    for seed in [*recorder.seeds, *_never_asked_for(town, recorder.seeds)]:
+    for seed in [*recorder.seeds, *_never_asked_for(harness, recorder.seeds)]:
         names = (f"{seed.name} ({number})" for number in range(2, 100))
         name = seed.name if seed.name not in seeds else next(n for n in names if n not in seeds)
         seeds[name] = replace(seed, name=name)
     return list(seeds.values())
 
 
-def _never_asked_for(town: Town, seeds: list[Seed]) -> Iterator[Seed]:
+def _never_asked_for(harness: SlackHarness, seeds: list[Seed]) -> Iterator[Seed]:
     """What the manifest asks no Slack for: shortcuts, notices of closed modals, and other events."""
     modal = next(seed for seed in seeds if seed.stack)
     press = next(seed for seed in seeds if "message" in seed.payload)

@@ -10,7 +10,7 @@ from domain.models import Event
 from playground.client.member_client import MemberClient
 from playground.demo.seed import EVENTS, LEADS, RANDOM
 from playground.workspace.model import Message, View
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, SlackHarness
 
 CROWD = 33
 """People on the roster of `fair`: more than one page."""
@@ -19,39 +19,39 @@ TALKS = 17
 """Events that Haruki is in: more than one message shows."""
 
 
-def prepare(town: Town) -> None:
+def prepare(harness: SlackHarness) -> None:
     """Fill a town with what the walk needs: full, empty, closed, private, past a page."""
-    town.event("yoga", co_organizer_ids=[PRIYA])
-    town.event("choir", title="Choir", organizer_id=BJORN, capacity=1, has_waitlist=False)
-    town.event("chess", title="Chess", organizer_id=DIEGO)
-    town.event("fair", title="Fair", capacity=CROWD + 5)
-    town.event("retreat", title="Retreat", listed=False, organizer_id=CHLOE)
-    town.bot.service.close_event("chess")
-    town.event(
+    harness.event("yoga", co_organizer_ids=[PRIYA])
+    harness.event("choir", title="Choir", organizer_id=BJORN, capacity=1, has_waitlist=False)
+    harness.event("chess", title="Chess", organizer_id=DIEGO)
+    harness.event("fair", title="Fair", capacity=CROWD + 5)
+    harness.event("retreat", title="Retreat", listed=False, organizer_id=CHLOE)
+    harness.bot.service.close_event("chess")
+    harness.event(
         "picnic",
         title="Picnic",
         organizer_id=BJORN,
-        starts_at=town.clock.now() + timedelta(days=60),
+        starts_at=harness.clock.now() + timedelta(days=60),
     )
     for number in range(TALKS):
-        start = town.clock.now() + timedelta(days=3 + number)
-        town.event(f"talk{number}", title=f"Talk {number}", organizer_id=PRIYA, starts_at=start)
-        town.register(HARUKI, event_id=f"talk{number}")
-    town.register(BJORN, CHLOE, DIEGO)
-    town.register(BJORN, *(f"U0CROWD{number}" for number in range(CROWD)), event_id="fair")
-    town.register(CHLOE, event_id="choir")
-    town.register(CHLOE, DIEGO, event_id="picnic")
+        start = harness.clock.now() + timedelta(days=3 + number)
+        harness.event(f"talk{number}", title=f"Talk {number}", organizer_id=PRIYA, starts_at=start)
+        harness.register(HARUKI, event_id=f"talk{number}")
+    harness.register(BJORN, CHLOE, DIEGO)
+    harness.register(BJORN, *(f"U0CROWD{number}" for number in range(CROWD)), event_id="fair")
+    harness.register(CHLOE, event_id="choir")
+    harness.register(CHLOE, DIEGO, event_id="picnic")
     for _ in range(CROWD):
         # A page of one's own history, and more.
-        town.register(PRIYA, event_id="picnic")
-        town.bot.service.unregister("picnic", PRIYA)
+        harness.register(PRIYA, event_id="picnic")
+        harness.bot.service.unregister("picnic", PRIYA)
     for event_id in ("yoga", "choir", "chess", "fair"):
-        town.bot.notification_worker.announce(_event(town, event_id), EVENTS)
-    town.settle(2)
+        harness.bot.notification_worker.announce(_event(harness, event_id), EVENTS)
+    harness.run_worker(2)
 
 
-def _event(town: Town, event_id: str) -> Event:
-    event = town.store.get_event(event_id)
+def _event(harness: SlackHarness, event_id: str) -> Event:
+    event = harness.store.get_event(event_id)
     assert event is not None
     return event
 
@@ -59,8 +59,8 @@ def _event(town: Town, event_id: str) -> Event:
 class Walk:
     """Members use everything."""
 
-    def __init__(self, town: Town, slack: MemberClient) -> None:
-        self._town = town
+    def __init__(self, harness: SlackHarness, slack: MemberClient) -> None:
+        self._harness = harness
         self._slack = slack
 
     def _press(self, user_id: str, target: Message | View, action: str, **how: Any) -> None:
@@ -70,12 +70,12 @@ class Walk:
     def _card(self, event_id: str) -> Message:
         return next(
             message
-            for message in self._town.workspace.messages(EVENTS, seen_by=AMARA)
+            for message in self._harness.workspace.messages(EVENTS, visible_to=AMARA)
             if any(block["block_id"] == f"event:{event_id}" for block in message.blocks)
         )
 
     def _on_top(self, user_id: str) -> View:
-        return self._town.workspace.views.stack(user_id)[-1]
+        return self._harness.workspace.views.stack(user_id)[-1]
 
     def everything(self) -> None:
         """Use every command, button, form and select at least once."""
@@ -118,13 +118,13 @@ class Walk:
         self._press(PRIYA, self._card("yoga"), ActionId.REGISTER)
         self._press(PRIYA, self._card("choir"), ActionId.REGISTER)
         self._press(BJORN, self._card("yoga"), ActionId.LEAVE)
-        question = self._town.workspace.messages(EVENTS, seen_by=BJORN)[-1]
+        question = self._harness.workspace.messages(EVENTS, visible_to=BJORN)[-1]
         self._press(BJORN, question, ActionId.STAY)
         self._press(BJORN, self._card("yoga"), ActionId.LEAVE)
-        question = self._town.workspace.messages(EVENTS, seen_by=BJORN)[-1]
+        question = self._harness.workspace.messages(EVENTS, visible_to=BJORN)[-1]
         self._press(BJORN, question, ActionId.LEAVE_CONFIRMED)
-        self._town.settle(2)
-        promoted = self._town.workspace.messages(self._town.workspace.dm(DIEGO).id)[-1]
+        self._harness.run_worker(2)
+        promoted = self._harness.workspace.messages(self._harness.workspace.dm(DIEGO).id)[-1]
         self._press(DIEGO, promoted, ActionId.GIVE_UP)
 
     def pickers(self) -> None:
@@ -141,7 +141,7 @@ class Walk:
 
     def browse(self) -> None:
         def last(user_id: str) -> Message:
-            return self._town.workspace.messages(RANDOM, seen_by=user_id)[-1]
+            return self._harness.workspace.messages(RANDOM, visible_to=user_id)[-1]
 
         self._slack.command(CHLOE, RANDOM, "/register", "talk")
         self._press(CHLOE, last(CHLOE), ActionId.CHOOSE_TO_REGISTER, value="talk3")
@@ -175,11 +175,11 @@ class Walk:
             BlockId.TITLE: "Quiz",
             BlockId.DESCRIPTION: "Bring *friends*\nand <!channel>",
             BlockId.LOCATION: "Library",
-            BlockId.START_DATE: f"{self._town.clock.now() + timedelta(days=40):%Y-%m-%d}",
+            BlockId.START_DATE: f"{self._harness.clock.now() + timedelta(days=40):%Y-%m-%d}",
             BlockId.START_TIME: "18:00",
-            BlockId.END_DATE: f"{self._town.clock.now() + timedelta(days=40):%Y-%m-%d}",
+            BlockId.END_DATE: f"{self._harness.clock.now() + timedelta(days=40):%Y-%m-%d}",
             BlockId.END_TIME: "20:00",
-            BlockId.DEADLINE_DATE: f"{self._town.clock.now() + timedelta(days=39):%Y-%m-%d}",
+            BlockId.DEADLINE_DATE: f"{self._harness.clock.now() + timedelta(days=39):%Y-%m-%d}",
             BlockId.DEADLINE_TIME: "12:00",
             BlockId.CAPACITY: "12",
             BlockId.CO_ORGANIZERS: [CHLOE],
@@ -227,14 +227,14 @@ class Walk:
         pressed(ActionId.HISTORY)
         for action in (ActionId.HISTORY_PAGE, ActionId.HISTORY_BACK):
             self._press(AMARA, self._on_top(AMARA), action)
-        self._town.settle(2)
-        told = self._town.workspace.messages(self._town.workspace.dm(BJORN).id)[-1]
+        self._harness.run_worker(2)
+        told = self._harness.workspace.messages(self._harness.workspace.dm(BJORN).id)[-1]
         self._press(BJORN, told, ActionId.SHOW_EVENTS)
 
     def look_back(self) -> None:
         self._slack.command(PRIYA, RANDOM, "/register", "picnic")
         self._slack.command(PRIYA, RANDOM, "/registrations")
-        mine = self._town.workspace.messages(RANDOM, seen_by=PRIYA)[-1]
+        mine = self._harness.workspace.messages(RANDOM, visible_to=PRIYA)[-1]
         self._press(PRIYA, mine, ActionId.MY_PLACE, value="picnic")
         for action in (ActionId.MY_PLACE_PAGE, ActionId.MY_PLACE_BACK):
             self._press(PRIYA, self._on_top(PRIYA), action)
@@ -250,14 +250,14 @@ class Walk:
             self._slack.submit(BJORN, self._on_top(BJORN).id, values)
 
     def change_people(self) -> None:
-        self._slack.change_member(DIEGO, name="diego.q")
-        self._slack.change_member(DIEGO, deleted=True)
-        self._slack.change_member(DIEGO, deleted=False)
+        self._slack.update_member(DIEGO, name="diego.q")
+        self._slack.update_member(DIEGO, deleted=True)
+        self._slack.update_member(DIEGO, deleted=False)
         self._slack.event({"type": "app_uninstalled"})
         self._slack.event({"type": "tokens_revoked", "tokens": {"bot": ["U0ROLLCALL"]}})
 
     def leave_and_forget(self) -> None:
         for action in (ActionId.KEEP_ME, ActionId.FORGET_ME):
             self._slack.command(CHLOE, RANDOM, "/rollcall", "forget-me")
-            question = self._town.workspace.messages(RANDOM, seen_by=CHLOE)[-1]
+            question = self._harness.workspace.messages(RANDOM, visible_to=CHLOE)[-1]
             self._press(CHLOE, question, action)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from domain.inputs import EventChanges
-from tests.support.slack.harness import AMARA, BJORN, Town
+from tests.support.slack.harness import AMARA, BJORN, SlackHarness
 
 POST = "chat.postMessage"
 
 
-def promote(town: Town, *waiting: str, event_id: str = "yoga") -> None:
+def promote(harness: SlackHarness, *waiting: str, event_id: str = "yoga") -> None:
     """Fill an event of 2 seats, let people wait, and give all of them seats by raising the capacity."""
-    town.register(AMARA, BJORN, *waiting, event_id=event_id)
-    town.bot.service.edit_event(event_id, EventChanges.of(capacity=2 + len(waiting)))
+    harness.register(AMARA, BJORN, *waiting, event_id=event_id)
+    harness.bot.service.edit_event(event_id, EventChanges.of(capacity=2 + len(waiting)))
 
 
-def sent_to(town: Town) -> list[str]:
+def sent_to(harness: SlackHarness) -> list[str]:
     """Whom the bot tried to send something, in order; not the cards."""
-    return [call.args["channel"] for call in town.api.calls(POST) if call.args["channel"][0] == "U"]
+    return [
+        call.args["channel"] for call in harness.api.calls(POST) if call.args["channel"][0] == "U"
+    ]
 
 
-def undelivered(town: Town) -> tuple[str, ...]:
-    return town.store.list_undelivered(limit=100).items
+def undelivered(harness: SlackHarness) -> tuple[str, ...]:
+    return harness.store.list_undelivered(limit=100).items

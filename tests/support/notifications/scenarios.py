@@ -34,24 +34,24 @@ def _everyone(place: WaitlistPosition) -> Event:
     """One edit gives a seat and moves the event: the line, the seats, and the one between."""
     event = place.event(AMARA, BJORN, CHLOE, capacity=1)
     place.service.edit_event(event.event_id, EventChanges.of(capacity=2, location="Room 2"))
-    place.town.clock.advance(timedelta(seconds=3))
+    place.harness.clock.advance(timedelta(seconds=3))
     return event
 
 
 def _canceled(place: WaitlistPosition) -> Event:
     event = place.event(AMARA, BJORN, capacity=2)
     place.service.cancel_event(event.event_id)
-    place.town.clock.advance(timedelta(seconds=3))
+    place.harness.clock.advance(timedelta(seconds=3))
     return event
 
 
 def _late(place: WaitlistPosition) -> Event:
     """The first promotion failed, and there is more to tell the same person."""
     event = _promotions(place)
-    place.town.api.fail_next(POST, Fault.server_error(503))
+    place.harness.api.fail_next(POST, Fault.server_error(503))
     place.process("before").attend(event.event_id)
     place.service.edit_event(event.event_id, EventChanges.of(location="Room 2"))
-    place.town.clock.advance(timedelta(seconds=6))
+    place.harness.clock.advance(timedelta(seconds=6))
     return event
 
 

@@ -12,7 +12,7 @@ from slack_sdk.web import SlackResponse
 from bot.notifications.worker import NotificationWorker
 from playground.web_api.fault_injection import Fault
 from tests.support.environment import at_once
-from tests.support.slack.harness import Town
+from tests.support.slack.harness import SlackHarness
 
 LONG_ENOUGH = 60
 NOT_APPLIED = {
@@ -40,31 +40,31 @@ BUGS = ["invalid_blocks", "msg_too_long"]
 class Impatient(WebClient):
     """Slack's client, which gives up soon where no answer is coming."""
 
-    town: Town
+    harness: SlackHarness
 
     def api_call(self, api_method: str, **rest: Any) -> SlackResponse:
-        fault = self.town.api.faults.coming(api_method)
-        self.timeout = 0.4 if fault is not None and fault.silent else 5  # type: ignore[assignment]  # the socket takes fractions
+        fault = self.harness.api.faults.peek(api_method)
+        self.timeout = 0.4 if fault is not None and fault.never_answers else 5  # type: ignore[assignment]  # the socket takes fractions
         return super().api_call(api_method, **rest)
 
 
 @pytest.fixture
-def impatient(town: Town) -> Town:
+def impatient(harness: SlackHarness) -> SlackHarness:
     """Give the town a notifier with that client."""
     client = Impatient(
-        token=town.workspace.app.bot_token,
-        base_url=f"{town.workspace.url}/api/",
+        token=harness.workspace.app.bot_token,
+        base_url=f"{harness.workspace.url}/api/",
         retry_handlers=[],
     )
-    client.town = town
+    client.harness = harness
     notification_worker = NotificationWorker(
-        town.store,
+        harness.store,
         client,
-        town.clock,
+        harness.clock,
         holder="impatient",
-        sweep=town.bot.service.finish_unfinished,
+        sweep=harness.bot.service.finish_unfinished,
         reconcile=lambda: None,
         spawn=at_once,
     )
-    town.bot = replace(town.bot, notification_worker=notification_worker)
-    return town
+    harness.bot = replace(harness.bot, notification_worker=notification_worker)
+    return harness

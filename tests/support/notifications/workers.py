@@ -23,7 +23,7 @@ from domain.service import Service
 from playground.demo.seed import EVENTS
 from playground.workspace.model import Message
 from tests.support.environment import at_once, new_event, service_on
-from tests.support.slack.harness import AMARA, Town, shown, text_of
+from tests.support.slack.harness import AMARA, SlackHarness, shown, text_of
 from tests.support.stores import Kind, empty_store
 
 _numbers = count(1)
@@ -113,7 +113,7 @@ class _Slack(WebClient):
 class WaitlistPosition:
     """A town with a store of some kind, and events with a card each."""
 
-    town: Town
+    harness: SlackHarness
     store: Storage
     service: Service
 
@@ -121,8 +121,8 @@ class WaitlistPosition:
         """Return the notifier of a process of this name."""
         moments = moments or Moments()
         slack = _Slack(
-            token=self.town.workspace.app.bot_token,
-            base_url=f"{self.town.workspace.url}/api/",
+            token=self.harness.workspace.app.bot_token,
+            base_url=f"{self.harness.workspace.url}/api/",
             retry_handlers=[],
             timeout=5,
         )
@@ -130,7 +130,7 @@ class WaitlistPosition:
         return NotificationWorker(
             cast(Storage, _Store(self.store, moments)),
             slack,
-            self.town.clock,
+            self.harness.clock,
             holder=holder,
             sweep=lambda: 0,
             reconcile=lambda: None,
@@ -148,10 +148,10 @@ class WaitlistPosition:
             location="Room 1",
             organizer_id=AMARA,
             capacity=capacity,
-            starts_at=self.town.clock.now() + timedelta(days=2),
+            starts_at=self.harness.clock.now() + timedelta(days=2),
         )
         for user_id in people:
-            self.service.ensure_user(self.town.draft(user_id))
+            self.service.ensure_user(self.harness.draft(user_id))
             self.service.register(event_id, user_id)
         self.process("first").announce(self.service.get_event(event_id), EVENTS)
         self.run(self.process("first"), event_id)
@@ -161,24 +161,26 @@ class WaitlistPosition:
         self, notification_worker: NotificationWorker, event_id: str, seconds: float = 120
     ) -> None:
         """Have a process attend to an event until nothing is left to do."""
-        end = self.town.clock.now() + timedelta(seconds=seconds)
-        while self.town.clock.now() < end:
+        end = self.harness.clock.now() + timedelta(seconds=seconds)
+        while self.harness.clock.now() < end:
             again = notification_worker.attend(event_id)
             if again is None:
                 return
-            self.town.clock.advance(max(again - self.town.clock.now(), timedelta(milliseconds=1)))
+            self.harness.clock.advance(
+                max(again - self.harness.clock.now(), timedelta(milliseconds=1))
+            )
         raise AssertionError(f"{event_id} was not done with after {seconds} seconds")
 
     def restart(self) -> None:
         """Have a new process find what others left; in the end nothing is owed."""
         notification_worker = self.process(f"restarted{next(_numbers)}")
-        self.town.clock.advance(LEASE)
-        end = self.town.clock.now() + 2 * SWEEP_EVERY
-        while self.town.clock.now() < end:
+        self.harness.clock.advance(LEASE)
+        end = self.harness.clock.now() + 2 * SWEEP_EVERY
+        while self.harness.clock.now() < end:
             seconds = notification_worker.run_due_events()
             if not self.undelivered():
                 return
-            self.town.clock.advance(timedelta(seconds=min(seconds, 5)))
+            self.harness.clock.advance(timedelta(seconds=min(seconds, 5)))
         raise AssertionError(f"{self.undelivered()} is still owed")
 
     def undelivered(self) -> set[str]:
@@ -195,8 +197,8 @@ class WaitlistPosition:
     def heard(self, event: Event) -> dict[str, list[str]]:
         """Return what each member was told of an event, a word each, in order."""
         found: dict[str, list[str]] = {}
-        for member in self.town.workspace.members():
-            told = [told for told in self.town.told(member.id) if event.title in told]
+        for member in self.harness.workspace.members():
+            told = [told for told in self.harness.direct_messages(member.id) if event.title in told]
             if told:
                 found[member.id] = [
                     next(word for said, word in _NEWS.items() if said in one) for one in told
@@ -211,14 +213,16 @@ class WaitlistPosition:
     def card(self, event: Event) -> Message:
         """Return the event's card."""
         (card,) = self.store.get_cards(event.event_id)
-        return self.town.workspace.message(card.channel_id, card.message_ts)
+        return self.harness.workspace.message(card.channel_id, card.message_ts)
 
 
 @contextmanager
-def place(town: Town, kind: Kind) -> Iterator[WaitlistPosition]:
+def place(harness: SlackHarness, kind: Kind) -> Iterator[WaitlistPosition]:
     """Give a place on an empty store of this kind."""
     with empty_store(kind) as store:
-        yield WaitlistPosition(town, cast(Storage, store), service_on(store, clock=town.clock))
+        yield WaitlistPosition(
+            harness, cast(Storage, store), service_on(store, clock=harness.clock)
+        )
 
 
 class HeldUp:

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from bot.api.app import build_api
 from bot.entrypoints.http_server import build_http
 from tests.support.environment import ids
-from tests.support.slack.harness import AMARA, SECRET, Town
+from tests.support.slack.harness import AMARA, SECRET, SlackHarness
 
 TOKEN = "a-token-of-the-playground"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -28,15 +28,17 @@ SUPPER = {
 """An event of one seat, far away."""
 
 
-def api_app(town: Town, *tokens: str) -> Any:
+def api_app(harness: SlackHarness, *tokens: str) -> Any:
     """Return the bot's web application with the API."""
-    api = build_api(town.bot.service, tokens=tokens, clock=town.clock, new_id=ids("reference"))
-    return build_http(town.bot.app, town.bot.executor, SECRET, api)
+    api = build_api(
+        harness.bot.service, tokens=tokens, clock=harness.clock, new_id=ids("reference")
+    )
+    return build_http(harness.bot.app, harness.bot.executor, SECRET, api)
 
 
 @pytest.fixture
-def web(town: Town) -> Iterator[TestClient]:
-    with TestClient(api_app(town, TOKEN), headers=BEARER) as client:
+def web(harness: SlackHarness) -> Iterator[TestClient]:
+    with TestClient(api_app(harness, TOKEN), headers=BEARER) as client:
         yield client
 
 

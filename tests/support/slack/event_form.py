@@ -9,20 +9,20 @@ from typing import Any
 from bot.blocks.ids import ActionId, BlockId
 from playground.demo.seed import EVENTS
 from playground.workspace.model import View
-from tests.support.slack.harness import BJORN, Town
+from tests.support.slack.harness import BJORN, SlackHarness
 
 INPUTS = {block: (block.value, ActionId.INPUT.value) for block in BlockId}
 
 
-def opened(town: Town, user_id: str = BJORN) -> View:
-    view = town.slack.command(user_id, EVENTS, "/event", "create").view
+def opened(harness: SlackHarness, user_id: str = BJORN) -> View:
+    view = harness.slack.command(user_id, EVENTS, "/event", "create").view
     assert view is not None
     return view
 
 
-def filled(town: Town, **values: Any) -> Mapping[tuple[str, str], Any]:
+def filled(harness: SlackHarness, **values: Any) -> Mapping[tuple[str, str], Any]:
     """Return what somebody types: a class in two days, and `values` by names of `BlockId`."""
-    day = (town.clock.now() + timedelta(days=2)).date().isoformat()
+    day = (harness.clock.now() + timedelta(days=2)).date().isoformat()
     given = {
         "TITLE": "Pottery",
         "START_DATE": day,

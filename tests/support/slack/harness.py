@@ -18,7 +18,7 @@ from bot.entrypoints.manifest import PATH
 from domain.inputs import EventDraft, UserDraft
 from domain.models import Event
 from domain.ports import Spawn
-from playground.client.member_client import MemberClient, Seen
+from playground.client.member_client import ActionResult, MemberClient
 from playground.client.transport import into_app
 from playground.demo.http_server import build_server, serve
 from playground.demo.seed import EVENTS, demo_workspace
@@ -37,7 +37,7 @@ DIEGO, HARUKI, PRIYA = "U0DIEGO", "U0HARUKI", "U0PRIYA"
 
 
 @dataclass
-class Town:
+class SlackHarness:
     """A workspace with the bot in it."""
 
     workspace: Workspace
@@ -67,10 +67,10 @@ class Town:
         self.bot.notification_worker.announce(event, EVENTS)
         return self.workspace.messages(EVENTS)[-1]
 
-    def card_now(self) -> str:
+    def current_card(self) -> str:
         """Return all that the newest card shows, once what is due is done."""
-        self.settle()
-        return shown(self.workspace.messages(EVENTS, seen_by=AMARA)[-1])
+        self.run_worker()
+        return shown(self.workspace.messages(EVENTS, visible_to=AMARA)[-1])
 
     def register(self, *user_ids: str, event_id: str = "yoga") -> None:
         """Register people, past Slack."""
@@ -83,14 +83,14 @@ class Town:
         known = {member.id: member.name for member in self.workspace.members()}
         return UserDraft.of(user_id=user_id, name=known.get(user_id, user_id))
 
-    def settle(self, seconds: float = 3) -> None:
+    def run_worker(self, seconds: float = 3) -> None:
         """Let time pass, and the notifier do what is due meanwhile."""
         end = self.clock.now() + timedelta(seconds=seconds)
         while self.clock.now() <= end:
             self.bot.notification_worker.run_due_events()
             self.clock.advance(timedelta(seconds=0.5))
 
-    def told(self, user_id: str) -> list[str]:
+    def direct_messages(self, user_id: str) -> list[str]:
         """Return the direct messages that the bot sent to a member."""
         return [
             shown(message) for message in self.workspace.messages(self.workspace.dm(user_id).id)
@@ -100,7 +100,7 @@ class Town:
         """Return all that is stored."""
         return everything_in(self.store)
 
-    def sound(self) -> Everything:
+    def check_invariants(self) -> Everything:
         """Assert R7.5; return all that is stored."""
         return assert_sound(self.store)
 
@@ -131,7 +131,7 @@ def text_of(part: Any) -> str:
     return "\n".join(found)
 
 
-def answer(seen: Seen) -> str:
+def answer(seen: ActionResult) -> str:
     """Return what one person was answered: a message that only they see, or a modal."""
     assert seen.failure is None, seen.failure
     if seen.ephemeral:
@@ -149,9 +149,9 @@ def server() -> Iterator[tuple[Any, str]]:
 
 
 @pytest.fixture
-def town(server: tuple[Any, str], tmp_path: Path) -> Iterator[Town]:
-    with running(server, SQLiteStore, tmp_path / "rollcall.sqlite", at_once) as town:
-        yield town
+def harness(server: tuple[Any, str], tmp_path: Path) -> Iterator[SlackHarness]:
+    with running(server, SQLiteStore, tmp_path / "rollcall.sqlite", at_once) as harness:
+        yield harness
 
 
 @contextmanager
@@ -160,7 +160,7 @@ def running(
     open_store: Callable[[Path, str], SQLiteStore],
     path: Path,
     spawn: Spawn,
-) -> Iterator[Town]:
+) -> Iterator[SlackHarness]:
     """Run the bot in a fresh workspace; at the end, whatever Slack would have refused is a failure."""
     app, url = server
     clock = ManualClock(datetime.now(UTC).replace(microsecond=0))  # noqa: TID251  # Bolt checks signatures by it
@@ -182,13 +182,13 @@ def running(
         spawn=spawn,
     )
     slack = MemberClient(workspace, into_app(bot.app), SECRET)
-    yield Town(workspace, api, store, clock, client, bot, slack)
+    yield SlackHarness(workspace, api, store, clock, client, bot, slack)
     bot.stop()
     store.close()
     assert workspace.refusals == [], "the bot sent what Slack would not have taken"
 
 
-def files(town: Town, user_id: str = BJORN) -> list[StoredFile]:
+def files(harness: SlackHarness, user_id: str = BJORN) -> list[StoredFile]:
     """Return the files in a member's direct messages."""
-    messages = town.workspace.messages(town.workspace.dm(user_id).id)
-    return [town.workspace.file(one["id"]) for message in messages for one in message.files]
+    messages = harness.workspace.messages(harness.workspace.dm(user_id).id)
+    return [harness.workspace.file(one["id"]) for message in messages for one in message.files]

@@ -17,14 +17,14 @@ from bot.blocks.ids import ActionId, BlockId
 from bot.entrypoints import lambda_functions
 from bot.entrypoints.settings import Settings
 from playground.client.member_client import MemberClient
-from playground.client.transport import Response
+from playground.client.transport import BotResponse
 from playground.demo.seed import EVENTS
 from storage.dynamodb.schema import JOURNAL
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.local import client_of, local_client, local_endpoint
 from tests.support.dynamodb.moto import REGION
 from tests.support.infra.iam_actions import permitted
-from tests.support.slack.harness import AMARA, SECRET, Town
+from tests.support.slack.harness import AMARA, SECRET, SlackHarness
 from tests.support.stores import empty_local
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Context:
 class Cloud:
     """The functions as they are deployed, each with parts of its own, on one set of tables."""
 
-    town: Town
+    harness: SlackHarness
     store: DynamoDBStore
     clients: Mapping[str, DynamoDBClient]
     """Each function's own."""
@@ -55,9 +55,9 @@ class Cloud:
 
     def send(
         self, method: str, path: str, body: str, headers: Mapping[str, str], to: str
-    ) -> Response:
+    ) -> BotResponse:
         """Send a request, as an HTTP API hands it to Lambda (payload format 2.0)."""
-        received = self.town.clock.now() - self.age
+        received = self.harness.clock.now() - self.age
         event = {
             "version": "2.0",
             "routeKey": f"{method} {path}",
@@ -79,7 +79,7 @@ class Cloud:
             "isBase64Encoded": False,
         }
         said = self.functions[to](event, Context())
-        return Response(said["statusCode"], said["body"], said.get("headers", {}))
+        return BotResponse(said["statusCode"], said["body"], said.get("headers", {}))
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """Send a program's request; return what is answered."""
@@ -92,10 +92,10 @@ class Cloud:
     def slack(self) -> MemberClient:
         """The members, whose requests go through the function."""
 
-        def deliver(body: bytes, headers: Mapping[str, str]) -> Response:
+        def deliver(body: bytes, headers: Mapping[str, str]) -> BotResponse:
             return self.send("POST", "/slack/events", body.decode(), headers, "slack")
 
-        return MemberClient(self.town.workspace, deliver, SECRET)
+        return MemberClient(self.harness.workspace, deliver, SECRET)
 
     def deliver(self) -> list[str]:
         """Give the notifier what the stream has; return the numbers of the records that it gave back."""
@@ -148,9 +148,9 @@ def is_new_entry(record: Mapping[str, Any]) -> bool:
 
 
 @contextmanager
-def deployed(town: Town) -> Iterator[Cloud]:
+def deployed(harness: SlackHarness) -> Iterator[Cloud]:
     """Give the functions, each with a client of its own that may do what it is permitted in AWS."""
-    workspace = town.workspace
+    workspace = harness.workspace
     config = Settings(
         store="dynamodb",
         slack_api_url=f"{workspace.url}/api/",
@@ -170,16 +170,18 @@ def deployed(town: Town) -> Iterator[Cloud]:
         prefix = empty._tables.prefix
         clients = {name: permitted(client_of(local_endpoint()), name) for name in builders}
         functions = {
-            name: build(config, DynamoDBStore(clients[name], prefix, workspace.team_id), town.clock)
+            name: build(
+                config, DynamoDBStore(clients[name], prefix, workspace.team_id), harness.clock
+            )
             for name, build in builders.items()
         }
         store = DynamoDBStore(empty._client, prefix, workspace.team_id)
-        yield Cloud(town, store, clients, functions, streamed(store))
+        yield Cloud(harness, store, clients, functions, streamed(store))
 
 
 @pytest.fixture
-def cloud(town: Town) -> Iterator[Cloud]:
-    with deployed(town) as cloud:
+def cloud(harness: SlackHarness) -> Iterator[Cloud]:
+    with deployed(harness) as cloud:
         yield cloud
 
 
@@ -195,7 +197,7 @@ def an_event_loop() -> Iterator[None]:
 
 def yoga(cloud: Cloud, **values: Any) -> None:
     """Create Amara's event over the HTTP API, with one seat and a waitlist."""
-    starts = cloud.town.clock.now() + timedelta(days=2)
+    starts = cloud.harness.clock.now() + timedelta(days=2)
     given = {
         "eventId": "yoga",
         "title": "Yoga in the park",
@@ -212,5 +214,5 @@ def post_card(cloud: Cloud, event_id: str) -> None:
     view = cloud.slack.command(AMARA, EVENTS, "/event", event_id).view
     assert view is not None
     cloud.slack.click(AMARA, view, ActionId.POST_CARD)
-    form = cloud.town.workspace.views.stack(AMARA)[-1]
+    form = cloud.harness.workspace.views.stack(AMARA)[-1]
     cloud.slack.submit(AMARA, form.id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS})

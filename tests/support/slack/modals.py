@@ -6,48 +6,53 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.blocks.ids import ActionId, BlockId
-from playground.client.member_client import Seen
+from playground.client.member_client import ActionResult
 from playground.demo.seed import RANDOM
 from playground.workspace.model import View
-from tests.support.slack.harness import BJORN, Town, text_of
+from tests.support.slack.harness import BJORN, SlackHarness, text_of
 
 NOT_ALLOWED = "Only the organizers of this event and workspace admins can do that"
 GONE = "This event no longer exists."
 
 
-def managed(town: Town, user_id: str = BJORN, event_id: str = "yoga") -> View:
+def managed(harness: SlackHarness, user_id: str = BJORN, event_id: str = "yoga") -> View:
     """Open Manage by command; return it."""
-    view = town.slack.command(user_id, RANDOM, "/event", event_id).view
+    view = harness.slack.command(user_id, RANDOM, "/event", event_id).view
     assert view is not None
     return view
 
 
-def top(town: Town, user_id: str = BJORN) -> View:
+def top(harness: SlackHarness, user_id: str = BJORN) -> View:
     """Return the modal on top."""
-    return town.workspace.views.stack(user_id)[-1]
+    return harness.workspace.views.stack(user_id)[-1]
 
 
-def press(town: Town, action: ActionId, user_id: str = BJORN, **how: Any) -> View:
+def press(harness: SlackHarness, action: ActionId, user_id: str = BJORN, **how: Any) -> View:
     """Press a button of the modal on top; return the one that is on top then."""
-    seen = town.slack.click(user_id, top(town, user_id), action, **how)
+    seen = harness.slack.click(user_id, top(harness, user_id), action, **how)
     assert seen.failure is None, seen.failure
-    return top(town, user_id)
+    return top(harness, user_id)
 
 
-def form(town: Town, action: ActionId, user_id: str = BJORN, event_id: str = "yoga") -> View:
+def form(
+    harness: SlackHarness, action: ActionId, user_id: str = BJORN, event_id: str = "yoga"
+) -> View:
     """Open Manage and press a button of it; return the form that opens."""
-    managed(town, user_id, event_id)
-    return press(town, action, user_id)
+    managed(harness, user_id, event_id)
+    return press(harness, action, user_id)
 
 
 def submit(
-    town: Town, view: View, values: Mapping[BlockId, Any] | None = None, user_id: str = BJORN
-) -> Seen:
+    harness: SlackHarness,
+    view: View,
+    values: Mapping[BlockId, Any] | None = None,
+    user_id: str = BJORN,
+) -> ActionResult:
     """Submit a form with these values, past Slack's own checks."""
     given: dict[tuple[str, str], Any] = {
         (block, ActionId.INPUT): value for block, value in (values or {}).items()
     }
-    seen = town.slack.submit(user_id, view.id, given, client_checks=False)
+    seen = harness.slack.submit(user_id, view.id, given, client_checks=False)
     assert seen.failure is None, seen.failure
     return seen
 

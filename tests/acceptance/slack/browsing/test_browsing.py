@@ -8,46 +8,55 @@ import pytest
 
 from bot.blocks.ids import ActionId
 from playground.demo.seed import EVENTS, RANDOM
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, Town, answer, shown, text_of
+from tests.support.slack.harness import (
+    AMARA,
+    BJORN,
+    CHLOE,
+    DIEGO,
+    SlackHarness,
+    answer,
+    shown,
+    text_of,
+)
 
 
-def test_events_shows_what_is_coming_as_cards(town: Town) -> None:
-    event = town.event(description="Bring a mat.")
-    town.register(CHLOE)
-    text = answer(town.slack.command(BJORN, RANDOM, "/events"))
+def test_events_shows_what_is_coming_as_cards(harness: SlackHarness) -> None:
+    event = harness.event(description="Bring a mat.")
+    harness.register(CHLOE)
+    text = answer(harness.slack.command(BJORN, RANDOM, "/events"))
     assert "*Yoga in the park*" in text
     assert f"<!date^{int(event.starts_at.timestamp())}^" in text
     for words in ("Riverside lawn", "Bring a mat.", "1 of 2 seats", "[Register]"):
         assert words in text
 
 
-def test_events_leaves_out_what_is_past_canceled_or_not_listed(town: Town) -> None:
-    soon = town.clock.now() + timedelta(hours=1)
-    town.event("past", title="Past", starts_at=soon)
-    town.event("off", title="Called off")
-    town.event("hidden", title="Hidden", listed=False)
-    town.event("shut", title="Shut")
-    town.bot.service.cancel_event("off")
-    town.bot.service.close_event("shut")
-    town.clock.advance(timedelta(hours=2))
-    text = answer(town.slack.command(BJORN, RANDOM, "/events"))
+def test_events_leaves_out_what_is_past_canceled_or_not_listed(harness: SlackHarness) -> None:
+    soon = harness.clock.now() + timedelta(hours=1)
+    harness.event("past", title="Past", starts_at=soon)
+    harness.event("off", title="Called off")
+    harness.event("hidden", title="Hidden", listed=False)
+    harness.event("shut", title="Shut")
+    harness.bot.service.cancel_event("off")
+    harness.bot.service.close_event("shut")
+    harness.clock.advance(timedelta(hours=2))
+    text = answer(harness.slack.command(BJORN, RANDOM, "/events"))
     assert "*Shut*" in text
     for title in ("Past", "Called off", "Hidden"):
         assert title not in text
 
 
-def test_events_of_an_empty_workspace_says_how_to_make_one(town: Town) -> None:
-    assert "Nothing is coming up" in answer(town.slack.command(BJORN, RANDOM, "/events"))
+def test_events_of_an_empty_workspace_says_how_to_make_one(harness: SlackHarness) -> None:
+    assert "Nothing is coming up" in answer(harness.slack.command(BJORN, RANDOM, "/events"))
 
 
-def test_more_events_come_by_a_button_in_the_place_of_those_before(town: Town) -> None:
+def test_more_events_come_by_a_button_in_the_place_of_those_before(harness: SlackHarness) -> None:
     for number in range(20):
-        start = town.clock.now() + timedelta(days=1, hours=number)
-        town.event(f"e{number}", title=f"Number {number}!", starts_at=start)
-    seen = town.slack.command(BJORN, RANDOM, "/events")
+        start = harness.clock.now() + timedelta(days=1, hours=number)
+        harness.event(f"e{number}", title=f"Number {number}!", starts_at=start)
+    seen = harness.slack.command(BJORN, RANDOM, "/events")
     message, texts = seen.ephemeral[-1], [answer(seen)]
     while "[More events]" in texts[-1]:
-        seen = town.slack.click(BJORN, message, ActionId.MORE_EVENTS)
+        seen = harness.slack.click(BJORN, message, ActionId.MORE_EVENTS)
         assert seen.messages[-1].ts == message.ts
         message = seen.messages[-1]
         texts.append(shown(message))
@@ -55,37 +64,37 @@ def test_more_events_come_by_a_button_in_the_place_of_those_before(town: Town) -
     assert [text.count(f"*Number {number}!*") for number in range(20)] == [1] * 20
 
 
-def test_a_page_with_nothing_to_show_is_passed_over(town: Town) -> None:
+def test_a_page_with_nothing_to_show_is_passed_over(harness: SlackHarness) -> None:
     for number in range(20):
-        town.event(f"e{number}", listed=False)
-    town.event("shown", title="Late", starts_at=town.clock.now() + timedelta(days=9))
-    text = answer(town.slack.command(BJORN, RANDOM, "/events"))
+        harness.event(f"e{number}", listed=False)
+    harness.event("shown", title="Late", starts_at=harness.clock.now() + timedelta(days=9))
+    text = answer(harness.slack.command(BJORN, RANDOM, "/events"))
     assert "*Late*" in text
 
 
-def test_a_click_in_the_list_registers_and_is_answered_beside_it(town: Town) -> None:
-    town.event()
-    listed = town.slack.command(BJORN, RANDOM, "/events").ephemeral[-1]
-    seen = town.slack.click(BJORN, listed, ActionId.REGISTER)
+def test_a_click_in_the_list_registers_and_is_answered_beside_it(harness: SlackHarness) -> None:
+    harness.event()
+    listed = harness.slack.command(BJORN, RANDOM, "/events").ephemeral[-1]
+    seen = harness.slack.click(BJORN, listed, ActionId.REGISTER)
     assert "You have a seat" in answer(seen)
-    assert town.store.get_cards("yoga") == (), "a list that one person sees is no card"
+    assert harness.store.get_cards("yoga") == (), "a list that one person sees is no card"
 
 
 def test_registrations_shows_ones_own_by_start_with_position_and_a_leave_button(
-    town: Town,
+    harness: SlackHarness,
 ) -> None:
-    town.event("late", title="Late", starts_at=town.clock.now() + timedelta(days=5))
-    town.event("soon", title="Soon", capacity=1)
-    town.event("other", title="Other")
-    town.register(AMARA, BJORN, event_id="soon")
-    town.register(BJORN, event_id="late")
-    seen = town.slack.command(BJORN, RANDOM, "/registrations")
+    harness.event("late", title="Late", starts_at=harness.clock.now() + timedelta(days=5))
+    harness.event("soon", title="Soon", capacity=1)
+    harness.event("other", title="Other")
+    harness.register(AMARA, BJORN, event_id="soon")
+    harness.register(BJORN, event_id="late")
+    seen = harness.slack.command(BJORN, RANDOM, "/registrations")
     text = answer(seen)
     assert "*Soon* · you are 1st in line" in text
     assert "*Late* · you have a seat" in text
     assert text.index("*Soon*") < text.index("*Late*")
     assert "Other" not in text
-    left = town.slack.click(BJORN, seen.ephemeral[-1], ActionId.LEAVE, value="late")
+    left = harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.LEAVE, value="late")
     assert "You gave up your seat in *Late*" in answer(left)
 
 
@@ -98,36 +107,36 @@ def test_registrations_shows_ones_own_by_start_with_position_and_a_leave_button(
     ],
 )
 def test_registrations_can_be_filtered_by_status(
-    town: Town, typed: str, there: str, not_there: str
+    harness: SlackHarness, typed: str, there: str, not_there: str
 ) -> None:
-    town.event("seat", title="Seat")
-    town.event("line", title="Line", capacity=1)
-    town.register(AMARA, BJORN, event_id="line")
-    town.register(BJORN, event_id="seat")
-    text = answer(town.slack.command(BJORN, RANDOM, "/registrations", typed))
+    harness.event("seat", title="Seat")
+    harness.event("line", title="Line", capacity=1)
+    harness.register(AMARA, BJORN, event_id="line")
+    harness.register(BJORN, event_id="seat")
+    text = answer(harness.slack.command(BJORN, RANDOM, "/registrations", typed))
     assert f"*{there}*" in text
     assert f"*{not_there}*" not in text
 
 
-def test_registrations_with_another_word_says_what_it_takes(town: Town) -> None:
-    text = answer(town.slack.command(BJORN, RANDOM, "/registrations", "<!channel>"))
+def test_registrations_with_another_word_says_what_it_takes(harness: SlackHarness) -> None:
+    text = answer(harness.slack.command(BJORN, RANDOM, "/registrations", "<!channel>"))
     assert "“&lt;!channel&gt;” is no status" in text
 
 
-def test_no_registrations_at_all_says_so(town: Town) -> None:
-    text = answer(town.slack.command(BJORN, RANDOM, "/registrations"))
+def test_no_registrations_at_all_says_so(harness: SlackHarness) -> None:
+    text = answer(harness.slack.command(BJORN, RANDOM, "/registrations"))
     assert "You have no registrations." in text
 
 
-def test_all_of_many_registrations_can_be_seen(town: Town) -> None:
+def test_all_of_many_registrations_can_be_seen(harness: SlackHarness) -> None:
     for number in range(40):
-        start = town.clock.now() + timedelta(days=1, hours=number)
-        town.event(f"e{number}", title=f"Number {number}!", starts_at=start)
-        town.register(BJORN, event_id=f"e{number}")
-    seen = town.slack.command(BJORN, RANDOM, "/registrations", "registered")
+        start = harness.clock.now() + timedelta(days=1, hours=number)
+        harness.event(f"e{number}", title=f"Number {number}!", starts_at=start)
+        harness.register(BJORN, event_id=f"e{number}")
+    seen = harness.slack.command(BJORN, RANDOM, "/registrations", "registered")
     message, texts = seen.ephemeral[-1], [answer(seen)]
     while "[More]" in texts[-1]:
-        seen = town.slack.click(BJORN, message, ActionId.MORE_REGISTRATIONS)
+        seen = harness.slack.click(BJORN, message, ActionId.MORE_REGISTRATIONS)
         message = seen.messages[-1]
         texts.append(shown(message))
     text = "\n".join(texts)
@@ -137,117 +146,119 @@ def test_all_of_many_registrations_can_be_seen(town: Town) -> None:
 # /rollcall
 
 
-def test_help_lists_every_command_in_one_screen(town: Town) -> None:
-    text = answer(town.slack.command(BJORN, RANDOM, "/rollcall", "help"))
-    commands = [command.name for command in town.workspace.app.commands or ()]
+def test_help_lists_every_command_in_one_screen(harness: SlackHarness) -> None:
+    text = answer(harness.slack.command(BJORN, RANDOM, "/rollcall", "help"))
+    commands = [command.name for command in harness.workspace.app.commands or ()]
     for name in (*commands, "/rollcall forget-me"):
         assert f"`{name}" in text or f"`{name}`" in text
     assert len(text.splitlines()) < 25
 
 
 @pytest.mark.parametrize("typed", ["", "what?", "HELP"])
-def test_anything_else_behind_rollcall_gives_help(town: Town, typed: str) -> None:
-    assert "`/register" in answer(town.slack.command(BJORN, RANDOM, "/rollcall", typed))
+def test_anything_else_behind_rollcall_gives_help(harness: SlackHarness, typed: str) -> None:
+    assert "`/register" in answer(harness.slack.command(BJORN, RANDOM, "/rollcall", typed))
 
 
 @pytest.mark.parametrize("typed", ["registrations", "events", "event nothing", "unregister x"])
-def test_every_command_works_behind_rollcall_as_it_does_alone(town: Town, typed: str) -> None:
-    town.event()
+def test_every_command_works_behind_rollcall_as_it_does_alone(
+    harness: SlackHarness, typed: str
+) -> None:
+    harness.event()
     name, _, rest = typed.partition(" ")
-    behind = town.slack.command(BJORN, RANDOM, "/rollcall", typed)
-    alone = town.slack.command(BJORN, RANDOM, f"/{name}", rest)
+    behind = harness.slack.command(BJORN, RANDOM, "/rollcall", typed)
+    alone = harness.slack.command(BJORN, RANDOM, f"/{name}", rest)
     assert answer(behind) == answer(alone)
 
 
-def test_rollcall_register_and_unregister_do_it(town: Town) -> None:
-    town.event()
-    seen = town.slack.command(BJORN, RANDOM, "/rollcall", "register  in the park")
+def test_rollcall_register_and_unregister_do_it(harness: SlackHarness) -> None:
+    harness.event()
+    seen = harness.slack.command(BJORN, RANDOM, "/rollcall", "register  in the park")
     assert "You have a seat" in answer(seen)
-    seen = town.slack.command(BJORN, RANDOM, "/rollcall", "Unregister yoga")
+    seen = harness.slack.command(BJORN, RANDOM, "/rollcall", "Unregister yoga")
     assert "You gave up your seat" in answer(seen)
 
 
-def test_rollcall_register_and_event_create_open_their_forms(town: Town) -> None:
-    picker = town.slack.command(BJORN, RANDOM, "/rollcall", "register").view
-    form = town.slack.command(BJORN, EVENTS, "/rollcall", "event create").view
+def test_rollcall_register_and_event_create_open_their_forms(harness: SlackHarness) -> None:
+    picker = harness.slack.command(BJORN, RANDOM, "/rollcall", "register").view
+    form = harness.slack.command(BJORN, EVENTS, "/rollcall", "event create").view
     assert picker is not None
     assert form is not None
     assert (picker.title, form.title) == ("Register: which event?", "New event")
 
 
-def test_forget_me_asks_then_deletes_and_gives_seats_to_the_line(town: Town) -> None:
-    town.event(capacity=1)
-    town.register(BJORN, CHLOE)
-    asked = town.slack.command(BJORN, RANDOM, "/rollcall", "forget-me")
+def test_forget_me_asks_then_deletes_and_gives_seats_to_the_line(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(BJORN, CHLOE)
+    asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me")
     assert "It can’t be undone." in answer(asked)
-    assert BJORN in town.everything().users
+    assert BJORN in harness.everything().users
 
-    done = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.FORGET_ME)
+    done = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.FORGET_ME)
     assert "what was stored about you are deleted" in shown(done.messages[-1])
     assert done.messages[-1].ts == asked.ephemeral[-1].ts
-    everything = town.sound()
+    everything = harness.check_invariants()
     assert BJORN not in everything.users
     assert everything.seated("yoga") == [CHLOE]
 
 
-def test_who_keeps_the_data_after_all_keeps_everything(town: Town) -> None:
-    town.event()
-    town.register(BJORN)
-    before = town.sound()
-    asked = town.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
-    kept = town.slack.click(BJORN, asked, ActionId.KEEP_ME)
+def test_who_keeps_the_data_after_all_keeps_everything(harness: SlackHarness) -> None:
+    harness.event()
+    harness.register(BJORN)
+    before = harness.check_invariants()
+    asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
+    kept = harness.slack.click(BJORN, asked, ActionId.KEEP_ME)
     assert "Nothing was deleted." in shown(kept.messages[-1])
-    assert town.sound() == before
+    assert harness.check_invariants() == before
 
 
-def test_a_second_click_on_delete_says_that_there_is_nothing_stored(town: Town) -> None:
-    town.event()
-    town.register(BJORN)
-    asked = town.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
-    town.slack.click(BJORN, asked, ActionId.FORGET_ME)
-    again = town.slack.click(BJORN, asked, ActionId.FORGET_ME)
+def test_a_second_click_on_delete_says_that_there_is_nothing_stored(harness: SlackHarness) -> None:
+    harness.event()
+    harness.register(BJORN)
+    asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
+    harness.slack.click(BJORN, asked, ActionId.FORGET_ME)
+    again = harness.slack.click(BJORN, asked, ActionId.FORGET_ME)
     assert "Nothing is stored about you, or it is just being deleted." in shown(again.messages[-1])
 
 
-def test_who_was_forgotten_can_come_back(town: Town) -> None:
-    town.event()
-    town.register(BJORN)
-    town.bot.service.delete_user(BJORN)
-    assert "You have a seat" in answer(town.slack.command(BJORN, RANDOM, "/register", "yoga"))
+def test_who_was_forgotten_can_come_back(harness: SlackHarness) -> None:
+    harness.event()
+    harness.register(BJORN)
+    harness.bot.service.delete_user(BJORN)
+    assert "You have a seat" in answer(harness.slack.command(BJORN, RANDOM, "/register", "yoga"))
 
 
 # App Home
 
 
-def test_app_home_shows_what_one_has_and_what_is_coming(town: Town) -> None:
-    town.event()
-    town.event("chess", title="Chess")
-    town.register(DIEGO)
-    home = town.slack.open_home(DIEGO).home
+def test_app_home_shows_what_one_has_and_what_is_coming(harness: SlackHarness) -> None:
+    harness.event()
+    harness.event("chess", title="Chess")
+    harness.register(DIEGO)
+    home = harness.slack.open_home(DIEGO).home
     assert home is not None
     text = str(home.blocks)
     assert "you have a seat" in text
     assert "*Chess*" in text
 
 
-def test_a_click_in_app_home_is_answered_in_a_modal(town: Town) -> None:
-    town.event()
-    home = town.slack.open_home(DIEGO).home
+def test_a_click_in_app_home_is_answered_in_a_modal(harness: SlackHarness) -> None:
+    harness.event()
+    home = harness.slack.open_home(DIEGO).home
     assert home is not None
-    seen = town.slack.click(DIEGO, home, ActionId.REGISTER)
+    seen = harness.slack.click(DIEGO, home, ActionId.REGISTER)
     assert seen.view is not None
     assert "You have a seat" in answer(seen)
 
 
-def test_more_registrations_in_app_home_take_their_place(town: Town) -> None:
+def test_more_registrations_in_app_home_take_their_place(harness: SlackHarness) -> None:
     for number in range(20):
-        town.event(f"e{number}", title=f"Number {number}!")
-        town.register(DIEGO, event_id=f"e{number}")
-    home = town.slack.open_home(DIEGO).home
+        harness.event(f"e{number}", title=f"Number {number}!")
+        harness.register(DIEGO, event_id=f"e{number}")
+    home = harness.slack.open_home(DIEGO).home
     assert home is not None
-    second = town.slack.click(DIEGO, home, ActionId.HOME_OWN).home
+    second = harness.slack.click(DIEGO, home, ActionId.HOME_OWN).home
     assert second is not None
     assert "4 more" in text_of(second.blocks)
-    first = town.slack.click(DIEGO, second, ActionId.HOME_OWN, value="first").home
+    first = harness.slack.click(DIEGO, second, ActionId.HOME_OWN, value="first").home
     assert first is not None
     assert text_of(first.blocks) == text_of(home.blocks)

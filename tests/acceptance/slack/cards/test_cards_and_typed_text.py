@@ -28,7 +28,7 @@ from bot.features.cards.views import event_card
 from domain.enums import EventStatus
 from domain.models import Event
 from playground.demo.seed import EVENTS, RANDOM
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, Town, answer, shown, text_of
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, answer, shown, text_of
 
 NASTY = [
     "<!channel> <!here> <!everyone>",
@@ -52,9 +52,9 @@ def in_mrkdwn(part: Any) -> list[str]:
     return []
 
 
-def assert_harmless(town: Town) -> None:
+def assert_harmless(harness: SlackHarness) -> None:
     """Assert that nothing the bot ever sent has typed control sequences in mrkdwn."""
-    for call in town.api.calls():
+    for call in harness.api.calls():
         blocks = call.args.get("blocks") or call.args.get("view") or []
         part = json.loads(blocks) if isinstance(blocks, str) else blocks
         for text in [*in_mrkdwn(part), str(call.args.get("text", ""))]:
@@ -63,46 +63,46 @@ def assert_harmless(town: Town) -> None:
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_typed_text_does_nothing_wherever_it_is_shown(town: Town, text: str) -> None:
+def test_typed_text_does_nothing_wherever_it_is_shown(harness: SlackHarness, text: str) -> None:
     """`<!channel>` in every text field, on every screen."""
     title = f"Yoga {text}"[:120]
-    event = town.event(
+    event = harness.event(
         title=title, location=text, description=f"{text}\n{text}", organizer_id=BJORN, capacity=1
     )
-    card = town.card(event)
+    card = harness.card(event)
     header = next(block for block in card.blocks if block["type"] == "header")
     assert header["text"]["text"] == title, "shown as typed"
-    town.slack.click(CHLOE, card, ActionId.REGISTER)
-    town.register(AMARA)
-    asked = town.slack.click(CHLOE, card, ActionId.LEAVE)
-    town.slack.click(CHLOE, asked.ephemeral[-1], ActionId.LEAVE_CONFIRMED)
-    town.settle()
-    assert len(town.told(AMARA)) == 1
-    town.slack.command(BJORN, RANDOM, "/event", "yoga")
-    town.slack.click(BJORN, town.workspace.views.stack(BJORN)[-1], ActionId.CHANGE_CAPACITY)
-    town.slack.open_home(CHLOE)
+    harness.slack.click(CHLOE, card, ActionId.REGISTER)
+    harness.register(AMARA)
+    asked = harness.slack.click(CHLOE, card, ActionId.LEAVE)
+    harness.slack.click(CHLOE, asked.ephemeral[-1], ActionId.LEAVE_CONFIRMED)
+    harness.run_worker()
+    assert len(harness.direct_messages(AMARA)) == 1
+    harness.slack.command(BJORN, RANDOM, "/event", "yoga")
+    harness.slack.click(BJORN, harness.workspace.views.stack(BJORN)[-1], ActionId.CHANGE_CAPACITY)
+    harness.slack.open_home(CHLOE)
     for command in ("/events", "/registrations"):
-        for message in town.slack.command(AMARA, RANDOM, command).ephemeral:
+        for message in harness.slack.command(AMARA, RANDOM, command).ephemeral:
             for mrkdwn in in_mrkdwn(message.blocks):
                 assert "<!channel" not in mrkdwn
                 assert "<@U0HARUKI>" not in mrkdwn
     assert "organized by <@U0BJORN>" in shown(card)
-    assert_harmless(town)
+    assert_harmless(harness)
 
 
 @pytest.mark.parametrize("command", ["/register", "/unregister", "/registrations", "/event"])
 @pytest.mark.parametrize("text", ["<!channel>", "<@U0HARUKI>", "x" * 3_900, "*", "\u0000", "&lt;"])
 def test_strange_words_behind_a_command_are_answered_and_harmless(
-    town: Town, command: str, text: str
+    harness: SlackHarness, command: str, text: str
 ) -> None:
-    town.event()
-    seen = town.slack.command(BJORN, RANDOM, command, text)
+    harness.event()
+    seen = harness.slack.command(BJORN, RANDOM, command, text)
     assert seen.failure is None
     for message in seen.ephemeral:
         for mrkdwn in in_mrkdwn(message.blocks):
             assert "<!channel>" not in mrkdwn
             assert "<@U0HARUKI>" not in mrkdwn
-    assert town.sound().registrations == {}
+    assert harness.check_invariants().registrations == {}
 
 
 @given(st.text(max_size=200))
@@ -169,15 +169,15 @@ LONGEST = ["&", "<", "*", "x", "\u00e4", "\U0001f9d8", ":a"]
 
 
 @pytest.mark.parametrize("character", LONGEST)
-def test_the_longest_inputs_fit_on_every_screen(town: Town, character: str) -> None:
+def test_the_longest_inputs_fit_on_every_screen(harness: SlackHarness, character: str) -> None:
     organizers = [f"U{number:063}" for number in range(20)]
 
     def longest(length: int) -> str:
         return (character * length)[:length]
 
     for number in range(20):
-        start = town.clock.now() + timedelta(days=1, hours=number)
-        town.event(
+        start = harness.clock.now() + timedelta(days=1, hours=number)
+        harness.event(
             f"{number:064}",
             title=longest(120),
             location=longest(200),
@@ -191,9 +191,9 @@ def test_the_longest_inputs_fit_on_every_screen(town: Town, character: str) -> N
             capacity=1 if number % 2 else 100_000,
         )
         if number % 2:
-            town.register(AMARA, event_id=f"{number:064}")
-        town.register(BJORN, CHLOE, event_id=f"{number:064}")
-    town.card(town.bot.service.get_event(f"{1:064}"))
+            harness.register(AMARA, event_id=f"{number:064}")
+        harness.register(BJORN, CHLOE, event_id=f"{number:064}")
+    harness.card(harness.bot.service.get_event(f"{1:064}"))
     for command, text in (
         ("/events", ""),
         ("/registrations", ""),
@@ -205,28 +205,28 @@ def test_the_longest_inputs_fit_on_every_screen(town: Town, character: str) -> N
         ("/register", f"{1:064}"),
         ("/unregister", f"{1:064}"),
     ):
-        seen = town.slack.command(BJORN, RANDOM, command, text)
+        seen = harness.slack.command(BJORN, RANDOM, command, text)
         assert seen.failure is None, (command, seen.failure)
     for action in (ActionId.CHANGE_CAPACITY, ActionId.POST_CARD):
-        town.slack.command(BJORN, RANDOM, "/event", f"{1:064}")
-        seen = town.slack.click(BJORN, town.workspace.views.stack(BJORN)[-1], action)
+        harness.slack.command(BJORN, RANDOM, "/event", f"{1:064}")
+        seen = harness.slack.click(BJORN, harness.workspace.views.stack(BJORN)[-1], action)
         assert seen.failure is None
-    town.slack.open_home(BJORN)
+    harness.slack.open_home(BJORN)
     for command in ("/register", "/unregister"):
-        view = town.slack.command(BJORN, RANDOM, command).view
+        view = harness.slack.command(BJORN, RANDOM, command).view
         assert view is not None
-        seen = town.slack.options(BJORN, view, ActionId.EVENT)
+        seen = harness.slack.options(BJORN, view, ActionId.EVENT)
         assert seen.failure is None
         assert len(seen.options) in (10, 20)
-    town.bot.service.unregister(f"{1:064}", AMARA)
-    town.settle()
-    assert town.told(BJORN) != []
+    harness.bot.service.unregister(f"{1:064}", AMARA)
+    harness.run_worker()
+    assert harness.direct_messages(BJORN) != []
 
 
-def test_the_time_zones_offered_are_a_hundred_at_most(town: Town) -> None:
-    view = town.slack.command(BJORN, EVENTS, "/event", "create").view
+def test_the_time_zones_offered_are_a_hundred_at_most(harness: SlackHarness) -> None:
+    view = harness.slack.command(BJORN, EVENTS, "/event", "create").view
     assert view is not None
-    seen = town.slack.options(BJORN, view, ActionId.TIME_ZONE, BlockId.TIME_ZONE, query="a")
+    seen = harness.slack.options(BJORN, view, ActionId.TIME_ZONE, BlockId.TIME_ZONE, query="a")
     assert len(seen.options) == 100
 
 
@@ -342,7 +342,7 @@ def test_somebody_who_is_not_in_slack_is_called_by_id() -> None:
     assert people(["U1", "hr-7"], 2) == "<@U1> and hr-7"
 
 
-def test_an_answer_is_the_same_for_screen_readers(town: Town) -> None:
-    town.event()
-    seen = town.slack.command(BJORN, RANDOM, "/register", "yoga")
+def test_an_answer_is_the_same_for_screen_readers(harness: SlackHarness) -> None:
+    harness.event()
+    seen = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
     assert as_typed(seen.ephemeral[-1].text) in answer(seen)

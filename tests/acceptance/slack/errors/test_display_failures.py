@@ -18,7 +18,7 @@ from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import at_once
-from tests.support.slack.harness import BJORN, Town, answer, running
+from tests.support.slack.harness import BJORN, SlackHarness, answer, running
 
 DONE = "That is done, but I can’t show it here right now."
 CAPACITY = (BlockId.CAPACITY, ActionId.INPUT)
@@ -43,52 +43,56 @@ class DimStore(SQLiteStore):
 
 
 @pytest.fixture
-def town(server: tuple[Any, str], tmp_path: Path) -> Iterator[Town]:
-    with running(server, DimStore, tmp_path / "rollcall.sqlite", at_once) as town:
-        yield town
+def harness(server: tuple[Any, str], tmp_path: Path) -> Iterator[SlackHarness]:
+    with running(server, DimStore, tmp_path / "rollcall.sqlite", at_once) as harness:
+        yield harness
 
 
-def dim(town: Town) -> None:
-    assert isinstance(town.store, DimStore)
-    town.store.dimmed = True
+def dim(harness: SlackHarness) -> None:
+    assert isinstance(harness.store, DimStore)
+    harness.store.dimmed = True
 
 
-def managed(town: Town) -> View:
-    view = town.slack.command(BJORN, RANDOM, "/event", "yoga").view
+def managed(harness: SlackHarness) -> View:
+    view = harness.slack.command(BJORN, RANDOM, "/event", "yoga").view
     assert view is not None
     return view
 
 
-def confirming(town: Town, capacity: str) -> View:
+def confirming(harness: SlackHarness, capacity: str) -> View:
     """Return the form that asks whether to set the capacity."""
-    town.slack.click(BJORN, managed(town), ActionId.CHANGE_CAPACITY)
-    town.slack.submit(BJORN, town.workspace.views.stack(BJORN)[-1].id, {CAPACITY: capacity})
-    return town.workspace.views.stack(BJORN)[-1]
+    harness.slack.click(BJORN, managed(harness), ActionId.CHANGE_CAPACITY)
+    harness.slack.submit(BJORN, harness.workspace.views.stack(BJORN)[-1].id, {CAPACITY: capacity})
+    return harness.workspace.views.stack(BJORN)[-1]
 
 
-def test_a_close_that_can_not_be_shown_is_not_said_to_have_changed_nothing(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    view = managed(town)
-    dim(town)
-    assert DONE in answer(town.slack.click(BJORN, view, ActionId.CLOSE))
-    assert town.bot.service.get_event("yoga").status is EventStatus.CLOSED
+def test_a_close_that_can_not_be_shown_is_not_said_to_have_changed_nothing(
+    harness: SlackHarness,
+) -> None:
+    harness.event(organizer_id=BJORN)
+    view = managed(harness)
+    dim(harness)
+    assert DONE in answer(harness.slack.click(BJORN, view, ActionId.CLOSE))
+    assert harness.bot.service.get_event("yoga").status is EventStatus.CLOSED
 
 
 def test_a_capacity_that_can_not_be_shown_is_not_said_to_have_changed_nothing(
-    town: Town,
+    harness: SlackHarness,
 ) -> None:
-    town.event(organizer_id=BJORN)
-    form = confirming(town, "9")
-    dim(town)
-    assert DONE in answer(town.slack.submit(BJORN, form.id))
-    assert town.workspace.views.stack(BJORN)[-1].title == "Done"
-    assert town.bot.service.get_event("yoga").capacity == 9
+    harness.event(organizer_id=BJORN)
+    form = confirming(harness, "9")
+    dim(harness)
+    assert DONE in answer(harness.slack.submit(BJORN, form.id))
+    assert harness.workspace.views.stack(BJORN)[-1].title == "Done"
+    assert harness.bot.service.get_event("yoga").capacity == 9
 
 
 @pytest.mark.parametrize("fault", [Fault.closed(), Fault.server_error(503)], ids=repr)
-def test_a_change_that_slack_does_not_show_is_said_to_be_done(town: Town, fault: Fault) -> None:
-    town.event(organizer_id=BJORN)
-    view = managed(town)
-    town.api.fail_next("views.update", fault)
-    assert DONE in answer(town.slack.click(BJORN, view, ActionId.CLOSE))
-    assert town.bot.service.get_event("yoga").status is EventStatus.CLOSED
+def test_a_change_that_slack_does_not_show_is_said_to_be_done(
+    harness: SlackHarness, fault: Fault
+) -> None:
+    harness.event(organizer_id=BJORN)
+    view = managed(harness)
+    harness.api.fail_next("views.update", fault)
+    assert DONE in answer(harness.slack.click(BJORN, view, ActionId.CLOSE))
+    assert harness.bot.service.get_event("yoga").status is EventStatus.CLOSED

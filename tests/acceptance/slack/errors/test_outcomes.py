@@ -19,7 +19,7 @@ from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ManualClock
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, Town, answer, running, shown
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, answer, running, shown
 
 
 class FailingStore(SQLiteStore):
@@ -79,15 +79,17 @@ def background() -> Background:
 
 
 @pytest.fixture
-def failing(server: tuple[object, str], tmp_path: Path, background: Background) -> Iterator[Town]:
+def failing(
+    server: tuple[object, str], tmp_path: Path, background: Background
+) -> Iterator[SlackHarness]:
     """A town whose store can fail."""
-    with running(server, FailingStore, tmp_path / "rollcall.sqlite", background) as town:
-        yield town
+    with running(server, FailingStore, tmp_path / "rollcall.sqlite", background) as harness:
+        yield harness
 
 
-def store_of(town: Town) -> FailingStore:
-    assert isinstance(town.store, FailingStore)
-    return town.store
+def store_of(harness: SlackHarness) -> FailingStore:
+    assert isinstance(harness.store, FailingStore)
+    return harness.store
 
 
 def lose_answers_for(clock: ManualClock, seconds: float) -> Callable[[], bool]:
@@ -96,13 +98,13 @@ def lose_answers_for(clock: ManualClock, seconds: float) -> Callable[[], bool]:
     return lambda: clock.now() < until
 
 
-def test_busy_says_that_nothing_was_changed(failing: Town) -> None:
+def test_busy_says_that_nothing_was_changed(failing: SlackHarness) -> None:
     failing.event()
     store_of(failing).unreadable = True
     seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
     assert "It is very busy right now, and nothing was changed." in answer(seen)
     store_of(failing).unreadable = False
-    assert failing.sound().registrations == {}
+    assert failing.check_invariants().registrations == {}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ def test_busy_says_that_nothing_was_changed(failing: Town) -> None:
     [(True, "You have a seat in *Yoga in the park*"), (False, "nothing was changed")],
 )
 def test_a_command_not_confirmed_is_settled_and_its_person_told(
-    failing: Town, background: Background, applied: bool, ending: str
+    failing: SlackHarness, background: Background, applied: bool, ending: str
 ) -> None:
     failing.event()
     failing.bot.service.ensure_user(failing.draft(BJORN))
@@ -124,14 +126,14 @@ def test_a_command_not_confirmed_is_settled_and_its_person_told(
         # Somebody else's commit takes the version: the lost one will never apply.
         failing.register(CHLOE)
     background.run()
-    last = failing.workspace.messages(RANDOM, seen_by=BJORN)[-1]
+    last = failing.workspace.messages(RANDOM, visible_to=BJORN)[-1]
     assert last.ephemeral_to == BJORN
     assert ending in shown(last)
-    assert (BJORN in failing.sound().seated("yoga")) is applied
+    assert (BJORN in failing.check_invariants().seated("yoga")) is applied
 
 
 def test_a_click_not_confirmed_is_settled_beside_the_card(
-    failing: Town, background: Background
+    failing: SlackHarness, background: Background
 ) -> None:
     card = failing.card(failing.event())
     failing.bot.service.ensure_user(failing.draft(BJORN))
@@ -140,12 +142,12 @@ def test_a_click_not_confirmed_is_settled_beside_the_card(
     assert "Not confirmed yet" in answer(seen)
     store_of(failing).lose = lambda: False
     background.run()
-    last = failing.workspace.messages(EVENTS, seen_by=BJORN)[-1]
+    last = failing.workspace.messages(EVENTS, visible_to=BJORN)[-1]
     assert "You have a seat" in shown(last)
 
 
 def test_a_form_not_confirmed_is_settled_by_direct_message(
-    failing: Town, background: Background
+    failing: SlackHarness, background: Background
 ) -> None:
     failing.event()
     failing.slack.command(AMARA, EVENTS, "/event", "yoga")
@@ -159,12 +161,12 @@ def test_a_form_not_confirmed_is_settled_by_direct_message(
     assert "Not confirmed yet" in answer(seen)
     store_of(failing).lose = lambda: False
     background.run()
-    (told,) = failing.told(AMARA)
+    (told,) = failing.direct_messages(AMARA)
     assert "*Yoga in the park* is open, with 4 seats." in told
 
 
 def test_a_removal_not_confirmed_is_told_as_the_other_persons(
-    failing: Town, background: Background
+    failing: SlackHarness, background: Background
 ) -> None:
     """The organizer read "You gave up your seat"."""
     failing.event()
@@ -177,12 +179,12 @@ def test_a_removal_not_confirmed_is_told_as_the_other_persons(
     assert "Not confirmed yet" in answer(failing.slack.submit(AMARA, form.id))
     store_of(failing).lose = lambda: False
     background.run()
-    (told,) = failing.told(AMARA)
+    (told,) = failing.direct_messages(AMARA)
     assert f"<@{BJORN}> is out of *Yoga in the park*, and is told so." in told
 
 
 def test_a_person_is_told_when_a_deletion_not_confirmed_is_done(
-    failing: Town, background: Background
+    failing: SlackHarness, background: Background
 ) -> None:
     failing.event()
     failing.register(BJORN)
@@ -192,13 +194,13 @@ def test_a_person_is_told_when_a_deletion_not_confirmed_is_done(
     assert "Not confirmed yet" in answer(seen)
     store_of(failing).lose = lambda: False
     background.run()
-    last = failing.workspace.messages(RANDOM, seen_by=BJORN)[-1]
+    last = failing.workspace.messages(RANDOM, visible_to=BJORN)[-1]
     assert "what was stored about you are deleted" in shown(last)
-    assert BJORN not in failing.sound().users
+    assert BJORN not in failing.check_invariants().users
 
 
 def test_the_organizer_of_an_event_not_confirmed_is_told_how_to_post_its_card(
-    failing: Town, background: Background
+    failing: SlackHarness, background: Background
 ) -> None:
     failing.bot.service.ensure_user(failing.draft(BJORN))
     form = failing.slack.command(BJORN, EVENTS, "/event", "create").view
@@ -219,14 +221,14 @@ def test_the_organizer_of_an_event_not_confirmed_is_told_how_to_post_its_card(
 
     store_of(failing).lose = lambda: False
     background.run()
-    (event,) = failing.sound().events.values()
-    (told,) = failing.told(BJORN)
+    (event,) = failing.check_invariants().events.values()
+    (told,) = failing.direct_messages(BJORN)
     assert "*Pottery* is open, with 12 seats." in told
     assert f"post its card, with `/event {event.event_id}`" in told
 
 
 def test_one_who_cant_be_told_how_it_ended_keeps_nobody_else_from_it(
-    failing: Town, background: Background, caplog: pytest.LogCaptureFixture
+    failing: SlackHarness, background: Background, caplog: pytest.LogCaptureFixture
 ) -> None:
     card = failing.card(failing.event())
     failing.bot.service.ensure_user(failing.draft(BJORN))
@@ -238,16 +240,18 @@ def test_one_who_cant_be_told_how_it_ended_keeps_nobody_else_from_it(
     assert "could not be told how it ended" in caplog.text
 
 
-def test_an_answer_that_was_lost_on_the_way_to_the_store_is_asked_for_again(failing: Town) -> None:
+def test_an_answer_that_was_lost_on_the_way_to_the_store_is_asked_for_again(
+    failing: SlackHarness,
+) -> None:
     failing.event()
     store_of(failing).lose = lose_answers_for(failing.clock, 0.05)
     seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
     assert "You have a seat" in answer(seen)
-    assert failing.sound().seated("yoga") == [BJORN]
+    assert failing.check_invariants().seated("yoga") == [BJORN]
 
 
 def test_what_nobody_foresaw_is_logged_once_with_the_reference_that_the_person_sees(
-    failing: Town, caplog: pytest.LogCaptureFixture
+    failing: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     card = failing.card(failing.event())
     store_of(failing).broken = True
@@ -261,7 +265,7 @@ def test_what_nobody_foresaw_is_logged_once_with_the_reference_that_the_person_s
     assert f"`{reference}`" in said
 
 
-def test_a_form_that_fails_in_an_unforeseen_way_keeps_what_was_typed(failing: Town) -> None:
+def test_a_form_that_fails_in_an_unforeseen_way_keeps_what_was_typed(failing: SlackHarness) -> None:
     failing.event()
     view = failing.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
@@ -274,23 +278,23 @@ def test_a_form_that_fails_in_an_unforeseen_way_keeps_what_was_typed(failing: To
 
 @pytest.mark.parametrize("fault", [Fault.closed(), Fault.server_error(503)])
 def test_a_seat_is_kept_and_nothing_is_done_twice_when_slack_does_not_take_the_answer(
-    town: Town, fault: Fault, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
-    card = town.card(town.event())
-    town.api.fail_next("response_url", fault, times=2)
-    seen = town.slack.click(BJORN, card, ActionId.REGISTER)
+    card = harness.card(harness.event())
+    harness.api.fail_next("response_url", fault, times=2)
+    seen = harness.slack.click(BJORN, card, ActionId.REGISTER)
     assert seen.messages == []
     assert seen.failure is not None, "Slack shows that the click had no answer"
     assert "Traceback" not in (seen.response.body if seen.response else "")
     assert "not answered" in caplog.text
-    assert town.sound().seated("yoga") == [BJORN]
-    town.api.faults.clear()
-    again = town.slack.click(BJORN, card, ActionId.REGISTER)
+    assert harness.check_invariants().seated("yoga") == [BJORN]
+    harness.api.faults.clear()
+    again = harness.slack.click(BJORN, card, ActionId.REGISTER)
     assert "You already have a seat" in answer(again)
 
 
 def test_a_raise_that_takes_several_commits_says_that_it_has_started(
-    failing: Town, background: Background
+    failing: SlackHarness, background: Background
 ) -> None:
     failing.event(capacity=1)
     many = [f"U{number}" for number in range(61)]
@@ -301,62 +305,64 @@ def test_a_raise_that_takes_several_commits_says_that_it_has_started(
     assert "The capacity grows to 61" in answer(seen)
     while background.waiting:
         background.run()
-    assert len(failing.sound().seated("yoga")) == 61
+    assert len(failing.check_invariants().seated("yoga")) == 61
 
 
 @pytest.mark.parametrize("error", ["expired_trigger_id", "exchanged_trigger_id"])
-def test_a_form_that_opens_too_late_asks_to_try_again(town: Town, error: str) -> None:
-    town.api.fail_next("views.open", Fault.refused(error))
-    seen = town.slack.command(BJORN, RANDOM, "/register")
+def test_a_form_that_opens_too_late_asks_to_try_again(harness: SlackHarness, error: str) -> None:
+    harness.api.fail_next("views.open", Fault.refused(error))
+    seen = harness.slack.command(BJORN, RANDOM, "/register")
     assert "That took too long to open. Please try again" in answer(seen)
 
 
-def test_a_form_that_is_opened_three_times_by_impatience_fails_nobody(town: Town) -> None:
+def test_a_form_that_is_opened_three_times_by_impatience_fails_nobody(
+    harness: SlackHarness,
+) -> None:
     """Slack takes three modals, one over the other: Manage, and the form twice."""
-    town.event(organizer_id=BJORN)
-    town.slack.command(BJORN, RANDOM, "/event", "yoga")
-    manage = town.workspace.views.stack(BJORN)[-1]
+    harness.event(organizer_id=BJORN)
+    harness.slack.command(BJORN, RANDOM, "/event", "yoga")
+    manage = harness.workspace.views.stack(BJORN)[-1]
     for _ in range(3):
-        assert town.slack.click(BJORN, manage, ActionId.CANCEL_EVENT).failure is None
-    assert town.workspace.refusals == ["views.push: push_limit_reached"]
-    town.workspace.refusals.clear()
-    town.bot.service.delete_event("yoga")
-    form = town.workspace.views.stack(BJORN)[-1]
-    seen = town.slack.submit(BJORN, form.id)
+        assert harness.slack.click(BJORN, manage, ActionId.CANCEL_EVENT).failure is None
+    assert harness.workspace.refusals == ["views.push: push_limit_reached"]
+    harness.workspace.refusals.clear()
+    harness.bot.service.delete_event("yoga")
+    form = harness.workspace.views.stack(BJORN)[-1]
+    seen = harness.slack.submit(BJORN, form.id)
     assert "This event no longer exists." in answer(seen)
 
 
-def test_a_modal_closed_meanwhile_keeps_nothing_from_being_done(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    town.slack.command(BJORN, RANDOM, "/event", "yoga")
-    town.api.fail_next("views.update", Fault.refused("not_found"))
-    manage = town.workspace.views.stack(BJORN)[-1]
-    assert town.slack.click(BJORN, manage, ActionId.CLOSE).failure is None
-    assert town.sound().events["yoga"].status is EventStatus.CLOSED
+def test_a_modal_closed_meanwhile_keeps_nothing_from_being_done(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    harness.slack.command(BJORN, RANDOM, "/event", "yoga")
+    harness.api.fail_next("views.update", Fault.refused("not_found"))
+    manage = harness.workspace.views.stack(BJORN)[-1]
+    assert harness.slack.click(BJORN, manage, ActionId.CLOSE).failure is None
+    assert harness.check_invariants().events["yoga"].status is EventStatus.CLOSED
 
 
-def test_a_modal_that_slack_does_not_take_is_an_unforeseen_failure(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    town.slack.command(BJORN, RANDOM, "/event", "yoga")
-    town.api.fail_next("views.update", Fault.refused("view_too_large"))
-    manage = town.workspace.views.stack(BJORN)[-1]
-    seen = town.slack.click(BJORN, manage, ActionId.CLOSE)
+def test_a_modal_that_slack_does_not_take_is_an_unforeseen_failure(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    harness.slack.command(BJORN, RANDOM, "/event", "yoga")
+    harness.api.fail_next("views.update", Fault.refused("view_too_large"))
+    manage = harness.workspace.views.stack(BJORN)[-1]
+    seen = harness.slack.click(BJORN, manage, ActionId.CLOSE)
     assert "Something went wrong on my side" in answer(seen)
 
 
 def test_a_click_for_which_slack_takes_no_answer_at_all_is_shown_as_failed(
-    town: Town, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    card = town.card(town.event())
-    town.api.faults.stand(Fault.closed())
-    seen = town.slack.click(BJORN, card, ActionId.MANAGE)
-    town.api.faults.stand(None)
+    card = harness.card(harness.event())
+    harness.api.faults.set_default(Fault.closed())
+    seen = harness.slack.click(BJORN, card, ActionId.MANAGE)
+    harness.api.faults.set_default(None)
     assert seen.failure is not None
     assert "not answered" in caplog.text
 
 
 def test_what_takes_longer_than_slack_waits_is_said_to_have_started(
-    failing: Town, background: Background
+    failing: SlackHarness, background: Background
 ) -> None:
     for number in range(3):
         failing.event(f"e{number}")
@@ -367,10 +373,10 @@ def test_what_takes_longer_than_slack_waits_is_said_to_have_started(
     assert "Started: your registrations are being given back" in shown(done.messages[-1])
     assert BJORN in failing.everything().users
     background.run()
-    assert BJORN not in failing.sound().users
+    assert BJORN not in failing.check_invariants().users
 
 
-def test_a_raise_in_steps_set_in_the_form_says_that_it_has_started(failing: Town) -> None:
+def test_a_raise_in_steps_set_in_the_form_says_that_it_has_started(failing: SlackHarness) -> None:
     failing.event(capacity=1)
     failing.register(*[f"U{number}" for number in range(61)])
     failing.slack.command(AMARA, EVENTS, "/event", "yoga")

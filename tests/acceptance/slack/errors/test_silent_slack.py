@@ -16,7 +16,7 @@ from playground.client.transport import into_app
 from playground.demo.seed import RANDOM
 from tests.support.environment import at_once, ids
 from tests.support.slack.event_form import filled, opened
-from tests.support.slack.harness import AMARA, BJORN, SECRET, Town, answer
+from tests.support.slack.harness import AMARA, BJORN, SECRET, SlackHarness, answer
 
 LONG = 600
 """Seconds that the bot's own client waits: where a call took that long, the test would time out."""
@@ -25,52 +25,52 @@ pytestmark = pytest.mark.timeout(30)
 
 
 @pytest.fixture
-def hushed(town: Town) -> Iterator[MemberClient]:
+def hushed(harness: SlackHarness) -> Iterator[MemberClient]:
     """The town's bot, as it is when Slack takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server, silent_bot(town, server) as slack:
+    with socket.create_server(("127.0.0.1", 0)) as server, silent_bot(harness, server) as slack:
         yield slack
 
 
 @contextmanager
-def silent_bot(town: Town, server: socket.socket) -> Iterator[MemberClient]:
+def silent_bot(harness: SlackHarness, server: socket.socket) -> Iterator[MemberClient]:
     url = f"http://127.0.0.1:{server.getsockname()[1]}/api/"
     bot = assemble(
-        town.store,
-        WebClient(token=town.client.token, base_url=url, retry_handlers=[], timeout=LONG),
-        workspace_id=town.workspace.team_id,
+        harness.store,
+        WebClient(token=harness.client.token, base_url=url, retry_handlers=[], timeout=LONG),
+        workspace_id=harness.workspace.team_id,
         signing_secret=SECRET,
-        clock=town.clock,
+        clock=harness.clock,
         new_id=ids("other"),
         jitter=lambda: 0.5,
         spawn=at_once,
     )
     try:
-        yield MemberClient(town.workspace, into_app(bot.app), SECRET)
+        yield MemberClient(harness.workspace, into_app(bot.app), SECRET)
     finally:
         bot.stop()
 
 
 def test_a_form_whose_card_slack_does_not_take_is_answered_in_time(
-    town: Town, hushed: MemberClient
+    harness: SlackHarness, hushed: MemberClient
 ) -> None:
-    form = opened(town)
-    seen = hushed.submit(BJORN, form.id, filled(town))
+    form = opened(harness)
+    seen = hushed.submit(BJORN, form.id, filled(harness))
     assert "*Pottery* is open for registration." in answer(seen)
     assert "The card may not be posted: Slack did not answer." in answer(seen)
-    (event,) = town.sound().events.values()
+    (event,) = harness.check_invariants().events.values()
     assert event.listed is False, "whether its channel is private could not be learned"
 
 
 def test_an_admin_about_whom_slack_is_silent_is_refused_in_time(
-    town: Town, hushed: MemberClient
+    harness: SlackHarness, hushed: MemberClient
 ) -> None:
-    town.event(organizer_id=BJORN)
+    harness.event(organizer_id=BJORN)
     seen = hushed.command(AMARA, RANDOM, "/event", "yoga")
     assert "Only the organizers" in answer(seen)
 
 
 def test_registering_asks_slack_nothing_that_it_could_wait_for(
-    town: Town, hushed: MemberClient
+    harness: SlackHarness, hushed: MemberClient
 ) -> None:
-    card = town.card(town.event())
+    card = harness.card(harness.event())
     assert "You have a seat" in answer(hushed.click(BJORN, card, ActionId.REGISTER))

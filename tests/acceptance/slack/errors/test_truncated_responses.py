@@ -8,7 +8,7 @@ from bot.blocks.ids import ActionId
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.slack.event_form import filled, opened
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, Town, answer
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, answer
 
 NO_ANSWERS = {
     "cut off": Fault.cut_off(applied=True),
@@ -18,40 +18,42 @@ NO_ANSWERS = {
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
-def test_event_is_there_and_its_card_may_be(town: Town, fault: Fault) -> None:
+def test_event_is_there_and_its_card_may_be(harness: SlackHarness, fault: Fault) -> None:
     """What a proxy wrote is shown to nobody."""
-    town.api.fail_next("chat.postMessage", fault)
-    seen = town.slack.submit(BJORN, opened(town).id, filled(town))
+    harness.api.fail_next("chat.postMessage", fault)
+    seen = harness.slack.submit(BJORN, opened(harness).id, filled(harness))
     assert "*Pottery* is open for registration." in answer(seen)
     assert "The card may not be posted: Slack did not answer." in answer(seen)
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
-def test_admin_about_whom_nothing_was_learned_is_refused(town: Town, fault: Fault) -> None:
+def test_admin_about_whom_nothing_was_learned_is_refused(
+    harness: SlackHarness, fault: Fault
+) -> None:
     """R8.9."""
-    town.event(organizer_id=BJORN)
-    town.api.fail_next("users.info", fault)
-    assert "Only the organizers" in answer(town.slack.command(AMARA, RANDOM, "/event", "yoga"))
+    harness.event(organizer_id=BJORN)
+    harness.api.fail_next("users.info", fault)
+    assert "Only the organizers" in answer(harness.slack.command(AMARA, RANDOM, "/event", "yoga"))
 
 
-def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(town: Town) -> None:
+def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(harness: SlackHarness) -> None:
     """Slack shows it so, and pressing again tells how things are."""
-    card = town.card(town.event())
-    town.api.fail_next("response_url", Fault.cut_off())
-    assert town.slack.click(CHLOE, card, ActionId.REGISTER).failure is not None
-    assert "You already have a seat" in answer(town.slack.click(CHLOE, card, ActionId.REGISTER))
+    card = harness.card(harness.event())
+    harness.api.fail_next("response_url", Fault.cut_off())
+    assert harness.slack.click(CHLOE, card, ActionId.REGISTER).failure is not None
+    assert "You already have a seat" in answer(harness.slack.click(CHLOE, card, ActionId.REGISTER))
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
 def test_refusal_in_a_modal_that_was_cut_off_is_no_unforeseen_failure(
-    town: Town, fault: Fault, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One that is not there any more is managed: what says so is lost on the way."""
-    town.event()
-    town.slack.command(AMARA, RANDOM, "/event", "yoga")
-    manage = town.workspace.views.stack(AMARA)[-1]
-    town.bot.service.delete_event("yoga")
-    town.api.fail_next("views.push", fault)
-    seen = town.slack.click(AMARA, manage, ActionId.POST_CARD)
+    harness.event()
+    harness.slack.command(AMARA, RANDOM, "/event", "yoga")
+    manage = harness.workspace.views.stack(AMARA)[-1]
+    harness.bot.service.delete_event("yoga")
+    harness.api.fail_next("views.push", fault)
+    seen = harness.slack.click(AMARA, manage, ActionId.POST_CARD)
     assert seen.failure is not None
     assert "a press was not answered" in caplog.text

@@ -10,34 +10,36 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId, EventOption
-from playground.client.member_client import Seen
+from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS, LEADS, RANDOM
 from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
 from tests.support.slack.event_form import INPUTS, filled, opened
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, PRIYA, Town, answer, shown
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, PRIYA, SlackHarness, answer, shown
 
 INPUTS[BlockId.TIME_ZONE] = (BlockId.TIME_ZONE.value, ActionId.TIME_ZONE.value)
 
 
-def sent(town: Town, *, client_checks: bool = True, **values: Any) -> Seen:
+def sent(harness: SlackHarness, *, client_checks: bool = True, **values: Any) -> ActionResult:
     """Fill the form in and send it."""
-    view = opened(town)
-    return town.slack.submit(BJORN, view.id, filled(town, **values), client_checks=client_checks)
+    view = opened(harness)
+    return harness.slack.submit(
+        BJORN, view.id, filled(harness, **values), client_checks=client_checks
+    )
 
 
-def only_event(town: Town) -> Any:
-    (event,) = town.sound().events.values()
+def only_event(harness: SlackHarness) -> Any:
+    (event,) = harness.check_invariants().events.values()
     return event
 
 
 # What it makes
 
 
-def test_the_form_makes_the_event_and_posts_its_card(town: Town) -> None:
-    day = (town.clock.now() + timedelta(days=2)).date()
+def test_the_form_makes_the_event_and_posts_its_card(harness: SlackHarness) -> None:
+    day = (harness.clock.now() + timedelta(days=2)).date()
     seen = sent(
-        town,
+        harness,
         END_DATE=day.isoformat(),
         END_TIME="20:00",
         LOCATION="Studio 5",
@@ -49,8 +51,8 @@ def test_the_form_makes_the_event_and_posts_its_card(town: Town) -> None:
     assert seen.errors == {}
     assert "*Pottery* is open for registration." in answer(seen)
 
-    event = only_event(town)
-    zone = ZoneInfo(town.workspace.member(BJORN).tz)
+    event = only_event(harness)
+    zone = ZoneInfo(harness.workspace.member(BJORN).tz)
     start = datetime.combine(day, datetime.min.time(), zone).replace(hour=18)
     assert event.starts_at == start
     assert event.starts_at.tzinfo is UTC or event.starts_at.utcoffset() == timedelta(0)
@@ -60,39 +62,39 @@ def test_the_form_makes_the_event_and_posts_its_card(town: Town) -> None:
     assert (event.capacity, event.has_waitlist, event.listed) == (12, True, True)
     assert (event.organizer_id, event.co_organizer_ids) == (BJORN, (CHLOE,))
 
-    card = town.workspace.messages(EVENTS)[-1]
+    card = harness.workspace.messages(EVENTS)[-1]
     for words in ("Pottery", "Studio 5", "Bring an apron.", "0 of 12 seats", f"<@{BJORN}>"):
         assert words in shown(card)
     for label in ("[Register]", "[Leave]", "[Manage]"):
         assert label in shown(card)
 
 
-def test_the_button_in_app_home_opens_the_same_form(town: Town) -> None:
-    home = town.slack.open_home(BJORN).home
+def test_the_button_in_app_home_opens_the_same_form(harness: SlackHarness) -> None:
+    home = harness.slack.open_home(BJORN).home
     assert home is not None
-    view = town.slack.click(BJORN, home, ActionId.CREATE_EVENT).view
+    view = harness.slack.click(BJORN, home, ActionId.CREATE_EVENT).view
     assert view is not None
     assert view.title == "New event"
 
 
-def test_another_time_zone_can_be_found_and_chosen(town: Town) -> None:
-    view = opened(town)
-    offered = town.slack.options(BJORN, view, ActionId.TIME_ZONE, query="sao pau").options
+def test_another_time_zone_can_be_found_and_chosen(harness: SlackHarness) -> None:
+    view = opened(harness)
+    offered = harness.slack.options(BJORN, view, ActionId.TIME_ZONE, query="sao pau").options
     assert [option["value"] for option in offered] == ["America/Sao_Paulo"]
-    town.slack.submit(BJORN, view.id, filled(town, TIME_ZONE="America/Sao_Paulo"))
-    assert only_event(town).time_zone == "America/Sao_Paulo"
+    harness.slack.submit(BJORN, view.id, filled(harness, TIME_ZONE="America/Sao_Paulo"))
+    assert only_event(harness).time_zone == "America/Sao_Paulo"
 
 
-def test_without_a_waitlist_ticked_there_is_none(town: Town) -> None:
-    sent(town, OPTIONS=[])
-    assert only_event(town).has_waitlist is False
+def test_without_a_waitlist_ticked_there_is_none(harness: SlackHarness) -> None:
+    sent(harness, OPTIONS=[])
+    assert only_event(harness).has_waitlist is False
 
 
-def test_without_a_channel_no_card_is_posted(town: Town) -> None:
-    before = len(town.workspace.messages(EVENTS))
-    seen = sent(town, CHANNEL=None)
+def test_without_a_channel_no_card_is_posted(harness: SlackHarness) -> None:
+    before = len(harness.workspace.messages(EVENTS))
+    seen = sent(harness, CHANNEL=None)
     assert "is open for registration" in answer(seen)
-    assert len(town.workspace.messages(EVENTS)) == before
+    assert len(harness.workspace.messages(EVENTS)) == before
 
 
 @pytest.mark.parametrize(
@@ -100,48 +102,48 @@ def test_without_a_channel_no_card_is_posted(town: Town) -> None:
     [([EventOption.WAITLIST], False), ([EventOption.WAITLIST, EventOption.LISTED], True)],
 )
 def test_an_event_of_a_private_channel_is_listed_only_if_its_organizer_says_so(
-    town: Town, ticked: list[EventOption], listed: bool
+    harness: SlackHarness, ticked: list[EventOption], listed: bool
 ) -> None:
     """R2.8."""
-    town.slack.join(town.workspace.app.bot_user_id, LEADS)
-    view = opened(town)
-    values = filled(town, CHANNEL=LEADS, OPTIONS=[option.value for option in ticked])
-    town.slack.submit(BJORN, view.id, values)
-    assert only_event(town).listed is listed
+    harness.slack.join(harness.workspace.app.bot_user_id, LEADS)
+    view = opened(harness)
+    values = filled(harness, CHANNEL=LEADS, OPTIONS=[option.value for option in ticked])
+    harness.slack.submit(BJORN, view.id, values)
+    assert only_event(harness).listed is listed
 
 
 def test_a_channel_without_the_app_gets_no_card_and_the_organizer_is_told_how_to_mend_it(
-    town: Town,
+    harness: SlackHarness,
 ) -> None:
-    view = town.slack.command(PRIYA, LEADS, "/event", "create").view
+    view = harness.slack.command(PRIYA, LEADS, "/event", "create").view
     assert view is not None
-    seen = town.slack.submit(PRIYA, view.id, filled(town, CHANNEL=LEADS))
+    seen = harness.slack.submit(PRIYA, view.id, filled(harness, CHANNEL=LEADS))
     assert "is open for registration" in answer(seen)
     assert "`/invite @Rollcall`" in answer(seen)
-    event = only_event(town)
+    event = only_event(harness)
     assert event.listed is False, "the app can't see the channel: it is private"
-    town.workspace.refusals.clear()
+    harness.workspace.refusals.clear()
 
-    town.slack.join(town.workspace.app.bot_user_id, LEADS)
-    town.slack.command(PRIYA, LEADS, "/event", event.event_id)
-    manage = town.workspace.views.stack(PRIYA)[-1]
-    town.slack.click(PRIYA, manage, ActionId.POST_CARD)
-    form = town.workspace.views.stack(PRIYA)[-1]
-    posted = town.slack.submit(PRIYA, form.id, {INPUTS[BlockId.CHANNEL]: LEADS})
+    harness.slack.join(harness.workspace.app.bot_user_id, LEADS)
+    harness.slack.command(PRIYA, LEADS, "/event", event.event_id)
+    manage = harness.workspace.views.stack(PRIYA)[-1]
+    harness.slack.click(PRIYA, manage, ActionId.POST_CARD)
+    form = harness.workspace.views.stack(PRIYA)[-1]
+    posted = harness.slack.submit(PRIYA, form.id, {INPUTS[BlockId.CHANNEL]: LEADS})
     assert "The card of *Pottery* is posted." in answer(posted)
-    assert "0 of 12 seats" in shown(town.workspace.messages(LEADS)[-1])
+    assert "0 of 12 seats" in shown(harness.workspace.messages(LEADS)[-1])
 
 
-def test_slack_failing_at_the_card_leaves_the_event(town: Town) -> None:
-    town.api.fail_next("chat.postMessage", Fault.closed())
-    seen = sent(town)
+def test_slack_failing_at_the_card_leaves_the_event(harness: SlackHarness) -> None:
+    harness.api.fail_next("chat.postMessage", Fault.closed())
+    seen = sent(harness)
     assert "The card may not be posted: Slack did not answer." in answer(seen)
-    assert only_event(town).title == "Pottery"
+    assert only_event(harness).title == "Pottery"
 
 
-def test_slack_refusing_the_card_is_said_with_its_reason(town: Town) -> None:
-    town.api.fail_next("chat.postMessage", Fault.refused("is_archived"))
-    assert "The card is not posted: Slack says `is_archived`." in answer(sent(town))
+def test_slack_refusing_the_card_is_said_with_its_reason(harness: SlackHarness) -> None:
+    harness.api.fail_next("chat.postMessage", Fault.refused("is_archived"))
+    assert "The card is not posted: Slack says `is_archived`." in answer(sent(harness))
 
 
 # Wrong input, marked at its field (done-means 7)
@@ -184,27 +186,27 @@ WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
 
 @pytest.mark.parametrize(("values", "field", "says"), WRONG.values(), ids=WRONG)
 def test_wrong_input_is_marked_at_its_field_and_nothing_typed_is_lost(
-    town: Town, values: dict[str, Any], field: BlockId, says: str
+    harness: SlackHarness, values: dict[str, Any], field: BlockId, says: str
 ) -> None:
-    seen = sent(town, client_checks=False, **values)
+    seen = sent(harness, client_checks=False, **values)
     assert list(seen.errors) == [field]
     assert says.lower() in seen.errors[field].lower()
-    assert town.everything().events == {}
+    assert harness.everything().events == {}
     assert seen.view is not None
     if "TITLE" not in values:
         kept = seen.view.state[BlockId.TITLE][ActionId.INPUT]["value"]
         assert kept == "Pottery"
 
 
-def test_an_end_before_the_start_is_marked_at_the_end(town: Town) -> None:
-    day = (town.clock.now() + timedelta(days=2)).date().isoformat()
-    seen = sent(town, END_DATE=day, END_TIME="17:00")
+def test_an_end_before_the_start_is_marked_at_the_end(harness: SlackHarness) -> None:
+    day = (harness.clock.now() + timedelta(days=2)).date().isoformat()
+    seen = sent(harness, END_DATE=day, END_TIME="17:00")
     assert seen.errors == {BlockId.END_DATE: "Must be after the start."}
 
 
-def test_a_deadline_after_the_start_is_marked_at_the_deadline(town: Town) -> None:
-    day = (town.clock.now() + timedelta(days=3)).date().isoformat()
-    seen = sent(town, DEADLINE_DATE=day, DEADLINE_TIME="17:00")
+def test_a_deadline_after_the_start_is_marked_at_the_deadline(harness: SlackHarness) -> None:
+    day = (harness.clock.now() + timedelta(days=3)).date().isoformat()
+    seen = sent(harness, DEADLINE_DATE=day, DEADLINE_TIME="17:00")
     assert seen.errors == {BlockId.DEADLINE_DATE: "Must not be after the start."}
 
 
@@ -222,33 +224,35 @@ def changes_of_the_clock(year: int) -> tuple[str, str]:
     return forward, back
 
 
-def test_the_hour_that_daylight_saving_skips_is_refused_at_the_time(town: Town) -> None:
-    forward, _ = changes_of_the_clock(town.clock.now().year + 1)
-    seen = sent(town, START_DATE=forward, START_TIME="02:30")
+def test_the_hour_that_daylight_saving_skips_is_refused_at_the_time(harness: SlackHarness) -> None:
+    forward, _ = changes_of_the_clock(harness.clock.now().year + 1)
+    seen = sent(harness, START_DATE=forward, START_TIME="02:30")
     assert seen.errors == {
         BlockId.START_TIME: "02:30 does not exist on this day in Europe/Stockholm: the clocks go forward."
     }
-    assert town.everything().events == {}
+    assert harness.everything().events == {}
 
 
-def test_the_hour_that_comes_twice_is_the_first(town: Town) -> None:
-    _, back = changes_of_the_clock(town.clock.now().year + 1)
-    assert sent(town, START_DATE=back, START_TIME="02:30").errors == {}
-    assert only_event(town).starts_at == datetime.fromisoformat(f"{back}T00:30:00+00:00")
+def test_the_hour_that_comes_twice_is_the_first(harness: SlackHarness) -> None:
+    _, back = changes_of_the_clock(harness.clock.now().year + 1)
+    assert sent(harness, START_DATE=back, START_TIME="02:30").errors == {}
+    assert only_event(harness).starts_at == datetime.fromisoformat(f"{back}T00:30:00+00:00")
 
 
-def test_a_time_zone_that_does_not_exist_is_marked_at_its_field(town: Town) -> None:
-    view = opened(town)
-    payload = submission(town, view, filled(town))
+def test_a_time_zone_that_does_not_exist_is_marked_at_its_field(harness: SlackHarness) -> None:
+    view = opened(harness)
+    payload = submission(harness, view, filled(harness))
     payload["view"]["state"]["values"][BlockId.TIME_ZONE] = {
         ActionId.TIME_ZONE: {"selected_option": {"value": "Mars/Olympus"}}
     }
-    response = town.slack.interact(payload).response
+    response = harness.slack.interact(payload).response
     assert response is not None
     assert '"errors": {"time_zone": "Choose a time zone."}' in response.body
 
 
-def submission(town: Town, view: View, values: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
+def submission(
+    harness: SlackHarness, view: View, values: Mapping[tuple[str, str], Any]
+) -> dict[str, Any]:
     """Return the payload of a form, for what no client of Slack's would send."""
     state: dict[str, Any] = {}
     pickers = {BlockId.START_DATE: "selected_date", BlockId.START_TIME: "selected_time"}
@@ -257,9 +261,9 @@ def submission(town: Town, view: View, values: Mapping[tuple[str, str], Any]) ->
     state.pop(BlockId.CHANNEL, None)
     return {
         "type": "view_submission",
-        "team": {"id": town.workspace.team_id},
-        "user": {"id": view.user_id, "name": "bjorn", "team_id": town.workspace.team_id},
-        "view": view.as_json(town.workspace.app, town.workspace.team_id, with_state=True)
+        "team": {"id": harness.workspace.team_id},
+        "user": {"id": view.user_id, "name": "bjorn", "team_id": harness.workspace.team_id},
+        "view": view.as_json(harness.workspace.app, harness.workspace.team_id, with_state=True)
         | {"state": {"values": state}},
     }
 
@@ -268,62 +272,64 @@ def submission(town: Town, view: View, values: Mapping[tuple[str, str], Any]) ->
 
 
 def test_a_second_press_of_submit_makes_no_second_event_and_is_answered_the_same(
-    town: Town,
+    harness: SlackHarness,
 ) -> None:
-    view = opened(town)
-    payload = submission(town, view, filled(town))
+    view = opened(harness)
+    payload = submission(harness, view, filled(harness))
     payload["view"]["state"]["values"][BlockId.TIME_ZONE] = {
         ActionId.TIME_ZONE: {"selected_option": {"value": "Europe/Stockholm"}}
     }
     payload["view"]["state"]["values"][BlockId.CHANNEL] = {
         ActionId.INPUT: {"selected_conversation": EVENTS}
     }
-    first = town.slack.interact(payload)
-    before = town.sound()
-    cards = len(town.workspace.messages(EVENTS))
-    second = town.slack.interact(payload)
+    first = harness.slack.interact(payload)
+    before = harness.check_invariants()
+    cards = len(harness.workspace.messages(EVENTS))
+    second = harness.slack.interact(payload)
     assert first.response is not None
     assert second.response is not None
     assert second.response.body == first.response.body
-    assert town.sound() == before
-    assert len(town.workspace.messages(EVENTS)) == cards
+    assert harness.check_invariants() == before
+    assert len(harness.workspace.messages(EVENTS)) == cards
 
 
-def test_a_form_after_its_event_was_deleted_makes_none_and_says_so(town: Town) -> None:
-    view = opened(town)
-    payload = submission(town, view, filled(town))
+def test_a_form_after_its_event_was_deleted_makes_none_and_says_so(harness: SlackHarness) -> None:
+    view = opened(harness)
+    payload = submission(harness, view, filled(harness))
     payload["view"]["state"]["values"][BlockId.TIME_ZONE] = {
         ActionId.TIME_ZONE: {"selected_option": {"value": "Europe/Stockholm"}}
     }
-    town.slack.interact(payload)
-    town.bot.service.delete_event(only_event(town).event_id)
-    again = town.slack.interact(payload).response
+    harness.slack.interact(payload)
+    harness.bot.service.delete_event(only_event(harness).event_id)
+    again = harness.slack.interact(payload).response
     assert again is not None
     assert '"response_action": "push"' in again.body
     assert "Traceback" not in again.body
 
 
-def test_two_forms_make_two_events(town: Town) -> None:
+def test_two_forms_make_two_events(harness: SlackHarness) -> None:
     for _ in range(2):
-        assert sent(town).errors == {}
-    assert len(town.sound().events) == 2
+        assert sent(harness).errors == {}
+    assert len(harness.check_invariants().events) == 2
 
 
 # Slack not answering
 
 
-def test_a_form_opens_in_utc_when_slack_does_not_say_the_members_zone(town: Town) -> None:
-    town.api.fail_next("users.info", Fault.server_error(500))
-    view = opened(town)
+def test_a_form_opens_in_utc_when_slack_does_not_say_the_members_zone(
+    harness: SlackHarness,
+) -> None:
+    harness.api.fail_next("users.info", Fault.server_error(500))
+    view = opened(harness)
     assert view.state[BlockId.TIME_ZONE][ActionId.TIME_ZONE]["selected_option"]["value"] == "UTC"
 
 
-def test_event_alone_opens_the_form_too(town: Town) -> None:
-    view = town.slack.command(BJORN, RANDOM, "/event").view
+def test_event_alone_opens_the_form_too(harness: SlackHarness) -> None:
+    view = harness.slack.command(BJORN, RANDOM, "/event").view
     assert view is not None
     assert view.title == "New event"
 
 
-def test_an_admin_is_no_special_organizer_of_what_others_create(town: Town) -> None:
-    sent(town)
-    assert only_event(town).organized_by(AMARA) is False
+def test_an_admin_is_no_special_organizer_of_what_others_create(harness: SlackHarness) -> None:
+    sent(harness)
+    assert only_event(harness).organized_by(AMARA) is False

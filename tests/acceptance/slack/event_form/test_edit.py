@@ -12,24 +12,24 @@ from bot.blocks.ids import ActionId, BlockId
 from domain.enums import ChangeKind
 from domain.inputs import EventChanges
 from playground.demo.seed import RANDOM
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, Town, answer
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, SlackHarness, answer
 from tests.support.slack.modals import GONE, NOT_ALLOWED, form, managed, press, said, submit, top
 
 
-def yoga(town: Town, **values: Any) -> None:
-    town.event(organizer_id=BJORN, capacity=1, **values)
-    town.register(CHLOE, DIEGO)
+def yoga(harness: SlackHarness, **values: Any) -> None:
+    harness.event(organizer_id=BJORN, capacity=1, **values)
+    harness.register(CHLOE, DIEGO)
 
 
-def test_the_form_shows_the_event_as_it_is(town: Town) -> None:
+def test_the_form_shows_the_event_as_it_is(harness: SlackHarness) -> None:
     yoga(
-        town,
+        harness,
         description="Bring a mat",
         co_organizer_ids=[HARUKI],
-        ends_at=town.clock.now() + timedelta(days=2, hours=1),
+        ends_at=harness.clock.now() + timedelta(days=2, hours=1),
     )
-    view = form(town, ActionId.EDIT)
-    event = town.bot.service.get_event("yoga")
+    view = form(harness, ActionId.EDIT)
+    event = harness.bot.service.get_event("yoga")
     state = {block: next(iter(inputs.values())) for block, inputs in view.state.items()}
     assert state["title"]["value"] == "Yoga in the park"
     assert state["description"]["value"] == "Bring a mat"
@@ -41,67 +41,67 @@ def test_the_form_shows_the_event_as_it_is(town: Town) -> None:
     assert state["ends_at"]["selected_date"] is not None
 
 
-def test_a_form_sent_as_it_was_shown_changes_nothing(town: Town) -> None:
-    yoga(town, description="Two\nlines")
-    before = town.everything()
-    seen = submit(town, form(town, ActionId.EDIT))
+def test_a_form_sent_as_it_was_shown_changes_nothing(harness: SlackHarness) -> None:
+    yoga(harness, description="Two\nlines")
+    before = harness.everything()
+    seen = submit(harness, form(harness, ActionId.EDIT))
     assert "nothing was different" in said(seen.view)
-    assert town.everything() == before
+    assert harness.everything() == before
 
 
-def test_only_what_was_touched_is_changed(town: Town) -> None:
+def test_only_what_was_touched_is_changed(harness: SlackHarness) -> None:
     """What another organizer changed while the form lay open stays."""
-    yoga(town)
-    view = form(town, ActionId.EDIT)
-    town.bot.service.edit_event("yoga", EventChanges.of(description="Bring a mat"))
-    submit(town, view, {BlockId.TITLE: "Yoga by the lake"})
-    event = town.bot.service.get_event("yoga")
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    harness.bot.service.edit_event("yoga", EventChanges.of(description="Bring a mat"))
+    submit(harness, view, {BlockId.TITLE: "Yoga by the lake"})
+    event = harness.bot.service.get_event("yoga")
     assert (event.title, event.description) == ("Yoga by the lake", "Bring a mat")
 
 
-def test_a_new_place_is_told_to_everyone_with_the_old_one(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.EDIT)
-    seen = submit(town, view, {BlockId.LOCATION: "Room 2"})
+def test_a_new_place_is_told_to_everyone_with_the_old_one(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    seen = submit(harness, view, {BlockId.LOCATION: "Room 2"})
     assert "2 people in it will be told" in said(seen.view)
-    town.settle(5)
+    harness.run_worker(5)
     for user_id in (CHLOE, DIEGO):
-        (told,) = town.told(user_id)
+        (told,) = harness.direct_messages(user_id)
         assert "was moved" in told
         assert "Room 2" in told
         assert "It was:" in told
         assert "Riverside lawn" in told
 
 
-def test_manage_below_shows_the_event_as_it_is_now(town: Town) -> None:
-    yoga(town)
-    submit(town, form(town, ActionId.EDIT), {BlockId.TITLE: "Pilates"})
-    assert "Pilates" in said(town.workspace.views.stack(BJORN)[0])
+def test_manage_below_shows_the_event_as_it_is_now(harness: SlackHarness) -> None:
+    yoga(harness)
+    submit(harness, form(harness, ActionId.EDIT), {BlockId.TITLE: "Pilates"})
+    assert "Pilates" in said(harness.workspace.views.stack(BJORN)[0])
 
 
-def test_a_new_title_alone_is_told_to_nobody(town: Town) -> None:
-    yoga(town)
-    submit(town, form(town, ActionId.EDIT), {BlockId.TITLE: "Pilates"})
-    town.settle(5)
-    assert town.told(CHLOE) == []
+def test_a_new_title_alone_is_told_to_nobody(harness: SlackHarness) -> None:
+    yoga(harness)
+    submit(harness, form(harness, ActionId.EDIT), {BlockId.TITLE: "Pilates"})
+    harness.run_worker(5)
+    assert harness.direct_messages(CHLOE) == []
 
 
-def test_co_organizers_are_added_and_may(town: Town) -> None:
-    yoga(town)
-    submit(town, form(town, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
-    assert "1 of 1 seats" in said(managed(town, HARUKI))
+def test_co_organizers_are_added_and_may(harness: SlackHarness) -> None:
+    yoga(harness)
+    submit(harness, form(harness, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
+    assert "1 of 1 seats" in said(managed(harness, HARUKI))
 
 
-def test_co_organizers_who_are_not_in_slack_stay(town: Town) -> None:
-    yoga(town, co_organizer_ids=["payroll", CHLOE])
-    submit(town, form(town, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
-    assert set(town.bot.service.get_event("yoga").co_organizer_ids) == {"payroll", HARUKI}
+def test_co_organizers_who_are_not_in_slack_stay(harness: SlackHarness) -> None:
+    yoga(harness, co_organizer_ids=["payroll", CHLOE])
+    submit(harness, form(harness, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
+    assert set(harness.bot.service.get_event("yoga").co_organizer_ids) == {"payroll", HARUKI}
 
 
-def test_reminders_can_be_dropped(town: Town) -> None:
-    yoga(town)
-    submit(town, form(town, ActionId.EDIT), {BlockId.REMINDERS: []})
-    event = town.bot.service.get_event("yoga")
+def test_reminders_can_be_dropped(harness: SlackHarness) -> None:
+    yoga(harness)
+    submit(harness, form(harness, ActionId.EDIT), {BlockId.REMINDERS: []})
+    event = harness.bot.service.get_event("yoga")
     assert (event.reminders, event.next_due_at) == ((), None)
 
 
@@ -119,65 +119,69 @@ def test_reminders_can_be_dropped(town: Town) -> None:
     ],
 )
 def test_wrong_input_is_marked_at_its_field(
-    town: Town, values: dict[BlockId, str], field: str, why: str
+    harness: SlackHarness, values: dict[BlockId, str], field: str, why: str
 ) -> None:
-    yoga(town)
-    before = town.everything()
-    assert submit(town, form(town, ActionId.EDIT), values).errors == {field: why}
-    assert town.everything() == before
+    yoga(harness)
+    before = harness.everything()
+    assert submit(harness, form(harness, ActionId.EDIT), values).errors == {field: why}
+    assert harness.everything() == before
 
 
-def test_others_may_not(town: Town) -> None:
+def test_others_may_not(harness: SlackHarness) -> None:
     """Neither open the form, nor send one that they had as organizers."""
-    yoga(town, co_organizer_ids=[HARUKI])
-    view = form(town, ActionId.EDIT, HARUKI)
-    town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
-    before = town.everything()
-    seen = submit(town, view, {BlockId.TITLE: "Mine"}, HARUKI)
+    yoga(harness, co_organizer_ids=[HARUKI])
+    view = form(harness, ActionId.EDIT, HARUKI)
+    harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
+    before = harness.everything()
+    seen = submit(harness, view, {BlockId.TITLE: "Mine"}, HARUKI)
     assert NOT_ALLOWED in said(seen.view)
-    assert town.everything() == before
+    assert harness.everything() == before
 
 
-def test_an_admin_may(town: Town) -> None:
-    yoga(town)
-    submit(town, form(town, ActionId.EDIT, AMARA), {BlockId.TITLE: "Pilates"}, AMARA)
-    assert town.bot.service.get_event("yoga").title == "Pilates"
+def test_an_admin_may(harness: SlackHarness) -> None:
+    yoga(harness)
+    submit(harness, form(harness, ActionId.EDIT, AMARA), {BlockId.TITLE: "Pilates"}, AMARA)
+    assert harness.bot.service.get_event("yoga").title == "Pilates"
 
 
-def test_sent_twice_it_is_changed_and_told_once(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.EDIT)
-    submit(town, view, {BlockId.LOCATION: "Room 2"})
+def test_sent_twice_it_is_changed_and_told_once(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    submit(harness, view, {BlockId.LOCATION: "Room 2"})
     # The same request, as a retry after a lost answer would bring it.
-    again = town.workspace.views.open(BJORN, view.body, None)
-    seen = submit(town, again, {BlockId.LOCATION: "Room 2"})
+    again = harness.workspace.views.open(BJORN, view.body, None)
+    seen = submit(harness, again, {BlockId.LOCATION: "Room 2"})
     assert "nothing was different" in said(seen.view)
-    town.settle(5)
-    assert len(town.told(CHLOE)) == 1
-    changes = [one for entry in town.store.list_journal("yoga", limit=50) for one in entry.changes]
+    harness.run_worker(5)
+    assert len(harness.direct_messages(CHLOE)) == 1
+    changes = [
+        one for entry in harness.store.list_journal("yoga", limit=50) for one in entry.changes
+    ]
     assert [one.kind for one in changes].count(ChangeKind.EDITED) == 1
 
 
-def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.EDIT)
-    town.bot.service.delete_event("yoga")
-    assert GONE in said(submit(town, view, {BlockId.TITLE: "Pilates"}).view)
-    assert "No event fits" in answer(town.slack.command(BJORN, RANDOM, "/event", "yoga"))
+def test_an_event_that_vanished_meanwhile_says_so(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    harness.bot.service.delete_event("yoga")
+    assert GONE in said(submit(harness, view, {BlockId.TITLE: "Pilates"}).view)
+    assert "No event fits" in answer(harness.slack.command(BJORN, RANDOM, "/event", "yoga"))
 
 
-def test_an_event_canceled_meanwhile_stays_as_it_is(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.EDIT)
-    town.bot.service.cancel_event("yoga")
-    seen = submit(town, view, {BlockId.TITLE: "Pilates"})
+def test_an_event_canceled_meanwhile_stays_as_it_is(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    harness.bot.service.cancel_event("yoga")
+    seen = submit(harness, view, {BlockId.TITLE: "Pilates"})
     assert "was canceled, and can’t be changed" in said(seen.view)
-    assert town.bot.service.get_event("yoga").title == "Yoga in the park"
+    assert harness.bot.service.get_event("yoga").title == "Yoga in the park"
 
 
-def test_pressed_in_a_stale_manage_modal_it_says_that_the_event_is_gone(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    town.bot.service.delete_event("yoga")
-    assert GONE in said(press(town, ActionId.EDIT))
-    assert top(town).title == "Manage event"
+def test_pressed_in_a_stale_manage_modal_it_says_that_the_event_is_gone(
+    harness: SlackHarness,
+) -> None:
+    yoga(harness)
+    managed(harness)
+    harness.bot.service.delete_event("yoga")
+    assert GONE in said(press(harness, ActionId.EDIT))
+    assert top(harness).title == "Manage event"

@@ -13,7 +13,7 @@ from bot.features.export.spreadsheet import safe
 from domain.inputs import EventChanges, UserDraft
 from playground.web_api.fault_injection import Fault
 from playground.workspace.state import StoredFile
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, PRIYA, Town, files
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, PRIYA, SlackHarness, files
 from tests.support.slack.modals import GONE, NOT_ALLOWED, managed, press, said, top
 
 
@@ -22,17 +22,17 @@ def rows(file: StoredFile) -> list[list[str]]:
     return list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
 
 
-def yoga(town: Town) -> None:
-    town.event(organizer_id=BJORN, co_organizer_ids=[PRIYA], capacity=1)
-    town.register(CHLOE, DIEGO)
+def yoga(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, co_organizer_ids=[PRIYA], capacity=1)
+    harness.register(CHLOE, DIEGO)
 
 
-def test_everyone_is_in_the_file_seats_first_then_the_line(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    assert "on its way" in said(press(town, ActionId.EXPORT))
-    town.settle(3)
-    (file,) = files(town)
+def test_everyone_is_in_the_file_seats_first_then_the_line(harness: SlackHarness) -> None:
+    yoga(harness)
+    managed(harness)
+    assert "on its way" in said(press(harness, ActionId.EXPORT))
+    harness.run_worker(3)
+    (file,) = files(harness)
     head, *people = rows(file)
     assert head[:4] == ["Status", "Position", "Name", "User ID"]
     assert head[4:] == ["Registered at (Europe/Berlin)", "Seat since (Europe/Berlin)"]
@@ -44,15 +44,15 @@ def test_everyone_is_in_the_file_seats_first_then_the_line(town: Town) -> None:
     assert people[1][5] == ""
 
 
-def test_excel_reads_it_as_utf_8(town: Town) -> None:
+def test_excel_reads_it_as_utf_8(harness: SlackHarness) -> None:
     """It goes by the byte order mark."""
-    yoga(town)
-    town.bot.service.create_user(UserDraft.of(user_id="emp-7", name="Zoë Łukasz 春樹"))
-    town.bot.service.register("yoga", "emp-7")
-    managed(town)
-    press(town, ActionId.EXPORT)
-    town.settle(3)
-    (file,) = files(town)
+    yoga(harness)
+    harness.bot.service.create_user(UserDraft.of(user_id="emp-7", name="Zoë Łukasz 春樹"))
+    harness.bot.service.register("yoga", "emp-7")
+    managed(harness)
+    press(harness, ActionId.EXPORT)
+    harness.run_worker(3)
+    (file,) = files(harness)
     assert file.content is not None
     assert file.content.startswith(b"\xef\xbb\xbf")
     assert rows(file)[3][2] == "Zoë Łukasz 春樹"
@@ -89,106 +89,108 @@ def test_other_names_stay_as_they_are(name: str) -> None:
     assert safe(name) == name
 
 
-def test_a_name_that_would_be_a_formula_is_text_in_the_file(town: Town) -> None:
-    yoga(town)
-    town.bot.service.create_user(UserDraft.of(user_id="emp-7", name='=HYPERLINK("x","y")'))
-    town.bot.service.register("yoga", "emp-7")
-    managed(town)
-    press(town, ActionId.EXPORT)
-    town.settle(3)
-    assert rows(files(town)[0])[3][2] == '\'=HYPERLINK("x","y")'
+def test_a_name_that_would_be_a_formula_is_text_in_the_file(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.bot.service.create_user(UserDraft.of(user_id="emp-7", name='=HYPERLINK("x","y")'))
+    harness.bot.service.register("yoga", "emp-7")
+    managed(harness)
+    press(harness, ActionId.EXPORT)
+    harness.run_worker(3)
+    assert rows(files(harness)[0])[3][2] == '\'=HYPERLINK("x","y")'
 
 
-def test_a_double_click_sends_one_file(town: Town) -> None:
-    yoga(town)
-    view = managed(town)
+def test_a_double_click_sends_one_file(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = managed(harness)
     for _ in range(2):
         # Both presses are of the modal as it was shown first.
-        town.slack.click(BJORN, view, ActionId.EXPORT, value=_request_of(view.private_metadata))
-        town.workspace.views.update(view.id, view.body)
-    town.settle(3)
-    assert len(files(town)) == 1
+        harness.slack.click(BJORN, view, ActionId.EXPORT, value=_request_of(view.private_metadata))
+        harness.workspace.views.update(view.id, view.body)
+    harness.run_worker(3)
+    assert len(files(harness)) == 1
 
 
 def _request_of(metadata: str) -> str:
     return str(json.loads(metadata)["request_id"])
 
 
-def test_asked_for_again_it_is_sent_again(town: Town) -> None:
-    yoga(town)
+def test_asked_for_again_it_is_sent_again(harness: SlackHarness) -> None:
+    yoga(harness)
     for _ in range(2):
-        managed(town)
-        press(town, ActionId.EXPORT)
-    town.settle(3)
-    assert len(files(town)) == 2
+        managed(harness)
+        press(harness, ActionId.EXPORT)
+    harness.run_worker(3)
+    assert len(files(harness)) == 2
 
 
-def test_an_admin_gets_it_too(town: Town) -> None:
-    yoga(town)
-    managed(town, AMARA)
-    press(town, ActionId.EXPORT, AMARA)
-    town.settle(3)
-    assert len(files(town, AMARA)) == 1
-    assert files(town) == []
+def test_an_admin_gets_it_too(harness: SlackHarness) -> None:
+    yoga(harness)
+    managed(harness, AMARA)
+    press(harness, ActionId.EXPORT, AMARA)
+    harness.run_worker(3)
+    assert len(files(harness, AMARA)) == 1
+    assert files(harness) == []
 
 
-def test_others_may_not(town: Town) -> None:
-    yoga(town)
-    managed(town, PRIYA)
-    town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
-    before = town.everything()
-    assert NOT_ALLOWED in said(press(town, ActionId.EXPORT, PRIYA))
-    town.settle(3)
-    assert town.everything() == before
-    assert files(town, PRIYA) == []
+def test_others_may_not(harness: SlackHarness) -> None:
+    yoga(harness)
+    managed(harness, PRIYA)
+    harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
+    before = harness.everything()
+    assert NOT_ALLOWED in said(press(harness, ActionId.EXPORT, PRIYA))
+    harness.run_worker(3)
+    assert harness.everything() == before
+    assert files(harness, PRIYA) == []
 
 
-def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    town.bot.service.delete_event("yoga")
-    assert GONE in said(press(town, ActionId.EXPORT))
-    town.settle(3)
-    assert files(town) == []
+def test_an_event_that_vanished_meanwhile_says_so(harness: SlackHarness) -> None:
+    yoga(harness)
+    managed(harness)
+    harness.bot.service.delete_event("yoga")
+    assert GONE in said(press(harness, ActionId.EXPORT))
+    harness.run_worker(3)
+    assert files(harness) == []
 
 
-def test_deleted_before_it_was_made_no_file_comes(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    press(town, ActionId.EXPORT)
-    town.bot.service.delete_event("yoga")
-    town.settle(3)
-    assert files(town) == []
+def test_deleted_before_it_was_made_no_file_comes(harness: SlackHarness) -> None:
+    yoga(harness)
+    managed(harness)
+    press(harness, ActionId.EXPORT)
+    harness.bot.service.delete_event("yoga")
+    harness.run_worker(3)
+    assert files(harness) == []
 
 
 @pytest.mark.parametrize(
     "method", ["conversations.open", "files.getUploadURLExternal", "files.completeUploadExternal"]
 )
-def test_where_slack_fails_it_is_sent_later(town: Town, method: str) -> None:
+def test_where_slack_fails_it_is_sent_later(harness: SlackHarness, method: str) -> None:
     """R9.1."""
-    yoga(town)
-    managed(town)
-    town.api.fail_next(method, Fault.server_error())
-    press(town, ActionId.EXPORT)
-    town.settle(15)
-    assert len(files(town)) == 1
+    yoga(harness)
+    managed(harness)
+    harness.api.fail_next(method, Fault.server_error())
+    press(harness, ActionId.EXPORT)
+    harness.run_worker(15)
+    assert len(files(harness)) == 1
 
 
-def test_it_stands_in_the_history(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    press(town, ActionId.EXPORT)
-    assert f"<@{BJORN}> exported the list of people" in said(press(town, ActionId.HISTORY))
-    assert top(town).title == "History"
+def test_it_stands_in_the_history(harness: SlackHarness) -> None:
+    yoga(harness)
+    managed(harness)
+    press(harness, ActionId.EXPORT)
+    assert f"<@{BJORN}> exported the list of people" in said(press(harness, ActionId.HISTORY))
+    assert top(harness).title == "History"
 
 
-def test_the_file_says_of_which_event_it_is_and_the_message_has_nothing_typed(town: Town) -> None:
+def test_the_file_says_of_which_event_it_is_and_the_message_has_nothing_typed(
+    harness: SlackHarness,
+) -> None:
     """R8.11: Slack would make a link of an address in a title."""
-    yoga(town)
-    managed(town)
-    press(town, ActionId.EXPORT)
-    town.settle(3)
-    message = town.workspace.messages(town.workspace.dm(BJORN).id)[-1]
+    yoga(harness)
+    managed(harness)
+    press(harness, ActionId.EXPORT)
+    harness.run_worker(3)
+    message = harness.workspace.messages(harness.workspace.dm(BJORN).id)[-1]
     (file,) = message.files
     assert file["title"] == "Yoga in the park: people"
     assert file["name"] == "Yoga in the park.csv"

@@ -14,7 +14,7 @@ from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.large_events import fill
 from tests.support.dynamodb.requests import Requests, counted
 from tests.support.environment import ManualClock, ids, service_on
-from tests.support.slack.harness import AMARA, Town
+from tests.support.slack.harness import AMARA, SlackHarness
 from tests.support.stores import empty_local
 
 REGISTERED, WAITING = 10_000, 5_000
@@ -30,15 +30,15 @@ def store() -> Iterator[DynamoDBStore]:
 
 
 def opened(
-    town: Town, store: DynamoDBStore, event_id: str, turned: tuple[str, ...] = ()
+    harness: SlackHarness, store: DynamoDBStore, event_id: str, turned: tuple[str, ...] = ()
 ) -> tuple[Requests, str]:
     """Open an event's roster; return what it asked of the store, and what it shows."""
     clock = ManualClock()
     context = AppContext(
         service_on(store, clock=clock),
-        town.bot.notification_worker,
-        MemberDirectory(town.client, clock),
-        town.client,
+        harness.bot.notification_worker,
+        MemberDirectory(harness.client, clock),
+        harness.client,
         ids(),
         "T1",
     )
@@ -47,9 +47,9 @@ def opened(
     return requests, str(view.to_dict())
 
 
-def test_the_first_page(town: Town, store: DynamoDBStore) -> None:
-    small, _ = opened(town, store, "small")
-    large, text = opened(town, store, "large")
+def test_the_first_page(harness: SlackHarness, store: DynamoDBStore) -> None:
+    small, _ = opened(harness, store, "small")
+    large, text = opened(harness, store, "large")
     assert "10000 of 10000 seats · 5000 waiting" in text
     assert text.count("seat since") == roster_views.ROSTER_PAGE
     # The small one's page holds its line, too.
@@ -57,10 +57,10 @@ def test_the_first_page(town: Town, store: DynamoDBStore) -> None:
     assert (large.scans, small.scans) == (0, 0)
 
 
-def test_a_page_deep_in_the_line(town: Town, store: DynamoDBStore) -> None:
+def test_a_page_deep_in_the_line(harness: SlackHarness, store: DynamoDBStore) -> None:
     """The position of its first is counted within one block of the line (`WAITLIST_BLOCK`)."""
-    first, _ = opened(town, store, "small", ("line:4",))
-    deep, text = opened(town, store, "large", ("line:14500",))
+    first, _ = opened(harness, store, "small", ("line:4",))
+    deep, text = opened(harness, store, "large", ("line:14500",))
     assert "4501. " in text
     assert deep.reads <= first.reads
     assert AMARA not in text

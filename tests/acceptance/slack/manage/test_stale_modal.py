@@ -13,10 +13,10 @@ import pytest
 from bot.blocks.ids import ActionId, BlockId
 from domain.inputs import EventChanges
 from domain.models import Actor
-from playground.client.member_client import Seen
+from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS
 from playground.workspace.model import View
-from tests.support.slack.harness import BJORN, CHLOE, DIEGO, PRIYA, Town
+from tests.support.slack.harness import BJORN, CHLOE, DIEGO, PRIYA, SlackHarness
 from tests.support.slack.modals import GONE, NOT_ALLOWED, managed, press, said, submit, top
 
 CANCELED = "This event was canceled, and can’t be changed any more."
@@ -54,119 +54,125 @@ FORMS: Mapping[str, tuple[ActionId, list[Mapping[BlockId, Any]]]] = {
 """Each form, the button that opens it, and what is submitted, one time after the other."""
 
 
-def open_manage(town: Town, action: ActionId) -> View:
+def open_manage(harness: SlackHarness, action: ActionId) -> View:
     """Open Manage as Priya, who helps to organize, where it has the button."""
     people = [f"U1{number:04}" for number in range(70)] if action.startswith("roster") else []
-    town.event(organizer_id=BJORN, co_organizer_ids=[PRIYA], capacity=100)
-    town.register(CHLOE, DIEGO, *people)
+    harness.event(organizer_id=BJORN, co_organizer_ids=[PRIYA], capacity=100)
+    harness.register(CHLOE, DIEGO, *people)
     if action is ActionId.REOPEN:
-        town.bot.service.close_event("yoga", actor=Actor(BJORN))
-    view = managed(town, PRIYA)
-    return press(town, ActionId.ROSTER_PAGE, PRIYA) if action is ActionId.ROSTER_BACK else view
+        harness.bot.service.close_event("yoga", actor=Actor(BJORN))
+    view = managed(harness, PRIYA)
+    return press(harness, ActionId.ROSTER_PAGE, PRIYA) if action is ActionId.ROSTER_BACK else view
 
 
-def open_form(town: Town, name: str) -> tuple[View, Mapping[BlockId, Any]]:
+def open_form(harness: SlackHarness, name: str) -> tuple[View, Mapping[BlockId, Any]]:
     """Open a form as Priya, up to its last step; return it, and what is to be submitted."""
     action, steps = FORMS[name]
-    open_manage(town, action)
-    view = press(town, action, PRIYA, **WAYS[action])
+    open_manage(harness, action)
+    view = press(harness, action, PRIYA, **WAYS[action])
     for step in steps[:-1]:
-        submit(town, view, step, PRIYA)
-        view = top(town, PRIYA)
+        submit(harness, view, step, PRIYA)
+        view = top(harness, PRIYA)
     return view, steps[-1]
 
 
-def resign(town: Town) -> None:
-    town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
+def resign(harness: SlackHarness) -> None:
+    harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
 
 
-def pressed(town: Town, action: ActionId, view: View) -> Seen:
-    seen = town.slack.click(PRIYA, view, action, **WAYS[action])
+def pressed(harness: SlackHarness, action: ActionId, view: View) -> ActionResult:
+    seen = harness.slack.click(PRIYA, view, action, **WAYS[action])
     assert seen.failure is None, seen.failure
     return seen
 
 
 @pytest.mark.parametrize("action", WAYS)
 def test_who_organizes_no_more_can_do_and_see_nothing_by_any_button(
-    town: Town, action: ActionId
+    harness: SlackHarness, action: ActionId
 ) -> None:
-    view = open_manage(town, action)
-    resign(town)
-    before = town.everything()
-    assert NOT_ALLOWED in said(pressed(town, action, view).view)
-    assert town.everything() == before
+    view = open_manage(harness, action)
+    resign(harness)
+    before = harness.everything()
+    assert NOT_ALLOWED in said(pressed(harness, action, view).view)
+    assert harness.everything() == before
 
 
 @pytest.mark.parametrize("action", WAYS)
-def test_of_an_event_that_vanished_every_button_says_so(town: Town, action: ActionId) -> None:
-    view = open_manage(town, action)
-    town.bot.service.delete_event("yoga")
-    assert GONE in said(pressed(town, action, view).view)
+def test_of_an_event_that_vanished_every_button_says_so(
+    harness: SlackHarness, action: ActionId
+) -> None:
+    view = open_manage(harness, action)
+    harness.bot.service.delete_event("yoga")
+    assert GONE in said(pressed(harness, action, view).view)
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_who_organizes_no_more_can_do_nothing_by_any_form(town: Town, name: str) -> None:
-    view, values = open_form(town, name)
-    resign(town)
-    before, cards = town.everything(), len(town.workspace.messages(EVENTS))
-    assert NOT_ALLOWED in said(submit(town, view, values, PRIYA).view)
-    assert (town.everything(), len(town.workspace.messages(EVENTS))) == (before, cards)
+def test_who_organizes_no_more_can_do_nothing_by_any_form(harness: SlackHarness, name: str) -> None:
+    view, values = open_form(harness, name)
+    resign(harness)
+    before, cards = harness.everything(), len(harness.workspace.messages(EVENTS))
+    assert NOT_ALLOWED in said(submit(harness, view, values, PRIYA).view)
+    assert (harness.everything(), len(harness.workspace.messages(EVENTS))) == (before, cards)
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_of_an_event_that_vanished_every_form_says_so(town: Town, name: str) -> None:
-    view, values = open_form(town, name)
-    town.bot.service.delete_event("yoga")
-    before, cards = town.everything(), len(town.workspace.messages(EVENTS))
-    assert GONE in said(submit(town, view, values, PRIYA).view)
-    assert (town.everything(), len(town.workspace.messages(EVENTS))) == (before, cards)
+def test_of_an_event_that_vanished_every_form_says_so(harness: SlackHarness, name: str) -> None:
+    view, values = open_form(harness, name)
+    harness.bot.service.delete_event("yoga")
+    before, cards = harness.everything(), len(harness.workspace.messages(EVENTS))
+    assert GONE in said(submit(harness, view, values, PRIYA).view)
+    assert (harness.everything(), len(harness.workspace.messages(EVENTS))) == (before, cards)
 
 
 @pytest.mark.parametrize("name", ["edit", "capacity, preview", "capacity"])
-def test_an_event_that_was_canceled_meanwhile_stays_as_it_is(town: Town, name: str) -> None:
-    view, values = open_form(town, name)
-    town.bot.service.cancel_event("yoga")
-    before = town.everything()
-    assert CANCELED in said(submit(town, view, values, PRIYA).view)
-    assert town.everything() == before
+def test_an_event_that_was_canceled_meanwhile_stays_as_it_is(
+    harness: SlackHarness, name: str
+) -> None:
+    view, values = open_form(harness, name)
+    harness.bot.service.cancel_event("yoga")
+    before = harness.everything()
+    assert CANCELED in said(submit(harness, view, values, PRIYA).view)
+    assert harness.everything() == before
 
 
 @pytest.mark.parametrize("action", [ActionId.CLOSE, ActionId.REOPEN])
 def test_an_event_that_was_canceled_meanwhile_is_not_opened_or_closed(
-    town: Town, action: ActionId
+    harness: SlackHarness, action: ActionId
 ) -> None:
-    view = open_manage(town, action)
-    town.bot.service.cancel_event("yoga")
-    before = town.everything()
-    assert CANCELED in said(pressed(town, action, view).view)
-    assert town.everything() == before
+    view = open_manage(harness, action)
+    harness.bot.service.cancel_event("yoga")
+    before = harness.everything()
+    assert CANCELED in said(pressed(harness, action, view).view)
+    assert harness.everything() == before
 
 
 @pytest.mark.parametrize(
     "action", [one for one in WAYS if one not in ("export", "close", "reopen")]
 )
-def test_a_double_click_on_any_button_changes_nothing(town: Town, action: ActionId) -> None:
+def test_a_double_click_on_any_button_changes_nothing(
+    harness: SlackHarness, action: ActionId
+) -> None:
     """What opens a form opens it once more over the first; nothing fails."""
-    view = open_manage(town, action)
-    before = town.everything()
+    view = open_manage(harness, action)
+    before = harness.everything()
     for _ in range(2):
-        pressed(town, action, view)
-    assert town.everything() == before
+        pressed(harness, action, view)
+    assert harness.everything() == before
 
 
-def test_manage_in_app_home_is_refused_to_who_organizes_no_more(town: Town) -> None:
-    town.event(organizer_id=BJORN, co_organizer_ids=[PRIYA])
-    town.slack.open_home(PRIYA)
-    home = town.workspace.views.home(PRIYA)
+def test_manage_in_app_home_is_refused_to_who_organizes_no_more(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, co_organizer_ids=[PRIYA])
+    harness.slack.open_home(PRIYA)
+    home = harness.workspace.views.home(PRIYA)
     assert home is not None
-    resign(town)
-    seen = town.slack.click(PRIYA, home, ActionId.MANAGE)
+    resign(harness)
+    seen = harness.slack.click(PRIYA, home, ActionId.MANAGE)
     assert NOT_ALLOWED in said(seen.view)
 
 
-def test_every_button_of_manage_is_here(town: Town) -> None:
+def test_every_button_of_manage_is_here(harness: SlackHarness) -> None:
     """Whoever adds one is led here."""
-    view = open_manage(town, ActionId.CLOSE)
+    view = open_manage(harness, ActionId.CLOSE)
     elements = [
         element
         for block in view.blocks

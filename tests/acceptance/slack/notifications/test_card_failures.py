@@ -22,29 +22,38 @@ from tests.support.notifications.slack_faults import (
     NOT_APPLIED,
     OURS,
 )
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town, shown
+from tests.support.slack.harness import (
+    AMARA,
+    BJORN,
+    CHLOE,
+    DIEGO,
+    HARUKI,
+    PRIYA,
+    SlackHarness,
+    shown,
+)
 
 UPDATE = "chat.update"
 CARD_IS_GONE = ["message_not_found", "is_archived", "not_in_channel", "channel_not_found"]
 PEOPLE = (BJORN, CHLOE, DIEGO, HARUKI, PRIYA)
 
 
-def two_cards(town: Town) -> list[Message]:
+def two_cards(harness: SlackHarness) -> list[Message]:
     """Return an event's cards in two channels, shown and settled."""
-    event = town.event(capacity=10)
-    cards = [_card(town, event, channel_id) for channel_id in (EVENTS, GENERAL)]
-    town.settle()
+    event = harness.event(capacity=10)
+    cards = [_card(harness, event, channel_id) for channel_id in (EVENTS, GENERAL)]
+    harness.run_worker()
     return cards
 
 
-def _card(town: Town, event: Event, channel_id: str) -> Message:
-    town.bot.notification_worker.announce(event, channel_id)
-    return town.workspace.messages(channel_id)[-1]
+def _card(harness: SlackHarness, event: Event, channel_id: str) -> Message:
+    harness.bot.notification_worker.announce(event, channel_id)
+    return harness.workspace.messages(channel_id)[-1]
 
 
-def now_shown(town: Town, card: Message) -> str:
+def now_shown(harness: SlackHarness, card: Message) -> str:
     """Return the line of a card that counts its seats."""
-    text = shown(town.workspace.message(card.channel_id, card.ts))
+    text = shown(harness.workspace.message(card.channel_id, card.ts))
     line = next(line for line in text.splitlines() if " of " in line and " seat" in line)
     return line.removesuffix(f" · organized by <@{AMARA}>")
 
@@ -56,120 +65,122 @@ def now_shown(town: Town, card: Message) -> str:
     ids=[*NOT_APPLIED, *(f"answer lost: {name}" for name in ANSWER_LOST)],
 )
 def test_card_ends_at_the_truth_whatever_happens_to_its_updates(
-    impatient: Town, fault: Fault, position: int
+    impatient: SlackHarness, fault: Fault, position: int
 ) -> None:
     """Five changes, one every two seconds, and one call that fails."""
-    town = impatient
-    cards = two_cards(town)
-    town.api.faults.line_up(UPDATE, None, position)
-    town.api.fail_next(UPDATE, fault)
+    harness = impatient
+    cards = two_cards(harness)
+    harness.api.faults.enqueue(UPDATE, None, position)
+    harness.api.fail_next(UPDATE, fault)
     for user_id in PEOPLE:
-        town.register(user_id)
-        town.bot.notification_worker.wake("yoga")
-        town.settle(1.5)
-    town.settle(LONG_ENOUGH)
-    assert [now_shown(town, card) for card in cards] == ["5 of 10 seats"] * 2
-    assert undelivered(town) == ()
-    assert len(town.api.calls(UPDATE)) <= 2 * len(PEOPLE) + 2
+        harness.register(user_id)
+        harness.bot.notification_worker.wake("yoga")
+        harness.run_worker(1.5)
+    harness.run_worker(LONG_ENOUGH)
+    assert [now_shown(harness, card) for card in cards] == ["5 of 10 seats"] * 2
+    assert undelivered(harness) == ()
+    assert len(harness.api.calls(UPDATE)) <= 2 * len(PEOPLE) + 2
 
 
 @pytest.mark.parametrize("error", OURS)
 def test_our_own_failure_keeps_cards_for_later_with_one_alarm(
-    town: Town, error: str, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, error: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cards = two_cards(town)
-    town.api.faults.stand(Fault.refused(error))
-    town.register(*PEOPLE)
+    cards = two_cards(harness)
+    harness.api.faults.set_default(Fault.refused(error))
+    harness.register(*PEOPLE)
     with caplog.at_level(logging.WARNING):
-        town.settle(3 * PAUSE.total_seconds())
+        harness.run_worker(3 * PAUSE.total_seconds())
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
-    assert len([call for call in town.api.calls(UPDATE) if call.fault]) <= 4
-    town.api.faults.stand(None)
-    town.settle(PAUSE.total_seconds() + 3)
-    assert [now_shown(town, card) for card in cards] == ["5 of 10 seats"] * 2
-    assert undelivered(town) == ()
+    assert len([call for call in harness.api.calls(UPDATE) if call.fault]) <= 4
+    harness.api.faults.set_default(None)
+    harness.run_worker(PAUSE.total_seconds() + 3)
+    assert [now_shown(harness, card) for card in cards] == ["5 of 10 seats"] * 2
+    assert undelivered(harness) == ()
 
 
 @pytest.mark.parametrize("error", CARD_IS_GONE)
-def test_card_that_is_gone_is_forgotten_and_the_other_goes_on(town: Town, error: str) -> None:
-    two_cards(town)
-    town.api.fail_next(UPDATE, Fault.refused(error))
+def test_card_that_is_gone_is_forgotten_and_the_other_goes_on(
+    harness: SlackHarness, error: str
+) -> None:
+    two_cards(harness)
+    harness.api.fail_next(UPDATE, Fault.refused(error))
     for user_id in PEOPLE:
-        town.register(user_id)
-        town.settle(2)
-    (left,) = town.store.get_cards("yoga")
-    assert left.rendered_version == town.bot.service.get_event("yoga").version
-    assert len(town.api.calls(UPDATE)) == 1 + len(PEOPLE)
-    assert undelivered(town) == ()
+        harness.register(user_id)
+        harness.run_worker(2)
+    (left,) = harness.store.get_cards("yoga")
+    assert left.rendered_version == harness.bot.service.get_event("yoga").version
+    assert len(harness.api.calls(UPDATE)) == 1 + len(PEOPLE)
+    assert undelivered(harness) == ()
 
 
 @pytest.mark.parametrize("error", BUGS)
 def test_card_that_can_not_be_shown_waits_for_the_next_change(
-    town: Town, error: str, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, error: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cards = two_cards(town)
-    town.api.fail_next(UPDATE, Fault.refused(error), times=2)
-    town.register(BJORN)
-    town.settle(LONG_ENOUGH)
+    cards = two_cards(harness)
+    harness.api.fail_next(UPDATE, Fault.refused(error), times=2)
+    harness.register(BJORN)
+    harness.run_worker(LONG_ENOUGH)
     assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
-    assert len(town.api.calls(UPDATE)) == 2
-    assert undelivered(town) == ()
-    town.register(CHLOE)
-    town.settle()
-    assert [now_shown(town, card) for card in cards] == ["2 of 10 seats"] * 2
+    assert len(harness.api.calls(UPDATE)) == 2
+    assert undelivered(harness) == ()
+    harness.register(CHLOE)
+    harness.run_worker()
+    assert [now_shown(harness, card) for card in cards] == ["2 of 10 seats"] * 2
 
 
 @pytest.mark.parametrize("error", ["messages_tab_disabled", "missing_scope"])
 def test_cards_follow_while_messages_are_refused_with_one_alarm(
-    town: Town, error: str, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, error: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What Slack takes is not held up by what it refuses, and does not set off the alarm again."""
-    card = town.card(town.event(capacity=1))
-    town.register(AMARA, BJORN)
-    town.api.fail_next(POST, Fault.refused(error), times=10_000)
-    town.bot.service.unregister("yoga", AMARA)
+    card = harness.card(harness.event(capacity=1))
+    harness.register(AMARA, BJORN)
+    harness.api.fail_next(POST, Fault.refused(error), times=10_000)
+    harness.bot.service.unregister("yoga", AMARA)
     with caplog.at_level(logging.WARNING):
         for waiting, user_id in enumerate((CHLOE, DIEGO, HARUKI), start=1):
-            town.register(user_id)
-            town.settle(2)
-            assert now_shown(town, card) == f"1 of 1 seats · {waiting} waiting"
-            town.settle(PAUSE.total_seconds())
+            harness.register(user_id)
+            harness.run_worker(2)
+            assert now_shown(harness, card) == f"1 of 1 seats · {waiting} waiting"
+            harness.run_worker(PAUSE.total_seconds())
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
-    town.api.faults.clear()
-    town.settle(PAUSE.total_seconds() + 3)
-    assert len(town.told(BJORN)) == 1
+    harness.api.faults.clear()
+    harness.run_worker(PAUSE.total_seconds() + 3)
+    assert len(harness.direct_messages(BJORN)) == 1
 
 
 def test_alarm_is_raised_again_for_what_broke_again(
-    town: Town, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Mended meanwhile: the next refusal is news, even for a method that was not called since."""
-    town.card(town.event(capacity=1))
-    town.register(AMARA, BJORN)
+    harness.card(harness.event(capacity=1))
+    harness.register(AMARA, BJORN)
     for _ in range(2):
-        town.api.faults.stand(Fault.refused("token_revoked"))
-        town.bot.service.edit_event("yoga", EventChanges.of(capacity=5))
-        town.settle(2 * PAUSE.total_seconds())
-        town.api.faults.stand(None)
-        town.bot.service.edit_event("yoga", EventChanges.of(capacity=4))
-        town.settle(2 * PAUSE.total_seconds())
+        harness.api.faults.set_default(Fault.refused("token_revoked"))
+        harness.bot.service.edit_event("yoga", EventChanges.of(capacity=5))
+        harness.run_worker(2 * PAUSE.total_seconds())
+        harness.api.faults.set_default(None)
+        harness.bot.service.edit_event("yoga", EventChanges.of(capacity=4))
+        harness.run_worker(2 * PAUSE.total_seconds())
     alarms = [record for record in caplog.records if record.levelname == "CRITICAL"]
     assert len(alarms) == 2
 
 
-def test_card_is_updated_once_a_second_at_most_while_updates_fail(town: Town) -> None:
+def test_card_is_updated_once_a_second_at_most_while_updates_fail(harness: SlackHarness) -> None:
     """R8.3, and the workspace's 50 a minute."""
-    two_cards(town)
-    town.api.faults.line_up(UPDATE, Fault.closed(applied=True), 2)
-    began = town.clock.now()
+    two_cards(harness)
+    harness.api.faults.enqueue(UPDATE, Fault.closed(applied=True), 2)
+    began = harness.clock.now()
     calls: list[tuple[str, float]] = []
     for number in range(120):
-        town.register(f"U0GUEST{number}")
-        before = len(town.api.calls(UPDATE))
-        town.bot.notification_worker.run_due_events()
-        second = (town.clock.now() - began).total_seconds()
-        calls += [(call.args["ts"], second) for call in town.api.calls(UPDATE)[before:]]
-        town.clock.advance(timedelta(seconds=0.25))
+        harness.register(f"U0GUEST{number}")
+        before = len(harness.api.calls(UPDATE))
+        harness.bot.notification_worker.run_due_events()
+        second = (harness.clock.now() - began).total_seconds()
+        calls += [(call.args["ts"], second) for call in harness.api.calls(UPDATE)[before:]]
+        harness.clock.advance(timedelta(seconds=0.25))
     for ts in {ts for ts, _ in calls}:
         moments = [second for one, second in calls if one == ts]
         assert all(later - earlier >= 1 for earlier, later in pairwise(moments))

@@ -18,7 +18,7 @@ from domain.inputs import EventChanges
 from playground.demo.seed import EVENTS, GENERAL, RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.environment import at_once
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, Town, shown
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, SlackHarness, shown
 
 UPDATE = "chat.update"
 GUESTS = [f"U0GUEST{number}" for number in range(40)]
@@ -27,36 +27,36 @@ GUESTS = [f"U0GUEST{number}" for number in range(40)]
 class SlowSlack(WebClient):
     """Slack, whose every answer takes a third of a second."""
 
-    town: Town
+    harness: SlackHarness
     updated_after: float | None = None
     meanwhile: list[Callable[[], None]]
     """What happens behind its back, an update each."""
 
     def chat_postMessage(self, **content: Any) -> SlackResponse:  # noqa: N802
-        self.town.clock.advance(timedelta(seconds=0.33))
+        self.harness.clock.advance(timedelta(seconds=0.33))
         return super().chat_postMessage(**content)
 
     def chat_update(self, **content: Any) -> SlackResponse:
-        self.town.clock.advance(timedelta(seconds=0.33))
+        self.harness.clock.advance(timedelta(seconds=0.33))
         if self.updated_after is None:
-            self.updated_after = self.town.clock.monotonic()
+            self.updated_after = self.harness.clock.monotonic()
         if self.meanwhile:
             self.meanwhile.pop(0)()
         return super().chat_update(**content)
 
 
-def slow_notifier(town: Town) -> tuple[NotificationWorker, SlowSlack]:
+def slow_notifier(harness: SlackHarness) -> tuple[NotificationWorker, SlowSlack]:
     slack = SlowSlack(
-        token=town.workspace.app.bot_token,
-        base_url=f"{town.workspace.url}/api/",
+        token=harness.workspace.app.bot_token,
+        base_url=f"{harness.workspace.url}/api/",
         retry_handlers=[],
     )
-    slack.town = town
+    slack.harness = harness
     slack.meanwhile = []
     notification_worker = NotificationWorker(
-        town.store,
+        harness.store,
         slack,
-        town.clock,
+        harness.clock,
         holder="slow",
         sweep=lambda: 0,
         reconcile=lambda: None,
@@ -65,192 +65,196 @@ def slow_notifier(town: Town) -> tuple[NotificationWorker, SlowSlack]:
     return notification_worker, slack
 
 
-def test_card_follows_within_two_seconds(town: Town) -> None:
-    card = town.card(town.event())
-    town.settle(5)
-    town.register(BJORN)
-    town.settle(1)
-    assert "1 of 2 seats" in shown(town.workspace.message(EVENTS, card.ts))
+def test_card_follows_within_two_seconds(harness: SlackHarness) -> None:
+    card = harness.card(harness.event())
+    harness.run_worker(5)
+    harness.register(BJORN)
+    harness.run_worker(1)
+    assert "1 of 2 seats" in shown(harness.workspace.message(EVENTS, card.ts))
 
 
-def test_rush_costs_one_update_a_second_and_ends_with_the_truth(town: Town) -> None:
+def test_rush_costs_one_update_a_second_and_ends_with_the_truth(harness: SlackHarness) -> None:
     """Forty people in four seconds, the notifier at work all the time."""
-    town.card(town.event(capacity=30))
+    harness.card(harness.event(capacity=30))
     for user_id in GUESTS:
-        town.register(user_id)
-        town.bot.notification_worker.run_due_events()
-        town.clock.advance(timedelta(seconds=0.1))
-    assert "30 of 30 seats · 10 waiting" in town.card_now()
-    assert 4 <= len(town.api.calls(UPDATE)) <= 6
+        harness.register(user_id)
+        harness.bot.notification_worker.run_due_events()
+        harness.clock.advance(timedelta(seconds=0.1))
+    assert "30 of 30 seats · 10 waiting" in harness.current_card()
+    assert 4 <= len(harness.api.calls(UPDATE)) <= 6
 
 
-def test_card_whose_event_moves_while_it_is_updated_is_updated_again(town: Town) -> None:
+def test_card_whose_event_moves_while_it_is_updated_is_updated_again(harness: SlackHarness) -> None:
     """Another process commits, and wakes nobody here: the version is read again."""
-    town.card(town.event())
-    town.register(BJORN)
-    notification_worker, slack = slow_notifier(town)
-    slack.meanwhile.append(lambda: town.register(CHLOE))
+    harness.card(harness.event())
+    harness.register(BJORN)
+    notification_worker, slack = slow_notifier(harness)
+    slack.meanwhile.append(lambda: harness.register(CHLOE))
     again = notification_worker.attend("yoga")
     assert again is not None
-    town.clock.advance(again - town.clock.now())
+    harness.clock.advance(again - harness.clock.now())
     assert notification_worker.attend("yoga") is None
-    assert "2 of 2 seats" in shown(town.workspace.messages(EVENTS)[-1])
+    assert "2 of 2 seats" in shown(harness.workspace.messages(EVENTS)[-1])
 
 
-def test_card_does_not_wait_for_a_long_run_of_messages(town: Town) -> None:
+def test_card_does_not_wait_for_a_long_run_of_messages(harness: SlackHarness) -> None:
     """Twenty promotions take Slack six seconds; the card is right before they are through."""
     people = GUESTS[:20]
-    town.card(town.event(capacity=1))
-    town.register(AMARA, *people)
-    town.settle()
-    town.bot.service.edit_event("yoga", EventChanges.of(capacity=21))
-    began = town.clock.monotonic()
-    notification_worker, slack = slow_notifier(town)
+    harness.card(harness.event(capacity=1))
+    harness.register(AMARA, *people)
+    harness.run_worker()
+    harness.bot.service.edit_event("yoga", EventChanges.of(capacity=21))
+    began = harness.clock.monotonic()
+    notification_worker, slack = slow_notifier(harness)
     notification_worker.attend("yoga")
     assert slack.updated_after is not None
     assert slack.updated_after - began < 1
-    town.workspace.refusals.clear()  # Slack knows none of these guests
+    harness.workspace.refusals.clear()  # Slack knows none of these guests
 
 
-def test_card_does_not_wait_for_the_messages_of_another_event(town: Town) -> None:
+def test_card_does_not_wait_for_the_messages_of_another_event(harness: SlackHarness) -> None:
     """Events take turns: a cancellation to a hundred people does not stop the others."""
-    town.event("chess", title="Chess", capacity=100)
-    town.register(*GUESTS, event_id="chess")
-    town.card(town.event())
-    town.settle()
-    town.bot.service.cancel_event("chess")
-    town.clock.advance(timedelta(seconds=3))
-    notification_worker, slack = slow_notifier(town)
+    harness.event("chess", title="Chess", capacity=100)
+    harness.register(*GUESTS, event_id="chess")
+    harness.card(harness.event())
+    harness.run_worker()
+    harness.bot.service.cancel_event("chess")
+    harness.clock.advance(timedelta(seconds=3))
+    notification_worker, slack = slow_notifier(harness)
     notification_worker.wake("chess")
-    town.register(BJORN)
-    began = town.clock.monotonic()
+    harness.register(BJORN)
+    began = harness.clock.monotonic()
     notification_worker.wake("yoga")
     notification_worker.run_due_events()
     assert slack.updated_after is not None
     assert slack.updated_after - began < 2
-    told = [call for call in town.api.calls("chat.postMessage") if call.args["channel"] in GUESTS]
+    told = [
+        call for call in harness.api.calls("chat.postMessage") if call.args["channel"] in GUESTS
+    ]
     assert len(told) == len(GUESTS)
-    town.workspace.refusals.clear()
+    harness.workspace.refusals.clear()
 
 
-def test_many_cards_share_slacks_rate_and_all_end_with_the_truth(town: Town) -> None:
+def test_many_cards_share_slacks_rate_and_all_end_with_the_truth(harness: SlackHarness) -> None:
     """Thirty cards of one event, changing for a minute: 50 updates a minute, no card left behind."""
-    event = town.event(capacity=100)
+    event = harness.event(capacity=100)
     channels = [EVENTS, GENERAL, RANDOM]
     for number in range(30):
-        town.bot.notification_worker.announce(event, channels[number % 3])
+        harness.bot.notification_worker.announce(event, channels[number % 3])
     for user_id in GUESTS[:20]:
-        town.register(user_id)
-        town.settle(2.5)
+        harness.register(user_id)
+        harness.run_worker(2.5)
     # One minute: a share for each, the busiest card no more than the others.
-    calls = town.api.calls(UPDATE)
+    calls = harness.api.calls(UPDATE)
     assert len(calls) <= BURST + UPDATES_A_MINUTE
-    per_card = [sum(call.args["ts"] == card.message_ts for call in calls) for card in cards(town)]
+    per_card = [
+        sum(call.args["ts"] == card.message_ts for call in calls) for card in cards(harness)
+    ]
     assert max(per_card) - min(per_card) <= 1
-    town.settle(60)
+    harness.run_worker(60)
     for channel in channels:
-        for message in town.workspace.messages(channel):
+        for message in harness.workspace.messages(channel):
             assert "20 of 100 seats" in shown(message)
 
 
-def cards(town: Town) -> Any:
-    return town.store.get_cards("yoga")
+def cards(harness: SlackHarness) -> Any:
+    return harness.store.get_cards("yoga")
 
 
-def test_card_that_was_deleted_in_slack_is_forgotten(town: Town) -> None:
+def test_card_that_was_deleted_in_slack_is_forgotten(harness: SlackHarness) -> None:
     """For good: no further try, and the others go on."""
-    town.card(town.event())
-    town.bot.notification_worker.announce(town.bot.service.get_event("yoga"), GENERAL)
-    town.api.fail_next(UPDATE, Fault.refused("message_not_found"))
-    town.register(BJORN)
-    town.settle()
-    (left,) = cards(town)
-    assert left.rendered_version == town.bot.service.get_event("yoga").version
-    assert town.store.list_undelivered(limit=10).items == ()
+    harness.card(harness.event())
+    harness.bot.notification_worker.announce(harness.bot.service.get_event("yoga"), GENERAL)
+    harness.api.fail_next(UPDATE, Fault.refused("message_not_found"))
+    harness.register(BJORN)
+    harness.run_worker()
+    (left,) = cards(harness)
+    assert left.rendered_version == harness.bot.service.get_event("yoga").version
+    assert harness.store.list_undelivered(limit=10).items == ()
 
 
-def test_rate_limit_on_cards_is_kept_as_told(town: Town) -> None:
-    town.card(town.event())
-    town.settle()
-    town.api.fail_next(UPDATE, Fault.rate_limited(7))
-    town.register(BJORN)
-    town.settle(6)
-    assert len(town.api.calls(UPDATE)) == 1
-    town.settle(3)
-    assert "1 of 2 seats" in town.card_now()
+def test_rate_limit_on_cards_is_kept_as_told(harness: SlackHarness) -> None:
+    harness.card(harness.event())
+    harness.run_worker()
+    harness.api.fail_next(UPDATE, Fault.rate_limited(7))
+    harness.register(BJORN)
+    harness.run_worker(6)
+    assert len(harness.api.calls(UPDATE)) == 1
+    harness.run_worker(3)
+    assert "1 of 2 seats" in harness.current_card()
 
 
-def test_server_error_on_a_card_is_tried_again(town: Town) -> None:
-    town.card(town.event())
-    town.api.fail_next(UPDATE, Fault.server_error(500))
-    town.register(BJORN)
-    town.settle(10)
-    assert "1 of 2 seats" in town.card_now()
+def test_server_error_on_a_card_is_tried_again(harness: SlackHarness) -> None:
+    harness.card(harness.event())
+    harness.api.fail_next(UPDATE, Fault.server_error(500))
+    harness.register(BJORN)
+    harness.run_worker(10)
+    assert "1 of 2 seats" in harness.current_card()
 
 
 def test_card_that_slack_calls_malformed_is_logged_and_skipped(
-    town: Town, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is not tried again until the event changes."""
-    town.card(town.event())
-    town.api.fail_next(UPDATE, Fault.refused("invalid_blocks"))
-    town.register(BJORN)
+    harness.card(harness.event())
+    harness.api.fail_next(UPDATE, Fault.refused("invalid_blocks"))
+    harness.register(BJORN)
     with caplog.at_level(logging.ERROR):
-        town.settle(60)
+        harness.run_worker(60)
     assert "card of yoga skipped" in caplog.text
-    assert len(town.api.calls(UPDATE)) == 1
-    town.register(CHLOE)
-    assert "2 of 2 seats" in town.card_now()
+    assert len(harness.api.calls(UPDATE)) == 1
+    harness.register(CHLOE)
+    assert "2 of 2 seats" in harness.current_card()
 
 
 def test_our_own_failure_stops_cards_and_messages_with_one_alarm(
-    town: Town, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    town.card(town.event())
-    town.register(AMARA, BJORN, CHLOE)
-    town.bot.service.unregister("yoga", AMARA)
-    town.api.faults.stand(Fault.refused("account_inactive"))
+    harness.card(harness.event())
+    harness.register(AMARA, BJORN, CHLOE)
+    harness.bot.service.unregister("yoga", AMARA)
+    harness.api.faults.set_default(Fault.refused("account_inactive"))
     with caplog.at_level(logging.WARNING):
-        town.settle(30)
+        harness.run_worker(30)
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
-    assert len([call for call in town.api.calls() if call.fault]) == 1
-    town.api.faults.stand(None)
-    town.settle(60)
-    assert "2 of 2 seats" in town.card_now()
-    assert len(town.told(CHLOE)) == 1
+    assert len([call for call in harness.api.calls() if call.fault]) == 1
+    harness.api.faults.set_default(None)
+    harness.run_worker(60)
+    assert "2 of 2 seats" in harness.current_card()
+    assert len(harness.direct_messages(CHLOE)) == 1
 
 
-def test_deleted_event_leaves_a_card_that_says_so_without_buttons(town: Town) -> None:
+def test_deleted_event_leaves_a_card_that_says_so_without_buttons(harness: SlackHarness) -> None:
     """R7.2: and its row goes."""
-    town.card(town.event())
-    town.bot.service.delete_event("yoga")
-    text = town.card_now()
+    harness.card(harness.event())
+    harness.bot.service.delete_event("yoga")
+    text = harness.current_card()
     assert "This event was deleted." in text
     assert "[" not in text
-    assert cards(town) == ()
-    assert town.store.list_undelivered(limit=10).items == ()
+    assert cards(harness) == ()
+    assert harness.store.list_undelivered(limit=10).items == ()
 
 
-def test_click_on_a_card_that_nobody_remembers_adopts_it(town: Town) -> None:
+def test_click_on_a_card_that_nobody_remembers_adopts_it(harness: SlackHarness) -> None:
     """A lost answer, or a row that is gone: whoever clicks it brings it back."""
-    card = town.card(town.event())
-    town.store.delete_card("yoga", EVENTS, card.ts)
-    town.bot.notification_worker._card_updater._known.clear()  # as after a restart
-    town.slack.click(BJORN, card, ActionId.REGISTER)
-    town.settle()
-    assert "1 of 2 seats" in shown(town.workspace.message(EVENTS, card.ts))
-    (known,) = cards(town)
+    card = harness.card(harness.event())
+    harness.store.delete_card("yoga", EVENTS, card.ts)
+    harness.bot.notification_worker._card_updater._known.clear()  # as after a restart
+    harness.slack.click(BJORN, card, ActionId.REGISTER)
+    harness.run_worker()
+    assert "1 of 2 seats" in shown(harness.workspace.message(EVENTS, card.ts))
+    (known,) = cards(harness)
     assert known.message_ts == card.ts
 
 
-def test_marks_stay_until_the_cards_show_what_was_committed(town: Town) -> None:
+def test_marks_stay_until_the_cards_show_what_was_committed(harness: SlackHarness) -> None:
     """What a restart finds: an entry is marked undelivered while a card is behind it."""
-    town.card(town.event())
-    town.settle()
-    town.api.faults.stand(Fault.server_error(503))
-    town.register(DIEGO)
-    town.settle(2)
-    assert town.store.list_undelivered(limit=10).items == ("yoga",)
-    town.api.faults.stand(None)
-    town.settle(10)
-    assert town.store.list_undelivered(limit=10).items == ()
+    harness.card(harness.event())
+    harness.run_worker()
+    harness.api.faults.set_default(Fault.server_error(503))
+    harness.register(DIEGO)
+    harness.run_worker(2)
+    assert harness.store.list_undelivered(limit=10).items == ("yoga",)
+    harness.api.faults.set_default(None)
+    harness.run_worker(10)
+    assert harness.store.list_undelivered(limit=10).items == ()

@@ -13,177 +13,177 @@ from domain.inputs import EventChanges
 from domain.models import UnreachableRecipient
 from playground.web_api.fault_injection import Fault
 from tests.support.notifications.delivery import POST, promote, sent_to, undelivered
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, SlackHarness
 
 GUESTS = [f"U0GUEST{number:02}" for number in range(30)]
 
 
-def unreachable(town: Town, event_id: str = "yoga") -> list[tuple[str, str, str]]:
+def unreachable(harness: SlackHarness, event_id: str = "yoga") -> list[tuple[str, str, str]]:
     """Return what the event's journal keeps of those who can't be reached."""
     return [
         (person.user_id, person.kind, person.reason)
-        for entry in town.store.list_journal(event_id, limit=100)
+        for entry in harness.store.list_journal(event_id, limit=100)
         for person in entry.unreachable
     ]
 
 
-def test_organizer_is_told_whom_what_and_where(town: Town) -> None:
+def test_organizer_is_told_whom_what_and_where(harness: SlackHarness) -> None:
     """And the journal keeps it, for the history."""
-    town.event()
-    promote(town, CHLOE, DIEGO)
-    town.api.fail_next(POST, Fault.refused("user_disabled"))
-    town.settle(60)
-    (told,) = town.told(AMARA)
+    harness.event()
+    promote(harness, CHLOE, DIEGO)
+    harness.api.fail_next(POST, Fault.refused("user_disabled"))
+    harness.run_worker(60)
+    (told,) = harness.direct_messages(AMARA)
     assert "by direct message about *Yoga in the park*" in told
     assert "Riverside lawn" in told
     assert f"Got a seat: <@{CHLOE}>" in told
     assert DIEGO not in told
-    assert unreachable(town) == [(CHLOE, "promoted", "user_disabled")]
-    assert sent_to(town) == [CHLOE, DIEGO, AMARA]
-    assert undelivered(town) == ()
+    assert unreachable(harness) == [(CHLOE, "promoted", "user_disabled")]
+    assert sent_to(harness) == [CHLOE, DIEGO, AMARA]
+    assert undelivered(harness) == ()
 
 
 @pytest.mark.parametrize(
     "error", ["user_not_found", "user_disabled", "channel_not_found", "cannot_dm_bot"]
 )
-def test_each_of_slacks_words_for_good_is_one(town: Town, error: str) -> None:
-    town.event()
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.refused(error))
-    town.settle(60)
-    assert unreachable(town) == [(CHLOE, "promoted", error)]
-    assert sent_to(town) == [CHLOE, AMARA]
+def test_each_of_slacks_words_for_good_is_one(harness: SlackHarness, error: str) -> None:
+    harness.event()
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.refused(error))
+    harness.run_worker(60)
+    assert unreachable(harness) == [(CHLOE, "promoted", error)]
+    assert sent_to(harness) == [CHLOE, AMARA]
 
 
-def test_cancellation_that_does_not_reach_thirty_is_one_message(town: Town) -> None:
+def test_cancellation_that_does_not_reach_thirty_is_one_message(harness: SlackHarness) -> None:
     """Grouped: nobody of these exists in Slack, two others do."""
-    town.event(capacity=40)
-    town.register(BJORN, *GUESTS, CHLOE)
-    town.bot.service.cancel_event("yoga")
-    town.settle(10)
-    (told,) = town.told(AMARA)
+    harness.event(capacity=40)
+    harness.register(BJORN, *GUESTS, CHLOE)
+    harness.bot.service.cancel_event("yoga")
+    harness.run_worker(10)
+    (told,) = harness.direct_messages(AMARA)
     named = [user_id for user_id in GUESTS if f"<@{user_id}>" in told]
     assert named == GUESTS
     assert "Event canceled: " in told
-    assert sorted(user_id for user_id, _, _ in unreachable(town)) == GUESTS
-    assert [len(town.told(user_id)) for user_id in (BJORN, CHLOE)] == [1, 1]
-    town.workspace.refusals.clear()
+    assert sorted(user_id for user_id, _, _ in unreachable(harness)) == GUESTS
+    assert [len(harness.direct_messages(user_id)) for user_id in (BJORN, CHLOE)] == [1, 1]
+    harness.workspace.refusals.clear()
 
 
-def test_more_than_one_message_holds_are_counted(town: Town) -> None:
+def test_more_than_one_message_holds_are_counted(harness: SlackHarness) -> None:
     """All are recorded."""
-    town.event(capacity=100)
+    harness.event(capacity=100)
     people = [f"U0GUEST{number:02}" for number in range(MOST_NAMED + 3)]
-    town.register(*people)
-    town.bot.service.cancel_event("yoga")
-    town.settle(10)
-    (told,) = town.told(AMARA)
+    harness.register(*people)
+    harness.bot.service.cancel_event("yoga")
+    harness.run_worker(10)
+    (told,) = harness.direct_messages(AMARA)
     assert "• and 3 more" in told
-    assert len(unreachable(town)) == len(people)
-    town.workspace.refusals.clear()
+    assert len(unreachable(harness)) == len(people)
+    harness.workspace.refusals.clear()
 
 
-def test_different_news_that_did_not_arrive_stand_apart(town: Town) -> None:
+def test_different_news_that_did_not_arrive_stand_apart(harness: SlackHarness) -> None:
     """One edit moves the event and gives a seat; the one who got it can't be reached at all."""
-    town.event()
-    town.register(BJORN, CHLOE, "U0NOBODY")
-    town.bot.service.edit_event("yoga", EventChanges.of(location="Room 5", capacity=3))
-    town.settle()
-    (told,) = town.told(AMARA)
+    harness.event()
+    harness.register(BJORN, CHLOE, "U0NOBODY")
+    harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 5", capacity=3))
+    harness.run_worker()
+    (told,) = harness.direct_messages(AMARA)
     assert "Got a seat: <@U0NOBODY>" in told
     assert "Event moved: <@U0NOBODY>" in told
-    town.workspace.refusals.clear()
+    harness.workspace.refusals.clear()
 
 
 def test_every_organizer_is_told_but_one_who_can_not_be(
-    town: Town, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The others still are; and nobody is told of the organizer, so that it ends."""
-    town.event(co_organizer_ids=(HARUKI, PRIYA))
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.refused("user_disabled"), times=2)
-    town.settle(SWEEP_EVERY.total_seconds() + 5)
-    assert sent_to(town) == [CHLOE, AMARA, HARUKI, PRIYA]
-    assert (len(town.told(HARUKI)), len(town.told(PRIYA))) == (1, 1)
+    harness.event(co_organizer_ids=(HARUKI, PRIYA))
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.refused("user_disabled"), times=2)
+    harness.run_worker(SWEEP_EVERY.total_seconds() + 5)
+    assert sent_to(harness) == [CHLOE, AMARA, HARUKI, PRIYA]
+    assert (len(harness.direct_messages(HARUKI)), len(harness.direct_messages(PRIYA))) == (1, 1)
     assert f"{AMARA} can't be told" in caplog.text
-    assert undelivered(town) == ()
+    assert undelivered(harness) == ()
 
 
 def test_where_no_organizer_can_be_told_it_is_logged_and_over(
-    town: Town, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    town.event()
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.refused("user_not_found"), times=2)
+    harness.event()
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.refused("user_not_found"), times=2)
     with caplog.at_level(logging.WARNING):
-        town.settle(2 * SWEEP_EVERY.total_seconds())
-    assert sent_to(town) == [CHLOE, AMARA]
+        harness.run_worker(2 * SWEEP_EVERY.total_seconds())
+    assert sent_to(harness) == [CHLOE, AMARA]
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
-    assert unreachable(town) == [(CHLOE, "promoted", "user_not_found")]
-    assert undelivered(town) == ()
+    assert unreachable(harness) == [(CHLOE, "promoted", "user_not_found")]
+    assert undelivered(harness) == ()
 
 
-def test_organizer_who_is_out_of_reach_for_now_is_told_later(town: Town) -> None:
+def test_organizer_who_is_out_of_reach_for_now_is_told_later(harness: SlackHarness) -> None:
     """At least once: the mark of the entry stays on until then, for whoever goes on after a crash."""
-    town.event(co_organizer_ids=(HARUKI,))
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.refused("user_disabled"))
-    town.api.fail_next(POST, Fault.server_error(503))
-    town.settle(3)
-    assert (len(town.told(AMARA)), len(town.told(HARUKI))) == (0, 1)
-    assert undelivered(town) == ("yoga",)
-    town.settle(5)
-    assert (len(town.told(AMARA)), len(town.told(HARUKI))) == (1, 1)
-    assert undelivered(town) == ()
+    harness.event(co_organizer_ids=(HARUKI,))
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.refused("user_disabled"))
+    harness.api.fail_next(POST, Fault.server_error(503))
+    harness.run_worker(3)
+    assert (len(harness.direct_messages(AMARA)), len(harness.direct_messages(HARUKI))) == (0, 1)
+    assert undelivered(harness) == ("yoga",)
+    harness.run_worker(5)
+    assert (len(harness.direct_messages(AMARA)), len(harness.direct_messages(HARUKI))) == (1, 1)
+    assert undelivered(harness) == ()
 
 
-def test_organizer_hears_in_order(town: Town) -> None:
+def test_organizer_hears_in_order(harness: SlackHarness) -> None:
     """R9.1: their own later message waits behind the word that could not be sent yet."""
-    town.event(capacity=1)
-    town.register(BJORN, CHLOE, AMARA)
-    town.bot.service.unregister("yoga", BJORN)
-    town.api.fail_next(POST, Fault.refused("user_disabled"))
-    town.api.fail_next(POST, Fault.server_error(503))
-    town.settle(2)
-    town.bot.service.unregister("yoga", CHLOE)
-    town.settle(10)
-    first, second = town.told(AMARA)
+    harness.event(capacity=1)
+    harness.register(BJORN, CHLOE, AMARA)
+    harness.bot.service.unregister("yoga", BJORN)
+    harness.api.fail_next(POST, Fault.refused("user_disabled"))
+    harness.api.fail_next(POST, Fault.server_error(503))
+    harness.run_worker(2)
+    harness.bot.service.unregister("yoga", CHLOE)
+    harness.run_worker(10)
+    first, second = harness.direct_messages(AMARA)
     assert "could be told" in first
     assert "you have a seat" in second
 
 
-def test_person_who_fails_for_good_at_a_later_try_is_told_of_too(town: Town) -> None:
+def test_person_who_fails_for_good_at_a_later_try_is_told_of_too(harness: SlackHarness) -> None:
     """The entry's mark, gone before, is on again until the organizer knows."""
-    town.event()
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.server_error(503))
-    town.api.fail_next(POST, Fault.refused("user_disabled"))
-    town.api.fail_next(POST, Fault.server_error(503))
-    town.settle(6)
-    assert town.told(AMARA) == []
-    assert undelivered(town) == ("yoga",)
-    town.settle(10)
-    assert len(town.told(AMARA)) == 1
-    assert undelivered(town) == ()
+    harness.event()
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.server_error(503))
+    harness.api.fail_next(POST, Fault.refused("user_disabled"))
+    harness.api.fail_next(POST, Fault.server_error(503))
+    harness.run_worker(6)
+    assert harness.direct_messages(AMARA) == []
+    assert undelivered(harness) == ("yoga",)
+    harness.run_worker(10)
+    assert len(harness.direct_messages(AMARA)) == 1
+    assert undelivered(harness) == ()
 
 
-def test_promotion_that_is_not_true_any_more_reaches_nobody(town: Town) -> None:
+def test_promotion_that_is_not_true_any_more_reaches_nobody(harness: SlackHarness) -> None:
     """R9.3: who left again need not be reached."""
-    town.event()
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.refused("user_disabled"))
-    town.bot.service.unregister("yoga", CHLOE)
-    town.settle()
-    assert sent_to(town) == []
-    assert unreachable(town) == []
+    harness.event()
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.refused("user_disabled"))
+    harness.bot.service.unregister("yoga", CHLOE)
+    harness.run_worker()
+    assert sent_to(harness) == []
+    assert unreachable(harness) == []
 
 
-def test_journal_says_which_message_it_was(town: Town) -> None:
-    town.event()
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.refused("user_disabled"))
-    town.settle()
-    (entry,) = (one for one in town.store.list_journal("yoga", limit=100) if one.notifications)
+def test_journal_says_which_message_it_was(harness: SlackHarness) -> None:
+    harness.event()
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.refused("user_disabled"))
+    harness.run_worker()
+    (entry,) = (one for one in harness.store.list_journal("yoga", limit=100) if one.notifications)
     assert entry.unreachable == (
         UnreachableRecipient(
             user_id=CHLOE,

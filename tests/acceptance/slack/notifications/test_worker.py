@@ -25,7 +25,7 @@ from playground.web_api.fault_injection import Fault
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import at_once
 from tests.support.notifications.delivery import POST, promote, sent_to, undelivered
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, SlackHarness
 
 
 class DyingOutbox(SQLiteStore):
@@ -73,7 +73,7 @@ class HookedSlack(WebClient):
 
 
 def another(
-    town: Town,
+    harness: SlackHarness,
     store: Storage,
     after_post: Callable[[str], None] = lambda _: None,
     *,
@@ -82,15 +82,15 @@ def another(
 ) -> NotificationWorker:
     """A second process's notifier on the same data."""
     slack = HookedSlack(
-        token=town.workspace.app.bot_token,
-        base_url=f"{town.workspace.url}/api/",
+        token=harness.workspace.app.bot_token,
+        base_url=f"{harness.workspace.url}/api/",
         retry_handlers=[],
     )
     slack.after_post = after_post
     return NotificationWorker(
         store,
         slack,
-        town.clock,
+        harness.clock,
         holder="another",
         sweep=sweep,
         reconcile=lambda: None,
@@ -101,231 +101,241 @@ def another(
 # What is said, and to whom
 
 
-def test_promoted_user_is_told_once_with_a_button_to_give_the_seat_up(town: Town) -> None:
+def test_promoted_user_is_told_once_with_a_button_to_give_the_seat_up(
+    harness: SlackHarness,
+) -> None:
     """R8.5: which event, when, where; R9.1: nothing is owed afterwards."""
-    town.event()
-    promote(town, CHLOE)
-    town.settle()
-    town.settle(120)
-    (told,) = town.told(CHLOE)
+    harness.event()
+    promote(harness, CHLOE)
+    harness.run_worker()
+    harness.run_worker(120)
+    (told,) = harness.direct_messages(CHLOE)
     assert "There are more seats now: you have a seat in *Yoga in the park*" in told
     assert "Riverside lawn" in told
     assert "[Give up my seat]" in told
-    assert undelivered(town) == ()
+    assert undelivered(harness) == ()
 
 
-def test_promoted_user_who_left_again_is_not_told(town: Town) -> None:
+def test_promoted_user_who_left_again_is_not_told(harness: SlackHarness) -> None:
     """R9.3: no word of a seat that is gone."""
-    town.event()
-    promote(town, CHLOE)
-    town.bot.service.unregister("yoga", CHLOE)
-    town.settle()
-    assert town.told(CHLOE) == []
-    assert undelivered(town) == ()
+    harness.event()
+    promote(harness, CHLOE)
+    harness.bot.service.unregister("yoga", CHLOE)
+    harness.run_worker()
+    assert harness.direct_messages(CHLOE) == []
+    assert undelivered(harness) == ()
 
 
-def test_promoted_user_who_left_and_came_back_is_not_told_of_the_first_seat(town: Town) -> None:
+def test_promoted_user_who_left_and_came_back_is_not_told_of_the_first_seat(
+    harness: SlackHarness,
+) -> None:
     """R9.3: the ticket tells one stay from the next."""
-    town.event()
-    promote(town, CHLOE)
-    town.bot.service.unregister("yoga", CHLOE)
-    town.register(CHLOE)
-    town.settle()
-    assert town.told(CHLOE) == []
+    harness.event()
+    promote(harness, CHLOE)
+    harness.bot.service.unregister("yoga", CHLOE)
+    harness.register(CHLOE)
+    harness.run_worker()
+    assert harness.direct_messages(CHLOE) == []
 
 
-def test_removed_user_is_told_with_the_reason(town: Town) -> None:
+def test_removed_user_is_told_with_the_reason(harness: SlackHarness) -> None:
     """R4.6, and typed text stays text (R8.11)."""
-    town.event()
-    town.register(BJORN)
-    town.bot.service.remove("yoga", BJORN, reason="no show <!channel>")
-    town.settle()
-    (told,) = town.told(BJORN)
+    harness.event()
+    harness.register(BJORN)
+    harness.bot.service.remove("yoga", BJORN, reason="no show <!channel>")
+    harness.run_worker()
+    (told,) = harness.direct_messages(BJORN)
     assert "took you out of *Yoga in the park*" in told
     assert "no show &lt;!channel&gt;" in told
 
 
-def test_everyone_registered_or_waiting_is_told_of_a_new_place(town: Town) -> None:
+def test_everyone_registered_or_waiting_is_told_of_a_new_place(harness: SlackHarness) -> None:
     """R8.8: those with a seat and those in line, not one who came when the place was new already."""
-    town.event()
-    town.register(BJORN, CHLOE, DIEGO)
-    town.clock.advance(timedelta(seconds=1))
-    town.bot.service.edit_event("yoga", EventChanges.of(location="Room 5"))
-    town.clock.advance(timedelta(seconds=1))
-    town.register(PRIYA)
-    town.settle()
+    harness.event()
+    harness.register(BJORN, CHLOE, DIEGO)
+    harness.clock.advance(timedelta(seconds=1))
+    harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 5"))
+    harness.clock.advance(timedelta(seconds=1))
+    harness.register(PRIYA)
+    harness.run_worker()
     for user_id in (BJORN, CHLOE, DIEGO):
-        (told,) = town.told(user_id)
+        (told,) = harness.direct_messages(user_id)
         assert "It is now:" in told
         assert "Room 5" in told
         assert "Riverside lawn" in told
-    assert town.told(PRIYA) == []
+    assert harness.direct_messages(PRIYA) == []
 
 
-def test_everyone_is_told_of_a_cancellation_page_by_page(town: Town) -> None:
+def test_everyone_is_told_of_a_cancellation_page_by_page(harness: SlackHarness) -> None:
     """R8.8, with more people than one page of the audience holds; each of them once."""
     people = [f"U0GUEST{number}" for number in range(130)]
-    town.event(capacity=110)
-    town.register(*people)
-    town.bot.service.cancel_event("yoga")
-    town.settle(4)
-    assert sorted(sent_to(town)) == sorted([*people, AMARA])
-    assert undelivered(town) == ()
-    town.workspace.refusals.clear()  # nobody of these exists in Slack
+    harness.event(capacity=110)
+    harness.register(*people)
+    harness.bot.service.cancel_event("yoga")
+    harness.run_worker(4)
+    assert sorted(sent_to(harness)) == sorted([*people, AMARA])
+    assert undelivered(harness) == ()
+    harness.workspace.refusals.clear()  # nobody of these exists in Slack
 
 
 @pytest.mark.parametrize("after", [BJORN, CHLOE, DIEGO])
-def test_one_who_is_promoted_while_all_are_told_hears_it_once(town: Town, after: str) -> None:
+def test_one_who_is_promoted_while_all_are_told_hears_it_once(
+    harness: SlackHarness, after: str
+) -> None:
     """A seat of a canceled event still passes on; its taker must not fall between seats and line."""
-    town.event()
-    town.register(BJORN, CHLOE, DIEGO)
-    town.bot.service.cancel_event("yoga")
-    town.clock.advance(timedelta(seconds=3))
+    harness.event()
+    harness.register(BJORN, CHLOE, DIEGO)
+    harness.bot.service.cancel_event("yoga")
+    harness.clock.advance(timedelta(seconds=3))
 
     def leave(told: str) -> None:
         if told == after:
-            town.bot.service.unregister("yoga", CHLOE)
+            harness.bot.service.unregister("yoga", CHLOE)
 
-    notification_worker = another(town, town.store, leave)
+    notification_worker = another(harness, harness.store, leave)
     assert notification_worker.attend("yoga") is None
-    (told,) = town.told(DIEGO)
+    (told,) = harness.direct_messages(DIEGO)
     assert "was canceled" in told
-    assert len(town.told(BJORN)) == 1
+    assert len(harness.direct_messages(BJORN)) == 1
 
 
-def test_promotions_go_before_words_to_everyone(town: Town) -> None:
+def test_promotions_go_before_words_to_everyone(harness: SlackHarness) -> None:
     """One edit moves the event and gives a seat: who got it knows first."""
-    town.event()
-    town.register(BJORN, CHLOE, DIEGO)
-    town.bot.service.edit_event("yoga", EventChanges.of(location="Room 5", capacity=3))
-    town.settle()
-    assert sent_to(town)[0] == DIEGO
-    assert [line.splitlines()[0] for line in town.told(DIEGO)] == [
+    harness.event()
+    harness.register(BJORN, CHLOE, DIEGO)
+    harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 5", capacity=3))
+    harness.run_worker()
+    assert sent_to(harness)[0] == DIEGO
+    assert [line.splitlines()[0] for line in harness.direct_messages(DIEGO)] == [
         "There are more seats now: you have a seat in *Yoga in the park*.",
-        town.told(DIEGO)[1].splitlines()[0],
+        harness.direct_messages(DIEGO)[1].splitlines()[0],
     ]
-    assert sorted(sent_to(town)) == sorted([BJORN, CHLOE, DIEGO, DIEGO])
+    assert sorted(sent_to(harness)) == sorted([BJORN, CHLOE, DIEGO, DIEGO])
 
 
-def test_people_of_a_deleted_event_are_told(town: Town) -> None:
+def test_people_of_a_deleted_event_are_told(harness: SlackHarness) -> None:
     """R7.2 takes them out; they hear of it."""
-    town.event()
-    town.register(BJORN, CHLOE, DIEGO)
-    town.bot.service.delete_event("yoga")
-    town.settle()
+    harness.event()
+    harness.register(BJORN, CHLOE, DIEGO)
+    harness.bot.service.delete_event("yoga")
+    harness.run_worker()
     for user_id in (BJORN, CHLOE, DIEGO):
-        (told,) = town.told(user_id)
+        (told,) = harness.direct_messages(user_id)
         assert "was deleted" in told
-    assert undelivered(town) == ()
+    assert undelivered(harness) == ()
 
 
 # Failures
 
 
-def test_lost_answer_sends_a_message_twice_and_no_less_than_once(town: Town) -> None:
+def test_lost_answer_sends_a_message_twice_and_no_less_than_once(harness: SlackHarness) -> None:
     """R9.1: sent twice only if Slack's answer was lost."""
-    town.event()
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.closed(applied=True))
-    town.settle(10)
-    assert len(town.told(CHLOE)) == 2
+    harness.event()
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.closed(applied=True))
+    harness.run_worker(10)
+    assert len(harness.direct_messages(CHLOE)) == 2
 
 
-def test_server_error_delays_only_its_recipient_with_growing_pauses(town: Town) -> None:
+def test_server_error_delays_only_its_recipient_with_growing_pauses(harness: SlackHarness) -> None:
     """A person who must be retried delays nobody else."""
-    town.event()
-    promote(town, CHLOE, DIEGO)
-    town.api.fail_next(POST, Fault.server_error(503), times=1)
-    town.settle(3)
-    assert (len(town.told(CHLOE)), len(town.told(DIEGO))) == (0, 1)
-    assert undelivered(town) == ("yoga",)
-    town.api.fail_next(POST, Fault.server_error(503), times=1)
-    town.settle(8)  # the second try, 5 s after the first, fails too; the third comes 10 s later
-    assert town.told(CHLOE) == []
-    town.settle(8)
-    assert len(town.told(CHLOE)) == 1
-    assert undelivered(town) == ()
+    harness.event()
+    promote(harness, CHLOE, DIEGO)
+    harness.api.fail_next(POST, Fault.server_error(503), times=1)
+    harness.run_worker(3)
+    assert (len(harness.direct_messages(CHLOE)), len(harness.direct_messages(DIEGO))) == (0, 1)
+    assert undelivered(harness) == ("yoga",)
+    harness.api.fail_next(POST, Fault.server_error(503), times=1)
+    harness.run_worker(
+        8
+    )  # the second try, 5 s after the first, fails too; the third comes 10 s later
+    assert harness.direct_messages(CHLOE) == []
+    harness.run_worker(8)
+    assert len(harness.direct_messages(CHLOE)) == 1
+    assert undelivered(harness) == ()
 
 
-def test_later_messages_wait_behind_one_that_is_retried(town: Town) -> None:
+def test_later_messages_wait_behind_one_that_is_retried(harness: SlackHarness) -> None:
     """R9.1: in order per user and event."""
-    town.event()
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.server_error(500), times=2)
-    town.settle(1)
-    town.bot.service.remove("yoga", CHLOE)
-    town.register(CHLOE)
-    town.bot.service.cancel_event("yoga")
-    town.settle(20)
-    heard = [told.splitlines()[0] for told in town.told(CHLOE)]
+    harness.event()
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.server_error(500), times=2)
+    harness.run_worker(1)
+    harness.bot.service.remove("yoga", CHLOE)
+    harness.register(CHLOE)
+    harness.bot.service.cancel_event("yoga")
+    harness.run_worker(20)
+    heard = [told.splitlines()[0] for told in harness.direct_messages(CHLOE)]
     # The promotion is not true any more; the rest comes in order.
     assert ["took you out" in heard[0], "was canceled" in heard[1]] == [True, True]
     assert len(heard) == 2
 
 
-def test_rate_limit_is_kept_as_told_for_every_event(town: Town) -> None:
+def test_rate_limit_is_kept_as_told_for_every_event(harness: SlackHarness) -> None:
     """`Retry-After` counts for the method, not for one message of one event."""
-    town.event()
-    town.event("chess", title="Chess")
-    promote(town, CHLOE)
-    promote(town, CHLOE, event_id="chess")
-    town.api.fail_next(POST, Fault.rate_limited(7))
-    town.settle(6)
-    assert len(sent_to(town)) == 1
-    town.settle(3)
-    assert len(town.told(CHLOE)) == 2
+    harness.event()
+    harness.event("chess", title="Chess")
+    promote(harness, CHLOE)
+    promote(harness, CHLOE, event_id="chess")
+    harness.api.fail_next(POST, Fault.rate_limited(7))
+    harness.run_worker(6)
+    assert len(sent_to(harness)) == 1
+    harness.run_worker(3)
+    assert len(harness.direct_messages(CHLOE)) == 2
 
 
 def test_our_own_failure_stops_everything_alarms_once_and_keeps_all(
-    town: Town, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A revoked token: no call a message, one alarm; once it is mended, everything is sent."""
-    town.event()
-    town.event("chess", title="Chess")
-    promote(town, CHLOE, DIEGO)
-    promote(town, CHLOE, event_id="chess")
-    town.api.faults.stand(Fault.refused("token_revoked"))
+    harness.event()
+    harness.event("chess", title="Chess")
+    promote(harness, CHLOE, DIEGO)
+    promote(harness, CHLOE, event_id="chess")
+    harness.api.faults.set_default(Fault.refused("token_revoked"))
     with caplog.at_level(logging.WARNING):
-        town.settle(2 * PAUSE.total_seconds())
-    assert len(sent_to(town)) <= 3
+        harness.run_worker(2 * PAUSE.total_seconds())
+    assert len(sent_to(harness)) <= 3
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
-    town.api.faults.stand(None)
-    town.settle(PAUSE.total_seconds() + 5)
-    assert (len(town.told(CHLOE)), len(town.told(DIEGO))) == (2, 1)
-    assert undelivered(town) == ()
+    harness.api.faults.set_default(None)
+    harness.run_worker(PAUSE.total_seconds() + 5)
+    assert (len(harness.direct_messages(CHLOE)), len(harness.direct_messages(DIEGO))) == (2, 1)
+    assert undelivered(harness) == ()
 
 
 def test_message_that_slack_calls_malformed_is_skipped_with_an_error(
-    town: Town, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A bug of ours must not hold up those behind it."""
-    town.event()
-    promote(town, CHLOE, DIEGO)
-    town.api.fail_next(POST, Fault.refused("invalid_blocks"))
-    town.settle(60)
+    harness.event()
+    promote(harness, CHLOE, DIEGO)
+    harness.api.fail_next(POST, Fault.refused("invalid_blocks"))
+    harness.run_worker(60)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
-    assert len(town.told(DIEGO)) == 1
-    assert undelivered(town) == ()
+    assert len(harness.direct_messages(DIEGO)) == 1
+    assert undelivered(harness) == ()
 
 
 def test_entry_of_which_no_message_can_be_made_is_skipped_with_an_error(
-    town: Town, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It would fail each time, and nobody behind it would ever hear anything."""
-    town.event()
-    promote(town, CHLOE)
-    with town.store._file.writing() as connection:
+    harness.event()
+    promote(harness, CHLOE)
+    with harness.store._file.writing() as connection:
         connection.execute("UPDATE journal SET body = json_set(body, '$.about', NULL)")
-    town.bot.service.cancel_event("yoga")
-    town.settle()
+    harness.bot.service.cancel_event("yoga")
+    harness.run_worker()
     # Of hers, and of the organizers' about her.
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
-    (told,) = town.told(CHLOE)
+    (told,) = harness.direct_messages(CHLOE)
     assert "was canceled" in told
-    assert undelivered(town) == ()
+    assert undelivered(harness) == ()
 
 
-def test_words_to_everyone_wait_for_an_index_that_lags(town: Town, tmp_path: Path) -> None:
+def test_words_to_everyone_wait_for_an_index_that_lags(
+    harness: SlackHarness, tmp_path: Path
+) -> None:
     """DynamoDB's roster may not have yet who was seated just before the cancellation."""
 
     class Lagging(SQLiteStore):
@@ -333,178 +343,186 @@ def test_words_to_everyone_wait_for_an_index_that_lags(town: Town, tmp_path: Pat
             self, event_id: str, *, limit: int, cursor: str | None = None
         ) -> Page[Registration]:
             page = super().list_roster(event_id, limit=limit, cursor=cursor)
-            since = town.clock.now() - timedelta(seconds=1)
+            since = harness.clock.now() - timedelta(seconds=1)
             return Page(tuple(row for row in page.items if row.registered_at < since), None)
 
-    town.event()
-    town.register(BJORN)
-    town.bot.service.cancel_event("yoga")
-    store = Lagging(tmp_path / "rollcall.sqlite", town.workspace.team_id)
-    notification_worker = another(town, store)
+    harness.event()
+    harness.register(BJORN)
+    harness.bot.service.cancel_event("yoga")
+    store = Lagging(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
+    notification_worker = another(harness, store)
     again = notification_worker.attend("yoga")
     assert again is not None
-    town.clock.advance(again - town.clock.now())
+    harness.clock.advance(again - harness.clock.now())
     assert notification_worker.attend("yoga") is None
     store.close()
-    assert len(town.told(BJORN)) == 1
+    assert len(harness.direct_messages(BJORN)) == 1
 
 
 # Several processes, crashes, restarts
 
 
 @pytest.mark.parametrize("writes", range(8))
-def test_crash_repeats_at_most_one_message(town: Town, tmp_path: Path, writes: int) -> None:
+def test_crash_repeats_at_most_one_message(
+    harness: SlackHarness, tmp_path: Path, writes: int
+) -> None:
     """R9.1: the cursor moves with each message, so that a crash can repeat the one in hand only."""
-    town.event()
-    promote(town, CHLOE, DIEGO, HARUKI)
-    die_attending(town, tmp_path, writes)
-    counts = [len(town.told(user_id)) for user_id in (CHLOE, DIEGO, HARUKI)]
+    harness.event()
+    promote(harness, CHLOE, DIEGO, HARUKI)
+    die_attending(harness, tmp_path, writes)
+    counts = [len(harness.direct_messages(user_id)) for user_id in (CHLOE, DIEGO, HARUKI)]
     assert min(counts) == 1
     assert sum(counts) <= 4
-    assert undelivered(town) == ()
+    assert undelivered(harness) == ()
 
 
 @pytest.mark.parametrize("writes", range(4))
-def test_crash_after_a_retry_leaves_nothing_behind(town: Town, tmp_path: Path, writes: int) -> None:
+def test_crash_after_a_retry_leaves_nothing_behind(
+    harness: SlackHarness, tmp_path: Path, writes: int
+) -> None:
     """A message sent late, and the mark of its entry: no sweep finds it for ever."""
-    town.event()
-    promote(town, CHLOE, DIEGO)
-    town.api.fail_next(POST, Fault.server_error(503))
-    town.settle(1)
-    town.clock.advance(timedelta(seconds=5))
-    die_attending(town, tmp_path, writes)
-    assert 1 <= len(town.told(CHLOE)) <= 2
-    assert len(town.told(DIEGO)) == 1
-    assert undelivered(town) == ()
+    harness.event()
+    promote(harness, CHLOE, DIEGO)
+    harness.api.fail_next(POST, Fault.server_error(503))
+    harness.run_worker(1)
+    harness.clock.advance(timedelta(seconds=5))
+    die_attending(harness, tmp_path, writes)
+    assert 1 <= len(harness.direct_messages(CHLOE)) <= 2
+    assert len(harness.direct_messages(DIEGO)) == 1
+    assert undelivered(harness) == ()
 
 
-def die_attending(town: Town, tmp_path: Path, writes: int) -> None:
+def die_attending(harness: SlackHarness, tmp_path: Path, writes: int) -> None:
     """Have another process die at a write, and the sweep of this one find what it left."""
-    dying = DyingOutbox(tmp_path / "rollcall.sqlite", town.workspace.team_id, writes)
+    dying = DyingOutbox(tmp_path / "rollcall.sqlite", harness.workspace.team_id, writes)
     with pytest.raises(KeyboardInterrupt):
-        another(town, dying).attend("yoga")
+        another(harness, dying).attend("yoga")
     dying.close()
-    town.clock.advance(LEASE)
-    town.settle(SWEEP_EVERY.total_seconds())
+    harness.clock.advance(LEASE)
+    harness.run_worker(SWEEP_EVERY.total_seconds())
 
 
-def test_one_process_at_a_time_delivers_for_an_event(town: Town) -> None:
+def test_one_process_at_a_time_delivers_for_an_event(harness: SlackHarness) -> None:
     """While another holds the lease nothing is sent; once it ran out, everything is."""
-    town.event()
-    promote(town, CHLOE)
-    now = town.clock.now()
-    town.store.take_lease("yoga", holder="another", now=now, until=now + LEASE)
-    town.settle(LEASE.total_seconds() - 2)
-    assert town.told(CHLOE) == []
-    town.settle(60)
-    assert len(town.told(CHLOE)) == 1
+    harness.event()
+    promote(harness, CHLOE)
+    now = harness.clock.now()
+    harness.store.take_lease("yoga", holder="another", now=now, until=now + LEASE)
+    harness.run_worker(LEASE.total_seconds() - 2)
+    assert harness.direct_messages(CHLOE) == []
+    harness.run_worker(60)
+    assert len(harness.direct_messages(CHLOE)) == 1
 
 
-def test_message_does_not_wait_for_a_lease_that_is_let_go(town: Town) -> None:
+def test_message_does_not_wait_for_a_lease_that_is_let_go(harness: SlackHarness) -> None:
     """Another process read the journal just before our commit: it is attended to within 2 s all the same."""
-    town.event()
-    promote(town, CHLOE)
-    now = town.clock.now()
-    held = town.store.take_lease("yoga", holder="another", now=now, until=now + LEASE)
+    harness.event()
+    promote(harness, CHLOE)
+    now = harness.clock.now()
+    held = harness.store.take_lease("yoga", holder="another", now=now, until=now + LEASE)
     assert held is not None
-    town.settle(0.5)
-    town.store.save_delivery(held.model_copy(update={"leased_until": None}))
-    town.settle(1)
-    assert len(town.told(CHLOE)) == 1
+    harness.run_worker(0.5)
+    harness.store.save_delivery(held.model_copy(update={"leased_until": None}))
+    harness.run_worker(1)
+    assert len(harness.direct_messages(CHLOE)) == 1
 
 
 def test_store_that_does_not_answer_is_asked_again_soon(
-    town: Town, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It passes by itself: a word in the log, and no alarm."""
-    town.event()
-    promote(town, CHLOE)
-    store = SilentStore(tmp_path / "rollcall.sqlite", town.workspace.team_id)
-    notification_worker = another(town, store)
+    harness.event()
+    promote(harness, CHLOE)
+    store = SilentStore(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
+    notification_worker = another(harness, store)
     assert notification_worker.run_due_events() <= 1
-    assert town.told(CHLOE) == []
-    town.clock.advance(timedelta(seconds=1))
+    assert harness.direct_messages(CHLOE) == []
+    harness.clock.advance(timedelta(seconds=1))
     notification_worker.run_due_events()
     store.close()
-    assert len(town.told(CHLOE)) == 1
+    assert len(harness.direct_messages(CHLOE)) == 1
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
-def test_sweep_finds_what_a_process_left_that_is_gone(town: Town, tmp_path: Path) -> None:
+def test_sweep_finds_what_a_process_left_that_is_gone(
+    harness: SlackHarness, tmp_path: Path
+) -> None:
     """Nobody wakes a new process for what was committed before it began."""
-    town.event()
-    promote(town, CHLOE)
-    store = SQLiteStore(tmp_path / "rollcall.sqlite", town.workspace.team_id)
-    later = another(town, store)
+    harness.event()
+    promote(harness, CHLOE)
+    store = SQLiteStore(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
+    later = another(harness, store)
     later.run_due_events()
     later.run_due_events()
     store.close()
-    assert len(town.told(CHLOE)) == 1
-    assert undelivered(town) == ()
+    assert len(harness.direct_messages(CHLOE)) == 1
+    assert undelivered(harness) == ()
 
 
-def test_worker_sleeps_until_it_is_woken_and_stops_when_told(town: Town) -> None:
+def test_worker_sleeps_until_it_is_woken_and_stops_when_told(harness: SlackHarness) -> None:
     """`wake` neither blocks nor calls Slack: the worker does, in its own thread."""
-    town.event()
-    promote(town, CHLOE)
-    calls_before = len(town.api.calls())
-    town.bot.notification_worker.wake("yoga")
-    assert len(town.api.calls()) == calls_before
+    harness.event()
+    promote(harness, CHLOE)
+    calls_before = len(harness.api.calls())
+    harness.bot.notification_worker.wake("yoga")
+    assert len(harness.api.calls()) == calls_before
     has_swept = threading.Event()
-    notification_worker = another(town, town.store, sweep=has_swept.set)
+    notification_worker = another(harness, harness.store, sweep=has_swept.set)
     notification_worker.start()
     assert has_swept.wait(20)
     notification_worker.wake("yoga")
     notification_worker.stop()
-    town.settle()
-    assert len(town.told(CHLOE)) == 1
+    harness.run_worker()
+    assert len(harness.direct_messages(CHLOE)) == 1
 
 
-def test_sweep_comes_each_minute_however_much_is_due(town: Town) -> None:
+def test_sweep_comes_each_minute_however_much_is_due(harness: SlackHarness) -> None:
     """Four messages that take half a minute each: what a crash left is not found any later for it (R7.4)."""
-    town.event()
-    promote(town, CHLOE, DIEGO, HARUKI, PRIYA)
+    harness.event()
+    promote(harness, CHLOE, DIEGO, HARUKI, PRIYA)
     sweeps: list[int] = []
     notification_worker = another(
-        town,
-        town.store,
-        lambda _: town.clock.advance(timedelta(seconds=29)),
-        sweep=lambda: sweeps.append(len(sent_to(town))),
+        harness,
+        harness.store,
+        lambda _: harness.clock.advance(timedelta(seconds=29)),
+        sweep=lambda: sweeps.append(len(sent_to(harness))),
     )
     notification_worker.run_due_events()
     assert sweeps == [0, 3]
 
 
-def test_event_that_is_woken_again_and_again_keeps_its_turn(town: Town, tmp_path: Path) -> None:
+def test_event_that_is_woken_again_and_again_keeps_its_turn(
+    harness: SlackHarness, tmp_path: Path
+) -> None:
     """A rush on one event, and a long run of messages of another: both go on."""
 
     class Rushed(SQLiteStore):
         def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
             saved = super().save_delivery(delivery)
             if delivery.event_id == "chess":
-                town.clock.advance(timedelta(seconds=1))
+                harness.clock.advance(timedelta(seconds=1))
                 notification_worker.wake("yoga")
             return saved
 
-    town.event()
-    town.event("chess", title="Chess")
-    promote(town, CHLOE, DIEGO, HARUKI, event_id="chess")
-    promote(town, PRIYA)
-    store = Rushed(tmp_path / "rollcall.sqlite", town.workspace.team_id)
-    notification_worker = another(town, store)
+    harness.event()
+    harness.event("chess", title="Chess")
+    promote(harness, CHLOE, DIEGO, HARUKI, event_id="chess")
+    promote(harness, PRIYA)
+    store = Rushed(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
+    notification_worker = another(harness, store)
     notification_worker.wake("chess")
     notification_worker.run_due_events()
     store.close()
-    assert PRIYA in sent_to(town)[:2]
+    assert PRIYA in sent_to(harness)[:2]
 
 
-def test_what_is_unfinished_holds_up_neither_cards_nor_messages(town: Town) -> None:
+def test_what_is_unfinished_holds_up_neither_cards_nor_messages(harness: SlackHarness) -> None:
     """It is finished beside the worker, one sweep's work at a time (R7.4)."""
     background: list[Callable[[], None]] = []
     finished: list[int] = []
     notification_worker = another(
-        town,
-        town.store,
+        harness,
+        harness.store,
         sweep=lambda: finished.append(1),
         spawn=background.append,
     )
@@ -516,21 +534,21 @@ def test_what_is_unfinished_holds_up_neither_cards_nor_messages(town: Town) -> N
     assert (len(background), finished) == (1, [1])
 
 
-def test_person_hears_of_one_commit_as_it_happened(town: Town) -> None:
+def test_person_hears_of_one_commit_as_it_happened(harness: SlackHarness) -> None:
     """R9.1: removed, back in line, and promoted in one batch: in that order."""
-    town.event()
-    town.register(BJORN, CHLOE, DIEGO)
-    executor = town.bot.service._executor
+    harness.event()
+    harness.register(BJORN, CHLOE, DIEGO)
+    executor = harness.bot.service._executor
     commands: list[Command] = [Remove(BJORN, None), Register(BJORN), Unregister(CHLOE)]
     plan = planner.plan(
         executor.load("yoga", commands),
         commands,
         event_id="yoga",
-        now=town.clock.now(),
+        now=harness.clock.now(),
         plan_id="batch",
     )
-    town.store.commit(plan)
-    town.bot.notification_worker.wake("yoga")
-    town.settle()
-    heard = [told.splitlines()[0] for told in town.told(BJORN)]
+    harness.store.commit(plan)
+    harness.bot.notification_worker.wake("yoga")
+    harness.run_worker()
+    heard = [told.splitlines()[0] for told in harness.direct_messages(BJORN)]
     assert ["took you out" in heard[0], "A seat came free" in heard[1]] == [True, True]

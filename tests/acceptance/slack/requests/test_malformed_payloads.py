@@ -14,7 +14,7 @@ from playground.client import payloads
 from playground.client.member_client import find_element
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Json
-from tests.support.slack.harness import AMARA, BJORN, HARUKI, Town, answer
+from tests.support.slack.harness import AMARA, BJORN, HARUKI, SlackHarness, answer
 
 FORM = "application/x-www-form-urlencoded"
 UNREAD = "I can’t read what Slack sent me there"
@@ -30,16 +30,16 @@ COMMAND = {
 }
 
 
-def press(town: Town, action: str = ActionId.REGISTER, value: str = "yoga") -> Json:
-    card = town.card(town.event())
+def press(harness: SlackHarness, action: str = ActionId.REGISTER, value: str = "yoga") -> Json:
+    card = harness.card(harness.event())
     button = {"type": "button", "action_id": action, "block_id": "b", "value": value}
-    return payloads.block_actions(town.workspace, town.workspace.member(BJORN), card, button)
+    return payloads.block_actions(harness.workspace, harness.workspace.member(BJORN), card, button)
 
 
-def sent(town: Town, payload: Json) -> tuple[int, str]:
+def sent(harness: SlackHarness, payload: Json) -> tuple[int, str]:
     """Send an interaction; return how it was answered."""
     body = urlencode({"payload": json.dumps(payload)}).encode()
-    response, _ = town.slack.send(body, FORM)
+    response, _ = harness.slack.send(body, FORM)
     assert response is not None
     return response.status, response.body
 
@@ -56,17 +56,17 @@ def sent(town: Town, payload: Json) -> tuple[int, str]:
     ids=["nobody", "no user's id", "no trigger", "an event's name", "an event"],
 )
 def test_command_of_no_shape_of_slacks_is_answered_and_does_nothing(
-    town: Town, without: list[str], with_: dict[str, str]
+    harness: SlackHarness, without: list[str], with_: dict[str, str]
 ) -> None:
     """Without a user, it registered one called "None"."""
-    town.event()
-    before = town.everything()
+    harness.event()
+    before = harness.everything()
     fields = {key: value for key, value in COMMAND.items() if key not in without} | with_
-    response, failure = town.slack.send(urlencode(fields).encode(), FORM)
+    response, failure = harness.slack.send(urlencode(fields).encode(), FORM)
     assert failure is None
     assert response is not None
     assert json.loads(response.body)["text"].startswith(UNREAD)
-    assert town.everything() == before
+    assert harness.everything() == before
 
 
 SPOILT: dict[str, dict[str, Any]] = {
@@ -83,149 +83,157 @@ SPOILT: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_press_of_no_shape_of_slacks_is_answered_and_does_nothing(town: Town, name: str) -> None:
+def test_press_of_no_shape_of_slacks_is_answered_and_does_nothing(
+    harness: SlackHarness, name: str
+) -> None:
     """Bolt stumbled over some of these while it told of the failure, and answered 500."""
-    payload = press(town)
-    before = town.everything()
-    assert sent(town, payload | SPOILT[name]) == (200, "")
-    assert town.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
-    assert town.everything() == before
+    payload = press(harness)
+    before = harness.everything()
+    assert sent(harness, payload | SPOILT[name]) == (200, "")
+    assert harness.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
+    assert harness.everything() == before
 
 
 @pytest.mark.parametrize("url", ["", "02:30", "http://[::", "file:///etc/passwd", 5, None])
-def test_press_that_cannot_be_answered_is_refused(town: Town, url: object) -> None:
-    payload = press(town)
-    before = town.everything()
-    assert sent(town, payload | {"response_url": url}) == (400, "")
-    assert town.everything() == before
+def test_press_that_cannot_be_answered_is_refused(harness: SlackHarness, url: object) -> None:
+    payload = press(harness)
+    before = harness.everything()
+    assert sent(harness, payload | {"response_url": url}) == (400, "")
+    assert harness.everything() == before
 
 
 @pytest.mark.parametrize("value", ["", "x", "registered", "registered:-5", ":²", ":" + "9" * 5_000])
-def test_more_registrations_from_nowhere_is_answered(town: Town, value: str) -> None:
+def test_more_registrations_from_nowhere_is_answered(harness: SlackHarness, value: str) -> None:
     """A place that is no number was a failure; a negative one showed the last first."""
-    assert sent(town, press(town, ActionId.MORE_REGISTRATIONS, value)) == (200, "")
-    assert town.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
+    assert sent(harness, press(harness, ActionId.MORE_REGISTRATIONS, value)) == (200, "")
+    assert harness.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
 
 
 @pytest.mark.parametrize(
     "metadata", [None, "", "{", "[]", "null", '{"event_id": 1}', "{}", "[" * 3_000]
 )
 def test_form_whose_metadata_rollcall_never_wrote_is_answered(
-    town: Town, metadata: str | None
+    harness: SlackHarness, metadata: str | None
 ) -> None:
-    town.event()
-    manage = town.slack.command(AMARA, RANDOM, "/event", "yoga").view
+    harness.event()
+    manage = harness.slack.command(AMARA, RANDOM, "/event", "yoga").view
     assert manage is not None
-    view = town.slack.click(AMARA, manage, ActionId.CHANGE_CAPACITY).view
+    view = harness.slack.click(AMARA, manage, ActionId.CHANGE_CAPACITY).view
     assert view is not None
-    payload = payloads.view_submission(town.workspace, town.workspace.member(AMARA), view)
-    before = town.everything()
+    payload = payloads.view_submission(harness.workspace, harness.workspace.member(AMARA), view)
+    before = harness.everything()
     payload["view"]["private_metadata"] = metadata
     if metadata is None:
         del payload["view"]["private_metadata"]
     payload["view"]["state"]["values"][BlockId.CAPACITY][ActionId.INPUT]["value"] = "5"
-    status, body = sent(town, payload)
+    status, body = sent(harness, payload)
     assert status == 200
     assert UNREAD in json.loads(body)["view"]["blocks"][0]["text"]["text"]
-    assert town.everything() == before
+    assert harness.everything() == before
 
 
 @pytest.mark.parametrize(
     "spoilt",
     [{"state": {"values": []}}, {"state": None, "blocks": [{"block_id": []}]}, {"id": None}],
 )
-def test_form_of_no_shape_of_slacks_is_answered(town: Town, spoilt: Json) -> None:
-    view = town.slack.command(HARUKI, RANDOM, "/register").view
+def test_form_of_no_shape_of_slacks_is_answered(harness: SlackHarness, spoilt: Json) -> None:
+    view = harness.slack.command(HARUKI, RANDOM, "/register").view
     assert view is not None
-    payload = payloads.view_submission(town.workspace, town.workspace.member(HARUKI), view)
-    status, body = sent(town, payload | {"view": payload["view"] | spoilt})
+    payload = payloads.view_submission(harness.workspace, harness.workspace.member(HARUKI), view)
+    status, body = sent(harness, payload | {"view": payload["view"] | spoilt})
     assert status == 200
     assert UNREAD in json.loads(body)["view"]["blocks"][0]["text"]["text"]
 
 
 @pytest.mark.parametrize("event", [None, 5, "type", {"type": "app_home_opened"}, {"type": 1}])
-def test_event_of_no_shape_of_slacks_is_taken_and_does_nothing(town: Town, event: object) -> None:
+def test_event_of_no_shape_of_slacks_is_taken_and_does_nothing(
+    harness: SlackHarness, event: object
+) -> None:
     body = json.dumps({"type": "event_callback", "team_id": "T0PLAYGRND", "event": event})
-    response, failure = town.slack.send(body.encode(), "application/json")
+    response, failure = harness.slack.send(body.encode(), "application/json")
     assert failure is None
     assert response is not None
-    assert town.api.calls() == []
+    assert harness.api.calls() == []
 
 
 @pytest.mark.parametrize("kind", ["shortcut", "workflow_step_edit", "interactive_message", None, 5])
-def test_kind_that_the_app_never_asked_for_is_refused(town: Town, kind: object) -> None:
-    payload = {key: value for key, value in press(town).items() if key != "response_url"}
-    assert sent(town, payload | {"type": kind, "callback_id": "register"}) == (400, "")
+def test_kind_that_the_app_never_asked_for_is_refused(harness: SlackHarness, kind: object) -> None:
+    payload = {key: value for key, value in press(harness).items() if key != "response_url"}
+    assert sent(harness, payload | {"type": kind, "callback_id": "register"}) == (400, "")
 
 
 @pytest.mark.parametrize("text", ["payload", "Payload review", "payload=1&text=2"])
-def test_command_that_has_the_word_payload_in_it_is_carried_out(town: Town, text: str) -> None:
+def test_command_that_has_the_word_payload_in_it_is_carried_out(
+    harness: SlackHarness, text: str
+) -> None:
     """Bolt took it for an interaction without one, and read nothing of it."""
-    town.event("payload", title="payload Payload review payload=1&text=2")
-    seen = town.slack.command(BJORN, EVENTS, "/register", text)
+    harness.event("payload", title="payload Payload review payload=1&text=2")
+    seen = harness.slack.command(BJORN, EVENTS, "/register", text)
     assert seen.failure is None
     assert "Payload review" in answer(seen)
 
 
-def test_command_in_a_channel_with_the_word_payload_in_its_name_is_carried_out(town: Town) -> None:
-    channel = town.workspace.add_channel("payload-team", [BJORN], id="C0PAYLOAD")
-    assert "*Rollcall*" in answer(town.slack.command(BJORN, channel.id, "/rollcall", "help"))
+def test_command_in_a_channel_with_the_word_payload_in_its_name_is_carried_out(
+    harness: SlackHarness,
+) -> None:
+    channel = harness.workspace.add_channel("payload-team", [BJORN], id="C0PAYLOAD")
+    assert "*Rollcall*" in answer(harness.slack.command(BJORN, channel.id, "/rollcall", "help"))
 
 
-def test_request_that_names_no_workspace_is_refused(town: Town) -> None:
+def test_request_that_names_no_workspace_is_refused(harness: SlackHarness) -> None:
     """R10.2: whose it is, nobody knows."""
-    town.event()
-    before = town.everything()
+    harness.event()
+    before = harness.everything()
     fields = {key: value for key, value in COMMAND.items() if key != "team_id"}
-    response, _ = town.slack.send(urlencode(fields).encode(), FORM)
+    response, _ = harness.slack.send(urlencode(fields).encode(), FORM)
     assert response is not None
     assert "another workspace" in json.loads(response.body)["text"]
-    assert town.everything() == before
+    assert harness.everything() == before
 
 
 def test_press_in_a_modal_that_was_closed_meanwhile_is_done_and_no_failure(
-    town: Town, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """There is nothing left to answer in: what was asked for holds."""
-    town.event(capacity=5)
-    picker = town.slack.command(BJORN, RANDOM, "/register").view
+    harness.event(capacity=5)
+    picker = harness.slack.command(BJORN, RANDOM, "/register").view
     assert picker is not None
-    town.slack.options(BJORN, picker.id, ActionId.EVENT)
-    note = town.slack.submit(BJORN, picker.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"}).view
+    harness.slack.options(BJORN, picker.id, ActionId.EVENT)
+    note = harness.slack.submit(BJORN, picker.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"}).view
     assert note is not None
     button = find_element(note.blocks, ActionId.CHOOSE_TO_LEAVE)[1]
-    member = town.workspace.member(BJORN)
-    payload = payloads.block_actions(town.workspace, member, note, button)
-    town.workspace.views.clear(BJORN)
-    status, _ = sent(town, payload)
+    member = harness.workspace.member(BJORN)
+    payload = payloads.block_actions(harness.workspace, member, note, button)
+    harness.workspace.views.clear(BJORN)
+    status, _ = sent(harness, payload)
     assert status == 503
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert town.everything().seated("yoga") == []
-    town.workspace.refusals.clear()
+    assert harness.everything().seated("yoga") == []
+    harness.workspace.refusals.clear()
 
 
-def test_press_in_a_modal_with_too_long_a_title_is_answered(town: Town) -> None:
+def test_press_in_a_modal_with_too_long_a_title_is_answered(harness: SlackHarness) -> None:
     """The answer's modal has the title of the one below."""
-    town.event()
-    town.register(BJORN)
-    home = town.slack.open_home(BJORN).home
+    harness.event()
+    harness.register(BJORN)
+    home = harness.slack.open_home(BJORN).home
     assert home is not None
     button = find_element(home.blocks, ActionId.LEAVE)[1]
     payload = payloads.block_actions(
-        town.workspace, town.workspace.member(BJORN), home, button | {"block_id": "b"}
+        harness.workspace, harness.workspace.member(BJORN), home, button | {"block_id": "b"}
     )
     payload["view"]["title"] = {"type": "plain_text", "text": "x" * 25}
-    assert sent(town, payload) == (200, "")
-    opened = town.workspace.views.stack(BJORN)[-1]
+    assert sent(harness, payload) == (200, "")
+    opened = harness.workspace.views.stack(BJORN)[-1]
     assert opened.title == "x" * 23 + "…"
 
 
-def test_what_slack_really_sends_passes(town: Town) -> None:
+def test_what_slack_really_sends_passes(harness: SlackHarness) -> None:
     """A message that was shared, an enterprise's workspace, an input that was never touched."""
-    payload = press(town)
+    payload = press(harness)
     check_shape(payload | {"enterprise": {"id": "E1", "name": "e"}})
     check_shape(payload | {"container": payload["container"] | {"type": "message_attachment"}})
-    view = town.slack.command(HARUKI, RANDOM, "/register").view
+    view = harness.slack.command(HARUKI, RANDOM, "/register").view
     assert view is not None
-    form = payloads.view_submission(town.workspace, town.workspace.member(HARUKI), view)
+    form = payloads.view_submission(harness.workspace, harness.workspace.member(HARUKI), view)
     check_shape(form | {"view": form["view"] | {"state": {"values": {"event": {}}}}})

@@ -12,18 +12,18 @@ from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.slack.error_messages import SENTENCES
 from domain.errors import RollcallError
 from playground.client import payloads
-from playground.client.member_client import MemberClient, Seen
+from playground.client.member_client import ActionResult, MemberClient
 from playground.client.transport import into_app
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Message
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, SECRET, Town, answer, shown
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, SECRET, SlackHarness, answer, shown
 
 FORM = "application/x-www-form-urlencoded"
 
 
-def press(town: Town, card: Message, value: str) -> dict[str, Any]:
+def press(harness: SlackHarness, card: Message, value: str) -> dict[str, Any]:
     """Return the payload of a press on Register with a value that is not the card's."""
-    member = town.workspace.member(BJORN)
+    member = harness.workspace.member(BJORN)
     button = {
         "type": "button",
         "action_id": ActionId.REGISTER,
@@ -31,42 +31,44 @@ def press(town: Town, card: Message, value: str) -> dict[str, Any]:
         "text": {"type": "plain_text", "text": "Register"},
         "value": value,
     }
-    return payloads.block_actions(town.workspace, member, card, button)
+    return payloads.block_actions(harness.workspace, member, card, button)
 
 
 # Stale and unknown
 
 
-def test_a_stale_button_on_a_deleted_event_says_that_it_no_longer_exists(town: Town) -> None:
-    card = town.card(town.event())
-    town.bot.service.delete_event("yoga")
-    before = town.everything()
+def test_a_stale_button_on_a_deleted_event_says_that_it_no_longer_exists(
+    harness: SlackHarness,
+) -> None:
+    card = harness.card(harness.event())
+    harness.bot.service.delete_event("yoga")
+    before = harness.everything()
     for action in (ActionId.REGISTER, ActionId.LEAVE, ActionId.MANAGE):
-        seen = town.slack.click(BJORN, card, action)
+        seen = harness.slack.click(BJORN, card, action)
         assert "This event no longer exists." in answer(seen)
-    after = town.everything()
+    after = harness.everything()
     assert (after.events, after.registrations) == (before.events, before.registrations)
 
 
-def test_a_command_with_the_id_of_a_deleted_event_finds_nothing(town: Town) -> None:
-    town.event()
-    town.bot.service.delete_event("yoga")
-    assert "No event fits that" in answer(town.slack.command(BJORN, RANDOM, "/register", "yoga"))
+def test_a_command_with_the_id_of_a_deleted_event_finds_nothing(harness: SlackHarness) -> None:
+    harness.event()
+    harness.bot.service.delete_event("yoga")
+    assert "No event fits that" in answer(harness.slack.command(BJORN, RANDOM, "/register", "yoga"))
 
 
-def test_the_card_of_a_deleted_event_says_so_and_has_no_buttons(town: Town) -> None:
-    town.card(town.event())
-    town.bot.service.delete_event("yoga")
-    assert town.card_now() == "Yoga in the park\nThis event was deleted."
+def test_the_card_of_a_deleted_event_says_so_and_has_no_buttons(harness: SlackHarness) -> None:
+    harness.card(harness.event())
+    harness.bot.service.delete_event("yoga")
+    assert harness.current_card() == "Yoga in the park\nThis event was deleted."
 
 
-def test_an_unknown_action_id_is_answered_with_a_sentence(town: Town) -> None:
-    card = town.card(town.event())
-    seen = with_button(town, card, "no_such_action")
+def test_an_unknown_action_id_is_answered_with_a_sentence(harness: SlackHarness) -> None:
+    card = harness.card(harness.event())
+    seen = with_button(harness, card, "no_such_action")
     assert "This is no longer in use." in answer(seen)
 
 
-def with_button(town: Town, card: Message, action_id: str) -> Seen:
+def with_button(harness: SlackHarness, card: Message, action_id: str) -> ActionResult:
     """Post a message of the app's with a button of an older version, and press it."""
     button = {
         "type": "button",
@@ -74,23 +76,23 @@ def with_button(town: Town, card: Message, action_id: str) -> Seen:
         "text": {"type": "plain_text", "text": "Old"},
         "value": "yoga",
     }
-    posted = town.client.chat_postMessage(
+    posted = harness.client.chat_postMessage(
         channel=card.channel_id,
         text="old",
         blocks=[{"type": "actions", "elements": [button]}],
     )
-    message = town.workspace.message(card.channel_id, posted["ts"])
-    return town.slack.click(BJORN, message, action_id)
+    message = harness.workspace.message(card.channel_id, posted["ts"])
+    return harness.slack.click(BJORN, message, action_id)
 
 
-def test_an_unknown_form_is_answered_with_a_sentence(town: Town) -> None:
-    view = town.slack.command(BJORN, RANDOM, "/register").view
+def test_an_unknown_form_is_answered_with_a_sentence(harness: SlackHarness) -> None:
+    view = harness.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
-    body = view.as_json(town.workspace.app, town.workspace.team_id, with_state=True)
-    seen = town.slack.interact(
+    body = view.as_json(harness.workspace.app, harness.workspace.team_id, with_state=True)
+    seen = harness.slack.interact(
         {
             "type": "view_submission",
-            "team": {"id": town.workspace.team_id},
+            "team": {"id": harness.workspace.team_id},
             "user": {"id": BJORN, "name": "bjorn"},
             "view": body | {"callback_id": "no_such_form"},
         }
@@ -100,9 +102,11 @@ def test_an_unknown_form_is_answered_with_a_sentence(town: Town) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "x" * 2_000, "<!channel>", "no such event", "\x00"])
-def test_a_button_with_a_strange_value_is_an_unknown_event(town: Town, value: str) -> None:
-    card = town.card(town.event())
-    seen = town.slack.interact(press(town, card, value))
+def test_a_button_with_a_strange_value_is_an_unknown_event(
+    harness: SlackHarness, value: str
+) -> None:
+    card = harness.card(harness.event())
+    seen = harness.slack.interact(press(harness, card, value))
     assert seen.failure is None
     assert "no longer exists" in answer(seen)
 
@@ -123,26 +127,26 @@ REFUSED = "Rollcall serves another workspace here, and can’t do that for you."
 
 @pytest.mark.parametrize("names", OTHERS.values(), ids=OTHERS)
 def test_a_click_of_another_workspace_is_refused_with_a_sentence(
-    town: Town, names: dict[str, Any]
+    harness: SlackHarness, names: dict[str, Any]
 ) -> None:
-    card = town.card(town.event())
-    before = town.everything()
-    body = press(town, card, "yoga") | names
-    response, failure = town.slack.send(urlencode({"payload": json.dumps(body)}).encode(), FORM)
+    card = harness.card(harness.event())
+    before = harness.everything()
+    body = press(harness, card, "yoga") | names
+    response, failure = harness.slack.send(urlencode({"payload": json.dumps(body)}).encode(), FORM)
     assert failure is None
     assert response is not None
-    sent = town.api.calls("response_url")[-1].args
+    sent = harness.api.calls("response_url")[-1].args
     assert sent["text"] == REFUSED
     assert sent["response_type"] == "ephemeral"
-    assert town.everything() == before
+    assert harness.everything() == before
 
 
 @pytest.mark.parametrize("command", ["/register", "/rollcall", "/event", "/no-such-command"])
 def test_a_command_of_another_workspace_is_refused_with_a_sentence(
-    town: Town, command: str
+    harness: SlackHarness, command: str
 ) -> None:
-    town.event()
-    before = town.everything()
+    harness.event()
+    before = harness.everything()
     fields = {
         "team_id": "T0OTHER",
         "user_id": "U0GUEST",
@@ -153,19 +157,19 @@ def test_a_command_of_another_workspace_is_refused_with_a_sentence(
         "trigger_id": "1.1",
         "response_url": "http://127.0.0.1:9/never",
     }
-    response, failure = town.slack.send(urlencode(fields).encode(), FORM)
+    response, failure = harness.slack.send(urlencode(fields).encode(), FORM)
     assert failure is None
     assert response is not None
     assert json.loads(response.body)["text"] == REFUSED
     assert json.loads(response.body)["response_type"] == "ephemeral"
-    assert town.everything() == before
+    assert harness.everything() == before
 
 
-def test_a_form_of_another_workspace_is_refused_with_a_sentence(town: Town) -> None:
-    view = town.slack.command(BJORN, RANDOM, "/register").view
+def test_a_form_of_another_workspace_is_refused_with_a_sentence(harness: SlackHarness) -> None:
+    view = harness.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
-    body = view.as_json(town.workspace.app, town.workspace.team_id, with_state=True)
-    seen = town.slack.interact(
+    body = view.as_json(harness.workspace.app, harness.workspace.team_id, with_state=True)
+    seen = harness.slack.interact(
         {
             "type": "view_submission",
             "team": {"id": "T0OTHER"},
@@ -177,8 +181,8 @@ def test_a_form_of_another_workspace_is_refused_with_a_sentence(town: Town) -> N
     assert REFUSED in json.loads(seen.response.body)["view"]["blocks"][0]["text"]["text"]
 
 
-def test_options_for_another_workspace_are_none(town: Town) -> None:
-    town.event()
+def test_options_for_another_workspace_are_none(harness: SlackHarness) -> None:
+    harness.event()
     body = {
         "type": "block_suggestion",
         "team": {"id": "T0OTHER"},
@@ -189,23 +193,23 @@ def test_options_for_another_workspace_are_none(town: Town) -> None:
         "block_id": BlockId.EVENT,
         "value": "yoga",
     }
-    response, failure = town.slack.send(urlencode({"payload": json.dumps(body)}).encode(), FORM)
+    response, failure = harness.slack.send(urlencode({"payload": json.dumps(body)}).encode(), FORM)
     assert failure is None
     assert response is not None
     assert json.loads(response.body) == {"options": []}
 
 
-def test_app_home_is_not_shown_to_another_workspace(town: Town) -> None:
+def test_app_home_is_not_shown_to_another_workspace(harness: SlackHarness) -> None:
     body = {
         "type": "event_callback",
         "team_id": "T0OTHER",
         "event": {"type": "app_home_opened", "user": BJORN, "tab": "home", "channel": "D1"},
         "event_id": "Ev1",
     }
-    response, failure = town.slack.send(json.dumps(body).encode(), "application/json")
+    response, failure = harness.slack.send(json.dumps(body).encode(), "application/json")
     assert failure is None
     assert response is not None
-    assert town.api.calls("views.publish") == []
+    assert harness.api.calls("views.publish") == []
 
 
 # Signatures (R10.1)
@@ -222,27 +226,27 @@ def test_app_home_is_not_shown_to_another_workspace(town: Town) -> None:
     ids=["another secret", "forged", "none", "another time than signed"],
 )
 def test_a_request_without_a_valid_signature_is_refused_before_anything_is_done(
-    town: Town, secret: str, headers: dict[str, str]
+    harness: SlackHarness, secret: str, headers: dict[str, str]
 ) -> None:
-    town.event()
-    before = town.everything()
-    forger = MemberClient(town.workspace, into_app(town.bot.app), secret)
+    harness.event()
+    before = harness.everything()
+    forger = MemberClient(harness.workspace, into_app(harness.bot.app), secret)
     body = urlencode({"command": "/register", "text": "yoga", "user_id": BJORN}).encode()
     response, failure = forger.send(body, FORM, headers)
     assert failure == "dispatch_failed"
     assert response is not None
     assert response.status == 401
     assert "Traceback" not in response.body
-    assert town.everything() == before
+    assert harness.everything() == before
 
 
-def test_a_request_signed_more_than_five_minutes_ago_is_refused(town: Town) -> None:
-    town.event()
+def test_a_request_signed_more_than_five_minutes_ago_is_refused(harness: SlackHarness) -> None:
+    harness.event()
     old = MemberClient(
-        town.workspace,
-        into_app(town.bot.app),
+        harness.workspace,
+        into_app(harness.bot.app),
         SECRET,
-        clock=lambda: town.clock.now().timestamp() - 301,
+        clock=lambda: harness.clock.now().timestamp() - 301,
     )
     response, _ = old.send(b"command=/register&text=yoga&user_id=U0BJORN", FORM)
     assert response is not None
@@ -264,6 +268,8 @@ def test_every_refusal_but_the_http_apis_own_has_a_sentence() -> None:
     assert told_in_slack <= set(SENTENCES)
 
 
-def test_amara_is_not_told_what_chloe_asked(town: Town) -> None:
-    town.slack.command(CHLOE, EVENTS, "/register", "no such thing")
-    assert [shown(message) for message in town.workspace.messages(EVENTS, seen_by=AMARA)] == []
+def test_amara_is_not_told_what_chloe_asked(harness: SlackHarness) -> None:
+    harness.slack.command(CHLOE, EVENTS, "/register", "no such thing")
+    assert [
+        shown(message) for message in harness.workspace.messages(EVENTS, visible_to=AMARA)
+    ] == []
