@@ -1,4 +1,4 @@
-"""A stand-in Slack workspace that the real bot runs against: for the demo page, and as the server of the bot's tests.
+"""A stand-in for Slack that the real bot runs against, in the demo and in the bot's tests.
 
-It is not deployed, and answers only its own origin on the loopback address.
+It is never deployed. It listens on the loopback address and answers requests from its own origin only.
 """

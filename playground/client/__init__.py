@@ -1,1 +1,1 @@
-"""What a member's Slack client does."""
+"""The Slack client of a member: the actions, payloads and acknowledgements."""

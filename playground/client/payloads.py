@@ -1,10 +1,11 @@
-"""What Slack sends the bot, as plain data: commands, interactions and events."""
+"""The payloads that Slack sends to the bot: commands, interactions and events."""
 
 from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from playground.client.inputs import HOLDINGS, hold, options_of
+from playground.client.inputs import element_state
+from playground.workspace.block_elements import INPUT_TYPES, options_of
 from playground.workspace.model import Channel, Json, Member, Message, View
 from playground.workspace.state import Workspace
 
@@ -12,21 +13,21 @@ _VERIFICATION_TOKEN = "playground-verification-token"
 
 
 def channel_name(channel: Channel) -> str:
-    """The channel's name as payloads give it: private ones are not named."""
+    """Return the channel's name as in payloads, which hide the names of private channels."""
     if channel.is_im:
         return "directmessage"
     return "privategroup" if channel.is_private else channel.name
 
 
-def typed(text: str) -> str:
-    """What a member typed, as Slack passes it on: with its three control characters escaped."""
+def escape_text(text: str) -> str:
+    """Escape Slack's three control characters in what a member typed, as Slack does."""
     return escape(text, quote=False)
 
 
 def command(
     workspace: Workspace, member: Member, channel: Channel, name: str, text: str
 ) -> dict[str, str]:
-    """The form fields of a slash command."""
+    """Return the form fields of a slash command."""
     return {
         "token": _VERIFICATION_TOKEN,
         "team_id": workspace.team_id,
@@ -61,14 +62,14 @@ def _interaction(workspace: Workspace, kind: str, member: Member) -> Json:
     }
 
 
-def _place(workspace: Workspace, target: Message | View) -> Json:
-    """Where an element stands. An ephemeral message comes without content: let no bot rely on it."""
+def _container(workspace: Workspace, target: Message | View) -> Json:
+    """Return the payload's container. As in Slack, an ephemeral message comes without its content."""
     if isinstance(target, View):
         shape = target.as_json(workspace.app, workspace.team_id, with_state=True)
         return {"container": {"type": "view", "view_id": target.id}, "view": shape}
     channel = workspace.channel(target.channel_id)
     ephemeral = target.ephemeral_to is not None
-    place: Json = {
+    payload: Json = {
         "container": {
             "type": "message",
             "message_ts": target.ts,
@@ -78,15 +79,15 @@ def _place(workspace: Workspace, target: Message | View) -> Json:
         "channel": {"id": channel.id, "name": channel_name(channel)},
     }
     if not ephemeral:
-        place["message"] = target.as_json(workspace.app, workspace.team_id)
-    return place
+        payload["message"] = target.as_json(workspace.app, workspace.team_id)
+    return payload
 
 
 def block_actions(
     workspace: Workspace, member: Member, target: Message | View, action: Json
 ) -> Json:
-    """A click or a choice. Messages come with a response URL, views with their state."""
-    payload = _interaction(workspace, "block_actions", member) | _place(workspace, target)
+    """Return the payload of a click or a choice. Messages have a response URL, views their state."""
+    payload = _interaction(workspace, "block_actions", member) | _container(workspace, target)
     payload["actions"] = [action | {"action_ts": workspace.ledger.new_ts()}]
     if isinstance(target, View):
         payload["trigger_id"] = workspace.new_trigger(member.id, target.channel_id, target)
@@ -99,10 +100,10 @@ def block_actions(
     return payload
 
 
-def action(block: Json, element: Json, chosen: Any, offered: dict[str, Json]) -> Json:
-    """One entry of `actions`: what was pressed, or chosen as a simple value.
+def action(block: Json, element: Json, chosen: Any, suggested: dict[str, Json]) -> Json:
+    """Return an entry of `actions` for a pressed button or a chosen plain value.
 
-    Raises ValueError for an option that was never offered.
+    Raises `ValueError` for an option that was never offered.
     """
     base = {
         "type": element["type"],
@@ -117,13 +118,13 @@ def action(block: Json, element: Json, chosen: Any, offered: dict[str, Json]) ->
         if chosen not in options:
             raise ValueError(f"{element['action_id']} offers {sorted(options)}, not {chosen!r}")
         return base | {"selected_option": options[chosen]}
-    initial = HOLDINGS[element["type"]].initial
-    started = {initial: element[initial]} if initial in element else {}
-    return base | started | hold(element, chosen, offered)
+    field = INPUT_TYPES[element["type"]].initial_field
+    initial = {field: element[field]} if field in element else {}
+    return base | initial | element_state(element, chosen, suggested)
 
 
 def view_submission(workspace: Workspace, member: Member, view: View) -> Json:
-    """A press of the modal's submit button, with the state of its inputs."""
+    """Return the payload of a modal's submission, with the state of its inputs."""
     return _interaction(workspace, "view_submission", member) | {
         "view": view.as_json(workspace.app, workspace.team_id, with_state=True),
         "trigger_id": workspace.new_trigger(member.id, view.channel_id, view),
@@ -132,7 +133,7 @@ def view_submission(workspace: Workspace, member: Member, view: View) -> Json:
 
 
 def view_closed(workspace: Workspace, member: Member, view: View, *, cleared: bool) -> Json:
-    """A press of the modal's close button."""
+    """Return the payload of a closed modal."""
     return _interaction(workspace, "view_closed", member) | {
         "view": view.as_json(workspace.app, workspace.team_id, with_state=True),
         "is_cleared": cleared,
@@ -142,16 +143,16 @@ def view_closed(workspace: Workspace, member: Member, view: View, *, cleared: bo
 def block_suggestion(
     workspace: Workspace, member: Member, target: Message | View, ids: tuple[str, str], query: str
 ) -> Json:
-    """A request for the options of an external select, by (block id, action id)."""
+    """Return the request for the options of an external select; `ids` is (block id, action id)."""
     return (
         _interaction(workspace, "block_suggestion", member)
-        | _place(workspace, target)
+        | _container(workspace, target)
         | {"block_id": ids[0], "action_id": ids[1], "value": query}
     )
 
 
 def event_callback(workspace: Workspace, event: Json, event_id: str) -> Json:
-    """The envelope in which an event comes."""
+    """Return an event in its envelope."""
     return {
         "token": _VERIFICATION_TOKEN,
         "team_id": workspace.team_id,

@@ -1,1 +1,1 @@
-"""The page in the browser, and what makes the demo."""
+"""The demo: its web page, its HTTP server, and Backstage."""

@@ -1,4 +1,4 @@
-"""Backstage: how Slack answers the bot, whether the bot runs, and the rush. What no member of a real Slack has."""
+"""Backstage, the demo's control panel: Slack's condition, the bot's on/off switch, and the rush."""
 
 import asyncio
 import threading
@@ -13,167 +13,183 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from playground.client.member_client import MemberClient
-from playground.demo.rush import MOST_MEMBERS, Rush, buttons
-from playground.web_api.fault_injection import Fault, Standing
+from playground.demo.rush import MAX_MEMBERS, Rush, primary_buttons
+from playground.web_api.fault_injection import DefaultFault, Fault
 from playground.web_api.server import Call, SlackApi
 from playground.workspace.model import Json
 
 SLOW_SECONDS = 1.5
-LIMIT_SECONDS = 1
+RATE_LIMIT_SECONDS = 1
 _CALLS_SHOWN = 100
 
 
-class RunningBot(Protocol):
-    """The bot as a switch sees it; `commits` has how many commands each of its commits carried."""
+class BotProcess(Protocol):
+    """A bot that can be started and stopped. `commits` has the number of commands in each commit."""
 
     commits: list[int]
 
     @property
     def is_running(self) -> bool:
-        """Whether it takes requests."""
+        """Whether the bot accepts requests."""
         ...
 
     def start(self) -> None:
-        """Starts it; it may run already."""
+        """Start the bot unless it is running."""
         ...
 
     def stop(self) -> None:
-        """Stops it, once it has finished what it has in hand; it may be stopped already."""
+        """Stop the bot after it has finished its current requests, unless it is stopped."""
         ...
 
 
-def weather(name: str) -> Standing:
-    """What every call of the bot meets: `fine`, `slow`, `limited` or `down`. Raises LookupError."""
-    kinds: dict[str, Callable[[], Standing]] = {
-        "fine": lambda: None,
-        "slow": lambda: Fault.slow(SLOW_SECONDS),
-        "limited": one_call_a_second,
-        "down": lambda: Fault.server_error(503),
-    }
-    return kinds[name]()
+def fault_for(condition: str) -> DefaultFault:
+    """Return the fault for `normal`, `slow`, `rate_limited` or `down`. Raises `LookupError`."""
+    match condition:
+        case "normal":
+            return None
+        case "slow":
+            return Fault.slow(SLOW_SECONDS)
+        case "rate_limited":
+            return one_call_per_second()
+        case "down":
+            return Fault.server_error(503)
+    raise LookupError(f"Unknown condition {condition!r}.")
 
 
-def one_call_a_second(clock: Callable[[], float] = time.monotonic) -> Callable[[str], Fault | None]:
-    """Rate-limits each method as Slack does: the next call is refused with the seconds to wait.
+def one_call_per_second(
+    clock: Callable[[], float] = time.monotonic,
+) -> Callable[[str], Fault | None]:
+    """Return a rate limiter like Slack's: one call per method per second, then 429 with `Retry-After`.
 
-    Response URLs are not among the limited methods.
+    Response URLs have no limit.
     """
-    last: dict[str, float] = {}
+    last_calls: dict[str, float] = {}
 
     def decide(method: str) -> Fault | None:
         now = clock()
-        if method != "response_url" and now - last.get(method, now - LIMIT_SECONDS) < LIMIT_SECONDS:
-            return Fault.rate_limited(LIMIT_SECONDS)
-        last[method] = now
+        if (
+            method != "response_url"
+            and now - last_calls.get(method, now - RATE_LIMIT_SECONDS) < RATE_LIMIT_SECONDS
+        ):
+            return Fault.rate_limited(RATE_LIMIT_SECONDS)
+        last_calls[method] = now
         return None
 
     return decide
 
 
 class Backstage:
-    """The switches of one demo. Thread-safe."""
+    """The controls of one demo. Thread-safe."""
 
-    def __init__(self, member_client: MemberClient, api: SlackApi, bot: RunningBot) -> None:
+    def __init__(self, member_client: MemberClient, api: SlackApi, bot: BotProcess) -> None:
         self._member_client = member_client
         self._api = api
         self._bot = bot
         self._lock = threading.Lock()
-        self._slack = "fine"
+        self._condition = "normal"
         self._rush: Rush | None = None
 
-    def set_slack(self, name: str) -> None:
-        """Changes how Slack answers from now on: see `weather`. Raises LookupError."""
-        self._api.faults.stand(weather(name))
-        self._slack = name
-        self._tell()
+    def set_slack(self, condition: str) -> None:
+        """Set Slack's condition, see `fault_for`. Raises `LookupError`."""
+        self._api.faults.set_default(fault_for(condition))
+        self._condition = condition
+        self._announce()
 
     def set_bot(self, *, running: bool) -> None:
-        """Starts or stops the bot, and returns once it is so."""
+        """Start or stop the bot, and wait until it has."""
         with self._lock:
             if running:
                 self._bot.start()
             else:
                 self._bot.stop()
-        self._tell()
+        self._announce()
 
     def start_rush(self, member_id: str, channel_id: str, ts: str, size: int) -> None:
-        """Starts a rush on a message's primary button. Raises LookupError if there is none, or one is on."""
-        offered = buttons(self._member_client, member_id)
+        """Start a rush on a message's primary button.
+
+        Raises `LookupError` if there is no such button, or another rush is running.
+        """
+        offered = primary_buttons(self._member_client, member_id)
         button = next((b for b in offered if (b.channel_id, b.ts) == (channel_id, ts)), None)
         if button is None:
-            raise LookupError("There is no such button any more.")
-        if not 1 <= size <= MOST_MEMBERS:
-            raise LookupError(f"1 to {MOST_MEMBERS:,} members can press.")
+            raise LookupError("This button no longer exists.")
+        if not 1 <= size <= MAX_MEMBERS:
+            raise LookupError(f"Choose 1 to {MAX_MEMBERS:,} members.")
         with self._lock:
             if self._rush is not None and not self._rush.is_over:
-                raise LookupError("Another rush is still on.")
+                raise LookupError("Another rush is still running.")
             number = self._rush.number + 1 if self._rush else 1
             self._rush = Rush(self._member_client, button, size, self._bot.commits, number)
         threading.Thread(target=self._rush.run, name="rush", daemon=True).start()
 
     def summary(self) -> Json:
-        """What everybody's page shows of it."""
-        return {"slack": self._slack, "bot": self._bot.is_running}
+        """Return the part that all members' pages show."""
+        return {"slack": self._condition, "bot": self._bot.is_running}
 
     def as_json(self, member_id: str, *, rush: int, after: int) -> Json:
-        """All of it; of the answers of the rush with that number, what came after the first `after`."""
+        """Return everything; of the results of the rush with number `rush`, those after the first `after`."""
         latest = self._rush
         return self.summary() | {
-            "buttons": [asdict(button) for button in buttons(self._member_client, member_id)],
-            "calls": [_shown(call) for call in self._api.latest(_CALLS_SHOWN)],
+            "buttons": [
+                asdict(button) for button in primary_buttons(self._member_client, member_id)
+            ],
+            "calls": [_call_json(call) for call in self._api.latest(_CALLS_SHOWN)],
             "rush": latest and latest.as_json(after if latest.number == rush else 0),
         }
 
-    def _tell(self) -> None:
+    def _announce(self) -> None:
         ledger = self._member_client.workspace.ledger
         with ledger.lock:
             ledger.changed("backstage")
 
 
-def _shown(call: Call) -> Json:
-    met = call.fault
+def _call_json(call: Call) -> Json:
+    fault = call.fault
     if call.ok:
-        outcome = f"ok, {met.late:g} s late" if met else "ok"
-    elif met:
-        outcome = f"{met.status} {met.error or ''}".strip()
+        outcome = f"ok after {fault.delay:g} s" if fault else "ok"
+    elif fault:
+        outcome = f"{fault.status} {fault.error or ''}".strip()
     else:
-        outcome = str(call.answer.get("error"))
+        outcome = str(call.response.get("error"))
     return {"method": call.method, "ok": call.ok, "outcome": outcome}
 
 
 def _backstage(request: Request) -> Backstage:
     backstage: Backstage | None = request.app.state.backstage
     if backstage is None:
-        raise HTTPException(404, "There is no backstage here.")
+        raise HTTPException(404, "This server has no Backstage.")
     return backstage
 
 
-async def _look(request: Request) -> Response:
-    asked = request.query_params
-    rush, after = int(asked.get("rush", 0)), int(asked.get("after", 0))
-    return JSONResponse(_backstage(request).as_json(asked["member"], rush=rush, after=after))
+async def _read(request: Request) -> Response:
+    query = request.query_params
+    rush, after = int(query.get("rush", 0)), int(query.get("after", 0))
+    return JSONResponse(_backstage(request).as_json(query["member"], rush=rush, after=after))
 
 
 async def _switch(request: Request) -> Response:
-    backstage, asked = _backstage(request), await request.json()
-    acts: dict[str, Callable[[], None]] = {
-        "slack": lambda: backstage.set_slack(asked["slack"]),
-        "bot": lambda: backstage.set_bot(running=bool(asked["running"])),
+    backstage, body = _backstage(request), await request.json()
+    switches: dict[str, Callable[[], None]] = {
+        "slack": lambda: backstage.set_slack(body["slack"]),
+        "bot": lambda: backstage.set_bot(running=bool(body["running"])),
         "rush": lambda: backstage.start_rush(
-            asked["member"], asked["channel"], asked["ts"], int(asked["size"])
+            body["member"], body["channel"], body["ts"], int(body["size"])
         ),
     }
     try:
-        act = acts[request.path_params["switch"]]
-        await asyncio.get_running_loop().run_in_executor(request.app.state.executor, act)
+        switch = switches[request.path_params["switch"]]
+        await asyncio.get_running_loop().run_in_executor(request.app.state.executor, switch)
     except (LookupError, ValueError) as error:
         return JSONResponse({"failure": str(error)})
     return JSONResponse({"failure": None})
 
 
 def routes() -> list[Route]:
-    """Backstage's routes; the app's state must hold a `backstage`, perhaps None, and an `executor`."""
+    """Return Backstage's routes.
+
+    The application's state must have an `executor` and a `backstage`, which may be None.
+    """
     return [
-        Route("/backstage", _look),
+        Route("/backstage", _read),
         Route("/backstage/{switch}", _switch, methods=["POST"]),
     ]

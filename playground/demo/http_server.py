@@ -1,4 +1,4 @@
-"""Serves a workspace on the loopback address: Slack's API, and the page if there is a dispatcher for it."""
+"""HTTP server of a workspace on the loopback address: the Web API and the demo page."""
 
 import threading
 import time
@@ -16,75 +16,75 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from playground.client.member_client import MemberClient
 from playground.demo import backstage, web_page
-from playground.demo.same_origin import OwnOriginOnly
+from playground.demo.same_origin import SameOriginMiddleware
 from playground.web_api import server
 from playground.web_api.server import SlackApi
 
 HOST = "127.0.0.1"
-_MEMBERS_AT_ONCE = 128
+_MAX_CONCURRENT_MEMBERS = 128
 
 
 def build_server(
     api: SlackApi | None = None, member_client: MemberClient | None = None
 ) -> Starlette:
-    """The web application of one workspace: its API, and with a dispatcher its page.
+    """Return the web application of one workspace. The page needs a `member_client`.
 
-    Tests may share one running server and set `app.state.slack_api` (and `.member_client`) before each.
+    Tests share one running server and set `app.state.slack_api` and `.member_client` for each test.
     """
     app = Starlette(
         routes=[*server.routes(), *backstage.routes(), *web_page.routes()],
-        middleware=[Middleware(OwnOriginOnly)],
+        middleware=[Middleware(SameOriginMiddleware)],
     )
     app.state.slack_api = api
     app.state.member_client = member_client
     app.state.backstage = None
-    app.state.executor = ThreadPoolExecutor(_MEMBERS_AT_ONCE, "playground-member")
+    app.state.executor = ThreadPoolExecutor(_MAX_CONCURRENT_MEMBERS, "playground-member")
     return app
 
 
-class PortTakenError(OSError):
-    """The port is in use, or not ours to use."""
+class PortUnavailableError(OSError):
+    """The port is in use or not permitted."""
 
 
-class _HangUp(H11Protocol):
-    """Lets an endpoint close the connection with no answer, or half of one, which ASGI has no word for."""
+class _AbortableProtocol(H11Protocol):
+    """An HTTP protocol that lets an endpoint close its connection, which ASGI does not support."""
 
     def handle_events(self) -> None:
         super().handle_events()
         if self.scope is not None:
             extensions: dict[str, Any] = self.scope.setdefault("extensions", {})
-            extensions["playground.hang_up"] = self.transport.abort
+            extensions["playground.abort"] = self.transport.abort
             extensions["playground.close"] = self.transport.close
 
     def shutdown(self) -> None:
-        """Ends the page's open streams too, which would otherwise hold up the stop."""
+        """Close the page's open streams as well; they would delay the shutdown."""
         super().shutdown()
         self.transport.close()
 
 
 def bind(port: int) -> socket:
-    """A bound socket on the loopback address. Raises PortTakenError."""
-    # asyncio sends small packets at once only over a socket that says that it is TCP.
+    """Return a socket bound to the loopback address. Raises `PortUnavailableError`."""
+    # asyncio sets TCP_NODELAY only if the socket was created with IPPROTO_TCP.
     listener = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP)
     listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
     except OSError as error:
         listener.close()
-        raise PortTakenError(error.errno, error.strerror) from error
+        raise PortUnavailableError(error.errno, error.strerror) from error
     return listener
 
 
 @contextmanager
 def serve(app: ASGIApp, port: int = 0) -> Iterator[str]:
-    """Runs the application in a thread and yields its base URL, with no slash at the end.
+    """Run the application in a thread and yield its base URL, without a trailing slash.
 
-    It stops with the block. Raises PortTakenError.
+    It stops when the block ends. Raises `PortUnavailableError`.
     """
     listener = bind(port)
     config = uvicorn.Config(
         app,
-        http=_HangUp,
+        http=_AbortableProtocol,
         ws="none",
         lifespan="off",
         log_level="warning",
@@ -99,7 +99,7 @@ def serve(app: ASGIApp, port: int = 0) -> Iterator[str]:
     _wait(lambda: server.started or not thread.is_alive())
     if not server.started:
         listener.close()
-        raise RuntimeError("the playground's server did not start")
+        raise RuntimeError("the playground server did not start")
     try:
         yield f"http://{HOST}:{listener.getsockname()[1]}"
     finally:

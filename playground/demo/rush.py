@@ -1,6 +1,6 @@
-"""The rush: many simulated members press one button within a second, each as a member's client would.
+"""The rush: many simulated members press one button within a second.
 
-Slack hands at most so many clicks at once to the bot; how long an answer took counts from the press all the same.
+The number of concurrent clicks is limited. Response times still count from the press.
 """
 
 import threading
@@ -13,16 +13,16 @@ from playground.client.member_client import MemberClient
 from playground.workspace.model import Json, Member, Message, SlackError
 from playground.workspace.state import Workspace
 
-WITHIN_SECONDS = 1.0
-MOST_MEMBERS = 1_000
+PRESS_WINDOW_SECONDS = 1.0
+MAX_MEMBERS = 1_000
 
-HANDED_OVER_AT_ONCE = 32
-"""The bot shares its processor with Slack and the members here: with more at once, all of them wait for each other."""
+MAX_CONCURRENT_CLICKS = 32
+"""The bot, the simulated Slack and the members share one machine; more concurrency slows all of them down."""
 
 
 @dataclass(frozen=True)
 class Button:
-    """A primary button of a message from the app, and which message that is."""
+    """A primary button in a message from the app."""
 
     channel_id: str
     ts: str
@@ -33,8 +33,8 @@ class Button:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What one member saw after pressing: the app's answer, or Slack's complaint about the app.
+class PressResult:
+    """The app's ephemeral response to one member's press, or Slack's error about the app.
 
     `pressed` and `answered` are seconds since the rush began.
     """
@@ -48,9 +48,9 @@ class Told:
 
 
 class Rush:
-    """One rush, from its first press to its last answer.
+    """One rush, from its first press to its last response.
 
-    `commits` are those that the bot made so far, and grows: how many commands each carried.
+    `commits` is the bot's growing list of commits: the number of commands in each.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Rush:
         size: int,
         commits: Sequence[int],
         number: int = 1,
-        within: float = WITHIN_SECONDS,
+        within: float = PRESS_WINDOW_SECONDS,
     ) -> None:
         self.number = number
         self.button = button
@@ -69,50 +69,50 @@ class Rush:
         self._commits = commits
         self._within = within
         self._lock = threading.Lock()
-        self._told: list[Told] = []
+        self._results: list[PressResult] = []
         self._began = self._began_at = 0.0
         self._commits_before = len(commits)
         self._commits_after: int | None = None
 
     @property
     def is_over(self) -> bool:
-        """Whether everybody who pressed has seen something come of it."""
+        """Whether every member has got a response."""
         return self._commits_after is not None
 
     def run(self) -> None:
-        """Presses, and returns once everybody was answered."""
+        """Press the button as every member, and wait for all responses."""
         workspace = self._member_client.workspace
-        members = [simulated(number) for number in range(1, self.size + 1)]
+        members = [simulated_member(number) for number in range(1, self.size + 1)]
         self._commits_before = len(self._commits)
         try:
-            admit(workspace, self.button.channel_id, members)
+            add_members(workspace, self.button.channel_id, members)
             card = workspace.message(self.button.channel_id, self.button.ts)
             self._began_at, self._began = workspace.now(), time.monotonic()
-            with ThreadPoolExecutor(min(self.size, HANDED_OVER_AT_ONCE), "rush") as threads:
+            with ThreadPoolExecutor(min(self.size, MAX_CONCURRENT_CLICKS), "rush") as threads:
                 for number, member in enumerate(members):
                     threads.submit(self._press, member, card, number * self._within / self.size)
         finally:
             self._commits_after = len(self._commits)
 
     def as_json(self, after: int = 0) -> Json:
-        """How it stands; of what members were told, what came after the first `after` answers."""
+        """Return the rush's progress, with the results after the first `after`."""
         with self._lock:
-            told = self._told[after:]
-            answered = len(self._told)
+            results = self._results[after:]
+            answered = len(self._results)
         made = self._commits[self._commits_before : self._commits_after]
         return {
             "number": self.number,
             "size": self.size,
             "answered": answered,
-            "told": [asdict(each) for each in told],
-            "over": self.is_over,
+            "results": [asdict(each) for each in results],
+            "is_over": self.is_over,
             "commits": len(made),
-            "largest": max(made, default=0),
+            "largest_commit": max(made, default=0),
             "card": self._card(),
         }
 
     def _card(self) -> Json | None:
-        """What the card says, and how long after the first press it came to say so, if it changed at all."""
+        """Return the card's text, and the seconds from the first press to its latest update, if any."""
         try:
             card = self._member_client.workspace.message(self.button.channel_id, self.button.ts)
         except SlackError:
@@ -121,32 +121,33 @@ class Rush:
         return {"text": card.text, "changed": round(changed, 3) if changed > 0 else None}
 
     def _press(self, member: Member, card: Message, due: float) -> None:
-        # Real time: a person watches, and presses are spread over a second of theirs.
+        # Real time, because a person is watching.
         time.sleep(max(0.0, self._began + due - time.monotonic()))
         button, text, failure = self.button, "", None
         try:
-            seen = self._member_client.click(
+            result = self._member_client.click(
                 member.id, card, button.action_id, block_id=button.block_id
             )
-            text, failure = " ".join(each.text for each in seen.ephemeral), seen.failure
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is shown beside the name
+            text, failure = " ".join(each.text for each in result.ephemeral), result.failure
+        except Exception as error:  # noqa: BLE001  # the page shows any error
             failure = str(error)
-        told = Told(member.id, member.real_name, round(due, 3), self._since(), text, failure)
+        answered = self._since_start()
+        press = PressResult(member.id, member.real_name, round(due, 3), answered, text, failure)
         with self._lock:
-            self._told.append(told)
+            self._results.append(press)
 
-    def _since(self) -> float:
+    def _since_start(self) -> float:
         return round(time.monotonic() - self._began, 3)
 
 
-def simulated(number: int) -> Member:
-    """The simulated member with this number: the same person in every rush."""
+def simulated_member(number: int) -> Member:
+    """Return the simulated member with this number, the same one in every rush."""
     name = f"Member {number}"
     return Member(f"U0SIM{number:05}", f"member{number}", name, "Etc/UTC", is_simulated=True)
 
 
-def admit(workspace: Workspace, channel_id: str, members: list[Member]) -> None:
-    """Makes them members of the workspace and of the channel, as one change."""
+def add_members(workspace: Workspace, channel_id: str, members: list[Member]) -> None:
+    """Add members to the workspace and the channel in a single change."""
     with workspace.ledger.lock:
         present = {member.id for member in workspace.members()}
         for member in members:
@@ -157,8 +158,8 @@ def admit(workspace: Workspace, channel_id: str, members: list[Member]) -> None:
         workspace.put_channel(replace(channel, members=tuple(everyone)))
 
 
-def buttons(member_client: MemberClient, member_id: str) -> list[Button]:
-    """What a rush may press: the primary buttons of the app's messages that everyone in a channel sees."""
+def primary_buttons(member_client: MemberClient, member_id: str) -> list[Button]:
+    """Return the buttons for a rush: primary buttons of the app's messages in the member's channels."""
     workspace = member_client.workspace
     return [
         button
@@ -166,11 +167,11 @@ def buttons(member_client: MemberClient, member_id: str) -> list[Button]:
         if member_id in channel.members and not channel.is_im
         for message in workspace.messages(channel.id)
         if message.ephemeral_to is None and message.user_id == workspace.app.bot_user_id
-        for button in _primary(message)
+        for button in _primary_buttons_of(message)
     ]
 
 
-def _primary(message: Message) -> list[Button]:
+def _primary_buttons_of(message: Message) -> list[Button]:
     headers = [block["text"]["text"] for block in message.blocks if block["type"] == "header"]
     return [
         Button(

@@ -1,4 +1,4 @@
-"""Keeps other web sites out: only this server's own loopback origin is answered."""
+"""Protection from other web sites: the server answers its own loopback origin only."""
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
@@ -14,17 +14,17 @@ _SECURITY_HEADERS = {
 }
 
 
-class OwnOriginOnly:
-    """Answers 403 unless `Host` is this server's loopback address, and `Origin`, if sent, its own.
+class SameOriginMiddleware:
+    """Middleware that responds 403 unless `Host`, and `Origin` if sent, are this server's own.
 
-    The first stops a name that was rebound to 127.0.0.1, the second another site's script.
+    The `Host` check stops DNS rebinding. The `Origin` check stops scripts of other sites.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request, or refuses it."""
+        """Handle or refuse a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -32,7 +32,7 @@ class OwnOriginOnly:
         own = {f"{name}:{scope['server'][1]}" for name in ("127.0.0.1", "localhost")}
         host, origin = headers.get("host", ""), headers.get("origin")
         if host not in own or (origin is not None and origin != f"http://{host}"):
-            refusal = PlainTextResponse("Only this machine's own page is answered.", 403)
+            refusal = PlainTextResponse("Requests from other origins are refused.", 403)
             await refusal(scope, receive, send)
             return
 

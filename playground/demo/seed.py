@@ -1,8 +1,12 @@
-"""The demo workspace: six members in six time zones, three public channels and a private one."""
+"""The demo's initial data: six members in six time zones, four channels, and two events."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from bot.entrypoints.bootstrap import Bot
+from domain.errors import DuplicateEvent
+from domain.inputs import EventDraft, UserDraft
 from playground.workspace.model import InstalledApp, Member
 from playground.workspace.state import Workspace
 
@@ -17,10 +21,10 @@ MEMBERS = (
 GENERAL, EVENTS, RANDOM, LEADS = "C0GENERAL", "C0EVENTS", "C0RANDOM", "C0LEADS"
 
 
-def seed(workspace: Workspace) -> None:
-    """Fills an empty workspace with the demo's members and channels; leaves one that has members alone.
+def seed_workspace(workspace: Workspace) -> None:
+    """Add the demo's members and channels, unless the workspace already has members.
 
-    The bot is in the public channels, and in the private #leads only once it is invited.
+    The bot is in the public channels. It joins the private #leads once someone invites it.
     """
     if len(workspace.members()) > 1:
         return
@@ -38,7 +42,43 @@ def seed(workspace: Workspace) -> None:
 def demo_workspace(
     app: InstalledApp, *, now: Callable[[], float], path: Path | None = None
 ) -> Workspace:
-    """The demo workspace, in memory or in a file, seeded if it is new."""
+    """Return the demo workspace, in memory or in a file. Seed it if it is new."""
     workspace = Workspace(app, now=now, path=path)
-    seed(workspace)
+    seed_workspace(workspace)
     return workspace
+
+
+def seed_events(bot: Bot, workspace: Workspace, *, now: datetime) -> None:
+    """Create two demo events with their cards, one nearly full, unless they already exist."""
+    members = workspace.members()
+    people = [member for member in members if not member.is_bot]
+    tomorrow = (now + timedelta(days=1)).replace(hour=16, minute=0, second=0, microsecond=0)
+    events = (
+        ("demo-yoga", "Yoga in the park", "Bring a mat. If it rains, we meet indoors.", 4, 3),
+        ("demo-tools", "Tool talk: better code reviews", "Short talks, long discussion.", 20, 2),
+    )
+    for number, (event_id, title, description, capacity, taken) in enumerate(events):
+        organizer = people[number]
+        start = tomorrow + timedelta(days=3 * number)
+        draft = EventDraft.of(
+            event_id=event_id,
+            title=title,
+            description=description,
+            location=("Riverside lawn", "Room 5")[number],
+            starts_at=start,
+            ends_at=start + timedelta(hours=1),
+            time_zone=organizer.tz,
+            organizer_id=organizer.id,
+            capacity=capacity,
+            has_waitlist=True,
+        )
+        try:
+            bot.service.create_event(draft)
+        except DuplicateEvent:
+            continue
+        for member in people[-taken:]:
+            bot.service.ensure_user(UserDraft.of(user_id=member.id, name=member.name))
+            bot.service.register(event_id, member.id)
+        bot.notification_worker.announce(
+            bot.service.get_event(event_id), workspace.channel_named("events").id
+        )

@@ -1,4 +1,4 @@
-"""The page's side of the server: what it shows, what members do on it, and the stream of changes."""
+"""The demo page's endpoints: state and messages, member actions, and the stream of changes."""
 
 import asyncio
 import json
@@ -21,15 +21,15 @@ from starlette.responses import (
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from playground.client.member_client import MemberClient, Seen
+from playground.client.member_client import ActionResult, MemberClient
 from playground.demo.backstage import Backstage
-from playground.workspace.model import Change, Json, Message, SlackError, View
+from playground.workspace.model import Json, Message, SlackError, View, WorkspaceChange
 from playground.workspace.state import Workspace
 
 STATIC = Path(__file__).parents[1] / "static"
 _HEARTBEAT_SECONDS = 15.0
-_GATHER_SECONDS = 0.04
-"""Changes this close together reach the page as one."""
+_DEBOUNCE_SECONDS = 0.04
+"""Changes within this time reach the page as one."""
 
 
 def _member_client(request: Request) -> MemberClient:
@@ -44,7 +44,7 @@ def _workspace(request: Request) -> Workspace:
 
 
 async def _state(request: Request) -> Response:
-    """Everything around the messages, as one member sees it."""
+    """Return everything but the messages, as one member sees it."""
     workspace = _workspace(request)
     try:
         me = workspace.member(request.query_params.get("member", ""))
@@ -89,7 +89,7 @@ async def _state(request: Request) -> Response:
 
 
 async def _messages(request: Request) -> Response:
-    """One channel's messages, as one member sees them."""
+    """Return one channel's messages, as one member sees them."""
     workspace, member_id = _workspace(request), request.query_params["member"]
     try:
         channel = workspace.channel(request.query_params["channel"])
@@ -105,7 +105,7 @@ async def _file(request: Request) -> Response:
         file = _workspace(request).file(request.path_params["file_id"])
     except SlackError:
         return Response("not found", 404)
-    # Never shown in the page's own origin, whatever it contains.
+    # A download, so an uploaded HTML file never runs in the page's origin.
     name = _ascii(file.name) or file.id
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(file.content, headers=headers, media_type="application/octet-stream")
@@ -124,7 +124,7 @@ async def _index(request: Request) -> Response:
 
 
 async def _stream(request: Request) -> Response:
-    """Server-sent events: that something changed, and of what kind, never what."""
+    """Send an event for each change. The page then reads the state again."""
     changes = _changes(_workspace(request), request.query_params["member"])
     return StreamingResponse(
         changes, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
@@ -133,107 +133,109 @@ async def _stream(request: Request) -> Response:
 
 async def _changes(workspace: Workspace, member_id: str) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
-    heard: asyncio.Queue[Change] = asyncio.Queue()
+    queue: asyncio.Queue[WorkspaceChange] = asyncio.Queue()
     stop = workspace.ledger.watch(
-        lambda change: _tell(loop, heard, change) if change.user_id in (None, member_id) else None
+        lambda change: (
+            _enqueue(loop, queue, change) if change.user_id in (None, member_id) else None
+        )
     )
     try:
         yield "event: hello\ndata: {}\n\n"
         while True:
             try:
-                gathered = [await asyncio.wait_for(heard.get(), _HEARTBEAT_SECONDS)]
+                batch = [await asyncio.wait_for(queue.get(), _HEARTBEAT_SECONDS)]
             except TimeoutError:
                 yield ": still here\n\n"
                 continue
-            await asyncio.sleep(_GATHER_SECONDS)
-            while not heard.empty():
-                gathered.append(heard.get_nowait())
-            channels = sorted({c.channel_id for c in gathered if c.channel_id and c.ts})
-            yield f"data: {json.dumps({'seq': gathered[-1].seq, 'channels': channels})}\n\n"
+            await asyncio.sleep(_DEBOUNCE_SECONDS)
+            while not queue.empty():
+                batch.append(queue.get_nowait())
+            channels = sorted({c.channel_id for c in batch if c.channel_id and c.ts})
+            yield f"data: {json.dumps({'seq': batch[-1].seq, 'channels': channels})}\n\n"
     finally:
         stop()
 
 
-def _tell(loop: asyncio.AbstractEventLoop, heard: asyncio.Queue[Change], change: Change) -> None:
+def _enqueue(
+    loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[WorkspaceChange], change: WorkspaceChange
+) -> None:
     if not loop.is_closed():
-        loop.call_soon_threadsafe(heard.put_nowait, change)
+        loop.call_soon_threadsafe(queue.put_nowait, change)
 
 
-def _target(workspace: Workspace, asked: Json) -> Message | View:
-    if "view" in asked:
-        view = workspace.views.get(asked["view"])
+def _target(workspace: Workspace, body: Json) -> Message | View:
+    if "view" in body:
+        view = workspace.views.get(body["view"])
         if view is None:
-            raise LookupError("this view is closed")
+            raise LookupError("This view is closed.")
         return view
-    return workspace.message(asked["channel"], asked["ts"])
+    return workspace.message(body["channel"], body["ts"])
 
 
-def _values(asked: Json) -> dict[tuple[str, str], Any]:
-    typed: dict[str, Json] = asked.get("values", {})
+def _values(body: Json) -> dict[tuple[str, str], Any]:
+    values: dict[str, Json] = body.get("values", {})
     return {
         (block_id, action_id): value
-        for block_id, actions in typed.items()
+        for block_id, actions in values.items()
         for action_id, value in actions.items()
     }
 
 
-def _command(member_client: MemberClient, member: str, asked: Json) -> Seen:
-    if asked["name"] == "/invite":
-        return _invite(member_client, member, asked)
-    return member_client.command(member, asked["channel"], asked["name"], asked["text"])
+def _command(member_client: MemberClient, member: str, body: Json) -> ActionResult:
+    if body["name"] == "/invite":
+        return _invite(member_client, member, body)
+    return member_client.command(member, body["channel"], body["name"], body["text"])
 
 
-def _invite(member_client: MemberClient, member: str, asked: Json) -> Seen:
-    """Slack's own `/invite @name`, which gets the bot into a private channel."""
-    name = asked["text"].strip().removeprefix("@").lower()
+def _invite(member_client: MemberClient, member: str, body: Json) -> ActionResult:
+    """Handle Slack's built-in `/invite @name`, which can add the bot to a private channel."""
+    name = body["text"].strip().removeprefix("@").lower()
     for invited in member_client.workspace.members():
         if name in (invited.name.lower(), invited.real_name.lower()):
-            member_client.join(invited.id, asked["channel"], inviter=member)
-            return Seen()
-    return Seen(failure=f"There is nobody called “{name}” here.")
+            member_client.join(invited.id, body["channel"], inviter=member)
+            return ActionResult()
+    return ActionResult(failure=f"No member is named “{name}”.")
 
 
-def _say(member_client: MemberClient, member: str, asked: Json) -> Seen:
-    return member_client.say(member, asked["channel"], asked["text"])
+def _say(member_client: MemberClient, member: str, body: Json) -> ActionResult:
+    return member_client.say(member, body["channel"], body["text"])
 
 
-def _click(member_client: MemberClient, member: str, asked: Json) -> Seen:
+def _click(member_client: MemberClient, member: str, body: Json) -> ActionResult:
     return member_client.click(
         member,
-        _target(member_client.workspace, asked),
-        asked["action_id"],
-        asked.get("value"),
-        block_id=asked["block_id"],
-        selected=asked.get("selected"),
-        values=_values(asked),
+        _target(member_client.workspace, body),
+        body["action_id"],
+        body.get("value"),
+        block_id=body["block_id"],
+        selected=body.get("selected"),
+        values=_values(body),
     )
 
 
-def _submit(member_client: MemberClient, member: str, asked: Json) -> Seen:
-    return member_client.submit(member, asked["view"], _values(asked))
+def _submit(member_client: MemberClient, member: str, body: Json) -> ActionResult:
+    return member_client.submit(member, body["view"], _values(body))
 
 
-def _close(member_client: MemberClient, member: str, asked: Json) -> Seen:
-    return member_client.close(member, asked["view"], all_views=bool(asked.get("all")))
+def _close(member_client: MemberClient, member: str, body: Json) -> ActionResult:
+    return member_client.close(member, body["view"], all_views=bool(body.get("all")))
 
 
-def _options(member_client: MemberClient, member: str, asked: Json) -> Seen:
-    target = _target(member_client.workspace, asked)
-    return member_client.options(
-        member, target, asked["action_id"], asked["block_id"], asked["query"]
-    )
+def _options(member_client: MemberClient, member: str, body: Json) -> ActionResult:
+    target = _target(member_client.workspace, body)
+    return member_client.options(member, target, body["action_id"], body["block_id"], body["query"])
 
 
-def _home(member_client: MemberClient, member: str, asked: Json) -> Seen:
-    return member_client.open_home(member, asked["tab"])
+def _home(member_client: MemberClient, member: str, body: Json) -> ActionResult:
+    return member_client.open_home(member, body["tab"])
 
 
-def _read(member_client: MemberClient, member: str, asked: Json) -> Seen:
-    member_client.workspace.mark_read(asked["channel"], member)
-    return Seen()
+def _read(member_client: MemberClient, member: str, body: Json) -> ActionResult:
+    member_client.workspace.mark_read(body["channel"], member)
+    return ActionResult()
 
 
-ACTS: dict[str, Callable[[MemberClient, str, Json], Seen]] = {
+ACTIONS: dict[str, Callable[[MemberClient, str, Json], ActionResult]] = {
     "command": _command,
     "say": _say,
     "click": _click,
@@ -245,23 +247,25 @@ ACTS: dict[str, Callable[[MemberClient, str, Json], Seen]] = {
 }
 
 
-async def _act(request: Request) -> Response:
-    """Something that a member does; the answer tells what Slack's client would show beside the rest."""
-    act = ACTS.get(request.path_params["act"])
-    if act is None:
-        return JSONResponse({"failure": "no such act"}, 404)
-    asked: Json = await request.json()
+async def _perform_action(request: Request) -> Response:
+    """Perform a member's action. Return its errors and options; the page reads the rest as state."""
+    action = ACTIONS.get(request.path_params["action"])
+    if action is None:
+        return JSONResponse({"failure": "Unknown action."}, 404)
+    body: Json = await request.json()
     executor: Executor = request.app.state.executor
-    run = partial(act, _member_client(request), asked["member"], asked)
+    run = partial(action, _member_client(request), body["member"], body)
     try:
-        seen = await asyncio.get_running_loop().run_in_executor(executor, run)
+        result = await asyncio.get_running_loop().run_in_executor(executor, run)
     except (SlackError, LookupError, ValueError) as error:
         return JSONResponse({"failure": str(error), "errors": {}, "options": []})
-    return JSONResponse({"failure": seen.failure, "errors": seen.errors, "options": seen.options})
+    return JSONResponse(
+        {"failure": result.failure, "errors": result.errors, "options": result.options}
+    )
 
 
 def routes() -> list[BaseRoute]:
-    """The page's routes; the app's state must hold a `member_client` and an `executor`."""
+    """Return the page's routes. The application's state must have a `member_client` and an `executor`."""
     return [
         Route("/", _index),
         Route("/archives/{channel_id}/{message}", _archives),
@@ -269,6 +273,6 @@ def routes() -> list[BaseRoute]:
         Route("/page/state", _state),
         Route("/page/messages", _messages),
         Route("/page/stream", _stream),
-        Route("/page/{act}", _act, methods=["POST"]),
+        Route("/page/{action}", _perform_action, methods=["POST"]),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]

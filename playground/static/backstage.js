@@ -1,31 +1,31 @@
-// Backstage: the rush, how Slack answers the bot, and whether the bot runs. Looked at anew as long as it is open.
+// Backstage, the demo's control panel: Slack's condition, the bot's on/off switch, and the rush. Polls while open.
 
 import { h, toast } from "./dom.js";
 import { rush } from "./rush.js";
-import { readBackstage, turn } from "./server.js";
+import { readBackstage, setSwitch } from "./server.js";
 
-const LOOK_EVERY = 400; // milliseconds
+const POLL_MS = 400;
 const CALLS_SHOWN = 8;
 
 const SLACK = {
-  fine: { label: "Works", about: "Slack answers the bot at once.", trouble: "" },
-  slow: { label: "Slow", about: "Slack’s answers to the bot come 1.5 seconds late.", trouble: "Slack is slow: the bot waits for each answer." },
-  limited: { label: "Limited", about: "Of each method one call a second goes through; the others meet a 429.", trouble: "Slack rate-limits the bot: one call a second of each kind." },
-  down: { label: "Down", about: "Every call of the bot meets a 503.", trouble: "Slack is down for the bot: what it has to say comes later." },
+  normal: { label: "Normal", about: "Slack responds immediately.", warning: "" },
+  slow: { label: "Slow", about: "Slack takes 1.5 seconds longer to respond to the bot.", warning: "Slack is slow. The bot waits for each response." },
+  rate_limited: { label: "Rate limited", about: "Slack accepts one call per second of each API method and responds to the rest with 429.", warning: "Slack is rate limiting the bot. Some messages will arrive late." },
+  down: { label: "Down", about: "Slack responds to every API call with 503.", warning: "Slack is down for the bot. Messages will arrive when it’s back." },
 };
 
-/** Fills the panel; `people` is the page's, `open(bool)` shows or hides it. Returns `{look}`. */
-export function backstage(root, { people, open }) {
+/** Build the panel. `open(bool)` shows or hides it. Return `{load}`, which starts polling. */
+export function backstage(root, { directory, open }) {
   const size = h("input", { class: "control", id: "rush-size", type: "number", min: 1, max: 1000, value: 300, required: true });
   const button = h("select", { class: "control", id: "rush-button", required: true });
-  const start = h("button", { type: "submit", class: "button primary" }, "Start the rush");
+  const start = h("button", { type: "submit", class: "button primary" }, "Start rush");
   const form = h("form", { class: "rush-form", onsubmit: startRush },
-    h("label", { for: "rush-size" }, "Members"), size, h("label", { for: "rush-button" }, "press"), button, start);
-  const result = rush(people);
+    h("label", { for: "rush-size" }, "Members"), size, h("label", { for: "rush-button" }, "Button"), button, start);
+  const result = rush(directory);
   const slack = h("div", { class: "segments", role: "radiogroup", "aria-label": "Slack" }, Object.entries(SLACK).map(([value, { label }]) =>
     h("label", {}, h("input", { type: "radio", class: "sr-only", name: "slack", value, onchange: () => set("slack", { slack: value }) }), label)));
   const about = h("p", { class: "about" });
-  const bot = h("button", { type: "button", class: "button", onclick: () => set("bot", { running: bot.dataset.running !== "true" }, bot) }, "Stop the bot");
+  const bot = h("button", { type: "button", class: "button", onclick: () => set("bot", { running: bot.dataset.running !== "true" }, bot) }, "Stop bot");
   const botAbout = h("p", { class: "about" });
   const calls = h("ol", { class: "calls" });
   let timer = 0;
@@ -33,76 +33,76 @@ export function backstage(root, { people, open }) {
   let offered = "";
 
   root.replaceChildren(
-    h("header", {}, h("h2", {}, "Backstage"), h("button", { type: "button", class: "icon-button", "aria-label": "Close backstage", onclick: () => open(false) }, "×")),
-    h("section", {}, h("h3", {}, "Slack"), slack, about, h("h3", {}, "The bot"), bot, botAbout),
-    h("section", {}, h("h3", {}, "A rush"), h("p", { class: "about" }, "Simulated members press a button within one second; each press takes the way of a real one."), form, result.node),
-    h("section", {}, h("h3", {}, "What the bot calls"), calls));
+    h("header", {}, h("h2", {}, "Backstage"), h("button", { type: "button", class: "icon-button", "aria-label": "Close Backstage", onclick: () => open(false) }, "×")),
+    h("section", {}, h("h3", {}, "Slack"), slack, about, h("h3", {}, "Bot"), bot, botAbout),
+    h("section", {}, h("h3", {}, "Rush"), h("p", { class: "about" }, "Up to 1,000 simulated members press the same button within one second."), form, result.node),
+    h("section", {}, h("h3", {}, "Recent API calls"), calls));
 
   async function startRush(event) {
     event.preventDefault();
     const [channel, ts] = button.value.split(" ");
-    await set("rush", { member: people.me, channel, ts, size: size.valueAsNumber }, start);
+    await set("rush", { member: directory.me, channel, ts, size: size.valueAsNumber }, start);
   }
 
-  async function set(name, asked, pressed) {
+  async function set(name, body, pressed) {
     clearTimeout(timer);
-    latest += 1; // what is on its way tells how it was before
+    latest += 1; // ignore responses from before this change
     pressed?.setAttribute("aria-busy", "true");
-    const { failure } = await turn(name, asked);
+    const { failure } = await setSwitch(name, body);
     pressed?.removeAttribute("aria-busy");
     if (failure) toast(failure);
-    await look();
+    await load();
   }
 
-  async function look() {
+  async function load() {
     clearTimeout(timer);
     const mine = ++latest;
-    const seen = await readBackstage(people.me, result.seen()).catch(() => null);
+    const now = await readBackstage(directory.me, result.known()).catch(() => null);
     if (mine !== latest) return;
-    if (seen) show(seen);
-    if (!root.hidden) timer = setTimeout(look, LOOK_EVERY);
+    if (now) show(now);
+    if (!root.hidden) timer = setTimeout(load, POLL_MS);
   }
 
-  function show(seen) {
-    slack.querySelector(`[value="${seen.slack}"]`).checked = true;
-    about.textContent = SLACK[seen.slack].about;
-    bot.dataset.running = String(seen.bot);
-    bot.textContent = seen.bot ? "Stop the bot" : "Start the bot";
-    botAbout.textContent = seen.bot ? "It runs." : "It is stopped, and answers nobody. Started again, it sends what it owes.";
-    showButtons(seen.buttons);
-    showCalls(seen.calls);
-    start.disabled = !seen.buttons.length || Boolean(seen.rush && !seen.rush.over);
-    result.show(seen.rush);
+  function show(now) {
+    slack.querySelector(`[value="${now.slack}"]`).checked = true;
+    about.textContent = SLACK[now.slack].about;
+    bot.dataset.running = String(now.bot);
+    bot.textContent = now.bot ? "Stop bot" : "Start bot";
+    botAbout.textContent = now.bot ? "The bot is running." : "The bot is stopped. When you start it, it sends all pending notifications.";
+    showButtons(now.buttons);
+    showCalls(now.calls);
+    start.disabled = !now.buttons.length || Boolean(now.rush && !now.rush.is_over);
+    result.show(now.rush);
   }
 
-  /** The newest calls first; the same one several times is one line. */
-  function showCalls(made) {
-    const lines = [];
-    for (const call of made) {
-      const last = lines.at(-1);
+  /** List the newest calls first. Merge repeated calls into one row. */
+  function showCalls(recent) {
+    const rows = [];
+    for (const call of recent) {
+      const last = rows.at(-1);
       if (last?.method === call.method && last.outcome === call.outcome) last.times += 1;
-      else lines.push({ ...call, times: 1 });
+      else rows.push({ ...call, times: 1 });
     }
-    calls.replaceChildren(...lines.slice(0, CALLS_SHOWN).map(({ method, outcome, ok, times }) =>
+    calls.replaceChildren(...rows.slice(0, CALLS_SHOWN).map(({ method, outcome, ok, times }) =>
       h("li", { class: ok ? "" : "failed" }, h("code", {}, method), times > 1 && h("small", {}, `${times} ×`), h("span", {}, outcome))));
-    if (!lines.length) calls.replaceChildren(h("li", {}, "Nothing yet."));
+    if (!rows.length) calls.replaceChildren(h("li", {}, "No API calls yet."));
   }
 
   function showButtons(buttons) {
     const now = JSON.stringify(buttons);
     if (now === offered) return;
     offered = now;
-    const chosen = button.value;
+    const selected = button.value;
     button.replaceChildren(...buttons.map((each) => h("option", { value: `${each.channel_id} ${each.ts}` }, `${each.label} · ${each.title}`)));
-    if (!buttons.length) button.replaceChildren(h("option", { value: "" }, "There is no card yet"));
-    if (buttons.some((each) => `${each.channel_id} ${each.ts}` === chosen)) button.value = chosen;
+    if (!buttons.length) button.replaceChildren(h("option", { value: "" }, "No event cards yet"));
+    if (buttons.some((each) => `${each.channel_id} ${each.ts}` === selected)) button.value = selected;
   }
 
-  return { look };
+  return { load };
 }
 
-/** Says above the messages what is not as it should be. */
+/** Show a warning above the messages if Slack or the bot has a problem. */
 export function showConditions(root, { slack, bot }) {
-  const trouble = [bot ? "" : "The bot is stopped: nobody is answered.", SLACK[slack].trouble].filter(Boolean).join(" ");
-  if (root.textContent !== trouble) root.textContent = trouble;
+  const warning = [bot ? "" : "The bot is stopped. No one gets a response.", SLACK[slack].warning].filter(Boolean).join(" ");
+  if (root.textContent !== warning) root.textContent = warning;
 }

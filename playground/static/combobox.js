@@ -1,9 +1,9 @@
-// A text box that looks options up as one types: Slack's external selects. Follows ARIA's combobox pattern.
+// A text box that searches options on the server, for Slack's external selects. Follows the ARIA combobox pattern.
 
 import { h, newId } from "./dom.js";
 
-/** Returns `{node, values(), chosen()}`; `find(query)` resolves to options `{value, label}`, as `chosen()` gives. */
-export function combobox({ naming, multiple, chosen, placeholder, least, find, changed }) {
+/** Return `{node, values(), chosen()}`. `find(query)` resolves to options `{value, label}`, and `chosen()` returns such options. */
+export function combobox({ naming, multiple, chosen, placeholder, minLength, find, changed }) {
   const listId = newId("list");
   let picked = [...chosen];
   let offered = [];
@@ -63,20 +63,20 @@ export function combobox({ naming, multiple, chosen, placeholder, least, find, c
     }
   }
 
-  async function look() {
+  async function search() {
     const query = text.value === picked[0]?.label ? "" : text.value;
-    if (query.length < least) { offered = []; show(`Type at least ${least} ${least === 1 ? "letter" : "letters"}`); return; }
+    if (query.length < minLength) { offered = []; show(`Type at least ${minLength} ${minLength === 1 ? "character" : "characters"}`); return; }
     const mine = ++latest;
-    show("Looking…");
+    show("Searching…");
     const found = await find(query);
     if (mine !== latest || document.activeElement !== text) return;
     offered = found;
     active = found.length ? 0 : -1;
-    show(found.length ? null : "Nothing found");
+    show(found.length ? null : "No results");
   }
 
-  text.addEventListener("focus", () => { if (!multiple) text.select(); look(); });
-  text.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(look, 150); });
+  text.addEventListener("focus", () => { if (!multiple) text.select(); search(); });
+  text.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(search, 150); });
   text.addEventListener("blur", () => { latest += 1; close(); label(); });
   text.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !list.hidden) { event.preventDefault(); event.stopPropagation(); close(); }

@@ -1,16 +1,16 @@
-// The message box, with completion of slash commands and their hints.
+// The message box, with completion and usage hints for slash commands.
 
 import { h, toast } from "./dom.js";
 
-const INVITE = { name: "/invite", usage_hint: "@Rollcall", description: "Slack's own: brings the app into this channel" };
+const INVITE = { name: "/invite", usage_hint: "@Rollcall", description: "Add an app to this channel (built into Slack)" };
 
-/** Fills the composer for a channel; `send(text)` posts a message, `command(name, text)` a slash command. */
+/** Show the composer of a channel. `send(text)` posts a message, `command(name, text)` runs a slash command. */
 export function composer(root, { label, commands, send, command }) {
   const known = [...commands, INVITE];
   const list = h("ul", { class: "completions", id: "completions", role: "listbox", "aria-label": "Commands", hidden: true });
   const hint = h("p", { class: "usage", id: "usage", "aria-live": "polite" });
   const text = h("input", {
-    class: "control", id: "message", type: "text", autocomplete: "off", placeholder: `Message ${label}, or type /`, "aria-label": `Message ${label}`,
+    class: "control", id: "message", type: "text", autocomplete: "off", placeholder: `Message ${label}, or type / for commands`, "aria-label": `Message ${label}`,
     role: "combobox", "aria-expanded": "false", "aria-controls": "completions", "aria-autocomplete": "list", "aria-describedby": "usage",
   });
   const button = h("button", { class: "button primary send", type: "submit", "aria-label": "Send" }, "➤");

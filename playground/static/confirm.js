@@ -1,10 +1,10 @@
-// Slack's confirmation dialog, before an action that asks for one.
+// Slack's confirmation dialog, for elements that have `confirm`.
 
 import { h, keepToasts } from "./dom.js";
 import { textObject } from "./mrkdwn.js";
 
-/** Resolves to whether the member agreed. Escape is no. */
-export function askToConfirm(spec, people) {
+/** Ask for confirmation. Resolve to whether the member agreed; Escape means no. */
+export function askToConfirm(spec, directory) {
   const dialog = document.getElementById("confirm");
   return new Promise((resolve) => {
     const agree = h("button", { type: "button", class: `button ${spec.style ?? "primary"}`, onclick: () => dialog.close("yes") }, spec.confirm.text);
@@ -12,7 +12,7 @@ export function askToConfirm(spec, people) {
     keepToasts();
     dialog.replaceChildren(
       h("h2", { id: "confirm-title" }, spec.title.text),
-      h("div", { class: "text" }, textObject(spec.text, people)),
+      h("div", { class: "text" }, textObject(spec.text, directory)),
       h("div", { class: "buttons" }, deny, agree));
     dialog.returnValue = "no";
     dialog.addEventListener("close", () => {

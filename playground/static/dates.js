@@ -1,4 +1,4 @@
-// Dates as Slack's client writes them, in a given zone.
+// Dates in the formats of Slack's client, in a given time zone.
 
 const parts = (seconds, zone, options) =>
   new Intl.DateTimeFormat("en-US", { timeZone: zone, ...options }).format(new Date(seconds * 1000));
@@ -7,7 +7,7 @@ const dayOf = (seconds, zone) =>
   new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" })
     .format(new Date(seconds * 1000));
 
-/** "Today", "Tomorrow" or "Yesterday" in the zone, or null. */
+/** Return "Today", "Tomorrow" or "Yesterday" in the zone, or null. */
 function nearby(seconds, zone) {
   const now = Date.now() / 1000;
   const day = dayOf(seconds, zone);
@@ -32,14 +32,14 @@ const TOKENS = {
   time_secs: (s, z) => parts(s, z, { hour: "numeric", minute: "2-digit", second: "2-digit" }),
 };
 
-/** What `<!date^seconds^format|…>` shows in the zone; null if Slack would show the fallback. */
+/** Return the text of `<!date^seconds^format|…>` in the zone, or null if Slack would show the fallback. */
 export function slackDate(seconds, format, zone) {
   if (!Number.isFinite(seconds) || !format) return null;
   return format.replace(/\{(\w+)\}/g, (whole, token) => TOKENS[token]?.(seconds, zone) ?? whole);
 }
 
-/** The time of day of a message's `ts`. */
+/** Return the time of day of a message's `ts`. */
 export const clockTime = (ts, zone) => TOKENS.time(Number(ts), zone);
 
-/** The day of a message's `ts`, for the line between days. */
+/** Return the day of a message's `ts`, for the divider between days. */
 export const dayLine = (ts, zone) => nearby(Number(ts), zone) ?? parts(Number(ts), zone, { weekday: "long", month: "long", day: "numeric" });

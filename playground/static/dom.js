@@ -1,6 +1,6 @@
-// Making elements. Text always becomes a text node: nothing here, or anywhere, parses HTML.
+// DOM helpers: elements, toasts and menus. Text always becomes a text node; nothing on this page parses HTML.
 
-/** An element with these properties (`on…` are listeners, `data`/`aria-…` attributes) and children. */
+/** Create an element with these properties, listeners (`on…`), attributes (`data-…`, `aria-…`) and children. */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -16,7 +16,7 @@ export function h(tag, properties = {}, ...children) {
 
 let lastId = 0;
 
-/** An id that no other element of this page has. */
+/** Return an id that is unique on this page. */
 export function newId(prefix) {
   lastId += 1;
   return `${prefix}-${lastId}`;
@@ -24,23 +24,24 @@ export function newId(prefix) {
 
 const toasts = h("div", { class: "toasts" });
 
-/** Shows a short notice, once, for a few seconds, or until it is dismissed; inside the open dialog, if there is one. */
+/** Show a toast for eight seconds or until dismissed. A repeated text replaces its earlier toast. */
 export function toast(text) {
   const dismiss = h("button", { type: "button", class: "icon-button", "aria-label": "Dismiss" }, "×");
   const notice = h("div", { class: "toast", role: "alert" }, h("span", {}, text), dismiss);
   dismiss.addEventListener("click", () => notice.remove());
+  // A dialog covers the rest of the page, so show the toast inside it.
   (document.querySelector(".confirm[open]") ?? document.querySelector("dialog[open]") ?? document.body).append(toasts);
   for (const other of [...toasts.children]) if (other.textContent === notice.textContent) other.remove();
   toasts.append(notice);
   setTimeout(() => notice.remove(), 8000);
 }
 
-/** Takes the notices out of a dialog that is about to be closed or drawn anew. */
+/** Move the toasts out of a dialog that is about to close or to be rendered again. */
 export function keepToasts() {
   if (toasts.isConnected) document.body.append(toasts);
 }
 
-/** A menu of buttons below `anchor`: arrow keys move, Escape and a click elsewhere close. */
+/** Open a menu below `anchor`. Arrow keys move; Escape or a click outside closes it. */
 export function openMenu(anchor, items, choose) {
   const buttons = items.map((item) =>
     h("button", { type: "button", role: "menuitem", onclick: () => { close(); choose(item); } }, item.label));

@@ -1,19 +1,19 @@
-// Block Kit's interactive elements. Each node that holds a value has `slack`: {block, action, read()}, and
-// `chosen()` with the labels if only the node knows them.
+// Block Kit's interactive elements. A node with a value has `slack`: {block, action, read()}. External selects
+// add `chosen()`, which returns the chosen options with their labels.
 
 import { combobox } from "./combobox.js";
 import { askToConfirm } from "./confirm.js";
 import { h, newId, openMenu } from "./dom.js";
 import { textObject } from "./mrkdwn.js";
 
-/** The element as a node; `names` are the ids that label and describe it when an input block holds it. */
-export function element(block, spec, place, names = {}) {
+/** Return the element as a node. In an input block, `names` has the ids of its label and descriptions. */
+export function element(block, spec, context, names = {}) {
   const render = RENDER[spec.type];
   if (!render) return h("span", { class: "unknown" }, `(${spec.type})`);
-  return render({ block, spec, place, names, held: place.state?.[block.block_id]?.[spec.action_id] ?? initial(spec) });
+  return render({ block, spec, context, names, held: context.state?.[block.block_id]?.[spec.action_id] ?? initial(spec) });
 }
 
-/** What the inputs below `root` hold, as simple values by block id and action id. */
+/** Return the plain values of the inputs below `root` by block id and action id. */
 export function readValues(root) {
   const values = {};
   for (const node of root.querySelectorAll("[data-holds]")) {
@@ -30,8 +30,8 @@ const RENDER = {
   email_text_input: typed("email"),
   url_text_input: typed("url"),
   number_input: typed("text"),
-  datepicker: picked("date", "selected_date"),
-  timepicker: picked("time", "selected_time"),
+  datepicker: picker("date", "selected_date"),
+  timepicker: picker("time", "selected_time"),
   datetimepicker: dateTime,
   static_select: select((it) => grouped(it.spec), "selected_option"),
   users_select: select((it) => people(it), "selected_user"),
@@ -61,32 +61,32 @@ function holding(node, { block, spec }, read) {
   return node;
 }
 
-/** The attributes that tie a control to its label, hint and error, or to its placeholder outside an input block. */
+/** Return the ARIA attributes of a control: its label, hint and error, or its placeholder outside an input block. */
 function naming({ names, spec }) {
   return {
     "aria-labelledby": names.labelledBy,
     "aria-describedby": names.describedBy,
     "aria-invalid": names.invalid ? "true" : undefined,
     "aria-required": names.required ? "true" : undefined,
-    "aria-label": names.labelledBy ? undefined : spec.placeholder?.text ?? "Choose",
+    "aria-label": names.labelledBy ? undefined : spec.placeholder?.text ?? "Select an option",
     "data-focus": spec.focus_on_load,
   };
 }
 
-/** Whether a change of this element is sent at once: outside input blocks always, inside if asked for. */
+/** Return whether a change is sent immediately: always outside input blocks, and inside with `dispatch_action`. */
 const sends = ({ block }) => block.type !== "input" || block.dispatch_action;
 
 async function use(it, chosen, node) {
-  if (it.spec.confirm && !(await askToConfirm(it.spec.confirm, it.place.people))) return;
+  if (it.spec.confirm && !(await askToConfirm(it.spec.confirm, it.context.directory))) return;
   node?.setAttribute("aria-busy", "true");
-  await it.place.act(it.block, it.spec, chosen);
+  await it.context.act(it.block, it.spec, chosen);
   node?.removeAttribute("aria-busy");
 }
 
 function button(it) {
-  const { spec, place } = it;
+  const { spec, context } = it;
   const node = h("button", { type: "button", class: `button ${spec.style ?? ""}`, "aria-label": spec.accessibility_label },
-    textObject(spec.text, place.people));
+    textObject(spec.text, context.directory));
   node.addEventListener("click", () => {
     if (node.getAttribute("aria-busy")) return;
     if (/^https?:/.test(spec.url ?? "")) window.open(spec.url, "_blank", "noopener");
@@ -124,7 +124,7 @@ function typed(type) {
   };
 }
 
-function picked(type, field) {
+function picker(type, field) {
   return (it) => {
     const node = h("input", { class: "control", type, value: it.held[field] ?? "", ...naming(it) });
     if (sends(it)) node.addEventListener("change", () => node.value && use(it, node.value, node));
@@ -149,14 +149,14 @@ function grouped(spec) {
     : [{ options: spec.options.map(named) }];
 }
 
-function people({ place }, { all = true } = {}) {
-  const members = place.people.members.filter((member) => !member.deleted && !member.is_bot && (all || !member.is_simulated));
+function people({ context }, { all = true } = {}) {
+  const members = context.directory.members.filter((member) => !member.deleted && !member.is_bot && (all || !member.is_simulated));
   return [{ options: members.map((member) => ({ value: member.id, label: member.real_name })) }];
 }
 
-function channels({ place }, include = ["public", "private"]) {
+function channels({ context }, include = ["public", "private"]) {
   const fits = (channel) => !channel.is_im && include.includes(channel.is_private ? "private" : "public");
-  return [{ options: place.people.channels.filter(fits).map((channel) => ({ value: channel.id, label: `#${channel.name}` })) }];
+  return [{ options: context.directory.channels.filter(fits).map((channel) => ({ value: channel.id, label: `#${channel.name}` })) }];
 }
 
 const plainValue = (held) => (typeof held === "object" && held ? held.value : held ?? "");
@@ -165,7 +165,7 @@ function select(groups, field) {
   return (it) => {
     const option = ({ value, label }) => h("option", { value }, label);
     const node = h("select", { class: "control", ...naming(it) },
-      h("option", { value: "" }, it.spec.placeholder?.text ?? "Choose…"),
+      h("option", { value: "" }, it.spec.placeholder?.text ?? "Select an option"),
       groups(it).map((group) => (group.label ? h("optgroup", { label: group.label }, group.options.map(option)) : group.options.map(option))));
     node.value = plainValue(it.held[field]);
     if (node.selectedIndex < 0) node.selectedIndex = 0;
@@ -190,11 +190,11 @@ function choices(it, type) {
 
 function boxes(it, type, options, chosen, className) {
   const group = newId("group");
-  const text = (object) => (object.text ? textObject(object.text, it.place.people) : object.label);
+  const text = (object) => (object.text ? textObject(object.text, it.context.directory) : object.label);
   const rows = options.map((option) => {
     const box = h("input", { type, name: group, value: option.value, checked: chosen.has(option.value) });
     return h("label", { class: "choice" }, box, h("span", {}, text(option),
-      option.about && h("small", {}, textObject(option.about, it.place.people))));
+      option.about && h("small", {}, textObject(option.about, it.context.directory))));
   });
   const names = naming(it);
   if (type !== "radio") delete names["aria-required"];
@@ -209,8 +209,8 @@ function external(it, multiple) {
   const held = multiple ? it.held.selected_options ?? [] : [it.held.selected_option].filter(Boolean);
   const box = combobox({
     naming: naming(it), multiple, chosen: held.map(named),
-    placeholder: it.spec.placeholder?.text ?? "Type to search…", least: it.spec.min_query_length ?? 3,
-    find: async (query) => (await it.place.suggest(it.block, it.spec, query)).map(named),
+    placeholder: it.spec.placeholder?.text ?? "Search…", minLength: it.spec.min_query_length ?? 3,
+    find: async (query) => (await it.context.suggest(it.block, it.spec, query)).map(named),
     changed: (values) => { if (sends(it)) use(it, multiple ? values : values[0] ?? null); },
   });
   holding(box.node, it, () => (multiple ? box.values() : box.values()[0] ?? null));

@@ -1,4 +1,4 @@
-// The page as a whole: where one is, what is shown there, and what keeps it up to date.
+// The page as a whole: the current member and pane, rendering, and updates.
 
 import { backstage, showConditions } from "./backstage.js";
 import { blockNodes } from "./blocks.js";
@@ -11,21 +11,21 @@ import { showRail, unreadFromApp } from "./rail.js";
 import { act, readMessages, readState, watch } from "./server.js";
 
 const $ = (id) => document.getElementById(id);
-const asked = new URLSearchParams(location.search);
+const query = new URLSearchParams(location.search);
 
 let state = null;
-let member = asked.get("member") ?? "";
-let place = asked.get("in") ?? ""; // a channel's id, "app" (its Home) or "app-messages"
-let composedFor = "";
-let homeShown = "";
+let member = query.get("member") ?? "";
+let pane = query.get("in") ?? ""; // a channel id, "app" (its Home tab) or "app-messages"
+let composerKey = "";
+let homeKey = "";
 let stopWatching = () => {};
 
 const directMessage = () => state.channels.find((channel) => channel.is_im);
-const channelHere = () => (place === "app" ? null : place === "app-messages" ? directMessage() : state.channels.find((channel) => channel.id === place));
+const currentChannel = () => (pane === "app" ? null : pane === "app-messages" ? directMessage() : state.channels.find((channel) => channel.id === pane));
 
-const people = {
+const directory = {
   get me() { return state.me; },
-  get zone() { return people.member(state.me)?.tz ?? "UTC"; },
+  get zone() { return directory.member(state.me)?.tz ?? "UTC"; },
   get members() { return state.members; },
   get channels() { return state.channels; },
   member: (id) => state.members.find((each) => each.id === id),
@@ -33,36 +33,36 @@ const people = {
 };
 
 const FAILURES = {
-  dispatch_failed: "could not be reached. Try again?",
-  operation_timeout: "did not answer within three seconds. Try again?",
+  dispatch_failed: "couldn’t be reached. Try again?",
+  operation_timeout: "didn’t respond within three seconds. Try again?",
 };
 
-const complain = (failure) => failure && toast(failure in FAILURES ? `${state.app.name} ${FAILURES[failure]}` : failure);
+const showFailure = (failure) => failure && toast(failure in FAILURES ? `${state.app.name} ${FAILURES[failure]}` : failure);
 
-async function doing(name, what) {
-  const answer = await act(name, { member: state.me, ...what });
-  complain(answer.failure);
+async function perform(name, body) {
+  const result = await act(name, { member: state.me, ...body });
+  showFailure(result.failure);
   await refresh();
-  return answer;
+  return result;
 }
 
-/** What blocks, messages and modals need of the page. */
-const desk = {
-  people,
+/** The directory and the actions that blocks, messages and modals use. */
+const actions = {
+  directory,
   click: (target, block, element, chosen) =>
-    doing("click", { ...target, block_id: block.block_id, action_id: element.action_id, value: element.type === "button" ? element.value : undefined, selected: chosen }),
+    perform("click", { ...target, block_id: block.block_id, action_id: element.action_id, value: element.type === "button" ? element.value : undefined, selected: chosen }),
   options: async (target, block, element, query) => {
     const { options, failure } = await act("options", { member: state.me, ...target, block_id: block.block_id, action_id: element.action_id, query });
-    complain(failure);
+    showFailure(failure);
     return options;
   },
-  submit: (view, values) => doing("submit", { view, values }),
-  close: (view, all) => doing("close", { view, all }),
+  submit: (view, values) => perform("submit", { view, values }),
+  close: (view, all) => perform("close", { view, all }),
 };
 
-const behind = backstage($("backstage"), { people, open: openBackstage });
+const panel = backstage($("backstage"), { directory, open: openBackstage });
 
-// Refreshing: one at a time. What `refresh` returns resolves once what is so now is shown.
+// Refreshing: one at a time. The promise resolves once the state at the time of the call is on the page.
 
 let running = null;
 let next = null;
@@ -79,43 +79,43 @@ function start() {
 }
 
 async function load() {
-  // Whoever moves on meanwhile has asked for another refresh, which must not be undone by this one.
-  const asked = member;
-  const fresh = await readState(asked);
-  if (member !== asked) return;
+  // If the member or pane changes meanwhile, another refresh is queued; don't render outdated data.
+  const requested = member;
+  const fresh = await readState(requested);
+  if (member !== requested) return;
   state = fresh;
   member = state.me;
-  if (place !== "app" && !channelHere()) place = state.channels.find((channel) => channel.name === "events")?.id ?? state.channels[0]?.id ?? "app";
-  const channel = channelHere();
+  if (pane !== "app" && !currentChannel()) pane = state.channels.find((channel) => channel.name === "events")?.id ?? state.channels[0]?.id ?? "app";
+  const channel = currentChannel();
   const messages = channel ? await readMessages(member, channel.id) : [];
-  if (member !== state.me || channel !== channelHere()) return;
+  if (member !== state.me || channel !== currentChannel()) return;
   show(channel, messages);
   if (channel?.unread && document.visibilityState === "visible") act("read", { member, channel: channel.id });
 }
 
 function show(channel, messages) {
-  const appHere = place.startsWith("app");
-  const name = appHere ? state.app.name : channel.is_private ? channel.name : `#${channel.name}`;
-  $("title").replaceChildren(name, channel?.is_private && !appHere ? h("small", {}, " private") : "");
-  document.title = `${name} · ${people.member(member).real_name}`;
-  showRail($("rail"), { state, place, people, go, become });
-  showTabs(appHere);
+  const isApp = pane.startsWith("app");
+  const name = isApp ? state.app.name : channel.is_private ? channel.name : `#${channel.name}`;
+  $("title").replaceChildren(name, channel?.is_private && !isApp ? h("small", {}, " private") : "");
+  document.title = `${name} · ${directory.member(member).real_name}`;
+  showRail($("rail"), { state, location: pane, directory, open: openPane, switchMember });
+  showTabs(isApp);
   $("messages").hidden = !channel;
   $("home").hidden = Boolean(channel);
   showComposer(channel, name);
-  if (channel) showMessages(`${member} ${channel.id}`, messages, desk, appHere ? `What ${name} has to tell you comes here.` : `Nothing here yet. Type / below to see what ${state.app.name} can do.`);
+  if (channel) showMessages(`${member} ${channel.id}`, messages, actions, isApp ? `No messages yet. ${name} will message you here.` : `No messages yet. Type / to see what ${state.app.name} can do.`);
   else showHome();
-  showModal(state.stack, desk);
+  showModal(state.stack, actions);
   $("backstage-button").hidden = !state.backstage;
   if (state.backstage) showConditions($("conditions"), state.backstage);
 }
 
-function showTabs(appHere) {
-  $("tabs").hidden = !appHere;
-  if (!appHere) return;
+function showTabs(isApp) {
+  $("tabs").hidden = !isApp;
+  if (!isApp) return;
   const focused = document.activeElement?.dataset.tab;
   const tab = (key, label, unread) => h("button", {
-    type: "button", role: "tab", "data-tab": key, "aria-controls": key === "app" ? "home" : "messages", "aria-selected": String(place === key), tabIndex: place === key ? 0 : -1, onclick: () => go(key),
+    type: "button", role: "tab", "data-tab": key, "aria-controls": key === "app" ? "home" : "messages", "aria-selected": String(pane === key), tabIndex: pane === key ? 0 : -1, onclick: () => openPane(key),
   }, label, unread > 0 && h("span", { class: "unread" }, String(unread), h("span", { class: "sr-only" }, " unread")));
   $("tabs").replaceChildren(tab("app", "Home", 0), tab("app-messages", "Messages", unreadFromApp(state)));
   if (focused) $("tabs").querySelector(`[data-tab="${focused}"]`)?.focus();
@@ -123,26 +123,26 @@ function showTabs(appHere) {
 
 function showHome() {
   const key = `${member} ${state.home?.hash}`;
-  if (key === homeShown) return;
-  homeShown = key;
+  if (key === homeKey) return;
+  homeKey = key;
   const root = $("home");
   if (!state.home) {
-    root.replaceChildren(h("p", { class: "empty" }, `${state.app.name} has not drawn this page yet.`));
+    root.replaceChildren(h("p", { class: "empty" }, `${state.app.name} hasn’t published its Home tab yet.`));
     return;
   }
   const { home } = state;
   root.replaceChildren(h("div", { class: "blocks" }, blockNodes(home.blocks, {
-    people,
+    directory,
     state: home.state.values,
-    act: (block, element, chosen) => desk.click({ view: home.id, values: readValues(root) }, block, element, chosen),
-    suggest: (block, element, query) => desk.options({ view: home.id }, block, element, query),
+    act: (block, element, chosen) => actions.click({ view: home.id, values: readValues(root) }, block, element, chosen),
+    suggest: (block, element, query) => actions.options({ view: home.id }, block, element, query),
   })));
 }
 
 function showComposer(channel, name) {
   const key = `${member} ${channel?.id}`;
-  if (key === composedFor) return;
-  composedFor = key;
+  if (key === composerKey) return;
+  composerKey = key;
   $("composer").replaceChildren();
   if (!channel || (channel.is_im && !state.app.messages_tab)) return;
   if (channel.is_im && state.app.messages_read_only) {
@@ -152,31 +152,31 @@ function showComposer(channel, name) {
   composer($("composer"), {
     label: name,
     commands: state.app.commands,
-    send: (text) => doing("say", { channel: channel.id, text }),
-    command: async (command, text) => (await doing("command", { channel: channel.id, name: command, text })).failure,
+    send: (text) => perform("say", { channel: channel.id, text }),
+    command: async (command, text) => (await perform("command", { channel: channel.id, name: command, text })).failure,
   });
 }
 
-// Moving about
+// Navigation
 
-function go(where) {
-  place = where;
+function openPane(name) {
+  pane = name;
   history.pushState(null, "", address());
   openRail(false);
   refresh();
-  if (where.startsWith("app")) act("home", { member: state.me, tab: where === "app" ? "home" : "messages" }).then(({ failure }) => complain(failure));
+  if (name.startsWith("app")) act("home", { member: state.me, tab: name === "app" ? "home" : "messages" }).then(({ failure }) => showFailure(failure));
 }
 
-const address = () => `/?${new URLSearchParams({ member, in: place })}`;
+const address = () => `/?${new URLSearchParams({ member, in: pane })}`;
 
-async function become(who) {
-  member = who;
+async function switchMember(id) {
+  member = id;
   history.pushState(null, "", address());
   openRail(false);
   listen();
   await refresh();
   history.replaceState(null, "", address());
-  if (place === "app") act("home", { member, tab: "home" });
+  if (pane === "app") act("home", { member, tab: "home" });
 }
 
 function openRail(open) {
@@ -190,13 +190,13 @@ function openBackstage(open) {
   document.body.classList.toggle("backstage-open", open);
   $("backstage").hidden = !open;
   $("backstage-button").setAttribute("aria-expanded", String(open));
-  if (open) behind.look();
+  if (open) panel.load();
   (open ? $("backstage").querySelector("button") : $("backstage-button")).focus();
 }
 
 function listen() {
   stopWatching();
-  // What changed before the stream was there is not told by it.
+  // The stream doesn't report changes from before it was open, so refresh after each (re)connection.
   let lost = true;
   stopWatching = watch(member, refresh, (connected) => {
     document.body.classList.toggle("offline", !connected);
@@ -222,15 +222,15 @@ $("tabs").addEventListener("keydown", (event) => {
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && state && refresh());
 window.addEventListener("popstate", () => {
   const query = new URLSearchParams(location.search);
-  place = query.get("in") ?? place;
+  pane = query.get("in") ?? pane;
   const before = member;
   member = query.get("member") ?? member;
   refresh();
   if (member !== before) listen();
 });
-closeOnEscape(desk);
+closeOnEscape(actions);
 
 await refresh();
 history.replaceState(null, "", address());
 listen();
-if (place === "app") act("home", { member, tab: "home" });
+if (pane === "app") act("home", { member, tab: "home" });

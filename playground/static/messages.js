@@ -1,4 +1,4 @@
-// The list of messages in a channel or direct message; only what changed is drawn anew.
+// The messages of a channel or direct message. Only changed messages are rendered again.
 
 import { blockNodes } from "./blocks.js";
 import { clockTime, dayLine } from "./dates.js";
@@ -7,25 +7,25 @@ import { mrkdwn } from "./mrkdwn.js";
 
 const list = document.getElementById("messages");
 const scroll = document.getElementById("scroll");
-let drawn = new Map(); // key -> {signature, node}
-let drawnFor = "";
+let rendered = new Map(); // key -> {signature, node}
+let renderedFor = "";
 
-/** Shows these messages, or `whenEmpty`; `key` names the member and place, so that another one starts afresh. */
-export function showMessages(key, messages, desk, whenEmpty) {
-  const fresh = key !== drawnFor;
+/** Show these messages, or `whenEmpty`. A new `key` (member and channel) renders everything again. */
+export function showMessages(key, messages, actions, whenEmpty) {
+  const fresh = key !== renderedFor;
   const atEnd = fresh || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
-  if (fresh) drawn = new Map();
-  drawnFor = key;
+  if (fresh) rendered = new Map();
+  renderedFor = key;
   const next = new Map();
   let day = "";
   for (const message of messages) {
-    const line = dayLine(message.ts, desk.people.zone);
+    const line = dayLine(message.ts, actions.directory.zone);
     if (line !== day) keep(next, `day ${line}`, line, () => h("li", { class: "day" }, h("span", {}, line)));
     day = line;
-    keep(next, message.ts, JSON.stringify(message), () => row(message, desk));
+    keep(next, message.ts, JSON.stringify(message), () => row(message, actions));
   }
   if (!messages.length) keep(next, "empty", "", () => h("li", { class: "empty" }, whenEmpty));
-  drawn = next;
+  rendered = next;
   const nodes = [...next.values()].map((each) => each.node);
   if (fresh) list.replaceChildren(...nodes);
   else patch(nodes);
@@ -33,11 +33,11 @@ export function showMessages(key, messages, desk, whenEmpty) {
 }
 
 function keep(next, key, signature, make) {
-  const old = drawn.get(key);
+  const old = rendered.get(key);
   next.set(key, old?.signature === signature ? old : { signature, node: make() });
 }
 
-/** Puts the nodes in place without moving those that are there, so that focus and open menus stay. */
+/** Insert new nodes without moving existing ones, to keep the focus and open menus. */
 function patch(nodes) {
   const wanted = new Set(nodes);
   for (const child of [...list.children]) if (!wanted.has(child)) child.remove();
@@ -46,9 +46,9 @@ function patch(nodes) {
   });
 }
 
-function row(message, desk) {
-  const { people } = desk;
-  const author = people.member(message.user_id);
+function row(message, actions) {
+  const { directory } = actions;
+  const author = directory.member(message.user_id);
   const name = author?.real_name ?? message.user_id;
   return h("li", { class: message.ephemeral_to ? "message ephemeral" : "message", "data-ts": message.ts },
     avatar(author),
@@ -56,21 +56,21 @@ function row(message, desk) {
       message.ephemeral_to && h("p", { class: "only-you" }, "Only visible to you"),
       h("p", { class: "byline" },
         h("strong", {}, name), author?.is_bot && h("span", { class: "badge" }, "APP"),
-        h("time", { dateTime: new Date(message.ts * 1000).toISOString() }, clockTime(message.ts, people.zone)),
+        h("time", { dateTime: new Date(message.ts * 1000).toISOString() }, clockTime(message.ts, directory.zone)),
         message.edited_ts && h("span", { class: "edited" }, "(edited)")),
-      content(message, desk),
+      content(message, actions),
       message.files.map(file)));
 }
 
-function content(message, desk) {
-  if (!message.blocks.length) return h("div", { class: "text" }, mrkdwn(message.text, desk.people));
+function content(message, actions) {
+  if (!message.blocks.length) return h("div", { class: "text" }, mrkdwn(message.text, actions.directory));
   const target = { channel: message.channel_id, ts: message.ts };
-  const place = {
-    people: desk.people,
-    act: (block, element, chosen) => desk.click(target, block, element, chosen),
-    suggest: (block, element, query) => desk.options(target, block, element, query),
+  const context = {
+    directory: actions.directory,
+    act: (block, element, chosen) => actions.click(target, block, element, chosen),
+    suggest: (block, element, query) => actions.options(target, block, element, query),
   };
-  return h("div", { class: "blocks" }, blockNodes(message.blocks, place));
+  return h("div", { class: "blocks" }, blockNodes(message.blocks, context));
 }
 
 function file(each) {
@@ -79,7 +79,7 @@ function file(each) {
     h("span", {}, h("strong", {}, each.title), h("small", {}, `${each.name} · ${each.size} bytes · download`)));
 }
 
-/** A colored square with the member's initials, or the app's mark. */
+/** Return a colored square with the member's initials, or the app's icon. */
 export function avatar(member) {
   if (member?.is_bot) return h("img", { class: "avatar", src: "/static/icon.svg", alt: "" });
   const initials = (member?.real_name ?? "?").split(/\s+/).map((word) => [...word][0]).slice(0, 2).join("");

@@ -1,4 +1,4 @@
-// The modal on top of the member's stack: its inputs, field errors, submitting and closing.
+// The top modal of the member's stack: its inputs, field errors, submitting and closing.
 
 import { blockNodes } from "./blocks.js";
 import { h, keepToasts } from "./dom.js";
@@ -6,18 +6,18 @@ import { readValues } from "./elements.js";
 
 const dialog = document.getElementById("modal");
 let shown = null; // {id, hash, errors}
-let before = null; // what had the focus before the modal opened
+let focusedBefore = null; // the focused element before the modal opened
 
-/** Shows the top view of `stack`, or nothing. What was typed stays while the same inputs are there. */
-export function showModal(stack, desk) {
+/** Show the top view of `stack`, or close the modal. An update keeps what was typed into inputs that still exist. */
+export function showModal(stack, actions) {
   const view = stack.at(-1);
   if (!view) return hide();
   if (shown?.id === view.id && shown.hash === view.hash && dialog.open) return undefined;
   const same = shown?.id === view.id && dialog.open;
   shown = { id: view.id, hash: view.hash, errors: {} };
-  draw(view, stack.length, desk, same ? readValues(dialog) : {});
+  render(view, stack.length, actions, same ? readValues(dialog) : {});
   if (!dialog.open) {
-    before = document.activeElement;
+    focusedBefore = document.activeElement;
     dialog.showModal();
   }
   if (!same) focusFirst();
@@ -30,51 +30,51 @@ function hide() {
   keepToasts();
   dialog.close();
   dialog.replaceChildren();
-  if (before?.isConnected) before.focus();
+  if (focusedBefore?.isConnected) focusedBefore.focus();
 }
 
-function draw(view, depth, desk, typed) {
-  const place = {
-    people: desk.people,
+function render(view, depth, actions, typed) {
+  const context = {
+    directory: actions.directory,
     heading: "h3",
     state: withTyped(view, typed),
     errors: shown.errors,
-    act: (block, element, chosen) => desk.click({ view: view.id, values: readValues(dialog) }, block, element, chosen),
-    suggest: (block, element, query) => desk.options({ view: view.id }, block, element, query),
+    act: (block, element, chosen) => actions.click({ view: view.id, values: readValues(dialog) }, block, element, chosen),
+    suggest: (block, element, query) => actions.options({ view: view.id }, block, element, query),
   };
   const submit = view.submit && h("button", { type: "submit", class: "button primary" }, view.submit.text);
   const form = h("form", { method: "dialog", noValidate: true, class: "modal-form" },
     h("header", { class: "modal-head" },
       h("h2", { id: "modal-title" }, view.title.text),
-      h("button", { type: "button", class: "icon-button", "aria-label": "Close", onclick: () => desk.close(view.id, true) }, "×")),
-    h("div", { class: "modal-body" }, blockNodes(view.blocks, place)),
+      h("button", { type: "button", class: "icon-button", "aria-label": "Close", onclick: () => actions.close(view.id, true) }, "×")),
+    h("div", { class: "modal-body" }, blockNodes(view.blocks, context)),
     h("footer", { class: "modal-foot" },
-      h("button", { type: "button", class: "button", onclick: () => desk.close(view.id, false) }, view.close?.text ?? (depth > 1 ? "Back" : "Cancel")),
+      h("button", { type: "button", class: "button", onclick: () => actions.close(view.id, false) }, view.close?.text ?? (depth > 1 ? "Back" : "Cancel")),
       submit));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (submit && !submit.disabled) send(view, depth, desk, submit);
+    if (submit && !submit.disabled) send(view, depth, actions, submit);
   });
   const notices = dialog.querySelector(".toasts");
   dialog.replaceChildren(form, ...(notices ? [notices] : []));
 }
 
-async function send(view, depth, desk, submit) {
+async function send(view, depth, actions, submit) {
   const typed = readValues(dialog);
   submit.disabled = true;
   dialog.setAttribute("aria-busy", "true");
-  const { errors } = await desk.submit(view.id, typed);
+  const { errors } = await actions.submit(view.id, typed);
   dialog.removeAttribute("aria-busy");
   if (shown?.id !== view.id) return;
   submit.disabled = false;
   if (!dialog.contains(submit)) return;
   shown.errors = errors;
-  draw(view, depth, desk, typed);
+  render(view, depth, actions, typed);
   dialog.querySelector(".wrong :is(input, select, textarea)")?.focus();
   if (!Object.keys(errors).length) dialog.querySelector("[type=submit]")?.focus();
 }
 
-/** The view's state with what is typed but not sent, in Slack's shape, for inputs that are still there. */
+/** Return the view's state including unsent input, in Slack's shape. */
 function withTyped(view, typed) {
   const state = structuredClone(view.state.values);
   for (const [block, actions] of Object.entries(typed)) {
@@ -102,7 +102,7 @@ function retyped(held, value, options) {
   return { ...held, [field]: value === null ? null : find(value) };
 }
 
-/** The label of an option from an external select, which only the box that offered it knows. */
+/** Return the label of an option from an external select, which only its combobox knows. */
 function labelOf(value) {
   const boxes = [...dialog.querySelectorAll("[data-holds]")].filter((node) => node.slack.chosen);
   return boxes.flatMap((node) => node.slack.chosen()).find((option) => option.value === value)?.label ?? value;
@@ -114,10 +114,10 @@ function focusFirst() {
   first?.focus();
 }
 
-/** Escape closes the modal on top, as its button does. */
-export function closeOnEscape(desk) {
+/** Close the top modal on Escape, as its close button does. */
+export function closeOnEscape(actions) {
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault();
-    if (shown) desk.close(shown.id, false);
+    if (shown) actions.close(shown.id, false);
   });
 }

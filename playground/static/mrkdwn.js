@@ -1,4 +1,4 @@
-// Slack's text objects as DOM nodes. Text is only ever put into text nodes.
+// Slack's text objects as DOM nodes.
 
 import { h } from "./dom.js";
 import { slackDate } from "./dates.js";
@@ -17,20 +17,20 @@ const EMOJI = {
 
 const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };
 
-/** The text with Slack's three entities turned back. */
+/** Replace Slack's three escaped characters. */
 export const unescape = (text) => text.replace(/&(amp|lt|gt);/g, (entity) => ENTITIES[entity]);
 
 const withEmoji = (text) => text.replace(/:([a-z0-9_+-]+):/g, (whole, name) => EMOJI[name] ?? whole);
 
-/** A text object, plain_text or mrkdwn, as nodes. `people` knows members, channels and the reader's zone. */
-export function textObject(object, people) {
-  if (object.type === "mrkdwn") return mrkdwn(object.text, people, { verbatim: object.verbatim });
+/** Return a plain_text or mrkdwn object as nodes. `directory` has members, channels and the reader's time zone. */
+export function textObject(object, directory) {
+  if (object.type === "mrkdwn") return mrkdwn(object.text, directory, { verbatim: object.verbatim });
   return lines(object.emoji === false ? object.text : withEmoji(object.text));
 }
 
-/** A mrkdwn string as nodes. */
-export function mrkdwn(text, people, { verbatim = false } = {}) {
-  const context = { people, verbatim };
+/** Return a mrkdwn string as nodes. */
+export function mrkdwn(text, directory, { verbatim = false } = {}) {
+  const context = { directory, verbatim };
   return split(text, /```\n?([\s\S]+?)\n?```/g, (code) => h("pre", {}, h("code", {}, unescape(code))),
     (rest) => quotes(rest, context));
 }
@@ -39,7 +39,7 @@ function lines(text) {
   return text.split("\n").flatMap((line, number) => (number ? [h("br"), line] : [line]));
 }
 
-/** Nodes for each match of `pattern` (given its groups) and, by `between`, for what lies between. */
+/** Split the text by `pattern`: `matched` renders each match from its groups, `between` the text in between. */
 function split(text, pattern, matched, between) {
   const nodes = [];
   let from = 0;
@@ -63,7 +63,7 @@ function codes(text, context) {
 }
 
 function references(text, context) {
-  // References are set aside first, so that emphasis may enclose them but not break them.
+  // Extract references first, so emphasis can enclose a reference but not split it.
   const found = [];
   const marked = text.replace(/<([^<>\n]+)>/g, (_, inside) => {
     found.push(reference(inside, context));
@@ -91,24 +91,24 @@ function leaf(text, context, found) {
 
 const words = (text) => lines(withEmoji(unescape(text)));
 
-function reference(inside, { people }) {
+function reference(inside, { directory }) {
   const [target, label] = inside.split(/\|(.*)/s);
-  if (target.startsWith("@")) return person(target.slice(1), label, people);
-  if (target.startsWith("#")) return h("span", { class: "mention" }, `#${people.channel(target.slice(1))?.name ?? label ?? "unknown"}`);
-  if (target.startsWith("!date^")) return date(target, label, people);
+  if (target.startsWith("@")) return person(target.slice(1), label, directory);
+  if (target.startsWith("#")) return h("span", { class: "mention" }, `#${directory.channel(target.slice(1))?.name ?? label ?? "unknown"}`);
+  if (target.startsWith("!date^")) return date(target, label, directory);
   if (target.startsWith("!")) return h("span", { class: "mention loud" }, `@${target.slice(1).split("^")[0]}`);
   return link(unescape(target), unescape(label ?? target));
 }
 
-function person(id, label, people) {
-  const member = people.member(id);
-  return h("span", { class: member?.id === people.me ? "mention you" : "mention" }, `@${member?.real_name ?? label ?? id}`);
+function person(id, label, directory) {
+  const member = directory.member(id);
+  return h("span", { class: member?.id === directory.me ? "mention you" : "mention" }, `@${member?.real_name ?? label ?? id}`);
 }
 
-function date(target, fallback, people) {
+function date(target, fallback, directory) {
   const [, stamp, format, url] = target.split("^");
-  const shown = slackDate(Number(stamp), unescape(format ?? ""), people.zone) ?? unescape(fallback ?? "");
-  const time = h("time", { dateTime: new Date(Number(stamp) * 1000).toISOString(), title: people.zone }, shown);
+  const shown = slackDate(Number(stamp), unescape(format ?? ""), directory.zone) ?? unescape(fallback ?? "");
+  const time = h("time", { dateTime: new Date(Number(stamp) * 1000).toISOString(), title: directory.zone }, shown);
   return url ? h("a", { href: safe(url), target: "_blank", rel: "noopener noreferrer" }, time) : time;
 }
 

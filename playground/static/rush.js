@@ -1,104 +1,105 @@
-// A rush as it goes: how many were answered, what they were told, and the line as it forms.
+// The live results of a rush: the number of responses, their texts, and the waitlist.
 
 import { h } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
 
-const PLACE = /\b(\d+(?:st|nd|rd|th)) in line\b/;
-const ANY_PLACE = "\uE000 in line"; // what all answers with a place have in common
+// The position in the bot's own sentences, such as "you are 2nd on the waitlist".
+const POSITION = /\b(\d+(?:st|nd|rd|th))(?= (?:on the waitlist|in line)\b)/;
+const ANY_POSITION = "\uE000";
 
-/** "seat", "line", "failed" or "other": what an answer means to who reads it. */
+/** Classify a response: "seat", "waitlist", "failed" or "other". */
 function kindOf({ text, failure }) {
   if (failure) return "failed";
-  if (PLACE.test(text)) return "line";
-  return /\bhave a seat\b/.test(text) ? "seat" : "other";
+  if (POSITION.test(text)) return "waitlist";
+  return /\b(?:have|got) a seat\b/.test(text) ? "seat" : "other";
 }
 
 const seconds = (value) => `${value.toFixed(value < 10 ? 2 : 1)} s`;
 
-/** Returns `{node, show(rush), seen()}`: `seen` says which rush is shown, and how many of its answers. */
-export function rush(people) {
+/** Return `{node, show(rush), known()}`. `known` returns the rush on the page and its number of results. */
+export function rush(directory) {
   const headline = h("p", { class: "headline" });
-  const said = h("p", { class: "sr-only", role: "status" });
+  const announcement = h("p", { class: "sr-only", role: "status" });
   const facts = h("dl", { class: "facts" });
   const crowd = h("div", { class: "crowd", role: "img" });
   const groups = h("ul", { class: "groups" });
-  const line = h("ol", { class: "line" });
-  const scroll = h("div", { class: "line-scroll", tabIndex: 0, role: "region", "aria-label": "The line" }, line);
-  const lineTitle = h("h4", {}, "The line");
-  const node = h("div", { class: "rush", hidden: true }, headline, said, facts, crowd, groups, lineTitle, scroll);
-  let told = [];
-  let number = 0; // of the rush that `told` is of
-  let drawn = "";
+  const waitlist = h("ol", { class: "waitlist" });
+  const scroll = h("div", { class: "waitlist-scroll", tabIndex: 0, role: "region", "aria-label": "Waitlist" }, waitlist);
+  const waitlistTitle = h("h4", {}, "Waitlist");
+  const node = h("div", { class: "rush", hidden: true }, headline, announcement, facts, crowd, groups, waitlistTitle, scroll);
+  let results = [];
+  let number = 0; // the number of the rush on the page
+  let rendered = "";
 
-  /** Takes what came since `seen()`, or the beginning of another rush, or that there is none. */
+  /** Show the rush with its new results since `known()`, or hide everything if there is no rush. */
   function show(now) {
     node.hidden = !now;
-    if (now?.number !== number) told = [];
+    if (now?.number !== number) results = [];
     number = now?.number ?? 0;
     if (!now) return;
-    told.push(...now.told);
-    const state = JSON.stringify([number, now.answered, now.commits, now.over, now.card]);
-    if (state !== drawn) draw(now);
-    drawn = state;
+    results.push(...now.results);
+    const state = JSON.stringify([number, now.answered, now.commits, now.is_over, now.card]);
+    if (state !== rendered) render(now);
+    rendered = state;
   }
 
-  function draw(now) {
-    const last = Math.max(0, ...told.map((each) => each.answered));
+  function render(now) {
+    const last = Math.max(0, ...results.map((each) => each.answered));
     headline.replaceChildren(h("strong", {}, `${now.answered} of ${now.size} answered`), now.answered ? ` in ${seconds(last)}` : "");
-    said.textContent = now.over ? `${headline.textContent}, with ${now.commits} commits` : "";
+    announcement.textContent = now.is_over ? `${headline.textContent}, with ${now.commits} commits` : "";
     facts.replaceChildren(...[
-      ["Commits", now.commits && `${now.commits}, the largest for ${now.largest} at once`],
-      ["Answer", told.length && `${seconds(median(told))} after the press in the median, ${seconds(Math.max(...told.map(took)))} at most`],
+      ["Commits", now.commits && `${now.commits} (largest: ${now.largest_commit} ${now.largest_commit === 1 ? "command" : "commands"})`],
+      ["Response time", results.length && `median ${seconds(median(results))}, maximum ${seconds(Math.max(...results.map(took)))}`],
       ["Card", now.card?.changed && `“${now.card.text}” after ${seconds(now.card.changed)}`],
     ].filter(([, text]) => text).flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]));
     showCrowd(now);
     showGroups();
-    showLine();
+    showWaitlist();
   }
 
-  /** A square for each member, colored in the order of the answers. */
+  /** Show one square per member, colored in the order of the responses. */
   function showCrowd({ size, answered }) {
     if (crowd.children.length !== size) crowd.replaceChildren(...Array.from({ length: size }, () => h("i")));
-    [...crowd.children].forEach((square, at) => { square.className = told[at] ? kindOf(told[at]) : ""; });
+    [...crowd.children].forEach((square, at) => { square.className = results[at] ? kindOf(results[at]) : ""; });
     crowd.setAttribute("aria-label", `${answered} of ${size} answered`);
   }
 
-  /** Those who were told the same; places in line are told from the first to the last. */
+  /** Group equal responses. Merge those that differ only in the waitlist position. */
   function showGroups() {
     const found = new Map();
-    for (const each of told) {
+    for (const each of results) {
       const text = each.failure ?? each.text;
-      const key = text.replace(PLACE, ANY_PLACE);
-      const group = found.get(key) ?? { key, kind: kindOf(each), count: 0, places: [] };
-      if (key !== text) group.places.push(PLACE.exec(text)[1]);
+      const key = text.replace(POSITION, ANY_POSITION);
+      const group = found.get(key) ?? { key, kind: kindOf(each), count: 0, positions: [] };
+      if (key !== text) group.positions.push(POSITION.exec(text)[1]);
       group.count += 1;
       found.set(key, group);
     }
-    groups.replaceChildren(...[...found.values()].map(({ key, kind, count, places }) =>
-      h("li", {}, h("i", { class: kind }), h("strong", {}, `${count} ×`), h("span", {}, mrkdwn(key.replace(ANY_PLACE, `${fromTo(places)} in line`), people)))));
+    groups.replaceChildren(...[...found.values()].map(({ key, kind, count, positions }) =>
+      h("li", {}, h("i", { class: kind }), h("strong", {}, `${count} ×`), h("span", {}, mrkdwn(key.replace(ANY_POSITION, range(positions)), directory)))));
   }
 
-  function showLine() {
-    const waiting = told.map((each) => ({ ...each, place: parseInt(PLACE.exec(each.text)?.[1] ?? 0, 10) })).filter((each) => each.place);
-    waiting.sort((one, other) => one.place - other.place);
-    lineTitle.hidden = scroll.hidden = !waiting.length;
-    line.replaceChildren(...waiting.map((each) => h("li", {},
-      h("span", { class: "place" }, String(each.place)),
+  function showWaitlist() {
+    const entries = results.map((each) => ({ ...each, position: parseInt(POSITION.exec(each.text)?.[1] ?? 0, 10) })).filter((each) => each.position);
+    entries.sort((one, other) => one.position - other.position);
+    waitlistTitle.hidden = scroll.hidden = !entries.length;
+    waitlist.replaceChildren(...entries.map((each) => h("li", {},
+      h("span", { class: "position" }, String(each.position)),
       h("a", { href: `/?member=${each.member_id}&in=app-messages`, target: "_blank", rel: "noopener" }, each.name),
       h("small", {}, seconds(took(each))))));
   }
 
-  return { node, show, seen: () => ({ rush: number, after: told.length }) };
+  return { node, show, known: () => ({ rush: number, after: results.length }) };
 }
 
-function fromTo(places) {
-  const sorted = places.sort((one, other) => parseInt(one, 10) - parseInt(other, 10));
+function range(positions) {
+  const sorted = positions.sort((one, other) => parseInt(one, 10) - parseInt(other, 10));
   return sorted.length > 1 ? `${sorted[0]} to ${sorted.at(-1)}` : sorted.join("");
 }
 
 const took = ({ pressed, answered }) => answered - pressed;
 
-function median(told) {
-  const sorted = told.map(took).sort((one, other) => one - other);
+function median(results) {
+  const sorted = results.map(took).sort((one, other) => one - other);
   return sorted[Math.floor(sorted.length / 2)];
 }

@@ -1,41 +1,41 @@
-// Talking to the playground's server: what a member sees, does, and is told of as it happens.
+// Requests to the playground's server, and its stream of changes.
 
 async function read(path, query) {
-  const answer = await fetch(`${path}?${new URLSearchParams(query)}`);
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return answer.json();
+  const response = await fetch(`${path}?${new URLSearchParams(query)}`);
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.json();
 }
 
-/** Everything around the messages, as this member sees it. */
+/** Return everything but the messages, as this member sees it. */
 export const readState = (member) => read("/page/state", member ? { member } : {});
 
-/** A channel's messages, as this member sees them. */
+/** Return a channel's messages, as this member sees them. */
 export const readMessages = (member, channel) => read("/page/messages", { member, channel });
 
-/** What goes on backstage; `seen` is `{rush, after}`: of that rush the first so many answers are known. */
-export const readBackstage = (member, seen) => read("/backstage", { member, ...seen });
+/** Return Backstage's state. `known` is `{rush, after}`: the page has the first `after` results of that rush. */
+export const readBackstage = (member, known) => read("/backstage", { member, ...known });
 
-/** Does something as a member; returns `{failure, errors, options}` and never throws. */
-export const act = (name, asked) => post(`/page/${name}`, asked);
+/** Perform an action as a member. Return `{failure, errors, options}`; never throw. */
+export const act = (name, body) => post(`/page/${name}`, body);
 
-/** Turns one of backstage's switches; returns `{failure}` and never throws. */
-export const turn = (name, asked) => post(`/backstage/${name}`, asked);
+/** Set one of Backstage's switches. Return `{failure}`; never throw. */
+export const setSwitch = (name, body) => post(`/backstage/${name}`, body);
 
-async function post(path, asked) {
+async function post(path, body) {
   try {
-    const answer = await fetch(path, {
+    const response = await fetch(path, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(asked),
+      body: JSON.stringify(body),
     });
-    if (!answer.ok) throw new Error(String(answer.status));
-    return await answer.json();
+    if (!response.ok) throw new Error(String(response.status));
+    return await response.json();
   } catch {
-    return { failure: "The playground does not answer. Is it still running?", errors: {}, options: [] };
+    return { failure: "The playground isn’t responding. Is it still running?", errors: {}, options: [] };
   }
 }
 
-/** Calls `changed({channels})` after each change, and `connected(bool)` as the stream comes and goes. */
+/** Call `changed({channels})` after each change, and `connected(bool)` when the stream opens or breaks. Return a stop function. */
 export function watch(member, changed, connected) {
   const source = new EventSource(`/page/stream?${new URLSearchParams({ member })}`);
   source.addEventListener("hello", () => connected(true));

@@ -1,4 +1,4 @@
-"""The arguments of one Web API call, from a form, a query or JSON, read as Slack reads them."""
+"""The arguments of a Web API call, from a form, a query string or JSON, parsed as Slack does."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from playground.workspace.model import SlackError
 
 
 class Arguments:
-    """Reads arguments by name. Raises SlackError `invalid_arguments` for those that make no sense."""
+    """Arguments by name. The methods raise `SlackError` with `invalid_arguments` for invalid values."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         self._given = {name: value for name, value in given.items() if value is not None}
@@ -17,31 +17,31 @@ class Arguments:
         return name in self._given
 
     def text(self, name: str, default: str = "") -> str:
-        """A string; numbers are taken for their digits."""
+        """Return a string; a number becomes its digits."""
         value = self._given.get(name, default)
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise invalid(f"must be a string: {name}")
         return str(value)
 
-    def need(self, name: str) -> str:
-        """A string that must be there."""
+    def require(self, name: str) -> str:
+        """Return a string that must not be empty."""
         if not self.text(name):
             raise invalid(f"missing required field: {name}")
         return self.text(name)
 
     def flag(self, name: str) -> bool:
-        """True for true, 1 and their spellings in a form."""
+        """Return whether the value is true, "true" or 1."""
         return str(self._given.get(name, "")).lower() in {"1", "true"}
 
     def number(self, name: str, default: int) -> int:
-        """An integer, perhaps in digits."""
+        """Return an integer, also from a string of digits."""
         try:
             return int(self._given.get(name, default))
         except (TypeError, ValueError):
             raise invalid(f"must be an integer: {name}") from None
 
     def json(self, name: str, *, error: str = "invalid_arguments") -> Any:
-        """A list or object, perhaps as a JSON string; None if it is not there. Raises SlackError `error`."""
+        """Return a list or object, also from a JSON string; None if missing. Raises `SlackError` with `error`."""
         value = self._given.get(name)
         if isinstance(value, str):
             try:
@@ -51,7 +51,7 @@ class Arguments:
         return value
 
 
-def invalid(*complaints: str) -> SlackError:
-    """`invalid_arguments` with Slack's list of complaints."""
-    messages = [text if text.startswith("[ERROR]") else f"[ERROR] {text}" for text in complaints]
+def invalid(*errors: str) -> SlackError:
+    """Return an `invalid_arguments` error with these messages."""
+    messages = [text if text.startswith("[ERROR]") else f"[ERROR] {text}" for text in errors]
     return SlackError("invalid_arguments", response_metadata={"messages": messages})

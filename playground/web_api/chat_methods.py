@@ -1,23 +1,24 @@
-"""The `chat.*` methods, and answers through a response URL: everything that makes or changes a message."""
+"""The `chat.*` methods and response URLs: everything that posts or changes a message."""
 
 from typing import Any
 
 from playground.web_api.arguments import Arguments
-from playground.web_api.web_methods import Method, need_scope, visible_channel
+from playground.web_api.web_methods import Method, require_scope, visible_channel
 from playground.workspace.block_kit_limits import TEXT_IN_BLOCKS, block_errors, text_length
 from playground.workspace.model import Channel, Json, Message, SlackError
 from playground.workspace.state import Workspace
 from playground.workspace.trigger_ids import ResponseTarget
 
-POSTED_TEXT = 40_000
-"""Slack cuts longer texts of new messages; we refuse them, so that nothing is cut unnoticed."""
-UPDATED_TEXT = 4_000
+MAX_POSTED_TEXT = 40_000
+"""The maximum length of a new message. Slack truncates longer texts; the stand-in refuses them, so tests fail."""
+MAX_UPDATED_TEXT = 4_000
 
 
-def content(arguments: Arguments, most: int = POSTED_TEXT) -> Json:
-    """The text, blocks and metadata that were given, checked.
+def content(arguments: Arguments, max_length: int = MAX_POSTED_TEXT) -> Json:
+    """Return the text, blocks and metadata after checking them.
 
-    Raises SlackError: `no_text`, `msg_too_long`, `msg_blocks_too_long`, `invalid_blocks`, `invalid_blocks_format`.
+    Raises `SlackError` with `no_text`, `msg_too_long`, `msg_blocks_too_long`, `invalid_blocks`,
+    `invalid_blocks_format` or `invalid_metadata_format`.
     """
     given: Json = {}
     blocks = arguments.json("blocks", error="invalid_blocks_format")
@@ -25,7 +26,7 @@ def content(arguments: Arguments, most: int = POSTED_TEXT) -> Json:
         given["blocks"] = checked_blocks(blocks)
     if "text" in arguments:
         given["text"] = arguments.text("text")
-        if len(given["text"]) > most:
+        if len(given["text"]) > max_length:
             raise SlackError("msg_too_long")
     if not given.get("text", "").strip() and not given.get("blocks"):
         raise SlackError("no_text")
@@ -38,12 +39,14 @@ def content(arguments: Arguments, most: int = POSTED_TEXT) -> Json:
 
 
 def checked_blocks(blocks: Any) -> list[Json]:
-    """The blocks of a message, if Slack would take them. Raises SlackError as `content` does."""
+    """Return a message's blocks if Slack would accept them. Raises `SlackError` as `content` does."""
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
     if errors := block_errors(blocks):
-        bare = [error.removeprefix("[ERROR] ") for error in errors]
-        raise SlackError("invalid_blocks", errors=bare, response_metadata={"messages": errors})
+        bare_errors = [error.removeprefix("[ERROR] ") for error in errors]
+        raise SlackError(
+            "invalid_blocks", errors=bare_errors, response_metadata={"messages": errors}
+        )
     if text_length(blocks) > TEXT_IN_BLOCKS:
         raise SlackError("msg_blocks_too_long")
     return blocks
@@ -70,9 +73,9 @@ def _destination(workspace: Workspace, channel_id: str) -> Channel:
 
 
 def post_message(workspace: Workspace, arguments: Arguments) -> Json:
-    """`chat.postMessage`; a user id opens the direct message with that user."""
-    need_scope(workspace, "chat:write")
-    channel_id = arguments.need("channel")
+    """Handle `chat.postMessage`. A user id as the channel opens the direct message with that user."""
+    require_scope(workspace, "chat:write")
+    channel_id = arguments.require("channel")
     given = content(arguments)
     channel = _destination(workspace, channel_id)
     message = workspace.post(
@@ -86,40 +89,40 @@ def post_message(workspace: Workspace, arguments: Arguments) -> Json:
     return {"channel": channel.id, "ts": message.ts, "message": shape}
 
 
-def _own_message(workspace: Workspace, arguments: Arguments, not_own: str) -> Message:
-    channel = visible_channel(workspace, arguments.need("channel"))
-    message = workspace.message(channel.id, arguments.need("ts"))
+def _own_message(workspace: Workspace, arguments: Arguments, error_if_not_own: str) -> Message:
+    channel = visible_channel(workspace, arguments.require("channel"))
+    message = workspace.message(channel.id, arguments.require("ts"))
     if message.ephemeral_to is not None:
         raise SlackError("message_not_found")
     if message.user_id != workspace.app.bot_user_id:
-        raise SlackError(not_own)
+        raise SlackError(error_if_not_own)
     if channel.is_archived:
         raise SlackError("is_archived")
     return message
 
 
 def update(workspace: Workspace, arguments: Arguments) -> Json:
-    """`chat.update` of the bot's own message; without `blocks` the previous ones stay."""
-    need_scope(workspace, "chat:write")
+    """Handle `chat.update` of the bot's own message. Without `blocks`, the message keeps its blocks."""
+    require_scope(workspace, "chat:write")
     message = _own_message(workspace, arguments, "cant_update_message")
-    given = content(arguments, UPDATED_TEXT)
+    given = content(arguments, MAX_UPDATED_TEXT)
     message = workspace.update(message, **given, edited_ts=workspace.ledger.new_ts())
     shape = message.as_json(workspace.app, workspace.team_id)
     return {"channel": message.channel_id, "ts": message.ts, "text": message.text, "message": shape}
 
 
 def delete(workspace: Workspace, arguments: Arguments) -> Json:
-    """`chat.delete` of the bot's own message."""
-    need_scope(workspace, "chat:write")
+    """Handle `chat.delete` of the bot's own message."""
+    require_scope(workspace, "chat:write")
     message = _own_message(workspace, arguments, "cant_delete_message")
     workspace.delete(message)
     return {"channel": message.channel_id, "ts": message.ts}
 
 
 def post_ephemeral(workspace: Workspace, arguments: Arguments) -> Json:
-    """`chat.postEphemeral`: both the bot and the user must be in the channel."""
-    need_scope(workspace, "chat:write")
-    channel_id, user_id = arguments.need("channel"), arguments.need("user")
+    """Handle `chat.postEphemeral`. Both the bot and the user must be in the channel."""
+    require_scope(workspace, "chat:write")
+    channel_id, user_id = arguments.require("channel"), arguments.require("user")
     given = content(arguments)
     channel = visible_channel(workspace, channel_id)
     if workspace.app.bot_user_id not in channel.members:
@@ -137,18 +140,18 @@ def post_ephemeral(workspace: Workspace, arguments: Arguments) -> Json:
 
 
 def get_permalink(workspace: Workspace, arguments: Arguments) -> Json:
-    """`chat.getPermalink`: an address that the page answers."""
-    channel = visible_channel(workspace, arguments.need("channel"))
-    message = workspace.message(channel.id, arguments.need("message_ts"))
+    """Handle `chat.getPermalink`. The link opens the demo page."""
+    channel = visible_channel(workspace, arguments.require("channel"))
+    message = workspace.message(channel.id, arguments.require("message_ts"))
     link = f"{workspace.url}/archives/{channel.id}/p{message.ts.replace('.', '')}"
     return {"channel": channel.id, "permalink": link}
 
 
-def respond(workspace: Workspace, target: ResponseTarget, body: Json) -> None:
-    """What a POST to a response URL does: a new message, or a change of the one that was clicked.
+def post_to_response_url(workspace: Workspace, target: ResponseTarget, body: Json) -> None:
+    """Handle a POST to a response URL: post a message, or replace or delete the original.
 
-    With neither `replace_original` nor `response_type` an answer to a click replaces, as Slack does.
-    Raises SlackError as `content` does.
+    With neither `replace_original` nor `response_type`, the original is replaced, as in Slack.
+    Raises `SlackError` as `content` does.
     """
     arguments = Arguments(body)
     original = _original(workspace, target)

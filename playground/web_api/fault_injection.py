@@ -1,4 +1,4 @@
-"""Faults to order for Slack's side: rate limits, errors, server errors, lost connections, silence."""
+"""Faults of the Web API on demand: rate limits, errors, dropped connections, missing responses."""
 
 import threading
 from collections.abc import Callable
@@ -8,100 +8,100 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to a Web API call instead of its answer.
+    """A fault that a Web API call meets instead of its normal response.
 
-    With `applied`, the call is carried out first and only its answer is lost. With `late`, it is carried
-    out and its own answer comes that many seconds late.
+    With `applied`, the call takes effect and only its response is lost. With `delay`, the call takes
+    effect and its normal response is sent that many seconds later.
     """
 
     status: int = 200
     error: str | None = None
     retry_after: int | str | None = None
-    dropped: bool = False
-    silent: bool = False
-    cut: bool = False
+    drops_connection: bool = False
+    never_answers: bool = False
+    is_truncated: bool = False
     applied: bool = False
-    late: float = 0
+    delay: float = 0
 
     @classmethod
     def slow(cls, seconds: float) -> "Fault":
-        """The answer, so much later."""
-        return cls(applied=True, late=seconds)
+        """Delay the normal response."""
+        return cls(applied=True, delay=seconds)
 
     @classmethod
     def rate_limited(cls, retry_after: int = 1) -> "Fault":
-        """429 with `Retry-After`."""
+        """Respond with 429 and `Retry-After`."""
         return cls(429, "ratelimited", retry_after)
 
     @classmethod
     def server_error(cls, status: int = 500, *, applied: bool = False) -> "Fault":
-        """A 5xx with a body that is no JSON."""
+        """Respond with a 5xx status and a body that is not JSON."""
         return cls(status, applied=applied)
 
     @classmethod
     def refused(cls, error: str) -> "Fault":
-        """200 with `ok: false` and this error name."""
+        """Respond with 200, `ok: false` and this error code."""
         return cls(200, error)
 
     @classmethod
     def closed(cls, *, applied: bool = False) -> "Fault":
-        """The connection is closed with no answer."""
-        return cls(dropped=True, applied=applied)
+        """Close the connection without a response."""
+        return cls(drops_connection=True, applied=applied)
 
     @classmethod
     def timed_out(cls, *, applied: bool = False) -> "Fault":
-        """No answer until the caller gives up."""
-        return cls(silent=True, applied=applied)
+        """Send nothing until the caller gives up."""
+        return cls(never_answers=True, applied=applied)
 
     @classmethod
     def cut_off(cls, *, applied: bool = False) -> "Fault":
-        """The connection is closed in the middle of the answer."""
-        return cls(cut=True, applied=applied)
+        """Close the connection in the middle of the response."""
+        return cls(is_truncated=True, applied=applied)
 
     @classmethod
     def proxy_page(cls, *, applied: bool = False) -> "Fault":
-        """200 with a page that is not Slack's."""
+        """Respond with 200 and a page that does not come from Slack."""
         return cls(applied=applied)
 
 
-Standing: TypeAlias = Fault | Callable[[str], Fault | None] | None
-"""What every call meets, or what decides it from the call's method."""
+DefaultFault: TypeAlias = Fault | Callable[[str], Fault | None] | None
+"""The fault of every call, or a function that decides by the call's method."""
 
 
 class Faults:
-    """The faults that are lined up, by method. Thread-safe."""
+    """Queued faults by method, and a default for all other calls. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lined_up: dict[str, list[Fault | None]] = {}
-        self._standing: Standing = None
+        self._queued: dict[str, list[Fault | None]] = {}
+        self._default: DefaultFault = None
 
-    def line_up(self, method: str, fault: Fault | None, times: int) -> None:
-        """The next `times` calls of `method` meet `fault` (None: nothing), after those lined up before."""
+    def enqueue(self, method: str, fault: Fault | None, times: int) -> None:
+        """Queue `fault` for the next `times` calls of `method`; None lets a call pass."""
         with self._lock:
-            self._lined_up.setdefault(method, []).extend([fault] * times)
+            self._queued.setdefault(method, []).extend([fault] * times)
 
-    def stand(self, fault: Standing) -> None:
-        """Every call that nothing is lined up for meets `fault`, until None ends it."""
+    def set_default(self, fault: DefaultFault) -> None:
+        """Apply `fault` to every call without a queued fault, until set to None."""
         with self._lock:
-            self._standing = fault
+            self._default = fault
 
     def clear(self) -> None:
-        """Everything works again."""
+        """Remove all faults."""
         with self._lock:
-            self._lined_up.clear()
-            self._standing = None
+            self._queued.clear()
+            self._default = None
 
-    def coming(self, method: str) -> Fault | None:
-        """The fault that the next call of `method` meets, as far as that is settled yet."""
+    def peek(self, method: str) -> Fault | None:
+        """Return the fault of the next call of `method`, unless a function will decide it."""
         with self._lock:
-            if lined_up := self._lined_up.get(method):
-                return lined_up[0]
-            return self._standing if isinstance(self._standing, Fault) else None
+            if queued := self._queued.get(method):
+                return queued[0]
+            return self._default if isinstance(self._default, Fault) else None
 
-    def take(self, method: str) -> Fault | None:
-        """The fault that this call meets, if any."""
+    def pop(self, method: str) -> Fault | None:
+        """Return the fault of this call, if any, and remove it from the queue."""
         with self._lock:
-            if lined_up := self._lined_up.get(method):
-                return lined_up.pop(0)
-            return self._standing(method) if callable(self._standing) else self._standing
+            if queued := self._queued.get(method):
+                return queued.pop(0)
+            return self._default(method) if callable(self._default) else self._default

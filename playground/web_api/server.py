@@ -1,4 +1,4 @@
-"""Slack's Web API over HTTP: who may call, what is recorded, which faults are ordered, and the routes."""
+"""Slack's Web API over HTTP: authentication, the record of calls, injected faults, and the routes."""
 
 import asyncio
 import json
@@ -27,25 +27,25 @@ _CALLS_KEPT = 10_000
 
 @dataclass(frozen=True)
 class Call:
-    """One Web API call as it came (without the token), and what it was answered.
+    """A recorded Web API call: its arguments without the token, and its response.
 
     A POST to a response URL is recorded as the method `response_url`.
     """
 
     method: str
     args: Json
-    answer: Json
+    response: Json
     fault: Fault | None = None
 
     @property
     def ok(self) -> bool:
-        """Whether the answer that the caller got says so."""
-        return bool(self.answer.get("ok")) and (self.fault is None or self.fault.late > 0)
+        """Whether the caller got a response that says `ok`."""
+        return bool(self.response.get("ok")) and (self.fault is None or self.fault.delay > 0)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What goes back over HTTP, or with a fault, what may get in its way (see faults.py)."""
+class ApiResponse:
+    """The HTTP response to a call, and the fault that may keep it from arriving."""
 
     status: int
     body: Json | str
@@ -54,7 +54,7 @@ class Answer:
 
 
 class SlackApi:
-    """The Web API of one workspace. Thread-safe; `calls` are kept, newest last."""
+    """The Web API of one workspace. Thread-safe."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -63,43 +63,44 @@ class SlackApi:
         self._calls: deque[Call] = deque(maxlen=_CALLS_KEPT)
 
     def fail_next(self, method: str, fault: Fault, times: int = 1) -> None:
-        """The next `times` calls of `method` meet `fault` (see faults.py)."""
-        self.faults.line_up(method, fault, times)
+        """Apply `fault` to the next `times` calls of `method`."""
+        self.faults.enqueue(method, fault, times)
 
     def calls(self, method: str | None = None) -> list[Call]:
-        """The calls so far, of one method or all."""
+        """Return the calls of one method or all, oldest first."""
         with self._lock:
             return [call for call in self._calls if method in (None, call.method)]
 
-    def latest(self, most: int) -> list[Call]:
-        """The newest calls, newest first."""
+    def latest(self, limit: int) -> list[Call]:
+        """Return the latest calls, newest first."""
         with self._lock:
-            return list(islice(reversed(self._calls), most))
+            return list(islice(reversed(self._calls), limit))
 
-    def answer(self, method: str, token: str | None, args: Mapping[str, Any]) -> Answer:
-        """Carries out one call, as strict as Slack, and records it."""
-        fault = self.faults.take(method)
-        answer = {"ok": False, "error": "fault"}
+    def call(self, method: str, token: str | None, args: Mapping[str, Any]) -> ApiResponse:
+        """Execute a call as strictly as Slack, and record it."""
+        fault = self.faults.pop(method)
+        response = {"ok": False, "error": "fault"}
         if fault is None or fault.applied:
-            answer = self._carry_out(method, token, args)
+            response = self._execute(method, token, args)
         with self._lock:
-            self._calls.append(Call(method, dict(args), answer, fault))
-        return _met(fault, self._over_http(answer))
+            self._calls.append(Call(method, dict(args), response, fault))
+        scopes = ",".join(sorted(self.workspace.app.scopes))
+        return _with_fault(fault, ApiResponse(200, response, {"X-OAuth-Scopes": scopes}))
 
-    def respond(self, key: str, body: Json) -> Answer:
-        """Carries out one POST to a response URL."""
-        fault = self.faults.take("response_url")
-        answer: Json = {"ok": False, "error": "fault"}
+    def post_to_response_url(self, key: str, body: Json) -> ApiResponse:
+        """Execute a POST to a response URL, and record it."""
+        fault = self.faults.pop("response_url")
+        response: Json = {"ok": False, "error": "fault"}
         if fault is None or fault.applied:
-            answer = self._respond(key, body)
+            response = self._post_to_response_url(key, body)
         with self._lock:
-            self._calls.append(Call("response_url", body, answer, fault))
-        if answer["ok"]:
-            return _met(fault, Answer(200, "ok"))
-        status = 404 if answer["error"] in {"expired_url", "used_url"} else 400
-        return _met(fault, Answer(status, answer))
+            self._calls.append(Call("response_url", body, response, fault))
+        if response["ok"]:
+            return _with_fault(fault, ApiResponse(200, "ok"))
+        status = 404 if response["error"] in {"expired_url", "used_url"} else 400
+        return _with_fault(fault, ApiResponse(status, response))
 
-    def _carry_out(self, method: str, token: str | None, args: Mapping[str, Any]) -> Json:
+    def _execute(self, method: str, token: str | None, args: Mapping[str, Any]) -> Json:
         try:
             if method not in METHODS:
                 raise SlackError("unknown_method", req_method=method)
@@ -109,10 +110,10 @@ class SlackApi:
         except SlackError as error:
             return self._refusal(method, error)
 
-    def _respond(self, key: str, body: Json) -> Json:
+    def _post_to_response_url(self, key: str, body: Json) -> Json:
         try:
             target = self.workspace.response_urls.use(key)
-            chat_methods.respond(self.workspace, target, body)
+            chat_methods.post_to_response_url(self.workspace, target, body)
         except SlackError as error:
             return self._refusal("response_url", error)
         return {"ok": True}
@@ -128,18 +129,14 @@ class SlackApi:
         self.workspace.refusals.append(f"{method}: {error.error} {details}".strip())
         return {"ok": False, "error": error.error, **error.details}
 
-    def _over_http(self, answer: Json) -> Answer:
-        scopes = ",".join(sorted(self.workspace.app.scopes))
-        return Answer(200, answer, {"X-OAuth-Scopes": scopes})
 
-
-def _met(fault: Fault | None, answer: Answer) -> Answer:
-    """What becomes of an answer that meets a fault."""
-    if fault is None or fault.late:
-        return replace(answer, fault=fault)
+def _with_fault(fault: Fault | None, response: ApiResponse) -> ApiResponse:
+    """Return the response that the caller gets under this fault."""
+    if fault is None or fault.delay:
+        return replace(response, fault=fault)
     body: Json | str = {"ok": False, "error": fault.error} if fault.error else "upstream failure"
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-    return Answer(fault.status, body, headers, fault)
+    return ApiResponse(fault.status, body, headers, fault)
 
 
 def _api(request: Request) -> SlackApi:
@@ -147,40 +144,40 @@ def _api(request: Request) -> SlackApi:
     return api
 
 
-class _CutOff(Response):
-    """Promises more than it sends, and closes the connection."""
+class _TruncatedResponse(Response):
+    """A response that announces more bytes than it sends, then closes the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-length", b"%d" % (len(self.body) + 1))]
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
         scope["extensions"]["playground.close"]()
-        await _gone(receive)
+        await _wait_for_disconnect(receive)
 
 
-async def _gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _send(request: Request, answer: Answer) -> Response:
-    fault = answer.fault
-    if fault is not None and fault.late:
-        await asyncio.sleep(fault.late)
-    if fault is not None and fault.dropped:
-        request.scope["extensions"]["playground.hang_up"]()
-    if fault is not None and fault.silent:
-        await _gone(request.receive)
-    if fault is not None and fault.cut:
-        return _CutOff(b'{"ok": tr', answer.status)
-    if isinstance(answer.body, str):
-        return PlainTextResponse(answer.body, answer.status, dict(answer.headers))
-    return JSONResponse(answer.body, answer.status, dict(answer.headers))
+async def _send(request: Request, response: ApiResponse) -> Response:
+    fault = response.fault
+    if fault is not None and fault.delay:
+        await asyncio.sleep(fault.delay)
+    if fault is not None and fault.drops_connection:
+        request.scope["extensions"]["playground.abort"]()
+    if fault is not None and fault.never_answers:
+        await _wait_for_disconnect(request.receive)
+    if fault is not None and fault.is_truncated:
+        return _TruncatedResponse(b'{"ok": tr', response.status)
+    if isinstance(response.body, str):
+        return PlainTextResponse(response.body, response.status, dict(response.headers))
+    return JSONResponse(response.body, response.status, dict(response.headers))
 
 
 async def _method(request: Request) -> Response:
-    """Runs in the event loop: a call is a few dictionary look-ups, and must not wait for a thread."""
-    given: dict[str, Any] = dict(request.query_params)
+    """Handle a Web API call in the event loop, since it is too short to be worth a thread."""
+    args: dict[str, Any] = dict(request.query_params)
     body = await request.body()
     if request.headers.get("content-type", "").startswith("application/json"):
         try:
@@ -189,13 +186,13 @@ async def _method(request: Request) -> Response:
             return JSONResponse({"ok": False, "error": "invalid_json"})
         if not isinstance(parsed, dict):
             return JSONResponse({"ok": False, "error": "json_not_object"})
-        given |= parsed
+        args |= parsed
     else:
-        given |= dict(parse_qsl(body.decode(), keep_blank_values=True))
+        args |= dict(parse_qsl(body.decode(), keep_blank_values=True))
     bearer = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
-    token = bearer or given.pop("token", None)
-    given.pop("token", None)
-    return await _send(request, _api(request).answer(request.path_params["method"], token, given))
+    token = bearer or args.get("token")
+    args.pop("token", None)
+    return await _send(request, _api(request).call(request.path_params["method"], token, args))
 
 
 async def _response_url(request: Request) -> Response:
@@ -205,7 +202,9 @@ async def _response_url(request: Request) -> Response:
         body = None
     if not isinstance(body, dict):
         return PlainTextResponse("invalid_payload", 400)
-    return await _send(request, _api(request).respond(request.path_params["key"], body))
+    return await _send(
+        request, _api(request).post_to_response_url(request.path_params["key"], body)
+    )
 
 
 async def _upload(request: Request) -> Response:
@@ -222,7 +221,7 @@ async def _upload(request: Request) -> Response:
 
 
 def routes() -> list[Route]:
-    """Slack's side of the server; the app's state must hold a `slack_api`."""
+    """Return the routes of the Web API. The application's state must have a `slack_api`."""
     return [
         Route("/api/{method}", _method, methods=["GET", "POST"]),
         Route("/response/{key}", _response_url, methods=["POST"]),

@@ -11,7 +11,10 @@ from playground.workspace.trigger_ids import Trigger
 
 
 def checked_view(view: Any, kind: str) -> Json:
-    """The view, if Slack would take it. Raises SlackError: `invalid_arguments`, `view_too_large`."""
+    """Return the view if Slack would accept it.
+
+    Raises `SlackError` with `invalid_arguments` or `view_too_large`.
+    """
     if not isinstance(view, dict):
         raise invalid("missing required field: view")
     if errors := view_errors(view):
@@ -23,46 +26,46 @@ def checked_view(view: Any, kind: str) -> Json:
     return view
 
 
-def _free_external_id(workspace: Workspace, view: Json, own: View | None = None) -> None:
+def _check_external_id(workspace: Workspace, view: Json, own: View | None = None) -> None:
     taken = view.get("external_id") and workspace.views.by_external_id(view["external_id"])
     if taken and (own is None or taken.id != own.id):
         raise SlackError("duplicate_external_id")
 
 
-def _answer(workspace: Workspace, view: View) -> Json:
+def _response(workspace: Workspace, view: View) -> Json:
     return {"view": view.as_json(workspace.app, workspace.team_id, with_state=False)}
 
 
-def _trigger(workspace: Workspace, arguments: Arguments) -> Trigger:
+def _use_trigger(workspace: Workspace, arguments: Arguments) -> Trigger:
     return workspace.triggers.use(arguments.text("trigger_id"))
 
 
 def current_conversation(workspace: Workspace, channel_id: str | None) -> str | None:
-    """What `default_to_current_conversation` means: the channel, but not the bot's direct message."""
+    """Return the channel for `default_to_current_conversation`; the bot's direct message doesn't count."""
     if channel_id is None or workspace.channel(channel_id).is_im:
         return None
     return channel_id
 
 
 def open_view(workspace: Workspace, arguments: Arguments) -> Json:
-    """`views.open` with a fresh trigger id."""
+    """Handle `views.open`."""
     body = checked_view(arguments.json("view"), "modal")
-    _free_external_id(workspace, body)
-    trigger = _trigger(workspace, arguments)
+    _check_external_id(workspace, body)
+    trigger = _use_trigger(workspace, arguments)
     channel_id = current_conversation(workspace, trigger.channel_id)
-    return _answer(workspace, workspace.views.open(trigger.user_id, body, channel_id))
+    return _response(workspace, workspace.views.open(trigger.user_id, body, channel_id))
 
 
 def push_view(workspace: Workspace, arguments: Arguments) -> Json:
-    """`views.push` onto the modal in which the trigger arose, three at most."""
+    """Handle `views.push`. A stack has at most three views."""
     body = checked_view(arguments.json("view"), "modal")
-    _free_external_id(workspace, body)
-    trigger = _trigger(workspace, arguments)
-    return _answer(workspace, workspace.views.push(trigger.user_id, body))
+    _check_external_id(workspace, body)
+    trigger = _use_trigger(workspace, arguments)
+    return _response(workspace, workspace.views.push(trigger.user_id, body))
 
 
 def update_view(workspace: Workspace, arguments: Arguments) -> Json:
-    """`views.update` by view id or external id; with a hash, only if the view is unchanged."""
+    """Handle `views.update` by view id or external id. With a hash, the view must be unchanged."""
     if "view_id" in arguments:
         present = workspace.views.get(arguments.text("view_id"))
     elif "external_id" in arguments:
@@ -72,22 +75,22 @@ def update_view(workspace: Workspace, arguments: Arguments) -> Json:
     if present is None:
         raise SlackError("not_found")
     body = checked_view(arguments.json("view"), present.kind)
-    _free_external_id(workspace, body, present)
+    _check_external_id(workspace, body, present)
     if "hash" in arguments and arguments.text("hash") != present.hash:
         raise SlackError("hash_conflict")
-    return _answer(workspace, workspace.views.update(present.id, body))
+    return _response(workspace, workspace.views.update(present.id, body))
 
 
 def publish_view(workspace: Workspace, arguments: Arguments) -> Json:
-    """`views.publish`: the App Home of one member; with a hash, only if it is unchanged."""
+    """Handle `views.publish` of a member's App Home. With a hash, it must be unchanged."""
     body = checked_view(arguments.json("view"), "home")
     if not workspace.app.home_tab:
         raise SlackError("not_enabled")
-    member = workspace.member(arguments.need("user_id"))
+    member = workspace.member(arguments.require("user_id"))
     present = workspace.views.home(member.id)
     if "hash" in arguments and (present is None or arguments.text("hash") != present.hash):
         raise SlackError("hash_conflict")
-    return _answer(workspace, workspace.views.publish(member.id, body))
+    return _response(workspace, workspace.views.publish(member.id, body))
 
 
 METHODS: dict[str, Method] = {

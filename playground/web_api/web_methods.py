@@ -1,6 +1,6 @@
-"""The methods of Slack's Web API that the stand-in knows: people, conversations and files.
+"""The Web API methods for members, conversations and files.
 
-Messages and views are in chat_methods.py and view_methods.py.
+See chat_methods.py for messages and view_methods.py for views.
 """
 
 from collections.abc import Callable
@@ -24,15 +24,15 @@ from playground.workspace.state import StoredFile, Workspace
 Method: TypeAlias = Callable[[Workspace, Arguments], Json]
 
 
-def need_scope(workspace: Workspace, scope: str) -> None:
-    """Raises SlackError `missing_scope`, with `needed` and `provided`, unless the app was granted it."""
+def require_scope(workspace: Workspace, scope: str) -> None:
+    """Check that the app has the scope. Raises `SlackError` with `missing_scope`."""
     if scope not in workspace.app.scopes:
         provided = ",".join(sorted(workspace.app.scopes))
         raise SlackError("missing_scope", needed=scope, provided=provided)
 
 
 def as_user_json(workspace: Workspace, member: Member, *, locale: bool = False) -> Json:
-    """The member in the shape of `users.info`, with today's offset from UTC."""
+    """Return the member in the shape of `users.info`, with the current UTC offset."""
     now = datetime.fromtimestamp(workspace.now(), UTC)
     offset = now.astimezone(ZoneInfo(member.tz)).utcoffset()
     seconds = int(offset.total_seconds()) if offset else 0
@@ -40,7 +40,7 @@ def as_user_json(workspace: Workspace, member: Member, *, locale: bool = False) 
 
 
 def visible_channel(workspace: Workspace, channel_id: str) -> Channel:
-    """The channel, if the bot can know of it. Raises SlackError `channel_not_found`."""
+    """Return the channel if it is visible to the bot. Raises `SlackError` with `channel_not_found`."""
     channel = workspace.channel(channel_id)
     if channel.is_private and workspace.app.bot_user_id not in channel.members:
         raise SlackError("channel_not_found")
@@ -56,14 +56,14 @@ def _page(arguments: Arguments, items: list[Json], key: str, default: int) -> Js
 
 
 def api_test(workspace: Workspace, arguments: Arguments) -> Json:
-    """`api.test`: ok, or the error that was asked for."""
+    """Handle `api.test`. Respond ok, or with the requested error."""
     if "error" in arguments:
         raise SlackError(arguments.text("error"))
     return {"args": {}}
 
 
 def auth_test(workspace: Workspace, arguments: Arguments) -> Json:
-    """`auth.test`: whose token this is."""
+    """Handle `auth.test`."""
     app = workspace.app
     return {
         "url": f"{workspace.url}/",
@@ -77,23 +77,23 @@ def auth_test(workspace: Workspace, arguments: Arguments) -> Json:
 
 
 def bots_info(workspace: Workspace, arguments: Arguments) -> Json:
-    """`bots.info`."""
-    need_scope(workspace, "users:read")
+    """Handle `bots.info`."""
+    require_scope(workspace, "users:read")
     if arguments.text("bot", workspace.app.bot_id) != workspace.app.bot_id:
         raise SlackError("bot_not_found")
     return {"bot": bot_profile(workspace.app)}
 
 
 def users_info(workspace: Workspace, arguments: Arguments) -> Json:
-    """`users.info`, with the locale if asked for."""
-    need_scope(workspace, "users:read")
-    member = workspace.member(arguments.need("user"))
+    """Handle `users.info`, with the locale if requested."""
+    require_scope(workspace, "users:read")
+    member = workspace.member(arguments.require("user"))
     return {"user": as_user_json(workspace, member, locale=arguments.flag("include_locale"))}
 
 
 def users_list(workspace: Workspace, arguments: Arguments) -> Json:
-    """`users.list`, page by page."""
-    need_scope(workspace, "users:read")
+    """Handle `users.list`, paginated."""
+    require_scope(workspace, "users:read")
     locale = arguments.flag("include_locale")
     members = [as_user_json(workspace, member, locale=locale) for member in workspace.members()]
     return _page(arguments, members, "members", 1000) | {"cache_ts": int(workspace.now())}
@@ -106,16 +106,16 @@ def _read_scope(channel: Channel) -> str:
 
 
 def conversations_info(workspace: Workspace, arguments: Arguments) -> Json:
-    """`conversations.info`."""
-    channel = visible_channel(workspace, arguments.need("channel"))
-    need_scope(workspace, _read_scope(channel))
+    """Handle `conversations.info`."""
+    channel = visible_channel(workspace, arguments.require("channel"))
+    require_scope(workspace, _read_scope(channel))
     return {"channel": channel_json(channel, bot_user_id=workspace.app.bot_user_id)}
 
 
 def conversations_members(workspace: Workspace, arguments: Arguments) -> Json:
-    """`conversations.members`, page by page."""
-    channel = visible_channel(workspace, arguments.need("channel"))
-    need_scope(workspace, _read_scope(channel))
+    """Handle `conversations.members`, paginated."""
+    channel = visible_channel(workspace, arguments.require("channel"))
+    require_scope(workspace, _read_scope(channel))
     start = arguments.number("cursor", 0) if arguments.text("cursor") else 0
     end = start + arguments.number("limit", 100)
     cursor = str(end) if end < len(channel.members) else ""
@@ -126,7 +126,7 @@ def conversations_members(workspace: Workspace, arguments: Arguments) -> Json:
 
 
 def conversations_list(workspace: Workspace, arguments: Arguments) -> Json:
-    """`conversations.list`: what the bot can know of, by type, page by page."""
+    """Handle `conversations.list`: the channels visible to the bot, by type, paginated."""
     types = {kind.strip() for kind in arguments.text("types", "public_channel").split(",")}
     scopes = {
         "public_channel": "channels:read",
@@ -137,7 +137,7 @@ def conversations_list(workspace: Workspace, arguments: Arguments) -> Json:
     if types - scopes.keys():
         raise SlackError("invalid_types")
     for kind in sorted(types):
-        need_scope(workspace, scopes[kind])
+        require_scope(workspace, scopes[kind])
     bot = workspace.app.bot_user_id
     found = [
         channel_json(channel, bot_user_id=bot)
@@ -154,8 +154,8 @@ def _type(channel: Channel) -> str:
 
 
 def conversations_open(workspace: Workspace, arguments: Arguments) -> Json:
-    """`conversations.open` with one user: their direct message with the bot."""
-    need_scope(workspace, "im:write")
+    """Handle `conversations.open` with one user: open their direct message with the bot."""
+    require_scope(workspace, "im:write")
     if "channel" in arguments:
         channel = visible_channel(workspace, arguments.text("channel"))
     else:
@@ -163,7 +163,7 @@ def conversations_open(workspace: Workspace, arguments: Arguments) -> Json:
         if not users:
             raise SlackError("users_list_not_supplied")
         if len(users) > 1:
-            need_scope(workspace, "mpim:write")
+            require_scope(workspace, "mpim:write")
             raise SlackError("not_enough_users")
         member = workspace.member(users[0])
         if member.deleted:
@@ -177,9 +177,9 @@ def conversations_open(workspace: Workspace, arguments: Arguments) -> Json:
 
 
 def get_upload_url(workspace: Workspace, arguments: Arguments) -> Json:
-    """`files.getUploadURLExternal`: where to post the bytes."""
-    need_scope(workspace, "files:write")
-    name, length = arguments.need("filename"), arguments.number("length", 0)
+    """Handle `files.getUploadURLExternal`. The bytes are then posted to the returned URL."""
+    require_scope(workspace, "files:write")
+    name, length = arguments.require("filename"), arguments.number("length", 0)
     if length <= 0:
         raise invalid("must be more than 0: length")
     file = workspace.put_file(StoredFile(workspace.ledger.new_id("F"), name, length))
@@ -187,11 +187,11 @@ def get_upload_url(workspace: Workspace, arguments: Arguments) -> Json:
 
 
 def complete_upload(workspace: Workspace, arguments: Arguments) -> Json:
-    """`files.completeUploadExternal`: shares what was uploaded, if a channel is named.
+    """Handle `files.completeUploadExternal`. With a channel, share the files there as the bot.
 
-    A user id is not taken for a channel; the channel is posted to as the bot.
+    Unlike in `chat.postMessage`, a user id is not accepted as a channel.
     """
-    need_scope(workspace, "files:write")
+    require_scope(workspace, "files:write")
     listed = arguments.json("files")
     if not isinstance(listed, list) or not listed:
         raise invalid("missing required field: files")
@@ -201,7 +201,9 @@ def complete_upload(workspace: Workspace, arguments: Arguments) -> Json:
         channel = visible_channel(workspace, channel_id)
         if workspace.app.bot_user_id not in channel.members:
             raise SlackError("not_in_channel")
-    shared = [_file_json(workspace, workspace.put_file(replace(f, done=True))) for f in files]
+    shared = [
+        _file_json(workspace, workspace.put_file(replace(f, is_complete=True))) for f in files
+    ]
     if channel_id:
         comment = arguments.text("initial_comment")
         workspace.post(channel_id, workspace.app.bot_user_id, comment, files=shared)
@@ -210,7 +212,7 @@ def complete_upload(workspace: Workspace, arguments: Arguments) -> Json:
 
 def _uploaded(workspace: Workspace, item: Json) -> StoredFile:
     file = workspace.file(str(item.get("id")))
-    if file.content is None or file.done:
+    if file.content is None or file.is_complete:
         raise SlackError("file_not_found")
     return replace(file, title=str(item.get("title") or file.name))
 

@@ -1,1 +1,1 @@
-"""The state of a workspace, and Slack's own rules for it."""
+"""The state of a workspace, and the rules that Slack enforces on it."""

@@ -1,14 +1,14 @@
-"""Slack's limits on Block Kit: which blocks, elements and fields there are, how long each may be.
+"""Slack's limits on Block Kit: the known blocks, elements and fields, and their maximum sizes.
 
-The numbers are those of Slack's Block Kit reference. What Slack's reference knows but Rollcall never
-uses (tables, rich text, video, file inputs) is refused as unknown.
+The numbers come from Slack's Block Kit reference. Types that Rollcall never uses (tables, rich text,
+video, file inputs) are rejected as unknown.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from playground.client.inputs import elements, options_of, stateful
+from playground.workspace.block_elements import elements, inputs_in, options_of
 from playground.workspace.model import Json
 from playground.workspace.validators import (
     Check,
@@ -17,7 +17,7 @@ from playground.workspace.validators import (
     boolean,
     by_type,
     each,
-    fault,
+    error,
     integer,
     one_of,
     pattern,
@@ -29,17 +29,17 @@ BLOCKS_IN_MESSAGE = 50
 BLOCKS_IN_VIEW = 100
 VIEW_BYTES = 250_000
 TEXT_IN_BLOCKS = 13_000
-"""Characters in all blocks of a message together. Undocumented; bolt-js issue 2509: about 13,200."""
+"""Total characters in a message's blocks. Undocumented; bolt-js issue 2509 says about 13,200."""
 
 
 def plain(most: int) -> Check:
-    """A plain_text object."""
+    """Check for a plain_text object."""
     body = shape({"text": string(most)}, {"emoji": boolean})
     return by_type({"plain_text": body})
 
 
 def text(most: int) -> Check:
-    """A plain_text or mrkdwn object; only the first knows `emoji`, only the second `verbatim`."""
+    """Check for a plain_text object (may have `emoji`) or a mrkdwn object (may have `verbatim`)."""
     plain_body = shape({"text": string(most)}, {"emoji": boolean})
     return by_type(
         {"plain_text": plain_body, "mrkdwn": shape({"text": string(most)}, {"verbatim": boolean})}
@@ -73,11 +73,11 @@ CONVERSATION_FILTER = shape(
 
 def _one_source_of_options(value: Any, at: str, surface: Surface) -> Iterator[str]:
     if ("options" in value) == ("option_groups" in value):
-        yield fault("must have either options or option_groups", at)
+        yield error("must have either options or option_groups", at)
 
 
 def _initial_among_options(value: Any, at: str, surface: Surface) -> Iterator[str]:
-    """An initial option must be, exactly, one of those offered."""
+    """Require an initial option to equal one of the offered options."""
     try:
         offered = options_of(value)
     except (TypeError, KeyError):
@@ -85,7 +85,7 @@ def _initial_among_options(value: Any, at: str, surface: Surface) -> Iterator[st
     single = [value["initial_option"]] if "initial_option" in value else []
     chosen = value.get("initial_options", single)
     if isinstance(chosen, list) and any(option not in offered for option in chosen):
-        yield fault("initial option must be one of the options", at)
+        yield error("initial option must be one of the options", at)
 
 
 _ACTION: Mapping[str, Check] = {"action_id": ID, "confirm": CONFIRM, "focus_on_load": boolean}
@@ -190,12 +190,12 @@ IN_CONTEXT = by_type(
 
 def _text_or_fields(value: Any, at: str, surface: Surface) -> Iterator[str]:
     if "text" not in value and "fields" not in value:
-        yield fault("missing required field: text", at)
+        yield error("missing required field: text", at)
 
 
 def _only_in_views(value: Any, at: str, surface: Surface) -> Iterator[str]:
     if surface == "message":
-        yield fault("unsupported type: input", f"{at}/type")
+        yield error("unsupported type: input", f"{at}/type")
 
 
 def _initial_fits(value: Any, at: str, surface: Surface) -> Iterator[str]:
@@ -203,7 +203,7 @@ def _initial_fits(value: Any, at: str, surface: Surface) -> Iterator[str]:
     if isinstance(element, dict) and element.get("type") == "plain_text_input":
         initial, most = element.get("initial_value"), element.get("max_length")
         if isinstance(initial, str) and isinstance(most, int) and len(initial) > most:
-            yield fault(f"must be less than {most + 1} characters", f"{at}/element/initial_value")
+            yield error(f"must be less than {most + 1} characters", f"{at}/element/initial_value")
 
 
 _BLOCK: Mapping[str, Check] = {"block_id": ID}
@@ -253,40 +253,40 @@ VIEW = by_type(
 
 
 def block_errors(blocks: Any, surface: Surface = "message", at: str = "/blocks") -> list[str]:
-    """What Slack would object to in these blocks: empty if it takes them."""
+    """Return Slack's errors for these blocks; empty if Slack accepts them."""
     most = BLOCKS_IN_MESSAGE if surface == "message" else BLOCKS_IN_VIEW
     found = list(each(BLOCK, most, 0)(blocks, at, surface))
     return found or list(_repeated_ids(blocks, at))
 
 
 def view_errors(view: Any, at: str = "/view") -> list[str]:
-    """What Slack would object to in this view: empty if it takes it."""
+    """Return Slack's errors for this view; empty if Slack accepts it."""
     surface: Surface = "home" if isinstance(view, dict) and view.get("type") == "home" else "modal"
     found = list(VIEW(view, at, surface))
     if found:
         return found
-    asks = any(block["type"] == "input" for block in view["blocks"])
-    if asks and surface == "modal" and "submit" not in view:
-        found.append(fault("missing required field: submit", at))
+    has_input = any(block["type"] == "input" for block in view["blocks"])
+    if has_input and surface == "modal" and "submit" not in view:
+        found.append(error("missing required field: submit", at))
     return found + list(_repeated_ids(view["blocks"], f"{at}/blocks"))
 
 
-def suggestion_errors(answer: Any) -> list[str]:
-    """What Slack would object to in the answer to an options request; no options at all is fine."""
+def suggestion_errors(response: Any) -> list[str]:
+    """Return Slack's errors for a response to an options request; an empty list of options is valid."""
     body = shape({}, {"options": each(OPTION, 100, 0), "option_groups": OPTION_GROUPS})
-    found = list(body(answer, "", "modal"))
-    if not found and ("options" in answer) == ("option_groups" in answer):
-        found.append(fault("must have either options or option_groups", "/"))
+    found = list(body(response, "", "modal"))
+    if not found and ("options" in response) == ("option_groups" in response):
+        found.append(error("must have either options or option_groups", "/"))
     return found
 
 
 def too_large(view: Json) -> bool:
-    """Whether the view is larger than Slack's 250 KB."""
+    """Return whether the view exceeds Slack's 250 KB."""
     return len(json.dumps(view).encode()) > VIEW_BYTES
 
 
 def text_length(blocks: list[Json]) -> int:
-    """The characters in all text objects of valid blocks together."""
+    """Return the number of characters in all text objects of valid blocks."""
 
     def count(value: Any) -> int:
         if isinstance(value, dict):
@@ -301,13 +301,13 @@ def _repeated_ids(blocks: list[Json], at: str) -> Iterator[str]:
     seen: set[str] = set()
     for number, block in enumerate(blocks):
         if block.get("block_id") in seen:
-            yield fault(
+            yield error(
                 f"`block_id` must be unique: {block['block_id']}", f"{at}/{number}/block_id"
             )
         seen |= {block["block_id"]} if "block_id" in block else set()
         named = [part["action_id"] for part in elements(block) if "action_id" in part]
         if len(named) != len(set(named)):
-            yield fault("`action_id` must be unique within its block", f"{at}/{number}/elements")
-    focused = [el for _, el in stateful(blocks) if el.get("focus_on_load")]
+            yield error("`action_id` must be unique within its block", f"{at}/{number}/elements")
+    focused = [el for _, el in inputs_in(blocks) if el.get("focus_on_load")]
     if len(focused) > 1:
-        yield fault("only one element may have focus_on_load", at)
+        yield error("only one element may have focus_on_load", at)

@@ -1,4 +1,4 @@
-"""The installed app as its manifest declares it."""
+"""The installed app, read from its Slack app manifest."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from playground.workspace.model import InstalledApp, SlashCommand
 
 
 def installed_app(manifest: Mapping[str, Any]) -> InstalledApp:
-    """The app with the scopes, commands, events and tabs that a Slack app manifest declares."""
+    """Return the app with the scopes, commands, events and tabs that the manifest declares."""
     features = manifest.get("features", {})
     home = features.get("app_home", {})
     settings = manifest.get("settings", {})
@@ -38,5 +38,5 @@ def installed_app(manifest: Mapping[str, Any]) -> InstalledApp:
 
 
 def read_manifest(path: Path) -> InstalledApp:
-    """The same from a YAML file."""
+    """Read the app from a manifest in YAML."""
     return installed_app(yaml.safe_load(path.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""What a workspace is made of: members, channels, messages, views and the installed app, as frozen values."""
+"""Frozen values of a workspace: members, channels, messages, views and the installed app."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ Json: TypeAlias = dict[str, Any]
 
 
 class SlackError(Exception):
-    """A refusal in Slack's words: `error` is the code, `details` is what else the answer carries."""
+    """An error response from Slack: `error` is the code, `details` the other fields of the response."""
 
     def __init__(self, error: str, **details: Any) -> None:
         super().__init__(error)
@@ -18,7 +18,7 @@ class SlackError(Exception):
 
 @dataclass(frozen=True)
 class SlashCommand:
-    """A command of the installed app, with its leading slash, as the composer offers it."""
+    """A slash command of the installed app; `name` includes the slash."""
 
     name: str
     description: str = ""
@@ -28,9 +28,9 @@ class SlashCommand:
 
 @dataclass(frozen=True)
 class InstalledApp:
-    """The app as this workspace installed it.
+    """The app as installed in this workspace.
 
-    `commands` and `events` are what the manifest declares; None means that anything is delivered.
+    `commands` and `events` come from the manifest; None delivers everything.
     """
 
     scopes: frozenset[str]
@@ -48,7 +48,7 @@ class InstalledApp:
 
 @dataclass(frozen=True)
 class Member:
-    """A person, or the bot, in the workspace. `tz` is an IANA name; one that `is_simulated` only acts in a rush."""
+    """A person or the bot. `tz` is an IANA name; `is_simulated` members exist only for the rush."""
 
     id: str
     name: str
@@ -63,7 +63,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Channel:
-    """A channel, or a direct message between `dm_with` and the bot."""
+    """A channel, or the direct message between the member `dm_with` and the bot."""
 
     id: str
     name: str
@@ -82,7 +82,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class Message:
-    """A message as it stands. `ephemeral_to` names the only member who sees it, if there is one."""
+    """The current version of a message. An ephemeral message is visible to `ephemeral_to` only."""
 
     channel_id: str
     ts: str
@@ -94,12 +94,12 @@ class Message:
     ephemeral_to: str | None = None
     edited_ts: str | None = None
 
-    def seen_by(self, user_id: str) -> bool:
-        """Whether this member sees the message, given that they see its channel."""
+    def visible_to(self, user_id: str) -> bool:
+        """Return whether this member sees the message, provided they see its channel."""
         return self.ephemeral_to is None or self.ephemeral_to == user_id
 
     def as_json(self, app: InstalledApp, team_id: str) -> Json:
-        """The message in Slack's shape."""
+        """Return the message in Slack's shape."""
         shape: Json = {
             "type": "message",
             "user": self.user_id,
@@ -122,10 +122,10 @@ class Message:
 
 @dataclass(frozen=True)
 class View:
-    """A modal or an App Home as it stands for one member.
+    """The current version of one member's modal or App Home.
 
-    `body` is the view that the app sent, with ids filled in; `state` what the member's inputs hold,
-    by block id and action id, in Slack's shape.
+    `body` is the view that the app sent, with missing ids filled in. `state` has the values of the
+    member's inputs by block id and action id, in Slack's shape.
     """
 
     id: str
@@ -139,7 +139,7 @@ class View:
 
     @property
     def kind(self) -> Literal["modal", "home"]:
-        """Which of Slack's two kinds of view this is."""
+        """The kind of view."""
         return "home" if self.body["type"] == "home" else "modal"
 
     @property
@@ -164,7 +164,7 @@ class View:
         return str((self.body.get("title") or {}).get("text", ""))
 
     def as_json(self, app: InstalledApp, team_id: str, *, with_state: bool) -> Json:
-        """The view in Slack's shape; Web API answers carry an empty state, payloads the real one."""
+        """Return the view in Slack's shape. Web API responses omit the state; payloads have it."""
         body = self.body
         return {
             "id": self.id,
@@ -190,8 +190,8 @@ class View:
 
 
 @dataclass(frozen=True)
-class Change:
-    """One change, for those who watch. `user_id` is the only member concerned, if there is one."""
+class WorkspaceChange:
+    """A change in a workspace, for its watchers. With `user_id`, it concerns that member only."""
 
     seq: int
     kind: Literal["message", "view", "home", "channel", "member", "backstage"]
@@ -201,7 +201,7 @@ class Change:
 
 
 def bot_profile(app: InstalledApp) -> Json:
-    """The bot as messages and `bots.info` describe it."""
+    """Return the bot in the shape of `bots.info` and of a message's `bot_profile`."""
     return {
         "id": app.bot_id,
         "app_id": app.app_id,
@@ -214,7 +214,7 @@ def bot_profile(app: InstalledApp) -> Json:
 
 
 def member_json(member: Member, team_id: str, *, tz_offset: int, locale: bool) -> Json:
-    """A member in the shape of `users.info`; `tz_offset` is in seconds, now."""
+    """Return a member in the shape of `users.info`; `tz_offset` is the current one, in seconds."""
     shape: Json = {
         "id": member.id,
         "team_id": team_id,
@@ -241,13 +241,13 @@ def member_json(member: Member, team_id: str, *, tz_offset: int, locale: bool) -
         "updated": 0,
     }
     if member.deleted:
-        for gone in ("tz", "tz_label", "tz_offset", "is_admin", "is_owner", "is_primary_owner"):
-            del shape[gone]
+        for omitted in ("tz", "tz_label", "tz_offset", "is_admin", "is_owner", "is_primary_owner"):
+            del shape[omitted]
     return shape | {"locale": member.locale} if locale else shape
 
 
 def channel_json(channel: Channel, *, bot_user_id: str) -> Json:
-    """A channel or direct message in the shape of `conversations.info`."""
+    """Return a channel or direct message in the shape of `conversations.info`."""
     if channel.is_im:
         return {
             "id": channel.id,
@@ -282,5 +282,5 @@ def channel_json(channel: Channel, *, bot_user_id: str) -> Json:
 
 
 def from_saved_channel(saved: Mapping[str, Any]) -> Channel:
-    """The channel that `dataclasses.asdict` and JSON made of one."""
+    """Rebuild a channel from `dataclasses.asdict` and JSON."""
     return Channel(**{**saved, "members": tuple(saved["members"])})

@@ -1,4 +1,4 @@
-"""Keeps a workspace in an SQLite file: one row a thing, written when that thing changes."""
+"""Storage of a workspace in an SQLite file."""
 
 import json
 import sqlite3
@@ -8,10 +8,10 @@ from pathlib import Path
 from playground.workspace.model import Json
 
 
-class Saved:
-    """Rows of (kind, key, value) in a file, or nowhere if there is no path.
+class RowStore:
+    """Rows of (kind, key, JSON value). Without a path, it stores nothing.
 
-    Not thread-safe by itself: the workspace calls it under its own lock.
+    Not thread-safe: the workspace calls it under its own lock.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -19,7 +19,7 @@ class Saved:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            # A crash of the machine may cost the last moments of a demo; a killed process costs nothing.
+            # A killed process loses nothing. A machine crash may lose the last moments, which is fine for a demo.
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             self._connection.execute(
@@ -28,19 +28,19 @@ class Saved:
             )
 
     def put(self, kind: str, key: str, value: Json) -> None:
-        """Writes one thing, new or changed."""
+        """Insert or replace a row."""
         if self._connection is not None:
             self._connection.execute(
                 "INSERT OR REPLACE INTO things VALUES (?, ?, ?)", (kind, key, json.dumps(value))
             )
 
-    def drop(self, kind: str, key: str) -> None:
-        """Removes one thing; it need not be there."""
+    def delete(self, kind: str, key: str) -> None:
+        """Delete a row if it exists."""
         if self._connection is not None:
             self._connection.execute("DELETE FROM things WHERE kind = ? AND key = ?", (kind, key))
 
     def all(self, kind: str) -> Iterator[tuple[str, Json]]:
-        """Every thing of a kind, in the order of the keys."""
+        """Yield the (key, value) pairs of a kind, ordered by key."""
         if self._connection is not None:
             rows = self._connection.execute(
                 "SELECT key, value FROM things WHERE kind = ? ORDER BY key", (kind,)
@@ -49,6 +49,6 @@ class Saved:
                 yield key, json.loads(value)
 
     def close(self) -> None:
-        """Closes the file; the workspace can't be changed after this."""
+        """Close the file. The workspace can't change afterwards."""
         if self._connection is not None:
             self._connection.close()

@@ -1,4 +1,4 @@
-"""The state of one workspace: who is in it, its channels, its messages, its files, and what is open."""
+"""The state of one workspace: members, channels, messages, files and open views."""
 
 import secrets
 from collections.abc import Callable, Iterable
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from playground.client.inputs import with_ids
+from playground.workspace.block_elements import with_ids
 from playground.workspace.ledger import Ledger
 from playground.workspace.model import (
     Channel,
@@ -19,27 +19,27 @@ from playground.workspace.model import (
     from_saved_channel,
 )
 from playground.workspace.trigger_ids import ResponseTarget, ResponseUrls, Trigger, Triggers
-from playground.workspace.views import Views
+from playground.workspace.views import OpenViews
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """An uploaded file; `done` once the app has completed the upload."""
+    """An uploaded file; `is_complete` once the app has completed the upload."""
 
     id: str
     name: str
     length: int
     content: bytes | None = None
     title: str = ""
-    done: bool = False
+    is_complete: bool = False
 
 
 class Workspace:
-    """One workspace with one app installed. Thread-safe; time is what `now` says, in seconds.
+    """One workspace with one app installed. Thread-safe. `now` is the clock, in seconds.
 
-    With a `path`, members, channels, messages and App Homes survive in that SQLite file; messages that
-    only one member sees, open modals, trigger ids, response URLs and files do not.
-    `url` is where this workspace answers; who serves it sets it.
+    With a `path`, members, channels, messages and App Homes are stored in that SQLite file. Ephemeral
+    messages, open modals, trigger ids, response URLs and files are kept in memory only.
+    The server sets `url` to its address.
     """
 
     def __init__(
@@ -57,89 +57,89 @@ class Workspace:
         self.name = name
         self.url = ""
         self.refusals: list[str] = []
-        """What the bot sent that Slack would not have taken, in words; tests hold it to be empty."""
+        """A sentence for each request of the bot that Slack would have refused. Tests expect none."""
         self.ledger = Ledger(now, path)
-        self.views = Views(self.ledger)
+        self.views = OpenViews(self.ledger)
         self.triggers = Triggers(now)
         self.response_urls = ResponseUrls(now)
-        saved = self.ledger.saved
-        self._members = {key: Member(**member) for key, member in saved.all("member")}
-        self._channels = {key: from_saved_channel(value) for key, value in saved.all("channel")}
+        rows = self.ledger.rows
+        self._members = {key: Member(**member) for key, member in rows.all("member")}
+        self._channels = {key: from_saved_channel(value) for key, value in rows.all("channel")}
         self._messages: dict[str, dict[str, Message]] = {}
-        for _, message in saved.all("message"):
+        for _, message in rows.all("message"):
             self._keep(Message(**message))
-        self._read = {key: str(mark["ts"]) for key, mark in saved.all("read")}
+        self._read = {key: str(row["ts"]) for key, row in rows.all("read")}
         self._files: dict[str, StoredFile] = {}
         self.put_member(
             Member(app.bot_user_id, app.name.lower(), app.name, is_bot=True), announce=False
         )
 
     def close(self) -> None:
-        """Closes the file."""
-        self.ledger.saved.close()
+        """Close the file."""
+        self.ledger.rows.close()
 
     # Members
 
     def put_member(self, member: Member, *, announce: bool = True) -> Member:
-        """Adds a member, or replaces the one with that id."""
+        """Add a member, or replace the one with this id."""
         with self.ledger.lock:
             self._members[member.id] = member
-            self.ledger.saved.put("member", member.id, asdict(member))
+            self.ledger.rows.put("member", member.id, asdict(member))
             if announce:
                 self.ledger.changed("member", user_id=None)
             return member
 
     def member(self, user_id: str) -> Member:
-        """The member, deactivated or not. Raises SlackError: `user_not_found`."""
+        """Return the member, deactivated or not. Raises `SlackError` with `user_not_found`."""
         with self.ledger.lock:
             if user_id not in self._members:
                 raise SlackError("user_not_found")
             return self._members[user_id]
 
     def members(self) -> list[Member]:
-        """Everyone, the bot included."""
+        """Return all members, including the bot."""
         with self.ledger.lock:
             return list(self._members.values())
 
     # Channels
 
     def put_channel(self, channel: Channel) -> Channel:
-        """Adds a channel, or replaces the one with that id."""
+        """Add a channel, or replace the one with this id."""
         with self.ledger.lock:
             self._channels[channel.id] = channel
-            self.ledger.saved.put("channel", channel.id, asdict(channel))
+            self.ledger.rows.put("channel", channel.id, asdict(channel))
             self.ledger.changed("channel", channel_id=channel.id)
             return channel
 
     def add_channel(
         self, name: str, members: Iterable[str], *, private: bool = False, id: str | None = None
     ) -> Channel:
-        """Creates a channel with these members; invite the bot by naming its user id too."""
+        """Create a channel with these members. To invite the bot, include its user id."""
         created = int(self.now())
         channel_id = id or self.ledger.new_id("C")
         return self.put_channel(Channel(channel_id, name, private, tuple(members), created=created))
 
     def channel(self, channel_id: str) -> Channel:
-        """The channel or direct message. Raises SlackError: `channel_not_found`."""
+        """Return the channel or direct message. Raises `SlackError` with `channel_not_found`."""
         with self.ledger.lock:
             if channel_id not in self._channels:
                 raise SlackError("channel_not_found")
             return self._channels[channel_id]
 
     def channel_named(self, name: str) -> Channel:
-        """The channel with this name, without its `#`. Raises SlackError: `channel_not_found`."""
+        """Return the channel with this name (no `#`). Raises `SlackError` with `channel_not_found`."""
         for channel in self.channels():
             if channel.name == name and not channel.is_im:
                 return channel
         raise SlackError("channel_not_found")
 
     def channels(self) -> list[Channel]:
-        """Every channel and direct message."""
+        """Return all channels and direct messages."""
         with self.ledger.lock:
             return list(self._channels.values())
 
     def join(self, channel_id: str, user_id: str) -> Channel:
-        """Makes the member (or the bot) a member of the channel; it may be one already."""
+        """Add a member or the bot to the channel, if they aren't in it yet."""
         with self.ledger.lock:
             channel = self.channel(channel_id)
             if user_id in channel.members:
@@ -147,9 +147,9 @@ class Workspace:
             return self.put_channel(replace(channel, members=(*channel.members, user_id)))
 
     def dm(self, user_id: str) -> Channel:
-        """The direct message between the member and the bot, opened if need be.
+        """Return the direct message between the member and the bot; open it if necessary.
 
-        Raises SlackError: `user_not_found`.
+        Raises `SlackError` with `user_not_found`.
         """
         with self.ledger.lock:
             member = self.member(user_id)
@@ -176,7 +176,7 @@ class Workspace:
         files: list[Json] | None = None,
         ephemeral_to: str | None = None,
     ) -> Message:
-        """Adds a message, and gives its blocks the ids that they lack. Judges nothing."""
+        """Add a message and fill in missing ids of its blocks. Checks no limits."""
         with self.ledger.lock:
             message = Message(
                 channel_id,
@@ -191,7 +191,7 @@ class Workspace:
             return self._put_message(message)
 
     def update(self, message: Message, **changes: Any) -> Message:
-        """Changes a message's fields. Raises SlackError: `message_not_found`."""
+        """Change fields of a message. Raises `SlackError` with `message_not_found`."""
         with self.ledger.lock:
             present = self.message(message.channel_id, message.ts)
             if "blocks" in changes:
@@ -199,81 +199,83 @@ class Workspace:
             return self._put_message(replace(present, **changes))
 
     def delete(self, message: Message) -> None:
-        """Removes a message; it may be gone already."""
+        """Delete a message if it still exists."""
         with self.ledger.lock:
             self._messages.get(message.channel_id, {}).pop(message.ts, None)
-            self.ledger.saved.drop("message", f"{message.ts} {message.channel_id}")
+            self.ledger.rows.delete("message", f"{message.ts} {message.channel_id}")
             self._announce(message)
 
     def message(self, channel_id: str, ts: str) -> Message:
-        """The message as it stands. Raises SlackError: `message_not_found`."""
+        """Return the current version of a message. Raises `SlackError` with `message_not_found`."""
         with self.ledger.lock:
             found = self._messages.get(channel_id, {}).get(ts)
             if found is None:
                 raise SlackError("message_not_found")
             return found
 
-    def messages(self, channel_id: str, seen_by: str | None = None) -> list[Message]:
-        """The channel's messages, oldest first: all, or those that this member sees."""
+    def messages(self, channel_id: str, visible_to: str | None = None) -> list[Message]:
+        """Return the channel's messages, oldest first: all, or those visible to this member."""
         with self.ledger.lock:
             messages = list(self._messages.get(channel_id, {}).values())
-        return [message for message in messages if seen_by is None or message.seen_by(seen_by)]
+        return [
+            message for message in messages if visible_to is None or message.visible_to(visible_to)
+        ]
 
-    def seen_since(self, seq: int, user_id: str) -> list[Message]:
-        """The messages that came or changed after change number `seq`, as far as the member sees them."""
+    def visible_messages_since(self, seq: int, user_id: str) -> list[Message]:
+        """Return the messages visible to the member that are new or changed since change number `seq`."""
         with self.ledger.lock:
             keys = {(c.channel_id, c.ts): None for c in self.ledger.since(seq) if c.ts}
             found = [
                 message
                 for channel_id, ts in keys
                 if (message := self._messages.get(channel_id or "", {}).get(ts or ""))
-                and message.seen_by(user_id)
+                and message.visible_to(user_id)
                 and user_id in self._channels[message.channel_id].members
             ]
         return sorted(found, key=lambda message: message.ts)
 
     def mark_read(self, channel_id: str, user_id: str) -> None:
-        """Notes that the member has seen the channel up to now."""
+        """Mark everything in the channel as read by the member."""
         with self.ledger.lock:
             newest = max(self._messages.get(channel_id, {}), default="")
             key = f"{user_id} {channel_id}"
             if self._read.get(key, "") < newest:
                 self._read[key] = newest
-                self.ledger.saved.put("read", key, {"ts": newest})
+                self.ledger.rows.put("read", key, {"ts": newest})
                 self.ledger.changed("channel", channel_id=channel_id, user_id=user_id)
 
     def unread(self, channel_id: str, user_id: str) -> int:
-        """How many of others' messages came since the member last looked."""
+        """Return the number of messages by others since the member last read the channel."""
         with self.ledger.lock:
-            last = self._read.get(f"{user_id} {channel_id}", "")
+            last_read = self._read.get(f"{user_id} {channel_id}", "")
             messages = self._messages.get(channel_id, {}).values()
             return sum(
-                message.ts > last and message.user_id != user_id and not message.ephemeral_to
+                message.ts > last_read and message.user_id != user_id and not message.ephemeral_to
                 for message in messages
             )
 
-    # Passes and files
+    # Trigger ids, response URLs and files
 
     def new_trigger(
         self, user_id: str, channel_id: str | None = None, view: View | None = None
     ) -> str:
-        """A trigger id for something that the member just did."""
+        """Issue a trigger id for something that the member just did."""
         key = f"{self.ledger.new_id('')}.{self.team_id}.{secrets.token_hex(8)}"
         return self.triggers.issue(key, Trigger(user_id, channel_id, view.id if view else None))
 
     def new_response_url(self, user_id: str, channel_id: str, message_ts: str | None = None) -> str:
-        """A response URL to send along with a command or a click."""
+        """Issue a response URL to send with a command or a click."""
         target = ResponseTarget(user_id, channel_id, message_ts)
         return f"{self.url}/response/{self.response_urls.issue(secrets.token_hex(12), target)}"
 
     def put_file(self, file: StoredFile) -> StoredFile:
-        """Adds or replaces an uploaded file."""
+        """Add or replace an uploaded file."""
         with self.ledger.lock:
             self._files[file.id] = file
             return file
 
     def file(self, file_id: str) -> StoredFile:
-        """The file. Raises SlackError: `file_not_found`."""
+        """Return the file. Raises `SlackError` with `file_not_found`."""
         with self.ledger.lock:
             if file_id not in self._files:
                 raise SlackError("file_not_found")
@@ -283,7 +285,7 @@ class Workspace:
         self._keep(message)
         if message.ephemeral_to is None:
             key = f"{message.ts} {message.channel_id}"
-            self.ledger.saved.put("message", key, asdict(message))
+            self.ledger.rows.put("message", key, asdict(message))
         self._announce(message)
         return message
 

@@ -1,4 +1,4 @@
-"""The short-lived passes that Slack hands out with a payload: trigger ids and response URLs."""
+"""Trigger ids and response URLs, which Slack issues with a payload and which expire."""
 
 import threading
 from collections import OrderedDict
@@ -9,18 +9,18 @@ from typing import Generic, TypeVar
 from playground.workspace.model import SlackError
 
 TRIGGER_SECONDS = 3.0
-"""How long a trigger id lives: Slack's page on interactivity."""
+"""The lifetime of a trigger id, from Slack's page on interactivity."""
 
 RESPONSE_URL_SECONDS = 30 * 60.0
 RESPONSE_URL_USES = 5
-"""How long and how often a response URL works: Slack's page on handling interaction."""
+"""The lifetime and the number of uses of a response URL, from Slack's page on handling interaction."""
 
 _KEPT = 10_000
 
 
 @dataclass(frozen=True)
 class Trigger:
-    """What a trigger id stands for: who acted, where, and in which view if it was one."""
+    """The target of a trigger id: the member who acted, and the channel or view they acted in."""
 
     user_id: str
     channel_id: str | None = None
@@ -29,7 +29,7 @@ class Trigger:
 
 @dataclass(frozen=True)
 class ResponseTarget:
-    """What a response URL answers to: a command, or the message whose element was used."""
+    """The target of a response URL: a channel, and the message whose element was used, if any."""
 
     user_id: str
     channel_id: str
@@ -41,22 +41,22 @@ T = TypeVar("T")
 
 @dataclass
 class _Issued(Generic[T]):
-    meaning: T
-    issued: float
+    target: T
+    issued_at: float
     uses: int = 0
 
 
-class _Passes(Generic[T]):
-    """Passes by id. Only the newest are kept; an id dropped for age answers as one never issued."""
+class _ExpiringIds(Generic[T]):
+    """Issued ids with an expiry. Only the newest are kept; older ones count as unknown."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._lock = threading.Lock()
         self._issued: OrderedDict[str, _Issued[T]] = OrderedDict()
 
-    def _issue(self, key: str, meaning: T) -> str:
+    def _issue(self, key: str, target: T) -> str:
         with self._lock:
-            self._issued[key] = _Issued(meaning, self._now())
+            self._issued[key] = _Issued(target, self._now())
             while len(self._issued) > _KEPT:
                 self._issued.popitem(last=False)
         return key
@@ -70,23 +70,23 @@ class _Passes(Generic[T]):
                 raise SlackError(unknown)
             if found.uses >= uses:
                 raise SlackError(used_up)
-            if self._now() - found.issued > seconds:
+            if self._now() - found.issued_at > seconds:
                 raise SlackError(expired)
             found.uses += 1
-            return found.meaning
+            return found.target
 
 
-class Triggers(_Passes[Trigger]):
-    """Trigger ids: each works once, for three seconds."""
+class Triggers(_ExpiringIds[Trigger]):
+    """The trigger ids of a workspace. Each works once, within three seconds."""
 
     def issue(self, key: str, trigger: Trigger) -> str:
-        """Records `key` as a trigger id and returns it."""
+        """Record `key` as a trigger id and return it."""
         return self._issue(key, trigger)
 
     def use(self, key: str) -> Trigger:
-        """Spends the id.
+        """Use up the id and return its target.
 
-        Raises SlackError: `invalid_trigger_id`, `expired_trigger_id` or `exchanged_trigger_id`.
+        Raises `SlackError` with `invalid_trigger_id`, `expired_trigger_id` or `exchanged_trigger_id`.
         """
         return self._use(
             key,
@@ -98,15 +98,15 @@ class Triggers(_Passes[Trigger]):
         )
 
 
-class ResponseUrls(_Passes[ResponseTarget]):
-    """Response URLs: each works five times, for thirty minutes."""
+class ResponseUrls(_ExpiringIds[ResponseTarget]):
+    """The response URLs of a workspace. Each works five times, within thirty minutes."""
 
     def issue(self, key: str, target: ResponseTarget) -> str:
-        """Records `key` as the last part of a response URL and returns it."""
+        """Record `key` as the last part of a response URL and return it."""
         return self._issue(key, target)
 
     def use(self, key: str) -> ResponseTarget:
-        """Counts one use. Raises SlackError: `expired_url` (or unknown) or `used_url`."""
+        """Count one use and return the target. Raises `SlackError` with `expired_url` or `used_url`."""
         return self._use(
             key,
             seconds=RESPONSE_URL_SECONDS,

@@ -1,50 +1,50 @@
-"""The views that members have open: a stack of modals each, and an App Home each."""
+"""Each member's open views: a stack of modals and an App Home."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
-from playground.client.inputs import initial_state, with_ids
+from playground.workspace.block_elements import initial_state, with_ids
 from playground.workspace.ledger import Ledger
 from playground.workspace.model import Json, SlackError, View
 
 STACK_LIMIT = 3
-"""Views in a modal stack: Slack's page on modals."""
+"""The maximum number of views in a modal stack, from Slack's page on modals."""
 
 
-class Views:
-    """Every open view of a workspace. Homes are saved; modals end with the process, as with a reload."""
+class OpenViews:
+    """The open views of a workspace. App Homes are stored; modals close when the process ends."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._stacks: dict[str, list[View]] = {}
         self._homes: dict[str, View] = {
-            user_id: View(**saved) for user_id, saved in ledger.saved.all("home")
+            user_id: View(**row) for user_id, row in ledger.rows.all("home")
         }
 
     def get(self, view_id: str) -> View | None:
-        """The open view with this id."""
+        """Return the open view with this id, if any."""
         with self._ledger.lock:
             return next((view for view in self._all() if view.id == view_id), None)
 
     def by_external_id(self, external_id: str) -> View | None:
-        """The open view that the app gave this external id."""
+        """Return the open view with this external id, if any."""
         with self._ledger.lock:
             return next(
                 (view for view in self._all() if view.body.get("external_id") == external_id), None
             )
 
     def stack(self, user_id: str) -> tuple[View, ...]:
-        """The member's modals, the one on top last."""
+        """Return the member's modals, top modal last."""
         with self._ledger.lock:
             return tuple(self._stacks.get(user_id, ()))
 
     def home(self, user_id: str) -> View | None:
-        """The member's App Home, if the app published one."""
+        """Return the member's App Home, if the app has published one."""
         with self._ledger.lock:
             return self._homes.get(user_id)
 
     def open(self, user_id: str, body: Json, channel_id: str | None = None) -> View:
-        """Shows a modal in place of whatever was open; `channel_id` is where the member acted."""
+        """Open a modal and close all others; `channel_id` is the channel that the member acted in."""
         with self._ledger.lock:
             view = self._new(user_id, body, channel_id=channel_id)
             self._stacks[user_id] = [view]
@@ -52,7 +52,7 @@ class Views:
             return view
 
     def push(self, user_id: str, body: Json) -> View:
-        """Puts a modal on top of the open one. Raises SlackError: `push_limit_reached`, `not_found`."""
+        """Push a modal onto the stack. Raises `SlackError` with `push_limit_reached` or `not_found`."""
         with self._ledger.lock:
             stack = self._stacks.get(user_id, [])
             if not stack:
@@ -67,21 +67,21 @@ class Views:
             return view
 
     def update(self, view_id: str, body: Json) -> View:
-        """Replaces a view's content in place. Raises SlackError: `not_found` once it is closed.
+        """Replace a view's content. Raises `SlackError` with `not_found` once it is closed.
 
-        As in Slack's clients, an input that was there already (same block id, action id and type)
-        keeps what it holds, whatever initial value the new content gives it.
+        As in Slack's clients, an existing input (same block id, action id and type) keeps its value
+        and ignores a new initial value.
         """
         with self._ledger.lock:
             view = self.get(view_id)
             if view is None:
                 raise SlackError("not_found")
             body = {**body, "blocks": with_ids(body["blocks"], self._ledger.new_id)}
-            state = _kept(initial_state(body["blocks"], view.channel_id), view.state)
+            state = _keep_typed(initial_state(body["blocks"], view.channel_id), view.state)
             return self._put(replace(view, body=body, hash=self._hash(), state=state))
 
     def publish(self, user_id: str, body: Json) -> View:
-        """Shows `body` as the member's App Home."""
+        """Publish `body` as the member's App Home."""
         with self._ledger.lock:
             present = self._homes.get(user_id)
             view = self._new(user_id, body)
@@ -90,7 +90,7 @@ class Views:
             return self._put(view)
 
     def set_state(self, view_id: str, state: dict[str, dict[str, Json]]) -> View:
-        """Records what the member's inputs hold now. Raises SlackError: `not_found`."""
+        """Record the values of the member's inputs. Raises `SlackError` with `not_found`."""
         with self._ledger.lock:
             view = self.get(view_id)
             if view is None:
@@ -98,7 +98,7 @@ class Views:
             return self._put(replace(view, state=state), announce=False)
 
     def close(self, view_id: str) -> None:
-        """Takes one modal off its stack, and what stands on it."""
+        """Close a modal and the modals above it."""
         with self._ledger.lock:
             for user_id, stack in self._stacks.items():
                 ids = [view.id for view in stack]
@@ -107,7 +107,7 @@ class Views:
                     self._ledger.changed("view", user_id=user_id)
 
     def clear(self, user_id: str) -> None:
-        """Closes all of the member's modals."""
+        """Close all of the member's modals."""
         with self._ledger.lock:
             self._stacks.pop(user_id, None)
             self._ledger.changed("view", user_id=user_id)
@@ -127,7 +127,7 @@ class Views:
     def _put(self, view: View, *, announce: bool = True) -> View:
         if view.kind == "home":
             self._homes[view.user_id] = view
-            self._ledger.saved.put("home", view.user_id, asdict(view))
+            self._ledger.rows.put("home", view.user_id, asdict(view))
         else:
             stack = self._stacks[view.user_id]
             stack[[open_view.id for open_view in stack].index(view.id)] = view
@@ -139,13 +139,13 @@ class Views:
         return f"{int(self._ledger.now())}.{self._ledger.new_id('H')}"
 
 
-def _kept(
+def _keep_typed(
     new: dict[str, dict[str, Json]], old: Mapping[str, Mapping[str, Json]]
 ) -> dict[str, dict[str, Json]]:
     return {
         block_id: {
-            action_id: held
-            if (held := old.get(block_id, {}).get(action_id)) and held["type"] == value["type"]
+            action_id: kept
+            if (kept := old.get(block_id, {}).get(action_id)) and kept["type"] == value["type"]
             else value
             for action_id, value in actions.items()
         }

@@ -11,8 +11,8 @@ from slack_bolt import Ack, App, Respond
 
 from playground.__main__ import DemoBot
 from playground.client.member_client import MemberClient
-from playground.demo.backstage import Backstage, one_call_a_second
-from playground.demo.rush import Rush, buttons, simulated
+from playground.demo.backstage import Backstage, one_call_per_second
+from playground.demo.rush import Rush, primary_buttons, simulated_member
 from playground.demo.seed import EVENTS, LEADS
 from playground.workspace.model import Json, Message, SlackError
 from playground.workspace.state import Workspace
@@ -68,7 +68,7 @@ def browser(
 class TestSwitches:
     def test_limit_lets_one_call_of_each_method_through_a_second(self) -> None:
         clock = Clock()
-        decide = one_call_a_second(clock)
+        decide = one_call_per_second(clock)
         assert [decide(method) for method in ("chat.update", "views.open")] == [None, None]
         limited = decide("chat.update")
         assert limited is not None
@@ -77,16 +77,16 @@ class TestSwitches:
         assert decide("chat.update") is None
 
     def test_response_urls_have_no_limit(self) -> None:
-        decide = one_call_a_second(Clock())
+        decide = one_call_per_second(Clock())
         assert [decide("response_url") for _ in range(3)] == [None, None, None]
 
     def test_slack_that_is_down_refuses_until_it_works_again(
         self, slack: Slack, backstage: Backstage
     ) -> None:
         answers = []
-        for weather in ("down", "fine"):
-            backstage.set_slack(weather)
-            answers.append(slack.api.answer("auth.test", "xoxb-playground", {}).status)
+        for condition in ("down", "normal"):
+            backstage.set_slack(condition)
+            answers.append(slack.api.call("auth.test", "xoxb-playground", {}).status)
         assert answers == [503, 200]
 
     def test_bot_is_stopped_and_started_and_everybody_is_told(
@@ -124,34 +124,40 @@ class TestRush:
             ack()
 
         card(slack)
-        (found,) = buttons(member_client, AMARA)
+        (found,) = primary_buttons(member_client, AMARA)
         rush = Rush(member_client, found, 3, commits, within=0)
         rush.run()
         seen = rush.as_json()
-        assert {(each["name"], each["text"], each["failure"]) for each in seen["told"]} == {
-            (f"Member {number}", f"Hello {simulated(number).id}", None) for number in (1, 2, 3)
+        assert {(each["name"], each["text"], each["failure"]) for each in seen["results"]} == {
+            (f"Member {number}", f"Hello {simulated_member(number).id}", None)
+            for number in (1, 2, 3)
         }
-        assert (seen["answered"], seen["over"], seen["commits"], seen["largest"]) == (3, True, 3, 1)
-        assert rush.as_json(after=2)["told"] == seen["told"][2:]
+        assert (seen["answered"], seen["is_over"], seen["commits"], seen["largest_commit"]) == (
+            3,
+            True,
+            3,
+            1,
+        )
+        assert rush.as_json(after=2)["results"] == seen["results"][2:]
 
     def test_bot_that_fails_is_told_beside_the_name(
         self, slack: Slack, member_client: MemberClient
     ) -> None:
         card(slack)
-        rush = Rush(member_client, buttons(member_client, AMARA)[0], 1, [], within=0)
+        rush = Rush(member_client, primary_buttons(member_client, AMARA)[0], 1, [], within=0)
         rush.run()
-        assert [each["failure"] for each in rush.as_json()["told"]] == ["dispatch_failed"]
+        assert [each["failure"] for each in rush.as_json()["results"]] == ["dispatch_failed"]
 
     def test_card_that_is_gone_ends_the_rush(
         self, slack: Slack, member_client: MemberClient
     ) -> None:
         message = card(slack)
-        rush = Rush(member_client, buttons(member_client, AMARA)[0], 2, [], within=0)
+        rush = Rush(member_client, primary_buttons(member_client, AMARA)[0], 2, [], within=0)
         slack.workspace.delete(message)
         with pytest.raises(SlackError, match="message_not_found"):
             rush.run()
         seen = rush.as_json()
-        assert (seen["over"], seen["answered"], seen["card"]) == (True, 0, None)
+        assert (seen["is_over"], seen["answered"], seen["card"]) == (True, 0, None)
 
     def test_members_join_as_one_change_and_once(
         self, workspace: Workspace, slack: Slack, member_client: MemberClient
@@ -159,18 +165,18 @@ class TestRush:
         card(slack)
         before = len(workspace.members())
         for _ in range(2):
-            Rush(member_client, buttons(member_client, AMARA)[0], 4, [], within=0).run()
+            Rush(member_client, primary_buttons(member_client, AMARA)[0], 4, [], within=0).run()
         assert len(workspace.members()) == before + 4
         assert workspace.channel(EVENTS).members[-4:] == tuple(
-            simulated(number).id for number in (1, 2, 3, 4)
+            simulated_member(number).id for number in (1, 2, 3, 4)
         )
 
     def test_only_what_the_member_sees_can_be_pressed(
         self, slack: Slack, member_client: MemberClient
     ) -> None:
         card(slack, LEADS)
-        assert [each.label for each in buttons(member_client, AMARA)] == ["Go"]
-        assert buttons(member_client, DIEGO) == []
+        assert [each.label for each in primary_buttons(member_client, AMARA)] == ["Go"]
+        assert primary_buttons(member_client, DIEGO) == []
 
     def test_second_rush_waits_for_the_first(
         self, slack: Slack, bot: App, member_client: MemberClient, backstage: Backstage
@@ -186,7 +192,7 @@ class TestRush:
         message = card(slack)
         backstage.start_rush(AMARA, EVENTS, message.ts, 1)
         assert pressed.wait(60)
-        with pytest.raises(LookupError, match="still on"):
+        with pytest.raises(LookupError, match="still running"):
             backstage.start_rush(AMARA, EVENTS, message.ts, 1)
         let_go.set()
 
@@ -196,7 +202,7 @@ class TestOverHttp:
         url = f"{browser.url}/backstage"
         assert browser.post("/backstage/slack", slack="purple")["failure"]
         assert (
-            "no such button"
+            "no longer exists"
             in browser.post("/backstage/rush", channel=EVENTS, ts="1.1", size=3)["failure"]
         )
         assert status(f"{url}?member={AMARA}") == 200
@@ -217,10 +223,10 @@ class TestOverHttp:
 
         backstage.start_rush(AMARA, EVENTS, card(slack).ts, 1)
         assert over.wait(60)
-        while not browser.get("/backstage")["rush"]["over"]:
+        while not browser.get("/backstage")["rush"]["is_over"]:
             pass
-        known = browser.get("/backstage", rush="1", after="1")["rush"]["told"]
-        other = browser.get("/backstage", rush="2", after="1")["rush"]["told"]
+        known = browser.get("/backstage", rush="1", after="1")["rush"]["results"]
+        other = browser.get("/backstage", rush="2", after="1")["rush"]["results"]
         assert (known, [each["name"] for each in other]) == ([], ["Member 1"])
 
     def test_calls_of_the_bot_are_listed_with_how_they_ended(
@@ -228,7 +234,7 @@ class TestOverHttp:
     ) -> None:
         slack.client.auth_test()
         browser.post("/backstage/slack", slack="down")
-        slack.api.answer("chat.update", "xoxb-playground", {})
+        slack.api.call("chat.update", "xoxb-playground", {})
         calls = browser.get("/backstage")["calls"]
         assert [(each["method"], each["outcome"]) for each in calls] == [
             ("chat.update", "503"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from playground.__main__ import demo, forget, main
+from playground.__main__ import delete_data, demo, main
 from playground.demo.http_server import build_server, serve
 from playground.demo.seed import EVENTS
 from tests.support.slack.page_client import Browser
@@ -17,14 +17,14 @@ def test_taken_port_is_a_sentence_that_says_what_to_do(
         port = url.rpartition(":")[2]
         assert main(["--port", port, "--data", str(tmp_path)]) == 1
     told = capsys.readouterr().err
-    assert f"Port {port} of 127.0.0.1 can't be used" in told
+    assert f"Can't use port {port} on 127.0.0.1" in told
     assert "--port" in told
 
 
 def test_reset_forgets_the_demo_and_nothing_else(tmp_path: Path) -> None:
     for name in ("playground.sqlite", "playground.sqlite-wal", "letters.txt"):
         (tmp_path / name).touch()
-    forget(tmp_path)
+    delete_data(tmp_path)
     assert [each.name for each in tmp_path.iterdir()] == ["letters.txt"]
 
 

@@ -6,9 +6,9 @@ import pytest
 from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
-from playground.client.inputs import REQUIRED
-from playground.client.member_client import TROUBLE, MemberClient
-from playground.client.transport import Response, into_app
+from playground.client.inputs import REQUIRED_FIELD
+from playground.client.member_client import CONNECTION_TROUBLE, MemberClient
+from playground.client.transport import BotResponse, into_app
 from playground.demo.seed import EVENTS
 from playground.workspace.model import Json, Member, Message, View
 from playground.workspace.state import Workspace
@@ -119,7 +119,7 @@ class TestCommands:
         assert seen.response.status == 401
 
     def test_unreachable_bot_is_a_dispatch_failure(self, slack: Slack) -> None:
-        def away(body: bytes, headers: object) -> Response:
+        def away(body: bytes, headers: object) -> BotResponse:
             raise ConnectionRefusedError
 
         seen = MemberClient(slack.workspace, away, SECRET).command(ADA, EVENTS, "/register")
@@ -274,7 +274,10 @@ class TestModals:
     ) -> None:
         bot.view("form")(lambda ack: ack(response_action="errors", errors={"nome": "Oops"}))
         view = open_modal(slack, modal(field("name", TEXT), callback_id="form"))
-        assert member_client.submit(ADA, view.id, {("name", "value"): "x"}).failure == TROUBLE
+        assert (
+            member_client.submit(ADA, view.id, {("name", "value"): "x"}).failure
+            == CONNECTION_TROUBLE
+        )
 
     @pytest.mark.parametrize(
         ("action", "titles"), [("update", ["New"]), ("push", ["Title", "New"])]
@@ -294,7 +297,7 @@ class TestModals:
         new = modal(section("x"), title={"type": "plain_text", "text": "x" * 25})
         bot.view("form")(lambda ack: ack(response_action="update", view=new))
         view = open_modal(slack, modal(section("x"), callback_id="form"))
-        assert member_client.submit(ADA, view.id).failure == TROUBLE
+        assert member_client.submit(ADA, view.id).failure == CONNECTION_TROUBLE
 
     def test_clear_closes_the_whole_stack(
         self, bot: App, member_client: MemberClient, slack: Slack
@@ -309,7 +312,7 @@ class TestModals:
     ) -> None:
         view = open_modal(slack, modal(field("name", TEXT)))
         seen = member_client.submit(ADA, view.id)
-        assert seen.errors == {"name": REQUIRED}
+        assert seen.errors == {"name": REQUIRED_FIELD}
         assert seen.response is None
 
     def test_without_client_checks_anything_reaches_the_bot(
@@ -436,15 +439,15 @@ class TestEvents:
     def test_deactivated_member_is_announced(self, bot: App, member_client: MemberClient) -> None:
         got: list[Json] = []
         bot.event("user_change")(lambda event: got.append(event["user"]))
-        member_client.change_member("U0BJORN", deleted=True)
+        member_client.update_member("U0BJORN", deleted=True)
         assert (got[0]["id"], got[0]["deleted"]) == ("U0BJORN", True)
 
     def test_event_that_fails_comes_again_once_marked_as_a_retry(self, slack: Slack) -> None:
         came: list[str | None] = []
 
-        def failing(body: bytes, headers: Any) -> Response:
+        def failing(body: bytes, headers: Any) -> BotResponse:
             came.append(headers.get("X-Slack-Retry-Num"))
-            return Response(500)
+            return BotResponse(500)
 
         MemberClient(slack.workspace, failing, SECRET).event({"type": "tokens_revoked"})
         assert came == [None, "1"]

@@ -364,14 +364,14 @@ class TestFaults:
         assert caught.value.response.status_code == 200
 
     def test_call_that_nothing_is_lined_up_for_passes(self, slack: Slack) -> None:
-        slack.api.faults.stand(Fault.refused("internal_error"))
-        slack.api.faults.line_up("auth.test", None, 1)
+        slack.api.faults.set_default(Fault.refused("internal_error"))
+        slack.api.faults.enqueue("auth.test", None, 1)
         assert slack.client.auth_test()["ok"]
-        coming = slack.api.faults.coming("auth.test")
+        coming = slack.api.faults.peek("auth.test")
         assert coming is not None
         assert coming.error == error(slack.client.auth_test) == "internal_error"
         slack.api.faults.clear()
-        assert slack.api.faults.coming("auth.test") is None
+        assert slack.api.faults.peek("auth.test") is None
         assert slack.client.auth_test()["ok"]
 
     def test_slow_answer_is_the_whole_one(self, slack: Slack) -> None:
@@ -380,9 +380,9 @@ class TestFaults:
         assert [(call.ok, call.fault) for call in slack.api.calls()] == [(True, Fault.slow(0.01))]
 
     def test_standing_fault_lasts_until_it_is_lifted(self, slack: Slack) -> None:
-        slack.api.faults.stand(Fault.refused("internal_error"))
+        slack.api.faults.set_default(Fault.refused("internal_error"))
         assert error(slack.client.auth_test) == "internal_error"
-        slack.api.faults.stand(None)
+        slack.api.faults.set_default(None)
         assert slack.client.auth_test()["ok"]
 
     def test_calls_are_recorded_without_the_token(self, slack: Slack) -> None:

@@ -15,7 +15,7 @@ from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
 from playground.client.member_client import MemberClient
-from playground.demo.http_server import PortTakenError, build_server, serve
+from playground.demo.http_server import PortUnavailableError, build_server, serve
 from playground.demo.seed import EVENTS, LEADS
 from tests.support.slack.page_client import Browser, status
 from tests.support.slack.stand_in import Slack, button, field, modal
@@ -167,7 +167,10 @@ class TestStream:
 
 
 def test_taken_port_is_told_apart(browser: Browser) -> None:
-    with pytest.raises(PortTakenError), serve(build_server(), int(browser.url.rpartition(":")[2])):
+    with (
+        pytest.raises(PortUnavailableError),
+        serve(build_server(), int(browser.url.rpartition(":")[2])),
+    ):
         pass
 
 

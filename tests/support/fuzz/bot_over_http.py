@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from bot.entrypoints.bootstrap import assemble
 from bot.entrypoints.http_server import build_http
 from playground.client.member_client import MemberClient
-from playground.client.transport import Response, into_app
+from playground.client.transport import BotResponse, into_app
 from playground.web_api.server import Call, SlackApi
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ids, run_now
@@ -46,7 +46,7 @@ class Exchange:
     kind: Kind
     original: Any
     payload: Any
-    response: Response
+    response: BotResponse
     asked: int
     """How often the store was asked anything before the request was answered."""
     calls: tuple[Call, ...]
@@ -161,11 +161,11 @@ class RequestVerifier:
     def _state(self) -> State:
         return State(everything_in(self.store), self._file.cards())
 
-    def deliver(self, body: bytes, headers: Mapping[str, str]) -> Response:
+    def deliver(self, body: bytes, headers: Mapping[str, str]) -> BotResponse:
         """Bring a request to the bot's web application, as its server would."""
         return self._runner.run(self._deliver(body, headers))
 
-    async def _deliver(self, body: bytes, headers: Mapping[str, str]) -> Response:
+    async def _deliver(self, body: bytes, headers: Mapping[str, str]) -> BotResponse:
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -189,7 +189,7 @@ class RequestVerifier:
             answer["body"] += message.get("body", b"")
 
         await self._web(scope, receive, send)
-        return Response(answer["status"], answer["body"].decode())
+        return BotResponse(answer["status"], answer["body"].decode())
 
     def send(self, case: Case, headers: Mapping[str, str] | None = None) -> Exchange:
         """Send a case's payload, signed; let what it caused be delivered; return what came of it."""

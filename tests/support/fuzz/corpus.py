@@ -10,7 +10,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from playground.client.member_client import MemberClient
-from playground.client.transport import Deliver, Response
+from playground.client.transport import BotResponse, Deliver
 from playground.demo.seed import RANDOM
 from playground.workspace.model import Json, View
 from playground.workspace.state import Workspace
@@ -96,7 +96,7 @@ class Recorder:
         self._deliver = deliver
         self.seeds: list[Seed] = []
 
-    def deliver(self, body: bytes, headers: Mapping[str, str]) -> Response:
+    def deliver(self, body: bytes, headers: Mapping[str, str]) -> BotResponse:
         """Keep the payload, and deliver it."""
         kind, payload = parsed(body)
         actor = actor_of(kind, payload)

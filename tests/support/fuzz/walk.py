@@ -250,9 +250,9 @@ class Walk:
             self._slack.submit(BJORN, self._on_top(BJORN).id, values)
 
     def change_people(self) -> None:
-        self._slack.change_member(DIEGO, name="diego.q")
-        self._slack.change_member(DIEGO, deleted=True)
-        self._slack.change_member(DIEGO, deleted=False)
+        self._slack.update_member(DIEGO, name="diego.q")
+        self._slack.update_member(DIEGO, deleted=True)
+        self._slack.update_member(DIEGO, deleted=False)
         self._slack.event({"type": "app_uninstalled"})
         self._slack.event({"type": "tokens_revoked", "tokens": {"bot": ["U0ROLLCALL"]}})
 

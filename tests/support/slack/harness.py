@@ -18,7 +18,7 @@ from bot.entrypoints.manifest import PATH
 from domain.inputs import EventDraft, UserDraft
 from domain.models import Event
 from domain.ports import Spawn
-from playground.client.member_client import MemberClient, Seen
+from playground.client.member_client import ActionResult, MemberClient
 from playground.client.transport import into_app
 from playground.demo.http_server import build_server, serve
 from playground.demo.seed import EVENTS, demo_workspace
@@ -131,7 +131,7 @@ def text_of(part: Any) -> str:
     return "\n".join(found)
 
 
-def answer(seen: Seen) -> str:
+def answer(seen: ActionResult) -> str:
     """Return what one person was answered: a message that only they see, or a modal."""
     assert seen.failure is None, seen.failure
     if seen.ephemeral:

@@ -17,7 +17,7 @@ from bot.blocks.ids import ActionId, BlockId
 from bot.entrypoints import lambda_functions
 from bot.entrypoints.settings import Settings
 from playground.client.member_client import MemberClient
-from playground.client.transport import Response
+from playground.client.transport import BotResponse
 from playground.demo.seed import EVENTS
 from storage.dynamodb.schema import JOURNAL
 from storage.dynamodb.store import DynamoDBStore
@@ -55,7 +55,7 @@ class Deployment:
 
     def send(
         self, method: str, path: str, body: str, headers: Mapping[str, str], to: str
-    ) -> Response:
+    ) -> BotResponse:
         """Send a request, as an HTTP API hands it to Lambda (payload format 2.0)."""
         received = self.harness.clock.now() - self.age
         event = {
@@ -79,7 +79,7 @@ class Deployment:
             "isBase64Encoded": False,
         }
         said = self.functions[to](event, Context())
-        return Response(said["statusCode"], said["body"], said.get("headers", {}))
+        return BotResponse(said["statusCode"], said["body"], said.get("headers", {}))
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """Send a program's request; return what is answered."""
@@ -92,7 +92,7 @@ class Deployment:
     def slack(self) -> MemberClient:
         """The members, whose requests go through the function."""
 
-        def deliver(body: bytes, headers: Mapping[str, str]) -> Response:
+        def deliver(body: bytes, headers: Mapping[str, str]) -> BotResponse:
             return self.send("POST", "/slack/events", body.decode(), headers, "slack")
 
         return MemberClient(self.harness.workspace, deliver, SECRET)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.blocks.ids import ActionId, BlockId
-from playground.client.member_client import Seen
+from playground.client.member_client import ActionResult
 from playground.demo.seed import RANDOM
 from playground.workspace.model import View
 from tests.support.slack.harness import BJORN, SlackHarness, text_of

@@ -126,7 +126,7 @@ def test_a_command_not_confirmed_is_settled_and_its_person_told(
         # Somebody else's commit takes the version: the lost one will never apply.
         failing.register(CHLOE)
     background.run()
-    last = failing.workspace.messages(RANDOM, seen_by=BJORN)[-1]
+    last = failing.workspace.messages(RANDOM, visible_to=BJORN)[-1]
     assert last.ephemeral_to == BJORN
     assert ending in shown(last)
     assert (BJORN in failing.assert_invariants().seated("yoga")) is applied
@@ -142,7 +142,7 @@ def test_a_click_not_confirmed_is_settled_beside_the_card(
     assert "Not confirmed yet" in answer(seen)
     store_of(failing).lose = lambda: False
     background.run()
-    last = failing.workspace.messages(EVENTS, seen_by=BJORN)[-1]
+    last = failing.workspace.messages(EVENTS, visible_to=BJORN)[-1]
     assert "You have a seat" in shown(last)
 
 
@@ -194,7 +194,7 @@ def test_a_person_is_told_when_a_deletion_not_confirmed_is_done(
     assert "Not confirmed yet" in answer(seen)
     store_of(failing).lose = lambda: False
     background.run()
-    last = failing.workspace.messages(RANDOM, seen_by=BJORN)[-1]
+    last = failing.workspace.messages(RANDOM, visible_to=BJORN)[-1]
     assert "what was stored about you are deleted" in shown(last)
     assert BJORN not in failing.assert_invariants().users
 

@@ -13,7 +13,7 @@ import pytest
 from bot.blocks.ids import ActionId, BlockId
 from domain.inputs import EventChanges
 from domain.models import Actor
-from playground.client.member_client import Seen
+from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS
 from playground.workspace.model import View
 from tests.support.slack.harness import BJORN, CHLOE, DIEGO, PRIYA, SlackHarness

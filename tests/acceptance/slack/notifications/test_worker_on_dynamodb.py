@@ -37,7 +37,7 @@ class OnDynamoDB:
             self.service.ensure_user(self.harness.draft(user_id))
             self.service.register("yoga", user_id)
 
-    def settle(self, seconds: float = 3) -> None:
+    def run_worker(self, seconds: float = 3) -> None:
         """Let time pass, and the notifier do what is due meanwhile."""
         for _ in range(int(seconds)):
             self.notification_worker.process_due_events()
@@ -122,7 +122,7 @@ def test_everyone_hears_of_a_cancellation_once(bot: OnDynamoDB) -> None:
     """R8.8: the line from its table, the seats from the index."""
     bot.event(BJORN, CHLOE, DIEGO, PRIYA)
     bot.service.cancel_event("yoga")
-    bot.settle(6)
+    bot.run_worker(6)
     for user_id in (BJORN, CHLOE, DIEGO, PRIYA):
         (told,) = bot.harness.direct_messages(user_id)
         assert "was canceled" in told

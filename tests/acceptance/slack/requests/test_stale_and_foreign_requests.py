@@ -12,7 +12,7 @@ from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.slack.error_messages import SENTENCES
 from domain.errors import RollcallError
 from playground.client import payloads
-from playground.client.member_client import MemberClient, Seen
+from playground.client.member_client import ActionResult, MemberClient
 from playground.client.transport import into_app
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Message

@@ -9,7 +9,7 @@ import pytest
 
 from playground.demo.seed import EVENTS, LEADS, demo_workspace
 from playground.workspace.manifest import installed_app
-from playground.workspace.model import Change, InstalledApp
+from playground.workspace.model import InstalledApp, WorkspaceChange
 from playground.workspace.state import Workspace
 from tests.support.slack.stand_in import SCOPES, Clock, section
 
@@ -63,7 +63,7 @@ def test_unread_counts_others_messages_until_read(workspace: Workspace) -> None:
 
 
 def test_watcher_is_told_of_each_change_until_it_stops(workspace: Workspace) -> None:
-    heard: list[Change] = []
+    heard: list[WorkspaceChange] = []
     stop = workspace.ledger.watch(heard.append)
     message = workspace.post(EVENTS, ADA, "one", ephemeral_to=BJORN)
     stop()
@@ -77,7 +77,7 @@ def test_seen_since_leaves_out_what_the_member_does_not_see(workspace: Workspace
     workspace.post(EVENTS, ADA, "for all")
     workspace.post(EVENTS, ADA, "for Björn", ephemeral_to=BJORN)
     workspace.post(LEADS, ADA, "in private")
-    assert [m.text for m in workspace.seen_since(seq, "U0DIEGO")] == ["for all"]
+    assert [m.text for m in workspace.visible_messages_since(seq, "U0DIEGO")] == ["for all"]
 
 
 def test_manifest_says_what_is_installed() -> None:
