@@ -1,6 +1,6 @@
 """Negative controls: without a guard, the error that it prevents happens.
 
-They run on every store. Where two guards prevent the same error, both are taken out. The delivery lease
+They run on every store. If two guards prevent the same error, both are removed. The delivery lease
 has its own control in `tests/soak/notifications/test_two_workers.py`.
 """
 

@@ -217,4 +217,4 @@ TestHistoriesOnMoto.settings = _settings(5, steps=25)
 TestHistoriesOnDynamoDBLocal = HistoriesOnDynamoDBLocal.TestCase
 TestHistoriesOnDynamoDBLocal.settings = _settings(5, steps=25)
 TestManyHistoriesOnDynamoDBLocal = pytest.mark.soak(ManyHistoriesOnDynamoDBLocal.TestCase)
-TestManyHistoriesOnDynamoDBLocal.settings = _settings(25, steps=40)
+TestManyHistoriesOnDynamoDBLocal.settings = _settings(15)

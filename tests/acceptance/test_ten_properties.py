@@ -42,7 +42,7 @@ class On(NamedTuple):
         On("sqlite", 25),
         On("moto", 5),
         On("local", 5),
-        pytest.param(On("local", 30), marks=pytest.mark.soak),
+        pytest.param(On("local", 20), marks=pytest.mark.soak),
     ],
     ids=lambda on: f"{on.kind}-{on.examples}",
 )
@@ -185,7 +185,7 @@ def test_3_waitlist_addition_when_full(kind: Kind, capacity: int, waiting: int, 
         placed = at.service.register("e1", "newcomer")
         assert placed.registration.status is RegistrationStatus.WAITLISTED
         assert placed.position == waiting + 1
-        assert at.everything().waiting("e1")[-1] == "newcomer"
+        assert at.everything().waitlisted("e1")[-1] == "newcomer"
 
 
 @for_all(

@@ -1,4 +1,4 @@
-"""Fifty Lambda functions at once, without a common command queue: only the event's version keeps them apart.
+"""Fifty concurrent Lambda functions without a common command queue: only the event's version keeps them apart.
 
 Each function has its own client and its own thread in this process, and serves its users one after the
 other. Transactions that meet are rejected, as DynamoDB does. The answers and their times are printed below
@@ -103,7 +103,7 @@ class LambdaFleet:
         ]
 
     def press(self, user_ids: Sequence[str], answers: Answers) -> None:
-        """Register all users at once, distributed over the functions; record the answers."""
+        """Register all users, distributed over the functions; record the answers."""
 
         def serve(number: int) -> None:
             for user_id in user_ids[number :: len(self._functions)]:
@@ -122,7 +122,7 @@ class LambdaFleet:
 
 
 def run_together(works: Sequence[Callable[[], None]]) -> None:
-    """Run all of the works at once, each in a thread; raise the first error."""
+    """Run all of the works concurrently, each in a thread; raise the first error."""
     together = threading.Barrier(len(works))
 
     def take_part(work: Callable[[], None]) -> None:
@@ -225,7 +225,7 @@ def test_seats_are_given_exactly_and_answers_are_true(
         ):
             present = {
                 *assert_invariants(store).seated("e1"),
-                *assert_invariants(store).waiting("e1"),
+                *assert_invariants(store).waitlisted("e1"),
             }
             assert not present & {*answers.users_whose_last_has(BUSY)}, (
                 "busy, but something was changed"
