@@ -1,4 +1,4 @@
-"""The fixtures that every folder of tests may ask for; each plugin says what it offers."""
+"""Fixtures for every folder of tests, from the plugins below."""
 
 import pytest
 

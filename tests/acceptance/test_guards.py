@@ -1,7 +1,7 @@
-"""Negative controls: with a guard taken out, the thing that it guards against happens.
+"""Negative controls: without a guard, the error that it prevents happens.
 
-On every store, AWS's own engine among them. Where one guard covers for another, both are taken out.
-The delivery lease has its own in `tests/soak/notifications/test_two_workers.py`.
+They run on every store. If two guards prevent the same error, both are removed. The delivery lease
+has its own control in `tests/soak/notifications/test_two_workers.py`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 @pytest.fixture
 def other(store: Store) -> Service:
-    """Return another process, with an event of one seat, and three people."""
+    """Return another process, with an event of one seat and three users."""
     service = service_on(store, new_id=ids("other"))
     new_users(service, "a", "b", "c")
     new_event(service, capacity=1)
@@ -55,13 +55,13 @@ def other(store: Store) -> Service:
 
 
 def process(unguarded: UnguardedStore) -> Service:
-    """Return a process that sees the store like this."""
+    """Return a process on this view of the store."""
     seen: Any = unguarded
     return service_on(seen, new_id=ids("one"))
 
 
 def seats_agree(store: Store) -> bool:
-    """Return whether the event counts as many seats as there are, and no more than it has."""
+    """Return whether the registered count is right and within the capacity."""
     found: Everything = everything_in(store)
     event = found.events["e1"]
     return event.registered_count == len(found.seated("e1")) <= event.capacity
@@ -71,24 +71,24 @@ def seats_agree(store: Store) -> bool:
     ("without", "holds"),
     [((), True), (("version",), True), (("entry",), True), (("version", "entry"), False)],
 )
-def test_the_last_seat_is_given_once(
+def test_last_seat_is_given_once(
     store: Store, other: Service, without: Sequence[str], holds: bool
 ) -> None:
-    """R7.3: the version condition, and the journal's one entry a version, each keep two from one seat."""
+    """R7.3: the version condition and the unique journal entry of a version each prevent it."""
 
-    def other_takes_it(_: Deliver) -> None:
+    def other_takes_the_seat(_: Deliver) -> None:
         other.register("e1", "b")
 
-    one = process(UnguardedStore(store, without, other_takes_it))
+    one = process(UnguardedStore(store, without, other_takes_the_seat))
     assert one.register("e1", "a").position == (1 if holds else None)
     assert seats_agree(store) is holds
 
 
 @pytest.mark.parametrize(("without", "holds"), [((), True), (("user",), False)])
-def test_a_deleted_user_does_not_come_back_as_a_registration(
+def test_deleted_user_does_not_come_back_as_a_registration(
     store: Store, other: Service, without: Sequence[str], holds: bool
 ) -> None:
-    """R7.1: the user goes between the reading and the commit; the user check sees it."""
+    """R7.1: the user is deleted between the reads and the commit; the user check fails."""
 
     def other_deletes_a(_: Deliver) -> None:
         other.delete_user("a")
@@ -105,13 +105,13 @@ def test_a_deleted_user_does_not_come_back_as_a_registration(
 
 
 @pytest.mark.parametrize(("without", "holds"), [((), True), (("deletion id",), False)])
-def test_a_user_under_deletion_is_in_no_event_that_the_cascade_has_not_seen(
+def test_user_under_deletion_gets_no_registration_that_the_deletion_misses(
     store: Store, other: Service, without: Sequence[str], holds: bool
 ) -> None:
-    """R7.1: after the mark a query that finds nothing is final, for the user check fails on any mark."""
+    """R7.1: once the deletion has started, the user check fails, so a query that finds nothing is final."""
 
     class Deleting(UnguardedStore):
-        """The deleter's view: what the query found is old by the time that the row goes."""
+        """View of the deleting process, whose query is out of date when the row is deleted."""
 
         deliver: Deliver
 
@@ -121,12 +121,12 @@ def test_a_user_under_deletion_is_in_no_event_that_the_cascade_has_not_seen(
             self.deliver = lambda: None
             return rows
 
-    def is_deleted(deliver: Deliver) -> None:
+    def delete_the_user(deliver: Deliver) -> None:
         unguarded = Deleting(store)
         unguarded.deliver = deliver
         process(unguarded).delete_user("a")
 
-    one = process(UnguardedStore(store, without, is_deleted))
+    one = process(UnguardedStore(store, without, delete_the_user))
     if holds:
         with pytest.raises(UnknownUser):
             one.register("e1", "a")
@@ -138,10 +138,10 @@ def test_a_user_under_deletion_is_in_no_event_that_the_cascade_has_not_seen(
 
 
 @pytest.mark.parametrize(("without", "holds"), [((), True), (("user",), False)])
-def test_a_refusal_that_others_of_its_batch_bring_about_is_true_of_their_commit(
+def test_refusal_caused_by_others_of_its_batch_is_true_at_their_commit(
     store: Store, other: Service, without: Sequence[str], holds: bool
 ) -> None:
-    """R7.1: `a` takes the last seat; `b`, refused for that, was deleted before the seat was taken."""
+    """R7.1: `a` takes the last seat; `b`, refused for that, was deleted before."""
     new_event(other, "small", capacity=1, has_waitlist=False)
 
     def other_deletes_b(_: Deliver) -> None:
@@ -156,10 +156,10 @@ def test_a_refusal_that_others_of_its_batch_bring_about_is_true_of_their_commit(
 
 
 @pytest.mark.parametrize(("without", "holds"), [((), True), (("user",), False)])
-def test_who_comes_in_and_leaves_in_one_batch_is_there_at_its_commit(
+def test_user_who_registers_and_leaves_in_one_batch_exists_at_its_commit(
     store: Store, other: Service, without: Sequence[str], holds: bool
 ) -> None:
-    """R7.1: `b` is deleted before the commit, of which nothing but the history is left."""
+    """R7.1: `b` is deleted before the commit, which changes only the history."""
 
     def other_deletes_b(_: Deliver) -> None:
         other.delete_user("b")
@@ -173,10 +173,10 @@ def test_who_comes_in_and_leaves_in_one_batch_is_there_at_its_commit(
 
 
 @pytest.mark.parametrize(("without", "holds"), [((), True), (("mark",), False)])
-def test_nobody_registers_for_an_event_that_is_being_deleted(
+def test_event_under_deletion_takes_no_registration(
     store: Store, other: Service, without: Sequence[str], holds: bool
 ) -> None:
-    """R7.2: without the mark the event is alive after a deletion that was called done."""
+    """R7.2: without the mark, the event still exists after its deletion was called done."""
     assert process(UnguardedStore(store, without)).delete_event("e1")
     if holds:
         with pytest.raises(UnknownEvent):
@@ -186,10 +186,10 @@ def test_nobody_registers_for_an_event_that_is_being_deleted(
 
 
 @pytest.mark.parametrize("holds", [True, False])
-def test_a_refusal_is_true_at_one_moment(
+def test_refusal_is_true_at_one_moment(
     store: Store, other: Service, holds: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """R3.2: the event is read while it is full, its people after a seat came free: it is read again."""
+    """R3.2: the event is read while it is full, its attendees after a seat came free; so it is read again."""
     new_event(other, "small", capacity=1, has_waitlist=False)
     other.register("small", "b")
     one = process(
@@ -204,15 +204,15 @@ def test_a_refusal_is_true_at_one_moment(
 
 
 def void(_: object) -> None:
-    """Return nothing."""
+    """Drop the result."""
 
 
-@pytest.mark.parametrize("store", ["sqlite", "local"], indirect=True)  # those that know tokens
+@pytest.mark.parametrize("store", ["sqlite", "local"], indirect=True)  # the stores with tokens
 @pytest.mark.parametrize(
     ("without", "by_journal", "holds"),
     [((), False, True), (("token",), True, True), (("token",), False, False)],
 )
-def test_a_commit_whose_answer_was_lost_is_known_by_its_token_or_its_entry(
+def test_commit_whose_answer_was_lost_is_found_by_its_token_or_its_entry(
     store: Store,
     other: Service,
     without: Sequence[str],
@@ -220,7 +220,7 @@ def test_a_commit_whose_answer_was_lost_is_known_by_its_token_or_its_entry(
     holds: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """R7.4: with both out, the leave that applied is planned anew, and finds nobody to leave."""
+    """R7.4: without both, the leave that was applied is planned again, and finds no registration."""
     other.register("e1", "a")
     if not by_journal:
         monkeypatch.setattr(Committer, "_verdict", lambda *_: False)
@@ -235,12 +235,12 @@ def test_a_commit_whose_answer_was_lost_is_known_by_its_token_or_its_entry(
 @pytest.mark.parametrize(
     ("without", "holds"), [(("entry",), True), (("entry", "registration"), False)]
 )
-def test_nobody_is_registered_twice_even_where_the_version_was_tampered_with(
+def test_no_one_is_registered_twice_even_if_the_version_was_set_back(
     store: Store, other: Service, without: Sequence[str], holds: bool
 ) -> None:
-    """R3.4: somebody sets the version back by hand; the registration's own condition still holds.
+    """R3.4: the version is set back by hand; the condition on the registration still holds.
 
-    The journal's entry, which covers for it, is out in both cases.
+    The journal entry, which prevents the same error, is left out in both cases.
     """
 
     def others_register_and_the_version_is_set_back(_: Deliver) -> None:
@@ -263,10 +263,10 @@ def test_nobody_is_registered_twice_even_where_the_version_was_tampered_with(
 
 
 @pytest.mark.parametrize("holds", [True, False])
-def test_a_late_commit_does_not_apply_after_its_person_was_told_that_it_did_not(
+def test_late_commit_is_not_applied_after_its_user_was_answered_busy(
     holds: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """R8.12: a leave is on its way, and its resend is rejected; without the fence it may still arrive."""
+    """R8.12: a leave is delayed, and its resend rejected; without the fence, the first may still be applied."""
     store = FaultyStore()
     one = service_on(store, spawn=lambda _: None)
     new_users(one, "a")
@@ -278,7 +278,7 @@ def test_a_late_commit_does_not_apply_after_its_person_was_told_that_it_did_not(
         with pytest.raises(NotConfirmed):
             one.unregister("e1", "a")
     else:
-        # As if a rejected resend said that the first one never will apply.
+        # As if a rejected resend meant that the first commit will never be applied.
         monkeypatch.setattr(Committer, "_verdict", lambda *_: False)
         with pytest.raises(Busy):
             one.unregister("e1", "a")
@@ -288,10 +288,10 @@ def test_a_late_commit_does_not_apply_after_its_person_was_told_that_it_did_not(
 @pytest.mark.parametrize(
     ("without", "holds"), [((), True), (("version",), True), (("version", "entry"), False)]
 )
-def test_a_reminder_is_decided_once_by_two_who_sweep_at_the_same_moment(
+def test_reminder_is_decided_once_by_two_sweeps_at_the_same_moment(
     store: Store, without: Sequence[str], holds: bool
 ) -> None:
-    """R8.15: the commit that moves the event's due time is the one that has people told."""
+    """R8.15: the commit that moves the event's due time also writes the notifications."""
     clock = ManualClock()
     other = service_on(store, clock=clock, new_id=ids("other"))
     new_users(other, "a")
@@ -309,10 +309,10 @@ def test_a_reminder_is_decided_once_by_two_who_sweep_at_the_same_moment(
 @pytest.mark.parametrize(
     ("without", "holds"), [((), True), (("version",), True), (("version", "entry"), False)]
 )
-def test_a_message_that_comes_twice_at_the_same_moment_is_sent_once(
+def test_announcement_requested_twice_at_the_same_moment_is_sent_once(
     store: Store, without: Sequence[str], holds: bool
 ) -> None:
-    """R8.13: the event knows the request, from the same commit on that has people told."""
+    """R8.13: the commit that writes the notification also records the request."""
     other = service_on(store, new_id=ids("other"))
     new_event(other)
     draft = MessageDraft.of(text="Bring bread", audience="everyone")

@@ -1,7 +1,6 @@
-"""The ten properties of the requirements, in order, on `seating.plan` alone and on each store.
+"""The ten properties of the requirements, in order, on the in-memory store and on each real one.
 
-`memory` carries out literally what `seating.plan` decides; the others are the real stores: `moto` and
-`local` (AWS's own engine) are DynamoDB.
+The in-memory store carries out plans literally; `moto` and `local` are DynamoDB.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ EVENTS = ("e1", "e2")
 
 
 class On(NamedTuple):
-    """Where a property is tried, and on how many examples at SCALE 1."""
+    """Store on which a property is tested, and the number of examples at SCALE 1."""
 
     kind: Kind
     examples: int
@@ -43,7 +42,7 @@ class On(NamedTuple):
         On("sqlite", 25),
         On("moto", 5),
         On("local", 5),
-        pytest.param(On("local", 30), marks=pytest.mark.soak),
+        pytest.param(On("local", 20), marks=pytest.mark.soak),
     ],
     ids=lambda on: f"{on.kind}-{on.examples}",
 )
@@ -55,7 +54,7 @@ def on(request: pytest.FixtureRequest) -> On:
 def for_all(
     **drawn: st.SearchStrategy[Any],
 ) -> Callable[[Callable[..., None]], Callable[[On], None]]:
-    """Make a test, of one store, out of a property of a store and of what is drawn."""
+    """Return a decorator that makes a test of each store out of a property."""
 
     def decorate(holds: Callable[..., None]) -> Callable[[On], None]:
         def test(on: On) -> None:
@@ -77,7 +76,9 @@ def for_all(
 
 
 @dataclass
-class House:
+class Workspace:
+    """Store and its service."""
+
     store: Store
     service: Service
 
@@ -87,52 +88,54 @@ class House:
     def fill(
         self, event_id: str, *, seats: int, waiting: int = 0, gone: int = 0
     ) -> tuple[list[str], list[str]]:
-        """Register as many as fit and let others wait; return both, in order.
+        """Register and waitlist this many users; return both lists, in order.
 
-        Before them, `gone` others came and went: their tickets are used up.
+        Before them, `gone` other users registered and left, so their tickets are used up.
         """
         seated = [f"seated{number}" for number in range(seats)]
-        in_line = [f"waiting{number}" for number in range(waiting)]
+        waitlisted = [f"waiting{number}" for number in range(waiting)]
         leavers = [f"gone{number}" for number in range(gone)]
-        new_users(self.service, *leavers, *seated, *in_line)
+        new_users(self.service, *leavers, *seated, *waitlisted)
         commands: list[Command] = []
         for user_id in leavers:
             commands += [Register(user_id), Unregister(user_id)]
-        commands += [Register(user_id) for user_id in seated + in_line]
+        commands += [Register(user_id) for user_id in seated + waitlisted]
         commit_together(self.store, event_id, commands)
-        return seated, in_line
+        return seated, waitlisted
 
 
 @contextmanager
-def house(kind: Kind) -> Iterator[House]:
+def workspace(kind: Kind) -> Iterator[Workspace]:
     with empty_store(kind) as store:
-        yield House(store, service_on(store))
+        yield Workspace(store, service_on(store))
 
 
-# A history: things that people do, in order. What is refused on the way is part of it.
+# A history is a list of actions of users, some of which are refused.
 
-Deed = tuple[str, str, str | int]
+Step = tuple[str, str, str | int]
 
-deeds: st.SearchStrategy[Deed] = st.one_of(
+steps: st.SearchStrategy[Step] = st.one_of(
     st.tuples(st.just("register"), st.sampled_from(EVENTS), st.sampled_from(USERS)),
     st.tuples(st.just("register"), st.sampled_from(EVENTS), st.sampled_from(USERS)),
     st.tuples(st.just("unregister"), st.sampled_from(EVENTS), st.sampled_from(USERS)),
     st.tuples(st.just("remove"), st.sampled_from(EVENTS), st.sampled_from(USERS)),
     st.tuples(st.just("capacity"), st.sampled_from(EVENTS), st.integers(1, 4)),
 )
-histories = st.lists(deeds, max_size=18)
+histories = st.lists(steps, max_size=18)
 
 
-def live(house: House, history: list[Deed]) -> Iterator[None]:
-    """Do what the history says, on two events with few seats; stop after each deed."""
-    new_users(house.service, *USERS)
+def play(workspace: Workspace, history: list[Step]) -> Iterator[None]:
+    """Take the steps of a history on two events with few seats; yield after each step."""
+    new_users(workspace.service, *USERS)
     for event_id in EVENTS:
-        new_event(house.service, event_id, capacity=2)
+        new_event(workspace.service, event_id, capacity=2)
     doing: dict[str, Callable[[str, str | int], object]] = {
-        "register": lambda event_id, user_id: house.service.register(event_id, str(user_id)),
-        "unregister": lambda event_id, user_id: house.service.unregister(event_id, str(user_id)),
-        "remove": lambda event_id, user_id: house.service.remove(event_id, str(user_id)),
-        "capacity": lambda event_id, seats: house.service.edit_event(
+        "register": lambda event_id, user_id: workspace.service.register(event_id, str(user_id)),
+        "unregister": lambda event_id, user_id: workspace.service.unregister(
+            event_id, str(user_id)
+        ),
+        "remove": lambda event_id, user_id: workspace.service.remove(event_id, str(user_id)),
+        "capacity": lambda event_id, seats: workspace.service.edit_event(
             event_id, EventChanges.of(capacity=seats)
         ),
     }
@@ -149,7 +152,7 @@ def live(house: House, history: list[Deed]) -> Iterator[None]:
 )
 def test_1_user_creation_uniqueness(kind: Kind, user_id: str, first: str, second: str) -> None:
     """R1.3: creating a second user with an id fails and leaves the first as it was."""
-    with house(kind) as at:
+    with workspace(kind) as at:
         created = at.service.create_user(UserDraft.of(user_id=user_id, name=first))
         with pytest.raises(DuplicateUser) as refusal:
             at.service.create_user(UserDraft.of(user_id=user_id, name=second))
@@ -160,7 +163,7 @@ def test_1_user_creation_uniqueness(kind: Kind, user_id: str, first: str, second
 @for_all(capacity=st.integers(1, 6), newcomers=st.integers(1, 5), gone=st.integers(0, 4))
 def test_2_event_capacity_enforcement(kind: Kind, capacity: int, newcomers: int, gone: int) -> None:
     """R3.2: registering for a full event without a waitlist fails and changes nothing."""
-    with house(kind) as at:
+    with workspace(kind) as at:
         new_event(at.service, capacity=capacity, has_waitlist=False)
         at.fill("e1", seats=capacity, gone=gone)
         new_users(at.service, *USERS[:newcomers])
@@ -174,15 +177,15 @@ def test_2_event_capacity_enforcement(kind: Kind, capacity: int, newcomers: int,
 
 @for_all(capacity=st.integers(1, 6), waiting=st.integers(0, 5), gone=st.integers(0, 4))
 def test_3_waitlist_addition_when_full(kind: Kind, capacity: int, waiting: int, gone: int) -> None:
-    """R3.3: with n waiting, a newcomer's status is `waitlisted` and the position n + 1."""
-    with house(kind) as at:
+    """R3.3: with n waitlisted users, a new one's status is `waitlisted` and the position n + 1."""
+    with workspace(kind) as at:
         new_event(at.service, capacity=capacity)
         at.fill("e1", seats=capacity, waiting=waiting, gone=gone)
         new_users(at.service, "newcomer")
         placed = at.service.register("e1", "newcomer")
         assert placed.registration.status is RegistrationStatus.WAITLISTED
         assert placed.position == waiting + 1
-        assert at.everything().waiting("e1")[-1] == "newcomer"
+        assert at.everything().waitlisted("e1")[-1] == "newcomer"
 
 
 @for_all(
@@ -194,15 +197,15 @@ def test_3_waitlist_addition_when_full(kind: Kind, capacity: int, waiting: int, 
 def test_4_no_duplicate_registrations(
     kind: Kind, capacity: int, waiting: int, gone: int, chosen: st.DataObject
 ) -> None:
-    """R3.4: who is registered or waits and registers again is refused, and nothing changes."""
-    with house(kind) as at:
+    """R3.4: a registered or waitlisted user who registers again is refused, and nothing changes."""
+    with workspace(kind) as at:
         new_event(at.service, capacity=capacity)
-        seated, in_line = at.fill("e1", seats=capacity, waiting=waiting, gone=gone)
-        user_id = chosen.draw(st.sampled_from(seated + in_line))
+        seated, waitlisted = at.fill("e1", seats=capacity, waiting=waiting, gone=gone)
+        user_id = chosen.draw(st.sampled_from(seated + waitlisted))
         before = at.everything()
         with pytest.raises(AlreadyRegistered) as refusal:
             at.service.register("e1", user_id)
-        expected = in_line.index(user_id) + 1 if user_id in in_line else None
+        expected = waitlisted.index(user_id) + 1 if user_id in waitlisted else None
         assert refusal.value.position == expected
         assert at.everything() == before
 
@@ -216,23 +219,23 @@ def test_4_no_duplicate_registrations(
 def test_5_waitlist_promotion_on_unregister(
     kind: Kind, capacity: int, waiting: int, gone: int, chosen: st.DataObject
 ) -> None:
-    """R4.2: when a registered user leaves, the first in line, and only that one, is registered."""
-    with house(kind) as at:
+    """R4.2: when a registered user leaves, only the first waitlisted user is registered."""
+    with workspace(kind) as at:
         new_event(at.service, capacity=capacity)
-        seated, in_line = at.fill("e1", seats=capacity, waiting=waiting, gone=gone)
+        seated, waitlisted = at.fill("e1", seats=capacity, waiting=waiting, gone=gone)
         leaver = chosen.draw(st.sampled_from(seated))
         left = at.service.unregister("e1", leaver)
-        assert left.promoted == (in_line[0],)
+        assert left.promoted == (waitlisted[0],)
         after = at.everything()
-        assert set(after.seated("e1")) == {*seated, in_line[0]} - {leaver}
-        assert after.waitlisted("e1") == in_line[1:]
+        assert set(after.seated("e1")) == {*seated, waitlisted[0]} - {leaver}
+        assert after.waitlisted("e1") == waitlisted[1:]
 
 
 @for_all(history=histories)
-def test_6_registration_count_consistency(kind: Kind, history: list[Deed]) -> None:
+def test_6_registration_count_consistency(kind: Kind, history: list[Step]) -> None:
     """R7.5: the count equals the number of rows with status `registered`."""
-    with house(kind) as at:
-        for _ in live(at, history):
+    with workspace(kind) as at:
+        for _ in play(at, history):
             pass
         found = at.everything()
         for event in found.events.values():
@@ -240,10 +243,10 @@ def test_6_registration_count_consistency(kind: Kind, history: list[Deed]) -> No
 
 
 @for_all(history=histories)
-def test_7_waitlist_position_consistency(kind: Kind, history: list[Deed]) -> None:
-    """R7.5: positions are 1..n without gap, in order of tickets."""
-    with house(kind) as at:
-        for _ in live(at, history):
+def test_7_waitlist_position_consistency(kind: Kind, history: list[Step]) -> None:
+    """R7.5: positions are 1 to n without gaps, in order of tickets."""
+    with workspace(kind) as at:
+        for _ in play(at, history):
             pass
         for event_id in EVENTS:
             listed = at.service.list_registrations_in(
@@ -260,20 +263,20 @@ def test_7_waitlist_position_consistency(kind: Kind, history: list[Deed]) -> Non
 
 
 @for_all(history=histories)
-def test_8_capacity_invariant(kind: Kind, history: list[Deed]) -> None:
-    """R2.1, R3.1: registered never exceeds capacity, after any deed of any history."""
-    with house(kind) as at:
-        for _ in live(at, history):
+def test_8_capacity_invariant(kind: Kind, history: list[Step]) -> None:
+    """R2.1, R3.1: the registered count never exceeds the capacity, after any step of any history."""
+    with workspace(kind) as at:
+        for _ in play(at, history):
             for event in at.store.get_events(EVENTS).values():
                 assert event.registered_count <= event.capacity
         assert_invariants(at.store)
 
 
 @for_all(history=histories, user_id=st.sampled_from(USERS))
-def test_9_user_deletion_cascade(kind: Kind, history: list[Deed], user_id: str) -> None:
-    """R7.1: after deletion no row names the user, and every seat set free has gone to the line."""
-    with house(kind) as at:
-        for _ in live(at, history):
+def test_9_user_deletion_cascade(kind: Kind, history: list[Step], user_id: str) -> None:
+    """R7.1: after the deletion no row names the user, and every free seat went to the waitlist."""
+    with workspace(kind) as at:
+        for _ in play(at, history):
             pass
         before = at.everything()
         assert at.service.delete_user(user_id)
@@ -292,10 +295,10 @@ def test_9_user_deletion_cascade(kind: Kind, history: list[Deed], user_id: str) 
 
 
 @for_all(history=histories, user_id=st.sampled_from(USERS))
-def test_10_registration_list_completeness(kind: Kind, history: list[Deed], user_id: str) -> None:
-    """R5.1, R5.2: the list is exactly the events that the user is in, each with the right status."""
-    with house(kind) as at:
-        for _ in live(at, history):
+def test_10_registration_list_completeness(kind: Kind, history: list[Step], user_id: str) -> None:
+    """R5.1, R5.2: the list has exactly the user's events, each with the right status."""
+    with workspace(kind) as at:
+        for _ in play(at, history):
             pass
         found = at.everything()
         listed = {
@@ -307,8 +310,8 @@ def test_10_registration_list_completeness(kind: Kind, history: list[Deed], user
             if user_id in found.seated(event_id):
                 expected[event_id] = (RegistrationStatus.REGISTERED, None)
             elif user_id in found.waitlisted(event_id):
-                place = found.waitlisted(event_id).index(user_id) + 1
-                expected[event_id] = (RegistrationStatus.WAITLISTED, place)
+                position = found.waitlisted(event_id).index(user_id) + 1
+                expected[event_id] = (RegistrationStatus.WAITLISTED, position)
         assert listed == expected
         for event_id in {*EVENTS} - {*listed}:
             with pytest.raises(NotRegistered):

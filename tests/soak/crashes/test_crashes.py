@@ -1,7 +1,7 @@
-"""Crash at every call: each operation, each of its requests to DynamoDB, each fault; asked again, and swept.
+"""Crash tests: each operation meets faults at each of its requests to DynamoDB, is called again, and swept.
 
-The sums below pytest's report say how many cases each operation has: `make soak` checks all of them,
-`make test` a few of each request's faults.
+`make soak` checks all cases, `make test` a few faults of each request. The sums below pytest's report
+say how many cases each operation has.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ ROTATED_FAULTS = [
 ]
 
 Faults = Callable[[CrashScenario, int], Sequence[Fault]]
-"""Gives the faults that are tried at a request."""
+"""Chooses the faults to try at a request."""
 
 
 @contextmanager
 def scenario_of(name: str) -> Iterator[CrashScenario]:
-    """Give an operation's stage, with a client of its own for the faults."""
+    """Yield the scenario of an operation, with a separate client for the faults."""
     operation = next(operation for operation in ALL if operation.name == name)
     with empty_local() as store:
         tables = WorkspaceTables(store._client, store._prefix)
@@ -210,10 +210,10 @@ def test_nothing_gets_through_after_a_write_without_answer(
     [(True, Fault.CLOSED), (False, Fault.LOST)],
     ids=["done", "not done"],
 )
-def test_a_service_that_guesses_how_a_lost_answer_read_is_caught(
+def test_service_that_guesses_a_lost_answer_is_caught(
     monkeypatch: pytest.MonkeyPatch, believed: bool, fault: Fault
 ) -> None:
-    """The control: these tests fail where an answer is not true."""
+    """Negative control: these tests fail if an answer is not true."""
 
     def guess(committer: Committer, plan: Plan, *_: object, **__: object) -> bool:
         try:
@@ -224,7 +224,7 @@ def test_a_service_that_guesses_how_a_lost_answer_read_is_caught(
             return False
         return True
 
-    with scenario_of("register into the line") as scenario:
+    with scenario_of("register on the waitlist") as scenario:
         commit = scenario.expected.requests.index("TransactWriteItems")
         scenario.check(FaultPlan({commit: fault}))
         monkeypatch.setattr(Committer, "commit", guess)

@@ -1,4 +1,4 @@
-"""Killed with `kill -9` at random moments of a rush: what was acknowledged is there, the rest whole or not at all."""
+"""Processes killed with `kill -9` during a rush: acknowledged calls are stored, others completely or not at all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.stores import empty_local
 
 
 def seeds(all_of_them: int, few: int) -> list[object]:
-    """Return seeds: a few for every day, the others for `make soak`."""
+    """Return seeds: a few for `make test`, the others for `make soak`."""
     return [
         pytest.param(seed, marks=[pytest.mark.soak] if seed >= few else [])
         for seed in range(all_of_them)
@@ -35,7 +35,7 @@ def seeds(all_of_them: int, few: int) -> list[object]:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file in which everything is prepared."""
+    """Return a prepared file, to be copied."""
     path = tmp_path_factory.mktemp("killed") / "template.sqlite"
     store = SQLiteStore(path, "T1")
     prepare(store)
@@ -45,7 +45,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("seed", seeds(scaled(15), 2))
 def test_killed_on_sqlite(seed: int, template: Path, tmp_path: Path, count: Count) -> None:
-    """R7.4: nothing acknowledged is lost, nothing is there in part, and the next process goes on."""
+    """R7.4: no acknowledged call is lost, none is stored in part, and the next process continues."""
     path = tmp_path / "rollcall.sqlite"
     shutil.copy(template, path)
     store = SQLiteStore(path, "T1")
@@ -65,7 +65,7 @@ def test_killed_on_sqlite(seed: int, template: Path, tmp_path: Path, count: Coun
 
 @pytest.mark.parametrize("seed", seeds(scaled(4), 1))
 def test_killed_on_dynamodb(seed: int, count: Count) -> None:
-    """The same where the store lives on, and what the process had sent last may still arrive."""
+    """The store survives, and the last requests of the process may still arrive."""
     with empty_local() as store:
         prepare(store)
         before = assert_invariants(store)
@@ -82,7 +82,7 @@ def test_killed_on_dynamodb(seed: int, count: Count) -> None:
 
 
 def report(count: Count, rush: RushTranscript, store: AnyStore) -> None:
-    """Count what it was in the middle of."""
+    """Report what the kill interrupted."""
     count("rushes killed", 1)
     count("events and users that a kill left unfinished", len(unfinished(store)))
     count("calls answered before a kill", len(rush.answers))

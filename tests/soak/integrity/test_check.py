@@ -1,4 +1,4 @@
-"""R7.6: each thing that R7.5 names, corrupted, is named with its ids, mended, and gone at the next check."""
+"""R7.6: a check reports each corruption with its ids, a repair fixes it, and the next check finds nothing."""
 
 from __future__ import annotations
 
@@ -25,19 +25,18 @@ from tests.support.stores import Kind, empty_store
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 @pytest.mark.parametrize("corruption", CORRUPTIONS.values(), ids=CORRUPTIONS)
-def test_it_is_named_with_its_ids_and_mended(kind: Kind, corruption: Corruption) -> None:
-    """And a second check is clean, and R7.5 holds again."""
+def test_corruption_is_reported_with_its_ids_and_fixed(kind: Kind, corruption: Corruption) -> None:
     with empty_store(kind) as store:
         service = service_on(store)
         target = CorruptibleEvent(service, store)
         corruption.do(target)
-        assert corruption.is_named_in(check(service), target)
+        assert corruption.is_reported_in(check(service), target)
         assert repair(service)
         assert_fixed(service, store)
 
 
 def one_of_each(corruptions: Mapping[str, Corruption]) -> dict[str, Corruption]:
-    """Return one corruption for each kind of breach."""
+    """Return one corruption for each kind of violation."""
     by_kind: dict[ViolationKind, str] = {}
     for name, corruption in corruptions.items():
         by_kind.setdefault(corruption.kind, name)
@@ -57,10 +56,10 @@ EVERY_ONE = ON_DYNAMODB | CORRUPTIONS
         pytest.param("moto", EVERY_ONE, id="moto, every one", marks=pytest.mark.soak),
     ],
 )
-def test_all_at_once_each_is_named_with_its_ids_and_mended(
+def test_all_corruptions_together_are_reported_and_fixed(
     kind: Kind, corruptions: Mapping[str, Corruption]
 ) -> None:
-    """Each in an event of its own; one that stands beside them is not touched."""
+    """Each event has one corruption; an event without any is not changed."""
     with empty_store(kind) as store:
         service = service_on(store)
         sound = CorruptibleEvent(service, store, "sound")
@@ -72,19 +71,19 @@ def test_all_at_once_each_is_named_with_its_ids_and_mended(
         for name, corruption in corruptions.items():
             corruption.do(scenes[name])
         found = check(service)
-        unnamed = {
+        unreported = {
             name
             for name, corruption in corruptions.items()
-            if not corruption.is_named_in(found, scenes[name])
+            if not corruption.is_reported_in(found, scenes[name])
         }
-        assert unnamed == set()
-        mended = {mend.violation.event_id for mend in repair(service)}
-        assert mended == {violation.event_id for violation in found}
+        assert unreported == set()
+        fixed = {fix.violation.event_id for fix in repair(service)}
+        assert fixed == {violation.event_id for violation in found}
         assert_fixed(service, store)
         assert sound.event() == before
 
 
-def test_sound_data_has_no_breach_and_the_reading_is_told() -> None:
+def test_sound_data_has_no_violation_and_progress_is_reported() -> None:
     with empty_store("sqlite") as store:
         service = service_on(store)
         CorruptibleEvent(service, store)

@@ -1,4 +1,4 @@
-"""R7.6: whatever is committed between any two reads of a check, it reports no false breach."""
+"""R7.6: a check reports no false violation, whatever is committed between two of its reads."""
 
 from __future__ import annotations
 
@@ -40,27 +40,27 @@ moves: st.SearchStrategy[Move] = st.one_of(
     st.tuples(events, st.integers(1, 6)).map(
         lambda pair: lambda service: service.edit_event(pair[0], EventChanges.of(capacity=pair[1]))
     ),
-    people.map(lambda user_id: lambda service: forget(service, user_id)),
+    people.map(lambda user_id: lambda service: recreate(service, user_id)),
     st.just(lambda service: service.delete_event("e2")),
     st.none().map(lambda _: lambda service: None),
 )
 
 
-def forget(service: Service, user_id: str) -> None:
-    """Delete a user, who comes back at once."""
+def recreate(service: Service, user_id: str) -> None:
+    """Delete a user and create it again."""
     service.delete_user(user_id)
     service.create_user(UserDraft.of(user_id=user_id, name=user_id))
 
 
 def checked(store: object) -> list[Violation]:
-    """Check in pages of two."""
+    """Return the violations that a check with pages of two items finds."""
     clock = ManualClock()
     retry = RetryPolicy(clock, lambda: 0.5)
     return list(Check(store, retry, clock, lambda _: None, page=2).everything())  # type: ignore[arg-type]
 
 
-def a_town(store: Store) -> Service:
-    """Return a service on two events with three seats each, taken, and some who wait."""
+def busy_service(store: Store) -> Service:
+    """Return a service with two full events of three seats, each with waitlisted users."""
     service = service_on(store)
     for user_id in PEOPLE:
         service.create_user(UserDraft.of(user_id=user_id, name=user_id))
@@ -76,12 +76,12 @@ def do(service: Service, move: Move) -> None:
         move(service)
 
 
-def breaches_amid(kind: Kind, plan: list[Move]) -> list[Violation]:
-    """Return what a check finds while the moves are made, over and over, one before each read."""
+def violations_during(kind: Kind, plan: list[Move]) -> list[Violation]:
+    """Return the violations found while the moves are made over and over, one before each read."""
     with empty_store(kind) as store:
-        service = a_town(store)
-        happening = ((lambda move=move: do(service, move)) for move in cycle(plan))
-        found = checked(ChangingStore(store, happening))
+        service = busy_service(store)
+        changes = ((lambda move=move: do(service, move)) for move in cycle(plan))
+        found = checked(ChangingStore(store, changes))
         assert_invariants(store)
         return found
 
@@ -92,15 +92,15 @@ slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 @given(plan=plans)
 @settings(max_examples=scaled(100), deadline=None, suppress_health_check=slow)
-def test_nothing_that_happens_meanwhile_is_a_breach(plan: list[Move]) -> None:
-    assert breaches_amid("memory", plan) == []
+def test_changes_during_a_check_are_no_violation(plan: list[Move]) -> None:
+    assert violations_during("memory", plan) == []
 
 
 @pytest.mark.soak
 @given(plan=plans)
 @settings(max_examples=scaled(1_200), deadline=None, suppress_health_check=slow)
-def test_nothing_that_happens_meanwhile_is_a_breach_at_length(plan: list[Move]) -> None:
-    assert breaches_amid("memory", plan) == []
+def test_changes_during_a_check_are_no_violation_at_length(plan: list[Move]) -> None:
+    assert violations_during("memory", plan) == []
 
 
 COMING_AND_GOING: list[Move] = [
@@ -115,13 +115,13 @@ COMING_AND_GOING: list[Move] = [
 ]
 
 
-def test_without_following_the_journal_there_would_be_false_breaches(
+def test_without_following_the_journal_there_are_false_violations(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The guard, taken out: an event that never holds still seems miscounted."""
-    assert breaches_amid("memory", COMING_AND_GOING) == []
+    """Negative control: an event that keeps changing seems miscounted."""
+    assert violations_during("memory", COMING_AND_GOING) == []
     monkeypatch.setattr(live_count.LiveCount, "_follow_change", lambda *_: None)
-    found = breaches_amid("memory", COMING_AND_GOING)
+    found = violations_during("memory", COMING_AND_GOING)
     assert {violation.kind for violation in found} & {
         ViolationKind.REGISTERED_COUNT,
         ViolationKind.WAITLIST_COUNT,
@@ -129,14 +129,14 @@ def test_without_following_the_journal_there_would_be_false_breaches(
 
 
 @pytest.mark.parametrize("guarded", [True, False])
-def test_without_the_second_read_of_a_registration_there_would_be_false_breaches(
+def test_without_the_second_read_of_a_registration_there_are_false_violations(
     monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
-    """The guard, taken out: one who leaves while the place is looked for seems to have lost it."""
+    """Negative control: a user who leaves during the check seems to lack a waitlist entry."""
     if not guarded:
         monkeypatch.setattr(Check, "_is_stored", lambda *_: True)
     with empty_store("memory") as store:
-        service = a_town(store)
+        service = busy_service(store)
         row = store.get_rows("e1", registrations_of=["p4"], users=()).registrations["p4"]
         service.unregister("e1", "p4")
         clock = ManualClock()
@@ -146,15 +146,15 @@ def test_without_the_second_read_of_a_registration_there_would_be_false_breaches
 
 
 class LaggingStore(MemoryStore):
-    """A store whose roster shows what was committed only after two seconds, as DynamoDB's may."""
+    """Store whose roster shows commits only after two seconds, as DynamoDB's may."""
 
     def __init__(self, clock: ManualClock) -> None:
         super().__init__()
         self.clock = clock
         self.seen: list[tuple[float, dict[tuple[str, str], Registration]]] = [(-9.0, {})]
 
-    def note(self) -> None:
-        """Remember the registrations as they are from now on."""
+    def record_now(self) -> None:
+        """Record the present registrations."""
         self.seen.append((self.clock.monotonic(), dict(self.registrations)))
 
     def _then(self) -> MemoryStore:
@@ -172,17 +172,17 @@ class LaggingStore(MemoryStore):
         return self._then().find_on_roster(event_id, ticket)
 
 
-def test_a_roster_that_lags_is_no_breach() -> None:
-    """And what it does not show at all is one: after so long, it must."""
+def test_roster_that_lags_is_no_violation() -> None:
+    """A registration that the roster does not show after some time is a violation."""
     clock = ManualClock()
     store = LaggingStore(clock)
     service = service_on(store, clock=clock)
     CorruptibleEvent(service, store)
-    store.note()
+    store.record_now()
     violations = list(service.check(lambda _: None))
     assert violations == []
     service.unregister("e1", "e1-seated1")
-    store.note()
+    store.record_now()
     assert list(service.check(lambda _: None)) == []
     store.seen.append((clock.monotonic(), {}))
     clock.sleep(9)

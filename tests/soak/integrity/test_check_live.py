@@ -1,4 +1,4 @@
-"""R7.6: a check of data that never holds still reports no false breach, and a true one all the same."""
+"""R7.6: a check of data that keeps changing reports true violations and no false ones."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ THREADS = 8
 PEOPLE = [f"u{number}" for number in range(30)]
 
 
-class HastyClock(WallClock):
-    """Real seconds, but for those who sleep: what is committed here is seen at once."""
+class ShortPauseClock(WallClock):
+    """Clock with real seconds and short pauses: these stores need not wait for their index."""
 
     def sleep(self, seconds: float) -> None:
         super().sleep(seconds / 100)
 
 
 def service_of_a_process(store: Store, name: str, clock: Clock | None = None) -> Service:
-    """Return a service in real time, with ids and a turnstile of its own."""
+    """Return a service in real time, with its own ids and command queue."""
     return Service(
         store,
         clock or WallClock(),
@@ -50,7 +50,7 @@ def service_of_a_process(store: Store, name: str, clock: Clock | None = None) ->
 
 
 class RandomTraffic:
-    """Everybody does anything at once, in a few events that are deleted and made anew."""
+    """Random traffic of many users in a few events, which are deleted and replaced."""
 
     def __init__(self, store: Store, seed: int) -> None:
         self.store = store
@@ -64,8 +64,8 @@ class RandomTraffic:
         for event_id in self.events:
             new_event(self.service, event_id, capacity=4)
 
-    def live(self, stopping: threading.Event) -> None:
-        """Do things, many at once, until it stops; what is refused, is refused."""
+    def run(self, stopping: threading.Event) -> None:
+        """Make random calls from many threads until `stopping` is set; ignore refusals."""
 
         def one(number: int) -> None:
             dice = random.Random(self.seed * 1_000 + number)  # a test's
@@ -86,17 +86,17 @@ class RandomTraffic:
             lambda: self.service.edit_event(
                 event_id, EventChanges.of(capacity=dice.randint(1, 12))
             ): 12,
-            lambda: self._be_forgotten(user_id): 6,
-            lambda: self._replace(event_id): 3,
+            lambda: self._recreate_user(user_id): 6,
+            lambda: self._replace_event(event_id): 3,
         }
         (what,) = dice.choices([*whats], [*whats.values()])
         what()
 
-    def _be_forgotten(self, user_id: str) -> None:
+    def _recreate_user(self, user_id: str) -> None:
         self.service.delete_user(user_id)
         self.service.create_user(UserDraft.of(user_id=user_id, name=user_id))
 
-    def _replace(self, event_id: str) -> None:
+    def _replace_event(self, event_id: str) -> None:
         with self._lock:
             if event_id not in self.events:
                 return
@@ -108,19 +108,19 @@ class RandomTraffic:
 
 @contextmanager
 def running(traffic: RandomTraffic) -> Iterator[None]:
-    """Let the town live meanwhile."""
+    """Run the traffic meanwhile."""
     stopping = threading.Event()
-    life = threading.Thread(target=traffic.live, args=(stopping,))
-    life.start()
+    thread = threading.Thread(target=traffic.run, args=(stopping,))
+    thread.start()
     try:
         yield
     finally:
         stopping.set()
-        life.join()
+        thread.join()
 
 
-def no_false_breach(kind: Kind, seed: int, checks: int, operations: int) -> None:
-    """Check while the town lives, at least so often and while so much is done: there is never a breach."""
+def assert_no_false_violation(kind: Kind, seed: int, checks: int, operations: int) -> None:
+    """Check again and again during this many operations; assert that there is never a violation."""
     with empty_store(kind) as store:
         traffic = RandomTraffic(store, seed)
         with running(traffic):
@@ -134,8 +134,8 @@ def no_false_breach(kind: Kind, seed: int, checks: int, operations: int) -> None
 
 
 @pytest.mark.parametrize(("kind", "checks", "operations"), [("sqlite", 10, 300), ("local", 2, 24)])
-def test_live_traffic_is_no_breach(kind: Kind, checks: int, operations: int) -> None:
-    no_false_breach(kind, 1, checks, operations)
+def test_live_traffic_is_no_violation(kind: Kind, checks: int, operations: int) -> None:
+    assert_no_false_violation(kind, 1, checks, operations)
 
 
 @pytest.mark.soak
@@ -143,14 +143,14 @@ def test_live_traffic_is_no_breach(kind: Kind, checks: int, operations: int) -> 
 @pytest.mark.parametrize(
     ("kind", "checks", "operations"), [("sqlite", 40, 2_000), ("local", 5, 200)]
 )
-def test_live_traffic_is_no_breach_at_length(
+def test_live_traffic_is_no_violation_at_length(
     kind: Kind, checks: int, operations: int, seed: int
 ) -> None:
-    no_false_breach(kind, seed, checks, operations)
+    assert_no_false_violation(kind, seed, checks, operations)
 
 
 def miscount(store: Store, event_id: str) -> None:
-    """Count two more who wait than there are, by a commit: a plan that is on its way can't undo it."""
+    """Raise the waitlist count by two, in a commit, which a concurrent plan can't undo."""
     while True:
         event = store.get_event(event_id)
         assert event is not None
@@ -166,8 +166,8 @@ def miscount(store: Store, event_id: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("local", marks=pytest.mark.soak)])
-def test_a_breach_in_a_busy_event_is_found_and_mended_while_it_is_busy(kind: Kind) -> None:
-    """Nobody stops for it: whoever wants a seat or leaves goes on."""
+def test_violation_in_a_busy_event_is_found_and_fixed(kind: Kind) -> None:
+    """Users register and leave all the time."""
     with empty_store(kind) as store:
         service = service_of_a_process(store, "busy")
         people = [f"u{number}" for number in range(24)]
@@ -191,15 +191,15 @@ def test_a_breach_in_a_busy_event_is_found_and_mended_while_it_is_busy(kind: Kin
             try:
                 miscount(store, "e1")
                 before = sum(moves)
-                found = check(service_of_a_process(store, "check", HastyClock()))
-                # Where two are said to wait, newcomers wait behind them, and leave seats free.
+                found = check(service_of_a_process(store, "check", ShortPauseClock()))
+                # With a wrong count, newcomers are waitlisted although seats are free.
                 expected = {ViolationKind.WAITLIST_COUNT, ViolationKind.FREE_SEAT}
                 kinds = {violation.kind for violation in found}
                 assert ViolationKind.WAITLIST_COUNT in kinds <= expected
-                mended = repair(service_of_a_process(store, "repair", HastyClock()))
-                kinds = {mend.violation.kind for mend in mended}
+                fixed = repair(service_of_a_process(store, "repair", ShortPauseClock()))
+                kinds = {fix.violation.kind for fix in fixed}
                 assert ViolationKind.WAITLIST_COUNT in kinds <= expected
-                assert check(service_of_a_process(store, "again", HastyClock())) == []
+                assert check(service_of_a_process(store, "again", ShortPauseClock())) == []
                 assert sum(moves) > before
             finally:
                 stopping.set()

@@ -1,4 +1,4 @@
-"""R7.6: a check holds a page in memory, however much there is to read."""
+"""R7.6: a check holds one page in memory, however many registrations there are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.stores import empty_local, empty_sqlite
 
 
 def fill(store: Store, first: int, last: int) -> None:
-    """Put people into an event that has half as many seats as there were at first."""
+    """Register users in an event, half of whose first users get seats."""
     if not first:
         new_event(service_on(store), capacity=last // 2)
     people = [f"u{number}" for number in range(first, last)]
@@ -28,13 +28,13 @@ def fill(store: Store, first: int, last: int) -> None:
 
 
 def peaks_of_checks(few: int, many: int) -> tuple[int, int]:
-    """Return how many bytes a check took at most, of few registrations and of many."""
+    """Return the peak memory in bytes of a check with few registrations, and with many."""
     peaks = []
     with empty_sqlite() as store:
         service = service_on(store)
         for first, last in ((0, few), (few, many)):
             fill(store, first, last)
-            check(service)  # what is imported and cached at first is no part of it
+            check(service)  # warm up imports and caches
             tracemalloc.start()
             try:
                 assert check(service) == []
@@ -45,7 +45,7 @@ def peaks_of_checks(few: int, many: int) -> tuple[int, int]:
 
 
 def test_memory_does_not_grow_with_the_registrations() -> None:
-    few, many = peaks_of_checks(800, 2_400)
+    few, many = peaks_of_checks(400, 1_200)
     assert many < 1.5 * few
 
 
@@ -56,7 +56,7 @@ def test_memory_does_not_grow_with_many_registrations() -> None:
 
 
 def limits_asked(store: DynamoDBStore, work: Any) -> list[tuple[str, int | None]]:
-    """Return which reads were sent, and how many items each asked for."""
+    """Return the reads that were sent, and the limit of each."""
     asked: list[tuple[str, int | None]] = []
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -78,7 +78,7 @@ def store() -> Iterator[DynamoDBStore]:
 
 
 def test_dynamodb_is_asked_for_no_more_than_a_page(store: DynamoDBStore) -> None:
-    """What has no limit is one ticket of the roster, which is one registration."""
+    """The only read without a limit asks for one ticket of the roster, which is one registration."""
     service = service_on(store)
     CorruptibleEvent(service, store)
     for work in (check, repair):
@@ -88,8 +88,8 @@ def test_dynamodb_is_asked_for_no_more_than_a_page(store: DynamoDBStore) -> None
         assert lists.count(None) == 5 * (1 if work is check else 2)
 
 
-def test_progress_is_told_page_by_page() -> None:
-    """Of an event's own rows, too: a large one is read for long."""
+def test_progress_is_reported_page_by_page() -> None:
+    """This includes the rows of one event, because reading a large one takes long."""
     with empty_sqlite() as store:
         fill(store, 0, 600)
         told: list[Progress] = []

@@ -1,4 +1,4 @@
-"""R7.6: what a repair does, and what it says of it."""
+"""R7.6: what a repair changes, and what it reports."""
 
 from __future__ import annotations
 
@@ -27,18 +27,20 @@ def target(store: Store) -> CorruptibleEvent:
 
 
 def seats(target: CorruptibleEvent) -> list[str]:
-    """Return who has a seat, by name."""
+    """Return the names of the registered users."""
     found = assert_fixed(target.service, target.store)
     return [user_id.removeprefix("e1-") for user_id in found.seated("e1")]
 
 
-def test_a_free_seat_goes_to_the_line_in_order_and_they_are_told(target: CorruptibleEvent) -> None:
+def test_free_seats_go_to_the_waitlist_in_order_with_notifications(
+    target: CorruptibleEvent,
+) -> None:
     target.rewrite_event({"capacity": 4})
     repair(target.service)
     assert seats(target) == ["seated1", "seated2", "waiting1", "waiting2"]
     entry = target.service.list_history("e1", limit=1).items[0]
-    told = [notification.user_id for notification in entry.notifications]
-    assert told == ["e1-waiting1", "e1-waiting2"]
+    notified = [notification.user_id for notification in entry.notifications]
+    assert notified == ["e1-waiting1", "e1-waiting2"]
 
 
 def test_a_hundred_free_seats_take_several_commits(target: CorruptibleEvent) -> None:
@@ -54,7 +56,7 @@ def test_a_hundred_free_seats_take_several_commits(target: CorruptibleEvent) -> 
     assert target.event().version == version + 4
 
 
-def test_more_seats_than_the_capacity_keep_their_people_and_raise_it(
+def test_more_registered_than_the_capacity_raises_the_capacity(
     target: CorruptibleEvent,
 ) -> None:
     target.rewrite_event({"capacity": 1})
@@ -63,14 +65,14 @@ def test_more_seats_than_the_capacity_keep_their_people_and_raise_it(
     assert target.event().capacity == 2
 
 
-def test_a_lost_registration_gives_its_seat_to_the_line(target: CorruptibleEvent) -> None:
+def test_lost_registration_gives_its_seat_to_the_waitlist(target: CorruptibleEvent) -> None:
     target.lose_row("seated1")
     repair(target.service)
     assert seats(target) == ["seated2", "waiting1"]
 
 
-def test_a_place_that_was_lost_is_where_it_was(target: CorruptibleEvent) -> None:
-    """Who waits by the registrations waits where the ticket says, whoever else is in the line."""
+def test_lost_waitlist_entry_returns_to_its_position(target: CorruptibleEvent) -> None:
+    """The registration's ticket decides the position, whatever else is on the waitlist."""
     target.lose_waitlist_entry("waiting1")
     target.add_waitlist_entry(1, "nobody")
     target.lose_user("seated1")
@@ -78,7 +80,7 @@ def test_a_place_that_was_lost_is_where_it_was(target: CorruptibleEvent) -> None
     assert seats(target) == ["seated2", "waiting1"]
 
 
-def test_a_user_lost_in_an_event_under_deletion_keeps_it_from_nothing(
+def test_lost_user_does_not_stop_the_deletion_of_an_event(
     target: CorruptibleEvent,
 ) -> None:
     target.rewrite_event({"deletion": Deletion.MARKED, "operation_id": "o"})
@@ -91,8 +93,8 @@ def test_a_user_lost_in_an_event_under_deletion_keeps_it_from_nothing(
     assert assert_fixed(target.service, target.store).registrations == {}
 
 
-def test_the_history_says_what_was_mended(target: CorruptibleEvent) -> None:
-    """R8.10: what was, and what is now."""
+def test_history_has_the_fix(target: CorruptibleEvent) -> None:
+    """R8.10: with the old and the new value."""
     target.rewrite_event({"registered_count": 1})
     repair(target.service)
     change = target.service.list_history("e1", limit=1).items[0].changes[0]
@@ -100,24 +102,23 @@ def test_the_history_says_what_was_mended(target: CorruptibleEvent) -> None:
     assert change.fields == {"registered_count": ("1", "2")}
 
 
-def test_the_repair_says_what_was_and_what_is_now(target: CorruptibleEvent) -> None:
+def test_repair_reports_the_old_and_the_new_value(target: CorruptibleEvent) -> None:
     target.rewrite_event({"capacity": 3, "registered_count": 0})
-    mended = repair(target.service)
-    said = [
-        (mend.violation.kind, mend.violation.user_id, mend.violation.stored, mend.now)
-        for mend in mended
+    fixed = repair(target.service)
+    reported = [
+        (fix.violation.kind, fix.violation.user_id, fix.violation.stored, fix.now) for fix in fixed
     ]
-    assert said == [
+    assert reported == [
         (ViolationKind.REGISTERED_COUNT, None, "0", "2"),
         (ViolationKind.FREE_SEAT, "e1-waiting1", "waitlisted", "registered"),
     ]
 
 
-def test_after_a_jump_over_entries_that_were_ahead_the_event_can_be_changed_again(
+def test_event_with_journal_entries_ahead_can_be_changed_again(
     target: CorruptibleEvent,
 ) -> None:
     target.add_entry(9)
-    assert {mend.violation.kind for mend in repair(target.service)} == {
+    assert {fix.violation.kind for fix in repair(target.service)} == {
         ViolationKind.ENTRY_AHEAD,
         ViolationKind.MISSING_ENTRY,
     }

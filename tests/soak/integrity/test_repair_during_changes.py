@@ -1,4 +1,4 @@
-"""R7.6: a repair that is disturbed: by commits that fail, by answers that are lost, by people who go on."""
+"""R7.6: repairs disturbed by failed commits, lost answers and concurrent changes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from tests.support.invariants import everything_in
 from tests.support.memory_store import MemoryStore
 from tests.support.scale import scaled
 
-SPOILT: dict[str, Damage] = {
+DAMAGES: dict[str, Damage] = {
     "a wrong count": lambda target: target.rewrite_event({"registered_count": 0}),
     "a lost place": lambda target: target.lose_waitlist_entry("waiting2"),
     "a stray place": lambda target: target.add_waitlist_entry(99, "nobody"),
@@ -51,7 +51,7 @@ SPOILT: dict[str, Damage] = {
 }
 
 
-@pytest.fixture(params=list(SPOILT.values()), ids=list(SPOILT))
+@pytest.fixture(params=list(DAMAGES.values()), ids=list(DAMAGES))
 def target(request: pytest.FixtureRequest) -> CorruptibleEvent:
     store = FaultyStore()
     target = CorruptibleEvent(service_on(store), store)
@@ -66,20 +66,19 @@ def faulty(target: CorruptibleEvent) -> FaultyStore:
 
 @pytest.mark.parametrize("fault", [lost, never_sent])
 @pytest.mark.parametrize("times", [1, 3])
-def test_an_answer_that_is_lost_is_found_out(
+def test_repair_whose_answer_is_lost_is_reported_once(
     target: CorruptibleEvent, fault: Fault, times: int
 ) -> None:
-    """What was done is said to be done, and done once."""
     faulty(target).faults = [fault] * times
     assert repair(target.service)
     assert_fixed(target.service, target.store)
     assert repair(target.service) == []
 
 
-def test_what_is_never_confirmed_may_have_been_done_and_is_said_so(
+def test_unconfirmed_repair_is_finished_by_the_next(
     target: CorruptibleEvent,
 ) -> None:
-    """Twenty seconds without an answer: then the journal is looked into, in the background."""
+    """After twenty seconds without an answer, the journal is read in the background."""
     faulty(target).faults = [lost] * 150
     repair(target.service)
     repair(target.service)
@@ -87,10 +86,8 @@ def test_what_is_never_confirmed_may_have_been_done_and_is_said_so(
 
 
 @pytest.mark.parametrize("times", [1, 150])
-def test_what_did_not_get_through_is_mended_the_next_time(
-    target: CorruptibleEvent, times: int
-) -> None:
-    """A conflict, once or for as long as a repair tries."""
+def test_repair_that_conflicts_is_done_by_the_next(target: CorruptibleEvent, times: int) -> None:
+    """The conflict comes once, or for as long as a repair tries."""
     faulty(target).faults = [conflict] * times
     repair(target.service)
     faulty(target).faults.clear()
@@ -98,7 +95,7 @@ def test_what_did_not_get_through_is_mended_the_next_time(
     assert_fixed(target.service, target.store)
 
 
-def test_a_store_that_is_silent_for_a_while_is_waited_for(target: CorruptibleEvent) -> None:
+def test_store_that_fails_for_a_while_is_retried(target: CorruptibleEvent) -> None:
     faulty(target).unreadable = 5
     assert check(target.service)
     faulty(target).unreadable = 5
@@ -106,7 +103,7 @@ def test_a_store_that_is_silent_for_a_while_is_waited_for(target: CorruptibleEve
     assert_fixed(target.service, target.store)
 
 
-def test_a_store_that_stays_silent_is_neither_sound_nor_corrupt() -> None:
+def test_store_that_keeps_failing_is_unavailable() -> None:
     store = FaultyStore()
     target = CorruptibleEvent(service_on(store), store)
     store.unreadable = 10_000
@@ -114,31 +111,31 @@ def test_a_store_that_stays_silent_is_neither_sound_nor_corrupt() -> None:
         check(target.service)
 
 
-def test_an_event_that_is_repaired_without_end_is_not_judged() -> None:
-    """Each repair makes the count begin anew; after five, nothing can be said."""
+def test_event_that_is_repaired_all_the_time_is_unavailable() -> None:
+    """Each repair restarts the count; after five, the check gives up."""
     store = MemoryStore()
     target = CorruptibleEvent(service_on(store), store)
 
-    def wrong_and_right() -> None:
+    def corrupt_and_repair() -> None:
         target.rewrite_event({"registered_count": 1})
         repair(target.service)
 
     with pytest.raises(Unavailable):
-        check(service_on(ChangingStore(store, cycle([wrong_and_right])), new_id=ids("check")))  # type: ignore[arg-type]
+        check(service_on(ChangingStore(store, cycle([corrupt_and_repair])), new_id=ids("check")))  # type: ignore[arg-type]
 
 
 people = st.sampled_from(PEOPLE)
 Move = Callable[[Service], object]
 
 
-def comes_back(service: Service, name: str) -> None:
+def recreate_user(service: Service, name: str) -> None:
     service.create_user(UserDraft.of(user_id=f"e1-{name}", name=name))
 
 
 moves: st.SearchStrategy[Move] = st.one_of(
     people.map(lambda name: lambda service: service.register("e1", f"e1-{name}")),
     people.map(lambda name: lambda service: service.unregister("e1", f"e1-{name}")),
-    people.map(lambda name: lambda service: comes_back(service, name)),
+    people.map(lambda name: lambda service: recreate_user(service, name)),
     people.map(lambda name: lambda service: service.delete_user(f"e1-{name}")),
     st.integers(1, 5).map(
         lambda seats: lambda service: service.edit_event("e1", EventChanges.of(capacity=seats))
@@ -149,52 +146,50 @@ moves: st.SearchStrategy[Move] = st.one_of(
 )
 
 
-def mends_amid(how: list[Damage], plan: list[Move]) -> None:
-    """Repair while things happen, one before each read; then, when all is quiet, once more."""
+def assert_repair_during(how: list[Damage], plan: list[Move]) -> None:
+    """Repair with one change before each read, then repair once more without changes."""
     store = MemoryStore()
     service = service_on(store)
     target = CorruptibleEvent(service, store)
     damage(target, how)
     left = iter(plan)
 
-    def happen() -> None:
+    def make_next_move() -> None:
         move = next(left, None)
         if move is not None:
-            # What is corrupt may refuse a move: AssertionError is a store's that takes no two
-            # actions on one item, as two with one ticket are.
+            # Corrupt data may refuse a move. A store raises AssertionError for two actions on one
+            # item, as with two equal tickets.
             with suppress(RollcallError, InconsistentSnapshot, LookupError, AssertionError):
                 move(service)
 
     with suppress(Unavailable):
-        repair(service_on(ChangingStore(store, cycle([happen])), new_id=ids("amid")))  # type: ignore[arg-type]
+        repair(service_on(ChangingStore(store, cycle([make_next_move])), new_id=ids("during")))  # type: ignore[arg-type]
     repair(service)
     service.finish_unfinished()
     assert_fixed(service, store)
 
 
-amid = given(how=lists_of_damage, plan=st.lists(moves, max_size=60))
+repair_and_changes = given(how=lists_of_damage, plan=st.lists(moves, max_size=60))
 slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@amid
+@repair_and_changes
 @settings(max_examples=scaled(75), deadline=None, suppress_health_check=slow)
-def test_people_who_go_on_meanwhile_keep_it_from_nothing(
-    how: list[Damage], plan: list[Move]
-) -> None:
-    mends_amid(how, plan)
+def test_changes_during_a_repair_leave_it_complete(how: list[Damage], plan: list[Move]) -> None:
+    assert_repair_during(how, plan)
 
 
 @pytest.mark.soak
-@amid
+@repair_and_changes
 @settings(max_examples=scaled(1_200), deadline=None, suppress_health_check=slow)
-def test_people_who_go_on_meanwhile_keep_it_from_nothing_at_length(
+def test_changes_during_a_repair_leave_it_complete_at_length(
     how: list[Damage], plan: list[Move]
 ) -> None:
-    mends_amid(how, plan)
+    assert_repair_during(how, plan)
 
 
-def test_a_raise_for_people_who_are_only_counted_is_not_tried_as_fast_as_it_goes() -> None:
-    """It would write an entry for each try, for as long as nobody repairs the count."""
+def test_capacity_increase_with_a_wrong_waitlist_count_is_retried_with_pauses() -> None:
+    """Each try writes a journal entry until the count is repaired."""
     store = MemoryStore()
     service = service_on(store)
     target = CorruptibleEvent(service, store)
@@ -210,31 +205,31 @@ def test_a_raise_for_people_who_are_only_counted_is_not_tried_as_fast_as_it_goes
     assert assert_fixed(service, store).events["e1"].capacity == 4
 
 
-def test_who_was_created_anew_meanwhile_stays() -> None:
-    """The check found the user lost; by the time of the mending, there is one again."""
+def test_user_created_again_during_a_repair_stays() -> None:
+    """The check reported the user as lost; before the fix, the user was created again."""
     store = MemoryStore()
     service = service_on(store)
     target = CorruptibleEvent(service, store)
     target.lose_user("waiting1")
     before = target.row("waiting1")
-    mended = repair(
+    fixed = repair(
         service_on(
-            ChangingStore(store, cycle([lambda: suppress_known(service)])),  # type: ignore[arg-type]
-            new_id=ids("anew"),
-        )
+            ChangingStore(store, cycle([lambda: recreate_user_if_gone(service)])),
+            new_id=ids("again"),
+        )  # type: ignore[arg-type]
     )
-    assert ViolationKind.NO_USER not in {mend.violation.kind for mend in mended}
+    assert ViolationKind.NO_USER not in {fix.violation.kind for fix in fixed}
     assert target.row("waiting1") == before
     assert_fixed(service, store)
 
 
-def suppress_known(service: Service) -> None:
+def recreate_user_if_gone(service: Service) -> None:
     with suppress(RollcallError):
-        comes_back(service, "waiting1")
+        recreate_user(service, "waiting1")
 
 
 class StaleCheck(Check):
-    """A check whose breaches were found some time ago."""
+    """Check that returns violations found some time ago."""
 
     found: tuple[Violation, ...] = ()
 
@@ -258,28 +253,28 @@ class StaleCheck(Check):
         return (one for one in self.found if one.kind in kinds)
 
 
-def nothing(target: CorruptibleEvent) -> None:
+def change_nothing(target: CorruptibleEvent) -> None:
     """Leave everything as the other repair left it."""
 
 
-def everybody_leaves(target: CorruptibleEvent) -> None:
+def let_all_leave(target: CorruptibleEvent) -> None:
     for name in PEOPLE:
         with suppress(RollcallError):
             target.service.unregister("e1", target.person(name))
 
 
-def the_event_is_deleted(target: CorruptibleEvent) -> None:
+def delete_the_event(target: CorruptibleEvent) -> None:
     with suppress(UnknownEvent):
         target.service.delete_event("e1")
     target.service.finish_unfinished()
 
 
-@pytest.mark.parametrize("afterwards", [nothing, everybody_leaves, the_event_is_deleted])
+@pytest.mark.parametrize("afterwards", [change_nothing, let_all_leave, delete_the_event])
 @pytest.mark.parametrize("corruption", CORRUPTIONS.values(), ids=CORRUPTIONS)
-def test_what_was_mended_meanwhile_is_left_alone(
+def test_second_of_two_repairs_changes_nothing(
     corruption: Corruption, afterwards: Callable[[CorruptibleEvent], None]
 ) -> None:
-    """Two repairs at once: the later finds nothing left to do, and does nothing."""
+    """The second repair knows the violations from before the first one, and finds nothing left to fix."""
     store = MemoryStore()
     service = service_on(store)
     target = CorruptibleEvent(service, store)

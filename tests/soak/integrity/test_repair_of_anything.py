@@ -1,6 +1,6 @@
-"""R7.6: whatever is wrong at once, a check names each event that it is in, and a repair ends in R7.5.
+"""R7.6: any damage is reported with its event, and after a repair R7.5 holds.
 
-Also where the repair is cut off, at any of its commits, and run again.
+The repair may be interrupted at any of its commits, and run again.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from tests.support.stores import Kind, empty_store
 
 
 class Died(BaseException):
-    """The process is gone."""
+    """The process died."""
 
 
 class MortalStore:
-    """A store whose process dies at one of its commits: before it is sent, or when it has been applied."""
+    """Store whose process dies at one of its commits, before or after it is applied."""
 
     def __init__(self, store: Store, dies_at: int, *, applied: bool) -> None:
         self._store = store
@@ -54,8 +54,8 @@ class MortalStore:
         raise Died
 
 
-def dies_in_repair(store: Store, dies_at: int, *, applied: bool) -> bool:
-    """Repair, and die at that commit; return False if there were not so many."""
+def repair_and_die(store: Store, dies_at: int, *, applied: bool) -> bool:
+    """Repair and die at that commit; return False if there were fewer commits."""
     mortal = MortalStore(store, dies_at, applied=applied)
     service = service_on(mortal, spawn=lambda _: None, new_id=ids(f"mortal{dies_at}-"))  # type: ignore[arg-type]
     try:
@@ -65,17 +65,19 @@ def dies_in_repair(store: Store, dies_at: int, *, applied: bool) -> bool:
     return False
 
 
-def names_and_mends(kind: Kind, how: list[Damage], dies_at: int, *, applied: bool) -> None:
+def assert_reported_and_fixed(
+    kind: Kind, how: list[Damage], dies_at: int, *, applied: bool
+) -> None:
     with empty_store(kind) as store:
         service = service_on(store)
         target, sound = CorruptibleEvent(service, store), CorruptibleEvent(service, store, "sound")
         before = sound.event()
         damage(target, how)
         wrong = wrong_events(everything_in(store))
-        named = {violation.event_id for violation in check(service)}
+        reported = {violation.event_id for violation in check(service)}
         history = {"e1"} if is_history_broken(target) else set()
-        assert named == wrong | history
-        dies_in_repair(store, dies_at, applied=applied)
+        assert reported == wrong | history
+        repair_and_die(store, dies_at, applied=applied)
         repair(service_on(store, new_id=ids("again")))
         assert_fixed(service, store)
         assert not is_history_broken(target)
@@ -84,7 +86,7 @@ def names_and_mends(kind: Kind, how: list[Damage], dies_at: int, *, applied: boo
 
 
 def is_history_broken(target: CorruptibleEvent) -> bool:
-    """Whether the entries are not those of the versions 1 to the event's own."""
+    """Return whether the journal's versions are not 1 to the event's version."""
     entries = target.store.list_journal("e1", limit=1_000)
     return [entry.version for entry in entries] != list(range(1, target.event().version + 1))
 
@@ -94,30 +96,30 @@ def examples(number: int) -> settings:
     return settings(max_examples=scaled(number), deadline=None, suppress_health_check=slow)
 
 
-anything = given(how=lists_of_damage, dies_at=st.integers(1, 8), applied=st.booleans())
+any_damage = given(how=lists_of_damage, dies_at=st.integers(1, 8), applied=st.booleans())
 
 
-@anything
+@any_damage
 @examples(150)
-def test_anything_in_memory(how: list[Damage], dies_at: int, applied: bool) -> None:
-    names_and_mends("memory", how, dies_at, applied=applied)
+def test_any_damage_in_memory(how: list[Damage], dies_at: int, applied: bool) -> None:
+    assert_reported_and_fixed("memory", how, dies_at, applied=applied)
 
 
-@anything
+@any_damage
 @examples(20)
-def test_anything_on_sqlite(how: list[Damage], dies_at: int, applied: bool) -> None:
-    names_and_mends("sqlite", how, dies_at, applied=applied)
+def test_any_damage_on_sqlite(how: list[Damage], dies_at: int, applied: bool) -> None:
+    assert_reported_and_fixed("sqlite", how, dies_at, applied=applied)
 
 
 @pytest.mark.soak
-@anything
+@any_damage
 @examples(1_000)
-def test_anything_at_length_in_memory(how: list[Damage], dies_at: int, applied: bool) -> None:
-    names_and_mends("memory", how, dies_at, applied=applied)
+def test_any_damage_at_length_in_memory(how: list[Damage], dies_at: int, applied: bool) -> None:
+    assert_reported_and_fixed("memory", how, dies_at, applied=applied)
 
 
 @pytest.mark.soak
-@anything
+@any_damage
 @examples(10)
-def test_anything_at_length_on_dynamodb(how: list[Damage], dies_at: int, applied: bool) -> None:
-    names_and_mends("local", how, dies_at, applied=applied)
+def test_any_damage_at_length_on_dynamodb(how: list[Damage], dies_at: int, applied: bool) -> None:
+    assert_reported_and_fixed("local", how, dies_at, applied=applied)

@@ -1,4 +1,4 @@
-"""The control of what brings TransactionConflict: transactions that meet are rejected, and no others."""
+"""Tests of the simulated TransactionConflict: transactions that meet are rejected, and no others."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _tokens = count(1)
 
 @dataclass
 class Meeting:
-    """Two clients; while a transaction of the first is at its items, the second does something."""
+    """Two clients; the second acts during a transaction of the first."""
 
     table: str
-    """One whose items may be nothing but a key."""
+    """Table whose items need only a key."""
     first: Any
     second: Any
     conflicts: Conflicts
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
 
     def transact(self, client: Any, *names: str) -> None:
-        """Write items of these names, all or none."""
+        """Write items with these names in a transaction."""
         client.transact_write_items(
             TransactItems=[
                 {"Put": {"TableName": self.table, "Item": item(name)}} for name in names
@@ -39,7 +39,7 @@ class Meeting:
         )
 
     def written(self) -> set[str]:
-        """Return the names of the items that are there."""
+        """Return the names of the stored items."""
         found = self.first.scan(TableName=self.table, ConsistentRead=True)["Items"]
         return {one["message"]["S"] for one in found}
 
@@ -63,7 +63,7 @@ def meeting() -> Iterator[Meeting]:
         yield Meeting(f"{prefix}cards", first, second, conflicts, meanwhile)
 
 
-def test_a_transaction_at_an_item_of_another_is_rejected_and_writes_nothing(
+def test_transaction_with_an_item_of_another_is_rejected_and_writes_nothing(
     meeting: Meeting,
 ) -> None:
     def meet() -> None:
@@ -79,7 +79,7 @@ def test_a_transaction_at_an_item_of_another_is_rejected_and_writes_nothing(
     assert (meeting.conflicts.transactions, meeting.conflicts.rejected) == (2, 1)
 
 
-def test_a_single_write_of_such_an_item_is_rejected(meeting: Meeting) -> None:
+def test_single_write_of_an_item_in_a_transaction_is_rejected(meeting: Meeting) -> None:
     def meet() -> None:
         with pytest.raises(ClientError, match="TransactionConflictException"):
             meeting.second.delete_item(TableName=meeting.table, Key=item("a"))
@@ -90,13 +90,13 @@ def test_a_single_write_of_such_an_item_is_rejected(meeting: Meeting) -> None:
     assert meeting.written() == {"a", "c"}
 
 
-def test_transactions_that_have_no_item_in_common_pass(meeting: Meeting) -> None:
+def test_transactions_without_a_common_item_pass(meeting: Meeting) -> None:
     meeting.meanwhile.append(lambda: meeting.transact(meeting.second, "c", "d"))
     meeting.transact(meeting.first, "a", "b")
     assert meeting.written() == {"a", "b", "c", "d"}
 
 
-def test_an_item_is_free_again_once_its_transaction_is_answered(meeting: Meeting) -> None:
+def test_item_can_be_written_after_the_transaction_is_answered(meeting: Meeting) -> None:
     for client in (meeting.first, meeting.second):
         meeting.transact(client, "a")
     assert (meeting.conflicts.transactions, meeting.conflicts.rejected) == (2, 0)

@@ -1,9 +1,9 @@
-"""Fifty Lambda functions at once, with no turnstile in common: the event's version alone decides.
+"""Fifty concurrent Lambda functions without a common command queue: only the event's version keeps them apart.
 
-Each is its own function with its own client, in a thread of this process, and serves its people one
-after the other. Transactions that meet are rejected as DynamoDB does it. Below pytest's report stands
-what people were told, and after how long: in virtual time, in which requests take what they take in
-AWS; and in this machine's, whose few cores fifty functions share.
+Each function has its own client and its own thread in this process, and serves its users one after the
+other. Transactions that meet are rejected, as DynamoDB does. The answers and their times are printed below
+pytest's report: in virtual time, where requests take as long as in AWS, and in real time, where fifty
+functions share the cores of this machine.
 """
 
 from __future__ import annotations
@@ -44,34 +44,34 @@ from tests.support.unguarded_store import UnguardedStore
 WORKSPACE = "T1"
 
 SLACK_WAITS = 3.0
-"""Seconds (R8.12)."""
+"""Seconds until Slack gives up (R8.12)."""
 
 COMPUTING = 0.02
-"""Seconds of a function's own work for a request, which virtual time does not see."""
+"""Seconds of a function's own work for a request, which virtual time does not measure."""
 
-SEATED = re.compile(r"You have a seat in")
-WAITS = re.compile(r"You are (\d+)\w\w in line")
+SEATED = re.compile(r"have a seat in|registered for")
+POSITION = re.compile(r"\b(\d+)(?:st|nd|rd|th) (?:in line|on the waitlist)")
 BUSY = "nothing was changed"
 NOT_CONFIRMED = "Not confirmed yet"
 
 
 @dataclass
 class Answers:
-    """What people were told, each in order, and how long their function took."""
+    """Answers of each user, in order, and the seconds that the functions took."""
 
-    told: dict[str, list[str]] = field(default_factory=dict)
+    by_user: dict[str, list[str]] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
 
     def last(self, user_id: str) -> str:
-        return self.told[user_id][-1]
+        return self.by_user[user_id][-1]
 
-    def those(self, words: str) -> list[str]:
-        """Return who was told so last."""
-        return [user_id for user_id in self.told if words in self.last(user_id)]
+    def users_whose_last_has(self, words: str) -> list[str]:
+        """Return the users whose last answer has these words."""
+        return [user_id for user_id in self.by_user if words in self.last(user_id)]
 
 
-class Rush:
-    """So many functions on one set of tables; each sees its store without the guards named."""
+class LambdaFleet:
+    """Lambda functions on one set of tables, whose stores may lack guards."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Rush:
         self.conflicts = Conflicts(keys, virtual.sleep) if virtual else Conflicts(keys)
         config = Settings(
             store="dynamodb",
-            # Nobody listens there: only who is told later how it ended would be written to.
+            # Nothing listens there; only later results would be sent.
             slack_api_url="http://127.0.0.1:9/api/",
             bot_token="xoxb-invented",
             signing_secret=SECRET,
@@ -103,16 +103,16 @@ class Rush:
         ]
 
     def press(self, user_ids: Sequence[str], answers: Answers) -> None:
-        """Have everybody register at once, shared out among the functions; note what they are told."""
+        """Register all users, distributed over the functions; record the answers."""
 
         def serve(number: int) -> None:
             for user_id in user_ids[number :: len(self._functions)]:
-                begun = self._clock.monotonic()
+                started = self._clock.monotonic()
                 if self._virtual:
                     self._virtual.sleep(COMPUTING)
-                told = ask(self._functions[number], user_id, self._clock)
-                answers.seconds.append(self._clock.monotonic() - begun)
-                answers.told.setdefault(user_id, []).append(told)
+                answer = ask(self._functions[number], user_id, self._clock)
+                answers.seconds.append(self._clock.monotonic() - started)
+                answers.by_user.setdefault(user_id, []).append(answer)
 
         works = [partial(serve, number) for number in range(len(self._functions))]
         if self._virtual:
@@ -122,7 +122,7 @@ class Rush:
 
 
 def run_together(works: Sequence[Callable[[], None]]) -> None:
-    """Do all of the works at once, each in a thread; raise what one raised."""
+    """Run all of the works concurrently, each in a thread; raise the first error."""
     together = threading.Barrier(len(works))
 
     def take_part(work: Callable[[], None]) -> None:
@@ -135,7 +135,7 @@ def run_together(works: Sequence[Callable[[], None]]) -> None:
 
 
 def ask(function: lambda_functions.Function, user_id: str, clock: Clock) -> str:
-    """Type `/register e1`, as an HTTP API hands it to Lambda; return what the person reads."""
+    """Send `/register e1`, as an HTTP API hands it to Lambda; return the text that the user sees."""
     fields = {
         "team_id": WORKSPACE,
         "user_id": user_id,
@@ -159,9 +159,9 @@ def ask(function: lambda_functions.Function, user_id: str, clock: Clock) -> str:
         "body": body,
         "isBase64Encoded": False,
     }
-    said = function(event, Context())
-    assert said["statusCode"] == 200, said
-    return text_of(json.loads(said["body"])["blocks"])
+    response = function(event, Context())
+    assert response["statusCode"] == 200, response
+    return text_of(json.loads(response["body"])["blocks"])
 
 
 def people(number: int) -> list[str]:
@@ -171,32 +171,32 @@ def people(number: int) -> list[str]:
 @contextmanager
 def rush(
     functions: int, capacity: int, *, virtual: bool, without: Sequence[str] = ()
-) -> Iterator[tuple[Rush, DynamoDBStore]]:
-    """Give the functions, and an event of so many seats with a waitlist."""
+) -> Iterator[tuple[LambdaFleet, DynamoDBStore]]:
+    """Yield the functions and the store, with an event of this capacity and a waitlist."""
     with empty_local() as store:
         service = service_on(store)
         now = SystemClock().now()
         new_event(service, "e1", starts_at=now.replace(year=now.year + 1), capacity=capacity)
         time = VirtualTime(now) if virtual else None
-        yield Rush(store._keys.prefix, functions, time, without), store
+        yield LambdaFleet(store._tables.prefix, functions, time, without), store
 
 
-def assert_race_is_valid(store: DynamoDBStore, answers: Answers, capacity: int) -> None:
-    """Assert that everybody who was told something definite was told what is so: nobody leaves."""
+def assert_answers_are_true(store: DynamoDBStore, answers: Answers, capacity: int) -> None:
+    """Assert that every definite answer is true at the end; no one leaves."""
     everything = assert_invariants(store)
-    seated, waiting = everything.seated("e1"), everything.waitlisted("e1")
-    assert len(seated) == min(capacity, len(seated) + len(waiting))
-    for user_id, told in answers.told.items():
-        for earlier in told[:-1]:
+    seated, waitlisted = everything.seated("e1"), everything.waitlisted("e1")
+    assert len(seated) == min(capacity, len(seated) + len(waitlisted))
+    for user_id, texts in answers.by_user.items():
+        for earlier in texts[:-1]:
             assert BUSY in earlier or NOT_CONFIRMED in earlier
-        position = WAITS.search(told[-1])
+        position = POSITION.search(texts[-1])
         if position is not None:
-            assert waiting[int(position[1]) - 1] == user_id
-        elif SEATED.search(told[-1]):
+            assert waitlisted[int(position[1]) - 1] == user_id
+        elif SEATED.search(texts[-1]):
             assert user_id in seated
         else:
-            assert "already" in told[-1]
-            assert any(NOT_CONFIRMED in earlier for earlier in told), told
+            assert "already" in texts[-1]
+            assert any(NOT_CONFIRMED in earlier for earlier in texts), texts
 
 
 @pytest.mark.parametrize(
@@ -206,51 +206,55 @@ def assert_race_is_valid(store: DynamoDBStore, answers: Answers, capacity: int) 
 )
 @pytest.mark.parametrize("virtual", [True, False], ids=["virtual", "real"])
 @pytest.mark.timeout(600)
-def test_all_are_let_in_exactly_and_told_truly(
+def test_seats_are_given_exactly_and_answers_are_true(
     functions: int, each: int, capacity: int, virtual: bool, count: Count
 ) -> None:
-    """Who is told "busy, nothing was changed" presses again, as people do."""
+    """Users who were answered "busy, nothing was changed" try again, as people do."""
     everybody = people(functions * each)
-    with rush(functions, capacity, virtual=virtual) as (rushed, store):
+    with rush(functions, capacity, virtual=virtual) as (fleet, store):
         answers = Answers()
-        rushed.press(everybody, answers)
-        tell(
+        fleet.press(everybody, answers)
+        report(
             count,
             f"of {functions} Lambdas, {'virtual' if virtual else 'real'} time",
-            rushed,
+            fleet,
             answers,
         )
-        while unsure := answers.those(BUSY) + answers.those(NOT_CONFIRMED):
+        while unsure := answers.users_whose_last_has(BUSY) + answers.users_whose_last_has(
+            NOT_CONFIRMED
+        ):
             present = {
                 *assert_invariants(store).seated("e1"),
-                *assert_invariants(store).waiting("e1"),
+                *assert_invariants(store).waitlisted("e1"),
             }
-            assert not present & {*answers.those(BUSY)}, "busy, but something was changed"
-            rushed.press(unsure, answers)
-        assert_race_is_valid(store, answers, capacity)
+            assert not present & {*answers.users_whose_last_has(BUSY)}, (
+                "busy, but something was changed"
+            )
+            fleet.press(unsure, answers)
+        assert_answers_are_true(store, answers, capacity)
         everything = assert_invariants(store)
         assert len(everything.seated("e1")) == capacity
         assert len(everything.waitlisted("e1")) == len(everybody) - capacity
 
 
 def test_functions_that_ignore_the_version_are_caught() -> None:
-    """The control: the race is found wrong where the event's version does not keep the functions apart."""
-    with rush(8, 25, virtual=True, without=["version", "entry"]) as (rushed, store):
+    """Negative control: without the version condition, the check finds wrong answers."""
+    with rush(8, 25, virtual=True, without=["version", "entry"]) as (fleet, store):
         answers = Answers()
-        rushed.press(people(40), answers)
+        fleet.press(people(40), answers)
         with pytest.raises(AssertionError):
-            assert_race_is_valid(store, answers, 25)
+            assert_answers_are_true(store, answers, 25)
 
 
-def tell(count: Count, whose: str, rushed: Rush, answers: Answers) -> None:
-    """Report the first round."""
+def report(count: Count, whose: str, fleet: LambdaFleet, answers: Answers) -> None:
+    """Report the answers of the first round."""
     in_time = sum(seconds <= SLACK_WAITS for seconds in answers.seconds)
-    count(f"people registered at once {whose}", len(answers.told))
+    count(f"people registered at once {whose}", len(answers.by_user))
     count(f"answers within 3 s {whose}", in_time)
-    count(f"answers 'busy, nothing was changed' {whose}", len(answers.those(BUSY)))
-    count(f"answers 'not confirmed yet' {whose}", len(answers.those(NOT_CONFIRMED)))
-    count(f"transactions tried {whose}", rushed.conflicts.transactions)
-    count(f"transactions rejected as conflicts {whose}", rushed.conflicts.rejected)
+    count(f"answers 'busy, nothing was changed' {whose}", len(answers.users_whose_last_has(BUSY)))
+    count(f"answers 'not confirmed yet' {whose}", len(answers.users_whose_last_has(NOT_CONFIRMED)))
+    count(f"transactions tried {whose}", fleet.conflicts.transactions)
+    count(f"transactions rejected as conflicts {whose}", fleet.conflicts.rejected)
     slowest = sorted(answers.seconds)
     count(f"milliseconds, the median answer {whose}", round(1000 * slowest[len(slowest) // 2]))
     count(f"milliseconds, the slowest answer {whose}", round(1000 * slowest[-1]))

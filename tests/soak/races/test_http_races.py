@@ -1,4 +1,4 @@
-"""Sixteen programs at once over HTTP, on SQLite and on DynamoDB: whatever was answered, some order explains it."""
+"""Races of sixteen programs over HTTP, on SQLite and DynamoDB: some order explains all answers."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from tests.support.stores import Kind, empty_store
 TOKEN = "racing"
 
 IN_SLACK_ALONE = {"close_event", "reopen_event", "cancel_event"}
-"""What no route of R11 does."""
+"""Calls without a route in R11."""
 
-PROMOTE_UNSAID = {"edit_event", "delete_user"}
-"""Whose answers don't say who was promoted."""
+WITHOUT_PROMOTIONS = {"edit_event", "delete_user"}
+"""Calls that promote users, but whose answers don't name them."""
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
@@ -64,17 +64,17 @@ def test_sixteen_programs(kind: Kind, name: str, seeds: range, count: Count) -> 
                     thread.join()
             process.background.wait()
             calls = [call for program in programs for call in program.calls]
-            assert len(calls) >= sum(map(len, scripts)), "a program has failed"
+            assert len(calls) >= sum(map(len, scripts)), "a program failed"
             found = assert_invariants(store)
             find_order(initial, calls, contents_of(found))
-            if not any(call[0] in PROMOTE_UNSAID for script in scripts for call in script):
-                assert_promotions_told(found, calls)
+            if not any(call[0] in WITHOUT_PROMOTIONS for script in scripts for call in script):
+                assert_promotions_are_in_answers(found, calls)
         count("calls in races over HTTP", len(calls))
         count("histories of races over HTTP", 1)
 
 
-def assert_promotions_told(found: Everything, calls: list[Call]) -> None:
-    """Assert that whoever left was told of each promotion that this was, and of no other."""
+def assert_promotions_are_in_answers(found: Everything, calls: list[Call]) -> None:
+    """Assert that each promotion is in the answer of exactly the call that caused it."""
     written = Counter(
         (event_id, change.user_id)
         for event_id, entries in found.journal.items()

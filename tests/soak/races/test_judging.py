@@ -1,4 +1,4 @@
-"""What judges races finds what goes wrong: with each of the core's guards taken out, a race is found out."""
+"""Negative controls of the race tests: without one of the core's guards, a race is rejected."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ with_and_without = pytest.mark.parametrize("holds", [True, False], ids=["guarded
 
 
 class SQLiteWithoutVersion(SQLiteStore):
-    """Writes events and entries over whatever stands there."""
+    """SQLite store that overwrites events and journal entries without a condition."""
 
     def _apply(self, connection: sqlite3.Connection, action: Action) -> None:
         if isinstance(action, PutEvent) and action.replaces is not None:
@@ -78,7 +78,7 @@ def store_with_or_without_version(kind: Kind, *, holds: bool) -> Iterator[Store]
 
 
 def meeting_ids(threads: int) -> Callable[[str], Callable[[], str]]:
-    """Return sources of ids that let threads meet at their first one: all have read, and nobody has written."""
+    """Return sources of ids whose first id waits for all threads, which have then read but not written."""
     barrier = threading.Barrier(threads)
 
     def new_id_of(name: str) -> Callable[[], str]:
@@ -97,8 +97,8 @@ def meeting_ids(threads: int) -> Callable[[str], Callable[[], str]]:
 
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
 @with_and_without
-def test_a_race_without_the_version_condition_is_rejected(kind: Kind, holds: bool) -> None:
-    """R7.3: four processes plan for the last seat from the same snapshot, and all of them commit."""
+def test_race_without_the_version_condition_is_rejected(kind: Kind, holds: bool) -> None:
+    """R7.3: four processes plan for the last seat from the same snapshot, and all commit."""
     crowd = people("p", 4)
     started = Race(
         crowd, {E1: InitialEvent(1, has_waitlist=False)}, [[("register", E1, p)] for p in crowd]
@@ -120,7 +120,7 @@ def test_a_race_without_the_version_condition_is_rejected(kind: Kind, holds: boo
 def two_processes(
     store: FaultyStore, *attendees: str
 ) -> tuple[ReferenceModel, RecordingService, RecordingService]:
-    """Return two processes on a store with an event of one seat and no line, and the model of it."""
+    """Return the model and two processes on a store with an event of one seat and no waitlist."""
     initial_event = InitialEvent(1, has_waitlist=False, attendees=attendees)
     initial = Race(["a", "b"], {E1: initial_event}, []).prepare(store)
     return initial, RecordingService(store, "one"), RecordingService(store, "other")
@@ -135,8 +135,10 @@ def accepted(initial: ReferenceModel, *processes: RecordingService) -> bool:
 
 
 @with_and_without
-def test_a_refusal_of_no_moment_is_rejected(holds: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The event is read while `a` has its only seat, and `a`'s row when that is given up."""
+def test_refusal_that_was_true_at_no_moment_is_rejected(
+    holds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event is read while `a` has its only seat, and the registration of `a` after `a` left."""
     store = FaultyStore()
     initial, one, other = two_processes(store, "a")
     store.before_reading = lambda: other.follow([("unregister", E1, "a")], [E1])
@@ -148,7 +150,7 @@ def test_a_refusal_of_no_moment_is_rejected(holds: bool, monkeypatch: pytest.Mon
 
 
 class WithoutUserCheck(FaultyStore):
-    """Does not look whether a user is there, or is being deleted."""
+    """Store that does not check whether a user exists or is being deleted."""
 
     def _apply(self, action: Action) -> None:
         if not isinstance(action, CheckUser):
@@ -156,7 +158,7 @@ class WithoutUserCheck(FaultyStore):
 
 
 @pytest.mark.parametrize(("store", "holds"), [(FaultyStore(), True), (WithoutUserCheck(), False)])
-def test_a_registration_of_a_user_who_is_gone_is_rejected(store: FaultyStore, holds: bool) -> None:
+def test_registration_of_a_deleted_user_is_rejected(store: FaultyStore, holds: bool) -> None:
     """R7.1: the user is deleted between the reading and the commit."""
     initial, one, other = two_processes(store)
     store.before_commit = lambda: other.follow([("delete_user", "a")], [E1])
@@ -170,10 +172,10 @@ PLACED = ("placed", 1, None)
 @pytest.mark.parametrize(
     ("fault", "ended", "lie"), [(lost, PLACED, BUSY), (never_sent, BUSY, PLACED)]
 )
-def test_what_was_not_confirmed_is_judged_by_what_it_came_to(
+def test_unconfirmed_call_is_judged_by_its_later_result(
     fault: Fault, ended: tuple[object, ...], lie: tuple[object, ...]
 ) -> None:
-    """The answers stay lost until the deadline is over; then somebody finds out whether it applied."""
+    """Answers are lost until the deadline; later the service finds out whether the commit applied."""
     store = FaultyStore()
     initial, other, _ = two_processes(store)
     one = RecordingService(store, "late", clock=ManualClock())
@@ -188,28 +190,28 @@ def test_what_was_not_confirmed_is_judged_by_what_it_came_to(
 
 
 @with_and_without
-def test_a_door_that_lets_the_last_in_first_is_found_out(
+def test_command_queue_that_serves_the_last_first_is_rejected(
     holds: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crowd = people("p", 4)
     store = FaultyStore()
     Race(crowd, {E1: InitialEvent(4)}, []).prepare(store)
-    numbers = ids("door")
+    numbers = ids("queue")
 
-    def once_three_wait() -> str:
+    def when_three_are_queued() -> str:
         number = numbers()
-        while number == "door1" and process.service._executor.command_queue.waiting(E1) < 3:
+        while number == "queue1" and process.service._executor.command_queue.waiting(E1) < 3:
             pass
         return number
 
-    process = RecordingService(store, "p", new_id=once_three_wait)
+    process = RecordingService(store, "p", new_id=when_three_are_queued)
     if not holds:
 
-        def push_in(queue: recording._Queue, entry: object) -> None:
+        def append_first(queue: recording._Queue, entry: object) -> None:
             queue._accepted()
             deque.appendleft(queue, entry)
 
-        monkeypatch.setattr(recording._Queue, "append", push_in)
+        monkeypatch.setattr(recording._Queue, "append", append_first)
     run_together([(process, [[("register", E1, p)] for p in crowd])], [E1])
     if holds:
         assert_first_in_first_served(process.calls)
@@ -223,7 +225,7 @@ def left(*promoted: str, version: int) -> Call:
     return Call("unregister", (E1, "a"), 0, 1, answer, (version, 1))
 
 
-def test_a_promotion_that_the_journal_does_not_have_is_found_out() -> None:
+def test_promotion_that_the_journal_does_not_have_is_rejected() -> None:
     store = FaultyStore()
     service = service_on(store)
     new_users(service, "a", "b", "c")
@@ -233,9 +235,9 @@ def test_a_promotion_that_the_journal_does_not_have_is_found_out() -> None:
     version = service.unregister(E1, "a").event.version
     found = assert_invariants(store)
     assert_promotions_agree(found, [left("b", version=version)])
-    for untrue in (left("c", version=version), left("b", version=version - 1)):
+    for wrong in (left("c", version=version), left("b", version=version - 1)):
         with pytest.raises(AssertionError, match="not in the journal"):
-            assert_promotions_agree(found, [untrue])
+            assert_promotions_agree(found, [wrong])
     with pytest.raises(AssertionError, match="not in the journal"):
         assert_promotions_agree(found, [left("b", version=version)] * 2)
     for key, entry in store.journal.items():

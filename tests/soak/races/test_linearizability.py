@@ -57,7 +57,7 @@ def test_last_seat_given_twice_is_rejected() -> None:
     assert accepted(model_of(capacity=2), *both)
 
 
-def test_one_ticket_is_tickets_given_twice() -> None:
+def test_ticket_given_twice_is_rejected() -> None:
     calls = registers("a", (0, 9), *SEAT), registers("b", (0, 9), *SEAT)
     assert not accepted(model_of(capacity=2), *calls)
 
@@ -272,7 +272,7 @@ def test_rejection_says_how_far_the_search_came() -> None:
 def test_history_with_too_many_orders_is_undecided(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(linearizability, "MOST_STATES", 10)
+    monkeypatch.setattr(linearizability, "MAX_STATES", 10)
     waiting = crowd(12)
     model = model_of("z", *waiting)
     calls = [

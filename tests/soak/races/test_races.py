@@ -1,6 +1,6 @@
-"""Everybody at once, on SQLite and on DynamoDB: whatever was answered, some order of the calls explains it.
+"""Races of sixteen threads on SQLite and DynamoDB: some order of the calls explains all answers.
 
-The sums below pytest's report say how many histories and calls were judged.
+The sums below pytest's report say how many histories and calls were checked.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
 
 Run = Callable[[Store, Race, str, random.Random], list[list[Call]]]
-"""Runs a race on a store; returns what each process's threads saw."""
+"""Runs a race on a store; returns the calls of each process."""
 
 Seeds = Mapping[str, range]
 
 FEW = {"sqlite": range(2), "local": range(1)}
 MANY = {"sqlite": range(2, 2 + scaled(18)), "local": range(1, 1 + scaled(5))}
-"""How often each race is run, by the seeds of what is asked; who comes first differs each time."""
+"""Seeds of each race, by store. A seed fixes the scripts; their timing differs every time."""
 
 on_each_store = pytest.mark.parametrize("kind", ["sqlite", "local"])
 each_race = pytest.mark.parametrize("name", RACES)
@@ -47,8 +47,8 @@ few_and_many = pytest.mark.parametrize(
 @each_race
 @few_and_many
 def test_sixteen_threads(kind: Kind, name: str, seeds: Seeds, count: Count) -> None:
-    """One process: what waits together goes through its door together."""
-    _judge_all(kind, name, seeds[kind], _in_threads, count)
+    """Race in one process, where queued commands share a commit."""
+    _run_and_check(kind, name, seeds[kind], _in_threads, count)
 
 
 @on_each_store
@@ -61,7 +61,7 @@ def test_four_processes(
     racers: list[RaceWorker],
     count: Count,
 ) -> None:
-    """Four threads each, with nothing in common but the store: its conditions decide."""
+    """Race of four processes with four threads each, which share only the store."""
 
     def in_processes(
         store: Store, started: Race, unique: str, dice: random.Random
@@ -75,11 +75,11 @@ def test_four_processes(
             switch_interval=_switch_interval(dice),
         )
 
-    _judge_all(kind, name, seeds[kind], in_processes, count)
+    _run_and_check(kind, name, seeds[kind], in_processes, count)
 
 
-def _judge_all(kind: Kind, name: str, seeds: range, run: Run, count: Count) -> None:
-    """Run a race with each seed, and judge it; count what was judged."""
+def _run_and_check(kind: Kind, name: str, seeds: range, run: Run, count: Count) -> None:
+    """Run a race with each seed, check it, and count its calls."""
     for seed in seeds:
         unique = f"{name} {seed}"
         dice = random.Random(unique)
@@ -90,7 +90,7 @@ def _judge_all(kind: Kind, name: str, seeds: range, run: Run, count: Count) -> N
             try:
                 count("calls in races", assert_race_is_valid(store, initial, histories))
             except Exception as error:
-                error.add_note(f"It was the race {unique}.")
+                error.add_note(f"in the race {unique}")
                 raise
         count("histories of races", 1)
 
@@ -115,33 +115,33 @@ def racers() -> Iterator[list[RaceWorker]]:
 
 
 def _address(store: Store) -> Address:
-    """Return where another process finds a store of `empty_store`."""
+    """Return the address at which another process finds the store."""
     if isinstance(store, SQLiteStore):
         return "sqlite", store._file._path
     return local_endpoint(), store._prefix  # type: ignore[attr-defined]
 
 
 @each_race
-def test_a_race_has_a_script_for_each_thread(name: str) -> None:
+def test_race_has_a_script_for_each_thread(name: str) -> None:
     assert len(RACES[name](random.Random()).scripts) == THREADS
 
 
 @on_each_store
 def test_first_in_first_served(kind: Kind) -> None:
-    """The tickets are in the order in which people came to the door, in one commit or in several."""
+    """Tickets follow the order in which calls were queued, in one commit or in several."""
     crowd = [f"p{number}" for number in range(45)]
     random.Random(1).shuffle(crowd)
     with empty_store(kind) as store:
         new_users(service_on(store), *crowd)
         new_event(service_on(store), capacity=7)
         go_on = threading.Event()
-        service = service_on(store, on_commit=lambda _: _wait(go_on), new_id=ids("door"))
+        service = service_on(store, on_commit=lambda _: _wait(go_on), new_id=ids("queue"))
         command_queue = service._executor.command_queue
         with ThreadPoolExecutor(len(crowd)) as pool:
             placed: list[Future[RegisterOutcome]] = []
             for behind, user_id in enumerate(crowd):
                 placed.append(pool.submit(service.register, "e1", user_id))
-                # The first one's commit is held; all others wait behind it.
+                # The first commit is held; all other calls are queued behind it.
                 while (len(command_queue), command_queue.waiting("e1")) != (1, behind):
                     assert not any(one.done() for one in placed)
             go_on.set()

@@ -1,4 +1,4 @@
-"""Calls that meet faults at each of their requests, and what may then be answered and stored."""
+"""Calls that meet faults at their requests, and checks of what is then answered and stored."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _case = count(1)
 
 
 class ServiceProcess:
-    """One process's service: what it leaves to the background is done when a test says so."""
+    """Service of one process; a test decides when its background work runs."""
 
     def __init__(
         self, tables: WorkspaceTables, clock: ManualClock, client: DynamoDBClient | None
@@ -36,38 +36,38 @@ class ServiceProcess:
             self.store,
             clock=clock,
             spawn=self._background.append,
-            # DynamoDB remembers tokens: no two processes may give a plan the same id.
+            # DynamoDB remembers tokens, so no two processes may give a plan the same id.
             new_id=ids(f"process{next(_case)}n"),
         )
 
     def finish(self) -> None:
-        """Do what was left to the background."""
+        """Run the background work."""
         while self._background:
             self._background.pop(0)()
 
     def forget(self) -> None:
-        """Leave undone what was left to the background, as a process does that ends."""
+        """Drop the background work, as a process that ends."""
         self._background.clear()
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A call, and the workspace in which it is made."""
+    """Call, and the workspace in which it is made."""
 
     name: str
     prepare: Callable[[ServiceProcess], None]
     call: Callable[[ServiceProcess], object]
     is_long: bool = False
-    """It takes several commits: a crash may leave a part of it, which keeps R7.5."""
+    """Whether it takes several commits. A crash may leave a part of it, and R7.5 still holds."""
     fixes: bool = False
-    """R7.5 does not hold before."""
+    """Whether it repairs data, so R7.5 does not hold before."""
     is_preparatory: bool = False
-    """Nobody asked for it itself: `Busy` speaks of what was to follow (`Service.ensure_user`)."""
+    """Whether it prepares another call, to which `Busy` then refers (`Service.ensure_user`)."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the operation answers and leaves when nothing goes wrong: once, then again, then the sweep."""
+    """Answers and states without faults: of the call, of the same call again, and of the sweep."""
 
     before: WorkspaceState
     answer: object
@@ -79,46 +79,46 @@ class Expected:
 
 @dataclass(frozen=True)
 class FaultPlan:
-    """Which requests meet which fault; and all from one on, until the process has answered."""
+    """Faults by request number, and one that lasts from a request on until the process has answered."""
 
     at: Mapping[int, Fault] = field(default_factory=dict)
     lasting: tuple[int, Fault] | None = None
 
     @property
-    def passes(self) -> bool:
-        """Whether a process overcomes it within its deadline."""
+    def is_survivable(self) -> bool:
+        """Whether a process answers within its deadline all the same."""
         return (
             len(self.at) == 1 and self.lasting is None and not next(iter(self.at.values())).is_death
         )
 
     def __str__(self) -> str:
-        """Say it in one line."""
-        told = [f"request {number}: {fault}" for number, fault in self.at.items()]
+        """Return the faults on one line."""
+        lines = [f"request {number}: {fault}" for number, fault in self.at.items()]
         if self.lasting is not None:
-            told.append(f"from request {self.lasting[0]} on: {self.lasting[1]}")
-        return "; ".join(told)
+            lines.append(f"from request {self.lasting[0]} on: {self.lasting[1]}")
+        return "; ".join(lines)
 
 
 @dataclass
 class Reported:
-    """What the first call's process said: its answer, and what it told later if that was not confirmed."""
+    """Answer of the first call's process, and its later result if the answer was "not confirmed"."""
 
     answer: object
-    heard: list[object] = field(default_factory=list)
+    later: list[object] = field(default_factory=list)
 
     @property
-    def is_unsure(self) -> bool:
-        """Whether the answer was that it is not confirmed yet."""
+    def is_unconfirmed(self) -> bool:
+        """Whether the answer was "not confirmed"."""
         return isinstance(self.answer, NotConfirmed)
 
 
 class CrashScenario:
-    """An operation's workspace, put back before each case."""
+    """Operation in a workspace that is restored before each case."""
 
     def __init__(
         self, tables: WorkspaceTables, faulty: DynamoDBClient, operation: Operation
     ) -> None:
-        self._world = tables
+        self._tables = tables
         self._faulty = faulty
         self.operation = operation
         tables.restore({})
@@ -129,19 +129,19 @@ class CrashScenario:
         self.expected = self._without_faults()
 
     def _process(self, client: DynamoDBClient | None = None) -> ServiceProcess:
-        return ServiceProcess(self._world, ManualClock(), client)
+        return ServiceProcess(self._tables, ManualClock(), client)
 
     def _without_faults(self) -> Expected:
         before = self._state(check_invariants=not self.operation.fixes)
-        wire, told = self._first_call(FaultPlan())
+        wire, reported = self._first_call(FaultPlan())
         after = self._state()
         again = self._second_call()
         return Expected(
-            before, plain(told.answer), after, again, self._swept(), requests=list(wire.sent)
+            before, plain(reported.answer), after, again, self._swept(), requests=list(wire.sent)
         )
 
     def _state(self, *, check_invariants: bool = True) -> WorkspaceState:
-        return self._world.state(check_invariants=check_invariants)
+        return self._tables.state(check_invariants=check_invariants)
 
     def _second_call(self) -> object:
         process = self._process()
@@ -157,11 +157,11 @@ class CrashScenario:
             *process.store.list_unfinished_users(limit=10).items,
         ]
         assert not unfinished, "the sweep left something unfinished"
-        self._at_end = self._world.stored()
-        return self._world.state(self._at_end)
+        self._at_end = self._tables.stored()
+        return self._tables.state(self._at_end)
 
     def _first_call(self, fault_plan: FaultPlan) -> tuple[Wire, Reported]:
-        """Make the call in a process in trouble; let what is under way arrive, unless the process is dead."""
+        """Make the call with these faults; then let delayed requests arrive, unless the process is dead."""
         process = self._process(self._faulty)
         wire = Wire(self._faulty, process.clock)
         try:
@@ -169,30 +169,30 @@ class CrashScenario:
                 wire.bring(fault, number)
             if fault_plan.lasting is not None:
                 wire.bring(fault_plan.lasting[1], fault_plan.lasting[0], lasting=True)
-            told = Reported(_answer(self.operation, process))
-            if isinstance(told.answer, NotConfirmed):
-                told.answer.settled(told.heard.append)
-            if isinstance(told.answer, Busy) and not self.operation.is_preparatory:
+            reported = Reported(_answer(self.operation, process))
+            if isinstance(reported.answer, NotConfirmed):
+                reported.answer.settled(reported.later.append)
+            if isinstance(reported.answer, Busy) and not self.operation.is_preparatory:
                 assert self._state() == self.expected.before, "busy, but something changed"
-            if told.answer is not PROCESS_DIED:
+            if reported.answer is not PROCESS_DIED:
                 wire.end_lasting()
                 wire.arrive()
                 with suppress(ProcessDied):
                     process.finish()
         finally:
             wire.cut()
-        return wire, told
+        return wire, reported
 
     def check(self, fault_plan: FaultPlan) -> Wire:
-        """Make the call in trouble, make it again as a person would, then sweep: all must be told truly."""
+        """Make the call with these faults, make it again as a person would, and sweep; check all answers."""
         at_end, self._at_end = self._at_end, None
-        self._world.restore(self._stored, at_end)
+        self._tables.restore(self._stored, at_end)
         try:
-            wire, told = self._first_call(fault_plan)
-            if fault_plan.passes:
-                self._judge_single_fault(told)
+            wire, reported = self._first_call(fault_plan)
+            if fault_plan.is_survivable:
+                self._judge_single_fault(reported)
             left = self._state(check_invariants=not self.operation.fixes)
-            self._judge(told, left, wire)
+            self._judge(reported, left, wire)
             again = self._second_call()
             self._judge_again(again, left)
             wire.arrive()
@@ -202,40 +202,40 @@ class CrashScenario:
             raise
         return wire
 
-    def _judge(self, told: Reported, left: WorkspaceState, wire: Wire) -> None:
-        """Assert that what was answered is so."""
+    def _judge(self, reported: Reported, left: WorkspaceState, wire: Wire) -> None:
+        """Assert that the answer is true."""
         expected, is_long = self.expected, self.operation.is_long
         if not is_long:
-            assert left in (expected.before, expected.after), "done in part"
-        answer = told.answer
-        if told.is_unsure and not wire.is_dead:
-            assert len(told.heard) == 1, "nobody heard how it ended"
-            answer = told.heard[0]
+            assert left in (expected.before, expected.after), "only a part was done"
+        answer = reported.answer
+        if reported.is_unconfirmed and not wire.is_dead:
+            assert len(reported.later) == 1, "no later result"
+            answer = reported.later[0]
         if answer is PROCESS_DIED or isinstance(answer, NotConfirmed | Unavailable):
             return
         if isinstance(answer, Busy):
             is_unchanged = left == expected.before
             assert is_unchanged or self.operation.is_preparatory, "busy, but something changed"
         elif is_long and answer is False:
-            assert left == expected.after or wire.is_dead, "said to go on, and does not"
+            assert left == expected.after or wire.is_dead, "called unfinished, but is not"
         elif is_long and answer == 0:
-            pass  # so many are finished: the next sweep goes on
+            pass  # the number of finished operations; the next sweep continues
         else:
-            assert told.is_unsure or plain(answer) == expected.answer
-            assert not told.is_unsure or self._is_ending(answer)
-            assert is_long or left == expected.after, "said to be done, and is not"
+            assert reported.is_unconfirmed or plain(answer) == expected.answer
+            assert not reported.is_unconfirmed or self._is_possible_result(answer)
+            assert is_long or left == expected.after, "called done, but is not"
 
-    def _is_ending(self, heard: object) -> bool:
-        """Return whether a request that was not confirmed may end so: as it would, or as its first commit."""
-        if isinstance(heard, ChangeOutcome):
-            whole = plain(heard), plain(heard.event), (plain(heard.event), True)
+    def _is_possible_result(self, result: object) -> bool:
+        """Return whether an unconfirmed request may end in this result: of the whole call, or of its first commit."""
+        if isinstance(result, ChangeOutcome):
+            whole = plain(result), plain(result.event), (plain(result.event), True)
             return self.operation.is_long or self.expected.answer in whole
-        return plain(heard) == self.expected.answer
+        return plain(result) == self.expected.answer
 
-    def _judge_single_fault(self, told: Reported) -> None:
-        """Assert that one fault keeps nobody from an answer; the notifier asks again by itself."""
-        if not isinstance(told.answer, Unavailable):
-            assert plain(told.answer) == self.expected.answer
+    def _judge_single_fault(self, reported: Reported) -> None:
+        """Assert that the call was answered in spite of one fault; the notification worker retries later."""
+        if not isinstance(reported.answer, Unavailable):
+            assert plain(reported.answer) == self.expected.answer
 
     def _judge_again(self, again: object, left: WorkspaceState) -> None:
         expected = self.expected

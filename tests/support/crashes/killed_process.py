@@ -1,4 +1,4 @@
-"""A process that is meant to be killed: sixteen threads rush, and say what they ask and what is answered.
+"""Process to be killed: its sixteen threads make calls, and print each call and its answer.
 
 `python -m tests.support.crashes.killed_process SEED sqlite FILE`, or `… SEED local PREFIX` on the session's engine.
 """
@@ -28,7 +28,7 @@ from tests.support.races.recording import WallClock
 
 THREADS = 16
 CALLS = 40
-"""What each thread asks for, if it lives."""
+"""Number of calls of each thread, unless the process is killed."""
 
 PEOPLE = [f"p{number}" for number in range(90)]
 EVENTS = ("small", "raised", "deleted")
@@ -45,7 +45,7 @@ def store_of(kind: str, where: str) -> Store:
 
 
 def calls_of(thread: int, random: Random) -> list[list[str]]:
-    """Return what a thread asks for: mostly to come and go, and now and then something that takes long."""
+    """Return the calls of a thread: mostly register and unregister, and sometimes a long operation."""
     calls = [
         [random.choice(["register", "unregister"]), random.choice(EVENTS), random.choice(PEOPLE)]
         for _ in range(CALLS)
@@ -62,7 +62,7 @@ def calls_of(thread: int, random: Random) -> list[list[str]]:
 
 
 def carry_out(service: Service, call: list[str]) -> object:
-    """Make a call; return what it claims, in JSON's terms."""
+    """Make a call; return its answer as JSON values."""
     kind, *names = call
     make: dict[str, Callable[..., object]] = {
         "register": service.register,
@@ -80,13 +80,13 @@ def carry_out(service: Service, call: list[str]) -> object:
     return answer if isinstance(answer, bool) else True
 
 
-def say(line: dict[str, Any]) -> None:
-    """Write a line past all buffers: once this returns, the other side has it, whatever happens here."""
+def print_line(line: dict[str, Any]) -> None:
+    """Write a line without buffers, so the other process has it when this returns."""
     os.write(1, json.dumps(line).encode() + b"\n")
 
 
 def main(seed: str, kind: str, where: str) -> None:
-    """Rush."""
+    """Run all threads."""
     service = Service(
         store_of(kind, where),
         WallClock(),
@@ -98,15 +98,15 @@ def main(seed: str, kind: str, where: str) -> None:
     numbers = count()
     barrier = threading.Barrier(THREADS)
 
-    def press(thread: int) -> None:
+    def call_all(thread: int) -> None:
         calls = calls_of(thread, Random(f"{seed} {thread}"))
         barrier.wait()
         for call in calls:
             number = next(numbers)
-            say({"number": number, "asked": call})
-            say({"number": number, "answer": carry_out(service, call)})
+            print_line({"number": number, "asked": call})
+            print_line({"number": number, "answer": carry_out(service, call)})
 
-    threads = [threading.Thread(target=press, args=(number,)) for number in range(THREADS)]
+    threads = [threading.Thread(target=call_all, args=(number,)) for number in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:

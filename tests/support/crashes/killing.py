@@ -1,4 +1,4 @@
-"""A process that rushes and is killed, what it had said by then, and whether that was true."""
+"""Process that is killed during a rush, and checks of what it had printed by then."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ AnyStore = SQLiteStore | DynamoDBStore
 
 @dataclass
 class RushTranscript:
-    """What a process said before it was killed."""
+    """Lines that a process printed before it was killed."""
 
     asked: dict[int, list[str]] = field(default_factory=dict)
     answers: dict[int, Any] = field(default_factory=dict)
 
     def hear(self, line: str) -> list[str]:
-        """Take a line in; return what it asks for, if it does."""
+        """Record a line; return the call if it is one."""
         said = json.loads(line)
         if "asked" in said:
             self.asked[said["number"]] = said["asked"]
@@ -43,17 +43,17 @@ class RushTranscript:
         return []
 
     def unanswered(self) -> list[list[str]]:
-        """Return the calls of which nobody knows how they ended."""
+        """Return the calls without an answer."""
         return [call for number, call in self.asked.items() if number not in self.answers]
 
     def answered(self) -> Iterator[tuple[list[str], Any]]:
-        """Yield the other calls, each with its answer."""
+        """Yield the other calls, with their answers."""
         for number, answer in self.answers.items():
             yield self.asked[number], answer
 
 
 def run_and_kill(seed: int, kind: str, where: str) -> RushTranscript:
-    """Let a process rush, and kill it: at any moment, or shortly after it began something long."""
+    """Run a rush in a process, and kill it at any moment, or shortly after a long operation started."""
     random, rush = Random(seed), RushTranscript()
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.crashes.killed_process", str(seed), kind, where],
@@ -72,17 +72,17 @@ def run_and_kill(seed: int, kind: str, where: str) -> RushTranscript:
             break
         more -= not waits_for_long
     process.kill()
-    # What it still said is said: only a line that is cut off is not.
+    # Its last lines count, except for one that is cut off.
     for line in process.stdout:
         if line.endswith("\n"):
             rush.hear(line)
     process.stdout.close()
-    assert process.wait() == -SIGKILL, "it ended before it was killed"
+    assert process.wait() == -SIGKILL, "the process ended before it was killed"
     return rush
 
 
 def prepare(store: AnyStore) -> None:
-    """Fill three events: one is small, one will be raised by many, one deleted with many in it."""
+    """Fill three events: a small one, one whose capacity will increase a lot, and one that will be deleted."""
     service = service_on(store, new_id=ids("prepare"))
     new_users(service, *PEOPLE)
     for event_id, capacity, crowd in zip(EVENTS, (5, 1, 30), (20, 80, 80), strict=True):
@@ -93,7 +93,7 @@ def prepare(store: AnyStore) -> None:
 
 
 def moves(found: Everything, before: Everything) -> list[tuple[str, Change]]:
-    """Return what happened to registrations since, each with its event."""
+    """Return the changes of registrations since `before`, with their events."""
     return [
         (event_id, change)
         for event_id, entries in found.journal.items()
@@ -107,7 +107,7 @@ IN = {ChangeKind.REGISTERED, ChangeKind.WAITLISTED}
 
 
 def assert_answers_are_true(rush: RushTranscript, found: Everything, before: Everything) -> None:
-    """Assert that what was acknowledged happened, once, and that what happened was asked for."""
+    """Assert that each acknowledged call happened once, and that nothing else happened."""
     moved = moves(found, before)
     came = Counter((e, c.user_id, c.ticket) for e, c in moved if c.kind in IN)
     went = Counter(
@@ -125,7 +125,7 @@ def assert_answers_are_true(rush: RushTranscript, found: Everything, before: Eve
     done: list[tuple[str | None, ...]] = [("register", e, who) for e, who, _ in came]
     done += [("unregister", e, who) for e, who, _ in went]
     cut_off: Counter[tuple[str | None, ...]] = Counter(tuple(call) for call in rush.unanswered())
-    assert not Counter(done) - cut_off, "nobody asked for it"
+    assert not Counter(done) - cut_off, "a change that no call asked for"
     for event_id, change in moved:
         if change.cause is Cause.USER_DELETED and change.kind is ChangeKind.LEFT:
             assert ["delete_user", change.user_id] in rush.asked.values()
@@ -134,29 +134,29 @@ def assert_answers_are_true(rush: RushTranscript, found: Everything, before: Eve
 
 
 def assert_promotions_are_notified(store: AnyStore, found: Everything, before: Everything) -> None:
-    """Assert that each promotion since has its notice, and that its event is found by who delivers."""
+    """Assert that each promotion has its notification, and that its event is listed as undelivered."""
     undelivered = set(pages(store.list_undelivered))
     for event_id, entries in found.journal.items():
         for entry in entries[len(before.journal[event_id]) :]:
             promoted = [
                 (c.user_id, c.ticket) for c in entry.changes if c.kind is ChangeKind.PROMOTED
             ]
-            told = [
+            notified = [
                 (n.user_id, n.ticket)
                 for n in entry.notifications
                 if n.kind is NotificationKind.PROMOTED
             ]
-            assert told == promoted
-            assert event_id in undelivered, "nobody would be told"
+            assert notified == promoted
+            assert event_id in undelivered, "no one would be notified"
 
 
 def unfinished(store: Store) -> list[str]:
-    """Return what is only done in part."""
+    """Return the events and users with unfinished operations."""
     return [*pages(store.list_unfinished_events), *pages(store.list_unfinished_users)]
 
 
 def pages(read: Callable[..., Page[str]]) -> Iterator[str]:
-    """Yield a whole list."""
+    """Yield all items of a list."""
     page = read(limit=100)
     yield from page.items
     while page.next_cursor is not None:
@@ -165,7 +165,7 @@ def pages(read: Callable[..., Page[str]]) -> Iterator[str]:
 
 
 def assert_next_process_continues(store: Store, rush: RushTranscript) -> None:
-    """Assert that the sweep finishes what was interrupted, and that the next process serves on."""
+    """Assert that the sweep finishes what was interrupted, and that the next process works."""
     service = service_on(store, new_id=ids("next"))
     while left := unfinished(store):
         assert service.finish_unfinished() == len(left)
@@ -176,7 +176,7 @@ def assert_next_process_continues(store: Store, rush: RushTranscript) -> None:
     for call, answer in rush.answered():
         match call, answer:
             case ["raise", _], True:
-                assert raised.capacity == RAISED_TO, "the raise is lost"
+                assert raised.capacity == RAISED_TO, "the capacity increase is lost"
             case ["delete_event", _], bool():
                 assert found.events["deleted"].deletion is Deletion.DONE, "the deletion is lost"
             case ["delete_user", user_id], bool():

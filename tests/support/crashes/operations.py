@@ -1,4 +1,4 @@
-"""Every operation that changes something, each in a workspace in which it has something to do."""
+"""Operations for the crash tests: each one that writes, in a workspace where it has an effect."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.support.environment import (
 )
 
 CROWD = [f"p{number}" for number in range(60)]
-"""More than one commit can move."""
+"""More users than one commit can promote."""
 
 
 def people(*user_ids: str, **event: object) -> Callable[[ServiceProcess], None]:
-    """Return what creates an event and lets people in, in order; and `new`, who is in no event."""
+    """Return a function that creates an event, its attendees in order, and the user `new`."""
 
     def prepare(process: ServiceProcess) -> None:
         new_users(process.service, *user_ids, "new")
@@ -37,7 +37,7 @@ def people(*user_ids: str, **event: object) -> Callable[[ServiceProcess], None]:
 def then(
     prepare: Callable[[ServiceProcess], None], more: Callable[[ServiceProcess], object]
 ) -> Callable[[ServiceProcess], None]:
-    """Return both, one after the other."""
+    """Return a function that does both, one after the other."""
 
     def both(process: ServiceProcess) -> None:
         prepare(process)
@@ -51,7 +51,7 @@ def prepare_nothing(process: ServiceProcess) -> None:
 
 
 def editing(**changes: object) -> Callable[[ServiceProcess], object]:
-    """Return what changes an event."""
+    """Return a call that edits the event."""
     return lambda process: process.service.edit_event("e1", EventChanges.of(**changes))
 
 
@@ -75,7 +75,7 @@ def user_draft(name: str = "Ada") -> UserDraft:
 
 
 def three_events(process: ServiceProcess) -> None:
-    """Let `ada` have a seat for which others wait, wait for one, and have one for which nobody waits."""
+    """Create three events: `ada` has a seat with others waitlisted, is waitlisted, and has a seat with no waitlist."""
     new_users(process.service, "ada", "bob", "eve")
     for event_id, crowd in {"e1": "ada bob eve", "e2": "bob ada eve", "e3": "eve ada"}.items():
         new_event(process.service, event_id, capacity=2 if event_id == "e3" else 1)
@@ -83,7 +83,7 @@ def three_events(process: ServiceProcess) -> None:
 
 
 FULL = people("ada", "bob", "eve", "dan")
-"""Two have seats, two wait."""
+"""Two users are registered, two waitlisted."""
 ROOMY = people("ada", "bob", capacity=5)
 
 USERS = [
@@ -105,7 +105,12 @@ USERS = [
     Operation(
         "update user", FULL, lambda p: p.service.update_user("new", UserChanges.of(name="Ada"))
     ),
-    Operation("delete user in nothing", FULL, lambda p: p.service.delete_user("new"), is_long=True),
+    Operation(
+        "delete user without registrations",
+        FULL,
+        lambda p: p.service.delete_user("new"),
+        is_long=True,
+    ),
     Operation(
         "delete user in three events",
         three_events,
@@ -126,15 +131,15 @@ EVENTS = [
     Operation("create event once", prepare_nothing, lambda p: p.service.create_event_once(draft())),
     Operation("edit text", FULL, editing(title="Supper", description="Bring bread")),
     Operation("move", FULL, editing(starts_at=START + timedelta(days=3))),
-    Operation("raise in one commit", FULL, editing(capacity=3)),
+    Operation("increase the capacity in one commit", FULL, editing(capacity=3)),
     Operation(
-        "raise in several commits",
+        "increase the capacity in several commits",
         people(*CROWD, capacity=1),
         editing(capacity=59),
         is_long=True,
     ),
-    Operation("lower", ROOMY, editing(capacity=2)),
-    Operation("lower, below registered", ROOMY, editing(capacity=1)),
+    Operation("lower the capacity", ROOMY, editing(capacity=2)),
+    Operation("lower the capacity, below registered", ROOMY, editing(capacity=1)),
     Operation("waitlist off", FULL, editing(has_waitlist=False)),
     Operation("close", FULL, lambda p: p.service.close_event("e1")),
     Operation(
@@ -159,10 +164,13 @@ EVENTS = [
         lambda p: p.service.export("e1", request_id="r1", actor=Actor("organizer")),
     ),
     Operation(
-        "delete event with people", FULL, lambda p: p.service.delete_event("e1"), is_long=True
+        "delete event with attendees", FULL, lambda p: p.service.delete_event("e1"), is_long=True
     ),
     Operation(
-        "delete event with nobody", people(), lambda p: p.service.delete_event("e1"), is_long=True
+        "delete event without attendees",
+        people(),
+        lambda p: p.service.delete_event("e1"),
+        is_long=True,
     ),
 ]
 
@@ -173,14 +181,14 @@ REGISTRATIONS = [
         lambda p: p.service.register_ensuring_user("e1", user_draft("new")),
     ),
     Operation("register into a seat", ROOMY, lambda p: p.service.register("e1", "new")),
-    Operation("register into the line", FULL, lambda p: p.service.register("e1", "new")),
+    Operation("register on the waitlist", FULL, lambda p: p.service.register("e1", "new")),
     Operation(
         "register, full",
         people("ada", "bob", has_waitlist=False),
         lambda p: p.service.register("e1", "new"),
     ),
     Operation("register, has a seat", FULL, lambda p: p.service.register("e1", "ada")),
-    Operation("register, waits", FULL, lambda p: p.service.register("e1", "dan")),
+    Operation("register, is waitlisted", FULL, lambda p: p.service.register("e1", "dan")),
     Operation(
         "register, closed",
         then(ROOMY, lambda p: p.service.close_event("e1")),
@@ -190,17 +198,17 @@ REGISTRATIONS = [
     Operation(
         "register, no such event", prepare_nothing, lambda p: p.service.register("e1", "new")
     ),
-    Operation("unregister, nobody waits", ROOMY, lambda p: p.service.unregister("e1", "ada")),
+    Operation("unregister, no waitlist", ROOMY, lambda p: p.service.unregister("e1", "ada")),
     Operation("unregister with promotion", FULL, lambda p: p.service.unregister("e1", "ada")),
-    Operation("unregister from the line", FULL, lambda p: p.service.unregister("e1", "eve")),
-    Operation("unregister, not in it", FULL, lambda p: p.service.unregister("e1", "new")),
+    Operation("unregister from the waitlist", FULL, lambda p: p.service.unregister("e1", "eve")),
+    Operation("unregister, not registered", FULL, lambda p: p.service.unregister("e1", "new")),
     Operation(
         "unregister, canceled",
         then(FULL, lambda p: p.service.cancel_event("e1")),
         lambda p: p.service.unregister("e1", "ada"),
     ),
     Operation(
-        "remove from the line",
+        "remove from the waitlist",
         FULL,
         lambda p: p.service.remove("e1", "dan", actor=Actor("organizer"), reason="no room"),
     ),
@@ -212,27 +220,27 @@ REGISTRATIONS = [
 ]
 
 
-def unfinished_raise(process: ServiceProcess) -> None:
-    """Leave a raise after its first step."""
+def unfinished_capacity_increase(process: ServiceProcess) -> None:
+    """Stop a capacity increase after its first step."""
     people(*CROWD, capacity=1)(process)
     editing(capacity=59)(process)
     process.forget()
 
 
 def unfinished_event_deletion(process: ServiceProcess) -> None:
-    """Leave an event's deletion after its mark."""
+    """Stop an event's deletion after its mark."""
     FULL(process)
     commit_together(process.store, "e1", [StartDeletion(None)])
 
 
 def unfinished_user_deletion(process: ServiceProcess) -> None:
-    """Leave a user's deletion after its mark."""
+    """Stop a user's deletion after its start."""
     three_events(process)
     start_user_deletion(process.store, "ada")
 
 
 def due_reminder(process: ServiceProcess) -> None:
-    """Leave an event whose reminder is due for half an hour."""
+    """Create an event whose reminder has been due for half an hour."""
     process.clock.advance(timedelta(days=-2))
     people("ada", "bob", "eve", starts_at=START + timedelta(hours=23, minutes=30))(process)
     process.clock.advance(timedelta(days=2))
@@ -241,7 +249,7 @@ def due_reminder(process: ServiceProcess) -> None:
 SWEEPS = [
     Operation(f"sweep, {name}", prepare, lambda p: p.service.sweep(), is_long=True)
     for name, prepare in {
-        "a raise": unfinished_raise,
+        "a capacity increase": unfinished_capacity_increase,
         "an event's deletion": unfinished_event_deletion,
         "a user's deletion": unfinished_user_deletion,
     }.items()
@@ -252,14 +260,14 @@ SWEEPS.append(
         due_reminder,
         lambda p: p.service.sweep(),
         is_long=True,
-        # One that could not read on says so, whatever it had done before.
+        # A sweep that fails to read answers so, whatever it did before.
         is_preparatory=True,
     )
 )
 
 
 def corrupt(process: ServiceProcess) -> None:
-    """Miscount an event's seats, take a place out of its line, and a user from under a registration."""
+    """Miscount an event's seats, delete a waitlist entry, and delete the user of a registration."""
     FULL(process)
     client, keys = process.store._client, process.store._keys
     client.update_item(
@@ -285,13 +293,13 @@ REPAIRS = [
 
 
 def save(process: ServiceProcess) -> DeliveryState:
-    """Save the event's delivery row, leased by `worker`, as it is read."""
+    """Save the event's delivery state under the lease of `worker`."""
     stored = process.store.get_delivery("e1")
     return process.store.save_delivery(stored.model_copy(update={"delivered_version": 1}))
 
 
 def lease(process: ServiceProcess) -> object:
-    """Take the event's lease as `worker`."""
+    """Take the event's delivery lease as `worker`."""
     until = START + timedelta(seconds=30)
     return process.store.take_lease("e1", holder="worker", now=START, until=until)
 
@@ -307,7 +315,7 @@ OUTBOX = [
     Operation("save delivery", then(FULL, lease), save),
     Operation("mark delivered", FULL, lambda p: p.store.mark_delivered("e1", 1)),
     Operation(
-        "record unreached",
+        "record unreachable recipient",
         FULL,
         lambda p: p.store.record_unreachable(
             "e1",

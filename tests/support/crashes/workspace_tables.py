@@ -1,4 +1,4 @@
-"""One workspace in DynamoDB that can be put back as it was, and what is stored in it, to be compared."""
+"""Tables of one workspace in DynamoDB, which can be saved, restored and compared."""
 
 from __future__ import annotations
 
@@ -21,40 +21,40 @@ if TYPE_CHECKING:
 WORKSPACE = "T1"
 
 Stored = dict[tuple[str, str], Any]
-"""Every item that is stored, by table and key."""
+"""Every stored item, by table and key."""
 
-PER_HISTORY = frozenset(
+PER_RUN = frozenset(
     {"version", "revision", "plan_id", "at", "created_at", "updated_at", "registered_at"}
     | {"seated_at", "leased_until", "settled", "since"}
 )
-"""What differs between two histories that did the same: moments, and the names of commits."""
+"""Fields that differ between two runs of the same calls: times, and ids of commits."""
 
 
 @dataclass(frozen=True)
 class WorkspaceState:
-    """What is stored, but for what differs between two histories that did the same."""
+    """Stored data without the fields that differ between two runs of the same calls."""
 
     events: object
     users: object
     rows: object
-    line: object
+    waitlist: object
     history: Mapping[str, tuple[object, ...]]
-    """By event: each change and each notice, in order, however many commits carried them."""
-    unmarked: tuple[object, ...]
-    """The entries that no sweep would deliver any more."""
+    """Changes and notifications by event, in order, however many commits wrote them."""
+    delivered: tuple[object, ...]
+    """The journal entries that no sweep would deliver any more."""
     deliveries: object
     cards: object
 
 
 class WorkspaceTables:
-    """The tables of one prefix, which nobody else uses."""
+    """Tables of one prefix, which no other test uses."""
 
     def __init__(self, client: DynamoDBClient, prefix: str) -> None:
         self._client: Any = client
         self._prefix = prefix
 
     def store(self, client: DynamoDBClient | None = None) -> DynamoDBStore:
-        """Return a process's store on the tables, on its own client if it has one."""
+        """Return a store on the tables, with this client or the tables' own."""
         return DynamoDBStore(client or self._client, self._prefix, WORKSPACE)
 
     def stored(self) -> Stored:
@@ -69,7 +69,10 @@ class WorkspaceTables:
         return found
 
     def restore(self, wanted: Stored, stored: Stored | None = None) -> None:
-        """Put everything back as it was: much faster than preparing it anew. `stored` is what is there now."""
+        """Write the items of `wanted` and delete all others, much faster than preparing them again.
+
+        `stored` has the present items, if the caller knows them.
+        """
         keys = {table.name: table.key.names() for table in schema.TABLES}
         requests: list[tuple[str, dict[str, Any]]] = []
         if stored is None:
@@ -91,7 +94,7 @@ class WorkspaceTables:
     def state(
         self, stored: Stored | None = None, *, check_invariants: bool = True
     ) -> WorkspaceState:
-        """Return what is stored; `check_invariants` asserts that R7.5 holds of it."""
+        """Return what is stored; `check_invariants` asserts R7.5."""
         contents = _Contents(self.stored() if stored is None else stored)
         memory = contents.memory
         if check_invariants:
@@ -102,18 +105,18 @@ class WorkspaceTables:
             plain(memory.registrations),
             plain(memory.waitlist),
             {event_id: _history(memory, event_id) for event_id in memory.events},
-            tuple(plain(entry) for entry in contents.unmarked),
+            tuple(plain(entry) for entry in contents.delivered),
             plain(contents.deliveries),
             plain(contents.cards),
         )
 
 
 class _Contents:
-    """Everything, rebuilt from the items."""
+    """Stored items as models."""
 
     def __init__(self, stored: Stored) -> None:
         self.memory = MemoryStore()
-        self.unmarked: list[JournalEntry] = []
+        self.delivered: list[JournalEntry] = []
         self.deliveries: list[DeliveryState] = []
         self.cards: list[Card] = []
         self._items = Items(WORKSPACE)
@@ -144,21 +147,21 @@ class _Contents:
                 entry = items.to_journal_entry(item)
                 memory.journal[entry.event_id, entry.version] = entry
                 if "undelivered_in" not in item:
-                    self.unmarked.append(entry)
+                    self.delivered.append(entry)
 
 
 def _history(memory: MemoryStore, event_id: str) -> tuple[object, ...]:
     entries = sorted((version, e) for (of, version), e in memory.journal.items() if of == event_id)
-    told: list[object] = []
+    found: list[object] = []
     for _, entry in entries:
-        told += [*entry.changes, *entry.notifications, *entry.unreachable]
-    return tuple(plain(one) for one in told)
+        found += [*entry.changes, *entry.notifications, *entry.unreachable]
+    return tuple(plain(one) for one in found)
 
 
 def plain(value: object) -> object:
-    """Return a value as nested tuples and dictionaries, without what `PER_HISTORY` names."""
+    """Return a value as nested tuples and dictionaries, without the fields in `PER_RUN`."""
     if isinstance(value, User):
-        # Which mark it was is a matter of who came first.
+        # The deletion id depends on which call came first.
         value = value.model_copy(update={"deletion": value.deletion is not None})
     if isinstance(value, BaseModel):
         return (type(value).__name__, plain(dict(value)))
@@ -170,7 +173,7 @@ def plain(value: object) -> object:
         return {
             key: (each is not None) if key == "operation_id" else plain(each)
             for key, each in given.items()
-            if key not in PER_HISTORY
+            if key not in PER_RUN
         }
     if isinstance(value, list | tuple):
         return tuple(plain(each) for each in value)

@@ -1,4 +1,4 @@
-"""Corruptions of one event, each with the violation that a check has to name."""
+"""Corruptions of one event, each with the violation that a check must report."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ K = ViolationKind
 
 
 def rewritten(kind: ViolationKind, **values: object) -> Corruption:
-    """Return the corruption of values of the event."""
+    """Return a corruption of the event's values."""
     return Corruption(lambda target: target.rewrite_event(values), kind)
 
 
 def in_row(kind: ViolationKind, name: str, found_at: int, **values: object) -> Corruption:
-    """Return the corruption of a registration's values, and the ticket that it is named with."""
+    """Return a corruption of a registration's values; `found_at` is the ticket in the violation."""
     return Corruption(lambda target: target.rewrite_row(name, **values), kind, name, found_at)
 
 
 def in_history(kind: ViolationKind, do: Callable[[CorruptibleEvent], object]) -> Corruption:
+    """Return a corruption without a user in its violation."""
     return Corruption(do, kind)
 
 
-def in_line(
+def in_waitlist(
     kind: ViolationKind, name: str, ticket: int, *do: Callable[[CorruptibleEvent], object]
 ) -> Corruption:
     return Corruption(lambda target: [one(target) for one in do], kind, name, ticket)
@@ -40,26 +41,28 @@ def deleted_event(target: CorruptibleEvent, **values: object) -> None:
 NUMBERS = {
     "too few registered": rewritten(K.REGISTERED_COUNT, registered_count=1),
     "too many registered": rewritten(K.REGISTERED_COUNT, registered_count=7),
-    "fewer than none registered": rewritten(K.REGISTERED_COUNT, registered_count=-1),
-    "too many waiting": rewritten(K.WAITLIST_COUNT, waitlist_count=7),
-    "nobody waiting": rewritten(K.WAITLIST_COUNT, waitlist_count=0),
-    "fewer than none waiting": rewritten(K.WAITLIST_COUNT, waitlist_count=-4),
+    "negative registered count": rewritten(K.REGISTERED_COUNT, registered_count=-1),
+    "too many waitlisted": rewritten(K.WAITLIST_COUNT, waitlist_count=7),
+    "no one waitlisted": rewritten(K.WAITLIST_COUNT, waitlist_count=0),
+    "negative waitlist count": rewritten(K.WAITLIST_COUNT, waitlist_count=-4),
     "wrong blocks": rewritten(K.BLOCK_COUNTS, waitlist_by_block={0: 1, 4: 2}),
     "no blocks": rewritten(K.BLOCK_COUNTS, waitlist_by_block={}),
     "a capacity too small": rewritten(K.OVER_CAPACITY, capacity=1),
     "free seats": rewritten(K.FREE_SEAT, capacity=4),
     "a ticket to be given twice": rewritten(K.NEXT_TICKET, next_ticket=4),
-    "a raise with no operation": rewritten(K.OPERATION, capacity_target=5),
-    "an operation with no raise": rewritten(K.OPERATION, operation_id="lost"),
-    "a raise to what is so": rewritten(K.OPERATION, capacity_target=2, operation_id="o"),
-    "a deletion with no operation": rewritten(K.OPERATION, deletion=Deletion.MARKED),
-    "a tombstone that is unfinished": Corruption(
-        lambda target: deleted_event(target, operation_id="o"), K.OPERATION, event="-buried"
+    "a capacity target without an operation": rewritten(K.OPERATION, capacity_target=5),
+    "an operation without a capacity target": rewritten(K.OPERATION, operation_id="lost"),
+    "a capacity target equal to the capacity": rewritten(
+        K.OPERATION, capacity_target=2, operation_id="o"
     ),
-    "a tombstone that counts": Corruption(
+    "a deletion without an operation": rewritten(K.OPERATION, deletion=Deletion.MARKED),
+    "a deleted event with an operation": Corruption(
+        lambda target: deleted_event(target, operation_id="o"), K.OPERATION, event="-deleted"
+    ),
+    "a deleted event with a count": Corruption(
         lambda target: deleted_event(target, registered_count=1),
         K.REGISTERED_COUNT,
-        event="-buried",
+        event="-deleted",
     ),
     "a seat lost": in_history(K.REGISTERED_COUNT, lambda target: target.lose_row("seated1")),
 }
@@ -67,104 +70,108 @@ HISTORY = {
     "the first entry lost": in_history(K.MISSING_ENTRY, lambda target: target.lose_entry(1)),
     "an entry lost": in_history(K.MISSING_ENTRY, lambda target: target.lose_entry(3)),
     "the last entry lost": in_history(K.MISSING_ENTRY, lambda target: target.lose_entry(6)),
-    "the next entry there already": in_history(K.ENTRY_AHEAD, lambda target: target.add_entry(7)),
-    "a later entry there already": in_history(K.ENTRY_AHEAD, lambda target: target.add_entry(9)),
+    "the next journal entry written already": in_history(
+        K.ENTRY_AHEAD, lambda target: target.add_entry(7)
+    ),
+    "a later journal entry written already": in_history(
+        K.ENTRY_AHEAD, lambda target: target.add_entry(9)
+    ),
 }
-LINE = {
-    "a registration lost": in_line(
+WAITLIST = {
+    "a registration lost": in_waitlist(
         K.STRAY_WAITLIST_ENTRY, "waiting2", 4, lambda target: target.lose_row("waiting2")
     ),
-    "a place lost": in_line(
+    "a waitlist entry lost": in_waitlist(
         K.NOT_ON_WAITLIST, "waiting2", 4, lambda target: target.lose_waitlist_entry("waiting2")
     ),
-    "a place of nobody": in_line(
+    "an entry of no user": in_waitlist(
         K.STRAY_WAITLIST_ENTRY, "nobody", 99, lambda target: target.add_waitlist_entry(99, "nobody")
     ),
-    "a place of nobody, first in line": in_line(
+    "an entry of no user, first on the waitlist": in_waitlist(
         K.STRAY_WAITLIST_ENTRY, "nobody", 1, lambda target: target.add_waitlist_entry(1, "nobody")
     ),
-    "a second place": in_line(
+    "a second waitlist entry": in_waitlist(
         K.STRAY_WAITLIST_ENTRY,
         "waiting1",
         9,
         lambda target: target.add_waitlist_entry(9, "waiting1"),
     ),
-    "a place of who has a seat": in_line(
+    "a waitlist entry of a registered user": in_waitlist(
         K.STRAY_WAITLIST_ENTRY, "seated1", 9, lambda target: target.add_waitlist_entry(9, "seated1")
     ),
-    "a place of another time": in_row(
+    "a waitlist entry of another time": in_row(
         K.NOT_ON_WAITLIST, "waiting1", 3, registered_at=START - timedelta(days=1)
     ),
-    "a place taken by another": in_line(
+    "a waitlist entry replaced by another": in_waitlist(
         K.NOT_ON_WAITLIST,
         "waiting2",
         4,
         lambda target: target.lose_waitlist_entry("waiting2"),
         lambda target: target.add_waitlist_entry(4, "nobody"),
     ),
-    "a place in no event": Corruption(
+    "a waitlist entry in no event": Corruption(
         lambda target: target.add_waitlist_entry(99, "nobody", f"{target.event_id}-gone"),
         K.STRAY_WAITLIST_ENTRY,
         "nobody",
         99,
         event="-gone",
     ),
-    "a place in a deleted event": Corruption(
+    "a waitlist entry in a deleted event": Corruption(
         lambda target: target.add_waitlist_entry(99, "nobody", target.delete_another_event()),
         K.STRAY_WAITLIST_ENTRY,
         "nobody",
         99,
-        event="-buried",
+        event="-deleted",
     ),
 }
 REGISTRATIONS = {
-    "of no event": Corruption(
+    "a registration in no event": Corruption(
         lambda target: target.copy_row("seated1", event_id=f"{target.event_id}-gone"),
         K.NO_EVENT,
         "seated1",
         1,
         event="-gone",
     ),
-    "of a deleted event": Corruption(
+    "a registration in a deleted event": Corruption(
         lambda target: target.copy_row("seated1", event_id=target.delete_another_event()),
         K.NO_EVENT,
         "seated1",
         1,
-        event="-buried",
+        event="-deleted",
     ),
-    "of a lost user with a seat": Corruption(
+    "a registered user lost": Corruption(
         lambda target: target.lose_user("seated1"), K.NO_USER, "seated1", 1
     ),
-    "of a lost user who waits": Corruption(
+    "a waitlisted user lost": Corruption(
         lambda target: target.lose_user("waiting2"), K.NO_USER, "waiting2", 4
     ),
     "two seats with one ticket": in_row(K.SHARED_TICKET, "seated2", 1, ticket=1),
-    "a seat with a waiting one's ticket": in_row(K.SHARED_TICKET, "seated2", 4, ticket=4),
-    "a waiting one with another's ticket": in_row(K.SHARED_TICKET, "waiting2", 3, ticket=3),
-    "a waiting one with a senior's ticket": in_row(
+    "a seat with the ticket of a waitlisted user": in_row(K.SHARED_TICKET, "seated2", 4, ticket=4),
+    "a waitlisted user with another's ticket": in_row(K.SHARED_TICKET, "waiting2", 3, ticket=3),
+    "a waitlisted user with a ticket and an earlier time": in_row(
         K.SHARED_TICKET, "waiting2", 3, ticket=3, registered_at=START - timedelta(days=1)
     ),
-    "a waiting one with a seat's ticket": Corruption(
+    "a waitlisted user with the ticket of a seat": Corruption(
         lambda target: target.rewrite_row("waiting2", ticket=1), K.SHARED_TICKET, "seated1", 1
     ),
-    "a seat with no proper ticket": in_row(K.BAD_TICKET, "seated2", 0, ticket=0),
-    "a waiting one with no proper ticket": in_row(K.BAD_TICKET, "waiting3", -5, ticket=-5),
+    "a seat with an invalid ticket": in_row(K.BAD_TICKET, "seated2", 0, ticket=0),
+    "a waitlisted user with an invalid ticket": in_row(K.BAD_TICKET, "waiting3", -5, ticket=-5),
     "a ticket that was never given": in_row(K.NOT_ON_WAITLIST, "waiting3", 50, ticket=50),
-    "a waiting one with a time of its seat": in_row(K.SEATED_AT, "waiting1", 3, seated_at=START),
-    "a seat since never": in_row(K.SEATED_AT, "seated1", 1, seated_at=None),
-    "one who sat, and waits": in_row(
+    "a waitlisted user with a seat time": in_row(K.SEATED_AT, "waiting1", 3, seated_at=START),
+    "a seat without a seat time": in_row(K.SEATED_AT, "seated1", 1, seated_at=None),
+    "a seat turned into a waitlist entry": in_row(
         K.NOT_ON_WAITLIST, "seated2", 2, status=RegistrationStatus.WAITLISTED, seated_at=None
     ),
-    "one who waited, and sits": in_row(
+    "a waitlist entry turned into a seat": in_row(
         K.SEATED_AT, "waiting1", 3, status=RegistrationStatus.REGISTERED
     ),
 }
-CORRUPTIONS = {**NUMBERS, **HISTORY, **LINE, **REGISTRATIONS}
+CORRUPTIONS = {**NUMBERS, **HISTORY, **WAITLIST, **REGISTRATIONS}
 ON_DYNAMODB = {
     "a seat that the roster does not list": Corruption(
         lambda target: target.set_listed("seated2", listed=False), K.ROSTER, "seated2", 2
     ),
-    "a waiting one that the roster lists": Corruption(
+    "a waitlisted user whom the roster lists": Corruption(
         lambda target: target.set_listed("waiting1", listed=True), K.ROSTER, "waiting1", 3
     ),
 }

@@ -1,4 +1,4 @@
-"""A store on which something changes before each read of a check."""
+"""Store that changes before each read of a check."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ READS = frozenset(
 
 
 class ChangingStore:
-    """A store on which something happens before each read."""
+    """Store on which the next change happens before each read."""
 
-    def __init__(self, store: Store, happening: Iterator[Callable[[], object]]) -> None:
+    def __init__(self, store: Store, changes: Iterator[Callable[[], object]]) -> None:
         self._store = store
-        self._happening = happening
+        self._changes = changes
 
     def __getattr__(self, name: str) -> object:
         if name in READS:
-            next(self._happening)()
+            next(self._changes)()
         return getattr(self._store, name)

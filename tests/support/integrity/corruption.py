@@ -1,4 +1,4 @@
-"""Writing past the rules: what no command of ours would do, to see whether a check finds it."""
+"""Corruption of stored data, by writes that no command would make."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _plan_ids = ids("corruption")
 
 
 class CorruptibleEvent:
-    """An event with two seats, both taken, and three who wait: tickets 1 to 5. And ways to spoil it."""
+    """Event with two registered and three waitlisted users (tickets 1 to 5), and ways to corrupt it."""
 
     def __init__(self, service: Service, store: Store, event_id: str = "e1") -> None:
         self.service = service
@@ -48,68 +48,68 @@ class CorruptibleEvent:
             service.register(event_id, self.person(name))
 
     def person(self, name: str) -> str:
-        """Return a user's id: nobody is in two scenes."""
+        """Return the id of this event's user with that name."""
         return f"{self.event_id}-{name}"
 
     def corrupt(self, *actions: Action) -> None:
-        """Write whatever it is."""
+        """Write these actions, whatever they are."""
         with without_foreign_keys(self.store):
             self.store.commit(Plan(_plan_ids(), self.event_id, None, (), actions))
 
     def event(self, event_id: str | None = None) -> Event:
-        """Return an event as it is stored: the scene's, unless told otherwise."""
+        """Return a stored event, by default this one."""
         event = self.store.get_event(event_id or self.event_id)
         assert event is not None
         return event
 
     def rewrite_event(self, values: Mapping[str, object], event_id: str | None = None) -> None:
-        """Set an event's values, its version as it was."""
+        """Overwrite values of an event, but not its version."""
         event = self.event(event_id)
         self.corrupt(PutEvent(event.model_copy(update=values), event.version))
 
     def row(self, name: str) -> Registration:
-        """Return a person's registration."""
+        """Return a user's registration."""
         user_id = self.person(name)
         found = self.store.get_rows(self.event_id, registrations_of=[user_id], users=())
         return found.registrations[user_id]
 
     def rewrite_row(self, name: str, **values: object) -> None:
-        """Set a registration's values."""
+        """Overwrite values of a registration."""
         row = self.row(name)
         self.corrupt(PutRegistration(row.model_copy(update=values), row))
 
     def copy_row(self, name: str, **values: object) -> None:
-        """Write a person's registration once more: into another event, or as another's."""
+        """Write a copy of a registration, with other values."""
         self.corrupt(PutRegistration(self.row(name).model_copy(update=values), None))
 
     def lose_row(self, name: str) -> None:
-        """Delete a registration, and nothing else."""
+        """Delete only a registration."""
         self.corrupt(DeleteRegistration(self.row(name)))
 
     def lose_waitlist_entry(self, name: str) -> None:
-        """Delete a place in line, and nothing else."""
+        """Delete only a waitlist entry."""
         self.corrupt(DeleteWaitlistEntry(self.event_id, WaitlistEntry.of(self.row(name))))
 
     def add_waitlist_entry(self, ticket: int, name: str, event_id: str | None = None) -> None:
-        """Write a place in line, and nothing else."""
-        place = WaitlistEntry(ticket, self.person(name), START)
-        self.corrupt(PutWaitlistEntry(event_id or self.event_id, place))
+        """Write only a waitlist entry."""
+        entry = WaitlistEntry(ticket, self.person(name), START)
+        self.corrupt(PutWaitlistEntry(event_id or self.event_id, entry))
 
     def lose_user(self, name: str) -> None:
-        """Delete a user, and nothing else."""
+        """Delete only a user."""
         user_id = self.person(name)
         with without_foreign_keys(self.store):
             self.store.delete_user(user_id, start_user_deletion(self.store, user_id))
 
     def delete_another_event(self) -> str:
-        """Make a tombstone; return its event's id."""
-        event_id = f"{self.event_id}-buried"
+        """Delete another event; return its id."""
+        event_id = f"{self.event_id}-deleted"
         new_event(self.service, event_id)
         self.service.delete_event(event_id)
         return event_id
 
     def lose_entry(self, version: int) -> None:
-        """Delete an entry of the event's history."""
+        """Delete a journal entry."""
         match self.store:
             case MemoryStore():
                 del self.store.journal[self.event_id, version]
@@ -126,13 +126,13 @@ class CorruptibleEvent:
                 )
 
     def add_entry(self, version: int) -> None:
-        """Write the newest entry of the history again, under a version that is still to come."""
+        """Write the newest journal entry again, under a later version."""
         newest = self.store.list_history(self.event_id, limit=1).items[0]
-        another = newest.model_copy(update={"version": version, "plan_id": "nobody's"})
+        another = newest.model_copy(update={"version": version, "plan_id": "unknown"})
         self.corrupt(PutJournalEntry(another))
 
     def set_listed(self, name: str, *, listed: bool) -> None:
-        """Put a registration into the roster's index, or take it out: DynamoDB alone has such a mark."""
+        """Add a registration to the roster's index, or remove it; only DynamoDB has this index."""
         assert isinstance(self.store, DynamoDBStore)
         event = {"S": f"T1#{self.event_id}"}
         change: dict[str, Any] = {"UpdateExpression": "REMOVE seated_in"}
@@ -150,7 +150,7 @@ class CorruptibleEvent:
 
 @dataclass(frozen=True)
 class Corruption:
-    """Something done to a scene, and what the check is to name: of which event and person, at which ticket."""
+    """Corruption of an event, and the violation that a check must report."""
 
     do: Callable[[CorruptibleEvent], object]
     kind: ViolationKind
@@ -158,8 +158,8 @@ class Corruption:
     ticket: int | None = None
     event: str = ""
 
-    def is_named_in(self, violations: list[Violation], target: CorruptibleEvent) -> bool:
-        """Whether one of the breaches has this kind and these ids."""
+    def is_reported_in(self, violations: list[Violation], target: CorruptibleEvent) -> bool:
+        """Return whether one of the violations has this kind and these ids."""
         return (
             self.kind,
             f"{target.event_id}{self.event}",
@@ -172,17 +172,17 @@ class Corruption:
 
 
 def check(service: Service) -> list[Violation]:
-    """Return all that a check finds."""
+    """Return all violations that a check finds."""
     return list(service.check(lambda _: None))
 
 
 def repair(service: Service) -> list[FixedViolation]:
-    """Return all that a repair did."""
+    """Return everything that a repair fixed."""
     return list(service.repair(lambda _: None))
 
 
 def assert_fixed(service: Service, store: Store) -> Everything:
-    """Assert that a check finds nothing, and that R7.5 holds by counting; what histories tell apart."""
+    """Assert that a check finds nothing and that R7.5 holds, except for the journal; return what is stored."""
     assert check(service) == []
     found = everything_in(store)
     assert wrong_events(found) == set()
@@ -190,36 +190,36 @@ def assert_fixed(service: Service, store: Store) -> Everything:
 
 
 def wrong_events(found: Everything) -> set[str]:
-    """Return the ids of the events of which R7.5 does not hold, by counting, in no way as the product does it."""
+    """Return the ids of the events that violate R7.5, by counting and without the product's code."""
     ids = {*found.events, *(of for of, _ in found.registrations), *(of for of, _ in found.waitlist)}
     return {event_id for event_id in ids if not _is_sound(event_id, found)}
 
 
 def _is_sound(event_id: str, found: Everything) -> bool:
     rows = [row for (of, _), row in found.registrations.items() if of == event_id]
-    line = [found.waitlist[key] for key in sorted(found.waitlist) if key[0] == event_id]
+    waitlist = [found.waitlist[key] for key in sorted(found.waitlist) if key[0] == event_id]
     event = found.events.get(event_id)
     if event is None or event.deletion is Deletion.DONE:
         counts = (event.registered_count, event.waitlist_count) if event else (0, 0)
-        return not rows and not line and counts == (0, 0) and _is_marked_well(event)
+        return not rows and not waitlist and counts == (0, 0) and _has_valid_operation(event)
     seated, waiting = found.seated(event_id), found.waitlisted(event_id)
     tickets = [row.ticket for row in rows]
     return (
         (event.registered_count, event.waitlist_count) == (len(seated), len(waiting))
-        and Counter(block_of(place.ticket) for place in line) == dict(event.waitlist_by_block)
+        and Counter(block_of(entry.ticket) for entry in waitlist) == dict(event.waitlist_by_block)
         and len(seated) <= event.capacity
         and (event.deletion is not None or not waiting or len(seated) == event.capacity)
-        and line
+        and waitlist
         == [WaitlistEntry.of(found.registrations[event_id, user_id]) for user_id in waiting]
         and len(tickets) == len(set(tickets))
         and all(0 < ticket < event.next_ticket for ticket in tickets)
         and all((row.seated_at is not None) is (row.user_id in seated) for row in rows)
         and {row.user_id for row in rows} <= set(found.users)
-        and _is_marked_well(event)
+        and _has_valid_operation(event)
     )
 
 
-def _is_marked_well(event: Event | None) -> bool:
+def _has_valid_operation(event: Event | None) -> bool:
     if event is None or event.deletion is Deletion.DONE:
         return event is None or (event.capacity_target, event.operation_id) == (None, None)
     if event.deletion is Deletion.MARKED:

@@ -1,4 +1,4 @@
-"""Any corruption of an event, as hypothesis strategies."""
+"""Hypothesis strategies for any corruption of an event."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ lists_of_damage = st.lists(damages, min_size=1, max_size=6)
 
 
 def damage(target: CorruptibleEvent, how: list[Damage]) -> None:
-    """Do it all; what an earlier one made impossible is left out."""
+    """Do all damage, except what earlier damage made impossible."""
     for one in how:
         with suppress(Conflict, KeyError, AssertionError):
             one(target)

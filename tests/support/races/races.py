@@ -63,7 +63,7 @@ def people(prefix: str, number: int) -> list[str]:
 
 
 def last_seats(dice: random.Random) -> Race:
-    """Sixteen users register for a few seats, and then read or register again."""
+    """Let sixteen users register for a few seats, and then read or register again."""
     crowd = people("p", THREADS)
     initial_event = InitialEvent(dice.randint(1, 6), has_waitlist=dice.random() < 0.5)
     return Race(
@@ -72,7 +72,7 @@ def last_seats(dice: random.Random) -> Race:
 
 
 def leaving_with_a_waitlist(dice: random.Random) -> Race:
-    """Registered users leave, some waitlisted users leave, and others read their positions."""
+    """Let registered and waitlisted users leave, while others read their positions."""
     seated, waiting = people("s", 8), people("w", 12)
     scripts: list[Script] = [[_leave(p), _look_or(dice, p, _register(p))] for p in seated]
     scripts += [[_leave(p)] for p in dice.sample(waiting, 4)]
@@ -81,7 +81,7 @@ def leaving_with_a_waitlist(dice: random.Random) -> Race:
 
 
 def one_user_sixteen_times(dice: random.Random) -> Race:
-    """One user registers and leaves in sixteen windows, before or behind other users."""
+    """Let one user register and leave in sixteen windows, before or behind other users."""
     asks = [_register("p"), _register("p"), _leave("p"), ("get_registration", E1, "p")]
     initial_event = InitialEvent(1, attendees=dice.choice([(), ("z",), ("z", "y")]))
     scripts: list[Script] = [[dice.choice(asks), dice.choice(asks)] for _ in range(THREADS - 1)]
@@ -89,7 +89,7 @@ def one_user_sixteen_times(dice: random.Random) -> Race:
 
 
 def leaving_and_registering_mixed(dice: random.Random) -> Race:
-    """Eight users do anything, each from two threads."""
+    """Let eight users do anything, each from two threads."""
     crowd = people("p", 8)
     initial_event = InitialEvent(dice.randint(1, 3), has_waitlist=dice.random() < 0.8)
     scripts = [[_anything(dice, p) for _ in range(3)] for p in [*crowd, *crowd]]
@@ -97,7 +97,7 @@ def leaving_and_registering_mixed(dice: random.Random) -> Race:
 
 
 def capacity_changed_in_a_rush(dice: random.Random) -> Race:
-    """Organizers change the capacity, close and reopen, while users register and leave."""
+    """Change the capacity, close and reopen, while users register and leave."""
     crowd, seated = people("p", 11), people("s", 2)
     scripts: list[Script] = [[_register(p), _look(dice, p)] for p in crowd]
     scripts += [[_leave(p)] for p in seated]
@@ -109,7 +109,7 @@ def capacity_changed_in_a_rush(dice: random.Random) -> Race:
 
 
 def user_deleted_during_registrations(dice: random.Random) -> Race:
-    """A user is deleted, and perhaps created again, during registrations of that user (R7.1)."""
+    """Delete a user, and perhaps create it again, during its registrations (R7.1)."""
     others = people("p", 6)
     events = {
         E1: InitialEvent(1, attendees=["x", *others[:3]]),
@@ -129,7 +129,7 @@ def user_deleted_during_registrations(dice: random.Random) -> Race:
 
 
 def event_deleted_during_registrations(dice: random.Random) -> Race:
-    """An event is deleted while users register and leave, and one of the users is deleted, too (R7.2)."""
+    """Delete an event while users register and leave, and one of the users, too (R7.2)."""
     attendees, coming = people("s", 4), people("p", 8)
     scripts: list[Script] = [[_register(p), _look_or(dice, p, _leave(p))] for p in coming]
     scripts += [[_leave(p), _register(p), _register(p, E2)] for p in attendees]
@@ -141,7 +141,7 @@ def event_deleted_during_registrations(dice: random.Random) -> Race:
 
 
 def two_deletions_of_one_user(dice: random.Random) -> Race:
-    """Two calls delete the same user, who is registered or waitlisted in three events."""
+    """Delete one user, who is registered or waitlisted in three events, from two threads."""
     others = people("p", 9)
     events = {
         event_id: InitialEvent(1, attendees=dice.sample(["x", *others[3 * n : 3 * n + 3]], 4))
@@ -160,7 +160,7 @@ def two_deletions_of_one_user(dice: random.Random) -> Race:
 
 
 def capacity_raised_then_lowered(dice: random.Random) -> Race:
-    """A lower capacity overtakes an increase of more than two commits, while users register and leave (R2.5)."""
+    """Overtake a capacity increase of more than two commits by a lower capacity (R2.5)."""
     waiting, coming = people("w", 106), people("p", 5)
     scripts: list[Script] = [[_edit(dice.randint(90, 200))], [_edit(dice.randint(2, 120))]]
     scripts += [[_leave(p), _look(dice, p)] for p in dice.sample(waiting, 5)]

@@ -1,4 +1,4 @@
-"""The API beside the bot of a town, and a program that has a token for it."""
+"""HTTP API next to the bot of a Slack harness, and a program that has a token for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The form that creates an event: opened, and filled in."""
+"""Steps in the form that creates an event."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ INPUTS = {block: (block.value, ActionId.INPUT.value) for block in BlockId}
 
 
 def opened(harness: SlackHarness, user_id: str = BJORN) -> View:
+    """Open the form with `/event create`; return it."""
     view = harness.slack.command(user_id, EVENTS, "/event", "create").view
     assert view is not None
     return view
 
 
 def filled(harness: SlackHarness, **values: Any) -> Mapping[tuple[str, str], Any]:
-    """Return what somebody types: a class in two days, and `values` by names of `BlockId`."""
+    """Return the values of the form: a class in two days, and `values` by names of `BlockId`."""
     day = (harness.clock.now() + timedelta(days=2)).date().isoformat()
     given = {
         "TITLE": "Pottery",

@@ -1,4 +1,4 @@
-"""The real bot on SQLite, in a workspace whose Slack answers over HTTP. Time moves by hand."""
+"""Harness of the Slack tests: the real bot on SQLite, in the stand-in workspace over HTTP, with a manual clock."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ManualClock, ids, run_now
 from tests.support.invariants import Everything, assert_invariants, everything_in
 
-SECRET = "a signing secret of nobody's"
+SECRET = "an invented signing secret"
 
 AMARA, BJORN, CHLOE = "U0AMARA", "U0BJORN", "U0CHLOE"
 DIEGO, HARUKI, PRIYA = "U0DIEGO", "U0HARUKI", "U0PRIYA"
@@ -38,7 +38,7 @@ DIEGO, HARUKI, PRIYA = "U0DIEGO", "U0HARUKI", "U0PRIYA"
 
 @dataclass
 class SlackHarness:
-    """A workspace with the bot in it."""
+    """Bot in a workspace, with its store, its clock, and the members' client."""
 
     workspace: Workspace
     api: SlackApi
@@ -49,7 +49,7 @@ class SlackHarness:
     slack: MemberClient
 
     def event(self, event_id: str = "yoga", **values: Any) -> Event:
-        """Create an event of Amara's in two days, with 2 seats and a waitlist unless told otherwise."""
+        """Create an event of Amara's, by default in two days, with 2 seats and a waitlist."""
         given: dict[str, Any] = {
             "event_id": event_id,
             "title": "Yoga in the park",
@@ -63,55 +63,55 @@ class SlackHarness:
         return self.bot.service.create_event(EventDraft.of(**given | values))
 
     def card(self, event: Event) -> Message:
-        """Post an event's card in the channel for events; return it."""
-        self.bot.notification_worker.post_card(event, EVENTS)
+        """Post an event's card in the events channel; return the message."""
+        self.bot.notification_worker.announce(event, EVENTS)
         return self.workspace.messages(EVENTS)[-1]
 
     def current_card_text(self) -> str:
-        """Return all that the newest card shows, once what is due is done."""
+        """Return the text of the newest card, after everything due is delivered."""
         self.deliver_due()
         return shown(self.workspace.messages(EVENTS, seen_by=AMARA)[-1])
 
     def register(self, *user_ids: str, event_id: str = "yoga") -> None:
-        """Register people, past Slack."""
+        """Register users without Slack."""
         for user_id in user_ids:
             self.bot.service.ensure_user(self.draft(user_id))
             self.bot.service.register(event_id, user_id)
 
     def draft(self, user_id: str) -> UserDraft:
-        """Return a member as the bot knows them from Slack's payloads."""
+        """Return a member's draft, with the name from Slack."""
         known = {member.id: member.name for member in self.workspace.members()}
         return UserDraft.of(user_id=user_id, name=known.get(user_id, user_id))
 
     def deliver_due(self, seconds: float = 3) -> None:
-        """Let time pass, and the notifier do what is due meanwhile."""
+        """Let time pass, and let the notification worker deliver what is due."""
         end = self.clock.now() + timedelta(seconds=seconds)
         while self.clock.now() <= end:
             self.bot.notification_worker.process_due_events()
             self.clock.advance(timedelta(seconds=0.5))
 
     def direct_messages(self, user_id: str) -> list[str]:
-        """Return the direct messages that the bot sent to a member."""
+        """Return the texts of the bot's direct messages to a member."""
         return [
             shown(message) for message in self.workspace.messages(self.workspace.dm(user_id).id)
         ]
 
     def everything(self) -> Everything:
-        """Return all that is stored."""
+        """Return everything that is stored."""
         return everything_in(self.store)
 
     def assert_invariants(self) -> Everything:
-        """Assert R7.5; return all that is stored."""
+        """Assert R7.5; return everything that is stored."""
         return assert_invariants(self.store)
 
 
 def shown(message: Message) -> str:
-    """Return all text of a message's blocks, with its buttons in brackets."""
+    """Return the text of a message's blocks, with buttons in brackets."""
     return text_of(message.blocks or [])
 
 
 def text_of(part: Any) -> str:
-    """Return all text in blocks, one piece to a line."""
+    """Return the text in blocks, one piece per line, with buttons in brackets."""
     found: list[str] = []
 
     def walk(part: Any) -> None:
@@ -131,8 +131,8 @@ def text_of(part: Any) -> str:
     return "\n".join(found)
 
 
-def answer(seen: ActionResult) -> str:
-    """Return what one person was answered: a message that only they see, or a modal."""
+def answer(seen: Seen) -> str:
+    """Return the text of the reply: an ephemeral message, a modal, or new messages."""
     assert seen.failure is None, seen.failure
     if seen.ephemeral:
         return shown(seen.ephemeral[-1])
@@ -143,6 +143,7 @@ def answer(seen: ActionResult) -> str:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[tuple[Any, str]]:
+    """Run one HTTP server for all tests of a worker."""
     app = build_server()
     with serve(app) as url:
         yield app, url
@@ -150,6 +151,7 @@ def server() -> Iterator[tuple[Any, str]]:
 
 @pytest.fixture
 def harness(server: tuple[Any, str], tmp_path: Path) -> Iterator[SlackHarness]:
+    """Run the bot in a new workspace."""
     with run_bot(server, SQLiteStore, tmp_path / "rollcall.sqlite", run_now) as harness:
         yield harness
 
@@ -161,7 +163,7 @@ def run_bot(
     path: Path,
     spawn: Spawn,
 ) -> Iterator[SlackHarness]:
-    """Run the bot in a fresh workspace; at the end, whatever Slack would have refused is a failure."""
+    """Run the bot in a new workspace; at the end, fail if Slack would have refused a request."""
     app, url = server
     clock = ManualClock(datetime.now(UTC).replace(microsecond=0))  # noqa: TID251  # Bolt checks signatures by it
     workspace = demo_workspace(read_manifest(PATH), now=lambda: clock.now().timestamp())
@@ -185,10 +187,10 @@ def run_bot(
     yield SlackHarness(workspace, api, store, clock, client, bot, slack)
     bot.stop()
     store.close()
-    assert workspace.refusals == [], "the bot sent what Slack would not have taken"
+    assert workspace.refusals == [], "the bot sent a request that Slack would refuse"
 
 
 def files(harness: SlackHarness, user_id: str = BJORN) -> list[StoredFile]:
-    """Return the files in a member's direct messages."""
+    """Return the files in the bot's direct messages to a member."""
     messages = harness.workspace.messages(harness.workspace.dm(user_id).id)
     return [harness.workspace.file(one["id"]) for message in messages for one in message.files]

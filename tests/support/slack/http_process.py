@@ -1,4 +1,4 @@
-"""`rollcall http` in a process of its own."""
+"""Runner of `rollcall http` in a process of its own."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from pathlib import Path
 
 
 def env(path: Path, **more: str) -> dict[str, str]:
+    """Return the environment of a process on a SQLite store in this folder."""
     return {"ROLLCALL_STORE": f"sqlite:{path / 'rollcall.sqlite'}", **more}
 
 
 @contextmanager
 def running_http(environment: dict[str, str]) -> Iterator[str]:
-    """Run `rollcall http` in a process of its own; give its address."""
+    """Run `rollcall http` in a process of its own; yield its URL."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bot", "http", "--port", "0"],
         env={**os.environ, **environment},

@@ -1,4 +1,4 @@
-"""The Lambda functions on AWS's own engine and in a local Slack, called with the events that Lambda sends."""
+"""Lambda functions on DynamoDB Local and in the stand-in workspace, called with Lambda's events."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TOKEN = "token-of-the-hr-system"
 
 
 class Context:
-    """An invocation that has half a minute."""
+    """Context of an invocation that has 30 seconds."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 30_000
@@ -42,16 +42,16 @@ class Context:
 
 @dataclass
 class Deployment:
-    """The functions as they are deployed, each with parts of its own, on one set of tables."""
+    """Functions as they are deployed, each with its own client, on one set of tables."""
 
     harness: SlackHarness
     store: DynamoDBStore
     clients: Mapping[str, DynamoDBClient]
-    """Each function's own."""
+    """The client of each function."""
     functions: Mapping[str, lambda_functions.Function]
     stream: Callable[[], list[dict[str, Any]]]
     age: timedelta = timedelta()
-    """How long ago AWS received a request when its function begins."""
+    """Time between the receipt of a request by AWS and the start of its function."""
 
     def send(
         self, method: str, path: str, body: str, headers: Mapping[str, str], to: str
@@ -82,7 +82,7 @@ class Deployment:
         return BotResponse(said["statusCode"], said["body"], said.get("headers", {}))
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
-        """Send a program's request; return what is answered."""
+        """Send a program's request; return the JSON body of the response."""
         headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
         said = self.send(method, path, json.dumps(body), headers, "api")
         assert said.status < 300, said
@@ -90,7 +90,7 @@ class Deployment:
 
     @property
     def slack(self) -> MemberClient:
-        """The members, whose requests go through the function."""
+        """Client of the members, whose requests go to the Slack function."""
 
         def deliver(body: bytes, headers: Mapping[str, str]) -> BotResponse:
             return self.send("POST", "/slack/events", body.decode(), headers, "slack")
@@ -98,7 +98,7 @@ class Deployment:
         return MemberClient(self.harness.workspace, deliver, SECRET)
 
     def deliver(self) -> list[str]:
-        """Give the notifier what the stream has; return the numbers of the records that it gave back."""
+        """Give the notifier the new records of the stream; return the sequence numbers that it reports as failed."""
         records = self.stream()
         if not records:
             return []
@@ -106,12 +106,12 @@ class Deployment:
         return [failed["itemIdentifier"] for failed in said["batchItemFailures"]]
 
     def sweep(self) -> None:
-        """Let a minute's sweep come."""
+        """Run the sweep function once."""
         self.functions["sweep"]({"source": "aws.events"}, Context())
 
 
 def new_stream_records(store: DynamoDBStore) -> Callable[[], list[dict[str, Any]]]:
-    """Return what reads the Journal's stream from now on, as Lambda's filter lets it through."""
+    """Return a function that reads new records of the journal's stream that pass Lambda's filter."""
     client: Any = boto3.client(
         "dynamodbstreams",
         endpoint_url=local_endpoint(),
@@ -126,7 +126,7 @@ def new_stream_records(store: DynamoDBStore) -> Callable[[], list[dict[str, Any]
     seen: set[str] = set()
 
     def read() -> list[dict[str, Any]]:
-        # An iterator of an empty shard is good for nothing once there are records.
+        # An iterator of an empty shard does not see later records.
         iterator = client.get_shard_iterator(
             StreamArn=arn, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
         )["ShardIterator"]
@@ -138,7 +138,7 @@ def new_stream_records(store: DynamoDBStore) -> Callable[[], list[dict[str, Any]
         seen.update(one["dynamodb"]["SequenceNumber"] for one in new)
         return [record for record in new if is_new_entry(record)]
 
-    read()  # what was there before
+    read()  # skip earlier records
     return read
 
 
@@ -149,7 +149,7 @@ def is_new_entry(record: Mapping[str, Any]) -> bool:
 
 @contextmanager
 def deployed(harness: SlackHarness) -> Iterator[Deployment]:
-    """Give the functions, each with a client of its own that may do what it is permitted in AWS."""
+    """Yield the functions, each with its own client that has the permissions it has in AWS."""
     workspace = harness.workspace
     config = Settings(
         store="dynamodb",
@@ -187,7 +187,7 @@ def deployment(harness: SlackHarness) -> Iterator[Deployment]:
 
 @contextmanager
 def new_event_loop() -> Iterator[None]:
-    """Have a loop for whoever asks asyncio for one, as Mangum does, and close it."""
+    """Set an event loop, for which Mangum asks asyncio, and close it at the end."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     yield
@@ -210,7 +210,7 @@ def yoga(deployment: Deployment, **values: Any) -> None:
 
 
 def post_card(deployment: Deployment, event_id: str) -> None:
-    """Have Amara post an event's card."""
+    """Post an event's card as Amara."""
     view = deployment.slack.command(AMARA, EVENTS, "/event", event_id).view
     assert view is not None
     deployment.slack.click(AMARA, view, ActionId.POST_CARD)

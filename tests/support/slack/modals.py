@@ -1,4 +1,4 @@
-"""What organizers do in their modals, for the tests of each."""
+"""Steps of organizers in their modals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GONE = "This event no longer exists."
 
 
 def manage_modal(harness: SlackHarness, user_id: str = BJORN, event_id: str = "yoga") -> View:
-    """Open Manage by command; return it."""
+    """Open the Manage modal with `/event`; return it."""
     view = harness.slack.command(user_id, RANDOM, "/event", event_id).view
     assert view is not None
     return view
@@ -28,7 +28,7 @@ def top(harness: SlackHarness, user_id: str = BJORN) -> View:
 
 
 def press(harness: SlackHarness, action: ActionId, user_id: str = BJORN, **how: Any) -> View:
-    """Press a button of the modal on top; return the one that is on top then."""
+    """Press a button of the modal on top; return the modal on top after that."""
     seen = harness.slack.click(user_id, top(harness, user_id), action, **how)
     assert seen.failure is None, seen.failure
     return top(harness, user_id)
@@ -37,7 +37,7 @@ def press(harness: SlackHarness, action: ActionId, user_id: str = BJORN, **how: 
 def form(
     harness: SlackHarness, action: ActionId, user_id: str = BJORN, event_id: str = "yoga"
 ) -> View:
-    """Open Manage and press a button of it; return the form that opens."""
+    """Open the Manage modal, press a button in it, and return the form that opens."""
     manage_modal(harness, user_id, event_id)
     return press(harness, action, user_id)
 
@@ -48,7 +48,7 @@ def submit(
     values: Mapping[BlockId, Any] | None = None,
     user_id: str = BJORN,
 ) -> Seen:
-    """Submit a form with these values, past Slack's own checks."""
+    """Submit a form with these values, without Slack's own checks."""
     given: dict[tuple[str, str], Any] = {
         (block, ActionId.INPUT): value for block, value in (values or {}).items()
     }
@@ -58,6 +58,6 @@ def submit(
 
 
 def said(view: View | None) -> str:
-    """Return all text of a modal or App Home."""
+    """Return the text of a modal or App Home."""
     assert view is not None
     return text_of(view.blocks)

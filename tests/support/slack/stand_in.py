@@ -66,7 +66,7 @@ def workspace(clock: Clock) -> Workspace:
 
 @pytest.fixture(scope="module")
 def playground_server() -> Iterator[tuple[object, str]]:
-    """One running server for a module; `slack` puts a fresh workspace into it for each test."""
+    """Run one server for a module; `slack` puts a fresh workspace into it for each test."""
     app = build_server()
     with serve(app) as url:
         yield app, url
@@ -93,7 +93,7 @@ def client_of(workspace: Workspace, token: str | None = None) -> WebClient:
 
 @pytest.fixture
 def bot(slack: Slack) -> App:
-    """A Bolt app with nothing registered yet, signature check on."""
+    """Return a Bolt app without listeners, which checks signatures."""
     app = slack.workspace.app
     return App(
         client=slack.client,
@@ -116,7 +116,7 @@ def member_client(slack: Slack, bot: App) -> MemberClient:
 
 
 def recording(got: list[Json]) -> Callable[..., None]:
-    """A listener that keeps the payload and acknowledges."""
+    """Return a listener that records the payload and acknowledges."""
 
     def listener(ack: Ack, body: Json) -> None:
         got.append(body)
@@ -126,18 +126,18 @@ def recording(got: list[Json]) -> Callable[..., None]:
 
 
 def button(action_id: str, value: str = "1", label: str = "Press", **more: object) -> Json:
-    """A button, to stand in an actions block or beside a section."""
+    """Return a button, for an actions block or a section."""
     text = {"type": "plain_text", "text": label}
     return {"type": "button", "action_id": action_id, "text": text, "value": value, **more}
 
 
 def section(text: str, **more: object) -> Json:
-    """A section with this mrkdwn text."""
+    """Return a section with this mrkdwn text."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}, **more}
 
 
 def field(block_id: str, element: Json, **more: object) -> Json:
-    """An input block whose label is its id and whose element's action id is `value`."""
+    """Return an input block whose label is its id and whose element's action id is `value`."""
     label = {"type": "plain_text", "text": block_id}
     return {
         "type": "input",
@@ -149,7 +149,7 @@ def field(block_id: str, element: Json, **more: object) -> Json:
 
 
 def modal(*blocks: Json, **more: object) -> Json:
-    """A modal with a submit button."""
+    """Return a modal with a submit button."""
     return {
         "type": "modal",
         "title": {"type": "plain_text", "text": "Title"},

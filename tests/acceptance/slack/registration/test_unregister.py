@@ -99,7 +99,7 @@ def test_leaving_the_line_in_front_of_others_asks_first(harness: SlackHarness) -
     assert "Coming back means 2nd in line" in answer(asked)
     left = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
     assert "You are out of the line" in shown(left.messages[-1])
-    assert harness.assert_invariants().waiting("yoga") == [CHLOE]
+    assert harness.assert_invariants().waitlisted("yoga") == [CHLOE]
 
 
 def test_leaving_what_takes_no_registrations_any_more_says_that_there_is_no_way_back(

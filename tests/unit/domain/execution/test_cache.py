@@ -107,7 +107,7 @@ def test_who_is_in_already_is_told_by_what_is_stored(
     with pytest.raises(AlreadyRegistered) as refused:
         service.register("e1", "c")
     assert refused.value.position == 1
-    assert assert_invariants(store).waiting("e1") == ["c"]
+    assert assert_invariants(store).waitlisted("e1") == ["c"]
 
 
 def test_a_seat_that_came_free_elsewhere_is_not_refused_from_memory(
