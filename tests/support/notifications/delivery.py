@@ -1,4 +1,4 @@
-"""Delivery of direct messages: a promotion to notify of, and what was sent or is still due."""
+"""Delivery of direct messages: promotions to deliver, and what was sent or is undelivered."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from tests.support.slack.harness import AMARA, BJORN, Town
 POST = "chat.postMessage"
 
 
-def promote(town: Town, *waiting: str, event_id: str = "yoga") -> None:
-    """Fill an event of 2 seats, let people wait, and give all of them seats by raising the capacity."""
-    town.register(AMARA, BJORN, *waiting, event_id=event_id)
-    town.bot.service.edit_event(event_id, EventChanges.of(capacity=2 + len(waiting)))
+def promote(town: Town, *waitlisted: str, event_id: str = "yoga") -> None:
+    """Fill an event with 2 seats, waitlist people, and promote them by increasing the capacity."""
+    town.register(AMARA, BJORN, *waitlisted, event_id=event_id)
+    town.bot.service.edit_event(event_id, EventChanges.of(capacity=2 + len(waitlisted)))
 
 
 def sent_to(town: Town) -> list[str]:
-    """Whom the bot tried to send something, in order; not the cards."""
+    """Return the recipients of all messages that the bot tried to send, in order, without cards."""
     return [call.args["channel"] for call in town.api.calls(POST) if call.args["channel"][0] == "U"]
 
 

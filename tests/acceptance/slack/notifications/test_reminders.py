@@ -1,4 +1,4 @@
-"""Reminders: those registered at that moment, once, whatever happens in between (R8.15)."""
+"""Reminders: sent once to everyone registered at that time, whatever happens in between (R8.15)."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import pytest
 
 from bot.blocks.ids import ActionId
 from bot.entrypoints.bootstrap import Bot, assemble
+from domain.enums import NotificationKind
 from domain.inputs import EventChanges
 from playground.web_api.fault_injection import Fault
 from tests.support.environment import at_once, ids
+from tests.support.notifications.message_kinds import DEADLINE, buttons_of, kind_of, kinds_of
 from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, SECRET, Town
 from tests.support.slack.modals import managed, press, said
 
-REMINDER = "A reminder: you have a seat in *Yoga in the park*."
-
 
 def reminders(town: Town, user_id: str) -> int:
-    return sum(REMINDER in told for told in town.told(user_id))
+    return kinds_of(town.told(user_id)).count(NotificationKind.REMINDER)
 
 
 def pass_time(town: Town, by: timedelta) -> None:
-    """Let time pass at once, as for a process that was not running, and then do what is due."""
+    """Let time pass while the bot is stopped, then run it for a minute."""
     town.clock.advance(by)
     town.settle(65)
 
 
-def test_a_day_and_an_hour_before_those_registered_are_reminded(town: Town) -> None:
+def test_attendees_are_reminded_a_day_and_an_hour_before(town: Town) -> None:
     town.event(capacity=1)
     town.register(CHLOE, DIEGO)
     pass_time(town, timedelta(hours=23))
@@ -38,12 +38,12 @@ def test_a_day_and_an_hour_before_those_registered_are_reminded(town: Town) -> N
     assert reminders(town, CHLOE) == 1
     pass_time(town, timedelta(hours=1))
     assert reminders(town, CHLOE) == 2
-    assert "[Give up my seat]" in town.told(CHLOE)[-1]
+    assert all(one in town.told(CHLOE)[-1] for one in buttons_of(NotificationKind.REMINDER))
     assert "Riverside lawn" in town.told(CHLOE)[-1]
-    assert town.told(DIEGO) == [], "who waits has nothing to be reminded of"
+    assert town.told(DIEGO) == [], "waitlisted attendees get no reminder"
 
 
-def test_who_left_is_not_reminded_and_who_moved_up_is(town: Town) -> None:
+def test_reminder_goes_to_the_promoted_attendee_instead_of_the_one_who_left(town: Town) -> None:
     town.event(capacity=1)
     town.register(CHLOE, DIEGO)
     town.clock.advance(timedelta(hours=23))
@@ -53,7 +53,7 @@ def test_who_left_is_not_reminded_and_who_moved_up_is(town: Town) -> None:
     assert reminders(town, DIEGO) == 1
 
 
-def test_who_leaves_between_the_decision_and_the_message_is_not_reminded(town: Town) -> None:
+def test_attendee_who_leaves_before_delivery_is_not_reminded(town: Town) -> None:
     town.event()
     town.register(CHLOE, DIEGO)
     town.clock.advance(timedelta(hours=24))
@@ -63,7 +63,7 @@ def test_who_leaves_between_the_decision_and_the_message_is_not_reminded(town: T
     assert (reminders(town, CHLOE), reminders(town, DIEGO)) == (0, 1)
 
 
-def test_an_event_that_was_moved_reminds_of_its_new_day_alone(town: Town) -> None:
+def test_moved_event_reminds_of_its_new_date_only(town: Town) -> None:
     town.event()
     town.register(CHLOE)
     later = town.clock.now() + timedelta(days=9)
@@ -74,7 +74,7 @@ def test_an_event_that_was_moved_reminds_of_its_new_day_alone(town: Town) -> Non
     assert reminders(town, CHLOE) == 1
 
 
-def test_moved_between_the_decision_and_the_message_nobody_is_told_of_the_old_day(
+def test_event_moved_before_delivery_does_not_remind_of_its_old_date(
     town: Town,
 ) -> None:
     town.event()
@@ -87,33 +87,33 @@ def test_moved_between_the_decision_and_the_message_nobody_is_told_of_the_old_da
     assert reminders(town, CHLOE) == 0
 
 
-def test_a_new_place_in_between_is_what_the_reminder_says(town: Town) -> None:
+def test_reminder_has_the_location_at_delivery(town: Town) -> None:
     town.event()
     town.register(CHLOE)
     town.clock.advance(timedelta(hours=24))
     town.bot.service.sweep()
     town.bot.service.edit_event("yoga", EventChanges.of(location="Room 2"))
     town.settle(5)
-    (reminder,) = [told for told in town.told(CHLOE) if REMINDER in told]
+    reminder = town.told(CHLOE)[kinds_of(town.told(CHLOE)).index(NotificationKind.REMINDER)]
     assert "Room 2" in reminder
     assert "Riverside" not in reminder
 
 
-def test_after_a_long_silence_one_reminder_comes_and_not_all_that_were_missed(town: Town) -> None:
+def test_missed_reminders_are_sent_as_one(town: Town) -> None:
     town.event()
     town.register(CHLOE)
     pass_time(town, timedelta(hours=47, minutes=30))
     assert reminders(town, CHLOE) == 1
 
 
-def test_after_the_start_nobody_is_reminded(town: Town) -> None:
+def test_no_reminder_is_sent_after_the_start(town: Town) -> None:
     town.event(ends_at=town.clock.now() + timedelta(days=3))
     town.register(CHLOE)
     pass_time(town, timedelta(hours=49))
     assert reminders(town, CHLOE) == 0
 
 
-def test_one_that_slack_did_not_take_in_time_is_not_sent_after_the_start(town: Town) -> None:
+def test_failed_reminder_is_not_retried_after_the_start(town: Town) -> None:
     town.event(reminders=(5,))
     town.register(CHLOE)
     town.clock.advance(timedelta(days=2) - timedelta(minutes=4))
@@ -122,8 +122,8 @@ def test_one_that_slack_did_not_take_in_time_is_not_sent_after_the_start(town: T
     assert reminders(town, CHLOE) == 0
 
 
-def test_swept_by_two_it_is_decided_once(town: Town) -> None:
-    """As two processes do, or one that was started anew: the commit that moves the due time decides."""
+def test_two_sweeps_decide_a_reminder_once(town: Town) -> None:
+    """As two processes, or one that restarts: the commit that moves the due time decides."""
     town.event()
     town.register(CHLOE)
     town.clock.advance(timedelta(hours=24))
@@ -132,8 +132,8 @@ def test_swept_by_two_it_is_decided_once(town: Town) -> None:
     assert reminders(town, CHLOE) == 1
 
 
-def started_anew(town: Town, name: str) -> Bot:
-    """Return the bot of another process on the same store, as after a restart."""
+def restarted(town: Town, name: str) -> Bot:
+    """Return the bot of a new process on the same store."""
     return assemble(
         town.store,
         town.client,
@@ -147,24 +147,24 @@ def started_anew(town: Town, name: str) -> Bot:
 
 
 @pytest.mark.parametrize("decided", [True, False], ids=["decided", "only due"])
-def test_a_process_that_ends_in_between_leaves_one_reminder_to_the_next(
+def test_process_that_ends_in_between_leaves_one_reminder_to_the_next(
     town: Town, decided: bool
 ) -> None:
-    """It ends once the reminder is due, or once it is decided and not sent; the next two are started anew."""
+    """It ends when the reminder is due, or decided but not sent. Two more processes follow."""
     town.event()
     town.register(CHLOE)
     town.clock.advance(timedelta(hours=24))
     if decided:
         town.bot.service.sweep()
     for name in ("second", "third"):
-        bot = started_anew(town, name)
+        bot = restarted(town, name)
         for _ in range(140):
             bot.notification_worker.process_due_events()
             town.clock.advance(timedelta(seconds=0.5))
         assert reminders(town, CHLOE) == 1
 
 
-def test_a_canceled_event_reminds_nobody(town: Town) -> None:
+def test_canceled_event_sends_no_reminder(town: Town) -> None:
     town.event()
     town.register(CHLOE)
     town.bot.service.cancel_event("yoga")
@@ -172,7 +172,7 @@ def test_a_canceled_event_reminds_nobody(town: Town) -> None:
     assert reminders(town, CHLOE) == 0
 
 
-def test_a_deleted_event_reminds_nobody(town: Town) -> None:
+def test_deleted_event_sends_no_reminder(town: Town) -> None:
     town.event()
     town.register(CHLOE)
     town.bot.service.delete_event("yoga")
@@ -187,33 +187,34 @@ def test_an_event_without_reminders_reminds_nobody(town: Town) -> None:
     assert reminders(town, CHLOE) == 0
 
 
-# Registration closed while waiting
+# Closed registration
 
 
-def test_those_who_wait_are_told_when_registration_is_closed(town: Town) -> None:
+def test_waitlisted_attendees_are_notified_when_registration_is_closed(town: Town) -> None:
     town.event(capacity=1, organizer_id=BJORN)
     town.register(CHLOE, DIEGO, HARUKI)
     town.bot.service.close_event("yoga")
     town.settle(5)
     for user_id in (DIEGO, HARUKI):
         (told,) = town.told(user_id)
-        assert "Registration for *Yoga in the park* was closed." in told
-        assert "you are still in line" in told
-        assert "[Leave the line]" in told
+        assert kind_of(told) == NotificationKind.CLOSED
+        assert "*Yoga in the park*" in told
+        assert all(button in told for button in buttons_of(NotificationKind.CLOSED))
     assert town.told(CHLOE) == []
 
 
-def test_those_who_wait_are_told_when_the_deadline_passes(town: Town) -> None:
+def test_waitlisted_attendees_are_notified_when_the_deadline_passes(town: Town) -> None:
     deadline = town.clock.now() + timedelta(hours=5)
     town.event(capacity=1, registration_deadline=deadline)
     town.register(CHLOE, DIEGO)
     pass_time(town, timedelta(hours=5))
     (told,) = town.told(DIEGO)
-    assert "Registration for *Yoga in the park* has ended." in told
+    assert kind_of(told) == DEADLINE
+    assert "*Yoga in the park*" in told
     assert town.told(CHLOE) == []
 
 
-def test_closed_after_the_deadline_those_who_wait_are_not_told_again(town: Town) -> None:
+def test_closing_after_the_deadline_notifies_no_one_again(town: Town) -> None:
     town.event(
         capacity=1,
         organizer_id=BJORN,
@@ -225,10 +226,10 @@ def test_closed_after_the_deadline_those_who_wait_are_not_told_again(town: Town)
     note = said(press(town, ActionId.CLOSE))
     town.settle(5)
     assert len(town.told(DIEGO)) == 1
-    assert "will be told" not in note
+    assert "1 person" not in note
 
 
-def test_closed_before_the_sweep_that_the_deadline_waits_for_it_is_told_once(town: Town) -> None:
+def test_closing_before_the_deadlines_sweep_notifies_once(town: Town) -> None:
     deadline = town.clock.now() + timedelta(hours=5)
     town.event(capacity=1, registration_deadline=deadline)
     town.register(CHLOE, DIEGO)
@@ -236,10 +237,10 @@ def test_closed_before_the_sweep_that_the_deadline_waits_for_it_is_told_once(tow
     town.bot.service.close_event("yoga")
     town.settle(65)
     (told,) = town.told(DIEGO)
-    assert "Registration for *Yoga in the park* was closed." in told
+    assert kind_of(told) == NotificationKind.CLOSED
 
 
-def test_closed_before_the_deadline_it_is_told_once(town: Town) -> None:
+def test_closing_before_the_deadline_notifies_once(town: Town) -> None:
     deadline = town.clock.now() + timedelta(hours=5)
     town.event(capacity=1, registration_deadline=deadline)
     town.register(CHLOE, DIEGO)
