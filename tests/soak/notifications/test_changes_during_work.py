@@ -1,4 +1,4 @@
-"""The event changes at any moment of a notifier's work: no word of a seat that is gone, no card stale (R9.3, R8.3)."""
+"""The event changes at any moment of a worker's run: messages are true, and cards end right (R9.3, R8.3)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 from domain.inputs import EventChanges
 from domain.models import Event
 from playground.web_api.fault_injection import Fault
-from tests.support.notifications.scenarios import SCENARIOS, assert_nothing_is_left, moments_of
+from tests.support.notifications.scenarios import SCENARIOS, assert_all_delivered, moments_of
 from tests.support.notifications.workers import (
     UPDATE,
+    DeliveryScene,
     Killed,
     Moments,
-    WaitlistPosition,
+    delivery_scene,
     die,
-    place,
 )
 from tests.support.slack.harness import BJORN, CHLOE, SlackHarness
 from tests.support.stores import Kind
@@ -34,116 +34,112 @@ FAULTS = {
 _changes = count(1)
 
 
-def _leave(place: WaitlistPosition, event: Event) -> None:
-    place.service.unregister(event.event_id, CHLOE)
+def _leave(scene: DeliveryScene, event: Event) -> None:
+    scene.service.unregister(event.event_id, CHLOE)
 
 
-def _leave_and_come_back(place: WaitlistPosition, event: Event) -> None:
-    """There is a free seat, and the ticket is a new one."""
-    _leave(place, event)
-    place.service.register(event.event_id, CHLOE)
+def _leave_and_return(scene: DeliveryScene, event: Event) -> None:
+    """There is a free seat, and the new registration has a new ticket."""
+    _leave(scene, event)
+    scene.service.register(event.event_id, CHLOE)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "moto"])
-@pytest.mark.parametrize("leave", [_leave, _leave_and_come_back])
+@pytest.mark.parametrize("leave", [_leave, _leave_and_return])
 def test_promoted_attendee_who_left_is_notified_only_if_the_message_was_being_sent(
-    harness: SlackHarness, kind: Kind, leave: Callable[[WaitlistPosition, Event], None]
+    town: Town, kind: Kind, leave: Callable[[DeliveryScene, Event], None]
 ) -> None:
-    """R9.3, for each moment of the work: Bjorn is told first, Chloe second."""
+    """R9.3, at each moment: Björn's message is sent first, Chloé's second."""
     scenario = SCENARIOS["promotions"]
-    with place(harness, kind) as here:
-        names = moments_of(here, scenario)
-        looked = [at for at, name in enumerate(names) if name == "after get_rows"]
-        assert len(looked) == 2
+    with delivery_scene(town, kind) as scene:
+        names = moments_of(scene, scenario)
+        checks = [at for at, name in enumerate(names) if name == "after get_rows"]
+        assert len(checks) == 2
         for at in range(0, len(names), 3 if kind == "sqlite" else 12):
-            event = scenario.prepare(here)
-            gone = Moments({at: lambda event=event: leave(here, event)})  # type: ignore[misc]
-            here.run(here.process("slow", gone), event.event_id)
-            told = {CHLOE: ["seat"]} if at >= looked[1] else {}
-            assert here.heard(event) == {BJORN: ["seat"]} | told
-            here.restart()
-            assert_nothing_is_left(here, scenario, event)
+            event = scenario.prepare(scene)
+            moments = Moments({at: lambda event=event: leave(scene, event)})  # type: ignore[misc]
+            scene.run(scene.worker("slow", moments), event.event_id)
+            chloe = {CHLOE: ["promoted"]} if at >= checks[1] else {}
+            assert scene.received(event) == {BJORN: ["promoted"]} | chloe
+            scene.restart()
+            assert_all_delivered(scene, scenario, event)
 
 
-def change(place: WaitlistPosition, event: Event) -> None:
-    """Commit something that the card shows."""
+def change(scene: DeliveryScene, event: Event) -> None:
+    """Commit a change that the card shows."""
     changes = EventChanges.of(description=f"Changed for the {next(_changes)}th time")
-    place.service.edit_event(event.event_id, changes)
+    scene.service.edit_event(event.event_id, changes)
 
 
 def card_after(
-    place: WaitlistPosition, at: int, fault: Fault | None, dies_at: int | None = None
+    scene: DeliveryScene, at: int, fault: Fault | None, dies_at: int | None = None
 ) -> None:
-    """Let a change come at a moment of a card's update, the update fail, and the process die; see the card.
+    """Change the event at a moment of a card's update, which may fail, and may kill the process.
 
-    It is right within ten seconds, or once another process has taken over.
+    Assert that the card is right within ten seconds, or after another process took over.
     """
     scenario = SCENARIOS["card"]
-    event = scenario.prepare(place)
+    event = scenario.prepare(scene)
     if fault is not None:
-        place.harness.api.fail_next(UPDATE, fault)
-    happens: dict[int, Callable[[], None]] = {at: lambda: change(place, event)}
+        scene.town.api.fail_next(UPDATE, fault)
+    actions: dict[int, Callable[[], None]] = {at: lambda: change(scene, event)}
     if dies_at is not None:
-        happens[dies_at] = die
-    notification_worker = place.process("unlucky", Moments(happens))
+        actions[dies_at] = die
+    notification_worker = scene.worker("unlucky", Moments(actions))
     try:
-        place.run(notification_worker, event.event_id, seconds=10)
-        # The change may have come when all was done: a commit wakes the notifier.
-        place.run(notification_worker, event.event_id, seconds=10)
+        scene.run(notification_worker, event.event_id, seconds=10)
+        # The change may have come at the end. A commit schedules the event again.
+        scene.run(notification_worker, event.event_id, seconds=10)
     except Killed:
-        place.restart()
-    place.harness.api.faults.clear()
-    place.assert_card_is_true(event)
-    place.restart()
-    assert_nothing_is_left(place, scenario, event)
+        scene.restart()
+    scene.town.api.faults.clear()
+    scene.assert_card_is_current(event)
+    scene.restart()
+    assert_all_delivered(scene, scenario, event)
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_card_shows_a_change_that_came_at_any_moment_of_its_update(
-    harness: SlackHarness, fault: Fault | None
-) -> None:
-    with place(harness, "sqlite") as here:
-        for at in range(0, len(moments_of(here, SCENARIOS["card"])), 2):
-            card_after(here, at, fault)
+def test_card_shows_a_change_during_its_update(town: Town, fault: Fault | None) -> None:
+    with delivery_scene(town, "sqlite") as scene:
+        for at in range(0, len(moments_of(scene, SCENARIOS["card"])), 2):
+            card_after(scene, at, fault)
 
 
 @pytest.mark.parametrize("dies_at", range(2, 22, 3))
-def test_card_shows_a_change_after_a_crash_at_any_moment(
-    harness: SlackHarness, dies_at: int
-) -> None:
-    """What the dead process did not show, the next one does."""
-    with place(harness, "sqlite") as here:
+def test_card_shows_a_change_after_a_crash(town: Town, dies_at: int) -> None:
+    """The next process shows the change."""
+    with delivery_scene(town, "sqlite") as scene:
         for at in range(dies_at % 4, dies_at, 4):
-            card_after(here, at, None, dies_at)
+            card_after(scene, at, None, dies_at)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_card_shows_a_change_at_every_moment_of_every_crash(
-    harness: SlackHarness, kind: Kind, fault: Fault | None
+    town: Town, kind: Kind, fault: Fault | None
 ) -> None:
-    """Each moment of the change, each moment of the death."""
-    with place(harness, kind) as here:
-        total = len(moments_of(here, SCENARIOS["card"]))
+    """Every moment of the change, with moments of the crash."""
+    with delivery_scene(town, kind) as scene:
+        total = len(moments_of(scene, SCENARIOS["card"]))
         for at in range(total):
             for dies_at in range(at + 1, total + 10, 2 if kind == "sqlite" else 11):
-                card_after(here, at, fault, dies_at)
+                card_after(scene, at, fault, dies_at)
 
 
-def test_card_is_updated_once_a_second_at_most_by_one_notifier(harness: SlackHarness) -> None:
-    """R8.3: a change every tenth of a second, at the moments of the work itself."""
-    with place(harness, "sqlite") as here:
-        event = SCENARIOS["card"].prepare(here)
-        before = len(harness.api.calls(UPDATE))
-        began = harness.clock.now()
+def test_card_is_updated_at_most_once_a_second(town: Town) -> None:
+    """R8.3: changes come every tenth of a second, during the worker's run."""
+    with delivery_scene(town, "sqlite") as scene:
+        event = SCENARIOS["card"].prepare(scene)
+        before = len(town.api.calls(UPDATE))
+        began = town.clock.now()
 
         def rush() -> None:
-            harness.clock.advance(timedelta(seconds=0.1))
-            change(here, event)
+            town.clock.advance(timedelta(seconds=0.1))
+            change(scene, event)
 
-        notification_worker = here.process("busy", Moments(dict.fromkeys(range(0, 200, 3), rush)))
-        here.run(notification_worker, event.event_id)
-        seconds = (harness.clock.now() - began).total_seconds()
-        assert 5 <= len(harness.api.calls(UPDATE)) - before <= seconds + 2
-        here.assert_card_is_true(event)
+        notification_worker = scene.worker("busy", Moments(dict.fromkeys(range(0, 200, 3), rush)))
+        scene.run(notification_worker, event.event_id)
+        seconds = (town.clock.now() - began).total_seconds()
+        assert 5 <= len(town.api.calls(UPDATE)) - before <= seconds + 2
+        scene.assert_card_is_current(event)

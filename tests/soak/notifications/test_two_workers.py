@@ -1,4 +1,4 @@
-"""Two notifiers at one event, one of them held up at any moment: nothing is out of order, no card stays stale (R9)."""
+"""Two workers on one event, one suspended at any moment: order is kept, and cards end right (R9)."""
 
 from __future__ import annotations
 
@@ -16,110 +16,112 @@ from domain.models import Card, Event
 from tests.support.notifications.scenarios import (
     SCENARIOS,
     Scenario,
+    assert_all_delivered,
     assert_in_order_but_for_one,
-    assert_nothing_is_left,
     moments_of,
 )
-from tests.support.notifications.workers import UPDATE, HeldUp, Moments, WaitlistPosition, place
-from tests.support.slack.harness import SlackHarness
+from tests.support.notifications.workers import (
+    UPDATE,
+    DeliveryScene,
+    Moments,
+    SuspendedWorker,
+    delivery_scene,
+)
+from tests.support.slack.harness import Town
 from tests.support.stores import Kind
 
-Meeting = Callable[[WaitlistPosition, Scenario, int], None]
+Meeting = Callable[[DeliveryScene, Scenario, int], None]
 
 
-def while_the_lease_lasts(place: WaitlistPosition, scenario: Scenario, at: int) -> None:
-    """The second comes while the first is at it: it leaves everything to the first."""
-    event = scenario.prepare(place)
-    first = HeldUp(place, event, "first", at)
-    second = place.process("second")
+def while_the_lease_lasts(scene: DeliveryScene, scenario: Scenario, at: int) -> None:
+    """The second comes during the first's lease and leaves everything to it."""
+    event = scenario.prepare(scene)
+    first = SuspendedWorker(scene, event, "first", at)
+    second = scene.worker("second")
     second.process_event(event.event_id)
     first.finish()
-    _settle(place, event, first, second)
-    assert place.heard(event) == scenario.owed
-    assert_nothing_is_left(place, scenario, event)
+    _settle(scene, event, first, second)
+    assert scene.received(event) == scenario.expected
+    assert_all_delivered(scene, scenario, event)
 
 
 def after_the_lease(
-    place: WaitlistPosition, scenario: Scenario, at: int, second_at: int | None = None
+    scene: DeliveryScene, scenario: Scenario, at: int, second_at: int | None = None
 ) -> None:
-    """The first is held up for longer than its lease; the event changes, and the second takes over.
+    """The first is suspended for longer than its lease. The event changes, and the second takes over.
 
-    The first goes on at that moment of the second's work; None: when it is done.
+    The first continues at moment `second_at` of the second's work, or after it if that is None.
     """
-    event = scenario.prepare(place)
-    first = HeldUp(place, event, "first", at)
-    place.harness.clock.advance(LEASE)
-    place.service.edit_event(event.event_id, EventChanges.of(description="Bring a mat"))
-    goes_on = {} if second_at is None else {second_at: first.finish}
-    second = place.process("second", Moments(goes_on))
+    event = scenario.prepare(scene)
+    first = SuspendedWorker(scene, event, "first", at)
+    scene.town.clock.advance(LEASE)
+    scene.service.edit_event(event.event_id, EventChanges.of(description="Bring a mat"))
+    resume = {} if second_at is None else {second_at: first.finish}
+    second = scene.worker("second", Moments(resume))
     second.process_event(event.event_id)
     first.finish()
-    if second_at != 0:  # at 0 the second has not taken the lease over yet
+    if second_at != 0:  # at 0, the second does not have the lease yet
         assert first.sent_since() <= first.was_sending
-    _settle(place, event, first, second)
-    assert_in_order_but_for_one(scenario, place.heard(event))
-    assert_nothing_is_left(place, scenario, event)
+    _settle(scene, event, first, second)
+    assert_in_order_but_for_one(scenario, scene.received(event))
+    assert_all_delivered(scene, scenario, event)
 
 
-def without_a_lease(place: WaitlistPosition, scenario: Scenario, at: int) -> None:
-    """Both believe that the lease is theirs: they have the same name."""
-    event = scenario.prepare(place)
-    first = HeldUp(place, event, "the same", at)
-    second = place.process("the same")
+def without_a_lease(scene: DeliveryScene, scenario: Scenario, at: int) -> None:
+    """Both have the same name, so both believe that they hold the lease."""
+    event = scenario.prepare(scene)
+    first = SuspendedWorker(scene, event, "the same", at)
+    second = scene.worker("the same")
     second.process_event(event.event_id)
     first.finish()
-    _settle(place, event, first, second)
-    assert place.heard(event) == scenario.owed
-    assert_nothing_is_left(place, scenario, event)
+    _settle(scene, event, first, second)
+    assert scene.received(event) == scenario.expected
+    assert_all_delivered(scene, scenario, event)
 
 
-def _settle(place: WaitlistPosition, event: Event, *processes: Any) -> None:
-    """Both go on as long as they have something to do: each knows when it wants to look again."""
+def _settle(scene: DeliveryScene, event: Event, *processes: Any) -> None:
+    """Run both until they have nothing left to do."""
     for process in processes:
-        place.run(getattr(process, "notification_worker", process), event.event_id)
+        scene.run(getattr(process, "notification_worker", process), event.event_id)
 
 
-def meet_at_moments(
-    harness: SlackHarness, kind: Kind, scenario: Scenario, meeting: Meeting, step: int
-) -> int:
-    """Hold the first up at each `step`th moment of its work; return how many moments there are."""
-    with place(harness, kind) as here:
-        total = len(moments_of(here, scenario))
+def meet_at_moments(town: Town, kind: Kind, scenario: Scenario, meeting: Meeting, step: int) -> int:
+    """Suspend the first at each `step`th moment of its work. Return the number of moments."""
+    with delivery_scene(town, kind) as scene:
+        total = len(moments_of(scene, scenario))
         for at in range(step - 1, total, step):
-            meeting(here, scenario, at)
-    harness.workspace.refusals.clear()  # one of them is not in Slack
+            meeting(scene, scenario, at)
+    town.workspace.refusals.clear()  # one recipient does not exist in Slack
     return total
 
 
-# An event that was canceled can't be edited meanwhile.
+# A canceled event can't be edited.
 EDITABLE = {name: scenario for name, scenario in SCENARIOS.items() if name != "canceled"}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
-def test_second_notifier_leaves_all_to_the_first_while_its_lease_lasts(
-    harness: SlackHarness, scenario: Scenario
+def test_second_worker_leaves_everything_to_the_lease_holder(
+    town: Town, scenario: Scenario
 ) -> None:
-    """Each message comes once."""
-    assert meet_at_moments(harness, "sqlite", scenario, while_the_lease_lasts, step=5) >= 20
+    """Each message is sent once."""
+    assert meet_at_moments(town, "sqlite", scenario, while_the_lease_lasts, step=5) >= 20
 
 
 @pytest.mark.parametrize("scenario", EDITABLE.values(), ids=EDITABLE)
-def test_who_lost_the_lease_sends_at_most_what_was_on_its_way(
-    harness: SlackHarness, scenario: Scenario
+def test_worker_that_lost_its_lease_sends_at_most_the_current_message(
+    town: Town, scenario: Scenario
 ) -> None:
-    """And the card shows the change that came meanwhile, though an older state was shown after it."""
-    assert meet_at_moments(harness, "sqlite", scenario, after_the_lease, step=4) >= 20
+    """The card shows the newer state, even if the older one arrives last."""
+    assert meet_at_moments(town, "sqlite", scenario, after_the_lease, step=4) >= 20
 
 
 @pytest.mark.parametrize("second_at", range(1, 24, 4))
-def test_card_ends_right_whenever_an_older_state_arrives(
-    harness: SlackHarness, second_at: int
-) -> None:
-    """The first's update was on its way when it lost the lease, and comes at any moment of the second's work."""
+def test_card_ends_right_whenever_an_older_state_arrives(town: Town, second_at: int) -> None:
+    """The first loses the lease during its update, which arrives at any moment of the second's work."""
     scenario = SCENARIOS["card"]
-    with place(harness, "sqlite") as here:
-        at = moments_of(here, scenario).index(f"before {UPDATE}")
-        after_the_lease(here, scenario, at, second_at)
+    with delivery_scene(town, "sqlite") as scene:
+        at = moments_of(scene, scenario).index(f"before {UPDATE}")
+        after_the_lease(scene, scenario, at, second_at)
 
 
 @pytest.mark.soak
@@ -127,37 +129,35 @@ def test_card_ends_right_whenever_an_older_state_arrives(
 @pytest.mark.parametrize("meeting", [while_the_lease_lasts, after_the_lease])
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
 def test_two_workers_at_every_moment_of_the_first(
-    harness: SlackHarness, kind: Kind, meeting: Meeting, scenario: Scenario
+    town: Town, kind: Kind, meeting: Meeting, scenario: Scenario
 ) -> None:
-    """Each of them on SQLite; every other one on AWS's own engine."""
-    assert (
-        meet_at_moments(harness, kind, scenario, meeting, step=1 if kind == "sqlite" else 2) >= 20
-    )
+    """Every moment on SQLite, every other one on DynamoDB Local."""
+    assert meet_at_moments(town, kind, scenario, meeting, step=1 if kind == "sqlite" else 2) >= 20
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("part", range(6))
 @pytest.mark.parametrize("scenario", EDITABLE.values(), ids=EDITABLE)
-def test_first_goes_on_in_the_middle_of_the_seconds_work(
-    harness: SlackHarness, scenario: Scenario, part: int
+def test_first_worker_continues_during_the_seconds_work(
+    town: Town, scenario: Scenario, part: int
 ) -> None:
-    """Each moment at which the first is held up, with every seventh of the second's."""
-    with place(harness, "sqlite") as here:
-        total = len(moments_of(here, scenario))
+    """Every moment of the first, with every seventh of the second."""
+    with delivery_scene(town, "sqlite") as scene:
+        total = len(moments_of(scene, scenario))
         for at in range(part, total, 6):
             for second_at in range(at % 7, total, 7):
-                after_the_lease(here, scenario, at, second_at)
-    harness.workspace.refusals.clear()  # one of them is not in Slack
+                after_the_lease(scene, scenario, at, second_at)
+    town.workspace.refusals.clear()  # one recipient does not exist in Slack
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
-def test_three_notifiers_at_once_send_each_message_once_and_in_order(
-    harness: SlackHarness, kind: Kind
+def test_three_concurrent_workers_send_each_message_once_and_in_order(
+    town: Town, kind: Kind
 ) -> None:
-    """Threads of their own, on several events, as fast as they can."""
+    """They run in threads, on several events."""
     scenario = SCENARIOS["everyone"]
-    with place(harness, kind) as here:
-        events = [scenario.prepare(here) for _ in range(4)]
+    with delivery_scene(town, kind) as scene:
+        events = [scenario.prepare(scene) for _ in range(4)]
 
         def work(notification_worker: NotificationWorker) -> None:
             for _ in range(5):
@@ -165,57 +165,57 @@ def test_three_notifiers_at_once_send_each_message_once_and_in_order(
                     notification_worker.process_event(event.event_id)
 
         with ThreadPoolExecutor(3) as threads:
-            for done in [threads.submit(work, here.process(f"no {n}")) for n in range(3)]:
+            for done in [threads.submit(work, scene.worker(f"no {n}")) for n in range(3)]:
                 done.result()
-        here.restart()
+        scene.restart()
         for event in events:
-            assert here.heard(event) == scenario.owed
-            assert_nothing_is_left(here, scenario, event)
+            assert scene.received(event) == scenario.expected
+            assert_all_delivered(scene, scenario, event)
 
 
-# With a guard taken out, what it guards against happens
+# Negative controls
 
 
-def failures(harness: SlackHarness, scenario: Scenario, meeting: Meeting, step: int) -> int:
-    """Return at how many moments a meeting ends otherwise than it should."""
+def failures(town: Town, scenario: Scenario, meeting: Meeting, step: int) -> int:
+    """Return the number of moments at which a meeting ends wrong."""
     failed = 0
-    with place(harness, "sqlite") as here:
-        for at in range(0, len(moments_of(here, scenario)), step):
+    with delivery_scene(town, "sqlite") as scene:
+        for at in range(0, len(moments_of(scene, scenario)), step):
             try:
-                meeting(here, scenario, at)
+                meeting(scene, scenario, at)
             except AssertionError:
                 failed += 1
     return failed
 
 
-def test_without_the_lease_messages_are_repeated(harness: SlackHarness) -> None:
+def test_without_the_lease_messages_are_repeated(town: Town) -> None:
     """Negative control of the lease."""
     assert failures(harness, SCENARIOS["everyone"], while_the_lease_lasts, step=11) == 0
     assert failures(harness, SCENARIOS["everyone"], without_a_lease, step=11) > 0
 
 
-def test_without_a_look_at_the_lease_before_each_message_the_loser_sends_one_more(
-    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
+def test_without_renewals_a_worker_that_lost_its_lease_sends_more(
+    town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Negative control of `hold`: a process that slept reads the journal from where it stopped, and sends."""
+    """Negative control of `renew`: a suspended process would continue and send."""
     monkeypatch.setattr(DeliveryLease, "renew", lambda _: None)
     assert failures(harness, SCENARIOS["promotions"], after_the_lease, step=3) > 0
 
 
-def test_without_doubt_an_older_state_stays_on_the_card(
-    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
+def test_without_uncertain_cards_an_older_state_stays(
+    town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Negative control of the cards in doubt."""
+    """Negative control of the uncertain cards."""
 
-    class Carefree(dict[tuple[str, str], Card]):
+    class ForgetfulDict(dict[tuple[str, str], Card]):
         def __setitem__(self, key: tuple[str, str], card: Card) -> None:
-            """Forget it."""
+            """Forget the card."""
 
-    made = CardUpdater.__init__
+    original = CardUpdater.__init__
 
-    def carefree(board: CardUpdater, *args: Any) -> None:
-        made(board, *args)
-        board._uncertain = Carefree()
+    def forgetful(card_updater: CardUpdater, *args: Any) -> None:
+        original(card_updater, *args)
+        card_updater._uncertain = ForgetfulDict()
 
-    monkeypatch.setattr(CardUpdater, "__init__", carefree)
-    assert failures(harness, SCENARIOS["card"], after_the_lease, step=1) > 0
+    monkeypatch.setattr(CardUpdater, "__init__", forgetful)
+    assert failures(town, SCENARIOS["card"], after_the_lease, step=1) > 0

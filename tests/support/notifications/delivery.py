@@ -1,4 +1,4 @@
-"""Delivery of direct messages: a promotion to notify of, and what was sent or is still due."""
+"""Delivery of direct messages: promotions to deliver, and what was sent or is undelivered."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from tests.support.slack.harness import AMARA, BJORN, SlackHarness
 POST = "chat.postMessage"
 
 
-def promote(harness: SlackHarness, *waiting: str, event_id: str = "yoga") -> None:
-    """Fill an event of 2 seats, let people wait, and give all of them seats by raising the capacity."""
-    harness.register(AMARA, BJORN, *waiting, event_id=event_id)
-    harness.bot.service.edit_event(event_id, EventChanges.of(capacity=2 + len(waiting)))
+def promote(town: Town, *waitlisted: str, event_id: str = "yoga") -> None:
+    """Fill an event with 2 seats, waitlist people, and promote them by increasing the capacity."""
+    town.register(AMARA, BJORN, *waitlisted, event_id=event_id)
+    town.bot.service.edit_event(event_id, EventChanges.of(capacity=2 + len(waitlisted)))
 
 
-def sent_to(harness: SlackHarness) -> list[str]:
-    """Whom the bot tried to send something, in order; not the cards."""
-    return [
-        call.args["channel"] for call in harness.api.calls(POST) if call.args["channel"][0] == "U"
-    ]
+def sent_to(town: Town) -> list[str]:
+    """Return the recipients of all messages that the bot tried to send, in order, without cards."""
+    return [call.args["channel"] for call in town.api.calls(POST) if call.args["channel"][0] == "U"]
 
 
 def undelivered(harness: SlackHarness) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Faults that Slack answers a message or a card update with, and a worker that soon gives up waiting."""
+"""Faults of Slack for messages and card updates, and a worker with a short timeout."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ OURS = ["account_inactive", "invalid_auth", "token_revoked", "missing_scope"]
 BUGS = ["invalid_blocks", "msg_too_long"]
 
 
-class Impatient(WebClient):
-    """Slack's client, which gives up soon where no answer is coming."""
+class ImpatientClient(WebClient):
+    """Slack client with a short timeout when no response is coming."""
 
     harness: SlackHarness
 
@@ -49,11 +49,11 @@ class Impatient(WebClient):
 
 
 @pytest.fixture
-def impatient(harness: SlackHarness) -> SlackHarness:
-    """Give the town a notifier with that client."""
-    client = Impatient(
-        token=harness.workspace.app.bot_token,
-        base_url=f"{harness.workspace.url}/api/",
+def impatient(town: Town) -> Town:
+    """Give the town's bot a worker with that client."""
+    client = ImpatientClient(
+        token=town.workspace.app.bot_token,
+        base_url=f"{town.workspace.url}/api/",
         retry_handlers=[],
     )
     client.harness = harness

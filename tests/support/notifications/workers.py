@@ -1,4 +1,4 @@
-"""Notifiers as processes of their own, which a test kills or holds up at any call to the store or to Slack."""
+"""Workers as separate processes, which a test kills or suspends at any call to the store or to Slack."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from domain.models import Event
 from domain.service import Service
 from playground.demo.seed import EVENTS
 from playground.workspace.model import Message
-from tests.support.environment import new_event, run_now, service_on
-from tests.support.slack.harness import AMARA, SlackHarness, shown, text_of
+from tests.support.environment import at_once, new_event, service_on
+from tests.support.notifications.message_kinds import kinds_of
+from tests.support.slack.harness import AMARA, Town, shown, text_of
 from tests.support.stores import Kind, empty_store
 
 _numbers = count(1)
@@ -34,22 +35,15 @@ T = TypeVar("T")
 
 POST, UPDATE = "chat.postMessage", "chat.update"
 
-_NEWS = {
-    "you have a seat": "seat",
-    "was moved": "moved",
-    "was canceled": "canceled",
-    "could be told": "unreached",
-}
-
 
 class Killed(BaseException):
-    """The process is no more."""
+    """The process was killed."""
 
 
 class Moments:
-    """The moments right before and right after each call that a process makes, numbered from 0.
+    """The moments right before and after each call of a process, numbered from 0.
 
-    `meanwhile` says what happens at which. Once something raised `Killed`, so does every further call.
+    `meanwhile` has the action for a moment. After an action raises `Killed`, every call does.
     """
 
     def __init__(self, meanwhile: Mapping[int, Callable[[], None]] | None = None) -> None:
@@ -59,7 +53,7 @@ class Moments:
         self.calls: list[str] = []
 
     def around(self, name: str, call: Callable[P, T]) -> Callable[P, T]:
-        """Return the call, with its moments."""
+        """Return the call wrapped in its two moments."""
 
         @wraps(call)
         def observed(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -76,22 +70,22 @@ class Moments:
         if self._is_dead:
             raise Killed
         self.names.append(name)
-        happens = self._meanwhile.get(len(self.names) - 1)
-        if happens is not None:
+        action = self._meanwhile.get(len(self.names) - 1)
+        if action is not None:
             try:
-                happens()
+                action()
             except Killed:
                 self._is_dead = True
                 raise
 
 
 def die() -> None:
-    """What a process that is killed does."""
+    """Kill the process."""
     raise Killed
 
 
 class _Store:
-    """A store behind a process's moments."""
+    """A store whose calls are moments of a process."""
 
     def __init__(self, store: Storage, moments: Moments) -> None:
         self._store = store
@@ -102,7 +96,7 @@ class _Store:
 
 
 class _Slack(WebClient):
-    """Slack's client behind a process's moments."""
+    """Slack client whose calls are moments of a process."""
 
     moments: Moments
 
@@ -111,15 +105,15 @@ class _Slack(WebClient):
 
 
 @dataclass
-class WaitlistPosition:
+class DeliveryScene:
     """A town with a store of some kind, and events with a card each."""
 
     harness: SlackHarness
     store: Storage
     service: Service
 
-    def process(self, holder: str, moments: Moments | None = None) -> NotificationWorker:
-        """Return the notifier of a process of this name."""
+    def worker(self, holder: str, moments: Moments | None = None) -> NotificationWorker:
+        """Return the worker of the process with this name."""
         moments = moments or Moments()
         slack = _Slack(
             token=self.harness.workspace.app.bot_token,
@@ -139,7 +133,7 @@ class WaitlistPosition:
         )
 
     def event(self, *people: str, capacity: int) -> Event:
-        """Return a new event of Amara's with these people in it, a card that shows them, and nothing owed."""
+        """Return a new event of Amara's with these attendees and an updated card, and nothing undelivered."""
         number = next(_numbers)
         event_id = f"event{number}"
         new_event(
@@ -154,38 +148,36 @@ class WaitlistPosition:
         for user_id in people:
             self.service.ensure_user(self.harness.draft(user_id))
             self.service.register(event_id, user_id)
-        self.process("first").post_card(self.service.get_event(event_id), EVENTS)
-        self.run(self.process("first"), event_id)
+        self.worker("first").announce(self.service.get_event(event_id), EVENTS)
+        self.run(self.worker("first"), event_id)
         return self.service.get_event(event_id)
 
     def run(
         self, notification_worker: NotificationWorker, event_id: str, seconds: float = 120
     ) -> None:
-        """Have a process attend to an event until nothing is left to do."""
-        end = self.harness.clock.now() + timedelta(seconds=seconds)
-        while self.harness.clock.now() < end:
+        """Let a worker process an event until nothing is left to do."""
+        end = self.town.clock.now() + timedelta(seconds=seconds)
+        while self.town.clock.now() < end:
             again = notification_worker.process_event(event_id)
             if again is None:
                 return
-            self.harness.clock.advance(
-                max(again - self.harness.clock.now(), timedelta(milliseconds=1))
-            )
-        raise AssertionError(f"{event_id} was not done with after {seconds} seconds")
+            self.town.clock.advance(max(again - self.town.clock.now(), timedelta(milliseconds=1)))
+        raise AssertionError(f"{event_id} was not finished after {seconds} seconds")
 
     def restart(self) -> None:
-        """Have a new process find what others left; in the end nothing is owed."""
-        notification_worker = self.process(f"restarted{next(_numbers)}")
-        self.harness.clock.advance(LEASE)
-        end = self.harness.clock.now() + 2 * SWEEP_INTERVAL
-        while self.harness.clock.now() < end:
+        """Let a new process deliver what others left, until nothing is undelivered."""
+        notification_worker = self.worker(f"restarted{next(_numbers)}")
+        self.town.clock.advance(LEASE)
+        end = self.town.clock.now() + 2 * SWEEP_INTERVAL
+        while self.town.clock.now() < end:
             seconds = notification_worker.process_due_events()
             if not self.undelivered():
                 return
-            self.harness.clock.advance(timedelta(seconds=min(seconds, 5)))
-        raise AssertionError(f"{self.undelivered()} is still owed")
+            self.town.clock.advance(timedelta(seconds=min(seconds, 5)))
+        raise AssertionError(f"{self.undelivered()} is still undelivered")
 
     def undelivered(self) -> set[str]:
-        """Return the events of which something is owed, whatever shard they are in."""
+        """Return the ids of events with undelivered entries, from all shards."""
         found: set[str] = set()
         cursor: str | None = None
         while True:
@@ -195,21 +187,19 @@ class WaitlistPosition:
             if cursor is None:
                 return found
 
-    def heard(self, event: Event) -> dict[str, list[str]]:
-        """Return what each member was told of an event, a word each, in order."""
+    def received(self, event: Event) -> dict[str, list[str]]:
+        """Return the kinds of the messages about an event that each member received, in order."""
         found: dict[str, list[str]] = {}
         for member in self.harness.workspace.members():
             told = [told for told in self.harness.direct_messages(member.id) if event.title in told]
             if told:
-                found[member.id] = [
-                    next(word for said, word in _NEWS.items() if said in one) for one in told
-                ]
+                found[member.id] = kinds_of(told)
         return found
 
-    def assert_card_is_true(self, event: Event) -> None:
-        """The event's card shows what is so now."""
-        now = self.service.get_event(event.event_id)
-        assert shown(self.card(event)) == text_of(event_card(now).to_dict()["blocks"])
+    def assert_card_is_current(self, event: Event) -> None:
+        """Assert that the card shows the event's current state."""
+        current = self.service.get_event(event.event_id)
+        assert shown(self.card(event)) == text_of(event_card(current).to_dict()["blocks"])
 
     def card(self, event: Event) -> Message:
         """Return the event's card."""
@@ -218,25 +208,23 @@ class WaitlistPosition:
 
 
 @contextmanager
-def place(harness: SlackHarness, kind: Kind) -> Iterator[WaitlistPosition]:
-    """Give a place on an empty store of this kind."""
+def delivery_scene(town: Town, kind: Kind) -> Iterator[DeliveryScene]:
+    """Yield a scene with an empty store of this kind."""
     with empty_store(kind) as store:
-        yield WaitlistPosition(
-            harness, cast(Storage, store), service_on(store, clock=harness.clock)
-        )
+        yield DeliveryScene(town, cast(Storage, store), service_on(store, clock=town.clock))
 
 
-class HeldUp:
-    """A process that was held up in the middle of its work, until it may `finish`."""
+class SuspendedWorker:
+    """A worker that is suspended in the middle of its work, until `finish`."""
 
-    def __init__(self, place: WaitlistPosition, event: Event, holder: str, at: int) -> None:
+    def __init__(self, scene: DeliveryScene, event: Event, holder: str, at: int) -> None:
         self.moments = Moments({at: self._wait})
         self._has_stopped = threading.Event()
-        self._may_go_on = threading.Event()
+        self._may_continue = threading.Event()
         self._calls_before = 0
         self.was_sending = False
-        """Whether a call to Slack was on its way already when it was held up."""
-        self.notification_worker = place.process(holder, self.moments)
+        """Whether it was suspended during a call to Slack."""
+        self.notification_worker = scene.worker(holder, self.moments)
         self._executor = ThreadPoolExecutor(1)
         self._work = self._executor.submit(self.notification_worker.process_event, event.event_id)
         self._work.add_done_callback(lambda _: self._has_stopped.set())
@@ -246,16 +234,16 @@ class HeldUp:
         self._calls_before = len(self.moments.calls)
         self.was_sending = self.moments.names[-1] in (f"before {POST}", f"before {UPDATE}")
         self._has_stopped.set()
-        assert self._may_go_on.wait(60)
+        assert self._may_continue.wait(60)
 
     def finish(self) -> None:
-        """Let it go on to the end of its round."""
-        self._may_go_on.set()
+        """Let it continue to the end of its run."""
+        self._may_continue.set()
         self._executor.shutdown()
         self._work.result()
 
     def sent_since(self) -> int:
-        """Return how many calls to Slack it made after it was held up."""
+        """Return how many calls to Slack it made after it was suspended."""
         return len(
             [name for name in self.moments.calls[self._calls_before :] if name in (POST, UPDATE)]
         )

@@ -1,4 +1,4 @@
-"""Turns for updates of cards: Slack's rate, shared fairly."""
+"""The rate limiter for card updates: Slack's rate, shared fairly."""
 
 from datetime import timedelta
 
@@ -8,58 +8,58 @@ from tests.support.environment import ManualClock
 STEP = timedelta(milliseconds=100)
 
 
-def test_card_has_one_turn_a_second() -> None:
+def test_card_gets_one_token_a_second() -> None:
     """R8.3."""
     clock = ManualClock()
-    turns = RateLimiter(clock)
-    assert turns.take(("C", "1")) is None
-    assert turns.take(("C", "1")) == clock.now() + timedelta(seconds=1)
-    assert turns.take(("C", "2")) is None
+    limiter = RateLimiter(clock)
+    assert limiter.take(("C", "1")) is None
+    assert limiter.take(("C", "1")) == clock.now() + timedelta(seconds=1)
+    assert limiter.take(("C", "2")) is None
     clock.advance(timedelta(seconds=1))
-    assert turns.take(("C", "1")) is None
+    assert limiter.take(("C", "1")) is None
 
 
-def test_all_cards_together_keep_slacks_rate_and_lose_nothing_of_it() -> None:
-    """In three minutes of asking: the burst, then 50 a minute."""
+def test_all_cards_together_use_slacks_whole_rate_and_no_more() -> None:
+    """Three minutes of demand get the burst, then 50 a minute."""
     clock = ManualClock()
-    turns = RateLimiter(clock)
+    limiter = RateLimiter(clock)
     granted = 0
     for _ in range(1800):
-        granted += sum(turns.take(("C", str(number))) is None for number in range(20))
+        granted += sum(limiter.take(("C", str(number))) is None for number in range(20))
         clock.advance(STEP)
     assert BURST + 3 * UPDATES_A_MINUTE - 2 <= granted <= BURST + 3 * UPDATES_A_MINUTE
 
 
-def test_promised_moment_is_kept() -> None:
-    """Who comes when told has a turn: otherwise a stopped clock would ask for ever."""
+def test_reserved_time_is_kept() -> None:
+    """A card that returns at its time gets a token. Otherwise it could ask forever."""
     clock = ManualClock()
-    turns = RateLimiter(clock)
+    limiter = RateLimiter(clock)
     cards = [("C", str(number)) for number in range(25)]
-    waits = {card: turns.take(card) for card in cards}
-    for card, promised in sorted(
+    waits = {card: limiter.take(card) for card in cards}
+    for card, reserved in sorted(
         ((card, at) for card, at in waits.items() if at is not None), key=lambda item: item[1]
     ):
-        clock.advance(promised - clock.now())
-        assert turns.take(card) is None
+        clock.advance(reserved - clock.now())
+        assert limiter.take(card) is None
 
 
-def test_busy_card_does_not_starve_those_that_wait() -> None:
-    """First come, first served: one that asks all the time gets its share and no more."""
+def test_busy_card_does_not_starve_others() -> None:
+    """A card that asks all the time gets its share and no more."""
     clock = ManualClock()
-    turns = RateLimiter(clock)
+    limiter = RateLimiter(clock)
     cards = [("C", str(number)) for number in range(BURST + 5)]
     granted = dict.fromkeys(cards, 0)
     for _ in range(600):
         for card in [cards[0], *cards]:
-            granted[card] += turns.take(card) is None
+            granted[card] += limiter.take(card) is None
         clock.advance(STEP)
     assert max(granted.values()) - min(granted.values()) <= 1
 
 
-def test_card_that_does_not_come_back_holds_nobody_up() -> None:
+def test_card_that_never_returns_blocks_no_one() -> None:
     clock = ManualClock()
-    turns = RateLimiter(clock)
+    limiter = RateLimiter(clock)
     for number in range(BURST + 3):
-        turns.take(("C", str(number)))
+        limiter.take(("C", str(number)))
     clock.advance(timedelta(seconds=4) + RESERVATION_GRACE)
-    assert turns.take(("C", "late")) is None
+    assert limiter.take(("C", "late")) is None
