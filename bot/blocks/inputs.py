@@ -1,4 +1,4 @@
-"""What forms are made of: inputs, and the options of selects."""
+"""Parts of forms: inputs, and the options of selects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from domain.inputs import MAX_CAPACITY
 
 
 def option_list(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return labels and values as the answer to a request for the options of a select."""
+    """Return labels and values as the response to a request for the options of a select."""
     return {"options": [option(label, value).to_dict() for label, value in pairs]}
 
 
@@ -31,7 +31,7 @@ def option(label: str, value: str) -> Option:
 
 
 def channel_input(*, optional: bool) -> InputBlock:
-    """Return the question for the channel of a card: the one that the form was opened in, unless changed."""
+    """Return the input for the channel of a card; it starts with the channel that the form was opened in."""
     select = ConversationSelectElement(
         action_id=ActionId.INPUT,
         default_to_current_conversation=True,
@@ -43,7 +43,7 @@ def channel_input(*, optional: bool) -> InputBlock:
 
 
 def line_element(most: int, initial: str | None = None) -> PlainTextInputElement:
-    """Return an input for a line of text."""
+    """Return an input for one line of text."""
     return PlainTextInputElement(
         action_id=ActionId.INPUT, max_length=most, initial_value=initial or None
     )
