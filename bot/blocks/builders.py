@@ -1,7 +1,8 @@
-"""Building blocks of messages and modals, and their JSON.
+"""Block Kit as JSON: the same result as `to_dict` of Slack's models, in a tenth of the time.
 
-`as_json` renders ten times faster than `JsonObject.to_dict`, which looks up validators and field names
-for each object. They depend on the class only, so they are looked up once per class.
+`JsonObject.to_dict` searches all of an object's names for validators, and collects the names of its fields, for
+each object each time. With that, rendering a reply took longer than the registration. Both depend on the class
+alone, so this module finds them once.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ _shapes: dict[type[JsonObject], _Shape] = {}
 
 
 class _Shape:
-    """Fields and validators of a class."""
+    """The fields and validators of a class."""
 
     def __init__(self, example: JsonObject) -> None:
         kind = type(example)
-        self.makes_its_own = kind.to_dict is not JsonObject.to_dict
+        self.has_own_to_dict = kind.to_dict is not JsonObject.to_dict
         self.fields = sorted(example.attributes)
         self.validators = [
             name for name in dir(kind) if hasattr(getattr(kind, name, None), "validator")
@@ -38,14 +39,14 @@ class _Shape:
 
 
 def as_json(thing: JsonObject) -> dict[str, Any]:
-    """Return the same as `to_dict`, for everything Rollcall shows. Rich text is not supported.
+    """Return the same as `to_dict`, for every object that Rollcall uses. Rich text is not one: its rules differ.
 
     Raises `SlackObjectFormationError` if a limit of Slack's models is exceeded.
     """
     shape = _shapes.get(type(thing))
     if shape is None:
         shape = _shapes[type(thing)] = _Shape(thing)
-    if shape.makes_its_own:
+    if shape.has_own_to_dict:
         return thing.to_dict()
     for name in shape.validators:
         getattr(thing, name)()

@@ -1,4 +1,4 @@
-"""Inputs of forms, and select options."""
+"""Parts of forms: inputs, and the options of selects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from domain.inputs import MAX_CAPACITY
 
 
 def option_list(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return labels and values as the response to an options request."""
+    """Return labels and values as the response to a request for the options of a select."""
     return {"options": [option(label, value).to_dict() for label, value in pairs]}
 
 
@@ -32,7 +32,7 @@ def option(label: str, value: str) -> Option:
 
 
 def channel_input(*, optional: bool) -> InputBlock:
-    """Ask for the channel of a card. The default is the channel where the form was opened."""
+    """Return the input for the channel of a card; it starts with the channel that the form was opened in."""
     select = ConversationSelectElement(
         action_id=ActionId.INPUT,
         default_to_current_conversation=True,
@@ -44,7 +44,7 @@ def channel_input(*, optional: bool) -> InputBlock:
 
 
 def line_element(most: int, initial: str | None = None) -> PlainTextInputElement:
-    """Return an input for a line of text."""
+    """Return an input for one line of text."""
     return PlainTextInputElement(
         action_id=ActionId.INPUT, max_length=most, initial_value=initial or None
     )

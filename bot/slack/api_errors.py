@@ -1,4 +1,4 @@
-"""What follows from an error of Slack's Web API (see the design on delivery)."""
+"""Classification of the errors of Slack's Web API, and the circuit breaker that stops calls to it."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ from domain.ports import Clock
 _logger = logging.getLogger(__name__)
 
 PAUSE = timedelta(minutes=1)
-"""How long Slack is left alone after an error that is ours to mend."""
+"""Time without calls after Slack refused the app itself."""
 
 FAILURES = (SlackClientError, OSError, HTTPException)
-"""What a call to Slack raises: its refusals, no connection or one that ends too soon, answers that are cut off."""
+"""The errors that a call to Slack raises: refusals, lost connections, responses that are cut off."""
 
 DEFAULT_RETRY_SECONDS = 30.0
-"""Seconds to wait where a rate limit does not say how long."""
+"""Seconds to wait if a rate limit does not say how long."""
 
 
 class ErrorClass(Enum):
-    """Whose fault it is decides what is done."""
+    """Kinds of errors, by what to do about them."""
 
     APP = auto()
-    """Stop, raise the alarm, keep everything."""
+    """Slack refuses the app: stop, raise the alarm, keep everything."""
     RECIPIENT = auto()
-    """For good: this person can't be reached."""
+    """The recipient or the message can't be reached, now or later: skip it."""
     TEMPORARY = auto()
-    """It passes: try again."""
+    """Slack or the network failed: try again."""
     RATE_LIMITED = auto()
-    """Too much at once: try again when Slack says."""
+    """Too many requests: try again when Slack says."""
     BUG = auto()
-    """Skip it, and raise the alarm."""
+    """Slack rejects what the bot sent: skip it and raise the alarm."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedError:
-    """Whose fault, Slack's own word for it, and in how many seconds to try again."""
+    """An error's class, Slack's own code for it, and the seconds to wait before the next try."""
 
     error_class: ErrorClass
     reason: str
     retry_after: float = 0.0
 
 
-_ONE_METHODS = {"messages_tab_disabled", "missing_scope"}
-"""Ours, too, but Slack takes everything else."""
+_OF_ONE_METHOD = {"messages_tab_disabled", "missing_scope"}
+"""Errors of class `APP` that concern one method; Slack still accepts the others."""
 
-_OURS = _ONE_METHODS | {
+_APP = _OF_ONE_METHOD | {
     "access_denied",
     "account_inactive",
     "ekm_access_denied",
@@ -73,12 +73,12 @@ _RECIPIENT = {
     "not_in_channel",
     "user_disabled",
     "user_not_found",
-    # A message's own: it can't be updated any more.
+    # The message can no longer be updated.
     "cant_update_message",
     "edit_window_closed",
     "message_not_found",
 }
-_LATER = {
+_TEMPORARY = {
     "fatal_error",
     "internal_error",
     "request_timeout",
@@ -87,13 +87,13 @@ _LATER = {
 }
 
 
-_SLACKS_OWN = re.compile(r"[a-z0-9_]+")
+_ERROR_CODE = re.compile(r"[a-z0-9_]+")
 
 
 def classify(error: Exception) -> ClassifiedError:
-    """Return what follows from an error that a call to Slack raised: one of `FAILURES`."""
+    """Return the class of an error that a call to Slack raised: one of `FAILURES`."""
     if not isinstance(error, SlackApiError):
-        # Closed connections, time-outs, names that don't resolve: urllib's and the socket's own.
+        # An error of urllib or the socket: a closed connection, a time-out, a name that does not resolve.
         return ClassifiedError(ErrorClass.TEMPORARY, type(error).__name__)
     response = error.response
     reason = str(response.get("error") or "")
@@ -103,12 +103,14 @@ def classify(error: Exception) -> ClassifiedError:
         after = next((v for k, v in headers.items() if k.lower() == "retry-after"), "")
         after = after[0] if isinstance(after, list) else after
         return ClassifiedError(ErrorClass.RATE_LIMITED, "ratelimited", _seconds(str(after)))
-    if int(status) >= 500 or reason in _LATER:
+    if int(status) >= 500 or reason in _TEMPORARY:
         return ClassifiedError(ErrorClass.TEMPORARY, reason or f"status {status}")
-    if not _SLACKS_OWN.fullmatch(reason):
-        # A page of some proxy's, or nothing at all: what became of the call is not known.
-        return ClassifiedError(ErrorClass.TEMPORARY, f"status {status}, and no answer of Slack's")
-    if reason in _OURS:
+    if not _ERROR_CODE.fullmatch(reason):
+        # A proxy's page, or nothing at all: the result of the call is unknown.
+        return ClassifiedError(
+            ErrorClass.TEMPORARY, f"status {status}, with no error code of Slack's"
+        )
+    if reason in _APP:
         return ClassifiedError(ErrorClass.APP, reason)
     return ClassifiedError(ErrorClass.RECIPIENT if reason in _RECIPIENT else ErrorClass.BUG, reason)
 
@@ -118,7 +120,7 @@ def _seconds(retry_after: str) -> float:
 
 
 class CircuitBreaker:
-    """Whether Slack takes anything from us at all, for all who call it: the alarm is raised once."""
+    """Stops calls that Slack refuses because of the app itself. All callers share it, so the alarm is raised once."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -127,28 +129,32 @@ class CircuitBreaker:
         self._until: dict[str, datetime] = {}
 
     def refused_until(self, method: str) -> datetime:
-        """Return the moment before which this method is not called."""
+        """Return the time before which this method must not be called."""
         return max(self._nothing_until, self._until.get(method, self._nothing_until))
 
     def refused(self, method: str, reason: str) -> None:
-        """Stop for a while, if need be everything: the app's own account or rights are to be mended."""
-        known = self._refusals.get(method) if reason in _ONE_METHODS else self._anybodys(reason)
-        if known != reason:
-            _logger.critical("Slack refuses us: %s; all is kept, and nothing sent", reason)
+        """Stop calls for a while after Slack refused the app: to this method, or to all."""
+        alarmed = (
+            self._refusals.get(method) if reason in _OF_ONE_METHOD else self._refusal_of_app(reason)
+        )
+        if alarmed != reason:
+            _logger.critical(
+                "Slack refuses the app: %s. Everything is kept, and nothing is sent", reason
+            )
         self._refusals[method] = reason
         until = self._clock.now() + PAUSE
-        if reason in _ONE_METHODS:
+        if reason in _OF_ONE_METHOD:
             self._until[method] = until
         else:
             self._nothing_until = until
 
-    def _anybodys(self, reason: str) -> str | None:
+    def _refusal_of_app(self, reason: str) -> str | None:
         return reason if reason in self._refusals.values() else None
 
     def accepted(self, method: str) -> None:
-        """Slack took something: what it refused of this method, or of all, was mended; the next is a new one."""
+        """Forget past refusals after Slack accepted a call; the next refusal raises a new alarm."""
         self._refusals = {
             other: reason
             for other, reason in self._refusals.items()
-            if other != method and reason in _ONE_METHODS
+            if other != method and reason in _OF_ONE_METHOD
         }

@@ -1,4 +1,4 @@
-"""Files in direct messages: the conversation is opened, then the file is uploaded to it, in Slack's three steps."""
+"""Sends files in direct messages: opens the conversation, then uploads the file in Slack's three steps."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from slack_sdk.errors import SlackRequestError
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file and what is said with it: nothing that people typed, for Slack makes links of addresses in it."""
+    """A file to send. `comment` must hold nothing that people typed, because Slack turns addresses in it into links."""
 
     name: str
     title: str
     content: IO[bytes]
-    """Read from its beginning, and closed, by whoever sends it."""
+    """The sender reads it from the beginning, and closes it."""
     comment: str
 
 
 def file_name(title: str, extension: str) -> str:
-    """Return a name for a file about something with this title, that every system takes."""
+    """Return a file name made from a title, without characters that some systems don't allow."""
     name = re.sub(r"[^\w -]+", "", title).strip()[:60]
     return f"{name or 'event'}.{extension}"
 
 
 def send_file(client: WebClient, user_id: str, file: File) -> None:
-    """Send a member a file, piece by piece. Raises one of `bot.slack.api_errors.FAILURES`.
+    """Send a member a file in pieces. Raises one of `bot.slack.api_errors.FAILURES`.
 
-    Slack's client has a method for it, which holds the whole file in memory.
+    The method of Slack's own client would hold the whole file in memory.
     """
     with file.content as content:
         length = content.seek(0, SEEK_END)
         content.seek(0)
-        # An upload takes the id of a conversation, not of a user.
+        # An upload needs the id of a conversation, not of a user.
         channel = client.conversations_open(users=user_id)["channel"]["id"]
         place = client.files_getUploadURLExternal(filename=file.name, length=length)
         _upload(client, place["upload_url"], content, length)
@@ -60,4 +60,4 @@ def _upload(client: WebClient, url: str, content: IO[bytes], length: int) -> Non
             pass
     except HTTPError as error:
         with error:
-            raise SlackRequestError(f"a file was not taken: {error.code}") from error
+            raise SlackRequestError(f"Slack did not accept the file: {error.code}") from error

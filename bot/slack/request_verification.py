@@ -1,4 +1,4 @@
-"""Slack's requests where they come in, whatever brings them: what Slack did not sign gets no further."""
+"""Verifies Slack's signature on incoming requests."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from slack_bolt import App, BoltRequest, BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
 MOST_BYTES = 1_000_000
-"""The largest request body: Slack's own views have 250 KB at most."""
+"""The largest request body, in bytes; Slack's views have at most 250 KB."""
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
-"""A moment as Slack writes it."""
+"""A timestamp as Slack writes it."""
 
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
 
 class RequestVerifier:
-    """Passes on to Bolt what Slack signed, with this secret, within the last five minutes (R10.1).
+    """Passes requests on to Bolt if Slack signed them with this secret within the last five minutes (R10.1).
 
-    All else is 401 before anything is read from it: Bolt would take the body apart first, and fail
-    on one that is malformed.
+    Everything else gets 401 before its body is parsed: Bolt would parse first, and fail on a malformed body.
     """
 
     def __init__(self, app: App, signing_secret: str) -> None:
@@ -29,7 +28,7 @@ class RequestVerifier:
         self._verifier = SignatureVerifier(signing_secret)
 
     def answer(self, body: bytes, query: str, headers: Mapping[str, str]) -> BoltResponse:
-        """Return Bolt's answer, or 413, 401, 400. The headers' names are in lower case."""
+        """Return Bolt's response, or 413, 401 or 400. Header names are in lower case."""
         if len(body) > MOST_BYTES:
             return BoltResponse(status=413, body="too large")
         text = body.decode("utf-8", errors="replace")
@@ -38,7 +37,7 @@ class RequestVerifier:
         try:
             request = BoltRequest(body=text, query=query, headers=dict(headers))
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
-            # The body is not what its content type says.
+            # The body does not match its content type.
             return BoltResponse(status=400, body="malformed")
         return self._app.dispatch(request)
 

@@ -1,4 +1,4 @@
-"""Posting to Slack's response URLs over connections that stay open: a new one costs more than the answer itself."""
+"""Posts replies to Slack's response URLs over kept-alive connections: a new one costs more than the reply itself."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from urllib3.exceptions import HTTPError, ProtocolError
 from bot.slack.web_client import LOOKUP_SECONDS, REPLY_SECONDS
 
 CONNECTIONS = 64
-"""Kept open to Slack: as many as threads answer at a time."""
+"""Connections kept open to Slack: as many as threads that reply at a time."""
 
 HEADERS = {"content-type": "application/json;charset=utf-8"}
 
 
 class ReplyNotSent(Exception):
-    """Slack did not take an answer: what was asked for is done or refused all the same."""
+    """Slack did not accept a reply. The request itself was carried out or refused all the same."""
 
 
 def post(url: str, body: Mapping[str, Any], *, proxy: str | None, ssl: SSLContext | None) -> None:
-    """Post a message to a response URL, as Slack's page on handling interactions has it. Raises `ReplyNotSent`."""
+    """Post a message to a response URL, as Slack's page on handling interactions describes. Raises `ReplyNotSent`."""
     pool, content = _pool(proxy, ssl), json.dumps(body).encode()
     try:
-        answer = _sent(pool, url, content)
-        said = answer.read()  # to its end, so that the connection can be used again
+        response = _send(pool, url, content)
+        text = response.read()  # to its end, so the connection can be used again
     except HTTPError as error:
         raise ReplyNotSent(str(error)) from error
-    if answer.status != 200:
-        raise ReplyNotSent(f"{answer.status} {said[:100]!r}")
+    if response.status != 200:
+        raise ReplyNotSent(f"{response.status} {text[:100]!r}")
 
 
-def _sent(pool: PoolManager, url: str, content: bytes) -> BaseHTTPResponse:
+def _send(pool: PoolManager, url: str, content: bytes) -> BaseHTTPResponse:
     try:
         return _request(pool, url, content, REPLY_SECONDS)
     except ProtocolError:
-        # Slack had closed a connection that was kept open, or has just cut this one off. Should
-        # the answer have arrived, it is seen twice, and only by the one who pressed.
+        # Slack closed a kept-alive connection, or cut this one off. If the reply did arrive, the person who
+        # pressed sees it twice.
         return _request(pool, url, content, LOOKUP_SECONDS)
 
 
@@ -59,7 +59,7 @@ def _request(pool: PoolManager, url: str, content: bytes, seconds: float) -> Bas
 
 @cache
 def _pool(proxy: str | None, ssl: SSLContext | None) -> PoolManager:
-    """Return the process's connections: to the proxy that the client uses, if any."""
+    """Return the process's connections, through the client's proxy if it has one."""
     if proxy is None:
         return PoolManager(maxsize=CONNECTIONS, ssl_context=ssl)
     return ProxyManager(proxy, maxsize=CONNECTIONS, ssl_context=ssl)

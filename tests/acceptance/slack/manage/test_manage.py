@@ -221,7 +221,7 @@ def test_the_way_back_through_a_long_roster_fits_into_a_view(harness: SlackHarne
     ).private_metadata
     assert metadata is not None
     assert len(metadata) <= 3_000
-    kept = json.loads(metadata)["turned"]
+    kept = json.loads(metadata)["page_cursors"]
     assert 0 < len(kept) < 50
     assert kept == page_cursors[-len(kept) :]
 

@@ -1,0 +1,148 @@
+"""What listeners read from the models of Slack's payloads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.blocks.ids import BlockId
+from bot.slack.errors import MalformedPayload
+from bot.slack.interactions import BlockAction, CardLocation, SlashCommand, View, parse
+from domain.errors import Invalid
+
+COMMAND = {"command": "/register", "user_id": "U1", "team_id": "T1", "trigger_id": "1.2.3"}
+USER = {"id": "U1", "name": "bjorn", "team_id": "T1"}
+MESSAGE = {"type": "message", "channel_id": "C1", "message_ts": "1700000000.000100"}
+
+
+def action(**fields: Any) -> BlockAction:
+    """Return a press of a button on a card, unless `fields` say otherwise."""
+    body = {
+        "type": "block_actions",
+        "team": {"id": "T1"},
+        "user": USER,
+        "actions": [{"action_id": "register", "value": "yoga"}],
+        "trigger_id": "1.2.3",
+        "container": MESSAGE,
+        "response_url": "https://slack.example/1",
+    }
+    parsed = parse(body | fields)
+    assert isinstance(parsed, BlockAction)
+    return parsed
+
+
+def view(**fields: Any) -> View:
+    return View.model_validate({"id": "V1", "type": "modal", "callback_id": "form"} | fields)
+
+
+def form(block: BlockId, state: object) -> View:
+    return view(state={"values": {block: {"input": state}}})
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"), [(None, ""), (" yoga ", "yoga"), ("&lt;3 &amp;amp;", "<3 &amp;")]
+)
+def test_text_of_a_command_is_unescaped_once(text: str | None, typed: str) -> None:
+    command = parse(COMMAND | {"text": text})
+    assert isinstance(command, SlashCommand)
+    assert command.text == typed
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"name": "bjorn", "username": "other"}, "bjorn"),
+        ({"username": "other"}, "other"),
+        ({"name": ""}, "U1"),
+    ],
+)
+def test_user_is_named_as_in_the_payload_or_by_id(fields: dict[str, str], name: str) -> None:
+    assert action(user={"id": "U1"} | fields).user_draft.name == name
+
+
+def test_user_of_a_command_is_named_as_in_the_payload_or_by_id() -> None:
+    command = parse(COMMAND)
+    named = parse(COMMAND | {"user_name": "bjorn"})
+    assert isinstance(command, SlashCommand)
+    assert isinstance(named, SlashCommand)
+    assert (command.user_draft.name, named.user_draft.name) == ("U1", "bjorn")
+
+
+@pytest.mark.parametrize(
+    ("body", "workspaces"),
+    [
+        (COMMAND, {"T1"}),
+        (COMMAND | {"team_id": ""}, set()),
+        ({"type": "event_callback", "team_id": "T1", "event": {"type": "x"}}, {"T1"}),
+        (
+            {"type": "event_callback", "team": "T1", "event": {"type": "x", "user_team": "T2"}},
+            {"T1", "T2"},
+        ),
+    ],
+)
+def test_every_workspace_that_a_payload_names_counts(
+    body: dict[str, Any], workspaces: set[str]
+) -> None:
+    assert parse(body).workspace_ids == workspaces
+
+
+def test_workspace_of_the_person_who_presses_counts() -> None:
+    assert action(user=USER | {"team_id": "T2"}).workspace_ids == {"T1", "T2"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "card"),
+    [
+        ({}, CardLocation("C1", "1700000000.000100")),
+        ({"is_ephemeral": True}, None),
+        ({"channel_id": "D1"}, None),
+    ],
+)
+def test_only_a_message_that_a_channel_sees_is_a_card(
+    fields: dict[str, Any], card: CardLocation | None
+) -> None:
+    assert action(container=MESSAGE | fields).card == card
+
+
+def test_press_in_a_view_has_no_card() -> None:
+    pressed = action(container={"type": "view"}, view=view().model_dump())
+    assert (pressed.card, pressed.modal.id) == (None, "V1")
+
+
+def test_press_on_a_message_has_no_modal() -> None:
+    with pytest.raises(MalformedPayload):
+        _ = action().modal
+
+
+def test_first_modal_has_none_below() -> None:
+    assert view(root_view_id="V1").view_below is None
+    assert view(root_view_id="V0").view_below == "V0"
+
+
+@pytest.mark.parametrize(
+    ("previous", "is_third"), [(None, False), ("V0", False), ("V1", True)], ids=["1", "2", "3"]
+)
+def test_third_modal_of_a_stack_is_known_by_the_one_before(
+    previous: str | None, is_third: bool
+) -> None:
+    assert view(root_view_id="V0", previous_view_id=previous).is_third is is_third
+
+
+@pytest.mark.parametrize("text", ["", "-", "1.5", "²", "1" * 10, "--1"])
+def test_text_that_is_no_whole_number_is_invalid(text: str) -> None:
+    with pytest.raises(Invalid):
+        form(BlockId.CAPACITY, {"value": text}).whole_number(BlockId.CAPACITY)
+
+
+@pytest.mark.parametrize(("text", "number"), [(" 12 ", 12), ("-3", -3)])
+def test_whole_number_is_read(text: str, number: int) -> None:
+    assert form(BlockId.CAPACITY, {"value": text}).whole_number(BlockId.CAPACITY) == number
+
+
+@pytest.mark.parametrize("state", [None, {}, {"selected_options": None}])
+def test_input_that_was_never_touched_holds_nothing(state: object) -> None:
+    untouched = form(BlockId.OPTIONS, state)
+    assert untouched.checked(BlockId.OPTIONS) == []
+    assert untouched.selected(BlockId.OPTIONS) is None
+    assert untouched.text(BlockId.TITLE) == ""
