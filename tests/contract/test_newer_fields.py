@@ -67,16 +67,17 @@ class Rows(Generic[M]):
 
     row: M
     write: Callable[[Any, M, M | None], object]
-    read: Callable[[Any], M | None]
+    read: Callable[[Any], M]
     change: dict[str, Any]
 
 
 def write_user(store: Store, user: User, replaced: User | None) -> None:
-    store.put_user(user, replaces=replaced and replaced.revision)
+    store.put_user(user, replaces=None if replaced is None else replaced.revision)
 
 
 def write_event(store: Store, event: Event, replaced: Event | None) -> None:
-    store.commit(bare_plan(PutEvent(event, replaced and replaced.version)))
+    version = None if replaced is None else replaced.version
+    store.commit(bare_plan(PutEvent(event, version)))
 
 
 def write_registration(store: Store, row: Registration, replaced: Registration | None) -> None:
@@ -154,7 +155,7 @@ def test_newer_fields_survive_a_write_by_this_version(any_store: Any, name: str)
 
 @pytest.mark.parametrize("any_store", ["memory", "sqlite", "moto", "local"], indirect=True)
 def test_newer_fields_of_an_event_survive_registrations_and_edits(any_store: Store) -> None:
-    """What this version decides by itself starts from the event that it read."""
+    """A plan changes the event that was read instead of building a new one."""
     event = newer(an_event("e2"))
     any_store.commit(
         bare_plan(PutEvent(event, None), PutJournalEntry(an_entry("e2")), event_id="e2")
