@@ -44,6 +44,8 @@ STORED = ConfigDict(
     extra="allow",
     # What does not fit is named, and never shown: an error may end in a log, and these are people's words.
     hide_input_in_errors=True,
+    # Fields that a newer version wrote are kept, and written back with the model (R7.7).
+    extra="allow",
     # A cold start builds the models that its request is of, and no others.
     defer_build=True,
 )

@@ -1,1 +1,1 @@
-"""Rollcall in AWS, as CDK: what is deployed, who may do what in it, and who is told when it is not well."""
+"""Rollcall in AWS, as a CDK app: resources, permissions, metrics and alarms."""

@@ -1,4 +1,4 @@
-"""The CDK app: `python -m infra.app` writes the stack of the stage that CDK's context names."""
+"""The CDK app. `python -m infra.app` writes the template of the stage in CDK's context."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "build" / "lambda"
 
 STAGE = re.compile(r"[a-z][a-z0-9-]{0,19}")
-"""It becomes a part of names, the longest of which may have 64 characters."""
+"""It is part of names. The longest may have 64 characters."""
 
 
 def stage_of(app: cdk.App) -> str:
-    """Return the stage that the context names. Raises `SystemExit` where it is malformed."""
+    """Return the stage in the context. Raise `SystemExit` if it is malformed."""
     stage = str(app.node.try_get_context("stage") or "dev")
     if not STAGE.fullmatch(stage):
         raise SystemExit(
-            f"stage is malformed: {stage!r}. It must be 1 to 20 of a-z, 0-9 and -, a letter first."
+            f"stage is malformed: {stage!r}. Use 1 to 20 characters of a-z, 0-9 and -, starting with"
+            " a letter."
         )
     return stage
 
 
 def main() -> None:
-    """Write the assembly to `CDK_OUTDIR`, with the package that the functions run. Raises `CannotBuild`."""
+    """Build the functions' package and write the assembly to `CDK_OUTDIR`. Raise `CannotBuild`."""
     app = cdk.App()
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     stage = stage_of(app)

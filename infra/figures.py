@@ -1,6 +1,7 @@
-"""Rollcall's own figures: metrics that filters take out of the lines that it logs.
+"""Rollcall's own metrics, which CloudWatch extracts from the logs.
 
-The code sends none, and has no permission to. A test holds this to what is logged (`bot.telemetry`).
+The functions send no metrics and have no permission to. A test compares this with what
+`bot.telemetry` logs.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """A metric taken out of the functions' logs: of which lines, and which field (None: they are counted)."""
+    """A metric that is the sum of a log field, or, if `field` is None, the number of lines."""
 
     lines: str
-    """In the syntax of filter patterns."""
+    """The filter pattern for the log lines."""
     field: str | None
     functions: tuple[str, ...]
     unit: str = "COUNT"
@@ -40,11 +41,11 @@ FIGURES: Mapping[str, Figure] = {
     "OldestUndelivered": Figure(
         '$.message = "undelivered"', "oldest_seconds", ("sweep",), "SECONDS"
     ),
-    # Not the libraries': Slack's client calls each answer of a sick Slack an error.
+    # Rollcall's own loggers only: Slack's client logs every failed request as an error.
     "Failures": Figure(
         '$.logger = "bot.*" && ($.level = "ERROR" || $.level = "CRITICAL")',
         None,
         (*_SERVE, *_DELIVER, "members"),
     ),
 }
-"""By name."""
+"""Rollcall's metrics, by name."""

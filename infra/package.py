@@ -1,6 +1,6 @@
-"""What Lambda runs: Rollcall and its libraries for arm64 in a folder, compiled, with no Docker.
+"""The package that Lambda runs: a folder with Rollcall and its libraries for arm64, compiled without Docker.
 
-CDK zips the folder. `python -m infra.package FOLDER` builds it alone.
+CDK zips the folder. `python -m infra.package FOLDER` only builds it.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ OURS = ("bot", "domain", "storage")
 PINS = "requirements.txt"
 
 SERVICES = frozenset({"dynamodb", "secretsmanager"})
-"""The services that botocore is asked for a client of; its descriptions of the other 400 are 25 MB."""
+"""The services that Rollcall uses. Botocore's descriptions of the other 400 take 25 MB."""
 
 BUILT_FROM = ".built-from"
-"""In the folder: what it was built from, so that it is built anew only after a change."""
+"""File in the folder with the digest of its source. An unchanged source is not built again."""
 
 
 class CannotBuild(Exception):
-    """A step of the build failed; its own output says why."""
+    """A step of the build failed. Its output says why."""
 
 
 def build(root: Path, target: Path) -> None:
-    """Build the folder `target` from the checkout `root`, unless it is built from the same already.
+    """Build the folder `target` from the checkout `root`, unless the source is unchanged.
 
-    Needs the registry of Python's packages, and Python 3.13, which uv fetches where there is none.
-    Raises `CannotBuild`.
+    The build needs the registry of Python's packages and Python 3.13, which uv fetches if it is
+    missing. Raise `CannotBuild`.
     """
     source = _digest(root)
     stamp = target / BUILT_FROM
@@ -50,7 +50,7 @@ def build(root: Path, target: Path) -> None:
 
 
 def _digest(root: Path) -> str:
-    """Return what tells two sources apart: every file that goes into the folder, and this one."""
+    """Return a digest of every file that goes into the folder, and of this one."""
     files = [root / PINS, Path(__file__)]
     for name in OURS:
         files += (path for path in (root / name).rglob("*") if path.is_file())
@@ -61,7 +61,7 @@ def _digest(root: Path) -> str:
 
 
 def _install(pins: Path, target: Path) -> None:
-    """Install the pinned libraries as Lambda's processors and Python need them; nothing is compiled here."""
+    """Install the pinned libraries for Lambda's processor and Python, as wheels."""
     _uv(
         *(
             "pip",
@@ -74,10 +74,10 @@ def _install(pins: Path, target: Path) -> None:
         ),
         *("--target", str(target), "--only-binary", ":all:"),
         *("--python-platform", PLATFORM, "--python-version", PYTHON),
-        # Files that are linked to uv's cache are not the folder's own.
+        # Files must not be links to uv's cache.
         *("--link-mode", "copy"),
     )
-    shutil.rmtree(target / "bin", ignore_errors=True)  # commands, for another machine's Python
+    shutil.rmtree(target / "bin", ignore_errors=True)  # commands with another machine's Python
 
 
 def _trim(target: Path) -> None:
@@ -87,9 +87,9 @@ def _trim(target: Path) -> None:
 
 
 def _compile(target: Path) -> None:
-    """Write bytecode: without it, each cold start compiles all that it imports. By content, for zips lose times."""
+    """Write bytecode, so a cold start compiles nothing. It is unchecked, because zips lose file times."""
     compileall = ("-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
-    # In tracebacks the files are where Lambda has them.
+    # Tracebacks show the paths that the files have in Lambda.
     where = ("-s", str(target), "-p", "/var/task", str(target))
     if sys.version_info[:2] == (3, 13):
         _run(sys.executable, *compileall, *where)
@@ -112,13 +112,13 @@ def _uv(*arguments: str) -> None:
 
 
 def _run(*command: str) -> None:
-    # pyenv's commands name a Python that they run only if they are told so.
+    # pyenv's shims start a Python only if this variable names it.
     environment = {**os.environ, "PYENV_VERSION": PYTHON}
     try:
-        subprocess.run(command, check=True, env=environment)  # noqa: S603  # no word of it is a stranger's
+        subprocess.run(command, check=True, env=environment)  # noqa: S603  # no argument comes from outside
     except subprocess.CalledProcessError as error:
         raise CannotBuild(
-            f"the package for Lambda could not be built: {' '.join(command[:5])} … ended with"
+            f"the package for Lambda could not be built: {' '.join(command[:5])} … exited with"
             f" {error.returncode}. It needs the registry of Python's packages, and Python {PYTHON}."
         ) from error
 

@@ -1,7 +1,7 @@
-"""What each function may do in which table: index by index, action by action, and nothing else (R10.5).
+"""The permissions of each function, by table, action and index (R10.5).
 
-A test holds this to the requests that the code makes: none lacks, and nothing is to spare. Of a
-transaction, DynamoDB asks for the permission of each of its parts.
+A test compares them with the requests that the code makes: none is missing and none is unused. A
+transaction needs the permission of each of its actions.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from storage.dynamodb.schema import CARDS, EVENTS, JOURNAL, REGISTRATIONS, USERS
 
 @dataclass(frozen=True)
 class Access:
-    """What may be done with a table's items, and which of its indexes may be queried."""
+    """The allowed actions on a table's items, and the indexes that may be queried."""
 
     table: Table
     actions: tuple[str, ...] = ()
@@ -22,7 +22,7 @@ class Access:
 
 
 _SERVICE = (
-    # Reading, committing, and finding out whether a commit applied.
+    # Read, commit, and find out whether a commit applied.
     Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem"), ("upcoming",)),
     Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
     Access(WAITLIST, ("DeleteItem", "PutItem", "Query")),
@@ -31,17 +31,17 @@ _SERVICE = (
 
 _USERS = (
     *("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem"),
-    # The mark, and the end, of a user's deletion.
+    # Start and finish the deletion of a user.
     *("UpdateItem", "DeleteItem"),
 )
 
 PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
     "slack": (
         *_SERVICE,
-        # Histories are read here.
+        # Show histories.
         Access(JOURNAL, ("Query",)),
         Access(USERS, _USERS),
-        # Cards are posted, and adopted where they are clicked.
+        # Post cards, and adopt the ones that are clicked.
         Access(CARDS, ("PutItem", "Query")),
     ),
     "api": (
@@ -49,17 +49,17 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         Access(USERS, _USERS, ("members",)),
     ),
     "notifier": (
-        # Nothing but its own rows in the journal, the marks on entries, and the cards is written.
+        # Read what messages need. Write only delivery rows, delivered marks and cards.
         Access(EVENTS, ("GetItem",)),
         Access(REGISTRATIONS, ("BatchGetItem",), ("roster",)),
-        # The names in an exported list.
+        # Names for an exported attendee list.
         Access(USERS, ("BatchGetItem",)),
         Access(WAITLIST, ("Query",)),
         Access(JOURNAL, ("GetItem", "PutItem", "Query", "UpdateItem")),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
     ),
     "members": (
-        # It reads who is stored, writes new names, and takes out those whose account is gone.
+        # Read the stored users, write new names, and delete users whose account is gone.
         Access(EVENTS, ("GetItem", "PutItem")),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
         Access(USERS, ("DeleteItem", "GetItem", "PutItem", "UpdateItem"), ("members",)),
@@ -67,7 +67,7 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         Access(JOURNAL, ("GetItem", "PutItem")),
     ),
     "sweep": (
-        # It does what is due, finishes deletions and raises, and delivers as the notifier does.
+        # Do what is due, finish deletions and capacity increases, and deliver as the notifier does.
         Access(EVENTS, ("GetItem", "PutItem"), ("due", "unfinished")),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
         Access(USERS, ("BatchGetItem", "DeleteItem", "GetItem"), ("unfinished",)),
@@ -76,4 +76,4 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
     ),
 }
-"""By function."""
+"""The permissions, by function."""

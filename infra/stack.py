@@ -1,4 +1,4 @@
-"""One stage of Rollcall in one account: its tables, functions, address, alarms and dashboard."""
+"""One stage of Rollcall in one account: tables, functions, address, alarms and dashboard."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.constructs.front_door import FrontDoor
 from infra.constructs.functions import Functions
+from infra.constructs.http_endpoint import HttpEndpoint
 from infra.constructs.monitoring import Monitoring
 from infra.constructs.tables import Tables
 
 
 class RollcallStack(cdk.Stack):
-    """`stage` tells several apart: it is in the name of everything. `code` is what the functions run."""
+    """The stack of a stage. Every resource has the stage in its name. `code` is the functions' package."""
 
     def __init__(self, scope: Construct, *, stage: str, code: lambda_.Code) -> None:
         super().__init__(
@@ -25,14 +25,14 @@ class RollcallStack(cdk.Stack):
         workspace = cdk.CfnParameter(
             self,
             "Workspace",
-            description="The Slack workspace's id, which begins with T (it is in Slack's address)",
+            description="Id of the Slack workspace. It starts with T and is part of Slack's URL",
             allowed_pattern="T[A-Z0-9]+",
-            constraint_description="must be a workspace's id, such as T0123456789",
+            constraint_description="must be a workspace id such as T0123456789",
         )
         alarm_email = cdk.CfnParameter(
             self,
             "AlarmEmail",
-            description="Who is told of alarms by email; empty: nobody",
+            description="Email address for alarms. Leave it empty for no email",
             default="",
         )
         tables = Tables(self, "Tables", prefix=f"rollcall-{stage}-")
@@ -44,12 +44,12 @@ class RollcallStack(cdk.Stack):
             tables=tables,
             workspace_id=workspace.value_as_string,
         )
-        door = FrontDoor(
+        endpoint = HttpEndpoint(
             self,
-            "FrontDoor",
+            "HttpEndpoint",
             stage=stage,
             slack=functions.by_name["slack"],
-            programs=functions.by_name["api"],
+            api=functions.by_name["api"],
         )
         Monitoring(
             self,
@@ -57,38 +57,38 @@ class RollcallStack(cdk.Stack):
             stage=stage,
             tables=tables,
             functions=functions,
-            door=door,
+            endpoint=endpoint,
             email=alarm_email.value_as_string,
         )
-        _acknowledge(functions, door)
+        _acknowledge(functions, endpoint)
         cdk.CfnOutput(
             self,
             "Url",
-            value=door.api.api_endpoint,
+            value=endpoint.api.api_endpoint,
             description="Rollcall's address, for `rollcall manifest --url`",
         )
 
 
-def _acknowledge(functions: Functions, door: FrontDoor) -> None:
-    """Say why what cdk-nag finds is as it should be. Whatever it finds beside fails the synthesis."""
+def _acknowledge(functions: Functions, endpoint: HttpEndpoint) -> None:
+    """Acknowledge the findings of cdk-nag that are intended. Any other finding fails the synthesis."""
     for scope, rule, reason in (
         (
             functions,
             "SMG4",
-            "Slack's tokens are given out on Slack's pages, and the API's to programs, by hand:"
-            " docs/operations.md says how they are rotated without an outage.",
+            "Administrators get tokens on Slack's pages and hand the API's to its clients."
+            " docs/operations.md describes how to rotate them without an outage.",
         ),
         (
             functions,
             "L1",
-            "Python 3.13 is the newest that Rollcall is tested on; Lambda supports it until 2029.",
+            "Python 3.13 is the newest version that Rollcall is tested on. Lambda supports it until 2029.",
         ),
-        (functions, "SQS3", "This queue is the dead letters' own; an alarm watches it."),
+        (functions, "SQS3", "This is the dead-letter queue itself. An alarm watches it."),
         (
-            door,
+            endpoint,
             "APIG4",
-            "Slack signs its requests, and the function refuses what is not signed before it reads it"
-            " (R10.1); programs bring a bearer token, which the function compares (R10.3).",
+            "Slack signs its requests, and the function refuses unsigned ones before it reads them"
+            " (R10.1). API clients send a bearer token, which the function verifies (R10.3).",
         ),
     ):
         cdk.Validations.of(scope).acknowledge(

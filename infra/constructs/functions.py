@@ -1,4 +1,4 @@
-"""The Lambda functions: what each runs on, is told, and may do."""
+"""The Lambda functions: their runtime, environment, triggers and permissions."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from infra.permissions import PERMISSIONS
 from storage.dynamodb.schema import JOURNAL
 
 MEMORY = 1769
-"""MB: with these a function has one whole processor (AWS's page on memory), which its start is made of."""
+"""In MB. From this size on, a function has a whole processor, which shortens its start."""
 
 KEEP_LOGS = logs.RetentionDays.THREE_MONTHS
 
 JOURNAL_BATCH = 100
 JOURNAL_WINDOW = cdk.Duration.seconds(1)
-"""A card is true within two seconds (R8.3), and a rush wakes the notifier once a second, not per commit."""
+"""A rush wakes the notifier once a second, not per commit, and cards still follow within 2 s (R8.3)."""
 
 JOURNAL_RETRIES = 5
 
 
 class Functions(Construct):
-    """The five functions of one stage, by the name that `infra.permissions` has for each."""
+    """The five functions of one stage, by their names in `infra.permissions`."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Functions(Construct):
         super().__init__(scope, id_)
         self._stage, self._code, self._tables = stage, code, tables
         self._workspace_id = workspace_id
-        # Filled in by hand, and never in a template: until then a function says what it lacks.
+        # An administrator enters the values. Until then, a function names the variables it lacks.
         slack, tokens = self._secret("slack"), self._secret("api")
         self.logs: dict[str, logs.LogGroup] = {}
         self.by_name = {
@@ -70,7 +70,7 @@ class Functions(Construct):
             self,
             "EachMinute",
             schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
-            # The next minute is the next attempt.
+            # The next run is the retry.
             targets=[targets.LambdaFunction(self.by_name["sweep"], retry_attempts=0)],
         )
         events.Rule(
@@ -127,7 +127,7 @@ class Functions(Construct):
                 "ROLLCALL_TABLE_PREFIX": self._tables.prefix,
                 "ROLLCALL_WORKSPACE": self._workspace_id,
                 "ROLLCALL_SECRETS": ",".join(str(secret.name) for secret in secrets),
-                # Rollcall has none: pydantic would look for them in each library, at each start.
+                # Rollcall has no plugins. Pydantic would search every library for them at each start.
                 "PYDANTIC_DISABLE_PLUGINS": "__all__",
             },
         )
@@ -135,7 +135,7 @@ class Functions(Construct):
     def _statements(
         self, name: str, group: logs.LogGroup, secrets: Sequence[secretsmanager.CfnSecret]
     ) -> list[iam.PolicyStatement]:
-        """Return all that a function may do; CDK's own grants and AWS's managed policies give more."""
+        """Return everything that a function may do. CDK's grants and AWS's managed policies allow more."""
         found = [
             _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [group.log_group_arn]),
             _allow(["secretsmanager:GetSecretValue"], [secret.ref for secret in secrets]),
@@ -150,12 +150,12 @@ class Functions(Construct):
         return found
 
     def _follow_the_journal(self) -> None:
-        """Wake the notifier for each new entry: not for its own row, nor for the marks that it takes off."""
+        """Wake the notifier for new entries, but not for its own writes: delivery rows and delivered marks."""
         is_version = lambda_.FilterRule.not_equals("0")
         self.by_name["notifier"].add_event_source(
             event_sources.DynamoEventSource(
                 self._tables[JOURNAL],
-                # Nothing is missed that is written before the function is there.
+                # Entries written before the function exists are not missed.
                 starting_position=lambda_.StartingPosition.TRIM_HORIZON,
                 filters=[
                     lambda_.FilterCriteria.filter(

@@ -1,7 +1,7 @@
-"""What is measured, what is shown on the dashboard, and when somebody is told.
+"""Metrics, the dashboard, and the alarms.
 
-Lambda, DynamoDB, SQS and the HTTP API measure themselves; Rollcall's own figures are in `infra.figures`.
-`docs/operations.md` says of each alarm, under its name, what to do.
+Lambda, DynamoDB, SQS and the HTTP API provide metrics. Rollcall's own are in `infra.figures`.
+`docs/operations.md` says what to do about each alarm.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.constructs.front_door import FrontDoor
 from infra.constructs.functions import Functions
+from infra.constructs.http_endpoint import HttpEndpoint
 from infra.constructs.tables import Tables
 from infra.figures import FIGURES, Figure
 from storage.dynamodb import schema
@@ -26,7 +26,7 @@ MINUTE = cdk.Duration.minutes(1)
 FIVE_MINUTES = cdk.Duration.minutes(5)
 
 NEAR_THE_END = cdk.Duration.millis(2500)
-"""Slack waits for three seconds (R8.12), the network's part included."""
+"""Slack waits three seconds (R8.12), including the time on the network."""
 
 UNDELIVERED_FOR = cdk.Duration.minutes(5)
 
@@ -42,15 +42,20 @@ class Monitoring(Construct):
         stage: str,
         tables: Tables,
         functions: Functions,
-        door: FrontDoor,
+        endpoint: HttpEndpoint,
         email: str,
     ) -> None:
         super().__init__(scope, id_)
-        self._stage, self._tables, self._functions, self._door = stage, tables, functions, door
+        self._stage, self._tables, self._functions, self._endpoint = (
+            stage,
+            tables,
+            functions,
+            endpoint,
+        )
         self._topic = sns.Topic(
             self, "Alarms", topic_name=f"rollcall-{stage}-alarms", enforce_ssl=True
         )
-        # A topic with a policy of its own has lost the one that let alarms in.
+        # A policy of its own replaces the topic's default policy, which lets alarms publish.
         self._topic.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
@@ -77,7 +82,7 @@ class Monitoring(Construct):
         )
         subscription.cfn_options.condition = is_given
 
-    # Figures
+    # Rollcall's own metrics
 
     def _filter(self, name: str, figure: Figure) -> None:
         for function in figure.functions:
@@ -115,30 +120,30 @@ class Monitoring(Construct):
             )
         self._alarm(
             "failures",
-            "Something unforeseen was logged, with a reference that somebody was shown",
+            "An unexpected error was logged. Someone was shown its reference",
             self._figure("Failures"),
         )
         self._alarm(
             "throttles",
-            "Functions were throttled: people were told nothing",
+            "Lambda throttled functions. People got no answer",
             _sum_of(function.metric_throttles(period=FIVE_MINUTES) for function in each.values()),
         )
-        # An alarm can watch ten metrics, and there are twice six.
+        # An alarm can watch ten metrics. There are six tables with two metrics each.
         for kind in ("Read", "Write"):
             self._alarm(
                 f"{kind.lower()}-throttles",
-                f"DynamoDB throttled {kind.lower()}s: people were told to press again",
+                f"DynamoDB throttled {kind.lower()}s. People were asked to try again",
                 self._table_throttles(kind),
             )
         self._alarm(
             "slow",
-            "One in a hundred of Slack's requests took almost the three seconds that it waits",
+            "1 % of Slack's requests took longer than 2.5 of the 3 seconds that Slack waits",
             each["slack"].metric_duration(statistic="p99", period=FIVE_MINUTES),
             threshold=NEAR_THE_END.to_milliseconds(),
         )
         self._alarm(
             "undelivered",
-            "A message or a card has waited for five minutes, or the sweep does not say any more",
+            "A notification or card update has waited for 5 minutes, or the sweep stopped reporting",
             self._figure("OldestUndelivered", "Maximum", MINUTE),
             threshold=UNDELIVERED_FOR.to_seconds(),
             periods=3,
@@ -153,9 +158,9 @@ class Monitoring(Construct):
         )
         self._alarm(
             "address-errors",
-            "The HTTP API answered 5xx five times",
-            self._door.api.metric_server_error(period=FIVE_MINUTES, statistic="Sum"),
-            threshold=5,  # a 503 now and then is "busy, nothing was changed"
+            "The HTTP API answered 5xx at least 5 times in 5 minutes",
+            self._endpoint.api.metric_server_error(period=FIVE_MINUTES, statistic="Sum"),
+            threshold=5,  # an occasional 503 means "busy, nothing changed"
         )
 
     def _table_throttles(self, kind: str) -> cloudwatch.MathExpression:
@@ -199,7 +204,7 @@ class Monitoring(Construct):
     # The dashboard
 
     def _dashboard(self) -> None:
-        each, door = self._functions.by_name, self._door.api
+        each, endpoint = self._functions.by_name, self._endpoint.api
         minute = MINUTE
         cloudwatch.Dashboard(
             self,
@@ -210,15 +215,15 @@ class Monitoring(Construct):
                 [cloudwatch.AlarmStatusWidget(alarms=self._all, width=24, title="Alarms")],
                 [
                     _graph(
-                        "What people did",
+                        "Registrations",
                         [self._figure(name, period=minute) for name in ACTIVITY],
                     ),
                     _graph(
-                        "What they were refused",
+                        "Refusals",
                         [self._figure(name, period=minute) for name in REFUSALS],
                     ),
                     _graph(
-                        "A rush: commands a commit, and commits that others overtook",
+                        "Batch size and conflicts",
                         [
                             self._figure("BatchSize", "Maximum", minute),
                             self._figure("BatchSize", "Average", minute),
@@ -228,21 +233,21 @@ class Monitoring(Construct):
                 ],
                 [
                     _graph(
-                        "How long Slack's requests took",
+                        "Duration of Slack's requests",
                         [
                             each["slack"].metric_duration(statistic=statistic, period=minute)
                             for statistic in ("p50", "p99", "Maximum")
                         ],
                     ),
                     _graph(
-                        "From a commit to its message",
+                        "Delay from commit to notification",
                         [
                             self._figure("DeliveryLag", statistic, minute)
                             for statistic in ("p50", "p99")
                         ],
                     ),
                     _graph(
-                        "Age of the oldest undelivered",
+                        "Age of the oldest undelivered notification",
                         [self._figure("OldestUndelivered", "Maximum", minute)],
                     ),
                 ],
@@ -252,15 +257,15 @@ class Monitoring(Construct):
                         [
                             metric(period=minute)
                             for metric in (
-                                door.metric_count,
-                                door.metric_client_error,
-                                door.metric_server_error,
+                                endpoint.metric_count,
+                                endpoint.metric_client_error,
+                                endpoint.metric_server_error,
                             )
                         ],
                     ),
                     _graph("Errors", [one.metric_errors(period=minute) for one in each.values()]),
                     _graph(
-                        "At work at the same time",
+                        "Concurrent executions",
                         [
                             one.metric("ConcurrentExecutions", statistic="Maximum", period=minute)
                             for one in each.values()
@@ -282,7 +287,7 @@ def _graph(title: str, metrics: list[cloudwatch.Metric]) -> cloudwatch.GraphWidg
 def _sum_of(metrics: Iterable[cloudwatch.Metric]) -> cloudwatch.MathExpression:
     named = {f"m{number}": metric for number, metric in enumerate(metrics)}
     return cloudwatch.MathExpression(
-        # One that has no data counts as none.
+        # A metric without data counts as 0.
         expression="SUM(FILL(METRICS(), 0))",
         using_metrics=dict(named),
         period=FIVE_MINUTES,

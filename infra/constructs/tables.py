@@ -1,4 +1,4 @@
-"""The tables of `storage.dynamodb.schema`, as CloudFormation makes them: on demand, encrypted, backed up, kept."""
+"""The tables of `storage.dynamodb.schema` in CloudFormation: on demand, encrypted, backed up, protected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from storage.dynamodb import schema
 
 
 class Tables(Construct):
-    """The tables of one stage. Nothing deletes them: not a deployment, and not the stack's deletion."""
+    """The tables of one stage. Neither a deployment nor the deletion of the stack deletes them."""
 
     def __init__(self, scope: Construct, id_: str, *, prefix: str) -> None:
         super().__init__(scope, id_)
@@ -18,7 +18,7 @@ class Tables(Construct):
         self._tables = {table.name: self._table(table) for table in schema.TABLES}
 
     def __getitem__(self, table: schema.Table) -> dynamodb.TableV2:
-        """Return a table of the schema's."""
+        """Return the table of a schema's table."""
         return self._tables[table.name]
 
     def _table(self, table: schema.Table) -> dynamodb.TableV2:

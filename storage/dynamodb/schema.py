@@ -1,7 +1,7 @@
-"""The tables of DynamoDB: keys, indexes, and what each index carries. Said here, once.
+"""The DynamoDB tables: their keys, their indexes, and the attributes that each index carries.
 
-Every key begins with the workspace (`T024#e1`), and so does the key of every index: workspaces never
-meet. An index is sparse: an item is in it only while it has the index's key.
+Every key of a table or an index starts with the workspace (`T024#e1`), so workspaces never meet. An
+index is sparse: an item is in it only while the item has the index's hash key.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 DEFAULT_PREFIX = "rollcall-"
 
 UNDELIVERED_SHARDS = 4
-"""Over how many keys the index of what is undelivered is spread: one key takes 1,000 writes a second."""
+"""Hash keys of the index `undelivered`. DynamoDB accepts 1,000 writes a second for one key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A hash key, and a range key where there is one; numbers are named in `NUMBERS`."""
+    """A hash key and an optional range key. `NUMBERS` says which are numbers."""
 
     hash: str
     range: str | None = None
 
     def names(self) -> tuple[str, ...]:
-        """Return the attributes, hash first."""
+        """Return the names of the attributes, the hash key first."""
         return (self.hash,) if self.range is None else (self.hash, self.range)
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A global secondary index: `carries` names attributes beside the keys; None: all of them."""
+    """A global secondary index. `carries` names its attributes besides the keys. None: all of them."""
 
     name: str
     key: Key
@@ -41,7 +41,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; `has_stream`: its new items are streamed."""
+    """A table. `has_stream` says whether it streams the keys of changed items."""
 
     name: str
     key: Key
@@ -50,19 +50,19 @@ class Table:
 
 
 NUMBERS = frozenset({"ticket", "version"})
-"""The key attributes that are numbers; the others are strings."""
+"""The key attributes that are numbers. The others are strings."""
 
 EVENTS = Table(
     "events",
     Key("event_id"),
     (
-        # Nothing that a registration changes: the index is not written by a rush.
+        # It carries nothing that a registration changes, so a rush doesn't write it.
         Index(
             "upcoming", Key("upcoming_in", "starts_at"), ("title", "status", "closes_at", "listed")
         ),
         Index("unfinished", Key("unfinished_in", "event_id")),
-        # Its key changes when an event's due time does, and with nothing else: one hash key is
-        # enough, and one query finds what is due, however long nobody asked.
+        # Its key changes only with the event's due time, so one hash key is enough. One query finds
+        # all due events, however long ago the last sweep was.
         Index("due", Key("due_in", "next_due_at")),
     ),
 )
@@ -76,7 +76,7 @@ USERS = Table(
 )
 REGISTRATIONS = Table(
     "registrations",
-    # By user: a rush spreads over partitions, and one registration per user and event is the key.
+    # Keyed by user, so a rush spreads over partitions and the key allows one registration per event.
     Key("user_id", "event_id"),
     (Index("roster", Key("seated_in", "ticket"), None),),
 )
@@ -93,7 +93,7 @@ TABLES = (EVENTS, USERS, REGISTRATIONS, WAITLIST, JOURNAL, CARDS)
 
 
 def create_tables(client: DynamoDBClient, prefix: str = DEFAULT_PREFIX) -> tuple[str, ...]:
-    """Create the tables that are not there yet, on demand; return their names once all can be used."""
+    """Create the missing tables, on demand. Wait until all are active, and return the names of the new ones."""
     made = []
     for table in TABLES:
         name = prefix + table.name
@@ -102,7 +102,7 @@ def create_tables(client: DynamoDBClient, prefix: str = DEFAULT_PREFIX) -> tuple
         except client.exceptions.ResourceInUseException:
             continue
         made.append(name)
-    for table in TABLES:  # those, too, that somebody else is just making
+    for table in TABLES:  # another process may be creating some of them
         client.get_waiter("table_exists").wait(
             TableName=prefix + table.name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )

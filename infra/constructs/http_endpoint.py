@@ -1,8 +1,8 @@
-"""The address that Slack and programs call: one HTTP API, so that one host has all of Rollcall's routes.
+"""The address that Slack and API clients call: one API Gateway HTTP API for all of Rollcall's routes.
 
-A function URL would be one hop less and cost nothing. But each function has a URL of its own, while
-`/slack/events` and R11's routes are promised side by side at one root; and it can't hold back a flood,
-which an HTTP API does before any function is paid for. It costs 1 dollar per million requests.
+Function URLs would save a hop and cost nothing. But every function has a URL of its own, while
+`/slack/events` and the routes of R11 share one root. A function URL also can't limit the request
+rate. An HTTP API does, before a function costs anything, for 1 dollar per million requests.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from infra.constructs.functions import KEEP_LOGS
 
 REQUESTS_A_SECOND = 500
 BURST = 1000
-"""Half of the 1,000 functions that an account may have at work at once, by default, for a second each."""
+"""At one second per request, the rate occupies half of an account's default of 1,000 concurrent functions."""
 
 LOGGED = {
     "requestId": "$context.requestId",
@@ -32,11 +32,11 @@ LOGGED = {
     "error": "$context.error.message",
     "functionError": "$context.integrationErrorMessage",
 }
-"""Of each request: neither the address that it came from, nor its path, which has people's ids."""
+"""The access log's fields. It omits the client's address, and the path, which contains users' ids."""
 
 
-class FrontDoor(Construct):
-    """Slack's requests to one function, every other to the HTTP API's."""
+class HttpEndpoint(Construct):
+    """Routes Slack's requests to one function and all others to the API's function."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class FrontDoor(Construct):
         *,
         stage: str,
         slack: lambda_.Function,
-        programs: lambda_.Function,
+        api: lambda_.Function,
     ) -> None:
         super().__init__(scope, id_)
         self.api = apigateway.HttpApi(
@@ -53,7 +53,7 @@ class FrontDoor(Construct):
             "Api",
             api_name=f"rollcall-{stage}",
             create_default_stage=False,
-            default_integration=integrations.HttpLambdaIntegration("Programs", programs),
+            default_integration=integrations.HttpLambdaIntegration("ApiFunction", api),
         )
         self.api.add_routes(
             path="/slack/events",
@@ -79,7 +79,7 @@ class FrontDoor(Construct):
         return logs.LogGroup(
             self,
             "Log",
-            # Where AWS's services write into groups of these names, no policy grows with them.
+            # AWS services may write to groups with this prefix without a statement in a policy.
             log_group_name=f"/aws/vendedlogs/rollcall/{stage}/requests",
             retention=KEEP_LOGS,
             removal_policy=cdk.RemovalPolicy.DESTROY,
