@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from typing import Any
 
 from slack_bolt import BoltRequest, BoltResponse, Respond
@@ -59,8 +60,8 @@ class ErrorHandler:
         answer = Reply(body, respond, client)
         response = _response(error, body, message, answer)
         if isinstance(error, NotConfirmed):
-            # Only now: where it is settled already, the ending is told at once.
-            error.settled(lambda outcome: _tell_ending(answer, outcome))
+            # After the reply: if the result is there already, the callback runs immediately.
+            error.result.add_done_callback(lambda result: _tell_ending(answer, result))
         return response
 
     def refuse(self, error: Exception, request: BoltRequest) -> BoltResponse:
@@ -145,9 +146,10 @@ def _unanswered(error: Exception) -> BoltResponse:
     return BoltResponse(status=503, body="")
 
 
-def _tell_ending(answer: Reply, outcome: object) -> None:
+def _tell_ending(answer: Reply, result: Future[object]) -> None:
     """Tell how an unconfirmed request ended; others may be waiting for their endings in this thread."""
     try:
+        outcome = result.exception() or result.result()
         answer.later(_ending(outcome, answer.user_id))
     except (ReplyNotSent, *FAILURES):
         _logger.warning("somebody could not be told how it ended", exc_info=True)

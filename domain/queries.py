@@ -121,7 +121,7 @@ class Queries:
     ) -> Page[RegistrationMove]:
         """Return a page of what moved a user's place; its cursor says which ticket waited at its end."""
         ticket, after = self._ticket_at(event_id, user_id, cursor)
-        page = self._retry.reading(
+        page = self._retry.read(
             lambda: self._store.list_history(event_id, limit=limit, cursor=after)
         )
         moves = []
@@ -139,10 +139,10 @@ class Queries:
         if cursor is not None:
             ticket, _, after = cursor.partition(":")
             return _ticket(ticket) or None, after
-        event = self._retry.reading(lambda: self._store.get_event(event_id))
+        event = self._retry.read(lambda: self._store.get_event(event_id))
         if event is None or event.deletion is not None:
             raise UnknownEvent(event_id)
-        rows = self._retry.reading(
+        rows = self._retry.read(
             lambda: self._store.get_rows(event_id, registrations_of=[user_id], users=())
         )
         row = rows.registrations.get(user_id)

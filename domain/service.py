@@ -40,8 +40,8 @@ from domain.errors import (
 )
 from domain.execution.executor import Executor
 from domain.execution.loader import load_snapshot
-from domain.execution.long_operations import DEACTIVATED, LongOperations
-from domain.execution.retry import LONG_PAGE, PAGE, REQUEST_SECONDS, RetryPolicy
+from domain.execution.long_operations import DEACTIVATION_PREFIX, LongOperations
+from domain.execution.retry import LONG_PAGE_SIZE, PAGE_SIZE, REQUEST_SECONDS, RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
     EventChanges,
@@ -138,14 +138,14 @@ class Service:
         """Return those of the users that exist, by id."""
         if not user_ids:
             return {}
-        rows = self._retry.reading(
+        rows = self._retry.read(
             lambda: self._store.get_rows("", registrations_of=(), users=user_ids)
         )
         return {user_id: user for user_id, user in rows.users.items() if user.deletion is None}
 
-    def list_users(self, *, limit: int = PAGE, cursor: str | None = None) -> Page[User]:
+    def list_users(self, *, limit: int = PAGE_SIZE, cursor: str | None = None) -> Page[User]:
         """List users by name; a page may be short. Raises `Invalid` for a cursor of no such list."""
-        page = self._retry.reading(lambda: self._store.list_users(limit=limit, cursor=cursor))
+        page = self._retry.read(lambda: self._store.list_users(limit=limit, cursor=cursor))
         return Page(tuple(u for u in page.items if u.deletion is None), page.next_cursor)
 
     def update_user(self, user_id: str, changes: UserChanges) -> User:
@@ -161,13 +161,13 @@ class Service:
 
     def deactivate_user(self, user_id: str) -> bool:
         """Delete a user whose account is gone, as `delete_user` does; organizers are told (R8.14)."""
-        return self._delete_user(user_id, f"{DEACTIVATED}{self._new_id()}")
+        return self._delete_user(user_id, f"{DEACTIVATION_PREFIX}{self._new_id()}")
 
     def _delete_user(self, user_id: str, new_mark: str) -> bool:
         def delete() -> bool:
             mark = self._users.mark(user_id, new_mark)
             return self._long_operations.finish_or_continue(
-                lambda deadline: self._long_operations.empty_user(user_id, mark, deadline)
+                lambda deadline: self._long_operations.finish_user_deletion(user_id, mark, deadline)
             )
 
         return self._resolver.finish_or_continue(delete)
@@ -204,7 +204,7 @@ class Service:
 
     def get_event(self, event_id: str, *, actor: Actor | None = None) -> Event:
         """Return the event; raises `UnknownEvent`, and `NotOrganizer` for an actor who is none (R8.9)."""
-        event = self._retry.reading(lambda: self._store.get_event(event_id))
+        event = self._retry.read(lambda: self._store.get_event(event_id))
         if event is None or event.deletion is not None:
             raise UnknownEvent(event_id)
         if actor is not None and not actor.is_admin and not event.organized_by(actor.user_id):
@@ -216,14 +216,14 @@ class Service:
         return self._clock.now() >= event.over_at
 
     def list_events(
-        self, *, coming: bool = False, limit: int = PAGE, cursor: str | None = None
+        self, *, coming: bool = False, limit: int = PAGE_SIZE, cursor: str | None = None
     ) -> Page[Event]:
         """List events by start: all, or those `coming` that are listed and not canceled (R2.8).
 
         A page may be short. Raises `Invalid` for a cursor of no such list.
         """
         since = self._clock.now() if coming else None
-        page = self._retry.reading(
+        page = self._retry.read(
             lambda: self._store.list_events(starting_from=since, limit=limit, cursor=cursor)
         )
         wanted = [
@@ -231,7 +231,7 @@ class Service:
             for listed in page.items
             if not coming or (listed.listed and listed.status is not EventStatus.CANCELED)
         ]
-        events = self._retry.reading(lambda: self._store.get_events(wanted)) if wanted else {}
+        events = self._retry.read(lambda: self._store.get_events(wanted)) if wanted else {}
         return Page(
             tuple(
                 events[event_id]
@@ -242,18 +242,18 @@ class Service:
         )
 
     def list_organized(
-        self, user_id: str, *, limit: int = PAGE, cursor: str | None = None
+        self, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None
     ) -> Page[Event]:
         """List the events of which a user is an organizer, by start, up to a day after it.
 
         A page may be short, or empty. Raises `Invalid` for a cursor of no such list.
         """
         since = self._clock.now() - PAST
-        page = self._retry.reading(
+        page = self._retry.read(
             lambda: self._store.list_events(starting_from=since, limit=limit, cursor=cursor)
         )
         wanted = [listed.event_id for listed in page.items]
-        events = self._retry.reading(lambda: self._store.get_events(wanted)) if wanted else {}
+        events = self._retry.read(lambda: self._store.get_events(wanted)) if wanted else {}
         found = (events[event_id] for event_id in wanted if event_id in events)
         organized = (e for e in found if e.deletion is None and e.organized_by(user_id))
         return Page(tuple(organized), page.next_cursor)
@@ -281,11 +281,11 @@ class Service:
         coming = tuple(
             self._retry.read_all_pages(
                 lambda **page: self._store.list_events(starting_from=since, **page),
-                limit=LONG_PAGE,
+                limit=LONG_PAGE_SIZE,
             )
         )
         fitting = search.find(text, coming).fitting
-        events = self._retry.reading(
+        events = self._retry.read(
             lambda: self._store.get_events([listed.event_id for listed in fitting])
         )
         organized = tuple(
@@ -306,7 +306,7 @@ class Service:
     def _open_events(self) -> Iterator[ListedEvent]:
         now = self._clock.now()
         for event in self._retry.read_all_pages(
-            lambda **page: self._store.list_events(starting_from=now, **page), limit=LONG_PAGE
+            lambda **page: self._store.list_events(starting_from=now, **page), limit=LONG_PAGE_SIZE
         ):
             if event.listed and event.status is EventStatus.OPEN and event.closes_at > now:
                 yield event
@@ -322,7 +322,7 @@ class Service:
         changed = self._change(event_id, Edit(changes, actor))
         operation_id = changed.event.operation_id
         if operation_id is not None and changed.event.capacity_target is not None:
-            self._long_operations.later(
+            self._long_operations.run_in_background(
                 lambda deadline: self._long_operations.continue_capacity_increase(
                     event_id, operation_id, deadline
                 )
@@ -364,7 +364,7 @@ class Service:
         """
         self._change(event_id, StartDeletion(actor))
         return self._long_operations.finish_or_continue(
-            lambda deadline: self._long_operations.empty_event(event_id, deadline)
+            lambda deadline: self._long_operations.finish_event_deletion(event_id, deadline)
         )
 
     # Registrations: R3 to R6
@@ -432,7 +432,7 @@ class Service:
         event_id: str,
         *,
         status: RegistrationStatus | None = None,
-        limit: int = PAGE,
+        limit: int = PAGE_SIZE,
         cursor: str | None = None,
         actor: Actor | None = None,
     ) -> EventRegistrations:
@@ -492,18 +492,18 @@ class Service:
         self,
         event_id: str,
         *,
-        limit: int = PAGE,
+        limit: int = PAGE_SIZE,
         cursor: str | None = None,
         actor: Actor | None = None,
     ) -> Page[JournalEntry]:
         """List what happened to an event, newest first. Raises `UnknownEvent`, `NotOrganizer`."""
         self.get_event(event_id, actor=actor)
-        return self._retry.reading(
+        return self._retry.read(
             lambda: self._store.list_history(event_id, limit=limit, cursor=cursor)
         )
 
     def list_own_history(
-        self, event_id: str, user_id: str, *, limit: int = PAGE, cursor: str | None = None
+        self, event_id: str, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None
     ) -> Page[RegistrationMove]:
         """List what moved a user's place in an event, newest first, out of `limit` entries of its history.
 
@@ -554,7 +554,7 @@ class Service:
     # How it is done
 
     def _go(self, event_id: str, command: Command) -> object:
-        return self._executor.go_through(event_id, command, self._retry.deadline())
+        return self._executor.execute(event_id, command, self._retry.deadline())
 
     def _change(self, event_id: str, command: Command) -> ChangeOutcome:
         return _expected(ChangeOutcome, self._go(event_id, command))

@@ -28,7 +28,7 @@ class Users:
 
     def find(self, user_id: str) -> User | None:
         """Return the user as stored, also one under deletion."""
-        return self._retry.reading(lambda: self._store.get_user(user_id))
+        return self._retry.read(lambda: self._store.get_user(user_id))
 
     def get(self, user_id: str) -> User:
         """Return the user; raises `UnknownUser`."""
@@ -134,12 +134,12 @@ class Users:
             except AnswerLost:
                 was_sent = True
             except Conflict:
-                verdict = self._verdict(user, replaces)
+                verdict = self._find_out(user, replaces)
                 if verdict is not None:
                     return verdict
         raise Unconfirmed if was_sent else Busy
 
-    def _verdict(self, user: User, replaces: str | None) -> bool | None:
+    def _find_out(self, user: User, replaces: str | None) -> bool | None:
         """Return what is stored says of a write that met a conflict, None if nothing can be said yet."""
         try:
             stored = self._store.get_user(user.user_id)

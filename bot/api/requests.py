@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.enums import RegistrationStatus
 from domain.errors import Invalid
-from domain.execution.retry import PAGE
+from domain.execution.retry import PAGE_SIZE
 from domain.inputs import (
     Capacity,
     CoOrganizers,
@@ -231,7 +231,9 @@ class NewRegistration(Json):
 class Paging(Json):
     """Which page of a list."""
 
-    limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE, description="A page may be shorter.")] = PAGE
+    limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE, description="A page may be shorter.")] = (
+        PAGE_SIZE
+    )
     cursor: Annotated[str | None, Field(description="The `nextCursor` of the page before.")] = None
 
 

@@ -32,7 +32,7 @@ from domain.ports import Clock, Store, Unavailable
 
 T = TypeVar("T")
 
-PAGE = 100
+PAGE_SIZE = 100
 """Rows that are held in memory at once."""
 
 SETTLED = timedelta(seconds=5)
@@ -54,7 +54,7 @@ class Check:
         retry: RetryPolicy,
         clock: Clock,
         on_progress: Callable[[Progress], None],
-        page: int = PAGE,
+        page: int = PAGE_SIZE,
     ) -> None:
         self._store = store
         self._retry = retry

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from domain.commands import Command, Register, RegisterOutcome, Unregister
+from domain.commands import Command, Outcome, Register, RegisterOutcome, Unregister
 from domain.enums import Cause
 from domain.errors import (
     AlreadyRegistered,
@@ -23,9 +23,9 @@ from domain.errors import (
     UnknownEvent,
     UnknownUser,
 )
-from domain.execution.batching import Entry
+from domain.execution.batching import QueuedCommand
 from domain.execution.committer import Committer
-from domain.execution.executor import Executor, Result
+from domain.execution.executor import Executor
 from domain.inputs import MessageDraft
 from domain.planning.plan import Plan, PutEvent
 from domain.ports import Store
@@ -148,11 +148,11 @@ def test_a_refusal_that_others_of_its_batch_bring_about_is_true_of_their_commit(
         other.delete_user("b")
 
     one = process(View(store, without, other_deletes_b))
-    entries = [Entry[Command, Result](Register(user_id), deadline=1.0) for user_id in "ab"]
-    one._executor._serve("small", entries)
-    placed, refused = [entry._outcome() for entry in entries]
-    assert isinstance(placed, RegisterOutcome)
-    assert isinstance(refused, UnknownUser if holds else EventFull)
+    entries = [QueuedCommand[Command, Outcome](Register(user_id), deadline=1.0) for user_id in "ab"]
+    one._executor._run_batch("small", entries)
+    placed, refused = [entry.result for entry in entries]
+    assert isinstance(placed.result(0), RegisterOutcome)
+    assert isinstance(refused.exception(0), UnknownUser if holds else EventFull)
 
 
 @pytest.mark.parametrize(("without", "holds"), [((), True), (("user",), False)])
@@ -166,10 +166,10 @@ def test_who_comes_in_and_leaves_in_one_batch_is_there_at_its_commit(
 
     one = process(View(store, without, other_deletes_b))
     commands: list[Command] = [Register("b"), Unregister("b", Cause.OWN)]
-    entries = [Entry[Command, Result](command, deadline=1.0) for command in commands]
-    one._executor._serve("e1", entries)
-    came, _ = [entry._outcome() for entry in entries]
-    assert isinstance(came, UnknownUser if holds else RegisterOutcome)
+    entries = [QueuedCommand[Command, Outcome](command, deadline=1.0) for command in commands]
+    one._executor._run_batch("e1", entries)
+    came = entries[0].result
+    assert isinstance(came.exception(0), UnknownUser) is holds
 
 
 @pytest.mark.parametrize(("without", "holds"), [((), True), (("mark",), False)])
@@ -196,7 +196,7 @@ def test_a_refusal_is_true_at_one_moment(
     if holds:
         assert one.register("small", "a").position is None
     else:
-        monkeypatch.setattr(Executor, "_still_at", lambda *_: True)
+        monkeypatch.setattr(Executor, "_is_unchanged", lambda *_: True)
         with pytest.raises(EventFull):
             one.register("small", "a")
 
@@ -221,7 +221,7 @@ def test_a_commit_whose_answer_was_lost_is_known_by_its_token_or_its_entry(
     """R7.4: with both out, the leave that applied is planned anew, and finds nobody to leave."""
     other.register("e1", "a")
     if not by_journal:
-        monkeypatch.setattr(Committer, "_verdict", lambda *_: False)
+        monkeypatch.setattr(Committer, "_find_out", lambda *_: False)
     one = process(View(store, without, lose_answers=1))
     if holds:
         assert one.unregister("e1", "a").event.registered_count == 0
@@ -277,7 +277,7 @@ def test_a_late_commit_does_not_apply_after_its_person_was_told_that_it_did_not(
             one.unregister("e1", "a")
     else:
         # As if a rejected resend said that the first one never will apply.
-        monkeypatch.setattr(Committer, "_verdict", lambda *_: False)
+        monkeypatch.setattr(Committer, "_find_out", lambda *_: False)
         with pytest.raises(Busy):
             one.unregister("e1", "a")
         assert store.arrive() == [True]

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from domain.execution.batching import CommandQueue, Entry
+from domain.execution.batching import CommandQueue, QueuedCommand
 
 LATER = 1e9
 """A deadline that never comes."""
-Served = Entry[str, str]
+Served = QueuedCommand[str, str]
 
 
 class Executor:
@@ -35,7 +35,7 @@ class Executor:
             if entry.command in self.errors:
                 raise self.errors[entry.command]
         for entry in batch[: self.most]:
-            entry.settle(entry.command.upper())
+            entry.result.set_result(entry.command.upper())
 
 
 class Crowd:
@@ -47,9 +47,9 @@ class Crowd:
 
     def arrives(self, command: str, *, deadline: float = LATER, key: str = "event") -> Future[str]:
         """Start a caller and wait until it is queued behind the one that is being served."""
-        before = self.command_queue.waiting(key)
-        future = self.pool.submit(self.command_queue.go_through, key, command, deadline)
-        while self.command_queue.waiting(key) == before and not future.done():
+        before = self.command_queue.queue_length(key)
+        future = self.pool.submit(self.command_queue.submit, key, command, deadline)
+        while self.command_queue.queue_length(key) == before and not future.done():
             pass
         return future
 
@@ -57,7 +57,7 @@ class Crowd:
 def hold(executor: Executor, crowd: Crowd) -> Future[str]:
     """Let one caller in and hold the door, so that all who come now wait together."""
     executor.held = True
-    first = crowd.pool.submit(crowd.command_queue.go_through, "event", "first", LATER)
+    first = crowd.pool.submit(crowd.command_queue.submit, "event", "first", LATER)
     executor.entered.acquire()
     return first
 

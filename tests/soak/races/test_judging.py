@@ -137,7 +137,7 @@ def test_a_refusal_of_no_moment_is_rejected(holds: bool, monkeypatch: pytest.Mon
     initial, one, other = two_processes(store, "a")
     store.before_reading = lambda: other.follow([("unregister", E1, "a")], [E1])
     if not holds:
-        monkeypatch.setattr(Executor, "_still_at", lambda *_: True)
+        monkeypatch.setattr(Executor, "_is_unchanged", lambda *_: True)
     one.follow([("register", E1, "a")], [E1])
     assert one.calls[0].answer == (("placed", 2, None) if holds else ("EventFull", 1, 1))
     assert accepted(initial, one, other) is holds
@@ -194,7 +194,7 @@ def test_a_door_that_lets_the_last_in_first_is_found_out(
 
     def once_three_wait() -> str:
         number = numbers()
-        while number == "door1" and process.service._executor.command_queue.waiting(E1) < 3:
+        while number == "door1" and process.service._executor.command_queue.queue_length(E1) < 3:
             pass
         return number
 

@@ -167,7 +167,9 @@ class Stage:
                 wire.bring(trouble.lasting[1], trouble.lasting[0], lasting=True)
             told = Told(_answer(self.operation, process))
             if isinstance(told.answer, NotConfirmed):
-                told.answer.settled(told.heard.append)
+                told.answer.result.add_done_callback(
+                    lambda result: told.heard.append(result.exception() or result.result())
+                )
             if isinstance(told.answer, Busy) and not self.operation.is_of_use_only:
                 assert self._state() == self.expected.before, "busy, but something changed"
             if told.answer is not DIED:

@@ -74,7 +74,7 @@ class _Queue(deque[Any]):
         super().append(entry)
 
 
-class _Lanes(dict[str, Any]):
+class _EventQueues(dict[str, Any]):
     """A turnstile's lanes, each with a queue that is watched. The turnstile holds its lock meanwhile."""
 
     def __init__(self, accepted: Callable[[], None]) -> None:
@@ -83,7 +83,7 @@ class _Lanes(dict[str, Any]):
 
     def setdefault(self, key: str, lane: Any = None) -> Any:
         if key not in self:
-            lane.queue = _Queue(self._accepted)
+            lane.commands = _Queue(self._accepted)
         return super().setdefault(key, lane)
 
 
@@ -105,7 +105,7 @@ class Process:
         self.calls: list[Call] = []
         self._rate_limiter = count(1)
         self._mine = threading.local()
-        self.service._executor.command_queue._lanes = _Lanes(self._accepted)
+        self.service._executor.command_queue._queues = _EventQueues(self._accepted)
 
     def _accepted(self) -> None:
         self._mine.turn = next(self._rate_limiter)
@@ -133,9 +133,11 @@ class Process:
 
     def _resolve_later(self, call: Call, pending: NotConfirmed) -> None:
         """Record the call as what it comes to in the end, when somebody is told."""
-        pending.settled(
-            lambda outcome: self.calls.append(
-                _with_answer(replace(call, responded=monotonic_ns()), outcome)
+        pending.result.add_done_callback(
+            lambda result: self.calls.append(
+                _with_answer(
+                    replace(call, responded=monotonic_ns()), result.exception() or result.result()
+                )
             )
         )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import InvalidStateError, ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from domain.errors import Busy
-from domain.execution.batching import CommandQueue, Entry
+from domain.execution.batching import CommandQueue, QueuedCommand
 from tests.support.batching import LATER, Crowd, Ended, Executor, Served, hold, release
 from tests.support.environment import ManualClock
 
@@ -18,7 +18,7 @@ from tests.support.environment import ManualClock
 def test_who_comes_alone_is_served_alone(
     command_queue: CommandQueue[str, str], executor: Executor
 ) -> None:
-    assert command_queue.go_through("event", "a", LATER) == "A"
+    assert command_queue.submit("event", "a", LATER) == "A"
     assert executor.batches == [["a"]]
 
 
@@ -35,7 +35,7 @@ def test_those_who_wait_together_go_through_together_in_order(
 def test_each_event_has_a_lane_of_its_own(executor: Executor, crowd: Crowd) -> None:
     hold(executor, crowd)
     executor.held = False
-    assert crowd.command_queue.go_through("another event", "b", LATER) == "B"
+    assert crowd.command_queue.submit("another event", "b", LATER) == "B"
     release(executor)
 
 
@@ -61,7 +61,7 @@ def test_past_its_deadline_a_queued_command_is_withdrawn_and_never_served(
 ) -> None:
     first = hold(executor, crowd)
     with pytest.raises(Busy):
-        crowd.command_queue.go_through("event", "late", clock.monotonic())
+        crowd.command_queue.submit("event", "late", clock.monotonic())
     release(executor)
     first.result()
     assert executor.batches == [["first"]]
@@ -121,7 +121,7 @@ def test_a_leader_ended_after_its_own_was_done_hands_over(crowd: Crowd, executor
         if batch[0].command == "leader":
             raise Ended
 
-    crowd.command_queue._serve = serve
+    crowd.command_queue._run_batch = serve
     hold(executor, crowd)
     leader, behind = crowd.arrives("leader"), crowd.arrives("behind")
     release(executor)
@@ -138,8 +138,8 @@ def test_a_caller_ended_while_it_waits_is_withdrawn(executor: Executor, crowd: C
     first = hold(executor, crowd)
     crowd.command_queue._clock = EndingClock()
     with pytest.raises(Ended):
-        crowd.command_queue.go_through("event", "gone", LATER)
-    assert crowd.command_queue.waiting("event") == 0
+        crowd.command_queue.submit("event", "gone", LATER)
+    assert crowd.command_queue.queue_length("event") == 0
     release(executor)
     assert first.result() == "FIRST"
 
@@ -217,7 +217,7 @@ def test_a_caller_ended_when_the_lead_is_its_own_leaves_no_lane(
 
 
 def test_where_nobody_goes_nobody_waits(command_queue: CommandQueue[str, str]) -> None:
-    assert command_queue.waiting("event") == 0
+    assert command_queue.queue_length("event") == 0
 
 
 def test_an_empty_lane_is_removed(executor: Executor, crowd: Crowd) -> None:
@@ -232,10 +232,10 @@ def test_an_empty_lane_is_removed(executor: Executor, crowd: Crowd) -> None:
 
 
 def test_settling_twice_is_a_bug() -> None:
-    entry: Served = Entry("a", LATER)
-    entry.settle("A")
-    with pytest.raises(RuntimeError, match="settled twice"):
-        entry.settle("B")
+    entry: Served = QueuedCommand("a", LATER)
+    entry.result.set_result("A")
+    with pytest.raises(InvalidStateError):
+        entry.result.set_result("B")
 
 
 def test_a_thousand_calls_from_many_threads_are_each_served_once(
@@ -244,7 +244,7 @@ def test_a_thousand_calls_from_many_threads_are_each_served_once(
     names = [str(number) for number in range(1000)]
 
     def call(name: str) -> str:
-        return command_queue.go_through(name[-1], name, LATER)
+        return command_queue.submit(name[-1], name, LATER)
 
     with ThreadPoolExecutor(32) as pool:
         assert list(pool.map(call, names)) == names

@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import Busy
-from domain.execution.batching import CommandQueue, Entry, _Lane, _State
+from domain.execution.batching import CommandQueue, QueuedCommand, _EventQueue
 from tests.support.batching import LATER, Crowd, Ended, Executor, hold, release
 from tests.support.environment import ManualClock
 
@@ -41,9 +41,9 @@ def test_a_caller_waits_until_its_deadline_and_no_longer(
     waking.advance(timedelta(seconds=5))
     crowd.command_queue._clock = waking
     with pytest.raises(Busy):
-        crowd.command_queue.go_through("event", "late", waking.monotonic() + after)
+        crowd.command_queue.submit("event", "late", waking.monotonic() + after)
     assert waking.waits == [seconds]
-    assert crowd.command_queue.waiting("event") == 0
+    assert crowd.command_queue.queue_length("event") == 0
 
 
 def test_who_gets_the_lead_in_the_moment_of_its_deadline_is_served(
@@ -57,7 +57,7 @@ def test_who_gets_the_lead_in_the_moment_of_its_deadline_is_served(
         return False
 
     crowd.command_queue._clock = Waking(gets_the_lead)
-    assert crowd.command_queue.go_through("event", "late", LATER) == "LATE"
+    assert crowd.command_queue.submit("event", "late", LATER) == "LATE"
 
 
 def test_who_is_served_in_the_moment_of_its_deadline_has_its_result(
@@ -72,7 +72,7 @@ def test_who_is_served_in_the_moment_of_its_deadline_has_its_result(
 
     crowd.arrives("leader")
     crowd.command_queue._clock = Waking(is_served)
-    assert crowd.command_queue.go_through("event", "late", LATER) == "LATE"
+    assert crowd.command_queue.submit("event", "late", LATER) == "LATE"
     assert executor.batches == [["first"], ["leader", "late"]]
 
 
@@ -84,14 +84,14 @@ def test_who_is_taken_waits_for_the_answer_instead_of_asking_for_it_again_and_ag
 
         def wait(self, timeout: float | None = None) -> bool:
             if timeout is None:
-                taken.settle("TAKEN")
+                taken.result.set_result("TAKEN")
             return super().wait(timeout)
 
-    taken: Entry[str, str] = Entry("taken", deadline=0.0)
-    taken._state = _State.TAKEN
-    taken._called = Answering()
-    command_queue._wait("event", _Lane(), taken)
-    assert taken.is_settled
+    taken: QueuedCommand[str, str] = QueuedCommand("taken", deadline=0.0)
+    taken.is_taken = True
+    taken.wake = Answering()
+    command_queue._wait("event", _EventQueue(), taken)
+    assert taken.result.done()
 
 
 @pytest.mark.parametrize("is_late", [False, True])
@@ -130,9 +130,9 @@ def test_who_is_put_back_waits_again_until_its_deadline(
     try:
         if is_late:
             with pytest.raises(Busy):
-                crowd.command_queue.go_through("event", "c", LATER)
+                crowd.command_queue.submit("event", "c", LATER)
         else:
-            assert crowd.command_queue.go_through("event", "c", LATER) == "C"
+            assert crowd.command_queue.submit("event", "c", LATER) == "C"
     finally:
         goes_on.set()
     assert b.result() == "B"
@@ -155,7 +155,7 @@ def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_hands_it_on(
 
     crowd.command_queue._clock = Waking(ends)
     with pytest.raises(Ended):
-        crowd.command_queue.go_through("event", "gone", LATER)
+        crowd.command_queue.submit("event", "gone", LATER)
     assert (first.result(), behind[0].result()) == ("FIRST", "BEHIND")
     assert executor.batches == [["first"], ["behind"]]
 
@@ -172,11 +172,11 @@ def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_leaves_no_lane_behin
 
     crowd.command_queue._clock = Waking(ends)
     with pytest.raises(Ended):
-        crowd.command_queue.go_through("event", "gone", LATER)
+        crowd.command_queue.submit("event", "gone", LATER)
     assert first.result() == "FIRST"
     assert len(crowd.command_queue) == 0
-    assert crowd.command_queue.go_through("event", "next", LATER) == "NEXT"
+    assert crowd.command_queue.submit("event", "next", LATER) == "NEXT"
 
 
 def test_nobody_waits_in_a_lane_that_nobody_uses(command_queue: CommandQueue[str, str]) -> None:
-    assert command_queue.waiting("event") == 0
+    assert command_queue.queue_length("event") == 0
