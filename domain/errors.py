@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -124,10 +124,10 @@ class Busy(RollcallError):
 
 @dataclass(eq=False)
 class NotConfirmed(RollcallError):
-    """The answer to a commit was lost, and whether it applied is still being found out (R8.12).
+    """The answer to a write was lost, and it is not known yet whether it applied (R8.12).
 
-    `settled` takes one function and calls it once, from another thread, with how it ended: the
-    command's outcome, or the error that refused it (`Busy` when it never applied).
+    `result` completes later, in another thread: with the outcome, or with the error that refused the
+    request (`Busy` if the write never applied).
     """
 
-    settled: Callable[[Callable[[object], None]], None]
+    result: Future[object]

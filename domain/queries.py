@@ -140,7 +140,7 @@ class Queries:
     ) -> Page[RegistrationMove]:
         """Return a page of what moved a user's place; its cursor says which ticket waited at its end."""
         ticket, after = self._ticket_at(event_id, user_id, cursor)
-        page = self._retry.reading(
+        page = self._retry.read(
             lambda: self._store.list_history(event_id, limit=limit, cursor=after)
         )
         moves = []
@@ -158,13 +158,12 @@ class Queries:
     ) -> tuple[int | None, str | None]:
         """Return the ticket with which the user waits where a page begins, and the history's own cursor."""
         if cursor is not None:
-            list_id = ("own history", event_id, user_id)
-            ticket, after = cursors.decode(list_id, cursor, (int, str))
-            return ticket or None, after
-        event = self._retry.reading(lambda: self._store.get_event(event_id))
+            ticket, _, after = cursor.partition(":")
+            return _ticket(ticket) or None, after
+        event = self._retry.read(lambda: self._store.get_event(event_id))
         if event is None or event.deletion is not None:
             raise UnknownEvent(event_id)
-        rows = self._retry.reading(
+        rows = self._retry.read(
             lambda: self._store.get_rows(event_id, registrations_of=[user_id], users=())
         )
         row = rows.registrations.get(user_id)

@@ -40,7 +40,7 @@ from domain.errors import (
 )
 from domain.execution.executor import Executor
 from domain.execution.loader import load_snapshot
-from domain.execution.long_operations import DEACTIVATED, LongOperations
+from domain.execution.long_operations import DEACTIVATION_PREFIX, LongOperations
 from domain.execution.retry import LONG_PAGE_SIZE, PAGE_SIZE, REQUEST_SECONDS, RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
@@ -138,14 +138,14 @@ class Service:
         """Return those of the users that exist, by id."""
         if not user_ids:
             return {}
-        rows = self._retry.reading(
+        rows = self._retry.read(
             lambda: self._store.get_rows("", registrations_of=(), users=user_ids)
         )
         return {user_id: user for user_id, user in rows.users.items() if user.deletion is None}
 
     def list_users(self, *, limit: int = PAGE_SIZE, cursor: str | None = None) -> Page[User]:
         """List users by name; a page may be short. Raises `Invalid` for a cursor of no such list."""
-        page = self._retry.reading(lambda: self._store.list_users(limit=limit, cursor=cursor))
+        page = self._retry.read(lambda: self._store.list_users(limit=limit, cursor=cursor))
         return Page(tuple(u for u in page.items if u.deletion is None), page.next_cursor)
 
     def update_user(self, user_id: str, changes: UserChanges) -> User:
@@ -161,7 +161,7 @@ class Service:
 
     def deactivate_user(self, user_id: str) -> bool:
         """Delete a user whose account is gone, as `delete_user` does; organizers are told (R8.14)."""
-        return self._delete_user(user_id, f"{DEACTIVATED}{self._new_id()}")
+        return self._delete_user(user_id, f"{DEACTIVATION_PREFIX}{self._new_id()}")
 
     def _delete_user(self, user_id: str, new_mark: str) -> bool:
         def delete() -> bool:
@@ -204,7 +204,7 @@ class Service:
 
     def get_event(self, event_id: str, *, actor: Actor | None = None) -> Event:
         """Return the event; raises `UnknownEvent`, and `NotOrganizer` for an actor who is none (R8.9)."""
-        event = self._retry.reading(lambda: self._store.get_event(event_id))
+        event = self._retry.read(lambda: self._store.get_event(event_id))
         if event is None or event.deletion is not None:
             raise UnknownEvent(event_id)
         if actor is not None and not actor.is_admin and not event.organized_by(actor.user_id):
@@ -223,7 +223,7 @@ class Service:
         A page may be short. Raises `Invalid` for a cursor of no such list.
         """
         since = self._clock.now() if coming else None
-        page = self._retry.reading(
+        page = self._retry.read(
             lambda: self._store.list_events(starting_from=since, limit=limit, cursor=cursor)
         )
         wanted = [
@@ -231,7 +231,7 @@ class Service:
             for listed in page.items
             if not coming or (listed.listed and listed.status is not EventStatus.CANCELED)
         ]
-        events = self._retry.reading(lambda: self._store.get_events(wanted)) if wanted else {}
+        events = self._retry.read(lambda: self._store.get_events(wanted)) if wanted else {}
         return Page(
             tuple(
                 events[event_id]
@@ -249,11 +249,11 @@ class Service:
         A page may be short, or empty. Raises `Invalid` for a cursor of no such list.
         """
         since = self._clock.now() - PAST
-        page = self._retry.reading(
+        page = self._retry.read(
             lambda: self._store.list_events(starting_from=since, limit=limit, cursor=cursor)
         )
         wanted = [listed.event_id for listed in page.items]
-        events = self._retry.reading(lambda: self._store.get_events(wanted)) if wanted else {}
+        events = self._retry.read(lambda: self._store.get_events(wanted)) if wanted else {}
         found = (events[event_id] for event_id in wanted if event_id in events)
         organized = (e for e in found if e.deletion is None and e.organized_by(user_id))
         return Page(tuple(organized), page.next_cursor)
@@ -285,7 +285,7 @@ class Service:
             )
         )
         fitting = search.find(text, coming).fitting
-        events = self._retry.reading(
+        events = self._retry.read(
             lambda: self._store.get_events([listed.event_id for listed in fitting])
         )
         organized = tuple(
@@ -322,7 +322,7 @@ class Service:
         changed = self._change(event_id, Edit(changes, actor))
         operation_id = changed.event.operation_id
         if operation_id is not None and changed.event.capacity_target is not None:
-            self._long_operations.later(
+            self._long_operations.run_in_background(
                 lambda deadline: self._long_operations.continue_capacity_increase(
                     event_id, operation_id, deadline
                 )
@@ -498,7 +498,7 @@ class Service:
     ) -> Page[JournalEntry]:
         """List what happened to an event, newest first. Raises `UnknownEvent`, `NotOrganizer`."""
         self.get_event(event_id, actor=actor)
-        return self._retry.reading(
+        return self._retry.read(
             lambda: self._store.list_history(event_id, limit=limit, cursor=cursor)
         )
 
@@ -554,7 +554,7 @@ class Service:
     # How it is done
 
     def _go(self, event_id: str, command: Command) -> object:
-        return self._executor.go_through(event_id, command, self._retry.deadline())
+        return self._executor.execute(event_id, command, self._retry.deadline())
 
     def _change(self, event_id: str, command: Command) -> ChangeOutcome:
         return _expected(ChangeOutcome, self._go(event_id, command))

@@ -28,7 +28,7 @@ class Users:
 
     def find(self, user_id: str) -> User | None:
         """Return the user as stored, also one under deletion."""
-        return self._retry.reading(lambda: self._store.get_user(user_id))
+        return self._retry.read(lambda: self._store.get_user(user_id))
 
     def get(self, user_id: str) -> User:
         """Return the user; raises `UnknownUser`."""

@@ -100,27 +100,18 @@ def _resolver(clock: Clock) -> routes.Settled:
             if not places.acquire(blocking=False):
                 raise
             try:
-                outcome = _outcome(unconfirmed)
+                if not _is_resolved(unconfirmed):
+                    raise
             finally:
                 places.release()
-            if outcome is None:
-                raise
-            if isinstance(outcome, RollcallError):
-                raise outcome from None
-            return outcome
+            result = unconfirmed.result
+        return result.result()
 
-    def _outcome(unconfirmed: NotConfirmed) -> object:
-        """Return how it ended, None if that is not known in time."""
+    def _is_resolved(unconfirmed: NotConfirmed) -> bool:
+        """Return whether the result is known in time."""
         known = threading.Event()
-        outcomes: list[object] = [None]
-
-        def learn(outcome: object) -> None:
-            outcomes.append(outcome)
-            known.set()
-
-        unconfirmed.settled(learn)
-        clock.wait(known, SETTLING)
-        return outcomes[-1]
+        unconfirmed.result.add_done_callback(lambda _: known.set())
+        return clock.wait(known, SETTLING)
 
     return settled
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -95,7 +96,7 @@ def refused(error: RollcallError) -> JSONResponse:
     carried = {
         _MEMBERS.get(name, to_camel(name)): value
         for name, value in vars(error).items()
-        if not callable(value)
+        if not isinstance(value, Future)
     }
     if isinstance(error, errors.Invalid):
         field, _, rest = error.field.partition(".")

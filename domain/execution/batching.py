@@ -1,7 +1,7 @@
-"""One queue per event: commands that wait together go through together.
+"""One command queue per event: commands that wait at the same time form one batch.
 
-The first to arrive leads: it takes what waits, has it served, and hands the lead to the oldest that
-still waits. Nobody waits for a timer: a command that comes alone is a batch of one.
+The first caller to arrive leads: it takes what is queued, runs it, and hands the lead to the oldest
+command that is still queued. There is no timer: a command that arrives alone is a batch of one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from enum import Enum, auto
+from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 from domain.errors import Busy
@@ -19,170 +19,142 @@ C = TypeVar("C")
 R = TypeVar("R")
 
 
-class _State(Enum):
-    QUEUED = auto()
-    TAKEN = auto()
-    SETTLED = auto()
-
-
-class Entry(Generic[C, R]):
-    """One caller's command in its lane. Whoever serves it settles it, once."""
+class QueuedCommand(Generic[C, R]):
+    """One caller's command. Whoever runs it completes `result`, once."""
 
     def __init__(self, command: C, deadline: float) -> None:
         self.command = command
         self.deadline = deadline
-        """On the clock's `monotonic`: from then on, the caller wants to be told that it was not done."""
-        self._state = _State.QUEUED
-        self._called = threading.Event()  # look again: you lead, you are settled, or you wait again
-        self._result: R | None = None
-        self._error: BaseException | None = None
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the command has its result, or the error that refused it."""
-        return self._state is _State.SETTLED
-
-    def settle(self, result: R) -> None:
-        """Give the caller its result."""
-        self._result = result
-        self._settled()
-
-    def refuse(self, error: BaseException) -> None:
-        """Raise the error in the caller."""
-        self._error = error
-        self._settled()
-
-    def _settled(self) -> None:
-        if self.is_settled:
-            raise RuntimeError(f"{self.command!r} was settled twice")
-        self._state = _State.SETTLED
-        self._called.set()
-
-    def _outcome(self) -> R:
-        if self._error is not None:
-            raise self._error
-        return self._result  # type: ignore[return-value]  # settled without error: `settle` wrote it
+        """On the clock's `monotonic`: from then on, the caller prefers `Busy` to a result."""
+        self.result: Future[R] = Future()
+        self.is_taken = False
+        self.wake = threading.Event()
+        """The caller looks again: it leads, its result is there, or its command is queued again."""
+        self.result.add_done_callback(lambda _: self.wake.set())
 
 
-class _Lane(Generic[C, R]):
+class _EventQueue(Generic[C, R]):
     def __init__(self) -> None:
-        self.queue: deque[Entry[C, R]] = deque()
-        self.leader: Entry[C, R] | None = None
+        self.commands: deque[QueuedCommand[C, R]] = deque()
+        self.leader: QueuedCommand[C, R] | None = None
 
 
 class CommandQueue(Generic[C, R]):
-    """Serves commands in batches, one batch per lane at a time, in order of arrival.
+    """Runs commands in batches, one batch per event at a time, in order of arrival.
 
-    `serve(key, batch)` settles the first entry of the batch and as many more as it can; those left
-    go back to the front. If it raises, the rest of its batch is served one by one, so that an
-    error reaches only the command that causes it: it must not raise before it knows that what it
-    tried did not apply.
+    `run_batch(event_id, batch)` completes the first command of the batch and as many more as it can.
+    The rest goes back to the front of the queue. If it raises, the rest of the batch is run one by
+    one, and only the command that causes the error gets it. So it must not raise before it knows
+    that nothing was written.
     """
 
     def __init__(
         self,
-        serve: Callable[[str, Sequence[Entry[C, R]]], None],
+        run_batch: Callable[[str, Sequence[QueuedCommand[C, R]]], None],
         clock: Clock,
         *,
         batch_size: int,
     ) -> None:
-        self._serve = serve
+        self._run_batch = run_batch
         self._clock = clock
         self._batch_size = batch_size
         self._lock = threading.Lock()
-        self._lanes: dict[str, _Lane[C, R]] = {}
+        self._queues: dict[str, _EventQueue[C, R]] = {}
 
     def __len__(self) -> int:
-        """Return how many lanes are in use."""
-        return len(self._lanes)
+        """Return how many events have a queue."""
+        return len(self._queues)
 
-    def waiting(self, key: str) -> int:
-        """Return how many commands are queued in a lane and not yet taken."""
+    def queue_length(self, event_id: str) -> int:
+        """Return how many commands of an event are queued and not taken."""
         with self._lock:
-            lane = self._lanes.get(key)
-            return len(lane.queue) if lane else 0
+            queue = self._queues.get(event_id)
+            return len(queue.commands) if queue else 0
 
-    def go_through(self, key: str, command: C, deadline: float) -> R:
-        """Return the command's result, or raise what refused it.
+    def submit(self, event_id: str, command: C, deadline: float) -> R:
+        """Return the command's result, or raise the error that it was completed with.
 
-        Raises `Busy` if the deadline passes before the command is taken: then it never will be.
+        Raises `Busy` if the deadline passes before the command is taken: then it never runs.
         """
-        entry: Entry[C, R] = Entry(command, deadline)
+        queued: QueuedCommand[C, R] = QueuedCommand(command, deadline)
         with self._lock:
-            lane = self._lanes.setdefault(key, _Lane())
-            lane.queue.append(entry)
-            if lane.leader is None:
-                lane.leader = entry
-        while not entry.is_settled:
-            if lane.leader is entry:
-                self._lead(key, lane, entry)
+            queue = self._queues.setdefault(event_id, _EventQueue())
+            queue.commands.append(queued)
+            if queue.leader is None:
+                queue.leader = queued
+        while not queued.result.done():
+            if queue.leader is queued:
+                self._lead(event_id, queue, queued)
             else:
-                self._wait(key, lane, entry)
-        return entry._outcome()
+                self._wait(event_id, queue, queued)
+        return queued.result.result()
 
-    def _wait(self, key: str, lane: _Lane[C, R], entry: Entry[C, R]) -> None:
+    def _wait(self, event_id: str, queue: _EventQueue[C, R], queued: QueuedCommand[C, R]) -> None:
         try:
-            left = max(0.0, entry.deadline - self._clock.monotonic())
-            called = self._clock.wait(entry._called, left)
+            left = max(0.0, queued.deadline - self._clock.monotonic())
+            woken = self._clock.wait(queued.wake, left)
             with self._lock:
-                entry._called.clear()
-                if called or entry.is_settled or lane.leader is entry:
+                queued.wake.clear()
+                if woken or queued.result.done() or queue.leader is queued:
                     return
-                if entry._state is _State.QUEUED:
-                    lane.queue.remove(entry)
+                if not queued.is_taken:
+                    queue.commands.remove(queued)
                     raise Busy
-            # Taken: whoever leads will settle it or put it back, and call after that.
-            entry._called.wait()
+            # The leader completes a taken command or queues it again, and wakes its caller.
+            queued.wake.wait()
         except BaseException:
             with self._lock:
-                self._withdraw(key, lane, entry)
+                self._withdraw(event_id, queue, queued)
             raise
 
-    def _withdraw(self, key: str, lane: _Lane[C, R], entry: Entry[C, R]) -> None:
-        """Leave no queued entry, and no lead, with a thread that is going away."""
-        if entry in lane.queue:
-            lane.queue.remove(entry)
-        if lane.leader is entry:
-            self._hand_over(key, lane)
+    def _withdraw(
+        self, event_id: str, queue: _EventQueue[C, R], queued: QueuedCommand[C, R]
+    ) -> None:
+        """Remove the command of a thread that is ending from the queue, and from its lead."""
+        if queued in queue.commands:
+            queue.commands.remove(queued)
+        if queue.leader is queued:
+            self._hand_over(event_id, queue)
 
-    def _lead(self, key: str, lane: _Lane[C, R], entry: Entry[C, R]) -> None:
+    def _lead(self, event_id: str, queue: _EventQueue[C, R], leader: QueuedCommand[C, R]) -> None:
         with self._lock:
-            batch = [lane.queue.popleft() for _ in range(min(len(lane.queue), self._batch_size))]
-            for taken in batch:
-                taken._state = _State.TAKEN
+            size = min(len(queue.commands), self._batch_size)
+            batch = [queue.commands.popleft() for _ in range(size)]
+            for queued in batch:
+                queued.is_taken = True
         try:
-            self._serve_all(key, batch)
+            self._run(event_id, batch)
         except BaseException as error:
-            # The leading thread is being ended, and takes only its own command with it.
-            if not entry.is_settled:
-                entry.refuse(error)
+            # The leading thread is being ended: only its own command fails with it.
+            if not leader.result.done():
+                leader.result.set_exception(error)
             raise
         finally:
             with self._lock:
-                left = [taken for taken in batch if not taken.is_settled]
-                for taken in left:
-                    taken._state = _State.QUEUED
-                lane.queue.extendleft(reversed(left))
-                self._hand_over(key, lane)
-                for taken in left:
-                    taken._called.set()
+                rest = [queued for queued in batch if not queued.result.done()]
+                for queued in rest:
+                    queued.is_taken = False
+                queue.commands.extendleft(reversed(rest))
+                self._hand_over(event_id, queue)
+                for queued in rest:
+                    queued.wake.set()
 
-    def _serve_all(self, key: str, batch: Sequence[Entry[C, R]]) -> None:
+    def _run(self, event_id: str, batch: Sequence[QueuedCommand[C, R]]) -> None:
         try:
-            self._serve(key, batch)
+            self._run_batch(event_id, batch)
         except Exception as error:  # noqa: BLE001  # it is raised in the caller that caused it
-            left = [entry for entry in batch if not entry.is_settled]
+            rest = [queued for queued in batch if not queued.result.done()]
             if len(batch) == 1:
-                for entry in left:
-                    entry.refuse(error)
+                for queued in rest:
+                    queued.result.set_exception(error)
                 return
-            for entry in left:
-                self._serve_all(key, [entry])
+            for queued in rest:
+                self._run(event_id, [queued])
 
-    def _hand_over(self, key: str, lane: _Lane[C, R]) -> None:
-        if lane.queue:
-            lane.leader = lane.queue[0]
-            lane.leader._called.set()
+    def _hand_over(self, event_id: str, queue: _EventQueue[C, R]) -> None:
+        if queue.commands:
+            queue.leader = queue.commands[0]
+            queue.leader.wake.set()
         else:
-            lane.leader = None
-            del self._lanes[key]
+            queue.leader = None
+            del self._queues[event_id]

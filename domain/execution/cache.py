@@ -1,4 +1,4 @@
-"""Events and users as this process last knew them: for a first try that the commit decides, never for an answer."""
+"""Events and users as this process last saw them: for a first try that the commit verifies, never for an answer."""
 
 from __future__ import annotations
 
@@ -12,69 +12,69 @@ from domain.models import Event
 T = TypeVar("T")
 
 MAX_CACHED_EVENTS = 256
-"""Events of which a process keeps what it knows: more than take registrations at a time."""
+"""Cached events of a process: more than take registrations at the same time."""
 
 MAX_CACHED_USERS = 4096
-"""Users whom a process remembers to have seen stored: more than press in an hour, in a megabyte or two."""
+"""Cached users of a process: more than press a button within an hour, in 1 to 2 MB."""
 
 
 class EventCache:
-    """The events that this process knows. Any thread may ask; for one event, one at a time tells."""
+    """The events that this process read or wrote. Thread-safe; writes for one event come one at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # Each with whether nobody else wrote it lately: where others write too, a try without
-        # reading mostly fails, and takes from the event's throughput.
+        # Each with whether this process is its only recent writer. If others write too, a try without
+        # a read usually fails, and costs throughput of the event.
         self._events: OrderedDict[str, tuple[Event, bool]] = OrderedDict()
 
     def get_if_likely_current(self, event_id: str) -> Event | None:
-        """Return the event as it probably still is, None where that is not known or not probable."""
+        """Return the event as it probably still is, or None if that is unknown or unlikely."""
         with self._lock:
-            event, is_alone = self._events.get(event_id, (None, False))
-            return event if is_alone else None
+            event, is_only_writer = self._events.get(event_id, (None, False))
+            return event if is_only_writer else None
 
     def remember_read(self, event: Event) -> None:
-        """Take note of what is stored."""
+        """Cache an event that was read."""
         with self._lock:
             before, _ = self._events.get(event.event_id, (event, True))
-            self._keep(event, is_alone=before.version == event.version)
+            self._put(event, is_only_writer=before.version == event.version)
 
     def remember_commit(self, event: Event) -> None:
-        """Take note of what this process stored."""
+        """Cache an event that this process committed."""
         with self._lock:
-            _, is_alone = self._events.get(event.event_id, (event, True))
-            self._keep(event, is_alone=is_alone)
+            _, is_only_writer = self._events.get(event.event_id, (event, True))
+            self._put(event, is_only_writer=is_only_writer)
 
-    def _keep(self, event: Event, *, is_alone: bool) -> None:
-        _keep(self._events, event.event_id, (event, is_alone), MAX_CACHED_EVENTS)
+    def _put(self, event: Event, *, is_only_writer: bool) -> None:
+        _put_newest(self._events, event.event_id, (event, is_only_writer), MAX_CACHED_EVENTS)
 
 
 class UserCache:
-    """The users whom this process has seen stored, and as what. Any thread may ask and tell."""
+    """The users that this process has seen in the store. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
     def has(self, draft: UserDraft) -> bool:
-        """Return whether the user was seen stored as the draft has it; it may be so no more."""
+        """Return whether the user was last seen with the values of the draft."""
         with self._lock:
             return self._users.get(draft.user_id or "") == draft.given()
 
     def add(self, user_id: str, draft: UserDraft) -> None:
-        """Take note that the user is stored as the draft has it."""
+        """Cache a user that is stored with the values of the draft."""
         with self._lock:
-            _keep(self._users, user_id, draft.given(), MAX_CACHED_USERS)
+            _put_newest(self._users, user_id, draft.given(), MAX_CACHED_USERS)
 
     def forget(self, user_id: str) -> None:
-        """Take note that the user changes."""
+        """Drop a user that is about to change."""
         with self._lock:
             self._users.pop(user_id, None)
 
 
-def _keep(kept: OrderedDict[str, T], key: str, value: T, most: int) -> None:
-    """Keep a value in place of the one that was told of longest ago."""
-    kept[key] = value
-    kept.move_to_end(key)
-    if len(kept) > most:
-        kept.popitem(last=False)
+def _put_newest(cache: OrderedDict[str, T], key: str, value: T, size: int) -> None:
+    """Add a value and drop the oldest one beyond the size."""
+    cache[key] = value
+    cache.move_to_end(key)
+    if len(cache) > size:
+        cache.popitem(last=False)

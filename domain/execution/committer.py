@@ -1,4 +1,4 @@
-"""Committing a plan, and knowing whether it did: resend, look into the journal, or fence it off."""
+"""The committer: commit a plan and know whether it applied. Resend it, look into the journal, or fence it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domain.ports import AnswerLost, Clock, Conflict, NewId, Store, Unavailable
 
 
 class Committer:
-    """Gets plans into the store, and a definite answer out of it."""
+    """Commits plans, each until there is a definite answer."""
 
     def __init__(
         self,
@@ -27,41 +27,41 @@ class Committer:
         self._resolver = resolver
 
     def commit(self, plan: Plan, deadline: float) -> bool:
-        """Return whether the plan applied; when not, it never will.
+        """Return whether the plan applied; if not, it never will.
 
-        Raises `Unconfirmed`; and what the store raises where it was sent once alone, and so was not
-        written. A failure after that says nothing of what was sent before: it is reported.
+        Raises `Unconfirmed`, and any other error of the store on the first attempt: then nothing was
+        written. A later error says nothing about earlier attempts, so it is only reported.
         """
-        sent_before = False
+        was_sent = False
         for _ in self._retry.pauses(deadline):
             try:
                 self._store.commit(plan)
                 return True
             except AnswerLost:
-                sent_before = True
+                was_sent = True
                 continue
             except Conflict:
-                # This attempt did not apply. An earlier one may have, or may be on its way still.
-                if not sent_before:
+                # This attempt did not apply. An earlier one may have applied, or may still arrive.
+                if not was_sent:
                     return False
             except Exception as error:
-                if not sent_before:
+                if not was_sent:
                     raise
                 self._resolver.report(error)
-            verdict = self._find_out(plan)
-            if verdict is not None:
-                return verdict
+            has_applied = self._find_out(plan)
+            if has_applied is not None:
+                return has_applied
         raise Unconfirmed
 
     def resolve(self, plan: Plan) -> bool:
-        """Return whether a plan applied that was sent to no known end; it will not from now on.
+        """Return whether an unconfirmed plan applied; if not, it never will.
 
-        It is not sent again: its person may have been told of other things since.
+        The plan is not resent: its user may have received other answers since.
         """
         return self._resolver.resolve(lambda: self._find_out(plan))
 
     def _find_out(self, plan: Plan) -> bool | None:
-        """Return what the journal says of a plan, None if nothing can be said yet."""
+        """Return whether a plan applied, or None if that can't be known yet."""
         if plan.event is None:
             raise ValueError(f"plan {plan.plan_id} writes nothing")
         version = plan.event.version
@@ -71,11 +71,11 @@ class Committer:
                 return entry.plan_id == plan.plan_id
             event = self._store.get_event(plan.event_id)
             if event is None:
-                # It is to be created, so that there is no version to move: nothing has gone on without it.
+                # A creation has no version to fence. Nothing else can have happened to the event.
                 self._store.commit(plan)
                 return True
             if event.version == version - 1:
-                # The version stands where it stood: move it, and the plan can't apply any more.
+                # The plan could still apply. A fence changes the version, so it can't any more.
                 now, plan_id = self._clock.now(), self._new_id()
                 self._store.commit(planner.fence(event, now=now, plan_id=plan_id))
                 return False

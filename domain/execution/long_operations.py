@@ -1,8 +1,12 @@
-"""What takes more than one commit: raises by many, deletions. In steps that keep R7.5, and always finished (R7.4)."""
+"""Operations that take more than one commit: deletions and large capacity increases.
+
+Each step keeps R7.5. Whatever stops an operation, the sweep finishes it (R7.4).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from domain.commands import (
     ChangeOutcome,
@@ -17,28 +21,31 @@ from domain.enums import Cause, Deletion
 from domain.errors import Busy, NotConfirmed, NotRegistered, UnknownEvent
 from domain.execution.executor import Executor
 from domain.execution.retry import RetryPolicy
-from domain.models import Registration
+from domain.models import Event, Registration
 from domain.planning.plan import MAX_MOVES
 from domain.ports import AnswerLost, Clock, Conflict, Spawn, Store
 
+T = TypeVar("T")
+
 Work = Callable[[float], bool]
-"""Does what it can until a moment on the clock's `monotonic`; returns whether all of it is done."""
+"""Works until a deadline, on the clock's `monotonic`. Returns whether the operation is finished."""
 
-DEACTIVATED = "deactivated."
-"""How the mark of a user begins whom Slack has deactivated: the reason outlives a crash with the mark."""
-
-
-def deletion_cause(mark: str) -> Cause:
-    """Return why the user with this mark is deleted."""
-    return Cause.USER_DEACTIVATED if mark.startswith(DEACTIVATED) else Cause.USER_DELETED
-
+DEACTIVATION_PREFIX = "deactivated."
+"""Prefix of the deletion id of a user whom Slack deactivated: a crash does not lose the reason."""
 
 BACKGROUND_SECONDS = 60.0
-"""Seconds that work goes on in the background, before it is left to the sweep."""
+"""Seconds that an operation runs in the background. The sweep finishes what is left."""
+
+
+def deletion_cause(deletion_id: str) -> Cause:
+    """Return why a user with this deletion id is deleted."""
+    if deletion_id.startswith(DEACTIVATION_PREFIX):
+        return Cause.USER_DEACTIVATED
+    return Cause.USER_DELETED
 
 
 class LongOperations:
-    """Carries operations on from wherever they stand: each can be begun again, by anybody, at any time."""
+    """Continues operations from any state. Any process can start each again at any time."""
 
     def __init__(
         self, store: Store, executor: Executor, retry: RetryPolicy, clock: Clock, spawn: Spawn
@@ -50,17 +57,17 @@ class LongOperations:
         self._spawn = spawn
 
     def finish_or_continue(self, work: Work) -> bool:
-        """Return whether the work was done in time; if not, it goes on in the background."""
+        """Return whether the work was finished in time; if not, it continues in the background."""
         try:
             if work(self._retry.deadline()):
                 return True
         except (Busy, NotConfirmed):
             pass
-        self.later(work)
+        self.run_in_background(work)
         return False
 
-    def later(self, work: Work) -> None:
-        """Do the work in the background; what is left after a minute, the sweep finishes."""
+    def run_in_background(self, work: Work) -> None:
+        """Work in the background for up to `BACKGROUND_SECONDS`."""
 
         def run() -> None:
             for _ in self._retry.pauses(self._clock.monotonic() + BACKGROUND_SECONDS):
@@ -73,55 +80,45 @@ class LongOperations:
         self._spawn(run)
 
     def finish_unfinished(self) -> int:
-        """Finish what a crash interrupted; return how many operations that were.
+        """Finish interrupted operations; return how many.
 
-        One that fails keeps none of the others: the first such error is raised at the end.
+        An error of one does not stop the others. The first error is raised at the end.
         """
-        finished = 0
-        failed: Exception | None = None
         works = [
             *map(self._event_work, self._retry.read_all_pages(self._store.list_unfinished_events)),
             *map(self._user_work, self._retry.read_all_pages(self._store.list_unfinished_users)),
         ]
-        for work in works:
-            try:
-                finished += work(self._retry.deadline())
-            except (Busy, NotConfirmed):
-                continue  # the next sweep
-            except Exception as error:  # noqa: BLE001  # raised once the others are finished
-                failed = failed or error
-        if failed is not None:
-            raise failed
-        return finished
+        return _count_done(works, self._finish)
+
+    def _finish(self, work: Work) -> bool:
+        try:
+            return work(self._retry.deadline())
+        except (Busy, NotConfirmed):
+            return False  # left to the next sweep
 
     def run_due_events(self) -> int:
-        """Do what the clock asks of events by now (R8.15); return of how many.
+        """Run the schedule of each event that is due (R8.15); return how many events changed.
 
-        One that fails keeps none of the others: the first such error is raised at the end.
+        An error of one does not stop the others. The first error is raised at the end.
         """
-        done = 0
-        failed: Exception | None = None
+        return _count_done(self._due_events(), self._run_schedule)
+
+    def _due_events(self) -> Iterable[str]:
         for due in self._retry.read_all_pages(self._store.list_due_events):
             if due.due_at > self._clock.now():
-                break
-            try:
-                done += self._keep_time(due.event_id)
-            except Exception as error:  # noqa: BLE001  # raised once the others are done
-                failed = failed or error
-        if failed is not None:
-            raise failed
-        return done
+                return
+            yield due.event_id
 
-    def _keep_time(self, event_id: str) -> bool:
+    def _run_schedule(self, event_id: str) -> bool:
         try:
-            outcome = self._executor.go_through(event_id, RunSchedule(), self._retry.deadline())
+            outcome = self._executor.execute(event_id, RunSchedule(), self._retry.deadline())
         except (Busy, NotConfirmed, UnknownEvent):
-            return False  # the next sweep, if it is still due
+            return False  # left to the next sweep
         return isinstance(outcome, ChangeOutcome) and outcome.changed
 
     def _event_work(self, event_id: str) -> Work:
         def work(deadline: float) -> bool:
-            event = self._retry.reading(lambda: self._store.get_event(event_id))
+            event = self._get_event(event_id)
             if event is None or event.operation_id is None:
                 return False
             if event.deletion is Deletion.MARKED:
@@ -132,113 +129,135 @@ class LongOperations:
 
     def _user_work(self, user_id: str) -> Work:
         def work(deadline: float) -> bool:
-            user = self._retry.reading(lambda: self._store.get_user(user_id))
+            user = self._retry.read(lambda: self._store.get_user(user_id))
             if user is None or user.deletion is None:
                 return False
             return self.finish_user_deletion(user_id, user.deletion, deadline)
 
         return work
 
-    # Raises
+    def _get_event(self, event_id: str) -> Event | None:
+        return self._retry.read(lambda: self._store.get_event(event_id))
+
+    # Capacity increases
 
     def continue_capacity_increase(self, event_id: str, operation_id: str, deadline: float) -> bool:
-        """Take a raise on to its target, unless it is wanted no more."""
+        """Increase the capacity to its target, unless a later request replaced it."""
         while self._clock.monotonic() < deadline:
+            command = ContinueCapacityIncrease(operation_id)
             try:
-                outcome = self._executor.go_through(
-                    event_id, ContinueCapacityIncrease(operation_id), deadline
-                )
+                outcome = self._executor.execute(event_id, command, deadline)
             except UnknownEvent:
                 return True
             if outcome.event.operation_id != operation_id:
                 return True
             if isinstance(outcome, ChangeOutcome) and not outcome.promoted:
-                return False  # nobody to seat, though some are counted: not as fast as it goes
+                return (
+                    False  # users are counted but none is waitlisted: don't repeat without a pause
+                )
         return False
 
     # Deletion of events
 
     def finish_event_deletion(self, event_id: str, deadline: float) -> bool:
-        """Empty and bury an event that is marked for deletion; one that is not there is done."""
+        """Remove all attendees of an event that is being deleted, then leave a tombstone.
+
+        Return True if there is no such event.
+        """
         for _ in self._retry.pauses(deadline):
-            while (command := self._next_step(event_id)) is not None:
+            while (command := self._next_deletion_step(event_id)) is not None:
                 try:
-                    outcome = self._executor.go_through(event_id, command, deadline)
+                    outcome = self._executor.execute(event_id, command, deadline)
                 except UnknownEvent:
                     return True
                 if isinstance(command, FinishDeletion):
                     return True
                 if isinstance(outcome, ChangeOutcome) and not outcome.changed:
-                    break  # the roster's index still lists who has gone: a little later
+                    break  # the roster's index still lists users who left: try again after a pause
             else:
-                if not self._is_marked(event_id):
+                if not self._is_in_deletion(event_id):
                     return True
         return False
 
-    def _next_step(self, event_id: str) -> Command | None:
-        """Return what is to be done next: the line first, and the end only by the counts (R7.2)."""
-        event = self._retry.reading(lambda: self._store.get_event(event_id))
+    def _next_deletion_step(self, event_id: str) -> Command | None:
+        """Return the next step: the waitlist, the roster, and the end once both counts are 0 (R7.2)."""
+        event = self._get_event(event_id)
         if event is None or event.deletion is not Deletion.MARKED:
             return None
-        most = MAX_MOVES
         if event.waitlist_count:
-            line = self._retry.reading(lambda: self._store.get_waitlist(event_id, limit=most))
-            return RemoveAttendees(tuple(waiting.user_id for waiting in line)) if line else None
+            entries = self._retry.read(lambda: self._store.get_waitlist(event_id, limit=MAX_MOVES))
+            return RemoveAttendees(tuple(one.user_id for one in entries)) if entries else None
         if event.registered_count:
-            roster = self._retry.reading(lambda: self._store.list_roster(event_id, limit=most))
-            return (
-                RemoveAttendees(tuple(row.user_id for row in roster.items))
-                if roster.items
-                else None
-            )
+            roster = self._retry.read(lambda: self._store.list_roster(event_id, limit=MAX_MOVES))
+            user_ids = tuple(registration.user_id for registration in roster.items)
+            return RemoveAttendees(user_ids) if user_ids else None
         return FinishDeletion()
 
-    def _is_marked(self, event_id: str) -> bool:
-        event = self._retry.reading(lambda: self._store.get_event(event_id))
+    def _is_in_deletion(self, event_id: str) -> bool:
+        event = self._get_event(event_id)
         return event is not None and event.deletion is Deletion.MARKED
 
     # Deletion of users
 
-    def finish_user_deletion(self, user_id: str, mark: str, deadline: float) -> bool:
-        """Take a marked user out of every event, then delete the row, if the mark is still this one."""
+    def finish_user_deletion(self, user_id: str, deletion_id: str, deadline: float) -> bool:
+        """Delete all registrations of a user that is being deleted, then the user.
+
+        Return True if the user has another deletion id or none: then someone else finished.
+        """
         for _ in self._retry.pauses(deadline):
-            # The mark keeps new registrations out: a query that finds none is final.
-            rows = self._retry.reading(lambda: self._store.get_registrations_of(user_id))
-            if rows and not self._is_marked_user(user_id, mark):
-                return True  # somebody else finished, and these are of a user created anew
-            for row in rows:
-                self._take_out(row, deletion_cause(mark), deadline)
-            if not rows and self._delete_row(user_id, mark):
+            # The deletion id keeps new registrations out: a query that finds none is final.
+            registrations = self._retry.read(lambda: self._store.get_registrations_of(user_id))
+            if registrations and not self._is_user_in_deletion(user_id, deletion_id):
+                return True
+            for registration in registrations:
+                self._unregister(registration, deletion_cause(deletion_id), deadline)
+            if not registrations and self._delete_user(user_id, deletion_id):
                 return True
         return False
 
-    def _take_out(self, row: Registration, cause: Cause, deadline: float) -> None:
-        # By its ticket: should the user come back meanwhile, the next one is not ours to take.
-        command = Unregister(row.user_id, cause, row.ticket)
+    def _unregister(self, registration: Registration, cause: Cause, deadline: float) -> None:
+        # With its ticket: if the user is created again meanwhile, a new registration stays.
+        event_id, user_id = registration.event_id, registration.user_id
+        command = Unregister(user_id, cause, registration.ticket)
         try:
-            self._executor.go_through(row.event_id, command, deadline)
+            self._executor.execute(event_id, command, deadline)
         except NotRegistered:
             pass
         except UnknownEvent:
-            # It is being deleted itself; once it is gone, so is the registration.
-            if self.finish_event_deletion(row.event_id, deadline) and self._is_stored(row):
+            # The event is being deleted too, and its deletion removes the registration.
+            if self.finish_event_deletion(event_id, deadline) and self._is_stored(registration):
                 raise LookupError(
-                    f"the registration of {row.user_id} in {row.event_id} has no event; check --repair"
+                    f"the registration of {user_id} in {event_id} has no event; run check --repair"
                 ) from None
 
-    def _is_stored(self, row: Registration) -> bool:
-        rows = self._retry.reading(
-            lambda: self._store.get_rows(row.event_id, registrations_of=[row.user_id], users=())
+    def _is_stored(self, registration: Registration) -> bool:
+        event_id, user_id = registration.event_id, registration.user_id
+        rows = self._retry.read(
+            lambda: self._store.get_rows(event_id, registrations_of=[user_id], users=())
         )
-        return row.user_id in rows.registrations
+        return user_id in rows.registrations
 
-    def _is_marked_user(self, user_id: str, mark: str) -> bool:
-        stored = self._retry.reading(lambda: self._store.get_user(user_id))
-        return stored is not None and stored.deletion == mark
+    def _is_user_in_deletion(self, user_id: str, deletion_id: str) -> bool:
+        stored = self._retry.read(lambda: self._store.get_user(user_id))
+        return stored is not None and stored.deletion == deletion_id
 
-    def _delete_row(self, user_id: str, mark: str) -> bool:
+    def _delete_user(self, user_id: str, deletion_id: str) -> bool:
         try:
-            self._store.delete_user(user_id, mark)
+            self._store.delete_user(user_id, deletion_id)
         except (AnswerLost, Conflict):
-            return not self._is_marked_user(user_id, mark)
+            return not self._is_user_in_deletion(user_id, deletion_id)
         return True
+
+
+def _count_done(items: Iterable[T], do: Callable[[T], bool]) -> int:
+    """Return for how many items `do` returned True. Raise its first error after the last item."""
+    done = 0
+    failed: Exception | None = None
+    for item in items:
+        try:
+            done += do(item)
+        except Exception as error:  # noqa: BLE001  # raised after the other items
+            failed = failed or error
+    if failed is not None:
+        raise failed
+    return done

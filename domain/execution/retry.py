@@ -1,4 +1,4 @@
-"""How long is tried, and with what pauses: full jitter, up to the deadline of whoever asked."""
+"""The retry policy: how long something is tried, and with what pauses. Full jitter, up to a deadline."""
 
 from __future__ import annotations
 
@@ -17,23 +17,28 @@ REQUEST_SECONDS = 2.0
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 0.8
 GROWTH = 4
-"""Seconds: pauses grow from the first to the longest so many times, each cut by full jitter."""
+"""Pauses grow by this factor from the first to the longest, in seconds. Full jitter shortens each."""
 
 MAX_PAUSE_SHARE = 0.5
-"""Of the time that is left, the most that a pause takes: who has waited longest asks most often, and so
-comes before those who have just begun. Of 500 people whom 50 Lambda functions let into one event at
-once, pauses that only grow turn 87 away, with 2,390 transactions; these 28, with 2,250
-(`tests/races/test_fifty_lambdas.py`, in virtual time)."""
+"""The most that a pause takes of the remaining time.
+
+So the request that has waited longest tries most often and finishes before requests that just began.
+With 500 users whom 50 Lambda functions register for one event at the same time, pauses that only grow
+turn 87 users away with 2,390 transactions, these 28 with 2,250 (`tests/soak/races/test_fifty_lambdas.py`,
+in virtual time)."""
 
 PAGE_SIZE = 50
-"""A page's length where the caller names none."""
+"""Length of a page if the caller names none."""
 
 LONG_PAGE_SIZE = 1_000
-"""A page's length where a list is searched to its end: of events, below the 1 MB that DynamoDB gives at a time."""
+"""Length of a page when a whole list of events is searched: less than the 1 MB of a DynamoDB query."""
 
 
 class RetryPolicy:
-    """Tries again. `jitter` gives numbers from 0 to 1, `seconds` how long a request that begins now may take."""
+    """Repeats attempts until a deadline.
+
+    `jitter` returns numbers from 0 to 1, `seconds` how long a request that begins now may take.
+    """
 
     def __init__(
         self,
@@ -46,11 +51,11 @@ class RetryPolicy:
         self._seconds = seconds
 
     def deadline(self) -> float:
-        """Return the moment, on the clock's `monotonic`, until which a request that begins now is tried."""
+        """Return the deadline of a request that begins now, on the clock's `monotonic`."""
         return self._clock.monotonic() + self._seconds()
 
     def pauses(self, deadline: float | None) -> Iterator[None]:
-        """Yield once at once, then after each pause, until the deadline (None: without end)."""
+        """Yield immediately, then after each pause, until the deadline (None: forever)."""
         longest = FIRST_PAUSE
         while True:
             yield
@@ -67,8 +72,8 @@ class RetryPolicy:
         """Yield as `pauses` does, for as long as a request may take."""
         return self.pauses(self.deadline())
 
-    def reading(self, read: Callable[[], T]) -> T:
-        """Return what `read` gives, tried again while it is `Unavailable`; raises `Busy`."""
+    def read(self, read: Callable[[], T]) -> T:
+        """Return what `read` returns, repeated while it raises `Unavailable`; raise `Busy`."""
         for _ in self.attempts():
             try:
                 return read()
@@ -77,7 +82,7 @@ class RetryPolicy:
         raise Busy
 
     def read_consistently(self, read: Callable[[], T | None]) -> T:
-        """Return what `read` gives once nothing moves while it reads; until then it gives None.
+        """Return what `read` returns once nothing changes while it reads; until then it returns None.
 
         Raises `Busy`.
         """
@@ -93,10 +98,10 @@ class RetryPolicy:
     def read_all_pages(
         self, read: Callable[..., Page[T]], *, limit: int = PAGE_SIZE
     ) -> Iterator[T]:
-        """Yield a whole list, read page by page of so many; raises `Busy`."""
+        """Yield the items of all pages; raise `Busy`."""
         cursor: str | None = None
         while True:
-            page = self.reading(lambda after=cursor: read(limit=limit, cursor=after))  # type: ignore[misc]
+            page = self.read(lambda after=cursor: read(limit=limit, cursor=after))  # type: ignore[misc]
             yield from page.items
             cursor = page.next_cursor
             if cursor is None:

@@ -1,9 +1,9 @@
-"""What is not known when its deadline passes, and how those who asked hear of it in the end (R8.12)."""
+"""Writes that were not confirmed before their deadline, and how they are resolved (R8.12)."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TypeVar
 
 from domain.errors import Busy, NotConfirmed, RollcallError
@@ -14,58 +14,45 @@ T = TypeVar("T")
 
 
 class Unconfirmed(Exception):
-    """The deadline passed, and it is not known whether what was sent applied."""
-
-
-class LaterResult:
-    """A result that comes later, and those who want to hear of it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._result: object = None
-        self._listeners: list[Callable[[object], None]] = []
-
-    def when_known(self, listener: Callable[[object], None]) -> None:
-        """Call the listener once with the result: when it is there, or at once."""
-        with self._lock:
-            if self._result is None:
-                self._listeners.append(listener)
-                return
-        listener(self._result)
-
-    def settle(self, result: object) -> None:
-        """Give the result, which is not None."""
-        with self._lock:
-            self._result = result
-            listeners, self._listeners = self._listeners, []
-        for listener in listeners:
-            listener(result)
+    """The deadline passed, and it is not known whether the write applied."""
 
 
 class UnconfirmedResolver:
-    """Finds out in the background what was not known in time. What fails there, `spawn` logs."""
+    """Finds out in the background how unconfirmed writes ended. `spawn` logs what fails there."""
 
     def __init__(self, retry: RetryPolicy, spawn: Spawn) -> None:
         self._retry = retry
         self.spawn = spawn
 
     def finish_or_continue(self, work: Callable[[], T]) -> T:
-        """Return what the work returns; raises `NotConfirmed` where it is `Unconfirmed`.
+        """Return what the work returns, or raise `NotConfirmed` if it raises `Unconfirmed`.
 
-        Then it is done again in the background, until it ends otherwise: it must be able to go on
-        from wherever it stands.
+        Then the work is repeated in the background until it ends otherwise. It must be able to
+        continue from any state.
         """
         try:
             return work()
         except Unconfirmed:
-            later_result = LaterResult()
-            self.spawn(lambda: later_result.settle(self.resolve(lambda: _ending(work))))
-            raise NotConfirmed(later_result.when_known) from None
+            result: Future[object] = Future()
+            self.spawn(lambda: self._repeat(work, result))
+            raise NotConfirmed(result) from None
+
+    def _repeat(self, work: Callable[[], object], result: Future[object]) -> None:
+        def attempt() -> bool:
+            try:
+                result.set_result(work())
+            except (Busy, Unconfirmed):
+                raise
+            except RollcallError as refusal:
+                result.set_exception(refusal)
+            return True
+
+        self.resolve(attempt)
 
     def resolve(self, ask: Callable[[], T | None]) -> T:
-        """Return what `ask` gives once it gives something: whoever waits for it is told in the end.
+        """Return what `ask` returns once it returns something: someone waits for the result.
 
-        Whatever it fails with, it is asked again; a failure that nobody foresaw is reported, once.
+        Asks again whatever fails. The first unexpected failure is reported.
         """
         is_reported = False
         while True:
@@ -83,19 +70,9 @@ class UnconfirmedResolver:
                     return known
 
     def report(self, error: Exception) -> None:
-        """Have a failure logged that the one who asked is not told of."""
+        """Have a failure logged that its caller does not see."""
 
         def fail() -> None:
             raise error
 
         self.spawn(fail)
-
-
-def _ending(work: Callable[[], object]) -> object:
-    """Return what the work returns, or the error that refuses it."""
-    try:
-        return work()
-    except (Busy, Unconfirmed):
-        raise
-    except RollcallError as refusal:
-        return refusal

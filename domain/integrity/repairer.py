@@ -100,9 +100,7 @@ class Repair:
     def _send(self, event_id: str, command: Command) -> Outcome | RollcallError | None:
         """Return the outcome or the refusal; None where what is stored lets the command not be carried out."""
         try:
-            return self._executor.go_through(
-                event_id, command, self._clock.monotonic() + PERSISTENCE
-            )
+            return self._executor.execute(event_id, command, self._clock.monotonic() + PERSISTENCE)
         except RollcallError as refusal:
             return refusal
         except InconsistentSnapshot:

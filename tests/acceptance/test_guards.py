@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from domain.commands import Command, Register, RegisterOutcome, Unregister
+from domain.commands import Command, Outcome, Register, RegisterOutcome, Unregister
 from domain.enums import Cause
 from domain.errors import (
     AlreadyRegistered,
@@ -25,7 +25,7 @@ from domain.errors import (
 )
 from domain.execution.batching import QueuedCommand
 from domain.execution.committer import Committer
-from domain.execution.executor import Executor, Result
+from domain.execution.executor import Executor
 from domain.inputs import MessageDraft
 from domain.planning.plan import Plan, PutEvent
 from domain.ports import Store
@@ -198,7 +198,7 @@ def test_refusal_is_true_at_one_moment(
     if holds:
         assert one.register("small", "a").position is None
     else:
-        monkeypatch.setattr(Executor, "_still_at", lambda *_: True)
+        monkeypatch.setattr(Executor, "_is_unchanged", lambda *_: True)
         with pytest.raises(EventFull):
             one.register("small", "a")
 

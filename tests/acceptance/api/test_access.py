@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -142,7 +143,12 @@ class ErrorHandler(Service):
         raise self.error
 
     def register(self, event_id: str, user_id: str) -> RegisterOutcome:
-        raise NotConfirmed(lambda tell: tell(self.outcome) if self.outcome else None)
+        result: Future[object] = Future()
+        if isinstance(self.outcome, Exception):
+            result.set_exception(self.outcome)
+        elif self.outcome is not None:
+            result.set_result(self.outcome)
+        raise NotConfirmed(result)
 
 
 class Waking(ManualClock):

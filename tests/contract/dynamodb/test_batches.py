@@ -52,9 +52,11 @@ def held_door(
         store.reached.wait()
 
         def arrive(user_id: str) -> Future[RegisterOutcome]:
-            queued = service._executor.command_queue.waiting("e1")
+            queued = service._executor.command_queue.queue_length("e1")
             future = pool.submit(service.register, "e1", user_id)
-            while service._executor.command_queue.waiting("e1") == queued and not future.done():
+            while (
+                service._executor.command_queue.queue_length("e1") == queued and not future.done()
+            ):
                 pass
             return future
 

@@ -143,7 +143,7 @@ def test_refusal_that_was_true_at_no_moment_is_rejected(
     initial, one, other = two_processes(store, "a")
     store.before_reading = lambda: other.follow([("unregister", E1, "a")], [E1])
     if not holds:
-        monkeypatch.setattr(Executor, "_still_at", lambda *_: True)
+        monkeypatch.setattr(Executor, "_is_unchanged", lambda *_: True)
     one.follow([("register", E1, "a")], [E1])
     assert one.calls[0].answer == (("placed", 2, None) if holds else ("EventFull", 1, 1))
     assert accepted(initial, one, other) is holds

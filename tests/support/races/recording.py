@@ -83,7 +83,7 @@ class _EventQueues(dict[str, Any]):
 
     def setdefault(self, key: str, lane: Any = None) -> Any:
         if key not in self:
-            lane.queue = _Queue(self._accepted)
+            lane.commands = _Queue(self._accepted)
         return super().setdefault(key, lane)
 
 

@@ -12,15 +12,8 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import Busy
-from domain.execution.batching import CommandQueue, QueuedCommand, _EventQueue, _State
-from tests.support.batching import (
-    NO_DEADLINE,
-    Callers,
-    Interrupted,
-    UppercaseExecutor,
-    hold,
-    release,
-)
+from domain.execution.batching import CommandQueue, QueuedCommand, _EventQueue
+from tests.support.batching import LATER, Crowd, Ended, Executor, hold, release
 from tests.support.environment import ManualClock
 
 
@@ -48,9 +41,9 @@ def test_a_caller_waits_until_its_deadline_and_no_longer(
     waking.advance(timedelta(seconds=5))
     callers.command_queue._clock = waking
     with pytest.raises(Busy):
-        callers.command_queue.submit("event", "late", waking.monotonic() + after)
+        crowd.command_queue.submit("event", "late", waking.monotonic() + after)
     assert waking.waits == [seconds]
-    assert callers.command_queue.waiting("event") == 0
+    assert crowd.command_queue.queue_length("event") == 0
 
 
 def test_who_gets_the_lead_in_the_moment_of_its_deadline_is_served(
@@ -63,8 +56,8 @@ def test_who_gets_the_lead_in_the_moment_of_its_deadline_is_served(
         signal.wait()
         return False
 
-    callers.command_queue._clock = Waking(gets_the_lead)
-    assert callers.command_queue.submit("event", "late", NO_DEADLINE) == "LATE"
+    crowd.command_queue._clock = Waking(gets_the_lead)
+    assert crowd.command_queue.submit("event", "late", LATER) == "LATE"
 
 
 def test_who_is_served_in_the_moment_of_its_deadline_has_its_result(
@@ -77,9 +70,9 @@ def test_who_is_served_in_the_moment_of_its_deadline_has_its_result(
         signal.wait()
         return False
 
-    callers.enqueue("leader")
-    callers.command_queue._clock = Waking(is_served)
-    assert callers.command_queue.submit("event", "late", NO_DEADLINE) == "LATE"
+    crowd.arrives("leader")
+    crowd.command_queue._clock = Waking(is_served)
+    assert crowd.command_queue.submit("event", "late", LATER) == "LATE"
     assert executor.batches == [["first"], ["leader", "late"]]
 
 
@@ -91,14 +84,14 @@ def test_who_is_taken_waits_for_the_answer_instead_of_asking_for_it_again_and_ag
 
         def wait(self, timeout: float | None = None) -> bool:
             if timeout is None:
-                taken.settle("TAKEN")
+                taken.result.set_result("TAKEN")
             return super().wait(timeout)
 
     taken: QueuedCommand[str, str] = QueuedCommand("taken", deadline=0.0)
-    taken._state = _State.TAKEN
-    taken._called = Answering()
+    taken.is_taken = True
+    taken.wake = Answering()
     command_queue._wait("event", _EventQueue(), taken)
-    assert taken.is_settled
+    assert taken.result.done()
 
 
 @pytest.mark.parametrize("is_late", [False, True])
@@ -137,9 +130,9 @@ def test_who_is_put_back_waits_again_until_its_deadline(
     try:
         if is_late:
             with pytest.raises(Busy):
-                callers.command_queue.submit("event", "c", NO_DEADLINE)
+                crowd.command_queue.submit("event", "c", LATER)
         else:
-            assert callers.command_queue.submit("event", "c", NO_DEADLINE) == "C"
+            assert crowd.command_queue.submit("event", "c", LATER) == "C"
     finally:
         goes_on.set()
     assert b.result() == "B"
@@ -160,9 +153,9 @@ def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_hands_it_on(
         signal.wait()
         raise Interrupted
 
-    callers.command_queue._clock = Waking(ends)
-    with pytest.raises(Interrupted):
-        callers.command_queue.submit("event", "gone", NO_DEADLINE)
+    crowd.command_queue._clock = Waking(ends)
+    with pytest.raises(Ended):
+        crowd.command_queue.submit("event", "gone", LATER)
     assert (first.result(), behind[0].result()) == ("FIRST", "BEHIND")
     assert executor.batches == [["first"], ["behind"]]
 
@@ -177,13 +170,13 @@ def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_leaves_no_lane_behin
         signal.wait()
         raise Interrupted
 
-    callers.command_queue._clock = Waking(ends)
-    with pytest.raises(Interrupted):
-        callers.command_queue.submit("event", "gone", NO_DEADLINE)
+    crowd.command_queue._clock = Waking(ends)
+    with pytest.raises(Ended):
+        crowd.command_queue.submit("event", "gone", LATER)
     assert first.result() == "FIRST"
-    assert len(callers.command_queue) == 0
-    assert callers.command_queue.submit("event", "next", NO_DEADLINE) == "NEXT"
+    assert len(crowd.command_queue) == 0
+    assert crowd.command_queue.submit("event", "next", LATER) == "NEXT"
 
 
 def test_nobody_waits_in_a_lane_that_nobody_uses(command_queue: CommandQueue[str, str]) -> None:
-    assert command_queue.waiting("event") == 0
+    assert command_queue.queue_length("event") == 0

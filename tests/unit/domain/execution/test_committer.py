@@ -12,6 +12,7 @@ from domain.commands import (
     Command,
     Create,
     LeaveOutcome,
+    Outcome,
     Register,
     RegisterOutcome,
     Unregister,
@@ -25,7 +26,6 @@ from domain.errors import (
     UnknownUser,
 )
 from domain.execution.batching import QueuedCommand
-from domain.execution.executor import Result
 from domain.inputs import EventChanges
 from domain.service import Service, _expected
 from tests.support.environment import (
@@ -200,14 +200,12 @@ def test_not_confirmed_when_the_deadline_passes_without_an_answer_and_settled_wh
 ) -> None:
     """R8.12: the person is told how it ended."""
     store.faults = [lost, *DEADLINE_PASSES[1:]]
-    told: list[object] = []
     with pytest.raises(NotConfirmed) as unconfirmed:
         service.register("e1", "a")
-    unconfirmed.value.settled(told.append)
-    assert (told, committed) == ([], [])
+    assert (unconfirmed.value.result.done(), committed) == (False, [])
     store.faults = []
     background.pop()()
-    assert [type(outcome) for outcome in told] == [RegisterOutcome]
+    assert isinstance(unconfirmed.value.result.result(0), RegisterOutcome)
     assert committed == ["e1"]
     assert assert_invariants(store).seated("e1") == ["a"]
 
@@ -225,9 +223,7 @@ def test_not_confirmed_and_then_settled_as_busy_when_another_plan_took_the_versi
     store.faults = []
     elsewhere.register("e1", "b")
     background.pop()()
-    told: list[object] = []
-    unconfirmed.value.settled(told.append)
-    assert [type(outcome) for outcome in told] == [Busy]
+    assert isinstance(unconfirmed.value.result.exception(0), Busy)
     assert committed == []
     assert assert_invariants(store).seated("e1") == ["b"]
 
@@ -311,10 +307,10 @@ def test_a_batch_whose_resend_fails_is_not_served_again_one_by_one(
     service.register("e1", "a")
     store.faults = [lost, denied]
     entries = [
-        QueuedCommand[Command, Result](one, NO_DEADLINE) for one in (Unregister("a"), Register("b"))
+        QueuedCommand[Command, Outcome](one, LATER) for one in (Unregister("a"), Register("b"))
     ]
     service._executor.command_queue._run("e1", entries)
-    assert [type(entry._outcome()) for entry in entries] == [LeaveOutcome, RegisterOutcome]
+    assert [type(entry.result.result(0)) for entry in entries] == [LeaveOutcome, RegisterOutcome]
 
 
 def test_a_failure_of_the_only_attempt_is_raised_and_nothing_was_written(
@@ -331,10 +327,8 @@ def test_who_was_told_not_confirmed_hears_the_end_whatever_fails_until_then(
 ) -> None:
     """R8.12: what nobody foresaw is reported once, and it is asked again."""
     store.faults = [lost, *DEADLINE_PASSES[1:]]
-    told: list[object] = []
     with pytest.raises(NotConfirmed) as unconfirmed:
         service.register("e1", "a")
-    unconfirmed.value.settled(told.append)
 
     def unreadable() -> None:
         if failures.pop():
@@ -344,7 +338,7 @@ def test_who_was_told_not_confirmed_hears_the_end_whatever_fails_until_then(
     failures = [False, True, True]
     store.before_reading_journal = unreadable
     background.pop()()
-    assert [type(outcome) for outcome in told] == [RegisterOutcome]
+    assert isinstance(unconfirmed.value.result.result(0), RegisterOutcome)
     with pytest.raises(Denied):
         background.pop()()
     assert background == []
@@ -355,18 +349,16 @@ def test_what_was_not_confirmed_is_not_done_after_others_were_told_otherwise(
 ) -> None:
     """R2.6: a seat that was asked for before the start is not given after it."""
     store.faults = DEADLINE_PASSES[:]
-    told: list[object] = []
     with pytest.raises(NotConfirmed) as unconfirmed:
         service.register("e1", "a")
-    unconfirmed.value.settled(told.append)
     store.faults = []
     after_the_start = ManualClock()
     after_the_start.advance(timedelta(days=3))
     with pytest.raises(RegistrationClosed):
         service_on(store, clock=after_the_start, new_id=ids("other")).register("e1", "b")
     background.pop()()
-    assert [type(outcome) for outcome in told] == [Busy]
-    assert assert_invariants(store).seated("e1") == []
+    assert isinstance(unconfirmed.value.result.exception(0), Busy)
+    assert assert_sound(store).seated("e1") == []
 
 
 @pytest.mark.parametrize("faults", [[never_sent, never_sent], [lost, never_sent]])
@@ -378,13 +370,11 @@ def test_a_creation_that_was_not_confirmed_is_done(
 ) -> None:
     """Of an event that is not there nobody was told anything since."""
     store.faults = [faults[0], *DEADLINE_PASSES[1:]]
-    told: list[object] = []
     with pytest.raises(NotConfirmed) as unconfirmed:
         new_event(service, "new")
-    unconfirmed.value.settled(told.append)
     store.faults = faults[1:]
     background.pop()()
-    assert [type(outcome) for outcome in told] == [ChangeOutcome]
+    assert isinstance(unconfirmed.value.result.result(0), ChangeOutcome)
     assert service.get_event("new").title == "Event new"
 
 
@@ -393,13 +383,12 @@ def test_a_registration_behind_the_creation_of_its_event_is_made(
 ) -> None:
     draft = service.get_event("e1").model_copy(update={"event_id": "new", "version": 0})
     entries = [
-        QueuedCommand[Command, Result](one, NO_DEADLINE)
-        for one in (Create(draft, "a"), Register("a"))
+        QueuedCommand[Command, Outcome](one, LATER) for one in (Create(draft, "a"), Register("a"))
     ]
     service._executor.command_queue._run("new", entries[:])
-    assert [entry.is_settled for entry in entries] == [True, False]
+    assert [entry.result.done() for entry in entries] == [True, False]
     service._executor.command_queue._run("new", entries[1:])
-    assert [type(entry._outcome()) for entry in entries] == [ChangeOutcome, RegisterOutcome]
+    assert [type(entry.result.result(0)) for entry in entries] == [ChangeOutcome, RegisterOutcome]
 
 
 def test_who_is_deleted_before_registration_ends_is_not_told_that_it_is_closed(
