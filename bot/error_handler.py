@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from typing import Any, TypeGuard
 
 from slack_bolt import BoltContext, BoltRequest, BoltResponse, Respond
@@ -82,7 +83,9 @@ class ErrorHandler:
         response = _reply(error, interaction, message, respond, client)
         if isinstance(error, NotConfirmed) and _is_persons(interaction):
             # This comes last: if the outcome is known by now, it is told immediately.
-            error.settled(lambda outcome: _tell_outcome(interaction, outcome, respond, client))
+            error.result.add_done_callback(
+                lambda result: _tell_outcome(interaction, result, respond, client)
+            )
         return response
 
     def refuse(self, error: Exception, request: BoltRequest) -> BoltResponse:
@@ -168,9 +171,10 @@ def _not_answered(error: Exception) -> BoltResponse:
 
 
 def _tell_outcome(
-    request: PersonsRequest, outcome: object, respond: Respond, client: WebClient
+    request: PersonsRequest, result: Future[object], respond: Respond, client: WebClient
 ) -> None:
     """Tell a person the outcome of their unconfirmed request."""
+    outcome = result.exception() or result.result()
     message = _outcome_message(outcome, request.user_id)
     try:
         follow_up(request, message, respond=respond, client=client)

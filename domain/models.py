@@ -44,8 +44,6 @@ STORED = ConfigDict(
     extra="allow",
     # What does not fit is named, and never shown: an error may end in a log, and these are people's words.
     hide_input_in_errors=True,
-    # Fields that a newer version wrote are kept, and written back with the model (R7.7).
-    extra="allow",
     # A cold start builds the models that its request is of, and no others.
     defer_build=True,
 )
@@ -125,7 +123,7 @@ class Event(BaseModel):
         """When the event is over: its end, or its start if it has none."""
         return self.ends_at or self.starts_at
 
-    def closed_because(self, now: datetime) -> ClosedBecause | None:
+    def closed_reason(self, now: datetime) -> ClosedBecause | None:
         """Return why the event takes no registrations at `now` (R2.6), None while it takes them."""
         if self.status is EventStatus.CANCELED:
             return ClosedBecause.CANCELED
@@ -147,7 +145,7 @@ class Event(BaseModel):
         """Return how many wait with a ticket of an earlier block."""
         return sum(count for number, count in self.waitlist_by_block.items() if number < block)
 
-    def organized_by(self, user_id: str) -> bool:
+    def is_organizer(self, user_id: str) -> bool:
         """Whether the user created the event or was added as co-organizer."""
         return user_id in self.organizer_ids
 

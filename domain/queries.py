@@ -158,8 +158,8 @@ class Queries:
     ) -> tuple[int | None, str | None]:
         """Return the ticket with which the user waits where a page begins, and the history's own cursor."""
         if cursor is not None:
-            ticket, _, after = cursor.partition(":")
-            return _ticket(ticket) or None, after
+            ticket, after = cursors.decode(("own history", event_id, user_id), cursor, (int, str))
+            return ticket or None, after
         event = self._retry.read(lambda: self._store.get_event(event_id))
         if event is None or event.deletion is not None:
             raise UnknownEvent(event_id)

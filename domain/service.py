@@ -207,7 +207,7 @@ class Service:
         event = self._retry.read(lambda: self._store.get_event(event_id))
         if event is None or event.deletion is not None:
             raise UnknownEvent(event_id)
-        if actor is not None and not actor.is_admin and not event.organized_by(actor.user_id):
+        if actor is not None and not actor.is_admin and not event.is_organizer(actor.user_id):
             raise NotOrganizer(event_id, actor.user_id)
         return event
 
@@ -255,7 +255,7 @@ class Service:
         wanted = [listed.event_id for listed in page.items]
         events = self._retry.read(lambda: self._store.get_events(wanted)) if wanted else {}
         found = (events[event_id] for event_id in wanted if event_id in events)
-        organized = (e for e in found if e.deletion is None and e.organized_by(user_id))
+        organized = (e for e in found if e.deletion is None and e.is_organizer(user_id))
         return Page(tuple(organized), page.next_cursor)
 
     def find_events(self, text: str) -> FoundEvents:
@@ -291,7 +291,7 @@ class Service:
         organized = tuple(
             listed
             for listed in fitting
-            if listed.event_id in events and events[listed.event_id].organized_by(user_id)
+            if listed.event_id in events and events[listed.event_id].is_organizer(user_id)
         )
         if organized:
             return FoundEvents(organized)
@@ -479,7 +479,7 @@ class Service:
         own = self.get_registration(event_id, user_id)
         event = own.event
         someone_waits = event.waitlist_count > 0
-        can_return = event.has_waitlist and event.closed_because(self._clock.now()) is None
+        can_return = event.has_waitlist and event.closed_reason(self._clock.now()) is None
         return LeavePreview(
             own,
             next_gets_seat=own.position is None and someone_waits,

@@ -29,10 +29,10 @@ _logger = logging.getLogger(__name__)
 MOST_BYTES = 64 * 1024
 """The largest request body: an event with all that it can have takes a third of it."""
 
-SETTLING = 10.0
+CONFIRMATION_SECONDS = 10.0
 """Seconds for which an answer is held back while it is found out whether a change was made."""
 
-MOST_SETTLING = 8
+MAX_WAITING_RESPONSES = 8
 """Answers that are held back at once: each has a thread of the forty that all requests share."""
 
 ASSETS = "/docs/assets"
@@ -90,20 +90,20 @@ def _documentation(_: Request) -> Response:
 
 
 def _resolver(clock: Clock) -> routes.Settled:
-    places = threading.BoundedSemaphore(MOST_SETTLING)
+    slots = threading.BoundedSemaphore(MAX_WAITING_RESPONSES)
 
-    def settled(change: Callable[[], Any]) -> Any:
-        """Return the change's outcome; raises what refused it, `NotConfirmed` after `SETTLING`."""
+    def confirm(change: Callable[[], Any]) -> Any:
+        """Return the change's outcome; raises what refused it, `NotConfirmed` after `CONFIRMATION_SECONDS`."""
         try:
             return change()
         except NotConfirmed as unconfirmed:
-            if not places.acquire(blocking=False):
+            if not slots.acquire(blocking=False):
                 raise
             try:
                 if not _is_resolved(unconfirmed):
                     raise
             finally:
-                places.release()
+                slots.release()
             result = unconfirmed.result
         return result.result()
 
@@ -111,9 +111,9 @@ def _resolver(clock: Clock) -> routes.Settled:
         """Return whether the result is known in time."""
         known = threading.Event()
         unconfirmed.result.add_done_callback(lambda _: known.set())
-        return clock.wait(known, SETTLING)
+        return clock.wait(known, CONFIRMATION_SECONDS)
 
-    return settled
+    return confirm
 
 
 def _answering_with_problems(new_id: NewId) -> type[APIRoute]:

@@ -41,7 +41,7 @@ def _check_can_register(work: WorkingCopy, event: Event, user_id: str) -> None:
     if registration is not None:
         position = work.position(registration)
         raise AlreadyRegistered(event.event_id, event.title, user_id, registration.status, position)
-    because = event.closed_because(work.now)
+    because = event.closed_reason(work.now)
     if because is not None:
         since = event.closed_since(because)
         raise RegistrationClosed(event.event_id, event.title, because, since)

@@ -103,7 +103,7 @@ class WorkingCopy:
     def event_organized_by(self, actor: Actor | None) -> Event:
         """Return the event; raise `UnknownEvent`, or `NotOrganizer` if the actor may not change it (R8.9)."""
         event = self.existing_event()
-        if actor is not None and not actor.is_admin and not event.organized_by(actor.user_id):
+        if actor is not None and not actor.is_admin and not event.is_organizer(actor.user_id):
             raise NotOrganizer(self.event_id, actor.user_id)
         return event
 

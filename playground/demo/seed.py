@@ -79,6 +79,6 @@ def seed_events(bot: Bot, workspace: Workspace, *, now: datetime) -> None:
         for member in people[-taken:]:
             bot.service.ensure_user(UserDraft.of(user_id=member.id, name=member.name))
             bot.service.register(event_id, member.id)
-        bot.notification_worker.announce(
+        bot.notification_worker.post_card(
             bot.service.get_event(event_id), workspace.channel_named("events").id
         )

@@ -148,11 +148,11 @@ def test_refusal_caused_by_others_of_its_batch_is_true_at_their_commit(
         other.delete_user("b")
 
     one = process(UnguardedStore(store, without, other_deletes_b))
-    entries = [QueuedCommand[Command, Result](Register(user_id), deadline=1.0) for user_id in "ab"]
-    one._executor._serve("small", entries)
-    placed, refused = [entry._outcome() for entry in entries]
-    assert isinstance(placed, RegisterOutcome)
-    assert isinstance(refused, UnknownUser if holds else EventFull)
+    entries = [QueuedCommand[Command, Outcome](Register(user_id), deadline=1.0) for user_id in "ab"]
+    one._executor._run_batch("small", entries)
+    placed, refused = [entry.result for entry in entries]
+    assert isinstance(placed.result(0), RegisterOutcome)
+    assert isinstance(refused.exception(0), UnknownUser if holds else EventFull)
 
 
 @pytest.mark.parametrize(("without", "holds"), [((), True), (("user",), False)])
@@ -166,10 +166,10 @@ def test_user_who_registers_and_leaves_in_one_batch_exists_at_its_commit(
 
     one = process(UnguardedStore(store, without, other_deletes_b))
     commands: list[Command] = [Register("b"), Unregister("b", Cause.OWN)]
-    entries = [QueuedCommand[Command, Result](command, deadline=1.0) for command in commands]
-    one._executor._serve("e1", entries)
-    came, _ = [entry._outcome() for entry in entries]
-    assert isinstance(came, UnknownUser if holds else RegisterOutcome)
+    entries = [QueuedCommand[Command, Outcome](command, deadline=1.0) for command in commands]
+    one._executor._run_batch("e1", entries)
+    came = entries[0].result
+    assert isinstance(came.exception(0), UnknownUser) is holds
 
 
 @pytest.mark.parametrize(("without", "holds"), [((), True), (("mark",), False)])
@@ -223,7 +223,7 @@ def test_commit_whose_answer_was_lost_is_found_by_its_token_or_its_entry(
     """R7.4: without both, the leave that was applied is planned again, and finds no registration."""
     other.register("e1", "a")
     if not by_journal:
-        monkeypatch.setattr(Committer, "_verdict", lambda *_: False)
+        monkeypatch.setattr(Committer, "_find_out", lambda *_: False)
     one = process(UnguardedStore(store, without, lose_answers=1))
     if holds:
         assert one.unregister("e1", "a").event.registered_count == 0
@@ -279,7 +279,7 @@ def test_late_commit_is_not_applied_after_its_user_was_answered_busy(
             one.unregister("e1", "a")
     else:
         # As if a rejected resend meant that the first commit will never be applied.
-        monkeypatch.setattr(Committer, "_verdict", lambda *_: False)
+        monkeypatch.setattr(Committer, "_find_out", lambda *_: False)
         with pytest.raises(Busy):
             one.unregister("e1", "a")
         assert store.arrive() == [True]

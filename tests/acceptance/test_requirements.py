@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from domain import cursors
 from domain.enums import Cause, ChangeKind, ClosedBecause, NotificationKind, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
@@ -29,7 +28,6 @@ from domain.errors import (
 from domain.inputs import EventChanges, EventDraft, UserChanges, UserDraft
 from domain.models import Actor
 from domain.ports import Store, Unavailable
-from domain.queries import waitlist_cursor
 from domain.service import Service
 from tests.support.environment import (
     START,

@@ -37,7 +37,9 @@ def test_second_rush_of_the_same_members_changes_nothing(visit: Visit) -> None:
     amara = visit(AMARA)
     amara.press("Backstage")
     amara.backstage.get_by_label("Members").fill("5")
-    amara.backstage.get_by_label("Button").select_option("Register · Tool talk: better code reviews")
+    amara.backstage.get_by_label("Button").select_option(
+        "Register · Tool talk: better code reviews"
+    )
     for told in ("5 ×You have a seat", "5 ×You already have a seat"):
         amara.press("Start rush")
         expect(amara.backstage.locator(".groups")).to_contain_text(told)

@@ -30,14 +30,14 @@ from storage.dynamodb.schema import CARDS, EVENTS, JOURNAL, REGISTRATIONS, USERS
 from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore
 from tests.support.builders import (
-    a_place,
-    a_seat,
+    a_journal_entry,
+    a_registration,
     a_user,
-    a_wait,
-    an_entry,
+    a_waitlist_entry,
+    a_waitlisted_registration,
     an_event,
     bare_plan,
-    carry_out,
+    plan_and_commit,
     put_event,
     put_users,
 )
@@ -105,7 +105,7 @@ STORE_ROWS: dict[str, Rows[Any]] = {
         an_event("e2"), write_event, lambda store: store.get_event("e2"), {"title": "Moved"}
     ),
     "registration": Rows(
-        a_wait("ben"),
+        a_waitlisted_registration("ben"),
         write_registration,
         lambda store: store.get_registrations_of("ben")[0],
         # The store's half of a promotion.
@@ -158,10 +158,10 @@ def test_newer_fields_of_an_event_survive_registrations_and_edits(any_store: Sto
     """A plan changes the event that was read instead of building a new one."""
     event = newer(an_event("e2"))
     any_store.commit(
-        bare_plan(PutEvent(event, None), PutJournalEntry(an_entry("e2")), event_id="e2")
+        bare_plan(PutEvent(event, None), PutJournalEntry(a_journal_entry("e2")), event_id="e2")
     )
-    carry_out(any_store, Register("ben"), event_id="e2")
-    carry_out(any_store, SetStatus(EventStatus.CLOSED, None), event_id="e2")
+    plan_and_commit(any_store, Register("ben"), event_id="e2")
+    plan_and_commit(any_store, SetStatus(EventStatus.CLOSED, None), event_id="e2")
     found = any_store.get_event("e2")
     assert found is not None
     assert (found.registered_count, found.status) == (1, EventStatus.CLOSED)
@@ -188,7 +188,7 @@ def test_newer_fields_survive_a_change_of_the_lease(store: AnyStore) -> None:
 def test_newer_fields_of_a_journal_entry_survive_delivery(store: AnyStore) -> None:
     """In the entry itself, and in what it consists of."""
     entry = newer(
-        an_entry(version=1),
+        a_journal_entry(version=1),
         changes=[newer(Change(kind=ChangeKind.LEFT, user_id="ada"))],
         notifications=[newer(Notification(kind=NotificationKind.PROMOTED, user_id="ben"))],
     )
@@ -237,7 +237,11 @@ def peopled(store: AnyStore) -> AnyStore:
     """Give a store with one row in each table: ada has a seat in e1."""
     store.put_user(a_user(), replaces=None)
     put_event(store)
-    store.commit(bare_plan(PutRegistration(a_seat(), None), PutWaitlistEntry("e1", a_place())))
+    store.commit(
+        bare_plan(
+            PutRegistration(a_registration(), None), PutWaitlistEntry("e1", a_waitlist_entry())
+        )
+    )
     store.put_card(Card(event_id="e1", channel_id="C1", message_ts="1.1", rendered_version=1))
     return store
 
@@ -289,7 +293,7 @@ def test_newer_field_of_a_waitlist_entry_is_dropped(peopled: AnyStore) -> None:
     """A waitlist entry repeats its registration, is compared with it, and is never rewritten."""
     plant(peopled, WAITLIST, EVENT | {"ticket": {"N": "1"}})
     (entry,) = peopled.get_waitlist("e1", limit=5)
-    assert entry == WaitlistEntry.of(a_seat()) == a_place()
+    assert entry == WaitlistEntry.of(a_registration()) == a_waitlist_entry()
 
 
 def test_newer_number_with_a_fraction_survives() -> None:
@@ -313,9 +317,9 @@ def test_newer_number_with_a_fraction_survives() -> None:
 
 def test_journal_entry_of_a_newer_version_is_equal_to_itself() -> None:
     """Models with newer fields compare by them, and can be hashed."""
-    assert newer(an_entry()) == newer(an_entry()) != an_entry()
+    assert newer(a_journal_entry()) == newer(a_journal_entry()) != a_journal_entry()
     recipient = UnreachableRecipient(
         user_id="u", version=1, kind=NotificationKind.PROMOTED, reason="user_disabled"
     )
     assert len({newer(recipient), newer(recipient), recipient}) == 2
-    assert isinstance(newer(an_entry()), JournalEntry)
+    assert isinstance(newer(a_journal_entry()), JournalEntry)

@@ -38,7 +38,7 @@ class UppercaseExecutor:
             if entry.command in self.errors:
                 raise self.errors[entry.command]
         for entry in batch[: self.max_served]:
-            entry.settle(entry.command.upper())
+            entry.result.set_result(entry.command.upper())
 
 
 class Callers:
@@ -52,9 +52,9 @@ class Callers:
         self, command: str, *, deadline: float = NO_DEADLINE, key: str = "event"
     ) -> Future[str]:
         """Start a caller and wait until its command is queued behind the batch that is being served."""
-        before = self.command_queue.waiting(key)
+        before = self.command_queue.queue_length(key)
         future = self.pool.submit(self.command_queue.submit, key, command, deadline)
-        while self.command_queue.waiting(key) == before and not future.done():
+        while self.command_queue.queue_length(key) == before and not future.done():
             pass
         return future
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from bot.api.app import MOST_BYTES, MOST_SETTLING, SETTLING, build_api
+from bot.api.app import CONFIRMATION_SECONDS, MAX_WAITING_RESPONSES, MOST_BYTES, build_api
 from domain.commands import RegisterOutcome
 from domain.errors import Busy, NotConfirmed
 from domain.inputs import UserDraft
@@ -219,7 +219,7 @@ def test_what_is_settled_as_refused_is_answered_as_refused(
 def test_what_is_not_settled_in_time_is_504(program: TestClient, clock: Waking) -> None:
     response = program.post("/events/supper/register", json={"userId": "a"})
     assert problem(response, 504, "not-confirmed") == {}
-    assert clock.waits == [SETTLING]
+    assert clock.waits == [CONFIRMATION_SECONDS]
 
 
 def test_no_more_answers_are_held_back_than_leave_threads_for_the_others(
@@ -231,7 +231,7 @@ def test_no_more_answers_are_held_back_than_leave_threads_for_the_others(
 
     def ask_again(signal: threading.Event, seconds: float) -> bool:
         clock.waits.append(seconds)
-        if len(clock.waits) <= MOST_SETTLING:
+        if len(clock.waits) <= MAX_WAITING_RESPONSES:
             ask()
         return False
 
@@ -242,8 +242,8 @@ def test_no_more_answers_are_held_back_than_leave_threads_for_the_others(
 
     clock.wait = ask_again  # type: ignore[method-assign]
     ask()
-    assert nested == [504] * (MOST_SETTLING + 1)
-    assert len(clock.waits) == MOST_SETTLING
+    assert nested == [504] * (MAX_WAITING_RESPONSES + 1)
+    assert len(clock.waits) == MAX_WAITING_RESPONSES
 
 
 def test_what_nobody_foresaw_is_logged_once_with_the_reference_that_is_answered(

@@ -49,7 +49,9 @@ def test_the_stream_updates_cards(deployment: Deployment) -> None:
     card = deployment.harness.workspace.messages(EVENTS)[-1]
     deployment.slack.click(BJORN, card, ActionId.REGISTER)
     assert deployment.deliver() == []
-    assert "1 of 1 seats" in shown(deployment.harness.workspace.messages(EVENTS, seen_by=AMARA)[-1])
+    assert "1 of 1 seats" in shown(
+        deployment.harness.workspace.messages(EVENTS, visible_to=AMARA)[-1]
+    )
 
 
 def test_a_poisoned_record_does_not_block_the_others(deployment: Deployment) -> None:

@@ -117,12 +117,12 @@ def test_a_sweep_logs_the_age_of_the_oldest_undelivered_entry(
     deployment.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
     promoted(deployment)
-    deployment.harness.api.faults.stand(Fault.server_error())
+    deployment.harness.api.faults.set_default(Fault.server_error())
     deployment.harness.clock.advance(timedelta(minutes=7))
     deployment.sweep()
     (line,) = lines(log, "undelivered")
     assert 420 <= line["oldest_seconds"] <= 430
-    deployment.harness.api.faults.stand(None)
+    deployment.harness.api.faults.set_default(None)
     deployment.harness.clock.advance(timedelta(minutes=20))
     deployment.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
@@ -136,7 +136,7 @@ def test_a_delivered_entry_does_not_count(
     deployment.harness.clock.advance(timedelta(days=1))
     deployment.sweep()
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
-    deployment.harness.api.faults.stand(Fault.server_error())
+    deployment.harness.api.faults.set_default(Fault.server_error())
     deployment.ask("PUT", "/events/yoga", {"location": "Elsewhere"})
     deployment.sweep()
     (line,) = lines(log, "undelivered")
@@ -202,7 +202,7 @@ def test_no_log_contains_names_typed_text_or_secrets(
 ) -> None:
     """R10.4: logs contain ids alone, on success and on failure."""
     workspace, clock = deployment.harness.workspace, deployment.harness.clock
-    deployment.slack.change_member(BJORN, name=TYPED["name"], real_name=TYPED["name"])
+    deployment.slack.update_member(BJORN, name=TYPED["name"], real_name=TYPED["name"])
     words = {name: TYPED[name] for name in ("title", "description", "location")}
     yoga(deployment, **words)
     post_card(deployment, "yoga")
@@ -222,11 +222,11 @@ def test_no_log_contains_names_typed_text_or_secrets(
             "DELETE", f"/events/yoga/register/{(BJORN, CHLOE)[fault.error != 'user_disabled']}"
         )
         deployment.deliver()
-    deployment.harness.api.faults.stand(Fault.server_error())
+    deployment.harness.api.faults.set_default(Fault.server_error())
     deployment.ask("PUT", "/events/yoga", {"date": (clock.now() + timedelta(days=3)).isoformat()})
     deployment.deliver()
     deployment.sweep()
-    deployment.harness.api.faults.stand(None)
+    deployment.harness.api.faults.set_default(None)
     corrupt(deployment)
     assert deployment.slack.click(DIEGO, card, ActionId.UNREGISTER).ephemeral
     logged = "\n".join(rendered(record) for record in log.records)

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
 from bot.entrypoints.manifest import PATH
 from tests.support.counting import Count
-from tests.support.fuzz.answers import classify, is_alarm
-from tests.support.fuzz.bot_over_http import Exchange, RequestVerifier, edge
+from tests.support.fuzz.answers import check_exchange, is_alarm
+from tests.support.fuzz.bot_over_http import Exchange, FuzzedBot, edge
 from tests.support.fuzz.corpus import Seed
 from tests.support.fuzz.mutations import FORM, JSON, Case, Mutation, cases, encoded, paths, used
-from tests.support.fuzz.permissions import CommandRequest
+from tests.support.fuzz.permissions import PayloadRequest
 from tests.support.fuzz.values import IDS, MOMENTS, NUMBERS, TEXTS
 from tests.support.scale import scaled
 
@@ -38,9 +38,7 @@ runs = pytest.mark.parametrize("times", [1, pytest.param(SOAK, marks=pytest.mark
 
 
 @pytest.fixture(scope="module")
-def at(
-    server: tuple[Any, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RequestVerifier]:
+def at(server: tuple[Any, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[FuzzedBot]:
     with edge(server, tmp_path_factory.mktemp("edge")) as made:
         yield made
 
@@ -53,7 +51,7 @@ class Fuzz(Protocol):
 
 
 @pytest.fixture
-def fuzz(at: RequestVerifier, count: Count, pytestconfig: pytest.Config) -> Iterator[Fuzz]:
+def fuzz(at: FuzzedBot, count: Count, pytestconfig: pytest.Config) -> Iterator[Fuzz]:
     asked_for = pytestconfig.getoption("--hypothesis-seed")
     begins = SystemRandom().randrange(2**32) if asked_for == "random" else int(asked_for or 0)
     print(f"\nseed {begins}")  # noqa: T201
@@ -84,7 +82,7 @@ def fuzz(at: RequestVerifier, count: Count, pytestconfig: pytest.Config) -> Iter
 # The corpus
 
 
-def test_every_id_and_every_command_is_in_the_corpus(at: RequestVerifier) -> None:
+def test_every_id_and_every_command_is_in_the_corpus(at: FuzzedBot) -> None:
     """A button, a form, a field or a command that is added is fuzzed, or this fails."""
     found: dict[str, set[str]] = {}
     for each in at.seeds:
@@ -103,11 +101,11 @@ def test_every_id_and_every_command_is_in_the_corpus(at: RequestVerifier) -> Non
     assert asked_for == {ActionId.EVENT, ActionId.TIME_ZONE}
 
 
-def test_what_slack_really_sends_is_answered(at: RequestVerifier) -> None:
+def test_what_slack_really_sends_is_answered(at: FuzzedBot) -> None:
     """None of it is taken for malformed, and each change in it is one that the actor may make."""
     for each in at.seeds:
         exchange = at.send(Case(each))
-        classify(exchange)
+        check_exchange(exchange)
         assert [log for log in exchange.logs if not is_alarm(log, exchange)] == []
         assert exchange.response.status == (400 if each.name == "shortcut" else 200)
 
@@ -117,18 +115,21 @@ def test_what_slack_really_sends_is_answered(at: RequestVerifier) -> None:
 
 @runs
 def test_mutated_payload_is_answered_and_changes_nothing_without_permission(
-    at: RequestVerifier, fuzz: Fuzz, times: int
+    at: FuzzedBot, fuzz: Fuzz, times: int
 ) -> None:
-    fuzz(cases(at.seeds), lambda case: classify(at.send(case)), 300, times)
+    fuzz(cases(at.seeds), lambda case: check_exchange(at.send(case)), 300, times)
 
 
 @runs
-def test_form_filled_in_with_anything_is_answered(
-    at: RequestVerifier, fuzz: Fuzz, times: int
-) -> None:
+def test_form_filled_in_with_anything_is_answered(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
     """Texts, numbers, days, times and zones of no meaning, typed where Slack's client would not let one."""
     forms = [each for each in at.seeds if each.name.startswith("view_submission")]
-    fuzz(st.sampled_from(forms).flatmap(filled), lambda case: classify(at.send(case)), 100, times)
+    fuzz(
+        st.sampled_from(forms).flatmap(filled),
+        lambda case: check_exchange(at.send(case)),
+        100,
+        times,
+    )
 
 
 VALUE = ("value", "selected_date", "selected_time", "selected_conversation", "capacity", "event_id")
@@ -146,12 +147,15 @@ def filled(form: Seed) -> st.SearchStrategy[Case]:
 
 
 @runs
-def test_command_with_anything_behind_it_is_answered(
-    at: RequestVerifier, fuzz: Fuzz, times: int
-) -> None:
+def test_command_with_anything_behind_it_is_answered(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
     """R8.11: what is typed pings nobody, and what is too long for Slack is cut."""
     commands = [each for each in at.seeds if each.kind == "command"]
-    fuzz(st.sampled_from(commands).flatmap(said), lambda case: classify(at.send(case)), 120, times)
+    fuzz(
+        st.sampled_from(commands).flatmap(said),
+        lambda case: check_exchange(at.send(case)),
+        120,
+        times,
+    )
 
 
 WORDS = (
@@ -181,14 +185,14 @@ def said(command: Seed) -> st.SearchStrategy[Case]:
 
 @runs
 def test_payload_in_anothers_name_changes_only_what_that_person_may(
-    at: RequestVerifier, fuzz: Fuzz, times: int
+    at: FuzzedBot, fuzz: Fuzz, times: int
 ) -> None:
     """R8.9: the one who acts is the one whom Slack names, whoever's modal or message it is."""
     people = st.sampled_from(["U0AMARA", "U0BJORN", "U0CHLOE", "U0DIEGO", "U0PRIYA", "U0GHOST"])
     events = st.sampled_from(["yoga", "choir", "chess", "fair", "retreat", "talk0", "gone"])
     fuzz(
         st.tuples(st.sampled_from(at.seeds), people, events).map(lambda drawn: of_another(*drawn)),
-        lambda case: classify(at.send(case)),
+        lambda case: check_exchange(at.send(case)),
         250,
         times,
     )
@@ -234,19 +238,17 @@ REFUSED = "Rollcall serves another workspace here"
 
 
 @pytest.mark.parametrize("whose", FOREIGN)
-def test_payload_of_another_workspace_is_refused_with_a_sentence(
-    at: RequestVerifier, whose: str
-) -> None:
+def test_payload_of_another_workspace_is_refused_with_a_sentence(at: FuzzedBot, whose: str) -> None:
     """R10.2: nothing is read, and nothing changed."""
     for each in at.seeds:
         if each.name in ("shortcut", "message_action"):
             continue
         exchange = at.send(Case(each, FOREIGN[whose]))
-        classify(exchange)
-        assert CommandRequest(exchange.payload).is_foreign
+        check_exchange(exchange)
+        assert PayloadRequest(exchange.payload).is_foreign
         assert exchange.asked == 0
         said_here = exchange.response.body + "".join(str(call.args) for call in exchange.calls)
-        told = CommandRequest(exchange.payload).kind in (
+        told = PayloadRequest(exchange.payload).kind in (
             "command",
             "block_actions",
             "view_submission",
@@ -280,7 +282,7 @@ CONTENT_TYPES = st.sampled_from(
 
 
 @runs
-def test_garbage_is_refused_and_reads_nothing(at: RequestVerifier, fuzz: Fuzz, times: int) -> None:
+def test_garbage_is_refused_and_reads_nothing(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
     case = Case(Seed("garbage", "event", {}))
 
     def check(drawn: tuple[bytes, str]) -> None:
@@ -291,7 +293,7 @@ def test_garbage_is_refused_and_reads_nothing(at: RequestVerifier, fuzz: Fuzz, t
 
 @runs
 def test_payload_cut_or_with_some_bytes_changed_breaks_nothing(
-    at: RequestVerifier, fuzz: Fuzz, times: int
+    at: FuzzedBot, fuzz: Fuzz, times: int
 ) -> None:
     """Half of a payload is none; where it can still be read, all holds that holds of others."""
     whole = [each for each in at.seeds if each.kind != "command"]
@@ -300,8 +302,8 @@ def test_payload_cut_or_with_some_bytes_changed_breaks_nothing(
         each, where, put = drawn
         body, content_type = encoded(each.kind, each.fresh(at.harness.workspace))
         place = int(where * len(body))
-        spoilt = body[:place] + put
-        assert_garbage(at.send_body(Case(each), {}, {}, spoilt, content_type), spoilt)
+        damaged_parts = body[:place] + put
+        assert_garbage(at.send_body(Case(each), {}, {}, damaged_parts, content_type), damaged_parts)
 
     fuzz(
         st.tuples(st.sampled_from(whole), st.floats(0, 0.99), st.binary(max_size=5)),
@@ -340,7 +342,7 @@ UNSIGNED: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("how", UNSIGNED)
 def test_payload_that_slack_did_not_sign_is_401_and_reads_nothing(
-    at: RequestVerifier, fuzz: Fuzz, how: str
+    at: FuzzedBot, fuzz: Fuzz, how: str
 ) -> None:
     """R10.1: whatever it says."""
 
@@ -356,9 +358,7 @@ def test_payload_that_slack_did_not_sign_is_401_and_reads_nothing(
 
 
 @runs
-def test_event_that_slack_sends_again_is_taken_again(
-    at: RequestVerifier, fuzz: Fuzz, times: int
-) -> None:
+def test_event_that_slack_sends_again_is_taken_again(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
     """Slack's own headers tell that it is a retry, and why."""
     events = [each for each in at.seeds if each.kind == "event"]
     headers = st.fixed_dictionaries(
@@ -371,7 +371,7 @@ def test_event_that_slack_sends_again_is_taken_again(
     )
     fuzz(
         st.tuples(cases(events, least=0), headers),
-        lambda drawn: classify(at.send(*drawn)),
+        lambda drawn: check_exchange(at.send(*drawn)),
         40,
         times,
     )

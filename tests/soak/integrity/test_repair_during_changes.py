@@ -214,9 +214,9 @@ def test_user_created_again_during_a_repair_stays() -> None:
     before = target.row("waiting1")
     fixed = repair(
         service_on(
-            ChangingStore(store, cycle([lambda: recreate_user_if_gone(service)])),
+            ChangingStore(store, cycle([lambda: recreate_user_if_gone(service)])),  # type: ignore[arg-type]
             new_id=ids("again"),
-        )  # type: ignore[arg-type]
+        )
     )
     assert ViolationKind.NO_USER not in {fix.violation.kind for fix in fixed}
     assert target.row("waiting1") == before

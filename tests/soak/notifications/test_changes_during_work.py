@@ -47,11 +47,11 @@ def _leave_and_return(scene: DeliveryScene, event: Event) -> None:
 @pytest.mark.parametrize("kind", ["sqlite", "moto"])
 @pytest.mark.parametrize("leave", [_leave, _leave_and_return])
 def test_promoted_attendee_who_left_is_notified_only_if_the_message_was_being_sent(
-    town: Town, kind: Kind, leave: Callable[[DeliveryScene, Event], None]
+    harness: SlackHarness, kind: Kind, leave: Callable[[DeliveryScene, Event], None]
 ) -> None:
     """R9.3, at each moment: Björn's message is sent first, Chloé's second."""
     scenario = SCENARIOS["promotions"]
-    with delivery_scene(town, kind) as scene:
+    with delivery_scene(harness, kind) as scene:
         names = moments_of(scene, scenario)
         checks = [at for at, name in enumerate(names) if name == "after get_rows"]
         assert len(checks) == 2
@@ -81,7 +81,7 @@ def card_after(
     scenario = SCENARIOS["card"]
     event = scenario.prepare(scene)
     if fault is not None:
-        scene.town.api.fail_next(UPDATE, fault)
+        scene.harness.api.fail_next(UPDATE, fault)
     actions: dict[int, Callable[[], None]] = {at: lambda: change(scene, event)}
     if dies_at is not None:
         actions[dies_at] = die
@@ -92,23 +92,23 @@ def card_after(
         scene.run(notification_worker, event.event_id, seconds=10)
     except Killed:
         scene.restart()
-    scene.town.api.faults.clear()
+    scene.harness.api.faults.clear()
     scene.assert_card_is_current(event)
     scene.restart()
     assert_all_delivered(scene, scenario, event)
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_card_shows_a_change_during_its_update(town: Town, fault: Fault | None) -> None:
-    with delivery_scene(town, "sqlite") as scene:
+def test_card_shows_a_change_during_its_update(harness: SlackHarness, fault: Fault | None) -> None:
+    with delivery_scene(harness, "sqlite") as scene:
         for at in range(0, len(moments_of(scene, SCENARIOS["card"])), 2):
             card_after(scene, at, fault)
 
 
 @pytest.mark.parametrize("dies_at", range(2, 22, 3))
-def test_card_shows_a_change_after_a_crash(town: Town, dies_at: int) -> None:
+def test_card_shows_a_change_after_a_crash(harness: SlackHarness, dies_at: int) -> None:
     """The next process shows the change."""
-    with delivery_scene(town, "sqlite") as scene:
+    with delivery_scene(harness, "sqlite") as scene:
         for at in range(dies_at % 4, dies_at, 4):
             card_after(scene, at, None, dies_at)
 
@@ -117,29 +117,29 @@ def test_card_shows_a_change_after_a_crash(town: Town, dies_at: int) -> None:
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_card_shows_a_change_at_every_moment_of_every_crash(
-    town: Town, kind: Kind, fault: Fault | None
+    harness: SlackHarness, kind: Kind, fault: Fault | None
 ) -> None:
     """Every moment of the change, with moments of the crash."""
-    with delivery_scene(town, kind) as scene:
+    with delivery_scene(harness, kind) as scene:
         total = len(moments_of(scene, SCENARIOS["card"]))
         for at in range(total):
             for dies_at in range(at + 1, total + 10, 2 if kind == "sqlite" else 11):
                 card_after(scene, at, fault, dies_at)
 
 
-def test_card_is_updated_at_most_once_a_second(town: Town) -> None:
+def test_card_is_updated_at_most_once_a_second(harness: SlackHarness) -> None:
     """R8.3: changes come every tenth of a second, during the worker's run."""
-    with delivery_scene(town, "sqlite") as scene:
+    with delivery_scene(harness, "sqlite") as scene:
         event = SCENARIOS["card"].prepare(scene)
-        before = len(town.api.calls(UPDATE))
-        began = town.clock.now()
+        before = len(harness.api.calls(UPDATE))
+        began = harness.clock.now()
 
         def rush() -> None:
-            town.clock.advance(timedelta(seconds=0.1))
+            harness.clock.advance(timedelta(seconds=0.1))
             change(scene, event)
 
         notification_worker = scene.worker("busy", Moments(dict.fromkeys(range(0, 200, 3), rush)))
         scene.run(notification_worker, event.event_id)
-        seconds = (town.clock.now() - began).total_seconds()
-        assert 5 <= len(town.api.calls(UPDATE)) - before <= seconds + 2
+        seconds = (harness.clock.now() - began).total_seconds()
+        assert 5 <= len(harness.api.calls(UPDATE)) - before <= seconds + 2
         scene.assert_card_is_current(event)

@@ -27,7 +27,7 @@ from tests.support.notifications.workers import (
     SuspendedWorker,
     delivery_scene,
 )
-from tests.support.slack.harness import Town
+from tests.support.slack.harness import SlackHarness
 from tests.support.stores import Kind
 
 Meeting = Callable[[DeliveryScene, Scenario, int], None]
@@ -54,7 +54,7 @@ def after_the_lease(
     """
     event = scenario.prepare(scene)
     first = SuspendedWorker(scene, event, "first", at)
-    scene.town.clock.advance(LEASE)
+    scene.harness.clock.advance(LEASE)
     scene.service.edit_event(event.event_id, EventChanges.of(description="Bring a mat"))
     resume = {} if second_at is None else {second_at: first.finish}
     second = scene.worker("second", Moments(resume))
@@ -85,13 +85,15 @@ def _settle(scene: DeliveryScene, event: Event, *processes: Any) -> None:
         scene.run(getattr(process, "notification_worker", process), event.event_id)
 
 
-def meet_at_moments(town: Town, kind: Kind, scenario: Scenario, meeting: Meeting, step: int) -> int:
+def meet_at_moments(
+    harness: SlackHarness, kind: Kind, scenario: Scenario, meeting: Meeting, step: int
+) -> int:
     """Suspend the first at each `step`th moment of its work. Return the number of moments."""
-    with delivery_scene(town, kind) as scene:
+    with delivery_scene(harness, kind) as scene:
         total = len(moments_of(scene, scenario))
         for at in range(step - 1, total, step):
             meeting(scene, scenario, at)
-    town.workspace.refusals.clear()  # one recipient does not exist in Slack
+    harness.workspace.refusals.clear()  # one recipient does not exist in Slack
     return total
 
 
@@ -101,25 +103,27 @@ EDITABLE = {name: scenario for name, scenario in SCENARIOS.items() if name != "c
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 def test_second_worker_leaves_everything_to_the_lease_holder(
-    town: Town, scenario: Scenario
+    harness: SlackHarness, scenario: Scenario
 ) -> None:
     """Each message is sent once."""
-    assert meet_at_moments(town, "sqlite", scenario, while_the_lease_lasts, step=5) >= 20
+    assert meet_at_moments(harness, "sqlite", scenario, while_the_lease_lasts, step=5) >= 20
 
 
 @pytest.mark.parametrize("scenario", EDITABLE.values(), ids=EDITABLE)
 def test_worker_that_lost_its_lease_sends_at_most_the_current_message(
-    town: Town, scenario: Scenario
+    harness: SlackHarness, scenario: Scenario
 ) -> None:
     """The card shows the newer state, even if the older one arrives last."""
-    assert meet_at_moments(town, "sqlite", scenario, after_the_lease, step=4) >= 20
+    assert meet_at_moments(harness, "sqlite", scenario, after_the_lease, step=4) >= 20
 
 
 @pytest.mark.parametrize("second_at", range(1, 24, 4))
-def test_card_ends_right_whenever_an_older_state_arrives(town: Town, second_at: int) -> None:
+def test_card_ends_right_whenever_an_older_state_arrives(
+    harness: SlackHarness, second_at: int
+) -> None:
     """The first loses the lease during its update, which arrives at any moment of the second's work."""
     scenario = SCENARIOS["card"]
-    with delivery_scene(town, "sqlite") as scene:
+    with delivery_scene(harness, "sqlite") as scene:
         at = moments_of(scene, scenario).index(f"before {UPDATE}")
         after_the_lease(scene, scenario, at, second_at)
 
@@ -129,34 +133,36 @@ def test_card_ends_right_whenever_an_older_state_arrives(town: Town, second_at: 
 @pytest.mark.parametrize("meeting", [while_the_lease_lasts, after_the_lease])
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
 def test_two_workers_at_every_moment_of_the_first(
-    town: Town, kind: Kind, meeting: Meeting, scenario: Scenario
+    harness: SlackHarness, kind: Kind, meeting: Meeting, scenario: Scenario
 ) -> None:
     """Every moment on SQLite, every other one on DynamoDB Local."""
-    assert meet_at_moments(town, kind, scenario, meeting, step=1 if kind == "sqlite" else 2) >= 20
+    assert (
+        meet_at_moments(harness, kind, scenario, meeting, step=1 if kind == "sqlite" else 2) >= 20
+    )
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("part", range(6))
 @pytest.mark.parametrize("scenario", EDITABLE.values(), ids=EDITABLE)
 def test_first_worker_continues_during_the_seconds_work(
-    town: Town, scenario: Scenario, part: int
+    harness: SlackHarness, scenario: Scenario, part: int
 ) -> None:
     """Every moment of the first, with every seventh of the second."""
-    with delivery_scene(town, "sqlite") as scene:
+    with delivery_scene(harness, "sqlite") as scene:
         total = len(moments_of(scene, scenario))
         for at in range(part, total, 6):
             for second_at in range(at % 7, total, 7):
                 after_the_lease(scene, scenario, at, second_at)
-    town.workspace.refusals.clear()  # one recipient does not exist in Slack
+    harness.workspace.refusals.clear()  # one recipient does not exist in Slack
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
 def test_three_concurrent_workers_send_each_message_once_and_in_order(
-    town: Town, kind: Kind
+    harness: SlackHarness, kind: Kind
 ) -> None:
     """They run in threads, on several events."""
     scenario = SCENARIOS["everyone"]
-    with delivery_scene(town, kind) as scene:
+    with delivery_scene(harness, kind) as scene:
         events = [scenario.prepare(scene) for _ in range(4)]
 
         def work(notification_worker: NotificationWorker) -> None:
@@ -176,10 +182,10 @@ def test_three_concurrent_workers_send_each_message_once_and_in_order(
 # Negative controls
 
 
-def failures(town: Town, scenario: Scenario, meeting: Meeting, step: int) -> int:
+def failures(harness: SlackHarness, scenario: Scenario, meeting: Meeting, step: int) -> int:
     """Return the number of moments at which a meeting ends wrong."""
     failed = 0
-    with delivery_scene(town, "sqlite") as scene:
+    with delivery_scene(harness, "sqlite") as scene:
         for at in range(0, len(moments_of(scene, scenario)), step):
             try:
                 meeting(scene, scenario, at)
@@ -188,14 +194,14 @@ def failures(town: Town, scenario: Scenario, meeting: Meeting, step: int) -> int
     return failed
 
 
-def test_without_the_lease_messages_are_repeated(town: Town) -> None:
+def test_without_the_lease_messages_are_repeated(harness: SlackHarness) -> None:
     """Negative control of the lease."""
     assert failures(harness, SCENARIOS["everyone"], while_the_lease_lasts, step=11) == 0
     assert failures(harness, SCENARIOS["everyone"], without_a_lease, step=11) > 0
 
 
 def test_without_renewals_a_worker_that_lost_its_lease_sends_more(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control of `renew`: a suspended process would continue and send."""
     monkeypatch.setattr(DeliveryLease, "renew", lambda _: None)
@@ -203,7 +209,7 @@ def test_without_renewals_a_worker_that_lost_its_lease_sends_more(
 
 
 def test_without_uncertain_cards_an_older_state_stays(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control of the uncertain cards."""
 
@@ -218,4 +224,4 @@ def test_without_uncertain_cards_an_older_state_stays(
         card_updater._uncertain = ForgetfulDict()
 
     monkeypatch.setattr(CardUpdater, "__init__", forgetful)
-    assert failures(town, SCENARIOS["card"], after_the_lease, step=1) > 0
+    assert failures(harness, SCENARIOS["card"], after_the_lease, step=1) > 0

@@ -13,7 +13,7 @@ from tests.support.notifications.scenarios import (
     moments_of,
 )
 from tests.support.notifications.workers import POST, Killed, Moments, delivery_scene, die
-from tests.support.slack.harness import Town
+from tests.support.slack.harness import SlackHarness
 from tests.support.stores import Kind
 
 FAULTS = {
@@ -32,7 +32,7 @@ def crash_at_moments(
 
     Its first message meets the fault, if any. A lost response is a second reason to send twice.
     """
-    with delivery_scene(town, kind) as scene:
+    with delivery_scene(harness, kind) as scene:
         total = len(moments_of(scene, scenario))
         for at in range(step - 1, total, step):
             event = scenario.prepare(scene)
@@ -44,25 +44,25 @@ def crash_at_moments(
             doubles = 2 if fault is not None and fault.applied else 1
             assert_in_order(scenario, scene.received(event), doubles)
             assert_all_delivered(scene, scenario, event)
-    town.workspace.refusals.clear()  # one recipient does not exist in Slack
+    harness.workspace.refusals.clear()  # one recipient does not exist in Slack
     return total
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 @pytest.mark.parametrize(("kind", "step"), [("sqlite", 3), ("moto", 17)])
 def test_crash_loses_nothing_and_repeats_at_most_one_message(
-    town: Town, kind: Kind, step: int, scenario: Scenario
+    harness: SlackHarness, kind: Kind, step: int, scenario: Scenario
 ) -> None:
     """The worker dies right before or after some of its calls to the store and to Slack."""
-    assert crash_at_moments(town, kind, scenario, step) >= 20
+    assert crash_at_moments(harness, kind, scenario, step) >= 20
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
-def test_crash_at_every_moment(town: Town, kind: Kind, scenario: Scenario) -> None:
+def test_crash_at_every_moment(harness: SlackHarness, kind: Kind, scenario: Scenario) -> None:
     """The worker dies right before and after every call, on SQLite and DynamoDB Local."""
-    assert crash_at_moments(town, kind, scenario, step=1) >= 20
+    assert crash_at_moments(harness, kind, scenario, step=1) >= 20
 
 
 @pytest.mark.soak
@@ -72,4 +72,4 @@ def test_crash_at_every_moment_while_slack_fails_too(
     harness: SlackHarness, scenario: Scenario, fault: Fault
 ) -> None:
     """Deferred messages survive the process, too."""
-    assert crash_at_moments(town, "sqlite", scenario, step=1, fault=fault) >= 20
+    assert crash_at_moments(harness, "sqlite", scenario, step=1, fault=fault) >= 20

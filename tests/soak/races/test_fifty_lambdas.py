@@ -178,7 +178,7 @@ def rush(
         now = SystemClock().now()
         new_event(service, "e1", starts_at=now.replace(year=now.year + 1), capacity=capacity)
         time = VirtualTime(now) if virtual else None
-        yield LambdaFleet(store._tables.prefix, functions, time, without), store
+        yield LambdaFleet(store._keys.prefix, functions, time, without), store
 
 
 def assert_answers_are_true(store: DynamoDBStore, answers: Answers, capacity: int) -> None:

@@ -200,7 +200,7 @@ def test_command_queue_that_serves_the_last_first_is_rejected(
 
     def when_three_are_queued() -> str:
         number = numbers()
-        while number == "queue1" and process.service._executor.command_queue.waiting(E1) < 3:
+        while number == "queue1" and process.service._executor.command_queue.queue_length(E1) < 3:
             pass
         return number
 

@@ -142,7 +142,7 @@ def test_first_in_first_served(kind: Kind) -> None:
             for behind, user_id in enumerate(crowd):
                 placed.append(pool.submit(service.register, "e1", user_id))
                 # The first commit is held; all other calls are queued behind it.
-                while (len(command_queue), command_queue.waiting("e1")) != (1, behind):
+                while (len(command_queue), command_queue.queue_length("e1")) != (1, behind):
                     assert not any(one.done() for one in placed)
             go_on.set()
         assert [one.result().registration.ticket for one in placed] == list(range(1, 46))

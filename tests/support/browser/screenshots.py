@@ -63,7 +63,9 @@ def a_rush(browser: Browser, url: str) -> None:
     """300 members press Register within a second; nobody draws a large window meanwhile, which would slow them down."""
     chloe = window(browser, url, CHLOE, 400, 700)
     chloe.press("Backstage")
-    chloe.backstage.get_by_label("Button").select_option("Register · Tool talk: better code reviews")
+    chloe.backstage.get_by_label("Button").select_option(
+        "Register · Tool talk: better code reviews"
+    )
     chloe.press("Start rush")
     expect(chloe.backstage).to_contain_text("300 of 300 answered")
     expect(chloe.backstage).to_contain_text("20 of 20 seats · 282 waiting” after")

@@ -171,7 +171,9 @@ class CrashScenario:
                 wire.bring(fault_plan.lasting[1], fault_plan.lasting[0], lasting=True)
             reported = Reported(_answer(self.operation, process))
             if isinstance(reported.answer, NotConfirmed):
-                reported.answer.settled(reported.later.append)
+                reported.answer.result.add_done_callback(
+                    lambda result: reported.later.append(result.exception() or result.result())
+                )
             if isinstance(reported.answer, Busy) and not self.operation.is_preparatory:
                 assert self._state() == self.expected.before, "busy, but something changed"
             if reported.answer is not PROCESS_DIED:

@@ -17,7 +17,7 @@ from playground.workspace.block_kit_limits import suggestion_errors, too_large, 
 from playground.workspace.model import Json
 from tests.support.fuzz.bot_over_http import Exchange
 from tests.support.fuzz.permissions import (
-    CommandRequest,
+    PayloadRequest,
     assert_permitted,
     assert_shown_to_organizers,
 )
@@ -65,12 +65,12 @@ FORBIDDEN = (
 """What must not reach Slack unescaped."""
 
 
-def classify(exchange: Exchange) -> None:
+def check_exchange(exchange: Exchange) -> None:
     """Assert everything that holds of every payload, however spoilt."""
-    asked = CommandRequest(exchange.payload)
+    asked = PayloadRequest(exchange.payload)
     assert_permitted(exchange.payload, exchange.before, exchange.after)
     assert_shown_to_organizers(exchange.payload, _views(exchange), exchange.after)
-    _Judge(exchange, asked).classify()
+    _Judge(exchange, asked).check_exchange()
 
 
 def _views(exchange: Exchange) -> Iterator[Json]:
@@ -83,14 +83,14 @@ def _views(exchange: Exchange) -> Iterator[Json]:
 
 
 class _Judge:
-    def __init__(self, exchange: Exchange, asked: CommandRequest) -> None:
+    def __init__(self, exchange: Exchange, asked: PayloadRequest) -> None:
         self._exchange = exchange
         self._asked = asked
         self._status = exchange.response.status
         self._body = exchange.response.body
-        self._spoilt = set(spoilt(exchange.original, exchange.payload))
+        self._damaged = set(damaged_parts(exchange.original, exchange.payload))
 
-    def classify(self) -> None:
+    def check_exchange(self) -> None:
         self._accepted()
         self._logged()
         self._harmless()
@@ -145,15 +145,15 @@ class _Judge:
         if self._status == 200:
             shown = any(call.method == "views.update" for call in self._exchange.calls)
             # A modal that is closed has nobody in front of it.
-            assert self._answered() or (shown and {"view", "actor"} & self._spoilt), "silence"
+            assert self._answered() or (shown and {"view", "actor"} & self._damaged), "silence"
             return
         in_view = "response_url" not in self._exchange.original
         if self._status == 400:
-            assert self._spoilt
-            assert in_view or "response_url" in self._spoilt
+            assert self._damaged
+            assert in_view or "response_url" in self._damaged
         else:
             assert self._status == 503
-            assert self._spoilt & {"trigger_id", "view", "response_url", "actor", "container"}
+            assert self._damaged & {"trigger_id", "view", "response_url", "actor", "container"}
 
     def _submission(self) -> None:
         """One is answered in the modal: at a field of it, in its place, or in the one under it, which is left."""
@@ -161,7 +161,7 @@ class _Judge:
         if not self._body:
             shown = [call for call in self._exchange.calls if call.method == "views.update"]
             # Where it says wrongly which modal is under it, that one stays as it was.
-            assert any(call.ok or "view" in self._spoilt for call in shown), "silence"
+            assert any(call.ok or "view" in self._damaged for call in shown), "silence"
             return
         answer = json.loads(self._body)
         match answer["response_action"]:
@@ -179,12 +179,12 @@ class _Judge:
 
     def _home(self) -> None:
         """Who opens App Home sees it, unless Slack does not know them or they are of another workspace."""
-        if self._exchange.case.seed.name == "event app_home_opened" and not self._spoilt:
+        if self._exchange.case.seed.name == "event app_home_opened" and not self._damaged:
             assert [call.method for call in self._exchange.calls if call.ok] == ["views.publish"]
 
     def _accepted(self) -> None:
         """Slack takes everything, but for what was spoilt on the way."""
-        excused = {reason for part in self._spoilt for reason in EXCUSED.get(part, ())} | {CROWD}
+        excused = {reason for part in self._damaged for reason in EXCUSED.get(part, ())} | {CROWD}
         for refusal in self._exchange.refusals:
             assert any(refusal.startswith(reason) for reason in excused), refusal
 
@@ -192,7 +192,7 @@ class _Judge:
         """An error is logged, and a reference told, only where Slack refuses a pass that it gave out itself."""
         for record in self._exchange.logs:
             if record.levelno >= logging.ERROR and not is_alarm(record, self._exchange):
-                assert self._spoilt & {"trigger_id", "view", "actor", "response_url"}, (
+                assert self._damaged & {"trigger_id", "view", "actor", "response_url"}, (
                     record.getMessage()
                 )
                 assert self._exchange.refusals, record.getMessage()
@@ -243,7 +243,7 @@ def _marked(part: Any) -> Iterator[str]:
                 yield from _marked(one)
 
 
-def spoilt(original: Any, payload: Any) -> Iterator[str]:
+def damaged_parts(original: Any, payload: Any) -> Iterator[str]:
     """Yield which parts, that an answer depends on, are not as Slack sent them."""
     if payload == original:
         return
@@ -251,7 +251,7 @@ def spoilt(original: Any, payload: Any) -> Iterator[str]:
     for part in ("trigger_id", "response_url", "container", "state"):
         if _at(payload, part) != _at(original, part):
             yield part
-    if CommandRequest(payload).actor != CommandRequest(original).actor or payload.get(
+    if PayloadRequest(payload).actor != PayloadRequest(original).actor or payload.get(
         "user"
     ) != original.get("user"):
         yield "actor"

@@ -118,7 +118,7 @@ class _File:
         return frozenset(self._connection.execute("SELECT * FROM main.cards"))
 
 
-class RequestVerifier:
+class FuzzedBot:
     """Sends payloads to the bot over ASGI. What one of them changed, the next does not see."""
 
     def __init__(
@@ -247,7 +247,7 @@ class RequestVerifier:
 
 
 @contextmanager
-def edge(server: tuple[Any, str], folder: Path) -> Iterator[RequestVerifier]:
+def edge(server: tuple[Any, str], folder: Path) -> Iterator[FuzzedBot]:
     """Give a bot at its edge, in a town where something is going on, with payloads of everything."""
     with run_bot(server, SQLiteStore, folder / "town.sqlite", run_now) as harness:
         prepare(harness)
@@ -258,7 +258,7 @@ def edge(server: tuple[Any, str], folder: Path) -> Iterator[RequestVerifier]:
         copy.close()
         with asyncio.Runner() as runner:
             seeds = recorded(harness, into_app(harness.bot.app))
-            made = RequestVerifier(server[0], harness, folder, seeds, runner)
+            made = FuzzedBot(server[0], harness, folder, seeds, runner)
             logging.getLogger().addHandler(made.logs)
             yield made
             logging.getLogger().removeHandler(made.logs)

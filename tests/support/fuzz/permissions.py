@@ -42,7 +42,7 @@ LEAVES = {
 }
 
 
-class CommandRequest:
+class PayloadRequest:
     """What a payload asks for, and in whose name."""
 
     def __init__(self, payload: Mapping[str, Any]) -> None:
@@ -119,19 +119,19 @@ def assert_permitted(payload: Mapping[str, Any], before: State, after: State) ->
     """Assert that whoever acts in the payload may change all that has changed, in this way."""
     if before == after:
         return
-    asked = CommandRequest(payload)
+    asked = PayloadRequest(payload)
     assert not asked.is_foreign, "another workspace changed something"
-    _Judge(asked, before, after).classify()
+    _Judge(asked, before, after).check_exchange()
 
 
 class _Judge:
-    def __init__(self, asked: CommandRequest, before: State, after: State) -> None:
+    def __init__(self, asked: PayloadRequest, before: State, after: State) -> None:
         self._asked = asked
         self._actor = asked.actor
         self._before, self._after = before.everything, after.everything
         self._cards = {card[1:4] for card in after.cards} - {card[1:4] for card in before.cards}
 
-    def classify(self) -> None:
+    def check_exchange(self) -> None:
         self._users()
         rows = {**self._before.registrations, **self._after.registrations}
         for key in rows:
@@ -259,7 +259,7 @@ def assert_shown_to_organizers(
     payload: Mapping[str, Any], views: Iterable[Mapping[str, Any]], state: State
 ) -> None:
     """Assert that what only organizers see is shown to nobody else: the roster, for one."""
-    actor = CommandRequest(payload).actor
+    actor = PayloadRequest(payload).actor
     for view in views:
         if view.get("callback_id") in ORGANIZERS_ONLY:
             event_id = json.loads(view["private_metadata"])["event_id"]

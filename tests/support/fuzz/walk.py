@@ -70,7 +70,7 @@ class Walk:
     def _card(self, event_id: str) -> Message:
         return next(
             message
-            for message in self._harness.workspace.messages(EVENTS, seen_by=AMARA)
+            for message in self._harness.workspace.messages(EVENTS, visible_to=AMARA)
             if any(block["block_id"] == f"event:{event_id}" for block in message.blocks)
         )
 
@@ -118,10 +118,10 @@ class Walk:
         self._press(PRIYA, self._card("yoga"), ActionId.REGISTER)
         self._press(PRIYA, self._card("choir"), ActionId.REGISTER)
         self._press(BJORN, self._card("yoga"), ActionId.UNREGISTER)
-        question = self._harness.workspace.messages(EVENTS, seen_by=BJORN)[-1]
+        question = self._harness.workspace.messages(EVENTS, visible_to=BJORN)[-1]
         self._press(BJORN, question, ActionId.KEEP_REGISTRATION)
         self._press(BJORN, self._card("yoga"), ActionId.UNREGISTER)
-        question = self._harness.workspace.messages(EVENTS, seen_by=BJORN)[-1]
+        question = self._harness.workspace.messages(EVENTS, visible_to=BJORN)[-1]
         self._press(BJORN, question, ActionId.UNREGISTER_CONFIRMED)
         self._harness.deliver_due(2)
         promoted = self._harness.workspace.messages(self._harness.workspace.dm(DIEGO).id)[-1]
@@ -141,7 +141,7 @@ class Walk:
 
     def browse(self) -> None:
         def last(user_id: str) -> Message:
-            return self._harness.workspace.messages(RANDOM, seen_by=user_id)[-1]
+            return self._harness.workspace.messages(RANDOM, visible_to=user_id)[-1]
 
         self._slack.command(CHLOE, RANDOM, "/register", "talk")
         self._press(CHLOE, last(CHLOE), ActionId.CHOOSE_TO_REGISTER, value="talk3")
@@ -234,7 +234,7 @@ class Walk:
     def look_back(self) -> None:
         self._slack.command(PRIYA, RANDOM, "/register", "picnic")
         self._slack.command(PRIYA, RANDOM, "/registrations")
-        mine = self._harness.workspace.messages(RANDOM, seen_by=PRIYA)[-1]
+        mine = self._harness.workspace.messages(RANDOM, visible_to=PRIYA)[-1]
         self._press(PRIYA, mine, ActionId.REGISTRATION_HISTORY, value="picnic")
         for action in (ActionId.REGISTRATION_HISTORY_PAGE, ActionId.REGISTRATION_HISTORY_BACK):
             self._press(PRIYA, self._on_top(PRIYA), action)
@@ -259,5 +259,5 @@ class Walk:
     def leave_and_forget(self) -> None:
         for action in (ActionId.KEEP_DATA, ActionId.FORGET_ME):
             self._slack.command(CHLOE, RANDOM, "/rollcall", "forget-me")
-            question = self._harness.workspace.messages(RANDOM, seen_by=CHLOE)[-1]
+            question = self._harness.workspace.messages(RANDOM, visible_to=CHLOE)[-1]
             self._press(CHLOE, question, action)

@@ -8,15 +8,17 @@ from tests.support.slack.harness import AMARA, BJORN, SlackHarness
 POST = "chat.postMessage"
 
 
-def promote(town: Town, *waitlisted: str, event_id: str = "yoga") -> None:
+def promote(harness: SlackHarness, *waitlisted: str, event_id: str = "yoga") -> None:
     """Fill an event with 2 seats, waitlist people, and promote them by increasing the capacity."""
-    town.register(AMARA, BJORN, *waitlisted, event_id=event_id)
-    town.bot.service.edit_event(event_id, EventChanges.of(capacity=2 + len(waitlisted)))
+    harness.register(AMARA, BJORN, *waitlisted, event_id=event_id)
+    harness.bot.service.edit_event(event_id, EventChanges.of(capacity=2 + len(waitlisted)))
 
 
-def sent_to(town: Town) -> list[str]:
+def sent_to(harness: SlackHarness) -> list[str]:
     """Return the recipients of all messages that the bot tried to send, in order, without cards."""
-    return [call.args["channel"] for call in town.api.calls(POST) if call.args["channel"][0] == "U"]
+    return [
+        call.args["channel"] for call in harness.api.calls(POST) if call.args["channel"][0] == "U"
+    ]
 
 
 def undelivered(harness: SlackHarness) -> tuple[str, ...]:

@@ -34,24 +34,24 @@ def _everyone(scene: DeliveryScene) -> Event:
     """One edit promotes and moves: recipients are waitlisted, registered and just promoted."""
     event = scene.event(AMARA, BJORN, CHLOE, capacity=1)
     scene.service.edit_event(event.event_id, EventChanges.of(capacity=2, location="Room 2"))
-    scene.town.clock.advance(timedelta(seconds=3))
+    scene.harness.clock.advance(timedelta(seconds=3))
     return event
 
 
 def _canceled(scene: DeliveryScene) -> Event:
     event = scene.event(AMARA, BJORN, capacity=2)
     scene.service.cancel_event(event.event_id)
-    scene.town.clock.advance(timedelta(seconds=3))
+    scene.harness.clock.advance(timedelta(seconds=3))
     return event
 
 
 def _late(scene: DeliveryScene) -> Event:
     """The first promotion failed, and the same person has a second notification."""
     event = _promotions(scene)
-    scene.town.api.fail_next(POST, Fault.server_error(503))
+    scene.harness.api.fail_next(POST, Fault.server_error(503))
     scene.worker("before").process_event(event.event_id)
     scene.service.edit_event(event.event_id, EventChanges.of(location="Room 2"))
-    scene.town.clock.advance(timedelta(seconds=6))
+    scene.harness.clock.advance(timedelta(seconds=6))
     return event
 
 

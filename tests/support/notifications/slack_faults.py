@@ -43,17 +43,17 @@ class ImpatientClient(WebClient):
     harness: SlackHarness
 
     def api_call(self, api_method: str, **rest: Any) -> SlackResponse:
-        fault = self.harness.api.faults.coming(api_method)
-        self.timeout = 0.4 if fault is not None and fault.silent else 5  # type: ignore[assignment]  # the socket takes fractions
+        fault = self.harness.api.faults.peek(api_method)
+        self.timeout = 0.4 if fault is not None and fault.never_answers else 5  # type: ignore[assignment]  # the socket takes fractions
         return super().api_call(api_method, **rest)
 
 
 @pytest.fixture
-def impatient(town: Town) -> Town:
+def impatient(harness: SlackHarness) -> SlackHarness:
     """Give the town's bot a worker with that client."""
     client = ImpatientClient(
-        token=town.workspace.app.bot_token,
-        base_url=f"{town.workspace.url}/api/",
+        token=harness.workspace.app.bot_token,
+        base_url=f"{harness.workspace.url}/api/",
         retry_handlers=[],
     )
     client.harness = harness

@@ -23,9 +23,9 @@ from domain.models import Event
 from domain.service import Service
 from playground.demo.seed import EVENTS
 from playground.workspace.model import Message
-from tests.support.environment import at_once, new_event, service_on
+from tests.support.environment import new_event, run_now, service_on
 from tests.support.notifications.message_kinds import kinds_of
-from tests.support.slack.harness import AMARA, Town, shown, text_of
+from tests.support.slack.harness import AMARA, SlackHarness, shown, text_of
 from tests.support.stores import Kind, empty_store
 
 _numbers = count(1)
@@ -148,7 +148,7 @@ class DeliveryScene:
         for user_id in people:
             self.service.ensure_user(self.harness.draft(user_id))
             self.service.register(event_id, user_id)
-        self.worker("first").announce(self.service.get_event(event_id), EVENTS)
+        self.worker("first").post_card(self.service.get_event(event_id), EVENTS)
         self.run(self.worker("first"), event_id)
         return self.service.get_event(event_id)
 
@@ -156,24 +156,26 @@ class DeliveryScene:
         self, notification_worker: NotificationWorker, event_id: str, seconds: float = 120
     ) -> None:
         """Let a worker process an event until nothing is left to do."""
-        end = self.town.clock.now() + timedelta(seconds=seconds)
-        while self.town.clock.now() < end:
+        end = self.harness.clock.now() + timedelta(seconds=seconds)
+        while self.harness.clock.now() < end:
             again = notification_worker.process_event(event_id)
             if again is None:
                 return
-            self.town.clock.advance(max(again - self.town.clock.now(), timedelta(milliseconds=1)))
+            self.harness.clock.advance(
+                max(again - self.harness.clock.now(), timedelta(milliseconds=1))
+            )
         raise AssertionError(f"{event_id} was not finished after {seconds} seconds")
 
     def restart(self) -> None:
         """Let a new process deliver what others left, until nothing is undelivered."""
         notification_worker = self.worker(f"restarted{next(_numbers)}")
-        self.town.clock.advance(LEASE)
-        end = self.town.clock.now() + 2 * SWEEP_INTERVAL
-        while self.town.clock.now() < end:
+        self.harness.clock.advance(LEASE)
+        end = self.harness.clock.now() + 2 * SWEEP_INTERVAL
+        while self.harness.clock.now() < end:
             seconds = notification_worker.process_due_events()
             if not self.undelivered():
                 return
-            self.town.clock.advance(timedelta(seconds=min(seconds, 5)))
+            self.harness.clock.advance(timedelta(seconds=min(seconds, 5)))
         raise AssertionError(f"{self.undelivered()} is still undelivered")
 
     def undelivered(self) -> set[str]:
@@ -208,10 +210,10 @@ class DeliveryScene:
 
 
 @contextmanager
-def delivery_scene(town: Town, kind: Kind) -> Iterator[DeliveryScene]:
+def delivery_scene(harness: SlackHarness, kind: Kind) -> Iterator[DeliveryScene]:
     """Yield a scene with an empty store of this kind."""
     with empty_store(kind) as store:
-        yield DeliveryScene(town, cast(Storage, store), service_on(store, clock=town.clock))
+        yield DeliveryScene(harness, cast(Storage, store), service_on(store, clock=harness.clock))
 
 
 class SuspendedWorker:

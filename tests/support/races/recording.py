@@ -133,9 +133,11 @@ class RecordingService:
 
     def _resolve_later(self, call: Call, pending: NotConfirmed) -> None:
         """Record the call with its later result, once that is known."""
-        pending.settled(
-            lambda outcome: self.calls.append(
-                _with_answer(replace(call, responded=monotonic_ns()), outcome)
+        pending.result.add_done_callback(
+            lambda result: self.calls.append(
+                _with_answer(
+                    replace(call, responded=monotonic_ns()), result.exception() or result.result()
+                )
             )
         )
 

@@ -64,13 +64,13 @@ class SlackHarness:
 
     def card(self, event: Event) -> Message:
         """Post an event's card in the events channel; return the message."""
-        self.bot.notification_worker.announce(event, EVENTS)
+        self.bot.notification_worker.post_card(event, EVENTS)
         return self.workspace.messages(EVENTS)[-1]
 
     def current_card_text(self) -> str:
         """Return the text of the newest card, after everything due is delivered."""
         self.deliver_due()
-        return shown(self.workspace.messages(EVENTS, seen_by=AMARA)[-1])
+        return shown(self.workspace.messages(EVENTS, visible_to=AMARA)[-1])
 
     def register(self, *user_ids: str, event_id: str = "yoga") -> None:
         """Register users without Slack."""
@@ -131,7 +131,7 @@ def text_of(part: Any) -> str:
     return "\n".join(found)
 
 
-def answer(seen: Seen) -> str:
+def answer(seen: ActionResult) -> str:
     """Return the text of the reply: an ephemeral message, a modal, or new messages."""
     assert seen.failure is None, seen.failure
     if seen.ephemeral:

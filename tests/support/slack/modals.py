@@ -47,7 +47,7 @@ def submit(
     view: View,
     values: Mapping[BlockId, Any] | None = None,
     user_id: str = BJORN,
-) -> Seen:
+) -> ActionResult:
     """Submit a form with these values, without Slack's own checks."""
     given: dict[tuple[str, str], Any] = {
         (block, ActionId.INPUT): value for block, value in (values or {}).items()

@@ -34,7 +34,7 @@ def test_a_deactivated_members_seat_goes_to_the_next_and_organizers_are_told(
     harness: SlackHarness,
 ) -> None:
     yoga(harness)
-    harness.slack.change_member(CHLOE, deleted=True)
+    harness.slack.update_member(CHLOE, deleted=True)
     harness.deliver_due(5)
     assert harness.assert_invariants().seated("yoga") == [DIEGO]
     with pytest.raises(UnknownUser):
@@ -49,15 +49,15 @@ def test_a_deactivated_members_seat_goes_to_the_next_and_organizers_are_told(
 
 def test_one_who_waited_gives_up_a_place_in_line(harness: SlackHarness) -> None:
     yoga(harness)
-    harness.slack.change_member(DIEGO, deleted=True)
+    harness.slack.update_member(DIEGO, deleted=True)
     harness.deliver_due(5)
     assert "gave up a place in line" in harness.direct_messages(BJORN)[0]
 
 
 def test_one_who_comes_back_registers_as_anybody(harness: SlackHarness) -> None:
     yoga(harness)
-    harness.slack.change_member(CHLOE, deleted=True)
-    harness.slack.change_member(CHLOE, deleted=False)
+    harness.slack.update_member(CHLOE, deleted=True)
+    harness.slack.update_member(CHLOE, deleted=False)
     assert "You are 2nd in line" in answer(
         harness.slack.command(CHLOE, RANDOM, "/register", "yoga")
     )
@@ -67,7 +67,7 @@ def test_one_who_comes_back_registers_as_anybody(harness: SlackHarness) -> None:
 def test_told_twice_it_happens_once(harness: SlackHarness) -> None:
     yoga(harness)
     for _ in range(2):
-        harness.slack.change_member(CHLOE, deleted=True)
+        harness.slack.update_member(CHLOE, deleted=True)
     harness.deliver_due(5)
     assert len(harness.direct_messages(BJORN)) == 1
 
@@ -92,14 +92,14 @@ def test_one_who_asks_to_be_forgotten_is_nobodys_news(harness: SlackHarness) -> 
 def test_of_an_event_that_is_over_organizers_are_not_told(harness: SlackHarness) -> None:
     yoga(harness)
     harness.clock.advance(timedelta(days=3))
-    harness.slack.change_member(CHLOE, deleted=True)
+    harness.slack.update_member(CHLOE, deleted=True)
     harness.deliver_due(5)
     assert harness.direct_messages(BJORN) == []
 
 
 def test_a_new_name_is_stored(harness: SlackHarness) -> None:
     yoga(harness)
-    harness.slack.change_member(CHLOE, name="chloe.t")
+    harness.slack.update_member(CHLOE, name="chloe.t")
     assert harness.bot.service.get_user(CHLOE).name == "chloe.t"
 
 
@@ -107,14 +107,14 @@ def test_a_new_status_writes_nothing(harness: SlackHarness) -> None:
     """Slack sends the same event for each change of a member's status."""
     yoga(harness)
     before = harness.everything()
-    harness.slack.change_member(CHLOE, real_name="Chloé T.")
+    harness.slack.update_member(CHLOE, real_name="Chloé T.")
     assert harness.everything() == before
 
 
 def test_somebody_who_never_registered_is_not_stored(harness: SlackHarness) -> None:
     before = harness.everything()
-    harness.slack.change_member(AMARA, name="amara.o")
-    harness.slack.change_member(AMARA, deleted=True)
+    harness.slack.update_member(AMARA, name="amara.o")
+    harness.slack.update_member(AMARA, deleted=True)
     assert harness.everything() == before
 
 

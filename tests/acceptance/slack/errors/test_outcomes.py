@@ -354,9 +354,9 @@ def test_a_click_for_which_slack_takes_no_answer_at_all_is_shown_as_failed(
     harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     card = harness.card(harness.event())
-    harness.api.faults.stand(Fault.closed())
+    harness.api.faults.set_default(Fault.closed())
     seen = harness.slack.click(BJORN, card, ActionId.MANAGE)
-    harness.api.faults.stand(None)
+    harness.api.faults.set_default(None)
     assert seen.failure is not None
     assert "not answered" in caplog.text
 

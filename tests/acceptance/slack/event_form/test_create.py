@@ -20,7 +20,7 @@ from tests.support.slack.harness import AMARA, BJORN, CHLOE, PRIYA, SlackHarness
 INPUTS[BlockId.TIME_ZONE] = (BlockId.TIME_ZONE.value, ActionId.TIME_ZONE.value)
 
 
-def sent(harness: SlackHarness, *, client_checks: bool = True, **values: Any) -> Seen:
+def sent(harness: SlackHarness, *, client_checks: bool = True, **values: Any) -> ActionResult:
     """Fill the form in and send it."""
     view = opened(harness)
     return harness.slack.submit(
@@ -332,4 +332,4 @@ def test_event_alone_opens_the_form_too(harness: SlackHarness) -> None:
 
 def test_an_admin_is_no_special_organizer_of_what_others_create(harness: SlackHarness) -> None:
     sent(harness)
-    assert only_event(harness).organized_by(AMARA) is False
+    assert only_event(harness).is_organizer(AMARA) is False

@@ -110,7 +110,7 @@ def test_a_reminder_and_those_who_are_gone_are_in_it(harness: SlackHarness) -> N
     yoga(harness)
     harness.clock.advance(timedelta(hours=24))
     harness.deliver_due(65)
-    harness.slack.change_member(CHLOE, deleted=True)
+    harness.slack.update_member(CHLOE, deleted=True)
     harness.bot.service.delete_user(DIEGO)
     text = history(harness)
     assert "Everyone registered was reminded" in text

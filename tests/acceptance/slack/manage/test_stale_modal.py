@@ -80,7 +80,7 @@ def resign(harness: SlackHarness) -> None:
     harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
 
 
-def pressed(harness: SlackHarness, action: ActionId, view: View) -> Seen:
+def pressed(harness: SlackHarness, action: ActionId, view: View) -> ActionResult:
     seen = harness.slack.click(PRIYA, view, action, **WAYS[action])
     assert seen.failure is None, seen.failure
     return seen

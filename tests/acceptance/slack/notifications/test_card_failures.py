@@ -38,11 +38,11 @@ CARD_MISSING = ["message_not_found", "is_archived", "not_in_channel", "channel_n
 PEOPLE = (BJORN, CHLOE, DIEGO, HARUKI, PRIYA)
 
 
-def two_cards(town: Town) -> list[Message]:
+def two_cards(harness: SlackHarness) -> list[Message]:
     """Return an event's cards in two channels."""
-    event = town.event(capacity=10)
-    cards = [_card(town, event, channel_id) for channel_id in (EVENTS, GENERAL)]
-    town.settle()
+    event = harness.event(capacity=10)
+    cards = [_card(harness, event, channel_id) for channel_id in (EVENTS, GENERAL)]
+    harness.deliver_due()
     return cards
 
 
@@ -51,9 +51,9 @@ def _card(harness: SlackHarness, event: Event, channel_id: str) -> Message:
     return harness.workspace.messages(channel_id)[-1]
 
 
-def seats_shown(town: Town, card: Message) -> str:
+def seats_shown(harness: SlackHarness, card: Message) -> str:
     """Return the line of a card with its seat counts."""
-    text = shown(town.workspace.message(card.channel_id, card.ts))
+    text = shown(harness.workspace.message(card.channel_id, card.ts))
     line = next(line for line in text.splitlines() if " of " in line and " seat" in line)
     return line.partition(f" · organized by <@{AMARA}>")[0]
 
@@ -65,44 +65,44 @@ def seats_shown(town: Town, card: Message) -> str:
     ids=[*NOT_APPLIED, *(f"answer lost: {name}" for name in ANSWER_LOST)],
 )
 def test_card_ends_right_after_any_failed_update(
-    impatient: Town, fault: Fault, position: int
+    impatient: SlackHarness, fault: Fault, position: int
 ) -> None:
     """Five changes come two seconds apart, and one call fails."""
-    town = impatient
-    cards = two_cards(town)
-    town.api.faults.line_up(UPDATE, None, position)
-    town.api.fail_next(UPDATE, fault)
+    harness = impatient
+    cards = two_cards(harness)
+    harness.api.faults.enqueue(UPDATE, None, position)
+    harness.api.fail_next(UPDATE, fault)
     for user_id in PEOPLE:
-        town.register(user_id)
-        town.bot.notification_worker.schedule("yoga")
-        town.settle(1.5)
-    town.settle(LONG_ENOUGH)
-    assert [seats_shown(town, card) for card in cards] == ["5 of 10 seats"] * 2
-    assert undelivered(town) == ()
-    assert len(town.api.calls(UPDATE)) <= 2 * len(PEOPLE) + 2
+        harness.register(user_id)
+        harness.bot.notification_worker.schedule("yoga")
+        harness.deliver_due(1.5)
+    harness.deliver_due(LONG_ENOUGH)
+    assert [seats_shown(harness, card) for card in cards] == ["5 of 10 seats"] * 2
+    assert undelivered(harness) == ()
+    assert len(harness.api.calls(UPDATE)) <= 2 * len(PEOPLE) + 2
 
 
 @pytest.mark.parametrize("error", OURS)
 def test_app_failure_defers_cards_with_one_alarm(
-    town: Town, error: str, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, error: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     cards = two_cards(harness)
-    harness.api.faults.stand(Fault.refused(error))
+    harness.api.faults.set_default(Fault.refused(error))
     harness.register(*PEOPLE)
     with caplog.at_level(logging.WARNING):
         harness.deliver_due(3 * PAUSE.total_seconds())
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
-    assert len([call for call in town.api.calls(UPDATE) if call.fault]) <= 4
-    town.api.faults.stand(None)
-    town.settle(PAUSE.total_seconds() + 3)
-    assert [seats_shown(town, card) for card in cards] == ["5 of 10 seats"] * 2
-    assert undelivered(town) == ()
+    assert len([call for call in harness.api.calls(UPDATE) if call.fault]) <= 4
+    harness.api.faults.set_default(None)
+    harness.deliver_due(PAUSE.total_seconds() + 3)
+    assert [seats_shown(harness, card) for card in cards] == ["5 of 10 seats"] * 2
+    assert undelivered(harness) == ()
 
 
 @pytest.mark.parametrize("error", CARD_MISSING)
-def test_missing_card_is_forgotten_and_the_other_updated(town: Town, error: str) -> None:
-    two_cards(town)
-    town.api.fail_next(UPDATE, Fault.refused(error))
+def test_missing_card_is_forgotten_and_the_other_updated(harness: SlackHarness, error: str) -> None:
+    two_cards(harness)
+    harness.api.fail_next(UPDATE, Fault.refused(error))
     for user_id in PEOPLE:
         harness.register(user_id)
         harness.deliver_due(2)
@@ -114,35 +114,35 @@ def test_missing_card_is_forgotten_and_the_other_updated(town: Town, error: str)
 
 @pytest.mark.parametrize("error", BUGS)
 def test_card_with_a_bug_waits_for_the_next_change(
-    town: Town, error: str, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, error: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     cards = two_cards(harness)
     harness.api.fail_next(UPDATE, Fault.refused(error), times=2)
     harness.register(BJORN)
     harness.deliver_due(LONG_ENOUGH)
     assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
-    assert len(town.api.calls(UPDATE)) == 2
-    assert undelivered(town) == ()
-    town.register(CHLOE)
-    town.settle()
-    assert [seats_shown(town, card) for card in cards] == ["2 of 10 seats"] * 2
+    assert len(harness.api.calls(UPDATE)) == 2
+    assert undelivered(harness) == ()
+    harness.register(CHLOE)
+    harness.deliver_due()
+    assert [seats_shown(harness, card) for card in cards] == ["2 of 10 seats"] * 2
 
 
 @pytest.mark.parametrize("error", ["messages_tab_disabled", "missing_scope"])
 def test_cards_are_updated_while_messages_are_refused(
-    town: Town, error: str, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, error: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Accepted calls continue, and don't repeat the alarm about the refused ones."""
-    card = town.card(town.event(capacity=1))
-    town.register(AMARA, BJORN)
-    town.api.fail_next(POST, Fault.refused(error), times=10_000)
-    town.bot.service.unregister("yoga", AMARA)
+    card = harness.card(harness.event(capacity=1))
+    harness.register(AMARA, BJORN)
+    harness.api.fail_next(POST, Fault.refused(error), times=10_000)
+    harness.bot.service.unregister("yoga", AMARA)
     with caplog.at_level(logging.WARNING):
         for waitlisted, user_id in enumerate((CHLOE, DIEGO, HARUKI), start=1):
-            town.register(user_id)
-            town.settle(2)
-            assert seats_shown(town, card).startswith(f"1 of 1 seats · {waitlisted} ")
-            town.settle(PAUSE.total_seconds())
+            harness.register(user_id)
+            harness.deliver_due(2)
+            assert seats_shown(harness, card).startswith(f"1 of 1 seats · {waitlisted} ")
+            harness.deliver_due(PAUSE.total_seconds())
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
     harness.api.faults.clear()
     harness.deliver_due(PAUSE.total_seconds() + 3)
@@ -150,27 +150,27 @@ def test_cards_are_updated_while_messages_are_refused(
 
 
 def test_alarm_is_raised_again_after_a_recovery(
-    town: Town, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A second refusal is a new problem, even for a method that was not called in between."""
-    town.card(town.event(capacity=1))
-    town.register(AMARA, BJORN)
+    harness.card(harness.event(capacity=1))
+    harness.register(AMARA, BJORN)
     for _ in range(2):
-        harness.api.faults.stand(Fault.refused("token_revoked"))
+        harness.api.faults.set_default(Fault.refused("token_revoked"))
         harness.bot.service.edit_event("yoga", EventChanges.of(capacity=5))
         harness.deliver_due(2 * PAUSE.total_seconds())
-        harness.api.faults.stand(None)
+        harness.api.faults.set_default(None)
         harness.bot.service.edit_event("yoga", EventChanges.of(capacity=4))
         harness.deliver_due(2 * PAUSE.total_seconds())
     alarms = [record for record in caplog.records if record.levelname == "CRITICAL"]
     assert len(alarms) == 2
 
 
-def test_card_is_updated_at_most_once_a_second_while_updates_fail(town: Town) -> None:
+def test_card_is_updated_at_most_once_a_second_while_updates_fail(harness: SlackHarness) -> None:
     """R8.3, within the workspace's 50 updates a minute."""
-    two_cards(town)
-    town.api.faults.line_up(UPDATE, Fault.closed(applied=True), 2)
-    began = town.clock.now()
+    two_cards(harness)
+    harness.api.faults.enqueue(UPDATE, Fault.closed(applied=True), 2)
+    began = harness.clock.now()
     calls: list[tuple[str, float]] = []
     for number in range(120):
         harness.register(f"U0GUEST{number}")

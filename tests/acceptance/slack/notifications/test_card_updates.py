@@ -18,8 +18,8 @@ from bot.notifications.worker import NotificationWorker
 from domain.inputs import EventChanges
 from playground.demo.seed import EVENTS, GENERAL, RANDOM
 from playground.web_api.fault_injection import Fault
-from tests.support.environment import at_once
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, Town, shown, text_of
+from tests.support.environment import run_now
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, SlackHarness, shown, text_of
 
 UPDATE = "chat.update"
 GUESTS = [f"U0GUEST{number}" for number in range(40)]
@@ -46,7 +46,7 @@ class SlowSlack(WebClient):
         return super().chat_update(**content)
 
 
-def slow_worker(town: Town) -> tuple[NotificationWorker, SlowSlack]:
+def slow_worker(harness: SlackHarness) -> tuple[NotificationWorker, SlowSlack]:
     slack = SlowSlack(
         token=harness.workspace.app.bot_token,
         base_url=f"{harness.workspace.url}/api/",
@@ -66,31 +66,33 @@ def slow_worker(town: Town) -> tuple[NotificationWorker, SlowSlack]:
     return notification_worker, slack
 
 
-def test_card_is_updated_within_two_seconds(town: Town) -> None:
-    card = town.card(town.event())
-    town.settle(5)
-    town.register(BJORN)
-    town.settle(1)
-    assert "1 of 2 seats" in shown(town.workspace.message(EVENTS, card.ts))
+def test_card_is_updated_within_two_seconds(harness: SlackHarness) -> None:
+    card = harness.card(harness.event())
+    harness.deliver_due(5)
+    harness.register(BJORN)
+    harness.deliver_due(1)
+    assert "1 of 2 seats" in shown(harness.workspace.message(EVENTS, card.ts))
 
 
-def test_rush_causes_one_update_a_second_and_the_card_ends_right(town: Town) -> None:
+def test_rush_causes_one_update_a_second_and_the_card_ends_right(harness: SlackHarness) -> None:
     """Forty people register in four seconds while the worker runs."""
-    town.card(town.event(capacity=30))
+    harness.card(harness.event(capacity=30))
     for user_id in GUESTS:
-        town.register(user_id)
-        town.bot.notification_worker.process_due_events()
-        town.clock.advance(timedelta(seconds=0.1))
-    assert "30 of 30 seats · 10 " in town.card_now()
-    assert 4 <= len(town.api.calls(UPDATE)) <= 6
+        harness.register(user_id)
+        harness.bot.notification_worker.process_due_events()
+        harness.clock.advance(timedelta(seconds=0.1))
+    assert "30 of 30 seats · 10 " in harness.current_card_text()
+    assert 4 <= len(harness.api.calls(UPDATE)) <= 6
 
 
-def test_card_is_updated_again_if_its_event_changes_during_the_update(town: Town) -> None:
+def test_card_is_updated_again_if_its_event_changes_during_the_update(
+    harness: SlackHarness,
+) -> None:
     """Another process commits, so only a second read shows the new version."""
-    town.card(town.event())
-    town.register(BJORN)
-    notification_worker, slack = slow_worker(town)
-    slack.meanwhile.append(lambda: town.register(CHLOE))
+    harness.card(harness.event())
+    harness.register(BJORN)
+    notification_worker, slack = slow_worker(harness)
+    slack.meanwhile.append(lambda: harness.register(CHLOE))
     again = notification_worker.process_event("yoga")
     assert again is not None
     harness.clock.advance(again - harness.clock.now())
@@ -98,30 +100,30 @@ def test_card_is_updated_again_if_its_event_changes_during_the_update(town: Town
     assert "2 of 2 seats" in shown(harness.workspace.messages(EVENTS)[-1])
 
 
-def test_card_does_not_wait_for_many_messages(town: Town) -> None:
+def test_card_does_not_wait_for_many_messages(harness: SlackHarness) -> None:
     """Twenty promotions take six seconds. The card is updated before."""
     people = GUESTS[:20]
-    town.card(town.event(capacity=1))
-    town.register(AMARA, *people)
-    town.settle()
-    town.bot.service.edit_event("yoga", EventChanges.of(capacity=21))
-    began = town.clock.monotonic()
-    notification_worker, slack = slow_worker(town)
+    harness.card(harness.event(capacity=1))
+    harness.register(AMARA, *people)
+    harness.deliver_due()
+    harness.bot.service.edit_event("yoga", EventChanges.of(capacity=21))
+    began = harness.clock.monotonic()
+    notification_worker, slack = slow_worker(harness)
     notification_worker.process_event("yoga")
     assert slack.updated_after is not None
     assert slack.updated_after - began < 1
-    town.workspace.refusals.clear()  # none of these guests exists in Slack
+    harness.workspace.refusals.clear()  # none of these guests exists in Slack
 
 
-def test_card_does_not_wait_for_the_messages_of_another_event(town: Town) -> None:
+def test_card_does_not_wait_for_the_messages_of_another_event(harness: SlackHarness) -> None:
     """Events take turns: a cancellation with many recipients does not block others."""
-    town.event("chess", title="Chess", capacity=100)
-    town.register(*GUESTS, event_id="chess")
-    town.card(town.event())
-    town.settle()
-    town.bot.service.cancel_event("chess")
-    town.clock.advance(timedelta(seconds=3))
-    notification_worker, slack = slow_worker(town)
+    harness.event("chess", title="Chess", capacity=100)
+    harness.register(*GUESTS, event_id="chess")
+    harness.card(harness.event())
+    harness.deliver_due()
+    harness.bot.service.cancel_event("chess")
+    harness.clock.advance(timedelta(seconds=3))
+    notification_worker, slack = slow_worker(harness)
     notification_worker.schedule("chess")
     harness.register(BJORN)
     began = harness.clock.monotonic()
@@ -136,17 +138,17 @@ def test_card_does_not_wait_for_the_messages_of_another_event(town: Town) -> Non
     harness.workspace.refusals.clear()
 
 
-def test_many_cards_share_slacks_rate_and_all_end_right(town: Town) -> None:
+def test_many_cards_share_slacks_rate_and_all_end_right(harness: SlackHarness) -> None:
     """Thirty cards of one event change for a minute, within 50 updates a minute."""
-    event = town.event(capacity=100)
+    event = harness.event(capacity=100)
     channels = [EVENTS, GENERAL, RANDOM]
     for number in range(30):
         harness.bot.notification_worker.post_card(event, channels[number % 3])
     for user_id in GUESTS[:20]:
-        town.register(user_id)
-        town.settle(2.5)
+        harness.register(user_id)
+        harness.deliver_due(2.5)
     # Every card gets its share, the busiest no more than the others.
-    calls = town.api.calls(UPDATE)
+    calls = harness.api.calls(UPDATE)
     assert len(calls) <= BURST + UPDATES_A_MINUTE
     per_card = [
         sum(call.args["ts"] == card.message_ts for call in calls) for card in cards(harness)
@@ -162,42 +164,44 @@ def cards(harness: SlackHarness) -> Any:
     return harness.store.get_cards("yoga")
 
 
-def test_card_deleted_in_slack_is_forgotten(town: Town) -> None:
+def test_card_deleted_in_slack_is_forgotten(harness: SlackHarness) -> None:
     """It is not retried, and the other card is updated."""
-    town.card(town.event())
-    town.bot.notification_worker.announce(town.bot.service.get_event("yoga"), GENERAL)
-    town.api.fail_next(UPDATE, Fault.refused("message_not_found"))
-    town.register(BJORN)
-    town.settle()
-    (left,) = cards(town)
-    assert left.rendered_version == town.bot.service.get_event("yoga").version
-    assert town.store.list_undelivered(limit=10).items == ()
+    harness.card(harness.event())
+    harness.bot.notification_worker.post_card(harness.bot.service.get_event("yoga"), GENERAL)
+    harness.api.fail_next(UPDATE, Fault.refused("message_not_found"))
+    harness.register(BJORN)
+    harness.deliver_due()
+    (left,) = cards(harness)
+    assert left.rendered_version == harness.bot.service.get_event("yoga").version
+    assert harness.store.list_undelivered(limit=10).items == ()
 
 
-def test_rate_limit_on_cards_is_honored(town: Town) -> None:
-    town.card(town.event())
-    town.settle()
-    town.api.fail_next(UPDATE, Fault.rate_limited(7))
-    town.register(BJORN)
-    town.settle(6)
-    assert len(town.api.calls(UPDATE)) == 1
-    town.settle(3)
-    assert "1 of 2 seats" in town.card_now()
+def test_rate_limit_on_cards_is_honored(harness: SlackHarness) -> None:
+    harness.card(harness.event())
+    harness.deliver_due()
+    harness.api.fail_next(UPDATE, Fault.rate_limited(7))
+    harness.register(BJORN)
+    harness.deliver_due(6)
+    assert len(harness.api.calls(UPDATE)) == 1
+    harness.deliver_due(3)
+    assert "1 of 2 seats" in harness.current_card_text()
 
 
-def test_card_update_is_retried_after_a_server_error(town: Town) -> None:
-    town.card(town.event())
-    town.api.fail_next(UPDATE, Fault.server_error(500))
-    town.register(BJORN)
-    town.settle(10)
-    assert "1 of 2 seats" in town.card_now()
+def test_card_update_is_retried_after_a_server_error(harness: SlackHarness) -> None:
+    harness.card(harness.event())
+    harness.api.fail_next(UPDATE, Fault.server_error(500))
+    harness.register(BJORN)
+    harness.deliver_due(10)
+    assert "1 of 2 seats" in harness.current_card_text()
 
 
-def test_malformed_card_is_logged_and_skipped(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+def test_malformed_card_is_logged_and_skipped(
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
+) -> None:
     """It is not retried until the event changes."""
-    town.card(town.event())
-    town.api.fail_next(UPDATE, Fault.refused("invalid_blocks"))
-    town.register(BJORN)
+    harness.card(harness.event())
+    harness.api.fail_next(UPDATE, Fault.refused("invalid_blocks"))
+    harness.register(BJORN)
     with caplog.at_level(logging.ERROR):
         harness.deliver_due(60)
     assert "card of yoga skipped" in caplog.text
@@ -207,53 +211,53 @@ def test_malformed_card_is_logged_and_skipped(town: Town, caplog: pytest.LogCapt
 
 
 def test_app_failure_pauses_cards_and_messages_with_one_alarm(
-    town: Town, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     harness.card(harness.event())
     harness.register(AMARA, BJORN, CHLOE)
     harness.bot.service.unregister("yoga", AMARA)
-    harness.api.faults.stand(Fault.refused("account_inactive"))
+    harness.api.faults.set_default(Fault.refused("account_inactive"))
     with caplog.at_level(logging.WARNING):
         harness.deliver_due(30)
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
     assert len([call for call in harness.api.calls() if call.fault]) == 1
-    harness.api.faults.stand(None)
+    harness.api.faults.set_default(None)
     harness.deliver_due(60)
     assert "2 of 2 seats" in harness.current_card_text()
     assert len(harness.direct_messages(CHLOE)) == 1
 
 
-def test_card_of_a_deleted_event_says_so_without_buttons(town: Town) -> None:
+def test_card_of_a_deleted_event_says_so_without_buttons(harness: SlackHarness) -> None:
     """R7.2. The stored card is deleted, too."""
-    town.card(town.event())
-    town.bot.service.delete_event("yoga")
-    text = town.card_now()
+    harness.card(harness.event())
+    harness.bot.service.delete_event("yoga")
+    text = harness.current_card_text()
     assert text == text_of(deleted_card("Yoga in the park").to_dict()["blocks"])
     assert "[" not in text
     assert cards(harness) == ()
     assert harness.store.list_undelivered(limit=10).items == ()
 
 
-def test_click_on_an_unknown_card_stores_it(town: Town) -> None:
+def test_click_on_an_unknown_card_stores_it(harness: SlackHarness) -> None:
     """A lost response or a missing row leaves cards unknown."""
-    card = town.card(town.event())
-    town.store.delete_card("yoga", EVENTS, card.ts)
-    town.bot.notification_worker._card_updater._remembered.clear()  # as after a restart
-    town.slack.click(BJORN, card, ActionId.REGISTER)
-    town.settle()
-    assert "1 of 2 seats" in shown(town.workspace.message(EVENTS, card.ts))
-    (stored,) = cards(town)
+    card = harness.card(harness.event())
+    harness.store.delete_card("yoga", EVENTS, card.ts)
+    harness.bot.notification_worker._card_updater._remembered.clear()  # as after a restart
+    harness.slack.click(BJORN, card, ActionId.REGISTER)
+    harness.deliver_due()
+    assert "1 of 2 seats" in shown(harness.workspace.message(EVENTS, card.ts))
+    (stored,) = cards(harness)
     assert stored.message_ts == card.ts
 
 
-def test_entries_stay_marked_until_the_cards_are_updated(town: Town) -> None:
+def test_entries_stay_marked_until_the_cards_are_updated(harness: SlackHarness) -> None:
     """A restart finds outdated cards by these marks."""
-    town.card(town.event())
-    town.settle()
-    town.api.faults.stand(Fault.server_error(503))
-    town.register(DIEGO)
-    town.settle(2)
-    assert town.store.list_undelivered(limit=10).items == ("yoga",)
-    town.api.faults.stand(None)
-    town.settle(10)
-    assert town.store.list_undelivered(limit=10).items == ()
+    harness.card(harness.event())
+    harness.deliver_due()
+    harness.api.faults.set_default(Fault.server_error(503))
+    harness.register(DIEGO)
+    harness.deliver_due(2)
+    assert harness.store.list_undelivered(limit=10).items == ("yoga",)
+    harness.api.faults.set_default(None)
+    harness.deliver_due(10)
+    assert harness.store.list_undelivered(limit=10).items == ()

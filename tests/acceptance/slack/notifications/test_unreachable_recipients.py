@@ -14,12 +14,12 @@ from domain.models import UnreachableRecipient
 from playground.web_api.fault_injection import Fault
 from tests.support.notifications.delivery import POST, promote, sent_to, undelivered
 from tests.support.notifications.message_kinds import REPORT, kind_of, kinds_of
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, SlackHarness
 
 GUESTS = [f"U0GUEST{number:02}" for number in range(30)]
 
 
-def unreachable(town: Town, event_id: str = "yoga") -> list[tuple[str, str, str]]:
+def unreachable(harness: SlackHarness, event_id: str = "yoga") -> list[tuple[str, str, str]]:
     """Return the unreachable recipients in the event's journal."""
     return [
         (person.user_id, person.kind, person.reason)
@@ -28,13 +28,13 @@ def unreachable(town: Town, event_id: str = "yoga") -> list[tuple[str, str, str]
     ]
 
 
-def test_report_names_the_recipient_the_event_and_the_news(town: Town) -> None:
+def test_report_names_the_recipient_the_event_and_the_news(harness: SlackHarness) -> None:
     """The journal keeps them for the history."""
-    town.event()
-    promote(town, CHLOE, DIEGO)
-    town.api.fail_next(POST, Fault.refused("user_disabled"))
-    town.settle(60)
-    (told,) = town.told(AMARA)
+    harness.event()
+    promote(harness, CHLOE, DIEGO)
+    harness.api.fail_next(POST, Fault.refused("user_disabled"))
+    harness.deliver_due(60)
+    (told,) = harness.direct_messages(AMARA)
     assert kind_of(told) == REPORT
     assert "*Yoga in the park*" in told
     assert "Riverside lawn" in told
@@ -48,70 +48,70 @@ def test_report_names_the_recipient_the_event_and_the_news(town: Town) -> None:
 @pytest.mark.parametrize(
     "error", ["user_not_found", "user_disabled", "channel_not_found", "cannot_dm_bot"]
 )
-def test_each_permanent_error_of_slack_is_recorded(town: Town, error: str) -> None:
-    town.event()
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.refused(error))
-    town.settle(60)
-    assert unreachable(town) == [(CHLOE, "promoted", error)]
-    assert sent_to(town) == [CHLOE, AMARA]
+def test_each_permanent_error_of_slack_is_recorded(harness: SlackHarness, error: str) -> None:
+    harness.event()
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.refused(error))
+    harness.deliver_due(60)
+    assert unreachable(harness) == [(CHLOE, "promoted", error)]
+    assert sent_to(harness) == [CHLOE, AMARA]
 
 
-def test_report_of_thirty_recipients_is_one_message(town: Town) -> None:
+def test_report_of_thirty_recipients_is_one_message(harness: SlackHarness) -> None:
     """Thirty attendees don't exist in Slack, two do."""
-    town.event(capacity=40)
-    town.register(BJORN, *GUESTS, CHLOE)
-    town.bot.service.cancel_event("yoga")
-    town.settle(10)
-    (told,) = town.told(AMARA)
+    harness.event(capacity=40)
+    harness.register(BJORN, *GUESTS, CHLOE)
+    harness.bot.service.cancel_event("yoga")
+    harness.deliver_due(10)
+    (told,) = harness.direct_messages(AMARA)
     named = [user_id for user_id in GUESTS if f"<@{user_id}>" in told]
     assert named == GUESTS
     assert told.count("• ") == 1
-    assert sorted(user_id for user_id, _, _ in unreachable(town)) == GUESTS
-    assert [len(town.told(user_id)) for user_id in (BJORN, CHLOE)] == [1, 1]
-    town.workspace.refusals.clear()
+    assert sorted(user_id for user_id, _, _ in unreachable(harness)) == GUESTS
+    assert [len(harness.direct_messages(user_id)) for user_id in (BJORN, CHLOE)] == [1, 1]
+    harness.workspace.refusals.clear()
 
 
-def test_report_counts_the_recipients_that_it_does_not_name(town: Town) -> None:
+def test_report_counts_the_recipients_that_it_does_not_name(harness: SlackHarness) -> None:
     """The journal has all of them."""
-    town.event(capacity=100)
+    harness.event(capacity=100)
     people = [f"U0GUEST{number:02}" for number in range(MAX_NAMED + 3)]
-    town.register(*people)
-    town.bot.service.cancel_event("yoga")
-    town.settle(10)
-    (told,) = town.told(AMARA)
+    harness.register(*people)
+    harness.bot.service.cancel_event("yoga")
+    harness.deliver_due(10)
+    (told,) = harness.direct_messages(AMARA)
     assert "3 more" in told
-    assert len(unreachable(town)) == len(people)
-    town.workspace.refusals.clear()
+    assert len(unreachable(harness)) == len(people)
+    harness.workspace.refusals.clear()
 
 
-def test_report_groups_recipients_by_news(town: Town) -> None:
+def test_report_groups_recipients_by_news(harness: SlackHarness) -> None:
     """One edit moves the event and promotes an unreachable attendee, who misses both."""
-    town.event()
-    town.register(BJORN, CHLOE, "U0NOBODY")
-    town.bot.service.edit_event("yoga", EventChanges.of(location="Room 5", capacity=3))
-    town.settle()
-    (told,) = town.told(AMARA)
+    harness.event()
+    harness.register(BJORN, CHLOE, "U0NOBODY")
+    harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 5", capacity=3))
+    harness.deliver_due()
+    (told,) = harness.direct_messages(AMARA)
     assert told.count(": <@U0NOBODY>") == 2
-    town.workspace.refusals.clear()
+    harness.workspace.refusals.clear()
 
 
 def test_every_reachable_organizer_gets_the_report(
-    town: Town, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """No report follows about an unreachable organizer, which could go on forever."""
-    town.event(co_organizer_ids=(HARUKI, PRIYA))
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.refused("user_disabled"), times=2)
-    town.settle(SWEEP_INTERVAL.total_seconds() + 5)
-    assert sent_to(town) == [CHLOE, AMARA, HARUKI, PRIYA]
-    assert (len(town.told(HARUKI)), len(town.told(PRIYA))) == (1, 1)
+    harness.event(co_organizer_ids=(HARUKI, PRIYA))
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.refused("user_disabled"), times=2)
+    harness.deliver_due(SWEEP_INTERVAL.total_seconds() + 5)
+    assert sent_to(harness) == [CHLOE, AMARA, HARUKI, PRIYA]
+    assert (len(harness.direct_messages(HARUKI)), len(harness.direct_messages(PRIYA))) == (1, 1)
     assert f"can't reach {AMARA}" in caplog.text
     assert undelivered(harness) == ()
 
 
 def test_report_that_reaches_no_organizer_is_logged(
-    town: Town, caplog: pytest.LogCaptureFixture
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     harness.event()
     promote(harness, CHLOE)
@@ -124,65 +124,65 @@ def test_report_that_reaches_no_organizer_is_logged(
     assert undelivered(harness) == ()
 
 
-def test_report_is_retried_after_a_server_error(town: Town) -> None:
+def test_report_is_retried_after_a_server_error(harness: SlackHarness) -> None:
     """The entry stays marked until then, so another process can continue after a crash."""
-    town.event(co_organizer_ids=(HARUKI,))
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.refused("user_disabled"))
-    town.api.fail_next(POST, Fault.server_error(503))
-    town.settle(3)
-    assert (len(town.told(AMARA)), len(town.told(HARUKI))) == (0, 1)
-    assert undelivered(town) == ("yoga",)
-    town.settle(5)
-    assert (len(town.told(AMARA)), len(town.told(HARUKI))) == (1, 1)
-    assert undelivered(town) == ()
+    harness.event(co_organizer_ids=(HARUKI,))
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.refused("user_disabled"))
+    harness.api.fail_next(POST, Fault.server_error(503))
+    harness.deliver_due(3)
+    assert (len(harness.direct_messages(AMARA)), len(harness.direct_messages(HARUKI))) == (0, 1)
+    assert undelivered(harness) == ("yoga",)
+    harness.deliver_due(5)
+    assert (len(harness.direct_messages(AMARA)), len(harness.direct_messages(HARUKI))) == (1, 1)
+    assert undelivered(harness) == ()
 
 
-def test_report_and_later_messages_keep_their_order(town: Town) -> None:
+def test_report_and_later_messages_keep_their_order(harness: SlackHarness) -> None:
     """R9.1: the organizer's own promotion waits for the deferred report."""
-    town.event(capacity=1)
-    town.register(BJORN, CHLOE, AMARA)
-    town.bot.service.unregister("yoga", BJORN)
-    town.api.fail_next(POST, Fault.refused("user_disabled"))
-    town.api.fail_next(POST, Fault.server_error(503))
-    town.settle(2)
-    town.bot.service.unregister("yoga", CHLOE)
-    town.settle(10)
-    assert kinds_of(town.told(AMARA)) == [REPORT, "promoted"]
+    harness.event(capacity=1)
+    harness.register(BJORN, CHLOE, AMARA)
+    harness.bot.service.unregister("yoga", BJORN)
+    harness.api.fail_next(POST, Fault.refused("user_disabled"))
+    harness.api.fail_next(POST, Fault.server_error(503))
+    harness.deliver_due(2)
+    harness.bot.service.unregister("yoga", CHLOE)
+    harness.deliver_due(10)
+    assert kinds_of(harness.direct_messages(AMARA)) == [REPORT, "promoted"]
 
 
-def test_recipient_who_turns_out_unreachable_at_a_retry_is_reported(town: Town) -> None:
+def test_recipient_who_turns_out_unreachable_at_a_retry_is_reported(harness: SlackHarness) -> None:
     """The entry stays marked until the organizer has the report."""
-    town.event()
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.server_error(503))
-    town.api.fail_next(POST, Fault.refused("user_disabled"))
-    town.api.fail_next(POST, Fault.server_error(503))
-    town.settle(6)
-    assert town.told(AMARA) == []
-    assert undelivered(town) == ("yoga",)
-    town.settle(10)
-    assert len(town.told(AMARA)) == 1
-    assert undelivered(town) == ()
+    harness.event()
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.server_error(503))
+    harness.api.fail_next(POST, Fault.refused("user_disabled"))
+    harness.api.fail_next(POST, Fault.server_error(503))
+    harness.deliver_due(6)
+    assert harness.direct_messages(AMARA) == []
+    assert undelivered(harness) == ("yoga",)
+    harness.deliver_due(10)
+    assert len(harness.direct_messages(AMARA)) == 1
+    assert undelivered(harness) == ()
 
 
-def test_outdated_promotion_is_neither_sent_nor_reported(town: Town) -> None:
+def test_outdated_promotion_is_neither_sent_nor_reported(harness: SlackHarness) -> None:
     """R9.3."""
-    town.event()
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.refused("user_disabled"))
-    town.bot.service.unregister("yoga", CHLOE)
-    town.settle()
-    assert sent_to(town) == []
-    assert unreachable(town) == []
+    harness.event()
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.refused("user_disabled"))
+    harness.bot.service.unregister("yoga", CHLOE)
+    harness.deliver_due()
+    assert sent_to(harness) == []
+    assert unreachable(harness) == []
 
 
-def test_journal_records_the_missed_notification(town: Town) -> None:
-    town.event()
-    promote(town, CHLOE)
-    town.api.fail_next(POST, Fault.refused("user_disabled"))
-    town.settle()
-    (entry,) = (one for one in town.store.list_journal("yoga", limit=100) if one.notifications)
+def test_journal_records_the_missed_notification(harness: SlackHarness) -> None:
+    harness.event()
+    promote(harness, CHLOE)
+    harness.api.fail_next(POST, Fault.refused("user_disabled"))
+    harness.deliver_due()
+    (entry,) = (one for one in harness.store.list_journal("yoga", limit=100) if one.notifications)
     assert entry.unreachable == (
         UnreachableRecipient(
             user_id=CHLOE,

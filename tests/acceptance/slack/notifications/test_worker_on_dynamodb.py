@@ -15,9 +15,18 @@ from domain.service import Service
 from playground.demo.seed import EVENTS
 from playground.web_api.fault_injection import Fault
 from storage.dynamodb.store import DynamoDBStore
-from tests.support.environment import at_once, new_event, service_on
+from tests.support.environment import new_event, run_now, service_on
 from tests.support.notifications.message_kinds import kind_of
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, PRIYA, Town, shown, text_of
+from tests.support.slack.harness import (
+    AMARA,
+    BJORN,
+    CHLOE,
+    DIEGO,
+    PRIYA,
+    SlackHarness,
+    shown,
+    text_of,
+)
 from tests.support.stores import empty_moto
 
 POST = "chat.postMessage"
@@ -34,12 +43,12 @@ class OnDynamoDB:
 
     def event(self, *people: str) -> None:
         """Create an event with 2 seats and register these people, in order."""
-        new_event(self.service, "yoga", starts_at=self.town.clock.now() + timedelta(days=2))
+        new_event(self.service, "yoga", starts_at=self.harness.clock.now() + timedelta(days=2))
         for user_id in people:
             self.service.ensure_user(self.harness.draft(user_id))
             self.service.register("yoga", user_id)
 
-    def settle(self, seconds: float = 3) -> None:
+    def deliver_due(self, seconds: float = 3) -> None:
         """Let time pass while the worker runs."""
         for _ in range(int(seconds)):
             self.notification_worker.process_due_events()
@@ -82,11 +91,11 @@ def test_promoted_user_is_notified_once(bot: OnDynamoDB) -> None:
     bot.event(BJORN, CHLOE, DIEGO)
     bot.service.unregister("yoga", BJORN)
     assert bot.undelivered() == {"yoga"}
-    bot.settle()
-    (told,) = bot.town.told(DIEGO)
+    bot.deliver_due()
+    (told,) = bot.harness.direct_messages(DIEGO)
     assert kind_of(told) == "promoted"
     assert bot.undelivered() == set()
-    bot.settle(SWEEP_INTERVAL.total_seconds() + 1)
+    bot.deliver_due(SWEEP_INTERVAL.total_seconds() + 1)
     assert len(bot.harness.direct_messages(DIEGO)) == 1
 
 
@@ -98,7 +107,7 @@ def test_promoted_user_who_left_and_returned_is_not_notified_of_the_first_seat(
     bot.service.unregister("yoga", BJORN)
     bot.service.unregister("yoga", DIEGO)
     bot.service.register("yoga", DIEGO)
-    bot.settle()
+    bot.deliver_due()
     assert bot.harness.direct_messages(DIEGO) == []
     assert bot.undelivered() == set()
 
@@ -106,16 +115,16 @@ def test_promoted_user_who_left_and_returned_is_not_notified_of_the_first_seat(
 def test_retried_message_keeps_its_mark_until_it_is_sent(bot: OnDynamoDB) -> None:
     """R9.1: a retry delays only its recipient."""
     bot.event(BJORN, CHLOE, DIEGO, PRIYA)
-    bot.settle()
+    bot.deliver_due()
     bot.harness.api.fail_next(POST, Fault.server_error(503))
     bot.service.edit_event("yoga", EventChanges.of(capacity=4))
-    bot.settle(2)
+    bot.deliver_due(2)
     assert (len(bot.harness.direct_messages(DIEGO)), len(bot.harness.direct_messages(PRIYA))) == (
         0,
         1,
     )
     assert bot.undelivered() == {"yoga"}
-    bot.settle(10)
+    bot.deliver_due(10)
     assert len(bot.harness.direct_messages(DIEGO)) == 1
     assert bot.undelivered() == set()
 
@@ -124,9 +133,9 @@ def test_every_attendee_is_notified_of_a_cancellation_once(bot: OnDynamoDB) -> N
     """R8.8: the waitlist is read from its table, the roster from an index."""
     bot.event(BJORN, CHLOE, DIEGO, PRIYA)
     bot.service.cancel_event("yoga")
-    bot.run_worker(6)
+    bot.deliver_due(6)
     for user_id in (BJORN, CHLOE, DIEGO, PRIYA):
-        (told,) = bot.town.told(user_id)
+        (told,) = bot.harness.direct_messages(user_id)
         assert kind_of(told) == "canceled"
     assert bot.undelivered() == set()
 
@@ -137,9 +146,9 @@ def test_another_process_continues_after_the_lease(bot: OnDynamoDB) -> None:
     now = bot.harness.clock.now()
     bot.store.take_lease("yoga", holder="gone", now=now, until=now + timedelta(seconds=30))
     bot.service.unregister("yoga", BJORN)
-    bot.settle(29)
+    bot.deliver_due(29)
     assert bot.harness.direct_messages(DIEGO) == []
-    bot.settle(5)
+    bot.deliver_due(5)
     assert len(bot.harness.direct_messages(DIEGO)) == 1
 
 
@@ -147,14 +156,14 @@ def test_card_is_updated_and_deleted_with_its_event(bot: OnDynamoDB) -> None:
     """R8.3, R7.2."""
     bot.event(AMARA)
     bot.notification_worker.post_card(bot.service.get_event("yoga"), EVENTS)
-    bot.settle()
+    bot.deliver_due()
     bot.service.ensure_user(bot.harness.draft(BJORN))
     bot.service.register("yoga", BJORN)
-    bot.settle(2)
+    bot.deliver_due(2)
     assert "2 of 2 seats" in shown(bot.harness.workspace.messages(EVENTS)[-1])
     bot.service.delete_event("yoga")
-    bot.settle()
+    bot.deliver_due()
     card = text_of(deleted_card("Event yoga").to_dict()["blocks"])
-    assert shown(bot.town.workspace.messages(EVENTS)[-1]) == card
+    assert shown(bot.harness.workspace.messages(EVENTS)[-1]) == card
     assert bot.store.get_cards("yoga") == ()
     assert bot.undelivered() == set()

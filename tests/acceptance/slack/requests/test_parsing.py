@@ -10,7 +10,7 @@ from types import FrameType
 from bot.blocks.ids import ActionId
 from bot.slack.interactions import parse
 from playground.demo.seed import RANDOM
-from tests.support.slack.harness import BJORN, Town
+from tests.support.slack.harness import BJORN, SlackHarness
 
 
 @contextmanager
@@ -29,16 +29,16 @@ def counted() -> Iterator[list[str]]:
         sys.setprofile(None)
 
 
-def test_click_is_parsed_once(town: Town) -> None:
-    card = town.card(town.event())
+def test_click_is_parsed_once(harness: SlackHarness) -> None:
+    card = harness.card(harness.event())
     with counted() as calls:
-        town.slack.click(BJORN, card, ActionId.REGISTER)
-        town.slack.click(BJORN, card, ActionId.REGISTER)
+        harness.slack.click(BJORN, card, ActionId.REGISTER)
+        harness.slack.click(BJORN, card, ActionId.REGISTER)
     assert calls == ["block_actions", "block_actions"], "the second one is refused"
 
 
-def test_command_under_rollcall_is_parsed_once(town: Town) -> None:
-    town.event()
+def test_command_under_rollcall_is_parsed_once(harness: SlackHarness) -> None:
+    harness.event()
     with counted() as calls:
-        town.slack.command(BJORN, RANDOM, "/rollcall", "register yoga")
+        harness.slack.command(BJORN, RANDOM, "/rollcall", "register yoga")
     assert len(calls) == 1

@@ -68,7 +68,7 @@ def test_an_unknown_action_id_is_answered_with_a_sentence(harness: SlackHarness)
     assert "This is no longer in use." in answer(seen)
 
 
-def with_button(harness: SlackHarness, card: Message, action_id: str) -> Seen:
+def with_button(harness: SlackHarness, card: Message, action_id: str) -> ActionResult:
     """Post a message of the app's with a button of an older version, and press it."""
     button = {
         "type": "button",
@@ -270,4 +270,6 @@ def test_every_refusal_but_the_http_apis_own_has_a_sentence() -> None:
 
 def test_amara_is_not_told_what_chloe_asked(harness: SlackHarness) -> None:
     harness.slack.command(CHLOE, EVENTS, "/register", "no such thing")
-    assert [shown(message) for message in harness.workspace.messages(EVENTS, seen_by=AMARA)] == []
+    assert [
+        shown(message) for message in harness.workspace.messages(EVENTS, visible_to=AMARA)
+    ] == []

@@ -11,14 +11,22 @@ import pytest
 
 from domain.errors import Busy
 from domain.execution.batching import CommandQueue, QueuedCommand
-from tests.support.batching import LATER, Crowd, Ended, Executor, Served, hold, release
+from tests.support.batching import (
+    NO_DEADLINE,
+    Callers,
+    Interrupted,
+    UppercaseEntry,
+    UppercaseExecutor,
+    hold,
+    release,
+)
 from tests.support.environment import ManualClock
 
 
 def test_who_comes_alone_is_served_alone(
     command_queue: CommandQueue[str, str], executor: UppercaseExecutor
 ) -> None:
-    assert command_queue.submit("event", "a", LATER) == "A"
+    assert command_queue.submit("event", "a", NO_DEADLINE) == "A"
     assert executor.batches == [["a"]]
 
 
@@ -35,7 +43,7 @@ def test_those_who_wait_together_go_through_together_in_order(
 def test_each_event_has_a_lane_of_its_own(executor: UppercaseExecutor, callers: Callers) -> None:
     hold(executor, callers)
     executor.held = False
-    assert crowd.command_queue.submit("another event", "b", LATER) == "B"
+    assert callers.command_queue.submit("another event", "b", NO_DEADLINE) == "B"
     release(executor)
 
 
@@ -63,7 +71,7 @@ def test_past_its_deadline_a_queued_command_is_withdrawn_and_never_served(
 ) -> None:
     first = hold(executor, callers)
     with pytest.raises(Busy):
-        crowd.command_queue.submit("event", "late", clock.monotonic())
+        callers.command_queue.submit("event", "late", clock.monotonic())
     release(executor)
     first.result()
     assert executor.batches == [["first"]]
@@ -125,9 +133,9 @@ def test_a_leader_ended_after_its_own_was_done_hands_over(
         if batch[0].command == "leader":
             raise Interrupted
 
-    crowd.command_queue._run_batch = serve
-    hold(executor, crowd)
-    leader, behind = crowd.arrives("leader"), crowd.arrives("behind")
+    callers.command_queue._run_batch = serve
+    hold(executor, callers)
+    leader, behind = callers.enqueue("leader"), callers.enqueue("behind")
     release(executor)
     with pytest.raises(Interrupted):
         leader.result()
@@ -141,11 +149,11 @@ def test_a_caller_ended_while_it_waits_is_withdrawn(
         def wait(self, signal: threading.Event, seconds: float) -> bool:
             raise Interrupted
 
-    first = hold(executor, crowd)
-    crowd.command_queue._clock = EndingClock()
-    with pytest.raises(Ended):
-        crowd.command_queue.submit("event", "gone", LATER)
-    assert crowd.command_queue.queue_length("event") == 0
+    first = hold(executor, callers)
+    callers.command_queue._clock = EndingClock()
+    with pytest.raises(Interrupted):
+        callers.command_queue.submit("event", "gone", NO_DEADLINE)
+    assert callers.command_queue.queue_length("event") == 0
     release(executor)
     assert first.result() == "FIRST"
 
@@ -238,7 +246,7 @@ def test_an_empty_lane_is_removed(executor: UppercaseExecutor, callers: Callers)
 
 
 def test_settling_twice_is_a_bug() -> None:
-    entry: Served = QueuedCommand("a", LATER)
+    entry: UppercaseEntry = QueuedCommand("a", NO_DEADLINE)
     entry.result.set_result("A")
     with pytest.raises(InvalidStateError):
         entry.result.set_result("B")
@@ -250,7 +258,7 @@ def test_a_thousand_calls_from_many_threads_are_each_served_once(
     names = [str(number) for number in range(1000)]
 
     def call(name: str) -> str:
-        return command_queue.submit(name[-1], name, LATER)
+        return command_queue.submit(name[-1], name, NO_DEADLINE)
 
     with ThreadPoolExecutor(32) as pool:
         assert list(pool.map(call, names)) == names

@@ -13,7 +13,14 @@ import pytest
 
 from domain.errors import Busy
 from domain.execution.batching import CommandQueue, QueuedCommand, _EventQueue
-from tests.support.batching import LATER, Crowd, Ended, Executor, hold, release
+from tests.support.batching import (
+    NO_DEADLINE,
+    Callers,
+    Interrupted,
+    UppercaseExecutor,
+    hold,
+    release,
+)
 from tests.support.environment import ManualClock
 
 
@@ -41,9 +48,9 @@ def test_a_caller_waits_until_its_deadline_and_no_longer(
     waking.advance(timedelta(seconds=5))
     callers.command_queue._clock = waking
     with pytest.raises(Busy):
-        crowd.command_queue.submit("event", "late", waking.monotonic() + after)
+        callers.command_queue.submit("event", "late", waking.monotonic() + after)
     assert waking.waits == [seconds]
-    assert crowd.command_queue.queue_length("event") == 0
+    assert callers.command_queue.queue_length("event") == 0
 
 
 def test_who_gets_the_lead_in_the_moment_of_its_deadline_is_served(
@@ -56,8 +63,8 @@ def test_who_gets_the_lead_in_the_moment_of_its_deadline_is_served(
         signal.wait()
         return False
 
-    crowd.command_queue._clock = Waking(gets_the_lead)
-    assert crowd.command_queue.submit("event", "late", LATER) == "LATE"
+    callers.command_queue._clock = Waking(gets_the_lead)
+    assert callers.command_queue.submit("event", "late", NO_DEADLINE) == "LATE"
 
 
 def test_who_is_served_in_the_moment_of_its_deadline_has_its_result(
@@ -70,9 +77,9 @@ def test_who_is_served_in_the_moment_of_its_deadline_has_its_result(
         signal.wait()
         return False
 
-    crowd.arrives("leader")
-    crowd.command_queue._clock = Waking(is_served)
-    assert crowd.command_queue.submit("event", "late", LATER) == "LATE"
+    callers.enqueue("leader")
+    callers.command_queue._clock = Waking(is_served)
+    assert callers.command_queue.submit("event", "late", NO_DEADLINE) == "LATE"
     assert executor.batches == [["first"], ["leader", "late"]]
 
 
@@ -130,9 +137,9 @@ def test_who_is_put_back_waits_again_until_its_deadline(
     try:
         if is_late:
             with pytest.raises(Busy):
-                crowd.command_queue.submit("event", "c", LATER)
+                callers.command_queue.submit("event", "c", NO_DEADLINE)
         else:
-            assert crowd.command_queue.submit("event", "c", LATER) == "C"
+            assert callers.command_queue.submit("event", "c", NO_DEADLINE) == "C"
     finally:
         goes_on.set()
     assert b.result() == "B"
@@ -153,9 +160,9 @@ def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_hands_it_on(
         signal.wait()
         raise Interrupted
 
-    crowd.command_queue._clock = Waking(ends)
-    with pytest.raises(Ended):
-        crowd.command_queue.submit("event", "gone", LATER)
+    callers.command_queue._clock = Waking(ends)
+    with pytest.raises(Interrupted):
+        callers.command_queue.submit("event", "gone", NO_DEADLINE)
     assert (first.result(), behind[0].result()) == ("FIRST", "BEHIND")
     assert executor.batches == [["first"], ["behind"]]
 
@@ -170,12 +177,12 @@ def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_leaves_no_lane_behin
         signal.wait()
         raise Interrupted
 
-    crowd.command_queue._clock = Waking(ends)
-    with pytest.raises(Ended):
-        crowd.command_queue.submit("event", "gone", LATER)
+    callers.command_queue._clock = Waking(ends)
+    with pytest.raises(Interrupted):
+        callers.command_queue.submit("event", "gone", NO_DEADLINE)
     assert first.result() == "FIRST"
-    assert len(crowd.command_queue) == 0
-    assert crowd.command_queue.submit("event", "next", LATER) == "NEXT"
+    assert len(callers.command_queue) == 0
+    assert callers.command_queue.submit("event", "next", NO_DEADLINE) == "NEXT"
 
 
 def test_nobody_waits_in_a_lane_that_nobody_uses(command_queue: CommandQueue[str, str]) -> None:

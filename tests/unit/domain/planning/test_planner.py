@@ -105,7 +105,7 @@ def test_a_batch_is_its_commands_one_after_the_other(
                 assert said(outcome) == said(alone.outcomes[0])
         one, other = assert_invariants(together), assert_invariants(apart)
         assert one.registrations == other.registrations
-        assert one.line == other.line
+        assert one.waitlist == other.waitlist
 
 
 @settings(max_examples=scaled(100), deadline=None)
