@@ -181,7 +181,7 @@ def _in_form(error: Exception, view: Payload, message: Message) -> dict[str, Any
     if isinstance(error, Invalid):
         field = error.field.partition(".")[0]
         if field in blocks:
-            reason = f"{error.reason[:1].upper()}{error.reason[1:]}."
+            reason = error_messages.field_error(error.reason)
             return {"response_action": "errors", "errors": {field: reason}}
     answer = _pushed(message, error_messages.title(error))
     # The third of three modals gives its place: Slack takes no fourth.

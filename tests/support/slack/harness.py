@@ -106,12 +106,12 @@ class Town:
 
 
 def shown(message: Message) -> str:
-    """Return all text of a message's blocks, with its buttons in brackets."""
+    """Return all text of a message, and the action ids of its buttons in brackets."""
     return text_of(message.blocks or [])
 
 
 def text_of(part: Any) -> str:
-    """Return all text in blocks, one piece to a line."""
+    """Return all text of blocks, one piece per line, and the action ids of buttons in brackets."""
     found: list[str] = []
 
     def walk(part: Any) -> None:
@@ -122,7 +122,7 @@ def text_of(part: Any) -> str:
             if part.get("type") in ("plain_text", "mrkdwn"):
                 found.append(as_typed(str(part["text"])))
             elif part.get("type") == "button":
-                found.append(f"[{part['text']['text']}]")
+                found.append(f"[{part['action_id']}]")
             else:
                 for one in part.values():
                     walk(one)

@@ -9,10 +9,11 @@ from bot.blocks.ids import ActionId, BlockId
 from playground.client.member_client import Seen
 from playground.demo.seed import RANDOM
 from playground.workspace.model import View
+from tests.support.slack import sentences
 from tests.support.slack.harness import BJORN, Town, text_of
 
-NOT_ALLOWED = "Only the organizers of this event and workspace admins can do that"
-GONE = "This event no longer exists."
+NOT_ALLOWED = sentences.NOT_ORGANIZER
+GONE = sentences.EVENT_GONE
 
 
 def managed(town: Town, user_id: str = BJORN, event_id: str = "yoga") -> View:

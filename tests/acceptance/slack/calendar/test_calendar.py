@@ -9,11 +9,14 @@ import pytest
 import vobject
 
 from bot.blocks.ids import ActionId
+from bot.blocks.mrkdwn import as_typed
+from bot.features.calendar import views as calendar_views
 from bot.features.calendar.calendar_file import calendar_file
 from domain.inputs import EventChanges
 from domain.models import Event
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
+from tests.support.slack import sentences
 from tests.support.slack.harness import BJORN, CHLOE, Town, answer, files
 
 
@@ -99,7 +102,7 @@ def press(town: Town, user_id: str = CHLOE) -> str:
 
 def test_the_file_comes_by_direct_message_and_the_answer_says_so(town: Town) -> None:
     event = town.event()
-    assert "in your direct messages" in press(town)
+    assert as_typed(calendar_views.file_sent(event).text) in press(town)
     (file,) = files(town, CHLOE)
     assert file.name == "Yoga in the park.ics"
     assert file.content is not None
@@ -109,17 +112,17 @@ def test_the_file_comes_by_direct_message_and_the_answer_says_so(town: Town) -> 
 
 def test_who_waits_gets_no_entry_that_looks_like_a_seat(town: Town) -> None:
     """Of an event that was moved those who wait are told too, with the same buttons."""
-    town.event(capacity=1)
+    event = town.event(capacity=1)
     town.register(BJORN, CHLOE)
     town.bot.service.edit_event("yoga", EventChanges.of(location="Room 2"))
     town.settle(6)
     message = town.workspace.messages(town.workspace.dm(CHLOE).id)[-1]
     said = answer(town.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
-    assert "you have no seat yet: you are 1st in line" in said
+    assert "1st on the waitlist" in said
     assert files(town, CHLOE) == []
     town.bot.service.cancel_event("yoga")
     said = answer(town.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
-    assert "in your direct messages" in said
+    assert as_typed(calendar_views.file_sent(event).text) in said
 
 
 def test_pressed_twice_the_second_is_the_same_entry(town: Town) -> None:
@@ -133,9 +136,9 @@ def test_pressed_twice_the_second_is_the_same_entry(town: Town) -> None:
 
 
 def test_where_slack_does_not_take_it_the_person_is_told_to_press_again(town: Town) -> None:
-    town.event()
+    event = town.event()
     town.api.fail_next("files.completeUploadExternal", Fault.server_error())
-    assert "press again" in press(town)
+    assert as_typed(calendar_views.file_not_sent(event).text) in press(town)
     assert files(town, CHLOE) == []
 
 
@@ -145,5 +148,5 @@ def test_of_an_event_that_vanished_there_is_none(town: Town) -> None:
     seen = town.slack.command(CHLOE, RANDOM, "/registrations")
     town.bot.service.delete_event("yoga")
     said = town.slack.click(CHLOE, seen.ephemeral[-1], ActionId.ADD_TO_CALENDAR)
-    assert "no longer exists" in answer(said)
+    assert sentences.EVENT_GONE in answer(said)
     assert files(town, CHLOE) == []

@@ -9,6 +9,7 @@ from bot.features.cards.views import event_card
 from domain.models import Event
 from playground.demo.seed import EVENTS
 from playground.workspace.model import Message
+from tests.support.slack import sentences
 from tests.support.slack.harness import BJORN, CHLOE, Town, answer
 
 
@@ -22,9 +23,9 @@ def unknown_card(town: Town, event: Event) -> Message:
 @pytest.mark.parametrize(
     ("action", "says"),
     [
-        (ActionId.REGISTER, "is full: 1 of 1 seat taken"),
-        (ActionId.UNREGISTER, "You are not in *Yoga in the park*"),
-        (ActionId.MANAGE, "Only the organizers"),
+        (ActionId.REGISTER, "is full"),
+        (ActionId.UNREGISTER, sentences.not_registered()),
+        (ActionId.MANAGE, sentences.NOT_ORGANIZER),
     ],
 )
 def test_a_refused_press_makes_an_unknown_card_show_what_is_so(
@@ -33,11 +34,11 @@ def test_a_refused_press_makes_an_unknown_card_show_what_is_so(
     card = unknown_card(town, town.event(capacity=1, has_waitlist=False))
     town.register(CHLOE)
     assert says in answer(town.slack.click(BJORN, card, action))
-    assert "1 of 1 seats · full" in town.card_now()
+    assert "1 of 1 seat taken · full" in town.card_now()
 
 
 def test_a_press_on_a_card_of_no_event_remembers_nothing(town: Town) -> None:
     card = unknown_card(town, town.event())
     town.bot.service.delete_event("yoga")
-    assert "no longer exists" in answer(town.slack.click(BJORN, card, ActionId.REGISTER))
+    assert sentences.EVENT_GONE in answer(town.slack.click(BJORN, card, ActionId.REGISTER))
     assert town.store.get_cards("yoga") == ()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.slack.errors import RefreshFailed
 from domain.enums import EventStatus
 from domain.models import Page, Registration
 from domain.planning.plan import Plan
@@ -18,9 +19,10 @@ from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import at_once
+from tests.support.slack import sentences
 from tests.support.slack.harness import BJORN, Town, answer, running
 
-DONE = "That is done, but I can’t show it here right now."
+DONE = sentences.refusal(RefreshFailed())
 CAPACITY = (BlockId.CAPACITY, ActionId.INPUT)
 
 

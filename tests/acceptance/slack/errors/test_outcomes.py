@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.features.account.views import forgotten
+from bot.slack.error_messages import too_late
 from domain.enums import EventStatus
 from domain.inputs import EventChanges
 from domain.models import User
@@ -19,6 +21,7 @@ from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ManualClock
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, Town, answer, running, shown
 
 
@@ -100,14 +103,14 @@ def test_busy_says_that_nothing_was_changed(failing: Town) -> None:
     failing.event()
     store_of(failing).unreadable = True
     seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert "It is very busy right now, and nothing was changed." in answer(seen)
+    assert sentences.BUSY in answer(seen)
     store_of(failing).unreadable = False
     assert failing.sound().registrations == {}
 
 
 @pytest.mark.parametrize(
     ("applied", "ending"),
-    [(True, "You have a seat in *Yoga in the park*"), (False, "nothing was changed")],
+    [(True, sentences.seat()), (False, sentences.BUSY)],
 )
 def test_a_command_not_confirmed_is_settled_and_its_person_told(
     failing: Town, background: Background, applied: bool, ending: str
@@ -117,7 +120,7 @@ def test_a_command_not_confirmed_is_settled_and_its_person_told(
     store_of(failing).lose = lambda: True
     store_of(failing).applies = applied
     seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert "Not confirmed yet" in answer(seen)
+    assert sentences.NOT_CONFIRMED in answer(seen)
 
     store_of(failing).lose = lambda: False
     if not applied:
@@ -137,11 +140,11 @@ def test_a_click_not_confirmed_is_settled_beside_the_card(
     failing.bot.service.ensure_user(failing.draft(BJORN))
     store_of(failing).lose = lambda: True
     seen = failing.slack.click(BJORN, card, ActionId.REGISTER)
-    assert "Not confirmed yet" in answer(seen)
+    assert sentences.NOT_CONFIRMED in answer(seen)
     store_of(failing).lose = lambda: False
     background.run()
     last = failing.workspace.messages(EVENTS, seen_by=BJORN)[-1]
-    assert "You have a seat" in shown(last)
+    assert sentences.seat() in shown(last)
 
 
 def test_a_form_not_confirmed_is_settled_by_direct_message(
@@ -156,7 +159,7 @@ def test_a_form_not_confirmed_is_settled_by_direct_message(
     confirm = failing.workspace.views.stack(AMARA)[-1]
     store_of(failing).lose = lambda: True
     seen = failing.slack.submit(AMARA, confirm.id)
-    assert "Not confirmed yet" in answer(seen)
+    assert sentences.NOT_CONFIRMED in answer(seen)
     store_of(failing).lose = lambda: False
     background.run()
     (told,) = failing.told(AMARA)
@@ -166,7 +169,7 @@ def test_a_form_not_confirmed_is_settled_by_direct_message(
 def test_a_removal_not_confirmed_is_told_as_the_other_persons(
     failing: Town, background: Background
 ) -> None:
-    """The organizer read "You gave up your seat"."""
+    """The organizer read sentences.unregistered()."""
     failing.event()
     failing.register(BJORN)
     failing.slack.command(AMARA, EVENTS, "/event", "yoga")
@@ -174,11 +177,11 @@ def test_a_removal_not_confirmed_is_told_as_the_other_persons(
     failing.slack.click(AMARA, manage, ActionId.ATTENDEE, value=BJORN)
     form = failing.workspace.views.stack(AMARA)[-1]
     store_of(failing).lose = lambda: True
-    assert "Not confirmed yet" in answer(failing.slack.submit(AMARA, form.id))
+    assert sentences.NOT_CONFIRMED in answer(failing.slack.submit(AMARA, form.id))
     store_of(failing).lose = lambda: False
     background.run()
     (told,) = failing.told(AMARA)
-    assert f"<@{BJORN}> is out of *Yoga in the park*, and is told so." in told
+    assert f"Removed <@{BJORN}> from *Yoga in the park*." in told
 
 
 def test_a_person_is_told_when_a_deletion_not_confirmed_is_done(
@@ -189,11 +192,11 @@ def test_a_person_is_told_when_a_deletion_not_confirmed_is_done(
     asked = failing.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
     store_of(failing).lose = lambda: True
     seen = failing.slack.click(BJORN, asked, ActionId.FORGET_ME)
-    assert "Not confirmed yet" in answer(seen)
+    assert sentences.NOT_CONFIRMED in answer(seen)
     store_of(failing).lose = lambda: False
     background.run()
     last = failing.workspace.messages(RANDOM, seen_by=BJORN)[-1]
-    assert "what was stored about you are deleted" in shown(last)
+    assert forgotten(True).text in shown(last)
     assert BJORN not in failing.sound().users
 
 
@@ -214,7 +217,7 @@ def test_the_organizer_of_an_event_not_confirmed_is_told_how_to_post_its_card(
     store_of(failing).lose = lambda: True
     values = {(block.value, ActionId.INPUT.value): value for block, value in typed.items()}
     seen = failing.slack.submit(BJORN, form.id, values)
-    assert "Not confirmed yet" in answer(seen)
+    assert sentences.NOT_CONFIRMED in answer(seen)
     assert failing.workspace.views.stack(BJORN)[-1].title == "Not confirmed yet"
 
     store_of(failing).lose = lambda: False
@@ -222,7 +225,7 @@ def test_the_organizer_of_an_event_not_confirmed_is_told_how_to_post_its_card(
     (event,) = failing.sound().events.values()
     (told,) = failing.told(BJORN)
     assert "*Pottery* is open, with 12 seats." in told
-    assert f"post its card, with `/event {event.event_id}`" in told
+    assert f"`/event {event.event_id}`" in told
 
 
 def test_one_who_cant_be_told_how_it_ended_keeps_nobody_else_from_it(
@@ -242,7 +245,7 @@ def test_an_answer_that_was_lost_on_the_way_to_the_store_is_asked_for_again(fail
     failing.event()
     store_of(failing).lose = lose_answers_for(failing.clock, 0.05)
     seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert "You have a seat" in answer(seen)
+    assert sentences.seat() in answer(seen)
     assert failing.sound().seated("yoga") == [BJORN]
 
 
@@ -253,7 +256,7 @@ def test_what_nobody_foresaw_is_logged_once_with_the_reference_that_the_person_s
     store_of(failing).broken = True
     seen = failing.slack.click(BJORN, card, ActionId.REGISTER)
     said = answer(seen)
-    assert "Something went wrong on my side" in said
+    assert sentences.UNFORESEEN in said
     assert "ZeroDivisionError" not in said
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert record.exc_info is not None
@@ -268,7 +271,7 @@ def test_a_form_that_fails_in_an_unforeseen_way_keeps_what_was_typed(failing: To
     failing.slack.options(BJORN, view, ActionId.EVENT)
     store_of(failing).broken = True
     seen = failing.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
-    assert "Something went wrong on my side" in answer(seen)
+    assert sentences.UNFORESEEN in answer(seen)
     assert failing.workspace.views.stack(BJORN)[0].state, "the form is still there, below"
 
 
@@ -286,7 +289,7 @@ def test_a_seat_is_kept_and_nothing_is_done_twice_when_slack_does_not_take_the_a
     assert town.sound().seated("yoga") == [BJORN]
     town.api.faults.clear()
     again = town.slack.click(BJORN, card, ActionId.REGISTER)
-    assert "You already have a seat" in answer(again)
+    assert sentences.already() in answer(again)
 
 
 def test_a_raise_that_takes_several_commits_says_that_it_has_started(
@@ -298,7 +301,7 @@ def test_a_raise_that_takes_several_commits_says_that_it_has_started(
     changed = failing.bot.service.edit_event("yoga", EventChanges.of(capacity=61))
     assert changed.event.capacity_target == 61
     seen = failing.slack.command(AMARA, EVENTS, "/event", "yoga")
-    assert "The capacity grows to 61" in answer(seen)
+    assert "growing to 61" in answer(seen)
     while background.waiting:
         background.run()
     assert len(failing.sound().seated("yoga")) == 61
@@ -308,7 +311,7 @@ def test_a_raise_that_takes_several_commits_says_that_it_has_started(
 def test_a_form_that_opens_too_late_asks_to_try_again(town: Town, error: str) -> None:
     town.api.fail_next("views.open", Fault.refused(error))
     seen = town.slack.command(BJORN, RANDOM, "/register")
-    assert "That took too long to open. Please try again" in answer(seen)
+    assert too_late().text in answer(seen)
 
 
 def test_a_form_that_is_opened_three_times_by_impatience_fails_nobody(town: Town) -> None:
@@ -323,7 +326,7 @@ def test_a_form_that_is_opened_three_times_by_impatience_fails_nobody(town: Town
     town.bot.service.delete_event("yoga")
     form = town.workspace.views.stack(BJORN)[-1]
     seen = town.slack.submit(BJORN, form.id)
-    assert "This event no longer exists." in answer(seen)
+    assert sentences.EVENT_GONE in answer(seen)
 
 
 def test_a_modal_closed_meanwhile_keeps_nothing_from_being_done(town: Town) -> None:
@@ -341,7 +344,7 @@ def test_a_modal_that_slack_does_not_take_is_an_unforeseen_failure(town: Town) -
     town.api.fail_next("views.update", Fault.refused("view_too_large"))
     manage = town.workspace.views.stack(BJORN)[-1]
     seen = town.slack.click(BJORN, manage, ActionId.CLOSE)
-    assert "Something went wrong on my side" in answer(seen)
+    assert sentences.UNFORESEEN in answer(seen)
 
 
 def test_a_click_for_which_slack_takes_no_answer_at_all_is_shown_as_failed(

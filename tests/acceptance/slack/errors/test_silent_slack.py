@@ -11,10 +11,12 @@ from slack_sdk import WebClient
 
 from bot.blocks.ids import ActionId
 from bot.entrypoints.bootstrap import assemble
+from bot.slack.error_messages import CARD_UNSURE
 from playground.client.member_client import MemberClient
 from playground.client.transport import into_app
 from playground.demo.seed import RANDOM
 from tests.support.environment import at_once, ids
+from tests.support.slack import sentences
 from tests.support.slack.event_form import filled, opened
 from tests.support.slack.harness import AMARA, BJORN, SECRET, Town, answer
 
@@ -56,7 +58,7 @@ def test_a_form_whose_card_slack_does_not_take_is_answered_in_time(
     form = opened(town)
     seen = hushed.submit(BJORN, form.id, filled(town))
     assert "*Pottery* is open for registration." in answer(seen)
-    assert "The card may not be posted: Slack did not answer." in answer(seen)
+    assert CARD_UNSURE in answer(seen)
     (event,) = town.sound().events.values()
     assert event.listed is False, "whether its channel is private could not be learned"
 
@@ -66,11 +68,11 @@ def test_an_admin_about_whom_slack_is_silent_is_refused_in_time(
 ) -> None:
     town.event(organizer_id=BJORN)
     seen = hushed.command(AMARA, RANDOM, "/event", "yoga")
-    assert "Only the organizers" in answer(seen)
+    assert sentences.NOT_ORGANIZER in answer(seen)
 
 
 def test_registering_asks_slack_nothing_that_it_could_wait_for(
     town: Town, hushed: MemberClient
 ) -> None:
     card = town.card(town.event())
-    assert "You have a seat" in answer(hushed.click(BJORN, card, ActionId.REGISTER))
+    assert sentences.seat() in answer(hushed.click(BJORN, card, ActionId.REGISTER))

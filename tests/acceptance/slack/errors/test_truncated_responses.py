@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bot.blocks.ids import ActionId
+from bot.slack.error_messages import CARD_UNSURE
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
+from tests.support.slack import sentences
 from tests.support.slack.event_form import filled, opened
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, Town, answer
 
@@ -23,7 +25,7 @@ def test_event_is_there_and_its_card_may_be(town: Town, fault: Fault) -> None:
     town.api.fail_next("chat.postMessage", fault)
     seen = town.slack.submit(BJORN, opened(town).id, filled(town))
     assert "*Pottery* is open for registration." in answer(seen)
-    assert "The card may not be posted: Slack did not answer." in answer(seen)
+    assert CARD_UNSURE in answer(seen)
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
@@ -31,7 +33,7 @@ def test_admin_about_whom_nothing_was_learned_is_refused(town: Town, fault: Faul
     """R8.9."""
     town.event(organizer_id=BJORN)
     town.api.fail_next("users.info", fault)
-    assert "Only the organizers" in answer(town.slack.command(AMARA, RANDOM, "/event", "yoga"))
+    assert sentences.NOT_ORGANIZER in answer(town.slack.command(AMARA, RANDOM, "/event", "yoga"))
 
 
 def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(town: Town) -> None:
@@ -39,7 +41,7 @@ def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(town: Town)
     card = town.card(town.event())
     town.api.fail_next("response_url", Fault.cut_off())
     assert town.slack.click(CHLOE, card, ActionId.REGISTER).failure is not None
-    assert "You already have a seat" in answer(town.slack.click(CHLOE, card, ActionId.REGISTER))
+    assert sentences.already() in answer(town.slack.click(CHLOE, card, ActionId.REGISTER))
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)

@@ -9,9 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
-from domain.enums import ChangeKind
+from bot.features.browsing.views import NO_MATCH
+from bot.slack.error_messages import Wrong, field_error
+from domain.enums import ChangeKind, NotificationKind
 from domain.inputs import EventChanges
 from playground.demo.seed import RANDOM
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, Town, answer
 from tests.support.slack.modals import GONE, NOT_ALLOWED, form, managed, press, said, submit, top
 
@@ -63,13 +66,13 @@ def test_a_new_place_is_told_to_everyone_with_the_old_one(town: Town) -> None:
     yoga(town)
     view = form(town, ActionId.EDIT)
     seen = submit(town, view, {BlockId.LOCATION: "Room 2"})
-    assert "2 people in it will be told" in said(seen.view)
+    assert "2 people will be notified" in said(seen.view)
     town.settle(5)
     for user_id in (CHLOE, DIEGO):
         (told,) = town.told(user_id)
-        assert "was moved" in told
+        assert sentences.notified(NotificationKind.MOVED) in told
         assert "Room 2" in told
-        assert "It was:" in told
+        assert "Before:" in told
         assert "Riverside lawn" in told
 
 
@@ -89,7 +92,7 @@ def test_a_new_title_alone_is_told_to_nobody(town: Town) -> None:
 def test_co_organizers_are_added_and_may(town: Town) -> None:
     yoga(town)
     submit(town, form(town, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
-    assert "1 of 1 seats" in said(managed(town, HARUKI))
+    assert sentences.taken(1, 1) in said(managed(town, HARUKI))
 
 
 def test_co_organizers_who_are_not_in_slack_stay(town: Town) -> None:
@@ -110,7 +113,7 @@ def test_reminders_can_be_dropped(town: Town) -> None:
     [
         ({BlockId.TITLE: " "}, "title", "Must not be empty."),
         ({BlockId.START_DATE: "2020-01-01"}, "starts_at", "Must be in the future."),
-        ({BlockId.END_DATE: "2020-01-01"}, "ends_at_time", "Choose a time, too."),
+        ({BlockId.END_DATE: "2020-01-01"}, "ends_at_time", field_error(Wrong.TIME_MISSING)),
         (
             {BlockId.DEADLINE_DATE: "2099-01-01", BlockId.DEADLINE_TIME: "10:00"},
             "registration_deadline",
@@ -163,7 +166,7 @@ def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
     view = form(town, ActionId.EDIT)
     town.bot.service.delete_event("yoga")
     assert GONE in said(submit(town, view, {BlockId.TITLE: "Pilates"}).view)
-    assert "No event fits" in answer(town.slack.command(BJORN, RANDOM, "/event", "yoga"))
+    assert NO_MATCH in answer(town.slack.command(BJORN, RANDOM, "/event", "yoga"))
 
 
 def test_an_event_canceled_meanwhile_stays_as_it_is(town: Town) -> None:
@@ -171,7 +174,7 @@ def test_an_event_canceled_meanwhile_stays_as_it_is(town: Town) -> None:
     view = form(town, ActionId.EDIT)
     town.bot.service.cancel_event("yoga")
     seen = submit(town, view, {BlockId.TITLE: "Pilates"})
-    assert "was canceled, and can’t be changed" in said(seen.view)
+    assert sentences.EVENT_CANCELED in said(seen.view)
     assert town.bot.service.get_event("yoga").title == "Yoga in the park"
 
 

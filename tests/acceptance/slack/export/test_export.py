@@ -190,6 +190,6 @@ def test_the_file_says_of_which_event_it_is_and_the_message_has_nothing_typed(to
     town.settle(3)
     message = town.workspace.messages(town.workspace.dm(BJORN).id)[-1]
     (file,) = message.files
-    assert file["title"] == "Yoga in the park: people"
+    assert file["title"] == "Yoga in the park: attendees"
     assert file["name"] == "Yoga in the park.csv"
     assert "Yoga" not in message.text

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from bot.blocks.ids import ActionId
+from bot.features.history.views import WHY_PROMOTED
 from domain.commands import Edit, Message, Remove
-from domain.enums import Audience
+from domain.enums import Audience, Cause
 from domain.inputs import EventChanges
 from domain.models import Actor
 from playground.demo.seed import RANDOM
@@ -48,15 +49,15 @@ def test_it_says_who_did_what_and_why_newest_first(town: Town) -> None:
     expected = [
         f"<@{BJORN}> closed registration",
         f"<@{AMARA}> removed <@{CHLOE}>: no &lt;show&gt;",
-        f"<@{HARUKI}> moved up to a seat: a seat came free",
+        f"<@{HARUKI}> got a seat from the waitlist: {WHY_PROMOTED[Cause.SEAT_FREED]}",
         f"<@{BJORN}> changed the event",
         "Seats: 1 → 2",
-        f"<@{DIEGO}> moved up to a seat: the capacity was raised",
+        f"<@{DIEGO}> got a seat from the waitlist: {WHY_PROMOTED[Cause.CAPACITY_INCREASED]}",
         f"<@{BJORN}> changed the event",
         "Start: <!date^",
-        "Place: Riverside lawn → Room 2",
-        f"<@{HARUKI}> joined the line",
-        f"<@{DIEGO}> joined the line",
+        "Location: Riverside lawn → Room 2",
+        f"<@{HARUKI}> joined the waitlist",
+        f"<@{DIEGO}> joined the waitlist",
         f"<@{CHLOE}> got a seat",
         f"<@{BJORN}> created the event",
     ]
@@ -101,7 +102,7 @@ def test_a_message_that_did_not_arrive_is_in_it(town: Town) -> None:
     town.register(CHLOE, "U0NOBODY")
     town.bot.service.edit_event("yoga", EventChanges.of(capacity=2))
     town.settle(4)
-    assert "Could not be told of it: <@U0NOBODY>" in history(town)
+    assert "Couldn’t be notified: <@U0NOBODY>" in history(town)
     assert town.workspace.refusals == ["chat.postMessage: channel_not_found"]
     town.workspace.refusals.clear()
 
@@ -113,9 +114,9 @@ def test_a_reminder_and_those_who_are_gone_are_in_it(town: Town) -> None:
     town.slack.change_member(CHLOE, deleted=True)
     town.bot.service.delete_user(DIEGO)
     text = history(town)
-    assert "Everyone registered was reminded" in text
-    assert f"<@{CHLOE}> left: no longer in this workspace" in text
-    assert f"<@{DIEGO}> left: deleted from Rollcall" in text
+    assert "reminded everyone registered" in text
+    assert f"unregistered <@{CHLOE}>: no longer in this workspace" in text
+    assert f"unregistered <@{DIEGO}>: their data was deleted" in text
 
 
 def test_what_several_organizers_did_in_one_commit_is_each_ones_own(town: Town) -> None:
@@ -136,10 +137,10 @@ def test_what_several_organizers_did_in_one_commit_is_each_ones_own(town: Town) 
     )
     text = history(town)
     for line in (
-        f"<@{BJORN}> changed the event\n◦ Place",
+        f"<@{BJORN}> changed the event\n◦ Location",
         f"<@{AMARA}> changed the event\n◦ Title",
-        f"<@{BJORN}> wrote to everyone registered or waiting: Bring a mat",
-        f"<@{AMARA}> wrote to everyone registered or waiting: And water",
+        f"<@{BJORN}> messaged everyone: Bring a mat",
+        f"<@{AMARA}> messaged everyone: And water",
         f"<@{BJORN}> removed <@{DIEGO}>: full",
         f"<@{AMARA}> removed <@{HARUKI}>: full",
     ):
@@ -155,8 +156,8 @@ def test_one_sees_what_moved_ones_own_place_and_nobody_elses_name(town: Town) ->
     town.bot.service.unregister("yoga", DIEGO)
     town.bot.service.unregister("yoga", CHLOE)
     text = said(mine(town, PRIYA))
-    assert text.count("1 person ahead of you got a seat or left: you moved up by 1") == 2
-    assert "You registered, and joined the line" in text
+    assert text.count("you moved up by 1") == 2
+    assert "You registered and joined the waitlist" in text
     for other in (CHLOE, DIEGO, HARUKI):
         assert other not in text
 
@@ -164,9 +165,9 @@ def test_one_sees_what_moved_ones_own_place_and_nobody_elses_name(town: Town) ->
 def test_who_got_a_seat_sees_why(town: Town) -> None:
     yoga(town)
     town.bot.service.unregister("yoga", CHLOE)
-    assert "You got a seat: a seat came free" in said(mine(town, DIEGO))
+    assert f"You got a seat: {WHY_PROMOTED[Cause.SEAT_FREED]}" in said(mine(town, DIEGO))
     town.bot.service.edit_event("yoga", EventChanges.of(capacity=5))
-    assert "You got a seat: the capacity was raised" in said(mine(town, HARUKI))
+    assert f"You got a seat: {WHY_PROMOTED[Cause.CAPACITY_INCREASED]}" in said(mine(town, HARUKI))
 
 
 def test_what_happened_behind_one_moved_nothing(town: Town) -> None:

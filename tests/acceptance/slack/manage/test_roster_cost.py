@@ -14,6 +14,7 @@ from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.large_events import fill
 from tests.support.dynamodb.requests import Requests, counted
 from tests.support.environment import ManualClock, ids, service_on
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, Town
 from tests.support.stores import empty_local
 
@@ -50,7 +51,7 @@ def opened(
 def test_the_first_page(town: Town, store: DynamoDBStore) -> None:
     small, _ = opened(town, store, "small")
     large, text = opened(town, store, "large")
-    assert "10000 of 10000 seats · 5000 waiting" in text
+    assert sentences.taken(10000, 10000, waitlist=5000) in text
     assert text.count("seat since") == roster_views.ROSTER_PAGE
     # The small one's page holds its line, too.
     assert large.reads <= small.reads

@@ -22,6 +22,7 @@ from tests.support.notifications.slack_faults import (
     NOT_APPLIED,
     OURS,
 )
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town, shown
 
 UPDATE = "chat.update"
@@ -68,7 +69,7 @@ def test_card_ends_at_the_truth_whatever_happens_to_its_updates(
         town.bot.notification_worker.wake("yoga")
         town.settle(1.5)
     town.settle(LONG_ENOUGH)
-    assert [now_shown(town, card) for card in cards] == ["5 of 10 seats"] * 2
+    assert [now_shown(town, card) for card in cards] == [sentences.taken(5, 10)] * 2
     assert undelivered(town) == ()
     assert len(town.api.calls(UPDATE)) <= 2 * len(PEOPLE) + 2
 
@@ -86,7 +87,7 @@ def test_our_own_failure_keeps_cards_for_later_with_one_alarm(
     assert len([call for call in town.api.calls(UPDATE) if call.fault]) <= 4
     town.api.faults.stand(None)
     town.settle(PAUSE.total_seconds() + 3)
-    assert [now_shown(town, card) for card in cards] == ["5 of 10 seats"] * 2
+    assert [now_shown(town, card) for card in cards] == [sentences.taken(5, 10)] * 2
     assert undelivered(town) == ()
 
 
@@ -116,7 +117,7 @@ def test_card_that_can_not_be_shown_waits_for_the_next_change(
     assert undelivered(town) == ()
     town.register(CHLOE)
     town.settle()
-    assert [now_shown(town, card) for card in cards] == ["2 of 10 seats"] * 2
+    assert [now_shown(town, card) for card in cards] == [sentences.taken(2, 10)] * 2
 
 
 @pytest.mark.parametrize("error", ["messages_tab_disabled", "missing_scope"])
@@ -132,7 +133,7 @@ def test_cards_follow_while_messages_are_refused_with_one_alarm(
         for waiting, user_id in enumerate((CHLOE, DIEGO, HARUKI), start=1):
             town.register(user_id)
             town.settle(2)
-            assert now_shown(town, card) == f"1 of 1 seats · {waiting} waiting"
+            assert now_shown(town, card) == sentences.taken(1, 1, waitlist=waiting)
             town.settle(PAUSE.total_seconds())
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
     town.api.faults.clear()

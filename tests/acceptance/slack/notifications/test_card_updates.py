@@ -18,6 +18,7 @@ from domain.inputs import EventChanges
 from playground.demo.seed import EVENTS, GENERAL, RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.environment import at_once
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, Town, shown
 
 UPDATE = "chat.update"
@@ -70,7 +71,7 @@ def test_card_follows_within_two_seconds(town: Town) -> None:
     town.settle(5)
     town.register(BJORN)
     town.settle(1)
-    assert "1 of 2 seats" in shown(town.workspace.message(EVENTS, card.ts))
+    assert sentences.taken(1, 2) in shown(town.workspace.message(EVENTS, card.ts))
 
 
 def test_rush_costs_one_update_a_second_and_ends_with_the_truth(town: Town) -> None:
@@ -80,7 +81,7 @@ def test_rush_costs_one_update_a_second_and_ends_with_the_truth(town: Town) -> N
         town.register(user_id)
         town.bot.notification_worker.run_due_events()
         town.clock.advance(timedelta(seconds=0.1))
-    assert "30 of 30 seats · 10 waiting" in town.card_now()
+    assert sentences.taken(30, 30, waitlist=10) in town.card_now()
     assert 4 <= len(town.api.calls(UPDATE)) <= 6
 
 
@@ -94,7 +95,7 @@ def test_card_whose_event_moves_while_it_is_updated_is_updated_again(town: Town)
     assert again is not None
     town.clock.advance(again - town.clock.now())
     assert notification_worker.attend("yoga") is None
-    assert "2 of 2 seats" in shown(town.workspace.messages(EVENTS)[-1])
+    assert sentences.taken(2, 2) in shown(town.workspace.messages(EVENTS)[-1])
 
 
 def test_card_does_not_wait_for_a_long_run_of_messages(town: Town) -> None:
@@ -150,7 +151,7 @@ def test_many_cards_share_slacks_rate_and_all_end_with_the_truth(town: Town) -> 
     town.settle(60)
     for channel in channels:
         for message in town.workspace.messages(channel):
-            assert "20 of 100 seats" in shown(message)
+            assert sentences.taken(20, 100) in shown(message)
 
 
 def cards(town: Town) -> Any:
@@ -177,7 +178,7 @@ def test_rate_limit_on_cards_is_kept_as_told(town: Town) -> None:
     town.settle(6)
     assert len(town.api.calls(UPDATE)) == 1
     town.settle(3)
-    assert "1 of 2 seats" in town.card_now()
+    assert sentences.taken(1, 2) in town.card_now()
 
 
 def test_server_error_on_a_card_is_tried_again(town: Town) -> None:
@@ -185,7 +186,7 @@ def test_server_error_on_a_card_is_tried_again(town: Town) -> None:
     town.api.fail_next(UPDATE, Fault.server_error(500))
     town.register(BJORN)
     town.settle(10)
-    assert "1 of 2 seats" in town.card_now()
+    assert sentences.taken(1, 2) in town.card_now()
 
 
 def test_card_that_slack_calls_malformed_is_logged_and_skipped(
@@ -200,7 +201,7 @@ def test_card_that_slack_calls_malformed_is_logged_and_skipped(
     assert "card of yoga skipped" in caplog.text
     assert len(town.api.calls(UPDATE)) == 1
     town.register(CHLOE)
-    assert "2 of 2 seats" in town.card_now()
+    assert sentences.taken(2, 2) in town.card_now()
 
 
 def test_our_own_failure_stops_cards_and_messages_with_one_alarm(
@@ -216,7 +217,7 @@ def test_our_own_failure_stops_cards_and_messages_with_one_alarm(
     assert len([call for call in town.api.calls() if call.fault]) == 1
     town.api.faults.stand(None)
     town.settle(60)
-    assert "2 of 2 seats" in town.card_now()
+    assert sentences.taken(2, 2) in town.card_now()
     assert len(town.told(CHLOE)) == 1
 
 
@@ -238,7 +239,7 @@ def test_click_on_a_card_that_nobody_remembers_adopts_it(town: Town) -> None:
     town.bot.notification_worker._card_updater._known.clear()  # as after a restart
     town.slack.click(BJORN, card, ActionId.REGISTER)
     town.settle()
-    assert "1 of 2 seats" in shown(town.workspace.message(EVENTS, card.ts))
+    assert sentences.taken(1, 2) in shown(town.workspace.message(EVENTS, card.ts))
     (known,) = cards(town)
     assert known.message_ts == card.ts
 

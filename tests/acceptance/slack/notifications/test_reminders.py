@@ -8,13 +8,16 @@ import pytest
 
 from bot.blocks.ids import ActionId
 from bot.entrypoints.bootstrap import Bot, assemble
+from domain.enums import ChangeKind, NotificationKind
 from domain.inputs import EventChanges
+from domain.models import Change
 from playground.web_api.fault_injection import Fault
 from tests.support.environment import at_once, ids
+from tests.support.slack import sentences
 from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, SECRET, Town
 from tests.support.slack.modals import managed, press, said
 
-REMINDER = "A reminder: you have a seat in *Yoga in the park*."
+REMINDER = sentences.notified(NotificationKind.REMINDER)
 
 
 def reminders(town: Town, user_id: str) -> int:
@@ -38,7 +41,7 @@ def test_a_day_and_an_hour_before_those_registered_are_reminded(town: Town) -> N
     assert reminders(town, CHLOE) == 1
     pass_time(town, timedelta(hours=1))
     assert reminders(town, CHLOE) == 2
-    assert "[Give up my seat]" in town.told(CHLOE)[-1]
+    assert f"[{ActionId.GIVE_UP_SEAT}]" in town.told(CHLOE)[-1]
     assert "Riverside lawn" in town.told(CHLOE)[-1]
     assert town.told(DIEGO) == [], "who waits has nothing to be reminded of"
 
@@ -197,9 +200,9 @@ def test_those_who_wait_are_told_when_registration_is_closed(town: Town) -> None
     town.settle(5)
     for user_id in (DIEGO, HARUKI):
         (told,) = town.told(user_id)
-        assert "Registration for *Yoga in the park* was closed." in told
-        assert "you are still in line" in told
-        assert "[Leave the line]" in told
+        assert sentences.notified(NotificationKind.CLOSED, Change(kind=ChangeKind.CLOSED)) in told
+        assert "still on the waitlist" in told
+        assert f"[{ActionId.CHOOSE_TO_UNREGISTER}]" in told
     assert town.told(CHLOE) == []
 
 
@@ -209,7 +212,7 @@ def test_those_who_wait_are_told_when_the_deadline_passes(town: Town) -> None:
     town.register(CHLOE, DIEGO)
     pass_time(town, timedelta(hours=5))
     (told,) = town.told(DIEGO)
-    assert "Registration for *Yoga in the park* has ended." in told
+    assert sentences.notified(NotificationKind.CLOSED) in told
     assert town.told(CHLOE) == []
 
 
@@ -225,7 +228,7 @@ def test_closed_after_the_deadline_those_who_wait_are_not_told_again(town: Town)
     note = said(press(town, ActionId.CLOSE))
     town.settle(5)
     assert len(town.told(DIEGO)) == 1
-    assert "will be told" not in note
+    assert "will be notified" not in note
 
 
 def test_closed_before_the_sweep_that_the_deadline_waits_for_it_is_told_once(town: Town) -> None:
@@ -236,7 +239,7 @@ def test_closed_before_the_sweep_that_the_deadline_waits_for_it_is_told_once(tow
     town.bot.service.close_event("yoga")
     town.settle(65)
     (told,) = town.told(DIEGO)
-    assert "Registration for *Yoga in the park* was closed." in told
+    assert sentences.notified(NotificationKind.CLOSED, Change(kind=ChangeKind.CLOSED)) in told
 
 
 def test_closed_before_the_deadline_it_is_told_once(town: Town) -> None:

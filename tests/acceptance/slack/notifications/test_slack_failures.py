@@ -9,6 +9,7 @@ import pytest
 
 from bot.notifications import delivery
 from bot.slack.api_errors import PAUSE
+from domain.enums import NotificationKind
 from domain.inputs import EventChanges
 from playground.web_api.fault_injection import Fault
 from tests.support.notifications.delivery import POST, promote, sent_to, undelivered
@@ -19,6 +20,7 @@ from tests.support.notifications.slack_faults import (
     NOT_APPLIED,
     OURS,
 )
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
 
 UPDATE = "chat.update"
@@ -29,7 +31,11 @@ FOR_GOOD = ["user_not_found", "user_disabled", "channel_not_found", "cannot_dm_b
 
 def first_lines(town: Town, user_id: str) -> list[str]:
     """Return what a member was told of, a word each, in order."""
-    words = {"you have a seat": "seat", "was moved": "moved", "was canceled": "canceled"}
+    words = {
+        sentences.promoted(): "seat",
+        sentences.notified(NotificationKind.MOVED): "moved",
+        sentences.notified(NotificationKind.CANCELED): "canceled",
+    }
     return [
         next(word for said, word in words.items() if said in told) for told in town.told(user_id)
     ]
@@ -185,7 +191,7 @@ def test_minute_without_slack_in_the_middle_of_many_messages(
     for user_id in (AMARA, *people):
         for event_id in events:
             about = [told for told in town.told(user_id) if event_id.capitalize() in told]
-            heard = ["seat" if "you have a seat" in told else "canceled" for told in about]
+            heard = ["seat" if "You got a seat" in told else "canceled" for told in about]
             owed = ["canceled"] if user_id == AMARA else ["seat", "canceled"]
             assert list(dict.fromkeys(heard)) == owed
             assert sorted(heard, key=owed.index) == heard

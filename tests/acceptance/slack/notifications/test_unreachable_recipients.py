@@ -13,6 +13,7 @@ from domain.inputs import EventChanges
 from domain.models import UnreachableRecipient
 from playground.web_api.fault_injection import Fault
 from tests.support.notifications.delivery import POST, promote, sent_to, undelivered
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
 
 GUESTS = [f"U0GUEST{number:02}" for number in range(30)]
@@ -91,7 +92,7 @@ def test_different_news_that_did_not_arrive_stand_apart(town: Town) -> None:
     town.settle()
     (told,) = town.told(AMARA)
     assert "Got a seat: <@U0NOBODY>" in told
-    assert "Event moved: <@U0NOBODY>" in told
+    assert "Time or location changed: <@U0NOBODY>" in told
     town.workspace.refusals.clear()
 
 
@@ -148,8 +149,8 @@ def test_organizer_hears_in_order(town: Town) -> None:
     town.bot.service.unregister("yoga", CHLOE)
     town.settle(10)
     first, second = town.told(AMARA)
-    assert "could be told" in first
-    assert "you have a seat" in second
+    assert "couldn’t be delivered" in first
+    assert sentences.promoted() in second
 
 
 def test_person_who_fails_for_good_at_a_later_try_is_told_of_too(town: Town) -> None:

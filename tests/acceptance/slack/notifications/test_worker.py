@@ -13,10 +13,12 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
+from bot.blocks.ids import ActionId
 from bot.notifications.delivery import LEASE, Storage
 from bot.notifications.worker import SWEEP_EVERY, NotificationWorker
 from bot.slack.api_errors import PAUSE
 from domain.commands import Command, Register, Remove, Unregister
+from domain.enums import NotificationKind
 from domain.inputs import EventChanges
 from domain.models import DeliveryState, Event, Page, Registration
 from domain.planning import planner
@@ -25,6 +27,7 @@ from playground.web_api.fault_injection import Fault
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import at_once
 from tests.support.notifications.delivery import POST, promote, sent_to, undelivered
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
 
 
@@ -108,9 +111,9 @@ def test_promoted_user_is_told_once_with_a_button_to_give_the_seat_up(town: Town
     town.settle()
     town.settle(120)
     (told,) = town.told(CHLOE)
-    assert "There are more seats now: you have a seat in *Yoga in the park*" in told
+    assert sentences.promoted(by_capacity=True) in told
     assert "Riverside lawn" in told
-    assert "[Give up my seat]" in told
+    assert f"[{ActionId.GIVE_UP_SEAT}]" in told
     assert undelivered(town) == ()
 
 
@@ -141,7 +144,7 @@ def test_removed_user_is_told_with_the_reason(town: Town) -> None:
     town.bot.service.remove("yoga", BJORN, reason="no show <!channel>")
     town.settle()
     (told,) = town.told(BJORN)
-    assert "took you out of *Yoga in the park*" in told
+    assert sentences.notified(NotificationKind.REMOVED) in told
     assert "no show &lt;!channel&gt;" in told
 
 
@@ -156,7 +159,7 @@ def test_everyone_registered_or_waiting_is_told_of_a_new_place(town: Town) -> No
     town.settle()
     for user_id in (BJORN, CHLOE, DIEGO):
         (told,) = town.told(user_id)
-        assert "It is now:" in told
+        assert "Now:" in told
         assert "Room 5" in told
         assert "Riverside lawn" in told
     assert town.told(PRIYA) == []
@@ -189,7 +192,7 @@ def test_one_who_is_promoted_while_all_are_told_hears_it_once(town: Town, after:
     notification_worker = another(town, town.store, leave)
     assert notification_worker.attend("yoga") is None
     (told,) = town.told(DIEGO)
-    assert "was canceled" in told
+    assert sentences.notified(NotificationKind.CANCELED) in told
     assert len(town.told(BJORN)) == 1
 
 
@@ -201,7 +204,7 @@ def test_promotions_go_before_words_to_everyone(town: Town) -> None:
     town.settle()
     assert sent_to(town)[0] == DIEGO
     assert [line.splitlines()[0] for line in town.told(DIEGO)] == [
-        "There are more seats now: you have a seat in *Yoga in the park*.",
+        sentences.promoted(by_capacity=True),
         town.told(DIEGO)[1].splitlines()[0],
     ]
     assert sorted(sent_to(town)) == sorted([BJORN, CHLOE, DIEGO, DIEGO])
@@ -215,7 +218,7 @@ def test_people_of_a_deleted_event_are_told(town: Town) -> None:
     town.settle()
     for user_id in (BJORN, CHLOE, DIEGO):
         (told,) = town.told(user_id)
-        assert "was deleted" in told
+        assert sentences.notified(NotificationKind.DELETED) in told
     assert undelivered(town) == ()
 
 
@@ -259,7 +262,10 @@ def test_later_messages_wait_behind_one_that_is_retried(town: Town) -> None:
     town.settle(20)
     heard = [told.splitlines()[0] for told in town.told(CHLOE)]
     # The promotion is not true any more; the rest comes in order.
-    assert ["took you out" in heard[0], "was canceled" in heard[1]] == [True, True]
+    assert [
+        sentences.notified(NotificationKind.REMOVED) in heard[0],
+        sentences.notified(NotificationKind.CANCELED) in heard[1],
+    ] == [True, True]
     assert len(heard) == 2
 
 
@@ -321,7 +327,7 @@ def test_entry_of_which_no_message_can_be_made_is_skipped_with_an_error(
     # Of hers, and of the organizers' about her.
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
     (told,) = town.told(CHLOE)
-    assert "was canceled" in told
+    assert sentences.notified(NotificationKind.CANCELED) in told
     assert undelivered(town) == ()
 
 
@@ -533,4 +539,7 @@ def test_person_hears_of_one_commit_as_it_happened(town: Town) -> None:
     town.bot.notification_worker.wake("yoga")
     town.settle()
     heard = [told.splitlines()[0] for told in town.told(BJORN)]
-    assert ["took you out" in heard[0], "A seat came free" in heard[1]] == [True, True]
+    assert [
+        sentences.notified(NotificationKind.REMOVED) in heard[0],
+        sentences.promoted() in heard[1],
+    ] == [True, True]

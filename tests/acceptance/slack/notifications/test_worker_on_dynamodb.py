@@ -9,12 +9,14 @@ from datetime import timedelta
 import pytest
 
 from bot.notifications.worker import SWEEP_EVERY, NotificationWorker
+from domain.enums import NotificationKind
 from domain.inputs import EventChanges
 from domain.service import Service
 from playground.demo.seed import EVENTS
 from playground.web_api.fault_injection import Fault
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.environment import at_once, new_event, service_on
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, PRIYA, Town, shown
 from tests.support.stores import empty_moto
 
@@ -80,7 +82,7 @@ def test_promoted_user_is_told_once_and_nothing_is_owed(bot: OnDynamoDB) -> None
     assert bot.undelivered() == {"yoga"}
     bot.settle()
     (told,) = bot.town.told(DIEGO)
-    assert "A seat came free" in told
+    assert sentences.promoted() in told
     assert bot.undelivered() == set()
     bot.settle(SWEEP_EVERY.total_seconds() + 1)
     assert len(bot.town.told(DIEGO)) == 1
@@ -120,7 +122,7 @@ def test_everyone_hears_of_a_cancellation_once(bot: OnDynamoDB) -> None:
     bot.settle(6)
     for user_id in (BJORN, CHLOE, DIEGO, PRIYA):
         (told,) = bot.town.told(user_id)
-        assert "was canceled" in told
+        assert sentences.notified(NotificationKind.CANCELED) in told
     assert bot.undelivered() == set()
 
 
@@ -144,7 +146,7 @@ def test_card_follows_and_its_row_goes_with_the_event(bot: OnDynamoDB) -> None:
     bot.service.ensure_user(bot.town.draft(BJORN))
     bot.service.register("yoga", BJORN)
     bot.settle(2)
-    assert "2 of 2 seats" in shown(bot.town.workspace.messages(EVENTS)[-1])
+    assert sentences.taken(2, 2) in shown(bot.town.workspace.messages(EVENTS)[-1])
     bot.service.delete_event("yoga")
     bot.settle()
     assert "This event was deleted." in shown(bot.town.workspace.messages(EVENTS)[-1])

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.features.browsing.views import registration_choice
+from domain.enums import EventStatus
+from domain.search import FoundRegistrations
 from playground.demo.seed import RANDOM
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, Town, answer, shown
 
 # /unregister and leaving: R8.1, R8.4
@@ -14,7 +18,7 @@ def test_unregister_finds_among_ones_own(town: Town) -> None:
     town.event("y2", title="Yoga in the park")
     town.register(BJORN, event_id="y1")
     seen = town.slack.command(BJORN, RANDOM, "/unregister", "yoga")
-    assert "You gave up your seat in *Yoga for beginners*." in answer(seen)
+    assert sentences.unregistered("Yoga for beginners") in answer(seen)
     assert town.sound().registrations == {}
 
 
@@ -23,7 +27,7 @@ def test_unregister_with_several_of_ones_own_gives_a_choice(town: Town) -> None:
         town.event(event_id)
         town.register(BJORN, event_id=event_id)
     seen = town.slack.command(BJORN, RANDOM, "/unregister", "yoga")
-    assert "Which one do you want to leave?" in answer(seen)
+    assert answer(seen).count(f"[{ActionId.CHOOSE_TO_UNREGISTER}]") == 2
     town.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_UNREGISTER, value="y2")
     assert town.sound().seated("y1") == [BJORN]
     assert town.sound().seated("y2") == []
@@ -32,7 +36,7 @@ def test_unregister_with_several_of_ones_own_gives_a_choice(town: Town) -> None:
 def test_unregister_of_nothing_of_ones_own_says_so(town: Town) -> None:
     town.event()
     seen = town.slack.command(BJORN, RANDOM, "/unregister", "yoga")
-    assert "You are not registered for anything that fits “yoga”" in answer(seen)
+    assert registration_choice(FoundRegistrations((), ()), "yoga").text in answer(seen)
 
 
 def test_unregister_of_what_fits_nothing_offers_the_nearest_of_ones_own_as_buttons(
@@ -42,7 +46,7 @@ def test_unregister_of_what_fits_nothing_offers_the_nearest_of_ones_own_as_butto
     town.event("others", title="Yoga im Park")
     town.register(BJORN, event_id="mine")
     seen = town.slack.command(BJORN, RANDOM, "/unregister", "Joga im Park")
-    assert "fits “Joga im Park”. Do you mean one of these?" in answer(seen)
+    assert f"[{ActionId.CHOOSE_TO_UNREGISTER}]" in answer(seen)
     assert "Yoga im Park" not in answer(seen).splitlines()[1:]
     assert town.sound().seated("mine") == [BJORN]
     town.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_UNREGISTER)
@@ -58,13 +62,13 @@ def test_unregister_alone_opens_a_picker_of_ones_own(town: Town) -> None:
     offered = town.slack.options(BJORN, view, ActionId.EVENT).options
     assert [option["value"] for option in offered] == ["yoga"]
     seen = town.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
-    assert "You gave up your seat" in answer(seen)
+    assert sentences.unregistered() in answer(seen)
 
 
 def test_leaving_an_event_with_free_seats_is_done_at_once(town: Town) -> None:
     card = town.card(town.event())
     town.register(BJORN)
-    assert "You gave up your seat" in answer(town.slack.click(BJORN, card, ActionId.UNREGISTER))
+    assert sentences.unregistered() in answer(town.slack.click(BJORN, card, ActionId.UNREGISTER))
     assert town.sound().registrations == {}
 
 
@@ -72,12 +76,11 @@ def test_leaving_a_full_event_asks_first_and_names_the_cost(town: Town) -> None:
     card = town.card(town.event(capacity=1))
     town.register(BJORN, CHLOE, DIEGO)
     asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
-    assert "goes to the next in line at once" in answer(asked)
-    assert "Coming back means 2nd in line" in answer(asked)
+    assert sentences.question(back=2, heir=True) in answer(asked)
     assert town.sound().seated("yoga") == [BJORN]
 
     stayed = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.KEEP_REGISTRATION)
-    assert "You keep your seat in *Yoga in the park*" in shown(stayed.messages[-1])
+    assert sentences.kept() in shown(stayed.messages[-1])
     assert town.sound().seated("yoga") == [BJORN]
 
 
@@ -85,9 +88,9 @@ def test_leaving_a_full_event_where_nobody_waits_asks_too(town: Town) -> None:
     card = town.card(town.event(capacity=1))
     town.register(BJORN)
     asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
-    assert "anybody can take your seat at once" in answer(asked)
+    assert sentences.question() in answer(asked)
     left = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
-    assert "You gave up your seat" in shown(left.messages[-1])
+    assert sentences.unregistered() in shown(left.messages[-1])
     assert left.messages[-1].ts == asked.ephemeral[-1].ts, "the answer replaces the question"
 
 
@@ -95,10 +98,9 @@ def test_leaving_the_line_in_front_of_others_asks_first(town: Town) -> None:
     card = town.card(town.event(capacity=1))
     town.register(AMARA, BJORN, CHLOE)
     asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
-    assert "You are 1st in line" in answer(asked)
-    assert "Coming back means 2nd in line" in answer(asked)
+    assert sentences.question(1, back=2) in answer(asked)
     left = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
-    assert "You are out of the line" in shown(left.messages[-1])
+    assert sentences.left_waitlist() in shown(left.messages[-1])
     assert town.sound().waiting("yoga") == [CHLOE]
 
 
@@ -109,13 +111,16 @@ def test_leaving_what_takes_no_registrations_any_more_says_that_there_is_no_way_
     town.register(BJORN)
     town.bot.service.close_event("yoga")
     asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
-    no_way_back = "You could not come back: it takes no registrations now."
-    assert f"You have a seat in *Yoga in the park*. {no_way_back}" in answer(asked)
+    assert sentences.question(status=EventStatus.CLOSED) in answer(asked)
     town.bot.service.reopen_event("yoga")
     town.register(CHLOE)
     town.bot.service.close_event("yoga")
-    for user_id in (BJORN, CHLOE):
-        assert no_way_back in answer(town.slack.click(user_id, card, ActionId.UNREGISTER))
+    for user_id, position in ((BJORN, None), (CHLOE, 1)):
+        asked = town.slack.click(user_id, card, ActionId.UNREGISTER)
+        question = sentences.question(
+            position, heir=position is None, status=EventStatus.CLOSED, waitlist_count=1
+        )
+        assert question in answer(asked)
 
 
 def test_who_waits_and_stays_is_told_the_position(town: Town) -> None:
@@ -123,19 +128,19 @@ def test_who_waits_and_stays_is_told_the_position(town: Town) -> None:
     town.register(AMARA, BJORN, CHLOE)
     asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
     stayed = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.KEEP_REGISTRATION)
-    assert "You stay in line for *Yoga in the park*: 1st." in shown(stayed.messages[-1])
+    assert sentences.kept(1) in shown(stayed.messages[-1])
 
 
 def test_the_last_in_line_leaves_at_once(town: Town) -> None:
     card = town.card(town.event(capacity=1))
     town.register(AMARA, BJORN)
-    assert "You are out of the line" in answer(town.slack.click(BJORN, card, ActionId.UNREGISTER))
+    assert sentences.left_waitlist() in answer(town.slack.click(BJORN, card, ActionId.UNREGISTER))
 
 
 def test_who_is_not_in_and_leaves_is_told_so(town: Town) -> None:
     card = town.card(town.event())
     seen = town.slack.click(BJORN, card, ActionId.UNREGISTER)
-    assert "You are not in *Yoga in the park*" in answer(seen)
+    assert sentences.not_registered() in answer(seen)
 
 
 def test_the_question_in_the_picker_is_answered_in_the_same_modal(town: Town) -> None:
@@ -147,7 +152,7 @@ def test_the_question_in_the_picker_is_answered_in_the_same_modal(town: Town) ->
     asked = town.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
     assert asked.view is not None
     left = town.slack.click(BJORN, asked.view, ActionId.UNREGISTER_CONFIRMED)
-    assert "It goes to the next in line" in answer(left)
+    assert sentences.unregistered(promoted=CHLOE) in answer(left)
     assert len(town.workspace.views.stack(BJORN)) == 1, "the answer takes the question's place"
 
 
@@ -166,9 +171,9 @@ def test_the_message_of_a_promotion_gives_the_seat_up_and_stays_understandable(
     assert "Riverside lawn" in shown(message)
 
     asked = town.slack.click(CHLOE, message, ActionId.GIVE_UP_SEAT)
-    assert "*Yoga in the park* is full" in shown(asked.messages[-1])
+    assert sentences.question() in shown(asked.messages[-1])
     left = town.slack.click(CHLOE, asked.messages[-1], ActionId.UNREGISTER_CONFIRMED)
-    assert town.told(CHLOE) == ["You gave up your seat in *Yoga in the park*."]
+    assert town.told(CHLOE) == [sentences.unregistered()]
     assert left.failure is None
     assert town.sound().seated("yoga") == []
 
@@ -181,6 +186,6 @@ def test_who_stays_after_all_can_still_give_the_seat_up(town: Town) -> None:
     message = town.workspace.messages(town.workspace.dm(CHLOE).id)[-1]
     asked = town.slack.click(CHLOE, message, ActionId.GIVE_UP_SEAT)
     stayed = town.slack.click(CHLOE, asked.messages[-1], ActionId.KEEP_REGISTRATION)
-    assert "You keep your seat" in shown(stayed.messages[-1])
+    assert sentences.kept() in shown(stayed.messages[-1])
     asked = town.slack.click(CHLOE, stayed.messages[-1], ActionId.CHOOSE_TO_UNREGISTER)
-    assert "anybody can take your seat" in shown(asked.messages[-1])
+    assert sentences.question() in shown(asked.messages[-1])

@@ -9,15 +9,17 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.slack.errors import MalformedPayload
 from bot.slack.payload_models import check_shape
 from playground.client import payloads
 from playground.client.member_client import find_element
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Json
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, HARUKI, Town, answer
 
 FORM = "application/x-www-form-urlencoded"
-UNREAD = "I can’t read what Slack sent me there"
+UNREAD = sentences.refusal(MalformedPayload(""))
 COMMAND = {
     "command": "/register",
     "text": "yoga",

@@ -9,13 +9,16 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId
+from bot.features.browsing.views import NO_MATCH
 from bot.slack.error_messages import SENTENCES
+from bot.slack.errors import NotInUse, OtherWorkspace
 from domain.errors import RollcallError
 from playground.client import payloads
 from playground.client.member_client import MemberClient, Seen
 from playground.client.transport import into_app
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Message
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SECRET, Town, answer, shown
 
 FORM = "application/x-www-form-urlencoded"
@@ -43,7 +46,7 @@ def test_a_stale_button_on_a_deleted_event_says_that_it_no_longer_exists(town: T
     before = town.everything()
     for action in (ActionId.REGISTER, ActionId.UNREGISTER, ActionId.MANAGE):
         seen = town.slack.click(BJORN, card, action)
-        assert "This event no longer exists." in answer(seen)
+        assert sentences.EVENT_GONE in answer(seen)
     after = town.everything()
     assert (after.events, after.registrations) == (before.events, before.registrations)
 
@@ -51,19 +54,19 @@ def test_a_stale_button_on_a_deleted_event_says_that_it_no_longer_exists(town: T
 def test_a_command_with_the_id_of_a_deleted_event_finds_nothing(town: Town) -> None:
     town.event()
     town.bot.service.delete_event("yoga")
-    assert "No event fits that" in answer(town.slack.command(BJORN, RANDOM, "/register", "yoga"))
+    assert NO_MATCH in answer(town.slack.command(BJORN, RANDOM, "/register", "yoga"))
 
 
 def test_the_card_of_a_deleted_event_says_so_and_has_no_buttons(town: Town) -> None:
     town.card(town.event())
     town.bot.service.delete_event("yoga")
-    assert town.card_now() == "Yoga in the park\nThis event was deleted."
+    assert town.card_now() == "Yoga in the park\nThis event has been deleted."
 
 
 def test_an_unknown_action_id_is_answered_with_a_sentence(town: Town) -> None:
     card = town.card(town.event())
     seen = with_button(town, card, "no_such_action")
-    assert "This is no longer in use." in answer(seen)
+    assert sentences.refusal(NotInUse()) in answer(seen)
 
 
 def with_button(town: Town, card: Message, action_id: str) -> Seen:
@@ -104,7 +107,7 @@ def test_a_button_with_a_strange_value_is_an_unknown_event(town: Town, value: st
     card = town.card(town.event())
     seen = town.slack.interact(press(town, card, value))
     assert seen.failure is None
-    assert "no longer exists" in answer(seen)
+    assert sentences.EVENT_GONE in answer(seen)
 
 
 # Another workspace (R10.2)
@@ -118,7 +121,7 @@ OTHERS: dict[str, dict[str, Any]] = {
         "user": {"id": "U0GUEST", "name": "guest", "team_id": "T0OTHER"},
     },
 }
-REFUSED = "Rollcall serves another workspace here, and can’t do that for you."
+REFUSED = sentences.refusal(OtherWorkspace())
 
 
 @pytest.mark.parametrize("names", OTHERS.values(), ids=OTHERS)

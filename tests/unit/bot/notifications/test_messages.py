@@ -73,7 +73,7 @@ def test_removal_gives_the_reason_if_there_is_one() -> None:
     """R4.6."""
     notification = Notification(kind=NotificationKind.REMOVED, user_id="U1", reason="no <show>")
     assert "no &lt;show&gt;" in said(notification)
-    assert "reason" not in said(Notification(kind=NotificationKind.REMOVED, user_id="U1"))
+    assert "Reason" not in said(Notification(kind=NotificationKind.REMOVED, user_id="U1"))
 
 
 def test_move_shows_the_new_and_the_old() -> None:
@@ -85,16 +85,16 @@ def test_move_shows_the_new_and_the_old() -> None:
         assert f"<!date^{int(moment.timestamp())}^" in text
 
 
-HELPS = {
-    NotificationKind.PROMOTED: "[Give up my seat]",
-    NotificationKind.REMOVED: "[What else is coming]",
-    NotificationKind.MOVED: "[Update my calendar]",
-    NotificationKind.CANCELED: "[Take it off my calendar]",
-    NotificationKind.DELETED: "[What else is coming]",
-    NotificationKind.CLOSED: "[Leave the line]",
-    NotificationKind.REMINDER: "[Give up my seat]",
-    NotificationKind.MESSAGE: "[Leave]",
-    NotificationKind.DEACTIVATED: "[Manage]",
+BUTTONS = {
+    NotificationKind.PROMOTED: f"[{ActionId.GIVE_UP_SEAT}]",
+    NotificationKind.REMOVED: f"[{ActionId.SHOW_EVENTS}]",
+    NotificationKind.MOVED: f"[{ActionId.ADD_TO_CALENDAR}]",
+    NotificationKind.CANCELED: f"[{ActionId.ADD_TO_CALENDAR}]",
+    NotificationKind.DELETED: f"[{ActionId.SHOW_EVENTS}]",
+    NotificationKind.CLOSED: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",
+    NotificationKind.REMINDER: f"[{ActionId.GIVE_UP_SEAT}]",
+    NotificationKind.MESSAGE: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",
+    NotificationKind.DEACTIVATED: f"[{ActionId.MANAGE}]",
 }
 
 
@@ -107,7 +107,7 @@ def test_every_notice_says_when_in_the_readers_zone_and_where(kind: Notification
 
 @pytest.mark.parametrize("kind", MESSAGES)
 def test_every_notice_has_the_button_that_helps(kind: NotificationKind) -> None:
-    assert HELPS[kind] in said(
+    assert BUTTONS[kind] in said(
         Notification(kind=kind, user_id="U1", text="words", about_user_id="U2")
     )
 
@@ -129,8 +129,8 @@ def test_a_message_is_its_writers_whoever_else_is_in_the_commit() -> None:
         about=ABOUT,
     )
     first, second = (text_of(notification_message(one, entry).to_dict()["blocks"]) for one in texts)
-    assert "<@UBOSS> writes to you" in first
-    assert "<@UVICE> writes to you" in second
+    assert "<@UBOSS> sent you a message" in first
+    assert "<@UVICE> sent you a message" in second
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,12 @@ def test_a_message_is_its_writers_whoever_else_is_in_the_commit() -> None:
     [
         (
             RegistrationStatus.REGISTERED,
-            "gave up a seat in *Yoga &lt;!channel&gt;*. <@U4> has it now.",
+            "was removed from *Yoga &lt;!channel&gt;*. <@U4> gets the seat.",
         ),
-        (RegistrationStatus.WAITLISTED, "gave up a place in line in *Yoga &lt;!channel&gt;*."),
+        (
+            RegistrationStatus.WAITLISTED,
+            "was removed from the waitlist for *Yoga &lt;!channel&gt;*.",
+        ),
     ],
 )
 def test_who_has_the_seat_of_one_who_is_gone_is_not_another_who_moved_up(
