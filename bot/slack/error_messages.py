@@ -56,6 +56,11 @@ def to(asker_id: str, error: RollcallError) -> Message:
     return message(error)
 
 
+def field_error(reason: str) -> str:
+    """Return what is wrong with a field as a sentence."""
+    return f"{reason[:1].upper()}{reason[1:]}."
+
+
 def unforeseen(reference: str) -> Message:
     """Return the message for a bug. `reference` finds it in the log."""
     return note(
@@ -140,6 +145,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
 }
 
 
+CARD_UNSURE = "The card may not have been posted, because Slack didn’t respond."
+
+
 def card_not_posted(event: Event, reason: str, *, is_outside: bool, is_unsure: bool) -> str:
     """Say why an event's card was not posted, and what to do, in mrkdwn."""
     if is_outside:
@@ -148,5 +156,5 @@ def card_not_posted(event: Event, reason: str, *, is_outside: bool, is_unsure: b
             f" then press *Post card* in `/event {event.event_id}`."
         )
     if is_unsure:
-        return "The card may not have been posted, because Slack didn’t respond."
+        return CARD_UNSURE
     return f"The card wasn’t posted. Slack’s error: `{reason}`"

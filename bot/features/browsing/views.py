@@ -23,6 +23,7 @@ MAX_CHOICES = 10
 
 NO_REGISTRATIONS = "You’re not registered for any events."
 NO_EVENTS = "No upcoming events."
+NO_MATCH = "No event matches that."
 
 
 def event_list(page: Page[Event]) -> Message:
@@ -108,8 +109,8 @@ def event_choice(found: FoundEvents, action: ActionId) -> Message:
             )
         return _offer(asked, found.fitting, action)
     if found.nearest:
-        return _offer("No event matches that. Did you mean one of these?", found.nearest, action)
-    return note("No event matches that. Type `/events` to see what’s coming up.")
+        return _offer(f"{NO_MATCH} Did you mean one of these?", found.nearest, action)
+    return note(f"{NO_MATCH} Type `/events` to see what’s coming up.")
 
 
 def _offer(text: str, events: Sequence[ListedEvent], action: ActionId) -> Message:

@@ -160,7 +160,7 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
         case ChangeKind.REMINDED:
             return "Rollcall reminded everyone registered"
         case ChangeKind.REPAIRED:
-            return f"A repair fixed {f'data of {whom}' if whom else 'the event'}"
+            return f"A repair fixed {f'the data of {whom}' if whom else 'the event'}"
     return f"{by} {_DONE[first.kind]}"
 
 
@@ -174,7 +174,7 @@ _DONE = {
     ChangeKind.EXPORTED: "exported the attendee list",
 }
 
-_WHY_PROMOTED: Mapping[Cause | None, str] = {
+WHY_PROMOTED: Mapping[Cause | None, str] = {
     Cause.SEAT_FREED: "one opened up",
     Cause.CAPACITY_INCREASED: "the capacity was increased",
     Cause.REPAIR: "a repair found one free",
@@ -182,7 +182,7 @@ _WHY_PROMOTED: Mapping[Cause | None, str] = {
 
 
 def _why_promoted(change: Change) -> str:
-    return _WHY_PROMOTED.get(change.cause, "one opened up")
+    return WHY_PROMOTED.get(change.cause, "one opened up")
 
 
 def _left(change: Change, whom: str, by: str) -> str:

@@ -23,6 +23,10 @@ ORGANIZED = 8
 UPCOMING = 8
 """Items of each list on one page. All three lists fit into the 100 blocks of a view."""
 
+OWN_HEADING = "Your registrations"
+UPCOMING_HEADING = "Upcoming events"
+ORGANIZED_HEADING = "Events you organize"
+
 FIRST = "first"
 """The value of a button that leads back to the start of a list."""
 
@@ -41,16 +45,16 @@ def home(lists: Lists, shown: HomeMetadata) -> View:
     create = button("Create an event", ActionId.CREATE_EVENT, "new", style="primary")
     blocks: list[Block] = [
         ActionsBlock(elements=[create]),
-        HeaderBlock(text=plain("Your registrations")),
+        HeaderBlock(text=plain(OWN_HEADING)),
         *_own(lists.own, shown.own),
         DividerBlock(),
-        HeaderBlock(text=plain("Upcoming events")),
+        HeaderBlock(text=plain(UPCOMING_HEADING)),
         *_upcoming(lists, is_first=shown.coming is None),
     ]
     if lists.organized.items or shown.organized is not None:
         blocks += [
             DividerBlock(),
-            HeaderBlock(text=plain("Events you organize")),
+            HeaderBlock(text=plain(ORGANIZED_HEADING)),
             *_organized(lists.organized, is_first=shown.organized is None),
         ]
     return View(type="home", blocks=blocks, private_metadata=json.dumps(shown.model_dump()))

@@ -122,7 +122,7 @@ def text_of(part: Any) -> str:
             if part.get("type") in ("plain_text", "mrkdwn"):
                 found.append(as_typed(str(part["text"])))
             elif part.get("type") == "button":
-                found.append(f"[{part['text']['text']}]")
+                found.append(f"[{part['action_id']}]")
             else:
                 for one in part.values():
                     walk(one)

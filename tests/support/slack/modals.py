@@ -11,8 +11,8 @@ from playground.demo.seed import RANDOM
 from playground.workspace.model import View
 from tests.support.slack.harness import BJORN, SlackHarness, text_of
 
-NOT_ALLOWED = "Only the organizers of this event and workspace admins can do that"
-GONE = "This event no longer exists."
+NOT_ALLOWED = sentences.NOT_ORGANIZER
+GONE = sentences.EVENT_GONE
 
 
 def manage_modal(harness: SlackHarness, user_id: str = BJORN, event_id: str = "yoga") -> View:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.blocks.formatting import moment, ordinal, people, plain_when, when
+from bot.blocks.formatting import moment, ordinal, plain_time, when
 from bot.blocks.ids import ActionId, BlockId
-from bot.blocks.mrkdwn import as_typed, bold, contained, escape, shortened
+from bot.blocks.mrkdwn import as_typed, bold, contained, escape, mention_list, shortened
 from bot.features.cards.views import event_card
 from domain.enums import EventStatus
 from domain.models import Event
@@ -260,19 +260,19 @@ def test_a_card_has_title_times_place_description_counts_organizers_and_buttons(
     )
     assert text.splitlines() == [
         "Chess",
-        "<!date^1795626000^{date_short_pretty}, {time}|Wed 25 Nov 2026, 18:00 (Europe/Berlin)> · Room 5",
+        "<!date^1795626000^{date_short_pretty}, {time}|Wed, Nov 25, 2026, 6:00 PM (Europe/Berlin)> · Room 5",
         "Bring *clocks*",
-        f"12 of 20 seats · 3 waiting · organized by <@{AMARA}>, <@{CHLOE}>",
-        "[Register]",
-        "[Leave]",
-        "[Manage]",
+        f"12 of 20 seats taken · 3 on the waitlist · organized by <@{AMARA}>, <@{CHLOE}>",
+        f"[{ActionId.REGISTER}]",
+        f"[{ActionId.UNREGISTER}]",
+        f"[{ActionId.MANAGE}]",
     ]
 
 
 def test_a_full_card_offers_the_waitlist() -> None:
-    assert "[Join the waitlist]" in card_of(registered_count=20)
-    assert "20 of 20 seats · waitlist open" in card_of(registered_count=20)
-    assert "20 of 20 seats · full" in card_of(registered_count=20, has_waitlist=False)
+    assert "Join waitlist" in str(event_card(event(registered_count=20)).to_dict())
+    assert "20 of 20 seats taken · waitlist open" in card_of(registered_count=20)
+    assert "20 of 20 seats taken · full" in card_of(registered_count=20, has_waitlist=False)
 
 
 def test_a_closed_and_a_canceled_card_say_so_and_take_nobody() -> None:
@@ -281,29 +281,29 @@ def test_a_closed_and_a_canceled_card_say_so_and_take_nobody() -> None:
         (EventStatus.CANCELED, "*Canceled*"),
     ):
         assert words in card_of(status=status)
-        assert "[Register]" not in card_of(status=status)
-        assert "[Leave]" in card_of(status=status)
+        assert f"[{ActionId.REGISTER}]" not in card_of(status=status)
+        assert f"[{ActionId.UNREGISTER}]" in card_of(status=status)
 
 
 def test_a_card_names_its_deadline() -> None:
     deadline = datetime(2026, 11, 24, tzinfo=UTC)
-    assert "register until <!date^1795478400^" in card_of(registration_deadline=deadline)
+    assert "register by <!date^1795478400^" in card_of(registration_deadline=deadline)
 
 
 def test_every_message_has_a_text_of_its_own() -> None:
-    assert event_card(event(title="<!channel>")).text == "&lt;!channel&gt;: 0 of 20 seats"
+    assert event_card(event(title="<!channel>")).text == "&lt;!channel&gt;: 0 of 20 seats taken"
 
 
 def test_times_are_given_in_the_readers_zone_with_the_events_own_to_fall_back_on() -> None:
     value = datetime(2026, 7, 1, 17, 0, tzinfo=UTC)
     assert moment(value, "Asia/Kolkata") == (
-        "<!date^1782925200^{date_short_pretty}, {time}|Wed 01 Jul 2026, 22:30 (Asia/Kolkata)>"
+        "<!date^1782925200^{date_short_pretty}, {time}|Wed, Jul 1, 2026, 10:30 PM (Asia/Kolkata)>"
     )
     day = timedelta(days=1)
     start = event().starts_at
-    assert when(event(ends_at=start + day / 24)).endswith("^{time}|19:00>")
-    assert "Thu 26 Nov 2026" in when(event(ends_at=start + day))
-    assert plain_when(event()) == "Wed 25 Nov, 18:00"
+    assert when(event(ends_at=start + day / 24)).endswith("^{time}|7:00 PM>")
+    assert "Thu, Nov 26, 2026" in when(event(ends_at=start + day))
+    assert plain_time(event().starts_at, "Europe/Berlin") == "Wed, Nov 25, 6:00 PM"
 
 
 def test_numbers_and_names_as_people_say_them() -> None:
@@ -321,15 +321,15 @@ def test_numbers_and_names_as_people_say_them() -> None:
         "111th",
         "112th",
     ]
-    assert people(["U1"], 1) == "<@U1>"
-    assert people(["U1", "W2"], 2) == "<@U1> and <@W2>"
-    assert people(["U1", "U2", "U3"], 60) == "<@U1>, <@U2>, <@U3> and 57 more"
+    assert mention_list(["U1"], 1) == "<@U1>"
+    assert mention_list(["U1", "W2"], 2) == "<@U1> and <@W2>"
+    assert mention_list(["U1", "U2", "U3"], 60) == "<@U1>, <@U2>, <@U3>, and 57 more"
     assert shortened("abcdef", 4) == "abc…"
 
 
 def test_somebody_who_is_not_in_slack_is_called_by_id() -> None:
     """A program may register anybody; Slack would show a mention of them as it is written."""
-    assert people(["U1", "hr-7"], 2) == "<@U1> and hr-7"
+    assert mention_list(["U1", "hr-7"], 2) == "<@U1> and hr-7"
 
 
 def test_an_answer_is_the_same_for_screen_readers(harness: SlackHarness) -> None:

@@ -9,7 +9,8 @@ from bot.features.cards.views import event_card
 from domain.models import Event
 from playground.demo.seed import EVENTS
 from playground.workspace.model import Message
-from tests.support.slack.harness import BJORN, CHLOE, SlackHarness, answer
+from tests.support.slack import sentences
+from tests.support.slack.harness import BJORN, CHLOE, Town, answer
 
 
 def unknown_card(harness: SlackHarness, event: Event) -> Message:
@@ -22,22 +23,22 @@ def unknown_card(harness: SlackHarness, event: Event) -> Message:
 @pytest.mark.parametrize(
     ("action", "says"),
     [
-        (ActionId.REGISTER, "is full: 1 of 1 seat taken"),
-        (ActionId.UNREGISTER, "You are not in *Yoga in the park*"),
-        (ActionId.MANAGE, "Only the organizers"),
+        (ActionId.REGISTER, "is full"),
+        (ActionId.UNREGISTER, sentences.not_registered()),
+        (ActionId.MANAGE, sentences.NOT_ORGANIZER),
     ],
 )
 def test_a_refused_press_makes_an_unknown_card_show_what_is_so(
     harness: SlackHarness, action: ActionId, says: str
 ) -> None:
-    card = unknown_card(harness, harness.event(capacity=1, has_waitlist=False))
-    harness.register(CHLOE)
-    assert says in answer(harness.slack.click(BJORN, card, action))
-    assert "1 of 1 seats · full" in harness.current_card_text()
+    card = unknown_card(town, town.event(capacity=1, has_waitlist=False))
+    town.register(CHLOE)
+    assert says in answer(town.slack.click(BJORN, card, action))
+    assert "1 of 1 seat taken · full" in town.card_now()
 
 
-def test_a_press_on_a_card_of_no_event_remembers_nothing(harness: SlackHarness) -> None:
-    card = unknown_card(harness, harness.event())
-    harness.bot.service.delete_event("yoga")
-    assert "no longer exists" in answer(harness.slack.click(BJORN, card, ActionId.REGISTER))
-    assert harness.store.get_cards("yoga") == ()
+def test_a_press_on_a_card_of_no_event_remembers_nothing(town: Town) -> None:
+    card = unknown_card(town, town.event())
+    town.bot.service.delete_event("yoga")
+    assert sentences.EVENT_GONE in answer(town.slack.click(BJORN, card, ActionId.REGISTER))
+    assert town.store.get_cards("yoga") == ()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.slack.errors import RefreshFailed
 from domain.enums import EventStatus
 from domain.models import Page, Registration
 from domain.planning.plan import Plan
@@ -20,7 +21,7 @@ from storage.sqlite.store import SQLiteStore
 from tests.support.environment import run_now
 from tests.support.slack.harness import BJORN, SlackHarness, answer, run_bot
 
-DONE = "That is done, but I can’t show it here right now."
+DONE = sentences.refusal(RefreshFailed())
 CAPACITY = (BlockId.CAPACITY, ActionId.INPUT)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bot.blocks.ids import ActionId
+from bot.slack.error_messages import CARD_UNSURE
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
+from tests.support.slack import sentences
 from tests.support.slack.event_form import filled, opened
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, answer
 
@@ -23,7 +25,7 @@ def test_event_is_there_and_its_card_may_be(harness: SlackHarness, fault: Fault)
     harness.api.fail_next("chat.postMessage", fault)
     seen = harness.slack.submit(BJORN, opened(harness).id, filled(harness))
     assert "*Pottery* is open for registration." in answer(seen)
-    assert "The card may not be posted: Slack did not answer." in answer(seen)
+    assert CARD_UNSURE in answer(seen)
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)

@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId, EventOption
-from playground.client.member_client import ActionResult
+from bot.slack.error_messages import CARD_UNSURE, Wrong
+from playground.client.member_client import Seen
 from playground.demo.seed import EVENTS, LEADS, RANDOM
 from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
+from tests.support.slack import sentences
 from tests.support.slack.event_form import INPUTS, filled, opened
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, PRIYA, SlackHarness, answer, shown
 
@@ -62,10 +64,10 @@ def test_the_form_makes_the_event_and_posts_its_card(harness: SlackHarness) -> N
     assert (event.capacity, event.has_waitlist, event.listed) == (12, True, True)
     assert (event.organizer_id, event.co_organizer_ids) == (BJORN, (CHLOE,))
 
-    card = harness.workspace.messages(EVENTS)[-1]
-    for words in ("Pottery", "Studio 5", "Bring an apron.", "0 of 12 seats", f"<@{BJORN}>"):
+    card = town.workspace.messages(EVENTS)[-1]
+    for words in ("Pottery", "Studio 5", "Bring an apron.", sentences.taken(0, 12), f"<@{BJORN}>"):
         assert words in shown(card)
-    for label in ("[Register]", "[Leave]", "[Manage]"):
+    for label in (f"[{ActionId.REGISTER}]", f"[{ActionId.UNREGISTER}]", f"[{ActionId.MANAGE}]"):
         assert label in shown(card)
 
 
@@ -74,7 +76,7 @@ def test_the_button_in_app_home_opens_the_same_form(harness: SlackHarness) -> No
     assert home is not None
     view = harness.slack.click(BJORN, home, ActionId.CREATE_EVENT).view
     assert view is not None
-    assert view.title == "New event"
+    assert view.title == "Create event"
 
 
 def test_another_time_zone_can_be_found_and_chosen(harness: SlackHarness) -> None:
@@ -122,28 +124,28 @@ def test_a_channel_without_the_app_gets_no_card_and_the_organizer_is_told_how_to
     assert "`/invite @Rollcall`" in answer(seen)
     event = only_event(harness)
     assert event.listed is False, "the app can't see the channel: it is private"
-    harness.workspace.refusals.clear()
+    town.workspace.refusals.clear()
 
-    harness.slack.join(harness.workspace.app.bot_user_id, LEADS)
-    harness.slack.command(PRIYA, LEADS, "/event", event.event_id)
-    manage = harness.workspace.views.stack(PRIYA)[-1]
-    harness.slack.click(PRIYA, manage, ActionId.POST_CARD)
-    form = harness.workspace.views.stack(PRIYA)[-1]
-    posted = harness.slack.submit(PRIYA, form.id, {INPUTS[BlockId.CHANNEL]: LEADS})
-    assert "The card of *Pottery* is posted." in answer(posted)
-    assert "0 of 12 seats" in shown(harness.workspace.messages(LEADS)[-1])
-
-
-def test_slack_failing_at_the_card_leaves_the_event(harness: SlackHarness) -> None:
-    harness.api.fail_next("chat.postMessage", Fault.closed())
-    seen = sent(harness)
-    assert "The card may not be posted: Slack did not answer." in answer(seen)
-    assert only_event(harness).title == "Pottery"
+    town.slack.join(town.workspace.app.bot_user_id, LEADS)
+    town.slack.command(PRIYA, LEADS, "/event", event.event_id)
+    manage = town.workspace.views.stack(PRIYA)[-1]
+    town.slack.click(PRIYA, manage, ActionId.POST_CARD)
+    form = town.workspace.views.stack(PRIYA)[-1]
+    posted = town.slack.submit(PRIYA, form.id, {INPUTS[BlockId.CHANNEL]: LEADS})
+    assert "The card for *Pottery* has been posted." in answer(posted)
+    assert sentences.taken(0, 12) in shown(town.workspace.messages(LEADS)[-1])
 
 
-def test_slack_refusing_the_card_is_said_with_its_reason(harness: SlackHarness) -> None:
-    harness.api.fail_next("chat.postMessage", Fault.refused("is_archived"))
-    assert "The card is not posted: Slack says `is_archived`." in answer(sent(harness))
+def test_slack_failing_at_the_card_leaves_the_event(town: Town) -> None:
+    town.api.fail_next("chat.postMessage", Fault.closed())
+    seen = sent(town)
+    assert CARD_UNSURE in answer(seen)
+    assert only_event(town).title == "Pottery"
+
+
+def test_slack_refusing_the_card_is_said_with_its_reason(town: Town) -> None:
+    town.api.fail_next("chat.postMessage", Fault.refused("is_archived"))
+    assert "`is_archived`" in answer(sent(town))
 
 
 # Wrong input, marked at its field (done-means 7)
@@ -166,19 +168,23 @@ WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
     "a number in words": ({"CAPACITY": "ten"}, BlockId.CAPACITY, "a whole number"),
     "a digit of another kind": ({"CAPACITY": "²"}, BlockId.CAPACITY, "a whole number"),
     "a number without end": ({"CAPACITY": "9" * 5_000}, BlockId.CAPACITY, "a whole number"),
-    "no day": ({"START_DATE": None}, BlockId.START_DATE, "choose a day"),
-    "no time": ({"START_TIME": None}, BlockId.START_TIME, "choose a time"),
+    "no day": ({"START_DATE": None}, BlockId.START_DATE, Wrong.NO_DAY),
+    "no time": ({"START_TIME": None}, BlockId.START_TIME, Wrong.TIME_MISSING),
     "neither day nor time": (
         {"START_DATE": None, "START_TIME": None},
         BlockId.START_DATE,
         "choose",
     ),
-    "a day that does not exist": ({"START_DATE": "2027-02-30"}, BlockId.START_TIME, "that exist"),
-    "an end without a day": ({"END_TIME": "20:00"}, BlockId.END_DATE, "choose a day"),
+    "a day that does not exist": (
+        {"START_DATE": "2027-02-30"},
+        BlockId.START_TIME,
+        Wrong.NO_SUCH_MOMENT,
+    ),
+    "an end without a day": ({"END_TIME": "20:00"}, BlockId.END_DATE, Wrong.NO_DAY),
     "a deadline without a day": (
         {"DEADLINE_TIME": "20:00"},
         BlockId.DEADLINE_DATE,
-        "choose a day",
+        Wrong.NO_DAY,
     ),
     "a past day": ({"START_DATE": "2020-01-01"}, BlockId.START_DATE, "future"),
 }
@@ -247,7 +253,7 @@ def test_a_time_zone_that_does_not_exist_is_marked_at_its_field(harness: SlackHa
     }
     response = harness.slack.interact(payload).response
     assert response is not None
-    assert '"errors": {"time_zone": "Choose a time zone."}' in response.body
+    assert '"errors": {"time_zone": {field_error(Wrong.NO_TIME_ZONE)}}' in response.body
 
 
 def submission(
@@ -327,7 +333,7 @@ def test_a_form_opens_in_utc_when_slack_does_not_say_the_members_zone(
 def test_event_alone_opens_the_form_too(harness: SlackHarness) -> None:
     view = harness.slack.command(BJORN, RANDOM, "/event").view
     assert view is not None
-    assert view.title == "New event"
+    assert view.title == "Create event"
 
 
 def test_an_admin_is_no_special_organizer_of_what_others_create(harness: SlackHarness) -> None:

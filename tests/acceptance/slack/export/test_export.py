@@ -192,6 +192,6 @@ def test_the_file_says_of_which_event_it_is_and_the_message_has_nothing_typed(
     harness.deliver_due(3)
     message = harness.workspace.messages(harness.workspace.dm(BJORN).id)[-1]
     (file,) = message.files
-    assert file["title"] == "Yoga in the park: people"
+    assert file["title"] == "Yoga in the park: attendees"
     assert file["name"] == "Yoga in the park.csv"
     assert "Yoga" not in message.text

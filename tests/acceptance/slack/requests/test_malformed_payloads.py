@@ -17,7 +17,7 @@ from playground.workspace.model import Json
 from tests.support.slack.harness import AMARA, BJORN, HARUKI, SlackHarness, answer
 
 FORM = "application/x-www-form-urlencoded"
-UNREAD = "I can’t read what Slack sent me there"
+UNREAD = sentences.refusal(MalformedPayload(""))
 COMMAND = {
     "command": "/register",
     "text": "yoga",

@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId
+from bot.features.browsing.views import NO_MATCH
 from bot.slack.error_messages import SENTENCES
+from bot.slack.errors import NotInUse, OtherWorkspace
 from domain.errors import RollcallError
 from playground.client import payloads
 from playground.client.member_client import ActionResult, MemberClient
@@ -108,7 +110,7 @@ def test_a_button_with_a_strange_value_is_an_unknown_event(
     card = harness.card(harness.event())
     seen = harness.slack.interact(press(harness, card, value))
     assert seen.failure is None
-    assert "no longer exists" in answer(seen)
+    assert sentences.EVENT_GONE in answer(seen)
 
 
 # Another workspace (R10.2)
@@ -122,7 +124,7 @@ OTHERS: dict[str, dict[str, Any]] = {
         "user": {"id": "U0GUEST", "name": "guest", "team_id": "T0OTHER"},
     },
 }
-REFUSED = "Rollcall serves another workspace here, and can’t do that for you."
+REFUSED = sentences.refusal(OtherWorkspace())
 
 
 @pytest.mark.parametrize("names", OTHERS.values(), ids=OTHERS)

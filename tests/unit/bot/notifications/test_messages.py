@@ -85,16 +85,16 @@ def test_move_shows_the_new_values_before_the_old() -> None:
         assert f"<!date^{int(moment.timestamp())}^" in text
 
 
-HELPS = {
-    NotificationKind.PROMOTED: "[Give up my seat]",
-    NotificationKind.REMOVED: "[What else is coming]",
-    NotificationKind.MOVED: "[Update my calendar]",
-    NotificationKind.CANCELED: "[Take it off my calendar]",
-    NotificationKind.DELETED: "[What else is coming]",
-    NotificationKind.CLOSED: "[Leave the line]",
-    NotificationKind.REMINDER: "[Give up my seat]",
-    NotificationKind.MESSAGE: "[Leave]",
-    NotificationKind.DEACTIVATED: "[Manage]",
+BUTTONS = {
+    NotificationKind.PROMOTED: f"[{ActionId.GIVE_UP_SEAT}]",
+    NotificationKind.REMOVED: f"[{ActionId.SHOW_EVENTS}]",
+    NotificationKind.MOVED: f"[{ActionId.ADD_TO_CALENDAR}]",
+    NotificationKind.CANCELED: f"[{ActionId.ADD_TO_CALENDAR}]",
+    NotificationKind.DELETED: f"[{ActionId.SHOW_EVENTS}]",
+    NotificationKind.CLOSED: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",
+    NotificationKind.REMINDER: f"[{ActionId.GIVE_UP_SEAT}]",
+    NotificationKind.MESSAGE: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",
+    NotificationKind.DEACTIVATED: f"[{ActionId.MANAGE}]",
 }
 
 
@@ -140,9 +140,12 @@ def test_message_names_its_author_in_a_batch_of_several() -> None:
     [
         (
             RegistrationStatus.REGISTERED,
-            "gave up a seat in *Yoga &lt;!channel&gt;*. <@U4> has it now.",
+            "was removed from *Yoga &lt;!channel&gt;*. <@U4> gets the seat.",
         ),
-        (RegistrationStatus.WAITLISTED, "gave up a place in line in *Yoga &lt;!channel&gt;*."),
+        (
+            RegistrationStatus.WAITLISTED,
+            "was removed from the waitlist for *Yoga &lt;!channel&gt;*.",
+        ),
     ],
 )
 def test_departure_names_the_attendee_who_got_this_seat(
