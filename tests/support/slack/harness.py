@@ -1,4 +1,4 @@
-"""The real bot on SQLite, in a workspace whose Slack answers over HTTP. Time moves by hand."""
+"""The real bot on SQLite in a simulated workspace, with the Web API over HTTP and a manual clock."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ManualClock, at_once, ids
 from tests.support.invariants import Everything, assert_sound, everything_in
 
-SECRET = "a signing secret of nobody's"
+SECRET = "not a real signing secret"
 
 AMARA, BJORN, CHLOE = "U0AMARA", "U0BJORN", "U0CHLOE"
 DIEGO, HARUKI, PRIYA = "U0DIEGO", "U0HARUKI", "U0PRIYA"
@@ -49,7 +49,7 @@ class SlackHarness:
     slack: MemberClient
 
     def event(self, event_id: str = "yoga", **values: Any) -> Event:
-        """Create an event of Amara's in two days, with 2 seats and a waitlist unless told otherwise."""
+        """Create an event by Amara in two days, by default with 2 seats and a waitlist."""
         given: dict[str, Any] = {
             "event_id": event_id,
             "title": "Yoga in the park",
@@ -63,55 +63,55 @@ class SlackHarness:
         return self.bot.service.create_event(EventDraft.of(**given | values))
 
     def card(self, event: Event) -> Message:
-        """Post an event's card in the channel for events; return it."""
+        """Post an event's card in #events and return it."""
         self.bot.notification_worker.announce(event, EVENTS)
         return self.workspace.messages(EVENTS)[-1]
 
     def current_card(self) -> str:
-        """Return all that the newest card shows, once what is due is done."""
+        """Run the worker and return the text of the newest card."""
         self.run_worker()
         return shown(self.workspace.messages(EVENTS, visible_to=AMARA)[-1])
 
     def register(self, *user_ids: str, event_id: str = "yoga") -> None:
-        """Register people, past Slack."""
+        """Register users directly, without Slack."""
         for user_id in user_ids:
             self.bot.service.ensure_user(self.draft(user_id))
             self.bot.service.register(event_id, user_id)
 
     def draft(self, user_id: str) -> UserDraft:
-        """Return a member as the bot knows them from Slack's payloads."""
-        known = {member.id: member.name for member in self.workspace.members()}
-        return UserDraft.of(user_id=user_id, name=known.get(user_id, user_id))
+        """Return the user that the bot knows from a member's payloads."""
+        names = {member.id: member.name for member in self.workspace.members()}
+        return UserDraft.of(user_id=user_id, name=names.get(user_id, user_id))
 
     def run_worker(self, seconds: float = 3) -> None:
-        """Let time pass, and the notifier do what is due meanwhile."""
+        """Advance the clock by `seconds` while the notification worker runs."""
         end = self.clock.now() + timedelta(seconds=seconds)
         while self.clock.now() <= end:
             self.bot.notification_worker.run_due_events()
             self.clock.advance(timedelta(seconds=0.5))
 
     def direct_messages(self, user_id: str) -> list[str]:
-        """Return the direct messages that the bot sent to a member."""
+        """Return the texts of the bot's direct messages to a member."""
         return [
             shown(message) for message in self.workspace.messages(self.workspace.dm(user_id).id)
         ]
 
     def everything(self) -> Everything:
-        """Return all that is stored."""
+        """Return everything in the store."""
         return everything_in(self.store)
 
     def check_invariants(self) -> Everything:
-        """Assert R7.5; return all that is stored."""
+        """Check the invariants (R7.5) and return everything in the store."""
         return assert_sound(self.store)
 
 
 def shown(message: Message) -> str:
-    """Return all text of a message's blocks, with its buttons in brackets."""
+    """Return the text of a message's blocks, with button labels in brackets."""
     return text_of(message.blocks or [])
 
 
 def text_of(part: Any) -> str:
-    """Return all text in blocks, one piece to a line."""
+    """Return the text of blocks, one text object per line."""
     found: list[str] = []
 
     def walk(part: Any) -> None:
@@ -132,7 +132,7 @@ def text_of(part: Any) -> str:
 
 
 def answer(seen: ActionResult) -> str:
-    """Return what one person was answered: a message that only they see, or a modal."""
+    """Return the text of a response: the ephemeral message, the modal, or the new messages."""
     assert seen.failure is None, seen.failure
     if seen.ephemeral:
         return shown(seen.ephemeral[-1])
@@ -161,7 +161,7 @@ def running(
     path: Path,
     spawn: Spawn,
 ) -> Iterator[SlackHarness]:
-    """Run the bot in a fresh workspace; at the end, whatever Slack would have refused is a failure."""
+    """Run the bot in a fresh workspace. At the end, fail if Slack would have refused any request."""
     app, url = server
     clock = ManualClock(datetime.now(UTC).replace(microsecond=0))  # noqa: TID251  # Bolt checks signatures by it
     workspace = demo_workspace(read_manifest(PATH), now=lambda: clock.now().timestamp())
@@ -185,7 +185,7 @@ def running(
     yield SlackHarness(workspace, api, store, clock, client, bot, slack)
     bot.stop()
     store.close()
-    assert workspace.refusals == [], "the bot sent what Slack would not have taken"
+    assert workspace.refusals == [], "the bot sent requests that Slack would have refused"
 
 
 def files(harness: SlackHarness, user_id: str = BJORN) -> list[StoredFile]:

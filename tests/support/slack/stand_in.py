@@ -1,4 +1,4 @@
-"""A demo workspace with a clock that stands still, its server, and a small Bolt app as the bot."""
+"""Fixtures: a demo workspace with a manual clock, its server, and a small Bolt app as the bot."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ SCOPES = frozenset(
 
 @dataclass
 class Clock:
-    """A clock that moves only when told to; it begins on 2026-11-23."""
+    """A clock that only `advance` moves; it starts on 2026-11-23."""
 
     time: float = 1_795_392_000.0
 
@@ -46,7 +46,7 @@ class Clock:
 
 @dataclass
 class Slack:
-    """A served workspace with what a test needs to act on it."""
+    """A workspace with its Web API and a client."""
 
     workspace: Workspace
     api: SlackApi
@@ -66,7 +66,7 @@ def workspace(clock: Clock) -> Workspace:
 
 @pytest.fixture(scope="module")
 def playground_server() -> Iterator[tuple[object, str]]:
-    """One running server for a module; `slack` puts a fresh workspace into it for each test."""
+    """Run one server per module; `slack` gives it a fresh workspace for each test."""
     app = build_server()
     with serve(app) as url:
         yield app, url
@@ -82,7 +82,7 @@ def slack(playground_server: tuple[object, str], workspace: Workspace) -> Slack:
 
 
 def client_of(workspace: Workspace, token: str | None = None) -> WebClient:
-    """Slack's own client, pointed at the workspace; without a retry."""
+    """Return Slack's own client for the workspace, without retries."""
     return WebClient(
         token=token or workspace.app.bot_token,
         base_url=f"{workspace.url}/api/",
@@ -93,7 +93,7 @@ def client_of(workspace: Workspace, token: str | None = None) -> WebClient:
 
 @pytest.fixture
 def bot(slack: Slack) -> App:
-    """A Bolt app with nothing registered yet, signature check on."""
+    """Return a Bolt app without listeners, with signature checks."""
     app = slack.workspace.app
     return App(
         client=slack.client,
@@ -115,29 +115,29 @@ def member_client(slack: Slack, bot: App) -> MemberClient:
     return MemberClient(slack.workspace, into_app(bot), SECRET)
 
 
-def recording(got: list[Json]) -> Callable[..., None]:
-    """A listener that keeps the payload and acknowledges."""
+def recording(payloads: list[Json]) -> Callable[..., None]:
+    """Return a listener that records the payload and acknowledges."""
 
     def listener(ack: Ack, body: Json) -> None:
-        got.append(body)
+        payloads.append(body)
         ack()
 
     return listener
 
 
 def button(action_id: str, value: str = "1", label: str = "Press", **more: object) -> Json:
-    """A button, to stand in an actions block or beside a section."""
+    """Return a button for an actions block or a section's accessory."""
     text = {"type": "plain_text", "text": label}
     return {"type": "button", "action_id": action_id, "text": text, "value": value, **more}
 
 
 def section(text: str, **more: object) -> Json:
-    """A section with this mrkdwn text."""
+    """Return a section with this mrkdwn text."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}, **more}
 
 
 def field(block_id: str, element: Json, **more: object) -> Json:
-    """An input block whose label is its id and whose element's action id is `value`."""
+    """Return an input block. Its label is its block id, and its element's action id is `value`."""
     label = {"type": "plain_text", "text": block_id}
     return {
         "type": "input",
@@ -149,7 +149,7 @@ def field(block_id: str, element: Json, **more: object) -> Json:
 
 
 def modal(*blocks: Json, **more: object) -> Json:
-    """A modal with a submit button."""
+    """Return a modal with a submit button."""
     return {
         "type": "modal",
         "title": {"type": "plain_text", "text": "Title"},
