@@ -103,6 +103,6 @@ export function backstage(root, { directory, open }) {
 
 /** Show a warning above the messages if Slack or the bot has a problem. */
 export function showConditions(root, { slack, bot }) {
-  const warning = [bot ? "" : "The bot is stopped. No one gets a response.", SLACK[slack].warning].filter(Boolean).join(" ");
+  const warning = [bot ? "" : "The bot is stopped and won’t respond.", SLACK[slack].warning].filter(Boolean).join(" ");
   if (root.textContent !== warning) root.textContent = warning;
 }

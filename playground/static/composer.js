@@ -10,7 +10,7 @@ export function composer(root, { label, commands, send, command }) {
   const list = h("ul", { class: "completions", id: "completions", role: "listbox", "aria-label": "Commands", hidden: true });
   const hint = h("p", { class: "usage", id: "usage", "aria-live": "polite" });
   const text = h("input", {
-    class: "control", id: "message", type: "text", autocomplete: "off", placeholder: `Message ${label}, or type / for commands`, "aria-label": `Message ${label}`,
+    class: "control", id: "message", type: "text", autocomplete: "off", placeholder: `Message ${label} or type /`, "aria-label": `Message ${label}`,
     role: "combobox", "aria-expanded": "false", "aria-controls": "completions", "aria-autocomplete": "list", "aria-describedby": "usage",
   });
   const button = h("button", { class: "button primary send", type: "submit", "aria-label": "Send" }, "➤");

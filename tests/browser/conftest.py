@@ -1,4 +1,4 @@
-"""The real demo, in this process, and windows onto it in a real browser."""
+"""Fixtures: the real demo in this process, and member windows in a real browser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ expect.set_options(timeout=30_000)
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Skip where there is no browser; in CI, fail."""
+    """Start a browser. Without one, skip; in CI, fail."""
     try:
         with running() as started:
             yield started
@@ -30,14 +30,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    """Give the address of a demo of its own."""
+    """Run a demo and give its URL."""
     with demo(0, tmp_path, empty=False, reset=False) as address:
         yield address
 
 
 @pytest.fixture
 def visit(browser: Browser, url: str) -> Iterator[Callable[..., Window]]:
-    """Return what opens a window as a member; no window may have met an error in the end."""
+    """Return a function that opens a window as a member. At the end, expect no errors in any window."""
     opened: list[Window] = []
 
     def open_window(

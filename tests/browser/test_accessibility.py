@@ -1,4 +1,4 @@
-"""Who can use the page: by keyboard alone, 360 px wide, in the dark; and what axe-core finds on every screen."""
+"""Accessibility: axe-core on every screen, light, dark and 360 px wide, and use by keyboard alone."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from tests.support.browser.windows import AMARA, BJORN, CHLOE, YOGA, Window
 Visit = Callable[..., Window]
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-FAULTS = """async () => (await axe.run()).violations.map(({ id, nodes }) =>
+VIOLATIONS = """async () => (await axe.run()).violations.map(({ id, nodes }) =>
     `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`)"""
 
 
-def assert_nothing_keeps_people_out(window: Window, where: str) -> None:
-    """Run axe-core, all of its rules, on what is shown."""
+def assert_accessible(window: Window, where: str) -> None:
+    """Run all rules of axe-core on the page."""
     window.page.evaluate(AXE)
-    assert (where, window.page.evaluate(FAULTS)) == (where, [])
+    assert (where, window.page.evaluate(VIOLATIONS)) == (where, [])
 
 
 def assert_fits(window: Window, where: str) -> None:
-    """See that nothing sticks out to the right, and that each button can be hit."""
+    """Assert that nothing is wider than the window."""
     wide = window.page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
     cut_off = window.page.evaluate(
         """() => [...document.querySelectorAll("button, input, select, a, h1, h2, h3, .text")]
@@ -36,7 +36,7 @@ def assert_fits(window: Window, where: str) -> None:
 
 
 def every_screen(window: Window, look: Callable[[Window, str], None]) -> None:
-    """Go through all there is, and look at each."""
+    """Visit every screen and call `look` on each."""
     page = window.page
     size = page.viewport_size
     narrow = size is not None and size["width"] < 720
@@ -84,12 +84,12 @@ def every_screen(window: Window, look: Callable[[Window, str], None]) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_on_any_screen(visit: Visit, dark: bool) -> None:
-    every_screen(visit(AMARA, dark=dark), assert_nothing_keeps_people_out)
+def test_axe_finds_no_violation_on_any_screen(visit: Visit, dark: bool) -> None:
+    every_screen(visit(AMARA, dark=dark), assert_accessible)
 
 
-def test_axe_finds_nothing_in_a_narrow_window(visit: Visit) -> None:
-    every_screen(visit(AMARA, width=360), assert_nothing_keeps_people_out)
+def test_axe_finds_no_violation_in_a_narrow_window(visit: Visit) -> None:
+    every_screen(visit(AMARA, width=360), assert_accessible)
 
 
 def test_everything_fits_in_360_pixels(visit: Visit) -> None:
@@ -97,7 +97,7 @@ def test_everything_fits_in_360_pixels(visit: Visit) -> None:
 
 
 def tab_to(target: Locator) -> None:
-    """Press Tab until the target has the focus, as somebody without a mouse does."""
+    """Press Tab until the target has the focus."""
     for _ in range(60):
         target.page.keyboard.press("Tab")
         if target.evaluate("(element) => element === document.activeElement"):
@@ -105,7 +105,7 @@ def tab_to(target: Locator) -> None:
     raise AssertionError(f"{target} can't be reached by Tab")
 
 
-def test_keyboard_alone_registers_leaves_and_reads_the_message(visit: Visit) -> None:
+def test_keyboard_registers_leaves_and_reads_the_message(visit: Visit) -> None:
     bjorn, chloe = visit(BJORN), visit(CHLOE)
     chloe.page.keyboard.press("Tab")
     expect(chloe.page.get_by_role("link", name="Skip to messages")).to_be_focused()
@@ -131,7 +131,7 @@ def test_keyboard_alone_registers_leaves_and_reads_the_message(visit: Visit) -> 
     expect(bjorn.page.get_by_role("tab", name="Messages")).to_be_focused()
 
 
-def test_keyboard_alone_fills_a_form_and_comes_back_to_where_it_was(visit: Visit) -> None:
+def test_keyboard_fills_a_form_and_focus_returns(visit: Visit) -> None:
     amara = visit(AMARA)
     keys = amara.page.keyboard
     box = amara.page.get_by_role("combobox", name="Message ")
@@ -155,7 +155,7 @@ def test_keyboard_alone_fills_a_form_and_comes_back_to_where_it_was(visit: Visit
     expect(amara.card("Sketching")).to_contain_text("0 of 12 seats")
 
 
-def test_keyboard_alone_turns_the_switches(visit: Visit) -> None:
+def test_keyboard_operates_backstage(visit: Visit) -> None:
     amara = visit(AMARA)
     opener = amara.page.get_by_role("button", name="Backstage", exact=True)
     tab_to(opener)

@@ -1,4 +1,4 @@
-"""Backstage: a rush, an outage, a rate limit, a stopped bot; and nothing is lost."""
+"""Backstage: no response or notification is lost in a rush, an outage, a rate limit or with a stopped bot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.browser.windows import AMARA, BJORN, CHLOE, DIEGO, Window
 Visit = Callable[..., Window]
 
 
-def test_rush_answers_everybody_and_the_line_has_no_gap(visit: Visit) -> None:
+def test_rush_answers_everyone_and_the_waitlist_has_no_gaps(visit: Visit) -> None:
     amara = visit(AMARA)
     amara.press("Backstage")
     amara.backstage.get_by_label("Members").fill("60")
@@ -24,10 +24,10 @@ def test_rush_answers_everybody_and_the_line_has_no_gap(visit: Visit) -> None:
     )
     waitlist = amara.backstage.get_by_role("region", name="Waitlist")
     expect(waitlist.locator(".position")).to_have_text([str(number) for number in range(1, 60)])
-    told = amara.backstage.locator(".groups li")
-    expect(told).to_have_count(2)
-    expect(told.filter(has_text="1 ×")).to_contain_text("You have a seat")
-    expect(told.filter(has_text="59 ×")).to_contain_text("1st to 59th in line")
+    groups = amara.backstage.locator(".groups li")
+    expect(groups).to_have_count(2)
+    expect(groups.filter(has_text="1 ×")).to_contain_text("You have a seat")
+    expect(groups.filter(has_text="59 ×")).to_contain_text("1st to 59th in line")
     expect(amara.card()).to_contain_text("4 of 4 seats · 59 waiting")
     expect(amara.backstage).to_contain_text("4 of 4 seats · 59 waiting” after")
     expect(amara.page.get_by_label("You are").get_by_role("option")).to_have_count(6)
@@ -42,12 +42,12 @@ def test_second_rush_of_the_same_members_changes_nothing(visit: Visit) -> None:
     )
     for told in ("5 ×You have a seat", "5 ×You already have a seat"):
         amara.press("Start rush")
-        expect(amara.backstage.locator(".groups")).to_contain_text(told)
+        expect(amara.backstage.locator(".groups")).to_contain_text(text)
     expect(amara.card("Tool talk")).to_contain_text("7 of 20 seats")
 
 
-def test_what_happens_in_an_outage_is_told_when_slack_is_back(visit: Visit) -> None:
-    """A seat moves while Slack is down; the bot is stopped and started on top; then the next is told."""
+def test_notifications_of_an_outage_arrive_when_slack_is_back(visit: Visit) -> None:
+    """A seat becomes free while Slack is down, the bot restarts, and the promoted member is notified."""
     amara, bjorn = visit(AMARA), visit(BJORN)
     amara.press("Register", amara.card())
     bjorn.press("Join the waitlist", bjorn.card())
@@ -75,7 +75,7 @@ def test_what_happens_in_an_outage_is_told_when_slack_is_back(visit: Visit) -> N
 
 
 @pytest.mark.parametrize("answer", ["Slow", "Rate limited"])
-def test_slack_that_is_slow_or_limits_costs_nobody_the_answer(visit: Visit, answer: str) -> None:
+def test_slow_or_rate_limited_slack_loses_no_response(visit: Visit, answer: str) -> None:
     amara = visit(AMARA)
     amara.press("Backstage")
     amara.choose_slack(answer)

@@ -1,4 +1,4 @@
-"""What Rollcall has no use for yet, and other apps have: menus, confirmations, and choices in a message."""
+"""Elements that Rollcall doesn't use yet: overflow menus, confirmations, and selects in a message."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Visit = Callable[..., Window]
 
 @pytest.fixture
 def url(server: tuple[Any, str], member_client: MemberClient) -> str:
-    """Give the page of a workspace whose bot is a small app."""
+    """Give the URL of a workspace with a small app as its bot."""
     app, address = server
     app.state.member_client = member_client
     return address
@@ -30,8 +30,8 @@ def option(value: str) -> Json:
     return {"text": {"type": "plain_text", "text": value.title()}, "value": value}
 
 
-def answering(bot: App, *action_ids: str) -> None:
-    """Have the bot answer each action with its id and what was chosen."""
+def respond_to(bot: App, *action_ids: str) -> None:
+    """Make the bot respond to each action with its id and value."""
 
     def answer(ack: Ack, action: Json, respond: Respond) -> None:
         option = action.get("selected_option") or {}
@@ -44,8 +44,8 @@ def answering(bot: App, *action_ids: str) -> None:
         bot.action(action_id)(answer)
 
 
-def test_confirmation_is_asked_and_no_means_no(visit: Visit, slack: Slack, bot: App) -> None:
-    answering(bot, "delete")
+def test_confirmation_can_be_declined_and_accepted(visit: Visit, slack: Slack, bot: App) -> None:
+    respond_to(bot, "delete")
     text = {"type": "mrkdwn", "text": "It can’t be *undone*."}
     confirm: Json = {"title": {"type": "plain_text", "text": "Delete it?"}, "text": text}
     confirm |= {"confirm": {"type": "plain_text", "text": "Delete"}, "style": "danger"}
@@ -71,7 +71,7 @@ def test_confirmation_is_asked_and_no_means_no(visit: Visit, slack: Slack, bot: 
 def test_menu_opens_by_keyboard_and_closes_without_a_choice(
     visit: Visit, slack: Slack, bot: App
 ) -> None:
-    answering(bot, "more")
+    respond_to(bot, "more")
     menu = {"type": "overflow", "action_id": "more", "options": [option("edit"), option("copy")]}
     slack.client.chat_postMessage(
         channel=EVENTS, text="An item", blocks=[section("An item", accessory=menu)]
@@ -92,7 +92,7 @@ def test_menu_opens_by_keyboard_and_closes_without_a_choice(
 def test_choices_in_a_message_are_sent_as_they_are_made(
     visit: Visit, slack: Slack, bot: App
 ) -> None:
-    answering(bot, "color", "day", "hour", "who")
+    respond_to(bot, "color", "day", "hour", "who")
     placeholder = {"type": "plain_text", "text": "Color"}
     elements = [
         {"type": "static_select", "action_id": "color", "placeholder": placeholder}

@@ -1,4 +1,4 @@
-"""What members do, each in a window of their own; nothing is reloaded."""
+"""Members in windows of their own; every change appears without a reload."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.support.browser.windows import AMARA, BJORN, CHLOE, DIEGO, TALK, YOGA
 Visit = Callable[..., Window]
 
 
-def test_three_members_fill_an_event_and_the_seat_goes_down_the_line(visit: Visit) -> None:
-    """One takes the last seat, two wait, one leaves, the next is told at once and can look it up at home."""
+def test_seat_goes_to_the_first_on_the_waitlist(visit: Visit) -> None:
+    """One takes the last seat, two join the waitlist, one leaves, the next is notified and sees it in App Home."""
     amara, bjorn, chloe = visit(AMARA), visit(BJORN), visit(CHLOE)
     amara.press("Register", amara.card())
     expect(amara.only_you()).to_contain_text(f"You have a seat in {YOGA}")
@@ -39,13 +39,13 @@ def test_three_members_fill_an_event_and_the_seat_goes_down_the_line(visit: Visi
     expect(bjorn.page.get_by_role("region", name="App Home")).to_contain_text(YOGA)
 
 
-def test_the_same_time_is_shown_to_each_in_their_own_zone(visit: Visit) -> None:
+def test_times_are_shown_in_each_members_own_zone(visit: Visit) -> None:
     lagos, lima = visit(AMARA), visit(DIEGO)
     expect(lagos.card().locator(".text time").first).to_have_text(re.compile(" 5:00 PM$"))
     expect(lima.card().locator(".text time").first).to_have_text(re.compile(" 11:00 AM$"))
 
 
-def test_commands_complete_as_one_types_and_answer_only_who_typed(visit: Visit) -> None:
+def test_commands_complete_and_respond_to_their_sender_only(visit: Visit) -> None:
     chloe, diego = visit(CHLOE), visit(DIEGO)
     box = chloe.page.get_by_role("combobox", name="Message #events")
     box.fill("/reg")
@@ -64,7 +64,7 @@ def test_commands_complete_as_one_types_and_answer_only_who_typed(visit: Visit) 
     expect(diego.page.locator(".message.ephemeral")).to_have_count(0)
 
 
-def test_the_switcher_makes_one_somebody_else_and_back_leads_back(visit: Visit) -> None:
+def test_switching_members_can_be_undone_with_back(visit: Visit) -> None:
     window = visit(AMARA)
     expect(window.page.get_by_role("button", name="leads")).to_be_visible()
     window.page.get_by_label("You are").select_option("Diego Quispe")

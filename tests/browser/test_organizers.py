@@ -1,4 +1,4 @@
-"""An organizer's day, from the form to the cancellation, in a browser."""
+"""Organizers in a browser, from creating an event to canceling it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.browser.windows import AMARA, BJORN, CHLOE, PRIYA, Window
 Visit = Callable[..., Window]
 
 
-def test_wrong_input_is_marked_at_its_field_and_nothing_typed_is_lost(visit: Visit) -> None:
+def test_invalid_input_is_marked_at_its_field_and_input_is_kept(visit: Visit) -> None:
     amara = visit(AMARA)
     amara.type_command("/event create")
     form = amara.modal
@@ -39,8 +39,8 @@ def test_wrong_input_is_marked_at_its_field_and_nothing_typed_is_lost(visit: Vis
     expect(amara.card("Sketching")).to_contain_text("10:30 AM")
 
 
-def test_more_seats_are_previewed_then_given_and_told(visit: Visit) -> None:
-    """The last seat and the line, a raise that names who gets a seat, who then is told."""
+def test_capacity_increase_is_previewed_then_promotes_and_notifies(visit: Visit) -> None:
+    """The preview names the members who get a seat."""
     amara, bjorn, chloe = visit(AMARA), visit(BJORN), visit(CHLOE)
     bjorn.press("Register", bjorn.card())
     chloe.press("Join the waitlist", chloe.card())
@@ -55,7 +55,7 @@ def test_more_seats_are_previewed_then_given_and_told(visit: Visit) -> None:
     expect(chloe.page.get_by_role("button", name="Rollcall 1 unread")).to_be_visible()
 
 
-def test_list_of_people_is_a_file_that_downloads(visit: Visit) -> None:
+def test_attendee_list_downloads_as_a_file(visit: Visit) -> None:
     amara = visit(AMARA)
     amara.press("Manage", amara.card())
     amara.press("Export CSV", amara.modal)
@@ -68,7 +68,7 @@ def test_list_of_people_is_a_file_that_downloads(visit: Visit) -> None:
     assert "registered,,priya,U0PRIYA" in listed
 
 
-def test_people_are_written_to_as_typed_and_a_cancellation_is_told(visit: Visit) -> None:
+def test_attendees_get_messages_as_typed_and_cancellations(visit: Visit) -> None:
     amara, priya = visit(AMARA), visit(PRIYA)
     amara.press("Manage", amara.card())
     amara.press("Message people", amara.modal)

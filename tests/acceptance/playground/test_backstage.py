@@ -1,4 +1,4 @@
-"""Backstage without a browser: what its switches do, and what a rush tells."""
+"""Backstage without a browser: its switches and the rush."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.support.slack.stand_in import Clock, Slack, button
 AMARA, DIEGO = "U0AMARA", "U0DIEGO"
 
 
-class Switch:
-    """A bot that only knows whether it runs."""
+class FakeBot:
+    """A fake bot that can be started and stopped."""
 
     def __init__(self) -> None:
         self.commits: list[int] = []
@@ -47,12 +47,12 @@ def card(slack: Slack, channel: str = EVENTS) -> Message:
 
 
 @pytest.fixture
-def switch() -> Switch:
-    return Switch()
+def switch() -> FakeBot:
+    return FakeBot()
 
 
 @pytest.fixture
-def backstage(member_client: MemberClient, slack: Slack, switch: Switch) -> Backstage:
+def backstage(member_client: MemberClient, slack: Slack, switch: FakeBot) -> Backstage:
     return Backstage(member_client, slack.api, switch)
 
 
@@ -66,7 +66,7 @@ def browser(
 
 
 class TestSwitches:
-    def test_limit_lets_one_call_of_each_method_through_a_second(self) -> None:
+    def test_rate_limit_lets_each_method_through_once_a_second(self) -> None:
         clock = Clock()
         decide = one_call_per_second(clock)
         assert [decide(method) for method in ("chat.update", "views.open")] == [None, None]
@@ -80,7 +80,7 @@ class TestSwitches:
         decide = one_call_per_second(Clock())
         assert [decide("response_url") for _ in range(3)] == [None, None, None]
 
-    def test_slack_that_is_down_refuses_until_it_works_again(
+    def test_down_slack_responds_503_until_it_is_normal_again(
         self, slack: Slack, backstage: Backstage
     ) -> None:
         answers = []
@@ -89,17 +89,17 @@ class TestSwitches:
             answers.append(slack.api.call("auth.test", "xoxb-playground", {}).status)
         assert answers == [503, 200]
 
-    def test_bot_is_stopped_and_started_and_everybody_is_told(
-        self, slack: Slack, backstage: Backstage, switch: Switch
+    def test_stopping_and_starting_the_bot_is_announced_to_all_members(
+        self, slack: Slack, backstage: Backstage, switch: FakeBot
     ) -> None:
         before = slack.workspace.ledger.seq
         backstage.set_bot(running=False)
         assert (switch.is_running, backstage.summary()["bot"]) == (False, False)
         backstage.set_bot(running=True)
-        told = [change.kind for change in slack.workspace.ledger.since(before)]
-        assert (switch.is_running, told) == (True, ["backstage", "backstage"])
+        announced = [change.kind for change in slack.workspace.ledger.since(before)]
+        assert (switch.is_running, announced) == (True, ["backstage", "backstage"])
 
-    def test_real_bot_takes_nothing_while_it_is_stopped(self, slack: Slack, tmp_path: Path) -> None:
+    def test_stopped_bot_refuses_requests(self, slack: Slack, tmp_path: Path) -> None:
         bot = DemoBot(slack.workspace, tmp_path)
         bot.stop()
         with pytest.raises(ConnectionRefusedError):
@@ -112,7 +112,7 @@ class TestSwitches:
 
 
 class TestRush:
-    def test_each_member_is_told_and_the_commits_are_counted(
+    def test_rush_has_a_result_per_member_and_counts_commits(
         self, slack: Slack, bot: App, member_client: MemberClient
     ) -> None:
         commits = [1, 1]
@@ -140,7 +140,7 @@ class TestRush:
         )
         assert rush.as_json(after=2)["results"] == seen["results"][2:]
 
-    def test_bot_that_fails_is_told_beside_the_name(
+    def test_failing_bot_is_a_failed_result(
         self, slack: Slack, member_client: MemberClient
     ) -> None:
         card(slack)
@@ -148,9 +148,7 @@ class TestRush:
         rush.run()
         assert [each["failure"] for each in rush.as_json()["results"]] == ["dispatch_failed"]
 
-    def test_card_that_is_gone_ends_the_rush(
-        self, slack: Slack, member_client: MemberClient
-    ) -> None:
+    def test_deleted_card_ends_the_rush(self, slack: Slack, member_client: MemberClient) -> None:
         message = card(slack)
         rush = Rush(member_client, primary_buttons(member_client, AMARA)[0], 2, [], within=0)
         slack.workspace.delete(message)
@@ -171,7 +169,7 @@ class TestRush:
             simulated_member(number).id for number in (1, 2, 3, 4)
         )
 
-    def test_only_what_the_member_sees_can_be_pressed(
+    def test_only_buttons_visible_to_the_member_are_offered(
         self, slack: Slack, member_client: MemberClient
     ) -> None:
         card(slack, LEADS)
@@ -198,7 +196,7 @@ class TestRush:
 
 
 class TestOverHttp:
-    def test_what_cannot_be_done_is_a_sentence(self, browser: Browser) -> None:
+    def test_invalid_request_is_a_failure_with_a_sentence(self, browser: Browser) -> None:
         url = f"{browser.url}/backstage"
         assert browser.post("/backstage/slack", slack="purple")["failure"]
         assert (
@@ -207,11 +205,11 @@ class TestOverHttp:
         )
         assert status(f"{url}?member={AMARA}") == 200
 
-    def test_size_of_a_rush_has_an_end(self, browser: Browser, slack: Slack) -> None:
+    def test_size_of_a_rush_is_limited(self, browser: Browser, slack: Slack) -> None:
         asked = {"channel": EVENTS, "ts": card(slack).ts, "size": 1_001}
         assert "1 to 1,000" in browser.post("/backstage/rush", **asked)["failure"]
 
-    def test_answers_of_a_rush_that_the_page_does_not_know_are_told_from_the_first(
+    def test_results_of_another_rush_start_from_the_first(
         self, browser: Browser, backstage: Backstage, slack: Slack, bot: App
     ) -> None:
         over = threading.Event()
@@ -229,9 +227,7 @@ class TestOverHttp:
         other = browser.get("/backstage", rush="2", after="1")["rush"]["results"]
         assert (known, [each["name"] for each in other]) == ([], ["Member 1"])
 
-    def test_calls_of_the_bot_are_listed_with_how_they_ended(
-        self, browser: Browser, slack: Slack
-    ) -> None:
+    def test_calls_are_listed_with_their_outcome(self, browser: Browser, slack: Slack) -> None:
         slack.client.auth_test()
         browser.post("/backstage/slack", slack="down")
         slack.api.call("chat.update", "xoxb-playground", {})
@@ -241,7 +237,7 @@ class TestOverHttp:
             ("auth.test", "ok"),
         ]
 
-    def test_page_without_a_backstage_has_none(
+    def test_server_without_backstage_responds_404(
         self, playground_server: tuple[Any, str], browser: Browser
     ) -> None:
         app, url = playground_server

@@ -10,32 +10,32 @@ from playground.demo.seed import EVENTS
 from tests.support.slack.page_client import Browser
 
 
-def test_taken_port_is_a_sentence_that_says_what_to_do(
+def test_port_in_use_is_an_error_with_a_suggestion(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with serve(build_server()) as url:
         port = url.rpartition(":")[2]
         assert main(["--port", port, "--data", str(tmp_path)]) == 1
-    told = capsys.readouterr().err
-    assert f"Can't use port {port} on 127.0.0.1" in told
-    assert "--port" in told
+    error = capsys.readouterr().err
+    assert f"Can't use port {port} on 127.0.0.1" in error
+    assert "--port" in error
 
 
-def test_reset_forgets_the_demo_and_nothing_else(tmp_path: Path) -> None:
-    for name in ("playground.sqlite", "playground.sqlite-wal", "letters.txt"):
+def test_reset_deletes_only_the_demos_data(tmp_path: Path) -> None:
+    for name in ("playground.sqlite", "playground.sqlite-wal", "letters.txt", "other.sqlite"):
         (tmp_path / name).touch()
     delete_data(tmp_path)
-    assert [each.name for each in tmp_path.iterdir()] == ["letters.txt"]
+    assert {each.name for each in tmp_path.iterdir()} == {"letters.txt", "other.sqlite"}
 
 
-def test_empty_demo_has_members_and_no_event(tmp_path: Path) -> None:
+def test_empty_demo_has_members_and_no_events(tmp_path: Path) -> None:
     with demo(0, tmp_path, empty=True, reset=False) as url:
         amara = Browser(url, "U0AMARA")
         assert amara.get("/page/messages", channel=EVENTS) == []
         assert len(amara.get("/page/state")["members"]) == 7
 
 
-def test_demo_begins_with_two_events_and_one_is_nearly_full(tmp_path: Path) -> None:
+def test_demo_starts_with_two_events_and_one_is_nearly_full(tmp_path: Path) -> None:
     with demo(0, tmp_path, empty=False, reset=False) as url:
         cards = Browser(url, "U0AMARA").get("/page/messages", channel=EVENTS)
         assert [card["text"].rpartition(": ")[2] for card in cards] == [

@@ -1,4 +1,4 @@
-"""The demo as one starts it: a process of its own, walked through the page's own endpoints."""
+"""The demo in a process of its own, used through the page's endpoints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AMARA, BJORN, DIEGO = "U0AMARA", "U0BJORN", "U0DIEGO"
 
 @contextmanager
 def running_demo(data: Path, number: signal.Signals = signal.SIGINT) -> Iterator[str]:
-    """Run the demo on a free port; stop it as Ctrl-C does, and hold it to a clean end."""
+    """Run the demo on a free port. Stop it as Ctrl-C does, and expect a clean exit."""
     process = subprocess.Popen(
         [sys.executable, "-m", "playground", "--port", "0", "--data", str(data)],
         stdout=subprocess.PIPE,
@@ -41,7 +41,7 @@ def running_demo(data: Path, number: signal.Signals = signal.SIGINT) -> Iterator
 
 
 def until(browser: Browser, look: Callable[[], Any]) -> Any:
-    """Return what `look` finds, looking again whenever the page would: when the server says so."""
+    """Return the result of `look`, retried after each change that the server announces."""
     stream = f"{browser.url}/page/stream?member={browser.member}"
     with urllib.request.urlopen(stream, timeout=20) as changes:
         for _ in changes:
@@ -81,8 +81,8 @@ def press(browser: Browser, message: dict[str, Any], action_id: str) -> None:
     assert answer["failure"] is None
 
 
-def test_full_event_promotion_and_a_restart_that_keeps_it_all(tmp_path: Path) -> None:
-    """Two take what is left, one leaves, the next is told; stopped and started, it is all still there."""
+def test_promotion_and_a_restart_that_keeps_everything(tmp_path: Path) -> None:
+    """Two members take the last seat and join the waitlist, one leaves, the other is promoted and notified."""
     with running_demo(tmp_path) as url:
         amara, bjorn, diego = (Browser(url, user_id) for user_id in (AMARA, BJORN, DIEGO))
         assert "3 of 4 seats" in str(card_of(amara, "demo-yoga"))

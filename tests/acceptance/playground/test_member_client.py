@@ -1,4 +1,4 @@
-"""What members do reaches a real Bolt app, signed, and its answers do what they do in Slack."""
+"""Signed member actions reach a real Bolt app, and its responses have the same effects as in Slack."""
 
 from typing import Any
 
@@ -49,8 +49,8 @@ class TestCommands:
         def answer(ack: Ack, command: dict[str, str]) -> None:
             ack(f"You typed {command['text']}")
 
-        seen = member_client.command(ADA, EVENTS, "/register", "tea")
-        assert [message.text for message in seen.ephemeral] == ["You typed tea"]
+        result = member_client.command(ADA, EVENTS, "/register", "tea")
+        assert [message.text for message in result.ephemeral] == ["You typed tea"]
         assert slack.workspace.messages(EVENTS, "U0BJORN") == []
 
     def test_acknowledgement_in_channel_is_shown_to_all(
@@ -64,23 +64,23 @@ class TestCommands:
         self, bot: App, member_client: MemberClient
     ) -> None:
         bot.command("/register")(lambda ack, command: ack(repr(command["text"])))
-        seen = member_client.command(ADA, EVENTS, "/register", "Q&A <!channel>")
-        assert seen.ephemeral[0].text == "'Q&amp;A &lt;!channel&gt;'"
+        result = member_client.command(ADA, EVENTS, "/register", "Q&A <!channel>")
+        assert result.ephemeral[0].text == "'Q&amp;A &lt;!channel&gt;'"
 
     def test_should_escape_turns_names_into_mentions(
         self, bot: App, member_client: MemberClient
     ) -> None:
         bot.command("/mention")(lambda ack, command: ack(command["text"]))
-        seen = member_client.command(ADA, EVENTS, "/mention", "@bjorn in #events")
-        assert seen.ephemeral[0].text == "<@U0BJORN|bjorn> in <#C0EVENTS|events>"
+        result = member_client.command(ADA, EVENTS, "/mention", "@bjorn in #events")
+        assert result.ephemeral[0].text == "<@U0BJORN|bjorn> in <#C0EVENTS|events>"
 
     def test_name_that_begins_with_another_is_the_longer_one(
         self, workspace: Workspace, bot: App, member_client: MemberClient
     ) -> None:
         workspace.put_member(Member("U0BJORN2", "bjorn2", "Björn Two"))
         bot.command("/mention")(lambda ack, command: ack(command["text"]))
-        seen = member_client.command(ADA, EVENTS, "/mention", "@bjorn2")
-        assert seen.ephemeral[0].text == "<@U0BJORN2|bjorn2>"
+        result = member_client.command(ADA, EVENTS, "/mention", "@bjorn2")
+        assert result.ephemeral[0].text == "<@U0BJORN2|bjorn2>"
 
     def test_undeclared_command_never_reaches_the_bot(self, member_client: MemberClient) -> None:
         assert (
@@ -88,8 +88,8 @@ class TestCommands:
         )
 
     def test_unhandled_command_is_a_dispatch_failure(self, member_client: MemberClient) -> None:
-        seen = member_client.command(ADA, EVENTS, "/register")
-        assert seen.failure == "/register failed with the error “dispatch_failed”"
+        result = member_client.command(ADA, EVENTS, "/register")
+        assert result.failure == "/register failed with the error “dispatch_failed”"
 
     def test_answer_after_three_seconds_is_a_timeout_and_not_shown(
         self, bot: App, member_client: MemberClient, clock: Clock
@@ -99,41 +99,43 @@ class TestCommands:
             clock.advance(3.1)
             ack("too late")
 
-        seen = member_client.command(ADA, EVENTS, "/register")
-        assert seen.failure == "/register failed with the error “operation_timeout”"
-        assert seen.messages == []
+        result = member_client.command(ADA, EVENTS, "/register")
+        assert result.failure == "/register failed with the error “operation_timeout”"
+        assert result.messages == []
 
     def test_blocks_in_acknowledgement_obey_limits(
         self, bot: App, member_client: MemberClient, slack: Slack
     ) -> None:
         bot.command("/register")(lambda ack: ack(text="x", blocks=[section("y" * 3001)]))
-        seen = member_client.command(ADA, EVENTS, "/register")
-        assert seen.failure == "/register failed with the error “invalid_blocks”"
+        result = member_client.command(ADA, EVENTS, "/register")
+        assert result.failure == "/register failed with the error “invalid_blocks”"
         assert "must be less than 3001 characters" in slack.workspace.refusals[0]
 
     def test_wrong_signature_is_refused_by_the_bot(self, bot: App, slack: Slack) -> None:
         bot.command("/register")(lambda ack: ack("never"))
         forger = MemberClient(slack.workspace, into_app(bot), "another secret")
-        seen = forger.command(ADA, EVENTS, "/register")
-        assert seen.response is not None
-        assert seen.response.status == 401
+        result = forger.command(ADA, EVENTS, "/register")
+        assert result.response is not None
+        assert result.response.status == 401
 
     def test_unreachable_bot_is_a_dispatch_failure(self, slack: Slack) -> None:
-        def away(body: bytes, headers: object) -> BotResponse:
+        def unreachable(body: bytes, headers: object) -> BotResponse:
             raise ConnectionRefusedError
 
-        seen = MemberClient(slack.workspace, away, SECRET).command(ADA, EVENTS, "/register")
-        assert seen.failure == "/register failed with the error “dispatch_failed”"
+        result = MemberClient(slack.workspace, unreachable, SECRET).command(
+            ADA, EVENTS, "/register"
+        )
+        assert result.failure == "/register failed with the error “dispatch_failed”"
 
 
 class TestClicks:
     def test_body_of_an_acknowledgement_is_ignored(
         self, bot: App, member_client: MemberClient, slack: Slack
     ) -> None:
-        bot.action("go")(lambda ack: ack("nobody reads this"))
-        seen = member_client.click(ADA, post_card(slack, button("go")), "go")
-        assert seen.messages == []
-        assert seen.failure is None
+        bot.action("go")(lambda ack: ack("ignored"))
+        result = member_client.click(ADA, post_card(slack, button("go")), "go")
+        assert result.messages == []
+        assert result.failure is None
 
     def test_payload_names_message_channel_member_and_value(
         self, bot: App, member_client: MemberClient, slack: Slack
@@ -157,14 +159,14 @@ class TestClicks:
             ack()
 
         card = post_card(slack, button("go"))
-        seen = member_client.click(ADA, card, "go")
-        assert [message.text for message in seen.ephemeral] == ["You have a seat"]
+        result = member_client.click(ADA, card, "go")
+        assert [message.text for message in result.ephemeral] == ["You have a seat"]
         assert slack.workspace.message(EVENTS, card.ts) == card
 
     def test_respond_with_neither_flag_replaces_the_card(
         self, bot: App, member_client: MemberClient, slack: Slack
     ) -> None:
-        """Slack's default, which has surprised many a bot."""
+        """This is Slack's default for a click."""
         bot.action("go")(lambda ack, respond: (respond("Gone"), ack()))
         card = post_card(slack, button("go"))
         member_client.click(ADA, card, "go")
@@ -196,7 +198,7 @@ class TestClicks:
         member_client.click(ADA, post_card(slack, button("go")), "go")
         assert slack.workspace.messages(EVENTS) == []
 
-    def test_value_tells_buttons_with_one_action_id_apart(
+    def test_value_distinguishes_buttons_with_the_same_action_id(
         self, bot: App, member_client: MemberClient, slack: Slack
     ) -> None:
         bot.action("go")(lambda ack, respond, action: (respond(action["value"]), ack()))
@@ -204,10 +206,10 @@ class TestClicks:
         blocks = [{"type": "actions", "elements": [button("go", "1")]}, row]
         posted = slack.client.chat_postMessage(channel=EVENTS, text="x", blocks=blocks)
         card = slack.workspace.message(EVENTS, posted["ts"])
-        seen = member_client.click(ADA, card, "go", "2")
-        assert seen.messages[0].text == "2"
+        result = member_client.click(ADA, card, "go", "2")
+        assert result.messages[0].text == "2"
 
-    def test_missing_element_is_named_with_what_there_is(
+    def test_error_for_a_missing_element_lists_the_existing_ones(
         self, member_client: MemberClient, slack: Slack
     ) -> None:
         with pytest.raises(LookupError, match="go"):
@@ -223,7 +225,7 @@ class TestClicks:
         member_client.click(ADA, post_card(slack, menu), "more", selected="edit")
         assert got[0]["actions"][0]["selected_option"] == option
 
-    def test_exploding_listener_is_shown_as_a_failure(
+    def test_exception_in_a_listener_is_a_failure(
         self, bot: App, member_client: MemberClient, slack: Slack
     ) -> None:
         @bot.action("go")
@@ -242,9 +244,9 @@ class TestModals:
             client.views_open(trigger_id=body["trigger_id"], view=modal(field("name", TEXT)))
             ack()
 
-        seen = member_client.click(ADA, post_card(slack, button("go")), "go")
-        assert seen.view is not None
-        assert seen.view.title == "Title"
+        result = member_client.click(ADA, post_card(slack, button("go")), "go")
+        assert result.view is not None
+        assert result.view.title == "Title"
 
     def test_state_arrives_and_empty_acknowledgement_closes(
         self, bot: App, member_client: MemberClient, slack: Slack
@@ -253,23 +255,23 @@ class TestModals:
         bot.view("form")(recording(got))
         form = modal(field("name", TEXT), callback_id="form", private_metadata="x")
         view = open_modal(slack, form)
-        seen = member_client.submit(ADA, view.id, {("name", "value"): "Tea"})
+        result = member_client.submit(ADA, view.id, {("name", "value"): "Tea"})
         held = {"type": "plain_text_input", "value": "Tea"}
         assert got[0]["view"]["state"]["values"] == {"name": {"value": held}}
         assert got[0]["view"]["private_metadata"] == "x"
-        assert seen.view is None
+        assert result.view is None
 
-    def test_field_errors_are_shown_and_what_was_typed_is_kept(
+    def test_field_errors_are_shown_and_input_is_kept(
         self, bot: App, member_client: MemberClient, slack: Slack
     ) -> None:
         bot.view("form")(lambda ack: ack(response_action="errors", errors={"name": "Too odd"}))
         view = open_modal(slack, modal(field("name", TEXT), callback_id="form"))
-        seen = member_client.submit(ADA, view.id, {("name", "value"): "Tea"})
-        assert seen.errors == {"name": "Too odd"}
-        assert seen.view is not None
-        assert seen.view.state["name"]["value"]["value"] == "Tea"
+        result = member_client.submit(ADA, view.id, {("name", "value"): "Tea"})
+        assert result.errors == {"name": "Too odd"}
+        assert result.view is not None
+        assert result.view.state["name"]["value"]["value"] == "Tea"
 
-    def test_errors_for_a_block_that_is_no_input_are_trouble(
+    def test_errors_for_a_block_without_an_input_are_a_failure(
         self, bot: App, member_client: MemberClient, slack: Slack
     ) -> None:
         bot.view("form")(lambda ack: ack(response_action="errors", errors={"nome": "Oops"}))
@@ -291,7 +293,7 @@ class TestModals:
         member_client.submit(ADA, view.id)
         assert [each.title for each in slack.workspace.views.stack(ADA)] == titles
 
-    def test_view_beyond_limits_in_acknowledgement_is_trouble(
+    def test_view_beyond_limits_in_an_acknowledgement_is_a_failure(
         self, bot: App, member_client: MemberClient, slack: Slack
     ) -> None:
         new = modal(section("x"), title={"type": "plain_text", "text": "x" * 25})
@@ -311,9 +313,9 @@ class TestModals:
         self, member_client: MemberClient, slack: Slack
     ) -> None:
         view = open_modal(slack, modal(field("name", TEXT)))
-        seen = member_client.submit(ADA, view.id)
-        assert seen.errors == {"name": REQUIRED_FIELD}
-        assert seen.response is None
+        result = member_client.submit(ADA, view.id)
+        assert result.errors == {"name": REQUIRED_FIELD}
+        assert result.response is None
 
     def test_without_client_checks_anything_reaches_the_bot(
         self, bot: App, member_client: MemberClient, slack: Slack
@@ -323,10 +325,10 @@ class TestModals:
         view = open_modal(slack, modal(field("n", number), callback_id="form"))
         values = {("n", "value"): "ten"}
         assert member_client.submit(ADA, view.id, values).errors == {"n": "Enter a whole number."}
-        seen = member_client.submit(ADA, view.id, values, client_checks=False)
-        assert seen.errors == {"n": "Not ten"}
+        result = member_client.submit(ADA, view.id, values, client_checks=False)
+        assert result.errors == {"n": "Not ten"}
 
-    def test_close_tells_the_bot_only_if_asked_to(
+    def test_close_is_sent_only_with_notify_on_close(
         self, bot: App, member_client: MemberClient, slack: Slack
     ) -> None:
         got: list[Json] = []
@@ -337,10 +339,10 @@ class TestModals:
         assert member_client.close(ADA, loud.id).view is None
         assert [body["view"]["id"] for body in got] == [loud.id]
 
-    def test_updated_view_keeps_what_was_typed_whatever_its_initial_value(
+    def test_updated_view_keeps_input_despite_a_new_initial_value(
         self, bot: App, member_client: MemberClient, slack: Slack
     ) -> None:
-        """As in Slack's clients: a new initial value needs a new block id."""
+        """As in Slack's clients, a new initial value needs a new block id."""
 
         @bot.action("more")
         def grow(ack: Ack, client: WebClient, body: Json) -> None:
@@ -350,12 +352,12 @@ class TestModals:
 
         row = {"type": "actions", "elements": [button("more")]}
         view = open_modal(slack, modal(field("name", TEXT), row))
-        seen = member_client.click(ADA, view, "more", values={("name", "value"): "typed"})
-        assert seen.view is not None
-        assert seen.view.state["name"]["value"]["value"] == "typed"
-        assert seen.view.state["age"]["value"]["value"] is None
+        result = member_client.click(ADA, view, "more", values={("name", "value"): "typed"})
+        assert result.view is not None
+        assert result.view.state["name"]["value"]["value"] == "typed"
+        assert result.view.state["age"]["value"]["value"] is None
 
-    def test_offered_option_can_be_chosen_and_another_can_not(
+    def test_only_a_suggested_option_can_be_chosen(
         self, bot: App, member_client: MemberClient, slack: Slack
     ) -> None:
         got: list[Json] = []
@@ -400,7 +402,7 @@ SHAPES: list[tuple[Json, Any, Json]] = [
 
 
 @pytest.mark.parametrize(("element", "value", "held"), SHAPES, ids=[s[0]["type"] for s in SHAPES])
-def test_simple_value_becomes_the_state_of_its_element(
+def test_plain_value_becomes_the_state_of_its_element(
     bot: App, member_client: MemberClient, slack: Slack, element: Json, value: Any, held: Json
 ) -> None:
     got: list[Json] = []
@@ -433,24 +435,24 @@ class TestEvents:
         self, bot: App, member_client: MemberClient, slack: Slack
     ) -> None:
         bot.event("message")(lambda say, event: say(f"{event['channel_type']}: {event['text']}"))
-        seen = member_client.say(ADA, slack.workspace.dm(ADA).id, "a < b")
-        assert [m.text for m in seen.messages] == ["a &lt; b", "im: a &lt; b"]
+        result = member_client.say(ADA, slack.workspace.dm(ADA).id, "a < b")
+        assert [m.text for m in result.messages] == ["a &lt; b", "im: a &lt; b"]
 
-    def test_deactivated_member_is_announced(self, bot: App, member_client: MemberClient) -> None:
+    def test_deactivation_sends_user_change(self, bot: App, member_client: MemberClient) -> None:
         got: list[Json] = []
         bot.event("user_change")(lambda event: got.append(event["user"]))
         member_client.update_member("U0BJORN", deleted=True)
         assert (got[0]["id"], got[0]["deleted"]) == ("U0BJORN", True)
 
-    def test_event_that_fails_comes_again_once_marked_as_a_retry(self, slack: Slack) -> None:
-        came: list[str | None] = []
+    def test_failed_event_is_retried_once(self, slack: Slack) -> None:
+        retries: list[str | None] = []
 
         def failing(body: bytes, headers: Any) -> BotResponse:
-            came.append(headers.get("X-Slack-Retry-Num"))
+            retries.append(headers.get("X-Slack-Retry-Num"))
             return BotResponse(500)
 
         MemberClient(slack.workspace, failing, SECRET).event({"type": "tokens_revoked"})
-        assert came == [None, "1"]
+        assert retries == [None, "1"]
 
-    def test_request_url_is_confirmed(self, member_client: MemberClient) -> None:
+    def test_request_url_is_verified(self, member_client: MemberClient) -> None:
         assert member_client.verify_url("3eZbrw1aB")

@@ -1,4 +1,4 @@
-"""Slack's own client against the stand-in: the answers of Slack, and its refusals."""
+"""Slack's own client against the stand-in: responses and errors."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ HOME = {"type": "home", "blocks": [section("Welcome")]}
 
 
 def refusal(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Json:
-    """The answer with which Slack refuses the call."""
+    """Return the response with which Slack refuses the call."""
     with pytest.raises(SlackApiError) as caught:
         call(*args, **kwargs)
     answer: Json = dict(caught.value.response.data)
@@ -30,7 +30,7 @@ def refusal(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Json:
 
 
 def error(call: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
-    """The error code with which Slack refuses the call."""
+    """Return the error code with which Slack refuses the call."""
     return str(refusal(call, *args, **kwargs)["error"])
 
 
@@ -43,7 +43,7 @@ def trigger(slack: Slack) -> str:
 
 
 class TestAuthentication:
-    def test_token_is_told_whose_it_is(self, slack: Slack) -> None:
+    def test_auth_test_identifies_the_bot(self, slack: Slack) -> None:
         answer = slack.client.auth_test()
         assert (answer["bot_id"], answer["team_id"]) == ("B0ROLLCALL", "T0PLAYGRND")
         assert "chat:write" in str(answer.headers["x-oauth-scopes"])
@@ -65,7 +65,7 @@ class TestAuthentication:
         assert answer["provided"] == "commands"
 
 
-class TestPeopleAndConversations:
+class TestMembersAndConversations:
     def test_user_has_zone_admin_flag_and_locale_if_asked(self, slack: Slack) -> None:
         user = slack.client.users_info(user=ADA, include_locale=True)["user"]
         assert (user["tz"], user["tz_offset"], user["is_admin"]) == ("Africa/Lagos", 3600, True)
@@ -75,7 +75,7 @@ class TestPeopleAndConversations:
     def test_unknown_user_is_refused(self, slack: Slack) -> None:
         assert error(slack.client.users_info, user="U0NOBODY") == "user_not_found"
 
-    def test_users_come_page_by_page(self, slack: Slack) -> None:
+    def test_users_are_paginated(self, slack: Slack) -> None:
         sizes = [len(page["members"]) for page in slack.client.users_list(limit=3)]
         assert sizes == [3, 3, 1]
 
@@ -111,11 +111,11 @@ class TestMessages:
         answer = slack.client.chat_postMessage(channel=ADA, text="Hi")
         assert answer["channel"] == slack.workspace.dm(ADA).id
 
-    def test_times_of_messages_rise_while_the_clock_stands(self, slack: Slack) -> None:
+    def test_timestamps_rise_even_if_the_clock_does_not(self, slack: Slack) -> None:
         assert posted(slack) < posted(slack)
 
     @pytest.mark.parametrize("channel", ["C0NOWHERE", "U0NOBODY", LEADS])
-    def test_channel_the_bot_can_not_know_is_not_found(self, slack: Slack, channel: str) -> None:
+    def test_invisible_channel_is_not_found(self, slack: Slack, channel: str) -> None:
         call = slack.client.chat_postMessage
         assert error(call, channel=channel, text="x") == "channel_not_found"
 
@@ -126,7 +126,7 @@ class TestMessages:
         slack.workspace.app = replace(slack.workspace.app, scopes=more)
         assert posted(slack, channel)
 
-    def test_closed_messages_tab_is_told(self, slack: Slack) -> None:
+    def test_disabled_messages_tab_is_an_error(self, slack: Slack) -> None:
         slack.workspace.app = replace(slack.workspace.app, messages_tab=False)
         assert (
             error(slack.client.chat_postMessage, channel=ADA, text="x") == "messages_tab_disabled"
@@ -167,14 +167,14 @@ class TestMessages:
         assert answer["text"] == "new"
         assert slack.workspace.message(EVENTS, ts).blocks[0]["text"]["text"] == "old"
 
-    def test_update_and_delete_are_for_own_messages_that_exist(self, slack: Slack) -> None:
+    def test_only_own_existing_messages_can_be_updated_or_deleted(self, slack: Slack) -> None:
         ts = slack.workspace.post(EVENTS, ADA, "mine").ts
         update, delete = slack.client.chat_update, slack.client.chat_delete
         assert error(update, channel=EVENTS, ts=ts, text="x") == "cant_update_message"
         assert error(delete, channel=EVENTS, ts=ts) == "cant_delete_message"
         assert error(update, channel=EVENTS, ts="1.0", text="x") == "message_not_found"
 
-    def test_text_of_an_update_is_shorter(self, slack: Slack) -> None:
+    def test_updated_text_has_a_lower_limit(self, slack: Slack) -> None:
         call = slack.client.chat_update
         assert error(call, channel=EVENTS, ts=posted(slack), text="x" * 4001) == "msg_too_long"
 
@@ -182,7 +182,7 @@ class TestMessages:
         slack.client.chat_delete(channel=EVENTS, ts=posted(slack))
         assert slack.workspace.messages(EVENTS) == []
 
-    def test_ephemeral_is_seen_by_one_and_can_not_be_updated(self, slack: Slack) -> None:
+    def test_ephemeral_message_is_visible_to_one_and_can_not_be_updated(self, slack: Slack) -> None:
         ts = slack.client.chat_postEphemeral(channel=EVENTS, user=ADA, text="psst")["message_ts"]
         assert [m.text for m in slack.workspace.messages(EVENTS, ADA)] == ["psst"]
         assert slack.workspace.messages(EVENTS, BJORN) == []
@@ -230,7 +230,7 @@ class TestViews:
             error(slack.client.views_open, trigger_id=trigger(slack), view=view) == "view_too_large"
         )
 
-    def test_stack_holds_three(self, slack: Slack) -> None:
+    def test_modal_stack_has_at_most_three_views(self, slack: Slack) -> None:
         slack.client.views_open(trigger_id=trigger(slack), view=modal())
         for _ in range(2):
             slack.client.views_push(trigger_id=trigger(slack), view=modal())
@@ -262,7 +262,7 @@ class TestViews:
         call = slack.client.views_publish
         assert error(call, user_id=ADA, view=HOME, hash=first["hash"]) == "hash_conflict"
 
-    def test_home_is_no_modal(self, slack: Slack) -> None:
+    def test_modal_can_not_be_published_as_home(self, slack: Slack) -> None:
         call = slack.client.views_publish
         assert error(call, user_id=ADA, view=modal(field("x", {"type": "datepicker"}))) == (
             "invalid_arguments"
@@ -279,7 +279,7 @@ class TestFiles:
         assert message.files[0]["name"] == "tea.ics"
         assert slack.workspace.file(message.files[0]["id"]).content == b"BEGIN:VCALENDAR"
 
-    def test_user_id_is_no_channel_for_a_file(self, slack: Slack) -> None:
+    def test_file_can_not_be_shared_with_a_user_id(self, slack: Slack) -> None:
         call = slack.client.files_upload_v2
         assert error(call, channel=ADA, content="x", filename="x") == "channel_not_found"
 
@@ -298,7 +298,7 @@ class TestResponseUrls:
         clock.advance(30 * 60 + 1)
         assert "expired_url" in hook.send(text="x").body
 
-    def test_answers_are_ephemeral_unless_told(self, slack: Slack) -> None:
+    def test_response_is_ephemeral_by_default(self, slack: Slack) -> None:
         hook = self.url(slack)
         hook.send(text="for one")
         hook.send(text="for all", response_type="in_channel")
@@ -351,35 +351,35 @@ class TestFaults:
         assert len(slack.workspace.messages(EVENTS)) == applied
 
     @pytest.mark.parametrize("applied", [False, True])
-    def test_answer_that_is_cut_off_is_no_whole_one(self, slack: Slack, applied: bool) -> None:
+    def test_truncated_response_is_incomplete(self, slack: Slack, applied: bool) -> None:
         slack.api.fail_next("chat.postMessage", Fault.cut_off(applied=applied))
         with pytest.raises(http.client.IncompleteRead):
             posted(slack)
         assert len(slack.workspace.messages(EVENTS)) == applied
 
-    def test_page_of_a_proxy_says_200_and_is_not_slacks(self, slack: Slack) -> None:
+    def test_proxy_page_is_not_a_slack_response(self, slack: Slack) -> None:
         slack.api.fail_next("chat.postMessage", Fault.proxy_page())
         with pytest.raises(SlackApiError, match="Received a response in a non-JSON") as caught:
             posted(slack)
         assert caught.value.response.status_code == 200
 
-    def test_call_that_nothing_is_lined_up_for_passes(self, slack: Slack) -> None:
+    def test_queued_pass_precedes_the_default_fault(self, slack: Slack) -> None:
         slack.api.faults.set_default(Fault.refused("internal_error"))
         slack.api.faults.enqueue("auth.test", None, 1)
         assert slack.client.auth_test()["ok"]
-        coming = slack.api.faults.peek("auth.test")
-        assert coming is not None
-        assert coming.error == error(slack.client.auth_test) == "internal_error"
+        next_fault = slack.api.faults.peek("auth.test")
+        assert next_fault is not None
+        assert next_fault.error == error(slack.client.auth_test) == "internal_error"
         slack.api.faults.clear()
         assert slack.api.faults.peek("auth.test") is None
         assert slack.client.auth_test()["ok"]
 
-    def test_slow_answer_is_the_whole_one(self, slack: Slack) -> None:
+    def test_slow_response_is_complete(self, slack: Slack) -> None:
         slack.api.fail_next("chat.postMessage", Fault.slow(0.01))
         assert slack.client.chat_postMessage(channel=EVENTS, text="x")["ok"]
         assert [(call.ok, call.fault) for call in slack.api.calls()] == [(True, Fault.slow(0.01))]
 
-    def test_standing_fault_lasts_until_it_is_lifted(self, slack: Slack) -> None:
+    def test_default_fault_lasts_until_it_is_removed(self, slack: Slack) -> None:
         slack.api.faults.set_default(Fault.refused("internal_error"))
         assert error(slack.client.auth_test) == "internal_error"
         slack.api.faults.set_default(None)

@@ -1,4 +1,4 @@
-"""The page's endpoints over HTTP: what a member sees and does, and who is not answered at all."""
+"""The page's endpoints over HTTP: state, actions, the change stream, and refused origins."""
 
 import contextlib
 import http.client
@@ -33,21 +33,21 @@ def browser(playground_server: tuple[Any, str], member_client: MemberClient) -> 
 class TestOwnOrigin:
     @pytest.mark.parametrize("path", ["/", "/page/state", "/api/auth.test"])
     def test_foreign_host_name_is_refused(self, browser: Browser, path: str) -> None:
-        """A name that was rebound to 127.0.0.1 reaches nothing."""
+        """Refuse a name that was rebound to 127.0.0.1."""
         assert status(browser.url + path, Host="evil.example") == 403
 
     @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
     def test_foreign_origin_is_refused(self, browser: Browser, origin: str) -> None:
         assert status(f"{browser.url}/page/state", Origin=origin) == 403
 
-    def test_own_origin_is_answered_and_may_fetch_nothing_elsewhere(self, browser: Browser) -> None:
+    def test_own_origin_is_answered_with_a_content_security_policy(self, browser: Browser) -> None:
         with urllib.request.urlopen(f"{browser.url}/", timeout=5) as answer:
             assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
         assert status(f"{browser.url}/static/main.js", Origin=browser.url) == 200
 
 
-class TestSeeing:
-    def test_member_sees_own_channels_with_unread_marks(
+class TestReading:
+    def test_member_sees_own_channels_with_unread_counts(
         self, browser: Browser, slack: Slack
     ) -> None:
         slack.client.chat_postMessage(channel=EVENTS, text="Hello")
@@ -59,13 +59,11 @@ class TestSeeing:
         ]
         assert "leads" not in names
 
-    def test_messages_of_a_channel_one_is_not_in_are_not_found(self, browser: Browser) -> None:
+    def test_messages_of_a_channel_without_the_member_are_not_found(self, browser: Browser) -> None:
         url = f"{browser.url}/page/messages?{urlencode({'member': DIEGO, 'channel': LEADS})}"
         assert status(url) == 404
 
-    def test_file_downloads_and_is_never_shown_in_the_page(
-        self, browser: Browser, slack: Slack
-    ) -> None:
+    def test_file_is_a_download(self, browser: Browser, slack: Slack) -> None:
         slack.client.files_upload_v2(channel=EVENTS, content="<script>", filename="a.html")
         (message,) = browser.get("/page/messages", channel=EVENTS)
         with urllib.request.urlopen(message["files"][0]["url_private"], timeout=5) as answer:
@@ -79,7 +77,7 @@ class TestSeeing:
             assert answer.url == f"{browser.url}/?in={EVENTS}"
 
 
-class TestDoing:
+class TestActions:
     def test_click_is_answered_ephemerally(self, browser: Browser, bot: App, slack: Slack) -> None:
         @bot.action("go")
         def answer(ack: Ack, respond: Respond) -> None:
@@ -93,7 +91,7 @@ class TestDoing:
         last = browser.get("/page/messages", channel=EVENTS)[-1]
         assert (last["text"], last["ephemeral_to"]) == ("Done", ADA)
 
-    def test_modal_is_shown_with_field_errors_and_closes_when_taken(
+    def test_modal_shows_field_errors_and_closes_after_submission(
         self, browser: Browser, bot: App
     ) -> None:
         form = modal(field("name", {"type": "plain_text_input"}), callback_id="form")
@@ -119,7 +117,7 @@ class TestDoing:
         browser.act("submit", view=view["id"], values={"name": {"value": "good"}})
         assert browser.get("/page/state")["stack"] == []
 
-    def test_closed_view_is_told_as_a_failure(self, browser: Browser) -> None:
+    def test_submitting_a_closed_view_is_a_failure(self, browser: Browser) -> None:
         assert "is open" in browser.act("submit", view="V0GONE", values={})["failure"]
 
     def test_invite_brings_the_bot_into_a_private_channel(
@@ -142,20 +140,22 @@ def streaming(browser: Browser) -> Iterator[http.client.HTTPResponse]:
 
 
 class TestStream:
-    def test_tells_in_which_channel_something_changed(self, browser: Browser, slack: Slack) -> None:
+    def test_stream_names_the_changed_channels(self, browser: Browser, slack: Slack) -> None:
         with streaming(browser) as stream:
             slack.client.chat_postMessage(channel=EVENTS, text="Hello")
-            told = json.loads(stream.readline().removeprefix(b"data: "))
-            assert told["channels"] == [EVENTS]
+            event = json.loads(stream.readline().removeprefix(b"data: "))
+            assert event["channels"] == [EVENTS]
 
-    def test_does_not_tell_of_what_only_another_sees(self, browser: Browser, slack: Slack) -> None:
+    def test_stream_omits_messages_visible_to_others_only(
+        self, browser: Browser, slack: Slack
+    ) -> None:
         with streaming(browser) as stream:
             slack.client.chat_postEphemeral(channel=EVENTS, user=DIEGO, text="psst")
             slack.client.chat_postMessage(channel="C0RANDOM", text="for all")
-            told = json.loads(stream.readline().removeprefix(b"data: "))
-            assert told["channels"] == ["C0RANDOM"]
+            event = json.loads(stream.readline().removeprefix(b"data: "))
+            assert event["channels"] == ["C0RANDOM"]
 
-    def test_open_stream_does_not_hold_up_the_stop(self, member_client: MemberClient) -> None:
+    def test_open_stream_does_not_delay_shutdown(self, member_client: MemberClient) -> None:
         with serve(build_server(member_client=member_client)) as url:
             connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
             connection.request("GET", f"/page/stream?member={ADA}")
@@ -166,7 +166,7 @@ class TestStream:
         connection.close()
 
 
-def test_taken_port_is_told_apart(browser: Browser) -> None:
+def test_port_in_use_raises(browser: Browser) -> None:
     with (
         pytest.raises(PortUnavailableError),
         serve(build_server(), int(browser.url.rpartition(":")[2])),
@@ -174,6 +174,6 @@ def test_taken_port_is_told_apart(browser: Browser) -> None:
         pass
 
 
-def test_page_without_a_bot_asks_for_patience() -> None:
+def test_page_responds_503_until_the_bot_has_started() -> None:
     with serve(build_server()) as url:
         assert status(f"{url}/page/state") == 503

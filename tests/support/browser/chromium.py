@@ -1,4 +1,4 @@
-"""The browser that the tests and the pictures use: this machine's own Chromium or Chrome, or Playwright's."""
+"""The browser for tests and screenshots: the machine's own Chromium or Chrome, or Playwright's."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ ON_A_MAC = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
 HOW_TO_GET_ONE = (
-    "No Chromium or Chrome is on this machine. Debian and Ubuntu: apt install chromium;"
-    " elsewhere: .venv/bin/python -m playwright install chromium"
+    "No Chromium or Chrome found. On Debian and Ubuntu, run: apt install chromium."
+    " Elsewhere, run: .venv/bin/python -m playwright install chromium"
 )
 
 
 class NoBrowserError(Exception):
-    """There is none, and how to get one."""
+    """There is no browser. The message says how to get one."""
 
 
 def installed() -> str | None:
-    """Return the path of this machine's own browser."""
+    """Return the path of the machine's own browser, if any."""
     found = filter(None, map(shutil.which, NAMES))
     return next(found, None) or next(filter(os.path.exists, ON_A_MAC), None)
 
 
 @contextmanager
 def running() -> Iterator[Browser]:
-    """Run a browser that shows nothing on a screen. Raises `NoBrowserError`."""
+    """Run a headless browser. Raises `NoBrowserError`."""
     with sync_playwright() as playwright:
         path = installed() or playwright.chromium.executable_path
         if not Path(path).exists():

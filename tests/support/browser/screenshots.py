@@ -1,6 +1,6 @@
-"""The README's pictures, of a session with the real demo: `make screenshots`.
+"""Screenshots for the README from a session with the real demo: `make screenshots`.
 
-The session is the same each time; dates, times of day and the seconds of the rush are those of the day.
+The session is always the same, except for dates, times and the duration of the rush.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 
 def main() -> None:
-    """Take them all anew."""
+    """Take all screenshots."""
     expect.set_options(timeout=60_000)
     with (
         running() as browser,
         TemporaryDirectory() as data,
         demo(0, Path(data), empty=False, reset=False) as url,
     ):
-        a_place_in_line(browser, url)
-        what_organizers_see(browser, url)
-        a_rush(browser, url)
+        waitlist_position(browser, url)
+        manage_event(browser, url)
+        rush(browser, url)
 
 
 def window(browser: Browser, url: str, member_id: str, width: int, height: int) -> Window:
-    """Open the channel for events as a member."""
+    """Open #events as a member."""
     context = browser.new_context(
         viewport={"width": width, "height": height}, device_scale_factor=2, reduced_motion="reduce"
     )
@@ -41,8 +41,8 @@ def window(browser: Browser, url: str, member_id: str, width: int, height: int) 
     return opened
 
 
-def a_place_in_line(browser: Browser, url: str) -> None:
-    """An event's card in its channel, and what only she sees who waits."""
+def waitlist_position(browser: Browser, url: str) -> None:
+    """Show a card in its channel, and the ephemeral message of a member on the waitlist."""
     bjorn, chloe = (window(browser, url, each, 1040, 770) for each in (BJORN, CHLOE))
     bjorn.press("Register", bjorn.card())
     chloe.press("Join the waitlist", chloe.card())
@@ -51,16 +51,16 @@ def a_place_in_line(browser: Browser, url: str) -> None:
     take(chloe, "playground")
 
 
-def what_organizers_see(browser: Browser, url: str) -> None:
-    """How full the event is, what can be done, who has a seat and who waits."""
+def manage_event(browser: Browser, url: str) -> None:
+    """Show the organizer's modal with actions, attendees and the waitlist."""
     amara = window(browser, url, AMARA, 1040, 760)
     amara.press("Manage", amara.card())
     expect(amara.modal).to_contain_text("Waiting (1)")
     take(amara, "manage")
 
 
-def a_rush(browser: Browser, url: str) -> None:
-    """300 members press Register within a second; nobody draws a large window meanwhile, which would slow them down."""
+def rush(browser: Browser, url: str) -> None:
+    """Show a rush of 300 members. A small window starts it, because rendering a large one slows it down."""
     chloe = window(browser, url, CHLOE, 400, 700)
     chloe.press("Backstage")
     chloe.backstage.get_by_label("Button").select_option(
@@ -79,7 +79,7 @@ def a_rush(browser: Browser, url: str) -> None:
 
 
 def take(opened: Window, name: str) -> None:
-    """Write one picture, with no pointer or focus in it that is only the session's."""
+    """Write one screenshot, without a hovered or focused element."""
     opened.page.mouse.move(0, 0)
     opened.page.evaluate("() => document.activeElement.blur()")
     opened.page.screenshot(path=DOCS / f"{name}.png", animations="disabled")

@@ -1,4 +1,4 @@
-"""One member's window: what they see and do, in their words."""
+"""One member's browser window: its elements and actions."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ YOGA, TALK = "Yoga in the park", "Tool talk: better code reviews"
 
 
 class Window:
-    """A page, and what went wrong in it."""
+    """A page and the errors in its console."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.errors: list[str] = []
-        page.on("console", self._said)
-        page.on("pageerror", self._raised)
+        page.on("console", self._on_console)
+        page.on("pageerror", self._on_error)
         page.set_default_timeout(30_000)
 
-    def _said(self, message: ConsoleMessage) -> None:
+    def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.errors.append(message.text)
 
-    def _raised(self, error: Error) -> None:
+    def _on_error(self, error: Error) -> None:
         self.errors.append(str(error))
 
     def card(self, title: str = YOGA) -> Locator:
@@ -32,12 +32,12 @@ class Window:
         return self.page.get_by_role("listitem").filter(has=heading)
 
     def only_you(self) -> Locator:
-        """Return the newest message that nobody else sees."""
+        """Return the newest ephemeral message."""
         return self.page.locator(".message.ephemeral").last
 
     @property
     def modal(self) -> Locator:
-        """The modal that is open."""
+        """The open modal."""
         return self.page.locator("#modal[open]")
 
     def press(self, name: str, within: Locator | None = None) -> None:
@@ -45,21 +45,21 @@ class Window:
         (within or self.page.locator("body")).get_by_role("button", name=name, exact=True).click()
 
     def type_command(self, text: str) -> None:
-        """Type into the message box, and send."""
+        """Send a text from the message box."""
         box = self.page.get_by_role("combobox", name="Message ")
         box.fill(text)
         box.press("Enter")
 
     def go_to(self, entry: str) -> None:
-        """Choose a channel, or the app, in the rail."""
+        """Open a channel or the app from the sidebar."""
         self.page.get_by_role("navigation").get_by_role("button", name=entry).click()
 
-    def choose_slack(self, answer: str) -> None:
-        """Choose backstage how Slack answers."""
-        self.page.get_by_role("radiogroup", name="Slack").get_by_text(answer, exact=True).click()
-        expect(self.page.get_by_role("radio", name=answer)).to_be_checked()
+    def choose_slack(self, condition: str) -> None:
+        """Set Slack's condition in Backstage."""
+        self.page.get_by_role("radiogroup", name="Slack").get_by_text(condition, exact=True).click()
+        expect(self.page.get_by_role("radio", name=condition)).to_be_checked()
 
     @property
     def backstage(self) -> Locator:
-        """The panel."""
+        """The Backstage panel."""
         return self.page.get_by_role("complementary", name="Backstage")

@@ -1,4 +1,4 @@
-"""A demo workspace with a clock that stands still, its server, and a small Bolt app as the bot."""
+"""Fixtures: a demo workspace with a manual clock, its server, and a small Bolt app as the bot."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ SCOPES = frozenset(
 
 @dataclass
 class Clock:
-    """A clock that moves only when told to; it begins on 2026-11-23."""
+    """A clock that only `advance` moves; it starts on 2026-11-23."""
 
     time: float = 1_795_392_000.0
 
@@ -46,7 +46,7 @@ class Clock:
 
 @dataclass
 class Slack:
-    """A served workspace with what a test needs to act on it."""
+    """A workspace with its Web API and a client."""
 
     workspace: Workspace
     api: SlackApi
@@ -82,7 +82,7 @@ def slack(playground_server: tuple[object, str], workspace: Workspace) -> Slack:
 
 
 def client_of(workspace: Workspace, token: str | None = None) -> WebClient:
-    """Slack's own client, pointed at the workspace; without a retry."""
+    """Return Slack's own client for the workspace, without retries."""
     return WebClient(
         token=token or workspace.app.bot_token,
         base_url=f"{workspace.url}/api/",
@@ -119,7 +119,7 @@ def recording(got: list[Json]) -> Callable[..., None]:
     """Return a listener that records the payload and acknowledges."""
 
     def listener(ack: Ack, body: Json) -> None:
-        got.append(body)
+        payloads.append(body)
         ack()
 
     return listener

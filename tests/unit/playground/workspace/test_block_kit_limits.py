@@ -1,4 +1,4 @@
-"""Blocks and views are held to Slack's limits; what is at a limit is taken, what is beyond is not."""
+"""Slack's limits on blocks and views: a value at its limit is accepted, one beyond is refused."""
 
 from collections.abc import Callable
 
@@ -60,7 +60,7 @@ SIZED: dict[str, tuple[int, Callable[[int], Json]]] = {
 
 
 @pytest.mark.parametrize("name", SIZED)
-def test_block_at_the_limit_is_taken_and_beyond_it_is_refused(name: str) -> None:
+def test_block_is_accepted_at_the_limit_and_refused_beyond(name: str) -> None:
     limit, block = SIZED[name]
     assert block_errors([block(limit)]) == []
     assert len(block_errors([block(limit + 1)])) == 1
@@ -83,7 +83,7 @@ SIZED_VIEWS: dict[str, tuple[int, Callable[[int], Json]]] = {
 
 
 @pytest.mark.parametrize("name", SIZED_VIEWS)
-def test_view_at_the_limit_is_taken_and_beyond_it_is_refused(name: str) -> None:
+def test_view_is_accepted_at_the_limit_and_refused_beyond(name: str) -> None:
     limit, view = SIZED_VIEWS[name]
     assert view_errors(view(limit)) == []
     assert len(view_errors(view(limit + 1))) == 1
@@ -119,15 +119,15 @@ REFUSED: dict[str, tuple[Json, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_block_is_refused_and_the_reason_told(name: str) -> None:
+def test_block_is_refused_with_a_reason(name: str) -> None:
     block, reason = REFUSED[name]
-    (told,) = block_errors([block])
-    assert told.startswith("[ERROR] ")
-    assert reason in told
-    assert "[json-pointer:/blocks/0" in told
+    (error,) = block_errors([block])
+    assert error.startswith("[ERROR] ")
+    assert reason in error
+    assert "[json-pointer:/blocks/0" in error
 
 
-def test_message_takes_fifty_blocks_and_no_more() -> None:
+def test_message_has_at_most_fifty_blocks() -> None:
     assert block_errors([{"type": "divider"}] * 50) == []
     assert block_errors([{"type": "divider"}] * 51)
 
@@ -142,17 +142,17 @@ def test_modal_with_an_input_needs_a_submit_button() -> None:
     assert view_errors(view) == ["[ERROR] missing required field: submit [json-pointer:/view]"]
 
 
-def test_home_takes_inputs_but_no_title() -> None:
+def test_home_may_have_inputs_but_no_title() -> None:
     home: Json = {"type": "home", "blocks": [field("a", {"type": "datepicker"})]}
     assert view_errors(home) == []
     assert "title" in view_errors({**home, "title": plain("x")})[0]
 
 
-def test_number_input_must_say_whether_it_takes_decimals() -> None:
+def test_number_input_requires_is_decimal_allowed() -> None:
     assert "is_decimal_allowed" in view_errors(modal(field("a", {"type": "number_input"})))[0]
 
 
-def test_suggestions_are_options_or_groups_and_may_be_none() -> None:
+def test_suggestions_are_options_or_groups_and_may_be_empty() -> None:
     assert suggestion_errors({"options": []}) == []
     group = {"label": plain("g"), "options": [option()]}
     assert suggestion_errors({"option_groups": [group]}) == []

@@ -1,4 +1,4 @@
-"""A workspace kept in a file is there again after a restart; changes are announced."""
+"""The workspace's stored state after a restart, and its announced changes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,7 +46,7 @@ def test_messages_direct_messages_and_homes_survive_a_restart(tmp_path: Path, cl
         assert len(second.channels()) == len(first.channels())
 
 
-def test_ids_and_times_never_repeat_after_a_restart(tmp_path: Path, clock: Clock) -> None:
+def test_ids_and_timestamps_never_repeat_after_a_restart(tmp_path: Path, clock: Clock) -> None:
     with opened(tmp_path / "slack.db", clock) as first:
         before = first.post(EVENTS, ADA, "one"), first.ledger.new_id("V")
     with opened(tmp_path / "slack.db", clock) as second:
@@ -62,17 +62,17 @@ def test_unread_counts_others_messages_until_read(workspace: Workspace) -> None:
     assert workspace.unread(EVENTS, BJORN) == 0
 
 
-def test_watcher_is_told_of_each_change_until_it_stops(workspace: Workspace) -> None:
-    heard: list[WorkspaceChange] = []
-    stop = workspace.ledger.watch(heard.append)
+def test_watcher_gets_each_change_until_it_stops(workspace: Workspace) -> None:
+    changes: list[WorkspaceChange] = []
+    stop = workspace.ledger.watch(changes.append)
     message = workspace.post(EVENTS, ADA, "one", ephemeral_to=BJORN)
     stop()
     workspace.post(EVENTS, ADA, "two")
-    (change,) = heard
+    (change,) = changes
     assert (change.kind, change.ts, change.user_id) == ("message", message.ts, BJORN)
 
 
-def test_seen_since_leaves_out_what_the_member_does_not_see(workspace: Workspace) -> None:
+def test_visible_messages_since_omits_messages_of_others(workspace: Workspace) -> None:
     seq = workspace.ledger.seq
     workspace.post(EVENTS, ADA, "for all")
     workspace.post(EVENTS, ADA, "for Björn", ephemeral_to=BJORN)
@@ -80,7 +80,7 @@ def test_seen_since_leaves_out_what_the_member_does_not_see(workspace: Workspace
     assert [m.text for m in workspace.visible_messages_since(seq, "U0DIEGO")] == ["for all"]
 
 
-def test_manifest_says_what_is_installed() -> None:
+def test_manifest_declares_the_installed_app() -> None:
     app = installed_app(
         {
             "features": {
