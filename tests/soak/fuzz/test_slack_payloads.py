@@ -1,9 +1,9 @@
 """Arbitrary and mutated payloads, validly signed, through the real HTTP layer and app (R8.9, R8.11, R8.12, R10).
 
-Whatever comes: no 5xx but where nobody can be told, an answer each time, no change that the one who acts may not
-make, nothing that Slack would refuse, and sound data. The sums below pytest's report say how many payloads of each
-kind were sent; `make soak` sends tens of thousands, always the same. With ARGS="--hypothesis-seed=random" they are new
-ones, from a seed that it prints and that can be given instead of "random".
+Every payload gets a response, with a 5xx only if there is no way to reply. It makes no change that its person may
+not make, and sends nothing that Slack would refuse; the data stays sound. The totals below pytest's report say how
+many payloads of each kind were sent; `make soak` sends tens of thousands, always the same ones. With
+ARGS="--hypothesis-seed=random" they are new, from a seed that is printed and can be given instead of "random".
 """
 
 from __future__ import annotations
@@ -21,25 +21,23 @@ from hypothesis import strategies as st
 from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
 from bot.entrypoints.manifest import PATH
 from tests.support.counting import Count
-from tests.support.fuzz.answers import classify, is_alarm
-from tests.support.fuzz.bot_over_http import Exchange, RequestVerifier, edge
+from tests.support.fuzz.answers import check_exchange, is_alarm
+from tests.support.fuzz.bot_over_http import Exchange, FuzzedBot, edge
 from tests.support.fuzz.corpus import Seed
 from tests.support.fuzz.mutations import FORM, JSON, Case, Mutation, cases, encoded, paths, used
-from tests.support.fuzz.permissions import CommandRequest
+from tests.support.fuzz.permissions import PayloadRequest
 from tests.support.fuzz.values import IDS, MOMENTS, NUMBERS, TEXTS
 
 T = TypeVar("T")
 
 SOAK = 15
-"""How many times more a soak sends."""
+"""Factor on the number of examples in a soak."""
 
 runs = pytest.mark.parametrize("times", [1, pytest.param(SOAK, marks=pytest.mark.soak)])
 
 
 @pytest.fixture(scope="module")
-def at(
-    server: tuple[Any, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RequestVerifier]:
+def at(server: tuple[Any, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[FuzzedBot]:
     with edge(server, tmp_path_factory.mktemp("edge")) as made:
         yield made
 
@@ -48,11 +46,11 @@ class Fuzz(Protocol):
     def __call__(
         self, strategy: st.SearchStrategy[T], check: Callable[[T], None], examples: int, times: int
     ) -> None:
-        """Check this many examples, so many times over."""
+        """Check this many examples, this many times over."""
 
 
 @pytest.fixture
-def fuzz(at: RequestVerifier, count: Count, pytestconfig: pytest.Config) -> Iterator[Fuzz]:
+def fuzz(at: FuzzedBot, count: Count, pytestconfig: pytest.Config) -> Iterator[Fuzz]:
     asked_for = pytestconfig.getoption("--hypothesis-seed")
     begins = SystemRandom().randrange(2**32) if asked_for == "random" else int(asked_for or 0)
     print(f"\nseed {begins}")  # noqa: T201
@@ -83,8 +81,8 @@ def fuzz(at: RequestVerifier, count: Count, pytestconfig: pytest.Config) -> Iter
 # The corpus
 
 
-def test_every_id_and_every_command_is_in_the_corpus(at: RequestVerifier) -> None:
-    """A button, a form, a field or a command that is added is fuzzed, or this fails."""
+def test_every_id_and_every_command_is_in_the_corpus(at: FuzzedBot) -> None:
+    """A new button, form, field or command must be in the corpus."""
     found: dict[str, set[str]] = {}
     for each in at.seeds:
         for kind, ids in used(each.payload).items():
@@ -102,11 +100,11 @@ def test_every_id_and_every_command_is_in_the_corpus(at: RequestVerifier) -> Non
     assert asked_for == {ActionId.EVENT, ActionId.TIME_ZONE}
 
 
-def test_what_slack_really_sends_is_answered(at: RequestVerifier) -> None:
-    """None of it is taken for malformed, and each change in it is one that the actor may make."""
+def test_what_slack_really_sends_is_answered(at: FuzzedBot) -> None:
+    """No real payload counts as malformed, and the actor may make each of its changes."""
     for each in at.seeds:
         exchange = at.send(Case(each))
-        classify(exchange)
+        check_exchange(exchange)
         assert [log for log in exchange.logs if not is_alarm(log, exchange)] == []
         assert exchange.response.status == (400 if each.name == "shortcut" else 200)
 
@@ -116,18 +114,21 @@ def test_what_slack_really_sends_is_answered(at: RequestVerifier) -> None:
 
 @runs
 def test_mutated_payload_is_answered_and_changes_nothing_without_permission(
-    at: RequestVerifier, fuzz: Fuzz, times: int
+    at: FuzzedBot, fuzz: Fuzz, times: int
 ) -> None:
-    fuzz(cases(at.seeds), lambda case: classify(at.send(case)), 900, times)
+    fuzz(cases(at.seeds), lambda case: check_exchange(at.send(case)), 900, times)
 
 
 @runs
-def test_form_filled_in_with_anything_is_answered(
-    at: RequestVerifier, fuzz: Fuzz, times: int
-) -> None:
-    """Texts, numbers, days, times and zones of no meaning, typed where Slack's client would not let one."""
+def test_form_filled_in_with_anything_is_answered(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
+    """Meaningless texts, numbers, days, times and zones, where Slack's client would not allow them."""
     forms = [each for each in at.seeds if each.name.startswith("view_submission")]
-    fuzz(st.sampled_from(forms).flatmap(filled), lambda case: classify(at.send(case)), 250, times)
+    fuzz(
+        st.sampled_from(forms).flatmap(filled),
+        lambda case: check_exchange(at.send(case)),
+        250,
+        times,
+    )
 
 
 VALUE = ("value", "selected_date", "selected_time", "selected_conversation", "capacity", "event_id")
@@ -145,12 +146,15 @@ def filled(form: Seed) -> st.SearchStrategy[Case]:
 
 
 @runs
-def test_command_with_anything_behind_it_is_answered(
-    at: RequestVerifier, fuzz: Fuzz, times: int
-) -> None:
-    """R8.11: what is typed pings nobody, and what is too long for Slack is cut."""
+def test_command_with_anything_behind_it_is_answered(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
+    """R8.11: typed text never pings anybody, and text that is too long for Slack is cut."""
     commands = [each for each in at.seeds if each.kind == "command"]
-    fuzz(st.sampled_from(commands).flatmap(said), lambda case: classify(at.send(case)), 350, times)
+    fuzz(
+        st.sampled_from(commands).flatmap(said),
+        lambda case: check_exchange(at.send(case)),
+        350,
+        times,
+    )
 
 
 WORDS = (
@@ -175,19 +179,19 @@ def said(command: Seed) -> st.SearchStrategy[Case]:
     return text.map(lambda words: Case(command, (Mutation(("text",), "replace", words),)))
 
 
-# Of others
+# In somebody else's name
 
 
 @runs
 def test_payload_in_anothers_name_changes_only_what_that_person_may(
-    at: RequestVerifier, fuzz: Fuzz, times: int
+    at: FuzzedBot, fuzz: Fuzz, times: int
 ) -> None:
-    """R8.9: the one who acts is the one whom Slack names, whoever's modal or message it is."""
+    """R8.9: the person who acts is the one that Slack names, whoever owns the modal or message."""
     people = st.sampled_from(["U0AMARA", "U0BJORN", "U0CHLOE", "U0DIEGO", "U0PRIYA", "U0GHOST"])
     events = st.sampled_from(["yoga", "choir", "chess", "fair", "retreat", "talk0", "gone"])
     fuzz(
         st.tuples(st.sampled_from(at.seeds), people, events).map(lambda drawn: of_another(*drawn)),
-        lambda case: classify(at.send(case)),
+        lambda case: check_exchange(at.send(case)),
         250,
         times,
     )
@@ -233,19 +237,17 @@ REFUSED = "Rollcall serves another workspace here"
 
 
 @pytest.mark.parametrize("whose", FOREIGN)
-def test_payload_of_another_workspace_is_refused_with_a_sentence(
-    at: RequestVerifier, whose: str
-) -> None:
+def test_payload_of_another_workspace_is_refused_with_a_sentence(at: FuzzedBot, whose: str) -> None:
     """R10.2: nothing is read, and nothing changed."""
     for each in at.seeds:
         if each.name in ("shortcut", "message_action"):
             continue
         exchange = at.send(Case(each, FOREIGN[whose]))
-        classify(exchange)
-        assert CommandRequest(exchange.payload).is_foreign
+        check_exchange(exchange)
+        assert PayloadRequest(exchange.payload).is_foreign
         assert exchange.asked == 0
         said_here = exchange.response.body + "".join(str(call.args) for call in exchange.calls)
-        told = CommandRequest(exchange.payload).kind in (
+        told = PayloadRequest(exchange.payload).kind in (
             "command",
             "block_actions",
             "view_submission",
@@ -253,7 +255,7 @@ def test_payload_of_another_workspace_is_refused_with_a_sentence(
         assert not told or REFUSED in said_here or exchange.response.status == 503
 
 
-# What is no payload
+# Garbage
 
 
 GARBAGE = st.one_of(
@@ -279,7 +281,7 @@ CONTENT_TYPES = st.sampled_from(
 
 
 @runs
-def test_garbage_is_refused_and_reads_nothing(at: RequestVerifier, fuzz: Fuzz, times: int) -> None:
+def test_garbage_is_refused_and_reads_nothing(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
     case = Case(Seed("garbage", "event", {}))
 
     def check(drawn: tuple[bytes, str]) -> None:
@@ -290,17 +292,17 @@ def test_garbage_is_refused_and_reads_nothing(at: RequestVerifier, fuzz: Fuzz, t
 
 @runs
 def test_payload_cut_or_with_some_bytes_changed_breaks_nothing(
-    at: RequestVerifier, fuzz: Fuzz, times: int
+    at: FuzzedBot, fuzz: Fuzz, times: int
 ) -> None:
-    """Half of a payload is none; where it can still be read, all holds that holds of others."""
+    """A cut payload is refused; if it can still be read, the same checks hold."""
     whole = [each for each in at.seeds if each.kind != "command"]
 
     def check(drawn: tuple[Seed, float, bytes]) -> None:
         each, where, put = drawn
         body, content_type = encoded(each.kind, each.fresh(at.town.workspace))
         place = int(where * len(body))
-        spoilt = body[:place] + put
-        assert_garbage(at.send_body(Case(each), {}, {}, spoilt, content_type), spoilt)
+        damaged = body[:place] + put
+        assert_garbage(at.send_body(Case(each), {}, {}, damaged, content_type), damaged)
 
     fuzz(
         st.tuples(st.sampled_from(whole), st.floats(0, 0.99), st.binary(max_size=5)),
@@ -311,7 +313,7 @@ def test_payload_cut_or_with_some_bytes_changed_breaks_nothing(
 
 
 def assert_garbage(exchange: Exchange, body: bytes) -> None:
-    """Assert that it is refused: what is no text can't have been signed."""
+    """Assert that it is refused: bytes that are no text can't have been signed."""
     is_text = body.decode(errors="replace").encode() == body
     assert exchange.response.status in ((200, 400) if is_text else (401,))
     assert exchange.logs == () or exchange.logs[0].levelname == "WARNING"
@@ -324,7 +326,7 @@ def assert_untouched(exchange: Exchange) -> None:
     assert exchange.calls == ()
 
 
-# Not Slack's
+# Unsigned
 
 
 UNSIGNED: dict[str, dict[str, str]] = {
@@ -339,9 +341,9 @@ UNSIGNED: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("how", UNSIGNED)
 def test_payload_that_slack_did_not_sign_is_401_and_reads_nothing(
-    at: RequestVerifier, fuzz: Fuzz, how: str
+    at: FuzzedBot, fuzz: Fuzz, how: str
 ) -> None:
-    """R10.1: whatever it says."""
+    """R10.1."""
 
     def check(case: Case) -> None:
         exchange = at.send(case, UNSIGNED[how])
@@ -351,14 +353,12 @@ def test_payload_that_slack_did_not_sign_is_401_and_reads_nothing(
     fuzz(cases(at.seeds, least=0), check, 20, 1)
 
 
-# Again
+# Retries
 
 
 @runs
-def test_event_that_slack_sends_again_is_taken_again(
-    at: RequestVerifier, fuzz: Fuzz, times: int
-) -> None:
-    """Slack's own headers tell that it is a retry, and why."""
+def test_event_that_slack_sends_again_is_taken_again(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
+    """Slack's headers mark the retry and give its reason."""
     events = [each for each in at.seeds if each.kind == "event"]
     headers = st.fixed_dictionaries(
         {
@@ -370,7 +370,7 @@ def test_event_that_slack_sends_again_is_taken_again(
     )
     fuzz(
         st.tuples(cases(events, least=0), headers),
-        lambda drawn: classify(at.send(*drawn)),
+        lambda drawn: check_exchange(at.send(*drawn)),
         40,
         times,
     )

@@ -1,4 +1,4 @@
-"""A walk through everything that the bot offers, and the town that it needs."""
+"""A walk through everything the bot offers, and the workspace that it needs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from playground.workspace.model import Message, View
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
 
 CROWD = 33
-"""People on the roster of `fair`: more than one page."""
+"""Attendees of `fair`: more than one page of the roster."""
 
 TALKS = 17
-"""Events that Haruki is in: more than one message shows."""
+"""Events that Haruki is registered for: more than one message shows."""
 
 
 def prepare(town: Town) -> None:
-    """Fill a town with what the walk needs: full, empty, closed, private, past a page."""
+    """Fill a town with the events that the walk needs: full, empty, closed, private, longer than a page."""
     town.event("yoga", co_organizer_ids=[PRIYA])
     town.event("choir", title="Choir", organizer_id=BJORN, capacity=1, has_waitlist=False)
     town.event("chess", title="Chess", organizer_id=DIEGO)
@@ -42,7 +42,7 @@ def prepare(town: Town) -> None:
     town.register(CHLOE, event_id="choir")
     town.register(CHLOE, DIEGO, event_id="picnic")
     for _ in range(CROWD):
-        # A page of one's own history, and more.
+        # More than one page of one's own history.
         town.register(PRIYA, event_id="picnic")
         town.bot.service.unregister("picnic", PRIYA)
     for event_id in ("yoga", "choir", "chess", "fair"):
@@ -57,7 +57,7 @@ def _event(town: Town, event_id: str) -> Event:
 
 
 class Walk:
-    """Members use everything."""
+    """Members who use everything."""
 
     def __init__(self, town: Town, slack: MemberClient) -> None:
         self._town = town

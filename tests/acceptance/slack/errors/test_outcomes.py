@@ -23,14 +23,14 @@ from tests.support.slack.harness import AMARA, BJORN, CHLOE, Town, answer, runni
 
 
 class FailingStore(SQLiteStore):
-    """Loses answers of commits and fails to read users, when a test says so."""
+    """Loses the responses of commits and fails to read users when a test says so."""
 
     def __init__(self, path: Path, workspace_id: str) -> None:
         super().__init__(path, workspace_id)
         self.lose: Callable[[], bool] = lambda: False
-        """Asked at each commit: whether it fails with its answer lost."""
+        """Called at each commit; returns whether its response is lost."""
         self.applies = True
-        """Whether a commit whose answer is lost has applied."""
+        """Whether a commit whose response is lost was applied."""
         self.unreadable = False
         self.broken = False
         self.before_commit: Callable[[], None] = lambda: None
@@ -91,7 +91,7 @@ def store_of(town: Town) -> FailingStore:
 
 
 def lose_answers_for(clock: ManualClock, seconds: float) -> Callable[[], bool]:
-    """Say yes for so long, by the clock."""
+    """Return True until the time has passed, by the clock."""
     until = clock.now() + timedelta(seconds=seconds)
     return lambda: clock.now() < until
 
@@ -121,7 +121,7 @@ def test_a_command_not_confirmed_is_settled_and_its_person_told(
 
     store_of(failing).lose = lambda: False
     if not applied:
-        # Somebody else's commit takes the version: the lost one will never apply.
+        # Another commit takes the version, so the lost one will never apply.
         failing.register(CHLOE)
     background.run()
     last = failing.workspace.messages(RANDOM, seen_by=BJORN)[-1]
@@ -312,7 +312,7 @@ def test_a_form_that_opens_too_late_asks_to_try_again(town: Town, error: str) ->
 
 
 def test_a_form_that_is_opened_three_times_by_impatience_fails_nobody(town: Town) -> None:
-    """Slack takes three modals, one over the other: Manage, and the form twice."""
+    """Slack allows three modals in a stack: Manage, and the form twice."""
     town.event(organizer_id=BJORN)
     town.slack.command(BJORN, RANDOM, "/event", "yoga")
     manage = town.workspace.views.stack(BJORN)[-1]

@@ -1,4 +1,4 @@
-"""Answers of Slack's that are cut off, or not Slack's, where a person waits: they are told what is so (R8.12)."""
+"""Responses that are cut off, or not from Slack, while a person waits: the reply says what is known (R8.12)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_ANSWERS = {
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
 def test_event_is_there_and_its_card_may_be(town: Town, fault: Fault) -> None:
-    """What a proxy wrote is shown to nobody."""
+    """A proxy's page is never shown to people."""
     town.api.fail_next("chat.postMessage", fault)
     seen = town.slack.submit(BJORN, opened(town).id, filled(town))
     assert "*Pottery* is open for registration." in answer(seen)
@@ -35,7 +35,7 @@ def test_admin_about_whom_nothing_was_learned_is_refused(town: Town, fault: Faul
 
 
 def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(town: Town) -> None:
-    """Slack shows it so, and pressing again tells how things are."""
+    """Slack shows the failure, and pressing again shows how things are."""
     card = town.card(town.event())
     town.api.fail_next("response_url", Fault.cut_off())
     assert town.slack.click(CHLOE, card, ActionId.REGISTER).failure is not None
@@ -46,7 +46,7 @@ def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(town: Town)
 def test_refusal_in_a_modal_that_was_cut_off_is_no_unforeseen_failure(
     town: Town, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One that is not there any more is managed: what says so is lost on the way."""
+    """The event was deleted, and the reply that says so is lost."""
     town.event()
     town.slack.command(AMARA, RANDOM, "/event", "yoga")
     manage = town.workspace.views.stack(AMARA)[-1]

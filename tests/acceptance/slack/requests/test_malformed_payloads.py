@@ -1,4 +1,4 @@
-"""Payloads that are not as Slack sends them: a sentence or a refusal, no failure, nothing changed."""
+"""Payloads that are not as Slack sends them get a sentence or a refusal, fail nothing, and change nothing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def press(town: Town, action: str = ActionId.REGISTER, value: str = "yoga") -> J
 
 
 def sent(town: Town, payload: Json) -> tuple[int, str]:
-    """Send an interaction; return how it was answered."""
+    """Send an interaction; return the response's status and body."""
     body = urlencode({"payload": json.dumps(payload)}).encode()
     response, _ = town.slack.send(body, FORM)
     assert response is not None
@@ -58,7 +58,7 @@ def sent(town: Town, payload: Json) -> tuple[int, str]:
 def test_command_of_no_shape_of_slacks_is_answered_and_does_nothing(
     town: Town, without: list[str], with_: dict[str, str]
 ) -> None:
-    """Without a user, it registered one called "None"."""
+    """A command without a user once registered a user called "None"."""
     town.event()
     before = town.everything()
     fields = {key: value for key, value in COMMAND.items() if key not in without} | with_
@@ -84,7 +84,7 @@ SPOILT: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", SPOILT)
 def test_press_of_no_shape_of_slacks_is_answered_and_does_nothing(town: Town, name: str) -> None:
-    """Bolt stumbled over some of these while it told of the failure, and answered 500."""
+    """Bolt once failed on some of these while it reported the failure, and responded 500."""
     payload = press(town)
     before = town.everything()
     assert sent(town, payload | SPOILT[name]) == (200, "")
@@ -102,7 +102,7 @@ def test_press_that_cannot_be_answered_is_refused(town: Town, url: object) -> No
 
 @pytest.mark.parametrize("value", ["", "x", "registered", "registered:-5", ":²", ":" + "9" * 5_000])
 def test_more_registrations_from_nowhere_is_answered(town: Town, value: str) -> None:
-    """A place that is no number was a failure; a negative one showed the last first."""
+    """An offset that is no number once failed; a negative one showed the last page."""
     assert sent(town, press(town, ActionId.MORE_REGISTRATIONS, value)) == (200, "")
     assert town.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
 
@@ -160,7 +160,7 @@ def test_kind_that_the_app_never_asked_for_is_refused(town: Town, kind: object) 
 
 @pytest.mark.parametrize("text", ["payload", "Payload review", "payload=1&text=2"])
 def test_command_that_has_the_word_payload_in_it_is_carried_out(town: Town, text: str) -> None:
-    """Bolt took it for an interaction without one, and read nothing of it."""
+    """Bolt takes it for an interaction without a payload, and reads nothing."""
     town.event("payload", title="payload Payload review payload=1&text=2")
     seen = town.slack.command(BJORN, EVENTS, "/register", text)
     assert seen.failure is None
@@ -173,7 +173,7 @@ def test_command_in_a_channel_with_the_word_payload_in_its_name_is_carried_out(t
 
 
 def test_request_that_names_no_workspace_is_refused(town: Town) -> None:
-    """R10.2: whose it is, nobody knows."""
+    """R10.2."""
     town.event()
     before = town.everything()
     fields = {key: value for key, value in COMMAND.items() if key != "team_id"}
@@ -186,7 +186,7 @@ def test_request_that_names_no_workspace_is_refused(town: Town) -> None:
 def test_press_in_a_modal_that_was_closed_meanwhile_is_done_and_no_failure(
     town: Town, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """There is nothing left to answer in: what was asked for holds."""
+    """There is no modal left to reply in, but the change holds."""
     town.event(capacity=5)
     picker = town.slack.command(BJORN, RANDOM, "/register").view
     assert picker is not None
@@ -205,7 +205,7 @@ def test_press_in_a_modal_that_was_closed_meanwhile_is_done_and_no_failure(
 
 
 def test_press_in_a_modal_with_too_long_a_title_is_answered(town: Town) -> None:
-    """The answer's modal has the title of the one below."""
+    """The reply's modal has the title of the view that was used."""
     town.event()
     town.register(BJORN)
     home = town.slack.open_home(BJORN).home
@@ -221,7 +221,7 @@ def test_press_in_a_modal_with_too_long_a_title_is_answered(town: Town) -> None:
 
 
 def test_what_slack_really_sends_passes(town: Town) -> None:
-    """A message that was shared, an enterprise's workspace, an input that was never touched."""
+    """Shared messages, workspaces of an enterprise, and untouched inputs are well-formed."""
     payload = press(town)
     parse(payload | {"enterprise": {"id": "E1", "name": "e"}})
     parse(payload | {"container": payload["container"] | {"type": "message_attachment"}})
