@@ -73,7 +73,7 @@ class ErrorHandler:
         if isinstance(error, ReplyNotSent):
             return _not_answered(error)
         if isinstance(error, SlackApiError) and error.response.get("error") == _TOO_MANY_MODALS:
-            # Somebody pressed a button three times, and has its modal twice already.
+            # The person pressed a button three times, and sees its modal twice already.
             _logger.info("there is no room for one more modal")
             return BoltResponse(status=200, body="")
         interaction = interaction_in(context)
@@ -82,10 +82,8 @@ class ErrorHandler:
             return _reply_unparsed(body, message, respond)
         response = _reply(error, interaction, message, respond, client)
         if isinstance(error, NotConfirmed) and _is_persons(interaction):
-            # This comes last: if the outcome is known by now, it is told immediately.
-            error.result.add_done_callback(
-                lambda result: _tell_outcome(interaction, result, respond, client)
-            )
+            # This comes last: if the outcome is known by now, the callback runs immediately.
+            error.settled(lambda outcome: _tell_outcome(interaction, outcome, respond, client))
         return response
 
     def refuse(self, error: Exception, request: BoltRequest) -> BoltResponse:

@@ -1,1 +1,1 @@
-"""What people do in Slack: one folder per thing, its listeners and views together."""
+"""Features in Slack: one folder for each, with its listeners and views."""

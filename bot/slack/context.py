@@ -1,4 +1,4 @@
-"""What every feature's listeners work with."""
+"""The parts of the app that every feature's listeners use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Cards(Protocol):
         ...
 
     def remember_card(self, event_id: str, channel_id: str, message_ts: str) -> None:
-        """Remember a card that somebody clicked. This costs nothing for a card that is already known."""
+        """Remember a card that was clicked. This costs nothing for a card that is already known."""
         ...
 
 

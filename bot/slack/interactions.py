@@ -1,7 +1,7 @@
 """Slack's payloads as models: parsed once by the middleware, then handed to the listeners.
 
-Bolt reads payloads before any listener does, and again when a listener fails. Where Bolt stumbles, nobody gets a
-reply. The models therefore check everything that Bolt and the listeners rely on.
+Bolt reads payloads before any listener does, and again when a listener fails. If Bolt fails on one, the person gets
+no reply. The models therefore check everything that Bolt and the listeners rely on.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Option(_Part):
 
 
 class InputState(_Part):
-    """What one input of a form holds."""
+    """The value of one input of a form."""
 
     value: Text | None = None
     selected_option: Option | None = None
@@ -95,7 +95,7 @@ class InputState(_Part):
 
 
 class ViewState(_Part):
-    """What the inputs of a form hold, by block id and action id."""
+    """The values of a form's inputs, by block id and action id."""
 
     values: dict[Text, dict[Text, InputState | None] | None] | None = None
 
@@ -189,7 +189,7 @@ class _Request(_Part):
 
 
 class SlashCommand(_Request):
-    """A command that somebody typed."""
+    """A slash command."""
 
     type: _Absent = None
     event: _Absent = None
@@ -330,7 +330,7 @@ class ViewClosed(_Interaction):
 
 
 class OptionsRequest(_Interaction):
-    """A request for the options of a select, while somebody types in it."""
+    """A request for the options of a select, sent while a person types in it."""
 
     action_id: Text
     block_id: Text | None = None
@@ -361,7 +361,7 @@ class _AppHomeOpened(_Event):
 
 
 class AppHomeOpened(SlackEvent):
-    """Somebody opened App Home."""
+    """A member opened App Home."""
 
     event: _AppHomeOpened
 

@@ -1,4 +1,4 @@
-"""What Slack knows of its members: asked only when needed, and cached for a while."""
+"""Directory of Slack's members: looks them up only when needed, and caches them for a while."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from domain.ports import Clock
 T = TypeVar("T")
 
 CACHED_FOR = timedelta(minutes=5)
-"""How long somebody may still act as an admin after losing that role."""
+"""How long a member may still act as an admin after losing that role."""
 
 CACHE_SIZE = 10_000
 """Members cached at a time."""

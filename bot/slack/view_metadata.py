@@ -11,7 +11,7 @@ from bot.slack.interactions import Text, View
 
 
 class ViewMetadata(BaseModel):
-    """What a view carries from when it is shown to when it is used."""
+    """Data that a view carries from the moment it is shown until it is used."""
 
     model_config = ConfigDict(strict=True, defer_build=True)
 

@@ -1,4 +1,4 @@
-"""The list of an event's people, read page by page into an organizer's spreadsheet (R8.8)."""
+"""An event's attendees, read page by page into an organizer's spreadsheet (R8.8)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from domain.models import Event, Registration, User, WaitlistPosition
 from domain.ports import Store
 
 PEOPLE = 100
-"""People read at once."""
+"""Attendees read at a time."""
 
 IN_MEMORY = 1_000_000
 """Bytes of a file; a larger one goes to the disk."""

@@ -25,10 +25,10 @@ from tests.support.slack.openapi import COMMITTED
 from tests.support.stores import Kind, empty_store
 
 YEARS = {"registrationDeadline": "2090", "date": "2100", "endDate": "2110"}
-"""What is right together, no schema can say: each of an event's times is in a year of its own."""
+"""Years for each of an event's times, to keep them in order, which no schema can say."""
 
 STARTS_AT = datetime(2100, 1, 1, tzinfo=UTC)
-"""When what is there begins: in the year of every date, so that each of the times can be set alone."""
+"""The start of the existing event, in the year of every date, so each of its times can be changed alone."""
 
 OPERATIONS = [
     (method.upper(), path)

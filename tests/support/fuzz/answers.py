@@ -1,4 +1,4 @@
-"""What every payload must come to: an answer, by Slack's rules, and nothing that Slack or a reader would choke on."""
+"""Checks that hold for every payload: a reply by Slack's rules, with nothing in it that harms Slack or a reader."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ EXCUSED = {
         "chat.update: cant_update_message",
     ),
 }
-"""What Slack refuses because of what was spoilt: nobody could have known."""
+"""Slack's refusals that the damage explains, by the damaged part."""
 
 CROWD = "chat.postMessage: channel_not_found"
-"""The crowd of the fair are not members: nobody can write to them."""
+"""The crowd of the fair are not members, so they can't be messaged."""
 
 FORBIDDEN = (
     "<!channel",
@@ -62,15 +62,15 @@ FORBIDDEN = (
     "<javascript",
     "\x00",
 )
-"""What must not reach Slack unescaped."""
+"""Text that must not reach Slack unescaped."""
 
 
 def check_exchange(exchange: Exchange) -> None:
-    """Assert everything that holds of every payload, however spoilt."""
+    """Assert everything that holds for every payload, however damaged."""
     asked = PayloadRequest(exchange.payload)
     assert_permitted(exchange.payload, exchange.before, exchange.after)
     assert_shown_to_organizers(exchange.payload, _views(exchange), exchange.after)
-    _Judge(exchange, asked).check_exchange()
+    _ExchangeCheck(exchange, asked).check()
 
 
 def _views(exchange: Exchange) -> Iterator[Json]:
@@ -82,7 +82,7 @@ def _views(exchange: Exchange) -> Iterator[Json]:
         yield json.loads(exchange.response.body).get("view", {})
 
 
-class _Judge:
+class _ExchangeCheck:
     def __init__(self, exchange: Exchange, asked: PayloadRequest) -> None:
         self._exchange = exchange
         self._asked = asked
@@ -90,7 +90,7 @@ class _Judge:
         self._body = exchange.response.body
         self._damaged = set(damaged_parts(exchange.original, exchange.payload))
 
-    def check_exchange(self) -> None:
+    def check(self) -> None:
         self._accepted()
         self._logged()
         self._harmless()
@@ -118,7 +118,7 @@ class _Judge:
             assert {call.method for call in self._exchange.calls} <= set(ONES_TO_ANSWER)
 
     def _unreadable(self) -> bool:
-        """Return whether Bolt itself can't make a request of it, so that it is refused before anything."""
+        """Return whether Bolt itself can't read the payload, so it is refused first."""
         try:
             BoltRequest(body=json.dumps(self._exchange.payload))
         except (AttributeError, TypeError, ValueError, RecursionError, LookupError):
@@ -126,11 +126,11 @@ class _Judge:
         return False
 
     def _answered(self) -> bool:
-        """Return whether the person was told or shown something."""
+        """Return whether the person got a reply."""
         return any(call.ok and call.method in ONES_TO_ANSWER for call in self._exchange.calls)
 
     def _command(self) -> None:
-        """One is answered in the acknowledgement, or by a modal."""
+        """Check a command: the reply is the acknowledgement or a modal."""
         assert self._status == 200
         if not self._body:
             assert self._answered(), "silence"
@@ -141,10 +141,10 @@ class _Judge:
         content(Arguments(answer))
 
     def _press(self) -> None:
-        """One is answered where the payload says; where it does not, Slack shows that the press failed."""
+        """Check a press: the reply goes where the payload says; without such a place, Slack shows a failure."""
         if self._status == 200:
             shown = any(call.method == "views.update" for call in self._exchange.calls)
-            # A modal that is closed has nobody in front of it.
+            # A closed modal has no reader.
             assert self._answered() or (shown and {"view", "actor"} & self._damaged), "silence"
             return
         in_view = "response_url" not in self._exchange.original
@@ -156,11 +156,11 @@ class _Judge:
             assert self._damaged & {"trigger_id", "view", "response_url", "actor", "container"}
 
     def _submission(self) -> None:
-        """One is answered in the modal: at a field of it, in its place, or in the one under it, which is left."""
+        """Check a submission: the reply is at a field, in the modal's place, or in the modal below."""
         assert self._status == 200
         if not self._body:
             shown = [call for call in self._exchange.calls if call.method == "views.update"]
-            # Where it says wrongly which modal is under it, that one stays as it was.
+            # If the payload names a wrong modal below, that modal stays as it was.
             assert any(call.ok or "view" in self._damaged for call in shown), "silence"
             return
         answer = json.loads(self._body)
@@ -178,18 +178,18 @@ class _Judge:
                 assert not too_large(answer["view"])
 
     def _home(self) -> None:
-        """Who opens App Home sees it, unless Slack does not know them or they are of another workspace."""
+        """Check App Home: it is shown unless Slack does not know the person or they belong to another workspace."""
         if self._exchange.case.seed.name == "event app_home_opened" and not self._damaged:
             assert [call.method for call in self._exchange.calls if call.ok] == ["views.publish"]
 
     def _accepted(self) -> None:
-        """Slack takes everything, but for what was spoilt on the way."""
+        """Check that Slack accepts everything that was not damaged."""
         excused = {reason for part in self._damaged for reason in EXCUSED.get(part, ())} | {CROWD}
         for refusal in self._exchange.refusals:
             assert any(refusal.startswith(reason) for reason in excused), refusal
 
     def _logged(self) -> None:
-        """An error is logged, and a reference told, only where Slack refuses a pass that it gave out itself."""
+        """Check that errors are logged only if Slack refused an id that the payload carried."""
         for record in self._exchange.logs:
             if record.levelno >= logging.ERROR and not is_alarm(record, self._exchange):
                 assert self._damaged & {"trigger_id", "view", "actor", "response_url"}, (
@@ -206,7 +206,7 @@ class _Judge:
 
 
 def is_alarm(record: logging.LogRecord, exchange: Exchange) -> bool:
-    """Return whether the app was taken away: that is to be an alarm."""
+    """Return whether a record is the alarm that the app was removed."""
     gone = exchange.case.seed.name.startswith(("event app_uninstalled", "event tokens_revoked"))
     return gone and record.name == "bot.features.account.listeners"
 
@@ -221,7 +221,7 @@ def _assert_harmless(call: Call) -> None:
 
 
 def _mrkdwn(text: str) -> str:
-    """Return all of a request that Slack reads as markup: the rest is plain text."""
+    """Return the parts of a request that Slack reads as markup; the rest is plain text."""
     try:
         parsed = json.loads(text)
     except ValueError:
@@ -244,7 +244,7 @@ def _marked(part: Any) -> Iterator[str]:
 
 
 def damaged_parts(original: Any, payload: Any) -> Iterator[str]:
-    """Yield which parts, that an answer depends on, are not as Slack sent them."""
+    """Yield the damaged parts that a reply depends on."""
     if payload == original:
         return
     yield "something"

@@ -1,4 +1,4 @@
-"""The real bot behind its real HTTP layer, put back as it was after each payload that changed something."""
+"""The real bot behind its real HTTP layer; its data is restored after each payload that changed something."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PATH = "/slack/events"
 
 @dataclass(frozen=True)
 class State:
-    """All that is stored, cards included."""
+    """Everything that is stored, including cards."""
 
     everything: Everything
     cards: frozenset[tuple[Any, ...]]
@@ -40,7 +40,7 @@ class State:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A payload that was sent, and everything that came of it."""
+    """A payload that was sent, and its results."""
 
     case: Case
     kind: Kind
@@ -48,11 +48,11 @@ class Exchange:
     payload: Any
     response: BotResponse
     asked: int
-    """How often the store was asked anything before the request was answered."""
+    """Calls of the store before the response."""
     calls: tuple[Call, ...]
-    """What Slack was asked before the request was answered."""
+    """Calls to Slack before the response."""
     delivered: tuple[Call, ...]
-    """What the notifier then sent."""
+    """Calls to Slack by the notification worker, after the response."""
     refusals: tuple[str, ...]
     logs: tuple[logging.LogRecord, ...]
     before: State
@@ -60,7 +60,7 @@ class Exchange:
 
 
 class _Logs(logging.Handler):
-    """Keeps what is logged as a warning or worse."""
+    """Keeps log records of warnings and errors."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -71,7 +71,7 @@ class _Logs(logging.Handler):
 
 
 class WatchedStore(SQLiteStore):
-    """Counts what is asked of it."""
+    """Counts the calls of its methods."""
 
     asked = 0
 
@@ -82,7 +82,7 @@ class WatchedStore(SQLiteStore):
 
 
 class _File:
-    """The store's file: whether anything was written, and how to have it as it was prepared."""
+    """The store's file, which can be checked for writes and restored."""
 
     def __init__(self, path: Path, prepared: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
@@ -98,7 +98,7 @@ class _File:
         self._connection.close()
 
     def restore(self) -> None:
-        """Put everything back as it was prepared."""
+        """Restore the prepared data."""
         self._connection.execute("BEGIN IMMEDIATE")
         for name in self._tables:
             self._connection.execute(f"DELETE FROM main.{name}")
@@ -107,19 +107,19 @@ class _File:
         self._seen = self._version()
 
     def is_written(self) -> bool:
-        """Return whether the bot wrote anything since: SQLite's own number moves with every commit."""
+        """Return whether the bot wrote anything since: SQLite's data version changes with every commit."""
         return self._version() != self._seen
 
     def _version(self) -> int:
         return int(self._connection.execute("PRAGMA main.data_version").fetchone()[0])
 
     def cards(self) -> frozenset[tuple[Any, ...]]:
-        """Return every card that is remembered."""
+        """Return every remembered card."""
         return frozenset(self._connection.execute("SELECT * FROM main.cards"))
 
 
 class FuzzedBot:
-    """Sends payloads to the bot over ASGI. What one of them changed, the next does not see."""
+    """Sends payloads to the bot over ASGI. No payload sees the changes of another."""
 
     def __init__(
         self,
@@ -257,8 +257,8 @@ def edge(server: tuple[Any, str], folder: Path) -> Iterator[FuzzedBot]:
             source.close()
         copy.close()
         with asyncio.Runner() as runner:
-            seeds = recorded(harness, into_app(harness.bot.app))
-            made = FuzzedBot(server[0], harness, folder, seeds, runner)
+            seeds = recorded(town, into_app(town.bot.app))
+            made = FuzzedBot(server[0], town, folder, seeds, runner)
             logging.getLogger().addHandler(made.logs)
             yield made
             logging.getLogger().removeHandler(made.logs)

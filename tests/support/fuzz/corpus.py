@@ -1,4 +1,4 @@
-"""Real payloads of everything that the bot knows: recorded on a walk through all of it, to be sent again, mutated."""
+"""Real payloads of everything that the bot handles, recorded on a walk through it, to be mutated and sent again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Kind = Literal["command", "interaction", "event"]
 
 @dataclass(frozen=True)
 class Seed:
-    """A payload that Slack would send, and the modals that lie open while it does."""
+    """A payload that Slack would send, and the modals that are open at that moment."""
 
     name: str
     kind: Kind
@@ -30,16 +30,16 @@ class Seed:
     stack: tuple[View, ...] = ()
 
     def __repr__(self) -> str:
-        """Show which it is: the payload would be pages long."""
+        """Show only the name: the payload would be pages long."""
         return repr(self.name)
 
     @property
     def actor(self) -> str:
-        """Who acts."""
+        """Return the id of the person who acts."""
         return actor_of(self.kind, self.payload)
 
     def fresh(self, workspace: Workspace) -> Json:
-        """Return the payload as of now: its modals are open, its trigger and response URL are new."""
+        """Return the payload as of now, with its modals open and a new trigger and response URL."""
         payload = deepcopy(self.payload)
         if self.stack:
             payload = _renamed(payload, self._opened(workspace))
@@ -53,7 +53,7 @@ class Seed:
         return payload
 
     def _opened(self, workspace: Workspace) -> dict[str, str]:
-        """Open the modals anew; return their new ids by the old ones."""
+        """Open the modals again; return their new ids by the old ones."""
         views, renamed = workspace.views, {}
         views.clear(self.actor)
         for number, view in enumerate(self.stack):
@@ -64,7 +64,7 @@ class Seed:
 
 
 def actor_of(kind: Kind, payload: Mapping[str, Any]) -> str:
-    """Return who acts in a payload as Slack writes it."""
+    """Return the person who acts in a payload, as Slack writes them."""
     match kind:
         case "command":
             return str(payload["user_id"])
@@ -75,7 +75,7 @@ def actor_of(kind: Kind, payload: Mapping[str, Any]) -> str:
 
 
 def whom(event: Mapping[str, Any]) -> str:
-    """Return whom an event is about; of one about the app itself, nobody."""
+    """Return the person that an event is about; None if it is about the app itself."""
     user = event.get("user", "")
     return str(user["id"] if isinstance(user, Mapping) else user)
 
@@ -89,15 +89,15 @@ def _renamed(part: Any, ids: Mapping[str, str]) -> Any:
 
 
 class Recorder:
-    """Delivers requests, and keeps what they carried."""
+    """Delivers requests and records their payloads."""
 
     def __init__(self, workspace: Workspace, deliver: Deliver) -> None:
         self._workspace = workspace
         self._deliver = deliver
         self.seeds: list[Seed] = []
 
-    def deliver(self, body: bytes, headers: Mapping[str, str]) -> BotResponse:
-        """Keep the payload, and deliver it."""
+    def deliver(self, body: bytes, headers: Mapping[str, str]) -> Response:
+        """Record the payload and deliver it."""
         kind, payload = parsed(body)
         actor = actor_of(kind, payload)
         is_modal = payload.get("view", {}).get("type") == "modal"
@@ -107,7 +107,7 @@ class Recorder:
 
 
 def parsed(body: bytes) -> tuple[Kind, Json]:
-    """Return what a request of Slack's carries."""
+    """Return the payload of a request from Slack."""
     if body.startswith(b"{"):
         return "event", json.loads(body)
     fields = dict(parse_qsl(body.decode(), keep_blank_values=True))
@@ -126,10 +126,10 @@ def _name(kind: Kind, payload: Json) -> str:
     return f"{payload['type']} {what or ''} {callback}".strip()
 
 
-def recorded(harness: SlackHarness, deliver: Deliver) -> list[Seed]:
-    """Walk through all that the bot offers; return what was sent, each kind of payload once."""
-    recorder = Recorder(harness.workspace, deliver)
-    Walk(harness, MemberClient(harness.workspace, recorder.deliver, SECRET)).everything()
+def recorded(town: Town, deliver: Deliver) -> list[Seed]:
+    """Walk through everything the bot offers; return each kind of payload once."""
+    recorder = Recorder(town.workspace, deliver)
+    Walk(town, MemberClient(town.workspace, recorder.deliver, SECRET)).everything()
     seeds: dict[str, Seed] = {}
     for seed in [*recorder.seeds, *_never_asked_for(harness, recorder.seeds)]:
         names = (f"{seed.name} ({number})" for number in range(2, 100))
@@ -138,8 +138,8 @@ def recorded(harness: SlackHarness, deliver: Deliver) -> list[Seed]:
     return list(seeds.values())
 
 
-def _never_asked_for(harness: SlackHarness, seeds: list[Seed]) -> Iterator[Seed]:
-    """What the manifest asks no Slack for: shortcuts, notices of closed modals, and other events."""
+def _never_asked_for(town: Town, seeds: list[Seed]) -> Iterator[Seed]:
+    """Return payloads that the manifest does not ask for: shortcuts, closed modals, and other events."""
     modal = next(seed for seed in seeds if seed.stack)
     press = next(seed for seed in seeds if "message" in seed.payload)
     closed = {

@@ -1,4 +1,4 @@
-"""Payloads that no client of Slack's sends: what can be done to a real one, as strategies."""
+"""Strategies that turn real payloads into ones that no client of Slack sends."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 Step = str | int
 Path = tuple[Step, ...]
-"""The way to one place in a payload; what follows `private_metadata` is within the JSON that it holds."""
+"""The path to one place in a payload. After `private_metadata` it leads into the JSON found there."""
 
 Operation = Literal["replace", "drop", "twice", "wrap", "put"]
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """One thing done to a payload, at one place: `put` adds a key beside those that are there."""
+    """One change of a payload at one place; `put` adds a key."""
 
     path: Path
     operation: Operation
@@ -35,17 +35,17 @@ class Mutation:
 
 @dataclass(frozen=True)
 class Case:
-    """A payload to send: a seed's, and what was done to it."""
+    """A payload to send: a seed and its mutations."""
 
     seed: Seed
     mutations: tuple[Mutation, ...] = ()
 
     def __repr__(self) -> str:
-        """Show what a failing example is made of: the payload itself would be pages long."""
+        """Show how a failing example is made: the payload itself would be pages long."""
         return f"{self.seed.name!r} with {list(self.mutations)}"
 
     def applied(self, payload: Json) -> Json:
-        """Return the payload with the mutations done to it, in order; where one finds nothing, as it is."""
+        """Return the payload after its mutations, in order. A mutation that finds nothing changes nothing."""
         for mutation in self.mutations:
             payload = mutated(payload, mutation)
         return payload
@@ -68,7 +68,7 @@ def _field(value: object) -> str:
 
 
 def mutated(payload: Any, mutation: Mutation) -> Any:
-    """Return a payload with one thing done to it."""
+    """Return a payload with one mutation."""
     if not mutation.path:
         return payload
     return _within(payload, mutation.path, mutation)
@@ -115,7 +115,7 @@ def _has(part: Any, step: Step) -> bool:
 
 
 def paths(part: Any, so_far: Path = ()) -> Iterator[Path]:
-    """Yield the way to everything in a payload, and in the JSON that its metadata holds."""
+    """Yield the path to everything in a payload, and in the JSON of its metadata."""
     if so_far:
         yield so_far
     inner: Sequence[tuple[Step, Any]] = ()
@@ -124,14 +124,14 @@ def paths(part: Any, so_far: Path = ()) -> Iterator[Path]:
     if isinstance(part, dict):
         inner = list(part.items())
     elif isinstance(part, list):
-        # What is done to the first of many is done to all that matters.
+        # The first items of a long list stand for all.
         inner = list(enumerate(part[:3]))
     for step, one in inner:
         yield from paths(one, (*so_far, step))
 
 
 def mutations(seed: Seed) -> st.SearchStrategy[Mutation]:
-    """Return what can be done to a seed's payload: half of it where it is read, all of it anywhere."""
+    """Return the mutations of a seed's payload: half of them where the bot reads, the others anywhere."""
     everywhere = list(paths(seed.payload))
     read = [path for path in everywhere if path[-1] in READ]
     place = st.one_of(st.sampled_from(read), st.sampled_from(everywhere))
@@ -150,7 +150,7 @@ def mutations(seed: Seed) -> st.SearchStrategy[Mutation]:
 
 
 def cases(seeds: Sequence[Seed], least: int = 1, most: int = 3) -> st.SearchStrategy[Case]:
-    """Return every seed, with so many mutations."""
+    """Return cases of every seed, with this many mutations."""
     done = {seed.name: st.lists(mutations(seed), min_size=least, max_size=most) for seed in seeds}
     return st.sampled_from(seeds).flatmap(
         lambda seed: done[seed.name].map(lambda made: Case(seed, tuple(made)))

@@ -1,4 +1,4 @@
-"""Who may change what, said once more and apart from the bot: from the payload, and the store before and after."""
+"""A second definition of who may change what, independent of the bot: from the payload and the stored state."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ COUNTED = {
     "next_ticket",
     "waitlist_by_block",
 }
-"""What moves in an event when somebody registers or leaves."""
+"""The fields of an event that change when somebody registers or leaves."""
 
 REGISTERS = {ActionId.REGISTER, ActionId.CHOOSE_TO_REGISTER}
 DEACTIVATED = "event user_change"
-"""Slack itself says it, of the person whom it is about."""
+"""The one change that Slack makes itself, about the member in the event."""
 
 EDITS = {
     *("title", "description", "location", "starts_at", "ends_at", "time_zone", "co_organizer_ids"),
@@ -43,7 +43,7 @@ LEAVES = {
 
 
 class PayloadRequest:
-    """What a payload asks for, and in whose name."""
+    """The request in a payload, and the person who makes it."""
 
     def __init__(self, payload: Mapping[str, Any]) -> None:
         self.payload = payload
@@ -51,7 +51,7 @@ class PayloadRequest:
 
     @property
     def actor(self) -> object:
-        """Who acts."""
+        """Return the id of the person who acts."""
         try:
             match self.kind:
                 case "command":
@@ -66,7 +66,7 @@ class PayloadRequest:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether a workspace is named that is not ours, or none is."""
+        """Return whether the payload names another workspace, or none."""
         team, user = self.payload.get("team"), self.payload.get("user")
         named = [
             self.payload.get("team_id"),
@@ -77,7 +77,7 @@ class PayloadRequest:
 
     @property
     def what(self) -> str:
-        """Return the command and its words, the action's id, or the modal's."""
+        """Return the command and its words, the action's id, or the modal's callback id."""
         match self.kind:
             case "command":
                 words = f"{self.payload['command']} {self.payload.get('text', '')}".lower().split()
@@ -93,7 +93,7 @@ class PayloadRequest:
 
     @property
     def may_register(self) -> bool:
-        """Whether this is how one registers."""
+        """Return whether the request is a registration."""
         return (
             self.what in REGISTERS
             or self.what.split(" ")[0] == "/register"
@@ -102,7 +102,7 @@ class PayloadRequest:
 
     @property
     def may_leave(self) -> bool:
-        """Whether this is how one leaves."""
+        """Return whether the request is a leave."""
         return (
             self.what in LEAVES
             or self.what.split(" ")[0] == "/unregister"
@@ -111,27 +111,27 @@ class PayloadRequest:
 
 
 def organizes(actor: object, event: Event) -> bool:
-    """Return whether somebody may change an event (R8.9)."""
+    """Return whether a person may change an event (R8.9)."""
     return actor in {event.organizer_id, *event.co_organizer_ids} | ADMINS
 
 
 def assert_permitted(payload: Mapping[str, Any], before: State, after: State) -> None:
-    """Assert that whoever acts in the payload may change all that has changed, in this way."""
+    """Assert that the person who acts may make every change that was made, in this way."""
     if before == after:
         return
     asked = PayloadRequest(payload)
     assert not asked.is_foreign, "another workspace changed something"
-    _Judge(asked, before, after).check_exchange()
+    _PermissionCheck(asked, before, after).check()
 
 
-class _Judge:
+class _PermissionCheck:
     def __init__(self, asked: PayloadRequest, before: State, after: State) -> None:
         self._asked = asked
         self._actor = asked.actor
         self._before, self._after = before.everything, after.everything
         self._cards = {card[1:4] for card in after.cards} - {card[1:4] for card in before.cards}
 
-    def check_exchange(self) -> None:
+    def check(self) -> None:
         self._users()
         rows = {**self._before.registrations, **self._after.registrations}
         for key in rows:
@@ -181,13 +181,13 @@ class _Judge:
             assert self._asked.may_register, f"registered by {self._asked.what}"
 
     def _takes_out(self, event_id: str) -> bool:
-        """Return whether an organizer takes people out: one of them, or all with the event."""
+        """Return whether an organizer removes attendees: one of them, or all with the event."""
         ways = {f"form {CallbackId.REMOVE}", f"form {CallbackId.DELETE_EVENT}"}
         event = self._before.events[event_id]
         return self._asked.what in ways and organizes(self._actor, event)
 
     def _frees(self, event_id: str) -> bool:
-        """Return whether a seat came free: the actor left or took one out, or the event grew."""
+        """Return whether a seat became free: the actor left or removed somebody, or the capacity grew."""
         if self._takes_out(event_id):
             return True
         own = self._before.registrations.get((event_id, str(self._actor)))
@@ -222,8 +222,8 @@ class _Judge:
             ), f"{was.event_id} moved, and {self._actor} did nothing in it"
 
     def _carded(self) -> None:
-        """A card is remembered that was pressed, or that an organizer had posted."""
-        if self._asked.what in {ActionId.REGISTER, ActionId.UNREGISTER, ActionId.MANAGE}:
+        """Assert that only a card that was pressed, or that an organizer posted, is remembered."""
+        if self._asked.what in {ActionId.REGISTER, ActionId.LEAVE, ActionId.MANAGE}:
             return
         posts = {f"form {CallbackId.CREATE_EVENT}", f"form {CallbackId.POST_CARD}"}
         assert self._asked.what in posts, f"a card remembered by {self._asked.what}"
@@ -239,7 +239,7 @@ _BY_FORM = {
     f"form {CallbackId.DELETE_EVENT}": {"deletion", "operation_id", "next_due_at"},
     f"form {CallbackId.REMOVE}": {"somebody is out"},
 }
-"""What an organizer may change of an event with each."""
+"""The fields of an event that an organizer may change, by action."""
 
 ORGANIZERS_ONLY = {
     CallbackId.EDIT_EVENT,
@@ -258,7 +258,7 @@ ORGANIZERS_ONLY = {
 def assert_shown_to_organizers(
     payload: Mapping[str, Any], views: Iterable[Mapping[str, Any]], state: State
 ) -> None:
-    """Assert that what only organizers see is shown to nobody else: the roster, for one."""
+    """Assert that views for organizers, such as the roster, are shown to nobody else."""
     actor = PayloadRequest(payload).actor
     for view in views:
         if view.get("callback_id") in ORGANIZERS_ONLY:

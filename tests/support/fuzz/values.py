@@ -1,4 +1,4 @@
-"""What payloads are spoilt with: names, numbers, texts and shapes that something may stumble over."""
+"""Values to damage payloads with: names, numbers, texts and shapes that may break something."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMES = """
      registration_deadline_time co_organizer_ids channel location description input
 """
 READ = frozenset(_NAMES.split())
-"""Names in payloads that the bot, or Bolt, reads: what is done there is done where it may hurt."""
+"""Names in payloads that the bot or Bolt reads; damage there is the most likely to break something."""
 
 NUMBERS = (
     "²",

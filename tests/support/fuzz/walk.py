@@ -1,4 +1,4 @@
-"""A walk through everything that the bot offers, and the town that it needs."""
+"""A walk through everything the bot offers, and the workspace that it needs."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from playground.workspace.model import Message, View
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, SlackHarness
 
 CROWD = 33
-"""People on the roster of `fair`: more than one page."""
+"""Attendees of `fair`: more than one page of the roster."""
 
 TALKS = 17
-"""Events that Haruki is in: more than one message shows."""
+"""Events that Haruki is registered for: more than one message shows."""
 
 
-def prepare(harness: SlackHarness) -> None:
-    """Fill a town with what the walk needs: full, empty, closed, private, past a page."""
-    harness.event("yoga", co_organizer_ids=[PRIYA])
-    harness.event("choir", title="Choir", organizer_id=BJORN, capacity=1, has_waitlist=False)
-    harness.event("chess", title="Chess", organizer_id=DIEGO)
-    harness.event("fair", title="Fair", capacity=CROWD + 5)
-    harness.event("retreat", title="Retreat", listed=False, organizer_id=CHLOE)
-    harness.bot.service.close_event("chess")
-    harness.event(
+def prepare(town: Town) -> None:
+    """Fill a town with the events that the walk needs: full, empty, closed, private, longer than a page."""
+    town.event("yoga", co_organizer_ids=[PRIYA])
+    town.event("choir", title="Choir", organizer_id=BJORN, capacity=1, has_waitlist=False)
+    town.event("chess", title="Chess", organizer_id=DIEGO)
+    town.event("fair", title="Fair", capacity=CROWD + 5)
+    town.event("retreat", title="Retreat", listed=False, organizer_id=CHLOE)
+    town.bot.service.close_event("chess")
+    town.event(
         "picnic",
         title="Picnic",
         organizer_id=BJORN,
@@ -42,9 +42,9 @@ def prepare(harness: SlackHarness) -> None:
     harness.register(CHLOE, event_id="choir")
     harness.register(CHLOE, DIEGO, event_id="picnic")
     for _ in range(CROWD):
-        # A page of one's own history, and more.
-        harness.register(PRIYA, event_id="picnic")
-        harness.bot.service.unregister("picnic", PRIYA)
+        # More than one page of one's own history.
+        town.register(PRIYA, event_id="picnic")
+        town.bot.service.unregister("picnic", PRIYA)
     for event_id in ("yoga", "choir", "chess", "fair"):
         harness.bot.notification_worker.post_card(_event(harness, event_id), EVENTS)
     harness.deliver_due(2)
@@ -57,7 +57,7 @@ def _event(harness: SlackHarness, event_id: str) -> Event:
 
 
 class Walk:
-    """Members use everything."""
+    """Members who use everything."""
 
     def __init__(self, harness: SlackHarness, slack: MemberClient) -> None:
         self._harness = harness

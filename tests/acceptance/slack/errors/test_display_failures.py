@@ -1,4 +1,4 @@
-"""What is done is said to be done, also where it can't be shown (R8.12)."""
+"""A change that was made is reported as made, even if it can't be shown (R8.12)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CAPACITY = (BlockId.CAPACITY, ActionId.INPUT)
 
 
 class DimStore(SQLiteStore):
-    """Once dimmed, it can read no roster after its next commit."""
+    """Fails to read rosters after its next commit, once `dimmed`."""
 
     dimmed = False
     dark = False

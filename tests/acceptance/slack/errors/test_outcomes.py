@@ -25,14 +25,14 @@ from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, answe
 
 
 class FailingStore(SQLiteStore):
-    """Loses answers of commits and fails to read users, when a test says so."""
+    """Loses the responses of commits and fails to read users when a test says so."""
 
     def __init__(self, path: Path, workspace_id: str) -> None:
         super().__init__(path, workspace_id)
         self.lose: Callable[[], bool] = lambda: False
-        """Asked at each commit: whether it fails with its answer lost."""
+        """Called at each commit; returns whether its response is lost."""
         self.applies = True
-        """Whether a commit whose answer is lost has applied."""
+        """Whether a commit whose response is lost was applied."""
         self.unreadable = False
         self.broken = False
         self.before_commit: Callable[[], None] = lambda: None
@@ -95,7 +95,7 @@ def store_of(harness: SlackHarness) -> FailingStore:
 
 
 def lose_answers_for(clock: ManualClock, seconds: float) -> Callable[[], bool]:
-    """Say yes for so long, by the clock."""
+    """Return True until the time has passed, by the clock."""
     until = clock.now() + timedelta(seconds=seconds)
     return lambda: clock.now() < until
 
@@ -125,7 +125,7 @@ def test_a_command_not_confirmed_is_settled_and_its_person_told(
 
     store_of(failing).lose = lambda: False
     if not applied:
-        # Somebody else's commit takes the version: the lost one will never apply.
+        # Another commit takes the version, so the lost one will never apply.
         failing.register(CHLOE)
     background.run()
     last = failing.workspace.messages(RANDOM, visible_to=BJORN)[-1]
@@ -317,13 +317,11 @@ def test_a_form_that_opens_too_late_asks_to_try_again(harness: SlackHarness, err
     assert "That took too long to open. Please try again" in answer(seen)
 
 
-def test_a_form_that_is_opened_three_times_by_impatience_fails_nobody(
-    harness: SlackHarness,
-) -> None:
-    """Slack takes three modals, one over the other: Manage, and the form twice."""
-    harness.event(organizer_id=BJORN)
-    harness.slack.command(BJORN, RANDOM, "/event", "yoga")
-    manage = harness.workspace.views.stack(BJORN)[-1]
+def test_a_form_that_is_opened_three_times_by_impatience_fails_nobody(town: Town) -> None:
+    """Slack allows three modals in a stack: Manage, and the form twice."""
+    town.event(organizer_id=BJORN)
+    town.slack.command(BJORN, RANDOM, "/event", "yoga")
+    manage = town.workspace.views.stack(BJORN)[-1]
     for _ in range(3):
         assert harness.slack.click(BJORN, manage, ActionId.CANCEL_EVENT).failure is None
     assert harness.workspace.refusals == ["views.push: push_limit_reached"]

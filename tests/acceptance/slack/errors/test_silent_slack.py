@@ -1,4 +1,4 @@
-"""A Slack that is silent holds up no acknowledgement (R8.12)."""
+"""A silent Slack does not delay acknowledgements (R8.12)."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from tests.support.slack.event_form import filled, opened
 from tests.support.slack.harness import AMARA, BJORN, SECRET, SlackHarness, answer
 
 LONG = 600
-"""Seconds that the bot's own client waits: where a call took that long, the test would time out."""
+"""Time-out of the bot's client in seconds; a call that took so long would make the test time out."""
 
 pytestmark = pytest.mark.timeout(30)
 
 
 @pytest.fixture
-def hushed(harness: SlackHarness) -> Iterator[MemberClient]:
-    """The town's bot, as it is when Slack takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server, silent_bot(harness, server) as slack:
+def hushed(town: Town) -> Iterator[MemberClient]:
+    """The town's bot, when Slack accepts connections and never responds."""
+    with socket.create_server(("127.0.0.1", 0)) as server, silent_bot(town, server) as slack:
         yield slack
 
 

@@ -1,4 +1,4 @@
-"""Payloads that are not as Slack sends them: a sentence or a refusal, no failure, nothing changed."""
+"""Payloads that are not as Slack sends them get a sentence or a refusal, fail nothing, and change nothing."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def press(harness: SlackHarness, action: str = ActionId.REGISTER, value: str = "
     return payloads.block_actions(harness.workspace, harness.workspace.member(BJORN), card, button)
 
 
-def sent(harness: SlackHarness, payload: Json) -> tuple[int, str]:
-    """Send an interaction; return how it was answered."""
+def sent(town: Town, payload: Json) -> tuple[int, str]:
+    """Send an interaction; return the response's status and body."""
     body = urlencode({"payload": json.dumps(payload)}).encode()
     response, _ = harness.slack.send(body, FORM)
     assert response is not None
@@ -58,9 +58,9 @@ def sent(harness: SlackHarness, payload: Json) -> tuple[int, str]:
 def test_command_of_no_shape_of_slacks_is_answered_and_does_nothing(
     harness: SlackHarness, without: list[str], with_: dict[str, str]
 ) -> None:
-    """Without a user, it registered one called "None"."""
-    harness.event()
-    before = harness.everything()
+    """A command without a user once registered a user called "None"."""
+    town.event()
+    before = town.everything()
     fields = {key: value for key, value in COMMAND.items() if key not in without} | with_
     response, failure = harness.slack.send(urlencode(fields).encode(), FORM)
     assert failure is None
@@ -83,15 +83,13 @@ SPOILT: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_press_of_no_shape_of_slacks_is_answered_and_does_nothing(
-    harness: SlackHarness, name: str
-) -> None:
-    """Bolt stumbled over some of these while it told of the failure, and answered 500."""
-    payload = press(harness)
-    before = harness.everything()
-    assert sent(harness, payload | SPOILT[name]) == (200, "")
-    assert harness.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
-    assert harness.everything() == before
+def test_press_of_no_shape_of_slacks_is_answered_and_does_nothing(town: Town, name: str) -> None:
+    """Bolt once failed on some of these while it reported the failure, and responded 500."""
+    payload = press(town)
+    before = town.everything()
+    assert sent(town, payload | SPOILT[name]) == (200, "")
+    assert town.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
+    assert town.everything() == before
 
 
 @pytest.mark.parametrize("url", ["", "02:30", "http://[::", "file:///etc/passwd", 5, None])
@@ -103,10 +101,10 @@ def test_press_that_cannot_be_answered_is_refused(harness: SlackHarness, url: ob
 
 
 @pytest.mark.parametrize("value", ["", "x", "registered", "registered:-5", ":²", ":" + "9" * 5_000])
-def test_more_registrations_from_nowhere_is_answered(harness: SlackHarness, value: str) -> None:
-    """A place that is no number was a failure; a negative one showed the last first."""
-    assert sent(harness, press(harness, ActionId.MORE_REGISTRATIONS, value)) == (200, "")
-    assert harness.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
+def test_more_registrations_from_nowhere_is_answered(town: Town, value: str) -> None:
+    """An offset that is no number once failed; a negative one showed the last page."""
+    assert sent(town, press(town, ActionId.MORE_REGISTRATIONS, value)) == (200, "")
+    assert town.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
 
 
 @pytest.mark.parametrize(
@@ -163,12 +161,10 @@ def test_kind_that_the_app_never_asked_for_is_refused(harness: SlackHarness, kin
 
 
 @pytest.mark.parametrize("text", ["payload", "Payload review", "payload=1&text=2"])
-def test_command_that_has_the_word_payload_in_it_is_carried_out(
-    harness: SlackHarness, text: str
-) -> None:
-    """Bolt took it for an interaction without one, and read nothing of it."""
-    harness.event("payload", title="payload Payload review payload=1&text=2")
-    seen = harness.slack.command(BJORN, EVENTS, "/register", text)
+def test_command_that_has_the_word_payload_in_it_is_carried_out(town: Town, text: str) -> None:
+    """Bolt takes it for an interaction without a payload, and reads nothing."""
+    town.event("payload", title="payload Payload review payload=1&text=2")
+    seen = town.slack.command(BJORN, EVENTS, "/register", text)
     assert seen.failure is None
     assert "Payload review" in answer(seen)
 
@@ -180,10 +176,10 @@ def test_command_in_a_channel_with_the_word_payload_in_its_name_is_carried_out(
     assert "*Rollcall*" in answer(harness.slack.command(BJORN, channel.id, "/rollcall", "help"))
 
 
-def test_request_that_names_no_workspace_is_refused(harness: SlackHarness) -> None:
-    """R10.2: whose it is, nobody knows."""
-    harness.event()
-    before = harness.everything()
+def test_request_that_names_no_workspace_is_refused(town: Town) -> None:
+    """R10.2."""
+    town.event()
+    before = town.everything()
     fields = {key: value for key, value in COMMAND.items() if key != "team_id"}
     response, _ = harness.slack.send(urlencode(fields).encode(), FORM)
     assert response is not None
@@ -194,9 +190,9 @@ def test_request_that_names_no_workspace_is_refused(harness: SlackHarness) -> No
 def test_press_in_a_modal_that_was_closed_meanwhile_is_done_and_no_failure(
     harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """There is nothing left to answer in: what was asked for holds."""
-    harness.event(capacity=5)
-    picker = harness.slack.command(BJORN, RANDOM, "/register").view
+    """There is no modal left to reply in, but the change holds."""
+    town.event(capacity=5)
+    picker = town.slack.command(BJORN, RANDOM, "/register").view
     assert picker is not None
     harness.slack.options(BJORN, picker.id, ActionId.EVENT)
     note = harness.slack.submit(BJORN, picker.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"}).view
@@ -212,11 +208,11 @@ def test_press_in_a_modal_that_was_closed_meanwhile_is_done_and_no_failure(
     harness.workspace.refusals.clear()
 
 
-def test_press_in_a_modal_with_too_long_a_title_is_answered(harness: SlackHarness) -> None:
-    """The answer's modal has the title of the one below."""
-    harness.event()
-    harness.register(BJORN)
-    home = harness.slack.open_home(BJORN).home
+def test_press_in_a_modal_with_too_long_a_title_is_answered(town: Town) -> None:
+    """The reply's modal has the title of the view that was used."""
+    town.event()
+    town.register(BJORN)
+    home = town.slack.open_home(BJORN).home
     assert home is not None
     button = find_element(home.blocks, ActionId.UNREGISTER)[1]
     payload = payloads.block_actions(
@@ -228,9 +224,9 @@ def test_press_in_a_modal_with_too_long_a_title_is_answered(harness: SlackHarnes
     assert opened.title == "x" * 23 + "…"
 
 
-def test_what_slack_really_sends_passes(harness: SlackHarness) -> None:
-    """A message that was shared, an enterprise's workspace, an input that was never touched."""
-    payload = press(harness)
+def test_what_slack_really_sends_passes(town: Town) -> None:
+    """Shared messages, workspaces of an enterprise, and untouched inputs are well-formed."""
+    payload = press(town)
     parse(payload | {"enterprise": {"id": "E1", "name": "e"}})
     parse(payload | {"container": payload["container"] | {"type": "message_attachment"}})
     view = harness.slack.command(HARUKI, RANDOM, "/register").view

@@ -1,4 +1,4 @@
-"""Answers to those who press: over connections that stay open, and never held up by one that did not."""
+"""Replies over kept-alive connections, which a closed connection does not delay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.slack import sentences
 
 
 class Slack:
-    """A server that counts connections, and keeps what was posted; `then` says how an answer goes."""
+    """A server that counts connections and keeps what was posted; `then` writes the response."""
 
     def __init__(self) -> None:
         self.connections = 0
@@ -25,8 +25,8 @@ class Slack:
         self.url = ""
         self.seen: list[str] = []
 
-    def send(self, text: str = sentences.seat(), proxy: str | None = None) -> None:
-        """Post an answer."""
+    def send(self, text: str = "You have a seat", proxy: str | None = None) -> None:
+        """Post a reply."""
         post(self.url, {"text": text}, proxy=proxy, ssl=None)
 
 
@@ -38,7 +38,7 @@ def taken(handler: BaseHTTPRequestHandler) -> None:
 
 
 def taken_and_closed_later(handler: BaseHTTPRequestHandler) -> None:
-    """The connection is closed without a word of it, as an idle one is."""
+    """Close the connection without announcing it, as servers close idle ones."""
     taken(handler)
     handler.close_connection = True
 

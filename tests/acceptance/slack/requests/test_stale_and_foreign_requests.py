@@ -1,4 +1,4 @@
-"""What no client of Slack would send, and what has become stale: a clear sentence, nothing changed (R10)."""
+"""Forged and stale requests get a clear sentence and change nothing (R10)."""
 
 from __future__ import annotations
 

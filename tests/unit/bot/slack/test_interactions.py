@@ -1,4 +1,4 @@
-"""What listeners read from the models of Slack's payloads."""
+"""Models of Slack's payloads, as listeners read them."""
 
 from __future__ import annotations
 
