@@ -83,7 +83,9 @@ class ErrorHandler:
         response = _reply(error, interaction, message, respond, client)
         if isinstance(error, NotConfirmed) and _is_persons(interaction):
             # This comes last: if the outcome is known by now, the callback runs immediately.
-            error.settled(lambda outcome: _tell_outcome(interaction, outcome, respond, client))
+            error.result.add_done_callback(
+                lambda result: _tell_outcome(interaction, result, respond, client)
+            )
         return response
 
     def refuse(self, error: Exception, request: BoltRequest) -> BoltResponse:

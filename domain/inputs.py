@@ -99,7 +99,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Capacity = Annotated[int, Field(strict=True, ge=1, le=MAX_CAPACITY)]
 CoOrganizers = Annotated[tuple[Identifier, ...], Field(max_length=20)]
 
-MOST_REMINDERS = 5
+MAX_REMINDERS = 5
 LONGEST_REMINDER = 30 * 24 * 60
 """Minutes: a month before the start."""
 
@@ -110,18 +110,18 @@ def _longest_first(minutes: tuple[int, ...]) -> tuple[int, ...]:
 
 Reminders = Annotated[
     tuple[Annotated[int, Field(strict=True, ge=5, le=LONGEST_REMINDER)], ...],
-    Field(max_length=MOST_REMINDERS),
+    Field(max_length=MAX_REMINDERS),
     AfterValidator(_longest_first),
 ]
 """Minutes before the start at which those registered are reminded (R8.15)."""
 
 DEFAULT_REMINDERS = (24 * 60, 60)
 
-MOST_REASON = 300
+MAX_REASON_LENGTH = 300
 """Characters of a reason: with the title it fits into one block of a message, each of them escaped."""
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_500)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_REASON)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_REASON_LENGTH)]
 
 
 def from_local(field: str, local: datetime, time_zone: str) -> datetime:

@@ -183,7 +183,7 @@ class Check:
             gap = [version for version in (first, last) if not self._has_entry(event_id, version)]
             if first > last or not gap:
                 return []
-            kind, text = ViolationKind.MISSING_ENTRY, f"entries {first} to {last}"
+            kind, text = ViolationKind.MISSING_JOURNAL_ENTRY, f"entries {first} to {last}"
             return [Violation(kind, event_id, None, None, "none", text, (first, last))]
 
         if first <= last:
@@ -199,7 +199,7 @@ class Check:
             if event is None or event.version >= last:
                 return []
             at = f"at version {event.version}"
-            kind, text = ViolationKind.ENTRY_AHEAD, f"at {last} or above"
+            kind, text = ViolationKind.JOURNAL_AHEAD, f"at {last} or above"
             return [Violation(kind, event_id, None, None, at, text, (event.version + 1, last))]
 
         yield from self._settled(event_id, last, look)

@@ -44,7 +44,7 @@ def go_beyond(last: int) -> Callable[[Event], ApplyFix | None]:
     return lambda event: ApplyFix(event.version, above=last) if event.version < last else None
 
 
-def as_it_should_be(row: Registration) -> Registration:
+def with_valid_seated_at(row: Registration) -> Registration:
     """Return a registration with a time of its seat if it has one, and with none if it waits."""
     has_seat = row.status is RegistrationStatus.REGISTERED
     seated_at = (row.seated_at or row.registered_at) if has_seat else None

@@ -26,10 +26,10 @@ from domain.execution.retry import RetryPolicy
 from domain.integrity.checker import PERSISTENCE, Check
 from domain.integrity.fixes import (
     FIELDS,
-    as_it_should_be,
     go_beyond,
     new_numbers,
     with_new_ticket,
+    with_valid_seated_at,
     without,
 )
 from domain.integrity.invariants import event_violations, waitlist_entry_violations
@@ -133,7 +133,7 @@ class Repair:
         violations = list(self._check.of_history(event_id))
         for violation in violations:
             _, last = violation.versions or (0, 0)
-            if violation.kind is ViolationKind.ENTRY_AHEAD and self._change(
+            if violation.kind is ViolationKind.JOURNAL_AHEAD and self._change(
                 event_id, go_beyond(last)
             ):
                 yield FixedViolation(violation, f"at version {last + 1}")
@@ -141,7 +141,7 @@ class Repair:
                 yield from self._fix_history(event_id)
                 return
         for violation in violations:
-            if violation.kind is ViolationKind.MISSING_ENTRY and self._fill_gap(violation):
+            if violation.kind is ViolationKind.MISSING_JOURNAL_ENTRY and self._fill_gap(violation):
                 yield FixedViolation(violation, "entries that say repaired")
 
     def _fill_gap(self, violation: Violation) -> bool:
@@ -263,7 +263,7 @@ class Repair:
             stored = self._as_stored(row)
             if stored is None:
                 return None
-            sound = as_it_should_be(stored)
+            sound = with_valid_seated_at(stored)
             has_seat = stored.status is RegistrationStatus.REGISTERED
             if stored == sound and self._check.is_listed(stored) is has_seat:
                 return None

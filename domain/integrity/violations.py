@@ -18,20 +18,20 @@ class ViolationKind(StrEnum):
     OPERATION = "operation"
     """A raise or a deletion that nobody can finish: its marks contradict each other."""
 
-    MISSING_ENTRY = "missing_entry"
-    ENTRY_AHEAD = "entry_ahead"
+    MISSING_JOURNAL_ENTRY = "missing_entry"
+    JOURNAL_AHEAD = "entry_ahead"
     """The history is ahead of its event: no commit can get through."""
 
     NO_EVENT = "no_event"
     NO_USER = "no_user"
-    NOT_ON_WAITLIST = "not_in_line"
+    NOT_ON_WAITLIST = "not_on_waitlist"
     ROSTER = "roster"
     """The roster lists a registration that has no seat, or does not list one that has."""
     SHARED_TICKET = "shared_ticket"
     BAD_TICKET = "bad_ticket"
     SEATED_AT = "seated_at"
 
-    STRAY_WAITLIST_ENTRY = "stray_place"
+    STRAY_WAITLIST_ENTRY = "stray_waitlist_entry"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def test_second_rush_of_the_same_members_changes_nothing(visit: Visit) -> None:
     amara.backstage.get_by_label("Button").select_option(
         "Register · Tool talk: better code reviews"
     )
-    for told in ("5 ×You have a seat", "5 ×You already have a seat"):
+    for text in ("5 ×You have a seat", "5 ×You already have a seat"):
         amara.press("Start rush")
         expect(amara.backstage.locator(".groups")).to_contain_text(text)
     expect(amara.card("Tool talk")).to_contain_text("7 of 20 seats")

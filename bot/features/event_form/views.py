@@ -34,7 +34,7 @@ from bot.blocks.inputs import (
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold, is_slack_id
 from domain.commands import ChangeOutcome
-from domain.inputs import DEFAULT_REMINDERS, MOST_REMINDERS
+from domain.inputs import DEFAULT_REMINDERS, MAX_REMINDERS
 from domain.models import Event
 
 REMINDERS = (7 * 24 * 60, 2 * 24 * 60, 24 * 60, 3 * 60, 60, 15)
@@ -176,7 +176,7 @@ def _last_inputs(
         action_id=ActionId.INPUT,
         options=list(offered.values()),
         initial_options=[offered[minutes] for minutes in reminders] or None,
-        max_selected_items=MOST_REMINDERS,
+        max_selected_items=MAX_REMINDERS,
         placeholder=plain("No reminders"),
     )
     deadline = event.registration_deadline if event else None

@@ -23,7 +23,7 @@ from bot.blocks.mrkdwn import LISTED, bold, escape, mention, mention_list
 from bot.blocks.paging import page_buttons
 from domain.commands import LeaveOutcome
 from domain.enums import EventStatus
-from domain.inputs import MOST_REASON
+from domain.inputs import MAX_REASON_LENGTH
 from domain.models import Event, EventRegistrations, User, UserRegistration
 
 ROSTER_PAGE = 30
@@ -110,7 +110,9 @@ def attendee_form(own: UserRegistration, users: Mapping[str, User], *, is_over: 
         consequence = (
             f"The event is {'over' if is_over else 'canceled'}, so no one will be notified."
         )
-    why = PlainTextInputElement(action_id=ActionId.INPUT, max_length=MOST_REASON, multiline=True)
+    why = PlainTextInputElement(
+        action_id=ActionId.INPUT, max_length=MAX_REASON_LENGTH, multiline=True
+    )
     metadata = {"event_id": event.event_id, "user_id": row.user_id}
     registered = moment(row.registered_at, event.time_zone)
     return View(

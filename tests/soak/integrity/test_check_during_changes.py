@@ -14,7 +14,7 @@ from domain.errors import RollcallError
 from domain.execution.retry import RetryPolicy
 from domain.inputs import EventChanges, UserDraft
 from domain.integrity import live_count
-from domain.integrity.checker import Check
+from domain.integrity.checker import Checker
 from domain.integrity.violations import Violation, ViolationKind
 from domain.models import Page, Registration
 from domain.ports import Store
@@ -56,7 +56,7 @@ def checked(store: object) -> list[Violation]:
     """Return the violations that a check with pages of two items finds."""
     clock = ManualClock()
     retry = RetryPolicy(clock, lambda: 0.5)
-    return list(Check(store, retry, clock, lambda _: None, page=2).everything())  # type: ignore[arg-type]
+    return list(Checker(store, retry, clock, lambda _: None, page=2).everything())  # type: ignore[arg-type]
 
 
 def busy_service(store: Store) -> Service:
@@ -134,14 +134,14 @@ def test_without_the_second_read_of_a_registration_there_are_false_violations(
 ) -> None:
     """Negative control: a user who leaves during the check seems to lack a waitlist entry."""
     if not guarded:
-        monkeypatch.setattr(Check, "_is_stored", lambda *_: True)
+        monkeypatch.setattr(Checker, "_is_stored", lambda *_: True)
     with empty_store("memory") as store:
         service = busy_service(store)
         row = store.get_rows("e1", registrations_of=["p4"], users=()).registrations["p4"]
         service.unregister("e1", "p4")
         clock = ManualClock()
-        check = Check(store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
-        kinds = {violation.kind for violation in check.of_registration(row)}
+        check = Checker(store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
+        kinds = {violation.kind for violation in check.check_registration(row)}
         assert kinds == (set() if guarded else {ViolationKind.NOT_ON_WAITLIST})
 
 

@@ -119,8 +119,8 @@ def test_event_with_journal_entries_ahead_can_be_changed_again(
 ) -> None:
     target.add_entry(9)
     assert {fix.violation.kind for fix in repair(target.service)} == {
-        ViolationKind.ENTRY_AHEAD,
-        ViolationKind.MISSING_ENTRY,
+        ViolationKind.JOURNAL_AHEAD,
+        ViolationKind.MISSING_JOURNAL_ENTRY,
     }
     target.service.unregister("e1", "e1-seated1")
     assert seats(target) == ["seated2", "waiting1"]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from domain.errors import RollcallError, UnknownEvent
 from domain.execution.retry import RetryPolicy
 from domain.inputs import EventChanges, UserDraft
-from domain.integrity.checker import Check
-from domain.integrity.repairer import Repair
+from domain.integrity.checker import Checker
+from domain.integrity.repairer import Repairer
 from domain.integrity.violations import Violation, ViolationKind
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import Unavailable
@@ -228,19 +228,19 @@ def recreate_user_if_gone(service: Service) -> None:
         recreate_user(service, "waiting1")
 
 
-class StaleCheck(Check):
+class StaleCheck(Checker):
     """Check that returns violations found some time ago."""
 
     found: tuple[Violation, ...] = ()
 
-    def of_history(self, event_id: str) -> Iterator[Violation]:
-        kinds = {ViolationKind.MISSING_ENTRY, ViolationKind.ENTRY_AHEAD}
+    def check_journal(self, event_id: str) -> Iterator[Violation]:
+        kinds = {ViolationKind.MISSING_JOURNAL_ENTRY, ViolationKind.JOURNAL_AHEAD}
         return (one for one in self.found if one.kind in kinds and one.event_id == event_id)
 
-    def of_places(self) -> Iterator[Violation]:
+    def check_waitlists(self) -> Iterator[Violation]:
         return (one for one in self.found if one.kind is ViolationKind.STRAY_WAITLIST_ENTRY)
 
-    def of_registrations(self) -> Iterator[Violation]:
+    def check_registrations(self) -> Iterator[Violation]:
         kinds = {
             ViolationKind.NO_EVENT,
             ViolationKind.NO_USER,
@@ -285,7 +285,7 @@ def test_second_of_two_repairs_changes_nothing(
     repair(service)
     afterwards(target)
     before = everything_in(store)
-    late = Repair(
+    late = Repairer(
         store, service._executor, RetryPolicy(clock, lambda: 0.5), clock, ids("late"), stale
     )
     assert list(late.everything()) == []

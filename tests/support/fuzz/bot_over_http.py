@@ -257,8 +257,8 @@ def edge(server: tuple[Any, str], folder: Path) -> Iterator[FuzzedBot]:
             source.close()
         copy.close()
         with asyncio.Runner() as runner:
-            seeds = recorded(town, into_app(town.bot.app))
-            made = FuzzedBot(server[0], town, folder, seeds, runner)
+            seeds = recorded(harness, into_app(harness.bot.app))
+            made = FuzzedBot(server[0], harness, folder, seeds, runner)
             logging.getLogger().addHandler(made.logs)
             yield made
             logging.getLogger().removeHandler(made.logs)

@@ -96,7 +96,7 @@ class Recorder:
         self._deliver = deliver
         self.seeds: list[Seed] = []
 
-    def deliver(self, body: bytes, headers: Mapping[str, str]) -> Response:
+    def deliver(self, body: bytes, headers: Mapping[str, str]) -> BotResponse:
         """Record the payload and deliver it."""
         kind, payload = parsed(body)
         actor = actor_of(kind, payload)
@@ -126,10 +126,10 @@ def _name(kind: Kind, payload: Json) -> str:
     return f"{payload['type']} {what or ''} {callback}".strip()
 
 
-def recorded(town: Town, deliver: Deliver) -> list[Seed]:
+def recorded(harness: SlackHarness, deliver: Deliver) -> list[Seed]:
     """Walk through everything the bot offers; return each kind of payload once."""
-    recorder = Recorder(town.workspace, deliver)
-    Walk(town, MemberClient(town.workspace, recorder.deliver, SECRET)).everything()
+    recorder = Recorder(harness.workspace, deliver)
+    Walk(harness, MemberClient(harness.workspace, recorder.deliver, SECRET)).everything()
     seeds: dict[str, Seed] = {}
     for seed in [*recorder.seeds, *_never_asked_for(harness, recorder.seeds)]:
         names = (f"{seed.name} ({number})" for number in range(2, 100))
@@ -138,7 +138,7 @@ def recorded(town: Town, deliver: Deliver) -> list[Seed]:
     return list(seeds.values())
 
 
-def _never_asked_for(town: Town, seeds: list[Seed]) -> Iterator[Seed]:
+def _never_asked_for(harness: SlackHarness, seeds: list[Seed]) -> Iterator[Seed]:
     """Return payloads that the manifest does not ask for: shortcuts, closed modals, and other events."""
     modal = next(seed for seed in seeds if seed.stack)
     press = next(seed for seed in seeds if "message" in seed.payload)

@@ -223,7 +223,7 @@ class _PermissionCheck:
 
     def _carded(self) -> None:
         """Assert that only a card that was pressed, or that an organizer posted, is remembered."""
-        if self._asked.what in {ActionId.REGISTER, ActionId.LEAVE, ActionId.MANAGE}:
+        if self._asked.what in {ActionId.REGISTER, ActionId.UNREGISTER, ActionId.MANAGE}:
             return
         posts = {f"form {CallbackId.CREATE_EVENT}", f"form {CallbackId.POST_CARD}"}
         assert self._asked.what in posts, f"a card remembered by {self._asked.what}"

@@ -19,15 +19,15 @@ TALKS = 17
 """Events that Haruki is registered for: more than one message shows."""
 
 
-def prepare(town: Town) -> None:
+def prepare(harness: SlackHarness) -> None:
     """Fill a town with the events that the walk needs: full, empty, closed, private, longer than a page."""
-    town.event("yoga", co_organizer_ids=[PRIYA])
-    town.event("choir", title="Choir", organizer_id=BJORN, capacity=1, has_waitlist=False)
-    town.event("chess", title="Chess", organizer_id=DIEGO)
-    town.event("fair", title="Fair", capacity=CROWD + 5)
-    town.event("retreat", title="Retreat", listed=False, organizer_id=CHLOE)
-    town.bot.service.close_event("chess")
-    town.event(
+    harness.event("yoga", co_organizer_ids=[PRIYA])
+    harness.event("choir", title="Choir", organizer_id=BJORN, capacity=1, has_waitlist=False)
+    harness.event("chess", title="Chess", organizer_id=DIEGO)
+    harness.event("fair", title="Fair", capacity=CROWD + 5)
+    harness.event("retreat", title="Retreat", listed=False, organizer_id=CHLOE)
+    harness.bot.service.close_event("chess")
+    harness.event(
         "picnic",
         title="Picnic",
         organizer_id=BJORN,
@@ -43,8 +43,8 @@ def prepare(town: Town) -> None:
     harness.register(CHLOE, DIEGO, event_id="picnic")
     for _ in range(CROWD):
         # More than one page of one's own history.
-        town.register(PRIYA, event_id="picnic")
-        town.bot.service.unregister("picnic", PRIYA)
+        harness.register(PRIYA, event_id="picnic")
+        harness.bot.service.unregister("picnic", PRIYA)
     for event_id in ("yoga", "choir", "chess", "fair"):
         harness.bot.notification_worker.post_card(_event(harness, event_id), EVENTS)
     harness.deliver_due(2)

@@ -67,14 +67,16 @@ NUMBERS = {
     "a seat lost": in_history(K.REGISTERED_COUNT, lambda target: target.lose_row("seated1")),
 }
 HISTORY = {
-    "the first entry lost": in_history(K.MISSING_ENTRY, lambda target: target.lose_entry(1)),
-    "an entry lost": in_history(K.MISSING_ENTRY, lambda target: target.lose_entry(3)),
-    "the last entry lost": in_history(K.MISSING_ENTRY, lambda target: target.lose_entry(6)),
+    "the first entry lost": in_history(
+        K.MISSING_JOURNAL_ENTRY, lambda target: target.lose_entry(1)
+    ),
+    "an entry lost": in_history(K.MISSING_JOURNAL_ENTRY, lambda target: target.lose_entry(3)),
+    "the last entry lost": in_history(K.MISSING_JOURNAL_ENTRY, lambda target: target.lose_entry(6)),
     "the next journal entry written already": in_history(
-        K.ENTRY_AHEAD, lambda target: target.add_entry(7)
+        K.JOURNAL_AHEAD, lambda target: target.add_entry(7)
     ),
     "a later journal entry written already": in_history(
-        K.ENTRY_AHEAD, lambda target: target.add_entry(9)
+        K.JOURNAL_AHEAD, lambda target: target.add_entry(9)
     ),
 }
 WAITLIST = {

@@ -9,6 +9,7 @@ from bot.blocks.ids import ActionId, BlockId
 from playground.client.member_client import ActionResult
 from playground.demo.seed import RANDOM
 from playground.workspace.model import View
+from tests.support.slack import sentences
 from tests.support.slack.harness import BJORN, SlackHarness, text_of
 
 NOT_ALLOWED = sentences.NOT_ORGANIZER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +24,7 @@ from domain.models import (
     Notification,
     UserRegistration,
 )
-from tests.support.builders import a_seat, a_wait, an_event
+from tests.support.builders import a_registration, a_waitlisted_registration, an_event
 from tests.support.environment import START
 
 YOGA = "Yoga in the park"
@@ -32,12 +33,12 @@ YOGA = "Yoga in the park"
 
 def seat(title: str = YOGA) -> str:
     """Return the reply to a user who got a seat."""
-    return _text(registration_views.registered(RegisterOutcome(_event(title), a_seat())))
+    return _text(registration_views.registered(RegisterOutcome(_event(title), a_registration())))
 
 
 def waitlisted(position: int, title: str = YOGA) -> str:
     """Return the reply to a user who joined the waitlist."""
-    outcome = RegisterOutcome(_event(title), a_wait(), position)
+    outcome = RegisterOutcome(_event(title), a_waitlisted_registration(), position)
     return _text(registration_views.registered(outcome))
 
 
@@ -49,13 +50,15 @@ def already(position: int | None = None, title: str = YOGA) -> str:
 
 def unregistered(title: str = YOGA, *, promoted: str | None = None) -> str:
     """Return the reply to a user who gave up a seat, which may have promoted another."""
-    outcome = LeaveOutcome(_event(title), a_seat(), (promoted,) if promoted else ())
+    outcome = LeaveOutcome(_event(title), a_registration(), (promoted,) if promoted else ())
     return _text(registration_views.unregistered(outcome))
 
 
 def left_waitlist(title: str = YOGA) -> str:
     """Return the reply to a user who left the waitlist."""
-    return _text(registration_views.unregistered(LeaveOutcome(_event(title), a_wait())))
+    return _text(
+        registration_views.unregistered(LeaveOutcome(_event(title), a_waitlisted_registration()))
+    )
 
 
 def question(
@@ -65,13 +68,13 @@ def question(
 
     `back` is the position after registering again, `heir` whether someone gets the seat.
     """
-    own = UserRegistration(a_seat(), _event(YOGA, **event), position)
+    own = UserRegistration(a_registration(), _event(YOGA, **event), position)
     return _text(registration_views.unregister_question(LeavePreview(own, heir, back)))
 
 
 def kept(position: int | None = None) -> str:
     """Return the reply to a user who decided to stay registered."""
-    own = UserRegistration(a_seat(), _event(YOGA), position)
+    own = UserRegistration(a_registration(), _event(YOGA), position)
     return _text(registration_views.registration_kept(own))
 
 
@@ -118,7 +121,7 @@ EVENT_GONE = refusal(errors.UnknownEvent("yoga"))
 EVENT_CANCELED = refusal(errors.EventCanceled("yoga"))
 NOT_ORGANIZER = refusal(errors.NotOrganizer("yoga", "ada"))
 BUSY = refusal(errors.Busy())
-NOT_CONFIRMED = refusal(errors.NotConfirmed(lambda _: None))
+NOT_CONFIRMED = refusal(errors.NotConfirmed(Future()))
 UNFORESEEN = error_messages.unforeseen("").text.partition("`")[0]
 
 

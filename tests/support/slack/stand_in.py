@@ -115,7 +115,7 @@ def member_client(slack: Slack, bot: App) -> MemberClient:
     return MemberClient(slack.workspace, into_app(bot), SECRET)
 
 
-def recording(got: list[Json]) -> Callable[..., None]:
+def recording(payloads: list[Json]) -> Callable[..., None]:
     """Return a listener that records the payload and acknowledges."""
 
     def listener(ack: Ack, body: Json) -> None:

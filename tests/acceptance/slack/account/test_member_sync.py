@@ -15,7 +15,16 @@ from domain.inputs import UserDraft
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.slack import sentences
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town, answer
+from tests.support.slack.harness import (
+    AMARA,
+    BJORN,
+    CHLOE,
+    DIEGO,
+    HARUKI,
+    PRIYA,
+    SlackHarness,
+    answer,
+)
 
 
 def yoga(harness: SlackHarness) -> None:
@@ -31,28 +40,30 @@ def test_a_deactivated_members_seat_goes_to_the_next_and_organizers_are_told(
     harness.deliver_due(5)
     assert harness.assert_invariants().seated("yoga") == [DIEGO]
     with pytest.raises(UnknownUser):
-        town.bot.service.get_user(CHLOE)
-    assert sentences.promoted() in town.told(DIEGO)[0]
+        harness.bot.service.get_user(CHLOE)
+    assert sentences.promoted() in harness.direct_messages(DIEGO)[0]
     for organizer in (BJORN, PRIYA):
-        (told,) = town.told(organizer)
+        (told,) = harness.direct_messages(organizer)
         assert f"<@{CHLOE}> is no longer in this workspace" in told
         assert f"<@{DIEGO}> gets the seat." in told
         assert f"[{ActionId.MANAGE}]" in told
 
 
-def test_one_who_waited_gives_up_a_place_in_line(town: Town) -> None:
-    yoga(town)
-    town.slack.change_member(DIEGO, deleted=True)
-    town.settle(5)
-    assert "was removed from the waitlist" in town.told(BJORN)[0]
+def test_one_who_waited_gives_up_a_place_in_line(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.slack.update_member(DIEGO, deleted=True)
+    harness.deliver_due(5)
+    assert "was removed from the waitlist" in harness.direct_messages(BJORN)[0]
 
 
-def test_one_who_comes_back_registers_as_anybody(town: Town) -> None:
-    yoga(town)
-    town.slack.change_member(CHLOE, deleted=True)
-    town.slack.change_member(CHLOE, deleted=False)
-    assert sentences.waitlisted(2) in answer(town.slack.command(CHLOE, RANDOM, "/register", "yoga"))
-    town.sound()
+def test_one_who_comes_back_registers_as_anybody(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.slack.update_member(CHLOE, deleted=True)
+    harness.slack.update_member(CHLOE, deleted=False)
+    assert sentences.waitlisted(2) in answer(
+        harness.slack.command(CHLOE, RANDOM, "/register", "yoga")
+    )
+    harness.assert_invariants()
 
 
 def test_told_twice_it_happens_once(harness: SlackHarness) -> None:

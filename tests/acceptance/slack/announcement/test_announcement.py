@@ -21,9 +21,9 @@ def yoga(harness: SlackHarness, **values: Any) -> None:
     harness.register(CHLOE, DIEGO, HARUKI)
 
 
-def test_the_preview_shows_what_people_get_and_how_many(town: Town) -> None:
-    yoga(town)
-    view = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_the_preview_shows_what_people_get_and_how_many(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert "*3 people will get this" in said(view)
     assert "Bring a mat & <!channel> *water*" in said(view)
     harness.deliver_due(5)
@@ -79,11 +79,11 @@ def test_changed_after_the_preview_it_is_previewed_anew(harness: SlackHarness) -
     again = submit(harness, preview, {BlockId.TEXT: "Bring two mats"}).view
     assert again is not None
     assert "hasn’t been sent yet" in said(again)
-    town.settle(6)
-    assert town.told(CHLOE) == []
-    submit(town, again)
-    town.settle(6)
-    assert "Bring two mats" in town.told(CHLOE)[0]
+    harness.deliver_due(6)
+    assert harness.direct_messages(CHLOE) == []
+    submit(harness, again)
+    harness.deliver_due(6)
+    assert "Bring two mats" in harness.direct_messages(CHLOE)[0]
 
 
 def test_words_for_nobody_are_not_sent(harness: SlackHarness) -> None:
@@ -128,11 +128,11 @@ def test_sent_twice_it_comes_once(harness: SlackHarness) -> None:
     assert payload_view is not None
     submit(harness, preview)
     # As a retry after a lost answer would send it.
-    town.workspace.views.update(preview.id, payload_view.body)
-    seen = submit(town, preview, WORDS)
+    harness.workspace.views.update(preview.id, payload_view.body)
+    seen = submit(harness, preview, WORDS)
     assert "already sent" in said(seen.view)
-    town.settle(8)
-    assert len(town.told(CHLOE)) == 1
+    harness.deliver_due(8)
+    assert len(harness.direct_messages(CHLOE)) == 1
 
 
 def test_others_may_not(harness: SlackHarness) -> None:
@@ -174,10 +174,10 @@ def test_whom_it_can_not_reach_the_organizers_are_told(harness: SlackHarness) ->
     yoga(harness)
     preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
-    town.api.fail_next("chat.postMessage", Fault.refused("user_disabled"))
-    submit(town, preview)
-    town.settle(8)
-    (told,) = town.told(BJORN)
+    harness.api.fail_next("chat.postMessage", Fault.refused("user_disabled"))
+    submit(harness, preview)
+    harness.deliver_due(8)
+    (told,) = harness.direct_messages(BJORN)
     assert "Message from an organizer" in told
     assert f"[{ActionId.MANAGE}]" in told
 
@@ -186,7 +186,7 @@ def test_it_stands_in_the_history(harness: SlackHarness) -> None:
     yoga(harness)
     preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
-    submit(town, preview)
-    managed(town)
-    text = said(press(town, ActionId.HISTORY))
+    submit(harness, preview)
+    manage_modal(harness)
+    text = said(press(harness, ActionId.HISTORY))
     assert f"<@{BJORN}> messaged everyone: Bring a mat" in text

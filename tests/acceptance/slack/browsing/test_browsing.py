@@ -12,7 +12,16 @@ from bot.features.browsing.views import NO_EVENTS, NO_REGISTRATIONS
 from domain.errors import UnknownUser
 from playground.demo.seed import EVENTS, RANDOM
 from tests.support.slack import sentences
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, Town, answer, shown, text_of
+from tests.support.slack.harness import (
+    AMARA,
+    BJORN,
+    CHLOE,
+    DIEGO,
+    SlackHarness,
+    answer,
+    shown,
+    text_of,
+)
 
 
 def test_events_shows_what_is_coming_as_cards(harness: SlackHarness) -> None:
@@ -45,8 +54,8 @@ def test_events_leaves_out_what_is_past_canceled_or_not_listed(harness: SlackHar
         assert title not in text
 
 
-def test_events_of_an_empty_workspace_says_how_to_make_one(town: Town) -> None:
-    assert NO_EVENTS in answer(town.slack.command(BJORN, RANDOM, "/events"))
+def test_events_of_an_empty_workspace_says_how_to_make_one(harness: SlackHarness) -> None:
+    assert NO_EVENTS in answer(harness.slack.command(BJORN, RANDOM, "/events"))
 
 
 def test_more_events_come_by_a_button_in_the_place_of_those_before(harness: SlackHarness) -> None:
@@ -56,7 +65,7 @@ def test_more_events_come_by_a_button_in_the_place_of_those_before(harness: Slac
     seen = harness.slack.command(BJORN, RANDOM, "/events")
     message, texts = seen.ephemeral[-1], [answer(seen)]
     while f"[{ActionId.MORE_EVENTS}]" in texts[-1]:
-        seen = town.slack.click(BJORN, message, ActionId.MORE_EVENTS)
+        seen = harness.slack.click(BJORN, message, ActionId.MORE_EVENTS)
         assert seen.messages[-1].ts == message.ts
         message = seen.messages[-1]
         texts.append(shown(message))
@@ -72,12 +81,12 @@ def test_a_page_with_nothing_to_show_is_passed_over(harness: SlackHarness) -> No
     assert "*Late*" in text
 
 
-def test_a_click_in_the_list_registers_and_is_answered_beside_it(town: Town) -> None:
-    town.event()
-    listed = town.slack.command(BJORN, RANDOM, "/events").ephemeral[-1]
-    seen = town.slack.click(BJORN, listed, ActionId.REGISTER)
+def test_a_click_in_the_list_registers_and_is_answered_beside_it(harness: SlackHarness) -> None:
+    harness.event()
+    listed = harness.slack.command(BJORN, RANDOM, "/events").ephemeral[-1]
+    seen = harness.slack.click(BJORN, listed, ActionId.REGISTER)
     assert sentences.seat() in answer(seen)
-    assert town.store.get_cards("yoga") == (), "a list that one person sees is no card"
+    assert harness.store.get_cards("yoga") == (), "a list that one person sees is no card"
 
 
 def test_registrations_shows_ones_own_by_start_with_position_and_a_leave_button(
@@ -94,7 +103,7 @@ def test_registrations_shows_ones_own_by_start_with_position_and_a_leave_button(
     assert "*Late* · You have a seat" in text
     assert text.index("*Soon*") < text.index("*Late*")
     assert "Other" not in text
-    left = town.slack.click(BJORN, seen.ephemeral[-1], ActionId.UNREGISTER, value="late")
+    left = harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.UNREGISTER, value="late")
     assert sentences.unregistered("Late") in answer(left)
 
 
@@ -118,13 +127,13 @@ def test_registrations_can_be_filtered_by_status(
     assert f"*{not_there}*" not in text
 
 
-def test_registrations_with_another_word_says_what_it_takes(town: Town) -> None:
-    text = answer(town.slack.command(BJORN, RANDOM, "/registrations", "<!channel>"))
+def test_registrations_with_another_word_says_what_it_takes(harness: SlackHarness) -> None:
+    text = answer(harness.slack.command(BJORN, RANDOM, "/registrations", "<!channel>"))
     assert "“&lt;!channel&gt;”" in text
 
 
-def test_no_registrations_at_all_says_so(town: Town) -> None:
-    text = answer(town.slack.command(BJORN, RANDOM, "/registrations"))
+def test_no_registrations_at_all_says_so(harness: SlackHarness) -> None:
+    text = answer(harness.slack.command(BJORN, RANDOM, "/registrations"))
     assert NO_REGISTRATIONS in text
 
 
@@ -136,7 +145,7 @@ def test_all_of_many_registrations_can_be_seen(harness: SlackHarness) -> None:
     seen = harness.slack.command(BJORN, RANDOM, "/registrations", "registered")
     message, texts = seen.ephemeral[-1], [answer(seen)]
     while f"[{ActionId.MORE_REGISTRATIONS}]" in texts[-1]:
-        seen = town.slack.click(BJORN, message, ActionId.MORE_REGISTRATIONS)
+        seen = harness.slack.click(BJORN, message, ActionId.MORE_REGISTRATIONS)
         message = seen.messages[-1]
         texts.append(shown(message))
     text = "\n".join(texts)
@@ -170,11 +179,11 @@ def test_every_command_works_behind_rollcall_as_it_does_alone(
     assert answer(behind) == answer(alone)
 
 
-def test_rollcall_register_and_unregister_do_it(town: Town) -> None:
-    town.event()
-    seen = town.slack.command(BJORN, RANDOM, "/rollcall", "register  in the park")
+def test_rollcall_register_and_unregister_do_it(harness: SlackHarness) -> None:
+    harness.event()
+    seen = harness.slack.command(BJORN, RANDOM, "/rollcall", "register  in the park")
     assert sentences.seat() in answer(seen)
-    seen = town.slack.command(BJORN, RANDOM, "/rollcall", "Unregister yoga")
+    seen = harness.slack.command(BJORN, RANDOM, "/rollcall", "Unregister yoga")
     assert sentences.unregistered() in answer(seen)
 
 
@@ -186,14 +195,14 @@ def test_rollcall_register_and_event_create_open_their_forms(harness: SlackHarne
     assert (picker.title, form.title) == ("Register for an event", "Create event")
 
 
-def test_forget_me_asks_then_deletes_and_gives_seats_to_the_line(town: Town) -> None:
-    town.event(capacity=1)
-    town.register(BJORN, CHLOE)
-    asked = town.slack.command(BJORN, RANDOM, "/rollcall", "forget-me")
+def test_forget_me_asks_then_deletes_and_gives_seats_to_the_line(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(BJORN, CHLOE)
+    asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me")
     assert account_views.forget_me_question().text in answer(asked)
-    assert BJORN in town.everything().users
+    assert BJORN in harness.everything().users
 
-    done = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.FORGET_ME)
+    done = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.FORGET_ME)
     assert account_views.forgotten(True).text in shown(done.messages[-1])
     assert done.messages[-1].ts == asked.ephemeral[-1].ts
     everything = harness.assert_invariants()
@@ -201,30 +210,30 @@ def test_forget_me_asks_then_deletes_and_gives_seats_to_the_line(town: Town) -> 
     assert everything.seated("yoga") == [CHLOE]
 
 
-def test_who_keeps_the_data_after_all_keeps_everything(town: Town) -> None:
-    town.event()
-    town.register(BJORN)
-    before = town.sound()
-    asked = town.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
-    kept = town.slack.click(BJORN, asked, ActionId.KEEP_DATA)
+def test_who_keeps_the_data_after_all_keeps_everything(harness: SlackHarness) -> None:
+    harness.event()
+    harness.register(BJORN)
+    before = harness.assert_invariants()
+    asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
+    kept = harness.slack.click(BJORN, asked, ActionId.KEEP_DATA)
     assert account_views.nothing_deleted().text in shown(kept.messages[-1])
-    assert town.sound() == before
+    assert harness.assert_invariants() == before
 
 
-def test_a_second_click_on_delete_says_that_there_is_nothing_stored(town: Town) -> None:
-    town.event()
-    town.register(BJORN)
-    asked = town.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
-    town.slack.click(BJORN, asked, ActionId.FORGET_ME)
-    again = town.slack.click(BJORN, asked, ActionId.FORGET_ME)
+def test_a_second_click_on_delete_says_that_there_is_nothing_stored(harness: SlackHarness) -> None:
+    harness.event()
+    harness.register(BJORN)
+    asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
+    harness.slack.click(BJORN, asked, ActionId.FORGET_ME)
+    again = harness.slack.click(BJORN, asked, ActionId.FORGET_ME)
     assert sentences.refusal(UnknownUser(BJORN)) in shown(again.messages[-1])
 
 
-def test_who_was_forgotten_can_come_back(town: Town) -> None:
-    town.event()
-    town.register(BJORN)
-    town.bot.service.delete_user(BJORN)
-    assert sentences.seat() in answer(town.slack.command(BJORN, RANDOM, "/register", "yoga"))
+def test_who_was_forgotten_can_come_back(harness: SlackHarness) -> None:
+    harness.event()
+    harness.register(BJORN)
+    harness.bot.service.delete_user(BJORN)
+    assert sentences.seat() in answer(harness.slack.command(BJORN, RANDOM, "/register", "yoga"))
 
 
 # App Home

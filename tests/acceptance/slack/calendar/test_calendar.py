@@ -17,7 +17,7 @@ from domain.models import Event
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.slack import sentences
-from tests.support.slack.harness import BJORN, CHLOE, Town, answer, files
+from tests.support.slack.harness import BJORN, CHLOE, SlackHarness, answer, files
 
 
 def read(event: Event) -> Any:
@@ -100,10 +100,10 @@ def press(harness: SlackHarness, user_id: str = CHLOE) -> str:
     return answer(harness.slack.click(user_id, seen.ephemeral[-1], ActionId.ADD_TO_CALENDAR))
 
 
-def test_the_file_comes_by_direct_message_and_the_answer_says_so(town: Town) -> None:
-    event = town.event()
-    assert as_typed(calendar_views.file_sent(event).text) in press(town)
-    (file,) = files(town, CHLOE)
+def test_the_file_comes_by_direct_message_and_the_answer_says_so(harness: SlackHarness) -> None:
+    event = harness.event()
+    assert as_typed(calendar_views.file_sent(event).text) in press(harness)
+    (file,) = files(harness, CHLOE)
     assert file.name == "Yoga in the park.ics"
     assert file.content is not None
     entry = vobject.readOne(file.content.decode()).vevent
@@ -112,16 +112,16 @@ def test_the_file_comes_by_direct_message_and_the_answer_says_so(town: Town) -> 
 
 def test_who_waits_gets_no_entry_that_looks_like_a_seat(harness: SlackHarness) -> None:
     """Of an event that was moved those who wait are told too, with the same buttons."""
-    event = town.event(capacity=1)
-    town.register(BJORN, CHLOE)
-    town.bot.service.edit_event("yoga", EventChanges.of(location="Room 2"))
-    town.settle(6)
-    message = town.workspace.messages(town.workspace.dm(CHLOE).id)[-1]
-    said = answer(town.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
+    event = harness.event(capacity=1)
+    harness.register(BJORN, CHLOE)
+    harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 2"))
+    harness.deliver_due(6)
+    message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
+    said = answer(harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
     assert "1st on the waitlist" in said
-    assert files(town, CHLOE) == []
-    town.bot.service.cancel_event("yoga")
-    said = answer(town.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
+    assert files(harness, CHLOE) == []
+    harness.bot.service.cancel_event("yoga")
+    said = answer(harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
     assert as_typed(calendar_views.file_sent(event).text) in said
 
 
@@ -135,18 +135,20 @@ def test_pressed_twice_the_second_is_the_same_entry(harness: SlackHarness) -> No
     assert first.content == second.content
 
 
-def test_where_slack_does_not_take_it_the_person_is_told_to_press_again(town: Town) -> None:
-    event = town.event()
-    town.api.fail_next("files.completeUploadExternal", Fault.server_error())
-    assert as_typed(calendar_views.file_not_sent(event).text) in press(town)
-    assert files(town, CHLOE) == []
+def test_where_slack_does_not_take_it_the_person_is_told_to_press_again(
+    harness: SlackHarness,
+) -> None:
+    event = harness.event()
+    harness.api.fail_next("files.completeUploadExternal", Fault.server_error())
+    assert as_typed(calendar_views.file_not_sent(event).text) in press(harness)
+    assert files(harness, CHLOE) == []
 
 
-def test_of_an_event_that_vanished_there_is_none(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    town.register(CHLOE)
-    seen = town.slack.command(CHLOE, RANDOM, "/registrations")
-    town.bot.service.delete_event("yoga")
-    said = town.slack.click(CHLOE, seen.ephemeral[-1], ActionId.ADD_TO_CALENDAR)
+def test_of_an_event_that_vanished_there_is_none(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    harness.register(CHLOE)
+    seen = harness.slack.command(CHLOE, RANDOM, "/registrations")
+    harness.bot.service.delete_event("yoga")
+    said = harness.slack.click(CHLOE, seen.ephemeral[-1], ActionId.ADD_TO_CALENDAR)
     assert sentences.EVENT_GONE in answer(said)
-    assert files(town, CHLOE) == []
+    assert files(harness, CHLOE) == []

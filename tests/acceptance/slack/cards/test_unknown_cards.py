@@ -10,7 +10,7 @@ from domain.models import Event
 from playground.demo.seed import EVENTS
 from playground.workspace.model import Message
 from tests.support.slack import sentences
-from tests.support.slack.harness import BJORN, CHLOE, Town, answer
+from tests.support.slack.harness import BJORN, CHLOE, SlackHarness, answer
 
 
 def unknown_card(harness: SlackHarness, event: Event) -> Message:
@@ -31,14 +31,14 @@ def unknown_card(harness: SlackHarness, event: Event) -> Message:
 def test_a_refused_press_makes_an_unknown_card_show_what_is_so(
     harness: SlackHarness, action: ActionId, says: str
 ) -> None:
-    card = unknown_card(town, town.event(capacity=1, has_waitlist=False))
-    town.register(CHLOE)
-    assert says in answer(town.slack.click(BJORN, card, action))
-    assert "1 of 1 seat taken · full" in town.card_now()
+    card = unknown_card(harness, harness.event(capacity=1, has_waitlist=False))
+    harness.register(CHLOE)
+    assert says in answer(harness.slack.click(BJORN, card, action))
+    assert "1 of 1 seat taken · full" in harness.current_card_text()
 
 
-def test_a_press_on_a_card_of_no_event_remembers_nothing(town: Town) -> None:
-    card = unknown_card(town, town.event())
-    town.bot.service.delete_event("yoga")
-    assert sentences.EVENT_GONE in answer(town.slack.click(BJORN, card, ActionId.REGISTER))
-    assert town.store.get_cards("yoga") == ()
+def test_a_press_on_a_card_of_no_event_remembers_nothing(harness: SlackHarness) -> None:
+    card = unknown_card(harness, harness.event())
+    harness.bot.service.delete_event("yoga")
+    assert sentences.EVENT_GONE in answer(harness.slack.click(BJORN, card, ActionId.REGISTER))
+    assert harness.store.get_cards("yoga") == ()

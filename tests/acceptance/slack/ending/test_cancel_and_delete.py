@@ -13,8 +13,8 @@ from domain.enums import EventStatus, NotificationKind
 from domain.errors import UnknownEvent
 from domain.inputs import EventChanges
 from tests.support.slack import sentences
-from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, Town
-from tests.support.slack.modals import GONE, NOT_ALLOWED, form, managed, press, said, submit
+from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, SlackHarness
+from tests.support.slack.modals import GONE, NOT_ALLOWED, form, manage_modal, press, said, submit
 
 
 def yoga(harness: SlackHarness, **values: Any) -> None:
@@ -22,10 +22,10 @@ def yoga(harness: SlackHarness, **values: Any) -> None:
     harness.register(CHLOE, DIEGO)
 
 
-def test_canceling_asks_first_and_says_who_is_told(town: Town) -> None:
-    yoga(town)
-    assert "2 people will be notified" in said(form(town, ActionId.CANCEL_EVENT))
-    assert town.bot.service.get_event("yoga").status is EventStatus.OPEN
+def test_canceling_asks_first_and_says_who_is_told(harness: SlackHarness) -> None:
+    yoga(harness)
+    assert "2 people will be notified" in said(form(harness, ActionId.CANCEL_EVENT))
+    assert harness.bot.service.get_event("yoga").status is EventStatus.OPEN
 
 
 def test_everyone_is_told_of_a_cancellation_with_a_way_off_the_calendar(
@@ -35,21 +35,21 @@ def test_everyone_is_told_of_a_cancellation_with_a_way_off_the_calendar(
     submit(harness, form(harness, ActionId.CANCEL_EVENT))
     harness.deliver_due(6)
     for user_id in (CHLOE, DIEGO):
-        (told,) = town.told(user_id)
+        (told,) = harness.direct_messages(user_id)
         assert sentences.notified(NotificationKind.CANCELED) in told
         assert f"[{ActionId.ADD_TO_CALENDAR}]" in told
-    assert "Canceled" in said(managed(town))
+    assert "Canceled" in said(manage_modal(harness))
 
 
-def test_canceled_twice_it_is_told_once(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    first = press(town, ActionId.CANCEL_EVENT)
-    submit(town, first)
-    town.workspace.views.update(first.id, first.body)
-    assert "already canceled" in said(submit(town, first).view)
-    town.settle(6)
-    assert len(town.told(CHLOE)) == 1
+def test_canceled_twice_it_is_told_once(harness: SlackHarness) -> None:
+    yoga(harness)
+    manage_modal(harness)
+    first = press(harness, ActionId.CANCEL_EVENT)
+    submit(harness, first)
+    harness.workspace.views.update(first.id, first.body)
+    assert "already canceled" in said(submit(harness, first).view)
+    harness.deliver_due(6)
+    assert len(harness.direct_messages(CHLOE)) == 1
 
 
 @pytest.mark.parametrize("action", [ActionId.CANCEL_EVENT, ActionId.DELETE_EVENT])
@@ -80,10 +80,10 @@ def test_of_an_event_that_is_over_nobody_is_told_and_nobody_is_said_to_be(
     harness.clock.advance(timedelta(days=2, minutes=1))
     view = form(harness, action)
     values = {BlockId.CONFIRMATION: "Yoga in the park"} if action is ActionId.DELETE_EVENT else {}
-    answered = said(submit(town, view, values).view)
-    town.settle(6)
+    answered = said(submit(harness, view, values).view)
+    harness.deliver_due(6)
     assert "people will be notified" not in said(view) + answered
-    assert town.told(CHLOE) == []
+    assert harness.direct_messages(CHLOE) == []
 
 
 @pytest.mark.parametrize("typed", ["", "yoga", "Yoga in the parc"])
@@ -95,20 +95,20 @@ def test_deleting_wants_the_title(harness: SlackHarness, typed: str) -> None:
     assert harness.everything() == before
 
 
-def test_a_deleted_event_is_gone_and_its_people_are_told(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.DELETE_EVENT)
-    seen = submit(town, view, {BlockId.CONFIRMATION: " yoga in the PARK "})
+def test_a_deleted_event_is_gone_and_its_people_are_told(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.DELETE_EVENT)
+    seen = submit(harness, view, {BlockId.CONFIRMATION: " yoga in the PARK "})
     assert "has been deleted" in said(seen.view)
-    town.settle(6)
+    harness.deliver_due(6)
     with pytest.raises(UnknownEvent):
         harness.bot.service.get_event("yoga")
     for user_id in (CHLOE, DIEGO):
-        (told,) = town.told(user_id)
+        (told,) = harness.direct_messages(user_id)
         assert sentences.notified(NotificationKind.DELETED) in told
         assert f"[{ActionId.SHOW_EVENTS}]" in told
-    assert "has been deleted" in said(town.workspace.views.stack(BJORN)[0])
-    town.sound()
+    assert "has been deleted" in said(harness.workspace.views.stack(BJORN)[0])
+    harness.assert_invariants()
 
 
 def test_what_else_is_coming_is_shown_beside_the_message(harness: SlackHarness) -> None:
@@ -139,7 +139,7 @@ def test_a_title_that_was_copied_from_a_message_deletes(harness: SlackHarness) -
     harness.event(organizer_id=BJORN, title="*Yoga* in _the_ park")
     view = form(harness, ActionId.DELETE_EVENT)
     copied = escape("*Yoga* in _the_ park")
-    assert "has been deleted" in said(submit(town, view, {BlockId.CONFIRMATION: copied}).view)
+    assert "has been deleted" in said(submit(harness, view, {BlockId.CONFIRMATION: copied}).view)
 
 
 def test_deleting_wants_the_title_of_today(harness: SlackHarness) -> None:
@@ -151,10 +151,12 @@ def test_deleting_wants_the_title_of_today(harness: SlackHarness) -> None:
     assert harness.bot.service.get_event("yoga").title == "Pilates"
 
 
-def test_who_joined_since_the_question_is_told_of_the_cancellation_too(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.CANCEL_EVENT)
-    town.register(HARUKI)
-    assert "3 people will be notified" in said(submit(town, view).view)
-    town.settle(6)
-    assert sentences.notified(NotificationKind.CANCELED) in town.told(HARUKI)[0]
+def test_who_joined_since_the_question_is_told_of_the_cancellation_too(
+    harness: SlackHarness,
+) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.CANCEL_EVENT)
+    harness.register(HARUKI)
+    assert "3 people will be notified" in said(submit(harness, view).view)
+    harness.deliver_due(6)
+    assert sentences.notified(NotificationKind.CANCELED) in harness.direct_messages(HARUKI)[0]

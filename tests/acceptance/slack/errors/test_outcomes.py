@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
-from bot.features.account.views import forgotten
-from bot.slack.error_messages import too_late
 from domain.enums import EventStatus
 from domain.inputs import EventChanges
 from domain.models import User
@@ -21,6 +19,7 @@ from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ManualClock
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, answer, run_bot, shown
 
 
@@ -317,11 +316,13 @@ def test_a_form_that_opens_too_late_asks_to_try_again(harness: SlackHarness, err
     assert "That took too long to open. Please try again" in answer(seen)
 
 
-def test_a_form_that_is_opened_three_times_by_impatience_fails_nobody(town: Town) -> None:
+def test_a_form_that_is_opened_three_times_by_impatience_fails_nobody(
+    harness: SlackHarness,
+) -> None:
     """Slack allows three modals in a stack: Manage, and the form twice."""
-    town.event(organizer_id=BJORN)
-    town.slack.command(BJORN, RANDOM, "/event", "yoga")
-    manage = town.workspace.views.stack(BJORN)[-1]
+    harness.event(organizer_id=BJORN)
+    harness.slack.command(BJORN, RANDOM, "/event", "yoga")
+    manage = harness.workspace.views.stack(BJORN)[-1]
     for _ in range(3):
         assert harness.slack.click(BJORN, manage, ActionId.CANCEL_EVENT).failure is None
     assert harness.workspace.refusals == ["views.push: push_limit_reached"]

@@ -11,11 +11,11 @@ from slack_sdk import WebClient
 
 from bot.blocks.ids import ActionId
 from bot.entrypoints.bootstrap import assemble
-from bot.slack.error_messages import CARD_UNSURE
 from playground.client.member_client import MemberClient
 from playground.client.transport import into_app
 from playground.demo.seed import RANDOM
 from tests.support.environment import ids, run_now
+from tests.support.slack import sentences
 from tests.support.slack.event_form import filled, opened
 from tests.support.slack.harness import AMARA, BJORN, SECRET, SlackHarness, answer
 
@@ -26,9 +26,9 @@ pytestmark = pytest.mark.timeout(30)
 
 
 @pytest.fixture
-def hushed(town: Town) -> Iterator[MemberClient]:
+def hushed(harness: SlackHarness) -> Iterator[MemberClient]:
     """The town's bot, when Slack accepts connections and never responds."""
-    with socket.create_server(("127.0.0.1", 0)) as server, silent_bot(town, server) as slack:
+    with socket.create_server(("127.0.0.1", 0)) as server, silent_bot(harness, server) as slack:
         yield slack
 
 

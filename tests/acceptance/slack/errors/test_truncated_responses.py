@@ -8,7 +8,6 @@ from bot.blocks.ids import ActionId
 from bot.slack.error_messages import CARD_UNSURE
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
-from tests.support.slack import sentences
 from tests.support.slack.event_form import filled, opened
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, answer
 
@@ -20,10 +19,10 @@ NO_ANSWERS = {
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
-def test_event_is_there_and_its_card_may_be(town: Town, fault: Fault) -> None:
+def test_event_is_there_and_its_card_may_be(harness: SlackHarness, fault: Fault) -> None:
     """A proxy's page is never shown to people."""
-    town.api.fail_next("chat.postMessage", fault)
-    seen = town.slack.submit(BJORN, opened(town).id, filled(town))
+    harness.api.fail_next("chat.postMessage", fault)
+    seen = harness.slack.submit(BJORN, opened(harness).id, filled(harness))
     assert "*Pottery* is open for registration." in answer(seen)
     assert CARD_UNSURE in answer(seen)
 
@@ -38,12 +37,12 @@ def test_admin_about_whom_nothing_was_learned_is_refused(
     assert "Only the organizers" in answer(harness.slack.command(AMARA, RANDOM, "/event", "yoga"))
 
 
-def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(town: Town) -> None:
+def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(harness: SlackHarness) -> None:
     """Slack shows the failure, and pressing again shows how things are."""
-    card = town.card(town.event())
-    town.api.fail_next("response_url", Fault.cut_off())
-    assert town.slack.click(CHLOE, card, ActionId.REGISTER).failure is not None
-    assert "You already have a seat" in answer(town.slack.click(CHLOE, card, ActionId.REGISTER))
+    card = harness.card(harness.event())
+    harness.api.fail_next("response_url", Fault.cut_off())
+    assert harness.slack.click(CHLOE, card, ActionId.REGISTER).failure is not None
+    assert "You already have a seat" in answer(harness.slack.click(CHLOE, card, ActionId.REGISTER))
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
@@ -51,11 +50,11 @@ def test_refusal_in_a_modal_that_was_cut_off_is_no_unforeseen_failure(
     harness: SlackHarness, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The event was deleted, and the reply that says so is lost."""
-    town.event()
-    town.slack.command(AMARA, RANDOM, "/event", "yoga")
-    manage = town.workspace.views.stack(AMARA)[-1]
-    town.bot.service.delete_event("yoga")
-    town.api.fail_next("views.push", fault)
-    seen = town.slack.click(AMARA, manage, ActionId.POST_CARD)
+    harness.event()
+    harness.slack.command(AMARA, RANDOM, "/event", "yoga")
+    manage = harness.workspace.views.stack(AMARA)[-1]
+    harness.bot.service.delete_event("yoga")
+    harness.api.fail_next("views.push", fault)
+    seen = harness.slack.click(AMARA, manage, ActionId.POST_CARD)
     assert seen.failure is not None
     assert "a press was not answered" in caplog.text

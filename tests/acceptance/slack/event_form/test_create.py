@@ -11,7 +11,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId, EventOption
 from bot.slack.error_messages import CARD_UNSURE, Wrong
-from playground.client.member_client import Seen
+from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS, LEADS, RANDOM
 from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
@@ -64,7 +64,7 @@ def test_the_form_makes_the_event_and_posts_its_card(harness: SlackHarness) -> N
     assert (event.capacity, event.has_waitlist, event.listed) == (12, True, True)
     assert (event.organizer_id, event.co_organizer_ids) == (BJORN, (CHLOE,))
 
-    card = town.workspace.messages(EVENTS)[-1]
+    card = harness.workspace.messages(EVENTS)[-1]
     for words in ("Pottery", "Studio 5", "Bring an apron.", sentences.taken(0, 12), f"<@{BJORN}>"):
         assert words in shown(card)
     for label in (f"[{ActionId.REGISTER}]", f"[{ActionId.UNREGISTER}]", f"[{ActionId.MANAGE}]"):
@@ -124,28 +124,28 @@ def test_a_channel_without_the_app_gets_no_card_and_the_organizer_is_told_how_to
     assert "`/invite @Rollcall`" in answer(seen)
     event = only_event(harness)
     assert event.listed is False, "the app can't see the channel: it is private"
-    town.workspace.refusals.clear()
+    harness.workspace.refusals.clear()
 
-    town.slack.join(town.workspace.app.bot_user_id, LEADS)
-    town.slack.command(PRIYA, LEADS, "/event", event.event_id)
-    manage = town.workspace.views.stack(PRIYA)[-1]
-    town.slack.click(PRIYA, manage, ActionId.POST_CARD)
-    form = town.workspace.views.stack(PRIYA)[-1]
-    posted = town.slack.submit(PRIYA, form.id, {INPUTS[BlockId.CHANNEL]: LEADS})
+    harness.slack.join(harness.workspace.app.bot_user_id, LEADS)
+    harness.slack.command(PRIYA, LEADS, "/event", event.event_id)
+    manage = harness.workspace.views.stack(PRIYA)[-1]
+    harness.slack.click(PRIYA, manage, ActionId.POST_CARD)
+    form = harness.workspace.views.stack(PRIYA)[-1]
+    posted = harness.slack.submit(PRIYA, form.id, {INPUTS[BlockId.CHANNEL]: LEADS})
     assert "The card for *Pottery* has been posted." in answer(posted)
-    assert sentences.taken(0, 12) in shown(town.workspace.messages(LEADS)[-1])
+    assert sentences.taken(0, 12) in shown(harness.workspace.messages(LEADS)[-1])
 
 
-def test_slack_failing_at_the_card_leaves_the_event(town: Town) -> None:
-    town.api.fail_next("chat.postMessage", Fault.closed())
-    seen = sent(town)
+def test_slack_failing_at_the_card_leaves_the_event(harness: SlackHarness) -> None:
+    harness.api.fail_next("chat.postMessage", Fault.closed())
+    seen = sent(harness)
     assert CARD_UNSURE in answer(seen)
-    assert only_event(town).title == "Pottery"
+    assert only_event(harness).title == "Pottery"
 
 
-def test_slack_refusing_the_card_is_said_with_its_reason(town: Town) -> None:
-    town.api.fail_next("chat.postMessage", Fault.refused("is_archived"))
-    assert "`is_archived`" in answer(sent(town))
+def test_slack_refusing_the_card_is_said_with_its_reason(harness: SlackHarness) -> None:
+    harness.api.fail_next("chat.postMessage", Fault.refused("is_archived"))
+    assert "`is_archived`" in answer(sent(harness))
 
 
 # Wrong input, marked at its field (done-means 7)

@@ -15,8 +15,17 @@ from domain.enums import ChangeKind, NotificationKind
 from domain.inputs import EventChanges
 from playground.demo.seed import RANDOM
 from tests.support.slack import sentences
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, Town, answer
-from tests.support.slack.modals import GONE, NOT_ALLOWED, form, managed, press, said, submit, top
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, SlackHarness, answer
+from tests.support.slack.modals import (
+    GONE,
+    NOT_ALLOWED,
+    form,
+    manage_modal,
+    press,
+    said,
+    submit,
+    top,
+)
 
 
 def yoga(harness: SlackHarness, **values: Any) -> None:
@@ -62,14 +71,14 @@ def test_only_what_was_touched_is_changed(harness: SlackHarness) -> None:
     assert (event.title, event.description) == ("Yoga by the lake", "Bring a mat")
 
 
-def test_a_new_place_is_told_to_everyone_with_the_old_one(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.EDIT)
-    seen = submit(town, view, {BlockId.LOCATION: "Room 2"})
+def test_a_new_place_is_told_to_everyone_with_the_old_one(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    seen = submit(harness, view, {BlockId.LOCATION: "Room 2"})
     assert "2 people will be notified" in said(seen.view)
-    town.settle(5)
+    harness.deliver_due(5)
     for user_id in (CHLOE, DIEGO):
-        (told,) = town.told(user_id)
+        (told,) = harness.direct_messages(user_id)
         assert sentences.notified(NotificationKind.MOVED) in told
         assert "Room 2" in told
         assert "Before:" in told
@@ -89,10 +98,10 @@ def test_a_new_title_alone_is_told_to_nobody(harness: SlackHarness) -> None:
     assert harness.direct_messages(CHLOE) == []
 
 
-def test_co_organizers_are_added_and_may(town: Town) -> None:
-    yoga(town)
-    submit(town, form(town, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
-    assert sentences.taken(1, 1) in said(managed(town, HARUKI))
+def test_co_organizers_are_added_and_may(harness: SlackHarness) -> None:
+    yoga(harness)
+    submit(harness, form(harness, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
+    assert sentences.taken(1, 1) in said(manage_modal(harness, HARUKI))
 
 
 def test_co_organizers_who_are_not_in_slack_stay(harness: SlackHarness) -> None:
@@ -163,21 +172,21 @@ def test_sent_twice_it_is_changed_and_told_once(harness: SlackHarness) -> None:
     assert [one.kind for one in changes].count(ChangeKind.EDITED) == 1
 
 
-def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.EDIT)
-    town.bot.service.delete_event("yoga")
-    assert GONE in said(submit(town, view, {BlockId.TITLE: "Pilates"}).view)
-    assert NO_MATCH in answer(town.slack.command(BJORN, RANDOM, "/event", "yoga"))
+def test_an_event_that_vanished_meanwhile_says_so(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    harness.bot.service.delete_event("yoga")
+    assert GONE in said(submit(harness, view, {BlockId.TITLE: "Pilates"}).view)
+    assert NO_MATCH in answer(harness.slack.command(BJORN, RANDOM, "/event", "yoga"))
 
 
-def test_an_event_canceled_meanwhile_stays_as_it_is(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.EDIT)
-    town.bot.service.cancel_event("yoga")
-    seen = submit(town, view, {BlockId.TITLE: "Pilates"})
+def test_an_event_canceled_meanwhile_stays_as_it_is(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    harness.bot.service.cancel_event("yoga")
+    seen = submit(harness, view, {BlockId.TITLE: "Pilates"})
     assert sentences.EVENT_CANCELED in said(seen.view)
-    assert town.bot.service.get_event("yoga").title == "Yoga in the park"
+    assert harness.bot.service.get_event("yoga").title == "Yoga in the park"
 
 
 def test_pressed_in_a_stale_manage_modal_it_says_that_the_event_is_gone(

@@ -98,22 +98,22 @@ def test_of_an_event_that_vanished_there_is_none(harness: SlackHarness) -> None:
 
 def test_a_message_that_did_not_arrive_is_in_it(harness: SlackHarness) -> None:
     """R9.2."""
-    town.event(organizer_id=BJORN, capacity=1)
-    town.register(CHLOE, "U0NOBODY")
-    town.bot.service.edit_event("yoga", EventChanges.of(capacity=2))
-    town.settle(4)
-    assert "Couldn’t be notified: <@U0NOBODY>" in history(town)
-    assert town.workspace.refusals == ["chat.postMessage: channel_not_found"]
-    town.workspace.refusals.clear()
+    harness.event(organizer_id=BJORN, capacity=1)
+    harness.register(CHLOE, "U0NOBODY")
+    harness.bot.service.edit_event("yoga", EventChanges.of(capacity=2))
+    harness.deliver_due(4)
+    assert "Couldn’t be notified: <@U0NOBODY>" in history(harness)
+    assert harness.workspace.refusals == ["chat.postMessage: channel_not_found"]
+    harness.workspace.refusals.clear()
 
 
-def test_a_reminder_and_those_who_are_gone_are_in_it(town: Town) -> None:
-    yoga(town)
-    town.clock.advance(timedelta(hours=24))
-    town.settle(65)
-    town.slack.change_member(CHLOE, deleted=True)
-    town.bot.service.delete_user(DIEGO)
-    text = history(town)
+def test_a_reminder_and_those_who_are_gone_are_in_it(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.clock.advance(timedelta(hours=24))
+    harness.deliver_due(65)
+    harness.slack.update_member(CHLOE, deleted=True)
+    harness.bot.service.delete_user(DIEGO)
+    text = history(harness)
     assert "reminded everyone registered" in text
     assert f"unregistered <@{CHLOE}>: no longer in this workspace" in text
     assert f"unregistered <@{DIEGO}>: their data was deleted" in text
@@ -150,24 +150,26 @@ def test_what_several_organizers_did_in_one_commit_is_each_ones_own(harness: Sla
 # One's own
 
 
-def test_one_sees_what_moved_ones_own_place_and_nobody_elses_name(town: Town) -> None:
-    yoga(town)
-    town.register(PRIYA)
-    town.bot.service.unregister("yoga", DIEGO)
-    town.bot.service.unregister("yoga", CHLOE)
-    text = said(mine(town, PRIYA))
+def test_one_sees_what_moved_ones_own_place_and_nobody_elses_name(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.register(PRIYA)
+    harness.bot.service.unregister("yoga", DIEGO)
+    harness.bot.service.unregister("yoga", CHLOE)
+    text = said(mine(harness, PRIYA))
     assert text.count("you moved up by 1") == 2
     assert "You registered and joined the waitlist" in text
     for other in (CHLOE, DIEGO, HARUKI):
         assert other not in text
 
 
-def test_who_got_a_seat_sees_why(town: Town) -> None:
-    yoga(town)
-    town.bot.service.unregister("yoga", CHLOE)
-    assert f"You got a seat: {WHY_PROMOTED[Cause.SEAT_FREED]}" in said(mine(town, DIEGO))
-    town.bot.service.edit_event("yoga", EventChanges.of(capacity=5))
-    assert f"You got a seat: {WHY_PROMOTED[Cause.CAPACITY_INCREASED]}" in said(mine(town, HARUKI))
+def test_who_got_a_seat_sees_why(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.bot.service.unregister("yoga", CHLOE)
+    assert f"You got a seat: {WHY_PROMOTED[Cause.SEAT_FREED]}" in said(mine(harness, DIEGO))
+    harness.bot.service.edit_event("yoga", EventChanges.of(capacity=5))
+    assert f"You got a seat: {WHY_PROMOTED[Cause.CAPACITY_INCREASED]}" in said(
+        mine(harness, HARUKI)
+    )
 
 
 def test_what_happened_behind_one_moved_nothing(harness: SlackHarness) -> None:

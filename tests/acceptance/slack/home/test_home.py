@@ -35,26 +35,28 @@ def part(text: str, title: str) -> str:
     return after
 
 
-def test_it_shows_ones_own_with_the_place_and_what_can_be_done(town: Town) -> None:
-    town.event(capacity=1)
-    town.register(DIEGO, CHLOE)
-    waits = part(said(home(town)), OWN)
+def test_it_shows_ones_own_with_the_place_and_what_can_be_done(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(DIEGO, CHLOE)
+    waits = part(said(home(harness)), OWN)
     assert "*Yoga in the park* · You’re 1st on the waitlist" in waits
     assert f"[{ActionId.UNREGISTER}]" in waits
     assert f"[{ActionId.ADD_TO_CALENDAR}]" not in waits, (
         "who waits is not to look like one who comes"
     )
-    has_seat = part(said(home(town, DIEGO)), OWN)
+    has_seat = part(said(home(harness, DIEGO)), OWN)
     assert "*Yoga in the park* · You have a seat" in has_seat
     assert f"[{ActionId.ADD_TO_CALENDAR}]" in has_seat
 
 
-def test_it_shows_what_one_organizes_with_its_numbers_also_what_is_not_listed(town: Town) -> None:
-    town.event(organizer_id=CHLOE, capacity=1, listed=False)
-    town.event("b", organizer_id=BJORN, co_organizer_ids=[CHLOE], title="Chess")
-    town.event("c", organizer_id=BJORN, title="Choir")
-    town.register(DIEGO, HARUKI)
-    text = part(said(home(town)), ORGANIZED)
+def test_it_shows_what_one_organizes_with_its_numbers_also_what_is_not_listed(
+    harness: SlackHarness,
+) -> None:
+    harness.event(organizer_id=CHLOE, capacity=1, listed=False)
+    harness.event("b", organizer_id=BJORN, co_organizer_ids=[CHLOE], title="Chess")
+    harness.event("c", organizer_id=BJORN, title="Choir")
+    harness.register(DIEGO, HARUKI)
+    text = part(said(home(harness)), ORGANIZED)
     assert "*Yoga in the park*" in text
     assert sentences.taken(1, 1, waitlist=1) in text
     assert "*Chess*" in text
@@ -62,13 +64,13 @@ def test_it_shows_what_one_organizes_with_its_numbers_also_what_is_not_listed(to
     assert f"[{ActionId.MANAGE}]" in text
 
 
-def test_who_organizes_nothing_sees_nothing_of_it(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    assert ORGANIZED not in said(home(town))
+def test_who_organizes_nothing_sees_nothing_of_it(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    assert ORGANIZED not in said(home(harness))
 
 
-def test_a_new_members_home_says_how_to_begin(town: Town) -> None:
-    text = said(home(town))
+def test_a_new_members_home_says_how_to_begin(harness: SlackHarness) -> None:
+    text = said(home(harness))
     assert f"[{ActionId.CREATE_EVENT}]" in text
     assert NO_REGISTRATIONS in text
     assert NO_EVENTS in text
@@ -78,7 +80,7 @@ def test_an_event_created_there_shows_at_once(harness: SlackHarness) -> None:
     harness.slack.click(CHLOE, home(harness), ActionId.CREATE_EVENT)
     seen = harness.slack.submit(CHLOE, top(harness, CHLOE).id, filled(harness))
     assert seen.errors == {}
-    assert f"[{ActionId.MANAGE}]" in part(now(town), ORGANIZED)
+    assert f"[{ActionId.MANAGE}]" in part(now(harness), ORGANIZED)
 
 
 def test_manage_opens_from_there(harness: SlackHarness) -> None:
@@ -87,29 +89,29 @@ def test_manage_opens_from_there(harness: SlackHarness) -> None:
     assert top(harness, CHLOE).title == "Manage event"
 
 
-def test_registering_there_shows_at_once(town: Town) -> None:
-    town.event()
-    seen = town.slack.click(CHLOE, home(town), ActionId.REGISTER)
+def test_registering_there_shows_at_once(harness: SlackHarness) -> None:
+    harness.event()
+    seen = harness.slack.click(CHLOE, home(harness), ActionId.REGISTER)
     assert sentences.seat() in said(seen.view)
-    assert "You have a seat" in part(now(town), OWN)
+    assert "You have a seat" in part(now(harness), OWN)
 
 
-def test_registering_twice_there_is_said_and_changes_nothing(town: Town) -> None:
-    town.event()
-    view = home(town)
-    town.slack.click(CHLOE, view, ActionId.REGISTER)
-    before = town.sound()
-    town.workspace.views.publish(CHLOE, view.body)
-    again = town.slack.click(CHLOE, view, ActionId.REGISTER)
+def test_registering_twice_there_is_said_and_changes_nothing(harness: SlackHarness) -> None:
+    harness.event()
+    view = home(harness)
+    harness.slack.click(CHLOE, view, ActionId.REGISTER)
+    before = harness.assert_invariants()
+    harness.workspace.views.publish(CHLOE, view.body)
+    again = harness.slack.click(CHLOE, view, ActionId.REGISTER)
     assert sentences.already() in said(again.view)
-    assert town.sound() == before
+    assert harness.assert_invariants() == before
 
 
-def test_what_is_coming_offers_to_register_or_to_leave_and_not_both(town: Town) -> None:
-    town.event()
-    town.event("chess", title="Chess", capacity=5)
-    town.register(CHLOE)
-    text = part(said(home(town)), UPCOMING)
+def test_what_is_coming_offers_to_register_or_to_leave_and_not_both(harness: SlackHarness) -> None:
+    harness.event()
+    harness.event("chess", title="Chess", capacity=5)
+    harness.register(CHLOE)
+    text = part(said(home(harness)), UPCOMING)
     chess, yoga = sorted(
         text.split("*Yoga in the park*"), key=lambda one: f"[{ActionId.UNREGISTER}]" in one
     )
@@ -123,28 +125,28 @@ def test_what_is_coming_offers_to_register_or_to_leave_and_not_both(town: Town) 
     assert "You have" not in chess
 
 
-def test_a_canceled_event_is_not_one_that_one_still_has_a_seat_in(town: Town) -> None:
-    town.event(capacity=1)
-    town.register(CHLOE, DIEGO)
-    town.bot.service.cancel_event("yoga")
+def test_a_canceled_event_is_not_one_that_one_still_has_a_seat_in(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(CHLOE, DIEGO)
+    harness.bot.service.cancel_event("yoga")
     for user_id, had in ((CHLOE, "had a seat"), (DIEGO, "were 1st on the waitlist")):
-        assert f"*Yoga in the park* · Canceled (you {had})" in said(home(town, user_id))
+        assert f"*Yoga in the park* · Canceled (you {had})" in said(home(harness, user_id))
 
 
-def test_a_leave_that_is_asked_first_shows_once_it_is_done(town: Town) -> None:
-    town.event(capacity=1)
-    town.register(CHLOE, DIEGO)
-    town.slack.click(CHLOE, home(town), ActionId.UNREGISTER, value="yoga")
-    assert "You have a seat" in now(town)
-    town.slack.click(CHLOE, top(town, CHLOE), ActionId.UNREGISTER_CONFIRMED)
-    assert NO_REGISTRATIONS in now(town)
+def test_a_leave_that_is_asked_first_shows_once_it_is_done(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(CHLOE, DIEGO)
+    harness.slack.click(CHLOE, home(harness), ActionId.UNREGISTER, value="yoga")
+    assert "You have a seat" in now(harness)
+    harness.slack.click(CHLOE, top(harness, CHLOE), ActionId.UNREGISTER_CONFIRMED)
+    assert NO_REGISTRATIONS in now(harness)
 
 
-def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
-    town.event()
-    view = home(town)
-    town.bot.service.delete_event("yoga")
-    seen = town.slack.click(CHLOE, view, ActionId.REGISTER)
+def test_an_event_that_vanished_meanwhile_says_so(harness: SlackHarness) -> None:
+    harness.event()
+    view = home(harness)
+    harness.bot.service.delete_event("yoga")
+    seen = harness.slack.click(CHLOE, view, ActionId.REGISTER)
     assert sentences.EVENT_GONE in said(seen.view)
 
 
@@ -154,17 +156,19 @@ def test_each_list_is_turned_by_itself(harness: SlackHarness) -> None:
         harness.event(
             f"e{number:02}", title=f"Talk {number:02}", organizer_id=CHLOE, starts_at=starts_at
         )
-        town.register(CHLOE, event_id=f"e{number:02}")
-    first = home(town)
-    town.slack.click(CHLOE, first, ActionId.HOME_UPCOMING)
-    town.slack.click(CHLOE, town.workspace.views.home(CHLOE) or first, ActionId.HOME_OWN)
-    text = now(town)
+        harness.register(CHLOE, event_id=f"e{number:02}")
+    first = home(harness)
+    harness.slack.click(CHLOE, first, ActionId.HOME_UPCOMING)
+    harness.slack.click(CHLOE, harness.workspace.views.home(CHLOE) or first, ActionId.HOME_OWN)
+    text = now(harness)
     assert "Talk 08" in part(text, UPCOMING)
     assert "Talk 00" not in part(text, UPCOMING)
     assert "Talk 08" in part(text, OWN)
     assert "Talk 00" in part(text, ORGANIZED)
-    town.slack.click(CHLOE, town.workspace.views.home(CHLOE) or first, ActionId.HOME_ORGANIZED)
-    assert "Talk 00" not in part(now(town), ORGANIZED)
+    harness.slack.click(
+        CHLOE, harness.workspace.views.home(CHLOE) or first, ActionId.HOME_ORGANIZED
+    )
+    assert "Talk 00" not in part(now(harness), ORGANIZED)
     for action in (ActionId.HOME_UPCOMING, ActionId.HOME_OWN, ActionId.HOME_ORGANIZED):
         view = harness.workspace.views.home(CHLOE)
         assert view is not None

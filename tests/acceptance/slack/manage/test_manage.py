@@ -11,7 +11,7 @@ from bot.blocks.ids import ActionId, BlockId
 from bot.features.browsing.views import NO_MATCH
 from bot.features.manage.views import manage_event
 from bot.slack.error_messages import capacity_too_low
-from bot.slack.member_directory import KEPT_FOR
+from bot.slack.member_directory import CACHED_FOR
 from domain.inputs import EventChanges
 from domain.models import EventRegistrations
 from playground.demo.seed import EVENTS, RANDOM
@@ -66,23 +66,23 @@ def test_manage_on_the_card_and_the_command_show_the_same(harness: SlackHarness)
     assert by_card.title == "Manage event"
 
 
-def test_event_with_a_part_of_several_titles_gives_a_choice(town: Town) -> None:
-    town.event("y1", organizer_id=BJORN)
-    town.event("y2", organizer_id=BJORN)
-    seen = town.slack.command(BJORN, RANDOM, "/event", "yoga")
+def test_event_with_a_part_of_several_titles_gives_a_choice(harness: SlackHarness) -> None:
+    harness.event("y1", organizer_id=BJORN)
+    harness.event("y2", organizer_id=BJORN)
+    seen = harness.slack.command(BJORN, RANDOM, "/event", "yoga")
     assert answer(seen).count(f"[{ActionId.MANAGE}]") == 2
-    view = town.slack.click(BJORN, seen.ephemeral[-1], ActionId.MANAGE, value="y2").view
+    view = harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.MANAGE, value="y2").view
     assert view is not None
     assert '"y2"' in view.private_metadata
 
 
-def test_event_with_an_unknown_name_says_so(town: Town) -> None:
-    assert NO_MATCH in answer(town.slack.command(BJORN, RANDOM, "/event", "nothing"))
+def test_event_with_an_unknown_name_says_so(harness: SlackHarness) -> None:
+    assert NO_MATCH in answer(harness.slack.command(BJORN, RANDOM, "/event", "nothing"))
 
 
-def test_co_organizers_may(town: Town) -> None:
-    town.event(organizer_id=BJORN, co_organizer_ids=[CHLOE])
-    assert sentences.taken(0, 2) in shown(managed(town, CHLOE))
+def test_co_organizers_may(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, co_organizer_ids=[CHLOE])
+    assert sentences.taken(0, 2) in shown(manage_modal(harness, CHLOE))
 
 
 # R8.9
@@ -97,35 +97,37 @@ def test_others_change_nothing_and_are_told_so(harness: SlackHarness) -> None:
     ):
         assert seen.view is None
         assert sentences.NOT_ORGANIZER in answer(seen)
-    assert town.sound() == before
+    assert harness.assert_invariants() == before
 
 
 @pytest.mark.parametrize("action", [ActionId.CLOSE, ActionId.CHANGE_CAPACITY, ActionId.POST_CARD])
 def test_an_organizer_who_is_one_no_more_changes_nothing_in_an_open_modal(
     harness: SlackHarness, action: ActionId
 ) -> None:
-    town.event(organizer_id=BJORN, co_organizer_ids=[CHLOE])
-    view = managed(town, CHLOE)
-    town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
-    before = town.sound()
-    seen = town.slack.click(CHLOE, view, action)
+    harness.event(organizer_id=BJORN, co_organizer_ids=[CHLOE])
+    view = manage_modal(harness, CHLOE)
+    harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
+    before = harness.assert_invariants()
+    seen = harness.slack.click(CHLOE, view, action)
     assert sentences.NOT_ORGANIZER in answer(seen)
-    assert town.sound() == before
+    assert harness.assert_invariants() == before
 
 
-def test_a_form_sent_by_an_organizer_who_is_one_no_more_changes_nothing(town: Town) -> None:
-    town.event(organizer_id=AMARA, co_organizer_ids=[BJORN])
-    form = capacity_form(town)
-    town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
-    before = town.sound()
-    seen = town.slack.submit(BJORN, form.id, {CAPACITY: "9"})
+def test_a_form_sent_by_an_organizer_who_is_one_no_more_changes_nothing(
+    harness: SlackHarness,
+) -> None:
+    harness.event(organizer_id=AMARA, co_organizer_ids=[BJORN])
+    form = capacity_form(harness)
+    harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
+    before = harness.assert_invariants()
+    seen = harness.slack.submit(BJORN, form.id, {CAPACITY: "9"})
     assert sentences.NOT_ORGANIZER in answer(seen)
-    assert town.sound() == before
+    assert harness.assert_invariants() == before
 
 
-def test_a_workspace_admin_may(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    assert sentences.taken(0, 2) in shown(managed(town, AMARA))
+def test_a_workspace_admin_may(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    assert sentences.taken(0, 2) in shown(manage_modal(harness, AMARA))
 
 
 def test_slack_is_asked_only_for_those_who_are_no_organizers_and_kept_for_five_minutes(
@@ -148,11 +150,11 @@ def test_slack_is_asked_only_for_those_who_are_no_organizers_and_kept_for_five_m
 def test_permission_is_denied_when_slack_does_not_say_who_is_an_admin(
     harness: SlackHarness, fault: Fault
 ) -> None:
-    town.event(organizer_id=BJORN)
-    town.api.fail_next("users.info", fault)
-    seen = town.slack.command(AMARA, RANDOM, "/event", "yoga")
+    harness.event(organizer_id=BJORN)
+    harness.api.fail_next("users.info", fault)
+    seen = harness.slack.command(AMARA, RANDOM, "/event", "yoga")
     assert sentences.NOT_ORGANIZER in answer(seen)
-    assert sentences.taken(0, 2) in shown(managed(town, AMARA)), "asked again the next time"
+    assert sentences.taken(0, 2) in shown(manage_modal(harness, AMARA)), "asked again the next time"
 
 
 # The roster: R6.2, R6.5
@@ -186,9 +188,9 @@ def test_each_persons_button_says_to_a_screen_reader_whose_it_is(harness: SlackH
     assert spoken == ["Details for chloe", "Details for diego"]
 
 
-def test_an_empty_event_says_so(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    assert "No one is registered yet." in shown(managed(town))
+def test_an_empty_event_says_so(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    assert "No one is registered yet." in shown(manage_modal(harness))
 
 
 def test_a_long_roster_comes_page_by_page_and_each_page_fits(harness: SlackHarness) -> None:
@@ -208,9 +210,9 @@ def test_a_long_roster_comes_page_by_page_and_each_page_fits(harness: SlackHarne
         assert text.count(f"<@{user_id}>") == 1
     assert f"60. <@{many[-1]}>" in text
     for text in reversed(texts[:-1]):
-        town.slack.click(BJORN, top(town), ActionId.ROSTER_BACK)
-        assert shown(top(town)) == text
-    assert f"[{ActionId.ROSTER_BACK}]" not in shown(top(town))
+        harness.slack.click(BJORN, top(harness), ActionId.ROSTER_BACK)
+        assert shown(top(harness)) == text
+    assert f"[{ActionId.ROSTER_BACK}]" not in shown(top(harness))
 
 
 def test_the_way_back_through_a_long_roster_fits_into_a_view(harness: SlackHarness) -> None:
@@ -230,42 +232,44 @@ def test_the_way_back_through_a_long_roster_fits_into_a_view(harness: SlackHarne
 # Capacity
 
 
-def test_a_raise_is_previewed_then_done_and_those_promoted_are_told(town: Town) -> None:
-    town.event(organizer_id=BJORN, capacity=1)
-    town.register(CHLOE, DIEGO, HARUKI)
-    form = capacity_form(town)
-    before = town.sound()
-    preview = town.slack.submit(BJORN, form.id, {CAPACITY: "3"})
+def test_a_raise_is_previewed_then_done_and_those_promoted_are_told(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, capacity=1)
+    harness.register(CHLOE, DIEGO, HARUKI)
+    form = capacity_form(harness)
+    before = harness.assert_invariants()
+    preview = harness.slack.submit(BJORN, form.id, {CAPACITY: "3"})
     assert f"from 1 to 3 gives seats to <@{DIEGO}> and <@{HARUKI}> and notifies them." in answer(
         preview
     )
-    assert town.sound() == before, "a preview changes nothing"
+    assert harness.assert_invariants() == before, "a preview changes nothing"
 
-    done = town.slack.submit(BJORN, top(town).id)
+    done = harness.slack.submit(BJORN, top(harness).id)
     assert "*Yoga in the park* now has 3 seats." in answer(done)
-    assert sentences.taken(3, 3) in shown(town.workspace.views.stack(BJORN)[0]), (
+    assert sentences.taken(3, 3) in shown(harness.workspace.views.stack(BJORN)[0]), (
         "what lies below follows"
     )
-    assert town.sound().seated("yoga") == [CHLOE, DIEGO, HARUKI]
-    town.settle()
+    assert harness.assert_invariants().seated("yoga") == [CHLOE, DIEGO, HARUKI]
+    harness.deliver_due()
     for user_id in (DIEGO, HARUKI):
-        assert sentences.promoted(by_capacity=True) in town.told(user_id)[0]
-    assert town.told(CHLOE) == []
+        assert sentences.promoted(by_capacity=True) in harness.direct_messages(user_id)[0]
+    assert harness.direct_messages(CHLOE) == []
 
 
-def test_a_preview_of_a_raise_for_more_than_can_be_named_gives_the_number(town: Town) -> None:
-    town.event(organizer_id=BJORN, capacity=1)
-    town.register(*[f"U{number:03}" for number in range(200)])
-    preview = town.slack.submit(BJORN, capacity_form(town).id, {CAPACITY: "150"})
+def test_a_preview_of_a_raise_for_more_than_can_be_named_gives_the_number(
+    harness: SlackHarness,
+) -> None:
+    harness.event(organizer_id=BJORN, capacity=1)
+    harness.register(*[f"U{number:03}" for number in range(200)])
+    preview = harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "150"})
     assert "and 144 more and notifies them." in answer(preview)
 
 
-def test_a_change_that_moves_nobody_is_previewed_as_such(town: Town) -> None:
-    town.event(organizer_id=BJORN, capacity=5)
-    town.register(CHLOE)
-    preview = town.slack.submit(BJORN, capacity_form(town).id, {CAPACITY: "4"})
+def test_a_change_that_moves_nobody_is_previewed_as_such(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, capacity=5)
+    harness.register(CHLOE)
+    preview = harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "4"})
     assert "from 5 to 4 doesn’t affect anyone." in answer(preview)
-    assert "now has 4 seats" in answer(town.slack.submit(BJORN, top(town).id))
+    assert "now has 4 seats" in answer(harness.slack.submit(BJORN, top(harness).id))
 
 
 WRONG = {
@@ -296,28 +300,28 @@ def test_fewer_than_are_registered_shows_who_came_last_and_removes_nobody(
     harness: SlackHarness,
 ) -> None:
     """R2.5."""
-    town.event(organizer_id=BJORN, capacity=4)
-    town.register(CHLOE, DIEGO, HARUKI, PRIYA)
-    form = capacity_form(town)
-    before = town.sound()
-    text = answer(town.slack.submit(BJORN, form.id, {CAPACITY: "2"}))
+    harness.event(organizer_id=BJORN, capacity=4)
+    harness.register(CHLOE, DIEGO, HARUKI, PRIYA)
+    form = capacity_form(harness)
+    before = harness.assert_invariants()
+    text = answer(harness.slack.submit(BJORN, form.id, {CAPACITY: "2"}))
     assert capacity_too_low(2, 4) in text
     assert f"<@{PRIYA}> and <@{HARUKI}>" in text
-    assert town.sound() == before
+    assert harness.assert_invariants() == before
     # The form is still there, for another number.
     assert "from 4 to 5 doesn’t affect anyone." in answer(
-        town.slack.submit(BJORN, top(town).id, {CAPACITY: "5"})
+        harness.slack.submit(BJORN, top(harness).id, {CAPACITY: "5"})
     )
 
 
-def test_a_capacity_that_became_too_small_meanwhile_is_refused(town: Town) -> None:
-    town.event(organizer_id=BJORN, capacity=5)
-    town.register(CHLOE)
-    town.slack.submit(BJORN, capacity_form(town).id, {CAPACITY: "1"})
-    town.register(DIEGO)
-    seen = town.slack.submit(BJORN, top(town).id)
+def test_a_capacity_that_became_too_small_meanwhile_is_refused(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, capacity=5)
+    harness.register(CHLOE)
+    harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "1"})
+    harness.register(DIEGO)
+    seen = harness.slack.submit(BJORN, top(harness).id)
     assert capacity_too_low(1, 2) in answer(seen)
-    assert town.sound().events["yoga"].capacity == 5
+    assert harness.assert_invariants().events["yoga"].capacity == 5
 
 
 def test_a_second_press_on_confirm_changes_nothing_twice(harness: SlackHarness) -> None:
@@ -340,17 +344,17 @@ def test_a_second_press_on_confirm_changes_nothing_twice(harness: SlackHarness) 
 # Closing and reopening
 
 
-def test_close_and_reopen_change_the_event_and_what_is_shown(town: Town) -> None:
-    town.card(town.event(organizer_id=BJORN))
-    town.slack.click(BJORN, managed(town), ActionId.CLOSE)
-    assert "*Registration closed*" in shown(top(town))
-    assert "*Registration closed*" in town.card_now()
-    assert f"[{ActionId.REGISTER}]" not in town.card_now()
-    assert "is closed" in answer(town.slack.command(CHLOE, RANDOM, "/register", "yoga"))
+def test_close_and_reopen_change_the_event_and_what_is_shown(harness: SlackHarness) -> None:
+    harness.card(harness.event(organizer_id=BJORN))
+    harness.slack.click(BJORN, manage_modal(harness), ActionId.CLOSE)
+    assert "*Registration closed*" in shown(top(harness))
+    assert "*Registration closed*" in harness.current_card_text()
+    assert f"[{ActionId.REGISTER}]" not in harness.current_card_text()
+    assert "is closed" in answer(harness.slack.command(CHLOE, RANDOM, "/register", "yoga"))
 
-    town.slack.click(BJORN, top(town), ActionId.REOPEN)
-    assert f"[{ActionId.CLOSE}]" in shown(top(town))
-    assert sentences.seat() in answer(town.slack.command(CHLOE, RANDOM, "/register", "yoga"))
+    harness.slack.click(BJORN, top(harness), ActionId.REOPEN)
+    assert f"[{ActionId.CLOSE}]" in shown(top(harness))
+    assert sentences.seat() in answer(harness.slack.command(CHLOE, RANDOM, "/register", "yoga"))
 
 
 def test_a_double_click_on_close_leaves_it_closed(harness: SlackHarness) -> None:
@@ -362,20 +366,20 @@ def test_a_double_click_on_close_leaves_it_closed(harness: SlackHarness) -> None
     assert harness.assert_invariants() == before
 
 
-def test_closing_an_event_that_was_canceled_meanwhile_says_so(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    view = managed(town)
-    town.bot.service.cancel_event("yoga")
-    seen = town.slack.click(BJORN, view, ActionId.CLOSE)
+def test_closing_an_event_that_was_canceled_meanwhile_says_so(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    view = manage_modal(harness)
+    harness.bot.service.cancel_event("yoga")
+    seen = harness.slack.click(BJORN, view, ActionId.CLOSE)
     assert sentences.EVENT_CANCELED in answer(seen)
 
 
-def test_the_card_of_a_channel_is_posted_again_from_manage(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    town.slack.click(BJORN, managed(town), ActionId.POST_CARD)
-    seen = town.slack.submit(BJORN, top(town).id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS})
+def test_the_card_of_a_channel_is_posted_again_from_manage(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    harness.slack.click(BJORN, manage_modal(harness), ActionId.POST_CARD)
+    seen = harness.slack.submit(BJORN, top(harness).id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS})
     assert "The card for *Yoga in the park* has been posted." in answer(seen)
-    assert sentences.taken(0, 2) in text_of(town.workspace.messages(EVENTS)[-1].blocks)
+    assert sentences.taken(0, 2) in text_of(harness.workspace.messages(EVENTS)[-1].blocks)
 
 
 def test_a_second_press_of_post_makes_no_second_card(harness: SlackHarness) -> None:

@@ -14,8 +14,8 @@ from domain.errors import NotRegistered
 from domain.inputs import EventChanges, UserDraft
 from playground.workspace.model import View
 from tests.support.slack import sentences
-from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Town
-from tests.support.slack.modals import GONE, NOT_ALLOWED, managed, press, said, submit, top
+from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, PRIYA, SlackHarness
+from tests.support.slack.modals import GONE, NOT_ALLOWED, manage_modal, press, said, submit, top
 
 
 def person(harness: SlackHarness, user_id: str, by: str = BJORN) -> View:
@@ -27,32 +27,32 @@ def person(harness: SlackHarness, user_id: str, by: str = BJORN) -> View:
 NOT_REGISTERED = error_messages.to(BJORN, NotRegistered("yoga", sentences.YOGA, CHLOE)).text
 
 
-def yoga(town: Town) -> None:
-    town.event(organizer_id=BJORN, co_organizer_ids=[PRIYA], capacity=1)
-    town.register(CHLOE, DIEGO, HARUKI)
+def yoga(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, co_organizer_ids=[PRIYA], capacity=1)
+    harness.register(CHLOE, DIEGO, HARUKI)
 
 
-def test_a_person_is_shown_with_place_and_since_when(town: Town) -> None:
-    yoga(town)
-    assert f"<@{CHLOE}> has had a seat in *Yoga in the park* since" in said(person(town, CHLOE))
+def test_a_person_is_shown_with_place_and_since_when(harness: SlackHarness) -> None:
+    yoga(harness)
+    assert f"<@{CHLOE}> has had a seat in *Yoga in the park* since" in said(person(harness, CHLOE))
     assert f"<@{HARUKI}> is 2nd on the waitlist for *Yoga in the park*" in said(
-        person(town, HARUKI)
+        person(harness, HARUKI)
     )
 
 
 def test_a_person_is_found_by_name(harness: SlackHarness) -> None:
     """Slack's own select searches its members by name."""
-    yoga(town)
-    managed(town)
-    view = press(town, ActionId.FIND_ATTENDEE, selected=DIEGO)
+    yoga(harness)
+    manage_modal(harness)
+    view = press(harness, ActionId.FIND_ATTENDEE, selected=DIEGO)
     assert f"<@{DIEGO}> is 1st on the waitlist" in said(view)
 
 
-def test_somebody_who_is_not_in_the_event_is_said_to_be_none(town: Town) -> None:
-    yoga(town)
-    managed(town)
+def test_somebody_who_is_not_in_the_event_is_said_to_be_none(harness: SlackHarness) -> None:
+    yoga(harness)
+    manage_modal(harness)
     assert f"<@{PRIYA}> isn’t registered" in said(
-        press(town, ActionId.FIND_ATTENDEE, selected=PRIYA)
+        press(harness, ActionId.FIND_ATTENDEE, selected=PRIYA)
     )
 
 
@@ -64,25 +64,25 @@ def test_one_who_is_not_in_slack_is_named(harness: SlackHarness) -> None:
     assert "Ada *Lovelace* · seat since" in said(manage_modal(harness))
 
 
-def test_the_seat_goes_to_the_next_and_both_are_told(town: Town) -> None:
-    yoga(town)
-    seen = submit(town, person(town, CHLOE), {BlockId.REASON: "no-show, *twice*"})
+def test_the_seat_goes_to_the_next_and_both_are_told(harness: SlackHarness) -> None:
+    yoga(harness)
+    seen = submit(harness, person(harness, CHLOE), {BlockId.REASON: "no-show, *twice*"})
     assert f"<@{DIEGO}> gets the seat" in said(seen.view)
-    town.settle(4)
-    (told,) = town.told(CHLOE)
+    harness.deliver_due(4)
+    (told,) = harness.direct_messages(CHLOE)
     assert sentences.notified(NotificationKind.REMOVED) in told
     assert "no-show, *twice*" in told
     assert f"[{ActionId.SHOW_EVENTS}]" in told
-    assert sentences.promoted() in town.told(DIEGO)[0]
-    assert f"<@{CHLOE}>" not in said(town.workspace.views.stack(BJORN)[0])
-    assert town.sound().seated("yoga") == [DIEGO]
+    assert sentences.promoted() in harness.direct_messages(DIEGO)[0]
+    assert f"<@{CHLOE}>" not in said(harness.workspace.views.stack(BJORN)[0])
+    assert harness.assert_invariants().seated("yoga") == [DIEGO]
 
 
-def test_a_reason_may_be_left_out(town: Town) -> None:
-    yoga(town)
-    submit(town, person(town, CHLOE))
-    town.settle(4)
-    assert "Reason" not in town.told(CHLOE)[0]
+def test_a_reason_may_be_left_out(harness: SlackHarness) -> None:
+    yoga(harness)
+    submit(harness, person(harness, CHLOE))
+    harness.deliver_due(4)
+    assert "Reason" not in harness.direct_messages(CHLOE)[0]
 
 
 def test_a_reason_too_long_is_marked(harness: SlackHarness) -> None:
@@ -102,16 +102,16 @@ def test_others_may_not(harness: SlackHarness) -> None:
     assert harness.everything() == before
 
 
-def test_removed_twice_it_is_said_that_the_person_is_out(town: Town) -> None:
-    yoga(town)
-    view = person(town, CHLOE)
-    submit(town, view)
-    town.workspace.views.update(view.id, view.body)
-    seen = submit(town, view)
+def test_removed_twice_it_is_said_that_the_person_is_out(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = person(harness, CHLOE)
+    submit(harness, view)
+    harness.workspace.views.update(view.id, view.body)
+    seen = submit(harness, view)
     assert NOT_REGISTERED in said(seen.view)
-    town.settle(4)
-    assert len(town.told(CHLOE)) == 1
-    assert town.sound().seated("yoga") == [DIEGO]
+    harness.deliver_due(4)
+    assert len(harness.direct_messages(CHLOE)) == 1
+    assert harness.assert_invariants().seated("yoga") == [DIEGO]
 
 
 def test_an_event_that_vanished_meanwhile_says_so(harness: SlackHarness) -> None:
@@ -121,13 +121,13 @@ def test_an_event_that_vanished_meanwhile_says_so(harness: SlackHarness) -> None
     assert GONE in said(submit(harness, view).view)
 
 
-def test_one_who_left_meanwhile_is_not_removed_again(town: Town) -> None:
-    yoga(town)
-    view = person(town, CHLOE)
-    town.bot.service.unregister("yoga", CHLOE)
-    assert NOT_REGISTERED in said(submit(town, view).view)
-    town.settle(4)
-    assert town.told(CHLOE) == []
+def test_one_who_left_meanwhile_is_not_removed_again(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = person(harness, CHLOE)
+    harness.bot.service.unregister("yoga", CHLOE)
+    assert NOT_REGISTERED in said(submit(harness, view).view)
+    harness.deliver_due(4)
+    assert harness.direct_messages(CHLOE) == []
 
 
 @pytest.mark.parametrize("over", [True, False])
@@ -139,15 +139,15 @@ def test_where_nobody_is_told_the_organizer_is_not_told_otherwise(
     if over:
         harness.clock.advance(timedelta(days=2, minutes=1))
     else:
-        town.bot.service.cancel_event("yoga")
-    town.settle(65)
-    before = {user_id: len(town.told(user_id)) for user_id in (CHLOE, DIEGO)}
-    view = person(town, CHLOE)
+        harness.bot.service.cancel_event("yoga")
+    harness.deliver_due(65)
+    before = {user_id: len(harness.direct_messages(user_id)) for user_id in (CHLOE, DIEGO)}
+    view = person(harness, CHLOE)
     assert "no one will be notified" in said(view)
-    answered = said(submit(town, view).view)
+    answered = said(submit(harness, view).view)
     assert "notified" not in answered
-    town.settle(6)
-    assert {user_id: len(town.told(user_id)) for user_id in (CHLOE, DIEGO)} == before
+    harness.deliver_due(6)
+    assert {user_id: len(harness.direct_messages(user_id)) for user_id in (CHLOE, DIEGO)} == before
 
 
 def test_why_stands_in_the_history(harness: SlackHarness) -> None:

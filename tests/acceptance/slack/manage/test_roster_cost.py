@@ -15,7 +15,7 @@ from tests.support.dynamodb.large_events import fill
 from tests.support.dynamodb.requests import Requests, counted
 from tests.support.environment import ManualClock, ids, service_on
 from tests.support.slack import sentences
-from tests.support.slack.harness import AMARA, Town
+from tests.support.slack.harness import AMARA, SlackHarness
 from tests.support.stores import empty_local
 
 REGISTERED, WAITING = 1_000, 1_100
@@ -49,9 +49,9 @@ def opened(
     return requests, str(view.to_dict())
 
 
-def test_the_first_page(town: Town, store: DynamoDBStore) -> None:
-    small, _ = opened(town, store, "small")
-    large, text = opened(town, store, "large")
+def test_the_first_page(harness: SlackHarness, store: DynamoDBStore) -> None:
+    small, _ = opened(harness, store, "small")
+    large, text = opened(harness, store, "large")
     assert sentences.taken(10000, 10000, waitlist=5000) in text
     assert text.count("seat since") == roster_views.ROSTER_PAGE
     # The small one's page holds its line, too.

@@ -17,8 +17,8 @@ from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS
 from playground.workspace.model import View
 from tests.support.slack import sentences
-from tests.support.slack.harness import BJORN, CHLOE, DIEGO, PRIYA, Town
-from tests.support.slack.modals import GONE, NOT_ALLOWED, managed, press, said, submit, top
+from tests.support.slack.harness import BJORN, CHLOE, DIEGO, PRIYA, SlackHarness
+from tests.support.slack.modals import GONE, NOT_ALLOWED, manage_modal, press, said, submit, top
 
 CANCELED = sentences.EVENT_CANCELED
 

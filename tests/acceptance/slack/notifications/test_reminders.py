@@ -10,7 +10,6 @@ from bot.blocks.ids import ActionId
 from bot.entrypoints.bootstrap import Bot, assemble
 from domain.enums import NotificationKind
 from domain.inputs import EventChanges
-from domain.models import Change
 from playground.web_api.fault_injection import Fault
 from tests.support.environment import ids, run_now
 from tests.support.notifications.message_kinds import DEADLINE, buttons_of, kind_of, kinds_of

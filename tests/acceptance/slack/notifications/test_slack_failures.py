@@ -9,7 +9,6 @@ import pytest
 
 from bot.notifications import delivery
 from bot.slack.api_errors import PAUSE
-from domain.enums import NotificationKind
 from domain.inputs import EventChanges
 from playground.web_api.fault_injection import Fault
 from tests.support.notifications.delivery import POST, promote, sent_to, undelivered

@@ -16,42 +16,44 @@ from domain.errors import EventFull
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Member
 from tests.support.slack import sentences
-from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, Town, answer, shown
+from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, SlackHarness, answer, shown
 
 # /register: R8.1
 
 
-def test_register_with_an_id_registers_at_once_also_for_an_unlisted_event(town: Town) -> None:
-    town.event(listed=False)
-    seen = town.slack.command(BJORN, RANDOM, "/register", "yoga")
+def test_register_with_an_id_registers_at_once_also_for_an_unlisted_event(
+    harness: SlackHarness,
+) -> None:
+    harness.event(listed=False)
+    seen = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
     assert sentences.seat() in answer(seen)
     assert "Riverside lawn" in answer(seen)
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
-def test_register_with_a_part_of_a_title_registers_at_once(town: Town) -> None:
-    town.event("one", title="Chess & <friends>")
-    seen = town.slack.command(BJORN, RANDOM, "/register", "ESS & <fr")
+def test_register_with_a_part_of_a_title_registers_at_once(harness: SlackHarness) -> None:
+    harness.event("one", title="Chess & <friends>")
+    seen = harness.slack.command(BJORN, RANDOM, "/register", "ESS & <fr")
     assert f"[{ActionId.ADD_TO_CALENDAR}]" in answer(seen)
-    assert town.sound().seated("one") == [BJORN]
+    assert harness.assert_invariants().seated("one") == [BJORN]
 
 
-def test_an_unlisted_event_is_not_found_by_its_title(town: Town) -> None:
-    town.event("hidden", title="Board meeting", listed=False)
-    seen = town.slack.command(BJORN, RANDOM, "/register", "Board meeting")
+def test_an_unlisted_event_is_not_found_by_its_title(harness: SlackHarness) -> None:
+    harness.event("hidden", title="Board meeting", listed=False)
+    seen = harness.slack.command(BJORN, RANDOM, "/register", "Board meeting")
     assert NO_MATCH in answer(seen)
-    assert town.sound().seated("hidden") == []
+    assert harness.assert_invariants().seated("hidden") == []
 
 
-def test_a_part_that_fits_several_titles_gives_a_choice(town: Town) -> None:
-    town.event("y1", title="Yoga for beginners")
-    town.event("y2", title="Yoga in the park", starts_at=town.clock.now() + timedelta(days=3))
-    seen = town.slack.command(BJORN, RANDOM, "/register", "yoga")
+def test_a_part_that_fits_several_titles_gives_a_choice(harness: SlackHarness) -> None:
+    harness.event("y1", title="Yoga for beginners")
+    harness.event("y2", title="Yoga in the park", starts_at=harness.clock.now() + timedelta(days=3))
+    seen = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
     assert answer(seen).count(f"[{ActionId.CHOOSE_TO_REGISTER}]") == 2
     assert "Yoga for beginners" in answer(seen)
     assert harness.assert_invariants().registrations == {}
 
-    chosen = town.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_REGISTER, value="y2")
+    chosen = harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_REGISTER, value="y2")
     assert sentences.seat() in shown(chosen.messages[-1])
     assert chosen.messages[-1].ts == seen.ephemeral[-1].ts, "the answer replaces the question"
     assert harness.assert_invariants().seated("y2") == [BJORN]
@@ -65,18 +67,20 @@ def test_events_of_one_title_are_told_apart_by_their_dates(harness: SlackHarness
         assert f"<!date^{int(event.starts_at.timestamp())}^" in answer(seen)
 
 
-def test_a_text_that_fits_nothing_gives_the_nearest_titles_as_buttons(town: Town) -> None:
-    town.event()
-    seen = town.slack.command(BJORN, RANDOM, "/register", "Joga im Park")
+def test_a_text_that_fits_nothing_gives_the_nearest_titles_as_buttons(
+    harness: SlackHarness,
+) -> None:
+    harness.event()
+    seen = harness.slack.command(BJORN, RANDOM, "/register", "Joga im Park")
     assert f"[{ActionId.CHOOSE_TO_REGISTER}]" in answer(seen)
-    town.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_REGISTER)
-    assert town.sound().seated("yoga") == [BJORN]
+    harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_REGISTER)
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
-def test_an_unknown_event_is_said_to_be_unknown(town: Town) -> None:
-    seen = town.slack.command(BJORN, RANDOM, "/register", "nothing like it")
+def test_an_unknown_event_is_said_to_be_unknown(harness: SlackHarness) -> None:
+    seen = harness.slack.command(BJORN, RANDOM, "/register", "nothing like it")
     assert NO_MATCH in answer(seen)
-    assert town.everything().users == {}
+    assert harness.everything().users == {}
 
 
 def test_register_alone_opens_a_picker_of_the_open_events(harness: SlackHarness) -> None:
@@ -90,15 +94,15 @@ def test_register_alone_opens_a_picker_of_the_open_events(harness: SlackHarness)
     assert [option["value"] for option in offered] == ["yoga"]
     assert offered[0]["text"]["text"].startswith("Yoga in the park · ")
 
-    seen = town.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
+    seen = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
     assert sentences.seat() in answer(seen)
-    assert town.sound().seated("yoga") == [BJORN]
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 def test_the_picker_sent_empty_is_marked_at_its_field(harness: SlackHarness) -> None:
     view = harness.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
-    seen = town.slack.submit(BJORN, view.id, client_checks=False)
+    seen = harness.slack.submit(BJORN, view.id, client_checks=False)
     assert seen.errors == {BlockId.EVENT: field_error(Wrong.NO_EVENT)}
 
 
@@ -124,14 +128,14 @@ def test_a_click_on_a_card_calls_nothing_but_its_response_url(harness: SlackHarn
 def test_a_seat_a_place_in_line_and_a_second_press_are_each_answered_as_they_are(
     harness: SlackHarness,
 ) -> None:
-    card = town.card(town.event(capacity=1))
-    assert sentences.seat() in answer(town.slack.click(BJORN, card, ActionId.REGISTER))
-    assert sentences.waitlisted(1) in answer(town.slack.click(CHLOE, card, ActionId.REGISTER))
-    assert sentences.waitlisted(2) in answer(town.slack.click(DIEGO, card, ActionId.REGISTER))
-    assert sentences.waitlisted(3) in answer(town.slack.click(HARUKI, card, ActionId.REGISTER))
-    again = town.slack.click(BJORN, card, ActionId.REGISTER)
+    card = harness.card(harness.event(capacity=1))
+    assert sentences.seat() in answer(harness.slack.click(BJORN, card, ActionId.REGISTER))
+    assert sentences.waitlisted(1) in answer(harness.slack.click(CHLOE, card, ActionId.REGISTER))
+    assert sentences.waitlisted(2) in answer(harness.slack.click(DIEGO, card, ActionId.REGISTER))
+    assert sentences.waitlisted(3) in answer(harness.slack.click(HARUKI, card, ActionId.REGISTER))
+    again = harness.slack.click(BJORN, card, ActionId.REGISTER)
     assert sentences.already() in answer(again)
-    waits = town.slack.click(DIEGO, card, ActionId.REGISTER)
+    waits = harness.slack.click(DIEGO, card, ActionId.REGISTER)
     assert sentences.already(2) in answer(waits)
 
 
@@ -144,12 +148,12 @@ def test_the_answer_to_a_click_is_seen_by_that_person_only_and_the_card_stays(
     assert harness.workspace.message(EVENTS, card.ts).blocks == card.blocks
 
 
-def test_a_full_event_without_a_waitlist_says_so(town: Town) -> None:
-    card = town.card(town.event(capacity=1, has_waitlist=False))
-    town.slack.click(BJORN, card, ActionId.REGISTER)
-    seen = town.slack.click(CHLOE, card, ActionId.REGISTER)
+def test_a_full_event_without_a_waitlist_says_so(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1, has_waitlist=False))
+    harness.slack.click(BJORN, card, ActionId.REGISTER)
+    seen = harness.slack.click(CHLOE, card, ActionId.REGISTER)
     assert sentences.refusal(EventFull("yoga", sentences.YOGA, 1, 1)) in answer(seen)
-    assert town.sound().seated("yoga") == [BJORN]
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 def test_a_closed_an_ended_and_a_started_event_each_say_so(harness: SlackHarness) -> None:
@@ -172,32 +176,32 @@ def test_a_closed_an_ended_and_a_started_event_each_say_so(harness: SlackHarness
 # Twice: R8.13
 
 
-def test_a_double_click_on_register_changes_nothing_twice(town: Town) -> None:
-    card = town.card(town.event())
-    town.slack.click(BJORN, card, ActionId.REGISTER)
-    before = town.sound()
-    assert sentences.already() in answer(town.slack.click(BJORN, card, ActionId.REGISTER))
-    assert town.sound() == before
+def test_a_double_click_on_register_changes_nothing_twice(harness: SlackHarness) -> None:
+    card = harness.card(harness.event())
+    harness.slack.click(BJORN, card, ActionId.REGISTER)
+    before = harness.assert_invariants()
+    assert sentences.already() in answer(harness.slack.click(BJORN, card, ActionId.REGISTER))
+    assert harness.assert_invariants() == before
 
 
-def test_a_double_click_on_leave_takes_nobody_else_out(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(BJORN, CHLOE, DIEGO)
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER).ephemeral[-1]
-    town.slack.click(BJORN, asked, ActionId.UNREGISTER_CONFIRMED)
-    before = town.sound()
-    again = town.slack.click(BJORN, asked, ActionId.UNREGISTER_CONFIRMED)
+def test_a_double_click_on_leave_takes_nobody_else_out(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(BJORN, CHLOE, DIEGO)
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER).ephemeral[-1]
+    harness.slack.click(BJORN, asked, ActionId.UNREGISTER_CONFIRMED)
+    before = harness.assert_invariants()
+    again = harness.slack.click(BJORN, asked, ActionId.UNREGISTER_CONFIRMED)
     assert sentences.not_registered() in answer(again)
-    assert town.sound() == before
+    assert harness.assert_invariants() == before
 
 
 def test_a_click_adopts_a_card_that_the_store_does_not_know(harness: SlackHarness) -> None:
     answered = WebClient(
-        token=town.workspace.app.bot_token, base_url=f"{town.workspace.url}/api/"
-    ).chat_postMessage(channel=EVENTS, **event_card(town.event()).to_dict())
-    card = town.workspace.message(EVENTS, answered["ts"])
-    town.slack.click(BJORN, card, ActionId.REGISTER)
-    assert sentences.taken(1, 2) in town.card_now()
+        token=harness.workspace.app.bot_token, base_url=f"{harness.workspace.url}/api/"
+    ).chat_postMessage(channel=EVENTS, **event_card(harness.event()).to_dict())
+    card = harness.workspace.message(EVENTS, answered["ts"])
+    harness.slack.click(BJORN, card, ActionId.REGISTER)
+    assert sentences.taken(1, 2) in harness.current_card_text()
 
 
 def test_sixteen_people_who_press_at_once_for_five_seats_each_get_a_true_answer(
@@ -211,11 +215,11 @@ def test_sixteen_people_who_press_at_once_for_five_seats_each_get_a_true_answer(
     with ThreadPoolExecutor(16) as crowd:
         seen = crowd.map(lambda user_id: harness.slack.click(user_id, card, ActionId.REGISTER), ids)
     said = [answer(one) for one in seen]
-    everything = town.sound()
+    everything = harness.assert_invariants()
     assert sum(sentences.seat() in text for text in said) == 5
     for user_id, text in zip(ids, said, strict=True):
-        if user_id in everything.waiting("yoga"):
-            position = everything.waiting("yoga").index(user_id) + 1
+        if user_id in everything.waitlisted("yoga"):
+            position = everything.waitlisted("yoga").index(user_id) + 1
             assert sentences.waitlisted(position) in text
 
 

@@ -5,36 +5,36 @@ from __future__ import annotations
 from bot.blocks.ids import ActionId, BlockId
 from playground.demo.seed import EVENTS
 from tests.support.slack import sentences
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, Town, answer, shown
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, SlackHarness, answer, shown
 
 
 def test_two_seats_three_members_a_promotion_and_a_raise(harness: SlackHarness) -> None:
     """Create, register three, leave, promote, raise: every screen says what is so."""
-    card = town.card(town.event())
+    card = harness.card(harness.event())
     assert sentences.taken(0, 2) in shown(card)
-    assert sentences.seat() in answer(town.slack.click(BJORN, card, ActionId.REGISTER))
-    town.slack.command(CHLOE, EVENTS, "/register", "yoga")
-    seen = town.slack.click(DIEGO, card, ActionId.REGISTER)
+    assert sentences.seat() in answer(harness.slack.click(BJORN, card, ActionId.REGISTER))
+    harness.slack.command(CHLOE, EVENTS, "/register", "yoga")
+    seen = harness.slack.click(DIEGO, card, ActionId.REGISTER)
     assert sentences.waitlisted(1) in answer(seen)
-    assert sentences.taken(2, 2, waitlist=1) in town.card_now()
+    assert sentences.taken(2, 2, waitlist=1) in harness.current_card_text()
 
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert sentences.question(back=1, heir=True) in answer(asked)
-    left = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
+    left = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
     assert sentences.unregistered() in answer(left)
-    town.settle()
-    (told,) = town.told(DIEGO)
+    harness.deliver_due()
+    (told,) = harness.direct_messages(DIEGO)
     assert sentences.promoted() in told
-    assert sentences.taken(2, 2) in town.card_now()
-    assert "on the waitlist" not in town.card_now()
+    assert sentences.taken(2, 2) in harness.current_card_text()
+    assert "on the waitlist" not in harness.current_card_text()
 
-    town.slack.click(AMARA, card, ActionId.MANAGE)
-    manage = town.workspace.views.stack(AMARA)[-1]
-    town.slack.click(AMARA, manage, ActionId.CHANGE_CAPACITY)
-    form = town.workspace.views.stack(AMARA)[-1]
-    preview = town.slack.submit(AMARA, form.id, {(BlockId.CAPACITY, ActionId.INPUT): "4"})
+    harness.slack.click(AMARA, card, ActionId.MANAGE)
+    manage = harness.workspace.views.stack(AMARA)[-1]
+    harness.slack.click(AMARA, manage, ActionId.CHANGE_CAPACITY)
+    form = harness.workspace.views.stack(AMARA)[-1]
+    preview = harness.slack.submit(AMARA, form.id, {(BlockId.CAPACITY, ActionId.INPUT): "4"})
     assert "from 2 to 4" in answer(preview)
-    form = town.workspace.views.stack(AMARA)[-1]
-    town.slack.submit(AMARA, form.id, {})
-    assert sentences.taken(2, 4) in town.card_now()
-    assert town.sound().seated("yoga") == [CHLOE, DIEGO]
+    form = harness.workspace.views.stack(AMARA)[-1]
+    harness.slack.submit(AMARA, form.id, {})
+    assert sentences.taken(2, 4) in harness.current_card_text()
+    assert harness.assert_invariants().seated("yoga") == [CHLOE, DIEGO]

@@ -8,44 +8,44 @@ from domain.enums import EventStatus
 from domain.search import FoundRegistrations
 from playground.demo.seed import RANDOM
 from tests.support.slack import sentences
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, Town, answer, shown
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, SlackHarness, answer, shown
 
 # /unregister and leaving: R8.1, R8.4
 
 
-def test_unregister_finds_among_ones_own(town: Town) -> None:
-    town.event("y1", title="Yoga for beginners")
-    town.event("y2", title="Yoga in the park")
-    town.register(BJORN, event_id="y1")
-    seen = town.slack.command(BJORN, RANDOM, "/unregister", "yoga")
+def test_unregister_finds_among_ones_own(harness: SlackHarness) -> None:
+    harness.event("y1", title="Yoga for beginners")
+    harness.event("y2", title="Yoga in the park")
+    harness.register(BJORN, event_id="y1")
+    seen = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
     assert sentences.unregistered("Yoga for beginners") in answer(seen)
-    assert town.sound().registrations == {}
+    assert harness.assert_invariants().registrations == {}
 
 
 def test_unregister_with_several_of_ones_own_gives_a_choice(harness: SlackHarness) -> None:
     for event_id in ("y1", "y2"):
-        town.event(event_id)
-        town.register(BJORN, event_id=event_id)
-    seen = town.slack.command(BJORN, RANDOM, "/unregister", "yoga")
+        harness.event(event_id)
+        harness.register(BJORN, event_id=event_id)
+    seen = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
     assert answer(seen).count(f"[{ActionId.CHOOSE_TO_UNREGISTER}]") == 2
-    town.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_UNREGISTER, value="y2")
-    assert town.sound().seated("y1") == [BJORN]
-    assert town.sound().seated("y2") == []
+    harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_UNREGISTER, value="y2")
+    assert harness.assert_invariants().seated("y1") == [BJORN]
+    assert harness.assert_invariants().seated("y2") == []
 
 
-def test_unregister_of_nothing_of_ones_own_says_so(town: Town) -> None:
-    town.event()
-    seen = town.slack.command(BJORN, RANDOM, "/unregister", "yoga")
+def test_unregister_of_nothing_of_ones_own_says_so(harness: SlackHarness) -> None:
+    harness.event()
+    seen = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
     assert registration_choice(FoundRegistrations((), ()), "yoga").text in answer(seen)
 
 
 def test_unregister_of_what_fits_nothing_offers_the_nearest_of_ones_own_as_buttons(
     harness: SlackHarness,
 ) -> None:
-    town.event("mine")
-    town.event("others", title="Yoga im Park")
-    town.register(BJORN, event_id="mine")
-    seen = town.slack.command(BJORN, RANDOM, "/unregister", "Joga im Park")
+    harness.event("mine")
+    harness.event("others", title="Yoga im Park")
+    harness.register(BJORN, event_id="mine")
+    seen = harness.slack.command(BJORN, RANDOM, "/unregister", "Joga im Park")
     assert f"[{ActionId.CHOOSE_TO_UNREGISTER}]" in answer(seen)
     assert "Yoga im Park" not in answer(seen).splitlines()[1:]
     assert harness.assert_invariants().seated("mine") == [BJORN]
@@ -61,85 +61,87 @@ def test_unregister_alone_opens_a_picker_of_ones_own(harness: SlackHarness) -> N
     assert view is not None
     offered = harness.slack.options(BJORN, view, ActionId.EVENT).options
     assert [option["value"] for option in offered] == ["yoga"]
-    seen = town.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
+    seen = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
     assert sentences.unregistered() in answer(seen)
 
 
-def test_leaving_an_event_with_free_seats_is_done_at_once(town: Town) -> None:
-    card = town.card(town.event())
-    town.register(BJORN)
-    assert sentences.unregistered() in answer(town.slack.click(BJORN, card, ActionId.UNREGISTER))
-    assert town.sound().registrations == {}
+def test_leaving_an_event_with_free_seats_is_done_at_once(harness: SlackHarness) -> None:
+    card = harness.card(harness.event())
+    harness.register(BJORN)
+    assert sentences.unregistered() in answer(harness.slack.click(BJORN, card, ActionId.UNREGISTER))
+    assert harness.assert_invariants().registrations == {}
 
 
-def test_leaving_a_full_event_asks_first_and_names_the_cost(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(BJORN, CHLOE, DIEGO)
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+def test_leaving_a_full_event_asks_first_and_names_the_cost(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(BJORN, CHLOE, DIEGO)
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert sentences.question(back=2, heir=True) in answer(asked)
-    assert town.sound().seated("yoga") == [BJORN]
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
-    stayed = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.KEEP_REGISTRATION)
+    stayed = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.KEEP_REGISTRATION)
     assert sentences.kept() in shown(stayed.messages[-1])
-    assert town.sound().seated("yoga") == [BJORN]
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
-def test_leaving_a_full_event_where_nobody_waits_asks_too(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(BJORN)
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+def test_leaving_a_full_event_where_nobody_waits_asks_too(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(BJORN)
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert sentences.question() in answer(asked)
-    left = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
+    left = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
     assert sentences.unregistered() in shown(left.messages[-1])
     assert left.messages[-1].ts == asked.ephemeral[-1].ts, "the answer replaces the question"
 
 
-def test_leaving_the_line_in_front_of_others_asks_first(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(AMARA, BJORN, CHLOE)
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+def test_leaving_the_line_in_front_of_others_asks_first(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(AMARA, BJORN, CHLOE)
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert sentences.question(1, back=2) in answer(asked)
-    left = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
+    left = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
     assert sentences.left_waitlist() in shown(left.messages[-1])
-    assert town.sound().waiting("yoga") == [CHLOE]
+    assert harness.assert_invariants().waitlisted("yoga") == [CHLOE]
 
 
 def test_leaving_what_takes_no_registrations_any_more_says_that_there_is_no_way_back(
     harness: SlackHarness,
 ) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(BJORN)
-    town.bot.service.close_event("yoga")
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+    card = harness.card(harness.event(capacity=1))
+    harness.register(BJORN)
+    harness.bot.service.close_event("yoga")
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert sentences.question(status=EventStatus.CLOSED) in answer(asked)
-    town.bot.service.reopen_event("yoga")
-    town.register(CHLOE)
-    town.bot.service.close_event("yoga")
+    harness.bot.service.reopen_event("yoga")
+    harness.register(CHLOE)
+    harness.bot.service.close_event("yoga")
     for user_id, position in ((BJORN, None), (CHLOE, 1)):
-        asked = town.slack.click(user_id, card, ActionId.UNREGISTER)
+        asked = harness.slack.click(user_id, card, ActionId.UNREGISTER)
         question = sentences.question(
             position, heir=position is None, status=EventStatus.CLOSED, waitlist_count=1
         )
         assert question in answer(asked)
 
 
-def test_who_waits_and_stays_is_told_the_position(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(AMARA, BJORN, CHLOE)
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
-    stayed = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.KEEP_REGISTRATION)
+def test_who_waits_and_stays_is_told_the_position(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(AMARA, BJORN, CHLOE)
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
+    stayed = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.KEEP_REGISTRATION)
     assert sentences.kept(1) in shown(stayed.messages[-1])
 
 
-def test_the_last_in_line_leaves_at_once(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(AMARA, BJORN)
-    assert sentences.left_waitlist() in answer(town.slack.click(BJORN, card, ActionId.UNREGISTER))
+def test_the_last_in_line_leaves_at_once(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(AMARA, BJORN)
+    assert sentences.left_waitlist() in answer(
+        harness.slack.click(BJORN, card, ActionId.UNREGISTER)
+    )
 
 
-def test_who_is_not_in_and_leaves_is_told_so(town: Town) -> None:
-    card = town.card(town.event())
-    seen = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+def test_who_is_not_in_and_leaves_is_told_so(harness: SlackHarness) -> None:
+    card = harness.card(harness.event())
+    seen = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert sentences.not_registered() in answer(seen)
 
 
@@ -151,9 +153,9 @@ def test_the_question_in_the_picker_is_answered_in_the_same_modal(harness: Slack
     harness.slack.options(BJORN, view, ActionId.EVENT)
     asked = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
     assert asked.view is not None
-    left = town.slack.click(BJORN, asked.view, ActionId.UNREGISTER_CONFIRMED)
+    left = harness.slack.click(BJORN, asked.view, ActionId.UNREGISTER_CONFIRMED)
     assert sentences.unregistered(promoted=CHLOE) in answer(left)
-    assert len(town.workspace.views.stack(BJORN)) == 1, "the answer takes the question's place"
+    assert len(harness.workspace.views.stack(BJORN)) == 1, "the answer takes the question's place"
 
 
 # The message of a promotion: R8.5
@@ -170,22 +172,22 @@ def test_the_message_of_a_promotion_gives_the_seat_up_and_stays_understandable(
     assert f"<!date^{int(event.starts_at.timestamp())}^" in shown(message)
     assert "Riverside lawn" in shown(message)
 
-    asked = town.slack.click(CHLOE, message, ActionId.GIVE_UP_SEAT)
+    asked = harness.slack.click(CHLOE, message, ActionId.GIVE_UP_SEAT)
     assert sentences.question() in shown(asked.messages[-1])
-    left = town.slack.click(CHLOE, asked.messages[-1], ActionId.UNREGISTER_CONFIRMED)
-    assert town.told(CHLOE) == [sentences.unregistered()]
+    left = harness.slack.click(CHLOE, asked.messages[-1], ActionId.UNREGISTER_CONFIRMED)
+    assert harness.direct_messages(CHLOE) == [sentences.unregistered()]
     assert left.failure is None
     assert harness.assert_invariants().seated("yoga") == []
 
 
-def test_who_stays_after_all_can_still_give_the_seat_up(town: Town) -> None:
-    town.event(capacity=1)
-    town.register(BJORN, CHLOE)
-    town.bot.service.unregister("yoga", BJORN)
-    town.settle()
-    message = town.workspace.messages(town.workspace.dm(CHLOE).id)[-1]
-    asked = town.slack.click(CHLOE, message, ActionId.GIVE_UP_SEAT)
-    stayed = town.slack.click(CHLOE, asked.messages[-1], ActionId.KEEP_REGISTRATION)
+def test_who_stays_after_all_can_still_give_the_seat_up(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(BJORN, CHLOE)
+    harness.bot.service.unregister("yoga", BJORN)
+    harness.deliver_due()
+    message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
+    asked = harness.slack.click(CHLOE, message, ActionId.GIVE_UP_SEAT)
+    stayed = harness.slack.click(CHLOE, asked.messages[-1], ActionId.KEEP_REGISTRATION)
     assert sentences.kept() in shown(stayed.messages[-1])
-    asked = town.slack.click(CHLOE, stayed.messages[-1], ActionId.CHOOSE_TO_UNREGISTER)
+    asked = harness.slack.click(CHLOE, stayed.messages[-1], ActionId.CHOOSE_TO_UNREGISTER)
     assert sentences.question() in shown(asked.messages[-1])

@@ -9,11 +9,13 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.slack.errors import MalformedPayload
 from bot.slack.interactions import parse
 from playground.client import payloads
 from playground.client.member_client import find_element
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Json
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, HARUKI, SlackHarness, answer
 
 FORM = "application/x-www-form-urlencoded"
@@ -36,7 +38,7 @@ def press(harness: SlackHarness, action: str = ActionId.REGISTER, value: str = "
     return payloads.block_actions(harness.workspace, harness.workspace.member(BJORN), card, button)
 
 
-def sent(town: Town, payload: Json) -> tuple[int, str]:
+def sent(harness: SlackHarness, payload: Json) -> tuple[int, str]:
     """Send an interaction; return the response's status and body."""
     body = urlencode({"payload": json.dumps(payload)}).encode()
     response, _ = harness.slack.send(body, FORM)
@@ -59,8 +61,8 @@ def test_command_of_no_shape_of_slacks_is_answered_and_does_nothing(
     harness: SlackHarness, without: list[str], with_: dict[str, str]
 ) -> None:
     """A command without a user once registered a user called "None"."""
-    town.event()
-    before = town.everything()
+    harness.event()
+    before = harness.everything()
     fields = {key: value for key, value in COMMAND.items() if key not in without} | with_
     response, failure = harness.slack.send(urlencode(fields).encode(), FORM)
     assert failure is None
@@ -83,13 +85,15 @@ SPOILT: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_press_of_no_shape_of_slacks_is_answered_and_does_nothing(town: Town, name: str) -> None:
+def test_press_of_no_shape_of_slacks_is_answered_and_does_nothing(
+    harness: SlackHarness, name: str
+) -> None:
     """Bolt once failed on some of these while it reported the failure, and responded 500."""
-    payload = press(town)
-    before = town.everything()
-    assert sent(town, payload | SPOILT[name]) == (200, "")
-    assert town.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
-    assert town.everything() == before
+    payload = press(harness)
+    before = harness.everything()
+    assert sent(harness, payload | SPOILT[name]) == (200, "")
+    assert harness.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
+    assert harness.everything() == before
 
 
 @pytest.mark.parametrize("url", ["", "02:30", "http://[::", "file:///etc/passwd", 5, None])
@@ -101,10 +105,10 @@ def test_press_that_cannot_be_answered_is_refused(harness: SlackHarness, url: ob
 
 
 @pytest.mark.parametrize("value", ["", "x", "registered", "registered:-5", ":²", ":" + "9" * 5_000])
-def test_more_registrations_from_nowhere_is_answered(town: Town, value: str) -> None:
+def test_more_registrations_from_nowhere_is_answered(harness: SlackHarness, value: str) -> None:
     """An offset that is no number once failed; a negative one showed the last page."""
-    assert sent(town, press(town, ActionId.MORE_REGISTRATIONS, value)) == (200, "")
-    assert town.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
+    assert sent(harness, press(harness, ActionId.MORE_REGISTRATIONS, value)) == (200, "")
+    assert harness.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
 
 
 @pytest.mark.parametrize(
@@ -161,10 +165,12 @@ def test_kind_that_the_app_never_asked_for_is_refused(harness: SlackHarness, kin
 
 
 @pytest.mark.parametrize("text", ["payload", "Payload review", "payload=1&text=2"])
-def test_command_that_has_the_word_payload_in_it_is_carried_out(town: Town, text: str) -> None:
+def test_command_that_has_the_word_payload_in_it_is_carried_out(
+    harness: SlackHarness, text: str
+) -> None:
     """Bolt takes it for an interaction without a payload, and reads nothing."""
-    town.event("payload", title="payload Payload review payload=1&text=2")
-    seen = town.slack.command(BJORN, EVENTS, "/register", text)
+    harness.event("payload", title="payload Payload review payload=1&text=2")
+    seen = harness.slack.command(BJORN, EVENTS, "/register", text)
     assert seen.failure is None
     assert "Payload review" in answer(seen)
 
@@ -176,10 +182,10 @@ def test_command_in_a_channel_with_the_word_payload_in_its_name_is_carried_out(
     assert "*Rollcall*" in answer(harness.slack.command(BJORN, channel.id, "/rollcall", "help"))
 
 
-def test_request_that_names_no_workspace_is_refused(town: Town) -> None:
+def test_request_that_names_no_workspace_is_refused(harness: SlackHarness) -> None:
     """R10.2."""
-    town.event()
-    before = town.everything()
+    harness.event()
+    before = harness.everything()
     fields = {key: value for key, value in COMMAND.items() if key != "team_id"}
     response, _ = harness.slack.send(urlencode(fields).encode(), FORM)
     assert response is not None
@@ -191,8 +197,8 @@ def test_press_in_a_modal_that_was_closed_meanwhile_is_done_and_no_failure(
     harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """There is no modal left to reply in, but the change holds."""
-    town.event(capacity=5)
-    picker = town.slack.command(BJORN, RANDOM, "/register").view
+    harness.event(capacity=5)
+    picker = harness.slack.command(BJORN, RANDOM, "/register").view
     assert picker is not None
     harness.slack.options(BJORN, picker.id, ActionId.EVENT)
     note = harness.slack.submit(BJORN, picker.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"}).view
@@ -208,11 +214,11 @@ def test_press_in_a_modal_that_was_closed_meanwhile_is_done_and_no_failure(
     harness.workspace.refusals.clear()
 
 
-def test_press_in_a_modal_with_too_long_a_title_is_answered(town: Town) -> None:
+def test_press_in_a_modal_with_too_long_a_title_is_answered(harness: SlackHarness) -> None:
     """The reply's modal has the title of the view that was used."""
-    town.event()
-    town.register(BJORN)
-    home = town.slack.open_home(BJORN).home
+    harness.event()
+    harness.register(BJORN)
+    home = harness.slack.open_home(BJORN).home
     assert home is not None
     button = find_element(home.blocks, ActionId.UNREGISTER)[1]
     payload = payloads.block_actions(
@@ -224,9 +230,9 @@ def test_press_in_a_modal_with_too_long_a_title_is_answered(town: Town) -> None:
     assert opened.title == "x" * 23 + "…"
 
 
-def test_what_slack_really_sends_passes(town: Town) -> None:
+def test_what_slack_really_sends_passes(harness: SlackHarness) -> None:
     """Shared messages, workspaces of an enterprise, and untouched inputs are well-formed."""
-    payload = press(town)
+    payload = press(harness)
     parse(payload | {"enterprise": {"id": "E1", "name": "e"}})
     parse(payload | {"container": payload["container"] | {"type": "message_attachment"}})
     view = harness.slack.command(HARUKI, RANDOM, "/register").view

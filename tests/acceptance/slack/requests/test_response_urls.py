@@ -12,7 +12,6 @@ import pytest
 
 from bot.slack import response_urls
 from bot.slack.response_urls import ReplyNotSent, post
-from tests.support.slack import sentences
 
 
 class Slack:

@@ -9,15 +9,15 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId
-from bot.features.browsing.views import NO_MATCH
 from bot.slack.error_messages import SENTENCES
-from bot.slack.errors import NotInUse, OtherWorkspace
+from bot.slack.errors import OtherWorkspace
 from domain.errors import RollcallError
 from playground.client import payloads
 from playground.client.member_client import ActionResult, MemberClient
 from playground.client.transport import into_app
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Message
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SECRET, SlackHarness, answer, shown
 
 FORM = "application/x-www-form-urlencoded"

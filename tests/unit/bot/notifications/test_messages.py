@@ -109,7 +109,7 @@ def test_every_notification_has_the_time_in_the_readers_zone_and_the_location(
 
 @pytest.mark.parametrize("kind", MESSAGES)
 def test_every_notification_has_the_button_for_the_next_step(kind: NotificationKind) -> None:
-    assert HELPS[kind] in said(
+    assert BUTTONS[kind] in said(
         Notification(kind=kind, user_id="U1", text="words", about_user_id="U2")
     )
 

@@ -7,7 +7,7 @@ import pytest
 from domain.commands import ApplyFix, Register
 from domain.enums import RegistrationStatus
 from domain.inputs import EventChanges, UserChanges
-from domain.integrity.fixes import as_it_should_be
+from domain.integrity.fixes import with_valid_seated_at
 from domain.models import (
     Card,
     Change,
@@ -66,7 +66,7 @@ def test_registrations_promoted_by_a_capacity_increase_keep_a_new_field(
 
 def test_registration_repaired_keeps_a_new_field() -> None:
     damaged = with_note(a_registration()).model_copy(update={"seated_at": None})
-    assert as_it_should_be(damaged).model_extra == NOTE
+    assert with_valid_seated_at(damaged).model_extra == NOTE
 
 
 def test_repair_writes_a_registration_with_its_new_field(
