@@ -109,7 +109,7 @@ class Registration(Reply):
     @classmethod
     def of_place(cls, event_id: str, place: models.WaitlistPosition) -> Self:
         """Return the JSON of a place in an event's line."""
-        waiting = place.waiting
+        waiting = place.entry
         return cls(
             registration_id=_id(event_id, waiting.ticket),
             event_id=event_id,
@@ -178,7 +178,7 @@ class Roster(Reply):
         event = page.event
         return cls(
             registered=tuple(Registration.of(row, None) for row in page.registered),
-            waitlist=tuple(Registration.of_place(event.event_id, one) for one in page.waiting),
+            waitlist=tuple(Registration.of_place(event.event_id, one) for one in page.waitlist),
             registered_count=event.registered_count,
             waitlist_count=event.waitlist_count,
             next_cursor=next_cursor,

@@ -63,7 +63,7 @@ def describe_progress(progress: Progress) -> str:
     """Return in one line how much was read."""
     return (
         f"events: {progress.events}, registrations: {progress.registrations},"
-        f" places in line: {progress.places}"
+        f" places in line: {progress.waitlist_entries}"
     )
 
 
@@ -74,7 +74,7 @@ def describe(violation: Violation) -> str:
 
 def describe_fixed(mended: FixedViolation) -> str:
     """Return in one line what was, and what is now."""
-    return f"{_where(mended.violation)}: was {mended.violation.stored}, is now {mended.now}"
+    return f"{_where(mended.violation)}: was {mended.violation.stored}, is now {mended.result}"
 
 
 def _where(violation: Violation) -> str:

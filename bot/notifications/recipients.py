@@ -18,7 +18,7 @@ def audience(
 ) -> Iterator[tuple[str, str]]:
     """Yield who was registered or waiting when the entry was written, and the place behind each.
 
-    Of those who have a seat now, `Audience.WAITING` has the ones who waited for it then, and
+    Of those who have a seat now, `Audience.WAITLISTED` has the ones who waited for it then, and
     `Audience.REGISTERED` the others; who has left meanwhile is in none.
 
     It goes on behind `place` (None: it begins). The line comes first: who moves from it to a seat
@@ -60,7 +60,7 @@ def _belongs(row: Registration, entry: JournalEntry, of: Audience) -> bool:
     if of is Audience.EVERYONE:
         return True
     waited = row.seated_at is not None and row.seated_at > entry.at
-    return waited is (of is Audience.WAITING)
+    return waited is (of is Audience.WAITLISTED)
 
 
 def _met(row: Registration, entry: JournalEntry, met: range) -> bool:

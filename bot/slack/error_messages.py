@@ -9,7 +9,7 @@ from typing import Any
 from bot.blocks.formatting import Message, bold, escape, mention, moment, note, ordinal, seats
 from bot.slack.errors import MalformedPayload, NotInUse, OtherWorkspace, RefreshFailed
 from domain import errors
-from domain.enums import ClosedBecause, RegistrationStatus
+from domain.enums import ClosedReason, RegistrationStatus
 from domain.errors import RollcallError
 from domain.models import Event
 
@@ -88,11 +88,11 @@ def _closed(error: errors.RegistrationClosed) -> str:
     title = bold(error.title)
     since = f" ({moment(error.since, 'UTC')})" if error.since else ""
     return {
-        ClosedBecause.CLOSED: f"Registration for {title} is closed.",
-        ClosedBecause.CANCELED: f"{title} was canceled.",
-        ClosedBecause.STARTED: f"{title} has already started{since}.",
-        ClosedBecause.DEADLINE: f"Registration for {title} has ended{since}.",
-    }[error.because]
+        ClosedReason.CLOSED: f"Registration for {title} is closed.",
+        ClosedReason.CANCELED: f"{title} was canceled.",
+        ClosedReason.STARTED: f"{title} has already started{since}.",
+        ClosedReason.DEADLINE: f"Registration for {title} has ended{since}.",
+    }[error.reason]
 
 
 def _below(error: errors.CapacityBelowRegistered) -> str:

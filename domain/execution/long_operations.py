@@ -121,7 +121,7 @@ class LongOperations:
             event = self._get_event(event_id)
             if event is None or event.operation_id is None:
                 return False
-            if event.deletion is Deletion.MARKED:
+            if event.deletion is Deletion.IN_PROGRESS:
                 return self.finish_event_deletion(event_id, deadline)
             return self.continue_capacity_increase(event_id, event.operation_id, deadline)
 
@@ -182,7 +182,7 @@ class LongOperations:
     def _next_deletion_step(self, event_id: str) -> Command | None:
         """Return the next step: the waitlist, the roster, and the end once both counts are 0 (R7.2)."""
         event = self._get_event(event_id)
-        if event is None or event.deletion is not Deletion.MARKED:
+        if event is None or event.deletion is not Deletion.IN_PROGRESS:
             return None
         if event.waitlist_count:
             entries = self._retry.read(lambda: self._store.get_waitlist(event_id, limit=MAX_MOVES))
@@ -195,7 +195,7 @@ class LongOperations:
 
     def _is_in_deletion(self, event_id: str) -> bool:
         event = self._get_event(event_id)
-        return event is not None and event.deletion is Deletion.MARKED
+        return event is not None and event.deletion is Deletion.IN_PROGRESS
 
     # Deletion of users
 

@@ -103,13 +103,13 @@ class WorkingCopy:
     def event_organized_by(self, actor: Actor | None) -> Event:
         """Return the event; raise `UnknownEvent`, or `NotOrganizer` if the actor may not change it (R8.9)."""
         event = self.existing_event()
-        if actor is not None and not actor.is_admin and not event.organized_by(actor.user_id):
+        if actor is not None and not actor.is_admin and not event.is_organizer(actor.user_id):
             raise NotOrganizer(self.event_id, actor.user_id)
         return event
 
     def event_in_deletion(self) -> Event:
         """Return the event; raise `UnknownEvent` unless its deletion has started and not finished."""
-        if self.event is None or self.event.deletion is not Deletion.MARKED:
+        if self.event is None or self.event.deletion is not Deletion.IN_PROGRESS:
             raise UnknownEvent(self.event_id)
         return self.event
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain.enums import Cause, ChangeKind, ClosedBecause, NotificationKind, RegistrationStatus
+from domain.enums import Cause, ChangeKind, ClosedReason, NotificationKind, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
     Busy,
@@ -194,7 +194,7 @@ def test_r2_4_a_new_event_starts_with_nobody(service: Service) -> None:
     event = new_event(service)
     assert (event.registered_count, event.waitlist_count) == (0, 0)
     listed = service.list_registrations_in("e1")
-    assert (listed.registered, listed.waiting) == ((), ())
+    assert (listed.registered, listed.waitlist) == ((), ())
 
 
 def test_r2_5_capacity_cannot_be_set_below_the_number_registered(
@@ -304,7 +304,7 @@ def test_r2_6_it_takes_registrations_until_it_starts(service: Service, clock: Ma
     clock.advance(timedelta(microseconds=1))
     with pytest.raises(RegistrationClosed) as refusal:
         service.register("e1", "b")
-    assert refusal.value.because is ClosedBecause.STARTED
+    assert refusal.value.reason is ClosedReason.STARTED
     assert refusal.value.since == START + timedelta(days=2)
 
 
@@ -313,7 +313,7 @@ def test_r2_6_or_until_its_deadline(service: Service, clock: ManualClock) -> Non
     clock.advance(timedelta(days=1))
     with pytest.raises(RegistrationClosed) as refusal:
         service.register("e1", "a")
-    assert refusal.value.because is ClosedBecause.DEADLINE
+    assert refusal.value.reason is ClosedReason.DEADLINE
 
 
 def test_r2_6_or_until_it_is_closed_and_again_once_it_is_reopened(service: Service) -> None:
@@ -322,7 +322,7 @@ def test_r2_6_or_until_it_is_closed_and_again_once_it_is_reopened(service: Servi
     assert not service.close_event("e1").changed
     with pytest.raises(RegistrationClosed) as refusal:
         service.register("e1", "a")
-    assert refusal.value.because is ClosedBecause.CLOSED
+    assert refusal.value.reason is ClosedReason.CLOSED
     assert service.reopen_event("e1").changed
     service.register("e1", "a")
 
@@ -335,7 +335,7 @@ def test_r2_6_or_until_it_is_canceled_for_good_and_everyone_is_told(
     service.cancel_event("e1")
     with pytest.raises(RegistrationClosed) as refusal:
         service.register("e1", "b")
-    assert refusal.value.because is ClosedBecause.CANCELED
+    assert refusal.value.reason is ClosedReason.CANCELED
     with pytest.raises(EventCanceled):
         service.reopen_event("e1")
     with pytest.raises(EventCanceled):
@@ -361,8 +361,8 @@ def test_r2_8_an_event_that_is_not_listed_is_neither_shown_nor_found_by_title(
 ) -> None:
     new_event(service, "shown", title="Summer party")
     new_event(service, "hidden", title="Summer surprise", listed=False)
-    assert [event.event_id for event in service.list_events(coming=True).items] == ["shown"]
-    assert [event.event_id for event in service.find_events("summer").fitting] == ["shown"]
+    assert [event.event_id for event in service.list_events(upcoming=True).items] == ["shown"]
+    assert [event.event_id for event in service.find_events("summer").matches] == ["shown"]
     assert service.get_event("hidden").title == "Summer surprise"
 
 
@@ -372,11 +372,11 @@ def test_r2_events_are_found_by_part_of_a_title_and_the_nearest_offered(
     new_event(service, "e1", title="Yoga in the park")
     new_event(service, "e2", title="Yoga indoors")
     new_event(service, "e3", title="Chess night")
-    fitting = [event.event_id for event in service.find_events("YOGA  in").fitting]
+    fitting = [event.event_id for event in service.find_events("YOGA  in").matches]
     assert sorted(fitting) == ["e1", "e2"]
     nothing = service.find_events("ches nigth")
-    assert nothing.fitting == ()
-    assert nothing.nearest[0].event_id == "e3"
+    assert nothing.matches == ()
+    assert nothing.suggestions[0].event_id == "e3"
 
 
 def test_r2_organizers_find_their_own_events_closed_or_unlisted_by_title(
@@ -387,7 +387,7 @@ def test_r2_organizers_find_their_own_events_closed_or_unlisted_by_title(
     service.close_event("mine")
 
     def found(text: str, user_id: str) -> list[str]:
-        return [event.event_id for event in service.find_events_to_manage(text, user_id).fitting]
+        return [event.event_id for event in service.find_events_to_manage(text, user_id).matches]
 
     assert found("yoga", "organizer") == ["mine"]
     assert found("yoga", "a") == ["theirs"]
@@ -650,15 +650,15 @@ def test_r6_one_to_three_registered_and_waiting_apart_with_positions_and_counts(
     register(service, *"abcd")
     listed = service.list_registrations_in("e1")
     assert [row.user_id for row in listed.registered] == ["a", "b"]
-    assert [(place.position, place.waiting.user_id) for place in listed.waiting] == [
+    assert [(place.position, place.entry.user_id) for place in listed.waitlist] == [
         (1, "c"),
         (2, "d"),
     ]
     assert (listed.event.registered_count, listed.event.waitlist_count) == (2, 2)
     only = service.list_registrations_in("e1", status=RegistrationStatus.REGISTERED)
-    assert (len(only.registered), only.waiting) == (2, ())
+    assert (len(only.registered), only.waitlist) == (2, ())
     only = service.list_registrations_in("e1", status=RegistrationStatus.WAITLISTED)
-    assert (only.registered, len(only.waiting)) == ((), 2)
+    assert (only.registered, len(only.waitlist)) == ((), 2)
 
 
 def test_r6_4_no_such_event_is_an_error(service: Service) -> None:
@@ -677,9 +677,9 @@ def test_r6_5_page_by_page_nobody_is_missed_or_repeated_and_positions_go_on(
     cursor = None
     while True:
         page = service.list_registrations_in("e1", limit=limit, cursor=cursor)
-        assert len(page.registered) + len(page.waiting) <= limit
+        assert len(page.registered) + len(page.waitlist) <= limit
         seated += [row.user_id for row in page.registered]
-        waiting += [(place.position, place.waiting.user_id) for place in page.waiting]
+        waiting += [(place.position, place.entry.user_id) for place in page.waitlist]
         cursor = page.next_cursor
         if cursor is None:
             break
@@ -687,7 +687,9 @@ def test_r6_5_page_by_page_nobody_is_missed_or_repeated_and_positions_go_on(
     assert waiting == [(1, "d"), (2, "e"), (3, "f")]
 
 
-@pytest.mark.parametrize("cursor", ["x", "line:x", "line:9999999999999", "seats:@", "line:-1"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "waitlist:x", "waitlist:9999999999999", "registered:@", "waitlist:-1"]
+)
 def test_r6_5_a_cursor_that_the_list_did_not_give_out_is_refused(
     service: Service, cursor: str
 ) -> None:

@@ -468,7 +468,7 @@ def test_an_entry_is_undelivered_until_it_is_marked(store: AnyStore) -> None:
 
 def test_an_entry_of_which_nothing_is_owed_is_never_undelivered(store: AnyStore) -> None:
     with_people(store)
-    commit(store, PutJournalEntry(an_entry(version=1), owed=False))
+    commit(store, PutJournalEntry(an_entry(version=1), undelivered=False))
     assert pages(store.list_undelivered, 5) == []
     assert store.get_journal_entry("e1", 1) == an_entry(version=1)
 

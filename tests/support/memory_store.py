@@ -217,16 +217,16 @@ class MemoryStore:
         _require((stored and stored.revision) == replaces and not (stored and stored.deletion))
         self.users[user.user_id] = user
 
-    def start_user_deletion(self, user_id: str, mark: str, *, revision: str) -> str | None:
+    def start_user_deletion(self, user_id: str, deletion_id: str, *, revision: str) -> str | None:
         stored = self.users.get(user_id)
         if stored is None or stored.revision != revision:
             return None
-        self.users[user_id] = stored.model_copy(update={"deletion": stored.deletion or mark})
+        self.users[user_id] = stored.model_copy(update={"deletion": stored.deletion or deletion_id})
         return self.users[user_id].deletion
 
-    def delete_user(self, user_id: str, mark: str) -> None:
+    def delete_user(self, user_id: str, deletion_id: str) -> None:
         stored = self.users.get(user_id)
-        _require(stored is not None and stored.deletion == mark)
+        _require(stored is not None and stored.deletion == deletion_id)
         del self.users[user_id]
 
     def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
@@ -263,8 +263,8 @@ _KEYS: dict[type, Callable[..., object]] = {
     PutEvent: lambda action: action.event.event_id,
     PutRegistration: lambda action: action.registration.user_id,
     DeleteRegistration: lambda action: action.registration.user_id,
-    PutWaitlistEntry: lambda action: action.waiting.ticket,
-    DeleteWaitlistEntry: lambda action: action.waiting.ticket,
+    PutWaitlistEntry: lambda action: action.entry.ticket,
+    DeleteWaitlistEntry: lambda action: action.entry.ticket,
     CheckUser: lambda action: action.user_id,
     PutJournalEntry: lambda action: action.entry.version,
 }

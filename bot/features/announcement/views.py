@@ -48,7 +48,7 @@ def message_form(
     """
     counts = {
         Audience.REGISTERED: ("Everyone registered", event.registered_count),
-        Audience.WAITING: ("Everyone waiting", event.waitlist_count),
+        Audience.WAITLISTED: ("Everyone waiting", event.waitlist_count),
         Audience.EVERYONE: ("Both", event.registered_count + event.waitlist_count),
     }
     offered = {
@@ -99,7 +99,7 @@ def message_form(
 
 _NOBODY = {
     Audience.REGISTERED: "Nobody is registered",
-    Audience.WAITING: "Nobody is waiting",
+    Audience.WAITLISTED: "Nobody is waiting",
     Audience.EVERYONE: "Nobody is registered or waiting",
 }
 
@@ -112,7 +112,7 @@ def message_sent(outcome: ChangeOutcome, audience: Audience) -> View:
     else:
         whom = {
             Audience.REGISTERED: f"the {event.registered_count:,} registered",
-            Audience.WAITING: f"the {event.waitlist_count:,} waiting",
+            Audience.WAITLISTED: f"the {event.waitlist_count:,} waiting",
             Audience.EVERYONE: f"all {event.registered_count + event.waitlist_count:,} registered and waiting",
         }
         text = (

@@ -78,7 +78,7 @@ class BrowsingListeners:
         return cards_views.event_list(page)
 
     def _page(self, cursor: str | None) -> Page[Event]:
-        return self._service.list_events(coming=True, limit=EVENTS_PAGE, cursor=cursor)
+        return self._service.list_events(upcoming=True, limit=EVENTS_PAGE, cursor=cursor)
 
     def _registrations(
         self, user_id: str, status: RegistrationStatus | None, first: int = 0

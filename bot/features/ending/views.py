@@ -47,7 +47,7 @@ def canceled(outcome: ChangeOutcome) -> View:
     text = f"{bold(event.title)} is canceled."
     if not outcome.changed:
         text = f"{bold(event.title)} was canceled already. Nothing was changed."
-    elif told and outcome.told:
+    elif told and outcome.notifies:
         text += f" {persons(told)} in it will be told."
     return note_modal("Cancel event", Message(text, [section(text)]), close="Back")
 

@@ -42,7 +42,7 @@ from bot.blocks.inputs import (
 )
 from bot.blocks.modals import note_modal
 from domain.commands import ChangeOutcome
-from domain.inputs import DEFAULT_REMINDERS, MOST_REMINDERS
+from domain.inputs import DEFAULT_REMINDERS, MAX_REMINDERS
 from domain.models import Event
 
 REMINDERS = (7 * 24 * 60, 2 * 24 * 60, 24 * 60, 3 * 60, 60, 15)
@@ -180,7 +180,7 @@ def _more(
         action_id=ActionId.INPUT,
         options=list(offered.values()),
         initial_options=[offered[minutes] for minutes in reminders] or None,
-        max_selected_items=MOST_REMINDERS,
+        max_selected_items=MAX_REMINDERS,
         placeholder=plain("No reminders"),
     )
     deadline = event.registration_deadline if event else None
@@ -232,6 +232,6 @@ def edited(outcome: ChangeOutcome) -> View:
     else:
         text = f"{bold(event.title)} is saved.\n{when_and_where(event)}"
     told = event.registered_count + event.waitlist_count
-    if outcome.is_moved and told and outcome.told:
+    if outcome.is_moved and told and outcome.notifies:
         text += f"\n{persons(told)} in it will be told what was and what is now."
     return note_modal("Edit event", Message(text, [section(text)]), close="Back")

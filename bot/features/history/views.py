@@ -204,7 +204,7 @@ def _messaged(change: Change, entry: JournalEntry, by: str) -> str:
         return f"{by} wrote to people"
     whom = {
         Audience.REGISTERED: "everyone registered",
-        Audience.WAITING: "everyone waiting",
+        Audience.WAITLISTED: "everyone waiting",
         Audience.EVERYONE: "everyone registered or waiting",
     }[said.audience]
     return f"{by} wrote to {whom}: {escape(said.text or '', SAID)}"

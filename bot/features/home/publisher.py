@@ -42,7 +42,7 @@ class Home:
             ),
             gathered(
                 lambda cursor: self._service.list_events(
-                    coming=True, limit=home_views.COMING, cursor=cursor
+                    upcoming=True, limit=home_views.COMING, cursor=cursor
                 ),
                 shown.coming,
                 1,

@@ -72,9 +72,9 @@ class ManageListeners:
         if asked.text.lower() in ("", "create"):
             return self._creating.form(asked.user_id)
         found = self._service.find_events_to_manage(asked.text, asked.user_id)
-        if len(found.fitting) != 1:
+        if len(found.matches) != 1:
             return registration_views.choice(found, ActionId.MANAGE)
-        return self._organizing.manage(asked.user_id, found.fitting[0].event_id)
+        return self._organizing.manage(asked.user_id, found.matches[0].event_id)
 
     def pressed_manage(self, ack: Ack, body: Body, action: Body, client: WebClient) -> None:
         """Open what the event's organizers can do."""

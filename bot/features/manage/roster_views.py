@@ -35,7 +35,7 @@ from bot.blocks.modals import note_modal
 from bot.blocks.paging import turning
 from domain.commands import LeaveOutcome
 from domain.enums import EventStatus
-from domain.inputs import MOST_REASON
+from domain.inputs import MAX_REASON_LENGTH
 from domain.models import Event, EventRegistrations, User, UserRegistration
 
 ROSTER_PAGE = 30
@@ -63,18 +63,18 @@ def roster(
             )
             for row in listing.registered
         ]
-    if listing.waiting:
+    if listing.waitlist:
         blocks.append(section(f"*Waiting* ({event.waitlist_count:,})"))
         blocks += [
             _person_row(
-                place.waiting.user_id,
+                place.entry.user_id,
                 users,
-                f"since {moment(place.waiting.registered_at, event.time_zone)}",
+                f"since {moment(place.entry.registered_at, event.time_zone)}",
                 f"{place.position}. ",
             )
-            for place in listing.waiting
+            for place in listing.waitlist
         ]
-    if not listing.registered and not listing.waiting:
+    if not listing.registered and not listing.waitlist:
         nobody = "Nobody is registered yet." if is_first else "Nobody else is on this page."
         blocks.append(section(nobody))
     return blocks + turning(
@@ -120,7 +120,9 @@ def person_form(own: UserRegistration, users: Mapping[str, User], *, is_over: bo
     told = f"{who} is told of the removal, with the reason. {follows}"
     if is_over or event.status is EventStatus.CANCELED:
         told = f"Nobody is told of it: the event is {'over' if is_over else 'canceled'}."
-    why = PlainTextInputElement(action_id=ActionId.INPUT, max_length=MOST_REASON, multiline=True)
+    why = PlainTextInputElement(
+        action_id=ActionId.INPUT, max_length=MAX_REASON_LENGTH, multiline=True
+    )
     metadata = {"event_id": event.event_id, "user_id": row.user_id}
     return View(
         type="modal",
@@ -155,8 +157,8 @@ def taken_out(outcome: LeaveOutcome, users: Mapping[str, User]) -> Message:
     """Return what an organizer is told of somebody who is out."""
     who = named(outcome.registration.user_id, users)
     text = f"{who} is out of {bold(outcome.event.title)}"
-    text += ", and is told so." if outcome.told else "."
+    text += ", and is told so." if outcome.notifies else "."
     if outcome.promoted:
-        too = ", and is told so, too" if outcome.told else ""
+        too = ", and is told so, too" if outcome.notifies else ""
         text += f" {people(outcome.promoted, len(outcome.promoted))} has the seat now{too}."
     return note(text)

@@ -100,7 +100,7 @@ EXPORTED = "The list is on its way to you, as a file in a direct message."
 def closed_note(outcome: ChangeOutcome) -> str:
     """Return that registration is closed, and who is told."""
     waiting = outcome.event.waitlist_count
-    is_told = waiting and outcome.changed and outcome.told
+    is_told = waiting and outcome.changed and outcome.notifies
     told = f" {persons(waiting)} waiting will be told." if is_told else ""
     return f"Registration is closed.{told}"
 

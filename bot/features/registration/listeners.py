@@ -53,18 +53,18 @@ class RegistrationListeners:
         if not asked.text:
             return modals.picker(CallbackId.REGISTER)
         found = self._service.find_events(asked.text)
-        if len(found.fitting) != 1:
+        if len(found.matches) != 1:
             return registration_views.choice(found, ActionId.CHOOSE_TO_REGISTER)
-        return self._register(asked.body, found.fitting[0].event_id)
+        return self._register(asked.body, found.matches[0].event_id)
 
     def unregister_command(self, asked: CommandRequest) -> Message | View:
         """`/unregister [EVENT]`: leave at once where one of one's own events fits, else ask which."""
         if not asked.text:
             return modals.picker(CallbackId.UNREGISTER)
         found = self._service.find_registrations_of(asked.user_id, asked.text)
-        if len(found.fitting) != 1:
+        if len(found.matches) != 1:
             return registration_views.choice_of_own(found, asked.text)
-        return self._leave_or_ask(asked.user_id, found.fitting[0].event.event_id)
+        return self._leave_or_ask(asked.user_id, found.matches[0].event.event_id)
 
     # Buttons
 
@@ -126,9 +126,9 @@ class RegistrationListeners:
         text = body.get("value") or ""
         if (body.get("view") or {}).get("callback_id") == CallbackId.UNREGISTER:
             found = self._service.find_registrations_of(user_id_of(body), text)
-            ack(modals.own_options(found.fitting))
+            ack(modals.own_options(found.matches))
         else:
-            ack(modals.event_options(self._service.find_events(text).fitting))
+            ack(modals.event_options(self._service.find_events(text).matches))
 
     def submitted_register(self, ack: Ack, body: Body, view: Body) -> None:
         """Register for the event picked."""

@@ -148,7 +148,7 @@ def capacity_set(outcome: ChangeOutcome) -> Message:
 def _given_seats(outcome: ChangeOutcome) -> str:
     if not outcome.promoted:
         return ""
-    told = " and will be told" if outcome.told else ""
+    told = " and will be told" if outcome.notifies else ""
     return f"{people(outcome.promoted, len(outcome.promoted))} got a seat{told}."
 
 
@@ -200,13 +200,13 @@ def place(own: UserRegistration) -> str:
 
 def choice(found: FoundEvents, action: ActionId) -> Message:
     """Return the events that fit, or whose titles come nearest, each as a button."""
-    if found.fitting:
+    if found.matches:
         asked = "Which one do you mean?"
-        if len(found.fitting) > MOST_CHOICES:
-            asked = f"{len(found.fitting)} events fit; here are the next. Which one do you mean?"
-        return _offer(asked, found.fitting, action)
-    if found.nearest:
-        return _offer("No event fits that. Do you mean one of these?", found.nearest, action)
+        if len(found.matches) > MOST_CHOICES:
+            asked = f"{len(found.matches)} events fit; here are the next. Which one do you mean?"
+        return _offer(asked, found.matches, action)
+    if found.suggestions:
+        return _offer("No event fits that. Do you mean one of these?", found.suggestions, action)
     return note("No event fits that. `/events` shows what is coming up.")
 
 
@@ -225,13 +225,13 @@ def _offer(text: str, events: Sequence[ListedEvent], action: ActionId) -> Messag
 
 def choice_of_own(found: FoundRegistrations, text: str) -> Message:
     """Return one's own registrations that fit, or whose titles come nearest, each as a button to leave."""
-    offered, asked = found.fitting, "Which one do you want to leave?"
+    offered, asked = found.matches, "Which one do you want to leave?"
     if not offered:
         what = f" that fits “{escape(text, LISTED)}”" if text else ""
         asked = f"You are not registered for anything{what}."
-        if not found.nearest:
+        if not found.suggestions:
             return note(f"{asked} `/registrations` shows where you are.")
-        offered, asked = found.nearest, f"{asked} Do you mean one of these?"
+        offered, asked = found.suggestions, f"{asked} Do you mean one of these?"
     blocks: list[Block] = [section(asked)]
     blocks += [
         section(

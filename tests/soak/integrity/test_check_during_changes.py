@@ -14,7 +14,7 @@ from domain.errors import RollcallError
 from domain.execution.retry import RetryPolicy
 from domain.inputs import EventChanges, UserDraft
 from domain.integrity import live_count
-from domain.integrity.checker import Check
+from domain.integrity.checker import Checker
 from domain.integrity.violations import Violation, ViolationKind
 from domain.models import Page, Registration
 from domain.ports import Store
@@ -55,7 +55,7 @@ def checked(store: object) -> list[Violation]:
     """Check in pages of two."""
     clock = ManualClock()
     retry = RetryPolicy(clock, lambda: 0.5)
-    return list(Check(store, retry, clock, lambda _: None, page=2).everything())  # type: ignore[arg-type]
+    return list(Checker(store, retry, clock, lambda _: None, page_size=2).check_all())  # type: ignore[arg-type]
 
 
 def a_town(store: Store) -> Service:
@@ -133,14 +133,14 @@ def test_without_the_second_read_of_a_registration_there_would_be_false_breaches
 ) -> None:
     """The guard, taken out: one who leaves while the place is looked for seems to have lost it."""
     if not guarded:
-        monkeypatch.setattr(Check, "_is_stored", lambda *_: True)
+        monkeypatch.setattr(Checker, "_is_stored", lambda *_: True)
     with empty_store("memory") as store:
         service = a_town(store)
         row = store.get_rows("e1", registrations_of=["p4"], users=()).registrations["p4"]
         service.unregister("e1", "p4")
         clock = ManualClock()
-        check = Check(store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
-        kinds = {violation.kind for violation in check.of_registration(row)}
+        check = Checker(store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
+        kinds = {violation.kind for violation in check.check_registration(row)}
         assert kinds == (set() if guarded else {ViolationKind.NOT_ON_WAITLIST})
 
 

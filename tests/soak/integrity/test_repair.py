@@ -77,7 +77,7 @@ def test_a_place_that_was_lost_is_where_it_was(scene: Scene) -> None:
 
 
 def test_a_user_lost_in_an_event_under_deletion_keeps_it_from_nothing(scene: Scene) -> None:
-    scene.rewrite_event({"deletion": Deletion.MARKED, "operation_id": "o"})
+    scene.rewrite_event({"deletion": Deletion.IN_PROGRESS, "operation_id": "o"})
     scene.lose_user("seated1")
     scene.lose_user("waiting1")
     repair(scene.service)
@@ -100,7 +100,7 @@ def test_the_repair_says_what_was_and_what_is_now(scene: Scene) -> None:
     scene.rewrite_event({"capacity": 3, "registered_count": 0})
     mended = repair(scene.service)
     said = [
-        (mend.violation.kind, mend.violation.user_id, mend.violation.stored, mend.now)
+        (mend.violation.kind, mend.violation.user_id, mend.violation.stored, mend.result)
         for mend in mended
     ]
     assert said == [
@@ -114,8 +114,8 @@ def test_after_a_jump_over_entries_that_were_ahead_the_event_can_be_changed_agai
 ) -> None:
     scene.add_entry(9)
     assert {mend.violation.kind for mend in repair(scene.service)} == {
-        ViolationKind.ENTRY_AHEAD,
-        ViolationKind.MISSING_ENTRY,
+        ViolationKind.JOURNAL_AHEAD,
+        ViolationKind.MISSING_JOURNAL_ENTRY,
     }
     scene.service.unregister("e1", "e1-seated1")
     assert seats(scene) == ["seated2", "waiting1"]

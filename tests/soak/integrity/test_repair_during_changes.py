@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from domain.errors import RollcallError, UnknownEvent
 from domain.execution.retry import RetryPolicy
 from domain.inputs import EventChanges, UserDraft
-from domain.integrity.checker import Check
-from domain.integrity.repairer import Repair
+from domain.integrity.checker import Checker
+from domain.integrity.repairer import Repairer
 from domain.integrity.violations import Violation, ViolationKind
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import Unavailable
@@ -223,19 +223,19 @@ def suppress_known(service: Service) -> None:
         comes_back(service, "waiting1")
 
 
-class Stale(Check):
+class Stale(Checker):
     """A check whose breaches were found some time ago."""
 
     found: tuple[Violation, ...] = ()
 
-    def of_history(self, event_id: str) -> Iterator[Violation]:
-        kinds = {ViolationKind.MISSING_ENTRY, ViolationKind.ENTRY_AHEAD}
+    def check_journal(self, event_id: str) -> Iterator[Violation]:
+        kinds = {ViolationKind.MISSING_JOURNAL_ENTRY, ViolationKind.JOURNAL_AHEAD}
         return (one for one in self.found if one.kind in kinds and one.event_id == event_id)
 
-    def of_places(self) -> Iterator[Violation]:
+    def check_waitlists(self) -> Iterator[Violation]:
         return (one for one in self.found if one.kind is ViolationKind.STRAY_WAITLIST_ENTRY)
 
-    def of_registrations(self) -> Iterator[Violation]:
+    def check_registrations(self) -> Iterator[Violation]:
         kinds = {
             ViolationKind.NO_EVENT,
             ViolationKind.NO_USER,
@@ -280,8 +280,8 @@ def test_what_was_mended_meanwhile_is_left_alone(
     repair(service)
     afterwards(scene)
     before = everything_in(store)
-    late = Repair(
+    late = Repairer(
         store, service._executor, RetryPolicy(clock, lambda: 0.5), clock, ids("late"), stale
     )
-    assert list(late.everything()) == []
+    assert list(late.repair_all()) == []
     assert everything_in(store) == before

@@ -84,7 +84,10 @@ def write_events(store: SQLiteStore | DynamoDBStore, events: Iterable[Event]) ->
     actions: Iterator[Action] = (
         action
         for event in events
-        for action in (PutEvent(event, None), PutJournalEntry(an_entry(event.event_id), owed=False))
+        for action in (
+            PutEvent(event, None),
+            PutJournalEntry(an_entry(event.event_id), undelivered=False),
+        )
     )
     _write(store, actions)
 

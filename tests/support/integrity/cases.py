@@ -52,7 +52,7 @@ NUMBERS = {
     "a raise with no operation": rewritten(K.OPERATION, capacity_target=5),
     "an operation with no raise": rewritten(K.OPERATION, operation_id="lost"),
     "a raise to what is so": rewritten(K.OPERATION, capacity_target=2, operation_id="o"),
-    "a deletion with no operation": rewritten(K.OPERATION, deletion=Deletion.MARKED),
+    "a deletion with no operation": rewritten(K.OPERATION, deletion=Deletion.IN_PROGRESS),
     "a tombstone that is unfinished": Corruption(
         lambda scene: buried(scene, operation_id="o"), K.OPERATION, event="-buried"
     ),
@@ -62,11 +62,11 @@ NUMBERS = {
     "a seat lost": in_history(K.REGISTERED_COUNT, lambda scene: scene.lose_row("seated1")),
 }
 HISTORY = {
-    "the first entry lost": in_history(K.MISSING_ENTRY, lambda scene: scene.lose_entry(1)),
-    "an entry lost": in_history(K.MISSING_ENTRY, lambda scene: scene.lose_entry(3)),
-    "the last entry lost": in_history(K.MISSING_ENTRY, lambda scene: scene.lose_entry(6)),
-    "the next entry there already": in_history(K.ENTRY_AHEAD, lambda scene: scene.add_entry(7)),
-    "a later entry there already": in_history(K.ENTRY_AHEAD, lambda scene: scene.add_entry(9)),
+    "the first entry lost": in_history(K.MISSING_JOURNAL_ENTRY, lambda scene: scene.lose_entry(1)),
+    "an entry lost": in_history(K.MISSING_JOURNAL_ENTRY, lambda scene: scene.lose_entry(3)),
+    "the last entry lost": in_history(K.MISSING_JOURNAL_ENTRY, lambda scene: scene.lose_entry(6)),
+    "the next entry there already": in_history(K.JOURNAL_AHEAD, lambda scene: scene.add_entry(7)),
+    "a later entry there already": in_history(K.JOURNAL_AHEAD, lambda scene: scene.add_entry(9)),
 }
 LINE = {
     "a registration lost": in_line(

@@ -326,4 +326,4 @@ def test_event_alone_opens_the_form_too(town: Town) -> None:
 
 def test_an_admin_is_no_special_organizer_of_what_others_create(town: Town) -> None:
     sent(town)
-    assert only_event(town).organized_by(AMARA) is False
+    assert only_event(town).is_organizer(AMARA) is False

@@ -59,8 +59,8 @@ def test_the_first_page(town: Town, store: DynamoDBStore) -> None:
 
 def test_a_page_deep_in_the_line(town: Town, store: DynamoDBStore) -> None:
     """The position of its first is counted within one block of the line (`WAITLIST_BLOCK`)."""
-    first, _ = opened(town, store, "small", ("line:4",))
-    deep, text = opened(town, store, "large", ("line:14500",))
+    first, _ = opened(town, store, "small", ("waitlist:4",))
+    deep, text = opened(town, store, "large", ("waitlist:14500",))
     assert "4501. " in text
     assert deep.reads <= first.reads
     assert AMARA not in text

@@ -45,8 +45,8 @@ def test_each_breach_is_a_line_with_its_ids() -> None:
     assert not sound
     *lines, last = text.splitlines()
     assert "breach: registered_count, event e1: is 1, should be 2" in lines
-    stray = "stray_place, event e1, user e1-nobody, ticket 99"
-    assert f"breach: {stray}: is without registration, should be one's who waits" in lines
+    stray = "stray_waitlist_entry, event e1, user e1-nobody, ticket 99"
+    assert f"breach: {stray}: is without a registration, should be of a waitlisted user" in lines
     counts = "events: 1, registrations: 5, places in line: 4"
     assert last == f"{counts}, breaches: {len(lines)}"
 
@@ -55,8 +55,8 @@ def test_a_repair_says_what_was_and_what_is_now_and_ends_with_a_check() -> None:
     sound, text = run(repair=True, terminal=False)
     assert sound
     assert text.splitlines() == [
-        "mended: stray_place, event e1, user e1-nobody, ticket 99:"
-        " was without registration, is now deleted",
+        "mended: stray_waitlist_entry, event e1, user e1-nobody, ticket 99:"
+        " was without a registration, is now deleted",
         "mended: registered_count, event e1: was 1, is now 2",
         "events: 1, registrations: 5, places in line: 3, mended: 2, breaches: 0",
     ]

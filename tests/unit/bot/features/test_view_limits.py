@@ -40,13 +40,13 @@ from domain.enums import (
     Audience,
     Cause,
     ChangeKind,
-    ClosedBecause,
+    ClosedReason,
     EventStatus,
     NotificationKind,
     RegistrationStatus,
 )
 from domain.errors import NotRegistered, RegistrationClosed
-from domain.inputs import MAX_CAPACITY, MOST_REASON, MessageDraft
+from domain.inputs import MAX_CAPACITY, MAX_REASON_LENGTH, MessageDraft
 from domain.models import (
     CapacityPreview,
     Change,
@@ -204,7 +204,7 @@ def left(user_id: str, **values: Any) -> Change:
 ENTRIES = (
     entry(Change(kind=ChangeKind.EDITED, actor_id=IDS[0], fields=FIELDS)),
     entry(
-        left(IDS[0], cause=Cause.REMOVED, reason=WORST * MOST_REASON),
+        left(IDS[0], cause=Cause.REMOVED, reason=WORST * MAX_REASON_LENGTH),
         *(
             Change(kind=ChangeKind.PROMOTED, user_id=user_id, cause=Cause.SEAT_FREED)
             for user_id in IDS[:49]
@@ -225,7 +225,7 @@ ENTRIES = (
 )
 MOVE = RegistrationMove(
     START,
-    tuple(left(IDS[0], cause=Cause.REMOVED, reason=WORST * MOST_REASON) for _ in range(2)),
+    tuple(left(IDS[0], cause=Cause.REMOVED, reason=WORST * MAX_REASON_LENGTH) for _ in range(2)),
     49,
 )
 LISTS = home_views.Lists(OWN, Page(SOME, CURSOR), Page(SOME[: home_views.COMING], CURSOR))
@@ -251,7 +251,7 @@ def notification(kind: NotificationKind) -> Message:
     one = Notification(
         kind=kind,
         user_id=IDS[0],
-        reason=WORST * MOST_REASON,
+        reason=WORST * MAX_REASON_LENGTH,
         before=ABOUT,
         text=WORST * 2_500,
         about_user_id=IDS[1],
@@ -382,7 +382,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "blocks.modals.picker": lambda: modals.picker(CallbackId.UNREGISTER),
     "slack.error_messages.unforeseen": lambda: error_messages.unforeseen("r" * 8),
     "slack.error_messages.message": lambda: error_messages.message(
-        RegistrationClosed(LARGEST.event_id, LARGEST.title, ClosedBecause.DEADLINE, START)
+        RegistrationClosed(LARGEST.event_id, LARGEST.title, ClosedReason.DEADLINE, START)
     ),
     "slack.error_messages.to": lambda: error_messages.to(
         IDS[0], NotRegistered(LARGEST.event_id, LARGEST.title, IDS[1])

@@ -37,7 +37,9 @@ def count(scene: Scene, store: object | None = None, *, page: int = 2) -> Count:
     """Count the scene's event, as the store shows it, since its present version."""
     reader: Store = store or scene.store  # type: ignore[assignment]
     since = scene.event().version
-    return LiveCount(reader, at_once, "e1", since=since, page=page, on_page=lambda _: None).run()
+    return LiveCount(
+        reader, at_once, "e1", since_version=since, page_size=page, on_page=lambda _: None
+    ).run()
 
 
 class Meanwhile:
@@ -82,7 +84,10 @@ def test_it_is_that_of_the_version_that_it_names(moves: list[tuple[str, int]], p
     busy = Meanwhile(scene.store, iter([moving(*one) for one in moves]))
     counted = count(scene, busy, page=page)
     event = counted.event
-    assert (counted.registered, counted.waiting) == (event.registered_count, event.waitlist_count)
+    assert (counted.registered, counted.waitlisted) == (
+        event.registered_count,
+        event.waitlist_count,
+    )
     assert counted.blocks == dict(event.waitlist_by_block)
     assert counted.last_ticket < event.next_ticket
 

@@ -6,8 +6,8 @@ import pytest
 
 from domain.enums import Deletion
 from domain.execution.retry import RetryPolicy
-from domain.integrity.checker import Check
-from domain.integrity.repairer import Repair
+from domain.integrity.checker import Checker
+from domain.integrity.repairer import Repairer
 from domain.integrity.violations import Violation, ViolationKind
 from tests.support.environment import ManualClock, ids, service_on
 from tests.support.faulty_store import FaultyStore, never_sent
@@ -21,17 +21,17 @@ def scene() -> Scene:
 
 
 @pytest.fixture
-def reading(scene: Scene) -> Check:
+def reading(scene: Scene) -> Checker:
     clock = ManualClock()
-    return Check(scene.store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
+    return Checker(scene.store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
 
 
 @pytest.fixture
-def repairing(scene: Scene, reading: Check) -> Repair:
+def repairing(scene: Scene, reading: Checker) -> Repairer:
     clock = ManualClock()
     retry = RetryPolicy(clock, lambda: 0.5)
     executor = scene.service._executor
-    return Repair(scene.store, executor, retry, clock, ids("repairing"), reading)
+    return Repairer(scene.store, executor, retry, clock, ids("repairing"), reading)
 
 
 def only(scene: Scene, kind: ViolationKind) -> Violation:
@@ -40,18 +40,18 @@ def only(scene: Scene, kind: ViolationKind) -> Violation:
     return violation
 
 
-def test_an_event_that_is_gone_has_nothing_to_check(reading: Check) -> None:
+def test_an_event_that_is_gone_has_nothing_to_check(reading: Checker) -> None:
     """Not even a tombstone: no command of ours leaves so little."""
-    assert list(reading.of_history("gone")) == []
-    assert list(reading.of_numbers("gone")) == []
+    assert list(reading.check_journal("gone")) == []
+    assert list(reading.check_counts("gone")) == []
 
 
-def test_an_entry_that_a_page_did_not_show_is_no_gap_once_it_is_there(reading: Check) -> None:
-    assert list(reading._gap("e1", 1, 2)) == []
+def test_an_entry_that_a_page_did_not_show_is_no_gap_once_it_is_there(reading: Checker) -> None:
+    assert list(reading._check_gap("e1", 1, 2)) == []
 
 
 def test_a_lost_user_whose_event_cannot_be_left_by_itself_is_taken_out_all_the_same(
-    scene: Scene, repairing: Repair
+    scene: Scene, repairing: Repairer
 ) -> None:
     """The line is said to be longer than it is: nobody who sits can leave until that is mended."""
     for name in ("waiting1", "waiting2", "waiting3"):
@@ -59,30 +59,30 @@ def test_a_lost_user_whose_event_cannot_be_left_by_itself_is_taken_out_all_the_s
     scene.lose_user("seated1")
     violation = only(scene, ViolationKind.NO_USER)
     scene.rewrite_event({"waitlist_count": 2})
-    assert [mend.now for mend in repairing._take_out(violation)] == ["unregistered"]
+    assert [mend.result for mend in repairing._unregister(violation)] == ["unregistered"]
     scene.rewrite_event({"waitlist_count": 0})
     assert assert_mended(scene.service, scene.store).seated("e1") == ["e1-seated2"]
 
 
-def test_what_stands_in_anothers_place_by_now_goes_first(scene: Scene, repairing: Repair) -> None:
+def test_what_stands_in_anothers_place_by_now_goes_first(scene: Scene, repairing: Repairer) -> None:
     scene.lose_place("waiting2")
     violation = only(scene, ViolationKind.NOT_ON_WAITLIST)
     scene.add_place(4, "nobody")
-    assert [mend.now for mend in repairing._fix_registration(violation)] == ["in line"]
+    assert [mend.result for mend in repairing._fix_registration(violation)] == ["on the waitlist"]
     assert_mended(scene.service, scene.store)
 
 
 def test_one_who_leaves_before_the_mending_is_not_written_again(
-    scene: Scene, repairing: Repair
+    scene: Scene, repairing: Repairer
 ) -> None:
     row, event = scene.row("waiting3"), scene.event()
     scene.service.unregister("e1", row.user_id)
-    for mend in (repairing._give_ticket, repairing._rewrite, repairing._put_in_line):
+    for mend in (repairing._give_ticket, repairing._rewrite, repairing._add_entry):
         assert mend(row)(event) is None
 
 
 def test_what_no_version_guards_and_nobody_confirms_is_given_up(
-    scene: Scene, repairing: Repair
+    scene: Scene, repairing: Repairer
 ) -> None:
     """After twenty seconds; the next repair finds it where it was."""
     scene.add_place(9, "nobody", "gone")
@@ -91,11 +91,11 @@ def test_what_no_version_guards_and_nobody_confirms_is_given_up(
     scene.store.faults = [never_sent] * 1_000
     assert list(repairing._fix_waitlist_entry(violation)) == []
     scene.store.faults.clear()
-    assert [mend.now for mend in repairing._fix_waitlist_entry(violation)] == ["deleted"]
+    assert [mend.result for mend in repairing._fix_waitlist_entry(violation)] == ["deleted"]
     assert_mended(scene.service, scene.store)
 
 
-def test_a_tombstone_keeps_its_count_of_nobody(scene: Scene, reading: Check) -> None:
+def test_a_tombstone_keeps_its_count_of_nobody(scene: Scene, reading: Checker) -> None:
     scene.service.delete_event("e1")
     assert scene.event().deletion is Deletion.DONE
-    assert list(reading.everything()) == []
+    assert list(reading.check_all()) == []

@@ -7,7 +7,7 @@ import pytest
 from domain.commands import ApplyFix, Register
 from domain.enums import RegistrationStatus
 from domain.inputs import EventChanges, UserChanges
-from domain.integrity.fixes import as_it_should_be
+from domain.integrity.fixes import with_valid_seated_at
 from domain.models import (
     Card,
     Change,
@@ -66,7 +66,7 @@ def test_registrations_promoted_by_a_capacity_increase_keep_a_new_field(
 
 def test_registration_repaired_keeps_a_new_field() -> None:
     damaged = with_note(a_seat()).model_copy(update={"seated_at": None})
-    assert as_it_should_be(damaged).model_extra == NOTE
+    assert with_valid_seated_at(damaged).model_extra == NOTE
 
 
 def test_repair_writes_a_registration_with_its_new_field(
@@ -75,7 +75,7 @@ def test_repair_writes_a_registration_with_its_new_field(
     stored = store.registrations["e1", "a"]
     fixed = stored.model_copy(update={"seated_at": stored.registered_at})
     version = store.events["e1"].version
-    commit_together(store, "e1", [ApplyFix(version, rows=((stored, fixed),))])
+    commit_together(store, "e1", [ApplyFix(version, registrations=((stored, fixed),))])
     assert store.registrations["e1", "a"].model_extra == NOTE
 
 
