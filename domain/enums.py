@@ -28,7 +28,7 @@ class Deletion(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """What a commit did, as the history shows it (R8.10)."""
+    """A change made by a commit, as the history shows it (R8.10)."""
 
     CREATED = "created"
     REGISTERED = "registered"
@@ -75,7 +75,7 @@ class NotificationKind(StrEnum):
 
 
 class Audience(StrEnum):
-    """Which attendees get a notification."""
+    """The attendees that get a notification."""
 
     REGISTERED = "registered"
     WAITLISTED = "waitlisted"

@@ -133,7 +133,7 @@ class Event(BaseModel):
         return None
 
     def closed_since(self, reason: ClosedReason) -> datetime | None:
-        """Return when registration ended by itself, or None if an organizer ended it."""
+        """Return when registration ended, or None if an organizer ended it."""
         if reason is ClosedReason.STARTED:
             return self.starts_at
         return self.registration_deadline if reason is ClosedReason.DEADLINE else None
@@ -188,7 +188,7 @@ class Actor:
 
 
 class Change(BaseModel):
-    """One thing that a commit did: to a user's registration (`user_id`) or the event, by whom, and why."""
+    """One thing that a commit did: to a registration (`user_id`) or the event, with actor and cause."""
 
     model_config = STORED
 
@@ -246,7 +246,7 @@ class Notification(BaseModel):
 
 
 class UnreachableRecipient(BaseModel):
-    """A user whom a notification can't ever reach, and Slack's error code (R9.2)."""
+    """A user that a notification can never reach, and Slack's error code (R9.2)."""
 
     model_config = STORED
 
@@ -314,7 +314,7 @@ class DeliveryState(BaseModel):
     notification: int = 0
     """Index of the next notification in the entry after `delivered_version`."""
     recipient: str | None = None
-    """Where to continue in the audience of that notification, in the notification worker's notation."""
+    """Position in the audience of that notification, in the notification worker's notation."""
     deferred: tuple[Deferred, ...] = ()
     unreported: tuple[UnreachableRecipient, ...] = ()
     """Unreachable recipients that the organizers have not been notified about yet."""
@@ -354,7 +354,7 @@ class ListedEvent:
     starts_at: datetime
     status: EventStatus
     closes_at: datetime
-    """When registration ends by itself: the registration deadline, or the start."""
+    """When registration ends without an organizer: the registration deadline, or the start."""
     listed: bool
 
     @classmethod
@@ -376,7 +376,7 @@ class DueEvent:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationMove:
-    """What one commit did to one user's registration or position (R8.10)."""
+    """The changes of one user's registration or position in one commit (R8.10)."""
 
     at: datetime
     changes: tuple[Change, ...]
@@ -414,7 +414,7 @@ class EventRegistrations:
 
 @dataclass(frozen=True, slots=True)
 class CapacityPreview:
-    """What setting a capacity would do (R8.8).
+    """The effect of setting a capacity (R8.8).
 
     `promoted` holds the users who would get a seat, as many as one commit promotes. If the capacity is
     below the number of registered users (R2.5), `affected` holds the last of those beyond it.
@@ -430,7 +430,7 @@ class CapacityPreview:
 
 @dataclass(frozen=True, slots=True)
 class LeavePreview:
-    """What a user would lose by leaving (R8.4): the seat, and the position after coming back."""
+    """The effect of leaving (R8.4): the seat that is lost, and the position after coming back."""
 
     own: UserRegistration
     next_gets_seat: bool
@@ -439,7 +439,7 @@ class LeavePreview:
 
     @property
     def is_free(self) -> bool:
-        """Whether the user loses nothing: a seat stays free, or nobody is behind on the waitlist."""
+        """Whether the user loses nothing: a seat stays free, or no one is behind on the waitlist."""
         event = self.own.event
         if self.own.position is None:
             return event.free_seats > 0 or (not event.has_waitlist and not self.next_gets_seat)

@@ -214,7 +214,7 @@ class Service:
         return event
 
     def is_over(self, event: Event) -> bool:
-        """Return whether an event is over: changes of it notify nobody."""
+        """Return whether an event is over: changes of it notify no one."""
         return self._clock.now() >= event.over_at
 
     def list_events(
@@ -360,7 +360,7 @@ class Service:
         return self._change(event_id, Export(actor, request_id))
 
     def delete_event(self, event_id: str, *, actor: Actor | None = None) -> bool:
-        """Delete an event and all its registrations (R7.2). Nobody finds it from now on.
+        """Delete an event and all its registrations (R7.2). No one can find it from now on.
 
         Return whether that is finished; if not, it continues in the background. Raises
         `UnknownEvent`, `NotOrganizer`.
@@ -382,7 +382,7 @@ class Service:
     def register_ensuring_user(self, event_id: str, draft: UserDraft) -> RegisterOutcome:
         """Run `ensure_user`, then `register`; raise what they raise.
 
-        A user whom this process has seen stored like this is not read: the commit checks that the
+        A user that this process has seen stored like this is not read: the commit checks that the
         user exists. If it does not, both are run.
         """
         if draft.user_id is not None and self._users.is_cached(draft):

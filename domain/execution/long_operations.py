@@ -1,6 +1,6 @@
 """Operations that take more than one commit: deletions and large capacity increases.
 
-Each step keeps R7.5. Whatever stops an operation, the sweep finishes it (R7.4).
+Each step keeps R7.5. The sweep finishes an interrupted operation (R7.4).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Work = Callable[[float], bool]
 """Works until a deadline, on the clock's `monotonic`. Returns whether the operation is finished."""
 
 DEACTIVATION_PREFIX = "deactivated."
-"""Prefix of the deletion id of a user whom Slack deactivated: a crash does not lose the reason."""
+"""Prefix of the deletion id of a user that Slack deactivated: a crash does not lose the reason."""
 
 BACKGROUND_SECONDS = 60.0
 """Seconds that an operation runs in the background. The sweep finishes what is left."""

@@ -70,7 +70,7 @@ def _operation_text(operation: Operation) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationContext:
-    """What was read to check a registration."""
+    """The data read to check a registration."""
 
     event: Event | None
     has_user: bool
@@ -158,8 +158,8 @@ def keeps_ticket(other: Registration, registration: Registration) -> bool:
     """Return whether the other one keeps a ticket that both have.
 
     A waitlisted registration keeps it before a registered one, because a ticket determines a
-    position. Of two registered ones, the earlier keeps it. Of two waitlisted ones, the other does: it
-    was found by its waitlist entry.
+    position. The earlier of two registered ones keeps it. If both are waitlisted, the other one does:
+    it was found by its waitlist entry.
     """
     if other.status is registration.status is RegistrationStatus.WAITLISTED:
         return True

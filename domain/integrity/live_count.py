@@ -31,7 +31,7 @@ class JournalGap(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What the roster and the waitlist hold at the version of `event`."""
+    """The contents of the roster and the waitlist at the version of `event`."""
 
     event: Event
     registered: int

@@ -158,7 +158,7 @@ class Repairer:
         return self._write(event_id, *(self._placeholder(event_id, one) for one in versions))
 
     def _placeholder(self, event_id: str, version: int) -> PutJournalEntry:
-        """Return an entry in place of a lost one. Nobody knows which notifications that one held."""
+        """Return an entry in place of a lost one. It is unknown which notifications that one held."""
         entry = JournalEntry(
             event_id=event_id,
             version=version,
@@ -227,7 +227,7 @@ class Repairer:
         return stored if stored is not None and stored.ticket == registration.ticket else None
 
     def _add_entry(self, registration: Registration) -> MakeFix:
-        """Return what adds a registration's waitlist entry, after it drops another entry in its place."""
+        """Return what adds a registration's waitlist entry, after it drops another entry with its ticket."""
 
         def make_fix(event: Event) -> ApplyFix | None:
             stored = self._if_same_ticket(registration)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class ViolationKind(StrEnum):
-    """What can be wrong with an event's counts, its journal, a registration or a waitlist entry."""
+    """A kind of violation: of an event's counts, its journal, a registration or a waitlist entry."""
 
     REGISTERED_COUNT = "registered_count"
     WAITLIST_COUNT = "waitlist_count"

@@ -141,7 +141,7 @@ def set_status(work: WorkingCopy, status: EventStatus, actor: Actor | None) -> C
 
 
 def _has_announced_closing(event: Event, now: datetime) -> bool:
-    """Return whether registration ended by itself, and waitlisted users were notified of that."""
+    """Return whether registration had ended before, and waitlisted users were notified of that."""
     due = event.next_due_at
     passed = (at for at in registration_closings(event) if at <= now)
     return now >= event.starts_at or any(due is None or at < due for at in passed)

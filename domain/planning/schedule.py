@@ -2,7 +2,7 @@
 
 An event stores only its next due time. The commit that sends what is due sets the next one, so each is
 sent once, whichever process finds it. The commit that moves an event updates the due time too, so
-nobody gets a reminder for the old date.
+no one gets a reminder for the old date.
 """
 
 from __future__ import annotations
