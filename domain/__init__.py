@@ -1,1 +1,1 @@
-"""The rules: who sits, who waits, and why. Stdlib and pydantic only; no I/O, no environment, no Slack, no AWS."""
+"""The rules of Rollcall. Imports only the standard library and pydantic: no I/O, no Slack, no AWS."""

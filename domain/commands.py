@@ -1,4 +1,4 @@
-"""What can be asked of an event, and what is answered when it is done; refusals are in `domain.errors`."""
+"""Commands that can be run on an event, and the outcome of each. Refusals are in `domain.errors`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.models import Actor, Event, Registration, WaitlistEntry
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Write a new event; its id must never have been used (R7.2)."""
+    """Create the event. Its id must never have been used (R7.2). Gives `ChangeOutcome`."""
 
     event: Event
     actor_id: str | None = None
@@ -20,14 +20,14 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Give the user a seat, or a place in line (R3). Gives `RegisterOutcome`."""
+    """Give the user a seat or add the user to the waitlist (R3). Gives `RegisterOutcome`."""
 
     user_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unregister:
-    """Take the user out (R4); with a ticket, only if that is still the one. Gives `LeaveOutcome`."""
+    """Delete the user's registration (R4); with a ticket, only that one. Gives `LeaveOutcome`."""
 
     user_id: str
     cause: Cause = Cause.OWN
@@ -36,7 +36,7 @@ class Unregister:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Take a user out in an organizer's name; the user is told (R4.6). Gives `LeaveOutcome`."""
+    """Delete a user's registration for an organizer and notify the user (R4.6). Gives `LeaveOutcome`."""
 
     user_id: str
     actor: Actor | None
@@ -45,7 +45,7 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Change the event, its capacity included (R2.5, R8.8). Gives `ChangeOutcome`."""
+    """Change the event, including its capacity (R2.5, R8.8). Gives `ChangeOutcome`."""
 
     changes: EventChanges
     actor: Actor | None
@@ -53,7 +53,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class SetStatus:
-    """Open, close or cancel the event (R2.6); what is so already stays so. Gives `ChangeOutcome`."""
+    """Open, close or cancel the event (R2.6). Gives `ChangeOutcome`."""
 
     status: EventStatus
     actor: Actor | None
@@ -61,7 +61,7 @@ class SetStatus:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Tell an audience what an organizer has to say; once for each request id. Gives `ChangeOutcome`."""
+    """Send an announcement to an audience, once per request id. Gives `ChangeOutcome`."""
 
     text: str
     audience: Audience
@@ -71,7 +71,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Send the actor the list of everyone in the event; once for each request id. Gives `ChangeOutcome`."""
+    """Send the actor the list of attendees, once per request id. Gives `ChangeOutcome`."""
 
     actor: Actor
     request_id: str
@@ -79,55 +79,56 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class RunSchedule:
-    """Do what the event's next due time asks for, if it has come (R8.15). Gives `ChangeOutcome`."""
+    """Send what is due, if the event's next due time has come (R8.15). Gives `ChangeOutcome`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContinueCapacityIncrease:
-    """Take a raise that did not fit one commit a step further, if it is still wanted. Gives `ChangeOutcome`."""
+    """Take the next step of a capacity increase, if it is still wanted. Gives `ChangeOutcome`."""
 
     operation_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class StartDeletion:
-    """The first step of an event's deletion: from here on nobody can find it (R7.2). Gives `ChangeOutcome`."""
+    """Hide the event from everyone: the first step of its deletion (R7.2). Gives `ChangeOutcome`."""
 
     actor: Actor | None
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveAttendees:
-    """Take users out of an event that is being deleted: those who wait first. Gives `ChangeOutcome`."""
+    """Delete registrations of an event in deletion, waitlisted users first. Gives `ChangeOutcome`."""
 
     user_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FinishDeletion:
-    """The last step of an event's deletion: only its id is kept, for ever. Gives `ChangeOutcome`."""
+    """Keep only the event's id, forever: the last step of its deletion. Gives `ChangeOutcome`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyFix:
-    """Set right what a check found at this version (R7.6): numbers of the event, registrations, places in line.
+    """Fix what a check found at this version (R7.6).
 
-    Gives `ChangeOutcome`, unchanged if the version moved.
+    Gives `ChangeOutcome`, with `changed` False if the event has another version.
     """
 
     version: int
-    numbers: Mapping[str, object] = field(default_factory=dict)
-    rows: tuple[tuple[Registration, Registration | None], ...] = ()
-    """Each as it is stored, and as it is to be; None: gone."""
+    values: Mapping[str, object] = field(default_factory=dict)
+    """The event's fields to set."""
+    registrations: tuple[tuple[Registration, Registration | None], ...] = ()
+    """Each as stored, and as it should be (None: deleted)."""
     add: tuple[WaitlistEntry, ...] = ()
     drop: tuple[WaitlistEntry, ...] = ()
-    above: int = 0
-    """Versions up to this one are taken: the history is ahead of the event."""
+    min_version: int = 0
+    """The new version must be above this: the journal is ahead of the event."""
 
 
 @dataclass(frozen=True, slots=True)
 class FillFreeSeats:
-    """Give free seats to the line, as no event should need (R7.6). Gives `ChangeOutcome`."""
+    """Promote into seats that should not be free (R7.6). Gives `ChangeOutcome`."""
 
 
 Command = (
@@ -149,12 +150,12 @@ Command = (
 )
 
 
-# Outcomes. `event` is the event as the whole commit leaves it.
+# Outcomes. `event` is the event after the whole commit.
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterOutcome:
-    """The user is in; `position` is None for one who has a seat."""
+    """The user is registered (`position` None) or waitlisted."""
 
     event: Event
     registration: Registration
@@ -163,26 +164,29 @@ class RegisterOutcome:
 
 @dataclass(frozen=True, slots=True)
 class LeaveOutcome:
-    """The user is out, and was in as `registration`; `promoted` got the seat."""
+    """The registration was deleted, and the users in `promoted` got seats."""
 
     event: Event
     registration: Registration
     promoted: tuple[str, ...] = ()
-    told: bool = True
-    """Whether those whom it concerns are told: not of an event that is canceled or over."""
+    notifies: bool = True
+    """Whether the users concerned are notified. They are not if the event is canceled or over."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeOutcome:
-    """The event is as wanted; `changed` is False where it was so before. `promoted` got seats."""
+    """The event is as requested, and the users in `promoted` got seats.
+
+    `changed` is False if there was nothing to change.
+    """
 
     event: Event
     changed: bool = True
     promoted: tuple[str, ...] = ()
     is_moved: bool = False
-    """Whether time or place changed: everyone is told."""
-    told: bool = True
-    """Whether those whom it concerns are told: not of an event that is over, nor twice of the same."""
+    """Whether time or place changed: all attendees are notified."""
+    notifies: bool = True
+    """Whether the users concerned are notified. They are not if the event is over, nor twice."""
 
 
 Outcome = RegisterOutcome | LeaveOutcome | ChangeOutcome

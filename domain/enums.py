@@ -1,4 +1,4 @@
-"""What state things are in, and why they changed: the closed lists of words that are stored."""
+"""The closed lists of words that are stored: statuses, changes, causes and notifications."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ class EventStatus(StrEnum):
 
 
 class RegistrationStatus(StrEnum):
-    """`registered` has a seat, `waitlisted` waits for one."""
+    """`registered` has a seat, `waitlisted` is on the waitlist."""
 
     REGISTERED = "registered"
     WAITLISTED = "waitlisted"
 
 
 class Deletion(StrEnum):
-    """How far an event's deletion is (R7.2): marked and being emptied, or a tombstone."""
+    """State of an event's deletion (R7.2): its attendees are being removed, or it is a tombstone."""
 
-    MARKED = "marked"
+    IN_PROGRESS = "in_progress"
     DONE = "done"
 
 
 class ChangeKind(StrEnum):
-    """What a commit did, as the history tells it (R8.10)."""
+    """A change made by a commit, as the history shows it (R8.10)."""
 
     CREATED = "created"
     REGISTERED = "registered"
@@ -47,7 +47,7 @@ class ChangeKind(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a registration moved."""
+    """Why a registration changed."""
 
     OWN = "own"
     REMOVED = "removed"
@@ -60,7 +60,7 @@ class Cause(StrEnum):
 
 
 class NotificationKind(StrEnum):
-    """What a person is told, or given, by direct message because of a commit (R9.1)."""
+    """Why a user gets a direct message after a commit (R9.1)."""
 
     PROMOTED = "promoted"
     REMOVED = "removed"
@@ -75,14 +75,14 @@ class NotificationKind(StrEnum):
 
 
 class Audience(StrEnum):
-    """Whom of an event's people a message is for."""
+    """The attendees that get a notification."""
 
     REGISTERED = "registered"
-    WAITING = "waiting"
+    WAITLISTED = "waitlisted"
     EVERYONE = "everyone"
 
 
-class ClosedBecause(StrEnum):
+class ClosedReason(StrEnum):
     """Why an event takes no registrations (R2.6)."""
 
     CLOSED = "closed"

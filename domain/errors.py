@@ -1,4 +1,4 @@
-"""What the service refuses, each with its data and no prose for people: `bot.slack.errors` has the sentences."""
+"""Refusals: errors with data and without sentences. `bot/slack/error_messages.py` has those."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.enums import ClosedBecause, RegistrationStatus
+from domain.enums import ClosedReason, RegistrationStatus
 
 
 class RollcallError(Exception):
-    """Anything that Rollcall refuses; unless a leaf says otherwise, nothing was changed."""
+    """Base of all refusals. Unless a subclass says otherwise, nothing was changed."""
 
     def __str__(self) -> str:
-        """Return the error's own data, for logs."""
+        """Return the error's data, for logs."""
         return ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
 
 
 @dataclass(eq=False)
 class Invalid(RollcallError):
-    """A field is missing or malformed (R1.4, R2.3): which, and why, in words for its author."""
+    """A field is missing or malformed (R1.4, R2.3). The reason completes "The field ..."."""
 
     field: str
     reason: str
@@ -27,35 +27,35 @@ class Invalid(RollcallError):
 
 @dataclass(eq=False)
 class UnknownUser(RollcallError):
-    """There is no such user, or it is being deleted (R3.5, R7.1)."""
+    """The user does not exist or is being deleted (R3.5, R7.1)."""
 
     user_id: str
 
 
 @dataclass(eq=False)
 class DuplicateUser(RollcallError):
-    """A user with this id exists already and was left as it was (R1.3)."""
+    """A user with this id exists already (R1.3)."""
 
     user_id: str
 
 
 @dataclass(eq=False)
 class UnknownEvent(RollcallError):
-    """There is no such event, or it was deleted (R3.5, R6.4)."""
+    """The event does not exist, or it was deleted (R3.5, R6.4)."""
 
     event_id: str
 
 
 @dataclass(eq=False)
 class DuplicateEvent(RollcallError):
-    """An event with this id exists, or existed once: an id is never used again (R7.2)."""
+    """An event with this id exists or existed. Ids of deleted events are never used again (R7.2)."""
 
     event_id: str
 
 
 @dataclass(eq=False)
 class EventFull(RollcallError):
-    """No free seat, and no waitlist to join (R3.2, R2.7)."""
+    """The event has no free seat and no waitlist (R3.2, R2.7)."""
 
     event_id: str
     title: str
@@ -65,7 +65,7 @@ class EventFull(RollcallError):
 
 @dataclass(eq=False)
 class AlreadyRegistered(RollcallError):
-    """The user is in the event already (R3.4); `position` is None for one who has a seat."""
+    """The user is registered or waitlisted already (R3.4). A user with a seat has no position."""
 
     event_id: str
     title: str
@@ -76,7 +76,7 @@ class AlreadyRegistered(RollcallError):
 
 @dataclass(eq=False)
 class NotRegistered(RollcallError):
-    """The user neither has a seat in the event nor waits for one (R4.4)."""
+    """The user is neither registered nor waitlisted (R4.4)."""
 
     event_id: str
     title: str
@@ -85,17 +85,20 @@ class NotRegistered(RollcallError):
 
 @dataclass(eq=False)
 class RegistrationClosed(RollcallError):
-    """The event takes no registrations any more (R2.6, R3.5); `since` is when its clock ran out."""
+    """The event takes no registrations (R2.6, R3.5).
+
+    `since`: the start or the registration deadline, if one of these is the reason.
+    """
 
     event_id: str
     title: str
-    because: ClosedBecause
+    reason: ClosedReason
     since: datetime | None
 
 
 @dataclass(eq=False)
 class CapacityBelowRegistered(RollcallError):
-    """The capacity asked for is below the number registered (R2.5)."""
+    """The requested capacity is less than the number of registered users (R2.5)."""
 
     event_id: str
     requested: int
@@ -119,7 +122,7 @@ class NotOrganizer(RollcallError):
 
 @dataclass(eq=False)
 class Busy(RollcallError):
-    """The request could not be taken in time: nothing was changed (R8.12)."""
+    """The request could not be processed in time. Nothing was changed (R8.12)."""
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""What comes from outside, judged once, field by field: bad input is refused with `Invalid`."""
+"""Validation of everything that comes from outside, field by field. Bad input raises `Invalid`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from domain.enums import Audience
 from domain.errors import Invalid
 
 MAX_CAPACITY = 100_000
-"""The most seats that an event can have (requirements, "capacity")."""
+"""The most seats that an event can have."""
 
 
 def _line_of_text(text: str) -> str:
@@ -46,12 +46,12 @@ def _known_time_zone(name: str) -> str:
 
 @cache
 def _time_zones() -> frozenset[str]:
-    # The machine's own, and the one for machines that have none, are not the same everywhere.
+    # The names depend on the machine: on its own time zone data, or else that of the tzdata package.
     return frozenset(available_timezones() - {"Factory", "localtime"})
 
 
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
-"""What is before this can be told in every time zone, and reckoned with."""
+"""Times before this can be converted to every time zone, with room for arithmetic."""
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -101,7 +101,7 @@ CoOrganizers = Annotated[tuple[Identifier, ...], Field(max_length=20)]
 
 MAX_REMINDERS = 5
 LONGEST_REMINDER = 30 * 24 * 60
-"""Minutes: a month before the start."""
+"""Minutes before the start: 30 days."""
 
 
 def _longest_first(minutes: tuple[int, ...]) -> tuple[int, ...]:
@@ -113,21 +113,23 @@ Reminders = Annotated[
     Field(max_length=MAX_REMINDERS),
     AfterValidator(_longest_first),
 ]
-"""Minutes before the start at which those registered are reminded (R8.15)."""
+"""Minutes before the start when registered users are reminded (R8.15)."""
 
 DEFAULT_REMINDERS = (24 * 60, 60)
 
 MAX_REASON_LENGTH = 300
-"""Characters of a reason: with the title it fits into one block of a message, each of them escaped."""
+"""Characters. With the title, all of them escaped, a reason fits into one block of a message."""
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_500)]
+MessageText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_500)
+]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_REASON_LENGTH)]
 
 
 def from_local(field: str, local: datetime, time_zone: str) -> datetime:
-    """Return a local time, which says no offset, in UTC; the hour that comes twice is the first (R8.7).
+    """Return a local time without offset in UTC; a time that occurs twice means the first (R8.7).
 
-    Raises `Invalid` naming the field, for the hour that daylight saving skips as well.
+    Raises `Invalid` with the field's name for a time that does not exist, or that daylight saving skips.
     """
     zone = ZoneInfo(time_zone)
     try:
@@ -149,13 +151,13 @@ def is_identifier(text: str) -> bool:
 
 
 class Draft(BaseModel):
-    """Input from outside, judged field by field."""
+    """Input from outside, validated field by field."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @classmethod
     def of(cls, **values: Any) -> Self:
-        """Build from untrusted values; raises `Invalid` with the first bad field and its reason."""
+        """Build from untrusted values; raise `Invalid` with the first bad field and the reason."""
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -163,13 +165,13 @@ class Draft(BaseModel):
 
 
 def invalid(error: ValidationError) -> Invalid:
-    """Translate pydantic's first finding to `Invalid`: the field, and what would be right."""
+    """Return pydantic's first finding as `Invalid`."""
     first = error.errors(include_url=False)[0]
     return Invalid(".".join(str(part) for part in first["loc"]), reason(first))
 
 
 def reason(finding: Mapping[str, Any]) -> str:
-    """Return what would be right, from one of pydantic's findings."""
+    """Return the reason of a pydantic finding, in words for the person who typed the value."""
     words: str = _REASONS.get(finding["type"], finding["msg"])
     return words.format(**finding.get("ctx", {}))
 
@@ -197,34 +199,34 @@ _REASONS = {
     "timezone_aware": "must say its offset from UTC",
     "too_long": "must have at most {max_length}",
 }
-"""In words for the one who typed it, where pydantic's own are not."""
+"""By type of pydantic finding. Other types have pydantic's own words."""
 
 
 class UserDraft(Draft):
-    """A user to be created (R1.1, R1.2); without an id, one is generated."""
+    """A user to create (R1.1, R1.2). Without an id, one is generated."""
 
     user_id: Identifier | None = None
     name: Name
     time_zone: TimeZone | None = None
 
     def given(self) -> dict[str, Any]:
-        """Return the fields that were given, by name, without the id."""
+        """Return the given fields by name, without the id."""
         return {name: getattr(self, name) for name in sorted(self.model_fields_set - {"user_id"})}
 
 
 class UserChanges(Draft):
-    """What an update of a user sets; a field that is not given stays as it is."""
+    """Changes of a user. Fields that are not given stay unchanged."""
 
     name: Name = ""
     time_zone: TimeZone | None = None
 
     def given(self) -> dict[str, Any]:
-        """Return the fields that were given, by name."""
+        """Return the given fields by name."""
         return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
 
 
 class EventDraft(Draft):
-    """An event to be created (R2); without an id, one is generated."""
+    """An event to create (R2). Without an id, one is generated."""
 
     event_id: Identifier | None = None
     title: Title
@@ -248,7 +250,7 @@ class EventDraft(Draft):
 
 
 class EventChanges(Draft):
-    """What an edit sets; a field that is not given stays as it is (`model_fields_set`)."""
+    """Changes of an event. Fields that are not given stay unchanged (`model_fields_set`)."""
 
     title: Title = ""
     description: Description = ""
@@ -271,25 +273,25 @@ class EventChanges(Draft):
         return self
 
     def given(self) -> dict[str, Any]:
-        """Return the fields that were given, by name."""
+        """Return the given fields by name."""
         return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
 
 
 class MessageDraft(Draft):
-    """What an organizer has to say, and to whom (R8.8)."""
+    """An announcement and its audience (R8.8)."""
 
-    text: Words
+    text: MessageText
     audience: Audience
 
 
 class Removal(Draft):
-    """Why an organizer takes somebody out: told to that person, and kept in the history; may be empty."""
+    """Why an organizer removes a user. The user and the history see it; it may be empty."""
 
     reason: Reason = ""
 
 
 def check_times(starts_at: datetime, ends_at: datetime | None, deadline: datetime | None) -> None:
-    """Raise `Invalid` unless the end is after the start, and the deadline not (None: not given)."""
+    """Raise `Invalid` unless the end is after the start, and the deadline is not."""
     if ends_at is not None and ends_at <= starts_at:
         raise Invalid("ends_at", "must be after the start")
     if deadline is not None and deadline > starts_at:

@@ -1,6 +1,6 @@
-"""The values of the domain, frozen, in the words of the requirements. Times are aware, in UTC.
+"""The domain's values, frozen, in the words of the requirements. Times are aware and in UTC.
 
-What comes out of a store is rebuilt here and not judged again; `domain.inputs` judges what comes in.
+Values from a store are not validated again; `domain.inputs` validates what comes from outside.
 """
 
 from __future__ import annotations
@@ -10,17 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Self, TypeVar
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-)
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.enums import (
     Audience,
     Cause,
     ChangeKind,
-    ClosedBecause,
+    ClosedReason,
     Deletion,
     EventStatus,
     NotificationKind,
@@ -30,27 +26,28 @@ from domain.enums import (
 T = TypeVar("T")
 
 WAITLIST_BLOCK = 500
-"""Tickets in one block of the line: a position is counted within one block only.
+"""Tickets in one block of the waitlist. A position needs a count within one block only.
 
-Larger blocks make that dearer, smaller ones the event: 100,000 who wait are 200 blocks, less than 2 KB."""
+Larger blocks make that count more expensive, smaller ones the event: 100,000 waitlist entries are
+200 blocks, less than 2 KB."""
 
 MAX_UNREACHABLE = 1_000
-"""People that an entry of the journal names as unreached: an item of DynamoDB holds 400 KB."""
+"""The most unreachable recipients in a journal entry: an item of DynamoDB holds 400 KB."""
 
 
 STORED = ConfigDict(
     frozen=True,
     # Fields that a newer version wrote survive a write by this one (R7.7).
     extra="allow",
-    # What does not fit is named, and never shown: an error may end in a log, and these are people's words.
+    # An error may end in a log, so it names the field and never shows what people typed.
     hide_input_in_errors=True,
-    # A cold start builds the models that its request is of, and no others.
+    # A cold start builds only the models that its request needs.
     defer_build=True,
 )
 
 
 class User(BaseModel):
-    """Someone who can register. `deletion` marks one whose deletion is under way (R7.1)."""
+    """Someone who can register. `deletion` is the deletion id while the user is being deleted (R7.1)."""
 
     model_config = STORED
 
@@ -60,12 +57,12 @@ class User(BaseModel):
     created_at: datetime
     updated_at: datetime
     revision: str
-    """A new id with each write: what an update rests on, and how its writer knows its own."""
+    """A new id with each write: the condition of an update, and how its writer recognizes it."""
     deletion: str | None = None
 
 
 class Event(BaseModel):
-    """An event with its counts. `version` grows by one with each commit that touches the event."""
+    """An event with its counts. Each commit on the event raises `version` by one."""
 
     model_config = STORED
 
@@ -90,73 +87,73 @@ class Event(BaseModel):
     waitlist_count: int = 0
     next_ticket: int = 1
     waitlist_by_block: Mapping[int, int] = Field(default_factory=dict)
-    """How many wait in each block of `WAITLIST_BLOCK` tickets; empty blocks are dropped."""
+    """Number of waitlist entries in each block of `WAITLIST_BLOCK` tickets, without empty blocks."""
     capacity_target: int | None = None
-    """The capacity that a raise in steps is heading for (R2.5)."""
+    """The requested capacity, while it is increased in steps (R2.5)."""
     operation_id: str | None = None
-    """The unfinished operation: a raise in steps, or a deletion."""
+    """Id of the unfinished operation: a capacity increase in steps, or a deletion."""
     deletion: Deletion | None = None
     reminders: tuple[int, ...] = ()
-    """How long before the start those registered are reminded (R8.15), in minutes, the longest first."""
+    """Minutes before the start when registered users are reminded (R8.15), the longest first."""
     next_due_at: datetime | None = None
-    """When the clock next asks something of this event: see `domain.planning.schedule`."""
+    """When a reminder or the end of registration is due next: see `domain.planning.schedule`."""
     recent_requests: tuple[str, ...] = ()
-    """Ids of the last requests that must not be carried out twice (R8.13), the newest last."""
+    """Ids of the latest requests that must not run twice (R8.13), the newest last."""
 
     @property
     def organizer_ids(self) -> tuple[str, ...]:
-        """Who created the event, then the co-organizers, each once."""
+        """Ids of the creator and the co-organizers, in this order, each once."""
         return tuple(dict.fromkeys((self.organizer_id, *self.co_organizer_ids)))
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether the sweep has something to finish (R7.4)."""
+        """Whether the sweep has an operation to finish (R7.4)."""
         return self.operation_id is not None
 
     @property
     def free_seats(self) -> int:
-        """Seats that nobody holds."""
+        """Number of seats that are not taken."""
         return self.capacity - self.registered_count
 
     @property
     def over_at(self) -> datetime:
-        """When the event is over: its end, or its start if it has none."""
+        """When the event is over: its end, or its start if it has no end."""
         return self.ends_at or self.starts_at
 
-    def closed_reason(self, now: datetime) -> ClosedBecause | None:
-        """Return why the event takes no registrations at `now` (R2.6), None while it takes them."""
+    def closed_reason(self, now: datetime) -> ClosedReason | None:
+        """Return why the event takes no registrations at `now` (R2.6), or None if it takes them."""
         if self.status is EventStatus.CANCELED:
-            return ClosedBecause.CANCELED
+            return ClosedReason.CANCELED
         if now >= self.starts_at:
-            return ClosedBecause.STARTED
+            return ClosedReason.STARTED
         if self.status is EventStatus.CLOSED:
-            return ClosedBecause.CLOSED
+            return ClosedReason.CLOSED
         if self.registration_deadline is not None and now >= self.registration_deadline:
-            return ClosedBecause.DEADLINE
+            return ClosedReason.DEADLINE
         return None
 
-    def closed_since(self, because: ClosedBecause) -> datetime | None:
-        """Return when the clock ended registration; None where a person did."""
-        if because is ClosedBecause.STARTED:
+    def closed_since(self, reason: ClosedReason) -> datetime | None:
+        """Return when registration ended, or None if an organizer ended it."""
+        if reason is ClosedReason.STARTED:
             return self.starts_at
-        return self.registration_deadline if because is ClosedBecause.DEADLINE else None
+        return self.registration_deadline if reason is ClosedReason.DEADLINE else None
 
     def entries_before_block(self, block: int) -> int:
-        """Return how many wait with a ticket of an earlier block."""
+        """Return the number of waitlist entries in earlier blocks."""
         return sum(count for number, count in self.waitlist_by_block.items() if number < block)
 
     def is_organizer(self, user_id: str) -> bool:
-        """Whether the user created the event or was added as co-organizer."""
+        """Return whether the user created the event or is a co-organizer."""
         return user_id in self.organizer_ids
 
 
 def block_of(ticket: int) -> int:
-    """Return the block of the line that a ticket belongs to."""
+    """Return the block of the waitlist that a ticket belongs to."""
     return ticket // WAITLIST_BLOCK
 
 
 class Registration(BaseModel):
-    """One user's place in one event. `seated_at` is when it got its seat, None while it waits."""
+    """One user's registration for one event. `seated_at` is None while it is waitlisted."""
 
     model_config = STORED
 
@@ -170,28 +167,28 @@ class Registration(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class WaitlistEntry:
-    """One place in an event's line."""
+    """One user on an event's waitlist. Tickets order the waitlist."""
 
     ticket: int
     user_id: str
     registered_at: datetime
 
     @classmethod
-    def of(cls, row: Registration) -> Self:
-        """Return the place that a registration has while it waits."""
-        return cls(row.ticket, row.user_id, row.registered_at)
+    def of(cls, registration: Registration) -> Self:
+        """Return the entry of a waitlisted registration."""
+        return cls(registration.ticket, registration.user_id, registration.registered_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks for something that only organizers and workspace admins may do (R8.9)."""
+    """The user who requests something that only organizers and workspace admins may do (R8.9)."""
 
     user_id: str
     is_admin: bool = False
 
 
 class Change(BaseModel):
-    """One thing that a commit did: to whose registration (`user_id`), by whom, and why."""
+    """One thing that a commit did: to a registration (`user_id`) or the event, with actor and cause."""
 
     model_config = STORED
 
@@ -201,14 +198,14 @@ class Change(BaseModel):
     ticket: int | None = None
     cause: Cause | None = None
     status: RegistrationStatus | None = None
-    """What a registration that left had been: with this, counts can be followed by the journal alone."""
+    """The status of a registration that was deleted: with it, the journal alone gives the counts."""
     reason: str | None = None
     fields: Mapping[str, tuple[str | None, str | None]] | None = None
-    """For an edit: each field's old and new value, as text."""
+    """Each edited field's old and new value, as text."""
 
 
 class EventSummary(BaseModel):
-    """What a message says of an event, as it was when the message was decided."""
+    """The event as a notification describes it: as it was when the notification was decided."""
 
     model_config = STORED
 
@@ -220,7 +217,7 @@ class EventSummary(BaseModel):
 
     @classmethod
     def of(cls, event: Event) -> Self:
-        """Return the summary of an event as it is now."""
+        """Return the summary of an event."""
         return cls(
             title=event.title,
             starts_at=event.starts_at,
@@ -231,7 +228,7 @@ class EventSummary(BaseModel):
 
 
 class Notification(BaseModel):
-    """A message decided by a commit: to one user, or to the event's `audience` (`user_id` None)."""
+    """A direct message that a commit decided: to one user, or to an audience (`user_id` None)."""
 
     model_config = STORED
 
@@ -240,28 +237,28 @@ class Notification(BaseModel):
     ticket: int | None = None
     reason: str | None = None
     before: EventSummary | None = None
-    """Where and when the event was to be, for one that moved."""
+    """The event before it moved."""
     audience: Audience = Audience.EVERYONE
     text: str | None = None
-    """What an organizer has to say."""
+    """The text of an announcement."""
     about_user_id: str | None = None
-    """Whom it is about, where that is not the one who is told."""
+    """The user that the notification is about, if that is not its recipient."""
 
 
 class UnreachableRecipient(BaseModel):
-    """Someone whom a message can't reach, for good: what it was about, and Slack's word for why (R9.2)."""
+    """A user that a notification can never reach, and Slack's error code (R9.2)."""
 
     model_config = STORED
 
     user_id: str
     version: int
-    """Of the journal's entry with the message."""
+    """Version of the journal entry with the notification."""
     kind: NotificationKind
     reason: str
 
 
 class JournalEntry(BaseModel):
-    """The history and the outbox of one commit, keyed by the version that it made."""
+    """History and outbox of one commit, keyed by the event version that it made."""
 
     model_config = STORED
 
@@ -272,65 +269,65 @@ class JournalEntry(BaseModel):
     changes: tuple[Change, ...] = ()
     notifications: tuple[Notification, ...] = ()
     about: EventSummary | None = None
-    """The event as its notices describe it; None where there are none."""
+    """The event as the notifications describe it; None without notifications."""
     unreachable: tuple[UnreachableRecipient, ...] = ()
-    """Whom its notices could not reach, the first `MAX_UNREACHABLE` of them; added while they are delivered."""
+    """Recipients that its notifications could not reach, up to `MAX_UNREACHABLE`. Added on delivery."""
 
     def messages(self) -> Iterator[tuple[Change, Notification]]:
-        """Yield each of the organizers' messages: who wrote it, and what. One commit may hold several."""
-        written = (change for change in self.changes if change.kind is ChangeKind.MESSAGED)
-        said = (
+        """Yield each announcement with the change that says who wrote it. One commit may hold several."""
+        changes = (change for change in self.changes if change.kind is ChangeKind.MESSAGED)
+        notifications = (
             notification
             for notification in self.notifications
             if notification.kind is NotificationKind.MESSAGE
         )
-        return zip(written, said, strict=False)
+        return zip(changes, notifications, strict=False)
 
 
 class Deferred(BaseModel):
-    """A message that could not be delivered yet, and before which moment not to try again."""
+    """A notification that could not be delivered yet, and when to try again."""
 
     model_config = STORED
 
     user_id: str
     version: int
     notification: int
-    """Which of the entry's notices, from 0."""
+    """Index of the notification in its journal entry."""
     attempts: int
     not_before: datetime
     unreachable: tuple[UnreachableRecipient, ...] = ()
-    """If there are any, the message is no notice: it tells an organizer of these people (R9.2)."""
+    """If not empty, this is instead a message to an organizer about these recipients (R9.2)."""
     more_unreachable: int = 0
-    """How many there are besides those that it names."""
+    """Number of unreachable recipients beyond those listed."""
 
 
 class DeliveryState(BaseModel):
-    """How far an event's messages are, and who delivers them: the journal's row of version 0."""
+    """How far the delivery of an event's journal is, and who has the lease: version 0 of the journal."""
 
     model_config = STORED
 
     event_id: str
     delivered_version: int = 0
-    """Of every entry up to this one, each message is delivered, recorded as undeliverable, or deferred."""
+    """Up to this version, each notification is delivered, recorded as unreachable, or deferred."""
     cleared_version: int = 0
-    """Up to this one, no entry is marked undelivered but for those of `deferred`."""
+    """Up to this version, no entry is marked as undelivered, except for those of `deferred`."""
     notification: int = 0
-    """Of the entry after `delivered_version`, the first notice that is not done."""
+    """Index of the next notification in the entry after `delivered_version`."""
     recipient: str | None = None
-    """Of that notice, where to go on in its audience; the notifier's own notation."""
+    """Position in the audience of that notification, in the notification worker's notation."""
     deferred: tuple[Deferred, ...] = ()
     unreported: tuple[UnreachableRecipient, ...] = ()
-    """Of these unreached people the organizers are still to be told."""
+    """Unreachable recipients that the organizers have not been notified about yet."""
     more_unreported: int = 0
-    """How many there are besides those."""
+    """Number of such recipients beyond those listed."""
     holder: str | None = None
     leased_until: datetime | None = None
     revision: int = 0
-    """How often the row was saved."""
+    """How many times the row was saved."""
 
 
 class Card(BaseModel):
-    """A message in a channel that shows an event, and the version that it shows."""
+    """A message in a channel that shows an event, and the event version that it shows."""
 
     model_config = STORED
 
@@ -342,7 +339,7 @@ class Card(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a list, and where the next begins (None: this is the last)."""
+    """One page of a list, and the cursor of the next page (None: this is the last)."""
 
     items: tuple[T, ...]
     next_cursor: str | None = None
@@ -350,19 +347,19 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class ListedEvent:
-    """What the list of events knows of one without reading it: nothing that a registration changes."""
+    """An event as the list of events holds it: nothing that a registration changes."""
 
     event_id: str
     title: str
     starts_at: datetime
     status: EventStatus
     closes_at: datetime
-    """When it stops taking registrations by the clock: its deadline, or its start."""
+    """When registration ends without an organizer: the registration deadline, or the start."""
     listed: bool
 
     @classmethod
     def of(cls, event: Event) -> Self:
-        """Return what a list knows of an event."""
+        """Return the list's view of an event."""
         closes_at = event.registration_deadline or event.starts_at
         return cls(
             event.event_id, event.title, event.starts_at, event.status, closes_at, event.listed
@@ -371,7 +368,7 @@ class ListedEvent:
 
 @dataclass(frozen=True, slots=True)
 class DueEvent:
-    """An event of which the clock asks something at `due_at` (UTC)."""
+    """An event with something due at `due_at`."""
 
     event_id: str
     due_at: datetime
@@ -379,18 +376,18 @@ class DueEvent:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationMove:
-    """What one commit did to one user's place in an event (R8.10)."""
+    """The changes of one user's registration or position in one commit (R8.10)."""
 
     at: datetime
     changes: tuple[Change, ...]
-    """To the user's own registration, the latest first."""
+    """Changes of the user's own registration, the latest first."""
     moved_up: int
-    """How many who waited ahead of the user left the line, or got a seat."""
+    """By how many positions the user moved up on the waitlist."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserRegistration:
-    """One of a user's registrations with its event, whole (R5.4); `position` while it waits."""
+    """A user's registration with its complete event (R5.4), and its position if it is waitlisted."""
 
     registration: Registration
     event: Event
@@ -399,27 +396,28 @@ class UserRegistration:
 
 @dataclass(frozen=True, slots=True)
 class WaitlistPosition:
-    """One place in the line with its position: 1 is next."""
+    """A waitlist entry with its position: 1 is next."""
 
     position: int
-    waiting: WaitlistEntry
+    entry: WaitlistEntry
 
 
 @dataclass(frozen=True, slots=True)
 class EventRegistrations:
-    """A page of an event's registrations (R6): those with a seat first, then the line."""
+    """A page of an event's registrations (R6): the registered users, then the waitlist."""
 
     event: Event
     registered: tuple[Registration, ...]
-    waiting: tuple[WaitlistPosition, ...]
+    waitlist: tuple[WaitlistPosition, ...]
     next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class CapacityPreview:
-    """What a capacity would do (R8.8): who would get a seat, the first of them by id, and how many.
+    """The effect of setting a capacity (R8.8).
 
-    Of one below the number registered, which is refused (R2.5): who came last, and how many too many there are.
+    `promoted` holds the users who would get a seat, as many as one commit promotes. If the capacity is
+    below the number of registered users (R2.5), `affected` holds the last of those beyond it.
     """
 
     event: Event
@@ -432,16 +430,16 @@ class CapacityPreview:
 
 @dataclass(frozen=True, slots=True)
 class LeavePreview:
-    """What leaving would cost (R8.4): the seat to the next in line, and the position on coming back."""
+    """The effect of leaving (R8.4): the seat that is lost, and the position after coming back."""
 
     own: UserRegistration
     next_gets_seat: bool
     position_on_return: int | None
-    """None: there would be a free seat, or no way back."""
+    """None if a seat would be free, or coming back would be impossible."""
 
     @property
     def is_free(self) -> bool:
-        """Whether leaving costs nothing: a seat stays free to come back to, or nobody waits behind."""
+        """Whether the user loses nothing: a seat stays free, or no one is behind on the waitlist."""
         event = self.own.event
         if self.own.position is None:
             return event.free_seats > 0 or (not event.has_waitlist and not self.next_gets_seat)

@@ -1,4 +1,4 @@
-"""What the domain asks of the world around it: small protocols, each because something uses it."""
+"""The protocols that the domain needs from the outside: stores, the outbox, time and ids."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 
 
 class Conflict(Exception):
-    """A conditional write did not apply, and never will: what it rests on has moved, or it was throttled."""
+    """A conditional write did not apply and never will: its condition failed, or it was throttled."""
 
 
 class AnswerLost(Exception):
-    """A commit was sent and no definite answer came back: it may have applied, or may yet."""
+    """A write was sent and got no definite answer: it may have applied, or may still apply."""
 
 
 class Unavailable(Exception):
-    """A read failed for a reason that passes by itself: throttled, timed out, or a server's error."""
+    """A read failed for a temporary reason: throttling, a timeout, or a server error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What one batch read of users and of their registrations in one event found, by user id."""
+    """Users and registrations in one event that one batch read found, by user id."""
 
     users: Mapping[str, User]
     registrations: Mapping[str, Registration]
@@ -50,7 +50,7 @@ class Clock(Protocol):
     """Time. `now` is aware UTC; `monotonic` and `sleep` are in seconds."""
 
     def now(self) -> datetime:
-        """Return the present moment, aware, in UTC."""
+        """Return the current time, aware and in UTC."""
         ...
 
     def monotonic(self) -> float:
@@ -58,36 +58,36 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Wait for so many seconds."""
         ...
 
     def wait(self, signal: threading.Event, seconds: float) -> bool:
-        """Wait for the signal, at most so long; return whether it came."""
+        """Wait for the signal, at most so many seconds; return whether it came."""
         ...
 
 
 class Store(Protocol):
     """The tables of one workspace.
 
-    Reads are strongly consistent unless they say otherwise, and raise `Unavailable`. A `limit` is
-    a page's length; a cursor is opaque, and `Invalid` names one that this list did not give out.
-    Whatever else goes wrong passes through untouched.
+    Reads are strongly consistent unless they say otherwise, and raise `Unavailable`. `limit` is the
+    length of a page. Cursors are opaque; one of another list raises `Invalid`. Other errors pass
+    through unchanged.
     """
 
     # Events
 
     def get_event(self, event_id: str) -> Event | None:
-        """Return the event, also one that is marked for deletion or was deleted (a tombstone)."""
+        """Return the event, also during its deletion or as a tombstone."""
         ...
 
     def get_events(self, event_ids: Collection[str]) -> dict[str, Event]:
-        """Return those of the events that exist, by id, in one batch."""
+        """Return the events that exist, by id, in one batch."""
         ...
 
     def list_events(
         self, *, starting_from: datetime | None, limit: int, cursor: str | None = None
     ) -> Page[ListedEvent]:
-        """List events by start, from a moment on (None: all). Not those deleted. Eventually consistent."""
+        """List events by start, from a time on (None: all), without deleted ones. Eventually consistent."""
         ...
 
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
@@ -95,7 +95,7 @@ class Store(Protocol):
         ...
 
     def list_due_events(self, *, limit: int, cursor: str | None = None) -> Page[DueEvent]:
-        """List the events of which the clock will ask something, by when it does. Eventually consistent."""
+        """List events by their next due time. Eventually consistent."""
         ...
 
     # Registrations
@@ -103,53 +103,59 @@ class Store(Protocol):
     def get_rows(
         self, event_id: str, *, registrations_of: Collection[str], users: Collection[str]
     ) -> Rows:
-        """Return the users, and the registrations of users in the event, that exist; in one batch."""
+        """Return the users, and the registrations in the event, that exist, in one batch."""
         ...
 
     def get_waitlist(
         self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
     ) -> tuple[WaitlistEntry, ...]:
-        """Return who waits, in order of tickets, with tickets above `after` up to `until` (included)."""
+        """Return the waitlist entries with tickets above `after`, up to and including `until`, in order."""
         ...
 
     def count_entries_before(
-        self, event_id: str, place: WaitlistEntry, *, after: int
+        self, event_id: str, entry: WaitlistEntry, *, after: int
     ) -> int | None:
-        """Return how many wait with tickets above `after` before a place; None if that is not in the line."""
+        """Return the number of entries with tickets above `after` before an entry.
+
+        Return None if the entry is not on the waitlist.
+        """
         ...
 
     def list_roster(
         self, event_id: str, *, limit: int, cursor: str | None = None
     ) -> Page[Registration]:
-        """List the registrations that have a seat, in order of tickets. Eventually consistent."""
+        """List the registered users' registrations, in order of tickets. Eventually consistent."""
         ...
 
     def get_last_seated(self, event_id: str, *, limit: int) -> tuple[Registration, ...]:
-        """Return those who have a seat with the highest tickets, the last first. Eventually consistent."""
+        """Return the registered users' registrations with the highest tickets. Eventually consistent.
+
+        The highest comes first.
+        """
         ...
 
     def get_registrations_of(self, user_id: str) -> tuple[Registration, ...]:
-        """Return all of a user's registrations, however many."""
+        """Return all of a user's registrations."""
         ...
 
     def commit(self, plan: Plan) -> None:
-        """Apply the plan's actions whole, or not at all, each on its condition.
+        """Apply all actions of the plan, or none, each on its condition.
 
-        Raises `Conflict` when it did not apply, and `AnswerLost` when that is not known. The same
-        plan committed again after `AnswerLost` is the same request: it never applies twice.
+        Raises `Conflict` if it did not apply, and `AnswerLost` if that is not known. Committing the
+        same plan again after `AnswerLost` repeats the same request: it never applies twice.
         """
         ...
 
     # The journal
 
     def get_journal_entry(self, event_id: str, version: int) -> JournalEntry | None:
-        """Return what the commit that made this version of the event did."""
+        """Return the entry of the commit that made this version of the event."""
         ...
 
     def list_journal(
         self, event_id: str, *, after: int = 0, limit: int
     ) -> tuple[JournalEntry, ...]:
-        """Return the event's entries in order of version, those above `after`."""
+        """Return the event's entries with versions above `after`, in order."""
         ...
 
     def list_history(
@@ -161,97 +167,102 @@ class Store(Protocol):
     # Users
 
     def get_user(self, user_id: str) -> User | None:
-        """Return the user, also one whose deletion is under way."""
+        """Return the user, also during its deletion."""
         ...
 
     def list_users(self, *, limit: int, cursor: str | None = None) -> Page[User]:
-        """List users by name, those under deletion included. Eventually consistent."""
+        """List users by name, also during their deletion. Eventually consistent."""
         ...
 
     def list_unfinished_users(self, *, limit: int, cursor: str | None = None) -> Page[str]:
-        """List the ids of users whose deletion is under way. Eventually consistent."""
+        """List the ids of users that are being deleted. Eventually consistent."""
         ...
 
     def put_user(self, user: User, *, replaces: str | None) -> None:
-        """Write a user, if the one stored has this revision and no mark (None: if there is none).
+        """Write a user, if the stored one has this revision and no deletion id (None: if none is stored).
 
-        Raises `Conflict`, or `AnswerLost`; the stored revision then tells.
+        Raises `Conflict` or `AnswerLost`. The stored revision then tells whether it applied.
         """
         ...
 
-    def start_user_deletion(self, user_id: str, mark: str, *, revision: str) -> str | None:
-        """Mark a user of this revision for deletion; return the mark that holds now: an earlier one stays.
+    def start_user_deletion(self, user_id: str, deletion_id: str, *, revision: str) -> str | None:
+        """Store a deletion id in a user with this revision; return the stored one: an earlier one stays.
 
-        None: there is no such user, or of another revision. A mark that arrives late, when the
-        user was created anew, finds that. Raises `Conflict` when throttled, or `AnswerLost`: both
+        Return None if there is no user with this revision: a request that arrives late does not
+        delete a user that was created again. Raises `Conflict` if throttled, or `AnswerLost`. Both
         can be repeated.
         """
         ...
 
-    def delete_user(self, user_id: str, mark: str) -> None:
-        """Delete the user's row. Raises `Conflict` unless the mark is this one, or `AnswerLost`."""
+    def delete_user(self, user_id: str, deletion_id: str) -> None:
+        """Delete the user. Raises `Conflict` unless it has this deletion id, or `AnswerLost`."""
         ...
 
     # For `check` only
 
     def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
-        """List every event in no order, tombstones included."""
+        """List all events, including tombstones, in any order."""
         ...
 
     def scan_registrations(self, *, limit: int, cursor: str | None = None) -> Page[Registration]:
-        """List every registration in no order."""
+        """List all registrations, in any order."""
         ...
 
     def find_on_roster(self, event_id: str, ticket: int) -> tuple[Registration, ...]:
-        """Return what the roster lists under a ticket: one registration at most. Eventually consistent."""
+        """Return what the roster lists under a ticket, normally one registration. Eventually consistent."""
         ...
 
     def scan_waitlist(
         self, *, limit: int, cursor: str | None = None
     ) -> Page[tuple[str, WaitlistEntry]]:
-        """List every place in every line, each with its event's id, in no order."""
+        """List all waitlist entries, each with its event's id, in any order."""
         ...
 
 
 class Outbox(Protocol):
-    """What the journal still owes, and the cards: the notifier's side of a store.
+    """The undelivered journal entries and the cards: what the notification worker needs of a store.
 
-    Writes here raise `Conflict` when their condition fails; all may raise `Unavailable`, and can
-    then be repeated.
+    Writes raise `Conflict` if their condition fails. All methods may raise `Unavailable`, and can then
+    be repeated.
     """
 
     def list_undelivered(self, *, limit: int, cursor: str | None = None) -> Page[str]:
-        """List the ids of events of which an entry is marked undelivered; may repeat. Eventually consistent."""
+        """List the ids of events with undelivered entries; an id may repeat. Eventually consistent."""
         ...
 
     def get_undelivered(self, event_id: str) -> tuple[int, ...]:
-        """Return the versions of the event's entries that are marked undelivered. Eventually consistent."""
+        """Return the versions of the event's undelivered entries. Eventually consistent."""
         ...
 
     def get_delivery(self, event_id: str) -> DeliveryState:
-        """Return how far the event's messages are; a new `DeliveryState` where nothing was delivered yet."""
+        """Return the event's delivery row, a new one if nothing was delivered yet."""
         ...
 
     def take_lease(
         self, event_id: str, *, holder: str, now: datetime, until: datetime
     ) -> DeliveryState | None:
-        """Become the event's only deliverer until then; None while another's lease lasts."""
+        """Take the event's lease until then; return None while another process holds it."""
         ...
 
     def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
-        """Write the delivery row whole; return it with its new revision.
+        """Replace the delivery row; return it with its new revision.
 
         Raises `Conflict` unless `delivery.holder` holds the lease and the revision is the stored
-        one: a write that arrives late does not take the row back.
+        one: a write that arrives late does not restore an older row.
         """
         ...
 
     def mark_delivered(self, event_id: str, version: int) -> None:
-        """Take the undelivered mark off an entry; harmless when it is off, or no such entry exists."""
+        """Mark an entry as delivered; do nothing if it is, or if there is none."""
         ...
 
-    def record_unreachable(self, event_id: str, version: int, person: UnreachableRecipient) -> None:
-        """Add a person to an entry's unreached, once, up to `MAX_UNREACHABLE`; harmless without the entry."""
+    def record_unreachable(
+        self, event_id: str, version: int, recipient: UnreachableRecipient
+    ) -> None:
+        """Add an unreachable recipient to an entry, once, up to `MAX_UNREACHABLE`.
+
+        Do nothing without the entry.
+        """
         ...
 
     def get_cards(self, event_id: str) -> tuple[Card, ...]:
@@ -259,16 +270,16 @@ class Outbox(Protocol):
         ...
 
     def put_card(self, card: Card) -> bool:
-        """Write a card; return whether it is stored: one with a newer version stays as it is."""
+        """Write a card, unless a newer version of it is stored; return whether it was written."""
         ...
 
     def delete_card(self, event_id: str, channel_id: str, message_ts: str) -> None:
-        """Forget a card; harmless when there is none."""
+        """Delete a card; do nothing if there is none."""
         ...
 
 
 NewId = Callable[[], str]
-"""Returns an identifier that was never returned before: 32 characters of `[0-9a-z]` at most."""
+"""Returns a new identifier of at most 32 characters of `[0-9a-z]`."""
 
 Spawn = Callable[[Callable[[], None]], None]
-"""Runs a function in the background, and returns at once."""
+"""Runs a function in the background and returns immediately."""

@@ -1,4 +1,4 @@
-"""Who is where, as lists: a user's own registrations (R5), an event's (R6), each position true at one moment."""
+"""Lists of registrations: a user's (R5), an event's (R6), and a user's history. Each is true at one moment."""
 
 from __future__ import annotations
 
@@ -25,74 +25,68 @@ from domain.models import (
 )
 from domain.ports import Store
 
-NAMED = 5
-"""People whom a preview names, of however many."""
+MAX_NAMED_USERS = 5
+"""The most users that a preview names."""
 
-
-def waitlist_cursor(event_id: str, ticket: int) -> str:
-    """Return the cursor of `Queries.of_event` for the page that starts after a ticket of the waitlist."""
-    return _attendees_cursor(event_id, "", ticket)
-
-
-def _attendees_cursor(event_id: str, roster_cursor: str, ticket: int) -> str:
-    return cursors.encode(("attendees", event_id), (roster_cursor, ticket))
+_REGISTERED, _WAITLIST = "registered", "waitlist"
+"""The two parts of an event's list, as its cursors name them."""
 
 
 class Queries:
-    """Reads lists. What a position rests on is read between two looks at the event's version."""
+    """Reads lists. Positions are read between two reads of the event's version."""
 
     def __init__(self, store: Store, retry: RetryPolicy) -> None:
         self._store = store
         self._retry = retry
 
-    def of_user(
+    def list_by_user(
         self, user_id: str, status: RegistrationStatus | None
     ) -> tuple[UserRegistration, ...]:
-        """Return a user's registrations, by start of their events."""
+        """Return a user's registrations, ordered by the start of their events."""
 
         def read() -> tuple[UserRegistration, ...] | None:
             rows = self._store.get_registrations_of(user_id)
-            return self._own([row for row in rows if status is None or row.status is status])
+            return self._with_events([row for row in rows if status in (None, row.status)])
 
         own = self._retry.read_consistently(read)
         return tuple(sorted(own, key=lambda one: (one.event.starts_at, one.event.event_id)))
 
-    def of_user_in(self, event_id: str, user_id: str) -> UserRegistration | None:
-        """Return a user's registration in an event, None if there is none."""
+    def find_registration(self, event_id: str, user_id: str) -> UserRegistration | None:
+        """Return a user's registration for an event, or None."""
 
         def read() -> tuple[UserRegistration, ...] | None:
-            # The event first: its version guards the row, and both are of one moment.
+            # The event first: its version guards the registration.
             event = self._store.get_event(event_id)
             rows = self._store.get_rows(event_id, registrations_of=[user_id], users=())
-            row = rows.registrations.get(user_id)
-            if row is None or event is None or event.deletion is not None:
+            registration = rows.registrations.get(user_id)
+            if registration is None or event is None or event.deletion is not None:
                 return ()
-            own = self._own_in(event, row)
-            return (own,) if own is not None and self.unmoved([event]) else None
+            own = self._with_position(event, registration)
+            return (own,) if own is not None and self.are_unchanged([event]) else None
 
-        own = self._retry.read_consistently(read)
-        return own[0] if own else None
+        found = self._retry.read_consistently(read)
+        return found[0] if found else None
 
-    def of_event(
+    def list_by_event(
         self, event_id: str, status: RegistrationStatus | None, limit: int, cursor: str | None
     ) -> EventRegistrations:
-        """Return a page of an event's registrations: those with a seat, then the line.
+        """Return a page of an event's registrations: the registered users, then the waitlist.
 
-        Raises `Invalid` for a cursor of no such list, `UnknownEvent` if the event is gone.
+        Raises `Invalid` for a cursor of another list, and `UnknownEvent`.
         """
-        roster_cursor: str | None = ""
-        ticket = 0
-        if cursor is not None:
-            after, ticket = cursors.decode(("attendees", event_id), cursor, (str, int))
-            roster_cursor = after or None  # None: the roster is done
+        part, _, after = (cursor or f"{_REGISTERED}:").partition(":")
+        if part not in (_REGISTERED, _WAITLIST):
+            raise Invalid("cursor", "must be one that this list gave out")
+        if part == _WAITLIST:
+            _parse_ticket(after)
 
         def read() -> EventRegistrations | None:
             event = self._store.get_event(event_id)
             if event is None or event.deletion is not None:
                 raise UnknownEvent(event_id)
-            page = self._page(event, status, limit, roster_cursor, ticket)
-            # Whoever moves from the line to a seat meanwhile would be in neither.
-            return page if page is not None and self.unmoved([event]) else None
+            page = self._page(event, status, limit, part, after)
+            # A user promoted meanwhile would be in neither part.
+            return page if page is not None and self.are_unchanged([event]) else None
 
         return self._retry.read_consistently(read)
 
@@ -104,42 +98,45 @@ class Queries:
         roster_cursor: str | None,
         ticket: int,
     ) -> EventRegistrations | None:
-        """Return a page, or None if its first waitlist entry is no longer on the waitlist.
-
-        The page starts in the roster ("" is its start), or, if `roster_cursor` is None, in the
-        waitlist after `ticket`.
-        """
+        """Return a page, or None if the waitlist changed while it was read."""
         registered: tuple[Registration, ...] = ()
-        if roster_cursor is not None and status is not RegistrationStatus.WAITLISTED:
-            page = self._store.list_roster(
-                event.event_id, limit=limit, cursor=roster_cursor or None
-            )
+        if part == _REGISTERED and status is not RegistrationStatus.WAITLISTED:
+            page = self._store.list_roster(event.event_id, limit=limit, cursor=after or None)
             registered = page.items
             if page.next_cursor is not None:
-                following = _attendees_cursor(event.event_id, page.next_cursor, 0)
-                return EventRegistrations(event, registered, (), following)
+                cursor = f"{_REGISTERED}:{page.next_cursor}"
+                return EventRegistrations(event, registered, (), cursor)
+            after = ""
         if status is RegistrationStatus.REGISTERED:
             return EventRegistrations(event, registered, (), None)
-        room = limit - len(registered)
-        if not room:
-            begin = waitlist_cursor(event.event_id, 0) if event.waitlist_count else None
-            return EventRegistrations(event, registered, (), begin)
-        line = self._store.get_waitlist(event.event_id, after=ticket, limit=room + 1)
-        first = self._position(event, line[0]) if line and ticket else 1
+        left = limit - len(registered)
+        if not left:
+            cursor = f"{_WAITLIST}:0" if event.waitlist_count else None
+            return EventRegistrations(event, registered, (), cursor)
+        return self._waitlist_page(event, registered, left, _parse_ticket(after))
+
+    def _waitlist_page(
+        self, event: Event, registered: tuple[Registration, ...], limit: int, ticket: int
+    ) -> EventRegistrations | None:
+        entries = self._store.get_waitlist(event.event_id, after=ticket, limit=limit + 1)
+        first = self._position(event, entries[0]) if entries and ticket else 1
         if first is None:
             return None
-        places = tuple(
-            WaitlistPosition(first + n, waiting) for n, waiting in enumerate(line[:room])
+        waitlist = tuple(
+            WaitlistPosition(first + n, entry) for n, entry in enumerate(entries[:limit])
         )
-        more = len(line) > room
-        end = waitlist_cursor(event.event_id, places[-1].waiting.ticket) if more else None
-        return EventRegistrations(event, registered, places, end)
+        is_last = len(entries) <= limit
+        cursor = None if is_last else f"{_WAITLIST}:{waitlist[-1].entry.ticket}"
+        return EventRegistrations(event, registered, waitlist, cursor)
 
-    def own_history(
+    def list_registration_moves(
         self, event_id: str, user_id: str, limit: int, cursor: str | None
     ) -> Page[RegistrationMove]:
-        """Return a page of what moved a user's place; its cursor says which ticket waited at its end."""
-        ticket, after = self._ticket_at(event_id, user_id, cursor)
+        """Return a page of a user's history in an event.
+
+        The cursor holds the ticket with which the user was waitlisted at the end of the page.
+        """
+        ticket, after = self._start_of_moves(event_id, user_id, cursor)
         page = self._retry.read(
             lambda: self._store.list_history(event_id, limit=limit, cursor=after)
         )
@@ -148,39 +145,40 @@ class Queries:
             move, ticket = registration_move(entry, user_id, ticket)
             if move.changes or move.moved_up:
                 moves.append(move)
-        if page.next_cursor is None:
-            return Page(tuple(moves))
-        list_id = ("own history", event_id, user_id)
-        return Page(tuple(moves), cursors.encode(list_id, (ticket or 0, page.next_cursor)))
+        next_cursor = page.next_cursor and f"{ticket or 0}:{page.next_cursor}"
+        return Page(tuple(moves), next_cursor)
 
-    def _ticket_at(
+    def _start_of_moves(
         self, event_id: str, user_id: str, cursor: str | None
     ) -> tuple[int | None, str | None]:
-        """Return the ticket with which the user waits where a page begins, and the history's own cursor."""
+        """Return the user's ticket if waitlisted where a page begins, and the history's own cursor."""
         if cursor is not None:
-            ticket, after = cursors.decode(("own history", event_id, user_id), cursor, (int, str))
-            return ticket or None, after
+            ticket, _, after = cursor.partition(":")
+            return _parse_ticket(ticket) or None, after
         event = self._retry.read(lambda: self._store.get_event(event_id))
         if event is None or event.deletion is not None:
             raise UnknownEvent(event_id)
         rows = self._retry.read(
             lambda: self._store.get_rows(event_id, registrations_of=[user_id], users=())
         )
-        row = rows.registrations.get(user_id)
-        waits = row is not None and row.status is RegistrationStatus.WAITLISTED
-        return (row.ticket if row is not None and waits else None), None
+        registration = rows.registrations.get(user_id)
+        if registration is None or registration.status is RegistrationStatus.REGISTERED:
+            return None, None
+        return registration.ticket, None
 
-    def too_many(self, event: Event, capacity: int) -> CapacityPreview | None:
-        """Return who came last of those for whom a capacity has no seats; None if something moved."""
+    def preview_capacity_below_registered(
+        self, event: Event, capacity: int
+    ) -> CapacityPreview | None:
+        """Return the last users that a capacity has no seats for, or None if the event changed."""
         count = event.registered_count - capacity
-        last = self._store.get_last_seated(event.event_id, limit=min(count, NAMED))
-        if not self.unmoved([event]):
+        last = self._store.get_last_seated(event.event_id, limit=min(count, MAX_NAMED_USERS))
+        if not self.are_unchanged([event]):
             return None
-        named = tuple(row.user_id for row in last)
+        named = tuple(registration.user_id for registration in last)
         return CapacityPreview(event, capacity, affected=named, affected_count=count)
 
-    def unmoved(self, events: Sequence[Event]) -> bool:
-        """Return whether all events still have the versions that were read; raises `Unavailable`."""
+    def are_unchanged(self, events: Sequence[Event]) -> bool:
+        """Return whether all events still have the versions that were read; raise `Unavailable`."""
         if not events:
             return True
         again = self._store.get_events([event.event_id for event in events])
@@ -189,53 +187,63 @@ class Queries:
             for event in events
         )
 
-    def _own(self, rows: Sequence[Registration]) -> tuple[UserRegistration, ...] | None:
-        """Return the registrations with events and positions; None if something moved meanwhile."""
-        events = self._store.get_events([row.event_id for row in rows]) if rows else {}
+    def _with_events(
+        self, registrations: Sequence[Registration]
+    ) -> tuple[UserRegistration, ...] | None:
+        """Return registrations with events and positions, or None if something changed meanwhile."""
+        event_ids = [registration.event_id for registration in registrations]
+        events = self._store.get_events(event_ids) if event_ids else {}
         own: list[UserRegistration] = []
-        for row in rows:
-            event = events.get(row.event_id)
+        for registration in registrations:
+            event = events.get(registration.event_id)
             if event is None or event.deletion is not None:
                 continue
-            one = self._own_in(event, row)
+            one = self._with_position(event, registration)
             if one is None:
                 return None
             own.append(one)
-        counted = [one.event for one in own if one.position is not None]
-        return tuple(own) if self.unmoved(counted) else None
+        with_position = [one.event for one in own if one.position is not None]
+        return tuple(own) if self.are_unchanged(with_position) else None
 
-    def _own_in(self, event: Event, row: Registration) -> UserRegistration | None:
-        """Return the registration with its position; None if it is not in the line (any more)."""
-        if row.status is RegistrationStatus.REGISTERED:
-            return UserRegistration(row, event)
-        position = self._position(event, WaitlistEntry.of(row))
-        return None if position is None else UserRegistration(row, event, position)
+    def _with_position(self, event: Event, registration: Registration) -> UserRegistration | None:
+        """Return a registration with its position, or None if the waitlist changed meanwhile."""
+        if registration.status is RegistrationStatus.REGISTERED:
+            return UserRegistration(registration, event)
+        position = self._position(event, WaitlistEntry.of(registration))
+        return None if position is None else UserRegistration(registration, event, position)
 
-    def _position(self, event: Event, place: WaitlistEntry) -> int | None:
-        """Return which in line a place is; None if it is not in it (any more)."""
-        counts = count_entries_before(self._store, event.event_id, frozenset({place}))
-        before = counts.get(place.ticket)
+    def _position(self, event: Event, entry: WaitlistEntry) -> int | None:
+        """Return an entry's position, or None if it is not on the waitlist any more."""
+        counts = count_entries_before(self._store, event.event_id, frozenset({entry}))
+        before = counts.get(entry.ticket)
         if before is None:
             return None
-        return 1 + event.entries_before_block(block_of(place.ticket)) + before
+        return 1 + event.entries_before_block(block_of(entry.ticket)) + before
 
 
 def registration_move(
     entry: JournalEntry, user_id: str, ticket: int | None
 ) -> tuple[RegistrationMove, int | None]:
-    """Return what an entry did to a user who waits with this ticket after it, and the ticket before it.
+    """Return what a journal entry did to a user, and the user's ticket before it.
 
-    None for a ticket: the user does not wait. So the history is read backwards, from what is so now.
+    `ticket` is the user's after the entry. It is None for a user who is not waitlisted. The history
+    is read backwards, so it starts with the present ticket.
     """
     own: list[Change] = []
     moved_up = 0
     for change in reversed(entry.changes):
-        left_line = change.kind is ChangeKind.PROMOTED or (
+        left_waitlist = change.kind is ChangeKind.PROMOTED or (
             change.kind is ChangeKind.LEFT and change.status is RegistrationStatus.WAITLISTED
         )
         if change.user_id == user_id:
             own.append(change)
-            ticket = change.ticket if left_line else None
-        elif left_line and ticket is not None and change.ticket is not None:
+            ticket = change.ticket if left_waitlist else None
+        elif left_waitlist and ticket is not None and change.ticket is not None:
             moved_up += change.ticket < ticket
     return RegistrationMove(entry.at, tuple(own), moved_up), ticket
+
+
+def _parse_ticket(text: str) -> int:
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise Invalid("cursor", "must be one that this list gave out")
+    return int(text or 0)

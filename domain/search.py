@@ -1,4 +1,4 @@
-"""Finding events by what people type: an id, or a part of a title (R8.1)."""
+"""Search for events by id or by a part of the title (R8.1)."""
 
 from __future__ import annotations
 
@@ -8,58 +8,58 @@ from difflib import SequenceMatcher
 
 from domain.models import ListedEvent, UserRegistration
 
-NEAREST = 3
-"""How many titles are offered where none fits."""
+MAX_SUGGESTIONS = 3
+"""The most titles that are suggested if none matches."""
 
-ALIKE = 0.4
-"""From which similarity (0 to 1) on a title is offered at all."""
+MIN_SIMILARITY = 0.4
+"""The least similarity, from 0 to 1, of a title that is suggested."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundEvents:
-    """The events that fit, by start; with none, those whose titles come nearest, the best first."""
+    """The events that match, ordered by start. If none does: those with similar titles, best first."""
 
-    fitting: tuple[ListedEvent, ...]
-    nearest: tuple[ListedEvent, ...] = ()
+    matches: tuple[ListedEvent, ...]
+    suggestions: tuple[ListedEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FoundRegistrations:
-    """As `FoundEvents`, among one user's registrations."""
+    """The registrations of one user whose events match, or have similar titles."""
 
-    fitting: tuple[UserRegistration, ...]
-    nearest: tuple[UserRegistration, ...] = ()
+    matches: tuple[UserRegistration, ...]
+    suggestions: tuple[UserRegistration, ...] = ()
 
 
 def find_registrations(text: str, registrations: Iterable[UserRegistration]) -> FoundRegistrations:
-    """Return the registrations whose event has this id, or the text in its title, as `find` does."""
+    """Return the registrations whose event has this id or a title that contains the text."""
     own = {one.event.event_id: one for one in registrations}
     if text in own:
         return FoundRegistrations((own[text],))
-    found = find(text, (ListedEvent.of(one.event) for one in own.values()))
+    found = find_events(text, (ListedEvent.of(one.event) for one in own.values()))
     return FoundRegistrations(
-        tuple(own[event.event_id] for event in found.fitting),
-        tuple(own[event.event_id] for event in found.nearest),
+        tuple(own[event.event_id] for event in found.matches),
+        tuple(own[event.event_id] for event in found.suggestions),
     )
 
 
-def find(text: str, events: Iterable[ListedEvent]) -> FoundEvents:
-    """Return the events whose title has the text in it; upper and lower case and spacing are one."""
-    wanted = _plain(text)
+def find_events(text: str, events: Iterable[ListedEvent]) -> FoundEvents:
+    """Return the events whose title contains the text, without regard to case and spacing."""
+    wanted = _normalized(text)
     events = tuple(events)
-    fitting = tuple(event for event in events if wanted in _plain(event.title))
-    exact = tuple(event for event in fitting if _plain(event.title) == wanted)
-    if fitting:
-        return FoundEvents(exact if len(exact) == 1 else fitting)
+    matches = tuple(event for event in events if wanted in _normalized(event.title))
+    exact = tuple(event for event in matches if _normalized(event.title) == wanted)
+    if matches:
+        return FoundEvents(exact if len(exact) == 1 else matches)
     matcher = SequenceMatcher(b=wanted, autojunk=False)
-    likeness: list[tuple[float, ListedEvent]] = []
+    similar: list[tuple[float, ListedEvent]] = []
     for event in events:
-        matcher.set_seq1(_plain(event.title)[: 2 * len(wanted) + 20])
-        if matcher.quick_ratio() >= ALIKE and (ratio := matcher.ratio()) >= ALIKE:
-            likeness.append((ratio, event))
-    likeness.sort(key=lambda scored: -scored[0])
-    return FoundEvents((), tuple(event for _, event in likeness[:NEAREST]))
+        matcher.set_seq1(_normalized(event.title)[: 2 * len(wanted) + 20])
+        if matcher.quick_ratio() >= MIN_SIMILARITY and (ratio := matcher.ratio()) >= MIN_SIMILARITY:
+            similar.append((ratio, event))
+    similar.sort(key=lambda scored: -scored[0])
+    return FoundEvents((), tuple(event for _, event in similar[:MAX_SUGGESTIONS]))
 
 
-def _plain(text: str) -> str:
+def _normalized(text: str) -> str:
     return " ".join(text.casefold().split())

@@ -1,4 +1,4 @@
-"""Users as R1 has them: written one at a time, each on condition of the revision that was read."""
+"""Users (R1): written one at a time, on the condition that the stored revision is the one that was read."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from domain.ports import AnswerLost, Clock, Conflict, NewId, Store, Unavailable
 
 
 class Users:
-    """Writes users. Whatever writes raises `Busy`, or `Unconfirmed` where an answer was lost.
+    """Reads and writes users. Each write raises `Busy`, or `Unconfirmed` if an answer was lost.
 
-    What was unsettled can be asked again, with the same arguments: it never happens twice.
+    An unconfirmed write can be repeated with the same arguments: it never applies twice.
     """
 
     def __init__(self, store: Store, retry: RetryPolicy, clock: Clock, new_id: NewId) -> None:
@@ -27,18 +27,18 @@ class Users:
         self._user_cache = UserCache()
 
     def find(self, user_id: str) -> User | None:
-        """Return the user as stored, also one under deletion."""
+        """Return the user as stored, even during its deletion, or None."""
         return self._retry.read(lambda: self._store.get_user(user_id))
 
     def get(self, user_id: str) -> User:
-        """Return the user; raises `UnknownUser`."""
+        """Return the user; raise `UnknownUser`."""
         user = self.find(user_id)
         if user is None or user.deletion is not None:
             raise UnknownUser(user_id)
         return user
 
-    def creation(self, draft: UserDraft) -> Callable[[], User]:
-        """Return what creates a user; it raises `DuplicateUser`."""
+    def prepare_creation(self, draft: UserDraft) -> Callable[[], User]:
+        """Return a function that creates the user, or raises `DuplicateUser`."""
         now = self._clock.now()
         user = User(
             user_id=draft.user_id or self._new_id(),
@@ -56,56 +56,59 @@ class Users:
 
         return create
 
-    def update(self, user_id: str, changes: UserChanges) -> Callable[[], User]:
-        """Return what changes a user; it raises `UnknownUser`."""
-        # What was sent, and replaces what: sent again as it is, until it is known how it ended.
-        sent: list[tuple[User, str]] = []
+    def prepare_update(self, user_id: str, changes: UserChanges) -> Callable[[], User]:
+        """Return a function that changes the user, or raises `UnknownUser`."""
+        # The write and the revision that it replaces: repeated unchanged until its end is known.
+        pending: list[tuple[User, str]] = []
 
-        def change() -> User:
+        def update() -> User:
             for _ in self._retry.attempts():
-                if not sent:
+                if not pending:
                     stored = self.get(user_id)
                     new = {"updated_at": self._clock.now(), "revision": self._new_id()}
                     user = stored.model_copy(update=changes.given() | new)
-                    sent.append((user, stored.revision))
-                user, replaces = sent[0]
+                    pending.append((user, stored.revision))
+                user, replaces = pending[0]
                 if self._put(user, replaces=replaces):
                     return user
-                sent.clear()
+                pending.clear()
             raise Busy
 
-        return change
+        return update
 
     def ensure(self, draft: UserDraft) -> User:
-        """Return the user as the draft has it; see `Service.ensure_user`."""
+        """Return the user as the draft describes it; see `Service.ensure_user`."""
         if draft.user_id is None:
             raise ValueError("ensure_user needs the user's own id")
-        user = self._ensured(draft.user_id, draft)
-        if _is_as(user, draft):
+        user = self._ensure(draft.user_id, draft)
+        if _matches(user, draft):
             self._user_cache.add(user.user_id, draft)
         return user
 
     def is_cached(self, draft: UserDraft) -> bool:
-        """Return whether this process has seen the user stored as the draft has it; it may be so no more."""
+        """Return whether this process has seen the user stored as the draft describes it."""
         return self._user_cache.has(draft)
 
-    def _ensured(self, user_id: str, draft: UserDraft) -> User:
+    def _ensure(self, user_id: str, draft: UserDraft) -> User:
         stored = self.find(user_id)
         try:
             if stored is None:
-                return self.creation(draft)()
+                return self.prepare_creation(draft)()
             if stored.deletion is not None:
                 raise UnknownUser(user_id)
-            if _is_as(stored, draft):
+            if _matches(stored, draft):
                 return stored
-            return self.update(user_id, UserChanges.of(**draft.given()))()
+            return self.prepare_update(user_id, UserChanges.of(**draft.given()))()
         except DuplicateUser:
             return self.get(user_id)
         except Unconfirmed:
             raise Busy from None
 
-    def mark(self, user_id: str, mark: str) -> str:
-        """Mark a user for deletion; return the mark that holds. Raises `UnknownUser`."""
+    def start_deletion(self, user_id: str, deletion_id: str) -> str:
+        """Start the user's deletion and return its id: that of an earlier start, if there is one.
+
+        Raises `UnknownUser`.
+        """
         self._user_cache.forget(user_id)
         was_sent = False
         for _ in self._retry.attempts():
@@ -113,18 +116,20 @@ class Users:
                 stored = self._store.get_user(user_id)
                 if stored is None:
                     raise UnknownUser(user_id)
-                held = self._store.start_user_deletion(user_id, mark, revision=stored.revision)
+                current = self._store.start_user_deletion(
+                    user_id, deletion_id, revision=stored.revision
+                )
             except AnswerLost:
                 was_sent = True
                 continue
             except (Conflict, Unavailable):
                 continue
-            if held is not None:
-                return held
+            if current is not None:
+                return current
         raise Unconfirmed if was_sent else Busy
 
     def _put(self, user: User, *, replaces: str | None) -> bool:
-        """Return whether the write applied; when not, another user or revision is stored."""
+        """Return whether the write applied; if not, another user or revision is stored."""
         self._user_cache.forget(user.user_id)
         was_sent = False
         for _ in self._retry.attempts():
@@ -134,13 +139,13 @@ class Users:
             except AnswerLost:
                 was_sent = True
             except Conflict:
-                verdict = self._find_out(user, replaces)
-                if verdict is not None:
-                    return verdict
+                has_applied = self._find_out(user, replaces)
+                if has_applied is not None:
+                    return has_applied
         raise Unconfirmed if was_sent else Busy
 
     def _find_out(self, user: User, replaces: str | None) -> bool | None:
-        """Return what is stored says of a write that met a conflict, None if nothing can be said yet."""
+        """Return whether a write that met a conflict applied, or None if that can't be known yet."""
         try:
             stored = self._store.get_user(user.user_id)
         except Unavailable:
@@ -152,5 +157,5 @@ class Users:
         return None
 
 
-def _is_as(user: User, draft: UserDraft) -> bool:
+def _matches(user: User, draft: UserDraft) -> bool:
     return all(getattr(user, name) == value for name, value in draft.given().items())

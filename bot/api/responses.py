@@ -109,7 +109,7 @@ class Registration(Reply):
     @classmethod
     def of_waitlist_position(cls, event_id: str, place: models.WaitlistPosition) -> Self:
         """Return the JSON of a place in an event's line."""
-        waiting = place.waiting
+        waiting = place.entry
         return cls(
             registration_id=_id(event_id, waiting.ticket),
             event_id=event_id,

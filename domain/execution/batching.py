@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 
 class QueuedCommand(Generic[C, R]):
-    """One caller's command. Whoever runs it completes `result`, once."""
+    """One caller's command. The leader of its batch completes `result`, once."""
 
     def __init__(self, command: C, deadline: float) -> None:
         self.command = command

@@ -1,6 +1,6 @@
 """Operations that take more than one commit: deletions and large capacity increases.
 
-Each step keeps R7.5. Whatever stops an operation, the sweep finishes it (R7.4).
+Each step keeps R7.5. The sweep finishes an interrupted operation (R7.4).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Work = Callable[[float], bool]
 """Works until a deadline, on the clock's `monotonic`. Returns whether the operation is finished."""
 
 DEACTIVATION_PREFIX = "deactivated."
-"""Prefix of the deletion id of a user whom Slack deactivated: a crash does not lose the reason."""
+"""Prefix of the deletion id of a user that Slack deactivated: a crash does not lose the reason."""
 
 BACKGROUND_SECONDS = 60.0
 """Seconds that an operation runs in the background. The sweep finishes what is left."""
@@ -121,7 +121,7 @@ class LongOperations:
             event = self._get_event(event_id)
             if event is None or event.operation_id is None:
                 return False
-            if event.deletion is Deletion.MARKED:
+            if event.deletion is Deletion.IN_PROGRESS:
                 return self.finish_event_deletion(event_id, deadline)
             return self.continue_capacity_increase(event_id, event.operation_id, deadline)
 
@@ -182,7 +182,7 @@ class LongOperations:
     def _next_deletion_step(self, event_id: str) -> Command | None:
         """Return the next step: the waitlist, the roster, and the end once both counts are 0 (R7.2)."""
         event = self._get_event(event_id)
-        if event is None or event.deletion is not Deletion.MARKED:
+        if event is None or event.deletion is not Deletion.IN_PROGRESS:
             return None
         if event.waitlist_count:
             entries = self._retry.read(lambda: self._store.get_waitlist(event_id, limit=MAX_MOVES))
@@ -195,7 +195,7 @@ class LongOperations:
 
     def _is_in_deletion(self, event_id: str) -> bool:
         event = self._get_event(event_id)
-        return event is not None and event.deletion is Deletion.MARKED
+        return event is not None and event.deletion is Deletion.IN_PROGRESS
 
     # Deletion of users
 

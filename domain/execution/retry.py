@@ -23,7 +23,7 @@ MAX_PAUSE_SHARE = 0.5
 """The most that a pause takes of the remaining time.
 
 So the request that has waited longest tries most often and finishes before requests that just began.
-With 500 users whom 50 Lambda functions register for one event at the same time, pauses that only grow
+With 500 users that 50 Lambda functions register for one event at the same time, pauses that only grow
 turn 87 users away with 2,390 transactions, these 28 with 2,250 (`tests/soak/races/test_fifty_lambdas.py`,
 in virtual time)."""
 

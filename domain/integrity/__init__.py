@@ -1,1 +1,1 @@
-"""Checking everything that is stored, and repairing it."""
+"""Check everything that is stored, and repair it."""

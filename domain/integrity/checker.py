@@ -1,11 +1,10 @@
-"""The check of R7.5 (R7.6): reads everything page by page, while others write, and believes no first look.
+"""The checker (R7.6): reads everything page by page, while others write, and reports violations of R7.5.
 
-Two things make it right at any traffic. An event's numbers are compared with a count that the
-journal keeps true of one version (`domain.integrity.live_count`). A registration or a place is compared with
-what belongs to it between two reads of its own: one that is there with the same ticket and status
-before and after was there, unchanged, all the while, for a ticket is given once and moves only on.
-What looks wrong is looked at again once everything that was committed before the first look can
-be seen everywhere.
+It is right at any traffic, for three reasons. An event's counts are compared with a count that follows
+the journal to one version (`domain.integrity.live_count`). A registration or waitlist entry is read
+before and after what it is compared with: the same ticket and status both times mean that it did not
+change, because a ticket is given once and a registration never returns to an earlier state. A
+violation is only reported if it is still there once every earlier commit is visible everywhere.
 """
 
 from __future__ import annotations
@@ -25,28 +24,28 @@ from domain.integrity.invariants import (
     registration_violations,
     waitlist_entry_violations,
 )
-from domain.integrity.live_count import ENTRIES, Count, JournalGap, LiveCount
+from domain.integrity.live_count import JOURNAL_PAGE_SIZE, Count, JournalGap, LiveCount
 from domain.integrity.violations import Progress, Violation, ViolationKind
-from domain.models import Event, Page, Registration, WaitlistEntry
+from domain.models import Event, JournalEntry, Page, Registration, WaitlistEntry
 from domain.ports import Clock, Store, Unavailable
 
 T = TypeVar("T")
 
-PAGE_SIZE = 100
-"""Rows that are held in memory at once."""
+CHECK_PAGE_SIZE = 100
+"""Rows in memory at the same time."""
 
-SETTLED = timedelta(seconds=5)
-"""After so long, a commit is seen by every read, those of an index included."""
+INDEX_LAG = timedelta(seconds=5)
+"""After this time, all reads show a commit, including those of an index."""
 
-LOOKS = 5
-"""How often a registration that moves while it is looked at is looked at again: then it is not judged."""
+MAX_LOOKS = 5
+"""How many times a registration that keeps changing is checked. Then it is not judged."""
 
-PERSISTENCE = 20.0
-"""Seconds that a read is tried for."""
+READ_SECONDS = 20.0
+"""Seconds that a read is repeated."""
 
 
-class Check:
-    """One reading of everything. Each part can be read alone; all raise `Unavailable`."""
+class Checker:
+    """One check of everything. Its parts can run alone. All raise `Unavailable`."""
 
     def __init__(
         self,
@@ -54,84 +53,92 @@ class Check:
         retry: RetryPolicy,
         clock: Clock,
         on_progress: Callable[[Progress], None],
-        page: int = PAGE_SIZE,
+        page_size: int = CHECK_PAGE_SIZE,
     ) -> None:
         self._store = store
         self._retry = retry
         self._clock = clock
         self._on_progress = on_progress
-        self._page = page
+        self._page_size = page_size
         self._progress = Progress()
 
-    def everything(self) -> Iterator[Violation]:
-        """Yield each breach that there is."""
+    def check_all(self) -> Iterator[Violation]:
+        """Yield every violation."""
         for event_id in self.event_ids():
-            yield from self.of_history(event_id)
-            yield from self.of_numbers(event_id)
-        yield from self.of_registrations()
-        yield from self.of_places()
+            yield from self.check_journal(event_id)
+            yield from self.check_counts(event_id)
+        yield from self.check_registrations()
+        yield from self.check_waitlists()
 
-    def patiently(self, read: Callable[[], T]) -> T:
-        """Return what `read` gives, tried again while it is `Unavailable`."""
-        for _ in self._retry.pauses(self._clock.monotonic() + PERSISTENCE):
+    def read(self, read: Callable[[], T]) -> T:
+        """Return what `read` returns, repeated while it raises `Unavailable`."""
+        for _ in self._retry.pauses(self._clock.monotonic() + READ_SECONDS):
             try:
                 return read()
             except Unavailable:
                 continue
         raise Unavailable
 
-    def _pages(self, read: Callable[..., Page[T]], name: str) -> Iterator[tuple[T, ...]]:
+    def _pages(self, read: Callable[..., Page[T]], counter: str) -> Iterator[tuple[T, ...]]:
         cursor: str | None = None
         while True:
-            page = self.patiently(lambda after=cursor: read(limit=self._page, cursor=after))  # type: ignore[misc]
+            page = self.read(lambda after=cursor: read(limit=self._page_size, cursor=after))  # type: ignore[misc]
             yield page.items
-            self._tell(**{name: len(page.items)})
+            self._report(**{counter: len(page.items)})
             cursor = page.next_cursor
             if cursor is None:
                 return
 
-    def _tell(self, **more: int) -> None:
+    def _report(self, **more: int) -> None:
         sums = {name: getattr(self._progress, name) + number for name, number in more.items()}
         self._progress = replace(self._progress, **sums)
         self._on_progress(self._progress)
 
+    def _get_event(self, event_id: str) -> Event | None:
+        return self.read(lambda: self._store.get_event(event_id))
+
+    def _get_entry(self, event_id: str, version: int) -> JournalEntry | None:
+        return self.read(lambda: self._store.get_journal_entry(event_id, version))
+
     def _version_of(self, event_id: str) -> int | None:
-        event = self.patiently(lambda: self._store.get_event(event_id))
+        event = self._get_event(event_id)
         return event.version if event is not None else None
 
-    def _settled(self, event_id: str, version: int | None, look: Callable[[], list[T]]) -> list[T]:
-        """Return what a look finds wrong, also when the commit before it has been seen everywhere."""
+    def _confirmed(
+        self, event_id: str, version: int | None, look: Callable[[], list[T]]
+    ) -> list[T]:
+        """Return what a look finds, repeated once all reads show the commit of the version."""
         found = look()
         if not found or version is None:
             return found
-        last = self.patiently(lambda: self._store.get_journal_entry(event_id, version))
+        last = self._get_entry(event_id, version)
         age = self._clock.now() - last.at if last is not None else timedelta()
-        if age >= SETTLED:
+        if age >= INDEX_LAG:
             return found
-        self._clock.sleep(min(SETTLED, SETTLED - age).total_seconds())
+        self._clock.sleep(min(INDEX_LAG, INDEX_LAG - age).total_seconds())
         return look()
 
     # Events
 
     def event_ids(self) -> Iterator[str]:
-        """Yield the id of every event, tombstones included."""
+        """Yield the ids of all events, including tombstones."""
         for page in self._pages(self._store.scan_events, "events"):
             yield from (event.event_id for event in page)
 
-    def of_numbers(self, event_id: str) -> Iterator[Violation]:
-        """Yield what is wrong with an event's numbers, by a count of its registrations."""
+    def check_counts(self, event_id: str) -> Iterator[Violation]:
+        """Yield what is wrong with an event's counts."""
         count = self.count(event_id)
         if count is not None:
             yield from event_violations(count)
 
     def count(self, event_id: str) -> Count | None:
-        """Return an event's count; one that finds something wrong rests on settled reads."""
-        for _, _ in zip(range(LOOKS), self._retry.pauses(None), strict=False):
+        """Return an event's count, or None if there is no event. A count with violations is confirmed."""
+        for _, _ in zip(range(MAX_LOOKS), self._retry.pauses(None), strict=False):
             try:
                 return self._count(event_id)
             except JournalGap:
                 continue
-        raise Unavailable(f"the journal of {event_id} does not tell what moves")
+        raise Unavailable(f"the journal of {event_id} does not tell what changes")
 
     def _count(self, event_id: str) -> Count | None:
         version = self._version_of(event_id)
@@ -143,181 +150,202 @@ class Check:
             counts[:] = [self._live_count(event_id, version).run()]
             return [violation for count in counts for violation in event_violations(count)]
 
-        self._settled(event_id, version, look)
+        self._confirmed(event_id, version, look)
         return counts[0]
 
-    def _live_count(self, event_id: str, since: int) -> LiveCount:
+    def _live_count(self, event_id: str, version: int) -> LiveCount:
         return LiveCount(
             self._store,
-            self.patiently,
+            self.read,
             event_id,
-            since=since,
-            page=self._page,
-            on_page=lambda rows: self._tell(counted=rows),
+            since_version=version,
+            page_size=self._page_size,
+            on_page=lambda rows: self._report(counted=rows),
         )
 
-    def of_history(self, event_id: str) -> Iterator[Violation]:
-        """Yield each gap in an event's journal up to its version, and whether it goes on above that."""
-        event = self.patiently(lambda: self._store.get_event(event_id))
+    def check_journal(self, event_id: str) -> Iterator[Violation]:
+        """Yield each gap in an event's journal up to its version, and whether the journal is ahead."""
+        event = self._get_event(event_id)
         if event is None:
             return
         last = 0
-        # No further than the version: a busy event's journal may grow as fast as it is read.
+        # Only up to this version: the journal of a busy event may grow as fast as it is read.
         while last < event.version:
-            entries = self.patiently(
-                lambda after=last: self._store.list_journal(event_id, after=after, limit=ENTRIES)  # type: ignore[misc]
+            entries = self.read(
+                lambda after=last: self._store.list_journal(  # type: ignore[misc]
+                    event_id, after=after, limit=JOURNAL_PAGE_SIZE
+                )
             )
             for entry in entries:
-                yield from self._gap(event_id, last + 1, min(entry.version - 1, event.version))
+                yield from self._check_gap(
+                    event_id, last + 1, min(entry.version - 1, event.version)
+                )
                 last = entry.version
             if not entries:
                 break
-        yield from self._gap(event_id, last + 1, event.version)
-        newest = self.patiently(lambda: self._store.list_history(event_id, limit=1)).items
-        yield from self._ahead(event_id, newest[0].version if newest else 0)
+        yield from self._check_gap(event_id, last + 1, event.version)
+        newest = self.read(lambda: self._store.list_history(event_id, limit=1)).items
+        yield from self._check_ahead(event_id, newest[0].version if newest else 0)
 
-    def _gap(self, event_id: str, first: int, last: int) -> Iterator[Violation]:
-        """Yield the gap, where a second look finds no entry either: a page is not of one moment."""
+    def _check_gap(self, event_id: str, first: int, last: int) -> Iterator[Violation]:
+        """Yield the gap, unless its entries are found on a second look: a page is not of one moment."""
 
         def look() -> list[Violation]:
-            gap = [version for version in (first, last) if not self._has_entry(event_id, version)]
-            if first > last or not gap:
+            if all(self._get_entry(event_id, version) for version in (first, last)):
                 return []
             kind, text = ViolationKind.MISSING_JOURNAL_ENTRY, f"entries {first} to {last}"
             return [Violation(kind, event_id, None, None, "none", text, (first, last))]
 
         if first <= last:
-            yield from self._settled(event_id, last + 1, look)
+            yield from self._confirmed(event_id, last + 1, look)
 
-    def _has_entry(self, event_id: str, version: int) -> bool:
-        entry = self.patiently(lambda: self._store.get_journal_entry(event_id, version))
-        return entry is not None
-
-    def _ahead(self, event_id: str, last: int) -> Iterator[Violation]:
+    def _check_ahead(self, event_id: str, last: int) -> Iterator[Violation]:
         def look() -> list[Violation]:
-            event = self.patiently(lambda: self._store.get_event(event_id))
+            event = self._get_event(event_id)
             if event is None or event.version >= last:
                 return []
-            at = f"at version {event.version}"
-            kind, text = ViolationKind.JOURNAL_AHEAD, f"at {last} or above"
-            return [Violation(kind, event_id, None, None, at, text, (event.version + 1, last))]
+            stored, expected = f"at version {event.version}", f"at {last} or above"
+            versions = (event.version + 1, last)
+            kind = ViolationKind.JOURNAL_AHEAD
+            return [Violation(kind, event_id, None, None, stored, expected, versions)]
 
-        yield from self._settled(event_id, last, look)
+        yield from self._confirmed(event_id, last, look)
 
     # Registrations
 
-    def of_registrations(self) -> Iterator[Violation]:
+    def check_registrations(self) -> Iterator[Violation]:
         """Yield what is wrong with each registration."""
         for page in self._pages(self._store.scan_registrations, "registrations"):
             if not page:
                 continue
-            events = self.patiently(lambda: self._store.get_events({row.event_id for row in page}))  # noqa: B023
-            users = self.users(page)
-            for row in page:
-                event = events.get(row.event_id)
-                around = self._surroundings(row, event, has_user=row.user_id in users)
-                if any(registration_violations(row, around)):
-                    yield from self.of_registration(row)
+            event_ids = {registration.event_id for registration in page}
+            events = self.read(lambda: self._store.get_events(event_ids))  # noqa: B023
+            users = self.existing_users(page)
+            for registration in page:
+                event = events.get(registration.event_id)
+                has_user = registration.user_id in users
+                context = self._read_context(registration, event, has_user=has_user)
+                if any(registration_violations(registration, context)):
+                    yield from self.check_registration(registration)
 
-    def of_registration(self, row: Registration) -> Iterator[Violation]:
-        """Yield what is wrong with a registration; with what became of it, if it moves meanwhile."""
-        for _ in range(LOOKS):
-            version = self._version_of(row.event_id)
-            found = self._settled(row.event_id, version, lambda: self._look_at_row(row))  # noqa: B023
+    def check_registration(self, registration: Registration) -> Iterator[Violation]:
+        """Yield what is wrong with a registration; if it changes meanwhile, with what it becomes."""
+        for _ in range(MAX_LOOKS):
+            version = self._version_of(registration.event_id)
+            found = self._confirmed(
+                registration.event_id,
+                version,
+                lambda: self._look_at_registration(registration),  # noqa: B023
+            )
             yield from found
-            stored = self.rows(row.event_id, [row.user_id]).get(row.user_id)
-            if found or stored is None or stored == row:
+            stored = self._get_registration(registration)
+            if found or stored is None or stored == registration:
                 return
-            row = stored
+            registration = stored
 
-    def _look_at_row(self, row: Registration) -> list[Violation]:
-        if not self._is_stored(row):
+    def _look_at_registration(self, registration: Registration) -> list[Violation]:
+        if not self._is_stored(registration):
             return []
-        event = self.patiently(lambda: self._store.get_event(row.event_id))
-        around = self._surroundings(row, event, has_user=bool(self.users([row])))
-        violations = list(registration_violations(row, around))
-        return violations if self._is_stored(row) else []
+        event = self._get_event(registration.event_id)
+        has_user = bool(self.existing_users([registration]))
+        context = self._read_context(registration, event, has_user=has_user)
+        violations = list(registration_violations(registration, context))
+        return violations if self._is_stored(registration) else []
 
-    def _surroundings(
-        self, row: Registration, event: Event | None, *, has_user: bool
+    def _read_context(
+        self, registration: Registration, event: Event | None, *, has_user: bool
     ) -> RegistrationContext:
-        waits = row.status is RegistrationStatus.WAITLISTED
-        place = self.place_at(row.event_id, row.ticket) if waits else None
-        listed = self.patiently(lambda: self._store.find_on_roster(row.event_id, row.ticket))
-        is_listed = any(other.user_id == row.user_id for other in listed)
-        return RegistrationContext(
-            event, has_user, place, is_listed, self._holders(row, (*listed, *filter(None, [place])))
-        )
+        is_waitlisted = registration.status is RegistrationStatus.WAITLISTED
+        entry = self._entry_of(registration) if is_waitlisted else None
+        listed = self._find_on_roster(registration)
+        is_on_roster = any(other.user_id == registration.user_id for other in listed)
+        same_ticket = self._with_same_ticket(registration, listed, entry)
+        return RegistrationContext(event, has_user, entry, is_on_roster, same_ticket)
 
-    def _holders(
-        self, row: Registration, seen: Sequence[Registration | WaitlistEntry]
+    def _with_same_ticket(
+        self,
+        registration: Registration,
+        listed: Sequence[Registration],
+        entry: WaitlistEntry | None,
     ) -> tuple[Registration, ...]:
-        """Return those others that were seen at a registration's ticket, and do hold it."""
-        others = self.rows(row.event_id, {one.user_id for one in seen} - {row.user_id})
-        return tuple(other for other in others.values() if other.ticket == row.ticket)
+        """Return the other registrations seen with a registration's ticket that really have it."""
+        user_ids = {other.user_id for other in listed} | ({entry.user_id} if entry else set())
+        others = self.registrations(registration.event_id, user_ids - {registration.user_id})
+        return tuple(other for other in others.values() if other.ticket == registration.ticket)
 
-    def is_listed(self, row: Registration) -> bool:
-        """Whether the roster lists a registration."""
-        listed = self.patiently(lambda: self._store.find_on_roster(row.event_id, row.ticket))
-        return any(other.user_id == row.user_id for other in listed)
+    def _find_on_roster(self, registration: Registration) -> tuple[Registration, ...]:
+        event_id, ticket = registration.event_id, registration.ticket
+        return self.read(lambda: self._store.find_on_roster(event_id, ticket))
 
-    def seniors(self, row: Registration) -> list[Registration]:
-        """Return who keeps the ticket that this registration shares, or should not have."""
-        place = self.place_at(row.event_id, row.ticket)
-        listed = self.patiently(lambda: self._store.find_on_roster(row.event_id, row.ticket))
-        holders = self._holders(row, (*listed, *filter(None, [place])))
-        return [holder for holder in holders if keeps_ticket(holder, row)]
+    def is_on_roster(self, registration: Registration) -> bool:
+        """Return whether the roster lists a registration."""
+        listed = self._find_on_roster(registration)
+        return any(other.user_id == registration.user_id for other in listed)
 
-    def users(self, rows: Sequence[Registration]) -> set[str]:
-        """Return which of the registrations' users exist."""
-        users = {row.user_id for row in rows}
-        found = self.patiently(
-            lambda: self._store.get_rows(rows[0].event_id, registrations_of=(), users=users)
+    def other_keepers(self, registration: Registration) -> list[Registration]:
+        """Return the other registrations that keep the ticket that this one has, too."""
+        entry, listed = self._entry_of(registration), self._find_on_roster(registration)
+        same_ticket = self._with_same_ticket(registration, listed, entry)
+        return [other for other in same_ticket if keeps_ticket(other, registration)]
+
+    def existing_users(self, registrations: Sequence[Registration]) -> set[str]:
+        """Return which users of the registrations exist."""
+        user_ids = {registration.user_id for registration in registrations}
+        event_id = registrations[0].event_id
+        found = self.read(
+            lambda: self._store.get_rows(event_id, registrations_of=(), users=user_ids)
         )
         return set(found.users)
 
-    def rows(self, event_id: str, users: Collection[str]) -> Mapping[str, Registration]:
-        """Return the registrations of users in an event, by user."""
-        if not users:
+    def registrations(self, event_id: str, user_ids: Collection[str]) -> Mapping[str, Registration]:
+        """Return the users' registrations in an event, by user id."""
+        if not user_ids:
             return {}
-        return self.patiently(
-            lambda: self._store.get_rows(event_id, registrations_of=users, users=())
+        return self.read(
+            lambda: self._store.get_rows(event_id, registrations_of=user_ids, users=())
         ).registrations
 
-    def _is_stored(self, row: Registration) -> bool:
-        stored = self.rows(row.event_id, [row.user_id]).get(row.user_id)
-        return stored == row
+    def _get_registration(self, registration: Registration) -> Registration | None:
+        user_id = registration.user_id
+        return self.registrations(registration.event_id, [user_id]).get(user_id)
 
-    def place_at(self, event_id: str, ticket: int) -> WaitlistEntry | None:
-        """Return the place in line with this ticket."""
-        line = self.patiently(
+    def _is_stored(self, registration: Registration) -> bool:
+        return self._get_registration(registration) == registration
+
+    def entry_at(self, event_id: str, ticket: int) -> WaitlistEntry | None:
+        """Return the waitlist entry with this ticket."""
+        entries = self.read(
             lambda: self._store.get_waitlist(event_id, after=ticket - 1, until=ticket, limit=1)
         )
-        return line[0] if line else None
+        return entries[0] if entries else None
 
-    # The line
+    def _entry_of(self, registration: Registration) -> WaitlistEntry | None:
+        return self.entry_at(registration.event_id, registration.ticket)
 
-    def of_places(self) -> Iterator[Violation]:
-        """Yield what is wrong with each place in line."""
-        for page in self._pages(self._store.scan_waitlist, "places"):
-            events = self.patiently(lambda: self._store.get_events({of for of, _ in page}))  # noqa: B023
+    # Waitlists
+
+    def check_waitlists(self) -> Iterator[Violation]:
+        """Yield what is wrong with each waitlist entry."""
+        for page in self._pages(self._store.scan_waitlist, "waitlist_entries"):
+            event_ids = {event_id for event_id, _ in page}
+            events = self.read(lambda: self._store.get_events(event_ids))  # noqa: B023
             for event_id, group in groupby(page, key=lambda pair: pair[0]):
-                places = [place for _, place in group]
-                rows = self.rows(event_id, {place.user_id for place in places})
-                for place in places:
-                    row = rows.get(place.user_id)
-                    if any(waitlist_entry_violations(events.get(event_id), event_id, place, row)):
-                        yield from self.of_place(event_id, place)
+                entries = [entry for _, entry in group]
+                found = self.registrations(event_id, {entry.user_id for entry in entries})
+                for entry in entries:
+                    event, registration = events.get(event_id), found.get(entry.user_id)
+                    if any(waitlist_entry_violations(event, event_id, entry, registration)):
+                        yield from self.check_waitlist_entry(event_id, entry)
 
-    def of_place(self, event_id: str, place: WaitlistEntry) -> Iterator[Violation]:
-        """Yield what is wrong with a place that is stored like this."""
+    def check_waitlist_entry(self, event_id: str, entry: WaitlistEntry) -> Iterator[Violation]:
+        """Yield what is wrong with a waitlist entry."""
         version = self._version_of(event_id)
-        yield from self._settled(event_id, version, lambda: self._look_at_place(event_id, place))
+        yield from self._confirmed(event_id, version, lambda: self._look_at_entry(event_id, entry))
 
-    def _look_at_place(self, event_id: str, place: WaitlistEntry) -> list[Violation]:
-        if self.place_at(event_id, place.ticket) != place:
+    def _look_at_entry(self, event_id: str, entry: WaitlistEntry) -> list[Violation]:
+        if self.entry_at(event_id, entry.ticket) != entry:
             return []
-        event = self.patiently(lambda: self._store.get_event(event_id))
-        row = self.rows(event_id, [place.user_id]).get(place.user_id)
-        violations = list(waitlist_entry_violations(event, event_id, place, row))
-        return violations if self.place_at(event_id, place.ticket) == place else []
+        event = self._get_event(event_id)
+        registration = self.registrations(event_id, [entry.user_id]).get(entry.user_id)
+        violations = list(waitlist_entry_violations(event, event_id, entry, registration))
+        return violations if self.entry_at(event_id, entry.ticket) == entry else []

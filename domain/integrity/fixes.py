@@ -1,4 +1,4 @@
-"""What sets a breach right: pure functions from what was found to what is to be written."""
+"""Pure functions that turn a violation into the fix for it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from domain.commands import ApplyFix
 from domain.enums import RegistrationStatus
-from domain.integrity.invariants import ANY_OPERATION, sound_marks
+from domain.integrity.invariants import ANY_OPERATION_ID, valid_operation
 from domain.integrity.live_count import Count
 from domain.integrity.violations import ViolationKind
 from domain.models import Event, Registration, WaitlistEntry, block_of
 from domain.ports import NewId
 
-FIELDS: Mapping[ViolationKind, tuple[str, ...]] = {
+EVENT_FIELDS: Mapping[ViolationKind, tuple[str, ...]] = {
     ViolationKind.REGISTERED_COUNT: ("registered_count",),
     ViolationKind.WAITLIST_COUNT: ("waitlist_count",),
     ViolationKind.BLOCK_COUNTS: ("waitlist_by_block",),
@@ -21,65 +21,76 @@ FIELDS: Mapping[ViolationKind, tuple[str, ...]] = {
     ViolationKind.NEXT_TICKET: ("next_ticket",),
     ViolationKind.OPERATION: ("capacity_target", "operation_id"),
 }
-"""Which of an event's fields are set where it is wrong."""
+"""The fields of an event that fix each kind of violation."""
 
 
-def new_numbers(count: Count, new_id: NewId) -> dict[str, object]:
-    """Return an event's numbers as the count has them; who has a seat keeps it, and the capacity follows."""
+def fixed_event_values(count: Count, new_id: NewId) -> dict[str, object]:
+    """Return an event's values by the count. All seats are kept, so the capacity may grow."""
     event = count.event.model_copy(update={"capacity": max(count.event.capacity, count.registered)})
-    target, operation_id = sound_marks(event)
+    target, operation_id = valid_operation(event)
     return {
         "registered_count": count.registered,
-        "waitlist_count": count.waiting,
+        "waitlist_count": count.waitlisted,
         "waitlist_by_block": count.blocks,
         "capacity": event.capacity,
         "next_ticket": max(event.next_ticket, count.last_ticket + 1),
         "capacity_target": target,
-        "operation_id": new_id() if operation_id == ANY_OPERATION else operation_id,
+        "operation_id": new_id() if operation_id == ANY_OPERATION_ID else operation_id,
     }
 
 
-def go_beyond(last: int) -> Callable[[Event], ApplyFix | None]:
-    """Return what takes an event's version beyond one that its history has already."""
-    return lambda event: ApplyFix(event.version, above=last) if event.version < last else None
+def raise_version_above(version: int) -> Callable[[Event], ApplyFix | None]:
+    """Return what makes the fix that takes an event above a version that its journal has already."""
+
+    def make(event: Event) -> ApplyFix | None:
+        if event.version >= version:
+            return None
+        return ApplyFix(event.version, min_version=version)
+
+    return make
 
 
-def with_valid_seated_at(row: Registration) -> Registration:
-    """Return a registration with a time of its seat if it has one, and with none if it waits."""
-    has_seat = row.status is RegistrationStatus.REGISTERED
-    seated_at = (row.seated_at or row.registered_at) if has_seat else None
-    return row.model_copy(update={"seated_at": seated_at})
+def with_valid_seated_at(registration: Registration) -> Registration:
+    """Return a registration that has the time of its seat exactly if it has one."""
+    has_seat = registration.status is RegistrationStatus.REGISTERED
+    seated_at = (registration.seated_at or registration.registered_at) if has_seat else None
+    return registration.model_copy(update={"seated_at": seated_at})
 
 
-def without(event: Event, row: Registration, place: WaitlistEntry | None) -> ApplyFix:
-    """Return what takes a registration out, and its own place if that is what stands at its ticket."""
-    numbers: dict[str, Any] = {}
-    if row.status is RegistrationStatus.REGISTERED:
-        numbers["registered_count"] = max(0, event.registered_count - 1)
+def delete_registration(
+    event: Event, registration: Registration, entry: WaitlistEntry | None
+) -> ApplyFix:
+    """Return what deletes a registration, and the waitlist entry with its ticket if it is its own."""
+    values: dict[str, Any] = {}
+    if registration.status is RegistrationStatus.REGISTERED:
+        values["registered_count"] = max(0, event.registered_count - 1)
     else:
-        numbers["waitlist_count"] = max(0, event.waitlist_count - 1)
-        numbers["waitlist_by_block"] = _moved(event, {row.ticket: -1})
-    drop = (place,) if place == WaitlistEntry.of(row) else ()
-    return ApplyFix(event.version, numbers, rows=((row, None),), drop=drop)
+        values["waitlist_count"] = max(0, event.waitlist_count - 1)
+        values["waitlist_by_block"] = _changed_blocks(event, {registration.ticket: -1})
+    drop = (entry,) if entry == WaitlistEntry.of(registration) else ()
+    return ApplyFix(event.version, values, registrations=((registration, None),), drop=drop)
 
 
-def with_new_ticket(count: Count, row: Registration, place: WaitlistEntry | None) -> ApplyFix:
-    """Return what gives a registration the event's next ticket: one that waits goes to the line's end."""
+def give_new_ticket(
+    count: Count, registration: Registration, entry: WaitlistEntry | None
+) -> ApplyFix:
+    """Return what gives a registration the event's next ticket: the end of the waitlist, if waitlisted."""
     event = count.event
     ticket = max(event.next_ticket, count.last_ticket + 1)
-    new = row.model_copy(update={"ticket": ticket})
-    numbers: dict[str, Any] = {"next_ticket": ticket + 1}
-    if row.status is RegistrationStatus.REGISTERED:
-        return ApplyFix(event.version, numbers, rows=((row, new),))
-    drop = (place,) if place == WaitlistEntry.of(row) else ()
-    by = {ticket: 1} | ({row.ticket: -1} if drop else {})
-    numbers["waitlist_by_block"] = _moved(event, by)
-    return ApplyFix(event.version, numbers, ((row, new),), (WaitlistEntry.of(new),), drop)
+    new = registration.model_copy(update={"ticket": ticket})
+    values: dict[str, Any] = {"next_ticket": ticket + 1}
+    if registration.status is RegistrationStatus.REGISTERED:
+        return ApplyFix(event.version, values, registrations=((registration, new),))
+    drop = (entry,) if entry == WaitlistEntry.of(registration) else ()
+    by_ticket = {ticket: 1} | ({registration.ticket: -1} if drop else {})
+    values["waitlist_by_block"] = _changed_blocks(event, by_ticket)
+    add = (WaitlistEntry.of(new),)
+    return ApplyFix(event.version, values, ((registration, new),), add, drop)
 
 
-def _moved(event: Event, by: Mapping[int, int]) -> dict[int, int]:
+def _changed_blocks(event: Event, by_ticket: Mapping[int, int]) -> dict[int, int]:
     blocks = dict(event.waitlist_by_block)
-    for ticket, number in by.items():
+    for ticket, change in by_ticket.items():
         block = block_of(ticket)
-        blocks[block] = max(0, blocks.get(block, 0) + number)
-    return {block: number for block, number in blocks.items() if number}
+        blocks[block] = max(0, blocks.get(block, 0) + change)
+    return {block: count for block, count in blocks.items() if count}

@@ -1,6 +1,6 @@
-"""What must hold (R7.5, and the design's own rules), said once for each: of an event, a registration, a place.
+"""The invariants (R7.5 and the design's own rules) of an event, a registration and a waitlist entry.
 
-Pure functions over what was read at one moment; `domain.integrity.checker` sees to that.
+Pure functions over what was read at one moment; `domain.integrity.checker` takes care of that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from domain.models import Event, Registration, WaitlistEntry
 
 
 def event_violations(count: Count) -> Iterator[Violation]:
-    """Yield what is wrong with an event's numbers, given the count of its registrations."""
+    """Yield what is wrong with an event's counts, given the count of its registrations."""
     event = count.event
 
     def violation(kind: ViolationKind, stored: object, expected: object) -> Violation:
@@ -23,126 +23,149 @@ def event_violations(count: Count) -> Iterator[Violation]:
 
     if event.registered_count != count.registered:
         yield violation(ViolationKind.REGISTERED_COUNT, event.registered_count, count.registered)
-    if event.waitlist_count != count.waiting:
-        # The line's own breaches are told apart, and mended first.
-        expected = f"{count.waiting}, as stand in line"
+    if event.waitlist_count != count.waitlisted:
+        # Violations of the waitlist itself are reported apart, and fixed first.
+        expected = f"{count.waitlisted}, as on the waitlist"
         yield violation(ViolationKind.WAITLIST_COUNT, event.waitlist_count, expected)
     if dict(event.waitlist_by_block) != count.blocks:
         yield violation(ViolationKind.BLOCK_COUNTS, dict(event.waitlist_by_block), count.blocks)
     if count.registered > event.capacity:
         yield violation(ViolationKind.OVER_CAPACITY, count.registered, f"at most {event.capacity}")
-    if event.deletion is None and count.waiting and count.registered < event.capacity:
+    if event.deletion is None and count.waitlisted and count.registered < event.capacity:
         yield violation(ViolationKind.FREE_SEAT, f"{event.capacity - count.registered} free", 0)
     if count.last_ticket >= event.next_ticket:
         yield violation(ViolationKind.NEXT_TICKET, event.next_ticket, f"above {count.last_ticket}")
-    if _marks(event) != sound_marks(event):
-        yield violation(
-            ViolationKind.OPERATION, _marks_text(*_marks(event)), _marks_text(*sound_marks(event))
-        )
+    stored, valid = _operation(event), valid_operation(event)
+    if stored != valid:
+        yield violation(ViolationKind.OPERATION, _operation_text(stored), _operation_text(valid))
 
 
-Marks = tuple[int | None, str | None]
+Operation = tuple[int | None, str | None]
 """An event's `capacity_target` and `operation_id`."""
 
-ANY_OPERATION = "a new id"
-"""Stands for an id that a repair is to mint."""
+ANY_OPERATION_ID = "a new id"
+"""Stands for an id that a repair generates."""
 
 
-def _marks(event: Event) -> Marks:
+def _operation(event: Event) -> Operation:
     return event.capacity_target, event.operation_id
 
 
-def sound_marks(event: Event) -> Marks:
-    """Return what an event's marks of unfinished work should be: both of a raise, or a deletion's, or none."""
-    operation = event.operation_id or ANY_OPERATION
+def valid_operation(event: Event) -> Operation:
+    """Return what an event's operation should be: a capacity increase, a deletion, or none."""
+    operation_id = event.operation_id or ANY_OPERATION_ID
     if event.deletion is Deletion.DONE:
         return None, None
-    if event.deletion is Deletion.MARKED:
-        return None, operation
+    if event.deletion is Deletion.IN_PROGRESS:
+        return None, operation_id
     if event.capacity_target is not None and event.capacity_target > event.capacity:
-        return event.capacity_target, operation
+        return event.capacity_target, operation_id
     return None, None
 
 
-def _marks_text(target: int | None, operation: str | None) -> str:
-    return f"target {target}, operation {operation}"
+def _operation_text(operation: Operation) -> str:
+    target, operation_id = operation
+    return f"target {target}, operation {operation_id}"
 
 
 @dataclass(frozen=True, slots=True)
 class RegistrationContext:
-    """What belongs to a registration, as it was read."""
+    """The data read to check a registration."""
 
     event: Event | None
     has_user: bool
-    place: WaitlistEntry | None
-    """What stands in line at its ticket; read for one that waits."""
-    is_listed: bool
-    """Whether the roster lists it."""
-    holders: tuple[Registration, ...]
+    entry: WaitlistEntry | None
+    """The waitlist entry with its ticket; read for a waitlisted registration."""
+    is_on_roster: bool
+    same_ticket: tuple[Registration, ...]
     """Other registrations in the event with the same ticket."""
 
 
-def registration_violations(row: Registration, around: RegistrationContext) -> Iterator[Violation]:
-    """Yield what is wrong with a registration."""
-
-    def violation(kind: ViolationKind, stored: object, expected: object) -> Violation:
-        return Violation(kind, row.event_id, row.user_id, row.ticket, str(stored), str(expected))
-
-    if around.event is None or around.event.deletion is Deletion.DONE:
-        yield violation(ViolationKind.NO_EVENT, "without event", "of an event")
-        return
-    if not around.has_user:
-        yield violation(ViolationKind.NO_USER, "without user", "a user's")
-    if row.ticket < 1:
-        yield violation(ViolationKind.BAD_TICKET, row.ticket, "1 or more")
-    elif seniors := [holder.user_id for holder in around.holders if keeps_ticket(holder, row)]:
-        yield violation(ViolationKind.SHARED_TICKET, f"also {', '.join(seniors)}'s", "its own")
-    elif row.status is RegistrationStatus.WAITLISTED and around.place != WaitlistEntry.of(row):
-        yield violation(ViolationKind.NOT_ON_WAITLIST, "without its place", "in line")
-    for holder in around.holders:
-        if {holder.status, row.status} == set(RegistrationStatus) and keeps_ticket(row, holder):
-            # Only here: who has a seat does not look into the line.
-            shared = violation(ViolationKind.SHARED_TICKET, f"also {row.user_id}'s", "its own")
-            yield replace(shared, user_id=holder.user_id)
-    has_seat = row.status is RegistrationStatus.REGISTERED
-    if (row.seated_at is not None) is not has_seat:
-        yield violation(ViolationKind.SEATED_AT, row.seated_at, "a time" if has_seat else None)
-    if around.is_listed is not has_seat:
-        listed = {True: "on the roster", False: "not on the roster"}
-        yield violation(ViolationKind.ROSTER, listed[around.is_listed], listed[has_seat])
-
-
-def waitlist_entry_violations(
-    event: Event | None, event_id: str, place: WaitlistEntry, row: Registration | None
+def registration_violations(
+    registration: Registration, context: RegistrationContext
 ) -> Iterator[Violation]:
-    """Yield what is wrong with a place in line, given its user's registration."""
-    waits = row is not None and row.status is RegistrationStatus.WAITLISTED
-    if event is None or event.deletion is Deletion.DONE:
-        stored = "without event"
-    elif not waits or row is None or WaitlistEntry.of(row) != place:
-        stored = "without registration"
-    else:
+    """Yield what is wrong with a registration."""
+    if context.event is None or context.event.deletion is Deletion.DONE:
+        yield _violation(registration, ViolationKind.NO_EVENT, "without an event", "of an event")
         return
-    yield Violation(
-        ViolationKind.STRAY_WAITLIST_ENTRY,
-        event_id,
-        place.user_id,
-        place.ticket,
-        stored,
-        "one's who waits",
+    if not context.has_user:
+        yield _violation(registration, ViolationKind.NO_USER, "without a user", "of a user")
+    yield from _ticket_violations(registration, context)
+    has_seat = registration.status is RegistrationStatus.REGISTERED
+    if (registration.seated_at is not None) is not has_seat:
+        expected = "a time" if has_seat else None
+        yield _violation(registration, ViolationKind.SEATED_AT, registration.seated_at, expected)
+    if context.is_on_roster is not has_seat:
+        texts = {True: "on the roster", False: "not on the roster"}
+        stored, expected = texts[context.is_on_roster], texts[has_seat]
+        yield _violation(registration, ViolationKind.ROSTER, stored, expected)
+
+
+def _ticket_violations(
+    registration: Registration, context: RegistrationContext
+) -> Iterator[Violation]:
+    keepers = [one.user_id for one in context.same_ticket if keeps_ticket(one, registration)]
+    is_waitlisted = registration.status is RegistrationStatus.WAITLISTED
+    if registration.ticket < 1:
+        yield _violation(registration, ViolationKind.BAD_TICKET, registration.ticket, "1 or more")
+    elif keepers:
+        stored = f"shared with {', '.join(keepers)}"
+        yield _violation(registration, ViolationKind.SHARED_TICKET, stored, "its own")
+    elif is_waitlisted and context.entry != WaitlistEntry.of(registration):
+        kind = ViolationKind.NOT_ON_WAITLIST
+        yield _violation(registration, kind, "without a waitlist entry", "on the waitlist")
+    for other in context.same_ticket:
+        is_other_status = {other.status, registration.status} == set(RegistrationStatus)
+        if is_other_status and keeps_ticket(registration, other):
+            # Only found here: the check of a registered user does not read the waitlist.
+            stored = f"shared with {registration.user_id}"
+            shared = _violation(registration, ViolationKind.SHARED_TICKET, stored, "its own")
+            yield replace(shared, user_id=other.user_id)
+
+
+def _violation(
+    registration: Registration, kind: ViolationKind, stored: object, expected: object
+) -> Violation:
+    return Violation(
+        kind,
+        registration.event_id,
+        registration.user_id,
+        registration.ticket,
+        str(stored),
+        str(expected),
     )
 
 
-def keeps_ticket(holder: Registration, row: Registration) -> bool:
-    """Whether another keeps the ticket that both have.
+def waitlist_entry_violations(
+    event: Event | None, event_id: str, entry: WaitlistEntry, registration: Registration | None
+) -> Iterator[Violation]:
+    """Yield what is wrong with a waitlist entry, given its user's registration."""
+    is_waitlisted = (
+        registration is not None and registration.status is RegistrationStatus.WAITLISTED
+    )
+    if event is None or event.deletion is Deletion.DONE:
+        stored = "without an event"
+    elif not is_waitlisted or registration is None or WaitlistEntry.of(registration) != entry:
+        stored = "without a registration"
+    else:
+        return
+    kind = ViolationKind.STRAY_WAITLIST_ENTRY
+    expected = "of a waitlisted user"
+    yield Violation(kind, event_id, entry.user_id, entry.ticket, stored, expected)
 
-    Who waits before who sits, for a ticket is a place in line; of two who sit the one who came first.
-    Of two who wait the other, for it was found by its place.
+
+def keeps_ticket(other: Registration, registration: Registration) -> bool:
+    """Return whether the other one keeps a ticket that both have.
+
+    A waitlisted registration keeps it before a registered one, because a ticket determines a
+    position. The earlier of two registered ones keeps it. If both are waitlisted, the other one does:
+    it was found by its waitlist entry.
     """
-    if holder.status is row.status is RegistrationStatus.WAITLISTED:
+    if other.status is registration.status is RegistrationStatus.WAITLISTED:
         return True
-    return _seniority(holder) < _seniority(row)
+    return _seniority(other) < _seniority(registration)
 
 
-def _seniority(row: Registration) -> tuple[object, ...]:
-    return row.status is RegistrationStatus.REGISTERED, row.registered_at, row.user_id
+def _seniority(registration: Registration) -> tuple[object, ...]:
+    is_registered = registration.status is RegistrationStatus.REGISTERED
+    return is_registered, registration.registered_at, registration.user_id

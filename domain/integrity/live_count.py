@@ -1,10 +1,9 @@
-"""An event's registrations, counted while others write: what moves meanwhile is followed by the journal.
+"""Count an event's registrations while others write.
 
-Reading the roster and the line takes many requests, and a busy event never holds still for so
-long. But each commit says in the journal which tickets it moved. So after each page the event is
-read again, and the entries since: of a ticket that moved, the journal tells where it is now; any
-other is where the page showed it. The count is true of the version that was read last, and holds
-no more in memory than a page and the tickets that moved meanwhile.
+Reading the roster and the waitlist takes many requests, and a busy event changes meanwhile. But each
+commit records in the journal which tickets it moved. So after each page, the event and the new journal
+entries are read. They tell where each moved ticket is now; any other is where the page showed it. The
+count is true for the version that was read last. Memory holds only one page and the moved tickets.
 """
 
 from __future__ import annotations
@@ -20,59 +19,60 @@ from domain.ports import Store
 
 T = TypeVar("T")
 
-ENTRIES = 10
-"""Journal entries that are held in memory at once: each can tell of 49 registrations."""
+JOURNAL_PAGE_SIZE = 10
+"""Journal entries in memory at the same time: each can hold changes of 49 registrations."""
 
-END = 2**63
-"""Above any ticket."""
+ABOVE_ALL_TICKETS = 2**63
 
 
 class JournalGap(Exception):
-    """The journal does not tell what moved: an entry is missing, or a repair came between. Count anew."""
+    """The journal does not tell what changed: an entry is missing, or a repair ran. Count again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What the roster and the line hold at one version of the event: the one that `event` is."""
+    """The contents of the roster and the waitlist at the version of `event`."""
 
     event: Event
     registered: int
-    waiting: int
+    waitlisted: int
     blocks: dict[int, int]
     last_ticket: int
 
 
 class ReadWithRetry(Protocol):
-    """Returns what a read gives, tried again while it is `Unavailable`."""
+    """Repeats a read while it raises `Unavailable`."""
 
     def __call__(self, read: Callable[[], T]) -> T:
-        """Return what `read` gives. Raises `Unavailable` when it has been so for long."""
+        """Return what `read` returns. Raises `Unavailable` in the end."""
         ...
 
 
 class LiveCount:
-    """One count of one event. `since`: a version whose commit every index shows by now.
+    """One count of one event, starting at a version whose commit all indexes show by now.
 
-    `on_page` is told how many rows each page had; `page` is the most that it has.
+    `page_size` is the most rows of a page. `on_page` gets the number of rows of each page.
     """
 
     def __init__(
         self,
         store: Store,
-        patiently: ReadWithRetry,
+        read: ReadWithRetry,
         event_id: str,
         *,
-        since: int,
-        page: int,
+        since_version: int,
+        page_size: int,
         on_page: Callable[[int], None],
     ) -> None:
         self._store = store
-        self._patiently = patiently
+        self._read = read
         self._event_id = event_id
-        self._version = since
-        self._page = page
+        self._version = since_version
+        self._page_size = page_size
         self._on_page = on_page
-        self._moved: dict[int, RegistrationStatus | None] = {}  # by ticket, where it is now
+        self._moved: dict[
+            int, RegistrationStatus | None
+        ] = {}  # by ticket, its status now (None: deleted)
         self._read_to = dict.fromkeys(RegistrationStatus, 0)  # tickets up to these are counted
         self._registered = 0
         self._blocks: Counter[int] = Counter()
@@ -82,17 +82,17 @@ class LiveCount:
         """Return the count. Raises `JournalGap` and `Unavailable`."""
         self._follow()
         self._read_roster()
-        event = self._read_line()
+        event = self._read_waitlist()
         blocks = {block: count for block, count in self._blocks.items() if count}
-        waiting = sum(blocks.values())
-        return Count(event, self._registered, waiting, blocks, self._last_ticket)
+        waitlisted = sum(blocks.values())
+        return Count(event, self._registered, waitlisted, blocks, self._last_ticket)
 
     def _read_roster(self) -> None:
         cursor: str | None = None
         while True:
-            page = self._patiently(
+            page = self._read(
                 lambda after=cursor: self._store.list_roster(  # type: ignore[misc]
-                    self._event_id, limit=self._page, cursor=after
+                    self._event_id, limit=self._page_size, cursor=after
                 )
             )
             self._on_page(len(page.items))
@@ -101,29 +101,33 @@ class LiveCount:
             tickets = [
                 row.ticket for row in page.items if row.status is RegistrationStatus.REGISTERED
             ]
-            to = END if cursor is None else max([0, *(row.ticket for row in page.items)])
+            to = (
+                ABOVE_ALL_TICKETS
+                if cursor is None
+                else max([0, *(row.ticket for row in page.items)])
+            )
             self._count_page(RegistrationStatus.REGISTERED, tickets, to)
             if cursor is None:
                 return
 
-    def _read_line(self) -> Event:
+    def _read_waitlist(self) -> Event:
         after = 0
         while True:
-            line = self._patiently(
+            entries = self._read(
                 lambda last=after: self._store.get_waitlist(  # type: ignore[misc]
-                    self._event_id, after=last, limit=self._page
+                    self._event_id, after=last, limit=self._page_size
                 )
             )
-            self._on_page(len(line))
+            self._on_page(len(entries))
             event = self._follow()
-            tickets = [place.ticket for place in line]
-            after = tickets[-1] if len(line) == self._page else END
+            tickets = [entry.ticket for entry in entries]
+            after = tickets[-1] if len(entries) == self._page_size else ABOVE_ALL_TICKETS
             self._count_page(RegistrationStatus.WAITLISTED, tickets, after)
-            if after == END:
+            if after == ABOVE_ALL_TICKETS:
                 return event
 
     def _count_page(self, status: RegistrationStatus, tickets: list[int], to: int) -> None:
-        """Count the tickets of a page, and those that moved to where the page should show them."""
+        """Count the tickets of a page, and the tickets that moved into its range."""
         read_to = self._read_to[status]
         for ticket in tickets:
             if ticket not in self._moved:
@@ -141,13 +145,15 @@ class LiveCount:
         self._last_ticket = max(self._last_ticket, ticket)
 
     def _follow(self) -> Event:
-        """Return the event as it is now, once what moved since it was read last is accounted for."""
-        event = self._patiently(lambda: self._store.get_event(self._event_id))
+        """Read the event and account for all changes since the last read. Return the event."""
+        event = self._read(lambda: self._store.get_event(self._event_id))
         if event is None or event.version < self._version:
             raise JournalGap
         while self._version < event.version:
-            entries = self._patiently(
-                lambda: self._store.list_journal(self._event_id, after=self._version, limit=ENTRIES)
+            entries = self._read(
+                lambda: self._store.list_journal(
+                    self._event_id, after=self._version, limit=JOURNAL_PAGE_SIZE
+                )
             )
             if not entries:
                 raise JournalGap

@@ -1,9 +1,8 @@
-"""The repair (R7.6): the registrations are the truth, and what contradicts them is set right.
+"""The repairer (R7.6): fixes violations from the registrations, which are the truth.
 
-Each thing is mended by a commit of its own, on condition of the event's version, so that others may
-write meanwhile and a repair that is cut off can be run again. The order matters: a history that
-is ahead lets no commit through; the lines must be whole before seats are given by them; and who
-is taken out leaves a seat to the next in line.
+Each fix is a commit of its own, on the condition of the event's version. So others may write meanwhile,
+and an interrupted repair can be run again. The order matters. A journal that is ahead lets no commit
+apply. Waitlists must be complete before they get seats. A user who is removed leaves a seat.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from domain.enums import Cause, ChangeKind, Deletion, RegistrationStatus
 from domain.errors import NotConfirmed, RollcallError
 from domain.execution.executor import Executor
 from domain.execution.retry import RetryPolicy
-from domain.integrity.checker import PERSISTENCE, Check
+from domain.integrity.checker import READ_SECONDS, Checker
 from domain.integrity.fixes import (
-    FIELDS,
-    go_beyond,
-    new_numbers,
-    with_new_ticket,
+    EVENT_FIELDS,
+    delete_registration,
+    fixed_event_values,
+    give_new_ticket,
+    raise_version_above,
     with_valid_seated_at,
-    without,
 )
 from domain.integrity.invariants import event_violations, waitlist_entry_violations
 from domain.integrity.violations import FixedViolation, Violation, ViolationKind
@@ -46,8 +45,11 @@ from domain.planning.plan import (
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import AnswerLost, Clock, Conflict, NewId, Store
 
+MakeFix = Callable[[Event], ApplyFix | None]
+"""Returns the fix for an event as it is stored, or None if nothing is wrong any more."""
 
-class Repair:
+
+class Repairer:
     """One repair of everything that a check finds."""
 
     def __init__(
@@ -57,60 +59,61 @@ class Repair:
         retry: RetryPolicy,
         clock: Clock,
         new_id: NewId,
-        check: Check,
+        checker: Checker,
     ) -> None:
         self._store = store
         self._executor = executor
         self._retry = retry
         self._clock = clock
         self._new_id = new_id
-        self._check = check
+        self._checker = checker
 
-    def everything(self) -> Iterator[FixedViolation]:
-        """Mend each breach; yield it when it is mended. Raises `Unavailable`."""
-        for event_id in self._check.event_ids():
-            yield from self._fix_history(event_id)
-        for violation in self._check.of_places():
+    def repair_all(self) -> Iterator[FixedViolation]:
+        """Fix each violation and yield it. Raises `Unavailable`."""
+        for event_id in self._checker.event_ids():
+            yield from self._fix_journal(event_id)
+        for violation in self._checker.check_waitlists():
             yield from self._fix_waitlist_entry(violation)
-        for violation in self._check.of_registrations():
+        for violation in self._checker.check_registrations():
             if violation.kind is not ViolationKind.NO_USER:
                 yield from self._fix_registration(violation)
-        for event_id in self._check.event_ids():
-            yield from self._fix_numbers(event_id)
-        for violation in self._check.of_registrations():
+        for event_id in self._checker.event_ids():
+            yield from self._fix_counts(event_id)
+        for violation in self._checker.check_registrations():
             if violation.kind is ViolationKind.NO_USER:
-                yield from self._take_out(violation)
+                yield from self._unregister(violation)
 
-    # How it is written
+    # Writing
 
-    def _change(self, event_id: str, make: Callable[[Event], ApplyFix | None]) -> bool:
-        """Send what `make` gives for the event as it stands, until it applies; return False once it gives None."""
+    def _apply(self, event_id: str, make_fix: MakeFix) -> bool:
+        """Make the fix for the event and commit it, until it applies; return whether it did."""
         may_have_applied = False
-        for _ in self._retry.pauses(self._clock.monotonic() + PERSISTENCE):
-            event = self._event(event_id)
-            mend = make(event) if event is not None else None
-            if mend is None:
+        for _ in self._retry.pauses(self._clock.monotonic() + READ_SECONDS):
+            event = self._get_event(event_id)
+            fix = make_fix(event) if event is not None else None
+            if fix is None:
                 return may_have_applied
-            outcome = self._send(event_id, mend)
+            outcome = self._execute(event_id, fix)
             if isinstance(outcome, ChangeOutcome) and outcome.changed:
                 return True
             may_have_applied = may_have_applied or isinstance(outcome, NotConfirmed)
         return False
 
-    def _send(self, event_id: str, command: Command) -> Outcome | RollcallError | None:
-        """Return the outcome or the refusal; None where what is stored lets the command not be carried out."""
+    def _execute(self, event_id: str, command: Command) -> Outcome | RollcallError | None:
+        """Return the outcome or the refusal, or None if the stored data does not allow the command."""
+        deadline = self._clock.monotonic() + READ_SECONDS
         try:
-            return self._executor.execute(event_id, command, self._clock.monotonic() + PERSISTENCE)
+            return self._executor.execute(event_id, command, deadline)
         except RollcallError as refusal:
             return refusal
         except InconsistentSnapshot:
             return None
 
     def _write(self, event_id: str, *actions: Action) -> bool:
-        """Write what no version guards; return whether it was done."""
+        """Write what no event version guards; return whether it applied."""
         plan = Plan(self._new_id(), event_id, None, (), actions)
         may_have_applied = False
-        for _ in self._retry.pauses(self._clock.monotonic() + PERSISTENCE):
+        for _ in self._retry.pauses(self._clock.monotonic() + READ_SECONDS):
             try:
                 self._store.commit(plan)
                 return True
@@ -120,45 +123,42 @@ class Repair:
                 return may_have_applied
         return False
 
-    def _event(self, event_id: str) -> Event | None:
-        return self._check.patiently(lambda: self._store.get_event(event_id))
+    def _get_event(self, event_id: str) -> Event | None:
+        return self._checker.read(lambda: self._store.get_event(event_id))
 
-    def _row(self, event_id: str, user_id: str | None) -> Registration | None:
-        user = user_id or ""
-        return self._check.rows(event_id, [user]).get(user)
+    def _get_registration(self, event_id: str, user_id: str | None) -> Registration | None:
+        key = user_id or ""
+        return self._checker.registrations(event_id, [key]).get(key)
 
-    # The history
+    # The journal
 
-    def _fix_history(self, event_id: str) -> Iterator[FixedViolation]:
-        violations = list(self._check.of_history(event_id))
+    def _fix_journal(self, event_id: str) -> Iterator[FixedViolation]:
+        violations = list(self._checker.check_journal(event_id))
         for violation in violations:
             _, last = violation.versions or (0, 0)
-            if violation.kind is ViolationKind.JOURNAL_AHEAD and self._change(
-                event_id, go_beyond(last)
+            if violation.kind is ViolationKind.JOURNAL_AHEAD and self._apply(
+                event_id, raise_version_above(last)
             ):
                 yield FixedViolation(violation, f"at version {last + 1}")
-                # There may be gaps before it, which count from now on.
-                yield from self._fix_history(event_id)
+                # The versions below may have gaps, which count from now on.
+                yield from self._fix_journal(event_id)
                 return
         for violation in violations:
-            if violation.kind is ViolationKind.MISSING_JOURNAL_ENTRY and self._fill_gap(violation):
+            is_gap = violation.kind is ViolationKind.MISSING_JOURNAL_ENTRY
+            if is_gap and self._fill_gap(violation):
                 yield FixedViolation(violation, "entries that say repaired")
 
     def _fill_gap(self, violation: Violation) -> bool:
         first, last = violation.versions or (0, 0)
-        return all(
-            self._write(
-                violation.event_id,
-                *(
-                    self._stand_in(violation.event_id, version)
-                    for version in range(start, min(start + ACTIONS_PER_COMMIT, last + 1))
-                ),
-            )
-            for start in range(first, last + 1, ACTIONS_PER_COMMIT)
-        )
+        starts = range(first, last + 1, ACTIONS_PER_COMMIT)
+        return all(self._fill_versions(violation.event_id, start, last) for start in starts)
 
-    def _stand_in(self, event_id: str, version: int) -> PutJournalEntry:
-        """Return an entry in place of one that is lost; what that one owed, nobody knows."""
+    def _fill_versions(self, event_id: str, first: int, last: int) -> bool:
+        versions = range(first, min(first + ACTIONS_PER_COMMIT, last + 1))
+        return self._write(event_id, *(self._placeholder(event_id, one) for one in versions))
+
+    def _placeholder(self, event_id: str, version: int) -> PutJournalEntry:
+        """Return an entry in place of a lost one. It is unknown which notifications that one held."""
         entry = JournalEntry(
             event_id=event_id,
             version=version,
@@ -166,170 +166,174 @@ class Repair:
             at=self._clock.now(),
             changes=(Change(kind=ChangeKind.REPAIRED, fields={"entry": (None, "added")}),),
         )
-        return PutJournalEntry(entry, owed=False)
+        return PutJournalEntry(entry, undelivered=False)
 
-    # The line
+    # Waitlists
 
     def _fix_waitlist_entry(self, violation: Violation) -> Iterator[FixedViolation]:
         event_id = violation.event_id
-        event = self._event(event_id)
+        event = self._get_event(event_id)
         if event is None or event.deletion is Deletion.DONE:
-            # No version guards it, and none need: the event's id is never used again.
-            place = self._stray(violation, event)
-            mended = place is not None and self._write(
-                event_id, DeleteWaitlistEntry(event_id, place)
+            # No version guards it, and none has to: the event's id is never used again.
+            entry = self._stray_entry(violation, event)
+            is_fixed = entry is not None and self._write(
+                event_id, DeleteWaitlistEntry(event_id, entry)
             )
         else:
-            mended = self._change(event_id, lambda event: self._drop(violation, event))
-        if mended:
+            is_fixed = self._apply(event_id, lambda event: self._drop_entry(violation, event))
+        if is_fixed:
             yield FixedViolation(violation, "deleted")
 
-    def _drop(self, violation: Violation, event: Event) -> ApplyFix | None:
-        place = self._stray(violation, event)
-        return ApplyFix(event.version, drop=(place,)) if place is not None else None
+    def _drop_entry(self, violation: Violation, event: Event) -> ApplyFix | None:
+        entry = self._stray_entry(violation, event)
+        return ApplyFix(event.version, drop=(entry,)) if entry is not None else None
 
-    def _stray(self, violation: Violation, event: Event | None) -> WaitlistEntry | None:
-        """Return the place that the breach is about, if it still is one."""
-        place = self._check.place_at(violation.event_id, violation.ticket or 0)
-        if place is None or place.user_id != violation.user_id:
+    def _stray_entry(self, violation: Violation, event: Event | None) -> WaitlistEntry | None:
+        """Return the waitlist entry of a violation, or None if it is none any more."""
+        event_id = violation.event_id
+        entry = self._checker.entry_at(event_id, violation.ticket or 0)
+        if entry is None or entry.user_id != violation.user_id:
             return None
-        row = self._row(violation.event_id, place.user_id)
-        return (
-            place if any(waitlist_entry_violations(event, violation.event_id, place, row)) else None
-        )
+        registration = self._get_registration(event_id, entry.user_id)
+        is_stray = any(waitlist_entry_violations(event, event_id, entry, registration))
+        return entry if is_stray else None
 
     # Registrations
 
     def _fix_registration(self, violation: Violation) -> Iterator[FixedViolation]:
-        row = self._row(violation.event_id, violation.user_id)
-        if row is None:
+        event_id = violation.event_id
+        registration = self._get_registration(event_id, violation.user_id)
+        if registration is None:
             return
         match violation.kind:
             case ViolationKind.NO_EVENT:
-                if self._write(row.event_id, DeleteRegistration(row)):
+                if self._write(event_id, DeleteRegistration(registration)):
                     yield FixedViolation(violation, "deleted")
             case ViolationKind.NOT_ON_WAITLIST:
-                steps = [self._change(row.event_id, self._put_in_line(row)) for _ in range(3)]
+                steps = [self._apply(event_id, self._add_entry(registration)) for _ in range(3)]
                 if any(steps):
-                    yield FixedViolation(violation, "in line")
+                    yield FixedViolation(violation, "on the waitlist")
             case ViolationKind.SHARED_TICKET | ViolationKind.BAD_TICKET:
-                if self._change(row.event_id, self._give_ticket(row)):
-                    new = self._row(row.event_id, row.user_id)
+                if self._apply(event_id, self._give_ticket(registration)):
+                    new = self._get_registration(event_id, registration.user_id)
                     yield FixedViolation(violation, f"ticket {new.ticket}" if new else "gone")
             case _:
-                if self._change(row.event_id, self._rewrite(row)):
+                if self._apply(event_id, self._rewrite(registration)):
                     yield FixedViolation(violation, violation.expected)
 
-    def _as_stored(self, row: Registration) -> Registration | None:
-        stored = self._row(row.event_id, row.user_id)
-        return stored if stored is not None and stored.ticket == row.ticket else None
+    def _if_same_ticket(self, registration: Registration) -> Registration | None:
+        """Return the registration as it is stored now, or None if it has another ticket or is gone."""
+        stored = self._get_registration(registration.event_id, registration.user_id)
+        return stored if stored is not None and stored.ticket == registration.ticket else None
 
-    def _put_in_line(self, row: Registration) -> Callable[[Event], ApplyFix | None]:
-        """Return what brings the place of one who waits a step nearer: what stands there first goes."""
+    def _add_entry(self, registration: Registration) -> MakeFix:
+        """Return what adds a registration's waitlist entry, after it drops another entry with its ticket."""
 
-        def make(event: Event) -> ApplyFix | None:
-            stored = self._as_stored(row)
+        def make_fix(event: Event) -> ApplyFix | None:
+            stored = self._if_same_ticket(registration)
             if stored is None or stored.status is not RegistrationStatus.WAITLISTED:
                 return None
-            place = self._check.place_at(row.event_id, row.ticket)
-            if place == WaitlistEntry.of(stored):
+            entry = self._checker.entry_at(registration.event_id, registration.ticket)
+            if entry == WaitlistEntry.of(stored):
                 return None
-            if place is None:
+            if entry is None:
                 return ApplyFix(event.version, add=(WaitlistEntry.of(stored),))
-            return ApplyFix(event.version, drop=(place,))
+            return ApplyFix(event.version, drop=(entry,))
 
-        return make
+        return make_fix
 
-    def _give_ticket(self, row: Registration) -> Callable[[Event], ApplyFix | None]:
-        """Return what gives a registration a ticket of its own: the next."""
+    def _give_ticket(self, registration: Registration) -> MakeFix:
+        """Return what gives a registration a ticket of its own."""
 
-        def make(_: Event) -> ApplyFix | None:
-            # First the count, whose version guards what is read after it.
-            count = self._check.count(row.event_id)
-            stored = self._as_stored(row)
+        def make_fix(_: Event) -> ApplyFix | None:
+            # The count first: its version guards what is read after it.
+            count = self._checker.count(registration.event_id)
+            stored = self._if_same_ticket(registration)
             if count is None or stored is None:
                 return None
-            if stored.ticket > 0 and not self._check.seniors(stored):
+            if stored.ticket > 0 and not self._checker.other_keepers(stored):
                 return None
-            place = self._check.place_at(row.event_id, row.ticket)
-            return with_new_ticket(count, stored, place)
+            entry = self._checker.entry_at(registration.event_id, registration.ticket)
+            return give_new_ticket(count, stored, entry)
 
-        return make
+        return make_fix
 
-    def _rewrite(self, row: Registration) -> Callable[[Event], ApplyFix | None]:
-        """Return what writes a registration as it should be; the roster then follows."""
+    def _rewrite(self, registration: Registration) -> MakeFix:
+        """Return what writes a registration as it should be. The roster follows the write."""
 
-        def make(event: Event) -> ApplyFix | None:
-            stored = self._as_stored(row)
+        def make_fix(event: Event) -> ApplyFix | None:
+            stored = self._if_same_ticket(registration)
             if stored is None:
                 return None
-            sound = with_valid_seated_at(stored)
+            valid = with_valid_seated_at(stored)
             has_seat = stored.status is RegistrationStatus.REGISTERED
-            if stored == sound and self._check.is_listed(stored) is has_seat:
+            if stored == valid and self._checker.is_on_roster(stored) is has_seat:
                 return None
-            return ApplyFix(event.version, rows=((stored, sound),))
+            return ApplyFix(event.version, registrations=((stored, valid),))
 
-        return make
+        return make_fix
 
-    def _take_out(self, violation: Violation) -> Iterator[FixedViolation]:
-        """Unregister who does not exist: as by the person's own hand, or row by row where that can't be."""
+    def _unregister(self, violation: Violation) -> Iterator[FixedViolation]:
+        """Delete the registration of a user who does not exist, by command or, if refused, by a fix."""
         event_id, user_id = violation.event_id, violation.user_id or ""
-        row, event = self._row(event_id, user_id), self._event(event_id)
-        if row is None or event is None or any(self._check.users([row])):
+        registration, event = self._get_registration(event_id, user_id), self._get_event(event_id)
+        if registration is None or event is None or self._checker.existing_users([registration]):
             return
         outcome = None
         if event.deletion is None:
-            outcome = self._send(event_id, Unregister(user_id, Cause.REPAIR, row.ticket))
+            command = Unregister(user_id, Cause.REPAIR, registration.ticket)
+            outcome = self._execute(event_id, command)
         if isinstance(outcome, LeaveOutcome):
             yield FixedViolation(violation, "unregistered")
-            yield from self._seated(event_id, outcome.promoted)
-            return
-
-        def make(event: Event) -> ApplyFix | None:
-            stored = self._as_stored(row)
-            place = self._check.place_at(event_id, row.ticket)
-            return None if stored is None else without(event, stored, place)
-
-        if self._change(event_id, make):
+            yield from self._promotions(event_id, outcome.promoted)
+        elif self._apply(event_id, self._delete(registration)):
             yield FixedViolation(violation, "unregistered")
-            yield from self._seat_waiting(event_id)
+            yield from self._fill_free_seats(event_id)
 
-    # Numbers and seats
+    def _delete(self, registration: Registration) -> MakeFix:
+        def make_fix(event: Event) -> ApplyFix | None:
+            stored = self._if_same_ticket(registration)
+            entry = self._checker.entry_at(registration.event_id, registration.ticket)
+            return None if stored is None else delete_registration(event, stored, entry)
 
-    def _fix_numbers(self, event_id: str) -> Iterator[FixedViolation]:
+        return make_fix
+
+    # Counts and seats
+
+    def _fix_counts(self, event_id: str) -> Iterator[FixedViolation]:
         found: list[Violation] = []
-        numbers: dict[str, object] = {}
+        values: dict[str, object] = {}
 
-        def make(_: Event) -> ApplyFix | None:
-            count = self._check.count(event_id)
+        def make_fix(_: Event) -> ApplyFix | None:
+            count = self._checker.count(event_id)
             found[:] = event_violations(count) if count is not None else ()
-            if count is None or all(
-                violation.kind is ViolationKind.FREE_SEAT for violation in found
-            ):
+            is_seat_only = all(one.kind is ViolationKind.FREE_SEAT for one in found)
+            if count is None or is_seat_only:
                 return None
-            numbers.update(new_numbers(count, self._new_id))
-            return ApplyFix(count.event.version, numbers)
+            values.update(fixed_event_values(count, self._new_id))
+            return ApplyFix(count.event.version, values)
 
-        if self._change(event_id, make):
+        if self._apply(event_id, make_fix):
             for violation in found:
-                if violation.kind in FIELDS:
-                    yield FixedViolation(
-                        violation, ", ".join(str(numbers[name]) for name in FIELDS[violation.kind])
-                    )
-        yield from self._seat_waiting(event_id)
+                if violation.kind in EVENT_FIELDS:
+                    names = EVENT_FIELDS[violation.kind]
+                    yield FixedViolation(violation, ", ".join(str(values[name]) for name in names))
+        yield from self._fill_free_seats(event_id)
 
-    def _seat_waiting(self, event_id: str) -> Iterator[FixedViolation]:
+    def _fill_free_seats(self, event_id: str) -> Iterator[FixedViolation]:
         while True:
-            event = self._event(event_id)
+            event = self._get_event(event_id)
             if event is None or event.deletion or event.free_seats <= 0 or not event.waitlist_count:
                 return
-            outcome = self._send(event_id, FillFreeSeats())
+            outcome = self._execute(event_id, FillFreeSeats())
             if not isinstance(outcome, ChangeOutcome) or not outcome.promoted:
                 return
-            yield from self._seated(event_id, outcome.promoted)
+            yield from self._promotions(event_id, outcome.promoted)
 
-    def _seated(self, event_id: str, promoted: Sequence[str]) -> Iterator[FixedViolation]:
+    def _promotions(self, event_id: str, promoted: Sequence[str]) -> Iterator[FixedViolation]:
+        waitlisted, registered = RegistrationStatus.WAITLISTED, RegistrationStatus.REGISTERED
         for user_id in promoted:
-            waits, sits = RegistrationStatus.WAITLISTED.value, RegistrationStatus.REGISTERED.value
-            violation = Violation(ViolationKind.FREE_SEAT, event_id, user_id, None, waits, sits)
-            yield FixedViolation(violation, sits)
+            violation = Violation(
+                ViolationKind.FREE_SEAT, event_id, user_id, None, waitlisted, registered
+            )
+            yield FixedViolation(violation, registered)

@@ -1,4 +1,4 @@
-"""What a check can find wrong (R7.5, and the design's own rules), and what a repair did about it."""
+"""Violations: what a check can find (R7.5 and the design's own rules), and what a repair did about it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class ViolationKind(StrEnum):
-    """What can be wrong: with an event's numbers, its history, a registration, or a place in line."""
+    """A kind of violation: of an event's counts, its journal, a registration or a waitlist entry."""
 
     REGISTERED_COUNT = "registered_count"
     WAITLIST_COUNT = "waitlist_count"
@@ -16,17 +16,17 @@ class ViolationKind(StrEnum):
     FREE_SEAT = "free_seat"
     NEXT_TICKET = "next_ticket"
     OPERATION = "operation"
-    """A raise or a deletion that nobody can finish: its marks contradict each other."""
+    """A capacity increase or a deletion that can't be finished: its fields contradict each other."""
 
-    MISSING_JOURNAL_ENTRY = "missing_entry"
-    JOURNAL_AHEAD = "entry_ahead"
-    """The history is ahead of its event: no commit can get through."""
+    MISSING_JOURNAL_ENTRY = "missing_journal_entry"
+    JOURNAL_AHEAD = "journal_ahead"
+    """The journal is ahead of its event: no commit can apply."""
 
     NO_EVENT = "no_event"
     NO_USER = "no_user"
     NOT_ON_WAITLIST = "not_on_waitlist"
     ROSTER = "roster"
-    """The roster lists a registration that has no seat, or does not list one that has."""
+    """The roster lists a waitlisted registration, or does not list a registered one."""
     SHARED_TICKET = "shared_ticket"
     BAD_TICKET = "bad_ticket"
     SEATED_AT = "seated_at"
@@ -36,7 +36,7 @@ class ViolationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing that is wrong, where, and what was found instead of what should be."""
+    """One violation: where it is, what is stored, and what should be."""
 
     kind: ViolationKind
     event_id: str
@@ -45,22 +45,23 @@ class Violation:
     stored: str = ""
     expected: str = ""
     versions: tuple[int, int] | None = None
-    """Of the history: the first and the last that it is about."""
+    """For the journal: the first and the last version concerned."""
 
 
 @dataclass(frozen=True, slots=True)
 class FixedViolation:
-    """A breach that is gone, and what is so now instead."""
+    """A violation that was fixed, and what is stored instead."""
 
     violation: Violation
-    now: str
+    result: str
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How much was read so far: events, seats and places counted for them, then row by row."""
+    """How much was read so far."""
 
     events: int = 0
     counted: int = 0
+    """Registrations and waitlist entries read to count those of an event."""
     registrations: int = 0
-    places: int = 0
+    waitlist_entries: int = 0

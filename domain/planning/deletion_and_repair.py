@@ -32,7 +32,9 @@ FieldChanges = dict[str, tuple[str | None, str | None]]
 def start_deletion(work: WorkingCopy, actor: Actor | None) -> ChangeOutcome:
     """Hide the event from everyone. Raises `UnknownEvent`, `NotOrganizer`."""
     event = work.event_organized_by(actor)
-    work.update_event(deletion=Deletion.MARKED, operation_id=work.plan_id, capacity_target=None)
+    work.update_event(
+        deletion=Deletion.IN_PROGRESS, operation_id=work.plan_id, capacity_target=None
+    )
     update_due_time(work)
     work.record(ChangeKind.DELETED, actor_id=actor.user_id if actor else None)
     return ChangeOutcome(event)
@@ -79,13 +81,13 @@ def apply_fix(work: WorkingCopy, fix: ApplyFix) -> ChangeOutcome | None:
         return None
     work.fixes = tuple(_fix_actions(work.event_id, fix))
     work.ends_batch = True
-    work.min_version = max(event.version, fix.above)
+    work.min_version = max(event.version, fix.min_version)
     _record_fix(work, event, fix)
-    return ChangeOutcome(work.update_event(**fix.numbers))
+    return ChangeOutcome(work.update_event(**fix.values))
 
 
 def _fix_actions(event_id: str, fix: ApplyFix) -> Iterator[Action]:
-    for stored, fixed in fix.rows:
+    for stored, fixed in fix.registrations:
         yield DeleteRegistration(stored) if fixed is None else PutRegistration(fixed, stored)
     for entry in fix.add:
         yield PutWaitlistEntry(event_id, entry)
@@ -94,8 +96,8 @@ def _fix_actions(event_id: str, fix: ApplyFix) -> Iterator[Action]:
 
 
 def _record_fix(work: WorkingCopy, event: Event, fix: ApplyFix) -> None:
-    work.record(ChangeKind.REPAIRED, fields=_changed_fields(event, fix.numbers))
-    for stored, fixed in fix.rows:
+    work.record(ChangeKind.REPAIRED, fields=_changed_fields(event, fix.values))
+    for stored, fixed in fix.registrations:
         user_id, ticket = stored.user_id, stored.ticket
         if fixed is None:
             cause, status = Cause.REPAIR, stored.status

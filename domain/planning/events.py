@@ -70,8 +70,8 @@ def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> Chang
     promoted = () if capacity is None else _set_capacity(work, capacity, work.plan_id)
     if has_earlier_moves and work.current.operation_id == work.plan_id:
         return None
-    told = work.now < event.over_at
-    return ChangeOutcome(work.current, promoted=promoted, is_moved=is_moved, told=told)
+    notifies = work.now < event.over_at
+    return ChangeOutcome(work.current, promoted=promoted, is_moved=is_moved, notifies=notifies)
 
 
 def _changed_values(event: Event, changes: EventChanges) -> tuple[dict[str, object], int | None]:
@@ -127,21 +127,21 @@ def set_status(work: WorkingCopy, status: EventStatus, actor: Actor | None) -> C
         raise EventCanceled(work.event_id)
     work.update_event(status=status, updated_at=work.now)
     work.record(_STATUS_CHANGES[status], actor_id=_id_of(actor))
-    told = False
+    notifies = False
     if status is EventStatus.CANCELED:
-        told = work.notify_audience(NotificationKind.CANCELED)
+        notifies = work.notify_audience(NotificationKind.CANCELED)
         update_due_time(work)
     elif (
         status is EventStatus.CLOSED
         and event.waitlist_count
         and not _has_announced_closing(event, work.now)
     ):
-        told = work.notify_audience(NotificationKind.CLOSED, Audience.WAITING)
-    return ChangeOutcome(work.current, told=told)
+        notifies = work.notify_audience(NotificationKind.CLOSED, Audience.WAITLISTED)
+    return ChangeOutcome(work.current, notifies=notifies)
 
 
 def _has_announced_closing(event: Event, now: datetime) -> bool:
-    """Return whether registration ended by itself, and waitlisted users were notified of that."""
+    """Return whether registration had ended before, and waitlisted users were notified of that."""
     due = event.next_due_at
     passed = (at for at in registration_closings(event) if at <= now)
     return now >= event.starts_at or any(due is None or at < due for at in passed)
@@ -193,7 +193,7 @@ def run_schedule(work: WorkingCopy) -> ChangeOutcome:
         work.notify_audience(NotificationKind.REMINDER, Audience.REGISTERED)
     is_closed = any(due <= at <= work.now for at in registration_closings(event))
     if is_closed and event.waitlist_count and event.status is EventStatus.OPEN:
-        work.notify_audience(NotificationKind.CLOSED, Audience.WAITING)
+        work.notify_audience(NotificationKind.CLOSED, Audience.WAITLISTED)
     return ChangeOutcome(work.current)
 
 

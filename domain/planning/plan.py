@@ -43,7 +43,7 @@ class PutWaitlistEntry:
     """Write a waitlist entry, if its ticket has none."""
 
     event_id: str
-    waiting: WaitlistEntry
+    entry: WaitlistEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class DeleteWaitlistEntry:
     """Delete a waitlist entry, if its ticket is this user's."""
 
     event_id: str
-    waiting: WaitlistEntry
+    entry: WaitlistEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ class CheckUser:
 
 @dataclass(frozen=True, slots=True)
 class PutJournalEntry:
-    """Write a journal entry, if its version has none. `owed` marks it as undelivered."""
+    """Write a journal entry, if its version has none. `undelivered` marks it for delivery."""
 
     entry: JournalEntry
-    owed: bool = True
+    undelivered: bool = True
 
 
 Action = (

@@ -41,10 +41,10 @@ def _check_can_register(work: WorkingCopy, event: Event, user_id: str) -> None:
     if registration is not None:
         position = work.position(registration)
         raise AlreadyRegistered(event.event_id, event.title, user_id, registration.status, position)
-    because = event.closed_reason(work.now)
-    if because is not None:
-        since = event.closed_since(because)
-        raise RegistrationClosed(event.event_id, event.title, because, since)
+    reason = event.closed_reason(work.now)
+    if reason is not None:
+        since = event.closed_since(reason)
+        raise RegistrationClosed(event.event_id, event.title, reason, since)
 
 
 def _seat(work: WorkingCopy, event: Event, user_id: str) -> RegisterOutcome:
@@ -105,8 +105,8 @@ def remove(
     work.event_organized_by(actor)
     actor_id = actor.user_id if actor else None
     outcome = leave(work, user_id, Cause.REMOVED, actor_id, reason)
-    told = work.notify(NotificationKind.REMOVED, outcome.registration, reason)
-    return replace(outcome, told=told)
+    notifies = work.notify(NotificationKind.REMOVED, outcome.registration, reason)
+    return replace(outcome, notifies=notifies)
 
 
 def leave(

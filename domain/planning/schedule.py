@@ -1,8 +1,8 @@
-"""When the clock asks something of an event: its reminders (R8.15), and the end of registration for those who wait.
+"""When an event is due: for its reminders (R8.15), and at the end of registration.
 
-An event stores the next such moment only. The commit that does what it asks for moves it on, so that
-each is done once, whoever finds it, and after whatever restart; and the commit that moves the event
-moves it too, so that nobody is reminded of a day that is no more.
+An event stores only its next due time. The commit that sends what is due sets the next one, so each is
+sent once, whichever process finds it. The commit that moves an event updates the due time too, so
+no one gets a reminder for the old date.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from domain.enums import EventStatus
 from domain.models import Event
 
 DAY = 24 * 60
+"""Minutes."""
 
 
 def reminder_times(event: Event) -> tuple[datetime, ...]:
-    """Return when those registered are reminded, in UTC.
+    """Return when registered users are reminded, in UTC.
 
-    Whole days before the start are days of the calendar where the event is: at the start's hour by
-    the clock on the wall, also where the clocks change in between. All else is time that passes.
+    Whole days count as calendar days in the event's time zone: the wall-clock time of the start, even
+    if the clocks change in between. Anything else counts as elapsed time.
     """
     return tuple(_before(event, minutes) for minutes in event.reminders)
 
@@ -29,12 +30,12 @@ def _before(event: Event, minutes: int) -> datetime:
     if minutes % DAY:
         return event.starts_at - timedelta(minutes=minutes)
     local = event.starts_at.astimezone(ZoneInfo(event.time_zone)) - timedelta(minutes=minutes)
-    # The first of an hour that comes twice; of one that the clocks skip, as much later (PEP 495).
+    # A time that occurs twice means the first. A skipped time moves forward by the gap (PEP 495).
     return local.replace(fold=0).astimezone(UTC)
 
 
 def next_due_at(event: Event, after: datetime) -> datetime | None:
-    """Return the first moment after the one given at which the event is due; None: there is none any more."""
+    """Return the first due time after the given one, or None if there is none."""
     if event.status is EventStatus.CANCELED or event.deletion is not None:
         return None
     moments = (*reminder_times(event), *registration_closings(event))
@@ -42,6 +43,6 @@ def next_due_at(event: Event, after: datetime) -> datetime | None:
 
 
 def registration_closings(event: Event) -> tuple[datetime, ...]:
-    """Return when the clock ends registration before the start: those who wait are told."""
+    """Return the registration deadline if it is before the start: waitlisted users are notified then."""
     deadline = event.registration_deadline
     return () if deadline is None or deadline >= event.starts_at else (deadline,)

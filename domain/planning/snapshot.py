@@ -29,7 +29,7 @@ class InconsistentSnapshot(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is stored for an event, as far as the commands need it.
+    """The stored data of one event, as far as the commands need it.
 
     `users_needed`, `waitlist_head_needed` and `positions_needed` say how far that is.
     """

@@ -109,7 +109,7 @@ class WorkingCopy:
 
     def event_in_deletion(self) -> Event:
         """Return the event; raise `UnknownEvent` unless its deletion has started and not finished."""
-        if self.event is None or self.event.deletion is not Deletion.MARKED:
+        if self.event is None or self.event.deletion is not Deletion.IN_PROGRESS:
             raise UnknownEvent(self.event_id)
         return self.event
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from domain.enums import Cause, ChangeKind, ClosedBecause, NotificationKind, RegistrationStatus
+from domain.enums import Cause, ChangeKind, ClosedReason, NotificationKind, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
     Busy,
@@ -192,7 +192,7 @@ def test_r2_4_new_event_has_no_attendees(service: Service) -> None:
     event = new_event(service)
     assert (event.registered_count, event.waitlist_count) == (0, 0)
     listed = service.list_registrations_in("e1")
-    assert (listed.registered, listed.waiting) == ((), ())
+    assert (listed.registered, listed.waitlist) == ((), ())
 
 
 def test_r2_5_capacity_cannot_be_set_below_the_number_registered(
@@ -302,7 +302,7 @@ def test_r2_6_registration_is_open_until_the_start(service: Service, clock: Manu
     clock.advance(timedelta(microseconds=1))
     with pytest.raises(RegistrationClosed) as refusal:
         service.register("e1", "b")
-    assert refusal.value.because is ClosedBecause.STARTED
+    assert refusal.value.reason is ClosedReason.STARTED
     assert refusal.value.since == START + timedelta(days=2)
 
 
@@ -311,7 +311,7 @@ def test_r2_6_registration_is_open_until_the_deadline(service: Service, clock: M
     clock.advance(timedelta(days=1))
     with pytest.raises(RegistrationClosed) as refusal:
         service.register("e1", "a")
-    assert refusal.value.because is ClosedBecause.DEADLINE
+    assert refusal.value.reason is ClosedReason.DEADLINE
 
 
 def test_r2_6_closed_event_takes_registrations_again_once_reopened(service: Service) -> None:
@@ -320,7 +320,7 @@ def test_r2_6_closed_event_takes_registrations_again_once_reopened(service: Serv
     assert not service.close_event("e1").changed
     with pytest.raises(RegistrationClosed) as refusal:
         service.register("e1", "a")
-    assert refusal.value.because is ClosedBecause.CLOSED
+    assert refusal.value.reason is ClosedReason.CLOSED
     assert service.reopen_event("e1").changed
     service.register("e1", "a")
 
@@ -333,7 +333,7 @@ def test_r2_6_cancellation_is_final_and_notifies_all_attendees(
     service.cancel_event("e1")
     with pytest.raises(RegistrationClosed) as refusal:
         service.register("e1", "b")
-    assert refusal.value.because is ClosedBecause.CANCELED
+    assert refusal.value.reason is ClosedReason.CANCELED
     with pytest.raises(EventCanceled):
         service.reopen_event("e1")
     with pytest.raises(EventCanceled):
@@ -359,8 +359,8 @@ def test_r2_8_unlisted_event_is_neither_listed_nor_found_by_title(
 ) -> None:
     new_event(service, "shown", title="Summer party")
     new_event(service, "hidden", title="Summer surprise", listed=False)
-    assert [event.event_id for event in service.list_events(coming=True).items] == ["shown"]
-    assert [event.event_id for event in service.find_events("summer").fitting] == ["shown"]
+    assert [event.event_id for event in service.list_events(upcoming=True).items] == ["shown"]
+    assert [event.event_id for event in service.find_events("summer").matches] == ["shown"]
     assert service.get_event("hidden").title == "Summer surprise"
 
 
@@ -370,11 +370,11 @@ def test_r2_events_are_found_by_part_of_a_title_and_the_nearest_offered(
     new_event(service, "e1", title="Yoga in the park")
     new_event(service, "e2", title="Yoga indoors")
     new_event(service, "e3", title="Chess night")
-    fitting = [event.event_id for event in service.find_events("YOGA  in").fitting]
+    fitting = [event.event_id for event in service.find_events("YOGA  in").matches]
     assert sorted(fitting) == ["e1", "e2"]
     nothing = service.find_events("ches nigth")
-    assert nothing.fitting == ()
-    assert nothing.nearest[0].event_id == "e3"
+    assert nothing.matches == ()
+    assert nothing.suggestions[0].event_id == "e3"
 
 
 def test_r2_organizers_find_their_own_events_closed_or_unlisted_by_title(
@@ -385,7 +385,7 @@ def test_r2_organizers_find_their_own_events_closed_or_unlisted_by_title(
     service.close_event("mine")
 
     def found(text: str, user_id: str) -> list[str]:
-        return [event.event_id for event in service.find_events_to_manage(text, user_id).fitting]
+        return [event.event_id for event in service.find_events_to_manage(text, user_id).matches]
 
     assert found("yoga", "organizer") == ["mine"]
     assert found("yoga", "a") == ["theirs"]
@@ -640,15 +640,15 @@ def test_r6_1_to_3_registered_and_waitlisted_users_with_positions_and_counts(
     register(service, *"abcd")
     listed = service.list_registrations_in("e1")
     assert [row.user_id for row in listed.registered] == ["a", "b"]
-    assert [(place.position, place.waiting.user_id) for place in listed.waiting] == [
+    assert [(place.position, place.entry.user_id) for place in listed.waitlist] == [
         (1, "c"),
         (2, "d"),
     ]
     assert (listed.event.registered_count, listed.event.waitlist_count) == (2, 2)
     only = service.list_registrations_in("e1", status=RegistrationStatus.REGISTERED)
-    assert (len(only.registered), only.waiting) == (2, ())
+    assert (len(only.registered), only.waitlist) == (2, ())
     only = service.list_registrations_in("e1", status=RegistrationStatus.WAITLISTED)
-    assert (only.registered, len(only.waiting)) == ((), 2)
+    assert (only.registered, len(only.waitlist)) == ((), 2)
 
 
 def test_r6_4_unknown_event_is_an_error(service: Service) -> None:
@@ -667,9 +667,9 @@ def test_r6_5_pages_have_everyone_once_with_continuous_positions(
     cursor = None
     while True:
         page = service.list_registrations_in("e1", limit=limit, cursor=cursor)
-        assert len(page.registered) + len(page.waiting) <= limit
+        assert len(page.registered) + len(page.waitlist) <= limit
         seated += [row.user_id for row in page.registered]
-        waiting += [(place.position, place.waiting.user_id) for place in page.waiting]
+        waiting += [(place.position, place.entry.user_id) for place in page.waitlist]
         cursor = page.next_cursor
         if cursor is None:
             break

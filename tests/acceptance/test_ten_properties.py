@@ -252,13 +252,13 @@ def test_7_waitlist_position_consistency(kind: Kind, history: list[Step]) -> Non
             listed = at.service.list_registrations_in(
                 event_id, status=RegistrationStatus.WAITLISTED
             )
-            assert [place.position for place in listed.waiting] == [
+            assert [place.position for place in listed.waitlist] == [
                 number + 1 for number in range(listed.event.waitlist_count)
             ]
-            tickets = [place.waiting.ticket for place in listed.waiting]
+            tickets = [place.entry.ticket for place in listed.waitlist]
             assert tickets == sorted(tickets)
-            for place in listed.waiting:
-                own = at.service.get_registration(event_id, place.waiting.user_id)
+            for place in listed.waitlist:
+                own = at.service.get_registration(event_id, place.entry.user_id)
                 assert own.position == place.position
 
 

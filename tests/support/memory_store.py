@@ -265,8 +265,8 @@ _KEYS: dict[type, Callable[..., object]] = {
     PutEvent: lambda action: action.event.event_id,
     PutRegistration: lambda action: action.registration.user_id,
     DeleteRegistration: lambda action: action.registration.user_id,
-    PutWaitlistEntry: lambda action: action.waiting.ticket,
-    DeleteWaitlistEntry: lambda action: action.waiting.ticket,
+    PutWaitlistEntry: lambda action: action.entry.ticket,
+    DeleteWaitlistEntry: lambda action: action.entry.ticket,
     CheckUser: lambda action: action.user_id,
     PutJournalEntry: lambda action: action.entry.version,
 }

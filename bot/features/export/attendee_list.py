@@ -41,7 +41,7 @@ def _rows(store: Store, event: Event) -> Iterator[Row]:
         users = _users(store, event, [row.user_id for row in seats])
         yield from (spreadsheet.registered(event, row, users) for row in seats)
     for line in _line(store, event.event_id):
-        users = _users(store, event, [place.waiting.user_id for place in line])
+        users = _users(store, event, [place.entry.user_id for place in line])
         yield from (spreadsheet.waiting(event, place, users) for place in line)
 
 

@@ -45,7 +45,7 @@ class ManageModal:
             ),
         )
         shown = {row.user_id for row in listing.registered}
-        shown |= {place.waiting.user_id for place in listing.waiting}
+        shown |= {place.entry.user_id for place in listing.waitlist}
         users = self._service.get_users(shown)
         return manage_views.manage_event(
             listing, users, request_id=self._new_id(), page_cursors=page_cursors, note=note

@@ -60,7 +60,7 @@ def roster_blocks(
                 f"waitlisted since {moment(place.waiting.registered_at, event.time_zone)}",
                 f"{place.position}. ",
             )
-            for place in listing.waiting
+            for place in listing.waitlist
         ]
     if not listing.registered and not listing.waiting:
         no_one = "No one is registered yet." if is_first else "No attendees on this page."

@@ -91,7 +91,7 @@ def test_an_event_that_takes_no_registrations_refuses_with_the_reason(
     assert problem(response, 409, "registration-closed") == {
         "eventId": "supper",
         "eventTitle": "Supper",
-        "because": status.value,
+        "reason": status.value,
         "since": None,
     }
 
@@ -112,7 +112,7 @@ def test_an_event_whose_time_has_come_refuses_with_what_came_and_when(
     assert problem(response, 409, "registration-closed") == {
         "eventId": "soon",
         "eventTitle": "Supper",
-        "because": because,
+        "reason": because,
         "since": end.isoformat().replace("+00:00", "Z"),
     }
 

@@ -252,7 +252,7 @@ def test_nothing_scans_but_the_check(full: Full) -> None:
         service.remove("walk", "seated")
         service.list_registrations_of("waiting1")
         service.list_registrations_in("walk")
-        service.list_events(coming=True)
+        service.list_events(upcoming=True)
         service.find_events("event")
         service.list_users()
         service.list_history("walk")

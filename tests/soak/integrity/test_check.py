@@ -89,6 +89,6 @@ def test_sound_data_has_no_violation_and_progress_is_reported() -> None:
         CorruptibleEvent(service, store)
         seen: list[Progress] = []
         assert list(service.check(seen.append)) == []
-        assert seen[-1] == Progress(events=1, counted=5, registrations=5, places=3)
+        assert seen[-1] == Progress(events=1, counted=5, registrations=5, waitlist_entries=3)
         assert repair(service) == []
         assert_invariants(store)

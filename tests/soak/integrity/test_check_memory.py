@@ -96,5 +96,5 @@ def test_progress_is_reported_page_by_page() -> None:
         list(service_on(store).check(told.append))
     assert {progress.counted for progress in told} >= {100, 200, 300, 400, 500, 600}
     assert {progress.registrations for progress in told} == {0, 100, 200, 300, 400, 500, 600}
-    assert {progress.places for progress in told} == {0, 100, 200, 300}
-    assert told[-1] == Progress(events=1, counted=600, registrations=600, places=300)
+    assert {progress.waitlist_entries for progress in told} == {0, 100, 200, 300}
+    assert told[-1] == Progress(events=1, counted=600, registrations=600, waitlist_entries=300)

@@ -288,5 +288,5 @@ def test_second_of_two_repairs_changes_nothing(
     late = Repairer(
         store, service._executor, RetryPolicy(clock, lambda: 0.5), clock, ids("late"), stale
     )
-    assert list(late.everything()) == []
+    assert list(late.repair_all()) == []
     assert everything_in(store) == before

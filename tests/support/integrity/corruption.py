@@ -222,7 +222,7 @@ def _is_sound(event_id: str, found: Everything) -> bool:
 def _has_valid_operation(event: Event | None) -> bool:
     if event is None or event.deletion is Deletion.DONE:
         return event is None or (event.capacity_target, event.operation_id) == (None, None)
-    if event.deletion is Deletion.MARKED:
+    if event.deletion is Deletion.IN_PROGRESS:
         return event.capacity_target is None and event.operation_id is not None
     if event.capacity_target is None:
         return event.operation_id is None

@@ -18,7 +18,7 @@ from tests.support.races.recording import Script
 
 MEMBERS: dict[str, tuple[str, ...]] = {
     "already-registered": ("registrationStatus", "position"),
-    "registration-closed": ("because",),
+    "registration-closed": ("reason",),
     "event-full": ("capacity", "registered"),
     "capacity-below-registered": ("requested", "registered"),
 }

@@ -111,8 +111,8 @@ def test_a_page_of_the_line_is_of_one_moment(
     service: Service, other: Service, store: Eventful
 ) -> None:
     store.before_line = lambda: _ignore(other.unregister("e1", "b"))
-    waiting = service.list_registrations_in("e1").waiting
-    assert [(place.waiting.user_id, place.position) for place in waiting] == [("c", 1)]
+    waiting = service.list_registrations_in("e1").waitlist
+    assert [(place.entry.user_id, place.position) for place in waiting] == [("c", 1)]
 
 
 def test_a_page_of_the_line_whose_first_leaves_while_it_is_counted_is_read_again(
@@ -122,7 +122,7 @@ def test_a_page_of_the_line_whose_first_leaves_while_it_is_counted_is_read_again
         store.before_line = lambda: _ignore(other.unregister("e1", "c"))
 
     store.before_line = when_counted
-    assert service.list_registrations_in("e1", cursor=waitlist_cursor("e1", 2)).waiting == ()
+    assert service.list_registrations_in("e1", cursor="waitlist:2").waitlist == ()
 
 
 def test_who_gets_a_seat_while_seats_and_line_are_read_is_in_one_of_them(
@@ -132,7 +132,7 @@ def test_who_gets_a_seat_while_seats_and_line_are_read_is_in_one_of_them(
     store.before_line = lambda: _ignore(other.unregister("e1", "a"))
     listed = service.list_registrations_in("e1")
     assert [row.user_id for row in listed.registered] == ["b"]
-    assert [place.waiting.user_id for place in listed.waiting] == ["c"]
+    assert [place.entry.user_id for place in listed.waitlist] == ["c"]
     assert (listed.event.registered_count, listed.event.waitlist_count) == (1, 1)
 
 
@@ -171,7 +171,7 @@ def test_busy_where_what_is_to_be_read_at_one_moment_can_not_be_read(store: Even
 def test_a_list_is_read_to_its_last_page(service: Service, store: Eventful) -> None:
     for number in range(120):
         new_event(service, f"dinner{number:03}", title=f"Dinner {number:03}")
-    assert len(service.find_events("Dinner").fitting) == 120
+    assert len(service.find_events("Dinner").matches) == 120
 
 
 def test_an_update_of_a_user_who_changed_meanwhile_is_made_anew(
@@ -363,7 +363,7 @@ def test_a_marked_user_keeps_the_first_mark(store: Eventful, service: Service) -
     start_user_deletion(store, "a", "first")
     clock = ManualClock()
     users = Users(store, RetryPolicy(clock, lambda: 0.5), clock, ids())
-    assert users.mark("a", "second") == "first"
+    assert users.start_deletion("a", "second") == "first"
 
 
 def _ignore(_: object) -> None:

@@ -42,7 +42,7 @@ from domain.enums import (
     Audience,
     Cause,
     ChangeKind,
-    ClosedBecause,
+    ClosedReason,
     EventStatus,
     NotificationKind,
     RegistrationStatus,
@@ -391,7 +391,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "blocks.modals.picker": lambda: modals.picker(CallbackId.UNREGISTER),
     "slack.error_messages.unforeseen": lambda: error_messages.unforeseen("r" * 8),
     "slack.error_messages.message": lambda: error_messages.message(
-        RegistrationClosed(LARGEST.event_id, LARGEST.title, ClosedBecause.DEADLINE, START)
+        RegistrationClosed(LARGEST.event_id, LARGEST.title, ClosedReason.DEADLINE, START)
     ),
     "slack.error_messages.to": lambda: error_messages.to(
         IDS[0], NotRegistered(LARGEST.event_id, LARGEST.title, IDS[1])

@@ -36,9 +36,11 @@ def a_scene() -> CorruptibleEvent:
 
 def count(target: CorruptibleEvent, store: object | None = None, *, page: int = 2) -> Count:
     """Count the scene's event, as the store shows it, since its present version."""
-    reader: Store = store or target.store  # type: ignore[assignment]
-    since = target.event().version
-    return LiveCount(reader, run_now, "e1", since=since, page=page, on_page=lambda _: None).run()
+    reader: Store = store or scene.store  # type: ignore[assignment]
+    since = scene.event().version
+    return LiveCount(
+        reader, at_once, "e1", since_version=since, page_size=page, on_page=lambda _: None
+    ).run()
 
 
 class Meanwhile:
@@ -83,7 +85,10 @@ def test_it_is_that_of_the_version_that_it_names(moves: list[tuple[str, int]], p
     busy = Meanwhile(target.store, iter([moving(*one) for one in moves]))
     counted = count(target, busy, page=page)
     event = counted.event
-    assert (counted.registered, counted.waiting) == (event.registered_count, event.waitlist_count)
+    assert (counted.registered, counted.waitlisted) == (
+        event.registered_count,
+        event.waitlist_count,
+    )
     assert counted.blocks == dict(event.waitlist_by_block)
     assert counted.last_ticket < event.next_ticket
 

@@ -65,7 +65,7 @@ def test_registrations_promoted_by_a_capacity_increase_keep_a_new_field(
 
 
 def test_registration_repaired_keeps_a_new_field() -> None:
-    damaged = with_note(a_registration()).model_copy(update={"seated_at": None})
+    damaged = with_note(a_seat()).model_copy(update={"seated_at": None})
     assert with_valid_seated_at(damaged).model_extra == NOTE
 
 
@@ -75,7 +75,7 @@ def test_repair_writes_a_registration_with_its_new_field(
     stored = store.registrations["e1", "a"]
     fixed = stored.model_copy(update={"seated_at": stored.registered_at})
     version = store.events["e1"].version
-    commit_together(store, "e1", [ApplyFix(version, rows=((stored, fixed),))])
+    commit_together(store, "e1", [ApplyFix(version, registrations=((stored, fixed),))])
     assert store.registrations["e1", "a"].model_extra == NOTE
 
 

@@ -216,7 +216,9 @@ def test_a_new_status_is_told_once(status: EventStatus, kind: ChangeKind) -> Non
     assert plan.outcomes == (ChangeOutcome(plan.event), ChangeOutcome(plan.event, changed=False))
     notification = {
         EventStatus.CANCELED: Notification(kind=NotificationKind.CANCELED),
-        EventStatus.CLOSED: Notification(kind=NotificationKind.CLOSED, audience=Audience.WAITING),
+        EventStatus.CLOSED: Notification(
+            kind=NotificationKind.CLOSED, audience=Audience.WAITLISTED
+        ),
     }
     notifications = (notification[status],)
     assert told(plan) == ((change(kind, actor_id="boss"),), notifications)
@@ -224,7 +226,7 @@ def test_a_new_status_is_told_once(status: EventStatus, kind: ChangeKind) -> Non
 
 def test_reopening_is_told() -> None:
     plan = planned(SetStatus(EventStatus.OPEN, None), at=event(status=EventStatus.CLOSED))
-    assert outcome(plan) == ChangeOutcome(event(), told=False)
+    assert outcome(plan) == ChangeOutcome(event(), notifies=False)
     assert told(plan) == ((change(ChangeKind.REOPENED),), ())
 
 
@@ -249,7 +251,7 @@ def test_of_an_event_that_is_over_nobody_is_told(command: Command, now: Any) -> 
     if not isinstance(command, Unregister):
         (done,) = plan.outcomes
         assert isinstance(done, ChangeOutcome | LeaveOutcome)
-        assert not done.told
+        assert not done.notifies
 
 
 def test_in_a_canceled_event_seats_move_on_and_nobody_is_told() -> None:
@@ -294,7 +296,7 @@ def test_a_raise_that_goes_on_has_a_commit_of_its_own() -> None:
 
 def test_nobody_with_a_seat_is_evicted_before_the_line() -> None:
     """R7.5: the seat would be free while somebody waits."""
-    marked = event(deletion=Deletion.MARKED, operation_id="op")
+    marked = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
     with pytest.raises(InconsistentSnapshot):
         planned(RemoveAttendees(("sits",)), at=marked)
 
@@ -318,14 +320,14 @@ def test_a_deletion_is_marked_with_its_operation_and_ends_a_raise() -> None:
     assert outcome(plan) == ChangeOutcome(event())
     assert plan.event is not None
     assert (plan.event.deletion, plan.event.operation_id, plan.event.capacity_target) == (
-        *(Deletion.MARKED, "p"),
+        *(Deletion.IN_PROGRESS, "p"),
         None,
     )
     assert told(plan) == ((change(ChangeKind.DELETED, actor_id="boss"),), ())
 
 
 def test_who_is_evicted_is_told_and_nobody_is_promoted() -> None:
-    marked = event(deletion=Deletion.MARKED, operation_id="op")
+    marked = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
     plan = planned(RemoveAttendees(("first", "second", "sits", "nobody")), at=marked)
     assert outcome(plan) == ChangeOutcome(event())
     changes, notifications = told(plan)
@@ -340,18 +342,18 @@ def test_who_is_evicted_is_told_and_nobody_is_promoted() -> None:
 
 
 def test_an_eviction_gives_no_seat_away_that_is_free_as_in_no_sound_event() -> None:
-    marked = event(capacity=3, deletion=Deletion.MARKED, operation_id="op")
+    marked = event(capacity=3, deletion=Deletion.IN_PROGRESS, operation_id="op")
     plan = planned(RemoveAttendees(("first",)), at=marked)
     assert [one.kind for one in told(plan)[0]] == [ChangeKind.LEFT]
 
 
 def test_who_is_evicted_from_a_canceled_event_was_told_already() -> None:
-    marked = event(deletion=Deletion.MARKED, operation_id="op", status=EventStatus.CANCELED)
+    marked = event(deletion=Deletion.IN_PROGRESS, operation_id="op", status=EventStatus.CANCELED)
     assert entry_of(planned(RemoveAttendees(("first",)), at=marked)).notifications == ()
 
 
 def test_an_eviction_of_nobody_changes_nothing() -> None:
-    marked = event(deletion=Deletion.MARKED, operation_id="op")
+    marked = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
     assert planned(RemoveAttendees(("nobody",)), at=marked).outcomes == (
         ChangeOutcome(marked, changed=False),
     )
@@ -359,7 +361,7 @@ def test_an_eviction_of_nobody_changes_nothing() -> None:
 
 def test_a_buried_event_keeps_its_id_and_no_operation() -> None:
     empty = event(
-        deletion=Deletion.MARKED,
+        deletion=Deletion.IN_PROGRESS,
         operation_id="op",
         registered_count=0,
         waitlist_count=0,
@@ -375,7 +377,7 @@ def test_a_buried_event_keeps_its_id_and_no_operation() -> None:
 @pytest.mark.parametrize("left", [{"registered_count": 0}, {"waitlist_count": 0}])
 def test_an_event_that_is_not_empty_is_not_buried(left: dict[str, int]) -> None:
     """R7.2: an index page that is empty proves nothing; the counts do."""
-    marked = event(deletion=Deletion.MARKED, operation_id="op", **left)
+    marked = event(deletion=Deletion.IN_PROGRESS, operation_id="op", **left)
     with pytest.raises(InconsistentSnapshot):
         planned(FinishDeletion(), at=marked)
 
@@ -386,7 +388,7 @@ def test_a_mend_writes_what_it_is_told_and_the_history_says_each() -> None:
     mend = ApplyFix(
         3,
         {"registered_count": 5, "capacity": 1},
-        rows=((SITS, turned), (FIRST, None)),
+        registrations=((SITS, turned), (FIRST, None)),
         add=(found,),
         drop=(lost,),
     )
@@ -429,7 +431,7 @@ def test_a_mend_of_another_version_changes_nothing() -> None:
 
 
 def test_a_mend_jumps_over_versions_that_are_taken() -> None:
-    plan = planned(ApplyFix(3, above=20))
+    plan = planned(ApplyFix(3, min_version=20))
     assert plan.event is not None
     assert plan.event.version == 21
 
@@ -535,7 +537,7 @@ def test_only_an_event_under_deletion_is_emptied() -> None:
 
 
 def test_who_is_not_in_the_event_is_skipped_by_an_eviction_and_the_next_one_goes() -> None:
-    marked = event(deletion=Deletion.MARKED, operation_id="op")
+    marked = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
     changes, _ = told(planned(RemoveAttendees(("nobody", "first")), at=marked))
     assert [one.user_id for one in changes] == ["first"]
 

@@ -17,7 +17,7 @@ from domain.commands import (
     SetStatus,
     Unregister,
 )
-from domain.enums import Cause, ClosedBecause, Deletion, EventStatus
+from domain.enums import Cause, ClosedReason, Deletion, EventStatus
 from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
@@ -48,7 +48,7 @@ RENAMED = EventChanges.of(title="Dinner")
     ("command", "at", "refusal"),
     [
         (Create(event(), None), event(), DuplicateEvent("e1")),
-        (Register("new"), event(deletion=Deletion.MARKED), UnknownEvent("e1")),
+        (Register("new"), event(deletion=Deletion.IN_PROGRESS), UnknownEvent("e1")),
         (Register("nobody"), event(), UnknownUser("nobody")),
         (Register("sits"), event(), AlreadyRegistered("e1", "Supper", "sits", SEATED, None)),
         (Register("second"), event(), AlreadyRegistered("e1", "Supper", "second", WAITING, 2)),
@@ -56,12 +56,12 @@ RENAMED = EventChanges.of(title="Dinner")
         (
             Register("new"),
             event(status=EventStatus.CLOSED),
-            RegistrationClosed("e1", "Supper", ClosedBecause.CLOSED, None),
+            RegistrationClosed("e1", "Supper", ClosedReason.CLOSED, None),
         ),
         (
             Register("new"),
             event(registration_deadline=START),
-            RegistrationClosed("e1", "Supper", ClosedBecause.DEADLINE, START),
+            RegistrationClosed("e1", "Supper", ClosedReason.DEADLINE, START),
         ),
         (Unregister("new", Cause.OWN), event(), NotRegistered("e1", "Supper", "new")),
         (Unregister("sits", Cause.OWN, 9), event(), NotRegistered("e1", "Supper", "sits")),

@@ -224,7 +224,7 @@ def test_only_what_is_marked_for_deletion_is_emptied_and_buried(
 
 
 def test_who_left_meanwhile_does_not_keep_the_others_of_an_eviction() -> None:
-    marked = event(deletion=Deletion.MARKED, operation_id="op")
+    marked = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
     plan = planned(RemoveAttendees(("nobody", "first")), at=marked)
     assert plan.event is not None
     assert plan.event.waitlist_count == 1
@@ -244,7 +244,7 @@ def test_a_detail_that_was_not_there_is_nothing_in_the_history_not_the_word_none
     assert change.fields == {"registration_deadline": (None, str(deadline))}
 
 
-MARKED = event(deletion=Deletion.MARKED, operation_id="op")
+MARKED = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
 STRANGER = row("stranger", 3, WAITING)
 
 

@@ -73,7 +73,7 @@ def test_what_is_over_for_good_is_never_due() -> None:
     later = START + timedelta(days=9)
     assert next_due_at(an_event(later), START) is not None
     assert next_due_at(an_event(later, status=EventStatus.CANCELED), START) is None
-    assert next_due_at(an_event(later, deletion=Deletion.MARKED), START) is None
+    assert next_due_at(an_event(later, deletion=Deletion.IN_PROGRESS), START) is None
 
 
 def test_a_deadline_is_due_unless_it_is_the_start_itself() -> None:
