@@ -1,4 +1,4 @@
-"""Models as DynamoDB items, and back. What is read was validated when it was first written.
+"""Models as DynamoDB items, and back. `domain.inputs` checks values before they are written.
 
 An item has the version of its form in `v`. This module reads every version that was ever deployed,
 and writes the newest. Attributes that this version doesn't know stay on the model as extra fields,

@@ -1,4 +1,4 @@
-"""The stores, empty, for the contract that they keep: DynamoDB mocked, and AWS's own engine."""
+"""Empty stores of each kind: SQLite, DynamoDB in moto, and DynamoDB Local."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists and the outbox on every store: ties, cursors of other lists, and exact round trips of what it keeps."""
+"""Lists, cursors, round trips and the outbox, on every store."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ drawn = settings(
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
-def test_events_that_start_together_are_each_listed_once(store: AnyStore, limit: int) -> None:
+def test_events_with_equal_starts_are_listed_once_each(store: AnyStore, limit: int) -> None:
     for number in (3, 1, 4, 2, 5):
         put_event(store, an_event(f"e{number}"))
     put_event(store, an_event("first", starts_at=START + timedelta(days=1)))
@@ -53,7 +53,7 @@ def test_events_that_start_together_are_each_listed_once(store: AnyStore, limit:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
-def test_users_of_one_name_are_each_listed_once(store: AnyStore, limit: int) -> None:
+def test_users_with_equal_names_are_listed_once_each(store: AnyStore, limit: int) -> None:
     for number in (3, 1, 4, 2, 5):
         store.put_user(a_user(f"u{number}", name="Ada"), replaces=None)
     store.put_user(a_user("last", name="Zoë"), replaces=None)
@@ -62,15 +62,15 @@ def test_users_of_one_name_are_each_listed_once(store: AnyStore, limit: int) -> 
     assert listed[-1] == "last"
 
 
-def test_an_event_that_starts_at_the_moment_asked_for_is_listed(store: AnyStore) -> None:
+def test_event_starting_at_the_given_moment_is_listed(store: AnyStore) -> None:
     event = put_event(store)
     after = event.starts_at + timedelta(microseconds=1)
     assert len(all_items(store.list_events, starting_from=event.starts_at)) == 1
     assert all_items(store.list_events, starting_from=after) == []
 
 
-def test_pages_stay_in_order_while_others_write(store: AnyStore) -> None:
-    """What is there all the time is listed once; a newcomer behind the cursor is not repeated for."""
+def test_pages_stay_in_order_while_events_are_added(store: AnyStore) -> None:
+    """Events that exist throughout are listed once. An event added before the cursor is not listed."""
     for number in range(2, 8, 2):
         put_event(store, an_event(f"e{number}", starts_at=START + timedelta(days=number)))
     first = store.list_events(starting_from=None, limit=2)
@@ -83,7 +83,7 @@ def test_pages_stay_in_order_while_others_write(store: AnyStore) -> None:
 # Cursors
 
 
-def test_a_roster_cursor_is_for_its_own_event(store: AnyStore) -> None:
+def test_roster_cursor_of_another_event_is_refused(store: AnyStore) -> None:
     put_users(store, "ada", "ben")
     for event_id in ("e1", "e2"):
         put_event(store, an_event(event_id))
@@ -101,8 +101,8 @@ def test_a_roster_cursor_is_for_its_own_event(store: AnyStore) -> None:
         store.list_history("e1", limit=1, cursor=cursor)
 
 
-def test_a_cursor_is_for_its_own_workspace(store: AnyStore) -> None:
-    """R10.2: what one workspace's list gave out is no cursor of another's."""
+def test_cursor_of_another_workspace_is_refused(store: AnyStore) -> None:
+    """R10.2."""
     put_users(store, "ada", "ben")
     cursor = store.list_users(limit=1).next_cursor
     assert cursor is not None
@@ -110,7 +110,7 @@ def test_a_cursor_is_for_its_own_workspace(store: AnyStore) -> None:
         another_workspace(store).list_users(limit=1, cursor=cursor)
 
 
-def test_a_cursor_can_stand_in_an_address(store: AnyStore) -> None:
+def test_cursor_is_safe_in_a_url(store: AnyStore) -> None:
     for name in ("Ünal ?&#/+", "Zoë"):
         store.put_user(a_user(name=name, user_id=f"u{len(name)}"), replaces=None)
     cursor = store.list_users(limit=1).next_cursor
@@ -128,14 +128,14 @@ FORGED = {
 
 
 @pytest.mark.parametrize("key", FORGED.values(), ids=[name.replace(" ", "-") for name in FORGED])
-def test_a_forged_key_is_refused(store: AnyStore, key: list[object]) -> None:
+def test_forged_position_is_refused(store: AnyStore, key: list[object]) -> None:
     """The cursor has a valid digest, but a position that the list would never give out."""
     with pytest.raises(Invalid) as refusal:
         store.list_users(limit=1, cursor=forged_cursor(("T1", "users"), key))
     assert refusal.value.field == "cursor"
 
 
-def test_a_deeply_nested_cursor_is_refused(store: AnyStore) -> None:
+def test_deeply_nested_cursor_is_refused(store: AnyStore) -> None:
     cursor = signed_cursor(("T1", "users"), b"[" * 30_000)
     with pytest.raises(Invalid):
         store.list_users(limit=1, cursor=cursor)
@@ -146,8 +146,8 @@ def test_a_deeply_nested_cursor_is_refused(store: AnyStore) -> None:
 
 @drawn
 @given(data=st.data())
-def test_rows_come_back_exactly(store: AnyStore, data: st.DataObject) -> None:
-    """To the microsecond and in UTC, in any script, with empty texts and none."""
+def test_rows_round_trip(store: AnyStore, data: st.DataObject) -> None:
+    """Times are exact to the microsecond and in UTC. Text may be in any script, empty or missing."""
     own = f"x{next(_numbers)}"
     user = data.draw(strategies.users(own))
     event = data.draw(strategies.events(own))
@@ -175,7 +175,7 @@ def test_rows_come_back_exactly(store: AnyStore, data: st.DataObject) -> None:
 
 @drawn
 @given(data=st.data())
-def test_deliveries_and_cards_come_back_exactly(store: AnyStore, data: st.DataObject) -> None:
+def test_delivery_rows_and_cards_round_trip(store: AnyStore, data: st.DataObject) -> None:
     own = f"x{next(_numbers)}"
     delivery = data.draw(strategies.deliveries(own, "holder"))
     card = data.draw(strategies.cards(own))
@@ -189,7 +189,7 @@ def test_deliveries_and_cards_come_back_exactly(store: AnyStore, data: st.DataOb
 # The outbox
 
 
-def test_cards_of_two_workspaces_and_events_are_apart(store: AnyStore) -> None:
+def test_deleting_a_card_keeps_those_of_other_workspaces_and_events(store: AnyStore) -> None:
     card = Card(event_id="e1", channel_id="C1", message_ts="1.1", rendered_version=1)
     store.put_card(card)
     another_workspace(store).delete_card("e1", "C1", "1.1")
@@ -197,7 +197,7 @@ def test_cards_of_two_workspaces_and_events_are_apart(store: AnyStore) -> None:
     assert store.get_cards("e1") == (card,)
 
 
-def test_a_lease_of_one_workspace_keeps_nobody_else_out(store: AnyStore) -> None:
+def test_lease_does_not_block_another_workspace(store: AnyStore) -> None:
     until = START + timedelta(minutes=1)
     assert store.take_lease("e1", holder="one", now=START, until=until) is not None
     other = another_workspace(store)
@@ -205,7 +205,7 @@ def test_a_lease_of_one_workspace_keeps_nobody_else_out(store: AnyStore) -> None
     assert store.get_delivery("e1").holder == "one"
 
 
-def test_many_undelivered_events_are_all_listed(store: AnyStore) -> None:
+def test_all_undelivered_events_are_listed(store: AnyStore) -> None:
     expected = {f"e{number}" for number in range(12)}
     for event_id in expected:
         put_event(store, an_event(event_id))

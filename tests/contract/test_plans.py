@@ -1,4 +1,4 @@
-"""Plans on every store: whole or not at all, as bare actions and as `seating.plan` makes them."""
+"""Plans on every store apply whole or not at all: bare actions, and plans that the planner makes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tests.support.stores import AnyStore, another_workspace
 
 @pytest.fixture
 def peopled(store: AnyStore) -> AnyStore:
-    """Give a store with e1 at version 1: ada has a seat (ticket 1), ben waits (2), cyd is in neither."""
+    """Give a store with e1 at version 1: ada has a seat (ticket 1), ben is waitlisted (2), cyd has no registration."""
     put_users(store, "ada", "ben", "cyd")
     put_event(store)
     store.commit(
@@ -56,18 +56,13 @@ def peopled(store: AnyStore) -> AnyStore:
 HOLDS: list[tuple[str, Action]] = [
     ("a new event", PutEvent(an_event("e2"), None)),
     ("an event at its version", PutEvent(an_event(version=2), 1)),
-    ("a first registration", PutRegistration(a_registration("cyd", ticket=3), None)),
-    (
-        "a registration as read",
-        PutRegistration(
-            a_registration("ben", ticket=2), a_waitlisted_registration("ben", ticket=2)
-        ),
-    ),
-    ("a row to delete, as read", DeleteRegistration(a_registration("ada", ticket=1))),
-    ("a place for a new ticket", PutWaitlistEntry("e1", a_waitlist_entry("cyd", 3))),
-    ("a place to delete, its user's", DeleteWaitlistEntry("e1", a_waitlist_entry("ben", 2))),
-    ("a user without a mark", CheckUser("cyd")),
-    ("an entry for a new version", PutJournalEntry(a_journal_entry(version=2))),
+    ("a first registration", PutRegistration(a_seat("cyd", ticket=3), None)),
+    ("a registration as read", PutRegistration(a_seat("ben", ticket=2), a_wait("ben", ticket=2))),
+    ("a row to delete, as read", DeleteRegistration(a_seat("ada", ticket=1))),
+    ("a waitlist entry for a new ticket", PutWaitlistEntry("e1", a_place("cyd", 3))),
+    ("to delete the user's own waitlist entry", DeleteWaitlistEntry("e1", a_place("ben", 2))),
+    ("a user who is not being deleted", CheckUser("cyd")),
+    ("an entry for a new version", PutJournalEntry(an_entry(version=2))),
 ]
 
 FAILS: list[tuple[str, Action]] = [
@@ -75,25 +70,16 @@ FAILS: list[tuple[str, Action]] = [
     ("an older version", PutEvent(an_event(version=2), 0)),
     ("a version to come", PutEvent(an_event(version=3), 2)),
     ("an event that is not stored", PutEvent(an_event("e2", version=2), 1)),
-    ("a second registration", PutRegistration(a_registration("ada", ticket=3), None)),
-    (
-        "a row of another status",
-        PutRegistration(a_registration("ada"), a_waitlisted_registration("ada", ticket=1)),
-    ),
-    (
-        "a row of another ticket",
-        PutRegistration(a_registration("ada"), a_registration("ada", ticket=9)),
-    ),
-    (
-        "a row that is not stored",
-        PutRegistration(a_registration("cyd"), a_registration("cyd", ticket=3)),
-    ),
-    ("to delete another status", DeleteRegistration(a_waitlisted_registration("ada", ticket=1))),
-    ("to delete another ticket", DeleteRegistration(a_registration("ada", ticket=9))),
-    ("to delete what is not stored", DeleteRegistration(a_registration("cyd", ticket=3))),
-    ("a ticket's second place", PutWaitlistEntry("e1", a_waitlist_entry("cyd", 2))),
-    ("to delete another's place", DeleteWaitlistEntry("e1", a_waitlist_entry("ada", 2))),
-    ("to delete a place that is empty", DeleteWaitlistEntry("e1", a_waitlist_entry("ben", 3))),
+    ("a second registration", PutRegistration(a_seat("ada", ticket=3), None)),
+    ("a row of another status", PutRegistration(a_seat("ada"), a_wait("ada", ticket=1))),
+    ("a row of another ticket", PutRegistration(a_seat("ada"), a_seat("ada", ticket=9))),
+    ("a row that is not stored", PutRegistration(a_seat("cyd"), a_seat("cyd", ticket=3))),
+    ("to delete another status", DeleteRegistration(a_wait("ada", ticket=1))),
+    ("to delete another ticket", DeleteRegistration(a_seat("ada", ticket=9))),
+    ("to delete what is not stored", DeleteRegistration(a_seat("cyd", ticket=3))),
+    ("a ticket's second waitlist entry", PutWaitlistEntry("e1", a_place("cyd", 2))),
+    ("to delete another user's waitlist entry", DeleteWaitlistEntry("e1", a_place("ada", 2))),
+    ("to delete a missing waitlist entry", DeleteWaitlistEntry("e1", a_place("ben", 3))),
     ("a user that is not stored", CheckUser("nobody")),
     ("a version's second entry", PutJournalEntry(a_journal_entry(version=1, plan_id="other"))),
 ]
@@ -104,7 +90,7 @@ def named(cases: list[tuple[str, Action]]) -> list[object]:
 
 
 @pytest.mark.parametrize("action", named(HOLDS))
-def test_an_action_whose_condition_holds_applies(peopled: AnyStore, action: Action) -> None:
+def test_action_applies_if_its_condition_holds(peopled: AnyStore, action: Action) -> None:
     before = everything(peopled, "e1", "e2")
     peopled.commit(bare_plan(action))
     assert (everything(peopled, "e1", "e2") == before) is isinstance(action, CheckUser)
@@ -112,10 +98,10 @@ def test_an_action_whose_condition_holds_applies(peopled: AnyStore, action: Acti
 
 @pytest.mark.parametrize("action", named(FAILS))
 @pytest.mark.parametrize("place", ["first", "last"])
-def test_an_action_whose_condition_fails_keeps_the_whole_plan_out(
+def test_nothing_is_written_if_one_condition_fails(
     peopled: AnyStore, action: Action, place: str
 ) -> None:
-    """Nothing of the plan is written, whether the failing action comes before the others or after."""
+    """Nothing of the plan is written, whether the failing action is the first or the last."""
     before = everything(peopled, "e1", "e2", "e3")
     others = (PutEvent(an_event("e3"), None), PutJournalEntry(a_journal_entry("e3", 1)))
     plan = bare_plan(*((action, *others) if place == "first" else (*others, action)))
@@ -124,10 +110,10 @@ def test_an_action_whose_condition_fails_keeps_the_whole_plan_out(
     assert everything(peopled, "e1", "e2", "e3") == before
 
 
-# Plans as `seating.plan` makes them
+# Plans of the planner
 
 
-def test_a_life_of_an_event_through_plans(store: AnyStore) -> None:
+def test_event_from_creation_to_promotion(store: AnyStore) -> None:
     put_users(store, "ada", "ben", "cyd")
     plan_and_commit(store, Create(an_event(capacity=1)))
     plan = plan_and_commit(store, Register("ada"), Register("ben"), Register("nobody"))
@@ -147,7 +133,7 @@ def test_a_life_of_an_event_through_plans(store: AnyStore) -> None:
     assert [entry.version for entry in store.list_journal("e1", limit=9)] == [1, 2, 3, 4]
 
 
-def test_of_two_plans_for_one_version_the_first_applies(store: AnyStore) -> None:
+def test_only_the_first_of_two_plans_for_one_version_applies(store: AnyStore) -> None:
     """R7.3: the version is the fence."""
     put_users(store, "ada", "ben")
     plan_and_commit(store, Create(an_event(capacity=1)))
@@ -159,8 +145,8 @@ def test_of_two_plans_for_one_version_the_first_applies(store: AnyStore) -> None
     assert store.get_registrations_of("ben") == ()
 
 
-def test_a_plan_that_applied_stays_out_after_later_ones(store: AnyStore) -> None:
-    """R8.13: a request that comes late, after its own effect was undone, changes nothing."""
+def test_late_repeat_of_an_undone_plan_does_not_apply(store: AnyStore) -> None:
+    """R8.13: a repeat that arrives after its effect was undone changes nothing."""
     put_users(store, "ada")
     plan_and_commit(store, Create(an_event()))
     plan = plan_and_commit(store, Register("ada"))
@@ -171,7 +157,7 @@ def test_a_plan_that_applied_stays_out_after_later_ones(store: AnyStore) -> None
     assert everything(store) == before
 
 
-def test_a_fence_keeps_a_plan_of_the_version_before_out(store: AnyStore) -> None:
+def test_fence_keeps_out_plans_of_the_previous_version(store: AnyStore) -> None:
     put_users(store, "ada")
     event = plan_and_commit(store, Create(an_event())).event
     assert event is not None
@@ -182,7 +168,7 @@ def test_a_fence_keeps_a_plan_of_the_version_before_out(store: AnyStore) -> None
     assert store.get_registrations_of("ada") == ()
 
 
-def test_as_many_seats_as_fit_a_commit_are_written_together(store: AnyStore) -> None:
+def test_the_most_seats_that_fit_are_written_in_one_commit(store: AnyStore) -> None:
     crowd = [f"p{number}" for number in range(49)]
     put_users(store, *crowd)
     plan_and_commit(store, Create(an_event(capacity=100)))
@@ -192,7 +178,7 @@ def test_as_many_seats_as_fit_a_commit_are_written_together(store: AnyStore) -> 
     assert (len(rows.registrations), len(rows.users)) == (49, 49)
 
 
-def test_a_workspace_whose_id_begins_as_anothers_sees_nothing_of_it(store: AnyStore) -> None:
+def test_workspace_ids_with_a_common_prefix_are_separate(store: AnyStore) -> None:
     """R10.2: `T1` and `T11`, with the same ids in both."""
     other = another_workspace(store, "T11")
     put_users(store, "ada", "ben")

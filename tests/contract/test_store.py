@@ -1,4 +1,4 @@
-"""What `domain.ports` promises of a store, held to both."""
+"""The promises of `domain.ports`, on every store."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ def pages(read: Callable[..., Page[T]], limit: int) -> list[T]:
 # Conditions
 
 
-def test_an_event_is_written_anew_only_if_it_is_not_there(store: AnyStore) -> None:
+def test_event_is_created_only_if_it_does_not_exist(store: AnyStore) -> None:
     commit(store, PutEvent(an_event(title="First"), None))
     with pytest.raises(Conflict):
         commit(store, PutEvent(an_event(title="Second"), None))
     assert store.get_event("e1") == an_event(title="First")
 
 
-def test_an_event_is_replaced_only_at_the_version_that_was_read(store: AnyStore) -> None:
+def test_event_is_replaced_only_at_the_version_that_was_read(store: AnyStore) -> None:
     commit(store, PutEvent(an_event(), None))
     commit(store, PutEvent(an_event(version=2), 1))
     with pytest.raises(Conflict):
@@ -86,18 +86,16 @@ def test_an_event_is_replaced_only_at_the_version_that_was_read(store: AnyStore)
     assert store.get_event("e1") == an_event(version=2)
 
 
-def test_a_user_has_one_registration_in_an_event(store: AnyStore) -> None:
-    put_event_and_users(store, "ada")
-    commit(store, PutRegistration(a_registration(), None))
+def test_user_has_one_registration_per_event(store: AnyStore) -> None:
+    with_people(store, "ada")
+    commit(store, PutRegistration(a_seat(), None))
     with pytest.raises(Conflict):
         commit(store, PutRegistration(a_registration(ticket=2), None))
     assert store.get_registrations_of("ada") == (a_registration(),)
 
 
-@pytest.mark.parametrize(
-    "other", [a_registration("ada", ticket=7), a_waitlisted_registration("ada", ticket=1)]
-)
-def test_a_registration_is_replaced_or_deleted_only_as_it_was_read(
+@pytest.mark.parametrize("other", [a_seat("ada", ticket=7), a_wait("ada", ticket=1)])
+def test_registration_is_replaced_or_deleted_only_as_it_was_read(
     store: AnyStore, other: Registration
 ) -> None:
     put_event_and_users(store, "ada")
@@ -112,8 +110,8 @@ def test_a_registration_is_replaced_or_deleted_only_as_it_was_read(
     assert store.get_registrations_of("ada") == ()
 
 
-def test_a_place_in_the_line_is_given_once_and_taken_by_its_own_user(store: AnyStore) -> None:
-    put_event_and_users(store)
+def test_waitlist_entry_is_written_once_and_deleted_only_for_its_user(store: AnyStore) -> None:
+    with_people(store)
     commit(store, PutWaitlistEntry("e1", WaitlistEntry(3, "ada", START)))
     with pytest.raises(Conflict):
         commit(store, PutWaitlistEntry("e1", WaitlistEntry(3, "b", START)))
@@ -125,7 +123,7 @@ def test_a_place_in_the_line_is_given_once_and_taken_by_its_own_user(store: AnyS
         commit(store, DeleteWaitlistEntry("e1", WaitlistEntry(3, "ada", START)))
 
 
-def test_a_user_check_fails_without_a_user_and_on_any_mark(store: AnyStore) -> None:
+def test_user_check_fails_for_missing_users_and_during_deletion(store: AnyStore) -> None:
     with pytest.raises(Conflict):
         commit(store, CheckUser("ada"))
     store.put_user(a_user("ada"), replaces=None)
@@ -135,17 +133,17 @@ def test_a_user_check_fails_without_a_user_and_on_any_mark(store: AnyStore) -> N
         commit(store, CheckUser("ada"))
 
 
-def test_each_version_has_one_entry(store: AnyStore) -> None:
-    put_event_and_users(store)
-    commit(store, PutJournalEntry(a_journal_entry(version=1)))
+def test_version_has_one_journal_entry(store: AnyStore) -> None:
+    with_people(store)
+    commit(store, PutJournalEntry(an_entry(version=1)))
     with pytest.raises(Conflict):
         commit(store, PutJournalEntry(a_journal_entry(version=1, plan_id="other")))
     assert store.get_journal_entry("e1", 1) == a_journal_entry(version=1)
 
 
-def test_if_one_condition_fails_nothing_is_written(store: AnyStore) -> None:
-    """R7.4: the last of the actions fails."""
-    put_event_and_users(store, "ada")
+def test_plan_is_not_written_if_its_last_condition_fails(store: AnyStore) -> None:
+    """R7.4: the last action fails."""
+    with_people(store, "ada")
     before = an_event()
     with pytest.raises(Conflict):
         commit(
@@ -162,9 +160,9 @@ def test_if_one_condition_fails_nothing_is_written(store: AnyStore) -> None:
     assert store.list_journal("e1", limit=5) == ()
 
 
-def test_the_same_plan_again_never_applies_twice(store: AnyStore) -> None:
-    """It returns, or it is a conflict: the journal's entry tells which of the two it means."""
-    put_event_and_users(store, "ada")
+def test_same_plan_never_applies_twice(store: AnyStore) -> None:
+    """The repeat returns or is a conflict. The journal entry shows which plan applied."""
+    with_people(store, "ada")
     event = an_event(version=2, registered_count=1)
     actions = (
         PutEvent(event, 1),
@@ -183,7 +181,7 @@ def test_the_same_plan_again_never_applies_twice(store: AnyStore) -> None:
 # Users
 
 
-def test_a_user_is_created_once_and_updated_at_its_revision(store: AnyStore) -> None:
+def test_user_is_created_once_and_updated_at_its_revision(store: AnyStore) -> None:
     store.put_user(a_user(), replaces=None)
     with pytest.raises(Conflict):
         store.put_user(a_user(name="Other"), replaces=None)
@@ -193,7 +191,7 @@ def test_a_user_is_created_once_and_updated_at_its_revision(store: AnyStore) -> 
     assert store.get_user("ada") == a_user(name="New", revision="r2")
 
 
-def test_the_first_mark_stays_and_keeps_updates_out(store: AnyStore) -> None:
+def test_first_deletion_id_stays_and_blocks_updates(store: AnyStore) -> None:
     assert store.start_user_deletion("ada", "first", revision="r1") is None
     store.put_user(a_user(), replaces=None)
     assert store.start_user_deletion("ada", "first", revision="r1") == "first"
@@ -204,14 +202,14 @@ def test_the_first_mark_stays_and_keeps_updates_out(store: AnyStore) -> None:
         store.put_user(a_user(revision="r2"), replaces="r1")
 
 
-def test_a_mark_that_arrives_late_leaves_alone_who_was_created_anew(store: AnyStore) -> None:
+def test_late_deletion_does_not_affect_a_user_created_again(store: AnyStore) -> None:
     store.put_user(a_user(revision="r2"), replaces=None)
     assert store.start_user_deletion("ada", "late", revision="r1") is None
     assert store.get_user("ada") == a_user(revision="r2")
     assert store.list_unfinished_users(limit=5).items == ()
 
 
-def test_a_user_is_deleted_by_its_own_mark_only(store: AnyStore) -> None:
+def test_user_is_deleted_only_with_its_deletion_id(store: AnyStore) -> None:
     store.put_user(a_user(), replaces=None)
     with pytest.raises(Conflict):
         store.delete_user("ada", "mark")
@@ -228,7 +226,7 @@ def test_a_user_is_deleted_by_its_own_mark_only(store: AnyStore) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-def test_lists_are_whole_and_in_order_whatever_the_page(store: AnyStore, limit: int) -> None:
+def test_lists_are_complete_and_ordered_for_any_page_size(store: AnyStore, limit: int) -> None:
     for number in (3, 1, 2, 5, 4):
         event = an_event(
             f"e{number}",
@@ -258,8 +256,8 @@ def test_lists_are_whole_and_in_order_whatever_the_page(store: AnyStore, limit: 
     assert [e.version for e in store.list_journal("e1", after=2, limit=2)] == [3, 4]
 
 
-def test_the_line_is_read_between_tickets_in_order(store: AnyStore) -> None:
-    put_event_and_users(store)
+def test_waitlist_is_read_between_tickets_in_order(store: AnyStore) -> None:
+    with_people(store)
     for ticket in (5, 1, 3, 4):
         commit(store, PutWaitlistEntry("e1", WaitlistEntry(ticket, f"u{ticket}", START)))
 
@@ -275,8 +273,8 @@ def test_the_line_is_read_between_tickets_in_order(store: AnyStore) -> None:
     assert len(pages(store.scan_waitlist, 3)) == 4
 
 
-def test_who_waits_before_a_place_is_counted_between_tickets(store: AnyStore) -> None:
-    put_event_and_users(store)
+def test_entries_before_an_entry_are_counted_between_tickets(store: AnyStore) -> None:
+    with_people(store)
     for ticket in (5, 1, 3, 4):
         commit(store, PutWaitlistEntry("e1", WaitlistEntry(ticket, f"u{ticket}", START)))
 
@@ -292,34 +290,34 @@ def test_who_waits_before_a_place_is_counted_between_tickets(store: AnyStore) ->
     assert store.count_entries_before("another", WaitlistEntry(1, "u1", START), after=0) is None
 
 
-def test_who_waits_is_not_on_the_roster_until_seated(store: AnyStore) -> None:
-    put_event_and_users(store, "ada")
-    commit(store, PutRegistration(a_waitlisted_registration(), None))
+def test_waitlisted_user_is_on_the_roster_only_once_seated(store: AnyStore) -> None:
+    with_people(store, "ada")
+    commit(store, PutRegistration(a_wait(), None))
     assert store.list_roster("e1", limit=5).items == ()
     commit(store, PutRegistration(a_registration(), a_waitlisted_registration()))
     assert store.list_roster("e1", limit=5).items == (a_registration(),)
 
 
-def test_the_roster_is_asked_for_one_ticket(store: AnyStore) -> None:
-    """Who waits is not on it; a ticket that two hold, as it must never be, shows both."""
-    put_event_and_users(store, "ada", "b", "c")
-    commit(store, PutRegistration(a_registration("ada", ticket=1), None))
-    commit(store, PutRegistration(a_waitlisted_registration("b", ticket=2), None))
-    assert store.find_on_roster("e1", 1) == (a_registration("ada", ticket=1),)
+def test_roster_is_read_for_one_ticket(store: AnyStore) -> None:
+    """Waitlisted users are not on the roster. A ticket that two users hold, which is a violation, shows both."""
+    with_people(store, "ada", "b", "c")
+    commit(store, PutRegistration(a_seat("ada", ticket=1), None))
+    commit(store, PutRegistration(a_wait("b", ticket=2), None))
+    assert store.find_on_roster("e1", 1) == (a_seat("ada", ticket=1),)
     assert store.find_on_roster("e1", 2) == store.find_on_roster("e2", 1) == ()
     commit(store, PutRegistration(a_registration("c", ticket=1), None))
     assert {row.user_id for row in store.find_on_roster("e1", 1)} == {"ada", "c"}
 
 
 @pytest.mark.parametrize("mangled", ["", "x", "AAAA", "bm90IGpzb24=", "W10=", "é"])
-def test_a_mangled_cursor_is_refused(store: AnyStore, mangled: str) -> None:
+def test_mangled_cursor_is_refused(store: AnyStore, mangled: str) -> None:
     for read in (store.list_users, store.list_unfinished_events, store.scan_events):
         with pytest.raises(Invalid) as refusal:
             read(limit=5, cursor=mangled)
         assert refusal.value.field == "cursor"
 
 
-def test_a_cursor_of_another_list_is_refused(store: AnyStore) -> None:
+def test_cursor_of_another_list_is_refused(store: AnyStore) -> None:
     for user_id in "abc":
         store.put_user(a_user(user_id), replaces=None)
     cursor = store.list_users(limit=1).next_cursor
@@ -359,21 +357,21 @@ def test_workspaces_never_see_each_other(store: AnyStore) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
-def test_events_are_listed_by_when_they_are_due(store: AnyStore, limit: int) -> None:
+def test_events_are_listed_by_due_time(store: AnyStore, limit: int) -> None:
     for number in (3, 1, 2):
         due_at = START + timedelta(hours=number)
         commit(store, PutEvent(an_event(f"e{number}", next_due_at=due_at), None))
     commit(store, PutEvent(an_event("never"), None))
     due = [DueEvent(f"e{number}", START + timedelta(hours=number)) for number in (1, 2, 3)]
     assert pages(store.list_due_events, limit) == due
-    # What is done is due later, or never again.
+    # After it was handled, an event is due later or never again.
     later = START + timedelta(hours=9)
     commit(store, PutEvent(an_event("e1", version=2, next_due_at=later), 1))
     commit(store, PutEvent(an_event("e2", version=2), 1))
     assert pages(store.list_due_events, limit) == [due[2], DueEvent("e1", later)]
 
 
-def test_the_last_to_be_seated_are_read_from_the_end(store: AnyStore) -> None:
+def test_last_seated_are_read_from_the_end(store: AnyStore) -> None:
     commit(store, PutEvent(an_event(), None))
     for number in (2, 1, 3):
         store.put_user(a_user(f"u{number}"), replaces=None)
@@ -383,7 +381,7 @@ def test_the_last_to_be_seated_are_read_from_the_end(store: AnyStore) -> None:
     assert store.get_last_seated("e2", limit=2) == ()
 
 
-def test_an_event_that_is_deleted_is_read_but_not_listed(store: AnyStore) -> None:
+def test_deleted_event_is_read_but_not_listed(store: AnyStore) -> None:
     commit(store, PutEvent(an_event(), None))
     commit(store, PutEvent(an_event(version=2, deletion="marked", operation_id="d"), 1))
     assert store.list_events(starting_from=None, limit=5).items == ()
@@ -393,9 +391,9 @@ def test_an_event_that_is_deleted_is_read_but_not_listed(store: AnyStore) -> Non
     assert store.get_event("e1") == an_event(version=3, deletion="done")
 
 
-def test_a_batch_read_gives_what_exists(store: AnyStore) -> None:
-    put_event_and_users(store, "ada", "b")
-    commit(store, PutRegistration(a_registration("b"), None))
+def test_batch_read_returns_what_exists(store: AnyStore) -> None:
+    with_people(store, "ada", "b")
+    commit(store, PutRegistration(a_seat("b"), None))
     rows = store.get_rows("e1", registrations_of=["ada", "b", "x"], users=["ada", "x"])
     assert set(rows.users) == {"ada"}
     assert rows.registrations == {"b": a_registration("b")}
@@ -403,7 +401,7 @@ def test_a_batch_read_gives_what_exists(store: AnyStore) -> None:
     assert store.get_events([]) == {}
 
 
-def test_a_batch_read_takes_any_number(store: AnyStore) -> None:
+def test_batch_read_takes_any_number_of_keys(store: AnyStore) -> None:
     people = [f"u{number}" for number in range(130)]
     put_event_and_users(store, *people)
     assert len(store.get_rows("e1", registrations_of=people, users=people).users) == 130
@@ -412,7 +410,7 @@ def test_a_batch_read_takes_any_number(store: AnyStore) -> None:
 # The outbox
 
 
-def test_a_lease_is_one_holders_until_it_ends(store: AnyStore) -> None:
+def test_lease_has_one_holder_until_it_expires(store: AnyStore) -> None:
     minute = timedelta(minutes=1)
 
     def take(holder: str, now: datetime) -> DeliveryState | None:
@@ -429,7 +427,7 @@ def test_a_lease_is_one_holders_until_it_ends(store: AnyStore) -> None:
         store.save_delivery(taken)
 
 
-def test_a_delivery_is_kept_whole_and_released(store: AnyStore) -> None:
+def test_delivery_row_is_saved_whole_and_its_lease_released(store: AnyStore) -> None:
     taken = store.take_lease("e1", holder="one", now=START, until=START + timedelta(minutes=1))
     assert taken is not None
     late = Deferred(user_id="ada", version=2, notification=0, attempts=1, not_before=START)
@@ -450,7 +448,7 @@ def test_a_delivery_is_kept_whole_and_released(store: AnyStore) -> None:
     assert store.list_journal("e1", limit=5) == ()
 
 
-def test_a_delivery_that_is_saved_late_does_not_go_back(store: AnyStore) -> None:
+def test_late_save_does_not_move_the_delivery_row_back(store: AnyStore) -> None:
     taken = store.take_lease("e1", holder="one", now=START, until=START + timedelta(minutes=1))
     assert taken is not None
     saved = store.save_delivery(taken.model_copy(update={"delivered_version": 1}))
@@ -460,10 +458,10 @@ def test_a_delivery_that_is_saved_late_does_not_go_back(store: AnyStore) -> None
     assert store.get_delivery("e1") == saved
 
 
-def test_an_entry_is_undelivered_until_it_is_marked(store: AnyStore) -> None:
-    put_event_and_users(store)
-    commit(store, PutJournalEntry(a_journal_entry(version=1)))
-    commit(store, PutJournalEntry(a_journal_entry(version=2)))
+def test_entry_is_undelivered_until_marked_delivered(store: AnyStore) -> None:
+    with_people(store)
+    commit(store, PutJournalEntry(an_entry(version=1)))
+    commit(store, PutJournalEntry(an_entry(version=2)))
     assert set(pages(store.list_undelivered, 1)) == {"e1"}
     assert sorted(store.get_undelivered("e1")) == [1, 2]
     assert store.get_undelivered("e2") == ()
@@ -479,15 +477,15 @@ def test_an_entry_is_undelivered_until_it_is_marked(store: AnyStore) -> None:
     assert store.get_journal_entry("e1", 2) == a_journal_entry(version=2)
 
 
-def test_an_entry_of_which_nothing_is_owed_is_never_undelivered(store: AnyStore) -> None:
-    put_event_and_users(store)
-    commit(store, PutJournalEntry(a_journal_entry(version=1), owed=False))
+def test_entry_without_notifications_is_never_undelivered(store: AnyStore) -> None:
+    with_people(store)
+    commit(store, PutJournalEntry(an_entry(version=1), owed=False))
     assert pages(store.list_undelivered, 5) == []
     assert store.get_journal_entry("e1", 1) == a_journal_entry(version=1)
 
 
-def test_an_entry_keeps_whom_it_could_not_reach_once_each(store: AnyStore) -> None:
-    """R9.2: for the history; neither its mark nor its delivery row is touched."""
+def test_entry_keeps_each_unreachable_recipient_once(store: AnyStore) -> None:
+    """R9.2: the undelivered mark and the delivery row stay as they are."""
     person = UnreachableRecipient(
         user_id="u1", version=1, kind=NotificationKind.PROMOTED, reason="user_disabled"
     )
@@ -504,7 +502,7 @@ def test_an_entry_keeps_whom_it_could_not_reach_once_each(store: AnyStore) -> No
     assert store.get_delivery("e1") == DeliveryState(event_id="e1")
 
 
-def test_an_entry_names_no_more_unreached_than_an_item_holds(
+def test_entry_keeps_no_more_unreachable_recipients_than_fit(
     store: AnyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (storage.sqlite.outbox, storage.dynamodb.outbox):
@@ -523,7 +521,7 @@ def test_an_entry_names_no_more_unreached_than_an_item_holds(
     assert entry.unreachable == tuple(people[:2])
 
 
-def test_a_card_never_goes_back_to_an_older_version(store: AnyStore) -> None:
+def test_card_never_goes_back_to_an_older_version(store: AnyStore) -> None:
     def card(version: int, ts: str = "1.1") -> Card:
         return Card(event_id="e1", channel_id="C1", message_ts=ts, rendered_version=version)
 
@@ -552,7 +550,7 @@ names = texts.filter(str.strip)
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
-def test_what_is_written_is_read_back_exactly(store: AnyStore, data: st.DataObject) -> None:
+def test_drawn_rows_round_trip(store: AnyStore, data: st.DataObject) -> None:
     unique = f"{_names()}"
     event = data.draw(
         st.builds(

@@ -1,4 +1,4 @@
-"""The folder that Lambda runs, built for real: it needs the registry of Python's packages, and Python 3.13."""
+"""The package for Lambda, built for real. It needs the registry of Python's packages and Python 3.13."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from infra.package import BUILT_FROM, CannotBuild, build
 from tests.support.infra.service_calls import ROOT
 
 ELF, AARCH64 = b"\x7fELF", 183
-"""How a compiled library begins, and the processor's number in it (its bytes 18 and 19)."""
+"""The first bytes of a compiled library, and the processor's number (its bytes 18 and 19)."""
 
 MAGIC_OF_3_13 = 3571
-"""The number of Python 3.13's bytecode: the first two bytes of each file."""
+"""The number of Python 3.13's bytecode, in the first two bytes of each file."""
 
 UNPACKED_LIMIT = 250 * 1024 * 1024
-"""Bytes: Lambda's limit on a package."""
+"""Lambda's limit on a package, in bytes."""
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder. Where it can't be built, the tests are skipped; with CI set, they fail."""
+    """Give the package. Skip the tests if it can't be built. Fail them instead if CI is set."""
     target = tmp_path_factory.mktemp("package") / "lambda"
     try:
         build(ROOT, target)
@@ -33,14 +33,14 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_it_has_what_the_functions_import_and_nothing_else_of_ours(package: Path) -> None:
+def test_package_has_what_the_functions_import_and_no_other_code(package: Path) -> None:
     ours = {"bot", "domain", "storage", "infra", "playground", "tests"}
     assert {name for name in ours if (package / name).exists()} == {"bot", "domain", "storage"}
     for library in ("slack_bolt", "pydantic", "boto3", "fastapi", "mangum", "tzdata"):
         assert (package / library / "__init__.py").is_file()
 
 
-def test_what_is_compiled_is_for_lambdas_processor(package: Path) -> None:
+def test_compiled_libraries_are_for_lambdas_processor(package: Path) -> None:
     libraries = list(package.rglob("*.so"))
     assert libraries
     for library in libraries:
@@ -49,8 +49,8 @@ def test_what_is_compiled_is_for_lambdas_processor(package: Path) -> None:
         assert struct.unpack("<H", head[18:20]) == (AARCH64,), library
 
 
-def test_every_module_has_bytecode_of_lambdas_python_that_is_not_checked(package: Path) -> None:
-    """A zip loses the times by which bytecode is checked otherwise: all would be compiled at each start."""
+def test_every_module_has_unchecked_bytecode_for_lambdas_python(package: Path) -> None:
+    """Zips lose file times. Checked bytecode would be compiled again at each start."""
     modules = [path for path in package.rglob("*.py") if path.parent != package]
     assert len(modules) > 1000
     for module in modules:
@@ -59,13 +59,13 @@ def test_every_module_has_bytecode_of_lambdas_python_that_is_not_checked(package
         assert (magic, flags) == (MAGIC_OF_3_13, 0b01), bytecode
 
 
-def test_it_fits(package: Path) -> None:
+def test_package_is_below_lambdas_limit(package: Path) -> None:
     size = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
     assert size < UNPACKED_LIMIT
 
 
-def test_the_same_source_gives_the_same_folder(package: Path, tmp_path: Path) -> None:
-    """So that a deployment without a change changes nothing."""
+def test_same_source_gives_the_same_package(package: Path, tmp_path: Path) -> None:
+    """A deployment without a change must change nothing."""
     again = tmp_path / "elsewhere"
     build(ROOT, again)
     assert digests(again) == digests(package)
@@ -79,7 +79,7 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def test_it_is_not_built_again_without_a_change(package: Path) -> None:
+def test_unchanged_source_is_not_built_again(package: Path) -> None:
     marker = package / "untouched"
     marker.touch()
     build(ROOT, package)
@@ -87,8 +87,8 @@ def test_it_is_not_built_again_without_a_change(package: Path) -> None:
     marker.unlink()
 
 
-def test_it_is_built_again_after_a_change(tmp_path: Path) -> None:
-    """What can't be built is not taken for built; the reason is said."""
+def test_changed_source_is_built_again(tmp_path: Path) -> None:
+    """A failed build is not mistaken for a finished one, and the error gives the reason."""
     (tmp_path / "requirements.txt").write_text("no-such-library-of-ours==1.0 --hash=sha256:00\n")
     target = tmp_path / "lambda"
     target.mkdir()

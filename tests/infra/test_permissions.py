@@ -1,8 +1,7 @@
-"""Each function may do in its tables what its code asks for, and nothing else (R10.5).
+"""Each function has exactly the permissions that its code needs (R10.5).
 
-What the code asks for is recorded: of each method of the service that a function's modules call, with
-answers that are late and others that are faster; and of the functions themselves, which deliver
-messages and keep cards.
+The tests record the requests of each service method that a function's modules call, also with late
+answers and conflicts, and the requests of the functions that deliver messages and update cards.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ LISTENERS = [
 ]
 
 MEMBERS = "bot/features/account/member_sync.py"
-"""What a listener does for one person, and a function of its own each day for all."""
+"""Syncs one member for listeners, and all members daily in a function of its own."""
 
 METHODS = {
     "slack": methods_used(*LISTENERS, MEMBERS) - {"list_users"},
     "api": methods_used("bot/api/routes.py"),
     "notifier": set(),
     "sweep": {"sweep"},
-    # Whoever meets an event that is just being deleted empties it.
+    # A request that meets an event under deletion helps to empty it.
     "members": methods_used(MEMBERS) | {"delete_event"},
 }
 """The methods of the service that a function's requests reach."""
@@ -47,18 +46,18 @@ OTHERS = {
     "bot/entrypoints/lambda_functions.py": {"sweep"},
     "bot/entrypoints/check_report.py": {"check", "repair"},  # the command line's
 }
-"""Modules beside those, and what they call; `NotificationWorker.sweep` alone does what is due and unfinished."""
+"""The other modules and what they call. Only `NotificationWorker.sweep` does due and unfinished work."""
 
 
 def test_no_other_module_calls_the_service() -> None:
-    """So that whoever adds a call is led here."""
+    """A new call in another module needs an entry here."""
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "bot").rglob("*.py")}
     others = modules - {*LISTENERS, MEMBERS, "bot/api/routes.py"}
     assert {path: used for path in others if (used := methods_used(path))} == OTHERS
 
 
-def needs_of_functions(deployment: Deployment) -> dict[str, set[Need]]:
-    """Return what each function asks for when messages are delivered and cards are kept, in good days and bad."""
+def needs_of_functions(cloud: Cloud) -> dict[str, set[Need]]:
+    """Return the permissions that each function needs to deliver messages and update cards, also during faults."""
     with ExitStack() as stack:
         found = {
             name: stack.enter_context(recorded(client))
@@ -68,18 +67,18 @@ def needs_of_functions(deployment: Deployment) -> dict[str, set[Need]]:
     return found
 
 
-def walk(deployment: Deployment) -> None:
-    """Have everything delivered that there is to deliver: what the stream tells of, and what the sweep finds."""
-    lead_a_life(deployment, "told", deployment.deliver)
-    lead_a_life(deployment, "found", deployment.sweep)
+def walk(cloud: Cloud) -> None:
+    """Deliver everything, once woken by the stream and once found by the sweep."""
+    lead_a_life(cloud, "told", cloud.deliver)
+    lead_a_life(cloud, "found", cloud.sweep)
 
 
-def lead_a_life(deployment: Deployment, event_id: str, deliver: Callable[[], object]) -> None:
-    """Lead an event from its card to its end, past people and cards that are not there any more."""
-    slack, api, register = deployment.slack, deployment.harness.api, f"/events/{event_id}/register"
-    yoga(deployment, eventId=event_id)
-    post_card(deployment, event_id)
-    card = deployment.harness.workspace.messages(EVENTS)[-1]
+def lead_a_life(cloud: Cloud, event_id: str, deliver: Callable[[], object]) -> None:
+    """Take an event from its card to its deletion, with unreachable users and deleted cards."""
+    slack, api, register = cloud.slack, cloud.town.api, f"/events/{event_id}/register"
+    yoga(cloud, eventId=event_id)
+    post_card(cloud, event_id)
+    card = cloud.town.workspace.messages(EVENTS)[-1]
     for user_id in (BJORN, CHLOE, DIEGO, HARUKI):
         slack.click(user_id, card, ActionId.REGISTER)
     deliver()
@@ -87,15 +86,15 @@ def lead_a_life(deployment: Deployment, event_id: str, deliver: Callable[[], obj
     assert manage is not None
     slack.click(AMARA, manage, ActionId.EXPORT)
     deliver()
-    # One can't be reached for good, the next not now; and the organizer is told of the first.
+    # The first is unreachable for good, the second for now. The organizer is notified of the first.
     for user_id, fault in ((BJORN, Fault.refused("user_disabled")), (CHLOE, Fault.server_error())):
         deployment.ask("DELETE", f"{register}/{user_id}")
         api.fail_next("chat.postMessage", fault)
         deliver()
-    deployment.harness.clock.advance(timedelta(minutes=5))
-    # Everyone is told, whether they have a seat or wait; and the card is not there any more.
-    later = deployment.harness.clock.now() + timedelta(days=3)
-    deployment.ask("PUT", f"/events/{event_id}", {"date": later.isoformat()})
+    cloud.town.clock.advance(timedelta(minutes=5))
+    # All attendees are notified, and the card was deleted.
+    later = cloud.town.clock.now() + timedelta(days=3)
+    cloud.ask("PUT", f"/events/{event_id}", {"date": later.isoformat()})
     api.fail_next("chat.update", Fault.refused("message_not_found"))
     deliver()
     post_card(deployment, event_id)
@@ -104,17 +103,16 @@ def lead_a_life(deployment: Deployment, event_id: str, deliver: Callable[[], obj
     assert deployment.store.list_undelivered(limit=10, cursor=None).items == ()
 
 
-@pytest.mark.timeout(400)
-def test_a_function_may_do_what_it_asks_for_and_nothing_else(deployment: Deployment) -> None:
-    """One test for all functions: what a method needs is found out once, for those that share it."""
-    found = needs_of_functions(deployment)
-    for function in FUNCTIONS:
-        needs = found[function].union(*map(needs_of_method, METHODS[function]))
-        assert sorted(needs) == sorted(allowed(function)), function
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_function_may_do_exactly_what_it_requests(cloud: Cloud, function: str) -> None:
+    asked = needs_of_functions(cloud)[function].union(
+        *(needs_of_method(method) for method in METHODS[function])
+    )
+    assert sorted(asked) == sorted(allowed(function))
 
 
-def test_what_a_function_may_not_do_is_refused(deployment: Deployment) -> None:
-    """The control: wherever functions run in tests, more than they may is an error."""
+def test_action_without_permission_is_refused(cloud: Cloud) -> None:
+    """Negative control: a request without permission is an error wherever functions run in tests."""
     with pytest.raises(ClientError, match="AccessDeniedException"):
         deployment.clients["notifier"].put_item(
             TableName=deployment.store._keys.table_name(EVENTS_TABLE),

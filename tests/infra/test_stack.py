@@ -1,4 +1,4 @@
-"""What CloudFormation is asked for: tables, functions, address, alarms, each as R10.5 and the design want it."""
+"""The CloudFormation template: tables, functions, address and alarms (R10.5)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from tests.support.infra.synthesis import Resources, synthesize
 FUNCTIONS = ("slack", "api", "notifier", "sweep", "members")
 
 
-def test_the_stack_is_what_aws_solutions_asks_for(node: None, tmp_path: Path) -> None:
-    """One validated synthesis: cdk-nag finds nothing but what is acknowledged, each with its reason."""
+def test_stack_passes_cdk_nag(node: None, tmp_path: Path) -> None:
+    """The synthesis is validated. Every finding of cdk-nag is acknowledged with a reason."""
     synthesize(tmp_path, "prod", validated=True)
 
 
 def test_two_stages_share_no_name(
     prod: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that one account has room for several."""
+    """One account can hold several stages."""
     monkeypatch.setenv("CDK_VALIDATION", "false")
     qa = Resources(synthesize(tmp_path, "qa"))
     assert names(prod)
@@ -48,7 +48,7 @@ NAMES = (
 
 
 def names(resources: Resources) -> set[str]:
-    """Return the names that must be one's own in an account."""
+    """Return the names that must be unique in an account."""
     return {
         properties[key]
         for properties in resources.all()
@@ -58,7 +58,7 @@ def names(resources: Resources) -> set[str]:
 
 
 @pytest.mark.parametrize("stage", ["Prod", "1st", "x" * 21, "a_b", "-a"])
-def test_a_malformed_stage_is_refused(node: None, stage: str) -> None:
+def test_malformed_stage_is_refused(node: None, stage: str) -> None:
     import aws_cdk as cdk  # it starts Node
 
     from infra.app import stage_of
@@ -71,8 +71,8 @@ def test_a_malformed_stage_is_refused(node: None, stage: str) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))
-def test_a_table_is_the_schemas(prod: Resources, table: Table) -> None:
-    """What `rollcall tables create` makes, and what CloudFormation makes, are one."""
+def test_table_matches_the_schema(prod: Resources, table: Table) -> None:
+    """`rollcall tables create` and CloudFormation create the same table."""
     wanted = definition(table, "rollcall-prod-")
     made = prod.one("AWS::DynamoDB::GlobalTable", TableName=wanted["TableName"])
     stream = made.get("StreamSpecification")
@@ -95,7 +95,7 @@ def by_name(attributes: list[Mapping[str, str]]) -> list[Mapping[str, str]]:
     return sorted(attributes, key=lambda attribute: attribute["AttributeName"])
 
 
-def test_there_is_no_table_beside_the_schemas(prod: Resources) -> None:
+def test_there_are_no_tables_besides_the_schema(prod: Resources) -> None:
     made = {table["TableName"] for table in prod.of("AWS::DynamoDB::GlobalTable")}
     assert made == {f"rollcall-prod-{table.name}" for table in TABLES}
 
@@ -126,14 +126,14 @@ def test_only_the_journal_is_streamed(prod: Resources) -> None:
 # Functions
 
 
-def test_there_are_four_functions(prod: Resources) -> None:
+def test_there_are_five_functions(prod: Resources) -> None:
     made = {one["FunctionName"] for one in prod.of("AWS::Lambda::Function")}
     assert made == {f"rollcall-prod-{name}" for name in FUNCTIONS}
     assert set(PERMISSIONS) == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_runs_python_3_13_on_arm64_and_logs_json(prod: Resources, name: str) -> None:
+def test_function_runs_python_3_13_on_arm64_and_logs_json(prod: Resources, name: str) -> None:
     function = prod.function(name)
     assert function["Runtime"] == "python3.13"
     assert function["Architectures"] == ["arm64"]
@@ -146,7 +146,7 @@ def test_a_function_runs_python_3_13_on_arm64_and_logs_json(prod: Resources, nam
     assert prod.named(function["LoggingConfig"]["LogGroup"]) == f"/rollcall/prod/{name}"
 
 
-def test_each_handler_is_one_that_bot_aws_offers(prod: Resources) -> None:
+def test_handlers_are_those_of_lambda_functions(prod: Resources) -> None:
     handlers = {one["Handler"] for one in prod.of("AWS::Lambda::Function")}
     assert handlers == {
         f"bot.entrypoints.lambda_functions.{name}" for name in lambda_functions._FUNCTIONS
@@ -154,8 +154,10 @@ def test_each_handler_is_one_that_bot_aws_offers(prod: Resources) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_is_told_all_that_it_needs_but_no_secret(prod: Resources, name: str) -> None:
-    """R10.4: the secrets' names alone; each function's own."""
+def test_environment_of_a_function_is_complete_and_has_no_secret(
+    prod: Resources, name: str
+) -> None:
+    """R10.4: a function gets only the names of its own secrets."""
     told = prod.function(name)["Environment"]["Variables"]
     assert told == {
         "ROLLCALL_STORE": "dynamodb",
@@ -172,8 +174,8 @@ def test_no_secret_has_a_value_in_the_template(prod: Resources) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_policy_is_what_is_permitted_and_nothing_else(prod: Resources, name: str) -> None:
-    """R10.5: in the tables what `infra.permissions` says; beside that the function's own secret and log."""
+def test_policy_allows_exactly_the_permissions(prod: Resources, name: str) -> None:
+    """R10.5: the table permissions of `infra.permissions`, and the function's own secret and log."""
     secret = "rollcall/prod/api" if name == "api" else "rollcall/prod/slack"
     wanted = {(f"dynamodb:{action}", resource) for action, resource in allowed(name)}
     wanted |= {
@@ -182,7 +184,7 @@ def test_a_policy_is_what_is_permitted_and_nothing_else(prod: Resources, name: s
         ("secretsmanager:GetSecretValue", secret),
     }
     if name == "notifier":
-        # Lambda reads the stream, and gives up on records, in the function's name.
+        # Lambda reads the stream and sends dead letters with the function's role.
         wanted |= {
             (f"dynamodb:{action}", "journal.StreamArn")
             for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
@@ -194,8 +196,8 @@ def test_a_policy_is_what_is_permitted_and_nothing_else(prod: Resources, name: s
     assert sorted(prod.statements(name)) == sorted(wanted)
 
 
-def test_the_journals_stream_wakes_the_notifier_for_new_entries_alone(prod: Resources) -> None:
-    """Not for its own row, of version 0, nor for the marks that it takes off."""
+def test_journal_stream_wakes_the_notifier_only_for_new_entries(prod: Resources) -> None:
+    """The delivery row (version 0) and delivered marks do not wake it."""
     (source,) = prod.of("AWS::Lambda::EventSourceMapping")
     assert prod.named(source["EventSourceArn"]) == "journal.StreamArn"
     assert prod.named(source["FunctionName"]) == "notifier"
@@ -206,7 +208,7 @@ def test_the_journals_stream_wakes_the_notifier_for_new_entries_alone(prod: Reso
     }
 
 
-def test_a_record_that_fails_is_tried_again_alone_and_then_kept(prod: Resources) -> None:
+def test_failed_record_is_retried_alone_and_then_kept(prod: Resources) -> None:
     (source,) = prod.of("AWS::Lambda::EventSourceMapping")
     assert source["BisectBatchOnFunctionError"] is True
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -222,16 +224,16 @@ def test_dead_letters_are_kept_for_two_weeks_and_encrypted(prod: Resources) -> N
     assert queue["SqsManagedSseEnabled"] is True
 
 
-def test_the_sweep_comes_each_minute(prod: Resources) -> None:
+def test_sweep_runs_each_minute(prod: Resources) -> None:
     assert scheduled(prod)["rate(1 minute)"] == ("sweep", 0)
 
 
-def test_members_are_reconciled_each_day(prod: Resources) -> None:
+def test_members_are_synced_each_day(prod: Resources) -> None:
     assert scheduled(prod)["rate(1 day)"] == ("members", 2)
 
 
 def scheduled(prod: Resources) -> dict[str, tuple[str, int]]:
-    """Return what each schedule calls, and how often it tries again."""
+    """Return the function and the number of retries of each schedule."""
     found = {}
     for rule in prod.of("AWS::Events::Rule"):
         (target,) = rule["Targets"]
@@ -243,7 +245,7 @@ def scheduled(prod: Resources) -> dict[str, tuple[str, int]]:
 # The address
 
 
-def test_slacks_requests_go_to_one_function_and_all_others_to_the_other(prod: Resources) -> None:
+def test_slack_requests_and_all_others_go_to_separate_functions(prod: Resources) -> None:
     routes = {route["RouteKey"] for route in prod.of("AWS::ApiGatewayV2::Route")}
     assert routes == {"POST /slack/events", "$default"}
     integrations = {
@@ -255,7 +257,7 @@ def test_slacks_requests_go_to_one_function_and_all_others_to_the_other(prod: Re
     }
 
 
-def test_the_address_is_limited_and_logs_neither_who_nor_what(prod: Resources) -> None:
+def test_address_has_a_rate_limit_and_logs_no_personal_data(prod: Resources) -> None:
     stage = prod.one("AWS::ApiGatewayV2::Stage")
     assert stage["StageName"] == "$default"  # R11's routes are at the root
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == 500
@@ -264,7 +266,7 @@ def test_the_address_is_limited_and_logs_neither_who_nor_what(prod: Resources) -
     assert not [word for word in ("sourceIp", "identity", "path", "userAgent") if word in logged]
 
 
-def test_the_address_is_put_out(prod: Resources) -> None:
+def test_address_is_an_output(prod: Resources) -> None:
     assert set(prod.outputs) == {"Url"}
 
 
@@ -282,7 +284,7 @@ ALARMS = {
 }
 
 
-def test_each_alarm_tells_somebody_when_it_begins_and_when_it_ends(prod: Resources) -> None:
+def test_every_alarm_notifies_when_it_starts_and_ends(prod: Resources) -> None:
     alarms = {
         alarm["AlarmName"].removeprefix("rollcall-prod-"): alarm
         for alarm in prod.of("AWS::CloudWatch::Alarm")
@@ -297,7 +299,7 @@ def alarm(prod: Resources, name: str) -> Mapping[str, Any]:
     return prod.one("AWS::CloudWatch::Alarm", AlarmName=f"rollcall-prod-{name}")
 
 
-def test_alarms_may_publish_and_nothing_unencrypted_is_taken(prod: Resources) -> None:
+def test_topic_accepts_alarms_and_only_encrypted_messages(prod: Resources) -> None:
     (policy,) = prod.of("AWS::SNS::TopicPolicy")
     denied, allowed_ = policy["PolicyDocument"]["Statement"]
     assert (denied["Effect"], denied["Condition"]) == (
@@ -312,14 +314,14 @@ def test_alarms_may_publish_and_nothing_unencrypted_is_taken(prod: Resources) ->
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_an_error_of_a_function_is_an_alarm(prod: Resources, name: str) -> None:
+def test_error_of_a_function_raises_an_alarm(prod: Resources, name: str) -> None:
     errors = alarm(prod, f"{name}-errors")
     assert (errors["Namespace"], errors["MetricName"]) == ("AWS/Lambda", "Errors")
     assert prod.named(errors["Dimensions"][0]["Value"]) == name
     assert errors["Threshold"] == 1
 
 
-def test_a_throttled_function_is_an_alarm_whichever_it_is(prod: Resources) -> None:
+def test_throttling_of_any_function_raises_an_alarm(prod: Resources) -> None:
     watched = {
         prod.named(one["MetricStat"]["Metric"]["Dimensions"][0]["Value"])
         for one in alarm(prod, "throttles")["Metrics"]
@@ -328,14 +330,14 @@ def test_a_throttled_function_is_an_alarm_whichever_it_is(prod: Resources) -> No
     assert watched == {*FUNCTIONS}
 
 
-def test_a_dead_letter_is_an_alarm(prod: Resources) -> None:
+def test_dead_letter_raises_an_alarm(prod: Resources) -> None:
     letters = alarm(prod, "dead-letters")
     assert letters["MetricName"] == "ApproximateNumberOfMessagesVisible"
     assert prod.named(letters["Dimensions"][0]["Value"]) == "dead-letters.QueueName"
     assert letters["Threshold"] == 1
 
 
-def test_each_figure_is_taken_out_of_the_logs_of_the_functions_that_log_it(prod: Resources) -> None:
+def test_metric_filters_match_the_figures(prod: Resources) -> None:
     found: dict[str, set[tuple[str, str, str]]] = {}
     for one in prod.of("AWS::Logs::MetricFilter"):
         (made,) = one["MetricTransformations"]
@@ -353,7 +355,7 @@ def test_each_figure_is_taken_out_of_the_logs_of_the_functions_that_log_it(prod:
     }
 
 
-def test_the_page_says_of_each_alarm_what_to_do() -> None:
+def test_operations_page_covers_every_alarm() -> None:
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     table = [line for line in page.splitlines() if line.startswith("| `")]
     assert {
@@ -361,15 +363,15 @@ def test_the_page_says_of_each_alarm_what_to_do() -> None:
     } == ALARMS
 
 
-def test_a_request_that_comes_near_three_seconds_is_an_alarm(prod: Resources) -> None:
-    """R8.12: one in a hundred."""
+def test_slow_request_raises_an_alarm(prod: Resources) -> None:
+    """R8.12: the 99th percentile."""
     slow = alarm(prod, "slow")
     assert (slow["MetricName"], slow["ExtendedStatistic"]) == ("Duration", "p99")
     assert prod.named(slow["Dimensions"][0]["Value"]) == "slack"
     assert slow["Threshold"] == 2500
 
 
-def test_a_message_that_waits_is_an_alarm_and_so_is_a_sweep_that_is_silent(prod: Resources) -> None:
+def test_undelivered_message_or_silent_sweep_raises_an_alarm(prod: Resources) -> None:
     undelivered = alarm(prod, "undelivered")
     assert undelivered["MetricName"] == "OldestUndelivered"
     assert undelivered["Threshold"] == 300
@@ -377,7 +379,7 @@ def test_a_message_that_waits_is_an_alarm_and_so_is_a_sweep_that_is_silent(prod:
 
 
 @pytest.mark.parametrize("kind", ["Read", "Write"])
-def test_a_throttled_table_is_an_alarm_whichever_it_is(prod: Resources, kind: str) -> None:
+def test_throttling_of_any_table_raises_an_alarm(prod: Resources, kind: str) -> None:
     metrics = alarm(prod, f"{kind.lower()}-throttles")["Metrics"]
     watched = {
         one["MetricStat"]["Metric"]["Dimensions"][0]["Value"]
@@ -388,13 +390,13 @@ def test_a_throttled_table_is_an_alarm_whichever_it_is(prod: Resources, kind: st
     assert len(watched) <= 10  # CloudWatch's limit for an alarm
 
 
-def test_who_is_told_by_email_is_a_parameter_that_may_be_empty(prod: Resources) -> None:
+def test_alarm_email_is_an_optional_parameter(prod: Resources) -> None:
     subscription = prod.one("AWS::SNS::Subscription")
     assert subscription["Protocol"] == "email"
     assert subscription["Endpoint"] == {"Ref": "AlarmEmail"}
 
 
-def test_the_dashboard_shows_every_figure(prod: Resources) -> None:
+def test_dashboard_shows_every_figure(prod: Resources) -> None:
     body = json.dumps(prod.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
     for figure in FIGURES:
         assert figure in body or figure == "Failures"

@@ -1,4 +1,4 @@
-"""Those who press Register while a commit is under way go through DynamoDB together, in the next one."""
+"""Registrations that arrive during a commit share the next transaction."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tests.support.stores import empty_moto
 
 
 class HeldStore(DynamoDBStore):
-    """Holds its next commit until it is told to go on, so that others queue behind.
+    """Store that holds its next commit until `go_on` is set, so more commands queue up.
 
-    Threads are no danger to moto here: one event has one leader, and only a leader makes requests.
+    Moto is not thread-safe, but only the leader of an event's batch sends requests.
     """
 
     held = False
@@ -42,10 +42,10 @@ class HeldStore(DynamoDBStore):
 
 
 @contextmanager
-def held_door(
+def held_commit(
     service: Service, store: HeldStore
 ) -> Iterator[Callable[[str], Future[RegisterOutcome]]]:
-    """Give what lets one person after the other queue; the door opens at the end."""
+    """Give a function that queues the registration of a user. The held commit goes on at the end."""
     with ThreadPoolExecutor(64) as pool:
         store.held = True
         first = pool.submit(service.register, "e1", "first")
@@ -72,10 +72,10 @@ def held_door(
     [(100, 49, [None] * 49), (1, 32, list(range(1, 33)))],
     ids=["49 seats", "32 joins"],
 )
-def test_forty_nine_seats_or_thirty_two_joins_that_wait_together_are_one_transaction(
+def test_queued_49_registrations_or_32_waitlist_joins_are_one_transaction(
     capacity: int, together: int, positions: list[int | None]
 ) -> None:
-    """A transaction for the one in front, two reads and a transaction for all who wait behind."""
+    """One transaction for the first command, then two reads and a transaction for all the others."""
     with empty_moto() as tables:
         store = HeldStore(tables)
         service = service_on(store, new_id=ids("rush"))
@@ -83,7 +83,7 @@ def test_forty_nine_seats_or_thirty_two_joins_that_wait_together_are_one_transac
         new_users(service, "first", *crowd)
         new_event(service, capacity=capacity)
         with counted(dynamodb_client()) as requests:
-            with held_door(service, store) as arrive:
+            with held_commit(service, store) as arrive:
                 placed = [arrive(user_id) for user_id in crowd]
             assert [future.result().position for future in placed] == positions
         assert (requests.reads, requests.transactions, requests.other_writes) == (2, 2, 0)
@@ -91,8 +91,8 @@ def test_forty_nine_seats_or_thirty_two_joins_that_wait_together_are_one_transac
         assert found.seated("e1") + found.waitlisted("e1") == ["first", *crowd]
 
 
-def test_one_more_than_fits_goes_in_the_next_transaction() -> None:
-    """DynamoDB takes 100 actions: the 33rd join would be the 101st, and waits for its turn."""
+def test_command_that_does_not_fit_goes_into_the_next_transaction() -> None:
+    """DynamoDB accepts 100 actions, and the 33rd join would be the 101st."""
     with empty_moto() as tables:
         store = HeldStore(tables)
         service = service_on(store, new_id=ids("more"))
@@ -100,7 +100,7 @@ def test_one_more_than_fits_goes_in_the_next_transaction() -> None:
         new_users(service, "first", *crowd)
         new_event(service, capacity=1)
         with counted(dynamodb_client()) as requests:
-            with held_door(service, store) as arrive:
+            with held_commit(service, store) as arrive:
                 placed = [arrive(user_id) for user_id in crowd]
             assert [future.result().position for future in placed] == list(range(1, 34))
         assert requests.transactions == 3

@@ -1,4 +1,4 @@
-"""How DynamoDB is asked: consistently where the domain rests on it, once, and not for long. Moto would not mind."""
+"""Requests to DynamoDB: consistent where decisions depend on it, sent once, with short timeouts."""
 
 from __future__ import annotations
 
@@ -79,37 +79,37 @@ def asked() -> Iterator[list[dict[str, Any]]]:
 
 
 def is_consistent(request: dict[str, Any]) -> bool:
-    """Return whether a request, or every table's part of a batch, is a strongly consistent read."""
+    """Return whether a request, or the whole of a batch, is a strongly consistent read."""
     parts = request["RequestItems"].values() if "RequestItems" in request else [request]
     return all(part.get("ConsistentRead", False) for part in parts)
 
 
 @pytest.mark.parametrize("read", STRONG.values(), ids=STRONG)
-def test_what_decides_is_read_strongly_consistent(store: DynamoDBStore, read: Read) -> None:
-    """R7.1, R7.3: a mark, a version or a line that is read a moment late is a wrong decision."""
+def test_decisive_read_is_strongly_consistent(store: DynamoDBStore, read: Read) -> None:
+    """R7.1, R7.3: a stale deletion id, version or waitlist would lead to a wrong decision."""
     with asked() as sent:
         read(store)
     assert [is_consistent(request) for request in sent] == [True]
 
 
 @pytest.mark.parametrize("read", LAGGING.values(), ids=LAGGING)
-def test_a_list_is_read_from_its_index(store: DynamoDBStore, read: Read) -> None:
-    """DynamoDB refuses a strongly consistent read of a global index: the port says that these may lag."""
+def test_list_is_read_from_its_index(store: DynamoDBStore, read: Read) -> None:
+    """DynamoDB can't read a global index strongly consistent. The port says that these lists may lag."""
     with asked() as sent:
         read(store)
     assert [("IndexName" in request, is_consistent(request)) for request in sent] == [(True, False)]
 
 
-def test_a_request_gives_up_within_a_second_and_a_crowd_has_connections() -> None:
+def test_client_has_short_timeouts_and_enough_connections() -> None:
     config: Any = dynamodb_client().meta.config
     assert (config.connect_timeout, config.read_timeout) == (0.5, 0.8)
-    # As many as Bolt has threads: a pool that is too small opens and drops connections all day.
+    # One for each thread of Bolt. A smaller pool would open and drop connections all day.
     assert config.max_pool_connections == 128
     assert config.retries["total_max_attempts"] == 1
 
 
-def test_an_answer_that_was_cut_off_is_no_answer(store: DynamoDBStore) -> None:
-    """Its checksum tells. Taken for whole, it would be an event that does not exist."""
+def test_cut_off_answer_is_not_an_answer(store: DynamoDBStore) -> None:
+    """The checksum shows it. Otherwise the event would seem not to exist."""
     put_event(store)
     with injected(cut_off), pytest.raises(Unavailable):
         store.get_event("e1")

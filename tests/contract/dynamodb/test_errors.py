@@ -1,4 +1,4 @@
-"""What DynamoDB's errors mean: each injected into a real request, on its way or on its way back."""
+"""The meaning of DynamoDB's errors, each injected into a real request or its answer."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def store() -> Iterator[DynamoDBStore]:
 
 
 @pytest.mark.parametrize("answer", REJECTIONS.values(), ids=REJECTIONS)
-def test_a_commit_that_was_rejected_is_a_conflict(
+def test_rejected_commit_is_a_conflict(
     store: DynamoDBStore, answer: Callable[..., AWSResponse]
 ) -> None:
     with injected(answer) as sent, pytest.raises(Conflict):
@@ -51,7 +51,7 @@ def test_a_commit_that_was_rejected_is_a_conflict(
 
 
 @pytest.mark.parametrize("answer", LOSSES.values(), ids=LOSSES)
-def test_a_commit_with_no_definite_answer_is_an_answer_lost(
+def test_commit_without_a_definite_answer_is_an_answer_lost(
     store: DynamoDBStore, answer: Callable[..., AWSResponse]
 ) -> None:
     with injected(answer) as sent, pytest.raises(AnswerLost):
@@ -60,7 +60,7 @@ def test_a_commit_with_no_definite_answer_is_an_answer_lost(
 
 
 @pytest.mark.parametrize("answer", BUGS.values(), ids=BUGS)
-def test_anything_else_passes_through_untouched(
+def test_other_error_of_a_commit_passes_through(
     store: DynamoDBStore, answer: Callable[..., AWSResponse]
 ) -> None:
     with injected(answer), pytest.raises(ClientError):
@@ -79,7 +79,7 @@ def test_anything_else_passes_through_untouched(
     ],
     ids=["throttled", "no connection", "500", "no answer", "TLS", "cut off"],
 )
-def test_a_read_that_may_work_next_time_is_unavailable(
+def test_temporary_error_of_a_read_is_unavailable(
     store: DynamoDBStore, answer: Callable[..., AWSResponse]
 ) -> None:
     for read in (
@@ -95,45 +95,43 @@ def test_a_read_that_may_work_next_time_is_unavailable(
 
 
 @pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException"])
-def test_a_read_that_will_never_work_passes_through_untouched(
-    store: DynamoDBStore, code: str
-) -> None:
-    """Asked for again and again, it would only come to light as busy."""
+def test_permanent_error_of_a_read_passes_through(store: DynamoDBStore, code: str) -> None:
+    """Retrying it would only hide it as "busy"."""
     with injected(refused(code)), pytest.raises(ClientError, match=code):
         store.get_event("e1")
 
 
-def test_a_users_write_tells_losses_from_rejections(store: DynamoDBStore) -> None:
+def test_write_of_a_user_distinguishes_losses_from_rejections(store: DynamoDBStore) -> None:
     with injected(refused("InternalServerError", 500)), pytest.raises(AnswerLost):
         store.put_user(a_user(), replaces=None)
     with injected(refused("ThrottlingException")), pytest.raises(Conflict):
         store.put_user(a_user(), replaces=None)
 
 
-def test_a_users_write_that_meets_a_transaction_is_a_conflict(store: DynamoDBStore) -> None:
-    """Registrations check the user in theirs; DynamoDB rejects a write that comes between."""
+def test_write_of_a_user_during_a_transaction_is_a_conflict(store: DynamoDBStore) -> None:
+    """A registration's transaction includes a check of the user, and DynamoDB rejects a concurrent write."""
     with injected(refused("TransactionConflictException")), pytest.raises(Conflict):
         store.start_user_deletion("ada", "mark", revision="r")
 
 
 @pytest.mark.parametrize("mixed", [("ConditionalCheckFailed", "ValidationError"), ("Unheard",)])
-def test_a_bug_in_one_action_is_a_bug_whatever_became_of_the_others(
+def test_bug_in_one_action_passes_through_whatever_the_others_report(
     store: DynamoDBStore, mixed: tuple[str, ...]
 ) -> None:
-    """A new plan would have it again: to be tried anew, it would only come to light as busy."""
+    """A new plan would have the same bug. Retrying it would only hide it as "busy"."""
     with injected(canceled(*mixed, "None")), pytest.raises(ClientError):
         store.commit(PLAN)
 
 
-def test_a_transaction_that_hits_a_tables_limit_is_a_conflict(store: DynamoDBStore) -> None:
+def test_transaction_that_exceeds_a_throughput_limit_is_a_conflict(store: DynamoDBStore) -> None:
     with injected(canceled("None", "ProvisionedThroughputExceeded")), pytest.raises(Conflict):
         store.commit(PLAN)
 
 
-def test_to_mark_a_user_that_is_not_there_is_told_from_being_throttled(
+def test_deletion_of_a_missing_user_is_distinguished_from_throttling(
     store: DynamoDBStore,
 ) -> None:
-    """Either is one request: nothing is read to find out which it was."""
+    """Both take one request. No read is needed to tell them apart."""
     with injected(REJECTIONS["throttled"]) as sent, pytest.raises(Conflict):
         store.start_user_deletion("ada", "mark", revision="r")
     assert sent == ["UpdateItem"]
@@ -142,7 +140,7 @@ def test_to_mark_a_user_that_is_not_there_is_told_from_being_throttled(
     assert sent == ["UpdateItem"]
 
 
-def test_the_same_plan_is_the_same_bytes_under_the_same_token(store: DynamoDBStore) -> None:
+def test_same_plan_is_sent_as_the_same_bytes_and_token(store: DynamoDBStore) -> None:
     bodies: list[bytes] = []
 
     def lost(request: Any, **_: Any) -> AWSResponse:
@@ -157,7 +155,7 @@ def test_the_same_plan_is_the_same_bytes_under_the_same_token(store: DynamoDBSto
     assert b'"ClientRequestToken": "plan"' in bodies[0]
 
 
-def test_keys_left_unprocessed_are_asked_for_again(store: DynamoDBStore) -> None:
+def test_unprocessed_keys_are_requested_again(store: DynamoDBStore) -> None:
     for user_id in ("a", "b"):
         store.put_user(a_user(user_id), replaces=None)
     name = store._keys.table_name(USERS)
@@ -172,10 +170,10 @@ def test_keys_left_unprocessed_are_asked_for_again(store: DynamoDBStore) -> None
         store.get_rows("e1", registrations_of=(), users=["a"])
 
 
-def test_a_commit_that_applied_and_whose_answer_was_lost_is_found_in_the_journal(
+def test_applied_commit_with_a_lost_answer_is_found_in_the_journal(
     store: DynamoDBStore,
 ) -> None:
-    """Through the whole service: applied, lost, sent again with the same token."""
+    """The commit applies, its answer is lost, and the service sends it again with the same token."""
     service: Service = service_on(store)
     new_users(service, "a")
     new_event(service)

@@ -1,4 +1,4 @@
-"""The notifier's side on DynamoDB: its writes can be repeated, so what became of one is `Unavailable`, never lost."""
+"""The outbox on DynamoDB: its writes can be repeated, so their errors are `Unavailable`, never `AnswerLost`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def store() -> Iterator[DynamoDBStore]:
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 @pytest.mark.parametrize("answer", PASSING.values(), ids=PASSING)
-def test_a_write_that_may_work_next_time_is_unavailable(
+def test_temporary_error_of_an_outbox_write_is_unavailable(
     store: DynamoDBStore, write: Write, answer: Callable[..., AWSResponse]
 ) -> None:
     with injected(answer) as sent, pytest.raises(Unavailable):
@@ -62,13 +62,13 @@ def test_a_write_that_may_work_next_time_is_unavailable(
     assert len(sent) == 1
 
 
-def test_a_lease_whose_answer_was_lost_is_taken_again(store: DynamoDBStore) -> None:
+def test_lease_can_be_taken_again_after_a_lost_answer(store: DynamoDBStore) -> None:
     taken = take_lease(store)
     assert taken is not None
     assert take_lease(store) == taken
 
 
-def test_a_lease_is_over_at_the_moment_that_it_names(store: DynamoDBStore) -> None:
+def test_lease_expires_at_its_end(store: DynamoDBStore) -> None:
     take_lease(store)
     over = START + timedelta(minutes=1)
     just_before = over - timedelta(microseconds=1)
@@ -76,15 +76,15 @@ def test_a_lease_is_over_at_the_moment_that_it_names(store: DynamoDBStore) -> No
     assert store.take_lease("e1", holder="another", now=over, until=over) is not None
 
 
-def test_the_row_that_the_first_lease_makes_says_its_form(store: DynamoDBStore) -> None:
+def test_first_lease_writes_the_version_of_the_row(store: DynamoDBStore) -> None:
     take_lease(store)
     name = store._keys.table_name(JOURNAL)
     item = dynamodb_client().scan(TableName=name)["Items"][0]
     assert from_wire(item)["v"] == 1
 
 
-def test_a_condition_costs_no_second_request(store: DynamoDBStore) -> None:
-    """Where it fails, that is the answer: the lease is another's, the entry is not there, the card is newer."""
+def test_failed_condition_needs_no_second_request(store: DynamoDBStore) -> None:
+    """The failure is the answer: another holder has the lease, the entry does not exist, or the card is newer."""
     store.put_card(CARD)
     take_lease(store)
     writes: list[Write] = [
@@ -107,7 +107,7 @@ LIST_ID = ("T1", "undelivered")
     ["", "x", encode(LIST_ID, (4, "")), encode(LIST_ID, (-1, "")), encode(LIST_ID, (0, "x"))],
     ids=["empty", "text", "no such shard", "negative shard", "no cursor of its shard"],
 )
-def test_a_mangled_cursor_of_the_undelivered_list_is_refused(
+def test_mangled_cursor_of_the_undelivered_list_is_refused(
     store: DynamoDBStore, cursor: str
 ) -> None:
     with pytest.raises(Invalid):

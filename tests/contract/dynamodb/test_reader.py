@@ -1,4 +1,4 @@
-"""Lists on DynamoDB: its own pages of 1 MB, and cursors that nobody else's list takes."""
+"""Lists on DynamoDB: its pages of 1 MB, and cursors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def store() -> Iterator[DynamoDBStore]:
 
 @contextmanager
 def sent_queries(most: int = 1_000) -> Iterator[list[dict[str, Any]]]:
-    """Give the arguments of each Query; answer with `most` items at most, as if they made up 1 MB."""
+    """Give the arguments of each Query. It answers with `most` items at most, as if they were 1 MB."""
     sent: list[dict[str, Any]] = []
 
     def shorten(params: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -51,32 +51,32 @@ def sent_queries(most: int = 1_000) -> Iterator[list[dict[str, Any]]]:
         events.unregister("provide-client-params.dynamodb.Query", shorten, unique_id="shorten")
 
 
-def test_a_line_longer_than_a_megabyte_is_read_on(store: DynamoDBStore) -> None:
-    places = [a_waitlist_entry(f"u{ticket}", ticket) for ticket in range(1, 8)]
+def test_waitlist_over_a_megabyte_is_read_across_pages(store: DynamoDBStore) -> None:
+    places = [a_place(f"u{ticket}", ticket) for ticket in range(1, 8)]
     store.commit(bare_plan(*(PutWaitlistEntry("e1", place) for place in places)))
     with sent_queries(most=3) as sent:
         assert store.get_waitlist("e1", limit=5) == tuple(places[:5])
     assert [query["Limit"] for query in sent] == [5, 2]
 
 
-def test_a_line_longer_than_a_megabyte_is_counted_on(store: DynamoDBStore) -> None:
-    places = [a_waitlist_entry(f"u{ticket}", ticket) for ticket in range(1, 8)]
+def test_waitlist_over_a_megabyte_is_counted_across_pages(store: DynamoDBStore) -> None:
+    places = [a_place(f"u{ticket}", ticket) for ticket in range(1, 8)]
     store.commit(bare_plan(*(PutWaitlistEntry("e1", place) for place in places)))
     with sent_queries(most=3) as sent:
         assert store.count_entries_before("e1", places[6], after=0) == 6
     assert len(sent) == 3
 
 
-def test_all_of_a_users_registrations_are_read_over_pages(store: DynamoDBStore) -> None:
-    """R7.1: what the cascade does not see, it would leave behind."""
-    rows = [a_registration(event_id=f"e{number}") for number in range(7)]
+def test_registrations_of_a_user_are_read_across_pages(store: DynamoDBStore) -> None:
+    """R7.1: the cascade deletes only the registrations that it sees."""
+    rows = [a_seat(event_id=f"e{number}") for number in range(7)]
     store.commit(bare_plan(*(PutRegistration(row, None) for row in rows)))
     with sent_queries(most=3) as sent:
         assert store.get_registrations_of("ada") == tuple(rows)
     assert len(sent) == 3
 
 
-def test_a_page_of_a_list_is_full_though_dynamodbs_are_short(store: DynamoDBStore) -> None:
+def test_page_is_full_although_dynamodb_pages_are_short(store: DynamoDBStore) -> None:
     put_users(store, "a", "b", "c", "d")
     with sent_queries(most=1):
         page = store.list_users(limit=3)
@@ -84,8 +84,8 @@ def test_a_page_of_a_list_is_full_though_dynamodbs_are_short(store: DynamoDBStor
     assert page.next_cursor is not None
 
 
-def test_a_page_goes_on_though_the_event_before_it_has_begun(store: DynamoDBStore) -> None:
-    """DynamoDB refuses to begin before the range that is asked for: then the range itself is the beginning."""
+def test_page_continues_after_the_event_before_it_has_started(store: DynamoDBStore) -> None:
+    """DynamoDB refuses a start before the key condition's range. The page then starts with the range."""
     for day in (1, 2, 3):
         put_event(store, an_event(f"e{day}", starts_at=START + timedelta(days=day)))
     first = store.list_events(starting_from=START, limit=1)
@@ -97,7 +97,7 @@ def test_a_page_goes_on_though_the_event_before_it_has_begun(store: DynamoDBStor
     assert "ExclusiveStartKey" not in sent[0]
 
 
-def test_a_cursor_can_stand_in_a_url_as_it_is(store: DynamoDBStore) -> None:
+def test_cursors_need_no_escaping_in_a_url(store: DynamoDBStore) -> None:
     put_users(store, *(f"u{number}" for number in range(9)))
     cursors = []
     cursor = None
@@ -145,9 +145,7 @@ NAME, USER = "a", "T1#a"
         "depth",
     ],
 )
-def test_a_forged_cursor_is_refused_before_anything_is_asked(
-    store: DynamoDBStore, cursor: str
-) -> None:
+def test_forged_cursor_is_refused_before_any_request(store: DynamoDBStore, cursor: str) -> None:
     with counted(dynamodb_client()) as requests, pytest.raises(Invalid) as refusal:
         store.list_users(limit=5, cursor=cursor)
     assert refusal.value.field == "cursor"
@@ -155,13 +153,13 @@ def test_a_forged_cursor_is_refused_before_anything_is_asked(
 
 
 @pytest.mark.parametrize("ticket", [True, -1, 10**40, "1", 1.5])
-def test_a_forged_number_is_refused(store: DynamoDBStore, ticket: object) -> None:
+def test_forged_number_is_refused(store: DynamoDBStore, ticket: object) -> None:
     cursor = forged_cursor(("T1", "roster", "e1"), [ticket, "T1#a", "T1#e1"])
     with pytest.raises(Invalid):
         store.list_roster("e1", limit=5, cursor=cursor)
 
 
-def test_a_roster_does_not_take_the_cursor_of_another_events(store: DynamoDBStore) -> None:
+def test_roster_refuses_the_cursor_of_another_event(store: DynamoDBStore) -> None:
     for number in range(3):
         row = a_registration(f"u{number}", ticket=number + 1)
         store.commit(bare_plan(PutRegistration(row, None)))
@@ -170,7 +168,7 @@ def test_a_roster_does_not_take_the_cursor_of_another_events(store: DynamoDBStor
         store.list_roster("e2", limit=1, cursor=cursor)
 
 
-def test_the_delivery_row_is_no_part_of_the_journal_or_the_history(store: DynamoDBStore) -> None:
+def test_delivery_row_is_not_in_the_journal_or_the_history(store: DynamoDBStore) -> None:
     put_event(store)
     store.take_lease("e1", holder="me", now=START, until=START + timedelta(minutes=1))
     assert store.get_journal_entry("e1", 0) is None
@@ -178,7 +176,7 @@ def test_the_delivery_row_is_no_part_of_the_journal_or_the_history(store: Dynamo
     assert [entry.version for entry in all_items(store.list_history, "e1")] == [1]
 
 
-def test_a_read_of_more_than_a_hundred_goes_in_batches(store: DynamoDBStore) -> None:
+def test_read_of_over_a_hundred_keys_is_split_into_batches(store: DynamoDBStore) -> None:
     people = [f"u{number}" for number in range(120)]
     put_users(store, *people)
     with counted(dynamodb_client()) as requests:

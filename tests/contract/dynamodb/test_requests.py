@@ -1,4 +1,4 @@
-"""What each operation asks of DynamoDB: few requests, and no more of them when many wait."""
+"""The number of requests per operation: small, and independent of the waitlist's length."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from tests.support.stores import empty_moto
 
 @dataclass
 class Full:
-    """An event with one seat, taken by `seated`, and so many who wait, from waiting0 on."""
+    """An event whose one seat `seated` has, with a waitlist of `waiting0`, `waiting1` and so on."""
 
     store: Store
     service: Service
 
     def counting(self, call: Callable[[], object]) -> Requests:
-        """Return what a call asks of DynamoDB."""
+        """Return the requests that a call sends to DynamoDB."""
         with counted(dynamodb_client()) as requests:
             call()
         return requests
 
     def refusal(self, error: type[RollcallError], call: Callable[[], object]) -> Requests:
-        """Return what a refused call asks of DynamoDB."""
+        """Return the requests that a refused call sends to DynamoDB."""
 
         def refused() -> None:
             with pytest.raises(error):
@@ -57,8 +57,8 @@ class Full:
         return self.counting(refused)
 
 
-def lengthen_line(store: DynamoDBStore, waiting: int) -> None:
-    """Let waiting0, waiting1 and so on wait for e1: written item by item, for moto is slow at commits."""
+def lengthen_waitlist(store: DynamoDBStore, waiting: int) -> None:
+    """Put `waiting0`, `waiting1` and so on on the waitlist of e1. Write items directly: commits are slow in moto."""
     event = store.get_event("e1")
     assert event is not None
     items = Items("T1")
@@ -111,17 +111,17 @@ def full(request: pytest.FixtureRequest) -> Iterator[Full]:
         service.close_event("closed")
         new_event(service, "small", capacity=1, has_waitlist=False)
         service.register("small", "seated")
-        lengthen_line(store, request.param)
+        lengthen_waitlist(store, request.param)
         yield Full(store, service)
 
 
 FRESH, ELSEWHERE = ids("fresh"), ids("elsewhere")
 
 
-@pytest.fixture(params=["into the line", "into a seat"])
+@pytest.fixture(params=["into the waitlist", "into a seat"])
 def event_id(request: pytest.FixtureRequest, full: Full) -> Iterator[str]:
-    """Of the event that is full, or of one that is empty; newcomer and other are taken out afterwards."""
-    event_id = "e1" if request.param == "into the line" else FRESH()
+    """Give the id of the full event or of an empty one. Unregister newcomer and other afterwards."""
+    event_id = "e1" if request.param == "into the waitlist" else FRESH()
     if event_id != "e1":
         new_event(full.service, event_id)
     yield event_id
@@ -131,27 +131,25 @@ def event_id(request: pytest.FixtureRequest, full: Full) -> Iterator[str]:
 
 
 def cold(full: Full) -> Service:
-    """Return a process that has seen no event yet."""
+    """Return a service with an empty cache."""
     return service_on(full.store, new_id=ELSEWHERE)
 
 
-def test_to_register_takes_two_reads_and_a_transaction(full: Full, event_id: str) -> None:
-    """In a process that sees the event for the first time. The user is known."""
+def test_registration_takes_two_reads_and_a_transaction(full: Full, event_id: str) -> None:
+    """The cache is empty and the user exists."""
     service = cold(full)
     requests = full.counting(lambda: service.register(event_id, "newcomer"))
     assert (requests.reads, requests.transactions, requests.other_writes) == (2, 1, 0)
 
 
-def test_to_register_takes_one_request_where_the_event_is_as_this_process_left_it(
-    full: Full, event_id: str
-) -> None:
+def test_registration_takes_one_request_if_the_event_is_cached(full: Full, event_id: str) -> None:
     service = cold(full)
     service.register(event_id, "other")
     requests = full.counting(lambda: service.register(event_id, "newcomer"))
     assert (requests.reads, requests.transactions, requests.other_writes) == (0, 1, 0)
 
 
-def test_a_click_takes_one_request_where_the_person_was_seen_too(full: Full, event_id: str) -> None:
+def test_click_takes_one_request_if_the_user_is_cached_too(full: Full, event_id: str) -> None:
     service, person = cold(full), UserDraft.of(user_id="newcomer", name="newcomer")
     service.register(event_id, "other")
     service.ensure_user(person)
@@ -159,10 +157,10 @@ def test_a_click_takes_one_request_where_the_person_was_seen_too(full: Full, eve
     assert (requests.reads, requests.transactions, requests.other_writes) == (0, 1, 0)
 
 
-def test_to_register_takes_three_more_where_another_process_has_changed_the_event(
+def test_registration_takes_three_more_requests_if_the_cache_is_stale(
     full: Full, event_id: str
 ) -> None:
-    """The transaction that finds it out, then two reads and the one that applies."""
+    """The first transaction fails, then come two reads and the transaction that applies."""
     service = cold(full)
     service.register(event_id, "other")
     cold(full).edit_event(event_id, EventChanges.of(title=FRESH()))
@@ -170,8 +168,7 @@ def test_to_register_takes_three_more_where_another_process_has_changed_the_even
     assert (requests.reads, requests.transactions, requests.other_writes) == (2, 2, 0)
 
 
-def test_to_leave_with_a_promotion_takes_four_reads_and_a_transaction(full: Full) -> None:
-    """The event, the registration that leaves, the head of the waitlist, and its registration."""
+def test_leaving_with_a_promotion_takes_three_reads_and_a_transaction(full: Full) -> None:
     new_event(full.service, "leaving", capacity=1)
     full.service.register("leaving", "seated")
     full.service.register("leaving", "other")
@@ -179,8 +176,8 @@ def test_to_leave_with_a_promotion_takes_four_reads_and_a_transaction(full: Full
     assert (requests.reads, requests.transactions, requests.other_writes) == (4, 1, 0)
 
 
-def test_to_leave_before_a_long_line_takes_no_more(full: Full) -> None:
-    """Nothing is renumbered: as many requests, and as many actions, whoever waits."""
+def test_leaving_takes_no_more_requests_with_a_long_waitlist(full: Full) -> None:
+    """No entry is renumbered, so the number of requests and actions stays the same."""
     seated = full.service.list_registrations_in("e1", status=RegistrationStatus.REGISTERED)
     first = seated.registered[0].user_id
     requests = full.counting(lambda: full.service.unregister("e1", first))
@@ -201,7 +198,7 @@ REFUSED = pytest.mark.parametrize(
 
 
 @REFUSED
-def test_to_be_refused_takes_at_most_four_reads_and_no_write(
+def test_refused_registration_takes_at_most_four_reads_and_no_write(
     full: Full, error: type[RollcallError], event_id: str, user_id: str
 ) -> None:
     service = cold(full)
@@ -211,10 +208,10 @@ def test_to_be_refused_takes_at_most_four_reads_and_no_write(
 
 
 @REFUSED
-def test_a_refusal_is_never_given_from_memory(
+def test_refusal_never_comes_from_the_cache(
     full: Full, error: type[RollcallError], event_id: str, user_id: str
 ) -> None:
-    """Whatever this process knows of the event. Who seems to be new to it costs a transaction that does not apply."""
+    """A refusal is read even if the event is cached. A user who seems new costs a transaction that fails."""
     service = cold(full)
     for _ in range(2):
         requests = full.refusal(error, lambda: service.register(event_id, user_id))
@@ -223,23 +220,23 @@ def test_a_refusal_is_never_given_from_memory(
         assert (requests.transactions <= tried, requests.other_writes) == (True, 0)
 
 
-def test_to_be_refused_a_leave_takes_at_most_four_reads_and_no_write(full: Full) -> None:
+def test_refused_leave_takes_at_most_four_reads_and_no_write(full: Full) -> None:
     requests = full.refusal(NotRegistered, lambda: full.service.unregister("e1", "other"))
     assert requests.reads <= 4
     assert (requests.transactions, requests.other_writes, requests.scans) == (0, 0, 0)
 
 
-def test_a_page_of_the_roster_takes_the_same_however_many_are_in(full: Full) -> None:
+def test_page_of_the_roster_takes_four_reads_for_any_size(full: Full) -> None:
     requests = full.counting(lambda: full.service.list_registrations_in("e1", limit=5))
     assert (requests.reads, requests.scans) == (4, 0)
 
 
-def test_ones_own_list_takes_the_same_however_long_the_line(full: Full) -> None:
+def test_list_of_own_registrations_takes_four_reads_for_any_waitlist(full: Full) -> None:
     requests = full.counting(lambda: full.service.list_registrations_of("waiting9"))
     assert (requests.reads, requests.scans) == (4, 0)
 
 
-def test_nothing_scans_but_the_check(full: Full) -> None:
+def test_only_the_check_scans(full: Full) -> None:
     def everything_else() -> None:
         service = full.service
         new_event(service, "walk", capacity=1)
@@ -262,14 +259,14 @@ def test_nothing_scans_but_the_check(full: Full) -> None:
     assert full.counting(everything_else).scans == 0
 
 
-def test_the_check_scans() -> None:
+def test_check_scans_three_tables() -> None:
     with empty_moto() as store, counted(dynamodb_client()) as requests:
         assert list(service_on(store).check(lambda _: None)) == []
     assert requests.scans == 3
 
 
 @pytest.mark.parametrize(("capacity", "together"), [(100, 49), (1, 32)])
-def test_forty_nine_seats_or_thirty_two_joins_go_through_in_one_transaction(
+def test_49_registrations_or_32_waitlist_joins_fit_one_transaction(
     capacity: int, together: int
 ) -> None:
     with empty_moto() as store:

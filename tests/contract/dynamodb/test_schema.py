@@ -1,4 +1,4 @@
-"""The tables as `rollcall tables create` makes them."""
+"""The tables that `rollcall tables create` creates."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from tests.support.dynamodb.moto import dynamodb_client
 from tests.support.dynamodb.requests import counted
 
 
-def test_tables_are_made_once_and_then_left_alone() -> None:
+def test_tables_are_created_once() -> None:
     client = dynamodb_client()
     made = schema.create_tables(client, "schema-")
     assert made == tuple(f"schema-{table.name}" for table in schema.TABLES)
     with counted(client) as requests:
         assert schema.create_tables(client, "schema-") == ()
-    # Somebody else may be making them at this moment: they are waited for all the same.
+    # Another process may be creating them, so all are waited for.
     assert requests.sent["DescribeTable"] == len(schema.TABLES)
 
 
-def test_only_what_is_missing_is_made() -> None:
+def test_only_missing_tables_are_created() -> None:
     client = dynamodb_client()
     schema.create_tables(client, "schema3-")
     client.delete_table(TableName="schema3-cards")
     assert schema.create_tables(client, "schema3-") == ("schema3-cards",)
 
 
-def test_a_table_is_on_demand_with_its_keys_and_indexes() -> None:
+def test_table_is_on_demand_with_its_keys_and_indexes() -> None:
     client: Any = dynamodb_client()
     schema.create_tables(client, "schema2-")
     events = client.describe_table(TableName="schema2-events")["Table"]
@@ -39,8 +39,8 @@ def test_a_table_is_on_demand_with_its_keys_and_indexes() -> None:
     assert journal["StreamSpecification"]["StreamEnabled"]
 
 
-def test_no_index_carries_what_a_registration_changes() -> None:
-    """Otherwise every registration of a rush would write the index, too."""
+def test_no_index_carries_an_attribute_that_a_registration_changes() -> None:
+    """Otherwise every registration would also write the index."""
     carried = {
         name
         for index in schema.EVENTS.indexes
@@ -49,9 +49,9 @@ def test_no_index_carries_what_a_registration_changes() -> None:
     assert not carried & {"registered_count", "waitlist_count", "next_ticket", "version"}
 
 
-def test_an_index_carries_what_is_read_from_it_and_no_more() -> None:
-    """What is unfinished or undelivered is only found there, and then read from its table."""
-    all_items, keys = {"ProjectionType": "ALL"}, {"ProjectionType": "KEYS_ONLY"}
+def test_index_carries_exactly_what_is_read_from_it() -> None:
+    """The indexes `unfinished` and `undelivered` only find rows, which are then read from the table."""
+    whole, keys = {"ProjectionType": "ALL"}, {"ProjectionType": "KEYS_ONLY"}
     projections = {
         (table.name, index["IndexName"]): index["Projection"]
         for table in schema.TABLES
@@ -69,8 +69,8 @@ def test_an_index_carries_what_is_read_from_it_and_no_more() -> None:
     }
 
 
-def test_only_the_journal_streams_and_only_its_keys() -> None:
-    """A waking notifier reads the journal itself: what people wrote need not travel a second way."""
+def test_only_the_journal_has_a_stream_and_only_of_keys() -> None:
+    """The notifier reads the journal, so the stream need not carry messages."""
     streams = {
         table.name: schema.definition(table, "").get("StreamSpecification")
         for table in schema.TABLES

@@ -1,8 +1,8 @@
-"""TransactionConflict, as DynamoDB raises it and DynamoDB Local never does.
+"""TransactionConflict, which DynamoDB raises and DynamoDB Local never does.
 
-DynamoDB's page on transaction conflicts: a TransactWriteItems is rejected when one of its items is part
-of another that is going on; so is a PutItem, UpdateItem or DeleteItem of such an item. Reads are not.
-Whoever came first goes on; the one rejected has written nothing, and nobody queues.
+According to DynamoDB's documentation, a TransactWriteItems is rejected if one of its items is part of
+another transaction in progress. So is a PutItem, UpdateItem or DeleteItem of such an item. Reads are
+not. The first transaction goes on, the rejected request has written nothing, and nothing queues.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 READ, TRANSACTION, ON_THE_WAY = 0.005, 0.012, 0.002
-"""Seconds that requests take in AWS, about: a read; a transaction, while it is at its items; and its way there."""
+"""Approximate seconds in AWS of a read, of a transaction while it holds its items, and of the way there."""
 
 SINGLE = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 
 Address = tuple[str, str]
-"""A table, and an item's key in it."""
+"""A table and an item's key."""
 
 
 class Conflicts:
-    """The items that transactions of any client are at, from a request's arrival to its answer."""
+    """The items of the transactions in progress, of all clients."""
 
     def __init__(
         self, keys: dict[str, tuple[str, ...]], take: Callable[[float], None] = lambda _: None
     ) -> None:
         self._keys = keys
-        """Each table's key attributes: a Put names its item whole."""
+        """Each table's key attributes. A Put contains the whole item."""
         self._take = take
-        """Lets so many seconds pass; the engine behind takes what it takes."""
+        """Lets seconds pass. The engine's own time comes on top."""
         self._lock = threading.Lock()
         self._busy: set[Address] = set()
         self.transactions = 0
-        """How many arrived."""
+        """The number of transactions that arrived."""
         self.rejected = 0
 
     def watch(self, client: DynamoDBClient) -> DynamoDBClient:
-        """Have the client's writes meet those of all other clients that are watched; return it."""
+        """Make the client's writes conflict with those of all other watched clients. Return the client."""
         session: Any = client._endpoint.http_session  # type: ignore[attr-defined]
 
         def meet(request: Any, event_name: str, **_: Any) -> AWSResponse | None:
@@ -84,7 +84,7 @@ class Conflicts:
 
     @contextmanager
     def _at(self, items: list[Address]) -> Iterator[list[bool]]:
-        """Be at the items meanwhile, unless another is at one of them; give at which."""
+        """Hold the items unless another transaction holds one. Give for each whether it is held."""
         with self._lock:
             self.transactions += 1
             met = [item in self._busy for item in items]

@@ -1,4 +1,4 @@
-"""DynamoDB's bad days: answers that are injected into real requests, on their way or on their way back."""
+"""Errors and lost answers, injected into real requests to DynamoDB."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.dynamodb.moto import dynamodb_client
 
 
 def answering(**body: Any) -> Callable[..., AWSResponse]:
-    """Answer with success, without carrying the request out."""
+    """Answer with success without carrying out the request."""
 
     def answer(request: Any, **_: Any) -> AWSResponse:
         return AWSResponse(request.url, 200, HTTPHeaders(), _Raw(json.dumps(body).encode()))
@@ -41,7 +41,7 @@ class _Raw:
 
 
 def refused(code: str, status: int = 400, **more: Any) -> Callable[..., AWSResponse]:
-    """Answer with an error of DynamoDB's; moto may carry the request out all the same."""
+    """Answer with a DynamoDB error. Moto may still carry out the request."""
     body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", **more}).encode()
 
     def answer(request: Any, **_: Any) -> AWSResponse:
@@ -51,7 +51,7 @@ def refused(code: str, status: int = 400, **more: Any) -> Callable[..., AWSRespo
 
 
 def canceled(*reasons: str) -> Callable[..., AWSResponse]:
-    """Answer that a transaction was canceled, with each action's reason."""
+    """Answer that a transaction was canceled, with the reason of each action."""
     return refused(
         "TransactionCanceledException",
         Message="canceled",
@@ -60,7 +60,7 @@ def canceled(*reasons: str) -> Callable[..., AWSResponse]:
 
 
 def failing(error: Exception) -> Callable[..., AWSResponse]:
-    """Fail as botocore does when no answer came."""
+    """Fail as botocore does if there is no answer."""
 
     def answer(**_: Any) -> AWSResponse:
         raise error
@@ -70,7 +70,7 @@ def failing(error: Exception) -> Callable[..., AWSResponse]:
 
 @contextmanager
 def injected(answer: Callable[..., AWSResponse], times: int = 1) -> Iterator[list[str]]:
-    """Answer the next requests so; give the names of all that were sent."""
+    """Answer the next requests with `answer`. Give the names of all requests that were sent."""
     sent: list[str] = []
 
     def before_send(request: Any, event_name: str, **_: Any) -> AWSResponse | None:

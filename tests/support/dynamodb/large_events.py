@@ -1,4 +1,4 @@
-"""Events with many people in them, written as they would be stored, past the service: that would take minutes."""
+"""Events with many attendees, written directly to the store because the service would take minutes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.builders import a_journal_entry, a_user, an_event
 from tests.support.environment import START
 
 A_WRITE = 25
-"""Items that DynamoDB takes in a BatchWriteItem."""
+"""DynamoDB's limit for the items of one BatchWriteItem."""
 
 THREADS = 8
 
@@ -33,7 +33,7 @@ THREADS = 8
 def crowd(
     event_id: str, registered: int, waiting: int, free: int = 0
 ) -> tuple[Event, Iterator[Registration]]:
-    """Return an event and its people, `event_id`-1 and so on: who has a seat, then who waits."""
+    """Return an event and its attendees, `event_id`-1 and so on: first the registered, then the waitlisted."""
     people = registered + waiting
     event = an_event(
         event_id,
@@ -67,11 +67,11 @@ def fill(
     *,
     is_whole: bool = True,
 ) -> None:
-    """Write a crowd. If it need not be whole, only the first and the last 60 are users where the store allows it."""
+    """Write a crowd. Unless it must be whole, DynamoDB stores only the first and last 60 as users."""
     event, rows = crowd(event_id, registered, waiting, free)
     tickets = range(1, registered + waiting + 1)
     write_events(store, [event])
-    if is_whole or isinstance(store, SQLiteStore):  # which has foreign keys
+    if is_whole or isinstance(store, SQLiteStore):  # it has foreign keys
         write_users(store, (f"{event_id}-{ticket}" for ticket in tickets))
     else:
         known = sorted({*tickets[:60], *tickets[-60:]})
@@ -80,7 +80,7 @@ def fill(
 
 
 def write_events(store: SQLiteStore | DynamoDBStore, events: Iterable[Event]) -> None:
-    """Write events, each with its first journal entry; whoever they count is written apart."""
+    """Write events, each with its first journal entry, without the registrations that they count."""
     actions: Iterator[Action] = (
         action
         for event in events
@@ -93,8 +93,8 @@ def write_events(store: SQLiteStore | DynamoDBStore, events: Iterable[Event]) ->
 
 
 def write_rows(store: SQLiteStore | DynamoDBStore, rows: Iterable[Registration]) -> None:
-    """Write registrations, and the places of those who wait."""
-    _write(store, _with_places(rows))
+    """Write registrations, with waitlist entries for the waitlisted."""
+    _write(store, _with_waitlist_entries(rows))
 
 
 def write_users(store: SQLiteStore | DynamoDBStore, user_ids: Iterable[str]) -> None:
@@ -119,7 +119,7 @@ def write_users(store: SQLiteStore | DynamoDBStore, user_ids: Iterable[str]) -> 
         )
 
 
-def _with_places(rows: Iterable[Registration]) -> Iterator[Action]:
+def _with_waitlist_entries(rows: Iterable[Registration]) -> Iterator[Action]:
     for row in rows:
         yield PutRegistration(row, None)
         if row.status is RegistrationStatus.WAITLISTED:

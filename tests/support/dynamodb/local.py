@@ -1,4 +1,4 @@
-"""AWS's own engine on this machine, one for the whole test session, for threads and processes alike."""
+"""DynamoDB Local, AWS's own engine: one for all threads and processes of the test session."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _ASKED_AT = "ROLLCALL_TEST_DYNAMODB_LOCAL"
-"""The environment's variable that tells pytest's workers where to ask for the engine."""
+"""The environment variable with the port where pytest's workers ask for the engine."""
 
 
 def offer_engine() -> Callable[[], None]:
-    """Let this process and its children ask for an engine, which then starts; return what ends it."""
+    """Let this process and its children request the engine, which starts on demand. Return a function that stops it."""
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.support.dynamodb.local_server"],
         cwd=ROOT,
@@ -51,10 +51,10 @@ def offer_engine() -> Callable[[], None]:
 
 @cache
 def local_endpoint() -> str:
-    """Return the engine's URL. Where it can't be had, the test is skipped; with CI set, it fails."""
+    """Return the engine's URL. Skip the test if it is unavailable. Fail it instead if CI is set."""
     with socket.create_connection((LOOPBACK, int(os.environ[_ASKED_AT]))) as connection:
         said = connection.makefile().read()
-    assert said, "the engine's process broke down; it says above why"
+    assert said, "the engine's process failed; its output is above"
     answer = json.loads(said)
     if "missing" in answer:
         give_up = pytest.fail if os.environ.get("CI") else pytest.skip
@@ -63,7 +63,7 @@ def local_endpoint() -> str:
 
 
 def client_of(endpoint: str) -> DynamoDBClient:
-    """Return the product's client, but one that waits: this machine is slower than AWS."""
+    """Return the product's client with long timeouts, because this machine is slower than AWS."""
     client = boto3.client(
         "dynamodb",
         endpoint_url=endpoint,
@@ -78,23 +78,23 @@ def client_of(endpoint: str) -> DynamoDBClient:
 
 
 def _make_token_unique(params: dict[str, Any], **_: object) -> dict[str, Any]:
-    """Give each empty store tokens of its own: tests count their ids from one, the engine knows one account."""
+    """Make tokens unique per empty store. Tests count ids from 1, and the engine has one account for all."""
     whose = f"{os.getpid()} {_emptied} {params['ClientRequestToken']}"
     return params | {"ClientRequestToken": hashlib.sha256(whose.encode()).hexdigest()[:36]}
 
 
 @cache
 def local_client() -> DynamoDBClient:
-    """Return this process's client of the engine, good for any number of threads."""
+    """Return this process's client of the engine. Threads may share it."""
     return client_of(local_endpoint())
 
 
 _emptied = 0
-"""How often a test of this process was given tables with nothing in them."""
+"""The number of times that a test of this process got empty tables."""
 
 
 def empty_local_tables(prefix: str) -> None:
-    """Delete every item of the tables whose names begin so: much faster than making the tables anew."""
+    """Delete every item of the tables with this prefix, which is much faster than creating tables."""
     global _emptied  # tokens count by it
     _emptied += 1
     client = local_client()

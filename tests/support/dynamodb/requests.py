@@ -1,4 +1,4 @@
-"""Counting the requests that reach DynamoDB."""
+"""Counts of the requests that a client sends to DynamoDB."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "Tr
 
 
 class Requests:
-    """How often each operation was sent."""
+    """The number of requests of each operation."""
 
     def __init__(self) -> None:
         self.sent: Counter[str] = Counter()
 
     @property
     def reads(self) -> int:
-        """Every read but scans."""
+        """The number of reads, without scans."""
         return sum(self.sent[name] for name in READS)
 
     @property
     def transactions(self) -> int:
-        """TransactWriteItems."""
+        """The number of transactions."""
         return self.sent["TransactWriteItems"]
 
     @property
     def other_writes(self) -> int:
-        """Every other write."""
+        """The number of other writes."""
         return sum(self.sent[name] for name in WRITES) - self.transactions
 
     @property
     def scans(self) -> int:
-        """Scan."""
+        """The number of scans."""
         return self.sent["Scan"]
 
 

@@ -1,4 +1,4 @@
-"""Faults on a client's wire to DynamoDB, at its n-th request: through botocore, with the engine really behind it."""
+"""Faults on a client's connection to DynamoDB, at its n-th request, with botocore and the real engine."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ URL = {"endpoint_url": "the engine"}
 
 CONNECTING = timedelta(seconds=0.5)
 READING = timedelta(seconds=0.8)
-"""How long the product's client waits for a connection, and for an answer."""
+"""The timeouts of the product's client, for a connection and for an answer."""
 
 
 class ProcessDied(BaseException):
-    """The process is no more: nothing in it may catch this."""
+    """The process has died. Its code must not catch this."""
 
 
 class Fault(StrEnum):
-    """What happens to a request."""
+    """A fault that a request can meet."""
 
     DIES_BEFORE = "the process dies before it is sent"
     DIES_AFTER = "the process dies when it is applied"
@@ -44,24 +44,24 @@ class Fault(StrEnum):
 
     @property
     def is_death(self) -> bool:
-        """Whether the process ends with it."""
+        """Whether the fault ends the process."""
         return self in {Fault.DIES_BEFORE, Fault.DIES_AFTER, Fault.DIES_LATE}
 
     def can_meet(self, operation: str) -> bool:
-        """Return whether a request of this name can meet the fault, and not only the like of it."""
+        """Return whether a request of this name can meet this fault, and not only a similar one."""
         is_write = operation in WRITES
         match self:
             case Fault.CONFLICT:
                 return is_write
             case Fault.DIES_AFTER | Fault.DIES_LATE | Fault.LATE | Fault.FAILED_APPLIED:
-                # Whether a read was carried out makes no difference to anybody.
+                # It makes no difference whether a read was carried out.
                 return is_write
             case _:
                 return True
 
 
 class Wire:
-    """One process's wire: it counts the requests, and brings its fault on one of them, or on all from there."""
+    """One process's connection. It counts requests and applies a fault to one of them, or to all from there on."""
 
     def __init__(self, client: DynamoDBClient, clock: ManualClock) -> None:
         self._session: Any = client._endpoint.http_session  # type: ignore[attr-defined]
@@ -79,23 +79,23 @@ class Wire:
         self._events.register_first("before-send.dynamodb", self._before_send, unique_id="wire")
 
     def bring(self, fault: Fault, at: int, *, lasting: bool = False) -> None:
-        """Bring the fault on request `at`, from 0; lasting: on each that can meet it from there on."""
+        """Apply the fault to request `at`, counted from 0. A lasting fault hits every later request that it can."""
         if lasting:
             self._lasting = (at, fault)
         else:
             self._faults[at] = fault
 
     def end_lasting(self) -> None:
-        """Bring the lasting fault no more."""
+        """Stop the lasting fault."""
         self._lasting = None
 
     def arrive(self) -> None:
-        """Let what is still under way arrive, in order; nobody hears the answers."""
+        """Let the requests in flight arrive, in order, and drop their answers."""
         while self._under_way:
             self._session.send(self._under_way.pop(0))
 
     def cut(self) -> None:
-        """Leave the client as it was."""
+        """Restore the client."""
         self._events.unregister("before-send.dynamodb", self._before_send, unique_id="wire")
 
     def _before_send(self, request: Any, event_name: str, **_: Any) -> AWSResponse | None:

@@ -1,4 +1,4 @@
-"""What a client asks of DynamoDB, as IAM names it: which action, on which table or index."""
+"""The IAM permissions that a client's requests to DynamoDB need: actions on tables and indexes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Need = tuple[str, str]
-"""An action, and the resource: `events`, or `events/upcoming` for an index. Without the tables' prefix."""
+"""An action and a resource: `events`, or `events/upcoming` for an index, without the prefix."""
 
 OF_PARTS = {
     "Put": "PutItem",
@@ -23,7 +23,7 @@ OF_PARTS = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
-"""What IAM asks for each part of TransactWriteItems, which is no action itself."""
+"""The actions that a TransactWriteItems needs. It is no action itself."""
 
 
 def needs_of(operation: str, parameters: Mapping[str, Any]) -> set[Need]:
@@ -47,13 +47,13 @@ def _resource(parameters: Mapping[str, Any]) -> str:
 
 
 def _bare(name: str) -> str:
-    """Return a table's name as the schema has it."""
+    """Return a table's name in the schema."""
     return name.rpartition("-")[2]
 
 
 @contextmanager
 def recorded(client: DynamoDBClient) -> Iterator[set[Need]]:
-    """Collect what the client's requests need."""
+    """Collect the permissions that the client's requests need."""
     needs: set[Need] = set()
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -68,7 +68,7 @@ def recorded(client: DynamoDBClient) -> Iterator[set[Need]]:
 
 
 def permitted(client: DynamoDBClient, function: str) -> DynamoDBClient:
-    """Return the client, refused as AWS does it where it asks for more than the function may."""
+    """Make the client refuse requests without the function's permission, as AWS does. Return it."""
     may = allowed(function)
 
     def refuse(request: Any, event_name: str, **_: Any) -> AWSResponse | None:
@@ -81,7 +81,7 @@ def permitted(client: DynamoDBClient, function: str) -> DynamoDBClient:
 
 
 def allowed(function: str) -> set[Need]:
-    """Return what a function is permitted."""
+    """Return the permissions of a function."""
     return {
         need
         for access in PERMISSIONS[function]

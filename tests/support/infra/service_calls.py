@@ -1,6 +1,6 @@
-"""Every method of the service, called so that it asks DynamoDB for all that it ever asks for.
+"""Calls of every service method that send DynamoDB every request the method can send.
 
-What changes something is taken from the operations that the crash tests bring every fault upon.
+The changes come from the operations of the crash tests, which apply every fault to them.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     "list_history": (FULL, lambda service: service.list_history("e1")),
     "list_own_history": (FULL, lambda service: service.list_own_history("e1", "eve")),
 }
-"""By method: the workspace, and the call."""
+"""The preparation and the call, by method."""
 
 
 def methods_used(*paths: str) -> set[str]:
@@ -99,7 +99,7 @@ def _name(node: ast.expr) -> str:
 
 @cache
 def needs_of_method(method: str) -> frozenset[Need]:
-    """Return what a method of the service needs, also when answers are late or others were faster."""
+    """Return the permissions that a service method needs, also after late answers and conflicts."""
     if method in READS:
         return frozenset(_needs_of_read(*READS[method]))
     changes = [operation for operation in CHANGES if _called_by(operation) == method]
@@ -118,26 +118,26 @@ def _needs_of_read(
 
 
 def _needs_of_change(operation: Operation) -> set[Need]:
-    with _world() as (tables, client), recorded(client) as needs:
-        scenario = CrashScenario(tables, client, operation)
-        writes = [at for at, name in enumerate(scenario.expected.requests) if name in WRITES]
-        # What a long operation's later commits meet is what its first does.
+    with _world() as (world, client), recorded(client) as needs:
+        stage = Stage(world, client, operation)
+        writes = [at for at, name in enumerate(stage.expected.requests) if name in WRITES]
+        # The later commits of a long operation meet the same faults as its first.
         for at in writes[:1] if operation.is_long else writes:
-            scenario.check(FaultPlan({at: Fault.CONFLICT}))
-            # No answer until it must say "not confirmed": then it finds out how that ended.
-            scenario.check(FaultPlan(lasting=(at, Fault.LATE)))
+            stage.check(Trouble({at: Fault.CONFLICT}))
+            # There is no answer until it is "not confirmed". Then it resolves the commit.
+            stage.check(Trouble(lasting=(at, Fault.LATE)))
     return needs
 
 
 @contextmanager
-def _world() -> Iterator[tuple[WorkspaceTables, DynamoDBClient]]:
-    """Give a workspace, and a client for what is to be recorded."""
+def _world() -> Iterator[tuple[World, DynamoDBClient]]:
+    """Give a world and a client to record."""
     with empty_local() as store:
         yield WorkspaceTables(store._client, store._prefix), client_of(local_endpoint())
 
 
 class _Called(Exception):
-    """Carries the name of the method that was called."""
+    """Raised with the name of the called method."""
 
 
 class _Noticing:
@@ -149,7 +149,7 @@ class _Noticing:
 
 
 def _called_by(operation: Operation) -> str:
-    """Return which method of the service an operation calls."""
+    """Return the service method that an operation calls."""
     try:
         operation.call(cast("ServiceProcess", SimpleNamespace(service=_Noticing())))
     except _Called as called:

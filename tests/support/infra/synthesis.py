@@ -1,4 +1,4 @@
-"""The stack as CloudFormation gets it, and what it says in terms of the schema's names."""
+"""The stack's CloudFormation template, with references as the names of the schema."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ Json = Mapping[str, Any]
 
 
 def synthesize(folder: Path, stage: str, *, validated: bool = False) -> Json:
-    """Return a stage's template, with an empty package; `validated`: raises on what cdk-nag finds."""
-    import aws_cdk as cdk  # it starts Node, which a machine may not have
+    """Return a stage's template, with an empty package. If `validated`, raise on findings of cdk-nag."""
+    import aws_cdk as cdk  # it starts Node, which may be missing
     from aws_cdk import aws_lambda as lambda_
     from cdk_nag import AwsSolutionsChecks
 
@@ -35,15 +35,15 @@ class Resources:
         self.outputs: Json = template["Outputs"]
 
     def all(self) -> list[Json]:
-        """Return the properties of each."""
+        """Return the properties of all resources."""
         return [one.get("Properties", {}) for one in self._by_id.values()]
 
     def of(self, kind: str) -> list[Json]:
-        """Return the properties of all of a type."""
+        """Return the properties of all resources of a type."""
         return [one["Properties"] for one in self._by_id.values() if one["Type"] == kind]
 
     def one(self, kind: str, **properties: str) -> Json:
-        """Return the properties of the only one that has these."""
+        """Return the properties of the only resource with these properties."""
         (found,) = (
             each
             for each in self.of(kind)
@@ -56,7 +56,7 @@ class Resources:
         return self.one("AWS::Lambda::Function", FunctionName=f"rollcall-prod-{name}")
 
     def statements(self, function: str) -> Iterator[tuple[str, str]]:
-        """Yield what a function may do: each action with each resource, in words."""
+        """Yield the permissions of a function: each action with the name of each resource."""
         role = self.function(function)["Role"]["Fn::GetAtt"][0]
         assert "ManagedPolicyArns" not in self._by_id[role]["Properties"]
         for policy in self.of("AWS::IAM::Policy"):
@@ -68,7 +68,7 @@ class Resources:
                             yield action, self.named(resource)
 
     def named(self, value: Any) -> str:
-        """Return a reference in words: `events`, `journal.StreamArn`, `events/upcoming`."""
+        """Return a reference as a name: `events`, `journal.StreamArn`, `events/upcoming`."""
         match value:
             case {"Ref": id_}:
                 return self._name(id_)
@@ -89,7 +89,7 @@ class Resources:
         return id_
 
     def policies_of(self, kind: str) -> set[tuple[str, str]]:
-        """Return what becomes of the resources of a type when they are replaced, and when they are deleted."""
+        """Return the update-replace and deletion policies of the resources of a type."""
         return {
             (one.get("UpdateReplacePolicy", "Delete"), one.get("DeletionPolicy", "Delete"))
             for one in self._by_id.values()

@@ -1,4 +1,4 @@
-"""Items: what the attributes look like, so that keys sort, indexes stay sparse, and nothing is lost."""
+"""Attributes of items: keys sort, indexes stay sparse, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ moments = st.datetimes(
 
 
 @given(moments, moments)
-def test_times_as_text_sort_as_the_times_do(one: datetime, other: datetime) -> None:
+def test_times_sort_as_text(one: datetime, other: datetime) -> None:
     assert (moment(one) < moment(other)) == (one < other)
 
 
 @given(moments)
-def test_a_time_keeps_its_microseconds_and_is_in_utc(at: datetime) -> None:
+def test_time_keeps_its_microseconds_in_utc(at: datetime) -> None:
     assert datetime.fromisoformat(moment(at)) == at
     assert moment(at).endswith("+00:00")
     assert len(moment(at)) == len("2026-01-01T00:00:00.000000+00:00")
@@ -46,7 +46,7 @@ def test_a_time_keeps_its_microseconds_and_is_in_utc(at: datetime) -> None:
     st.integers(1, 10**17),
     st.integers(1, 10**17),
 )
-def test_numbers_come_back_as_whole_numbers(
+def test_numbers_are_read_as_integers(
     blocks: dict[int, int], version: int, next_ticket: int
 ) -> None:
     event = an_event(waitlist_by_block=blocks, version=version, next_ticket=next_ticket)
@@ -55,7 +55,7 @@ def test_numbers_come_back_as_whole_numbers(
     assert all(type(number) is int for pair in again.waitlist_by_block.items() for number in pair)
 
 
-def test_each_item_says_its_form_and_each_key_its_workspace() -> None:
+def test_items_have_a_version_and_keys_have_the_workspace() -> None:
     delivery = DeliveryState(event_id="e1")
     card = Card(event_id="e1", channel_id="C1", message_ts="1.2", rendered_version=3)
     items: list[Item] = [
@@ -83,8 +83,8 @@ def test_each_item_says_its_form_and_each_key_its_workspace() -> None:
             assert values.get(name, "T024").startswith("T024")
 
 
-def test_everything_else_round_trips() -> None:
-    """Events, users, registrations and entries do so through both stores, in the contract."""
+def test_delivery_rows_cards_and_entries_round_trip() -> None:
+    """The contract tests cover events, users, registrations and journal entries."""
     card = Card(event_id="e1", channel_id="C1", message_ts="1.2", rendered_version=3)
     delivery = DeliveryState(event_id="e1", delivered_version=7, holder="me", leased_until=START)
     assert ITEMS.to_card(ITEMS.card(card)) == card
@@ -95,12 +95,9 @@ def test_everything_else_round_trips() -> None:
     )
 
 
-def test_what_older_items_lack_is_empty() -> None:
-    """R9.2 came later: of older entries and delivery rows nobody is known as unreached."""
-    entry, delivery = (
-        ITEMS.journal_entry(a_journal_entry()),
-        ITEMS.delivery(DeliveryState(event_id="e1")),
-    )
+def test_field_that_older_items_lack_is_empty() -> None:
+    """R9.2 came later: older journal entries and delivery rows have no unreachable recipients."""
+    entry, delivery = ITEMS.journal_entry(an_entry()), ITEMS.delivery(DeliveryState(event_id="e1"))
     for name in ("unreported", "more_unreported"):
         del delivery[name]
     del entry["unreachable"]
@@ -108,42 +105,42 @@ def test_what_older_items_lack_is_empty() -> None:
     assert ITEMS.to_delivery(delivery) == DeliveryState(event_id="e1")
 
 
-def test_a_newer_form_is_refused_and_says_so() -> None:
+def test_item_of_a_newer_version_is_refused() -> None:
     item = ITEMS.user(a_user()) | to_wire({"v": 2})
     with pytest.raises(ValueError, match="form 2, written by a newer Rollcall"):
         ITEMS.to_user(item)
 
 
 @pytest.mark.parametrize("deletion", Deletion)
-def test_an_event_under_deletion_leaves_the_index_of_what_is_coming(deletion: Deletion) -> None:
+def test_event_leaves_the_upcoming_index_when_its_deletion_starts(deletion: Deletion) -> None:
     assert "upcoming_in" in ITEMS.event(an_event())
     assert "upcoming_in" not in ITEMS.event(an_event(deletion=deletion))
 
 
 @given(st.none() | st.just(START + timedelta(hours=1)))
-def test_a_list_knows_when_an_event_closes(deadline: datetime | None) -> None:
+def test_upcoming_index_carries_when_registration_closes(deadline: datetime | None) -> None:
     event: Event = an_event(registration_deadline=deadline)
     assert ITEMS.to_listed(ITEMS.event(event)) == ListedEvent.of(event)
 
 
-def test_only_who_has_a_seat_is_on_the_roster() -> None:
-    assert "seated_in" in ITEMS.registration(a_registration())
-    assert "seated_in" not in ITEMS.registration(a_waitlisted_registration())
+def test_only_registered_users_are_in_the_roster_index() -> None:
+    assert "seated_in" in ITEMS.registration(a_seat())
+    assert "seated_in" not in ITEMS.registration(a_wait())
 
 
-def test_what_is_unfinished_is_indexed_until_it_is_done() -> None:
+def test_unfinished_index_holds_operations_until_they_finish() -> None:
     assert "unfinished_in" not in ITEMS.event(an_event())
     assert "unfinished_in" in ITEMS.event(an_event(operation_id="o", capacity_target=9))
     assert "unfinished_in" not in ITEMS.user(a_user())
     assert "unfinished_in" in ITEMS.user(a_user(deletion="mark"))
 
 
-def test_an_event_is_among_the_due_while_it_has_a_due_time() -> None:
+def test_due_index_holds_events_with_a_due_time() -> None:
     due: Event = an_event(next_due_at=START)
     assert ITEMS.to_due(ITEMS.event(due)) == DueEvent("e1", START)
     assert not {"due_in", "next_due_at"} & ITEMS.event(an_event()).keys()
 
 
-def test_what_is_undelivered_is_spread_over_four_keys() -> None:
-    entries = (a_journal_entry(f"e{number}") for number in range(100))
+def test_undelivered_index_is_spread_over_four_shards() -> None:
+    entries = (an_entry(f"e{number}") for number in range(100))
     assert len({from_wire(ITEMS.journal_entry(entry))["undelivered_in"] for entry in entries}) == 4

@@ -1,4 +1,4 @@
-"""The file below the SQLite store: who meets whose lock, also where WAL can't be had, as on a network's disk."""
+"""Locks of the SQLite file, also without WAL, as on a network file system."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def add_user(file: SQLiteFile, *then: str) -> None:
             connection.execute(statement)
 
 
-def test_who_waits_too_long_for_others_of_its_own_process_has_written_nothing(path: Path) -> None:
+def test_writer_that_waits_too_long_for_other_threads_writes_nothing(path: Path) -> None:
     with opened(path) as file:
         with file.writing(), pytest.raises(Conflict, match="other threads are writing"):
             add_user(file)
@@ -55,8 +55,8 @@ def test_who_waits_too_long_for_others_of_its_own_process_has_written_nothing(pa
         assert users_in(file) == 1
 
 
-def test_a_mistake_is_no_lock_and_keeps_nobody_out(path: Path) -> None:
-    """What is not a lock passes untouched, and the next one finds the file free."""
+def test_error_that_is_not_a_lock_passes_through_and_blocks_no_one(path: Path) -> None:
+    """The error passes through, and the next writer finds the file free."""
     with opened(path) as file:
         with pytest.raises(sqlite3.OperationalError, match="no such table"), file.reading() as one:
             one.execute("SELECT * FROM no_table")
@@ -66,7 +66,7 @@ def test_a_mistake_is_no_lock_and_keeps_nobody_out(path: Path) -> None:
         add_user(file)
 
 
-def test_without_wal_a_reader_finds_a_locked_file_unavailable(
+def test_read_of_a_locked_file_without_wal_is_unavailable(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "_use_wal", lambda _: None)
@@ -78,7 +78,7 @@ def test_without_wal_a_reader_finds_a_locked_file_unavailable(
         assert users_in(file) == 0
 
 
-def test_without_wal_a_commit_that_meets_a_reader_has_written_nothing(
+def test_commit_during_a_read_without_wal_writes_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "_use_wal", lambda _: None)
@@ -94,9 +94,9 @@ def test_without_wal_a_commit_that_meets_a_reader_has_written_nothing(
 
 
 class Reader:
-    """Another program that reads a file without WAL, and stops once somebody waits for it to end.
+    """Another program that reads a file without WAL, and stops once a writer waits for it.
 
-    If it `comes_back`, it reads again at the next attempt to switch.
+    If it `comes_back`, it reads again at the next attempt to switch to WAL.
     """
 
     def __init__(self, connection: sqlite3.Connection, *, comes_back: bool) -> None:
@@ -109,7 +109,7 @@ class Reader:
         self.connection.execute("SELECT * FROM things").fetchall()
 
     def sees(self, statement: str) -> None:
-        """Do what the statement, which somebody else begins, leads to."""
+        """React to a statement that the other connection starts."""
         if "journal_mode" in statement:
             self.attempts += 1
             if self.comes_back and not self.connection.in_transaction:
@@ -120,7 +120,7 @@ class Reader:
 
 @contextmanager
 def read_by_another(path: Path, *, comes_back: bool) -> Iterator[tuple[sqlite3.Connection, Reader]]:
-    """Give a connection to a new file without WAL, and the one who reads it."""
+    """Give a connection to a new file without WAL, and its reader."""
     with another_program(path) as one, another_program(path) as other:
         one.execute("CREATE TABLE things (name TEXT)")
         reader = Reader(other, comes_back=comes_back)
@@ -135,7 +135,7 @@ def journal_mode(connection: sqlite3.Connection) -> str:
     return str(mode)
 
 
-def test_a_new_file_gets_its_wal_as_soon_as_nobody_else_is_at_it(path: Path) -> None:
+def test_new_file_is_switched_to_wal_once_no_one_else_uses_it(path: Path) -> None:
     with read_by_another(path, comes_back=False) as (connection, reader):
         _use_wal(connection)
     assert reader.attempts == 2
@@ -143,8 +143,8 @@ def test_a_new_file_gets_its_wal_as_soon_as_nobody_else_is_at_it(path: Path) -> 
         assert journal_mode(connection) == "wal"
 
 
-def test_a_file_that_others_never_leave_is_not_served_without_wal(path: Path) -> None:
-    """After many attempts it is said, not passed over."""
+def test_file_that_others_keep_using_is_refused_without_wal(path: Path) -> None:
+    """The error is raised after the last attempt."""
     with (
         read_by_another(path, comes_back=True) as (connection, reader),
         pytest.raises(sqlite3.OperationalError, match="locked"),
@@ -153,7 +153,7 @@ def test_a_file_that_others_never_leave_is_not_served_without_wal(path: Path) ->
     assert reader.attempts == WAL_ATTEMPTS + 1
 
 
-def test_what_keeps_wal_away_and_is_no_lock_is_said_at_once(path: Path) -> None:
+def test_other_error_of_the_wal_switch_passes_through(path: Path) -> None:
     with another_program(path) as connection:
         connection.execute("BEGIN")
         with pytest.raises(sqlite3.OperationalError, match="within a transaction"):

@@ -1,4 +1,4 @@
-"""What only a file can do: be locked, be reopened, be somebody else's, be written by many threads."""
+"""Behavior that only a file has: locks, reopening, foreign files, threads."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def opened(path: Path, busy_timeout: float = 1.5) -> Iterator[SQLiteStore]:
         yield store
 
 
-def test_what_is_written_is_there_after_reopening(tmp_path: Path) -> None:
+def test_written_rows_are_there_after_reopening(tmp_path: Path) -> None:
     with opened(tmp_path / "r.sqlite") as store:
         store.put_user(a_user(), replaces=None)
     with opened(tmp_path / "r.sqlite") as store:
         assert store.get_user("ada") == a_user()
 
 
-def test_a_file_locked_by_another_process_is_a_conflict_and_then_works(tmp_path: Path) -> None:
+def test_write_to_a_locked_file_is_a_conflict_until_it_is_unlocked(tmp_path: Path) -> None:
     path = tmp_path / "r.sqlite"
     with (
         opened(path, busy_timeout=0.01) as store,
@@ -54,7 +54,7 @@ def test_a_file_locked_by_another_process_is_a_conflict_and_then_works(tmp_path:
 @pytest.mark.parametrize(
     ("version", "advice"), [(99, "Use the newer Rollcall"), (2, "Delete the file"), (1, "Delete")]
 )
-def test_a_file_of_another_schema_version_is_refused_and_left_unchanged(
+def test_file_of_another_schema_version_is_refused_unchanged(
     tmp_path: Path, version: int, advice: str
 ) -> None:
     """No release wrote versions 1 and 2."""
@@ -69,7 +69,7 @@ def test_a_file_of_another_schema_version_is_refused_and_left_unchanged(
     assert path.read_bytes() == before
 
 
-def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+def test_file_that_is_no_database_is_refused_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "letters.txt"
     path.write_text("Dear Ada, this is no database at all. " * 50)
     with pytest.raises(ValueError, match="can't be used as a SQLite file"):
@@ -77,7 +77,7 @@ def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path) -> N
     assert path.read_text().startswith("Dear Ada")
 
 
-def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+def test_database_of_another_program_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.sqlite"
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE songs (title TEXT)")
@@ -85,7 +85,7 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
         SQLiteStore(path, "T1")
 
 
-def test_many_threads_lose_nothing(tmp_path: Path) -> None:
+def test_concurrent_threads_lose_no_write(tmp_path: Path) -> None:
     with opened(tmp_path / "r.sqlite", busy_timeout=60) as store:
         people = [f"u{number}" for number in range(200)]
         with ThreadPoolExecutor(16) as pool:
@@ -94,15 +94,15 @@ def test_many_threads_lose_nothing(tmp_path: Path) -> None:
         assert [user.user_id for user in found if user] == people
 
 
-def test_it_keeps_what_is_acknowledged_through_a_power_cut(tmp_path: Path) -> None:
+def test_connections_are_durable_and_check_foreign_keys(tmp_path: Path) -> None:
     with opened(tmp_path / "r.sqlite") as store, store._file.reading() as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
         assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
 
 
-def test_a_file_closed_while_it_is_read_waits_for_its_reader(tmp_path: Path) -> None:
-    """Closed under a running statement, SQLite would take the whole process down."""
+def test_closing_waits_for_a_running_read(tmp_path: Path) -> None:
+    """SQLite crashes if a connection is closed under a running statement."""
     with opened(tmp_path / "r.sqlite") as store:
         with store._file.reading() as connection:
             store.close()
@@ -113,8 +113,8 @@ def test_a_file_closed_while_it_is_read_waits_for_its_reader(tmp_path: Path) -> 
             store.get_user("ada")
 
 
-def test_a_user_who_is_still_registered_keeps_the_row(tmp_path: Path) -> None:
-    """R7.5: the file's own foreign key says so, whatever a cascade may have overlooked."""
+def test_registered_user_is_not_deleted(tmp_path: Path) -> None:
+    """R7.5: the foreign key refuses it even if a cascade overlooked a registration."""
     with opened(tmp_path / "r.sqlite") as store:
         put_event_and_users(store, "ada")
         commit(store, PutRegistration(a_registration(), None))
@@ -125,8 +125,8 @@ def test_a_user_who_is_still_registered_keeps_the_row(tmp_path: Path) -> None:
         assert store.get_user("ada") == marked
 
 
-def test_what_older_rows_lack_is_empty(tmp_path: Path) -> None:
-    """R9.2 came later: of older entries and delivery rows nobody is known as unreached."""
+def test_field_that_older_rows_lack_is_empty(tmp_path: Path) -> None:
+    """R9.2 came later: older journal entries and delivery rows have no unreachable recipients."""
     with opened(tmp_path / "r.sqlite") as store:
         commit(store, PutEvent(an_event(), None), PutJournalEntry(a_journal_entry(version=1)))
         held = store.take_lease("e1", holder="me", now=START, until=START)

@@ -1,4 +1,4 @@
-"""What a file does when it is locked, full, shared or somebody else's: the errors that ports promise, in time."""
+"""A locked, full or shared file raises the errors that the ports promise, in time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def no_more_room() -> Iterator[None]:
-    """Let no file of this process grow: as a full disk does, it fails what is written at COMMIT."""
+    """Let no file of this process grow, so COMMIT fails as it does on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
     try:
@@ -61,8 +61,8 @@ def creation(plan_id: str = "p1") -> Plan:
     )
 
 
-def test_a_writer_waits_no_longer_than_the_busy_time_out_in_all(path: Path) -> None:
-    """The wait for other threads and the wait for other processes come out of one time-out (R8.12)."""
+def test_writer_waits_no_longer_than_the_busy_timeout_in_all(path: Path) -> None:
+    """The waits for other threads and for other processes share one timeout (R8.12)."""
     with opened(path, busy_timeout=0.8) as store, locked(path):
         another_thread_writes = store._file._writing
         another_thread_writes.acquire()
@@ -76,7 +76,7 @@ def test_a_writer_waits_no_longer_than_the_busy_time_out_in_all(path: Path) -> N
     assert waited < 1
 
 
-def test_a_commit_that_fails_half_way_is_an_answer_lost_and_settles_when_sent_again(
+def test_commit_that_fails_midway_is_an_answer_lost_and_can_be_repeated(
     path: Path,
 ) -> None:
     with opened(path) as store:
@@ -89,8 +89,8 @@ def test_a_commit_that_fails_half_way_is_an_answer_lost_and_settles_when_sent_ag
         assert store.list_journal("e1", limit=9) == (a_journal_entry(version=1),)
 
 
-def test_after_a_failed_commit_nobody_is_kept_out(path: Path) -> None:
-    """No connection goes back with its transaction open, and with it the file's lock."""
+def test_failed_commit_blocks_no_one(path: Path) -> None:
+    """A connection in the pool has no open transaction, which would hold the file's lock."""
     with opened(path, busy_timeout=0.05) as store:
         store.put_user(a_user(), replaces=None)
         with no_more_room(), pytest.raises(AnswerLost):
@@ -101,8 +101,8 @@ def test_after_a_failed_commit_nobody_is_kept_out(path: Path) -> None:
         assert not any(connection.in_transaction for connection in store._file._idle)
 
 
-def test_a_plan_sent_again_after_it_applied_returns(path: Path) -> None:
-    """R8.13: the journal's entry at its version is its own."""
+def test_repeat_of_an_applied_plan_returns(path: Path) -> None:
+    """R8.13: the journal entry of its version has the plan's id."""
     with opened(path) as store:
         store.commit(creation())
         store.commit(creation())
@@ -121,7 +121,7 @@ def test_a_plan_sent_again_after_it_applied_returns(path: Path) -> None:
             )
 
 
-def test_another_programs_database_is_left_as_it_was(tmp_path: Path) -> None:
+def test_database_of_another_program_is_left_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "songs.sqlite"
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE songs (title TEXT)")
@@ -131,7 +131,7 @@ def test_another_programs_database_is_left_as_it_was(tmp_path: Path) -> None:
     assert hashlib.sha256(path.read_bytes()).digest() == before
 
 
-def test_a_new_file_opened_by_many_at_once_is_set_up_once(path: Path) -> None:
+def test_new_file_opened_by_many_threads_is_set_up_once(path: Path) -> None:
     barrier = threading.Barrier(8)
 
     def open_and_write(number: int) -> None:

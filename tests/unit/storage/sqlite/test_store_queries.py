@@ -1,4 +1,4 @@
-"""What SQLite does for each read: a range of an index, never a whole table, never a sort of rows."""
+"""SQLite's query plans: each read is a range of an index, never a whole table or a sort."""
 
 from __future__ import annotations
 
@@ -68,15 +68,15 @@ READS: dict[str, Callable[[SQLiteStore], object]] = {
 }
 
 
-# `list_undelivered` names an event once: the ids that it remembers for that are at most a page.
+# `list_undelivered` lists an event once, and remembers at most a page of ids for that.
 FOR_ONE_PAGE = "USE TEMP B-TREE FOR DISTINCT"
 
 HEADING = "SCALAR SUBQUERY"
-"""Reads nothing itself: the step after it does."""
+"""A step that reads nothing. The next step does."""
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
-def test_a_read_is_a_range_of_an_index(
+def test_read_is_a_range_of_an_index(
     store: SQLiteStore, read: Callable[[SQLiteStore], object]
 ) -> None:
     for statement in statements(store, lambda: read(store)):
@@ -88,7 +88,7 @@ def test_a_read_is_a_range_of_an_index(
         assert whole_workspace == [], statement
 
 
-def test_a_page_skips_nothing_it_has_to_read_first(store: SQLiteStore) -> None:
+def test_page_needs_no_offset(store: SQLiteStore) -> None:
     first = store.list_events(starting_from=None, limit=1)
     executed = statements(
         store, lambda: store.list_events(starting_from=None, limit=1, cursor=first.next_cursor)
@@ -96,9 +96,9 @@ def test_a_page_skips_nothing_it_has_to_read_first(store: SQLiteStore) -> None:
     assert not [statement for statement in executed if "OFFSET" in statement.upper()]
 
 
-def test_a_registration_takes_one_statement_an_action(store: SQLiteStore) -> None:
-    """Beside BEGIN and COMMIT."""
-    plan_and_commit(store, Create(an_event("new")), event_id="new")
+def test_commit_executes_one_statement_per_action(store: SQLiteStore) -> None:
+    """BEGIN and COMMIT come on top."""
+    carry_out(store, Create(an_event("new")), event_id="new")
     plan = planned(store, Register("ada"), Register("ben"), event_id="new")
     executed = statements(store, lambda: store.commit(plan))
     own = [one for one in executed if not one.startswith("--")]  # SQLite's own, for foreign keys
