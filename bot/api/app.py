@@ -1,4 +1,4 @@
-"""The HTTP API (R11) as an ASGI application: who may come in, and what becomes of errors."""
+"""The HTTP API (R11) as an ASGI application: access, errors, and its documentation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from bot import telemetry
 from bot.api import problems, routes
-from bot.api.auth import BearerOnly, LimitedBody
+from bot.api.auth import BearerAuth, BodyLimit
 from bot.api.openapi import DocumentedApi
 from domain.errors import Invalid, NotConfirmed, RollcallError
 from domain.ports import Clock, NewId
@@ -26,29 +26,29 @@ from domain.service import Service
 
 _logger = logging.getLogger(__name__)
 
-MOST_BYTES = 64 * 1024
-"""The largest request body: an event with all that it can have takes a third of it."""
+MAX_BODY_BYTES = 64 * 1024
+"""The largest request body. An event with everything at its limit takes a third of it."""
 
-CONFIRMATION_SECONDS = 10.0
-"""Seconds for which an answer is held back while it is found out whether a change was made."""
+SETTLING = 10.0
+"""How long a response waits for the result of an unconfirmed change."""
 
-MAX_WAITING_RESPONSES = 8
-"""Answers that are held back at once: each has a thread of the forty that all requests share."""
+MOST_SETTLING = 8
+"""Responses that may wait at the same time. Each takes one of the 40 threads that all requests share."""
 
 ASSETS = "/docs/assets"
 
-OPEN_TO_ALL = ("/docs", ASSETS, "/openapi.json")
-"""What needs no token, with what is below: it says what there is, and nothing of what is in it."""
+PUBLIC_PATHS = ("/docs", ASSETS, "/openapi.json")
+"""Paths that need no token, with everything below them. They contain no data of a workspace."""
 
 _DESCRIPTION = """\
 Event registration: seats, waitlists and promotions, as in Slack.
 
-Each answer is true of one moment, refusals included; what is listed may lag a little behind. Errors are problem
-documents (RFC 9457) with a stable `type`. Whoever is to hear from Slack has their Slack id as `userId`."""
+Each response is consistent as of one moment, and so is each refusal. Lists may lag slightly behind. Errors are
+problem documents (RFC 9457) with a stable `type`. To notify people in Slack, use their Slack ids as `userId`."""
 
 
 def build_api(service: Service, *, tokens: Sequence[str], clock: Clock, new_id: NewId) -> FastAPI:
-    """Return the API of one workspace, for whoever has one of the tokens."""
+    """Return the API of one workspace. Clients need one of the tokens."""
     api = DocumentedApi(
         title="Rollcall",
         version="1",
@@ -59,41 +59,39 @@ def build_api(service: Service, *, tokens: Sequence[str], clock: Clock, new_id: 
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         middleware=[
-            Middleware(BearerOnly, tokens=tokens, open_to_all=OPEN_TO_ALL),
-            Middleware(LimitedBody, most_bytes=MOST_BYTES),
+            Middleware(BearerAuth, tokens=tokens, public_paths=PUBLIC_PATHS),
+            Middleware(BodyLimit, max_bytes=MAX_BODY_BYTES),
         ],
-        # The scheme is for the documentation: nobody without a token gets this far.
+        # For the documentation only: a request without a token does not get this far.
         dependencies=[Depends(HTTPBearer(auto_error=False))],
     )
     paths: list[APIRoute] = []
     for add in (routes.users, routes.events, routes.registrations):
-        router = APIRouter(
-            tags=[add.__name__.capitalize()], route_class=_answering_with_problems(new_id)
-        )
+        router = APIRouter(tags=[add.__name__.capitalize()], route_class=_problem_route(new_id))
         add(router, service, _resolver(clock))
         api.include_router(router)
         paths += [route for route in router.routes if isinstance(route, APIRoute)]
     api.add_route("/docs", _documentation)
     api.mount(ASSETS, StaticFiles(packages=[("fastapi_swagger", "resources")]))
-    api.add_exception_handler(HTTPException, _plain(paths))
+    api.add_exception_handler(HTTPException, _http_error_handler(paths))
     return api
 
 
 def _documentation(_: Request) -> Response:
     return get_swagger_ui_html(
         openapi_url="/openapi.json",
-        title="Rollcall's HTTP API",
+        title="Rollcall HTTP API",
         swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
         swagger_css_url=f"{ASSETS}/swagger-ui.css",
         swagger_favicon_url=f"{ASSETS}/favicon-32x32.png",
     )
 
 
-def _resolver(clock: Clock) -> routes.Settled:
-    slots = threading.BoundedSemaphore(MAX_WAITING_RESPONSES)
+def _resolver(clock: Clock) -> routes.Confirm:
+    places = threading.BoundedSemaphore(MOST_SETTLING)
 
-    def confirm(change: Callable[[], Any]) -> Any:
-        """Return the change's outcome; raises what refused it, `NotConfirmed` after `CONFIRMATION_SECONDS`."""
+    def settled(change: Callable[[], Any]) -> Any:
+        """Make the change. Raises its refusal, or `NotConfirmed` after `SETTLING`."""
         try:
             return change()
         except NotConfirmed as unconfirmed:
@@ -116,19 +114,19 @@ def _resolver(clock: Clock) -> routes.Settled:
     return confirm
 
 
-def _answering_with_problems(new_id: NewId) -> type[APIRoute]:
-    class Answering(APIRoute):
-        """Answers whatever its endpoint raised; what nobody foresaw is logged once."""
+def _problem_route(new_id: NewId) -> type[APIRoute]:
+    class ProblemRoute(APIRoute):
+        """Turns every error of its endpoint into a problem document, and logs unexpected ones."""
 
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
 
-            async def answer(request: Request) -> Response:
+            async def respond(request: Request) -> Response:
                 try:
                     return await handle(request)
                 except HTTPException as error:
                     if error.status_code == 400:
-                        # FastAPI's word for a body that is not even text.
+                        # FastAPI raises this for a body that is not text.
                         return problems.refused(Invalid("body", "must be JSON"))
                     raise
                 except RequestValidationError as error:
@@ -139,28 +137,28 @@ def _answering_with_problems(new_id: NewId) -> type[APIRoute]:
                 except Exception:
                     reference = new_id()[:8]
                     _logger.exception(
-                        "unforeseen failure, reference %s",
+                        "unexpected failure, reference %s",
                         reference,
                         extra={"reference": reference},
                     )
-                    return problems.unforeseen(reference)
+                    return problems.unexpected(reference)
 
-            return answer
+            return respond
 
-    return Answering
+    return ProblemRoute
 
 
-def _plain(paths: Sequence[APIRoute]) -> Callable[[Request, Exception], Response]:
-    def answer(request: Request, error: Exception) -> Response:
-        """Return what says all by its HTTP status: no such route, no such method, too large."""
+def _http_error_handler(paths: Sequence[APIRoute]) -> Callable[[Request, Exception], Response]:
+    def respond(request: Request, error: Exception) -> Response:
+        """Return the problem document for an unknown path or method, or too large a body."""
         if not isinstance(error, HTTPException):
             raise error
         headers = dict(error.headers or {})
         if error.status_code == 405:
-            # The router names the methods of the first route that has the path.
+            # The router names only the methods of the first route with this path.
             fitting = [path for path in paths if path.path_regex.match(request.url.path)]
             methods = set().union(*(one.methods or () for one in fitting))
             headers |= {"Allow": ", ".join(sorted(methods))} if methods else {}
-        return problems.plain(error.status_code, error.detail, headers)
+        return problems.http_error(error.status_code, error.detail, headers)
 
-    return answer
+    return respond

@@ -1,4 +1,4 @@
-"""Who and what gets to the API: whoever has a token of this workspace (R10.3), with no more than so many bytes."""
+"""Access to the API: bearer tokens (R10.3) and a limit on request bodies."""
 
 from __future__ import annotations
 
@@ -17,32 +17,37 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-class BearerOnly:
-    """Answers 401 to requests without one of the tokens, but for what is, or is below, `open_to_all`.
+class BearerAuth:
+    """Answers 401 to requests without a valid token, except for `public_paths` and paths below them.
 
-    Nothing but the request's head is read before.
+    It reads only the request's headers.
     """
 
-    def __init__(self, app: ASGIApp, *, tokens: Iterable[str], open_to_all: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, *, tokens: Iterable[str], public_paths: Sequence[str]) -> None:
         self._app = app
         self._tokens = [_digest(token) for token in tokens]
-        self._open = open_to_all
+        self._public_paths = public_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        if scope["type"] != "http" or self._is_open(scope) or self._knows(Headers(scope=scope)):
+        if (
+            scope["type"] != "http"
+            or self._is_public(scope)
+            or self._is_authorized(Headers(scope=scope))
+        ):
             await self._app(scope, receive, send)
             return
         await problems.refused(problems.NotAuthorized())(scope, receive, send)
 
-    def _is_open(self, scope: Scope) -> bool:
+    def _is_public(self, scope: Scope) -> bool:
         path = scope["path"]
-        return any(path == one or path.startswith(f"{one}/") for one in self._open)
+        return any(path == one or path.startswith(f"{one}/") for one in self._public_paths)
 
-    def _knows(self, headers: Headers) -> bool:
-        """Return whether the token is one of ours; each is compared, in constant time.
+    def _is_authorized(self, headers: Headers) -> bool:
+        """Return whether the request has a valid token.
 
-        As digests: not even how long ours are can be told from the time that it takes.
+        Every token is compared, in constant time and as a digest, so the time does not even reveal
+        the tokens' lengths.
         """
         scheme, _, given = headers.get("authorization", "").partition(" ")
         digest, is_known = _digest(given.strip()), False
@@ -51,22 +56,22 @@ class BearerOnly:
         return is_known and scheme.lower() == "bearer"
 
 
-class LimitedBody:
-    """Raises `HTTPException` with 413 where an endpoint reads more than so many bytes."""
+class BodyLimit:
+    """Raises `HTTPException` with 413 when an endpoint reads a body of more than `max_bytes`."""
 
-    def __init__(self, app: ASGIApp, *, most_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
         self._app = app
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; what is too much of it is not read."""
+        """Pass the request on, and stop reading at the limit."""
         received = 0
 
         async def receive_counted() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._most_bytes:
+            if received > self._max_bytes:
                 raise HTTPException(413, "Content Too Large")
             return message
 

@@ -1,4 +1,4 @@
-"""The API as OpenAPI describes it, with the problems that each route may answer."""
+"""The OpenAPI description of the API, with the problems that each route may return."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from bot.api.problems import MEDIA_TYPE, UNFORESEEN, NotAuthorized, Problem, problem
+from bot.api.problems import MEDIA_TYPE, UNEXPECTED, NotAuthorized, Problem, problem
 from domain.errors import Busy, RollcallError
 
 TOO_LARGE = Problem(type="about:blank", title="Content Too Large", status=413)
 
 
 def problems(*kinds: type[RollcallError]) -> dict[int | str, dict[str, Any]]:
-    """Return the responses of a route: what it may refuse with, and what any route may answer."""
-    return _responses(*map(problem, (*kinds, NotAuthorized, Busy)), UNFORESEEN)
+    """Return a route's error responses: its own kinds, and those of every route."""
+    return _responses(*map(problem, (*kinds, NotAuthorized, Busy)), UNEXPECTED)
 
 
 def _responses(*documents: Problem) -> dict[int | str, dict[str, Any]]:
@@ -23,7 +23,7 @@ def _responses(*documents: Problem) -> dict[int | str, dict[str, Any]]:
         of_status.setdefault(document.status, []).append(document)
     return {
         status: {
-            "description": "; or: ".join(document.title for document in documents),
+            "description": "; or ".join(document.title for document in documents),
             "content": {
                 MEDIA_TYPE: {
                     "schema": {"$ref": "#/components/schemas/Problem"},
@@ -38,25 +38,25 @@ def _responses(*documents: Problem) -> dict[int | str, dict[str, Any]]:
 
 
 class DocumentedApi(FastAPI):
-    """FastAPI, but for its own form of a refused request: ours are problem documents."""
+    """FastAPI with problem documents in place of its own validation errors."""
 
     def openapi(self) -> dict[str, Any]:
-        """Return the description, made once."""
+        """Return the description. It is built once."""
         if self.openapi_schema is None:
             schema = super().openapi()
             for path in schema["paths"].values():
                 for operation in path.values():
-                    operation["responses"] = _answers(operation)
+                    operation["responses"] = _responses_of(operation)
             models = schema["components"]["schemas"]
             models["Problem"] = Problem.model_json_schema()
             for unused in ("HTTPValidationError", "ValidationError"):
                 models.pop(unused, None)
-            _take_titles_off([models, schema["paths"]])
+            _remove_titles([models, schema["paths"]])
         return self.openapi_schema or {}
 
 
-def _answers(operation: dict[str, Any]) -> dict[str, Any]:
-    """Return what a route answers: not FastAPI's own refusals; and 413 where there is a body."""
+def _responses_of(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return a route's responses, without FastAPI's own 422, and with 413 if it has a body."""
     responses = operation["responses"] | (
         _responses(TOO_LARGE) if "requestBody" in operation else {}
     )
@@ -67,14 +67,14 @@ def _answers(operation: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _take_titles_off(part: object) -> None:
-    """Take off what only says a member's name again."""
+def _remove_titles(part: object) -> None:
+    """Remove titles, which only repeat the names of fields."""
     if isinstance(part, dict):
         if isinstance(part.get("title"), str):
             del part["title"]
         for name, one in part.items():
             if name != "examples":
-                _take_titles_off(one)
+                _remove_titles(one)
     elif isinstance(part, list):
         for one in part:
-            _take_titles_off(one)
+            _remove_titles(one)

@@ -1,4 +1,4 @@
-"""What programs are told when something was refused or went wrong: problem documents (RFC 9457)."""
+"""Problem documents (RFC 9457): the API's responses to refused and failed requests."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from domain.inputs import reason
 MEDIA_TYPE = "application/problem+json"
 
 TYPE = "urn:rollcall:"
-"""What every type of ours begins with; the types are stable."""
+"""The prefix of all problem types. Types are stable."""
 
 
 class Problem(BaseModel):
-    """A problem document. Its type's other members are the ids and numbers of what happened."""
+    """A problem document. Depending on the type, it has more members, such as ids and numbers."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -31,38 +31,45 @@ class Problem(BaseModel):
 
 
 class NotAuthorized(RollcallError):
-    """The request has no bearer token that this workspace knows (R10.3)."""
+    """The request has no valid bearer token of this workspace (R10.3)."""
 
 
-_KINDS: Mapping[type[RollcallError], tuple[int, str, str]] = {
-    NotAuthorized: (401, "not-authorized", "A valid bearer token is needed"),
-    errors.UnknownUser: (404, "unknown-user", "There is no such user"),
-    errors.UnknownEvent: (404, "unknown-event", "There is no such event"),
+_PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
+    NotAuthorized: (401, "not-authorized", "A valid bearer token is required"),
+    errors.UnknownUser: (404, "unknown-user", "The user does not exist"),
+    errors.UnknownEvent: (404, "unknown-event", "The event does not exist"),
     errors.NotRegistered: (
         *(404, "not-registered"),
-        "The user neither has a seat in the event nor waits for one",
+        "The user is not registered for the event or on its waitlist",
     ),
-    errors.DuplicateUser: (409, "duplicate-user", "There is a user with this id already"),
-    errors.DuplicateEvent: (409, "duplicate-event", "There is, or was, an event with this id"),
-    errors.AlreadyRegistered: (409, "already-registered", "The user is in the event already"),
-    errors.EventFull: (409, "event-full", "The event is full, and keeps no waitlist"),
+    errors.DuplicateUser: (409, "duplicate-user", "A user with this id already exists"),
+    errors.DuplicateEvent: (
+        409,
+        "duplicate-event",
+        "An event with this id already exists, or did once",
+    ),
+    errors.AlreadyRegistered: (
+        *(409, "already-registered"),
+        "The user is already registered for the event or on its waitlist",
+    ),
+    errors.EventFull: (409, "event-full", "The event is full and has no waitlist"),
     errors.RegistrationClosed: (
         *(409, "registration-closed"),
-        "The event takes no registrations any more",
+        "Registration for the event is closed",
     ),
     errors.CapacityBelowRegistered: (
         *(409, "capacity-below-registered"),
-        "More people than that have a seat already",
+        "The capacity is below the number of registered users",
     ),
     errors.EventCanceled: (409, "event-canceled", "A canceled event can't be changed"),
-    errors.Invalid: (422, "invalid", "A field is missing or malformed"),
-    errors.Busy: (503, "busy", "It could not be done in time, and nothing was changed"),
+    errors.Invalid: (422, "invalid", "A field is missing or invalid"),
+    errors.Busy: (503, "busy", "The request was not completed in time, and nothing was changed"),
     errors.NotConfirmed: (
         *(504, "not-confirmed"),
-        "It is not known yet whether it was done: ask how things are",
+        "The result is not known yet: read the current state to find out",
     ),
 }
-"""Each error's status, type and title."""
+"""The status, type and title of each kind of error."""
 
 _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
 
@@ -72,27 +79,27 @@ _FIELDS = {
     "organizer_id": "organizer",
     "co_organizer_ids": "coOrganizers",
 }
-"""What JSON names differently than the domain; all else is in camelCase."""
+"""Fields whose name in JSON is not the domain's in camelCase."""
 
 _MEMBERS = {"title": "eventTitle", "status": "registrationStatus"}
-"""What a problem document has under these names is its own."""
+"""Names for members that a problem document has already."""
 
 
-UNFORESEEN = Problem(
-    type=TYPE + "unforeseen",
-    title="Something went wrong, and it is not known whether it was done",
+UNEXPECTED = Problem(
+    type=TYPE + "unexpected",
+    title="An unexpected error occurred, and the result is not known",
     status=500,
 )
 
 
 def problem(kind: type[RollcallError]) -> Problem:
-    """Return the document of a kind of error, but for what one of them carries."""
-    status, name, title = _KINDS[kind]
+    """Return the document of a kind of error, without the data of a particular one."""
+    status, name, title = _PROBLEMS[kind]
     return Problem(type=TYPE + name, title=title, status=status)
 
 
 def refused(error: RollcallError) -> JSONResponse:
-    """Return the problem document of a refusal, with what the error carries."""
+    """Return the problem document of a refusal, with the error's data."""
     carried = {
         _MEMBERS.get(name, to_camel(name)): value
         for name, value in vars(error).items()
@@ -105,10 +112,10 @@ def refused(error: RollcallError) -> JSONResponse:
 
 
 def malformed(finding: Mapping[str, Any]) -> JSONResponse:
-    """Return the problem document of a request that is not of the form that its route takes."""
+    """Return the problem document of a malformed request. `finding` is pydantic's."""
     where, *path = finding["loc"]
     if where == "path":
-        # What can't be an id is nobody's.
+        # A malformed id can't belong to anything.
         unknown = errors.UnknownUser if path == ["userId"] else errors.UnknownEvent
         return refused(unknown(str(finding["input"])))
     is_json = finding["type"] != "json_invalid"
@@ -117,13 +124,13 @@ def malformed(finding: Mapping[str, Any]) -> JSONResponse:
     return _response(problem(errors.Invalid), members)
 
 
-def unforeseen(reference: str) -> JSONResponse:
-    """Return the problem document of a failure that nobody foresaw."""
-    return _response(UNFORESEEN, {"reference": reference})
+def unexpected(reference: str) -> JSONResponse:
+    """Return the problem document of an unexpected failure."""
+    return _response(UNEXPECTED, {"reference": reference})
 
 
-def plain(status: int, title: str, headers: Mapping[str, str]) -> JSONResponse:
-    """Return a problem that its HTTP status says all of."""
+def http_error(status: int, title: str, headers: Mapping[str, str]) -> JSONResponse:
+    """Return the problem document of an error that its HTTP status explains."""
     return _response(Problem(type="about:blank", title=title, status=status), {}, headers)
 
 

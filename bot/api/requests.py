@@ -1,4 +1,4 @@
-"""What programs send: camelCase JSON, judged field by field by the domain's own types."""
+"""Request bodies and queries: camelCase JSON, validated field by field with the domain's types."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from domain.inputs import (
     from_local,
 )
 
-LONGEST_PAGE = 100
+MAX_PAGE_SIZE = 100
 
-_WITH_A_TIME = re.compile(r"[^T ]+[T ][^T ]+")
+_HAS_TIME = re.compile(r"[^T ]+[T ][^T ]+")
 
 
 def _moment(value: object) -> datetime | None:
     if value is None:
         return None
     try:
-        if isinstance(value, str) and _WITH_A_TIME.fullmatch(value):
+        if isinstance(value, str) and _HAS_TIME.fullmatch(value):
             return datetime.fromisoformat(value)
     except ValueError:
-        pass  # said below
+        pass  # reported below
     raise PydanticCustomError(
         "moment", "must be an ISO 8601 date and time, such as 2030-05-24T18:00:00+02:00"
     )
@@ -54,12 +54,12 @@ Moment = Annotated[
         {
             "type": "string",
             "format": "iso-8601",
-            "description": "With an offset from UTC; or without one, and local to `timeZone`.",
+            "description": "With an offset from UTC, or local to `timeZone` without one.",
             "examples": ["2030-05-24T18:00:00+02:00", "2030-05-24T18:00"],
         }
     ),
 ]
-"""A moment with an offset, or local to the time zone that is given beside it."""
+"""A date and time with an offset, or local to the time zone in the same body."""
 
 _NOT_GIVEN = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -69,11 +69,11 @@ def _whole(value: object) -> object:
 
 
 Seats = Annotated[Capacity, BeforeValidator(_whole)]
-"""A capacity; to JSON, 12.0 is a whole number, too."""
+"""A capacity. In JSON, 12.0 is a whole number, too."""
 
 
-class Json(BaseModel):
-    """An object of the API: its members are named in camelCase, and there are no others."""
+class RequestModel(BaseModel):
+    """An object in a request, with camelCase names and no unknown fields."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
 
@@ -81,15 +81,15 @@ class Json(BaseModel):
 # Users
 
 
-class NewUser(Json):
-    """A user to create. `userId`: a Slack id where messages should reach that person."""
+class NewUser(RequestModel):
+    """A user to create. Use a Slack id as `userId` to notify the person in Slack."""
 
     user_id: Identifier | None = None
     name: Name
     time_zone: TimeZone | None = None
 
     def draft(self) -> UserDraft:
-        """Return the user as the service takes it."""
+        """Return the draft for the service."""
         return UserDraft.of(**self.model_dump(exclude_unset=True))
 
 
@@ -98,15 +98,15 @@ def _without_defaults(schema: dict[str, Any]) -> None:
         member.pop("default", None)
 
 
-Ignored = Annotated[object, Field(description="Ignored: what GET answered may be put back.")]
-"""A member that only we set."""
+Ignored = Annotated[object, Field(description="Ignored, so the response of GET can be sent back.")]
+"""A field that only the server sets."""
 
-Same = Annotated[str | None, Field(description="As GET answered it: it is not changed here.")]
-"""A member that is not changed by an update, and that nobody is to believe changed."""
+Same = Annotated[str | None, Field(description="As returned by GET: it can't be changed here.")]
+"""A field that an update can't change. A different value is refused."""
 
 
-class Update(Json):
-    """What to set; a member that is not given stays as it is, whatever the class has for it."""
+class Update(RequestModel):
+    """An update. Missing fields stay unchanged, so the defaults below are never used."""
 
     model_config = ConfigDict(json_schema_extra=_without_defaults)
 
@@ -115,14 +115,14 @@ class Update(Json):
 
 
 class UserUpdate(Update):
-    """What to set of a user; a member that is not given stays as it is."""
+    """An update of a user. Missing fields stay unchanged."""
 
     name: Name = ""
     time_zone: TimeZone | None = None
     user_id: Same = None
 
     def changes(self) -> UserChanges:
-        """Return the changes as the service takes them."""
+        """Return the changes for the service."""
         given = {"name", "time_zone"} & self.model_fields_set
         return UserChanges.of(**self.model_dump(include=given))
 
@@ -131,7 +131,7 @@ class UserUpdate(Update):
 
 
 def _times(given: NewEvent | EventUpdate) -> dict[str, datetime | None]:
-    """Return the moments that were given, in UTC, under the domain's names; raises `Invalid`."""
+    """Return the given times in UTC, under the domain's names. Raises `Invalid`."""
     moments = {name: getattr(given, name) for name in _TIMES if name in given.model_fields_set}
     return {
         _TIMES[name]: None if moment is None else _in_utc(_TIMES[name], moment, given.time_zone)
@@ -144,19 +144,19 @@ _TIMES = {
     "end_date": "ends_at",
     "registration_deadline": "registration_deadline",
 }
-"""The times of an event, and the domain's names for them."""
+"""The API's names of an event's times, with the domain's."""
 
 
 def _in_utc(name: str, moment: datetime, time_zone: str | None) -> datetime:
     if moment.tzinfo is not None:
         return moment
     if not time_zone:
-        raise Invalid(name, "must say its offset from UTC, or timeZone must be given")
+        raise Invalid(name, "must have an offset from UTC, or timeZone must be given")
     return from_local(name, moment, time_zone)
 
 
-class NewEvent(Json):
-    """An event to create. `date` is its start; without `timeZone` it is shown in UTC."""
+class NewEvent(RequestModel):
+    """An event to create. `date` is its start. Without `timeZone`, times are shown in UTC."""
 
     event_id: Identifier | None = None
     title: Title
@@ -173,23 +173,23 @@ class NewEvent(Json):
     listed: bool = Field(default=True, strict=True)
 
     def draft(self) -> EventDraft:
-        """Return the event as the service takes it; raises `Invalid`."""
+        """Return the draft for the service. Raises `Invalid`."""
         return EventDraft.of(
             event_id=self.event_id,
             time_zone=self.time_zone or "UTC",
             organizer_id=self.organizer,
             co_organizer_ids=self.co_organizers,
-            **self.model_dump(include={*_AS_THEY_ARE}),
+            **self.model_dump(include={*_SAME_NAMES}),
             **_times(self),
         )
 
 
-_AS_THEY_ARE = ("title", "description", "location", "capacity", "has_waitlist", "listed")
-"""What an event has under the same name here and in the domain."""
+_SAME_NAMES = ("title", "description", "location", "capacity", "has_waitlist", "listed")
+"""Fields of an event with the same name in the API and the domain."""
 
 
 class EventUpdate(Update):
-    """What to set of an event; a member that is not given stays as it is."""
+    """An update of an event. Missing fields stay unchanged."""
 
     title: Title = ""
     description: Description = ""
@@ -210,8 +210,8 @@ class EventUpdate(Update):
     capacity_target: Ignored = None
 
     def changes(self) -> EventChanges:
-        """Return the changes as the service takes them; raises `Invalid`."""
-        given = self.model_dump(include={*_AS_THEY_ARE, "time_zone"} & self.model_fields_set)
+        """Return the changes for the service. Raises `Invalid`."""
+        given = self.model_dump(include={*_SAME_NAMES, "time_zone"} & self.model_fields_set)
         if "organizer" in self.model_fields_set:
             given["organizer_id"] = self.organizer
         if "co_organizers" in self.model_fields_set:
@@ -219,8 +219,8 @@ class EventUpdate(Update):
         return EventChanges.of(**given, **_times(self))
 
 
-class NewRegistration(Json):
-    """Who registers."""
+class NewRegistration(RequestModel):
+    """A registration to create."""
 
     user_id: Identifier
 
@@ -228,16 +228,18 @@ class NewRegistration(Json):
 # Lists
 
 
-class Paging(Json):
-    """Which page of a list."""
+class Paging(RequestModel):
+    """The query of a list: its page."""
 
-    limit: Annotated[int, Field(ge=1, le=LONGEST_PAGE, description="A page may be shorter.")] = (
-        PAGE_SIZE
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE, description="A page may be shorter.")] = (
+        PAGE
     )
-    cursor: Annotated[str | None, Field(description="The `nextCursor` of the page before.")] = None
+    cursor: Annotated[str | None, Field(description="The `nextCursor` of the previous page.")] = (
+        None
+    )
 
 
 class Filter(Paging):
-    """Which page of which registrations."""
+    """The query of a list of registrations: its page and status."""
 
     status: RegistrationStatus | None = None

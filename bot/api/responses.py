@@ -1,4 +1,4 @@
-"""What programs are answered: camelCase JSON of the domain's values, times with an offset."""
+"""Response bodies: camelCase JSON of the domain's values, times with an offset."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Instant = Annotated[
     ),
     Field(json_schema_extra={"format": "date-time"}),
 ]
-"""A moment as answers have it: with an offset."""
+"""A time in a response: with an offset."""
 
 
-class Reply(BaseModel):
-    """An object of the API, built by the names of its fields."""
+class ResponseModel(BaseModel):
+    """An object in a response, built by its Python names."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -34,7 +34,7 @@ class Reply(BaseModel):
     )
 
 
-class User(Reply):
+class User(ResponseModel):
     """A user."""
 
     user_id: str
@@ -45,12 +45,12 @@ class User(Reply):
 
     @classmethod
     def of(cls, user: models.User) -> Self:
-        """Return a user's JSON."""
+        """Return the response for a user."""
         return cls(**user.model_dump(include=set(cls.model_fields)))
 
 
-class Event(Reply):
-    """An event with its counts. While a raise by many seats goes on, `capacityTarget` says where to."""
+class Event(ResponseModel):
+    """An event with its counts. `capacityTarget` is set while a large capacity increase is in progress."""
 
     event_id: str
     title: str
@@ -74,7 +74,7 @@ class Event(Reply):
 
     @classmethod
     def of(cls, event: models.Event) -> Self:
-        """Return an event's JSON: its times as the clocks at its place have them."""
+        """Return the response for an event, with times in the event's time zone."""
         zone = ZoneInfo(event.time_zone)
         return cls(
             date=event.starts_at.astimezone(zone),
@@ -87,8 +87,8 @@ class Event(Reply):
         )
 
 
-class Registration(Reply):
-    """A user's place in an event; `position` is null for one who has a seat, and 1 for who is next."""
+class Registration(ResponseModel):
+    """A user's registration for an event. `position` is 1 for the next on the waitlist, null with a seat."""
 
     registration_id: str
     event_id: str
@@ -99,7 +99,7 @@ class Registration(Reply):
 
     @classmethod
     def of(cls, row: models.Registration, position: int | None) -> Self:
-        """Return a registration's JSON: a ticket is handed out once, and so is the id."""
+        """Return the response for a registration. Tickets are unique, and so is the id made of one."""
         return cls(
             registration_id=_id(row.event_id, row.ticket),
             position=position,
@@ -125,46 +125,46 @@ def _id(event_id: str, ticket: int) -> str:
 
 
 class UserRegistration(Registration):
-    """A user's place, and the whole event."""
+    """A user's registration with the whole event."""
 
     event: Event
 
     @classmethod
-    def of_own(cls, own: models.UserRegistration) -> Self:
-        """Return the JSON of a user's registration with its event."""
-        place = Registration.of(own.registration, own.position)
-        return cls(event=Event.of(own.event), **place.model_dump(by_alias=False))
+    def with_event(cls, own: models.UserRegistration) -> Self:
+        """Return the response for a user's registration with its event."""
+        registration = Registration.of(own.registration, own.position)
+        return cls(event=Event.of(own.event), **registration.model_dump(by_alias=False))
 
 
-class Departure(Reply):
-    """Who got the seat that was given back: the next in line, or nobody."""
+class Departure(ResponseModel):
+    """The result of leaving an event: the user who was promoted, if any."""
 
     promoted: tuple[str, ...]
 
 
-class UserPage(Reply):
-    """A page of users, by name, and where the next begins."""
+class UserPage(ResponseModel):
+    """A page of users by name, with the cursor of the next page."""
 
     items: tuple[User, ...]
     next_cursor: str | None
 
 
-class EventPage(Reply):
-    """A page of events, by start, and where the next begins."""
+class EventPage(ResponseModel):
+    """A page of events by start, with the cursor of the next page."""
 
     items: tuple[Event, ...]
     next_cursor: str | None
 
 
-class RegistrationPage(Reply):
-    """A page of a user's registrations, by start of the events, and where the next begins."""
+class RegistrationPage(ResponseModel):
+    """A page of a user's registrations by the events' start, with the cursor of the next page."""
 
     items: tuple[UserRegistration, ...]
     next_cursor: str | None
 
 
-class Roster(Reply):
-    """A page of an event's registrations: who has a seat, then the line; the counts are of all pages."""
+class Roster(ResponseModel):
+    """A page of an event's registrations: registered first, then waitlisted. The counts are the event's."""
 
     registered: tuple[Registration, ...]
     waitlist: tuple[Registration, ...]
@@ -174,7 +174,7 @@ class Roster(Reply):
 
     @classmethod
     def of(cls, page: models.EventRegistrations, next_cursor: str | None) -> Self:
-        """Return a page's JSON."""
+        """Return the response for a page."""
         event = page.event
         return cls(
             registered=tuple(Registration.of(row, None) for row in page.registered),

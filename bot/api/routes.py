@@ -1,4 +1,4 @@
-"""The routes of R11: each parses, calls one service method, and answers."""
+"""The routes of R11. Each parses the request, calls one service method, and returns its result."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ from domain.errors import (
 from domain.inputs import Identifier
 from domain.service import Service
 
-Settled = Callable[[Callable[[], Any]], Any]
-"""Makes a change and returns its outcome, also where that takes a while to be known."""
+Confirm = Callable[[Callable[[], Any]], Any]
+"""Makes a change and returns its outcome. It waits a while for one that is not confirmed yet."""
 
 UserId = Annotated[Identifier, Path(alias="userId")]
 EventId = Annotated[Identifier, Path(alias="eventId")]
 
 
-def users(router: APIRouter, service: Service, settled: Settled) -> None:
+def users(router: APIRouter, service: Service, confirm: Confirm) -> None:
     """Add the routes of users (R1)."""
 
     @router.post(
@@ -53,7 +53,7 @@ def users(router: APIRouter, service: Service, settled: Settled) -> None:
     )
     def create_user(body: NewUser, response: Response) -> responses.User:
         """Create a user."""
-        user: models.User = settled(lambda: service.create_user(body.draft()))
+        user: models.User = confirm(lambda: service.create_user(body.draft()))
         response.headers["Location"] = f"/users/{user.user_id}"
         return responses.User.of(user)
 
@@ -68,45 +68,45 @@ def users(router: APIRouter, service: Service, settled: Settled) -> None:
 
     @router.get("/users/{userId}", responses=problems(UnknownUser))
     def get_user(user_id: UserId) -> responses.User:
-        """Read a user."""
+        """Get a user."""
         return responses.User.of(service.get_user(user_id))
 
     @router.put("/users/{userId}", responses=problems(UnknownUser, Invalid, NotConfirmed))
     def update_user(user_id: UserId, body: UserUpdate) -> responses.User:
-        """Set the members that are given; the others stay."""
-        _refuse_another("user_id", body.user_id, user_id)
-        return responses.User.of(settled(lambda: service.update_user(user_id, body.changes())))
+        """Update a user. Missing fields stay unchanged."""
+        _refuse_change("user_id", body.user_id, user_id)
+        return responses.User.of(confirm(lambda: service.update_user(user_id, body.changes())))
 
     @router.delete(
         "/users/{userId}", status_code=204, responses=problems(UnknownUser, NotConfirmed)
     )
     def delete_user(user_id: UserId) -> None:
-        """Delete a user with all registrations; each seat goes to the next in line."""
-        settled(lambda: service.delete_user(user_id))
+        """Delete a user and all of the user's registrations. Each seat goes to the next on the waitlist."""
+        confirm(lambda: service.delete_user(user_id))
 
 
-def _refuse_another(field: str, given: object, named: str) -> None:
-    """Raise `Invalid` where a body names somebody, or something, else than the path."""
-    if given not in (None, named):
-        raise Invalid(field, "must be that of the path")
+def _refuse_change(field: str, given: object, in_path: str) -> None:
+    """Raise `Invalid` if the id in the body is not the one in the path."""
+    if given not in (None, in_path):
+        raise Invalid(field, "must be the same as in the path")
 
 
-def events(router: APIRouter, service: Service, settled: Settled) -> None:
+def events(router: APIRouter, service: Service, confirm: Confirm) -> None:
     """Add the routes of events (R2)."""
 
     @router.post(
         "/events", status_code=201, responses=problems(DuplicateEvent, Invalid, NotConfirmed)
     )
     def create_event(body: NewEvent, response: Response) -> responses.Event:
-        """Create an event, with nobody in it."""
-        outcome = settled(lambda: service.create_event(body.draft()))
+        """Create an event without registrations."""
+        outcome = confirm(lambda: service.create_event(body.draft()))
         event: models.Event = outcome.event if isinstance(outcome, ChangeOutcome) else outcome
         response.headers["Location"] = f"/events/{event.event_id}"
         return responses.Event.of(event)
 
     @router.get("/events", responses=problems(Invalid))
     def list_events(asked: Annotated[Paging, Query()]) -> responses.EventPage:
-        """List all events by start, also those that are over, canceled or not listed in Slack."""
+        """List all events by start, including past, canceled and unlisted ones."""
         page = service.list_events(limit=asked.limit, cursor=from_cursor(("events",), asked.cursor))
         return responses.EventPage(
             items=tuple(map(responses.Event.of, page.items)),
@@ -115,7 +115,7 @@ def events(router: APIRouter, service: Service, settled: Settled) -> None:
 
     @router.get("/events/{eventId}", responses=problems(UnknownEvent))
     def get_event(event_id: EventId) -> responses.Event:
-        """Read an event with its counts."""
+        """Get an event with its counts."""
         return responses.Event.of(service.get_event(event_id))
 
     @router.put(
@@ -125,22 +125,22 @@ def events(router: APIRouter, service: Service, settled: Settled) -> None:
         ),
     )
     def update_event(event_id: EventId, body: EventUpdate) -> responses.Event:
-        """Set the members that are given; the others stay. More seats promote those who wait."""
-        _refuse_another("event_id", body.event_id, event_id)
+        """Update an event. Missing fields stay unchanged. More seats promote waitlisted users."""
+        _refuse_change("event_id", body.event_id, event_id)
         if body.status is not None and body.status != service.get_event(event_id).status:
-            raise Invalid("status", "can't be changed here: it is in Slack, by the organizer")
-        changed: ChangeOutcome = settled(lambda: service.edit_event(event_id, body.changes()))
+            raise Invalid("status", "can't be changed here: the organizer can in Slack")
+        changed: ChangeOutcome = confirm(lambda: service.edit_event(event_id, body.changes()))
         return responses.Event.of(changed.event)
 
     @router.delete(
         "/events/{eventId}", status_code=204, responses=problems(UnknownEvent, NotConfirmed)
     )
     def delete_event(event_id: EventId) -> None:
-        """Delete an event with all its registrations."""
-        settled(lambda: service.delete_event(event_id))
+        """Delete an event and all of its registrations."""
+        confirm(lambda: service.delete_event(event_id))
 
 
-def registrations(router: APIRouter, service: Service, settled: Settled) -> None:
+def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None:
     """Add the routes of registrations (R3 to R6)."""
 
     @router.post(
@@ -157,31 +157,33 @@ def registrations(router: APIRouter, service: Service, settled: Settled) -> None
         ),
     )
     def register(event_id: EventId, body: NewRegistration) -> responses.Registration:
-        """Give a user a seat, or a place in line."""
-        placed: RegisterOutcome = settled(lambda: service.register(event_id, body.user_id))
-        return responses.Registration.of(placed.registration, placed.position)
+        """Register a user, or add them to the waitlist."""
+        outcome: RegisterOutcome = confirm(lambda: service.register(event_id, body.user_id))
+        return responses.Registration.of(outcome.registration, outcome.position)
 
     @router.delete(
         "/events/{eventId}/register/{userId}",
         responses=problems(UnknownUser, UnknownEvent, NotRegistered, NotConfirmed),
     )
     def unregister(event_id: EventId, user_id: UserId) -> responses.Departure:
-        """Take a user out; a seat goes to the next in line."""
-        left: LeaveOutcome = settled(lambda: service.unregister(event_id, user_id))
+        """Unregister a user. A free seat goes to the next on the waitlist."""
+        left: LeaveOutcome = confirm(lambda: service.unregister(event_id, user_id))
         return responses.Departure(promoted=left.promoted)
 
     @router.get("/users/{userId}/registrations", responses=problems(UnknownUser, Invalid))
     def list_registrations_of_user(
         user_id: UserId, asked: Annotated[Filter, Query()]
     ) -> responses.RegistrationPage:
-        """List a user's registrations, each with its whole event, by start."""
+        """List a user's registrations with their events, by start."""
         of_list = ("registrations of", user_id, asked.status)
         after = from_cursor(of_list, asked.cursor)
         own = service.list_registrations_of(user_id, status=asked.status)
-        service.get_user(user_id)  # behind it: who is gone by now had others, perhaps
+        service.get_user(
+            user_id
+        )  # checked last: a user deleted meanwhile may have had more registrations
         page, end = _page([one for one in own if after is None or _key(one) > after], asked.limit)
         return responses.RegistrationPage(
-            items=tuple(map(responses.UserRegistration.of_own, page)),
+            items=tuple(map(responses.UserRegistration.with_event, page)),
             next_cursor=to_cursor(of_list, end),
         )
 
@@ -189,7 +191,7 @@ def registrations(router: APIRouter, service: Service, settled: Settled) -> None
     def list_registrations_in_event(
         event_id: EventId, asked: Annotated[Filter, Query()]
     ) -> responses.Roster:
-        """List who has a seat, then the line in order; the counts are of the whole event."""
+        """List registered users, then the waitlist in order. The counts are the event's."""
         of_list = ("registrations in", event_id, asked.status)
         page = service.list_registrations_in(
             event_id,
@@ -207,5 +209,5 @@ def _page(
 
 
 def _key(own: models.UserRegistration) -> str:
-    """Return what a user's registrations are in order of, as text."""
+    """Return the sort key of a user's registrations, as text."""
     return f"{own.event.starts_at.isoformat(timespec='microseconds')} {own.event.event_id}"

@@ -1,4 +1,4 @@
-"""Who gets to the API, with what; and what becomes of failures (R10.3, R11)."""
+"""Access to the API, and its responses to failures (R10.3, R11)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from bot.api.app import CONFIRMATION_SECONDS, MAX_WAITING_RESPONSES, MOST_BYTES, build_api
+from bot.api.app import MAX_BODY_BYTES, MOST_SETTLING, SETTLING, build_api
 from domain.commands import RegisterOutcome
 from domain.errors import Busy, NotConfirmed
 from domain.inputs import UserDraft
@@ -33,8 +33,8 @@ from tests.support.slack.harness import SlackHarness
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_without_a_token_every_route_is_401_and_nothing_is_done(
-    harness: SlackHarness, web: TestClient, supper: dict[str, Any], method: str, path: str
+def test_without_a_token_every_route_is_401_and_changes_nothing(
+    town: Town, web: TestClient, supper: dict[str, Any], method: str, path: str
 ) -> None:
     before = harness.everything()
     with TestClient(api_app(harness, TOKEN)) as stranger:
@@ -57,21 +57,21 @@ def test_without_a_token_every_route_is_401_and_nothing_is_done(
         "Bearer \u00fc",
     ],
 )
-def test_a_token_that_is_none_of_ours_is_401(harness: SlackHarness, authorization: str) -> None:
-    with TestClient(api_app(harness, TOKEN)) as stranger:
+def test_invalid_token_is_401(town: Town, authorization: str) -> None:
+    with TestClient(api_app(town, TOKEN)) as stranger:
         response = stranger.get("/users", headers={b"Authorization": authorization.encode()})
     assert problem(response, 401, "not-authorized") == {}
 
 
 @pytest.mark.parametrize("authorization", ["Bearer old", "Bearer new", "bearer new"])
-def test_each_of_several_tokens_is_taken(harness: SlackHarness, authorization: str) -> None:
-    """So that one can be replaced while it is in use."""
-    with TestClient(api_app(harness, "old", "new")) as program:
+def test_each_of_several_tokens_is_valid(town: Town, authorization: str) -> None:
+    """One can be replaced while it is in use."""
+    with TestClient(api_app(town, "old", "new")) as program:
         assert got(program.get("/users", headers={"Authorization": authorization}))
 
 
-def test_the_documentation_needs_no_token_and_nothing_from_elsewhere(harness: SlackHarness) -> None:
-    with TestClient(api_app(harness, TOKEN)) as stranger:
+def test_documentation_needs_no_token_and_no_other_host(town: Town) -> None:
+    with TestClient(api_app(town, TOKEN)) as stranger:
         page = stranger.get("/docs")
         assert page.status_code == 200
         parts = [
@@ -85,33 +85,31 @@ def test_the_documentation_needs_no_token_and_nothing_from_elsewhere(harness: Sl
         assert got(stranger.get("/openapi.json"))["info"]["title"] == "Rollcall"
 
 
-def test_slacks_requests_and_the_health_check_are_beside_the_api(
-    harness: SlackHarness, web: TestClient
-) -> None:
+def test_slacks_route_and_the_health_check_work_with_the_api(town: Town, web: TestClient) -> None:
     assert web.get("/healthz").text == "ok"
     assert web.post("/slack/events").text == "no valid signature"
 
 
-def test_a_path_that_is_not_there_is_404(web: TestClient) -> None:
+def test_unknown_path_is_404(web: TestClient) -> None:
     response = web.get("/users/")
     assert (response.status_code, response.json()["type"]) == (404, "about:blank")
 
 
-def test_a_method_that_a_path_does_not_take_is_405_with_those_that_it_does(
+def test_unsupported_method_is_405_with_the_supported_ones(
     web: TestClient,
 ) -> None:
     response = web.patch("/users/a")
     assert (response.status_code, response.headers["allow"]) == (405, "DELETE, GET, PUT")
 
 
-def test_what_is_only_read_takes_no_other_method(web: TestClient) -> None:
+def test_documentation_supports_only_reads(web: TestClient) -> None:
     response = web.post("/docs")
     assert response.status_code == 405
     assert {*response.headers["allow"].split(", ")} == {"GET", "HEAD"}
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b'{"name": NaN', b""])
-def test_a_body_that_is_no_json_is_refused(web: TestClient, body: bytes) -> None:
+def test_body_without_valid_json_is_refused(web: TestClient, body: bytes) -> None:
     response = web.post("/users", content=body, headers={"Content-Type": "application/json"})
     assert problem(response, 422, "invalid")["field"] == "body"
 
@@ -123,18 +121,18 @@ def _chunks(size: int) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("how", [lambda size: b" " * size, _chunks], ids=["length", "chunks"])
 @pytest.mark.parametrize("too_large", [False, True])
-def test_a_body_has_a_largest_size(
+def test_body_over_the_limit_is_413(
     web: TestClient, how: Callable[[int], Any], too_large: bool
 ) -> None:
-    body = how(MOST_BYTES + 1024 if too_large else MOST_BYTES)
+    body = how(MAX_BODY_BYTES + 1024 if too_large else MAX_BODY_BYTES)
     response = web.post("/users", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == (413 if too_large else 422)
     assert response.headers["content-type"] == "application/problem+json"
     assert not too_large or response.json()["title"] == "Content Too Large"
 
 
-class ErrorHandler(Service):
-    """Fails as it is told to; a registration is not confirmed, and then ends in the outcome, if any."""
+class FailingService(Service):
+    """Fails with a given error. A registration is unconfirmed, and ends in the given outcome, if any."""
 
     error: Exception
     outcome: object = None
@@ -151,8 +149,8 @@ class ErrorHandler(Service):
         raise NotConfirmed(result)
 
 
-class Waking(ManualClock):
-    """Whoever waits on it wakes when the time is up, at once."""
+class ImpatientClock(ManualClock):
+    """A clock whose waits return immediately."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -164,13 +162,13 @@ class Waking(ManualClock):
 
 
 @pytest.fixture
-def clock() -> Waking:
-    return Waking()
+def clock() -> ImpatientClock:
+    return ImpatientClock()
 
 
 @pytest.fixture
-def failing(clock: Waking) -> ErrorHandler:
-    return ErrorHandler(
+def failing(clock: ImpatientClock) -> FailingService:
+    return FailingService(
         MemoryStore(),
         clock,
         new_id=ids(),
@@ -181,22 +179,22 @@ def failing(clock: Waking) -> ErrorHandler:
 
 
 @pytest.fixture
-def program(failing: ErrorHandler, clock: Waking) -> TestClient:
+def program(failing: FailingService, clock: ImpatientClock) -> TestClient:
     api = build_api(failing, tokens=[TOKEN], clock=clock, new_id=lambda: "0123456789abcdef")
     return TestClient(api, headers=BEARER)
 
 
-def test_busy_is_503_and_says_when_to_ask_again(failing: ErrorHandler, program: TestClient) -> None:
+def test_busy_is_503_with_a_retry_time(failing: FailingService, program: TestClient) -> None:
     failing.error = Busy()
     response = program.post("/users", json={"name": "Ann"})
     assert problem(response, 503, "busy") == {}
     assert response.headers["retry-after"] == "1"
 
 
-def test_what_is_settled_soon_is_answered_as_it_ended(
-    failing: ErrorHandler, program: TestClient
+def test_unconfirmed_change_that_is_resolved_soon_returns_its_outcome(
+    failing: FailingService, program: TestClient
 ) -> None:
-    """R8.12: HTTP leaves the time to find out."""
+    """R8.12: an HTTP client can wait for it."""
     service = service_on(MemoryStore())
     service.create_user(UserDraft.of(user_id="a", name="Ann"))
     with TestClient(
@@ -208,28 +206,28 @@ def test_what_is_settled_soon_is_answered_as_it_ended(
     assert (answer["userId"], answer["status"]) == ("a", "registered")
 
 
-def test_what_is_settled_as_refused_is_answered_as_refused(
-    failing: ErrorHandler, program: TestClient
+def test_unconfirmed_change_that_is_refused_returns_the_refusal(
+    failing: FailingService, program: TestClient
 ) -> None:
     failing.outcome = Busy()
     response = program.post("/events/supper/register", json={"userId": "a"})
     assert problem(response, 503, "busy") == {}
 
 
-def test_what_is_not_settled_in_time_is_504(program: TestClient, clock: Waking) -> None:
+def test_change_that_stays_unconfirmed_is_504(program: TestClient, clock: ImpatientClock) -> None:
     response = program.post("/events/supper/register", json={"userId": "a"})
     assert problem(response, 504, "not-confirmed") == {}
     assert clock.waits == [CONFIRMATION_SECONDS]
 
 
-def test_no_more_answers_are_held_back_than_leave_threads_for_the_others(
-    failing: ErrorHandler, clock: Waking
+def test_only_some_unconfirmed_changes_wait_at_the_same_time(
+    failing: FailingService, clock: ImpatientClock
 ) -> None:
-    """The others are told at once that it is not known."""
+    """The others return 504 immediately, to keep threads free."""
     api = build_api(failing, tokens=[TOKEN], clock=clock, new_id=ids())
     nested: list[int] = []
 
-    def ask_again(signal: threading.Event, seconds: float) -> bool:
+    def wait_during_another(signal: threading.Event, seconds: float) -> bool:
         clock.waits.append(seconds)
         if len(clock.waits) <= MAX_WAITING_RESPONSES:
             ask()
@@ -240,19 +238,19 @@ def test_no_more_answers_are_held_back_than_leave_threads_for_the_others(
             response = program.post("/events/supper/register", json={"userId": "a"})
             nested.append(response.status_code)
 
-    clock.wait = ask_again  # type: ignore[method-assign]
+    clock.wait = wait_during_another  # type: ignore[method-assign]
     ask()
     assert nested == [504] * (MAX_WAITING_RESPONSES + 1)
     assert len(clock.waits) == MAX_WAITING_RESPONSES
 
 
-def test_what_nobody_foresaw_is_logged_once_with_the_reference_that_is_answered(
-    failing: ErrorHandler, program: TestClient, caplog: pytest.LogCaptureFixture
+def test_unexpected_error_is_logged_once_with_the_reference_in_the_response(
+    failing: FailingService, program: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    failing.error = ZeroDivisionError("nobody foresaw this")
+    failing.error = ZeroDivisionError("internal details")
     with caplog.at_level(logging.WARNING):
         response = program.post("/users", json={"name": "Ann"})
-    assert problem(response, 500, "unforeseen") == {"reference": "01234567"}
+    assert problem(response, 500, "unexpected") == {"reference": "01234567"}
     (record,) = caplog.records
     assert "01234567" in record.getMessage()
-    assert "nobody foresaw this" not in response.text
+    assert "internal details" not in response.text

@@ -11,7 +11,7 @@ from tests.support.slack.api_client import SUPPER, created, got, problem
 from tests.support.slack.harness import AMARA, BJORN, SlackHarness
 
 
-def test_an_event_is_created_whole(web: TestClient, harness: SlackHarness) -> None:
+def test_event_is_created_with_every_field(web: TestClient, town: Town) -> None:
     given = SUPPER | {
         "description": "Bring bread.",
         "location": "Kitchen",
@@ -34,17 +34,17 @@ def test_an_event_is_created_whole(web: TestClient, harness: SlackHarness) -> No
     assert got(web.get("/events/supper")) == response.json()
 
 
-def test_an_event_without_an_id_gets_one(web: TestClient) -> None:
+def test_event_without_an_id_gets_one(web: TestClient) -> None:
     without = {name: value for name, value in SUPPER.items() if name != "eventId"}
     assert created(web.post("/events", json=without))["eventId"]
 
 
-def test_a_capacity_with_nothing_behind_the_point_is_a_whole_number(web: TestClient) -> None:
-    """As JSON has it: some programs write all numbers so."""
+def test_capacity_may_have_a_fraction_of_zero(web: TestClient) -> None:
+    """Some programs write all JSON numbers with a fraction."""
     assert created(web.post("/events", json=SUPPER | {"capacity": 12.0}))["capacity"] == 12
 
 
-def test_a_second_event_with_an_id_is_refused(web: TestClient, supper: dict[str, Any]) -> None:
+def test_duplicate_event_id_is_refused(web: TestClient, supper: dict[str, Any]) -> None:
     response = web.post("/events", json=SUPPER | {"title": "Dinner"})
     assert problem(response, 409, "duplicate-event") == {"eventId": "supper"}
     assert got(web.get("/events/supper"))["title"] == "Supper"
@@ -58,10 +58,14 @@ def test_a_second_event_with_an_id_is_refused(web: TestClient, supper: dict[str,
         ("2130-05-24T18:00", "Europe/Berlin", "2130-05-24T18:00:00+02:00"),
         ("2130-05-24 18:00:00", "America/New_York", "2130-05-24T18:00:00-04:00"),
         ("20300524T180000+0200", None, "2030-05-24T16:00:00Z"),
-        ("2030-10-27T02:30", "Europe/Berlin", "2030-10-27T02:30:00+02:00"),  # the first of two
+        (
+            "2030-10-27T02:30",
+            "Europe/Berlin",
+            "2030-10-27T02:30:00+02:00",
+        ),  # the first of two such times
     ],
 )
-def test_a_date_has_an_offset_or_is_local_to_the_time_zone(
+def test_date_has_an_offset_or_is_local_to_the_time_zone(
     web: TestClient, date: str, time_zone: str | None, answered: str
 ) -> None:
     event = created(web.post("/events", json=SUPPER | {"date": date, "timeZone": time_zone}))
@@ -69,7 +73,7 @@ def test_a_date_has_an_offset_or_is_local_to_the_time_zone(
 
 
 def test_events_are_listed_by_start_page_by_page(web: TestClient) -> None:
-    """Those that Slack does not list, too."""
+    """The list includes events that are not listed in Slack."""
     for day in (3, 1, 2):
         given = {
             "eventId": f"e{day}",
@@ -84,7 +88,7 @@ def test_events_are_listed_by_start_page_by_page(web: TestClient) -> None:
     assert second["nextCursor"] is None
 
 
-def test_an_event_is_updated_in_what_is_given(web: TestClient, supper: dict[str, Any]) -> None:
+def test_update_changes_only_the_given_fields(web: TestClient, supper: dict[str, Any]) -> None:
     after = got(
         web.put(
             "/events/supper",
@@ -107,8 +111,8 @@ def test_an_event_is_updated_in_what_is_given(web: TestClient, supper: dict[str,
     }
 
 
-def test_what_get_answered_may_be_put_back(web: TestClient, supper: dict[str, Any]) -> None:
-    """Read, change, write: whatever only we set is left as it is."""
+def test_response_of_get_can_be_put_back(web: TestClient, supper: dict[str, Any]) -> None:
+    """Fields that only the server sets are ignored."""
     got(web.put("/events/supper", json={"description": "Bring bread."}))
     before = got(web.get("/events/supper"))
     after = got(web.put("/events/supper", json=before | {"title": "Brunch", "waitlistCount": 7}))
@@ -118,10 +122,10 @@ def test_what_get_answered_may_be_put_back(web: TestClient, supper: dict[str, An
 @pytest.mark.parametrize(
     ("given", "field"), [({"status": "canceled"}, "status"), ({"eventId": "lunch"}, "eventId")]
 )
-def test_what_is_not_set_here_is_refused_where_it_is_another(
+def test_change_of_a_fixed_field_is_refused(
     web: TestClient, supper: dict[str, Any], given: dict[str, str], field: str
 ) -> None:
-    """Nobody is to believe that an event was called off."""
+    """A program must not believe that it canceled an event."""
     refusal = problem(web.put("/events/supper", json=given | {"title": "Brunch"}), 422, "invalid")
     assert refusal["field"] == field
     assert got(web.get("/events/supper")) == supper
@@ -137,10 +141,10 @@ def test_what_is_not_set_here_is_refused_where_it_is_another(
         ("date", "9999-12-31T23:00:00-05:00"),
     ],
 )
-def test_a_time_that_some_zone_could_not_tell_is_refused(
+def test_time_that_some_zone_cannot_represent_is_refused(
     web: TestClient, supper: dict[str, Any], name: str, date: str, time_zone: str
 ) -> None:
-    """Stored, it would be in the way of every list that it is in."""
+    """If stored, it would break every list that contains it."""
     given = SUPPER | {"eventId": "late", "timeZone": time_zone, name: date}
     year = "9998" if time_zone == "Asia/Tokyo" and date.endswith("00:00") else "9999"
     if year == "9999":
@@ -150,25 +154,25 @@ def test_a_time_that_some_zone_could_not_tell_is_refused(
     assert len(got(web.get("/events"))["items"]) == 1
 
 
-def test_a_date_is_looked_at_in_reasonable_time_however_long_it_is(web: TestClient) -> None:
+def test_very_long_date_is_refused_quickly(web: TestClient) -> None:
     given = SUPPER | {"date": "T" * 60_000 + " "}
     assert problem(web.post("/events", json=given), 422, "invalid")["field"] == "date"
 
 
 @pytest.mark.parametrize("name", ["localtime", "Factory"])
-def test_a_zone_that_is_another_on_each_machine_is_refused(web: TestClient, name: str) -> None:
+def test_zone_that_depends_on_the_machine_is_refused(web: TestClient, name: str) -> None:
     given = SUPPER | {"timeZone": name}
     assert problem(web.post("/events", json=given), 422, "invalid")["field"] == "timeZone"
 
 
-def test_what_was_given_once_can_be_taken_back(web: TestClient, supper: dict[str, Any]) -> None:
+def test_optional_field_can_be_removed(web: TestClient, supper: dict[str, Any]) -> None:
     end = "2130-05-24T21:00:00+02:00"
     assert got(web.put("/events/supper", json={"endDate": end}))["endDate"] == end
     assert got(web.put("/events/supper", json={"endDate": None}))["endDate"] is None
 
 
-def test_more_seats_promote_those_who_wait(
-    web: TestClient, supper: dict[str, Any], harness: SlackHarness
+def test_capacity_increase_promotes_waitlisted_users(
+    web: TestClient, supper: dict[str, Any], town: Town
 ) -> None:
     """R2.5."""
     for user_id in "abc":
@@ -178,9 +182,7 @@ def test_more_seats_promote_those_who_wait(
     assert harness.assert_invariants().seated("supper") == ["a", "b"]
 
 
-def test_a_capacity_below_the_registered_is_refused(
-    web: TestClient, supper: dict[str, Any]
-) -> None:
+def test_capacity_below_the_registered_is_refused(web: TestClient, supper: dict[str, Any]) -> None:
     got(web.put("/events/supper", json={"capacity": 3}))
     for user_id in "ab":
         created(web.post("/events/supper/register", json={"userId": user_id}))
@@ -192,16 +194,16 @@ def test_a_capacity_below_the_registered_is_refused(
     }
 
 
-def test_a_canceled_event_can_not_be_changed(
-    web: TestClient, supper: dict[str, Any], harness: SlackHarness
+def test_canceled_event_cannot_be_changed(
+    web: TestClient, supper: dict[str, Any], town: Town
 ) -> None:
     harness.bot.service.cancel_event("supper")
     response = web.put("/events/supper", json={"title": "Brunch"})
     assert problem(response, 409, "event-canceled") == {"eventId": "supper"}
 
 
-def test_an_event_is_deleted_with_its_registrations(
-    web: TestClient, supper: dict[str, Any], harness: SlackHarness
+def test_event_is_deleted_with_its_registrations(
+    web: TestClient, supper: dict[str, Any], town: Town
 ) -> None:
     created(web.post("/events/supper/register", json={"userId": "a"}))
     assert web.delete("/events/supper").status_code == 204
@@ -213,7 +215,7 @@ def test_an_event_is_deleted_with_its_registrations(
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_where_there_is_no_such_event_it_is_404(web: TestClient, method: str) -> None:
+def test_unknown_event_is_404(web: TestClient, method: str) -> None:
     response = web.request(method, "/events/nothing", json={"title": "Brunch"})
     assert problem(response, 404, "unknown-event") == {"eventId": "nothing"}
 
@@ -253,10 +255,10 @@ GAP = "02:30 does not exist on this day in Europe/Berlin: the clocks go forward"
         ({"color": "red"}, "color", "is not a field here"),
     ],
 )
-def test_a_malformed_event_is_refused_with_field_and_reason(
+def test_invalid_event_is_refused_with_field_and_reason(
     web: TestClient, supper: dict[str, Any], given: dict[str, Any], field: str, reason: str
 ) -> None:
-    """R2.3, and R1.4 for events; in creating and in changing."""
+    """R2.3, and R1.4 for events, on create and on update."""
     response = web.post("/events", json=SUPPER | {"eventId": "other"} | given)
     refusal = problem(response, 422, "invalid")
     assert refusal["field"] == field

@@ -1,4 +1,4 @@
-"""docs/openapi.json is what the code serves, and says what the routes answer."""
+"""docs/openapi.json is the description that the code serves, with every response."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def described() -> dict[str, Any]:
     return description()
 
 
-def test_the_committed_description_is_that_of_the_code(described: dict[str, Any]) -> None:
-    """`make openapi` writes it anew."""
+def test_committed_description_matches_the_code(described: dict[str, Any]) -> None:
+    """`make openapi` updates it."""
     assert json.loads(COMMITTED.read_text()) == described
 
 
-def test_the_routes_are_those_of_r11(described: dict[str, Any]) -> None:
+def test_routes_are_those_of_r11(described: dict[str, Any]) -> None:
     routes = {
         (method.upper(), path.replace("{userId}", "a").replace("{eventId}", "supper"))
         for path, operations in described["paths"].items()

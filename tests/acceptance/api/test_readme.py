@@ -1,4 +1,4 @@
-"""The README's session with curl works as printed."""
+"""The README's curl session works as printed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from tests.support.slack.http_process import env, running_http
 README = Path(__file__).parents[3] / "README.md"
 
 
-def test_the_session_with_curl_answers_what_the_readme_says(
-    harness: SlackHarness, tmp_path: Path
-) -> None:
+def test_curl_session_prints_the_readmes_responses(town: Town, tmp_path: Path) -> None:
     (session,) = re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL)
     expected = [line[2:] for line in session.splitlines() if line.startswith("# {")]
     slack = {
@@ -32,7 +30,7 @@ def test_the_session_with_curl_answers_what_the_readme_says(
             text=True,
             check=True,
         )
-    harness.workspace.refusals.clear()  # Ann and Bo are not in Slack, where Bo was to be told
+    town.workspace.refusals.clear()  # Ann and Bo do not exist in Slack, so Bo's notification fails
     assert ended.stderr == ""
     answered = ended.stdout.splitlines()
     assert len(answered) == len(expected) == 8

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from bot.features.cards.views import event_card
 from domain.enums import EventStatus
+from tests.support.notifications.message_kinds import kind_of
 from tests.support.slack.api_client import SUPPER, created, got, problem
-from tests.support.slack.harness import BJORN, CHLOE, SlackHarness
+from tests.support.slack.harness import BJORN, CHLOE, Town, text_of
 
 
 def register(web: TestClient, *user_ids: str, event_id: str = "supper") -> list[dict[str, Any]]:
@@ -20,8 +22,8 @@ def register(web: TestClient, *user_ids: str, event_id: str = "supper") -> list[
     ]
 
 
-def test_who_registers_has_a_seat_or_a_place_in_line(
-    web: TestClient, supper: dict[str, Any], harness: SlackHarness
+def test_registration_gets_a_seat_or_a_waitlist_position(
+    web: TestClient, supper: dict[str, Any], town: Town
 ) -> None:
     a, b, c = register(web, "a", "b", "c")
     now = harness.clock.now().isoformat().replace("+00:00", "Z")
@@ -39,7 +41,9 @@ def test_who_registers_has_a_seat_or_a_place_in_line(
     ]
 
 
-def test_who_comes_back_has_another_registration(web: TestClient, supper: dict[str, Any]) -> None:
+def test_registering_again_gives_a_new_registration_id(
+    web: TestClient, supper: dict[str, Any]
+) -> None:
     (before,) = register(web, "a")
     got(web.delete("/events/supper/register/a"))
     (after,) = register(web, "a")
@@ -49,7 +53,7 @@ def test_who_comes_back_has_another_registration(web: TestClient, supper: dict[s
 @pytest.mark.parametrize(
     ("user_id", "status", "position"), [("a", "registered", None), ("b", "waitlisted", 1)]
 )
-def test_who_is_in_already_is_refused_with_status_and_position(
+def test_registered_user_is_refused_with_status_and_position(
     web: TestClient, supper: dict[str, Any], user_id: str, status: str, position: int | None
 ) -> None:
     """R3.4."""
@@ -64,7 +68,7 @@ def test_who_is_in_already_is_refused_with_status_and_position(
     }
 
 
-def test_a_full_event_without_a_waitlist_refuses_with_the_numbers(
+def test_full_event_without_a_waitlist_refuses_with_the_numbers(
     web: TestClient, supper: dict[str, Any]
 ) -> None:
     """R3.2."""
@@ -80,8 +84,8 @@ def test_a_full_event_without_a_waitlist_refuses_with_the_numbers(
 
 
 @pytest.mark.parametrize("status", [EventStatus.CLOSED, EventStatus.CANCELED])
-def test_an_event_that_takes_no_registrations_refuses_with_the_reason(
-    web: TestClient, supper: dict[str, Any], harness: SlackHarness, status: EventStatus
+def test_closed_event_refuses_with_the_reason(
+    web: TestClient, supper: dict[str, Any], town: Town, status: EventStatus
 ) -> None:
     """R3.5."""
     service = harness.bot.service
@@ -97,12 +101,12 @@ def test_an_event_that_takes_no_registrations_refuses_with_the_reason(
 
 
 @pytest.mark.parametrize(("because", "days"), [("deadline", 1), ("started", 2)])
-def test_an_event_whose_time_has_come_refuses_with_what_came_and_when(
-    web: TestClient, supper: dict[str, Any], harness: SlackHarness, because: str, days: int
+def test_event_after_its_deadline_or_start_refuses_with_the_time(
+    web: TestClient, supper: dict[str, Any], town: Town, because: str, days: int
 ) -> None:
-    """R2.6, R3.5: the deadline, or, where none is set, the start."""
-    end = harness.clock.now() + timedelta(days=days)
-    start = harness.clock.now() + timedelta(days=2)
+    """R2.6, R3.5: without a deadline, the start counts."""
+    end = town.clock.now() + timedelta(days=days)
+    start = town.clock.now() + timedelta(days=2)
     deadline = end.isoformat() if because == "deadline" else None
     times = {"date": start.isoformat(), "registrationDeadline": deadline}
     created(web.post("/events", json={**SUPPER, "eventId": "soon", **times}))
@@ -117,13 +121,13 @@ def test_an_event_whose_time_has_come_refuses_with_what_came_and_when(
     }
 
 
-def test_an_unknown_user_can_not_register(web: TestClient, supper: dict[str, Any]) -> None:
+def test_unknown_user_cannot_register(web: TestClient, supper: dict[str, Any]) -> None:
     response = web.post("/events/supper/register", json={"userId": "nobody"})
     assert problem(response, 404, "unknown-user") == {"userId": "nobody"}
 
 
 @pytest.mark.parametrize("event_id", ["nothing", "no id, surely"])
-def test_nobody_registers_for_an_unknown_event(
+def test_registration_for_an_unknown_event_is_404(
     web: TestClient, supper: dict[str, Any], event_id: str
 ) -> None:
     response = web.post(f"/events/{event_id}/register", json={"userId": "a"})
@@ -131,22 +135,24 @@ def test_nobody_registers_for_an_unknown_event(
 
 
 @pytest.mark.parametrize(("body", "field"), [({}, "userId"), ({"userId": 7}, "userId")])
-def test_a_malformed_registration_is_refused(
+def test_malformed_registration_is_refused(
     web: TestClient, supper: dict[str, Any], body: object, field: str
 ) -> None:
     response = web.post("/events/supper/register", json=body)
     assert problem(response, 422, "invalid")["field"] == field
 
 
-def test_who_leaves_makes_room_for_the_next(web: TestClient, supper: dict[str, Any]) -> None:
-    """R4.2: and R4.3, for one who leaves the line."""
+def test_unregistering_promotes_the_next(web: TestClient, supper: dict[str, Any]) -> None:
+    """R4.2, and R4.3 for leaving the waitlist."""
     register(web, "a", "b", "c")
     assert got(web.delete("/events/supper/register/a")) == {"promoted": ["b"]}
     assert got(web.delete("/events/supper/register/c")) == {"promoted": []}
 
 
 @pytest.mark.parametrize("user_id", ["b", "nobody"])
-def test_who_is_not_in_can_not_leave(web: TestClient, supper: dict[str, Any], user_id: str) -> None:
+def test_unregistered_user_cannot_leave(
+    web: TestClient, supper: dict[str, Any], user_id: str
+) -> None:
     response = web.delete(f"/events/supper/register/{user_id}")
     assert problem(response, 404, "not-registered") == {
         "eventId": "supper",
@@ -155,12 +161,12 @@ def test_who_is_not_in_can_not_leave(web: TestClient, supper: dict[str, Any], us
     }
 
 
-def test_nobody_leaves_an_unknown_event(web: TestClient) -> None:
+def test_leaving_an_unknown_event_is_404(web: TestClient) -> None:
     response = web.delete("/events/nothing/register/a")
     assert problem(response, 404, "unknown-event") == {"eventId": "nothing"}
 
 
-def test_a_users_registrations_come_with_their_events_by_start(
+def test_registrations_of_a_user_have_their_events_by_start(
     web: TestClient, supper: dict[str, Any]
 ) -> None:
     """R5."""
@@ -181,7 +187,7 @@ def test_a_users_registrations_come_with_their_events_by_start(
 @pytest.mark.parametrize(
     ("status", "events"), [("registered", ["lunch"]), ("waitlisted", ["supper"])]
 )
-def test_a_users_registrations_are_filtered_by_status(
+def test_registrations_of_a_user_are_filtered_by_status(
     web: TestClient, supper: dict[str, Any], status: str, events: list[str]
 ) -> None:
     """R5.5."""
@@ -192,10 +198,10 @@ def test_a_users_registrations_are_filtered_by_status(
     assert [one["eventId"] for one in page["items"]] == events
 
 
-def test_a_users_registrations_are_listed_page_by_page(
+def test_registrations_of_a_user_are_listed_page_by_page(
     web: TestClient, supper: dict[str, Any]
 ) -> None:
-    """Those that begin at once, too."""
+    """Pages also split events with the same start."""
     for number in range(5):
         created(web.post("/events", json=SUPPER | {"eventId": f"e{number}"}))
         register(web, "a", event_id=f"e{number}")
@@ -209,17 +215,19 @@ def test_a_users_registrations_are_listed_page_by_page(
     assert cursor is None
 
 
-def test_a_user_in_nothing_has_an_empty_list(web: TestClient, supper: dict[str, Any]) -> None:
+def test_user_without_registrations_has_an_empty_list(
+    web: TestClient, supper: dict[str, Any]
+) -> None:
     """R5.3."""
     assert got(web.get("/users/a/registrations")) == {"items": [], "nextCursor": None}
 
 
-def test_an_unknown_user_has_no_list(web: TestClient) -> None:
+def test_registrations_of_an_unknown_user_are_404(web: TestClient) -> None:
     response = web.get("/users/nobody/registrations")
     assert problem(response, 404, "unknown-user") == {"userId": "nobody"}
 
 
-def test_an_events_registrations_are_seats_and_line_apart(
+def test_registrations_of_an_event_are_registered_and_waitlisted(
     web: TestClient, supper: dict[str, Any]
 ) -> None:
     """R6."""
@@ -234,24 +242,25 @@ def test_an_events_registrations_are_seats_and_line_apart(
 
 
 @pytest.mark.parametrize(
-    ("status", "registered", "waiting"), [("registered", ["a"], []), ("waitlisted", [], ["b", "c"])]
+    ("status", "registered", "waitlisted"),
+    [("registered", ["a"], []), ("waitlisted", [], ["b", "c"])],
 )
-def test_an_events_registrations_are_filtered_by_status(
+def test_registrations_of_an_event_are_filtered_by_status(
     web: TestClient,
     supper: dict[str, Any],
     status: str,
     registered: list[str],
-    waiting: list[str],
+    waitlisted: list[str],
 ) -> None:
-    """R6.2: the counts are of the whole event all the same."""
+    """R6.2. The counts are still the whole event's."""
     register(web, "a", "b", "c")
     page = got(web.get("/events/supper/registrations", params={"status": status}))
     assert [one["userId"] for one in page["registered"]] == registered
-    assert [one["userId"] for one in page["waitlist"]] == waiting
+    assert [one["userId"] for one in page["waitlist"]] == waitlisted
     assert (page["registeredCount"], page["waitlistCount"]) == (1, 2)
 
 
-def test_an_events_registrations_are_listed_page_by_page(
+def test_registrations_of_an_event_are_listed_page_by_page(
     web: TestClient, supper: dict[str, Any]
 ) -> None:
     got(web.put("/events/supper", json={"capacity": 2}))
@@ -271,13 +280,15 @@ def test_an_events_registrations_are_listed_page_by_page(
     assert seen == [("a", None), ("b", None), ("c", 1), ("d", 2), ("e", 3)]
 
 
-def test_an_event_with_nobody_has_two_empty_lists(web: TestClient, supper: dict[str, Any]) -> None:
+def test_event_without_registrations_has_two_empty_lists(
+    web: TestClient, supper: dict[str, Any]
+) -> None:
     """R6.5."""
     page = got(web.get("/events/supper/registrations"))
     assert (page["registered"], page["waitlist"], page["nextCursor"]) == ([], [], None)
 
 
-def test_an_unknown_event_has_no_roster(web: TestClient) -> None:
+def test_registrations_of_an_unknown_event_are_404(web: TestClient) -> None:
     response = web.get("/events/nothing/registrations")
     assert problem(response, 404, "unknown-event") == {"eventId": "nothing"}
 
@@ -293,7 +304,7 @@ def test_an_unknown_event_has_no_roster(web: TestClient) -> None:
         ({"limt": "5"}, "limt", "is not a field here"),
     ],
 )
-def test_a_malformed_question_is_refused_with_field_and_reason(
+def test_malformed_query_is_refused_with_field_and_reason(
     web: TestClient,
     supper: dict[str, Any],
     path: str,
@@ -305,16 +316,22 @@ def test_a_malformed_question_is_refused_with_field_and_reason(
     assert refusal == {"field": field, "reason": reason}
 
 
-def test_who_registered_over_http_is_promoted_told_in_slack_and_seen_on_the_card(
-    web: TestClient, harness: SlackHarness
+def test_user_registered_over_http_is_promoted_notified_and_shown_on_the_card(
+    web: TestClient, town: Town
 ) -> None:
     harness.card(harness.event(capacity=1))
     for user_id in (BJORN, CHLOE):
         created(web.post("/users", json={"userId": user_id, "name": user_id}))
     register(web, BJORN, CHLOE, event_id="yoga")
-    assert "1 of 1 seat" in harness.current_card_text()
-    assert "1 waiting" in harness.current_card_text()
+    assert "1 of 1 seat" in town.card_now()
+    assert town.card_now() == shown_card(town)
     got(web.delete(f"/events/yoga/register/{BJORN}"))
-    assert "waiting" not in harness.current_card_text()
-    (told,) = harness.direct_messages(CHLOE)
-    assert "you have a seat in *Yoga in the park*" in told
+    assert town.card_now() == shown_card(town)
+    (told,) = town.told(CHLOE)
+    assert kind_of(told) == "promoted"
+    assert "*Yoga in the park*" in told
+
+
+def shown_card(town: Town) -> str:
+    """Return the event's card as it should be."""
+    return text_of(event_card(town.bot.service.get_event("yoga")).to_dict()["blocks"])

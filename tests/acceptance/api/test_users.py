@@ -11,9 +11,7 @@ from tests.support.slack.api_client import created, got, problem
 from tests.support.slack.harness import SlackHarness
 
 
-def test_a_user_is_created_with_the_id_that_is_given(
-    web: TestClient, harness: SlackHarness
-) -> None:
+def test_user_is_created_with_the_given_id(web: TestClient, town: Town) -> None:
     response = web.post(
         "/users", json={"userId": "hr-7", "name": " Ann ", "timeZone": "Europe/Oslo"}
     )
@@ -29,12 +27,12 @@ def test_a_user_is_created_with_the_id_that_is_given(
     assert got(web.get("/users/hr-7")) == response.json()
 
 
-def test_a_user_without_an_id_gets_one(web: TestClient) -> None:
+def test_user_without_an_id_gets_one(web: TestClient) -> None:
     first, second = (created(web.post("/users", json={"name": "Ann"})) for _ in range(2))
     assert first["userId"] != second["userId"]
 
 
-def test_a_second_user_with_an_id_is_refused(web: TestClient) -> None:
+def test_duplicate_user_id_is_refused(web: TestClient) -> None:
     created(web.post("/users", json={"userId": "a", "name": "Ann"}))
     response = web.post("/users", json={"userId": "a", "name": "Bob"})
     assert problem(response, 409, "duplicate-user") == {"userId": "a"}
@@ -54,15 +52,15 @@ def test_users_are_listed_page_by_page(web: TestClient) -> None:
     assert names == [["Ann", "Bob"], ["Cara"]]
 
 
-def test_what_get_answered_may_be_put_back(web: TestClient) -> None:
+def test_response_of_get_can_be_put_back(web: TestClient) -> None:
     before = created(web.post("/users", json={"userId": "a", "name": "Ann", "timeZone": "UTC"}))
     after = got(web.put("/users/a", json=before | {"name": "Anna"}))
     assert after == before | {"name": "Anna", "updatedAt": after["updatedAt"]}
     refusal = problem(web.put("/users/a", json=after | {"userId": "b"}), 422, "invalid")
-    assert refusal == {"field": "userId", "reason": "must be that of the path"}
+    assert refusal["field"] == "userId"
 
 
-def test_a_user_is_updated_in_what_is_given(web: TestClient, harness: SlackHarness) -> None:
+def test_update_changes_only_the_given_fields(web: TestClient, town: Town) -> None:
     before = created(
         web.post("/users", json={"userId": "a", "name": "Ann", "timeZone": "Asia/Tokyo"})
     )
@@ -73,8 +71,8 @@ def test_a_user_is_updated_in_what_is_given(web: TestClient, harness: SlackHarne
     assert got(web.put("/users/a", json={"timeZone": None}))["timeZone"] is None
 
 
-def test_a_user_is_deleted_and_the_seat_goes_to_the_line(
-    web: TestClient, supper: dict[str, Any], harness: SlackHarness
+def test_deleting_a_user_promotes_the_next(
+    web: TestClient, supper: dict[str, Any], town: Town
 ) -> None:
     for user_id in "ab":
         created(web.post("/events/supper/register", json={"userId": user_id}))
@@ -86,7 +84,7 @@ def test_a_user_is_deleted_and_the_seat_goes_to_the_line(
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize("user_id", ["nobody", "no id, surely", "x" * 2000])
-def test_where_there_is_no_such_user_it_is_404(web: TestClient, method: str, user_id: str) -> None:
+def test_unknown_user_is_404(web: TestClient, method: str, user_id: str) -> None:
     response = web.request(method, f"/users/{user_id}", json={"name": "Ann"})
     assert problem(response, 404, "unknown-user") == {"userId": user_id}
 
@@ -106,7 +104,7 @@ def test_where_there_is_no_such_user_it_is_404(web: TestClient, method: str, use
         ([], "body", "must be an object, sent as application/json"),
     ],
 )
-def test_a_malformed_user_is_refused_with_field_and_reason(
+def test_invalid_user_is_refused_with_field_and_reason(
     web: TestClient, body: object, field: str, reason: str
 ) -> None:
     """R1.4."""
@@ -117,7 +115,7 @@ def test_a_malformed_user_is_refused_with_field_and_reason(
 
 
 @pytest.mark.parametrize("name", [None, "", 7])
-def test_a_malformed_update_of_a_user_is_refused(web: TestClient, name: object) -> None:
+def test_invalid_update_of_a_user_is_refused(web: TestClient, name: object) -> None:
     created(web.post("/users", json={"userId": "a", "name": "Ann"}))
     assert problem(web.put("/users/a", json={"name": name}), 422, "invalid")["field"] == "name"
     assert got(web.get("/users/a"))["name"] == "Ann"

@@ -230,7 +230,7 @@ def test_no_log_contains_names_typed_text_or_secrets(
     corrupt(deployment)
     assert deployment.slack.click(DIEGO, card, ActionId.UNREGISTER).ephemeral
     logged = "\n".join(rendered(record) for record in log.records)
-    assert "unforeseen failure" in logged
+    assert any(record.levelname == "ERROR" for record in log.records)
     for word in (*TYPED.values(), "Amara", TOKEN, SECRET, workspace.app.bot_token):
         assert word not in logged, word
 
