@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from domain import cursors
 from domain.enums import ChangeKind, RegistrationStatus
 from domain.errors import UnknownEvent
 from domain.execution.loader import count_entries_before

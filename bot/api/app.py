@@ -29,10 +29,10 @@ _logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 """The largest request body. An event with everything at its limit takes a third of it."""
 
-SETTLING = 10.0
+CONFIRMATION_SECONDS = 10.0
 """How long a response waits for the result of an unconfirmed change."""
 
-MOST_SETTLING = 8
+MAX_WAITING_RESPONSES = 8
 """Responses that may wait at the same time. Each takes one of the 40 threads that all requests share."""
 
 ASSETS = "/docs/assets"
@@ -88,10 +88,10 @@ def _documentation(_: Request) -> Response:
 
 
 def _resolver(clock: Clock) -> routes.Confirm:
-    places = threading.BoundedSemaphore(MOST_SETTLING)
+    slots = threading.BoundedSemaphore(MAX_WAITING_RESPONSES)
 
-    def settled(change: Callable[[], Any]) -> Any:
-        """Make the change. Raises its refusal, or `NotConfirmed` after `SETTLING`."""
+    def confirm(change: Callable[[], Any]) -> Any:
+        """Make the change. Raises its refusal, or `NotConfirmed` after `CONFIRMATION_SECONDS`."""
         try:
             return change()
         except NotConfirmed as unconfirmed:

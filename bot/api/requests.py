@@ -232,7 +232,7 @@ class Paging(RequestModel):
     """The query of a list: its page."""
 
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE, description="A page may be shorter.")] = (
-        PAGE
+        PAGE_SIZE
     )
     cursor: Annotated[str | None, Field(description="The `nextCursor` of the previous page.")] = (
         None

@@ -11,7 +11,7 @@ from bot.blocks.formatting import moment, ordinal, people_count, seats
 from bot.blocks.mrkdwn import bold, escape, mention
 from bot.slack.errors import MalformedPayload, NotInUse, OtherWorkspace, RefreshFailed
 from domain import errors
-from domain.enums import ClosedReason, RegistrationStatus
+from domain.enums import RegistrationStatus
 from domain.errors import RollcallError
 from domain.models import Event
 

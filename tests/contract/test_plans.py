@@ -56,13 +56,21 @@ def peopled(store: AnyStore) -> AnyStore:
 HOLDS: list[tuple[str, Action]] = [
     ("a new event", PutEvent(an_event("e2"), None)),
     ("an event at its version", PutEvent(an_event(version=2), 1)),
-    ("a first registration", PutRegistration(a_seat("cyd", ticket=3), None)),
-    ("a registration as read", PutRegistration(a_seat("ben", ticket=2), a_wait("ben", ticket=2))),
-    ("a row to delete, as read", DeleteRegistration(a_seat("ada", ticket=1))),
-    ("a waitlist entry for a new ticket", PutWaitlistEntry("e1", a_place("cyd", 3))),
-    ("to delete the user's own waitlist entry", DeleteWaitlistEntry("e1", a_place("ben", 2))),
+    ("a first registration", PutRegistration(a_registration("cyd", ticket=3), None)),
+    (
+        "a registration as read",
+        PutRegistration(
+            a_registration("ben", ticket=2), a_waitlisted_registration("ben", ticket=2)
+        ),
+    ),
+    ("a row to delete, as read", DeleteRegistration(a_registration("ada", ticket=1))),
+    ("a waitlist entry for a new ticket", PutWaitlistEntry("e1", a_waitlist_entry("cyd", 3))),
+    (
+        "to delete the user's own waitlist entry",
+        DeleteWaitlistEntry("e1", a_waitlist_entry("ben", 2)),
+    ),
     ("a user who is not being deleted", CheckUser("cyd")),
-    ("an entry for a new version", PutJournalEntry(an_entry(version=2))),
+    ("an entry for a new version", PutJournalEntry(a_journal_entry(version=2))),
 ]
 
 FAILS: list[tuple[str, Action]] = [
@@ -70,16 +78,28 @@ FAILS: list[tuple[str, Action]] = [
     ("an older version", PutEvent(an_event(version=2), 0)),
     ("a version to come", PutEvent(an_event(version=3), 2)),
     ("an event that is not stored", PutEvent(an_event("e2", version=2), 1)),
-    ("a second registration", PutRegistration(a_seat("ada", ticket=3), None)),
-    ("a row of another status", PutRegistration(a_seat("ada"), a_wait("ada", ticket=1))),
-    ("a row of another ticket", PutRegistration(a_seat("ada"), a_seat("ada", ticket=9))),
-    ("a row that is not stored", PutRegistration(a_seat("cyd"), a_seat("cyd", ticket=3))),
-    ("to delete another status", DeleteRegistration(a_wait("ada", ticket=1))),
-    ("to delete another ticket", DeleteRegistration(a_seat("ada", ticket=9))),
-    ("to delete what is not stored", DeleteRegistration(a_seat("cyd", ticket=3))),
-    ("a ticket's second waitlist entry", PutWaitlistEntry("e1", a_place("cyd", 2))),
-    ("to delete another user's waitlist entry", DeleteWaitlistEntry("e1", a_place("ada", 2))),
-    ("to delete a missing waitlist entry", DeleteWaitlistEntry("e1", a_place("ben", 3))),
+    ("a second registration", PutRegistration(a_registration("ada", ticket=3), None)),
+    (
+        "a row of another status",
+        PutRegistration(a_registration("ada"), a_waitlisted_registration("ada", ticket=1)),
+    ),
+    (
+        "a row of another ticket",
+        PutRegistration(a_registration("ada"), a_registration("ada", ticket=9)),
+    ),
+    (
+        "a row that is not stored",
+        PutRegistration(a_registration("cyd"), a_registration("cyd", ticket=3)),
+    ),
+    ("to delete another status", DeleteRegistration(a_waitlisted_registration("ada", ticket=1))),
+    ("to delete another ticket", DeleteRegistration(a_registration("ada", ticket=9))),
+    ("to delete what is not stored", DeleteRegistration(a_registration("cyd", ticket=3))),
+    ("a ticket's second waitlist entry", PutWaitlistEntry("e1", a_waitlist_entry("cyd", 2))),
+    (
+        "to delete another user's waitlist entry",
+        DeleteWaitlistEntry("e1", a_waitlist_entry("ada", 2)),
+    ),
+    ("to delete a missing waitlist entry", DeleteWaitlistEntry("e1", a_waitlist_entry("ben", 3))),
     ("a user that is not stored", CheckUser("nobody")),
     ("a version's second entry", PutJournalEntry(a_journal_entry(version=1, plan_id="other"))),
 ]

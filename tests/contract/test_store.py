@@ -87,14 +87,16 @@ def test_event_is_replaced_only_at_the_version_that_was_read(store: AnyStore) ->
 
 
 def test_user_has_one_registration_per_event(store: AnyStore) -> None:
-    with_people(store, "ada")
-    commit(store, PutRegistration(a_seat(), None))
+    put_event_and_users(store, "ada")
+    commit(store, PutRegistration(a_registration(), None))
     with pytest.raises(Conflict):
         commit(store, PutRegistration(a_registration(ticket=2), None))
     assert store.get_registrations_of("ada") == (a_registration(),)
 
 
-@pytest.mark.parametrize("other", [a_seat("ada", ticket=7), a_wait("ada", ticket=1)])
+@pytest.mark.parametrize(
+    "other", [a_registration("ada", ticket=7), a_waitlisted_registration("ada", ticket=1)]
+)
 def test_registration_is_replaced_or_deleted_only_as_it_was_read(
     store: AnyStore, other: Registration
 ) -> None:
@@ -111,7 +113,7 @@ def test_registration_is_replaced_or_deleted_only_as_it_was_read(
 
 
 def test_waitlist_entry_is_written_once_and_deleted_only_for_its_user(store: AnyStore) -> None:
-    with_people(store)
+    put_event_and_users(store)
     commit(store, PutWaitlistEntry("e1", WaitlistEntry(3, "ada", START)))
     with pytest.raises(Conflict):
         commit(store, PutWaitlistEntry("e1", WaitlistEntry(3, "b", START)))
@@ -134,8 +136,8 @@ def test_user_check_fails_for_missing_users_and_during_deletion(store: AnyStore)
 
 
 def test_version_has_one_journal_entry(store: AnyStore) -> None:
-    with_people(store)
-    commit(store, PutJournalEntry(an_entry(version=1)))
+    put_event_and_users(store)
+    commit(store, PutJournalEntry(a_journal_entry(version=1)))
     with pytest.raises(Conflict):
         commit(store, PutJournalEntry(a_journal_entry(version=1, plan_id="other")))
     assert store.get_journal_entry("e1", 1) == a_journal_entry(version=1)
@@ -143,7 +145,7 @@ def test_version_has_one_journal_entry(store: AnyStore) -> None:
 
 def test_plan_is_not_written_if_its_last_condition_fails(store: AnyStore) -> None:
     """R7.4: the last action fails."""
-    with_people(store, "ada")
+    put_event_and_users(store, "ada")
     before = an_event()
     with pytest.raises(Conflict):
         commit(
@@ -162,7 +164,7 @@ def test_plan_is_not_written_if_its_last_condition_fails(store: AnyStore) -> Non
 
 def test_same_plan_never_applies_twice(store: AnyStore) -> None:
     """The repeat returns or is a conflict. The journal entry shows which plan applied."""
-    with_people(store, "ada")
+    put_event_and_users(store, "ada")
     event = an_event(version=2, registered_count=1)
     actions = (
         PutEvent(event, 1),
@@ -257,7 +259,7 @@ def test_lists_are_complete_and_ordered_for_any_page_size(store: AnyStore, limit
 
 
 def test_waitlist_is_read_between_tickets_in_order(store: AnyStore) -> None:
-    with_people(store)
+    put_event_and_users(store)
     for ticket in (5, 1, 3, 4):
         commit(store, PutWaitlistEntry("e1", WaitlistEntry(ticket, f"u{ticket}", START)))
 
@@ -274,7 +276,7 @@ def test_waitlist_is_read_between_tickets_in_order(store: AnyStore) -> None:
 
 
 def test_entries_before_an_entry_are_counted_between_tickets(store: AnyStore) -> None:
-    with_people(store)
+    put_event_and_users(store)
     for ticket in (5, 1, 3, 4):
         commit(store, PutWaitlistEntry("e1", WaitlistEntry(ticket, f"u{ticket}", START)))
 
@@ -291,8 +293,8 @@ def test_entries_before_an_entry_are_counted_between_tickets(store: AnyStore) ->
 
 
 def test_waitlisted_user_is_on_the_roster_only_once_seated(store: AnyStore) -> None:
-    with_people(store, "ada")
-    commit(store, PutRegistration(a_wait(), None))
+    put_event_and_users(store, "ada")
+    commit(store, PutRegistration(a_waitlisted_registration(), None))
     assert store.list_roster("e1", limit=5).items == ()
     commit(store, PutRegistration(a_registration(), a_waitlisted_registration()))
     assert store.list_roster("e1", limit=5).items == (a_registration(),)
@@ -300,10 +302,10 @@ def test_waitlisted_user_is_on_the_roster_only_once_seated(store: AnyStore) -> N
 
 def test_roster_is_read_for_one_ticket(store: AnyStore) -> None:
     """Waitlisted users are not on the roster. A ticket that two users hold, which is a violation, shows both."""
-    with_people(store, "ada", "b", "c")
-    commit(store, PutRegistration(a_seat("ada", ticket=1), None))
-    commit(store, PutRegistration(a_wait("b", ticket=2), None))
-    assert store.find_on_roster("e1", 1) == (a_seat("ada", ticket=1),)
+    put_event_and_users(store, "ada", "b", "c")
+    commit(store, PutRegistration(a_registration("ada", ticket=1), None))
+    commit(store, PutRegistration(a_waitlisted_registration("b", ticket=2), None))
+    assert store.find_on_roster("e1", 1) == (a_registration("ada", ticket=1),)
     assert store.find_on_roster("e1", 2) == store.find_on_roster("e2", 1) == ()
     commit(store, PutRegistration(a_registration("c", ticket=1), None))
     assert {row.user_id for row in store.find_on_roster("e1", 1)} == {"ada", "c"}
@@ -392,8 +394,8 @@ def test_deleted_event_is_read_but_not_listed(store: AnyStore) -> None:
 
 
 def test_batch_read_returns_what_exists(store: AnyStore) -> None:
-    with_people(store, "ada", "b")
-    commit(store, PutRegistration(a_seat("b"), None))
+    put_event_and_users(store, "ada", "b")
+    commit(store, PutRegistration(a_registration("b"), None))
     rows = store.get_rows("e1", registrations_of=["ada", "b", "x"], users=["ada", "x"])
     assert set(rows.users) == {"ada"}
     assert rows.registrations == {"b": a_registration("b")}
@@ -459,9 +461,9 @@ def test_late_save_does_not_move_the_delivery_row_back(store: AnyStore) -> None:
 
 
 def test_entry_is_undelivered_until_marked_delivered(store: AnyStore) -> None:
-    with_people(store)
-    commit(store, PutJournalEntry(an_entry(version=1)))
-    commit(store, PutJournalEntry(an_entry(version=2)))
+    put_event_and_users(store)
+    commit(store, PutJournalEntry(a_journal_entry(version=1)))
+    commit(store, PutJournalEntry(a_journal_entry(version=2)))
     assert set(pages(store.list_undelivered, 1)) == {"e1"}
     assert sorted(store.get_undelivered("e1")) == [1, 2]
     assert store.get_undelivered("e2") == ()
@@ -478,8 +480,8 @@ def test_entry_is_undelivered_until_marked_delivered(store: AnyStore) -> None:
 
 
 def test_entry_without_notifications_is_never_undelivered(store: AnyStore) -> None:
-    with_people(store)
-    commit(store, PutJournalEntry(an_entry(version=1), owed=False))
+    put_event_and_users(store)
+    commit(store, PutJournalEntry(a_journal_entry(version=1), owed=False))
     assert pages(store.list_undelivered, 5) == []
     assert store.get_journal_entry("e1", 1) == a_journal_entry(version=1)
 

@@ -56,7 +56,7 @@ def test_no_other_module_calls_the_service() -> None:
     assert {path: used for path in others if (used := methods_used(path))} == OTHERS
 
 
-def needs_of_functions(cloud: Cloud) -> dict[str, set[Need]]:
+def needs_of_functions(deployment: Deployment) -> dict[str, set[Need]]:
     """Return the permissions that each function needs to deliver messages and update cards, also during faults."""
     with ExitStack() as stack:
         found = {
@@ -67,18 +67,18 @@ def needs_of_functions(cloud: Cloud) -> dict[str, set[Need]]:
     return found
 
 
-def walk(cloud: Cloud) -> None:
+def walk(deployment: Deployment) -> None:
     """Deliver everything, once woken by the stream and once found by the sweep."""
-    lead_a_life(cloud, "told", cloud.deliver)
-    lead_a_life(cloud, "found", cloud.sweep)
+    lead_a_life(deployment, "told", deployment.deliver)
+    lead_a_life(deployment, "found", deployment.sweep)
 
 
-def lead_a_life(cloud: Cloud, event_id: str, deliver: Callable[[], object]) -> None:
+def lead_a_life(deployment: Deployment, event_id: str, deliver: Callable[[], object]) -> None:
     """Take an event from its card to its deletion, with unreachable users and deleted cards."""
-    slack, api, register = cloud.slack, cloud.town.api, f"/events/{event_id}/register"
-    yoga(cloud, eventId=event_id)
-    post_card(cloud, event_id)
-    card = cloud.town.workspace.messages(EVENTS)[-1]
+    slack, api, register = deployment.slack, deployment.harness.api, f"/events/{event_id}/register"
+    yoga(deployment, eventId=event_id)
+    post_card(deployment, event_id)
+    card = deployment.harness.workspace.messages(EVENTS)[-1]
     for user_id in (BJORN, CHLOE, DIEGO, HARUKI):
         slack.click(user_id, card, ActionId.REGISTER)
     deliver()
@@ -91,10 +91,10 @@ def lead_a_life(cloud: Cloud, event_id: str, deliver: Callable[[], object]) -> N
         deployment.ask("DELETE", f"{register}/{user_id}")
         api.fail_next("chat.postMessage", fault)
         deliver()
-    cloud.town.clock.advance(timedelta(minutes=5))
+    deployment.harness.clock.advance(timedelta(minutes=5))
     # All attendees are notified, and the card was deleted.
-    later = cloud.town.clock.now() + timedelta(days=3)
-    cloud.ask("PUT", f"/events/{event_id}", {"date": later.isoformat()})
+    later = deployment.harness.clock.now() + timedelta(days=3)
+    deployment.ask("PUT", f"/events/{event_id}", {"date": later.isoformat()})
     api.fail_next("chat.update", Fault.refused("message_not_found"))
     deliver()
     post_card(deployment, event_id)
@@ -104,14 +104,14 @@ def lead_a_life(cloud: Cloud, event_id: str, deliver: Callable[[], object]) -> N
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_function_may_do_exactly_what_it_requests(cloud: Cloud, function: str) -> None:
-    asked = needs_of_functions(cloud)[function].union(
+def test_function_may_do_exactly_what_it_requests(deployment: Deployment, function: str) -> None:
+    asked = needs_of_functions(deployment)[function].union(
         *(needs_of_method(method) for method in METHODS[function])
     )
     assert sorted(asked) == sorted(allowed(function))
 
 
-def test_action_without_permission_is_refused(cloud: Cloud) -> None:
+def test_action_without_permission_is_refused(deployment: Deployment) -> None:
     """Negative control: a request without permission is an error wherever functions run in tests."""
     with pytest.raises(ClientError, match="AccessDeniedException"):
         deployment.clients["notifier"].put_item(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from bot.api.app import MAX_BODY_BYTES, MOST_SETTLING, SETTLING, build_api
+from bot.api.app import CONFIRMATION_SECONDS, MAX_BODY_BYTES, MAX_WAITING_RESPONSES, build_api
 from domain.commands import RegisterOutcome
 from domain.errors import Busy, NotConfirmed
 from domain.inputs import UserDraft
@@ -34,7 +34,7 @@ from tests.support.slack.harness import SlackHarness
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_without_a_token_every_route_is_401_and_changes_nothing(
-    town: Town, web: TestClient, supper: dict[str, Any], method: str, path: str
+    harness: SlackHarness, web: TestClient, supper: dict[str, Any], method: str, path: str
 ) -> None:
     before = harness.everything()
     with TestClient(api_app(harness, TOKEN)) as stranger:
@@ -57,21 +57,21 @@ def test_without_a_token_every_route_is_401_and_changes_nothing(
         "Bearer \u00fc",
     ],
 )
-def test_invalid_token_is_401(town: Town, authorization: str) -> None:
-    with TestClient(api_app(town, TOKEN)) as stranger:
+def test_invalid_token_is_401(harness: SlackHarness, authorization: str) -> None:
+    with TestClient(api_app(harness, TOKEN)) as stranger:
         response = stranger.get("/users", headers={b"Authorization": authorization.encode()})
     assert problem(response, 401, "not-authorized") == {}
 
 
 @pytest.mark.parametrize("authorization", ["Bearer old", "Bearer new", "bearer new"])
-def test_each_of_several_tokens_is_valid(town: Town, authorization: str) -> None:
+def test_each_of_several_tokens_is_valid(harness: SlackHarness, authorization: str) -> None:
     """One can be replaced while it is in use."""
-    with TestClient(api_app(town, "old", "new")) as program:
+    with TestClient(api_app(harness, "old", "new")) as program:
         assert got(program.get("/users", headers={"Authorization": authorization}))
 
 
-def test_documentation_needs_no_token_and_no_other_host(town: Town) -> None:
-    with TestClient(api_app(town, TOKEN)) as stranger:
+def test_documentation_needs_no_token_and_no_other_host(harness: SlackHarness) -> None:
+    with TestClient(api_app(harness, TOKEN)) as stranger:
         page = stranger.get("/docs")
         assert page.status_code == 200
         parts = [
@@ -85,7 +85,9 @@ def test_documentation_needs_no_token_and_no_other_host(town: Town) -> None:
         assert got(stranger.get("/openapi.json"))["info"]["title"] == "Rollcall"
 
 
-def test_slacks_route_and_the_health_check_work_with_the_api(town: Town, web: TestClient) -> None:
+def test_slacks_route_and_the_health_check_work_with_the_api(
+    harness: SlackHarness, web: TestClient
+) -> None:
     assert web.get("/healthz").text == "ok"
     assert web.post("/slack/events").text == "no valid signature"
 

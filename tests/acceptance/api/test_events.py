@@ -11,7 +11,7 @@ from tests.support.slack.api_client import SUPPER, created, got, problem
 from tests.support.slack.harness import AMARA, BJORN, SlackHarness
 
 
-def test_event_is_created_with_every_field(web: TestClient, town: Town) -> None:
+def test_event_is_created_with_every_field(web: TestClient, harness: SlackHarness) -> None:
     given = SUPPER | {
         "description": "Bring bread.",
         "location": "Kitchen",
@@ -172,7 +172,7 @@ def test_optional_field_can_be_removed(web: TestClient, supper: dict[str, Any]) 
 
 
 def test_capacity_increase_promotes_waitlisted_users(
-    web: TestClient, supper: dict[str, Any], town: Town
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness
 ) -> None:
     """R2.5."""
     for user_id in "abc":
@@ -195,7 +195,7 @@ def test_capacity_below_the_registered_is_refused(web: TestClient, supper: dict[
 
 
 def test_canceled_event_cannot_be_changed(
-    web: TestClient, supper: dict[str, Any], town: Town
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness
 ) -> None:
     harness.bot.service.cancel_event("supper")
     response = web.put("/events/supper", json={"title": "Brunch"})
@@ -203,7 +203,7 @@ def test_canceled_event_cannot_be_changed(
 
 
 def test_event_is_deleted_with_its_registrations(
-    web: TestClient, supper: dict[str, Any], town: Town
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness
 ) -> None:
     created(web.post("/events/supper/register", json={"userId": "a"}))
     assert web.delete("/events/supper").status_code == 204

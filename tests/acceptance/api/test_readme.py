@@ -13,7 +13,7 @@ from tests.support.slack.http_process import env, running_http
 README = Path(__file__).parents[3] / "README.md"
 
 
-def test_curl_session_prints_the_readmes_responses(town: Town, tmp_path: Path) -> None:
+def test_curl_session_prints_the_readmes_responses(harness: SlackHarness, tmp_path: Path) -> None:
     (session,) = re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL)
     expected = [line[2:] for line in session.splitlines() if line.startswith("# {")]
     slack = {
@@ -30,7 +30,7 @@ def test_curl_session_prints_the_readmes_responses(town: Town, tmp_path: Path) -
             text=True,
             check=True,
         )
-    town.workspace.refusals.clear()  # Ann and Bo do not exist in Slack, so Bo's notification fails
+    harness.workspace.refusals.clear()  # Ann and Bo do not exist in Slack, so Bo's notification fails
     assert ended.stderr == ""
     answered = ended.stdout.splitlines()
     assert len(answered) == len(expected) == 8

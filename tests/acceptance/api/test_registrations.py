@@ -12,7 +12,7 @@ from bot.features.cards.views import event_card
 from domain.enums import EventStatus
 from tests.support.notifications.message_kinds import kind_of
 from tests.support.slack.api_client import SUPPER, created, got, problem
-from tests.support.slack.harness import BJORN, CHLOE, Town, text_of
+from tests.support.slack.harness import BJORN, CHLOE, SlackHarness, text_of
 
 
 def register(web: TestClient, *user_ids: str, event_id: str = "supper") -> list[dict[str, Any]]:
@@ -23,7 +23,7 @@ def register(web: TestClient, *user_ids: str, event_id: str = "supper") -> list[
 
 
 def test_registration_gets_a_seat_or_a_waitlist_position(
-    web: TestClient, supper: dict[str, Any], town: Town
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness
 ) -> None:
     a, b, c = register(web, "a", "b", "c")
     now = harness.clock.now().isoformat().replace("+00:00", "Z")
@@ -85,7 +85,7 @@ def test_full_event_without_a_waitlist_refuses_with_the_numbers(
 
 @pytest.mark.parametrize("status", [EventStatus.CLOSED, EventStatus.CANCELED])
 def test_closed_event_refuses_with_the_reason(
-    web: TestClient, supper: dict[str, Any], town: Town, status: EventStatus
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness, status: EventStatus
 ) -> None:
     """R3.5."""
     service = harness.bot.service
@@ -102,11 +102,11 @@ def test_closed_event_refuses_with_the_reason(
 
 @pytest.mark.parametrize(("because", "days"), [("deadline", 1), ("started", 2)])
 def test_event_after_its_deadline_or_start_refuses_with_the_time(
-    web: TestClient, supper: dict[str, Any], town: Town, because: str, days: int
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness, because: str, days: int
 ) -> None:
     """R2.6, R3.5: without a deadline, the start counts."""
-    end = town.clock.now() + timedelta(days=days)
-    start = town.clock.now() + timedelta(days=2)
+    end = harness.clock.now() + timedelta(days=days)
+    start = harness.clock.now() + timedelta(days=2)
     deadline = end.isoformat() if because == "deadline" else None
     times = {"date": start.isoformat(), "registrationDeadline": deadline}
     created(web.post("/events", json={**SUPPER, "eventId": "soon", **times}))
@@ -317,21 +317,21 @@ def test_malformed_query_is_refused_with_field_and_reason(
 
 
 def test_user_registered_over_http_is_promoted_notified_and_shown_on_the_card(
-    web: TestClient, town: Town
+    web: TestClient, harness: SlackHarness
 ) -> None:
     harness.card(harness.event(capacity=1))
     for user_id in (BJORN, CHLOE):
         created(web.post("/users", json={"userId": user_id, "name": user_id}))
     register(web, BJORN, CHLOE, event_id="yoga")
-    assert "1 of 1 seat" in town.card_now()
-    assert town.card_now() == shown_card(town)
+    assert "1 of 1 seat" in harness.current_card_text()
+    assert harness.current_card_text() == shown_card(harness)
     got(web.delete(f"/events/yoga/register/{BJORN}"))
-    assert town.card_now() == shown_card(town)
-    (told,) = town.told(CHLOE)
+    assert harness.current_card_text() == shown_card(harness)
+    (told,) = harness.direct_messages(CHLOE)
     assert kind_of(told) == "promoted"
     assert "*Yoga in the park*" in told
 
 
-def shown_card(town: Town) -> str:
+def shown_card(harness: SlackHarness) -> str:
     """Return the event's card as it should be."""
-    return text_of(event_card(town.bot.service.get_event("yoga")).to_dict()["blocks"])
+    return text_of(event_card(harness.bot.service.get_event("yoga")).to_dict()["blocks"])

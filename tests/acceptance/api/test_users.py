@@ -11,7 +11,7 @@ from tests.support.slack.api_client import created, got, problem
 from tests.support.slack.harness import SlackHarness
 
 
-def test_user_is_created_with_the_given_id(web: TestClient, town: Town) -> None:
+def test_user_is_created_with_the_given_id(web: TestClient, harness: SlackHarness) -> None:
     response = web.post(
         "/users", json={"userId": "hr-7", "name": " Ann ", "timeZone": "Europe/Oslo"}
     )
@@ -60,7 +60,7 @@ def test_response_of_get_can_be_put_back(web: TestClient) -> None:
     assert refusal["field"] == "userId"
 
 
-def test_update_changes_only_the_given_fields(web: TestClient, town: Town) -> None:
+def test_update_changes_only_the_given_fields(web: TestClient, harness: SlackHarness) -> None:
     before = created(
         web.post("/users", json={"userId": "a", "name": "Ann", "timeZone": "Asia/Tokyo"})
     )
@@ -72,7 +72,7 @@ def test_update_changes_only_the_given_fields(web: TestClient, town: Town) -> No
 
 
 def test_deleting_a_user_promotes_the_next(
-    web: TestClient, supper: dict[str, Any], town: Town
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness
 ) -> None:
     for user_id in "ab":
         created(web.post("/events/supper/register", json={"userId": user_id}))

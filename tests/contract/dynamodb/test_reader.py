@@ -52,7 +52,7 @@ def sent_queries(most: int = 1_000) -> Iterator[list[dict[str, Any]]]:
 
 
 def test_waitlist_over_a_megabyte_is_read_across_pages(store: DynamoDBStore) -> None:
-    places = [a_place(f"u{ticket}", ticket) for ticket in range(1, 8)]
+    places = [a_waitlist_entry(f"u{ticket}", ticket) for ticket in range(1, 8)]
     store.commit(bare_plan(*(PutWaitlistEntry("e1", place) for place in places)))
     with sent_queries(most=3) as sent:
         assert store.get_waitlist("e1", limit=5) == tuple(places[:5])
@@ -60,7 +60,7 @@ def test_waitlist_over_a_megabyte_is_read_across_pages(store: DynamoDBStore) -> 
 
 
 def test_waitlist_over_a_megabyte_is_counted_across_pages(store: DynamoDBStore) -> None:
-    places = [a_place(f"u{ticket}", ticket) for ticket in range(1, 8)]
+    places = [a_waitlist_entry(f"u{ticket}", ticket) for ticket in range(1, 8)]
     store.commit(bare_plan(*(PutWaitlistEntry("e1", place) for place in places)))
     with sent_queries(most=3) as sent:
         assert store.count_entries_before("e1", places[6], after=0) == 6
@@ -69,7 +69,7 @@ def test_waitlist_over_a_megabyte_is_counted_across_pages(store: DynamoDBStore) 
 
 def test_registrations_of_a_user_are_read_across_pages(store: DynamoDBStore) -> None:
     """R7.1: the cascade deletes only the registrations that it sees."""
-    rows = [a_seat(event_id=f"e{number}") for number in range(7)]
+    rows = [a_registration(event_id=f"e{number}") for number in range(7)]
     store.commit(bare_plan(*(PutRegistration(row, None) for row in rows)))
     with sent_queries(most=3) as sent:
         assert store.get_registrations_of("ada") == tuple(rows)

@@ -51,7 +51,7 @@ def test_no_index_carries_an_attribute_that_a_registration_changes() -> None:
 
 def test_index_carries_exactly_what_is_read_from_it() -> None:
     """The indexes `unfinished` and `undelivered` only find rows, which are then read from the table."""
-    whole, keys = {"ProjectionType": "ALL"}, {"ProjectionType": "KEYS_ONLY"}
+    all_items, keys = {"ProjectionType": "ALL"}, {"ProjectionType": "KEYS_ONLY"}
     projections = {
         (table.name, index["IndexName"]): index["Projection"]
         for table in schema.TABLES

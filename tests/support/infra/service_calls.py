@@ -118,19 +118,19 @@ def _needs_of_read(
 
 
 def _needs_of_change(operation: Operation) -> set[Need]:
-    with _world() as (world, client), recorded(client) as needs:
-        stage = Stage(world, client, operation)
-        writes = [at for at, name in enumerate(stage.expected.requests) if name in WRITES]
+    with _world() as (tables, client), recorded(client) as needs:
+        scenario = CrashScenario(tables, client, operation)
+        writes = [at for at, name in enumerate(scenario.expected.requests) if name in WRITES]
         # The later commits of a long operation meet the same faults as its first.
         for at in writes[:1] if operation.is_long else writes:
-            stage.check(Trouble({at: Fault.CONFLICT}))
+            scenario.check(FaultPlan({at: Fault.CONFLICT}))
             # There is no answer until it is "not confirmed". Then it resolves the commit.
-            stage.check(Trouble(lasting=(at, Fault.LATE)))
+            scenario.check(FaultPlan(lasting=(at, Fault.LATE)))
     return needs
 
 
 @contextmanager
-def _world() -> Iterator[tuple[World, DynamoDBClient]]:
+def _world() -> Iterator[tuple[WorkspaceTables, DynamoDBClient]]:
     """Give a world and a client to record."""
     with empty_local() as store:
         yield WorkspaceTables(store._client, store._prefix), client_of(local_endpoint())

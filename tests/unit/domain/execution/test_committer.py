@@ -323,7 +323,7 @@ def test_a_failure_of_the_only_attempt_is_raised_and_nothing_was_written(
     assert assert_invariants(store).seated("e1") == []
 
 
-def test_who_was_told_not_confirmed_hears_the_end_whatever_fails_until_then(
+def test_unconfirmed_request_gets_its_result_whatever_fails_meanwhile(
     service: Service, store: FaultyStore, background: list[Callable[[], None]]
 ) -> None:
     """R8.12: what nobody foresaw is reported once, and it is asked again."""
@@ -345,7 +345,7 @@ def test_who_was_told_not_confirmed_hears_the_end_whatever_fails_until_then(
     assert background == []
 
 
-def test_what_was_not_confirmed_is_not_done_after_others_were_told_otherwise(
+def test_unconfirmed_request_is_not_applied_after_contrary_answers(
     service: Service, store: FaultyStore, background: list[Callable[[], None]]
 ) -> None:
     """R2.6: a seat that was asked for before the start is not given after it."""
@@ -393,7 +393,7 @@ def test_a_registration_behind_the_creation_of_its_event_is_made(
     assert [type(entry.result.result(0)) for entry in entries] == [ChangeOutcome, RegisterOutcome]
 
 
-def test_who_is_deleted_before_registration_ends_is_not_told_that_it_is_closed(
+def test_user_deleted_before_the_registration_deadline_is_unknown(
     store: FaultyStore,
 ) -> None:
     """R7.1: the user and the end of registration were never there together."""

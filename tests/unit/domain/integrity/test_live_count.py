@@ -36,10 +36,10 @@ def a_scene() -> CorruptibleEvent:
 
 def count(target: CorruptibleEvent, store: object | None = None, *, page: int = 2) -> Count:
     """Count the scene's event, as the store shows it, since its present version."""
-    reader: Store = store or scene.store  # type: ignore[assignment]
-    since = scene.event().version
+    reader: Store = store or target.store  # type: ignore[assignment]
+    since = target.event().version
     return LiveCount(
-        reader, at_once, "e1", since_version=since, page_size=page, on_page=lambda _: None
+        reader, run_now, "e1", since_version=since, page_size=page, on_page=lambda _: None
     ).run()
 
 

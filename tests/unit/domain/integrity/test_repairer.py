@@ -21,17 +21,17 @@ def target() -> CorruptibleEvent:
 
 
 @pytest.fixture
-def reading(scene: Scene) -> Checker:
+def reading(target: CorruptibleEvent) -> Checker:
     clock = ManualClock()
-    return Checker(scene.store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
+    return Checker(target.store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
 
 
 @pytest.fixture
-def repairing(scene: Scene, reading: Checker) -> Repairer:
+def repairing(target: CorruptibleEvent, reading: Checker) -> Repairer:
     clock = ManualClock()
     retry = RetryPolicy(clock, lambda: 0.5)
-    executor = scene.service._executor
-    return Repairer(scene.store, executor, retry, clock, ids("repairing"), reading)
+    executor = target.service._executor
+    return Repairer(target.store, executor, retry, clock, ids("repairing"), reading)
 
 
 def only(target: CorruptibleEvent, kind: ViolationKind) -> Violation:
@@ -51,38 +51,40 @@ def test_an_entry_that_a_page_did_not_show_is_no_gap_once_it_is_there(reading: C
 
 
 def test_a_lost_user_whose_event_cannot_be_left_by_itself_is_taken_out_all_the_same(
-    scene: Scene, repairing: Repairer
+    target: CorruptibleEvent, repairing: Repairer
 ) -> None:
     """The line is said to be longer than it is: nobody who sits can leave until that is mended."""
     for name in ("waiting1", "waiting2", "waiting3"):
-        scene.service.unregister("e1", scene.person(name))
-    scene.lose_user("seated1")
-    violation = only(scene, ViolationKind.NO_USER)
-    scene.rewrite_event({"waitlist_count": 2})
+        target.service.unregister("e1", target.person(name))
+    target.lose_user("seated1")
+    violation = only(target, ViolationKind.NO_USER)
+    target.rewrite_event({"waitlist_count": 2})
     assert [mend.result for mend in repairing._unregister(violation)] == ["unregistered"]
-    scene.rewrite_event({"waitlist_count": 0})
-    assert assert_mended(scene.service, scene.store).seated("e1") == ["e1-seated2"]
+    target.rewrite_event({"waitlist_count": 0})
+    assert assert_fixed(target.service, target.store).seated("e1") == ["e1-seated2"]
 
 
-def test_what_stands_in_anothers_place_by_now_goes_first(scene: Scene, repairing: Repairer) -> None:
-    scene.lose_place("waiting2")
-    violation = only(scene, ViolationKind.NOT_ON_WAITLIST)
-    scene.add_place(4, "nobody")
+def test_what_stands_in_anothers_place_by_now_goes_first(
+    target: CorruptibleEvent, repairing: Repairer
+) -> None:
+    target.lose_waitlist_entry("waiting2")
+    violation = only(target, ViolationKind.NOT_ON_WAITLIST)
+    target.add_waitlist_entry(4, "nobody")
     assert [mend.result for mend in repairing._fix_registration(violation)] == ["on the waitlist"]
-    assert_mended(scene.service, scene.store)
+    assert_fixed(target.service, target.store)
 
 
 def test_one_who_leaves_before_the_mending_is_not_written_again(
-    scene: Scene, repairing: Repairer
+    target: CorruptibleEvent, repairing: Repairer
 ) -> None:
-    row, event = scene.row("waiting3"), scene.event()
-    scene.service.unregister("e1", row.user_id)
+    row, event = target.row("waiting3"), target.event()
+    target.service.unregister("e1", row.user_id)
     for mend in (repairing._give_ticket, repairing._rewrite, repairing._add_entry):
         assert mend(row)(event) is None
 
 
 def test_what_no_version_guards_and_nobody_confirms_is_given_up(
-    scene: Scene, repairing: Repairer
+    target: CorruptibleEvent, repairing: Repairer
 ) -> None:
     """After twenty seconds; the next repair finds it where it was."""
     target.add_waitlist_entry(9, "nobody", "gone")
@@ -90,12 +92,12 @@ def test_what_no_version_guards_and_nobody_confirms_is_given_up(
     assert isinstance(target.store, FaultyStore)
     target.store.faults = [never_sent] * 1_000
     assert list(repairing._fix_waitlist_entry(violation)) == []
-    scene.store.faults.clear()
+    target.store.faults.clear()
     assert [mend.result for mend in repairing._fix_waitlist_entry(violation)] == ["deleted"]
-    assert_mended(scene.service, scene.store)
+    assert_fixed(target.service, target.store)
 
 
-def test_a_tombstone_keeps_its_count_of_nobody(scene: Scene, reading: Checker) -> None:
-    scene.service.delete_event("e1")
-    assert scene.event().deletion is Deletion.DONE
+def test_a_tombstone_keeps_its_count_of_nobody(target: CorruptibleEvent, reading: Checker) -> None:
+    target.service.delete_event("e1")
+    assert target.event().deletion is Deletion.DONE
     assert list(reading.check_all()) == []

@@ -65,7 +65,7 @@ def test_registrations_promoted_by_a_capacity_increase_keep_a_new_field(
 
 
 def test_registration_repaired_keeps_a_new_field() -> None:
-    damaged = with_note(a_seat()).model_copy(update={"seated_at": None})
+    damaged = with_note(a_registration()).model_copy(update={"seated_at": None})
     assert with_valid_seated_at(damaged).model_extra == NOTE
 
 

@@ -97,7 +97,10 @@ def test_delivery_rows_cards_and_entries_round_trip() -> None:
 
 def test_field_that_older_items_lack_is_empty() -> None:
     """R9.2 came later: older journal entries and delivery rows have no unreachable recipients."""
-    entry, delivery = ITEMS.journal_entry(an_entry()), ITEMS.delivery(DeliveryState(event_id="e1"))
+    entry, delivery = (
+        ITEMS.journal_entry(a_journal_entry()),
+        ITEMS.delivery(DeliveryState(event_id="e1")),
+    )
     for name in ("unreported", "more_unreported"):
         del delivery[name]
     del entry["unreachable"]
@@ -124,8 +127,8 @@ def test_upcoming_index_carries_when_registration_closes(deadline: datetime | No
 
 
 def test_only_registered_users_are_in_the_roster_index() -> None:
-    assert "seated_in" in ITEMS.registration(a_seat())
-    assert "seated_in" not in ITEMS.registration(a_wait())
+    assert "seated_in" in ITEMS.registration(a_registration())
+    assert "seated_in" not in ITEMS.registration(a_waitlisted_registration())
 
 
 def test_unfinished_index_holds_operations_until_they_finish() -> None:
@@ -142,5 +145,5 @@ def test_due_index_holds_events_with_a_due_time() -> None:
 
 
 def test_undelivered_index_is_spread_over_four_shards() -> None:
-    entries = (an_entry(f"e{number}") for number in range(100))
+    entries = (a_journal_entry(f"e{number}") for number in range(100))
     assert len({from_wire(ITEMS.journal_entry(entry))["undelivered_in"] for entry in entries}) == 4

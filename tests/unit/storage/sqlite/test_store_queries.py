@@ -98,7 +98,7 @@ def test_page_needs_no_offset(store: SQLiteStore) -> None:
 
 def test_commit_executes_one_statement_per_action(store: SQLiteStore) -> None:
     """BEGIN and COMMIT come on top."""
-    carry_out(store, Create(an_event("new")), event_id="new")
+    plan_and_commit(store, Create(an_event("new")), event_id="new")
     plan = planned(store, Register("ada"), Register("ben"), event_id="new")
     executed = statements(store, lambda: store.commit(plan))
     own = [one for one in executed if not one.startswith("--")]  # SQLite's own, for foreign keys
