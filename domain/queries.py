@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from domain import cursors
 from domain.enums import ChangeKind, RegistrationStatus
 from domain.errors import UnknownEvent
 from domain.execution.loader import count_entries_before
@@ -27,8 +28,14 @@ from domain.ports import Store
 MAX_NAMED_USERS = 5
 """The most users that a preview names."""
 
-_REGISTERED, _WAITLIST = "registered", "waitlist"
-"""The two parts of an event's list, as its cursors name them."""
+
+def waitlist_cursor(event_id: str, ticket: int) -> str:
+    """Return the cursor of `list_by_event` for the page that starts after a ticket of the waitlist."""
+    return _attendees_cursor(event_id, "", ticket)
+
+
+def _attendees_cursor(event_id: str, roster_cursor: str, ticket: int) -> str:
+    return cursors.encode(("attendees", event_id), (roster_cursor, ticket))
 
 
 class Queries:
@@ -73,17 +80,17 @@ class Queries:
 
         Raises `Invalid` for a cursor of another list, and `UnknownEvent`.
         """
-        part, _, after = (cursor or f"{_REGISTERED}:").partition(":")
-        if part not in (_REGISTERED, _WAITLIST):
-            raise Invalid("cursor", "must be one that this list gave out")
-        if part == _WAITLIST:
-            _parse_ticket(after)
+        roster_cursor: str | None = ""
+        ticket = 0
+        if cursor is not None:
+            after, ticket = cursors.decode(("attendees", event_id), cursor, (str, int))
+            roster_cursor = after or None  # None: the roster is done
 
         def read() -> EventRegistrations | None:
             event = self._store.get_event(event_id)
             if event is None or event.deletion is not None:
                 raise UnknownEvent(event_id)
-            page = self._page(event, status, limit, part, after)
+            page = self._page(event, status, limit, roster_cursor, ticket)
             # A user promoted meanwhile would be in neither part.
             return page if page is not None and self.are_unchanged([event]) else None
 
@@ -97,22 +104,27 @@ class Queries:
         roster_cursor: str | None,
         ticket: int,
     ) -> EventRegistrations | None:
-        """Return a page, or None if the waitlist changed while it was read."""
+        """Return a page, or None if the waitlist changed while it was read.
+
+        The page starts in the roster ("" is its start), or, if `roster_cursor` is None, in the
+        waitlist after a ticket.
+        """
         registered: tuple[Registration, ...] = ()
-        if part == _REGISTERED and status is not RegistrationStatus.WAITLISTED:
-            page = self._store.list_roster(event.event_id, limit=limit, cursor=after or None)
+        if roster_cursor is not None and status is not RegistrationStatus.WAITLISTED:
+            page = self._store.list_roster(
+                event.event_id, limit=limit, cursor=roster_cursor or None
+            )
             registered = page.items
             if page.next_cursor is not None:
-                cursor = f"{_REGISTERED}:{page.next_cursor}"
-                return EventRegistrations(event, registered, (), cursor)
-            after = ""
+                next_page = _attendees_cursor(event.event_id, page.next_cursor, 0)
+                return EventRegistrations(event, registered, (), next_page)
         if status is RegistrationStatus.REGISTERED:
             return EventRegistrations(event, registered, (), None)
         left = limit - len(registered)
         if not left:
-            cursor = f"{_WAITLIST}:0" if event.waitlist_count else None
+            cursor = waitlist_cursor(event.event_id, 0) if event.waitlist_count else None
             return EventRegistrations(event, registered, (), cursor)
-        return self._waitlist_page(event, registered, left, _parse_ticket(after))
+        return self._waitlist_page(event, registered, left, ticket)
 
     def _waitlist_page(
         self, event: Event, registered: tuple[Registration, ...], limit: int, ticket: int
@@ -125,7 +137,7 @@ class Queries:
             WaitlistPosition(first + n, entry) for n, entry in enumerate(entries[:limit])
         )
         is_last = len(entries) <= limit
-        cursor = None if is_last else f"{_WAITLIST}:{waitlist[-1].entry.ticket}"
+        cursor = None if is_last else waitlist_cursor(event.event_id, waitlist[-1].entry.ticket)
         return EventRegistrations(event, registered, waitlist, cursor)
 
     def list_registration_moves(
@@ -144,16 +156,19 @@ class Queries:
             move, ticket = registration_move(entry, user_id, ticket)
             if move.changes or move.moved_up:
                 moves.append(move)
-        next_cursor = page.next_cursor and f"{ticket or 0}:{page.next_cursor}"
-        return Page(tuple(moves), next_cursor)
+        if page.next_cursor is None:
+            return Page(tuple(moves))
+        list_id = ("registration moves", event_id, user_id)
+        return Page(tuple(moves), cursors.encode(list_id, (ticket or 0, page.next_cursor)))
 
     def _start_of_moves(
         self, event_id: str, user_id: str, cursor: str | None
     ) -> tuple[int | None, str | None]:
         """Return the user's ticket if waitlisted where a page begins, and the history's own cursor."""
         if cursor is not None:
-            ticket, _, after = cursor.partition(":")
-            return _parse_ticket(ticket) or None, after
+            list_id = ("registration moves", event_id, user_id)
+            ticket, after = cursors.decode(list_id, cursor, (int, str))
+            return ticket or None, after
         event = self._retry.read(lambda: self._store.get_event(event_id))
         if event is None or event.deletion is not None:
             raise UnknownEvent(event_id)
@@ -240,9 +255,3 @@ def registration_move(
         elif left_waitlist and ticket is not None and change.ticket is not None:
             moved_up += change.ticket < ticket
     return RegistrationMove(entry.at, tuple(own), moved_up), ticket
-
-
-def _parse_ticket(text: str) -> int:
-    if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise Invalid("cursor", "must be one that this list gave out")
-    return int(text or 0)

@@ -156,8 +156,8 @@ def _http_error_handler(paths: Sequence[APIRoute]) -> Callable[[Request, Excepti
         headers = dict(error.headers or {})
         if error.status_code == 405:
             # The router names only the methods of the first route with this path.
-            fitting = [path for path in paths if path.path_regex.match(request.url.path)]
-            methods = set().union(*(one.methods or () for one in fitting))
+            matches = [path for path in paths if path.path_regex.match(request.url.path)]
+            methods = set().union(*(one.methods or () for one in matches))
             headers |= {"Allow": ", ".join(sorted(methods))} if methods else {}
         return problems.http_error(error.status_code, error.detail, headers)
 

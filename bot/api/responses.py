@@ -179,7 +179,7 @@ class Roster(ResponseModel):
         return cls(
             registered=tuple(Registration.of(row, None) for row in page.registered),
             waitlist=tuple(
-                Registration.of_waitlist_position(event.event_id, one) for one in page.waiting
+                Registration.of_waitlist_position(event.event_id, one) for one in page.waitlist
             ),
             registered_count=event.registered_count,
             waitlist_count=event.waitlist_count,

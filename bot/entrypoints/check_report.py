@@ -63,7 +63,7 @@ def describe_progress(progress: Progress) -> str:
     """Return the progress in one line."""
     return (
         f"events: {progress.events}, registrations: {progress.registrations},"
-        f" waitlist entries: {progress.places}"
+        f" waitlist entries: {progress.waitlist_entries}"
     )
 
 
@@ -74,7 +74,7 @@ def describe(violation: Violation) -> str:
 
 def describe_fixed(fixed: FixedViolation) -> str:
     """Return a fix in one line, with the value before and after."""
-    return f"{_where(fixed.violation)}: was {fixed.violation.stored}, is now {fixed.now}"
+    return f"{_where(fixed.violation)}: was {fixed.violation.stored}, is now {fixed.result}"
 
 
 def _where(violation: Violation) -> str:

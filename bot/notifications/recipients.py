@@ -18,7 +18,7 @@ def recipients_of(
     """Yield each recipient's user id with a cursor. `after` is the last recipient's cursor, or None.
 
     Recipients were registered or waitlisted when the entry was written, and still are. The
-    audience counts from then: `Audience.WAITING` has attendees who were waitlisted at that time,
+    audience counts from then: `Audience.WAITLISTED` has attendees who were waitlisted at that time,
     even if they have a seat now.
 
     The waitlist comes first. An attendee who is promoted meanwhile is not repeated: the cursor
@@ -62,7 +62,7 @@ def _belongs_to(audience: Audience, row: Registration, entry: JournalEntry) -> b
     """Return whether a registration with a seat was in the audience when the entry was written."""
     if audience is Audience.EVERYONE:
         return True
-    return _was_waitlisted(row, entry) is (audience is Audience.WAITING)
+    return _was_waitlisted(row, entry) is (audience is Audience.WAITLISTED)
 
 
 def _was_waitlisted(row: Registration, entry: JournalEntry) -> bool:

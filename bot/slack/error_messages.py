@@ -11,7 +11,7 @@ from bot.blocks.formatting import moment, ordinal, people_count, seats
 from bot.blocks.mrkdwn import bold, escape, mention
 from bot.slack.errors import MalformedPayload, NotInUse, OtherWorkspace, RefreshFailed
 from domain import errors
-from domain.enums import RegistrationStatus
+from domain.enums import ClosedReason, RegistrationStatus
 from domain.errors import RollcallError
 from domain.models import Event
 
@@ -94,11 +94,11 @@ def _closed(error: errors.RegistrationClosed) -> str:
     title = bold(error.title)
     since = f" ({moment(error.since, 'UTC')})" if error.since else ""
     return {
-        ClosedBecause.CLOSED: f"Registration for {title} is closed.",
-        ClosedBecause.CANCELED: f"{title} has been canceled.",
-        ClosedBecause.STARTED: f"{title} has already started{since}.",
-        ClosedBecause.DEADLINE: f"Registration for {title} has ended{since}.",
-    }[error.because]
+        ClosedReason.CLOSED: f"Registration for {title} is closed.",
+        ClosedReason.CANCELED: f"{title} has been canceled.",
+        ClosedReason.STARTED: f"{title} has already started{since}.",
+        ClosedReason.DEADLINE: f"Registration for {title} has ended{since}.",
+    }[error.reason]
 
 
 def capacity_too_low(requested: int, registered: int) -> str:

@@ -370,8 +370,8 @@ def test_r2_events_are_found_by_part_of_a_title_and_the_nearest_offered(
     new_event(service, "e1", title="Yoga in the park")
     new_event(service, "e2", title="Yoga indoors")
     new_event(service, "e3", title="Chess night")
-    fitting = [event.event_id for event in service.find_events("YOGA  in").matches]
-    assert sorted(fitting) == ["e1", "e2"]
+    matches = [event.event_id for event in service.find_events("YOGA  in").matches]
+    assert sorted(matches) == ["e1", "e2"]
     nothing = service.find_events("ches nigth")
     assert nothing.matches == ()
     assert nothing.suggestions[0].event_id == "e3"

@@ -109,13 +109,13 @@ _TITLE = "Message attendees"
 
 _AUDIENCES = {
     Audience.REGISTERED: "Everyone registered",
-    Audience.WAITING: "Everyone on the waitlist",
+    Audience.WAITLISTED: "Everyone on the waitlist",
     Audience.EVERYONE: "Everyone",
 }
 
 _NO_ONE = {
     Audience.REGISTERED: "No one is registered",
-    Audience.WAITING: "No one is on the waitlist",
+    Audience.WAITLISTED: "No one is on the waitlist",
     Audience.EVERYONE: "No one is registered or on the waitlist",
 }
 
@@ -123,6 +123,6 @@ _NO_ONE = {
 def _counts(event: Event) -> dict[Audience, int]:
     return {
         Audience.REGISTERED: event.registered_count,
-        Audience.WAITING: event.waitlist_count,
+        Audience.WAITLISTED: event.waitlist_count,
         Audience.EVERYONE: event.registered_count + event.waitlist_count,
     }

@@ -66,7 +66,7 @@ class BrowsingListeners:
         return browsing_views.event_list(page)
 
     def _list_events(self, cursor: str | None) -> Page[Event]:
-        return self._service.list_events(coming=True, limit=EVENTS_PAGE, cursor=cursor)
+        return self._service.list_events(upcoming=True, limit=EVENTS_PAGE, cursor=cursor)
 
     def _registrations(
         self, user_id: str, status: RegistrationStatus | None, offset: int = 0

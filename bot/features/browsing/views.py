@@ -101,15 +101,15 @@ def unknown_filter(text: str) -> Message:
 
 def event_choice(found: FoundEvents, action: ActionId) -> Message:
     """Offer the events that match, or those with the most similar titles, each with a button."""
-    if found.fitting:
+    if found.matches:
         asked = "Which event do you mean?"
-        if len(found.fitting) > MAX_CHOICES:
+        if len(found.matches) > MAX_CHOICES:
             asked = (
-                f"{len(found.fitting)} events match. Which of the next {MAX_CHOICES} do you mean?"
+                f"{len(found.matches)} events match. Which of the next {MAX_CHOICES} do you mean?"
             )
-        return _offer(asked, found.fitting, action)
-    if found.nearest:
-        return _offer(f"{NO_MATCH} Did you mean one of these?", found.nearest, action)
+        return _offer(asked, found.matches, action)
+    if found.suggestions:
+        return _offer(f"{NO_MATCH} Did you mean one of these?", found.suggestions, action)
     return note(f"{NO_MATCH} Type `/events` to see what’s coming up.")
 
 
@@ -128,14 +128,14 @@ def _offer(text: str, events: Sequence[ListedEvent], action: ActionId) -> Messag
 
 def registration_choice(found: FoundRegistrations, text: str) -> Message:
     """Offer a user's registrations that match, or those most similar, each with a button to unregister."""
-    offered, asked = found.fitting, "Which event do you want to unregister from?"
+    offered, asked = found.matches, "Which event do you want to unregister from?"
     if not offered:
         asked = NO_REGISTRATIONS
         if text:
             asked = f"You’re not registered for any event that matches “{escape(text, LISTED)}”."
-        if not found.nearest:
+        if not found.suggestions:
             return note(f"{asked} Type `/registrations` to see your registrations.")
-        offered, asked = found.nearest, f"{asked} Did you mean one of these?"
+        offered, asked = found.suggestions, f"{asked} Did you mean one of these?"
     blocks: list[Block] = [section(asked)]
     blocks += [
         section(

@@ -48,7 +48,7 @@ def event_canceled(outcome: ChangeOutcome) -> View:
     text = f"{bold(event.title)} has been canceled."
     if not outcome.changed:
         text = f"{bold(event.title)} was already canceled. Nothing changed."
-    elif attendees and outcome.told:
+    elif attendees and outcome.notifies:
         text += f" {people_count(attendees)} will be notified."
     return note_modal(_CANCEL, Message(text, [section(text)]), close="Back")
 

@@ -32,6 +32,6 @@ class EventCommand:
         if command.text.lower() in ("", "create"):
             return self._create_form.build(command.user_id)
         found = self._service.find_events_to_manage(command.text, command.user_id)
-        if len(found.fitting) != 1:
+        if len(found.matches) != 1:
             return browsing_views.event_choice(found, ActionId.MANAGE)
-        return self._manage_modal.build(command.user_id, found.fitting[0].event_id)
+        return self._manage_modal.build(command.user_id, found.matches[0].event_id)

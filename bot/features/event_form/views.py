@@ -227,7 +227,7 @@ def event_edited(outcome: ChangeOutcome) -> View:
     if outcome.changed:
         text = f"{bold(event.title)} has been updated.\n{when_and_where(event)}"
     attendees = event.registered_count + event.waitlist_count
-    if outcome.is_moved and attendees and outcome.told:
+    if outcome.is_moved and attendees and outcome.notifies:
         text += f"\n{people_count(attendees)} will be notified of the change."
     return note_modal("Edit event", Message(text, [section(text)]), close="Back")
 

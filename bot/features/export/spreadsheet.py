@@ -41,7 +41,7 @@ def registered(event: Event, row: Registration, users: Mapping[str, User]) -> Ro
 
 def waiting(event: Event, place: WaitlistPosition, users: Mapping[str, User]) -> Row:
     """Return the row of a waitlisted user."""
-    one, zone = place.waiting, ZoneInfo(event.time_zone)
+    one, zone = place.entry, ZoneInfo(event.time_zone)
     return (
         *("waitlisted", place.position, _name(one.user_id, users), safe(one.user_id)),
         *(_local(one.registered_at, zone), ""),

@@ -209,7 +209,7 @@ def _messaged(change: Change, entry: JournalEntry, by: str) -> str:
         return f"{by} sent a message"
     whom = {
         Audience.REGISTERED: "everyone registered",
-        Audience.WAITING: "everyone on the waitlist",
+        Audience.WAITLISTED: "everyone on the waitlist",
         Audience.EVERYONE: "everyone",
     }[said.audience]
     return f"{by} messaged {whom}: {escape(said.text or '', MAX_TEXT)}"

@@ -61,7 +61,7 @@ class HomePublisher:
             ),
             fill_page(
                 lambda cursor: self._service.list_events(
-                    coming=True, limit=home_views.UPCOMING, cursor=cursor
+                    upcoming=True, limit=home_views.UPCOMING, cursor=cursor
                 ),
                 shown.coming,
                 1,

@@ -51,18 +51,18 @@ def roster_blocks(
             )
             for row in listing.registered
         ]
-    if listing.waiting:
+    if listing.waitlist:
         blocks.append(section(f"*Waitlisted* ({event.waitlist_count:,})"))
         blocks += [
             _attendee_row(
-                place.waiting.user_id,
+                place.entry.user_id,
                 users,
-                f"waitlisted since {moment(place.waiting.registered_at, event.time_zone)}",
+                f"waitlisted since {moment(place.entry.registered_at, event.time_zone)}",
                 f"{place.position}. ",
             )
             for place in listing.waitlist
         ]
-    if not listing.registered and not listing.waiting:
+    if not listing.registered and not listing.waitlist:
         no_one = "No one is registered yet." if is_first else "No attendees on this page."
         blocks.append(section(no_one))
     return blocks + page_buttons(
@@ -148,7 +148,7 @@ def removal_message(outcome: LeaveOutcome, users: Mapping[str, User]) -> Message
     text = f"Removed {who} from {bold(outcome.event.title)}."
     if outcome.promoted:
         text += f" {mention_list(outcome.promoted, len(outcome.promoted))} gets the seat."
-    if outcome.told:
+    if outcome.notifies:
         text += f" {'Both' if outcome.promoted else 'They'} have been notified."
     return note(text)
 

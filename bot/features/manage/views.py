@@ -96,7 +96,7 @@ EXPORTED = "The attendee list is on its way to you in a direct message."
 def closed_note(outcome: ChangeOutcome) -> str:
     """Say that registration is closed, and who is notified."""
     count = outcome.event.waitlist_count
-    if not (count and outcome.changed and outcome.told):
+    if not (count and outcome.changed and outcome.notifies):
         return "Registration is closed."
     return f"Registration is closed. {people_count(count)} on the waitlist will be notified."
 
@@ -198,7 +198,7 @@ def event_changed(outcome: ChangeOutcome) -> Message:
 def _promoted(outcome: ChangeOutcome) -> str:
     if not outcome.promoted:
         return ""
-    notified = " and will be notified" if outcome.told else ""
+    notified = " and will be notified" if outcome.notifies else ""
     what = "a seat" if len(outcome.promoted) == 1 else "seats"
     return f"{mention_list(outcome.promoted, len(outcome.promoted))} got {what}{notified}."
 

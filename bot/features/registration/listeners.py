@@ -55,18 +55,18 @@ class RegistrationListeners:
         if not command.text:
             return modals.picker(CallbackId.REGISTER)
         found = self._service.find_events(command.text)
-        if len(found.fitting) != 1:
+        if len(found.matches) != 1:
             return browsing_views.event_choice(found, ActionId.CHOOSE_TO_REGISTER)
-        return self._register(found.fitting[0].event_id, command.user_draft)
+        return self._register(found.matches[0].event_id, command.user_draft)
 
     def unregister_command(self, command: SlashCommand) -> Message | View:
         """`/unregister [EVENT]`: leave if exactly one of one's own events matches, else ask which one."""
         if not command.text:
             return modals.picker(CallbackId.UNREGISTER)
         found = self._service.find_registrations_of(command.user_id, command.text)
-        if len(found.fitting) != 1:
+        if len(found.matches) != 1:
             return browsing_views.registration_choice(found, command.text)
-        return self._leave_or_ask(found.fitting[0].event.event_id, command.user_id)
+        return self._leave_or_ask(found.matches[0].event.event_id, command.user_id)
 
     # Buttons
 
@@ -109,8 +109,8 @@ class RegistrationListeners:
         text = request.value or ""
         if request.view is not None and request.view.callback_id == CallbackId.UNREGISTER:
             found = self._service.find_registrations_of(request.user_id, text)
-            return modals.own_options(found.fitting)
-        return modals.event_options(self._service.find_events(text).fitting)
+            return modals.own_options(found.matches)
+        return modals.event_options(self._service.find_events(text).matches)
 
     def submit_register(self, submission: ViewSubmission) -> View:
         """Register for the event picked."""

@@ -56,7 +56,7 @@ def checked(store: object) -> list[Violation]:
     """Return the violations that a check with pages of two items finds."""
     clock = ManualClock()
     retry = RetryPolicy(clock, lambda: 0.5)
-    return list(Checker(store, retry, clock, lambda _: None, page=2).everything())  # type: ignore[arg-type]
+    return list(Checker(store, retry, clock, lambda _: None, page_size=2).check_all())  # type: ignore[arg-type]
 
 
 def busy_service(store: Store) -> Service:

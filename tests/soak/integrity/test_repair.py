@@ -83,7 +83,7 @@ def test_lost_waitlist_entry_returns_to_its_position(target: CorruptibleEvent) -
 def test_lost_user_does_not_stop_the_deletion_of_an_event(
     target: CorruptibleEvent,
 ) -> None:
-    target.rewrite_event({"deletion": Deletion.MARKED, "operation_id": "o"})
+    target.rewrite_event({"deletion": Deletion.IN_PROGRESS, "operation_id": "o"})
     target.lose_user("seated1")
     target.lose_user("waiting1")
     repair(target.service)
@@ -106,7 +106,8 @@ def test_repair_reports_the_old_and_the_new_value(target: CorruptibleEvent) -> N
     target.rewrite_event({"capacity": 3, "registered_count": 0})
     fixed = repair(target.service)
     reported = [
-        (fix.violation.kind, fix.violation.user_id, fix.violation.stored, fix.now) for fix in fixed
+        (fix.violation.kind, fix.violation.user_id, fix.violation.stored, fix.result)
+        for fix in fixed
     ]
     assert reported == [
         (ViolationKind.REGISTERED_COUNT, None, "0", "2"),

@@ -55,7 +55,7 @@ NUMBERS = {
     "a capacity target equal to the capacity": rewritten(
         K.OPERATION, capacity_target=2, operation_id="o"
     ),
-    "a deletion without an operation": rewritten(K.OPERATION, deletion=Deletion.MARKED),
+    "a deletion without an operation": rewritten(K.OPERATION, deletion=Deletion.IN_PROGRESS),
     "a deleted event with an operation": Corruption(
         lambda target: deleted_event(target, operation_id="o"), K.OPERATION, event="-deleted"
     ),

@@ -14,7 +14,7 @@ from bot.notifications.messages import notification_message
 from bot.slack import error_messages
 from domain import errors
 from domain.commands import LeaveOutcome, RegisterOutcome
-from domain.enums import Cause, ChangeKind, ClosedBecause, NotificationKind, RegistrationStatus
+from domain.enums import Cause, ChangeKind, ClosedReason, NotificationKind, RegistrationStatus
 from domain.models import (
     Change,
     Event,
@@ -95,7 +95,7 @@ def not_registered(title: str = YOGA) -> str:
     return refusal(errors.NotRegistered("yoga", title, "ada"))
 
 
-def closed(because: ClosedBecause, since: datetime | None = None) -> str:
+def closed(because: ClosedReason, since: datetime | None = None) -> str:
     """Return the reply to a user who registers for an event that takes no registrations."""
     return refusal(errors.RegistrationClosed("yoga", YOGA, because, since))
 

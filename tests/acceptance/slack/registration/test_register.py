@@ -11,7 +11,7 @@ from bot.blocks.ids import ActionId, BlockId
 from bot.features.browsing.views import NO_MATCH
 from bot.features.cards.views import event_card
 from bot.slack.error_messages import Wrong, field_error
-from domain.enums import ClosedBecause
+from domain.enums import ClosedReason
 from domain.errors import EventFull
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Member
@@ -165,9 +165,9 @@ def test_a_closed_an_ended_and_a_started_event_each_say_so(harness: SlackHarness
     harness.bot.service.close_event("closed")
     harness.clock.advance(timedelta(hours=2))
     for event_id, words in (
-        ("closed", sentences.closed(ClosedBecause.CLOSED)),
-        ("ended", sentences.closed(ClosedBecause.DEADLINE, deadline)),
-        ("started", sentences.closed(ClosedBecause.STARTED, deadline)),
+        ("closed", sentences.closed(ClosedReason.CLOSED)),
+        ("ended", sentences.closed(ClosedReason.DEADLINE, deadline)),
+        ("started", sentences.closed(ClosedReason.STARTED, deadline)),
     ):
         assert words in answer(harness.slack.command(BJORN, RANDOM, "/register", event_id))
     assert harness.assert_invariants().registrations == {}
