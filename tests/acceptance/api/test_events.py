@@ -175,7 +175,7 @@ def test_more_seats_promote_those_who_wait(
         created(web.post("/events/supper/register", json={"userId": user_id}))
     event = got(web.put("/events/supper", json={"capacity": 2}))
     assert (event["capacity"], event["registeredCount"], event["waitlistCount"]) == (2, 2, 1)
-    assert harness.check_invariants().seated("supper") == ["a", "b"]
+    assert harness.assert_invariants().seated("supper") == ["a", "b"]
 
 
 def test_a_capacity_below_the_registered_is_refused(

@@ -312,9 +312,9 @@ def test_who_registered_over_http_is_promoted_told_in_slack_and_seen_on_the_card
     for user_id in (BJORN, CHLOE):
         created(web.post("/users", json={"userId": user_id, "name": user_id}))
     register(web, BJORN, CHLOE, event_id="yoga")
-    assert "1 of 1 seat" in harness.current_card()
-    assert "1 waiting" in harness.current_card()
+    assert "1 of 1 seat" in harness.current_card_text()
+    assert "1 waiting" in harness.current_card_text()
     got(web.delete(f"/events/yoga/register/{BJORN}"))
-    assert "waiting" not in harness.current_card()
+    assert "waiting" not in harness.current_card_text()
     (told,) = harness.direct_messages(CHLOE)
     assert "you have a seat in *Yoga in the park*" in told

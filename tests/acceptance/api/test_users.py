@@ -66,7 +66,7 @@ def test_a_user_is_updated_in_what_is_given(web: TestClient, harness: SlackHarne
     before = created(
         web.post("/users", json={"userId": "a", "name": "Ann", "timeZone": "Asia/Tokyo"})
     )
-    harness.run_worker()
+    harness.deliver_due()
     after = got(web.put("/users/a", json={"name": "Anna"}))
     assert after["updatedAt"] > before["updatedAt"]
     assert after == before | {"name": "Anna", "updatedAt": after["updatedAt"]}
@@ -80,7 +80,7 @@ def test_a_user_is_deleted_and_the_seat_goes_to_the_line(
         created(web.post("/events/supper/register", json={"userId": user_id}))
     response = web.delete("/users/a")
     assert (response.status_code, response.content) == (204, b"")
-    assert harness.check_invariants().seated("supper") == ["b"]
+    assert harness.assert_invariants().seated("supper") == ["b"]
     assert problem(web.get("/users/a"), 404, "unknown-user") == {"userId": "a"}
 
 

@@ -50,7 +50,7 @@ def test_signed_command_is_carried_out(harness: SlackHarness, web: TestClient) -
     response = web.post("/slack/events", content=body, headers=signed(harness, body))
     assert response.status_code == 200
     assert "You have a seat" in response.json()["text"]
-    assert harness.check_invariants().seated("yoga") == [BJORN]
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_request_older_than_five_minutes_is_401(harness: SlackHarness, web: Test
     body = urlencode(COMMAND)
     headers = signed(harness, body, age=301)
     assert web.post("/slack/events", content=body, headers=headers).status_code == 401
-    assert harness.check_invariants().seated("yoga") == []
+    assert harness.assert_invariants().seated("yoga") == []
 
 
 def test_changed_body_is_401(harness: SlackHarness, web: TestClient) -> None:

@@ -47,7 +47,7 @@ def prepare(harness: SlackHarness) -> None:
         harness.bot.service.unregister("picnic", PRIYA)
     for event_id in ("yoga", "choir", "chess", "fair"):
         harness.bot.notification_worker.announce(_event(harness, event_id), EVENTS)
-    harness.run_worker(2)
+    harness.deliver_due(2)
 
 
 def _event(harness: SlackHarness, event_id: str) -> Event:
@@ -123,7 +123,7 @@ class Walk:
         self._press(BJORN, self._card("yoga"), ActionId.LEAVE)
         question = self._harness.workspace.messages(EVENTS, visible_to=BJORN)[-1]
         self._press(BJORN, question, ActionId.LEAVE_CONFIRMED)
-        self._harness.run_worker(2)
+        self._harness.deliver_due(2)
         promoted = self._harness.workspace.messages(self._harness.workspace.dm(DIEGO).id)[-1]
         self._press(DIEGO, promoted, ActionId.GIVE_UP)
 
@@ -227,7 +227,7 @@ class Walk:
         pressed(ActionId.HISTORY)
         for action in (ActionId.HISTORY_PAGE, ActionId.HISTORY_BACK):
             self._press(AMARA, self._on_top(AMARA), action)
-        self._harness.run_worker(2)
+        self._harness.deliver_due(2)
         told = self._harness.workspace.messages(self._harness.workspace.dm(BJORN).id)[-1]
         self._press(BJORN, told, ActionId.SHOW_EVENTS)
 

@@ -67,9 +67,9 @@ class SlackHarness:
         self.bot.notification_worker.announce(event, EVENTS)
         return self.workspace.messages(EVENTS)[-1]
 
-    def current_card(self) -> str:
+    def current_card_text(self) -> str:
         """Run the worker and return the text of the newest card."""
-        self.run_worker()
+        self.deliver_due()
         return shown(self.workspace.messages(EVENTS, visible_to=AMARA)[-1])
 
     def register(self, *user_ids: str, event_id: str = "yoga") -> None:
@@ -83,7 +83,7 @@ class SlackHarness:
         names = {member.id: member.name for member in self.workspace.members()}
         return UserDraft.of(user_id=user_id, name=names.get(user_id, user_id))
 
-    def run_worker(self, seconds: float = 3) -> None:
+    def deliver_due(self, seconds: float = 3) -> None:
         """Advance the clock by `seconds` while the notification worker runs."""
         end = self.clock.now() + timedelta(seconds=seconds)
         while self.clock.now() <= end:
@@ -100,7 +100,7 @@ class SlackHarness:
         """Return everything in the store."""
         return everything_in(self.store)
 
-    def check_invariants(self) -> Everything:
+    def assert_invariants(self) -> Everything:
         """Check the invariants (R7.5) and return everything in the store."""
         return assert_sound(self.store)
 

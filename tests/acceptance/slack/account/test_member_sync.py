@@ -35,8 +35,8 @@ def test_a_deactivated_members_seat_goes_to_the_next_and_organizers_are_told(
 ) -> None:
     yoga(harness)
     harness.slack.update_member(CHLOE, deleted=True)
-    harness.run_worker(5)
-    assert harness.check_invariants().seated("yoga") == [DIEGO]
+    harness.deliver_due(5)
+    assert harness.assert_invariants().seated("yoga") == [DIEGO]
     with pytest.raises(UnknownUser):
         harness.bot.service.get_user(CHLOE)
     assert "A seat came free" in harness.direct_messages(DIEGO)[0]
@@ -50,7 +50,7 @@ def test_a_deactivated_members_seat_goes_to_the_next_and_organizers_are_told(
 def test_one_who_waited_gives_up_a_place_in_line(harness: SlackHarness) -> None:
     yoga(harness)
     harness.slack.update_member(DIEGO, deleted=True)
-    harness.run_worker(5)
+    harness.deliver_due(5)
     assert "gave up a place in line" in harness.direct_messages(BJORN)[0]
 
 
@@ -61,14 +61,14 @@ def test_one_who_comes_back_registers_as_anybody(harness: SlackHarness) -> None:
     assert "You are 2nd in line" in answer(
         harness.slack.command(CHLOE, RANDOM, "/register", "yoga")
     )
-    harness.check_invariants()
+    harness.assert_invariants()
 
 
 def test_told_twice_it_happens_once(harness: SlackHarness) -> None:
     yoga(harness)
     for _ in range(2):
         harness.slack.update_member(CHLOE, deleted=True)
-    harness.run_worker(5)
+    harness.deliver_due(5)
     assert len(harness.direct_messages(BJORN)) == 1
 
 
@@ -77,15 +77,15 @@ def test_what_a_crash_interrupts_is_finished_with_organizers_told(harness: Slack
     yoga(harness)
     user = harness.bot.service.get_user(CHLOE)
     harness.store.start_user_deletion(CHLOE, "deactivated.m1", revision=user.revision)
-    harness.run_worker(65)
+    harness.deliver_due(65)
     assert "no longer in this workspace" in harness.direct_messages(BJORN)[0]
-    assert harness.check_invariants().seated("yoga") == [DIEGO]
+    assert harness.assert_invariants().seated("yoga") == [DIEGO]
 
 
 def test_one_who_asks_to_be_forgotten_is_nobodys_news(harness: SlackHarness) -> None:
     yoga(harness)
     harness.bot.service.delete_user(CHLOE)
-    harness.run_worker(5)
+    harness.deliver_due(5)
     assert harness.direct_messages(BJORN) == []
 
 
@@ -93,7 +93,7 @@ def test_of_an_event_that_is_over_organizers_are_not_told(harness: SlackHarness)
     yoga(harness)
     harness.clock.advance(timedelta(days=3))
     harness.slack.update_member(CHLOE, deleted=True)
-    harness.run_worker(5)
+    harness.deliver_due(5)
     assert harness.direct_messages(BJORN) == []
 
 
@@ -123,8 +123,8 @@ def test_each_day_what_no_event_told_of_is_followed(harness: SlackHarness) -> No
     change_unnoticed(harness, CHLOE, deleted=True)
     change_unnoticed(harness, HARUKI, name="haruki.s")
     assert reconcile(harness.bot.service, harness.client) == 2
-    harness.run_worker(5)
-    assert harness.check_invariants().seated("yoga") == [DIEGO]
+    harness.deliver_due(5)
+    assert harness.assert_invariants().seated("yoga") == [DIEGO]
     assert harness.bot.service.get_user(HARUKI).name == "haruki.s"
     assert "no longer in this workspace" in harness.direct_messages(BJORN)[0]
     assert reconcile(harness.bot.service, harness.client) == 0
@@ -139,14 +139,14 @@ def test_the_notifier_does_it_soon_after_its_start_and_then_daily(harness: Slack
     yoga(harness)
     change_unnoticed(harness, CHLOE, deleted=True)
     harness.clock.advance(timedelta(minutes=10))
-    harness.run_worker(3)
-    assert harness.check_invariants().seated("yoga") == [DIEGO]
+    harness.deliver_due(3)
+    assert harness.assert_invariants().seated("yoga") == [DIEGO]
     calls = len(harness.api.calls("users.list"))
     harness.clock.advance(timedelta(hours=20))
-    harness.run_worker(3)
+    harness.deliver_due(3)
     assert len(harness.api.calls("users.list")) == calls
     harness.clock.advance(timedelta(hours=4))
-    harness.run_worker(3)
+    harness.deliver_due(3)
     assert len(harness.api.calls("users.list")) == calls + 1
 
 
@@ -155,11 +155,11 @@ def test_where_slack_fails_it_is_tried_again_within_hours(harness: SlackHarness)
     change_unnoticed(harness, CHLOE, deleted=True)
     harness.api.fail_next("users.list", Fault.server_error())
     harness.clock.advance(timedelta(minutes=10))
-    harness.run_worker(3)
-    assert harness.check_invariants().seated("yoga") == [CHLOE]
+    harness.deliver_due(3)
+    assert harness.assert_invariants().seated("yoga") == [CHLOE]
     harness.clock.advance(timedelta(hours=1))
-    harness.run_worker(3)
-    assert harness.check_invariants().seated("yoga") == [DIEGO]
+    harness.deliver_due(3)
+    assert harness.assert_invariants().seated("yoga") == [DIEGO]
 
 
 def test_one_who_is_not_in_slack_at_all_stays(harness: SlackHarness) -> None:
@@ -168,7 +168,7 @@ def test_one_who_is_not_in_slack_at_all_stays(harness: SlackHarness) -> None:
     harness.bot.service.create_user(UserDraft.of(user_id="emp-7", name="Ada"))
     harness.bot.service.register("yoga", "emp-7")
     assert reconcile(harness.bot.service, harness.client) == 0
-    assert harness.check_invariants().seated("yoga") == ["emp-7"]
+    assert harness.assert_invariants().seated("yoga") == ["emp-7"]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_the_preview_shows_what_people_get_and_how_many(harness: SlackHarness) -
     view = submit(harness, form(harness, ActionId.MESSAGE_PEOPLE), WORDS).view
     assert "*This goes to 3 people" in said(view)
     assert "Bring a mat & <!channel> *water*" in said(view)
-    harness.run_worker(5)
+    harness.deliver_due(5)
     assert harness.direct_messages(CHLOE) == []
 
 
@@ -46,7 +46,7 @@ def test_it_goes_to_its_audience_and_nobody_else(
     preview = submit(harness, form(harness, ActionId.MESSAGE_PEOPLE), values).view
     assert preview is not None
     assert "on its way" in said(submit(harness, preview).view)
-    harness.run_worker(6)
+    harness.deliver_due(6)
     heard = {
         user_id for user_id in (CHLOE, DIEGO, HARUKI, PRIYA) if harness.direct_messages(user_id)
     }
@@ -64,7 +64,7 @@ def test_text_that_was_typed_stays_text(harness: SlackHarness) -> None:
     preview = submit(harness, form(harness, ActionId.MESSAGE_PEOPLE), WORDS).view
     assert preview is not None
     submit(harness, preview)
-    harness.run_worker(6)
+    harness.deliver_due(6)
     message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
     (block,) = [one for one in message.blocks if "Bring a mat" in str(one)]
     assert block["text"]["type"] == "plain_text"
@@ -79,10 +79,10 @@ def test_changed_after_the_preview_it_is_previewed_anew(harness: SlackHarness) -
     again = submit(harness, preview, {BlockId.TEXT: "Bring two mats"}).view
     assert again is not None
     assert "You changed it, so that it is not sent yet. This goes to" in said(again)
-    harness.run_worker(6)
+    harness.deliver_due(6)
     assert harness.direct_messages(CHLOE) == []
     submit(harness, again)
-    harness.run_worker(6)
+    harness.deliver_due(6)
     assert "Bring two mats" in harness.direct_messages(CHLOE)[0]
 
 
@@ -92,13 +92,13 @@ def test_words_for_nobody_are_not_sent(harness: SlackHarness) -> None:
     harness.register(CHLOE)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
     view = submit(harness, form(harness, ActionId.MESSAGE_PEOPLE), values).view
-    before = harness.check_invariants()
+    before = harness.assert_invariants()
     for _ in range(2):
         assert view is not None
         assert "Nobody is waiting, so that nobody would get this." in said(view)
         assert view.body["submit"]["text"] == "Preview"
         view = submit(harness, view, values).view
-    assert harness.check_invariants() == before
+    assert harness.assert_invariants() == before
 
 
 def test_who_left_the_audience_empty_since_the_preview_gets_nothing(harness: SlackHarness) -> None:
@@ -109,7 +109,7 @@ def test_who_left_the_audience_empty_since_the_preview_gets_nothing(harness: Sla
     harness.bot.service.unregister("yoga", DIEGO)
     assert preview is not None
     submit(harness, preview)
-    harness.run_worker(6)
+    harness.deliver_due(6)
     assert harness.direct_messages(DIEGO) == harness.direct_messages(CHLOE) == []
 
 
@@ -131,7 +131,7 @@ def test_sent_twice_it_comes_once(harness: SlackHarness) -> None:
     harness.workspace.views.update(preview.id, payload_view.body)
     seen = submit(harness, preview, WORDS)
     assert "sent already" in said(seen.view)
-    harness.run_worker(8)
+    harness.deliver_due(8)
     assert len(harness.direct_messages(CHLOE)) == 1
 
 
@@ -164,7 +164,7 @@ def test_who_left_before_it_went_out_does_not_get_it_and_who_moved_up_does(
     submit(harness, preview)
     harness.clock.advance(timedelta(milliseconds=1))
     harness.bot.service.unregister("yoga", CHLOE)
-    harness.run_worker(6)
+    harness.deliver_due(6)
     assert any("Bring a mat" in told for told in harness.direct_messages(HARUKI))
     assert harness.direct_messages(CHLOE) == []
 
@@ -176,7 +176,7 @@ def test_whom_it_can_not_reach_the_organizers_are_told(harness: SlackHarness) ->
     assert preview is not None
     harness.api.fail_next("chat.postMessage", Fault.refused("user_disabled"))
     submit(harness, preview)
-    harness.run_worker(8)
+    harness.deliver_due(8)
     (told,) = harness.direct_messages(BJORN)
     assert "Your message" in told
     assert "[Manage]" in told

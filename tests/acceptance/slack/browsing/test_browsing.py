@@ -196,7 +196,7 @@ def test_forget_me_asks_then_deletes_and_gives_seats_to_the_line(harness: SlackH
     done = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.FORGET_ME)
     assert "what was stored about you are deleted" in shown(done.messages[-1])
     assert done.messages[-1].ts == asked.ephemeral[-1].ts
-    everything = harness.check_invariants()
+    everything = harness.assert_invariants()
     assert BJORN not in everything.users
     assert everything.seated("yoga") == [CHLOE]
 
@@ -204,11 +204,11 @@ def test_forget_me_asks_then_deletes_and_gives_seats_to_the_line(harness: SlackH
 def test_who_keeps_the_data_after_all_keeps_everything(harness: SlackHarness) -> None:
     harness.event()
     harness.register(BJORN)
-    before = harness.check_invariants()
+    before = harness.assert_invariants()
     asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
     kept = harness.slack.click(BJORN, asked, ActionId.KEEP_ME)
     assert "Nothing was deleted." in shown(kept.messages[-1])
-    assert harness.check_invariants() == before
+    assert harness.assert_invariants() == before
 
 
 def test_a_second_click_on_delete_says_that_there_is_nothing_stored(harness: SlackHarness) -> None:

@@ -112,7 +112,7 @@ def test_who_waits_gets_no_entry_that_looks_like_a_seat(harness: SlackHarness) -
     harness.event(capacity=1)
     harness.register(BJORN, CHLOE)
     harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 2"))
-    harness.run_worker(6)
+    harness.deliver_due(6)
     message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
     said = answer(harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
     assert "you have no seat yet: you are 1st in line" in said

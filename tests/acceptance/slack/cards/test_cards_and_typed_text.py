@@ -76,7 +76,7 @@ def test_typed_text_does_nothing_wherever_it_is_shown(harness: SlackHarness, tex
     harness.register(AMARA)
     asked = harness.slack.click(CHLOE, card, ActionId.LEAVE)
     harness.slack.click(CHLOE, asked.ephemeral[-1], ActionId.LEAVE_CONFIRMED)
-    harness.run_worker()
+    harness.deliver_due()
     assert len(harness.direct_messages(AMARA)) == 1
     harness.slack.command(BJORN, RANDOM, "/event", "yoga")
     harness.slack.click(BJORN, harness.workspace.views.stack(BJORN)[-1], ActionId.CHANGE_CAPACITY)
@@ -102,7 +102,7 @@ def test_strange_words_behind_a_command_are_answered_and_harmless(
         for mrkdwn in in_mrkdwn(message.blocks):
             assert "<!channel>" not in mrkdwn
             assert "<@U0HARUKI>" not in mrkdwn
-    assert harness.check_invariants().registrations == {}
+    assert harness.assert_invariants().registrations == {}
 
 
 @given(st.text(max_size=200))
@@ -219,7 +219,7 @@ def test_the_longest_inputs_fit_on_every_screen(harness: SlackHarness, character
         assert seen.failure is None
         assert len(seen.options) in (10, 20)
     harness.bot.service.unregister(f"{1:064}", AMARA)
-    harness.run_worker()
+    harness.deliver_due()
     assert harness.direct_messages(BJORN) != []
 
 

@@ -33,7 +33,7 @@ def test_a_refused_press_makes_an_unknown_card_show_what_is_so(
     card = unknown_card(harness, harness.event(capacity=1, has_waitlist=False))
     harness.register(CHLOE)
     assert says in answer(harness.slack.click(BJORN, card, action))
-    assert "1 of 1 seats · full" in harness.current_card()
+    assert "1 of 1 seats · full" in harness.current_card_text()
 
 
 def test_a_press_on_a_card_of_no_event_remembers_nothing(harness: SlackHarness) -> None:

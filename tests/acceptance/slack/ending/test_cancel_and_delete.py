@@ -32,7 +32,7 @@ def test_everyone_is_told_of_a_cancellation_with_a_way_off_the_calendar(
 ) -> None:
     yoga(harness)
     submit(harness, form(harness, ActionId.CANCEL_EVENT))
-    harness.run_worker(6)
+    harness.deliver_due(6)
     for user_id in (CHLOE, DIEGO):
         (told,) = harness.direct_messages(user_id)
         assert "was canceled" in told
@@ -47,7 +47,7 @@ def test_canceled_twice_it_is_told_once(harness: SlackHarness) -> None:
     submit(harness, first)
     harness.workspace.views.update(first.id, first.body)
     assert "canceled already" in said(submit(harness, first).view)
-    harness.run_worker(6)
+    harness.deliver_due(6)
     assert len(harness.direct_messages(CHLOE)) == 1
 
 
@@ -80,7 +80,7 @@ def test_of_an_event_that_is_over_nobody_is_told_and_nobody_is_said_to_be(
     view = form(harness, action)
     values = {BlockId.CONFIRMATION: "Yoga in the park"} if action is ActionId.DELETE_EVENT else {}
     answered = said(submit(harness, view, values).view)
-    harness.run_worker(6)
+    harness.deliver_due(6)
     assert "will be told" not in said(view) + answered
     assert harness.direct_messages(CHLOE) == []
 
@@ -99,7 +99,7 @@ def test_a_deleted_event_is_gone_and_its_people_are_told(harness: SlackHarness) 
     view = form(harness, ActionId.DELETE_EVENT)
     seen = submit(harness, view, {BlockId.CONFIRMATION: " yoga in the PARK "})
     assert "is deleted" in said(seen.view)
-    harness.run_worker(6)
+    harness.deliver_due(6)
     with pytest.raises(UnknownEvent):
         harness.bot.service.get_event("yoga")
     for user_id in (CHLOE, DIEGO):
@@ -107,14 +107,14 @@ def test_a_deleted_event_is_gone_and_its_people_are_told(harness: SlackHarness) 
         assert "was deleted" in told
         assert "[What else is coming]" in told
     assert "is deleted" in said(harness.workspace.views.stack(BJORN)[0])
-    harness.check_invariants()
+    harness.assert_invariants()
 
 
 def test_what_else_is_coming_is_shown_beside_the_message(harness: SlackHarness) -> None:
     yoga(harness)
     harness.event("chess", title="Chess")
     harness.bot.service.delete_event("yoga")
-    harness.run_worker(6)
+    harness.deliver_due(6)
     message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
     seen = harness.slack.click(CHLOE, message, ActionId.SHOW_EVENTS)
     assert seen.failure is None
@@ -129,7 +129,7 @@ def test_deleted_twice_it_is_gone_once(harness: SlackHarness) -> None:
     again = harness.workspace.views.open(BJORN, view.body, None)
     seen = submit(harness, again, {BlockId.CONFIRMATION: "Yoga in the park"})
     assert GONE in said(seen.view)
-    harness.run_worker(6)
+    harness.deliver_due(6)
     assert len(harness.direct_messages(CHLOE)) == 1
 
 
@@ -157,5 +157,5 @@ def test_who_joined_since_the_question_is_told_of_the_cancellation_too(
     view = form(harness, ActionId.CANCEL_EVENT)
     harness.register(HARUKI)
     assert "3 people in it will be told" in said(submit(harness, view).view)
-    harness.run_worker(6)
+    harness.deliver_due(6)
     assert "was canceled" in harness.direct_messages(HARUKI)[0]

@@ -104,7 +104,7 @@ def test_busy_says_that_nothing_was_changed(failing: SlackHarness) -> None:
     seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
     assert "It is very busy right now, and nothing was changed." in answer(seen)
     store_of(failing).unreadable = False
-    assert failing.check_invariants().registrations == {}
+    assert failing.assert_invariants().registrations == {}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_command_not_confirmed_is_settled_and_its_person_told(
     last = failing.workspace.messages(RANDOM, visible_to=BJORN)[-1]
     assert last.ephemeral_to == BJORN
     assert ending in shown(last)
-    assert (BJORN in failing.check_invariants().seated("yoga")) is applied
+    assert (BJORN in failing.assert_invariants().seated("yoga")) is applied
 
 
 def test_a_click_not_confirmed_is_settled_beside_the_card(
@@ -196,7 +196,7 @@ def test_a_person_is_told_when_a_deletion_not_confirmed_is_done(
     background.run()
     last = failing.workspace.messages(RANDOM, visible_to=BJORN)[-1]
     assert "what was stored about you are deleted" in shown(last)
-    assert BJORN not in failing.check_invariants().users
+    assert BJORN not in failing.assert_invariants().users
 
 
 def test_the_organizer_of_an_event_not_confirmed_is_told_how_to_post_its_card(
@@ -221,7 +221,7 @@ def test_the_organizer_of_an_event_not_confirmed_is_told_how_to_post_its_card(
 
     store_of(failing).lose = lambda: False
     background.run()
-    (event,) = failing.check_invariants().events.values()
+    (event,) = failing.assert_invariants().events.values()
     (told,) = failing.direct_messages(BJORN)
     assert "*Pottery* is open, with 12 seats." in told
     assert f"post its card, with `/event {event.event_id}`" in told
@@ -247,7 +247,7 @@ def test_an_answer_that_was_lost_on_the_way_to_the_store_is_asked_for_again(
     store_of(failing).lose = lose_answers_for(failing.clock, 0.05)
     seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
     assert "You have a seat" in answer(seen)
-    assert failing.check_invariants().seated("yoga") == [BJORN]
+    assert failing.assert_invariants().seated("yoga") == [BJORN]
 
 
 def test_what_nobody_foresaw_is_logged_once_with_the_reference_that_the_person_sees(
@@ -287,7 +287,7 @@ def test_a_seat_is_kept_and_nothing_is_done_twice_when_slack_does_not_take_the_a
     assert seen.failure is not None, "Slack shows that the click had no answer"
     assert "Traceback" not in (seen.response.body if seen.response else "")
     assert "not answered" in caplog.text
-    assert harness.check_invariants().seated("yoga") == [BJORN]
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
     harness.api.faults.clear()
     again = harness.slack.click(BJORN, card, ActionId.REGISTER)
     assert "You already have a seat" in answer(again)
@@ -305,7 +305,7 @@ def test_a_raise_that_takes_several_commits_says_that_it_has_started(
     assert "The capacity grows to 61" in answer(seen)
     while background.waiting:
         background.run()
-    assert len(failing.check_invariants().seated("yoga")) == 61
+    assert len(failing.assert_invariants().seated("yoga")) == 61
 
 
 @pytest.mark.parametrize("error", ["expired_trigger_id", "exchanged_trigger_id"])
@@ -338,7 +338,7 @@ def test_a_modal_closed_meanwhile_keeps_nothing_from_being_done(harness: SlackHa
     harness.api.fail_next("views.update", Fault.refused("not_found"))
     manage = harness.workspace.views.stack(BJORN)[-1]
     assert harness.slack.click(BJORN, manage, ActionId.CLOSE).failure is None
-    assert harness.check_invariants().events["yoga"].status is EventStatus.CLOSED
+    assert harness.assert_invariants().events["yoga"].status is EventStatus.CLOSED
 
 
 def test_a_modal_that_slack_does_not_take_is_an_unforeseen_failure(harness: SlackHarness) -> None:
@@ -373,7 +373,7 @@ def test_what_takes_longer_than_slack_waits_is_said_to_have_started(
     assert "Started: your registrations are being given back" in shown(done.messages[-1])
     assert BJORN in failing.everything().users
     background.run()
-    assert BJORN not in failing.check_invariants().users
+    assert BJORN not in failing.assert_invariants().users
 
 
 def test_a_raise_in_steps_set_in_the_form_says_that_it_has_started(failing: SlackHarness) -> None:

@@ -57,7 +57,7 @@ def test_a_form_whose_card_slack_does_not_take_is_answered_in_time(
     seen = hushed.submit(BJORN, form.id, filled(harness))
     assert "*Pottery* is open for registration." in answer(seen)
     assert "The card may not be posted: Slack did not answer." in answer(seen)
-    (event,) = harness.check_invariants().events.values()
+    (event,) = harness.assert_invariants().events.values()
     assert event.listed is False, "whether its channel is private could not be learned"
 
 

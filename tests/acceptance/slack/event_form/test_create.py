@@ -29,7 +29,7 @@ def sent(harness: SlackHarness, *, client_checks: bool = True, **values: Any) ->
 
 
 def only_event(harness: SlackHarness) -> Any:
-    (event,) = harness.check_invariants().events.values()
+    (event,) = harness.assert_invariants().events.values()
     return event
 
 
@@ -283,13 +283,13 @@ def test_a_second_press_of_submit_makes_no_second_event_and_is_answered_the_same
         ActionId.INPUT: {"selected_conversation": EVENTS}
     }
     first = harness.slack.interact(payload)
-    before = harness.check_invariants()
+    before = harness.assert_invariants()
     cards = len(harness.workspace.messages(EVENTS))
     second = harness.slack.interact(payload)
     assert first.response is not None
     assert second.response is not None
     assert second.response.body == first.response.body
-    assert harness.check_invariants() == before
+    assert harness.assert_invariants() == before
     assert len(harness.workspace.messages(EVENTS)) == cards
 
 
@@ -310,7 +310,7 @@ def test_a_form_after_its_event_was_deleted_makes_none_and_says_so(harness: Slac
 def test_two_forms_make_two_events(harness: SlackHarness) -> None:
     for _ in range(2):
         assert sent(harness).errors == {}
-    assert len(harness.check_invariants().events) == 2
+    assert len(harness.assert_invariants().events) == 2
 
 
 # Slack not answering

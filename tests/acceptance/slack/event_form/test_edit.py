@@ -64,7 +64,7 @@ def test_a_new_place_is_told_to_everyone_with_the_old_one(harness: SlackHarness)
     view = form(harness, ActionId.EDIT)
     seen = submit(harness, view, {BlockId.LOCATION: "Room 2"})
     assert "2 people in it will be told" in said(seen.view)
-    harness.run_worker(5)
+    harness.deliver_due(5)
     for user_id in (CHLOE, DIEGO):
         (told,) = harness.direct_messages(user_id)
         assert "was moved" in told
@@ -82,7 +82,7 @@ def test_manage_below_shows_the_event_as_it_is_now(harness: SlackHarness) -> Non
 def test_a_new_title_alone_is_told_to_nobody(harness: SlackHarness) -> None:
     yoga(harness)
     submit(harness, form(harness, ActionId.EDIT), {BlockId.TITLE: "Pilates"})
-    harness.run_worker(5)
+    harness.deliver_due(5)
     assert harness.direct_messages(CHLOE) == []
 
 
@@ -152,7 +152,7 @@ def test_sent_twice_it_is_changed_and_told_once(harness: SlackHarness) -> None:
     again = harness.workspace.views.open(BJORN, view.body, None)
     seen = submit(harness, again, {BlockId.LOCATION: "Room 2"})
     assert "nothing was different" in said(seen.view)
-    harness.run_worker(5)
+    harness.deliver_due(5)
     assert len(harness.direct_messages(CHLOE)) == 1
     changes = [
         one for entry in harness.store.list_journal("yoga", limit=50) for one in entry.changes

@@ -31,7 +31,7 @@ def test_everyone_is_in_the_file_seats_first_then_the_line(harness: SlackHarness
     yoga(harness)
     managed(harness)
     assert "on its way" in said(press(harness, ActionId.EXPORT))
-    harness.run_worker(3)
+    harness.deliver_due(3)
     (file,) = files(harness)
     head, *people = rows(file)
     assert head[:4] == ["Status", "Position", "Name", "User ID"]
@@ -51,7 +51,7 @@ def test_excel_reads_it_as_utf_8(harness: SlackHarness) -> None:
     harness.bot.service.register("yoga", "emp-7")
     managed(harness)
     press(harness, ActionId.EXPORT)
-    harness.run_worker(3)
+    harness.deliver_due(3)
     (file,) = files(harness)
     assert file.content is not None
     assert file.content.startswith(b"\xef\xbb\xbf")
@@ -95,7 +95,7 @@ def test_a_name_that_would_be_a_formula_is_text_in_the_file(harness: SlackHarnes
     harness.bot.service.register("yoga", "emp-7")
     managed(harness)
     press(harness, ActionId.EXPORT)
-    harness.run_worker(3)
+    harness.deliver_due(3)
     assert rows(files(harness)[0])[3][2] == '\'=HYPERLINK("x","y")'
 
 
@@ -106,7 +106,7 @@ def test_a_double_click_sends_one_file(harness: SlackHarness) -> None:
         # Both presses are of the modal as it was shown first.
         harness.slack.click(BJORN, view, ActionId.EXPORT, value=_request_of(view.private_metadata))
         harness.workspace.views.update(view.id, view.body)
-    harness.run_worker(3)
+    harness.deliver_due(3)
     assert len(files(harness)) == 1
 
 
@@ -119,7 +119,7 @@ def test_asked_for_again_it_is_sent_again(harness: SlackHarness) -> None:
     for _ in range(2):
         managed(harness)
         press(harness, ActionId.EXPORT)
-    harness.run_worker(3)
+    harness.deliver_due(3)
     assert len(files(harness)) == 2
 
 
@@ -127,7 +127,7 @@ def test_an_admin_gets_it_too(harness: SlackHarness) -> None:
     yoga(harness)
     managed(harness, AMARA)
     press(harness, ActionId.EXPORT, AMARA)
-    harness.run_worker(3)
+    harness.deliver_due(3)
     assert len(files(harness, AMARA)) == 1
     assert files(harness) == []
 
@@ -138,7 +138,7 @@ def test_others_may_not(harness: SlackHarness) -> None:
     harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
     before = harness.everything()
     assert NOT_ALLOWED in said(press(harness, ActionId.EXPORT, PRIYA))
-    harness.run_worker(3)
+    harness.deliver_due(3)
     assert harness.everything() == before
     assert files(harness, PRIYA) == []
 
@@ -148,7 +148,7 @@ def test_an_event_that_vanished_meanwhile_says_so(harness: SlackHarness) -> None
     managed(harness)
     harness.bot.service.delete_event("yoga")
     assert GONE in said(press(harness, ActionId.EXPORT))
-    harness.run_worker(3)
+    harness.deliver_due(3)
     assert files(harness) == []
 
 
@@ -157,7 +157,7 @@ def test_deleted_before_it_was_made_no_file_comes(harness: SlackHarness) -> None
     managed(harness)
     press(harness, ActionId.EXPORT)
     harness.bot.service.delete_event("yoga")
-    harness.run_worker(3)
+    harness.deliver_due(3)
     assert files(harness) == []
 
 
@@ -170,7 +170,7 @@ def test_where_slack_fails_it_is_sent_later(harness: SlackHarness, method: str) 
     managed(harness)
     harness.api.fail_next(method, Fault.server_error())
     press(harness, ActionId.EXPORT)
-    harness.run_worker(15)
+    harness.deliver_due(15)
     assert len(files(harness)) == 1
 
 
@@ -189,7 +189,7 @@ def test_the_file_says_of_which_event_it_is_and_the_message_has_nothing_typed(
     yoga(harness)
     managed(harness)
     press(harness, ActionId.EXPORT)
-    harness.run_worker(3)
+    harness.deliver_due(3)
     message = harness.workspace.messages(harness.workspace.dm(BJORN).id)[-1]
     (file,) = message.files
     assert file["title"] == "Yoga in the park: people"

@@ -100,7 +100,7 @@ def test_a_message_that_did_not_arrive_is_in_it(harness: SlackHarness) -> None:
     harness.event(organizer_id=BJORN, capacity=1)
     harness.register(CHLOE, "U0NOBODY")
     harness.bot.service.edit_event("yoga", EventChanges.of(capacity=2))
-    harness.run_worker(4)
+    harness.deliver_due(4)
     assert "Could not be told of it: <@U0NOBODY>" in history(harness)
     assert harness.workspace.refusals == ["chat.postMessage: channel_not_found"]
     harness.workspace.refusals.clear()
@@ -109,7 +109,7 @@ def test_a_message_that_did_not_arrive_is_in_it(harness: SlackHarness) -> None:
 def test_a_reminder_and_those_who_are_gone_are_in_it(harness: SlackHarness) -> None:
     yoga(harness)
     harness.clock.advance(timedelta(hours=24))
-    harness.run_worker(65)
+    harness.deliver_due(65)
     harness.slack.update_member(CHLOE, deleted=True)
     harness.bot.service.delete_user(DIEGO)
     text = history(harness)

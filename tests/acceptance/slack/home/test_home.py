@@ -93,11 +93,11 @@ def test_registering_twice_there_is_said_and_changes_nothing(harness: SlackHarne
     harness.event()
     view = home(harness)
     harness.slack.click(CHLOE, view, ActionId.REGISTER)
-    before = harness.check_invariants()
+    before = harness.assert_invariants()
     harness.workspace.views.publish(CHLOE, view.body)
     again = harness.slack.click(CHLOE, view, ActionId.REGISTER)
     assert "You already have a seat" in said(again.view)
-    assert harness.check_invariants() == before
+    assert harness.assert_invariants() == before
 
 
 def test_what_is_coming_offers_to_register_or_to_leave_and_not_both(harness: SlackHarness) -> None:

@@ -57,20 +57,20 @@ def test_the_seat_goes_to_the_next_and_both_are_told(harness: SlackHarness) -> N
     yoga(harness)
     seen = submit(harness, person(harness, CHLOE), {BlockId.REASON: "no-show, *twice*"})
     assert f"<@{DIEGO}> has the seat now" in said(seen.view)
-    harness.run_worker(4)
+    harness.deliver_due(4)
     (told,) = harness.direct_messages(CHLOE)
     assert "An organizer took you out of *Yoga in the park*" in told
     assert "no-show, *twice*" in told
     assert "[What else is coming]" in told
     assert "A seat came free" in harness.direct_messages(DIEGO)[0]
     assert f"<@{CHLOE}>" not in said(harness.workspace.views.stack(BJORN)[0])
-    assert harness.check_invariants().seated("yoga") == [DIEGO]
+    assert harness.assert_invariants().seated("yoga") == [DIEGO]
 
 
 def test_a_reason_may_be_left_out(harness: SlackHarness) -> None:
     yoga(harness)
     submit(harness, person(harness, CHLOE))
-    harness.run_worker(4)
+    harness.deliver_due(4)
     assert "reason" not in harness.direct_messages(CHLOE)[0]
 
 
@@ -98,9 +98,9 @@ def test_removed_twice_it_is_said_that_the_person_is_out(harness: SlackHarness) 
     harness.workspace.views.update(view.id, view.body)
     seen = submit(harness, view)
     assert f"<@{CHLOE}> is not in *Yoga in the park* any more." in said(seen.view)
-    harness.run_worker(4)
+    harness.deliver_due(4)
     assert len(harness.direct_messages(CHLOE)) == 1
-    assert harness.check_invariants().seated("yoga") == [DIEGO]
+    assert harness.assert_invariants().seated("yoga") == [DIEGO]
 
 
 def test_an_event_that_vanished_meanwhile_says_so(harness: SlackHarness) -> None:
@@ -115,7 +115,7 @@ def test_one_who_left_meanwhile_is_not_removed_again(harness: SlackHarness) -> N
     view = person(harness, CHLOE)
     harness.bot.service.unregister("yoga", CHLOE)
     assert f"<@{CHLOE}> is not in *Yoga in the park* any more." in said(submit(harness, view).view)
-    harness.run_worker(4)
+    harness.deliver_due(4)
     assert harness.direct_messages(CHLOE) == []
 
 
@@ -129,13 +129,13 @@ def test_where_nobody_is_told_the_organizer_is_not_told_otherwise(
         harness.clock.advance(timedelta(days=2, minutes=1))
     else:
         harness.bot.service.cancel_event("yoga")
-    harness.run_worker(65)
+    harness.deliver_due(65)
     before = {user_id: len(harness.direct_messages(user_id)) for user_id in (CHLOE, DIEGO)}
     view = person(harness, CHLOE)
     assert f"Nobody is told of it: the event is {'over' if over else 'canceled'}." in said(view)
     answered = said(submit(harness, view).view)
     assert f"<@{CHLOE}> is out of *Yoga in the park*. <@{DIEGO}> has the seat now." in answered
-    harness.run_worker(6)
+    harness.deliver_due(6)
     assert {user_id: len(harness.direct_messages(user_id)) for user_id in (CHLOE, DIEGO)} == before
 
 

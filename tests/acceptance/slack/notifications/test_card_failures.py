@@ -42,7 +42,7 @@ def two_cards(harness: SlackHarness) -> list[Message]:
     """Return an event's cards in two channels, shown and settled."""
     event = harness.event(capacity=10)
     cards = [_card(harness, event, channel_id) for channel_id in (EVENTS, GENERAL)]
-    harness.run_worker()
+    harness.deliver_due()
     return cards
 
 
@@ -75,8 +75,8 @@ def test_card_ends_at_the_truth_whatever_happens_to_its_updates(
     for user_id in PEOPLE:
         harness.register(user_id)
         harness.bot.notification_worker.wake("yoga")
-        harness.run_worker(1.5)
-    harness.run_worker(LONG_ENOUGH)
+        harness.deliver_due(1.5)
+    harness.deliver_due(LONG_ENOUGH)
     assert [now_shown(harness, card) for card in cards] == ["5 of 10 seats"] * 2
     assert undelivered(harness) == ()
     assert len(harness.api.calls(UPDATE)) <= 2 * len(PEOPLE) + 2
@@ -90,11 +90,11 @@ def test_our_own_failure_keeps_cards_for_later_with_one_alarm(
     harness.api.faults.set_default(Fault.refused(error))
     harness.register(*PEOPLE)
     with caplog.at_level(logging.WARNING):
-        harness.run_worker(3 * PAUSE.total_seconds())
+        harness.deliver_due(3 * PAUSE.total_seconds())
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
     assert len([call for call in harness.api.calls(UPDATE) if call.fault]) <= 4
     harness.api.faults.set_default(None)
-    harness.run_worker(PAUSE.total_seconds() + 3)
+    harness.deliver_due(PAUSE.total_seconds() + 3)
     assert [now_shown(harness, card) for card in cards] == ["5 of 10 seats"] * 2
     assert undelivered(harness) == ()
 
@@ -107,7 +107,7 @@ def test_card_that_is_gone_is_forgotten_and_the_other_goes_on(
     harness.api.fail_next(UPDATE, Fault.refused(error))
     for user_id in PEOPLE:
         harness.register(user_id)
-        harness.run_worker(2)
+        harness.deliver_due(2)
     (left,) = harness.store.get_cards("yoga")
     assert left.rendered_version == harness.bot.service.get_event("yoga").version
     assert len(harness.api.calls(UPDATE)) == 1 + len(PEOPLE)
@@ -121,12 +121,12 @@ def test_card_that_can_not_be_shown_waits_for_the_next_change(
     cards = two_cards(harness)
     harness.api.fail_next(UPDATE, Fault.refused(error), times=2)
     harness.register(BJORN)
-    harness.run_worker(LONG_ENOUGH)
+    harness.deliver_due(LONG_ENOUGH)
     assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
     assert len(harness.api.calls(UPDATE)) == 2
     assert undelivered(harness) == ()
     harness.register(CHLOE)
-    harness.run_worker()
+    harness.deliver_due()
     assert [now_shown(harness, card) for card in cards] == ["2 of 10 seats"] * 2
 
 
@@ -142,12 +142,12 @@ def test_cards_follow_while_messages_are_refused_with_one_alarm(
     with caplog.at_level(logging.WARNING):
         for waiting, user_id in enumerate((CHLOE, DIEGO, HARUKI), start=1):
             harness.register(user_id)
-            harness.run_worker(2)
+            harness.deliver_due(2)
             assert now_shown(harness, card) == f"1 of 1 seats · {waiting} waiting"
-            harness.run_worker(PAUSE.total_seconds())
+            harness.deliver_due(PAUSE.total_seconds())
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
     harness.api.faults.clear()
-    harness.run_worker(PAUSE.total_seconds() + 3)
+    harness.deliver_due(PAUSE.total_seconds() + 3)
     assert len(harness.direct_messages(BJORN)) == 1
 
 
@@ -160,10 +160,10 @@ def test_alarm_is_raised_again_for_what_broke_again(
     for _ in range(2):
         harness.api.faults.set_default(Fault.refused("token_revoked"))
         harness.bot.service.edit_event("yoga", EventChanges.of(capacity=5))
-        harness.run_worker(2 * PAUSE.total_seconds())
+        harness.deliver_due(2 * PAUSE.total_seconds())
         harness.api.faults.set_default(None)
         harness.bot.service.edit_event("yoga", EventChanges.of(capacity=4))
-        harness.run_worker(2 * PAUSE.total_seconds())
+        harness.deliver_due(2 * PAUSE.total_seconds())
     alarms = [record for record in caplog.records if record.levelname == "CRITICAL"]
     assert len(alarms) == 2
 

@@ -67,9 +67,9 @@ def slow_notifier(harness: SlackHarness) -> tuple[NotificationWorker, SlowSlack]
 
 def test_card_follows_within_two_seconds(harness: SlackHarness) -> None:
     card = harness.card(harness.event())
-    harness.run_worker(5)
+    harness.deliver_due(5)
     harness.register(BJORN)
-    harness.run_worker(1)
+    harness.deliver_due(1)
     assert "1 of 2 seats" in shown(harness.workspace.message(EVENTS, card.ts))
 
 
@@ -80,7 +80,7 @@ def test_rush_costs_one_update_a_second_and_ends_with_the_truth(harness: SlackHa
         harness.register(user_id)
         harness.bot.notification_worker.run_due_events()
         harness.clock.advance(timedelta(seconds=0.1))
-    assert "30 of 30 seats · 10 waiting" in harness.current_card()
+    assert "30 of 30 seats · 10 waiting" in harness.current_card_text()
     assert 4 <= len(harness.api.calls(UPDATE)) <= 6
 
 
@@ -102,7 +102,7 @@ def test_card_does_not_wait_for_a_long_run_of_messages(harness: SlackHarness) ->
     people = GUESTS[:20]
     harness.card(harness.event(capacity=1))
     harness.register(AMARA, *people)
-    harness.run_worker()
+    harness.deliver_due()
     harness.bot.service.edit_event("yoga", EventChanges.of(capacity=21))
     began = harness.clock.monotonic()
     notification_worker, slack = slow_notifier(harness)
@@ -117,7 +117,7 @@ def test_card_does_not_wait_for_the_messages_of_another_event(harness: SlackHarn
     harness.event("chess", title="Chess", capacity=100)
     harness.register(*GUESTS, event_id="chess")
     harness.card(harness.event())
-    harness.run_worker()
+    harness.deliver_due()
     harness.bot.service.cancel_event("chess")
     harness.clock.advance(timedelta(seconds=3))
     notification_worker, slack = slow_notifier(harness)
@@ -143,7 +143,7 @@ def test_many_cards_share_slacks_rate_and_all_end_with_the_truth(harness: SlackH
         harness.bot.notification_worker.announce(event, channels[number % 3])
     for user_id in GUESTS[:20]:
         harness.register(user_id)
-        harness.run_worker(2.5)
+        harness.deliver_due(2.5)
     # One minute: a share for each, the busiest card no more than the others.
     calls = harness.api.calls(UPDATE)
     assert len(calls) <= BURST + UPDATES_A_MINUTE
@@ -151,7 +151,7 @@ def test_many_cards_share_slacks_rate_and_all_end_with_the_truth(harness: SlackH
         sum(call.args["ts"] == card.message_ts for call in calls) for card in cards(harness)
     ]
     assert max(per_card) - min(per_card) <= 1
-    harness.run_worker(60)
+    harness.deliver_due(60)
     for channel in channels:
         for message in harness.workspace.messages(channel):
             assert "20 of 100 seats" in shown(message)
@@ -167,7 +167,7 @@ def test_card_that_was_deleted_in_slack_is_forgotten(harness: SlackHarness) -> N
     harness.bot.notification_worker.announce(harness.bot.service.get_event("yoga"), GENERAL)
     harness.api.fail_next(UPDATE, Fault.refused("message_not_found"))
     harness.register(BJORN)
-    harness.run_worker()
+    harness.deliver_due()
     (left,) = cards(harness)
     assert left.rendered_version == harness.bot.service.get_event("yoga").version
     assert harness.store.list_undelivered(limit=10).items == ()
@@ -175,21 +175,21 @@ def test_card_that_was_deleted_in_slack_is_forgotten(harness: SlackHarness) -> N
 
 def test_rate_limit_on_cards_is_kept_as_told(harness: SlackHarness) -> None:
     harness.card(harness.event())
-    harness.run_worker()
+    harness.deliver_due()
     harness.api.fail_next(UPDATE, Fault.rate_limited(7))
     harness.register(BJORN)
-    harness.run_worker(6)
+    harness.deliver_due(6)
     assert len(harness.api.calls(UPDATE)) == 1
-    harness.run_worker(3)
-    assert "1 of 2 seats" in harness.current_card()
+    harness.deliver_due(3)
+    assert "1 of 2 seats" in harness.current_card_text()
 
 
 def test_server_error_on_a_card_is_tried_again(harness: SlackHarness) -> None:
     harness.card(harness.event())
     harness.api.fail_next(UPDATE, Fault.server_error(500))
     harness.register(BJORN)
-    harness.run_worker(10)
-    assert "1 of 2 seats" in harness.current_card()
+    harness.deliver_due(10)
+    assert "1 of 2 seats" in harness.current_card_text()
 
 
 def test_card_that_slack_calls_malformed_is_logged_and_skipped(
@@ -200,11 +200,11 @@ def test_card_that_slack_calls_malformed_is_logged_and_skipped(
     harness.api.fail_next(UPDATE, Fault.refused("invalid_blocks"))
     harness.register(BJORN)
     with caplog.at_level(logging.ERROR):
-        harness.run_worker(60)
+        harness.deliver_due(60)
     assert "card of yoga skipped" in caplog.text
     assert len(harness.api.calls(UPDATE)) == 1
     harness.register(CHLOE)
-    assert "2 of 2 seats" in harness.current_card()
+    assert "2 of 2 seats" in harness.current_card_text()
 
 
 def test_our_own_failure_stops_cards_and_messages_with_one_alarm(
@@ -215,12 +215,12 @@ def test_our_own_failure_stops_cards_and_messages_with_one_alarm(
     harness.bot.service.unregister("yoga", AMARA)
     harness.api.faults.set_default(Fault.refused("account_inactive"))
     with caplog.at_level(logging.WARNING):
-        harness.run_worker(30)
+        harness.deliver_due(30)
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
     assert len([call for call in harness.api.calls() if call.fault]) == 1
     harness.api.faults.set_default(None)
-    harness.run_worker(60)
-    assert "2 of 2 seats" in harness.current_card()
+    harness.deliver_due(60)
+    assert "2 of 2 seats" in harness.current_card_text()
     assert len(harness.direct_messages(CHLOE)) == 1
 
 
@@ -228,7 +228,7 @@ def test_deleted_event_leaves_a_card_that_says_so_without_buttons(harness: Slack
     """R7.2: and its row goes."""
     harness.card(harness.event())
     harness.bot.service.delete_event("yoga")
-    text = harness.current_card()
+    text = harness.current_card_text()
     assert "This event was deleted." in text
     assert "[" not in text
     assert cards(harness) == ()
@@ -241,7 +241,7 @@ def test_click_on_a_card_that_nobody_remembers_adopts_it(harness: SlackHarness) 
     harness.store.delete_card("yoga", EVENTS, card.ts)
     harness.bot.notification_worker._card_updater._known.clear()  # as after a restart
     harness.slack.click(BJORN, card, ActionId.REGISTER)
-    harness.run_worker()
+    harness.deliver_due()
     assert "1 of 2 seats" in shown(harness.workspace.message(EVENTS, card.ts))
     (known,) = cards(harness)
     assert known.message_ts == card.ts
@@ -250,11 +250,11 @@ def test_click_on_a_card_that_nobody_remembers_adopts_it(harness: SlackHarness) 
 def test_marks_stay_until_the_cards_show_what_was_committed(harness: SlackHarness) -> None:
     """What a restart finds: an entry is marked undelivered while a card is behind it."""
     harness.card(harness.event())
-    harness.run_worker()
+    harness.deliver_due()
     harness.api.faults.set_default(Fault.server_error(503))
     harness.register(DIEGO)
-    harness.run_worker(2)
+    harness.deliver_due(2)
     assert harness.store.list_undelivered(limit=10).items == ("yoga",)
     harness.api.faults.set_default(None)
-    harness.run_worker(10)
+    harness.deliver_due(10)
     assert harness.store.list_undelivered(limit=10).items == ()

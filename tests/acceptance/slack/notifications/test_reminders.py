@@ -24,7 +24,7 @@ def reminders(harness: SlackHarness, user_id: str) -> int:
 def pass_time(harness: SlackHarness, by: timedelta) -> None:
     """Let time pass at once, as for a process that was not running, and then do what is due."""
     harness.clock.advance(by)
-    harness.run_worker(65)
+    harness.deliver_due(65)
 
 
 def test_a_day_and_an_hour_before_those_registered_are_reminded(harness: SlackHarness) -> None:
@@ -61,7 +61,7 @@ def test_who_leaves_between_the_decision_and_the_message_is_not_reminded(
     harness.clock.advance(timedelta(hours=24))
     assert harness.bot.service.sweep() == 1
     harness.bot.service.unregister("yoga", CHLOE)
-    harness.run_worker(5)
+    harness.deliver_due(5)
     assert (reminders(harness, CHLOE), reminders(harness, DIEGO)) == (0, 1)
 
 
@@ -85,7 +85,7 @@ def test_moved_between_the_decision_and_the_message_nobody_is_told_of_the_old_da
     harness.bot.service.sweep()
     later = harness.clock.now() + timedelta(days=9)
     harness.bot.service.edit_event("yoga", EventChanges.of(starts_at=later))
-    harness.run_worker(5)
+    harness.deliver_due(5)
     assert reminders(harness, CHLOE) == 0
 
 
@@ -95,7 +95,7 @@ def test_a_new_place_in_between_is_what_the_reminder_says(harness: SlackHarness)
     harness.clock.advance(timedelta(hours=24))
     harness.bot.service.sweep()
     harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 2"))
-    harness.run_worker(5)
+    harness.deliver_due(5)
     (reminder,) = [told for told in harness.direct_messages(CHLOE) if REMINDER in told]
     assert "Room 2" in reminder
     assert "Riverside" not in reminder
@@ -124,7 +124,7 @@ def test_one_that_slack_did_not_take_in_time_is_not_sent_after_the_start(
     harness.register(CHLOE)
     harness.clock.advance(timedelta(days=2) - timedelta(minutes=4))
     harness.api.fail_next("chat.postMessage", Fault.server_error(), times=30)
-    harness.run_worker(400)
+    harness.deliver_due(400)
     assert reminders(harness, CHLOE) == 0
 
 
@@ -134,7 +134,7 @@ def test_swept_by_two_it_is_decided_once(harness: SlackHarness) -> None:
     harness.register(CHLOE)
     harness.clock.advance(timedelta(hours=24))
     assert [harness.bot.service.sweep() for _ in range(3)] == [1, 0, 0]
-    harness.run_worker(10)
+    harness.deliver_due(10)
     assert reminders(harness, CHLOE) == 1
 
 
@@ -200,7 +200,7 @@ def test_those_who_wait_are_told_when_registration_is_closed(harness: SlackHarne
     harness.event(capacity=1, organizer_id=BJORN)
     harness.register(CHLOE, DIEGO, HARUKI)
     harness.bot.service.close_event("yoga")
-    harness.run_worker(5)
+    harness.deliver_due(5)
     for user_id in (DIEGO, HARUKI):
         (told,) = harness.direct_messages(user_id)
         assert "Registration for *Yoga in the park* was closed." in told
@@ -229,7 +229,7 @@ def test_closed_after_the_deadline_those_who_wait_are_not_told_again(harness: Sl
     pass_time(harness, timedelta(hours=5))
     managed(harness)
     note = said(press(harness, ActionId.CLOSE))
-    harness.run_worker(5)
+    harness.deliver_due(5)
     assert len(harness.direct_messages(DIEGO)) == 1
     assert "will be told" not in note
 
@@ -242,7 +242,7 @@ def test_closed_before_the_sweep_that_the_deadline_waits_for_it_is_told_once(
     harness.register(CHLOE, DIEGO)
     harness.clock.advance(timedelta(hours=5))
     harness.bot.service.close_event("yoga")
-    harness.run_worker(65)
+    harness.deliver_due(65)
     (told,) = harness.direct_messages(DIEGO)
     assert "Registration for *Yoga in the park* was closed." in told
 

@@ -32,7 +32,7 @@ def test_organizer_is_told_whom_what_and_where(harness: SlackHarness) -> None:
     harness.event()
     promote(harness, CHLOE, DIEGO)
     harness.api.fail_next(POST, Fault.refused("user_disabled"))
-    harness.run_worker(60)
+    harness.deliver_due(60)
     (told,) = harness.direct_messages(AMARA)
     assert "by direct message about *Yoga in the park*" in told
     assert "Riverside lawn" in told
@@ -50,7 +50,7 @@ def test_each_of_slacks_words_for_good_is_one(harness: SlackHarness, error: str)
     harness.event()
     promote(harness, CHLOE)
     harness.api.fail_next(POST, Fault.refused(error))
-    harness.run_worker(60)
+    harness.deliver_due(60)
     assert unreachable(harness) == [(CHLOE, "promoted", error)]
     assert sent_to(harness) == [CHLOE, AMARA]
 
@@ -60,7 +60,7 @@ def test_cancellation_that_does_not_reach_thirty_is_one_message(harness: SlackHa
     harness.event(capacity=40)
     harness.register(BJORN, *GUESTS, CHLOE)
     harness.bot.service.cancel_event("yoga")
-    harness.run_worker(10)
+    harness.deliver_due(10)
     (told,) = harness.direct_messages(AMARA)
     named = [user_id for user_id in GUESTS if f"<@{user_id}>" in told]
     assert named == GUESTS
@@ -76,7 +76,7 @@ def test_more_than_one_message_holds_are_counted(harness: SlackHarness) -> None:
     people = [f"U0GUEST{number:02}" for number in range(MOST_NAMED + 3)]
     harness.register(*people)
     harness.bot.service.cancel_event("yoga")
-    harness.run_worker(10)
+    harness.deliver_due(10)
     (told,) = harness.direct_messages(AMARA)
     assert "• and 3 more" in told
     assert len(unreachable(harness)) == len(people)
@@ -88,7 +88,7 @@ def test_different_news_that_did_not_arrive_stand_apart(harness: SlackHarness) -
     harness.event()
     harness.register(BJORN, CHLOE, "U0NOBODY")
     harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 5", capacity=3))
-    harness.run_worker()
+    harness.deliver_due()
     (told,) = harness.direct_messages(AMARA)
     assert "Got a seat: <@U0NOBODY>" in told
     assert "Event moved: <@U0NOBODY>" in told
@@ -102,7 +102,7 @@ def test_every_organizer_is_told_but_one_who_can_not_be(
     harness.event(co_organizer_ids=(HARUKI, PRIYA))
     promote(harness, CHLOE)
     harness.api.fail_next(POST, Fault.refused("user_disabled"), times=2)
-    harness.run_worker(SWEEP_EVERY.total_seconds() + 5)
+    harness.deliver_due(SWEEP_EVERY.total_seconds() + 5)
     assert sent_to(harness) == [CHLOE, AMARA, HARUKI, PRIYA]
     assert (len(harness.direct_messages(HARUKI)), len(harness.direct_messages(PRIYA))) == (1, 1)
     assert f"{AMARA} can't be told" in caplog.text
@@ -116,7 +116,7 @@ def test_where_no_organizer_can_be_told_it_is_logged_and_over(
     promote(harness, CHLOE)
     harness.api.fail_next(POST, Fault.refused("user_not_found"), times=2)
     with caplog.at_level(logging.WARNING):
-        harness.run_worker(2 * SWEEP_EVERY.total_seconds())
+        harness.deliver_due(2 * SWEEP_EVERY.total_seconds())
     assert sent_to(harness) == [CHLOE, AMARA]
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
     assert unreachable(harness) == [(CHLOE, "promoted", "user_not_found")]
@@ -129,10 +129,10 @@ def test_organizer_who_is_out_of_reach_for_now_is_told_later(harness: SlackHarne
     promote(harness, CHLOE)
     harness.api.fail_next(POST, Fault.refused("user_disabled"))
     harness.api.fail_next(POST, Fault.server_error(503))
-    harness.run_worker(3)
+    harness.deliver_due(3)
     assert (len(harness.direct_messages(AMARA)), len(harness.direct_messages(HARUKI))) == (0, 1)
     assert undelivered(harness) == ("yoga",)
-    harness.run_worker(5)
+    harness.deliver_due(5)
     assert (len(harness.direct_messages(AMARA)), len(harness.direct_messages(HARUKI))) == (1, 1)
     assert undelivered(harness) == ()
 
@@ -144,9 +144,9 @@ def test_organizer_hears_in_order(harness: SlackHarness) -> None:
     harness.bot.service.unregister("yoga", BJORN)
     harness.api.fail_next(POST, Fault.refused("user_disabled"))
     harness.api.fail_next(POST, Fault.server_error(503))
-    harness.run_worker(2)
+    harness.deliver_due(2)
     harness.bot.service.unregister("yoga", CHLOE)
-    harness.run_worker(10)
+    harness.deliver_due(10)
     first, second = harness.direct_messages(AMARA)
     assert "could be told" in first
     assert "you have a seat" in second
@@ -159,10 +159,10 @@ def test_person_who_fails_for_good_at_a_later_try_is_told_of_too(harness: SlackH
     harness.api.fail_next(POST, Fault.server_error(503))
     harness.api.fail_next(POST, Fault.refused("user_disabled"))
     harness.api.fail_next(POST, Fault.server_error(503))
-    harness.run_worker(6)
+    harness.deliver_due(6)
     assert harness.direct_messages(AMARA) == []
     assert undelivered(harness) == ("yoga",)
-    harness.run_worker(10)
+    harness.deliver_due(10)
     assert len(harness.direct_messages(AMARA)) == 1
     assert undelivered(harness) == ()
 
@@ -173,7 +173,7 @@ def test_promotion_that_is_not_true_any_more_reaches_nobody(harness: SlackHarnes
     promote(harness, CHLOE)
     harness.api.fail_next(POST, Fault.refused("user_disabled"))
     harness.bot.service.unregister("yoga", CHLOE)
-    harness.run_worker()
+    harness.deliver_due()
     assert sent_to(harness) == []
     assert unreachable(harness) == []
 
@@ -182,7 +182,7 @@ def test_journal_says_which_message_it_was(harness: SlackHarness) -> None:
     harness.event()
     promote(harness, CHLOE)
     harness.api.fail_next(POST, Fault.refused("user_disabled"))
-    harness.run_worker()
+    harness.deliver_due()
     (entry,) = (one for one in harness.store.list_journal("yoga", limit=100) if one.notifications)
     assert entry.unreachable == (
         UnreachableRecipient(

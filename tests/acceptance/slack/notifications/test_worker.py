@@ -107,8 +107,8 @@ def test_promoted_user_is_told_once_with_a_button_to_give_the_seat_up(
     """R8.5: which event, when, where; R9.1: nothing is owed afterwards."""
     harness.event()
     promote(harness, CHLOE)
-    harness.run_worker()
-    harness.run_worker(120)
+    harness.deliver_due()
+    harness.deliver_due(120)
     (told,) = harness.direct_messages(CHLOE)
     assert "There are more seats now: you have a seat in *Yoga in the park*" in told
     assert "Riverside lawn" in told
@@ -121,7 +121,7 @@ def test_promoted_user_who_left_again_is_not_told(harness: SlackHarness) -> None
     harness.event()
     promote(harness, CHLOE)
     harness.bot.service.unregister("yoga", CHLOE)
-    harness.run_worker()
+    harness.deliver_due()
     assert harness.direct_messages(CHLOE) == []
     assert undelivered(harness) == ()
 
@@ -134,7 +134,7 @@ def test_promoted_user_who_left_and_came_back_is_not_told_of_the_first_seat(
     promote(harness, CHLOE)
     harness.bot.service.unregister("yoga", CHLOE)
     harness.register(CHLOE)
-    harness.run_worker()
+    harness.deliver_due()
     assert harness.direct_messages(CHLOE) == []
 
 
@@ -143,7 +143,7 @@ def test_removed_user_is_told_with_the_reason(harness: SlackHarness) -> None:
     harness.event()
     harness.register(BJORN)
     harness.bot.service.remove("yoga", BJORN, reason="no show <!channel>")
-    harness.run_worker()
+    harness.deliver_due()
     (told,) = harness.direct_messages(BJORN)
     assert "took you out of *Yoga in the park*" in told
     assert "no show &lt;!channel&gt;" in told
@@ -157,7 +157,7 @@ def test_everyone_registered_or_waiting_is_told_of_a_new_place(harness: SlackHar
     harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 5"))
     harness.clock.advance(timedelta(seconds=1))
     harness.register(PRIYA)
-    harness.run_worker()
+    harness.deliver_due()
     for user_id in (BJORN, CHLOE, DIEGO):
         (told,) = harness.direct_messages(user_id)
         assert "It is now:" in told
@@ -172,7 +172,7 @@ def test_everyone_is_told_of_a_cancellation_page_by_page(harness: SlackHarness) 
     harness.event(capacity=110)
     harness.register(*people)
     harness.bot.service.cancel_event("yoga")
-    harness.run_worker(4)
+    harness.deliver_due(4)
     assert sorted(sent_to(harness)) == sorted([*people, AMARA])
     assert undelivered(harness) == ()
     harness.workspace.refusals.clear()  # nobody of these exists in Slack
@@ -204,7 +204,7 @@ def test_promotions_go_before_words_to_everyone(harness: SlackHarness) -> None:
     harness.event()
     harness.register(BJORN, CHLOE, DIEGO)
     harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 5", capacity=3))
-    harness.run_worker()
+    harness.deliver_due()
     assert sent_to(harness)[0] == DIEGO
     assert [line.splitlines()[0] for line in harness.direct_messages(DIEGO)] == [
         "There are more seats now: you have a seat in *Yoga in the park*.",
@@ -218,7 +218,7 @@ def test_people_of_a_deleted_event_are_told(harness: SlackHarness) -> None:
     harness.event()
     harness.register(BJORN, CHLOE, DIEGO)
     harness.bot.service.delete_event("yoga")
-    harness.run_worker()
+    harness.deliver_due()
     for user_id in (BJORN, CHLOE, DIEGO):
         (told,) = harness.direct_messages(user_id)
         assert "was deleted" in told
@@ -233,7 +233,7 @@ def test_lost_answer_sends_a_message_twice_and_no_less_than_once(harness: SlackH
     harness.event()
     promote(harness, CHLOE)
     harness.api.fail_next(POST, Fault.closed(applied=True))
-    harness.run_worker(10)
+    harness.deliver_due(10)
     assert len(harness.direct_messages(CHLOE)) == 2
 
 
@@ -242,15 +242,15 @@ def test_server_error_delays_only_its_recipient_with_growing_pauses(harness: Sla
     harness.event()
     promote(harness, CHLOE, DIEGO)
     harness.api.fail_next(POST, Fault.server_error(503), times=1)
-    harness.run_worker(3)
+    harness.deliver_due(3)
     assert (len(harness.direct_messages(CHLOE)), len(harness.direct_messages(DIEGO))) == (0, 1)
     assert undelivered(harness) == ("yoga",)
     harness.api.fail_next(POST, Fault.server_error(503), times=1)
-    harness.run_worker(
+    harness.deliver_due(
         8
     )  # the second try, 5 s after the first, fails too; the third comes 10 s later
     assert harness.direct_messages(CHLOE) == []
-    harness.run_worker(8)
+    harness.deliver_due(8)
     assert len(harness.direct_messages(CHLOE)) == 1
     assert undelivered(harness) == ()
 
@@ -260,11 +260,11 @@ def test_later_messages_wait_behind_one_that_is_retried(harness: SlackHarness) -
     harness.event()
     promote(harness, CHLOE)
     harness.api.fail_next(POST, Fault.server_error(500), times=2)
-    harness.run_worker(1)
+    harness.deliver_due(1)
     harness.bot.service.remove("yoga", CHLOE)
     harness.register(CHLOE)
     harness.bot.service.cancel_event("yoga")
-    harness.run_worker(20)
+    harness.deliver_due(20)
     heard = [told.splitlines()[0] for told in harness.direct_messages(CHLOE)]
     # The promotion is not true any more; the rest comes in order.
     assert ["took you out" in heard[0], "was canceled" in heard[1]] == [True, True]
@@ -278,9 +278,9 @@ def test_rate_limit_is_kept_as_told_for_every_event(harness: SlackHarness) -> No
     promote(harness, CHLOE)
     promote(harness, CHLOE, event_id="chess")
     harness.api.fail_next(POST, Fault.rate_limited(7))
-    harness.run_worker(6)
+    harness.deliver_due(6)
     assert len(sent_to(harness)) == 1
-    harness.run_worker(3)
+    harness.deliver_due(3)
     assert len(harness.direct_messages(CHLOE)) == 2
 
 
@@ -294,11 +294,11 @@ def test_our_own_failure_stops_everything_alarms_once_and_keeps_all(
     promote(harness, CHLOE, event_id="chess")
     harness.api.faults.set_default(Fault.refused("token_revoked"))
     with caplog.at_level(logging.WARNING):
-        harness.run_worker(2 * PAUSE.total_seconds())
+        harness.deliver_due(2 * PAUSE.total_seconds())
     assert len(sent_to(harness)) <= 3
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
     harness.api.faults.set_default(None)
-    harness.run_worker(PAUSE.total_seconds() + 5)
+    harness.deliver_due(PAUSE.total_seconds() + 5)
     assert (len(harness.direct_messages(CHLOE)), len(harness.direct_messages(DIEGO))) == (2, 1)
     assert undelivered(harness) == ()
 
@@ -310,7 +310,7 @@ def test_message_that_slack_calls_malformed_is_skipped_with_an_error(
     harness.event()
     promote(harness, CHLOE, DIEGO)
     harness.api.fail_next(POST, Fault.refused("invalid_blocks"))
-    harness.run_worker(60)
+    harness.deliver_due(60)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert len(harness.direct_messages(DIEGO)) == 1
     assert undelivered(harness) == ()
@@ -325,7 +325,7 @@ def test_entry_of_which_no_message_can_be_made_is_skipped_with_an_error(
     with harness.store._file.writing() as connection:
         connection.execute("UPDATE journal SET body = json_set(body, '$.about', NULL)")
     harness.bot.service.cancel_event("yoga")
-    harness.run_worker()
+    harness.deliver_due()
     # Of hers, and of the organizers' about her.
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
     (told,) = harness.direct_messages(CHLOE)
@@ -384,7 +384,7 @@ def test_crash_after_a_retry_leaves_nothing_behind(
     harness.event()
     promote(harness, CHLOE, DIEGO)
     harness.api.fail_next(POST, Fault.server_error(503))
-    harness.run_worker(1)
+    harness.deliver_due(1)
     harness.clock.advance(timedelta(seconds=5))
     die_attending(harness, tmp_path, writes)
     assert 1 <= len(harness.direct_messages(CHLOE)) <= 2
@@ -399,7 +399,7 @@ def die_attending(harness: SlackHarness, tmp_path: Path, writes: int) -> None:
         another(harness, dying).attend("yoga")
     dying.close()
     harness.clock.advance(LEASE)
-    harness.run_worker(SWEEP_EVERY.total_seconds())
+    harness.deliver_due(SWEEP_EVERY.total_seconds())
 
 
 def test_one_process_at_a_time_delivers_for_an_event(harness: SlackHarness) -> None:
@@ -408,9 +408,9 @@ def test_one_process_at_a_time_delivers_for_an_event(harness: SlackHarness) -> N
     promote(harness, CHLOE)
     now = harness.clock.now()
     harness.store.take_lease("yoga", holder="another", now=now, until=now + LEASE)
-    harness.run_worker(LEASE.total_seconds() - 2)
+    harness.deliver_due(LEASE.total_seconds() - 2)
     assert harness.direct_messages(CHLOE) == []
-    harness.run_worker(60)
+    harness.deliver_due(60)
     assert len(harness.direct_messages(CHLOE)) == 1
 
 
@@ -421,9 +421,9 @@ def test_message_does_not_wait_for_a_lease_that_is_let_go(harness: SlackHarness)
     now = harness.clock.now()
     held = harness.store.take_lease("yoga", holder="another", now=now, until=now + LEASE)
     assert held is not None
-    harness.run_worker(0.5)
+    harness.deliver_due(0.5)
     harness.store.save_delivery(held.model_copy(update={"leased_until": None}))
-    harness.run_worker(1)
+    harness.deliver_due(1)
     assert len(harness.direct_messages(CHLOE)) == 1
 
 
@@ -472,7 +472,7 @@ def test_worker_sleeps_until_it_is_woken_and_stops_when_told(harness: SlackHarne
     assert has_swept.wait(20)
     notification_worker.wake("yoga")
     notification_worker.stop()
-    harness.run_worker()
+    harness.deliver_due()
     assert len(harness.direct_messages(CHLOE)) == 1
 
 
@@ -549,6 +549,6 @@ def test_person_hears_of_one_commit_as_it_happened(harness: SlackHarness) -> Non
     )
     harness.store.commit(plan)
     harness.bot.notification_worker.wake("yoga")
-    harness.run_worker()
+    harness.deliver_due()
     heard = [told.splitlines()[0] for told in harness.direct_messages(BJORN)]
     assert ["took you out" in heard[0], "A seat came free" in heard[1]] == [True, True]

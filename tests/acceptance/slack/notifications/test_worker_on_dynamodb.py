@@ -37,7 +37,7 @@ class OnDynamoDB:
             self.service.ensure_user(self.harness.draft(user_id))
             self.service.register("yoga", user_id)
 
-    def run_worker(self, seconds: float = 3) -> None:
+    def deliver_due(self, seconds: float = 3) -> None:
         """Let time pass, and the notifier do what is due meanwhile."""
         for _ in range(int(seconds)):
             self.notification_worker.run_due_events()
@@ -80,11 +80,11 @@ def test_promoted_user_is_told_once_and_nothing_is_owed(bot: OnDynamoDB) -> None
     bot.event(BJORN, CHLOE, DIEGO)
     bot.service.unregister("yoga", BJORN)
     assert bot.undelivered() == {"yoga"}
-    bot.run_worker()
+    bot.deliver_due()
     (told,) = bot.harness.direct_messages(DIEGO)
     assert "A seat came free" in told
     assert bot.undelivered() == set()
-    bot.run_worker(SWEEP_EVERY.total_seconds() + 1)
+    bot.deliver_due(SWEEP_EVERY.total_seconds() + 1)
     assert len(bot.harness.direct_messages(DIEGO)) == 1
 
 
@@ -96,7 +96,7 @@ def test_promoted_user_who_left_and_came_back_is_not_told_of_the_first_seat(
     bot.service.unregister("yoga", BJORN)
     bot.service.unregister("yoga", DIEGO)
     bot.service.register("yoga", DIEGO)
-    bot.run_worker()
+    bot.deliver_due()
     assert bot.harness.direct_messages(DIEGO) == []
     assert bot.undelivered() == set()
 
@@ -104,16 +104,16 @@ def test_promoted_user_who_left_and_came_back_is_not_told_of_the_first_seat(
 def test_message_that_is_retried_keeps_its_mark_until_it_is_sent(bot: OnDynamoDB) -> None:
     """R9.1: who can't be reached just now delays only himself."""
     bot.event(BJORN, CHLOE, DIEGO, PRIYA)
-    bot.run_worker()
+    bot.deliver_due()
     bot.harness.api.fail_next(POST, Fault.server_error(503))
     bot.service.edit_event("yoga", EventChanges.of(capacity=4))
-    bot.run_worker(2)
+    bot.deliver_due(2)
     assert (len(bot.harness.direct_messages(DIEGO)), len(bot.harness.direct_messages(PRIYA))) == (
         0,
         1,
     )
     assert bot.undelivered() == {"yoga"}
-    bot.run_worker(10)
+    bot.deliver_due(10)
     assert len(bot.harness.direct_messages(DIEGO)) == 1
     assert bot.undelivered() == set()
 
@@ -122,7 +122,7 @@ def test_everyone_hears_of_a_cancellation_once(bot: OnDynamoDB) -> None:
     """R8.8: the line from its table, the seats from the index."""
     bot.event(BJORN, CHLOE, DIEGO, PRIYA)
     bot.service.cancel_event("yoga")
-    bot.run_worker(6)
+    bot.deliver_due(6)
     for user_id in (BJORN, CHLOE, DIEGO, PRIYA):
         (told,) = bot.harness.direct_messages(user_id)
         assert "was canceled" in told
@@ -135,9 +135,9 @@ def test_another_process_goes_on_where_one_stopped(bot: OnDynamoDB) -> None:
     now = bot.harness.clock.now()
     bot.store.take_lease("yoga", holder="gone", now=now, until=now + timedelta(seconds=30))
     bot.service.unregister("yoga", BJORN)
-    bot.run_worker(29)
+    bot.deliver_due(29)
     assert bot.harness.direct_messages(DIEGO) == []
-    bot.run_worker(5)
+    bot.deliver_due(5)
     assert len(bot.harness.direct_messages(DIEGO)) == 1
 
 
@@ -145,13 +145,13 @@ def test_card_follows_and_its_row_goes_with_the_event(bot: OnDynamoDB) -> None:
     """R8.3, R7.2."""
     bot.event(AMARA)
     bot.notification_worker.announce(bot.service.get_event("yoga"), EVENTS)
-    bot.run_worker()
+    bot.deliver_due()
     bot.service.ensure_user(bot.harness.draft(BJORN))
     bot.service.register("yoga", BJORN)
-    bot.run_worker(2)
+    bot.deliver_due(2)
     assert "2 of 2 seats" in shown(bot.harness.workspace.messages(EVENTS)[-1])
     bot.service.delete_event("yoga")
-    bot.run_worker()
+    bot.deliver_due()
     assert "This event was deleted." in shown(bot.harness.workspace.messages(EVENTS)[-1])
     assert bot.store.get_cards("yoga") == ()
     assert bot.undelivered() == set()

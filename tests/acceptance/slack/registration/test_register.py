@@ -24,21 +24,21 @@ def test_register_with_an_id_registers_at_once_also_for_an_unlisted_event(
     seen = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
     assert "You have a seat in *Yoga in the park*." in answer(seen)
     assert "Riverside lawn" in answer(seen)
-    assert harness.check_invariants().seated("yoga") == [BJORN]
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 def test_register_with_a_part_of_a_title_registers_at_once(harness: SlackHarness) -> None:
     harness.event("one", title="Chess & <friends>")
     seen = harness.slack.command(BJORN, RANDOM, "/register", "ESS & <fr")
     assert "You have a seat" in answer(seen)
-    assert harness.check_invariants().seated("one") == [BJORN]
+    assert harness.assert_invariants().seated("one") == [BJORN]
 
 
 def test_an_unlisted_event_is_not_found_by_its_title(harness: SlackHarness) -> None:
     harness.event("hidden", title="Board meeting", listed=False)
     seen = harness.slack.command(BJORN, RANDOM, "/register", "Board meeting")
     assert "No event fits" in answer(seen)
-    assert harness.check_invariants().seated("hidden") == []
+    assert harness.assert_invariants().seated("hidden") == []
 
 
 def test_a_part_that_fits_several_titles_gives_a_choice(harness: SlackHarness) -> None:
@@ -47,12 +47,12 @@ def test_a_part_that_fits_several_titles_gives_a_choice(harness: SlackHarness) -
     seen = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
     assert "Which one do you mean?" in answer(seen)
     assert "Yoga for beginners" in answer(seen)
-    assert harness.check_invariants().registrations == {}
+    assert harness.assert_invariants().registrations == {}
 
     chosen = harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_REGISTER, value="y2")
     assert "You have a seat in *Yoga in the park*" in shown(chosen.messages[-1])
     assert chosen.messages[-1].ts == seen.ephemeral[-1].ts, "the answer replaces the question"
-    assert harness.check_invariants().seated("y2") == [BJORN]
+    assert harness.assert_invariants().seated("y2") == [BJORN]
 
 
 def test_events_of_one_title_are_told_apart_by_their_dates(harness: SlackHarness) -> None:
@@ -70,7 +70,7 @@ def test_a_text_that_fits_nothing_gives_the_nearest_titles_as_buttons(
     seen = harness.slack.command(BJORN, RANDOM, "/register", "Joga im Park")
     assert "No event fits that. Do you mean one of these?" in answer(seen)
     harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_REGISTER)
-    assert harness.check_invariants().seated("yoga") == [BJORN]
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 def test_an_unknown_event_is_said_to_be_unknown(harness: SlackHarness) -> None:
@@ -92,7 +92,7 @@ def test_register_alone_opens_a_picker_of_the_open_events(harness: SlackHarness)
 
     seen = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
     assert "You have a seat in *Yoga in the park*" in answer(seen)
-    assert harness.check_invariants().seated("yoga") == [BJORN]
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 def test_the_picker_sent_empty_is_marked_at_its_field(harness: SlackHarness) -> None:
@@ -149,7 +149,7 @@ def test_a_full_event_without_a_waitlist_says_so(harness: SlackHarness) -> None:
     harness.slack.click(BJORN, card, ActionId.REGISTER)
     seen = harness.slack.click(CHLOE, card, ActionId.REGISTER)
     assert "is full: 1 of 1 seat taken, and there is no waitlist" in answer(seen)
-    assert harness.check_invariants().seated("yoga") == [BJORN]
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 def test_a_closed_an_ended_and_a_started_event_each_say_so(harness: SlackHarness) -> None:
@@ -166,7 +166,7 @@ def test_a_closed_an_ended_and_a_started_event_each_say_so(harness: SlackHarness
         ("started", "*Yoga in the park* has already started"),
     ):
         assert words in answer(harness.slack.command(BJORN, RANDOM, "/register", event_id))
-    assert harness.check_invariants().registrations == {}
+    assert harness.assert_invariants().registrations == {}
 
 
 # Twice: R8.13
@@ -175,9 +175,9 @@ def test_a_closed_an_ended_and_a_started_event_each_say_so(harness: SlackHarness
 def test_a_double_click_on_register_changes_nothing_twice(harness: SlackHarness) -> None:
     card = harness.card(harness.event())
     harness.slack.click(BJORN, card, ActionId.REGISTER)
-    before = harness.check_invariants()
+    before = harness.assert_invariants()
     assert "You already have a seat" in answer(harness.slack.click(BJORN, card, ActionId.REGISTER))
-    assert harness.check_invariants() == before
+    assert harness.assert_invariants() == before
 
 
 def test_a_double_click_on_leave_takes_nobody_else_out(harness: SlackHarness) -> None:
@@ -185,10 +185,10 @@ def test_a_double_click_on_leave_takes_nobody_else_out(harness: SlackHarness) ->
     harness.register(BJORN, CHLOE, DIEGO)
     asked = harness.slack.click(BJORN, card, ActionId.LEAVE).ephemeral[-1]
     harness.slack.click(BJORN, asked, ActionId.LEAVE_CONFIRMED)
-    before = harness.check_invariants()
+    before = harness.assert_invariants()
     again = harness.slack.click(BJORN, asked, ActionId.LEAVE_CONFIRMED)
     assert "You are not in *Yoga in the park*" in answer(again)
-    assert harness.check_invariants() == before
+    assert harness.assert_invariants() == before
 
 
 def test_a_click_adopts_a_card_that_the_store_does_not_know(harness: SlackHarness) -> None:
@@ -197,7 +197,7 @@ def test_a_click_adopts_a_card_that_the_store_does_not_know(harness: SlackHarnes
     ).chat_postMessage(channel=EVENTS, **event_card(harness.event()).to_dict())
     card = harness.workspace.message(EVENTS, answered["ts"])
     harness.slack.click(BJORN, card, ActionId.REGISTER)
-    assert "1 of 2 seats" in harness.current_card()
+    assert "1 of 2 seats" in harness.current_card_text()
 
 
 def test_sixteen_people_who_press_at_once_for_five_seats_each_get_a_true_answer(
@@ -211,7 +211,7 @@ def test_sixteen_people_who_press_at_once_for_five_seats_each_get_a_true_answer(
     with ThreadPoolExecutor(16) as crowd:
         seen = crowd.map(lambda user_id: harness.slack.click(user_id, card, ActionId.REGISTER), ids)
     said = [answer(one) for one in seen]
-    everything = harness.check_invariants()
+    everything = harness.assert_invariants()
     assert sum("You have a seat" in text for text in said) == 5
     for user_id, text in zip(ids, said, strict=True):
         if user_id in everything.waiting("yoga"):
@@ -224,4 +224,4 @@ def test_one_person_who_clicks_sixteen_times_at_once_has_one_seat(harness: Slack
     with ThreadPoolExecutor(16) as clicks:
         seen = clicks.map(lambda _: harness.slack.click(BJORN, card, ActionId.REGISTER), range(16))
     assert all(one.failure is None for one in seen)
-    assert harness.check_invariants().seated("yoga") == [BJORN]
+    assert harness.assert_invariants().seated("yoga") == [BJORN]

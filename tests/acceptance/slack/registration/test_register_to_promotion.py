@@ -17,17 +17,17 @@ def test_two_seats_three_members_a_promotion_and_a_raise(harness: SlackHarness) 
     harness.slack.command(CHLOE, EVENTS, "/register", "yoga")
     seen = harness.slack.click(DIEGO, card, ActionId.REGISTER)
     assert "You are 1st in line" in answer(seen)
-    assert "2 of 2 seats · 1 waiting" in harness.current_card()
+    assert "2 of 2 seats · 1 waiting" in harness.current_card_text()
 
     asked = harness.slack.click(BJORN, card, ActionId.LEAVE)
     assert "goes to the next in line" in answer(asked)
     left = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.LEAVE_CONFIRMED)
     assert "You gave up your seat" in answer(left)
-    harness.run_worker()
+    harness.deliver_due()
     (told,) = harness.direct_messages(DIEGO)
     assert "A seat came free: you have a seat in *Yoga in the park*" in told
-    assert "2 of 2 seats" in harness.current_card()
-    assert "waiting" not in harness.current_card()
+    assert "2 of 2 seats" in harness.current_card_text()
+    assert "waiting" not in harness.current_card_text()
 
     harness.slack.click(AMARA, card, ActionId.MANAGE)
     manage = harness.workspace.views.stack(AMARA)[-1]
@@ -37,5 +37,5 @@ def test_two_seats_three_members_a_promotion_and_a_raise(harness: SlackHarness) 
     assert "2 to 4" in answer(preview)
     form = harness.workspace.views.stack(AMARA)[-1]
     harness.slack.submit(AMARA, form.id, {})
-    assert "2 of 4 seats" in harness.current_card()
-    assert harness.check_invariants().seated("yoga") == [CHLOE, DIEGO]
+    assert "2 of 4 seats" in harness.current_card_text()
+    assert harness.assert_invariants().seated("yoga") == [CHLOE, DIEGO]

@@ -15,7 +15,7 @@ def test_unregister_finds_among_ones_own(harness: SlackHarness) -> None:
     harness.register(BJORN, event_id="y1")
     seen = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
     assert "You gave up your seat in *Yoga for beginners*." in answer(seen)
-    assert harness.check_invariants().registrations == {}
+    assert harness.assert_invariants().registrations == {}
 
 
 def test_unregister_with_several_of_ones_own_gives_a_choice(harness: SlackHarness) -> None:
@@ -25,8 +25,8 @@ def test_unregister_with_several_of_ones_own_gives_a_choice(harness: SlackHarnes
     seen = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
     assert "Which one do you want to leave?" in answer(seen)
     harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_LEAVE, value="y2")
-    assert harness.check_invariants().seated("y1") == [BJORN]
-    assert harness.check_invariants().seated("y2") == []
+    assert harness.assert_invariants().seated("y1") == [BJORN]
+    assert harness.assert_invariants().seated("y2") == []
 
 
 def test_unregister_of_nothing_of_ones_own_says_so(harness: SlackHarness) -> None:
@@ -44,9 +44,9 @@ def test_unregister_of_what_fits_nothing_offers_the_nearest_of_ones_own_as_butto
     seen = harness.slack.command(BJORN, RANDOM, "/unregister", "Joga im Park")
     assert "fits “Joga im Park”. Do you mean one of these?" in answer(seen)
     assert "Yoga im Park" not in answer(seen).splitlines()[1:]
-    assert harness.check_invariants().seated("mine") == [BJORN]
+    assert harness.assert_invariants().seated("mine") == [BJORN]
     harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_LEAVE)
-    assert harness.check_invariants().seated("mine") == []
+    assert harness.assert_invariants().seated("mine") == []
 
 
 def test_unregister_alone_opens_a_picker_of_ones_own(harness: SlackHarness) -> None:
@@ -65,7 +65,7 @@ def test_leaving_an_event_with_free_seats_is_done_at_once(harness: SlackHarness)
     card = harness.card(harness.event())
     harness.register(BJORN)
     assert "You gave up your seat" in answer(harness.slack.click(BJORN, card, ActionId.LEAVE))
-    assert harness.check_invariants().registrations == {}
+    assert harness.assert_invariants().registrations == {}
 
 
 def test_leaving_a_full_event_asks_first_and_names_the_cost(harness: SlackHarness) -> None:
@@ -74,11 +74,11 @@ def test_leaving_a_full_event_asks_first_and_names_the_cost(harness: SlackHarnes
     asked = harness.slack.click(BJORN, card, ActionId.LEAVE)
     assert "goes to the next in line at once" in answer(asked)
     assert "Coming back means 2nd in line" in answer(asked)
-    assert harness.check_invariants().seated("yoga") == [BJORN]
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
     stayed = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.STAY)
     assert "You keep your seat in *Yoga in the park*" in shown(stayed.messages[-1])
-    assert harness.check_invariants().seated("yoga") == [BJORN]
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 def test_leaving_a_full_event_where_nobody_waits_asks_too(harness: SlackHarness) -> None:
@@ -99,7 +99,7 @@ def test_leaving_the_line_in_front_of_others_asks_first(harness: SlackHarness) -
     assert "Coming back means 2nd in line" in answer(asked)
     left = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.LEAVE_CONFIRMED)
     assert "You are out of the line" in shown(left.messages[-1])
-    assert harness.check_invariants().waiting("yoga") == [CHLOE]
+    assert harness.assert_invariants().waiting("yoga") == [CHLOE]
 
 
 def test_leaving_what_takes_no_registrations_any_more_says_that_there_is_no_way_back(
@@ -160,7 +160,7 @@ def test_the_message_of_a_promotion_gives_the_seat_up_and_stays_understandable(
     event = harness.event(capacity=1)
     harness.register(BJORN, CHLOE)
     harness.bot.service.unregister("yoga", BJORN)
-    harness.run_worker()
+    harness.deliver_due()
     message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
     assert f"<!date^{int(event.starts_at.timestamp())}^" in shown(message)
     assert "Riverside lawn" in shown(message)
@@ -170,14 +170,14 @@ def test_the_message_of_a_promotion_gives_the_seat_up_and_stays_understandable(
     left = harness.slack.click(CHLOE, asked.messages[-1], ActionId.LEAVE_CONFIRMED)
     assert harness.direct_messages(CHLOE) == ["You gave up your seat in *Yoga in the park*."]
     assert left.failure is None
-    assert harness.check_invariants().seated("yoga") == []
+    assert harness.assert_invariants().seated("yoga") == []
 
 
 def test_who_stays_after_all_can_still_give_the_seat_up(harness: SlackHarness) -> None:
     harness.event(capacity=1)
     harness.register(BJORN, CHLOE)
     harness.bot.service.unregister("yoga", BJORN)
-    harness.run_worker()
+    harness.deliver_due()
     message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
     asked = harness.slack.click(CHLOE, message, ActionId.GIVE_UP)
     stayed = harness.slack.click(CHLOE, asked.messages[-1], ActionId.STAY)
