@@ -1,7 +1,7 @@
-"""`make bench`: every benchmark, each in a process of its own; one table, and the same as JSON.
+"""Run benchmarks, each in its own process, and print a table. `make bench` runs all of them.
 
-`python -m tests.benchmarks NAME …` runs some of them. What only counts, or compares two times that it
-takes in turns, runs beside the ten minutes of clicks, whose speed matters to nobody; the rest runs alone.
+`python -m tests.benchmarks NAME …` runs some. Benchmarks that only count or compare run at the same
+time as the ten minutes of presses, whose speed does not matter. The others run alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RESULT = ROOT / "build" / "bench.json"
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A function that yields figures. It is imported only where it runs."""
+    """A function that yields figures. Its module is imported only to run it."""
 
     title: str
     module: str
@@ -32,7 +32,7 @@ class Benchmark:
     is_alone: bool = False
 
     def run(self) -> Section:
-        """Run it in this process."""
+        """Run the benchmark in this process."""
         module = import_module(f"tests.benchmarks.{self.module}")
         figures: Callable[[], Iterator[Figure]] = getattr(module, self.function)
         begun = time.perf_counter()
@@ -46,20 +46,20 @@ BENCHMARKS = {
     "scales": Benchmark("What operations cost, and how their time grows", "scales"),
     "month": Benchmark("What registrations cost in AWS", "costs"),
     "start": Benchmark("Start", "cold_start", is_alone=True),
-    "clicks": Benchmark("Memory in ten minutes of clicks", "memory", "figures_of_clicks"),
+    "presses": Benchmark("Memory in ten minutes of presses", "memory", "figures_of_presses"),
     "jobs": Benchmark("Memory of long jobs", "memory", "figures_of_jobs"),
     "model": Benchmark("On paper: 5,000 people within ten seconds, for one event", "model"),
 }
 """In the order of the table."""
 
-LONGEST = "clicks"
-"""Has a lane of its own; the others that do not run alone, take about as long together."""
+LONGEST = "presses"
+"""Runs at the same time as all others that need not run alone. Both take about as long."""
 
 
 def run_all(names: Sequence[str]) -> list[Section]:
-    """Run benchmarks, each in a process of its own; return what they found, in the table's order.
+    """Run benchmarks, each in its own process. Return their sections in the table's order.
 
-    What one found is written down at once.
+    Each section is written as soon as it is known.
     """
     found: dict[str, Section] = {}
 
@@ -68,13 +68,13 @@ def run_all(names: Sequence[str]) -> list[Section]:
             found[name] = _in_a_process(name)
             write(RESULT, _ordered(found))
 
-    lanes = ([LONGEST], [name for name in BENCHMARKS if name != LONGEST])
-    with ThreadPoolExecutor(len(lanes)) as threads:
-        ephemeral = [
-            [each for each in lane if each in names and not BENCHMARKS[each].is_alone]
-            for lane in lanes
+    groups = ([LONGEST], [name for name in BENCHMARKS if name != LONGEST])
+    with ThreadPoolExecutor(len(groups)) as threads:
+        shared = [
+            [each for each in group if each in names and not BENCHMARKS[each].is_alone]
+            for group in groups
         ]
-        list(threads.map(run, ephemeral))
+        list(threads.map(run, shared))
     run(name for name in BENCHMARKS if name in names and BENCHMARKS[name].is_alone)
     return _ordered(found)
 
@@ -97,10 +97,12 @@ def _say(line: str) -> None:
 
 
 def main() -> None:
-    """Run what was asked for, and tell what was found."""
+    """Run the named benchmarks, or all, and print their table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[*BENCHMARKS, []])
-    parser.add_argument("--here", action="store_true", help="one, in this process, as JSON")
+    parser.add_argument(
+        "--here", action="store_true", help="run one in this process and print JSON"
+    )
     asked = parser.parse_args()
     if asked.here:
         sys.stdout.write(BENCHMARKS[asked.names[0]].run().to_json())
@@ -109,7 +111,7 @@ def main() -> None:
     RESULT.parent.mkdir(exist_ok=True)
     sections = run_all(asked.names or [*BENCHMARKS])
     sys.stdout.write(table(sections) + "\n")
-    _say(f"{(time.perf_counter() - begun) / 60:.1f} minutes; also in {RESULT.relative_to(ROOT)}")
+    _say(f"{(time.perf_counter() - begun) / 60:.1f} minutes; JSON in {RESULT.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""A bot with one listener, which does nothing, or says one word: `python -m tests.benchmarks.bare_bot SECRET HOW`.
+"""A bot with one listener that does nothing or only replies: `python -m tests.benchmarks.bare_bot SECRET HOW`.
 
-What Bolt itself takes, behind the same front door and in as many threads as Rollcall. HOW is `silent`
-or `answering`, with Bolt's own `respond`.
+It shows Bolt's own cost, behind the same HTTP server and with as many threads as Rollcall. HOW is
+`silent`, or `replying` with Bolt's `respond`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bot.entrypoints.http_server import build_http
 
 
 def main() -> None:
-    """Serve until it is ended."""
+    """Serve until the process is terminated."""
     secret, how = sys.argv[1:]
     threads = ThreadPoolExecutor(THREADS)
     app = App(
@@ -31,7 +31,7 @@ def main() -> None:
 
     @app.action(ActionId.REGISTER)
     def pressed(ack: Ack, respond: Respond) -> None:
-        if how == "answering":
+        if how == "replying":
             respond("Pressed", response_type="ephemeral", replace_original=False)
         ack()
 

@@ -1,8 +1,8 @@
-"""What a registration costs in AWS, from the click to the card.
+"""The cost of a registration in AWS, from the press to the card.
 
-The functions are run, each with its own client, on DynamoDB Local, and the units of their requests are
-added up. Prices are AWS's for `us-east-1`, on demand and without the free tier, as they stood in July
-2025. What functions take is an estimate: they never ran there.
+The functions run on DynamoDB Local, each with its own client, and the units of their requests are
+added up. Prices are AWS's for `us-east-1` in July 2025, on demand and without the free tier. The
+functions' durations are estimates.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from tests.support.slack.lambda_functions import Deployment, deployed, post_card
 
 PER_MILLION = OF_UNITS | {"invocation": 0.20, "address": 1.00}
 PER_GB_SECOND = 0.0000133334
-"""Dollars: of DynamoDB's request units, Lambda's invocations, the HTTP API's requests; of Lambda on arm64."""
+"""Dollars, for DynamoDB's units, Lambda's invocations and API Gateway's requests, and for Lambda on arm64."""
 
 GB = 1769 / 1024
 SECONDS = {"slack": 0.10, "notifier": 0.30, "sweep": 0.15}
-"""About, for one invocation: two thirds of it are waiting for DynamoDB and Slack."""
+"""Estimates for one invocation. Two thirds of it is waiting for DynamoDB and Slack."""
 
 FIXED = {
     "2 secrets at 0.40": 0.80,
     "25 alarm metrics at 0.10": 2.50,
     "11 custom metrics at 0.30": 3.30,
 }
-"""Dollars a month, whatever happens; the sweeps are added to it."""
+"""Dollars a month, without the sweeps."""
 
 LOGGED, PER_LOGGED_GB = 4 * KB, 0.50
 KEPT, PER_KEPT_GB = 2 * KB, 0.25 + 0.20
-"""Bytes a registration, and dollars for a GB: of logs, once; of items and their backup, a month."""
+"""Bytes per registration and dollars per GB: for logs once, for items and their backup each month."""
 
 
 def figures() -> Iterator[Figure]:
-    """Yield the units of a registration, and what a thousand and a million of them cost a month."""
+    """Yield the units of a registration, and the monthly cost of a thousand and of a million."""
     end = offer_engine()
     try:
         with serve(app := build_server()) as url, tempfile.TemporaryDirectory() as folder:
@@ -60,21 +60,19 @@ def figures() -> Iterator[Figure]:
         end()
 
 
-def _units_of_a_registration(deployment: Deployment) -> dict[str, Counter[str]]:
-    """Return, by function: somebody presses Register on a card, which is brought up to date.
+def _units_of_a_registration(cloud: Cloud) -> dict[str, Counter[str]]:
+    """Return the units of each function when a person presses Register on a card, which is updated.
 
-    The person is stored, and has not pressed anything in this function yet: there are many of both.
+    The person is stored but not cached in this function, the usual case with many people and functions.
     """
-    yoga(deployment, capacity=20, description="Mats are there. " * 20)
-    post_card(deployment, "yoga")
-    card = deployment.harness.workspace.messages(EVENTS)[-1]
-    deployment.slack.click(CHLOE, card, ActionId.REGISTER)  # it is the function's first, and hers
-    deployment.slack.click(BJORN, card, ActionId.REGISTER)
-    service_on(deployment.store, new_id=ids("elsewhere")).ensure_user(
-        deployment.harness.draft(DIEGO)
-    )
-    deployment.deliver()
-    deployment.harness.clock.sleep(5)
+    yoga(cloud, capacity=20, description="Mats are there. " * 20)
+    post_card(cloud, "yoga")
+    card = cloud.town.workspace.messages(EVENTS)[-1]
+    cloud.slack.click(CHLOE, card, ActionId.REGISTER)  # the function's first request
+    cloud.slack.click(BJORN, card, ActionId.REGISTER)
+    service_on(cloud.store, new_id=ids("elsewhere")).ensure_user(cloud.town.draft(DIEGO))
+    cloud.deliver()
+    cloud.town.clock.sleep(5)
     with ExitStack() as stack:
         units = {
             name: stack.enter_context(units_of_requests(deployment.clients[name]))

@@ -1,4 +1,4 @@
-"""What a benchmark tells: figures, most of them with a target, as a table and as JSON."""
+"""Figures of benchmarks, many with a target, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PER_CENT = 100
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure. A target is "at least" or "at most" a value; without one it is for orientation."""
+    """A measured value. Without a target, it is for orientation."""
 
     name: str
     value: float
@@ -26,7 +26,7 @@ class Figure:
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the target is met; None without one."""
+        """Whether the target is met, or None without one."""
         if self.at_least is None and self.at_most is None:
             return None
         return (self.at_least is None or self.value >= self.at_least) and (
@@ -34,7 +34,7 @@ class Figure:
         )
 
     def cells(self) -> tuple[str, str, str, str]:
-        """Return the figure's line of the table."""
+        """Return the figure's row of the table."""
         target = [
             f"{words} {_short(limit)}"
             for words, limit in (("at least", self.at_least), ("at most", self.at_most))
@@ -46,7 +46,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """A benchmark's figures, and how long they took to find."""
+    """A benchmark's figures, with its duration."""
 
     title: str
     figures: tuple[Figure, ...]
@@ -58,25 +58,25 @@ class Section:
 
     @classmethod
     def from_json(cls, line: str) -> Section:
-        """Return the section of such a line."""
+        """Return the section that `to_json` returned."""
         values = json.loads(line)
         figures = tuple(Figure(**figure) for figure in values["figures"])
         return cls(values["title"], figures, values["seconds"])
 
 
 def ratio_of(slow: float, fast: float) -> float:
-    """Return how many times the one is the other."""
+    """Return `slow` divided by `fast`."""
     return slow / fast if fast else float("inf")
 
 
 def percentile(values: Iterable[float], of_hundred: float) -> float:
-    """Return the value that so many of a hundred do not exceed."""
+    """Return a percentile of the values."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * of_hundred / PER_CENT))]
 
 
 def table(sections: Sequence[Section]) -> str:
-    """Return all figures, under their sections' titles, as the table of a Markdown page."""
+    """Return all figures as a Markdown table, under their sections' titles."""
     lines = ["| figure | found | target | |", "| --- | ---: | --- | --- |"]
     for section in sections:
         lines.append(f"| **{section.title}** | | | |")
@@ -85,7 +85,7 @@ def table(sections: Sequence[Section]) -> str:
 
 
 def machine() -> dict[str, str]:
-    """Return what the figures were found on."""
+    """Return a description of this machine."""
     return {
         "processor": _processor(),
         "cores": str(len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()),
@@ -96,7 +96,7 @@ def machine() -> dict[str, str]:
 
 
 def write(path: Path, sections: Sequence[Section]) -> None:
-    """Write everything as JSON."""
+    """Write the machine and all sections as JSON."""
     found = {"machine": machine(), "sections": [asdict(section) for section in sections]}
     path.write_text(json.dumps(found, indent=2) + "\n")
 
@@ -110,7 +110,7 @@ def _processor() -> str:
 
 
 def _short(value: float) -> str:
-    """Return three digits that count, without a thousand zeros."""
+    """Return the value with three significant digits."""
     if value == int(value) or abs(value) >= PER_CENT:
         return f"{value:,.0f}"
     return f"{value:.3g}"

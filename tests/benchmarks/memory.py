@@ -1,7 +1,6 @@
-"""The bot's memory in ten minutes of clicks, and what long jobs hold of 100,000 registrations.
+"""The bot's memory during ten minutes of presses, and that of long jobs with 100,000 registrations.
 
-Memory is what Linux says that a process has had in use at most since it was last asked (`VmHWM`): these
-run on Linux only.
+Memory is the peak that Linux reports since it was last reset (`VmHWM`), so this runs on Linux only.
 """
 
 from __future__ import annotations
@@ -26,50 +25,52 @@ from tests.support.dynamodb.local import local_client, offer_engine
 from tests.support.environment import service_on
 
 MINUTES = 10
-CLICKS_A_SECOND = 50
+PRESSES_A_SECOND = 50
 
 NEAR = 1_000
 FAR = {"SQLite": 100_000, "DynamoDB Local": 10_000}
-"""Registrations in an event. A check of 100,000 makes 250,000 requests: DynamoDB Local is too slow for it."""
+"""Registrations of an event. A check of 100,000 makes 250,000 requests, too many for DynamoDB Local."""
 
 OF_ONE = 100
-"""The share of so many registrations that one person is given: as many events."""
+"""One user gets a registration for every so many of the event, each in another event."""
 
 AT_MOST = 1.1
-"""Times the memory of the smaller job, or of the first half: the interpreter's own ups and downs are less."""
+"""The most times the memory of the smaller job, or of the first half. The interpreter varies by less."""
 
 MB = 1024
-"""Of the kilobytes that Linux tells."""
+"""In kilobytes, the unit of Linux."""
 
 Store = SQLiteStore | DynamoDBStore
 
 
 def peak_of(pid: int | str) -> float:
-    """Return the most memory that a process has had in use since it was last asked, in MB."""
+    """Return the peak of a process's memory in MB, and reset it."""
     process = Path("/proc") / str(pid)
     status = (process / "status").read_text()
     (found,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
-    (process / "clear_refs").write_text("5\n")  # begin anew
+    (process / "clear_refs").write_text("5\n")  # resets the peak
     return int(found) / MB
 
 
-# Clicks
+# Presses
 
 
-def figures_of_clicks() -> Iterator[Figure]:
-    """Yield the peaks of the halves of ten minutes. In each, 3,000 people register for a new event."""
+def figures_of_presses() -> Iterator[Figure]:
+    """Yield the peaks in each half of ten minutes. Each minute, 3,000 people register for a new event."""
     with a_scene() as scene, serving(scene.env, *ROLLCALL) as (url, pid):
         _, card = scene.event()
-        press(url, scene.clicks(card, range(1_000)))  # what is imported, cached and opened at first
+        press(url, scene.presses(card, range(1_000)))  # imports, caches and connections
         peak_of(pid)
         peaks = []
         for _ in range(MINUTES):
             _, card = scene.event()
-            press(url, scene.clicks(card, range(60 * CLICKS_A_SECOND)), CLICKS_A_SECOND)
+            press(url, scene.presses(card, range(60 * PRESSES_A_SECOND)), PRESSES_A_SECOND)
             peaks.append(peak_of(pid))
     half = MINUTES // 2
     before, after = max(peaks[:half]), max(peaks[half:])
-    yield Figure(f"peak in minutes 1 to {half} of {CLICKS_A_SECOND} clicks a second", before, "MB")
+    yield Figure(
+        f"peak in minutes 1 to {half} of {PRESSES_A_SECOND} presses a second", before, "MB"
+    )
     yield Figure(f"peak in minutes {half + 1} to {MINUTES}", after, "MB")
     share = ratio_of(after, before)
     yield Figure("the later over the earlier", share, "times", at_most=AT_MOST)
@@ -79,7 +80,7 @@ def figures_of_clicks() -> Iterator[Figure]:
 
 
 def figures_of_jobs() -> Iterator[Figure]:
-    """Yield the peaks of jobs in a small and in a large event, on either store."""
+    """Yield the peaks of jobs on a small and a large event, on both stores."""
     end = offer_engine()
     try:
         for kind in KINDS:
@@ -106,7 +107,7 @@ def _a_process_each() -> ProcessPoolExecutor:
 
 
 def do(kind: str, where: str, name: str) -> float:
-    """Do one job in this process, which then ends; return the peak of its memory, in MB."""
+    """Do one job in this process, which ends then. Return the peak of its memory in MB."""
     with KINDS[kind](where) as store:
         JOBS[name](store)
     return peak_of("self")
@@ -131,14 +132,14 @@ KINDS: Mapping[str, Callable[[str], AbstractContextManager[Store]]] = {
 
 @contextmanager
 def tables_with(kind: str, people: int) -> Iterator[str]:
-    """Give where there is an event with so many people, half of them waiting, and one who is in many events."""
+    """Yield the address of tables with an event, half of it waitlisted, and a user with many registrations."""
     with TemporaryDirectory() as folder:
         where = str(Path(folder) / "rollcall.sqlite")
         if kind != "SQLite":
             where = f"memory-{people}-"
             create_tables(local_client(), where)
         with KINDS[kind](where) as store:
-            fill(store, "line", people // 2, people // 2)
+            fill(store, "half", people // 2, people // 2)
             write_users(store, ["one"])
             names = [f"one{number}" for number in range(people // OF_ONE)]
             counts = {"registered_count": 1, "next_ticket": 2}
@@ -163,13 +164,13 @@ def _delete_user(store: Store) -> None:
 
 def _delete_event(store: Store) -> None:
     service = service_on(store)
-    service.delete_event("line")
+    service.delete_event("half")
     service.finish_unfinished()
-    assert not list(store.get_waitlist("line", limit=1))
+    assert not list(store.get_waitlist("half", limit=1))
 
 
 def _event(store: Store) -> Event:
-    event = store.get_event("line")
+    event = store.get_event("half")
     assert event is not None
     return event
 
@@ -180,4 +181,4 @@ JOBS: Mapping[str, Callable[[Store], None]] = {
     f"delete a user with a {OF_ONE}th as many": _delete_user,
     "delete an event": _delete_event,
 }
-"""In this order: the last ones leave nothing for those before."""
+"""In this order, because the last ones delete the data."""

@@ -1,9 +1,8 @@
-"""Past this machine, on paper: a rush for one event in a discrete-event model of DynamoDB.
+"""A rush for one event in a discrete-event model of DynamoDB, beyond what one machine can measure.
 
-What is written is what the code writes: batches are planned by `domain.planning.planner`, their items made by
-`storage.dynamodb.items` and measured; pauses are `domain.execution.retry`'s. What is assumed is how long requests take
-and DynamoDB's documented limits, which stand below. There is no burst and no adaptive capacity: the
-worst that the documentation allows.
+Batches are planned by `domain.planning.planner`, items are made by `storage.dynamodb.items`, and delays
+come from `domain.execution.retry`. The durations of requests are assumptions, and DynamoDB's limits are
+the documented ones, without bursts and adaptive capacity.
 """
 
 from __future__ import annotations
@@ -38,23 +37,23 @@ from tests.support.environment import START, ManualClock
 PEOPLE, SEATS, SECONDS = 5_000, 1_000, 10.0
 
 WRITES_A_SECOND, READS_A_SECOND = 1_000, 3_000
-"""Units that one partition takes (DynamoDB's page on partitions and hot keys)."""
+"""The limits of one partition, in units (DynamoDB's documentation of partitions and hot keys)."""
 
 SPREAD = (0.7, 1.6)
-"""Times what a request takes about: the fastest and the slowest."""
+"""The fastest and the slowest request, as a factor of the usual duration."""
 
 SHORTEST, LONGEST = 0.025, 2.0
-"""Seconds: pauses of who has a transaction of his own, before full jitter."""
+"""Delays of a transaction per request, in seconds before full jitter."""
 
 SLACK_WAITS = 3.0
 AT_MOST = 0.5
-"""Seconds of the 99th percentile (R8.12 asks for 3 of all)."""
+"""The limit of the 99th percentile, in seconds. R8.12 allows 3 seconds for every request."""
 
 IN_A_FUNCTION = 0.02
-"""Seconds of a Lambda function's own work for a request."""
+"""Seconds of a Lambda function's own work per request."""
 
 IN_A_PROCESS = 0.0042
-"""Seconds of a process's own work for a click, about as `rush_http` finds them: no two at once."""
+"""Seconds of a process's own work per press, by `rush_http`. They don't overlap."""
 
 LOADS = (50, 200, 500, 1_000, 1_500, 2_000, 5_000, 10_000)
 """People within ten seconds."""
@@ -63,7 +62,7 @@ Steps = Generator[simpy.Event, Any, Any]
 
 
 class End(Enum):
-    """How a transaction ends."""
+    """The outcome of a transaction."""
 
     DONE = auto()
     CONFLICT = auto()
@@ -73,7 +72,7 @@ class End(Enum):
 
 @dataclass
 class Partition:
-    """Takes so many units a second, and holds those of one second; beyond that it throttles."""
+    """A partition with a limit of units per second, which throttles beyond it."""
 
     env: simpy.Environment
     rate: float
@@ -84,7 +83,7 @@ class Partition:
         self.left = self.rate
 
     def takes(self, units: float) -> bool:
-        """Take the units, if they are there."""
+        """Take the units if available. Return whether they were."""
         self.left = min(self.rate, self.left + (self.env.now - self.since) * self.rate)
         self.since = self.env.now
         if self.left < units:
@@ -95,7 +94,7 @@ class Partition:
 
 @cache
 def planned(waiting: int, free: int) -> tuple[int, dict[str, int]]:
-    """Return how many of so many requests one commit takes, and its write units on the event's partitions."""
+    """Return how many waiting requests fit into one commit, and its write units per table."""
     event = an_event(
         capacity=SEATS, registered_count=SEATS - free, description="Mats are there. " * 20
     )
@@ -109,14 +108,14 @@ def planned(waiting: int, free: int) -> tuple[int, dict[str, int]]:
         if part["TableName"] != "users":
             units[part["TableName"]] += units_of(kind, part)
     taken = len(plan.outcomes)
-    # Of registrations and of undelivered entries, the index alone is one partition's.
+    # Registrations spread over partitions. Only their roster index is on one.
     units["roster"] = min(taken, free)
     del units["registrations"]
     return taken, dict(units)
 
 
 class DynamoDB:
-    """One event's items: the partitions that all of its writes meet on."""
+    """One event's items, on the partitions that all of its writes share."""
 
     def __init__(self, env: simpy.Environment, dice: random.Random) -> None:
         self.env = env
@@ -130,16 +129,16 @@ class DynamoDB:
         self._reads = Partition(env, READS_A_SECOND)
 
     def takes(self, about: float) -> simpy.Event:
-        """Let a request take its time."""
+        """Wait for the duration of a request."""
         return self.env.timeout(about * self.dice.uniform(*SPREAD))
 
     def read(self) -> Steps:
-        """Read the event: strongly consistent, of its one partition. Returns its version, None if throttled."""
+        """Read the event with strong consistency. Return its version, or None if throttled."""
         yield self.takes(READ)
         return self.version if self._reads.takes(1) else None
 
     def transact(self, version: int, waiting: int) -> Steps:
-        """Commit on condition of a version. Returns how it ends, and how many it took."""
+        """Commit on condition of a version. Return the outcome, and the number of requests in the commit."""
         taken, units = planned(waiting, max(0, min(SEATS - self.registered, waiting)))
         yield self.takes(ON_THE_WAY)
         end = End.CONFLICT
@@ -152,7 +151,7 @@ class DynamoDB:
         return end, taken
 
     def _end(self, version: int, taken: int, units: dict[str, int]) -> End:
-        # A condition that fails costs what the write would have, and so does one of which a part is throttled.
+        # A failed condition costs as much as the write, and so does a partly throttled transaction.
         had = [self._writes[name].takes(needed) for name, needed in units.items()]
         if not all(had):
             return End.THROTTLED
@@ -165,32 +164,32 @@ class DynamoDB:
 
 @dataclass
 class Result:
-    """What became of everybody: the seconds of those who were answered, and who was turned away."""
+    """The seconds of handled requests, and the number of refused ones."""
 
     requests: int
     database: DynamoDB
     answered: list[float] = field(default_factory=list)
-    turned_away: int = 0
+    refused: int = 0
 
     @property
     def p99(self) -> float:
-        """The 99th percentile, in seconds, of everybody who was answered."""
+        """The 99th percentile of handled requests, in seconds."""
         return percentile(self.answered, 99) if self.answered else math.inf
 
     @property
     def holds(self) -> bool:
-        """Whether all were answered, nearly all of them at once."""
-        return not self.turned_away and self.p99 < AT_MOST
+        """Whether all requests were handled, within the limit of the 99th percentile."""
+        return not self.refused and self.p99 < AT_MOST
 
 
 class Alone:
-    """A transaction per request, begun again with full jitter until it applies; as many at once as come."""
+    """A transaction per request, retried with full jitter until it applies, without a concurrency limit."""
 
     def __init__(self, database: DynamoDB) -> None:
         self._database = database
 
     def serve(self) -> Steps:
-        """Return whether the request was carried out."""
+        """Return whether the request was handled."""
         database, pause = self._database, SHORTEST
         while True:
             version = yield from database.read()
@@ -204,7 +203,7 @@ class Alone:
 
 
 class _Waits:
-    """The pauses of `domain.execution.retry`, in the model's time."""
+    """The delays of `domain.execution.retry`, in the model's time."""
 
     def __init__(self, database: DynamoDB, deadline: float) -> None:
         self._env = database.env
@@ -218,7 +217,7 @@ class _Waits:
         self._clock.advance(timedelta(seconds=self._env.now - self._clock.monotonic()))
 
     def before_next(self) -> float | None:
-        """Return the seconds to wait before the next attempt, None where there is none in time."""
+        """Return the seconds before the next attempt, or None if there is no time for one."""
         self._set()
         if next(self._pauses, self) is self:
             return None
@@ -226,7 +225,7 @@ class _Waits:
 
 
 class Process:
-    """A process: its threads, its one interpreter, and its turnstile."""
+    """A process with its threads, one interpreter and a command queue."""
 
     def __init__(self, database: DynamoDB, own_work: float) -> None:
         self._database = database
@@ -237,7 +236,7 @@ class Process:
         self._is_led = False
 
     def serve(self) -> Steps:
-        """Return whether the request was carried out."""
+        """Return whether the request was handled."""
         env = self._database.env
         with self._threads.request() as thread:
             yield thread
@@ -245,13 +244,13 @@ class Process:
                 with self._interpreter.request() as interpreter:
                     yield interpreter
                     yield env.timeout(self._own_work)
-            yield self._database.takes(READ)  # the person
-            settled = env.event()
-            self._queue.append((env.now + REQUEST_SECONDS, settled))
+            yield self._database.takes(READ)  # the user
+            done = env.event()
+            self._queue.append((env.now + REQUEST_SECONDS, done))
             if not self._is_led:
                 self._is_led = True
                 env.process(self._lead())
-            return (yield settled)
+            return (yield done)
 
     def _lead(self) -> Steps:
         while self._queue:
@@ -264,9 +263,9 @@ class Process:
         waits = _Waits(database, max(deadline for deadline, _ in batch))
         while (pause := waits.before_next()) is not None:
             yield database.env.timeout(pause)
-            for deadline, settled in batch:
+            for deadline, done in batch:
                 if deadline <= database.env.now:
-                    settled.succeed(False)
+                    done.succeed(False)
             batch = [one for one in batch if not one[1].triggered]
             if not batch:
                 return
@@ -276,23 +275,23 @@ class Process:
                 continue
             end, taken = yield from database.transact(version, len(batch))
             if end is End.DONE:
-                for _, settled in batch[:taken]:
-                    settled.succeed(True)
+                for _, done in batch[:taken]:
+                    done.succeed(True)
                 self._queue.extendleft(reversed(batch[taken:]))
                 return
-        for _, settled in batch:
-            settled.succeed(False)
+        for _, done in batch:
+            done.succeed(False)
 
 
 class Functions:
-    """So many Lambda functions, one request each at a time; with all of them busy, Lambda turns away."""
+    """Lambda functions with one request each at a time. Lambda refuses requests while all are busy."""
 
     def __init__(self, database: DynamoDB, number: int) -> None:
         self._database = database
         self._free = number
 
     def serve(self) -> Steps:
-        """Return whether the request was carried out."""
+        """Return whether the request was handled."""
         if not self._free:
             return False
         self._free -= 1
@@ -305,16 +304,16 @@ class Functions:
 
 Serve = Callable[[], Steps]
 Deploy = Callable[[DynamoDB], Callable[[], Serve]]
-"""Makes a deployment; what it returns picks, for each request, what serves it."""
+"""Builds a deployment. The result picks a server for each request."""
 
 
 def alone(database: DynamoDB) -> Callable[[], Serve]:
-    """Deploy what serves each request by itself."""
+    """Deploy a transaction per request."""
     return lambda: Alone(database).serve
 
 
 def processes(number: int, own_work: float) -> Deploy:
-    """Deploy so many processes, of which a request meets any."""
+    """Deploy processes. Each request goes to a random one."""
 
     def deploy(database: DynamoDB) -> Callable[[], Serve]:
         running = [Process(database, own_work) for _ in range(number)]
@@ -324,7 +323,7 @@ def processes(number: int, own_work: float) -> Deploy:
 
 
 def functions(number: int) -> Deploy:
-    """Deploy so many Lambda functions."""
+    """Deploy Lambda functions."""
 
     def deploy(database: DynamoDB) -> Callable[[], Serve]:
         running = Functions(database, number)
@@ -345,7 +344,7 @@ DEPLOYMENTS: dict[str, Deploy] = {
 def simulate(
     deploy: Deploy, requests: int = PEOPLE, *, seconds: float = SECONDS, seed: int = 1
 ) -> Result:
-    """Return what becomes of so many requests, which come evenly spread over so many seconds."""
+    """Return the result of so many requests, spread evenly over so many seconds."""
     env, dice = simpy.Environment(), random.Random(seed)
     database = DynamoDB(env, dice)
     result = Result(requests, database)
@@ -356,7 +355,7 @@ def simulate(
         if (yield from pick()()):
             result.answered.append(env.now - begins)
         else:
-            result.turned_away += 1
+            result.refused += 1
 
     for _ in range(requests):
         env.process(person(dice.uniform(0, seconds)))
@@ -365,19 +364,19 @@ def simulate(
 
 
 def figures() -> Iterator[Figure]:
-    """Yield what becomes of 5,000 within ten seconds, and which deployment carries how many."""
+    """Yield the results of 5,000 requests within ten seconds, and the load that each deployment handles."""
     for name, deploy in DEPLOYMENTS.items():
         result = simulate(deploy)
         ends, late = result.database.ends, sum(one > SLACK_WAITS for one in result.answered)
         yield Figure(f"{name}: median", percentile(result.answered, 50), "s")
         limit = AT_MOST if name == "one process" else None
         yield Figure(f"{name}: 99th percentile", result.p99, "s", at_most=limit)
-        yield Figure(f"{name}: turned away, or after 3 s", result.turned_away + late)
+        yield Figure(f"{name}: refused, or after 3 s", result.refused + late)
         yield Figure(f"{name}: transactions", ends.total())
         for end in (End.CONFLICT, End.STALE, End.THROTTLED):
             yield Figure(f"{name}: of them {end.name.lower()}", ends[end])
     for name, deploy in DEPLOYMENTS.items():
-        carried = takewhile(lambda load: simulate(deploy, load).holds, LOADS)  # noqa: B023  # used at once
+        handled = takewhile(lambda load: simulate(deploy, load).holds, LOADS)  # noqa: B023  # used immediately
         yield Figure(
-            f"{name}: carries, within ten seconds, up to", max(carried, default=0), "people"
+            f"{name}: handles, within ten seconds, up to", max(handled, default=0), "people"
         )

@@ -1,7 +1,7 @@
-"""The rush, whole: signed clicks over HTTP into `rollcall http`, on SQLite, with a Slack that it answers to.
+"""The rush, whole: signed presses over HTTP into `rollcall http`, on SQLite, with a Slack for its replies.
 
-Against a Bolt listener that does nothing, and one that only answers, behind the same front door: they
-take turns. Slack, the one who clicks, and the bots are processes of their own, and share this machine.
+It is compared with a Bolt listener that does nothing and one that only replies, behind the same HTTP
+server. They alternate. Slack, the client and the bots are separate processes on this machine.
 """
 
 from __future__ import annotations
@@ -39,26 +39,26 @@ from tests.support.environment import new_event
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a-signing-secret-of-nobody"
-CLICKS = 2_000
+PRESSES = 2_000
 SEATS = 300
 ROUNDS = 3
 
 LOAD = 0.8
-"""Of the clicks that go through at most, the share at which the answer's time is measured."""
+"""The share of the highest throughput at which response times are measured."""
 
 ROLLCALL = ("bot", "http", "--port", "0")
 BOTS = {
     "Rollcall": ROLLCALL,
     "a Bolt listener that does nothing": ("tests.benchmarks.bare_bot", SECRET, "silent"),
-    "a Bolt listener that only answers": ("tests.benchmarks.bare_bot", SECRET, "answering"),
+    "a Bolt listener that only replies": ("tests.benchmarks.bare_bot", SECRET, "replying"),
 }
-"""Modules and their arguments. All get the same clicks; only the first does something about them."""
+"""Modules and their arguments. All get the same presses."""
 
 _numbers = count(1)
 
 
 class Scene:
-    """A workspace with a bot in it, and what its members press."""
+    """A workspace with a bot, and its members' presses."""
 
     def __init__(self, folder: Path, workspace: Workspace, api: SlackApi) -> None:
         self.workspace = workspace
@@ -73,7 +73,7 @@ class Scene:
         }
 
     def event(self) -> tuple[Event, Message]:
-        """Make an event, and a card of it in a channel, which the bot takes over with the first click."""
+        """Create an event and its card, which the bot stores at the first press."""
         event_id = f"rush{next(_numbers)}"
         event = new_event(
             service_of(self.store),
@@ -86,8 +86,8 @@ class Scene:
         bot_user_id = self.workspace.app.bot_user_id
         return event, self.workspace.post(EVENTS, bot_user_id, card["text"], blocks=card["blocks"])
 
-    def clicks(self, card: Message, people: range) -> list[bytes]:
-        """Return the requests of people who each press Register on a card."""
+    def presses(self, card: Message, people: range) -> list[bytes]:
+        """Return the requests of people who press Register on a card."""
         block, element = find_element(card.blocks, ActionId.REGISTER)
         action = payloads.action(block, element, None, {})
         bodies = []
@@ -100,7 +100,7 @@ class Scene:
 
 @contextmanager
 def a_scene() -> Iterator[Scene]:
-    """Give a workspace whose Slack answers over HTTP, and a file for the bot."""
+    """Yield a workspace with a Slack server, and a file for the bot."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         server = build_server()
@@ -116,7 +116,7 @@ def a_scene() -> Iterator[Scene]:
 
 
 class Served(NamedTuple):
-    """A bot in a process of its own."""
+    """A bot in its own process."""
 
     url: str
     pid: int
@@ -124,7 +124,7 @@ class Served(NamedTuple):
 
 @contextmanager
 def serving(env: Mapping[str, str], *command: str) -> Iterator[Served]:
-    """Run a bot in a process of its own."""
+    """Run a bot in its own process."""
     process = subprocess.Popen(
         [sys.executable, "-m", *command],
         env=env,
@@ -134,9 +134,9 @@ def serving(env: Mapping[str, str], *command: str) -> Iterator[Served]:
         text=True,
     )
     assert process.stderr is not None
-    said = process.stderr
-    line = next(line for line in said if "running on" in line)
-    threading.Thread(target=said.read, daemon=True).start()  # it logs on
+    log = process.stderr
+    line = next(line for line in log if "running on" in line)
+    threading.Thread(target=log.read, daemon=True).start()  # drains the log
     try:
         yield Served(line.split("running on ")[1].split()[0], process.pid)
     finally:
@@ -145,8 +145,8 @@ def serving(env: Mapping[str, str], *command: str) -> Iterator[Served]:
 
 
 def press(url: str, bodies: Sequence[bytes], rate: float = 0) -> tuple[list[float], float]:
-    """Have the clicks made; return the seconds that each took, and how many a second went through."""
-    command = [sys.executable, "-m", "tests.benchmarks.clicking", url, SECRET, str(rate)]
+    """Send the presses. Return the seconds of each, and the presses a second."""
+    command = [sys.executable, "-m", "tests.benchmarks.pressing", url, SECRET, str(rate)]
     done = subprocess.run(
         command, input=b"\n".join(bodies), cwd=ROOT, stdout=subprocess.PIPE, check=True
     )
@@ -155,7 +155,7 @@ def press(url: str, bodies: Sequence[bytes], rate: float = 0) -> tuple[list[floa
 
 
 def figures() -> Iterator[Figure]:
-    """Yield how many clicks go through, against a listener that does nothing, and how long they take."""
+    """Yield the throughput, compared with bare listeners, and response times under load."""
     found: dict[str, list[float]] = {name: [] for name in BOTS}
     with a_scene() as scene, ExitStack() as stack:
         urls = {
@@ -163,44 +163,51 @@ def figures() -> Iterator[Figure]:
             for name, command in BOTS.items()
         }
         _, card = scene.event()
-        for url in urls.values():  # what is imported and cached at first
-            press(url, scene.clicks(card, range(200)))
+        for url in urls.values():  # imports and fills caches
+            press(url, scene.presses(card, range(200)))
         updates, clock = [], SystemClock()
         for _ in range(ROUNDS):
             for name, url in urls.items():
                 event, card = scene.event()
                 before, begun = len(scene.api.calls("chat.update")), clock.monotonic()
-                found[name].append(press(url, scene.clicks(card, range(CLICKS)))[1])
+                found[name].append(press(url, scene.presses(card, range(PRESSES)))[1])
                 if name == "Rollcall":
-                    _see_truth(scene, event, card)
+                    _assert_card_current(scene, event, card)
                     made = len(scene.api.calls("chat.update")) - before
-                    # the first needs no second
+                    # the first update does not wait
                     updates.append((made - 1) / (clock.monotonic() - begun))
-        through = {name: median(clicks) for name, clicks in found.items()}
-        for name, clicks in through.items():
-            yield Figure(f"{name}: clicks a second", clicks)
-        ours, idle, answering = through.values()
-        yield Figure("Rollcall over nothing", ratio_of(ours, idle), "times", at_least=0.6)
-        yield Figure("Rollcall over only answering", ratio_of(ours, answering), "times")
+        throughput = {name: median(presses) for name, presses in found.items()}
+        for name, presses in throughput.items():
+            yield Figure(f"{name}: presses a second", presses)
+        ours, idle, replying = throughput.values()
+        yield Figure(
+            "Rollcall over the listener that does nothing",
+            ratio_of(ours, idle),
+            "times",
+            at_least=0.6,
+        )
+        yield Figure(
+            "Rollcall over the listener that only replies", ratio_of(ours, replying), "times"
+        )
         event, card = scene.event()
-        took, _ = press(urls["Rollcall"], scene.clicks(card, range(CLICKS)), LOAD * ours)
-        _see_truth(scene, event, card)
-        yield Figure("at 80 % of that load: median answer", median(took) * 1000, "ms")
+        took, _ = press(urls["Rollcall"], scene.presses(card, range(PRESSES)), LOAD * ours)
+        _assert_card_current(scene, event, card)
+        yield Figure("at 80 % of that load: median reply", median(took) * 1000, "ms")
         p99 = percentile(took, 99) * 1000
         yield Figure("at 80 % of that load: 99th percentile", p99, "ms", at_most=1_000)
         yield Figure("updates of a card a second, in a rush", max(updates), at_most=1)
         refused = len(scene.workspace.refusals)
-        yield Figure("cards that show what is so in the end", ROUNDS + 1, f"of {ROUNDS + 1}")
-        yield Figure("what Slack would not have taken", refused, at_most=0)
+        yield Figure("cards that show the final state", ROUNDS + 1, f"of {ROUNDS + 1}")
+        yield Figure("calls that Slack would refuse", refused, at_most=0)
 
 
-def _see_truth(scene: Scene, event: Event, card: Message) -> None:
-    """Wait until a card shows what is stored, with everybody in it. Raises `AssertionError`."""
+def _assert_card_current(scene: Scene, event: Event, card: Message) -> None:
+    """Wait until a card shows the stored event with everyone registered. Raises `AssertionError`."""
     clock, stored = SystemClock(), scene.store.get_event(event.event_id)
     assert stored is not None
-    assert (stored.registered_count, stored.waitlist_count) == (SEATS, CLICKS - SEATS)
+    assert (stored.registered_count, stored.waitlist_count) == (SEATS, PRESSES - SEATS)
     text = event_card(stored).to_dict()["text"]
     until = clock.monotonic() + 10
     while scene.workspace.message(EVENTS, card.ts).text != text:
-        assert clock.monotonic() < until, "a card does not show what is so"
+        assert clock.monotonic() < until, "the card is outdated"
         clock.sleep(0.05)

@@ -1,8 +1,8 @@
-"""The rush, in the store: grouped by the turnstile, against one transaction per request.
+"""The rush, in the store: batches of the command queue, against one transaction per request.
 
-Everybody registers at once for one event. *Grouped* is the service as it is; *one by one* reads, plans
-and commits each request by itself with the same code, and where another was faster, begins again
-after a pause with full jitter. The two take turns on the same store, and grouped comes first and last.
+Everyone registers for one event at the same time. *Grouped* is the service as it is. *One by one* reads,
+plans and commits each request separately with the same code, and retries conflicts with full jitter.
+The two alternate on the same store, and grouped runs first and last.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ PEOPLE = 2_000
 SEATS = 200
 THREADS = 64
 ROUNDS = {"DynamoDB Local": 1, "SQLite": 3}
-"""Of one by one: on DynamoDB Local, 2,000 take five minutes."""
+"""Rounds of each way. One by one, 2,000 registrations take five minutes on DynamoDB Local."""
 
 SHORTEST, LONGEST = 0.025, 2.0
-"""Seconds: the first and the longest pause of who goes one by one, before jitter."""
+"""The first and the longest delay of one by one, in seconds before jitter."""
 
 IN_A_WEEK = SystemClock().now() + timedelta(days=7)
 
@@ -51,11 +51,11 @@ Register1 = Callable[[str, str], None]
 
 @dataclass(frozen=True)
 class Rush:
-    """How one rush went: registrations a second, seconds that each took, and how often someone was put off."""
+    """The result of one rush: registrations a second, seconds of each, and retries."""
 
     throughput: float
     latencies: Sequence[float]
-    put_off: int
+    retries: int
 
     @property
     def p99(self) -> float:
@@ -91,9 +91,7 @@ def _compared(name: str, store: Store, *, times: float) -> Iterator[Figure]:
     for way, of in found.items():
         yield Figure(f"{name}, {way}: registrations a second", throughput[way])
         yield Figure(f"{name}, {way}: 99th percentile", p99[way] * 1000, "ms")
-        yield Figure(
-            f"{name}, {way}: begun again, or told to try again", max(r.put_off for r in of)
-        )
+        yield Figure(f"{name}, {way}: retried, or refused as busy", max(r.retries for r in of))
     faster = ratio_of(throughput["grouped"], throughput["one by one"])
     yield Figure(f"{name}: throughput, grouped over one by one", faster, "times", at_least=times)
     share = ratio_of(p99["grouped"], p99["one by one"])
@@ -104,10 +102,10 @@ def _compared(name: str, store: Store, *, times: float) -> Iterator[Figure]:
 def rush(
     store: Store, people: Sequence[str], way: Callable[[Store], tuple[Register1, list[int]]]
 ) -> Rush:
-    """Have everybody register for a new event, which then holds them all."""
+    """Register everyone for a new event, and check its counts."""
     event_id = f"rush{next(_numbers)}"
     new_event(service_of(store), event_id, capacity=SEATS, starts_at=IN_A_WEEK)
-    register, put_off = way(store)
+    register, retries = way(store)
 
     def press(user_id: str) -> float:
         begun = time.perf_counter()
@@ -121,12 +119,12 @@ def rush(
     event = store.get_event(event_id)
     assert event is not None
     assert (event.registered_count, event.waitlist_count) == (SEATS, len(people) - SEATS)
-    return Rush(len(people) / took, latencies, sum(put_off))
+    return Rush(len(people) / took, latencies, sum(retries))
 
 
 def grouped(store: Store) -> tuple[Register1, list[int]]:
-    """Return the service's way."""
-    service, put_off = service_of(store), [0]
+    """Return a function that registers through the service, and its count of retries."""
+    service, retries = service_of(store), [0]
 
     def register(event_id: str, user_id: str) -> None:
         while True:
@@ -134,14 +132,14 @@ def grouped(store: Store) -> tuple[Register1, list[int]]:
                 service.register(event_id, user_id)
                 return
             except Busy:
-                put_off.append(1)
+                retries.append(1)
 
-    return register, put_off
+    return register, retries
 
 
 def one_by_one(store: Store) -> tuple[Register1, list[int]]:
-    """Return the way of a transaction per request."""
-    put_off, dice, clock = [0], random.Random(7), SystemClock()
+    """Return a function that registers with its own transaction, and its count of retries."""
+    retries, dice, clock = [0], random.Random(7), SystemClock()
 
     def register(event_id: str, user_id: str) -> None:
         pause = SHORTEST
@@ -150,11 +148,11 @@ def one_by_one(store: Store) -> tuple[Register1, list[int]]:
                 _commit_alone(store, event_id, user_id)
                 return
             except Conflict:
-                put_off.append(1)
+                retries.append(1)
                 clock.sleep(dice.random() * pause)
                 pause = min(2 * pause, LONGEST)
 
-    return register, put_off
+    return register, retries
 
 
 def _commit_alone(store: Store, event_id: str, user_id: str) -> None:
@@ -174,7 +172,7 @@ def _commit_alone(store: Store, event_id: str, user_id: str) -> None:
 
 
 def service_of(store: Store) -> Service:
-    """Return the service in real time."""
+    """Return a service with the real clock."""
     return Service(
         store,
         SystemClock(),

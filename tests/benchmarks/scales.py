@@ -1,7 +1,7 @@
-"""What operations ask of DynamoDB, what that costs, and how their time grows, from the smallest to the largest.
+"""Requests, cost and growing time of each operation, from small events to large ones.
 
-Each size has tables of its own, with an event in which all have a seat and some are free, and one in
-which half are in line. An operation is done in the small and in the large ones, in turns.
+Each size has its own tables, with an event that has free seats and one with half of its attendees on
+the waitlist. Operations run in the small and the large one alternately.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from tests.support.environment import START, ids, service_on
 from tests.support.stores import empty_local, empty_sqlite
 
 SMALLER, NEAR, FAR = (10, 1_000), 100, 100_000
-"""People in an event: costs are told of the smaller and the far one, times compared between near and far."""
+"""Attendees of an event. Costs are reported for `SMALLER` and `FAR`, times compared from `NEAR` to `FAR`."""
 
 FEW, MANY = 10, 10_000
-"""Events to come, all in one workspace."""
+"""Upcoming events in one workspace."""
 
 ROUNDS = 30
 AT_MOST = 1.5
-"""How many times as long an operation may take at the far end."""
+"""The most times as long that an operation may take in the larger one."""
 
 SEATED, LINE, FULL = "seated", "line", "full"
 EVENTS_OF_ONE = 100
@@ -53,7 +53,7 @@ Act = Callable[[], object]
 
 @dataclass
 class Scale:
-    """Tables with so many people in an event."""
+    """Tables with events of one size."""
 
     store: Store
     people: int
@@ -64,21 +64,21 @@ class Scale:
 
     @property
     def last_of_a_block(self) -> str:
-        """Return who waits with the most before them in their block: their position is the dearest."""
+        """Return the last user of a waitlist block, whose position costs the most to compute."""
         return f"{LINE}-{self.people - 1}"
 
     def restarted(self) -> Service:
-        """Return a process that knows of no event yet."""
+        """Return the service of a new process, with an empty cache."""
         return service_on(self.store, new_id=_new_id)
 
     def newcomer(self) -> str:
-        """Return somebody who is in no event."""
+        """Return a new user without registrations."""
         user_id = f"newcomer{next(_numbers)}"
         write_users(self.store, [user_id])
         return user_id
 
     def member(self, event_id: str) -> str:
-        """Return a newcomer who has registered."""
+        """Return a new user who is registered."""
         user_id = self.newcomer()
         self.service.register(event_id, user_id)
         return user_id
@@ -90,12 +90,12 @@ def register_seat(at: Scale) -> Act:
     return lambda: at.service.register(SEATED, newcomer)
 
 
-def register_seat_unknown(at: Scale) -> Act:
+def register_seat_uncached(at: Scale) -> Act:
     service, newcomer = at.restarted(), at.newcomer()
     return lambda: service.register(SEATED, newcomer)
 
 
-def register_line(at: Scale) -> Act:
+def register_on_waitlist(at: Scale) -> Act:
     at.member(LINE)
     newcomer = at.newcomer()
     return lambda: at.service.register(LINE, newcomer)
@@ -108,11 +108,11 @@ def leave_seat(at: Scale) -> Act:
 
 def leave_and_promote(at: Scale) -> Act:
     (first,) = at.store.list_roster(LINE, limit=1).items
-    at.member(LINE)  # the line keeps its length
+    at.member(LINE)  # the waitlist keeps its length
     return lambda: at.service.unregister(LINE, first.user_id)
 
 
-def leave_line(at: Scale) -> Act:
+def leave_waitlist(at: Scale) -> Act:
     member = at.member(LINE)
     return lambda: at.service.unregister(LINE, member)
 
@@ -148,7 +148,7 @@ def page_in_line(at: Scale) -> Act:
     return lambda: at.service.list_registrations_in(LINE, limit=20, cursor=cursor)
 
 
-def raise_by_100(at: Scale) -> Act:
+def increase_by_100(at: Scale) -> Act:
     capacity = at.service.get_event(LINE).capacity + 100
     return lambda: at.service.edit_event(LINE, EventChanges.of(capacity=capacity))
 
@@ -163,25 +163,25 @@ def delete_user(at: Scale) -> Act:
 
 
 FLAT: dict[str, Callable[[Scale], Act]] = {
-    "register, a seat; the event is known": register_seat,
-    "register, a seat; the event is not known": register_seat_unknown,
-    "register, into the line": register_line,
-    "leave a seat, nobody waits": leave_seat,
-    "leave a seat, the next is promoted": leave_and_promote,
-    "leave the line": leave_line,
+    "register, a seat; event cached": register_seat,
+    "register, a seat; event not cached": register_seat_uncached,
+    "register, onto the waitlist": register_on_waitlist,
+    "leave a seat, empty waitlist": leave_seat,
+    "leave a seat, one promotion": leave_and_promote,
+    "leave the waitlist": leave_waitlist,
     "refused: full": refused_full,
-    "refused: waits already, with the position": refused_already,
-    "one's own list, with the position": own_list,
+    "refused: already waitlisted, with the position": refused_already,
+    "own registrations, with the position": own_list,
     "the roster's first page": first_page,
-    "a page deep in the line": page_in_line,
+    "a page deep in the waitlist": page_in_line,
 }
-"""Operations that are to cost and take the same in the smallest and the largest event."""
+"""Operations that should cost and take the same in small and large events."""
 
 ONCE: dict[str, Callable[[Scale], Act]] = {
     f"delete a user with {EVENTS_OF_ONE} registrations": delete_user,
-    "capacity + 100, each seat to the next in line": raise_by_100,
+    "capacity + 100, 100 promotions": increase_by_100,
 }
-"""Operations in steps: their cost is told, and grows with what they change, not with the event."""
+"""Operations in steps. Their cost grows with what they change, not with the event."""
 
 
 FILE, LOCAL = "SQLite", "DynamoDB Local"
@@ -193,7 +193,7 @@ EMPTY: dict[str, Callable[[], AbstractContextManager[Store]]] = {
 
 @contextmanager
 def scale_of(kind: str, people: int) -> Iterator[Scale]:
-    """Give tables of this kind with so many people in their events."""
+    """Yield tables of this kind with events of so many attendees."""
     with EMPTY[kind]() as store:
         fill(store, LINE, people // 2, people - people // 2, is_whole=False)
         fill(store, SEATED, people, 0, free=1_000, is_whole=False)
@@ -203,14 +203,14 @@ def scale_of(kind: str, people: int) -> Iterator[Scale]:
 
 
 def scales_of(kind: str, sizes: Iterable[int]) -> Iterator[Scale]:
-    """Yield tables of each size, each while it is looked at."""
+    """Yield tables of each size, one at a time."""
     for people in sizes:
         with scale_of(kind, people) as scale:
             yield scale
 
 
 def figures() -> Iterator[Figure]:
-    """Yield what each operation costs, and how many times as long it takes at the far end."""
+    """Yield the cost of each operation, and how much longer it takes in larger tables."""
     end = offer_engine()
     try:
         with scale_of(LOCAL, FAR) as far:
@@ -229,7 +229,7 @@ def figures() -> Iterator[Figure]:
 
 
 def costs(scales: Iterable[Scale]) -> dict[str, list[Units]]:
-    """Return what each operation takes in DynamoDB Local, in an event of each size."""
+    """Return the units of each operation on DynamoDB Local, for each size."""
     found: dict[str, list[Units]] = defaultdict(list)
     for scale in scales:
         for name, prepare in (FLAT | ONCE).items():
@@ -241,7 +241,7 @@ def costs(scales: Iterable[Scale]) -> dict[str, list[Units]]:
 
 
 def _costs(sizes: Sequence[int], found: Mapping[str, Sequence[Units]]) -> Iterator[Figure]:
-    """Yield the requests, the units and the price of each operation in the largest event."""
+    """Yield the requests, units and price of each operation."""
     people = " / ".join(f"{size:,}" for size in sizes)
     for name, each in found.items():
         limit = each[0].requests.total() if name in FLAT else None
@@ -249,7 +249,7 @@ def _costs(sizes: Sequence[int], found: Mapping[str, Sequence[Units]]) -> Iterat
         title = f"{people} people: {name}"
         yield Figure(f"{title}: requests, {_each(requests)}", requests[-1], at_most=limit)
         write, read = ([units.taken[kind] for units in each] for kind in ("write", "read"))
-        units_of_each = f"a million, of write units {_each(write)}, read units {_each(read)}"
+        units_of_each = f"per million, write units {_each(write)}, read units {_each(read)}"
         yield Figure(f"{title}: {units_of_each}", each[-1].dollars_per_million, "dollars")
 
 
@@ -281,7 +281,7 @@ def compared(
     at_most: float | None = AT_MOST,
     rounds: int = ROUNDS,
 ) -> Figure:
-    """Return how many times as long an operation takes at the far end: medians, taken in turns."""
+    """Return how many times as long an operation takes in the larger one, by medians of alternating runs."""
     took: dict[int, list[float]] = {0: [], 1: []}
     for _ in range(rounds):
         for end, scale in enumerate((near, far)):
@@ -295,7 +295,7 @@ def compared(
 
 @contextmanager
 def events_of(kind: str, number: int) -> Iterator[Scale]:
-    """Give tables of this kind with so many events to come, an hour apart."""
+    """Yield tables of this kind with so many upcoming events, an hour apart."""
     with EMPTY[kind]() as store:
         names = [SEATED, *(f"event{of}" for of in range(1, number))]
         write_events(
@@ -322,11 +322,11 @@ def find_by_title(at: Scale) -> Act:
 AMONG: dict[str, Callable[[Scale], Act]] = {
     "register, a seat": register_seat,
     "leave a seat": leave_seat,
-    "one's own list": own_list_of_ten,
+    "own registrations": own_list_of_ten,
     "find by id": lambda at: lambda: at.service.find_events(SEATED),
-    "a page of what is coming": lambda at: lambda: at.service.list_events(upcoming=True, limit=5),
-    "a page of what one organizes": lambda at: (
+    "a page of upcoming events": lambda at: lambda: at.service.list_events(coming=True, limit=5),
+    "a page of organized events": lambda at: (
         lambda: at.service.list_organized("organizer", limit=5)
     ),
 }
-"""Operations that are to take the same among few events and among many."""
+"""Operations that should take the same among few events and many."""

@@ -1,4 +1,4 @@
-"""The rush on paper: its rules are DynamoDB's, and what it says follows from them."""
+"""The model of a rush follows DynamoDB's rules."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.benchmarks.model import (
 
 
 def ends_of(*beginnings: float) -> list[End]:
-    """Return how transactions end that all know the first version, each begun so many seconds later."""
+    """Return how transactions on the first version end, each started after so many seconds."""
     env = simpy.Environment()
     database = DynamoDB(env, random.Random(1))
     ends: dict[float, End] = {}
@@ -37,11 +37,11 @@ def ends_of(*beginnings: float) -> list[End]:
     return [ends[begins] for begins in beginnings]
 
 
-def test_a_transaction_that_meets_another_is_rejected_and_one_that_comes_after_is_stale() -> None:
+def test_concurrent_transaction_conflicts_and_a_later_one_is_stale() -> None:
     assert ends_of(0, 0.001, 1) == [End.DONE, End.CONFLICT, End.STALE]
 
 
-def test_a_partition_takes_so_many_units_a_second_and_no_burst() -> None:
+def test_partition_limits_units_per_second_without_bursts() -> None:
     env = simpy.Environment()
     partition = Partition(env, WRITES_A_SECOND)
     assert partition.takes(WRITES_A_SECOND)
@@ -51,19 +51,19 @@ def test_a_partition_takes_so_many_units_a_second_and_no_burst() -> None:
     assert not partition.takes(1)
 
 
-def test_a_batch_is_what_the_code_would_commit() -> None:
-    """49 seats or 32 places in a transaction of 100 actions."""
+def test_batch_is_planned_by_the_code() -> None:
+    """49 seats or 32 waitlist entries fit into a transaction of 100 actions."""
     assert planned(PEOPLE // 100, SEATS)[0] == 49
     assert planned(PEOPLE // 100, 0)[0] == 32
 
 
-def test_one_process_answers_everybody_with_no_conflict() -> None:
+def test_one_process_handles_everyone_without_conflicts() -> None:
     result = simulate(processes(1, 0), 500, seconds=1)
     assert len(result.answered) == 500
     assert result.database.ends.keys() == {End.DONE}
 
 
-def test_a_transaction_per_request_is_mostly_rejected() -> None:
+def test_transactions_per_request_mostly_conflict() -> None:
     ends = simulate(alone, 100, seconds=0.2).database.ends
     assert ends[End.DONE] == 100
     assert ends[End.CONFLICT] > ends[End.DONE]

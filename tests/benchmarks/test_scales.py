@@ -1,4 +1,4 @@
-"""What each operation costs, on AWS's own engine: as many requests and units in a large event as in a small one."""
+"""On DynamoDB Local, each operation costs as many requests and units in large events as in small ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.benchmarks.scales import FLAT, LOCAL, costs, scales_of
 from tests.benchmarks.units import Units
 
 SIZES = (10, 4 * WAITLIST_BLOCK, 8 * WAITLIST_BLOCK)
-"""People: half of them wait, the first few in a block of their own, the others in whole ones."""
+"""Attendees, half of them waitlisted: in one partial block, or in whole blocks."""
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def found() -> dict[str, list[Units]]:
 
 
 @pytest.mark.parametrize("name", FLAT)
-def test_takes_no_more_requests_and_write_units_however_many_are_in(
+def test_requests_and_write_units_do_not_grow_with_the_event(
     found: dict[str, list[Units]], name: str
 ) -> None:
     small, *larger = found[name]
@@ -28,9 +28,9 @@ def test_takes_no_more_requests_and_write_units_however_many_are_in(
 
 
 @pytest.mark.parametrize("name", FLAT)
-def test_takes_the_same_read_units_once_a_block_is_full(
+def test_read_units_do_not_grow_beyond_a_full_block(
     found: dict[str, list[Units]], name: str
 ) -> None:
-    """A position costs a block at most: who is the last of one reads 500 places of about 100 bytes."""
+    """A position reads at most one block: 500 waitlist entries of about 100 bytes."""
     _, large, larger = found[name]
     assert larger.taken["read"] == large.taken["read"] <= 3 + WAITLIST_BLOCK * 110 / 4096

@@ -1,4 +1,4 @@
-"""The request units that requests to DynamoDB take, and their price."""
+"""The request units of requests to DynamoDB, and their price."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PER_MILLION = {"write": 0.625, "read": 0.125}
-"""Dollars for a million request units: `us-east-1`, on demand, without the free tier, July 2025."""
+"""Dollars per million request units in `us-east-1`, July 2025, on demand, without the free tier."""
 
 KB = 1024
 
@@ -22,10 +22,10 @@ READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan"})
 
 
 class Units:
-    """What one client's requests take.
+    """The units of one client's requests.
 
-    A transaction's units are computed from its items' sizes, because DynamoDB Local reports those of
-    one item: two for each KB, and one more for each index that is written. All else is as reported.
+    A transaction's units are computed from its items' sizes, two per KB and one per written index,
+    because DynamoDB Local reports those of one item. Other units are as reported.
     """
 
     def __init__(self) -> None:
@@ -34,11 +34,11 @@ class Units:
 
     @property
     def dollars_per_million(self) -> float:
-        """What a million times this costs."""
+        """The price of a million times these units."""
         return sum(PER_MILLION[kind] * self.taken[kind] for kind in PER_MILLION)
 
     def ask(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        """See a request before it is sent."""
+        """Count a request before it is sent."""
         self.requests[model.name] += 1
         if model.name == "TransactWriteItems":
             for item in params["TransactItems"]:
@@ -48,7 +48,7 @@ class Units:
             params["ReturnConsumedCapacity"] = "TOTAL"
 
     def add(self, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
-        """See an answer."""
+        """Count the units of a response."""
         found = parsed.get("ConsumedCapacity", [])
         kind = "read" if model.name in READS else "write"
         for one in found if isinstance(found, list) else [found]:
@@ -57,7 +57,7 @@ class Units:
 
 @contextmanager
 def units_of_requests(client: DynamoDBClient) -> Iterator[Units]:
-    """Add up what a client's requests take meanwhile."""
+    """Yield the units of a client's requests, counted until the exit."""
     units = Units()
     events: Any = client.meta.events
     events.register("before-parameter-build.dynamodb", units.ask, unique_id="asking units")
@@ -70,23 +70,23 @@ def units_of_requests(client: DynamoDBClient) -> Iterator[Units]:
 
 
 def units_of(kind: str, part: Mapping[str, Any]) -> int:
-    """Return the write units of a part of a transaction; what is checked or deleted is of less than a KB."""
+    """Return the write units of a transaction's action. Checked and deleted items have less than a KB."""
     if kind == "ConditionCheck":
         return 2
     if kind == "Delete":
-        # A registration that has a seat goes from the roster, too.
+        # A registration with a seat is deleted from the roster index, too.
         on_roster = {"S": "registered"} in part.get("ExpressionAttributeValues", {}).values()
         return 2 + (part["TableName"].endswith(REGISTRATIONS.name) and on_roster)
     item = part["Item"]
     table = next(table for table in TABLES if part["TableName"].endswith(table.name))
     indexes = sum(set(index.key.names()) <= set(item) for index in table.indexes)
     if table is EVENTS:
-        indexes = 0  # they carry nothing that a registration changes
+        indexes = 0  # they contain nothing that a registration changes
     return 2 * math.ceil(item_size(item) / KB) + indexes
 
 
 def item_size(item: Mapping[str, Any]) -> int:
-    """Return an item's size in bytes, as DynamoDB's page on item sizes has it."""
+    """Return an item's size in bytes, by DynamoDB's documented rules."""
     return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
 
 

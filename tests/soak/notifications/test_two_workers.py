@@ -34,7 +34,7 @@ Meeting = Callable[[DeliveryScene, Scenario, int], None]
 
 
 def while_the_lease_lasts(scene: DeliveryScene, scenario: Scenario, at: int) -> None:
-    """The second comes during the first's lease and leaves everything to it."""
+    """Run the second during the first's lease, so it leaves everything to the first."""
     event = scenario.prepare(scene)
     first = SuspendedWorker(scene, event, "first", at)
     second = scene.worker("second")
@@ -48,7 +48,7 @@ def while_the_lease_lasts(scene: DeliveryScene, scenario: Scenario, at: int) -> 
 def after_the_lease(
     scene: DeliveryScene, scenario: Scenario, at: int, second_at: int | None = None
 ) -> None:
-    """The first is suspended for longer than its lease. The event changes, and the second takes over.
+    """Suspend the first for longer than its lease, change the event, and let the second take over.
 
     The first continues at moment `second_at` of the second's work, or after it if that is None.
     """
@@ -68,7 +68,7 @@ def after_the_lease(
 
 
 def without_a_lease(scene: DeliveryScene, scenario: Scenario, at: int) -> None:
-    """Both have the same name, so both believe that they hold the lease."""
+    """Give both the same name, so both believe that they hold the lease."""
     event = scenario.prepare(scene)
     first = SuspendedWorker(scene, event, "the same", at)
     second = scene.worker("the same")

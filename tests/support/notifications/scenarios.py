@@ -31,7 +31,7 @@ def _promotions(scene: DeliveryScene) -> Event:
 
 
 def _everyone(scene: DeliveryScene) -> Event:
-    """One edit promotes and moves: recipients are waitlisted, registered and just promoted."""
+    """Promote and move in one edit: recipients are waitlisted, registered and just promoted."""
     event = scene.event(AMARA, BJORN, CHLOE, capacity=1)
     scene.service.edit_event(event.event_id, EventChanges.of(capacity=2, location="Room 2"))
     scene.harness.clock.advance(timedelta(seconds=3))
@@ -46,7 +46,7 @@ def _canceled(scene: DeliveryScene) -> Event:
 
 
 def _late(scene: DeliveryScene) -> Event:
-    """The first promotion failed, and the same person has a second notification."""
+    """Let the first promotion fail, with a second notification for the same person."""
     event = _promotions(scene)
     scene.harness.api.fail_next(POST, Fault.server_error(503))
     scene.worker("before").process_event(event.event_id)
@@ -56,7 +56,7 @@ def _late(scene: DeliveryScene) -> Event:
 
 
 def _unreachable(scene: DeliveryScene) -> Event:
-    """One recipient does not exist in Slack, so the organizers get a report."""
+    """Include a recipient who does not exist in Slack, so the organizers get a report."""
     event = scene.event(CHLOE, "U0NOBODY", BJORN, capacity=1)
     changes = EventChanges.of(capacity=3, co_organizer_ids=(DIEGO,))
     scene.service.edit_event(event.event_id, changes)
@@ -64,7 +64,7 @@ def _unreachable(scene: DeliveryScene) -> Event:
 
 
 def _card(scene: DeliveryScene) -> Event:
-    """Only the card changes."""
+    """Change only the card."""
     event = scene.event(AMARA, capacity=2)
     scene.service.unregister(event.event_id, AMARA)
     return event

@@ -1,4 +1,4 @@
-"""Settings: all problems are named at once, and secrets never leave them (R10.4)."""
+"""Settings: all problems are named together, and secrets never leave them (R10.4)."""
 
 import pytest
 

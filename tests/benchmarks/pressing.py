@@ -1,8 +1,8 @@
-"""Presses buttons as fast as a bot answers, or so many times a second: `python -m tests.benchmarks.clicking`.
+"""Presses buttons as fast as a bot responds, or at a rate: `python -m tests.benchmarks.pressing URL SECRET RATE`.
 
-A process of its own, so that what it does costs the bot nothing but the machine. Arguments: the bot's
-address, the signing secret, and clicks a second, 0 for as many as go. Standard input has a request's
-body on each line; standard output gets one line, the seconds that each took and the seconds of the whole.
+It is a separate process, to leave the bot's process alone. RATE is in presses a second, 0 for no limit.
+Standard input has a request's body per line. Standard output gets one line of JSON: the seconds of each
+request, and of all.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from urllib.parse import urlsplit
 
 from playground.client.transport import signed
 
-AT_ONCE = 64
-"""Connections: as many as the bot has threads."""
+CONNECTIONS = 64
+"""As many as the bot has threads."""
 
 
 def press(bodies: Sequence[bytes], url: str, secret: str, rate: float) -> tuple[list[float], float]:
-    """Return how long each answer took, and all of them together.
+    """Return the seconds of each response, and of all together.
 
-    At a rate, a click's time counts from when it was to be pressed, not from when a connection was free.
+    At a rate, a press starts at its scheduled time, not when a connection is free.
     """
     waiting = deque(enumerate(bodies))
     took: list[float] = []
-    here = threading.Barrier(AT_ONCE + 1)
+    here = threading.Barrier(CONNECTIONS + 1)
     begun = [0.0]
 
     def one_of_many() -> None:
@@ -49,8 +49,8 @@ def press(bodies: Sequence[bytes], url: str, secret: str, rate: float) -> tuple[
             _send(connection, body, secret)
             took.append(time.perf_counter() - due)
 
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        done = [threads.submit(one_of_many) for _ in range(AT_ONCE)]
+    with ThreadPoolExecutor(CONNECTIONS) as threads:
+        done = [threads.submit(one_of_many) for _ in range(CONNECTIONS)]
         here.wait()
         begun[0] = time.perf_counter()
         here.wait()
@@ -66,16 +66,16 @@ def _wait_until(moment: float) -> None:
 
 
 def _send(connection: http.client.HTTPConnection, body: bytes, secret: str) -> None:
-    now = int(time.time())  # noqa: TID251  # the bot compares it with its own
+    now = int(time.time())  # noqa: TID251  # the bot checks it
     headers = signed(body, secret, now) | {"content-type": "application/x-www-form-urlencoded"}
     connection.request("POST", "/slack/events", body, headers)
-    answer = connection.getresponse()
-    said = answer.read()
-    assert answer.status == 200, (answer.status, said)
+    response = connection.getresponse()
+    content = response.read()
+    assert response.status == 200, (response.status, content)
 
 
 def main() -> None:
-    """Press what standard input has."""
+    """Send the requests of standard input."""
     url, secret, rate = sys.argv[1:]
     bodies = [line.rstrip(b"\n") for line in sys.stdin.buffer]
     sys.stdout.write(json.dumps(press(bodies, url, secret, float(rate))) + "\n")
