@@ -60,19 +60,21 @@ def figures() -> Iterator[Figure]:
         end()
 
 
-def _units_of_a_registration(cloud: Cloud) -> dict[str, Counter[str]]:
+def _units_of_a_registration(deployment: Deployment) -> dict[str, Counter[str]]:
     """Return the units of each function when a person presses Register on a card, which is updated.
 
     The person is stored but not cached in this function, the usual case with many people and functions.
     """
-    yoga(cloud, capacity=20, description="Mats are there. " * 20)
-    post_card(cloud, "yoga")
-    card = cloud.town.workspace.messages(EVENTS)[-1]
-    cloud.slack.click(CHLOE, card, ActionId.REGISTER)  # the function's first request
-    cloud.slack.click(BJORN, card, ActionId.REGISTER)
-    service_on(cloud.store, new_id=ids("elsewhere")).ensure_user(cloud.town.draft(DIEGO))
-    cloud.deliver()
-    cloud.town.clock.sleep(5)
+    yoga(deployment, capacity=20, description="Mats are there. " * 20)
+    post_card(deployment, "yoga")
+    card = deployment.harness.workspace.messages(EVENTS)[-1]
+    deployment.slack.click(CHLOE, card, ActionId.REGISTER)  # the function's first request
+    deployment.slack.click(BJORN, card, ActionId.REGISTER)
+    service_on(deployment.store, new_id=ids("elsewhere")).ensure_user(
+        deployment.harness.draft(DIEGO)
+    )
+    deployment.deliver()
+    deployment.harness.clock.sleep(5)
     with ExitStack() as stack:
         units = {
             name: stack.enter_context(units_of_requests(deployment.clients[name]))
