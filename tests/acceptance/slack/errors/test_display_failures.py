@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.slack.error_messages import SENTENCES
+from bot.slack.errors import RefreshFailed
 from domain.enums import EventStatus
 from domain.models import Page, Registration
 from domain.planning.plan import Plan
@@ -20,7 +22,7 @@ from storage.sqlite.store import SQLiteStore
 from tests.support.environment import at_once
 from tests.support.slack.harness import BJORN, Town, answer, running
 
-DONE = "That is done, but I can’t show it here right now."
+DONE = SENTENCES[RefreshFailed](None)
 CAPACITY = (BlockId.CAPACITY, ActionId.INPUT)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.blocks.ids import ActionId
+from bot.slack.error_messages import SENTENCES
+from domain.errors import NotOrganizer
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.slack.event_form import filled, opened
@@ -31,7 +33,9 @@ def test_admin_about_whom_nothing_was_learned_is_refused(town: Town, fault: Faul
     """R8.9."""
     town.event(organizer_id=BJORN)
     town.api.fail_next("users.info", fault)
-    assert "Only the organizers" in answer(town.slack.command(AMARA, RANDOM, "/event", "yoga"))
+    assert SENTENCES[NotOrganizer](None) in answer(
+        town.slack.command(AMARA, RANDOM, "/event", "yoga")
+    )
 
 
 def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(town: Town) -> None:

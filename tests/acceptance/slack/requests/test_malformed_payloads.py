@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.slack.error_messages import SENTENCES
+from bot.slack.errors import MalformedPayload
 from bot.slack.interactions import parse
 from playground.client import payloads
 from playground.client.member_client import find_element
@@ -17,7 +19,7 @@ from playground.workspace.model import Json
 from tests.support.slack.harness import AMARA, BJORN, HARUKI, Town, answer
 
 FORM = "application/x-www-form-urlencoded"
-UNREAD = "I can’t read what Slack sent me there"
+UNREAD = SENTENCES[MalformedPayload](None)
 COMMAND = {
     "command": "/register",
     "text": "yoga",

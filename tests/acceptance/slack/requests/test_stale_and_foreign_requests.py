@@ -10,7 +10,8 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.slack.error_messages import SENTENCES
-from domain.errors import RollcallError
+from bot.slack.errors import NotInUse
+from domain.errors import RollcallError, UnknownEvent
 from playground.client import payloads
 from playground.client.member_client import MemberClient, Seen
 from playground.client.transport import into_app
@@ -43,7 +44,7 @@ def test_a_stale_button_on_a_deleted_event_says_that_it_no_longer_exists(town: T
     before = town.everything()
     for action in (ActionId.REGISTER, ActionId.LEAVE, ActionId.MANAGE):
         seen = town.slack.click(BJORN, card, action)
-        assert "This event no longer exists." in answer(seen)
+        assert SENTENCES[UnknownEvent](None) in answer(seen)
     after = town.everything()
     assert (after.events, after.registrations) == (before.events, before.registrations)
 
@@ -63,7 +64,7 @@ def test_the_card_of_a_deleted_event_says_so_and_has_no_buttons(town: Town) -> N
 def test_an_unknown_action_id_is_answered_with_a_sentence(town: Town) -> None:
     card = town.card(town.event())
     seen = with_button(town, card, "no_such_action")
-    assert "This is no longer in use." in answer(seen)
+    assert SENTENCES[NotInUse](None) in answer(seen)
 
 
 def with_button(town: Town, card: Message, action_id: str) -> Seen:
@@ -104,7 +105,7 @@ def test_a_button_with_a_strange_value_is_an_unknown_event(town: Town, value: st
     card = town.card(town.event())
     seen = town.slack.interact(press(town, card, value))
     assert seen.failure is None
-    assert "no longer exists" in answer(seen)
+    assert SENTENCES[UnknownEvent](None) in answer(seen)
 
 
 # Another workspace (R10.2)
