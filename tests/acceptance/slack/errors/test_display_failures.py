@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.slack.error_messages import SENTENCES
 from bot.slack.errors import RefreshFailed
 from domain.enums import EventStatus
 from domain.models import Page, Registration
@@ -22,7 +23,7 @@ from tests.support.environment import run_now
 from tests.support.slack import sentences
 from tests.support.slack.harness import BJORN, SlackHarness, answer, run_bot
 
-DONE = sentences.refusal(RefreshFailed())
+DONE = SENTENCES[RefreshFailed](None)
 CAPACITY = (BlockId.CAPACITY, ActionId.INPUT)
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.slack.error_messages import FAILED, SENTENCES, too_late, unforeseen
 from domain.enums import EventStatus
+from domain.errors import Busy, NotConfirmed, UnknownEvent
 from domain.inputs import EventChanges
 from domain.models import User
 from domain.planning.plan import Plan
@@ -21,6 +23,8 @@ from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ManualClock
 from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, answer, run_bot, shown
+
+UNFORESEEN = unforeseen("REFERENCE").text.partition("`")[0]
 
 
 class FailingStore(SQLiteStore):
@@ -103,7 +107,7 @@ def test_busy_says_that_nothing_was_changed(failing: SlackHarness) -> None:
     failing.event()
     store_of(failing).unreadable = True
     seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert sentences.BUSY in answer(seen)
+    assert SENTENCES[Busy](None) in answer(seen)
     store_of(failing).unreadable = False
     assert failing.assert_invariants().registrations == {}
 
@@ -120,7 +124,7 @@ def test_a_command_not_confirmed_is_settled_and_its_person_told(
     store_of(failing).lose = lambda: True
     store_of(failing).applies = applied
     seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert sentences.NOT_CONFIRMED in answer(seen)
+    assert SENTENCES[NotConfirmed](None) in answer(seen)
 
     store_of(failing).lose = lambda: False
     if not applied:
@@ -140,7 +144,7 @@ def test_a_click_not_confirmed_is_settled_beside_the_card(
     failing.bot.service.ensure_user(failing.draft(BJORN))
     store_of(failing).lose = lambda: True
     seen = failing.slack.click(BJORN, card, ActionId.REGISTER)
-    assert sentences.NOT_CONFIRMED in answer(seen)
+    assert SENTENCES[NotConfirmed](None) in answer(seen)
     store_of(failing).lose = lambda: False
     background.run()
     last = failing.workspace.messages(EVENTS, visible_to=BJORN)[-1]
@@ -159,7 +163,7 @@ def test_a_form_not_confirmed_is_settled_by_direct_message(
     confirm = failing.workspace.views.stack(AMARA)[-1]
     store_of(failing).lose = lambda: True
     seen = failing.slack.submit(AMARA, confirm.id)
-    assert sentences.NOT_CONFIRMED in answer(seen)
+    assert SENTENCES[NotConfirmed](None) in answer(seen)
     store_of(failing).lose = lambda: False
     background.run()
     (told,) = failing.direct_messages(AMARA)
@@ -177,7 +181,7 @@ def test_a_removal_not_confirmed_is_told_as_the_other_persons(
     failing.slack.click(AMARA, manage, ActionId.ATTENDEE, value=BJORN)
     form = failing.workspace.views.stack(AMARA)[-1]
     store_of(failing).lose = lambda: True
-    assert sentences.NOT_CONFIRMED in answer(failing.slack.submit(AMARA, form.id))
+    assert SENTENCES[NotConfirmed](None) in answer(failing.slack.submit(AMARA, form.id))
     store_of(failing).lose = lambda: False
     background.run()
     (told,) = failing.direct_messages(AMARA)
@@ -192,7 +196,7 @@ def test_a_person_is_told_when_a_deletion_not_confirmed_is_done(
     asked = failing.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
     store_of(failing).lose = lambda: True
     seen = failing.slack.click(BJORN, asked, ActionId.FORGET_ME)
-    assert sentences.NOT_CONFIRMED in answer(seen)
+    assert SENTENCES[NotConfirmed](None) in answer(seen)
     store_of(failing).lose = lambda: False
     background.run()
     last = failing.workspace.messages(RANDOM, visible_to=BJORN)[-1]
@@ -217,8 +221,8 @@ def test_the_organizer_of_an_event_not_confirmed_is_told_how_to_post_its_card(
     store_of(failing).lose = lambda: True
     values = {(block.value, ActionId.INPUT.value): value for block, value in typed.items()}
     seen = failing.slack.submit(BJORN, form.id, values)
-    assert sentences.NOT_CONFIRMED in answer(seen)
-    assert failing.workspace.views.stack(BJORN)[-1].title == "Not confirmed yet"
+    assert SENTENCES[NotConfirmed](None) in answer(seen)
+    assert failing.workspace.views.stack(BJORN)[-1].title != FAILED
 
     store_of(failing).lose = lambda: False
     background.run()
@@ -258,7 +262,7 @@ def test_what_nobody_foresaw_is_logged_once_with_the_reference_that_the_person_s
     store_of(failing).broken = True
     seen = failing.slack.click(BJORN, card, ActionId.REGISTER)
     said = answer(seen)
-    assert sentences.UNFORESEEN in said
+    assert UNFORESEEN in said
     assert "ZeroDivisionError" not in said
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert record.exc_info is not None
@@ -273,7 +277,7 @@ def test_a_form_that_fails_in_an_unforeseen_way_keeps_what_was_typed(failing: Sl
     failing.slack.options(BJORN, view, ActionId.EVENT)
     store_of(failing).broken = True
     seen = failing.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
-    assert sentences.UNFORESEEN in answer(seen)
+    assert UNFORESEEN in answer(seen)
     assert failing.workspace.views.stack(BJORN)[0].state, "the form is still there, below"
 
 
@@ -310,10 +314,10 @@ def test_a_raise_that_takes_several_commits_says_that_it_has_started(
 
 
 @pytest.mark.parametrize("error", ["expired_trigger_id", "exchanged_trigger_id"])
-def test_a_form_that_opens_too_late_asks_to_try_again(harness: SlackHarness, error: str) -> None:
-    harness.api.fail_next("views.open", Fault.refused(error))
-    seen = harness.slack.command(BJORN, RANDOM, "/register")
-    assert "That took too long to open. Please try again" in answer(seen)
+def test_a_form_that_opens_too_late_asks_to_try_again(town: Town, error: str) -> None:
+    town.api.fail_next("views.open", Fault.refused(error))
+    seen = town.slack.command(BJORN, RANDOM, "/register")
+    assert too_late().text in answer(seen)
 
 
 def test_a_form_that_is_opened_three_times_by_impatience_fails_nobody(
@@ -324,13 +328,13 @@ def test_a_form_that_is_opened_three_times_by_impatience_fails_nobody(
     harness.slack.command(BJORN, RANDOM, "/event", "yoga")
     manage = harness.workspace.views.stack(BJORN)[-1]
     for _ in range(3):
-        assert harness.slack.click(BJORN, manage, ActionId.CANCEL_EVENT).failure is None
-    assert harness.workspace.refusals == ["views.push: push_limit_reached"]
-    harness.workspace.refusals.clear()
-    harness.bot.service.delete_event("yoga")
-    form = harness.workspace.views.stack(BJORN)[-1]
-    seen = harness.slack.submit(BJORN, form.id)
-    assert "This event no longer exists." in answer(seen)
+        assert town.slack.click(BJORN, manage, ActionId.CANCEL_EVENT).failure is None
+    assert town.workspace.refusals == ["views.push: push_limit_reached"]
+    town.workspace.refusals.clear()
+    town.bot.service.delete_event("yoga")
+    form = town.workspace.views.stack(BJORN)[-1]
+    seen = town.slack.submit(BJORN, form.id)
+    assert SENTENCES[UnknownEvent](None) in answer(seen)
 
 
 def test_a_modal_closed_meanwhile_keeps_nothing_from_being_done(harness: SlackHarness) -> None:
@@ -342,13 +346,13 @@ def test_a_modal_closed_meanwhile_keeps_nothing_from_being_done(harness: SlackHa
     assert harness.assert_invariants().events["yoga"].status is EventStatus.CLOSED
 
 
-def test_a_modal_that_slack_does_not_take_is_an_unforeseen_failure(harness: SlackHarness) -> None:
-    harness.event(organizer_id=BJORN)
-    harness.slack.command(BJORN, RANDOM, "/event", "yoga")
-    harness.api.fail_next("views.update", Fault.refused("view_too_large"))
-    manage = harness.workspace.views.stack(BJORN)[-1]
-    seen = harness.slack.click(BJORN, manage, ActionId.CLOSE)
-    assert "Something went wrong on my side" in answer(seen)
+def test_a_modal_that_slack_does_not_take_is_an_unforeseen_failure(town: Town) -> None:
+    town.event(organizer_id=BJORN)
+    town.slack.command(BJORN, RANDOM, "/event", "yoga")
+    town.api.fail_next("views.update", Fault.refused("view_too_large"))
+    manage = town.workspace.views.stack(BJORN)[-1]
+    seen = town.slack.click(BJORN, manage, ActionId.CLOSE)
+    assert UNFORESEEN in answer(seen)
 
 
 def test_a_click_for_which_slack_takes_no_answer_at_all_is_shown_as_failed(

@@ -11,6 +11,8 @@ from slack_sdk import WebClient
 
 from bot.blocks.ids import ActionId
 from bot.entrypoints.bootstrap import assemble
+from bot.slack.error_messages import SENTENCES
+from domain.errors import NotOrganizer
 from playground.client.member_client import MemberClient
 from playground.client.transport import into_app
 from playground.demo.seed import RANDOM
@@ -67,7 +69,7 @@ def test_an_admin_about_whom_slack_is_silent_is_refused_in_time(
 ) -> None:
     harness.event(organizer_id=BJORN)
     seen = hushed.command(AMARA, RANDOM, "/event", "yoga")
-    assert sentences.NOT_ORGANIZER in answer(seen)
+    assert SENTENCES[NotOrganizer](None) in answer(seen)
 
 
 def test_registering_asks_slack_nothing_that_it_could_wait_for(

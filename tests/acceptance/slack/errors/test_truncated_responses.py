@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.blocks.ids import ActionId
-from bot.slack.error_messages import CARD_UNSURE
+from bot.slack.error_messages import SENTENCES
+from domain.errors import NotOrganizer
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.slack.event_form import filled, opened
@@ -32,9 +33,11 @@ def test_admin_about_whom_nothing_was_learned_is_refused(
     harness: SlackHarness, fault: Fault
 ) -> None:
     """R8.9."""
-    harness.event(organizer_id=BJORN)
-    harness.api.fail_next("users.info", fault)
-    assert "Only the organizers" in answer(harness.slack.command(AMARA, RANDOM, "/event", "yoga"))
+    town.event(organizer_id=BJORN)
+    town.api.fail_next("users.info", fault)
+    assert SENTENCES[NotOrganizer](None) in answer(
+        town.slack.command(AMARA, RANDOM, "/event", "yoga")
+    )
 
 
 def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(harness: SlackHarness) -> None:

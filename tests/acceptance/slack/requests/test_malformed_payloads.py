@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.slack.error_messages import SENTENCES
 from bot.slack.errors import MalformedPayload
 from bot.slack.interactions import parse
 from playground.client import payloads
@@ -19,7 +20,7 @@ from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, HARUKI, SlackHarness, answer
 
 FORM = "application/x-www-form-urlencoded"
-UNREAD = sentences.refusal(MalformedPayload(""))
+UNREAD = SENTENCES[MalformedPayload](None)
 COMMAND = {
     "command": "/register",
     "text": "yoga",
