@@ -1,4 +1,4 @@
-"""The lines of which figures are made, with their fields; and that no log tells of people more than ids."""
+"""Log lines for metrics with their fields, and the privacy of all logs."""
 
 from __future__ import annotations
 
