@@ -324,7 +324,7 @@ AMONG: dict[str, Callable[[Scale], Act]] = {
     "leave a seat": leave_seat,
     "own registrations": own_list_of_ten,
     "find by id": lambda at: lambda: at.service.find_events(SEATED),
-    "a page of upcoming events": lambda at: lambda: at.service.list_events(coming=True, limit=5),
+    "a page of upcoming events": lambda at: lambda: at.service.list_events(upcoming=True, limit=5),
     "a page of organized events": lambda at: (
         lambda: at.service.list_organized("organizer", limit=5)
     ),

@@ -20,7 +20,6 @@ from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import run_now
-from tests.support.slack import sentences
 from tests.support.slack.harness import BJORN, SlackHarness, answer, run_bot
 
 DONE = SENTENCES[RefreshFailed](None)

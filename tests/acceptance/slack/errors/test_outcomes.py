@@ -314,9 +314,9 @@ def test_a_raise_that_takes_several_commits_says_that_it_has_started(
 
 
 @pytest.mark.parametrize("error", ["expired_trigger_id", "exchanged_trigger_id"])
-def test_a_form_that_opens_too_late_asks_to_try_again(town: Town, error: str) -> None:
-    town.api.fail_next("views.open", Fault.refused(error))
-    seen = town.slack.command(BJORN, RANDOM, "/register")
+def test_a_form_that_opens_too_late_asks_to_try_again(harness: SlackHarness, error: str) -> None:
+    harness.api.fail_next("views.open", Fault.refused(error))
+    seen = harness.slack.command(BJORN, RANDOM, "/register")
     assert too_late().text in answer(seen)
 
 
@@ -328,12 +328,12 @@ def test_a_form_that_is_opened_three_times_by_impatience_fails_nobody(
     harness.slack.command(BJORN, RANDOM, "/event", "yoga")
     manage = harness.workspace.views.stack(BJORN)[-1]
     for _ in range(3):
-        assert town.slack.click(BJORN, manage, ActionId.CANCEL_EVENT).failure is None
-    assert town.workspace.refusals == ["views.push: push_limit_reached"]
-    town.workspace.refusals.clear()
-    town.bot.service.delete_event("yoga")
-    form = town.workspace.views.stack(BJORN)[-1]
-    seen = town.slack.submit(BJORN, form.id)
+        assert harness.slack.click(BJORN, manage, ActionId.CANCEL_EVENT).failure is None
+    assert harness.workspace.refusals == ["views.push: push_limit_reached"]
+    harness.workspace.refusals.clear()
+    harness.bot.service.delete_event("yoga")
+    form = harness.workspace.views.stack(BJORN)[-1]
+    seen = harness.slack.submit(BJORN, form.id)
     assert SENTENCES[UnknownEvent](None) in answer(seen)
 
 
@@ -346,12 +346,12 @@ def test_a_modal_closed_meanwhile_keeps_nothing_from_being_done(harness: SlackHa
     assert harness.assert_invariants().events["yoga"].status is EventStatus.CLOSED
 
 
-def test_a_modal_that_slack_does_not_take_is_an_unforeseen_failure(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    town.slack.command(BJORN, RANDOM, "/event", "yoga")
-    town.api.fail_next("views.update", Fault.refused("view_too_large"))
-    manage = town.workspace.views.stack(BJORN)[-1]
-    seen = town.slack.click(BJORN, manage, ActionId.CLOSE)
+def test_a_modal_that_slack_does_not_take_is_an_unforeseen_failure(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    harness.slack.command(BJORN, RANDOM, "/event", "yoga")
+    harness.api.fail_next("views.update", Fault.refused("view_too_large"))
+    manage = harness.workspace.views.stack(BJORN)[-1]
+    seen = harness.slack.click(BJORN, manage, ActionId.CLOSE)
     assert UNFORESEEN in answer(seen)
 
 

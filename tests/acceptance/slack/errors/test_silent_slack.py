@@ -17,7 +17,6 @@ from playground.client.member_client import MemberClient
 from playground.client.transport import into_app
 from playground.demo.seed import RANDOM
 from tests.support.environment import ids, run_now
-from tests.support.slack import sentences
 from tests.support.slack.event_form import filled, opened
 from tests.support.slack.harness import AMARA, BJORN, SECRET, SlackHarness, answer
 

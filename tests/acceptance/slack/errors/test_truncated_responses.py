@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.blocks.ids import ActionId
-from bot.slack.error_messages import SENTENCES
+from bot.slack.error_messages import CARD_UNSURE, SENTENCES
 from domain.errors import NotOrganizer
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
@@ -33,10 +33,10 @@ def test_admin_about_whom_nothing_was_learned_is_refused(
     harness: SlackHarness, fault: Fault
 ) -> None:
     """R8.9."""
-    town.event(organizer_id=BJORN)
-    town.api.fail_next("users.info", fault)
+    harness.event(organizer_id=BJORN)
+    harness.api.fail_next("users.info", fault)
     assert SENTENCES[NotOrganizer](None) in answer(
-        town.slack.command(AMARA, RANDOM, "/event", "yoga")
+        harness.slack.command(AMARA, RANDOM, "/event", "yoga")
     )
 
 

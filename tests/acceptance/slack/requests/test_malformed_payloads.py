@@ -16,7 +16,6 @@ from playground.client import payloads
 from playground.client.member_client import find_element
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Json
-from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, HARUKI, SlackHarness, answer
 
 FORM = "application/x-www-form-urlencoded"

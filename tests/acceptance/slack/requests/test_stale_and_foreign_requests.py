@@ -10,7 +10,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.slack.error_messages import SENTENCES
-from bot.slack.errors import NotInUse
+from bot.slack.errors import NotInUse, OtherWorkspace
 from domain.errors import RollcallError, UnknownEvent
 from playground.client import payloads
 from playground.client.member_client import ActionResult, MemberClient
@@ -39,14 +39,16 @@ def press(harness: SlackHarness, card: Message, value: str) -> dict[str, Any]:
 # Stale and unknown
 
 
-def test_a_stale_button_on_a_deleted_event_says_that_it_no_longer_exists(town: Town) -> None:
-    card = town.card(town.event())
-    town.bot.service.delete_event("yoga")
-    before = town.everything()
-    for action in (ActionId.REGISTER, ActionId.LEAVE, ActionId.MANAGE):
-        seen = town.slack.click(BJORN, card, action)
+def test_a_stale_button_on_a_deleted_event_says_that_it_no_longer_exists(
+    harness: SlackHarness,
+) -> None:
+    card = harness.card(harness.event())
+    harness.bot.service.delete_event("yoga")
+    before = harness.everything()
+    for action in (ActionId.REGISTER, ActionId.UNREGISTER, ActionId.MANAGE):
+        seen = harness.slack.click(BJORN, card, action)
         assert SENTENCES[UnknownEvent](None) in answer(seen)
-    after = town.everything()
+    after = harness.everything()
     assert (after.events, after.registrations) == (before.events, before.registrations)
 
 
@@ -62,9 +64,9 @@ def test_the_card_of_a_deleted_event_says_so_and_has_no_buttons(harness: SlackHa
     assert harness.current_card_text() == "Yoga in the park\nThis event was deleted."
 
 
-def test_an_unknown_action_id_is_answered_with_a_sentence(town: Town) -> None:
-    card = town.card(town.event())
-    seen = with_button(town, card, "no_such_action")
+def test_an_unknown_action_id_is_answered_with_a_sentence(harness: SlackHarness) -> None:
+    card = harness.card(harness.event())
+    seen = with_button(harness, card, "no_such_action")
     assert SENTENCES[NotInUse](None) in answer(seen)
 
 
