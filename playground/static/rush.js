@@ -3,8 +3,8 @@
 import { h } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
 
-const PLACE = /\b(\d+(?:st|nd|rd|th)) in line\b/;
-const ANY_PLACE = "\uE000 in line"; // what all answers with a place have in common
+const PLACE = /\b(\d+(?:st|nd|rd|th)) on the waitlist\b/;
+const ANY_PLACE = "\uE000 on the waitlist"; // what all answers with a place have in common
 
 /** "seat", "line", "failed" or "other": what an answer means to who reads it. */
 function kindOf({ text, failure }) {
@@ -75,7 +75,7 @@ export function rush(people) {
       found.set(key, group);
     }
     groups.replaceChildren(...[...found.values()].map(({ key, kind, count, places }) =>
-      h("li", {}, h("i", { class: kind }), h("strong", {}, `${count} ×`), h("span", {}, mrkdwn(key.replace(ANY_PLACE, `${fromTo(places)} in line`), people)))));
+      h("li", {}, h("i", { class: kind }), h("strong", {}, `${count} ×`), h("span", {}, mrkdwn(key.replace(ANY_PLACE, `${fromTo(places)} on the waitlist`), people)))));
   }
 
   function showLine() {

@@ -22,6 +22,7 @@ from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
 from tests.support.dynamodb.local import local_client
 from tests.support.dynamodb.moto import REGION, dynamodb_client
 from tests.support.invariants import assert_sound
+from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, answer, shown
 from tests.support.slack.lambda_functions import Cloud, Context, post_card, yoga
 
@@ -30,15 +31,15 @@ def test_from_a_program_and_slack_through_the_journal_to_the_person_promoted(clo
     """HTTP, stream and schedule: each function does its part, and nothing else connects them."""
     yoga(cloud)
     seated = cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
-    assert "You have a seat in *Yoga in the park*" in answer(seated)
+    assert sentences.seat() in answer(seated)
     waits = cloud.slack.command(CHLOE, EVENTS, "/register", "yoga")
-    assert "You are 1st in line" in answer(waits)
+    assert sentences.waitlisted(1) in answer(waits)
     assert cloud.ask("DELETE", f"/events/yoga/register/{BJORN}") == {"promoted": [CHLOE]}
     assert cloud.town.told(CHLOE) == []
 
     assert cloud.deliver() == []
     (told,) = cloud.town.told(CHLOE)
-    assert "A seat came free: you have a seat in *Yoga in the park*" in told
+    assert sentences.promoted() in told
     assert assert_sound(cloud.store).seated("yoga") == [CHLOE]
     assert cloud.store.list_undelivered(limit=10, cursor=None).items == ()
 
@@ -49,7 +50,7 @@ def test_a_card_shows_what_the_stream_told_of(cloud: Cloud) -> None:
     card = cloud.town.workspace.messages(EVENTS)[-1]
     cloud.slack.click(BJORN, card, ActionId.REGISTER)
     assert cloud.deliver() == []
-    assert "1 of 1 seats" in shown(cloud.town.workspace.messages(EVENTS, seen_by=AMARA)[-1])
+    assert sentences.taken(1, 1) in shown(cloud.town.workspace.messages(EVENTS, seen_by=AMARA)[-1])
 
 
 def test_a_poisoned_record_does_not_block_the_rest(cloud: Cloud) -> None:
@@ -66,7 +67,7 @@ def test_a_poisoned_record_does_not_block_the_rest(cloud: Cloud) -> None:
     (first, *_) = (record for record in records if event_of(record) == "poisoned")
     assert said == {"batchItemFailures": [{"itemIdentifier": first["dynamodb"]["SequenceNumber"]}]}
     (told,) = cloud.town.told(CHLOE)
-    assert "you have a seat in *Yoga in the park*" in told
+    assert sentences.promoted() in told
 
 
 def event_of(record: Mapping[str, Any]) -> str:
@@ -94,7 +95,7 @@ def test_the_sweep_delivers_what_no_record_told_of(cloud: Cloud) -> None:
     cloud.ask("DELETE", f"/events/yoga/register/{BJORN}")
     cloud.sweep()
     (told,) = cloud.town.told(CHLOE)
-    assert "A seat came free" in told
+    assert sentences.promoted() in told
 
 
 def test_a_sweep_that_fails_says_so_after_it_did_the_rest(cloud: Cloud) -> None:
@@ -108,7 +109,7 @@ def test_a_sweep_that_fails_says_so_after_it_did_the_rest(cloud: Cloud) -> None:
     with pytest.raises(RuntimeError, match=r"^the sweep failed for poisoned$"):
         cloud.sweep()
     (told,) = cloud.town.told(DIEGO)
-    assert "you have a seat in *Yoga in the park*" in told
+    assert sentences.promoted() in told
 
 
 def test_who_waited_for_a_cold_start_is_answered_in_time(cloud: Cloud) -> None:
@@ -116,7 +117,7 @@ def test_who_waited_for_a_cold_start_is_answered_in_time(cloud: Cloud) -> None:
     yoga(cloud)
     cloud.age = timedelta(seconds=2.2)
     late = cloud.slack.command(BJORN, EVENTS, "/register", "yoga")
-    assert "nothing was changed" in answer(late)
+    assert sentences.BUSY in answer(late)
     assert assert_sound(cloud.store).seated("yoga") == []
 
 

@@ -36,6 +36,7 @@ from tests.support.environment import new_event, service_on
 from tests.support.infra.iam_actions import permitted
 from tests.support.invariants import assert_sound
 from tests.support.races.virtual_time import VirtualTime
+from tests.support.slack import sentences
 from tests.support.slack.harness import SECRET, text_of
 from tests.support.slack.lambda_functions import Context
 from tests.support.stores import empty_local
@@ -50,9 +51,9 @@ COMPUTING = 0.02
 """Seconds of a function's own work for a request, which virtual time does not see."""
 
 SEATED = re.compile(r"You have a seat in")
-WAITS = re.compile(r"You are (\d+)\w\w in line")
-BUSY = "nothing was changed"
-NOT_CONFIRMED = "Not confirmed yet"
+WAITS = re.compile(r"You’re (\d+)\w\w on the waitlist")
+BUSY = sentences.BUSY
+NOT_CONFIRMED = sentences.NOT_CONFIRMED
 
 
 @dataclass

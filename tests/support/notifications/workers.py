@@ -34,10 +34,10 @@ T = TypeVar("T")
 POST, UPDATE = "chat.postMessage", "chat.update"
 
 _NEWS = {
-    "you have a seat": "seat",
-    "was moved": "moved",
-    "was canceled": "canceled",
-    "could be told": "unreached",
+    "You got a seat": "seat",
+    "The time or location of": "moved",
+    "has been canceled": "canceled",
+    "couldn’t be delivered": "unreached",
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.browsing.views import NO_MATCH
+from bot.features.event_form.views import NO_CHANGES
 from bot.slack.error_messages import Wrong, field_error
 from domain.enums import ChangeKind, NotificationKind
 from domain.inputs import EventChanges
@@ -48,7 +49,7 @@ def test_a_form_sent_as_it_was_shown_changes_nothing(town: Town) -> None:
     yoga(town, description="Two\nlines")
     before = town.everything()
     seen = submit(town, form(town, ActionId.EDIT))
-    assert "nothing was different" in said(seen.view)
+    assert NO_CHANGES in said(seen.view)
     assert town.everything() == before
 
 
@@ -154,7 +155,7 @@ def test_sent_twice_it_is_changed_and_told_once(town: Town) -> None:
     # The same request, as a retry after a lost answer would bring it.
     again = town.workspace.views.open(BJORN, view.body, None)
     seen = submit(town, again, {BlockId.LOCATION: "Room 2"})
-    assert "nothing was different" in said(seen.view)
+    assert NO_CHANGES in said(seen.view)
     town.settle(5)
     assert len(town.told(CHLOE)) == 1
     changes = [one for entry in town.store.list_journal("yoga", limit=50) for one in entry.changes]

@@ -178,8 +178,8 @@ def test_it_stands_in_the_history(town: Town) -> None:
     yoga(town)
     managed(town)
     press(town, ActionId.EXPORT)
-    assert f"<@{BJORN}> exported the list of people" in said(press(town, ActionId.HISTORY))
-    assert top(town).title == "History"
+    assert f"<@{BJORN}> exported the attendee list" in said(press(town, ActionId.HISTORY))
+    assert top(town).title == "Event history"
 
 
 def test_the_file_says_of_which_event_it_is_and_the_message_has_nothing_typed(town: Town) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from bot.slack import response_urls
 from bot.slack.response_urls import ReplyNotSent, post
-from tests.support.slack import sentences
 
 
 class Slack:
@@ -25,7 +24,7 @@ class Slack:
         self.url = ""
         self.seen: list[str] = []
 
-    def send(self, text: str = sentences.seat(), proxy: str | None = None) -> None:
+    def send(self, text: str = "You have a seat", proxy: str | None = None) -> None:
         """Post an answer."""
         post(self.url, {"text": text}, proxy=proxy, ssl=None)
 
@@ -104,7 +103,7 @@ def test_answers_share_a_connection(slack: Slack) -> None:
     for _ in range(5):
         slack.send()
     assert (slack.connections, len(slack.posted)) == (1, 5)
-    assert slack.posted[0] == b'{"text": sentences.seat()}'
+    assert slack.posted[0] == b'{"text": "You have a seat"}'
 
 
 def test_one_that_slack_closed_meanwhile_is_replaced(slack: Slack) -> None:
