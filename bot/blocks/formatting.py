@@ -79,7 +79,7 @@ def when_and_where(event: Timed, most: int | None = None) -> str:
 def ordinal(number: int) -> str:
     """Return "1st", "2nd", "3rd", "4th" and so on."""
     suffix = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number:,}{'th' if number % 100 in (11, 12, 13) else suffix}"
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else suffix}"
 
 
 def people_count(number: int) -> str:

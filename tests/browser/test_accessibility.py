@@ -8,7 +8,8 @@ from importlib.resources import files
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.support.browser.windows import AMARA, BJORN, CHLOE, YOGA, Window
+from tests.support.browser.windows import AMARA, BJORN, CHLOE, YOGA, Window, plain
+from tests.support.slack import sentences
 
 Visit = Callable[..., Window]
 
@@ -110,24 +111,24 @@ def test_keyboard_registers_leaves_and_reads_the_message(visit: Visit) -> None:
     chloe.page.keyboard.press("Tab")
     expect(chloe.page.get_by_role("link", name="Skip to messages")).to_be_focused()
     chloe.page.keyboard.press("Enter")
-    tab_to(chloe.card().get_by_role("button", name="Register"))
+    tab_to(chloe.card().get_by_role("button", name="Register", exact=True))
     chloe.page.keyboard.press("Enter")
     expect(chloe.only_you()).to_contain_text("You have a seat")
-    bjorn.press("Join the waitlist", bjorn.card())
-    expect(chloe.card()).to_contain_text("1 waiting")
+    bjorn.press("Join waitlist", bjorn.card())
+    expect(chloe.card()).to_contain_text("1 on the waitlist")
 
-    tab_to(chloe.only_you().get_by_role("button", name="Leave"))
+    tab_to(chloe.only_you().get_by_role("button", name="Unregister"))
     chloe.page.keyboard.press("Space")
-    expect(chloe.only_you().get_by_role("button", name="Stay")).to_be_visible()
-    tab_to(chloe.only_you().get_by_role("button", name="Leave"))
+    expect(chloe.only_you().get_by_role("button", name="Keep my seat")).to_be_visible()
+    tab_to(chloe.only_you().get_by_role("button", name="Unregister"))
     chloe.page.keyboard.press("Enter")
-    expect(chloe.only_you()).to_contain_text("You gave up your seat")
+    expect(chloe.only_you()).to_contain_text(plain(sentences.unregistered()))
 
     tab_to(bjorn.page.get_by_role("button", name="Rollcall 1 unread"))
     bjorn.page.keyboard.press("Enter")
     tab_to(bjorn.page.get_by_role("tab", name="Home"))
     bjorn.page.keyboard.press("ArrowRight")
-    expect(bjorn.page.locator(".message").last).to_contain_text("A seat came free")
+    expect(bjorn.page.locator(".message").last).to_contain_text(plain(sentences.promoted()))
     expect(bjorn.page.get_by_role("tab", name="Messages")).to_be_focused()
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.browser.windows import AMARA, BJORN, CHLOE, DIEGO, Window
+from tests.support.browser.windows import AMARA, BJORN, CHLOE, DIEGO, Window, plain
+from tests.support.slack import sentences
 
 Visit = Callable[..., Window]
 
@@ -22,14 +23,14 @@ def test_rush_answers_everyone_and_the_waitlist_has_no_gaps(visit: Visit) -> Non
     expect(amara.backstage.get_by_role("status")).to_have_text(
         re.compile(r"60 of 60 answered in \d+\.\d+ s, with \d+ commits")
     )
-    waitlist = amara.backstage.get_by_role("region", name="Waitlist")
-    expect(waitlist.locator(".position")).to_have_text([str(number) for number in range(1, 60)])
-    groups = amara.backstage.locator(".groups li")
-    expect(groups).to_have_count(2)
-    expect(groups.filter(has_text="1 ×")).to_contain_text("You have a seat")
-    expect(groups.filter(has_text="59 ×")).to_contain_text("1st to 59th in line")
-    expect(amara.card()).to_contain_text("4 of 4 seats · 59 waiting")
-    expect(amara.backstage).to_contain_text("4 of 4 seats · 59 waiting” after")
+    line = amara.backstage.get_by_role("region", name="The line")
+    expect(line.locator(".place")).to_have_text([str(place) for place in range(1, 60)])
+    told = amara.backstage.locator(".groups li")
+    expect(told).to_have_count(2)
+    expect(told.filter(has_text="1 ×")).to_contain_text("You have a seat")
+    expect(told.filter(has_text="59 ×")).to_contain_text("1st to 59th on the waitlist")
+    expect(amara.card()).to_contain_text(sentences.taken(4, 4, waitlist=59))
+    expect(amara.backstage).to_contain_text(f"{sentences.taken(4, 4, waitlist=59)}” after")
     expect(amara.page.get_by_label("You are").get_by_role("option")).to_have_count(6)
 
 
@@ -50,27 +51,27 @@ def test_notifications_of_an_outage_arrive_when_slack_is_back(visit: Visit) -> N
     """A seat becomes free while Slack is down, the bot restarts, and the promoted member is notified."""
     amara, bjorn = visit(AMARA), visit(BJORN)
     amara.press("Register", amara.card())
-    bjorn.press("Join the waitlist", bjorn.card())
-    expect(bjorn.only_you()).to_contain_text("You are 1st in line")
-    expect(bjorn.card()).to_contain_text("1 waiting")
+    bjorn.press("Join waitlist", bjorn.card())
+    expect(bjorn.only_you()).to_contain_text(plain(sentences.waitlisted(1)))
+    expect(bjorn.card()).to_contain_text("1 on the waitlist")
     amara.type_command("/unregister yoga")
-    expect(amara.only_you()).to_contain_text("goes to the next in line at once")
+    expect(amara.only_you()).to_contain_text(plain(sentences.question(back=1, heir=True)))
 
     amara.press("Backstage")
     amara.choose_slack("Down")
     expect(bjorn.page.get_by_role("status")).to_contain_text("Slack is down for the bot")
-    amara.press("Leave", amara.only_you())
+    amara.press("Unregister", amara.only_you())
     expect(amara.backstage).to_contain_text("chat.postMessage503")
     amara.press("Stop bot")
     expect(bjorn.page.get_by_role("status")).to_contain_text("The bot is stopped")
-    amara.choose_slack("Normal")
-    bjorn.press("Leave", bjorn.card())
-    expect(bjorn.page.get_by_role("alert")).to_contain_text("Rollcall couldn’t be reached")
-    expect(bjorn.card()).to_contain_text("1 waiting")
+    amara.choose_slack("Works")
+    bjorn.press("Unregister", bjorn.card())
+    expect(bjorn.page.get_by_role("alert")).to_contain_text("Rollcall could not be reached")
+    expect(bjorn.card()).to_contain_text("1 on the waitlist")
 
     amara.press("Start bot")
     expect(bjorn.page.get_by_role("button", name="Rollcall 1 unread")).to_be_visible()
-    expect(bjorn.card()).not_to_contain_text("waiting")
+    expect(bjorn.card()).not_to_contain_text("on the waitlist")
     expect(bjorn.page.locator("#conditions")).to_be_empty()
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.support.browser.windows import AMARA, BJORN, CHLOE, DIEGO, TALK, YOGA, Window
+from tests.support.browser.windows import AMARA, BJORN, CHLOE, DIEGO, TALK, YOGA, Window, plain
+from tests.support.slack import sentences
 
 Visit = Callable[..., Window]
 
@@ -16,24 +17,24 @@ def test_seat_goes_to_the_first_on_the_waitlist(visit: Visit) -> None:
     """One takes the last seat, two join the waitlist, one leaves, the next is notified and sees it in App Home."""
     amara, bjorn, chloe = visit(AMARA), visit(BJORN), visit(CHLOE)
     amara.press("Register", amara.card())
-    expect(amara.only_you()).to_contain_text(f"You have a seat in {YOGA}")
-    bjorn.press("Join the waitlist", bjorn.card())
-    expect(bjorn.only_you()).to_contain_text("You are 1st in line")
-    chloe.press("Join the waitlist", chloe.card())
-    expect(chloe.only_you()).to_contain_text("You are 2nd in line")
-    expect(amara.card()).to_contain_text("4 of 4 seats · 2 waiting")
+    expect(amara.only_you()).to_contain_text(plain(sentences.seat(YOGA)))
+    bjorn.press("Join waitlist", bjorn.card())
+    expect(bjorn.only_you()).to_contain_text(plain(sentences.waitlisted(1)))
+    chloe.press("Join waitlist", chloe.card())
+    expect(chloe.only_you()).to_contain_text(plain(sentences.waitlisted(2)))
+    expect(amara.card()).to_contain_text(sentences.taken(4, 4, waitlist=2))
     expect(amara.page.locator(".message.ephemeral")).to_have_count(1)
 
-    amara.press("Leave", amara.card())
-    expect(amara.only_you()).to_contain_text("goes to the next in line at once")
-    amara.press("Leave", amara.only_you())
-    expect(amara.only_you()).to_contain_text("You gave up your seat")
+    amara.press("Unregister", amara.card())
+    expect(amara.only_you()).to_contain_text(plain(sentences.question(back=2, heir=True)))
+    amara.press("Unregister", amara.only_you())
+    expect(amara.only_you()).to_contain_text(plain(sentences.unregistered()))
     expect(bjorn.page.get_by_role("button", name="Rollcall 1 unread")).to_be_visible()
-    expect(chloe.card()).to_contain_text("4 of 4 seats · 1 waiting")
+    expect(chloe.card()).to_contain_text(sentences.taken(4, 4, waitlist=1))
 
     bjorn.go_to("Rollcall")
     bjorn.page.get_by_role("tab", name="Messages").click()
-    expect(bjorn.page.locator(".message").last).to_contain_text("A seat came free")
+    expect(bjorn.page.locator(".message").last).to_contain_text(plain(sentences.promoted()))
     expect(bjorn.page.get_by_role("button", name="unread")).to_have_count(0)
     bjorn.page.get_by_role("tab", name="Home").click()
     expect(bjorn.page.get_by_role("region", name="App Home")).to_contain_text(YOGA)
@@ -51,15 +52,15 @@ def test_commands_complete_and_respond_to_their_sender_only(visit: Visit) -> Non
     box.fill("/reg")
     expect(chloe.page.get_by_role("listbox", name="Commands").get_by_role("option")).to_have_text(
         [
-            "/register [event]Get a seat in an event",
-            "/registrations [registered|waitlisted]See where you are registered",
+            "/register [event]Register for an event",
+            "/registrations [registered|waitlisted]See your registrations",
         ]
     )
     box.press("Enter")
-    expect(chloe.page.locator("#usage")).to_have_text("/register [event] Get a seat in an event")
+    expect(chloe.page.locator("#usage")).to_have_text("/register [event] Register for an event")
     box.press_sequentially("tool")
     box.press("Enter")
-    expect(chloe.only_you()).to_contain_text(f"You have a seat in {TALK}")
+    expect(chloe.only_you()).to_contain_text(plain(sentences.seat(TALK)))
     expect(diego.card(TALK)).to_contain_text("3 of 20 seats")
     expect(diego.page.locator(".message.ephemeral")).to_have_count(0)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from bot.entrypoints.bootstrap import SystemClock
-from tests.support.browser.windows import AMARA, BJORN, CHLOE, PRIYA, Window
+from bot.__main__ import SystemClock
+from tests.support.browser.windows import AMARA, BJORN, CHLOE, PRIYA, Window, plain
+from tests.support.slack import sentences
 
 Visit = Callable[..., Window]
 
@@ -43,8 +44,8 @@ def test_capacity_increase_is_previewed_then_promotes_and_notifies(visit: Visit)
     """The preview names the members who get a seat."""
     amara, bjorn, chloe = visit(AMARA), visit(BJORN), visit(CHLOE)
     bjorn.press("Register", bjorn.card())
-    chloe.press("Join the waitlist", chloe.card())
-    expect(chloe.only_you()).to_contain_text("You are 1st in line")
+    chloe.press("Join waitlist", chloe.card())
+    expect(chloe.only_you()).to_contain_text(plain(sentences.waitlisted(1)))
     amara.press("Manage", amara.card())
     amara.press("Change capacity", amara.modal)
     amara.modal.get_by_label("Seats").fill("6")
@@ -71,7 +72,7 @@ def test_attendee_list_downloads_as_a_file(visit: Visit) -> None:
 def test_attendees_get_messages_as_typed_and_cancellations(visit: Visit) -> None:
     amara, priya = visit(AMARA), visit(PRIYA)
     amara.press("Manage", amara.card())
-    amara.press("Message people", amara.modal)
+    amara.press("Message attendees", amara.modal)
     amara.modal.get_by_label("Message").fill("Bring water & <b>a hat</b>")
     amara.press("Preview", amara.modal)
     amara.press("Send", amara.modal)
@@ -84,6 +85,7 @@ def test_attendees_get_messages_as_typed_and_cancellations(visit: Visit) -> None
     amara.press("Close", amara.modal.get_by_role("banner"))
     amara.press("Manage", amara.card())
     amara.press("Cancel event", amara.modal)
-    amara.press("Cancel the event", amara.modal)
+    expect(amara.modal.get_by_role("heading", name="Cancel event")).to_be_visible()
+    amara.press("Cancel event", amara.modal)
     expect(priya.card()).to_contain_text("Canceled")
     expect(priya.page.get_by_role("button", name="Rollcall 1 unread")).to_be_visible()

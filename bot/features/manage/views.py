@@ -150,10 +150,8 @@ def capacity_preview(preview: CapacityPreview) -> View:
     before, after = preview.event.capacity, preview.capacity
     if preview.promoted_count:
         who = mention_list(preview.promoted, preview.promoted_count)
-        what = "a seat" if preview.promoted_count == 1 else "seats"
-        text = (
-            f"Raising capacity from {before:,} to {after:,} gives {who} {what} and notifies them."
-        )
+        gives = f"gives {who} a seat" if preview.promoted_count == 1 else f"gives seats to {who}"
+        text = f"Raising capacity from {before:,} to {after:,} {gives} and notifies them."
     else:
         text = f"Changing capacity from {before:,} to {after:,} doesn’t affect anyone."
     return View(

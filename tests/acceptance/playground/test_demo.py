@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from playground.demo.seed import EVENTS
+from tests.support.slack import sentences
 from tests.support.slack.page_client import Browser
 
 AMARA, BJORN, DIEGO = "U0AMARA", "U0BJORN", "U0DIEGO"
@@ -88,13 +89,13 @@ def test_promotion_and_a_restart_that_keeps_everything(tmp_path: Path) -> None:
         assert "3 of 4 seats" in str(card_of(amara, "demo-yoga"))
         press(amara, card_of(amara, "demo-yoga"), "register")
         press(bjorn, card_of(bjorn, "demo-yoga"), "register")
-        assert "You are 1st in line" in str(messages(bjorn, EVENTS)[-1])
-        until(amara, lambda: "4 of 4 seats · 1 waiting" in str(card_of(amara, "demo-yoga")))
+        assert "1st on the waitlist" in str(messages(bjorn, EVENTS)[-1])
+        until(amara, lambda: sentences.taken(4, 4, waitlist=1) in str(card_of(amara, "demo-yoga")))
         press(diego, card_of(diego, "demo-yoga"), "unregister")
         press(diego, messages(diego, EVENTS)[-1], "unregister_confirmed")
         (told,) = until(bjorn, lambda: direct_messages(bjorn))
-        assert "A seat came free" in str(told)
-        until(amara, lambda: "waiting" not in str(card_of(amara, "demo-yoga")))
+        assert sentences.promoted() in str(told)
+        until(amara, lambda: "on the waitlist" not in str(card_of(amara, "demo-yoga")))
     with running_demo(tmp_path, signal.SIGTERM) as url:
         bjorn = Browser(url, BJORN)
         assert len(direct_messages(bjorn)) == 1

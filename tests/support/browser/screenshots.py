@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, expect
 
 from playground.__main__ import demo
 from tests.support.browser.chromium import running
-from tests.support.browser.windows import AMARA, BJORN, CHLOE, Window
+from tests.support.browser.windows import AMARA, BJORN, CHLOE, Window, plain
+from tests.support.slack import sentences
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -45,9 +46,9 @@ def waitlist_position(browser: Browser, url: str) -> None:
     """Show a card in its channel, and the ephemeral message of a member on the waitlist."""
     bjorn, chloe = (window(browser, url, each, 1040, 770) for each in (BJORN, CHLOE))
     bjorn.press("Register", bjorn.card())
-    chloe.press("Join the waitlist", chloe.card())
-    expect(chloe.only_you()).to_contain_text("You are 1st in line")
-    expect(chloe.card()).to_contain_text("4 of 4 seats · 1 waiting")
+    chloe.press("Join waitlist", chloe.card())
+    expect(chloe.only_you()).to_contain_text(plain(sentences.waitlisted(1)))
+    expect(chloe.card()).to_contain_text(sentences.taken(4, 4, waitlist=1))
     take(chloe, "playground")
 
 
@@ -55,7 +56,7 @@ def manage_event(browser: Browser, url: str) -> None:
     """Show the organizer's modal with actions, attendees and the waitlist."""
     amara = window(browser, url, AMARA, 1040, 760)
     amara.press("Manage", amara.card())
-    expect(amara.modal).to_contain_text("Waiting (1)")
+    expect(amara.modal).to_contain_text("Waitlisted (1)")
     take(amara, "manage")
 
 
@@ -68,7 +69,7 @@ def rush(browser: Browser, url: str) -> None:
     )
     chloe.press("Start rush")
     expect(chloe.backstage).to_contain_text("300 of 300 answered")
-    expect(chloe.backstage).to_contain_text("20 of 20 seats · 282 waiting” after")
+    expect(chloe.backstage).to_contain_text(f"{sentences.taken(20, 20, waitlist=282)}” after")
     bjorn = window(browser, url, BJORN, 1280, 940)
     bjorn.press("Backstage")
     expect(bjorn.backstage).to_contain_text("300 of 300 answered")

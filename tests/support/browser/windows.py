@@ -9,6 +9,11 @@ DIEGO, HARUKI, PRIYA = "U0DIEGO", "U0HARUKI", "U0PRIYA"
 YOGA, TALK = "Yoga in the park", "Tool talk: better code reviews"
 
 
+def plain(sentence: str) -> str:
+    """Return a sentence as the page shows it: bold, without asterisks."""
+    return sentence.replace("*", "")
+
+
 class Window:
     """A page and the errors in its console."""
 

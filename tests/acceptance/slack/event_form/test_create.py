@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId, EventOption
-from bot.slack.error_messages import CARD_UNSURE, Wrong
-from playground.client.member_client import ActionResult
+from bot.slack.error_messages import CARD_UNSURE, Wrong, field_error
+from playground.client.member_client import Seen
 from playground.demo.seed import EVENTS, LEADS, RANDOM
 from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
@@ -253,7 +253,7 @@ def test_a_time_zone_that_does_not_exist_is_marked_at_its_field(harness: SlackHa
     }
     response = harness.slack.interact(payload).response
     assert response is not None
-    assert '"errors": {"time_zone": {field_error(Wrong.NO_TIME_ZONE)}}' in response.body
+    assert f'"errors": {{"time_zone": "{field_error(Wrong.NO_TIME_ZONE)}"}}' in response.body
 
 
 def submission(

@@ -103,7 +103,7 @@ def test_answers_share_a_connection(slack: Slack) -> None:
     for _ in range(5):
         slack.send()
     assert (slack.connections, len(slack.posted)) == (1, 5)
-    assert slack.posted[0] == b'{"text": sentences.seat()}'
+    assert slack.posted[0] == b'{"text": "You have a seat"}'
 
 
 def test_one_that_slack_closed_meanwhile_is_replaced(slack: Slack) -> None:
