@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from bot.__main__ import SystemClock
+from bot.entrypoints.bootstrap import SystemClock
 from tests.support.browser.windows import AMARA, BJORN, CHLOE, PRIYA, Window, plain
 from tests.support.slack import sentences
 

@@ -36,7 +36,6 @@ from tests.support.environment import new_event, service_on
 from tests.support.infra.iam_actions import permitted
 from tests.support.invariants import assert_invariants
 from tests.support.races.virtual_time import VirtualTime
-from tests.support.slack import sentences
 from tests.support.slack.harness import SECRET, text_of
 from tests.support.slack.lambda_functions import Context
 from tests.support.stores import empty_local

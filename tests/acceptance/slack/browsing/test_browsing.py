@@ -268,6 +268,6 @@ def test_more_registrations_in_app_home_take_their_place(harness: SlackHarness) 
     second = harness.slack.click(DIEGO, home, ActionId.HOME_OWN).home
     assert second is not None
     assert "Show 4 more" in str(second.blocks)
-    first = town.slack.click(DIEGO, second, ActionId.HOME_OWN, value="first").home
+    first = harness.slack.click(DIEGO, second, ActionId.HOME_OWN, value="first").home
     assert first is not None
     assert text_of(first.blocks) == text_of(home.blocks)

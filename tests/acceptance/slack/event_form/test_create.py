@@ -11,7 +11,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId, EventOption
 from bot.slack.error_messages import CARD_UNSURE, Wrong, field_error
-from playground.client.member_client import Seen
+from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS, LEADS, RANDOM
 from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View

@@ -54,12 +54,12 @@ def test_the_form_shows_the_event_as_it_is(harness: SlackHarness) -> None:
     assert state["ends_at"]["selected_date"] is not None
 
 
-def test_a_form_sent_as_it_was_shown_changes_nothing(town: Town) -> None:
-    yoga(town, description="Two\nlines")
-    before = town.everything()
-    seen = submit(town, form(town, ActionId.EDIT))
+def test_a_form_sent_as_it_was_shown_changes_nothing(harness: SlackHarness) -> None:
+    yoga(harness, description="Two\nlines")
+    before = harness.everything()
+    seen = submit(harness, form(harness, ActionId.EDIT))
     assert NO_CHANGES in said(seen.view)
-    assert town.everything() == before
+    assert harness.everything() == before
 
 
 def test_only_what_was_touched_is_changed(harness: SlackHarness) -> None:
@@ -162,12 +162,14 @@ def test_sent_twice_it_is_changed_and_told_once(harness: SlackHarness) -> None:
     view = form(harness, ActionId.EDIT)
     submit(harness, view, {BlockId.LOCATION: "Room 2"})
     # The same request, as a retry after a lost answer would bring it.
-    again = town.workspace.views.open(BJORN, view.body, None)
-    seen = submit(town, again, {BlockId.LOCATION: "Room 2"})
+    again = harness.workspace.views.open(BJORN, view.body, None)
+    seen = submit(harness, again, {BlockId.LOCATION: "Room 2"})
     assert NO_CHANGES in said(seen.view)
-    town.settle(5)
-    assert len(town.told(CHLOE)) == 1
-    changes = [one for entry in town.store.list_journal("yoga", limit=50) for one in entry.changes]
+    harness.deliver_due(5)
+    assert len(harness.direct_messages(CHLOE)) == 1
+    changes = [
+        one for entry in harness.store.list_journal("yoga", limit=50) for one in entry.changes
+    ]
     assert [one.kind for one in changes].count(ChangeKind.EDITED) == 1
 
 

@@ -174,12 +174,12 @@ def test_where_slack_fails_it_is_sent_later(harness: SlackHarness, method: str) 
     assert len(files(harness)) == 1
 
 
-def test_it_stands_in_the_history(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    press(town, ActionId.EXPORT)
-    assert f"<@{BJORN}> exported the attendee list" in said(press(town, ActionId.HISTORY))
-    assert top(town).title == "Event history"
+def test_it_stands_in_the_history(harness: SlackHarness) -> None:
+    yoga(harness)
+    manage_modal(harness)
+    press(harness, ActionId.EXPORT)
+    assert f"<@{BJORN}> exported the attendee list" in said(press(harness, ActionId.HISTORY))
+    assert top(harness).title == "Event history"
 
 
 def test_the_file_says_of_which_event_it_is_and_the_message_has_nothing_typed(
