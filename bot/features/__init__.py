@@ -1,1 +1,1 @@
-"""What people do in Slack: one folder per thing, its listeners and views together."""
+"""Everything people do in Slack, one folder per feature with its listeners and views."""

@@ -1,4 +1,4 @@
-"""Who can use the page: by keyboard alone, 360 px wide, in the dark; and what axe-core finds on every screen."""
+"""Accessibility: axe-core on every screen, dark mode, 360 px, and keyboard only."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ FAULTS = """async () => (await axe.run()).violations.map(({ id, nodes }) =>
 
 
 def assert_nothing_keeps_people_out(window: Window, where: str) -> None:
-    """Run axe-core, all of its rules, on what is shown."""
+    """Run all axe-core rules on the page."""
     window.page.evaluate(AXE)
     assert (where, window.page.evaluate(FAULTS)) == (where, [])
 
 
 def assert_fits(window: Window, where: str) -> None:
-    """See that nothing sticks out to the right, and that each button can be hit."""
+    """Assert that nothing overflows to the right, and that buttons are large enough."""
     wide = window.page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
     cut_off = window.page.evaluate(
         """() => [...document.querySelectorAll("button, input, select, a, h1, h2, h3, .text")]
@@ -37,7 +37,7 @@ def assert_fits(window: Window, where: str) -> None:
 
 
 def every_screen(window: Window, look: Callable[[Window, str], None]) -> None:
-    """Go through all there is, and look at each."""
+    """Visit every screen and call `look`."""
     page = window.page
     size = page.viewport_size
     narrow = size is not None and size["width"] < 720
@@ -85,20 +85,20 @@ def every_screen(window: Window, look: Callable[[Window, str], None]) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_on_any_screen(visit: Visit, dark: bool) -> None:
+def test_axe_finds_no_violation_on_any_screen(visit: Visit, dark: bool) -> None:
     every_screen(visit(AMARA, dark=dark), assert_nothing_keeps_people_out)
 
 
-def test_axe_finds_nothing_in_a_narrow_window(visit: Visit) -> None:
+def test_axe_finds_no_violation_in_narrow_window(visit: Visit) -> None:
     every_screen(visit(AMARA, width=360), assert_nothing_keeps_people_out)
 
 
-def test_everything_fits_in_360_pixels(visit: Visit) -> None:
+def test_every_screen_fits_360_pixels(visit: Visit) -> None:
     every_screen(visit(AMARA, width=360), assert_fits)
 
 
 def tab_to(target: Locator) -> None:
-    """Press Tab until the target has the focus, as somebody without a mouse does."""
+    """Press Tab until the target has the focus."""
     for _ in range(60):
         target.page.keyboard.press("Tab")
         if target.evaluate("(element) => element === document.activeElement"):
@@ -106,7 +106,7 @@ def tab_to(target: Locator) -> None:
     raise AssertionError(f"{target} can't be reached by Tab")
 
 
-def test_keyboard_alone_registers_leaves_and_reads_the_message(visit: Visit) -> None:
+def test_keyboard_registers_unregisters_and_reads_message(visit: Visit) -> None:
     bjorn, chloe = visit(BJORN), visit(CHLOE)
     chloe.page.keyboard.press("Tab")
     expect(chloe.page.get_by_role("link", name="Skip to messages")).to_be_focused()
@@ -132,7 +132,7 @@ def test_keyboard_alone_registers_leaves_and_reads_the_message(visit: Visit) -> 
     expect(bjorn.page.get_by_role("tab", name="Messages")).to_be_focused()
 
 
-def test_keyboard_alone_fills_a_form_and_comes_back_to_where_it_was(visit: Visit) -> None:
+def test_keyboard_fills_form_and_focus_returns(visit: Visit) -> None:
     amara = visit(AMARA)
     keys = amara.page.keyboard
     box = amara.page.get_by_role("combobox", name="Message ")
@@ -156,7 +156,7 @@ def test_keyboard_alone_fills_a_form_and_comes_back_to_where_it_was(visit: Visit
     expect(amara.card("Sketching")).to_contain_text("0 of 12 seats")
 
 
-def test_keyboard_alone_turns_the_switches(visit: Visit) -> None:
+def test_keyboard_operates_backstage(visit: Visit) -> None:
     amara = visit(AMARA)
     opener = amara.page.get_by_role("button", name="Backstage", exact=True)
     tab_to(opener)

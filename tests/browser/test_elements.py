@@ -1,4 +1,4 @@
-"""What Rollcall has no use for yet, and other apps have: menus, confirmations, and choices in a message."""
+"""Elements that Rollcall does not use: menus, confirmations, and choices in messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Visit = Callable[..., Window]
 
 @pytest.fixture
 def url(server: tuple[Any, str], member_client: MemberClient) -> str:
-    """Give the page of a workspace whose bot is a small app."""
+    """Open the page of a workspace with a small test app."""
     app, address = server
     app.state.member_client = member_client
     return address
@@ -31,7 +31,7 @@ def option(value: str) -> Json:
 
 
 def answering(bot: App, *action_ids: str) -> None:
-    """Have the bot answer each action with its id and what was chosen."""
+    """Make the bot reply to each action with its id and the choice."""
 
     def answer(ack: Ack, action: Json, respond: Respond) -> None:
         option = action.get("selected_option") or {}
@@ -44,7 +44,7 @@ def answering(bot: App, *action_ids: str) -> None:
         bot.action(action_id)(answer)
 
 
-def test_confirmation_is_asked_and_no_means_no(visit: Visit, slack: Slack, bot: App) -> None:
+def test_confirmation_declined_does_nothing(visit: Visit, slack: Slack, bot: App) -> None:
     answering(bot, "delete")
     text = {"type": "mrkdwn", "text": "It can’t be *undone*."}
     confirm: Json = {"title": {"type": "plain_text", "text": "Delete it?"}, "text": text}
@@ -68,7 +68,7 @@ def test_confirmation_is_asked_and_no_means_no(visit: Visit, slack: Slack, bot: 
     expect(amara.page.locator(".message.ephemeral")).to_have_count(1)
 
 
-def test_menu_opens_by_keyboard_and_closes_without_a_choice(
+def test_menu_opens_by_keyboard_and_closes_without_choice(
     visit: Visit, slack: Slack, bot: App
 ) -> None:
     answering(bot, "more")
@@ -89,9 +89,7 @@ def test_menu_opens_by_keyboard_and_closes_without_a_choice(
     expect(amara.page.get_by_role("menu")).to_have_count(0)
 
 
-def test_choices_in_a_message_are_sent_as_they_are_made(
-    visit: Visit, slack: Slack, bot: App
-) -> None:
+def test_message_choices_are_sent_immediately(visit: Visit, slack: Slack, bot: App) -> None:
     answering(bot, "color", "day", "hour", "who")
     placeholder = {"type": "plain_text", "text": "Color"}
     elements = [

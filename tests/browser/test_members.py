@@ -1,4 +1,4 @@
-"""What members do, each in a window of their own; nothing is reloaded."""
+"""Members in windows of their own, without reloading."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.support.slack import sentences
 Visit = Callable[..., Window]
 
 
-def test_three_members_fill_an_event_and_the_seat_goes_down_the_line(visit: Visit) -> None:
-    """One takes the last seat, two wait, one leaves, the next is told at once and can look it up at home."""
+def test_three_members_fill_event_and_seat_is_promoted(visit: Visit) -> None:
+    """One takes the last seat, two join the waitlist, one unregisters, and the next is notified."""
     amara, bjorn, chloe = visit(AMARA), visit(BJORN), visit(CHLOE)
     amara.press("Register", amara.card())
     expect(amara.only_you()).to_contain_text(plain(sentences.seat(YOGA)))
@@ -40,13 +40,13 @@ def test_three_members_fill_an_event_and_the_seat_goes_down_the_line(visit: Visi
     expect(bjorn.page.get_by_role("region", name="App Home")).to_contain_text(YOGA)
 
 
-def test_the_same_time_is_shown_to_each_in_their_own_zone(visit: Visit) -> None:
+def test_time_is_shown_in_each_members_zone(visit: Visit) -> None:
     lagos, lima = visit(AMARA), visit(DIEGO)
     expect(lagos.card().locator(".text time").first).to_have_text(re.compile(" 5:00 PM$"))
     expect(lima.card().locator(".text time").first).to_have_text(re.compile(" 11:00 AM$"))
 
 
-def test_commands_complete_as_one_types_and_answer_only_who_typed(visit: Visit) -> None:
+def test_commands_autocomplete_and_reply_to_sender_only(visit: Visit) -> None:
     chloe, diego = visit(CHLOE), visit(DIEGO)
     box = chloe.page.get_by_role("combobox", name="Message #events")
     box.fill("/reg")
@@ -65,7 +65,7 @@ def test_commands_complete_as_one_types_and_answer_only_who_typed(visit: Visit) 
     expect(diego.page.locator(".message.ephemeral")).to_have_count(0)
 
 
-def test_the_switcher_makes_one_somebody_else_and_back_leads_back(visit: Visit) -> None:
+def test_member_switcher_and_back_button(visit: Visit) -> None:
     window = visit(AMARA)
     expect(window.page.get_by_role("button", name="leads")).to_be_visible()
     window.page.get_by_label("You are").select_option("Diego Quispe")

@@ -1,7 +1,7 @@
-"""What the form of an event was opened with, so that only what was touched is changed.
+"""Fingerprints of the fields that an edit form shows.
 
-Two organizers may edit an event at once: what one leaves as it was shown must not undo what the
-other has changed meanwhile. The form carries a fingerprint of each field as it shows it.
+Two organizers may edit an event at the same time. A field that one leaves alone must not undo the
+other's change, so only fields that differ from their fingerprint are changed.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from domain.inputs import EventChanges, from_local
 from domain.models import Event
 
 LENGTH = 8
-"""Hexadecimal digits of a fingerprint: one field of one form against one other value."""
+"""Hexadecimal digits of a fingerprint. It compares one field with one other value."""
 
 EDITED = (
     *("title", "description", "location", "time_zone", "co_organizer_ids"),
     *("starts_at", "ends_at", "registration_deadline"),
     *("has_waitlist", "listed", "reminders"),
 )
-"""The fields that the form has, by the domain's names."""
+"""The fields of the form, by their names in the domain."""
 
 
 def shown_values(event: Event) -> dict[str, str]:
-    """Return the fingerprint of each field as the form shows it: times without their seconds."""
+    """Return the fingerprint of each field as the form shows it. Times have no seconds."""
     values = {name: getattr(event, name) for name in EDITED}
     for name in ("starts_at", "ends_at", "registration_deadline"):
         values[name] = _as_shown(name, values[name], event.time_zone)
@@ -35,7 +35,7 @@ def shown_values(event: Event) -> dict[str, str]:
 
 
 def touched(values: Mapping[str, Any], shown: Mapping[str, str]) -> EventChanges:
-    """Return what a form sets: the fields that are not as they were shown. Raises `Invalid`."""
+    """Return the fields that differ from how they were shown. Raises `Invalid`."""
     return EventChanges.of(
         **{name: value for name, value in values.items() if _fingerprint(value) != shown.get(name)}
     )
@@ -50,7 +50,7 @@ def _as_shown(name: str, moment: datetime | None, time_zone: str) -> datetime | 
 
 def _fingerprint(value: object) -> str:
     if isinstance(value, str):
-        # Slack's client gives lines back as it likes to end them, and the domain trims.
+        # Slack's client changes line endings, and the domain trims.
         value = "\n".join(value.splitlines()).strip()
     text = repr(sorted(map(str, value)) if isinstance(value, list | tuple) else value)
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]

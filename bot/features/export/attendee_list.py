@@ -1,4 +1,4 @@
-"""The list of an event's people, read page by page into an organizer's spreadsheet (R8.8)."""
+"""The attendee list, read page by page into a CSV file (R8.8)."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from bot.slack.files import File
 from domain.models import Event, Registration, User, WaitlistPosition
 from domain.ports import Store
 
-PEOPLE = 100
-"""People read at once."""
+PAGE = 100
+"""Attendees in one read."""
 
 IN_MEMORY = 1_000_000
-"""Bytes of a file; a larger one goes to the disk."""
+"""Bytes of a file that is kept in memory. A larger file goes to disk."""
 
 
 def export_file(store: Store, event: Event) -> File:
-    """Return the file with everyone in the event, as read now. Raises `Unavailable`.
+    """Return the file with all attendees. Raises `Unavailable`.
 
-    UTF-8 with a byte order mark, by which Excel knows it.
+    It is UTF-8 with a byte order mark, which Excel needs.
     """
-    content = cast("IO[bytes]", SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115  # its sender closes it
+    content = cast("IO[bytes]", SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115  # the sender closes it
     text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
     writer = csv.writer(text)
     writer.writerow(spreadsheet.heading(event))
@@ -40,26 +40,26 @@ def _rows(store: Store, event: Event) -> Iterator[Row]:
     for seats in _seats(store, event.event_id):
         users = _users(store, event, [row.user_id for row in seats])
         yield from (spreadsheet.registered(event, row, users) for row in seats)
-    for line in _line(store, event.event_id):
-        users = _users(store, event, [place.waiting.user_id for place in line])
-        yield from (spreadsheet.waiting(event, place, users) for place in line)
+    for positions in _waitlist(store, event.event_id):
+        users = _users(store, event, [place.waiting.user_id for place in positions])
+        yield from (spreadsheet.waiting(event, place, users) for place in positions)
 
 
 def _seats(store: Store, event_id: str) -> Iterator[Sequence[Registration]]:
     cursor: str | None = None
     while True:
-        page = store.list_roster(event_id, limit=PEOPLE, cursor=cursor)
+        page = store.list_roster(event_id, limit=PAGE, cursor=cursor)
         yield page.items
         cursor = page.next_cursor
         if cursor is None:
             return
 
 
-def _line(store: Store, event_id: str) -> Iterator[Sequence[WaitlistPosition]]:
+def _waitlist(store: Store, event_id: str) -> Iterator[Sequence[WaitlistPosition]]:
     last = position = 0
-    while line := store.get_waitlist(event_id, after=last, limit=PEOPLE):
-        yield [WaitlistPosition(position + n, one) for n, one in enumerate(line, start=1)]
-        last, position = line[-1].ticket, position + len(line)
+    while entries := store.get_waitlist(event_id, after=last, limit=PAGE):
+        yield [WaitlistPosition(position + n, one) for n, one in enumerate(entries, start=1)]
+        last, position = entries[-1].ticket, position + len(entries)
 
 
 def _users(store: Store, event: Event, user_ids: Sequence[str]) -> dict[str, User]:

@@ -1,4 +1,4 @@
-"""What organizers do in their modals, for the tests of each."""
+"""Actions in organizers' modals."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ GONE = sentences.EVENT_GONE
 
 
 def managed(town: Town, user_id: str = BJORN, event_id: str = "yoga") -> View:
-    """Open Manage by command; return it."""
+    """Open Manage by command and return it."""
     view = town.slack.command(user_id, RANDOM, "/event", event_id).view
     assert view is not None
     return view
 
 
 def top(town: Town, user_id: str = BJORN) -> View:
-    """Return the modal on top."""
+    """Return the top modal."""
     return town.workspace.views.stack(user_id)[-1]
 
 
 def press(town: Town, action: ActionId, user_id: str = BJORN, **how: Any) -> View:
-    """Press a button of the modal on top; return the one that is on top then."""
+    """Press a button of the top modal. Return the top modal after that."""
     seen = town.slack.click(user_id, top(town, user_id), action, **how)
     assert seen.failure is None, seen.failure
     return top(town, user_id)
 
 
 def form(town: Town, action: ActionId, user_id: str = BJORN, event_id: str = "yoga") -> View:
-    """Open Manage and press a button of it; return the form that opens."""
+    """Open Manage and press a button. Return the form that opens."""
     managed(town, user_id, event_id)
     return press(town, action, user_id)
 
@@ -44,7 +44,7 @@ def form(town: Town, action: ActionId, user_id: str = BJORN, event_id: str = "yo
 def submit(
     town: Town, view: View, values: Mapping[BlockId, Any] | None = None, user_id: str = BJORN
 ) -> Seen:
-    """Submit a form with these values, past Slack's own checks."""
+    """Submit a form with these values, without Slack's client checks."""
     given: dict[tuple[str, str], Any] = {
         (block, ActionId.INPUT): value for block, value in (values or {}).items()
     }
@@ -54,6 +54,6 @@ def submit(
 
 
 def said(view: View | None) -> str:
-    """Return all text of a modal or App Home."""
+    """Return all text of a modal or of App Home."""
     assert view is not None
     return text_of(view.blocks)

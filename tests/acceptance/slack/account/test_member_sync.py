@@ -1,4 +1,4 @@
-"""When people change: a new name, an account that is gone, the app that is taken away (R8.14)."""
+"""Member sync: new names, deactivated accounts, and an uninstalled app (R8.14)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def yoga(town: Town) -> None:
     town.register(CHLOE, DIEGO, HARUKI)
 
 
-def test_a_deactivated_members_seat_goes_to_the_next_and_organizers_are_told(town: Town) -> None:
+def test_deactivated_member_seat_is_promoted_and_organizers_notified(town: Town) -> None:
     yoga(town)
     town.slack.change_member(CHLOE, deleted=True)
     town.settle(5)
@@ -38,14 +38,14 @@ def test_a_deactivated_members_seat_goes_to_the_next_and_organizers_are_told(tow
         assert f"[{ActionId.MANAGE}]" in told
 
 
-def test_one_who_waited_gives_up_a_place_in_line(town: Town) -> None:
+def test_deactivated_member_leaves_waitlist(town: Town) -> None:
     yoga(town)
     town.slack.change_member(DIEGO, deleted=True)
     town.settle(5)
     assert "was removed from the waitlist" in town.told(BJORN)[0]
 
 
-def test_one_who_comes_back_registers_as_anybody(town: Town) -> None:
+def test_reactivated_member_can_register(town: Town) -> None:
     yoga(town)
     town.slack.change_member(CHLOE, deleted=True)
     town.slack.change_member(CHLOE, deleted=False)
@@ -53,7 +53,7 @@ def test_one_who_comes_back_registers_as_anybody(town: Town) -> None:
     town.sound()
 
 
-def test_told_twice_it_happens_once(town: Town) -> None:
+def test_deactivation_delivered_twice_applies_once(town: Town) -> None:
     yoga(town)
     for _ in range(2):
         town.slack.change_member(CHLOE, deleted=True)
@@ -61,8 +61,8 @@ def test_told_twice_it_happens_once(town: Town) -> None:
     assert len(town.told(BJORN)) == 1
 
 
-def test_what_a_crash_interrupts_is_finished_with_organizers_told(town: Town) -> None:
-    """The reason stands in the mark, so that whoever finishes it knows it (R7.4)."""
+def test_deactivation_after_crash_is_finished_and_notified(town: Town) -> None:
+    """The deletion id stores the reason for whoever finishes the deletion (R7.4)."""
     yoga(town)
     user = town.bot.service.get_user(CHLOE)
     town.store.start_user_deletion(CHLOE, "deactivated.m1", revision=user.revision)
@@ -71,14 +71,14 @@ def test_what_a_crash_interrupts_is_finished_with_organizers_told(town: Town) ->
     assert town.sound().seated("yoga") == [DIEGO]
 
 
-def test_one_who_asks_to_be_forgotten_is_nobodys_news(town: Town) -> None:
+def test_forget_me_notifies_no_organizer(town: Town) -> None:
     yoga(town)
     town.bot.service.delete_user(CHLOE)
     town.settle(5)
     assert town.told(BJORN) == []
 
 
-def test_of_an_event_that_is_over_organizers_are_not_told(town: Town) -> None:
+def test_deactivation_after_event_notifies_no_one(town: Town) -> None:
     yoga(town)
     town.clock.advance(timedelta(days=3))
     town.slack.change_member(CHLOE, deleted=True)
@@ -86,13 +86,13 @@ def test_of_an_event_that_is_over_organizers_are_not_told(town: Town) -> None:
     assert town.told(BJORN) == []
 
 
-def test_a_new_name_is_stored(town: Town) -> None:
+def test_new_name_is_stored(town: Town) -> None:
     yoga(town)
     town.slack.change_member(CHLOE, name="chloe.t")
     assert town.bot.service.get_user(CHLOE).name == "chloe.t"
 
 
-def test_a_new_status_writes_nothing(town: Town) -> None:
+def test_status_change_writes_nothing(town: Town) -> None:
     """Slack sends the same event for each change of a member's status."""
     yoga(town)
     before = town.everything()
@@ -100,14 +100,14 @@ def test_a_new_status_writes_nothing(town: Town) -> None:
     assert town.everything() == before
 
 
-def test_somebody_who_never_registered_is_not_stored(town: Town) -> None:
+def test_unknown_member_is_not_stored(town: Town) -> None:
     before = town.everything()
     town.slack.change_member(AMARA, name="amara.o")
     town.slack.change_member(AMARA, deleted=True)
     assert town.everything() == before
 
 
-def test_each_day_what_no_event_told_of_is_followed(town: Town) -> None:
+def test_daily_sync_applies_missed_changes(town: Town) -> None:
     yoga(town)
     change_unnoticed(town, CHLOE, deleted=True)
     change_unnoticed(town, HARUKI, name="haruki.s")
@@ -124,7 +124,7 @@ def change_unnoticed(town: Town, user_id: str, **changes: object) -> None:
     town.workspace.put_member(replace(member, **changes))  # type: ignore[arg-type]
 
 
-def test_the_notifier_does_it_soon_after_its_start_and_then_daily(town: Town) -> None:
+def test_sync_runs_soon_after_start_then_daily(town: Town) -> None:
     yoga(town)
     change_unnoticed(town, CHLOE, deleted=True)
     town.clock.advance(timedelta(minutes=10))
@@ -139,7 +139,7 @@ def test_the_notifier_does_it_soon_after_its_start_and_then_daily(town: Town) ->
     assert len(town.api.calls("users.list")) == calls + 1
 
 
-def test_where_slack_fails_it_is_tried_again_within_hours(town: Town) -> None:
+def test_sync_retries_within_hours_after_slack_fails(town: Town) -> None:
     yoga(town)
     change_unnoticed(town, CHLOE, deleted=True)
     town.api.fail_next("users.list", Fault.server_error())
@@ -151,8 +151,8 @@ def test_where_slack_fails_it_is_tried_again_within_hours(town: Town) -> None:
     assert town.sound().seated("yoga") == [DIEGO]
 
 
-def test_one_who_is_not_in_slack_at_all_stays(town: Town) -> None:
-    """Programs register people under ids of their own."""
+def test_sync_keeps_users_who_are_not_in_slack(town: Town) -> None:
+    """API clients register users with ids of their own."""
     town.event()
     town.bot.service.create_user(UserDraft.of(user_id="emp-7", name="Ada"))
     town.bot.service.register("yoga", "emp-7")
@@ -169,7 +169,7 @@ def test_one_who_is_not_in_slack_at_all_stays(town: Town) -> None:
     ],
     ids=["app", "the bot's token", "a member's token"],
 )
-def test_the_app_taken_away_is_an_alarm_and_everything_is_kept(
+def test_uninstall_logs_alarm_and_keeps_data(
     town: Town, caplog: pytest.LogCaptureFixture, event: dict[str, object], is_alarm: bool
 ) -> None:
     yoga(town)

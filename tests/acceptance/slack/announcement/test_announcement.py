@@ -1,4 +1,4 @@
-"""A message to everyone registered, waiting, or both: looked at first, sent once (R8.8, R8.13)."""
+"""Messages to attendees: previewed first, sent once (R8.8, R8.13)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def yoga(town: Town, **values: Any) -> None:
     town.register(CHLOE, DIEGO, HARUKI)
 
 
-def test_the_preview_shows_what_people_get_and_how_many(town: Town) -> None:
+def test_preview_shows_message_and_recipient_count(town: Town) -> None:
     yoga(town)
     view = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert "*3 people will get this" in said(view)
@@ -38,7 +38,7 @@ def test_the_preview_shows_what_people_get_and_how_many(town: Town) -> None:
         ("everyone", {CHLOE, DIEGO, HARUKI}),
     ],
 )
-def test_it_goes_to_its_audience_and_nobody_else(town: Town, audience: str, told: set[str]) -> None:
+def test_message_goes_to_its_audience_only(town: Town, audience: str, told: set[str]) -> None:
     yoga(town)
     values = WORDS | {BlockId.AUDIENCE: audience}
     preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), values).view
@@ -54,8 +54,8 @@ def test_it_goes_to_its_audience_and_nobody_else(town: Town, audience: str, told
         assert f"<@{BJORN}>" in message
 
 
-def test_text_that_was_typed_stays_text(town: Town) -> None:
-    """It stands in plain text, where nothing pings (R8.11)."""
+def test_typed_text_stays_text(town: Town) -> None:
+    """It is plain text, where nothing pings (R8.11)."""
     yoga(town)
     preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
@@ -68,7 +68,7 @@ def test_text_that_was_typed_stays_text(town: Town) -> None:
     assert "Bring a mat" in shown(message)
 
 
-def test_changed_after_the_preview_it_is_previewed_anew(town: Town) -> None:
+def test_change_after_preview_shows_new_preview(town: Town) -> None:
     yoga(town)
     preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
@@ -82,8 +82,8 @@ def test_changed_after_the_preview_it_is_previewed_anew(town: Town) -> None:
     assert "Bring two mats" in town.told(CHLOE)[0]
 
 
-def test_words_for_nobody_are_not_sent(town: Town) -> None:
-    """The preview said "This goes to 0 people", and sent it."""
+def test_message_without_recipients_is_not_sent(town: Town) -> None:
+    """Regression: the preview said 0 people, and the message was sent."""
     town.event(organizer_id=BJORN)
     town.register(CHLOE)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
@@ -97,7 +97,7 @@ def test_words_for_nobody_are_not_sent(town: Town) -> None:
     assert town.sound() == before
 
 
-def test_who_left_the_audience_empty_since_the_preview_gets_nothing(town: Town) -> None:
+def test_message_to_audience_that_became_empty_reaches_no_one(town: Town) -> None:
     town.event(organizer_id=BJORN, capacity=1)
     town.register(CHLOE, DIEGO)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
@@ -109,21 +109,21 @@ def test_who_left_the_audience_empty_since_the_preview_gets_nothing(town: Town) 
     assert town.told(DIEGO) == town.told(CHLOE) == []
 
 
-def test_an_empty_message_is_marked(town: Town) -> None:
+def test_empty_message_is_marked(town: Town) -> None:
     yoga(town)
     values = WORDS | {BlockId.TEXT: "  "}
     seen = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), values)
     assert seen.errors == {"text": "Must not be empty."}
 
 
-def test_sent_twice_it_comes_once(town: Town) -> None:
+def test_message_sent_twice_arrives_once(town: Town) -> None:
     yoga(town)
     preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     payload_view = town.workspace.views.get(preview.id)
     assert payload_view is not None
     submit(town, preview)
-    # As a retry after a lost answer would send it.
+    # As a retry after a lost reply sends it.
     town.workspace.views.update(preview.id, payload_view.body)
     seen = submit(town, preview, WORDS)
     assert "already sent" in said(seen.view)
@@ -131,7 +131,7 @@ def test_sent_twice_it_comes_once(town: Town) -> None:
     assert len(town.told(CHLOE)) == 1
 
 
-def test_others_may_not(town: Town) -> None:
+def test_non_organizer_is_refused(town: Town) -> None:
     yoga(town, co_organizer_ids=[PRIYA])
     preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES, PRIYA), WORDS, PRIYA).view
     assert preview is not None
@@ -141,7 +141,7 @@ def test_others_may_not(town: Town) -> None:
     assert town.everything() == before
 
 
-def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
+def test_deleted_event_is_refused(town: Town) -> None:
     yoga(town)
     preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
@@ -149,8 +149,8 @@ def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
     assert GONE in said(submit(town, preview).view)
 
 
-def test_who_left_before_it_went_out_does_not_get_it_and_who_moved_up_does(town: Town) -> None:
-    """The audience is who it was when it was sent, less those who left."""
+def test_recipients_are_those_at_commit_who_still_attend(town: Town) -> None:
+    """Recipients are the audience at the commit, without those who left."""
     yoga(town)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
     preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), values).view
@@ -163,7 +163,7 @@ def test_who_left_before_it_went_out_does_not_get_it_and_who_moved_up_does(town:
     assert town.told(CHLOE) == []
 
 
-def test_whom_it_can_not_reach_the_organizers_are_told(town: Town) -> None:
+def test_unreachable_recipient_is_reported_to_organizers(town: Town) -> None:
     """R9.2."""
     yoga(town)
     preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
@@ -176,7 +176,7 @@ def test_whom_it_can_not_reach_the_organizers_are_told(town: Town) -> None:
     assert f"[{ActionId.MANAGE}]" in told
 
 
-def test_it_stands_in_the_history(town: Town) -> None:
+def test_history_has_it(town: Town) -> None:
     yoga(town)
     preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None

@@ -1,4 +1,4 @@
-"""What is coming, one's own registrations, help and being forgotten, under both names (R8.2, R2.8)."""
+"""Upcoming events, one's own registrations, help, and forget-me, also with `/rollcall` (R8.2, R2.8)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, Town, answer, shown, text_of
 
 
-def test_events_shows_what_is_coming_as_cards(town: Town) -> None:
+def test_events_lists_upcoming_events(town: Town) -> None:
     event = town.event(description="Bring a mat.")
     town.register(CHLOE)
     text = answer(town.slack.command(BJORN, RANDOM, "/events"))
@@ -30,7 +30,7 @@ def test_events_shows_what_is_coming_as_cards(town: Town) -> None:
         assert words in text
 
 
-def test_events_leaves_out_what_is_past_canceled_or_not_listed(town: Town) -> None:
+def test_events_omits_past_canceled_and_unlisted(town: Town) -> None:
     soon = town.clock.now() + timedelta(hours=1)
     town.event("past", title="Past", starts_at=soon)
     town.event("off", title="Called off")
@@ -45,11 +45,11 @@ def test_events_leaves_out_what_is_past_canceled_or_not_listed(town: Town) -> No
         assert title not in text
 
 
-def test_events_of_an_empty_workspace_says_how_to_make_one(town: Town) -> None:
+def test_events_when_empty_says_how_to_create_one(town: Town) -> None:
     assert NO_EVENTS in answer(town.slack.command(BJORN, RANDOM, "/events"))
 
 
-def test_more_events_come_by_a_button_in_the_place_of_those_before(town: Town) -> None:
+def test_more_events_replaces_page(town: Town) -> None:
     for number in range(20):
         start = town.clock.now() + timedelta(days=1, hours=number)
         town.event(f"e{number}", title=f"Number {number}!", starts_at=start)
@@ -64,7 +64,7 @@ def test_more_events_come_by_a_button_in_the_place_of_those_before(town: Town) -
     assert [text.count(f"*Number {number}!*") for number in range(20)] == [1] * 20
 
 
-def test_a_page_with_nothing_to_show_is_passed_over(town: Town) -> None:
+def test_empty_page_is_skipped(town: Town) -> None:
     for number in range(20):
         town.event(f"e{number}", listed=False)
     town.event("shown", title="Late", starts_at=town.clock.now() + timedelta(days=9))
@@ -72,7 +72,7 @@ def test_a_page_with_nothing_to_show_is_passed_over(town: Town) -> None:
     assert "*Late*" in text
 
 
-def test_a_click_in_the_list_registers_and_is_answered_beside_it(town: Town) -> None:
+def test_register_in_list_replies_ephemerally(town: Town) -> None:
     town.event()
     listed = town.slack.command(BJORN, RANDOM, "/events").ephemeral[-1]
     seen = town.slack.click(BJORN, listed, ActionId.REGISTER)
@@ -80,7 +80,7 @@ def test_a_click_in_the_list_registers_and_is_answered_beside_it(town: Town) -> 
     assert town.store.get_cards("yoga") == (), "a list that one person sees is no card"
 
 
-def test_registrations_shows_ones_own_by_start_with_position_and_a_leave_button(
+def test_registrations_are_sorted_by_start_with_position_and_button(
     town: Town,
 ) -> None:
     town.event("late", title="Late", starts_at=town.clock.now() + timedelta(days=5))
@@ -106,9 +106,7 @@ def test_registrations_shows_ones_own_by_start_with_position_and_a_leave_button(
         ("WAITLISTED", "Line", "Seat"),
     ],
 )
-def test_registrations_can_be_filtered_by_status(
-    town: Town, typed: str, there: str, not_there: str
-) -> None:
+def test_registrations_filter_by_status(town: Town, typed: str, there: str, not_there: str) -> None:
     town.event("seat", title="Seat")
     town.event("line", title="Line", capacity=1)
     town.register(AMARA, BJORN, event_id="line")
@@ -118,17 +116,17 @@ def test_registrations_can_be_filtered_by_status(
     assert f"*{not_there}*" not in text
 
 
-def test_registrations_with_another_word_says_what_it_takes(town: Town) -> None:
+def test_registrations_with_unknown_filter_names_filters(town: Town) -> None:
     text = answer(town.slack.command(BJORN, RANDOM, "/registrations", "<!channel>"))
     assert "“&lt;!channel&gt;”" in text
 
 
-def test_no_registrations_at_all_says_so(town: Town) -> None:
+def test_registrations_when_empty_says_so(town: Town) -> None:
     text = answer(town.slack.command(BJORN, RANDOM, "/registrations"))
     assert NO_REGISTRATIONS in text
 
 
-def test_all_of_many_registrations_can_be_seen(town: Town) -> None:
+def test_registrations_are_paged_to_the_end(town: Town) -> None:
     for number in range(40):
         start = town.clock.now() + timedelta(days=1, hours=number)
         town.event(f"e{number}", title=f"Number {number}!", starts_at=start)
@@ -146,7 +144,7 @@ def test_all_of_many_registrations_can_be_seen(town: Town) -> None:
 # /rollcall
 
 
-def test_help_lists_every_command_in_one_screen(town: Town) -> None:
+def test_help_lists_every_command_on_one_screen(town: Town) -> None:
     text = answer(town.slack.command(BJORN, RANDOM, "/rollcall", "help"))
     commands = [command.name for command in town.workspace.app.commands or ()]
     for name in (*commands, "/rollcall forget-me"):
@@ -155,12 +153,12 @@ def test_help_lists_every_command_in_one_screen(town: Town) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "what?", "HELP"])
-def test_anything_else_behind_rollcall_gives_help(town: Town, typed: str) -> None:
+def test_rollcall_with_unknown_text_shows_help(town: Town, typed: str) -> None:
     assert "`/register" in answer(town.slack.command(BJORN, RANDOM, "/rollcall", typed))
 
 
 @pytest.mark.parametrize("typed", ["registrations", "events", "event nothing", "unregister x"])
-def test_every_command_works_behind_rollcall_as_it_does_alone(town: Town, typed: str) -> None:
+def test_rollcall_command_equals_command_alone(town: Town, typed: str) -> None:
     town.event()
     name, _, rest = typed.partition(" ")
     behind = town.slack.command(BJORN, RANDOM, "/rollcall", typed)
@@ -168,7 +166,7 @@ def test_every_command_works_behind_rollcall_as_it_does_alone(town: Town, typed:
     assert answer(behind) == answer(alone)
 
 
-def test_rollcall_register_and_unregister_do_it(town: Town) -> None:
+def test_rollcall_registers_and_unregisters(town: Town) -> None:
     town.event()
     seen = town.slack.command(BJORN, RANDOM, "/rollcall", "register  in the park")
     assert sentences.seat() in answer(seen)
@@ -176,7 +174,7 @@ def test_rollcall_register_and_unregister_do_it(town: Town) -> None:
     assert sentences.unregistered() in answer(seen)
 
 
-def test_rollcall_register_and_event_create_open_their_forms(town: Town) -> None:
+def test_rollcall_opens_picker_and_form(town: Town) -> None:
     picker = town.slack.command(BJORN, RANDOM, "/rollcall", "register").view
     form = town.slack.command(BJORN, EVENTS, "/rollcall", "event create").view
     assert picker is not None
@@ -184,7 +182,7 @@ def test_rollcall_register_and_event_create_open_their_forms(town: Town) -> None
     assert (picker.title, form.title) == ("Register for an event", "Create event")
 
 
-def test_forget_me_asks_then_deletes_and_gives_seats_to_the_line(town: Town) -> None:
+def test_forget_me_asks_then_deletes_and_promotes(town: Town) -> None:
     town.event(capacity=1)
     town.register(BJORN, CHLOE)
     asked = town.slack.command(BJORN, RANDOM, "/rollcall", "forget-me")
@@ -199,7 +197,7 @@ def test_forget_me_asks_then_deletes_and_gives_seats_to_the_line(town: Town) -> 
     assert everything.seated("yoga") == [CHLOE]
 
 
-def test_who_keeps_the_data_after_all_keeps_everything(town: Town) -> None:
+def test_forget_me_declined_keeps_everything(town: Town) -> None:
     town.event()
     town.register(BJORN)
     before = town.sound()
@@ -209,7 +207,7 @@ def test_who_keeps_the_data_after_all_keeps_everything(town: Town) -> None:
     assert town.sound() == before
 
 
-def test_a_second_click_on_delete_says_that_there_is_nothing_stored(town: Town) -> None:
+def test_forget_me_pressed_twice_says_nothing_is_stored(town: Town) -> None:
     town.event()
     town.register(BJORN)
     asked = town.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
@@ -218,7 +216,7 @@ def test_a_second_click_on_delete_says_that_there_is_nothing_stored(town: Town) 
     assert sentences.refusal(UnknownUser(BJORN)) in shown(again.messages[-1])
 
 
-def test_who_was_forgotten_can_come_back(town: Town) -> None:
+def test_forgotten_user_can_register_again(town: Town) -> None:
     town.event()
     town.register(BJORN)
     town.bot.service.delete_user(BJORN)
@@ -228,7 +226,7 @@ def test_who_was_forgotten_can_come_back(town: Town) -> None:
 # App Home
 
 
-def test_app_home_shows_what_one_has_and_what_is_coming(town: Town) -> None:
+def test_app_home_shows_registrations_and_upcoming_events(town: Town) -> None:
     town.event()
     town.event("chess", title="Chess")
     town.register(DIEGO)
@@ -239,7 +237,7 @@ def test_app_home_shows_what_one_has_and_what_is_coming(town: Town) -> None:
     assert "*Chess*" in text
 
 
-def test_a_click_in_app_home_is_answered_in_a_modal(town: Town) -> None:
+def test_register_in_app_home_replies_in_modal(town: Town) -> None:
     town.event()
     home = town.slack.open_home(DIEGO).home
     assert home is not None
@@ -248,7 +246,7 @@ def test_a_click_in_app_home_is_answered_in_a_modal(town: Town) -> None:
     assert sentences.seat() in answer(seen)
 
 
-def test_more_registrations_in_app_home_take_their_place(town: Town) -> None:
+def test_more_registrations_in_app_home_replace_page(town: Town) -> None:
     for number in range(20):
         town.event(f"e{number}", title=f"Number {number}!")
         town.register(DIEGO, event_id=f"e{number}")

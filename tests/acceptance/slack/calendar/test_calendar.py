@@ -1,4 +1,4 @@
-"""Add to calendar: an .ics on pressing the button (R8.16), read back with another library."""
+"""Calendar files, read back with another library (R8.16)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.support.slack.harness import BJORN, CHLOE, Town, answer, files
 
 
 def read(event: Event) -> Any:
-    """Return the file as another library reads it."""
+    """Read the file with another library."""
     return vobject.readOne(calendar_file(event, "T1").content.read().decode())
 
 
-def test_it_says_what_when_and_where(town: Town) -> None:
+def test_calendar_file_has_title_time_and_location(town: Town) -> None:
     starts_at = town.clock.now() + timedelta(days=2)
     event = town.event(
         ends_at=starts_at + timedelta(hours=1),
@@ -47,7 +47,7 @@ def test_it_says_what_when_and_where(town: Town) -> None:
     "title",
     ["a" * 120, "é" * 120, "春" * 120, "A, B; C\\D", 'BEGIN:VEVENT "x"', "=:;,"],
 )
-def test_whatever_was_typed_is_read_back(town: Town, title: str) -> None:
+def test_typed_text_is_read_back(town: Town, title: str) -> None:
     event = town.event(title=title, location=title, description=f"{title}\n\n{title}")
     entry = read(event).vevent
     assert entry.summary.value == title
@@ -55,15 +55,15 @@ def test_whatever_was_typed_is_read_back(town: Town, title: str) -> None:
     assert entry.description.value == f"{title}\n\n{title}"
 
 
-def test_lines_are_folded_as_the_standard_says(town: Town) -> None:
-    """RFC 5545, 3.1: 75 octets a line, and a carriage return before each line feed."""
+def test_lines_are_folded_to_75_octets(town: Town) -> None:
+    """RFC 5545, 3.1: at most 75 octets in a line, which ends with CRLF."""
     content = calendar_file(town.event(title="é" * 120), "T1").content.read()
     lines = content.split(b"\r\n")
     assert all(len(line) <= 75 for line in lines)
     assert not any(b"\n" in line for line in lines)
 
 
-def test_changed_it_is_the_same_entry_with_a_greater_sequence(town: Town) -> None:
+def test_changed_event_keeps_uid_and_raises_sequence(town: Town) -> None:
     first = read(town.event()).vevent
     later = town.clock.now() + timedelta(days=5)
     town.bot.service.edit_event("yoga", EventChanges.of(starts_at=later))
@@ -73,7 +73,7 @@ def test_changed_it_is_the_same_entry_with_a_greater_sequence(town: Town) -> Non
     assert second.dtstart.value == later
 
 
-def test_canceled_it_takes_the_entry_out(town: Town) -> None:
+def test_canceled_event_removes_entry(town: Town) -> None:
     first = read(town.event()).vevent
     town.bot.service.cancel_event("yoga")
     calendar = read(town.bot.service.get_event("yoga"))
@@ -83,13 +83,13 @@ def test_canceled_it_takes_the_entry_out(town: Town) -> None:
     assert int(calendar.vevent.sequence.value) > int(first.sequence.value)
 
 
-def test_two_workspaces_events_are_two_entries(town: Town) -> None:
+def test_uid_differs_between_workspaces(town: Town) -> None:
     event = town.event()
     other = vobject.readOne(calendar_file(event, "T2").content.read().decode())
     assert other.vevent.uid.value != read(event).vevent.uid.value
 
 
-def test_control_characters_do_not_break_it(town: Town) -> None:
+def test_control_characters_are_dropped(town: Town) -> None:
     event = town.event(description="a\x00b\x0bc\x7fd")
     assert read(event).vevent.description.value == "abcd"
 
@@ -100,7 +100,7 @@ def press(town: Town, user_id: str = CHLOE) -> str:
     return answer(town.slack.click(user_id, seen.ephemeral[-1], ActionId.ADD_TO_CALENDAR))
 
 
-def test_the_file_comes_by_direct_message_and_the_answer_says_so(town: Town) -> None:
+def test_file_is_sent_by_direct_message(town: Town) -> None:
     event = town.event()
     assert as_typed(calendar_views.file_sent(event).text) in press(town)
     (file,) = files(town, CHLOE)
@@ -110,8 +110,8 @@ def test_the_file_comes_by_direct_message_and_the_answer_says_so(town: Town) -> 
     assert entry.uid.value == f"{event.event_id}.{town.workspace.team_id}@rollcall"
 
 
-def test_who_waits_gets_no_entry_that_looks_like_a_seat(town: Town) -> None:
-    """Of an event that was moved those who wait are told too, with the same buttons."""
+def test_waitlisted_user_gets_no_calendar_entry(town: Town) -> None:
+    """Waitlisted users are notified of a move, too, with the same buttons."""
     event = town.event(capacity=1)
     town.register(BJORN, CHLOE)
     town.bot.service.edit_event("yoga", EventChanges.of(location="Room 2"))
@@ -125,7 +125,7 @@ def test_who_waits_gets_no_entry_that_looks_like_a_seat(town: Town) -> None:
     assert as_typed(calendar_views.file_sent(event).text) in said
 
 
-def test_pressed_twice_the_second_is_the_same_entry(town: Town) -> None:
+def test_second_press_sends_same_entry(town: Town) -> None:
     town.event()
     town.register(CHLOE)
     seen = town.slack.command(CHLOE, RANDOM, "/registrations")
@@ -135,14 +135,14 @@ def test_pressed_twice_the_second_is_the_same_entry(town: Town) -> None:
     assert first.content == second.content
 
 
-def test_where_slack_does_not_take_it_the_person_is_told_to_press_again(town: Town) -> None:
+def test_failed_upload_asks_to_try_again(town: Town) -> None:
     event = town.event()
     town.api.fail_next("files.completeUploadExternal", Fault.server_error())
     assert as_typed(calendar_views.file_not_sent(event).text) in press(town)
     assert files(town, CHLOE) == []
 
 
-def test_of_an_event_that_vanished_there_is_none(town: Town) -> None:
+def test_calendar_file_of_deleted_event_is_refused(town: Town) -> None:
     town.event(organizer_id=BJORN)
     town.register(CHLOE)
     seen = town.slack.command(CHLOE, RANDOM, "/registrations")

@@ -1,4 +1,4 @@
-"""Canceling, with everyone told, and deleting, once the title is typed (R8.8)."""
+"""Canceling and deleting events (R8.8)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def yoga(town: Town, **values: Any) -> None:
     town.register(CHLOE, DIEGO)
 
 
-def test_canceling_asks_first_and_says_who_is_told(town: Town) -> None:
+def test_cancel_asks_first_with_recipient_count(town: Town) -> None:
     yoga(town)
     assert "2 people will be notified" in said(form(town, ActionId.CANCEL_EVENT))
     assert town.bot.service.get_event("yoga").status is EventStatus.OPEN
 
 
-def test_everyone_is_told_of_a_cancellation_with_a_way_off_the_calendar(town: Town) -> None:
+def test_cancellation_notifies_attendees_with_calendar_button(town: Town) -> None:
     yoga(town)
     submit(town, form(town, ActionId.CANCEL_EVENT))
     town.settle(6)
@@ -39,7 +39,7 @@ def test_everyone_is_told_of_a_cancellation_with_a_way_off_the_calendar(town: To
     assert "Canceled" in said(managed(town))
 
 
-def test_canceled_twice_it_is_told_once(town: Town) -> None:
+def test_cancel_twice_notifies_once(town: Town) -> None:
     yoga(town)
     managed(town)
     first = press(town, ActionId.CANCEL_EVENT)
@@ -51,7 +51,7 @@ def test_canceled_twice_it_is_told_once(town: Town) -> None:
 
 
 @pytest.mark.parametrize("action", [ActionId.CANCEL_EVENT, ActionId.DELETE_EVENT])
-def test_others_may_not(town: Town, action: ActionId) -> None:
+def test_non_organizer_is_refused(town: Town, action: ActionId) -> None:
     yoga(town, co_organizer_ids=[HARUKI])
     view = form(town, action, HARUKI)
     town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
@@ -62,7 +62,7 @@ def test_others_may_not(town: Town, action: ActionId) -> None:
 
 
 @pytest.mark.parametrize("action", [ActionId.CANCEL_EVENT, ActionId.DELETE_EVENT])
-def test_an_event_that_vanished_meanwhile_says_so(town: Town, action: ActionId) -> None:
+def test_deleted_event_is_refused(town: Town, action: ActionId) -> None:
     yoga(town)
     view = form(town, action)
     town.bot.service.delete_event("yoga")
@@ -71,9 +71,7 @@ def test_an_event_that_vanished_meanwhile_says_so(town: Town, action: ActionId) 
 
 
 @pytest.mark.parametrize("action", [ActionId.CANCEL_EVENT, ActionId.DELETE_EVENT])
-def test_of_an_event_that_is_over_nobody_is_told_and_nobody_is_said_to_be(
-    town: Town, action: ActionId
-) -> None:
+def test_ending_after_event_notifies_no_one(town: Town, action: ActionId) -> None:
     yoga(town)
     town.clock.advance(timedelta(days=2, minutes=1))
     view = form(town, action)
@@ -85,7 +83,7 @@ def test_of_an_event_that_is_over_nobody_is_told_and_nobody_is_said_to_be(
 
 
 @pytest.mark.parametrize("typed", ["", "yoga", "Yoga in the parc"])
-def test_deleting_wants_the_title(town: Town, typed: str) -> None:
+def test_delete_with_wrong_title_is_refused(town: Town, typed: str) -> None:
     yoga(town)
     before = town.everything()
     seen = submit(town, form(town, ActionId.DELETE_EVENT), {BlockId.CONFIRMATION: typed})
@@ -93,7 +91,7 @@ def test_deleting_wants_the_title(town: Town, typed: str) -> None:
     assert town.everything() == before
 
 
-def test_a_deleted_event_is_gone_and_its_people_are_told(town: Town) -> None:
+def test_delete_removes_event_and_notifies_attendees(town: Town) -> None:
     yoga(town)
     view = form(town, ActionId.DELETE_EVENT)
     seen = submit(town, view, {BlockId.CONFIRMATION: " yoga in the PARK "})
@@ -109,7 +107,7 @@ def test_a_deleted_event_is_gone_and_its_people_are_told(town: Town) -> None:
     town.sound()
 
 
-def test_what_else_is_coming_is_shown_beside_the_message(town: Town) -> None:
+def test_upcoming_events_button_replies_ephemerally(town: Town) -> None:
     yoga(town)
     town.event("chess", title="Chess")
     town.bot.service.delete_event("yoga")
@@ -120,7 +118,7 @@ def test_what_else_is_coming_is_shown_beside_the_message(town: Town) -> None:
     assert "Chess" in str([one.blocks for one in seen.ephemeral])
 
 
-def test_deleted_twice_it_is_gone_once(town: Town) -> None:
+def test_delete_twice_deletes_once(town: Town) -> None:
     yoga(town)
     view = form(town, ActionId.DELETE_EVENT)
     submit(town, view, {BlockId.CONFIRMATION: "Yoga in the park"})
@@ -132,15 +130,15 @@ def test_deleted_twice_it_is_gone_once(town: Town) -> None:
     assert len(town.told(CHLOE)) == 1
 
 
-def test_a_title_that_was_copied_from_a_message_deletes(town: Town) -> None:
-    """What keeps its asterisks from formatting anything is in the copy."""
+def test_delete_accepts_title_copied_from_message(town: Town) -> None:
+    """The copy has the lookalikes of asterisks."""
     town.event(organizer_id=BJORN, title="*Yoga* in _the_ park")
     view = form(town, ActionId.DELETE_EVENT)
     copied = escape("*Yoga* in _the_ park")
     assert "has been deleted" in said(submit(town, view, {BlockId.CONFIRMATION: copied}).view)
 
 
-def test_deleting_wants_the_title_of_today(town: Town) -> None:
+def test_delete_after_rename_needs_new_title(town: Town) -> None:
     yoga(town)
     view = form(town, ActionId.DELETE_EVENT)
     town.bot.service.edit_event("yoga", EventChanges.of(title="Pilates"))
@@ -149,7 +147,7 @@ def test_deleting_wants_the_title_of_today(town: Town) -> None:
     assert town.bot.service.get_event("yoga").title == "Pilates"
 
 
-def test_who_joined_since_the_question_is_told_of_the_cancellation_too(town: Town) -> None:
+def test_cancellation_notifies_attendee_who_joined_after_question(town: Town) -> None:
     yoga(town)
     view = form(town, ActionId.CANCEL_EVENT)
     town.register(HARUKI)

@@ -1,4 +1,4 @@
-"""Creating an event: the form, each wrong input at its field, the card (R8.7, R8.13, R2.8)."""
+"""Creating an event: the form, wrong input, and the card (R8.7, R8.13, R2.8)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INPUTS[BlockId.TIME_ZONE] = (BlockId.TIME_ZONE.value, ActionId.TIME_ZONE.value)
 
 
 def sent(town: Town, *, client_checks: bool = True, **values: Any) -> Seen:
-    """Fill the form in and send it."""
+    """Fill in the form and submit it."""
     view = opened(town)
     return town.slack.submit(BJORN, view.id, filled(town, **values), client_checks=client_checks)
 
@@ -33,10 +33,10 @@ def only_event(town: Town) -> Any:
     return event
 
 
-# What it makes
+# The event and its card
 
 
-def test_the_form_makes_the_event_and_posts_its_card(town: Town) -> None:
+def test_form_creates_event_and_posts_card(town: Town) -> None:
     day = (town.clock.now() + timedelta(days=2)).date()
     seen = sent(
         town,
@@ -69,7 +69,7 @@ def test_the_form_makes_the_event_and_posts_its_card(town: Town) -> None:
         assert label in shown(card)
 
 
-def test_the_button_in_app_home_opens_the_same_form(town: Town) -> None:
+def test_app_home_button_opens_form(town: Town) -> None:
     home = town.slack.open_home(BJORN).home
     assert home is not None
     view = town.slack.click(BJORN, home, ActionId.CREATE_EVENT).view
@@ -77,7 +77,7 @@ def test_the_button_in_app_home_opens_the_same_form(town: Town) -> None:
     assert view.title == "Create event"
 
 
-def test_another_time_zone_can_be_found_and_chosen(town: Town) -> None:
+def test_time_zone_can_be_searched(town: Town) -> None:
     view = opened(town)
     offered = town.slack.options(BJORN, view, ActionId.TIME_ZONE, query="sao pau").options
     assert [option["value"] for option in offered] == ["America/Sao_Paulo"]
@@ -85,12 +85,12 @@ def test_another_time_zone_can_be_found_and_chosen(town: Town) -> None:
     assert only_event(town).time_zone == "America/Sao_Paulo"
 
 
-def test_without_a_waitlist_ticked_there_is_none(town: Town) -> None:
+def test_waitlist_unticked_creates_none(town: Town) -> None:
     sent(town, OPTIONS=[])
     assert only_event(town).has_waitlist is False
 
 
-def test_without_a_channel_no_card_is_posted(town: Town) -> None:
+def test_no_channel_posts_no_card(town: Town) -> None:
     before = len(town.workspace.messages(EVENTS))
     seen = sent(town, CHANNEL=None)
     assert "is open for registration" in answer(seen)
@@ -101,7 +101,7 @@ def test_without_a_channel_no_card_is_posted(town: Town) -> None:
     ("ticked", "listed"),
     [([EventOption.WAITLIST], False), ([EventOption.WAITLIST, EventOption.LISTED], True)],
 )
-def test_an_event_of_a_private_channel_is_listed_only_if_its_organizer_says_so(
+def test_private_channel_event_is_listed_only_if_ticked(
     town: Town, ticked: list[EventOption], listed: bool
 ) -> None:
     """R2.8."""
@@ -112,7 +112,7 @@ def test_an_event_of_a_private_channel_is_listed_only_if_its_organizer_says_so(
     assert only_event(town).listed is listed
 
 
-def test_a_channel_without_the_app_gets_no_card_and_the_organizer_is_told_how_to_mend_it(
+def test_channel_without_app_explains_how_to_post_card(
     town: Town,
 ) -> None:
     view = town.slack.command(PRIYA, LEADS, "/event", "create").view
@@ -134,19 +134,19 @@ def test_a_channel_without_the_app_gets_no_card_and_the_organizer_is_told_how_to
     assert sentences.taken(0, 12) in shown(town.workspace.messages(LEADS)[-1])
 
 
-def test_slack_failing_at_the_card_leaves_the_event(town: Town) -> None:
+def test_failed_card_keeps_event(town: Town) -> None:
     town.api.fail_next("chat.postMessage", Fault.closed())
     seen = sent(town)
     assert CARD_UNSURE in answer(seen)
     assert only_event(town).title == "Pottery"
 
 
-def test_slack_refusing_the_card_is_said_with_its_reason(town: Town) -> None:
+def test_refused_card_shows_reason(town: Town) -> None:
     town.api.fail_next("chat.postMessage", Fault.refused("is_archived"))
     assert "`is_archived`" in answer(sent(town))
 
 
-# Wrong input, marked at its field (done-means 7)
+# Wrong input
 
 
 WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
@@ -189,7 +189,7 @@ WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
 
 
 @pytest.mark.parametrize(("values", "field", "says"), WRONG.values(), ids=WRONG)
-def test_wrong_input_is_marked_at_its_field_and_nothing_typed_is_lost(
+def test_wrong_input_is_marked_and_input_kept(
     town: Town, values: dict[str, Any], field: BlockId, says: str
 ) -> None:
     seen = sent(town, client_checks=False, **values)
@@ -202,20 +202,20 @@ def test_wrong_input_is_marked_at_its_field_and_nothing_typed_is_lost(
         assert kept == "Pottery"
 
 
-def test_an_end_before_the_start_is_marked_at_the_end(town: Town) -> None:
+def test_end_before_start_is_marked(town: Town) -> None:
     day = (town.clock.now() + timedelta(days=2)).date().isoformat()
     seen = sent(town, END_DATE=day, END_TIME="17:00")
     assert seen.errors == {BlockId.END_DATE: "Must be after the start."}
 
 
-def test_a_deadline_after_the_start_is_marked_at_the_deadline(town: Town) -> None:
+def test_deadline_after_start_is_marked(town: Town) -> None:
     day = (town.clock.now() + timedelta(days=3)).date().isoformat()
     seen = sent(town, DEADLINE_DATE=day, DEADLINE_TIME="17:00")
     assert seen.errors == {BlockId.DEADLINE_DATE: "Must not be after the start."}
 
 
 def changes_of_the_clock(year: int) -> tuple[str, str]:
-    """Return the days on which Stockholm's clocks go forward and back, as the tz database has them."""
+    """Return the days when Stockholm's clocks go forward and back."""
     zone = ZoneInfo("Europe/Stockholm")
     first = datetime(year, 1, 1, 12, tzinfo=zone)
     forward = back = ""
@@ -228,7 +228,7 @@ def changes_of_the_clock(year: int) -> tuple[str, str]:
     return forward, back
 
 
-def test_the_hour_that_daylight_saving_skips_is_refused_at_the_time(town: Town) -> None:
+def test_skipped_daylight_saving_hour_is_marked(town: Town) -> None:
     forward, _ = changes_of_the_clock(town.clock.now().year + 1)
     seen = sent(town, START_DATE=forward, START_TIME="02:30")
     assert seen.errors == {
@@ -237,13 +237,13 @@ def test_the_hour_that_daylight_saving_skips_is_refused_at_the_time(town: Town) 
     assert town.everything().events == {}
 
 
-def test_the_hour_that_comes_twice_is_the_first(town: Town) -> None:
+def test_repeated_daylight_saving_hour_means_first(town: Town) -> None:
     _, back = changes_of_the_clock(town.clock.now().year + 1)
     assert sent(town, START_DATE=back, START_TIME="02:30").errors == {}
     assert only_event(town).starts_at == datetime.fromisoformat(f"{back}T00:30:00+00:00")
 
 
-def test_a_time_zone_that_does_not_exist_is_marked_at_its_field(town: Town) -> None:
+def test_unknown_time_zone_is_marked(town: Town) -> None:
     view = opened(town)
     payload = submission(town, view, filled(town))
     payload["view"]["state"]["values"][BlockId.TIME_ZONE] = {
@@ -255,7 +255,7 @@ def test_a_time_zone_that_does_not_exist_is_marked_at_its_field(town: Town) -> N
 
 
 def submission(town: Town, view: View, values: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
-    """Return the payload of a form, for what no client of Slack's would send."""
+    """Return the payload of a form, to change it in ways that no Slack client does."""
     state: dict[str, Any] = {}
     pickers = {BlockId.START_DATE: "selected_date", BlockId.START_TIME: "selected_time"}
     for (block, action), value in values.items():
@@ -270,10 +270,10 @@ def submission(town: Town, view: View, values: Mapping[tuple[str, str], Any]) ->
     }
 
 
-# Twice (R8.13)
+# Submitted twice (R8.13)
 
 
-def test_a_second_press_of_submit_makes_no_second_event_and_is_answered_the_same(
+def test_second_submit_creates_no_second_event(
     town: Town,
 ) -> None:
     view = opened(town)
@@ -295,7 +295,7 @@ def test_a_second_press_of_submit_makes_no_second_event_and_is_answered_the_same
     assert len(town.workspace.messages(EVENTS)) == cards
 
 
-def test_a_form_after_its_event_was_deleted_makes_none_and_says_so(town: Town) -> None:
+def test_submit_after_event_was_deleted_is_refused(town: Town) -> None:
     view = opened(town)
     payload = submission(town, view, filled(town))
     payload["view"]["state"]["values"][BlockId.TIME_ZONE] = {
@@ -309,27 +309,27 @@ def test_a_form_after_its_event_was_deleted_makes_none_and_says_so(town: Town) -
     assert "Traceback" not in again.body
 
 
-def test_two_forms_make_two_events(town: Town) -> None:
+def test_two_forms_create_two_events(town: Town) -> None:
     for _ in range(2):
         assert sent(town).errors == {}
     assert len(town.sound().events) == 2
 
 
-# Slack not answering
+# Slack does not respond
 
 
-def test_a_form_opens_in_utc_when_slack_does_not_say_the_members_zone(town: Town) -> None:
+def test_form_opens_in_utc_without_member_time_zone(town: Town) -> None:
     town.api.fail_next("users.info", Fault.server_error(500))
     view = opened(town)
     assert view.state[BlockId.TIME_ZONE][ActionId.TIME_ZONE]["selected_option"]["value"] == "UTC"
 
 
-def test_event_alone_opens_the_form_too(town: Town) -> None:
+def test_event_without_text_opens_form(town: Town) -> None:
     view = town.slack.command(BJORN, RANDOM, "/event").view
     assert view is not None
     assert view.title == "Create event"
 
 
-def test_an_admin_is_no_special_organizer_of_what_others_create(town: Town) -> None:
+def test_admin_is_not_organizer_of_others_events(town: Town) -> None:
     sent(town)
     assert only_event(town).organized_by(AMARA) is False

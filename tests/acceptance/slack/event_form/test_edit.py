@@ -1,4 +1,4 @@
-"""Edit: what is touched is changed, what is wrong is marked, who must know is told (R8.8)."""
+"""Editing an event: changes, wrong input, and notifications (R8.8)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def yoga(town: Town, **values: Any) -> None:
     town.register(CHLOE, DIEGO)
 
 
-def test_the_form_shows_the_event_as_it_is(town: Town) -> None:
+def test_form_shows_current_event(town: Town) -> None:
     yoga(
         town,
         description="Bring a mat",
@@ -45,7 +45,7 @@ def test_the_form_shows_the_event_as_it_is(town: Town) -> None:
     assert state["ends_at"]["selected_date"] is not None
 
 
-def test_a_form_sent_as_it_was_shown_changes_nothing(town: Town) -> None:
+def test_unchanged_form_changes_nothing(town: Town) -> None:
     yoga(town, description="Two\nlines")
     before = town.everything()
     seen = submit(town, form(town, ActionId.EDIT))
@@ -53,8 +53,8 @@ def test_a_form_sent_as_it_was_shown_changes_nothing(town: Town) -> None:
     assert town.everything() == before
 
 
-def test_only_what_was_touched_is_changed(town: Town) -> None:
-    """What another organizer changed while the form lay open stays."""
+def test_only_touched_fields_are_changed(town: Town) -> None:
+    """Changes of another organizer while the form is open stay."""
     yoga(town)
     view = form(town, ActionId.EDIT)
     town.bot.service.edit_event("yoga", EventChanges.of(description="Bring a mat"))
@@ -63,7 +63,7 @@ def test_only_what_was_touched_is_changed(town: Town) -> None:
     assert (event.title, event.description) == ("Yoga by the lake", "Bring a mat")
 
 
-def test_a_new_place_is_told_to_everyone_with_the_old_one(town: Town) -> None:
+def test_new_location_notifies_with_old_location(town: Town) -> None:
     yoga(town)
     view = form(town, ActionId.EDIT)
     seen = submit(town, view, {BlockId.LOCATION: "Room 2"})
@@ -77,26 +77,26 @@ def test_a_new_place_is_told_to_everyone_with_the_old_one(town: Town) -> None:
         assert "Riverside lawn" in told
 
 
-def test_manage_below_shows_the_event_as_it_is_now(town: Town) -> None:
+def test_manage_below_is_updated(town: Town) -> None:
     yoga(town)
     submit(town, form(town, ActionId.EDIT), {BlockId.TITLE: "Pilates"})
     assert "Pilates" in said(town.workspace.views.stack(BJORN)[0])
 
 
-def test_a_new_title_alone_is_told_to_nobody(town: Town) -> None:
+def test_new_title_notifies_no_one(town: Town) -> None:
     yoga(town)
     submit(town, form(town, ActionId.EDIT), {BlockId.TITLE: "Pilates"})
     town.settle(5)
     assert town.told(CHLOE) == []
 
 
-def test_co_organizers_are_added_and_may(town: Town) -> None:
+def test_added_co_organizer_can_manage(town: Town) -> None:
     yoga(town)
     submit(town, form(town, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
     assert sentences.taken(1, 1) in said(managed(town, HARUKI))
 
 
-def test_co_organizers_who_are_not_in_slack_stay(town: Town) -> None:
+def test_co_organizer_not_in_slack_is_kept(town: Town) -> None:
     yoga(town, co_organizer_ids=["payroll", CHLOE])
     submit(town, form(town, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
     assert set(town.bot.service.get_event("yoga").co_organizer_ids) == {"payroll", HARUKI}
@@ -122,7 +122,7 @@ def test_reminders_can_be_dropped(town: Town) -> None:
         ),
     ],
 )
-def test_wrong_input_is_marked_at_its_field(
+def test_wrong_input_is_marked(
     town: Town, values: dict[BlockId, str], field: str, why: str
 ) -> None:
     yoga(town)
@@ -131,8 +131,8 @@ def test_wrong_input_is_marked_at_its_field(
     assert town.everything() == before
 
 
-def test_others_may_not(town: Town) -> None:
-    """Neither open the form, nor send one that they had as organizers."""
+def test_non_organizer_is_refused(town: Town) -> None:
+    """A non-organizer can neither open the form nor submit one opened as organizer."""
     yoga(town, co_organizer_ids=[HARUKI])
     view = form(town, ActionId.EDIT, HARUKI)
     town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
@@ -142,13 +142,13 @@ def test_others_may_not(town: Town) -> None:
     assert town.everything() == before
 
 
-def test_an_admin_may(town: Town) -> None:
+def test_admin_can_edit(town: Town) -> None:
     yoga(town)
     submit(town, form(town, ActionId.EDIT, AMARA), {BlockId.TITLE: "Pilates"}, AMARA)
     assert town.bot.service.get_event("yoga").title == "Pilates"
 
 
-def test_sent_twice_it_is_changed_and_told_once(town: Town) -> None:
+def test_submit_twice_changes_and_notifies_once(town: Town) -> None:
     yoga(town)
     view = form(town, ActionId.EDIT)
     submit(town, view, {BlockId.LOCATION: "Room 2"})
@@ -162,7 +162,7 @@ def test_sent_twice_it_is_changed_and_told_once(town: Town) -> None:
     assert [one.kind for one in changes].count(ChangeKind.EDITED) == 1
 
 
-def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
+def test_deleted_event_is_refused(town: Town) -> None:
     yoga(town)
     view = form(town, ActionId.EDIT)
     town.bot.service.delete_event("yoga")
@@ -170,7 +170,7 @@ def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
     assert NO_MATCH in answer(town.slack.command(BJORN, RANDOM, "/event", "yoga"))
 
 
-def test_an_event_canceled_meanwhile_stays_as_it_is(town: Town) -> None:
+def test_canceled_event_is_not_edited(town: Town) -> None:
     yoga(town)
     view = form(town, ActionId.EDIT)
     town.bot.service.cancel_event("yoga")
@@ -179,7 +179,7 @@ def test_an_event_canceled_meanwhile_stays_as_it_is(town: Town) -> None:
     assert town.bot.service.get_event("yoga").title == "Yoga in the park"
 
 
-def test_pressed_in_a_stale_manage_modal_it_says_that_the_event_is_gone(town: Town) -> None:
+def test_stale_manage_modal_says_event_is_gone(town: Town) -> None:
     yoga(town)
     managed(town)
     town.bot.service.delete_event("yoga")

@@ -1,4 +1,4 @@
-"""The list of people as a CSV file, in a direct message (R8.8, R8.11)."""
+"""The attendee list as a CSV file in a direct message (R8.8, R8.11)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def yoga(town: Town) -> None:
     town.register(CHLOE, DIEGO)
 
 
-def test_everyone_is_in_the_file_seats_first_then_the_line(town: Town) -> None:
+def test_file_has_registered_then_waitlist(town: Town) -> None:
     yoga(town)
     managed(town)
     assert "on its way" in said(press(town, ActionId.EXPORT))
@@ -44,8 +44,8 @@ def test_everyone_is_in_the_file_seats_first_then_the_line(town: Town) -> None:
     assert people[1][5] == ""
 
 
-def test_excel_reads_it_as_utf_8(town: Town) -> None:
-    """It goes by the byte order mark."""
+def test_file_starts_with_byte_order_mark(town: Town) -> None:
+    """Excel recognizes UTF-8 by the byte order mark."""
     yoga(town)
     town.bot.service.create_user(UserDraft.of(user_id="emp-7", name="Zoë Łukasz 春樹"))
     town.bot.service.register("yoga", "emp-7")
@@ -78,18 +78,18 @@ def test_no_cell_starts_a_formula(name: str) -> None:
     assert safe(name) == f"'{name}"
 
 
-def test_no_cell_starts_a_formula_where_cells_end_with_semicolons() -> None:
-    """Half of Europe's spreadsheets: a comma is a decimal point there."""
+def test_no_cell_starts_a_formula_after_semicolon() -> None:
+    """Where a comma is the decimal point, spreadsheets separate cells with semicolons."""
     assert safe("Ada;=1+1") == "Ada;'=1+1"
     assert safe("=1; @SUM(A1);ok") == "'=1;' @SUM(A1);ok"
 
 
 @pytest.mark.parametrize("name", ["Ada", "Ada; Bo", "O'Brien", "a=b", "x-y", "", "春樹"])
-def test_other_names_stay_as_they_are(name: str) -> None:
+def test_other_names_are_unchanged(name: str) -> None:
     assert safe(name) == name
 
 
-def test_a_name_that_would_be_a_formula_is_text_in_the_file(town: Town) -> None:
+def test_formula_name_is_text_in_file(town: Town) -> None:
     yoga(town)
     town.bot.service.create_user(UserDraft.of(user_id="emp-7", name='=HYPERLINK("x","y")'))
     town.bot.service.register("yoga", "emp-7")
@@ -99,7 +99,7 @@ def test_a_name_that_would_be_a_formula_is_text_in_the_file(town: Town) -> None:
     assert rows(files(town)[0])[3][2] == '\'=HYPERLINK("x","y")'
 
 
-def test_a_double_click_sends_one_file(town: Town) -> None:
+def test_double_click_sends_one_file(town: Town) -> None:
     yoga(town)
     view = managed(town)
     for _ in range(2):
@@ -114,7 +114,7 @@ def _request_of(metadata: str) -> str:
     return str(json.loads(metadata)["request_id"])
 
 
-def test_asked_for_again_it_is_sent_again(town: Town) -> None:
+def test_second_request_sends_second_file(town: Town) -> None:
     yoga(town)
     for _ in range(2):
         managed(town)
@@ -123,7 +123,7 @@ def test_asked_for_again_it_is_sent_again(town: Town) -> None:
     assert len(files(town)) == 2
 
 
-def test_an_admin_gets_it_too(town: Town) -> None:
+def test_admin_gets_file(town: Town) -> None:
     yoga(town)
     managed(town, AMARA)
     press(town, ActionId.EXPORT, AMARA)
@@ -132,7 +132,7 @@ def test_an_admin_gets_it_too(town: Town) -> None:
     assert files(town) == []
 
 
-def test_others_may_not(town: Town) -> None:
+def test_non_organizer_is_refused(town: Town) -> None:
     yoga(town)
     managed(town, PRIYA)
     town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
@@ -143,7 +143,7 @@ def test_others_may_not(town: Town) -> None:
     assert files(town, PRIYA) == []
 
 
-def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
+def test_deleted_event_is_refused(town: Town) -> None:
     yoga(town)
     managed(town)
     town.bot.service.delete_event("yoga")
@@ -152,7 +152,7 @@ def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
     assert files(town) == []
 
 
-def test_deleted_before_it_was_made_no_file_comes(town: Town) -> None:
+def test_event_deleted_before_export_sends_no_file(town: Town) -> None:
     yoga(town)
     managed(town)
     press(town, ActionId.EXPORT)
@@ -164,7 +164,7 @@ def test_deleted_before_it_was_made_no_file_comes(town: Town) -> None:
 @pytest.mark.parametrize(
     "method", ["conversations.open", "files.getUploadURLExternal", "files.completeUploadExternal"]
 )
-def test_where_slack_fails_it_is_sent_later(town: Town, method: str) -> None:
+def test_failed_upload_is_retried(town: Town, method: str) -> None:
     """R9.1."""
     yoga(town)
     managed(town)
@@ -174,7 +174,7 @@ def test_where_slack_fails_it_is_sent_later(town: Town, method: str) -> None:
     assert len(files(town)) == 1
 
 
-def test_it_stands_in_the_history(town: Town) -> None:
+def test_history_has_it(town: Town) -> None:
     yoga(town)
     managed(town)
     press(town, ActionId.EXPORT)
@@ -182,8 +182,8 @@ def test_it_stands_in_the_history(town: Town) -> None:
     assert top(town).title == "Event history"
 
 
-def test_the_file_says_of_which_event_it_is_and_the_message_has_nothing_typed(town: Town) -> None:
-    """R8.11: Slack would make a link of an address in a title."""
+def test_file_names_event_and_comment_has_no_typed_text(town: Town) -> None:
+    """Slack links an address in a comment (R8.11)."""
     yoga(town)
     managed(town)
     press(town, ActionId.EXPORT)

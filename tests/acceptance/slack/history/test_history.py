@@ -1,4 +1,4 @@
-"""History: who did what, when and why, for organizers; and what moved one's own place, for oneself (R8.10)."""
+"""Event history for organizers, and registration history for users (R8.10)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def mine(town: Town, user_id: str, event_id: str = "yoga") -> View:
     return top(town, user_id)
 
 
-def test_it_says_who_did_what_and_why_newest_first(town: Town) -> None:
+def test_history_says_who_did_what_and_why_newest_first(town: Town) -> None:
     yoga(town)
     boss = Actor(BJORN)
     later = town.clock.now() + timedelta(days=4)
@@ -66,7 +66,7 @@ def test_it_says_who_did_what_and_why_newest_first(town: Town) -> None:
         assert part in line
 
 
-def test_it_is_turned_page_by_page(town: Town) -> None:
+def test_history_is_paged(town: Town) -> None:
     yoga(town)
     for _ in range(6):
         town.bot.service.unregister("yoga", HARUKI)
@@ -78,7 +78,7 @@ def test_it_is_turned_page_by_page(town: Town) -> None:
     assert said(press(town, ActionId.HISTORY_BACK)) == first
 
 
-def test_others_may_not(town: Town) -> None:
+def test_non_organizer_is_refused(town: Town) -> None:
     yoga(town)
     managed(town, BJORN)
     press(town, ActionId.HISTORY)
@@ -89,14 +89,14 @@ def test_others_may_not(town: Town) -> None:
     assert NOT_ALLOWED in said(seen.view)
 
 
-def test_of_an_event_that_vanished_there_is_none(town: Town) -> None:
+def test_history_of_deleted_event_is_refused(town: Town) -> None:
     yoga(town)
     managed(town)
     town.bot.service.delete_event("yoga")
     assert GONE in said(press(town, ActionId.HISTORY))
 
 
-def test_a_message_that_did_not_arrive_is_in_it(town: Town) -> None:
+def test_history_has_undelivered_message(town: Town) -> None:
     """R9.2."""
     town.event(organizer_id=BJORN, capacity=1)
     town.register(CHLOE, "U0NOBODY")
@@ -107,7 +107,7 @@ def test_a_message_that_did_not_arrive_is_in_it(town: Town) -> None:
     town.workspace.refusals.clear()
 
 
-def test_a_reminder_and_those_who_are_gone_are_in_it(town: Town) -> None:
+def test_history_has_reminder_and_deleted_users(town: Town) -> None:
     yoga(town)
     town.clock.advance(timedelta(hours=24))
     town.settle(65)
@@ -119,8 +119,8 @@ def test_a_reminder_and_those_who_are_gone_are_in_it(town: Town) -> None:
     assert f"unregistered <@{DIEGO}>: their data was deleted" in text
 
 
-def test_what_several_organizers_did_in_one_commit_is_each_ones_own(town: Town) -> None:
-    """Their requests may go through together: one line named the first for all."""
+def test_history_separates_organizers_of_one_commit(town: Town) -> None:
+    """Regression: requests in one batch were all attributed to the first organizer."""
     yoga(town)
     amara, bjorn = Actor(AMARA), Actor(BJORN)
     commit_together(
@@ -147,10 +147,10 @@ def test_what_several_organizers_did_in_one_commit_is_each_ones_own(town: Town) 
         assert line in text
 
 
-# One's own
+# Registration history
 
 
-def test_one_sees_what_moved_ones_own_place_and_nobody_elses_name(town: Town) -> None:
+def test_registration_history_names_no_one_else(town: Town) -> None:
     yoga(town)
     town.register(PRIYA)
     town.bot.service.unregister("yoga", DIEGO)
@@ -162,7 +162,7 @@ def test_one_sees_what_moved_ones_own_place_and_nobody_elses_name(town: Town) ->
         assert other not in text
 
 
-def test_who_got_a_seat_sees_why(town: Town) -> None:
+def test_registration_history_says_why_promoted(town: Town) -> None:
     yoga(town)
     town.bot.service.unregister("yoga", CHLOE)
     assert f"You got a seat: {WHY_PROMOTED[Cause.SEAT_FREED]}" in said(mine(town, DIEGO))
@@ -170,7 +170,7 @@ def test_who_got_a_seat_sees_why(town: Town) -> None:
     assert f"You got a seat: {WHY_PROMOTED[Cause.CAPACITY_INCREASED]}" in said(mine(town, HARUKI))
 
 
-def test_what_happened_behind_one_moved_nothing(town: Town) -> None:
+def test_registration_history_omits_changes_behind(town: Town) -> None:
     yoga(town)
     town.register(PRIYA)
     before = said(mine(town, DIEGO))
@@ -179,7 +179,7 @@ def test_what_happened_behind_one_moved_nothing(town: Town) -> None:
     assert said(mine(town, DIEGO)) == before
 
 
-def test_who_was_removed_and_came_back_sees_both(town: Town) -> None:
+def test_registration_history_has_removal_and_return(town: Town) -> None:
     yoga(town)
     town.bot.service.remove("yoga", DIEGO, actor=Actor(BJORN), reason="by mistake")
     town.register(DIEGO)
@@ -187,7 +187,7 @@ def test_who_was_removed_and_came_back_sees_both(town: Town) -> None:
     assert text.index("You registered") < text.index("An organizer removed you: by mistake")
 
 
-def test_ones_own_is_turned_page_by_page(town: Town) -> None:
+def test_registration_history_is_paged(town: Town) -> None:
     yoga(town)
     for _ in range(20):
         town.bot.service.unregister("yoga", HARUKI)
@@ -199,7 +199,7 @@ def test_ones_own_is_turned_page_by_page(town: Town) -> None:
 
 
 @pytest.mark.parametrize("gone", [True, False])
-def test_of_an_event_that_vanished_ones_own_is_gone_too(town: Town, gone: bool) -> None:
+def test_registration_history_of_deleted_event_is_refused(town: Town, gone: bool) -> None:
     yoga(town)
     seen = town.slack.command(CHLOE, RANDOM, "/registrations")
     if gone:
@@ -209,7 +209,7 @@ def test_of_an_event_that_vanished_ones_own_is_gone_too(town: Town, gone: bool) 
     assert bool(said_.ephemeral) is gone
 
 
-def test_one_who_was_never_in_it_sees_nothing_of_others(town: Town) -> None:
+def test_registration_history_of_non_attendee_is_empty(town: Town) -> None:
     yoga(town)
     town.register(PRIYA)
     seen = town.slack.command(PRIYA, RANDOM, "/registrations")

@@ -1,4 +1,4 @@
-"""App Home: one's own, what one organizes, what is coming, each list page by page (R8.6)."""
+"""App Home: registrations, organized and upcoming events, each list page by page (R8.6)."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def now(town: Town, user_id: str = CHLOE) -> str:
 
 
 def part(text: str, title: str) -> str:
-    """Return what stands under a heading."""
+    """Return the text under a heading."""
     after = text.partition(title)[2]
     for other in (OWN, UPCOMING, ORGANIZED):
         after = after.partition(f"\n{other}\n")[0]
     return after
 
 
-def test_it_shows_ones_own_with_the_place_and_what_can_be_done(town: Town) -> None:
+def test_home_shows_registrations_with_status_and_buttons(town: Town) -> None:
     town.event(capacity=1)
     town.register(DIEGO, CHLOE)
     waits = part(said(home(town)), OWN)
@@ -49,7 +49,7 @@ def test_it_shows_ones_own_with_the_place_and_what_can_be_done(town: Town) -> No
     assert f"[{ActionId.ADD_TO_CALENDAR}]" in has_seat
 
 
-def test_it_shows_what_one_organizes_with_its_numbers_also_what_is_not_listed(town: Town) -> None:
+def test_home_shows_organized_events_also_unlisted(town: Town) -> None:
     town.event(organizer_id=CHLOE, capacity=1, listed=False)
     town.event("b", organizer_id=BJORN, co_organizer_ids=[CHLOE], title="Chess")
     town.event("c", organizer_id=BJORN, title="Choir")
@@ -62,39 +62,39 @@ def test_it_shows_what_one_organizes_with_its_numbers_also_what_is_not_listed(to
     assert f"[{ActionId.MANAGE}]" in text
 
 
-def test_who_organizes_nothing_sees_nothing_of_it(town: Town) -> None:
+def test_home_without_organized_events_omits_section(town: Town) -> None:
     town.event(organizer_id=BJORN)
     assert ORGANIZED not in said(home(town))
 
 
-def test_a_new_members_home_says_how_to_begin(town: Town) -> None:
+def test_home_of_new_member_says_how_to_start(town: Town) -> None:
     text = said(home(town))
     assert f"[{ActionId.CREATE_EVENT}]" in text
     assert NO_REGISTRATIONS in text
     assert NO_EVENTS in text
 
 
-def test_an_event_created_there_shows_at_once(town: Town) -> None:
+def test_event_created_in_home_shows_immediately(town: Town) -> None:
     town.slack.click(CHLOE, home(town), ActionId.CREATE_EVENT)
     seen = town.slack.submit(CHLOE, top(town, CHLOE).id, filled(town))
     assert seen.errors == {}
     assert f"[{ActionId.MANAGE}]" in part(now(town), ORGANIZED)
 
 
-def test_manage_opens_from_there(town: Town) -> None:
+def test_manage_opens_from_home(town: Town) -> None:
     town.event(organizer_id=CHLOE)
     town.slack.click(CHLOE, home(town), ActionId.MANAGE)
     assert top(town, CHLOE).title == "Manage event"
 
 
-def test_registering_there_shows_at_once(town: Town) -> None:
+def test_register_in_home_shows_immediately(town: Town) -> None:
     town.event()
     seen = town.slack.click(CHLOE, home(town), ActionId.REGISTER)
     assert sentences.seat() in said(seen.view)
     assert "You have a seat" in part(now(town), OWN)
 
 
-def test_registering_twice_there_is_said_and_changes_nothing(town: Town) -> None:
+def test_register_twice_in_home_changes_nothing(town: Town) -> None:
     town.event()
     view = home(town)
     town.slack.click(CHLOE, view, ActionId.REGISTER)
@@ -105,7 +105,7 @@ def test_registering_twice_there_is_said_and_changes_nothing(town: Town) -> None
     assert town.sound() == before
 
 
-def test_what_is_coming_offers_to_register_or_to_leave_and_not_both(town: Town) -> None:
+def test_upcoming_event_offers_register_or_unregister(town: Town) -> None:
     town.event()
     town.event("chess", title="Chess", capacity=5)
     town.register(CHLOE)
@@ -123,7 +123,7 @@ def test_what_is_coming_offers_to_register_or_to_leave_and_not_both(town: Town) 
     assert "You have" not in chess
 
 
-def test_a_canceled_event_is_not_one_that_one_still_has_a_seat_in(town: Town) -> None:
+def test_canceled_event_shows_former_status(town: Town) -> None:
     town.event(capacity=1)
     town.register(CHLOE, DIEGO)
     town.bot.service.cancel_event("yoga")
@@ -131,7 +131,7 @@ def test_a_canceled_event_is_not_one_that_one_still_has_a_seat_in(town: Town) ->
         assert f"*Yoga in the park* · Canceled (you {had})" in said(home(town, user_id))
 
 
-def test_a_leave_that_is_asked_first_shows_once_it_is_done(town: Town) -> None:
+def test_confirmed_unregister_shows_in_home(town: Town) -> None:
     town.event(capacity=1)
     town.register(CHLOE, DIEGO)
     town.slack.click(CHLOE, home(town), ActionId.UNREGISTER, value="yoga")
@@ -140,7 +140,7 @@ def test_a_leave_that_is_asked_first_shows_once_it_is_done(town: Town) -> None:
     assert NO_REGISTRATIONS in now(town)
 
 
-def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
+def test_deleted_event_is_refused(town: Town) -> None:
     town.event()
     view = home(town)
     town.bot.service.delete_event("yoga")
@@ -148,7 +148,7 @@ def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
     assert sentences.EVENT_GONE in said(seen.view)
 
 
-def test_each_list_is_turned_by_itself(town: Town) -> None:
+def test_each_list_is_paged_separately(town: Town) -> None:
     for number in range(20):
         starts_at = town.clock.now() + timedelta(days=2 + number)
         town.event(
@@ -172,7 +172,7 @@ def test_each_list_is_turned_by_itself(town: Town) -> None:
     assert now(town) == said(first)
 
 
-def test_what_is_done_is_done_where_home_can_not_be_shown_anew(town: Town) -> None:
+def test_register_succeeds_if_home_cannot_be_published(town: Town) -> None:
     town.event()
     view = home(town)
     town.api.fail_next("views.publish", Fault.server_error())
@@ -181,8 +181,8 @@ def test_what_is_done_is_done_where_home_can_not_be_shown_anew(town: Town) -> No
     assert sentences.seat() in said(seen.view)
 
 
-def test_a_home_of_an_older_form_is_turned_from_its_beginning(town: Town) -> None:
-    """One that was published before lists had places."""
+def test_home_without_metadata_is_paged_from_start(town: Town) -> None:
+    """It was published before App Home had pages."""
     for number in range(10):
         town.event(f"e{number}", title=f"Talk {number}")
         town.register(CHLOE, event_id=f"e{number}")

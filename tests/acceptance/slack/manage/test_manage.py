@@ -1,4 +1,4 @@
-"""Manage: roster, capacity with its preview, closing and reopening; for organizers and admins (R8.8, R8.9)."""
+"""Manage: permissions, roster, capacity, closing and reopening, cards (R8.8, R8.9)."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def capacity_form(town: Town) -> View:
     return top(town)
 
 
-# Opening it
+# Opening
 
 
-def test_manage_on_the_card_and_the_command_show_the_same(town: Town) -> None:
+def test_manage_button_equals_event_command(town: Town) -> None:
     card = town.card(town.event(organizer_id=BJORN))
     town.register(CHLOE)
     by_command = managed(town)
@@ -66,7 +66,7 @@ def test_manage_on_the_card_and_the_command_show_the_same(town: Town) -> None:
     assert by_card.title == "Manage event"
 
 
-def test_event_with_a_part_of_several_titles_gives_a_choice(town: Town) -> None:
+def test_event_with_ambiguous_title_offers_choice(town: Town) -> None:
     town.event("y1", organizer_id=BJORN)
     town.event("y2", organizer_id=BJORN)
     seen = town.slack.command(BJORN, RANDOM, "/event", "yoga")
@@ -76,19 +76,19 @@ def test_event_with_a_part_of_several_titles_gives_a_choice(town: Town) -> None:
     assert '"y2"' in view.private_metadata
 
 
-def test_event_with_an_unknown_name_says_so(town: Town) -> None:
+def test_event_with_unknown_title_says_so(town: Town) -> None:
     assert NO_MATCH in answer(town.slack.command(BJORN, RANDOM, "/event", "nothing"))
 
 
-def test_co_organizers_may(town: Town) -> None:
+def test_co_organizer_can_manage(town: Town) -> None:
     town.event(organizer_id=BJORN, co_organizer_ids=[CHLOE])
     assert sentences.taken(0, 2) in shown(managed(town, CHLOE))
 
 
-# R8.9
+# Permissions: R8.9
 
 
-def test_others_change_nothing_and_are_told_so(town: Town) -> None:
+def test_non_organizer_cannot_manage(town: Town) -> None:
     card = town.card(town.event(organizer_id=BJORN))
     before = town.sound()
     for seen in (
@@ -101,9 +101,7 @@ def test_others_change_nothing_and_are_told_so(town: Town) -> None:
 
 
 @pytest.mark.parametrize("action", [ActionId.CLOSE, ActionId.CHANGE_CAPACITY, ActionId.POST_CARD])
-def test_an_organizer_who_is_one_no_more_changes_nothing_in_an_open_modal(
-    town: Town, action: ActionId
-) -> None:
+def test_former_organizer_changes_nothing_in_open_modal(town: Town, action: ActionId) -> None:
     town.event(organizer_id=BJORN, co_organizer_ids=[CHLOE])
     view = managed(town, CHLOE)
     town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
@@ -113,7 +111,7 @@ def test_an_organizer_who_is_one_no_more_changes_nothing_in_an_open_modal(
     assert town.sound() == before
 
 
-def test_a_form_sent_by_an_organizer_who_is_one_no_more_changes_nothing(town: Town) -> None:
+def test_former_organizer_changes_nothing_by_form(town: Town) -> None:
     town.event(organizer_id=AMARA, co_organizer_ids=[BJORN])
     form = capacity_form(town)
     town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
@@ -123,12 +121,12 @@ def test_a_form_sent_by_an_organizer_who_is_one_no_more_changes_nothing(town: To
     assert town.sound() == before
 
 
-def test_a_workspace_admin_may(town: Town) -> None:
+def test_admin_can_manage(town: Town) -> None:
     town.event(organizer_id=BJORN)
     assert sentences.taken(0, 2) in shown(managed(town, AMARA))
 
 
-def test_slack_is_asked_only_for_those_who_are_no_organizers_and_kept_for_five_minutes(
+def test_admin_status_is_looked_up_for_non_organizers_and_cached(
     town: Town,
 ) -> None:
     town.event(organizer_id=BJORN)
@@ -145,9 +143,7 @@ def test_slack_is_asked_only_for_those_who_are_no_organizers_and_kept_for_five_m
 @pytest.mark.parametrize(
     "fault", [Fault.closed(), Fault.rate_limited(), Fault.server_error(503)], ids=repr
 )
-def test_permission_is_denied_when_slack_does_not_say_who_is_an_admin(
-    town: Town, fault: Fault
-) -> None:
+def test_unknown_admin_status_denies_permission(town: Town, fault: Fault) -> None:
     town.event(organizer_id=BJORN)
     town.api.fail_next("users.info", fault)
     seen = town.slack.command(AMARA, RANDOM, "/event", "yoga")
@@ -158,7 +154,7 @@ def test_permission_is_denied_when_slack_does_not_say_who_is_an_admin(
 # The roster: R6.2, R6.5
 
 
-def test_the_roster_shows_seats_and_line_apart_with_positions(town: Town) -> None:
+def test_roster_shows_registered_then_waitlist_with_positions(town: Town) -> None:
     town.event(organizer_id=BJORN)
     town.register(CHLOE, DIEGO, HARUKI, PRIYA)
     text = shown(managed(town))
@@ -175,7 +171,7 @@ def test_the_roster_shows_seats_and_line_apart_with_positions(town: Town) -> Non
     ]
 
 
-def test_each_persons_button_says_to_a_screen_reader_whose_it_is(town: Town) -> None:
+def test_details_button_names_attendee_for_screen_readers(town: Town) -> None:
     town.event(organizer_id=BJORN, capacity=1)
     town.register(CHLOE, DIEGO)
     spoken = [
@@ -186,12 +182,12 @@ def test_each_persons_button_says_to_a_screen_reader_whose_it_is(town: Town) -> 
     assert spoken == ["Details for chloe", "Details for diego"]
 
 
-def test_an_empty_event_says_so(town: Town) -> None:
+def test_empty_roster_says_so(town: Town) -> None:
     town.event(organizer_id=BJORN)
     assert "No one is registered yet." in shown(managed(town))
 
 
-def test_a_long_roster_comes_page_by_page_and_each_page_fits(town: Town) -> None:
+def test_long_roster_is_paged_and_each_page_fits(town: Town) -> None:
     town.event(organizer_id=BJORN, capacity=40)
     many = [f"U{'0' * 60}{number:03}" for number in range(100)]
     town.register(*many)
@@ -213,8 +209,8 @@ def test_a_long_roster_comes_page_by_page_and_each_page_fits(town: Town) -> None
     assert f"[{ActionId.ROSTER_BACK}]" not in shown(top(town))
 
 
-def test_the_way_back_through_a_long_roster_fits_into_a_view(town: Town) -> None:
-    """Slack takes 3,000 characters of metadata: beyond them, the way back is cut at its beginning."""
+def test_page_cursors_fit_into_view_metadata(town: Town) -> None:
+    """Slack takes 3,000 characters of metadata, so the oldest cursors are dropped."""
     listing = EventRegistrations(town.event("e" * 64), (), (), None)
     turned = [f"{number:0300}" for number in range(50)]
     metadata = manage_event(listing, {}, request_id="r" * 32, turned=turned).private_metadata
@@ -228,7 +224,7 @@ def test_the_way_back_through_a_long_roster_fits_into_a_view(town: Town) -> None
 # Capacity
 
 
-def test_a_raise_is_previewed_then_done_and_those_promoted_are_told(town: Town) -> None:
+def test_capacity_increase_is_previewed_then_promotes_and_notifies(town: Town) -> None:
     town.event(organizer_id=BJORN, capacity=1)
     town.register(CHLOE, DIEGO, HARUKI)
     form = capacity_form(town)
@@ -251,14 +247,14 @@ def test_a_raise_is_previewed_then_done_and_those_promoted_are_told(town: Town) 
     assert town.told(CHLOE) == []
 
 
-def test_a_preview_of_a_raise_for_more_than_can_be_named_gives_the_number(town: Town) -> None:
+def test_capacity_preview_counts_promotions_beyond_five(town: Town) -> None:
     town.event(organizer_id=BJORN, capacity=1)
     town.register(*[f"U{number:03}" for number in range(200)])
     preview = town.slack.submit(BJORN, capacity_form(town).id, {CAPACITY: "150"})
     assert "and 144 more and notifies them." in answer(preview)
 
 
-def test_a_change_that_moves_nobody_is_previewed_as_such(town: Town) -> None:
+def test_capacity_preview_that_affects_no_one_says_so(town: Town) -> None:
     town.event(organizer_id=BJORN, capacity=5)
     town.register(CHLOE)
     preview = town.slack.submit(BJORN, capacity_form(town).id, {CAPACITY: "4"})
@@ -277,7 +273,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("typed", "says"), WRONG.values(), ids=WRONG)
-def test_a_wrong_capacity_is_marked_at_its_field(town: Town, typed: str, says: str) -> None:
+def test_wrong_capacity_is_marked(town: Town, typed: str, says: str) -> None:
     town.event(organizer_id=BJORN)
     town.register(CHLOE, DIEGO)
     form = capacity_form(town)
@@ -288,7 +284,7 @@ def test_a_wrong_capacity_is_marked_at_its_field(town: Town, typed: str, says: s
     assert town.sound() == before
 
 
-def test_fewer_than_are_registered_shows_who_came_last_and_removes_nobody(town: Town) -> None:
+def test_capacity_below_registered_names_last_and_removes_no_one(town: Town) -> None:
     """R2.5."""
     town.event(organizer_id=BJORN, capacity=4)
     town.register(CHLOE, DIEGO, HARUKI, PRIYA)
@@ -304,7 +300,7 @@ def test_fewer_than_are_registered_shows_who_came_last_and_removes_nobody(town: 
     )
 
 
-def test_a_capacity_that_became_too_small_meanwhile_is_refused(town: Town) -> None:
+def test_capacity_that_became_too_low_is_refused(town: Town) -> None:
     town.event(organizer_id=BJORN, capacity=5)
     town.register(CHLOE)
     town.slack.submit(BJORN, capacity_form(town).id, {CAPACITY: "1"})
@@ -314,7 +310,7 @@ def test_a_capacity_that_became_too_small_meanwhile_is_refused(town: Town) -> No
     assert town.sound().events["yoga"].capacity == 5
 
 
-def test_a_second_press_on_confirm_changes_nothing_twice(town: Town) -> None:
+def test_capacity_confirmed_twice_changes_once(town: Town) -> None:
     town.event(organizer_id=BJORN, capacity=1)
     town.register(CHLOE, DIEGO)
     town.slack.submit(BJORN, capacity_form(town).id, {CAPACITY: "2"})
@@ -334,7 +330,7 @@ def test_a_second_press_on_confirm_changes_nothing_twice(town: Town) -> None:
 # Closing and reopening
 
 
-def test_close_and_reopen_change_the_event_and_what_is_shown(town: Town) -> None:
+def test_close_and_reopen_update_event_and_card(town: Town) -> None:
     town.card(town.event(organizer_id=BJORN))
     town.slack.click(BJORN, managed(town), ActionId.CLOSE)
     assert "*Registration closed*" in shown(top(town))
@@ -347,7 +343,7 @@ def test_close_and_reopen_change_the_event_and_what_is_shown(town: Town) -> None
     assert sentences.seat() in answer(town.slack.command(CHLOE, RANDOM, "/register", "yoga"))
 
 
-def test_a_double_click_on_close_leaves_it_closed(town: Town) -> None:
+def test_double_click_on_close_keeps_it_closed(town: Town) -> None:
     town.event(organizer_id=BJORN)
     view = managed(town)
     town.slack.click(BJORN, view, ActionId.CLOSE)
@@ -356,7 +352,7 @@ def test_a_double_click_on_close_leaves_it_closed(town: Town) -> None:
     assert town.sound() == before
 
 
-def test_closing_an_event_that_was_canceled_meanwhile_says_so(town: Town) -> None:
+def test_close_of_canceled_event_is_refused(town: Town) -> None:
     town.event(organizer_id=BJORN)
     view = managed(town)
     town.bot.service.cancel_event("yoga")
@@ -364,7 +360,7 @@ def test_closing_an_event_that_was_canceled_meanwhile_says_so(town: Town) -> Non
     assert sentences.EVENT_CANCELED in answer(seen)
 
 
-def test_the_card_of_a_channel_is_posted_again_from_manage(town: Town) -> None:
+def test_post_card_posts_another_card(town: Town) -> None:
     town.event(organizer_id=BJORN)
     town.slack.click(BJORN, managed(town), ActionId.POST_CARD)
     seen = town.slack.submit(BJORN, top(town).id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS})
@@ -372,7 +368,7 @@ def test_the_card_of_a_channel_is_posted_again_from_manage(town: Town) -> None:
     assert sentences.taken(0, 2) in text_of(town.workspace.messages(EVENTS)[-1].blocks)
 
 
-def test_a_second_press_of_post_makes_no_second_card(town: Town) -> None:
+def test_post_card_submitted_twice_posts_once(town: Town) -> None:
     """R8.13."""
     town.card(town.event(organizer_id=BJORN))
     town.slack.click(BJORN, managed(town), ActionId.POST_CARD)

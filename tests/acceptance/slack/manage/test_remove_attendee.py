@@ -1,4 +1,4 @@
-"""Removing a person: found by name or on the roster, with a reason that the person is told (R4.6, R8.8)."""
+"""Finding and removing an attendee (R4.6, R8.8)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.slack.modals import GONE, NOT_ALLOWED, managed, press, said, 
 
 
 def person(town: Town, user_id: str, by: str = BJORN) -> View:
-    """Open Manage, and one person of the roster."""
+    """Open Manage, then an attendee's details."""
     managed(town, by)
     return press(town, ActionId.ATTENDEE, by, value=user_id)
 
@@ -32,7 +32,7 @@ def yoga(town: Town) -> None:
     town.register(CHLOE, DIEGO, HARUKI)
 
 
-def test_a_person_is_shown_with_place_and_since_when(town: Town) -> None:
+def test_attendee_is_shown_with_status_and_time(town: Town) -> None:
     yoga(town)
     assert f"<@{CHLOE}> has had a seat in *Yoga in the park* since" in said(person(town, CHLOE))
     assert f"<@{HARUKI}> is 2nd on the waitlist for *Yoga in the park*" in said(
@@ -40,15 +40,15 @@ def test_a_person_is_shown_with_place_and_since_when(town: Town) -> None:
     )
 
 
-def test_a_person_is_found_by_name(town: Town) -> None:
-    """Slack's own select searches its members by name."""
+def test_attendee_is_found_by_name(town: Town) -> None:
+    """Slack's user select searches members by name."""
     yoga(town)
     managed(town)
     view = press(town, ActionId.FIND_ATTENDEE, selected=DIEGO)
     assert f"<@{DIEGO}> is 1st on the waitlist" in said(view)
 
 
-def test_somebody_who_is_not_in_the_event_is_said_to_be_none(town: Town) -> None:
+def test_non_attendee_is_said_not_to_be_registered(town: Town) -> None:
     yoga(town)
     managed(town)
     assert f"<@{PRIYA}> isn’t registered" in said(
@@ -56,15 +56,15 @@ def test_somebody_who_is_not_in_the_event_is_said_to_be_none(town: Town) -> None
     )
 
 
-def test_one_who_is_not_in_slack_is_named(town: Town) -> None:
-    """Programs may register people under ids of their own."""
+def test_attendee_not_in_slack_is_named(town: Town) -> None:
+    """API clients register users with ids of their own."""
     town.event(organizer_id=BJORN)
     town.bot.service.create_user(UserDraft.of(user_id="emp-7", name="Ada *Lovelace*"))
     town.bot.service.register("yoga", "emp-7")
     assert "Ada *Lovelace* · seat since" in said(managed(town))
 
 
-def test_the_seat_goes_to_the_next_and_both_are_told(town: Town) -> None:
+def test_removal_promotes_next_and_notifies_both(town: Town) -> None:
     yoga(town)
     seen = submit(town, person(town, CHLOE), {BlockId.REASON: "no-show, *twice*"})
     assert f"<@{DIEGO}> gets the seat" in said(seen.view)
@@ -78,14 +78,14 @@ def test_the_seat_goes_to_the_next_and_both_are_told(town: Town) -> None:
     assert town.sound().seated("yoga") == [DIEGO]
 
 
-def test_a_reason_may_be_left_out(town: Town) -> None:
+def test_removal_without_reason(town: Town) -> None:
     yoga(town)
     submit(town, person(town, CHLOE))
     town.settle(4)
     assert "Reason" not in town.told(CHLOE)[0]
 
 
-def test_a_reason_too_long_is_marked(town: Town) -> None:
+def test_too_long_reason_is_marked(town: Town) -> None:
     yoga(town)
     before = town.everything()
     seen = submit(town, person(town, CHLOE), {BlockId.REASON: "x" * 301})
@@ -93,7 +93,7 @@ def test_a_reason_too_long_is_marked(town: Town) -> None:
     assert town.everything() == before
 
 
-def test_others_may_not(town: Town) -> None:
+def test_non_organizer_is_refused(town: Town) -> None:
     yoga(town)
     view = person(town, CHLOE, PRIYA)
     town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
@@ -102,7 +102,7 @@ def test_others_may_not(town: Town) -> None:
     assert town.everything() == before
 
 
-def test_removed_twice_it_is_said_that_the_person_is_out(town: Town) -> None:
+def test_removal_twice_says_not_registered(town: Town) -> None:
     yoga(town)
     view = person(town, CHLOE)
     submit(town, view)
@@ -114,14 +114,14 @@ def test_removed_twice_it_is_said_that_the_person_is_out(town: Town) -> None:
     assert town.sound().seated("yoga") == [DIEGO]
 
 
-def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
+def test_deleted_event_is_refused(town: Town) -> None:
     yoga(town)
     view = person(town, CHLOE)
     town.bot.service.delete_event("yoga")
     assert GONE in said(submit(town, view).view)
 
 
-def test_one_who_left_meanwhile_is_not_removed_again(town: Town) -> None:
+def test_attendee_who_left_is_not_removed(town: Town) -> None:
     yoga(town)
     view = person(town, CHLOE)
     town.bot.service.unregister("yoga", CHLOE)
@@ -131,8 +131,8 @@ def test_one_who_left_meanwhile_is_not_removed_again(town: Town) -> None:
 
 
 @pytest.mark.parametrize("over", [True, False])
-def test_where_nobody_is_told_the_organizer_is_not_told_otherwise(town: Town, over: bool) -> None:
-    """Of an event that is canceled or over, nobody gets news: the form and its answer said they did."""
+def test_removal_after_event_does_not_claim_notifications(town: Town, over: bool) -> None:
+    """Regression: the form and the reply claimed notifications that were not sent."""
     yoga(town)
     if over:
         town.clock.advance(timedelta(days=2, minutes=1))
@@ -148,7 +148,7 @@ def test_where_nobody_is_told_the_organizer_is_not_told_otherwise(town: Town, ov
     assert {user_id: len(town.told(user_id)) for user_id in (CHLOE, DIEGO)} == before
 
 
-def test_why_stands_in_the_history(town: Town) -> None:
+def test_history_has_reason(town: Town) -> None:
     yoga(town)
     submit(town, person(town, CHLOE), {BlockId.REASON: "no-show"})
     managed(town)
@@ -157,8 +157,8 @@ def test_why_stands_in_the_history(town: Town) -> None:
     assert f"<@{DIEGO}> got a seat from the waitlist" in text
 
 
-def test_who_organizes_no_more_sees_nobody_of_the_roster(town: Town) -> None:
-    """Neither by the button beside a name, nor by the search, nor on another page."""
+def test_former_organizer_sees_no_attendee(town: Town) -> None:
+    """Not by the details button, and not by the search."""
     yoga(town)
     managed(town, PRIYA)
     town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
@@ -173,7 +173,7 @@ def test_who_organizes_no_more_sees_nobody_of_the_roster(town: Town) -> None:
         town.slack.close(PRIYA, top(town, PRIYA).id)
 
 
-def test_of_an_event_that_vanished_nobody_is_found(town: Town) -> None:
+def test_find_attendee_of_deleted_event_is_refused(town: Town) -> None:
     yoga(town)
     view = managed(town)
     town.bot.service.delete_event("yoga")

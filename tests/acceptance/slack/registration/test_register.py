@@ -1,4 +1,4 @@
-"""Registering: commands, buttons, the picker, and what each is answered (R8.1, R8.4, R8.13)."""
+"""Registering by command, button and picker, and the replies (R8.1, R8.4, R8.13)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, Town, answe
 # /register: R8.1
 
 
-def test_register_with_an_id_registers_at_once_also_for_an_unlisted_event(town: Town) -> None:
+def test_register_with_id_registers_also_for_unlisted_event(town: Town) -> None:
     town.event(listed=False)
     seen = town.slack.command(BJORN, RANDOM, "/register", "yoga")
     assert sentences.seat() in answer(seen)
@@ -29,21 +29,21 @@ def test_register_with_an_id_registers_at_once_also_for_an_unlisted_event(town: 
     assert town.sound().seated("yoga") == [BJORN]
 
 
-def test_register_with_a_part_of_a_title_registers_at_once(town: Town) -> None:
+def test_register_with_part_of_title_registers(town: Town) -> None:
     town.event("one", title="Chess & <friends>")
     seen = town.slack.command(BJORN, RANDOM, "/register", "ESS & <fr")
     assert f"[{ActionId.ADD_TO_CALENDAR}]" in answer(seen)
     assert town.sound().seated("one") == [BJORN]
 
 
-def test_an_unlisted_event_is_not_found_by_its_title(town: Town) -> None:
+def test_unlisted_event_is_not_found_by_title(town: Town) -> None:
     town.event("hidden", title="Board meeting", listed=False)
     seen = town.slack.command(BJORN, RANDOM, "/register", "Board meeting")
     assert NO_MATCH in answer(seen)
     assert town.sound().seated("hidden") == []
 
 
-def test_a_part_that_fits_several_titles_gives_a_choice(town: Town) -> None:
+def test_register_with_ambiguous_title_offers_choice(town: Town) -> None:
     town.event("y1", title="Yoga for beginners")
     town.event("y2", title="Yoga in the park", starts_at=town.clock.now() + timedelta(days=3))
     seen = town.slack.command(BJORN, RANDOM, "/register", "yoga")
@@ -57,7 +57,7 @@ def test_a_part_that_fits_several_titles_gives_a_choice(town: Town) -> None:
     assert town.sound().seated("y2") == [BJORN]
 
 
-def test_events_of_one_title_are_told_apart_by_their_dates(town: Town) -> None:
+def test_choice_shows_dates(town: Town) -> None:
     first = town.event("y1")
     second = town.event("y2", starts_at=town.clock.now() + timedelta(days=9))
     seen = town.slack.command(BJORN, RANDOM, "/register", "in the")
@@ -65,7 +65,7 @@ def test_events_of_one_title_are_told_apart_by_their_dates(town: Town) -> None:
         assert f"<!date^{int(event.starts_at.timestamp())}^" in answer(seen)
 
 
-def test_a_text_that_fits_nothing_gives_the_nearest_titles_as_buttons(town: Town) -> None:
+def test_register_with_similar_title_offers_nearest(town: Town) -> None:
     town.event()
     seen = town.slack.command(BJORN, RANDOM, "/register", "Joga im Park")
     assert f"[{ActionId.CHOOSE_TO_REGISTER}]" in answer(seen)
@@ -73,13 +73,13 @@ def test_a_text_that_fits_nothing_gives_the_nearest_titles_as_buttons(town: Town
     assert town.sound().seated("yoga") == [BJORN]
 
 
-def test_an_unknown_event_is_said_to_be_unknown(town: Town) -> None:
+def test_register_with_unknown_title_says_so(town: Town) -> None:
     seen = town.slack.command(BJORN, RANDOM, "/register", "nothing like it")
     assert NO_MATCH in answer(seen)
     assert town.everything().users == {}
 
 
-def test_register_alone_opens_a_picker_of_the_open_events(town: Town) -> None:
+def test_register_without_text_opens_picker_of_open_events(town: Town) -> None:
     town.event()
     town.event("chess", title="Chess")
     town.event("past", title="Yoga closed")
@@ -95,14 +95,14 @@ def test_register_alone_opens_a_picker_of_the_open_events(town: Town) -> None:
     assert town.sound().seated("yoga") == [BJORN]
 
 
-def test_the_picker_sent_empty_is_marked_at_its_field(town: Town) -> None:
+def test_empty_picker_is_marked(town: Town) -> None:
     view = town.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
     seen = town.slack.submit(BJORN, view.id, client_checks=False)
     assert seen.errors == {BlockId.EVENT: field_error(Wrong.NO_EVENT)}
 
 
-def test_who_registers_by_command_is_created_on_first_contact_without_asking_slack(
+def test_register_creates_user_without_calling_slack(
     town: Town,
 ) -> None:
     town.event()
@@ -111,17 +111,17 @@ def test_who_registers_by_command_is_created_on_first_contact_without_asking_sla
     assert town.api.calls() == [], "no call before the acknowledgement"
 
 
-def test_a_click_on_a_card_calls_nothing_but_its_response_url(town: Town) -> None:
+def test_register_on_card_calls_response_url_only(town: Town) -> None:
     card = town.card(town.event())
     before = len(town.api.calls())
     town.slack.click(BJORN, card, ActionId.REGISTER)
     assert [call.method for call in town.api.calls()[before:]] == ["response_url"]
 
 
-# What is answered: R8.4
+# Replies: R8.4
 
 
-def test_a_seat_a_place_in_line_and_a_second_press_are_each_answered_as_they_are(
+def test_register_replies_with_seat_position_or_already(
     town: Town,
 ) -> None:
     card = town.card(town.event(capacity=1))
@@ -135,7 +135,7 @@ def test_a_seat_a_place_in_line_and_a_second_press_are_each_answered_as_they_are
     assert sentences.already(2) in answer(waits)
 
 
-def test_the_answer_to_a_click_is_seen_by_that_person_only_and_the_card_stays(
+def test_register_reply_is_ephemeral_and_card_stays(
     town: Town,
 ) -> None:
     card = town.card(town.event())
@@ -144,7 +144,7 @@ def test_the_answer_to_a_click_is_seen_by_that_person_only_and_the_card_stays(
     assert town.workspace.message(EVENTS, card.ts).blocks == card.blocks
 
 
-def test_a_full_event_without_a_waitlist_says_so(town: Town) -> None:
+def test_register_for_full_event_without_waitlist_is_refused(town: Town) -> None:
     card = town.card(town.event(capacity=1, has_waitlist=False))
     town.slack.click(BJORN, card, ActionId.REGISTER)
     seen = town.slack.click(CHLOE, card, ActionId.REGISTER)
@@ -152,7 +152,7 @@ def test_a_full_event_without_a_waitlist_says_so(town: Town) -> None:
     assert town.sound().seated("yoga") == [BJORN]
 
 
-def test_a_closed_an_ended_and_a_started_event_each_say_so(town: Town) -> None:
+def test_register_for_closed_ended_or_started_event_is_refused(town: Town) -> None:
     now = town.clock.now()
     deadline = now + timedelta(hours=1)
     town.event("closed")
@@ -169,10 +169,10 @@ def test_a_closed_an_ended_and_a_started_event_each_say_so(town: Town) -> None:
     assert town.sound().registrations == {}
 
 
-# Twice: R8.13
+# Double clicks: R8.13
 
 
-def test_a_double_click_on_register_changes_nothing_twice(town: Town) -> None:
+def test_double_click_on_register_changes_nothing(town: Town) -> None:
     card = town.card(town.event())
     town.slack.click(BJORN, card, ActionId.REGISTER)
     before = town.sound()
@@ -180,7 +180,7 @@ def test_a_double_click_on_register_changes_nothing_twice(town: Town) -> None:
     assert town.sound() == before
 
 
-def test_a_double_click_on_leave_takes_nobody_else_out(town: Town) -> None:
+def test_double_click_on_unregister_removes_no_one_else(town: Town) -> None:
     card = town.card(town.event(capacity=1))
     town.register(BJORN, CHLOE, DIEGO)
     asked = town.slack.click(BJORN, card, ActionId.UNREGISTER).ephemeral[-1]
@@ -191,7 +191,7 @@ def test_a_double_click_on_leave_takes_nobody_else_out(town: Town) -> None:
     assert town.sound() == before
 
 
-def test_a_click_adopts_a_card_that_the_store_does_not_know(town: Town) -> None:
+def test_register_on_unknown_card_stores_card(town: Town) -> None:
     answered = WebClient(
         token=town.workspace.app.bot_token, base_url=f"{town.workspace.url}/api/"
     ).chat_postMessage(channel=EVENTS, **event_card(town.event()).to_dict())
@@ -200,7 +200,7 @@ def test_a_click_adopts_a_card_that_the_store_does_not_know(town: Town) -> None:
     assert sentences.taken(1, 2) in town.card_now()
 
 
-def test_sixteen_people_who_press_at_once_for_five_seats_each_get_a_true_answer(
+def test_sixteen_members_for_five_seats_get_true_replies(
     town: Town,
 ) -> None:
     card = town.card(town.event(capacity=5))
@@ -219,7 +219,7 @@ def test_sixteen_people_who_press_at_once_for_five_seats_each_get_a_true_answer(
             assert sentences.waitlisted(position) in text
 
 
-def test_one_person_who_clicks_sixteen_times_at_once_has_one_seat(town: Town) -> None:
+def test_sixteen_clicks_of_one_member_give_one_seat(town: Town) -> None:
     card = town.card(town.event(capacity=5))
     with ThreadPoolExecutor(16) as clicks:
         seen = clicks.map(lambda _: town.slack.click(BJORN, card, ActionId.REGISTER), range(16))

@@ -1,4 +1,4 @@
-"""Leaving: what it costs is said first, and the message of a promotion (R8.1, R8.4, R8.5)."""
+"""Unregistering, the question before it, and the promotion message (R8.1, R8.4, R8.5)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from playground.demo.seed import RANDOM
 from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, Town, answer, shown
 
-# /unregister and leaving: R8.1, R8.4
+# Unregistering: R8.1, R8.4
 
 
-def test_unregister_finds_among_ones_own(town: Town) -> None:
+def test_unregister_searches_own_registrations(town: Town) -> None:
     town.event("y1", title="Yoga for beginners")
     town.event("y2", title="Yoga in the park")
     town.register(BJORN, event_id="y1")
@@ -22,7 +22,7 @@ def test_unregister_finds_among_ones_own(town: Town) -> None:
     assert town.sound().registrations == {}
 
 
-def test_unregister_with_several_of_ones_own_gives_a_choice(town: Town) -> None:
+def test_unregister_with_ambiguous_title_offers_choice(town: Town) -> None:
     for event_id in ("y1", "y2"):
         town.event(event_id)
         town.register(BJORN, event_id=event_id)
@@ -33,13 +33,13 @@ def test_unregister_with_several_of_ones_own_gives_a_choice(town: Town) -> None:
     assert town.sound().seated("y2") == []
 
 
-def test_unregister_of_nothing_of_ones_own_says_so(town: Town) -> None:
+def test_unregister_without_match_says_so(town: Town) -> None:
     town.event()
     seen = town.slack.command(BJORN, RANDOM, "/unregister", "yoga")
     assert registration_choice(FoundRegistrations((), ()), "yoga").text in answer(seen)
 
 
-def test_unregister_of_what_fits_nothing_offers_the_nearest_of_ones_own_as_buttons(
+def test_unregister_with_similar_title_offers_nearest_own(
     town: Town,
 ) -> None:
     town.event("mine")
@@ -53,7 +53,7 @@ def test_unregister_of_what_fits_nothing_offers_the_nearest_of_ones_own_as_butto
     assert town.sound().seated("mine") == []
 
 
-def test_unregister_alone_opens_a_picker_of_ones_own(town: Town) -> None:
+def test_unregister_without_text_opens_picker_of_own(town: Town) -> None:
     town.event()
     town.event("chess", title="Chess")
     town.register(BJORN)
@@ -65,14 +65,14 @@ def test_unregister_alone_opens_a_picker_of_ones_own(town: Town) -> None:
     assert sentences.unregistered() in answer(seen)
 
 
-def test_leaving_an_event_with_free_seats_is_done_at_once(town: Town) -> None:
+def test_unregister_from_event_with_free_seats_does_not_ask(town: Town) -> None:
     card = town.card(town.event())
     town.register(BJORN)
     assert sentences.unregistered() in answer(town.slack.click(BJORN, card, ActionId.UNREGISTER))
     assert town.sound().registrations == {}
 
 
-def test_leaving_a_full_event_asks_first_and_names_the_cost(town: Town) -> None:
+def test_unregister_from_full_event_asks_with_cost(town: Town) -> None:
     card = town.card(town.event(capacity=1))
     town.register(BJORN, CHLOE, DIEGO)
     asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
@@ -84,7 +84,7 @@ def test_leaving_a_full_event_asks_first_and_names_the_cost(town: Town) -> None:
     assert town.sound().seated("yoga") == [BJORN]
 
 
-def test_leaving_a_full_event_where_nobody_waits_asks_too(town: Town) -> None:
+def test_unregister_from_full_event_without_waitlist_entries_asks(town: Town) -> None:
     card = town.card(town.event(capacity=1))
     town.register(BJORN)
     asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
@@ -94,7 +94,7 @@ def test_leaving_a_full_event_where_nobody_waits_asks_too(town: Town) -> None:
     assert left.messages[-1].ts == asked.ephemeral[-1].ts, "the answer replaces the question"
 
 
-def test_leaving_the_line_in_front_of_others_asks_first(town: Town) -> None:
+def test_unregister_ahead_of_others_on_waitlist_asks(town: Town) -> None:
     card = town.card(town.event(capacity=1))
     town.register(AMARA, BJORN, CHLOE)
     asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
@@ -104,7 +104,7 @@ def test_leaving_the_line_in_front_of_others_asks_first(town: Town) -> None:
     assert town.sound().waiting("yoga") == [CHLOE]
 
 
-def test_leaving_what_takes_no_registrations_any_more_says_that_there_is_no_way_back(
+def test_unregister_from_closed_event_says_no_return(
     town: Town,
 ) -> None:
     card = town.card(town.event(capacity=1))
@@ -123,7 +123,7 @@ def test_leaving_what_takes_no_registrations_any_more_says_that_there_is_no_way_
         assert question in answer(asked)
 
 
-def test_who_waits_and_stays_is_told_the_position(town: Town) -> None:
+def test_waitlisted_user_who_stays_sees_position(town: Town) -> None:
     card = town.card(town.event(capacity=1))
     town.register(AMARA, BJORN, CHLOE)
     asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
@@ -131,19 +131,19 @@ def test_who_waits_and_stays_is_told_the_position(town: Town) -> None:
     assert sentences.kept(1) in shown(stayed.messages[-1])
 
 
-def test_the_last_in_line_leaves_at_once(town: Town) -> None:
+def test_last_on_waitlist_unregisters_without_question(town: Town) -> None:
     card = town.card(town.event(capacity=1))
     town.register(AMARA, BJORN)
     assert sentences.left_waitlist() in answer(town.slack.click(BJORN, card, ActionId.UNREGISTER))
 
 
-def test_who_is_not_in_and_leaves_is_told_so(town: Town) -> None:
+def test_unregister_without_registration_is_refused(town: Town) -> None:
     card = town.card(town.event())
     seen = town.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert sentences.not_registered() in answer(seen)
 
 
-def test_the_question_in_the_picker_is_answered_in_the_same_modal(town: Town) -> None:
+def test_picker_question_is_answered_in_same_modal(town: Town) -> None:
     town.event(capacity=1)
     town.register(BJORN, CHLOE)
     view = town.slack.command(BJORN, RANDOM, "/unregister").view
@@ -156,10 +156,10 @@ def test_the_question_in_the_picker_is_answered_in_the_same_modal(town: Town) ->
     assert len(town.workspace.views.stack(BJORN)) == 1, "the answer takes the question's place"
 
 
-# The message of a promotion: R8.5
+# The promotion message: R8.5
 
 
-def test_the_message_of_a_promotion_gives_the_seat_up_and_stays_understandable(
+def test_promotion_message_gives_up_seat(
     town: Town,
 ) -> None:
     event = town.event(capacity=1)
@@ -178,7 +178,7 @@ def test_the_message_of_a_promotion_gives_the_seat_up_and_stays_understandable(
     assert town.sound().seated("yoga") == []
 
 
-def test_who_stays_after_all_can_still_give_the_seat_up(town: Town) -> None:
+def test_promoted_user_who_stays_can_still_unregister(town: Town) -> None:
     town.event(capacity=1)
     town.register(BJORN, CHLOE)
     town.bot.service.unregister("yoga", BJORN)

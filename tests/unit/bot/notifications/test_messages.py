@@ -1,4 +1,4 @@
-"""What direct messages say (R8.5, R8.8), with text shown as typed (R8.11)."""
+"""Direct messages (R8.5, R8.8), with typed text shown as typed (R8.11)."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def said(notification: Notification, about: EventSummary | None = ABOUT) -> str:
 
 
 MESSAGES = [kind for kind in NotificationKind if kind is not NotificationKind.EXPORT]
-"""Of an export, there is a file instead."""
+"""All kinds but exports, which are files."""
 
 
 @pytest.mark.parametrize("kind", MESSAGES)
-def test_every_notice_names_its_event_harmlessly(kind: NotificationKind) -> None:
-    """R8.11: what people typed can't ping, here neither."""
+def test_notification_names_event_escaped(kind: NotificationKind) -> None:
+    """R8.11: typed text can't ping."""
     text = said(Notification(kind=kind, user_id="U1", ticket=1, text="words", about_user_id="U2"))
     assert "Yoga &lt;!channel&gt;" in text
     assert "<!channel>" not in text
 
 
 @pytest.mark.parametrize("kind", MESSAGES)
-def test_every_notice_has_text_for_those_who_see_no_blocks(kind: NotificationKind) -> None:
+def test_notification_has_text_fallback(kind: NotificationKind) -> None:
     notification = Notification(kind=kind)
     entry = JournalEntry(event_id="yoga", version=3, plan_id="p", at=START, about=ABOUT)
     message = notification_message(notification, entry)
@@ -57,7 +57,7 @@ def test_every_notice_has_text_for_those_who_see_no_blocks(kind: NotificationKin
     assert "<!channel>" not in message.text
 
 
-def test_promotion_says_when_and_where_and_has_a_button_with_the_event() -> None:
+def test_promotion_has_time_location_and_buttons() -> None:
     """R8.5."""
     notification = Notification(kind=NotificationKind.PROMOTED, user_id="U1", ticket=1)
     entry = JournalEntry(event_id="yoga", version=3, plan_id="p", at=START, about=ABOUT)
@@ -69,14 +69,14 @@ def test_promotion_says_when_and_where_and_has_a_button_with_the_event() -> None
     assert buttons == [(ActionId.GIVE_UP_SEAT, "yoga"), (ActionId.ADD_TO_CALENDAR, "yoga")]
 
 
-def test_removal_gives_the_reason_if_there_is_one() -> None:
+def test_removal_has_reason_if_given() -> None:
     """R4.6."""
     notification = Notification(kind=NotificationKind.REMOVED, user_id="U1", reason="no <show>")
     assert "no &lt;show&gt;" in said(notification)
     assert "Reason" not in said(Notification(kind=NotificationKind.REMOVED, user_id="U1"))
 
 
-def test_move_shows_the_new_and_the_old() -> None:
+def test_move_shows_new_and_old() -> None:
     """R8.8."""
     before = ABOUT.model_copy(update={"location": "Room 5", "starts_at": START})
     text = said(Notification(kind=NotificationKind.MOVED, before=before))
@@ -99,21 +99,21 @@ BUTTONS = {
 
 
 @pytest.mark.parametrize("kind", MESSAGES)
-def test_every_notice_says_when_in_the_readers_zone_and_where(kind: NotificationKind) -> None:
+def test_notification_has_time_and_location(kind: NotificationKind) -> None:
     text = said(Notification(kind=kind, user_id="U1", text="words", about_user_id="U2"))
     assert f"<!date^{int(ABOUT.starts_at.timestamp())}^" in text
     assert "Riverside &amp; lawn" in text
 
 
 @pytest.mark.parametrize("kind", MESSAGES)
-def test_every_notice_has_the_button_that_helps(kind: NotificationKind) -> None:
+def test_notification_has_button(kind: NotificationKind) -> None:
     assert BUTTONS[kind] in said(
         Notification(kind=kind, user_id="U1", text="words", about_user_id="U2")
     )
 
 
-def test_a_message_is_its_writers_whoever_else_is_in_the_commit() -> None:
-    """In a rush one commit holds a registration and two organizers' messages: it named who came first."""
+def test_announcement_names_its_author() -> None:
+    """Regression: with several changes in a commit, it named the actor of the first."""
     registered = Change(kind=ChangeKind.REGISTERED, user_id="U1", actor_id="U1", ticket=1)
     wrote = [Change(kind=ChangeKind.MESSAGED, actor_id=one) for one in ("UBOSS", "UVICE")]
     texts = [
@@ -146,10 +146,8 @@ def test_a_message_is_its_writers_whoever_else_is_in_the_commit() -> None:
         ),
     ],
 )
-def test_who_has_the_seat_of_one_who_is_gone_is_not_another_who_moved_up(
-    status: RegistrationStatus, says: str
-) -> None:
-    """R8.14: somebody else left in the same commit, and another got that seat."""
+def test_deactivation_names_heir_of_that_seat(status: RegistrationStatus, says: str) -> None:
+    """R8.14: another attendee left in the same commit, and their seat went to someone else."""
 
     def left(user_id: str, status: RegistrationStatus) -> Change:
         return Change(kind=ChangeKind.LEFT, user_id=user_id, cause=Cause.OWN, status=status)
@@ -178,7 +176,7 @@ def test_who_has_the_seat_of_one_who_is_gone_is_not_another_who_moved_up(
     assert "<@U2>" not in text
 
 
-def test_notice_about_nothing_is_a_mistake_of_the_journal() -> None:
+def test_notification_without_event_summary_raises() -> None:
     with pytest.raises(ValueError, match="version 3 of yoga"):
         said(Notification(kind=NotificationKind.CANCELED), about=None)
 
@@ -193,8 +191,8 @@ def word(*kinds: NotificationKind, more: int = 0, user_id: str = "U1") -> dict[s
 
 
 @pytest.mark.parametrize("kind", NotificationKind)
-def test_organizers_are_told_of_anyone_whom_any_notice_missed(kind: NotificationKind) -> None:
-    """R9.2: who and which event, harmlessly (R8.11)."""
+def test_unreachable_message_names_recipient_and_event(kind: NotificationKind) -> None:
+    """R9.2, and escaped (R8.11)."""
     message = word(kind)
     for text in (message["text"], text_of(message["blocks"])):
         assert "<@U1>" in text
@@ -203,8 +201,8 @@ def test_organizers_are_told_of_anyone_whom_any_notice_missed(kind: Notification
     assert "2 more" in word(kind, more=2)["text"]
 
 
-def test_as_many_as_one_message_names_fit_it() -> None:
-    """R8.11: Slack takes 3,000 characters a section; an id has 64 at most."""
+def test_unreachable_message_fits_limits() -> None:
+    """R8.11: a section has at most 3,000 characters, an id at most 64."""
     longest = "U" * 64
     message = word(*[NotificationKind.CANCELED] * MOST_NAMED, more=99, user_id=longest)
     assert text_of(message["blocks"]).count(longest) == MOST_NAMED
