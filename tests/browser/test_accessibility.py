@@ -1,4 +1,4 @@
-"""Accessibility: axe-core on every screen, light, dark and 360 px wide, and use by keyboard alone."""
+"""Accessibility: axe-core on every screen, dark mode, 360 px, and keyboard only."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ VIOLATIONS = """async () => (await axe.run()).violations.map(({ id, nodes }) =>
     `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`)"""
 
 
-def assert_accessible(window: Window, where: str) -> None:
-    """Run all rules of axe-core on the page."""
+def assert_nothing_keeps_people_out(window: Window, where: str) -> None:
+    """Run all axe-core rules on the page."""
     window.page.evaluate(AXE)
     assert (where, window.page.evaluate(VIOLATIONS)) == (where, [])
 
 
 def assert_fits(window: Window, where: str) -> None:
-    """Assert that nothing is wider than the window."""
+    """Assert that nothing overflows to the right, and that buttons are large enough."""
     wide = window.page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
     cut_off = window.page.evaluate(
         """() => [...document.querySelectorAll("button, input, select, a, h1, h2, h3, .text")]
@@ -37,7 +37,7 @@ def assert_fits(window: Window, where: str) -> None:
 
 
 def every_screen(window: Window, look: Callable[[Window, str], None]) -> None:
-    """Visit every screen and call `look` on each."""
+    """Visit every screen and call `look`."""
     page = window.page
     size = page.viewport_size
     narrow = size is not None and size["width"] < 720
@@ -86,14 +86,14 @@ def every_screen(window: Window, look: Callable[[Window, str], None]) -> None:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_no_violation_on_any_screen(visit: Visit, dark: bool) -> None:
-    every_screen(visit(AMARA, dark=dark), assert_accessible)
+    every_screen(visit(AMARA, dark=dark), assert_nothing_keeps_people_out)
 
 
-def test_axe_finds_no_violation_in_a_narrow_window(visit: Visit) -> None:
-    every_screen(visit(AMARA, width=360), assert_accessible)
+def test_axe_finds_no_violation_in_narrow_window(visit: Visit) -> None:
+    every_screen(visit(AMARA, width=360), assert_nothing_keeps_people_out)
 
 
-def test_everything_fits_in_360_pixels(visit: Visit) -> None:
+def test_every_screen_fits_360_pixels(visit: Visit) -> None:
     every_screen(visit(AMARA, width=360), assert_fits)
 
 
@@ -106,7 +106,7 @@ def tab_to(target: Locator) -> None:
     raise AssertionError(f"{target} can't be reached by Tab")
 
 
-def test_keyboard_registers_leaves_and_reads_the_message(visit: Visit) -> None:
+def test_keyboard_registers_unregisters_and_reads_message(visit: Visit) -> None:
     bjorn, chloe = visit(BJORN), visit(CHLOE)
     chloe.page.keyboard.press("Tab")
     expect(chloe.page.get_by_role("link", name="Skip to messages")).to_be_focused()
@@ -132,7 +132,7 @@ def test_keyboard_registers_leaves_and_reads_the_message(visit: Visit) -> None:
     expect(bjorn.page.get_by_role("tab", name="Messages")).to_be_focused()
 
 
-def test_keyboard_fills_a_form_and_focus_returns(visit: Visit) -> None:
+def test_keyboard_fills_form_and_focus_returns(visit: Visit) -> None:
     amara = visit(AMARA)
     keys = amara.page.keyboard
     box = amara.page.get_by_role("combobox", name="Message ")

@@ -1,4 +1,4 @@
-"""Backstage: no response or notification is lost in a rush, an outage, a rate limit or with a stopped bot."""
+"""Backstage: a rush, an outage, a rate limit, and a stopped bot lose nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.slack import sentences
 Visit = Callable[..., Window]
 
 
-def test_rush_answers_everyone_and_the_waitlist_has_no_gaps(visit: Visit) -> None:
+def test_rush_replies_to_everyone_and_waitlist_has_no_gap(visit: Visit) -> None:
     amara = visit(AMARA)
     amara.press("Backstage")
     amara.backstage.get_by_label("Members").fill("60")
@@ -34,7 +34,7 @@ def test_rush_answers_everyone_and_the_waitlist_has_no_gaps(visit: Visit) -> Non
     expect(amara.page.get_by_label("You are").get_by_role("option")).to_have_count(6)
 
 
-def test_second_rush_of_the_same_members_changes_nothing(visit: Visit) -> None:
+def test_second_rush_of_same_members_changes_nothing(visit: Visit) -> None:
     amara = visit(AMARA)
     amara.press("Backstage")
     amara.backstage.get_by_label("Members").fill("5")
@@ -47,8 +47,8 @@ def test_second_rush_of_the_same_members_changes_nothing(visit: Visit) -> None:
     expect(amara.card("Tool talk")).to_contain_text("7 of 20 seats")
 
 
-def test_notifications_of_an_outage_arrive_when_slack_is_back(visit: Visit) -> None:
-    """A seat becomes free while Slack is down, the bot restarts, and the promoted member is notified."""
+def test_outage_notifications_arrive_after_recovery(visit: Visit) -> None:
+    """A seat is promoted while Slack is down and the bot restarts. The notification arrives later."""
     amara, bjorn = visit(AMARA), visit(BJORN)
     amara.press("Register", amara.card())
     bjorn.press("Join waitlist", bjorn.card())
@@ -75,8 +75,8 @@ def test_notifications_of_an_outage_arrive_when_slack_is_back(visit: Visit) -> N
     expect(bjorn.page.locator("#conditions")).to_be_empty()
 
 
-@pytest.mark.parametrize("answer", ["Slow", "Rate limited"])
-def test_slow_or_rate_limited_slack_loses_no_response(visit: Visit, answer: str) -> None:
+@pytest.mark.parametrize("answer", ["Slow", "Limited"])
+def test_slow_or_limited_slack_loses_no_reply(visit: Visit, answer: str) -> None:
     amara = visit(AMARA)
     amara.press("Backstage")
     amara.choose_slack(answer)

@@ -1,4 +1,4 @@
-"""Elements that Rollcall doesn't use yet: overflow menus, confirmations, and selects in a message."""
+"""Elements that Rollcall does not use: menus, confirmations, and choices in messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Visit = Callable[..., Window]
 
 @pytest.fixture
 def url(server: tuple[Any, str], member_client: MemberClient) -> str:
-    """Give the URL of a workspace with a small app as its bot."""
+    """Open the page of a workspace with a small test app."""
     app, address = server
     app.state.member_client = member_client
     return address
@@ -30,8 +30,8 @@ def option(value: str) -> Json:
     return {"text": {"type": "plain_text", "text": value.title()}, "value": value}
 
 
-def respond_to(bot: App, *action_ids: str) -> None:
-    """Make the bot respond to each action with its id and value."""
+def answering(bot: App, *action_ids: str) -> None:
+    """Make the bot reply to each action with its id and the choice."""
 
     def answer(ack: Ack, action: Json, respond: Respond) -> None:
         option = action.get("selected_option") or {}
@@ -44,8 +44,8 @@ def respond_to(bot: App, *action_ids: str) -> None:
         bot.action(action_id)(answer)
 
 
-def test_confirmation_can_be_declined_and_accepted(visit: Visit, slack: Slack, bot: App) -> None:
-    respond_to(bot, "delete")
+def test_confirmation_declined_does_nothing(visit: Visit, slack: Slack, bot: App) -> None:
+    answering(bot, "delete")
     text = {"type": "mrkdwn", "text": "It can’t be *undone*."}
     confirm: Json = {"title": {"type": "plain_text", "text": "Delete it?"}, "text": text}
     confirm |= {"confirm": {"type": "plain_text", "text": "Delete"}, "style": "danger"}
@@ -68,7 +68,7 @@ def test_confirmation_can_be_declined_and_accepted(visit: Visit, slack: Slack, b
     expect(amara.page.locator(".message.ephemeral")).to_have_count(1)
 
 
-def test_menu_opens_by_keyboard_and_closes_without_a_choice(
+def test_menu_opens_by_keyboard_and_closes_without_choice(
     visit: Visit, slack: Slack, bot: App
 ) -> None:
     respond_to(bot, "more")
@@ -89,10 +89,8 @@ def test_menu_opens_by_keyboard_and_closes_without_a_choice(
     expect(amara.page.get_by_role("menu")).to_have_count(0)
 
 
-def test_choices_in_a_message_are_sent_as_they_are_made(
-    visit: Visit, slack: Slack, bot: App
-) -> None:
-    respond_to(bot, "color", "day", "hour", "who")
+def test_message_choices_are_sent_immediately(visit: Visit, slack: Slack, bot: App) -> None:
+    answering(bot, "color", "day", "hour", "who")
     placeholder = {"type": "plain_text", "text": "Color"}
     elements = [
         {"type": "static_select", "action_id": "color", "placeholder": placeholder}

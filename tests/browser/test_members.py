@@ -1,4 +1,4 @@
-"""Members in windows of their own; every change appears without a reload."""
+"""Members in windows of their own, without reloading."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.support.slack import sentences
 Visit = Callable[..., Window]
 
 
-def test_seat_goes_to_the_first_on_the_waitlist(visit: Visit) -> None:
-    """One takes the last seat, two join the waitlist, one leaves, the next is notified and sees it in App Home."""
+def test_three_members_fill_event_and_seat_is_promoted(visit: Visit) -> None:
+    """One takes the last seat, two join the waitlist, one unregisters, and the next is notified."""
     amara, bjorn, chloe = visit(AMARA), visit(BJORN), visit(CHLOE)
     amara.press("Register", amara.card())
     expect(amara.only_you()).to_contain_text(plain(sentences.seat(YOGA)))
@@ -40,13 +40,13 @@ def test_seat_goes_to_the_first_on_the_waitlist(visit: Visit) -> None:
     expect(bjorn.page.get_by_role("region", name="App Home")).to_contain_text(YOGA)
 
 
-def test_times_are_shown_in_each_members_own_zone(visit: Visit) -> None:
+def test_time_is_shown_in_each_members_zone(visit: Visit) -> None:
     lagos, lima = visit(AMARA), visit(DIEGO)
     expect(lagos.card().locator(".text time").first).to_have_text(re.compile(" 5:00 PM$"))
     expect(lima.card().locator(".text time").first).to_have_text(re.compile(" 11:00 AM$"))
 
 
-def test_commands_complete_and_respond_to_their_sender_only(visit: Visit) -> None:
+def test_commands_autocomplete_and_reply_to_sender_only(visit: Visit) -> None:
     chloe, diego = visit(CHLOE), visit(DIEGO)
     box = chloe.page.get_by_role("combobox", name="Message #events")
     box.fill("/reg")
@@ -65,7 +65,7 @@ def test_commands_complete_and_respond_to_their_sender_only(visit: Visit) -> Non
     expect(diego.page.locator(".message.ephemeral")).to_have_count(0)
 
 
-def test_switching_members_can_be_undone_with_back(visit: Visit) -> None:
+def test_member_switcher_and_back_button(visit: Visit) -> None:
     window = visit(AMARA)
     expect(window.page.get_by_role("button", name="leads")).to_be_visible()
     window.page.get_by_label("You are").select_option("Diego Quispe")

@@ -15,7 +15,7 @@ from tests.support.slack import sentences
 Visit = Callable[..., Window]
 
 
-def test_invalid_input_is_marked_at_its_field_and_input_is_kept(visit: Visit) -> None:
+def test_wrong_input_is_marked_and_input_kept(visit: Visit) -> None:
     amara = visit(AMARA)
     amara.type_command("/event create")
     form = amara.modal
@@ -40,8 +40,8 @@ def test_invalid_input_is_marked_at_its_field_and_input_is_kept(visit: Visit) ->
     expect(amara.card("Sketching")).to_contain_text("10:30 AM")
 
 
-def test_capacity_increase_is_previewed_then_promotes_and_notifies(visit: Visit) -> None:
-    """The preview names the members who get a seat."""
+def test_capacity_increase_is_previewed_then_notified(visit: Visit) -> None:
+    """The preview names who gets a seat, and they are notified."""
     amara, bjorn, chloe = visit(AMARA), visit(BJORN), visit(CHLOE)
     bjorn.press("Register", bjorn.card())
     chloe.press("Join waitlist", chloe.card())
@@ -56,7 +56,7 @@ def test_capacity_increase_is_previewed_then_promotes_and_notifies(visit: Visit)
     expect(chloe.page.get_by_role("button", name="Rollcall 1 unread")).to_be_visible()
 
 
-def test_attendee_list_downloads_as_a_file(visit: Visit) -> None:
+def test_attendee_list_downloads(visit: Visit) -> None:
     amara = visit(AMARA)
     amara.press("Manage", amara.card())
     amara.press("Export CSV", amara.modal)
@@ -69,7 +69,7 @@ def test_attendee_list_downloads_as_a_file(visit: Visit) -> None:
     assert "registered,,priya,U0PRIYA" in listed
 
 
-def test_attendees_get_messages_as_typed_and_cancellations(visit: Visit) -> None:
+def test_announcement_and_cancellation_arrive(visit: Visit) -> None:
     amara, priya = visit(AMARA), visit(PRIYA)
     amara.press("Manage", amara.card())
     amara.press("Message attendees", amara.modal)

@@ -84,7 +84,7 @@ def registration_blocks(own: UserRegistration) -> Sequence[Block]:
 
 
 def status_text(own: UserRegistration) -> str:
-    """Return "You have a seat", or the position on the waitlist. Of a canceled event, what it was."""
+    """Return "You have a seat" or the position on the waitlist, in the past tense if the event is canceled."""
     on_waitlist = f"{ordinal(own.position)} on the waitlist" if own.position is not None else ""
     if own.event.status is EventStatus.CANCELED:
         return f"Canceled (you {f'were {on_waitlist}' if on_waitlist else 'had a seat'})"

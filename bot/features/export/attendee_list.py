@@ -18,15 +18,15 @@ PEOPLE = 100
 """Attendees read at a time."""
 
 IN_MEMORY = 1_000_000
-"""Bytes of a file; a larger one goes to the disk."""
+"""Bytes of a file that is kept in memory. A larger file goes to disk."""
 
 
 def export_file(store: Store, event: Event) -> File:
-    """Return the file with everyone in the event, as read now. Raises `Unavailable`.
+    """Return the file with all attendees. Raises `Unavailable`.
 
-    UTF-8 with a byte order mark, by which Excel knows it.
+    It is UTF-8 with a byte order mark, which Excel needs.
     """
-    content = cast("IO[bytes]", SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115  # its sender closes it
+    content = cast("IO[bytes]", SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115  # the sender closes it
     text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
     writer = csv.writer(text)
     writer.writerow(spreadsheet.heading(event))
@@ -48,18 +48,18 @@ def _rows(store: Store, event: Event) -> Iterator[Row]:
 def _seats(store: Store, event_id: str) -> Iterator[Sequence[Registration]]:
     cursor: str | None = None
     while True:
-        page = store.list_roster(event_id, limit=PEOPLE, cursor=cursor)
+        page = store.list_roster(event_id, limit=PAGE, cursor=cursor)
         yield page.items
         cursor = page.next_cursor
         if cursor is None:
             return
 
 
-def _line(store: Store, event_id: str) -> Iterator[Sequence[WaitlistPosition]]:
+def _waitlist(store: Store, event_id: str) -> Iterator[Sequence[WaitlistPosition]]:
     last = position = 0
-    while line := store.get_waitlist(event_id, after=last, limit=PEOPLE):
-        yield [WaitlistPosition(position + n, one) for n, one in enumerate(line, start=1)]
-        last, position = line[-1].ticket, position + len(line)
+    while entries := store.get_waitlist(event_id, after=last, limit=PAGE):
+        yield [WaitlistPosition(position + n, one) for n, one in enumerate(entries, start=1)]
+        last, position = entries[-1].ticket, position + len(entries)
 
 
 def _users(store: Store, event: Event, user_ids: Sequence[str]) -> dict[str, User]:

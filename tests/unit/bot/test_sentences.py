@@ -1,4 +1,4 @@
-"""All sentences that people read live in one place, and help and README say the same."""
+"""Sentences that people read are in views only, and help and README say the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ README = BOT.parent / "README.md"
 SPEAK = {"Invalid", "note_modal"}
 
 MAKE_TEXT = {"section", "context", "note", "plain", "button"}
-"""What a text for people is made with."""
+"""Functions that build text for people."""
 
 
 VIEWS = {
@@ -28,12 +28,12 @@ VIEWS = {
 
 
 def is_view(path: Path) -> bool:
-    """Return whether a module renders: the sentences that people read belong there."""
+    """Return whether a module may hold sentences that people read."""
     return path.name in VIEWS or path.parent.name == "blocks"
 
 
 def makers_used(path: Path) -> set[str]:
-    """Return what a module takes from `bot.blocks.builders` to make text with, and block classes of Slack's."""
+    """Return the text builders and Slack block classes that a module imports."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -46,7 +46,7 @@ def makers_used(path: Path) -> set[str]:
 
 
 def words_given(path: Path) -> list[str]:
-    """Return the words that a module gives a refusal of a field, or a modal, as they stand there."""
+    """Return the literals that a module passes to field errors and modals."""
     calls = (
         node
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
@@ -63,28 +63,28 @@ def words_given(path: Path) -> list[str]:
     ]
 
 
-def test_what_is_wrong_with_a_field_and_what_a_modal_is_called_stand_in_views() -> None:
+def test_field_errors_and_modal_titles_are_in_views() -> None:
     modules = [path for path in BOT.rglob("*.py") if not is_view(path) and "api" not in path.parts]
     assert {path.name: words for path in modules if (words := words_given(path))} == {}
 
 
-def test_words_that_a_module_gives_are_found() -> None:
-    """The control."""
+def test_text_in_module_is_found() -> None:
+    """Negative control."""
     assert "'Post card'" in words_given(BOT / "features" / "manage" / "views.py")
 
 
-def test_only_views_make_text_that_people_read() -> None:
+def test_only_views_build_text() -> None:
     modules = [path for path in BOT.rglob("*.py") if not is_view(path)]
     assert {path.name: used for path in modules if (used := makers_used(path))} == {}
 
 
-def test_a_module_that_makes_text_is_found() -> None:
-    """The control."""
+def test_module_that_builds_text_is_found() -> None:
+    """Negative control."""
     assert makers_used(BOT / "features" / "manage" / "views.py")
 
 
-def test_the_readmes_tours_and_help_say_the_same() -> None:
-    """Line by line, and neither has one more."""
+def test_readme_equals_help() -> None:
+    """Compare line by line."""
     section = README.read_text(encoding="utf-8").partition("\n## What it does\n")[2]
     written = [
         line for line in section.partition("\n## ")[0].splitlines() if line[:2] in ("- ", "**")

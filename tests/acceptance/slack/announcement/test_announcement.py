@@ -1,4 +1,4 @@
-"""A message to everyone registered, waiting, or both: looked at first, sent once (R8.8, R8.13)."""
+"""Messages to attendees: previewed first, sent once (R8.8, R8.13)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def yoga(harness: SlackHarness, **values: Any) -> None:
     harness.register(CHLOE, DIEGO, HARUKI)
 
 
-def test_the_preview_shows_what_people_get_and_how_many(harness: SlackHarness) -> None:
-    yoga(harness)
-    view = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_preview_shows_message_and_recipient_count(town: Town) -> None:
+    yoga(town)
+    view = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert "*3 people will get this" in said(view)
     assert "Bring a mat & <!channel> *water*" in said(view)
     harness.deliver_due(5)
@@ -38,10 +38,8 @@ def test_the_preview_shows_what_people_get_and_how_many(harness: SlackHarness) -
         ("everyone", {CHLOE, DIEGO, HARUKI}),
     ],
 )
-def test_it_goes_to_its_audience_and_nobody_else(
-    harness: SlackHarness, audience: str, told: set[str]
-) -> None:
-    yoga(harness)
+def test_message_goes_to_its_audience_only(town: Town, audience: str, told: set[str]) -> None:
+    yoga(town)
     values = WORDS | {BlockId.AUDIENCE: audience}
     preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
     assert preview is not None
@@ -58,10 +56,10 @@ def test_it_goes_to_its_audience_and_nobody_else(
         assert f"<@{BJORN}>" in message
 
 
-def test_text_that_was_typed_stays_text(harness: SlackHarness) -> None:
-    """It stands in plain text, where nothing pings (R8.11)."""
-    yoga(harness)
-    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_typed_text_stays_text(town: Town) -> None:
+    """It is plain text, where nothing pings (R8.11)."""
+    yoga(town)
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     submit(harness, preview)
     harness.deliver_due(6)
@@ -72,9 +70,9 @@ def test_text_that_was_typed_stays_text(harness: SlackHarness) -> None:
     assert "Bring a mat" in shown(message)
 
 
-def test_changed_after_the_preview_it_is_previewed_anew(harness: SlackHarness) -> None:
-    yoga(harness)
-    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_change_after_preview_shows_new_preview(town: Town) -> None:
+    yoga(town)
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     again = submit(harness, preview, {BlockId.TEXT: "Bring two mats"}).view
     assert again is not None
@@ -86,10 +84,10 @@ def test_changed_after_the_preview_it_is_previewed_anew(harness: SlackHarness) -
     assert "Bring two mats" in harness.direct_messages(CHLOE)[0]
 
 
-def test_words_for_nobody_are_not_sent(harness: SlackHarness) -> None:
-    """The preview said "This goes to 0 people", and sent it."""
-    harness.event(organizer_id=BJORN)
-    harness.register(CHLOE)
+def test_message_without_recipients_is_not_sent(town: Town) -> None:
+    """Regression: the preview said 0 people, and the message was sent."""
+    town.event(organizer_id=BJORN)
+    town.register(CHLOE)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
     view = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
     before = harness.assert_invariants()
@@ -101,9 +99,9 @@ def test_words_for_nobody_are_not_sent(harness: SlackHarness) -> None:
     assert harness.assert_invariants() == before
 
 
-def test_who_left_the_audience_empty_since_the_preview_gets_nothing(harness: SlackHarness) -> None:
-    harness.event(organizer_id=BJORN, capacity=1)
-    harness.register(CHLOE, DIEGO)
+def test_message_to_audience_that_became_empty_reaches_no_one(town: Town) -> None:
+    town.event(organizer_id=BJORN, capacity=1)
+    town.register(CHLOE, DIEGO)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
     preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
     harness.bot.service.unregister("yoga", DIEGO)
@@ -113,31 +111,31 @@ def test_who_left_the_audience_empty_since_the_preview_gets_nothing(harness: Sla
     assert harness.direct_messages(DIEGO) == harness.direct_messages(CHLOE) == []
 
 
-def test_an_empty_message_is_marked(harness: SlackHarness) -> None:
-    yoga(harness)
+def test_empty_message_is_marked(town: Town) -> None:
+    yoga(town)
     values = WORDS | {BlockId.TEXT: "  "}
     seen = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values)
     assert seen.errors == {"text": "Must not be empty."}
 
 
-def test_sent_twice_it_comes_once(harness: SlackHarness) -> None:
-    yoga(harness)
-    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_message_sent_twice_arrives_once(town: Town) -> None:
+    yoga(town)
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     payload_view = harness.workspace.views.get(preview.id)
     assert payload_view is not None
-    submit(harness, preview)
-    # As a retry after a lost answer would send it.
-    harness.workspace.views.update(preview.id, payload_view.body)
-    seen = submit(harness, preview, WORDS)
+    submit(town, preview)
+    # As a retry after a lost reply sends it.
+    town.workspace.views.update(preview.id, payload_view.body)
+    seen = submit(town, preview, WORDS)
     assert "already sent" in said(seen.view)
     harness.deliver_due(8)
     assert len(harness.direct_messages(CHLOE)) == 1
 
 
-def test_others_may_not(harness: SlackHarness) -> None:
-    yoga(harness, co_organizer_ids=[PRIYA])
-    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES, PRIYA), WORDS, PRIYA).view
+def test_non_organizer_is_refused(town: Town) -> None:
+    yoga(town, co_organizer_ids=[PRIYA])
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES, PRIYA), WORDS, PRIYA).view
     assert preview is not None
     harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
     before = harness.everything()
@@ -145,19 +143,17 @@ def test_others_may_not(harness: SlackHarness) -> None:
     assert harness.everything() == before
 
 
-def test_an_event_that_vanished_meanwhile_says_so(harness: SlackHarness) -> None:
-    yoga(harness)
-    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_deleted_event_is_refused(town: Town) -> None:
+    yoga(town)
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     harness.bot.service.delete_event("yoga")
     assert GONE in said(submit(harness, preview).view)
 
 
-def test_who_left_before_it_went_out_does_not_get_it_and_who_moved_up_does(
-    harness: SlackHarness,
-) -> None:
-    """The audience is who it was when it was sent, less those who left."""
-    yoga(harness)
+def test_recipients_are_those_at_commit_who_still_attend(town: Town) -> None:
+    """Recipients are the audience at the commit, without those who left."""
+    yoga(town)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
     preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
     assert preview is not None
@@ -169,7 +165,7 @@ def test_who_left_before_it_went_out_does_not_get_it_and_who_moved_up_does(
     assert harness.direct_messages(CHLOE) == []
 
 
-def test_whom_it_can_not_reach_the_organizers_are_told(harness: SlackHarness) -> None:
+def test_unreachable_recipient_is_reported_to_organizers(town: Town) -> None:
     """R9.2."""
     yoga(harness)
     preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
@@ -182,9 +178,9 @@ def test_whom_it_can_not_reach_the_organizers_are_told(harness: SlackHarness) ->
     assert f"[{ActionId.MANAGE}]" in told
 
 
-def test_it_stands_in_the_history(harness: SlackHarness) -> None:
-    yoga(harness)
-    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_history_has_it(town: Town) -> None:
+    yoga(town)
+    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     submit(harness, preview)
     manage_modal(harness)

@@ -1,4 +1,4 @@
-"""What people typed is shown as typed and does nothing, and the longest inputs fit (R8.11); cards (R8.3)."""
+"""Cards (R8.3), and typed text: shown as typed, harmless, and within limits (R8.11)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NASTY = [
 
 
 def in_mrkdwn(part: Any) -> list[str]:
-    """Return the mrkdwn texts in blocks."""
+    """Return the mrkdwn texts of blocks."""
     if isinstance(part, list):
         return [text for one in part for text in in_mrkdwn(one)]
     if isinstance(part, dict):
@@ -42,9 +42,9 @@ def in_mrkdwn(part: Any) -> list[str]:
     return []
 
 
-def assert_harmless(harness: SlackHarness) -> None:
-    """Assert that nothing the bot ever sent has typed control sequences in mrkdwn."""
-    for call in harness.api.calls():
+def assert_harmless(town: Town) -> None:
+    """Assert that the bot sent no typed control sequence as mrkdwn."""
+    for call in town.api.calls():
         blocks = call.args.get("blocks") or call.args.get("view") or []
         part = json.loads(blocks) if isinstance(blocks, str) else blocks
         for text in [*in_mrkdwn(part), str(call.args.get("text", ""))]:
@@ -53,7 +53,7 @@ def assert_harmless(harness: SlackHarness) -> None:
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_typed_text_does_nothing_wherever_it_is_shown(harness: SlackHarness, text: str) -> None:
+def test_typed_text_is_harmless_on_every_screen(town: Town, text: str) -> None:
     """`<!channel>` in every text field, on every screen."""
     title = f"Yoga {text}"[:120]
     event = harness.event(
@@ -82,11 +82,9 @@ def test_typed_text_does_nothing_wherever_it_is_shown(harness: SlackHarness, tex
 
 @pytest.mark.parametrize("command", ["/register", "/unregister", "/registrations", "/event"])
 @pytest.mark.parametrize("text", ["<!channel>", "<@U0HARUKI>", "x" * 3_900, "*", "\u0000", "&lt;"])
-def test_strange_words_behind_a_command_are_answered_and_harmless(
-    harness: SlackHarness, command: str, text: str
-) -> None:
-    harness.event()
-    seen = harness.slack.command(BJORN, RANDOM, command, text)
+def test_command_with_strange_text_is_harmless(town: Town, command: str, text: str) -> None:
+    town.event()
+    seen = town.slack.command(BJORN, RANDOM, command, text)
     assert seen.failure is None
     for message in seen.ephemeral:
         for mrkdwn in in_mrkdwn(message.blocks):
@@ -96,7 +94,7 @@ def test_strange_words_behind_a_command_are_answered_and_harmless(
 
 
 @given(st.text(max_size=200))
-def test_escaped_text_has_no_control_sequence_and_stays_in_its_line(text: str) -> None:
+def test_escaped_text_has_no_control_sequence_or_line_break(text: str) -> None:
     escaped = escape(text)
     assert "<" not in escaped
     assert ">" not in escaped
@@ -114,8 +112,8 @@ def test_escaped_text_reads_as_it_was_typed(text: str) -> None:
 
 
 @given(st.text("*_~`:&<> a1\u00e9\n", max_size=40))
-def test_escaped_text_formats_nothing_in_bold_neither(text: str) -> None:
-    """A title with asterisks in it stood in bold by halves, with the asterisks gone."""
+def test_escaped_text_in_bold_formats_nothing(text: str) -> None:
+    """Regression: asterisks in a title ended the bold text."""
     shown = bold(text)
     assert (shown[0], shown[-1]) == ("*", "*")
     assert not set("*~`") & set(shown[1:-1])
@@ -141,10 +139,8 @@ def test_escaped_text_is_cut_to_what_fits(text: str, most: int) -> None:
         ("\u2067\u2067a\u2069", "\u2069"),
     ],
 )
-def test_text_that_turns_its_direction_round_turns_nothing_after_it(
-    typed: str, closed_by: str
-) -> None:
-    """R8.11: a title with an override in it had the seats and the day after it read backwards."""
+def test_direction_marks_end_with_the_text(typed: str, closed_by: str) -> None:
+    """Regression: a title with a direction override reversed the text after it (R8.11)."""
     assert escape(typed) == typed + closed_by
     assert contained(typed) == typed + closed_by
 
@@ -159,7 +155,7 @@ LONGEST = ["&", "<", "*", "x", "\u00e4", "\U0001f9d8", ":a"]
 
 
 @pytest.mark.parametrize("character", LONGEST)
-def test_the_longest_inputs_fit_on_every_screen(harness: SlackHarness, character: str) -> None:
+def test_longest_inputs_fit_on_every_screen(town: Town, character: str) -> None:
     organizers = [f"U{number:063}" for number in range(20)]
 
     def longest(length: int) -> str:
@@ -213,8 +209,8 @@ def test_the_longest_inputs_fit_on_every_screen(harness: SlackHarness, character
     assert harness.direct_messages(BJORN) != []
 
 
-def test_the_time_zones_offered_are_a_hundred_at_most(harness: SlackHarness) -> None:
-    view = harness.slack.command(BJORN, EVENTS, "/event", "create").view
+def test_time_zone_options_are_at_most_100(town: Town) -> None:
+    view = town.slack.command(BJORN, EVENTS, "/event", "create").view
     assert view is not None
     seen = harness.slack.options(BJORN, view, ActionId.TIME_ZONE, BlockId.TIME_ZONE, query="a")
     assert len(seen.options) == 100
@@ -250,7 +246,7 @@ def card_of(**values: Any) -> str:
     return text_of(event_card(event(**values)).to_dict()["blocks"])
 
 
-def test_a_card_has_title_times_place_description_counts_organizers_and_buttons() -> None:
+def test_card_shows_all_fields_and_buttons() -> None:
     text = card_of(
         location="Room 5",
         description="Bring *clocks*",
@@ -269,13 +265,13 @@ def test_a_card_has_title_times_place_description_counts_organizers_and_buttons(
     ]
 
 
-def test_a_full_card_offers_the_waitlist() -> None:
+def test_full_card_offers_waitlist() -> None:
     assert "Join waitlist" in str(event_card(event(registered_count=20)).to_dict())
     assert "20 of 20 seats taken · waitlist open" in card_of(registered_count=20)
     assert "20 of 20 seats taken · full" in card_of(registered_count=20, has_waitlist=False)
 
 
-def test_a_closed_and_a_canceled_card_say_so_and_take_nobody() -> None:
+def test_closed_and_canceled_card_cannot_register() -> None:
     for status, words in (
         (EventStatus.CLOSED, "*Registration closed*"),
         (EventStatus.CANCELED, "*Canceled*"),
@@ -285,16 +281,16 @@ def test_a_closed_and_a_canceled_card_say_so_and_take_nobody() -> None:
         assert f"[{ActionId.UNREGISTER}]" in card_of(status=status)
 
 
-def test_a_card_names_its_deadline() -> None:
+def test_card_shows_deadline() -> None:
     deadline = datetime(2026, 11, 24, tzinfo=UTC)
     assert "register by <!date^1795478400^" in card_of(registration_deadline=deadline)
 
 
-def test_every_message_has_a_text_of_its_own() -> None:
+def test_message_text_is_escaped() -> None:
     assert event_card(event(title="<!channel>")).text == "&lt;!channel&gt;: 0 of 20 seats taken"
 
 
-def test_times_are_given_in_the_readers_zone_with_the_events_own_to_fall_back_on() -> None:
+def test_times_fall_back_to_event_time_zone() -> None:
     value = datetime(2026, 7, 1, 17, 0, tzinfo=UTC)
     assert moment(value, "Asia/Kolkata") == (
         "<!date^1782925200^{date_short_pretty}, {time}|Wed, Jul 1, 2026, 10:30 PM (Asia/Kolkata)>"
@@ -306,7 +302,7 @@ def test_times_are_given_in_the_readers_zone_with_the_events_own_to_fall_back_on
     assert plain_time(event().starts_at, "Europe/Berlin") == "Wed, Nov 25, 6:00 PM"
 
 
-def test_numbers_and_names_as_people_say_them() -> None:
+def test_numbers_and_lists_in_words() -> None:
     said = [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 13, 21, 102, 111, 112)]
     assert said == [
         "1st",
@@ -327,12 +323,12 @@ def test_numbers_and_names_as_people_say_them() -> None:
     assert shortened("abcdef", 4) == "abc…"
 
 
-def test_somebody_who_is_not_in_slack_is_called_by_id() -> None:
-    """A program may register anybody; Slack would show a mention of them as it is written."""
+def test_user_not_in_slack_is_shown_by_id() -> None:
+    """API clients can register any user. Slack can't resolve a mention of them."""
     assert mention_list(["U1", "hr-7"], 2) == "<@U1> and hr-7"
 
 
-def test_an_answer_is_the_same_for_screen_readers(harness: SlackHarness) -> None:
-    harness.event()
-    seen = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
+def test_reply_text_equals_first_block(town: Town) -> None:
+    town.event()
+    seen = town.slack.command(BJORN, RANDOM, "/register", "yoga")
     assert as_typed(seen.ephemeral[-1].text) in answer(seen)

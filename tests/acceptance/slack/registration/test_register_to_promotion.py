@@ -1,4 +1,4 @@
-"""From `/register` to the promotion message: the path that the product is for."""
+"""The main path: from `/register` to the promotion message."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, SlackHarness, answer, shown
 
 
-def test_two_seats_three_members_a_promotion_and_a_raise(harness: SlackHarness) -> None:
-    """Create, register three, leave, promote, raise: every screen says what is so."""
-    card = harness.card(harness.event())
+def test_register_promotion_and_capacity_increase(town: Town) -> None:
+    """Three users register, one unregisters, one is promoted, and capacity is increased."""
+    card = town.card(town.event())
     assert sentences.taken(0, 2) in shown(card)
     assert sentences.seat() in answer(harness.slack.click(BJORN, card, ActionId.REGISTER))
     harness.slack.command(CHLOE, EVENTS, "/register", "yoga")

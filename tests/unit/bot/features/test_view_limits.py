@@ -1,4 +1,4 @@
-"""Every view and message at its longest input and its largest event, against Slack's limits (R8.11)."""
+"""Every view and message with its longest input against Slack's limits (R8.11)."""
 
 from __future__ import annotations
 
@@ -81,16 +81,16 @@ from tests.support.environment import START
 from tests.support.slack.block_kit_limits import beyond
 
 WORST = "&"
-"""Its escape is the longest: five characters."""
+"""The character with the longest escape, five characters."""
 
 REGISTERED, WAITING = 10_000, 5_000
 IDS = [f"{number:0>63}U" for number in range(100)]
-"""As long as an id may be."""
+"""User ids of maximum length."""
 CURSOR = "c" * 300
 
 
 def event(**values: Any) -> Event:
-    """Return the largest event, with the longest of each field."""
+    """Return the largest event, with the longest value of each field."""
     given: dict[str, Any] = {
         "event_id": "e" * 64,
         "title": WORST * 120,
@@ -149,7 +149,7 @@ def own(position: int | None = WAITING, of: Event = LARGEST) -> UserRegistration
 
 OWN = tuple(own() for _ in range(200))
 SOME = tuple(event(event_id=f"{number:e>64}") for number in range(14))
-"""Several of the largest, each with an id of its own."""
+"""Several of the largest events, with different ids."""
 
 LISTED = tuple(ListedEvent.of(LARGEST) for _ in range(200))
 SEATS = tuple(seat(user_id) for user_id in IDS[: roster_views.ROSTER_PAGE])
@@ -398,11 +398,11 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     ),
     "slack.error_messages.too_late": error_messages.too_late,
 }
-"""By the function, and what it is given where that matters."""
+"""Cases by function name, and a hint about the arguments where there are several."""
 
 
 def functions() -> set[str]:
-    """Return every public function of the bot that makes a message or a view."""
+    """Return the names of all public functions of the bot that return a message or a view."""
     found = set()
     for module in pkgutil.walk_packages(bot.__path__, "bot."):
         if module.name.startswith(("bot.entrypoints.bootstrap", "bot.entrypoints", "bot.api")):
@@ -419,14 +419,14 @@ def functions() -> set[str]:
     return found - {"blocks.builders.note"}
 
 
-def test_every_view_and_message_is_here() -> None:
-    """Whoever adds one is led here."""
+def test_every_view_and_message_is_covered() -> None:
+    """A new view must be added to `CASES`."""
     assert functions() <= {name.partition(",")[0] for name in CASES}
 
 
 @pytest.mark.parametrize("make", CASES.values(), ids=CASES)
-def test_the_longest_fits(make: Callable[[], Message | View]) -> None:
-    """Both by slackblocks and by the stand-in Slack, which has its limits from elsewhere."""
+def test_longest_input_fits(make: Callable[[], Message | View]) -> None:
+    """Check with slackblocks and with the stand-in Slack, whose limits have different sources."""
     made = make()
     rendered = made.to_dict()
     assert beyond(rendered) == []
@@ -440,12 +440,12 @@ def test_the_longest_fits(make: Callable[[], Message | View]) -> None:
 
 
 @pytest.mark.parametrize("make", CASES.values(), ids=CASES)
-def test_the_faster_json_is_that_of_slacks_models(make: Callable[[], Message | View]) -> None:
+def test_as_json_equals_to_dict(make: Callable[[], Message | View]) -> None:
     blocks = make().blocks or ()
     assert [as_json(block) for block in blocks] == [block.to_dict() for block in blocks]
 
 
-def test_the_faster_json_keeps_to_the_limits_of_slacks_models() -> None:
+def test_as_json_checks_limits() -> None:
     with pytest.raises(SlackObjectFormationError, match="150"):
         as_json(HeaderBlock(text="x" * 151))
 
@@ -462,8 +462,8 @@ def test_the_faster_json_keeps_to_the_limits_of_slacks_models() -> None:
     ],
     ids=["text", "blocks", "title"],
 )
-def test_what_is_too_long_is_found(surface: Callable[[], dict[str, Any]], found: str) -> None:
-    """The control: the judge is not blind."""
+def test_too_long_text_is_found(surface: Callable[[], dict[str, Any]], found: str) -> None:
+    """Negative control."""
     rendered = surface()
     assert any(found in one for one in beyond(rendered)), beyond(rendered)
     assert limits.VIEW_TITLE_MAX_LENGTH == 24
