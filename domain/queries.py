@@ -98,8 +98,8 @@ class Queries:
             page = self._store.list_roster(event.event_id, limit=limit, cursor=after or None)
             registered = page.items
             if page.next_cursor is not None:
-                cursor = f"{_REGISTERED}:{page.next_cursor}"
-                return EventRegistrations(event, registered, (), cursor)
+                following = f"{_REGISTERED}:{page.next_cursor}"
+                return EventRegistrations(event, registered, (), following)
             after = ""
         if status is RegistrationStatus.REGISTERED:
             return EventRegistrations(event, registered, (), None)
