@@ -23,7 +23,7 @@ import simpy
 
 from bot.entrypoints.bootstrap import THREADS
 from domain.commands import Register
-from domain.execution.executor import BATCH
+from domain.execution.executor import BATCH_SIZE
 from domain.execution.retry import REQUEST_SECONDS, RetryPolicy
 from domain.planning import planner
 from domain.planning.snapshot import Snapshot
@@ -255,7 +255,7 @@ class Process:
 
     def _lead(self) -> Steps:
         while self._queue:
-            batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+            batch = [self._queue.popleft() for _ in range(min(BATCH_SIZE, len(self._queue)))]
             yield from self._serve(batch)
         self._is_led = False
 

@@ -34,7 +34,7 @@ def test_the_preview_shows_what_people_get_and_how_many(town: Town) -> None:
     ("audience", "told"),
     [
         ("registered", {CHLOE, DIEGO}),
-        ("waiting", {HARUKI}),
+        ("waitlisted", {HARUKI}),
         ("everyone", {CHLOE, DIEGO, HARUKI}),
     ],
 )
@@ -86,7 +86,7 @@ def test_words_for_nobody_are_not_sent(town: Town) -> None:
     """The preview said "This goes to 0 people", and sent it."""
     town.event(organizer_id=BJORN)
     town.register(CHLOE)
-    values = WORDS | {BlockId.AUDIENCE: "waiting"}
+    values = WORDS | {BlockId.AUDIENCE: "waitlisted"}
     view = submit(town, form(town, ActionId.MESSAGE_PEOPLE), values).view
     before = town.sound()
     for _ in range(2):
@@ -100,7 +100,7 @@ def test_words_for_nobody_are_not_sent(town: Town) -> None:
 def test_who_left_the_audience_empty_since_the_preview_gets_nothing(town: Town) -> None:
     town.event(organizer_id=BJORN, capacity=1)
     town.register(CHLOE, DIEGO)
-    values = WORDS | {BlockId.AUDIENCE: "waiting"}
+    values = WORDS | {BlockId.AUDIENCE: "waitlisted"}
     preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), values).view
     town.bot.service.unregister("yoga", DIEGO)
     assert preview is not None
@@ -152,7 +152,7 @@ def test_an_event_that_vanished_meanwhile_says_so(town: Town) -> None:
 def test_who_left_before_it_went_out_does_not_get_it_and_who_moved_up_does(town: Town) -> None:
     """The audience is who it was when it was sent, less those who left."""
     yoga(town)
-    values = WORDS | {BlockId.AUDIENCE: "waiting"}
+    values = WORDS | {BlockId.AUDIENCE: "waitlisted"}
     preview = submit(town, form(town, ActionId.MESSAGE_PEOPLE), values).view
     assert preview is not None
     submit(town, preview)
