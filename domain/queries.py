@@ -116,8 +116,9 @@ class Queries:
             )
             registered = page.items
             if page.next_cursor is not None:
-                next_page = _attendees_cursor(event.event_id, page.next_cursor, 0)
-                return EventRegistrations(event, registered, (), next_page)
+                following = f"{_REGISTERED}:{page.next_cursor}"
+                return EventRegistrations(event, registered, (), following)
+            after = ""
         if status is RegistrationStatus.REGISTERED:
             return EventRegistrations(event, registered, (), None)
         left = limit - len(registered)

@@ -385,7 +385,7 @@ def test_last_seated_are_read_from_the_end(store: AnyStore) -> None:
 
 def test_deleted_event_is_read_but_not_listed(store: AnyStore) -> None:
     commit(store, PutEvent(an_event(), None))
-    commit(store, PutEvent(an_event(version=2, deletion="marked", operation_id="d"), 1))
+    commit(store, PutEvent(an_event(version=2, deletion="in_progress", operation_id="d"), 1))
     assert store.list_events(starting_from=None, limit=5).items == ()
     assert store.list_unfinished_events(limit=5).items == ("e1",)
     commit(store, PutEvent(an_event(version=3, deletion="done"), 2))

@@ -1,4 +1,4 @@
-"""What people enter, before anything is decided."""
+"""Validation of input."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from domain.errors import Invalid
 from domain.inputs import EventChanges
 
 
-def test_an_edit_takes_away_the_end_but_not_the_start() -> None:
-    """R2.6: an event has a start, its end is optional."""
+def test_edit_can_remove_the_end_but_not_the_start() -> None:
+    """R2.6: an event has a start, and its end is optional."""
     assert EventChanges.of(ends_at=None).given() == {"ends_at": None}
     with pytest.raises(Invalid) as refusal:
         EventChanges.of(starts_at=None)

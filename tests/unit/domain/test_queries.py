@@ -1,4 +1,4 @@
-"""What people are told of their own place is true at one moment, whatever happens while it is read."""
+"""Queries: each result is true at one moment, whatever happens during the reads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.memory_store import MemoryStore
 
 
 class BusyStore(MemoryStore):
-    """Something happens as soon as a registration has been read."""
+    """Something happens as soon as a registration was read."""
 
     after_rows: Callable[[], None] | None = None
 
@@ -28,8 +28,8 @@ class BusyStore(MemoryStore):
         return rows
 
 
-def test_what_leaving_would_cost_is_not_told_of_two_moments() -> None:
-    """R8.4: somebody with a seat, and nobody behind, leaves meanwhile; then a line forms that he was never before."""
+def test_preview_leave_during_changes_is_of_one_moment() -> None:
+    """R8.4: a user without anyone behind leaves, and then a waitlist forms."""
     store = BusyStore()
     service, other = service_on(store), service_on(store, new_id=ids("other"))
     new_users(service, "a", "b", "c")
@@ -46,14 +46,14 @@ def test_what_leaving_would_cost_is_not_told_of_two_moments() -> None:
         service.preview_leave("e1", "a")
 
 
-def test_of_an_event_that_is_not_there_nobody_has_a_history() -> None:
+def test_own_history_of_a_missing_event_raises() -> None:
     service = service_on(MemoryStore())
     with pytest.raises(UnknownEvent):
         service.list_own_history("e1", "a")
 
 
-def test_who_came_last_is_not_told_of_two_moments() -> None:
-    """R2.5: while those are read whom a smaller capacity would not seat, one of them leaves."""
+def test_preview_of_a_lower_capacity_during_changes_is_of_one_moment() -> None:
+    """R2.5: one of the affected users leaves while they are read."""
 
     class Leaving(MemoryStore):
         meanwhile: Callable[[], object] | None = None

@@ -1,4 +1,4 @@
-"""What happens between two reads, or before a commit: nothing untrue is told, and nothing goes on for ever."""
+"""The service when something happens between its reads, or before a commit."""
 
 from __future__ import annotations
 
@@ -33,55 +33,55 @@ from tests.support.faulty_store import FaultyStore, conflict, never_sent
 from tests.support.invariants import assert_invariants
 from tests.support.memory_store import MemoryStore
 
-Happens = Callable[[], None]
+Action = Callable[[], None]
 
 
-class Eventful(MemoryStore):
-    """Before a read of a line, and before a mark or a user is written, something happens, once."""
+class InterruptedStore(MemoryStore):
+    """Something happens, once, before a read of a waitlist or a write of a user."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.before_line: Happens | None = None
-        self.before_put_user: Happens | None = None
-        self.before_mark_user: Happens | None = None
-        self.always_before_line: Happens | None = None
+        self.before_waitlist: Action | None = None
+        self.before_put_user: Action | None = None
+        self.before_start_deletion: Action | None = None
+        self.always_before_waitlist: Action | None = None
 
     def get_waitlist(
         self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
     ) -> tuple[WaitlistEntry, ...]:
-        happens, self.before_line = self.before_line or self.always_before_line, None
-        if happens is not None:
-            happens()
+        action, self.before_waitlist = self.before_waitlist or self.always_before_waitlist, None
+        if action is not None:
+            action()
         return super().get_waitlist(event_id, after=after, until=until, limit=limit)
 
     def count_entries_before(
-        self, event_id: str, place: WaitlistEntry, *, after: int
+        self, event_id: str, entry: WaitlistEntry, *, after: int
     ) -> int | None:
-        happens, self.before_line = self.before_line or self.always_before_line, None
-        if happens is not None:
-            happens()
-        return super().count_entries_before(event_id, place, after=after)
+        action, self.before_waitlist = self.before_waitlist or self.always_before_waitlist, None
+        if action is not None:
+            action()
+        return super().count_entries_before(event_id, entry, after=after)
 
     def put_user(self, user: Any, *, replaces: str | None) -> None:
         if self.before_put_user is not None:
             self.before_put_user()
         super().put_user(user, replaces=replaces)
 
-    def start_user_deletion(self, user_id: str, mark: str, *, revision: str) -> str | None:
-        happens, self.before_mark_user = self.before_mark_user, None
-        if happens is not None:
-            happens()
-        return super().start_user_deletion(user_id, mark, revision=revision)
+    def start_user_deletion(self, user_id: str, deletion_id: str, *, revision: str) -> str | None:
+        action, self.before_start_deletion = self.before_start_deletion, None
+        if action is not None:
+            action()
+        return super().start_user_deletion(user_id, deletion_id, revision=revision)
 
 
 @pytest.fixture
-def store() -> Eventful:
-    return Eventful()
+def store() -> InterruptedStore:
+    return InterruptedStore()
 
 
 @pytest.fixture
-def service(store: Eventful) -> Service:
-    """Return a service on an event of one seat: `a` sits, `b` and `c` wait."""
+def service(store: InterruptedStore) -> Service:
+    """Return a service on an event with one seat: `a` has it, `b` and `c` are waitlisted."""
     service = service_on(store)
     new_users(service, "a", "b", "c")
     new_event(service, capacity=1)
@@ -90,76 +90,78 @@ def service(store: Eventful) -> Service:
 
 
 @pytest.fixture
-def other(store: Eventful) -> Service:
+def other(store: InterruptedStore) -> Service:
     return service_on(store, new_id=ids("other"))
 
 
-def test_a_line_that_got_shorter_since_the_event_was_read_is_read_again(
-    service: Service, other: Service, store: Eventful
+def test_waitlist_that_became_shorter_is_read_again(
+    service: Service, other: Service, store: InterruptedStore
 ) -> None:
     def both_leave() -> None:
         other.unregister("e1", "b")
         other.unregister("e1", "c")
 
-    store.before_line = both_leave
+    store.before_waitlist = both_leave
     assert service.unregister("e1", "a").promoted == ()
     assert_invariants(store)
 
 
-def test_a_page_of_the_line_is_of_one_moment(
-    service: Service, other: Service, store: Eventful
+def test_waitlist_page_during_a_leave_is_of_one_moment(
+    service: Service, other: Service, store: InterruptedStore
 ) -> None:
-    store.before_line = lambda: _ignore(other.unregister("e1", "b"))
+    store.before_waitlist = lambda: _ignore(other.unregister("e1", "b"))
     waiting = service.list_registrations_in("e1").waitlist
-    assert [(place.entry.user_id, place.position) for place in waiting] == [("c", 1)]
+    assert [(one.entry.user_id, one.position) for one in waiting] == [("c", 1)]
 
 
-def test_a_page_of_the_line_whose_first_leaves_while_it_is_counted_is_read_again(
-    service: Service, other: Service, store: Eventful
+def test_waitlist_page_whose_first_user_leaves_is_read_again(
+    service: Service, other: Service, store: InterruptedStore
 ) -> None:
     def when_counted() -> None:
-        store.before_line = lambda: _ignore(other.unregister("e1", "c"))
+        store.before_waitlist = lambda: _ignore(other.unregister("e1", "c"))
 
-    store.before_line = when_counted
+    store.before_waitlist = when_counted
     assert service.list_registrations_in("e1", cursor="waitlist:2").waitlist == ()
 
 
-def test_who_gets_a_seat_while_seats_and_line_are_read_is_in_one_of_them(
-    service: Service, other: Service, store: Eventful
+def test_user_promoted_during_a_list_is_listed_once(
+    service: Service, other: Service, store: InterruptedStore
 ) -> None:
-    """R6: seated when the line is read, and waiting when the seats were."""
-    store.before_line = lambda: _ignore(other.unregister("e1", "a"))
+    """R6: registered when the waitlist is read, but waitlisted when the seats were."""
+    store.before_waitlist = lambda: _ignore(other.unregister("e1", "a"))
     listed = service.list_registrations_in("e1")
     assert [row.user_id for row in listed.registered] == ["b"]
-    assert [place.entry.user_id for place in listed.waitlist] == ["c"]
+    assert [one.entry.user_id for one in listed.waitlist] == ["c"]
     assert (listed.event.registered_count, listed.event.waitlist_count) == (1, 1)
 
 
-def test_a_line_whose_event_is_deleted_while_it_is_read_is_of_no_event(
-    service: Service, other: Service, store: Eventful
+def test_list_of_an_event_deleted_meanwhile_raises(
+    service: Service, other: Service, store: InterruptedStore
 ) -> None:
-    store.before_line = lambda: _ignore(other.delete_event("e1"))
+    store.before_waitlist = lambda: _ignore(other.delete_event("e1"))
     with pytest.raises(UnknownEvent):
         service.list_registrations_in("e1")
 
 
-def test_a_preview_is_of_one_moment(service: Service, other: Service, store: Eventful) -> None:
-    store.before_line = lambda: _ignore(other.unregister("e1", "b"))
+def test_preview_capacity_during_a_leave_is_of_one_moment(
+    service: Service, other: Service, store: InterruptedStore
+) -> None:
+    store.before_waitlist = lambda: _ignore(other.unregister("e1", "b"))
     assert service.preview_capacity("e1", 2).promoted == ("c",)
 
 
-def test_busy_where_what_is_read_moves_each_time(
-    service: Service, other: Service, store: Eventful
+def test_preview_of_an_event_that_keeps_changing_is_busy(
+    service: Service, other: Service, store: InterruptedStore
 ) -> None:
-    def somebody_moves() -> None:
+    def other_edits() -> None:
         other.edit_event("e1", EventChanges.of(title=f"Title {store.events['e1'].version}"))
 
-    store.always_before_line = somebody_moves
+    store.always_before_waitlist = other_edits
     with pytest.raises(Busy):
         service.preview_capacity("e1", 2)
 
 
-def test_busy_where_what_is_to_be_read_at_one_moment_can_not_be_read(store: Eventful) -> None:
+def test_consistent_read_without_an_answer_is_busy(store: InterruptedStore) -> None:
     def unavailable() -> str | None:
         raise Unavailable
 
@@ -167,44 +169,44 @@ def test_busy_where_what_is_to_be_read_at_one_moment_can_not_be_read(store: Even
         RetryPolicy(ManualClock(), lambda: 0.5).read_consistently(unavailable)
 
 
-def test_a_list_is_read_to_its_last_page(service: Service, store: Eventful) -> None:
+def test_find_events_reads_all_pages(service: Service, store: InterruptedStore) -> None:
     for number in range(120):
         new_event(service, f"dinner{number:03}", title=f"Dinner {number:03}")
     assert len(service.find_events("Dinner").matches) == 120
 
 
-def test_an_update_of_a_user_who_changed_meanwhile_is_made_anew(
-    service: Service, other: Service, store: Eventful
+def test_update_of_a_user_changed_meanwhile_is_repeated(
+    service: Service, other: Service, store: InterruptedStore
 ) -> None:
-    def somebody_renames() -> None:
+    def other_renames() -> None:
         store.before_put_user = None
         other.update_user("a", UserChanges.of(name="Other"))
 
-    store.before_put_user = somebody_renames
+    store.before_put_user = other_renames
     assert service.update_user("a", UserChanges.of(time_zone="Europe/Berlin")).name == "Other"
 
 
-def test_busy_where_a_user_changes_each_time(
-    service: Service, other: Service, store: Eventful
+def test_update_of_a_user_that_keeps_changing_is_busy(
+    service: Service, other: Service, store: InterruptedStore
 ) -> None:
-    def somebody_renames() -> None:
-        happens, store.before_put_user = store.before_put_user, None
+    def other_renames() -> None:
+        action, store.before_put_user = store.before_put_user, None
         other.update_user("a", UserChanges.of(name=f"Name {store.users['a'].revision}"))
-        store.before_put_user = happens
+        store.before_put_user = action
 
-    store.before_put_user = somebody_renames
+    store.before_put_user = other_renames
     with pytest.raises(Busy):
         service.update_user("a", UserChanges.of(time_zone="Europe/Berlin"))
 
 
-def test_who_is_created_by_another_on_first_contact_is_found(
-    service: Service, other: Service, store: Eventful
+def test_user_created_by_another_process_is_found(
+    service: Service, other: Service, store: InterruptedStore
 ) -> None:
-    def somebody_creates() -> None:
+    def other_creates() -> None:
         store.before_put_user = None
         new_users(other, "new")
 
-    store.before_put_user = somebody_creates
+    store.before_put_user = other_creates
     draft = UserDraft.of(user_id="new", name="Name in Slack")
     assert service.ensure_user(draft) == store.users["new"]
     assert store.users["new"].name == "new"
@@ -212,19 +214,21 @@ def test_who_is_created_by_another_on_first_contact_is_found(
     assert store.users["new"].name == "Name in Slack"
 
 
-def test_a_user_who_changes_while_being_marked_is_marked_all_the_same(
-    service: Service, other: Service, store: Eventful
+def test_user_changed_at_the_start_of_its_deletion_is_deleted(
+    service: Service, other: Service, store: InterruptedStore
 ) -> None:
-    store.before_mark_user = lambda: _ignore(other.update_user("a", UserChanges.of(name="Anna")))
+    store.before_start_deletion = lambda: _ignore(
+        other.update_user("a", UserChanges.of(name="Anna"))
+    )
     assert service.delete_user("a")
     assert "a" not in store.users
     assert_invariants(store)
 
 
-def test_an_update_not_confirmed_is_settled_as_refused_when_its_user_is_gone(
-    store: Eventful,
+def test_unconfirmed_update_of_a_deleted_user_resolves_to_a_refusal(
+    store: InterruptedStore,
 ) -> None:
-    """R8.12: it is asked for until there is an answer, here in the second two seconds of the background."""
+    """R8.12: it is repeated until there is an answer, here in the second round."""
     clock = ManualClock()
     answers_from = clock.now() + timedelta(seconds=5)
 
@@ -232,18 +236,18 @@ def test_an_update_not_confirmed_is_settled_as_refused_when_its_user_is_gone(
         if clock.now() < answers_from:
             raise AnswerLost
 
-    later: list[Happens] = []
-    service = service_on(store, clock=clock, spawn=later.append)
+    pending: list[Action] = []
+    service = service_on(store, clock=clock, spawn=pending.append)
     new_users(service, "a")
     store.before_put_user = nothing_comes_through
     with pytest.raises(NotConfirmed) as unconfirmed:
         service.update_user("a", UserChanges.of(name="Anna"))
     service_on(store, new_id=ids("other")).delete_user("a")
-    later.pop()()
+    pending.pop()()
     assert isinstance(unconfirmed.value.result.exception(0), UnknownUser)
 
 
-def test_an_ensured_user_has_an_id(service: Service) -> None:
+def test_ensure_user_without_an_id_raises(service: Service) -> None:
     with pytest.raises(ValueError, match="own id"):
         service.ensure_user(UserDraft.of(name="Nobody"))
 
@@ -251,7 +255,7 @@ def test_an_ensured_user_has_an_id(service: Service) -> None:
 # The sweep
 
 
-def test_one_unfinished_operation_that_fails_keeps_none_of_the_others(store: Eventful) -> None:
+def test_sweep_with_a_failing_operation_finishes_the_others(store: InterruptedStore) -> None:
     """The first failure is raised at the end."""
     service = service_on(store, spawn=_ignore)
     new_users(service, "a", "b")
@@ -265,8 +269,8 @@ def test_one_unfinished_operation_that_fails_keeps_none_of_the_others(store: Eve
     assert store.list_unfinished_events(limit=5).items == ("e1",)
 
 
-def test_an_index_that_still_lists_what_is_finished_makes_no_work(store: Eventful) -> None:
-    class Lagging(Eventful):
+def test_lagging_index_of_finished_operations_makes_no_work(store: InterruptedStore) -> None:
+    class Lagging(InterruptedStore):
         def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
             return Page(("e1", "gone"), None)
 
@@ -280,41 +284,41 @@ def test_an_index_that_still_lists_what_is_finished_makes_no_work(store: Eventfu
     assert service.finish_unfinished() == 0
 
 
-def test_a_raise_of_an_event_that_is_deleted_meanwhile_is_done(store: Eventful) -> None:
-    people = [f"p{number}" for number in range(120)]
-    later: list[Happens] = []
-    service = service_on(store, spawn=later.append)
-    new_users(service, *people)
+def test_capacity_increase_of_an_event_deleted_meanwhile_ends(store: InterruptedStore) -> None:
+    user_ids = [f"p{number}" for number in range(120)]
+    pending: list[Action] = []
+    service = service_on(store, spawn=pending.append)
+    new_users(service, *user_ids)
     new_event(service, capacity=1)
-    commit_together(store, "e1", [Register(user_id) for user_id in people])
+    commit_together(store, "e1", [Register(user_id) for user_id in user_ids])
     assert service.edit_event("e1", EventChanges.of(capacity=115)).event.capacity_target == 115
     service.delete_event("e1")
-    while later:
-        later.pop(0)()
-    assert_invariants(store)
+    while pending:
+        pending.pop(0)()
+    assert_sound(store)
     with pytest.raises(UnknownEvent):
         service.get_event("e1")
 
 
-def test_a_raise_stops_at_its_deadline_and_goes_on_by_itself() -> None:
-    """R8.12: what is left is done in the background, or by the sweep."""
+def test_capacity_increase_past_its_deadline_continues_in_the_background() -> None:
+    """R8.12: or the sweep finishes it."""
     clock = ManualClock()
 
-    class Slow(Eventful):
+    class Slow(InterruptedStore):
         def commit(self, plan: Plan) -> None:
             super().commit(plan)
             clock.advance(timedelta(seconds=3))
 
     store = Slow()
-    later: list[Happens] = []
-    service = service_on(store, clock=clock, spawn=later.append)
-    people = [f"p{number}" for number in range(120)]
-    new_users(service, *people)
+    pending: list[Action] = []
+    service = service_on(store, clock=clock, spawn=pending.append)
+    user_ids = [f"p{number}" for number in range(120)]
+    new_users(service, *user_ids)
     new_event(service, capacity=1)
-    commit_together(store, "e1", [Register(user_id) for user_id in people])
+    commit_together(store, "e1", [Register(user_id) for user_id in user_ids])
     service.edit_event("e1", EventChanges.of(capacity=115))
-    while later:
-        later.pop(0)()
+    while pending:
+        pending.pop(0)()
     assert store.events["e1"].capacity == 115
     assert_invariants(store)
 
@@ -322,10 +326,10 @@ def test_a_raise_stops_at_its_deadline_and_goes_on_by_itself() -> None:
 # Committing
 
 
-def test_a_lost_plan_whose_version_went_by_without_an_entry_is_not_guessed(
-    store: Eventful,
+def test_lost_plan_without_a_journal_entry_is_not_confirmed(
+    store: InterruptedStore,
 ) -> None:
-    """R7.6: the journal lacks an entry, so that nobody can tell; `check` finds that."""
+    """R7.6: a journal entry is missing, so no one can know. `check` finds that."""
     faulty = FaultyStore()
     service = service_on(faulty, spawn=_ignore)
     other = service_on(faulty, new_id=ids("other"))
@@ -346,7 +350,7 @@ def test_a_lost_plan_whose_version_went_by_without_an_entry_is_not_guessed(
         service.register("e1", "a")
 
 
-def test_a_plan_that_writes_no_event_has_no_verdict() -> None:
+def test_find_out_for_a_plan_without_an_event_raises() -> None:
     class Rejecting(MemoryStore):
         def commit(self, plan: Plan) -> None:
             raise Conflict
@@ -358,7 +362,9 @@ def test_a_plan_that_writes_no_event_has_no_verdict() -> None:
         committer._find_out(Plan("p", "e1", None, ()))
 
 
-def test_a_marked_user_keeps_the_first_mark(store: Eventful, service: Service) -> None:
+def test_user_in_deletion_keeps_the_first_deletion_id(
+    store: InterruptedStore, service: Service
+) -> None:
     start_user_deletion(store, "a", "first")
     clock = ManualClock()
     users = Users(store, RetryPolicy(clock, lambda: 0.5), clock, ids())
@@ -366,4 +372,4 @@ def test_a_marked_user_keeps_the_first_mark(store: Eventful, service: Service) -
 
 
 def _ignore(_: object) -> None:
-    """Do nothing with it."""
+    """Ignore the argument."""

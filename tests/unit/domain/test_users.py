@@ -1,4 +1,4 @@
-"""Two who delete the same user, one of them late: what was made since then is another's (R7.1)."""
+"""Two deletions of the same user, one of them late: a user created again is not touched (R7.1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Work = Callable[[], None]
 
 
 def with_one_who_is_in(store: FaultyStore, left_over: list[Work]) -> tuple[Service, Service]:
-    """Return two processes on a store where `a` has a seat; what the first leaves for later is kept back."""
+    """Return two processes on a store where `a` has a seat. `left_over` gets the first one's background work."""
     one = service_on(store, spawn=left_over.append)
     other = service_on(store, new_id=ids("other"))
     new_users(one, "a")
@@ -24,13 +24,13 @@ def with_one_who_is_in(store: FaultyStore, left_over: list[Work]) -> tuple[Servi
 
 
 def comes_back(service: Service) -> None:
-    """Let another process finish the deletion; then the user is created anew, and registers."""
+    """Let another process finish the deletion; then the user is created again and registers."""
     assert service.finish_unfinished() == 1
     new_users(service, "a")
     assert service.register("e1", "a").position is None
 
 
-def test_a_cascade_that_goes_on_late_leaves_alone_who_was_created_anew() -> None:
+def test_late_deletion_does_not_touch_a_user_created_again() -> None:
     store = FaultyStore()
     left_over: list[Work] = []
     one, other = with_one_who_is_in(store, left_over)
@@ -43,8 +43,8 @@ def test_a_cascade_that_goes_on_late_leaves_alone_who_was_created_anew() -> None
     assert assert_invariants(store).seated("e1") == ["a"]
 
 
-def test_a_leave_that_is_on_its_way_does_not_take_a_seat_that_was_given_since() -> None:
-    """Between the look at the mark and the commit the other one finishes, and the user is back."""
+def test_late_unregister_does_not_touch_a_new_registration() -> None:
+    """The other process finishes between the check and the commit, and the user comes back."""
     store = FaultyStore()
     one, other = with_one_who_is_in(store, [])
     store.before_commit = lambda: comes_back(other)
@@ -52,32 +52,32 @@ def test_a_leave_that_is_on_its_way_does_not_take_a_seat_that_was_given_since() 
     assert assert_invariants(store).seated("e1") == ["a"]
 
 
-def test_a_repair_that_is_overtaken_does_not_take_a_seat_that_was_given_since() -> None:
-    """A registration has no user; while it is mended, the user is created, leaves and registers anew."""
+def test_overtaken_repair_does_not_touch_a_new_registration() -> None:
+    """A registration has no user. During its fix the user is created, leaves and registers again."""
     store = FaultyStore()
     one, other = with_one_who_is_in(store, [])
     del store.users["a"]
 
-    def comes_back_by_hand() -> None:
+    def comes_back_on_their_own() -> None:
         new_users(other, "a")
         other.unregister("e1", "a")
         other.register("e1", "a")
 
-    store.before_commit = comes_back_by_hand
+    store.before_commit = comes_back_on_their_own
     list(one.repair(lambda _: None))
     assert assert_invariants(store).seated("e1") == ["a"]
 
 
-def test_a_deletion_whose_end_can_not_be_written_goes_on_until_it_can() -> None:
-    """The last write is refused for longer than a request, and longer than the background, may take."""
+def test_deletion_that_cannot_finish_continues_until_it_can() -> None:
+    """The last write fails for longer than a request and the background work take."""
 
     class Stubborn(FaultyStore):
         is_stubborn = True
 
-        def delete_user(self, user_id: str, mark: str) -> None:
+        def delete_user(self, user_id: str, deletion_id: str) -> None:
             if self.is_stubborn:
                 raise Conflict("throttled")
-            super().delete_user(user_id, mark)
+            super().delete_user(user_id, deletion_id)
 
     store = Stubborn()
     one, _ = with_one_who_is_in(store, [])

@@ -34,7 +34,7 @@ def test_preview_shows_message_and_recipient_count(town: Town) -> None:
     ("audience", "told"),
     [
         ("registered", {CHLOE, DIEGO}),
-        ("waiting", {HARUKI}),
+        ("waitlisted", {HARUKI}),
         ("everyone", {CHLOE, DIEGO, HARUKI}),
     ],
 )

@@ -1,4 +1,4 @@
-"""Callers in threads, and what serves them."""
+"""Fixtures: callers in threads, and an executor that they share."""
 
 from __future__ import annotations
 

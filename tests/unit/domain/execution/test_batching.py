@@ -1,4 +1,4 @@
-"""The turnstile: batches, deadlines, leaders that fail, lanes that go away. Threads meet at gates, never by time."""
+"""Command queues: batches, deadlines, failing leaders. Threads wait for each other, never for time."""
 
 from __future__ import annotations
 
@@ -23,51 +23,47 @@ from tests.support.batching import (
 from tests.support.environment import ManualClock
 
 
-def test_who_comes_alone_is_served_alone(
-    command_queue: CommandQueue[str, str], executor: UppercaseExecutor
+def test_single_command_is_a_batch_of_one(
+    command_queue: CommandQueue[str, str], executor: Executor
 ) -> None:
     assert command_queue.submit("event", "a", NO_DEADLINE) == "A"
     assert executor.batches == [["a"]]
 
 
-def test_those_who_wait_together_go_through_together_in_order(
-    executor: UppercaseExecutor, callers: Callers
-) -> None:
-    first = hold(executor, callers)
-    waiting = [callers.enqueue(name) for name in "abcd"]
+def test_waiting_commands_run_in_one_batch_in_order(executor: Executor, crowd: Crowd) -> None:
+    first = hold(executor, crowd)
+    waiting = [crowd.arrives(name) for name in "abcd"]
     release(executor)
     assert [future.result() for future in [first, *waiting]] == ["FIRST", "A", "B", "C", "D"]
     assert executor.batches == [["first"], ["a", "b", "c", "d"]]
 
 
-def test_each_event_has_a_lane_of_its_own(executor: UppercaseExecutor, callers: Callers) -> None:
-    hold(executor, callers)
+def test_events_have_separate_queues(executor: Executor, crowd: Crowd) -> None:
+    hold(executor, crowd)
     executor.held = False
     assert callers.command_queue.submit("another event", "b", NO_DEADLINE) == "B"
     release(executor)
 
 
-def test_a_batch_is_no_larger_than_its_size(executor: UppercaseExecutor, callers: Callers) -> None:
-    hold(executor, callers)
-    waiting = [callers.enqueue(f"{number:02}") for number in range(15)]
+def test_batch_is_at_most_its_size(executor: Executor, crowd: Crowd) -> None:
+    hold(executor, crowd)
+    waiting = [crowd.arrives(f"{number:02}") for number in range(15)]
     release(executor)
     assert [future.result() for future in waiting] == [f"{number:02}" for number in range(15)]
     assert [len(batch) for batch in executor.batches] == [1, 10, 5]
 
 
-def test_what_a_batch_leaves_goes_first_in_the_next(
-    executor: UppercaseExecutor, callers: Callers
-) -> None:
-    executor.max_served = 2
-    hold(executor, callers)
-    waiting = [callers.enqueue(name) for name in "abc"]
+def test_rest_of_a_batch_goes_first_in_the_next(executor: Executor, crowd: Crowd) -> None:
+    executor.most = 2
+    hold(executor, crowd)
+    waiting = [crowd.arrives(name) for name in "abc"]
     release(executor)
     assert [future.result() for future in waiting] == ["A", "B", "C"]
     assert executor.batches == [["first"], ["a", "b", "c"], ["c"]]
 
 
-def test_past_its_deadline_a_queued_command_is_withdrawn_and_never_served(
-    executor: UppercaseExecutor, callers: Callers, clock: ManualClock
+def test_queued_command_past_its_deadline_is_withdrawn_and_never_runs(
+    executor: Executor, crowd: Crowd, clock: ManualClock
 ) -> None:
     first = hold(executor, callers)
     with pytest.raises(Busy):
@@ -77,19 +73,19 @@ def test_past_its_deadline_a_queued_command_is_withdrawn_and_never_served(
     assert executor.batches == [["first"]]
 
 
-def test_a_taken_command_is_waited_for_whatever_its_deadline(
-    executor: UppercaseExecutor, callers: Callers, clock: ManualClock
+def test_taken_command_past_its_deadline_gets_its_result(
+    executor: Executor, crowd: Crowd, clock: ManualClock
 ) -> None:
     hold(executor, callers)
     soon = callers.enqueue("soon", deadline=clock.monotonic() + 1)
     executor.open.release()
-    executor.entered.acquire()  # its batch is being served
+    executor.entered.acquire()  # its batch is running
     clock.advance(timedelta(seconds=5))
     release(executor)
     assert soon.result() == "SOON"
 
 
-def test_the_culprit_in_a_batch_fails_alone(executor: UppercaseExecutor, callers: Callers) -> None:
+def test_failing_command_of_a_batch_fails_alone(executor: Executor, crowd: Crowd) -> None:
     executor.errors["b"] = ZeroDivisionError("b did it")
     hold(executor, callers)
     a, b, c = (callers.enqueue(name) for name in "abc")
@@ -101,7 +97,7 @@ def test_the_culprit_in_a_batch_fails_alone(executor: UppercaseExecutor, callers
     assert executor.keys == {"event"}
 
 
-def test_a_leader_that_fails_hands_over(executor: UppercaseExecutor, callers: Callers) -> None:
+def test_failing_leader_hands_over(executor: Executor, crowd: Crowd) -> None:
     executor.errors["first"] = ZeroDivisionError()
     first = hold(executor, callers)
     behind = callers.enqueue("behind")
@@ -111,13 +107,11 @@ def test_a_leader_that_fails_hands_over(executor: UppercaseExecutor, callers: Ca
     assert behind.result() == "BEHIND"
 
 
-def test_a_leader_that_is_ended_hands_over_and_its_batch_is_served(
-    executor: UppercaseExecutor, callers: Callers
-) -> None:
-    """Only the ended thread's own command is lost with it."""
-    hold(executor, callers)
-    leader, behind = callers.enqueue("leader"), callers.enqueue("behind")
-    executor.errors["leader"] = Interrupted()
+def test_interrupted_leader_hands_over_its_batch(executor: Executor, crowd: Crowd) -> None:
+    """Only the interrupted thread's own command fails with it."""
+    hold(executor, crowd)
+    leader, behind = crowd.arrives("leader"), crowd.arrives("behind")
+    executor.errors["leader"] = Ended()
     release(executor)
     with pytest.raises(Interrupted):
         leader.result()
@@ -125,10 +119,10 @@ def test_a_leader_that_is_ended_hands_over_and_its_batch_is_served(
     assert executor.batches == [["first"], ["leader", "behind"], ["behind"]]
 
 
-def test_a_leader_ended_after_its_own_was_done_hands_over(
-    callers: Callers, executor: UppercaseExecutor
+def test_leader_interrupted_after_its_own_result_hands_over(
+    crowd: Crowd, executor: Executor
 ) -> None:
-    def serve(_: str, batch: Sequence[UppercaseEntry]) -> None:
+    def serve(_: str, batch: Sequence[Served]) -> None:
         executor.serve("event", batch[:1])
         if batch[0].command == "leader":
             raise Interrupted
@@ -142,9 +136,7 @@ def test_a_leader_ended_after_its_own_was_done_hands_over(
     assert behind.result() == "BEHIND"
 
 
-def test_a_caller_ended_while_it_waits_is_withdrawn(
-    executor: UppercaseExecutor, callers: Callers
-) -> None:
+def test_caller_interrupted_while_waiting_is_withdrawn(executor: Executor, crowd: Crowd) -> None:
     class EndingClock(ManualClock):
         def wait(self, signal: threading.Event, seconds: float) -> bool:
             raise Interrupted
@@ -159,7 +151,7 @@ def test_a_caller_ended_while_it_waits_is_withdrawn(
 
 
 class GatedClock(ManualClock):
-    """Who has a deadline waits at a gate, whatever calls it; then time is up, or the thread is ended."""
+    """A caller with a deadline waits at a gate. Then its time is up, or its thread is interrupted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,24 +175,24 @@ def gated(callers: Callers) -> GatedClock:
     return clock
 
 
-def test_time_that_is_up_while_a_command_is_being_served_takes_nothing_back(
-    executor: UppercaseExecutor, callers: Callers, gated: GatedClock
+def test_deadline_during_a_batch_withdraws_nothing(
+    executor: Executor, crowd: Crowd, gated: GatedClock
 ) -> None:
     gated.advance(timedelta(seconds=1))
     hold(executor, callers)
     leader = callers.enqueue("leader")
     soon = callers.enqueue("soon", deadline=5)
     executor.open.release()
-    executor.entered.acquire()  # both are being served
+    executor.entered.acquire()  # both are running
     gated.gate.release()
     release(executor)
     assert (leader.result(), soon.result()) == ("LEADER", "SOON")
-    assert gated.waits == [4.0]  # as long as is left
+    assert gated.waits == [4.0]  # the remaining time
     assert executor.batches == [["first"], ["leader", "soon"]]
 
 
-def test_a_caller_ended_when_the_lead_is_its_own_hands_it_over(
-    executor: UppercaseExecutor, callers: Callers, gated: GatedClock
+def test_caller_interrupted_as_leader_hands_over(
+    executor: Executor, crowd: Crowd, gated: GatedClock
 ) -> None:
     first = hold(executor, callers)
     gone = callers.enqueue("gone", deadline=5)
@@ -216,8 +208,8 @@ def test_a_caller_ended_when_the_lead_is_its_own_hands_it_over(
     assert executor.batches == [["first"], ["behind"]]
 
 
-def test_a_caller_ended_when_the_lead_is_its_own_leaves_no_lane(
-    executor: UppercaseExecutor, callers: Callers, gated: GatedClock
+def test_caller_interrupted_as_leader_leaves_no_queue(
+    executor: Executor, crowd: Crowd, gated: GatedClock
 ) -> None:
     first = hold(executor, callers)
     gone = callers.enqueue("gone", deadline=5)
@@ -230,14 +222,14 @@ def test_a_caller_ended_when_the_lead_is_its_own_leaves_no_lane(
     assert len(callers.command_queue) == 0
 
 
-def test_where_nobody_goes_nobody_waits(command_queue: CommandQueue[str, str]) -> None:
+def test_queue_length_of_an_unused_event_is_zero(command_queue: CommandQueue[str, str]) -> None:
     assert command_queue.queue_length("event") == 0
 
 
-def test_an_empty_lane_is_removed(executor: UppercaseExecutor, callers: Callers) -> None:
-    hold(executor, callers)
-    waiting = [callers.enqueue(name) for name in "ab"]
-    assert len(callers.command_queue) == 1
+def test_empty_queue_is_removed(executor: Executor, crowd: Crowd) -> None:
+    hold(executor, crowd)
+    waiting = [crowd.arrives(name) for name in "ab"]
+    assert len(crowd.command_queue) == 1
     release(executor)
     for future in waiting:
         future.result()
@@ -245,15 +237,15 @@ def test_an_empty_lane_is_removed(executor: UppercaseExecutor, callers: Callers)
     assert len(callers.command_queue) == 0
 
 
-def test_settling_twice_is_a_bug() -> None:
-    entry: UppercaseEntry = QueuedCommand("a", NO_DEADLINE)
+def test_result_set_twice_raises() -> None:
+    entry: Served = QueuedCommand("a", LATER)
     entry.result.set_result("A")
     with pytest.raises(InvalidStateError):
         entry.result.set_result("B")
 
 
-def test_a_thousand_calls_from_many_threads_are_each_served_once(
-    command_queue: CommandQueue[str, str], executor: UppercaseExecutor
+def test_thousand_calls_from_many_threads_run_once_each(
+    command_queue: CommandQueue[str, str], executor: Executor
 ) -> None:
     names = [str(number) for number in range(1000)]
 

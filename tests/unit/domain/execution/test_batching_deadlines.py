@@ -1,6 +1,6 @@
-"""The turnstile at the moment when a deadline passes, or a thread ends, and something else happens too.
+"""Command queues when a deadline passes, or a thread is interrupted, at the same time as something else.
 
-A caller waits on the clock: one of the test's own says what the test's caller wakes up to.
+A caller waits on the clock. A clock of the test decides when the test's own caller wakes up.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.support.environment import ManualClock
 
 
 class Waking(ManualClock):
-    """For the test's own thread, each wait is what `wakes` makes of it; the crowd waits as ever."""
+    """Each wait of the test's own thread returns what `wakes` returns. Other threads wait as usual."""
 
     def __init__(self, wakes: Callable[[threading.Event], bool]) -> None:
         super().__init__()
@@ -40,8 +40,8 @@ class Waking(ManualClock):
 
 
 @pytest.mark.parametrize(("after", "seconds"), [(2.0, 2.0), (0.0, 0.0), (-3.0, 0.0)])
-def test_a_caller_waits_until_its_deadline_and_no_longer(
-    executor: UppercaseExecutor, callers: Callers, after: float, seconds: float
+def test_caller_waits_until_its_deadline(
+    executor: Executor, crowd: Crowd, after: float, seconds: float
 ) -> None:
     hold(executor, callers)
     waking = Waking(lambda _: False)
@@ -53,10 +53,8 @@ def test_a_caller_waits_until_its_deadline_and_no_longer(
     assert callers.command_queue.queue_length("event") == 0
 
 
-def test_who_gets_the_lead_in_the_moment_of_its_deadline_is_served(
-    executor: UppercaseExecutor, callers: Callers
-) -> None:
-    hold(executor, callers)
+def test_caller_that_becomes_leader_at_its_deadline_runs(executor: Executor, crowd: Crowd) -> None:
+    hold(executor, crowd)
 
     def gets_the_lead(signal: threading.Event) -> bool:
         release(executor)
@@ -67,8 +65,8 @@ def test_who_gets_the_lead_in_the_moment_of_its_deadline_is_served(
     assert callers.command_queue.submit("event", "late", NO_DEADLINE) == "LATE"
 
 
-def test_who_is_served_in_the_moment_of_its_deadline_has_its_result(
-    executor: UppercaseExecutor, callers: Callers
+def test_command_that_completes_at_its_deadline_has_its_result(
+    executor: Executor, crowd: Crowd
 ) -> None:
     hold(executor, callers)
 
@@ -83,11 +81,11 @@ def test_who_is_served_in_the_moment_of_its_deadline_has_its_result(
     assert executor.batches == [["first"], ["leader", "late"]]
 
 
-def test_who_is_taken_waits_for_the_answer_instead_of_asking_for_it_again_and_again(
+def test_caller_of_a_taken_command_waits_without_polling(
     command_queue: CommandQueue[str, str],
 ) -> None:
     class Answering(threading.Event):
-        """Is answered as soon as somebody waits for it however long it takes."""
+        """Completes the command as soon as its caller waits without a limit."""
 
         def wait(self, timeout: float | None = None) -> bool:
             if timeout is None:
@@ -102,15 +100,15 @@ def test_who_is_taken_waits_for_the_answer_instead_of_asking_for_it_again_and_ag
 
 
 @pytest.mark.parametrize("is_late", [False, True])
-def test_who_is_put_back_waits_again_until_its_deadline(
-    executor: UppercaseExecutor, callers: Callers, is_late: bool
+def test_command_queued_again_waits_until_its_deadline(
+    executor: Executor, crowd: Crowd, is_late: bool
 ) -> None:
-    """What it is called for is not that its time is up; once it is, the command is withdrawn."""
+    """Being woken does not mean that its time is up. Once it is, the command is withdrawn."""
     goes_on = threading.Event()
     led: list[str] = []
 
     class Called(Waking):
-        """The second of the crowd to lead does so only once the test's caller waits again, or is gone."""
+        """The second caller to lead does so only once the test's caller waits again, or is gone."""
 
         def wait(self, signal: threading.Event, seconds: float) -> bool:
             called = super().wait(signal, seconds)
@@ -148,10 +146,8 @@ def test_who_is_put_back_waits_again_until_its_deadline(
     assert executor.batches == [["first"], ["a", "b", "c"], led_by_b, *led_by_c]
 
 
-def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_hands_it_on(
-    executor: UppercaseExecutor, callers: Callers
-) -> None:
-    first = hold(executor, callers)
+def test_caller_interrupted_on_becoming_leader_hands_over(executor: Executor, crowd: Crowd) -> None:
+    first = hold(executor, crowd)
     behind = []
 
     def ends(signal: threading.Event) -> bool:
@@ -167,8 +163,8 @@ def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_hands_it_on(
     assert executor.batches == [["first"], ["behind"]]
 
 
-def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_leaves_no_lane_behind(
-    executor: UppercaseExecutor, callers: Callers
+def test_caller_interrupted_on_becoming_leader_leaves_no_queue(
+    executor: Executor, crowd: Crowd
 ) -> None:
     first = hold(executor, callers)
 
@@ -185,5 +181,5 @@ def test_a_caller_ended_in_the_moment_that_it_gets_the_lead_leaves_no_lane_behin
     assert callers.command_queue.submit("event", "next", NO_DEADLINE) == "NEXT"
 
 
-def test_nobody_waits_in_a_lane_that_nobody_uses(command_queue: CommandQueue[str, str]) -> None:
+def test_queue_length_without_commands_is_zero(command_queue: CommandQueue[str, str]) -> None:
     assert command_queue.queue_length("event") == 0

@@ -1,4 +1,4 @@
-"""What a process knows of an event and its people saves it the reading, and is never what it answers with."""
+"""Caches of events and users: they save reads, and never decide an answer."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def service(store: FaultyStore, clock: ManualClock) -> Service:
-    """A process that has made an event of two seats."""
+    """A process that has created an event with two seats."""
     service = service_on(store, clock=clock)
     new_users(service, "a", "b", "c", "d")
     new_event(service)
-    _forget(store)
+    _reset_counts(store)
     return service
 
 
@@ -47,58 +47,58 @@ def other(store: FaultyStore, clock: ManualClock) -> Service:
     return service_on(store, clock=clock, new_id=ids("other"))
 
 
-def _forget(store: FaultyStore) -> None:
+def _reset_counts(store: FaultyStore) -> None:
     store.attempts.clear()
     store.event_reads = 0
 
 
-def test_whoever_comes_alone_to_an_event_that_is_known_costs_no_reading(
+def test_single_registration_for_a_cached_event_reads_nothing(
     service: Service, store: FaultyStore
 ) -> None:
-    """Seats and places in line alike."""
+    """This holds for seats and for the waitlist."""
     placed = [service.register("e1", user_id) for user_id in "abcd"]
     assert [one.position for one in placed] == [None, None, 1, 2]
     assert (store.event_reads, len(store.attempts)) == (0, 4)
     assert_invariants(store)
 
 
-def test_an_event_that_another_process_changed_is_read_and_planned_anew(
+def test_registration_for_an_event_changed_elsewhere_is_planned_again(
     service: Service, other: Service, store: FaultyStore
 ) -> None:
     other.edit_event("e1", EventChanges.of(capacity=1, has_waitlist=True))
     other.register("e1", "a")
-    _forget(store)
+    _reset_counts(store)
     assert service.register("e1", "b").position == 1
     assert (store.event_reads, len(store.attempts)) == (1, 2)
     assert_invariants(store)
 
 
-def test_where_others_write_too_the_event_is_read_first(
+def test_event_that_others_write_is_read_first(
     service: Service, other: Service, store: FaultyStore
 ) -> None:
-    """A try without reading would fail each time, and keep others from the event."""
-    tried = []
+    """A try without a read would fail each time, and cost throughput of the event."""
+    attempts = []
     for first, second in ("ab", "cd"):
         other.register("e1", first)
-        _forget(store)
+        _reset_counts(store)
         service.register("e1", second)
-        tried.append(len(store.attempts))
-    assert tried == [2, 1]
-    assert_invariants(store)
+        attempts.append(len(store.attempts))
+    assert attempts == [2, 1]
+    assert_sound(store)
 
 
-def test_once_nobody_else_writes_any_more_the_reading_is_saved_again(
+def test_event_that_others_stopped_writing_is_not_read(
     service: Service, other: Service, store: FaultyStore
 ) -> None:
     other.register("e1", "a")
     service.register("e1", "b")
     service.register("e1", "c")
-    _forget(store)
+    _reset_counts(store)
     service.register("e1", "d")
     assert (store.event_reads, len(store.attempts)) == (0, 1)
 
 
-def test_who_is_in_already_is_told_by_what_is_stored(
+def test_second_registration_is_refused_by_what_is_stored(
     service: Service, other: Service, store: FaultyStore
 ) -> None:
     service.register("e1", "a")
@@ -110,7 +110,7 @@ def test_who_is_in_already_is_told_by_what_is_stored(
     assert assert_invariants(store).waitlisted("e1") == ["c"]
 
 
-def test_a_seat_that_came_free_elsewhere_is_not_refused_from_memory(
+def test_seat_freed_elsewhere_is_not_refused_from_the_cache(
     service: Service, other: Service
 ) -> None:
     new_event(service, "small", capacity=1, has_waitlist=False)
@@ -119,7 +119,7 @@ def test_a_seat_that_came_free_elsewhere_is_not_refused_from_memory(
     assert service.register("small", "b").position is None
 
 
-def test_an_event_that_was_reopened_elsewhere_is_not_refused_from_memory(
+def test_event_reopened_elsewhere_is_not_refused_from_the_cache(
     service: Service, other: Service
 ) -> None:
     service.close_event("e1")
@@ -127,7 +127,7 @@ def test_an_event_that_was_reopened_elsewhere_is_not_refused_from_memory(
     assert service.register("e1", "a").position is None
 
 
-def test_an_event_that_filled_up_elsewhere_takes_nobody_from_memory(
+def test_event_filled_elsewhere_gives_no_seat_from_the_cache(
     service: Service, other: Service, store: FaultyStore
 ) -> None:
     new_event(service, "small", capacity=1, has_waitlist=False)
@@ -137,7 +137,7 @@ def test_an_event_that_filled_up_elsewhere_takes_nobody_from_memory(
     assert assert_invariants(store).seated("small") == ["a"]
 
 
-def test_an_event_that_has_begun_since_takes_nobody_from_memory(
+def test_event_started_since_gives_no_seat_from_the_cache(
     service: Service, clock: ManualClock
 ) -> None:
     clock.advance(timedelta(days=3))
@@ -145,7 +145,7 @@ def test_an_event_that_has_begun_since_takes_nobody_from_memory(
         service.register("e1", "a")
 
 
-def test_a_user_who_was_deleted_elsewhere_gets_no_seat_from_memory(
+def test_user_deleted_elsewhere_gets_no_seat_from_the_cache(
     service: Service, other: Service, store: FaultyStore
 ) -> None:
     other.delete_user("a")
@@ -157,33 +157,31 @@ def test_a_user_who_was_deleted_elsewhere_gets_no_seat_from_memory(
 ADA = UserDraft.of(user_id="ada", name="Ada")
 
 
-def test_who_was_seen_stored_is_registered_with_nothing_read_of_them(
-    service: Service, store: FaultyStore
-) -> None:
+def test_cached_user_registers_without_a_read(service: Service, store: FaultyStore) -> None:
     service.ensure_user(ADA)
     store.user_reads = 0
     assert service.register_ensuring_user("e1", ADA).position is None
     assert (store.user_reads, store.event_reads, len(store.attempts)) == (0, 0, 1)
 
 
-def test_who_was_seen_under_another_name_is_renamed(service: Service, store: FaultyStore) -> None:
+def test_cached_user_with_another_name_is_renamed(service: Service, store: FaultyStore) -> None:
     service.ensure_user(ADA)
     service.register_ensuring_user("e1", UserDraft.of(user_id="ada", name="Ada L."))
     assert store.users["ada"].name == "Ada L."
 
 
 @pytest.mark.parametrize("where", ["service", "other"])
-def test_who_was_seen_and_deleted_since_is_made_anew(
+def test_cached_user_deleted_since_is_created_again(
     where: str, service: Service, store: FaultyStore, request: pytest.FixtureRequest
 ) -> None:
-    """They press again, and are somebody who never was here: not told that they don't exist."""
+    """The user presses again, and is not told that they don't exist."""
     service.ensure_user(ADA)
     request.getfixturevalue(where).delete_user("ada")
     assert service.register_ensuring_user("e1", ADA).position is None
     assert assert_invariants(store).seated("e1") == ["ada"]
 
 
-def test_who_was_seen_and_is_being_deleted_is_refused(service: Service, store: FaultyStore) -> None:
+def test_cached_user_being_deleted_is_refused(service: Service, store: FaultyStore) -> None:
     service.ensure_user(ADA)
     start_user_deletion(store, "ada")
     with pytest.raises(UnknownUser):
@@ -191,7 +189,7 @@ def test_who_was_seen_and_is_being_deleted_is_refused(service: Service, store: F
     assert assert_invariants(store).seated("e1") == []
 
 
-def test_a_name_that_was_changed_here_is_not_taken_for_the_one_seen(
+def test_user_updated_here_is_not_taken_from_the_cache(
     service: Service, store: FaultyStore
 ) -> None:
     service.ensure_user(ADA)
@@ -200,9 +198,7 @@ def test_a_name_that_was_changed_here_is_not_taken_for_the_one_seen(
     assert store.users["ada"].name == "Ada"
 
 
-def test_a_process_remembers_so_many_people_and_no_more(
-    service: Service, store: FaultyStore
-) -> None:
+def test_user_cache_has_a_limit(service: Service, store: FaultyStore) -> None:
     service.ensure_user(ADA)
     for number in range(MAX_CACHED_USERS):
         service.ensure_user(UserDraft.of(user_id=f"u{number}", name="One of many"))
@@ -211,25 +207,23 @@ def test_a_process_remembers_so_many_people_and_no_more(
     assert store.user_reads == 1
 
 
-def test_a_lost_answer_is_settled_as_ever(service: Service, store: FaultyStore) -> None:
+def test_lost_answer_after_a_cached_try_is_resolved(service: Service, store: FaultyStore) -> None:
     store.faults = [lost, never_sent]
     assert service.register("e1", "a").position is None
     assert assert_invariants(store).seated("e1") == ["a"]
 
 
-def test_one_that_meets_conflicts_until_its_deadline_is_busy(
-    service: Service, store: FaultyStore
-) -> None:
+def test_conflicts_until_the_deadline_are_busy(service: Service, store: FaultyStore) -> None:
     store.faults = [conflict] * 100
     with pytest.raises(Busy):
         service.register("e1", "a")
     assert assert_invariants(store).seated("e1") == []
 
 
-def test_a_process_keeps_what_it_knows_of_so_many_events_and_no_more(service: Service) -> None:
+def test_event_cache_has_a_limit(service: Service) -> None:
     event = service.get_event("e1")
-    known = EventCache()
+    cache = EventCache()
     for number in range(MAX_CACHED_EVENTS + 1):
-        known.remember_commit(event.model_copy(update={"event_id": f"e{number}"}))
-    assert known.get_if_likely_current("e0") is None
-    assert known.get_if_likely_current(f"e{MAX_CACHED_EVENTS}") is not None
+        cache.remember_commit(event.model_copy(update={"event_id": f"e{number}"}))
+    assert cache.get_if_likely_current("e0") is None
+    assert cache.get_if_likely_current(f"e{MAX_CACHED_EVENTS}") is not None

@@ -1,4 +1,4 @@
-"""Committing, and knowing whether it did: lost answers, conflicts, fences, and answers that come later."""
+"""The committer: lost answers, conflicts, fences, and results that come later."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def store() -> FaultyStore:
 
 @pytest.fixture
 def background() -> list[Callable[[], None]]:
-    """What the service left to the background, for the test to run when it wants."""
+    """Background work of the service, for the test to run."""
     return []
 
 
 @pytest.fixture
 def committed() -> list[str]:
-    """The events of which the service said that something was committed."""
+    """Ids of the events that the service reported as committed."""
     return []
 
 
@@ -90,9 +90,7 @@ def elsewhere(store: FaultyStore) -> Service:
     return service_on(store, new_id=ids("other"))
 
 
-def test_after_a_lost_answer_the_very_same_plan_is_sent_again(
-    service: Service, store: FaultyStore
-) -> None:
+def test_lost_answer_resends_the_same_plan(service: Service, store: FaultyStore) -> None:
     store.faults = [lost]
     assert service.register("e1", "a").position is None
     first, second = store.attempts
@@ -100,30 +98,30 @@ def test_after_a_lost_answer_the_very_same_plan_is_sent_again(
     assert_invariants(store)
 
 
-def test_a_commit_that_never_arrived_is_sent_again(service: Service, store: FaultyStore) -> None:
+def test_commit_that_never_arrived_is_resent(service: Service, store: FaultyStore) -> None:
     store.faults = [never_sent, never_sent]
     service.register("e1", "a")
     assert len(store.attempts) == 3
     assert assert_invariants(store).seated("e1") == ["a"]
 
 
-def test_after_a_conflict_a_new_plan_is_made(service: Service, store: FaultyStore) -> None:
+def test_conflict_makes_a_new_plan(service: Service, store: FaultyStore) -> None:
     store.faults = [conflict]
     service.register("e1", "a")
     first, second = store.attempts
     assert first.plan_id != second.plan_id
 
 
-def test_who_lost_the_race_for_the_last_seat_is_planned_again_into_the_line(
+def test_loser_of_the_race_for_the_last_seat_is_waitlisted(
     service: Service, elsewhere: Service, store: FaultyStore
 ) -> None:
-    """R3.3, across processes: the version condition is the fence."""
+    """R3.3, across processes: the version condition decides."""
     store.before_commit = lambda: _ignore(elsewhere.register("e1", "b"))
     assert service.register("e1", "a").position == 1
     assert assert_invariants(store).seated("e1") == ["b"]
 
 
-def test_an_applied_commit_whose_answer_was_lost_is_known_by_the_journal_after_others_moved_on(
+def test_applied_commit_with_a_lost_answer_is_found_in_the_journal_later(
     service: Service, elsewhere: Service, store: FaultyStore
 ) -> None:
     def lost_and_overtaken(store: FaultyStore, plan: object) -> None:
@@ -139,7 +137,7 @@ def test_an_applied_commit_whose_answer_was_lost_is_known_by_the_journal_after_o
     assert (found.seated("e1"), found.waitlisted("e1")) == (["a"], ["b"])
 
 
-def test_a_lost_commit_that_another_overtook_is_known_not_to_apply(
+def test_lost_commit_overtaken_by_another_is_known_not_to_apply(
     service: Service, elsewhere: Service, store: FaultyStore
 ) -> None:
     def overtaken(store: FaultyStore, plan: object) -> None:
@@ -155,10 +153,8 @@ def test_a_lost_commit_that_another_overtook_is_known_not_to_apply(
     assert (found.seated("e1"), found.waitlisted("e1")) == (["b"], ["a"])
 
 
-def test_a_commit_still_on_its_way_is_fenced_off_before_a_new_plan_is_made(
-    service: Service, store: FaultyStore
-) -> None:
-    """Its resend is rejected, and the version stands: without a fence it might apply after the new plan."""
+def test_commit_under_way_is_fenced_before_a_new_plan(service: Service, store: FaultyStore) -> None:
+    """Its resend is rejected, and the version is unchanged: without a fence it could apply later."""
     store.faults = [on_its_way, conflict]
     service.register("e1", "a")
     first, _resent, fence, last = store.attempts
@@ -169,7 +165,7 @@ def test_a_commit_still_on_its_way_is_fenced_off_before_a_new_plan_is_made(
 
 
 @pytest.mark.usefixtures("service")
-def test_busy_when_nothing_can_be_read_in_time(elsewhere: Service, store: FaultyStore) -> None:
+def test_register_without_a_read_in_time_is_busy(elsewhere: Service, store: FaultyStore) -> None:
     store.unreadable = 100
     with pytest.raises(Busy):
         elsewhere.register("e1", "a")
@@ -177,13 +173,13 @@ def test_busy_when_nothing_can_be_read_in_time(elsewhere: Service, store: Faulty
 
 
 @pytest.mark.usefixtures("service")
-def test_a_read_that_fails_is_tried_again(elsewhere: Service, store: FaultyStore) -> None:
+def test_failing_read_is_repeated(elsewhere: Service, store: FaultyStore) -> None:
     store.unreadable = 2
     elsewhere.register("e1", "a")
     assert len(store.attempts) == 1
 
 
-def test_busy_when_every_commit_meets_a_conflict_until_the_deadline(
+def test_register_with_conflicts_until_the_deadline_is_busy(
     service: Service, store: FaultyStore
 ) -> None:
     store.faults = [conflict] * 100
@@ -192,13 +188,13 @@ def test_busy_when_every_commit_meets_a_conflict_until_the_deadline(
     assert assert_invariants(store).seated("e1") == []
 
 
-def test_not_confirmed_when_the_deadline_passes_without_an_answer_and_settled_when_it_applied(
+def test_register_without_an_answer_is_not_confirmed_and_resolves_to_its_outcome(
     service: Service,
     store: FaultyStore,
     background: list[Callable[[], None]],
     committed: list[str],
 ) -> None:
-    """R8.12: the person is told how it ended."""
+    """R8.12: the user gets the result later."""
     store.faults = [lost, *DEADLINE_PASSES[1:]]
     with pytest.raises(NotConfirmed) as unconfirmed:
         service.register("e1", "a")
@@ -210,7 +206,7 @@ def test_not_confirmed_when_the_deadline_passes_without_an_answer_and_settled_wh
     assert assert_invariants(store).seated("e1") == ["a"]
 
 
-def test_not_confirmed_and_then_settled_as_busy_when_another_plan_took_the_version(
+def test_register_without_an_answer_resolves_to_busy_if_another_plan_applied(
     service: Service,
     elsewhere: Service,
     store: FaultyStore,
@@ -228,10 +224,10 @@ def test_not_confirmed_and_then_settled_as_busy_when_another_plan_took_the_versi
     assert assert_invariants(store).seated("e1") == ["b"]
 
 
-def test_after_not_confirmed_a_second_press_is_safe(
+def test_second_press_after_not_confirmed_is_safe(
     service: Service, store: FaultyStore, background: list[Callable[[], None]]
 ) -> None:
-    """R8.13: whichever of the two applies, the other changes nothing."""
+    """R8.13: whichever applies, the other changes nothing."""
     store.faults = [on_its_way, *DEADLINE_PASSES[1:]]
     with pytest.raises(NotConfirmed):
         service.register("e1", "a")
@@ -242,17 +238,17 @@ def test_after_not_confirmed_a_second_press_is_safe(
     assert assert_invariants(store).seated("e1") == ["a"]
 
 
-def test_a_refusal_is_true_of_one_moment(
+def test_refusal_after_a_change_is_planned_again(
     service: Service, elsewhere: Service, store: FaultyStore
 ) -> None:
-    """What was read before somebody else moved is read again before it refuses."""
+    """Data read before another process wrote is read again."""
     new_event(service, "small", capacity=1, has_waitlist=False)
     service.register("small", "b")
     store.before_reading = lambda: _ignore(elsewhere.unregister("small", "b"))
     assert service.register("small", "a").position is None
 
 
-def test_a_refusal_costs_two_reads_of_the_event_and_no_commit(
+def test_refusal_takes_two_reads_of_the_event_and_no_commit(
     service: Service, store: FaultyStore
 ) -> None:
     new_event(service, "small", capacity=1, has_waitlist=False)
@@ -263,18 +259,18 @@ def test_a_refusal_costs_two_reads_of_the_event_and_no_commit(
     assert (store.event_reads, store.attempts) == (2, [])
 
 
-def test_the_commit_is_told_of_once(service: Service, committed: list[str]) -> None:
+def test_commit_is_reported_once(service: Service, committed: list[str]) -> None:
     service.register("e1", "a")
     with pytest.raises(AlreadyRegistered):
         service.register("e1", "a")
     assert committed == ["e1"]
 
 
-class Interrupted(BaseException):
-    """As KeyboardInterrupt is: not an Exception."""
+class Ended(BaseException):
+    """Not an Exception, as KeyboardInterrupt."""
 
 
-def test_a_commit_that_is_ended_in_the_middle_is_settled_in_the_background(
+def test_interrupted_commit_is_resolved_in_the_background(
     service: Service, store: FaultyStore, background: list[Callable[[], None]], committed: list[str]
 ) -> None:
     def ended(store: FaultyStore, plan: object) -> None:
@@ -289,10 +285,10 @@ def test_a_commit_that_is_ended_in_the_middle_is_settled_in_the_background(
     assert assert_invariants(store).seated("e1") == ["a"]
 
 
-def test_a_failure_of_the_resend_says_nothing_of_what_was_sent_before(
+def test_failing_resend_does_not_change_the_outcome(
     service: Service, store: FaultyStore, background: list[Callable[[], None]]
 ) -> None:
-    """R7.4: what applied is answered as it ended; the failure is reported, not lost."""
+    """R7.4: what applied gets its outcome; the failure is reported."""
     store.faults = [lost, denied]
     assert service.register("e1", "a").registration.user_id == "a"
     with pytest.raises(Denied):
@@ -300,21 +296,20 @@ def test_a_failure_of_the_resend_says_nothing_of_what_was_sent_before(
     assert background == []
 
 
-def test_a_batch_whose_resend_fails_is_not_served_again_one_by_one(
+def test_batch_with_a_failing_resend_is_not_run_one_by_one(
     service: Service, store: FaultyStore
 ) -> None:
-    """Nobody is told that they are not in, who has just left, nor that they are, who has just come."""
+    """Otherwise it would be refused for what it has just done."""
     service.register("e1", "a")
     store.faults = [lost, denied]
-    entries = [
-        QueuedCommand[Command, Outcome](one, NO_DEADLINE)
-        for one in (Unregister("a"), Register("b"))
+    queued = [
+        QueuedCommand[Command, Outcome](one, LATER) for one in (Unregister("a"), Register("b"))
     ]
-    service._executor.command_queue._run("e1", entries)
-    assert [type(entry.result.result(0)) for entry in entries] == [LeaveOutcome, RegisterOutcome]
+    service._executor.command_queue._run("e1", queued)
+    assert [type(entry.result.result(0)) for entry in queued] == [LeaveOutcome, RegisterOutcome]
 
 
-def test_a_failure_of_the_only_attempt_is_raised_and_nothing_was_written(
+def test_failing_first_attempt_raises_and_writes_nothing(
     service: Service, store: FaultyStore
 ) -> None:
     store.faults = [denied]
@@ -326,7 +321,7 @@ def test_a_failure_of_the_only_attempt_is_raised_and_nothing_was_written(
 def test_unconfirmed_request_gets_its_result_whatever_fails_meanwhile(
     service: Service, store: FaultyStore, background: list[Callable[[], None]]
 ) -> None:
-    """R8.12: what nobody foresaw is reported once, and it is asked again."""
+    """R8.12: an unexpected failure is reported once, and the question is repeated."""
     store.faults = [lost, *DEADLINE_PASSES[1:]]
     with pytest.raises(NotConfirmed) as unconfirmed:
         service.register("e1", "a")
@@ -348,7 +343,7 @@ def test_unconfirmed_request_gets_its_result_whatever_fails_meanwhile(
 def test_unconfirmed_request_is_not_applied_after_contrary_answers(
     service: Service, store: FaultyStore, background: list[Callable[[], None]]
 ) -> None:
-    """R2.6: a seat that was asked for before the start is not given after it."""
+    """R2.6: a seat requested before the start is not given after it."""
     store.faults = DEADLINE_PASSES[:]
     with pytest.raises(NotConfirmed) as unconfirmed:
         service.register("e1", "a")
@@ -363,13 +358,13 @@ def test_unconfirmed_request_is_not_applied_after_contrary_answers(
 
 
 @pytest.mark.parametrize("faults", [[never_sent, never_sent], [lost, never_sent]])
-def test_a_creation_that_was_not_confirmed_is_done(
+def test_unconfirmed_creation_is_applied(
     service: Service,
     store: FaultyStore,
     background: list[Callable[[], None]],
     faults: list[Fault],
 ) -> None:
-    """Of an event that is not there nobody was told anything since."""
+    """An event that does not exist had no other answers since."""
     store.faults = [faults[0], *DEADLINE_PASSES[1:]]
     with pytest.raises(NotConfirmed) as unconfirmed:
         new_event(service, "new")
@@ -379,24 +374,23 @@ def test_a_creation_that_was_not_confirmed_is_done(
     assert service.get_event("new").title == "Event new"
 
 
-def test_a_registration_behind_the_creation_of_its_event_is_made(
+def test_registration_after_the_creation_of_its_event_gets_its_own_commit(
     service: Service, store: FaultyStore
 ) -> None:
     draft = service.get_event("e1").model_copy(update={"event_id": "new", "version": 0})
-    entries = [
-        QueuedCommand[Command, Outcome](one, NO_DEADLINE)
-        for one in (Create(draft, "a"), Register("a"))
+    queued = [
+        QueuedCommand[Command, Outcome](one, LATER) for one in (Create(draft, "a"), Register("a"))
     ]
-    service._executor.command_queue._run("new", entries[:])
-    assert [entry.result.done() for entry in entries] == [True, False]
-    service._executor.command_queue._run("new", entries[1:])
-    assert [type(entry.result.result(0)) for entry in entries] == [ChangeOutcome, RegisterOutcome]
+    service._executor.command_queue._run("new", queued[:])
+    assert [entry.result.done() for entry in queued] == [True, False]
+    service._executor.command_queue._run("new", queued[1:])
+    assert [type(entry.result.result(0)) for entry in queued] == [ChangeOutcome, RegisterOutcome]
 
 
 def test_user_deleted_before_the_registration_deadline_is_unknown(
     store: FaultyStore,
 ) -> None:
-    """R7.1: the user and the end of registration were never there together."""
+    """R7.1: the user never existed while registration was closed."""
     clock = ManualClock()
     service = service_on(store, clock=clock)
     new_users(service, "a")
@@ -412,10 +406,8 @@ def test_user_deleted_before_the_registration_deadline_is_unknown(
         service_on(store, clock=clock, new_id=ids("other")).register("e1", "a")
 
 
-def test_data_that_contradicts_itself_is_not_read_for_ever(
-    service: Service, store: FaultyStore
-) -> None:
-    """R7.6: a line that is shorter than its count is an error with a reference, and `check` finds it."""
+def test_contradicting_data_is_not_read_forever(service: Service, store: FaultyStore) -> None:
+    """R7.6: a waitlist shorter than its count is an error with a reference, and `check` finds it."""
     for user_id in "abc":
         service.register("e1", user_id)
     store.waitlist.clear()
@@ -423,7 +415,7 @@ def test_data_that_contradicts_itself_is_not_read_for_ever(
         service.unregister("e1", "a")
 
 
-def test_a_leave_whose_answer_was_lost_tells_who_was_promoted(
+def test_leave_with_a_lost_answer_returns_who_was_promoted(
     service: Service, store: FaultyStore
 ) -> None:
     service.register("e1", "a")
@@ -435,13 +427,15 @@ def test_a_leave_whose_answer_was_lost_tells_who_was_promoted(
     assert_invariants(store)
 
 
-def test_a_raise_interrupted_by_a_crash_is_finished_by_the_sweep(store: FaultyStore) -> None:
-    """R7.4: what is wanted is stored with the first step; nobody has to ask again."""
+def test_capacity_increase_interrupted_by_a_crash_is_finished_by_the_sweep(
+    store: FaultyStore,
+) -> None:
+    """R7.4: the first step stores the target, so no one has to ask again."""
     crashed = service_on(store, spawn=lambda work: None)
-    people = [f"p{number}" for number in range(140)]
-    new_users(crashed, *people)
+    user_ids = [f"p{number}" for number in range(140)]
+    new_users(crashed, *user_ids)
     new_event(crashed, capacity=1)
-    for user_id in people:
+    for user_id in user_ids:
         crashed.register("e1", user_id)
     changed = crashed.edit_event("e1", EventChanges.of(capacity=130))
     assert changed.event.capacity == 50
@@ -451,11 +445,11 @@ def test_a_raise_interrupted_by_a_crash_is_finished_by_the_sweep(store: FaultySt
     assert after.finish_unfinished() == 1
     found = assert_invariants(store)
     assert found.events["e1"].capacity == 130
-    assert found.seated("e1") == people[:130]
+    assert found.seated("e1") == user_ids[:130]
     assert after.finish_unfinished() == 0
 
 
-def test_an_outcome_of_another_kind_than_was_asked_for_is_a_bug() -> None:
+def test_outcome_of_an_unexpected_type_raises() -> None:
     with pytest.raises(TypeError, match="expected LeaveOutcome, got 'a seat'"):
         _expected(LeaveOutcome, "a seat")
 

@@ -1,4 +1,4 @@
-"""The count that follows the journal: exact at every version, and none where the journal does not tell."""
+"""The live count: exact at every version, and an error if the journal is incomplete."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def a_scene() -> CorruptibleEvent:
     return CorruptibleEvent(service_on(store), store)
 
 
-def count(target: CorruptibleEvent, store: object | None = None, *, page: int = 2) -> Count:
-    """Count the scene's event, as the store shows it, since its present version."""
-    reader: Store = store or target.store  # type: ignore[assignment]
-    since = target.event().version
+def count(scene: Scene, store: object | None = None, *, page: int = 2) -> Count:
+    """Count the scene's event as the store shows it, starting at its present version."""
+    reader: Store = store or scene.store  # type: ignore[assignment]
+    since = scene.event().version
     return LiveCount(
         reader, run_now, "e1", since_version=since, page_size=page, on_page=lambda _: None
     ).run()
 
 
 class Meanwhile:
-    """A store on which things happen, one after each reading of a page."""
+    """A store on which something happens before each read of a page."""
 
     def __init__(self, store: Store, happening: Iterator[Callable[[], object]]) -> None:
         self._store = store
@@ -60,13 +60,15 @@ class Meanwhile:
     moves=st.lists(st.tuples(st.sampled_from("><+"), st.integers(0, 6)), max_size=8),
     page=st.integers(1, 3),
 )
-@settings(max_examples=scaled(100), deadline=None)
-def test_it_is_that_of_the_version_that_it_names(moves: list[tuple[str, int]], page: int) -> None:
-    """People come and go between its pages, and the capacity grows; the count is of the event as read last."""
-    target = a_scene()
-    late = [target.person(f"late{number}") for number in range(3)]
-    new_users(target.service, *late)
-    people = [*(target.person(name) for name in PEOPLE[:4]), *late]
+@settings(max_examples=200, deadline=None)
+def test_count_during_changes_matches_the_event_of_its_version(
+    moves: list[tuple[str, int]], page: int
+) -> None:
+    """Users come and go between pages, and the capacity grows."""
+    scene = a_scene()
+    late = [scene.person(f"late{number}") for number in range(3)]
+    new_users(scene.service, *late)
+    people = [*(scene.person(name) for name in PEOPLE[:4]), *late]
 
     def moving(how: str, number: int) -> Callable[[], object]:
         def move() -> None:
@@ -82,8 +84,8 @@ def test_it_is_that_of_the_version_that_it_names(moves: list[tuple[str, int]], p
 
         return move
 
-    busy = Meanwhile(target.store, iter([moving(*one) for one in moves]))
-    counted = count(target, busy, page=page)
+    changing = Meanwhile(scene.store, iter([moving(*one) for one in moves]))
+    counted = count(scene, changing, page=page)
     event = counted.event
     assert (counted.registered, counted.waitlisted) == (
         event.registered_count,
@@ -93,9 +95,9 @@ def test_it_is_that_of_the_version_that_it_names(moves: list[tuple[str, int]], p
     assert counted.last_ticket < event.next_ticket
 
 
-def told(target: CorruptibleEvent, *, by: int = 1, changes: tuple[Change, ...] = ()) -> None:
-    """Move the event's version, and tell of it in the last entry alone."""
-    event = target.event()
+def raise_version_with(scene: Scene, *, by: int = 1, changes: tuple[Change, ...] = ()) -> None:
+    """Raise the event's version, with these changes in the last entry alone."""
+    event = scene.event()
     new = event.model_copy(update={"version": event.version + by})
     entry = JournalEntry(event_id="e1", version=new.version, plan_id="p", at=START, changes=changes)
     target.store.commit(
@@ -103,40 +105,40 @@ def told(target: CorruptibleEvent, *, by: int = 1, changes: tuple[Change, ...] =
     )
 
 
-def unreported(target: CorruptibleEvent) -> None:
-    """Move the event's version, and tell nothing."""
-    event = target.event()
-    target.rewrite_event({"version": event.version + 1})
+def raise_version(scene: Scene) -> None:
+    """Raise the event's version without an entry."""
+    event = scene.event()
+    scene.rewrite_event({"version": event.version + 1})
 
 
-UNTOLD: dict[str, Callable[[CorruptibleEvent], None]] = {
-    "a repair": lambda target: told(target, changes=(Change(kind=ChangeKind.REPAIRED),)),
-    "one left, as what is not said": lambda target: told(
-        target, changes=(Change(kind=ChangeKind.LEFT, user_id="u", ticket=1),)
+INCOMPLETE: dict[str, Callable[[Scene], None]] = {
+    "a repair": lambda scene: raise_version_with(
+        scene, changes=(Change(kind=ChangeKind.REPAIRED),)
     ),
-    "one came, with what ticket is not said": lambda target: told(
-        target, changes=(Change(kind=ChangeKind.REGISTERED, user_id="u"),)
+    "a leave without its status": lambda scene: raise_version_with(
+        scene, changes=(Change(kind=ChangeKind.LEFT, user_id="u", ticket=1),)
     ),
-    "a version without an entry": lambda target: told(target, by=2),
-    "no entry": unreported,
-    "a version that goes back": lambda target: target.rewrite_event({"version": 1}),
-    "an event that is gone": lambda target: target.store.events.clear(),  # type: ignore[attr-defined]
+    "a registration without its ticket": lambda scene: raise_version_with(
+        scene, changes=(Change(kind=ChangeKind.REGISTERED, user_id="u"),)
+    ),
+    "a version without an entry": lambda scene: raise_version_with(scene, by=2),
+    "no entry": raise_version,
+    "a version that went back": lambda scene: scene.rewrite_event({"version": 1}),
+    "an event that is gone": lambda scene: scene.store.events.clear(),  # type: ignore[attr-defined]
 }
 
 
-@pytest.mark.parametrize("happens", UNTOLD.values(), ids=UNTOLD)
-def test_what_the_journal_does_not_tell_is_not_guessed(
-    happens: Callable[[CorruptibleEvent], None],
-) -> None:
-    target = a_scene()
+@pytest.mark.parametrize("happens", INCOMPLETE.values(), ids=INCOMPLETE)
+def test_count_without_a_complete_journal_raises(happens: Callable[[Scene], None]) -> None:
+    scene = a_scene()
     with pytest.raises(JournalGap):
         count(target, Meanwhile(target.store, iter([lambda: happens(target)])))
 
 
-def test_what_is_on_the_roster_without_a_seat_is_not_counted() -> None:
-    """An index may say so; the registration itself is the truth."""
-    target = a_scene()
-    waiting = target.row("waiting1")
+def test_waitlisted_registration_on_the_roster_is_not_counted() -> None:
+    """An index may list it; the registration is the truth."""
+    scene = a_scene()
+    waiting = scene.row("waiting1")
     assert waiting.status is RegistrationStatus.WAITLISTED
 
     class Listed(Meanwhile):
@@ -147,8 +149,8 @@ def test_what_is_on_the_roster_without_a_seat_is_not_counted() -> None:
     assert count(target, Listed(target.store, iter(()))).registered == 2
 
 
-def test_a_read_that_stays_unavailable_is_passed_on() -> None:
-    target = a_scene()
+def test_read_that_stays_unavailable_raises() -> None:
+    scene = a_scene()
 
     def fails() -> None:
         raise Unavailable

@@ -1,4 +1,4 @@
-"""What moves between two reads of one check or repair: each step looks again, and does what is right then."""
+"""Checks and repairs while the data changes between two reads."""
 
 from __future__ import annotations
 
@@ -21,83 +21,81 @@ def target() -> CorruptibleEvent:
 
 
 @pytest.fixture
-def reading(target: CorruptibleEvent) -> Checker:
+def checker(scene: Scene) -> Checker:
     clock = ManualClock()
     return Checker(target.store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
 
 
 @pytest.fixture
-def repairing(target: CorruptibleEvent, reading: Checker) -> Repairer:
+def repairer(scene: Scene, checker: Checker) -> Repairer:
     clock = ManualClock()
     retry = RetryPolicy(clock, lambda: 0.5)
-    executor = target.service._executor
-    return Repairer(target.store, executor, retry, clock, ids("repairing"), reading)
+    executor = scene.service._executor
+    return Repairer(scene.store, executor, retry, clock, ids("repairing"), checker)
 
 
-def only(target: CorruptibleEvent, kind: ViolationKind) -> Violation:
-    """Return the one breach of a kind."""
-    (violation,) = (one for one in check(target.service) if one.kind is kind)
+def only(scene: Scene, kind: ViolationKind) -> Violation:
+    """Return the one violation of a kind."""
+    (violation,) = (one for one in check(scene.service) if one.kind is kind)
     return violation
 
 
-def test_an_event_that_is_gone_has_nothing_to_check(reading: Checker) -> None:
-    """Not even a tombstone: no command of ours leaves so little."""
-    assert list(reading.check_journal("gone")) == []
-    assert list(reading.check_counts("gone")) == []
+def test_missing_event_has_no_violations(checker: Checker) -> None:
+    """No command leaves less than a tombstone."""
+    assert list(checker.check_journal("gone")) == []
+    assert list(checker.check_counts("gone")) == []
 
 
-def test_an_entry_that_a_page_did_not_show_is_no_gap_once_it_is_there(reading: Checker) -> None:
-    assert list(reading._check_gap("e1", 1, 2)) == []
+def test_entry_found_on_a_second_look_is_no_gap(checker: Checker) -> None:
+    assert list(checker._check_gap("e1", 1, 2)) == []
 
 
-def test_a_lost_user_whose_event_cannot_be_left_by_itself_is_taken_out_all_the_same(
-    target: CorruptibleEvent, repairing: Repairer
+def test_registration_without_a_user_is_deleted_if_the_command_fails(
+    scene: Scene, repairer: Repairer
 ) -> None:
-    """The line is said to be longer than it is: nobody who sits can leave until that is mended."""
+    """The waitlist is counted too long, so no one can leave a seat until that is fixed."""
     for name in ("waiting1", "waiting2", "waiting3"):
-        target.service.unregister("e1", target.person(name))
-    target.lose_user("seated1")
-    violation = only(target, ViolationKind.NO_USER)
-    target.rewrite_event({"waitlist_count": 2})
-    assert [mend.result for mend in repairing._unregister(violation)] == ["unregistered"]
-    target.rewrite_event({"waitlist_count": 0})
-    assert assert_fixed(target.service, target.store).seated("e1") == ["e1-seated2"]
+        scene.service.unregister("e1", scene.person(name))
+    scene.lose_user("seated1")
+    violation = only(scene, ViolationKind.NO_USER)
+    scene.rewrite_event({"waitlist_count": 2})
+    assert [fix.result for fix in repairer._unregister(violation)] == ["unregistered"]
+    scene.rewrite_event({"waitlist_count": 0})
+    assert assert_mended(scene.service, scene.store).seated("e1") == ["e1-seated2"]
 
 
-def test_what_stands_in_anothers_place_by_now_goes_first(
-    target: CorruptibleEvent, repairing: Repairer
+def test_entry_that_took_the_place_of_a_missing_one_is_dropped_first(
+    scene: Scene, repairer: Repairer
 ) -> None:
-    target.lose_waitlist_entry("waiting2")
-    violation = only(target, ViolationKind.NOT_ON_WAITLIST)
-    target.add_waitlist_entry(4, "nobody")
-    assert [mend.result for mend in repairing._fix_registration(violation)] == ["on the waitlist"]
-    assert_fixed(target.service, target.store)
+    scene.lose_place("waiting2")
+    violation = only(scene, ViolationKind.NOT_ON_WAITLIST)
+    scene.add_place(4, "unknown")
+    assert [fix.result for fix in repairer._fix_registration(violation)] == ["on the waitlist"]
+    assert_mended(scene.service, scene.store)
 
 
-def test_one_who_leaves_before_the_mending_is_not_written_again(
-    target: CorruptibleEvent, repairing: Repairer
+def test_registration_that_left_before_its_fix_is_not_written(
+    scene: Scene, repairer: Repairer
 ) -> None:
-    row, event = target.row("waiting3"), target.event()
-    target.service.unregister("e1", row.user_id)
-    for mend in (repairing._give_ticket, repairing._rewrite, repairing._add_entry):
-        assert mend(row)(event) is None
+    row, event = scene.row("waiting3"), scene.event()
+    scene.service.unregister("e1", row.user_id)
+    for fix in (repairer._give_ticket, repairer._rewrite, repairer._add_entry):
+        assert fix(row)(event) is None
 
 
-def test_what_no_version_guards_and_nobody_confirms_is_given_up(
-    target: CorruptibleEvent, repairing: Repairer
-) -> None:
-    """After twenty seconds; the next repair finds it where it was."""
-    target.add_waitlist_entry(9, "nobody", "gone")
-    violation = only(target, ViolationKind.STRAY_WAITLIST_ENTRY)
-    assert isinstance(target.store, FaultyStore)
-    target.store.faults = [never_sent] * 1_000
-    assert list(repairing._fix_waitlist_entry(violation)) == []
-    target.store.faults.clear()
-    assert [mend.result for mend in repairing._fix_waitlist_entry(violation)] == ["deleted"]
-    assert_fixed(target.service, target.store)
+def test_unguarded_write_without_confirmation_is_given_up(scene: Scene, repairer: Repairer) -> None:
+    """The next repair finds the violation again."""
+    scene.add_place(9, "unknown", "gone")
+    violation = only(scene, ViolationKind.STRAY_WAITLIST_ENTRY)
+    assert isinstance(scene.store, FaultyStore)
+    scene.store.faults = [never_sent] * 1_000
+    assert list(repairer._fix_waitlist_entry(violation)) == []
+    scene.store.faults.clear()
+    assert [fix.result for fix in repairer._fix_waitlist_entry(violation)] == ["deleted"]
+    assert_mended(scene.service, scene.store)
 
 
-def test_a_tombstone_keeps_its_count_of_nobody(target: CorruptibleEvent, reading: Checker) -> None:
-    target.service.delete_event("e1")
-    assert target.event().deletion is Deletion.DONE
-    assert list(reading.check_all()) == []
+def test_tombstone_has_no_violations(scene: Scene, checker: Checker) -> None:
+    scene.service.delete_event("e1")
+    assert scene.event().deletion is Deletion.DONE
+    assert list(checker.check_all()) == []

@@ -120,7 +120,7 @@ def test_change_inside_a_journal_entry_keeps_a_new_field() -> None:
 def test_promotion_of_an_entry_without_a_waitlisted_registration_is_inconsistent(
     service: Service, store: MemoryStore, is_registered: bool
 ) -> None:
-    """R7.6: nobody is counted twice, and `check` names the entry."""
+    """R7.6: no one is counted twice, and `check` names the entry."""
     registration = store.registrations.pop(("e1", "b"))
     if is_registered:
         store.registrations["e1", "b"] = registration.model_copy(

@@ -1,4 +1,4 @@
-"""`seating.plan`: any batch, in any budget, is the same as its commands one after the other."""
+"""The planner: a batch in any budget equals its commands one by one."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def plan_and_apply(
     return plan
 
 
-def people_and_an_event(capacity: int = 2) -> MemoryStore:
+def new_store(capacity: int = 2) -> MemoryStore:
     store = MemoryStore()
     service = service_on(store)
     new_users(service, *USERS)
@@ -70,8 +70,8 @@ def people_and_an_event(capacity: int = 2) -> MemoryStore:
     return store
 
 
-def said(outcome: object) -> object:
-    """Return what an outcome tells its person, without the event as the whole commit leaves it."""
+def result_of(outcome: object) -> object:
+    """Return an outcome without the event, which is the one after the whole commit."""
     match outcome:
         case RegisterOutcome(_, registration, position):
             return registration, position
@@ -87,39 +87,39 @@ def said(outcome: object) -> object:
 
 @settings(max_examples=scaled(150), deadline=None)
 @given(batches=st.lists(st.lists(commands, min_size=1, max_size=12), max_size=5), budget=st.data())
-def test_a_batch_is_its_commands_one_after_the_other(
+def test_batch_equals_its_commands_one_by_one(
     batches: list[list[Command]], budget: st.DataObject
 ) -> None:
-    """The same answers, the same rows, the same line, whatever fits into one commit."""
-    together, apart = people_and_an_event(), people_and_an_event()
+    """The outcomes, registrations and waitlist are the same, however many fit one commit."""
+    together, apart = new_store(), new_store()
     plan_ids = ids("plan")
     for batch in batches:
         rest = list(batch)
         while rest:
-            # A raise goes in steps where the budget is small: that is another history.
-            raises = any(isinstance(command, Edit) for command in rest)
-            room = 100 if raises else budget.draw(st.integers(8, 100))
-            plan = plan_and_apply(together, rest, plan_ids(), room)
+            # With a small budget, a capacity increase goes in steps: a different history.
+            has_increase = any(isinstance(command, Edit) for command in rest)
+            plan_budget = 100 if has_increase else budget.draw(st.integers(8, 100))
+            plan = plan_and_apply(together, rest, plan_ids(), plan_budget)
             for outcome in plan.outcomes:
                 alone = plan_and_apply(apart, [rest.pop(0)], plan_ids())
-                assert said(outcome) == said(alone.outcomes[0])
-        one, other = assert_invariants(together), assert_invariants(apart)
+                assert result_of(outcome) == result_of(alone.outcomes[0])
+        one, other = assert_sound(together), assert_sound(apart)
         assert one.registrations == other.registrations
         assert one.waitlist == other.waitlist
 
 
 @settings(max_examples=scaled(100), deadline=None)
 @given(waiting=st.integers(1, 30), wanted=st.integers(2, 30), budget=st.integers(4, 30))
-def test_a_raise_in_steps_never_leaves_a_seat_free_while_someone_waits(
+def test_capacity_increase_in_steps_leaves_no_seat_free(
     waiting: int, wanted: int, budget: int
 ) -> None:
-    """R2.5: each step raises the capacity by just the seats that it fills."""
+    """R2.5: each step adds only the seats that it fills."""
     store = MemoryStore()
     service = service_on(store)
-    people = [f"p{number}" for number in range(waiting + 1)]
-    new_users(service, *people)
+    user_ids = [f"p{number}" for number in range(waiting + 1)]
+    new_users(service, *user_ids)
     new_event(service, capacity=1)
-    for user_id in people:
+    for user_id in user_ids:
         service.register("e1", user_id)
     plan_ids = ids("plan")
     edit = Edit(EventChanges.of(capacity=wanted), None)
@@ -130,47 +130,47 @@ def test_a_raise_in_steps_never_leaves_a_seat_free_while_someone_waits(
         plan = plan_and_apply(store, [ContinueCapacityIncrease("raise")], plan_ids(), budget)
     found = assert_invariants(store)
     assert found.events["e1"].capacity == wanted
-    assert found.seated("e1") == people[: min(wanted, len(people))]
+    assert found.seated("e1") == user_ids[: min(wanted, len(user_ids))]
 
 
-def test_forty_nine_seats_fit_one_commit_and_not_fifty() -> None:
+def test_commit_holds_49_seats() -> None:
     store = MemoryStore()
-    people = [f"p{number}" for number in range(50)]
-    new_users(service_on(store), *people)
+    user_ids = [f"p{number}" for number in range(50)]
+    new_users(service_on(store), *user_ids)
     new_event(service_on(store), capacity=100)
-    plan = plan_and_apply(store, [Register(user_id) for user_id in people], "plan")
+    plan = plan_and_apply(store, [Register(user_id) for user_id in user_ids], "plan")
     assert (len(plan.outcomes), len(plan.actions)) == (49, 100)
 
 
-def test_thirty_two_joins_fit_one_commit_and_not_thirty_three() -> None:
+def test_commit_holds_32_waitlist_entries() -> None:
     store = MemoryStore()
-    people = [f"p{number}" for number in range(34)]
-    new_users(service_on(store), *people)
+    user_ids = [f"p{number}" for number in range(34)]
+    new_users(service_on(store), *user_ids)
     new_event(service_on(store), capacity=1)
-    service_on(store).register("e1", people[0])
-    plan = plan_and_apply(store, [Register(user_id) for user_id in people[1:]], "plan")
+    service_on(store).register("e1", user_ids[0])
+    plan = plan_and_apply(store, [Register(user_id) for user_id in user_ids[1:]], "plan")
     assert (len(plan.outcomes), len(plan.actions)) == (32, 98)
 
 
-def test_a_refused_command_adds_nothing_to_the_commit_of_the_others() -> None:
-    store = people_and_an_event()
-    alone = plan_and_apply(people_and_an_event(), [Register("u1")], "plan")
+def test_refused_command_adds_no_action() -> None:
+    store = new_store()
+    alone = plan_and_apply(new_store(), [Register("u1")], "plan")
     plan = plan_and_apply(
-        store, [Unregister("u5"), Register("u1"), Register("nobody"), Register("u1")], "plan"
+        store, [Unregister("u5"), Register("u1"), Register("unknown"), Register("u1")], "plan"
     )
     assert plan.actions == alone.actions
 
 
-def test_a_batch_of_refusals_writes_nothing() -> None:
-    store = people_and_an_event()
+def test_batch_of_refusals_writes_nothing() -> None:
+    store = new_store()
     before = everything_in(store)
-    plan = plan_and_apply(store, [Unregister("u5"), Register("nobody")], "plan")
+    plan = plan_and_apply(store, [Unregister("u5"), Register("unknown")], "plan")
     assert plan.actions == ()
     assert everything_in(store) == before
 
 
-def test_equal_user_checks_are_one_and_promoted_people_are_not_checked() -> None:
-    store = people_and_an_event(capacity=1)
+def test_user_is_checked_once_and_promoted_users_are_not() -> None:
+    store = new_store(capacity=1)
     plan_and_apply(store, [Register("u0"), Register("u1")], "first")
     again: list[Command] = [Unregister("u0"), Register("u0"), Unregister("u0"), Register("u0")]
     plan = plan_and_apply(store, again, "second")
@@ -179,9 +179,9 @@ def test_equal_user_checks_are_one_and_promoted_people_are_not_checked() -> None
     assert_invariants(store)
 
 
-def test_who_joins_and_leaves_in_one_commit_was_there_all_the_same() -> None:
-    """The history tells both, the rows neither."""
-    store = people_and_an_event()
+def test_register_and_leave_in_one_commit_are_in_the_history() -> None:
+    """No registration is written."""
+    store = new_store()
     plan = plan_and_apply(store, [Register("u1"), Unregister("u1")], "plan")
     assert [type(action).__name__ for action in plan.actions] == [
         *("PutEvent", "CheckUser", "PutJournalEntry")
@@ -191,9 +191,9 @@ def test_who_joins_and_leaves_in_one_commit_was_there_all_the_same() -> None:
     assert kinds == ["registered", "left"]
 
 
-def test_the_journal_tells_what_a_registration_was_that_left() -> None:
-    """With it, how many sit and how many wait can be followed by the journal alone."""
-    store = people_and_an_event(capacity=1)
+def test_journal_has_the_status_of_a_deleted_registration() -> None:
+    """With it, the journal alone gives the counts."""
+    store = new_store(capacity=1)
     plan_and_apply(store, [Register("u0"), Register("u1"), Register("u2")], "p1")
     plan_and_apply(store, [Unregister("u2"), Unregister("u0")], "p2")
     left = store.list_journal("e1", after=2, limit=1)[0].changes[:2]
@@ -203,14 +203,14 @@ def test_the_journal_tells_what_a_registration_was_that_left() -> None:
     ]
 
 
-def test_a_budget_too_small_for_any_command_is_a_bug() -> None:
-    store = people_and_an_event()
+def test_budget_too_small_for_any_command_raises() -> None:
+    store = new_store()
     with pytest.raises(ValueError, match="too small"):
         plan_and_apply(store, [Register("u1")], "plan", budget=3)
 
 
-def test_a_line_shorter_than_its_count_is_inconsistent() -> None:
-    store = people_and_an_event(capacity=1)
+def test_waitlist_shorter_than_its_count_is_inconsistent() -> None:
+    store = new_store(capacity=1)
     plan_and_apply(store, [Register("u0"), Register("u1")], "plan")
     snapshot = load_snapshot(store, "e1", [Unregister("u0")])
     torn = Snapshot(snapshot.event, snapshot.users, snapshot.registrations)
@@ -218,9 +218,9 @@ def test_a_line_shorter_than_its_count_is_inconsistent() -> None:
         planner.plan(torn, [Unregister("u0")], event_id="e1", now=START, plan_id="p")
 
 
-def test_the_position_of_one_who_waits_counts_whole_blocks_and_one_block_of_tickets() -> None:
-    """However long the line: 600 before in whole blocks, and those of the own block who are before."""
-    store = people_and_an_event(capacity=1)
+def test_position_counts_whole_blocks_and_its_own_block() -> None:
+    """There are 600 entries in earlier blocks, and 31 before in the own block."""
+    store = new_store(capacity=1)
     event = store.events["e1"].model_copy(
         update={
             "registered_count": 1,
@@ -242,9 +242,9 @@ def test_the_position_of_one_who_waits_counts_whole_blocks_and_one_block_of_tick
     assert getattr(plan.outcomes[0], "position", None) == 400 + 200 + 31 + 1
 
 
-def test_an_event_under_deletion_is_unknown_to_everybody() -> None:
-    """R7.2: from the mark on, whoever asks."""
-    store = people_and_an_event()
+def test_event_in_deletion_is_unknown() -> None:
+    """R7.2: from the start of its deletion."""
+    store = new_store()
     plan_and_apply(store, [StartDeletion(None)], "mark")
     asked: list[Command] = [
         Register("u1"),

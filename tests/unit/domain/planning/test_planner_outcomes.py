@@ -1,4 +1,4 @@
-"""`seating.plan`: what each command answers, writes into the history, and has people told, to the letter."""
+"""The planner: the outcome, history and notifications of each command."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ BOSS = Actor("boss")
 
 
 def change(kind: ChangeKind, **values: Any) -> Change:
-    """Return a change of the history; what is not given is None."""
+    """Return a change of the history. Fields that are not given are None."""
     names = ("user_id", "actor_id", "ticket", "cause", "status", "reason", "fields")
     return Change(kind=kind, **dict.fromkeys(names) | values)
 
 
 def entry_of(plan: Plan) -> JournalEntry:
-    """Return the entry that a plan writes, having seen that it fits the event."""
+    """Return the journal entry of a plan, after checks that it fits the event."""
     entry = next(action.entry for action in plan.actions if isinstance(action, PutJournalEntry))
     assert plan.event is not None
     assert (entry.event_id, entry.version, entry.plan_id) == ("e1", plan.event.version, "p")
@@ -81,36 +81,36 @@ def entry_of(plan: Plan) -> JournalEntry:
     return entry
 
 
-def told(plan: Plan) -> tuple[tuple[Change, ...], tuple[Notification, ...]]:
+def recorded(plan: Plan) -> tuple[tuple[Change, ...], tuple[Notification, ...]]:
     entry = entry_of(plan)
     return entry.changes, entry.notifications
 
 
 def outcome(plan: Plan) -> object:
-    """Return a plan's only outcome, having seen that its event is the one that the plan leaves."""
+    """Return a plan's only outcome, after a check that it has the plan's event."""
     (only,) = plan.outcomes
     assert not isinstance(only, RollcallError)
     assert only.event == plan.event
     return replace(only, event=event())
 
 
-def test_a_seat_is_taken_by_the_one_who_registers() -> None:
+def test_register_with_a_free_seat_is_registered() -> None:
     plan = planned(Register("new"), at=event(capacity=2, waitlist_count=0, waitlist_by_block={}))
     new = row("new", 4).model_copy(update={"registered_at": LATER, "seated_at": LATER})
     assert outcome(plan) == RegisterOutcome(event(), new, None)
     registered = change(ChangeKind.REGISTERED, user_id="new", actor_id="new", ticket=4)
-    assert told(plan) == ((registered,), ())
+    assert recorded(plan) == ((registered,), ())
 
 
-def test_a_place_in_line_is_told_with_its_position() -> None:
+def test_register_for_a_full_event_is_waitlisted_with_a_position() -> None:
     plan = planned(Register("new"))
     new = row("new", 4, WAITING).model_copy(update={"registered_at": LATER})
     assert outcome(plan) == RegisterOutcome(event(), new, 3)
-    waits = change(ChangeKind.WAITLISTED, user_id="new", actor_id="new", ticket=4)
-    assert told(plan) == ((waits,), ())
+    waitlisted = change(ChangeKind.WAITLISTED, user_id="new", actor_id="new", ticket=4)
+    assert recorded(plan) == ((waitlisted,), ())
 
 
-def test_who_leaves_a_seat_and_who_gets_it_are_told() -> None:
+def test_leave_promotes_and_notifies_the_first_on_the_waitlist() -> None:
     plan = planned(Unregister("sits"))
     assert outcome(plan) == LeaveOutcome(event(), SITS, ("first",))
     left = change(
@@ -118,10 +118,10 @@ def test_who_leaves_a_seat_and_who_gets_it_are_told() -> None:
     )
     promoted = change(ChangeKind.PROMOTED, user_id="first", ticket=2, cause=Cause.SEAT_FREED)
     notification = Notification(kind=NotificationKind.PROMOTED, user_id="first", ticket=2)
-    assert told(plan) == ((left, promoted), (notification,))
+    assert recorded(plan) == ((left, promoted), (notification,))
 
 
-def test_who_leaves_the_line_leaves_its_place() -> None:
+def test_leave_of_a_waitlisted_user_promotes_no_one() -> None:
     plan = planned(Unregister("first", Cause.USER_DELETED))
     assert outcome(plan) == LeaveOutcome(event(), FIRST, ())
     left = change(
@@ -132,18 +132,18 @@ def test_who_leaves_the_line_leaves_its_place() -> None:
         cause=Cause.USER_DELETED,
         status=WAITING,
     )
-    assert told(plan) == ((left,), ())
+    assert recorded(plan) == ((left,), ())
 
 
-def test_a_cascade_takes_out_the_registration_that_it_found_and_no_later_one() -> None:
-    """R7.1: a user who was created anew has another ticket."""
+def test_unregister_with_a_ticket_deletes_only_that_registration() -> None:
+    """R7.1: a user created again has another ticket."""
     assert isinstance(outcome(planned(Unregister("sits", Cause.USER_DELETED, 1))), LeaveOutcome)
     (refusal,) = planned(Unregister("sits", Cause.USER_DELETED, 9)).outcomes
     assert isinstance(refusal, NotRegistered)
     assert (refusal.event_id, refusal.title, refusal.user_id) == ("e1", "Supper", "sits")
 
 
-def test_a_removal_names_the_organizer_and_the_reason_and_both_people_are_told() -> None:
+def test_remove_records_organizer_and_reason_and_notifies_both_users() -> None:
     plan = planned(Remove("sits", BOSS, "no show"))
     assert outcome(plan) == LeaveOutcome(event(), SITS, ("first",))
     left = change(
@@ -160,10 +160,10 @@ def test_a_removal_names_the_organizer_and_the_reason_and_both_people_are_told()
         Notification(kind=NotificationKind.PROMOTED, user_id="first", ticket=2),
         Notification(kind=NotificationKind.REMOVED, user_id="sits", ticket=1, reason="no show"),
     )
-    assert told(plan) == ((left, promoted), notifications)
+    assert recorded(plan) == ((left, promoted), notifications)
 
 
-def test_an_edit_tells_old_and_new_and_a_move_is_told_to_everyone() -> None:
+def test_edit_records_old_and_new_values_and_a_move_notifies_everyone() -> None:
     plan = planned(Edit(EventChanges.of(title="Lunch", location="Garden", capacity=2), BOSS))
     assert outcome(plan) == ChangeOutcome(event(), promoted=("first",), is_moved=True)
     edited = change(
@@ -182,26 +182,26 @@ def test_an_edit_tells_old_and_new_and_a_move_is_told_to_everyone() -> None:
         Notification(kind=NotificationKind.MOVED, user_id=None, before=EventSummary.of(event())),
         Notification(kind=NotificationKind.PROMOTED, user_id="first", ticket=2),
     )
-    assert told(plan) == ((edited, promoted), notifications)
+    assert recorded(plan) == ((edited, promoted), notifications)
     assert plan.event is not None
     assert plan.event.updated_at == LATER
 
 
-def test_an_edit_to_what_is_so_already_changes_nothing() -> None:
+def test_edit_to_the_same_values_changes_nothing() -> None:
     plan = planned(Edit(EventChanges.of(title="Supper", capacity=1), None))
     assert plan.outcomes == (ChangeOutcome(event(), changed=False),)
     assert plan.actions == ()
 
 
 @pytest.mark.parametrize("field", ["starts_at", "ends_at", "time_zone", "location"])
-def test_each_of_time_and_place_is_a_move(field: str) -> None:
+def test_edit_of_time_or_location_is_a_move(field: str) -> None:
     values = {
         "starts_at": START + timedelta(days=3),
         "ends_at": START + timedelta(days=2, hours=3),
         "time_zone": "Europe/Lisbon",
         "location": "Garden",
     }
-    _, notifications = told(planned(Edit(EventChanges.of(**{field: values[field]}), None)))
+    _, notifications = recorded(planned(Edit(EventChanges.of(**{field: values[field]}), None)))
     assert [notification.kind for notification in notifications] == [NotificationKind.MOVED]
 
 
@@ -209,7 +209,7 @@ def test_each_of_time_and_place_is_a_move(field: str) -> None:
     ("status", "kind"),
     [(EventStatus.CLOSED, ChangeKind.CLOSED), (EventStatus.CANCELED, ChangeKind.CANCELED)],
 )
-def test_a_new_status_is_told_once(status: EventStatus, kind: ChangeKind) -> None:
+def test_new_status_notifies_once(status: EventStatus, kind: ChangeKind) -> None:
     plan = planned(SetStatus(status, BOSS), SetStatus(status, BOSS))
     assert plan.event is not None
     assert (plan.event.status, plan.event.updated_at) == (status, LATER)
@@ -221,13 +221,13 @@ def test_a_new_status_is_told_once(status: EventStatus, kind: ChangeKind) -> Non
         ),
     }
     notifications = (notification[status],)
-    assert told(plan) == ((change(kind, actor_id="boss"),), notifications)
+    assert recorded(plan) == ((change(kind, actor_id="boss"),), notifications)
 
 
-def test_reopening_is_told() -> None:
+def test_reopening_is_recorded_and_notifies_no_one() -> None:
     plan = planned(SetStatus(EventStatus.OPEN, None), at=event(status=EventStatus.CLOSED))
     assert outcome(plan) == ChangeOutcome(event(), notifies=False)
-    assert told(plan) == ((change(ChangeKind.REOPENED),), ())
+    assert recorded(plan) == ((change(ChangeKind.REOPENED),), ())
 
 
 OVER = event().over_at
@@ -243,7 +243,7 @@ OVER = event().over_at
         Unregister("sits"),
     ],
 )
-def test_of_an_event_that_is_over_nobody_is_told(command: Command, now: Any) -> None:
+def test_change_of_an_event_that_is_over_notifies_no_one(command: Command, now: Any) -> None:
     plan = planned(command, now=now)
     entry = next(action.entry for action in plan.actions if isinstance(action, PutJournalEntry))
     assert entry.changes
@@ -254,14 +254,14 @@ def test_of_an_event_that_is_over_nobody_is_told(command: Command, now: Any) -> 
         assert not done.notifies
 
 
-def test_in_a_canceled_event_seats_move_on_and_nobody_is_told() -> None:
-    _, notifications = told(planned(Unregister("sits"), at=event(status=EventStatus.CANCELED)))
+def test_promotion_in_a_canceled_event_notifies_no_one() -> None:
+    _, notifications = recorded(planned(Unregister("sits"), at=event(status=EventStatus.CANCELED)))
     assert notifications == ()
 
 
-def test_a_raise_that_is_wanted_goes_on_and_says_whom_it_seats() -> None:
-    raising = event(capacity_target=3, operation_id="op")
-    plan = planned(ContinueCapacityIncrease("op"), at=raising)
+def test_continued_capacity_increase_returns_who_was_promoted() -> None:
+    increasing = event(capacity_target=3, operation_id="op")
+    plan = planned(ContinueCapacityIncrease("op"), at=increasing)
     assert outcome(plan) == ChangeOutcome(event(), promoted=("first", "second"))
     assert plan.event is not None
     assert (plan.event.capacity, plan.event.capacity_target, plan.event.operation_id) == (
@@ -278,14 +278,14 @@ def test_a_raise_that_is_wanted_goes_on_and_says_whom_it_seats() -> None:
         event(operation_id="op"),
     ],
 )
-def test_a_raise_that_is_wanted_no_more_changes_nothing(at: Event) -> None:
+def test_replaced_capacity_increase_changes_nothing(at: Event) -> None:
     plan = planned(ContinueCapacityIncrease("op"), at=at)
     assert plan.outcomes == (ChangeOutcome(at, changed=False),)
     assert plan.actions == ()
 
 
-def test_a_raise_that_goes_on_has_a_commit_of_its_own() -> None:
-    """It takes as many seats as a commit holds: others who came before in the batch would cost some."""
+def test_continued_capacity_increase_has_its_own_commit() -> None:
+    """It promotes as many as a commit holds; earlier commands would take some of that."""
     plan = planned(
         Register("new"),
         ContinueCapacityIncrease("op"),
@@ -294,19 +294,19 @@ def test_a_raise_that_goes_on_has_a_commit_of_its_own() -> None:
     assert len(plan.outcomes) == 1
 
 
-def test_nobody_with_a_seat_is_evicted_before_the_line() -> None:
-    """R7.5: the seat would be free while somebody waits."""
-    marked = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
+def test_remove_of_registered_users_before_the_waitlist_is_inconsistent() -> None:
+    """R7.5: a seat would be free while users are waitlisted."""
+    in_deletion = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
     with pytest.raises(InconsistentSnapshot):
-        planned(RemoveAttendees(("sits",)), at=marked)
+        planned(RemoveAttendees(("sits",)), at=in_deletion)
 
 
-def test_an_event_that_is_not_there_can_not_be_mended() -> None:
+def test_fix_of_a_missing_event_is_inconsistent() -> None:
     with pytest.raises(InconsistentSnapshot, match="e1 does not exist"):
         planner.plan(Snapshot(None), [ApplyFix(3)], event_id="e1", now=LATER, plan_id="p")
 
 
-def test_who_comes_and_goes_in_one_commit_leaves_no_row() -> None:
+def test_register_and_leave_in_one_commit_write_no_registration() -> None:
     plan = planned(Register("new"), Unregister("new"))
     assert not [action for action in plan.actions if isinstance(action, PutRegistration)]
     assert [one.kind for one in entry_of(plan).changes] == [
@@ -315,7 +315,7 @@ def test_who_comes_and_goes_in_one_commit_leaves_no_row() -> None:
     ]
 
 
-def test_a_deletion_is_marked_with_its_operation_and_ends_a_raise() -> None:
+def test_start_of_a_deletion_replaces_a_capacity_increase() -> None:
     plan = planned(StartDeletion(BOSS), at=event(capacity_target=9, operation_id="raise"))
     assert outcome(plan) == ChangeOutcome(event())
     assert plan.event is not None
@@ -323,14 +323,14 @@ def test_a_deletion_is_marked_with_its_operation_and_ends_a_raise() -> None:
         *(Deletion.IN_PROGRESS, "p"),
         None,
     )
-    assert told(plan) == ((change(ChangeKind.DELETED, actor_id="boss"),), ())
+    assert recorded(plan) == ((change(ChangeKind.DELETED, actor_id="boss"),), ())
 
 
-def test_who_is_evicted_is_told_and_nobody_is_promoted() -> None:
-    marked = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
-    plan = planned(RemoveAttendees(("first", "second", "sits", "nobody")), at=marked)
+def test_removed_attendees_are_notified_and_no_one_is_promoted() -> None:
+    in_deletion = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
+    plan = planned(RemoveAttendees(("first", "second", "sits", "unknown")), at=in_deletion)
     assert outcome(plan) == ChangeOutcome(event())
-    changes, notifications = told(plan)
+    changes, notifications = recorded(plan)
     assert [(one.kind, one.user_id, one.actor_id, one.cause) for one in changes] == [
         (ChangeKind.LEFT, user_id, None, Cause.EVENT_DELETED)
         for user_id in ("first", "second", "sits")
@@ -341,25 +341,27 @@ def test_who_is_evicted_is_told_and_nobody_is_promoted() -> None:
     )
 
 
-def test_an_eviction_gives_no_seat_away_that_is_free_as_in_no_sound_event() -> None:
-    marked = event(capacity=3, deletion=Deletion.IN_PROGRESS, operation_id="op")
-    plan = planned(RemoveAttendees(("first",)), at=marked)
-    assert [one.kind for one in told(plan)[0]] == [ChangeKind.LEFT]
+def test_removing_attendees_does_not_fill_a_free_seat() -> None:
+    in_deletion = event(capacity=3, deletion=Deletion.IN_PROGRESS, operation_id="op")
+    plan = planned(RemoveAttendees(("first",)), at=in_deletion)
+    assert [one.kind for one in recorded(plan)[0]] == [ChangeKind.LEFT]
 
 
-def test_who_is_evicted_from_a_canceled_event_was_told_already() -> None:
-    marked = event(deletion=Deletion.IN_PROGRESS, operation_id="op", status=EventStatus.CANCELED)
-    assert entry_of(planned(RemoveAttendees(("first",)), at=marked)).notifications == ()
+def test_removed_attendees_of_a_canceled_event_are_not_notified_again() -> None:
+    in_deletion = event(
+        deletion=Deletion.IN_PROGRESS, operation_id="op", status=EventStatus.CANCELED
+    )
+    assert entry_of(planned(RemoveAttendees(("first",)), at=in_deletion)).notifications == ()
 
 
-def test_an_eviction_of_nobody_changes_nothing() -> None:
-    marked = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
-    assert planned(RemoveAttendees(("nobody",)), at=marked).outcomes == (
-        ChangeOutcome(marked, changed=False),
+def test_removing_no_attendees_changes_nothing() -> None:
+    in_deletion = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
+    assert planned(RemoveAttendees(("unknown",)), at=in_deletion).outcomes == (
+        ChangeOutcome(in_deletion, changed=False),
     )
 
 
-def test_a_buried_event_keeps_its_id_and_no_operation() -> None:
+def test_tombstone_has_no_operation() -> None:
     empty = event(
         deletion=Deletion.IN_PROGRESS,
         operation_id="op",
@@ -371,28 +373,28 @@ def test_a_buried_event_keeps_its_id_and_no_operation() -> None:
     assert outcome(plan) == ChangeOutcome(event())
     assert plan.event is not None
     assert (plan.event.deletion, plan.event.operation_id) == (Deletion.DONE, None)
-    assert told(plan) == ((), ())
+    assert recorded(plan) == ((), ())
 
 
 @pytest.mark.parametrize("left", [{"registered_count": 0}, {"waitlist_count": 0}])
-def test_an_event_that_is_not_empty_is_not_buried(left: dict[str, int]) -> None:
-    """R7.2: an index page that is empty proves nothing; the counts do."""
-    marked = event(deletion=Deletion.IN_PROGRESS, operation_id="op", **left)
+def test_finish_deletion_of_an_event_with_attendees_is_inconsistent(left: dict[str, int]) -> None:
+    """R7.2: an empty page of an index proves nothing; the counts do."""
+    in_deletion = event(deletion=Deletion.IN_PROGRESS, operation_id="op", **left)
     with pytest.raises(InconsistentSnapshot):
-        planned(FinishDeletion(), at=marked)
+        planned(FinishDeletion(), at=in_deletion)
 
 
-def test_a_mend_writes_what_it_is_told_and_the_history_says_each() -> None:
+def test_fix_writes_and_records_each_part() -> None:
     lost, found = WaitlistEntry(7, "lost", START), WaitlistEntry(8, "found", START)
     turned = SITS.model_copy(update={"ticket": 9})
-    mend = ApplyFix(
+    fix = ApplyFix(
         3,
         {"registered_count": 5, "capacity": 1},
         registrations=((SITS, turned), (FIRST, None)),
         add=(found,),
         drop=(lost,),
     )
-    plan = planned(mend)
+    plan = planned(fix)
     assert outcome(plan) == ChangeOutcome(event())
     assert plan.actions[1:-1] == (
         PutRegistration(turned, SITS),
@@ -400,21 +402,21 @@ def test_a_mend_writes_what_it_is_told_and_the_history_says_each() -> None:
         PutWaitlistEntry("e1", found),
         DeleteWaitlistEntry("e1", lost),
     )
-    mended = ChangeKind.REPAIRED
+    repaired = ChangeKind.REPAIRED
     left = change(ChangeKind.LEFT, user_id="first", ticket=2, cause=Cause.REPAIR, status=WAITING)
-    assert told(plan) == (
+    assert recorded(plan) == (
         (
-            change(mended, fields={"registered_count": ("1", "5")}),
-            change(mended, user_id="sits", ticket=1, fields={"ticket": ("1", "9")}),
+            change(repaired, fields={"registered_count": ("1", "5")}),
+            change(repaired, user_id="sits", ticket=1, fields={"ticket": ("1", "9")}),
             left,
             change(
-                mended,
+                repaired,
                 user_id="found",
                 ticket=8,
                 fields={"waitlist_entry": (None, "on the waitlist")},
             ),
             change(
-                mended,
+                repaired,
                 user_id="lost",
                 ticket=7,
                 fields={"waitlist_entry": ("on the waitlist", None)},
@@ -424,29 +426,29 @@ def test_a_mend_writes_what_it_is_told_and_the_history_says_each() -> None:
     )
 
 
-def test_a_mend_of_another_version_changes_nothing() -> None:
+def test_fix_for_another_version_changes_nothing() -> None:
     plan = planned(ApplyFix(2, {"registered_count": 5}))
     assert plan.outcomes == (ChangeOutcome(event(), changed=False),)
     assert plan.actions == ()
 
 
-def test_a_mend_jumps_over_versions_that_are_taken() -> None:
+def test_fix_raises_the_version_above_the_journal() -> None:
     plan = planned(ApplyFix(3, min_version=20))
     assert plan.event is not None
     assert plan.event.version == 21
 
 
-def test_a_mend_has_a_commit_of_its_own() -> None:
-    """What it read is of one version: nothing may stand before it, and nothing after it."""
+def test_fix_has_its_own_commit() -> None:
+    """It was made for one version, so no other command may share its commit."""
     assert len(planned(ApplyFix(3), Register("new")).outcomes) == 1
     assert len(planned(Register("new"), ApplyFix(3)).outcomes) == 1
 
 
-def test_free_seats_go_to_the_line_in_order_as_far_as_one_commit_goes() -> None:
+def test_fill_free_seats_promotes_in_order() -> None:
     plan = planned(FillFreeSeats(), at=event(capacity=3))
     assert outcome(plan) == ChangeOutcome(event(), promoted=("first", "second"))
     promoted = ChangeKind.PROMOTED
-    assert told(plan) == (
+    assert recorded(plan) == (
         tuple(
             change(promoted, user_id=one.user_id, ticket=one.ticket, cause=Cause.REPAIR)
             for one in (FIRST, SECOND)
@@ -461,12 +463,12 @@ def test_free_seats_go_to_the_line_in_order_as_far_as_one_commit_goes() -> None:
 @pytest.mark.parametrize(
     "at", [event(), event(capacity=3, waitlist_count=0, waitlist_by_block={}, registered_count=1)]
 )
-def test_with_no_free_seat_or_nobody_waiting_none_is_given(at: Event) -> None:
+def test_fill_free_seats_without_a_free_seat_or_waitlist_changes_nothing(at: Event) -> None:
     assert planned(FillFreeSeats(), at=at).outcomes == (ChangeOutcome(at, changed=False),)
 
 
-def told_position(*commands: Command, snapshot: Snapshot | None = None) -> int | None:
-    """Return the position that the last command, a second registration, is refused with."""
+def refused_position(*commands: Command, snapshot: Snapshot | None = None) -> int | None:
+    """Return the position in the refusal of the last command, a second registration."""
     if snapshot is None:
         plan = planned(*commands)
     else:
@@ -477,28 +479,28 @@ def told_position(*commands: Command, snapshot: Snapshot | None = None) -> int |
     return refusal.position
 
 
-def test_a_position_is_told_as_the_commands_before_leave_it() -> None:
-    assert told_position(Register("second")) == 2
-    assert told_position(Unregister("first"), Register("second")) == 1
-    assert told_position(Unregister("sits"), Register("second")) == 1
-    assert told_position(Register("new"), Register("newer"), Register("new")) == 3
-    assert told_position(Register("new"), Unregister("first"), Register("new")) == 2
-    assert told_position(Unregister("second"), Register("first")) == 1
+def test_position_follows_earlier_commands_of_the_batch() -> None:
+    assert refused_position(Register("second")) == 2
+    assert refused_position(Unregister("first"), Register("second")) == 1
+    assert refused_position(Unregister("sits"), Register("second")) == 1
+    assert refused_position(Register("new"), Register("newer"), Register("new")) == 3
+    assert refused_position(Register("new"), Unregister("first"), Register("new")) == 2
+    assert refused_position(Unregister("second"), Register("first")) == 1
 
 
-def test_a_position_counts_those_whom_nobody_read() -> None:
-    """No seat can come free: the head of the line is not needed."""
+def test_position_counts_entries_that_were_not_read() -> None:
+    """No seat can become free, so the head of the waitlist is not needed."""
     unread = Snapshot(
         event(),
         {user_id: a_user(user_id) for user_id in ("new", "newer")},
         {one.user_id: one for one in (SITS, FIRST, SECOND)},
     )
-    assert told_position(Register("new"), Register("new"), snapshot=unread) == 3
+    assert refused_position(Register("new"), Register("new"), snapshot=unread) == 3
     left = (Unregister("first"), Register("new"), Register("newer"), Register("newer"))
-    assert told_position(*left, snapshot=unread) == 3
+    assert refused_position(*left, snapshot=unread) == 3
 
 
-def test_a_position_that_nobody_counted_is_not_guessed() -> None:
+def test_position_without_a_count_is_inconsistent() -> None:
     with pytest.raises(InconsistentSnapshot):
         planner.plan(
             Snapshot(event(), {"first": a_user("first")}, {"first": FIRST}),
@@ -509,11 +511,11 @@ def test_a_position_that_nobody_counted_is_not_guessed() -> None:
         )
 
 
-def test_who_waits_where_the_count_says_nobody_does_is_inconsistent() -> None:
-    nobody = event(waitlist_count=0, waitlist_by_block={})
+def test_waitlisted_user_of_an_empty_waitlist_is_inconsistent() -> None:
+    unwaitlisted = event(waitlist_count=0, waitlist_by_block={})
     with pytest.raises(InconsistentSnapshot):
         planner.plan(
-            Snapshot(nobody, {}, {"first": FIRST}),
+            Snapshot(unwaitlisted, {}, {"first": FIRST}),
             [Unregister("first")],
             event_id="e1",
             now=LATER,
@@ -524,32 +526,32 @@ def test_who_waits_where_the_count_says_nobody_does_is_inconsistent() -> None:
 @pytest.mark.parametrize(
     "command", [RemoveAttendees(("first",)), FinishDeletion(), FillFreeSeats(), StartDeletion(None)]
 )
-def test_what_is_done_to_an_event_that_is_not_there_is_refused(command: Command) -> None:
+def test_command_for_a_missing_event_is_refused(command: Command) -> None:
     plan = planner.plan(Snapshot(None), [command], event_id="e1", now=LATER, plan_id="p")
     (refusal,) = plan.outcomes
     assert isinstance(refusal, UnknownEvent)
     assert refusal.event_id == "e1"
 
 
-def test_only_an_event_under_deletion_is_emptied() -> None:
+def test_remove_attendees_of_an_event_not_in_deletion_is_refused() -> None:
     (refusal,) = planned(RemoveAttendees(("first",))).outcomes
     assert isinstance(refusal, UnknownEvent)
 
 
-def test_who_is_not_in_the_event_is_skipped_by_an_eviction_and_the_next_one_goes() -> None:
-    marked = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
-    changes, _ = told(planned(RemoveAttendees(("nobody", "first")), at=marked))
+def test_remove_attendees_skips_users_without_a_registration() -> None:
+    in_deletion = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
+    changes, _ = recorded(planned(RemoveAttendees(("unknown", "first")), at=in_deletion))
     assert [one.user_id for one in changes] == ["first"]
 
 
-def test_who_was_not_there_is_refused_by_name() -> None:
-    (refusal,) = planned(Unregister("nobody")).outcomes
+def test_unregister_without_a_registration_is_refused() -> None:
+    (refusal,) = planned(Unregister("unknown")).outcomes
     assert isinstance(refusal, NotRegistered)
-    assert (refusal.event_id, refusal.title, refusal.user_id) == ("e1", "Supper", "nobody")
+    assert (refusal.event_id, refusal.title, refusal.user_id) == ("e1", "Supper", "unknown")
 
 
 @pytest.mark.parametrize(("budget", "seats"), [(4, 1), (5, 1), (6, 2)])
-def test_free_seats_are_given_as_far_as_the_budget_goes(budget: int, seats: int) -> None:
+def test_fill_free_seats_stays_within_the_budget(budget: int, seats: int) -> None:
     head = (WaitlistEntry.of(FIRST), WaitlistEntry.of(SECOND))
     snapshot = Snapshot(event(capacity=9), {}, {"first": FIRST, "second": SECOND}, head)
     plan = planner.plan(
@@ -560,20 +562,20 @@ def test_free_seats_are_given_as_far_as_the_budget_goes(budget: int, seats: int)
     assert len(given.promoted) == seats
 
 
-def test_a_field_that_was_or_becomes_nothing_is_told_so() -> None:
+def test_edit_of_an_empty_field_records_none() -> None:
     until = START + timedelta(days=2, hours=3)
-    changes, _ = told(planned(Edit(EventChanges.of(ends_at=until), None)))
+    changes, _ = recorded(planned(Edit(EventChanges.of(ends_at=until), None)))
     assert changes[0].fields == {"ends_at": (None, str(until))}
 
 
-def test_a_fence_moves_the_version_and_nothing_else() -> None:
+def test_fence_changes_only_the_version() -> None:
     plan = planner.fence(event(), now=LATER, plan_id="p")
     assert plan.outcomes == ()
     assert plan.event == event(version=4)
-    assert told(plan) == ((), ())
+    assert recorded(plan) == ((), ())
 
 
-def test_a_new_event_names_who_made_it() -> None:
+def test_create_records_its_actor() -> None:
     new = event(version=0, registered_count=0, waitlist_count=0, waitlist_by_block={})
     plan = planner.plan(
         Snapshot(None), [Create(new, "maker")], event_id="e1", now=LATER, plan_id="p"
@@ -583,8 +585,8 @@ def test_a_new_event_names_who_made_it() -> None:
     assert entry.changes == (change(ChangeKind.CREATED, actor_id="maker"),)
 
 
-def test_who_is_promoted_sits_since_then_and_is_registered_since_before() -> None:
-    """R4.2: the ticket and the time of the registration stay."""
+def test_promoted_registration_keeps_ticket_and_registration_time() -> None:
+    """R4.2: only `seated_at` is new."""
     plan = planned(Unregister("sits"))
     assert [
         action.registration for action in plan.actions if isinstance(action, PutRegistration)

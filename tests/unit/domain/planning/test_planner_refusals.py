@@ -1,4 +1,4 @@
-"""`seating.plan`: each refusal with all its data, and what an edit may not do."""
+"""The planner: each refusal with all its data, and invalid edits."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ RENAMED = EventChanges.of(title="Dinner")
     [
         (Create(event(), None), event(), DuplicateEvent("e1")),
         (Register("new"), event(deletion=Deletion.IN_PROGRESS), UnknownEvent("e1")),
-        (Register("nobody"), event(), UnknownUser("nobody")),
+        (Register("unknown"), event(), UnknownUser("unknown")),
         (Register("sits"), event(), AlreadyRegistered("e1", "Supper", "sits", SEATED, None)),
         (Register("second"), event(), AlreadyRegistered("e1", "Supper", "second", WAITING, 2)),
         (Register("new"), event(has_waitlist=False), EventFull("e1", "Supper", 1, 1)),
@@ -77,9 +77,7 @@ RENAMED = EventChanges.of(title="Dinner")
         ),
     ],
 )
-def test_a_refusal_says_what_it_is_about(
-    command: Command, at: Event, refusal: RollcallError
-) -> None:
+def test_refusal_has_all_its_data(command: Command, at: Event, refusal: RollcallError) -> None:
     plan = planned(command, at=at)
     (outcome,) = plan.outcomes
     assert isinstance(outcome, RollcallError)
@@ -101,17 +99,17 @@ def test_a_refusal_says_what_it_is_about(
         ({}, {"starts_at": LATER}, "starts_at"),
     ],
 )
-def test_an_edit_keeps_the_times_in_order(
+def test_edit_with_times_out_of_order_is_refused(
     stored: dict[str, Any], changes: dict[str, Any], field: str
 ) -> None:
-    """R2.6: an end after the start, a deadline not after it, and what is set lies ahead."""
+    """R2.6: the end is after the start, the deadline is not, and new times are in the future."""
     (outcome,) = planned(Edit(EventChanges.of(**changes), None), at=event(**stored)).outcomes
     assert isinstance(outcome, Invalid)
     assert outcome.field == field
 
 
-def test_what_has_passed_already_may_stay_as_it_is() -> None:
-    """An event that runs, its deadline long over, can still get another title."""
+def test_edit_of_a_running_event_keeps_past_times() -> None:
+    """Its title can still change."""
     running = event(starts_at=START, registration_deadline=START - timedelta(days=1))
     plan = planned(Edit(RENAMED, None), at=running)
     assert not isinstance(plan.outcomes[0], RollcallError)
@@ -119,7 +117,7 @@ def test_what_has_passed_already_may_stay_as_it_is() -> None:
     assert plan.event.title == "Dinner"
 
 
-def test_a_new_event_that_lies_in_the_past_is_refused() -> None:
+def test_create_in_the_past_is_refused() -> None:
     plan = planner.plan(
         Snapshot(None),
         [Create(event(starts_at=START), None)],
@@ -133,7 +131,7 @@ def test_a_new_event_that_lies_in_the_past_is_refused() -> None:
 
 
 @pytest.mark.parametrize("capacity", [1, 2])
-def test_an_edit_answers_with_what_it_was_asked_for(capacity: int) -> None:
+def test_edit_returns_who_was_promoted(capacity: int) -> None:
     plan = planned(Edit(EventChanges.of(title="Dinner", capacity=capacity), None))
     (outcome,) = plan.outcomes
     assert isinstance(outcome, ChangeOutcome)

@@ -1,4 +1,4 @@
-"""`seating.plan`: the line while a batch moves it, what refusals name, and what cannot be of one moment."""
+"""The planner: the waitlist within a batch, user checks, and inconsistent snapshots."""
 
 from __future__ import annotations
 
@@ -34,19 +34,21 @@ from domain.planning.snapshot import InconsistentSnapshot, Snapshot, waitlist_he
 from tests.support.builders import a_user
 from tests.support.planning import LATER, SITS, WAITING, event, planned, row
 
-LINE = tuple(row(f"w{ticket}", ticket, WAITING) for ticket in (2, 3, 4, 5))
-NAMES = ("new", "sits", *(one.user_id for one in LINE))
+WAITLIST = tuple(row(f"w{ticket}", ticket, WAITING) for ticket in (2, 3, 4, 5))
+NAMES = ("new", "sits", *(one.user_id for one in WAITLIST))
 
 
-def planned_in_line(*commands: Command, heads: int, budget: int = 100, capacity: int = 1) -> Plan:
-    """Plan for one who sits and four who wait, of whom this many were read as the line's head."""
+def planned_with_waitlist(
+    *commands: Command, head: int, budget: int = 100, capacity: int = 1
+) -> Plan:
+    """Plan for one registered and four waitlisted users, with this many entries read as the head."""
     at = event(capacity=capacity, waitlist_count=4, next_ticket=6, waitlist_by_block={0: 4})
     snapshot = Snapshot(
         at,
         {name: a_user(name) for name in NAMES},
-        {one.user_id: one for one in (SITS, *LINE)},
-        tuple(WaitlistEntry.of(one) for one in LINE[:heads]),
-        {one.ticket: one.ticket - 2 for one in LINE},
+        {one.user_id: one for one in (SITS, *WAITLIST)},
+        tuple(WaitlistEntry.of(one) for one in WAITLIST[:head]),
+        {one.ticket: one.ticket - 2 for one in WAITLIST},
     )
     return planner.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p", budget=budget)
 
@@ -59,66 +61,71 @@ def unregister(user_id: str) -> Unregister:
     return Unregister(user_id, Cause.OWN)
 
 
-@pytest.mark.parametrize("heads", [0, 1, 4])
-def test_who_joins_behind_some_who_leave_is_told_the_position_again(heads: int) -> None:
-    """R3.4: however much of the line was read, those between head and newcomer are counted."""
+@pytest.mark.parametrize("head", [0, 1, 4])
+def test_second_registration_after_leaves_has_the_right_position(head: int) -> None:
+    """R3.4: entries between head and tail are counted, however many were read."""
     commands: list[Command] = [unregister("w3"), Register("new"), Register("new")]
-    joined, again = planned_in_line(*commands, heads=heads).outcomes[1:]
+    joined, again = planned_with_waitlist(*commands, head=head).outcomes[1:]
     assert getattr(joined, "position", None) == 4
     assert isinstance(again, AlreadyRegistered)
     assert again.position == 4
 
 
 @pytest.mark.parametrize(("asks", "position"), [("w2", 1), ("w4", 2), ("w5", 3)])
-def test_who_waits_already_is_told_the_position_that_those_who_left_made(
-    asks: str, position: int
-) -> None:
-    """R4.3: those behind one who leaves move up, also within one commit; those before do not."""
-    (refusal,) = refusals(planned_in_line(unregister("w3"), Register(asks), heads=1))
+def test_position_after_leaves_moves_up(asks: str, position: int) -> None:
+    """R4.3: users behind one who leaves move up, also within one commit."""
+    (refusal,) = refusals(planned_with_waitlist(unregister("w3"), Register(asks), head=1))
     assert isinstance(refusal, AlreadyRegistered)
     assert refusal.position == position
 
 
-ROWS = {one.user_id: one for one in (SITS, row("sits too", 7), *LINE)}
-RAISE, TO_5 = Edit(EventChanges.of(capacity=4), None), {"capacity_target": 5, "operation_id": "op"}
+REGISTRATIONS = {one.user_id: one for one in (SITS, row("sits too", 7), *WAITLIST)}
+INCREASE, TO_5 = (
+    Edit(EventChanges.of(capacity=4), None),
+    {"capacity_target": 5, "operation_id": "op"},
+)
 
 
 @pytest.mark.parametrize(
-    ("commands", "at", "heads"),
+    ("commands", "at", "head"),
     [
         ([unregister("sits")], {}, 1),
         ([unregister("sits"), Remove("sits too", None)], {}, 2),
-        ([unregister("sits"), unregister("w2"), Remove("w3", None)], {}, 3),  # they go first
+        (
+            [unregister("sits"), unregister("w2"), Remove("w3", None)],
+            {},
+            3,
+        ),  # waitlisted users may leave first
         ([unregister("w2")], {}, 0),
-        ([unregister("nobody"), Register("new")], {}, 0),
-        ([RAISE], {}, 3),
-        ([unregister("sits"), RAISE], {}, 4),
+        ([unregister("unknown"), Register("new")], {}, 0),
+        ([INCREASE], {}, 3),
+        ([unregister("sits"), INCREASE], {}, 4),
         ([Edit(EventChanges.of(title="Brunch"), None)], {}, 0),
-        ([RAISE, unregister("sits")], {"capacity": 9}, 1),  # which lowers it here
+        ([INCREASE, unregister("sits")], {"capacity": 9}, 1),  # lowers the capacity
         ([ContinueCapacityIncrease("op")], TO_5, 4),
         ([unregister("sits"), ContinueCapacityIncrease("op")], TO_5, 5),
         ([FillFreeSeats()], {"capacity": 3}, 2),
         ([unregister("sits"), FillFreeSeats()], {"capacity": 3}, 3),
-        ([RAISE], {"waitlist_count": 2}, 2),
+        ([INCREASE], {"waitlist_count": 2}, 2),
         ([Edit(EventChanges.of(capacity=500), None)], {"waitlist_count": 499}, 50),
     ],
 )
-def test_the_line_is_read_as_far_as_seats_can_come_free_and_no_further(
-    commands: Sequence[Command], at: dict[str, Any], heads: int
+def test_waitlist_head_needed_covers_seats_that_can_become_free(
+    commands: Sequence[Command], at: dict[str, Any], head: int
 ) -> None:
-    """One seat more than fit one commit shows that the raise goes on; a read of nobody is spared."""
+    """One entry more than fits a commit shows that a capacity increase is unfinished."""
     given = event(**{"waitlist_count": 10} | at)
-    assert waitlist_head_needed(given, ROWS, commands) == heads
+    assert waitlist_head_needed(given, REGISTRATIONS, commands) == head
 
 
-def test_seats_are_given_up_to_the_last_action_of_the_budget() -> None:
-    """Two actions each, beside event and journal: what fits exactly, fits."""
-    (outcome,) = planned_in_line(FillFreeSeats(), heads=4, capacity=5, budget=8).outcomes
+def test_fill_free_seats_uses_the_whole_budget() -> None:
+    """Each seat takes two actions, event and journal one each."""
+    (outcome,) = planned_with_waitlist(FillFreeSeats(), head=4, capacity=5, budget=8).outcomes
     assert getattr(outcome, "promoted", None) == ("w2", "w3", "w4")
 
 
-def test_who_asks_again_after_a_promotion_has_moved_up() -> None:
-    (refusal,) = refusals(planned_in_line(unregister("sits"), Register("w4"), heads=1))
+def test_position_after_a_promotion_moves_up() -> None:
+    (refusal,) = refusals(planned_with_waitlist(unregister("sits"), Register("w4"), head=1))
     assert isinstance(refusal, AlreadyRegistered)
     assert refusal.position == 2
 
@@ -127,19 +134,19 @@ def test_who_asks_again_after_a_promotion_has_moved_up() -> None:
     ("commands", "checked"),
     [
         ((unregister("sits"), Register("w4")), ["w4"]),  # moved up
-        ((unregister("sits"), Register("w2"), Register("w2")), ["w2"]),  # sits now
+        ((unregister("sits"), Register("w2"), Register("w2")), ["w2"]),  # promoted
         ((SetStatus(EventStatus.CLOSED, None), Register("new")), ["new"]),
         ((unregister("w5"), Register("w4")), []),  # as it was before
-        ((Register("w4"),), []),  # a second look covers for it
-        ((Register("new"), Register("new")), ["new"]),  # who joins is checked as it is
-        ((SetStatus(EventStatus.CLOSED, None), Register("nobody")), []),
+        ((Register("w4"),), []),  # a second read of the version verifies it
+        ((Register("new"), Register("new")), ["new"]),  # registering checks the user anyway
+        ((SetStatus(EventStatus.CLOSED, None), Register("unknown")), []),
     ],
 )
-def test_who_is_refused_for_what_the_batch_changed_must_be_there_still(
+def test_refusal_caused_by_the_batch_checks_its_user(
     commands: Sequence[Command], checked: list[str]
 ) -> None:
-    """R7.1: a deletion does not move the event's version, so that the user is checked in the commit."""
-    plan = planned_in_line(*commands, heads=1)
+    """R7.1: a deletion does not change the event's version, so the commit checks the user."""
+    plan = planned_with_waitlist(*commands, head=1)
     checks = [action.user_id for action in plan.actions if isinstance(action, CheckUser)]
     assert checks == checked
 
@@ -152,70 +159,68 @@ def test_who_is_refused_for_what_the_batch_changed_must_be_there_still(
         ((unregister("sits"),), []),
     ],
 )
-def test_who_comes_in_must_be_there_even_if_they_leave_in_the_same_batch(
+def test_register_and_leave_in_one_batch_check_the_user(
     commands: Sequence[Command], checked: list[str]
 ) -> None:
-    """R7.1: they are told that they came in, and that was not so if their deletion had begun."""
-    plan = planned_in_line(*commands, heads=1)
+    """R7.1: the outcome would be false if the user's deletion had started."""
+    plan = planned_with_waitlist(*commands, head=1)
     assert [action.user_id for action in plan.actions if isinstance(action, CheckUser)] == checked
 
 
-def test_a_refusal_that_has_nothing_to_do_with_its_user_checks_none() -> None:
-    """Of somebody who is not there, no check in the commit would hold."""
-    plan = planned_in_line(StartDeletion(None), Register("nobody"), heads=1)
+def test_refusal_unrelated_to_its_user_checks_no_user() -> None:
+    """A check of a user who does not exist would fail the commit."""
+    plan = planned_with_waitlist(StartDeletion(None), Register("unknown"), head=1)
     assert [type(outcome) for outcome in plan.outcomes] == [ChangeOutcome, UnknownEvent]
     assert not [action for action in plan.actions if isinstance(action, CheckUser)]
 
 
 @pytest.mark.parametrize(("budget", "answered"), [(6, 2), (7, 3), (8, 4)])
-def test_a_refusal_that_needs_a_check_takes_its_part_of_the_budget(
-    budget: int, answered: int
-) -> None:
+def test_refusal_with_a_user_check_counts_toward_the_budget(budget: int, answered: int) -> None:
     commands = (unregister("sits"), Register("w3"), Register("w4"), Register("w5"))
-    plan = planned_in_line(*commands, heads=1, budget=budget)
+    plan = planned_with_waitlist(*commands, head=1, budget=budget)
     assert (len(plan.outcomes), len(plan.actions)) == (answered, budget)
 
 
-def test_what_comes_behind_a_creation_waits_for_the_next_commit() -> None:
-    """R3.5: of an event that was not there, nothing was read that could refuse or seat somebody."""
+def test_command_after_a_creation_waits_for_the_next_commit() -> None:
+    """R3.5: nothing was read for an event that did not exist."""
     created = event(registered_count=0, waitlist_count=0, waitlist_by_block={})
     commands: list[Command] = [Create(created, "boss"), Register("new")]
     plan = planner.plan(Snapshot(None), commands, event_id="e1", now=LATER, plan_id="p")
     assert [type(outcome) for outcome in plan.outcomes] == [ChangeOutcome]
 
 
-def test_a_newcomer_is_not_promoted_ahead_of_those_who_were_not_read() -> None:
-    """R3.6: then more of the line must be read."""
+def test_promotion_past_entries_that_were_not_read_is_inconsistent() -> None:
+    """R3.6: then more of the waitlist must be read."""
     with pytest.raises(InconsistentSnapshot, match="too few entries"):
-        planned_in_line(Register("new"), unregister("sits"), heads=0)
+        planned_with_waitlist(Register("new"), unregister("sits"), head=0)
 
 
-def test_every_seat_that_is_free_goes_to_the_line_and_each_is_named() -> None:
-    """A leave finds more seats free than its own, as no sound event has: they are given, too."""
-    outcome = planned_in_line(unregister("sits"), heads=4, capacity=3).outcomes[0]
+def test_leave_fills_every_free_seat() -> None:
+    """Also seats that should not have been free."""
+    outcome = planned_with_waitlist(unregister("sits"), head=4, capacity=3).outcomes[0]
     assert getattr(outcome, "promoted", None) == ("w2", "w3", "w4")
 
 
-def test_a_long_raise_gets_a_whole_commit() -> None:
-    """R2.5: one that would be cut short behind other commands waits for the next commit."""
-    raised = Edit(EventChanges.of(capacity=9), None)
-    short = planned_in_line(unregister("w3"), raised, heads=4, budget=7)
+def test_large_capacity_increase_waits_for_its_own_commit() -> None:
+    """R2.5: earlier commands would cut it short."""
+    increase = Edit(EventChanges.of(capacity=9), None)
+    short = planned_with_waitlist(unregister("w3"), increase, head=4, budget=7)
     assert len(short.outcomes) == 1
     assert short.event is not None
     assert (short.event.capacity, short.event.capacity_target) == (1, None)
-    enough = planned_in_line(unregister("w3"), raised, heads=4, budget=10)
+    enough = planned_with_waitlist(unregister("w3"), increase, head=4, budget=10)
     assert [type(one) for one in enough.outcomes] == [LeaveOutcome, ChangeOutcome]
-    alone = planned_in_line(raised, heads=4, budget=7)
+    alone = planned_with_waitlist(increase, head=4, budget=7)
     assert alone.event is not None
     assert (alone.event.capacity, alone.event.capacity_target) == (3, 9)
 
 
 @pytest.mark.parametrize("command", [RemoveAttendees(("sits",)), FinishDeletion()])
 @pytest.mark.parametrize("at", [event(), event(deletion=Deletion.DONE), None])
-def test_only_what_is_marked_for_deletion_is_emptied_and_buried(
+def test_deletion_steps_of_an_event_not_in_deletion_are_refused(
     command: Command, at: Event | None
 ) -> None:
-    """R7.2: not an event that lives, nor one that was buried, nor one that never was."""
+    """R7.2: neither for an active event, nor a tombstone, nor a missing one."""
     plan = planner.plan(Snapshot(at), [command], event_id="e1", now=LATER, plan_id="p")
     (refusal,) = refusals(plan)
     assert isinstance(refusal, UnknownEvent)
@@ -223,20 +228,20 @@ def test_only_what_is_marked_for_deletion_is_emptied_and_buried(
     assert plan.actions == ()
 
 
-def test_who_left_meanwhile_does_not_keep_the_others_of_an_eviction() -> None:
-    marked = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
-    plan = planned(RemoveAttendees(("nobody", "first")), at=marked)
+def test_remove_attendees_goes_on_after_a_user_who_left() -> None:
+    in_deletion = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
+    plan = planned(RemoveAttendees(("unknown", "first")), at=in_deletion)
     assert plan.event is not None
     assert plan.event.waitlist_count == 1
 
 
-def test_a_status_that_is_so_already_is_answered_with_the_event() -> None:
+def test_unchanged_status_returns_the_event() -> None:
     (outcome,) = planned(SetStatus(EventStatus.OPEN, None)).outcomes
     assert isinstance(outcome, ChangeOutcome)
     assert (outcome.changed, outcome.event) == (False, event())
 
 
-def test_a_detail_that_was_not_there_is_nothing_in_the_history_not_the_word_none() -> None:
+def test_edit_of_an_unset_deadline_records_none() -> None:
     deadline = LATER + timedelta(hours=1)
     edit = Edit(EventChanges.of(registration_deadline=deadline), None)
     (entry,) = (one.entry for one in planned(edit).actions if isinstance(one, PutJournalEntry))
@@ -244,14 +249,14 @@ def test_a_detail_that_was_not_there_is_nothing_in_the_history_not_the_word_none
     assert change.fields == {"registration_deadline": (None, str(deadline))}
 
 
-MARKED = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
+IN_DELETION = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
 STRANGER = row("stranger", 3, WAITING)
 
 
 @pytest.mark.parametrize(
     ("at", "rows", "commands", "what"),
     [
-        (event(), (LINE[0],), [Register("w2")], "the entries before w2 were not counted"),
+        (event(), (WAITLIST[0],), [Register("w2")], "the entries before w2 were not counted"),
         (
             event(waitlist_count=0, waitlist_by_block={}),
             (STRANGER,),
@@ -266,15 +271,15 @@ STRANGER = row("stranger", 3, WAITING)
         ),
         (event(), (SITS,), [unregister("sits")], "too few entries of the waitlist of e1 were read"),
         (
-            MARKED,
+            IN_DELETION,
             (SITS,),
             [RemoveAttendees(("sits",))],
             "sits cannot leave e1 before its waitlist is empty",
         ),
-        (MARKED, (), [FinishDeletion()], "e1 cannot be deleted before it is empty"),
+        (IN_DELETION, (), [FinishDeletion()], "e1 cannot be deleted before it is empty"),
     ],
 )
-def test_what_cannot_be_of_one_moment_is_named(
+def test_inconsistent_snapshot_names_the_contradiction(
     at: Event, rows: Sequence[Registration], commands: Sequence[Command], what: str
 ) -> None:
     """The whole plan is given up, and the message says where to look."""

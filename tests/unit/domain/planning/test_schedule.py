@@ -1,4 +1,4 @@
-"""When the clock asks something of an event: reminders (R8.15), across time zones and changes of the clocks."""
+"""The schedule: reminders (R8.15), across time zones and clock changes."""
 
 from __future__ import annotations
 
@@ -43,56 +43,54 @@ def berlin(text: str) -> datetime:
     ("starts", "reminded"),
     [
         ("2026-11-24T18:00", "2026-11-23T18:00"),
-        # The clocks went back, and forward, in the night before.
+        # The clocks change in the night before.
         ("2026-10-25T18:00", "2026-10-24T18:00"),
         ("2026-03-29T18:00", "2026-03-28T18:00"),
-        # The hour that comes twice on the day before: the first.
+        # The time occurs twice on the day before: the first counts.
         ("2026-10-26T02:30", "2026-10-25T02:30"),
     ],
 )
-def test_a_day_before_is_at_the_same_hour_by_the_clock_on_the_wall(
-    starts: str, reminded: str
-) -> None:
+def test_reminder_a_day_before_keeps_the_wall_clock_time(starts: str, reminded: str) -> None:
     event = an_event(berlin(starts), reminders=(24 * 60,))
     assert reminder_times(event) == (berlin(reminded),)
 
 
-def test_of_an_hour_that_the_clocks_skip_on_the_day_before_it_is_an_hour_later() -> None:
+def test_reminder_at_a_skipped_hour_is_an_hour_later() -> None:
     event = an_event(berlin("2026-03-30T02:30"), reminders=(24 * 60,))
     (reminder,) = reminder_times(event)
     assert reminder == berlin("2026-03-29T03:30")
 
 
-def test_an_hour_before_is_an_hour_of_time_that_passes() -> None:
-    """Between 3:30 and 1:30 on the night of the change there is one hour, and not two."""
+def test_reminder_an_hour_before_counts_elapsed_time() -> None:
+    """On the night of the change, 1:30 and 3:30 are one hour apart."""
     event = an_event(berlin("2026-03-29T03:30"), reminders=(60,))
     assert reminder_times(event) == (berlin("2026-03-29T01:30"),)
 
 
-def test_what_is_over_for_good_is_never_due() -> None:
+def test_canceled_or_deleted_event_is_never_due() -> None:
     later = START + timedelta(days=9)
     assert next_due_at(an_event(later), START) is not None
     assert next_due_at(an_event(later, status=EventStatus.CANCELED), START) is None
     assert next_due_at(an_event(later, deletion=Deletion.IN_PROGRESS), START) is None
 
 
-def test_a_deadline_is_due_unless_it_is_the_start_itself() -> None:
+def test_registration_deadline_is_due_unless_it_is_the_start() -> None:
     later, deadline = START + timedelta(days=9), START + timedelta(hours=1)
     assert next_due_at(an_event(later, registration_deadline=deadline), START) == deadline
     at_start = an_event(later, registration_deadline=later, reminders=())
     assert next_due_at(at_start, START) is None
 
 
-@settings(deadline=None)  # a machine with much else to do took longer than Hypothesis grants
+@settings(deadline=None)  # a busy machine takes longer than the default
 @given(
     st.lists(st.integers(5, 30 * 24 * 60), max_size=5, unique=True),
     st.integers(1, 60 * 24 * 60),
     st.lists(st.integers(1, 5_000), max_size=40),
 )
-def test_swept_at_whatever_times_each_reminder_is_decided_once_and_none_after_the_start(
+def test_sweeps_at_any_times_send_each_reminder_once_before_the_start(
     reminders: list[int], starts_in: int, pauses: list[int]
 ) -> None:
-    """Those that were missed together are told of in one."""
+    """Reminders that were missed together are sent as one."""
     store, clock = MemoryStore(), ManualClock()
     service = service_on(store, clock=clock)
     new_users(service, "ada")
@@ -120,7 +118,7 @@ def test_swept_at_whatever_times_each_reminder_is_decided_once_and_none_after_th
         assert stored == min((at for at in moments if at > last), default=None)
 
 
-def test_the_reminder_goes_to_those_registered_and_stands_in_the_history() -> None:
+def test_reminder_is_recorded_for_registered_users() -> None:
     store, clock = MemoryStore(), ManualClock()
     service = service_on(store, clock=clock)
     new_users(service, "ada", "bob")
@@ -137,7 +135,7 @@ def test_the_reminder_goes_to_those_registered_and_stands_in_the_history() -> No
     )
 
 
-def test_with_nobody_registered_the_due_time_moves_and_nobody_is_told() -> None:
+def test_reminder_without_registered_users_only_moves_the_due_time() -> None:
     store, clock = MemoryStore(), ManualClock()
     service = service_on(store, clock=clock)
     new_event(service, "e1", starts_at=START + timedelta(days=2))
@@ -148,7 +146,7 @@ def test_with_nobody_registered_the_due_time_moves_and_nobody_is_told() -> None:
     assert store.events["e1"].next_due_at == START + timedelta(days=2, hours=-1)
 
 
-def test_before_its_time_nothing_is_done() -> None:
+def test_schedule_before_the_due_time_changes_nothing() -> None:
     store = MemoryStore()
     service = service_on(store)
     new_event(service, "e1", starts_at=START + timedelta(days=2))
@@ -168,7 +166,7 @@ def test_before_its_time_nothing_is_done() -> None:
     ],
     ids=["start", "reminders", "zone", "deadline"],
 )
-def test_an_edit_moves_the_due_time_in_its_own_commit(changes: dict[str, object]) -> None:
+def test_edit_updates_the_due_time(changes: dict[str, object]) -> None:
     store = MemoryStore()
     service = service_on(store)
     new_event(service, "e1", starts_at=START + timedelta(days=2))
@@ -178,7 +176,7 @@ def test_an_edit_moves_the_due_time_in_its_own_commit(changes: dict[str, object]
 
 
 def overdue() -> tuple[Service, MemoryStore]:
-    """Return an event with somebody in it, half a minute after its reminder came due, before any sweep."""
+    """Return an event with an attendee, half a minute after its reminder became due, before a sweep."""
     store, clock = MemoryStore(), ManualClock()
     service = service_on(store, clock=clock)
     new_users(service, "ada")
@@ -193,10 +191,10 @@ def overdue() -> tuple[Service, MemoryStore]:
     [{"reminders": (1440, 180)}, {"registration_deadline": START + timedelta(hours=40)}],
     ids=["reminders", "deadline"],
 )
-def test_an_edit_right_before_the_sweep_keeps_nobody_from_being_reminded(
+def test_edit_between_due_time_and_sweep_keeps_the_reminder(
     changes: dict[str, object],
 ) -> None:
-    """The reminder has come due, and no sweep has found it yet: the edit moved the due time past it."""
+    """Otherwise the edit would move the due time past it."""
     service, store = overdue()
     service.edit_event("e1", EventChanges.of(**changes))
     assert store.events["e1"].next_due_at == START + timedelta(days=1)
@@ -210,14 +208,14 @@ def test_an_edit_right_before_the_sweep_keeps_nobody_from_being_reminded(
     assert service.sweep() == 0
 
 
-def test_a_reminder_of_the_old_day_that_nobody_swept_is_not_of_the_new_one() -> None:
+def test_moved_event_drops_an_overdue_reminder() -> None:
     service, store = overdue()
     service.edit_event("e1", EventChanges.of(starts_at=START + timedelta(days=5)))
     assert store.events["e1"].next_due_at == START + timedelta(days=4)
     assert service.sweep() == 0
 
 
-def test_canceling_takes_the_due_time_away() -> None:
+def test_canceled_event_has_no_due_time() -> None:
     store = MemoryStore()
     new_event(service_on(store), "e1", starts_at=START + timedelta(days=2))
     commit_together(store, "e1", [SetStatus(EventStatus.CANCELED, None)])
@@ -225,12 +223,12 @@ def test_canceling_takes_the_due_time_away() -> None:
 
 
 @pytest.mark.parametrize("minutes", [[4], [43_201], [5, 6, 7, 8, 9, 10], ["60"]])
-def test_reminders_that_make_no_sense_are_refused(minutes: list[object]) -> None:
+def test_invalid_reminders_are_refused(minutes: list[object]) -> None:
     with pytest.raises(Invalid, match="reminders"):
         EventChanges.of(reminders=minutes)
 
 
-def test_reminders_are_kept_once_each_the_longest_first() -> None:
+def test_reminders_are_unique_and_sorted() -> None:
     draft = EventDraft.of(
         title="Yoga",
         starts_at=START,
@@ -243,7 +241,7 @@ def test_reminders_are_kept_once_each_the_longest_first() -> None:
     assert draft.reminders == (1440, 60)
 
 
-def test_one_event_that_fails_keeps_none_of_the_others_and_is_reported() -> None:
+def test_sweep_with_a_failing_event_runs_the_others_and_raises() -> None:
     class ErrorHandler(MemoryStore):
         def commit(self, plan: Plan) -> None:
             if plan.event_id == "e1" and is_reminding:
@@ -265,7 +263,7 @@ def test_one_event_that_fails_keeps_none_of_the_others_and_is_reported() -> None
     assert store.events["e2"].next_due_at == START + timedelta(days=2, hours=-1)
 
 
-def test_one_that_is_busy_is_left_to_the_next_sweep() -> None:
+def test_busy_event_is_left_to_the_next_sweep() -> None:
     store, clock = FaultyStore(), ManualClock()
     service = service_on(store, clock=clock)
     new_users(service, "ada")
@@ -278,16 +276,16 @@ def test_one_that_is_busy_is_left_to_the_next_sweep() -> None:
     assert service.sweep() == 1
 
 
-def test_an_organizer_whose_own_account_is_gone_is_not_told_of_it() -> None:
+def test_deactivated_organizer_is_not_notified() -> None:
     store = MemoryStore()
     service = service_on(store)
     new_users(service, "organizer", "ada")
     new_event(service, "e1", co_organizer_ids=("ada",))
     service.register("e1", "organizer")
     assert service.deactivate_user("organizer")
-    told = [
+    notified = [
         notification.user_id
         for entry in store.journal.values()
         for notification in entry.notifications
     ]
-    assert told == ["ada"]
+    assert notified == ["ada"]
