@@ -116,9 +116,8 @@ class Queries:
             )
             registered = page.items
             if page.next_cursor is not None:
-                following = f"{_REGISTERED}:{page.next_cursor}"
+                following = _attendees_cursor(event.event_id, page.next_cursor, 0)
                 return EventRegistrations(event, registered, (), following)
-            after = ""
         if status is RegistrationStatus.REGISTERED:
             return EventRegistrations(event, registered, (), None)
         left = limit - len(registered)

@@ -71,7 +71,7 @@ def test_confirmation_declined_does_nothing(visit: Visit, slack: Slack, bot: App
 def test_menu_opens_by_keyboard_and_closes_without_choice(
     visit: Visit, slack: Slack, bot: App
 ) -> None:
-    respond_to(bot, "more")
+    answering(bot, "more")
     menu = {"type": "overflow", "action_id": "more", "options": [option("edit"), option("copy")]}
     slack.client.chat_postMessage(
         channel=EVENTS, text="An item", blocks=[section("An item", accessory=menu)]

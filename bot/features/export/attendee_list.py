@@ -14,7 +14,7 @@ from bot.slack.files import File
 from domain.models import Event, Registration, User, WaitlistPosition
 from domain.ports import Store
 
-PEOPLE = 100
+PAGE_SIZE = 100
 """Attendees read at a time."""
 
 IN_MEMORY = 1_000_000
@@ -40,15 +40,15 @@ def _rows(store: Store, event: Event) -> Iterator[Row]:
     for seats in _seats(store, event.event_id):
         users = _users(store, event, [row.user_id for row in seats])
         yield from (spreadsheet.registered(event, row, users) for row in seats)
-    for line in _line(store, event.event_id):
-        users = _users(store, event, [place.entry.user_id for place in line])
-        yield from (spreadsheet.waiting(event, place, users) for place in line)
+    for positions in _waitlist(store, event.event_id):
+        users = _users(store, event, [place.entry.user_id for place in positions])
+        yield from (spreadsheet.waitlisted(event, place, users) for place in positions)
 
 
 def _seats(store: Store, event_id: str) -> Iterator[Sequence[Registration]]:
     cursor: str | None = None
     while True:
-        page = store.list_roster(event_id, limit=PAGE, cursor=cursor)
+        page = store.list_roster(event_id, limit=PAGE_SIZE, cursor=cursor)
         yield page.items
         cursor = page.next_cursor
         if cursor is None:
@@ -57,7 +57,7 @@ def _seats(store: Store, event_id: str) -> Iterator[Sequence[Registration]]:
 
 def _waitlist(store: Store, event_id: str) -> Iterator[Sequence[WaitlistPosition]]:
     last = position = 0
-    while entries := store.get_waitlist(event_id, after=last, limit=PAGE):
+    while entries := store.get_waitlist(event_id, after=last, limit=PAGE_SIZE):
         yield [WaitlistPosition(position + n, one) for n, one in enumerate(entries, start=1)]
         last, position = entries[-1].ticket, position + len(entries)
 

@@ -39,7 +39,7 @@ def registered(event: Event, row: Registration, users: Mapping[str, User]) -> Ro
     )
 
 
-def waiting(event: Event, place: WaitlistPosition, users: Mapping[str, User]) -> Row:
+def waitlisted(event: Event, place: WaitlistPosition, users: Mapping[str, User]) -> Row:
     """Return the row of a waitlisted user."""
     one, zone = place.entry, ZoneInfo(event.time_zone)
     return (

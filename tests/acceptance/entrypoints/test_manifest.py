@@ -19,6 +19,7 @@ import bot.features
 from bot.entrypoints import manifest
 from bot.slack.context import AppContext
 from bot.slack.member_directory import MemberDirectory
+from bot.slack.registrar import Registrar
 from playground.demo.seed import EVENTS
 from playground.workspace.manifest import read_manifest
 from tests.support.environment import ids
@@ -69,10 +70,11 @@ def registered(harness: SlackHarness) -> set[tuple[str, str]]:
         workspace_id="T1",
     )
     app = RecordingApp()
+    registrar = Registrar(cast("App", app))
     for module in pkgutil.walk_packages(bot.features.__path__, "bot.features."):
         flow = importlib.import_module(module.name)
         if hasattr(flow, "register"):
-            flow.register(cast("App", app), context)
+            flow.register(registrar, context)
     assert len(app.registered) == len(set(app.registered)), (
         "two listeners for one thing: Bolt calls only the first"
     )

@@ -295,7 +295,7 @@ def test_capacity_increase_of_an_event_deleted_meanwhile_ends(store: Interrupted
     service.delete_event("e1")
     while pending:
         pending.pop(0)()
-    assert_sound(store)
+    assert_invariants(store)
     with pytest.raises(UnknownEvent):
         service.get_event("e1")
 

@@ -21,9 +21,9 @@ def yoga(harness: SlackHarness, **values: Any) -> None:
     harness.register(CHLOE, DIEGO, HARUKI)
 
 
-def test_preview_shows_message_and_recipient_count(town: Town) -> None:
-    yoga(town)
-    view = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_preview_shows_message_and_recipient_count(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert "*3 people will get this" in said(view)
     assert "Bring a mat & <!channel> *water*" in said(view)
     harness.deliver_due(5)
@@ -38,8 +38,10 @@ def test_preview_shows_message_and_recipient_count(town: Town) -> None:
         ("everyone", {CHLOE, DIEGO, HARUKI}),
     ],
 )
-def test_message_goes_to_its_audience_only(town: Town, audience: str, told: set[str]) -> None:
-    yoga(town)
+def test_message_goes_to_its_audience_only(
+    harness: SlackHarness, audience: str, told: set[str]
+) -> None:
+    yoga(harness)
     values = WORDS | {BlockId.AUDIENCE: audience}
     preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
     assert preview is not None
@@ -56,10 +58,10 @@ def test_message_goes_to_its_audience_only(town: Town, audience: str, told: set[
         assert f"<@{BJORN}>" in message
 
 
-def test_typed_text_stays_text(town: Town) -> None:
+def test_typed_text_stays_text(harness: SlackHarness) -> None:
     """It is plain text, where nothing pings (R8.11)."""
-    yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
+    yoga(harness)
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     submit(harness, preview)
     harness.deliver_due(6)
@@ -70,9 +72,9 @@ def test_typed_text_stays_text(town: Town) -> None:
     assert "Bring a mat" in shown(message)
 
 
-def test_change_after_preview_shows_new_preview(town: Town) -> None:
-    yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_change_after_preview_shows_new_preview(harness: SlackHarness) -> None:
+    yoga(harness)
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     again = submit(harness, preview, {BlockId.TEXT: "Bring two mats"}).view
     assert again is not None
@@ -84,10 +86,10 @@ def test_change_after_preview_shows_new_preview(town: Town) -> None:
     assert "Bring two mats" in harness.direct_messages(CHLOE)[0]
 
 
-def test_message_without_recipients_is_not_sent(town: Town) -> None:
+def test_message_without_recipients_is_not_sent(harness: SlackHarness) -> None:
     """Regression: the preview said 0 people, and the message was sent."""
-    town.event(organizer_id=BJORN)
-    town.register(CHLOE)
+    harness.event(organizer_id=BJORN)
+    harness.register(CHLOE)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
     view = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
     before = harness.assert_invariants()
@@ -99,9 +101,9 @@ def test_message_without_recipients_is_not_sent(town: Town) -> None:
     assert harness.assert_invariants() == before
 
 
-def test_message_to_audience_that_became_empty_reaches_no_one(town: Town) -> None:
-    town.event(organizer_id=BJORN, capacity=1)
-    town.register(CHLOE, DIEGO)
+def test_message_to_audience_that_became_empty_reaches_no_one(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, capacity=1)
+    harness.register(CHLOE, DIEGO)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
     preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
     harness.bot.service.unregister("yoga", DIEGO)
@@ -111,31 +113,31 @@ def test_message_to_audience_that_became_empty_reaches_no_one(town: Town) -> Non
     assert harness.direct_messages(DIEGO) == harness.direct_messages(CHLOE) == []
 
 
-def test_empty_message_is_marked(town: Town) -> None:
-    yoga(town)
+def test_empty_message_is_marked(harness: SlackHarness) -> None:
+    yoga(harness)
     values = WORDS | {BlockId.TEXT: "  "}
     seen = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values)
     assert seen.errors == {"text": "Must not be empty."}
 
 
-def test_message_sent_twice_arrives_once(town: Town) -> None:
-    yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_message_sent_twice_arrives_once(harness: SlackHarness) -> None:
+    yoga(harness)
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     payload_view = harness.workspace.views.get(preview.id)
     assert payload_view is not None
-    submit(town, preview)
+    submit(harness, preview)
     # As a retry after a lost reply sends it.
-    town.workspace.views.update(preview.id, payload_view.body)
-    seen = submit(town, preview, WORDS)
+    harness.workspace.views.update(preview.id, payload_view.body)
+    seen = submit(harness, preview, WORDS)
     assert "already sent" in said(seen.view)
     harness.deliver_due(8)
     assert len(harness.direct_messages(CHLOE)) == 1
 
 
-def test_non_organizer_is_refused(town: Town) -> None:
-    yoga(town, co_organizer_ids=[PRIYA])
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES, PRIYA), WORDS, PRIYA).view
+def test_non_organizer_is_refused(harness: SlackHarness) -> None:
+    yoga(harness, co_organizer_ids=[PRIYA])
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES, PRIYA), WORDS, PRIYA).view
     assert preview is not None
     harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
     before = harness.everything()
@@ -143,17 +145,17 @@ def test_non_organizer_is_refused(town: Town) -> None:
     assert harness.everything() == before
 
 
-def test_deleted_event_is_refused(town: Town) -> None:
-    yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_deleted_event_is_refused(harness: SlackHarness) -> None:
+    yoga(harness)
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     harness.bot.service.delete_event("yoga")
     assert GONE in said(submit(harness, preview).view)
 
 
-def test_recipients_are_those_at_commit_who_still_attend(town: Town) -> None:
+def test_recipients_are_those_at_commit_who_still_attend(harness: SlackHarness) -> None:
     """Recipients are the audience at the commit, without those who left."""
-    yoga(town)
+    yoga(harness)
     values = WORDS | {BlockId.AUDIENCE: "waiting"}
     preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
     assert preview is not None
@@ -165,7 +167,7 @@ def test_recipients_are_those_at_commit_who_still_attend(town: Town) -> None:
     assert harness.direct_messages(CHLOE) == []
 
 
-def test_unreachable_recipient_is_reported_to_organizers(town: Town) -> None:
+def test_unreachable_recipient_is_reported_to_organizers(harness: SlackHarness) -> None:
     """R9.2."""
     yoga(harness)
     preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
@@ -178,9 +180,9 @@ def test_unreachable_recipient_is_reported_to_organizers(town: Town) -> None:
     assert f"[{ActionId.MANAGE}]" in told
 
 
-def test_history_has_it(town: Town) -> None:
-    yoga(town)
-    preview = submit(town, form(town, ActionId.MESSAGE_ATTENDEES), WORDS).view
+def test_history_has_it(harness: SlackHarness) -> None:
+    yoga(harness)
+    preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None
     submit(harness, preview)
     manage_modal(harness)

@@ -24,10 +24,10 @@ from tests.support.slack.harness import (
 )
 
 
-def test_events_lists_upcoming_events(town: Town) -> None:
-    event = town.event(description="Bring a mat.")
-    town.register(CHLOE)
-    text = answer(town.slack.command(BJORN, RANDOM, "/events"))
+def test_events_lists_upcoming_events(harness: SlackHarness) -> None:
+    event = harness.event(description="Bring a mat.")
+    harness.register(CHLOE)
+    text = answer(harness.slack.command(BJORN, RANDOM, "/events"))
     assert "*Yoga in the park*" in text
     assert f"<!date^{int(event.starts_at.timestamp())}^" in text
     for words in (
@@ -39,26 +39,26 @@ def test_events_lists_upcoming_events(town: Town) -> None:
         assert words in text
 
 
-def test_events_omits_past_canceled_and_unlisted(town: Town) -> None:
-    soon = town.clock.now() + timedelta(hours=1)
-    town.event("past", title="Past", starts_at=soon)
-    town.event("off", title="Called off")
-    town.event("hidden", title="Hidden", listed=False)
-    town.event("shut", title="Shut")
-    town.bot.service.cancel_event("off")
-    town.bot.service.close_event("shut")
-    town.clock.advance(timedelta(hours=2))
-    text = answer(town.slack.command(BJORN, RANDOM, "/events"))
+def test_events_omits_past_canceled_and_unlisted(harness: SlackHarness) -> None:
+    soon = harness.clock.now() + timedelta(hours=1)
+    harness.event("past", title="Past", starts_at=soon)
+    harness.event("off", title="Called off")
+    harness.event("hidden", title="Hidden", listed=False)
+    harness.event("shut", title="Shut")
+    harness.bot.service.cancel_event("off")
+    harness.bot.service.close_event("shut")
+    harness.clock.advance(timedelta(hours=2))
+    text = answer(harness.slack.command(BJORN, RANDOM, "/events"))
     assert "*Shut*" in text
     for title in ("Past", "Called off", "Hidden"):
         assert title not in text
 
 
-def test_events_when_empty_says_how_to_create_one(town: Town) -> None:
-    assert NO_EVENTS in answer(town.slack.command(BJORN, RANDOM, "/events"))
+def test_events_when_empty_says_how_to_create_one(harness: SlackHarness) -> None:
+    assert NO_EVENTS in answer(harness.slack.command(BJORN, RANDOM, "/events"))
 
 
-def test_more_events_replaces_page(town: Town) -> None:
+def test_more_events_replaces_page(harness: SlackHarness) -> None:
     for number in range(20):
         start = harness.clock.now() + timedelta(days=1, hours=number)
         harness.event(f"e{number}", title=f"Number {number}!", starts_at=start)
@@ -73,7 +73,7 @@ def test_more_events_replaces_page(town: Town) -> None:
     assert [text.count(f"*Number {number}!*") for number in range(20)] == [1] * 20
 
 
-def test_empty_page_is_skipped(town: Town) -> None:
+def test_empty_page_is_skipped(harness: SlackHarness) -> None:
     for number in range(20):
         harness.event(f"e{number}", listed=False)
     harness.event("shown", title="Late", starts_at=harness.clock.now() + timedelta(days=9))
@@ -81,16 +81,16 @@ def test_empty_page_is_skipped(town: Town) -> None:
     assert "*Late*" in text
 
 
-def test_register_in_list_replies_ephemerally(town: Town) -> None:
-    town.event()
-    listed = town.slack.command(BJORN, RANDOM, "/events").ephemeral[-1]
-    seen = town.slack.click(BJORN, listed, ActionId.REGISTER)
+def test_register_in_list_replies_ephemerally(harness: SlackHarness) -> None:
+    harness.event()
+    listed = harness.slack.command(BJORN, RANDOM, "/events").ephemeral[-1]
+    seen = harness.slack.click(BJORN, listed, ActionId.REGISTER)
     assert sentences.seat() in answer(seen)
     assert harness.store.get_cards("yoga") == (), "a list that one person sees is no card"
 
 
 def test_registrations_are_sorted_by_start_with_position_and_button(
-    town: Town,
+    harness: SlackHarness,
 ) -> None:
     harness.event("late", title="Late", starts_at=harness.clock.now() + timedelta(days=5))
     harness.event("soon", title="Soon", capacity=1)
@@ -115,27 +115,29 @@ def test_registrations_are_sorted_by_start_with_position_and_button(
         ("WAITLISTED", "Line", "Seat"),
     ],
 )
-def test_registrations_filter_by_status(town: Town, typed: str, there: str, not_there: str) -> None:
-    town.event("seat", title="Seat")
-    town.event("line", title="Line", capacity=1)
-    town.register(AMARA, BJORN, event_id="line")
-    town.register(BJORN, event_id="seat")
-    text = answer(town.slack.command(BJORN, RANDOM, "/registrations", typed))
+def test_registrations_filter_by_status(
+    harness: SlackHarness, typed: str, there: str, not_there: str
+) -> None:
+    harness.event("seat", title="Seat")
+    harness.event("line", title="Line", capacity=1)
+    harness.register(AMARA, BJORN, event_id="line")
+    harness.register(BJORN, event_id="seat")
+    text = answer(harness.slack.command(BJORN, RANDOM, "/registrations", typed))
     assert f"*{there}*" in text
     assert f"*{not_there}*" not in text
 
 
-def test_registrations_with_unknown_filter_names_filters(town: Town) -> None:
-    text = answer(town.slack.command(BJORN, RANDOM, "/registrations", "<!channel>"))
+def test_registrations_with_unknown_filter_names_filters(harness: SlackHarness) -> None:
+    text = answer(harness.slack.command(BJORN, RANDOM, "/registrations", "<!channel>"))
     assert "“&lt;!channel&gt;”" in text
 
 
-def test_registrations_when_empty_says_so(town: Town) -> None:
-    text = answer(town.slack.command(BJORN, RANDOM, "/registrations"))
+def test_registrations_when_empty_says_so(harness: SlackHarness) -> None:
+    text = answer(harness.slack.command(BJORN, RANDOM, "/registrations"))
     assert NO_REGISTRATIONS in text
 
 
-def test_registrations_are_paged_to_the_end(town: Town) -> None:
+def test_registrations_are_paged_to_the_end(harness: SlackHarness) -> None:
     for number in range(40):
         start = harness.clock.now() + timedelta(days=1, hours=number)
         harness.event(f"e{number}", title=f"Number {number}!", starts_at=start)
@@ -153,48 +155,48 @@ def test_registrations_are_paged_to_the_end(town: Town) -> None:
 # /rollcall
 
 
-def test_help_lists_every_command_on_one_screen(town: Town) -> None:
-    text = answer(town.slack.command(BJORN, RANDOM, "/rollcall", "help"))
-    commands = [command.name for command in town.workspace.app.commands or ()]
+def test_help_lists_every_command_on_one_screen(harness: SlackHarness) -> None:
+    text = answer(harness.slack.command(BJORN, RANDOM, "/rollcall", "help"))
+    commands = [command.name for command in harness.workspace.app.commands or ()]
     for name in (*commands, "/rollcall forget-me"):
         assert f"`{name}" in text or f"`{name}`" in text
     assert len(text.splitlines()) < 25
 
 
 @pytest.mark.parametrize("typed", ["", "what?", "HELP"])
-def test_rollcall_with_unknown_text_shows_help(town: Town, typed: str) -> None:
-    assert "`/register" in answer(town.slack.command(BJORN, RANDOM, "/rollcall", typed))
+def test_rollcall_with_unknown_text_shows_help(harness: SlackHarness, typed: str) -> None:
+    assert "`/register" in answer(harness.slack.command(BJORN, RANDOM, "/rollcall", typed))
 
 
 @pytest.mark.parametrize("typed", ["registrations", "events", "event nothing", "unregister x"])
-def test_rollcall_command_equals_command_alone(town: Town, typed: str) -> None:
-    town.event()
+def test_rollcall_command_equals_command_alone(harness: SlackHarness, typed: str) -> None:
+    harness.event()
     name, _, rest = typed.partition(" ")
     behind = harness.slack.command(BJORN, RANDOM, "/rollcall", typed)
     alone = harness.slack.command(BJORN, RANDOM, f"/{name}", rest)
     assert answer(behind) == answer(alone)
 
 
-def test_rollcall_registers_and_unregisters(town: Town) -> None:
-    town.event()
-    seen = town.slack.command(BJORN, RANDOM, "/rollcall", "register  in the park")
+def test_rollcall_registers_and_unregisters(harness: SlackHarness) -> None:
+    harness.event()
+    seen = harness.slack.command(BJORN, RANDOM, "/rollcall", "register  in the park")
     assert sentences.seat() in answer(seen)
     seen = harness.slack.command(BJORN, RANDOM, "/rollcall", "Unregister yoga")
     assert sentences.unregistered() in answer(seen)
 
 
-def test_rollcall_opens_picker_and_form(town: Town) -> None:
-    picker = town.slack.command(BJORN, RANDOM, "/rollcall", "register").view
-    form = town.slack.command(BJORN, EVENTS, "/rollcall", "event create").view
+def test_rollcall_opens_picker_and_form(harness: SlackHarness) -> None:
+    picker = harness.slack.command(BJORN, RANDOM, "/rollcall", "register").view
+    form = harness.slack.command(BJORN, EVENTS, "/rollcall", "event create").view
     assert picker is not None
     assert form is not None
     assert (picker.title, form.title) == ("Register for an event", "Create event")
 
 
-def test_forget_me_asks_then_deletes_and_promotes(town: Town) -> None:
-    town.event(capacity=1)
-    town.register(BJORN, CHLOE)
-    asked = town.slack.command(BJORN, RANDOM, "/rollcall", "forget-me")
+def test_forget_me_asks_then_deletes_and_promotes(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(BJORN, CHLOE)
+    asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me")
     assert account_views.forget_me_question().text in answer(asked)
     assert BJORN in harness.everything().users
 
@@ -206,56 +208,56 @@ def test_forget_me_asks_then_deletes_and_promotes(town: Town) -> None:
     assert everything.seated("yoga") == [CHLOE]
 
 
-def test_forget_me_declined_keeps_everything(town: Town) -> None:
-    town.event()
-    town.register(BJORN)
-    before = town.sound()
-    asked = town.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
-    kept = town.slack.click(BJORN, asked, ActionId.KEEP_DATA)
+def test_forget_me_declined_keeps_everything(harness: SlackHarness) -> None:
+    harness.event()
+    harness.register(BJORN)
+    before = harness.assert_invariants()
+    asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
+    kept = harness.slack.click(BJORN, asked, ActionId.KEEP_DATA)
     assert account_views.nothing_deleted().text in shown(kept.messages[-1])
     assert harness.assert_invariants() == before
 
 
-def test_forget_me_pressed_twice_says_nothing_is_stored(town: Town) -> None:
-    town.event()
-    town.register(BJORN)
-    asked = town.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
-    town.slack.click(BJORN, asked, ActionId.FORGET_ME)
-    again = town.slack.click(BJORN, asked, ActionId.FORGET_ME)
+def test_forget_me_pressed_twice_says_nothing_is_stored(harness: SlackHarness) -> None:
+    harness.event()
+    harness.register(BJORN)
+    asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
+    harness.slack.click(BJORN, asked, ActionId.FORGET_ME)
+    again = harness.slack.click(BJORN, asked, ActionId.FORGET_ME)
     assert sentences.refusal(UnknownUser(BJORN)) in shown(again.messages[-1])
 
 
-def test_forgotten_user_can_register_again(town: Town) -> None:
-    town.event()
-    town.register(BJORN)
-    town.bot.service.delete_user(BJORN)
-    assert sentences.seat() in answer(town.slack.command(BJORN, RANDOM, "/register", "yoga"))
+def test_forgotten_user_can_register_again(harness: SlackHarness) -> None:
+    harness.event()
+    harness.register(BJORN)
+    harness.bot.service.delete_user(BJORN)
+    assert sentences.seat() in answer(harness.slack.command(BJORN, RANDOM, "/register", "yoga"))
 
 
 # App Home
 
 
-def test_app_home_shows_registrations_and_upcoming_events(town: Town) -> None:
-    town.event()
-    town.event("chess", title="Chess")
-    town.register(DIEGO)
-    home = town.slack.open_home(DIEGO).home
+def test_app_home_shows_registrations_and_upcoming_events(harness: SlackHarness) -> None:
+    harness.event()
+    harness.event("chess", title="Chess")
+    harness.register(DIEGO)
+    home = harness.slack.open_home(DIEGO).home
     assert home is not None
     text = str(home.blocks)
     assert "You have a seat" in text
     assert "*Chess*" in text
 
 
-def test_register_in_app_home_replies_in_modal(town: Town) -> None:
-    town.event()
-    home = town.slack.open_home(DIEGO).home
+def test_register_in_app_home_replies_in_modal(harness: SlackHarness) -> None:
+    harness.event()
+    home = harness.slack.open_home(DIEGO).home
     assert home is not None
     seen = harness.slack.click(DIEGO, home, ActionId.REGISTER)
     assert seen.view is not None
     assert sentences.seat() in answer(seen)
 
 
-def test_more_registrations_in_app_home_replace_page(town: Town) -> None:
+def test_more_registrations_in_app_home_replace_page(harness: SlackHarness) -> None:
     for number in range(20):
         harness.event(f"e{number}", title=f"Number {number}!")
         harness.register(DIEGO, event_id=f"e{number}")

@@ -25,9 +25,9 @@ def read(event: Event) -> Any:
     return vobject.readOne(calendar_file(event, "T1").content.read().decode())
 
 
-def test_calendar_file_has_title_time_and_location(town: Town) -> None:
-    starts_at = town.clock.now() + timedelta(days=2)
-    event = town.event(
+def test_calendar_file_has_title_time_and_location(harness: SlackHarness) -> None:
+    starts_at = harness.clock.now() + timedelta(days=2)
+    event = harness.event(
         ends_at=starts_at + timedelta(hours=1),
         starts_at=starts_at,
         description="Bring a mat; water, too\nand \\friends",
@@ -47,50 +47,50 @@ def test_calendar_file_has_title_time_and_location(town: Town) -> None:
     "title",
     ["a" * 120, "é" * 120, "春" * 120, "A, B; C\\D", 'BEGIN:VEVENT "x"', "=:;,"],
 )
-def test_typed_text_is_read_back(town: Town, title: str) -> None:
-    event = town.event(title=title, location=title, description=f"{title}\n\n{title}")
+def test_typed_text_is_read_back(harness: SlackHarness, title: str) -> None:
+    event = harness.event(title=title, location=title, description=f"{title}\n\n{title}")
     entry = read(event).vevent
     assert entry.summary.value == title
     assert entry.location.value == title
     assert entry.description.value == f"{title}\n\n{title}"
 
 
-def test_lines_are_folded_to_75_octets(town: Town) -> None:
+def test_lines_are_folded_to_75_octets(harness: SlackHarness) -> None:
     """RFC 5545, 3.1: at most 75 octets in a line, which ends with CRLF."""
-    content = calendar_file(town.event(title="é" * 120), "T1").content.read()
+    content = calendar_file(harness.event(title="é" * 120), "T1").content.read()
     lines = content.split(b"\r\n")
     assert all(len(line) <= 75 for line in lines)
     assert not any(b"\n" in line for line in lines)
 
 
-def test_changed_event_keeps_uid_and_raises_sequence(town: Town) -> None:
-    first = read(town.event()).vevent
-    later = town.clock.now() + timedelta(days=5)
-    town.bot.service.edit_event("yoga", EventChanges.of(starts_at=later))
-    second = read(town.bot.service.get_event("yoga")).vevent
+def test_changed_event_keeps_uid_and_raises_sequence(harness: SlackHarness) -> None:
+    first = read(harness.event()).vevent
+    later = harness.clock.now() + timedelta(days=5)
+    harness.bot.service.edit_event("yoga", EventChanges.of(starts_at=later))
+    second = read(harness.bot.service.get_event("yoga")).vevent
     assert second.uid.value == first.uid.value
     assert int(second.sequence.value) > int(first.sequence.value)
     assert second.dtstart.value == later
 
 
-def test_canceled_event_removes_entry(town: Town) -> None:
-    first = read(town.event()).vevent
-    town.bot.service.cancel_event("yoga")
-    calendar = read(town.bot.service.get_event("yoga"))
+def test_canceled_event_removes_entry(harness: SlackHarness) -> None:
+    first = read(harness.event()).vevent
+    harness.bot.service.cancel_event("yoga")
+    calendar = read(harness.bot.service.get_event("yoga"))
     assert calendar.method.value == "CANCEL"
     assert calendar.vevent.status.value == "CANCELLED"
     assert calendar.vevent.uid.value == first.uid.value
     assert int(calendar.vevent.sequence.value) > int(first.sequence.value)
 
 
-def test_uid_differs_between_workspaces(town: Town) -> None:
-    event = town.event()
+def test_uid_differs_between_workspaces(harness: SlackHarness) -> None:
+    event = harness.event()
     other = vobject.readOne(calendar_file(event, "T2").content.read().decode())
     assert other.vevent.uid.value != read(event).vevent.uid.value
 
 
-def test_control_characters_are_dropped(town: Town) -> None:
-    event = town.event(description="a\x00b\x0bc\x7fd")
+def test_control_characters_are_dropped(harness: SlackHarness) -> None:
+    event = harness.event(description="a\x00b\x0bc\x7fd")
     assert read(event).vevent.description.value == "abcd"
 
 
@@ -100,24 +100,24 @@ def press(harness: SlackHarness, user_id: str = CHLOE) -> str:
     return answer(harness.slack.click(user_id, seen.ephemeral[-1], ActionId.ADD_TO_CALENDAR))
 
 
-def test_file_is_sent_by_direct_message(town: Town) -> None:
-    event = town.event()
-    assert as_typed(calendar_views.file_sent(event).text) in press(town)
-    (file,) = files(town, CHLOE)
+def test_file_is_sent_by_direct_message(harness: SlackHarness) -> None:
+    event = harness.event()
+    assert as_typed(calendar_views.file_sent(event).text) in press(harness)
+    (file,) = files(harness, CHLOE)
     assert file.name == "Yoga in the park.ics"
     assert file.content is not None
     entry = vobject.readOne(file.content.decode()).vevent
     assert entry.uid.value == f"{event.event_id}.{harness.workspace.team_id}@rollcall"
 
 
-def test_waitlisted_user_gets_no_calendar_entry(town: Town) -> None:
+def test_waitlisted_user_gets_no_calendar_entry(harness: SlackHarness) -> None:
     """Waitlisted users are notified of a move, too, with the same buttons."""
-    event = town.event(capacity=1)
-    town.register(BJORN, CHLOE)
-    town.bot.service.edit_event("yoga", EventChanges.of(location="Room 2"))
-    town.settle(6)
-    message = town.workspace.messages(town.workspace.dm(CHLOE).id)[-1]
-    said = answer(town.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
+    event = harness.event(capacity=1)
+    harness.register(BJORN, CHLOE)
+    harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 2"))
+    harness.deliver_due(6)
+    message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
+    said = answer(harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
     assert "1st on the waitlist" in said
     assert files(harness, CHLOE) == []
     harness.bot.service.cancel_event("yoga")
@@ -125,28 +125,28 @@ def test_waitlisted_user_gets_no_calendar_entry(town: Town) -> None:
     assert as_typed(calendar_views.file_sent(event).text) in said
 
 
-def test_second_press_sends_same_entry(town: Town) -> None:
-    town.event()
-    town.register(CHLOE)
-    seen = town.slack.command(CHLOE, RANDOM, "/registrations")
+def test_second_press_sends_same_entry(harness: SlackHarness) -> None:
+    harness.event()
+    harness.register(CHLOE)
+    seen = harness.slack.command(CHLOE, RANDOM, "/registrations")
     for _ in range(2):
         harness.slack.click(CHLOE, seen.ephemeral[-1], ActionId.ADD_TO_CALENDAR)
     first, second = files(harness, CHLOE)
     assert first.content == second.content
 
 
-def test_failed_upload_asks_to_try_again(town: Town) -> None:
-    event = town.event()
-    town.api.fail_next("files.completeUploadExternal", Fault.server_error())
-    assert as_typed(calendar_views.file_not_sent(event).text) in press(town)
-    assert files(town, CHLOE) == []
+def test_failed_upload_asks_to_try_again(harness: SlackHarness) -> None:
+    event = harness.event()
+    harness.api.fail_next("files.completeUploadExternal", Fault.server_error())
+    assert as_typed(calendar_views.file_not_sent(event).text) in press(harness)
+    assert files(harness, CHLOE) == []
 
 
-def test_calendar_file_of_deleted_event_is_refused(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    town.register(CHLOE)
-    seen = town.slack.command(CHLOE, RANDOM, "/registrations")
-    town.bot.service.delete_event("yoga")
-    said = town.slack.click(CHLOE, seen.ephemeral[-1], ActionId.ADD_TO_CALENDAR)
+def test_calendar_file_of_deleted_event_is_refused(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    harness.register(CHLOE)
+    seen = harness.slack.command(CHLOE, RANDOM, "/registrations")
+    harness.bot.service.delete_event("yoga")
+    said = harness.slack.click(CHLOE, seen.ephemeral[-1], ActionId.ADD_TO_CALENDAR)
     assert sentences.EVENT_GONE in answer(said)
     assert files(harness, CHLOE) == []

@@ -42,9 +42,9 @@ def in_mrkdwn(part: Any) -> list[str]:
     return []
 
 
-def assert_harmless(town: Town) -> None:
+def assert_harmless(harness: SlackHarness) -> None:
     """Assert that the bot sent no typed control sequence as mrkdwn."""
-    for call in town.api.calls():
+    for call in harness.api.calls():
         blocks = call.args.get("blocks") or call.args.get("view") or []
         part = json.loads(blocks) if isinstance(blocks, str) else blocks
         for text in [*in_mrkdwn(part), str(call.args.get("text", ""))]:
@@ -53,7 +53,7 @@ def assert_harmless(town: Town) -> None:
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_typed_text_is_harmless_on_every_screen(town: Town, text: str) -> None:
+def test_typed_text_is_harmless_on_every_screen(harness: SlackHarness, text: str) -> None:
     """`<!channel>` in every text field, on every screen."""
     title = f"Yoga {text}"[:120]
     event = harness.event(
@@ -82,9 +82,11 @@ def test_typed_text_is_harmless_on_every_screen(town: Town, text: str) -> None:
 
 @pytest.mark.parametrize("command", ["/register", "/unregister", "/registrations", "/event"])
 @pytest.mark.parametrize("text", ["<!channel>", "<@U0HARUKI>", "x" * 3_900, "*", "\u0000", "&lt;"])
-def test_command_with_strange_text_is_harmless(town: Town, command: str, text: str) -> None:
-    town.event()
-    seen = town.slack.command(BJORN, RANDOM, command, text)
+def test_command_with_strange_text_is_harmless(
+    harness: SlackHarness, command: str, text: str
+) -> None:
+    harness.event()
+    seen = harness.slack.command(BJORN, RANDOM, command, text)
     assert seen.failure is None
     for message in seen.ephemeral:
         for mrkdwn in in_mrkdwn(message.blocks):
@@ -155,7 +157,7 @@ LONGEST = ["&", "<", "*", "x", "\u00e4", "\U0001f9d8", ":a"]
 
 
 @pytest.mark.parametrize("character", LONGEST)
-def test_longest_inputs_fit_on_every_screen(town: Town, character: str) -> None:
+def test_longest_inputs_fit_on_every_screen(harness: SlackHarness, character: str) -> None:
     organizers = [f"U{number:063}" for number in range(20)]
 
     def longest(length: int) -> str:
@@ -209,8 +211,8 @@ def test_longest_inputs_fit_on_every_screen(town: Town, character: str) -> None:
     assert harness.direct_messages(BJORN) != []
 
 
-def test_time_zone_options_are_at_most_100(town: Town) -> None:
-    view = town.slack.command(BJORN, EVENTS, "/event", "create").view
+def test_time_zone_options_are_at_most_100(harness: SlackHarness) -> None:
+    view = harness.slack.command(BJORN, EVENTS, "/event", "create").view
     assert view is not None
     seen = harness.slack.options(BJORN, view, ActionId.TIME_ZONE, BlockId.TIME_ZONE, query="a")
     assert len(seen.options) == 100
@@ -328,7 +330,7 @@ def test_user_not_in_slack_is_shown_by_id() -> None:
     assert mention_list(["U1", "hr-7"], 2) == "<@U1> and hr-7"
 
 
-def test_reply_text_equals_first_block(town: Town) -> None:
-    town.event()
-    seen = town.slack.command(BJORN, RANDOM, "/register", "yoga")
+def test_reply_text_equals_first_block(harness: SlackHarness) -> None:
+    harness.event()
+    seen = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
     assert as_typed(seen.ephemeral[-1].text) in answer(seen)

@@ -22,16 +22,16 @@ def yoga(harness: SlackHarness, **values: Any) -> None:
     harness.register(CHLOE, DIEGO)
 
 
-def test_cancel_asks_first_with_recipient_count(town: Town) -> None:
-    yoga(town)
-    assert "2 people will be notified" in said(form(town, ActionId.CANCEL_EVENT))
-    assert town.bot.service.get_event("yoga").status is EventStatus.OPEN
+def test_cancel_asks_first_with_recipient_count(harness: SlackHarness) -> None:
+    yoga(harness)
+    assert "2 people will be notified" in said(form(harness, ActionId.CANCEL_EVENT))
+    assert harness.bot.service.get_event("yoga").status is EventStatus.OPEN
 
 
-def test_cancellation_notifies_attendees_with_calendar_button(town: Town) -> None:
-    yoga(town)
-    submit(town, form(town, ActionId.CANCEL_EVENT))
-    town.settle(6)
+def test_cancellation_notifies_attendees_with_calendar_button(harness: SlackHarness) -> None:
+    yoga(harness)
+    submit(harness, form(harness, ActionId.CANCEL_EVENT))
+    harness.deliver_due(6)
     for user_id in (CHLOE, DIEGO):
         (told,) = harness.direct_messages(user_id)
         assert sentences.notified(NotificationKind.CANCELED) in told
@@ -39,42 +39,42 @@ def test_cancellation_notifies_attendees_with_calendar_button(town: Town) -> Non
     assert "Canceled" in said(manage_modal(harness))
 
 
-def test_cancel_twice_notifies_once(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    first = press(town, ActionId.CANCEL_EVENT)
-    submit(town, first)
-    town.workspace.views.update(first.id, first.body)
-    assert "already canceled" in said(submit(town, first).view)
-    town.settle(6)
-    assert len(town.told(CHLOE)) == 1
+def test_cancel_twice_notifies_once(harness: SlackHarness) -> None:
+    yoga(harness)
+    manage_modal(harness)
+    first = press(harness, ActionId.CANCEL_EVENT)
+    submit(harness, first)
+    harness.workspace.views.update(first.id, first.body)
+    assert "already canceled" in said(submit(harness, first).view)
+    harness.deliver_due(6)
+    assert len(harness.direct_messages(CHLOE)) == 1
 
 
 @pytest.mark.parametrize("action", [ActionId.CANCEL_EVENT, ActionId.DELETE_EVENT])
-def test_non_organizer_is_refused(town: Town, action: ActionId) -> None:
-    yoga(town, co_organizer_ids=[HARUKI])
-    view = form(town, action, HARUKI)
-    town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
-    before = town.everything()
+def test_non_organizer_is_refused(harness: SlackHarness, action: ActionId) -> None:
+    yoga(harness, co_organizer_ids=[HARUKI])
+    view = form(harness, action, HARUKI)
+    harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
+    before = harness.everything()
     values = {BlockId.CONFIRMATION: "Yoga in the park"} if action is ActionId.DELETE_EVENT else {}
     assert NOT_ALLOWED in said(submit(harness, view, values, HARUKI).view)
     assert harness.everything() == before
 
 
 @pytest.mark.parametrize("action", [ActionId.CANCEL_EVENT, ActionId.DELETE_EVENT])
-def test_deleted_event_is_refused(town: Town, action: ActionId) -> None:
-    yoga(town)
-    view = form(town, action)
-    town.bot.service.delete_event("yoga")
+def test_deleted_event_is_refused(harness: SlackHarness, action: ActionId) -> None:
+    yoga(harness)
+    view = form(harness, action)
+    harness.bot.service.delete_event("yoga")
     values = {BlockId.CONFIRMATION: "Yoga in the park"} if action is ActionId.DELETE_EVENT else {}
     assert GONE in said(submit(harness, view, values).view)
 
 
 @pytest.mark.parametrize("action", [ActionId.CANCEL_EVENT, ActionId.DELETE_EVENT])
-def test_ending_after_event_notifies_no_one(town: Town, action: ActionId) -> None:
-    yoga(town)
-    town.clock.advance(timedelta(days=2, minutes=1))
-    view = form(town, action)
+def test_ending_after_event_notifies_no_one(harness: SlackHarness, action: ActionId) -> None:
+    yoga(harness)
+    harness.clock.advance(timedelta(days=2, minutes=1))
+    view = form(harness, action)
     values = {BlockId.CONFIRMATION: "Yoga in the park"} if action is ActionId.DELETE_EVENT else {}
     answered = said(submit(harness, view, values).view)
     harness.deliver_due(6)
@@ -83,18 +83,18 @@ def test_ending_after_event_notifies_no_one(town: Town, action: ActionId) -> Non
 
 
 @pytest.mark.parametrize("typed", ["", "yoga", "Yoga in the parc"])
-def test_delete_with_wrong_title_is_refused(town: Town, typed: str) -> None:
-    yoga(town)
-    before = town.everything()
-    seen = submit(town, form(town, ActionId.DELETE_EVENT), {BlockId.CONFIRMATION: typed})
+def test_delete_with_wrong_title_is_refused(harness: SlackHarness, typed: str) -> None:
+    yoga(harness)
+    before = harness.everything()
+    seen = submit(harness, form(harness, ActionId.DELETE_EVENT), {BlockId.CONFIRMATION: typed})
     assert list(seen.errors) == ["confirmation"]
     assert harness.everything() == before
 
 
-def test_delete_removes_event_and_notifies_attendees(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.DELETE_EVENT)
-    seen = submit(town, view, {BlockId.CONFIRMATION: " yoga in the PARK "})
+def test_delete_removes_event_and_notifies_attendees(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.DELETE_EVENT)
+    seen = submit(harness, view, {BlockId.CONFIRMATION: " yoga in the PARK "})
     assert "has been deleted" in said(seen.view)
     harness.deliver_due(6)
     with pytest.raises(UnknownEvent):
@@ -107,21 +107,21 @@ def test_delete_removes_event_and_notifies_attendees(town: Town) -> None:
     harness.assert_invariants()
 
 
-def test_upcoming_events_button_replies_ephemerally(town: Town) -> None:
-    yoga(town)
-    town.event("chess", title="Chess")
-    town.bot.service.delete_event("yoga")
-    town.settle(6)
-    message = town.workspace.messages(town.workspace.dm(CHLOE).id)[-1]
-    seen = town.slack.click(CHLOE, message, ActionId.SHOW_EVENTS)
+def test_upcoming_events_button_replies_ephemerally(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.event("chess", title="Chess")
+    harness.bot.service.delete_event("yoga")
+    harness.deliver_due(6)
+    message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
+    seen = harness.slack.click(CHLOE, message, ActionId.SHOW_EVENTS)
     assert seen.failure is None
     assert "Chess" in str([one.blocks for one in seen.ephemeral])
 
 
-def test_delete_twice_deletes_once(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.DELETE_EVENT)
-    submit(town, view, {BlockId.CONFIRMATION: "Yoga in the park"})
+def test_delete_twice_deletes_once(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.DELETE_EVENT)
+    submit(harness, view, {BlockId.CONFIRMATION: "Yoga in the park"})
     # The same request, as a retry after a lost answer would bring it.
     again = harness.workspace.views.open(BJORN, view.body, None)
     seen = submit(harness, again, {BlockId.CONFIRMATION: "Yoga in the park"})
@@ -130,27 +130,27 @@ def test_delete_twice_deletes_once(town: Town) -> None:
     assert len(harness.direct_messages(CHLOE)) == 1
 
 
-def test_delete_accepts_title_copied_from_message(town: Town) -> None:
+def test_delete_accepts_title_copied_from_message(harness: SlackHarness) -> None:
     """The copy has the lookalikes of asterisks."""
-    town.event(organizer_id=BJORN, title="*Yoga* in _the_ park")
-    view = form(town, ActionId.DELETE_EVENT)
+    harness.event(organizer_id=BJORN, title="*Yoga* in _the_ park")
+    view = form(harness, ActionId.DELETE_EVENT)
     copied = escape("*Yoga* in _the_ park")
     assert "has been deleted" in said(submit(harness, view, {BlockId.CONFIRMATION: copied}).view)
 
 
-def test_delete_after_rename_needs_new_title(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.DELETE_EVENT)
-    town.bot.service.edit_event("yoga", EventChanges.of(title="Pilates"))
-    seen = submit(town, view, {BlockId.CONFIRMATION: "Yoga in the park"})
+def test_delete_after_rename_needs_new_title(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.DELETE_EVENT)
+    harness.bot.service.edit_event("yoga", EventChanges.of(title="Pilates"))
+    seen = submit(harness, view, {BlockId.CONFIRMATION: "Yoga in the park"})
     assert list(seen.errors) == ["confirmation"]
     assert harness.bot.service.get_event("yoga").title == "Pilates"
 
 
-def test_cancellation_notifies_attendee_who_joined_after_question(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.CANCEL_EVENT)
-    town.register(HARUKI)
-    assert "3 people will be notified" in said(submit(town, view).view)
-    town.settle(6)
-    assert sentences.notified(NotificationKind.CANCELED) in town.told(HARUKI)[0]
+def test_cancellation_notifies_attendee_who_joined_after_question(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.CANCEL_EVENT)
+    harness.register(HARUKI)
+    assert "3 people will be notified" in said(submit(harness, view).view)
+    harness.deliver_due(6)
+    assert sentences.notified(NotificationKind.CANCELED) in harness.direct_messages(HARUKI)[0]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.features.account import views as account_views
 from bot.slack.error_messages import FAILED, SENTENCES, too_late, unforeseen
 from domain.enums import EventStatus
 from domain.errors import Busy, NotConfirmed, UnknownEvent
@@ -375,7 +376,7 @@ def test_what_takes_longer_than_slack_waits_is_said_to_have_started(
     asked = failing.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
     store_of(failing).before_commit = lambda: failing.clock.advance(timedelta(seconds=1.3))
     done = failing.slack.click(BJORN, asked, ActionId.FORGET_ME)
-    assert forgotten(False).text in shown(done.messages[-1])
+    assert account_views.forgotten(False).text in shown(done.messages[-1])
     assert BJORN in failing.everything().users
     background.run()
     assert BJORN not in failing.assert_invariants().users

@@ -22,10 +22,12 @@ from tests.support.slack.harness import AMARA, BJORN, CHLOE, PRIYA, SlackHarness
 INPUTS[BlockId.TIME_ZONE] = (BlockId.TIME_ZONE.value, ActionId.TIME_ZONE.value)
 
 
-def sent(town: Town, *, client_checks: bool = True, **values: Any) -> Seen:
+def sent(harness: SlackHarness, *, client_checks: bool = True, **values: Any) -> ActionResult:
     """Fill in the form and submit it."""
-    view = opened(town)
-    return town.slack.submit(BJORN, view.id, filled(town, **values), client_checks=client_checks)
+    view = opened(harness)
+    return harness.slack.submit(
+        BJORN, view.id, filled(harness, **values), client_checks=client_checks
+    )
 
 
 def only_event(harness: SlackHarness) -> Any:
@@ -36,8 +38,8 @@ def only_event(harness: SlackHarness) -> Any:
 # The event and its card
 
 
-def test_form_creates_event_and_posts_card(town: Town) -> None:
-    day = (town.clock.now() + timedelta(days=2)).date()
+def test_form_creates_event_and_posts_card(harness: SlackHarness) -> None:
+    day = (harness.clock.now() + timedelta(days=2)).date()
     seen = sent(
         harness,
         END_DATE=day.isoformat(),
@@ -69,30 +71,30 @@ def test_form_creates_event_and_posts_card(town: Town) -> None:
         assert label in shown(card)
 
 
-def test_app_home_button_opens_form(town: Town) -> None:
-    home = town.slack.open_home(BJORN).home
+def test_app_home_button_opens_form(harness: SlackHarness) -> None:
+    home = harness.slack.open_home(BJORN).home
     assert home is not None
     view = harness.slack.click(BJORN, home, ActionId.CREATE_EVENT).view
     assert view is not None
     assert view.title == "Create event"
 
 
-def test_time_zone_can_be_searched(town: Town) -> None:
-    view = opened(town)
-    offered = town.slack.options(BJORN, view, ActionId.TIME_ZONE, query="sao pau").options
+def test_time_zone_can_be_searched(harness: SlackHarness) -> None:
+    view = opened(harness)
+    offered = harness.slack.options(BJORN, view, ActionId.TIME_ZONE, query="sao pau").options
     assert [option["value"] for option in offered] == ["America/Sao_Paulo"]
     harness.slack.submit(BJORN, view.id, filled(harness, TIME_ZONE="America/Sao_Paulo"))
     assert only_event(harness).time_zone == "America/Sao_Paulo"
 
 
-def test_waitlist_unticked_creates_none(town: Town) -> None:
-    sent(town, OPTIONS=[])
-    assert only_event(town).has_waitlist is False
+def test_waitlist_unticked_creates_none(harness: SlackHarness) -> None:
+    sent(harness, OPTIONS=[])
+    assert only_event(harness).has_waitlist is False
 
 
-def test_no_channel_posts_no_card(town: Town) -> None:
-    before = len(town.workspace.messages(EVENTS))
-    seen = sent(town, CHANNEL=None)
+def test_no_channel_posts_no_card(harness: SlackHarness) -> None:
+    before = len(harness.workspace.messages(EVENTS))
+    seen = sent(harness, CHANNEL=None)
     assert "is open for registration" in answer(seen)
     assert len(harness.workspace.messages(EVENTS)) == before
 
@@ -102,7 +104,7 @@ def test_no_channel_posts_no_card(town: Town) -> None:
     [([EventOption.WAITLIST], False), ([EventOption.WAITLIST, EventOption.LISTED], True)],
 )
 def test_private_channel_event_is_listed_only_if_ticked(
-    town: Town, ticked: list[EventOption], listed: bool
+    harness: SlackHarness, ticked: list[EventOption], listed: bool
 ) -> None:
     """R2.8."""
     harness.slack.join(harness.workspace.app.bot_user_id, LEADS)
@@ -113,7 +115,7 @@ def test_private_channel_event_is_listed_only_if_ticked(
 
 
 def test_channel_without_app_explains_how_to_post_card(
-    town: Town,
+    harness: SlackHarness,
 ) -> None:
     view = harness.slack.command(PRIYA, LEADS, "/event", "create").view
     assert view is not None
@@ -134,16 +136,16 @@ def test_channel_without_app_explains_how_to_post_card(
     assert sentences.taken(0, 12) in shown(harness.workspace.messages(LEADS)[-1])
 
 
-def test_failed_card_keeps_event(town: Town) -> None:
-    town.api.fail_next("chat.postMessage", Fault.closed())
-    seen = sent(town)
+def test_failed_card_keeps_event(harness: SlackHarness) -> None:
+    harness.api.fail_next("chat.postMessage", Fault.closed())
+    seen = sent(harness)
     assert CARD_UNSURE in answer(seen)
     assert only_event(harness).title == "Pottery"
 
 
-def test_refused_card_shows_reason(town: Town) -> None:
-    town.api.fail_next("chat.postMessage", Fault.refused("is_archived"))
-    assert "`is_archived`" in answer(sent(town))
+def test_refused_card_shows_reason(harness: SlackHarness) -> None:
+    harness.api.fail_next("chat.postMessage", Fault.refused("is_archived"))
+    assert "`is_archived`" in answer(sent(harness))
 
 
 # Wrong input
@@ -190,7 +192,7 @@ WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
 
 @pytest.mark.parametrize(("values", "field", "says"), WRONG.values(), ids=WRONG)
 def test_wrong_input_is_marked_and_input_kept(
-    town: Town, values: dict[str, Any], field: BlockId, says: str
+    harness: SlackHarness, values: dict[str, Any], field: BlockId, says: str
 ) -> None:
     seen = sent(harness, client_checks=False, **values)
     assert list(seen.errors) == [field]
@@ -202,15 +204,15 @@ def test_wrong_input_is_marked_and_input_kept(
         assert kept == "Pottery"
 
 
-def test_end_before_start_is_marked(town: Town) -> None:
-    day = (town.clock.now() + timedelta(days=2)).date().isoformat()
-    seen = sent(town, END_DATE=day, END_TIME="17:00")
+def test_end_before_start_is_marked(harness: SlackHarness) -> None:
+    day = (harness.clock.now() + timedelta(days=2)).date().isoformat()
+    seen = sent(harness, END_DATE=day, END_TIME="17:00")
     assert seen.errors == {BlockId.END_DATE: "Must be after the start."}
 
 
-def test_deadline_after_start_is_marked(town: Town) -> None:
-    day = (town.clock.now() + timedelta(days=3)).date().isoformat()
-    seen = sent(town, DEADLINE_DATE=day, DEADLINE_TIME="17:00")
+def test_deadline_after_start_is_marked(harness: SlackHarness) -> None:
+    day = (harness.clock.now() + timedelta(days=3)).date().isoformat()
+    seen = sent(harness, DEADLINE_DATE=day, DEADLINE_TIME="17:00")
     assert seen.errors == {BlockId.DEADLINE_DATE: "Must not be after the start."}
 
 
@@ -228,24 +230,24 @@ def changes_of_the_clock(year: int) -> tuple[str, str]:
     return forward, back
 
 
-def test_skipped_daylight_saving_hour_is_marked(town: Town) -> None:
-    forward, _ = changes_of_the_clock(town.clock.now().year + 1)
-    seen = sent(town, START_DATE=forward, START_TIME="02:30")
+def test_skipped_daylight_saving_hour_is_marked(harness: SlackHarness) -> None:
+    forward, _ = changes_of_the_clock(harness.clock.now().year + 1)
+    seen = sent(harness, START_DATE=forward, START_TIME="02:30")
     assert seen.errors == {
         BlockId.START_TIME: "02:30 does not exist on this day in Europe/Stockholm: the clocks go forward."
     }
     assert harness.everything().events == {}
 
 
-def test_repeated_daylight_saving_hour_means_first(town: Town) -> None:
-    _, back = changes_of_the_clock(town.clock.now().year + 1)
-    assert sent(town, START_DATE=back, START_TIME="02:30").errors == {}
-    assert only_event(town).starts_at == datetime.fromisoformat(f"{back}T00:30:00+00:00")
+def test_repeated_daylight_saving_hour_means_first(harness: SlackHarness) -> None:
+    _, back = changes_of_the_clock(harness.clock.now().year + 1)
+    assert sent(harness, START_DATE=back, START_TIME="02:30").errors == {}
+    assert only_event(harness).starts_at == datetime.fromisoformat(f"{back}T00:30:00+00:00")
 
 
-def test_unknown_time_zone_is_marked(town: Town) -> None:
-    view = opened(town)
-    payload = submission(town, view, filled(town))
+def test_unknown_time_zone_is_marked(harness: SlackHarness) -> None:
+    view = opened(harness)
+    payload = submission(harness, view, filled(harness))
     payload["view"]["state"]["values"][BlockId.TIME_ZONE] = {
         ActionId.TIME_ZONE: {"selected_option": {"value": "Mars/Olympus"}}
     }
@@ -254,7 +256,9 @@ def test_unknown_time_zone_is_marked(town: Town) -> None:
     assert f'"errors": {{"time_zone": "{field_error(Wrong.NO_TIME_ZONE)}"}}' in response.body
 
 
-def submission(town: Town, view: View, values: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
+def submission(
+    harness: SlackHarness, view: View, values: Mapping[tuple[str, str], Any]
+) -> dict[str, Any]:
     """Return the payload of a form, to change it in ways that no Slack client does."""
     state: dict[str, Any] = {}
     pickers = {BlockId.START_DATE: "selected_date", BlockId.START_TIME: "selected_time"}
@@ -274,7 +278,7 @@ def submission(town: Town, view: View, values: Mapping[tuple[str, str], Any]) ->
 
 
 def test_second_submit_creates_no_second_event(
-    town: Town,
+    harness: SlackHarness,
 ) -> None:
     view = opened(harness)
     payload = submission(harness, view, filled(harness))
@@ -295,9 +299,9 @@ def test_second_submit_creates_no_second_event(
     assert len(harness.workspace.messages(EVENTS)) == cards
 
 
-def test_submit_after_event_was_deleted_is_refused(town: Town) -> None:
-    view = opened(town)
-    payload = submission(town, view, filled(town))
+def test_submit_after_event_was_deleted_is_refused(harness: SlackHarness) -> None:
+    view = opened(harness)
+    payload = submission(harness, view, filled(harness))
     payload["view"]["state"]["values"][BlockId.TIME_ZONE] = {
         ActionId.TIME_ZONE: {"selected_option": {"value": "Europe/Stockholm"}}
     }
@@ -309,7 +313,7 @@ def test_submit_after_event_was_deleted_is_refused(town: Town) -> None:
     assert "Traceback" not in again.body
 
 
-def test_two_forms_create_two_events(town: Town) -> None:
+def test_two_forms_create_two_events(harness: SlackHarness) -> None:
     for _ in range(2):
         assert sent(harness).errors == {}
     assert len(harness.assert_invariants().events) == 2
@@ -318,18 +322,18 @@ def test_two_forms_create_two_events(town: Town) -> None:
 # Slack does not respond
 
 
-def test_form_opens_in_utc_without_member_time_zone(town: Town) -> None:
-    town.api.fail_next("users.info", Fault.server_error(500))
-    view = opened(town)
+def test_form_opens_in_utc_without_member_time_zone(harness: SlackHarness) -> None:
+    harness.api.fail_next("users.info", Fault.server_error(500))
+    view = opened(harness)
     assert view.state[BlockId.TIME_ZONE][ActionId.TIME_ZONE]["selected_option"]["value"] == "UTC"
 
 
-def test_event_without_text_opens_form(town: Town) -> None:
-    view = town.slack.command(BJORN, RANDOM, "/event").view
+def test_event_without_text_opens_form(harness: SlackHarness) -> None:
+    view = harness.slack.command(BJORN, RANDOM, "/event").view
     assert view is not None
     assert view.title == "Create event"
 
 
-def test_admin_is_not_organizer_of_others_events(town: Town) -> None:
-    sent(town)
-    assert only_event(town).organized_by(AMARA) is False
+def test_admin_is_not_organizer_of_others_events(harness: SlackHarness) -> None:
+    sent(harness)
+    assert only_event(harness).is_organizer(AMARA) is False

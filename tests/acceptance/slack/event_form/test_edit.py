@@ -34,7 +34,7 @@ def yoga(harness: SlackHarness, **values: Any) -> None:
     harness.register(CHLOE, DIEGO)
 
 
-def test_form_shows_current_event(town: Town) -> None:
+def test_form_shows_current_event(harness: SlackHarness) -> None:
     yoga(
         harness,
         description="Bring a mat",
@@ -54,28 +54,28 @@ def test_form_shows_current_event(town: Town) -> None:
     assert state["ends_at"]["selected_date"] is not None
 
 
-def test_unchanged_form_changes_nothing(town: Town) -> None:
-    yoga(town, description="Two\nlines")
-    before = town.everything()
-    seen = submit(town, form(town, ActionId.EDIT))
+def test_unchanged_form_changes_nothing(harness: SlackHarness) -> None:
+    yoga(harness, description="Two\nlines")
+    before = harness.everything()
+    seen = submit(harness, form(harness, ActionId.EDIT))
     assert NO_CHANGES in said(seen.view)
     assert harness.everything() == before
 
 
-def test_only_touched_fields_are_changed(town: Town) -> None:
+def test_only_touched_fields_are_changed(harness: SlackHarness) -> None:
     """Changes of another organizer while the form is open stay."""
-    yoga(town)
-    view = form(town, ActionId.EDIT)
-    town.bot.service.edit_event("yoga", EventChanges.of(description="Bring a mat"))
-    submit(town, view, {BlockId.TITLE: "Yoga by the lake"})
-    event = town.bot.service.get_event("yoga")
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    harness.bot.service.edit_event("yoga", EventChanges.of(description="Bring a mat"))
+    submit(harness, view, {BlockId.TITLE: "Yoga by the lake"})
+    event = harness.bot.service.get_event("yoga")
     assert (event.title, event.description) == ("Yoga by the lake", "Bring a mat")
 
 
-def test_new_location_notifies_with_old_location(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.EDIT)
-    seen = submit(town, view, {BlockId.LOCATION: "Room 2"})
+def test_new_location_notifies_with_old_location(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    seen = submit(harness, view, {BlockId.LOCATION: "Room 2"})
     assert "2 people will be notified" in said(seen.view)
     harness.deliver_due(5)
     for user_id in (CHLOE, DIEGO):
@@ -86,29 +86,29 @@ def test_new_location_notifies_with_old_location(town: Town) -> None:
         assert "Riverside lawn" in told
 
 
-def test_manage_below_is_updated(town: Town) -> None:
-    yoga(town)
-    submit(town, form(town, ActionId.EDIT), {BlockId.TITLE: "Pilates"})
-    assert "Pilates" in said(town.workspace.views.stack(BJORN)[0])
+def test_manage_below_is_updated(harness: SlackHarness) -> None:
+    yoga(harness)
+    submit(harness, form(harness, ActionId.EDIT), {BlockId.TITLE: "Pilates"})
+    assert "Pilates" in said(harness.workspace.views.stack(BJORN)[0])
 
 
-def test_new_title_notifies_no_one(town: Town) -> None:
-    yoga(town)
-    submit(town, form(town, ActionId.EDIT), {BlockId.TITLE: "Pilates"})
-    town.settle(5)
-    assert town.told(CHLOE) == []
+def test_new_title_notifies_no_one(harness: SlackHarness) -> None:
+    yoga(harness)
+    submit(harness, form(harness, ActionId.EDIT), {BlockId.TITLE: "Pilates"})
+    harness.deliver_due(5)
+    assert harness.direct_messages(CHLOE) == []
 
 
-def test_added_co_organizer_can_manage(town: Town) -> None:
-    yoga(town)
-    submit(town, form(town, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
-    assert sentences.taken(1, 1) in said(managed(town, HARUKI))
+def test_added_co_organizer_can_manage(harness: SlackHarness) -> None:
+    yoga(harness)
+    submit(harness, form(harness, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
+    assert sentences.taken(1, 1) in said(manage_modal(harness, HARUKI))
 
 
-def test_co_organizer_not_in_slack_is_kept(town: Town) -> None:
-    yoga(town, co_organizer_ids=["payroll", CHLOE])
-    submit(town, form(town, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
-    assert set(town.bot.service.get_event("yoga").co_organizer_ids) == {"payroll", HARUKI}
+def test_co_organizer_not_in_slack_is_kept(harness: SlackHarness) -> None:
+    yoga(harness, co_organizer_ids=["payroll", CHLOE])
+    submit(harness, form(harness, ActionId.EDIT), {BlockId.CO_ORGANIZERS: [HARUKI]})
+    assert set(harness.bot.service.get_event("yoga").co_organizer_ids) == {"payroll", HARUKI}
 
 
 def test_reminders_can_be_dropped(harness: SlackHarness) -> None:
@@ -132,7 +132,7 @@ def test_reminders_can_be_dropped(harness: SlackHarness) -> None:
     ],
 )
 def test_wrong_input_is_marked(
-    town: Town, values: dict[BlockId, str], field: str, why: str
+    harness: SlackHarness, values: dict[BlockId, str], field: str, why: str
 ) -> None:
     yoga(harness)
     before = harness.everything()
@@ -140,27 +140,27 @@ def test_wrong_input_is_marked(
     assert harness.everything() == before
 
 
-def test_non_organizer_is_refused(town: Town) -> None:
+def test_non_organizer_is_refused(harness: SlackHarness) -> None:
     """A non-organizer can neither open the form nor submit one opened as organizer."""
-    yoga(town, co_organizer_ids=[HARUKI])
-    view = form(town, ActionId.EDIT, HARUKI)
-    town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
-    before = town.everything()
-    seen = submit(town, view, {BlockId.TITLE: "Mine"}, HARUKI)
+    yoga(harness, co_organizer_ids=[HARUKI])
+    view = form(harness, ActionId.EDIT, HARUKI)
+    harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
+    before = harness.everything()
+    seen = submit(harness, view, {BlockId.TITLE: "Mine"}, HARUKI)
     assert NOT_ALLOWED in said(seen.view)
     assert harness.everything() == before
 
 
-def test_admin_can_edit(town: Town) -> None:
-    yoga(town)
-    submit(town, form(town, ActionId.EDIT, AMARA), {BlockId.TITLE: "Pilates"}, AMARA)
-    assert town.bot.service.get_event("yoga").title == "Pilates"
+def test_admin_can_edit(harness: SlackHarness) -> None:
+    yoga(harness)
+    submit(harness, form(harness, ActionId.EDIT, AMARA), {BlockId.TITLE: "Pilates"}, AMARA)
+    assert harness.bot.service.get_event("yoga").title == "Pilates"
 
 
-def test_submit_twice_changes_and_notifies_once(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.EDIT)
-    submit(town, view, {BlockId.LOCATION: "Room 2"})
+def test_submit_twice_changes_and_notifies_once(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    submit(harness, view, {BlockId.LOCATION: "Room 2"})
     # The same request, as a retry after a lost answer would bring it.
     again = harness.workspace.views.open(BJORN, view.body, None)
     seen = submit(harness, again, {BlockId.LOCATION: "Room 2"})
@@ -173,26 +173,26 @@ def test_submit_twice_changes_and_notifies_once(town: Town) -> None:
     assert [one.kind for one in changes].count(ChangeKind.EDITED) == 1
 
 
-def test_deleted_event_is_refused(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.EDIT)
-    town.bot.service.delete_event("yoga")
-    assert GONE in said(submit(town, view, {BlockId.TITLE: "Pilates"}).view)
-    assert NO_MATCH in answer(town.slack.command(BJORN, RANDOM, "/event", "yoga"))
+def test_deleted_event_is_refused(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    harness.bot.service.delete_event("yoga")
+    assert GONE in said(submit(harness, view, {BlockId.TITLE: "Pilates"}).view)
+    assert NO_MATCH in answer(harness.slack.command(BJORN, RANDOM, "/event", "yoga"))
 
 
-def test_canceled_event_is_not_edited(town: Town) -> None:
-    yoga(town)
-    view = form(town, ActionId.EDIT)
-    town.bot.service.cancel_event("yoga")
-    seen = submit(town, view, {BlockId.TITLE: "Pilates"})
+def test_canceled_event_is_not_edited(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    harness.bot.service.cancel_event("yoga")
+    seen = submit(harness, view, {BlockId.TITLE: "Pilates"})
     assert sentences.EVENT_CANCELED in said(seen.view)
     assert harness.bot.service.get_event("yoga").title == "Yoga in the park"
 
 
-def test_stale_manage_modal_says_event_is_gone(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    town.bot.service.delete_event("yoga")
-    assert GONE in said(press(town, ActionId.EDIT))
-    assert top(town).title == "Manage event"
+def test_stale_manage_modal_says_event_is_gone(harness: SlackHarness) -> None:
+    yoga(harness)
+    manage_modal(harness)
+    harness.bot.service.delete_event("yoga")
+    assert GONE in said(press(harness, ActionId.EDIT))
+    assert top(harness).title == "Manage event"

@@ -27,12 +27,12 @@ def yoga(harness: SlackHarness) -> None:
     harness.register(CHLOE, DIEGO)
 
 
-def test_file_has_registered_then_waitlist(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    assert "on its way" in said(press(town, ActionId.EXPORT))
-    town.settle(3)
-    (file,) = files(town)
+def test_file_has_registered_then_waitlist(harness: SlackHarness) -> None:
+    yoga(harness)
+    manage_modal(harness)
+    assert "on its way" in said(press(harness, ActionId.EXPORT))
+    harness.deliver_due(3)
+    (file,) = files(harness)
     head, *people = rows(file)
     assert head[:4] == ["Status", "Position", "Name", "User ID"]
     assert head[4:] == ["Registered at (Europe/Berlin)", "Seat since (Europe/Berlin)"]
@@ -44,15 +44,15 @@ def test_file_has_registered_then_waitlist(town: Town) -> None:
     assert people[1][5] == ""
 
 
-def test_file_starts_with_byte_order_mark(town: Town) -> None:
+def test_file_starts_with_byte_order_mark(harness: SlackHarness) -> None:
     """Excel recognizes UTF-8 by the byte order mark."""
-    yoga(town)
-    town.bot.service.create_user(UserDraft.of(user_id="emp-7", name="Zoë Łukasz 春樹"))
-    town.bot.service.register("yoga", "emp-7")
-    managed(town)
-    press(town, ActionId.EXPORT)
-    town.settle(3)
-    (file,) = files(town)
+    yoga(harness)
+    harness.bot.service.create_user(UserDraft.of(user_id="emp-7", name="Zoë Łukasz 春樹"))
+    harness.bot.service.register("yoga", "emp-7")
+    manage_modal(harness)
+    press(harness, ActionId.EXPORT)
+    harness.deliver_due(3)
+    (file,) = files(harness)
     assert file.content is not None
     assert file.content.startswith(b"\xef\xbb\xbf")
     assert rows(file)[3][2] == "Zoë Łukasz 春樹"
@@ -89,19 +89,19 @@ def test_other_names_are_unchanged(name: str) -> None:
     assert safe(name) == name
 
 
-def test_formula_name_is_text_in_file(town: Town) -> None:
-    yoga(town)
-    town.bot.service.create_user(UserDraft.of(user_id="emp-7", name='=HYPERLINK("x","y")'))
-    town.bot.service.register("yoga", "emp-7")
-    managed(town)
-    press(town, ActionId.EXPORT)
-    town.settle(3)
-    assert rows(files(town)[0])[3][2] == '\'=HYPERLINK("x","y")'
+def test_formula_name_is_text_in_file(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.bot.service.create_user(UserDraft.of(user_id="emp-7", name='=HYPERLINK("x","y")'))
+    harness.bot.service.register("yoga", "emp-7")
+    manage_modal(harness)
+    press(harness, ActionId.EXPORT)
+    harness.deliver_due(3)
+    assert rows(files(harness)[0])[3][2] == '\'=HYPERLINK("x","y")'
 
 
-def test_double_click_sends_one_file(town: Town) -> None:
-    yoga(town)
-    view = managed(town)
+def test_double_click_sends_one_file(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = manage_modal(harness)
     for _ in range(2):
         # Both presses are of the modal as it was shown first.
         harness.slack.click(BJORN, view, ActionId.EXPORT, value=_request_of(view.private_metadata))
@@ -114,57 +114,57 @@ def _request_of(metadata: str) -> str:
     return str(json.loads(metadata)["request_id"])
 
 
-def test_second_request_sends_second_file(town: Town) -> None:
-    yoga(town)
+def test_second_request_sends_second_file(harness: SlackHarness) -> None:
+    yoga(harness)
     for _ in range(2):
-        managed(town)
-        press(town, ActionId.EXPORT)
-    town.settle(3)
-    assert len(files(town)) == 2
+        manage_modal(harness)
+        press(harness, ActionId.EXPORT)
+    harness.deliver_due(3)
+    assert len(files(harness)) == 2
 
 
-def test_admin_gets_file(town: Town) -> None:
-    yoga(town)
-    managed(town, AMARA)
-    press(town, ActionId.EXPORT, AMARA)
-    town.settle(3)
-    assert len(files(town, AMARA)) == 1
-    assert files(town) == []
+def test_admin_gets_file(harness: SlackHarness) -> None:
+    yoga(harness)
+    manage_modal(harness, AMARA)
+    press(harness, ActionId.EXPORT, AMARA)
+    harness.deliver_due(3)
+    assert len(files(harness, AMARA)) == 1
+    assert files(harness) == []
 
 
-def test_non_organizer_is_refused(town: Town) -> None:
-    yoga(town)
-    managed(town, PRIYA)
-    town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
-    before = town.everything()
-    assert NOT_ALLOWED in said(press(town, ActionId.EXPORT, PRIYA))
-    town.settle(3)
-    assert town.everything() == before
-    assert files(town, PRIYA) == []
+def test_non_organizer_is_refused(harness: SlackHarness) -> None:
+    yoga(harness)
+    manage_modal(harness, PRIYA)
+    harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
+    before = harness.everything()
+    assert NOT_ALLOWED in said(press(harness, ActionId.EXPORT, PRIYA))
+    harness.deliver_due(3)
+    assert harness.everything() == before
+    assert files(harness, PRIYA) == []
 
 
-def test_deleted_event_is_refused(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    town.bot.service.delete_event("yoga")
-    assert GONE in said(press(town, ActionId.EXPORT))
-    town.settle(3)
-    assert files(town) == []
+def test_deleted_event_is_refused(harness: SlackHarness) -> None:
+    yoga(harness)
+    manage_modal(harness)
+    harness.bot.service.delete_event("yoga")
+    assert GONE in said(press(harness, ActionId.EXPORT))
+    harness.deliver_due(3)
+    assert files(harness) == []
 
 
-def test_event_deleted_before_export_sends_no_file(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    press(town, ActionId.EXPORT)
-    town.bot.service.delete_event("yoga")
-    town.settle(3)
-    assert files(town) == []
+def test_event_deleted_before_export_sends_no_file(harness: SlackHarness) -> None:
+    yoga(harness)
+    manage_modal(harness)
+    press(harness, ActionId.EXPORT)
+    harness.bot.service.delete_event("yoga")
+    harness.deliver_due(3)
+    assert files(harness) == []
 
 
 @pytest.mark.parametrize(
     "method", ["conversations.open", "files.getUploadURLExternal", "files.completeUploadExternal"]
 )
-def test_failed_upload_is_retried(town: Town, method: str) -> None:
+def test_failed_upload_is_retried(harness: SlackHarness, method: str) -> None:
     """R9.1."""
     yoga(harness)
     manage_modal(harness)
@@ -174,21 +174,21 @@ def test_failed_upload_is_retried(town: Town, method: str) -> None:
     assert len(files(harness)) == 1
 
 
-def test_history_has_it(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    press(town, ActionId.EXPORT)
-    assert f"<@{BJORN}> exported the attendee list" in said(press(town, ActionId.HISTORY))
-    assert top(town).title == "Event history"
+def test_history_has_it(harness: SlackHarness) -> None:
+    yoga(harness)
+    manage_modal(harness)
+    press(harness, ActionId.EXPORT)
+    assert f"<@{BJORN}> exported the attendee list" in said(press(harness, ActionId.HISTORY))
+    assert top(harness).title == "Event history"
 
 
-def test_file_names_event_and_comment_has_no_typed_text(town: Town) -> None:
+def test_file_names_event_and_comment_has_no_typed_text(harness: SlackHarness) -> None:
     """Slack links an address in a comment (R8.11)."""
-    yoga(town)
-    managed(town)
-    press(town, ActionId.EXPORT)
-    town.settle(3)
-    message = town.workspace.messages(town.workspace.dm(BJORN).id)[-1]
+    yoga(harness)
+    manage_modal(harness)
+    press(harness, ActionId.EXPORT)
+    harness.deliver_due(3)
+    message = harness.workspace.messages(harness.workspace.dm(BJORN).id)[-1]
     (file,) = message.files
     assert file["title"] == "Yoga in the park: attendees"
     assert file["name"] == "Yoga in the park.csv"

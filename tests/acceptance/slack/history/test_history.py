@@ -35,8 +35,8 @@ def mine(harness: SlackHarness, user_id: str, event_id: str = "yoga") -> View:
     return top(harness, user_id)
 
 
-def test_history_says_who_did_what_and_why_newest_first(town: Town) -> None:
-    yoga(town)
+def test_history_says_who_did_what_and_why_newest_first(harness: SlackHarness) -> None:
+    yoga(harness)
     boss = Actor(BJORN)
     later = harness.clock.now() + timedelta(days=4)
     harness.bot.service.edit_event(
@@ -66,8 +66,8 @@ def test_history_says_who_did_what_and_why_newest_first(town: Town) -> None:
         assert part in line
 
 
-def test_history_is_paged(town: Town) -> None:
-    yoga(town)
+def test_history_is_paged(harness: SlackHarness) -> None:
+    yoga(harness)
     for _ in range(6):
         harness.bot.service.unregister("yoga", HARUKI)
         harness.register(HARUKI)
@@ -78,50 +78,50 @@ def test_history_is_paged(town: Town) -> None:
     assert said(press(harness, ActionId.HISTORY_BACK)) == first
 
 
-def test_non_organizer_is_refused(town: Town) -> None:
-    yoga(town)
-    managed(town, BJORN)
-    press(town, ActionId.HISTORY)
-    town.bot.service.edit_event("yoga", EventChanges.of(organizer_id=PRIYA))
-    managed(town, AMARA)
-    town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
-    seen = town.slack.click(BJORN, town.workspace.views.stack(BJORN)[0], ActionId.HISTORY)
+def test_non_organizer_is_refused(harness: SlackHarness) -> None:
+    yoga(harness)
+    manage_modal(harness, BJORN)
+    press(harness, ActionId.HISTORY)
+    harness.bot.service.edit_event("yoga", EventChanges.of(organizer_id=PRIYA))
+    manage_modal(harness, AMARA)
+    harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
+    seen = harness.slack.click(BJORN, harness.workspace.views.stack(BJORN)[0], ActionId.HISTORY)
     assert NOT_ALLOWED in said(seen.view)
 
 
-def test_history_of_deleted_event_is_refused(town: Town) -> None:
-    yoga(town)
-    managed(town)
-    town.bot.service.delete_event("yoga")
-    assert GONE in said(press(town, ActionId.HISTORY))
+def test_history_of_deleted_event_is_refused(harness: SlackHarness) -> None:
+    yoga(harness)
+    manage_modal(harness)
+    harness.bot.service.delete_event("yoga")
+    assert GONE in said(press(harness, ActionId.HISTORY))
 
 
-def test_history_has_undelivered_message(town: Town) -> None:
+def test_history_has_undelivered_message(harness: SlackHarness) -> None:
     """R9.2."""
-    town.event(organizer_id=BJORN, capacity=1)
-    town.register(CHLOE, "U0NOBODY")
-    town.bot.service.edit_event("yoga", EventChanges.of(capacity=2))
-    town.settle(4)
-    assert "Couldn’t be notified: <@U0NOBODY>" in history(town)
-    assert town.workspace.refusals == ["chat.postMessage: channel_not_found"]
-    town.workspace.refusals.clear()
+    harness.event(organizer_id=BJORN, capacity=1)
+    harness.register(CHLOE, "U0NOBODY")
+    harness.bot.service.edit_event("yoga", EventChanges.of(capacity=2))
+    harness.deliver_due(4)
+    assert "Couldn’t be notified: <@U0NOBODY>" in history(harness)
+    assert harness.workspace.refusals == ["chat.postMessage: channel_not_found"]
+    harness.workspace.refusals.clear()
 
 
-def test_history_has_reminder_and_deleted_users(town: Town) -> None:
-    yoga(town)
-    town.clock.advance(timedelta(hours=24))
-    town.settle(65)
-    town.slack.change_member(CHLOE, deleted=True)
-    town.bot.service.delete_user(DIEGO)
-    text = history(town)
+def test_history_has_reminder_and_deleted_users(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.clock.advance(timedelta(hours=24))
+    harness.deliver_due(65)
+    harness.slack.update_member(CHLOE, deleted=True)
+    harness.bot.service.delete_user(DIEGO)
+    text = history(harness)
     assert "reminded everyone registered" in text
     assert f"unregistered <@{CHLOE}>: no longer in this workspace" in text
     assert f"unregistered <@{DIEGO}>: their data was deleted" in text
 
 
-def test_history_separates_organizers_of_one_commit(town: Town) -> None:
+def test_history_separates_organizers_of_one_commit(harness: SlackHarness) -> None:
     """Regression: requests in one batch were all attributed to the first organizer."""
-    yoga(town)
+    yoga(harness)
     amara, bjorn = Actor(AMARA), Actor(BJORN)
     commit_together(
         harness.store,
@@ -150,45 +150,47 @@ def test_history_separates_organizers_of_one_commit(town: Town) -> None:
 # Registration history
 
 
-def test_registration_history_names_no_one_else(town: Town) -> None:
-    yoga(town)
-    town.register(PRIYA)
-    town.bot.service.unregister("yoga", DIEGO)
-    town.bot.service.unregister("yoga", CHLOE)
-    text = said(mine(town, PRIYA))
+def test_registration_history_names_no_one_else(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.register(PRIYA)
+    harness.bot.service.unregister("yoga", DIEGO)
+    harness.bot.service.unregister("yoga", CHLOE)
+    text = said(mine(harness, PRIYA))
     assert text.count("you moved up by 1") == 2
     assert "You registered and joined the waitlist" in text
     for other in (CHLOE, DIEGO, HARUKI):
         assert other not in text
 
 
-def test_registration_history_says_why_promoted(town: Town) -> None:
-    yoga(town)
-    town.bot.service.unregister("yoga", CHLOE)
-    assert f"You got a seat: {WHY_PROMOTED[Cause.SEAT_FREED]}" in said(mine(town, DIEGO))
-    town.bot.service.edit_event("yoga", EventChanges.of(capacity=5))
-    assert f"You got a seat: {WHY_PROMOTED[Cause.CAPACITY_INCREASED]}" in said(mine(town, HARUKI))
+def test_registration_history_says_why_promoted(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.bot.service.unregister("yoga", CHLOE)
+    assert f"You got a seat: {WHY_PROMOTED[Cause.SEAT_FREED]}" in said(mine(harness, DIEGO))
+    harness.bot.service.edit_event("yoga", EventChanges.of(capacity=5))
+    assert f"You got a seat: {WHY_PROMOTED[Cause.CAPACITY_INCREASED]}" in said(
+        mine(harness, HARUKI)
+    )
 
 
-def test_registration_history_omits_changes_behind(town: Town) -> None:
-    yoga(town)
-    town.register(PRIYA)
-    before = said(mine(town, DIEGO))
-    town.bot.service.unregister("yoga", PRIYA)
-    town.bot.service.unregister("yoga", HARUKI)
-    assert said(mine(town, DIEGO)) == before
+def test_registration_history_omits_changes_behind(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.register(PRIYA)
+    before = said(mine(harness, DIEGO))
+    harness.bot.service.unregister("yoga", PRIYA)
+    harness.bot.service.unregister("yoga", HARUKI)
+    assert said(mine(harness, DIEGO)) == before
 
 
-def test_registration_history_has_removal_and_return(town: Town) -> None:
-    yoga(town)
-    town.bot.service.remove("yoga", DIEGO, actor=Actor(BJORN), reason="by mistake")
-    town.register(DIEGO)
-    text = said(mine(town, DIEGO))
+def test_registration_history_has_removal_and_return(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.bot.service.remove("yoga", DIEGO, actor=Actor(BJORN), reason="by mistake")
+    harness.register(DIEGO)
+    text = said(mine(harness, DIEGO))
     assert text.index("You registered") < text.index("An organizer removed you: by mistake")
 
 
-def test_registration_history_is_paged(town: Town) -> None:
-    yoga(town)
+def test_registration_history_is_paged(harness: SlackHarness) -> None:
+    yoga(harness)
     for _ in range(20):
         harness.bot.service.unregister("yoga", HARUKI)
         harness.register(HARUKI)
@@ -199,9 +201,11 @@ def test_registration_history_is_paged(town: Town) -> None:
 
 
 @pytest.mark.parametrize("gone", [True, False])
-def test_registration_history_of_deleted_event_is_refused(town: Town, gone: bool) -> None:
-    yoga(town)
-    seen = town.slack.command(CHLOE, RANDOM, "/registrations")
+def test_registration_history_of_deleted_event_is_refused(
+    harness: SlackHarness, gone: bool
+) -> None:
+    yoga(harness)
+    seen = harness.slack.command(CHLOE, RANDOM, "/registrations")
     if gone:
         harness.bot.service.delete_event("yoga")
     said_ = harness.slack.click(CHLOE, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
@@ -209,12 +213,12 @@ def test_registration_history_of_deleted_event_is_refused(town: Town, gone: bool
     assert bool(said_.ephemeral) is gone
 
 
-def test_registration_history_of_non_attendee_is_empty(town: Town) -> None:
-    yoga(town)
-    town.register(PRIYA)
-    seen = town.slack.command(PRIYA, RANDOM, "/registrations")
-    town.bot.service.delete_user(PRIYA)
-    town.slack.click(PRIYA, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
-    text = said(top(town, PRIYA))
+def test_registration_history_of_non_attendee_is_empty(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.register(PRIYA)
+    seen = harness.slack.command(PRIYA, RANDOM, "/registrations")
+    harness.bot.service.delete_user(PRIYA)
+    harness.slack.click(PRIYA, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
+    text = said(top(harness, PRIYA))
     for other in (CHLOE, DIEGO, HARUKI):
         assert other not in text

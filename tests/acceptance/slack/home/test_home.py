@@ -35,10 +35,10 @@ def part(text: str, title: str) -> str:
     return after
 
 
-def test_home_shows_registrations_with_status_and_buttons(town: Town) -> None:
-    town.event(capacity=1)
-    town.register(DIEGO, CHLOE)
-    waits = part(said(home(town)), OWN)
+def test_home_shows_registrations_with_status_and_buttons(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(DIEGO, CHLOE)
+    waits = part(said(home(harness)), OWN)
     assert "*Yoga in the park* · You’re 1st on the waitlist" in waits
     assert f"[{ActionId.UNREGISTER}]" in waits
     assert f"[{ActionId.ADD_TO_CALENDAR}]" not in waits, (
@@ -49,12 +49,12 @@ def test_home_shows_registrations_with_status_and_buttons(town: Town) -> None:
     assert f"[{ActionId.ADD_TO_CALENDAR}]" in has_seat
 
 
-def test_home_shows_organized_events_also_unlisted(town: Town) -> None:
-    town.event(organizer_id=CHLOE, capacity=1, listed=False)
-    town.event("b", organizer_id=BJORN, co_organizer_ids=[CHLOE], title="Chess")
-    town.event("c", organizer_id=BJORN, title="Choir")
-    town.register(DIEGO, HARUKI)
-    text = part(said(home(town)), ORGANIZED)
+def test_home_shows_organized_events_also_unlisted(harness: SlackHarness) -> None:
+    harness.event(organizer_id=CHLOE, capacity=1, listed=False)
+    harness.event("b", organizer_id=BJORN, co_organizer_ids=[CHLOE], title="Chess")
+    harness.event("c", organizer_id=BJORN, title="Choir")
+    harness.register(DIEGO, HARUKI)
+    text = part(said(home(harness)), ORGANIZED)
     assert "*Yoga in the park*" in text
     assert sentences.taken(1, 1, waitlist=1) in text
     assert "*Chess*" in text
@@ -62,54 +62,54 @@ def test_home_shows_organized_events_also_unlisted(town: Town) -> None:
     assert f"[{ActionId.MANAGE}]" in text
 
 
-def test_home_without_organized_events_omits_section(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    assert ORGANIZED not in said(home(town))
+def test_home_without_organized_events_omits_section(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    assert ORGANIZED not in said(home(harness))
 
 
-def test_home_of_new_member_says_how_to_start(town: Town) -> None:
-    text = said(home(town))
+def test_home_of_new_member_says_how_to_start(harness: SlackHarness) -> None:
+    text = said(home(harness))
     assert f"[{ActionId.CREATE_EVENT}]" in text
     assert NO_REGISTRATIONS in text
     assert NO_EVENTS in text
 
 
-def test_event_created_in_home_shows_immediately(town: Town) -> None:
-    town.slack.click(CHLOE, home(town), ActionId.CREATE_EVENT)
-    seen = town.slack.submit(CHLOE, top(town, CHLOE).id, filled(town))
+def test_event_created_in_home_shows_immediately(harness: SlackHarness) -> None:
+    harness.slack.click(CHLOE, home(harness), ActionId.CREATE_EVENT)
+    seen = harness.slack.submit(CHLOE, top(harness, CHLOE).id, filled(harness))
     assert seen.errors == {}
     assert f"[{ActionId.MANAGE}]" in part(now(harness), ORGANIZED)
 
 
-def test_manage_opens_from_home(town: Town) -> None:
-    town.event(organizer_id=CHLOE)
-    town.slack.click(CHLOE, home(town), ActionId.MANAGE)
-    assert top(town, CHLOE).title == "Manage event"
+def test_manage_opens_from_home(harness: SlackHarness) -> None:
+    harness.event(organizer_id=CHLOE)
+    harness.slack.click(CHLOE, home(harness), ActionId.MANAGE)
+    assert top(harness, CHLOE).title == "Manage event"
 
 
-def test_register_in_home_shows_immediately(town: Town) -> None:
-    town.event()
-    seen = town.slack.click(CHLOE, home(town), ActionId.REGISTER)
+def test_register_in_home_shows_immediately(harness: SlackHarness) -> None:
+    harness.event()
+    seen = harness.slack.click(CHLOE, home(harness), ActionId.REGISTER)
     assert sentences.seat() in said(seen.view)
     assert "You have a seat" in part(now(harness), OWN)
 
 
-def test_register_twice_in_home_changes_nothing(town: Town) -> None:
-    town.event()
-    view = home(town)
-    town.slack.click(CHLOE, view, ActionId.REGISTER)
-    before = town.sound()
-    town.workspace.views.publish(CHLOE, view.body)
-    again = town.slack.click(CHLOE, view, ActionId.REGISTER)
+def test_register_twice_in_home_changes_nothing(harness: SlackHarness) -> None:
+    harness.event()
+    view = home(harness)
+    harness.slack.click(CHLOE, view, ActionId.REGISTER)
+    before = harness.assert_invariants()
+    harness.workspace.views.publish(CHLOE, view.body)
+    again = harness.slack.click(CHLOE, view, ActionId.REGISTER)
     assert sentences.already() in said(again.view)
     assert harness.assert_invariants() == before
 
 
-def test_upcoming_event_offers_register_or_unregister(town: Town) -> None:
-    town.event()
-    town.event("chess", title="Chess", capacity=5)
-    town.register(CHLOE)
-    text = part(said(home(town)), UPCOMING)
+def test_upcoming_event_offers_register_or_unregister(harness: SlackHarness) -> None:
+    harness.event()
+    harness.event("chess", title="Chess", capacity=5)
+    harness.register(CHLOE)
+    text = part(said(home(harness)), UPCOMING)
     chess, yoga = sorted(
         text.split("*Yoga in the park*"), key=lambda one: f"[{ActionId.UNREGISTER}]" in one
     )
@@ -123,32 +123,32 @@ def test_upcoming_event_offers_register_or_unregister(town: Town) -> None:
     assert "You have" not in chess
 
 
-def test_canceled_event_shows_former_status(town: Town) -> None:
-    town.event(capacity=1)
-    town.register(CHLOE, DIEGO)
-    town.bot.service.cancel_event("yoga")
+def test_canceled_event_shows_former_status(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(CHLOE, DIEGO)
+    harness.bot.service.cancel_event("yoga")
     for user_id, had in ((CHLOE, "had a seat"), (DIEGO, "were 1st on the waitlist")):
         assert f"*Yoga in the park* · Canceled (you {had})" in said(home(harness, user_id))
 
 
-def test_confirmed_unregister_shows_in_home(town: Town) -> None:
-    town.event(capacity=1)
-    town.register(CHLOE, DIEGO)
-    town.slack.click(CHLOE, home(town), ActionId.UNREGISTER, value="yoga")
-    assert "You have a seat" in now(town)
-    town.slack.click(CHLOE, top(town, CHLOE), ActionId.UNREGISTER_CONFIRMED)
-    assert NO_REGISTRATIONS in now(town)
+def test_confirmed_unregister_shows_in_home(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(CHLOE, DIEGO)
+    harness.slack.click(CHLOE, home(harness), ActionId.UNREGISTER, value="yoga")
+    assert "You have a seat" in now(harness)
+    harness.slack.click(CHLOE, top(harness, CHLOE), ActionId.UNREGISTER_CONFIRMED)
+    assert NO_REGISTRATIONS in now(harness)
 
 
-def test_deleted_event_is_refused(town: Town) -> None:
-    town.event()
-    view = home(town)
-    town.bot.service.delete_event("yoga")
-    seen = town.slack.click(CHLOE, view, ActionId.REGISTER)
+def test_deleted_event_is_refused(harness: SlackHarness) -> None:
+    harness.event()
+    view = home(harness)
+    harness.bot.service.delete_event("yoga")
+    seen = harness.slack.click(CHLOE, view, ActionId.REGISTER)
     assert sentences.EVENT_GONE in said(seen.view)
 
 
-def test_each_list_is_paged_separately(town: Town) -> None:
+def test_each_list_is_paged_separately(harness: SlackHarness) -> None:
     for number in range(20):
         starts_at = harness.clock.now() + timedelta(days=2 + number)
         harness.event(
@@ -174,16 +174,16 @@ def test_each_list_is_paged_separately(town: Town) -> None:
     assert now(harness) == said(first)
 
 
-def test_register_succeeds_if_home_cannot_be_published(town: Town) -> None:
-    town.event()
-    view = home(town)
-    town.api.fail_next("views.publish", Fault.server_error())
-    seen = town.slack.click(CHLOE, view, ActionId.REGISTER)
+def test_register_succeeds_if_home_cannot_be_published(harness: SlackHarness) -> None:
+    harness.event()
+    view = home(harness)
+    harness.api.fail_next("views.publish", Fault.server_error())
+    seen = harness.slack.click(CHLOE, view, ActionId.REGISTER)
     assert seen.failure is None
     assert sentences.seat() in said(seen.view)
 
 
-def test_home_without_metadata_is_paged_from_start(town: Town) -> None:
+def test_home_without_metadata_is_paged_from_start(harness: SlackHarness) -> None:
     """It was published before App Home had pages."""
     for number in range(10):
         harness.event(f"e{number}", title=f"Talk {number}")

@@ -55,42 +55,42 @@ def capacity_form(harness: SlackHarness) -> View:
 # Opening
 
 
-def test_manage_button_equals_event_command(town: Town) -> None:
-    card = town.card(town.event(organizer_id=BJORN))
-    town.register(CHLOE)
-    by_command = managed(town)
-    by_card = town.slack.click(BJORN, card, ActionId.MANAGE).view
+def test_manage_button_equals_event_command(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(organizer_id=BJORN))
+    harness.register(CHLOE)
+    by_command = manage_modal(harness)
+    by_card = harness.slack.click(BJORN, card, ActionId.MANAGE).view
     assert by_card is not None
     assert shown(by_card) == shown(by_command)
     assert sentences.taken(1, 2) in shown(by_card)
     assert by_card.title == "Manage event"
 
 
-def test_event_with_ambiguous_title_offers_choice(town: Town) -> None:
-    town.event("y1", organizer_id=BJORN)
-    town.event("y2", organizer_id=BJORN)
-    seen = town.slack.command(BJORN, RANDOM, "/event", "yoga")
+def test_event_with_ambiguous_title_offers_choice(harness: SlackHarness) -> None:
+    harness.event("y1", organizer_id=BJORN)
+    harness.event("y2", organizer_id=BJORN)
+    seen = harness.slack.command(BJORN, RANDOM, "/event", "yoga")
     assert answer(seen).count(f"[{ActionId.MANAGE}]") == 2
     view = harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.MANAGE, value="y2").view
     assert view is not None
     assert '"y2"' in view.private_metadata
 
 
-def test_event_with_unknown_title_says_so(town: Town) -> None:
-    assert NO_MATCH in answer(town.slack.command(BJORN, RANDOM, "/event", "nothing"))
+def test_event_with_unknown_title_says_so(harness: SlackHarness) -> None:
+    assert NO_MATCH in answer(harness.slack.command(BJORN, RANDOM, "/event", "nothing"))
 
 
-def test_co_organizer_can_manage(town: Town) -> None:
-    town.event(organizer_id=BJORN, co_organizer_ids=[CHLOE])
-    assert sentences.taken(0, 2) in shown(managed(town, CHLOE))
+def test_co_organizer_can_manage(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, co_organizer_ids=[CHLOE])
+    assert sentences.taken(0, 2) in shown(manage_modal(harness, CHLOE))
 
 
 # Permissions: R8.9
 
 
-def test_non_organizer_cannot_manage(town: Town) -> None:
-    card = town.card(town.event(organizer_id=BJORN))
-    before = town.sound()
+def test_non_organizer_cannot_manage(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(organizer_id=BJORN))
+    before = harness.assert_invariants()
     for seen in (
         harness.slack.click(CHLOE, card, ActionId.MANAGE),
         harness.slack.command(CHLOE, RANDOM, "/event", "yoga"),
@@ -101,33 +101,35 @@ def test_non_organizer_cannot_manage(town: Town) -> None:
 
 
 @pytest.mark.parametrize("action", [ActionId.CLOSE, ActionId.CHANGE_CAPACITY, ActionId.POST_CARD])
-def test_former_organizer_changes_nothing_in_open_modal(town: Town, action: ActionId) -> None:
-    town.event(organizer_id=BJORN, co_organizer_ids=[CHLOE])
-    view = managed(town, CHLOE)
-    town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
-    before = town.sound()
-    seen = town.slack.click(CHLOE, view, action)
+def test_former_organizer_changes_nothing_in_open_modal(
+    harness: SlackHarness, action: ActionId
+) -> None:
+    harness.event(organizer_id=BJORN, co_organizer_ids=[CHLOE])
+    view = manage_modal(harness, CHLOE)
+    harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
+    before = harness.assert_invariants()
+    seen = harness.slack.click(CHLOE, view, action)
     assert sentences.NOT_ORGANIZER in answer(seen)
     assert harness.assert_invariants() == before
 
 
-def test_former_organizer_changes_nothing_by_form(town: Town) -> None:
-    town.event(organizer_id=AMARA, co_organizer_ids=[BJORN])
-    form = capacity_form(town)
-    town.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
-    before = town.sound()
-    seen = town.slack.submit(BJORN, form.id, {CAPACITY: "9"})
+def test_former_organizer_changes_nothing_by_form(harness: SlackHarness) -> None:
+    harness.event(organizer_id=AMARA, co_organizer_ids=[BJORN])
+    form = capacity_form(harness)
+    harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
+    before = harness.assert_invariants()
+    seen = harness.slack.submit(BJORN, form.id, {CAPACITY: "9"})
     assert sentences.NOT_ORGANIZER in answer(seen)
     assert harness.assert_invariants() == before
 
 
-def test_admin_can_manage(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    assert sentences.taken(0, 2) in shown(managed(town, AMARA))
+def test_admin_can_manage(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    assert sentences.taken(0, 2) in shown(manage_modal(harness, AMARA))
 
 
 def test_admin_status_is_looked_up_for_non_organizers_and_cached(
-    town: Town,
+    harness: SlackHarness,
 ) -> None:
     harness.event(organizer_id=BJORN)
     manage_modal(harness, BJORN)
@@ -143,10 +145,10 @@ def test_admin_status_is_looked_up_for_non_organizers_and_cached(
 @pytest.mark.parametrize(
     "fault", [Fault.closed(), Fault.rate_limited(), Fault.server_error(503)], ids=repr
 )
-def test_unknown_admin_status_denies_permission(town: Town, fault: Fault) -> None:
-    town.event(organizer_id=BJORN)
-    town.api.fail_next("users.info", fault)
-    seen = town.slack.command(AMARA, RANDOM, "/event", "yoga")
+def test_unknown_admin_status_denies_permission(harness: SlackHarness, fault: Fault) -> None:
+    harness.event(organizer_id=BJORN)
+    harness.api.fail_next("users.info", fault)
+    seen = harness.slack.command(AMARA, RANDOM, "/event", "yoga")
     assert sentences.NOT_ORGANIZER in answer(seen)
     assert sentences.taken(0, 2) in shown(manage_modal(harness, AMARA)), "asked again the next time"
 
@@ -154,10 +156,10 @@ def test_unknown_admin_status_denies_permission(town: Town, fault: Fault) -> Non
 # The roster: R6.2, R6.5
 
 
-def test_roster_shows_registered_then_waitlist_with_positions(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    town.register(CHLOE, DIEGO, HARUKI, PRIYA)
-    text = shown(managed(town))
+def test_roster_shows_registered_then_waitlist_with_positions(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    harness.register(CHLOE, DIEGO, HARUKI, PRIYA)
+    text = shown(manage_modal(harness))
     rows = [
         line.partition(" · ")[0] for line in text.splitlines() if "since" in line or "* (" in line
     ]
@@ -171,9 +173,9 @@ def test_roster_shows_registered_then_waitlist_with_positions(town: Town) -> Non
     ]
 
 
-def test_details_button_names_attendee_for_screen_readers(town: Town) -> None:
-    town.event(organizer_id=BJORN, capacity=1)
-    town.register(CHLOE, DIEGO)
+def test_details_button_names_attendee_for_screen_readers(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, capacity=1)
+    harness.register(CHLOE, DIEGO)
     spoken = [
         block["accessory"]["accessibility_label"]
         for block in manage_modal(harness).blocks
@@ -182,13 +184,13 @@ def test_details_button_names_attendee_for_screen_readers(town: Town) -> None:
     assert spoken == ["Details for chloe", "Details for diego"]
 
 
-def test_empty_roster_says_so(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    assert "No one is registered yet." in shown(managed(town))
+def test_empty_roster_says_so(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    assert "No one is registered yet." in shown(manage_modal(harness))
 
 
-def test_long_roster_is_paged_and_each_page_fits(town: Town) -> None:
-    town.event(organizer_id=BJORN, capacity=40)
+def test_long_roster_is_paged_and_each_page_fits(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, capacity=40)
     many = [f"U{'0' * 60}{number:03}" for number in range(100)]
     harness.register(*many)
     view, texts = manage_modal(harness), []
@@ -209,11 +211,13 @@ def test_long_roster_is_paged_and_each_page_fits(town: Town) -> None:
     assert f"[{ActionId.ROSTER_BACK}]" not in shown(top(harness))
 
 
-def test_page_cursors_fit_into_view_metadata(town: Town) -> None:
+def test_page_cursors_fit_into_view_metadata(harness: SlackHarness) -> None:
     """Slack takes 3,000 characters of metadata, so the oldest cursors are dropped."""
-    listing = EventRegistrations(town.event("e" * 64), (), (), None)
-    turned = [f"{number:0300}" for number in range(50)]
-    metadata = manage_event(listing, {}, request_id="r" * 32, turned=turned).private_metadata
+    listing = EventRegistrations(harness.event("e" * 64), (), (), None)
+    page_cursors = [f"{number:0300}" for number in range(50)]
+    metadata = manage_event(
+        listing, {}, request_id="r" * 32, page_cursors=page_cursors
+    ).private_metadata
     assert metadata is not None
     assert len(metadata) <= 3_000
     kept = json.loads(metadata)["page_cursors"]
@@ -224,12 +228,12 @@ def test_page_cursors_fit_into_view_metadata(town: Town) -> None:
 # Capacity
 
 
-def test_capacity_increase_is_previewed_then_promotes_and_notifies(town: Town) -> None:
-    town.event(organizer_id=BJORN, capacity=1)
-    town.register(CHLOE, DIEGO, HARUKI)
-    form = capacity_form(town)
-    before = town.sound()
-    preview = town.slack.submit(BJORN, form.id, {CAPACITY: "3"})
+def test_capacity_increase_is_previewed_then_promotes_and_notifies(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, capacity=1)
+    harness.register(CHLOE, DIEGO, HARUKI)
+    form = capacity_form(harness)
+    before = harness.assert_invariants()
+    preview = harness.slack.submit(BJORN, form.id, {CAPACITY: "3"})
     assert f"from 1 to 3 gives seats to <@{DIEGO}> and <@{HARUKI}> and notifies them." in answer(
         preview
     )
@@ -247,17 +251,17 @@ def test_capacity_increase_is_previewed_then_promotes_and_notifies(town: Town) -
     assert harness.direct_messages(CHLOE) == []
 
 
-def test_capacity_preview_counts_promotions_beyond_five(town: Town) -> None:
-    town.event(organizer_id=BJORN, capacity=1)
-    town.register(*[f"U{number:03}" for number in range(200)])
-    preview = town.slack.submit(BJORN, capacity_form(town).id, {CAPACITY: "150"})
+def test_capacity_preview_counts_promotions_beyond_five(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, capacity=1)
+    harness.register(*[f"U{number:03}" for number in range(200)])
+    preview = harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "150"})
     assert "and 144 more and notifies them." in answer(preview)
 
 
-def test_capacity_preview_that_affects_no_one_says_so(town: Town) -> None:
-    town.event(organizer_id=BJORN, capacity=5)
-    town.register(CHLOE)
-    preview = town.slack.submit(BJORN, capacity_form(town).id, {CAPACITY: "4"})
+def test_capacity_preview_that_affects_no_one_says_so(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, capacity=5)
+    harness.register(CHLOE)
+    preview = harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "4"})
     assert "from 5 to 4 doesn’t affect anyone." in answer(preview)
     assert "now has 4 seats" in answer(harness.slack.submit(BJORN, top(harness).id))
 
@@ -273,18 +277,18 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("typed", "says"), WRONG.values(), ids=WRONG)
-def test_wrong_capacity_is_marked(town: Town, typed: str, says: str) -> None:
-    town.event(organizer_id=BJORN)
-    town.register(CHLOE, DIEGO)
-    form = capacity_form(town)
-    before = town.sound()
-    seen = town.slack.submit(BJORN, form.id, {CAPACITY: typed}, client_checks=False)
+def test_wrong_capacity_is_marked(harness: SlackHarness, typed: str, says: str) -> None:
+    harness.event(organizer_id=BJORN)
+    harness.register(CHLOE, DIEGO)
+    form = capacity_form(harness)
+    before = harness.assert_invariants()
+    seen = harness.slack.submit(BJORN, form.id, {CAPACITY: typed}, client_checks=False)
     assert list(seen.errors) == [BlockId.CAPACITY]
     assert says in seen.errors[BlockId.CAPACITY]
     assert harness.assert_invariants() == before
 
 
-def test_capacity_below_registered_names_last_and_removes_no_one(town: Town) -> None:
+def test_capacity_below_registered_names_last_and_removes_no_one(harness: SlackHarness) -> None:
     """R2.5."""
     harness.event(organizer_id=BJORN, capacity=4)
     harness.register(CHLOE, DIEGO, HARUKI, PRIYA)
@@ -300,21 +304,21 @@ def test_capacity_below_registered_names_last_and_removes_no_one(town: Town) -> 
     )
 
 
-def test_capacity_that_became_too_low_is_refused(town: Town) -> None:
-    town.event(organizer_id=BJORN, capacity=5)
-    town.register(CHLOE)
-    town.slack.submit(BJORN, capacity_form(town).id, {CAPACITY: "1"})
-    town.register(DIEGO)
-    seen = town.slack.submit(BJORN, top(town).id)
+def test_capacity_that_became_too_low_is_refused(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, capacity=5)
+    harness.register(CHLOE)
+    harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "1"})
+    harness.register(DIEGO)
+    seen = harness.slack.submit(BJORN, top(harness).id)
     assert capacity_too_low(1, 2) in answer(seen)
     assert harness.assert_invariants().events["yoga"].capacity == 5
 
 
-def test_capacity_confirmed_twice_changes_once(town: Town) -> None:
-    town.event(organizer_id=BJORN, capacity=1)
-    town.register(CHLOE, DIEGO)
-    town.slack.submit(BJORN, capacity_form(town).id, {CAPACITY: "2"})
-    form = top(town)
+def test_capacity_confirmed_twice_changes_once(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, capacity=1)
+    harness.register(CHLOE, DIEGO)
+    harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "2"})
+    form = top(harness)
     payload = {
         "type": "view_submission",
         "team": {"id": harness.workspace.team_id},
@@ -330,45 +334,45 @@ def test_capacity_confirmed_twice_changes_once(town: Town) -> None:
 # Closing and reopening
 
 
-def test_close_and_reopen_update_event_and_card(town: Town) -> None:
-    town.card(town.event(organizer_id=BJORN))
-    town.slack.click(BJORN, managed(town), ActionId.CLOSE)
-    assert "*Registration closed*" in shown(top(town))
-    assert "*Registration closed*" in town.card_now()
-    assert f"[{ActionId.REGISTER}]" not in town.card_now()
-    assert "is closed" in answer(town.slack.command(CHLOE, RANDOM, "/register", "yoga"))
+def test_close_and_reopen_update_event_and_card(harness: SlackHarness) -> None:
+    harness.card(harness.event(organizer_id=BJORN))
+    harness.slack.click(BJORN, manage_modal(harness), ActionId.CLOSE)
+    assert "*Registration closed*" in shown(top(harness))
+    assert "*Registration closed*" in harness.current_card_text()
+    assert f"[{ActionId.REGISTER}]" not in harness.current_card_text()
+    assert "is closed" in answer(harness.slack.command(CHLOE, RANDOM, "/register", "yoga"))
 
     harness.slack.click(BJORN, top(harness), ActionId.REOPEN)
     assert f"[{ActionId.CLOSE}]" in shown(top(harness))
     assert sentences.seat() in answer(harness.slack.command(CHLOE, RANDOM, "/register", "yoga"))
 
 
-def test_double_click_on_close_keeps_it_closed(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    view = managed(town)
-    town.slack.click(BJORN, view, ActionId.CLOSE)
-    before = town.sound()
-    assert town.slack.click(BJORN, view, ActionId.CLOSE).failure is None
-    assert town.sound() == before
+def test_double_click_on_close_keeps_it_closed(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    view = manage_modal(harness)
+    harness.slack.click(BJORN, view, ActionId.CLOSE)
+    before = harness.assert_invariants()
+    assert harness.slack.click(BJORN, view, ActionId.CLOSE).failure is None
+    assert harness.assert_invariants() == before
 
 
-def test_close_of_canceled_event_is_refused(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    view = managed(town)
-    town.bot.service.cancel_event("yoga")
-    seen = town.slack.click(BJORN, view, ActionId.CLOSE)
+def test_close_of_canceled_event_is_refused(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    view = manage_modal(harness)
+    harness.bot.service.cancel_event("yoga")
+    seen = harness.slack.click(BJORN, view, ActionId.CLOSE)
     assert sentences.EVENT_CANCELED in answer(seen)
 
 
-def test_post_card_posts_another_card(town: Town) -> None:
-    town.event(organizer_id=BJORN)
-    town.slack.click(BJORN, managed(town), ActionId.POST_CARD)
-    seen = town.slack.submit(BJORN, top(town).id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS})
+def test_post_card_posts_another_card(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    harness.slack.click(BJORN, manage_modal(harness), ActionId.POST_CARD)
+    seen = harness.slack.submit(BJORN, top(harness).id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS})
     assert "The card for *Yoga in the park* has been posted." in answer(seen)
     assert sentences.taken(0, 2) in text_of(harness.workspace.messages(EVENTS)[-1].blocks)
 
 
-def test_post_card_submitted_twice_posts_once(town: Town) -> None:
+def test_post_card_submitted_twice_posts_once(harness: SlackHarness) -> None:
     """R8.13."""
     harness.card(harness.event(organizer_id=BJORN))
     harness.slack.click(BJORN, manage_modal(harness), ActionId.POST_CARD)

@@ -59,10 +59,10 @@ def test_the_first_page(harness: SlackHarness, store: DynamoDBStore) -> None:
     assert (large.scans, small.scans) == (0, 0)
 
 
-def test_page_deep_in_waitlist(town: Town, store: DynamoDBStore) -> None:
+def test_page_deep_in_waitlist(harness: SlackHarness, store: DynamoDBStore) -> None:
     """The first position is counted within one block of the waitlist (`WAITLIST_BLOCK`)."""
-    first, _ = opened(town, store, "small", ("line:4",))
-    deep, text = opened(town, store, "large", ("line:14500",))
+    first, _ = opened(harness, store, "small", ("line:4",))
+    deep, text = opened(harness, store, "large", ("line:14500",))
     assert "4501. " in text
     assert deep.reads <= first.reads
     assert AMARA not in text

@@ -55,7 +55,7 @@ FORMS: Mapping[str, tuple[ActionId, list[Mapping[BlockId, Any]]]] = {
 """Each form: the button that opens it, and the values of each submit."""
 
 
-def open_manage(town: Town, action: ActionId) -> View:
+def open_manage(harness: SlackHarness, action: ActionId) -> View:
     """Open the page of Manage that has the button, as co-organizer Priya."""
     people = [f"U1{number:04}" for number in range(70)] if action.startswith("roster") else []
     harness.event(organizer_id=BJORN, co_organizer_ids=[PRIYA], capacity=100)
@@ -66,7 +66,7 @@ def open_manage(town: Town, action: ActionId) -> View:
     return press(harness, ActionId.ROSTER_PAGE, PRIYA) if action is ActionId.ROSTER_BACK else view
 
 
-def open_form(town: Town, name: str) -> tuple[View, Mapping[BlockId, Any]]:
+def open_form(harness: SlackHarness, name: str) -> tuple[View, Mapping[BlockId, Any]]:
     """Open a form as Priya, up to its last step. Return it and the values to submit."""
     action, steps = FORMS[name]
     open_manage(harness, action)
@@ -88,82 +88,86 @@ def pressed(harness: SlackHarness, action: ActionId, view: View) -> ActionResult
 
 
 @pytest.mark.parametrize("action", WAYS)
-def test_former_organizer_is_refused_by_every_button(town: Town, action: ActionId) -> None:
-    view = open_manage(town, action)
-    resign(town)
-    before = town.everything()
-    assert NOT_ALLOWED in said(pressed(town, action, view).view)
-    assert town.everything() == before
+def test_former_organizer_is_refused_by_every_button(
+    harness: SlackHarness, action: ActionId
+) -> None:
+    view = open_manage(harness, action)
+    resign(harness)
+    before = harness.everything()
+    assert NOT_ALLOWED in said(pressed(harness, action, view).view)
+    assert harness.everything() == before
 
 
 @pytest.mark.parametrize("action", WAYS)
-def test_deleted_event_is_refused_by_every_button(town: Town, action: ActionId) -> None:
-    view = open_manage(town, action)
-    town.bot.service.delete_event("yoga")
-    assert GONE in said(pressed(town, action, view).view)
+def test_deleted_event_is_refused_by_every_button(harness: SlackHarness, action: ActionId) -> None:
+    view = open_manage(harness, action)
+    harness.bot.service.delete_event("yoga")
+    assert GONE in said(pressed(harness, action, view).view)
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_former_organizer_is_refused_by_every_form(town: Town, name: str) -> None:
-    view, values = open_form(town, name)
-    resign(town)
-    before, cards = town.everything(), len(town.workspace.messages(EVENTS))
-    assert NOT_ALLOWED in said(submit(town, view, values, PRIYA).view)
-    assert (town.everything(), len(town.workspace.messages(EVENTS))) == (before, cards)
+def test_former_organizer_is_refused_by_every_form(harness: SlackHarness, name: str) -> None:
+    view, values = open_form(harness, name)
+    resign(harness)
+    before, cards = harness.everything(), len(harness.workspace.messages(EVENTS))
+    assert NOT_ALLOWED in said(submit(harness, view, values, PRIYA).view)
+    assert (harness.everything(), len(harness.workspace.messages(EVENTS))) == (before, cards)
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_deleted_event_is_refused_by_every_form(town: Town, name: str) -> None:
-    view, values = open_form(town, name)
-    town.bot.service.delete_event("yoga")
-    before, cards = town.everything(), len(town.workspace.messages(EVENTS))
-    assert GONE in said(submit(town, view, values, PRIYA).view)
-    assert (town.everything(), len(town.workspace.messages(EVENTS))) == (before, cards)
+def test_deleted_event_is_refused_by_every_form(harness: SlackHarness, name: str) -> None:
+    view, values = open_form(harness, name)
+    harness.bot.service.delete_event("yoga")
+    before, cards = harness.everything(), len(harness.workspace.messages(EVENTS))
+    assert GONE in said(submit(harness, view, values, PRIYA).view)
+    assert (harness.everything(), len(harness.workspace.messages(EVENTS))) == (before, cards)
 
 
 @pytest.mark.parametrize("name", ["edit", "capacity, preview", "capacity"])
-def test_canceled_event_is_not_changed_by_forms(town: Town, name: str) -> None:
-    view, values = open_form(town, name)
-    town.bot.service.cancel_event("yoga")
-    before = town.everything()
-    assert CANCELED in said(submit(town, view, values, PRIYA).view)
-    assert town.everything() == before
+def test_canceled_event_is_not_changed_by_forms(harness: SlackHarness, name: str) -> None:
+    view, values = open_form(harness, name)
+    harness.bot.service.cancel_event("yoga")
+    before = harness.everything()
+    assert CANCELED in said(submit(harness, view, values, PRIYA).view)
+    assert harness.everything() == before
 
 
 @pytest.mark.parametrize("action", [ActionId.CLOSE, ActionId.REOPEN])
-def test_canceled_event_is_not_opened_or_closed(town: Town, action: ActionId) -> None:
-    view = open_manage(town, action)
-    town.bot.service.cancel_event("yoga")
-    before = town.everything()
-    assert CANCELED in said(pressed(town, action, view).view)
-    assert town.everything() == before
+def test_canceled_event_is_not_opened_or_closed(harness: SlackHarness, action: ActionId) -> None:
+    view = open_manage(harness, action)
+    harness.bot.service.cancel_event("yoga")
+    before = harness.everything()
+    assert CANCELED in said(pressed(harness, action, view).view)
+    assert harness.everything() == before
 
 
 @pytest.mark.parametrize(
     "action", [one for one in WAYS if one not in ("export", "close", "reopen")]
 )
-def test_double_click_on_every_button_changes_nothing(town: Town, action: ActionId) -> None:
+def test_double_click_on_every_button_changes_nothing(
+    harness: SlackHarness, action: ActionId
+) -> None:
     """A button that opens a form opens a second one over the first, and nothing fails."""
-    view = open_manage(town, action)
-    before = town.everything()
+    view = open_manage(harness, action)
+    before = harness.everything()
     for _ in range(2):
         pressed(harness, action, view)
     assert harness.everything() == before
 
 
-def test_former_organizer_cannot_manage_from_home(town: Town) -> None:
-    town.event(organizer_id=BJORN, co_organizer_ids=[PRIYA])
-    town.slack.open_home(PRIYA)
-    home = town.workspace.views.home(PRIYA)
+def test_former_organizer_cannot_manage_from_home(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, co_organizer_ids=[PRIYA])
+    harness.slack.open_home(PRIYA)
+    home = harness.workspace.views.home(PRIYA)
     assert home is not None
     resign(harness)
     seen = harness.slack.click(PRIYA, home, ActionId.MANAGE)
     assert NOT_ALLOWED in said(seen.view)
 
 
-def test_every_manage_button_is_covered(town: Town) -> None:
+def test_every_manage_button_is_covered(harness: SlackHarness) -> None:
     """A new button must be added here."""
-    view = open_manage(town, ActionId.CLOSE)
+    view = open_manage(harness, ActionId.CLOSE)
     elements = [
         element
         for block in view.blocks

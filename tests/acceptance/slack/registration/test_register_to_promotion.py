@@ -8,9 +8,9 @@ from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, SlackHarness, answer, shown
 
 
-def test_register_promotion_and_capacity_increase(town: Town) -> None:
+def test_register_promotion_and_capacity_increase(harness: SlackHarness) -> None:
     """Three users register, one unregisters, one is promoted, and capacity is increased."""
-    card = town.card(town.event())
+    card = harness.card(harness.event())
     assert sentences.taken(0, 2) in shown(card)
     assert sentences.seat() in answer(harness.slack.click(BJORN, card, ActionId.REGISTER))
     harness.slack.command(CHLOE, EVENTS, "/register", "yoga")

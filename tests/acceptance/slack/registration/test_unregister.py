@@ -13,16 +13,16 @@ from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, SlackHarness
 # Unregistering: R8.1, R8.4
 
 
-def test_unregister_searches_own_registrations(town: Town) -> None:
-    town.event("y1", title="Yoga for beginners")
-    town.event("y2", title="Yoga in the park")
-    town.register(BJORN, event_id="y1")
-    seen = town.slack.command(BJORN, RANDOM, "/unregister", "yoga")
+def test_unregister_searches_own_registrations(harness: SlackHarness) -> None:
+    harness.event("y1", title="Yoga for beginners")
+    harness.event("y2", title="Yoga in the park")
+    harness.register(BJORN, event_id="y1")
+    seen = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
     assert sentences.unregistered("Yoga for beginners") in answer(seen)
     assert harness.assert_invariants().registrations == {}
 
 
-def test_unregister_with_ambiguous_title_offers_choice(town: Town) -> None:
+def test_unregister_with_ambiguous_title_offers_choice(harness: SlackHarness) -> None:
     for event_id in ("y1", "y2"):
         harness.event(event_id)
         harness.register(BJORN, event_id=event_id)
@@ -33,14 +33,14 @@ def test_unregister_with_ambiguous_title_offers_choice(town: Town) -> None:
     assert harness.assert_invariants().seated("y2") == []
 
 
-def test_unregister_without_match_says_so(town: Town) -> None:
-    town.event()
-    seen = town.slack.command(BJORN, RANDOM, "/unregister", "yoga")
+def test_unregister_without_match_says_so(harness: SlackHarness) -> None:
+    harness.event()
+    seen = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
     assert registration_choice(FoundRegistrations((), ()), "yoga").text in answer(seen)
 
 
 def test_unregister_with_similar_title_offers_nearest_own(
-    town: Town,
+    harness: SlackHarness,
 ) -> None:
     harness.event("mine")
     harness.event("others", title="Yoga im Park")
@@ -53,11 +53,11 @@ def test_unregister_with_similar_title_offers_nearest_own(
     assert harness.assert_invariants().seated("mine") == []
 
 
-def test_unregister_without_text_opens_picker_of_own(town: Town) -> None:
-    town.event()
-    town.event("chess", title="Chess")
-    town.register(BJORN)
-    view = town.slack.command(BJORN, RANDOM, "/unregister").view
+def test_unregister_without_text_opens_picker_of_own(harness: SlackHarness) -> None:
+    harness.event()
+    harness.event("chess", title="Chess")
+    harness.register(BJORN)
+    view = harness.slack.command(BJORN, RANDOM, "/unregister").view
     assert view is not None
     offered = harness.slack.options(BJORN, view, ActionId.EVENT).options
     assert [option["value"] for option in offered] == ["yoga"]
@@ -65,17 +65,17 @@ def test_unregister_without_text_opens_picker_of_own(town: Town) -> None:
     assert sentences.unregistered() in answer(seen)
 
 
-def test_unregister_from_event_with_free_seats_does_not_ask(town: Town) -> None:
-    card = town.card(town.event())
-    town.register(BJORN)
-    assert sentences.unregistered() in answer(town.slack.click(BJORN, card, ActionId.UNREGISTER))
-    assert town.sound().registrations == {}
+def test_unregister_from_event_with_free_seats_does_not_ask(harness: SlackHarness) -> None:
+    card = harness.card(harness.event())
+    harness.register(BJORN)
+    assert sentences.unregistered() in answer(harness.slack.click(BJORN, card, ActionId.UNREGISTER))
+    assert harness.assert_invariants().registrations == {}
 
 
-def test_unregister_from_full_event_asks_with_cost(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(BJORN, CHLOE, DIEGO)
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+def test_unregister_from_full_event_asks_with_cost(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(BJORN, CHLOE, DIEGO)
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert sentences.question(back=2, heir=True) in answer(asked)
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
@@ -84,20 +84,20 @@ def test_unregister_from_full_event_asks_with_cost(town: Town) -> None:
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
-def test_unregister_from_full_event_without_waitlist_entries_asks(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(BJORN)
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+def test_unregister_from_full_event_without_waitlist_entries_asks(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(BJORN)
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert sentences.question() in answer(asked)
     left = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
     assert sentences.unregistered() in shown(left.messages[-1])
     assert left.messages[-1].ts == asked.ephemeral[-1].ts, "the answer replaces the question"
 
 
-def test_unregister_ahead_of_others_on_waitlist_asks(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(AMARA, BJORN, CHLOE)
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+def test_unregister_ahead_of_others_on_waitlist_asks(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(AMARA, BJORN, CHLOE)
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert sentences.question(1, back=2) in answer(asked)
     left = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
     assert sentences.left_waitlist() in shown(left.messages[-1])
@@ -105,7 +105,7 @@ def test_unregister_ahead_of_others_on_waitlist_asks(town: Town) -> None:
 
 
 def test_unregister_from_closed_event_says_no_return(
-    town: Town,
+    harness: SlackHarness,
 ) -> None:
     card = harness.card(harness.event(capacity=1))
     harness.register(BJORN)
@@ -123,30 +123,32 @@ def test_unregister_from_closed_event_says_no_return(
         assert question in answer(asked)
 
 
-def test_waitlisted_user_who_stays_sees_position(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(AMARA, BJORN, CHLOE)
-    asked = town.slack.click(BJORN, card, ActionId.UNREGISTER)
-    stayed = town.slack.click(BJORN, asked.ephemeral[-1], ActionId.KEEP_REGISTRATION)
+def test_waitlisted_user_who_stays_sees_position(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(AMARA, BJORN, CHLOE)
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
+    stayed = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.KEEP_REGISTRATION)
     assert sentences.kept(1) in shown(stayed.messages[-1])
 
 
-def test_last_on_waitlist_unregisters_without_question(town: Town) -> None:
-    card = town.card(town.event(capacity=1))
-    town.register(AMARA, BJORN)
-    assert sentences.left_waitlist() in answer(town.slack.click(BJORN, card, ActionId.UNREGISTER))
+def test_last_on_waitlist_unregisters_without_question(harness: SlackHarness) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(AMARA, BJORN)
+    assert sentences.left_waitlist() in answer(
+        harness.slack.click(BJORN, card, ActionId.UNREGISTER)
+    )
 
 
-def test_unregister_without_registration_is_refused(town: Town) -> None:
-    card = town.card(town.event())
-    seen = town.slack.click(BJORN, card, ActionId.UNREGISTER)
+def test_unregister_without_registration_is_refused(harness: SlackHarness) -> None:
+    card = harness.card(harness.event())
+    seen = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
     assert sentences.not_registered() in answer(seen)
 
 
-def test_picker_question_is_answered_in_same_modal(town: Town) -> None:
-    town.event(capacity=1)
-    town.register(BJORN, CHLOE)
-    view = town.slack.command(BJORN, RANDOM, "/unregister").view
+def test_picker_question_is_answered_in_same_modal(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(BJORN, CHLOE)
+    view = harness.slack.command(BJORN, RANDOM, "/unregister").view
     assert view is not None
     harness.slack.options(BJORN, view, ActionId.EVENT)
     asked = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
@@ -160,7 +162,7 @@ def test_picker_question_is_answered_in_same_modal(town: Town) -> None:
 
 
 def test_promotion_message_gives_up_seat(
-    town: Town,
+    harness: SlackHarness,
 ) -> None:
     event = harness.event(capacity=1)
     harness.register(BJORN, CHLOE)
@@ -178,14 +180,14 @@ def test_promotion_message_gives_up_seat(
     assert harness.assert_invariants().seated("yoga") == []
 
 
-def test_promoted_user_who_stays_can_still_unregister(town: Town) -> None:
-    town.event(capacity=1)
-    town.register(BJORN, CHLOE)
-    town.bot.service.unregister("yoga", BJORN)
-    town.settle()
-    message = town.workspace.messages(town.workspace.dm(CHLOE).id)[-1]
-    asked = town.slack.click(CHLOE, message, ActionId.GIVE_UP_SEAT)
-    stayed = town.slack.click(CHLOE, asked.messages[-1], ActionId.KEEP_REGISTRATION)
+def test_promoted_user_who_stays_can_still_unregister(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(BJORN, CHLOE)
+    harness.bot.service.unregister("yoga", BJORN)
+    harness.deliver_due()
+    message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
+    asked = harness.slack.click(CHLOE, message, ActionId.GIVE_UP_SEAT)
+    stayed = harness.slack.click(CHLOE, asked.messages[-1], ActionId.KEEP_REGISTRATION)
     assert sentences.kept() in shown(stayed.messages[-1])
     asked = harness.slack.click(CHLOE, stayed.messages[-1], ActionId.CHOOSE_TO_UNREGISTER)
     assert sentences.question() in shown(asked.messages[-1])

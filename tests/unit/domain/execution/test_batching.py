@@ -24,46 +24,50 @@ from tests.support.environment import ManualClock
 
 
 def test_single_command_is_a_batch_of_one(
-    command_queue: CommandQueue[str, str], executor: Executor
+    command_queue: CommandQueue[str, str], executor: UppercaseExecutor
 ) -> None:
     assert command_queue.submit("event", "a", NO_DEADLINE) == "A"
     assert executor.batches == [["a"]]
 
 
-def test_waiting_commands_run_in_one_batch_in_order(executor: Executor, crowd: Crowd) -> None:
-    first = hold(executor, crowd)
-    waiting = [crowd.arrives(name) for name in "abcd"]
+def test_waiting_commands_run_in_one_batch_in_order(
+    executor: UppercaseExecutor, callers: Callers
+) -> None:
+    first = hold(executor, callers)
+    waiting = [callers.enqueue(name) for name in "abcd"]
     release(executor)
     assert [future.result() for future in [first, *waiting]] == ["FIRST", "A", "B", "C", "D"]
     assert executor.batches == [["first"], ["a", "b", "c", "d"]]
 
 
-def test_events_have_separate_queues(executor: Executor, crowd: Crowd) -> None:
-    hold(executor, crowd)
+def test_events_have_separate_queues(executor: UppercaseExecutor, callers: Callers) -> None:
+    hold(executor, callers)
     executor.held = False
     assert callers.command_queue.submit("another event", "b", NO_DEADLINE) == "B"
     release(executor)
 
 
-def test_batch_is_at_most_its_size(executor: Executor, crowd: Crowd) -> None:
-    hold(executor, crowd)
-    waiting = [crowd.arrives(f"{number:02}") for number in range(15)]
+def test_batch_is_at_most_its_size(executor: UppercaseExecutor, callers: Callers) -> None:
+    hold(executor, callers)
+    waiting = [callers.enqueue(f"{number:02}") for number in range(15)]
     release(executor)
     assert [future.result() for future in waiting] == [f"{number:02}" for number in range(15)]
     assert [len(batch) for batch in executor.batches] == [1, 10, 5]
 
 
-def test_rest_of_a_batch_goes_first_in_the_next(executor: Executor, crowd: Crowd) -> None:
-    executor.most = 2
-    hold(executor, crowd)
-    waiting = [crowd.arrives(name) for name in "abc"]
+def test_rest_of_a_batch_goes_first_in_the_next(
+    executor: UppercaseExecutor, callers: Callers
+) -> None:
+    executor.max_served = 2
+    hold(executor, callers)
+    waiting = [callers.enqueue(name) for name in "abc"]
     release(executor)
     assert [future.result() for future in waiting] == ["A", "B", "C"]
     assert executor.batches == [["first"], ["a", "b", "c"], ["c"]]
 
 
 def test_queued_command_past_its_deadline_is_withdrawn_and_never_runs(
-    executor: Executor, crowd: Crowd, clock: ManualClock
+    executor: UppercaseExecutor, callers: Callers, clock: ManualClock
 ) -> None:
     first = hold(executor, callers)
     with pytest.raises(Busy):
@@ -74,7 +78,7 @@ def test_queued_command_past_its_deadline_is_withdrawn_and_never_runs(
 
 
 def test_taken_command_past_its_deadline_gets_its_result(
-    executor: Executor, crowd: Crowd, clock: ManualClock
+    executor: UppercaseExecutor, callers: Callers, clock: ManualClock
 ) -> None:
     hold(executor, callers)
     soon = callers.enqueue("soon", deadline=clock.monotonic() + 1)
@@ -85,7 +89,9 @@ def test_taken_command_past_its_deadline_gets_its_result(
     assert soon.result() == "SOON"
 
 
-def test_failing_command_of_a_batch_fails_alone(executor: Executor, crowd: Crowd) -> None:
+def test_failing_command_of_a_batch_fails_alone(
+    executor: UppercaseExecutor, callers: Callers
+) -> None:
     executor.errors["b"] = ZeroDivisionError("b did it")
     hold(executor, callers)
     a, b, c = (callers.enqueue(name) for name in "abc")
@@ -97,7 +103,7 @@ def test_failing_command_of_a_batch_fails_alone(executor: Executor, crowd: Crowd
     assert executor.keys == {"event"}
 
 
-def test_failing_leader_hands_over(executor: Executor, crowd: Crowd) -> None:
+def test_failing_leader_hands_over(executor: UppercaseExecutor, callers: Callers) -> None:
     executor.errors["first"] = ZeroDivisionError()
     first = hold(executor, callers)
     behind = callers.enqueue("behind")
@@ -107,11 +113,13 @@ def test_failing_leader_hands_over(executor: Executor, crowd: Crowd) -> None:
     assert behind.result() == "BEHIND"
 
 
-def test_interrupted_leader_hands_over_its_batch(executor: Executor, crowd: Crowd) -> None:
+def test_interrupted_leader_hands_over_its_batch(
+    executor: UppercaseExecutor, callers: Callers
+) -> None:
     """Only the interrupted thread's own command fails with it."""
-    hold(executor, crowd)
-    leader, behind = crowd.arrives("leader"), crowd.arrives("behind")
-    executor.errors["leader"] = Ended()
+    hold(executor, callers)
+    leader, behind = callers.enqueue("leader"), callers.enqueue("behind")
+    executor.errors["leader"] = Interrupted()
     release(executor)
     with pytest.raises(Interrupted):
         leader.result()
@@ -120,9 +128,9 @@ def test_interrupted_leader_hands_over_its_batch(executor: Executor, crowd: Crow
 
 
 def test_leader_interrupted_after_its_own_result_hands_over(
-    crowd: Crowd, executor: Executor
+    callers: Callers, executor: UppercaseExecutor
 ) -> None:
-    def serve(_: str, batch: Sequence[Served]) -> None:
+    def serve(_: str, batch: Sequence[UppercaseEntry]) -> None:
         executor.serve("event", batch[:1])
         if batch[0].command == "leader":
             raise Interrupted
@@ -136,7 +144,9 @@ def test_leader_interrupted_after_its_own_result_hands_over(
     assert behind.result() == "BEHIND"
 
 
-def test_caller_interrupted_while_waiting_is_withdrawn(executor: Executor, crowd: Crowd) -> None:
+def test_caller_interrupted_while_waiting_is_withdrawn(
+    executor: UppercaseExecutor, callers: Callers
+) -> None:
     class EndingClock(ManualClock):
         def wait(self, signal: threading.Event, seconds: float) -> bool:
             raise Interrupted
@@ -176,7 +186,7 @@ def gated(callers: Callers) -> GatedClock:
 
 
 def test_deadline_during_a_batch_withdraws_nothing(
-    executor: Executor, crowd: Crowd, gated: GatedClock
+    executor: UppercaseExecutor, callers: Callers, gated: GatedClock
 ) -> None:
     gated.advance(timedelta(seconds=1))
     hold(executor, callers)
@@ -192,7 +202,7 @@ def test_deadline_during_a_batch_withdraws_nothing(
 
 
 def test_caller_interrupted_as_leader_hands_over(
-    executor: Executor, crowd: Crowd, gated: GatedClock
+    executor: UppercaseExecutor, callers: Callers, gated: GatedClock
 ) -> None:
     first = hold(executor, callers)
     gone = callers.enqueue("gone", deadline=5)
@@ -209,7 +219,7 @@ def test_caller_interrupted_as_leader_hands_over(
 
 
 def test_caller_interrupted_as_leader_leaves_no_queue(
-    executor: Executor, crowd: Crowd, gated: GatedClock
+    executor: UppercaseExecutor, callers: Callers, gated: GatedClock
 ) -> None:
     first = hold(executor, callers)
     gone = callers.enqueue("gone", deadline=5)
@@ -226,10 +236,10 @@ def test_queue_length_of_an_unused_event_is_zero(command_queue: CommandQueue[str
     assert command_queue.queue_length("event") == 0
 
 
-def test_empty_queue_is_removed(executor: Executor, crowd: Crowd) -> None:
-    hold(executor, crowd)
-    waiting = [crowd.arrives(name) for name in "ab"]
-    assert len(crowd.command_queue) == 1
+def test_empty_queue_is_removed(executor: UppercaseExecutor, callers: Callers) -> None:
+    hold(executor, callers)
+    waiting = [callers.enqueue(name) for name in "ab"]
+    assert len(callers.command_queue) == 1
     release(executor)
     for future in waiting:
         future.result()
@@ -238,14 +248,14 @@ def test_empty_queue_is_removed(executor: Executor, crowd: Crowd) -> None:
 
 
 def test_result_set_twice_raises() -> None:
-    entry: Served = QueuedCommand("a", LATER)
+    entry: UppercaseEntry = QueuedCommand("a", NO_DEADLINE)
     entry.result.set_result("A")
     with pytest.raises(InvalidStateError):
         entry.result.set_result("B")
 
 
 def test_thousand_calls_from_many_threads_run_once_each(
-    command_queue: CommandQueue[str, str], executor: Executor
+    command_queue: CommandQueue[str, str], executor: UppercaseExecutor
 ) -> None:
     names = [str(number) for number in range(1000)]
 

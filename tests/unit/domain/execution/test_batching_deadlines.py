@@ -41,7 +41,7 @@ class Waking(ManualClock):
 
 @pytest.mark.parametrize(("after", "seconds"), [(2.0, 2.0), (0.0, 0.0), (-3.0, 0.0)])
 def test_caller_waits_until_its_deadline(
-    executor: Executor, crowd: Crowd, after: float, seconds: float
+    executor: UppercaseExecutor, callers: Callers, after: float, seconds: float
 ) -> None:
     hold(executor, callers)
     waking = Waking(lambda _: False)
@@ -53,8 +53,10 @@ def test_caller_waits_until_its_deadline(
     assert callers.command_queue.queue_length("event") == 0
 
 
-def test_caller_that_becomes_leader_at_its_deadline_runs(executor: Executor, crowd: Crowd) -> None:
-    hold(executor, crowd)
+def test_caller_that_becomes_leader_at_its_deadline_runs(
+    executor: UppercaseExecutor, callers: Callers
+) -> None:
+    hold(executor, callers)
 
     def gets_the_lead(signal: threading.Event) -> bool:
         release(executor)
@@ -66,7 +68,7 @@ def test_caller_that_becomes_leader_at_its_deadline_runs(executor: Executor, cro
 
 
 def test_command_that_completes_at_its_deadline_has_its_result(
-    executor: Executor, crowd: Crowd
+    executor: UppercaseExecutor, callers: Callers
 ) -> None:
     hold(executor, callers)
 
@@ -101,7 +103,7 @@ def test_caller_of_a_taken_command_waits_without_polling(
 
 @pytest.mark.parametrize("is_late", [False, True])
 def test_command_queued_again_waits_until_its_deadline(
-    executor: Executor, crowd: Crowd, is_late: bool
+    executor: UppercaseExecutor, callers: Callers, is_late: bool
 ) -> None:
     """Being woken does not mean that its time is up. Once it is, the command is withdrawn."""
     goes_on = threading.Event()
@@ -146,8 +148,10 @@ def test_command_queued_again_waits_until_its_deadline(
     assert executor.batches == [["first"], ["a", "b", "c"], led_by_b, *led_by_c]
 
 
-def test_caller_interrupted_on_becoming_leader_hands_over(executor: Executor, crowd: Crowd) -> None:
-    first = hold(executor, crowd)
+def test_caller_interrupted_on_becoming_leader_hands_over(
+    executor: UppercaseExecutor, callers: Callers
+) -> None:
+    first = hold(executor, callers)
     behind = []
 
     def ends(signal: threading.Event) -> bool:
@@ -164,7 +168,7 @@ def test_caller_interrupted_on_becoming_leader_hands_over(executor: Executor, cr
 
 
 def test_caller_interrupted_on_becoming_leader_leaves_no_queue(
-    executor: Executor, crowd: Crowd
+    executor: UppercaseExecutor, callers: Callers
 ) -> None:
     first = hold(executor, callers)
 

@@ -84,7 +84,7 @@ def test_event_that_others_write_is_read_first(
         service.register("e1", second)
         attempts.append(len(store.attempts))
     assert attempts == [2, 1]
-    assert_sound(store)
+    assert_invariants(store)
 
 
 def test_event_that_others_stopped_writing_is_not_read(

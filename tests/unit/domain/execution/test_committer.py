@@ -266,7 +266,7 @@ def test_commit_is_reported_once(service: Service, committed: list[str]) -> None
     assert committed == ["e1"]
 
 
-class Ended(BaseException):
+class Interrupted(BaseException):
     """Not an Exception, as KeyboardInterrupt."""
 
 
@@ -303,7 +303,8 @@ def test_batch_with_a_failing_resend_is_not_run_one_by_one(
     service.register("e1", "a")
     store.faults = [lost, denied]
     queued = [
-        QueuedCommand[Command, Outcome](one, LATER) for one in (Unregister("a"), Register("b"))
+        QueuedCommand[Command, Outcome](one, NO_DEADLINE)
+        for one in (Unregister("a"), Register("b"))
     ]
     service._executor.command_queue._run("e1", queued)
     assert [type(entry.result.result(0)) for entry in queued] == [LeaveOutcome, RegisterOutcome]
@@ -379,7 +380,8 @@ def test_registration_after_the_creation_of_its_event_gets_its_own_commit(
 ) -> None:
     draft = service.get_event("e1").model_copy(update={"event_id": "new", "version": 0})
     queued = [
-        QueuedCommand[Command, Outcome](one, LATER) for one in (Create(draft, "a"), Register("a"))
+        QueuedCommand[Command, Outcome](one, NO_DEADLINE)
+        for one in (Create(draft, "a"), Register("a"))
     ]
     service._executor.command_queue._run("new", queued[:])
     assert [entry.result.done() for entry in queued] == [True, False]

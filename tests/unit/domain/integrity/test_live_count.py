@@ -20,7 +20,6 @@ from domain.ports import Store, Unavailable
 from tests.support.environment import START, new_users, service_on
 from tests.support.integrity.corruption import PEOPLE, CorruptibleEvent
 from tests.support.memory_store import MemoryStore
-from tests.support.scale import scaled
 
 T = TypeVar("T")
 
@@ -34,10 +33,10 @@ def a_scene() -> CorruptibleEvent:
     return CorruptibleEvent(service_on(store), store)
 
 
-def count(scene: Scene, store: object | None = None, *, page: int = 2) -> Count:
+def count(target: CorruptibleEvent, store: object | None = None, *, page: int = 2) -> Count:
     """Count the scene's event as the store shows it, starting at its present version."""
-    reader: Store = store or scene.store  # type: ignore[assignment]
-    since = scene.event().version
+    reader: Store = store or target.store  # type: ignore[assignment]
+    since = target.event().version
     return LiveCount(
         reader, run_now, "e1", since_version=since, page_size=page, on_page=lambda _: None
     ).run()
@@ -65,10 +64,10 @@ def test_count_during_changes_matches_the_event_of_its_version(
     moves: list[tuple[str, int]], page: int
 ) -> None:
     """Users come and go between pages, and the capacity grows."""
-    scene = a_scene()
-    late = [scene.person(f"late{number}") for number in range(3)]
-    new_users(scene.service, *late)
-    people = [*(scene.person(name) for name in PEOPLE[:4]), *late]
+    target = a_scene()
+    late = [target.person(f"late{number}") for number in range(3)]
+    new_users(target.service, *late)
+    people = [*(target.person(name) for name in PEOPLE[:4]), *late]
 
     def moving(how: str, number: int) -> Callable[[], object]:
         def move() -> None:
@@ -84,8 +83,8 @@ def test_count_during_changes_matches_the_event_of_its_version(
 
         return move
 
-    changing = Meanwhile(scene.store, iter([moving(*one) for one in moves]))
-    counted = count(scene, changing, page=page)
+    changing = Meanwhile(target.store, iter([moving(*one) for one in moves]))
+    counted = count(target, changing, page=page)
     event = counted.event
     assert (counted.registered, counted.waitlisted) == (
         event.registered_count,
@@ -95,9 +94,11 @@ def test_count_during_changes_matches_the_event_of_its_version(
     assert counted.last_ticket < event.next_ticket
 
 
-def raise_version_with(scene: Scene, *, by: int = 1, changes: tuple[Change, ...] = ()) -> None:
+def raise_version_with(
+    target: CorruptibleEvent, *, by: int = 1, changes: tuple[Change, ...] = ()
+) -> None:
     """Raise the event's version, with these changes in the last entry alone."""
-    event = scene.event()
+    event = target.event()
     new = event.model_copy(update={"version": event.version + by})
     entry = JournalEntry(event_id="e1", version=new.version, plan_id="p", at=START, changes=changes)
     target.store.commit(
@@ -105,40 +106,42 @@ def raise_version_with(scene: Scene, *, by: int = 1, changes: tuple[Change, ...]
     )
 
 
-def raise_version(scene: Scene) -> None:
+def raise_version(target: CorruptibleEvent) -> None:
     """Raise the event's version without an entry."""
-    event = scene.event()
-    scene.rewrite_event({"version": event.version + 1})
+    event = target.event()
+    target.rewrite_event({"version": event.version + 1})
 
 
-INCOMPLETE: dict[str, Callable[[Scene], None]] = {
-    "a repair": lambda scene: raise_version_with(
-        scene, changes=(Change(kind=ChangeKind.REPAIRED),)
+INCOMPLETE: dict[str, Callable[[CorruptibleEvent], None]] = {
+    "a repair": lambda target: raise_version_with(
+        target, changes=(Change(kind=ChangeKind.REPAIRED),)
     ),
-    "a leave without its status": lambda scene: raise_version_with(
-        scene, changes=(Change(kind=ChangeKind.LEFT, user_id="u", ticket=1),)
+    "a leave without its status": lambda target: raise_version_with(
+        target, changes=(Change(kind=ChangeKind.LEFT, user_id="u", ticket=1),)
     ),
-    "a registration without its ticket": lambda scene: raise_version_with(
-        scene, changes=(Change(kind=ChangeKind.REGISTERED, user_id="u"),)
+    "a registration without its ticket": lambda target: raise_version_with(
+        target, changes=(Change(kind=ChangeKind.REGISTERED, user_id="u"),)
     ),
-    "a version without an entry": lambda scene: raise_version_with(scene, by=2),
+    "a version without an entry": lambda target: raise_version_with(target, by=2),
     "no entry": raise_version,
-    "a version that went back": lambda scene: scene.rewrite_event({"version": 1}),
-    "an event that is gone": lambda scene: scene.store.events.clear(),  # type: ignore[attr-defined]
+    "a version that went back": lambda target: target.rewrite_event({"version": 1}),
+    "an event that is gone": lambda target: target.store.events.clear(),  # type: ignore[attr-defined]
 }
 
 
 @pytest.mark.parametrize("happens", INCOMPLETE.values(), ids=INCOMPLETE)
-def test_count_without_a_complete_journal_raises(happens: Callable[[Scene], None]) -> None:
-    scene = a_scene()
+def test_count_without_a_complete_journal_raises(
+    happens: Callable[[CorruptibleEvent], None],
+) -> None:
+    target = a_scene()
     with pytest.raises(JournalGap):
         count(target, Meanwhile(target.store, iter([lambda: happens(target)])))
 
 
 def test_waitlisted_registration_on_the_roster_is_not_counted() -> None:
     """An index may list it; the registration is the truth."""
-    scene = a_scene()
-    waiting = scene.row("waiting1")
+    target = a_scene()
+    waiting = target.row("waiting1")
     assert waiting.status is RegistrationStatus.WAITLISTED
 
     class Listed(Meanwhile):
@@ -150,7 +153,7 @@ def test_waitlisted_registration_on_the_roster_is_not_counted() -> None:
 
 
 def test_read_that_stays_unavailable_raises() -> None:
-    scene = a_scene()
+    target = a_scene()
 
     def fails() -> None:
         raise Unavailable

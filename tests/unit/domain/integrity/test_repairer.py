@@ -21,22 +21,22 @@ def target() -> CorruptibleEvent:
 
 
 @pytest.fixture
-def checker(scene: Scene) -> Checker:
+def checker(target: CorruptibleEvent) -> Checker:
     clock = ManualClock()
     return Checker(target.store, RetryPolicy(clock, lambda: 0.5), clock, lambda _: None)
 
 
 @pytest.fixture
-def repairer(scene: Scene, checker: Checker) -> Repairer:
+def repairer(target: CorruptibleEvent, checker: Checker) -> Repairer:
     clock = ManualClock()
     retry = RetryPolicy(clock, lambda: 0.5)
-    executor = scene.service._executor
-    return Repairer(scene.store, executor, retry, clock, ids("repairing"), checker)
+    executor = target.service._executor
+    return Repairer(target.store, executor, retry, clock, ids("repairing"), checker)
 
 
-def only(scene: Scene, kind: ViolationKind) -> Violation:
+def only(target: CorruptibleEvent, kind: ViolationKind) -> Violation:
     """Return the one violation of a kind."""
-    (violation,) = (one for one in check(scene.service) if one.kind is kind)
+    (violation,) = (one for one in check(target.service) if one.kind is kind)
     return violation
 
 
@@ -51,51 +51,53 @@ def test_entry_found_on_a_second_look_is_no_gap(checker: Checker) -> None:
 
 
 def test_registration_without_a_user_is_deleted_if_the_command_fails(
-    scene: Scene, repairer: Repairer
+    target: CorruptibleEvent, repairer: Repairer
 ) -> None:
     """The waitlist is counted too long, so no one can leave a seat until that is fixed."""
     for name in ("waiting1", "waiting2", "waiting3"):
-        scene.service.unregister("e1", scene.person(name))
-    scene.lose_user("seated1")
-    violation = only(scene, ViolationKind.NO_USER)
-    scene.rewrite_event({"waitlist_count": 2})
+        target.service.unregister("e1", target.person(name))
+    target.lose_user("seated1")
+    violation = only(target, ViolationKind.NO_USER)
+    target.rewrite_event({"waitlist_count": 2})
     assert [fix.result for fix in repairer._unregister(violation)] == ["unregistered"]
-    scene.rewrite_event({"waitlist_count": 0})
-    assert assert_mended(scene.service, scene.store).seated("e1") == ["e1-seated2"]
+    target.rewrite_event({"waitlist_count": 0})
+    assert assert_fixed(target.service, target.store).seated("e1") == ["e1-seated2"]
 
 
 def test_entry_that_took_the_place_of_a_missing_one_is_dropped_first(
-    scene: Scene, repairer: Repairer
+    target: CorruptibleEvent, repairer: Repairer
 ) -> None:
-    scene.lose_place("waiting2")
-    violation = only(scene, ViolationKind.NOT_ON_WAITLIST)
-    scene.add_place(4, "unknown")
+    target.lose_waitlist_entry("waiting2")
+    violation = only(target, ViolationKind.NOT_ON_WAITLIST)
+    target.add_waitlist_entry(4, "unknown")
     assert [fix.result for fix in repairer._fix_registration(violation)] == ["on the waitlist"]
-    assert_mended(scene.service, scene.store)
+    assert_fixed(target.service, target.store)
 
 
 def test_registration_that_left_before_its_fix_is_not_written(
-    scene: Scene, repairer: Repairer
+    target: CorruptibleEvent, repairer: Repairer
 ) -> None:
-    row, event = scene.row("waiting3"), scene.event()
-    scene.service.unregister("e1", row.user_id)
+    row, event = target.row("waiting3"), target.event()
+    target.service.unregister("e1", row.user_id)
     for fix in (repairer._give_ticket, repairer._rewrite, repairer._add_entry):
         assert fix(row)(event) is None
 
 
-def test_unguarded_write_without_confirmation_is_given_up(scene: Scene, repairer: Repairer) -> None:
+def test_unguarded_write_without_confirmation_is_given_up(
+    target: CorruptibleEvent, repairer: Repairer
+) -> None:
     """The next repair finds the violation again."""
-    scene.add_place(9, "unknown", "gone")
-    violation = only(scene, ViolationKind.STRAY_WAITLIST_ENTRY)
-    assert isinstance(scene.store, FaultyStore)
-    scene.store.faults = [never_sent] * 1_000
+    target.add_waitlist_entry(9, "unknown", "gone")
+    violation = only(target, ViolationKind.STRAY_WAITLIST_ENTRY)
+    assert isinstance(target.store, FaultyStore)
+    target.store.faults = [never_sent] * 1_000
     assert list(repairer._fix_waitlist_entry(violation)) == []
-    scene.store.faults.clear()
+    target.store.faults.clear()
     assert [fix.result for fix in repairer._fix_waitlist_entry(violation)] == ["deleted"]
-    assert_mended(scene.service, scene.store)
+    assert_fixed(target.service, target.store)
 
 
-def test_tombstone_has_no_violations(scene: Scene, checker: Checker) -> None:
-    scene.service.delete_event("e1")
-    assert scene.event().deletion is Deletion.DONE
+def test_tombstone_has_no_violations(target: CorruptibleEvent, checker: Checker) -> None:
+    target.service.delete_event("e1")
+    assert target.event().deletion is Deletion.DONE
     assert list(checker.check_all()) == []
