@@ -49,7 +49,7 @@ def test_the_stream_updates_cards(deployment: Deployment) -> None:
     card = deployment.harness.workspace.messages(EVENTS)[-1]
     deployment.slack.click(BJORN, card, ActionId.REGISTER)
     assert deployment.deliver() == []
-    assert "1 of 1 seats" in shown(
+    assert "1 of 1 seat taken" in shown(
         deployment.harness.workspace.messages(EVENTS, visible_to=AMARA)[-1]
     )
 

@@ -39,6 +39,6 @@ def test_demo_starts_with_two_events_and_one_is_nearly_full(tmp_path: Path) -> N
     with demo(0, tmp_path, empty=False, reset=False) as url:
         cards = Browser(url, "U0AMARA").get("/page/messages", channel=EVENTS)
         assert [card["text"].rpartition(": ")[2] for card in cards] == [
-            "3 of 4 seats",
-            "2 of 20 seats",
+            "3 of 4 seats taken",
+            "2 of 20 seats taken",
         ]

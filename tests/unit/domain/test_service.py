@@ -18,6 +18,7 @@ from domain.models import Page, WaitlistEntry
 from domain.planning.plan import Plan
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import AnswerLost, Conflict, Unavailable
+from domain.queries import waitlist_cursor
 from domain.service import Service
 from domain.users import Users
 from tests.support.environment import (
@@ -121,7 +122,7 @@ def test_waitlist_page_whose_first_user_leaves_is_read_again(
         store.before_waitlist = lambda: _ignore(other.unregister("e1", "c"))
 
     store.before_waitlist = when_counted
-    assert service.list_registrations_in("e1", cursor="waitlist:2").waitlist == ()
+    assert service.list_registrations_in("e1", cursor=waitlist_cursor("e1", 2)).waitlist == ()
 
 
 def test_user_promoted_during_a_list_is_listed_once(

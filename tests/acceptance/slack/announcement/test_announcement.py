@@ -90,7 +90,7 @@ def test_message_without_recipients_is_not_sent(harness: SlackHarness) -> None:
     """Regression: the preview said 0 people, and the message was sent."""
     harness.event(organizer_id=BJORN)
     harness.register(CHLOE)
-    values = WORDS | {BlockId.AUDIENCE: "waiting"}
+    values = WORDS | {BlockId.AUDIENCE: "waitlisted"}
     view = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
     before = harness.assert_invariants()
     for _ in range(2):
@@ -104,7 +104,7 @@ def test_message_without_recipients_is_not_sent(harness: SlackHarness) -> None:
 def test_message_to_audience_that_became_empty_reaches_no_one(harness: SlackHarness) -> None:
     harness.event(organizer_id=BJORN, capacity=1)
     harness.register(CHLOE, DIEGO)
-    values = WORDS | {BlockId.AUDIENCE: "waiting"}
+    values = WORDS | {BlockId.AUDIENCE: "waitlisted"}
     preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
     harness.bot.service.unregister("yoga", DIEGO)
     assert preview is not None
@@ -156,7 +156,7 @@ def test_deleted_event_is_refused(harness: SlackHarness) -> None:
 def test_recipients_are_those_at_commit_who_still_attend(harness: SlackHarness) -> None:
     """Recipients are the audience at the commit, without those who left."""
     yoga(harness)
-    values = WORDS | {BlockId.AUDIENCE: "waiting"}
+    values = WORDS | {BlockId.AUDIENCE: "waitlisted"}
     preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values).view
     assert preview is not None
     submit(harness, preview)

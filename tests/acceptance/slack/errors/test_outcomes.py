@@ -186,7 +186,7 @@ def test_a_removal_not_confirmed_is_told_as_the_other_persons(
     store_of(failing).lose = lambda: False
     background.run()
     (told,) = failing.direct_messages(AMARA)
-    assert f"<@{BJORN}> is out of *Yoga in the park*, and is told so." in told
+    assert f"Removed <@{BJORN}> from *Yoga in the park*." in told
 
 
 def test_a_person_is_told_when_a_deletion_not_confirmed_is_done(
@@ -201,7 +201,7 @@ def test_a_person_is_told_when_a_deletion_not_confirmed_is_done(
     store_of(failing).lose = lambda: False
     background.run()
     last = failing.workspace.messages(RANDOM, visible_to=BJORN)[-1]
-    assert "what was stored about you are deleted" in shown(last)
+    assert account_views.forgotten(True).text in shown(last)
     assert BJORN not in failing.assert_invariants().users
 
 

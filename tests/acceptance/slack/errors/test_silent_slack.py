@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 
 from bot.blocks.ids import ActionId
 from bot.entrypoints.bootstrap import assemble
-from bot.slack.error_messages import SENTENCES
+from bot.slack.error_messages import CARD_UNSURE, SENTENCES
 from domain.errors import NotOrganizer
 from playground.client.member_client import MemberClient
 from playground.client.transport import into_app
@@ -58,7 +58,7 @@ def test_a_form_whose_card_slack_does_not_take_is_answered_in_time(
     form = opened(harness)
     seen = hushed.submit(BJORN, form.id, filled(harness))
     assert "*Pottery* is open for registration." in answer(seen)
-    assert "The card may not be posted: Slack did not answer." in answer(seen)
+    assert CARD_UNSURE in answer(seen)
     (event,) = harness.assert_invariants().events.values()
     assert event.listed is False, "whether its channel is private could not be learned"
 

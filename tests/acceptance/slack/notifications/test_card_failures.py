@@ -77,7 +77,7 @@ def test_card_ends_right_after_any_failed_update(
         harness.bot.notification_worker.schedule("yoga")
         harness.deliver_due(1.5)
     harness.deliver_due(LONG_ENOUGH)
-    assert [seats_shown(harness, card) for card in cards] == ["5 of 10 seats"] * 2
+    assert [seats_shown(harness, card) for card in cards] == ["5 of 10 seats taken"] * 2
     assert undelivered(harness) == ()
     assert len(harness.api.calls(UPDATE)) <= 2 * len(PEOPLE) + 2
 
@@ -95,7 +95,7 @@ def test_app_failure_defers_cards_with_one_alarm(
     assert len([call for call in harness.api.calls(UPDATE) if call.fault]) <= 4
     harness.api.faults.set_default(None)
     harness.deliver_due(PAUSE.total_seconds() + 3)
-    assert [seats_shown(harness, card) for card in cards] == ["5 of 10 seats"] * 2
+    assert [seats_shown(harness, card) for card in cards] == ["5 of 10 seats taken"] * 2
     assert undelivered(harness) == ()
 
 
@@ -125,7 +125,7 @@ def test_card_with_a_bug_waits_for_the_next_change(
     assert undelivered(harness) == ()
     harness.register(CHLOE)
     harness.deliver_due()
-    assert [seats_shown(harness, card) for card in cards] == ["2 of 10 seats"] * 2
+    assert [seats_shown(harness, card) for card in cards] == ["2 of 10 seats taken"] * 2
 
 
 @pytest.mark.parametrize("error", ["messages_tab_disabled", "missing_scope"])
@@ -141,7 +141,7 @@ def test_cards_are_updated_while_messages_are_refused(
         for waitlisted, user_id in enumerate((CHLOE, DIEGO, HARUKI), start=1):
             harness.register(user_id)
             harness.deliver_due(2)
-            assert seats_shown(harness, card).startswith(f"1 of 1 seats · {waitlisted} ")
+            assert seats_shown(harness, card).startswith(f"1 of 1 seat taken · {waitlisted} ")
             harness.deliver_due(PAUSE.total_seconds())
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
     harness.api.faults.clear()

@@ -81,7 +81,7 @@ def test_rush_causes_one_update_a_second_and_the_card_ends_right(harness: SlackH
         harness.register(user_id)
         harness.bot.notification_worker.process_due_events()
         harness.clock.advance(timedelta(seconds=0.1))
-    assert "30 of 30 seats · 10 " in harness.current_card_text()
+    assert "30 of 30 seats taken · 10 " in harness.current_card_text()
     assert 4 <= len(harness.api.calls(UPDATE)) <= 6
 
 

@@ -55,13 +55,15 @@ def test_a_stale_button_on_a_deleted_event_says_that_it_no_longer_exists(
 def test_a_command_with_the_id_of_a_deleted_event_finds_nothing(harness: SlackHarness) -> None:
     harness.event()
     harness.bot.service.delete_event("yoga")
-    assert "No event fits that" in answer(harness.slack.command(BJORN, RANDOM, "/register", "yoga"))
+    assert "No event matches that" in answer(
+        harness.slack.command(BJORN, RANDOM, "/register", "yoga")
+    )
 
 
 def test_the_card_of_a_deleted_event_says_so_and_has_no_buttons(harness: SlackHarness) -> None:
     harness.card(harness.event())
     harness.bot.service.delete_event("yoga")
-    assert harness.current_card_text() == "Yoga in the park\nThis event was deleted."
+    assert harness.current_card_text() == "Yoga in the park\nThis event has been deleted."
 
 
 def test_an_unknown_action_id_is_answered_with_a_sentence(harness: SlackHarness) -> None:
