@@ -65,6 +65,7 @@ from domain.models import (
     UserRegistration,
 )
 from domain.planning import planner
+from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import Clock, NewId, Spawn, Store
 from domain.queries import Queries
 from domain.search import FoundEvents, FoundRegistrations, find_events, find_registrations
@@ -462,21 +463,27 @@ class Service:
 
         def read() -> CapacityPreview | None:
             snapshot = load_snapshot(self._store, event_id, [edit])
-            plan = planner.plan(
-                snapshot, [edit], event_id=event_id, now=self._clock.now(), plan_id="preview"
-            )
-            outcome = plan.outcomes[0]
-            if isinstance(outcome, CapacityBelowRegistered) and snapshot.event is not None:
-                return self._queries.preview_capacity_below_registered(snapshot.event, capacity)
+            event = snapshot.event
+            if event is None:
+                raise UnknownEvent(event_id)
+            try:
+                plan = planner.plan(
+                    snapshot, [edit], event_id=event_id, now=self._clock.now(), plan_id="preview"
+                )
+            except InconsistentSnapshot:
+                if self._queries.are_unchanged([event]):
+                    raise
+                return None
+            (outcome,) = plan.outcomes
+            if isinstance(outcome, CapacityBelowRegistered):
+                return self._queries.preview_capacity_below_registered(event, capacity)
             if isinstance(outcome, RollcallError):
                 raise outcome
-            if snapshot.event is None or not self._queries.are_unchanged([snapshot.event]):
+            if not self._queries.are_unchanged([event]):
                 return None
-            event = snapshot.event
             count = min(max(0, capacity - event.capacity), event.waitlist_count)
-            return CapacityPreview(
-                event, capacity, _expected(ChangeOutcome, outcome).promoted, count
-            )
+            promoted = _expected(ChangeOutcome, outcome).promoted
+            return CapacityPreview(event, capacity, promoted, count)
 
         return self._retry.read_consistently(read)
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection
 import pytest
 
 from domain.errors import NotRegistered, UnknownEvent
-from domain.models import Registration
+from domain.models import Registration, WaitlistEntry
+from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import Rows
 from tests.support.environment import ids, new_event, new_users, service_on
 from tests.support.memory_store import MemoryStore
@@ -74,3 +75,41 @@ def test_preview_of_a_lower_capacity_during_changes_is_of_one_moment() -> None:
     store.meanwhile = lambda: other.unregister("e1", "c")
     preview = service.preview_capacity("e1", 1)
     assert (preview.affected, preview.affected_count) == (("b",), 1)
+
+
+def test_preview_of_a_higher_capacity_during_a_leave_is_of_one_moment() -> None:
+    """R2.5: the first on the waitlist leaves after the waitlist was read, before the registration."""
+
+    class Leaving(MemoryStore):
+        meanwhile: Callable[[], object] | None = None
+
+        def get_waitlist(
+            self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
+        ) -> tuple[WaitlistEntry, ...]:
+            entries = super().get_waitlist(event_id, after=after, until=until, limit=limit)
+            if self.meanwhile is not None:
+                meanwhile, self.meanwhile = self.meanwhile, None
+                meanwhile()
+            return entries
+
+    store = Leaving()
+    service, other = service_on(store), service_on(store, new_id=ids("other"))
+    new_users(service, "a", "b", "c")
+    new_event(service, capacity=1)
+    for user_id in ("a", "b", "c"):
+        service.register("e1", user_id)
+    store.meanwhile = lambda: other.unregister("e1", "b")
+    assert service.preview_capacity("e1", 2).promoted == ("c",)
+
+
+def test_preview_capacity_of_contradicting_data_raises() -> None:
+    """R7.6: data that contradicts itself is not read forever."""
+    store = MemoryStore()
+    service = service_on(store)
+    new_users(service, "a", "b")
+    new_event(service, capacity=1)
+    for user_id in ("a", "b"):
+        service.register("e1", user_id)
+    del store.registrations["e1", "b"]
+    with pytest.raises(InconsistentSnapshot):
+        service.preview_capacity("e1", 2)
