@@ -125,6 +125,15 @@ def test_registered_user_is_not_deleted(tmp_path: Path) -> None:
         assert store.get_user("ada") == marked
 
 
+def test_registration_of_a_missing_user_is_a_conflict(tmp_path: Path) -> None:
+    """The foreign key refuses it. A plan's own check of the user is not the only guard."""
+    with opened(tmp_path / "r.sqlite") as store:
+        with_people(store)
+        with pytest.raises(Conflict, match="FOREIGN KEY"):
+            commit(store, PutRegistration(a_seat("nobody"), None))
+        assert store.get_registrations_of("nobody") == ()
+
+
 def test_field_that_older_rows_lack_is_empty(tmp_path: Path) -> None:
     """R9.2 came later: older journal entries and delivery rows have no unreachable recipients."""
     with opened(tmp_path / "r.sqlite") as store:
