@@ -10,6 +10,7 @@ from bot.features.manage import roster_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
 from bot.slack.member_directory import MemberDirectory
+from domain.queries import waitlist_cursor
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.large_events import fill
 from tests.support.dynamodb.requests import Requests, counted
@@ -52,7 +53,7 @@ def opened(
 def test_the_first_page(harness: SlackHarness, store: DynamoDBStore) -> None:
     small, _ = opened(harness, store, "small")
     large, text = opened(harness, store, "large")
-    assert sentences.taken(10000, 10000, waitlist=5000) in text
+    assert sentences.taken(REGISTERED, REGISTERED, waitlist=WAITING) in text
     assert text.count("seat since") == roster_views.ROSTER_PAGE
     # The small one's page holds its line, too.
     assert large.reads <= small.reads
@@ -61,8 +62,8 @@ def test_the_first_page(harness: SlackHarness, store: DynamoDBStore) -> None:
 
 def test_page_deep_in_waitlist(harness: SlackHarness, store: DynamoDBStore) -> None:
     """The first position is counted within one block of the waitlist (`WAITLIST_BLOCK`)."""
-    first, _ = opened(harness, store, "small", ("line:4",))
-    deep, text = opened(harness, store, "large", ("line:14500",))
-    assert "4501. " in text
+    first, _ = opened(harness, store, "small", (waitlist_cursor("small", 4),))
+    deep, text = opened(harness, store, "large", (waitlist_cursor("large", 2_000),))
+    assert "1001. " in text
     assert deep.reads <= first.reads
     assert AMARA not in text
