@@ -128,9 +128,9 @@ def test_registered_user_is_not_deleted(tmp_path: Path) -> None:
 def test_registration_of_a_missing_user_is_a_conflict(tmp_path: Path) -> None:
     """The foreign key refuses it. A plan's own check of the user is not the only guard."""
     with opened(tmp_path / "r.sqlite") as store:
-        with_people(store)
+        put_event_and_users(store)
         with pytest.raises(Conflict, match="FOREIGN KEY"):
-            commit(store, PutRegistration(a_seat("nobody"), None))
+            commit(store, PutRegistration(a_registration("nobody"), None))
         assert store.get_registrations_of("nobody") == ()
 
 
