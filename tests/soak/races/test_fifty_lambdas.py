@@ -36,6 +36,7 @@ from tests.support.environment import new_event, service_on
 from tests.support.infra.iam_actions import permitted
 from tests.support.invariants import assert_invariants
 from tests.support.races.virtual_time import VirtualTime
+from tests.support.slack import sentences
 from tests.support.slack.harness import SECRET, text_of
 from tests.support.slack.lambda_functions import Context
 from tests.support.stores import empty_local
@@ -49,10 +50,10 @@ SLACK_WAITS = 3.0
 COMPUTING = 0.02
 """Seconds of a function's own work for a request, which virtual time does not measure."""
 
-SEATED = re.compile(r"have a seat in|registered for")
-POSITION = re.compile(r"\b(\d+)(?:st|nd|rd|th) (?:in line|on the waitlist)")
-BUSY = "nothing was changed"
-NOT_CONFIRMED = "Not confirmed yet"
+SEATED = re.compile(r"You have a seat in")
+POSITION = re.compile(r"\b(\d+)(?:st|nd|rd|th) on the waitlist")
+BUSY = sentences.BUSY
+NOT_CONFIRMED = sentences.NOT_CONFIRMED
 
 
 @dataclass
