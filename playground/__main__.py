@@ -32,6 +32,10 @@ SIGNING_SECRET = "playground-signing-secret"
 """Not a real secret: both sides of the demo run on the loopback address."""
 
 
+class UnusableDataError(Exception):
+    """The demo's data was written by another version, or is not the demo's."""
+
+
 class CommitCountingStore(SQLiteStore):
     """A store that records how many commands each commit contained."""
 
@@ -76,7 +80,10 @@ class DemoBot:
             retry_handlers=[],
         )
         with ExitStack() as stack:
-            store = CommitCountingStore(self._path, workspace.team_id, self.commits)
+            try:
+                store = CommitCountingStore(self._path, workspace.team_id, self.commits)
+            except ValueError as error:
+                raise UnusableDataError(str(error)) from error
             stack.callback(store.close)
             bot = build_bot(
                 store, client, workspace_id=workspace.team_id, signing_secret=SIGNING_SECRET
@@ -106,7 +113,7 @@ class DemoBot:
 
 @contextmanager
 def demo(port: int, data: Path, *, empty: bool, reset: bool) -> Iterator[str]:
-    """Run the demo and yield its URL. Raises `PortUnavailableError`."""
+    """Run the demo and yield its URL. Raises `PortUnavailableError` and `UnusableDataError`."""
     # The workspace closes last, after everything that uses it has stopped.
     with ExitStack() as open_files, ExitStack() as running:
         app = build_server()
@@ -170,6 +177,10 @@ def main(argv: list[str] | None = None) -> int:
     except PortUnavailableError as error:
         print(f"Can't use port {arguments.port} on {HOST}: {error.strerror}.", file=sys.stderr)
         print("Choose another port:  python -m playground --port 8766", file=sys.stderr)
+        return 1
+    except UnusableDataError as error:
+        print(error, file=sys.stderr)
+        print("To start afresh:  python -m playground --reset", file=sys.stderr)
         return 1
     return 0
 

@@ -1,5 +1,7 @@
 """The demo's command line."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,18 @@ def test_port_in_use_is_an_error_with_a_suggestion(
     error = capsys.readouterr().err
     assert f"Can't use port {port} on 127.0.0.1" in error
     assert "--port" in error
+
+
+def test_data_of_another_version_is_an_error_with_a_suggestion(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "rollcall.sqlite")) as file:
+        file.execute("CREATE TABLE events (event_id TEXT)")
+        file.commit()
+    assert main(["--port", "0", "--data", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert "rollcall.sqlite" in error
+    assert "--reset" in error
 
 
 def test_reset_deletes_only_the_demos_data(tmp_path: Path) -> None:
