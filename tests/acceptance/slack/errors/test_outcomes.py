@@ -88,7 +88,7 @@ def background() -> Background:
 def failing(
     server: tuple[object, str], tmp_path: Path, background: Background
 ) -> Iterator[SlackHarness]:
-    """A town whose store can fail."""
+    """Return a harness whose store can fail."""
     with run_bot(server, FailingStore, tmp_path / "rollcall.sqlite", background) as harness:
         yield harness
 

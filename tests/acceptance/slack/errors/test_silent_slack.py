@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(30)
 
 @pytest.fixture
 def hushed(harness: SlackHarness) -> Iterator[MemberClient]:
-    """The town's bot, when Slack accepts connections and never responds."""
+    """Return the harness of a bot whose Slack accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as server, silent_bot(harness, server) as slack:
         yield slack
 

@@ -34,7 +34,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def service(store: FaultyStore, clock: ManualClock) -> Service:
-    """A process that has created an event with two seats."""
+    """Return a process that has created an event with two seats."""
     service = service_on(store, clock=clock)
     new_users(service, "a", "b", "c", "d")
     new_event(service)
