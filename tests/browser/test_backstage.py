@@ -23,8 +23,8 @@ def test_rush_replies_to_everyone_and_waitlist_has_no_gap(visit: Visit) -> None:
     expect(amara.backstage.get_by_role("status")).to_have_text(
         re.compile(r"60 of 60 answered in \d+\.\d+ s, with \d+ commits")
     )
-    line = amara.backstage.get_by_role("region", name="The line")
-    expect(line.locator(".place")).to_have_text([str(place) for place in range(1, 60)])
+    waitlist = amara.backstage.get_by_role("region", name="Waitlist")
+    expect(waitlist.locator(".position")).to_have_text([str(number) for number in range(1, 60)])
     told = amara.backstage.locator(".groups li")
     expect(told).to_have_count(2)
     expect(told.filter(has_text="1 ×")).to_contain_text("You have a seat")
@@ -64,9 +64,9 @@ def test_outage_notifications_arrive_after_recovery(visit: Visit) -> None:
     expect(amara.backstage).to_contain_text("chat.postMessage503")
     amara.press("Stop bot")
     expect(bjorn.page.get_by_role("status")).to_contain_text("The bot is stopped")
-    amara.choose_slack("Works")
+    amara.choose_slack("Normal")
     bjorn.press("Unregister", bjorn.card())
-    expect(bjorn.page.get_by_role("alert")).to_contain_text("Rollcall could not be reached")
+    expect(bjorn.page.get_by_role("alert")).to_contain_text("Rollcall couldn’t be reached")
     expect(bjorn.card()).to_contain_text("1 on the waitlist")
 
     amara.press("Start bot")
@@ -75,7 +75,7 @@ def test_outage_notifications_arrive_after_recovery(visit: Visit) -> None:
     expect(bjorn.page.locator("#conditions")).to_be_empty()
 
 
-@pytest.mark.parametrize("answer", ["Slow", "Limited"])
+@pytest.mark.parametrize("answer", ["Slow", "Rate limited"])
 def test_slow_or_limited_slack_loses_no_reply(visit: Visit, answer: str) -> None:
     amara = visit(AMARA)
     amara.press("Backstage")

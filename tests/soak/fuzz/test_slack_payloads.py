@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
 from bot.entrypoints.manifest import PATH
+from bot.slack.errors import OtherWorkspace
 from tests.support.counting import Count
 from tests.support.fuzz.answers import check_exchange, is_alarm
 from tests.support.fuzz.bot_over_http import Exchange, FuzzedBot, edge
@@ -28,6 +29,7 @@ from tests.support.fuzz.mutations import FORM, JSON, Case, Mutation, cases, enco
 from tests.support.fuzz.permissions import PayloadRequest
 from tests.support.fuzz.values import IDS, MOMENTS, NUMBERS, TEXTS
 from tests.support.scale import scaled
+from tests.support.slack import sentences
 
 T = TypeVar("T")
 
@@ -234,7 +236,7 @@ FOREIGN: dict[str, tuple[Mutation, ...]] = {
         Mutation(("user", "team_id"), "replace", "T0OTHER"),
     ),
 }
-REFUSED = "Rollcall serves another workspace here"
+REFUSED = sentences.refusal(OtherWorkspace())
 
 
 @pytest.mark.parametrize("whose", FOREIGN)
