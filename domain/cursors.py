@@ -25,7 +25,7 @@ LARGEST = 2**62
 """The largest number in a position, above every ticket, version and time in microseconds."""
 
 ListId = Sequence[str | None]
-"""What identifies a list: its name, then whatever it is a list of, such as a workspace or an event."""
+"""The identity of a list: its name, then the ids that it belongs to, such as a workspace and an event."""
 
 
 def encode(list_id: ListId, position: Sequence[str | int]) -> str:

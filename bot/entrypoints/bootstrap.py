@@ -54,7 +54,7 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         """Sleep for so many seconds."""
-        time.sleep(seconds)
+        time.sleep(seconds)  # the only real sleep that code with a `Clock` gets
 
     def wait(self, signal: threading.Event, seconds: float) -> bool:
         """Wait for the signal, at most so many seconds. Return whether it came."""
@@ -72,7 +72,7 @@ def spawn(work: Callable[[], None]) -> None:
     def run() -> None:
         try:
             work()
-        except Exception:
+        except Exception:  # the end of the thread: no caller is left to handle it
             _logger.exception("background work failed")
 
     threading.Thread(target=run, daemon=True).start()
@@ -112,7 +112,7 @@ def _open_dynamodb(settings: Settings, workspace_id: str) -> Storage:
         except Unavailable:
             if not attempts_left:
                 raise
-            time.sleep(1)
+            time.sleep(1)  # at startup, before any request: nothing waits for it
     return store
 
 

@@ -94,7 +94,7 @@ def build_api_function(settings: Settings, store: Storage, clock: Clock) -> Func
 
     tokens = settings.api_tokens_of(settings.workspace_id)
     if not tokens:
-        return lambda event, context: {"statusCode": 404, "body": ""}  # noqa: ARG005  # Lambda's
+        return lambda event, context: {"statusCode": 404, "body": ""}  # noqa: ARG005  # Lambda passes both
     # It logs each request's path, which may contain anything.
     logging.getLogger("mangum").setLevel(logging.WARNING)
     service = bootstrap.build_service(telemetry.measured(store), clock)
@@ -156,7 +156,7 @@ def build_members_function(settings: Settings, store: Storage, clock: Clock) -> 
 
     service = bootstrap.build_service(telemetry.measured(store), clock)
     client = slack_client(settings)
-    return lambda event, context: reconcile(service, client)  # noqa: ARG005  # Lambda's
+    return lambda event, context: reconcile(service, client)  # noqa: ARG005  # Lambda passes both
 
 
 def _notification_worker(settings: Settings, store: Storage, clock: Clock) -> NotificationWorker:

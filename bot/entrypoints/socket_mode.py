@@ -16,8 +16,8 @@ def connected(bot: Bot, settings: Settings) -> Iterator[None]:
     """Connect the bot to Slack, and disconnect it on exit. Raises `StartupError`."""
     handler = SocketModeHandler(bot.app, settings.app_token, concurrency=THREADS)
     with slack_startup_errors(settings.slack_api_url, "SLACK_APP_TOKEN"):
-        handler.connect()  # type: ignore[no-untyped-call]  # Bolt's
+        handler.connect()  # type: ignore[no-untyped-call]  # Bolt has no types
     try:
         yield
     finally:
-        handler.close()  # type: ignore[no-untyped-call]  # Bolt's
+        handler.close()  # type: ignore[no-untyped-call]  # Bolt has no types

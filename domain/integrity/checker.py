@@ -219,7 +219,7 @@ class Checker:
             if not page:
                 continue
             event_ids = {registration.event_id for registration in page}
-            events = self.read(lambda: self._store.get_events(event_ids))  # noqa: B023
+            events = self.read(lambda: self._store.get_events(event_ids))  # noqa: B023  # called before the loop goes on
             users = self.existing_users(page)
             for registration in page:
                 event = events.get(registration.event_id)
@@ -235,7 +235,7 @@ class Checker:
             found = self._confirmed(
                 registration.event_id,
                 version,
-                lambda: self._look_at_registration(registration),  # noqa: B023
+                lambda: self._look_at_registration(registration),  # noqa: B023  # called before the loop goes on
             )
             yield from found
             stored = self._get_registration(registration)
@@ -328,7 +328,7 @@ class Checker:
         """Yield what is wrong with each waitlist entry."""
         for page in self._pages(self._store.scan_waitlist, "waitlist_entries"):
             event_ids = {event_id for event_id, _ in page}
-            events = self.read(lambda: self._store.get_events(event_ids))  # noqa: B023
+            events = self.read(lambda: self._store.get_events(event_ids))  # noqa: B023  # called before the loop goes on
             for event_id, group in groupby(page, key=lambda pair: pair[0]):
                 entries = [entry for _, entry in group]
                 found = self.registrations(event_id, {entry.user_id for entry in entries})

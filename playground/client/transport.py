@@ -33,7 +33,7 @@ def over_http(url: str) -> Deliver:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def deliver(body: bytes, headers: Mapping[str, str]) -> BotResponse:
-        request = urllib.request.Request(url, body, dict(headers), method="POST")  # noqa: S310
+        request = urllib.request.Request(url, body, dict(headers), method="POST")  # noqa: S310  # loopback only
         try:
             with opener.open(request, timeout=ACKNOWLEDGE_SECONDS) as response:
                 return BotResponse(

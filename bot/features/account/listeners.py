@@ -30,7 +30,7 @@ class AccountListeners:
         """Store a member's new name; free the seats of a member whose account was deactivated."""
         sync_member(self._service, event.member)
 
-    def app_uninstalled(self, event: SlackEvent) -> None:  # noqa: ARG002
+    def app_uninstalled(self, event: SlackEvent) -> None:  # noqa: ARG002  # as all listeners
         """Raise the alarm. Everything is kept for whoever installs the app again."""
         _logger.critical(
             "Slack: the app was uninstalled. Everything is kept;"

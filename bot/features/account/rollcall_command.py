@@ -45,7 +45,7 @@ class RollcallListeners:
         is_done = self._service.delete_user(action.user_id)
         reply.replace(account_views.forgotten(is_done))
 
-    def keep_me(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002
+    def keep_me(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Delete nothing."""
         reply.replace(account_views.nothing_deleted())
 

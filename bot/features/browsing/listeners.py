@@ -35,7 +35,7 @@ class BrowsingListeners:
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
 
-    def events_command(self, command: SlashCommand) -> Message:  # noqa: ARG002  # it takes no argument
+    def events_command(self, command: SlashCommand) -> Message:  # noqa: ARG002  # as all listeners
         """`/events`: list upcoming events."""
         return self._events(None)
 
@@ -55,7 +55,7 @@ class BrowsingListeners:
         status, offset = _read_offset(action.value)
         reply.replace(self._registrations(action.user_id, _STATUSES.get(status), offset))
 
-    def show_events(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002
+    def show_events(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Show upcoming events, below the message that offers them."""
         reply.ephemeral(self._events(None))
 

@@ -34,15 +34,15 @@ class HomeListeners:
         """Show the first page of each list."""
         self._home.publish(event.user_id)
 
-    def show_own(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002
+    def show_own(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Show another page of one's own registrations."""
         self._show_page(action, own=_read_offset(action.value))
 
-    def show_organized(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002
+    def show_organized(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Show another page of the events that one organizes."""
         self._show_page(action, organized=_read_cursor(action.value))
 
-    def show_coming(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002
+    def show_coming(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Show another page of upcoming events."""
         self._show_page(action, coming=_read_cursor(action.value))
 

@@ -79,7 +79,7 @@ def test_no_cell_starts_a_formula(name: str) -> None:
 
 
 def test_no_cell_starts_a_formula_after_semicolon() -> None:
-    """Where a comma is the decimal point, spreadsheets separate cells with semicolons."""
+    """Spreadsheets separate cells with semicolons in languages whose decimal point is a comma."""
     assert safe("Ada;=1+1") == "Ada;'=1+1"
     assert safe("=1; @SUM(A1);ok") == "'=1;' @SUM(A1);ok"
 
