@@ -11,19 +11,7 @@ from starlette.testclient import TestClient
 
 from bot.entrypoints.http_server import build_http
 from bot.slack.request_verification import MOST_BYTES
-from playground.demo.seed import EVENTS
-from tests.support.slack.harness import BJORN, SECRET, SlackHarness
-
-COMMAND = {
-    "command": "/register",
-    "text": "yoga",
-    "user_id": BJORN,
-    "user_name": "bjorn",
-    "team_id": "T0PLAYGRND",
-    "channel_id": EVENTS,
-    "trigger_id": "1.2.3",
-    "response_url": "http://127.0.0.1:9/nothing",
-}
+from tests.support.slack.harness import BJORN, REGISTER_COMMAND, SECRET, SlackHarness
 
 
 @pytest.fixture
@@ -46,7 +34,7 @@ def signed(
 
 
 def test_signed_command_runs(harness: SlackHarness, web: TestClient) -> None:
-    body = urlencode(COMMAND)
+    body = urlencode(REGISTER_COMMAND)
     response = web.post("/slack/events", content=body, headers=signed(harness, body))
     assert response.status_code == 200
     assert "a seat" in response.json()["text"]
@@ -81,7 +69,7 @@ def test_signed_command_runs(harness: SlackHarness, web: TestClient) -> None:
 def test_request_without_a_valid_signature_is_401(
     harness: SlackHarness, web: TestClient, tampered: dict[str, str | bytes]
 ) -> None:
-    body = urlencode(COMMAND)
+    body = urlencode(REGISTER_COMMAND)
     before = harness.everything()
     headers = {**signed(harness, body), **tampered}
     response = web.post("/slack/events", content=body, headers=headers)  # type: ignore[arg-type]  # bytes too
@@ -90,22 +78,22 @@ def test_request_without_a_valid_signature_is_401(
 
 
 def test_request_signed_with_another_secret_is_401(harness: SlackHarness, web: TestClient) -> None:
-    body = urlencode(COMMAND)
+    body = urlencode(REGISTER_COMMAND)
     headers = signed(harness, body, secret="another secret")
     assert web.post("/slack/events", content=body, headers=headers).status_code == 401
 
 
 def test_request_older_than_five_minutes_is_401(harness: SlackHarness, web: TestClient) -> None:
     """R10.1: it may be a replay."""
-    body = urlencode(COMMAND)
+    body = urlencode(REGISTER_COMMAND)
     headers = signed(harness, body, age=301)
     assert web.post("/slack/events", content=body, headers=headers).status_code == 401
     assert harness.assert_invariants().seated("yoga") == []
 
 
 def test_changed_body_is_401(harness: SlackHarness, web: TestClient) -> None:
-    headers = signed(harness, urlencode(COMMAND))
-    body = urlencode(COMMAND | {"user_id": "U0CHLOE"})
+    headers = signed(harness, urlencode(REGISTER_COMMAND))
+    body = urlencode(REGISTER_COMMAND | {"user_id": "U0CHLOE"})
     assert web.post("/slack/events", content=body, headers=headers).status_code == 401
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.inputs import EventChanges
+from domain.ports import Outbox
 from tests.support.slack.harness import AMARA, BJORN, SlackHarness
 
 POST = "chat.postMessage"
@@ -19,6 +20,18 @@ def sent_to(harness: SlackHarness) -> list[str]:
     return [
         call.args["channel"] for call in harness.api.calls(POST) if call.args["channel"][0] == "U"
     ]
+
+
+def all_undelivered(outbox: Outbox) -> set[str]:
+    """Return the ids of events with undelivered entries, from all pages."""
+    found: set[str] = set()
+    cursor: str | None = None
+    while True:
+        page = outbox.list_undelivered(limit=100, cursor=cursor)
+        found.update(page.items)
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
 
 
 def undelivered(harness: SlackHarness) -> tuple[str, ...]:

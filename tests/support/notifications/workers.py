@@ -24,6 +24,7 @@ from domain.service import Service
 from playground.demo.seed import EVENTS
 from playground.workspace.model import Message
 from tests.support.environment import new_event, run_now, service_on
+from tests.support.notifications.delivery import all_undelivered
 from tests.support.notifications.message_kinds import kinds_of
 from tests.support.slack.harness import AMARA, SlackHarness, shown, text_of
 from tests.support.stores import Kind, empty_store
@@ -180,14 +181,7 @@ class DeliveryScene:
 
     def undelivered(self) -> set[str]:
         """Return the ids of events with undelivered entries, from all shards."""
-        found: set[str] = set()
-        cursor: str | None = None
-        while True:
-            page = self.store.list_undelivered(limit=100, cursor=cursor)
-            found.update(page.items)
-            cursor = page.next_cursor
-            if cursor is None:
-                return found
+        return all_undelivered(self.store)
 
     def received(self, event: Event) -> dict[str, list[str]]:
         """Return the kinds of the messages about an event that each member received, in order."""

@@ -35,6 +35,18 @@ SECRET = "an invented signing secret"
 AMARA, BJORN, CHLOE = "U0AMARA", "U0BJORN", "U0CHLOE"
 DIEGO, HARUKI, PRIYA = "U0DIEGO", "U0HARUKI", "U0PRIYA"
 
+REGISTER_COMMAND = {
+    "command": "/register",
+    "text": "yoga",
+    "user_id": BJORN,
+    "user_name": "bjorn",
+    "team_id": "T0PLAYGRND",
+    "channel_id": EVENTS,
+    "trigger_id": "1.2.3",
+    "response_url": "http://127.0.0.1:9/nothing",
+}
+"""The fields of `/register yoga` as Slack sends them; nothing listens at its response URL."""
+
 
 @dataclass
 class SlackHarness:

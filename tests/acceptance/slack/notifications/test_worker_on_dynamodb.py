@@ -16,6 +16,7 @@ from playground.demo.seed import EVENTS
 from playground.web_api.fault_injection import Fault
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.environment import new_event, run_now, service_on
+from tests.support.notifications.delivery import all_undelivered
 from tests.support.notifications.message_kinds import kind_of
 from tests.support.slack.harness import (
     AMARA,
@@ -56,14 +57,7 @@ class OnDynamoDB:
 
     def undelivered(self) -> set[str]:
         """Return the ids of events with undelivered entries, from all shards."""
-        found: set[str] = set()
-        cursor: str | None = None
-        while True:
-            page = self.store.list_undelivered(limit=100, cursor=cursor)
-            found.update(page.items)
-            cursor = page.next_cursor
-            if cursor is None:
-                return found
+        return all_undelivered(self.store)
 
 
 @pytest.fixture

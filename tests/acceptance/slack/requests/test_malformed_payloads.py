@@ -16,20 +16,10 @@ from playground.client import payloads
 from playground.client.member_client import find_element
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Json
-from tests.support.slack.harness import AMARA, BJORN, HARUKI, SlackHarness, answer
+from tests.support.slack.harness import AMARA, BJORN, HARUKI, REGISTER_COMMAND, SlackHarness, answer
 
 FORM = "application/x-www-form-urlencoded"
 UNREAD = SENTENCES[MalformedPayload](None)
-COMMAND = {
-    "command": "/register",
-    "text": "yoga",
-    "user_id": BJORN,
-    "user_name": "bjorn",
-    "team_id": "T0PLAYGRND",
-    "channel_id": EVENTS,
-    "trigger_id": "1.2.3",
-    "response_url": "http://127.0.0.1:9/nothing",
-}
 
 
 def press(harness: SlackHarness, action: str = ActionId.REGISTER, value: str = "yoga") -> Json:
@@ -63,7 +53,7 @@ def test_command_of_no_shape_of_slacks_is_answered_and_does_nothing(
     """A command without a user once registered a user called "None"."""
     harness.event()
     before = harness.everything()
-    fields = {key: value for key, value in COMMAND.items() if key not in without} | with_
+    fields = {key: value for key, value in REGISTER_COMMAND.items() if key not in without} | with_
     response, failure = harness.slack.send(urlencode(fields).encode(), FORM)
     assert failure is None
     assert response is not None
@@ -186,7 +176,7 @@ def test_request_that_names_no_workspace_is_refused(harness: SlackHarness) -> No
     """R10.2."""
     harness.event()
     before = harness.everything()
-    fields = {key: value for key, value in COMMAND.items() if key != "team_id"}
+    fields = {key: value for key, value in REGISTER_COMMAND.items() if key != "team_id"}
     response, _ = harness.slack.send(urlencode(fields).encode(), FORM)
     assert response is not None
     assert "another workspace" in json.loads(response.body)["text"]
