@@ -45,7 +45,7 @@ def peaks_of_checks(few: int, many: int) -> tuple[int, int]:
 
 
 def test_memory_does_not_grow_with_the_registrations() -> None:
-    few, many = peaks_of_checks(400, 1_200)
+    few, many = peaks_of_checks(800, 2_400)
     assert many < 1.5 * few
 
 
