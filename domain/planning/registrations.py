@@ -25,6 +25,7 @@ def register(work: WorkingCopy, user_id: str) -> RegisterOutcome:
     """
     event = work.existing_event()
     _check_can_register(work, event, user_id)
+    # R3.6: nobody takes a seat ahead of the waitlist.
     has_seat = event.waitlist_count == 0 and event.free_seats > 0
     if not has_seat and not event.has_waitlist:
         raise EventFull(event.event_id, event.title, event.capacity, event.registered_count)

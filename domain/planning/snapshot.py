@@ -65,7 +65,7 @@ def waitlist_head_needed(
 ) -> int:
     """Return how many entries of the waitlist's head must be in the snapshot.
 
-    None if no seat can become free. Otherwise one for each seat, and one for each waitlisted user who
+    0 if no seat can become free. Otherwise one for each seat, and one for each waitlisted user who
     may leave first.
     """
     freed = leaving = 0

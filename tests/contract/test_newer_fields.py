@@ -47,7 +47,7 @@ from tests.support.stores import AnyStore, Kind, empty_store
 M = TypeVar("M", bound=BaseModel)
 
 NEWER: dict[str, Any] = {
-    "note": "Back row, please",
+    "from_later": "Back row, please",
     "is_vip": True,
     "guests": 2,
     "tags": ["a", "b"],
@@ -210,14 +210,14 @@ def plant(store: AnyStore, table: Table, key: dict[str, Any]) -> None:
     if isinstance(store, SQLiteStore):
         with store._file.writing() as connection:
             connection.execute(
-                f"UPDATE {table.name} SET body = json_set(body, '$.note', 'planted')"
+                f"UPDATE {table.name} SET body = json_set(body, '$.from_later', 'planted')"
             )
         return
     store._client.update_item(
         TableName=store._keys.table_name(table),
         Key=key,
-        UpdateExpression="SET note = :note",
-        ExpressionAttributeValues={":note": {"S": "planted"}},
+        UpdateExpression="SET from_later = :value",
+        ExpressionAttributeValues={":value": {"S": "planted"}},
     )
 
 
@@ -269,7 +269,7 @@ def test_field_that_another_program_added_is_read_from_every_list(peopled: AnySt
         *store.list_history("e1", limit=5).items,
         *store.get_cards("e1"),
     ]
-    assert [model and model.model_extra for model in found] == [{"note": "planted"}] * 15
+    assert [model and model.model_extra for model in found] == [{"from_later": "planted"}] * 15
 
 
 def test_rows_of_this_version_have_no_extra_fields(peopled: AnyStore) -> None:

@@ -23,7 +23,7 @@ from tests.support.builders import a_journal_entry, a_registration, a_user, an_e
 from tests.support.environment import commit_together, new_event, new_users, service_on
 from tests.support.memory_store import MemoryStore
 
-NOTE = {"note": "vegetarian"}
+LATER_FIELD = {"from_later": "vegetarian"}
 """A field that this version does not know."""
 
 
@@ -41,32 +41,35 @@ def service(store: MemoryStore) -> Service:
     commit_together(store, "e1", [Register(user_id) for user_id in "abc"])
     for user_id in "abc":
         registration = store.registrations["e1", user_id]
-        store.registrations["e1", user_id] = with_note(registration)
+        store.registrations["e1", user_id] = with_later_field(registration)
     return service
 
 
-def with_note(registration: Registration) -> Registration:
+def with_later_field(registration: Registration) -> Registration:
     """Return the registration as a newer version stores it."""
-    return Registration.model_validate(registration.model_dump() | NOTE)
+    return Registration.model_validate(registration.model_dump() | LATER_FIELD)
 
 
 def test_registration_promoted_into_a_freed_seat_keeps_a_new_field(
     service: Service, store: MemoryStore
 ) -> None:
     assert service.unregister("e1", "a").promoted == ("b",)
-    assert store.registrations["e1", "b"].model_extra == NOTE
+    assert store.registrations["e1", "b"].model_extra == LATER_FIELD
 
 
 def test_registrations_promoted_by_a_capacity_increase_keep_a_new_field(
     service: Service, store: MemoryStore
 ) -> None:
     service.edit_event("e1", EventChanges.of(capacity=3))
-    assert [store.registrations["e1", user_id].model_extra for user_id in "bc"] == [NOTE, NOTE]
+    assert [store.registrations["e1", user_id].model_extra for user_id in "bc"] == [
+        LATER_FIELD,
+        LATER_FIELD,
+    ]
 
 
 def test_registration_repaired_keeps_a_new_field() -> None:
-    damaged = with_note(a_registration()).model_copy(update={"seated_at": None})
-    assert with_valid_seated_at(damaged).model_extra == NOTE
+    damaged = with_later_field(a_registration()).model_copy(update={"seated_at": None})
+    assert with_valid_seated_at(damaged).model_extra == LATER_FIELD
 
 
 def test_repair_writes_a_registration_with_its_new_field(
@@ -76,7 +79,7 @@ def test_repair_writes_a_registration_with_its_new_field(
     fixed = stored.model_copy(update={"seated_at": stored.registered_at})
     version = store.events["e1"].version
     commit_together(store, "e1", [ApplyFix(version, registrations=((stored, fixed),))])
-    assert store.registrations["e1", "a"].model_extra == NOTE
+    assert store.registrations["e1", "a"].model_extra == LATER_FIELD
 
 
 def test_event_edited_keeps_a_new_field(service: Service, store: MemoryStore) -> None:
@@ -107,13 +110,13 @@ def test_user_updated_keeps_a_new_field(service: Service, store: MemoryStore) ->
 def test_stored_model_reads_and_writes_a_new_field(
     stored: Event | User | Registration | JournalEntry | DeliveryState | Card,
 ) -> None:
-    dumped = stored.model_dump() | NOTE
+    dumped = stored.model_dump() | LATER_FIELD
     assert type(stored).model_validate(dumped).model_copy().model_dump() == dumped
 
 
 def test_change_inside_a_journal_entry_keeps_a_new_field() -> None:
-    entry = a_journal_entry(changes=(Change.model_validate({"kind": "created"} | NOTE),))
-    assert JournalEntry.model_validate(entry.model_dump()).changes[0].model_extra == NOTE
+    entry = a_journal_entry(changes=(Change.model_validate({"kind": "created"} | LATER_FIELD),))
+    assert JournalEntry.model_validate(entry.model_dump()).changes[0].model_extra == LATER_FIELD
 
 
 @pytest.mark.parametrize("is_registered", [False, True])
