@@ -65,7 +65,7 @@ deploy: synth ## deploy a stage to AWS (STAGE=prod WORKSPACE=T0123456789 ALARM_E
 bench: .venv/.project .venv/.infra-pins ## run the benchmarks, in under 20 minutes (ARGS="store http" for some)
 	@$(PY) -m tests.benchmarks $(ARGS)
 
-screenshots: .venv/.project ## take the pictures in docs/ again, from the demo in a browser
+screenshots: .venv/.project ## retake the pictures in docs/, from the demo in a browser
 	@$(PY) -m tests.support.browser.screenshots
 
 openapi: .venv/.project ## write docs/openapi.json from the code

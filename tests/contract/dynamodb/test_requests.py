@@ -168,7 +168,7 @@ def test_registration_takes_three_more_requests_if_the_cache_is_stale(
     assert (requests.reads, requests.transactions, requests.other_writes) == (2, 2, 0)
 
 
-def test_leaving_with_a_promotion_takes_three_reads_and_a_transaction(full: Full) -> None:
+def test_leaving_with_a_promotion_takes_four_reads_and_a_transaction(full: Full) -> None:
     new_event(full.service, "leaving", capacity=1)
     full.service.register("leaving", "seated")
     full.service.register("leaving", "other")
