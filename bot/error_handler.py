@@ -17,7 +17,7 @@ from bot import telemetry
 from bot.blocks.builders import Message
 from bot.blocks.modals import note_modal
 from bot.features.account import views as account_views
-from bot.features.manage import roster_views
+from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
 from bot.features.registration import views as registration_views
 from bot.slack import error_messages
@@ -26,8 +26,8 @@ from bot.slack.errors import MalformedPayload, NotInUse
 from bot.slack.interactions import (
     BlockAction,
     Interaction,
+    MemberRequest,
     OptionsRequest,
-    PersonsRequest,
     SlackEvent,
     SlashCommand,
     View,
@@ -37,7 +37,7 @@ from bot.slack.interactions import (
 from bot.slack.middleware import interaction_in
 from bot.slack.replies import Reply, command_response, follow_up, post_ephemeral
 from bot.slack.response_urls import ReplyNotSent
-from domain.commands import ChangeOutcome, LeaveOutcome, RegisterOutcome
+from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import (
     CapacityBelowRegistered,
     Invalid,
@@ -81,7 +81,7 @@ class ErrorHandler:
         if interaction is None or isinstance(error, MalformedPayload | NotInUse):
             return _reply_unparsed(body, message, respond)
         response = _reply(error, interaction, message, respond, client)
-        if isinstance(error, NotConfirmed) and _is_persons(interaction):
+        if isinstance(error, NotConfirmed) and _is_member_request(interaction):
             # This comes last: if the outcome is known by now, the callback runs immediately.
             error.result.add_done_callback(
                 lambda result: _tell_outcome(interaction, result, respond, client)
@@ -100,8 +100,8 @@ class ErrorHandler:
         if isinstance(error, MalformedPayload):
             _logger.warning("malformed payload: %r", error.where)
         if isinstance(error, RollcallError):
-            telemetry.refused(error)
-            if isinstance(error, NotRegistered) and _is_persons(interaction):
+            telemetry.log_refusal(error)
+            if isinstance(error, NotRegistered) and _is_member_request(interaction):
                 return error_messages.to(interaction.user_id, error)
             return error_messages.message(error)
         if isinstance(error, SlackApiError) and error.response.get("error") in _TRIGGER_EXPIRED:
@@ -113,10 +113,10 @@ class ErrorHandler:
             exc_info=error,
             extra={"reference": reference},
         )
-        return error_messages.unforeseen(reference)
+        return error_messages.unexpected(reference)
 
 
-def _is_persons(interaction: Interaction | None) -> TypeGuard[PersonsRequest]:
+def _is_member_request(interaction: Interaction | None) -> TypeGuard[MemberRequest]:
     return interaction is not None and not isinstance(interaction, SlackEvent)
 
 
@@ -171,7 +171,7 @@ def _not_answered(error: Exception) -> BoltResponse:
 
 
 def _tell_outcome(
-    request: PersonsRequest, result: Future[object], respond: Respond, client: WebClient
+    request: MemberRequest, result: Future[object], respond: Respond, client: WebClient
 ) -> None:
     """Tell a person the outcome of their unconfirmed request."""
     outcome = result.exception() or result.result()
@@ -186,14 +186,14 @@ def _tell_outcome(
 def _outcome_message(outcome: object, asker_id: str) -> Message:
     render: dict[type, Callable[[Any], Message]] = {
         RegisterOutcome: registration_views.registered,
-        LeaveOutcome: registration_views.unregistered,
+        UnregisterOutcome: registration_views.unregistered,
         ChangeOutcome: manage_views.event_changed,
         bool: account_views.forgotten,
     }
     if isinstance(outcome, RollcallError):
         return error_messages.to(asker_id, outcome)
-    if isinstance(outcome, LeaveOutcome) and outcome.registration.user_id != asker_id:
-        return roster_views.removal_message(outcome, {})
+    if isinstance(outcome, UnregisterOutcome) and outcome.registration.user_id != asker_id:
+        return attendee_views.removal_message(outcome, {})
     return render[type(outcome)](outcome)
 
 

@@ -140,7 +140,7 @@ class Queries:
         cursor = None if is_last else waitlist_cursor(event.event_id, waitlist[-1].entry.ticket)
         return EventRegistrations(event, registered, waitlist, cursor)
 
-    def list_registration_moves(
+    def list_registration_history(
         self, event_id: str, user_id: str, limit: int, cursor: str | None
     ) -> Page[RegistrationMove]:
         """Return a page of a user's history in an event.
@@ -247,7 +247,8 @@ def registration_move(
     moved_up = 0
     for change in reversed(entry.changes):
         left_waitlist = change.kind is ChangeKind.PROMOTED or (
-            change.kind is ChangeKind.LEFT and change.status is RegistrationStatus.WAITLISTED
+            change.kind is ChangeKind.UNREGISTERED
+            and change.status is RegistrationStatus.WAITLISTED
         )
         if change.user_id == user_id:
             own.append(change)

@@ -13,19 +13,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from domain.commands import (
+    Announce,
     ChangeOutcome,
     Command,
     Create,
     Edit,
     Export,
-    LeaveOutcome,
-    Message,
     Register,
     RegisterOutcome,
     Remove,
     SetStatus,
     StartDeletion,
     Unregister,
+    UnregisterOutcome,
 )
 from domain.enums import EventStatus, RegistrationStatus
 from domain.errors import (
@@ -43,9 +43,9 @@ from domain.execution.long_operations import DEACTIVATION_PREFIX, LongOperations
 from domain.execution.retry import LONG_PAGE_SIZE, PAGE_SIZE, REQUEST_SECONDS, RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
+    AnnouncementDraft,
     EventChanges,
     EventDraft,
-    MessageDraft,
     Removal,
     UserChanges,
     UserDraft,
@@ -57,10 +57,10 @@ from domain.models import (
     Event,
     EventRegistrations,
     JournalEntry,
-    LeavePreview,
     ListedEvent,
     Page,
     RegistrationMove,
+    UnregisterPreview,
     User,
     UserRegistration,
 )
@@ -344,14 +344,19 @@ class Service:
         """Cancel the event for good and notify all attendees. Raises `UnknownEvent`, `NotOrganizer`."""
         return self._change(event_id, SetStatus(EventStatus.CANCELED, actor))
 
-    def message(
-        self, event_id: str, draft: MessageDraft, *, request_id: str, actor: Actor | None = None
+    def announce(
+        self,
+        event_id: str,
+        draft: AnnouncementDraft,
+        *,
+        request_id: str,
+        actor: Actor | None = None,
     ) -> ChangeOutcome:
         """Send an announcement to attendees, once per request id (R8.8, R8.13).
 
         Raises `UnknownEvent`, `NotOrganizer`.
         """
-        return self._change(event_id, Message(draft.text, draft.audience, actor, request_id))
+        return self._change(event_id, Announce(draft.text, draft.audience, actor, request_id))
 
     def export(self, event_id: str, *, request_id: str, actor: Actor) -> ChangeOutcome:
         """Send the actor the list of attendees, once per request id (R8.8, R8.13).
@@ -391,9 +396,9 @@ class Service:
                 return self.register(event_id, draft.user_id)
         return self.register(event_id, self.ensure_user(draft).user_id)
 
-    def unregister(self, event_id: str, user_id: str) -> LeaveOutcome:
+    def unregister(self, event_id: str, user_id: str) -> UnregisterOutcome:
         """Delete a registration and promote into a freed seat (R4). Raises `UnknownEvent`, `NotRegistered`."""
-        return _expected(LeaveOutcome, self._execute(event_id, Unregister(user_id)))
+        return _expected(UnregisterOutcome, self._execute(event_id, Unregister(user_id)))
 
     def remove(
         self,
@@ -402,13 +407,15 @@ class Service:
         *,
         actor: Actor | None = None,
         reason: str | None = None,
-    ) -> LeaveOutcome:
+    ) -> UnregisterOutcome:
         """Delete a user's registration for an organizer and notify the user with the reason (R4.6).
 
         Raises `UnknownEvent`, `NotOrganizer`, `NotRegistered`, and `Invalid` for a reason too long.
         """
         checked = Removal.of(reason=reason or "").reason or None
-        return _expected(LeaveOutcome, self._execute(event_id, Remove(user_id, actor, checked)))
+        return _expected(
+            UnregisterOutcome, self._execute(event_id, Remove(user_id, actor, checked))
+        )
 
     def get_registration(self, event_id: str, user_id: str) -> UserRegistration:
         """Return a user's registration with its position; raise `UnknownEvent`, `NotRegistered`."""
@@ -487,13 +494,13 @@ class Service:
 
         return self._retry.read_consistently(read)
 
-    def preview_leave(self, event_id: str, user_id: str) -> LeavePreview:
-        """Return what the user would lose by leaving now (R8.4); raise `UnknownEvent`, `NotRegistered`."""
+    def preview_unregister(self, event_id: str, user_id: str) -> UnregisterPreview:
+        """Return what the user would lose by unregistering now (R8.4); raise `UnknownEvent`, `NotRegistered`."""
         own = self.get_registration(event_id, user_id)
         event = own.event
         has_waitlisted = event.waitlist_count > 0
         can_return = event.has_waitlist and event.closed_reason(self._clock.now()) is None
-        return LeavePreview(
+        return UnregisterPreview(
             own,
             next_gets_seat=own.position is None and has_waitlisted,
             position_on_return=event.waitlist_count if can_return and has_waitlisted else None,
@@ -515,7 +522,7 @@ class Service:
             lambda: self._store.list_history(event_id, limit=limit, cursor=cursor)
         )
 
-    def list_own_history(
+    def list_registration_history(
         self, event_id: str, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None
     ) -> Page[RegistrationMove]:
         """List what changed a user's registration or position, newest first.
@@ -523,7 +530,7 @@ class Service:
         A page covers `limit` entries of the event's history, so it may be short, or empty. Raises
         `UnknownEvent`, and `Invalid` for a cursor of another list.
         """
-        return self._queries.list_registration_moves(event_id, user_id, limit, cursor)
+        return self._queries.list_registration_history(event_id, user_id, limit, cursor)
 
     def sweep(self) -> int:
         """Run due schedules (R8.15) and finish interrupted operations (R7.4); return how many.

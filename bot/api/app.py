@@ -127,13 +127,13 @@ def _problem_route(new_id: NewId) -> type[APIRoute]:
                 except HTTPException as error:
                     if error.status_code == 400:
                         # FastAPI raises this for a body that is not text.
-                        return problems.refused(Invalid("body", "must be JSON"))
+                        return problems.refusal(Invalid("body", "must be JSON"))
                     raise
                 except RequestValidationError as error:
                     return problems.malformed(error.errors()[0])
                 except RollcallError as error:
-                    telemetry.refused(error)
-                    return problems.refused(error)
+                    telemetry.log_refusal(error)
+                    return problems.refusal(error)
                 except Exception:
                     reference = new_id()[:8]
                     _logger.exception(

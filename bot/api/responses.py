@@ -136,7 +136,7 @@ class UserRegistration(Registration):
         return cls(event=Event.of(own.event), **registration.model_dump(by_alias=False))
 
 
-class Departure(ResponseModel):
+class Unregistration(ResponseModel):
     """The result of leaving an event: the user who was promoted, if any."""
 
     promoted: tuple[str, ...]
@@ -156,14 +156,14 @@ class EventPage(ResponseModel):
     next_cursor: str | None
 
 
-class RegistrationPage(ResponseModel):
+class UserRegistrationPage(ResponseModel):
     """A page of a user's registrations by the events' start, with the cursor of the next page."""
 
     items: tuple[UserRegistration, ...]
     next_cursor: str | None
 
 
-class Roster(ResponseModel):
+class EventRegistrationPage(ResponseModel):
     """A page of an event's registrations: registered first, then waitlisted. The counts are the event's."""
 
     registered: tuple[Registration, ...]

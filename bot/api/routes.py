@@ -20,7 +20,7 @@ from bot.api.requests import (
     UserUpdate,
 )
 from domain import models
-from domain.commands import ChangeOutcome, LeaveOutcome, RegisterOutcome
+from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
@@ -165,41 +165,41 @@ def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None
         "/events/{eventId}/register/{userId}",
         responses=problems(UnknownUser, UnknownEvent, NotRegistered, NotConfirmed),
     )
-    def unregister(event_id: EventId, user_id: UserId) -> responses.Departure:
+    def unregister(event_id: EventId, user_id: UserId) -> responses.Unregistration:
         """Unregister a user. A free seat goes to the next on the waitlist."""
-        left: LeaveOutcome = confirm(lambda: service.unregister(event_id, user_id))
-        return responses.Departure(promoted=left.promoted)
+        left: UnregisterOutcome = confirm(lambda: service.unregister(event_id, user_id))
+        return responses.Unregistration(promoted=left.promoted)
 
     @router.get("/users/{userId}/registrations", responses=problems(UnknownUser, Invalid))
     def list_registrations_of_user(
         user_id: UserId, asked: Annotated[Filter, Query()]
-    ) -> responses.RegistrationPage:
+    ) -> responses.UserRegistrationPage:
         """List a user's registrations with their events, by start."""
-        of_list = ("registrations of", user_id, asked.status)
-        after = from_cursor(of_list, asked.cursor)
+        list_id = ("registrations of", user_id, asked.status)
+        after = from_cursor(list_id, asked.cursor)
         own = service.list_registrations_of(user_id, status=asked.status)
         service.get_user(
             user_id
         )  # checked last: a user deleted meanwhile may have had more registrations
         page, end = _page([one for one in own if after is None or _key(one) > after], asked.limit)
-        return responses.RegistrationPage(
+        return responses.UserRegistrationPage(
             items=tuple(map(responses.UserRegistration.with_event, page)),
-            next_cursor=to_cursor(of_list, end),
+            next_cursor=to_cursor(list_id, end),
         )
 
     @router.get("/events/{eventId}/registrations", responses=problems(UnknownEvent, Invalid))
     def list_registrations_in_event(
         event_id: EventId, asked: Annotated[Filter, Query()]
-    ) -> responses.Roster:
+    ) -> responses.EventRegistrationPage:
         """List registered users, then the waitlist in order. The counts are the event's."""
-        of_list = ("registrations in", event_id, asked.status)
+        list_id = ("registrations in", event_id, asked.status)
         page = service.list_registrations_in(
             event_id,
             status=asked.status,
             limit=asked.limit,
-            cursor=from_cursor(of_list, asked.cursor),
+            cursor=from_cursor(list_id, asked.cursor),
         )
-        return responses.Roster.of(page, to_cursor(of_list, page.next_cursor))
+        return responses.EventRegistrationPage.of(page, to_cursor(list_id, page.next_cursor))
 
 
 def _page(

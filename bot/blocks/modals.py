@@ -64,7 +64,7 @@ def event_options(events: Sequence[ListedEvent]) -> dict[str, Any]:
     )
 
 
-def own_options(own: Sequence[UserRegistration]) -> dict[str, Any]:
+def registration_options(own: Sequence[UserRegistration]) -> dict[str, Any]:
     """Return a user's registrations as select options."""
     return option_list(
         (

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from bot.entrypoints.bootstrap import Bot, SystemClock, new_id
 from bot.entrypoints.settings import Settings
-from bot.slack.request_verification import MOST_BYTES, RequestVerifier
+from bot.slack.request_verification import MAX_BODY_BYTES, RequestVerifier
 
 _logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ async def _body(request: Request) -> bytes:
     received = bytearray()
     async for chunk in request.stream():
         received += chunk
-        if len(received) > MOST_BYTES:
+        if len(received) > MAX_BODY_BYTES:
             break
     return bytes(received)
 

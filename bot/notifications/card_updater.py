@@ -157,7 +157,7 @@ class CardUpdater:
             self._client.chat_update(channel=card.channel_id, ts=card.message_ts, **message)
         except FAILURES as error:
             return self._handle_failure(card, event, error)
-        self._circuit_breaker.accepted(UPDATE_METHOD)
+        self._circuit_breaker.record_success(UPDATE_METHOD)
         # If the lease is lost, its new holder may have shown a newer version before this one arrived.
         renew_lease()
         if is_deleted:
@@ -179,7 +179,7 @@ class CardUpdater:
             case ErrorClass.RATE_LIMITED:
                 self._paused_until = now + timedelta(seconds=failure.retry_after)
             case ErrorClass.APP:
-                self._circuit_breaker.refused(UPDATE_METHOD, failure.reason)
+                self._circuit_breaker.record_refusal(UPDATE_METHOD, failure.reason)
             case ErrorClass.TEMPORARY:
                 self._paused_until = now + RETRY_DELAY
         refused_until = self._circuit_breaker.refused_until(UPDATE_METHOD)

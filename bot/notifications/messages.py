@@ -84,7 +84,9 @@ def _reminder(_: Notification, entry: JournalEntry) -> Message:
 def _announcement(notification: Notification, entry: JournalEntry) -> Message:
     text = notification.text or ""
     # One commit may also hold registrations, and messages of other organizers.
-    author = next((wrote.actor_id for wrote, one in entry.messages() if one == notification), None)
+    author = next(
+        (wrote.actor_id for wrote, one in entry.announcements() if one == notification), None
+    )
     who = mention(author) if author else "An organizer"
     return Message(
         f"{who} about {_title(entry)}: {escape(text, LISTED)}",
@@ -110,7 +112,7 @@ def _deactivated(notification: Notification, entry: JournalEntry) -> Message:
 def _given_up(user_id: str | None, entry: JournalEntry) -> tuple[bool, str | None]:
     """Return whether a user was waitlisted, and who got their seat. Others may have left in the same commit."""
     for number, change in enumerate(entry.changes):
-        if change.user_id == user_id and change.kind is ChangeKind.LEFT:
+        if change.user_id == user_id and change.kind is ChangeKind.UNREGISTERED:
             following = entry.changes[number + 1 : number + 2]
             heirs = [one.user_id for one in following if one.cause is Cause.SEAT_FREED]
             return change.status is RegistrationStatus.WAITLISTED, heirs[0] if heirs else None
@@ -125,7 +127,7 @@ _RENDERED: Mapping[NotificationKind, Callable[[Notification, JournalEntry], Mess
     NotificationKind.DELETED: _deleted,
     NotificationKind.CLOSED: _closed,
     NotificationKind.REMINDER: _reminder,
-    NotificationKind.MESSAGE: _announcement,
+    NotificationKind.ANNOUNCEMENT: _announcement,
     NotificationKind.DEACTIVATED: _deactivated,
 }
 """An export is sent as a file instead, see `bot.features.export.spreadsheet`."""
@@ -139,7 +141,7 @@ _NAMES = {
     NotificationKind.DELETED: "Event deleted",
     NotificationKind.CLOSED: "Registration closed",
     NotificationKind.REMINDER: "Reminder",
-    NotificationKind.MESSAGE: "Message from an organizer",
+    NotificationKind.ANNOUNCEMENT: "Message from an organizer",
     NotificationKind.DEACTIVATED: "Someone left the workspace",
     NotificationKind.EXPORT: "Attendee list",
 }

@@ -129,14 +129,14 @@ class NotificationWorker:
         while not self._is_stopping:
             if self._clock.now() >= self._next_sweep:
                 self._next_sweep = self._clock.now() + SWEEP_INTERVAL
-                self._safely(self.sweep)
+                self._run_safely(self.sweep)
             if self._clock.now() >= self._next_reconciliation:
                 self._next_reconciliation = self._clock.now() + RECONCILE_INTERVAL
                 self._spawn(self._reconcile_safely)
             event_id = self._take_due()
             if event_id is None:
                 break
-            again = self._safely(lambda event_id=event_id: self.process_event(event_id))  # type: ignore[misc]
+            again = self._run_safely(lambda event_id=event_id: self.process_event(event_id))  # type: ignore[misc]
             if again is not None:
                 with self._lock:
                     self._due.setdefault(event_id, again)
@@ -194,7 +194,7 @@ class NotificationWorker:
             del self._due[due[0]]
             return due[0]
 
-    def _safely(self, work: Callable[[], datetime | None]) -> datetime | None:
+    def _run_safely(self, work: Callable[[], datetime | None]) -> datetime | None:
         try:
             return work()
         except Unavailable as error:

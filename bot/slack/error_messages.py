@@ -20,7 +20,7 @@ FAILED = "That didn’t work"
 _TITLES: Mapping[type, str] = {errors.NotConfirmed: "Not confirmed yet", RefreshFailed: "Done"}
 
 
-class Wrong(StrEnum):
+class FieldProblem(StrEnum):
     """Problems of a form's fields that the domain doesn't know."""
 
     NO_EVENT = "choose an event"
@@ -61,7 +61,7 @@ def field_error(reason: str) -> str:
     return f"{reason[:1].upper()}{reason[1:]}."
 
 
-def unforeseen(reference: str) -> Message:
+def unexpected(reference: str) -> Message:
     """Return the message for a bug. `reference` finds it in the log."""
     return note(
         "Something went wrong, and I can’t tell whether your request went through. Check again in a"

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from bot.blocks.ids import BlockId
-from bot.slack.error_messages import Wrong
+from bot.slack.error_messages import FieldProblem
 from bot.slack.errors import MalformedPayload, NotInUse
 from bot.slack.member_directory import Member
 from domain.errors import Invalid
@@ -164,7 +164,7 @@ class View(_Part):
         text = self.text(block).strip()
         digits = text.removeprefix("-")
         if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
-            raise Invalid(block, Wrong.NO_WHOLE_NUMBER)
+            raise Invalid(block, FieldProblem.NO_WHOLE_NUMBER)
         return int(text)
 
 
@@ -412,12 +412,10 @@ class TokensRevoked(SlackEvent):
         return bool(self.event.tokens.bot)
 
 
-PersonsRequest: TypeAlias = (
-    SlashCommand | BlockAction | ViewSubmission | ViewClosed | OptionsRequest
-)
+MemberRequest: TypeAlias = SlashCommand | BlockAction | ViewSubmission | ViewClosed | OptionsRequest
 """Requests that a person makes; events come from Slack itself."""
 
-Interaction: TypeAlias = PersonsRequest | SlackEvent
+Interaction: TypeAlias = MemberRequest | SlackEvent
 
 _EVENTS: Mapping[str, type[SlackEvent]] = {
     "app_home_opened": AppHomeOpened,

@@ -18,7 +18,7 @@ from bot.blocks.mrkdwn import shortened
 from bot.slack import interactions, response_urls
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.errors import RefreshFailed
-from bot.slack.interactions import BlockAction, MessageAction, PersonsRequest, SlashCommand
+from bot.slack.interactions import BlockAction, MemberRequest, MessageAction, SlashCommand
 from bot.slack.response_urls import ReplyNotSent
 from domain.errors import Busy
 
@@ -79,7 +79,7 @@ def post_ephemeral(respond: Respond, message: Message) -> None:
 
 
 def follow_up(
-    request: PersonsRequest, message: Message, *, respond: Respond, client: WebClient
+    request: MemberRequest, message: Message, *, respond: Respond, client: WebClient
 ) -> None:
     """Tell a person something after the acknowledgement, when their trigger has expired.
 

@@ -48,13 +48,13 @@ class EditMetadata(EventMetadata):
     shown: dict[str, str]
 
 
-class PersonMetadata(EventMetadata):
+class AttendeeMetadata(EventMetadata):
     """The attendee that the form is about."""
 
     user_id: Text
 
 
-class MessageMetadata(EventMetadata):
+class AnnouncementMetadata(EventMetadata):
     """`previewed` is the fingerprint of the preview above the form; empty before the first preview."""
 
     request_id: Text
@@ -78,7 +78,7 @@ class HomeMetadata(ViewMetadata):
 
     own: int = 0
     organized: Text | None = None
-    coming: Text | None = None
+    upcoming: Text | None = None
 
     @classmethod
     def of(cls, view: View) -> Self:

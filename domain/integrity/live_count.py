@@ -178,9 +178,9 @@ class LiveCount:
                 now = RegistrationStatus.WAITLISTED
             case ChangeKind.PROMOTED:
                 before, now = RegistrationStatus.WAITLISTED, RegistrationStatus.REGISTERED
-            case ChangeKind.LEFT if change.status is not None:
+            case ChangeKind.UNREGISTERED if change.status is not None:
                 before = change.status
-            case ChangeKind.LEFT | ChangeKind.REPAIRED:
+            case ChangeKind.UNREGISTERED | ChangeKind.REPAIRED:
                 raise JournalGap
             case _:
                 return

@@ -1,6 +1,6 @@
 """Metrics, the dashboard, and the alarms.
 
-Lambda, DynamoDB, SQS and the HTTP API provide metrics. Rollcall's own are in `infra.figures`.
+Lambda, DynamoDB, SQS and the HTTP API provide metrics. Rollcall's own are in `infra.log_metrics`.
 `docs/operations.md` says what to do about each alarm.
 """
 
@@ -19,7 +19,7 @@ from constructs import Construct
 from infra.constructs.functions import Functions
 from infra.constructs.http_endpoint import HttpEndpoint
 from infra.constructs.tables import Tables
-from infra.figures import FIGURES, Figure
+from infra.log_metrics import LOG_METRICS, LogMetric
 from storage.dynamodb import schema
 
 MINUTE = cdk.Duration.minutes(1)
@@ -66,7 +66,7 @@ class Monitoring(Construct):
         )
         self._all: list[cloudwatch.IAlarm] = []
         self._subscribe(email)
-        for name, figure in FIGURES.items():
+        for name, figure in LOG_METRICS.items():
             self._filter(name, figure)
         self._alarms()
         self._dashboard()
@@ -84,7 +84,7 @@ class Monitoring(Construct):
 
     # Rollcall's own metrics
 
-    def _filter(self, name: str, figure: Figure) -> None:
+    def _filter(self, name: str, figure: LogMetric) -> None:
         for function in figure.functions:
             logs.MetricFilter(
                 self,
@@ -101,7 +101,7 @@ class Monitoring(Construct):
     def _namespace(self) -> str:
         return f"Rollcall/{self._stage}"
 
-    def _figure(
+    def _log_metric(
         self, name: str, statistic: str = "Sum", period: cdk.Duration = FIVE_MINUTES
     ) -> cloudwatch.Metric:
         return cloudwatch.Metric(
@@ -121,7 +121,7 @@ class Monitoring(Construct):
         self._alarm(
             "failures",
             "An unexpected error was logged. Someone was shown its reference",
-            self._figure("Failures"),
+            self._log_metric("Failures"),
         )
         self._alarm(
             "throttles",
@@ -144,7 +144,7 @@ class Monitoring(Construct):
         self._alarm(
             "undelivered",
             "A notification or card update has waited for 5 minutes, or the sweep stopped reporting",
-            self._figure("OldestUndelivered", "Maximum", MINUTE),
+            self._log_metric("OldestUndelivered", "Maximum", MINUTE),
             threshold=UNDELIVERED_FOR.to_seconds(),
             periods=3,
             missing=cloudwatch.TreatMissingData.BREACHING,
@@ -216,18 +216,18 @@ class Monitoring(Construct):
                 [
                     _graph(
                         "Registrations",
-                        [self._figure(name, period=minute) for name in ACTIVITY],
+                        [self._log_metric(name, period=minute) for name in ACTIVITY],
                     ),
                     _graph(
                         "Refusals",
-                        [self._figure(name, period=minute) for name in REFUSALS],
+                        [self._log_metric(name, period=minute) for name in REFUSALS],
                     ),
                     _graph(
                         "Batch size and conflicts",
                         [
-                            self._figure("BatchSize", "Maximum", minute),
-                            self._figure("BatchSize", "Average", minute),
-                            self._figure("Conflicts", period=minute),
+                            self._log_metric("BatchSize", "Maximum", minute),
+                            self._log_metric("BatchSize", "Average", minute),
+                            self._log_metric("Conflicts", period=minute),
                         ],
                     ),
                 ],
@@ -242,13 +242,13 @@ class Monitoring(Construct):
                     _graph(
                         "Delay from commit to notification",
                         [
-                            self._figure("DeliveryLag", statistic, minute)
+                            self._log_metric("DeliveryLag", statistic, minute)
                             for statistic in ("p50", "p99")
                         ],
                     ),
                     _graph(
                         "Age of the oldest undelivered notification",
-                        [self._figure("OldestUndelivered", "Maximum", minute)],
+                        [self._log_metric("OldestUndelivered", "Maximum", minute)],
                     ),
                 ],
                 [
@@ -276,7 +276,7 @@ class Monitoring(Construct):
         )
 
 
-ACTIVITY = ("Registrations", "Departures", "Promotions")
+ACTIVITY = ("Registrations", "Unregistrations", "Promotions")
 REFUSALS = ("Refusals", "Busy", "NotConfirmed")
 
 

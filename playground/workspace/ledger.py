@@ -45,7 +45,7 @@ class Ledger:
         """The number of the latest change."""
         return self._seq
 
-    def changed(
+    def announce(
         self,
         kind: Literal["message", "view", "home", "channel", "member", "backstage"],
         *,

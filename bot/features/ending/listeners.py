@@ -9,7 +9,7 @@ from bot.blocks.mrkdwn import as_typed
 from bot.features.ending import views as ending_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
-from bot.slack.error_messages import Wrong
+from bot.slack.error_messages import FieldProblem
 from bot.slack.interactions import BlockAction, ViewSubmission
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply, showing_change, update_view
@@ -62,7 +62,7 @@ class EndingListeners:
         event_id = EventMetadata.of(view).event_id
         event = self._manage_modal.get_event(submission.user_id, event_id)
         if _normalized(view.text(BlockId.CONFIRMATION)) != _normalized(event.title):
-            raise Invalid(BlockId.CONFIRMATION, Wrong.NOT_THE_TITLE)
+            raise Invalid(BlockId.CONFIRMATION, FieldProblem.NOT_THE_TITLE)
         is_done = self._members.as_organizer(
             submission.user_id, lambda actor: self._service.delete_event(event_id, actor=actor)
         )

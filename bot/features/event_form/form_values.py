@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 from bot.blocks.ids import BlockId, EventOption
 from bot.blocks.mrkdwn import is_slack_id
-from bot.slack.error_messages import Wrong
+from bot.slack.error_messages import FieldProblem
 from bot.slack.errors import MalformedPayload
 from bot.slack.interactions import View
 from domain.errors import Invalid
@@ -43,7 +43,7 @@ def _shared_values(view: View, organizer_id: str) -> dict[str, Any]:
     """Return the values that both forms have."""
     time_zone = view.selected(BlockId.TIME_ZONE) or ""
     if time_zone not in available_timezones():
-        raise Invalid(BlockId.TIME_ZONE, Wrong.NO_TIME_ZONE)
+        raise Invalid(BlockId.TIME_ZONE, FieldProblem.NO_TIME_ZONE)
     times = {
         name: _optional_time(view, date_block, time_block, time_zone)
         for name, date_block, time_block in (
@@ -53,7 +53,7 @@ def _shared_values(view: View, organizer_id: str) -> dict[str, Any]:
         )
     }
     if times["starts_at"] is None:
-        raise Invalid(BlockId.START_DATE, Wrong.NO_DAY)
+        raise Invalid(BlockId.START_DATE, FieldProblem.NO_DAY)
     co_organizers = view.input(BlockId.CO_ORGANIZERS).selected_users or []
     reminders = view.checked(BlockId.REMINDERS)
     if not all(_MINUTES.fullmatch(minutes) for minutes in reminders):
@@ -85,11 +85,11 @@ def _optional_time(
     if not date_given and not time_given:
         return None
     if not date_given:
-        raise Invalid(date_block, Wrong.DAY_MISSING)
+        raise Invalid(date_block, FieldProblem.DAY_MISSING)
     if not time_given:
-        raise Invalid(time_block, Wrong.TIME_MISSING)
+        raise Invalid(time_block, FieldProblem.TIME_MISSING)
     try:
         local = datetime.combine(date.fromisoformat(date_given), time.fromisoformat(time_given))
     except ValueError:
-        raise Invalid(time_block, Wrong.NO_SUCH_MOMENT) from None
+        raise Invalid(time_block, FieldProblem.NO_SUCH_MOMENT) from None
     return from_local(time_block, local, time_zone)

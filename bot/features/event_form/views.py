@@ -206,8 +206,8 @@ def time_zone_options(names: Sequence[str]) -> dict[str, Any]:
     return option_list((name, name) for name in names[:100])
 
 
-def event_created(event: Event, trouble: str | None) -> View:
-    """Confirm a new event. `trouble` says why its card was not posted, and what to do."""
+def event_created(event: Event, problem: str | None) -> View:
+    """Confirm a new event. `problem` says why its card was not posted, and what to do."""
     blocks: list[Block] = [
         section(f"{bold(event.title)} is open for registration.\n{when_and_where(event)}"),
         context(
@@ -215,8 +215,8 @@ def event_created(event: Event, trouble: str | None) -> View:
             f" To manage the event or post its card, type `/event {event.event_id}`."
         ),
     ]
-    if trouble is not None:
-        blocks.append(section(f":warning: {trouble}"))
+    if problem is not None:
+        blocks.append(section(f":warning: {problem}"))
     return note_modal("Event created", Message("Event created", blocks))
 
 

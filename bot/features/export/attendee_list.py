@@ -33,7 +33,7 @@ def export_file(store: Store, event: Event) -> File:
     writer.writerows(_rows(store, event))
     text.flush()
     text.detach()
-    return spreadsheet.people_file(event, content)
+    return spreadsheet.attendee_file(event, content)
 
 
 def _rows(store: Store, event: Event) -> Iterator[Row]:

@@ -48,7 +48,7 @@ def waitlisted(event: Event, place: WaitlistPosition, users: Mapping[str, User])
     )
 
 
-def people_file(event: Event, content: IO[bytes]) -> File:
+def attendee_file(event: Event, content: IO[bytes]) -> File:
     """Return the file: registered users first, then the waitlist in order."""
     return File(
         name=file_name(event.title, "csv"),

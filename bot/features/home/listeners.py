@@ -21,7 +21,7 @@ def register(registrar: Registrar, context: AppContext) -> None:
     registrar.event("app_home_opened", listeners.opened)
     registrar.action(ActionId.HOME_OWN, listeners.show_own)
     registrar.action(ActionId.HOME_ORGANIZED, listeners.show_organized)
-    registrar.action(ActionId.HOME_UPCOMING, listeners.show_coming)
+    registrar.action(ActionId.HOME_UPCOMING, listeners.show_upcoming)
 
 
 class HomeListeners:
@@ -42,9 +42,9 @@ class HomeListeners:
         """Show another page of the events that one organizes."""
         self._show_page(action, organized=_read_cursor(action.value))
 
-    def show_coming(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
+    def show_upcoming(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Show another page of upcoming events."""
-        self._show_page(action, coming=_read_cursor(action.value))
+        self._show_page(action, upcoming=_read_cursor(action.value))
 
     def _show_page(self, action: BlockAction, **start: int | str | None) -> None:
         shown = HomeMetadata.of(action.modal).model_copy(update=start)

@@ -63,7 +63,7 @@ class HomePublisher:
                 lambda cursor: self._service.list_events(
                     upcoming=True, limit=home_views.UPCOMING, cursor=cursor
                 ),
-                shown.coming,
+                shown.upcoming,
                 1,
             ),
         )

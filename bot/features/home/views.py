@@ -49,7 +49,7 @@ def home(lists: Lists, shown: HomeMetadata) -> View:
         *_own(lists.own, shown.own),
         DividerBlock(),
         HeaderBlock(text=plain(UPCOMING_HEADING)),
-        *_upcoming(lists, is_first=shown.coming is None),
+        *_upcoming(lists, is_first=shown.upcoming is None),
     ]
     if lists.organized.items or shown.organized is not None:
         blocks += [

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from slack_sdk.models.views import View
 
-from bot.features.manage import roster_views
+from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
 from bot.slack.context import AppContext
 from bot.slack.interactions import ViewSubmission
@@ -41,7 +41,7 @@ class ManageModal:
         listing = self._members.as_organizer(
             user_id,
             lambda actor: self._service.list_registrations_in(
-                event_id, limit=roster_views.ROSTER_PAGE, cursor=cursor, actor=actor
+                event_id, limit=attendee_views.ATTENDEES_PAGE, cursor=cursor, actor=actor
             ),
         )
         shown = {row.user_id for row in listing.registered}

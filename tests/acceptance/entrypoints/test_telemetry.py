@@ -13,7 +13,7 @@ import pytest
 
 from bot.blocks.ids import ActionId
 from bot.telemetry import LOGGER
-from infra.figures import FIGURES
+from infra.log_metrics import LOG_METRICS
 from playground.demo.seed import EVENTS
 from playground.web_api.fault_injection import Fault
 from tests.support.dynamodb.injected_answers import canceled
@@ -158,7 +158,7 @@ def test_every_metric_filter_matches_a_logged_line_and_field(
     logged: dict[str, set[str]] = {}
     for record in log.records:
         logged.setdefault(record.getMessage(), set()).update(fields(record))
-    for name, figure in FIGURES.items():
+    for name, figure in LOG_METRICS.items():
         message = re.match(r'\$\.message = "(\w+)"', figure.lines)
         if message is None:
             assert name == "Failures"  # matches every error

@@ -193,7 +193,7 @@ class Walk:
 
     def manage(self) -> None:
         self._press(AMARA, self._card("fair"), ActionId.MANAGE)
-        for action in (ActionId.ROSTER_PAGE, ActionId.ROSTER_BACK):
+        for action in (ActionId.ATTENDEES_PAGE, ActionId.ATTENDEES_BACK):
             self._press(AMARA, self._on_top(AMARA), action)
         for action in (ActionId.CLOSE, ActionId.REOPEN, ActionId.POST_CARD):
             self._press(AMARA, self._on_top(AMARA), action)

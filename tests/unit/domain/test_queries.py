@@ -44,13 +44,13 @@ def test_preview_leave_during_changes_is_of_one_moment() -> None:
 
     store.after_rows = others_come
     with pytest.raises(NotRegistered):
-        service.preview_leave("e1", "a")
+        service.preview_unregister("e1", "a")
 
 
 def test_own_history_of_a_missing_event_raises() -> None:
     service = service_on(MemoryStore())
     with pytest.raises(UnknownEvent):
-        service.list_own_history("e1", "a")
+        service.list_registration_history("e1", "a")
 
 
 def test_preview_of_a_lower_capacity_during_changes_is_of_one_moment() -> None:

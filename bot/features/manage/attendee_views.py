@@ -1,4 +1,4 @@
-"""The roster, one attendee of it, and removing them (R4.6, R8.8)."""
+"""The list of attendees, one attendee of it, and removing them (R4.6, R8.8)."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from bot.blocks.inputs import input_block
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention, mention_list
 from bot.blocks.paging import page_buttons
-from domain.commands import LeaveOutcome
+from domain.commands import UnregisterOutcome
 from domain.enums import EventStatus
 from domain.inputs import MAX_REASON_LENGTH
 from domain.models import Event, EventRegistrations, User, UserRegistration
 
-ROSTER_PAGE = 30
+ATTENDEES_PAGE = 30
 """Attendees on one page. Each is a block, and a view may have 100 blocks."""
 
 
-def roster_blocks(
+def attendee_list(
     listing: EventRegistrations, users: Mapping[str, User], *, is_first: bool
 ) -> list[Block]:
     """Show a page of registered users, then of the waitlist, and a select to find an attendee."""
@@ -66,8 +66,8 @@ def roster_blocks(
         no_one = "No one is registered yet." if is_first else "No attendees on this page."
         blocks.append(section(no_one))
     return blocks + page_buttons(
-        ActionId.ROSTER_BACK,
-        ActionId.ROSTER_PAGE,
+        ActionId.ATTENDEES_BACK,
+        ActionId.ATTENDEES_PAGE,
         event.event_id,
         listing.next_cursor,
         is_first=is_first,
@@ -137,19 +137,19 @@ def not_registered(event: Event, user_id: str, users: Mapping[str, User]) -> Vie
     return note_modal(_TITLE, Message(text, [section(text)]), close="Back")
 
 
-def attendee_removed(outcome: LeaveOutcome, users: Mapping[str, User]) -> View:
+def attendee_removed(outcome: UnregisterOutcome, users: Mapping[str, User]) -> View:
     """Confirm a removal in the modal."""
     return note_modal(_TITLE, removal_message(outcome, users), close="Back")
 
 
-def removal_message(outcome: LeaveOutcome, users: Mapping[str, User]) -> Message:
-    """Confirm a removal, and say who gets the seat and who was notified."""
+def removal_message(outcome: UnregisterOutcome, users: Mapping[str, User]) -> Message:
+    """Confirm a removal, and say who gets the seat, and who is notified."""
     who = name_of(outcome.registration.user_id, users)
     text = f"Removed {who} from {bold(outcome.event.title)}."
     if outcome.promoted:
         text += f" {mention_list(outcome.promoted, len(outcome.promoted))} gets the seat."
     if outcome.notifies:
-        text += f" {'Both' if outcome.promoted else 'They'} have been notified."
+        text += f" {'Both' if outcome.promoted else 'They'} will be notified."
     return note(text)
 
 
