@@ -60,7 +60,7 @@ class ActionId(StrEnum):
     REGISTRATION_HISTORY_BACK = "registration_history_back"
     ADD_TO_CALENDAR = "add_to_calendar"
     SHOW_EVENTS = "show_events"
-    HOME_OWN = "home_own"
+    HOME_REGISTRATIONS = "home_registrations"
     """In App Home. Value: how many of one's registrations come before."""
     HOME_ORGANIZED = "home_organized"
     """Value: the cursor of the next page, or `bot.features.home.views.FIRST`."""

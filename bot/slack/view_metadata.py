@@ -76,7 +76,7 @@ class CapacityMetadata(EventMetadata):
 class HomeMetadata(ViewMetadata):
     """The first entry of each list of App Home: an offset into one's own registrations, and two cursors."""
 
-    own: int = 0
+    registrations: int = 0
     organized: Text | None = None
     upcoming: Text | None = None
 

@@ -1,4 +1,4 @@
-"""The store on a SQLite file: the same port as DynamoDB's, with no feature of its own."""
+"""The store in an SQLite file: the same ports as DynamoDB's, with no feature of its own."""
 
 from __future__ import annotations
 

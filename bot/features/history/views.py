@@ -122,7 +122,7 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
                 lines += _fields(change, time_zone)
     if entry.unreachable:
         count = len(entry.unreachable)
-        who = mention_list([person.user_id for person in entry.unreachable], count)
+        who = mention_list([recipient.user_id for recipient in entry.unreachable], count)
         lines.append(f"• Couldn’t be notified: {who}")
     return lines
 
@@ -204,15 +204,15 @@ def _left(change: Change, whom: str, by: str) -> str:
 
 
 def _messaged(change: Change, entry: JournalEntry, by: str) -> str:
-    said = next((one for wrote, one in entry.announcements() if wrote is change), None)
-    if said is None:
+    announcement = next((one for made, one in entry.announcements() if made is change), None)
+    if announcement is None:
         return f"{by} sent a message"
     whom = {
         Audience.REGISTERED: "everyone registered",
         Audience.WAITLISTED: "everyone on the waitlist",
         Audience.EVERYONE: "everyone",
-    }[said.audience]
-    return f"{by} messaged {whom}: {escape(said.text or '', MAX_TEXT)}"
+    }[announcement.audience]
+    return f"{by} messaged {whom}: {escape(announcement.text or '', MAX_TEXT)}"
 
 
 _FIELDS = {

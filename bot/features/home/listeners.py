@@ -19,7 +19,7 @@ def register(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = HomeListeners(context)
     registrar.event("app_home_opened", listeners.opened)
-    registrar.action(ActionId.HOME_OWN, listeners.show_own)
+    registrar.action(ActionId.HOME_REGISTRATIONS, listeners.show_registrations)
     registrar.action(ActionId.HOME_ORGANIZED, listeners.show_organized)
     registrar.action(ActionId.HOME_UPCOMING, listeners.show_upcoming)
 
@@ -34,9 +34,9 @@ class HomeListeners:
         """Show the first page of each list."""
         self._home.publish(event.user_id)
 
-    def show_own(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
+    def show_registrations(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Show another page of one's own registrations."""
-        self._show_page(action, own=_read_offset(action.value))
+        self._show_page(action, registrations=_read_offset(action.value))
 
     def show_organized(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Show another page of the events that one organizes."""
@@ -52,7 +52,7 @@ class HomeListeners:
 
 
 def _read_offset(value: str) -> int:
-    """Return the offset in the value of `ActionId.HOME_OWN`. Raises `MalformedPayload`."""
+    """Return the offset in the value of `ActionId.HOME_REGISTRATIONS`. Raises `MalformedPayload`."""
     if value == FIRST:
         return 0
     if not re.fullmatch(r"[0-9]{1,6}", value):

@@ -81,12 +81,12 @@ class ManageListeners:
     def _attendee_form(self, action: BlockAction, attendee_id: str) -> View:
         event_id = ManageMetadata.of(action.modal).event_id
         event = self._modal.get_event(action.user_id, event_id)
-        registration = self._service.find_registration(event_id, attendee_id)
+        attendee = self._service.find_registration(event_id, attendee_id)
         users = self._service.get_users([attendee_id])
-        if registration is None:
+        if attendee is None:
             return attendee_views.not_registered(event, attendee_id, users)
         is_over = self._service.is_over(event)
-        return attendee_views.attendee_form(registration, users, is_over=is_over)
+        return attendee_views.attendee_form(attendee, users, is_over=is_over)
 
     def remove(self, submission: ViewSubmission) -> View:
         """Remove the attendee, and update the list of attendees."""

@@ -44,8 +44,8 @@ class ManageModal:
                 event_id, limit=attendee_views.ATTENDEES_PAGE, cursor=cursor, actor=actor
             ),
         )
-        shown = {row.user_id for row in listing.registered}
-        shown |= {place.entry.user_id for place in listing.waitlist}
+        shown = {registration.user_id for registration in listing.registered}
+        shown |= {waitlisted.entry.user_id for waitlisted in listing.waitlist}
         users = self._service.get_users(shown)
         return manage_views.manage_event(
             listing, users, request_id=self._new_id(), page_cursors=page_cursors, note=note

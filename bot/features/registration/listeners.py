@@ -99,8 +99,8 @@ class RegistrationListeners:
 
     def keep_registration(self, action: BlockAction, reply: Reply) -> None:
         """Change nothing, and show one's registration."""
-        own = self._service.get_registration(action.value, action.user_id)
-        reply.replace(registration_views.registration_kept(own))
+        registration = self._service.get_registration(action.value, action.user_id)
+        reply.replace(registration_views.registration_kept(registration))
 
     # The picker
 

@@ -63,14 +63,14 @@ def unregister_question(preview: UnregisterPreview) -> Message:
     return note(cost, ActionsBlock(elements=buttons))
 
 
-def registration_kept(own: UserRegistration) -> Message:
+def registration_kept(registration: UserRegistration) -> Message:
     """Tell a user who decided not to unregister what they still have."""
-    title = bold(own.event.title)
-    if own.position is None:
+    title = bold(registration.event.title)
+    if registration.position is None:
         text = f"You still have your seat in {title}."
     else:
-        text = f"You’re still {ordinal(own.position)} on the waitlist for {title}."
-    return _with_buttons(text, own.event, has_seat=own.position is None)
+        text = f"You’re still {ordinal(registration.position)} on the waitlist for {title}."
+    return _with_buttons(text, registration.event, has_seat=registration.position is None)
 
 
 def _with_buttons(text: str, event: Event, *, has_seat: bool) -> Message:

@@ -230,8 +230,8 @@ MOVE = RegistrationMove(
     tuple(left(IDS[0], cause=Cause.REMOVED, reason=WORST * MAX_REASON_LENGTH) for _ in range(2)),
     49,
 )
-LISTS = home_views.Lists(OWN, Page(SOME, CURSOR), Page(SOME[: home_views.UPCOMING], CURSOR))
-SHOWN = HomeMetadata(own=8, organized=CURSOR, upcoming=CURSOR)
+LISTS = home_views.Lists(OWN, Page(SOME, CURSOR), Page(SOME[: home_views.PAGE_SIZE], CURSOR))
+SHOWN = HomeMetadata(registrations=8, organized=CURSOR, upcoming=CURSOR)
 
 
 def listing(seats: int, line: int) -> EventRegistrations:
@@ -393,7 +393,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "slack.error_messages.message": lambda: error_messages.message(
         RegistrationClosed(LARGEST.event_id, LARGEST.title, ClosedReason.DEADLINE, START)
     ),
-    "slack.error_messages.to": lambda: error_messages.to(
+    "slack.error_messages.message_for": lambda: error_messages.message_for(
         IDS[0], NotRegistered(LARGEST.event_id, LARGEST.title, IDS[1])
     ),
     "slack.error_messages.too_late": error_messages.too_late,
