@@ -48,4 +48,4 @@ LOG_METRICS: Mapping[str, LogMetric] = {
         (*_SERVE, *_DELIVER, "members"),
     ),
 }
-"""Rollcall's metrics, by name."""
+"""Rollcall's own metrics, by name."""

@@ -91,9 +91,9 @@ async def _body(request: Request) -> bytes:
     return bytes(received)
 
 
-def _response(answer: BoltResponse) -> Response:
+def _response(response: BoltResponse) -> Response:
     return Response(
-        content=answer.body,
-        status_code=answer.status,
-        headers=answer.first_headers_without_set_cookie(),
+        content=response.body,
+        status_code=response.status,
+        headers=response.first_headers_without_set_cookie(),
     )

@@ -150,7 +150,7 @@ class CardUpdater:
             _logger.exception(
                 "can't build the card for version %s of %s", event.version, event.event_id
             )
-            return self._skip(card, event)
+            return self._store_version(card, event)  # updated again when the event changes
         renew_lease()
         self._uncertain[_key(card)] = card
         try:
@@ -175,7 +175,7 @@ class CardUpdater:
                 return CardProgress(event.version, None)
             case ErrorClass.BUG:
                 _logger.error("card of %s skipped: %s", card.event_id, failure.reason)
-                return self._skip(card, event)
+                return self._store_version(card, event)  # updated again when the event changes
             case ErrorClass.RATE_LIMITED:
                 self._paused_until = now + timedelta(seconds=failure.retry_after)
             case ErrorClass.APP:
@@ -184,10 +184,6 @@ class CardUpdater:
                 self._paused_until = now + RETRY_DELAY
         refused_until = self._circuit_breaker.refused_until(UPDATE_METHOD)
         return CardProgress(card.rendered_version, max(self._paused_until, refused_until))
-
-    def _skip(self, card: Card, event: Event) -> CardProgress:
-        """Give up on this version. The card is updated again when the event changes."""
-        return self._store_version(card, event)
 
     def _store_version(self, card: Card, event: Event) -> CardProgress:
         if not self._store.put_card(card.model_copy(update={"rendered_version": event.version})):

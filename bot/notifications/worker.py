@@ -108,7 +108,7 @@ class NotificationWorker:
 
     def start(self) -> None:
         """Start the worker's thread. It runs until `stop`."""
-        self._thread = threading.Thread(target=self._work, name="notifier", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -118,7 +118,7 @@ class NotificationWorker:
         if self._thread is not None:
             self._thread.join()
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         while not self._is_stopping:
             seconds = self.process_due_events()
             self._clock.wait(self._signal, seconds)
@@ -226,7 +226,7 @@ class NotificationWorker:
     def undelivered_since(self) -> datetime | None:
         """Return when the oldest undelivered entry was written, None if there is none.
 
-        It examines at most `MAX_EVENTS_EXAMINED` events: if more are waiting, their ages are similar.
+        It examines at most `MAX_EVENTS_EXAMINED` events: if there are more, their ages are similar.
         """
         page = self._store.list_undelivered(limit=MAX_EVENTS_EXAMINED, cursor=None)
         event_ids = list(page.items)

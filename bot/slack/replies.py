@@ -29,7 +29,7 @@ MODAL_TITLE_LENGTH = 24
 
 
 class Reply:
-    """Replies to one person's press of a button; nobody else sees the reply."""
+    """Replies to one person's press of a button; no one else sees the reply."""
 
     def __init__(self, action: BlockAction, respond: Respond, client: WebClient) -> None:
         self._action = action
@@ -44,7 +44,7 @@ class Reply:
         elif surface.is_home:
             self.open_modal(_as_modal(message, surface))
         else:
-            with _modal_still_open():
+            with _replying_in_modal():
                 self.open_modal(_as_modal(message, surface))
 
     def replace(self, message: Message) -> None:
@@ -55,7 +55,7 @@ class Reply:
         elif surface is None:
             _post(self._respond, message, replace_original=True)
         else:
-            with _modal_still_open():
+            with _replying_in_modal():
                 self.client.views_update(view_id=surface.id, view=_as_modal(message, surface))
 
     def open_modal(self, view: View) -> None:
@@ -109,8 +109,8 @@ def _as_modal(message: Message, surface: interactions.View) -> View:
 
 
 @contextmanager
-def _modal_still_open() -> Iterator[None]:
-    """Reply in a modal. Raises `ReplyNotSent` if its person has closed it meanwhile."""
+def _replying_in_modal() -> Iterator[None]:
+    """Turn Slack's error for a modal that was closed meanwhile into `ReplyNotSent`."""
     try:
         yield
     except SlackApiError as error:

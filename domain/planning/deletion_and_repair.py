@@ -128,7 +128,7 @@ def _changed_fields(stored: Event | Registration, values: Mapping[str, object]) 
 
 
 def fill_seats_within_budget(work: WorkingCopy) -> ChangeOutcome:
-    """Promote into free seats, as far as one commit goes. Raises `UnknownEvent`."""
+    """Promote into free seats, as many as one commit holds. Raises `UnknownEvent`."""
     event = work.existing_event()
     promoted: list[str] = []
     while (

@@ -1,4 +1,4 @@
-"""Parts that a whole workspace shares: the lock, the clock, the ids, the file and the list of changes."""
+"""The ledger: what all parts of a workspace share. The lock, the clock, ids, the file and the list of changes."""
 
 import threading
 from collections import deque

@@ -126,7 +126,7 @@ class SQLiteStore(SQLiteOutbox):
         )
         return Rows(
             {user.user_id: user for user in map(to_model(User), found)},
-            {row.user_id: row for row in map(to_model(Registration), registrations)},
+            {one.user_id: one for one in map(to_model(Registration), registrations)},
         )
 
     def get_waitlist(

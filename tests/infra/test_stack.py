@@ -280,7 +280,7 @@ def test_logs_are_kept_for_three_months(prod: Resources) -> None:
 ALARMS = {
     *(f"{name}-errors" for name in FUNCTIONS),
     *("failures", "throttles", "read-throttles", "write-throttles", "slow"),
-    *("undelivered", "dead-letters", "address-errors"),
+    *("undelivered", "dead-letters", "endpoint-errors"),
 }
 
 
