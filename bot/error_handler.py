@@ -23,20 +23,20 @@ from bot.features.registration import views as registration_views
 from bot.slack import error_messages
 from bot.slack.api_errors import FAILURES
 from bot.slack.errors import MalformedPayload, NotInUse
+from bot.slack.event_payloads import SlackEvent
 from bot.slack.interactions import (
     BlockAction,
     Interaction,
     MemberRequest,
     OptionsRequest,
-    SlackEvent,
     SlashCommand,
-    View,
     ViewSubmission,
     has_response_url,
 )
 from bot.slack.middleware import interaction_in
 from bot.slack.replies import Reply, command_response, follow_up, post_ephemeral
 from bot.slack.response_urls import ReplyNotSent
+from bot.slack.view_payloads import ViewPayload
 from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import (
     CapacityBelowRegistered,
@@ -197,7 +197,7 @@ def _outcome_message(outcome: object, requester_id: str) -> Message:
     return render[type(outcome)](outcome)
 
 
-def _in_form(error: Exception, view: View, message: Message) -> dict[str, Any]:
+def _in_form(error: Exception, view: ViewPayload, message: Message) -> dict[str, Any]:
     """Mark the field that is wrong, or show the message over the form; the form keeps what was typed."""
     blocks = {block.block_id for block in view.blocks}
     if isinstance(error, CapacityBelowRegistered) and "capacity" in blocks:

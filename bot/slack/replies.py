@@ -15,11 +15,12 @@ from slack_sdk.models.views import View
 from bot.blocks.builders import Message
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import shortened
-from bot.slack import interactions, response_urls
+from bot.slack import response_urls
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.errors import RefreshFailed
 from bot.slack.interactions import BlockAction, MemberRequest, MessageAction, SlashCommand
 from bot.slack.response_urls import ReplyNotSent
+from bot.slack.view_payloads import ViewPayload
 from domain.errors import Busy
 
 _logger = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ def _post(respond: Respond, message: Message, **options: Any) -> None:
     )
 
 
-def _as_modal(message: Message, surface: interactions.View) -> View:
+def _as_modal(message: Message, surface: ViewPayload) -> View:
     """Return a message as a modal that has the title of the view that was used."""
     title = surface.title.text if surface.title else None
     return note_modal(shortened(title or "Rollcall", MODAL_TITLE_LENGTH), message)

@@ -7,7 +7,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.slack.errors import MalformedPayload
-from bot.slack.interactions import Text, View
+from bot.slack.payload_models import Text
+from bot.slack.view_payloads import ViewPayload
 
 
 class ViewMetadata(BaseModel):
@@ -16,7 +17,7 @@ class ViewMetadata(BaseModel):
     model_config = ConfigDict(strict=True, defer_build=True)
 
     @classmethod
-    def of(cls, view: View) -> Self:
+    def of(cls, view: ViewPayload) -> Self:
         """Return what a view carries. Raises `MalformedPayload`."""
         try:
             return cls.model_validate_json(view.private_metadata)
@@ -81,7 +82,7 @@ class HomeMetadata(ViewMetadata):
     upcoming: Text | None = None
 
     @classmethod
-    def of(cls, view: View) -> Self:
+    def of(cls, view: ViewPayload) -> Self:
         """Return what an App Home carries; without any, its lists start at the beginning.
 
         Raises `MalformedPayload`.

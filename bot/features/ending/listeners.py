@@ -8,13 +8,13 @@ from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.mrkdwn import as_typed
 from bot.features.ending import views as ending_views
 from bot.features.manage.modal import ManageModal
-from bot.slack import interactions
 from bot.slack.context import AppContext
 from bot.slack.error_messages import FieldProblem
 from bot.slack.interactions import BlockAction, ViewSubmission
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply, showing_change, update_view
 from bot.slack.view_metadata import EventMetadata
+from bot.slack.view_payloads import ViewPayload
 from domain.errors import Invalid
 from domain.models import Event
 
@@ -75,7 +75,7 @@ class EndingListeners:
         return None
 
 
-def _require_title(view: interactions.View, event: Event) -> None:
+def _require_title(view: ViewPayload, event: Event) -> None:
     """Raise `Invalid` unless the event's title was typed."""
     if _normalized(view.text(BlockId.CONFIRMATION)) != _normalized(event.title):
         raise Invalid(BlockId.CONFIRMATION, FieldProblem.NOT_THE_TITLE)

@@ -9,7 +9,8 @@ from bot.features.home.publisher import HomePublisher
 from bot.features.home.views import FIRST
 from bot.slack.context import AppContext
 from bot.slack.errors import MalformedPayload
-from bot.slack.interactions import AppHomeOpened, BlockAction
+from bot.slack.event_payloads import AppHomeOpened
+from bot.slack.interactions import BlockAction
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 from bot.slack.view_metadata import HomeMetadata

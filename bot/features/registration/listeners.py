@@ -13,12 +13,12 @@ from bot.features.browsing import views as browsing_views
 from bot.features.cards.posting import remembering_card
 from bot.features.home.publisher import HomePublisher
 from bot.features.registration import views as registration_views
-from bot.slack import interactions
 from bot.slack.context import AppContext
 from bot.slack.error_messages import FieldProblem
 from bot.slack.interactions import BlockAction, OptionsRequest, SlashCommand, ViewSubmission
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
+from bot.slack.view_payloads import ViewPayload
 from domain.errors import Invalid
 from domain.inputs import UserDraft
 
@@ -132,7 +132,7 @@ class RegistrationListeners:
         return registration_views.unregister_question(preview)
 
 
-def _picked_event(view: interactions.View) -> str:
+def _picked_event(view: ViewPayload) -> str:
     """Return the id of the event selected in the picker. Raises `Invalid`."""
     event_id = view.selected(BlockId.EVENT)
     if event_id is None:
