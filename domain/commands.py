@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from domain.enums import Audience, Cause, EventStatus
 from domain.inputs import EventChanges
 from domain.models import Actor, Event, Registration, WaitlistEntry
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,3 +193,10 @@ class ChangeOutcome:
 
 
 Outcome = RegisterOutcome | UnregisterOutcome | ChangeOutcome
+
+
+def expect(kind: type[T], outcome: object) -> T:
+    """Return the outcome. Raise `TypeError` if it is not of the kind that its command gives."""
+    if not isinstance(outcome, kind):
+        raise TypeError(f"expected {kind.__name__}, got {outcome!r}")
+    return outcome

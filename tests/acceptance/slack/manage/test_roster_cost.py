@@ -10,7 +10,7 @@ from bot.features.manage import attendee_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
 from bot.slack.member_directory import MemberDirectory
-from domain.queries import waitlist_cursor
+from domain.queries.registrations import waitlist_cursor
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.large_events import fill
 from tests.support.dynamodb.requests import Requests, counted

@@ -16,6 +16,7 @@ from domain.commands import (
     RegisterOutcome,
     Unregister,
     UnregisterOutcome,
+    expect,
 )
 from domain.errors import (
     AlreadyRegistered,
@@ -27,7 +28,7 @@ from domain.errors import (
 )
 from domain.execution.batching import QueuedCommand
 from domain.inputs import EventChanges
-from domain.service import Service, _expected
+from domain.service import Service
 from tests.support.environment import (
     ManualClock,
     ids,
@@ -455,8 +456,8 @@ def test_capacity_increase_interrupted_by_a_crash_is_finished_by_the_sweep(
 
 
 def test_outcome_of_an_unexpected_type_raises() -> None:
-    with pytest.raises(TypeError, match="expected LeaveOutcome, got 'a seat'"):
-        _expected(UnregisterOutcome, "a seat")
+    with pytest.raises(TypeError, match="expected UnregisterOutcome, got 'a seat'"):
+        expect(UnregisterOutcome, "a seat")
 
 
 def _ignore(_: object) -> None:
