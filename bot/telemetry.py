@@ -59,7 +59,7 @@ def log_commit(plan: Plan) -> None:
             **({"batch": len(plan.outcomes)} if plan.outcomes else {}),
             "registrations": sum(put.replaces is None for put in puts),
             "promotions": sum(_is_promotion(put) for put in puts),
-            "departures": sum(isinstance(one, DeleteRegistration) for one in plan.actions),
+            "unregistrations": sum(isinstance(one, DeleteRegistration) for one in plan.actions),
         },
     )
 

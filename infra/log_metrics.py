@@ -31,7 +31,7 @@ _REFUSED = '$.message = "refused"'
 LOG_METRICS: Mapping[str, LogMetric] = {
     "Registrations": LogMetric(_COMMITTED, "registrations", _COMMIT),
     "Promotions": LogMetric(_COMMITTED, "promotions", _COMMIT),
-    "Unregistrations": LogMetric(_COMMITTED, "departures", _COMMIT),
+    "Unregistrations": LogMetric(_COMMITTED, "unregistrations", _COMMIT),
     "BatchSize": LogMetric(_COMMITTED, "batch", _COMMIT),
     "Conflicts": LogMetric('$.message = "conflict"', None, _COMMIT),
     "Refusals": LogMetric(_REFUSED, None, _SERVE),

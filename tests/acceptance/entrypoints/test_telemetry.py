@@ -54,12 +54,12 @@ def test_a_commit_logs_registrations_departures_and_promotions(
     yoga(deployment)
     lines(log, "committed")
     deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
-    seated = {"event_id": "yoga", "batch": 1, "registrations": 1, "promotions": 0, "departures": 0}
+    seated = {"event_id": "yoga", "batch": 1, "registrations": 1, "promotions": 0, "unregistrations": 0}
     assert lines(log, "committed") == [seated | {"version": 2}]
     deployment.slack.command(CHLOE, EVENTS, "/register", "yoga")
     assert lines(log, "committed") == [seated | {"version": 3}]
     deployment.ask("DELETE", f"/events/yoga/register/{BJORN}")
-    left = {"batch": 1, "registrations": 0, "promotions": 1, "departures": 1}
+    left = {"batch": 1, "registrations": 0, "promotions": 1, "unregistrations": 1}
     assert lines(log, "committed") == [{"event_id": "yoga", "version": 4} | left]
 
 
