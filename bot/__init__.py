@@ -1,1 +1,1 @@
-"""Slack and HTTP in front of the domain: listeners, views, notifier, API and the command line."""
+"""Slack and HTTP in front of the domain: listeners, views, notifications, the API and the command line."""

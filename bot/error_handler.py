@@ -1,4 +1,4 @@
-"""Turns what a listener raised into a reply: a refusal into its sentence, an unforeseen failure into a reference."""
+"""Turns what a listener raised into a reply: a refusal into its sentence, an unexpected failure into a reference."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from bot import telemetry
 from bot.blocks.builders import Message
 from bot.blocks.modals import note_modal
 from bot.features.account import views as account_views
-from bot.features.manage import roster_views
+from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
 from bot.features.registration import views as registration_views
 from bot.slack import error_messages
 from bot.slack.api_errors import FAILURES
 from bot.slack.errors import MalformedPayload, NotInUse
+from bot.slack.event_payloads import SlackEvent
 from bot.slack.interactions import (
     BlockAction,
     Interaction,
+    MemberRequest,
     OptionsRequest,
-    PersonsRequest,
-    SlackEvent,
     SlashCommand,
-    View,
     ViewSubmission,
     has_response_url,
 )
 from bot.slack.middleware import interaction_in
 from bot.slack.replies import Reply, command_response, follow_up, post_ephemeral
 from bot.slack.response_urls import ReplyNotSent
-from domain.commands import ChangeOutcome, LeaveOutcome, RegisterOutcome
+from bot.slack.view_payloads import ViewPayload
+from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import (
     CapacityBelowRegistered,
     Invalid,
@@ -69,22 +69,22 @@ class ErrorHandler:
         respond: Respond,
         client: WebClient,
     ) -> BoltResponse:
-        """Tell the person once, where they look; return the acknowledgement."""
+        """Reply once, where the person looks. Return the acknowledgement."""
         if isinstance(error, ReplyNotSent):
-            return _not_answered(error)
+            return _no_reply(error)
         if isinstance(error, SlackApiError) and error.response.get("error") == _TOO_MANY_MODALS:
-            # The person pressed a button three times, and sees its modal twice already.
-            _logger.info("there is no room for one more modal")
+            # A button was pressed three times, and its modal is open twice already.
+            _logger.info("a modal was not opened: Slack allows three")
             return BoltResponse(status=200, body="")
         interaction = interaction_in(context)
         message = self._message(error, interaction)
         if interaction is None or isinstance(error, MalformedPayload | NotInUse):
             return _reply_unparsed(body, message, respond)
         response = _reply(error, interaction, message, respond, client)
-        if isinstance(error, NotConfirmed) and _is_persons(interaction):
+        if isinstance(error, NotConfirmed) and _is_member_request(interaction):
             # This comes last: if the outcome is known by now, the callback runs immediately.
             error.result.add_done_callback(
-                lambda result: _tell_outcome(interaction, result, respond, client)
+                lambda result: _send_outcome(interaction, result, respond, client)
             )
         return response
 
@@ -100,23 +100,23 @@ class ErrorHandler:
         if isinstance(error, MalformedPayload):
             _logger.warning("malformed payload: %r", error.where)
         if isinstance(error, RollcallError):
-            telemetry.refused(error)
-            if isinstance(error, NotRegistered) and _is_persons(interaction):
-                return error_messages.to(interaction.user_id, error)
+            telemetry.log_refusal(error)
+            if isinstance(error, NotRegistered) and _is_member_request(interaction):
+                return error_messages.message_for(interaction.user_id, error)
             return error_messages.message(error)
         if isinstance(error, SlackApiError) and error.response.get("error") in _TRIGGER_EXPIRED:
             return error_messages.too_late()
         reference = self._new_id()[:8]
         _logger.error(
-            "unforeseen failure, reference %s",
+            "unexpected failure, reference %s",
             reference,
             exc_info=error,
             extra={"reference": reference},
         )
-        return error_messages.unforeseen(reference)
+        return error_messages.unexpected(reference)
 
 
-def _is_persons(interaction: Interaction | None) -> TypeGuard[PersonsRequest]:
+def _is_member_request(interaction: Interaction | None) -> TypeGuard[MemberRequest]:
     return interaction is not None and not isinstance(interaction, SlackEvent)
 
 
@@ -160,44 +160,44 @@ def _send(send: Callable[[], None]) -> BoltResponse:
     try:
         send()
     except (ReplyNotSent, *FAILURES) as error:
-        return _not_answered(error)
+        return _no_reply(error)
     return BoltResponse(status=200, body="")
 
 
-def _not_answered(error: Exception) -> BoltResponse:
-    """Have Slack show that the press got no reply; pressing again shows how things are."""
-    _logger.warning("a press was not answered: %s", error)
+def _no_reply(error: Exception) -> BoltResponse:
+    """Have Slack show that the press got no reply. Pressing again shows the present state."""
+    _logger.warning("could not reply to a press: %s", error)
     return BoltResponse(status=503, body="")
 
 
-def _tell_outcome(
-    request: PersonsRequest, result: Future[object], respond: Respond, client: WebClient
+def _send_outcome(
+    request: MemberRequest, result: Future[object], respond: Respond, client: WebClient
 ) -> None:
-    """Tell a person the outcome of their unconfirmed request."""
+    """Send a member the outcome of their unconfirmed request."""
     outcome = result.exception() or result.result()
     message = _outcome_message(outcome, request.user_id)
     try:
         follow_up(request, message, respond=respond, client=client)
     except (ReplyNotSent, *FAILURES):
         # Not raised: other requests may get their outcomes in this thread.
-        _logger.warning("a person could not be told how their request ended", exc_info=True)
+        _logger.warning("could not send a member the outcome of their request", exc_info=True)
 
 
-def _outcome_message(outcome: object, asker_id: str) -> Message:
+def _outcome_message(outcome: object, requester_id: str) -> Message:
     render: dict[type, Callable[[Any], Message]] = {
         RegisterOutcome: registration_views.registered,
-        LeaveOutcome: registration_views.unregistered,
+        UnregisterOutcome: registration_views.unregistered,
         ChangeOutcome: manage_views.event_changed,
         bool: account_views.forgotten,
     }
     if isinstance(outcome, RollcallError):
-        return error_messages.to(asker_id, outcome)
-    if isinstance(outcome, LeaveOutcome) and outcome.registration.user_id != asker_id:
-        return roster_views.removal_message(outcome, {})
+        return error_messages.message_for(requester_id, outcome)
+    if isinstance(outcome, UnregisterOutcome) and outcome.registration.user_id != requester_id:
+        return attendee_views.removal_message(outcome, {})
     return render[type(outcome)](outcome)
 
 
-def _in_form(error: Exception, view: View, message: Message) -> dict[str, Any]:
+def _in_form(error: Exception, view: ViewPayload, message: Message) -> dict[str, Any]:
     """Mark the field that is wrong, or show the message over the form; the form keeps what was typed."""
     blocks = {block.block_id for block in view.blocks}
     if isinstance(error, CapacityBelowRegistered) and "capacity" in blocks:
@@ -205,7 +205,7 @@ def _in_form(error: Exception, view: View, message: Message) -> dict[str, Any]:
     if isinstance(error, Invalid):
         field = error.field.partition(".")[0]
         if field in blocks:
-            return _field_error(field, f"{error.reason[:1].upper()}{error.reason[1:]}.")
+            return _field_error(field, error_messages.field_error(error.reason))
     response = _push_note(message, error_messages.title(error))
     # Over the third modal of a stack there is no room: the message takes its place.
     return response | {"response_action": "update"} if view.is_third else response

@@ -42,11 +42,11 @@ class _MeasuredStore:
         except Conflict:
             _logger.info("conflict", extra={"event_id": plan.event_id})
             raise
-        committed(plan)
+        log_commit(plan)
 
 
-def committed(plan: Plan) -> None:
-    """Log a commit: its number of commands, registrations, promotions and departures."""
+def log_commit(plan: Plan) -> None:
+    """Log a commit: its number of commands, registrations, promotions and unregistrations."""
     if plan.event is None:
         return
     puts = [action for action in plan.actions if isinstance(action, PutRegistration)]
@@ -59,7 +59,7 @@ def committed(plan: Plan) -> None:
             **({"batch": len(plan.outcomes)} if plan.outcomes else {}),
             "registrations": sum(put.replaces is None for put in puts),
             "promotions": sum(_is_promotion(put) for put in puts),
-            "departures": sum(isinstance(one, DeleteRegistration) for one in plan.actions),
+            "unregistrations": sum(isinstance(one, DeleteRegistration) for one in plan.actions),
         },
     )
 
@@ -72,12 +72,12 @@ def _is_promotion(put: PutRegistration) -> bool:
     )
 
 
-def refused(error: Exception) -> None:
+def log_refusal(error: Exception) -> None:
     """Log a refusal by its class name, such as `EventFull`, `Busy` or `NotConfirmed`."""
     _logger.info("refused", extra={"refusal": type(error).__name__})
 
 
-def delivered(entry: JournalEntry, now: datetime) -> None:
+def log_delivery(entry: JournalEntry, now: datetime) -> None:
     """Log a sent message, with the time since the commit that caused it."""
     lag = (now - entry.at).total_seconds()
     _logger.info(
@@ -90,7 +90,7 @@ def delivered(entry: JournalEntry, now: datetime) -> None:
     )
 
 
-def undelivered(oldest: datetime | None, now: datetime) -> None:
+def log_undelivered(oldest: datetime | None, now: datetime) -> None:
     """Log the age of the oldest undelivered entry, 0 if there is none."""
     seconds = 0.0 if oldest is None else (now - oldest).total_seconds()
     _logger.info("undelivered", extra={"oldest_seconds": max(0, round(seconds))})

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from domain.enums import Audience, Cause, EventStatus
 from domain.inputs import EventChanges
 from domain.models import Actor, Event, Registration, WaitlistEntry
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Unregister:
-    """Delete the user's registration (R4); with a ticket, only that one. Gives `LeaveOutcome`."""
+    """Delete the user's registration (R4); with a ticket, only that one. Gives `UnregisterOutcome`."""
 
     user_id: str
     cause: Cause = Cause.OWN
@@ -36,7 +39,7 @@ class Unregister:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Delete a user's registration for an organizer and notify the user (R4.6). Gives `LeaveOutcome`."""
+    """Delete a user's registration for an organizer and notify the user (R4.6). Gives `UnregisterOutcome`."""
 
     user_id: str
     actor: Actor | None
@@ -60,7 +63,7 @@ class SetStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Announce:
     """Send an announcement to an audience, once per request id. Gives `ChangeOutcome`."""
 
     text: str
@@ -138,7 +141,7 @@ Command = (
     | Remove
     | Edit
     | SetStatus
-    | Message
+    | Announce
     | Export
     | RunSchedule
     | ContinueCapacityIncrease
@@ -163,7 +166,7 @@ class RegisterOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class LeaveOutcome:
+class UnregisterOutcome:
     """The registration was deleted, and the users in `promoted` got seats."""
 
     event: Event
@@ -189,4 +192,11 @@ class ChangeOutcome:
     """Whether the users concerned are notified. They are not if the event is over, nor twice."""
 
 
-Outcome = RegisterOutcome | LeaveOutcome | ChangeOutcome
+Outcome = RegisterOutcome | UnregisterOutcome | ChangeOutcome
+
+
+def expect(kind: type[T], outcome: object) -> T:
+    """Return the outcome. Raise `TypeError` if it is not of the kind that its command gives."""
+    if not isinstance(outcome, kind):
+        raise TypeError(f"expected {kind.__name__}, got {outcome!r}")
+    return outcome

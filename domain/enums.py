@@ -33,7 +33,7 @@ class ChangeKind(StrEnum):
     CREATED = "created"
     REGISTERED = "registered"
     WAITLISTED = "waitlisted"
-    LEFT = "left"
+    UNREGISTERED = "unregistered"
     PROMOTED = "promoted"
     EDITED = "edited"
     CLOSED = "closed"
@@ -41,7 +41,7 @@ class ChangeKind(StrEnum):
     CANCELED = "canceled"
     DELETED = "deleted"
     REPAIRED = "repaired"
-    MESSAGED = "messaged"
+    ANNOUNCED = "announced"
     REMINDED = "reminded"
     EXPORTED = "exported"
 
@@ -69,7 +69,7 @@ class NotificationKind(StrEnum):
     DELETED = "deleted"
     CLOSED = "closed"
     REMINDER = "reminder"
-    MESSAGE = "message"
+    ANNOUNCEMENT = "announcement"
     EXPORT = "export"
     DEACTIVATED = "deactivated"
 

@@ -120,7 +120,7 @@ DEFAULT_REMINDERS = (24 * 60, 60)
 MAX_REASON_LENGTH = 300
 """Characters. With the title, all of them escaped, a reason fits into one block of a message."""
 
-MessageText = Annotated[
+AnnouncementText = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_500)
 ]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_REASON_LENGTH)]
@@ -277,10 +277,10 @@ class EventChanges(Draft):
         return {name: getattr(self, name) for name in sorted(self.model_fields_set)}
 
 
-class MessageDraft(Draft):
+class AnnouncementDraft(Draft):
     """An announcement and its audience (R8.8)."""
 
-    text: MessageText
+    text: AnnouncementText
     audience: Audience
 
 

@@ -273,13 +273,13 @@ class JournalEntry(BaseModel):
     unreachable: tuple[UnreachableRecipient, ...] = ()
     """Recipients that its notifications could not reach, up to `MAX_UNREACHABLE`. Added on delivery."""
 
-    def messages(self) -> Iterator[tuple[Change, Notification]]:
+    def announcements(self) -> Iterator[tuple[Change, Notification]]:
         """Yield each announcement with the change that says who wrote it. One commit may hold several."""
-        changes = (change for change in self.changes if change.kind is ChangeKind.MESSAGED)
+        changes = (change for change in self.changes if change.kind is ChangeKind.ANNOUNCED)
         notifications = (
             notification
             for notification in self.notifications
-            if notification.kind is NotificationKind.MESSAGE
+            if notification.kind is NotificationKind.ANNOUNCEMENT
         )
         return zip(changes, notifications, strict=False)
 
@@ -429,18 +429,18 @@ class CapacityPreview:
 
 
 @dataclass(frozen=True, slots=True)
-class LeavePreview:
-    """The effect of leaving (R8.4): the seat that is lost, and the position after coming back."""
+class UnregisterPreview:
+    """The effect of unregistering (R8.4), and the position after registering again."""
 
-    own: UserRegistration
+    registration: UserRegistration
     next_gets_seat: bool
     position_on_return: int | None
-    """None if a seat would be free, or coming back would be impossible."""
+    """None if a seat would be free, or registering again would be impossible."""
 
     @property
     def is_free(self) -> bool:
         """Whether the user loses nothing: a seat stays free, or no one is behind on the waitlist."""
-        event = self.own.event
-        if self.own.position is None:
+        event = self.registration.event
+        if self.registration.position is None:
             return event.free_seats > 0 or (not event.has_waitlist and not self.next_gets_seat)
-        return self.position_on_return == self.own.position
+        return self.position_on_return == self.registration.position

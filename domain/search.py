@@ -33,13 +33,13 @@ class FoundRegistrations:
 
 def find_registrations(text: str, registrations: Iterable[UserRegistration]) -> FoundRegistrations:
     """Return the registrations whose event has this id or a title that contains the text."""
-    own = {one.event.event_id: one for one in registrations}
-    if text in own:
-        return FoundRegistrations((own[text],))
-    found = find_events(text, (ListedEvent.of(one.event) for one in own.values()))
+    by_event = {one.event.event_id: one for one in registrations}
+    if text in by_event:
+        return FoundRegistrations((by_event[text],))
+    found = find_events(text, (ListedEvent.of(one.event) for one in by_event.values()))
     return FoundRegistrations(
-        tuple(own[event.event_id] for event in found.matches),
-        tuple(own[event.event_id] for event in found.suggestions),
+        tuple(by_event[event.event_id] for event in found.matches),
+        tuple(by_event[event.event_id] for event in found.suggestions),
     )
 
 

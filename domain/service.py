@@ -9,47 +9,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from domain.commands import (
+    Announce,
     ChangeOutcome,
     Command,
     Create,
     Edit,
     Export,
-    LeaveOutcome,
-    Message,
+    Outcome,
     Register,
     RegisterOutcome,
     Remove,
     SetStatus,
     StartDeletion,
     Unregister,
+    UnregisterOutcome,
+    expect,
 )
 from domain.enums import EventStatus, RegistrationStatus
 from domain.errors import (
-    CapacityBelowRegistered,
     DuplicateEvent,
-    NotOrganizer,
-    NotRegistered,
-    RollcallError,
-    UnknownEvent,
     UnknownUser,
 )
 from domain.execution.executor import Executor
-from domain.execution.loader import load_snapshot
 from domain.execution.long_operations import DEACTIVATION_PREFIX, LongOperations
-from domain.execution.retry import LONG_PAGE_SIZE, PAGE_SIZE, REQUEST_SECONDS, RetryPolicy
+from domain.execution.retry import PAGE_SIZE, REQUEST_SECONDS, RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
+    AnnouncementDraft,
     EventChanges,
     EventDraft,
-    MessageDraft,
     Removal,
     UserChanges,
     UserDraft,
-    is_identifier,
 )
 from domain.models import (
     Actor,
@@ -57,28 +51,22 @@ from domain.models import (
     Event,
     EventRegistrations,
     JournalEntry,
-    LeavePreview,
-    ListedEvent,
     Page,
     RegistrationMove,
+    UnregisterPreview,
     User,
     UserRegistration,
 )
-from domain.planning import planner
-from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import Clock, NewId, Spawn, Store
-from domain.queries import Queries
-from domain.search import FoundEvents, FoundRegistrations, find_events, find_registrations
+from domain.queries.events import EventQueries
+from domain.queries.previews import Previews
+from domain.queries.registrations import RegistrationQueries
+from domain.search import FoundEvents, FoundRegistrations, find_registrations
 from domain.users import Users
 
 if TYPE_CHECKING:
     from domain.integrity.checker import Checker
     from domain.integrity.violations import FixedViolation, Progress, Violation
-
-T = TypeVar("T")
-
-MANAGEABLE_FOR = timedelta(days=1)
-"""How long after its start an organizer finds an event in lists and by its title."""
 
 
 class Service:
@@ -113,7 +101,9 @@ class Service:
             on_commit=on_commit,
         )
         self._users = Users(store, self._retry, clock, new_id)
-        self._queries = Queries(store, self._retry)
+        self._events = EventQueries(store, self._retry, clock)
+        self._registrations = RegistrationQueries(store, self._retry, self._events)
+        self._previews = Previews(store, self._retry, clock, self._registrations)
         self._long_operations = LongOperations(store, self._executor, self._retry, clock, spawn)
 
     # Users, as in R1
@@ -146,7 +136,7 @@ class Service:
     def list_users(self, *, limit: int = PAGE_SIZE, cursor: str | None = None) -> Page[User]:
         """List users by name; a page may be short. Raises `Invalid` for a cursor of another list."""
         page = self._retry.read(lambda: self._store.list_users(limit=limit, cursor=cursor))
-        return Page(tuple(u for u in page.items if u.deletion is None), page.next_cursor)
+        return Page(tuple(user for user in page.items if user.deletion is None), page.next_cursor)
 
     def update_user(self, user_id: str, changes: UserChanges) -> User:
         """Change the given fields (R1.5); raise `UnknownUser`."""
@@ -200,19 +190,14 @@ class Service:
         try:
             return self.create_event(draft), True
         except DuplicateEvent as duplicate:
-            event = self._event_with_id(duplicate.event_id)
+            event = self._events.find(duplicate.event_id)
             if event is None or event.organizer_id != draft.organizer_id:
                 raise
             return event, False
 
     def get_event(self, event_id: str, *, actor: Actor | None = None) -> Event:
         """Return the event; raise `UnknownEvent`, and `NotOrganizer` if the actor may not manage it (R8.9)."""
-        event = self._retry.read(lambda: self._store.get_event(event_id))
-        if event is None or event.deletion is not None:
-            raise UnknownEvent(event_id)
-        if actor is not None and not actor.is_admin and not event.is_organizer(actor.user_id):
-            raise NotOrganizer(event_id, actor.user_id)
-        return event
+        return self._events.get(event_id, actor)
 
     def is_over(self, event: Event) -> bool:
         """Return whether an event is over: changes of it notify no one."""
@@ -225,94 +210,33 @@ class Service:
 
         A page may be short. Raises `Invalid` for a cursor of another list.
         """
-        since = self._clock.now() if upcoming else None
-        page = self._retry.read(
-            lambda: self._store.list_events(starting_from=since, limit=limit, cursor=cursor)
-        )
-        wanted = [
-            listed.event_id
-            for listed in page.items
-            if not upcoming or (listed.listed and listed.status is not EventStatus.CANCELED)
-        ]
-        events = self._retry.read(lambda: self._store.get_events(wanted)) if wanted else {}
-        return Page(
-            tuple(
-                events[event_id]
-                for event_id in wanted
-                if event_id in events and events[event_id].deletion is None
-            ),
-            page.next_cursor,
-        )
+        if upcoming:
+            return self._events.list_upcoming(limit, cursor)
+        return self._events.list_all(limit, cursor)
 
     def list_organized(
         self, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None
     ) -> Page[Event]:
-        """List the events that a user organizes, by start, up to `MANAGEABLE_FOR` after it.
+        """List the events that a user organizes, by start, up to one day after it.
 
         A page may be short, or empty. Raises `Invalid` for a cursor of another list.
         """
-        since = self._clock.now() - MANAGEABLE_FOR
-        page = self._retry.read(
-            lambda: self._store.list_events(starting_from=since, limit=limit, cursor=cursor)
-        )
-        wanted = [listed.event_id for listed in page.items]
-        events = self._retry.read(lambda: self._store.get_events(wanted)) if wanted else {}
-        found = (events[event_id] for event_id in wanted if event_id in events)
-        organized = (e for e in found if e.deletion is None and e.is_organizer(user_id))
-        return Page(tuple(organized), page.next_cursor)
+        return self._events.list_organized(user_id, limit, cursor)
 
     def find_events(self, text: str) -> FoundEvents:
         """Find an event by id, or listed events that take registrations by a part of the title (R8.1).
 
         An empty text finds all of them.
         """
-        event = self._event_with_id(text)
-        if event is not None:
-            return FoundEvents((ListedEvent.of(event),))
-        return find_events(text, self._open_events())
+        return self._events.find_open(text)
 
     def find_events_to_manage(self, text: str, user_id: str) -> FoundEvents:
         """Find an event to manage by id, or events by a part of the title.
 
         By title: the events that the user organizes, or any that are listed if there are none. An
-        event that started more than `MANAGEABLE_FOR` ago is found only by its id.
+        event that started more than one day ago is found only by its id.
         """
-        event = self._event_with_id(text)
-        if event is not None:
-            return FoundEvents((ListedEvent.of(event),))
-        since = self._clock.now() - MANAGEABLE_FOR
-        candidates = tuple(
-            self._retry.read_all_pages(
-                lambda **page: self._store.list_events(starting_from=since, **page),
-                limit=LONG_PAGE_SIZE,
-            )
-        )
-        matches = find_events(text, candidates).matches
-        events = self._retry.read(
-            lambda: self._store.get_events([listed.event_id for listed in matches])
-        )
-        organized = tuple(
-            listed
-            for listed in matches
-            if listed.event_id in events and events[listed.event_id].is_organizer(user_id)
-        )
-        if organized:
-            return FoundEvents(organized)
-        return find_events(text, (listed for listed in candidates if listed.listed))
-
-    def _event_with_id(self, text: str) -> Event | None:
-        try:
-            return self.get_event(text) if is_identifier(text) else None
-        except UnknownEvent:
-            return None
-
-    def _open_events(self) -> Iterator[ListedEvent]:
-        now = self._clock.now()
-        for event in self._retry.read_all_pages(
-            lambda **page: self._store.list_events(starting_from=now, **page), limit=LONG_PAGE_SIZE
-        ):
-            if event.listed and event.status is EventStatus.OPEN and event.closes_at > now:
-                yield event
+        return self._events.find_to_manage(text, user_id)
 
     def edit_event(
         self, event_id: str, changes: EventChanges, *, actor: Actor | None = None
@@ -322,15 +246,15 @@ class Service:
         While it does, `event.capacity_target` is set. Raises `UnknownEvent`, `NotOrganizer`,
         `EventCanceled`, `CapacityBelowRegistered`, and `Invalid` for times out of order or past.
         """
-        changed = self._change(event_id, Edit(changes, actor))
-        operation_id = changed.event.operation_id
-        if operation_id is not None and changed.event.capacity_target is not None:
+        outcome = self._change(event_id, Edit(changes, actor))
+        operation_id = outcome.event.operation_id
+        if operation_id is not None and outcome.event.capacity_target is not None:
             self._long_operations.run_in_background(
                 lambda deadline: self._long_operations.continue_capacity_increase(
                     event_id, operation_id, deadline
                 )
             )
-        return changed
+        return outcome
 
     def close_event(self, event_id: str, *, actor: Actor | None = None) -> ChangeOutcome:
         """Close registration. Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`."""
@@ -344,14 +268,19 @@ class Service:
         """Cancel the event for good and notify all attendees. Raises `UnknownEvent`, `NotOrganizer`."""
         return self._change(event_id, SetStatus(EventStatus.CANCELED, actor))
 
-    def message(
-        self, event_id: str, draft: MessageDraft, *, request_id: str, actor: Actor | None = None
+    def announce(
+        self,
+        event_id: str,
+        draft: AnnouncementDraft,
+        *,
+        request_id: str,
+        actor: Actor | None = None,
     ) -> ChangeOutcome:
         """Send an announcement to attendees, once per request id (R8.8, R8.13).
 
         Raises `UnknownEvent`, `NotOrganizer`.
         """
-        return self._change(event_id, Message(draft.text, draft.audience, actor, request_id))
+        return self._change(event_id, Announce(draft.text, draft.audience, actor, request_id))
 
     def export(self, event_id: str, *, request_id: str, actor: Actor) -> ChangeOutcome:
         """Send the actor the list of attendees, once per request id (R8.8, R8.13).
@@ -378,7 +307,7 @@ class Service:
 
         Raises `UnknownEvent`, `UnknownUser`, `AlreadyRegistered`, `RegistrationClosed`, `EventFull`.
         """
-        return _expected(RegisterOutcome, self._execute(event_id, Register(user_id)))
+        return expect(RegisterOutcome, self._execute(event_id, Register(user_id)))
 
     def register_ensuring_user(self, event_id: str, draft: UserDraft) -> RegisterOutcome:
         """Run `ensure_user`, then `register`; raise what they raise.
@@ -391,9 +320,9 @@ class Service:
                 return self.register(event_id, draft.user_id)
         return self.register(event_id, self.ensure_user(draft).user_id)
 
-    def unregister(self, event_id: str, user_id: str) -> LeaveOutcome:
+    def unregister(self, event_id: str, user_id: str) -> UnregisterOutcome:
         """Delete a registration and promote into a freed seat (R4). Raises `UnknownEvent`, `NotRegistered`."""
-        return _expected(LeaveOutcome, self._execute(event_id, Unregister(user_id)))
+        return expect(UnregisterOutcome, self._execute(event_id, Unregister(user_id)))
 
     def remove(
         self,
@@ -402,30 +331,27 @@ class Service:
         *,
         actor: Actor | None = None,
         reason: str | None = None,
-    ) -> LeaveOutcome:
+    ) -> UnregisterOutcome:
         """Delete a user's registration for an organizer and notify the user with the reason (R4.6).
 
         Raises `UnknownEvent`, `NotOrganizer`, `NotRegistered`, and `Invalid` for a reason too long.
         """
         checked = Removal.of(reason=reason or "").reason or None
-        return _expected(LeaveOutcome, self._execute(event_id, Remove(user_id, actor, checked)))
+        return expect(UnregisterOutcome, self._execute(event_id, Remove(user_id, actor, checked)))
 
     def get_registration(self, event_id: str, user_id: str) -> UserRegistration:
         """Return a user's registration with its position; raise `UnknownEvent`, `NotRegistered`."""
-        own = self._queries.find_registration(event_id, user_id)
-        if own is None:
-            raise NotRegistered(event_id, self.get_event(event_id).title, user_id)
-        return own
+        return self._registrations.get(event_id, user_id)
 
     def find_registration(self, event_id: str, user_id: str) -> UserRegistration | None:
         """Return a user's registration with its position, or None."""
-        return self._queries.find_registration(event_id, user_id)
+        return self._registrations.find(event_id, user_id)
 
     def list_registrations_of(
         self, user_id: str, *, status: RegistrationStatus | None = None
     ) -> tuple[UserRegistration, ...]:
         """Return a user's registrations with their events, by start (R5)."""
-        return self._queries.list_by_user(user_id, status)
+        return self._registrations.list_by_user(user_id, status)
 
     def find_registrations_of(self, user_id: str, text: str) -> FoundRegistrations:
         """Find registrations of a user by an event's id or a part of its title (R8.1).
@@ -450,7 +376,7 @@ class Service:
         """
         if actor is not None:
             self.get_event(event_id, actor=actor)
-        return self._queries.list_by_event(event_id, status, limit, cursor)
+        return self._registrations.list_by_event(event_id, status, limit, cursor)
 
     def preview_capacity(
         self, event_id: str, capacity: int, *, actor: Actor | None = None
@@ -459,45 +385,11 @@ class Service:
 
         Raises what `edit_event` would raise, except for `CapacityBelowRegistered`.
         """
-        edit = Edit(EventChanges.of(capacity=capacity), actor)
+        return self._previews.preview_capacity(event_id, capacity, actor)
 
-        def read() -> CapacityPreview | None:
-            snapshot = load_snapshot(self._store, event_id, [edit])
-            event = snapshot.event
-            if event is None:
-                raise UnknownEvent(event_id)
-            try:
-                plan = planner.plan(
-                    snapshot, [edit], event_id=event_id, now=self._clock.now(), plan_id="preview"
-                )
-            except InconsistentSnapshot:
-                if self._queries.are_unchanged([event]):
-                    raise
-                return None
-            (outcome,) = plan.outcomes
-            if isinstance(outcome, CapacityBelowRegistered):
-                return self._queries.preview_capacity_below_registered(event, capacity)
-            if isinstance(outcome, RollcallError):
-                raise outcome
-            if not self._queries.are_unchanged([event]):
-                return None
-            count = min(max(0, capacity - event.capacity), event.waitlist_count)
-            promoted = _expected(ChangeOutcome, outcome).promoted
-            return CapacityPreview(event, capacity, promoted, count)
-
-        return self._retry.read_consistently(read)
-
-    def preview_leave(self, event_id: str, user_id: str) -> LeavePreview:
-        """Return what the user would lose by leaving now (R8.4); raise `UnknownEvent`, `NotRegistered`."""
-        own = self.get_registration(event_id, user_id)
-        event = own.event
-        has_waitlisted = event.waitlist_count > 0
-        can_return = event.has_waitlist and event.closed_reason(self._clock.now()) is None
-        return LeavePreview(
-            own,
-            next_gets_seat=own.position is None and has_waitlisted,
-            position_on_return=event.waitlist_count if can_return and has_waitlisted else None,
-        )
+    def preview_unregister(self, event_id: str, user_id: str) -> UnregisterPreview:
+        """Return what the user would lose by unregistering now (R8.4); raise `UnknownEvent`, `NotRegistered`."""
+        return self._previews.preview_unregister(event_id, user_id)
 
     # History and integrity (R7.4, R8.10)
 
@@ -515,7 +407,7 @@ class Service:
             lambda: self._store.list_history(event_id, limit=limit, cursor=cursor)
         )
 
-    def list_own_history(
+    def list_registration_history(
         self, event_id: str, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None
     ) -> Page[RegistrationMove]:
         """List what changed a user's registration or position, newest first.
@@ -523,7 +415,7 @@ class Service:
         A page covers `limit` entries of the event's history, so it may be short, or empty. Raises
         `UnknownEvent`, and `Invalid` for a cursor of another list.
         """
-        return self._queries.list_registration_moves(event_id, user_id, limit, cursor)
+        return self._registrations.list_history(event_id, user_id, limit, cursor)
 
     def sweep(self) -> int:
         """Run due schedules (R8.15) and finish interrupted operations (R7.4); return how many.
@@ -568,14 +460,8 @@ class Service:
 
     # Commands
 
-    def _execute(self, event_id: str, command: Command) -> object:
+    def _execute(self, event_id: str, command: Command) -> Outcome:
         return self._executor.execute(event_id, command, self._retry.deadline())
 
     def _change(self, event_id: str, command: Command) -> ChangeOutcome:
-        return _expected(ChangeOutcome, self._execute(event_id, command))
-
-
-def _expected(kind: type[T], outcome: object) -> T:
-    if not isinstance(outcome, kind):
-        raise TypeError(f"expected {kind.__name__}, got {outcome!r}")
-    return outcome
+        return expect(ChangeOutcome, self._execute(event_id, command))

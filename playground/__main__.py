@@ -180,7 +180,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     except UnusableDataError as error:
         print(error, file=sys.stderr)
-        print("To start afresh:  python -m playground --reset", file=sys.stderr)
+        print("To delete the data and start:  python -m playground --reset", file=sys.stderr)
         return 1
     return 0
 

@@ -1,1 +1,1 @@
-"""Stores for the domain's snapshots and plans: DynamoDB, and SQLite as the same port on a file."""
+"""The two stores behind the domain's ports: DynamoDB, and SQLite for one machine."""

@@ -68,7 +68,7 @@ def build_api(service: Service, *, tokens: Sequence[str], clock: Clock, new_id: 
     paths: list[APIRoute] = []
     for add in (routes.users, routes.events, routes.registrations):
         router = APIRouter(tags=[add.__name__.capitalize()], route_class=_problem_route(new_id))
-        add(router, service, _resolver(clock))
+        add(router, service, _build_confirm(clock))
         api.include_router(router)
         paths += [route for route in router.routes if isinstance(route, APIRoute)]
     api.add_route("/docs", _documentation)
@@ -87,7 +87,7 @@ def _documentation(_: Request) -> Response:
     )
 
 
-def _resolver(clock: Clock) -> routes.Confirm:
+def _build_confirm(clock: Clock) -> routes.Confirm:
     slots = threading.BoundedSemaphore(MAX_WAITING_RESPONSES)
 
     def confirm(change: Callable[[], Any]) -> Any:
@@ -98,15 +98,15 @@ def _resolver(clock: Clock) -> routes.Confirm:
             if not slots.acquire(blocking=False):
                 raise
             try:
-                if not _is_resolved(unconfirmed):
+                if not _wait_for_result(unconfirmed):
                     raise
             finally:
                 slots.release()
             result = unconfirmed.result
         return result.result()
 
-    def _is_resolved(unconfirmed: NotConfirmed) -> bool:
-        """Return whether the result is known in time."""
+    def _wait_for_result(unconfirmed: NotConfirmed) -> bool:
+        """Wait for the result. Return whether it came in time."""
         known = threading.Event()
         unconfirmed.result.add_done_callback(lambda _: known.set())
         return clock.wait(known, CONFIRMATION_SECONDS)
@@ -127,13 +127,13 @@ def _problem_route(new_id: NewId) -> type[APIRoute]:
                 except HTTPException as error:
                     if error.status_code == 400:
                         # FastAPI raises this for a body that is not text.
-                        return problems.refused(Invalid("body", "must be JSON"))
+                        return problems.refusal(Invalid("body", "must be JSON"))
                     raise
                 except RequestValidationError as error:
                     return problems.malformed(error.errors()[0])
                 except RollcallError as error:
-                    telemetry.refused(error)
-                    return problems.refused(error)
+                    telemetry.log_refusal(error)
+                    return problems.refusal(error)
                 except Exception:
                     reference = new_id()[:8]
                     _logger.exception(

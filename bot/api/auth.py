@@ -37,7 +37,7 @@ class BearerAuth:
         ):
             await self._app(scope, receive, send)
             return
-        await problems.refused(problems.NotAuthorized())(scope, receive, send)
+        await problems.refusal(problems.NotAuthorized())(scope, receive, send)
 
     def _is_public(self, scope: Scope) -> bool:
         path = scope["path"]

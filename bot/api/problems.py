@@ -98,7 +98,7 @@ def problem(kind: type[RollcallError]) -> Problem:
     return Problem(type=TYPE + name, title=title, status=status)
 
 
-def refused(error: RollcallError) -> JSONResponse:
+def refusal(error: RollcallError) -> JSONResponse:
     """Return the problem document of a refusal, with the error's data."""
     carried = {
         _MEMBERS.get(name, to_camel(name)): value
@@ -117,7 +117,7 @@ def malformed(finding: Mapping[str, Any]) -> JSONResponse:
     if where == "path":
         # A malformed id can't belong to anything.
         unknown = errors.UnknownUser if path == ["userId"] else errors.UnknownEvent
-        return refused(unknown(str(finding["input"])))
+        return refusal(unknown(str(finding["input"])))
     is_json = finding["type"] != "json_invalid"
     field = ".".join(str(part) for part in path) if is_json else ""
     members = {"field": field or "body", "reason": reason(finding)}

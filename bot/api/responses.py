@@ -98,25 +98,25 @@ class Registration(ResponseModel):
     registered_at: Instant
 
     @classmethod
-    def of(cls, row: models.Registration, position: int | None) -> Self:
+    def of(cls, registration: models.Registration, position: int | None) -> Self:
         """Return the response for a registration. Tickets are unique, and so is the id made of one."""
         return cls(
-            registration_id=_id(row.event_id, row.ticket),
+            registration_id=_id(registration.event_id, registration.ticket),
             position=position,
-            **row.model_dump(include={"event_id", "user_id", "status", "registered_at"}),
+            **registration.model_dump(include={"event_id", "user_id", "status", "registered_at"}),
         )
 
     @classmethod
-    def of_waitlist_position(cls, event_id: str, place: models.WaitlistPosition) -> Self:
-        """Return the JSON of a place in an event's line."""
-        waiting = place.entry
+    def of_waitlisted(cls, event_id: str, waitlisted: models.WaitlistPosition) -> Self:
+        """Return the response for a waitlist entry with its position."""
+        entry = waitlisted.entry
         return cls(
-            registration_id=_id(event_id, waiting.ticket),
+            registration_id=_id(event_id, entry.ticket),
             event_id=event_id,
-            user_id=waiting.user_id,
+            user_id=entry.user_id,
             status=RegistrationStatus.WAITLISTED,
-            position=place.position,
-            registered_at=waiting.registered_at,
+            position=waitlisted.position,
+            registered_at=entry.registered_at,
         )
 
 
@@ -130,14 +130,14 @@ class UserRegistration(Registration):
     event: Event
 
     @classmethod
-    def with_event(cls, own: models.UserRegistration) -> Self:
+    def with_event(cls, found: models.UserRegistration) -> Self:
         """Return the response for a user's registration with its event."""
-        registration = Registration.of(own.registration, own.position)
-        return cls(event=Event.of(own.event), **registration.model_dump(by_alias=False))
+        registration = Registration.of(found.registration, found.position)
+        return cls(event=Event.of(found.event), **registration.model_dump(by_alias=False))
 
 
-class Departure(ResponseModel):
-    """The result of leaving an event: the user who was promoted, if any."""
+class Unregistration(ResponseModel):
+    """The result of unregistering: the ids of the users who were promoted, if any."""
 
     promoted: tuple[str, ...]
 
@@ -156,14 +156,14 @@ class EventPage(ResponseModel):
     next_cursor: str | None
 
 
-class RegistrationPage(ResponseModel):
+class UserRegistrationPage(ResponseModel):
     """A page of a user's registrations by the events' start, with the cursor of the next page."""
 
     items: tuple[UserRegistration, ...]
     next_cursor: str | None
 
 
-class Roster(ResponseModel):
+class EventRegistrationPage(ResponseModel):
     """A page of an event's registrations: registered first, then waitlisted. The counts are the event's."""
 
     registered: tuple[Registration, ...]
@@ -177,9 +177,11 @@ class Roster(ResponseModel):
         """Return the response for a page."""
         event = page.event
         return cls(
-            registered=tuple(Registration.of(row, None) for row in page.registered),
+            registered=tuple(
+                Registration.of(registration, None) for registration in page.registered
+            ),
             waitlist=tuple(
-                Registration.of_waitlist_position(event.event_id, one) for one in page.waitlist
+                Registration.of_waitlisted(event.event_id, one) for one in page.waitlist
             ),
             registered_count=event.registered_count,
             waitlist_count=event.waitlist_count,

@@ -20,7 +20,7 @@ from bot.api.requests import (
     UserUpdate,
 )
 from domain import models
-from domain.commands import ChangeOutcome, LeaveOutcome, RegisterOutcome
+from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
@@ -58,9 +58,9 @@ def users(router: APIRouter, service: Service, confirm: Confirm) -> None:
         return responses.User.of(user)
 
     @router.get("/users", responses=problems(Invalid))
-    def list_users(asked: Annotated[Paging, Query()]) -> responses.UserPage:
+    def list_users(query: Annotated[Paging, Query()]) -> responses.UserPage:
         """List users by name."""
-        page = service.list_users(limit=asked.limit, cursor=from_cursor(("users",), asked.cursor))
+        page = service.list_users(limit=query.limit, cursor=from_cursor(("users",), query.cursor))
         return responses.UserPage(
             items=tuple(map(responses.User.of, page.items)),
             next_cursor=to_cursor(("users",), page.next_cursor),
@@ -99,15 +99,16 @@ def events(router: APIRouter, service: Service, confirm: Confirm) -> None:
     )
     def create_event(body: NewEvent, response: Response) -> responses.Event:
         """Create an event without registrations."""
+        # A result that was unconfirmed at first is the outcome of the command.
         outcome = confirm(lambda: service.create_event(body.draft()))
         event: models.Event = outcome.event if isinstance(outcome, ChangeOutcome) else outcome
         response.headers["Location"] = f"/events/{event.event_id}"
         return responses.Event.of(event)
 
     @router.get("/events", responses=problems(Invalid))
-    def list_events(asked: Annotated[Paging, Query()]) -> responses.EventPage:
+    def list_events(query: Annotated[Paging, Query()]) -> responses.EventPage:
         """List all events by start, including past, canceled and unlisted ones."""
-        page = service.list_events(limit=asked.limit, cursor=from_cursor(("events",), asked.cursor))
+        page = service.list_events(limit=query.limit, cursor=from_cursor(("events",), query.cursor))
         return responses.EventPage(
             items=tuple(map(responses.Event.of, page.items)),
             next_cursor=to_cursor(("events",), page.next_cursor),
@@ -129,8 +130,8 @@ def events(router: APIRouter, service: Service, confirm: Confirm) -> None:
         _refuse_change("event_id", body.event_id, event_id)
         if body.status is not None and body.status != service.get_event(event_id).status:
             raise Invalid("status", "can't be changed here: the organizer can in Slack")
-        changed: ChangeOutcome = confirm(lambda: service.edit_event(event_id, body.changes()))
-        return responses.Event.of(changed.event)
+        outcome: ChangeOutcome = confirm(lambda: service.edit_event(event_id, body.changes()))
+        return responses.Event.of(outcome.event)
 
     @router.delete(
         "/events/{eventId}", status_code=204, responses=problems(UnknownEvent, NotConfirmed)
@@ -165,49 +166,50 @@ def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None
         "/events/{eventId}/register/{userId}",
         responses=problems(UnknownUser, UnknownEvent, NotRegistered, NotConfirmed),
     )
-    def unregister(event_id: EventId, user_id: UserId) -> responses.Departure:
+    def unregister(event_id: EventId, user_id: UserId) -> responses.Unregistration:
         """Unregister a user. A free seat goes to the next on the waitlist."""
-        left: LeaveOutcome = confirm(lambda: service.unregister(event_id, user_id))
-        return responses.Departure(promoted=left.promoted)
+        outcome: UnregisterOutcome = confirm(lambda: service.unregister(event_id, user_id))
+        return responses.Unregistration(promoted=outcome.promoted)
 
     @router.get("/users/{userId}/registrations", responses=problems(UnknownUser, Invalid))
     def list_registrations_of_user(
-        user_id: UserId, asked: Annotated[Filter, Query()]
-    ) -> responses.RegistrationPage:
+        user_id: UserId, query: Annotated[Filter, Query()]
+    ) -> responses.UserRegistrationPage:
         """List a user's registrations with their events, by start."""
-        of_list = ("registrations of", user_id, asked.status)
-        after = from_cursor(of_list, asked.cursor)
-        own = service.list_registrations_of(user_id, status=asked.status)
-        service.get_user(
-            user_id
-        )  # checked last: a user deleted meanwhile may have had more registrations
-        page, end = _page([one for one in own if after is None or _key(one) > after], asked.limit)
-        return responses.RegistrationPage(
+        list_id = ("registrations of", user_id, query.status)
+        after = from_cursor(list_id, query.cursor)
+        found = service.list_registrations_of(user_id, status=query.status)
+        # Checked last: a user deleted meanwhile may have had more registrations.
+        service.get_user(user_id)
+        page, end = _page([one for one in found if after is None or _key(one) > after], query.limit)
+        return responses.UserRegistrationPage(
             items=tuple(map(responses.UserRegistration.with_event, page)),
-            next_cursor=to_cursor(of_list, end),
+            next_cursor=to_cursor(list_id, end),
         )
 
     @router.get("/events/{eventId}/registrations", responses=problems(UnknownEvent, Invalid))
     def list_registrations_in_event(
-        event_id: EventId, asked: Annotated[Filter, Query()]
-    ) -> responses.Roster:
+        event_id: EventId, query: Annotated[Filter, Query()]
+    ) -> responses.EventRegistrationPage:
         """List registered users, then the waitlist in order. The counts are the event's."""
-        of_list = ("registrations in", event_id, asked.status)
+        list_id = ("registrations in", event_id, query.status)
         page = service.list_registrations_in(
             event_id,
-            status=asked.status,
-            limit=asked.limit,
-            cursor=from_cursor(of_list, asked.cursor),
+            status=query.status,
+            limit=query.limit,
+            cursor=from_cursor(list_id, query.cursor),
         )
-        return responses.Roster.of(page, to_cursor(of_list, page.next_cursor))
+        return responses.EventRegistrationPage.of(page, to_cursor(list_id, page.next_cursor))
 
 
 def _page(
-    own: Sequence[models.UserRegistration], limit: int
+    registrations: Sequence[models.UserRegistration], limit: int
 ) -> tuple[Sequence[models.UserRegistration], str | None]:
-    return own[:limit], _key(own[limit - 1]) if len(own) > limit else None
+    end = _key(registrations[limit - 1]) if len(registrations) > limit else None
+    return registrations[:limit], end
 
 
-def _key(own: models.UserRegistration) -> str:
+def _key(registration: models.UserRegistration) -> str:
     """Return the sort key of a user's registrations, as text."""
-    return f"{own.event.starts_at.isoformat(timespec='microseconds')} {own.event.event_id}"
+    event = registration.event
+    return f"{event.starts_at.isoformat(timespec='microseconds')} {event.event_id}"

@@ -1,1 +1,1 @@
-"""Building blocks of Block Kit surfaces: text, paging, ids."""
+"""Block Kit building: blocks, forms, modals, text, pages and ids."""

@@ -71,9 +71,11 @@ def when(event: Timed) -> str:
     return f"{start} – <!date^{int(event.ends_at.timestamp())}^{{time}}|{fallback}>"
 
 
-def when_and_where(event: Timed, most: int | None = None) -> str:
+def when_and_where(event: Timed, max_length: int | None = None) -> str:
     """Return the time, and the location if there is one, cut as `escape` cuts it."""
-    return f"{when(event)} · {escape(event.location, most)}" if event.location else when(event)
+    return (
+        f"{when(event)} · {escape(event.location, max_length)}" if event.location else when(event)
+    )
 
 
 def ordinal(number: int) -> str:

@@ -43,10 +43,10 @@ def channel_input(*, optional: bool) -> InputBlock:
     return input_block(BlockId.CHANNEL, "Post the card in", select, optional=optional)
 
 
-def line_element(most: int, initial: str | None = None) -> PlainTextInputElement:
+def line_element(max_length: int, initial: str | None = None) -> PlainTextInputElement:
     """Return an input for one line of text."""
     return PlainTextInputElement(
-        action_id=ActionId.INPUT, max_length=most, initial_value=initial or None
+        action_id=ActionId.INPUT, max_length=max_length, initial_value=initial or None
     )
 
 

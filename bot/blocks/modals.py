@@ -64,12 +64,12 @@ def event_options(events: Sequence[ListedEvent]) -> dict[str, Any]:
     )
 
 
-def own_options(own: Sequence[UserRegistration]) -> dict[str, Any]:
+def registration_options(registrations: Sequence[UserRegistration]) -> dict[str, Any]:
     """Return a user's registrations as select options."""
     return option_list(
         (
             f"{contained(shortened(one.event.title, 50))} · {plain_time(one.event.starts_at, one.event.time_zone)}",
             one.event.event_id,
         )
-        for one in own[:100]
+        for one in registrations[:100]
     )

@@ -9,16 +9,16 @@ LISTED = 200
 """Characters of typed text in a list, after escaping. All blocks of a message may have about 13,000."""
 
 
-def escape(text: str, most: int | None = None) -> str:
+def escape(text: str, max_length: int | None = None) -> str:
     """Return typed text as mrkdwn that can't ping, link, format, or change the lines around it (R8.11).
 
     Slack can't escape its formatting characters, so lookalikes replace them (`as_typed` restores them).
     An invisible word joiner breaks emoji codes, and keeps a line from becoming a quotation. `section`
-    and `context` keep Slack from linking addresses. Escaped text longer than `most` is cut.
+    and `context` keep Slack from linking addresses. Escaped text longer than `max_length` is cut.
     """
     escaped, length = _escaped(text), len(text)
-    while most is not None and len(escaped) > most:
-        length -= max(1, (len(escaped) - most) // _LONGEST_ESCAPE)
+    while max_length is not None and len(escaped) > max_length:
+        length -= max(1, (len(escaped) - max_length) // _LONGEST_ESCAPE)
         escaped = _escaped(shortened(text, length))
     return escaped
 
@@ -85,9 +85,9 @@ _LONGEST_ESCAPE = len("&amp;")
 _EMOJI_CODE = re.compile(r":(?=[^\s:]+:)")
 
 
-def bold(text: str, most: int | None = None) -> str:
+def bold(text: str, max_length: int | None = None) -> str:
     """Return typed text in bold, cut as `escape` cuts it."""
-    return f"*{escape(text, most)}*"
+    return f"*{escape(text, max_length)}*"
 
 
 def mention(user_id: str) -> str:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from bot.entrypoints.bootstrap import Bot, SystemClock, new_id
 from bot.entrypoints.settings import Settings
-from bot.slack.request_verification import MOST_BYTES, RequestVerifier
+from bot.slack.request_verification import MAX_BODY_BYTES, RequestVerifier
 
 _logger = logging.getLogger(__name__)
 
@@ -86,14 +86,14 @@ async def _body(request: Request) -> bytes:
     received = bytearray()
     async for chunk in request.stream():
         received += chunk
-        if len(received) > MOST_BYTES:
+        if len(received) > MAX_BODY_BYTES:
             break
     return bytes(received)
 
 
-def _response(answer: BoltResponse) -> Response:
+def _response(response: BoltResponse) -> Response:
     return Response(
-        content=answer.body,
-        status_code=answer.status,
-        headers=answer.first_headers_without_set_cookie(),
+        content=response.body,
+        status_code=response.status,
+        headers=response.first_headers_without_set_cookie(),
     )

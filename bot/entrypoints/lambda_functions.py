@@ -142,7 +142,7 @@ def build_sweep_function(settings: Settings, store: Storage, clock: Clock) -> Fu
             notification_worker.sweep()
         finally:
             failed = _process(notification_worker, (), clock, context)
-        telemetry.undelivered(notification_worker.undelivered_since(), clock.now())
+        telemetry.log_undelivered(notification_worker.undelivered_since(), clock.now())
         if failed:
             raise RuntimeError(f"the sweep failed for {', '.join(sorted(failed))}")
 

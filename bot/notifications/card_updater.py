@@ -150,14 +150,14 @@ class CardUpdater:
             _logger.exception(
                 "can't build the card for version %s of %s", event.version, event.event_id
             )
-            return self._skip(card, event)
+            return self._store_version(card, event)  # updated again when the event changes
         renew_lease()
         self._uncertain[_key(card)] = card
         try:
             self._client.chat_update(channel=card.channel_id, ts=card.message_ts, **message)
         except FAILURES as error:
             return self._handle_failure(card, event, error)
-        self._circuit_breaker.accepted(UPDATE_METHOD)
+        self._circuit_breaker.record_success(UPDATE_METHOD)
         # If the lease is lost, its new holder may have shown a newer version before this one arrived.
         renew_lease()
         if is_deleted:
@@ -175,19 +175,15 @@ class CardUpdater:
                 return CardProgress(event.version, None)
             case ErrorClass.BUG:
                 _logger.error("card of %s skipped: %s", card.event_id, failure.reason)
-                return self._skip(card, event)
+                return self._store_version(card, event)  # updated again when the event changes
             case ErrorClass.RATE_LIMITED:
                 self._paused_until = now + timedelta(seconds=failure.retry_after)
             case ErrorClass.APP:
-                self._circuit_breaker.refused(UPDATE_METHOD, failure.reason)
+                self._circuit_breaker.record_refusal(UPDATE_METHOD, failure.reason)
             case ErrorClass.TEMPORARY:
                 self._paused_until = now + RETRY_DELAY
         refused_until = self._circuit_breaker.refused_until(UPDATE_METHOD)
         return CardProgress(card.rendered_version, max(self._paused_until, refused_until))
-
-    def _skip(self, card: Card, event: Event) -> CardProgress:
-        """Give up on this version. The card is updated again when the event changes."""
-        return self._store_version(card, event)
 
     def _store_version(self, card: Card, event: Event) -> CardProgress:
         if not self._store.put_card(card.model_copy(update={"rendered_version": event.version})):

@@ -218,10 +218,10 @@ class _DeliveryRun:
         if notification.kind not in (NotificationKind.PROMOTED, NotificationKind.REMINDER):
             return True
         rows = self._store.get_rows(entry.event_id, registrations_of=[user_id], users=())
-        row = rows.registrations.get(user_id)
-        if row is None or row.status is not RegistrationStatus.REGISTERED:
+        registration = rows.registrations.get(user_id)
+        if registration is None or registration.status is not RegistrationStatus.REGISTERED:
             return False
-        return notification.ticket in (None, row.ticket)
+        return notification.ticket in (None, registration.ticket)
 
     def _upcoming_event(self, entry: JournalEntry) -> Event | None:
         """Return the event if a reminder still makes sense (R8.15).
@@ -236,9 +236,9 @@ class _DeliveryRun:
 
     # Unreachable recipients
 
-    def _record_unreachable(self, person: UnreachableRecipient) -> None:
-        self._store.record_unreachable(self._state.event_id, person.version, person)
-        self._lease.state = add_unreported(self._state, person)
+    def _record_unreachable(self, recipient: UnreachableRecipient) -> None:
+        self._store.record_unreachable(self._state.event_id, recipient.version, recipient)
+        self._lease.state = add_unreported(self._state, recipient)
 
     def _notify_organizers(self) -> None:
         """Defer one message to each organizer about all unreported recipients. `_retry_deferred` sends it."""
@@ -270,14 +270,14 @@ class _DeliveryRun:
 
     def _retry_deferred(self) -> None:
         """Retry the deferred notifications that are due, each person's in order."""
-        waiting: set[str] = set()
+        held_back: set[str] = set()
         for deferred in self._state.deferred:
-            if deferred.user_id in waiting or deferred.not_before > self._clock.now():
-                waiting.add(deferred.user_id)
+            if deferred.user_id in held_back or deferred.not_before > self._clock.now():
+                held_back.add(deferred.user_id)
                 continue
             entry = self._store.get_journal_entry(self._state.event_id, deferred.version)
             if entry is not None and self._send_deferred(deferred, entry) is ErrorClass.TEMPORARY:
-                waiting.add(deferred.user_id)
+                held_back.add(deferred.user_id)
                 self._defer_again(deferred)
             else:
                 self._remove_deferred(deferred)

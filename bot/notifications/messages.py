@@ -84,7 +84,9 @@ def _reminder(_: Notification, entry: JournalEntry) -> Message:
 def _announcement(notification: Notification, entry: JournalEntry) -> Message:
     text = notification.text or ""
     # One commit may also hold registrations, and messages of other organizers.
-    author = next((wrote.actor_id for wrote, one in entry.messages() if one == notification), None)
+    author = next(
+        (wrote.actor_id for wrote, one in entry.announcements() if one == notification), None
+    )
     who = mention(author) if author else "An organizer"
     return Message(
         f"{who} about {_title(entry)}: {escape(text, LISTED)}",
@@ -97,9 +99,9 @@ def _announcement(notification: Notification, entry: JournalEntry) -> Message:
 
 def _deactivated(notification: Notification, entry: JournalEntry) -> Message:
     who = mention(notification.about_user_id or "")
-    was_waitlisted, heir = _given_up(notification.about_user_id, entry)
+    was_waitlisted, promoted_id = _seat_given_up(notification.about_user_id, entry)
     what = "the waitlist for " if was_waitlisted else ""
-    given = f" {mention(heir)} gets the seat." if heir else ""
+    given = f" {mention(promoted_id)} gets the seat." if promoted_id else ""
     return _note(
         f"{who} is no longer in this workspace and was removed from {what}{_title(entry)}.{given}",
         entry,
@@ -107,13 +109,13 @@ def _deactivated(notification: Notification, entry: JournalEntry) -> Message:
     )
 
 
-def _given_up(user_id: str | None, entry: JournalEntry) -> tuple[bool, str | None]:
+def _seat_given_up(user_id: str | None, entry: JournalEntry) -> tuple[bool, str | None]:
     """Return whether a user was waitlisted, and who got their seat. Others may have left in the same commit."""
     for number, change in enumerate(entry.changes):
-        if change.user_id == user_id and change.kind is ChangeKind.LEFT:
+        if change.user_id == user_id and change.kind is ChangeKind.UNREGISTERED:
             following = entry.changes[number + 1 : number + 2]
-            heirs = [one.user_id for one in following if one.cause is Cause.SEAT_FREED]
-            return change.status is RegistrationStatus.WAITLISTED, heirs[0] if heirs else None
+            promoted = [one.user_id for one in following if one.cause is Cause.SEAT_FREED]
+            return change.status is RegistrationStatus.WAITLISTED, promoted[0] if promoted else None
     return False, None
 
 
@@ -125,7 +127,7 @@ _RENDERED: Mapping[NotificationKind, Callable[[Notification, JournalEntry], Mess
     NotificationKind.DELETED: _deleted,
     NotificationKind.CLOSED: _closed,
     NotificationKind.REMINDER: _reminder,
-    NotificationKind.MESSAGE: _announcement,
+    NotificationKind.ANNOUNCEMENT: _announcement,
     NotificationKind.DEACTIVATED: _deactivated,
 }
 """An export is sent as a file instead, see `bot.features.export.spreadsheet`."""
@@ -139,27 +141,27 @@ _NAMES = {
     NotificationKind.DELETED: "Event deleted",
     NotificationKind.CLOSED: "Registration closed",
     NotificationKind.REMINDER: "Reminder",
-    NotificationKind.MESSAGE: "Message from an organizer",
+    NotificationKind.ANNOUNCEMENT: "Message from an organizer",
     NotificationKind.DEACTIVATED: "Someone left the workspace",
     NotificationKind.EXPORT: "Attendee list",
 }
 
 
 def unreachable_message(
-    entry: JournalEntry, people: Sequence[UnreachableRecipient], more: int
+    entry: JournalEntry, recipients: Sequence[UnreachableRecipient], more: int
 ) -> Message:
     """Tell organizers who can't be reached by direct message (R9.2).
 
-    `more` counts unreachable recipients who are not in `people`.
+    `more` counts unreachable recipients who are not in `recipients`.
     """
     first = (
         f"Some direct messages about {_title(entry)} couldn’t be delivered."
         " Please reach these people another way:"
     )
     named = [
-        f"• {news}: {', '.join(mention(user_id) for user_id in user_ids)}"
-        for kind, news in _NAMES.items()
-        if (user_ids := [person.user_id for person in people if person.kind is kind])
+        f"• {name}: {', '.join(mention(user_id) for user_id in user_ids)}"
+        for kind, name in _NAMES.items()
+        if (user_ids := [one.user_id for one in recipients if one.kind is kind])
     ]
     if more:
         named.append(f"• and {more} more")

@@ -31,40 +31,42 @@ def recipients_of(
     if part == "waitlist":
         first_waitlisted, last_waitlisted = numbers
         while entries := store.get_waitlist(entry.event_id, after=last_waitlisted, limit=PAGE_SIZE):
-            for waiting in entries:
-                first_waitlisted = first_waitlisted or waiting.ticket
-                last_waitlisted = waiting.ticket
-                if waiting.registered_at <= entry.at:
+            for waitlisted in entries:
+                first_waitlisted = first_waitlisted or waitlisted.ticket
+                last_waitlisted = waitlisted.ticket
+                if waitlisted.registered_at <= entry.at:
                     cursor = json.dumps(["waitlist", first_waitlisted, last_waitlisted])
-                    yield waiting.user_id, cursor
+                    yield waitlisted.user_id, cursor
     else:
         roster_cursor, last_seated, first_waitlisted, last_waitlisted = numbers
     read_on_waitlist = range(first_waitlisted, last_waitlisted + 1)
     while True:
         page = store.list_roster(entry.event_id, limit=PAGE_SIZE, cursor=roster_cursor)
-        for row in page.items:
+        for registration in page.items:
             if (
-                row.ticket > last_seated
-                and row.registered_at <= entry.at
-                and _belongs_to(audience, row, entry)
-                and not (_was_waitlisted(row, entry) and row.ticket in read_on_waitlist)
+                registration.ticket > last_seated
+                and registration.registered_at <= entry.at
+                and _belongs_to(audience, registration, entry)
+                and not (
+                    _was_waitlisted(registration, entry) and registration.ticket in read_on_waitlist
+                )
             ):
                 cursor = json.dumps(
-                    ["seats", roster_cursor, row.ticket, first_waitlisted, last_waitlisted]
+                    ["seats", roster_cursor, registration.ticket, first_waitlisted, last_waitlisted]
                 )
-                yield row.user_id, cursor
+                yield registration.user_id, cursor
         roster_cursor = page.next_cursor
         if roster_cursor is None:
             return
 
 
-def _belongs_to(audience: Audience, row: Registration, entry: JournalEntry) -> bool:
+def _belongs_to(audience: Audience, registration: Registration, entry: JournalEntry) -> bool:
     """Return whether a registration with a seat was in the audience when the entry was written."""
     if audience is Audience.EVERYONE:
         return True
-    return _was_waitlisted(row, entry) is (audience is Audience.WAITLISTED)
+    return _was_waitlisted(registration, entry) is (audience is Audience.WAITLISTED)
 
 
-def _was_waitlisted(row: Registration, entry: JournalEntry) -> bool:
+def _was_waitlisted(registration: Registration, entry: JournalEntry) -> bool:
     """Return whether a registration got its seat after the entry was written."""
-    return row.seated_at is not None and row.seated_at > entry.at
+    return registration.seated_at is not None and registration.seated_at > entry.at

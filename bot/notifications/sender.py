@@ -98,8 +98,8 @@ class MessageSender:
             call(built)
         except FAILURES as error:
             return self._handle_failure(method, classify(error), user_id, entry)
-        telemetry.delivered(entry, self._clock.now())
-        self._circuit_breaker.accepted(method)
+        telemetry.log_delivery(entry, self._clock.now())
+        self._circuit_breaker.record_success(method)
         self._failures = 0
         return None
 
@@ -109,7 +109,7 @@ class MessageSender:
         now = self._clock.now()
         match failure.error_class:
             case ErrorClass.APP:
-                self._circuit_breaker.refused(method, failure.reason)
+                self._circuit_breaker.record_refusal(method, failure.reason)
                 raise Paused(self._circuit_breaker.refused_until(method))
             case ErrorClass.RATE_LIMITED:
                 self._paused_until = now + timedelta(seconds=failure.retry_after)

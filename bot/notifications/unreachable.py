@@ -7,23 +7,23 @@ from datetime import datetime
 from domain.models import Deferred, DeliveryState, Event, UnreachableRecipient
 
 MAX_NAMED = 40
-"""People that one report names, to fit in one section. It gives a count of the others."""
+"""Recipients that one report names, to fit in one section. It gives a count of the others."""
 
 
-def add_unreported(state: DeliveryState, person: UnreachableRecipient) -> DeliveryState:
-    """Return the state with one more person to report to the organizers."""
+def add_unreported(state: DeliveryState, recipient: UnreachableRecipient) -> DeliveryState:
+    """Return the state with one more recipient to report to the organizers."""
     if len(state.unreported) < MAX_NAMED:
-        return state.model_copy(update={"unreported": (*state.unreported, person)})
+        return state.model_copy(update={"unreported": (*state.unreported, recipient)})
     return state.model_copy(update={"more_unreported": state.more_unreported + 1})
 
 
 def organizer_reports(state: DeliveryState, event: Event, now: datetime) -> tuple[Deferred, ...]:
-    """Return one report to each organizer, about all unreported people."""
+    """Return one report to each organizer, about all unreported recipients."""
     return tuple(
         Deferred(
             user_id=user_id,
             # This entry stays marked undelivered until the report is sent, so the sweep finds it.
-            version=max(person.version for person in state.unreported),
+            version=max(recipient.version for recipient in state.unreported),
             notification=0,
             attempts=0,
             not_before=now,

@@ -108,7 +108,7 @@ class NotificationWorker:
 
     def start(self) -> None:
         """Start the worker's thread. It runs until `stop`."""
-        self._thread = threading.Thread(target=self._work, name="notifier", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -118,7 +118,7 @@ class NotificationWorker:
         if self._thread is not None:
             self._thread.join()
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         while not self._is_stopping:
             seconds = self.process_due_events()
             self._clock.wait(self._signal, seconds)
@@ -129,14 +129,14 @@ class NotificationWorker:
         while not self._is_stopping:
             if self._clock.now() >= self._next_sweep:
                 self._next_sweep = self._clock.now() + SWEEP_INTERVAL
-                self._safely(self.sweep)
+                self._run_safely(self.sweep)
             if self._clock.now() >= self._next_reconciliation:
                 self._next_reconciliation = self._clock.now() + RECONCILE_INTERVAL
                 self._spawn(self._reconcile_safely)
             event_id = self._take_due()
             if event_id is None:
                 break
-            again = self._safely(lambda event_id=event_id: self.process_event(event_id))  # type: ignore[misc]
+            again = self._run_safely(lambda event_id=event_id: self.process_event(event_id))  # type: ignore[misc]
             if again is not None:
                 with self._lock:
                     self._due.setdefault(event_id, again)
@@ -194,7 +194,7 @@ class NotificationWorker:
             del self._due[due[0]]
             return due[0]
 
-    def _safely(self, work: Callable[[], datetime | None]) -> datetime | None:
+    def _run_safely(self, work: Callable[[], datetime | None]) -> datetime | None:
         try:
             return work()
         except Unavailable as error:
@@ -226,7 +226,7 @@ class NotificationWorker:
     def undelivered_since(self) -> datetime | None:
         """Return when the oldest undelivered entry was written, None if there is none.
 
-        It examines at most `MAX_EVENTS_EXAMINED` events: if more are waiting, their ages are similar.
+        It examines at most `MAX_EVENTS_EXAMINED` events: if there are more, their ages are similar.
         """
         page = self._store.list_undelivered(limit=MAX_EVENTS_EXAMINED, cursor=None)
         event_ids = list(page.items)

@@ -132,7 +132,7 @@ class CircuitBreaker:
         """Return the time before which this method must not be called."""
         return max(self._nothing_until, self._until.get(method, self._nothing_until))
 
-    def refused(self, method: str, reason: str) -> None:
+    def record_refusal(self, method: str, reason: str) -> None:
         """Stop calls for a while after Slack refused the app: to this method, or to all."""
         alarmed = (
             self._refusals.get(method) if reason in _OF_ONE_METHOD else self._refusal_of_app(reason)
@@ -151,7 +151,7 @@ class CircuitBreaker:
     def _refusal_of_app(self, reason: str) -> str | None:
         return reason if reason in self._refusals.values() else None
 
-    def accepted(self, method: str) -> None:
+    def record_success(self, method: str) -> None:
         """Forget past refusals after Slack accepted a call; the next refusal raises a new alarm."""
         self._refusals = {
             other: reason

@@ -20,8 +20,8 @@ FAILED = "That didn’t work"
 _TITLES: Mapping[type, str] = {errors.NotConfirmed: "Not confirmed yet", RefreshFailed: "Done"}
 
 
-class Wrong(StrEnum):
-    """Problems of a form's fields that the domain doesn't know."""
+class FieldProblem(StrEnum):
+    """Reasons for `Invalid` that only a form can have."""
 
     NO_EVENT = "choose an event"
     NO_WHOLE_NUMBER = "must be a whole number from 1 to 100,000"
@@ -48,9 +48,9 @@ def message(error: RollcallError) -> Message:
     return note(sentence(error))
 
 
-def to(asker_id: str, error: RollcallError) -> Message:
+def message_for(requester_id: str, error: RollcallError) -> Message:
     """Return an error's message for the user who asked, also if it is about another user."""
-    if isinstance(error, errors.NotRegistered) and error.user_id != asker_id:
+    if isinstance(error, errors.NotRegistered) and error.user_id != requester_id:
         who, title = mention(error.user_id), bold(error.title)
         return note(f"{who} isn’t registered for {title} anymore. Nothing changed.")
     return message(error)
@@ -61,7 +61,7 @@ def field_error(reason: str) -> str:
     return f"{reason[:1].upper()}{reason[1:]}."
 
 
-def unforeseen(reference: str) -> Message:
+def unexpected(reference: str) -> Message:
     """Return the message for a bug. `reference` finds it in the log."""
     return note(
         "Something went wrong, and I can’t tell whether your request went through. Check again in a"

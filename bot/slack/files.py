@@ -12,6 +12,8 @@ from urllib.request import BaseHandler, HTTPSHandler, ProxyHandler, Request, bui
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackRequestError
 
+from bot.slack.api_errors import FAILURES, ErrorClass, classify
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -40,13 +42,27 @@ def send_file(client: WebClient, user_id: str, file: File) -> None:
         content.seek(0)
         # An upload needs the id of a conversation, not of a user.
         channel = client.conversations_open(users=user_id)["channel"]["id"]
-        place = client.files_getUploadURLExternal(filename=file.name, length=length)
-        _upload(client, place["upload_url"], content, length)
+        upload = client.files_getUploadURLExternal(filename=file.name, length=length)
+        _upload(client, upload["upload_url"], content, length)
         client.files_completeUploadExternal(
-            files=[{"id": place["file_id"], "title": file.title}],
+            files=[{"id": upload["file_id"], "title": file.title}],
             channel_id=channel,
             initial_comment=file.comment,
         )
+
+
+def try_to_send_file(client: WebClient, user_id: str, file: File) -> bool:
+    """Send a file as `send_file` does. Return whether Slack took it.
+
+    Raises one of `bot.slack.api_errors.FAILURES` if Slack refuses the app itself, or what it sent.
+    """
+    try:
+        send_file(client, user_id, file)
+    except FAILURES as error:
+        if classify(error).error_class in (ErrorClass.APP, ErrorClass.BUG):
+            raise
+        return False
+    return True
 
 
 def _upload(client: WebClient, url: str, content: IO[bytes], length: int) -> None:

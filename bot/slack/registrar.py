@@ -11,13 +11,8 @@ from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId, CallbackId
-from bot.slack.interactions import (
-    BlockAction,
-    OptionsRequest,
-    SlackEvent,
-    SlashCommand,
-    ViewSubmission,
-)
+from bot.slack.event_payloads import SlackEvent
+from bot.slack.interactions import BlockAction, OptionsRequest, SlashCommand, ViewSubmission
 from bot.slack.middleware import interaction_in
 from bot.slack.replies import Reply, command_response
 

@@ -15,11 +15,12 @@ from slack_sdk.models.views import View
 from bot.blocks.builders import Message
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import shortened
-from bot.slack import interactions, response_urls
+from bot.slack import response_urls
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.errors import RefreshFailed
-from bot.slack.interactions import BlockAction, MessageAction, PersonsRequest, SlashCommand
+from bot.slack.interactions import BlockAction, MemberRequest, MessageAction, SlashCommand
 from bot.slack.response_urls import ReplyNotSent
+from bot.slack.view_payloads import ViewPayload
 from domain.errors import Busy
 
 _logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ MODAL_TITLE_LENGTH = 24
 
 
 class Reply:
-    """Replies to one person's press of a button; nobody else sees the reply."""
+    """Replies to one person's press of a button; no one else sees the reply."""
 
     def __init__(self, action: BlockAction, respond: Respond, client: WebClient) -> None:
         self._action = action
@@ -44,7 +45,7 @@ class Reply:
         elif surface.is_home:
             self.open_modal(_as_modal(message, surface))
         else:
-            with _modal_still_open():
+            with _replying_in_modal():
                 self.open_modal(_as_modal(message, surface))
 
     def replace(self, message: Message) -> None:
@@ -55,7 +56,7 @@ class Reply:
         elif surface is None:
             _post(self._respond, message, replace_original=True)
         else:
-            with _modal_still_open():
+            with _replying_in_modal():
                 self.client.views_update(view_id=surface.id, view=_as_modal(message, surface))
 
     def open_modal(self, view: View) -> None:
@@ -79,7 +80,7 @@ def post_ephemeral(respond: Respond, message: Message) -> None:
 
 
 def follow_up(
-    request: PersonsRequest, message: Message, *, respond: Respond, client: WebClient
+    request: MemberRequest, message: Message, *, respond: Respond, client: WebClient
 ) -> None:
     """Tell a person something after the acknowledgement, when their trigger has expired.
 
@@ -102,15 +103,15 @@ def _post(respond: Respond, message: Message, **options: Any) -> None:
     )
 
 
-def _as_modal(message: Message, surface: interactions.View) -> View:
+def _as_modal(message: Message, surface: ViewPayload) -> View:
     """Return a message as a modal that has the title of the view that was used."""
     title = surface.title.text if surface.title else None
     return note_modal(shortened(title or "Rollcall", MODAL_TITLE_LENGTH), message)
 
 
 @contextmanager
-def _modal_still_open() -> Iterator[None]:
-    """Reply in a modal. Raises `ReplyNotSent` if its person has closed it meanwhile."""
+def _replying_in_modal() -> Iterator[None]:
+    """Turn Slack's error for a modal that was closed meanwhile into `ReplyNotSent`."""
     try:
         yield
     except SlackApiError as error:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from slack_bolt import App, BoltRequest, BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
-MOST_BYTES = 1_000_000
+MAX_BODY_BYTES = 1_000_000
 """The largest request body, in bytes; Slack's views have at most 250 KB."""
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
@@ -29,7 +29,7 @@ class RequestVerifier:
 
     def answer(self, body: bytes, query: str, headers: Mapping[str, str]) -> BoltResponse:
         """Return Bolt's response, or 413, 401 or 400. Header names are in lower case."""
-        if len(body) > MOST_BYTES:
+        if len(body) > MAX_BODY_BYTES:
             return BoltResponse(status=413, body="too large")
         text = body.decode("utf-8", errors="replace")
         if not self._is_signed(text, headers):

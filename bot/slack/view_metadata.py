@@ -7,7 +7,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.slack.errors import MalformedPayload
-from bot.slack.interactions import Text, View
+from bot.slack.payload_models import Text
+from bot.slack.view_payloads import ViewPayload
 
 
 class ViewMetadata(BaseModel):
@@ -16,7 +17,7 @@ class ViewMetadata(BaseModel):
     model_config = ConfigDict(strict=True, defer_build=True)
 
     @classmethod
-    def of(cls, view: View) -> Self:
+    def of(cls, view: ViewPayload) -> Self:
         """Return what a view carries. Raises `MalformedPayload`."""
         try:
             return cls.model_validate_json(view.private_metadata)
@@ -48,13 +49,13 @@ class EditMetadata(EventMetadata):
     shown: dict[str, str]
 
 
-class PersonMetadata(EventMetadata):
+class AttendeeMetadata(EventMetadata):
     """The attendee that the form is about."""
 
     user_id: Text
 
 
-class MessageMetadata(EventMetadata):
+class AnnouncementMetadata(EventMetadata):
     """`previewed` is the fingerprint of the preview above the form; empty before the first preview."""
 
     request_id: Text
@@ -76,12 +77,12 @@ class CapacityMetadata(EventMetadata):
 class HomeMetadata(ViewMetadata):
     """The first entry of each list of App Home: an offset into one's own registrations, and two cursors."""
 
-    own: int = 0
+    registrations: int = 0
     organized: Text | None = None
-    coming: Text | None = None
+    upcoming: Text | None = None
 
     @classmethod
-    def of(cls, view: View) -> Self:
+    def of(cls, view: ViewPayload) -> Self:
         """Return what an App Home carries; without any, its lists start at the beginning.
 
         Raises `MalformedPayload`.

@@ -152,9 +152,8 @@ class LongOperations:
             if outcome.event.operation_id != operation_id:
                 return True
             if isinstance(outcome, ChangeOutcome) and not outcome.promoted:
-                return (
-                    False  # users are counted but none is waitlisted: don't repeat without a pause
-                )
+                # Users are counted but none is waitlisted: don't repeat without a pause.
+                return False
         return False
 
     # Deletion of events

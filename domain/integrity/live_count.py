@@ -70,9 +70,8 @@ class LiveCount:
         self._version = since_version
         self._page_size = page_size
         self._on_page = on_page
-        self._moved: dict[
-            int, RegistrationStatus | None
-        ] = {}  # by ticket, its status now (None: deleted)
+        # The present status of each ticket that moved. None: deleted.
+        self._moved: dict[int, RegistrationStatus | None] = {}
         self._read_to = dict.fromkeys(RegistrationStatus, 0)  # tickets up to these are counted
         self._registered = 0
         self._blocks: Counter[int] = Counter()
@@ -99,13 +98,12 @@ class LiveCount:
             self._follow()
             cursor = page.next_cursor
             tickets = [
-                row.ticket for row in page.items if row.status is RegistrationStatus.REGISTERED
+                registration.ticket
+                for registration in page.items
+                if registration.status is RegistrationStatus.REGISTERED
             ]
-            to = (
-                ABOVE_ALL_TICKETS
-                if cursor is None
-                else max([0, *(row.ticket for row in page.items)])
-            )
+            last = max((registration.ticket for registration in page.items), default=0)
+            to = ABOVE_ALL_TICKETS if cursor is None else last
             self._count_page(RegistrationStatus.REGISTERED, tickets, to)
             if cursor is None:
                 return
@@ -178,9 +176,9 @@ class LiveCount:
                 now = RegistrationStatus.WAITLISTED
             case ChangeKind.PROMOTED:
                 before, now = RegistrationStatus.WAITLISTED, RegistrationStatus.REGISTERED
-            case ChangeKind.LEFT if change.status is not None:
+            case ChangeKind.UNREGISTERED if change.status is not None:
                 before = change.status
-            case ChangeKind.LEFT | ChangeKind.REPAIRED:
+            case ChangeKind.UNREGISTERED | ChangeKind.REPAIRED:
                 raise JournalGap
             case _:
                 return

@@ -14,9 +14,9 @@ from domain.commands import (
     ChangeOutcome,
     Command,
     FillFreeSeats,
-    LeaveOutcome,
     Outcome,
     Unregister,
+    UnregisterOutcome,
 )
 from domain.enums import Cause, ChangeKind, Deletion, RegistrationStatus
 from domain.errors import NotConfirmed, RollcallError
@@ -166,7 +166,7 @@ class Repairer:
             at=self._clock.now(),
             changes=(Change(kind=ChangeKind.REPAIRED, fields={"entry": (None, "added")}),),
         )
-        return PutJournalEntry(entry, undelivered=False)
+        return PutJournalEntry(entry, is_undelivered=False)
 
     # Waitlists
 
@@ -283,7 +283,7 @@ class Repairer:
         if event.deletion is None:
             command = Unregister(user_id, Cause.REPAIR, registration.ticket)
             outcome = self._execute(event_id, command)
-        if isinstance(outcome, LeaveOutcome):
+        if isinstance(outcome, UnregisterOutcome):
             yield FixedViolation(violation, "unregistered")
             yield from self._promotions(event_id, outcome.promoted)
         elif self._apply(event_id, self._delete(registration)):

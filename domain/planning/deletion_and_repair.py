@@ -22,7 +22,7 @@ from domain.planning.plan import (
     PutRegistration,
     PutWaitlistEntry,
 )
-from domain.planning.registrations import leave, promote_first
+from domain.planning.registrations import delete_and_promote, promote_first
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.planning.working_copy import WorkingCopy
 
@@ -54,7 +54,7 @@ def remove_attendees(work: WorkingCopy, user_ids: Sequence[str]) -> ChangeOutcom
             raise InconsistentSnapshot(
                 f"{user_id} cannot leave {work.event_id} before its waitlist is empty"
             )
-        leave(work, user_id, Cause.EVENT_DELETED, None)
+        delete_and_promote(work, user_id, Cause.EVENT_DELETED, None)
         if event.status is not EventStatus.CANCELED:
             work.notify(NotificationKind.DELETED, registration)
     return ChangeOutcome(event, changed=bool(work.changed))
@@ -101,7 +101,7 @@ def _record_fix(work: WorkingCopy, event: Event, fix: ApplyFix) -> None:
         user_id, ticket = stored.user_id, stored.ticket
         if fixed is None:
             cause, status = Cause.REPAIR, stored.status
-            work.record(ChangeKind.LEFT, user_id, None, ticket, cause, status=status)
+            work.record(ChangeKind.UNREGISTERED, user_id, None, ticket, cause, status=status)
         else:
             fields = _changed_fields(stored, fixed.model_dump())
             work.record(ChangeKind.REPAIRED, user_id, None, ticket, fields=fields)
@@ -127,8 +127,8 @@ def _changed_fields(stored: Event | Registration, values: Mapping[str, object]) 
     }
 
 
-def fill_seats(work: WorkingCopy) -> ChangeOutcome:
-    """Promote into free seats, as far as one commit goes. Raises `UnknownEvent`."""
+def fill_seats_within_budget(work: WorkingCopy) -> ChangeOutcome:
+    """Promote into free seats, as many as one commit holds. Raises `UnknownEvent`."""
     event = work.existing_event()
     promoted: list[str] = []
     while (

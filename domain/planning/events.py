@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from domain.commands import ChangeOutcome, Message
+from domain.commands import Announce, ChangeOutcome
 from domain.enums import Audience, Cause, ChangeKind, EventStatus, NotificationKind
 from domain.errors import CapacityBelowRegistered, DuplicateEvent, EventCanceled, Invalid
 from domain.inputs import EventChanges, check_times
@@ -147,7 +147,7 @@ def _has_announced_closing(event: Event, now: datetime) -> bool:
     return now >= event.starts_at or any(due is None or at < due for at in passed)
 
 
-def send_message(work: WorkingCopy, message: Message) -> ChangeOutcome:
+def announce(work: WorkingCopy, message: Announce) -> ChangeOutcome:
     """Send an announcement, once per request id. Raises `UnknownEvent`, `NotOrganizer`.
 
     Also possible when the event is over or canceled: to say thanks, or how to get a refund.
@@ -156,9 +156,11 @@ def send_message(work: WorkingCopy, message: Message) -> ChangeOutcome:
     if message.request_id in event.recent_requests:
         return ChangeOutcome(event, changed=False)
     _remember_request(work, message.request_id)
-    work.record(ChangeKind.MESSAGED, actor_id=_id_of(message.actor))
+    work.record(ChangeKind.ANNOUNCED, actor_id=_id_of(message.actor))
     work.notifications.append(
-        Notification(kind=NotificationKind.MESSAGE, audience=message.audience, text=message.text)
+        Notification(
+            kind=NotificationKind.ANNOUNCEMENT, audience=message.audience, text=message.text
+        )
     )
     return ChangeOutcome(work.current)
 

@@ -63,10 +63,10 @@ class CheckUser:
 
 @dataclass(frozen=True, slots=True)
 class PutJournalEntry:
-    """Write a journal entry, if its version has none. `undelivered` marks it for delivery."""
+    """Write a journal entry, if its version has none. `is_undelivered` marks it for delivery."""
 
     entry: JournalEntry
-    undelivered: bool = True
+    is_undelivered: bool = True
 
 
 Action = (

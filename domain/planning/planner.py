@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import assert_never
 
 from domain.commands import (
+    Announce,
     ApplyFix,
     Command,
     ContinueCapacityIncrease,
@@ -19,7 +20,6 @@ from domain.commands import (
     Export,
     FillFreeSeats,
     FinishDeletion,
-    Message,
     Outcome,
     Register,
     Remove,
@@ -92,8 +92,8 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
             return events.edit(work, changes, actor)
         case SetStatus(status, actor):
             return events.set_status(work, status, actor)
-        case Message():
-            return events.send_message(work, command)
+        case Announce():
+            return events.announce(work, command)
         case Export(actor, request_id):
             return events.export(work, actor, request_id)
         case RunSchedule():
@@ -109,7 +109,7 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
         case ApplyFix():
             return deletion_and_repair.apply_fix(work, command)
         case FillFreeSeats():
-            return deletion_and_repair.fill_seats(work)
+            return deletion_and_repair.fill_seats_within_budget(work)
         case _:
             assert_never(command)
 

@@ -1,10 +1,10 @@
-"""Registering, leaving and being promoted: the only place that decides who gets a seat."""
+"""Register, unregister, remove and promote: the only place that decides who gets a seat."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from domain.commands import LeaveOutcome, RegisterOutcome
+from domain.commands import RegisterOutcome, UnregisterOutcome
 from domain.enums import Cause, ChangeKind, NotificationKind, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
@@ -81,7 +81,9 @@ def _new_registration(
     )
 
 
-def unregister(work: WorkingCopy, user_id: str, cause: Cause, ticket: int | None) -> LeaveOutcome:
+def unregister(
+    work: WorkingCopy, user_id: str, cause: Cause, ticket: int | None
+) -> UnregisterOutcome:
     """Delete the user's registration and promote into a freed seat (R4).
 
     With a ticket, only the registration with that ticket. Raises `UnknownEvent`, `NotRegistered`.
@@ -90,7 +92,7 @@ def unregister(work: WorkingCopy, user_id: str, cause: Cause, ticket: int | None
     if registration is not None and ticket not in (None, registration.ticket):
         raise NotRegistered(event.event_id, event.title, user_id)
     is_deactivated = cause is Cause.USER_DEACTIVATED
-    outcome = leave(work, user_id, cause, None if is_deactivated else user_id)
+    outcome = delete_and_promote(work, user_id, cause, None if is_deactivated else user_id)
     if is_deactivated:
         work.notify_organizers(outcome.registration)
     return outcome
@@ -98,25 +100,25 @@ def unregister(work: WorkingCopy, user_id: str, cause: Cause, ticket: int | None
 
 def remove(
     work: WorkingCopy, user_id: str, actor: Actor | None, reason: str | None
-) -> LeaveOutcome:
+) -> UnregisterOutcome:
     """Delete the user's registration on behalf of an organizer and notify the user (R4.6).
 
     Raises `UnknownEvent`, `NotOrganizer`, `NotRegistered`.
     """
     work.event_organized_by(actor)
     actor_id = actor.user_id if actor else None
-    outcome = leave(work, user_id, Cause.REMOVED, actor_id, reason)
+    outcome = delete_and_promote(work, user_id, Cause.REMOVED, actor_id, reason)
     notifies = work.notify(NotificationKind.REMOVED, outcome.registration, reason)
     return replace(outcome, notifies=notifies)
 
 
-def leave(
+def delete_and_promote(
     work: WorkingCopy,
     user_id: str,
     cause: Cause,
     actor_id: str | None,
     reason: str | None = None,
-) -> LeaveOutcome:
+) -> UnregisterOutcome:
     """Delete the user's registration and promote into a freed seat, unless the event is being deleted.
 
     Raises `NotRegistered`.
@@ -131,9 +133,9 @@ def leave(
         work.count_waitlisted(ticket, -1)
     else:
         work.update_event(registered_count=event.registered_count - 1)
-    work.record(ChangeKind.LEFT, user_id, actor_id, ticket, cause, reason, status=status)
+    work.record(ChangeKind.UNREGISTERED, user_id, actor_id, ticket, cause, reason, status=status)
     promoted = () if event.deletion else fill_free_seats(work, Cause.SEAT_FREED)
-    return LeaveOutcome(event, registration, promoted)
+    return UnregisterOutcome(event, registration, promoted)
 
 
 def fill_free_seats(work: WorkingCopy, cause: Cause) -> tuple[str, ...]:

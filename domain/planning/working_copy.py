@@ -61,9 +61,8 @@ class WorkingCopy:
         count = snapshot.event.waitlist_count if snapshot.event else 0
         head = list(snapshot.waitlist_head)
         self.waitlist = WorkingWaitlist(event_id, head, unread=count - len(head))
-        self.changed: dict[
-            str, Registration | None
-        ] = {}  # registrations, by user id; None: deleted
+        # Registrations by user id. None: deleted.
+        self.changed: dict[str, Registration | None] = {}
         self.costs: dict[str, int] = {}  # actions, by user id
         self.checked_users: set[str] = set()  # must still exist when the plan is committed
         self.fixes: tuple[Action, ...] = ()

@@ -1,1 +1,1 @@
-"""The parts of the stack."""
+"""The parts of the stack: tables, functions, the HTTP endpoint and monitoring."""

@@ -65,7 +65,7 @@ class Functions(Construct):
             enforce_ssl=True,
             retention_period=cdk.Duration.days(14),
         )
-        self._follow_the_journal()
+        self._subscribe_to_journal()
         events.Rule(
             self,
             "EachMinute",
@@ -149,7 +149,7 @@ class Functions(Construct):
                 found.append(_allow(["dynamodb:Query"], indexes))
         return found
 
-    def _follow_the_journal(self) -> None:
+    def _subscribe_to_journal(self) -> None:
         """Wake the notifier for new entries, but not for its own writes: delivery rows and delivered marks."""
         is_version = lambda_.FilterRule.not_equals("0")
         self.by_name["notifier"].add_event_source(

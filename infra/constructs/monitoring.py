@@ -1,6 +1,6 @@
 """Metrics, the dashboard, and the alarms.
 
-Lambda, DynamoDB, SQS and the HTTP API provide metrics. Rollcall's own are in `infra.figures`.
+Lambda, DynamoDB, SQS and the HTTP API provide metrics. Rollcall's own are in `infra.log_metrics`.
 `docs/operations.md` says what to do about each alarm.
 """
 
@@ -19,13 +19,13 @@ from constructs import Construct
 from infra.constructs.functions import Functions
 from infra.constructs.http_endpoint import HttpEndpoint
 from infra.constructs.tables import Tables
-from infra.figures import FIGURES, Figure
+from infra.log_metrics import LOG_METRICS, LogMetric
 from storage.dynamodb import schema
 
 MINUTE = cdk.Duration.minutes(1)
 FIVE_MINUTES = cdk.Duration.minutes(5)
 
-NEAR_THE_END = cdk.Duration.millis(2500)
+SLOW_REQUEST = cdk.Duration.millis(2500)
 """Slack waits three seconds (R8.12), including the time on the network."""
 
 UNDELIVERED_FOR = cdk.Duration.minutes(5)
@@ -64,12 +64,12 @@ class Monitoring(Construct):
                 conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
             )
         )
-        self._all: list[cloudwatch.IAlarm] = []
+        self._all_alarms: list[cloudwatch.IAlarm] = []
         self._subscribe(email)
-        for name, figure in FIGURES.items():
-            self._filter(name, figure)
-        self._alarms()
-        self._dashboard()
+        for name, metric in LOG_METRICS.items():
+            self._add_metric_filters(name, metric)
+        self._add_alarms()
+        self._add_dashboard()
 
     def _subscribe(self, email: str) -> None:
         is_given = cdk.CfnCondition(
@@ -84,24 +84,24 @@ class Monitoring(Construct):
 
     # Rollcall's own metrics
 
-    def _filter(self, name: str, figure: Figure) -> None:
-        for function in figure.functions:
+    def _add_metric_filters(self, name: str, metric: LogMetric) -> None:
+        for function in metric.functions:
             logs.MetricFilter(
                 self,
                 f"{name}Of{function.capitalize()}",
                 log_group=self._functions.logs[function],
-                filter_pattern=logs.FilterPattern.literal(f"{{ {figure.lines} }}"),
+                filter_pattern=logs.FilterPattern.literal(f"{{ {metric.lines} }}"),
                 metric_namespace=self._namespace,
                 metric_name=name,
-                metric_value=f"$.{figure.field}" if figure.field else "1",
-                unit=cloudwatch.Unit[figure.unit],
+                metric_value=f"$.{metric.field}" if metric.field else "1",
+                unit=cloudwatch.Unit[metric.unit],
             )
 
     @property
     def _namespace(self) -> str:
         return f"Rollcall/{self._stage}"
 
-    def _figure(
+    def _log_metric(
         self, name: str, statistic: str = "Sum", period: cdk.Duration = FIVE_MINUTES
     ) -> cloudwatch.Metric:
         return cloudwatch.Metric(
@@ -110,55 +110,55 @@ class Monitoring(Construct):
 
     # Alarms
 
-    def _alarms(self) -> None:
+    def _add_alarms(self) -> None:
         each = self._functions.by_name
         for name, function in each.items():
-            self._alarm(
+            self._add_alarm(
                 f"{name}-errors",
                 f"The {name} function failed",
                 function.metric_errors(period=FIVE_MINUTES),
             )
-        self._alarm(
+        self._add_alarm(
             "failures",
-            "An unexpected error was logged. Someone was shown its reference",
-            self._figure("Failures"),
+            "An unexpected error was logged. The person concerned has its reference",
+            self._log_metric("Failures"),
         )
-        self._alarm(
+        self._add_alarm(
             "throttles",
-            "Lambda throttled functions. People got no answer",
+            "Lambda throttled functions. People got no reply",
             _sum_of(function.metric_throttles(period=FIVE_MINUTES) for function in each.values()),
         )
         # An alarm can watch ten metrics. There are six tables with two metrics each.
         for kind in ("Read", "Write"):
-            self._alarm(
+            self._add_alarm(
                 f"{kind.lower()}-throttles",
                 f"DynamoDB throttled {kind.lower()}s. People were asked to try again",
                 self._table_throttles(kind),
             )
-        self._alarm(
+        self._add_alarm(
             "slow",
             "1 % of Slack's requests took longer than 2.5 of the 3 seconds that Slack waits",
             each["slack"].metric_duration(statistic="p99", period=FIVE_MINUTES),
-            threshold=NEAR_THE_END.to_milliseconds(),
+            threshold=SLOW_REQUEST.to_milliseconds(),
         )
-        self._alarm(
+        self._add_alarm(
             "undelivered",
             "A notification or card update has waited for 5 minutes, or the sweep stopped reporting",
-            self._figure("OldestUndelivered", "Maximum", MINUTE),
+            self._log_metric("OldestUndelivered", "Maximum", MINUTE),
             threshold=UNDELIVERED_FOR.to_seconds(),
             periods=3,
             missing=cloudwatch.TreatMissingData.BREACHING,
         )
-        self._alarm(
+        self._add_alarm(
             "dead-letters",
             "The notifier gave up on records of the journal's stream",
             self._functions.dead_letters.metric_approximate_number_of_messages_visible(
                 period=FIVE_MINUTES, statistic="Maximum"
             ),
         )
-        self._alarm(
-            "address-errors",
-            "The HTTP API answered 5xx at least 5 times in 5 minutes",
+        self._add_alarm(
+            "endpoint-errors",
+            "The HTTP endpoint returned 5xx at least 5 times in 5 minutes",
             self._endpoint.api.metric_server_error(period=FIVE_MINUTES, statistic="Sum"),
             threshold=5,  # an occasional 503 means "busy, nothing changed"
         )
@@ -175,7 +175,7 @@ class Monitoring(Construct):
             for table in schema.TABLES
         )
 
-    def _alarm(
+    def _add_alarm(
         self,
         name: str,
         description: str,
@@ -199,11 +199,11 @@ class Monitoring(Construct):
         action = actions.SnsAction(self._topic)
         alarm.add_alarm_action(action)
         alarm.add_ok_action(action)
-        self._all.append(alarm)
+        self._all_alarms.append(alarm)
 
     # The dashboard
 
-    def _dashboard(self) -> None:
+    def _add_dashboard(self) -> None:
         each, endpoint = self._functions.by_name, self._endpoint.api
         minute = MINUTE
         cloudwatch.Dashboard(
@@ -212,22 +212,22 @@ class Monitoring(Construct):
             dashboard_name=f"rollcall-{self._stage}",
             default_interval=cdk.Duration.hours(3),
             widgets=[
-                [cloudwatch.AlarmStatusWidget(alarms=self._all, width=24, title="Alarms")],
+                [cloudwatch.AlarmStatusWidget(alarms=self._all_alarms, width=24, title="Alarms")],
                 [
                     _graph(
                         "Registrations",
-                        [self._figure(name, period=minute) for name in ACTIVITY],
+                        [self._log_metric(name, period=minute) for name in ACTIVITY],
                     ),
                     _graph(
                         "Refusals",
-                        [self._figure(name, period=minute) for name in REFUSALS],
+                        [self._log_metric(name, period=minute) for name in REFUSALS],
                     ),
                     _graph(
                         "Batch size and conflicts",
                         [
-                            self._figure("BatchSize", "Maximum", minute),
-                            self._figure("BatchSize", "Average", minute),
-                            self._figure("Conflicts", period=minute),
+                            self._log_metric("BatchSize", "Maximum", minute),
+                            self._log_metric("BatchSize", "Average", minute),
+                            self._log_metric("Conflicts", period=minute),
                         ],
                     ),
                 ],
@@ -242,13 +242,13 @@ class Monitoring(Construct):
                     _graph(
                         "Delay from commit to notification",
                         [
-                            self._figure("DeliveryLag", statistic, minute)
+                            self._log_metric("DeliveryLag", statistic, minute)
                             for statistic in ("p50", "p99")
                         ],
                     ),
                     _graph(
                         "Age of the oldest undelivered notification",
-                        [self._figure("OldestUndelivered", "Maximum", minute)],
+                        [self._log_metric("OldestUndelivered", "Maximum", minute)],
                     ),
                 ],
                 [
@@ -276,7 +276,7 @@ class Monitoring(Construct):
         )
 
 
-ACTIVITY = ("Registrations", "Departures", "Promotions")
+ACTIVITY = ("Registrations", "Unregistrations", "Promotions")
 REFUSALS = ("Refusals", "Busy", "NotConfirmed")
 
 

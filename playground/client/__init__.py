@@ -1,1 +1,1 @@
-"""The Slack client of a member: the actions, payloads and acknowledgements."""
+"""A member's Slack client: actions, payloads and acknowledgements."""

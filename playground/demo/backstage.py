@@ -140,7 +140,7 @@ class Backstage:
     def _announce(self) -> None:
         ledger = self._member_client.workspace.ledger
         with ledger.lock:
-            ledger.changed("backstage")
+            ledger.announce("backstage")
 
 
 def _call_json(call: Call) -> Json:

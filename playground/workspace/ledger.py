@@ -1,4 +1,4 @@
-"""Parts that a whole workspace shares: the lock, the clock, the ids, the file and the list of changes."""
+"""The ledger: what all parts of a workspace share. The lock, the clock, ids, the file and the list of changes."""
 
 import threading
 from collections import deque
@@ -45,7 +45,7 @@ class Ledger:
         """The number of the latest change."""
         return self._seq
 
-    def changed(
+    def announce(
         self,
         kind: Literal["message", "view", "home", "channel", "member", "backstage"],
         *,

@@ -86,7 +86,7 @@ class Workspace:
             self._members[member.id] = member
             self.ledger.rows.put("member", member.id, asdict(member))
             if announce:
-                self.ledger.changed("member", user_id=None)
+                self.ledger.announce("member", user_id=None)
             return member
 
     def member(self, user_id: str) -> Member:
@@ -108,7 +108,7 @@ class Workspace:
         with self.ledger.lock:
             self._channels[channel.id] = channel
             self.ledger.rows.put("channel", channel.id, asdict(channel))
-            self.ledger.changed("channel", channel_id=channel.id)
+            self.ledger.announce("channel", channel_id=channel.id)
             return channel
 
     def add_channel(
@@ -242,7 +242,7 @@ class Workspace:
             if self._read.get(key, "") < newest:
                 self._read[key] = newest
                 self.ledger.rows.put("read", key, {"ts": newest})
-                self.ledger.changed("channel", channel_id=channel_id, user_id=user_id)
+                self.ledger.announce("channel", channel_id=channel_id, user_id=user_id)
 
     def unread(self, channel_id: str, user_id: str) -> int:
         """Return the number of messages by others since the member last read the channel."""
@@ -293,7 +293,7 @@ class Workspace:
         self._messages.setdefault(message.channel_id, {})[message.ts] = message
 
     def _announce(self, message: Message) -> None:
-        self.ledger.changed(
+        self.ledger.announce(
             "message",
             channel_id=message.channel_id,
             ts=message.ts,

@@ -48,7 +48,7 @@ class OpenViews:
         with self._ledger.lock:
             view = self._new(user_id, body, channel_id=channel_id)
             self._stacks[user_id] = [view]
-            self._ledger.changed("view", user_id=user_id)
+            self._ledger.announce("view", user_id=user_id)
             return view
 
     def push(self, user_id: str, body: Json) -> View:
@@ -63,7 +63,7 @@ class OpenViews:
             view = self._new(user_id, body, channel_id=below.channel_id)
             view = replace(view, root_id=below.root_id, previous_id=below.id)
             stack.append(view)
-            self._ledger.changed("view", user_id=user_id)
+            self._ledger.announce("view", user_id=user_id)
             return view
 
     def update(self, view_id: str, body: Json) -> View:
@@ -104,13 +104,13 @@ class OpenViews:
                 ids = [view.id for view in stack]
                 if view_id in ids:
                     del stack[ids.index(view_id) :]
-                    self._ledger.changed("view", user_id=user_id)
+                    self._ledger.announce("view", user_id=user_id)
 
     def clear(self, user_id: str) -> None:
         """Close all of the member's modals."""
         with self._ledger.lock:
             self._stacks.pop(user_id, None)
-            self._ledger.changed("view", user_id=user_id)
+            self._ledger.announce("view", user_id=user_id)
 
     def _all(self) -> list[View]:
         modals = [view for stack in self._stacks.values() for view in stack]
@@ -132,7 +132,7 @@ class OpenViews:
             stack = self._stacks[view.user_id]
             stack[[open_view.id for open_view in stack].index(view.id)] = view
         if announce:
-            self._ledger.changed("home" if view.kind == "home" else "view", user_id=view.user_id)
+            self._ledger.announce("home" if view.kind == "home" else "view", user_id=view.user_id)
         return view
 
     def _hash(self) -> str:

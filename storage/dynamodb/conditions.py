@@ -28,11 +28,11 @@ def transact_item(keys: Keys, action: Action) -> dict[str, Any]:
     match action:
         case PutEvent(event, replaces):
             return {"Put": _put_event(keys, event, replaces)}
-        case PutRegistration(row, replaces):
-            return {"Put": _put_registration(keys, row, replaces)}
-        case DeleteRegistration(row):
-            address = keys.registration(row.user_id, row.event_id)
-            return {"Delete": keys.at(address, **_unchanged(row))}
+        case PutRegistration(registration, replaces):
+            return {"Put": _put_registration(keys, registration, replaces)}
+        case DeleteRegistration(registration):
+            address = keys.registration(registration.user_id, registration.event_id)
+            return {"Delete": keys.at(address, **_unchanged(registration))}
         case PutWaitlistEntry(event_id, entry):
             # The event gives each ticket once, so no one else can have this entry's key.
             item = keys.items.waitlist_entry(event_id, entry)
@@ -65,9 +65,9 @@ def _put_event(keys: Keys, event: Event, replaces: int | None) -> dict[str, Any]
 
 
 def _put_registration(
-    keys: Keys, row: Registration, replaces: Registration | None
+    keys: Keys, registration: Registration, replaces: Registration | None
 ) -> dict[str, Any]:
-    item = keys.items.registration(row)
+    item = keys.items.registration(registration)
     # One registration per user and event.
     condition = _absent("user_id") if replaces is None else _unchanged(replaces)
     return keys.put(REGISTRATIONS, item, **condition)
@@ -95,10 +95,12 @@ def _absent(hash_key: str) -> dict[str, Any]:
     return {"ConditionExpression": f"attribute_not_exists({hash_key})"}
 
 
-def _unchanged(row: Registration) -> dict[str, Any]:
+def _unchanged(registration: Registration) -> dict[str, Any]:
     """Return the condition that a registration still has the ticket and the status that were read."""
     return {
         "ConditionExpression": "ticket = :ticket AND #status = :status",
         "ExpressionAttributeNames": {"#status": "status"},
-        "ExpressionAttributeValues": to_wire({":ticket": row.ticket, ":status": row.status}),
+        "ExpressionAttributeValues": to_wire(
+            {":ticket": registration.ticket, ":status": registration.status}
+        ),
     }

@@ -138,13 +138,13 @@ class Items:
         }
         return to_wire(values | {"v": VERSION})
 
-    def registration(self, row: Registration) -> Item:
+    def registration(self, registration: Registration) -> Item:
         """Return the item of Registrations. It is in the index `roster` while it has a seat."""
-        has_seat = row.status is RegistrationStatus.REGISTERED
-        values = row.model_dump() | {
-            "user_id": self.key(row.user_id),
-            "event_id": self.key(row.event_id),
-            "seated_in": self.key(row.event_id) if has_seat else None,
+        has_seat = registration.status is RegistrationStatus.REGISTERED
+        values = registration.model_dump() | {
+            "user_id": self.key(registration.user_id),
+            "event_id": self.key(registration.event_id),
+            "seated_in": self.key(registration.event_id) if has_seat else None,
         }
         return to_wire(values | {"v": VERSION})
 

@@ -94,19 +94,19 @@ TABLES = (EVENTS, USERS, REGISTRATIONS, WAITLIST, JOURNAL, CARDS)
 
 def create_tables(client: DynamoDBClient, prefix: str = DEFAULT_PREFIX) -> tuple[str, ...]:
     """Create the missing tables, on demand. Wait until all are active, and return the names of the new ones."""
-    made = []
+    created = []
     for table in TABLES:
         name = prefix + table.name
         try:
             client.create_table(**definition(table, prefix))
         except client.exceptions.ResourceInUseException:
             continue
-        made.append(name)
+        created.append(name)
     for table in TABLES:  # another process may be creating some of them
         client.get_waiter("table_exists").wait(
             TableName=prefix + table.name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )
-    return tuple(made)
+    return tuple(created)
 
 
 def definition(table: Table, prefix: str) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class DynamoDBStore(DynamoDBOutbox):
         )
         return Rows(
             {user.user_id: user for user in map(self._items.to_user, user_items)},
-            {row.user_id: row for row in map(self._items.to_registration, registration_items)},
+            {one.user_id: one for one in map(self._items.to_registration, registration_items)},
         )
 
     def get_waitlist(
@@ -306,8 +306,9 @@ class DynamoDBStore(DynamoDBOutbox):
 
     def scan_registrations(self, *, limit: int, cursor: str | None = None) -> Page[Registration]:
         """See `Store.scan_registrations`."""
-        to_row = self._items.to_registration
-        return self._reader.scan(REGISTRATIONS, to_row, limit=limit, cursor=cursor)
+        return self._reader.scan(
+            REGISTRATIONS, self._items.to_registration, limit=limit, cursor=cursor
+        )
 
     def find_on_roster(self, event_id: str, ticket: int) -> tuple[Registration, ...]:
         """See `Store.find_on_roster`."""

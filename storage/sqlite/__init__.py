@@ -1,1 +1,1 @@
-"""The stores on an SQLite file."""
+"""The store in an SQLite file."""

@@ -36,13 +36,19 @@ def apply(connection: sqlite3.Connection, workspace_id: str, action: Action) -> 
     match action:
         case PutEvent(event, replaces):
             _put_event(write, workspace_id, event, replaces)
-        case PutRegistration(row, replaces):
-            _put_registration(write, workspace_id, row, replaces)
-        case DeleteRegistration(row):
+        case PutRegistration(registration, replaces):
+            _put_registration(write, workspace_id, registration, replaces)
+        case DeleteRegistration(registration):
             write(
                 "DELETE FROM registrations WHERE workspace = ? AND user_id = ? AND event_id = ?"
                 " AND ticket = ? AND status = ?",
-                *(workspace_id, row.user_id, row.event_id, row.ticket, row.status),
+                *(
+                    workspace_id,
+                    registration.user_id,
+                    registration.event_id,
+                    registration.ticket,
+                    registration.status,
+                ),
             )
         case PutWaitlistEntry(event_id, entry):
             # The event gives each ticket once, so no one else can have this entry's key.
@@ -112,15 +118,15 @@ def _put_event(write: Write, workspace_id: str, event: Event, replaces: int | No
 
 
 def _put_registration(
-    write: Write, workspace_id: str, row: Registration, replaces: Registration | None
+    write: Write, workspace_id: str, registration: Registration, replaces: Registration | None
 ) -> None:
     values = (
-        row.status,
-        row.ticket,
-        row.model_dump_json(),
+        registration.status,
+        registration.ticket,
+        registration.model_dump_json(),
         workspace_id,
-        row.user_id,
-        row.event_id,
+        registration.user_id,
+        registration.event_id,
     )
     if replaces is None:
         # One registration per user and event.

@@ -132,7 +132,9 @@ class SQLiteFile:
         except BaseException as error:
             self.close()
             if isinstance(error, sqlite3.DatabaseError) and not _is_busy(error):
-                raise ValueError(f"{self._path} can't be used as a SQLite file: {error}") from error
+                raise ValueError(
+                    f"{self._path} can't be used as an SQLite file: {error}"
+                ) from error
             raise
 
     def _is_new(self, connection: sqlite3.Connection) -> bool:

@@ -1,4 +1,4 @@
-"""The store on a SQLite file: the same port as DynamoDB's, with no feature of its own."""
+"""The store in an SQLite file: the same ports as DynamoDB's, with no feature of its own."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class SQLiteStore(SQLiteOutbox):
         )
         return Rows(
             {user.user_id: user for user in map(to_model(User), found)},
-            {row.user_id: row for row in map(to_model(Registration), registrations)},
+            {one.user_id: one for one in map(to_model(Registration), registrations)},
         )
 
     def get_waitlist(

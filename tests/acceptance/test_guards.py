@@ -26,7 +26,7 @@ from domain.errors import (
 from domain.execution.batching import QueuedCommand
 from domain.execution.committer import Committer
 from domain.execution.executor import Executor
-from domain.inputs import MessageDraft
+from domain.inputs import AnnouncementDraft
 from domain.planning.plan import Plan, PutEvent
 from domain.ports import Store
 from domain.service import Service
@@ -315,12 +315,12 @@ def test_announcement_requested_twice_at_the_same_moment_is_sent_once(
     """R8.13: the commit that writes the notification also records the request."""
     other = service_on(store, new_id=ids("other"))
     new_event(other)
-    draft = MessageDraft.of(text="Bring bread", audience="everyone")
+    draft = AnnouncementDraft.of(text="Bring bread", audience="everyone")
     sent: list[bool] = []
 
     def meanwhile(_: Deliver) -> None:
-        sent.append(other.message("e1", draft, request_id="r1").changed)
+        sent.append(other.announce("e1", draft, request_id="r1").changed)
 
     unguarded = UnguardedStore(store, without, meanwhile=meanwhile)
-    sent.append(process(unguarded).message("e1", draft, request_id="r1").changed)
+    sent.append(process(unguarded).announce("e1", draft, request_id="r1").changed)
     assert (sent.count(True) == 1) is holds

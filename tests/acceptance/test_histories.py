@@ -177,9 +177,9 @@ class Histories(RuleBasedStateMachine):
                 self.service.get_event(event_id)
         elif user_id not in event.seated + event.waitlist:
             with pytest.raises(NotRegistered):
-                self.service.preview_leave(event_id, user_id)
+                self.service.preview_unregister(event_id, user_id)
         else:
-            preview = self.service.preview_leave(event_id, user_id)
+            preview = self.service.preview_unregister(event_id, user_id)
             assert preview.next_gets_seat == (user_id in event.seated and bool(event.waitlist))
 
 

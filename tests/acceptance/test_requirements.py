@@ -527,7 +527,7 @@ def test_r4_2_first_waitlisted_user_is_promoted_and_notified_in_the_same_write(
     assert left.promoted == ("b",)
     entry = assert_invariants(store).journal["e1"][-1]
     assert [(change.kind, change.user_id) for change in entry.changes] == [
-        (ChangeKind.LEFT, "a"),
+        (ChangeKind.UNREGISTERED, "a"),
         (ChangeKind.PROMOTED, "b"),
     ]
     (notification,) = entry.notifications

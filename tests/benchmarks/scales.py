@@ -19,7 +19,7 @@ import pytest
 
 from domain.errors import AlreadyRegistered, EventFull
 from domain.inputs import EventChanges
-from domain.queries import waitlist_cursor
+from domain.queries.registrations import waitlist_cursor
 from domain.service import Service
 from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore

@@ -189,7 +189,7 @@ def test_newer_fields_of_a_journal_entry_survive_delivery(store: AnyStore) -> No
     """In the entry itself, and in what it consists of."""
     entry = newer(
         a_journal_entry(version=1),
-        changes=[newer(Change(kind=ChangeKind.LEFT, user_id="ada"))],
+        changes=[newer(Change(kind=ChangeKind.UNREGISTERED, user_id="ada"))],
         notifications=[newer(Notification(kind=NotificationKind.PROMOTED, user_id="ben"))],
     )
     recipient = UnreachableRecipient(

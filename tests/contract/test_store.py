@@ -481,7 +481,7 @@ def test_entry_is_undelivered_until_marked_delivered(store: AnyStore) -> None:
 
 def test_entry_without_notifications_is_never_undelivered(store: AnyStore) -> None:
     put_event_and_users(store)
-    commit(store, PutJournalEntry(a_journal_entry(version=1), undelivered=False))
+    commit(store, PutJournalEntry(a_journal_entry(version=1), is_undelivered=False))
     assert pages(store.list_undelivered, 5) == []
     assert store.get_journal_entry("e1", 1) == a_journal_entry(version=1)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.entrypoints import lambda_functions
-from infra.figures import FIGURES
+from infra.log_metrics import LOG_METRICS
 from infra.permissions import PERMISSIONS
 from storage.dynamodb.schema import JOURNAL, TABLES, Table, definition
 from tests.support.infra.iam_actions import allowed
@@ -280,7 +280,7 @@ def test_logs_are_kept_for_three_months(prod: Resources) -> None:
 ALARMS = {
     *(f"{name}-errors" for name in FUNCTIONS),
     *("failures", "throttles", "read-throttles", "write-throttles", "slow"),
-    *("undelivered", "dead-letters", "address-errors"),
+    *("undelivered", "dead-letters", "endpoint-errors"),
 }
 
 
@@ -351,7 +351,7 @@ def test_metric_filters_match_the_figures(prod: Resources) -> None:
             (function, f"{{ {figure.lines} }}", f"$.{figure.field}" if figure.field else "1")
             for function in figure.functions
         }
-        for name, figure in FIGURES.items()
+        for name, figure in LOG_METRICS.items()
     }
 
 
@@ -398,5 +398,5 @@ def test_alarm_email_is_an_optional_parameter(prod: Resources) -> None:
 
 def test_dashboard_shows_every_figure(prod: Resources) -> None:
     body = json.dumps(prod.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
-    for figure in FIGURES:
+    for figure in LOG_METRICS:
         assert figure in body or figure == "Failures"

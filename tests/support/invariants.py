@@ -108,9 +108,9 @@ def replay(entries: tuple[JournalEntry, ...]) -> tuple[set[str], list[str]]:
             case ChangeKind.PROMOTED:
                 assert waitlisted.pop(0) == user_id, "promoted out of order"
                 seated.add(user_id)
-            case ChangeKind.LEFT if user_id in seated:
+            case ChangeKind.UNREGISTERED if user_id in seated:
                 seated.remove(user_id)
-            case ChangeKind.LEFT:
+            case ChangeKind.UNREGISTERED:
                 waitlisted.remove(user_id)
             case _:
                 pass

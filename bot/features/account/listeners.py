@@ -6,7 +6,7 @@ import logging
 
 from bot.features.account.member_sync import sync_member
 from bot.slack.context import AppContext
-from bot.slack.interactions import SlackEvent, TokensRevoked, UserChange
+from bot.slack.event_payloads import SlackEvent, TokensRevoked, UserChange
 from bot.slack.registrar import Registrar
 
 _logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from domain.service import Service
 
 _logger = logging.getLogger(__name__)
 
-PAGE = 200
+PAGE_SIZE = 200
 """Members per request, as Slack recommends on the page of `users.list`."""
 
 
@@ -55,13 +55,17 @@ def reconcile(service: Service, client: WebClient) -> int:
     changed = 0
     cursor: str | None = None
     while True:
-        page = service.list_users(limit=PAGE, cursor=cursor)
+        page = service.list_users(limit=PAGE_SIZE, cursor=cursor)
         for user in page.items:
             if user.user_id in members:
                 try:
                     changed += _sync(service, members[user.user_id], user)
                 except RollcallError:
-                    _logger.warning("%s is left to the next day", user.user_id, exc_info=True)
+                    _logger.warning(
+                        "%s was not updated; tomorrow's run tries again",
+                        user.user_id,
+                        exc_info=True,
+                    )
         cursor = page.next_cursor
         if cursor is None:
             return changed
@@ -70,7 +74,7 @@ def reconcile(service: Service, client: WebClient) -> int:
 def _list_members(client: WebClient) -> Iterable[Member]:
     cursor = ""
     while True:
-        page = client.users_list(limit=PAGE, cursor=cursor)
+        page = client.users_list(limit=PAGE_SIZE, cursor=cursor)
         for user in page["members"]:
             yield Member(user["id"], user.get("name"), bool(user.get("deleted")))
         cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""

@@ -17,14 +17,14 @@ from bot.slack.replies import Reply
 
 def register(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
-    listeners = RollcallListeners(context, registrar.commands)
+    listeners = RollcallCommandListeners(context, registrar.commands)
     registrar.command("/rollcall", listeners.rollcall_command)
     registrar.action(ActionId.FORGET_ME, listeners.forget_me)
-    registrar.action(ActionId.KEEP_DATA, listeners.keep_me)
+    registrar.action(ActionId.KEEP_DATA, listeners.keep_data)
 
 
-class RollcallListeners:
-    """Run `/rollcall` and what it alone has."""
+class RollcallCommandListeners:
+    """Run `/rollcall`, and the two commands that only it has."""
 
     def __init__(self, context: AppContext, commands: Mapping[str, CommandListener]) -> None:
         self._service = context.service
@@ -45,7 +45,7 @@ class RollcallListeners:
         is_done = self._service.delete_user(action.user_id)
         reply.replace(account_views.forgotten(is_done))
 
-    def keep_me(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
+    def keep_data(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Delete nothing."""
         reply.replace(account_views.nothing_deleted())
 

@@ -13,15 +13,15 @@ from bot.slack.context import AppContext
 from bot.slack.interactions import BlockAction, ViewSubmission
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
-from bot.slack.view_metadata import MessageMetadata
-from domain.inputs import MessageDraft
+from bot.slack.view_metadata import AnnouncementMetadata
+from domain.inputs import AnnouncementDraft
 
 
 def register(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = AnnouncementListeners(context)
     registrar.action(ActionId.MESSAGE_ATTENDEES, listeners.open_form)
-    registrar.submission(CallbackId.MESSAGE, listeners.preview_or_send)
+    registrar.submission(CallbackId.ANNOUNCEMENT, listeners.preview_or_send)
 
 
 class AnnouncementListeners:
@@ -40,8 +40,8 @@ class AnnouncementListeners:
 
     def preview_or_send(self, submission: ViewSubmission) -> View:
         """Preview the message; send it once it is submitted as it was previewed."""
-        form = MessageMetadata.of(submission.view)
-        draft = MessageDraft.of(
+        form = AnnouncementMetadata.of(submission.view)
+        draft = AnnouncementDraft.of(
             text=submission.view.text(BlockId.TEXT),
             audience=submission.view.selected(BlockId.AUDIENCE),
         )
@@ -57,12 +57,12 @@ class AnnouncementListeners:
             )
         outcome = self._members.as_organizer(
             submission.user_id,
-            lambda actor: self._service.message(
+            lambda actor: self._service.announce(
                 form.event_id, draft, request_id=form.request_id, actor=actor
             ),
         )
         return announcement_views.announcement_sent(outcome, draft.audience)
 
 
-def _fingerprint(draft: MessageDraft) -> str:
+def _fingerprint(draft: AnnouncementDraft) -> str:
     return hashlib.sha256(f"{draft.audience} {draft.text}".encode()).hexdigest()[:16]

@@ -21,7 +21,7 @@ from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold, mention
 from domain.commands import ChangeOutcome
 from domain.enums import Audience
-from domain.inputs import MessageDraft
+from domain.inputs import AnnouncementDraft
 from domain.models import Event
 
 
@@ -29,7 +29,7 @@ def announcement_form(
     event: Event,
     *,
     request_id: str,
-    draft: MessageDraft | None = None,
+    draft: AnnouncementDraft | None = None,
     previewed: str = "",
     by: str = "",
     is_changed: bool = False,
@@ -73,7 +73,7 @@ def announcement_form(
     metadata = {"event_id": event.event_id, "request_id": request_id, "previewed": previewed}
     return View(
         type="modal",
-        callback_id=CallbackId.MESSAGE,
+        callback_id=CallbackId.ANNOUNCEMENT,
         private_metadata=json.dumps(metadata),
         title=plain(_TITLE),
         submit=plain("Send" if previewed else "Preview"),

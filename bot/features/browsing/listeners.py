@@ -6,6 +6,7 @@ import re
 
 from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId
+from bot.blocks.paging import fill_page
 from bot.features.browsing import views as browsing_views
 from bot.slack.context import AppContext
 from bot.slack.errors import MalformedPayload
@@ -60,10 +61,7 @@ class BrowsingListeners:
         reply.ephemeral(self._events(None))
 
     def _events(self, cursor: str | None) -> Message:
-        page = self._list_events(cursor)
-        while not page.items and page.next_cursor is not None:
-            page = self._list_events(page.next_cursor)
-        return browsing_views.event_list(page)
+        return browsing_views.event_list(fill_page(self._list_events, cursor, 1))
 
     def _list_events(self, cursor: str | None) -> Page[Event]:
         return self._service.list_events(upcoming=True, limit=EVENTS_PAGE, cursor=cursor)
@@ -71,8 +69,8 @@ class BrowsingListeners:
     def _registrations(
         self, user_id: str, status: RegistrationStatus | None, offset: int = 0
     ) -> Message:
-        own = self._service.list_registrations_of(user_id, status=status)
-        return browsing_views.registration_list(own, status, offset)
+        registrations = self._service.list_registrations_of(user_id, status=status)
+        return browsing_views.registration_list(registrations, status, offset)
 
 
 _STATUSES = {status.value: status for status in RegistrationStatus}

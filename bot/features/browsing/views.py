@@ -42,23 +42,25 @@ def event_list(page: Page[Event]) -> Message:
 
 
 def registration_list(
-    own: Sequence[UserRegistration], status: RegistrationStatus | None = None, first: int = 0
+    registrations: Sequence[UserRegistration],
+    status: RegistrationStatus | None = None,
+    first: int = 0,
 ) -> Message:
     """List a user's own registrations from number `first` on (R5, R8.2).
 
     `status` is the filter that was applied. The button for the next page carries it.
     """
-    shown = own[first : first + MAX_LISTED]
+    shown = registrations[first : first + MAX_LISTED]
     if not shown:
         return note(f"{_NOTHING_FOUND[status]} Type `/events` to see what’s coming up.")
     blocks: list[Block] = []
     for one in shown:
         blocks += registration_blocks(one)
     following = first + len(shown)
-    if following < len(own):
+    if following < len(registrations):
         value = f"{status.value if status else ''}:{following}"
         more = button("More registrations", ActionId.MORE_REGISTRATIONS, value)
-        blocks += [context(f"{len(own) - following} more"), ActionsBlock(elements=[more])]
+        blocks += [context(f"{len(registrations) - following} more"), ActionsBlock(elements=[more])]
     return Message("Your registrations", blocks)
 
 
@@ -69,10 +71,10 @@ _NOTHING_FOUND = {
 }
 
 
-def registration_blocks(own: UserRegistration) -> Sequence[Block]:
+def registration_blocks(registration: UserRegistration) -> Sequence[Block]:
     """Show one of a user's own registrations: the event, their seat or position, and buttons."""
-    event, has_seat = own.event, own.position is None
-    lines = f"{bold(event.title, LISTED)} · {status_text(own)}\n{when_and_where(event, LISTED)}"
+    event, has_seat = registration.event, registration.position is None
+    lines = f"{bold(event.title, LISTED)} · {status_text(registration)}\n{when_and_where(event, LISTED)}"
     label = "Unregister" if has_seat else "Leave waitlist"
     buttons = [button(label, ActionId.UNREGISTER, event.event_id)]
     if has_seat:
@@ -83,10 +85,11 @@ def registration_blocks(own: UserRegistration) -> Sequence[Block]:
     return [section(lines), ActionsBlock(elements=buttons)]
 
 
-def status_text(own: UserRegistration) -> str:
+def status_text(registration: UserRegistration) -> str:
     """Return "You have a seat" or the position on the waitlist, in the past tense if the event is canceled."""
-    on_waitlist = f"{ordinal(own.position)} on the waitlist" if own.position is not None else ""
-    if own.event.status is EventStatus.CANCELED:
+    position = registration.position
+    on_waitlist = "" if position is None else f"{ordinal(position)} on the waitlist"
+    if registration.event.status is EventStatus.CANCELED:
         return f"Canceled (you {f'were {on_waitlist}' if on_waitlist else 'had a seat'})"
     return f"You’re {on_waitlist}" if on_waitlist else "You have a seat"
 

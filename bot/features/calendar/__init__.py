@@ -1,1 +1,1 @@
-"""Calendar files."""
+"""Calendar files of events."""

@@ -13,9 +13,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 """Characters that RFC 5545 does not allow."""
 
 
-def is_for_later(own: UserRegistration) -> bool:
+def is_for_later(registration: UserRegistration) -> bool:
     """Return whether a user is waitlisted, so the event does not belong in their calendar yet."""
-    return own.position is not None and own.event.status is not EventStatus.CANCELED
+    return (
+        registration.position is not None and registration.event.status is not EventStatus.CANCELED
+    )
 
 
 def calendar_file(event: Event, workspace_id: str) -> File:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId
 from bot.features.calendar import views as calendar_views
 from bot.features.calendar.calendar_file import calendar_file, is_for_later
-from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.context import AppContext
-from bot.slack.files import send_file
+from bot.slack.files import try_to_send_file
 from bot.slack.interactions import BlockAction
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
-from domain.models import Event
 
 
 def register(registrar: Registrar, context: AppContext) -> None:
@@ -31,17 +28,11 @@ class CalendarListeners:
     def add_to_calendar(self, action: BlockAction, reply: Reply) -> None:
         """Send the file in a direct message, and say so where the button was pressed."""
         event = self._service.get_event(action.value)
-        own = self._service.find_registration(event.event_id, action.user_id)
-        if own is not None and is_for_later(own):
-            reply.ephemeral(calendar_views.no_seat_yet(own))
-        else:
-            reply.ephemeral(self._send(event, action.user_id))
-
-    def _send(self, event: Event, user_id: str) -> Message:
-        try:
-            send_file(self._client, user_id, calendar_file(event, self._workspace_id))
-        except FAILURES as error:
-            if classify(error).error_class in (ErrorClass.APP, ErrorClass.BUG):
-                raise
-            return calendar_views.file_not_sent(event)
-        return calendar_views.file_sent(event)
+        registration = self._service.find_registration(event.event_id, action.user_id)
+        if registration is not None and is_for_later(registration):
+            reply.ephemeral(calendar_views.no_seat_yet(registration))
+            return
+        file = calendar_file(event, self._workspace_id)
+        is_sent = try_to_send_file(self._client, action.user_id, file)
+        view = calendar_views.file_sent if is_sent else calendar_views.file_not_sent
+        reply.ephemeral(view(event))

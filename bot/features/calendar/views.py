@@ -13,10 +13,10 @@ def file_sent(event: Event) -> Message:
     return note(f"I sent you the calendar file for {bold(event.title)} in a direct message.")
 
 
-def no_seat_yet(own: UserRegistration) -> Message:
+def no_seat_yet(registration: UserRegistration) -> Message:
     """Tell a waitlisted user that there is nothing to add to a calendar yet."""
     return note(
-        f"You’re {ordinal(own.position or 0)} on the waitlist for {bold(own.event.title)}."
+        f"You’re {ordinal(registration.position or 0)} on the waitlist for {bold(registration.event.title)}."
         " If you get a seat, I’ll message you so you can add it to your calendar."
     )
 

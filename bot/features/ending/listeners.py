@@ -9,12 +9,14 @@ from bot.blocks.mrkdwn import as_typed
 from bot.features.ending import views as ending_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
-from bot.slack.error_messages import Wrong
+from bot.slack.error_messages import FieldProblem
 from bot.slack.interactions import BlockAction, ViewSubmission
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply, showing_change, update_view
 from bot.slack.view_metadata import EventMetadata
+from bot.slack.view_payloads import ViewPayload
 from domain.errors import Invalid
+from domain.models import Event
 
 
 def register(registrar: Registrar, context: AppContext) -> None:
@@ -61,8 +63,7 @@ class EndingListeners:
         view = submission.view
         event_id = EventMetadata.of(view).event_id
         event = self._manage_modal.get_event(submission.user_id, event_id)
-        if _normalized(view.text(BlockId.CONFIRMATION)) != _normalized(event.title):
-            raise Invalid(BlockId.CONFIRMATION, Wrong.NOT_THE_TITLE)
+        _require_title(view, event)
         is_done = self._members.as_organizer(
             submission.user_id, lambda actor: self._service.delete_event(event_id, actor=actor)
         )
@@ -72,6 +73,12 @@ class EndingListeners:
         with showing_change():
             update_view(self._client, view.view_below, result)
         return None
+
+
+def _require_title(view: ViewPayload, event: Event) -> None:
+    """Raise `Invalid` unless the event's title was typed."""
+    if _normalized(view.text(BlockId.CONFIRMATION)) != _normalized(event.title):
+        raise Invalid(BlockId.CONFIRMATION, FieldProblem.NOT_THE_TITLE)
 
 
 def _normalized(title: str) -> str:

@@ -9,15 +9,15 @@ from zoneinfo import available_timezones
 
 from bot.blocks.ids import BlockId, EventOption
 from bot.blocks.mrkdwn import is_slack_id
-from bot.slack.error_messages import Wrong
+from bot.slack.error_messages import FieldProblem
 from bot.slack.errors import MalformedPayload
-from bot.slack.interactions import View
+from bot.slack.view_payloads import ViewPayload
 from domain.errors import Invalid
 from domain.inputs import EventDraft, from_local
 from domain.models import Event
 
 
-def event_draft(view: View, *, event_id: str, organizer_id: str, listed: bool) -> EventDraft:
+def event_draft(view: ViewPayload, *, event_id: str, organizer_id: str, listed: bool) -> EventDraft:
     """Return the event that the form describes. Raises `Invalid` with the block that is wrong."""
     return EventDraft.of(
         event_id=event_id,
@@ -28,7 +28,7 @@ def event_draft(view: View, *, event_id: str, organizer_id: str, listed: bool) -
     )
 
 
-def edited_values(view: View, event: Event) -> dict[str, Any]:
+def edited_values(view: ViewPayload, event: Event) -> dict[str, Any]:
     """Return the values of the form that edits an event, by the domain's field names.
 
     Co-organizers that the form can't show, because they are not in Slack, stay. Raises `Invalid` with the block
@@ -39,11 +39,11 @@ def edited_values(view: View, event: Event) -> dict[str, Any]:
     return values | {"listed": EventOption.LISTED in view.checked(BlockId.OPTIONS)}
 
 
-def _shared_values(view: View, organizer_id: str) -> dict[str, Any]:
+def _shared_values(view: ViewPayload, organizer_id: str) -> dict[str, Any]:
     """Return the values that both forms have."""
     time_zone = view.selected(BlockId.TIME_ZONE) or ""
     if time_zone not in available_timezones():
-        raise Invalid(BlockId.TIME_ZONE, Wrong.NO_TIME_ZONE)
+        raise Invalid(BlockId.TIME_ZONE, FieldProblem.NO_TIME_ZONE)
     times = {
         name: _optional_time(view, date_block, time_block, time_zone)
         for name, date_block, time_block in (
@@ -53,7 +53,7 @@ def _shared_values(view: View, organizer_id: str) -> dict[str, Any]:
         )
     }
     if times["starts_at"] is None:
-        raise Invalid(BlockId.START_DATE, Wrong.NO_DAY)
+        raise Invalid(BlockId.START_DATE, FieldProblem.NO_DAY)
     co_organizers = view.input(BlockId.CO_ORGANIZERS).selected_users or []
     reminders = view.checked(BlockId.REMINDERS)
     if not all(_MINUTES.fullmatch(minutes) for minutes in reminders):
@@ -74,7 +74,7 @@ _MINUTES = re.compile(r"[0-9]{1,5}")
 
 
 def _optional_time(
-    view: View, date_block: BlockId, time_block: BlockId, time_zone: str
+    view: ViewPayload, date_block: BlockId, time_block: BlockId, time_zone: str
 ) -> datetime | None:
     """Return a local time as UTC; of an hour that comes twice, the first one (R8.7).
 
@@ -85,11 +85,11 @@ def _optional_time(
     if not date_given and not time_given:
         return None
     if not date_given:
-        raise Invalid(date_block, Wrong.DAY_MISSING)
+        raise Invalid(date_block, FieldProblem.DAY_MISSING)
     if not time_given:
-        raise Invalid(time_block, Wrong.TIME_MISSING)
+        raise Invalid(time_block, FieldProblem.TIME_MISSING)
     try:
         local = datetime.combine(date.fromisoformat(date_given), time.fromisoformat(time_given))
     except ValueError:
-        raise Invalid(time_block, Wrong.NO_SUCH_MOMENT) from None
+        raise Invalid(time_block, FieldProblem.NO_SUCH_MOMENT) from None
     return from_local(time_block, local, time_zone)

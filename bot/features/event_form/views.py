@@ -64,9 +64,9 @@ def create_form(event_id: str, time_zone: str) -> View:
 
 def edit_form(event: Event, shown: Mapping[str, str]) -> View:
     """Ask for changes to an event. `shown` has a fingerprint of each field as shown (see `changed_fields`)."""
-    ticked = {EventOption.WAITLIST} if event.has_waitlist else set()
-    ticked |= {EventOption.LISTED} if event.listed else set()
-    people = [user_id for user_id in event.co_organizer_ids if is_slack_id(user_id)]
+    checked = {EventOption.WAITLIST} if event.has_waitlist else set()
+    checked |= {EventOption.LISTED} if event.listed else set()
+    co_organizer_ids = [user_id for user_id in event.co_organizer_ids if is_slack_id(user_id)]
     return View(
         type="modal",
         callback_id=CallbackId.EDIT_EVENT,
@@ -80,8 +80,8 @@ def edit_form(event: Event, shown: Mapping[str, str]) -> View:
                 " To change the number of seats, use *Change capacity*."
             ),
             *_first_inputs(event.time_zone, event),
-            _options(ticked, "Show it in event lists"),
-            *_last_inputs(people, event.reminders, event),
+            _options(checked, "Show it in event lists"),
+            *_last_inputs(co_organizer_ids, event.reminders, event),
         ],
     )
 
@@ -149,19 +149,19 @@ def _moment_inputs(
     ]
 
 
-def _options(ticked: Set[EventOption], listed_label: str) -> Block:
+def _options(checked: Set[EventOption], listed_label: str) -> Block:
     offered = {
         EventOption.WAITLIST: option(
             "Keep a waitlist when the event is full", EventOption.WAITLIST
         ),
         EventOption.LISTED: option(listed_label, EventOption.LISTED),
     }
-    ticks = CheckboxesElement(
+    checkboxes = CheckboxesElement(
         action_id=ActionId.INPUT,
         options=list(offered.values()),
-        initial_options=[offered[name] for name in offered if name in ticked] or None,
+        initial_options=[offered[name] for name in offered if name in checked] or None,
     )
-    return input_block(BlockId.OPTIONS, "Options", ticks, optional=True)
+    return input_block(BlockId.OPTIONS, "Options", checkboxes, optional=True)
 
 
 def _last_inputs(
@@ -172,7 +172,7 @@ def _last_inputs(
         minutes: option(before_start(minutes).capitalize(), str(minutes))
         for minutes in sorted({*REMINDERS, *reminders}, reverse=True)
     }
-    remind = StaticMultiSelectElement(
+    reminder_select = StaticMultiSelectElement(
         action_id=ActionId.INPUT,
         options=list(offered.values()),
         initial_options=[offered[minutes] for minutes in reminders] or None,
@@ -181,7 +181,7 @@ def _last_inputs(
     )
     deadline = event.registration_deadline if event else None
     zone = event.time_zone if event else "UTC"
-    together = UserMultiSelectElement(
+    co_organizers = UserMultiSelectElement(
         action_id=ActionId.INPUT,
         max_selected_items=20,
         initial_users=list(co_organizer_ids) or None,
@@ -196,8 +196,10 @@ def _last_inputs(
             zone,
             optional=True,
         ),
-        input_block(BlockId.REMINDERS, "Reminders for everyone registered", remind, optional=True),
-        input_block(BlockId.CO_ORGANIZERS, "Co-organizers", together, optional=True),
+        input_block(
+            BlockId.REMINDERS, "Reminders for everyone registered", reminder_select, optional=True
+        ),
+        input_block(BlockId.CO_ORGANIZERS, "Co-organizers", co_organizers, optional=True),
     ]
 
 
@@ -206,8 +208,8 @@ def time_zone_options(names: Sequence[str]) -> dict[str, Any]:
     return option_list((name, name) for name in names[:100])
 
 
-def event_created(event: Event, trouble: str | None) -> View:
-    """Confirm a new event. `trouble` says why its card was not posted, and what to do."""
+def event_created(event: Event, problem: str | None) -> View:
+    """Confirm a new event. `problem` says why its card was not posted, and what to do."""
     blocks: list[Block] = [
         section(f"{bold(event.title)} is open for registration.\n{when_and_where(event)}"),
         context(
@@ -215,8 +217,8 @@ def event_created(event: Event, trouble: str | None) -> View:
             f" To manage the event or post its card, type `/event {event.event_id}`."
         ),
     ]
-    if trouble is not None:
-        blocks.append(section(f":warning: {trouble}"))
+    if problem is not None:
+        blocks.append(section(f":warning: {problem}"))
     return note_modal("Event created", Message("Event created", blocks))
 
 

@@ -33,19 +33,21 @@ def export_file(store: Store, event: Event) -> File:
     writer.writerows(_rows(store, event))
     text.flush()
     text.detach()
-    return spreadsheet.people_file(event, content)
+    return spreadsheet.attendee_file(event, content)
 
 
 def _rows(store: Store, event: Event) -> Iterator[Row]:
-    for seats in _seats(store, event.event_id):
-        users = _users(store, event, [row.user_id for row in seats])
-        yield from (spreadsheet.registered(event, row, users) for row in seats)
-    for positions in _waitlist(store, event.event_id):
-        users = _users(store, event, [place.entry.user_id for place in positions])
-        yield from (spreadsheet.waitlisted(event, place, users) for place in positions)
+    for registrations in _roster_pages(store, event.event_id):
+        users = _users(store, event, [registration.user_id for registration in registrations])
+        for registration in registrations:
+            yield spreadsheet.registered_row(event, registration, users)
+    for page in _waitlist_pages(store, event.event_id):
+        users = _users(store, event, [waitlisted.entry.user_id for waitlisted in page])
+        for waitlisted in page:
+            yield spreadsheet.waitlisted_row(event, waitlisted, users)
 
 
-def _seats(store: Store, event_id: str) -> Iterator[Sequence[Registration]]:
+def _roster_pages(store: Store, event_id: str) -> Iterator[Sequence[Registration]]:
     cursor: str | None = None
     while True:
         page = store.list_roster(event_id, limit=PAGE_SIZE, cursor=cursor)
@@ -55,7 +57,7 @@ def _seats(store: Store, event_id: str) -> Iterator[Sequence[Registration]]:
             return
 
 
-def _waitlist(store: Store, event_id: str) -> Iterator[Sequence[WaitlistPosition]]:
+def _waitlist_pages(store: Store, event_id: str) -> Iterator[Sequence[WaitlistPosition]]:
     last = position = 0
     while entries := store.get_waitlist(event_id, after=last, limit=PAGE_SIZE):
         yield [WaitlistPosition(position + n, one) for n, one in enumerate(entries, start=1)]

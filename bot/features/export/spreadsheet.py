@@ -30,25 +30,25 @@ def heading(event: Event) -> Row:
     )
 
 
-def registered(event: Event, row: Registration, users: Mapping[str, User]) -> Row:
+def registered_row(event: Event, registration: Registration, users: Mapping[str, User]) -> Row:
     """Return the row of a registered user."""
     zone = ZoneInfo(event.time_zone)
     return (
-        *("registered", "", _name(row.user_id, users), safe(row.user_id)),
-        *(_local(row.registered_at, zone), _local(row.seated_at, zone)),
+        *("registered", "", _name(registration.user_id, users), safe(registration.user_id)),
+        *(_local(registration.registered_at, zone), _local(registration.seated_at, zone)),
     )
 
 
-def waitlisted(event: Event, place: WaitlistPosition, users: Mapping[str, User]) -> Row:
+def waitlisted_row(event: Event, waitlisted: WaitlistPosition, users: Mapping[str, User]) -> Row:
     """Return the row of a waitlisted user."""
-    one, zone = place.entry, ZoneInfo(event.time_zone)
+    entry, zone = waitlisted.entry, ZoneInfo(event.time_zone)
     return (
-        *("waitlisted", place.position, _name(one.user_id, users), safe(one.user_id)),
-        *(_local(one.registered_at, zone), ""),
+        *("waitlisted", waitlisted.position, _name(entry.user_id, users), safe(entry.user_id)),
+        *(_local(entry.registered_at, zone), ""),
     )
 
 
-def people_file(event: Event, content: IO[bytes]) -> File:
+def attendee_file(event: Event, content: IO[bytes]) -> File:
     """Return the file: registered users first, then the waitlist in order."""
     return File(
         name=file_name(event.title, "csv"),

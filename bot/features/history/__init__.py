@@ -1,1 +1,1 @@
-"""An event's history."""
+"""The history of an event, and of one's own registration."""

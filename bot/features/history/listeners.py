@@ -29,9 +29,9 @@ def register(registrar: Registrar, context: AppContext) -> None:
     registrar.action(ActionId.HISTORY, listeners.open_history)
     registrar.action(ActionId.HISTORY_PAGE, listeners.next_page)
     registrar.action(ActionId.HISTORY_BACK, listeners.previous_page)
-    registrar.action(ActionId.REGISTRATION_HISTORY, listeners.open_own_history)
-    registrar.action(ActionId.REGISTRATION_HISTORY_PAGE, listeners.next_own_page)
-    registrar.action(ActionId.REGISTRATION_HISTORY_BACK, listeners.previous_own_page)
+    registrar.action(ActionId.REGISTRATION_HISTORY, listeners.open_registration_history)
+    registrar.action(ActionId.REGISTRATION_HISTORY_PAGE, listeners.next_registration_page)
+    registrar.action(ActionId.REGISTRATION_HISTORY_BACK, listeners.previous_registration_page)
 
 
 class HistoryListeners:
@@ -74,26 +74,28 @@ class HistoryListeners:
 
     # One's own history
 
-    def open_own_history(self, action: BlockAction, reply: Reply) -> None:
+    def open_registration_history(self, action: BlockAction, reply: Reply) -> None:
         """Open what moved one's own registration."""
-        reply.open_modal(self._own_history(action.user_id, action.value))
+        reply.open_modal(self._registration_history(action.user_id, action.value))
 
-    def next_own_page(self, action: BlockAction, reply: Reply) -> None:
+    def next_registration_page(self, action: BlockAction, reply: Reply) -> None:
         """Show older moves."""
         shown = PagedMetadata.of(action.modal)
         cursors = [*shown.page_cursors, action.value]
-        reply.update_modal(self._own_history(action.user_id, shown.event_id, cursors))
+        reply.update_modal(self._registration_history(action.user_id, shown.event_id, cursors))
 
-    def previous_own_page(self, action: BlockAction, reply: Reply) -> None:
+    def previous_registration_page(self, action: BlockAction, reply: Reply) -> None:
         """Show newer moves."""
         shown = PagedMetadata.of(action.modal)
         cursors = shown.page_cursors[:-1]
-        reply.update_modal(self._own_history(action.user_id, shown.event_id, cursors))
+        reply.update_modal(self._registration_history(action.user_id, shown.event_id, cursors))
 
-    def _own_history(self, user_id: str, event_id: str, page_cursors: Sequence[str] = ()) -> View:
+    def _registration_history(
+        self, user_id: str, event_id: str, page_cursors: Sequence[str] = ()
+    ) -> View:
         event = self._service.get_event(event_id)
         page = fill_page(
-            lambda cursor: self._service.list_own_history(
+            lambda cursor: self._service.list_registration_history(
                 event_id, user_id, limit=READ_SIZE, cursor=cursor
             ),
             page_cursors[-1] if page_cursors else None,

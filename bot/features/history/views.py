@@ -112,7 +112,7 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
             # The actor, unless they changed their own registration.
             change.actor_id if change.actor_id != change.user_id else None,
             change.reason,
-            number if change.kind is ChangeKind.MESSAGED else None,
+            number if change.kind is ChangeKind.ANNOUNCED else None,
         )
         groups.setdefault(alike, []).append(change)
     for changes in groups.values():
@@ -122,7 +122,7 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
                 lines += _fields(change, time_zone)
     if entry.unreachable:
         count = len(entry.unreachable)
-        who = mention_list([person.user_id for person in entry.unreachable], count)
+        who = mention_list([recipient.user_id for recipient in entry.unreachable], count)
         lines.append(f"• Couldn’t be notified: {who}")
     return lines
 
@@ -153,9 +153,9 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
             return f"{whom} joined the waitlist"
         case ChangeKind.PROMOTED:
             return f"{whom} got a seat from the waitlist: {_why_promoted(first)}"
-        case ChangeKind.LEFT:
+        case ChangeKind.UNREGISTERED:
             return _left(first, whom, by)
-        case ChangeKind.MESSAGED:
+        case ChangeKind.ANNOUNCED:
             return _messaged(first, entry, by)
         case ChangeKind.REMINDED:
             return "Rollcall reminded everyone registered"
@@ -204,15 +204,15 @@ def _left(change: Change, whom: str, by: str) -> str:
 
 
 def _messaged(change: Change, entry: JournalEntry, by: str) -> str:
-    said = next((one for wrote, one in entry.messages() if wrote is change), None)
-    if said is None:
+    announcement = next((one for made, one in entry.announcements() if made is change), None)
+    if announcement is None:
         return f"{by} sent a message"
     whom = {
         Audience.REGISTERED: "everyone registered",
         Audience.WAITLISTED: "everyone on the waitlist",
         Audience.EVERYONE: "everyone",
-    }[said.audience]
-    return f"{by} messaged {whom}: {escape(said.text or '', MAX_TEXT)}"
+    }[announcement.audience]
+    return f"{by} messaged {whom}: {escape(announcement.text or '', MAX_TEXT)}"
 
 
 _FIELDS = {
@@ -276,11 +276,11 @@ def _own_line(change: Change) -> str:
             return "You registered and joined the waitlist"
         case ChangeKind.PROMOTED:
             return f"You got a seat: {_why_promoted(change)}"
-        case ChangeKind.LEFT if change.cause is Cause.REMOVED:
+        case ChangeKind.UNREGISTERED if change.cause is Cause.REMOVED:
             why = f": {escape(change.reason, MAX_TEXT)}" if change.reason else ""
             return f"An organizer removed you{why}"
-        case ChangeKind.LEFT if change.cause is Cause.OWN:
+        case ChangeKind.UNREGISTERED if change.cause is Cause.OWN:
             return "You unregistered"
-        case ChangeKind.LEFT:
+        case ChangeKind.UNREGISTERED:
             return "You were unregistered"
     return "A repair fixed your registration"

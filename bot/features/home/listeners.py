@@ -9,7 +9,8 @@ from bot.features.home.publisher import HomePublisher
 from bot.features.home.views import FIRST
 from bot.slack.context import AppContext
 from bot.slack.errors import MalformedPayload
-from bot.slack.interactions import AppHomeOpened, BlockAction
+from bot.slack.event_payloads import AppHomeOpened
+from bot.slack.interactions import BlockAction
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 from bot.slack.view_metadata import HomeMetadata
@@ -19,9 +20,9 @@ def register(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = HomeListeners(context)
     registrar.event("app_home_opened", listeners.opened)
-    registrar.action(ActionId.HOME_OWN, listeners.show_own)
+    registrar.action(ActionId.HOME_REGISTRATIONS, listeners.show_registrations)
     registrar.action(ActionId.HOME_ORGANIZED, listeners.show_organized)
-    registrar.action(ActionId.HOME_UPCOMING, listeners.show_coming)
+    registrar.action(ActionId.HOME_UPCOMING, listeners.show_upcoming)
 
 
 class HomeListeners:
@@ -34,17 +35,17 @@ class HomeListeners:
         """Show the first page of each list."""
         self._home.publish(event.user_id)
 
-    def show_own(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
+    def show_registrations(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Show another page of one's own registrations."""
-        self._show_page(action, own=_read_offset(action.value))
+        self._show_page(action, registrations=_read_offset(action.value))
 
     def show_organized(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Show another page of the events that one organizes."""
         self._show_page(action, organized=_read_cursor(action.value))
 
-    def show_coming(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
+    def show_upcoming(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Show another page of upcoming events."""
-        self._show_page(action, coming=_read_cursor(action.value))
+        self._show_page(action, upcoming=_read_cursor(action.value))
 
     def _show_page(self, action: BlockAction, **start: int | str | None) -> None:
         shown = HomeMetadata.of(action.modal).model_copy(update=start)
@@ -52,7 +53,7 @@ class HomeListeners:
 
 
 def _read_offset(value: str) -> int:
-    """Return the offset in the value of `ActionId.HOME_OWN`. Raises `MalformedPayload`."""
+    """Return the offset in the value of `ActionId.HOME_REGISTRATIONS`. Raises `MalformedPayload`."""
     if value == FIRST:
         return 0
     if not re.fullmatch(r"[0-9]{1,6}", value):

@@ -47,11 +47,11 @@ class HomePublisher:
             _logger.warning("App Home could not be updated", exc_info=True)
 
     def _publish(self, client: WebClient, user_id: str, shown: HomeMetadata) -> None:
-        own = self._service.list_registrations_of(user_id)
-        if shown.own >= len(own):
-            shown = shown.model_copy(update={"own": 0})
+        registrations = self._service.list_registrations_of(user_id)
+        if shown.registrations >= len(registrations):
+            shown = shown.model_copy(update={"registrations": 0})
         lists = home_views.Lists(
-            own,
+            registrations,
             fill_page(
                 lambda cursor: self._service.list_organized(
                     user_id, limit=READ_SIZE, cursor=cursor
@@ -61,9 +61,9 @@ class HomePublisher:
             ),
             fill_page(
                 lambda cursor: self._service.list_events(
-                    upcoming=True, limit=home_views.UPCOMING, cursor=cursor
+                    upcoming=True, limit=home_views.PAGE_SIZE, cursor=cursor
                 ),
-                shown.coming,
+                shown.upcoming,
                 1,
             ),
         )

@@ -18,12 +18,10 @@ from bot.features.cards import views as cards_views
 from bot.slack.view_metadata import HomeMetadata
 from domain.models import Event, Page, UserRegistration
 
-OWN = 8
-ORGANIZED = 8
-UPCOMING = 8
+PAGE_SIZE = 8
 """Items of each list on one page. All three lists fit into the 100 blocks of a view."""
 
-OWN_HEADING = "Your registrations"
+REGISTRATIONS_HEADING = "Your registrations"
 UPCOMING_HEADING = "Upcoming events"
 ORGANIZED_HEADING = "Events you organize"
 
@@ -35,7 +33,7 @@ FIRST = "first"
 class Lists:
     """The lists of App Home: all of the member's registrations, and one page of the other lists."""
 
-    own: Sequence[UserRegistration]
+    registrations: Sequence[UserRegistration]
     organized: Page[Event]
     upcoming: Page[Event]
 
@@ -45,11 +43,11 @@ def home(lists: Lists, shown: HomeMetadata) -> View:
     create = button("Create an event", ActionId.CREATE_EVENT, "new", style="primary")
     blocks: list[Block] = [
         ActionsBlock(elements=[create]),
-        HeaderBlock(text=plain(OWN_HEADING)),
-        *_own(lists.own, shown.own),
+        HeaderBlock(text=plain(REGISTRATIONS_HEADING)),
+        *_registrations(lists.registrations, shown.registrations),
         DividerBlock(),
         HeaderBlock(text=plain(UPCOMING_HEADING)),
-        *_upcoming(lists, is_first=shown.coming is None),
+        *_upcoming(lists, is_first=shown.upcoming is None),
     ]
     if lists.organized.items or shown.organized is not None:
         blocks += [
@@ -60,26 +58,29 @@ def home(lists: Lists, shown: HomeMetadata) -> View:
     return View(type="home", blocks=blocks, private_metadata=json.dumps(shown.model_dump()))
 
 
-def _own(own: Sequence[UserRegistration], first: int) -> list[Block]:
-    page = own[first : first + OWN]
+def _registrations(registrations: Sequence[UserRegistration], first: int) -> list[Block]:
+    page = registrations[first : first + PAGE_SIZE]
     if not page:
         return [section(browsing_views.NO_REGISTRATIONS)]
     blocks: list[Block] = []
     for one in page:
         blocks += browsing_views.registration_blocks(one)
     following = first + len(page)
-    on = str(following) if following < len(own) else None
+    on = str(following) if following < len(registrations) else None
     return blocks + _page_buttons(
-        ActionId.HOME_OWN, on, f"Show {len(own) - following} more", is_first=first == 0
+        ActionId.HOME_REGISTRATIONS,
+        on,
+        f"Show {len(registrations) - following} more",
+        is_first=first == 0,
     )
 
 
 def _upcoming(lists: Lists, *, is_first: bool) -> list[Block]:
     page = lists.upcoming
-    own_status = {one.event.event_id: browsing_views.status_text(one) for one in lists.own}
+    statuses = {one.event.event_id: browsing_views.status_text(one) for one in lists.registrations}
     blocks: list[Block] = []
     for event in page.items:
-        status = own_status.get(event.event_id, "")
+        status = statuses.get(event.event_id, "")
         blocks += cards_views.event_blocks(event, is_registered=bool(status), status=status)
     if not page.items:
         blocks.append(section(browsing_views.NO_EVENTS))

@@ -1,1 +1,1 @@
-"""The Manage modal: roster, capacity, closing and reopening, removing a person."""
+"""The Manage modal: attendees, capacity, closing and reopening, the card, the export."""

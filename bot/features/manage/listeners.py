@@ -1,4 +1,4 @@
-"""The Manage modal: roster, one attendee, capacity, closing and reopening, the card, the export."""
+"""The Manage modal: its attendees, capacity, closing and reopening, the card, the export."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from slack_sdk.models.views import View
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.features.cards.posting import remembering_card, try_to_post_card
-from bot.features.manage import roster_views
+from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
@@ -14,11 +14,11 @@ from bot.slack.interactions import BlockAction, ViewSubmission
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply, showing_change
 from bot.slack.view_metadata import (
+    AttendeeMetadata,
     CapacityMetadata,
     CardMetadata,
     EventMetadata,
     ManageMetadata,
-    PersonMetadata,
 )
 from domain.inputs import EventChanges
 
@@ -27,8 +27,8 @@ def register(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = ManageListeners(context)
     registrar.action(ActionId.MANAGE, listeners.open_modal)
-    registrar.action(ActionId.ROSTER_PAGE, listeners.next_page)
-    registrar.action(ActionId.ROSTER_BACK, listeners.previous_page)
+    registrar.action(ActionId.ATTENDEES_PAGE, listeners.next_page)
+    registrar.action(ActionId.ATTENDEES_BACK, listeners.previous_page)
     registrar.action(ActionId.ATTENDEE, listeners.open_attendee)
     registrar.action(ActionId.FIND_ATTENDEE, listeners.find_attendee)
     registrar.submission(CallbackId.REMOVE, listeners.remove)
@@ -56,22 +56,22 @@ class ManageListeners:
         with remembering_card(self._cards, action, event_id=action.value):
             reply.open_modal(self._modal.build(action.user_id, action.value))
 
-    # The roster
+    # Attendees
 
     def next_page(self, action: BlockAction, reply: Reply) -> None:
-        """Show the next page of the roster."""
+        """Show the next page of attendees."""
         shown = ManageMetadata.of(action.modal)
         cursors = [*shown.page_cursors, action.value]
         reply.update_modal(self._modal.build(action.user_id, shown.event_id, cursors))
 
     def previous_page(self, action: BlockAction, reply: Reply) -> None:
-        """Show the previous page of the roster."""
+        """Show the previous page of attendees."""
         shown = ManageMetadata.of(action.modal)
         cursors = shown.page_cursors[:-1]
         reply.update_modal(self._modal.build(action.user_id, shown.event_id, cursors))
 
     def open_attendee(self, action: BlockAction, reply: Reply) -> None:
-        """Show one attendee of the roster, and the form to remove them."""
+        """Show one attendee, and the form to remove them."""
         reply.open_modal(self._attendee_form(action, action.value))
 
     def find_attendee(self, action: BlockAction, reply: Reply) -> None:
@@ -81,16 +81,16 @@ class ManageListeners:
     def _attendee_form(self, action: BlockAction, attendee_id: str) -> View:
         event_id = ManageMetadata.of(action.modal).event_id
         event = self._modal.get_event(action.user_id, event_id)
-        registration = self._service.find_registration(event_id, attendee_id)
+        attendee = self._service.find_registration(event_id, attendee_id)
         users = self._service.get_users([attendee_id])
-        if registration is None:
-            return roster_views.not_registered(event, attendee_id, users)
+        if attendee is None:
+            return attendee_views.not_registered(event, attendee_id, users)
         is_over = self._service.is_over(event)
-        return roster_views.attendee_form(registration, users, is_over=is_over)
+        return attendee_views.attendee_form(attendee, users, is_over=is_over)
 
     def remove(self, submission: ViewSubmission) -> View:
-        """Remove the attendee, and update the roster."""
-        form = PersonMetadata.of(submission.view)
+        """Remove the attendee, and update the list of attendees."""
+        form = AttendeeMetadata.of(submission.view)
         reason = submission.view.text(BlockId.REASON)
         # Read the names first: after the removal, nothing may end as "busy, nothing was changed".
         users = self._service.get_users([form.user_id])
@@ -101,7 +101,7 @@ class ManageListeners:
             ),
         )
         self._modal.update_below(submission, form.event_id)
-        return roster_views.attendee_removed(outcome, users)
+        return attendee_views.attendee_removed(outcome, users)
 
     # Registration, and the export
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from slack_sdk.models.views import View
 
-from bot.features.manage import roster_views
+from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
 from bot.slack.context import AppContext
 from bot.slack.interactions import ViewSubmission
@@ -41,11 +41,11 @@ class ManageModal:
         listing = self._members.as_organizer(
             user_id,
             lambda actor: self._service.list_registrations_in(
-                event_id, limit=roster_views.ROSTER_PAGE, cursor=cursor, actor=actor
+                event_id, limit=attendee_views.ATTENDEES_PAGE, cursor=cursor, actor=actor
             ),
         )
-        shown = {row.user_id for row in listing.registered}
-        shown |= {place.entry.user_id for place in listing.waitlist}
+        shown = {registration.user_id for registration in listing.registered}
+        shown |= {waitlisted.entry.user_id for waitlisted in listing.waitlist}
         users = self._service.get_users(shown)
         return manage_views.manage_event(
             listing, users, request_id=self._new_id(), page_cursors=page_cursors, note=note

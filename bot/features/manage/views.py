@@ -19,7 +19,7 @@ from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold, mention_list
 from bot.blocks.paging import recent_cursors
 from bot.features.cards.views import occupancy, occupancy_bar
-from bot.features.manage.roster_views import roster_blocks
+from bot.features.manage.attendee_views import attendee_list
 from bot.slack.error_messages import capacity_too_low
 from domain.commands import ChangeOutcome
 from domain.enums import EventStatus
@@ -48,7 +48,7 @@ def manage_event(
     if note is not None:
         blocks.append(context(f"✓ {note}"))
     blocks += _buttons(event, request_id)
-    blocks += roster_blocks(listing, users, is_first=not page_cursors)
+    blocks += attendee_list(listing, users, is_first=not page_cursors)
     metadata = {
         "event_id": event.event_id,
         "page_cursors": recent_cursors(page_cursors),
@@ -114,9 +114,9 @@ def card_form(event: Event, *, after: str) -> View:
     )
 
 
-def card_posted(event: Event, trouble: str | None) -> View:
+def card_posted(event: Event, problem: str | None) -> View:
     """Confirm that a card was posted, or say why not."""
-    text = trouble or f"The card for {bold(event.title)} has been posted."
+    text = problem or f"The card for {bold(event.title)} has been posted."
     return note_modal("Post card", Message(text, [section(text)]), close="Back")
 
 

@@ -1,1 +1,1 @@
-"""Registering and leaving."""
+"""Registering and unregistering."""

@@ -13,12 +13,12 @@ from bot.features.browsing import views as browsing_views
 from bot.features.cards.posting import remembering_card
 from bot.features.home.publisher import HomePublisher
 from bot.features.registration import views as registration_views
-from bot.slack import interactions
 from bot.slack.context import AppContext
-from bot.slack.error_messages import Wrong
+from bot.slack.error_messages import FieldProblem
 from bot.slack.interactions import BlockAction, OptionsRequest, SlashCommand, ViewSubmission
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
+from bot.slack.view_payloads import ViewPayload
 from domain.errors import Invalid
 from domain.inputs import UserDraft
 
@@ -30,18 +30,18 @@ def register(registrar: Registrar, context: AppContext) -> None:
     registrar.command("/unregister", listeners.unregister_command)
     registrar.action(ActionId.REGISTER, listeners.press_register)
     registrar.action(ActionId.CHOOSE_TO_REGISTER, listeners.choose_to_register)
-    registrar.action(ActionId.UNREGISTER, listeners.press_leave)
-    registrar.action(ActionId.CHOOSE_TO_UNREGISTER, listeners.choose_to_leave)
-    registrar.action(ActionId.GIVE_UP_SEAT, listeners.choose_to_leave)
-    registrar.action(ActionId.UNREGISTER_CONFIRMED, listeners.confirm_leave)
-    registrar.action(ActionId.KEEP_REGISTRATION, listeners.stay)
+    registrar.action(ActionId.UNREGISTER, listeners.press_unregister)
+    registrar.action(ActionId.CHOOSE_TO_UNREGISTER, listeners.choose_to_unregister)
+    registrar.action(ActionId.GIVE_UP_SEAT, listeners.choose_to_unregister)
+    registrar.action(ActionId.UNREGISTER_CONFIRMED, listeners.confirm_unregister)
+    registrar.action(ActionId.KEEP_REGISTRATION, listeners.keep_registration)
     registrar.options(ActionId.EVENT, listeners.offer_events)
     registrar.submission(CallbackId.REGISTER, listeners.submit_register)
     registrar.submission(CallbackId.UNREGISTER, listeners.submit_unregister)
 
 
 class RegistrationListeners:
-    """Register people and let them leave."""
+    """Register and unregister members."""
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
@@ -60,13 +60,13 @@ class RegistrationListeners:
         return self._register(found.matches[0].event_id, command.user_draft)
 
     def unregister_command(self, command: SlashCommand) -> Message | View:
-        """`/unregister [EVENT]`: leave if exactly one of one's own events matches, else ask which one."""
+        """`/unregister [EVENT]`: unregister if exactly one of one's registrations matches, else ask which one."""
         if not command.text:
             return modals.picker(CallbackId.UNREGISTER)
         found = self._service.find_registrations_of(command.user_id, command.text)
         if len(found.matches) != 1:
             return browsing_views.registration_choice(found, command.text)
-        return self._leave_or_ask(found.matches[0].event.event_id, command.user_id)
+        return self._unregister_or_ask(found.matches[0].event.event_id, command.user_id)
 
     # Buttons
 
@@ -80,36 +80,36 @@ class RegistrationListeners:
         """Register for the event chosen; the reply replaces the question."""
         reply.replace(self._register(action.value, action.user_draft))
 
-    def press_leave(self, action: BlockAction, reply: Reply) -> None:
-        """Leave, or ask first, without changing the card."""
+    def press_unregister(self, action: BlockAction, reply: Reply) -> None:
+        """Unregister, or ask first, without changing the card."""
         with remembering_card(self._cards, action, event_id=action.value):
-            reply.ephemeral(self._leave_or_ask(action.value, action.user_id))
+            reply.ephemeral(self._unregister_or_ask(action.value, action.user_id))
             self._home.refresh_if_shown(action)
 
-    def choose_to_leave(self, action: BlockAction, reply: Reply) -> None:
-        """Leave, or ask first; the reply replaces the message."""
-        reply.replace(self._leave_or_ask(action.value, action.user_id))
+    def choose_to_unregister(self, action: BlockAction, reply: Reply) -> None:
+        """Unregister, or ask first; the reply replaces the message."""
+        reply.replace(self._unregister_or_ask(action.value, action.user_id))
         self._home.refresh_if_shown(action)
 
-    def confirm_leave(self, action: BlockAction, reply: Reply) -> None:
-        """Leave, after the question said what it costs."""
+    def confirm_unregister(self, action: BlockAction, reply: Reply) -> None:
+        """Unregister, after the question said what it costs."""
         outcome = self._service.unregister(action.value, action.user_id)
         reply.replace(registration_views.unregistered(outcome))
         self._home.refresh_if_shown(action)
 
-    def stay(self, action: BlockAction, reply: Reply) -> None:
-        """Stay, and show one's registration."""
-        own = self._service.get_registration(action.value, action.user_id)
-        reply.replace(registration_views.registration_kept(own))
+    def keep_registration(self, action: BlockAction, reply: Reply) -> None:
+        """Change nothing, and show one's registration."""
+        registration = self._service.get_registration(action.value, action.user_id)
+        reply.replace(registration_views.registration_kept(registration))
 
     # The picker
 
     def offer_events(self, request: OptionsRequest) -> dict[str, Any]:
-        """Offer the events that match what is typed: open ones, or one's own to leave."""
+        """Offer the events that match what is typed: open ones, or those to unregister from."""
         text = request.value or ""
         if request.view is not None and request.view.callback_id == CallbackId.UNREGISTER:
             found = self._service.find_registrations_of(request.user_id, text)
-            return modals.own_options(found.matches)
+            return modals.registration_options(found.matches)
         return modals.event_options(self._service.find_events(text).matches)
 
     def submit_register(self, submission: ViewSubmission) -> View:
@@ -118,23 +118,23 @@ class RegistrationListeners:
         return modals.picked(CallbackId.REGISTER, message)
 
     def submit_unregister(self, submission: ViewSubmission) -> View:
-        """Leave the event picked, or ask first."""
-        message = self._leave_or_ask(_picked_event(submission.view), submission.user_id)
+        """Unregister from the event picked, or ask first."""
+        message = self._unregister_or_ask(_picked_event(submission.view), submission.user_id)
         return modals.picked(CallbackId.UNREGISTER, message)
 
     def _register(self, event_id: str, user: UserDraft) -> Message:
         return registration_views.registered(self._service.register_ensuring_user(event_id, user))
 
-    def _leave_or_ask(self, event_id: str, user_id: str) -> Message:
-        preview = self._service.preview_leave(event_id, user_id)
+    def _unregister_or_ask(self, event_id: str, user_id: str) -> Message:
+        preview = self._service.preview_unregister(event_id, user_id)
         if preview.is_free:
             return registration_views.unregistered(self._service.unregister(event_id, user_id))
         return registration_views.unregister_question(preview)
 
 
-def _picked_event(view: interactions.View) -> str:
+def _picked_event(view: ViewPayload) -> str:
     """Return the id of the event selected in the picker. Raises `Invalid`."""
     event_id = view.selected(BlockId.EVENT)
     if event_id is None:
-        raise Invalid(BlockId.EVENT, Wrong.NO_EVENT)
+        raise Invalid(BlockId.EVENT, FieldProblem.NO_EVENT)
     return event_id

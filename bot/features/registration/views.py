@@ -8,9 +8,9 @@ from bot.blocks.builders import Message, button, context, note
 from bot.blocks.formatting import ordinal, when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import bold
-from domain.commands import LeaveOutcome, RegisterOutcome
+from domain.commands import RegisterOutcome, UnregisterOutcome
 from domain.enums import EventStatus, RegistrationStatus
-from domain.models import Event, LeavePreview, UserRegistration
+from domain.models import Event, UnregisterPreview, UserRegistration
 
 
 def registered(outcome: RegisterOutcome) -> Message:
@@ -26,7 +26,7 @@ def registered(outcome: RegisterOutcome) -> Message:
     return _with_buttons(text, outcome.event, has_seat=outcome.position is None)
 
 
-def unregistered(outcome: LeaveOutcome) -> Message:
+def unregistered(outcome: UnregisterOutcome) -> Message:
     """Tell a user that they are no longer registered, and what happens to their seat."""
     title = bold(outcome.event.title)
     if outcome.registration.status is RegistrationStatus.WAITLISTED:
@@ -35,12 +35,12 @@ def unregistered(outcome: LeaveOutcome) -> Message:
     return note(f"You’re no longer registered for {title}.{given}")
 
 
-def unregister_question(preview: LeavePreview) -> Message:
+def unregister_question(preview: UnregisterPreview) -> Message:
     """Ask before unregistering costs a seat or a position (R8.4)."""
-    event = preview.own.event
+    event = preview.registration.event
     title = bold(event.title)
-    if preview.own.position is not None:
-        cost = f"You’re {ordinal(preview.own.position)} on the waitlist for {title}."
+    if preview.registration.position is not None:
+        cost = f"You’re {ordinal(preview.registration.position)} on the waitlist for {title}."
     elif preview.next_gets_seat:
         cost = f"Your seat in {title} will go to the next person on the waitlist."
     elif event.status is EventStatus.OPEN:
@@ -52,7 +52,7 @@ def unregister_question(preview: LeavePreview) -> Message:
         cost += f" If you change your mind, you’ll be {position} on the waitlist."
     elif event.status is not EventStatus.OPEN or event.waitlist_count:
         cost += " It isn’t taking registrations, so you won’t be able to register again."
-    has_seat = preview.own.position is None
+    has_seat = preview.registration.position is None
     unregister, keep = (
         ("Unregister", "Keep my seat") if has_seat else ("Leave waitlist", "Stay on waitlist")
     )
@@ -63,14 +63,14 @@ def unregister_question(preview: LeavePreview) -> Message:
     return note(cost, ActionsBlock(elements=buttons))
 
 
-def registration_kept(own: UserRegistration) -> Message:
+def registration_kept(registration: UserRegistration) -> Message:
     """Tell a user who decided not to unregister what they still have."""
-    title = bold(own.event.title)
-    if own.position is None:
+    title = bold(registration.event.title)
+    if registration.position is None:
         text = f"You still have your seat in {title}."
     else:
-        text = f"You’re still {ordinal(own.position)} on the waitlist for {title}."
-    return _with_buttons(text, own.event, has_seat=own.position is None)
+        text = f"You’re still {ordinal(registration.position)} on the waitlist for {title}."
+    return _with_buttons(text, registration.event, has_seat=registration.position is None)
 
 
 def _with_buttons(text: str, event: Event, *, has_seat: bool) -> Message:

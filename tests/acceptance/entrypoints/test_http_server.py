@@ -10,7 +10,7 @@ from slack_sdk.signature import SignatureVerifier
 from starlette.testclient import TestClient
 
 from bot.entrypoints.http_server import build_http
-from bot.slack.request_verification import MOST_BYTES
+from bot.slack.request_verification import MAX_BODY_BYTES
 from tests.support.slack.harness import BJORN, REGISTER_COMMAND, SECRET, SlackHarness
 
 
@@ -128,7 +128,7 @@ def test_malformed_body_is_400(harness: SlackHarness, web: TestClient, name: str
 
 
 def test_too_large_a_body_is_413(harness: SlackHarness, web: TestClient) -> None:
-    body = "x" * (MOST_BYTES + 1)
+    body = "x" * (MAX_BODY_BYTES + 1)
     assert web.post("/slack/events", content=body, headers=signed(harness, body)).status_code == 413
 
 

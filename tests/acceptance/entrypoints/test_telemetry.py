@@ -13,7 +13,7 @@ import pytest
 
 from bot.blocks.ids import ActionId
 from bot.telemetry import LOGGER
-from infra.figures import FIGURES
+from infra.log_metrics import LOG_METRICS
 from playground.demo.seed import EVENTS
 from playground.web_api.fault_injection import Fault
 from tests.support.dynamodb.injected_answers import canceled
@@ -54,12 +54,12 @@ def test_a_commit_logs_registrations_departures_and_promotions(
     yoga(deployment)
     lines(log, "committed")
     deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
-    seated = {"event_id": "yoga", "batch": 1, "registrations": 1, "promotions": 0, "departures": 0}
+    seated = {"event_id": "yoga", "batch": 1, "registrations": 1, "promotions": 0, "unregistrations": 0}
     assert lines(log, "committed") == [seated | {"version": 2}]
     deployment.slack.command(CHLOE, EVENTS, "/register", "yoga")
     assert lines(log, "committed") == [seated | {"version": 3}]
     deployment.ask("DELETE", f"/events/yoga/register/{BJORN}")
-    left = {"batch": 1, "registrations": 0, "promotions": 1, "departures": 1}
+    left = {"batch": 1, "registrations": 0, "promotions": 1, "unregistrations": 1}
     assert lines(log, "committed") == [{"event_id": "yoga", "version": 4} | left]
 
 
@@ -158,7 +158,7 @@ def test_every_metric_filter_matches_a_logged_line_and_field(
     logged: dict[str, set[str]] = {}
     for record in log.records:
         logged.setdefault(record.getMessage(), set()).update(fields(record))
-    for name, figure in FIGURES.items():
+    for name, figure in LOG_METRICS.items():
         message = re.match(r'\$\.message = "(\w+)"', figure.lines)
         if message is None:
             assert name == "Failures"  # matches every error

@@ -243,7 +243,7 @@ def test_only_the_check_scans(full: Full) -> None:
         for user_id in ("seated", "other", "waiting1"):
             service.register("walk", user_id)
         service.get_registration("walk", "waiting1")
-        service.preview_leave("walk", "seated")
+        service.preview_unregister("walk", "seated")
         service.preview_capacity("walk", 2)
         service.unregister("walk", "other")
         service.remove("walk", "seated")

@@ -144,7 +144,7 @@ def test_preview_that_mixes_two_moments_is_rejected() -> None:
     left = leaves("z", (0, 9), "left", "registered", 1, ())
     joined = registers("a", (0, 9), "placed", 2, None), registers("b", (0, 9), "placed", 3, 1)
     mixed = ("preview", "registered", 1, None, True, 1)
-    preview = call("preview_leave", "e1", "z", at=(0, 9), answer=mixed)
+    preview = call("preview_unregister", "e1", "z", at=(0, 9), answer=mixed)
     assert not accepted(model_of("z"), left, *joined, preview)
     true = ("preview", "registered", 1, None, False, None)
     assert accepted(model_of("z"), left, *joined, replace(preview, answer=true))
@@ -301,7 +301,7 @@ def is_explained_by_any_order(
     return False
 
 
-names = st.sampled_from(["register", "unregister", "preview_leave", "edit_event", "put_event"])
+names = st.sampled_from(["register", "unregister", "preview_unregister", "edit_event", "put_event"])
 
 
 @st.composite

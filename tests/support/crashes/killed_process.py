@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from domain.commands import LeaveOutcome, RegisterOutcome
+from domain.commands import RegisterOutcome, UnregisterOutcome
 from domain.errors import RollcallError
 from domain.inputs import EventChanges
 from domain.ports import Store
@@ -75,7 +75,7 @@ def carry_out(service: Service, call: list[str]) -> object:
         answer = make[kind](*names)
     except RollcallError as refusal:
         return type(refusal).__name__
-    if isinstance(answer, RegisterOutcome | LeaveOutcome):
+    if isinstance(answer, RegisterOutcome | UnregisterOutcome):
         return {"ticket": answer.registration.ticket}
     return answer if isinstance(answer, bool) else True
 

@@ -113,7 +113,7 @@ def assert_answers_are_true(rush: RushTranscript, found: Everything, before: Eve
     went = Counter(
         (e, c.user_id, c.ticket)
         for e, c in moved
-        if c.kind is ChangeKind.LEFT and c.cause is Cause.OWN
+        if c.kind is ChangeKind.UNREGISTERED and c.cause is Cause.OWN
     )
     assert all(times == 1 for times in (*came.values(), *went.values())), "twice"
     for call, answer in rush.answered():
@@ -127,7 +127,7 @@ def assert_answers_are_true(rush: RushTranscript, found: Everything, before: Eve
     cut_off: Counter[tuple[str | None, ...]] = Counter(tuple(call) for call in rush.unanswered())
     assert not Counter(done) - cut_off, "a change that no call asked for"
     for event_id, change in moved:
-        if change.cause is Cause.USER_DELETED and change.kind is ChangeKind.LEFT:
+        if change.cause is Cause.USER_DELETED and change.kind is ChangeKind.UNREGISTERED:
             assert ["delete_user", change.user_id] in rush.asked.values()
         if change.cause is Cause.EVENT_DELETED:
             assert ["delete_event", event_id] in rush.asked.values()

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from domain.commands import Register, StartDeletion
 from domain.enums import NotificationKind
-from domain.inputs import EventChanges, EventDraft, MessageDraft, UserChanges, UserDraft
+from domain.inputs import AnnouncementDraft, EventChanges, EventDraft, UserChanges, UserDraft
 from domain.models import Actor, Card, DeliveryState, UnreachableRecipient
 from tests.support.crashes.cases import Operation, ServiceProcess
 from tests.support.environment import (
@@ -151,9 +151,9 @@ EVENTS = [
     Operation(
         "message everyone",
         FULL,
-        lambda p: p.service.message(
+        lambda p: p.service.announce(
             "e1",
-            MessageDraft.of(text="Bring bread", audience="everyone"),
+            AnnouncementDraft.of(text="Bring bread", audience="everyone"),
             request_id="r1",
             actor=Actor("organizer"),
         ),

@@ -86,7 +86,7 @@ def write_events(store: SQLiteStore | DynamoDBStore, events: Iterable[Event]) ->
         for event in events
         for action in (
             PutEvent(event, None),
-            PutJournalEntry(a_journal_entry(event.event_id), undelivered=False),
+            PutJournalEntry(a_journal_entry(event.event_id), is_undelivered=False),
         )
     )
     _write(store, actions)

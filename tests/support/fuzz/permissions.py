@@ -234,7 +234,7 @@ class _PermissionCheck:
 _BY_FORM = {
     f"form {CallbackId.CAPACITY_CONFIRMED}": {"capacity", "capacity_target", "operation_id"},
     f"form {CallbackId.EDIT_EVENT}": EDITS,
-    f"form {CallbackId.MESSAGE}": {"recent_requests"},
+    f"form {CallbackId.ANNOUNCEMENT}": {"recent_requests"},
     f"form {CallbackId.CANCEL_EVENT}": {"status", "next_due_at"},
     f"form {CallbackId.DELETE_EVENT}": {"deletion", "operation_id", "next_due_at"},
     f"form {CallbackId.REMOVE}": {"somebody is out"},
@@ -244,7 +244,7 @@ _BY_FORM = {
 ORGANIZERS_ONLY = {
     CallbackId.EDIT_EVENT,
     CallbackId.REMOVE,
-    CallbackId.MESSAGE,
+    CallbackId.ANNOUNCEMENT,
     CallbackId.CANCEL_EVENT,
     CallbackId.DELETE_EVENT,
     CallbackId.HISTORY,

@@ -157,7 +157,7 @@ class Walk:
         self._press(HARUKI, home, ActionId.REGISTER, value="fair")
         self._press(HARUKI, home, ActionId.UNREGISTER, value="talk4")
         self._press(HARUKI, home, ActionId.CREATE_EVENT)
-        for action in (ActionId.HOME_OWN, ActionId.HOME_UPCOMING):
+        for action in (ActionId.HOME_REGISTRATIONS, ActionId.HOME_UPCOMING):
             home = self._slack.open_home(HARUKI).home
             assert home is not None
             self._press(HARUKI, home, action)
@@ -193,7 +193,7 @@ class Walk:
 
     def manage(self) -> None:
         self._press(AMARA, self._card("fair"), ActionId.MANAGE)
-        for action in (ActionId.ROSTER_PAGE, ActionId.ROSTER_BACK):
+        for action in (ActionId.ATTENDEES_PAGE, ActionId.ATTENDEES_BACK):
             self._press(AMARA, self._on_top(AMARA), action)
         for action in (ActionId.CLOSE, ActionId.REOPEN, ActionId.POST_CARD):
             self._press(AMARA, self._on_top(AMARA), action)

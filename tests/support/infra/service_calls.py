@@ -72,9 +72,9 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
             service.preview_capacity("e1", 2),
         ),
     ),
-    "preview_leave": (FULL, lambda service: service.preview_leave("e1", "ada")),
+    "preview_unregister": (FULL, lambda service: service.preview_unregister("e1", "ada")),
     "list_history": (FULL, lambda service: service.list_history("e1")),
-    "list_own_history": (FULL, lambda service: service.list_own_history("e1", "eve")),
+    "list_registration_history": (FULL, lambda service: service.list_registration_history("e1", "eve")),
 }
 """The preparation and the call, by method."""
 

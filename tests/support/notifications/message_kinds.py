@@ -63,7 +63,7 @@ def _samples() -> Iterator[tuple[str, Message]]:
     yield REPORT, unreachable_message(_entry(()), (), 0)
 
 
-_NAMED = {NotificationKind.MESSAGE, NotificationKind.DEACTIVATED}
+_NAMED = {NotificationKind.ANNOUNCEMENT, NotificationKind.DEACTIVATED}
 
 
 def _entry(changes: tuple[Change, ...]) -> JournalEntry:

@@ -129,7 +129,7 @@ def _own(model: ReferenceModel, call: Call) -> Facts:
     return ("own", status, event.tickets[user_id], position)
 
 
-def _preview_leave(model: ReferenceModel, call: Call) -> Facts:
+def _preview_unregister(model: ReferenceModel, call: Call) -> Facts:
     own = _get_registration(model, call)
     event = model.event(_ids(call)[0])
     can_return = event.has_waitlist and event.status is EventStatus.OPEN
@@ -167,6 +167,6 @@ MODEL_CALLS: dict[str, Callable[[ReferenceModel, Call], Facts]] = {
     "get_user": _get_user,
     "get_registration": _get_registration,
     "is_in": _listed_registration,
-    "preview_leave": _preview_leave,
+    "preview_unregister": _preview_unregister,
     "get_event": _get_event,
 }

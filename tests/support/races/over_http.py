@@ -69,7 +69,7 @@ def _request(name: str, *args: object) -> tuple[Any, ...]:
             return "POST", f"/events/{event_id}/register", {"userId": user_id}
         case "unregister" | "remove", (event_id, user_id):
             return "DELETE", f"/events/{event_id}/register/{user_id}"
-        case "get_registration" | "preview_leave" | "list_registrations_of", (*_, user_id):
+        case "get_registration" | "preview_unregister" | "list_registrations_of", (*_, user_id):
             return "GET", f"/users/{user_id}/registrations"
         case "get_event", (event_id,):
             return "GET", f"/events/{event_id}"
@@ -82,7 +82,7 @@ def _answers(asked: Call, status: int, body: Any, event_ids: Sequence[str]) -> I
     match asked.name:
         case "unregister" | "remove":
             yield _of(asked, "leave", status, body, lambda: ("left", tuple(body["promoted"])))
-        case "get_registration" | "preview_leave" | "list_registrations_of":
+        case "get_registration" | "preview_unregister" | "list_registrations_of":
             *_, user_id = asked.args
             yield _of(replace(asked, args=(user_id,)), "get_user", status, body, lambda: ("user",))
             if status < 400:

@@ -201,7 +201,7 @@ def _look(dice: random.Random, user_id: str, event_id: str = E1) -> Facts:
     """Return a call that only reads, with strong consistency."""
     one_event: list[Facts] = [
         ("get_registration", event_id, user_id),
-        ("preview_leave", event_id, user_id),
+        ("preview_unregister", event_id, user_id),
         ("get_event", event_id),
     ]
     return dice.choice([*one_event, ("list_registrations_of", user_id)])

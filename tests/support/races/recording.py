@@ -14,10 +14,10 @@ from itertools import count
 from time import monotonic, monotonic_ns
 from typing import Any
 
-from domain.commands import ChangeOutcome, LeaveOutcome, RegisterOutcome
+from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import NotConfirmed, RollcallError
 from domain.inputs import EventChanges, UserDraft
-from domain.models import Event, LeavePreview, User, UserRegistration
+from domain.models import Event, UnregisterPreview, User, UserRegistration
 from domain.ports import Clock, NewId, Store
 from domain.service import Service
 from tests.support.environment import START, ids
@@ -158,7 +158,7 @@ def _asked(service: Service, name: str, args: Facts) -> object:
 def _with_answer(call: Call, outcome: object) -> Call:
     version = (
         outcome.event.version
-        if isinstance(outcome, RegisterOutcome | LeaveOutcome | ChangeOutcome)
+        if isinstance(outcome, RegisterOutcome | UnregisterOutcome | ChangeOutcome)
         else 0
     )
     return replace(call, answer=facts_of(outcome), hint=(version, call.hint[1]))
@@ -183,13 +183,13 @@ def facts_of(outcome: object) -> Facts:
     match outcome:
         case RegisterOutcome(_, row, position):
             return ("placed", row.ticket, position)
-        case LeaveOutcome(_, row, promoted):
+        case UnregisterOutcome(_, row, promoted):
             return ("left", row.status, row.ticket, promoted)
         case ChangeOutcome(_, changed, promoted):
             return ("changed", promoted, changed)
         case UserRegistration(row, _, position):
             return ("own", row.status, row.ticket, position)
-        case LeavePreview(own, next_gets_seat, position_on_return):
+        case UnregisterPreview(own, next_gets_seat, position_on_return):
             return ("preview", *facts_of(own)[1:], next_gets_seat, position_on_return)
         case Event():
             counts = outcome.registered_count, outcome.waitlist_count

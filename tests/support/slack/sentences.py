@@ -13,15 +13,15 @@ from bot.features.registration import views as registration_views
 from bot.notifications.messages import notification_message
 from bot.slack import error_messages
 from domain import errors
-from domain.commands import LeaveOutcome, RegisterOutcome
+from domain.commands import RegisterOutcome, UnregisterOutcome
 from domain.enums import Cause, ChangeKind, ClosedReason, NotificationKind, RegistrationStatus
 from domain.models import (
     Change,
     Event,
     EventSummary,
     JournalEntry,
-    LeavePreview,
     Notification,
+    UnregisterPreview,
     UserRegistration,
 )
 from tests.support.builders import a_registration, a_waitlisted_registration, an_event
@@ -50,14 +50,16 @@ def already(position: int | None = None, title: str = YOGA) -> str:
 
 def unregistered(title: str = YOGA, *, promoted: str | None = None) -> str:
     """Return the reply to a user who gave up a seat, which may have promoted another."""
-    outcome = LeaveOutcome(_event(title), a_registration(), (promoted,) if promoted else ())
+    outcome = UnregisterOutcome(_event(title), a_registration(), (promoted,) if promoted else ())
     return _text(registration_views.unregistered(outcome))
 
 
 def left_waitlist(title: str = YOGA) -> str:
     """Return the reply to a user who left the waitlist."""
     return _text(
-        registration_views.unregistered(LeaveOutcome(_event(title), a_waitlisted_registration()))
+        registration_views.unregistered(
+            UnregisterOutcome(_event(title), a_waitlisted_registration())
+        )
     )
 
 
@@ -69,7 +71,7 @@ def question(
     `back` is the position after registering again, `heir` whether someone gets the seat.
     """
     own = UserRegistration(a_registration(), _event(YOGA, **event), position)
-    return _text(registration_views.unregister_question(LeavePreview(own, heir, back)))
+    return _text(registration_views.unregister_question(UnregisterPreview(own, heir, back)))
 
 
 def kept(position: int | None = None) -> str:
@@ -122,7 +124,7 @@ EVENT_CANCELED = refusal(errors.EventCanceled("yoga"))
 NOT_ORGANIZER = refusal(errors.NotOrganizer("yoga", "ada"))
 BUSY = refusal(errors.Busy())
 NOT_CONFIRMED = refusal(errors.NotConfirmed(Future()))
-UNFORESEEN = error_messages.unforeseen("").text.partition("`")[0]
+UNEXPECTED = error_messages.unexpected("").text.partition("`")[0]
 
 
 def _event(title: str, **values: Any) -> Event:

@@ -19,7 +19,7 @@ MAKE_TEXT = {"section", "context", "note", "plain", "button"}
 
 VIEWS = {
     "views.py",
-    "roster_views.py",
+    "attendee_views.py",
     "messages.py",
     "error_messages.py",
     "calendar_file.py",

@@ -18,7 +18,7 @@ from domain.models import Page, WaitlistEntry
 from domain.planning.plan import Plan
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import AnswerLost, Conflict, Unavailable
-from domain.queries import waitlist_cursor
+from domain.queries.registrations import waitlist_cursor
 from domain.service import Service
 from domain.users import Users
 from tests.support.environment import (

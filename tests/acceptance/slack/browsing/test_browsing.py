@@ -263,9 +263,9 @@ def test_more_registrations_in_app_home_replace_page(harness: SlackHarness) -> N
         harness.register(DIEGO, event_id=f"e{number}")
     home = harness.slack.open_home(DIEGO).home
     assert home is not None
-    second = harness.slack.click(DIEGO, home, ActionId.HOME_OWN).home
+    second = harness.slack.click(DIEGO, home, ActionId.HOME_REGISTRATIONS).home
     assert second is not None
     assert "Show 4 more" in str(second.blocks)
-    first = harness.slack.click(DIEGO, second, ActionId.HOME_OWN, value="first").home
+    first = harness.slack.click(DIEGO, second, ActionId.HOME_REGISTRATIONS, value="first").home
     assert first is not None
     assert text_of(first.blocks) == text_of(home.blocks)

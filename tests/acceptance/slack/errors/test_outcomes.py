@@ -11,7 +11,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.account import views as account_views
-from bot.slack.error_messages import FAILED, SENTENCES, too_late, unforeseen
+from bot.slack.error_messages import FAILED, SENTENCES, too_late, unexpected
 from domain.enums import EventStatus
 from domain.errors import Busy, NotConfirmed, UnknownEvent
 from domain.inputs import EventChanges
@@ -25,7 +25,7 @@ from tests.support.environment import ManualClock
 from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, answer, run_bot, shown
 
-UNFORESEEN = unforeseen("REFERENCE").text.partition("`")[0]
+UNEXPECTED = unexpected("REFERENCE").text.partition("`")[0]
 
 
 class FailingStore(SQLiteStore):
@@ -263,7 +263,7 @@ def test_what_nobody_foresaw_is_logged_once_with_the_reference_that_the_person_s
     store_of(failing).broken = True
     seen = failing.slack.click(BJORN, card, ActionId.REGISTER)
     said = answer(seen)
-    assert UNFORESEEN in said
+    assert UNEXPECTED in said
     assert "ZeroDivisionError" not in said
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert record.exc_info is not None
@@ -278,7 +278,7 @@ def test_a_form_that_fails_in_an_unforeseen_way_keeps_what_was_typed(failing: Sl
     failing.slack.options(BJORN, view, ActionId.EVENT)
     store_of(failing).broken = True
     seen = failing.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
-    assert UNFORESEEN in answer(seen)
+    assert UNEXPECTED in answer(seen)
     assert failing.workspace.views.stack(BJORN)[0].state, "the form is still there, below"
 
 
@@ -353,7 +353,7 @@ def test_a_modal_that_slack_does_not_take_is_an_unforeseen_failure(harness: Slac
     harness.api.fail_next("views.update", Fault.refused("view_too_large"))
     manage = harness.workspace.views.stack(BJORN)[-1]
     seen = harness.slack.click(BJORN, manage, ActionId.CLOSE)
-    assert UNFORESEEN in answer(seen)
+    assert UNEXPECTED in answer(seen)
 
 
 def test_a_click_for_which_slack_takes_no_answer_at_all_is_shown_as_failed(

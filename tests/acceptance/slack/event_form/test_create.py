@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId, EventOption
-from bot.slack.error_messages import CARD_UNSURE, Wrong, field_error
+from bot.slack.error_messages import CARD_UNSURE, FieldProblem, field_error
 from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS, LEADS, RANDOM
 from playground.web_api.fault_injection import Fault
@@ -168,8 +168,8 @@ WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
     "a number in words": ({"CAPACITY": "ten"}, BlockId.CAPACITY, "a whole number"),
     "a digit of another kind": ({"CAPACITY": "²"}, BlockId.CAPACITY, "a whole number"),
     "a number without end": ({"CAPACITY": "9" * 5_000}, BlockId.CAPACITY, "a whole number"),
-    "no day": ({"START_DATE": None}, BlockId.START_DATE, Wrong.NO_DAY),
-    "no time": ({"START_TIME": None}, BlockId.START_TIME, Wrong.TIME_MISSING),
+    "no day": ({"START_DATE": None}, BlockId.START_DATE, FieldProblem.NO_DAY),
+    "no time": ({"START_TIME": None}, BlockId.START_TIME, FieldProblem.TIME_MISSING),
     "neither day nor time": (
         {"START_DATE": None, "START_TIME": None},
         BlockId.START_DATE,
@@ -178,13 +178,13 @@ WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
     "a day that does not exist": (
         {"START_DATE": "2027-02-30"},
         BlockId.START_TIME,
-        Wrong.NO_SUCH_MOMENT,
+        FieldProblem.NO_SUCH_MOMENT,
     ),
-    "an end without a day": ({"END_TIME": "20:00"}, BlockId.END_DATE, Wrong.NO_DAY),
+    "an end without a day": ({"END_TIME": "20:00"}, BlockId.END_DATE, FieldProblem.NO_DAY),
     "a deadline without a day": (
         {"DEADLINE_TIME": "20:00"},
         BlockId.DEADLINE_DATE,
-        Wrong.NO_DAY,
+        FieldProblem.NO_DAY,
     ),
     "a past day": ({"START_DATE": "2020-01-01"}, BlockId.START_DATE, "future"),
 }
@@ -253,7 +253,7 @@ def test_unknown_time_zone_is_marked(harness: SlackHarness) -> None:
     }
     response = harness.slack.interact(payload).response
     assert response is not None
-    assert f'"errors": {{"time_zone": "{field_error(Wrong.NO_TIME_ZONE)}"}}' in response.body
+    assert f'"errors": {{"time_zone": "{field_error(FieldProblem.NO_TIME_ZONE)}"}}' in response.body
 
 
 def submission(

@@ -11,7 +11,7 @@ import pytest
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.browsing.views import NO_MATCH
 from bot.features.event_form.views import NO_CHANGES
-from bot.slack.error_messages import Wrong, field_error
+from bot.slack.error_messages import FieldProblem, field_error
 from domain.enums import ChangeKind, NotificationKind
 from domain.inputs import EventChanges
 from playground.demo.seed import RANDOM
@@ -123,7 +123,7 @@ def test_reminders_can_be_dropped(harness: SlackHarness) -> None:
     [
         ({BlockId.TITLE: " "}, "title", "Must not be empty."),
         ({BlockId.START_DATE: "2020-01-01"}, "starts_at", "Must be in the future."),
-        ({BlockId.END_DATE: "2020-01-01"}, "ends_at_time", field_error(Wrong.TIME_MISSING)),
+        ({BlockId.END_DATE: "2020-01-01"}, "ends_at_time", field_error(FieldProblem.TIME_MISSING)),
         (
             {BlockId.DEADLINE_DATE: "2099-01-01", BlockId.DEADLINE_TIME: "10:00"},
             "registration_deadline",

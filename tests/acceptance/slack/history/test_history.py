@@ -8,7 +8,7 @@ import pytest
 
 from bot.blocks.ids import ActionId
 from bot.features.history.views import WHY_PROMOTED
-from domain.commands import Edit, Message, Remove
+from domain.commands import Announce, Edit, Remove
 from domain.enums import Audience, Cause
 from domain.inputs import EventChanges
 from domain.models import Actor
@@ -129,8 +129,8 @@ def test_history_separates_organizers_of_one_commit(harness: SlackHarness) -> No
         [
             Edit(EventChanges.of(location="Room 2"), bjorn),
             Edit(EventChanges.of(title="Pilates"), amara),
-            Message("Bring a mat", Audience.EVERYONE, bjorn, "1"),
-            Message("And water", Audience.EVERYONE, amara, "2"),
+            Announce("Bring a mat", Audience.EVERYONE, bjorn, "1"),
+            Announce("And water", Audience.EVERYONE, amara, "2"),
             Remove(DIEGO, bjorn, "full"),
             Remove(HARUKI, amara, "full"),
         ],

@@ -7,7 +7,7 @@ from datetime import timedelta
 from bot.blocks.ids import ActionId
 from bot.features.browsing.views import NO_EVENTS, NO_REGISTRATIONS
 from bot.features.home.views import ORGANIZED_HEADING as ORGANIZED
-from bot.features.home.views import OWN_HEADING as OWN
+from bot.features.home.views import REGISTRATIONS_HEADING as OWN
 from bot.features.home.views import UPCOMING_HEADING as UPCOMING
 from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
@@ -157,7 +157,9 @@ def test_each_list_is_paged_separately(harness: SlackHarness) -> None:
         harness.register(CHLOE, event_id=f"e{number:02}")
     first = home(harness)
     harness.slack.click(CHLOE, first, ActionId.HOME_UPCOMING)
-    harness.slack.click(CHLOE, harness.workspace.views.home(CHLOE) or first, ActionId.HOME_OWN)
+    harness.slack.click(
+        CHLOE, harness.workspace.views.home(CHLOE) or first, ActionId.HOME_REGISTRATIONS
+    )
     text = now(harness)
     assert "Talk 08" in part(text, UPCOMING)
     assert "Talk 00" not in part(text, UPCOMING)
@@ -167,7 +169,7 @@ def test_each_list_is_paged_separately(harness: SlackHarness) -> None:
         CHLOE, harness.workspace.views.home(CHLOE) or first, ActionId.HOME_ORGANIZED
     )
     assert "Talk 00" not in part(now(harness), ORGANIZED)
-    for action in (ActionId.HOME_UPCOMING, ActionId.HOME_OWN, ActionId.HOME_ORGANIZED):
+    for action in (ActionId.HOME_UPCOMING, ActionId.HOME_REGISTRATIONS, ActionId.HOME_ORGANIZED):
         view = harness.workspace.views.home(CHLOE)
         assert view is not None
         harness.slack.click(CHLOE, view, action, value="first")
@@ -194,5 +196,5 @@ def test_home_without_metadata_is_paged_from_start(harness: SlackHarness) -> Non
     )
     old = harness.workspace.views.home(CHLOE)
     assert old is not None
-    seen = harness.slack.click(CHLOE, old, ActionId.HOME_OWN)
+    seen = harness.slack.click(CHLOE, old, ActionId.HOME_REGISTRATIONS)
     assert seen.failure is None

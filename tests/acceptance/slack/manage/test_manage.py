@@ -196,9 +196,9 @@ def test_long_roster_is_paged_and_each_page_fits(harness: SlackHarness) -> None:
     view, texts = manage_modal(harness), []
     while True:
         texts.append(shown(view))
-        if f"[{ActionId.ROSTER_PAGE}]" not in texts[-1]:
+        if f"[{ActionId.ATTENDEES_PAGE}]" not in texts[-1]:
             break
-        harness.slack.click(BJORN, view, ActionId.ROSTER_PAGE)
+        harness.slack.click(BJORN, view, ActionId.ATTENDEES_PAGE)
         view = top(harness)
     text = "\n".join(texts)
     assert len(texts) == 4
@@ -206,9 +206,9 @@ def test_long_roster_is_paged_and_each_page_fits(harness: SlackHarness) -> None:
         assert text.count(f"<@{user_id}>") == 1
     assert f"60. <@{many[-1]}>" in text
     for text in reversed(texts[:-1]):
-        harness.slack.click(BJORN, top(harness), ActionId.ROSTER_BACK)
+        harness.slack.click(BJORN, top(harness), ActionId.ATTENDEES_BACK)
         assert shown(top(harness)) == text
-    assert f"[{ActionId.ROSTER_BACK}]" not in shown(top(harness))
+    assert f"[{ActionId.ATTENDEES_BACK}]" not in shown(top(harness))
 
 
 def test_page_cursors_fit_into_view_metadata(harness: SlackHarness) -> None:

@@ -24,7 +24,9 @@ def person(harness: SlackHarness, user_id: str, by: str = BJORN) -> View:
     return press(harness, ActionId.ATTENDEE, by, value=user_id)
 
 
-NOT_REGISTERED = error_messages.to(BJORN, NotRegistered("yoga", sentences.YOGA, CHLOE)).text
+NOT_REGISTERED = error_messages.message_for(
+    BJORN, NotRegistered("yoga", sentences.YOGA, CHLOE)
+).text
 
 
 def yoga(harness: SlackHarness) -> None:

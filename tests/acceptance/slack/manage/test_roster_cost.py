@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.features.manage import roster_views
+from bot.features.manage import attendee_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
 from bot.slack.member_directory import MemberDirectory
-from domain.queries import waitlist_cursor
+from domain.queries.registrations import waitlist_cursor
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.large_events import fill
 from tests.support.dynamodb.requests import Requests, counted
@@ -54,7 +54,7 @@ def test_the_first_page(harness: SlackHarness, store: DynamoDBStore) -> None:
     small, _ = opened(harness, store, "small")
     large, text = opened(harness, store, "large")
     assert sentences.taken(REGISTERED, REGISTERED, waitlist=WAITING) in text
-    assert text.count("seat since") == roster_views.ROSTER_PAGE
+    assert text.count("seat since") == attendee_views.ATTENDEES_PAGE
     # The small one's page holds its line, too.
     assert large.reads <= small.reads
     assert (large.scans, small.scans) == (0, 0)

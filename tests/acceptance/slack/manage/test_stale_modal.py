@@ -35,8 +35,8 @@ WAYS: Mapping[ActionId, Mapping[str, Any]] = {
     ActionId.DELETE_EVENT: {},
     ActionId.ATTENDEE: {"value": CHLOE},
     ActionId.FIND_ATTENDEE: {"selected": CHLOE},
-    ActionId.ROSTER_PAGE: {},
-    ActionId.ROSTER_BACK: {},
+    ActionId.ATTENDEES_PAGE: {},
+    ActionId.ATTENDEES_BACK: {},
 }
 """Each button of Manage, and how to press it."""
 
@@ -63,7 +63,11 @@ def open_manage(harness: SlackHarness, action: ActionId) -> View:
     if action is ActionId.REOPEN:
         harness.bot.service.close_event("yoga", actor=Actor(BJORN))
     view = manage_modal(harness, PRIYA)
-    return press(harness, ActionId.ROSTER_PAGE, PRIYA) if action is ActionId.ROSTER_BACK else view
+    return (
+        press(harness, ActionId.ATTENDEES_PAGE, PRIYA)
+        if action is ActionId.ATTENDEES_BACK
+        else view
+    )
 
 
 def open_form(harness: SlackHarness, name: str) -> tuple[View, Mapping[BlockId, Any]]:

@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.browsing.views import NO_MATCH
 from bot.features.cards.views import event_card
-from bot.slack.error_messages import Wrong, field_error
+from bot.slack.error_messages import FieldProblem, field_error
 from domain.enums import ClosedReason
 from domain.errors import EventFull
 from playground.demo.seed import EVENTS, RANDOM
@@ -99,7 +99,7 @@ def test_empty_picker_is_marked(harness: SlackHarness) -> None:
     view = harness.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
     seen = harness.slack.submit(BJORN, view.id, client_checks=False)
-    assert seen.errors == {BlockId.EVENT: field_error(Wrong.NO_EVENT)}
+    assert seen.errors == {BlockId.EVENT: field_error(FieldProblem.NO_EVENT)}
 
 
 def test_register_creates_user_without_calling_slack(

@@ -30,14 +30,14 @@ from bot.features.event_form import views as event_form_views
 from bot.features.event_form.changed_fields import fingerprints
 from bot.features.history import views as history_views
 from bot.features.home import views as home_views
-from bot.features.manage import roster_views
+from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
 from bot.features.registration import views as registration_views
 from bot.notifications import messages as notification_messages
 from bot.notifications.unreachable import MAX_NAMED
 from bot.slack import error_messages
 from bot.slack.view_metadata import HomeMetadata
-from domain.commands import ChangeOutcome, LeaveOutcome, RegisterOutcome
+from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.enums import (
     Audience,
     Cause,
@@ -48,7 +48,7 @@ from domain.enums import (
     RegistrationStatus,
 )
 from domain.errors import NotRegistered, RegistrationClosed
-from domain.inputs import MAX_CAPACITY, MAX_REASON_LENGTH, MessageDraft
+from domain.inputs import MAX_CAPACITY, MAX_REASON_LENGTH, AnnouncementDraft
 from domain.models import (
     CapacityPreview,
     Change,
@@ -56,13 +56,13 @@ from domain.models import (
     EventRegistrations,
     EventSummary,
     JournalEntry,
-    LeavePreview,
     ListedEvent,
     Notification,
     Page,
     Registration,
     RegistrationMove,
     UnreachableRecipient,
+    UnregisterPreview,
     User,
     UserRegistration,
     WaitlistEntry,
@@ -152,15 +152,15 @@ SOME = tuple(event(event_id=f"{number:e>64}") for number in range(14))
 """Several of the largest events, with different ids."""
 
 LISTED = tuple(ListedEvent.of(LARGEST) for _ in range(200))
-SEATS = tuple(seat(user_id) for user_id in IDS[: roster_views.ROSTER_PAGE])
+SEATS = tuple(seat(user_id) for user_id in IDS[: attendee_views.ATTENDEES_PAGE])
 LINE = tuple(
     WaitlistPosition(REGISTERED, WaitlistEntry(99_999, user_id, START))
-    for user_id in IDS[: roster_views.ROSTER_PAGE]
+    for user_id in IDS[: attendee_views.ATTENDEES_PAGE]
 )
-HALF = roster_views.ROSTER_PAGE // 2
+HALF = attendee_views.ATTENDEES_PAGE // 2
 TURNED = [CURSOR] * 50
 ABOUT = EventSummary.of(LARGEST)
-DRAFT = MessageDraft(text=WORST * 2_500, audience=Audience.EVERYONE)
+DRAFT = AnnouncementDraft(text=WORST * 2_500, audience=Audience.EVERYONE)
 PREVIEW = CapacityPreview(LARGEST, MAX_CAPACITY, tuple(IDS), WAITING)
 TOO_MANY = CapacityPreview(LARGEST, 1, affected=tuple(IDS[:5]), affected_count=REGISTERED - 1)
 
@@ -194,7 +194,7 @@ def entry(*changes: Change, **values: Any) -> JournalEntry:
 
 def left(user_id: str, **values: Any) -> Change:
     given: dict[str, Any] = {
-        "kind": ChangeKind.LEFT,
+        "kind": ChangeKind.UNREGISTERED,
         "user_id": user_id,
         "actor_id": IDS[1],
         "ticket": 99_999,
@@ -214,11 +214,11 @@ ENTRIES = (
     ),
     entry(*(left(user_id, cause=Cause.OWN, actor_id=user_id) for user_id in IDS[:49])),
     entry(
-        Change(kind=ChangeKind.MESSAGED, actor_id=IDS[0]),
-        notifications=(Notification(kind=NotificationKind.MESSAGE, text=WORST * 2_500),),
+        Change(kind=ChangeKind.ANNOUNCED, actor_id=IDS[0]),
+        notifications=(Notification(kind=NotificationKind.ANNOUNCEMENT, text=WORST * 2_500),),
         unreachable=tuple(
             UnreachableRecipient(
-                user_id=user_id, version=9, kind=NotificationKind.MESSAGE, reason="x"
+                user_id=user_id, version=9, kind=NotificationKind.ANNOUNCEMENT, reason="x"
             )
             for user_id in IDS
         ),
@@ -230,8 +230,8 @@ MOVE = RegistrationMove(
     tuple(left(IDS[0], cause=Cause.REMOVED, reason=WORST * MAX_REASON_LENGTH) for _ in range(2)),
     49,
 )
-LISTS = home_views.Lists(OWN, Page(SOME, CURSOR), Page(SOME[: home_views.UPCOMING], CURSOR))
-SHOWN = HomeMetadata(own=8, organized=CURSOR, coming=CURSOR)
+LISTS = home_views.Lists(OWN, Page(SOME, CURSOR), Page(SOME[: home_views.PAGE_SIZE], CURSOR))
+SHOWN = HomeMetadata(registrations=8, organized=CURSOR, upcoming=CURSOR)
 
 
 def listing(seats: int, line: int) -> EventRegistrations:
@@ -287,8 +287,8 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         ChangeOutcome(LARGEST, is_moved=True)
     ),
     "home.views.home": lambda: home_views.home(LISTS, SHOWN),
-    "manage.views.manage_event": lambda: manage(roster_views.ROSTER_PAGE, 0),
-    "manage.views.manage_event, line": lambda: manage(0, roster_views.ROSTER_PAGE),
+    "manage.views.manage_event": lambda: manage(attendee_views.ATTENDEES_PAGE, 0),
+    "manage.views.manage_event, line": lambda: manage(0, attendee_views.ATTENDEES_PAGE),
     "manage.views.manage_event, both": lambda: manage(HALF, HALF),
     "manage.views.manage_event, closed": lambda: manage(HALF, HALF, CLOSED),
     "manage.views.manage_event, canceled": lambda: manage(HALF, HALF, CANCELED),
@@ -300,20 +300,20 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     ),
     "manage.views.capacity_preview": lambda: manage_views.capacity_preview(PREVIEW),
     "manage.views.capacity_preview, too many": lambda: manage_views.capacity_preview(TOO_MANY),
-    "manage.roster_views.attendee_form": lambda: roster_views.attendee_form(
+    "manage.attendee_views.attendee_form": lambda: attendee_views.attendee_form(
         own(), USERS, is_over=False
     ),
-    "manage.roster_views.attendee_form, seat": lambda: roster_views.attendee_form(
+    "manage.attendee_views.attendee_form, seat": lambda: attendee_views.attendee_form(
         own(None), USERS, is_over=False
     ),
-    "manage.roster_views.not_registered": lambda: roster_views.not_registered(
+    "manage.attendee_views.not_registered": lambda: attendee_views.not_registered(
         LARGEST, IDS[0], USERS
     ),
-    "manage.roster_views.removal_message": lambda: roster_views.removal_message(
-        LeaveOutcome(LARGEST, seat(), tuple(IDS[:1])), USERS
+    "manage.attendee_views.removal_message": lambda: attendee_views.removal_message(
+        UnregisterOutcome(LARGEST, seat(), tuple(IDS[:1])), USERS
     ),
-    "manage.roster_views.attendee_removed": lambda: roster_views.attendee_removed(
-        LeaveOutcome(LARGEST, seat(), tuple(IDS[:1])), USERS
+    "manage.attendee_views.attendee_removed": lambda: attendee_views.attendee_removed(
+        UnregisterOutcome(LARGEST, seat(), tuple(IDS[:1])), USERS
     ),
     "announcement.views.announcement_form": lambda: announcement_views.announcement_form(
         LARGEST, request_id="r" * 32
@@ -354,10 +354,10 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         RegisterOutcome(LARGEST, seat(), WAITING)
     ),
     "registration.views.unregistered": lambda: registration_views.unregistered(
-        LeaveOutcome(LARGEST, seat(), tuple(IDS[:1]))
+        UnregisterOutcome(LARGEST, seat(), tuple(IDS[:1]))
     ),
     "registration.views.unregister_question": lambda: registration_views.unregister_question(
-        LeavePreview(own(), True, WAITING)
+        UnregisterPreview(own(), True, WAITING)
     ),
     "registration.views.registration_kept": lambda: registration_views.registration_kept(own()),
     "manage.views.event_changed": lambda: manage_views.event_changed(
@@ -383,17 +383,17 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "browsing.views.unknown_filter": lambda: browsing_views.unknown_filter(WORST * 3_900),
     "blocks.modals.picked": lambda: modals.picked(
         CallbackId.UNREGISTER,
-        registration_views.unregister_question(LeavePreview(own(), True, WAITING)),
+        registration_views.unregister_question(UnregisterPreview(own(), True, WAITING)),
     ),
     "blocks.modals.note_modal": lambda: modals.note_modal(
         "Register", browsing_views.registration_list(OWN)
     ),
     "blocks.modals.picker": lambda: modals.picker(CallbackId.UNREGISTER),
-    "slack.error_messages.unforeseen": lambda: error_messages.unforeseen("r" * 8),
+    "slack.error_messages.unexpected": lambda: error_messages.unexpected("r" * 8),
     "slack.error_messages.message": lambda: error_messages.message(
         RegistrationClosed(LARGEST.event_id, LARGEST.title, ClosedReason.DEADLINE, START)
     ),
-    "slack.error_messages.to": lambda: error_messages.to(
+    "slack.error_messages.message_for": lambda: error_messages.message_for(
         IDS[0], NotRegistered(LARGEST.event_id, LARGEST.title, IDS[1])
     ),
     "slack.error_messages.too_late": error_messages.too_late,

@@ -93,7 +93,7 @@ BUTTONS = {
     NotificationKind.DELETED: f"[{ActionId.SHOW_EVENTS}]",
     NotificationKind.CLOSED: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",
     NotificationKind.REMINDER: f"[{ActionId.GIVE_UP_SEAT}]",
-    NotificationKind.MESSAGE: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",
+    NotificationKind.ANNOUNCEMENT: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",
     NotificationKind.DEACTIVATED: f"[{ActionId.MANAGE}]",
 }
 
@@ -117,9 +117,10 @@ def test_every_notification_has_the_button_for_the_next_step(kind: NotificationK
 def test_message_names_its_author_in_a_batch_of_several() -> None:
     """One commit can hold a registration and the messages of two organizers."""
     registered = Change(kind=ChangeKind.REGISTERED, user_id="U1", actor_id="U1", ticket=1)
-    wrote = [Change(kind=ChangeKind.MESSAGED, actor_id=one) for one in ("UBOSS", "UVICE")]
+    wrote = [Change(kind=ChangeKind.ANNOUNCED, actor_id=one) for one in ("UBOSS", "UVICE")]
     texts = [
-        Notification(kind=NotificationKind.MESSAGE, text=text) for text in ("Bring a mat", "Or two")
+        Notification(kind=NotificationKind.ANNOUNCEMENT, text=text)
+        for text in ("Bring a mat", "Or two")
     ]
     entry = JournalEntry(
         event_id="yoga",
@@ -154,7 +155,7 @@ def test_departure_names_the_attendee_who_got_this_seat(
     """R8.14: another attendee left in the same commit, and someone else got that seat."""
 
     def left(user_id: str, status: RegistrationStatus) -> Change:
-        return Change(kind=ChangeKind.LEFT, user_id=user_id, cause=Cause.OWN, status=status)
+        return Change(kind=ChangeKind.UNREGISTERED, user_id=user_id, cause=Cause.OWN, status=status)
 
     def promoted(user_id: str) -> Change:
         return Change(kind=ChangeKind.PROMOTED, user_id=user_id, cause=Cause.SEAT_FREED)

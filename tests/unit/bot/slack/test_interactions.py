@@ -8,7 +8,8 @@ import pytest
 
 from bot.blocks.ids import BlockId
 from bot.slack.errors import MalformedPayload
-from bot.slack.interactions import BlockAction, CardLocation, SlashCommand, View, parse
+from bot.slack.interactions import BlockAction, CardLocation, SlashCommand, parse
+from bot.slack.view_payloads import ViewPayload
 from domain.errors import Invalid
 
 COMMAND = {"command": "/register", "user_id": "U1", "team_id": "T1", "trigger_id": "1.2.3"}
@@ -32,11 +33,11 @@ def action(**fields: Any) -> BlockAction:
     return parsed
 
 
-def view(**fields: Any) -> View:
-    return View.model_validate({"id": "V1", "type": "modal", "callback_id": "form"} | fields)
+def view(**fields: Any) -> ViewPayload:
+    return ViewPayload.model_validate({"id": "V1", "type": "modal", "callback_id": "form"} | fields)
 
 
-def form(block: BlockId, state: object) -> View:
+def form(block: BlockId, state: object) -> ViewPayload:
     return view(state={"values": {block: {"input": state}}})
 
 

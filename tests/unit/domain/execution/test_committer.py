@@ -11,11 +11,12 @@ from domain.commands import (
     ChangeOutcome,
     Command,
     Create,
-    LeaveOutcome,
     Outcome,
     Register,
     RegisterOutcome,
     Unregister,
+    UnregisterOutcome,
+    expect,
 )
 from domain.errors import (
     AlreadyRegistered,
@@ -27,7 +28,7 @@ from domain.errors import (
 )
 from domain.execution.batching import QueuedCommand
 from domain.inputs import EventChanges
-from domain.service import Service, _expected
+from domain.service import Service
 from tests.support.environment import (
     ManualClock,
     ids,
@@ -307,7 +308,10 @@ def test_batch_with_a_failing_resend_is_not_run_one_by_one(
         for one in (Unregister("a"), Register("b"))
     ]
     service._executor.command_queue._run("e1", queued)
-    assert [type(entry.result.result(0)) for entry in queued] == [LeaveOutcome, RegisterOutcome]
+    assert [type(entry.result.result(0)) for entry in queued] == [
+        UnregisterOutcome,
+        RegisterOutcome,
+    ]
 
 
 def test_failing_first_attempt_raises_and_writes_nothing(
@@ -424,7 +428,7 @@ def test_leave_with_a_lost_answer_returns_who_was_promoted(
     service.register("e1", "b")
     store.faults = [lost, never_sent]
     left = service.unregister("e1", "a")
-    assert isinstance(left, LeaveOutcome)
+    assert isinstance(left, UnregisterOutcome)
     assert left.promoted == ("b",)
     assert_invariants(store)
 
@@ -452,8 +456,8 @@ def test_capacity_increase_interrupted_by_a_crash_is_finished_by_the_sweep(
 
 
 def test_outcome_of_an_unexpected_type_raises() -> None:
-    with pytest.raises(TypeError, match="expected LeaveOutcome, got 'a seat'"):
-        _expected(LeaveOutcome, "a seat")
+    with pytest.raises(TypeError, match="expected UnregisterOutcome, got 'a seat'"):
+        expect(UnregisterOutcome, "a seat")
 
 
 def _ignore(_: object) -> None:

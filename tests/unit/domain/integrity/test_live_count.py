@@ -117,7 +117,7 @@ INCOMPLETE: dict[str, Callable[[CorruptibleEvent], None]] = {
         target, changes=(Change(kind=ChangeKind.REPAIRED),)
     ),
     "a leave without its status": lambda target: raise_version_with(
-        target, changes=(Change(kind=ChangeKind.LEFT, user_id="u", ticket=1),)
+        target, changes=(Change(kind=ChangeKind.UNREGISTERED, user_id="u", ticket=1),)
     ),
     "a registration without its ticket": lambda target: raise_version_with(
         target, changes=(Change(kind=ChangeKind.REGISTERED, user_id="u"),)

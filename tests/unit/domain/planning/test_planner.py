@@ -13,13 +13,13 @@ from domain.commands import (
     Command,
     ContinueCapacityIncrease,
     Edit,
-    LeaveOutcome,
     Register,
     RegisterOutcome,
     Remove,
     SetStatus,
     StartDeletion,
     Unregister,
+    UnregisterOutcome,
 )
 from domain.enums import Cause, EventStatus, RegistrationStatus
 from domain.errors import RollcallError
@@ -75,7 +75,7 @@ def result_of(outcome: object) -> object:
     match outcome:
         case RegisterOutcome(_, registration, position):
             return registration, position
-        case LeaveOutcome(_, registration, promoted):
+        case UnregisterOutcome(_, registration, promoted):
             return registration.ticket, promoted
         case ChangeOutcome(_, changed, promoted):
             return changed, promoted
@@ -188,7 +188,7 @@ def test_register_and_leave_in_one_commit_are_in_the_history() -> None:
     ]
     found = assert_invariants(store)
     kinds = [change.kind.value for change in found.journal["e1"][-1].changes]
-    assert kinds == ["registered", "left"]
+    assert kinds == ["registered", "unregistered"]
 
 
 def test_journal_has_the_status_of_a_deleted_registration() -> None:

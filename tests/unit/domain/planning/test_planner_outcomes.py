@@ -17,7 +17,6 @@ from domain.commands import (
     Edit,
     FillFreeSeats,
     FinishDeletion,
-    LeaveOutcome,
     Register,
     RegisterOutcome,
     Remove,
@@ -25,6 +24,7 @@ from domain.commands import (
     SetStatus,
     StartDeletion,
     Unregister,
+    UnregisterOutcome,
 )
 from domain.enums import Audience, Cause, ChangeKind, Deletion, EventStatus, NotificationKind
 from domain.errors import AlreadyRegistered, NotRegistered, RollcallError, UnknownEvent
@@ -112,9 +112,14 @@ def test_register_for_a_full_event_is_waitlisted_with_a_position() -> None:
 
 def test_leave_promotes_and_notifies_the_first_on_the_waitlist() -> None:
     plan = planned(Unregister("sits"))
-    assert outcome(plan) == LeaveOutcome(event(), SITS, ("first",))
+    assert outcome(plan) == UnregisterOutcome(event(), SITS, ("first",))
     left = change(
-        ChangeKind.LEFT, user_id="sits", actor_id="sits", ticket=1, cause=Cause.OWN, status=SEATED
+        ChangeKind.UNREGISTERED,
+        user_id="sits",
+        actor_id="sits",
+        ticket=1,
+        cause=Cause.OWN,
+        status=SEATED,
     )
     promoted = change(ChangeKind.PROMOTED, user_id="first", ticket=2, cause=Cause.SEAT_FREED)
     notification = Notification(kind=NotificationKind.PROMOTED, user_id="first", ticket=2)
@@ -123,9 +128,9 @@ def test_leave_promotes_and_notifies_the_first_on_the_waitlist() -> None:
 
 def test_leave_of_a_waitlisted_user_promotes_no_one() -> None:
     plan = planned(Unregister("first", Cause.USER_DELETED))
-    assert outcome(plan) == LeaveOutcome(event(), FIRST, ())
+    assert outcome(plan) == UnregisterOutcome(event(), FIRST, ())
     left = change(
-        ChangeKind.LEFT,
+        ChangeKind.UNREGISTERED,
         user_id="first",
         actor_id="first",
         ticket=2,
@@ -137,7 +142,9 @@ def test_leave_of_a_waitlisted_user_promotes_no_one() -> None:
 
 def test_unregister_with_a_ticket_deletes_only_that_registration() -> None:
     """R7.1: a user created again has another ticket."""
-    assert isinstance(outcome(planned(Unregister("sits", Cause.USER_DELETED, 1))), LeaveOutcome)
+    assert isinstance(
+        outcome(planned(Unregister("sits", Cause.USER_DELETED, 1))), UnregisterOutcome
+    )
     (refusal,) = planned(Unregister("sits", Cause.USER_DELETED, 9)).outcomes
     assert isinstance(refusal, NotRegistered)
     assert (refusal.event_id, refusal.title, refusal.user_id) == ("e1", "Supper", "sits")
@@ -145,9 +152,9 @@ def test_unregister_with_a_ticket_deletes_only_that_registration() -> None:
 
 def test_remove_records_organizer_and_reason_and_notifies_both_users() -> None:
     plan = planned(Remove("sits", BOSS, "no show"))
-    assert outcome(plan) == LeaveOutcome(event(), SITS, ("first",))
+    assert outcome(plan) == UnregisterOutcome(event(), SITS, ("first",))
     left = change(
-        ChangeKind.LEFT,
+        ChangeKind.UNREGISTERED,
         user_id="sits",
         actor_id="boss",
         ticket=1,
@@ -250,7 +257,7 @@ def test_change_of_an_event_that_is_over_notifies_no_one(command: Command, now: 
     assert (entry.notifications, entry.about) == ((), None)
     if not isinstance(command, Unregister):
         (done,) = plan.outcomes
-        assert isinstance(done, ChangeOutcome | LeaveOutcome)
+        assert isinstance(done, ChangeOutcome | UnregisterOutcome)
         assert not done.notifies
 
 
@@ -311,7 +318,7 @@ def test_register_and_leave_in_one_commit_write_no_registration() -> None:
     assert not [action for action in plan.actions if isinstance(action, PutRegistration)]
     assert [one.kind for one in entry_of(plan).changes] == [
         ChangeKind.WAITLISTED,
-        ChangeKind.LEFT,
+        ChangeKind.UNREGISTERED,
     ]
 
 
@@ -332,7 +339,7 @@ def test_removed_attendees_are_notified_and_no_one_is_promoted() -> None:
     assert outcome(plan) == ChangeOutcome(event())
     changes, notifications = recorded(plan)
     assert [(one.kind, one.user_id, one.actor_id, one.cause) for one in changes] == [
-        (ChangeKind.LEFT, user_id, None, Cause.EVENT_DELETED)
+        (ChangeKind.UNREGISTERED, user_id, None, Cause.EVENT_DELETED)
         for user_id in ("first", "second", "sits")
     ]
     assert notifications == tuple(
@@ -344,7 +351,7 @@ def test_removed_attendees_are_notified_and_no_one_is_promoted() -> None:
 def test_removing_attendees_does_not_fill_a_free_seat() -> None:
     in_deletion = event(capacity=3, deletion=Deletion.IN_PROGRESS, operation_id="op")
     plan = planned(RemoveAttendees(("first",)), at=in_deletion)
-    assert [one.kind for one in recorded(plan)[0]] == [ChangeKind.LEFT]
+    assert [one.kind for one in recorded(plan)[0]] == [ChangeKind.UNREGISTERED]
 
 
 def test_removed_attendees_of_a_canceled_event_are_not_notified_again() -> None:
@@ -403,7 +410,9 @@ def test_fix_writes_and_records_each_part() -> None:
         DeleteWaitlistEntry("e1", lost),
     )
     repaired = ChangeKind.REPAIRED
-    left = change(ChangeKind.LEFT, user_id="first", ticket=2, cause=Cause.REPAIR, status=WAITING)
+    left = change(
+        ChangeKind.UNREGISTERED, user_id="first", ticket=2, cause=Cause.REPAIR, status=WAITING
+    )
     assert recorded(plan) == (
         (
             change(repaired, fields={"registered_count": ("1", "5")}),

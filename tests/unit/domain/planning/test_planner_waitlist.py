@@ -16,13 +16,13 @@ from domain.commands import (
     Edit,
     FillFreeSeats,
     FinishDeletion,
-    LeaveOutcome,
     Register,
     Remove,
     RemoveAttendees,
     SetStatus,
     StartDeletion,
     Unregister,
+    UnregisterOutcome,
 )
 from domain.enums import Cause, Deletion, EventStatus
 from domain.errors import AlreadyRegistered, RollcallError, UnknownEvent
@@ -209,7 +209,7 @@ def test_large_capacity_increase_waits_for_its_own_commit() -> None:
     assert short.event is not None
     assert (short.event.capacity, short.event.capacity_target) == (1, None)
     enough = planned_with_waitlist(unregister("w3"), increase, head=4, budget=10)
-    assert [type(one) for one in enough.outcomes] == [LeaveOutcome, ChangeOutcome]
+    assert [type(one) for one in enough.outcomes] == [UnregisterOutcome, ChangeOutcome]
     alone = planned_with_waitlist(increase, head=4, budget=7)
     assert alone.event is not None
     assert (alone.event.capacity, alone.event.capacity_target) == (3, 9)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Figure:
+class LogMetric:
     """A metric that is the sum of a log field, or, if `field` is None, the number of lines."""
 
     lines: str
@@ -28,24 +28,24 @@ _DELIVER = ("notifier", "sweep")
 _COMMITTED = '$.message = "committed"'
 _REFUSED = '$.message = "refused"'
 
-FIGURES: Mapping[str, Figure] = {
-    "Registrations": Figure(_COMMITTED, "registrations", _COMMIT),
-    "Promotions": Figure(_COMMITTED, "promotions", _COMMIT),
-    "Departures": Figure(_COMMITTED, "departures", _COMMIT),
-    "BatchSize": Figure(_COMMITTED, "batch", _COMMIT),
-    "Conflicts": Figure('$.message = "conflict"', None, _COMMIT),
-    "Refusals": Figure(_REFUSED, None, _SERVE),
-    "Busy": Figure(f'{_REFUSED} && $.refusal = "Busy"', None, _SERVE),
-    "NotConfirmed": Figure(f'{_REFUSED} && $.refusal = "NotConfirmed"', None, _SERVE),
-    "DeliveryLag": Figure('$.message = "delivered"', "lag_ms", _DELIVER, "MILLISECONDS"),
-    "OldestUndelivered": Figure(
+LOG_METRICS: Mapping[str, LogMetric] = {
+    "Registrations": LogMetric(_COMMITTED, "registrations", _COMMIT),
+    "Promotions": LogMetric(_COMMITTED, "promotions", _COMMIT),
+    "Unregistrations": LogMetric(_COMMITTED, "unregistrations", _COMMIT),
+    "BatchSize": LogMetric(_COMMITTED, "batch", _COMMIT),
+    "Conflicts": LogMetric('$.message = "conflict"', None, _COMMIT),
+    "Refusals": LogMetric(_REFUSED, None, _SERVE),
+    "Busy": LogMetric(f'{_REFUSED} && $.refusal = "Busy"', None, _SERVE),
+    "NotConfirmed": LogMetric(f'{_REFUSED} && $.refusal = "NotConfirmed"', None, _SERVE),
+    "DeliveryLag": LogMetric('$.message = "delivered"', "lag_ms", _DELIVER, "MILLISECONDS"),
+    "OldestUndelivered": LogMetric(
         '$.message = "undelivered"', "oldest_seconds", ("sweep",), "SECONDS"
     ),
     # Rollcall's own loggers only: Slack's client logs every failed request as an error.
-    "Failures": Figure(
+    "Failures": LogMetric(
         '$.logger = "bot.*" && ($.level = "ERROR" || $.level = "CRITICAL")',
         None,
         (*_SERVE, *_DELIVER, "members"),
     ),
 }
-"""Rollcall's metrics, by name."""
+"""Rollcall's own metrics, by name."""

@@ -1,4 +1,4 @@
-"""Lists of registrations: a user's (R5), an event's (R6), and a user's history. Each is true at one moment."""
+"""Registrations: one, a user's (R5), an event's (R6), and the history of one (R8.10)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from domain import cursors
 from domain.enums import ChangeKind, RegistrationStatus
-from domain.errors import UnknownEvent
+from domain.errors import NotRegistered, UnknownEvent
 from domain.execution.loader import count_entries_before
 from domain.execution.retry import RetryPolicy
 from domain.models import (
-    CapacityPreview,
     Change,
     Event,
     EventRegistrations,
@@ -24,9 +23,7 @@ from domain.models import (
     block_of,
 )
 from domain.ports import Store
-
-MAX_NAMED_USERS = 5
-"""The most users that a preview names."""
+from domain.queries.events import EventQueries
 
 
 def waitlist_cursor(event_id: str, ticket: int) -> str:
@@ -38,12 +35,13 @@ def _attendees_cursor(event_id: str, roster_cursor: str, ticket: int) -> str:
     return cursors.encode(("attendees", event_id), (roster_cursor, ticket))
 
 
-class Queries:
-    """Reads lists. Positions are read between two reads of the event's version."""
+class RegistrationQueries:
+    """Reads registrations. Positions are read between two reads of the event's version."""
 
-    def __init__(self, store: Store, retry: RetryPolicy) -> None:
+    def __init__(self, store: Store, retry: RetryPolicy, events: EventQueries) -> None:
         self._store = store
         self._retry = retry
+        self._events = events
 
     def list_by_user(
         self, user_id: str, status: RegistrationStatus | None
@@ -51,13 +49,20 @@ class Queries:
         """Return a user's registrations, ordered by the start of their events."""
 
         def read() -> tuple[UserRegistration, ...] | None:
-            rows = self._store.get_registrations_of(user_id)
-            return self._with_events([row for row in rows if status in (None, row.status)])
+            stored = self._store.get_registrations_of(user_id)
+            return self._with_events([one for one in stored if status in (None, one.status)])
 
-        own = self._retry.read_consistently(read)
-        return tuple(sorted(own, key=lambda one: (one.event.starts_at, one.event.event_id)))
+        found = self._retry.read_consistently(read)
+        return tuple(sorted(found, key=lambda one: (one.event.starts_at, one.event.event_id)))
 
-    def find_registration(self, event_id: str, user_id: str) -> UserRegistration | None:
+    def get(self, event_id: str, user_id: str) -> UserRegistration:
+        """Return a user's registration for an event; raise `UnknownEvent`, `NotRegistered`."""
+        found = self.find(event_id, user_id)
+        if found is None:
+            raise NotRegistered(event_id, self._events.get(event_id).title, user_id)
+        return found
+
+    def find(self, event_id: str, user_id: str) -> UserRegistration | None:
         """Return a user's registration for an event, or None."""
 
         def read() -> tuple[UserRegistration, ...] | None:
@@ -67,8 +72,8 @@ class Queries:
             registration = rows.registrations.get(user_id)
             if registration is None or event is None or event.deletion is not None:
                 return ()
-            own = self._with_position(event, registration)
-            return (own,) if own is not None and self.are_unchanged([event]) else None
+            one = self._with_position(event, registration)
+            return (one,) if one is not None and self.are_unchanged([event]) else None
 
         found = self._retry.read_consistently(read)
         return found[0] if found else None
@@ -140,14 +145,14 @@ class Queries:
         cursor = None if is_last else waitlist_cursor(event.event_id, waitlist[-1].entry.ticket)
         return EventRegistrations(event, registered, waitlist, cursor)
 
-    def list_registration_moves(
+    def list_history(
         self, event_id: str, user_id: str, limit: int, cursor: str | None
     ) -> Page[RegistrationMove]:
         """Return a page of a user's history in an event.
 
         The cursor holds the ticket with which the user was waitlisted at the end of the page.
         """
-        ticket, after = self._start_of_moves(event_id, user_id, cursor)
+        ticket, after = self._start_of_history(event_id, user_id, cursor)
         page = self._retry.read(
             lambda: self._store.list_history(event_id, limit=limit, cursor=after)
         )
@@ -161,7 +166,7 @@ class Queries:
         list_id = ("registration moves", event_id, user_id)
         return Page(tuple(moves), cursors.encode(list_id, (ticket or 0, page.next_cursor)))
 
-    def _start_of_moves(
+    def _start_of_history(
         self, event_id: str, user_id: str, cursor: str | None
     ) -> tuple[int | None, str | None]:
         """Return the user's ticket if waitlisted where a page begins, and the history's own cursor."""
@@ -180,17 +185,6 @@ class Queries:
             return None, None
         return registration.ticket, None
 
-    def preview_capacity_below_registered(
-        self, event: Event, capacity: int
-    ) -> CapacityPreview | None:
-        """Return the last users that a capacity has no seats for, or None if the event changed."""
-        count = event.registered_count - capacity
-        last = self._store.get_last_seated(event.event_id, limit=min(count, MAX_NAMED_USERS))
-        if not self.are_unchanged([event]):
-            return None
-        named = tuple(registration.user_id for registration in last)
-        return CapacityPreview(event, capacity, affected=named, affected_count=count)
-
     def are_unchanged(self, events: Sequence[Event]) -> bool:
         """Return whether all events still have the versions that were read; raise `Unavailable`."""
         if not events:
@@ -207,7 +201,7 @@ class Queries:
         """Return registrations with events and positions, or None if something changed meanwhile."""
         event_ids = [registration.event_id for registration in registrations]
         events = self._store.get_events(event_ids) if event_ids else {}
-        own: list[UserRegistration] = []
+        found: list[UserRegistration] = []
         for registration in registrations:
             event = events.get(registration.event_id)
             if event is None or event.deletion is not None:
@@ -215,9 +209,9 @@ class Queries:
             one = self._with_position(event, registration)
             if one is None:
                 return None
-            own.append(one)
-        with_position = [one.event for one in own if one.position is not None]
-        return tuple(own) if self.are_unchanged(with_position) else None
+            found.append(one)
+        with_position = [one.event for one in found if one.position is not None]
+        return tuple(found) if self.are_unchanged(with_position) else None
 
     def _with_position(self, event: Event, registration: Registration) -> UserRegistration | None:
         """Return a registration with its position, or None if the waitlist changed meanwhile."""
@@ -247,7 +241,8 @@ def registration_move(
     moved_up = 0
     for change in reversed(entry.changes):
         left_waitlist = change.kind is ChangeKind.PROMOTED or (
-            change.kind is ChangeKind.LEFT and change.status is RegistrationStatus.WAITLISTED
+            change.kind is ChangeKind.UNREGISTERED
+            and change.status is RegistrationStatus.WAITLISTED
         )
         if change.user_id == user_id:
             own.append(change)

@@ -1,4 +1,4 @@
-"""Queries: each result is true at one moment, whatever happens during the reads."""
+"""Previews: each is true at one moment, whatever happens during the reads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from domain.errors import NotRegistered, UnknownEvent
+from domain.errors import NotRegistered
 from domain.models import Registration, WaitlistEntry
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import Rows
@@ -29,7 +29,7 @@ class BusyStore(MemoryStore):
         return rows
 
 
-def test_preview_leave_during_changes_is_of_one_moment() -> None:
+def test_preview_unregister_during_changes_is_of_one_moment() -> None:
     """R8.4: a user without anyone behind leaves, and then a waitlist forms."""
     store = BusyStore()
     service, other = service_on(store), service_on(store, new_id=ids("other"))
@@ -44,13 +44,7 @@ def test_preview_leave_during_changes_is_of_one_moment() -> None:
 
     store.after_rows = others_come
     with pytest.raises(NotRegistered):
-        service.preview_leave("e1", "a")
-
-
-def test_own_history_of_a_missing_event_raises() -> None:
-    service = service_on(MemoryStore())
-    with pytest.raises(UnknownEvent):
-        service.list_own_history("e1", "a")
+        service.preview_unregister("e1", "a")
 
 
 def test_preview_of_a_lower_capacity_during_changes_is_of_one_moment() -> None:
@@ -77,7 +71,7 @@ def test_preview_of_a_lower_capacity_during_changes_is_of_one_moment() -> None:
     assert (preview.affected, preview.affected_count) == (("b",), 1)
 
 
-def test_preview_of_a_higher_capacity_during_a_leave_is_of_one_moment() -> None:
+def test_preview_of_a_higher_capacity_during_an_unregistration_is_of_one_moment() -> None:
     """R2.5: the first on the waitlist leaves after the waitlist was read, before the registration."""
 
     class Leaving(MemoryStore):

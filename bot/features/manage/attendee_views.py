@@ -1,4 +1,4 @@
-"""The roster, one attendee of it, and removing them (R4.6, R8.8)."""
+"""The list of attendees, one attendee of it, and removing them (R4.6, R8.8)."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from bot.blocks.inputs import input_block
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention, mention_list
 from bot.blocks.paging import page_buttons
-from domain.commands import LeaveOutcome
+from domain.commands import UnregisterOutcome
 from domain.enums import EventStatus
 from domain.inputs import MAX_REASON_LENGTH
-from domain.models import Event, EventRegistrations, User, UserRegistration
+from domain.models import Event, EventRegistrations, Registration, User, UserRegistration
 
-ROSTER_PAGE = 30
+ATTENDEES_PAGE = 30
 """Attendees on one page. Each is a block, and a view may have 100 blocks."""
 
 
-def roster_blocks(
+def attendee_list(
     listing: EventRegistrations, users: Mapping[str, User], *, is_first: bool
 ) -> list[Block]:
     """Show a page of registered users, then of the waitlist, and a select to find an attendee."""
@@ -45,33 +45,35 @@ def roster_blocks(
         blocks.append(section(f"*Registered* ({event.registered_count:,})"))
         blocks += [
             _attendee_row(
-                row.user_id,
-                users,
-                f"seat since {moment(row.seated_at or row.registered_at, event.time_zone)}",
+                registration.user_id, users, f"seat since {_seat_since(registration, event)}"
             )
-            for row in listing.registered
+            for registration in listing.registered
         ]
     if listing.waitlist:
         blocks.append(section(f"*Waitlisted* ({event.waitlist_count:,})"))
         blocks += [
             _attendee_row(
-                place.entry.user_id,
+                waitlisted.entry.user_id,
                 users,
-                f"waitlisted since {moment(place.entry.registered_at, event.time_zone)}",
-                f"{place.position}. ",
+                f"waitlisted since {moment(waitlisted.entry.registered_at, event.time_zone)}",
+                f"{waitlisted.position}. ",
             )
-            for place in listing.waitlist
+            for waitlisted in listing.waitlist
         ]
     if not listing.registered and not listing.waitlist:
         no_one = "No one is registered yet." if is_first else "No attendees on this page."
         blocks.append(section(no_one))
     return blocks + page_buttons(
-        ActionId.ROSTER_BACK,
-        ActionId.ROSTER_PAGE,
+        ActionId.ATTENDEES_BACK,
+        ActionId.ATTENDEES_PAGE,
         event.event_id,
         listing.next_cursor,
         is_first=is_first,
     )
+
+
+def _seat_since(registration: Registration, event: Event) -> str:
+    return moment(registration.seated_at or registration.registered_at, event.time_zone)
 
 
 def _attendee_row(user_id: str, users: Mapping[str, User], since: str, position: str = "") -> Block:
@@ -90,20 +92,19 @@ def name_of(user_id: str, users: Mapping[str, User]) -> str:
     return escape(users[user_id].name, LISTED)
 
 
-def attendee_form(own: UserRegistration, users: Mapping[str, User], *, is_over: bool) -> View:
+def attendee_form(attendee: UserRegistration, users: Mapping[str, User], *, is_over: bool) -> View:
     """Show one attendee, and a form to remove them with a reason (R4.6)."""
-    event, row = own.event, own.registration
-    who, title = name_of(row.user_id, users), bold(event.title)
-    if own.position is None:
-        since = moment(row.seated_at or row.registered_at, event.time_zone)
-        status = f"{who} has had a seat in {title} since {since}."
+    event, registration = attendee.event, attendee.registration
+    who, title = name_of(registration.user_id, users), bold(event.title)
+    if attendee.position is None:
+        status = f"{who} has had a seat in {title} since {_seat_since(registration, event)}."
         effect = (
             "The seat goes to the next person on the waitlist."
             if event.waitlist_count
             else "The seat becomes free."
         )
     else:
-        status = f"{who} is {ordinal(own.position)} on the waitlist for {title}."
+        status = f"{who} is {ordinal(attendee.position)} on the waitlist for {title}."
         effect = "Everyone behind them moves up."
     consequence = f"If you remove {who}, they’ll be notified with your reason. {effect}"
     if is_over or event.status is EventStatus.CANCELED:
@@ -113,8 +114,8 @@ def attendee_form(own: UserRegistration, users: Mapping[str, User], *, is_over: 
     why = PlainTextInputElement(
         action_id=ActionId.INPUT, max_length=MAX_REASON_LENGTH, multiline=True
     )
-    metadata = {"event_id": event.event_id, "user_id": row.user_id}
-    registered = moment(row.registered_at, event.time_zone)
+    metadata = {"event_id": event.event_id, "user_id": registration.user_id}
+    registered = moment(registration.registered_at, event.time_zone)
     return View(
         type="modal",
         callback_id=CallbackId.REMOVE,
@@ -124,7 +125,7 @@ def attendee_form(own: UserRegistration, users: Mapping[str, User], *, is_over: 
         close=plain("Back"),
         blocks=[
             section(status),
-            context(f"Registered {registered} · ticket {row.ticket}"),
+            context(f"Registered {registered} · ticket {registration.ticket}"),
             input_block(BlockId.REASON, "Reason for removing them", why, optional=True),
             context(consequence),
         ],
@@ -137,19 +138,19 @@ def not_registered(event: Event, user_id: str, users: Mapping[str, User]) -> Vie
     return note_modal(_TITLE, Message(text, [section(text)]), close="Back")
 
 
-def attendee_removed(outcome: LeaveOutcome, users: Mapping[str, User]) -> View:
+def attendee_removed(outcome: UnregisterOutcome, users: Mapping[str, User]) -> View:
     """Confirm a removal in the modal."""
     return note_modal(_TITLE, removal_message(outcome, users), close="Back")
 
 
-def removal_message(outcome: LeaveOutcome, users: Mapping[str, User]) -> Message:
-    """Confirm a removal, and say who gets the seat and who was notified."""
+def removal_message(outcome: UnregisterOutcome, users: Mapping[str, User]) -> Message:
+    """Confirm a removal, and say who gets the seat, and who is notified."""
     who = name_of(outcome.registration.user_id, users)
     text = f"Removed {who} from {bold(outcome.event.title)}."
     if outcome.promoted:
         text += f" {mention_list(outcome.promoted, len(outcome.promoted))} gets the seat."
     if outcome.notifies:
-        text += f" {'Both' if outcome.promoted else 'They'} have been notified."
+        text += f" {'Both' if outcome.promoted else 'They'} will be notified."
     return note(text)
 
 

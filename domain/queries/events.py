@@ -1,0 +1,120 @@
+"""Events one by one, in lists by their start, and found by id or by a part of the title (R2.8, R8.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from domain.enums import EventStatus
+from domain.errors import NotOrganizer, UnknownEvent
+from domain.execution.retry import LONG_PAGE_SIZE, RetryPolicy
+from domain.inputs import is_identifier
+from domain.models import Actor, Event, ListedEvent, Page
+from domain.ports import Clock, Store
+from domain.search import FoundEvents, find_events
+
+MANAGEABLE_FOR = timedelta(days=1)
+"""How long after its start an organizer finds an event in lists and by its title."""
+
+
+class EventQueries:
+    """Reads events."""
+
+    def __init__(self, store: Store, retry: RetryPolicy, clock: Clock) -> None:
+        self._store = store
+        self._retry = retry
+        self._clock = clock
+
+    def get(self, event_id: str, actor: Actor | None = None) -> Event:
+        """Return the event; raise `UnknownEvent`, and `NotOrganizer` if the actor may not manage it (R8.9)."""
+        event = self._retry.read(lambda: self._store.get_event(event_id))
+        if event is None or event.deletion is not None:
+            raise UnknownEvent(event_id)
+        if actor is not None and not actor.is_admin and not event.is_organizer(actor.user_id):
+            raise NotOrganizer(event_id, actor.user_id)
+        return event
+
+    def find(self, text: str) -> Event | None:
+        """Return the event with this id, or None."""
+        try:
+            return self.get(text) if is_identifier(text) else None
+        except UnknownEvent:
+            return None
+
+    def list_all(self, limit: int, cursor: str | None) -> Page[Event]:
+        """List all events by start."""
+        page = self._list(None, limit, cursor)
+        return Page(self._with_counts(page.items), page.next_cursor)
+
+    def list_upcoming(self, limit: int, cursor: str | None) -> Page[Event]:
+        """List the upcoming events by start: those that are listed and not canceled (R2.8)."""
+        page = self._list(self._clock.now(), limit, cursor)
+        wanted = (
+            listed
+            for listed in page.items
+            if listed.listed and listed.status is not EventStatus.CANCELED
+        )
+        return Page(self._with_counts(wanted), page.next_cursor)
+
+    def list_organized(self, user_id: str, limit: int, cursor: str | None) -> Page[Event]:
+        """List the events that a user organizes, by start, up to `MANAGEABLE_FOR` after it."""
+        page = self._list(self._clock.now() - MANAGEABLE_FOR, limit, cursor)
+        events = self._with_counts(page.items)
+        return Page(
+            tuple(event for event in events if event.is_organizer(user_id)), page.next_cursor
+        )
+
+    def find_open(self, text: str) -> FoundEvents:
+        """Find an event by id, or listed events that take registrations by a part of the title."""
+        event = self.find(text)
+        if event is not None:
+            return FoundEvents((ListedEvent.of(event),))
+        now = self._clock.now()
+        return find_events(
+            text,
+            (
+                listed
+                for listed in self._list_from(now)
+                if listed.listed and listed.status is EventStatus.OPEN and listed.closes_at > now
+            ),
+        )
+
+    def find_to_manage(self, text: str, user_id: str) -> FoundEvents:
+        """Find an event by id, or by a part of the title: those the user organizes, else those listed."""
+        event = self.find(text)
+        if event is not None:
+            return FoundEvents((ListedEvent.of(event),))
+        candidates = tuple(self._list_from(self._clock.now() - MANAGEABLE_FOR))
+        matches = find_events(text, candidates).matches
+        events = self._read([listed.event_id for listed in matches])
+        organized = tuple(
+            listed
+            for listed in matches
+            if listed.event_id in events and events[listed.event_id].is_organizer(user_id)
+        )
+        if organized:
+            return FoundEvents(organized)
+        return find_events(text, (listed for listed in candidates if listed.listed))
+
+    def _list(self, since: datetime | None, limit: int, cursor: str | None) -> Page[ListedEvent]:
+        return self._retry.read(
+            lambda: self._store.list_events(starting_from=since, limit=limit, cursor=cursor)
+        )
+
+    def _list_from(self, since: datetime) -> Iterator[ListedEvent]:
+        return self._retry.read_all_pages(
+            lambda **page: self._store.list_events(starting_from=since, **page),
+            limit=LONG_PAGE_SIZE,
+        )
+
+    def _with_counts(self, listed: Iterable[ListedEvent]) -> tuple[Event, ...]:
+        """Return the complete events, without those that were deleted since they were listed."""
+        event_ids = [one.event_id for one in listed]
+        events = self._read(event_ids)
+        found = (events[event_id] for event_id in event_ids if event_id in events)
+        return tuple(event for event in found if event.deletion is None)
+
+    def _read(self, event_ids: Sequence[str]) -> dict[str, Event]:
+        if not event_ids:
+            return {}
+        return self._retry.read(lambda: self._store.get_events(event_ids))
