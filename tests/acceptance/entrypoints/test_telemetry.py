@@ -54,7 +54,13 @@ def test_a_commit_logs_registrations_departures_and_promotions(
     yoga(deployment)
     lines(log, "committed")
     deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
-    seated = {"event_id": "yoga", "batch": 1, "registrations": 1, "promotions": 0, "unregistrations": 0}
+    seated = {
+        "event_id": "yoga",
+        "batch": 1,
+        "registrations": 1,
+        "promotions": 0,
+        "unregistrations": 0,
+    }
     assert lines(log, "committed") == [seated | {"version": 2}]
     deployment.slack.command(CHLOE, EVENTS, "/register", "yoga")
     assert lines(log, "committed") == [seated | {"version": 3}]

@@ -74,7 +74,10 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     ),
     "preview_unregister": (FULL, lambda service: service.preview_unregister("e1", "ada")),
     "list_history": (FULL, lambda service: service.list_history("e1")),
-    "list_registration_history": (FULL, lambda service: service.list_registration_history("e1", "eve")),
+    "list_registration_history": (
+        FULL,
+        lambda service: service.list_registration_history("e1", "eve"),
+    ),
 }
 """The preparation and the call, by method."""
 
