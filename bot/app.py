@@ -89,5 +89,5 @@ def build_app(
     )
     registrar = Registrar(app)
     for feature in FEATURES:
-        feature.register(registrar, context)
+        feature.add_listeners(registrar, context)
     return app

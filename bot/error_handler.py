@@ -22,7 +22,6 @@ from bot.features.manage import views as manage_views
 from bot.features.registration import views as registration_views
 from bot.slack import error_messages
 from bot.slack.api_errors import FAILURES
-from bot.slack.errors import MalformedPayload, NotInUse
 from bot.slack.event_payloads import SlackEvent
 from bot.slack.interactions import (
     BlockAction,
@@ -34,6 +33,7 @@ from bot.slack.interactions import (
     has_response_url,
 )
 from bot.slack.middleware import interaction_in
+from bot.slack.refusals import MalformedPayload, NotInUse
 from bot.slack.replies import Reply, command_response, follow_up, post_ephemeral
 from bot.slack.response_urls import ReplyNotSent
 from bot.slack.view_payloads import ViewPayload

@@ -337,6 +337,10 @@ class Card(BaseModel):
     rendered_version: int
 
 
+PAGE_SIZE = 50
+"""Length of a page if the caller names none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """One page of a list, and the cursor of the next page (None: this is the last)."""

@@ -35,7 +35,7 @@ from domain.errors import (
 )
 from domain.execution.executor import Executor
 from domain.execution.long_operations import DEACTIVATION_PREFIX, LongOperations
-from domain.execution.retry import PAGE_SIZE, REQUEST_SECONDS, RetryPolicy
+from domain.execution.retry import REQUEST_SECONDS, RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
     AnnouncementDraft,
@@ -46,6 +46,7 @@ from domain.inputs import (
     UserDraft,
 )
 from domain.models import (
+    PAGE_SIZE,
     Actor,
     CapacityPreview,
     Event,

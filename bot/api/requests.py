@@ -12,7 +12,6 @@ from pydantic_core import PydanticCustomError
 
 from domain.enums import RegistrationStatus
 from domain.errors import Invalid
-from domain.execution.retry import PAGE_SIZE
 from domain.inputs import (
     Capacity,
     CoOrganizers,
@@ -28,6 +27,7 @@ from domain.inputs import (
     UserDraft,
     from_local,
 )
+from domain.models import PAGE_SIZE
 
 MAX_PAGE_SIZE = 100
 

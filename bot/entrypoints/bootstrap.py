@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from slack_sdk import WebClient
 
     from bot.entrypoints.settings import Settings
-    from bot.notifications.ports import Storage
+    from bot.notifications.ports import StoreWithOutbox
     from bot.notifications.worker import NotificationWorker
     from domain.ports import Clock, NewId, Spawn
     from domain.service import Service
@@ -82,7 +82,7 @@ def spawn(work: Callable[[], None]) -> None:
 
 
 @contextmanager
-def open_store(settings: Settings, workspace_id: str) -> Iterator[Storage]:
+def open_store(settings: Settings, workspace_id: str) -> Iterator[StoreWithOutbox]:
     """Open the store that the settings name, and close it on exit. Raises `StartupError`."""
     if settings.sqlite_path is None:
         with _dynamodb_startup_errors():
@@ -99,7 +99,7 @@ def open_store(settings: Settings, workspace_id: str) -> Iterator[Storage]:
         yield file
 
 
-def _open_dynamodb(settings: Settings, workspace_id: str) -> Storage:
+def _open_dynamodb(settings: Settings, workspace_id: str) -> StoreWithOutbox:
     """Return the DynamoDB store once it responds. Raises `Unavailable`, and botocore's errors."""
     from domain.ports import Unavailable
     from storage.dynamodb.store import DynamoDBStore, make_client
@@ -198,7 +198,7 @@ class Bot:
 
 
 def assemble(
-    store: Storage,
+    store: StoreWithOutbox,
     client: WebClient,
     *,
     workspace_id: str,
@@ -253,7 +253,7 @@ def assemble(
 
 
 def build_bot(
-    store: Storage,
+    store: StoreWithOutbox,
     client: WebClient,
     *,
     workspace_id: str,
@@ -272,7 +272,7 @@ def build_bot(
     )
 
 
-def build_service(store: Storage, clock: Clock) -> Service:
+def build_service(store: StoreWithOutbox, clock: Clock) -> Service:
     """Return the service alone, without Slack. The bot's sweep delivers what its commits caused."""
     from domain.service import Service
 

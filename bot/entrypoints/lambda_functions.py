@@ -20,7 +20,7 @@ from bot.entrypoints.bootstrap import new_id, slack_client
 from bot.entrypoints.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from bot.notifications.ports import Storage
+    from bot.notifications.ports import StoreWithOutbox
     from bot.notifications.worker import NotificationWorker
     from domain.ports import Clock
 
@@ -42,7 +42,7 @@ Event = Mapping[str, Any]
 Function = Callable[[Event, Context], Any]
 
 
-def build_slack_function(settings: Settings, store: Storage, clock: Clock) -> Function:
+def build_slack_function(settings: Settings, store: StoreWithOutbox, clock: Clock) -> Function:
     """Return the function behind `POST /slack/events`.
 
     A request's time starts when AWS receives it, so a cold start uses part of it (R8.12).
@@ -85,7 +85,7 @@ def build_slack_function(settings: Settings, store: Storage, clock: Clock) -> Fu
     return handle
 
 
-def build_api_function(settings: Settings, store: Storage, clock: Clock) -> Function:
+def build_api_function(settings: Settings, store: StoreWithOutbox, clock: Clock) -> Function:
     """Return the function of the HTTP API (R11). Without a token, it answers 404 to everything (R10.3)."""
     from mangum import Mangum
 
@@ -102,7 +102,7 @@ def build_api_function(settings: Settings, store: Storage, clock: Clock) -> Func
     return cast("Function", Mangum(api, lifespan="off"))
 
 
-def build_notifier_function(settings: Settings, store: Storage, clock: Clock) -> Function:
+def build_notifier_function(settings: Settings, store: StoreWithOutbox, clock: Clock) -> Function:
     """Return the function that reads the journal's stream and delivers each new entry's notifications.
 
     A failure in one event does not stop the others of the batch. The function returns the failed
@@ -128,7 +128,7 @@ def build_notifier_function(settings: Settings, store: Storage, clock: Clock) ->
     return handle
 
 
-def build_sweep_function(settings: Settings, store: Storage, clock: Clock) -> Function:
+def build_sweep_function(settings: Settings, store: StoreWithOutbox, clock: Clock) -> Function:
     """Return the function that runs each minute and finishes the work that others left.
 
     It raises `RuntimeError` if an event failed, for the alarm. The next run tries again.
@@ -149,7 +149,7 @@ def build_sweep_function(settings: Settings, store: Storage, clock: Clock) -> Fu
     return handle
 
 
-def build_members_function(settings: Settings, store: Storage, clock: Clock) -> Function:
+def build_members_function(settings: Settings, store: StoreWithOutbox, clock: Clock) -> Function:
     """Return the function that runs each day and catches up with changes of Slack's members (R8.14)."""
     from bot import telemetry
     from bot.features.account.member_sync import reconcile
@@ -159,7 +159,9 @@ def build_members_function(settings: Settings, store: Storage, clock: Clock) -> 
     return lambda event, context: reconcile(service, client)  # noqa: ARG005  # Lambda passes both
 
 
-def _notification_worker(settings: Settings, store: Storage, clock: Clock) -> NotificationWorker:
+def _notification_worker(
+    settings: Settings, store: StoreWithOutbox, clock: Clock
+) -> NotificationWorker:
     from bot import telemetry
     from bot.notifications.worker import NotificationWorker
 
@@ -193,7 +195,9 @@ def _process(
 
 SLACK = frozenset({"SLACK_BOT_TOKEN", "ROLLCALL_WORKSPACE"})
 
-_FUNCTIONS: Mapping[str, tuple[Callable[[Settings, Storage, Clock], Function], frozenset[str]]] = {
+_FUNCTIONS: Mapping[
+    str, tuple[Callable[[Settings, StoreWithOutbox, Clock], Function], frozenset[str]]
+] = {
     "slack_function": (build_slack_function, SLACK | {"SLACK_SIGNING_SECRET"}),
     "api_function": (build_api_function, frozenset({"ROLLCALL_WORKSPACE"})),
     "notifier_function": (build_notifier_function, SLACK),

@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 
 from bot.features.cards.views import deleted_card, event_card
 from bot.notifications.delivery import CardProgress
-from bot.notifications.ports import Storage
+from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.rate_limiter import CARD_INTERVAL, RateLimiter
 from bot.slack.api_errors import FAILURES, CircuitBreaker, ErrorClass, classify
 from bot.slack.web_client import LOOKUP_SECONDS, bounded_client
@@ -33,7 +33,11 @@ class CardUpdater:
     """The cards of a workspace. `NotificationWorker` uses it to implement `bot.slack.context.Cards`."""
 
     def __init__(
-        self, store: Storage, client: WebClient, clock: Clock, circuit_breaker: CircuitBreaker
+        self,
+        store: StoreWithOutbox,
+        client: WebClient,
+        clock: Clock,
+        circuit_breaker: CircuitBreaker,
     ) -> None:
         self._store = store
         self._client = client

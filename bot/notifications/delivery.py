@@ -10,7 +10,7 @@ from bot.blocks.builders import Message
 from bot.features.export.attendee_list import export_file
 from bot.notifications.lease import DeliveryLease
 from bot.notifications.messages import notification_message, unreachable_message
-from bot.notifications.ports import Storage
+from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.recipients import recipients_of
 from bot.notifications.sender import FIRST_RETRY_DELAY, MessageSender, Paused
 from bot.notifications.unreachable import add_unreported, organizer_reports
@@ -55,7 +55,7 @@ class EventDelivery:
     """Delivers the notifications of one event at a time. `holder` names this process in leases."""
 
     def __init__(
-        self, store: Storage, message_sender: MessageSender, clock: Clock, holder: str
+        self, store: StoreWithOutbox, message_sender: MessageSender, clock: Clock, holder: str
     ) -> None:
         self._store = store
         self._message_sender = message_sender
@@ -90,7 +90,11 @@ class _DeliveryRun:
     """One run over an event's journal, under its lease. It continues where the last one stopped."""
 
     def __init__(
-        self, message_sender: MessageSender, store: Storage, clock: Clock, lease: DeliveryLease
+        self,
+        message_sender: MessageSender,
+        store: StoreWithOutbox,
+        clock: Clock,
+        lease: DeliveryLease,
     ) -> None:
         self._message_sender = message_sender
         self._store = store

@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 from typing import Self
 
-from bot.notifications.ports import Storage
+from bot.notifications.ports import StoreWithOutbox
 from domain.models import DeliveryState
 from domain.ports import Clock, Conflict
 
@@ -19,13 +19,13 @@ LEASE = timedelta(seconds=30)
 class DeliveryLease:
     """The lease on one event, with the event's `DeliveryState`."""
 
-    def __init__(self, store: Storage, clock: Clock, state: DeliveryState) -> None:
+    def __init__(self, store: StoreWithOutbox, clock: Clock, state: DeliveryState) -> None:
         self._store = store
         self._clock = clock
         self.state = state
 
     @classmethod
-    def take(cls, store: Storage, clock: Clock, event_id: str, holder: str) -> Self | None:
+    def take(cls, store: StoreWithOutbox, clock: Clock, event_id: str, holder: str) -> Self | None:
         """Take the lease, or return None while another process holds it."""
         now = clock.now()
         state = store.take_lease(event_id, holder=holder, now=now, until=now + LEASE)

@@ -7,5 +7,5 @@ from typing import Protocol
 from domain.ports import Outbox, Store
 
 
-class Storage(Store, Outbox, Protocol):
+class StoreWithOutbox(Store, Outbox, Protocol):
     """A store with its outbox."""

@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 
 from bot.notifications.card_updater import CardUpdater
 from bot.notifications.delivery import EventDelivery
-from bot.notifications.ports import Storage
+from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import MessageSender
 from bot.slack.api_errors import CircuitBreaker
 from domain.models import Event, JournalEntry
@@ -50,7 +50,7 @@ class NotificationWorker:
 
     def __init__(
         self,
-        store: Storage,
+        store: StoreWithOutbox,
         client: WebClient,
         clock: Clock,
         *,

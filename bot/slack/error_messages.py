@@ -9,7 +9,7 @@ from typing import Any
 from bot.blocks.builders import Message, note
 from bot.blocks.formatting import moment, ordinal, people_count, seats
 from bot.blocks.mrkdwn import bold, escape, mention
-from bot.slack.errors import MalformedPayload, NotInUse, OtherWorkspace, RefreshFailed
+from bot.slack.refusals import MalformedPayload, NotInUse, OtherWorkspace, RefreshFailed
 from domain import errors
 from domain.enums import ClosedReason, RegistrationStatus
 from domain.errors import RollcallError

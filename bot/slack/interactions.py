@@ -16,7 +16,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 
-from bot.slack.errors import MalformedPayload, NotInUse
 from bot.slack.event_payloads import EVENT_MODELS, SlackEvent
 from bot.slack.payload_models import (
     Absent,
@@ -26,6 +25,7 @@ from bot.slack.payload_models import (
     SlackRequest,
     Text,
 )
+from bot.slack.refusals import MalformedPayload, NotInUse
 from bot.slack.view_payloads import ViewPayload
 from domain.inputs import Identifier, UserDraft
 

@@ -10,8 +10,8 @@ from slack_bolt import BoltContext, BoltRequest, BoltResponse
 from slack_bolt.middleware import Middleware
 from slack_bolt.request.internals import build_context
 
-from bot.slack.errors import MalformedPayload, NotInUse, OtherWorkspace
 from bot.slack.interactions import Interaction, parse
+from bot.slack.refusals import MalformedPayload, NotInUse, OtherWorkspace
 
 _KEY = "interaction"
 """The key of the parsed payload in Bolt's context."""

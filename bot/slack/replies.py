@@ -17,8 +17,8 @@ from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import shortened
 from bot.slack import response_urls
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
-from bot.slack.errors import RefreshFailed
 from bot.slack.interactions import BlockAction, MemberRequest, MessageAction, SlashCommand
+from bot.slack.refusals import RefreshFailed
 from bot.slack.response_urls import ReplyNotSent
 from bot.slack.view_payloads import ViewPayload
 from domain.errors import Busy

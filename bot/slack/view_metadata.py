@@ -6,8 +6,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.slack.errors import MalformedPayload
 from bot.slack.payload_models import Text
+from bot.slack.refusals import MalformedPayload
 from bot.slack.view_payloads import ViewPayload
 
 

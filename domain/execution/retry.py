@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from domain.errors import Busy
-from domain.models import Page
+from domain.models import PAGE_SIZE, Page
 from domain.ports import Clock, Unavailable
 
 T = TypeVar("T")
@@ -26,9 +26,6 @@ So the request that has waited longest tries most often and finishes before requ
 With 500 users that 50 Lambda functions register for one event at the same time, pauses that only grow
 turn 87 users away with 2,390 transactions, these 28 with 2,250 (`tests/soak/races/test_fifty_lambdas.py`,
 in virtual time)."""
-
-PAGE_SIZE = 50
-"""Length of a page if the caller names none."""
 
 LONG_PAGE_SIZE = 1_000
 """Length of a page when a whole list of events is searched: less than the 1 MB of a DynamoDB query."""

@@ -12,7 +12,7 @@ from bot.slack.registrar import Registrar
 _logger = logging.getLogger(__name__)
 
 
-def register(registrar: Registrar, context: AppContext) -> None:
+def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = AccountListeners(context)
     registrar.event("user_change", listeners.user_changed)

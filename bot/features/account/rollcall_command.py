@@ -15,7 +15,7 @@ from bot.slack.registrar import CommandListener, Registrar
 from bot.slack.replies import Reply
 
 
-def register(registrar: Registrar, context: AppContext) -> None:
+def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = RollcallCommandListeners(context, registrar.commands)
     registrar.command("/rollcall", listeners.rollcall_command)

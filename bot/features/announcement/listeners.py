@@ -17,7 +17,7 @@ from bot.slack.view_metadata import AnnouncementMetadata
 from domain.inputs import AnnouncementDraft
 
 
-def register(registrar: Registrar, context: AppContext) -> None:
+def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = AnnouncementListeners(context)
     registrar.action(ActionId.MESSAGE_ATTENDEES, listeners.open_form)

@@ -9,8 +9,8 @@ from bot.blocks.ids import ActionId
 from bot.blocks.paging import fill_page
 from bot.features.browsing import views as browsing_views
 from bot.slack.context import AppContext
-from bot.slack.errors import MalformedPayload
 from bot.slack.interactions import BlockAction, SlashCommand
+from bot.slack.refusals import MalformedPayload
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 from domain.enums import RegistrationStatus
@@ -20,7 +20,7 @@ EVENTS_PAGE = 8
 """Events in one message: with their descriptions cut, they fit Slack's limits of 50 blocks and on text."""
 
 
-def register(registrar: Registrar, context: AppContext) -> None:
+def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = BrowsingListeners(context)
     registrar.command("/events", listeners.events_command)

@@ -12,7 +12,7 @@ from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 
 
-def register(registrar: Registrar, context: AppContext) -> None:
+def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listener."""
     registrar.action(ActionId.ADD_TO_CALENDAR, CalendarListeners(context).add_to_calendar)
 

@@ -19,7 +19,7 @@ from domain.errors import Invalid
 from domain.models import Event
 
 
-def register(registrar: Registrar, context: AppContext) -> None:
+def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = EndingListeners(context)
     registrar.action(ActionId.CANCEL_EVENT, listeners.ask_to_cancel)

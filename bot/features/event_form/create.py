@@ -22,7 +22,7 @@ EVENT_ID_LENGTH = 10
 """Hexadecimal digits of an event's id: short enough to type after a command, and a million million values."""
 
 
-def register(registrar: Registrar, context: AppContext) -> None:
+def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = CreateListeners(context)
     registrar.action(ActionId.CREATE_EVENT, listeners.open_form)

@@ -16,7 +16,7 @@ from bot.slack.replies import Reply
 from bot.slack.view_metadata import EditMetadata
 
 
-def register(registrar: Registrar, context: AppContext) -> None:
+def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = EditListeners(context)
     registrar.action(ActionId.EDIT, listeners.open_form)

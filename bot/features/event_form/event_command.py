@@ -14,7 +14,7 @@ from bot.slack.interactions import SlashCommand
 from bot.slack.registrar import Registrar
 
 
-def register(registrar: Registrar, context: AppContext) -> None:
+def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listener."""
     registrar.command("/event", EventCommand(context).event_command)
 

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 from bot.blocks.ids import BlockId, EventOption
 from bot.blocks.mrkdwn import is_slack_id
 from bot.slack.error_messages import FieldProblem
-from bot.slack.errors import MalformedPayload
+from bot.slack.refusals import MalformedPayload
 from bot.slack.view_payloads import ViewPayload
 from domain.errors import Invalid
 from domain.inputs import EventDraft, from_local

@@ -23,7 +23,7 @@ MOVES = 10
 """Moves of one's own registration on a page; fewer if they are far apart."""
 
 
-def register(registrar: Registrar, context: AppContext) -> None:
+def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = HistoryListeners(context)
     registrar.action(ActionId.HISTORY, listeners.open_history)

@@ -8,15 +8,15 @@ from bot.blocks.ids import ActionId
 from bot.features.home.publisher import HomePublisher
 from bot.features.home.views import FIRST
 from bot.slack.context import AppContext
-from bot.slack.errors import MalformedPayload
 from bot.slack.event_payloads import AppHomeOpened
 from bot.slack.interactions import BlockAction
+from bot.slack.refusals import MalformedPayload
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 from bot.slack.view_metadata import HomeMetadata
 
 
-def register(registrar: Registrar, context: AppContext) -> None:
+def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = HomeListeners(context)
     registrar.event("app_home_opened", listeners.opened)

@@ -23,7 +23,7 @@ from bot.slack.view_metadata import (
 from domain.inputs import EventChanges
 
 
-def register(registrar: Registrar, context: AppContext) -> None:
+def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = ManageListeners(context)
     registrar.action(ActionId.MANAGE, listeners.open_modal)

@@ -23,7 +23,7 @@ from domain.errors import Invalid
 from domain.inputs import UserDraft
 
 
-def register(registrar: Registrar, context: AppContext) -> None:
+def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = RegistrationListeners(context)
     registrar.command("/register", listeners.register_command)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
 from bot.entrypoints.manifest import PATH
-from bot.slack.errors import OtherWorkspace
+from bot.slack.refusals import OtherWorkspace
 from tests.support.counting import Count
 from tests.support.fuzz.answers import check_exchange, is_alarm
 from tests.support.fuzz.bot_over_http import Exchange, FuzzedBot, edge

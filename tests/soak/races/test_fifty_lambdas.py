@@ -24,7 +24,7 @@ import pytest
 from bot.entrypoints import lambda_functions
 from bot.entrypoints.bootstrap import SystemClock
 from bot.entrypoints.settings import Settings
-from bot.notifications.ports import Storage
+from bot.notifications.ports import StoreWithOutbox
 from domain.ports import Clock
 from playground.client.transport import signed
 from storage.dynamodb.schema import TABLES
@@ -99,7 +99,9 @@ class LambdaFleet:
             for client in clients
         ]
         self._functions = [
-            lambda_functions.build_slack_function(config, cast("Storage", store), self._clock)
+            lambda_functions.build_slack_function(
+                config, cast("StoreWithOutbox", store), self._clock
+            )
             for store in stores
         ]
 

@@ -17,7 +17,7 @@ from slack_sdk.web import SlackResponse
 
 from bot.features.cards.views import event_card
 from bot.notifications.lease import LEASE
-from bot.notifications.ports import Storage
+from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
 from domain.models import Event
 from domain.service import Service
@@ -88,7 +88,7 @@ def die() -> None:
 class _Store:
     """A store whose calls are moments of a process."""
 
-    def __init__(self, store: Storage, moments: Moments) -> None:
+    def __init__(self, store: StoreWithOutbox, moments: Moments) -> None:
         self._store = store
         self._moments = moments
 
@@ -110,7 +110,7 @@ class DeliveryScene:
     """A town with a store of some kind, and events with a card each."""
 
     harness: SlackHarness
-    store: Storage
+    store: StoreWithOutbox
     service: Service
 
     def worker(self, holder: str, moments: Moments | None = None) -> NotificationWorker:
@@ -124,7 +124,7 @@ class DeliveryScene:
         )
         slack.moments = moments
         return NotificationWorker(
-            cast(Storage, _Store(self.store, moments)),
+            cast(StoreWithOutbox, _Store(self.store, moments)),
             slack,
             self.harness.clock,
             holder=holder,
@@ -207,7 +207,9 @@ class DeliveryScene:
 def delivery_scene(harness: SlackHarness, kind: Kind) -> Iterator[DeliveryScene]:
     """Yield a scene with an empty store of this kind."""
     with empty_store(kind) as store:
-        yield DeliveryScene(harness, cast(Storage, store), service_on(store, clock=harness.clock))
+        yield DeliveryScene(
+            harness, cast(StoreWithOutbox, store), service_on(store, clock=harness.clock)
+        )
 
 
 class SuspendedWorker:

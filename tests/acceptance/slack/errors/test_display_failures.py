@@ -10,7 +10,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.slack.error_messages import SENTENCES
-from bot.slack.errors import RefreshFailed
+from bot.slack.refusals import RefreshFailed
 from domain.enums import EventStatus
 from domain.models import Page, Registration
 from domain.planning.plan import Plan

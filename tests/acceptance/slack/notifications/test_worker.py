@@ -14,7 +14,7 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot.notifications.lease import LEASE
-from bot.notifications.ports import Storage
+from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
 from bot.slack.api_errors import PAUSE
 from domain.commands import Command, Register, Remove, Unregister
@@ -78,7 +78,7 @@ class HookedSlack(WebClient):
 
 def second_worker(
     harness: SlackHarness,
-    store: Storage,
+    store: StoreWithOutbox,
     after_post: Callable[[str], None] = lambda _: None,
     *,
     sweep: Callable[[], object] = lambda: 0,

@@ -10,8 +10,8 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.slack.error_messages import SENTENCES
-from bot.slack.errors import MalformedPayload
 from bot.slack.interactions import parse
+from bot.slack.refusals import MalformedPayload
 from playground.client import payloads
 from playground.client.member_client import find_element
 from playground.demo.seed import EVENTS, RANDOM

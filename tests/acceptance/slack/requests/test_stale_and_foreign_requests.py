@@ -10,7 +10,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.slack.error_messages import SENTENCES
-from bot.slack.errors import NotInUse, OtherWorkspace
+from bot.slack.refusals import NotInUse, OtherWorkspace
 from domain.errors import RollcallError, UnknownEvent
 from playground.client import payloads
 from playground.client.member_client import ActionResult, MemberClient

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.blocks.ids import BlockId
-from bot.slack.errors import MalformedPayload
 from bot.slack.interactions import BlockAction, CardLocation, SlashCommand, parse
+from bot.slack.refusals import MalformedPayload
 from bot.slack.view_payloads import ViewPayload
 from domain.errors import Invalid
 
