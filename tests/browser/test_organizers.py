@@ -15,7 +15,7 @@ from tests.support.slack import sentences
 Visit = Callable[..., Window]
 
 
-def test_wrong_input_is_marked_and_input_kept(visit: Visit) -> None:
+def test_wrong_input_is_a_field_error_and_input_kept(visit: Visit) -> None:
     amara = visit(AMARA)
     amara.type_command("/event create")
     form = amara.modal

@@ -188,7 +188,7 @@ def test_fence_keeps_out_plans_of_the_previous_version(store: AnyStore) -> None:
     assert store.get_registrations_of("ada") == ()
 
 
-def test_the_most_seats_that_fit_are_written_in_one_commit(store: AnyStore) -> None:
+def test_most_seats_that_fit_are_written_in_one_commit(store: AnyStore) -> None:
     crowd = [f"p{number}" for number in range(49)]
     put_users(store, *crowd)
     plan_and_commit(store, Create(an_event(capacity=100)))

@@ -70,7 +70,9 @@ def test_each_of_several_tokens_is_valid(harness: SlackHarness, authorization: s
         assert got(program.get("/users", headers={"Authorization": authorization}))
 
 
-def test_documentation_needs_no_token_and_no_other_host(harness: SlackHarness) -> None:
+def test_documentation_needs_no_token_and_loads_nothing_from_elsewhere(
+    harness: SlackHarness,
+) -> None:
     with TestClient(api_app(harness, TOKEN)) as stranger:
         page = stranger.get("/docs")
         assert page.status_code == 200

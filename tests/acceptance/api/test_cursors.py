@@ -43,14 +43,14 @@ def asking(path: str, more: str) -> str:
 
 
 @pytest.mark.parametrize("text", ["{", "5", "[]", "[" * 100_000, "\xff"])
-def test_a_cursor_that_was_made_up_with_a_right_digest_is_refused(text: str) -> None:
+def test_forged_cursor_with_a_correct_digest_is_refused(text: str) -> None:
     """A digest has no key."""
     with pytest.raises(Invalid):
         from_cursor(("users",), signed_cursor(("users",), text.encode("latin-1")))
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_cursor_of_another_list_is_refused(
+def test_cursor_of_another_list_is_refused(
     web: TestClient, cursors: dict[str, str], path: str
 ) -> None:
     assert None not in cursors.values()
@@ -62,7 +62,7 @@ def test_a_cursor_of_another_list_is_refused(
             assert problem(response, 422, "invalid")["field"] == "cursor"
 
 
-def test_a_mangled_cursor_is_refused(web: TestClient, cursors: dict[str, str]) -> None:
+def test_mangled_cursor_is_refused(web: TestClient, cursors: dict[str, str]) -> None:
     """Wherever one of its letters is another one, or gone."""
     cursor = cursors["/users"]
     for at in range(len(cursor) - 1):
@@ -76,7 +76,7 @@ NAMES = st.tuples(st.text(), st.none() | st.text())
 
 
 @given(of_list=NAMES, end=st.text())
-def test_a_cursor_says_where_its_page_ended(of_list: tuple[str, str | None], end: str) -> None:
+def test_cursor_says_where_its_page_ended(of_list: tuple[str, str | None], end: str) -> None:
     cursor = to_cursor(of_list, end)
     assert cursor is not None
     assert cursor.replace("-", "").replace("_", "").isalnum()
@@ -84,6 +84,6 @@ def test_a_cursor_says_where_its_page_ended(of_list: tuple[str, str | None], end
 
 
 @given(given=st.text())
-def test_whatever_else_is_given_is_refused(given: str) -> None:
+def test_any_other_cursor_is_refused(given: str) -> None:
     with pytest.raises(Invalid):
         from_cursor(("users",), given)

@@ -316,7 +316,7 @@ def test_malformed_query_is_refused_with_field_and_reason(
     assert refusal == {"field": field, "reason": reason}
 
 
-def test_user_registered_over_http_is_promoted_notified_and_shown_on_the_card(
+def test_user_registered_over_http_is_promoted_notified_and_on_the_card(
     web: TestClient, harness: SlackHarness
 ) -> None:
     harness.card(harness.event(capacity=1))

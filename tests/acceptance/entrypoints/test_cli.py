@@ -100,7 +100,7 @@ def test_missing_tables_are_reported_and_can_be_created(
     assert main(["check", "--workspace", "T1"], on_dynamodb) == 0
 
 
-def test_file_that_is_no_database_is_reported(
+def test_file_that_is_not_a_database_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "rollcall.sqlite").write_text("a letter to a friend, long enough for a header")
@@ -218,9 +218,7 @@ HEAVY = {"pydantic", "slack_sdk", "slack_bolt", "boto3", "botocore", "uvicorn", 
         ("check --workspace T1", HEAVY - {"pydantic", "sqlite3"}),
     ],
 )
-def test_a_command_imports_only_what_it_uses(
-    tmp_path: Path, command: str, unused: set[str]
-) -> None:
+def test_command_imports_only_what_it_uses(tmp_path: Path, command: str, unused: set[str]) -> None:
     assert not unused & modules_after(command, env(tmp_path))
 
 

@@ -113,7 +113,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_an_unsigned_body_is_not_parsed(harness: SlackHarness, web: TestClient, name: str) -> None:
+def test_unsigned_body_is_not_parsed(harness: SlackHarness, web: TestClient, name: str) -> None:
     """R10.1: the answer is 401, not a parser's failure."""
     content_type, body = MALFORMED[name]
     headers = signed(harness, body, secret="another secret") | {"content-type": content_type}

@@ -26,7 +26,7 @@ from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, answer, show
 from tests.support.slack.lambda_functions import Context, Deployment, post_card, yoga
 
 
-def test_a_promotion_goes_through_every_function(deployment: Deployment) -> None:
+def test_promotion_goes_through_every_function(deployment: Deployment) -> None:
     """HTTP, stream and schedule are all that connects the functions."""
     yoga(deployment)
     seated = deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
@@ -43,7 +43,7 @@ def test_a_promotion_goes_through_every_function(deployment: Deployment) -> None
     assert deployment.store.list_undelivered(limit=10, cursor=None).items == ()
 
 
-def test_the_stream_updates_cards(deployment: Deployment) -> None:
+def test_stream_updates_cards(deployment: Deployment) -> None:
     yoga(deployment)
     post_card(deployment, "yoga")
     card = deployment.harness.workspace.messages(EVENTS)[-1]
@@ -54,7 +54,7 @@ def test_the_stream_updates_cards(deployment: Deployment) -> None:
     )
 
 
-def test_a_poisoned_record_does_not_block_the_others(deployment: Deployment) -> None:
+def test_poisoned_record_does_not_block_the_others(deployment: Deployment) -> None:
     """Failed records are returned, for Lambda's retries and the dead-letter queue."""
     for event_id in ("poisoned", "yoga"):
         yoga(deployment, eventId=event_id)
@@ -90,7 +90,7 @@ def poison(deployment: Deployment, event_id: str) -> None:
     )
 
 
-def test_the_sweep_delivers_entries_whose_records_were_lost(deployment: Deployment) -> None:
+def test_sweep_delivers_entries_whose_records_were_lost(deployment: Deployment) -> None:
     """R9.1: a record may be lost or end as a dead letter."""
     yoga(deployment)
     for user_id in (BJORN, CHLOE):
@@ -101,7 +101,7 @@ def test_the_sweep_delivers_entries_whose_records_were_lost(deployment: Deployme
     assert "a seat in *Yoga in the park*" in told
 
 
-def test_a_sweep_reports_failed_events_after_the_others(deployment: Deployment) -> None:
+def test_sweep_reports_failed_events_after_the_others(deployment: Deployment) -> None:
     """The error raises an alarm, and other events don't wait for the fix."""
     for event_id in ("poisoned", "yoga"):
         yoga(deployment, eventId=event_id)
@@ -115,7 +115,7 @@ def test_a_sweep_reports_failed_events_after_the_others(deployment: Deployment) 
     assert "a seat in *Yoga in the park*" in told
 
 
-def test_a_cold_start_counts_toward_the_request_deadline(deployment: Deployment) -> None:
+def test_cold_start_counts_toward_the_request_deadline(deployment: Deployment) -> None:
     """R8.12: Slack's three seconds start before the function does."""
     yoga(deployment)
     deployment.age = timedelta(seconds=2.2)
@@ -124,13 +124,13 @@ def test_a_cold_start_counts_toward_the_request_deadline(deployment: Deployment)
     assert assert_invariants(deployment.store).seated("yoga") == []
 
 
-def test_a_request_without_slacks_signature_is_401(deployment: Deployment) -> None:
+def test_request_without_slacks_signature_is_401(deployment: Deployment) -> None:
     body = urlencode({"command": "/register", "team_id": deployment.harness.workspace.team_id})
     response = deployment.send("POST", "/slack/events", body, {}, "slack")
     assert response.status == 401
 
 
-def test_an_api_request_without_a_token_is_401(deployment: Deployment) -> None:
+def test_api_request_without_a_token_is_401(deployment: Deployment) -> None:
     assert deployment.send("GET", "/users", "", {}, "api").status == 401
 
 
@@ -176,7 +176,7 @@ WEB = {"fastapi", "starlette", "uvicorn", "mangum", "bot.api"}
         ),
     ],
 )
-def test_a_function_imports_only_what_it_needs(
+def test_function_imports_only_what_it_needs(
     function: str, needed: set[str], not_needed: set[str]
 ) -> None:
     script = (
@@ -212,12 +212,12 @@ def test_secrets_are_read_at_startup(secrets: Any, monkeypatch: pytest.MonkeyPat
         vars(lambda_functions).pop("slack_function", None)
 
 
-def test_a_missing_variable_is_named_at_startup(secrets: Any) -> None:
+def test_missing_variable_is_named_at_startup(secrets: Any) -> None:
     with pytest.raises(SettingsError, match="SLACK_SIGNING_SECRET is missing"):
         lambda_functions.slack_function  # noqa: B018  # access builds it
 
 
-def test_a_malformed_secret_is_named_without_its_value(
+def test_malformed_secret_is_named_without_its_value(
     secrets: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secrets.create_secret(Name="rollcall/odd", SecretString="xoxb-very-secret")
@@ -228,7 +228,7 @@ def test_a_malformed_secret_is_named_without_its_value(
     assert "very-secret" not in str(error.value)
 
 
-def test_a_secret_without_a_value_is_ignored_with_a_warning(
+def test_secret_without_a_value_is_ignored_with_a_warning(
     secrets: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """New secrets have none: missing variables are named, and the API is off (R10.3)."""
@@ -243,6 +243,6 @@ def test_a_secret_without_a_value_is_ignored_with_a_warning(
         vars(lambda_functions).pop("api_function", None)
 
 
-def test_an_unknown_function_is_an_attribute_error() -> None:
+def test_unknown_function_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError):
         lambda_functions.other_function  # noqa: B018  # as above

@@ -94,7 +94,7 @@ def test_events_match_the_listeners(registered: set[tuple[str, str]]) -> None:
     assert names_of(registered, "event") == set(read_manifest(manifest.PATH).events or ())
 
 
-def test_the_manifest_enables_every_kind_of_listener(
+def test_manifest_enables_every_kind_of_listener(
     registered: set[tuple[str, str]],
 ) -> None:
     assert {kind for kind, _ in registered} == {"command", "event", "action", "view", "options"}
@@ -149,7 +149,7 @@ def test_both_tabs_and_socket_mode_are_on() -> None:
     assert raw["settings"]["socket_mode_enabled"] is True
 
 
-def test_the_http_manifest_differs_only_in_its_addresses() -> None:
+def test_http_manifest_differs_only_in_its_addresses() -> None:
     http = yaml.safe_load(manifest.for_http("https://rollcall.example/"))
     url = "https://rollcall.example/slack/events"
     for command in http["features"]["slash_commands"]:

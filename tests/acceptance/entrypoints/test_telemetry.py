@@ -48,7 +48,7 @@ def lines(log: pytest.LogCaptureFixture, message: str) -> list[Line]:
     return found
 
 
-def test_a_commit_logs_registrations_departures_and_promotions(
+def test_commit_logs_registrations_departures_and_promotions(
     deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
     yoga(deployment)
@@ -69,7 +69,7 @@ def test_a_commit_logs_registrations_departures_and_promotions(
     assert lines(log, "committed") == [{"event_id": "yoga", "version": 4} | left]
 
 
-def test_a_commit_that_lost_a_race_logs_a_conflict(
+def test_commit_that_lost_a_race_logs_a_conflict(
     deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
     yoga(deployment)
@@ -79,7 +79,7 @@ def test_a_commit_that_lost_a_race_logs_a_conflict(
 
 
 @pytest.mark.parametrize("by", ["slack", "api"])
-def test_a_refusal_logs_its_kind_once(
+def test_refusal_logs_its_kind_once(
     deployment: Deployment, log: pytest.LogCaptureFixture, by: str
 ) -> None:
     yoga(deployment, hasWaitlist=False)
@@ -97,7 +97,7 @@ def test_a_refusal_logs_its_kind_once(
     assert lines(log, "refused") == [{"refusal": "EventFull"}]
 
 
-def test_a_delivered_message_logs_its_lag(
+def test_delivered_message_logs_its_lag(
     deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
     promoted(deployment)
@@ -116,7 +116,7 @@ def promoted(deployment: Deployment) -> None:
     deployment.ask("DELETE", f"/events/yoga/register/{BJORN}")
 
 
-def test_a_sweep_logs_the_age_of_the_oldest_undelivered_entry(
+def test_sweep_logs_the_age_of_the_oldest_undelivered_entry(
     deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
     """The age is 0 if there is none."""
@@ -134,7 +134,7 @@ def test_a_sweep_logs_the_age_of_the_oldest_undelivered_entry(
     assert lines(log, "undelivered") == [{"oldest_seconds": 0}]
 
 
-def test_a_delivered_entry_does_not_count(
+def test_delivered_entry_does_not_count(
     deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
     """However old it is: only entries marked undelivered count."""
@@ -257,7 +257,7 @@ def rendered(record: logging.LogRecord) -> str:
     return f"{logging.Formatter().format(record)} {record.args} {fields(record)}"
 
 
-def test_an_unexpected_failure_is_logged_with_the_reference_shown_to_the_person(
+def test_unexpected_failure_is_logged_with_the_reference_in_the_reply(
     deployment: Deployment, log: pytest.LogCaptureFixture
 ) -> None:
     yoga(deployment)

@@ -67,7 +67,7 @@ class TestCommands:
         result = member_client.command(ADA, EVENTS, "/register", "Q&A <!channel>")
         assert result.ephemeral[0].text == "'Q&amp;A &lt;!channel&gt;'"
 
-    def test_should_escape_turns_names_into_mentions(
+    def test_should_escape_replaces_names_with_mentions(
         self, bot: App, member_client: MemberClient
     ) -> None:
         bot.command("/mention")(lambda ack, command: ack(command["text"]))

@@ -288,12 +288,12 @@ class TestResponseUrls:
     def url(self, slack: Slack) -> WebhookClient:
         return WebhookClient(slack.workspace.new_response_url(ADA, EVENTS), retry_handlers=[])
 
-    def test_works_five_times(self, slack: Slack) -> None:
+    def test_response_url_works_five_times(self, slack: Slack) -> None:
         hook = self.url(slack)
         assert [hook.send(text="x").status_code for _ in range(6)] == [200] * 5 + [404]
         assert "used_url" in hook.send(text="x").body
 
-    def test_expires_after_thirty_minutes(self, slack: Slack, clock: Clock) -> None:
+    def test_response_url_expires_after_thirty_minutes(self, slack: Slack, clock: Clock) -> None:
         hook = self.url(slack)
         clock.advance(30 * 60 + 1)
         assert "expired_url" in hook.send(text="x").body
@@ -310,7 +310,7 @@ class TestResponseUrls:
 
 
 class TestFaults:
-    def test_rate_limit_says_when_to_come_back(self, slack: Slack) -> None:
+    def test_rate_limit_says_when_to_retry(self, slack: Slack) -> None:
         slack.api.fail_next("chat.postMessage", Fault.rate_limited(7))
         with pytest.raises(SlackApiError) as caught:
             posted(slack)
@@ -318,25 +318,25 @@ class TestFaults:
         assert caught.value.response.headers["retry-after"] == "7"
         assert posted(slack)
 
-    def test_server_error_is_no_json(self, slack: Slack) -> None:
+    def test_server_error_is_not_json(self, slack: Slack) -> None:
         slack.api.fail_next("chat.postMessage", Fault.server_error(503))
         with pytest.raises(SlackApiError, match="Received a response in a non-JSON format"):
             posted(slack)
 
-    def test_named_error_lasts_as_often_as_told(self, slack: Slack) -> None:
+    def test_refusal_lasts_for_the_given_number_of_calls(self, slack: Slack) -> None:
         slack.api.fail_next("chat.postMessage", Fault.refused("account_inactive"), times=2)
         call = slack.client.chat_postMessage
         errors = [error(call, channel=EVENTS, text="x") for _ in range(2)]
         assert errors == ["account_inactive"] * 2
         assert posted(slack)
 
-    def test_closed_connection_leaves_nothing_done(self, slack: Slack) -> None:
+    def test_closed_connection_changes_nothing(self, slack: Slack) -> None:
         slack.api.fail_next("chat.postMessage", Fault.closed())
         with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
             posted(slack)
         assert slack.workspace.messages(EVENTS) == []
 
-    def test_lost_answer_leaves_it_done(self, slack: Slack) -> None:
+    def test_lost_response_keeps_the_change(self, slack: Slack) -> None:
         slack.api.fail_next("chat.postMessage", Fault.closed(applied=True))
         with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
             posted(slack)
@@ -392,7 +392,7 @@ class TestFaults:
         assert slack.workspace.app.bot_token not in json.dumps(call.args)
 
 
-def test_form_encoded_call_is_taken_like_json(slack: Slack) -> None:
+def test_form_encoded_call_equals_json(slack: Slack) -> None:
     body = f"token={slack.workspace.app.bot_token}&channel={EVENTS}&text=Hi&blocks=%5B%5D".encode()
     url = f"{slack.workspace.url}/api/chat.postMessage"
     with urllib.request.urlopen(url, body, timeout=5) as answer:

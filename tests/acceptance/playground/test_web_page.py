@@ -32,7 +32,7 @@ def browser(playground_server: tuple[Any, str], member_client: MemberClient) -> 
 
 class TestOwnOrigin:
     @pytest.mark.parametrize("path", ["/", "/page/state", "/api/auth.test"])
-    def test_foreign_host_name_is_refused(self, browser: Browser, path: str) -> None:
+    def test_foreign_host_header_is_refused(self, browser: Browser, path: str) -> None:
         """Refuse a name that was rebound to 127.0.0.1."""
         assert status(browser.url + path, Host="evil.example") == 403
 

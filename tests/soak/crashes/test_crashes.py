@@ -166,7 +166,7 @@ SECOND_FAULTS = (Fault.DIES_BEFORE, Fault.DIES_AFTER, Fault.THROTTLED, Fault.LAT
 
 
 @pytest.mark.soak
-def test_a_later_request_meets_a_second_fault(scenario: CrashScenario, count: Count) -> None:
+def test_later_request_meets_a_second_fault(scenario: CrashScenario, count: Count) -> None:
     """A write's answer is lost or late, or the write conflicts; then each later request meets a second fault.
 
     The second faults take turns, so all operations together have every pair of faults.

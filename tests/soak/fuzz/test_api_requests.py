@@ -108,7 +108,7 @@ def described(kind: Kind) -> Iterator[Any]:
 @pytest.mark.parametrize(
     "examples", [3, pytest.param(150, marks=pytest.mark.soak)], ids=["few", "many"]
 )
-def test_requests_are_answered_as_described(
+def test_responses_match_the_openapi_description(
     kind: Kind, method: str, path: str, examples: int, count: Count
 ) -> None:
     answered = 0

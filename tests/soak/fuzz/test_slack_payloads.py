@@ -103,7 +103,7 @@ def test_every_id_and_every_command_is_in_the_corpus(at: FuzzedBot) -> None:
     assert asked_for == {ActionId.EVENT, ActionId.TIME_ZONE}
 
 
-def test_what_slack_really_sends_is_answered(at: FuzzedBot) -> None:
+def test_well_formed_payload_gets_a_reply(at: FuzzedBot) -> None:
     """No real payload counts as malformed, and the actor may make each of its changes."""
     for each in at.seeds:
         exchange = at.send(Case(each))
@@ -116,14 +116,14 @@ def test_what_slack_really_sends_is_answered(at: FuzzedBot) -> None:
 
 
 @runs
-def test_mutated_payload_is_answered_and_changes_nothing_without_permission(
+def test_mutated_payload_gets_a_reply_and_changes_nothing_without_permission(
     at: FuzzedBot, fuzz: Fuzz, times: int
 ) -> None:
     fuzz(cases(at.seeds), lambda case: check_exchange(at.send(case)), 900, times)
 
 
 @runs
-def test_form_filled_in_with_anything_is_answered(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
+def test_form_with_any_input_gets_a_reply(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
     """Meaningless texts, numbers, days, times and zones, where Slack's client would not allow them."""
     forms = [each for each in at.seeds if each.name.startswith("view_submission")]
     fuzz(
@@ -149,7 +149,7 @@ def filled(form: Seed) -> st.SearchStrategy[Case]:
 
 
 @runs
-def test_command_with_anything_behind_it_is_answered(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
+def test_command_with_any_text_gets_a_reply(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
     """R8.11: typed text never pings anybody, and text that is too long for Slack is cut."""
     commands = [each for each in at.seeds if each.kind == "command"]
     fuzz(
@@ -186,7 +186,7 @@ def said(command: Seed) -> st.SearchStrategy[Case]:
 
 
 @runs
-def test_payload_in_anothers_name_changes_only_what_that_person_may(
+def test_payload_of_another_user_changes_only_what_that_user_may_change(
     at: FuzzedBot, fuzz: Fuzz, times: int
 ) -> None:
     """R8.9: the person who acts is the one that Slack names, whoever owns the modal or message."""
@@ -294,9 +294,7 @@ def test_garbage_is_refused_and_reads_nothing(at: FuzzedBot, fuzz: Fuzz, times: 
 
 
 @runs
-def test_payload_cut_or_with_some_bytes_changed_breaks_nothing(
-    at: FuzzedBot, fuzz: Fuzz, times: int
-) -> None:
+def test_truncated_or_altered_payload_breaks_nothing(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
     """A cut payload is refused; if it can still be read, the same checks hold."""
     whole = [each for each in at.seeds if each.kind != "command"]
 
@@ -343,9 +341,7 @@ UNSIGNED: dict[str, dict[str, str]] = {
 
 
 @pytest.mark.parametrize("how", UNSIGNED)
-def test_payload_that_slack_did_not_sign_is_401_and_reads_nothing(
-    at: FuzzedBot, fuzz: Fuzz, how: str
-) -> None:
+def test_unsigned_payload_is_401_and_reads_nothing(at: FuzzedBot, fuzz: Fuzz, how: str) -> None:
     """R10.1."""
 
     def check(case: Case) -> None:
@@ -360,7 +356,7 @@ def test_payload_that_slack_did_not_sign_is_401_and_reads_nothing(
 
 
 @runs
-def test_event_that_slack_sends_again_is_taken_again(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
+def test_redelivered_event_is_accepted_again(at: FuzzedBot, fuzz: Fuzz, times: int) -> None:
     """Slack's headers mark the retry and give its reason."""
     events = [each for each in at.seeds if each.kind == "event"]
     headers = st.fixed_dictionaries(

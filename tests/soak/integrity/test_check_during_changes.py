@@ -92,14 +92,14 @@ slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 @given(plan=plans)
 @settings(max_examples=scaled(100), deadline=None, suppress_health_check=slow)
-def test_changes_during_a_check_are_no_violation(plan: list[Move]) -> None:
+def test_changes_during_a_check_cause_no_violation(plan: list[Move]) -> None:
     assert violations_during("memory", plan) == []
 
 
 @pytest.mark.soak
 @given(plan=plans)
 @settings(max_examples=scaled(1_200), deadline=None, suppress_health_check=slow)
-def test_changes_during_a_check_are_no_violation_at_length(plan: list[Move]) -> None:
+def test_changes_during_a_check_cause_no_violation_at_length(plan: list[Move]) -> None:
     assert violations_during("memory", plan) == []
 
 
@@ -172,7 +172,7 @@ class LaggingStore(MemoryStore):
         return self._then().find_on_roster(event_id, ticket)
 
 
-def test_roster_that_lags_is_no_violation() -> None:
+def test_lagging_roster_causes_no_violation() -> None:
     """A registration that the roster does not show after some time is a violation."""
     clock = ManualClock()
     store = LaggingStore(clock)

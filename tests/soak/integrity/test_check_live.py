@@ -134,7 +134,7 @@ def assert_no_false_violation(kind: Kind, seed: int, checks: int, operations: in
 
 
 @pytest.mark.parametrize(("kind", "checks", "operations"), [("sqlite", 10, 300), ("local", 2, 24)])
-def test_live_traffic_is_no_violation(kind: Kind, checks: int, operations: int) -> None:
+def test_live_traffic_causes_no_violation(kind: Kind, checks: int, operations: int) -> None:
     assert_no_false_violation(kind, 1, checks, operations)
 
 
@@ -143,7 +143,7 @@ def test_live_traffic_is_no_violation(kind: Kind, checks: int, operations: int) 
 @pytest.mark.parametrize(
     ("kind", "checks", "operations"), [("sqlite", 40, 2_000), ("local", 5, 200)]
 )
-def test_live_traffic_is_no_violation_at_length(
+def test_live_traffic_causes_no_violation_at_length(
     kind: Kind, checks: int, operations: int, seed: int
 ) -> None:
     assert_no_false_violation(kind, seed, checks, operations)

@@ -43,7 +43,7 @@ def test_free_seats_go_to_the_waitlist_in_order_with_notifications(
     assert notified == ["e1-waiting1", "e1-waiting2"]
 
 
-def test_a_hundred_free_seats_take_several_commits(target: CorruptibleEvent) -> None:
+def test_hundred_free_seats_take_several_commits(target: CorruptibleEvent) -> None:
     """A commit promotes 49."""
     late = [f"late{number:03}" for number in range(100)]
     new_users(target.service, *late)

@@ -66,7 +66,7 @@ def faulty(target: CorruptibleEvent) -> FaultyStore:
 
 @pytest.mark.parametrize("fault", [lost, never_sent])
 @pytest.mark.parametrize("times", [1, 3])
-def test_repair_whose_answer_is_lost_is_reported_once(
+def test_repair_with_a_lost_answer_is_reported_once(
     target: CorruptibleEvent, fault: Fault, times: int
 ) -> None:
     faulty(target).faults = [fault] * times

@@ -118,7 +118,7 @@ def test_worker_that_lost_its_lease_sends_at_most_the_current_message(
 
 
 @pytest.mark.parametrize("second_at", range(1, 24, 4))
-def test_card_ends_right_whenever_an_older_state_arrives(
+def test_card_ends_current_whenever_an_older_state_arrives(
     harness: SlackHarness, second_at: int
 ) -> None:
     """The first loses the lease during its update, which arrives at any moment of the second's work."""

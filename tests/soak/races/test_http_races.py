@@ -39,7 +39,7 @@ WITHOUT_PROMOTIONS = {"edit_event", "delete_user"}
     [range(1), pytest.param(range(1, 1 + scaled(6)), marks=pytest.mark.soak)],
     ids=["few", "many"],
 )
-def test_sixteen_programs(kind: Kind, name: str, seeds: range, count: Count) -> None:
+def test_sixteen_api_clients(kind: Kind, name: str, seeds: range, count: Count) -> None:
     for seed in seeds:
         unique = f"{name} over HTTP {seed}"
         started = RACES[name](random.Random(unique))

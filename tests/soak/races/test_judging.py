@@ -135,7 +135,7 @@ def accepted(initial: ReferenceModel, *processes: RecordingService) -> bool:
 
 
 @with_and_without
-def test_refusal_that_was_true_at_no_moment_is_rejected(
+def test_refusal_that_was_never_true_is_rejected(
     holds: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The event is read while `a` has its only seat, and the registration of `a` after `a` left."""
@@ -190,7 +190,7 @@ def test_unconfirmed_call_is_judged_by_its_later_result(
 
 
 @with_and_without
-def test_command_queue_that_serves_the_last_first_is_rejected(
+def test_last_in_first_out_command_queue_is_rejected(
     holds: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crowd = people("p", 4)
@@ -225,7 +225,7 @@ def left(*promoted: str, version: int) -> Call:
     return Call("unregister", (E1, "a"), 0, 1, answer, (version, 1))
 
 
-def test_promotion_that_the_journal_does_not_have_is_rejected() -> None:
+def test_promotion_missing_from_the_journal_is_rejected() -> None:
     store = FaultyStore()
     service = service_on(store)
     new_users(service, "a", "b", "c")

@@ -62,7 +62,7 @@ def test_ticket_given_twice_is_rejected() -> None:
     assert not accepted(model_of(capacity=2), *calls)
 
 
-def test_position_that_no_order_gives_is_rejected() -> None:
+def test_impossible_position_is_rejected() -> None:
     first, second = registers("a", (0, 9), *SEAT), registers("b", (0, 9), "placed", 2, 2)
     assert not accepted(model_of(), first, second)
     assert accepted(model_of(), first, replace(second, answer=("placed", 2, 1)))
@@ -84,7 +84,7 @@ def test_refusal_after_a_seat_came_free_is_rejected() -> None:
     assert not accepted(model, left, replace(full, invoked=5))
 
 
-def test_refusal_with_a_count_that_never_was_is_rejected() -> None:
+def test_refusal_with_an_impossible_count_is_rejected() -> None:
     model = model_of("z", capacity=2, has_waitlist=False)
     placed = registers("a", (0, 9), "placed", 2, None)
     assert not accepted(model, placed, registers("b", (0, 9), "EventFull", 2, 1))
@@ -176,7 +176,7 @@ def test_deleted_user_leaves_event_by_event() -> None:
     assert not accepted(model, *calls[:3], unmarked)
 
 
-def test_deletion_called_done_too_early_is_rejected() -> None:
+def test_deletion_reported_done_too_early_is_rejected() -> None:
     seen = call("get_event", "e1", at=(10, 11), answer=("event", 1, "open", 1, 0))
     assert not accepted(model_of("z"), deletes("z", (0, 9), "deleted", True), seen)
     assert accepted(model_of("z"), deletes("z", (0, 9), "deleted", False), seen)
@@ -240,7 +240,7 @@ def test_short_capacity_increase_is_one_moment() -> None:
     assert not accepted(model, edits(1, (0, 9), "changed", (), True))
 
 
-def test_edit_whose_answer_says_only_done_may_come_later() -> None:
+def test_edit_with_only_a_confirmation_may_take_effect_in_either_order() -> None:
     """Over HTTP: at first setting the waitlist changes nothing; later it does."""
     on = call("put_event", "e1", None, True, at=(0, 9), answer=("edited",))
     off = call("put_event", "e1", None, False, at=(0, 9), answer=("edited",))
@@ -260,7 +260,7 @@ def test_deleted_event_is_unknown() -> None:
 # The search itself
 
 
-def test_rejection_says_how_far_the_search_came() -> None:
+def test_rejection_reports_how_far_the_search_got() -> None:
     with pytest.raises(NotLinearizable, match=r"register\(e1, b\).*model says .*'placed', 2, 1"):
         find_order(
             model_of(), [registers("a", (0, 1), *SEAT), registers("b", (2, 3), "placed", 2, 2)]

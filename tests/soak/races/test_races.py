@@ -127,7 +127,7 @@ def test_race_has_a_script_for_each_thread(name: str) -> None:
 
 
 @on_each_store
-def test_first_in_first_served(kind: Kind) -> None:
+def test_commands_run_in_order_of_arrival(kind: Kind) -> None:
     """Tickets follow the order in which calls were queued, in one commit or in several."""
     crowd = [f"p{number}" for number in range(45)]
     random.Random(1).shuffle(crowd)

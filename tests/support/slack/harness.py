@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -141,6 +142,10 @@ def text_of(part: Any) -> str:
 
     walk(part)
     return "\n".join(found)
+
+
+def loggers_that_warned(caplog: pytest.LogCaptureFixture) -> set[str]:
+    return {record.name for record in caplog.records if record.levelno == logging.WARNING}
 
 
 def answer(seen: ActionResult) -> str:

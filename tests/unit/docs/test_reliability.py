@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "reliability.md").read_text()
 
 
-def test_each_test_that_the_page_names_is_there() -> None:
+def test_each_named_test_exists() -> None:
     named = re.findall(r"`(tests/[\w/]+(?:\.py|/))(?:::(\w+))?`", PAGE)
     assert len(named) > 30
     for path, function in named:
@@ -22,7 +22,7 @@ def test_each_test_that_the_page_names_is_there() -> None:
             }, f"{path}::{function}"
 
 
-def test_each_promise_names_what_shows_it() -> None:
+def test_each_promise_names_a_test() -> None:
     promises = PAGE.split("## The promises")[1].split("## ")[0]
     rows = [line for line in promises.splitlines() if line.startswith("| ")][2:]
     assert rows

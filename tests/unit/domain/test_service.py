@@ -351,7 +351,7 @@ def test_lost_plan_without_a_journal_entry_is_not_confirmed(
         service.register("e1", "a")
 
 
-def test_find_out_for_a_plan_without_an_event_raises() -> None:
+def test_resolving_a_plan_without_an_event_raises() -> None:
     class Rejecting(MemoryStore):
         def commit(self, plan: Plan) -> None:
             raise Conflict

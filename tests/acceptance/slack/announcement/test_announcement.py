@@ -113,7 +113,7 @@ def test_message_to_audience_that_became_empty_reaches_no_one(harness: SlackHarn
     assert harness.direct_messages(DIEGO) == harness.direct_messages(CHLOE) == []
 
 
-def test_empty_message_is_marked(harness: SlackHarness) -> None:
+def test_empty_message_is_a_field_error(harness: SlackHarness) -> None:
     yoga(harness)
     values = WORDS | {BlockId.TEXT: "  "}
     seen = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), values)
@@ -180,7 +180,7 @@ def test_unreachable_recipient_is_reported_to_organizers(harness: SlackHarness) 
     assert f"[{ActionId.MANAGE}]" in told
 
 
-def test_history_has_it(harness: SlackHarness) -> None:
+def test_history_has_the_entry(harness: SlackHarness) -> None:
     yoga(harness)
     preview = submit(harness, form(harness, ActionId.MESSAGE_ATTENDEES), WORDS).view
     assert preview is not None

@@ -68,7 +68,7 @@ def confirming(harness: SlackHarness, capacity: str) -> View:
     return harness.workspace.views.stack(BJORN)[-1]
 
 
-def test_a_close_that_can_not_be_shown_is_not_said_to_have_changed_nothing(
+def test_close_that_cannot_be_shown_is_reported_as_done(
     harness: SlackHarness,
 ) -> None:
     harness.event(organizer_id=BJORN)
@@ -78,7 +78,7 @@ def test_a_close_that_can_not_be_shown_is_not_said_to_have_changed_nothing(
     assert harness.bot.service.get_event("yoga").status is EventStatus.CLOSED
 
 
-def test_a_capacity_that_can_not_be_shown_is_not_said_to_have_changed_nothing(
+def test_new_capacity_that_cannot_be_shown_is_reported_as_done(
     harness: SlackHarness,
 ) -> None:
     harness.event(organizer_id=BJORN)
@@ -90,7 +90,7 @@ def test_a_capacity_that_can_not_be_shown_is_not_said_to_have_changed_nothing(
 
 
 @pytest.mark.parametrize("fault", [Fault.closed(), Fault.server_error(503)], ids=repr)
-def test_a_change_that_slack_does_not_show_is_said_to_be_done(
+def test_change_that_slack_does_not_show_is_reported_as_done(
     harness: SlackHarness, fault: Fault
 ) -> None:
     harness.event(organizer_id=BJORN)

@@ -52,7 +52,7 @@ def silent_bot(harness: SlackHarness, server: socket.socket) -> Iterator[MemberC
         bot.stop()
 
 
-def test_a_form_whose_card_slack_does_not_take_is_answered_in_time(
+def test_form_reply_is_in_time_if_slack_does_not_accept_the_card(
     harness: SlackHarness, hushed: MemberClient
 ) -> None:
     form = opened(harness)
@@ -63,7 +63,7 @@ def test_a_form_whose_card_slack_does_not_take_is_answered_in_time(
     assert event.listed is False, "whether its channel is private could not be learned"
 
 
-def test_an_admin_about_whom_slack_is_silent_is_refused_in_time(
+def test_admin_is_refused_in_time_if_slack_does_not_respond(
     harness: SlackHarness, hushed: MemberClient
 ) -> None:
     harness.event(organizer_id=BJORN)
@@ -71,8 +71,6 @@ def test_an_admin_about_whom_slack_is_silent_is_refused_in_time(
     assert SENTENCES[NotOrganizer](None) in answer(seen)
 
 
-def test_registering_asks_slack_nothing_that_it_could_wait_for(
-    harness: SlackHarness, hushed: MemberClient
-) -> None:
+def test_register_does_not_wait_for_slack(harness: SlackHarness, hushed: MemberClient) -> None:
     card = harness.card(harness.event())
     assert "You have a seat" in answer(hushed.click(BJORN, card, ActionId.REGISTER))

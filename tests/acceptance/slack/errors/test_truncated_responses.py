@@ -10,7 +10,14 @@ from domain.errors import NotOrganizer
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.slack.event_form import filled, opened
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, answer
+from tests.support.slack.harness import (
+    AMARA,
+    BJORN,
+    CHLOE,
+    SlackHarness,
+    answer,
+    loggers_that_warned,
+)
 
 NO_ANSWERS = {
     "cut off": Fault.cut_off(applied=True),
@@ -20,7 +27,7 @@ NO_ANSWERS = {
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
-def test_event_is_there_and_its_card_may_be(harness: SlackHarness, fault: Fault) -> None:
+def test_event_exists_and_its_card_is_uncertain(harness: SlackHarness, fault: Fault) -> None:
     """A proxy's page is never shown to people."""
     harness.api.fail_next("chat.postMessage", fault)
     seen = harness.slack.submit(BJORN, opened(harness).id, filled(harness))
@@ -29,7 +36,7 @@ def test_event_is_there_and_its_card_may_be(harness: SlackHarness, fault: Fault)
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
-def test_admin_about_whom_nothing_was_learned_is_refused(
+def test_admin_is_refused_if_slacks_response_is_unusable(
     harness: SlackHarness, fault: Fault
 ) -> None:
     """R8.9."""
@@ -40,7 +47,7 @@ def test_admin_about_whom_nothing_was_learned_is_refused(
     )
 
 
-def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(harness: SlackHarness) -> None:
+def test_press_with_a_truncated_response_has_failed(harness: SlackHarness) -> None:
     """Slack shows the failure, and pressing again shows how things are."""
     card = harness.card(harness.event())
     harness.api.fail_next("response_url", Fault.cut_off())
@@ -49,7 +56,7 @@ def test_press_whose_answer_was_cut_off_is_one_that_was_not_answered(harness: Sl
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
-def test_refusal_in_a_modal_that_was_cut_off_is_no_unforeseen_failure(
+def test_refusal_lost_with_its_modal_logs_a_warning(
     harness: SlackHarness, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The event was deleted, and the reply that says so is lost."""
@@ -60,4 +67,4 @@ def test_refusal_in_a_modal_that_was_cut_off_is_no_unforeseen_failure(
     harness.api.fail_next("views.push", fault)
     seen = harness.slack.click(AMARA, manage, ActionId.POST_CARD)
     assert seen.failure is not None
-    assert "a press was not answered" in caplog.text
+    assert loggers_that_warned(caplog) == {"bot.error_handler"}

@@ -191,7 +191,7 @@ WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
 
 
 @pytest.mark.parametrize(("values", "field", "says"), WRONG.values(), ids=WRONG)
-def test_wrong_input_is_marked_and_input_kept(
+def test_wrong_input_is_a_field_error_and_input_kept(
     harness: SlackHarness, values: dict[str, Any], field: BlockId, says: str
 ) -> None:
     seen = sent(harness, client_checks=False, **values)
@@ -204,13 +204,13 @@ def test_wrong_input_is_marked_and_input_kept(
         assert kept == "Pottery"
 
 
-def test_end_before_start_is_marked(harness: SlackHarness) -> None:
+def test_end_before_start_is_a_field_error(harness: SlackHarness) -> None:
     day = (harness.clock.now() + timedelta(days=2)).date().isoformat()
     seen = sent(harness, END_DATE=day, END_TIME="17:00")
     assert seen.errors == {BlockId.END_DATE: "Must be after the start."}
 
 
-def test_deadline_after_start_is_marked(harness: SlackHarness) -> None:
+def test_deadline_after_start_is_a_field_error(harness: SlackHarness) -> None:
     day = (harness.clock.now() + timedelta(days=3)).date().isoformat()
     seen = sent(harness, DEADLINE_DATE=day, DEADLINE_TIME="17:00")
     assert seen.errors == {BlockId.DEADLINE_DATE: "Must not be after the start."}
@@ -230,7 +230,7 @@ def changes_of_the_clock(year: int) -> tuple[str, str]:
     return forward, back
 
 
-def test_skipped_daylight_saving_hour_is_marked(harness: SlackHarness) -> None:
+def test_skipped_daylight_saving_hour_is_a_field_error(harness: SlackHarness) -> None:
     forward, _ = changes_of_the_clock(harness.clock.now().year + 1)
     seen = sent(harness, START_DATE=forward, START_TIME="02:30")
     assert seen.errors == {
@@ -245,7 +245,7 @@ def test_repeated_daylight_saving_hour_means_first(harness: SlackHarness) -> Non
     assert only_event(harness).starts_at == datetime.fromisoformat(f"{back}T00:30:00+00:00")
 
 
-def test_unknown_time_zone_is_marked(harness: SlackHarness) -> None:
+def test_unknown_time_zone_is_a_field_error(harness: SlackHarness) -> None:
     view = opened(harness)
     payload = submission(harness, view, filled(harness))
     payload["view"]["state"]["values"][BlockId.TIME_ZONE] = {

@@ -131,7 +131,7 @@ def test_reminders_can_be_dropped(harness: SlackHarness) -> None:
         ),
     ],
 )
-def test_wrong_input_is_marked(
+def test_wrong_input_is_a_field_error(
     harness: SlackHarness, values: dict[BlockId, str], field: str, why: str
 ) -> None:
     yoga(harness)

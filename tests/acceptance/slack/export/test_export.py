@@ -174,7 +174,7 @@ def test_failed_upload_is_retried(harness: SlackHarness, method: str) -> None:
     assert len(files(harness)) == 1
 
 
-def test_history_has_it(harness: SlackHarness) -> None:
+def test_history_has_the_entry(harness: SlackHarness) -> None:
     yoga(harness)
     manage_modal(harness)
     press(harness, ActionId.EXPORT)

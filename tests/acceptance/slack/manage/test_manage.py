@@ -277,7 +277,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("typed", "says"), WRONG.values(), ids=WRONG)
-def test_wrong_capacity_is_marked(harness: SlackHarness, typed: str, says: str) -> None:
+def test_wrong_capacity_is_a_field_error(harness: SlackHarness, typed: str, says: str) -> None:
     harness.event(organizer_id=BJORN)
     harness.register(CHLOE, DIEGO)
     form = capacity_form(harness)

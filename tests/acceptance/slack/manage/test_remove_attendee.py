@@ -50,7 +50,7 @@ def test_attendee_is_found_by_name(harness: SlackHarness) -> None:
     assert f"<@{DIEGO}> is 1st on the waitlist" in said(view)
 
 
-def test_non_attendee_is_said_not_to_be_registered(harness: SlackHarness) -> None:
+def test_non_attendee_is_reported_as_not_registered(harness: SlackHarness) -> None:
     yoga(harness)
     manage_modal(harness)
     assert f"<@{PRIYA}> isn’t registered" in said(
@@ -87,7 +87,7 @@ def test_removal_without_reason(harness: SlackHarness) -> None:
     assert "Reason" not in harness.direct_messages(CHLOE)[0]
 
 
-def test_too_long_reason_is_marked(harness: SlackHarness) -> None:
+def test_too_long_reason_is_a_field_error(harness: SlackHarness) -> None:
     yoga(harness)
     before = harness.everything()
     seen = submit(harness, person(harness, CHLOE), {BlockId.REASON: "x" * 301})

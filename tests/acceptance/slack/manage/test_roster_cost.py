@@ -50,7 +50,9 @@ def opened(
     return requests, str(view.to_dict())
 
 
-def test_the_first_page(harness: SlackHarness, store: DynamoDBStore) -> None:
+def test_first_roster_page_costs_the_same_for_any_event(
+    harness: SlackHarness, store: DynamoDBStore
+) -> None:
     small, _ = opened(harness, store, "small")
     large, text = opened(harness, store, "large")
     assert sentences.taken(REGISTERED, REGISTERED, waitlist=WAITING) in text
@@ -60,7 +62,9 @@ def test_the_first_page(harness: SlackHarness, store: DynamoDBStore) -> None:
     assert (large.scans, small.scans) == (0, 0)
 
 
-def test_page_deep_in_waitlist(harness: SlackHarness, store: DynamoDBStore) -> None:
+def test_page_deep_in_waitlist_costs_the_same_for_any_event(
+    harness: SlackHarness, store: DynamoDBStore
+) -> None:
     """The first position is counted within one block of the waitlist (`WAITLIST_BLOCK`)."""
     first, _ = opened(harness, store, "small", (waitlist_cursor("small", 4),))
     deep, text = opened(harness, store, "large", (waitlist_cursor("large", 2_000),))

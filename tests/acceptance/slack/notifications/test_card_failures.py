@@ -64,7 +64,7 @@ def seats_shown(harness: SlackHarness, card: Message) -> str:
     [*NOT_APPLIED.values(), *ANSWER_LOST.values()],
     ids=[*NOT_APPLIED, *(f"answer lost: {name}" for name in ANSWER_LOST)],
 )
-def test_card_ends_right_after_any_failed_update(
+def test_card_ends_current_after_any_failed_update(
     impatient: SlackHarness, fault: Fault, position: int
 ) -> None:
     """Five changes come two seconds apart, and one call fails."""

@@ -74,7 +74,7 @@ def test_card_is_updated_within_two_seconds(harness: SlackHarness) -> None:
     assert "1 of 2 seats" in shown(harness.workspace.message(EVENTS, card.ts))
 
 
-def test_rush_causes_one_update_a_second_and_the_card_ends_right(harness: SlackHarness) -> None:
+def test_rush_causes_one_update_a_second_and_the_card_ends_current(harness: SlackHarness) -> None:
     """Forty people register in four seconds while the worker runs."""
     harness.card(harness.event(capacity=30))
     for user_id in GUESTS:
@@ -138,7 +138,7 @@ def test_card_does_not_wait_for_the_messages_of_another_event(harness: SlackHarn
     harness.workspace.refusals.clear()
 
 
-def test_many_cards_share_slacks_rate_and_all_end_right(harness: SlackHarness) -> None:
+def test_many_cards_share_slacks_rate_and_all_end_current(harness: SlackHarness) -> None:
     """Thirty cards of one event change for a minute, within 50 updates a minute."""
     event = harness.event(capacity=100)
     channels = [EVENTS, GENERAL, RANDOM]
@@ -250,7 +250,7 @@ def test_click_on_an_unknown_card_stores_it(harness: SlackHarness) -> None:
     assert stored.message_ts == card.ts
 
 
-def test_entries_stay_marked_until_the_cards_are_updated(harness: SlackHarness) -> None:
+def test_entries_stay_undelivered_until_the_cards_are_updated(harness: SlackHarness) -> None:
     """A restart finds outdated cards by these marks."""
     harness.card(harness.event())
     harness.deliver_due()

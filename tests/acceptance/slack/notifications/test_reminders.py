@@ -45,7 +45,7 @@ def test_attendees_are_reminded_a_day_and_an_hour_before(harness: SlackHarness) 
     assert harness.direct_messages(DIEGO) == [], "waitlisted attendees get no reminder"
 
 
-def test_reminder_goes_to_the_promoted_attendee_instead_of_the_one_who_left(
+def test_reminder_goes_to_the_promoted_attendee_and_not_to_the_one_who_left(
     harness: SlackHarness,
 ) -> None:
     harness.event(capacity=1)
@@ -186,7 +186,7 @@ def test_deleted_event_sends_no_reminder(harness: SlackHarness) -> None:
     assert reminders(harness, CHLOE) == 0
 
 
-def test_an_event_without_reminders_reminds_nobody(harness: SlackHarness) -> None:
+def test_event_without_reminders_reminds_no_one(harness: SlackHarness) -> None:
     harness.event(reminders=())
     harness.register(CHLOE)
     pass_time(harness, timedelta(hours=47, minutes=30))

@@ -151,7 +151,7 @@ def test_report_and_later_messages_keep_their_order(harness: SlackHarness) -> No
     assert kinds_of(harness.direct_messages(AMARA)) == [REPORT, "promoted"]
 
 
-def test_recipient_who_turns_out_unreachable_at_a_retry_is_reported(harness: SlackHarness) -> None:
+def test_recipient_found_unreachable_at_a_retry_is_reported(harness: SlackHarness) -> None:
     """The entry stays marked until the organizer has the report."""
     harness.event()
     promote(harness, CHLOE)

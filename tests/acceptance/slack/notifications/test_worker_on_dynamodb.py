@@ -106,7 +106,7 @@ def test_promoted_user_who_left_and_returned_is_not_notified_of_the_first_seat(
     assert bot.undelivered() == set()
 
 
-def test_retried_message_keeps_its_mark_until_it_is_sent(bot: OnDynamoDB) -> None:
+def test_entry_of_a_retried_message_stays_undelivered_until_it_is_sent(bot: OnDynamoDB) -> None:
     """R9.1: a retry delays only its recipient."""
     bot.event(BJORN, CHLOE, DIEGO, PRIYA)
     bot.deliver_due()

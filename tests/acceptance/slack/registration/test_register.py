@@ -95,7 +95,7 @@ def test_register_without_text_opens_picker_of_open_events(harness: SlackHarness
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
-def test_empty_picker_is_marked(harness: SlackHarness) -> None:
+def test_empty_picker_is_a_field_error(harness: SlackHarness) -> None:
     view = harness.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
     seen = harness.slack.submit(BJORN, view.id, client_checks=False)

@@ -47,7 +47,7 @@ def sent(harness: SlackHarness, payload: Json) -> tuple[int, str]:
     ],
     ids=["nobody", "no user's id", "no trigger", "an event's name", "an event"],
 )
-def test_command_of_no_shape_of_slacks_is_answered_and_does_nothing(
+def test_malformed_command_gets_a_reply_and_changes_nothing(
     harness: SlackHarness, without: list[str], with_: dict[str, str]
 ) -> None:
     """A command without a user once registered a user called "None"."""
@@ -75,9 +75,7 @@ SPOILT: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_press_of_no_shape_of_slacks_is_answered_and_does_nothing(
-    harness: SlackHarness, name: str
-) -> None:
+def test_malformed_press_gets_a_reply_and_changes_nothing(harness: SlackHarness, name: str) -> None:
     """Bolt once failed on some of these while it reported the failure, and responded 500."""
     payload = press(harness)
     before = harness.everything()
@@ -87,7 +85,7 @@ def test_press_of_no_shape_of_slacks_is_answered_and_does_nothing(
 
 
 @pytest.mark.parametrize("url", ["", "02:30", "http://[::", "file:///etc/passwd", 5, None])
-def test_press_that_cannot_be_answered_is_refused(harness: SlackHarness, url: object) -> None:
+def test_press_without_a_valid_response_url_is_refused(harness: SlackHarness, url: object) -> None:
     payload = press(harness)
     before = harness.everything()
     assert sent(harness, payload | {"response_url": url}) == (400, "")
@@ -95,7 +93,9 @@ def test_press_that_cannot_be_answered_is_refused(harness: SlackHarness, url: ob
 
 
 @pytest.mark.parametrize("value", ["", "x", "registered", "registered:-5", ":²", ":" + "9" * 5_000])
-def test_more_registrations_from_nowhere_is_answered(harness: SlackHarness, value: str) -> None:
+def test_more_registrations_with_invalid_offset_gets_a_reply(
+    harness: SlackHarness, value: str
+) -> None:
     """An offset that is no number once failed; a negative one showed the last page."""
     assert sent(harness, press(harness, ActionId.MORE_REGISTRATIONS, value)) == (200, "")
     assert harness.api.calls("response_url")[-1].args["text"].startswith(UNREAD)
@@ -104,7 +104,7 @@ def test_more_registrations_from_nowhere_is_answered(harness: SlackHarness, valu
 @pytest.mark.parametrize(
     "metadata", [None, "", "{", "[]", "null", '{"event_id": 1}', "{}", "[" * 3_000]
 )
-def test_form_whose_metadata_rollcall_never_wrote_is_answered(
+def test_form_with_foreign_metadata_gets_a_reply_and_changes_nothing(
     harness: SlackHarness, metadata: str | None
 ) -> None:
     harness.event()
@@ -128,7 +128,7 @@ def test_form_whose_metadata_rollcall_never_wrote_is_answered(
     "spoilt",
     [{"state": {"values": []}}, {"state": None, "blocks": [{"block_id": []}]}, {"id": None}],
 )
-def test_form_of_no_shape_of_slacks_is_answered(harness: SlackHarness, spoilt: Json) -> None:
+def test_malformed_form_gets_a_reply(harness: SlackHarness, spoilt: Json) -> None:
     view = harness.slack.command(HARUKI, RANDOM, "/register").view
     assert view is not None
     payload = payloads.view_submission(harness.workspace, harness.workspace.member(HARUKI), view)
@@ -138,7 +138,7 @@ def test_form_of_no_shape_of_slacks_is_answered(harness: SlackHarness, spoilt: J
 
 
 @pytest.mark.parametrize("event", [None, 5, "type", {"type": "app_home_opened"}, {"type": 1}])
-def test_event_of_no_shape_of_slacks_is_taken_and_does_nothing(
+def test_malformed_event_is_accepted_and_changes_nothing(
     harness: SlackHarness, event: object
 ) -> None:
     body = json.dumps({"type": "event_callback", "team_id": "T0PLAYGRND", "event": event})
@@ -149,15 +149,13 @@ def test_event_of_no_shape_of_slacks_is_taken_and_does_nothing(
 
 
 @pytest.mark.parametrize("kind", ["shortcut", "workflow_step_edit", "interactive_message", None, 5])
-def test_kind_that_the_app_never_asked_for_is_refused(harness: SlackHarness, kind: object) -> None:
+def test_unused_interaction_type_is_refused(harness: SlackHarness, kind: object) -> None:
     payload = {key: value for key, value in press(harness).items() if key != "response_url"}
     assert sent(harness, payload | {"type": kind, "callback_id": "register"}) == (400, "")
 
 
 @pytest.mark.parametrize("text", ["payload", "Payload review", "payload=1&text=2"])
-def test_command_that_has_the_word_payload_in_it_is_carried_out(
-    harness: SlackHarness, text: str
-) -> None:
+def test_command_with_text_payload_runs(harness: SlackHarness, text: str) -> None:
     """Bolt takes it for an interaction without a payload, and reads nothing."""
     harness.event("payload", title="payload Payload review payload=1&text=2")
     seen = harness.slack.command(BJORN, EVENTS, "/register", text)
@@ -165,14 +163,14 @@ def test_command_that_has_the_word_payload_in_it_is_carried_out(
     assert "Payload review" in answer(seen)
 
 
-def test_command_in_a_channel_with_the_word_payload_in_its_name_is_carried_out(
+def test_command_in_channel_named_payload_runs(
     harness: SlackHarness,
 ) -> None:
     channel = harness.workspace.add_channel("payload-team", [BJORN], id="C0PAYLOAD")
     assert "*Rollcall*" in answer(harness.slack.command(BJORN, channel.id, "/rollcall", "help"))
 
 
-def test_request_that_names_no_workspace_is_refused(harness: SlackHarness) -> None:
+def test_request_without_workspace_is_refused(harness: SlackHarness) -> None:
     """R10.2."""
     harness.event()
     before = harness.everything()
@@ -183,7 +181,7 @@ def test_request_that_names_no_workspace_is_refused(harness: SlackHarness) -> No
     assert harness.everything() == before
 
 
-def test_press_in_a_modal_that_was_closed_meanwhile_is_done_and_no_failure(
+def test_press_in_closed_modal_is_carried_out_with_a_warning(
     harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """There is no modal left to reply in, but the change holds."""
@@ -204,7 +202,7 @@ def test_press_in_a_modal_that_was_closed_meanwhile_is_done_and_no_failure(
     harness.workspace.refusals.clear()
 
 
-def test_press_in_a_modal_with_too_long_a_title_is_answered(harness: SlackHarness) -> None:
+def test_press_in_modal_with_too_long_title_gets_a_reply(harness: SlackHarness) -> None:
     """The reply's modal has the title of the view that was used."""
     harness.event()
     harness.register(BJORN)
@@ -220,7 +218,7 @@ def test_press_in_a_modal_with_too_long_a_title_is_answered(harness: SlackHarnes
     assert opened.title == "x" * 23 + "…"
 
 
-def test_what_slack_really_sends_passes(harness: SlackHarness) -> None:
+def test_well_formed_payload_is_parsed(harness: SlackHarness) -> None:
     """Shared messages, workspaces of an enterprise, and untouched inputs are well-formed."""
     payload = press(harness)
     parse(payload | {"enterprise": {"id": "E1", "name": "e"}})

@@ -99,42 +99,42 @@ def serving() -> Iterator[Slack]:
         thread.join()
 
 
-def test_answers_share_a_connection(slack: Slack) -> None:
+def test_replies_share_a_connection(slack: Slack) -> None:
     for _ in range(5):
         slack.send()
     assert (slack.connections, len(slack.posted)) == (1, 5)
     assert slack.posted[0] == b'{"text": "You have a seat"}'
 
 
-def test_one_that_slack_closed_meanwhile_is_replaced(slack: Slack) -> None:
+def test_idle_connection_closed_by_slack_is_replaced(slack: Slack) -> None:
     slack.then = [taken_and_closed_later]
     slack.send()
     slack.send()
     assert (slack.connections, len(slack.posted)) == (2, 2)
 
 
-def test_one_that_is_closed_at_the_answer_is_replaced_once(slack: Slack) -> None:
+def test_connection_closed_during_a_reply_is_replaced_once(slack: Slack) -> None:
     slack.then = [taken, closed]
     slack.send()
     slack.send()
     assert (slack.connections, len(slack.posted)) == (2, 3)
 
 
-def test_slack_that_closes_each_time_is_asked_no_third_time(slack: Slack) -> None:
+def test_reply_is_posted_at_most_twice(slack: Slack) -> None:
     slack.then = [closed, closed]
     with pytest.raises(ReplyNotSent):
         slack.send()
     assert len(slack.posted) == 2
 
 
-def test_one_of_which_slacks_word_is_cut_off_is_not_posted_again(slack: Slack) -> None:
+def test_reply_with_a_truncated_response_is_not_posted_again(slack: Slack) -> None:
     slack.then = [cut_off]
     with pytest.raises(ReplyNotSent):
         slack.send()
     assert len(slack.posted) == 1
 
 
-def test_what_slack_says_of_one_that_it_does_not_take_is_told(slack: Slack) -> None:
+def test_refused_reply_raises_with_slacks_reason(slack: Slack) -> None:
     slack.then = [expired]
     with pytest.raises(ReplyNotSent, match="404 b'expired_url'"):
         slack.send()
@@ -142,7 +142,7 @@ def test_what_slack_says_of_one_that_it_does_not_take_is_told(slack: Slack) -> N
     assert slack.connections == 1
 
 
-def test_a_proxy_that_the_client_uses_is_used(slack: Slack) -> None:
+def test_proxy_is_used(slack: Slack) -> None:
     proxy = slack.url.rpartition("/response")[0]
     post("http://hooks.example/response/2", {"text": "x"}, proxy=proxy, ssl=None)
     assert slack.seen == ["http://hooks.example/response/2"]

@@ -39,7 +39,7 @@ def press(harness: SlackHarness, card: Message, value: str) -> dict[str, Any]:
 # Stale and unknown
 
 
-def test_a_stale_button_on_a_deleted_event_says_that_it_no_longer_exists(
+def test_stale_button_of_deleted_event_says_it_no_longer_exists(
     harness: SlackHarness,
 ) -> None:
     card = harness.card(harness.event())
@@ -52,7 +52,7 @@ def test_a_stale_button_on_a_deleted_event_says_that_it_no_longer_exists(
     assert (after.events, after.registrations) == (before.events, before.registrations)
 
 
-def test_a_command_with_the_id_of_a_deleted_event_finds_nothing(harness: SlackHarness) -> None:
+def test_command_with_id_of_deleted_event_finds_nothing(harness: SlackHarness) -> None:
     harness.event()
     harness.bot.service.delete_event("yoga")
     assert "No event matches that" in answer(
@@ -60,13 +60,13 @@ def test_a_command_with_the_id_of_a_deleted_event_finds_nothing(harness: SlackHa
     )
 
 
-def test_the_card_of_a_deleted_event_says_so_and_has_no_buttons(harness: SlackHarness) -> None:
+def test_card_of_deleted_event_says_so_without_buttons(harness: SlackHarness) -> None:
     harness.card(harness.event())
     harness.bot.service.delete_event("yoga")
     assert harness.current_card_text() == "Yoga in the park\nThis event has been deleted."
 
 
-def test_an_unknown_action_id_is_answered_with_a_sentence(harness: SlackHarness) -> None:
+def test_unknown_action_id_gets_a_reply(harness: SlackHarness) -> None:
     card = harness.card(harness.event())
     seen = with_button(harness, card, "no_such_action")
     assert SENTENCES[NotInUse](None) in answer(seen)
@@ -89,7 +89,7 @@ def with_button(harness: SlackHarness, card: Message, action_id: str) -> ActionR
     return harness.slack.click(BJORN, message, action_id)
 
 
-def test_an_unknown_form_is_answered_with_a_sentence(harness: SlackHarness) -> None:
+def test_unknown_form_gets_a_reply(harness: SlackHarness) -> None:
     view = harness.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
     body = view.as_json(harness.workspace.app, harness.workspace.team_id, with_state=True)
@@ -106,9 +106,7 @@ def test_an_unknown_form_is_answered_with_a_sentence(harness: SlackHarness) -> N
 
 
 @pytest.mark.parametrize("value", ["", "x" * 2_000, "<!channel>", "no such event", "\x00"])
-def test_a_button_with_a_strange_value_is_an_unknown_event(
-    harness: SlackHarness, value: str
-) -> None:
+def test_button_with_strange_value_is_an_unknown_event(harness: SlackHarness, value: str) -> None:
     card = harness.card(harness.event())
     seen = harness.slack.interact(press(harness, card, value))
     assert seen.failure is None
@@ -130,7 +128,7 @@ REFUSED = sentences.refusal(OtherWorkspace())
 
 
 @pytest.mark.parametrize("names", OTHERS.values(), ids=OTHERS)
-def test_a_click_of_another_workspace_is_refused_with_a_sentence(
+def test_click_of_another_workspace_is_refused(
     harness: SlackHarness, names: dict[str, Any]
 ) -> None:
     card = harness.card(harness.event())
@@ -146,9 +144,7 @@ def test_a_click_of_another_workspace_is_refused_with_a_sentence(
 
 
 @pytest.mark.parametrize("command", ["/register", "/rollcall", "/event", "/no-such-command"])
-def test_a_command_of_another_workspace_is_refused_with_a_sentence(
-    harness: SlackHarness, command: str
-) -> None:
+def test_command_of_another_workspace_is_refused(harness: SlackHarness, command: str) -> None:
     harness.event()
     before = harness.everything()
     fields = {
@@ -169,7 +165,7 @@ def test_a_command_of_another_workspace_is_refused_with_a_sentence(
     assert harness.everything() == before
 
 
-def test_a_form_of_another_workspace_is_refused_with_a_sentence(harness: SlackHarness) -> None:
+def test_form_of_another_workspace_is_refused(harness: SlackHarness) -> None:
     view = harness.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
     body = view.as_json(harness.workspace.app, harness.workspace.team_id, with_state=True)
@@ -185,7 +181,7 @@ def test_a_form_of_another_workspace_is_refused_with_a_sentence(harness: SlackHa
     assert REFUSED in json.loads(seen.response.body)["view"]["blocks"][0]["text"]["text"]
 
 
-def test_options_for_another_workspace_are_none(harness: SlackHarness) -> None:
+def test_another_workspace_gets_no_options(harness: SlackHarness) -> None:
     harness.event()
     body = {
         "type": "block_suggestion",
@@ -203,7 +199,7 @@ def test_options_for_another_workspace_are_none(harness: SlackHarness) -> None:
     assert json.loads(response.body) == {"options": []}
 
 
-def test_app_home_is_not_shown_to_another_workspace(harness: SlackHarness) -> None:
+def test_another_workspace_gets_no_app_home(harness: SlackHarness) -> None:
     body = {
         "type": "event_callback",
         "team_id": "T0OTHER",
@@ -229,7 +225,7 @@ def test_app_home_is_not_shown_to_another_workspace(harness: SlackHarness) -> No
     ],
     ids=["another secret", "forged", "none", "another time than signed"],
 )
-def test_a_request_without_a_valid_signature_is_refused_before_anything_is_done(
+def test_request_without_valid_signature_is_refused_and_changes_nothing(
     harness: SlackHarness, secret: str, headers: dict[str, str]
 ) -> None:
     harness.event()
@@ -244,7 +240,7 @@ def test_a_request_without_a_valid_signature_is_refused_before_anything_is_done(
     assert harness.everything() == before
 
 
-def test_a_request_signed_more_than_five_minutes_ago_is_refused(harness: SlackHarness) -> None:
+def test_request_signed_over_five_minutes_ago_is_refused(harness: SlackHarness) -> None:
     harness.event()
     old = MemberClient(
         harness.workspace,
@@ -265,14 +261,14 @@ def leaves(kind: type[RollcallError]) -> list[type[RollcallError]]:
     return [kind] * (not below) + [leaf for one in below for leaf in leaves(one)]
 
 
-def test_every_refusal_but_the_http_apis_own_has_a_sentence() -> None:
+def test_every_refusal_outside_the_http_api_has_a_sentence() -> None:
     told_in_slack = {
         kind for kind in leaves(RollcallError) if not kind.__module__.startswith("bot.api.")
     }
     assert told_in_slack <= set(SENTENCES)
 
 
-def test_amara_is_not_told_what_chloe_asked(harness: SlackHarness) -> None:
+def test_reply_is_not_visible_to_others(harness: SlackHarness) -> None:
     harness.slack.command(CHLOE, EVENTS, "/register", "no such thing")
     assert [
         shown(message) for message in harness.workspace.messages(EVENTS, visible_to=AMARA)

@@ -54,7 +54,7 @@ def test_each_violation_is_a_line_with_its_ids() -> None:
     assert last == f"{counts}, violations: {len(lines)}"
 
 
-def test_a_repair_reports_each_fix_and_ends_with_a_check() -> None:
+def test_repair_reports_each_fix_and_ends_with_a_check() -> None:
     sound, text = run(repair=True, terminal=False)
     assert sound
     stray, count, last = text.splitlines()
@@ -64,7 +64,7 @@ def test_a_repair_reports_each_fix_and_ends_with_a_check() -> None:
     assert last == "events: 1, registrations: 5, waitlist entries: 3, fixed: 2, violations: 0"
 
 
-def test_a_terminal_shows_the_progress_and_in_the_end_only_the_findings() -> None:
+def test_terminal_shows_progress_and_finally_only_the_findings() -> None:
     _, plain = run(repair=True, terminal=False)
     _, text = run(repair=True, terminal=True)
     assert "\rreading: events: 1, registrations: 5, waitlist entries: 3, rows recounted: 5" in text
@@ -87,7 +87,7 @@ def failing_with(error: BaseException) -> object:
     return check
 
 
-def test_a_store_that_does_not_respond_ends_the_check_with_2(
+def test_store_that_does_not_respond_ends_the_check_with_2(
     stored: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(check_report, "check", failing_with(Unavailable("locked")))
@@ -95,7 +95,7 @@ def test_a_store_that_does_not_respond_ends_the_check_with_2(
     assert "The check did not finish: the store does not respond: locked" in capsys.readouterr().err
 
 
-def test_a_stopped_check_ends_with_130(
+def test_stopped_check_ends_with_130(
     stored: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A script must not take Ctrl-C for sound data."""

@@ -115,7 +115,7 @@ def test_malformed_api_tokens_are_refused(value: str) -> None:
     )
 
 
-def test_an_api_token_is_for_one_workspace() -> None:
+def test_api_token_is_for_one_workspace() -> None:
     """R10.2. A workspace can have several, to replace one without a gap."""
     settings = Settings.from_env(
         GOOD

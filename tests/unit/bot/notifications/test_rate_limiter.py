@@ -56,7 +56,7 @@ def test_busy_card_does_not_starve_others() -> None:
     assert max(granted.values()) - min(granted.values()) <= 1
 
 
-def test_card_that_never_returns_blocks_no_one() -> None:
+def test_abandoned_reservation_of_a_card_blocks_no_one() -> None:
     clock = ManualClock()
     limiter = RateLimiter(clock)
     for number in range(BURST + 3):

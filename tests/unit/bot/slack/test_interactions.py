@@ -88,7 +88,7 @@ def test_every_workspace_that_a_payload_names_counts(
     assert parse(body).workspace_ids == workspaces
 
 
-def test_workspace_of_the_person_who_presses_counts() -> None:
+def test_workspace_of_the_acting_user_counts() -> None:
     assert action(user=USER | {"team_id": "T2"}).workspace_ids == {"T1", "T2"}
 
 
@@ -100,7 +100,7 @@ def test_workspace_of_the_person_who_presses_counts() -> None:
         ({"channel_id": "D1"}, None),
     ],
 )
-def test_only_a_message_that_a_channel_sees_is_a_card(
+def test_only_a_message_visible_to_a_channel_is_a_card(
     fields: dict[str, Any], card: CardLocation | None
 ) -> None:
     assert action(container=MESSAGE | fields).card == card
@@ -116,7 +116,7 @@ def test_press_on_a_message_has_no_modal() -> None:
         _ = action().modal
 
 
-def test_first_modal_has_none_below() -> None:
+def test_first_modal_of_a_stack_has_no_view_below() -> None:
     assert view(root_view_id="V1").view_below is None
     assert view(root_view_id="V0").view_below == "V0"
 
@@ -124,14 +124,14 @@ def test_first_modal_has_none_below() -> None:
 @pytest.mark.parametrize(
     ("previous", "is_third"), [(None, False), ("V0", False), ("V1", True)], ids=["1", "2", "3"]
 )
-def test_third_modal_of_a_stack_is_known_by_the_one_before(
+def test_third_modal_of_a_stack_is_recognized_by_its_previous_view(
     previous: str | None, is_third: bool
 ) -> None:
     assert view(root_view_id="V0", previous_view_id=previous).is_third is is_third
 
 
 @pytest.mark.parametrize("text", ["", "-", "1.5", "²", "1" * 10, "--1"])
-def test_text_that_is_no_whole_number_is_invalid(text: str) -> None:
+def test_text_that_is_not_a_whole_number_is_invalid(text: str) -> None:
     with pytest.raises(Invalid):
         form(BlockId.CAPACITY, {"value": text}).whole_number(BlockId.CAPACITY)
 
@@ -142,7 +142,7 @@ def test_whole_number_is_read(text: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("state", [None, {}, {"selected_options": None}])
-def test_input_that_was_never_touched_holds_nothing(state: object) -> None:
+def test_untouched_input_is_empty(state: object) -> None:
     untouched = form(BlockId.OPTIONS, state)
     assert untouched.checked(BlockId.OPTIONS) == []
     assert untouched.selected(BlockId.OPTIONS) is None

@@ -30,7 +30,7 @@ def test_single_command_is_a_batch_of_one(
     assert executor.batches == [["a"]]
 
 
-def test_waiting_commands_run_in_one_batch_in_order(
+def test_queued_commands_run_in_one_batch_in_order(
     executor: UppercaseExecutor, callers: Callers
 ) -> None:
     first = hold(executor, callers)
@@ -144,7 +144,7 @@ def test_leader_interrupted_after_its_own_result_hands_over(
     assert behind.result() == "BEHIND"
 
 
-def test_caller_interrupted_while_waiting_is_withdrawn(
+def test_command_of_an_interrupted_caller_is_withdrawn(
     executor: UppercaseExecutor, callers: Callers
 ) -> None:
     class EndingClock(ManualClock):

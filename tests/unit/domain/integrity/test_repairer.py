@@ -46,7 +46,7 @@ def test_missing_event_has_no_violations(checker: Checker) -> None:
     assert list(checker.check_counts("gone")) == []
 
 
-def test_entry_found_on_a_second_look_is_no_gap(checker: Checker) -> None:
+def test_entry_found_on_a_second_read_is_not_a_gap(checker: Checker) -> None:
     assert list(checker._check_gap("e1", 1, 2)) == []
 
 
@@ -64,7 +64,7 @@ def test_registration_without_a_user_is_deleted_if_the_command_fails(
     assert assert_fixed(target.service, target.store).seated("e1") == ["e1-seated2"]
 
 
-def test_entry_that_took_the_place_of_a_missing_one_is_dropped_first(
+def test_entry_with_the_ticket_of_a_missing_one_is_removed_first(
     target: CorruptibleEvent, repairer: Repairer
 ) -> None:
     target.lose_waitlist_entry("waiting2")

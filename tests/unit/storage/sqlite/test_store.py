@@ -30,7 +30,7 @@ def opened(path: Path, busy_timeout: float = 1.5) -> Iterator[SQLiteStore]:
         yield store
 
 
-def test_written_rows_are_there_after_reopening(tmp_path: Path) -> None:
+def test_written_rows_survive_reopening(tmp_path: Path) -> None:
     with opened(tmp_path / "r.sqlite") as store:
         store.put_user(a_user(), replaces=None)
     with opened(tmp_path / "r.sqlite") as store:
@@ -69,7 +69,7 @@ def test_file_of_another_schema_version_is_refused_unchanged(
     assert path.read_bytes() == before
 
 
-def test_file_that_is_no_database_is_refused_unchanged(tmp_path: Path) -> None:
+def test_file_that_is_not_a_database_is_refused_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "letters.txt"
     path.write_text("Dear Ada, this is no database at all. " * 50)
     with pytest.raises(ValueError, match="can't be used as a SQLite file"):
