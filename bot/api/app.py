@@ -32,7 +32,7 @@ MAX_BODY_BYTES = 64 * 1024
 CONFIRMATION_SECONDS = 10.0
 """How long a response waits for the result of an unconfirmed change."""
 
-MAX_WAITING_RESPONSES = 8
+MAX_UNCONFIRMED_RESPONSES = 8
 """Responses that may wait at the same time. Each takes one of the 40 threads that all requests share."""
 
 ASSETS = "/docs/assets"
@@ -88,7 +88,7 @@ def _documentation(_: Request) -> Response:
 
 
 def _build_confirm(clock: Clock) -> routes.Confirm:
-    slots = threading.BoundedSemaphore(MAX_WAITING_RESPONSES)
+    slots = threading.BoundedSemaphore(MAX_UNCONFIRMED_RESPONSES)
 
     def confirm(change: Callable[[], Any]) -> Any:
         """Make the change. Raises its refusal, or `NotConfirmed` after `CONFIRMATION_SECONDS`."""

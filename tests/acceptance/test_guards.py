@@ -56,8 +56,8 @@ def other(store: Store) -> Service:
 
 def process(unguarded: UnguardedStore) -> Service:
     """Return a process on this view of the store."""
-    seen: Any = unguarded
-    return service_on(seen, new_id=ids("one"))
+    store: Any = unguarded
+    return service_on(store, new_id=ids("one"))
 
 
 def seats_agree(store: Store) -> bool:
@@ -172,11 +172,11 @@ def test_user_who_registers_and_leaves_in_one_batch_exists_at_its_commit(
     assert isinstance(came.exception(0), UnknownUser) is holds
 
 
-@pytest.mark.parametrize(("without", "holds"), [((), True), (("mark",), False)])
+@pytest.mark.parametrize(("without", "holds"), [((), True), (("event deletion",), False)])
 def test_event_under_deletion_takes_no_registration(
     store: Store, other: Service, without: Sequence[str], holds: bool
 ) -> None:
-    """R7.2: without the mark, the event still exists after its deletion was called done."""
+    """R7.2: without the deletion id, the event still exists after its deletion was reported as done."""
     assert process(UnguardedStore(store, without)).delete_event("e1")
     if holds:
         with pytest.raises(UnknownEvent):

@@ -227,30 +227,30 @@ def test_r2_5_capacity_increase_promotes_in_order_and_notifies(
 def test_r2_5_large_capacity_increase_goes_in_steps_without_free_seats_in_between(
     service: Service, store: Store, background: list[Callable[[], None]]
 ) -> None:
-    people = [f"p{number:03}" for number in range(60)]
-    new_users(service, *people)
+    user_ids = [f"p{number:03}" for number in range(60)]
+    new_users(service, *user_ids)
     new_event(service, capacity=1)
-    register(service, *people)
+    register(service, *user_ids)
     changed = service.edit_event("e1", EventChanges.of(capacity=53))
     assert changed.event.capacity_target == 53
     assert_invariants(store)
     service.register("e1", "a")
-    service.unregister("e1", people[0])
+    service.unregister("e1", user_ids[0])
     assert_invariants(store)
     for work in background:
         work()
     found = assert_invariants(store)
     assert (found.events["e1"].capacity, found.events["e1"].capacity_target) == (53, None)
-    assert found.seated("e1") == people[1:54]
+    assert found.seated("e1") == user_ids[1:54]
 
 
 def test_r2_5_newer_capacity_replaces_an_unfinished_increase(
     service: Service, store: Store, background: list[Callable[[], None]]
 ) -> None:
-    people = [f"p{number:03}" for number in range(60)]
-    new_users(service, *people)
+    user_ids = [f"p{number:03}" for number in range(60)]
+    new_users(service, *user_ids)
     new_event(service, capacity=1)
-    register(service, *people)
+    register(service, *user_ids)
     first = service.edit_event("e1", EventChanges.of(capacity=55)).event
     service.edit_event("e1", EventChanges.of(capacity=first.registered_count))
     for work in background:
@@ -471,12 +471,12 @@ def test_r3_4_second_registration_is_refused_with_status_and_position(
     new_event(service, capacity=1)
     register(service, "a", "b", "c")
     before = everything_in(store)
-    told = []
+    refusals = []
     for user_id in "abc":
         with pytest.raises(AlreadyRegistered) as refusal:
             service.register("e1", user_id)
-        told.append((refusal.value.status, refusal.value.position))
-    assert told == [
+        refusals.append((refusal.value.status, refusal.value.position))
+    assert refusals == [
         (RegistrationStatus.REGISTERED, None),
         (RegistrationStatus.WAITLISTED, 1),
         (RegistrationStatus.WAITLISTED, 2),
@@ -738,10 +738,10 @@ def test_r7_1_user_created_again_has_no_registrations(service: Service, store: S
 def test_r7_2_deleted_event_loses_its_registrations_and_its_id_is_never_used_again(
     service: Service, store: Store
 ) -> None:
-    people = [f"p{number:03}" for number in range(60)]
-    new_users(service, *people)
+    user_ids = [f"p{number:03}" for number in range(60)]
+    new_users(service, *user_ids)
     new_event(service, capacity=20)
-    register(service, *people)
+    register(service, *user_ids)
     assert service.delete_event("e1", actor=Actor("organizer"))
     found = assert_invariants(store)
     assert (found.registrations, found.waitlist) == ({}, {})
@@ -762,7 +762,7 @@ def test_r7_2_deleted_event_loses_its_registrations_and_its_id_is_never_used_aga
         for notification in entry.notifications
         if notification.kind is NotificationKind.DELETED
     }
-    assert notified == set(people)
+    assert notified == set(user_ids)
 
 
 def test_r7_2_interrupted_deletion_is_finished_by_the_sweep(
@@ -797,11 +797,11 @@ def test_r7_2_interrupted_deletion_is_finished_by_the_sweep(
 def test_r7_3_exactly_one_of_many_gets_the_last_seat() -> None:
     with empty_sqlite() as store:
         service = service_on(store)
-        people = [f"p{number}" for number in range(16)]
-        new_users(service, *people)
+        user_ids = [f"p{number}" for number in range(16)]
+        new_users(service, *user_ids)
         new_event(service, capacity=1)
         with ThreadPoolExecutor(16) as pool:
-            placed = list(pool.map(lambda user_id: service.register("e1", user_id), people))
+            placed = list(pool.map(lambda user_id: service.register("e1", user_id), user_ids))
         assert sorted(one.position or 0 for one in placed) == list(range(16))
         assert_invariants(store)
 

@@ -86,14 +86,14 @@ class Workspace:
         return everything_in(self.store)
 
     def fill(
-        self, event_id: str, *, seats: int, waiting: int = 0, gone: int = 0
+        self, event_id: str, *, seats: int, waitlist_count: int = 0, gone: int = 0
     ) -> tuple[list[str], list[str]]:
         """Register and waitlist this many users; return both lists, in order.
 
         Before them, `gone` other users registered and left, so their tickets are used up.
         """
         seated = [f"seated{number}" for number in range(seats)]
-        waitlisted = [f"waiting{number}" for number in range(waiting)]
+        waitlisted = [f"waitlisted{number}" for number in range(waitlist_count)]
         leavers = [f"gone{number}" for number in range(gone)]
         new_users(self.service, *leavers, *seated, *waitlisted)
         commands: list[Command] = []
@@ -175,32 +175,34 @@ def test_2_event_capacity_enforcement(kind: Kind, capacity: int, newcomers: int,
         assert at.everything() == before
 
 
-@for_all(capacity=st.integers(1, 6), waiting=st.integers(0, 5), gone=st.integers(0, 4))
-def test_3_waitlist_addition_when_full(kind: Kind, capacity: int, waiting: int, gone: int) -> None:
+@for_all(capacity=st.integers(1, 6), waitlist_count=st.integers(0, 5), gone=st.integers(0, 4))
+def test_3_waitlist_addition_when_full(
+    kind: Kind, capacity: int, waitlist_count: int, gone: int
+) -> None:
     """R3.3: with n waitlisted users, a new one's status is `waitlisted` and the position n + 1."""
     with workspace(kind) as at:
         new_event(at.service, capacity=capacity)
-        at.fill("e1", seats=capacity, waiting=waiting, gone=gone)
+        at.fill("e1", seats=capacity, waitlist_count=waitlist_count, gone=gone)
         new_users(at.service, "newcomer")
         placed = at.service.register("e1", "newcomer")
         assert placed.registration.status is RegistrationStatus.WAITLISTED
-        assert placed.position == waiting + 1
+        assert placed.position == waitlist_count + 1
         assert at.everything().waitlisted("e1")[-1] == "newcomer"
 
 
 @for_all(
     capacity=st.integers(1, 4),
-    waiting=st.integers(0, 4),
+    waitlist_count=st.integers(0, 4),
     gone=st.integers(0, 3),
     chosen=st.data(),
 )
 def test_4_no_duplicate_registrations(
-    kind: Kind, capacity: int, waiting: int, gone: int, chosen: st.DataObject
+    kind: Kind, capacity: int, waitlist_count: int, gone: int, chosen: st.DataObject
 ) -> None:
     """R3.4: a registered or waitlisted user who registers again is refused, and nothing changes."""
     with workspace(kind) as at:
         new_event(at.service, capacity=capacity)
-        seated, waitlisted = at.fill("e1", seats=capacity, waiting=waiting, gone=gone)
+        seated, waitlisted = at.fill("e1", seats=capacity, waitlist_count=waitlist_count, gone=gone)
         user_id = chosen.draw(st.sampled_from(seated + waitlisted))
         before = at.everything()
         with pytest.raises(AlreadyRegistered) as refusal:
@@ -212,17 +214,17 @@ def test_4_no_duplicate_registrations(
 
 @for_all(
     capacity=st.integers(1, 5),
-    waiting=st.integers(1, 5),
+    waitlist_count=st.integers(1, 5),
     gone=st.integers(0, 3),
     chosen=st.data(),
 )
 def test_5_waitlist_promotion_on_unregister(
-    kind: Kind, capacity: int, waiting: int, gone: int, chosen: st.DataObject
+    kind: Kind, capacity: int, waitlist_count: int, gone: int, chosen: st.DataObject
 ) -> None:
     """R4.2: when a registered user leaves, only the first waitlisted user is registered."""
     with workspace(kind) as at:
         new_event(at.service, capacity=capacity)
-        seated, waitlisted = at.fill("e1", seats=capacity, waiting=waiting, gone=gone)
+        seated, waitlisted = at.fill("e1", seats=capacity, waitlist_count=waitlist_count, gone=gone)
         leaver = chosen.draw(st.sampled_from(seated))
         left = at.service.unregister("e1", leaver)
         assert left.promoted == (waitlisted[0],)
@@ -252,14 +254,14 @@ def test_7_waitlist_position_consistency(kind: Kind, history: list[Step]) -> Non
             listed = at.service.list_registrations_in(
                 event_id, status=RegistrationStatus.WAITLISTED
             )
-            assert [place.position for place in listed.waitlist] == [
+            assert [one.position for one in listed.waitlist] == [
                 number + 1 for number in range(listed.event.waitlist_count)
             ]
-            tickets = [place.entry.ticket for place in listed.waitlist]
+            tickets = [one.entry.ticket for one in listed.waitlist]
             assert tickets == sorted(tickets)
-            for place in listed.waitlist:
-                own = at.service.get_registration(event_id, place.entry.user_id)
-                assert own.position == place.position
+            for one in listed.waitlist:
+                own = at.service.get_registration(event_id, one.entry.user_id)
+                assert own.position == one.position
 
 
 @for_all(history=histories)
@@ -282,7 +284,7 @@ def test_9_user_deletion_cascade(kind: Kind, history: list[Step], user_id: str) 
         assert at.service.delete_user(user_id)
         after = assert_invariants(at.store)
         assert not [row for row in after.registrations.values() if row.user_id == user_id]
-        assert not [place for place in after.waitlist.values() if place.user_id == user_id]
+        assert not [entry for entry in after.waitlist.values() if entry.user_id == user_id]
         for event_id in EVENTS:
             in_order = [
                 other

@@ -91,8 +91,8 @@ def figures_of_jobs() -> Iterator[Figure]:
 
 def _jobs(kind: str) -> Iterator[Figure]:
     peaks: dict[str, list[float]] = {name: [] for name in JOBS}
-    for people in (NEAR, FAR[kind]):
-        with tables_with(kind, people) as where, _a_process_each() as processes:
+    for users in (NEAR, FAR[kind]):
+        with tables_with(kind, users) as where, _a_process_each() as processes:
             for name in JOBS:
                 peaks[name].append(processes.submit(do, kind, where, name).result())
     for name, (near, far) in peaks.items():
@@ -131,17 +131,17 @@ KINDS: Mapping[str, Callable[[str], AbstractContextManager[Store]]] = {
 
 
 @contextmanager
-def tables_with(kind: str, people: int) -> Iterator[str]:
+def tables_with(kind: str, users: int) -> Iterator[str]:
     """Yield the address of tables with an event, half of it waitlisted, and a user with many registrations."""
     with TemporaryDirectory() as folder:
         where = str(Path(folder) / "rollcall.sqlite")
         if kind != "SQLite":
-            where = f"memory-{people}-"
+            where = f"memory-{users}-"
             create_tables(local_client(), where)
         with KINDS[kind](where) as store:
-            fill(store, "half", people // 2, people // 2)
+            fill(store, "half", users // 2, users // 2)
             write_users(store, ["one"])
-            names = [f"one{number}" for number in range(people // OF_ONE)]
+            names = [f"one{number}" for number in range(users // OF_ONE)]
             counts = {"registered_count": 1, "next_ticket": 2}
             write_events(store, (an_event(name, **counts) for name in names))
             write_rows(store, (a_registration("one", name, 1) for name in names))

@@ -34,7 +34,7 @@ from tests.support.builders import an_event
 from tests.support.dynamodb.conflicts import ON_THE_WAY, READ, TRANSACTION
 from tests.support.environment import START, ManualClock
 
-PEOPLE, SEATS, SECONDS = 5_000, 1_000, 10.0
+USERS, SEATS, SECONDS = 5_000, 1_000, 10.0
 
 WRITES_A_SECOND, READS_A_SECOND = 1_000, 3_000
 """The limits of one partition, in units (DynamoDB's documentation of partitions and hot keys)."""
@@ -45,7 +45,7 @@ SPREAD = (0.7, 1.6)
 SHORTEST, LONGEST = 0.025, 2.0
 """Delays of a transaction per request, in seconds before full jitter."""
 
-SLACK_WAITS = 3.0
+SLACK_TIMEOUT = 3.0
 AT_MOST = 0.5
 """The limit of the 99th percentile, in seconds. R8.12 allows 3 seconds for every request."""
 
@@ -93,14 +93,14 @@ class Partition:
 
 
 @cache
-def planned(waiting: int, free: int) -> tuple[int, dict[str, int]]:
+def planned(requests: int, free: int) -> tuple[int, dict[str, int]]:
     """Return how many waiting requests fit into one commit, and its write units per table."""
     event = an_event(
         capacity=SEATS, registered_count=SEATS - free, description="Mats are there. " * 20
     )
-    people = [f"U{number:08}" for number in range(waiting)]
-    snapshot = Snapshot(event, people)
-    commands = [Register(user_id) for user_id in people]
+    users = [f"U{number:08}" for number in range(requests)]
+    snapshot = Snapshot(event, users)
+    commands = [Register(user_id) for user_id in users]
     plan = planner.plan(snapshot, commands, event_id="e1", now=START, plan_id="p" * 32)
     units: Counter[str] = Counter()
     for action in plan.actions:
@@ -137,9 +137,9 @@ class DynamoDB:
         yield self.takes(READ)
         return self.version if self._reads.takes(1) else None
 
-    def transact(self, version: int, waiting: int) -> Steps:
+    def transact(self, version: int, requests: int) -> Steps:
         """Commit on condition of a version. Return the outcome, and the number of requests in the commit."""
-        taken, units = planned(waiting, max(0, min(SEATS - self.registered, waiting)))
+        taken, units = planned(requests, max(0, min(SEATS - self.registered, requests)))
         yield self.takes(ON_THE_WAY)
         end = End.CONFLICT
         if not self._is_busy:
@@ -202,7 +202,7 @@ class Alone:
             pause = min(2 * pause, LONGEST)
 
 
-class _Waits:
+class _Pauses:
     """The delays of `domain.execution.retry`, in the model's time."""
 
     def __init__(self, database: DynamoDB, deadline: float) -> None:
@@ -260,8 +260,8 @@ class Process:
 
     def _serve(self, batch: Sequence[tuple[float, simpy.Event]]) -> Steps:
         database = self._database
-        waits = _Waits(database, max(deadline for deadline, _ in batch))
-        while (pause := waits.before_next()) is not None:
+        pauses = _Pauses(database, max(deadline for deadline, _ in batch))
+        while (pause := pauses.before_next()) is not None:
             yield database.env.timeout(pause)
             for deadline, done in batch:
                 if deadline <= database.env.now:
@@ -342,7 +342,7 @@ DEPLOYMENTS: dict[str, Deploy] = {
 
 
 def simulate(
-    deploy: Deploy, requests: int = PEOPLE, *, seconds: float = SECONDS, seed: int = 1
+    deploy: Deploy, requests: int = USERS, *, seconds: float = SECONDS, seed: int = 1
 ) -> Result:
     """Return the result of so many requests, spread evenly over so many seconds."""
     env, dice = simpy.Environment(), random.Random(seed)
@@ -350,7 +350,7 @@ def simulate(
     result = Result(requests, database)
     pick = deploy(database)
 
-    def person(begins: float) -> Steps:
+    def user(begins: float) -> Steps:
         yield env.timeout(begins)
         if (yield from pick()()):
             result.answered.append(env.now - begins)
@@ -358,7 +358,7 @@ def simulate(
             result.refused += 1
 
     for _ in range(requests):
-        env.process(person(dice.uniform(0, seconds)))
+        env.process(user(dice.uniform(0, seconds)))
     env.run()
     return result
 
@@ -367,7 +367,7 @@ def figures() -> Iterator[Figure]:
     """Yield the results of 5,000 requests within ten seconds, and the load that each deployment handles."""
     for name, deploy in DEPLOYMENTS.items():
         result = simulate(deploy)
-        ends, late = result.database.ends, sum(one > SLACK_WAITS for one in result.answered)
+        ends, late = result.database.ends, sum(one > SLACK_TIMEOUT for one in result.answered)
         yield Figure(f"{name}: median", percentile(result.answered, 50), "s")
         limit = AT_MOST if name == "one process" else None
         yield Figure(f"{name}: 99th percentile", result.p99, "s", at_most=limit)

@@ -28,7 +28,7 @@ def press(bodies: Sequence[bytes], url: str, secret: str, rate: float) -> tuple[
 
     At a rate, a press starts at its scheduled time, not when a connection is free.
     """
-    waiting = deque(enumerate(bodies))
+    unsent = deque(enumerate(bodies))
     took: list[float] = []
     here = threading.Barrier(CONNECTIONS + 1)
     begun = [0.0]
@@ -40,7 +40,7 @@ def press(bodies: Sequence[bytes], url: str, secret: str, rate: float) -> tuple[
         here.wait()
         while True:
             try:
-                number, body = waiting.popleft()
+                number, body = unsent.popleft()
             except IndexError:
                 connection.close()
                 return

@@ -86,12 +86,12 @@ class Scene:
         bot_user_id = self.workspace.app.bot_user_id
         return event, self.workspace.post(EVENTS, bot_user_id, card["text"], blocks=card["blocks"])
 
-    def presses(self, card: Message, people: range) -> list[bytes]:
+    def presses(self, card: Message, users: range) -> list[bytes]:
         """Return the requests of people who press Register on a card."""
         block, element = find_element(card.blocks, ActionId.REGISTER)
         action = payloads.action(block, element, None, {})
         bodies = []
-        for number in people:
+        for number in users:
             member = Member(f"U{number:05}", f"member{number}", f"Member {number}", "Europe/Berlin")
             payload = payloads.block_actions(self.workspace, member, card, action)
             bodies.append(urlencode({"payload": json.dumps(payload)}).encode())

@@ -33,7 +33,7 @@ from tests.support.dynamodb.local import offer_engine
 from tests.support.environment import new_event
 from tests.support.stores import empty_local
 
-PEOPLE = 2_000
+USERS = 2_000
 SEATS = 200
 THREADS = 64
 ROUNDS = {"DynamoDB Local": 1, "SQLite": 3}
@@ -79,13 +79,13 @@ def figures() -> Iterator[Figure]:
 
 
 def _compared(name: str, store: Store, *, times: float) -> Iterator[Figure]:
-    people = [f"u{number}" for number in range(PEOPLE)]
-    for user_id in people:
+    users = [f"u{number}" for number in range(USERS)]
+    for user_id in users:
         store.put_user(a_user(user_id), replaces=None)
     ways = {"grouped": grouped, "one by one": one_by_one}
     found: dict[str, list[Rush]] = {way: [] for way in ways}
     for way in (*[*ways] * ROUNDS[name], "grouped"):
-        found[way].append(rush(store, people, ways[way]))
+        found[way].append(rush(store, users, ways[way]))
     throughput = {way: median(one.throughput for one in of) for way, of in found.items()}
     p99 = {way: median(one.p99 for one in of) for way, of in found.items()}
     for way, of in found.items():
@@ -100,7 +100,7 @@ def _compared(name: str, store: Store, *, times: float) -> Iterator[Figure]:
 
 
 def rush(
-    store: Store, people: Sequence[str], way: Callable[[Store], tuple[Register1, list[int]]]
+    store: Store, users: Sequence[str], way: Callable[[Store], tuple[Register1, list[int]]]
 ) -> Rush:
     """Register everyone for a new event, and check its counts."""
     event_id = f"rush{next(_numbers)}"
@@ -114,12 +114,12 @@ def rush(
 
     with ThreadPoolExecutor(THREADS) as threads:
         begun = time.perf_counter()
-        latencies = list(threads.map(press, people))
+        latencies = list(threads.map(press, users))
         took = time.perf_counter() - begun
     event = store.get_event(event_id)
     assert event is not None
-    assert (event.registered_count, event.waitlist_count) == (SEATS, len(people) - SEATS)
-    return Rush(len(people) / took, latencies, sum(retries))
+    assert (event.registered_count, event.waitlist_count) == (SEATS, len(users) - SEATS)
+    return Rush(len(users) / took, latencies, sum(retries))
 
 
 def grouped(store: Store) -> tuple[Register1, list[int]]:

@@ -41,7 +41,7 @@ ROUNDS = 30
 AT_MOST = 1.5
 """The most times as long that an operation may take in the larger one."""
 
-SEATED, LINE, FULL = "seated", "line", "full"
+SEATED, WAITLISTED, FULL = "seated", "waitlisted", "full"
 EVENTS_OF_ONE = 100
 
 _numbers = count(1)
@@ -56,7 +56,7 @@ class Scale:
     """Tables with events of one size."""
 
     store: Store
-    people: int
+    users: int
     service: Service = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,7 +65,7 @@ class Scale:
     @property
     def last_of_a_block(self) -> str:
         """Return the last user of a waitlist block, whose position costs the most to compute."""
-        return f"{LINE}-{self.people - 1}"
+        return f"{WAITLISTED}-{self.users - 1}"
 
     def restarted(self) -> Service:
         """Return the service of a new process, with an empty cache."""
@@ -96,9 +96,9 @@ def register_seat_uncached(at: Scale) -> Act:
 
 
 def register_on_waitlist(at: Scale) -> Act:
-    at.member(LINE)
+    at.member(WAITLISTED)
     newcomer = at.newcomer()
-    return lambda: at.service.register(LINE, newcomer)
+    return lambda: at.service.register(WAITLISTED, newcomer)
 
 
 def leave_seat(at: Scale) -> Act:
@@ -107,14 +107,14 @@ def leave_seat(at: Scale) -> Act:
 
 
 def leave_and_promote(at: Scale) -> Act:
-    (first,) = at.store.list_roster(LINE, limit=1).items
-    at.member(LINE)  # the waitlist keeps its length
-    return lambda: at.service.unregister(LINE, first.user_id)
+    (first,) = at.store.list_roster(WAITLISTED, limit=1).items
+    at.member(WAITLISTED)  # the waitlist keeps its length
+    return lambda: at.service.unregister(WAITLISTED, first.user_id)
 
 
 def leave_waitlist(at: Scale) -> Act:
-    member = at.member(LINE)
-    return lambda: at.service.unregister(LINE, member)
+    member = at.member(WAITLISTED)
+    return lambda: at.service.unregister(WAITLISTED, member)
 
 
 def refused_full(at: Scale) -> Act:
@@ -130,7 +130,7 @@ def refused_full(at: Scale) -> Act:
 def refused_already(at: Scale) -> Act:
     def refused() -> None:
         with pytest.raises(AlreadyRegistered):
-            at.service.register(LINE, at.last_of_a_block)
+            at.service.register(WAITLISTED, at.last_of_a_block)
 
     return refused
 
@@ -140,25 +140,25 @@ def own_list(at: Scale) -> Act:
 
 
 def first_page(at: Scale) -> Act:
-    return lambda: at.service.list_registrations_in(LINE, limit=20)
+    return lambda: at.service.list_registrations_in(WAITLISTED, limit=20)
 
 
-def page_in_line(at: Scale) -> Act:
-    cursor = waitlist_cursor(LINE, at.people - 3)
-    return lambda: at.service.list_registrations_in(LINE, limit=20, cursor=cursor)
+def page_of_waitlist(at: Scale) -> Act:
+    cursor = waitlist_cursor(WAITLISTED, at.users - 3)
+    return lambda: at.service.list_registrations_in(WAITLISTED, limit=20, cursor=cursor)
 
 
 def increase_by_100(at: Scale) -> Act:
-    capacity = at.service.get_event(LINE).capacity + 100
-    return lambda: at.service.edit_event(LINE, EventChanges.of(capacity=capacity))
+    capacity = at.service.get_event(WAITLISTED).capacity + 100
+    return lambda: at.service.edit_event(WAITLISTED, EventChanges.of(capacity=capacity))
 
 
 def delete_user(at: Scale) -> Act:
     user_id, number = at.newcomer(), next(_numbers)
     names = [f"one{number}-{of}" for of in range(EVENTS_OF_ONE)]
-    counts = {"capacity": at.people, "registered_count": at.people, "next_ticket": at.people + 1}
+    counts = {"capacity": at.users, "registered_count": at.users, "next_ticket": at.users + 1}
     write_events(at.store, (an_event(name, **counts) for name in names))
-    write_rows(at.store, (a_registration(user_id, name, at.people) for name in names))
+    write_rows(at.store, (a_registration(user_id, name, at.users) for name in names))
     return lambda: at.service.delete_user(user_id)
 
 
@@ -173,7 +173,7 @@ FLAT: dict[str, Callable[[Scale], Act]] = {
     "refused: already waitlisted, with the position": refused_already,
     "own registrations, with the position": own_list,
     "the roster's first page": first_page,
-    "a page deep in the waitlist": page_in_line,
+    "a page deep in the waitlist": page_of_waitlist,
 }
 """Operations that should cost and take the same in small and large events."""
 
@@ -192,20 +192,20 @@ EMPTY: dict[str, Callable[[], AbstractContextManager[Store]]] = {
 
 
 @contextmanager
-def scale_of(kind: str, people: int) -> Iterator[Scale]:
+def scale_of(kind: str, users: int) -> Iterator[Scale]:
     """Yield tables of this kind with events of so many attendees."""
     with EMPTY[kind]() as store:
-        fill(store, LINE, people // 2, people - people // 2, is_whole=False)
-        fill(store, SEATED, people, 0, free=1_000, is_whole=False)
-        counts = {"capacity": people, "registered_count": people, "has_waitlist": False}
+        fill(store, WAITLISTED, users // 2, users - users // 2, is_whole=False)
+        fill(store, SEATED, users, 0, free=1_000, is_whole=False)
+        counts = {"capacity": users, "registered_count": users, "has_waitlist": False}
         write_events(store, [an_event(FULL, **counts)])
-        yield Scale(store, people)
+        yield Scale(store, users)
 
 
 def scales_of(kind: str, sizes: Iterable[int]) -> Iterator[Scale]:
     """Yield tables of each size, one at a time."""
-    for people in sizes:
-        with scale_of(kind, people) as scale:
+    for users in sizes:
+        with scale_of(kind, users) as scale:
             yield scale
 
 
@@ -216,9 +216,9 @@ def figures() -> Iterator[Figure]:
         with scale_of(LOCAL, FAR) as far:
             yield from _costs([*SMALLER, FAR], costs(chain(scales_of(LOCAL, SMALLER), [far])))
             with scale_of(LOCAL, NEAR) as near:
-                yield from _growth_with_people(LOCAL, near, far)
+                yield from _growth_with_users(LOCAL, near, far)
         with scale_of(FILE, NEAR) as near, scale_of(FILE, FAR) as far:
-            yield from _growth_with_people(FILE, near, far)
+            yield from _growth_with_users(FILE, near, far)
         for kind in EMPTY:
             yield from _growth_with_events(kind)
     finally:
@@ -242,11 +242,11 @@ def costs(scales: Iterable[Scale]) -> dict[str, list[Units]]:
 
 def _costs(sizes: Sequence[int], found: Mapping[str, Sequence[Units]]) -> Iterator[Figure]:
     """Yield the requests, units and price of each operation."""
-    people = " / ".join(f"{size:,}" for size in sizes)
+    users = " / ".join(f"{size:,}" for size in sizes)
     for name, each in found.items():
         limit = each[0].requests.total() if name in FLAT else None
         requests = [units.requests.total() for units in each]
-        title = f"{people} people: {name}"
+        title = f"{users} people: {name}"
         yield Figure(f"{title}: requests, {_each(requests)}", requests[-1], at_most=limit)
         write, read = ([units.taken[kind] for units in each] for kind in ("write", "read"))
         units_of_each = f"per million, write units {_each(write)}, read units {_each(read)}"
@@ -260,7 +260,7 @@ def _each(values: Sequence[float]) -> str:
 # Growth
 
 
-def _growth_with_people(kind: str, near: Scale, far: Scale) -> Iterator[Figure]:
+def _growth_with_users(kind: str, near: Scale, far: Scale) -> Iterator[Figure]:
     for name, prepare in FLAT.items():
         yield compared(f"{kind}, {NEAR:,} to {FAR:,} people: {name}", prepare, near, far)
 

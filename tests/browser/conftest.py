@@ -41,7 +41,7 @@ def visit(browser: Browser, url: str) -> Iterator[Callable[..., Window]]:
     opened: list[Window] = []
 
     def open_window(
-        member_id: str, place: str = "C0EVENTS", *, width: int = 1280, dark: bool = False
+        member_id: str, channel_id: str = "C0EVENTS", *, width: int = 1280, dark: bool = False
     ) -> Window:
         context = browser.new_context(
             viewport={"width": width, "height": 800},
@@ -50,7 +50,7 @@ def visit(browser: Browser, url: str) -> Iterator[Callable[..., Window]]:
         )
         window = Window(context.new_page())
         opened.append(window)
-        window.page.goto(f"{url}/?member={member_id}&in={place}")
+        window.page.goto(f"{url}/?member={member_id}&in={channel_id}")
         expect(window.page.get_by_role("heading", level=1)).not_to_have_text("…")
         return window
 

@@ -18,7 +18,7 @@ VIOLATIONS = """async () => (await axe.run()).violations.map(({ id, nodes }) =>
     `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`)"""
 
 
-def assert_nothing_keeps_people_out(window: Window, where: str) -> None:
+def assert_accessible(window: Window, where: str) -> None:
     """Run all axe-core rules on the page."""
     window.page.evaluate(AXE)
     assert (where, window.page.evaluate(VIOLATIONS)) == (where, [])
@@ -86,11 +86,11 @@ def every_screen(window: Window, look: Callable[[Window, str], None]) -> None:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_no_violation_on_any_screen(visit: Visit, dark: bool) -> None:
-    every_screen(visit(AMARA, dark=dark), assert_nothing_keeps_people_out)
+    every_screen(visit(AMARA, dark=dark), assert_accessible)
 
 
 def test_axe_finds_no_violation_in_narrow_window(visit: Visit) -> None:
-    every_screen(visit(AMARA, width=360), assert_nothing_keeps_people_out)
+    every_screen(visit(AMARA, width=360), assert_accessible)
 
 
 def test_every_screen_fits_360_pixels(visit: Visit) -> None:

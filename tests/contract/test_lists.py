@@ -153,20 +153,20 @@ def test_rows_round_trip(store: AnyStore, data: st.DataObject) -> None:
     event = data.draw(strategies.events(own))
     row = data.draw(strategies.registrations(own, own))
     entry = data.draw(strategies.entries(own))
-    place = data.draw(strategies.waiting(own))
+    waitlist_entry = data.draw(strategies.waitlist_entries(own))
     store.put_user(user, replaces=None)
     store.commit(
         bare_plan(
             PutEvent(event, None),
             PutRegistration(row, None),
-            PutWaitlistEntry(own, place),
+            PutWaitlistEntry(own, waitlist_entry),
             PutJournalEntry(entry),
         )
     )
     assert store.get_user(own) == user
     assert store.get_event(own) == event
     assert store.get_registrations_of(own) == (row,)
-    assert store.get_waitlist(own, limit=1) == (place,)
+    assert store.get_waitlist(own, limit=1) == (waitlist_entry,)
     found = store.get_journal_entry(own, entry.version)
     assert found == entry
     assert found is not None

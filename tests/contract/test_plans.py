@@ -119,12 +119,12 @@ def test_action_applies_if_its_condition_holds(peopled: AnyStore, action: Action
 @pytest.mark.parametrize("action", named(FAILS))
 @pytest.mark.parametrize("place", ["first", "last"])
 def test_nothing_is_written_if_one_condition_fails(
-    peopled: AnyStore, action: Action, place: str
+    peopled: AnyStore, action: Action, position: str
 ) -> None:
     """Nothing of the plan is written, whether the failing action is the first or the last."""
     before = everything(peopled, "e1", "e2", "e3")
     others = (PutEvent(an_event("e3"), None), PutJournalEntry(a_journal_entry("e3", 1)))
-    plan = bare_plan(*((action, *others) if place == "first" else (*others, action)))
+    plan = bare_plan(*((action, *others) if position == "first" else (*others, action)))
     with pytest.raises(Conflict):
         peopled.commit(plan)
     assert everything(peopled, "e1", "e2", "e3") == before

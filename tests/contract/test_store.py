@@ -130,7 +130,7 @@ def test_user_check_fails_for_missing_users_and_during_deletion(store: AnyStore)
         commit(store, CheckUser("ada"))
     store.put_user(a_user("ada"), replaces=None)
     commit(store, CheckUser("ada"))
-    store.start_user_deletion("ada", "mark", revision="r1")
+    store.start_user_deletion("ada", "deletion1", revision="r1")
     with pytest.raises(Conflict):
         commit(store, CheckUser("ada"))
 
@@ -214,14 +214,14 @@ def test_late_deletion_does_not_affect_a_user_created_again(store: AnyStore) -> 
 def test_user_is_deleted_only_with_its_deletion_id(store: AnyStore) -> None:
     store.put_user(a_user(), replaces=None)
     with pytest.raises(Conflict):
-        store.delete_user("ada", "mark")
-    store.start_user_deletion("ada", "mark", revision="r1")
+        store.delete_user("ada", "deletion1")
+    store.start_user_deletion("ada", "deletion1", revision="r1")
     with pytest.raises(Conflict):
         store.delete_user("ada", "other")
-    store.delete_user("ada", "mark")
+    store.delete_user("ada", "deletion1")
     assert store.get_user("ada") is None
     with pytest.raises(Conflict):
-        store.delete_user("ada", "mark")
+        store.delete_user("ada", "deletion1")
 
 
 # Lists
@@ -264,7 +264,7 @@ def test_waitlist_is_read_between_tickets_in_order(store: AnyStore) -> None:
         commit(store, PutWaitlistEntry("e1", WaitlistEntry(ticket, f"u{ticket}", START)))
 
     def tickets(**arguments: Any) -> list[int]:
-        return [waiting.ticket for waiting in store.get_waitlist("e1", **arguments)]
+        return [entry.ticket for entry in store.get_waitlist("e1", **arguments)]
 
     assert tickets(limit=9) == [1, 3, 4, 5]
     assert tickets(limit=2) == [1, 3]
@@ -335,7 +335,7 @@ def test_workspaces_never_see_each_other(store: AnyStore) -> None:
     commit(
         store, PutRegistration(a_registration(), None), PutJournalEntry(a_journal_entry(version=1))
     )
-    store.start_user_deletion("ada", "mark", revision="r1")
+    store.start_user_deletion("ada", "deletion1", revision="r1")
     store.put_card(Card(event_id="e1", channel_id="C", message_ts="1", rendered_version=1))
     assert other.get_event("e1") is None
     assert other.get_user("ada") is None
@@ -404,9 +404,9 @@ def test_batch_read_returns_what_exists(store: AnyStore) -> None:
 
 
 def test_batch_read_takes_any_number_of_keys(store: AnyStore) -> None:
-    people = [f"u{number}" for number in range(130)]
-    put_event_and_users(store, *people)
-    assert len(store.get_rows("e1", registrations_of=people, users=people).users) == 130
+    user_ids = [f"u{number}" for number in range(130)]
+    put_event_and_users(store, *user_ids)
+    assert len(store.get_rows("e1", registrations_of=user_ids, users=user_ids).users) == 130
 
 
 # The outbox
@@ -488,16 +488,16 @@ def test_entry_without_notifications_is_never_undelivered(store: AnyStore) -> No
 
 def test_entry_keeps_each_unreachable_recipient_once(store: AnyStore) -> None:
     """R9.2: the undelivered mark and the delivery row stay as they are."""
-    person = UnreachableRecipient(
+    recipient = UnreachableRecipient(
         user_id="u1", version=1, kind=NotificationKind.PROMOTED, reason="user_disabled"
     )
-    other = person.model_copy(update={"user_id": "u2"})
+    other = recipient.model_copy(update={"user_id": "u2"})
     put_event_and_users(store)
     commit(store, PutJournalEntry(a_journal_entry(version=1)))
-    for one in (person, other, person):
+    for one in (recipient, other, recipient):
         store.record_unreachable("e1", 1, one)
-    store.record_unreachable("e1", 99, person)
-    recorded = a_journal_entry(version=1).model_copy(update={"unreachable": (person, other)})
+    store.record_unreachable("e1", 99, recipient)
+    recorded = a_journal_entry(version=1).model_copy(update={"unreachable": (recipient, other)})
     assert store.get_journal_entry("e1", 1) == recorded
     assert store.list_journal("e1", limit=5) == (recorded,)
     assert pages(store.list_undelivered, 5) == ["e1"]
@@ -511,16 +511,16 @@ def test_entry_keeps_no_more_unreachable_recipients_than_fit(
         monkeypatch.setattr(module, "MAX_UNREACHABLE", 2)
     put_event_and_users(store)
     commit(store, PutJournalEntry(a_journal_entry(version=1)))
-    people = [
+    recipients = [
         UnreachableRecipient(
             user_id=f"u{number}", version=1, kind=NotificationKind.DELETED, reason="user_not_found"
         )
         for number in range(3)
     ]
-    for person in people:
-        store.record_unreachable("e1", 1, person)
+    for recipient in recipients:
+        store.record_unreachable("e1", 1, recipient)
     (entry,) = store.list_journal("e1", limit=5)
-    assert entry.unreachable == tuple(people[:2])
+    assert entry.unreachable == tuple(recipients[:2])
 
 
 def test_card_never_goes_back_to_an_older_version(store: AnyStore) -> None:

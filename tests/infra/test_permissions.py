@@ -69,8 +69,8 @@ def needs_of_functions(deployment: Deployment) -> dict[str, set[Need]]:
 
 def walk(deployment: Deployment) -> None:
     """Deliver everything, once woken by the stream and once found by the sweep."""
-    lead_a_life(deployment, "told", deployment.deliver)
-    lead_a_life(deployment, "found", deployment.sweep)
+    lead_a_life(deployment, "streamed", deployment.deliver)
+    lead_a_life(deployment, "swept", deployment.sweep)
 
 
 def lead_a_life(deployment: Deployment, event_id: str, deliver: Callable[[], object]) -> None:

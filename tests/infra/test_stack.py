@@ -158,8 +158,8 @@ def test_environment_of_a_function_is_complete_and_has_no_secret(
     prod: Resources, name: str
 ) -> None:
     """R10.4: a function gets only the names of its own secrets."""
-    told = prod.function(name)["Environment"]["Variables"]
-    assert told == {
+    variables = prod.function(name)["Environment"]["Variables"]
+    assert variables == {
         "ROLLCALL_STORE": "dynamodb",
         "ROLLCALL_TABLE_PREFIX": "rollcall-prod-",
         "ROLLCALL_WORKSPACE": {"Ref": "Workspace"},
@@ -291,8 +291,8 @@ def test_every_alarm_notifies_when_it_starts_and_ends(prod: Resources) -> None:
     }
     assert set(alarms) == ALARMS
     for alarm in alarms.values():
-        (told,), (told_of_end) = alarm["AlarmActions"], alarm["OKActions"]
-        assert prod.named(told) == prod.named(told_of_end[0]) == "alarms"
+        (in_alarm,), (ok,) = alarm["AlarmActions"], alarm["OKActions"]
+        assert prod.named(in_alarm) == prod.named(ok) == "alarms"
 
 
 def alarm(prod: Resources, name: str) -> Mapping[str, Any]:

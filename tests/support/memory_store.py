@@ -83,12 +83,12 @@ class MemoryStore:
                 key = (row.event_id, row.user_id)
                 _require(_same(self.registrations.get(key), row))
                 del self.registrations[key]
-            case PutWaitlistEntry(event_id, waiting):
-                _require((event_id, waiting.ticket) not in self.waitlist)
-                self.waitlist[event_id, waiting.ticket] = waiting
-            case DeleteWaitlistEntry(event_id, waiting):
-                stored_entry = self.waitlist.pop((event_id, waiting.ticket), None)
-                _require(stored_entry is not None and stored_entry.user_id == waiting.user_id)
+            case PutWaitlistEntry(event_id, entry):
+                _require((event_id, entry.ticket) not in self.waitlist)
+                self.waitlist[event_id, entry.ticket] = entry
+            case DeleteWaitlistEntry(event_id, entry):
+                stored_entry = self.waitlist.pop((event_id, entry.ticket), None)
+                _require(stored_entry is not None and stored_entry.user_id == entry.user_id)
             case CheckUser(user_id):
                 user = self.users.get(user_id)
                 _require(user is not None and user.deletion is None)
@@ -148,23 +148,23 @@ class MemoryStore:
     def get_waitlist(
         self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
     ) -> tuple[WaitlistEntry, ...]:
-        line = sorted(
+        entries = sorted(
             (
-                waiting
-                for (of, ticket), waiting in self.waitlist.items()
+                entry
+                for (of, ticket), entry in self.waitlist.items()
                 if of == event_id and after < ticket and (until is None or ticket <= until)
             ),
-            key=lambda waiting: waiting.ticket,
+            key=lambda entry: entry.ticket,
         )
-        return tuple(line[:limit])
+        return tuple(entries[:limit])
 
     def count_entries_before(
-        self, event_id: str, place: WaitlistEntry, *, after: int
+        self, event_id: str, entry: WaitlistEntry, *, after: int
     ) -> int | None:
-        line = self.get_waitlist(
-            event_id, after=after, until=place.ticket, limit=len(self.waitlist)
+        entries = self.get_waitlist(
+            event_id, after=after, until=entry.ticket, limit=len(self.waitlist)
         )
-        return len(line) - 1 if line and line[-1].user_id == place.user_id else None
+        return len(entries) - 1 if entries and entries[-1].user_id == entry.user_id else None
 
     def list_roster(
         self, event_id: str, *, limit: int, cursor: str | None = None
@@ -246,8 +246,8 @@ class MemoryStore:
     def scan_waitlist(
         self, *, limit: int, cursor: str | None = None
     ) -> Page[tuple[str, WaitlistEntry]]:
-        places = [(of, waiting) for (of, _), waiting in self.waitlist.items()]
-        return _page(places, limit, cursor, lambda pair: [pair[0], pair[1].ticket])
+        entries = [(of, entry) for (of, _), entry in self.waitlist.items()]
+        return _page(entries, limit, cursor, lambda pair: [pair[0], pair[1].ticket])
 
 
 def _require(condition: bool) -> None:

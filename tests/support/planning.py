@@ -20,7 +20,7 @@ from domain.planning.snapshot import Snapshot
 from tests.support.builders import a_registration, a_user, a_waitlisted_registration, an_event
 from tests.support.environment import START
 
-SEATED, WAITING = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
+SEATED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
 LATER = START + timedelta(hours=1)
 
 
@@ -31,7 +31,7 @@ def row(user_id: str, ticket: int, status: RegistrationStatus = SEATED) -> Regis
     )
 
 
-SITS, FIRST, SECOND = row("sits", 1), row("first", 2, WAITING), row("second", 3, WAITING)
+SITS, FIRST, SECOND = row("sits", 1), row("first", 2, WAITLISTED), row("second", 3, WAITLISTED)
 
 
 def event(**values: Any) -> Event:

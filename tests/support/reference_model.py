@@ -83,8 +83,8 @@ class ReferenceEvent:
 
     def contents(self) -> Hashable:
         """Return the contents to compare."""
-        people = frozenset(self.tickets.items()), tuple(self.waitlist), self.tickets_given
-        return self.capacity, self.has_waitlist, self.status, self.target, *people
+        tickets = frozenset(self.tickets.items()), tuple(self.waitlist), self.tickets_given
+        return self.capacity, self.has_waitlist, self.status, self.target, *tickets
 
 
 @dataclass

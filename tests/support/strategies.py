@@ -134,7 +134,7 @@ def registrations(event_id: str, user_id: str) -> st.SearchStrategy[Registration
     )
 
 
-def waiting(user_id: str) -> st.SearchStrategy[WaitlistEntry]:
+def waitlist_entries(user_id: str) -> st.SearchStrategy[WaitlistEntry]:
     """Return waitlist entries of this user."""
     return st.builds(WaitlistEntry, versions, st.just(user_id), moments)
 

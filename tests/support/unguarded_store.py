@@ -24,7 +24,7 @@ class UnguardedStore:
     - `version`, `registration`, `user`: the commit's condition on that item is met whatever is stored.
     - `deletion id`: the condition on the user is met although the user is being deleted.
     - `entry`: the commit writes no journal entry.
-    - `mark`: no event is marked for deletion.
+    - `event deletion`: no event gets a deletion id.
     - `token`: a commit that is sent again is a new request.
     """
 
@@ -94,7 +94,7 @@ class UnguardedStore:
     def _unguarded(self, action: Action) -> Action:
         match action:
             case PutEvent(event, replaces) if replaces is not None:
-                if "mark" in self.without:
+                if "event deletion" in self.without:
                     event = event.model_copy(update={"deletion": None})
                 if "version" in self.without:
                     stored = self.store.get_event(event.event_id)

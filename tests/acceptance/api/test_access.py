@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from bot.api.app import CONFIRMATION_SECONDS, MAX_BODY_BYTES, MAX_WAITING_RESPONSES, build_api
+from bot.api.app import CONFIRMATION_SECONDS, MAX_BODY_BYTES, MAX_UNCONFIRMED_RESPONSES, build_api
 from domain.commands import RegisterOutcome
 from domain.errors import Busy, NotConfirmed
 from domain.inputs import UserDraft
@@ -78,8 +78,8 @@ def test_documentation_needs_no_token_and_loads_nothing_from_elsewhere(
         assert page.status_code == 200
         parts = [
             part.partition('"')[0]
-            for mark in ('src="', 'href="')
-            for part in page.text.split(mark)[1:]
+            for attribute in ('src="', 'href="')
+            for part in page.text.split(attribute)[1:]
         ]
         assert len(parts) == 3
         assert [stranger.get(part).status_code for part in parts] == [200, 200, 200]
@@ -233,7 +233,7 @@ def test_only_some_unconfirmed_changes_wait_at_the_same_time(
 
     def wait_during_another(signal: threading.Event, seconds: float) -> bool:
         clock.waits.append(seconds)
-        if len(clock.waits) <= MAX_WAITING_RESPONSES:
+        if len(clock.waits) <= MAX_UNCONFIRMED_RESPONSES:
             ask()
         return False
 
@@ -244,8 +244,8 @@ def test_only_some_unconfirmed_changes_wait_at_the_same_time(
 
     clock.wait = wait_during_another  # type: ignore[method-assign]
     ask()
-    assert nested == [504] * (MAX_WAITING_RESPONSES + 1)
-    assert len(clock.waits) == MAX_WAITING_RESPONSES
+    assert nested == [504] * (MAX_UNCONFIRMED_RESPONSES + 1)
+    assert len(clock.waits) == MAX_UNCONFIRMED_RESPONSES
 
 
 def test_unexpected_error_is_logged_once_with_the_reference_in_the_response(

@@ -267,17 +267,17 @@ def test_registrations_of_an_event_are_listed_page_by_page(
     for user_id in "de":
         created(web.post("/users", json={"userId": user_id, "name": user_id}))
     register(web, *"abcde")
-    seen, cursor = [], None
+    found, cursor = [], None
     while True:
         params = {"limit": 2} | ({"cursor": cursor} if cursor else {})
         page = got(web.get("/events/supper/registrations", params=params))
         assert len(page["registered"]) + len(page["waitlist"]) <= 2
-        seen += [(one["userId"], None) for one in page["registered"]]
-        seen += [(one["userId"], one["position"]) for one in page["waitlist"]]
+        found += [(one["userId"], None) for one in page["registered"]]
+        found += [(one["userId"], one["position"]) for one in page["waitlist"]]
         cursor = page["nextCursor"]
         if cursor is None:
             break
-    assert seen == [("a", None), ("b", None), ("c", 1), ("d", 2), ("e", 3)]
+    assert found == [("a", None), ("b", None), ("c", 1), ("d", 2), ("e", 3)]
 
 
 def test_event_without_registrations_has_two_empty_lists(
@@ -327,9 +327,9 @@ def test_user_registered_over_http_is_promoted_notified_and_on_the_card(
     assert harness.current_card_text() == shown_card(harness)
     got(web.delete(f"/events/yoga/register/{BJORN}"))
     assert harness.current_card_text() == shown_card(harness)
-    (told,) = harness.direct_messages(CHLOE)
-    assert kind_of(told) == "promoted"
-    assert "*Yoga in the park*" in told
+    (message,) = harness.direct_messages(CHLOE)
+    assert kind_of(message) == "promoted"
+    assert "*Yoga in the park*" in message
 
 
 def shown_card(harness: SlackHarness) -> str:

@@ -37,8 +37,8 @@ def test_promotion_goes_through_every_function(deployment: Deployment) -> None:
     assert deployment.harness.direct_messages(CHLOE) == []
 
     assert deployment.deliver() == []
-    (told,) = deployment.harness.direct_messages(CHLOE)
-    assert "a seat in *Yoga in the park*" in told
+    (message,) = deployment.harness.direct_messages(CHLOE)
+    assert "a seat in *Yoga in the park*" in message
     assert assert_invariants(deployment.store).seated("yoga") == [CHLOE]
     assert deployment.store.list_undelivered(limit=10, cursor=None).items == ()
 
@@ -69,8 +69,8 @@ def test_poisoned_record_does_not_block_the_others(deployment: Deployment) -> No
     assert result == {
         "batchItemFailures": [{"itemIdentifier": first["dynamodb"]["SequenceNumber"]}]
     }
-    (told,) = deployment.harness.direct_messages(CHLOE)
-    assert "a seat in *Yoga in the park*" in told
+    (message,) = deployment.harness.direct_messages(CHLOE)
+    assert "a seat in *Yoga in the park*" in message
 
 
 def event_of(record: Mapping[str, Any]) -> str:
@@ -97,8 +97,8 @@ def test_sweep_delivers_entries_whose_records_were_lost(deployment: Deployment) 
         deployment.slack.command(user_id, EVENTS, "/register", "yoga")
     deployment.ask("DELETE", f"/events/yoga/register/{BJORN}")
     deployment.sweep()
-    (told,) = deployment.harness.direct_messages(CHLOE)
-    assert "a seat in *Yoga in the park*" in told
+    (message,) = deployment.harness.direct_messages(CHLOE)
+    assert "a seat in *Yoga in the park*" in message
 
 
 def test_sweep_reports_failed_events_after_the_others(deployment: Deployment) -> None:
@@ -111,8 +111,8 @@ def test_sweep_reports_failed_events_after_the_others(deployment: Deployment) ->
     poison(deployment, "poisoned")
     with pytest.raises(RuntimeError, match=r"^the sweep failed for poisoned$"):
         deployment.sweep()
-    (told,) = deployment.harness.direct_messages(DIEGO)
-    assert "a seat in *Yoga in the park*" in told
+    (message,) = deployment.harness.direct_messages(DIEGO)
+    assert "a seat in *Yoga in the park*" in message
 
 
 def test_cold_start_counts_toward_the_request_deadline(deployment: Deployment) -> None:

@@ -107,9 +107,9 @@ def test_every_command_of_the_manifest_is_answered(harness: SlackHarness) -> Non
     """`build_app` registers every module with listeners."""
     harness.event()
     for command in read_manifest(manifest.PATH).commands or ():
-        seen = harness.slack.command(BJORN, EVENTS, command.name, "")
-        assert seen.failure is None
-        assert seen.view is not None or "no longer in use" not in str(seen.ephemeral)
+        result = harness.slack.command(BJORN, EVENTS, command.name, "")
+        assert result.failure is None
+        assert result.view is not None or "no longer in use" not in str(result.ephemeral)
 
 
 def test_scopes_are_the_least_that_the_called_methods_need() -> None:

@@ -127,18 +127,23 @@ class TestRush:
         (found,) = primary_buttons(member_client, AMARA)
         rush = Rush(member_client, found, 3, commits, within=0)
         rush.run()
-        seen = rush.as_json()
-        assert {(each["name"], each["text"], each["failure"]) for each in seen["results"]} == {
+        report = rush.as_json()
+        assert {(each["name"], each["text"], each["failure"]) for each in report["results"]} == {
             (f"Member {number}", f"Hello {simulated_member(number).id}", None)
             for number in (1, 2, 3)
         }
-        assert (seen["answered"], seen["is_over"], seen["commits"], seen["largest_commit"]) == (
+        assert (
+            report["answered"],
+            report["is_over"],
+            report["commits"],
+            report["largest_commit"],
+        ) == (
             3,
             True,
             3,
             1,
         )
-        assert rush.as_json(after=2)["results"] == seen["results"][2:]
+        assert rush.as_json(after=2)["results"] == report["results"][2:]
 
     def test_failing_bot_is_a_failed_result(
         self, slack: Slack, member_client: MemberClient
@@ -154,8 +159,8 @@ class TestRush:
         slack.workspace.delete(message)
         with pytest.raises(SlackError, match="message_not_found"):
             rush.run()
-        seen = rush.as_json()
-        assert (seen["is_over"], seen["answered"], seen["card"]) == (True, 0, None)
+        report = rush.as_json()
+        assert (report["is_over"], report["answered"], report["card"]) == (True, 0, None)
 
     def test_members_join_as_one_change_and_once(
         self, workspace: Workspace, slack: Slack, member_client: MemberClient
@@ -223,9 +228,9 @@ class TestOverHttp:
         assert over.wait(60)
         while not browser.get("/backstage")["rush"]["is_over"]:
             pass
-        known = browser.get("/backstage", rush="1", after="1")["rush"]["results"]
+        later = browser.get("/backstage", rush="1", after="1")["rush"]["results"]
         other = browser.get("/backstage", rush="2", after="1")["rush"]["results"]
-        assert (known, [each["name"] for each in other]) == ([], ["Member 1"])
+        assert (later, [each["name"] for each in other]) == ([], ["Member 1"])
 
     def test_calls_are_listed_with_their_outcome(self, browser: Browser, slack: Slack) -> None:
         slack.client.auth_test()

@@ -93,8 +93,8 @@ def test_promotion_and_a_restart_that_keeps_everything(tmp_path: Path) -> None:
         until(amara, lambda: sentences.taken(4, 4, waitlist=1) in str(card_of(amara, "demo-yoga")))
         press(diego, card_of(diego, "demo-yoga"), "unregister")
         press(diego, messages(diego, EVENTS)[-1], "unregister_confirmed")
-        (told,) = until(bjorn, lambda: direct_messages(bjorn))
-        assert sentences.promoted() in str(told)
+        (message,) = until(bjorn, lambda: direct_messages(bjorn))
+        assert sentences.promoted() in str(message)
         until(amara, lambda: "on the waitlist" not in str(card_of(amara, "demo-yoga")))
     with running_demo(tmp_path, signal.SIGTERM) as url:
         bjorn = Browser(url, BJORN)

@@ -111,7 +111,7 @@ def test_write_of_a_user_distinguishes_losses_from_rejections(store: DynamoDBSto
 def test_write_of_a_user_during_a_transaction_is_a_conflict(store: DynamoDBStore) -> None:
     """A registration's transaction includes a check of the user, and DynamoDB rejects a concurrent write."""
     with injected(refused("TransactionConflictException")), pytest.raises(Conflict):
-        store.start_user_deletion("ada", "mark", revision="r")
+        store.start_user_deletion("ada", "deletion1", revision="r")
 
 
 @pytest.mark.parametrize("mixed", [("ConditionalCheckFailed", "ValidationError"), ("Unheard",)])
@@ -133,10 +133,10 @@ def test_deletion_of_a_missing_user_is_distinguished_from_throttling(
 ) -> None:
     """Both take one request. No read is needed to tell them apart."""
     with injected(REJECTIONS["throttled"]) as sent, pytest.raises(Conflict):
-        store.start_user_deletion("ada", "mark", revision="r")
+        store.start_user_deletion("ada", "deletion1", revision="r")
     assert sent == ["UpdateItem"]
     with injected(answering(), times=0) as sent:
-        assert store.start_user_deletion("ada", "mark", revision="r") is None
+        assert store.start_user_deletion("ada", "deletion1", revision="r") is None
     assert sent == ["UpdateItem"]
 
 

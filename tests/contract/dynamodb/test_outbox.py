@@ -25,7 +25,7 @@ from tests.support.stores import empty_moto
 CARD = Card(event_id="e1", channel_id="C1", message_ts="1.2", rendered_version=3)
 PASSING = LOSSES | {name: REJECTIONS[name] for name in ("throttled", "no connection")}
 
-PERSON = UnreachableRecipient(
+RECIPIENT = UnreachableRecipient(
     user_id="u1", version=1, kind=NotificationKind.PROMOTED, reason="user_disabled"
 )
 
@@ -40,7 +40,7 @@ WRITES: dict[str, Write] = {
     "take_lease": take_lease,
     "save_delivery": lambda store: store.save_delivery(DeliveryState(event_id="e1", holder="me")),
     "mark_delivered": lambda store: store.mark_delivered("e1", 1),
-    "record_unreachable": lambda store: store.record_unreachable("e1", 1, PERSON),
+    "record_unreachable": lambda store: store.record_unreachable("e1", 1, RECIPIENT),
     "put_card": lambda store: store.put_card(CARD),
     "delete_card": lambda store: store.delete_card("e1", "C1", "1.2"),
 }

@@ -52,18 +52,18 @@ def sent_queries(most: int = 1_000) -> Iterator[list[dict[str, Any]]]:
 
 
 def test_waitlist_over_a_megabyte_is_read_across_pages(store: DynamoDBStore) -> None:
-    places = [a_waitlist_entry(f"u{ticket}", ticket) for ticket in range(1, 8)]
-    store.commit(bare_plan(*(PutWaitlistEntry("e1", place) for place in places)))
+    entries = [a_waitlist_entry(f"u{ticket}", ticket) for ticket in range(1, 8)]
+    store.commit(bare_plan(*(PutWaitlistEntry("e1", entry) for entry in entries)))
     with sent_queries(most=3) as sent:
-        assert store.get_waitlist("e1", limit=5) == tuple(places[:5])
+        assert store.get_waitlist("e1", limit=5) == tuple(entries[:5])
     assert [query["Limit"] for query in sent] == [5, 2]
 
 
 def test_waitlist_over_a_megabyte_is_counted_across_pages(store: DynamoDBStore) -> None:
-    places = [a_waitlist_entry(f"u{ticket}", ticket) for ticket in range(1, 8)]
-    store.commit(bare_plan(*(PutWaitlistEntry("e1", place) for place in places)))
+    entries = [a_waitlist_entry(f"u{ticket}", ticket) for ticket in range(1, 8)]
+    store.commit(bare_plan(*(PutWaitlistEntry("e1", entry) for entry in entries)))
     with sent_queries(most=3) as sent:
-        assert store.count_entries_before("e1", places[6], after=0) == 6
+        assert store.count_entries_before("e1", entries[6], after=0) == 6
     assert len(sent) == 3
 
 
@@ -177,8 +177,10 @@ def test_delivery_row_is_not_in_the_journal_or_the_history(store: DynamoDBStore)
 
 
 def test_read_of_over_a_hundred_keys_is_split_into_batches(store: DynamoDBStore) -> None:
-    people = [f"u{number}" for number in range(120)]
-    put_users(store, *people)
+    user_ids = [f"u{number}" for number in range(120)]
+    put_users(store, *user_ids)
     with counted(dynamodb_client()) as requests:
-        assert set(store.get_rows("e1", registrations_of=people, users=people).users) == set(people)
+        assert set(store.get_rows("e1", registrations_of=user_ids, users=user_ids).users) == set(
+            user_ids
+        )
     assert requests.sent["BatchGetItem"] == 3

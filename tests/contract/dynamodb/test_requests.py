@@ -36,7 +36,7 @@ from tests.support.stores import empty_moto
 
 @dataclass
 class Full:
-    """An event whose one seat `seated` has, with a waitlist of `waiting0`, `waiting1` and so on."""
+    """An event whose one seat `seated` has, with a waitlist of `waitlisted0`, `waitlisted1` and so on."""
 
     store: Store
     service: Service
@@ -57,41 +57,41 @@ class Full:
         return self.counting(refused)
 
 
-def lengthen_waitlist(store: DynamoDBStore, waiting: int) -> None:
-    """Put `waiting0`, `waiting1` and so on on the waitlist of e1. Write items directly: commits are slow in moto."""
+def lengthen_waitlist(store: DynamoDBStore, waitlisted: int) -> None:
+    """Put `waitlisted0`, `waitlisted1` and so on on the waitlist of e1, as items: commits are slow in moto."""
     event = store.get_event("e1")
     assert event is not None
     items = Items("T1")
     rows = [
         Registration(
             event_id="e1",
-            user_id=f"waiting{number}",
+            user_id=f"waitlisted{number}",
             status=RegistrationStatus.WAITLISTED,
             ticket=number + 2,
             registered_at=START,
             seated_at=None,
         )
-        for number in range(waiting)
+        for number in range(waitlisted)
     ]
-    for first in range(0, waiting, 25):
+    for first in range(0, waitlisted, 25):
         put: dict[str, list[Any]] = {
             store._keys.table_name(REGISTRATIONS): [],
             store._keys.table_name(WAITLIST): [],
         }
         for row in rows[first : first + 25]:
-            place = WaitlistEntry(row.ticket, row.user_id, START)
+            entry = WaitlistEntry(row.ticket, row.user_id, START)
             put[store._keys.table_name(REGISTRATIONS)].append(
                 {"PutRequest": {"Item": items.registration(row)}}
             )
             put[store._keys.table_name(WAITLIST)].append(
-                {"PutRequest": {"Item": items.waitlist_entry("e1", place)}}
+                {"PutRequest": {"Item": items.waitlist_entry("e1", entry)}}
             )
         for name, requests in put.items():
             dynamodb_client().batch_write_item(RequestItems={name: requests})
     counts = {
-        "waitlist_count": waiting,
+        "waitlist_count": waitlisted,
         "waitlist_by_block": dict(Counter(block_of(row.ticket) for row in rows)),
-        "next_ticket": waiting + 2,
+        "next_ticket": waitlisted + 2,
     }
     store.commit(
         Plan(
@@ -104,7 +104,7 @@ def lengthen_waitlist(store: DynamoDBStore, waiting: int) -> None:
 def full(request: pytest.FixtureRequest) -> Iterator[Full]:
     with empty_moto() as store:
         service = service_on(store, new_id=ids(f"full{request.param}"))
-        new_users(service, "seated", "newcomer", "other", "waiting1", "waiting9")
+        new_users(service, "seated", "newcomer", "other", "waitlisted1", "waitlisted9")
         new_event(service, capacity=1)
         service.register("e1", "seated")
         new_event(service, "closed")
@@ -150,10 +150,10 @@ def test_registration_takes_one_request_if_the_event_is_cached(full: Full, event
 
 
 def test_click_takes_one_request_if_the_user_is_cached_too(full: Full, event_id: str) -> None:
-    service, person = cold(full), UserDraft.of(user_id="newcomer", name="newcomer")
+    service, draft = cold(full), UserDraft.of(user_id="newcomer", name="newcomer")
     service.register(event_id, "other")
-    service.ensure_user(person)
-    requests = full.counting(lambda: service.register_ensuring_user(event_id, person))
+    service.ensure_user(draft)
+    requests = full.counting(lambda: service.register_ensuring_user(event_id, draft))
     assert (requests.reads, requests.transactions, requests.other_writes) == (0, 1, 0)
 
 
@@ -189,7 +189,7 @@ REFUSED = pytest.mark.parametrize(
     [
         (EventFull, "small", "other"),
         (AlreadyRegistered, "small", "seated"),
-        (AlreadyRegistered, "e1", "waiting9"),
+        (AlreadyRegistered, "e1", "waitlisted9"),
         (RegistrationClosed, "closed", "other"),
         (UnknownEvent, "nothing", "other"),
         (UnknownUser, "e1", "nobody"),
@@ -232,7 +232,7 @@ def test_page_of_the_roster_takes_four_reads_for_any_size(full: Full) -> None:
 
 
 def test_list_of_own_registrations_takes_four_reads_for_any_waitlist(full: Full) -> None:
-    requests = full.counting(lambda: full.service.list_registrations_of("waiting9"))
+    requests = full.counting(lambda: full.service.list_registrations_of("waitlisted9"))
     assert (requests.reads, requests.scans) == (4, 0)
 
 
@@ -240,14 +240,14 @@ def test_only_the_check_scans(full: Full) -> None:
     def everything_else() -> None:
         service = full.service
         new_event(service, "walk", capacity=1)
-        for user_id in ("seated", "other", "waiting1"):
+        for user_id in ("seated", "other", "waitlisted1"):
             service.register("walk", user_id)
-        service.get_registration("walk", "waiting1")
+        service.get_registration("walk", "waitlisted1")
         service.preview_unregister("walk", "seated")
         service.preview_capacity("walk", 2)
         service.unregister("walk", "other")
         service.remove("walk", "seated")
-        service.list_registrations_of("waiting1")
+        service.list_registrations_of("waitlisted1")
         service.list_registrations_in("walk")
         service.list_events(upcoming=True)
         service.find_events("event")
@@ -271,12 +271,12 @@ def test_49_registrations_or_32_waitlist_joins_fit_one_transaction(
 ) -> None:
     with empty_moto() as store:
         service = service_on(store, new_id=ids("together"))
-        people = [f"p{number}" for number in range(together)]
-        new_users(service, "first", *people)
+        user_ids = [f"p{number}" for number in range(together)]
+        new_users(service, "first", *user_ids)
         new_event(service, capacity=capacity)
         service.register("e1", "first")
         with counted(dynamodb_client()) as requests:
-            assert commit_together(store, "e1", [Register(user_id) for user_id in people]) == 1
+            assert commit_together(store, "e1", [Register(user_id) for user_id in user_ids]) == 1
         assert requests.transactions == 1
         listed = service.list_registrations_in("e1").event
         assert listed.registered_count + listed.waitlist_count == together + 1

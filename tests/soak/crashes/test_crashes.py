@@ -67,14 +67,14 @@ def scenario(request: pytest.FixtureRequest) -> Iterator[CrashScenario]:
 
 def few_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
     """Return one of the worst two faults for a write, and one of the others, in turn."""
-    name, turn = name_of(scenario, at), at + len(scenario.operation.name)
+    name, number = name_of(scenario, at), at + len(scenario.operation.name)
     others = [fault for fault in ROTATED_FAULTS if fault.can_meet(name)]
-    other = others[turn % len(others)]
+    other = others[number % len(others)]
     if name in WRITES:
-        return [(Fault.DIES_AFTER, Fault.LOST)[turn % 2], other]
+        return [(Fault.DIES_AFTER, Fault.LOST)[number % 2], other]
     # A long operation has many reads: take every sixth, and of a repair's hundred every twentieth.
     every_nth = 20 if scenario.operation.fixes else 6 if scenario.operation.is_long else 1
-    return [] if name and turn % every_nth else [other]
+    return [] if name and number % every_nth else [other]
 
 
 def all_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
@@ -197,9 +197,9 @@ def test_nothing_gets_through_after_a_write_without_answer(
     """
     cases = 0
     for number, at in enumerate(writes_of(scenario)):
-        turn = number + len(scenario.operation.name)
+        shift = number + len(scenario.operation.name)
         for offset, first in enumerate((Fault.LATE, Fault.LOST)):
-            for silence in (SILENCES[(turn + offset) % 4], SILENCES[(turn + offset + 2) % 4]):
+            for silence in (SILENCES[(shift + offset) % 4], SILENCES[(shift + offset + 2) % 4]):
                 scenario.check(FaultPlan({at: first}, lasting=(at + 1, silence)))
                 cases += 1
     report(count, scenario, cases, "a fault, then silence")

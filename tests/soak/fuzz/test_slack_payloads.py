@@ -138,11 +138,11 @@ VALUE = ("value", "selected_date", "selected_time", "selected_conversation", "ca
 
 
 def filled(form: Seed) -> st.SearchStrategy[Case]:
-    places = [path for path in paths(form.payload["view"]) if path[-1] in VALUE]
+    value_paths = [path for path in paths(form.payload["view"]) if path[-1] in VALUE]
     typed = st.sampled_from((*NUMBERS, *TEXTS, *MOMENTS, *IDS)) | st.text(max_size=130)
     one = st.builds(
         lambda path, text: Mutation(("view", *path), "replace", text),
-        st.sampled_from(places),
+        st.sampled_from(value_paths),
         typed,
     )
     return st.lists(one, min_size=1, max_size=4).map(lambda made: Case(form, tuple(made)))
@@ -160,7 +160,7 @@ def test_command_with_any_text_gets_a_reply(at: FuzzedBot, fuzz: Fuzz, times: in
     )
 
 
-WORDS = (
+FILTERS = (
     "register",
     "unregister",
     "event",
@@ -178,8 +178,8 @@ def said(command: Seed) -> st.SearchStrategy[Case]:
         st.sampled_from((*TEXTS, *NUMBERS, *IDS)),
         st.text(min_size=1, max_size=3).map(lambda text: text * 2_700),
     )
-    text = st.tuples(st.sampled_from((*WORDS, "", "", "")), anything).map(" ".join)
-    return text.map(lambda words: Case(command, (Mutation(("text",), "replace", words),)))
+    text = st.tuples(st.sampled_from((*FILTERS, "", "", "")), anything).map(" ".join)
+    return text.map(lambda typed: Case(command, (Mutation(("text",), "replace", typed),)))
 
 
 # In somebody else's name
@@ -190,10 +190,10 @@ def test_payload_of_another_user_changes_only_what_that_user_may_change(
     at: FuzzedBot, fuzz: Fuzz, times: int
 ) -> None:
     """R8.9: the person who acts is the one that Slack names, whoever owns the modal or message."""
-    people = st.sampled_from(["U0AMARA", "U0BJORN", "U0CHLOE", "U0DIEGO", "U0PRIYA", "U0GHOST"])
+    users = st.sampled_from(["U0AMARA", "U0BJORN", "U0CHLOE", "U0DIEGO", "U0PRIYA", "U0GHOST"])
     events = st.sampled_from(["yoga", "choir", "chess", "fair", "retreat", "talk0", "gone"])
     fuzz(
-        st.tuples(st.sampled_from(at.seeds), people, events).map(lambda drawn: of_another(*drawn)),
+        st.tuples(st.sampled_from(at.seeds), users, events).map(lambda drawn: of_another(*drawn)),
         lambda case: check_exchange(at.send(case)),
         250,
         times,
@@ -250,12 +250,12 @@ def test_payload_of_another_workspace_is_refused_with_a_sentence(at: FuzzedBot, 
         assert PayloadRequest(exchange.payload).is_foreign
         assert exchange.asked == 0
         said_here = exchange.response.body + "".join(str(call.args) for call in exchange.calls)
-        told = PayloadRequest(exchange.payload).kind in (
+        gets_reply = PayloadRequest(exchange.payload).kind in (
             "command",
             "block_actions",
             "view_submission",
         )
-        assert not told or REFUSED in said_here or exchange.response.status == 503
+        assert not gets_reply or REFUSED in said_here or exchange.response.status == 503
 
 
 # Garbage
@@ -301,8 +301,8 @@ def test_truncated_or_altered_payload_breaks_nothing(at: FuzzedBot, fuzz: Fuzz, 
     def check(drawn: tuple[Seed, float, bytes]) -> None:
         each, where, put = drawn
         body, content_type = encoded(each.kind, each.fresh(at.harness.workspace))
-        place = int(where * len(body))
-        damaged = body[:place] + put
+        position = int(where * len(body))
+        damaged = body[:position] + put
         assert_garbage(at.send_body(Case(each), {}, {}, damaged, content_type), damaged)
 
     fuzz(

@@ -87,8 +87,8 @@ def test_sound_data_has_no_violation_and_progress_is_reported() -> None:
     with empty_store("sqlite") as store:
         service = service_on(store)
         CorruptibleEvent(service, store)
-        seen: list[Progress] = []
-        assert list(service.check(seen.append)) == []
-        assert seen[-1] == Progress(events=1, counted=5, registrations=5, waitlist_entries=3)
+        reports: list[Progress] = []
+        assert list(service.check(reports.append)) == []
+        assert reports[-1] == Progress(events=1, counted=5, registrations=5, waitlist_entries=3)
         assert repair(service) == []
         assert_invariants(store)

@@ -27,20 +27,20 @@ from tests.support.memory_store import MemoryStore
 from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
 
-PEOPLE = [f"p{number}" for number in range(12)]
+USERS = [f"p{number}" for number in range(12)]
 
 Move = Callable[[Service], object]
 
-people = st.sampled_from(PEOPLE)
+users = st.sampled_from(USERS)
 events = st.sampled_from(["e1", "e2"])
 moves: st.SearchStrategy[Move] = st.one_of(
-    st.tuples(events, people).map(lambda pair: lambda service: service.register(*pair)),
-    st.tuples(events, people).map(lambda pair: lambda service: service.register(*pair)),
-    st.tuples(events, people).map(lambda pair: lambda service: service.unregister(*pair)),
+    st.tuples(events, users).map(lambda pair: lambda service: service.register(*pair)),
+    st.tuples(events, users).map(lambda pair: lambda service: service.register(*pair)),
+    st.tuples(events, users).map(lambda pair: lambda service: service.unregister(*pair)),
     st.tuples(events, st.integers(1, 6)).map(
         lambda pair: lambda service: service.edit_event(pair[0], EventChanges.of(capacity=pair[1]))
     ),
-    people.map(lambda user_id: lambda service: recreate(service, user_id)),
+    users.map(lambda user_id: lambda service: recreate(service, user_id)),
     st.just(lambda service: service.delete_event("e2")),
     st.none().map(lambda _: lambda service: None),
 )
@@ -62,11 +62,11 @@ def checked(store: object) -> list[Violation]:
 def busy_service(store: Store) -> Service:
     """Return a service with two full events of three seats, each with waitlisted users."""
     service = service_on(store)
-    for user_id in PEOPLE:
+    for user_id in USERS:
         service.create_user(UserDraft.of(user_id=user_id, name=user_id))
     for event_id in ("e1", "e2"):
         new_event(service, event_id, capacity=3)
-        for user_id in PEOPLE[:7]:
+        for user_id in USERS[:7]:
             service.register(event_id, user_id)
     return service
 

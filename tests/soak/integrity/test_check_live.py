@@ -27,7 +27,7 @@ from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
 
 THREADS = 8
-PEOPLE = [f"u{number}" for number in range(30)]
+USERS = [f"u{number}" for number in range(30)]
 
 
 class ShortPauseClock(WallClock):
@@ -60,7 +60,7 @@ class RandomTraffic:
         self.done = 0
         self._numbers = count(4)
         self._lock = threading.Lock()
-        new_users(self.service, *PEOPLE)
+        new_users(self.service, *USERS)
         for event_id in self.events:
             new_event(self.service, event_id, capacity=4)
 
@@ -79,7 +79,7 @@ class RandomTraffic:
             list(pool.map(one, range(THREADS)))
 
     def _something(self, dice: random.Random) -> None:
-        event_id, user_id = dice.choice(self.events), dice.choice(PEOPLE)
+        event_id, user_id = dice.choice(self.events), dice.choice(USERS)
         whats: dict[Callable[[], object], int] = {
             lambda: self.service.register(event_id, user_id): 40,
             lambda: self.service.unregister(event_id, user_id): 25,
@@ -170,14 +170,14 @@ def test_violation_in_a_busy_event_is_found_and_fixed(kind: Kind) -> None:
     """Users register and leave all the time."""
     with empty_store(kind) as store:
         service = service_of_a_process(store, "busy")
-        people = [f"u{number}" for number in range(24)]
-        new_users(service, *people)
+        user_ids = [f"u{number}" for number in range(24)]
+        new_users(service, *user_ids)
         new_event(service, "e1", capacity=3)
         stopping = threading.Event()
         moves = [0] * THREADS
 
         def come_and_go(number: int) -> None:
-            own = people[number::THREADS]
+            own = user_ids[number::THREADS]
             while not stopping.is_set():
                 for user_id in own:
                     with suppress(RollcallError, InconsistentSnapshot):

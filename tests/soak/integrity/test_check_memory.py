@@ -22,9 +22,9 @@ def fill(store: Store, first: int, last: int) -> None:
     """Register users in an event, half of whose first users get seats."""
     if not first:
         new_event(service_on(store), capacity=last // 2)
-    people = [f"u{number}" for number in range(first, last)]
-    put_users(store, *people)
-    commit_together(store, "e1", [Register(user_id) for user_id in people])
+    user_ids = [f"u{number}" for number in range(first, last)]
+    put_users(store, *user_ids)
+    commit_together(store, "e1", [Register(user_id) for user_id in user_ids])
 
 
 def peaks_of_checks(few: int, many: int) -> tuple[int, int]:
@@ -92,9 +92,9 @@ def test_progress_is_reported_page_by_page() -> None:
     """This includes the rows of one event, because reading a large one takes long."""
     with empty_sqlite() as store:
         fill(store, 0, 600)
-        told: list[Progress] = []
-        list(service_on(store).check(told.append))
-    assert {progress.counted for progress in told} >= {100, 200, 300, 400, 500, 600}
-    assert {progress.registrations for progress in told} == {0, 100, 200, 300, 400, 500, 600}
-    assert {progress.waitlist_entries for progress in told} == {0, 100, 200, 300}
-    assert told[-1] == Progress(events=1, counted=600, registrations=600, waitlist_entries=300)
+        reports: list[Progress] = []
+        list(service_on(store).check(reports.append))
+    assert {progress.counted for progress in reports} >= {100, 200, 300, 400, 500, 600}
+    assert {progress.registrations for progress in reports} == {0, 100, 200, 300, 400, 500, 600}
+    assert {progress.waitlist_entries for progress in reports} == {0, 100, 200, 300}
+    assert reports[-1] == Progress(events=1, counted=600, registrations=600, waitlist_entries=300)

@@ -37,10 +37,10 @@ def test_free_seats_go_to_the_waitlist_in_order_with_notifications(
 ) -> None:
     target.rewrite_event({"capacity": 4})
     repair(target.service)
-    assert seats(target) == ["seated1", "seated2", "waiting1", "waiting2"]
+    assert seats(target) == ["seated1", "seated2", "waitlisted1", "waitlisted2"]
     entry = target.service.list_history("e1", limit=1).items[0]
     notified = [notification.user_id for notification in entry.notifications]
-    assert notified == ["e1-waiting1", "e1-waiting2"]
+    assert notified == ["e1-waitlisted1", "e1-waitlisted2"]
 
 
 def test_hundred_free_seats_take_several_commits(target: CorruptibleEvent) -> None:
@@ -68,16 +68,16 @@ def test_more_registered_than_the_capacity_raises_the_capacity(
 def test_lost_registration_gives_its_seat_to_the_waitlist(target: CorruptibleEvent) -> None:
     target.lose_row("seated1")
     repair(target.service)
-    assert seats(target) == ["seated2", "waiting1"]
+    assert seats(target) == ["seated2", "waitlisted1"]
 
 
 def test_lost_waitlist_entry_returns_to_its_position(target: CorruptibleEvent) -> None:
     """The registration's ticket decides the position, whatever else is on the waitlist."""
-    target.lose_waitlist_entry("waiting1")
+    target.lose_waitlist_entry("waitlisted1")
     target.add_waitlist_entry(1, "nobody")
     target.lose_user("seated1")
     repair(target.service)
-    assert seats(target) == ["seated2", "waiting1"]
+    assert seats(target) == ["seated2", "waitlisted1"]
 
 
 def test_lost_user_does_not_stop_the_deletion_of_an_event(
@@ -85,7 +85,7 @@ def test_lost_user_does_not_stop_the_deletion_of_an_event(
 ) -> None:
     target.rewrite_event({"deletion": Deletion.IN_PROGRESS, "operation_id": "o"})
     target.lose_user("seated1")
-    target.lose_user("waiting1")
+    target.lose_user("waitlisted1")
     repair(target.service)
     assert_fixed(target.service, target.store)
     target.service.finish_unfinished()
@@ -111,7 +111,7 @@ def test_repair_reports_the_old_and_the_new_value(target: CorruptibleEvent) -> N
     ]
     assert reported == [
         (ViolationKind.REGISTERED_COUNT, None, "0", "2"),
-        (ViolationKind.FREE_SEAT, "e1-waiting1", "waitlisted", "registered"),
+        (ViolationKind.FREE_SEAT, "e1-waitlisted1", "waitlisted", "registered"),
     ]
 
 
@@ -124,4 +124,4 @@ def test_event_with_journal_entries_ahead_can_be_changed_again(
         ViolationKind.MISSING_JOURNAL_ENTRY,
     }
     target.service.unregister("e1", "e1-seated1")
-    assert seats(target) == ["seated2", "waiting1"]
+    assert seats(target) == ["seated2", "waitlisted1"]

@@ -24,7 +24,7 @@ from tests.support.faulty_store import Fault, FaultyStore, conflict, lost, never
 from tests.support.integrity.cases import CORRUPTIONS
 from tests.support.integrity.changing_store import ChangingStore
 from tests.support.integrity.corruption import (
-    PEOPLE,
+    NAMES,
     CorruptibleEvent,
     Corruption,
     assert_fixed,
@@ -38,9 +38,9 @@ from tests.support.scale import scaled
 
 DAMAGES: dict[str, Damage] = {
     "a wrong count": lambda target: target.rewrite_event({"registered_count": 0}),
-    "a lost place": lambda target: target.lose_waitlist_entry("waiting2"),
-    "a stray place": lambda target: target.add_waitlist_entry(99, "nobody"),
-    "a place of no event": lambda target: target.add_waitlist_entry(9, "nobody", "gone"),
+    "a lost waitlist entry": lambda target: target.lose_waitlist_entry("waitlisted2"),
+    "a stray waitlist entry": lambda target: target.add_waitlist_entry(99, "nobody"),
+    "a waitlist entry of no event": lambda target: target.add_waitlist_entry(9, "nobody", "gone"),
     "a registration of no event": lambda target: target.copy_row("seated1", event_id="gone"),
     "a lost user": lambda target: target.lose_user("seated1"),
     "a lost entry": lambda target: target.lose_entry(3),
@@ -124,7 +124,7 @@ def test_event_that_is_repaired_all_the_time_is_unavailable() -> None:
         check(service_on(ChangingStore(store, cycle([corrupt_and_repair])), new_id=ids("check")))  # type: ignore[arg-type]
 
 
-people = st.sampled_from(PEOPLE)
+names = st.sampled_from(NAMES)
 Move = Callable[[Service], object]
 
 
@@ -133,10 +133,10 @@ def recreate_user(service: Service, name: str) -> None:
 
 
 moves: st.SearchStrategy[Move] = st.one_of(
-    people.map(lambda name: lambda service: service.register("e1", f"e1-{name}")),
-    people.map(lambda name: lambda service: service.unregister("e1", f"e1-{name}")),
-    people.map(lambda name: lambda service: recreate_user(service, name)),
-    people.map(lambda name: lambda service: service.delete_user(f"e1-{name}")),
+    names.map(lambda name: lambda service: service.register("e1", f"e1-{name}")),
+    names.map(lambda name: lambda service: service.unregister("e1", f"e1-{name}")),
+    names.map(lambda name: lambda service: recreate_user(service, name)),
+    names.map(lambda name: lambda service: service.delete_user(f"e1-{name}")),
     st.integers(1, 5).map(
         lambda seats: lambda service: service.edit_event("e1", EventChanges.of(capacity=seats))
     ),
@@ -193,8 +193,8 @@ def test_capacity_increase_with_a_wrong_waitlist_count_is_retried_with_pauses() 
     store = MemoryStore()
     service = service_on(store)
     target = CorruptibleEvent(service, store)
-    for name in ("waiting1", "waiting2", "waiting3"):
-        service.unregister("e1", target.person(name))
+    for name in ("waitlisted1", "waitlisted2", "waitlisted3"):
+        service.unregister("e1", target.user_id(name))
     target.rewrite_event({"waitlist_count": 5})
     before = target.event().version
     service.edit_event("e1", EventChanges.of(capacity=4))
@@ -210,8 +210,8 @@ def test_user_created_again_during_a_repair_stays() -> None:
     store = MemoryStore()
     service = service_on(store)
     target = CorruptibleEvent(service, store)
-    target.lose_user("waiting1")
-    before = target.row("waiting1")
+    target.lose_user("waitlisted1")
+    before = target.row("waitlisted1")
     fixed = repair(
         service_on(
             ChangingStore(store, cycle([lambda: recreate_user_if_gone(service)])),  # type: ignore[arg-type]
@@ -219,13 +219,13 @@ def test_user_created_again_during_a_repair_stays() -> None:
         )
     )
     assert ViolationKind.NO_USER not in {fix.violation.kind for fix in fixed}
-    assert target.row("waiting1") == before
+    assert target.row("waitlisted1") == before
     assert_fixed(service, store)
 
 
 def recreate_user_if_gone(service: Service) -> None:
     with suppress(RollcallError):
-        recreate_user(service, "waiting1")
+        recreate_user(service, "waitlisted1")
 
 
 class StaleCheck(Checker):
@@ -258,9 +258,9 @@ def change_nothing(target: CorruptibleEvent) -> None:
 
 
 def let_all_leave(target: CorruptibleEvent) -> None:
-    for name in PEOPLE:
+    for name in NAMES:
         with suppress(RollcallError):
-            target.service.unregister("e1", target.person(name))
+            target.service.unregister("e1", target.user_id(name))
 
 
 def delete_the_event(target: CorruptibleEvent) -> None:

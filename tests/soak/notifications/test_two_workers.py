@@ -40,7 +40,7 @@ def while_the_lease_lasts(scene: DeliveryScene, scenario: Scenario, at: int) -> 
     second = scene.worker("second")
     second.process_event(event.event_id)
     first.finish()
-    _settle(scene, event, first, second)
+    _finish(scene, event, first, second)
     assert scene.received(event) == scenario.expected
     assert_all_delivered(scene, scenario, event)
 
@@ -62,7 +62,7 @@ def after_the_lease(
     first.finish()
     if second_at != 0:  # at 0, the second does not have the lease yet
         assert first.sent_since() <= first.was_sending
-    _settle(scene, event, first, second)
+    _finish(scene, event, first, second)
     assert_in_order_but_for_one(scenario, scene.received(event))
     assert_all_delivered(scene, scenario, event)
 
@@ -74,12 +74,12 @@ def without_a_lease(scene: DeliveryScene, scenario: Scenario, at: int) -> None:
     second = scene.worker("the same")
     second.process_event(event.event_id)
     first.finish()
-    _settle(scene, event, first, second)
+    _finish(scene, event, first, second)
     assert scene.received(event) == scenario.expected
     assert_all_delivered(scene, scenario, event)
 
 
-def _settle(scene: DeliveryScene, event: Event, *processes: Any) -> None:
+def _finish(scene: DeliveryScene, event: Event, *processes: Any) -> None:
     """Run both until they have nothing left to do."""
     for process in processes:
         scene.run(getattr(process, "notification_worker", process), event.event_id)

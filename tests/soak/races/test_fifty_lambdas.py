@@ -44,7 +44,7 @@ from tests.support.unguarded_store import UnguardedStore
 
 WORKSPACE = "T1"
 
-SLACK_WAITS = 3.0
+SLACK_TIMEOUT = 3.0
 """Seconds until Slack gives up (R8.12)."""
 
 COMPUTING = 0.02
@@ -167,7 +167,7 @@ def ask(function: lambda_functions.Function, user_id: str, clock: Clock) -> str:
     return text_of(json.loads(response["body"])["blocks"])
 
 
-def people(number: int) -> list[str]:
+def users(number: int) -> list[str]:
     return [f"U{at:04}" for at in range(number)]
 
 
@@ -213,7 +213,7 @@ def test_seats_are_given_exactly_and_answers_are_true(
     functions: int, each: int, capacity: int, virtual: bool, count: Count
 ) -> None:
     """Users who were answered "busy, nothing was changed" try again, as people do."""
-    everybody = people(functions * each)
+    everybody = users(functions * each)
     with rush(functions, capacity, virtual=virtual) as (fleet, store):
         answers = Answers()
         fleet.press(everybody, answers)
@@ -244,14 +244,14 @@ def test_functions_that_ignore_the_version_are_caught() -> None:
     """Negative control: without the version condition, the check finds wrong answers."""
     with rush(8, 25, virtual=True, without=["version", "entry"]) as (fleet, store):
         answers = Answers()
-        fleet.press(people(40), answers)
+        fleet.press(users(40), answers)
         with pytest.raises(AssertionError):
             assert_answers_are_true(store, answers, 25)
 
 
 def report(count: Count, whose: str, fleet: LambdaFleet, answers: Answers) -> None:
     """Report the answers of the first round."""
-    in_time = sum(seconds <= SLACK_WAITS for seconds in answers.seconds)
+    in_time = sum(seconds <= SLACK_TIMEOUT for seconds in answers.seconds)
     count(f"people registered at once {whose}", len(answers.by_user))
     count(f"answers within 3 s {whose}", in_time)
     count(f"answers 'busy, nothing was changed' {whose}", len(answers.users_whose_last_has(BUSY)))

@@ -30,7 +30,7 @@ from tests.support.races.judging import (
     assert_race_is_valid,
 )
 from tests.support.races.linearizability import NotLinearizable, find_order
-from tests.support.races.races import E1, InitialEvent, Race, people
+from tests.support.races.races import E1, InitialEvent, Race, user_ids
 from tests.support.races.recording import RecordingService, run_together
 from tests.support.reference_model import ReferenceModel
 from tests.support.stores import Kind, empty_store
@@ -99,7 +99,7 @@ def meeting_ids(threads: int) -> Callable[[str], Callable[[], str]]:
 @with_and_without
 def test_race_without_the_version_condition_is_rejected(kind: Kind, holds: bool) -> None:
     """R7.3: four processes plan for the last seat from the same snapshot, and all commit."""
-    crowd = people("p", 4)
+    crowd = user_ids("p", 4)
     started = Race(
         crowd, {E1: InitialEvent(1, has_waitlist=False)}, [[("register", E1, p)] for p in crowd]
     )
@@ -193,7 +193,7 @@ def test_unconfirmed_call_is_judged_by_its_later_result(
 def test_last_in_first_out_command_queue_is_rejected(
     holds: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crowd = people("p", 4)
+    crowd = user_ids("p", 4)
     store = FaultyStore()
     Race(crowd, {E1: InitialEvent(4)}, []).prepare(store)
     numbers = ids("queue")

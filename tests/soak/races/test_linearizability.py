@@ -134,9 +134,9 @@ def test_unanswered_call_may_or_may_not_have_happened() -> None:
 
 def test_read_of_a_later_state_is_rejected() -> None:
     placed = registers("a", (5, 9), *SEAT)
-    told = call("get_registration", "e1", "a", at=(0, 4), answer=("own", "registered", 1, None))
-    assert not accepted(model_of(), placed, told)
-    assert accepted(model_of(), placed, replace(told, responded=6))
+    read = call("get_registration", "e1", "a", at=(0, 4), answer=("own", "registered", 1, None))
+    assert not accepted(model_of(), placed, read)
+    assert accepted(model_of(), placed, replace(read, responded=6))
 
 
 def test_preview_that_mixes_two_moments_is_rejected() -> None:
@@ -177,9 +177,9 @@ def test_deleted_user_leaves_event_by_event() -> None:
 
 
 def test_deletion_reported_done_too_early_is_rejected() -> None:
-    seen = call("get_event", "e1", at=(10, 11), answer=("event", 1, "open", 1, 0))
-    assert not accepted(model_of("z"), deletes("z", (0, 9), "deleted", True), seen)
-    assert accepted(model_of("z"), deletes("z", (0, 9), "deleted", False), seen)
+    read = call("get_event", "e1", at=(10, 11), answer=("event", 1, "open", 1, 0))
+    assert not accepted(model_of("z"), deletes("z", (0, 9), "deleted", True), read)
+    assert accepted(model_of("z"), deletes("z", (0, 9), "deleted", False), read)
 
 
 def test_two_deletions_of_one_user_wait_for_the_same_end() -> None:
@@ -215,28 +215,30 @@ def edits(capacity: int, at: tuple[int, int], *answer: object) -> Call:
 
 def test_long_capacity_increase_continues_seat_by_seat_until_overtaken() -> None:
     """R2.5: the first commit promotes 49 users, the others follow; a lower capacity stops it."""
-    waiting = crowd(60)
-    model = model_of("z", *waiting)
-    raised = edits(100, (0, 9), "changed", tuple(waiting[:49]), True)
+    users = crowd(60)
+    model = model_of("z", *users)
+    increased = edits(100, (0, 9), "changed", tuple(users[:49]), True)
     end = model.copied()
     end.edit("e1", 100, None)
-    assert accepted(model, raised, final=end)
+    assert accepted(model, increased, final=end)
     lowered = edits(53, (10, 19), "changed", (), True)
     stopped = model.copied()
     stopped.edit("e1", 53, None)
-    assert accepted(model, raised, lowered, final=stopped)
-    assert not accepted(model, raised, lowered, final=end)
+    assert accepted(model, increased, lowered, final=stopped)
+    assert not accepted(model, increased, lowered, final=end)
     below = edits(53, (10, 19), "CapacityBelowRegistered", 53, 54)
-    assert accepted(model, raised, below, final=end)
-    assert not accepted(model, raised, replace(below, answer=("CapacityBelowRegistered", 53, 50)))
+    assert accepted(model, increased, below, final=end)
+    assert not accepted(
+        model, increased, replace(below, answer=("CapacityBelowRegistered", 53, 50))
+    )
 
 
 def test_short_capacity_increase_is_one_moment() -> None:
     """Promotions that fit into one commit happen together or not at all."""
-    waiting = crowd(6)
-    model = model_of("z", *waiting)
-    assert accepted(model, edits(5, (0, 9), "changed", tuple(waiting[:4]), True))
-    assert not accepted(model, edits(5, (0, 9), "changed", tuple(waiting[:3]), True))
+    users = crowd(6)
+    model = model_of("z", *users)
+    assert accepted(model, edits(5, (0, 9), "changed", tuple(users[:4]), True))
+    assert not accepted(model, edits(5, (0, 9), "changed", tuple(users[:3]), True))
     assert not accepted(model, edits(1, (0, 9), "changed", (), True))
 
 
@@ -273,11 +275,10 @@ def test_history_with_too_many_orders_is_undecided(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(linearizability, "MAX_STATES", 10)
-    waiting = crowd(12)
-    model = model_of("z", *waiting)
+    users = crowd(12)
+    model = model_of("z", *users)
     calls = [
-        leaves(user_id, (0, 9), "left", "waitlisted", n + 2, ())
-        for n, user_id in enumerate(waiting)
+        leaves(user_id, (0, 9), "left", "waitlisted", n + 2, ()) for n, user_id in enumerate(users)
     ]
     with pytest.raises(Undecided):
         find_order(model, calls, model.contents())

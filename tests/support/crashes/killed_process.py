@@ -30,11 +30,11 @@ THREADS = 16
 CALLS = 40
 """Number of calls of each thread, unless the process is killed."""
 
-PEOPLE = [f"p{number}" for number in range(90)]
-EVENTS = ("small", "raised", "deleted")
-RAISED_TO = 80
+USERS = [f"p{number}" for number in range(90)]
+EVENTS = ("small", "increased", "deleted")
+INCREASED_TO = 80
 
-LONG = frozenset({"raise", "delete_user", "delete_event"})
+LONG = frozenset({"increase", "delete_user", "delete_event"})
 
 
 def store_of(kind: str, where: str) -> Store:
@@ -47,14 +47,14 @@ def store_of(kind: str, where: str) -> Store:
 def calls_of(thread: int, random: Random) -> list[list[str]]:
     """Return the calls of a thread: mostly register and unregister, and sometimes a long operation."""
     calls = [
-        [random.choice(["register", "unregister"]), random.choice(EVENTS), random.choice(PEOPLE)]
+        [random.choice(["register", "unregister"]), random.choice(EVENTS), random.choice(USERS)]
         for _ in range(CALLS)
     ]
     long = {
-        0: ["raise", "raised"],
+        0: ["increase", "increased"],
         1: ["delete_event", "deleted"],
-        2: ["delete_user", random.choice(PEOPLE)],
-        3: ["delete_user", random.choice(PEOPLE)],
+        2: ["delete_user", random.choice(USERS)],
+        3: ["delete_user", random.choice(USERS)],
     }
     if thread in long:
         calls.insert(random.randrange(CALLS // 4), long[thread])
@@ -67,7 +67,7 @@ def carry_out(service: Service, call: list[str]) -> object:
     make: dict[str, Callable[..., object]] = {
         "register": service.register,
         "unregister": service.unregister,
-        "raise": lambda event: service.edit_event(event, EventChanges.of(capacity=RAISED_TO)),
+        "increase": lambda event: service.edit_event(event, EventChanges.of(capacity=INCREASED_TO)),
         "delete_event": service.delete_event,
         "delete_user": service.delete_user,
     }

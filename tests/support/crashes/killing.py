@@ -18,7 +18,7 @@ from domain.models import Change, Page
 from domain.ports import Store
 from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore
-from tests.support.crashes.killed_process import EVENTS, LONG, PEOPLE, RAISED_TO
+from tests.support.crashes.killed_process import EVENTS, INCREASED_TO, LONG, USERS
 from tests.support.dynamodb.local_server import ROOT
 from tests.support.environment import commit_together, ids, new_event, new_users, service_on
 from tests.support.invariants import Everything, assert_invariants
@@ -62,15 +62,15 @@ def run_and_kill(seed: int, kind: str, where: str) -> RushTranscript:
         text=True,
     )
     assert process.stdout is not None
-    waits_for_long, more = seed % 2 == 0, random.randrange(300)
-    if waits_for_long:
+    needs_long, more = seed % 2 == 0, random.randrange(300)
+    if needs_long:
         more = random.randrange(12)
     for line in process.stdout:
         is_long = bool(LONG.intersection(rush.hear(line)))
-        waits_for_long = waits_for_long and not is_long
-        if not waits_for_long and more == 0:
+        needs_long = needs_long and not is_long
+        if not needs_long and more == 0:
             break
-        more -= not waits_for_long
+        more -= not needs_long
     process.kill()
     # Its last lines count, except for one that is cut off.
     for line in process.stdout:
@@ -84,10 +84,10 @@ def run_and_kill(seed: int, kind: str, where: str) -> RushTranscript:
 def prepare(store: AnyStore) -> None:
     """Fill three events: a small one, one whose capacity will increase a lot, and one that will be deleted."""
     service = service_on(store, new_id=ids("prepare"))
-    new_users(service, *PEOPLE)
+    new_users(service, *USERS)
     for event_id, capacity, crowd in zip(EVENTS, (5, 1, 30), (20, 80, 80), strict=True):
         new_event(service, event_id, capacity=capacity)
-        commit_together(store, event_id, [Register(user_id) for user_id in PEOPLE[:crowd]])
+        commit_together(store, event_id, [Register(user_id) for user_id in USERS[:crowd]])
         for entry in store.list_journal(event_id, limit=100):
             store.mark_delivered(event_id, entry.version)
 
@@ -170,13 +170,13 @@ def assert_next_process_continues(store: Store, rush: RushTranscript) -> None:
     while left := unfinished(store):
         assert service.finish_unfinished() == len(left)
     found = assert_invariants(store)
-    raised = found.events["raised"]
-    assert (raised.capacity, raised.capacity_target) in {(1, None), (RAISED_TO, None)}
+    increased = found.events["increased"]
+    assert (increased.capacity, increased.capacity_target) in {(1, None), (INCREASED_TO, None)}
     assert found.events["deleted"].deletion in {None, Deletion.DONE}
     for call, answer in rush.answered():
         match call, answer:
-            case ["raise", _], True:
-                assert raised.capacity == RAISED_TO, "the capacity increase is lost"
+            case ["increase", _], True:
+                assert increased.capacity == INCREASED_TO, "the capacity increase is lost"
             case ["delete_event", _], bool():
                 assert found.events["deleted"].deletion is Deletion.DONE, "the deletion is lost"
             case ["delete_user", user_id], bool():

@@ -22,7 +22,7 @@ CROWD = [f"p{number}" for number in range(60)]
 """More users than one commit can promote."""
 
 
-def people(*user_ids: str, **event: object) -> Callable[[ServiceProcess], None]:
+def event_with(*user_ids: str, **event: object) -> Callable[[ServiceProcess], None]:
     """Return a function that creates an event, its attendees in order, and the user `new`."""
 
     def prepare(process: ServiceProcess) -> None:
@@ -82,9 +82,9 @@ def three_events(process: ServiceProcess) -> None:
         commit_together(process.store, event_id, [Register(name) for name in crowd.split()])
 
 
-FULL = people("ada", "bob", "eve", "dan")
+FULL = event_with("ada", "bob", "eve", "dan")
 """Two users are registered, two waitlisted."""
-ROOMY = people("ada", "bob", capacity=5)
+ROOMY = event_with("ada", "bob", capacity=5)
 
 USERS = [
     Operation("create user", prepare_nothing, lambda p: p.service.create_user(user_draft())),
@@ -134,7 +134,7 @@ EVENTS = [
     Operation("increase the capacity in one commit", FULL, editing(capacity=3)),
     Operation(
         "increase the capacity in several commits",
-        people(*CROWD, capacity=1),
+        event_with(*CROWD, capacity=1),
         editing(capacity=59),
         is_long=True,
     ),
@@ -168,7 +168,7 @@ EVENTS = [
     ),
     Operation(
         "delete event without attendees",
-        people(),
+        event_with(),
         lambda p: p.service.delete_event("e1"),
         is_long=True,
     ),
@@ -184,7 +184,7 @@ REGISTRATIONS = [
     Operation("register on the waitlist", FULL, lambda p: p.service.register("e1", "new")),
     Operation(
         "register, full",
-        people("ada", "bob", has_waitlist=False),
+        event_with("ada", "bob", has_waitlist=False),
         lambda p: p.service.register("e1", "new"),
     ),
     Operation("register, has a seat", FULL, lambda p: p.service.register("e1", "ada")),
@@ -222,13 +222,13 @@ REGISTRATIONS = [
 
 def unfinished_capacity_increase(process: ServiceProcess) -> None:
     """Stop a capacity increase after its first step."""
-    people(*CROWD, capacity=1)(process)
+    event_with(*CROWD, capacity=1)(process)
     editing(capacity=59)(process)
     process.forget()
 
 
 def unfinished_event_deletion(process: ServiceProcess) -> None:
-    """Stop an event's deletion after its mark."""
+    """Stop an event's deletion after its deletion id is stored."""
     FULL(process)
     commit_together(process.store, "e1", [StartDeletion(None)])
 
@@ -242,7 +242,7 @@ def unfinished_user_deletion(process: ServiceProcess) -> None:
 def due_reminder(process: ServiceProcess) -> None:
     """Create an event whose reminder has been due for half an hour."""
     process.clock.advance(timedelta(days=-2))
-    people("ada", "bob", "eve", starts_at=START + timedelta(hours=23, minutes=30))(process)
+    event_with("ada", "bob", "eve", starts_at=START + timedelta(hours=23, minutes=30))(process)
     process.clock.advance(timedelta(days=2))
 
 

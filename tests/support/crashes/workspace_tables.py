@@ -25,7 +25,7 @@ Stored = dict[tuple[str, str], Any]
 
 PER_RUN = frozenset(
     {"version", "revision", "plan_id", "at", "created_at", "updated_at", "registered_at"}
-    | {"seated_at", "leased_until", "settled", "since"}
+    | {"seated_at", "leased_until", "since"}
 )
 """Fields that differ between two runs of the same calls: times, and ids of commits."""
 
@@ -136,9 +136,9 @@ class _Contents:
                 row = items.to_registration(item)
                 memory.registrations[row.event_id, row.user_id] = row
             case schema.WAITLIST.name:
-                waiting = items.to_waitlist_entry(item)
+                waitlist_entry = items.to_waitlist_entry(item)
                 event_id = items.identifier(from_wire(item)["event_id"])
-                memory.waitlist[event_id, waiting.ticket] = waiting
+                memory.waitlist[event_id, waitlist_entry.ticket] = waitlist_entry
             case schema.CARDS.name:
                 self.cards.append(items.to_card(item))
             case _ if from_wire(item)["version"] == 0:

@@ -31,19 +31,19 @@ THREADS = 8
 
 
 def crowd(
-    event_id: str, registered: int, waiting: int, free: int = 0
+    event_id: str, registered: int, waitlisted: int, free: int = 0
 ) -> tuple[Event, Iterator[Registration]]:
     """Return an event and its attendees, `event_id`-1 and so on: first the registered, then the waitlisted."""
-    people = registered + waiting
+    attendees = registered + waitlisted
     event = an_event(
         event_id,
         capacity=registered + free,
         registered_count=registered,
-        waitlist_count=waiting,
-        next_ticket=people + 1,
-        waitlist_by_block=Counter(block_of(one) for one in range(registered + 1, people + 1)),
+        waitlist_count=waitlisted,
+        next_ticket=attendees + 1,
+        waitlist_by_block=Counter(block_of(one) for one in range(registered + 1, attendees + 1)),
     )
-    return event, (_row(event_id, ticket, registered) for ticket in range(1, people + 1))
+    return event, (_row(event_id, ticket, registered) for ticket in range(1, attendees + 1))
 
 
 def _row(event_id: str, ticket: int, registered: int) -> Registration:
@@ -62,20 +62,20 @@ def fill(
     store: SQLiteStore | DynamoDBStore,
     event_id: str,
     registered: int,
-    waiting: int,
+    waitlisted: int,
     free: int = 0,
     *,
     is_whole: bool = True,
 ) -> None:
     """Write a crowd. Unless it must be whole, DynamoDB stores only the first and last 60 as users."""
-    event, rows = crowd(event_id, registered, waiting, free)
-    tickets = range(1, registered + waiting + 1)
+    event, rows = crowd(event_id, registered, waitlisted, free)
+    tickets = range(1, registered + waitlisted + 1)
     write_events(store, [event])
     if is_whole or isinstance(store, SQLiteStore):  # it has foreign keys
         write_users(store, (f"{event_id}-{ticket}" for ticket in tickets))
     else:
-        known = sorted({*tickets[:60], *tickets[-60:]})
-        write_users(store, (f"{event_id}-{ticket}" for ticket in known))
+        with_user = sorted({*tickets[:60], *tickets[-60:]})
+        write_users(store, (f"{event_id}-{ticket}" for ticket in with_user))
     write_rows(store, rows)
 
 

@@ -151,10 +151,10 @@ def _never_asked_for(harness: SlackHarness, seeds: list[Seed]) -> Iterator[Seed]
         closed | {"type": "view_closed", "is_cleared": False},
         modal.stack,
     )
-    person = {
+    actor = {
         key: press.payload[key] for key in ("token", "team", "user", "trigger_id", "enterprise")
     }
-    shortcut = person | {"type": "shortcut", "callback_id": "register", "action_ts": "1.1"}
+    shortcut = actor | {"type": "shortcut", "callback_id": "register", "action_ts": "1.1"}
     yield Seed("shortcut", "interaction", shortcut)
     message = {key: press.payload[key] for key in ("message", "channel", "response_url")}
     yield Seed("message_action", "interaction", shortcut | message | {"type": "message_action"})

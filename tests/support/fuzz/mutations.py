@@ -134,15 +134,15 @@ def mutations(seed: Seed) -> st.SearchStrategy[Mutation]:
     """Return the mutations of a seed's payload: half of them where the bot reads, the others anywhere."""
     everywhere = list(paths(seed.payload))
     read = [path for path in everywhere if path[-1] in READ]
-    place = st.one_of(st.sampled_from(read), st.sampled_from(everywhere))
+    path = st.one_of(st.sampled_from(read), st.sampled_from(everywhere))
     names = st.sampled_from(sorted(READ))
     return st.one_of(
-        st.builds(Mutation, place, st.just("replace"), VALUES),
-        st.builds(Mutation, place, st.just("replace"), STRINGS),
-        st.builds(Mutation, place, st.sampled_from(["drop", "twice", "wrap"])),
+        st.builds(Mutation, path, st.just("replace"), VALUES),
+        st.builds(Mutation, path, st.just("replace"), STRINGS),
+        st.builds(Mutation, path, st.sampled_from(["drop", "twice", "wrap"])),
         st.builds(
             lambda path, name, value: Mutation((*path[:-1], name), "put", value),
-            place,
+            path,
             names,
             VALUES,
         ),

@@ -164,7 +164,7 @@ class _PermissionCheck:
         self, key: tuple[str, str], was: Registration | None, now: Registration | None
     ) -> None:
         event_id, user_id = key
-        if now is None and self._takes_out(event_id):
+        if now is None and self._removes_attendees(event_id):
             return
         if user_id != self._actor:
             assert was is not None, f"{user_id} was registered by {self._actor}"
@@ -180,7 +180,7 @@ class _PermissionCheck:
             assert was is None, f"{key} was changed in place"
             assert self._asked.may_register, f"registered by {self._asked.what}"
 
-    def _takes_out(self, event_id: str) -> bool:
+    def _removes_attendees(self, event_id: str) -> bool:
         """Return whether an organizer removes attendees: one of them, or all with the event."""
         ways = {f"form {CallbackId.REMOVE}", f"form {CallbackId.DELETE_EVENT}"}
         event = self._before.events[event_id]
@@ -188,7 +188,7 @@ class _PermissionCheck:
 
     def _frees(self, event_id: str) -> bool:
         """Return whether a seat became free: the actor left or removed somebody, or the capacity grew."""
-        if self._takes_out(event_id):
+        if self._removes_attendees(event_id):
             return True
         own = self._before.registrations.get((event_id, str(self._actor)))
         left = (event_id, self._actor) not in self._after.registrations

@@ -64,8 +64,8 @@ class Walk:
         self._slack = slack
 
     def _press(self, user_id: str, target: Message | View, action: str, **how: Any) -> None:
-        seen = self._slack.click(user_id, target, action, **how)
-        assert seen.failure is None, (action, seen.failure)
+        result = self._slack.click(user_id, target, action, **how)
+        assert result.failure is None, (action, result.failure)
 
     def _card(self, event_id: str) -> Message:
         return next(
@@ -86,7 +86,7 @@ class Walk:
         self.look_back()
         self.end()
         self.leave_and_forget()
-        self.change_people()
+        self.change_members()
 
     def commands(self) -> None:
         for text in (
@@ -215,10 +215,10 @@ class Walk:
         form = pressed(ActionId.EDIT)
         self._slack.submit(AMARA, form.id, {(BlockId.LOCATION, ActionId.INPUT): "Hall 2"})
         form = pressed(ActionId.MESSAGE_ATTENDEES)
-        words: dict[tuple[str, str], Any] = {
+        filled: dict[tuple[str, str], Any] = {
             (BlockId.TEXT, ActionId.INPUT): "Bring *friends* and <!channel>"
         }
-        for values in (words, {}):
+        for values in (filled, {}):
             self._slack.submit(AMARA, form.id, values)
         pressed(ActionId.EXPORT)
         pressed(ActionId.ATTENDEE)
@@ -228,8 +228,8 @@ class Walk:
         for action in (ActionId.HISTORY_PAGE, ActionId.HISTORY_BACK):
             self._press(AMARA, self._on_top(AMARA), action)
         self._harness.deliver_due(2)
-        told = self._harness.workspace.messages(self._harness.workspace.dm(BJORN).id)[-1]
-        self._press(BJORN, told, ActionId.SHOW_EVENTS)
+        message = self._harness.workspace.messages(self._harness.workspace.dm(BJORN).id)[-1]
+        self._press(BJORN, message, ActionId.SHOW_EVENTS)
 
     def look_back(self) -> None:
         self._slack.command(PRIYA, RANDOM, "/register", "picnic")
@@ -249,7 +249,7 @@ class Walk:
             self._press(BJORN, self._on_top(BJORN), action)
             self._slack.submit(BJORN, self._on_top(BJORN).id, values)
 
-    def change_people(self) -> None:
+    def change_members(self) -> None:
         self._slack.update_member(DIEGO, name="diego.q")
         self._slack.update_member(DIEGO, deleted=True)
         self._slack.update_member(DIEGO, deleted=False)

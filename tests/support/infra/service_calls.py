@@ -17,7 +17,7 @@ from domain.inputs import EventChanges
 from domain.service import Service
 from tests.support.crashes import operations
 from tests.support.crashes.cases import CrashScenario, FaultPlan, Operation, ServiceProcess
-from tests.support.crashes.operations import CROWD, FULL, people
+from tests.support.crashes.operations import CROWD, FULL, event_with
 from tests.support.crashes.workspace_tables import WorkspaceTables
 from tests.support.dynamodb.local import client_of, local_endpoint
 from tests.support.dynamodb.requests import WRITES
@@ -38,7 +38,7 @@ CHANGES = (
     *operations.SWEEPS,
 )
 
-LINE = people(*CROWD, capacity=1)
+FULL_WITH_WAITLIST = event_with(*CROWD, capacity=1)
 
 READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], object]]] = {
     "get_user": (FULL, lambda service: service.get_user("ada")),
@@ -63,9 +63,12 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     "get_registration": (FULL, lambda service: service.get_registration("e1", "eve")),
     "list_registrations_of": (FULL, lambda service: service.list_registrations_of("eve")),
     "find_registrations_of": (FULL, lambda service: service.find_registrations_of("eve", "event")),
-    "list_registrations_in": (LINE, lambda service: service.list_registrations_in("e1")),
+    "list_registrations_in": (
+        FULL_WITH_WAITLIST,
+        lambda service: service.list_registrations_in("e1"),
+    ),
     "preview_capacity": (
-        LINE,
+        FULL_WITH_WAITLIST,
         lambda service: (
             service.preview_capacity("e1", 3),
             service.edit_event("e1", EventChanges.of(capacity=3)),

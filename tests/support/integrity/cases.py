@@ -81,10 +81,13 @@ HISTORY = {
 }
 WAITLIST = {
     "a registration lost": in_waitlist(
-        K.STRAY_WAITLIST_ENTRY, "waiting2", 4, lambda target: target.lose_row("waiting2")
+        K.STRAY_WAITLIST_ENTRY, "waitlisted2", 4, lambda target: target.lose_row("waitlisted2")
     ),
     "a waitlist entry lost": in_waitlist(
-        K.NOT_ON_WAITLIST, "waiting2", 4, lambda target: target.lose_waitlist_entry("waiting2")
+        K.NOT_ON_WAITLIST,
+        "waitlisted2",
+        4,
+        lambda target: target.lose_waitlist_entry("waitlisted2"),
     ),
     "an entry of no user": in_waitlist(
         K.STRAY_WAITLIST_ENTRY, "nobody", 99, lambda target: target.add_waitlist_entry(99, "nobody")
@@ -94,21 +97,21 @@ WAITLIST = {
     ),
     "a second waitlist entry": in_waitlist(
         K.STRAY_WAITLIST_ENTRY,
-        "waiting1",
+        "waitlisted1",
         9,
-        lambda target: target.add_waitlist_entry(9, "waiting1"),
+        lambda target: target.add_waitlist_entry(9, "waitlisted1"),
     ),
     "a waitlist entry of a registered user": in_waitlist(
         K.STRAY_WAITLIST_ENTRY, "seated1", 9, lambda target: target.add_waitlist_entry(9, "seated1")
     ),
     "a waitlist entry of another time": in_row(
-        K.NOT_ON_WAITLIST, "waiting1", 3, registered_at=START - timedelta(days=1)
+        K.NOT_ON_WAITLIST, "waitlisted1", 3, registered_at=START - timedelta(days=1)
     ),
     "a waitlist entry replaced by another": in_waitlist(
         K.NOT_ON_WAITLIST,
-        "waiting2",
+        "waitlisted2",
         4,
-        lambda target: target.lose_waitlist_entry("waiting2"),
+        lambda target: target.lose_waitlist_entry("waitlisted2"),
         lambda target: target.add_waitlist_entry(4, "nobody"),
     ),
     "a waitlist entry in no event": Corruption(
@@ -145,27 +148,27 @@ REGISTRATIONS = {
         lambda target: target.lose_user("seated1"), K.NO_USER, "seated1", 1
     ),
     "a waitlisted user lost": Corruption(
-        lambda target: target.lose_user("waiting2"), K.NO_USER, "waiting2", 4
+        lambda target: target.lose_user("waitlisted2"), K.NO_USER, "waitlisted2", 4
     ),
     "two seats with one ticket": in_row(K.SHARED_TICKET, "seated2", 1, ticket=1),
     "a seat with the ticket of a waitlisted user": in_row(K.SHARED_TICKET, "seated2", 4, ticket=4),
-    "a waitlisted user with another's ticket": in_row(K.SHARED_TICKET, "waiting2", 3, ticket=3),
+    "a waitlisted user with another's ticket": in_row(K.SHARED_TICKET, "waitlisted2", 3, ticket=3),
     "a waitlisted user with a ticket and an earlier time": in_row(
-        K.SHARED_TICKET, "waiting2", 3, ticket=3, registered_at=START - timedelta(days=1)
+        K.SHARED_TICKET, "waitlisted2", 3, ticket=3, registered_at=START - timedelta(days=1)
     ),
     "a waitlisted user with the ticket of a seat": Corruption(
-        lambda target: target.rewrite_row("waiting2", ticket=1), K.SHARED_TICKET, "seated1", 1
+        lambda target: target.rewrite_row("waitlisted2", ticket=1), K.SHARED_TICKET, "seated1", 1
     ),
     "a seat with an invalid ticket": in_row(K.BAD_TICKET, "seated2", 0, ticket=0),
-    "a waitlisted user with an invalid ticket": in_row(K.BAD_TICKET, "waiting3", -5, ticket=-5),
-    "a ticket that was never given": in_row(K.NOT_ON_WAITLIST, "waiting3", 50, ticket=50),
-    "a waitlisted user with a seat time": in_row(K.SEATED_AT, "waiting1", 3, seated_at=START),
+    "a waitlisted user with an invalid ticket": in_row(K.BAD_TICKET, "waitlisted3", -5, ticket=-5),
+    "a ticket that was never given": in_row(K.NOT_ON_WAITLIST, "waitlisted3", 50, ticket=50),
+    "a waitlisted user with a seat time": in_row(K.SEATED_AT, "waitlisted1", 3, seated_at=START),
     "a seat without a seat time": in_row(K.SEATED_AT, "seated1", 1, seated_at=None),
     "a seat turned into a waitlist entry": in_row(
         K.NOT_ON_WAITLIST, "seated2", 2, status=RegistrationStatus.WAITLISTED, seated_at=None
     ),
     "a waitlist entry turned into a seat": in_row(
-        K.SEATED_AT, "waiting1", 3, status=RegistrationStatus.REGISTERED
+        K.SEATED_AT, "waitlisted1", 3, status=RegistrationStatus.REGISTERED
     ),
 }
 CORRUPTIONS = {**NUMBERS, **HISTORY, **WAITLIST, **REGISTRATIONS}
@@ -174,6 +177,6 @@ ON_DYNAMODB = {
         lambda target: target.set_listed("seated2", listed=False), K.ROSTER, "seated2", 2
     ),
     "a waitlisted user whom the roster lists": Corruption(
-        lambda target: target.set_listed("waiting1", listed=True), K.ROSTER, "waiting1", 3
+        lambda target: target.set_listed("waitlisted1", listed=True), K.ROSTER, "waitlisted1", 3
     ),
 }

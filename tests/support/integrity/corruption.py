@@ -30,7 +30,7 @@ from tests.support.invariants import Everything, everything_in
 from tests.support.memory_store import MemoryStore
 from tests.support.stores import without_foreign_keys
 
-PEOPLE = ("seated1", "seated2", "waiting1", "waiting2", "waiting3")
+NAMES = ("seated1", "seated2", "waitlisted1", "waitlisted2", "waitlisted3")
 
 _plan_ids = ids("corruption")
 
@@ -42,12 +42,12 @@ class CorruptibleEvent:
         self.service = service
         self.store = store
         self.event_id = event_id
-        new_users(service, *map(self.person, PEOPLE))
+        new_users(service, *map(self.user_id, NAMES))
         new_event(service, event_id, capacity=2)
-        for name in PEOPLE:
-            service.register(event_id, self.person(name))
+        for name in NAMES:
+            service.register(event_id, self.user_id(name))
 
-    def person(self, name: str) -> str:
+    def user_id(self, name: str) -> str:
         """Return the id of this event's user with that name."""
         return f"{self.event_id}-{name}"
 
@@ -69,7 +69,7 @@ class CorruptibleEvent:
 
     def row(self, name: str) -> Registration:
         """Return a user's registration."""
-        user_id = self.person(name)
+        user_id = self.user_id(name)
         found = self.store.get_rows(self.event_id, registrations_of=[user_id], users=())
         return found.registrations[user_id]
 
@@ -92,12 +92,12 @@ class CorruptibleEvent:
 
     def add_waitlist_entry(self, ticket: int, name: str, event_id: str | None = None) -> None:
         """Write only a waitlist entry."""
-        entry = WaitlistEntry(ticket, self.person(name), START)
+        entry = WaitlistEntry(ticket, self.user_id(name), START)
         self.corrupt(PutWaitlistEntry(event_id or self.event_id, entry))
 
     def lose_user(self, name: str) -> None:
         """Delete only a user."""
-        user_id = self.person(name)
+        user_id = self.user_id(name)
         with without_foreign_keys(self.store):
             self.store.delete_user(user_id, start_user_deletion(self.store, user_id))
 
@@ -143,7 +143,7 @@ class CorruptibleEvent:
             }
         self.store._client.update_item(
             TableName=self.store._keys.table_name(REGISTRATIONS),
-            Key={"user_id": {"S": f"T1#{self.person(name)}"}, "event_id": event},
+            Key={"user_id": {"S": f"T1#{self.user_id(name)}"}, "event_id": event},
             **change,
         )
 
@@ -163,7 +163,7 @@ class Corruption:
         return (
             self.kind,
             f"{target.event_id}{self.event}",
-            None if self.name is None else target.person(self.name),
+            None if self.name is None else target.user_id(self.name),
             self.ticket,
         ) in {
             (violation.kind, violation.event_id, violation.user_id, violation.ticket)
@@ -202,15 +202,15 @@ def _is_sound(event_id: str, found: Everything) -> bool:
     if event is None or event.deletion is Deletion.DONE:
         counts = (event.registered_count, event.waitlist_count) if event else (0, 0)
         return not rows and not waitlist and counts == (0, 0) and _has_valid_operation(event)
-    seated, waiting = found.seated(event_id), found.waitlisted(event_id)
+    seated, waitlisted = found.seated(event_id), found.waitlisted(event_id)
     tickets = [row.ticket for row in rows]
     return (
-        (event.registered_count, event.waitlist_count) == (len(seated), len(waiting))
+        (event.registered_count, event.waitlist_count) == (len(seated), len(waitlisted))
         and Counter(block_of(entry.ticket) for entry in waitlist) == dict(event.waitlist_by_block)
         and len(seated) <= event.capacity
-        and (event.deletion is not None or not waiting or len(seated) == event.capacity)
+        and (event.deletion is not None or not waitlisted or len(seated) == event.capacity)
         and waitlist
-        == [WaitlistEntry.of(found.registrations[event_id, user_id]) for user_id in waiting]
+        == [WaitlistEntry.of(found.registrations[event_id, user_id]) for user_id in waitlisted]
         and len(tickets) == len(set(tickets))
         and all(0 < ticket < event.next_ticket for ticket in tickets)
         and all((row.seated_at is not None) is (row.user_id in seated) for row in rows)

@@ -12,13 +12,13 @@ from domain.enums import Deletion, RegistrationStatus
 from domain.ports import Conflict
 from tests.support.environment import START
 from tests.support.integrity.corruption import (
-    PEOPLE,
+    NAMES,
     CorruptibleEvent,
 )
 
 Damage = Callable[[CorruptibleEvent], object]
-people = st.sampled_from(PEOPLE)
-anybody = st.sampled_from([*PEOPLE, "nobody"])
+names = st.sampled_from(NAMES)
+anybody = st.sampled_from([*NAMES, "nobody"])
 tickets = st.integers(-1, 12)
 few = st.integers(-2, 8)
 times = st.none() | st.integers(-2, 2).map(lambda days: START + timedelta(days=days))
@@ -46,17 +46,17 @@ values = st.fixed_dictionaries(
 )
 damages: st.SearchStrategy[Damage] = st.one_of(
     numbers.map(lambda given: lambda target: target.rewrite_event(given)),
-    st.tuples(people, values).map(
+    st.tuples(names, values).map(
         lambda pair: lambda target: target.rewrite_row(pair[0], **pair[1])
     ),
-    st.tuples(people, values).map(
+    st.tuples(names, values).map(
         lambda pair: lambda target: target.rewrite_row(pair[0], **pair[1])
     ),
-    people.map(lambda name: lambda target: target.lose_row(name)),
-    people.map(lambda name: lambda target: target.lose_waitlist_entry(name)),
-    people.map(lambda name: lambda target: target.lose_user(name)),
+    names.map(lambda name: lambda target: target.lose_row(name)),
+    names.map(lambda name: lambda target: target.lose_waitlist_entry(name)),
+    names.map(lambda name: lambda target: target.lose_user(name)),
     st.tuples(tickets, anybody).map(lambda pair: lambda target: target.add_waitlist_entry(*pair)),
-    people.map(lambda name: lambda target: target.copy_row(name, event_id="gone")),
+    names.map(lambda name: lambda target: target.copy_row(name, event_id="gone")),
     st.integers(1, 6).map(lambda version: lambda target: target.lose_entry(version)),
     st.integers(7, 9).map(lambda version: lambda target: target.add_entry(version)),
 )

@@ -24,7 +24,7 @@ _TITLE = "The title"
 
 
 def kind_of(message: str) -> str:
-    """Return the kind of a direct message, as `SlackHarness.told` returns it."""
+    """Return the kind of a direct message, as `SlackHarness.direct_messages` returns it."""
     for kind, pattern in _patterns():
         if pattern.match(message):
             return kind
@@ -37,7 +37,7 @@ def kinds_of(messages: list[str]) -> list[str]:
 
 
 def buttons_of(kind: NotificationKind) -> list[str]:
-    """Return the buttons of a kind's message, as `SlackHarness.told` shows them."""
+    """Return the buttons of a kind's message, as `SlackHarness.direct_messages` shows them."""
     notification = Notification(kind=kind, user_id="U1", ticket=1)
     lines = text_of(notification_message(notification, _entry(())).to_dict()["blocks"]).splitlines()
     return [line for line in lines if line.startswith("[")]

@@ -126,5 +126,5 @@ def assert_all_delivered(scene: DeliveryScene, scenario: Scenario, event: Event)
     scene.assert_card_is_current(event)
     assert scene.undelivered() == set()
     entries = scene.store.list_journal(event.event_id, limit=100)
-    recorded = [person.user_id for entry in entries for person in entry.unreachable]
+    recorded = [recipient.user_id for entry in entries for recipient in entry.unreachable]
     assert recorded == sorted(scenario.unreachable)

@@ -133,7 +133,7 @@ class DeliveryScene:
             spawn=run_now,
         )
 
-    def event(self, *people: str, capacity: int) -> Event:
+    def event(self, *user_ids: str, capacity: int) -> Event:
         """Return a new event of Amara's with these attendees and an updated card, and nothing undelivered."""
         number = next(_numbers)
         event_id = f"event{number}"
@@ -146,7 +146,7 @@ class DeliveryScene:
             capacity=capacity,
             starts_at=self.harness.clock.now() + timedelta(days=2),
         )
-        for user_id in people:
+        for user_id in user_ids:
             self.service.ensure_user(self.harness.draft(user_id))
             self.service.register(event_id, user_id)
         self.worker("first").post_card(self.service.get_event(event_id), EVENTS)
@@ -187,9 +187,9 @@ class DeliveryScene:
         """Return the kinds of the messages about an event that each member received, in order."""
         found: dict[str, list[str]] = {}
         for member in self.harness.workspace.members():
-            told = [told for told in self.harness.direct_messages(member.id) if event.title in told]
-            if told:
-                found[member.id] = kinds_of(told)
+            messages = self.harness.direct_messages(member.id)
+            if about := [message for message in messages if event.title in message]:
+                found[member.id] = kinds_of(about)
         return found
 
     def assert_card_is_current(self, event: Event) -> None:

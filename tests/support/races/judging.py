@@ -84,7 +84,7 @@ def assert_first_in_first_served(calls: Sequence[Call]) -> None:
         ((call.hint[1], call) for call in calls if call.answer and call.answer[0] == "placed"),
         key=lambda one: one[0],
     )
-    assert all(turn > 0 for turn, _ in placed), "a ticket without a place in the command queue"
+    assert all(turn > 0 for turn, _ in placed), "a ticket without a position in the command queue"
     by_event: dict[object, list[object]] = {}
     for _, call in placed:
         by_event.setdefault(call.args[0], []).append((call.answer or ())[1])

@@ -58,13 +58,13 @@ class Race:
         return model
 
 
-def people(prefix: str, number: int) -> list[str]:
+def user_ids(prefix: str, number: int) -> list[str]:
     return [f"{prefix}{n}" for n in range(number)]
 
 
 def last_seats(dice: random.Random) -> Race:
     """Let sixteen users register for a few seats, and then read or register again."""
-    crowd = people("p", THREADS)
+    crowd = user_ids("p", THREADS)
     initial_event = InitialEvent(dice.randint(1, 6), has_waitlist=dice.random() < 0.5)
     return Race(
         crowd, {E1: initial_event}, [[_register(p), _look_or(dice, p, _register(p))] for p in crowd]
@@ -73,11 +73,13 @@ def last_seats(dice: random.Random) -> Race:
 
 def leaving_with_a_waitlist(dice: random.Random) -> Race:
     """Let registered and waitlisted users leave, while others read their positions."""
-    seated, waiting = people("s", 8), people("w", 12)
+    seated, waitlisted = user_ids("s", 8), user_ids("w", 12)
     scripts: list[Script] = [[_leave(p), _look_or(dice, p, _register(p))] for p in seated]
-    scripts += [[_leave(p)] for p in dice.sample(waiting, 4)]
-    scripts += [[_look(dice, p), _look(dice, p)] for p in dice.sample(waiting, 4)]
-    return Race([*seated, *waiting], {E1: InitialEvent(8, attendees=[*seated, *waiting])}, scripts)
+    scripts += [[_leave(p)] for p in dice.sample(waitlisted, 4)]
+    scripts += [[_look(dice, p), _look(dice, p)] for p in dice.sample(waitlisted, 4)]
+    return Race(
+        [*seated, *waitlisted], {E1: InitialEvent(8, attendees=[*seated, *waitlisted])}, scripts
+    )
 
 
 def one_user_sixteen_times(dice: random.Random) -> Race:
@@ -90,7 +92,7 @@ def one_user_sixteen_times(dice: random.Random) -> Race:
 
 def leaving_and_registering_mixed(dice: random.Random) -> Race:
     """Let eight users do anything, each from two threads."""
-    crowd = people("p", 8)
+    crowd = user_ids("p", 8)
     initial_event = InitialEvent(dice.randint(1, 3), has_waitlist=dice.random() < 0.8)
     scripts = [[_anything(dice, p) for _ in range(3)] for p in [*crowd, *crowd]]
     return Race(crowd, {E1: initial_event}, scripts)
@@ -98,7 +100,7 @@ def leaving_and_registering_mixed(dice: random.Random) -> Race:
 
 def capacity_changed_in_a_rush(dice: random.Random) -> Race:
     """Change the capacity, close and reopen, while users register and leave."""
-    crowd, seated = people("p", 11), people("s", 2)
+    crowd, seated = user_ids("p", 11), user_ids("s", 2)
     scripts: list[Script] = [[_register(p), _look(dice, p)] for p in crowd]
     scripts += [[_leave(p)] for p in seated]
     waitlist = dice.choice([None, False])
@@ -110,7 +112,7 @@ def capacity_changed_in_a_rush(dice: random.Random) -> Race:
 
 def user_deleted_during_registrations(dice: random.Random) -> Race:
     """Delete a user, and perhaps create it again, during its registrations (R7.1)."""
-    others = people("p", 6)
+    others = user_ids("p", 6)
     events = {
         E1: InitialEvent(1, attendees=["x", *others[:3]]),
         E2: InitialEvent(2, attendees=others[3:]),
@@ -130,7 +132,7 @@ def user_deleted_during_registrations(dice: random.Random) -> Race:
 
 def event_deleted_during_registrations(dice: random.Random) -> Race:
     """Delete an event while users register and leave, and one of the users, too (R7.2)."""
-    attendees, coming = people("s", 4), people("p", 8)
+    attendees, coming = user_ids("s", 4), user_ids("p", 8)
     scripts: list[Script] = [[_register(p), _look_or(dice, p, _leave(p))] for p in coming]
     scripts += [[_leave(p), _register(p), _register(p, E2)] for p in attendees]
     scripts += [[("delete_event", E1)], [("get_event", E1), ("delete_event", E1)]]
@@ -142,7 +144,7 @@ def event_deleted_during_registrations(dice: random.Random) -> Race:
 
 def two_deletions_of_one_user(dice: random.Random) -> Race:
     """Delete one user, who is registered or waitlisted in three events, from two threads."""
-    others = people("p", 9)
+    others = user_ids("p", 9)
     events = {
         event_id: InitialEvent(1, attendees=dice.sample(["x", *others[3 * n : 3 * n + 3]], 4))
         for n, event_id in enumerate([E1, E2, E3])
@@ -159,14 +161,14 @@ def two_deletions_of_one_user(dice: random.Random) -> Race:
     return Race(["x", *others], events, scripts)
 
 
-def capacity_raised_then_lowered(dice: random.Random) -> Race:
+def capacity_increased_then_lowered(dice: random.Random) -> Race:
     """Overtake a capacity increase of more than two commits by a lower capacity (R2.5)."""
-    waiting, coming = people("w", 106), people("p", 5)
+    waitlisted, coming = user_ids("w", 106), user_ids("p", 5)
     scripts: list[Script] = [[_edit(dice.randint(90, 200))], [_edit(dice.randint(2, 120))]]
-    scripts += [[_leave(p), _look(dice, p)] for p in dice.sample(waiting, 5)]
-    scripts += [[_look(dice, p), _look(dice, p)] for p in dice.sample(waiting, 4)]
+    scripts += [[_leave(p), _look(dice, p)] for p in dice.sample(waitlisted, 5)]
+    scripts += [[_look(dice, p), _look(dice, p)] for p in dice.sample(waitlisted, 4)]
     scripts += [[_register(p)] for p in coming]
-    return Race([*waiting, *coming], {E1: InitialEvent(2, attendees=waiting)}, scripts)
+    return Race([*waitlisted, *coming], {E1: InitialEvent(2, attendees=waitlisted)}, scripts)
 
 
 RACES: dict[str, Callable[[random.Random], Race]] = {
@@ -180,7 +182,7 @@ RACES: dict[str, Callable[[random.Random], Race]] = {
         user_deleted_during_registrations,
         event_deleted_during_registrations,
         two_deletions_of_one_user,
-        capacity_raised_then_lowered,
+        capacity_increased_then_lowered,
     )
 }
 

@@ -81,10 +81,10 @@ class _EventQueues(dict[str, Any]):
         super().__init__()
         self._accepted = accepted
 
-    def setdefault(self, key: str, lane: Any = None) -> Any:
+    def setdefault(self, key: str, queue: Any = None) -> Any:
         if key not in self:
-            lane.commands = _Queue(self._accepted)
-        return super().setdefault(key, lane)
+            queue.commands = _Queue(self._accepted)
+        return super().setdefault(key, queue)
 
 
 class RecordingService:

@@ -21,7 +21,7 @@ class VirtualTime:
         self._start = start
         self._seconds = 0.0
         self._lock = threading.Lock()
-        self._waiting: list[tuple[float, int, threading.Event]] = []
+        self._sleeping: list[tuple[float, int, threading.Event]] = []
         self._order = count()
         self._running = 0
 
@@ -37,7 +37,7 @@ class VirtualTime:
         """Return after this many virtual seconds, when it is this thread's turn."""
         called = threading.Event()
         with self._lock:
-            heapq.heappush(self._waiting, (self._seconds + seconds, next(self._order), called))
+            heapq.heappush(self._sleeping, (self._seconds + seconds, next(self._order), called))
             self._rest()
         called.wait()
 
@@ -50,8 +50,8 @@ class VirtualTime:
     def _rest(self) -> None:
         """Let the next thread continue, if no other one runs."""
         self._running -= 1
-        if self._running == 0 and self._waiting:
-            self._seconds, _, called = heapq.heappop(self._waiting)
+        if self._running == 0 and self._sleeping:
+            self._seconds, _, called = heapq.heappop(self._sleeping)
             self._running = 1
             called.set()
 

@@ -93,8 +93,8 @@ class SlackHarness:
 
     def draft(self, user_id: str) -> UserDraft:
         """Return a member's draft, with the name from Slack."""
-        known = {member.id: member.name for member in self.workspace.members()}
-        return UserDraft.of(user_id=user_id, name=known.get(user_id, user_id))
+        names = {member.id: member.name for member in self.workspace.members()}
+        return UserDraft.of(user_id=user_id, name=names.get(user_id, user_id))
 
     def deliver_due(self, seconds: float = 3) -> None:
         """Let time pass, and let the notification worker deliver what is due."""
@@ -148,14 +148,14 @@ def loggers_that_warned(caplog: pytest.LogCaptureFixture) -> set[str]:
     return {record.name for record in caplog.records if record.levelno == logging.WARNING}
 
 
-def answer(seen: ActionResult) -> str:
+def answer(result: ActionResult) -> str:
     """Return the text of the reply: an ephemeral message, a modal, or new messages."""
-    assert seen.failure is None, seen.failure
-    if seen.ephemeral:
-        return shown(seen.ephemeral[-1])
-    if seen.view is not None:
-        return text_of(seen.view.body["blocks"])
-    return "\n".join(shown(message) for message in seen.messages)
+    assert result.failure is None, result.failure
+    if result.ephemeral:
+        return shown(result.ephemeral[-1])
+    if result.view is not None:
+        return text_of(result.view.body["blocks"])
+    return "\n".join(shown(message) for message in result.messages)
 
 
 @pytest.fixture(scope="session")

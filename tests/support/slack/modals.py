@@ -30,8 +30,8 @@ def top(harness: SlackHarness, user_id: str = BJORN) -> View:
 
 def press(harness: SlackHarness, action: ActionId, user_id: str = BJORN, **how: Any) -> View:
     """Press a button of the modal on top; return the modal on top after that."""
-    seen = harness.slack.click(user_id, top(harness, user_id), action, **how)
-    assert seen.failure is None, seen.failure
+    result = harness.slack.click(user_id, top(harness, user_id), action, **how)
+    assert result.failure is None, result.failure
     return top(harness, user_id)
 
 
@@ -53,9 +53,9 @@ def submit(
     given: dict[tuple[str, str], Any] = {
         (block, ActionId.INPUT): value for block, value in (values or {}).items()
     }
-    seen = harness.slack.submit(user_id, view.id, given, client_checks=False)
-    assert seen.failure is None, seen.failure
-    return seen
+    result = harness.slack.submit(user_id, view.id, given, client_checks=False)
+    assert result.failure is None, result.failure
+    return result
 
 
 def said(view: View | None) -> str:

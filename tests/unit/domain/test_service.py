@@ -111,8 +111,8 @@ def test_waitlist_page_during_a_leave_is_of_one_moment(
     service: Service, other: Service, store: InterruptedStore
 ) -> None:
     store.before_waitlist = lambda: _ignore(other.unregister("e1", "b"))
-    waiting = service.list_registrations_in("e1").waitlist
-    assert [(one.entry.user_id, one.position) for one in waiting] == [("c", 1)]
+    waitlist = service.list_registrations_in("e1").waitlist
+    assert [(one.entry.user_id, one.position) for one in waitlist] == [("c", 1)]
 
 
 def test_waitlist_page_whose_first_user_leaves_is_read_again(

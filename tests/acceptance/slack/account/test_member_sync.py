@@ -41,10 +41,10 @@ def test_deactivated_member_seat_is_promoted_and_organizers_notified(harness: Sl
         harness.bot.service.get_user(CHLOE)
     assert sentences.promoted() in harness.direct_messages(DIEGO)[0]
     for organizer in (BJORN, PRIYA):
-        (told,) = harness.direct_messages(organizer)
-        assert f"<@{CHLOE}> is no longer in this workspace" in told
-        assert f"<@{DIEGO}> gets the seat." in told
-        assert f"[{ActionId.MANAGE}]" in told
+        (message,) = harness.direct_messages(organizer)
+        assert f"<@{CHLOE}> is no longer in this workspace" in message
+        assert f"<@{DIEGO}> gets the seat." in message
+        assert f"[{ActionId.MANAGE}]" in message
 
 
 def test_deactivated_member_leaves_waitlist(harness: SlackHarness) -> None:

@@ -62,12 +62,12 @@ def test_more_events_replaces_page(harness: SlackHarness) -> None:
     for number in range(20):
         start = harness.clock.now() + timedelta(days=1, hours=number)
         harness.event(f"e{number}", title=f"Number {number}!", starts_at=start)
-    seen = harness.slack.command(BJORN, RANDOM, "/events")
-    message, texts = seen.ephemeral[-1], [answer(seen)]
+    result = harness.slack.command(BJORN, RANDOM, "/events")
+    message, texts = result.ephemeral[-1], [answer(result)]
     while f"[{ActionId.MORE_EVENTS}]" in texts[-1]:
-        seen = harness.slack.click(BJORN, message, ActionId.MORE_EVENTS)
-        assert seen.messages[-1].ts == message.ts
-        message = seen.messages[-1]
+        result = harness.slack.click(BJORN, message, ActionId.MORE_EVENTS)
+        assert result.messages[-1].ts == message.ts
+        message = result.messages[-1]
         texts.append(shown(message))
     text = "\n".join(texts)
     assert [text.count(f"*Number {number}!*") for number in range(20)] == [1] * 20
@@ -84,8 +84,8 @@ def test_empty_page_is_skipped(harness: SlackHarness) -> None:
 def test_register_in_list_replies_ephemerally(harness: SlackHarness) -> None:
     harness.event()
     listed = harness.slack.command(BJORN, RANDOM, "/events").ephemeral[-1]
-    seen = harness.slack.click(BJORN, listed, ActionId.REGISTER)
-    assert sentences.seat() in answer(seen)
+    result = harness.slack.click(BJORN, listed, ActionId.REGISTER)
+    assert sentences.seat() in answer(result)
     assert harness.store.get_cards("yoga") == (), "a list that one person sees is no card"
 
 
@@ -97,13 +97,13 @@ def test_registrations_are_sorted_by_start_with_position_and_button(
     harness.event("other", title="Other")
     harness.register(AMARA, BJORN, event_id="soon")
     harness.register(BJORN, event_id="late")
-    seen = harness.slack.command(BJORN, RANDOM, "/registrations")
-    text = answer(seen)
+    result = harness.slack.command(BJORN, RANDOM, "/registrations")
+    text = answer(result)
     assert "*Soon* · You’re 1st on the waitlist" in text
     assert "*Late* · You have a seat" in text
     assert text.index("*Soon*") < text.index("*Late*")
     assert "Other" not in text
-    left = harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.UNREGISTER, value="late")
+    left = harness.slack.click(BJORN, result.ephemeral[-1], ActionId.UNREGISTER, value="late")
     assert sentences.unregistered("Late") in answer(left)
 
 
@@ -142,11 +142,11 @@ def test_registrations_are_paged_to_the_end(harness: SlackHarness) -> None:
         start = harness.clock.now() + timedelta(days=1, hours=number)
         harness.event(f"e{number}", title=f"Number {number}!", starts_at=start)
         harness.register(BJORN, event_id=f"e{number}")
-    seen = harness.slack.command(BJORN, RANDOM, "/registrations", "registered")
-    message, texts = seen.ephemeral[-1], [answer(seen)]
+    result = harness.slack.command(BJORN, RANDOM, "/registrations", "registered")
+    message, texts = result.ephemeral[-1], [answer(result)]
     while f"[{ActionId.MORE_REGISTRATIONS}]" in texts[-1]:
-        seen = harness.slack.click(BJORN, message, ActionId.MORE_REGISTRATIONS)
-        message = seen.messages[-1]
+        result = harness.slack.click(BJORN, message, ActionId.MORE_REGISTRATIONS)
+        message = result.messages[-1]
         texts.append(shown(message))
     text = "\n".join(texts)
     assert [text.count(f"*Number {number}!*") for number in range(40)] == [1] * 40
@@ -179,10 +179,10 @@ def test_rollcall_command_equals_command_alone(harness: SlackHarness, typed: str
 
 def test_rollcall_registers_and_unregisters(harness: SlackHarness) -> None:
     harness.event()
-    seen = harness.slack.command(BJORN, RANDOM, "/rollcall", "register  in the park")
-    assert sentences.seat() in answer(seen)
-    seen = harness.slack.command(BJORN, RANDOM, "/rollcall", "Unregister yoga")
-    assert sentences.unregistered() in answer(seen)
+    result = harness.slack.command(BJORN, RANDOM, "/rollcall", "register  in the park")
+    assert sentences.seat() in answer(result)
+    result = harness.slack.command(BJORN, RANDOM, "/rollcall", "Unregister yoga")
+    assert sentences.unregistered() in answer(result)
 
 
 def test_rollcall_opens_picker_and_form(harness: SlackHarness) -> None:
@@ -252,9 +252,9 @@ def test_register_in_app_home_replies_in_modal(harness: SlackHarness) -> None:
     harness.event()
     home = harness.slack.open_home(DIEGO).home
     assert home is not None
-    seen = harness.slack.click(DIEGO, home, ActionId.REGISTER)
-    assert seen.view is not None
-    assert sentences.seat() in answer(seen)
+    result = harness.slack.click(DIEGO, home, ActionId.REGISTER)
+    assert result.view is not None
+    assert sentences.seat() in answer(result)
 
 
 def test_more_registrations_in_app_home_replace_page(harness: SlackHarness) -> None:

@@ -96,8 +96,8 @@ def test_control_characters_are_dropped(harness: SlackHarness) -> None:
 
 def press(harness: SlackHarness, user_id: str = CHLOE) -> str:
     harness.register(user_id)
-    seen = harness.slack.command(user_id, RANDOM, "/registrations")
-    return answer(harness.slack.click(user_id, seen.ephemeral[-1], ActionId.ADD_TO_CALENDAR))
+    result = harness.slack.command(user_id, RANDOM, "/registrations")
+    return answer(harness.slack.click(user_id, result.ephemeral[-1], ActionId.ADD_TO_CALENDAR))
 
 
 def test_file_is_sent_by_direct_message(harness: SlackHarness) -> None:
@@ -128,9 +128,9 @@ def test_waitlisted_user_gets_no_calendar_entry(harness: SlackHarness) -> None:
 def test_second_press_sends_same_entry(harness: SlackHarness) -> None:
     harness.event()
     harness.register(CHLOE)
-    seen = harness.slack.command(CHLOE, RANDOM, "/registrations")
+    result = harness.slack.command(CHLOE, RANDOM, "/registrations")
     for _ in range(2):
-        harness.slack.click(CHLOE, seen.ephemeral[-1], ActionId.ADD_TO_CALENDAR)
+        harness.slack.click(CHLOE, result.ephemeral[-1], ActionId.ADD_TO_CALENDAR)
     first, second = files(harness, CHLOE)
     assert first.content == second.content
 
@@ -145,8 +145,8 @@ def test_failed_upload_asks_to_try_again(harness: SlackHarness) -> None:
 def test_calendar_file_of_deleted_event_is_refused(harness: SlackHarness) -> None:
     harness.event(organizer_id=BJORN)
     harness.register(CHLOE)
-    seen = harness.slack.command(CHLOE, RANDOM, "/registrations")
+    result = harness.slack.command(CHLOE, RANDOM, "/registrations")
     harness.bot.service.delete_event("yoga")
-    said = harness.slack.click(CHLOE, seen.ephemeral[-1], ActionId.ADD_TO_CALENDAR)
+    said = harness.slack.click(CHLOE, result.ephemeral[-1], ActionId.ADD_TO_CALENDAR)
     assert sentences.EVENT_GONE in answer(said)
     assert files(harness, CHLOE) == []

@@ -86,9 +86,9 @@ def test_command_with_strange_text_is_harmless(
     harness: SlackHarness, command: str, text: str
 ) -> None:
     harness.event()
-    seen = harness.slack.command(BJORN, RANDOM, command, text)
-    assert seen.failure is None
-    for message in seen.ephemeral:
+    result = harness.slack.command(BJORN, RANDOM, command, text)
+    assert result.failure is None
+    for message in result.ephemeral:
         for mrkdwn in in_mrkdwn(message.blocks):
             assert "<!channel>" not in mrkdwn
             assert "<@U0HARUKI>" not in mrkdwn
@@ -193,19 +193,19 @@ def test_longest_inputs_fit_on_every_screen(harness: SlackHarness, character: st
         ("/register", f"{1:064}"),
         ("/unregister", f"{1:064}"),
     ):
-        seen = harness.slack.command(BJORN, RANDOM, command, text)
-        assert seen.failure is None, (command, seen.failure)
+        result = harness.slack.command(BJORN, RANDOM, command, text)
+        assert result.failure is None, (command, result.failure)
     for action in (ActionId.CHANGE_CAPACITY, ActionId.POST_CARD):
         harness.slack.command(BJORN, RANDOM, "/event", f"{1:064}")
-        seen = harness.slack.click(BJORN, harness.workspace.views.stack(BJORN)[-1], action)
-        assert seen.failure is None
+        result = harness.slack.click(BJORN, harness.workspace.views.stack(BJORN)[-1], action)
+        assert result.failure is None
     harness.slack.open_home(BJORN)
     for command in ("/register", "/unregister"):
         view = harness.slack.command(BJORN, RANDOM, command).view
         assert view is not None
-        seen = harness.slack.options(BJORN, view, ActionId.EVENT)
-        assert seen.failure is None
-        assert len(seen.options) in (10, 20)
+        result = harness.slack.options(BJORN, view, ActionId.EVENT)
+        assert result.failure is None
+        assert len(result.options) in (10, 20)
     harness.bot.service.unregister(f"{1:064}", AMARA)
     harness.deliver_due()
     assert harness.direct_messages(BJORN) != []
@@ -214,8 +214,8 @@ def test_longest_inputs_fit_on_every_screen(harness: SlackHarness, character: st
 def test_time_zone_options_are_at_most_100(harness: SlackHarness) -> None:
     view = harness.slack.command(BJORN, EVENTS, "/event", "create").view
     assert view is not None
-    seen = harness.slack.options(BJORN, view, ActionId.TIME_ZONE, BlockId.TIME_ZONE, query="a")
-    assert len(seen.options) == 100
+    result = harness.slack.options(BJORN, view, ActionId.TIME_ZONE, BlockId.TIME_ZONE, query="a")
+    assert len(result.options) == 100
 
 
 # The card: R8.3
@@ -332,5 +332,5 @@ def test_user_not_in_slack_is_shown_by_id() -> None:
 
 def test_reply_text_equals_first_block(harness: SlackHarness) -> None:
     harness.event()
-    seen = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert as_typed(seen.ephemeral[-1].text) in answer(seen)
+    result = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
+    assert as_typed(result.ephemeral[-1].text) in answer(result)

@@ -33,9 +33,9 @@ def test_cancellation_notifies_attendees_with_calendar_button(harness: SlackHarn
     submit(harness, form(harness, ActionId.CANCEL_EVENT))
     harness.deliver_due(6)
     for user_id in (CHLOE, DIEGO):
-        (told,) = harness.direct_messages(user_id)
-        assert sentences.notified(NotificationKind.CANCELED) in told
-        assert f"[{ActionId.ADD_TO_CALENDAR}]" in told
+        (message,) = harness.direct_messages(user_id)
+        assert sentences.notified(NotificationKind.CANCELED) in message
+        assert f"[{ActionId.ADD_TO_CALENDAR}]" in message
     assert "Canceled" in said(manage_modal(harness))
 
 
@@ -86,23 +86,23 @@ def test_ending_after_event_notifies_no_one(harness: SlackHarness, action: Actio
 def test_delete_with_wrong_title_is_refused(harness: SlackHarness, typed: str) -> None:
     yoga(harness)
     before = harness.everything()
-    seen = submit(harness, form(harness, ActionId.DELETE_EVENT), {BlockId.CONFIRMATION: typed})
-    assert list(seen.errors) == ["confirmation"]
+    result = submit(harness, form(harness, ActionId.DELETE_EVENT), {BlockId.CONFIRMATION: typed})
+    assert list(result.errors) == ["confirmation"]
     assert harness.everything() == before
 
 
 def test_delete_removes_event_and_notifies_attendees(harness: SlackHarness) -> None:
     yoga(harness)
     view = form(harness, ActionId.DELETE_EVENT)
-    seen = submit(harness, view, {BlockId.CONFIRMATION: " yoga in the PARK "})
-    assert "has been deleted" in said(seen.view)
+    result = submit(harness, view, {BlockId.CONFIRMATION: " yoga in the PARK "})
+    assert "has been deleted" in said(result.view)
     harness.deliver_due(6)
     with pytest.raises(UnknownEvent):
         harness.bot.service.get_event("yoga")
     for user_id in (CHLOE, DIEGO):
-        (told,) = harness.direct_messages(user_id)
-        assert sentences.notified(NotificationKind.DELETED) in told
-        assert f"[{ActionId.SHOW_EVENTS}]" in told
+        (message,) = harness.direct_messages(user_id)
+        assert sentences.notified(NotificationKind.DELETED) in message
+        assert f"[{ActionId.SHOW_EVENTS}]" in message
     assert "has been deleted" in said(harness.workspace.views.stack(BJORN)[0])
     harness.assert_invariants()
 
@@ -113,9 +113,9 @@ def test_upcoming_events_button_replies_ephemerally(harness: SlackHarness) -> No
     harness.bot.service.delete_event("yoga")
     harness.deliver_due(6)
     message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
-    seen = harness.slack.click(CHLOE, message, ActionId.SHOW_EVENTS)
-    assert seen.failure is None
-    assert "Chess" in str([one.blocks for one in seen.ephemeral])
+    result = harness.slack.click(CHLOE, message, ActionId.SHOW_EVENTS)
+    assert result.failure is None
+    assert "Chess" in str([one.blocks for one in result.ephemeral])
 
 
 def test_delete_twice_deletes_once(harness: SlackHarness) -> None:
@@ -124,8 +124,8 @@ def test_delete_twice_deletes_once(harness: SlackHarness) -> None:
     submit(harness, view, {BlockId.CONFIRMATION: "Yoga in the park"})
     # The same request, as a retry after a lost answer would bring it.
     again = harness.workspace.views.open(BJORN, view.body, None)
-    seen = submit(harness, again, {BlockId.CONFIRMATION: "Yoga in the park"})
-    assert GONE in said(seen.view)
+    result = submit(harness, again, {BlockId.CONFIRMATION: "Yoga in the park"})
+    assert GONE in said(result.view)
     harness.deliver_due(6)
     assert len(harness.direct_messages(CHLOE)) == 1
 
@@ -142,8 +142,8 @@ def test_delete_after_rename_needs_new_title(harness: SlackHarness) -> None:
     yoga(harness)
     view = form(harness, ActionId.DELETE_EVENT)
     harness.bot.service.edit_event("yoga", EventChanges.of(title="Pilates"))
-    seen = submit(harness, view, {BlockId.CONFIRMATION: "Yoga in the park"})
-    assert list(seen.errors) == ["confirmation"]
+    result = submit(harness, view, {BlockId.CONFIRMATION: "Yoga in the park"})
+    assert list(result.errors) == ["confirmation"]
     assert harness.bot.service.get_event("yoga").title == "Pilates"
 
 

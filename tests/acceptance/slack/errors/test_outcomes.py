@@ -61,8 +61,8 @@ class FailingStore(SQLiteStore):
             raise AnswerLost
         super().commit(plan)
 
-    def start_user_deletion(self, user_id: str, mark: str, *, revision: str) -> str | None:
-        held = super().start_user_deletion(user_id, mark, revision=revision)
+    def start_user_deletion(self, user_id: str, deletion_id: str, *, revision: str) -> str | None:
+        held = super().start_user_deletion(user_id, deletion_id, revision=revision)
         if self.lose():
             raise AnswerLost
         return held
@@ -77,14 +77,14 @@ class Background:
     """Work that waits until a test lets it run."""
 
     def __init__(self) -> None:
-        self.waiting: list[Callable[[], None]] = []
+        self.pending: list[Callable[[], None]] = []
 
     def __call__(self, work: Callable[[], None]) -> None:
-        self.waiting.append(work)
+        self.pending.append(work)
 
     def run(self) -> None:
-        waiting, self.waiting = self.waiting, []
-        for work in waiting:
+        pending, self.pending = self.pending, []
+        for work in pending:
             work()
 
 
@@ -116,8 +116,8 @@ def lose_answers_for(clock: ManualClock, seconds: float) -> Callable[[], bool]:
 def test_busy_reply_says_that_nothing_changed(failing: SlackHarness) -> None:
     failing.event()
     store_of(failing).unreadable = True
-    seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert SENTENCES[Busy](None) in answer(seen)
+    result = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
+    assert SENTENCES[Busy](None) in answer(result)
     store_of(failing).unreadable = False
     assert failing.assert_invariants().registrations == {}
 
@@ -133,8 +133,8 @@ def test_unconfirmed_command_is_resolved_and_its_user_gets_the_outcome(
     failing.bot.service.ensure_user(failing.draft(BJORN))
     store_of(failing).lose = lambda: True
     store_of(failing).applies = applied
-    seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert SENTENCES[NotConfirmed](None) in answer(seen)
+    result = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
+    assert SENTENCES[NotConfirmed](None) in answer(result)
 
     store_of(failing).lose = lambda: False
     if not applied:
@@ -153,8 +153,8 @@ def test_unconfirmed_click_is_resolved_with_an_ephemeral_message(
     card = failing.card(failing.event())
     failing.bot.service.ensure_user(failing.draft(BJORN))
     store_of(failing).lose = lambda: True
-    seen = failing.slack.click(BJORN, card, ActionId.REGISTER)
-    assert SENTENCES[NotConfirmed](None) in answer(seen)
+    result = failing.slack.click(BJORN, card, ActionId.REGISTER)
+    assert SENTENCES[NotConfirmed](None) in answer(result)
     store_of(failing).lose = lambda: False
     background.run()
     last = failing.workspace.messages(EVENTS, visible_to=BJORN)[-1]
@@ -172,12 +172,12 @@ def test_unconfirmed_form_is_resolved_with_a_direct_message(
     failing.slack.submit(AMARA, form.id, {(BlockId.CAPACITY, ActionId.INPUT): "4"})
     confirm = failing.workspace.views.stack(AMARA)[-1]
     store_of(failing).lose = lambda: True
-    seen = failing.slack.submit(AMARA, confirm.id)
-    assert SENTENCES[NotConfirmed](None) in answer(seen)
+    result = failing.slack.submit(AMARA, confirm.id)
+    assert SENTENCES[NotConfirmed](None) in answer(result)
     store_of(failing).lose = lambda: False
     background.run()
-    (told,) = failing.direct_messages(AMARA)
-    assert "*Yoga in the park* is open, with 4 seats." in told
+    (message,) = failing.direct_messages(AMARA)
+    assert "*Yoga in the park* is open, with 4 seats." in message
 
 
 def test_unconfirmed_removal_is_resolved_with_the_attendees_name(
@@ -194,8 +194,8 @@ def test_unconfirmed_removal_is_resolved_with_the_attendees_name(
     assert SENTENCES[NotConfirmed](None) in answer(failing.slack.submit(AMARA, form.id))
     store_of(failing).lose = lambda: False
     background.run()
-    (told,) = failing.direct_messages(AMARA)
-    assert f"Removed <@{BJORN}> from *Yoga in the park*." in told
+    (message,) = failing.direct_messages(AMARA)
+    assert f"Removed <@{BJORN}> from *Yoga in the park*." in message
 
 
 def test_unconfirmed_deletion_of_a_user_is_resolved_with_a_message(
@@ -205,8 +205,8 @@ def test_unconfirmed_deletion_of_a_user_is_resolved_with_a_message(
     failing.register(BJORN)
     asked = failing.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
     store_of(failing).lose = lambda: True
-    seen = failing.slack.click(BJORN, asked, ActionId.FORGET_ME)
-    assert SENTENCES[NotConfirmed](None) in answer(seen)
+    result = failing.slack.click(BJORN, asked, ActionId.FORGET_ME)
+    assert SENTENCES[NotConfirmed](None) in answer(result)
     store_of(failing).lose = lambda: False
     background.run()
     last = failing.workspace.messages(RANDOM, visible_to=BJORN)[-1]
@@ -230,16 +230,16 @@ def test_organizer_of_an_unconfirmed_event_learns_how_to_post_its_card(
     }
     store_of(failing).lose = lambda: True
     values = {(block.value, ActionId.INPUT.value): value for block, value in typed.items()}
-    seen = failing.slack.submit(BJORN, form.id, values)
-    assert SENTENCES[NotConfirmed](None) in answer(seen)
+    result = failing.slack.submit(BJORN, form.id, values)
+    assert SENTENCES[NotConfirmed](None) in answer(result)
     assert failing.workspace.views.stack(BJORN)[-1].title != FAILED
 
     store_of(failing).lose = lambda: False
     background.run()
     (event,) = failing.assert_invariants().events.values()
-    (told,) = failing.direct_messages(BJORN)
-    assert "*Pottery* is open, with 12 seats." in told
-    assert f"`/event {event.event_id}`" in told
+    (message,) = failing.direct_messages(BJORN)
+    assert "*Pottery* is open, with 12 seats." in message
+    assert f"`/event {event.event_id}`" in message
 
 
 def test_outcome_that_cannot_be_delivered_is_logged(
@@ -260,8 +260,8 @@ def test_lost_answer_of_the_store_is_requested_again(
 ) -> None:
     failing.event()
     store_of(failing).lose = lose_answers_for(failing.clock, 0.05)
-    seen = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert "You have a seat" in answer(seen)
+    result = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
+    assert "You have a seat" in answer(result)
     assert failing.assert_invariants().seated("yoga") == [BJORN]
 
 
@@ -270,8 +270,8 @@ def test_unexpected_error_is_logged_once_with_the_reference_in_the_reply(
 ) -> None:
     card = failing.card(failing.event())
     store_of(failing).broken = True
-    seen = failing.slack.click(BJORN, card, ActionId.REGISTER)
-    said = answer(seen)
+    result = failing.slack.click(BJORN, card, ActionId.REGISTER)
+    said = answer(result)
     assert UNEXPECTED in said
     assert "ZeroDivisionError" not in said
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -286,8 +286,8 @@ def test_form_that_fails_unexpectedly_keeps_its_input(failing: SlackHarness) -> 
     assert view is not None
     failing.slack.options(BJORN, view, ActionId.EVENT)
     store_of(failing).broken = True
-    seen = failing.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
-    assert UNEXPECTED in answer(seen)
+    result = failing.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
+    assert UNEXPECTED in answer(result)
     assert failing.workspace.views.stack(BJORN)[0].state, "the form is still there, below"
 
 
@@ -297,10 +297,10 @@ def test_seat_is_kept_and_second_click_changes_nothing_if_slack_does_not_accept_
 ) -> None:
     card = harness.card(harness.event())
     harness.api.fail_next("response_url", fault, times=2)
-    seen = harness.slack.click(BJORN, card, ActionId.REGISTER)
-    assert seen.messages == []
-    assert seen.failure is not None, "Slack shows that the click had no answer"
-    assert "Traceback" not in (seen.response.body if seen.response else "")
+    result = harness.slack.click(BJORN, card, ActionId.REGISTER)
+    assert result.messages == []
+    assert result.failure is not None, "Slack shows that the click had no answer"
+    assert "Traceback" not in (result.response.body if result.response else "")
     assert loggers_that_warned(caplog) == {"bot.error_handler"}
     assert harness.assert_invariants().seated("yoga") == [BJORN]
     harness.api.faults.clear()
@@ -316,9 +316,9 @@ def test_capacity_increase_in_steps_is_shown_as_unfinished(
     failing.register(*many)
     changed = failing.bot.service.edit_event("yoga", EventChanges.of(capacity=61))
     assert changed.event.capacity_target == 61
-    seen = failing.slack.command(AMARA, EVENTS, "/event", "yoga")
-    assert "growing to 61" in answer(seen)
-    while background.waiting:
+    result = failing.slack.command(AMARA, EVENTS, "/event", "yoga")
+    assert "growing to 61" in answer(result)
+    while background.pending:
         background.run()
     assert len(failing.assert_invariants().seated("yoga")) == 61
 
@@ -326,8 +326,8 @@ def test_capacity_increase_in_steps_is_shown_as_unfinished(
 @pytest.mark.parametrize("error", ["expired_trigger_id", "exchanged_trigger_id"])
 def test_form_that_opens_too_late_asks_to_try_again(harness: SlackHarness, error: str) -> None:
     harness.api.fail_next("views.open", Fault.refused(error))
-    seen = harness.slack.command(BJORN, RANDOM, "/register")
-    assert too_late().text in answer(seen)
+    result = harness.slack.command(BJORN, RANDOM, "/register")
+    assert too_late().text in answer(result)
 
 
 def test_form_opened_three_times_does_not_fail(
@@ -343,8 +343,8 @@ def test_form_opened_three_times_does_not_fail(
     harness.workspace.refusals.clear()
     harness.bot.service.delete_event("yoga")
     form = harness.workspace.views.stack(BJORN)[-1]
-    seen = harness.slack.submit(BJORN, form.id)
-    assert SENTENCES[UnknownEvent](None) in answer(seen)
+    result = harness.slack.submit(BJORN, form.id)
+    assert SENTENCES[UnknownEvent](None) in answer(result)
 
 
 def test_change_is_made_if_its_modal_was_closed(harness: SlackHarness) -> None:
@@ -361,8 +361,8 @@ def test_modal_that_slack_refuses_is_an_unexpected_error(harness: SlackHarness) 
     harness.slack.command(BJORN, RANDOM, "/event", "yoga")
     harness.api.fail_next("views.update", Fault.refused("view_too_large"))
     manage = harness.workspace.views.stack(BJORN)[-1]
-    seen = harness.slack.click(BJORN, manage, ActionId.CLOSE)
-    assert UNEXPECTED in answer(seen)
+    result = harness.slack.click(BJORN, manage, ActionId.CLOSE)
+    assert UNEXPECTED in answer(result)
 
 
 def test_click_is_shown_as_failed_if_slack_accepts_no_reply(
@@ -370,9 +370,9 @@ def test_click_is_shown_as_failed_if_slack_accepts_no_reply(
 ) -> None:
     card = harness.card(harness.event())
     harness.api.faults.set_default(Fault.closed())
-    seen = harness.slack.click(BJORN, card, ActionId.MANAGE)
+    result = harness.slack.click(BJORN, card, ActionId.MANAGE)
     harness.api.faults.set_default(None)
-    assert seen.failure is not None
+    assert result.failure is not None
     assert loggers_that_warned(caplog) == {"bot.error_handler"}
 
 
@@ -399,5 +399,5 @@ def test_capacity_increase_in_steps_says_it_has_started(failing: SlackHarness) -
     failing.slack.click(AMARA, manage, ActionId.CHANGE_CAPACITY)
     form = failing.workspace.views.stack(AMARA)[-1]
     failing.slack.submit(AMARA, form.id, {(BlockId.CAPACITY, ActionId.INPUT): "61"})
-    seen = failing.slack.submit(AMARA, failing.workspace.views.stack(AMARA)[-1].id)
-    assert "*Yoga in the park* now has 50 seats and will grow to 61" in answer(seen)
+    result = failing.slack.submit(AMARA, failing.workspace.views.stack(AMARA)[-1].id)
+    assert "*Yoga in the park* now has 50 seats and will grow to 61" in answer(result)

@@ -56,9 +56,9 @@ def test_form_reply_is_in_time_if_slack_does_not_accept_the_card(
     harness: SlackHarness, hushed: MemberClient
 ) -> None:
     form = opened(harness)
-    seen = hushed.submit(BJORN, form.id, filled(harness))
-    assert "*Pottery* is open for registration." in answer(seen)
-    assert CARD_UNSURE in answer(seen)
+    result = hushed.submit(BJORN, form.id, filled(harness))
+    assert "*Pottery* is open for registration." in answer(result)
+    assert CARD_UNSURE in answer(result)
     (event,) = harness.assert_invariants().events.values()
     assert event.listed is False, "whether its channel is private could not be learned"
 
@@ -67,8 +67,8 @@ def test_admin_is_refused_in_time_if_slack_does_not_respond(
     harness: SlackHarness, hushed: MemberClient
 ) -> None:
     harness.event(organizer_id=BJORN)
-    seen = hushed.command(AMARA, RANDOM, "/event", "yoga")
-    assert SENTENCES[NotOrganizer](None) in answer(seen)
+    result = hushed.command(AMARA, RANDOM, "/event", "yoga")
+    assert SENTENCES[NotOrganizer](None) in answer(result)
 
 
 def test_register_does_not_wait_for_slack(harness: SlackHarness, hushed: MemberClient) -> None:

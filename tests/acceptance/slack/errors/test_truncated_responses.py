@@ -30,9 +30,9 @@ NO_ANSWERS = {
 def test_event_exists_and_its_card_is_uncertain(harness: SlackHarness, fault: Fault) -> None:
     """A proxy's page is never shown to people."""
     harness.api.fail_next("chat.postMessage", fault)
-    seen = harness.slack.submit(BJORN, opened(harness).id, filled(harness))
-    assert "*Pottery* is open for registration." in answer(seen)
-    assert CARD_UNSURE in answer(seen)
+    result = harness.slack.submit(BJORN, opened(harness).id, filled(harness))
+    assert "*Pottery* is open for registration." in answer(result)
+    assert CARD_UNSURE in answer(result)
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
@@ -65,6 +65,6 @@ def test_refusal_lost_with_its_modal_logs_a_warning(
     manage = harness.workspace.views.stack(AMARA)[-1]
     harness.bot.service.delete_event("yoga")
     harness.api.fail_next("views.push", fault)
-    seen = harness.slack.click(AMARA, manage, ActionId.POST_CARD)
-    assert seen.failure is not None
+    result = harness.slack.click(AMARA, manage, ActionId.POST_CARD)
+    assert result.failure is not None
     assert loggers_that_warned(caplog) == {"bot.error_handler"}

@@ -40,7 +40,7 @@ def only_event(harness: SlackHarness) -> Any:
 
 def test_form_creates_event_and_posts_card(harness: SlackHarness) -> None:
     day = (harness.clock.now() + timedelta(days=2)).date()
-    seen = sent(
+    result = sent(
         harness,
         END_DATE=day.isoformat(),
         END_TIME="20:00",
@@ -50,8 +50,8 @@ def test_form_creates_event_and_posts_card(harness: SlackHarness) -> None:
         DEADLINE_TIME="12:00",
         CO_ORGANIZERS=[CHLOE, BJORN],
     )
-    assert seen.errors == {}
-    assert "*Pottery* is open for registration." in answer(seen)
+    assert result.errors == {}
+    assert "*Pottery* is open for registration." in answer(result)
 
     event = only_event(harness)
     zone = ZoneInfo(harness.workspace.member(BJORN).tz)
@@ -94,8 +94,8 @@ def test_waitlist_unticked_creates_none(harness: SlackHarness) -> None:
 
 def test_no_channel_posts_no_card(harness: SlackHarness) -> None:
     before = len(harness.workspace.messages(EVENTS))
-    seen = sent(harness, CHANNEL=None)
-    assert "is open for registration" in answer(seen)
+    result = sent(harness, CHANNEL=None)
+    assert "is open for registration" in answer(result)
     assert len(harness.workspace.messages(EVENTS)) == before
 
 
@@ -119,9 +119,9 @@ def test_channel_without_app_explains_how_to_post_card(
 ) -> None:
     view = harness.slack.command(PRIYA, LEADS, "/event", "create").view
     assert view is not None
-    seen = harness.slack.submit(PRIYA, view.id, filled(harness, CHANNEL=LEADS))
-    assert "is open for registration" in answer(seen)
-    assert "`/invite @Rollcall`" in answer(seen)
+    result = harness.slack.submit(PRIYA, view.id, filled(harness, CHANNEL=LEADS))
+    assert "is open for registration" in answer(result)
+    assert "`/invite @Rollcall`" in answer(result)
     event = only_event(harness)
     assert event.listed is False, "the app can't see the channel: it is private"
     harness.workspace.refusals.clear()
@@ -138,8 +138,8 @@ def test_channel_without_app_explains_how_to_post_card(
 
 def test_failed_card_keeps_event(harness: SlackHarness) -> None:
     harness.api.fail_next("chat.postMessage", Fault.closed())
-    seen = sent(harness)
-    assert CARD_UNSURE in answer(seen)
+    result = sent(harness)
+    assert CARD_UNSURE in answer(result)
     assert only_event(harness).title == "Pottery"
 
 
@@ -159,7 +159,7 @@ WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
     ),
     "a title of spaces": ({"TITLE": "   "}, BlockId.TITLE, "not be empty"),
     "a title of two lines": ({"TITLE": "two\nlines"}, BlockId.TITLE, "one line"),
-    "a long place": ({"LOCATION": "x" * 201}, BlockId.LOCATION, "at most 200 characters"),
+    "a long location": ({"LOCATION": "x" * 201}, BlockId.LOCATION, "at most 200 characters"),
     "a long description": ({"DESCRIPTION": "x" * 2_501}, BlockId.DESCRIPTION, "at most 2500"),
     "no seats": ({"CAPACITY": "0"}, BlockId.CAPACITY, "at least 1"),
     "less than none": ({"CAPACITY": "-1"}, BlockId.CAPACITY, "at least 1"),
@@ -194,26 +194,26 @@ WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
 def test_wrong_input_is_a_field_error_and_input_kept(
     harness: SlackHarness, values: dict[str, Any], field: BlockId, says: str
 ) -> None:
-    seen = sent(harness, client_checks=False, **values)
-    assert list(seen.errors) == [field]
-    assert says.lower() in seen.errors[field].lower()
+    result = sent(harness, client_checks=False, **values)
+    assert list(result.errors) == [field]
+    assert says.lower() in result.errors[field].lower()
     assert harness.everything().events == {}
-    assert seen.view is not None
+    assert result.view is not None
     if "TITLE" not in values:
-        kept = seen.view.state[BlockId.TITLE][ActionId.INPUT]["value"]
+        kept = result.view.state[BlockId.TITLE][ActionId.INPUT]["value"]
         assert kept == "Pottery"
 
 
 def test_end_before_start_is_a_field_error(harness: SlackHarness) -> None:
     day = (harness.clock.now() + timedelta(days=2)).date().isoformat()
-    seen = sent(harness, END_DATE=day, END_TIME="17:00")
-    assert seen.errors == {BlockId.END_DATE: "Must be after the start."}
+    result = sent(harness, END_DATE=day, END_TIME="17:00")
+    assert result.errors == {BlockId.END_DATE: "Must be after the start."}
 
 
 def test_deadline_after_start_is_a_field_error(harness: SlackHarness) -> None:
     day = (harness.clock.now() + timedelta(days=3)).date().isoformat()
-    seen = sent(harness, DEADLINE_DATE=day, DEADLINE_TIME="17:00")
-    assert seen.errors == {BlockId.DEADLINE_DATE: "Must not be after the start."}
+    result = sent(harness, DEADLINE_DATE=day, DEADLINE_TIME="17:00")
+    assert result.errors == {BlockId.DEADLINE_DATE: "Must not be after the start."}
 
 
 def changes_of_the_clock(year: int) -> tuple[str, str]:
@@ -232,8 +232,8 @@ def changes_of_the_clock(year: int) -> tuple[str, str]:
 
 def test_skipped_daylight_saving_hour_is_a_field_error(harness: SlackHarness) -> None:
     forward, _ = changes_of_the_clock(harness.clock.now().year + 1)
-    seen = sent(harness, START_DATE=forward, START_TIME="02:30")
-    assert seen.errors == {
+    result = sent(harness, START_DATE=forward, START_TIME="02:30")
+    assert result.errors == {
         BlockId.START_TIME: "02:30 does not exist on this day in Europe/Stockholm: the clocks go forward."
     }
     assert harness.everything().events == {}

@@ -57,8 +57,8 @@ def test_form_shows_current_event(harness: SlackHarness) -> None:
 def test_unchanged_form_changes_nothing(harness: SlackHarness) -> None:
     yoga(harness, description="Two\nlines")
     before = harness.everything()
-    seen = submit(harness, form(harness, ActionId.EDIT))
-    assert NO_CHANGES in said(seen.view)
+    result = submit(harness, form(harness, ActionId.EDIT))
+    assert NO_CHANGES in said(result.view)
     assert harness.everything() == before
 
 
@@ -75,15 +75,15 @@ def test_only_touched_fields_are_changed(harness: SlackHarness) -> None:
 def test_new_location_notifies_with_old_location(harness: SlackHarness) -> None:
     yoga(harness)
     view = form(harness, ActionId.EDIT)
-    seen = submit(harness, view, {BlockId.LOCATION: "Room 2"})
-    assert "2 people will be notified" in said(seen.view)
+    result = submit(harness, view, {BlockId.LOCATION: "Room 2"})
+    assert "2 people will be notified" in said(result.view)
     harness.deliver_due(5)
     for user_id in (CHLOE, DIEGO):
-        (told,) = harness.direct_messages(user_id)
-        assert sentences.notified(NotificationKind.MOVED) in told
-        assert "Room 2" in told
-        assert "Before:" in told
-        assert "Riverside lawn" in told
+        (message,) = harness.direct_messages(user_id)
+        assert sentences.notified(NotificationKind.MOVED) in message
+        assert "Room 2" in message
+        assert "Before:" in message
+        assert "Riverside lawn" in message
 
 
 def test_manage_below_is_updated(harness: SlackHarness) -> None:
@@ -146,8 +146,8 @@ def test_non_organizer_is_refused(harness: SlackHarness) -> None:
     view = form(harness, ActionId.EDIT, HARUKI)
     harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
     before = harness.everything()
-    seen = submit(harness, view, {BlockId.TITLE: "Mine"}, HARUKI)
-    assert NOT_ALLOWED in said(seen.view)
+    result = submit(harness, view, {BlockId.TITLE: "Mine"}, HARUKI)
+    assert NOT_ALLOWED in said(result.view)
     assert harness.everything() == before
 
 
@@ -163,8 +163,8 @@ def test_submit_twice_changes_and_notifies_once(harness: SlackHarness) -> None:
     submit(harness, view, {BlockId.LOCATION: "Room 2"})
     # The same request, as a retry after a lost answer would bring it.
     again = harness.workspace.views.open(BJORN, view.body, None)
-    seen = submit(harness, again, {BlockId.LOCATION: "Room 2"})
-    assert NO_CHANGES in said(seen.view)
+    result = submit(harness, again, {BlockId.LOCATION: "Room 2"})
+    assert NO_CHANGES in said(result.view)
     harness.deliver_due(5)
     assert len(harness.direct_messages(CHLOE)) == 1
     changes = [
@@ -185,8 +185,8 @@ def test_canceled_event_is_not_edited(harness: SlackHarness) -> None:
     yoga(harness)
     view = form(harness, ActionId.EDIT)
     harness.bot.service.cancel_event("yoga")
-    seen = submit(harness, view, {BlockId.TITLE: "Pilates"})
-    assert sentences.EVENT_CANCELED in said(seen.view)
+    result = submit(harness, view, {BlockId.TITLE: "Pilates"})
+    assert sentences.EVENT_CANCELED in said(result.view)
     assert harness.bot.service.get_event("yoga").title == "Yoga in the park"
 
 

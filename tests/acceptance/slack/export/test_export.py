@@ -33,15 +33,15 @@ def test_file_has_registered_then_waitlist(harness: SlackHarness) -> None:
     assert "on its way" in said(press(harness, ActionId.EXPORT))
     harness.deliver_due(3)
     (file,) = files(harness)
-    head, *people = rows(file)
+    head, *attendees = rows(file)
     assert head[:4] == ["Status", "Position", "Name", "User ID"]
     assert head[4:] == ["Registered at (Europe/Berlin)", "Seat since (Europe/Berlin)"]
-    assert [row[:4] for row in people] == [
+    assert [row[:4] for row in attendees] == [
         ["registered", "", "chloe", CHLOE],
         ["waitlisted", "1", "diego", DIEGO],
     ]
-    assert people[0][5]
-    assert people[1][5] == ""
+    assert attendees[0][5]
+    assert attendees[1][5] == ""
 
 
 def test_file_starts_with_byte_order_mark(harness: SlackHarness) -> None:

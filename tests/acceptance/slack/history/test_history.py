@@ -30,8 +30,10 @@ def history(harness: SlackHarness, user_id: str = BJORN) -> str:
 
 
 def mine(harness: SlackHarness, user_id: str, event_id: str = "yoga") -> View:
-    seen = harness.slack.command(user_id, RANDOM, "/registrations")
-    harness.slack.click(user_id, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY, value=event_id)
+    result = harness.slack.command(user_id, RANDOM, "/registrations")
+    harness.slack.click(
+        user_id, result.ephemeral[-1], ActionId.REGISTRATION_HISTORY, value=event_id
+    )
     return top(harness, user_id)
 
 
@@ -85,8 +87,8 @@ def test_non_organizer_is_refused(harness: SlackHarness) -> None:
     harness.bot.service.edit_event("yoga", EventChanges.of(organizer_id=PRIYA))
     manage_modal(harness, AMARA)
     harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
-    seen = harness.slack.click(BJORN, harness.workspace.views.stack(BJORN)[0], ActionId.HISTORY)
-    assert NOT_ALLOWED in said(seen.view)
+    result = harness.slack.click(BJORN, harness.workspace.views.stack(BJORN)[0], ActionId.HISTORY)
+    assert NOT_ALLOWED in said(result.view)
 
 
 def test_history_of_deleted_event_is_refused(harness: SlackHarness) -> None:
@@ -205,10 +207,10 @@ def test_registration_history_of_deleted_event_is_refused(
     harness: SlackHarness, gone: bool
 ) -> None:
     yoga(harness)
-    seen = harness.slack.command(CHLOE, RANDOM, "/registrations")
+    result = harness.slack.command(CHLOE, RANDOM, "/registrations")
     if gone:
         harness.bot.service.delete_event("yoga")
-    said_ = harness.slack.click(CHLOE, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
+    said_ = harness.slack.click(CHLOE, result.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
     assert said_.failure is None
     assert bool(said_.ephemeral) is gone
 
@@ -216,9 +218,9 @@ def test_registration_history_of_deleted_event_is_refused(
 def test_registration_history_of_non_attendee_is_empty(harness: SlackHarness) -> None:
     yoga(harness)
     harness.register(PRIYA)
-    seen = harness.slack.command(PRIYA, RANDOM, "/registrations")
+    result = harness.slack.command(PRIYA, RANDOM, "/registrations")
     harness.bot.service.delete_user(PRIYA)
-    harness.slack.click(PRIYA, seen.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
+    harness.slack.click(PRIYA, result.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
     text = said(top(harness, PRIYA))
     for other in (CHLOE, DIEGO, HARUKI):
         assert other not in text

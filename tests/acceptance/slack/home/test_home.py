@@ -76,8 +76,8 @@ def test_home_of_new_member_says_how_to_start(harness: SlackHarness) -> None:
 
 def test_event_created_in_home_shows_immediately(harness: SlackHarness) -> None:
     harness.slack.click(CHLOE, home(harness), ActionId.CREATE_EVENT)
-    seen = harness.slack.submit(CHLOE, top(harness, CHLOE).id, filled(harness))
-    assert seen.errors == {}
+    result = harness.slack.submit(CHLOE, top(harness, CHLOE).id, filled(harness))
+    assert result.errors == {}
     assert f"[{ActionId.MANAGE}]" in part(now(harness), ORGANIZED)
 
 
@@ -89,8 +89,8 @@ def test_manage_opens_from_home(harness: SlackHarness) -> None:
 
 def test_register_in_home_shows_immediately(harness: SlackHarness) -> None:
     harness.event()
-    seen = harness.slack.click(CHLOE, home(harness), ActionId.REGISTER)
-    assert sentences.seat() in said(seen.view)
+    result = harness.slack.click(CHLOE, home(harness), ActionId.REGISTER)
+    assert sentences.seat() in said(result.view)
     assert "You have a seat" in part(now(harness), OWN)
 
 
@@ -144,8 +144,8 @@ def test_deleted_event_is_refused(harness: SlackHarness) -> None:
     harness.event()
     view = home(harness)
     harness.bot.service.delete_event("yoga")
-    seen = harness.slack.click(CHLOE, view, ActionId.REGISTER)
-    assert sentences.EVENT_GONE in said(seen.view)
+    result = harness.slack.click(CHLOE, view, ActionId.REGISTER)
+    assert sentences.EVENT_GONE in said(result.view)
 
 
 def test_each_list_is_paged_separately(harness: SlackHarness) -> None:
@@ -180,9 +180,9 @@ def test_register_succeeds_if_home_cannot_be_published(harness: SlackHarness) ->
     harness.event()
     view = home(harness)
     harness.api.fail_next("views.publish", Fault.server_error())
-    seen = harness.slack.click(CHLOE, view, ActionId.REGISTER)
-    assert seen.failure is None
-    assert sentences.seat() in said(seen.view)
+    result = harness.slack.click(CHLOE, view, ActionId.REGISTER)
+    assert result.failure is None
+    assert sentences.seat() in said(result.view)
 
 
 def test_home_without_metadata_is_paged_from_start(harness: SlackHarness) -> None:
@@ -196,5 +196,5 @@ def test_home_without_metadata_is_paged_from_start(harness: SlackHarness) -> Non
     )
     old = harness.workspace.views.home(CHLOE)
     assert old is not None
-    seen = harness.slack.click(CHLOE, old, ActionId.HOME_REGISTRATIONS)
-    assert seen.failure is None
+    result = harness.slack.click(CHLOE, old, ActionId.HOME_REGISTRATIONS)
+    assert result.failure is None

@@ -69,9 +69,9 @@ def test_manage_button_equals_event_command(harness: SlackHarness) -> None:
 def test_event_with_ambiguous_title_offers_choice(harness: SlackHarness) -> None:
     harness.event("y1", organizer_id=BJORN)
     harness.event("y2", organizer_id=BJORN)
-    seen = harness.slack.command(BJORN, RANDOM, "/event", "yoga")
-    assert answer(seen).count(f"[{ActionId.MANAGE}]") == 2
-    view = harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.MANAGE, value="y2").view
+    result = harness.slack.command(BJORN, RANDOM, "/event", "yoga")
+    assert answer(result).count(f"[{ActionId.MANAGE}]") == 2
+    view = harness.slack.click(BJORN, result.ephemeral[-1], ActionId.MANAGE, value="y2").view
     assert view is not None
     assert '"y2"' in view.private_metadata
 
@@ -91,12 +91,12 @@ def test_co_organizer_can_manage(harness: SlackHarness) -> None:
 def test_non_organizer_cannot_manage(harness: SlackHarness) -> None:
     card = harness.card(harness.event(organizer_id=BJORN))
     before = harness.assert_invariants()
-    for seen in (
+    for result in (
         harness.slack.click(CHLOE, card, ActionId.MANAGE),
         harness.slack.command(CHLOE, RANDOM, "/event", "yoga"),
     ):
-        assert seen.view is None
-        assert sentences.NOT_ORGANIZER in answer(seen)
+        assert result.view is None
+        assert sentences.NOT_ORGANIZER in answer(result)
     assert harness.assert_invariants() == before
 
 
@@ -108,8 +108,8 @@ def test_former_organizer_changes_nothing_in_open_modal(
     view = manage_modal(harness, CHLOE)
     harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
     before = harness.assert_invariants()
-    seen = harness.slack.click(CHLOE, view, action)
-    assert sentences.NOT_ORGANIZER in answer(seen)
+    result = harness.slack.click(CHLOE, view, action)
+    assert sentences.NOT_ORGANIZER in answer(result)
     assert harness.assert_invariants() == before
 
 
@@ -118,8 +118,8 @@ def test_former_organizer_changes_nothing_by_form(harness: SlackHarness) -> None
     form = capacity_form(harness)
     harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
     before = harness.assert_invariants()
-    seen = harness.slack.submit(BJORN, form.id, {CAPACITY: "9"})
-    assert sentences.NOT_ORGANIZER in answer(seen)
+    result = harness.slack.submit(BJORN, form.id, {CAPACITY: "9"})
+    assert sentences.NOT_ORGANIZER in answer(result)
     assert harness.assert_invariants() == before
 
 
@@ -148,8 +148,8 @@ def test_admin_status_is_looked_up_for_non_organizers_and_cached(
 def test_unknown_admin_status_denies_permission(harness: SlackHarness, fault: Fault) -> None:
     harness.event(organizer_id=BJORN)
     harness.api.fail_next("users.info", fault)
-    seen = harness.slack.command(AMARA, RANDOM, "/event", "yoga")
-    assert sentences.NOT_ORGANIZER in answer(seen)
+    result = harness.slack.command(AMARA, RANDOM, "/event", "yoga")
+    assert sentences.NOT_ORGANIZER in answer(result)
     assert sentences.taken(0, 2) in shown(manage_modal(harness, AMARA)), "asked again the next time"
 
 
@@ -282,9 +282,9 @@ def test_wrong_capacity_is_a_field_error(harness: SlackHarness, typed: str, says
     harness.register(CHLOE, DIEGO)
     form = capacity_form(harness)
     before = harness.assert_invariants()
-    seen = harness.slack.submit(BJORN, form.id, {CAPACITY: typed}, client_checks=False)
-    assert list(seen.errors) == [BlockId.CAPACITY]
-    assert says in seen.errors[BlockId.CAPACITY]
+    result = harness.slack.submit(BJORN, form.id, {CAPACITY: typed}, client_checks=False)
+    assert list(result.errors) == [BlockId.CAPACITY]
+    assert says in result.errors[BlockId.CAPACITY]
     assert harness.assert_invariants() == before
 
 
@@ -309,8 +309,8 @@ def test_capacity_that_became_too_low_is_refused(harness: SlackHarness) -> None:
     harness.register(CHLOE)
     harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "1"})
     harness.register(DIEGO)
-    seen = harness.slack.submit(BJORN, top(harness).id)
-    assert capacity_too_low(1, 2) in answer(seen)
+    result = harness.slack.submit(BJORN, top(harness).id)
+    assert capacity_too_low(1, 2) in answer(result)
     assert harness.assert_invariants().events["yoga"].capacity == 5
 
 
@@ -360,15 +360,17 @@ def test_close_of_canceled_event_is_refused(harness: SlackHarness) -> None:
     harness.event(organizer_id=BJORN)
     view = manage_modal(harness)
     harness.bot.service.cancel_event("yoga")
-    seen = harness.slack.click(BJORN, view, ActionId.CLOSE)
-    assert sentences.EVENT_CANCELED in answer(seen)
+    result = harness.slack.click(BJORN, view, ActionId.CLOSE)
+    assert sentences.EVENT_CANCELED in answer(result)
 
 
 def test_post_card_posts_another_card(harness: SlackHarness) -> None:
     harness.event(organizer_id=BJORN)
     harness.slack.click(BJORN, manage_modal(harness), ActionId.POST_CARD)
-    seen = harness.slack.submit(BJORN, top(harness).id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS})
-    assert "The card for *Yoga in the park* has been posted." in answer(seen)
+    result = harness.slack.submit(
+        BJORN, top(harness).id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS}
+    )
+    assert "The card for *Yoga in the park* has been posted." in answer(result)
     assert sentences.taken(0, 2) in text_of(harness.workspace.messages(EVENTS)[-1].blocks)
 
 

@@ -18,7 +18,7 @@ from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, PRIYA, Slac
 from tests.support.slack.modals import GONE, NOT_ALLOWED, manage_modal, press, said, submit, top
 
 
-def person(harness: SlackHarness, user_id: str, by: str = BJORN) -> View:
+def details(harness: SlackHarness, user_id: str, by: str = BJORN) -> View:
     """Open Manage, then an attendee's details."""
     manage_modal(harness, by)
     return press(harness, ActionId.ATTENDEE, by, value=user_id)
@@ -36,9 +36,9 @@ def yoga(harness: SlackHarness) -> None:
 
 def test_attendee_is_shown_with_status_and_time(harness: SlackHarness) -> None:
     yoga(harness)
-    assert f"<@{CHLOE}> has had a seat in *Yoga in the park* since" in said(person(harness, CHLOE))
+    assert f"<@{CHLOE}> has had a seat in *Yoga in the park* since" in said(details(harness, CHLOE))
     assert f"<@{HARUKI}> is 2nd on the waitlist for *Yoga in the park*" in said(
-        person(harness, HARUKI)
+        details(harness, HARUKI)
     )
 
 
@@ -68,13 +68,13 @@ def test_attendee_not_in_slack_is_named(harness: SlackHarness) -> None:
 
 def test_removal_promotes_next_and_notifies_both(harness: SlackHarness) -> None:
     yoga(harness)
-    seen = submit(harness, person(harness, CHLOE), {BlockId.REASON: "no-show, *twice*"})
-    assert f"<@{DIEGO}> gets the seat" in said(seen.view)
+    result = submit(harness, details(harness, CHLOE), {BlockId.REASON: "no-show, *twice*"})
+    assert f"<@{DIEGO}> gets the seat" in said(result.view)
     harness.deliver_due(4)
-    (told,) = harness.direct_messages(CHLOE)
-    assert sentences.notified(NotificationKind.REMOVED) in told
-    assert "no-show, *twice*" in told
-    assert f"[{ActionId.SHOW_EVENTS}]" in told
+    (message,) = harness.direct_messages(CHLOE)
+    assert sentences.notified(NotificationKind.REMOVED) in message
+    assert "no-show, *twice*" in message
+    assert f"[{ActionId.SHOW_EVENTS}]" in message
     assert sentences.promoted() in harness.direct_messages(DIEGO)[0]
     assert f"<@{CHLOE}>" not in said(harness.workspace.views.stack(BJORN)[0])
     assert harness.assert_invariants().seated("yoga") == [DIEGO]
@@ -82,7 +82,7 @@ def test_removal_promotes_next_and_notifies_both(harness: SlackHarness) -> None:
 
 def test_removal_without_reason(harness: SlackHarness) -> None:
     yoga(harness)
-    submit(harness, person(harness, CHLOE))
+    submit(harness, details(harness, CHLOE))
     harness.deliver_due(4)
     assert "Reason" not in harness.direct_messages(CHLOE)[0]
 
@@ -90,14 +90,14 @@ def test_removal_without_reason(harness: SlackHarness) -> None:
 def test_too_long_reason_is_a_field_error(harness: SlackHarness) -> None:
     yoga(harness)
     before = harness.everything()
-    seen = submit(harness, person(harness, CHLOE), {BlockId.REASON: "x" * 301})
-    assert seen.errors == {"reason": "Must have at most 300 characters."}
+    result = submit(harness, details(harness, CHLOE), {BlockId.REASON: "x" * 301})
+    assert result.errors == {"reason": "Must have at most 300 characters."}
     assert harness.everything() == before
 
 
 def test_non_organizer_is_refused(harness: SlackHarness) -> None:
     yoga(harness)
-    view = person(harness, CHLOE, PRIYA)
+    view = details(harness, CHLOE, PRIYA)
     harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
     before = harness.everything()
     assert NOT_ALLOWED in said(submit(harness, view, user_id=PRIYA).view)
@@ -106,11 +106,11 @@ def test_non_organizer_is_refused(harness: SlackHarness) -> None:
 
 def test_removal_twice_says_not_registered(harness: SlackHarness) -> None:
     yoga(harness)
-    view = person(harness, CHLOE)
+    view = details(harness, CHLOE)
     submit(harness, view)
     harness.workspace.views.update(view.id, view.body)
-    seen = submit(harness, view)
-    assert NOT_REGISTERED in said(seen.view)
+    result = submit(harness, view)
+    assert NOT_REGISTERED in said(result.view)
     harness.deliver_due(4)
     assert len(harness.direct_messages(CHLOE)) == 1
     assert harness.assert_invariants().seated("yoga") == [DIEGO]
@@ -118,14 +118,14 @@ def test_removal_twice_says_not_registered(harness: SlackHarness) -> None:
 
 def test_deleted_event_is_refused(harness: SlackHarness) -> None:
     yoga(harness)
-    view = person(harness, CHLOE)
+    view = details(harness, CHLOE)
     harness.bot.service.delete_event("yoga")
     assert GONE in said(submit(harness, view).view)
 
 
 def test_attendee_who_left_is_not_removed(harness: SlackHarness) -> None:
     yoga(harness)
-    view = person(harness, CHLOE)
+    view = details(harness, CHLOE)
     harness.bot.service.unregister("yoga", CHLOE)
     assert NOT_REGISTERED in said(submit(harness, view).view)
     harness.deliver_due(4)
@@ -144,7 +144,7 @@ def test_removal_after_event_does_not_claim_notifications(
         harness.bot.service.cancel_event("yoga")
     harness.deliver_due(65)
     before = {user_id: len(harness.direct_messages(user_id)) for user_id in (CHLOE, DIEGO)}
-    view = person(harness, CHLOE)
+    view = details(harness, CHLOE)
     assert "no one will be notified" in said(view)
     answered = said(submit(harness, view).view)
     assert "notified" not in answered
@@ -154,7 +154,7 @@ def test_removal_after_event_does_not_claim_notifications(
 
 def test_history_has_reason(harness: SlackHarness) -> None:
     yoga(harness)
-    submit(harness, person(harness, CHLOE), {BlockId.REASON: "no-show"})
+    submit(harness, details(harness, CHLOE), {BlockId.REASON: "no-show"})
     manage_modal(harness)
     text = said(press(harness, ActionId.HISTORY))
     assert f"<@{BJORN}> removed <@{CHLOE}>: no-show" in text
@@ -172,8 +172,8 @@ def test_former_organizer_sees_no_attendee(harness: SlackHarness) -> None:
         (ActionId.FIND_ATTENDEE, {"selected": CHLOE}),
     )
     for action, how in ways:
-        seen = harness.slack.click(PRIYA, view, action, **how)
-        assert NOT_ALLOWED in said(seen.view)
+        result = harness.slack.click(PRIYA, view, action, **how)
+        assert NOT_ALLOWED in said(result.view)
         harness.slack.close(PRIYA, top(harness, PRIYA).id)
 
 
@@ -181,5 +181,5 @@ def test_find_attendee_of_deleted_event_is_refused(harness: SlackHarness) -> Non
     yoga(harness)
     view = manage_modal(harness)
     harness.bot.service.delete_event("yoga")
-    seen = harness.slack.click(BJORN, view, ActionId.FIND_ATTENDEE, selected=CHLOE)
-    assert GONE in said(seen.view)
+    result = harness.slack.click(BJORN, view, ActionId.FIND_ATTENDEE, selected=CHLOE)
+    assert GONE in said(result.view)

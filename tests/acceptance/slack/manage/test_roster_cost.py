@@ -19,14 +19,14 @@ from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, SlackHarness
 from tests.support.stores import empty_local
 
-REGISTERED, WAITING = 1_000, 1_100
+REGISTERED, WAITLISTED = 1_000, 1_100
 SMALL = 3
 
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[DynamoDBStore]:
     with empty_local(is_reused=False) as store:
-        fill(store, "large", REGISTERED, WAITING)
+        fill(store, "large", REGISTERED, WAITLISTED)
         fill(store, "small", SMALL, SMALL)
         yield store
 
@@ -55,7 +55,7 @@ def test_first_roster_page_costs_the_same_for_any_event(
 ) -> None:
     small, _ = opened(harness, store, "small")
     large, text = opened(harness, store, "large")
-    assert sentences.taken(REGISTERED, REGISTERED, waitlist=WAITING) in text
+    assert sentences.taken(REGISTERED, REGISTERED, waitlist=WAITLISTED) in text
     assert text.count("seat since") == attendee_views.ATTENDEES_PAGE
     # The small one's page holds its line, too.
     assert large.reads <= small.reads

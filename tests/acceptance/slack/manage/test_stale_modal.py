@@ -57,9 +57,9 @@ FORMS: Mapping[str, tuple[ActionId, list[Mapping[BlockId, Any]]]] = {
 
 def open_manage(harness: SlackHarness, action: ActionId) -> View:
     """Open the page of Manage that has the button, as co-organizer Priya."""
-    people = [f"U1{number:04}" for number in range(70)] if action.startswith("roster") else []
+    user_ids = [f"U1{number:04}" for number in range(70)] if action.startswith("attendees") else []
     harness.event(organizer_id=BJORN, co_organizer_ids=[PRIYA], capacity=100)
-    harness.register(CHLOE, DIEGO, *people)
+    harness.register(CHLOE, DIEGO, *user_ids)
     if action is ActionId.REOPEN:
         harness.bot.service.close_event("yoga", actor=Actor(BJORN))
     view = manage_modal(harness, PRIYA)
@@ -86,9 +86,9 @@ def resign(harness: SlackHarness) -> None:
 
 
 def pressed(harness: SlackHarness, action: ActionId, view: View) -> ActionResult:
-    seen = harness.slack.click(PRIYA, view, action, **WAYS[action])
-    assert seen.failure is None, seen.failure
-    return seen
+    result = harness.slack.click(PRIYA, view, action, **WAYS[action])
+    assert result.failure is None, result.failure
+    return result
 
 
 @pytest.mark.parametrize("action", WAYS)
@@ -165,8 +165,8 @@ def test_former_organizer_cannot_manage_from_home(harness: SlackHarness) -> None
     home = harness.workspace.views.home(PRIYA)
     assert home is not None
     resign(harness)
-    seen = harness.slack.click(PRIYA, home, ActionId.MANAGE)
-    assert NOT_ALLOWED in said(seen.view)
+    result = harness.slack.click(PRIYA, home, ActionId.MANAGE)
+    assert NOT_ALLOWED in said(result.view)
 
 
 def test_every_manage_button_is_covered(harness: SlackHarness) -> None:

@@ -35,7 +35,7 @@ from tests.support.slack.harness import (
 
 UPDATE = "chat.update"
 CARD_MISSING = ["message_not_found", "is_archived", "not_in_channel", "channel_not_found"]
-PEOPLE = (BJORN, CHLOE, DIEGO, HARUKI, PRIYA)
+USERS = (BJORN, CHLOE, DIEGO, HARUKI, PRIYA)
 
 
 def two_cards(harness: SlackHarness) -> list[Message]:
@@ -72,14 +72,14 @@ def test_card_ends_current_after_any_failed_update(
     cards = two_cards(harness)
     harness.api.faults.enqueue(UPDATE, None, position)
     harness.api.fail_next(UPDATE, fault)
-    for user_id in PEOPLE:
+    for user_id in USERS:
         harness.register(user_id)
         harness.bot.notification_worker.schedule("yoga")
         harness.deliver_due(1.5)
     harness.deliver_due(LONG_ENOUGH)
     assert [seats_shown(harness, card) for card in cards] == ["5 of 10 seats taken"] * 2
     assert undelivered(harness) == ()
-    assert len(harness.api.calls(UPDATE)) <= 2 * len(PEOPLE) + 2
+    assert len(harness.api.calls(UPDATE)) <= 2 * len(USERS) + 2
 
 
 @pytest.mark.parametrize("error", OURS)
@@ -88,7 +88,7 @@ def test_app_failure_defers_cards_with_one_alarm(
 ) -> None:
     cards = two_cards(harness)
     harness.api.faults.set_default(Fault.refused(error))
-    harness.register(*PEOPLE)
+    harness.register(*USERS)
     with caplog.at_level(logging.WARNING):
         harness.deliver_due(3 * PAUSE.total_seconds())
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
@@ -103,12 +103,12 @@ def test_app_failure_defers_cards_with_one_alarm(
 def test_missing_card_is_forgotten_and_the_other_updated(harness: SlackHarness, error: str) -> None:
     two_cards(harness)
     harness.api.fail_next(UPDATE, Fault.refused(error))
-    for user_id in PEOPLE:
+    for user_id in USERS:
         harness.register(user_id)
         harness.deliver_due(2)
     (left,) = harness.store.get_cards("yoga")
     assert left.rendered_version == harness.bot.service.get_event("yoga").version
-    assert len(harness.api.calls(UPDATE)) == 1 + len(PEOPLE)
+    assert len(harness.api.calls(UPDATE)) == 1 + len(USERS)
     assert undelivered(harness) == ()
 
 

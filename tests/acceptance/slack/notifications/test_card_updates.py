@@ -102,9 +102,9 @@ def test_card_is_updated_again_if_its_event_changes_during_the_update(
 
 def test_card_does_not_wait_for_many_messages(harness: SlackHarness) -> None:
     """Twenty promotions take six seconds. The card is updated before."""
-    people = GUESTS[:20]
+    user_ids = GUESTS[:20]
     harness.card(harness.event(capacity=1))
-    harness.register(AMARA, *people)
+    harness.register(AMARA, *user_ids)
     harness.deliver_due()
     harness.bot.service.edit_event("yoga", EventChanges.of(capacity=21))
     began = harness.clock.monotonic()
@@ -131,10 +131,10 @@ def test_card_does_not_wait_for_the_messages_of_another_event(harness: SlackHarn
     notification_worker.process_due_events()
     assert slack.updated_after is not None
     assert slack.updated_after - began < 2
-    told = [
+    messages = [
         call for call in harness.api.calls("chat.postMessage") if call.args["channel"] in GUESTS
     ]
-    assert len(told) == len(GUESTS)
+    assert len(messages) == len(GUESTS)
     harness.workspace.refusals.clear()
 
 

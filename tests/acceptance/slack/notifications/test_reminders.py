@@ -204,10 +204,10 @@ def test_waitlisted_attendees_are_notified_when_registration_is_closed(
     harness.bot.service.close_event("yoga")
     harness.deliver_due(5)
     for user_id in (DIEGO, HARUKI):
-        (told,) = harness.direct_messages(user_id)
-        assert kind_of(told) == NotificationKind.CLOSED
-        assert "*Yoga in the park*" in told
-        assert all(button in told for button in buttons_of(NotificationKind.CLOSED))
+        (message,) = harness.direct_messages(user_id)
+        assert kind_of(message) == NotificationKind.CLOSED
+        assert "*Yoga in the park*" in message
+        assert all(button in message for button in buttons_of(NotificationKind.CLOSED))
     assert harness.direct_messages(CHLOE) == []
 
 
@@ -216,9 +216,9 @@ def test_waitlisted_attendees_are_notified_when_the_deadline_passes(harness: Sla
     harness.event(capacity=1, registration_deadline=deadline)
     harness.register(CHLOE, DIEGO)
     pass_time(harness, timedelta(hours=5))
-    (told,) = harness.direct_messages(DIEGO)
-    assert kind_of(told) == DEADLINE
-    assert "*Yoga in the park*" in told
+    (message,) = harness.direct_messages(DIEGO)
+    assert kind_of(message) == DEADLINE
+    assert "*Yoga in the park*" in message
     assert harness.direct_messages(CHLOE) == []
 
 
@@ -244,8 +244,8 @@ def test_closing_before_the_deadlines_sweep_notifies_once(harness: SlackHarness)
     harness.clock.advance(timedelta(hours=5))
     harness.bot.service.close_event("yoga")
     harness.deliver_due(65)
-    (told,) = harness.direct_messages(DIEGO)
-    assert kind_of(told) == NotificationKind.CLOSED
+    (message,) = harness.direct_messages(DIEGO)
+    assert kind_of(message) == NotificationKind.CLOSED
 
 
 def test_closing_before_the_deadline_notifies_once(harness: SlackHarness) -> None:

@@ -67,9 +67,9 @@ def test_only_a_message_with_a_lost_response_is_sent_twice(
     two_messages_each(harness)
     _fail_at(harness, POST, position, fault)
     harness.deliver_due(LONG_ENOUGH)
-    told = [tuple(received(harness, user_id)) for user_id in (AMARA, BJORN, CHLOE, DIEGO)]
+    kinds = [tuple(received(harness, user_id)) for user_id in (AMARA, BJORN, CHLOE, DIEGO)]
     expected = [("canceled",), ("canceled",), ("promoted", "canceled"), ("promoted", "canceled")]
-    assert [tuple(dict.fromkeys(heard)) for heard in told] == expected
+    assert [tuple(dict.fromkeys(heard)) for heard in kinds] == expected
     assert len(harness.api.calls(POST)) == 7
     assert undelivered(harness) == ()
 
@@ -162,11 +162,11 @@ def test_outage_of_a_minute_during_many_messages(
     harness: SlackHarness, fault: Fault, before: int
 ) -> None:
     """Slack fails during twenty promotions, cancellations and a card, and recovers."""
-    people = [BJORN, CHLOE, DIEGO, HARUKI, PRIYA]
+    user_ids = [BJORN, CHLOE, DIEGO, HARUKI, PRIYA]
     events = [f"event{number}" for number in range(4)]
     for event_id in events:
         harness.event(event_id, title=event_id.capitalize(), capacity=1)
-        harness.register(AMARA, *people, event_id=event_id)
+        harness.register(AMARA, *user_ids, event_id=event_id)
         if event_id == events[0]:
             harness.card(harness.bot.service.get_event(event_id))
         harness.bot.service.edit_event(event_id, EventChanges.of(capacity=6))
@@ -180,10 +180,12 @@ def test_outage_of_a_minute_during_many_messages(
     harness.api.faults.clear()
     harness.deliver_due(120)
     doubled = 0
-    for user_id in (AMARA, *people):
+    for user_id in (AMARA, *user_ids):
         for event_id in events:
             about = [
-                told for told in harness.direct_messages(user_id) if event_id.capitalize() in told
+                message
+                for message in harness.direct_messages(user_id)
+                if event_id.capitalize() in message
             ]
             heard = kinds_of(about)
             expected = ["canceled"] if user_id == AMARA else ["promoted", "canceled"]
@@ -203,9 +205,9 @@ def test_many_deferred_messages_do_not_cause_a_busy_loop(
     harness.event(capacity=1)
     harness.register(AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA)
     harness.bot.service.edit_event("yoga", EventChanges.of(capacity=6))
-    for room in ("Room 5", "Room 6"):
+    for location in ("Room 5", "Room 6"):
         harness.clock.advance(timedelta(seconds=1))
-        harness.bot.service.edit_event("yoga", EventChanges.of(location=room))
+        harness.bot.service.edit_event("yoga", EventChanges.of(location=location))
     harness.api.faults.set_default(Fault.server_error(503))
     runs = 0
     end = harness.clock.now() + timedelta(minutes=5)

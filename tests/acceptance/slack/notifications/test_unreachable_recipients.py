@@ -22,9 +22,9 @@ GUESTS = [f"U0GUEST{number:02}" for number in range(30)]
 def unreachable(harness: SlackHarness, event_id: str = "yoga") -> list[tuple[str, str, str]]:
     """Return the unreachable recipients in the event's journal."""
     return [
-        (person.user_id, person.kind, person.reason)
+        (recipient.user_id, recipient.kind, recipient.reason)
         for entry in harness.store.list_journal(event_id, limit=100)
-        for person in entry.unreachable
+        for recipient in entry.unreachable
     ]
 
 
@@ -34,12 +34,12 @@ def test_report_names_the_recipient_the_event_and_the_news(harness: SlackHarness
     promote(harness, CHLOE, DIEGO)
     harness.api.fail_next(POST, Fault.refused("user_disabled"))
     harness.deliver_due(60)
-    (told,) = harness.direct_messages(AMARA)
-    assert kind_of(told) == REPORT
-    assert "*Yoga in the park*" in told
-    assert "Riverside lawn" in told
-    assert f": <@{CHLOE}>" in told
-    assert DIEGO not in told
+    (message,) = harness.direct_messages(AMARA)
+    assert kind_of(message) == REPORT
+    assert "*Yoga in the park*" in message
+    assert "Riverside lawn" in message
+    assert f": <@{CHLOE}>" in message
+    assert DIEGO not in message
     assert unreachable(harness) == [(CHLOE, "promoted", "user_disabled")]
     assert sent_to(harness) == [CHLOE, DIEGO, AMARA]
     assert undelivered(harness) == ()
@@ -63,10 +63,10 @@ def test_report_of_thirty_recipients_is_one_message(harness: SlackHarness) -> No
     harness.register(BJORN, *GUESTS, CHLOE)
     harness.bot.service.cancel_event("yoga")
     harness.deliver_due(10)
-    (told,) = harness.direct_messages(AMARA)
-    named = [user_id for user_id in GUESTS if f"<@{user_id}>" in told]
+    (message,) = harness.direct_messages(AMARA)
+    named = [user_id for user_id in GUESTS if f"<@{user_id}>" in message]
     assert named == GUESTS
-    assert told.count("• ") == 1
+    assert message.count("• ") == 1
     assert sorted(user_id for user_id, _, _ in unreachable(harness)) == GUESTS
     assert [len(harness.direct_messages(user_id)) for user_id in (BJORN, CHLOE)] == [1, 1]
     harness.workspace.refusals.clear()
@@ -75,13 +75,13 @@ def test_report_of_thirty_recipients_is_one_message(harness: SlackHarness) -> No
 def test_report_counts_the_recipients_that_it_does_not_name(harness: SlackHarness) -> None:
     """The journal has all of them."""
     harness.event(capacity=100)
-    people = [f"U0GUEST{number:02}" for number in range(MAX_NAMED + 3)]
-    harness.register(*people)
+    user_ids = [f"U0GUEST{number:02}" for number in range(MAX_NAMED + 3)]
+    harness.register(*user_ids)
     harness.bot.service.cancel_event("yoga")
     harness.deliver_due(10)
-    (told,) = harness.direct_messages(AMARA)
-    assert "3 more" in told
-    assert len(unreachable(harness)) == len(people)
+    (message,) = harness.direct_messages(AMARA)
+    assert "3 more" in message
+    assert len(unreachable(harness)) == len(user_ids)
     harness.workspace.refusals.clear()
 
 
@@ -91,8 +91,8 @@ def test_report_groups_recipients_by_news(harness: SlackHarness) -> None:
     harness.register(BJORN, CHLOE, "U0NOBODY")
     harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 5", capacity=3))
     harness.deliver_due()
-    (told,) = harness.direct_messages(AMARA)
-    assert told.count(": <@U0NOBODY>") == 2
+    (message,) = harness.direct_messages(AMARA)
+    assert message.count(": <@U0NOBODY>") == 2
     harness.workspace.refusals.clear()
 
 

@@ -113,11 +113,11 @@ def test_promoted_user_is_notified_once_with_a_button_to_give_up_the_seat(
     promote(harness, CHLOE)
     harness.deliver_due()
     harness.deliver_due(120)
-    (told,) = harness.direct_messages(CHLOE)
-    assert kind_of(told) == "promoted"
-    assert "*Yoga in the park*" in told
-    assert "Riverside lawn" in told
-    assert all(button in told for button in buttons_of(NotificationKind.PROMOTED))
+    (message,) = harness.direct_messages(CHLOE)
+    assert kind_of(message) == "promoted"
+    assert "*Yoga in the park*" in message
+    assert "Riverside lawn" in message
+    assert all(button in message for button in buttons_of(NotificationKind.PROMOTED))
     assert undelivered(harness) == ()
 
 
@@ -149,10 +149,10 @@ def test_removed_user_is_notified_with_the_reason(harness: SlackHarness) -> None
     harness.register(BJORN)
     harness.bot.service.remove("yoga", BJORN, reason="no show <!channel>")
     harness.deliver_due()
-    (told,) = harness.direct_messages(BJORN)
-    assert kind_of(told) == "removed"
-    assert "*Yoga in the park*" in told
-    assert "no show &lt;!channel&gt;" in told
+    (message,) = harness.direct_messages(BJORN)
+    assert kind_of(message) == "removed"
+    assert "*Yoga in the park*" in message
+    assert "no show &lt;!channel&gt;" in message
 
 
 def test_every_attendee_is_notified_of_a_new_location(harness: SlackHarness) -> None:
@@ -165,21 +165,21 @@ def test_every_attendee_is_notified_of_a_new_location(harness: SlackHarness) -> 
     harness.register(PRIYA)
     harness.deliver_due()
     for user_id in (BJORN, CHLOE, DIEGO):
-        (told,) = harness.direct_messages(user_id)
-        assert kind_of(told) == "moved"
-        assert "Room 5" in told
-        assert "Riverside lawn" in told
+        (message,) = harness.direct_messages(user_id)
+        assert kind_of(message) == "moved"
+        assert "Room 5" in message
+        assert "Riverside lawn" in message
     assert harness.direct_messages(PRIYA) == []
 
 
 def test_cancellation_reaches_every_page_of_attendees(harness: SlackHarness) -> None:
     """R8.8, with more attendees than a page of recipients holds."""
-    people = [f"U0GUEST{number}" for number in range(130)]
+    user_ids = [f"U0GUEST{number}" for number in range(130)]
     harness.event(capacity=110)
-    harness.register(*people)
+    harness.register(*user_ids)
     harness.bot.service.cancel_event("yoga")
     harness.deliver_due(4)
-    assert sorted(sent_to(harness)) == sorted([*people, AMARA])
+    assert sorted(sent_to(harness)) == sorted([*user_ids, AMARA])
     assert undelivered(harness) == ()
     harness.workspace.refusals.clear()  # none of them exists in Slack
 
@@ -194,14 +194,14 @@ def test_attendee_promoted_during_delivery_is_notified_once(
     harness.bot.service.cancel_event("yoga")
     harness.clock.advance(timedelta(seconds=3))
 
-    def leave(told: str) -> None:
-        if told == after:
+    def leave(message: str) -> None:
+        if message == after:
             harness.bot.service.unregister("yoga", CHLOE)
 
     notification_worker = second_worker(harness, harness.store, leave)
     assert notification_worker.process_event("yoga") is None
-    (told,) = harness.direct_messages(DIEGO)
-    assert kind_of(told) == "canceled"
+    (message,) = harness.direct_messages(DIEGO)
+    assert kind_of(message) == "canceled"
     assert len(harness.direct_messages(BJORN)) == 1
 
 
@@ -223,8 +223,8 @@ def test_attendees_of_a_deleted_event_are_notified(harness: SlackHarness) -> Non
     harness.bot.service.delete_event("yoga")
     harness.deliver_due()
     for user_id in (BJORN, CHLOE, DIEGO):
-        (told,) = harness.direct_messages(user_id)
-        assert kind_of(told) == "deleted"
+        (message,) = harness.direct_messages(user_id)
+        assert kind_of(message) == "deleted"
     assert undelivered(harness) == ()
 
 

@@ -42,10 +42,10 @@ class OnDynamoDB:
     service: Service
     notification_worker: NotificationWorker
 
-    def event(self, *people: str) -> None:
-        """Create an event with 2 seats and register these people, in order."""
+    def event(self, *user_ids: str) -> None:
+        """Create an event with 2 seats and register these users, in order."""
         new_event(self.service, "yoga", starts_at=self.harness.clock.now() + timedelta(days=2))
-        for user_id in people:
+        for user_id in user_ids:
             self.service.ensure_user(self.harness.draft(user_id))
             self.service.register("yoga", user_id)
 
@@ -86,8 +86,8 @@ def test_promoted_user_is_notified_once(bot: OnDynamoDB) -> None:
     bot.service.unregister("yoga", BJORN)
     assert bot.undelivered() == {"yoga"}
     bot.deliver_due()
-    (told,) = bot.harness.direct_messages(DIEGO)
-    assert kind_of(told) == "promoted"
+    (message,) = bot.harness.direct_messages(DIEGO)
+    assert kind_of(message) == "promoted"
     assert bot.undelivered() == set()
     bot.deliver_due(SWEEP_INTERVAL.total_seconds() + 1)
     assert len(bot.harness.direct_messages(DIEGO)) == 1
@@ -129,8 +129,8 @@ def test_every_attendee_is_notified_of_a_cancellation_once(bot: OnDynamoDB) -> N
     bot.service.cancel_event("yoga")
     bot.deliver_due(6)
     for user_id in (BJORN, CHLOE, DIEGO, PRIYA):
-        (told,) = bot.harness.direct_messages(user_id)
-        assert kind_of(told) == "canceled"
+        (message,) = bot.harness.direct_messages(user_id)
+        assert kind_of(message) == "canceled"
     assert bot.undelivered() == set()
 
 

@@ -23,59 +23,61 @@ from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, SlackHarnes
 
 def test_register_with_id_registers_also_for_unlisted_event(harness: SlackHarness) -> None:
     harness.event(listed=False)
-    seen = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert sentences.seat() in answer(seen)
-    assert "Riverside lawn" in answer(seen)
+    result = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
+    assert sentences.seat() in answer(result)
+    assert "Riverside lawn" in answer(result)
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 def test_register_with_part_of_title_registers(harness: SlackHarness) -> None:
     harness.event("one", title="Chess & <friends>")
-    seen = harness.slack.command(BJORN, RANDOM, "/register", "ESS & <fr")
-    assert f"[{ActionId.ADD_TO_CALENDAR}]" in answer(seen)
+    result = harness.slack.command(BJORN, RANDOM, "/register", "ESS & <fr")
+    assert f"[{ActionId.ADD_TO_CALENDAR}]" in answer(result)
     assert harness.assert_invariants().seated("one") == [BJORN]
 
 
 def test_unlisted_event_is_not_found_by_title(harness: SlackHarness) -> None:
     harness.event("hidden", title="Board meeting", listed=False)
-    seen = harness.slack.command(BJORN, RANDOM, "/register", "Board meeting")
-    assert NO_MATCH in answer(seen)
+    result = harness.slack.command(BJORN, RANDOM, "/register", "Board meeting")
+    assert NO_MATCH in answer(result)
     assert harness.assert_invariants().seated("hidden") == []
 
 
 def test_register_with_ambiguous_title_offers_choice(harness: SlackHarness) -> None:
     harness.event("y1", title="Yoga for beginners")
     harness.event("y2", title="Yoga in the park", starts_at=harness.clock.now() + timedelta(days=3))
-    seen = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert answer(seen).count(f"[{ActionId.CHOOSE_TO_REGISTER}]") == 2
-    assert "Yoga for beginners" in answer(seen)
+    result = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
+    assert answer(result).count(f"[{ActionId.CHOOSE_TO_REGISTER}]") == 2
+    assert "Yoga for beginners" in answer(result)
     assert harness.assert_invariants().registrations == {}
 
-    chosen = harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_REGISTER, value="y2")
+    chosen = harness.slack.click(
+        BJORN, result.ephemeral[-1], ActionId.CHOOSE_TO_REGISTER, value="y2"
+    )
     assert sentences.seat() in shown(chosen.messages[-1])
-    assert chosen.messages[-1].ts == seen.ephemeral[-1].ts, "the answer replaces the question"
+    assert chosen.messages[-1].ts == result.ephemeral[-1].ts, "the answer replaces the question"
     assert harness.assert_invariants().seated("y2") == [BJORN]
 
 
 def test_choice_shows_dates(harness: SlackHarness) -> None:
     first = harness.event("y1")
     second = harness.event("y2", starts_at=harness.clock.now() + timedelta(days=9))
-    seen = harness.slack.command(BJORN, RANDOM, "/register", "in the")
+    result = harness.slack.command(BJORN, RANDOM, "/register", "in the")
     for event in (first, second):
-        assert f"<!date^{int(event.starts_at.timestamp())}^" in answer(seen)
+        assert f"<!date^{int(event.starts_at.timestamp())}^" in answer(result)
 
 
 def test_register_with_similar_title_offers_nearest(harness: SlackHarness) -> None:
     harness.event()
-    seen = harness.slack.command(BJORN, RANDOM, "/register", "Joga im Park")
-    assert f"[{ActionId.CHOOSE_TO_REGISTER}]" in answer(seen)
-    harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_REGISTER)
+    result = harness.slack.command(BJORN, RANDOM, "/register", "Joga im Park")
+    assert f"[{ActionId.CHOOSE_TO_REGISTER}]" in answer(result)
+    harness.slack.click(BJORN, result.ephemeral[-1], ActionId.CHOOSE_TO_REGISTER)
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 def test_register_with_unknown_title_says_so(harness: SlackHarness) -> None:
-    seen = harness.slack.command(BJORN, RANDOM, "/register", "nothing like it")
-    assert NO_MATCH in answer(seen)
+    result = harness.slack.command(BJORN, RANDOM, "/register", "nothing like it")
+    assert NO_MATCH in answer(result)
     assert harness.everything().users == {}
 
 
@@ -90,16 +92,16 @@ def test_register_without_text_opens_picker_of_open_events(harness: SlackHarness
     assert [option["value"] for option in offered] == ["yoga"]
     assert offered[0]["text"]["text"].startswith("Yoga in the park · ")
 
-    seen = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
-    assert sentences.seat() in answer(seen)
+    result = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
+    assert sentences.seat() in answer(result)
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 def test_empty_picker_is_a_field_error(harness: SlackHarness) -> None:
     view = harness.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
-    seen = harness.slack.submit(BJORN, view.id, client_checks=False)
-    assert seen.errors == {BlockId.EVENT: field_error(FieldProblem.NO_EVENT)}
+    result = harness.slack.submit(BJORN, view.id, client_checks=False)
+    assert result.errors == {BlockId.EVENT: field_error(FieldProblem.NO_EVENT)}
 
 
 def test_register_creates_user_without_calling_slack(
@@ -139,16 +141,16 @@ def test_register_reply_is_ephemeral_and_card_stays(
     harness: SlackHarness,
 ) -> None:
     card = harness.card(harness.event())
-    seen = harness.slack.click(BJORN, card, ActionId.REGISTER)
-    assert [message.ephemeral_to for message in seen.messages] == [BJORN]
+    result = harness.slack.click(BJORN, card, ActionId.REGISTER)
+    assert [message.ephemeral_to for message in result.messages] == [BJORN]
     assert harness.workspace.message(EVENTS, card.ts).blocks == card.blocks
 
 
 def test_register_for_full_event_without_waitlist_is_refused(harness: SlackHarness) -> None:
     card = harness.card(harness.event(capacity=1, has_waitlist=False))
     harness.slack.click(BJORN, card, ActionId.REGISTER)
-    seen = harness.slack.click(CHLOE, card, ActionId.REGISTER)
-    assert sentences.refusal(EventFull("yoga", sentences.YOGA, 1, 1)) in answer(seen)
+    result = harness.slack.click(CHLOE, card, ActionId.REGISTER)
+    assert sentences.refusal(EventFull("yoga", sentences.YOGA, 1, 1)) in answer(result)
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
@@ -209,8 +211,10 @@ def test_sixteen_members_for_five_seats_get_true_replies(
         harness.workspace.put_member(Member(user_id, user_id.lower(), user_id))
         harness.workspace.join(EVENTS, user_id)
     with ThreadPoolExecutor(16) as crowd:
-        seen = crowd.map(lambda user_id: harness.slack.click(user_id, card, ActionId.REGISTER), ids)
-    said = [answer(one) for one in seen]
+        result = crowd.map(
+            lambda user_id: harness.slack.click(user_id, card, ActionId.REGISTER), ids
+        )
+    said = [answer(one) for one in result]
     everything = harness.assert_invariants()
     assert sum(sentences.seat() in text for text in said) == 5
     for user_id, text in zip(ids, said, strict=True):
@@ -222,6 +226,8 @@ def test_sixteen_members_for_five_seats_get_true_replies(
 def test_sixteen_clicks_of_one_member_give_one_seat(harness: SlackHarness) -> None:
     card = harness.card(harness.event(capacity=5))
     with ThreadPoolExecutor(16) as clicks:
-        seen = clicks.map(lambda _: harness.slack.click(BJORN, card, ActionId.REGISTER), range(16))
-    assert all(one.failure is None for one in seen)
+        result = clicks.map(
+            lambda _: harness.slack.click(BJORN, card, ActionId.REGISTER), range(16)
+        )
+    assert all(one.failure is None for one in result)
     assert harness.assert_invariants().seated("yoga") == [BJORN]

@@ -14,8 +14,8 @@ def test_register_promotion_and_capacity_increase(harness: SlackHarness) -> None
     assert sentences.taken(0, 2) in shown(card)
     assert sentences.seat() in answer(harness.slack.click(BJORN, card, ActionId.REGISTER))
     harness.slack.command(CHLOE, EVENTS, "/register", "yoga")
-    seen = harness.slack.click(DIEGO, card, ActionId.REGISTER)
-    assert sentences.waitlisted(1) in answer(seen)
+    result = harness.slack.click(DIEGO, card, ActionId.REGISTER)
+    assert sentences.waitlisted(1) in answer(result)
     assert sentences.taken(2, 2, waitlist=1) in harness.current_card_text()
 
     asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
@@ -23,8 +23,8 @@ def test_register_promotion_and_capacity_increase(harness: SlackHarness) -> None
     left = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
     assert sentences.unregistered() in answer(left)
     harness.deliver_due()
-    (told,) = harness.direct_messages(DIEGO)
-    assert sentences.promoted() in told
+    (message,) = harness.direct_messages(DIEGO)
+    assert sentences.promoted() in message
     assert sentences.taken(2, 2) in harness.current_card_text()
     assert "on the waitlist" not in harness.current_card_text()
 

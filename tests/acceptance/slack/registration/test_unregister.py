@@ -17,8 +17,8 @@ def test_unregister_searches_own_registrations(harness: SlackHarness) -> None:
     harness.event("y1", title="Yoga for beginners")
     harness.event("y2", title="Yoga in the park")
     harness.register(BJORN, event_id="y1")
-    seen = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
-    assert sentences.unregistered("Yoga for beginners") in answer(seen)
+    result = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
+    assert sentences.unregistered("Yoga for beginners") in answer(result)
     assert harness.assert_invariants().registrations == {}
 
 
@@ -26,17 +26,17 @@ def test_unregister_with_ambiguous_title_offers_choice(harness: SlackHarness) ->
     for event_id in ("y1", "y2"):
         harness.event(event_id)
         harness.register(BJORN, event_id=event_id)
-    seen = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
-    assert answer(seen).count(f"[{ActionId.CHOOSE_TO_UNREGISTER}]") == 2
-    harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_UNREGISTER, value="y2")
+    result = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
+    assert answer(result).count(f"[{ActionId.CHOOSE_TO_UNREGISTER}]") == 2
+    harness.slack.click(BJORN, result.ephemeral[-1], ActionId.CHOOSE_TO_UNREGISTER, value="y2")
     assert harness.assert_invariants().seated("y1") == [BJORN]
     assert harness.assert_invariants().seated("y2") == []
 
 
 def test_unregister_without_match_says_so(harness: SlackHarness) -> None:
     harness.event()
-    seen = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
-    assert registration_choice(FoundRegistrations((), ()), "yoga").text in answer(seen)
+    result = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
+    assert registration_choice(FoundRegistrations((), ()), "yoga").text in answer(result)
 
 
 def test_unregister_with_similar_title_offers_nearest_own(
@@ -45,11 +45,11 @@ def test_unregister_with_similar_title_offers_nearest_own(
     harness.event("mine")
     harness.event("others", title="Yoga im Park")
     harness.register(BJORN, event_id="mine")
-    seen = harness.slack.command(BJORN, RANDOM, "/unregister", "Joga im Park")
-    assert f"[{ActionId.CHOOSE_TO_UNREGISTER}]" in answer(seen)
-    assert "Yoga im Park" not in answer(seen).splitlines()[1:]
+    result = harness.slack.command(BJORN, RANDOM, "/unregister", "Joga im Park")
+    assert f"[{ActionId.CHOOSE_TO_UNREGISTER}]" in answer(result)
+    assert "Yoga im Park" not in answer(result).splitlines()[1:]
     assert harness.assert_invariants().seated("mine") == [BJORN]
-    harness.slack.click(BJORN, seen.ephemeral[-1], ActionId.CHOOSE_TO_UNREGISTER)
+    harness.slack.click(BJORN, result.ephemeral[-1], ActionId.CHOOSE_TO_UNREGISTER)
     assert harness.assert_invariants().seated("mine") == []
 
 
@@ -61,8 +61,8 @@ def test_unregister_without_text_opens_picker_of_own(harness: SlackHarness) -> N
     assert view is not None
     offered = harness.slack.options(BJORN, view, ActionId.EVENT).options
     assert [option["value"] for option in offered] == ["yoga"]
-    seen = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
-    assert sentences.unregistered() in answer(seen)
+    result = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
+    assert sentences.unregistered() in answer(result)
 
 
 def test_unregister_from_event_with_free_seats_does_not_ask(harness: SlackHarness) -> None:
@@ -141,8 +141,8 @@ def test_last_on_waitlist_unregisters_without_question(harness: SlackHarness) ->
 
 def test_unregister_without_registration_is_refused(harness: SlackHarness) -> None:
     card = harness.card(harness.event())
-    seen = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
-    assert sentences.not_registered() in answer(seen)
+    result = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
+    assert sentences.not_registered() in answer(result)
 
 
 def test_picker_question_is_answered_in_same_modal(harness: SlackHarness) -> None:

@@ -158,9 +158,9 @@ def test_unused_interaction_type_is_refused(harness: SlackHarness, kind: object)
 def test_command_with_text_payload_runs(harness: SlackHarness, text: str) -> None:
     """Bolt takes it for an interaction without a payload, and reads nothing."""
     harness.event("payload", title="payload Payload review payload=1&text=2")
-    seen = harness.slack.command(BJORN, EVENTS, "/register", text)
-    assert seen.failure is None
-    assert "Payload review" in answer(seen)
+    result = harness.slack.command(BJORN, EVENTS, "/register", text)
+    assert result.failure is None
+    assert "Payload review" in answer(result)
 
 
 def test_command_in_channel_named_payload_runs(

@@ -22,7 +22,7 @@ class Slack:
         self.posted: list[bytes] = []
         self.then: list[Callable[[BaseHTTPRequestHandler], None]] = []
         self.url = ""
-        self.seen: list[str] = []
+        self.paths: list[str] = []
 
     def send(self, text: str = "You have a seat", proxy: str | None = None) -> None:
         """Post a reply."""
@@ -80,7 +80,7 @@ def serving() -> Iterator[Slack]:
             super().setup()
 
         def do_POST(self) -> None:
-            slack.seen.append(self.path)
+            slack.paths.append(self.path)
             slack.posted.append(self.rfile.read(int(self.headers["Content-Length"])))
             (slack.then.pop(0) if slack.then else taken)(self)
             self.wfile.flush()
@@ -145,4 +145,4 @@ def test_refused_reply_raises_with_slacks_reason(slack: Slack) -> None:
 def test_proxy_is_used(slack: Slack) -> None:
     proxy = slack.url.rpartition("/response")[0]
     post("http://hooks.example/response/2", {"text": "x"}, proxy=proxy, ssl=None)
-    assert slack.seen == ["http://hooks.example/response/2"]
+    assert slack.paths == ["http://hooks.example/response/2"]

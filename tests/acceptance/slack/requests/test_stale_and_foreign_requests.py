@@ -46,8 +46,8 @@ def test_stale_button_of_deleted_event_says_it_no_longer_exists(
     harness.bot.service.delete_event("yoga")
     before = harness.everything()
     for action in (ActionId.REGISTER, ActionId.UNREGISTER, ActionId.MANAGE):
-        seen = harness.slack.click(BJORN, card, action)
-        assert SENTENCES[UnknownEvent](None) in answer(seen)
+        result = harness.slack.click(BJORN, card, action)
+        assert SENTENCES[UnknownEvent](None) in answer(result)
     after = harness.everything()
     assert (after.events, after.registrations) == (before.events, before.registrations)
 
@@ -68,8 +68,8 @@ def test_card_of_deleted_event_says_so_without_buttons(harness: SlackHarness) ->
 
 def test_unknown_action_id_gets_a_reply(harness: SlackHarness) -> None:
     card = harness.card(harness.event())
-    seen = with_button(harness, card, "no_such_action")
-    assert SENTENCES[NotInUse](None) in answer(seen)
+    result = with_button(harness, card, "no_such_action")
+    assert SENTENCES[NotInUse](None) in answer(result)
 
 
 def with_button(harness: SlackHarness, card: Message, action_id: str) -> ActionResult:
@@ -93,7 +93,7 @@ def test_unknown_form_gets_a_reply(harness: SlackHarness) -> None:
     view = harness.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
     body = view.as_json(harness.workspace.app, harness.workspace.team_id, with_state=True)
-    seen = harness.slack.interact(
+    result = harness.slack.interact(
         {
             "type": "view_submission",
             "team": {"id": harness.workspace.team_id},
@@ -101,16 +101,16 @@ def test_unknown_form_gets_a_reply(harness: SlackHarness) -> None:
             "view": body | {"callback_id": "no_such_form"},
         }
     )
-    assert seen.response is not None
-    assert "no longer in use" in seen.response.body
+    assert result.response is not None
+    assert "no longer in use" in result.response.body
 
 
 @pytest.mark.parametrize("value", ["", "x" * 2_000, "<!channel>", "no such event", "\x00"])
 def test_button_with_strange_value_is_an_unknown_event(harness: SlackHarness, value: str) -> None:
     card = harness.card(harness.event())
-    seen = harness.slack.interact(press(harness, card, value))
-    assert seen.failure is None
-    assert SENTENCES[UnknownEvent](None) in answer(seen)
+    result = harness.slack.interact(press(harness, card, value))
+    assert result.failure is None
+    assert SENTENCES[UnknownEvent](None) in answer(result)
 
 
 # Another workspace (R10.2)
@@ -169,7 +169,7 @@ def test_form_of_another_workspace_is_refused(harness: SlackHarness) -> None:
     view = harness.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
     body = view.as_json(harness.workspace.app, harness.workspace.team_id, with_state=True)
-    seen = harness.slack.interact(
+    result = harness.slack.interact(
         {
             "type": "view_submission",
             "team": {"id": "T0OTHER"},
@@ -177,8 +177,8 @@ def test_form_of_another_workspace_is_refused(harness: SlackHarness) -> None:
             "view": body,
         }
     )
-    assert seen.response is not None
-    assert REFUSED in json.loads(seen.response.body)["view"]["blocks"][0]["text"]["text"]
+    assert result.response is not None
+    assert REFUSED in json.loads(result.response.body)["view"]["blocks"][0]["text"]["text"]
 
 
 def test_another_workspace_gets_no_options(harness: SlackHarness) -> None:
@@ -262,10 +262,10 @@ def leaves(kind: type[RollcallError]) -> list[type[RollcallError]]:
 
 
 def test_every_refusal_outside_the_http_api_has_a_sentence() -> None:
-    told_in_slack = {
+    shown_in_slack = {
         kind for kind in leaves(RollcallError) if not kind.__module__.startswith("bot.api.")
     }
-    assert told_in_slack <= set(SENTENCES)
+    assert shown_in_slack <= set(SENTENCES)
 
 
 def test_reply_is_not_visible_to_others(harness: SlackHarness) -> None:

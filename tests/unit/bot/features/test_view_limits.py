@@ -83,7 +83,7 @@ from tests.support.slack.block_kit_limits import beyond
 WORST = "&"
 """The character with the longest escape, five characters."""
 
-REGISTERED, WAITING = 10_000, 5_000
+REGISTERED, WAITLISTED = 10_000, 5_000
 IDS = [f"{number:0>63}U" for number in range(100)]
 """User ids of maximum length."""
 CURSOR = "c" * 300
@@ -104,8 +104,8 @@ def event(**values: Any) -> Event:
         "co_organizer_ids": tuple(IDS[1:21]),
         "capacity": MAX_CAPACITY,
         "registered_count": REGISTERED,
-        "waitlist_count": WAITING,
-        "next_ticket": REGISTERED + WAITING + 1,
+        "waitlist_count": WAITLISTED,
+        "next_ticket": REGISTERED + WAITLISTED + 1,
         "capacity_target": MAX_CAPACITY,
         "operation_id": "o" * 32,
         "reminders": (43_200, 43_199, 43_198, 43_197, 43_196),
@@ -143,7 +143,7 @@ def seat(user_id: str = IDS[0]) -> Registration:
     )
 
 
-def own(position: int | None = WAITING, of: Event = LARGEST) -> UserRegistration:
+def own(position: int | None = WAITLISTED, of: Event = LARGEST) -> UserRegistration:
     return UserRegistration(seat(), of, position)
 
 
@@ -153,7 +153,7 @@ SOME = tuple(event(event_id=f"{number:e>64}") for number in range(14))
 
 LISTED = tuple(ListedEvent.of(LARGEST) for _ in range(200))
 SEATS = tuple(seat(user_id) for user_id in IDS[: attendee_views.ATTENDEES_PAGE])
-LINE = tuple(
+WAITLIST = tuple(
     WaitlistPosition(REGISTERED, WaitlistEntry(99_999, user_id, START))
     for user_id in IDS[: attendee_views.ATTENDEES_PAGE]
 )
@@ -161,7 +161,7 @@ HALF = attendee_views.ATTENDEES_PAGE // 2
 TURNED = [CURSOR] * 50
 ABOUT = EventSummary.of(LARGEST)
 DRAFT = AnnouncementDraft(text=WORST * 2_500, audience=Audience.EVERYONE)
-PREVIEW = CapacityPreview(LARGEST, MAX_CAPACITY, tuple(IDS), WAITING)
+PREVIEW = CapacityPreview(LARGEST, MAX_CAPACITY, tuple(IDS), WAITLISTED)
 TOO_MANY = CapacityPreview(LARGEST, 1, affected=tuple(IDS[:5]), affected_count=REGISTERED - 1)
 
 FIELDS = {
@@ -234,12 +234,12 @@ LISTS = home_views.Lists(OWN, Page(SOME, CURSOR), Page(SOME[: home_views.PAGE_SI
 SHOWN = HomeMetadata(registrations=8, organized=CURSOR, upcoming=CURSOR)
 
 
-def listing(seats: int, line: int) -> EventRegistrations:
-    return EventRegistrations(LARGEST, SEATS[:seats], LINE[:line], CURSOR)
+def listing(seats: int, entries: int) -> EventRegistrations:
+    return EventRegistrations(LARGEST, SEATS[:seats], WAITLIST[:entries], CURSOR)
 
 
-def manage(seats: int, line: int, of: Event = LARGEST) -> View:
-    shown = EventRegistrations(of, SEATS[:seats], LINE[:line], CURSOR)
+def manage(seats: int, entries: int, of: Event = LARGEST) -> View:
+    shown = EventRegistrations(of, SEATS[:seats], WAITLIST[:entries], CURSOR)
     return manage_views.manage_event(
         shown,
         USERS,
@@ -263,11 +263,11 @@ def notification(kind: NotificationKind) -> Message:
 
 
 def unreachable() -> Message:
-    people = [
+    recipients = [
         UnreachableRecipient(user_id=user_id, version=9, kind=kind, reason="x")
         for user_id, kind in zip(IDS[:MAX_NAMED], list(NotificationKind) * 10, strict=False)
     ]
-    return notification_messages.unreachable_message(entry(), people, REGISTERED)
+    return notification_messages.unreachable_message(entry(), recipients, REGISTERED)
 
 
 CASES: Mapping[str, Callable[[], Message | View]] = {
@@ -351,13 +351,13 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     },
     "notifications.messages.unreachable_message": unreachable,
     "registration.views.registered": lambda: registration_views.registered(
-        RegisterOutcome(LARGEST, seat(), WAITING)
+        RegisterOutcome(LARGEST, seat(), WAITLISTED)
     ),
     "registration.views.unregistered": lambda: registration_views.unregistered(
         UnregisterOutcome(LARGEST, seat(), tuple(IDS[:1]))
     ),
     "registration.views.unregister_question": lambda: registration_views.unregister_question(
-        UnregisterPreview(own(), True, WAITING)
+        UnregisterPreview(own(), True, WAITLISTED)
     ),
     "registration.views.registration_kept": lambda: registration_views.registration_kept(own()),
     "manage.views.event_changed": lambda: manage_views.event_changed(
@@ -383,7 +383,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "browsing.views.unknown_filter": lambda: browsing_views.unknown_filter(WORST * 3_900),
     "blocks.modals.picked": lambda: modals.picked(
         CallbackId.UNREGISTER,
-        registration_views.unregister_question(UnregisterPreview(own(), True, WAITING)),
+        registration_views.unregister_question(UnregisterPreview(own(), True, WAITLISTED)),
     ),
     "blocks.modals.note_modal": lambda: modals.note_modal(
         "Register", browsing_views.registration_list(OWN)

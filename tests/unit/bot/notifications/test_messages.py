@@ -188,11 +188,11 @@ def test_notification_without_an_event_summary_is_an_error() -> None:
 
 def report(*kinds: NotificationKind, more: int = 0, user_id: str = "U1") -> dict[str, Any]:
     entry = JournalEntry(event_id="yoga", version=3, plan_id="p", at=START, about=ABOUT)
-    people = [
+    recipients = [
         UnreachableRecipient(user_id=user_id, version=3, kind=kind, reason="user_disabled")
         for kind in kinds
     ]
-    return unreachable_message(entry, people, more).to_dict()
+    return unreachable_message(entry, recipients, more).to_dict()
 
 
 @pytest.mark.parametrize("kind", NotificationKind)

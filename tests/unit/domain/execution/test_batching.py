@@ -34,9 +34,9 @@ def test_queued_commands_run_in_one_batch_in_order(
     executor: UppercaseExecutor, callers: Callers
 ) -> None:
     first = hold(executor, callers)
-    waiting = [callers.enqueue(name) for name in "abcd"]
+    queued = [callers.enqueue(name) for name in "abcd"]
     release(executor)
-    assert [future.result() for future in [first, *waiting]] == ["FIRST", "A", "B", "C", "D"]
+    assert [future.result() for future in [first, *queued]] == ["FIRST", "A", "B", "C", "D"]
     assert executor.batches == [["first"], ["a", "b", "c", "d"]]
 
 
@@ -49,9 +49,9 @@ def test_events_have_separate_queues(executor: UppercaseExecutor, callers: Calle
 
 def test_batch_is_at_most_its_size(executor: UppercaseExecutor, callers: Callers) -> None:
     hold(executor, callers)
-    waiting = [callers.enqueue(f"{number:02}") for number in range(15)]
+    queued = [callers.enqueue(f"{number:02}") for number in range(15)]
     release(executor)
-    assert [future.result() for future in waiting] == [f"{number:02}" for number in range(15)]
+    assert [future.result() for future in queued] == [f"{number:02}" for number in range(15)]
     assert [len(batch) for batch in executor.batches] == [1, 10, 5]
 
 
@@ -60,9 +60,9 @@ def test_rest_of_a_batch_goes_first_in_the_next(
 ) -> None:
     executor.max_served = 2
     hold(executor, callers)
-    waiting = [callers.enqueue(name) for name in "abc"]
+    queued = [callers.enqueue(name) for name in "abc"]
     release(executor)
-    assert [future.result() for future in waiting] == ["A", "B", "C"]
+    assert [future.result() for future in queued] == ["A", "B", "C"]
     assert executor.batches == [["first"], ["a", "b", "c"], ["c"]]
 
 
@@ -238,10 +238,10 @@ def test_queue_length_of_an_unused_event_is_zero(command_queue: CommandQueue[str
 
 def test_empty_queue_is_removed(executor: UppercaseExecutor, callers: Callers) -> None:
     hold(executor, callers)
-    waiting = [callers.enqueue(name) for name in "ab"]
+    queued = [callers.enqueue(name) for name in "ab"]
     assert len(callers.command_queue) == 1
     release(executor)
-    for future in waiting:
+    for future in queued:
         future.result()
     callers.pool.shutdown()
     assert len(callers.command_queue) == 0

@@ -18,7 +18,7 @@ from domain.models import Change, JournalEntry
 from domain.planning.plan import Plan, PutEvent, PutJournalEntry
 from domain.ports import Store, Unavailable
 from tests.support.environment import START, new_users, service_on
-from tests.support.integrity.corruption import PEOPLE, CorruptibleEvent
+from tests.support.integrity.corruption import NAMES, CorruptibleEvent
 from tests.support.memory_store import MemoryStore
 
 T = TypeVar("T")
@@ -65,18 +65,18 @@ def test_count_during_changes_matches_the_event_of_its_version(
 ) -> None:
     """Users come and go between pages, and the capacity grows."""
     target = a_scene()
-    late = [target.person(f"late{number}") for number in range(3)]
+    late = [target.user_id(f"late{number}") for number in range(3)]
     new_users(target.service, *late)
-    people = [*(target.person(name) for name in PEOPLE[:4]), *late]
+    user_ids = [*(target.user_id(name) for name in NAMES[:4]), *late]
 
     def moving(how: str, number: int) -> Callable[[], object]:
         def move() -> None:
             with suppress(AlreadyRegistered, NotRegistered):
                 match how:
                     case ">":
-                        target.service.register("e1", people[number])
+                        target.service.register("e1", user_ids[number])
                     case "<":
-                        target.service.unregister("e1", people[number])
+                        target.service.unregister("e1", user_ids[number])
                     case _:
                         more = target.event().capacity + 1
                         target.service.edit_event("e1", EventChanges.of(capacity=more))
@@ -94,7 +94,7 @@ def test_count_during_changes_matches_the_event_of_its_version(
     assert counted.last_ticket < event.next_ticket
 
 
-def raise_version_with(
+def increase_version(
     target: CorruptibleEvent, *, by: int = 1, changes: tuple[Change, ...] = ()
 ) -> None:
     """Raise the event's version, with these changes in the last entry alone."""
@@ -106,24 +106,24 @@ def raise_version_with(
     )
 
 
-def raise_version(target: CorruptibleEvent) -> None:
+def increase_version_without_entry(target: CorruptibleEvent) -> None:
     """Raise the event's version without an entry."""
     event = target.event()
     target.rewrite_event({"version": event.version + 1})
 
 
 INCOMPLETE: dict[str, Callable[[CorruptibleEvent], None]] = {
-    "a repair": lambda target: raise_version_with(
+    "a repair": lambda target: increase_version(
         target, changes=(Change(kind=ChangeKind.REPAIRED),)
     ),
-    "a leave without its status": lambda target: raise_version_with(
+    "a leave without its status": lambda target: increase_version(
         target, changes=(Change(kind=ChangeKind.UNREGISTERED, user_id="u", ticket=1),)
     ),
-    "a registration without its ticket": lambda target: raise_version_with(
+    "a registration without its ticket": lambda target: increase_version(
         target, changes=(Change(kind=ChangeKind.REGISTERED, user_id="u"),)
     ),
-    "a version without an entry": lambda target: raise_version_with(target, by=2),
-    "no entry": raise_version,
+    "a version without an entry": lambda target: increase_version(target, by=2),
+    "no entry": increase_version_without_entry,
     "a version that went back": lambda target: target.rewrite_event({"version": 1}),
     "an event that is gone": lambda target: target.store.events.clear(),  # type: ignore[attr-defined]
 }
@@ -141,13 +141,13 @@ def test_count_without_a_complete_journal_raises(
 def test_waitlisted_registration_on_the_roster_is_not_counted() -> None:
     """An index may list it; the registration is the truth."""
     target = a_scene()
-    waiting = target.row("waiting1")
-    assert waiting.status is RegistrationStatus.WAITLISTED
+    waitlisted = target.row("waitlisted1")
+    assert waitlisted.status is RegistrationStatus.WAITLISTED
 
     class Listed(Meanwhile):
         def list_roster(self, event_id: str, *, limit: int, cursor: str | None = None) -> object:
             page = self._store.list_roster(event_id, limit=limit, cursor=cursor)
-            return type(page)((*page.items, waiting), page.next_cursor)
+            return type(page)((*page.items, waitlisted), page.next_cursor)
 
     assert count(target, Listed(target.store, iter(()))).registered == 2
 

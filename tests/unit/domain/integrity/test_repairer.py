@@ -54,8 +54,8 @@ def test_registration_without_a_user_is_deleted_if_the_command_fails(
     target: CorruptibleEvent, repairer: Repairer
 ) -> None:
     """The waitlist is counted too long, so no one can leave a seat until that is fixed."""
-    for name in ("waiting1", "waiting2", "waiting3"):
-        target.service.unregister("e1", target.person(name))
+    for name in ("waitlisted1", "waitlisted2", "waitlisted3"):
+        target.service.unregister("e1", target.user_id(name))
     target.lose_user("seated1")
     violation = only(target, ViolationKind.NO_USER)
     target.rewrite_event({"waitlist_count": 2})
@@ -67,7 +67,7 @@ def test_registration_without_a_user_is_deleted_if_the_command_fails(
 def test_entry_with_the_ticket_of_a_missing_one_is_removed_first(
     target: CorruptibleEvent, repairer: Repairer
 ) -> None:
-    target.lose_waitlist_entry("waiting2")
+    target.lose_waitlist_entry("waitlisted2")
     violation = only(target, ViolationKind.NOT_ON_WAITLIST)
     target.add_waitlist_entry(4, "unknown")
     assert [fix.result for fix in repairer._fix_registration(violation)] == ["on the waitlist"]
@@ -77,7 +77,7 @@ def test_entry_with_the_ticket_of_a_missing_one_is_removed_first(
 def test_registration_that_left_before_its_fix_is_not_written(
     target: CorruptibleEvent, repairer: Repairer
 ) -> None:
-    row, event = target.row("waiting3"), target.event()
+    row, event = target.row("waitlisted3"), target.event()
     target.service.unregister("e1", row.user_id)
     for fix in (repairer._give_ticket, repairer._rewrite, repairer._add_entry):
         assert fix(row)(event) is None

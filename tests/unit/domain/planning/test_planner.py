@@ -109,25 +109,25 @@ def test_batch_equals_its_commands_one_by_one(
 
 
 @settings(max_examples=scaled(100), deadline=None)
-@given(waiting=st.integers(1, 30), wanted=st.integers(2, 30), budget=st.integers(4, 30))
+@given(waitlisted=st.integers(1, 30), wanted=st.integers(2, 30), budget=st.integers(4, 30))
 def test_capacity_increase_in_steps_leaves_no_seat_free(
-    waiting: int, wanted: int, budget: int
+    waitlisted: int, wanted: int, budget: int
 ) -> None:
     """R2.5: each step adds only the seats that it fills."""
     store = MemoryStore()
     service = service_on(store)
-    user_ids = [f"p{number}" for number in range(waiting + 1)]
+    user_ids = [f"p{number}" for number in range(waitlisted + 1)]
     new_users(service, *user_ids)
     new_event(service, capacity=1)
     for user_id in user_ids:
         service.register("e1", user_id)
     plan_ids = ids("plan")
     edit = Edit(EventChanges.of(capacity=wanted), None)
-    plan = plan_and_apply(store, [edit], "raise", budget)
+    plan = plan_and_apply(store, [edit], "increase", budget)
     while plan.event is not None and plan.event.capacity_target is not None:
         assert_invariants(store)
-        assert plan.event.operation_id == "raise"
-        plan = plan_and_apply(store, [ContinueCapacityIncrease("raise")], plan_ids(), budget)
+        assert plan.event.operation_id == "increase"
+        plan = plan_and_apply(store, [ContinueCapacityIncrease("increase")], plan_ids(), budget)
     found = assert_invariants(store)
     assert found.events["e1"].capacity == wanted
     assert found.seated("e1") == user_ids[: min(wanted, len(user_ids))]
@@ -245,7 +245,7 @@ def test_position_counts_whole_blocks_and_its_own_block() -> None:
 def test_event_in_deletion_is_unknown() -> None:
     """R7.2: from the start of its deletion."""
     store = new_store()
-    plan_and_apply(store, [StartDeletion(None)], "mark")
+    plan_and_apply(store, [StartDeletion(None)], "deletion1")
     asked: list[Command] = [
         Register("u1"),
         Unregister("u1", Cause.USER_DELETED),

@@ -56,7 +56,7 @@ from tests.support.planning import (
     SEATED,
     SECOND,
     SITS,
-    WAITING,
+    WAITLISTED,
     event,
     planned,
     row,
@@ -104,7 +104,7 @@ def test_register_with_a_free_seat_is_registered() -> None:
 
 def test_register_for_a_full_event_is_waitlisted_with_a_position() -> None:
     plan = planned(Register("new"))
-    new = row("new", 4, WAITING).model_copy(update={"registered_at": LATER})
+    new = row("new", 4, WAITLISTED).model_copy(update={"registered_at": LATER})
     assert outcome(plan) == RegisterOutcome(event(), new, 3)
     waitlisted = change(ChangeKind.WAITLISTED, user_id="new", actor_id="new", ticket=4)
     assert recorded(plan) == ((waitlisted,), ())
@@ -135,7 +135,7 @@ def test_leave_of_a_waitlisted_user_promotes_no_one() -> None:
         actor_id="first",
         ticket=2,
         cause=Cause.USER_DELETED,
-        status=WAITING,
+        status=WAITLISTED,
     )
     assert recorded(plan) == ((left,), ())
 
@@ -323,7 +323,7 @@ def test_register_and_leave_in_one_commit_write_no_registration() -> None:
 
 
 def test_start_of_a_deletion_replaces_a_capacity_increase() -> None:
-    plan = planned(StartDeletion(BOSS), at=event(capacity_target=9, operation_id="raise"))
+    plan = planned(StartDeletion(BOSS), at=event(capacity_target=9, operation_id="increase"))
     assert outcome(plan) == ChangeOutcome(event())
     assert plan.event is not None
     assert (plan.event.deletion, plan.event.operation_id, plan.event.capacity_target) == (
@@ -411,7 +411,7 @@ def test_fix_writes_and_records_each_part() -> None:
     )
     repaired = ChangeKind.REPAIRED
     left = change(
-        ChangeKind.UNREGISTERED, user_id="first", ticket=2, cause=Cause.REPAIR, status=WAITING
+        ChangeKind.UNREGISTERED, user_id="first", ticket=2, cause=Cause.REPAIR, status=WAITLISTED
     )
     assert recorded(plan) == (
         (
@@ -484,7 +484,7 @@ def refused_position(*commands: Command, snapshot: Snapshot | None = None) -> in
         plan = planner.plan(snapshot, commands, event_id="e1", now=LATER, plan_id="p")
     refusal = plan.outcomes[-1]
     assert isinstance(refusal, AlreadyRegistered)
-    assert refusal.status is WAITING
+    assert refusal.status is WAITLISTED
     return refusal.position
 
 

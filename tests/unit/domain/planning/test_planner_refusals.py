@@ -37,7 +37,7 @@ from domain.models import Actor, Event
 from domain.planning import planner
 from domain.planning.snapshot import Snapshot
 from tests.support.environment import START
-from tests.support.planning import LATER, SEATED, WAITING, event, planned
+from tests.support.planning import LATER, SEATED, WAITLISTED, event, planned
 
 STRANGER = Actor("stranger")
 CANCELED = event(status=EventStatus.CANCELED)
@@ -51,7 +51,7 @@ RENAMED = EventChanges.of(title="Dinner")
         (Register("new"), event(deletion=Deletion.IN_PROGRESS), UnknownEvent("e1")),
         (Register("unknown"), event(), UnknownUser("unknown")),
         (Register("sits"), event(), AlreadyRegistered("e1", "Supper", "sits", SEATED, None)),
-        (Register("second"), event(), AlreadyRegistered("e1", "Supper", "second", WAITING, 2)),
+        (Register("second"), event(), AlreadyRegistered("e1", "Supper", "second", WAITLISTED, 2)),
         (Register("new"), event(has_waitlist=False), EventFull("e1", "Supper", 1, 1)),
         (
             Register("new"),

@@ -32,9 +32,9 @@ from domain.planning import planner
 from domain.planning.plan import CheckUser, Plan, PutJournalEntry
 from domain.planning.snapshot import InconsistentSnapshot, Snapshot, waitlist_head_needed
 from tests.support.builders import a_user
-from tests.support.planning import LATER, SITS, WAITING, event, planned, row
+from tests.support.planning import LATER, SITS, WAITLISTED, event, planned, row
 
-WAITLIST = tuple(row(f"w{ticket}", ticket, WAITING) for ticket in (2, 3, 4, 5))
+WAITLIST = tuple(row(f"w{ticket}", ticket, WAITLISTED) for ticket in (2, 3, 4, 5))
 NAMES = ("new", "sits", *(one.user_id for one in WAITLIST))
 
 
@@ -250,7 +250,7 @@ def test_edit_of_an_unset_deadline_records_none() -> None:
 
 
 IN_DELETION = event(deletion=Deletion.IN_PROGRESS, operation_id="op")
-STRANGER = row("stranger", 3, WAITING)
+STRANGER = row("stranger", 3, WAITLISTED)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def no_more_room() -> Iterator[None]:
+def disk_full() -> Iterator[None]:
     """Let no file of this process grow, so COMMIT fails as it does on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
@@ -81,7 +81,7 @@ def test_commit_that_fails_midway_is_an_answer_lost_and_can_be_repeated(
 ) -> None:
     with opened(path) as store:
         store.put_user(a_user(), replaces=None)
-        with no_more_room(), pytest.raises(AnswerLost):
+        with disk_full(), pytest.raises(AnswerLost):
             store.commit(creation())
         store.commit(creation())
         store.commit(creation())
@@ -93,7 +93,7 @@ def test_failed_commit_blocks_no_one(path: Path) -> None:
     """A connection in the pool has no open transaction, which would hold the file's lock."""
     with opened(path, busy_timeout=0.05) as store:
         store.put_user(a_user(), replaces=None)
-        with no_more_room(), pytest.raises(AnswerLost):
+        with disk_full(), pytest.raises(AnswerLost):
             store.put_user(a_user("b"), replaces=None)
         store.put_user(a_user("c"), replaces=None)
         with opened(path, busy_timeout=0.05) as other:
