@@ -243,7 +243,7 @@ def test_one_who_cant_be_told_how_it_ended_keeps_nobody_else_from_it(
     store_of(failing).lose = lambda: False
     failing.api.fail_next("response_url", Fault.closed(), times=2)
     background.run()
-    assert "could not be told how their request ended" in caplog.text
+    assert "could not send a member the outcome" in caplog.text
 
 
 def test_an_answer_that_was_lost_on_the_way_to_the_store_is_asked_for_again(
@@ -292,7 +292,7 @@ def test_a_seat_is_kept_and_nothing_is_done_twice_when_slack_does_not_take_the_a
     assert seen.messages == []
     assert seen.failure is not None, "Slack shows that the click had no answer"
     assert "Traceback" not in (seen.response.body if seen.response else "")
-    assert "not answered" in caplog.text
+    assert "could not reply to a press" in caplog.text
     assert harness.assert_invariants().seated("yoga") == [BJORN]
     harness.api.faults.clear()
     again = harness.slack.click(BJORN, card, ActionId.REGISTER)
@@ -364,7 +364,7 @@ def test_a_click_for_which_slack_takes_no_answer_at_all_is_shown_as_failed(
     seen = harness.slack.click(BJORN, card, ActionId.MANAGE)
     harness.api.faults.set_default(None)
     assert seen.failure is not None
-    assert "not answered" in caplog.text
+    assert "could not reply to a press" in caplog.text
 
 
 def test_what_takes_longer_than_slack_waits_is_said_to_have_started(

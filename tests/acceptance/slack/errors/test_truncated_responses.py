@@ -60,4 +60,4 @@ def test_refusal_in_a_modal_that_was_cut_off_is_no_unforeseen_failure(
     harness.api.fail_next("views.push", fault)
     seen = harness.slack.click(AMARA, manage, ActionId.POST_CARD)
     assert seen.failure is not None
-    assert "a press was not answered" in caplog.text
+    assert "could not reply to a press" in caplog.text
