@@ -46,9 +46,10 @@ coverage: .venv/.project .venv/.infra-pins ## run make test and fail if a branch
 	@$(PYTEST) -m "not soak" --cov --cov-report term-missing:skip-covered $(ARGS)
 	@$(PY) -m coverage report --include "domain/*,storage/*" --skip-covered --fail-under 100
 
-check: .venv/.project .venv/.infra-pins ## check style, types and import rules
+check: .venv/.project .venv/.infra-pins ## check style, spelling, types and import rules
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	.venv/bin/codespell
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
 

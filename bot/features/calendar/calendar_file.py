@@ -44,7 +44,7 @@ def calendar_file(event: Event, workspace_id: str) -> File:
         entry.add("location", event.location)
     if event.description:
         entry.add("description", _CONTROL.sub("", event.description))
-    entry.add("status", "CANCELLED" if is_canceled else "CONFIRMED")
+    entry.add("status", "CANCELLED" if is_canceled else "CONFIRMED")  # codespell:ignore
     calendar = Calendar()
     calendar.add("prodid", "-//Rollcall//Rollcall//EN")
     calendar.add("version", "2.0")

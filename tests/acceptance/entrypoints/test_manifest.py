@@ -73,7 +73,7 @@ def registered(harness: SlackHarness) -> set[tuple[str, str]]:
     registrar = Registrar(cast("App", app))
     for module in pkgutil.walk_packages(bot.features.__path__, "bot.features."):
         flow = importlib.import_module(module.name)
-        if hasattr(flow, "register"):
+        if hasattr(flow, "add_listeners"):
             flow.add_listeners(registrar, context)
     assert len(app.registered) == len(set(app.registered)), (
         "two listeners for one thing: Bolt calls only the first"

@@ -78,7 +78,7 @@ def test_canceled_event_removes_entry(harness: SlackHarness) -> None:
     harness.bot.service.cancel_event("yoga")
     calendar = read(harness.bot.service.get_event("yoga"))
     assert calendar.method.value == "CANCEL"
-    assert calendar.vevent.status.value == "CANCELLED"
+    assert calendar.vevent.status.value == "CANCELLED"  # codespell:ignore
     assert calendar.vevent.uid.value == first.uid.value
     assert int(calendar.vevent.sequence.value) > int(first.sequence.value)
 

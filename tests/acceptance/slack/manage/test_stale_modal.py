@@ -57,9 +57,9 @@ FORMS: Mapping[str, tuple[ActionId, list[Mapping[BlockId, Any]]]] = {
 
 def open_manage(harness: SlackHarness, action: ActionId) -> View:
     """Open the page of Manage that has the button, as co-organizer Priya."""
-    user_ids = [f"U1{number:04}" for number in range(70)] if action.startswith("attendees") else []
+    is_paged = action in (ActionId.ATTENDEES_PAGE, ActionId.ATTENDEES_BACK)
     harness.event(organizer_id=BJORN, co_organizer_ids=[PRIYA], capacity=100)
-    harness.register(CHLOE, DIEGO, *user_ids)
+    harness.register(CHLOE, DIEGO, *(f"U1{number:04}" for number in range(70 if is_paged else 0)))
     if action is ActionId.REOPEN:
         harness.bot.service.close_event("yoga", actor=Actor(BJORN))
     view = manage_modal(harness, PRIYA)

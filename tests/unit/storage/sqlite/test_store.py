@@ -72,7 +72,7 @@ def test_file_of_another_schema_version_is_refused_unchanged(
 def test_file_that_is_not_a_database_is_refused_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "letters.txt"
     path.write_text("Dear Ada, this is no database at all. " * 50)
-    with pytest.raises(ValueError, match="SQLite file"):
+    with pytest.raises(ValueError, match="can't be used as an SQLite file"):
         SQLiteStore(path, "T1")
     assert path.read_text().startswith("Dear Ada")
 
