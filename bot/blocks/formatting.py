@@ -84,7 +84,7 @@ def ordinal(number: int) -> str:
     return f"{number}{'th' if number % 100 in (11, 12, 13) else suffix}"
 
 
-def people_count(number: int) -> str:
+def headcount(number: int) -> str:
     """Return "1 person", "2 people"."""
     return _count(number, "person", "people")
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.blocks.builders import Message, note
-from bot.blocks.formatting import moment, ordinal, people_count, seats
+from bot.blocks.formatting import headcount, moment, ordinal, seats
 from bot.blocks.mrkdwn import bold, escape, mention
 from bot.slack.refusals import MalformedPayload, NotInUse, OtherWorkspace, RefreshFailed
 from domain import errors
@@ -104,7 +104,7 @@ def _closed(error: errors.RegistrationClosed) -> str:
 def capacity_too_low(requested: int, registered: int) -> str:
     """Say why a capacity can't be set, and what to do."""
     return (
-        f"Capacity can’t be {requested:,}, because {people_count(registered)} already have a seat."
+        f"Capacity can’t be {requested:,}, because {headcount(registered)} already have a seat."
         f" Choose {registered:,} or more, or remove attendees first."
     )
 

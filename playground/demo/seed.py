@@ -51,14 +51,14 @@ def demo_workspace(
 def seed_events(bot: Bot, workspace: Workspace, *, now: datetime) -> None:
     """Create two demo events with their cards, one nearly full, unless they already exist."""
     members = workspace.members()
-    people = [member for member in members if not member.is_bot]
+    users = [member for member in members if not member.is_bot]
     tomorrow = (now + timedelta(days=1)).replace(hour=16, minute=0, second=0, microsecond=0)
     events = (
         ("demo-yoga", "Yoga in the park", "Bring a mat. If it rains, we meet indoors.", 4, 3),
         ("demo-tools", "Tool talk: better code reviews", "Short talks, long discussion.", 20, 2),
     )
     for number, (event_id, title, description, capacity, taken) in enumerate(events):
-        organizer = people[number]
+        organizer = users[number]
         start = tomorrow + timedelta(days=3 * number)
         draft = EventDraft.of(
             event_id=event_id,
@@ -76,7 +76,7 @@ def seed_events(bot: Bot, workspace: Workspace, *, now: datetime) -> None:
             bot.service.create_event(draft)
         except DuplicateEvent:
             continue
-        for member in people[-taken:]:
+        for member in users[-taken:]:
             bot.service.ensure_user(UserDraft.of(user_id=member.id, name=member.name))
             bot.service.register(event_id, member.id)
         bot.notification_worker.post_card(

@@ -49,8 +49,8 @@ async def _state(request: Request) -> Response:
     try:
         me = workspace.member(request.query_params.get("member", ""))
     except SlackError:
-        people = [member for member in workspace.members() if not member.is_bot]
-        me = people[0] if people else workspace.member(workspace.app.bot_user_id)
+        users = [member for member in workspace.members() if not member.is_bot]
+        me = users[0] if users else workspace.member(workspace.app.bot_user_id)
     app, team_id = workspace.app, workspace.team_id
     stack = workspace.views.stack(me.id)
     home = workspace.views.home(me.id)

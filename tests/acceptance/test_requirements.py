@@ -620,8 +620,8 @@ def test_r5_1_to_5_own_registrations_have_status_position_and_event_by_start(
     ]
     assert own[0].event.description == early.description
     assert own[1].event.starts_at == late.starts_at
-    waiting = service.list_registrations_of("a", status=RegistrationStatus.WAITLISTED)
-    assert [one.event.event_id for one in waiting] == ["late"]
+    listed = service.list_registrations_of("a", status=RegistrationStatus.WAITLISTED)
+    assert [one.event.event_id for one in listed] == ["late"]
 
 
 def test_r5_3_user_without_registrations_gets_an_empty_list(service: Service) -> None:
@@ -640,7 +640,7 @@ def test_r6_1_to_3_registered_and_waitlisted_users_with_positions_and_counts(
     register(service, *"abcd")
     listed = service.list_registrations_in("e1")
     assert [row.user_id for row in listed.registered] == ["a", "b"]
-    assert [(place.position, place.entry.user_id) for place in listed.waitlist] == [
+    assert [(one.position, one.entry.user_id) for one in listed.waitlist] == [
         (1, "c"),
         (2, "d"),
     ]
@@ -663,18 +663,18 @@ def test_r6_5_pages_have_everyone_once_with_continuous_positions(
     new_event(service, capacity=3)
     register(service, *"abcdef")
     seated: list[str] = []
-    waiting: list[tuple[int, str]] = []
+    listed: list[tuple[int, str]] = []
     cursor = None
     while True:
         page = service.list_registrations_in("e1", limit=limit, cursor=cursor)
         assert len(page.registered) + len(page.waitlist) <= limit
         seated += [row.user_id for row in page.registered]
-        waiting += [(place.position, place.entry.user_id) for place in page.waitlist]
+        listed += [(one.position, one.entry.user_id) for one in page.waitlist]
         cursor = page.next_cursor
         if cursor is None:
             break
     assert seated == ["a", "b", "c"]
-    assert waiting == [(1, "d"), (2, "e"), (3, "f")]
+    assert listed == [(1, "d"), (2, "e"), (3, "f")]
 
 
 @pytest.mark.parametrize("cursor", ["x", "line:x", "line:9999999999999", "seats:@", "line:-1"])

@@ -117,7 +117,7 @@ def test_action_applies_if_its_condition_holds(peopled: AnyStore, action: Action
 
 
 @pytest.mark.parametrize("action", named(FAILS))
-@pytest.mark.parametrize("place", ["first", "last"])
+@pytest.mark.parametrize("position", ["first", "last"])
 def test_nothing_is_written_if_one_condition_fails(
     peopled: AnyStore, action: Action, position: str
 ) -> None:

@@ -14,7 +14,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message, context, plain, section
-from bot.blocks.formatting import Timed, people_count, when_and_where
+from bot.blocks.formatting import Timed, headcount, when_and_where
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block, option
 from bot.blocks.modals import note_modal
@@ -41,7 +41,7 @@ def announcement_form(
     """
     counts = _counts(event)
     offered = {
-        audience: option(f"{label} ({people_count(counts[audience])})", audience)
+        audience: option(f"{label} ({headcount(counts[audience])})", audience)
         for audience, label in _AUDIENCES.items()
     }
     chosen = draft.audience if draft else Audience.REGISTERED
@@ -63,7 +63,7 @@ def announcement_form(
         blocks = [section(f":warning: {_NO_ONE[chosen]}, so no one would get this."), *blocks]
     elif draft is not None:
         changed = "Your message changed, so it hasn’t been sent yet. " if is_changed else ""
-        goes_to = f"{changed}{people_count(counts[chosen])} will get this by direct message:"
+        goes_to = f"{changed}{headcount(counts[chosen])} will get this by direct message:"
         blocks = [
             section(f"*{goes_to}*"),
             *announcement_blocks(mention(by), event, draft.text),
@@ -97,7 +97,7 @@ def announcement_sent(outcome: ChangeOutcome, audience: Audience) -> View:
     if not outcome.changed:
         text = "This message was already sent. It wasn’t sent again."
     else:
-        count = people_count(_counts(event)[audience])
+        count = headcount(_counts(event)[audience])
         text = (
             f"Your message about {bold(event.title)} is on its way to {count}."
             " If anyone can’t be reached, I’ll message the organizers."

@@ -7,7 +7,7 @@ import json
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message, context, plain, section
-from bot.blocks.formatting import people_count, when_and_where
+from bot.blocks.formatting import headcount, when_and_where
 from bot.blocks.ids import BlockId, CallbackId
 from bot.blocks.inputs import input_block, line_element
 from bot.blocks.modals import note_modal
@@ -23,7 +23,7 @@ def cancel_form(event: Event, *, is_over: bool) -> View:
     if is_over:
         notified = "The event is over, so no one will be notified."
     elif attendees:
-        notified = f"{people_count(attendees)} will be notified."
+        notified = f"{headcount(attendees)} will be notified."
     else:
         notified = "No one is registered, so no one will be notified."
     return View(
@@ -49,7 +49,7 @@ def event_canceled(outcome: ChangeOutcome) -> View:
     if not outcome.changed:
         text = f"{bold(event.title)} was already canceled. Nothing changed."
     elif attendees and outcome.notifies:
-        text += f" {people_count(attendees)} will be notified."
+        text += f" {headcount(attendees)} will be notified."
     return note_modal(_CANCEL, Message(text, [section(text)]), close="Back")
 
 
@@ -58,7 +58,7 @@ def delete_form(event: Event, *, is_over: bool) -> View:
     attendees = event.registered_count + event.waitlist_count
     notified = ""
     if attendees and not is_over and event.status is not EventStatus.CANCELED:
-        notified = f" {people_count(attendees)} will be notified."
+        notified = f" {headcount(attendees)} will be notified."
     return View(
         type="modal",
         callback_id=CallbackId.DELETE_EVENT,

@@ -21,7 +21,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message, context, plain, section
-from bot.blocks.formatting import before_start, people_count, when_and_where
+from bot.blocks.formatting import before_start, headcount, when_and_where
 from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
 from bot.blocks.inputs import (
     channel_input,
@@ -230,7 +230,7 @@ def event_edited(outcome: ChangeOutcome) -> View:
         text = f"{bold(event.title)} has been updated.\n{when_and_where(event)}"
     attendees = event.registered_count + event.waitlist_count
     if outcome.is_moved and attendees and outcome.notifies:
-        text += f"\n{people_count(attendees)} will be notified of the change."
+        text += f"\n{headcount(attendees)} will be notified of the change."
     return note_modal("Edit event", Message(text, [section(text)]), close="Back")
 
 

@@ -10,7 +10,7 @@ from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import context, plain, section
-from bot.blocks.formatting import before_start, moment, people_count
+from bot.blocks.formatting import before_start, headcount, moment
 from bot.blocks.ids import ActionId, CallbackId
 from bot.blocks.mrkdwn import bold, escape, mention, mention_list
 from bot.blocks.paging import page_buttons, recent_cursors
@@ -265,7 +265,9 @@ def _value(name: str, text: str | None, time_zone: str) -> str:
 
 def _moved_up(count: int) -> str:
     got = "a seat" if count == 1 else "seats"
-    return f"{people_count(count)} ahead of you got {got} or left the waitlist: you moved up by {count}"
+    return (
+        f"{headcount(count)} ahead of you got {got} or left the waitlist: you moved up by {count}"
+    )
 
 
 def _own_line(change: Change) -> str:

@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message, button, context, note, plain, section
-from bot.blocks.formatting import people_count, seats, when_and_where
+from bot.blocks.formatting import headcount, seats, when_and_where
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import channel_input, input_block, number_element
 from bot.blocks.modals import note_modal
@@ -98,7 +98,7 @@ def closed_note(outcome: ChangeOutcome) -> str:
     count = outcome.event.waitlist_count
     if not (count and outcome.changed and outcome.notifies):
         return "Registration is closed."
-    return f"Registration is closed. {people_count(count)} on the waitlist will be notified."
+    return f"Registration is closed. {headcount(count)} on the waitlist will be notified."
 
 
 def card_form(event: Event, *, after: str) -> View:

@@ -56,7 +56,7 @@ def test_hundred_free_seats_take_several_commits(target: CorruptibleEvent) -> No
     assert target.event().version == version + 4
 
 
-def test_more_registered_than_the_capacity_raises_the_capacity(
+def test_more_registered_than_seats_increases_the_capacity(
     target: CorruptibleEvent,
 ) -> None:
     target.rewrite_event({"capacity": 1})
