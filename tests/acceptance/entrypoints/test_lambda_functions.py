@@ -22,7 +22,7 @@ from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
 from tests.support.dynamodb.local import local_client
 from tests.support.dynamodb.moto import REGION, dynamodb_client
 from tests.support.invariants import assert_invariants
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, answer, shown
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, reply, shown
 from tests.support.slack.lambda_functions import Context, Deployment, post_card, yoga
 
 
@@ -30,9 +30,9 @@ def test_promotion_goes_through_every_function(deployment: Deployment) -> None:
     """HTTP, stream and schedule are all that connects the functions."""
     yoga(deployment)
     seated = deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
-    assert "a seat in *Yoga in the park*" in answer(seated)
+    assert "a seat in *Yoga in the park*" in reply(seated)
     waitlisted = deployment.slack.command(CHLOE, EVENTS, "/register", "yoga")
-    assert "1st" in answer(waitlisted)
+    assert "1st" in reply(waitlisted)
     assert deployment.ask("DELETE", f"/events/yoga/register/{BJORN}") == {"promoted": [CHLOE]}
     assert deployment.harness.direct_messages(CHLOE) == []
 
@@ -120,7 +120,7 @@ def test_cold_start_counts_toward_the_request_deadline(deployment: Deployment) -
     yoga(deployment)
     deployment.age = timedelta(seconds=2.2)
     late = deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
-    assert "othing" in answer(late)
+    assert "othing" in reply(late)
     assert assert_invariants(deployment.store).seated("yoga") == []
 
 

@@ -18,7 +18,7 @@ from playground.demo.seed import EVENTS
 from playground.web_api.fault_injection import Fault
 from tests.support.dynamodb.injected_answers import canceled
 from tests.support.dynamodb.local import local_client
-from tests.support.slack.harness import BJORN, CHLOE, DIEGO, SECRET, answer
+from tests.support.slack.harness import BJORN, CHLOE, DIEGO, SECRET, reply
 from tests.support.slack.lambda_functions import TOKEN, Deployment, post_card, yoga
 
 Line = Mapping[str, Any]
@@ -262,6 +262,6 @@ def test_unexpected_failure_is_logged_with_the_reference_in_the_reply(
 ) -> None:
     yoga(deployment)
     corrupt(deployment)
-    shown = answer(deployment.slack.command(BJORN, EVENTS, "/register", "yoga"))
+    shown = reply(deployment.slack.command(BJORN, EVENTS, "/register", "yoga"))
     (failure,) = (record for record in log.records if record.levelname == "ERROR")
     assert fields(failure)["reference"] in shown

@@ -148,7 +148,7 @@ def loggers_that_warned(caplog: pytest.LogCaptureFixture) -> set[str]:
     return {record.name for record in caplog.records if record.levelno == logging.WARNING}
 
 
-def answer(result: ActionResult) -> str:
+def reply(result: ActionResult) -> str:
     """Return the text of the reply: an ephemeral message, a modal, or new messages."""
     assert result.failure is None, result.failure
     if result.ephemeral:

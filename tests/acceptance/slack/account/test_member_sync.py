@@ -23,7 +23,7 @@ from tests.support.slack.harness import (
     HARUKI,
     PRIYA,
     SlackHarness,
-    answer,
+    reply,
 )
 
 
@@ -58,7 +58,7 @@ def test_reactivated_member_can_register(harness: SlackHarness) -> None:
     yoga(harness)
     harness.slack.update_member(CHLOE, deleted=True)
     harness.slack.update_member(CHLOE, deleted=False)
-    assert sentences.waitlisted(2) in answer(
+    assert sentences.waitlisted(2) in reply(
         harness.slack.command(CHLOE, RANDOM, "/register", "yoga")
     )
     harness.assert_invariants()

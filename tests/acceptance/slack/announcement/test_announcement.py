@@ -47,10 +47,10 @@ def test_message_goes_to_its_audience_only(
     assert preview is not None
     assert "on its way" in said(submit(harness, preview).view)
     harness.deliver_due(6)
-    heard = {
+    received = {
         user_id for user_id in (CHLOE, DIEGO, HARUKI, PRIYA) if harness.direct_messages(user_id)
     }
-    assert heard == recipients
+    assert received == recipients
     for user_id in recipients:
         (message,) = harness.direct_messages(user_id)
         assert "Bring a mat & <!channel> *water*" in message

@@ -18,7 +18,7 @@ from tests.support.slack.harness import (
     CHLOE,
     DIEGO,
     SlackHarness,
-    answer,
+    reply,
     shown,
     text_of,
 )
@@ -27,7 +27,7 @@ from tests.support.slack.harness import (
 def test_events_lists_upcoming_events(harness: SlackHarness) -> None:
     event = harness.event(description="Bring a mat.")
     harness.register(CHLOE)
-    text = answer(harness.slack.command(BJORN, RANDOM, "/events"))
+    text = reply(harness.slack.command(BJORN, RANDOM, "/events"))
     assert "*Yoga in the park*" in text
     assert f"<!date^{int(event.starts_at.timestamp())}^" in text
     for words in (
@@ -48,14 +48,14 @@ def test_events_omits_past_canceled_and_unlisted(harness: SlackHarness) -> None:
     harness.bot.service.cancel_event("off")
     harness.bot.service.close_event("shut")
     harness.clock.advance(timedelta(hours=2))
-    text = answer(harness.slack.command(BJORN, RANDOM, "/events"))
+    text = reply(harness.slack.command(BJORN, RANDOM, "/events"))
     assert "*Shut*" in text
     for title in ("Past", "Called off", "Hidden"):
         assert title not in text
 
 
 def test_events_when_empty_says_how_to_create_one(harness: SlackHarness) -> None:
-    assert NO_EVENTS in answer(harness.slack.command(BJORN, RANDOM, "/events"))
+    assert NO_EVENTS in reply(harness.slack.command(BJORN, RANDOM, "/events"))
 
 
 def test_more_events_replaces_page(harness: SlackHarness) -> None:
@@ -63,7 +63,7 @@ def test_more_events_replaces_page(harness: SlackHarness) -> None:
         start = harness.clock.now() + timedelta(days=1, hours=number)
         harness.event(f"e{number}", title=f"Number {number}!", starts_at=start)
     result = harness.slack.command(BJORN, RANDOM, "/events")
-    message, texts = result.ephemeral[-1], [answer(result)]
+    message, texts = result.ephemeral[-1], [reply(result)]
     while f"[{ActionId.MORE_EVENTS}]" in texts[-1]:
         result = harness.slack.click(BJORN, message, ActionId.MORE_EVENTS)
         assert result.messages[-1].ts == message.ts
@@ -77,7 +77,7 @@ def test_empty_page_is_skipped(harness: SlackHarness) -> None:
     for number in range(20):
         harness.event(f"e{number}", listed=False)
     harness.event("shown", title="Late", starts_at=harness.clock.now() + timedelta(days=9))
-    text = answer(harness.slack.command(BJORN, RANDOM, "/events"))
+    text = reply(harness.slack.command(BJORN, RANDOM, "/events"))
     assert "*Late*" in text
 
 
@@ -85,7 +85,7 @@ def test_register_in_list_replies_ephemerally(harness: SlackHarness) -> None:
     harness.event()
     listed = harness.slack.command(BJORN, RANDOM, "/events").ephemeral[-1]
     result = harness.slack.click(BJORN, listed, ActionId.REGISTER)
-    assert sentences.seat() in answer(result)
+    assert sentences.seat() in reply(result)
     assert harness.store.get_cards("yoga") == (), "a list that one person sees is no card"
 
 
@@ -98,13 +98,13 @@ def test_registrations_are_sorted_by_start_with_position_and_button(
     harness.register(AMARA, BJORN, event_id="soon")
     harness.register(BJORN, event_id="late")
     result = harness.slack.command(BJORN, RANDOM, "/registrations")
-    text = answer(result)
+    text = reply(result)
     assert "*Soon* · You’re 1st on the waitlist" in text
     assert "*Late* · You have a seat" in text
     assert text.index("*Soon*") < text.index("*Late*")
     assert "Other" not in text
     left = harness.slack.click(BJORN, result.ephemeral[-1], ActionId.UNREGISTER, value="late")
-    assert sentences.unregistered("Late") in answer(left)
+    assert sentences.unregistered("Late") in reply(left)
 
 
 @pytest.mark.parametrize(
@@ -122,18 +122,18 @@ def test_registrations_filter_by_status(
     harness.event("line", title="Line", capacity=1)
     harness.register(AMARA, BJORN, event_id="line")
     harness.register(BJORN, event_id="seat")
-    text = answer(harness.slack.command(BJORN, RANDOM, "/registrations", typed))
+    text = reply(harness.slack.command(BJORN, RANDOM, "/registrations", typed))
     assert f"*{there}*" in text
     assert f"*{not_there}*" not in text
 
 
 def test_registrations_with_unknown_filter_names_filters(harness: SlackHarness) -> None:
-    text = answer(harness.slack.command(BJORN, RANDOM, "/registrations", "<!channel>"))
+    text = reply(harness.slack.command(BJORN, RANDOM, "/registrations", "<!channel>"))
     assert "“&lt;!channel&gt;”" in text
 
 
 def test_registrations_when_empty_says_so(harness: SlackHarness) -> None:
-    text = answer(harness.slack.command(BJORN, RANDOM, "/registrations"))
+    text = reply(harness.slack.command(BJORN, RANDOM, "/registrations"))
     assert NO_REGISTRATIONS in text
 
 
@@ -143,7 +143,7 @@ def test_registrations_are_paged_to_the_end(harness: SlackHarness) -> None:
         harness.event(f"e{number}", title=f"Number {number}!", starts_at=start)
         harness.register(BJORN, event_id=f"e{number}")
     result = harness.slack.command(BJORN, RANDOM, "/registrations", "registered")
-    message, texts = result.ephemeral[-1], [answer(result)]
+    message, texts = result.ephemeral[-1], [reply(result)]
     while f"[{ActionId.MORE_REGISTRATIONS}]" in texts[-1]:
         result = harness.slack.click(BJORN, message, ActionId.MORE_REGISTRATIONS)
         message = result.messages[-1]
@@ -156,7 +156,7 @@ def test_registrations_are_paged_to_the_end(harness: SlackHarness) -> None:
 
 
 def test_help_lists_every_command_on_one_screen(harness: SlackHarness) -> None:
-    text = answer(harness.slack.command(BJORN, RANDOM, "/rollcall", "help"))
+    text = reply(harness.slack.command(BJORN, RANDOM, "/rollcall", "help"))
     commands = [command.name for command in harness.workspace.app.commands or ()]
     for name in (*commands, "/rollcall forget-me"):
         assert f"`{name}" in text or f"`{name}`" in text
@@ -165,7 +165,7 @@ def test_help_lists_every_command_on_one_screen(harness: SlackHarness) -> None:
 
 @pytest.mark.parametrize("typed", ["", "what?", "HELP"])
 def test_rollcall_with_unknown_text_shows_help(harness: SlackHarness, typed: str) -> None:
-    assert "`/register" in answer(harness.slack.command(BJORN, RANDOM, "/rollcall", typed))
+    assert "`/register" in reply(harness.slack.command(BJORN, RANDOM, "/rollcall", typed))
 
 
 @pytest.mark.parametrize("typed", ["registrations", "events", "event nothing", "unregister x"])
@@ -174,15 +174,15 @@ def test_rollcall_command_equals_command_alone(harness: SlackHarness, typed: str
     name, _, rest = typed.partition(" ")
     behind = harness.slack.command(BJORN, RANDOM, "/rollcall", typed)
     alone = harness.slack.command(BJORN, RANDOM, f"/{name}", rest)
-    assert answer(behind) == answer(alone)
+    assert reply(behind) == reply(alone)
 
 
 def test_rollcall_registers_and_unregisters(harness: SlackHarness) -> None:
     harness.event()
     result = harness.slack.command(BJORN, RANDOM, "/rollcall", "register  in the park")
-    assert sentences.seat() in answer(result)
+    assert sentences.seat() in reply(result)
     result = harness.slack.command(BJORN, RANDOM, "/rollcall", "Unregister yoga")
-    assert sentences.unregistered() in answer(result)
+    assert sentences.unregistered() in reply(result)
 
 
 def test_rollcall_opens_picker_and_form(harness: SlackHarness) -> None:
@@ -197,7 +197,7 @@ def test_forget_me_asks_then_deletes_and_promotes(harness: SlackHarness) -> None
     harness.event(capacity=1)
     harness.register(BJORN, CHLOE)
     asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me")
-    assert account_views.forget_me_question().text in answer(asked)
+    assert account_views.forget_me_question().text in reply(asked)
     assert BJORN in harness.everything().users
 
     done = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.FORGET_ME)
@@ -231,7 +231,7 @@ def test_forgotten_user_can_register_again(harness: SlackHarness) -> None:
     harness.event()
     harness.register(BJORN)
     harness.bot.service.delete_user(BJORN)
-    assert sentences.seat() in answer(harness.slack.command(BJORN, RANDOM, "/register", "yoga"))
+    assert sentences.seat() in reply(harness.slack.command(BJORN, RANDOM, "/register", "yoga"))
 
 
 # App Home
@@ -254,7 +254,7 @@ def test_register_in_app_home_replies_in_modal(harness: SlackHarness) -> None:
     assert home is not None
     result = harness.slack.click(DIEGO, home, ActionId.REGISTER)
     assert result.view is not None
-    assert sentences.seat() in answer(result)
+    assert sentences.seat() in reply(result)
 
 
 def test_more_registrations_in_app_home_replace_page(harness: SlackHarness) -> None:

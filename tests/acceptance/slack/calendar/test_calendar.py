@@ -17,7 +17,7 @@ from domain.models import Event
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.slack import sentences
-from tests.support.slack.harness import BJORN, CHLOE, SlackHarness, answer, files
+from tests.support.slack.harness import BJORN, CHLOE, SlackHarness, files, reply
 
 
 def read(event: Event) -> Any:
@@ -97,7 +97,7 @@ def test_control_characters_are_dropped(harness: SlackHarness) -> None:
 def press(harness: SlackHarness, user_id: str = CHLOE) -> str:
     harness.register(user_id)
     result = harness.slack.command(user_id, RANDOM, "/registrations")
-    return answer(harness.slack.click(user_id, result.ephemeral[-1], ActionId.ADD_TO_CALENDAR))
+    return reply(harness.slack.click(user_id, result.ephemeral[-1], ActionId.ADD_TO_CALENDAR))
 
 
 def test_file_is_sent_by_direct_message(harness: SlackHarness) -> None:
@@ -117,11 +117,11 @@ def test_waitlisted_user_gets_no_calendar_entry(harness: SlackHarness) -> None:
     harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 2"))
     harness.deliver_due(6)
     message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
-    said = answer(harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
+    said = reply(harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
     assert "1st on the waitlist" in said
     assert files(harness, CHLOE) == []
     harness.bot.service.cancel_event("yoga")
-    said = answer(harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
+    said = reply(harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
     assert as_typed(calendar_views.file_sent(event).text) in said
 
 
@@ -148,5 +148,5 @@ def test_calendar_file_of_deleted_event_is_refused(harness: SlackHarness) -> Non
     result = harness.slack.command(CHLOE, RANDOM, "/registrations")
     harness.bot.service.delete_event("yoga")
     said = harness.slack.click(CHLOE, result.ephemeral[-1], ActionId.ADD_TO_CALENDAR)
-    assert sentences.EVENT_GONE in answer(said)
+    assert sentences.EVENT_GONE in reply(said)
     assert files(harness, CHLOE) == []

@@ -18,7 +18,7 @@ from bot.features.cards.views import event_card
 from domain.enums import EventStatus
 from domain.models import Event
 from playground.demo.seed import EVENTS, RANDOM
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, answer, shown, text_of
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, reply, shown, text_of
 
 NASTY = [
     "<!channel> <!here> <!everyone>",
@@ -333,4 +333,4 @@ def test_user_not_in_slack_is_shown_by_id() -> None:
 def test_reply_text_equals_first_block(harness: SlackHarness) -> None:
     harness.event()
     result = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert as_typed(result.ephemeral[-1].text) in answer(result)
+    assert as_typed(result.ephemeral[-1].text) in reply(result)

@@ -10,7 +10,7 @@ from domain.models import Event
 from playground.demo.seed import EVENTS
 from playground.workspace.model import Message
 from tests.support.slack import sentences
-from tests.support.slack.harness import BJORN, CHLOE, SlackHarness, answer
+from tests.support.slack.harness import BJORN, CHLOE, SlackHarness, reply
 
 
 def unknown_card(harness: SlackHarness, event: Event) -> Message:
@@ -33,12 +33,12 @@ def test_refused_press_updates_unknown_card(
 ) -> None:
     card = unknown_card(harness, harness.event(capacity=1, has_waitlist=False))
     harness.register(CHLOE)
-    assert says in answer(harness.slack.click(BJORN, card, action))
+    assert says in reply(harness.slack.click(BJORN, card, action))
     assert "1 of 1 seat taken · full" in harness.current_card_text()
 
 
 def test_press_on_card_of_deleted_event_stores_nothing(harness: SlackHarness) -> None:
     card = unknown_card(harness, harness.event())
     harness.bot.service.delete_event("yoga")
-    assert sentences.EVENT_GONE in answer(harness.slack.click(BJORN, card, ActionId.REGISTER))
+    assert sentences.EVENT_GONE in reply(harness.slack.click(BJORN, card, ActionId.REGISTER))
     assert harness.store.get_cards("yoga") == ()

@@ -20,39 +20,39 @@ from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import run_now
-from tests.support.slack.harness import BJORN, SlackHarness, answer, run_bot
+from tests.support.slack.harness import BJORN, SlackHarness, reply, run_bot
 
 DONE = SENTENCES[RefreshFailed](None)
 CAPACITY = (BlockId.CAPACITY, ActionId.INPUT)
 
 
-class DimStore(SQLiteStore):
-    """Fails to read rosters after its next commit, once `dimmed`."""
+class UnreadableRosterStore(SQLiteStore):
+    """Fails to read rosters after its next commit, if `fails_after_commit`."""
 
-    dimmed = False
-    dark = False
+    fails_after_commit = False
+    is_unreadable = False
 
     def commit(self, plan: Plan) -> None:
         super().commit(plan)
-        self.dark = self.dimmed
+        self.is_unreadable = self.fails_after_commit
 
     def list_roster(
         self, event_id: str, *, limit: int, cursor: str | None = None
     ) -> Page[Registration]:
-        if self.dark:
+        if self.is_unreadable:
             raise Unavailable
         return super().list_roster(event_id, limit=limit, cursor=cursor)
 
 
 @pytest.fixture
 def harness(server: tuple[Any, str], tmp_path: Path) -> Iterator[SlackHarness]:
-    with run_bot(server, DimStore, tmp_path / "rollcall.sqlite", run_now) as harness:
+    with run_bot(server, UnreadableRosterStore, tmp_path / "rollcall.sqlite", run_now) as harness:
         yield harness
 
 
-def dim(harness: SlackHarness) -> None:
-    assert isinstance(harness.store, DimStore)
-    harness.store.dimmed = True
+def fail_after_next_commit(harness: SlackHarness) -> None:
+    assert isinstance(harness.store, UnreadableRosterStore)
+    harness.store.fails_after_commit = True
 
 
 def manage_modal(harness: SlackHarness) -> View:
@@ -73,8 +73,8 @@ def test_close_that_cannot_be_shown_is_reported_as_done(
 ) -> None:
     harness.event(organizer_id=BJORN)
     view = manage_modal(harness)
-    dim(harness)
-    assert DONE in answer(harness.slack.click(BJORN, view, ActionId.CLOSE))
+    fail_after_next_commit(harness)
+    assert DONE in reply(harness.slack.click(BJORN, view, ActionId.CLOSE))
     assert harness.bot.service.get_event("yoga").status is EventStatus.CLOSED
 
 
@@ -83,8 +83,8 @@ def test_new_capacity_that_cannot_be_shown_is_reported_as_done(
 ) -> None:
     harness.event(organizer_id=BJORN)
     form = confirming(harness, "9")
-    dim(harness)
-    assert DONE in answer(harness.slack.submit(BJORN, form.id))
+    fail_after_next_commit(harness)
+    assert DONE in reply(harness.slack.submit(BJORN, form.id))
     assert harness.workspace.views.stack(BJORN)[-1].title == "Done"
     assert harness.bot.service.get_event("yoga").capacity == 9
 
@@ -96,5 +96,5 @@ def test_change_that_slack_does_not_show_is_reported_as_done(
     harness.event(organizer_id=BJORN)
     view = manage_modal(harness)
     harness.api.fail_next("views.update", fault)
-    assert DONE in answer(harness.slack.click(BJORN, view, ActionId.CLOSE))
+    assert DONE in reply(harness.slack.click(BJORN, view, ActionId.CLOSE))
     assert harness.bot.service.get_event("yoga").status is EventStatus.CLOSED

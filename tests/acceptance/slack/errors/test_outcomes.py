@@ -28,8 +28,8 @@ from tests.support.slack.harness import (
     BJORN,
     CHLOE,
     SlackHarness,
-    answer,
     loggers_that_warned,
+    reply,
     run_bot,
     shown,
 )
@@ -117,7 +117,7 @@ def test_busy_reply_says_that_nothing_changed(failing: SlackHarness) -> None:
     failing.event()
     store_of(failing).unreadable = True
     result = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert SENTENCES[Busy](None) in answer(result)
+    assert SENTENCES[Busy](None) in reply(result)
     store_of(failing).unreadable = False
     assert failing.assert_invariants().registrations == {}
 
@@ -134,7 +134,7 @@ def test_unconfirmed_command_is_resolved_and_its_user_gets_the_outcome(
     store_of(failing).lose = lambda: True
     store_of(failing).applies = applied
     result = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert SENTENCES[NotConfirmed](None) in answer(result)
+    assert SENTENCES[NotConfirmed](None) in reply(result)
 
     store_of(failing).lose = lambda: False
     if not applied:
@@ -154,7 +154,7 @@ def test_unconfirmed_click_is_resolved_with_an_ephemeral_message(
     failing.bot.service.ensure_user(failing.draft(BJORN))
     store_of(failing).lose = lambda: True
     result = failing.slack.click(BJORN, card, ActionId.REGISTER)
-    assert SENTENCES[NotConfirmed](None) in answer(result)
+    assert SENTENCES[NotConfirmed](None) in reply(result)
     store_of(failing).lose = lambda: False
     background.run()
     last = failing.workspace.messages(EVENTS, visible_to=BJORN)[-1]
@@ -173,7 +173,7 @@ def test_unconfirmed_form_is_resolved_with_a_direct_message(
     confirm = failing.workspace.views.stack(AMARA)[-1]
     store_of(failing).lose = lambda: True
     result = failing.slack.submit(AMARA, confirm.id)
-    assert SENTENCES[NotConfirmed](None) in answer(result)
+    assert SENTENCES[NotConfirmed](None) in reply(result)
     store_of(failing).lose = lambda: False
     background.run()
     (message,) = failing.direct_messages(AMARA)
@@ -191,7 +191,7 @@ def test_unconfirmed_removal_is_resolved_with_the_attendees_name(
     failing.slack.click(AMARA, manage, ActionId.ATTENDEE, value=BJORN)
     form = failing.workspace.views.stack(AMARA)[-1]
     store_of(failing).lose = lambda: True
-    assert SENTENCES[NotConfirmed](None) in answer(failing.slack.submit(AMARA, form.id))
+    assert SENTENCES[NotConfirmed](None) in reply(failing.slack.submit(AMARA, form.id))
     store_of(failing).lose = lambda: False
     background.run()
     (message,) = failing.direct_messages(AMARA)
@@ -206,7 +206,7 @@ def test_unconfirmed_deletion_of_a_user_is_resolved_with_a_message(
     asked = failing.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
     store_of(failing).lose = lambda: True
     result = failing.slack.click(BJORN, asked, ActionId.FORGET_ME)
-    assert SENTENCES[NotConfirmed](None) in answer(result)
+    assert SENTENCES[NotConfirmed](None) in reply(result)
     store_of(failing).lose = lambda: False
     background.run()
     last = failing.workspace.messages(RANDOM, visible_to=BJORN)[-1]
@@ -231,7 +231,7 @@ def test_organizer_of_an_unconfirmed_event_learns_how_to_post_its_card(
     store_of(failing).lose = lambda: True
     values = {(block.value, ActionId.INPUT.value): value for block, value in typed.items()}
     result = failing.slack.submit(BJORN, form.id, values)
-    assert SENTENCES[NotConfirmed](None) in answer(result)
+    assert SENTENCES[NotConfirmed](None) in reply(result)
     assert failing.workspace.views.stack(BJORN)[-1].title != FAILED
 
     store_of(failing).lose = lambda: False
@@ -261,7 +261,7 @@ def test_lost_answer_of_the_store_is_requested_again(
     failing.event()
     store_of(failing).lose = lose_answers_for(failing.clock, 0.05)
     result = failing.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert "You have a seat" in answer(result)
+    assert "You have a seat" in reply(result)
     assert failing.assert_invariants().seated("yoga") == [BJORN]
 
 
@@ -271,7 +271,7 @@ def test_unexpected_error_is_logged_once_with_the_reference_in_the_reply(
     card = failing.card(failing.event())
     store_of(failing).broken = True
     result = failing.slack.click(BJORN, card, ActionId.REGISTER)
-    said = answer(result)
+    said = reply(result)
     assert UNEXPECTED in said
     assert "ZeroDivisionError" not in said
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -287,7 +287,7 @@ def test_form_that_fails_unexpectedly_keeps_its_input(failing: SlackHarness) -> 
     failing.slack.options(BJORN, view, ActionId.EVENT)
     store_of(failing).broken = True
     result = failing.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
-    assert UNEXPECTED in answer(result)
+    assert UNEXPECTED in reply(result)
     assert failing.workspace.views.stack(BJORN)[0].state, "the form is still there, below"
 
 
@@ -299,13 +299,13 @@ def test_seat_is_kept_and_second_click_changes_nothing_if_slack_does_not_accept_
     harness.api.fail_next("response_url", fault, times=2)
     result = harness.slack.click(BJORN, card, ActionId.REGISTER)
     assert result.messages == []
-    assert result.failure is not None, "Slack shows that the click had no answer"
+    assert result.failure is not None, "Slack shows that the click had no reply"
     assert "Traceback" not in (result.response.body if result.response else "")
     assert loggers_that_warned(caplog) == {"bot.error_handler"}
     assert harness.assert_invariants().seated("yoga") == [BJORN]
     harness.api.faults.clear()
     again = harness.slack.click(BJORN, card, ActionId.REGISTER)
-    assert "You already have a seat" in answer(again)
+    assert "You already have a seat" in reply(again)
 
 
 def test_capacity_increase_in_steps_is_shown_as_unfinished(
@@ -317,7 +317,7 @@ def test_capacity_increase_in_steps_is_shown_as_unfinished(
     changed = failing.bot.service.edit_event("yoga", EventChanges.of(capacity=61))
     assert changed.event.capacity_target == 61
     result = failing.slack.command(AMARA, EVENTS, "/event", "yoga")
-    assert "growing to 61" in answer(result)
+    assert "growing to 61" in reply(result)
     while background.pending:
         background.run()
     assert len(failing.assert_invariants().seated("yoga")) == 61
@@ -327,7 +327,7 @@ def test_capacity_increase_in_steps_is_shown_as_unfinished(
 def test_form_that_opens_too_late_asks_to_try_again(harness: SlackHarness, error: str) -> None:
     harness.api.fail_next("views.open", Fault.refused(error))
     result = harness.slack.command(BJORN, RANDOM, "/register")
-    assert too_late().text in answer(result)
+    assert too_late().text in reply(result)
 
 
 def test_form_opened_three_times_does_not_fail(
@@ -344,7 +344,7 @@ def test_form_opened_three_times_does_not_fail(
     harness.bot.service.delete_event("yoga")
     form = harness.workspace.views.stack(BJORN)[-1]
     result = harness.slack.submit(BJORN, form.id)
-    assert SENTENCES[UnknownEvent](None) in answer(result)
+    assert SENTENCES[UnknownEvent](None) in reply(result)
 
 
 def test_change_is_made_if_its_modal_was_closed(harness: SlackHarness) -> None:
@@ -362,7 +362,7 @@ def test_modal_that_slack_refuses_is_an_unexpected_error(harness: SlackHarness) 
     harness.api.fail_next("views.update", Fault.refused("view_too_large"))
     manage = harness.workspace.views.stack(BJORN)[-1]
     result = harness.slack.click(BJORN, manage, ActionId.CLOSE)
-    assert UNEXPECTED in answer(result)
+    assert UNEXPECTED in reply(result)
 
 
 def test_click_is_shown_as_failed_if_slack_accepts_no_reply(
@@ -400,4 +400,4 @@ def test_capacity_increase_in_steps_says_it_has_started(failing: SlackHarness) -
     form = failing.workspace.views.stack(AMARA)[-1]
     failing.slack.submit(AMARA, form.id, {(BlockId.CAPACITY, ActionId.INPUT): "61"})
     result = failing.slack.submit(AMARA, failing.workspace.views.stack(AMARA)[-1].id)
-    assert "*Yoga in the park* now has 50 seats and will grow to 61" in answer(result)
+    assert "*Yoga in the park* now has 50 seats and will grow to 61" in reply(result)

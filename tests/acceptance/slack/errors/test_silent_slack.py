@@ -18,7 +18,7 @@ from playground.client.transport import into_app
 from playground.demo.seed import RANDOM
 from tests.support.environment import ids, run_now
 from tests.support.slack.event_form import filled, opened
-from tests.support.slack.harness import AMARA, BJORN, SECRET, SlackHarness, answer
+from tests.support.slack.harness import AMARA, BJORN, SECRET, SlackHarness, reply
 
 LONG = 600
 """Time-out of the bot's client in seconds; a call that took so long would make the test time out."""
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.timeout(30)
 
 
 @pytest.fixture
-def hushed(harness: SlackHarness) -> Iterator[MemberClient]:
-    """Return the harness of a bot whose Slack accepts connections and never responds."""
+def client(harness: SlackHarness) -> Iterator[MemberClient]:
+    """Return a member client of a bot whose Slack accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0)) as server, silent_bot(harness, server) as slack:
         yield slack
 
@@ -53,24 +53,24 @@ def silent_bot(harness: SlackHarness, server: socket.socket) -> Iterator[MemberC
 
 
 def test_form_reply_is_in_time_if_slack_does_not_accept_the_card(
-    harness: SlackHarness, hushed: MemberClient
+    harness: SlackHarness, client: MemberClient
 ) -> None:
     form = opened(harness)
-    result = hushed.submit(BJORN, form.id, filled(harness))
-    assert "*Pottery* is open for registration." in answer(result)
-    assert CARD_UNSURE in answer(result)
+    result = client.submit(BJORN, form.id, filled(harness))
+    assert "*Pottery* is open for registration." in reply(result)
+    assert CARD_UNSURE in reply(result)
     (event,) = harness.assert_invariants().events.values()
     assert event.listed is False, "whether its channel is private could not be learned"
 
 
 def test_admin_is_refused_in_time_if_slack_does_not_respond(
-    harness: SlackHarness, hushed: MemberClient
+    harness: SlackHarness, client: MemberClient
 ) -> None:
     harness.event(organizer_id=BJORN)
-    result = hushed.command(AMARA, RANDOM, "/event", "yoga")
-    assert SENTENCES[NotOrganizer](None) in answer(result)
+    result = client.command(AMARA, RANDOM, "/event", "yoga")
+    assert SENTENCES[NotOrganizer](None) in reply(result)
 
 
-def test_register_does_not_wait_for_slack(harness: SlackHarness, hushed: MemberClient) -> None:
+def test_register_does_not_wait_for_slack(harness: SlackHarness, client: MemberClient) -> None:
     card = harness.card(harness.event())
-    assert "You have a seat" in answer(hushed.click(BJORN, card, ActionId.REGISTER))
+    assert "You have a seat" in reply(client.click(BJORN, card, ActionId.REGISTER))

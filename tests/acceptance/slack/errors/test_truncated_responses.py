@@ -15,8 +15,8 @@ from tests.support.slack.harness import (
     BJORN,
     CHLOE,
     SlackHarness,
-    answer,
     loggers_that_warned,
+    reply,
 )
 
 NO_ANSWERS = {
@@ -31,8 +31,8 @@ def test_event_exists_and_its_card_is_uncertain(harness: SlackHarness, fault: Fa
     """A proxy's page is never shown to people."""
     harness.api.fail_next("chat.postMessage", fault)
     result = harness.slack.submit(BJORN, opened(harness).id, filled(harness))
-    assert "*Pottery* is open for registration." in answer(result)
-    assert CARD_UNSURE in answer(result)
+    assert "*Pottery* is open for registration." in reply(result)
+    assert CARD_UNSURE in reply(result)
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
@@ -42,7 +42,7 @@ def test_admin_is_refused_if_slacks_response_is_unusable(
     """R8.9."""
     harness.event(organizer_id=BJORN)
     harness.api.fail_next("users.info", fault)
-    assert SENTENCES[NotOrganizer](None) in answer(
+    assert SENTENCES[NotOrganizer](None) in reply(
         harness.slack.command(AMARA, RANDOM, "/event", "yoga")
     )
 
@@ -52,7 +52,7 @@ def test_press_with_a_truncated_response_has_failed(harness: SlackHarness) -> No
     card = harness.card(harness.event())
     harness.api.fail_next("response_url", Fault.cut_off())
     assert harness.slack.click(CHLOE, card, ActionId.REGISTER).failure is not None
-    assert "You already have a seat" in answer(harness.slack.click(CHLOE, card, ActionId.REGISTER))
+    assert "You already have a seat" in reply(harness.slack.click(CHLOE, card, ActionId.REGISTER))
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)

@@ -17,7 +17,7 @@ from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
 from tests.support.slack import sentences
 from tests.support.slack.event_form import INPUTS, filled, opened
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, PRIYA, SlackHarness, answer, shown
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, PRIYA, SlackHarness, reply, shown
 
 INPUTS[BlockId.TIME_ZONE] = (BlockId.TIME_ZONE.value, ActionId.TIME_ZONE.value)
 
@@ -51,7 +51,7 @@ def test_form_creates_event_and_posts_card(harness: SlackHarness) -> None:
         CO_ORGANIZERS=[CHLOE, BJORN],
     )
     assert result.errors == {}
-    assert "*Pottery* is open for registration." in answer(result)
+    assert "*Pottery* is open for registration." in reply(result)
 
     event = only_event(harness)
     zone = ZoneInfo(harness.workspace.member(BJORN).tz)
@@ -95,7 +95,7 @@ def test_waitlist_unticked_creates_none(harness: SlackHarness) -> None:
 def test_no_channel_posts_no_card(harness: SlackHarness) -> None:
     before = len(harness.workspace.messages(EVENTS))
     result = sent(harness, CHANNEL=None)
-    assert "is open for registration" in answer(result)
+    assert "is open for registration" in reply(result)
     assert len(harness.workspace.messages(EVENTS)) == before
 
 
@@ -120,8 +120,8 @@ def test_channel_without_app_explains_how_to_post_card(
     view = harness.slack.command(PRIYA, LEADS, "/event", "create").view
     assert view is not None
     result = harness.slack.submit(PRIYA, view.id, filled(harness, CHANNEL=LEADS))
-    assert "is open for registration" in answer(result)
-    assert "`/invite @Rollcall`" in answer(result)
+    assert "is open for registration" in reply(result)
+    assert "`/invite @Rollcall`" in reply(result)
     event = only_event(harness)
     assert event.listed is False, "the app can't see the channel: it is private"
     harness.workspace.refusals.clear()
@@ -132,20 +132,20 @@ def test_channel_without_app_explains_how_to_post_card(
     harness.slack.click(PRIYA, manage, ActionId.POST_CARD)
     form = harness.workspace.views.stack(PRIYA)[-1]
     posted = harness.slack.submit(PRIYA, form.id, {INPUTS[BlockId.CHANNEL]: LEADS})
-    assert "The card for *Pottery* has been posted." in answer(posted)
+    assert "The card for *Pottery* has been posted." in reply(posted)
     assert sentences.taken(0, 12) in shown(harness.workspace.messages(LEADS)[-1])
 
 
 def test_failed_card_keeps_event(harness: SlackHarness) -> None:
     harness.api.fail_next("chat.postMessage", Fault.closed())
     result = sent(harness)
-    assert CARD_UNSURE in answer(result)
+    assert CARD_UNSURE in reply(result)
     assert only_event(harness).title == "Pottery"
 
 
 def test_refused_card_shows_reason(harness: SlackHarness) -> None:
     harness.api.fail_next("chat.postMessage", Fault.refused("is_archived"))
-    assert "`is_archived`" in answer(sent(harness))
+    assert "`is_archived`" in reply(sent(harness))
 
 
 # Wrong input

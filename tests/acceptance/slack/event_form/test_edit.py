@@ -16,7 +16,7 @@ from domain.enums import ChangeKind, NotificationKind
 from domain.inputs import EventChanges
 from playground.demo.seed import RANDOM
 from tests.support.slack import sentences
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, SlackHarness, answer
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, SlackHarness, reply
 from tests.support.slack.modals import (
     GONE,
     NOT_ALLOWED,
@@ -178,7 +178,7 @@ def test_deleted_event_is_refused(harness: SlackHarness) -> None:
     view = form(harness, ActionId.EDIT)
     harness.bot.service.delete_event("yoga")
     assert GONE in said(submit(harness, view, {BlockId.TITLE: "Pilates"}).view)
-    assert NO_MATCH in answer(harness.slack.command(BJORN, RANDOM, "/event", "yoga"))
+    assert NO_MATCH in reply(harness.slack.command(BJORN, RANDOM, "/event", "yoga"))
 
 
 def test_canceled_event_is_not_edited(harness: SlackHarness) -> None:

@@ -26,7 +26,7 @@ from tests.support.slack.harness import (
     HARUKI,
     PRIYA,
     SlackHarness,
-    answer,
+    reply,
     text_of,
 )
 
@@ -70,14 +70,14 @@ def test_event_with_ambiguous_title_offers_choice(harness: SlackHarness) -> None
     harness.event("y1", organizer_id=BJORN)
     harness.event("y2", organizer_id=BJORN)
     result = harness.slack.command(BJORN, RANDOM, "/event", "yoga")
-    assert answer(result).count(f"[{ActionId.MANAGE}]") == 2
+    assert reply(result).count(f"[{ActionId.MANAGE}]") == 2
     view = harness.slack.click(BJORN, result.ephemeral[-1], ActionId.MANAGE, value="y2").view
     assert view is not None
     assert '"y2"' in view.private_metadata
 
 
 def test_event_with_unknown_title_says_so(harness: SlackHarness) -> None:
-    assert NO_MATCH in answer(harness.slack.command(BJORN, RANDOM, "/event", "nothing"))
+    assert NO_MATCH in reply(harness.slack.command(BJORN, RANDOM, "/event", "nothing"))
 
 
 def test_co_organizer_can_manage(harness: SlackHarness) -> None:
@@ -96,7 +96,7 @@ def test_non_organizer_cannot_manage(harness: SlackHarness) -> None:
         harness.slack.command(CHLOE, RANDOM, "/event", "yoga"),
     ):
         assert result.view is None
-        assert sentences.NOT_ORGANIZER in answer(result)
+        assert sentences.NOT_ORGANIZER in reply(result)
     assert harness.assert_invariants() == before
 
 
@@ -109,7 +109,7 @@ def test_former_organizer_changes_nothing_in_open_modal(
     harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
     before = harness.assert_invariants()
     result = harness.slack.click(CHLOE, view, action)
-    assert sentences.NOT_ORGANIZER in answer(result)
+    assert sentences.NOT_ORGANIZER in reply(result)
     assert harness.assert_invariants() == before
 
 
@@ -119,7 +119,7 @@ def test_former_organizer_changes_nothing_by_form(harness: SlackHarness) -> None
     harness.bot.service.edit_event("yoga", EventChanges.of(co_organizer_ids=[]))
     before = harness.assert_invariants()
     result = harness.slack.submit(BJORN, form.id, {CAPACITY: "9"})
-    assert sentences.NOT_ORGANIZER in answer(result)
+    assert sentences.NOT_ORGANIZER in reply(result)
     assert harness.assert_invariants() == before
 
 
@@ -149,7 +149,7 @@ def test_unknown_admin_status_denies_permission(harness: SlackHarness, fault: Fa
     harness.event(organizer_id=BJORN)
     harness.api.fail_next("users.info", fault)
     result = harness.slack.command(AMARA, RANDOM, "/event", "yoga")
-    assert sentences.NOT_ORGANIZER in answer(result)
+    assert sentences.NOT_ORGANIZER in reply(result)
     assert sentences.taken(0, 2) in shown(manage_modal(harness, AMARA)), "asked again the next time"
 
 
@@ -234,13 +234,13 @@ def test_capacity_increase_is_previewed_then_promotes_and_notifies(harness: Slac
     form = capacity_form(harness)
     before = harness.assert_invariants()
     preview = harness.slack.submit(BJORN, form.id, {CAPACITY: "3"})
-    assert f"from 1 to 3 gives seats to <@{DIEGO}> and <@{HARUKI}> and notifies them." in answer(
+    assert f"from 1 to 3 gives seats to <@{DIEGO}> and <@{HARUKI}> and notifies them." in reply(
         preview
     )
     assert harness.assert_invariants() == before, "a preview changes nothing"
 
     done = harness.slack.submit(BJORN, top(harness).id)
-    assert "*Yoga in the park* now has 3 seats." in answer(done)
+    assert "*Yoga in the park* now has 3 seats." in reply(done)
     assert sentences.taken(3, 3) in shown(harness.workspace.views.stack(BJORN)[0]), (
         "what lies below follows"
     )
@@ -255,15 +255,15 @@ def test_capacity_preview_counts_promotions_beyond_five(harness: SlackHarness) -
     harness.event(organizer_id=BJORN, capacity=1)
     harness.register(*[f"U{number:03}" for number in range(200)])
     preview = harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "150"})
-    assert "and 144 more and notifies them." in answer(preview)
+    assert "and 144 more and notifies them." in reply(preview)
 
 
 def test_capacity_preview_that_affects_no_one_says_so(harness: SlackHarness) -> None:
     harness.event(organizer_id=BJORN, capacity=5)
     harness.register(CHLOE)
     preview = harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "4"})
-    assert "from 5 to 4 doesn’t affect anyone." in answer(preview)
-    assert "now has 4 seats" in answer(harness.slack.submit(BJORN, top(harness).id))
+    assert "from 5 to 4 doesn’t affect anyone." in reply(preview)
+    assert "now has 4 seats" in reply(harness.slack.submit(BJORN, top(harness).id))
 
 
 WRONG = {
@@ -294,12 +294,12 @@ def test_capacity_below_registered_names_last_and_removes_no_one(harness: SlackH
     harness.register(CHLOE, DIEGO, HARUKI, PRIYA)
     form = capacity_form(harness)
     before = harness.assert_invariants()
-    text = answer(harness.slack.submit(BJORN, form.id, {CAPACITY: "2"}))
+    text = reply(harness.slack.submit(BJORN, form.id, {CAPACITY: "2"}))
     assert capacity_too_low(2, 4) in text
     assert f"<@{PRIYA}> and <@{HARUKI}>" in text
     assert harness.assert_invariants() == before
     # The form is still there, for another number.
-    assert "from 4 to 5 doesn’t affect anyone." in answer(
+    assert "from 4 to 5 doesn’t affect anyone." in reply(
         harness.slack.submit(BJORN, top(harness).id, {CAPACITY: "5"})
     )
 
@@ -310,7 +310,7 @@ def test_capacity_that_became_too_low_is_refused(harness: SlackHarness) -> None:
     harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "1"})
     harness.register(DIEGO)
     result = harness.slack.submit(BJORN, top(harness).id)
-    assert capacity_too_low(1, 2) in answer(result)
+    assert capacity_too_low(1, 2) in reply(result)
     assert harness.assert_invariants().events["yoga"].capacity == 5
 
 
@@ -340,11 +340,11 @@ def test_close_and_reopen_update_event_and_card(harness: SlackHarness) -> None:
     assert "*Registration closed*" in shown(top(harness))
     assert "*Registration closed*" in harness.current_card_text()
     assert f"[{ActionId.REGISTER}]" not in harness.current_card_text()
-    assert "is closed" in answer(harness.slack.command(CHLOE, RANDOM, "/register", "yoga"))
+    assert "is closed" in reply(harness.slack.command(CHLOE, RANDOM, "/register", "yoga"))
 
     harness.slack.click(BJORN, top(harness), ActionId.REOPEN)
     assert f"[{ActionId.CLOSE}]" in shown(top(harness))
-    assert sentences.seat() in answer(harness.slack.command(CHLOE, RANDOM, "/register", "yoga"))
+    assert sentences.seat() in reply(harness.slack.command(CHLOE, RANDOM, "/register", "yoga"))
 
 
 def test_double_click_on_close_keeps_it_closed(harness: SlackHarness) -> None:
@@ -361,7 +361,7 @@ def test_close_of_canceled_event_is_refused(harness: SlackHarness) -> None:
     view = manage_modal(harness)
     harness.bot.service.cancel_event("yoga")
     result = harness.slack.click(BJORN, view, ActionId.CLOSE)
-    assert sentences.EVENT_CANCELED in answer(result)
+    assert sentences.EVENT_CANCELED in reply(result)
 
 
 def test_post_card_posts_another_card(harness: SlackHarness) -> None:
@@ -370,7 +370,7 @@ def test_post_card_posts_another_card(harness: SlackHarness) -> None:
     result = harness.slack.submit(
         BJORN, top(harness).id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS}
     )
-    assert "The card for *Yoga in the park* has been posted." in answer(result)
+    assert "The card for *Yoga in the park* has been posted." in reply(result)
     assert sentences.taken(0, 2) in text_of(harness.workspace.messages(EVENTS)[-1].blocks)
 
 

@@ -67,9 +67,9 @@ def test_only_a_message_with_a_lost_response_is_sent_twice(
     two_messages_each(harness)
     _fail_at(harness, POST, position, fault)
     harness.deliver_due(LONG_ENOUGH)
-    kinds = [tuple(received(harness, user_id)) for user_id in (AMARA, BJORN, CHLOE, DIEGO)]
+    kinds_by_user = [tuple(received(harness, user_id)) for user_id in (AMARA, BJORN, CHLOE, DIEGO)]
     expected = [("canceled",), ("canceled",), ("promoted", "canceled"), ("promoted", "canceled")]
-    assert [tuple(dict.fromkeys(heard)) for heard in kinds] == expected
+    assert [tuple(dict.fromkeys(kinds)) for kinds in kinds_by_user] == expected
     assert len(harness.api.calls(POST)) == 7
     assert undelivered(harness) == ()
 
@@ -187,11 +187,11 @@ def test_outage_of_a_minute_during_many_messages(
                 for message in harness.direct_messages(user_id)
                 if event_id.capitalize() in message
             ]
-            heard = kinds_of(about)
+            kinds = kinds_of(about)
             expected = ["canceled"] if user_id == AMARA else ["promoted", "canceled"]
-            assert list(dict.fromkeys(heard)) == expected
-            assert sorted(heard, key=expected.index) == heard
-            doubled += len(heard) - len(expected)
+            assert list(dict.fromkeys(kinds)) == expected
+            assert sorted(kinds, key=expected.index) == kinds
+            doubled += len(kinds) - len(expected)
     assert doubled == (failed if fault.applied else 0)
     assert "*Canceled*" in harness.current_card_text()
     assert undelivered(harness) == ()

@@ -16,7 +16,7 @@ from domain.errors import EventFull
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Member
 from tests.support.slack import sentences
-from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, SlackHarness, answer, shown
+from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, SlackHarness, reply, shown
 
 # /register: R8.1
 
@@ -24,22 +24,22 @@ from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, SlackHarnes
 def test_register_with_id_registers_also_for_unlisted_event(harness: SlackHarness) -> None:
     harness.event(listed=False)
     result = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert sentences.seat() in answer(result)
-    assert "Riverside lawn" in answer(result)
+    assert sentences.seat() in reply(result)
+    assert "Riverside lawn" in reply(result)
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 def test_register_with_part_of_title_registers(harness: SlackHarness) -> None:
     harness.event("one", title="Chess & <friends>")
     result = harness.slack.command(BJORN, RANDOM, "/register", "ESS & <fr")
-    assert f"[{ActionId.ADD_TO_CALENDAR}]" in answer(result)
+    assert f"[{ActionId.ADD_TO_CALENDAR}]" in reply(result)
     assert harness.assert_invariants().seated("one") == [BJORN]
 
 
 def test_unlisted_event_is_not_found_by_title(harness: SlackHarness) -> None:
     harness.event("hidden", title="Board meeting", listed=False)
     result = harness.slack.command(BJORN, RANDOM, "/register", "Board meeting")
-    assert NO_MATCH in answer(result)
+    assert NO_MATCH in reply(result)
     assert harness.assert_invariants().seated("hidden") == []
 
 
@@ -47,15 +47,15 @@ def test_register_with_ambiguous_title_offers_choice(harness: SlackHarness) -> N
     harness.event("y1", title="Yoga for beginners")
     harness.event("y2", title="Yoga in the park", starts_at=harness.clock.now() + timedelta(days=3))
     result = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert answer(result).count(f"[{ActionId.CHOOSE_TO_REGISTER}]") == 2
-    assert "Yoga for beginners" in answer(result)
+    assert reply(result).count(f"[{ActionId.CHOOSE_TO_REGISTER}]") == 2
+    assert "Yoga for beginners" in reply(result)
     assert harness.assert_invariants().registrations == {}
 
     chosen = harness.slack.click(
         BJORN, result.ephemeral[-1], ActionId.CHOOSE_TO_REGISTER, value="y2"
     )
     assert sentences.seat() in shown(chosen.messages[-1])
-    assert chosen.messages[-1].ts == result.ephemeral[-1].ts, "the answer replaces the question"
+    assert chosen.messages[-1].ts == result.ephemeral[-1].ts, "the reply replaces the question"
     assert harness.assert_invariants().seated("y2") == [BJORN]
 
 
@@ -64,20 +64,20 @@ def test_choice_shows_dates(harness: SlackHarness) -> None:
     second = harness.event("y2", starts_at=harness.clock.now() + timedelta(days=9))
     result = harness.slack.command(BJORN, RANDOM, "/register", "in the")
     for event in (first, second):
-        assert f"<!date^{int(event.starts_at.timestamp())}^" in answer(result)
+        assert f"<!date^{int(event.starts_at.timestamp())}^" in reply(result)
 
 
 def test_register_with_similar_title_offers_nearest(harness: SlackHarness) -> None:
     harness.event()
     result = harness.slack.command(BJORN, RANDOM, "/register", "Joga im Park")
-    assert f"[{ActionId.CHOOSE_TO_REGISTER}]" in answer(result)
+    assert f"[{ActionId.CHOOSE_TO_REGISTER}]" in reply(result)
     harness.slack.click(BJORN, result.ephemeral[-1], ActionId.CHOOSE_TO_REGISTER)
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 def test_register_with_unknown_title_says_so(harness: SlackHarness) -> None:
     result = harness.slack.command(BJORN, RANDOM, "/register", "nothing like it")
-    assert NO_MATCH in answer(result)
+    assert NO_MATCH in reply(result)
     assert harness.everything().users == {}
 
 
@@ -93,7 +93,7 @@ def test_register_without_text_opens_picker_of_open_events(harness: SlackHarness
     assert offered[0]["text"]["text"].startswith("Yoga in the park · ")
 
     result = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
-    assert sentences.seat() in answer(result)
+    assert sentences.seat() in reply(result)
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
@@ -127,14 +127,14 @@ def test_register_replies_with_seat_position_or_already(
     harness: SlackHarness,
 ) -> None:
     card = harness.card(harness.event(capacity=1))
-    assert sentences.seat() in answer(harness.slack.click(BJORN, card, ActionId.REGISTER))
-    assert sentences.waitlisted(1) in answer(harness.slack.click(CHLOE, card, ActionId.REGISTER))
-    assert sentences.waitlisted(2) in answer(harness.slack.click(DIEGO, card, ActionId.REGISTER))
-    assert sentences.waitlisted(3) in answer(harness.slack.click(HARUKI, card, ActionId.REGISTER))
+    assert sentences.seat() in reply(harness.slack.click(BJORN, card, ActionId.REGISTER))
+    assert sentences.waitlisted(1) in reply(harness.slack.click(CHLOE, card, ActionId.REGISTER))
+    assert sentences.waitlisted(2) in reply(harness.slack.click(DIEGO, card, ActionId.REGISTER))
+    assert sentences.waitlisted(3) in reply(harness.slack.click(HARUKI, card, ActionId.REGISTER))
     again = harness.slack.click(BJORN, card, ActionId.REGISTER)
-    assert sentences.already() in answer(again)
+    assert sentences.already() in reply(again)
     waits = harness.slack.click(DIEGO, card, ActionId.REGISTER)
-    assert sentences.already(2) in answer(waits)
+    assert sentences.already(2) in reply(waits)
 
 
 def test_register_reply_is_ephemeral_and_card_stays(
@@ -150,7 +150,7 @@ def test_register_for_full_event_without_waitlist_is_refused(harness: SlackHarne
     card = harness.card(harness.event(capacity=1, has_waitlist=False))
     harness.slack.click(BJORN, card, ActionId.REGISTER)
     result = harness.slack.click(CHLOE, card, ActionId.REGISTER)
-    assert sentences.refusal(EventFull("yoga", sentences.YOGA, 1, 1)) in answer(result)
+    assert sentences.refusal(EventFull("yoga", sentences.YOGA, 1, 1)) in reply(result)
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
@@ -167,7 +167,7 @@ def test_register_for_closed_ended_or_started_event_is_refused(harness: SlackHar
         ("ended", sentences.closed(ClosedReason.DEADLINE, deadline)),
         ("started", sentences.closed(ClosedReason.STARTED, deadline)),
     ):
-        assert words in answer(harness.slack.command(BJORN, RANDOM, "/register", event_id))
+        assert words in reply(harness.slack.command(BJORN, RANDOM, "/register", event_id))
     assert harness.assert_invariants().registrations == {}
 
 
@@ -178,7 +178,7 @@ def test_double_click_on_register_changes_nothing(harness: SlackHarness) -> None
     card = harness.card(harness.event())
     harness.slack.click(BJORN, card, ActionId.REGISTER)
     before = harness.assert_invariants()
-    assert sentences.already() in answer(harness.slack.click(BJORN, card, ActionId.REGISTER))
+    assert sentences.already() in reply(harness.slack.click(BJORN, card, ActionId.REGISTER))
     assert harness.assert_invariants() == before
 
 
@@ -189,7 +189,7 @@ def test_double_click_on_unregister_removes_no_one_else(harness: SlackHarness) -
     harness.slack.click(BJORN, asked, ActionId.UNREGISTER_CONFIRMED)
     before = harness.assert_invariants()
     again = harness.slack.click(BJORN, asked, ActionId.UNREGISTER_CONFIRMED)
-    assert sentences.not_registered() in answer(again)
+    assert sentences.not_registered() in reply(again)
     assert harness.assert_invariants() == before
 
 
@@ -214,7 +214,7 @@ def test_sixteen_members_for_five_seats_get_true_replies(
         result = crowd.map(
             lambda user_id: harness.slack.click(user_id, card, ActionId.REGISTER), ids
         )
-    said = [answer(one) for one in result]
+    said = [reply(one) for one in result]
     everything = harness.assert_invariants()
     assert sum(sentences.seat() in text for text in said) == 5
     for user_id, text in zip(ids, said, strict=True):

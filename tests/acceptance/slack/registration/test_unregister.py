@@ -8,7 +8,7 @@ from domain.enums import EventStatus
 from domain.search import FoundRegistrations
 from playground.demo.seed import RANDOM
 from tests.support.slack import sentences
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, SlackHarness, answer, shown
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, SlackHarness, reply, shown
 
 # Unregistering: R8.1, R8.4
 
@@ -18,7 +18,7 @@ def test_unregister_searches_own_registrations(harness: SlackHarness) -> None:
     harness.event("y2", title="Yoga in the park")
     harness.register(BJORN, event_id="y1")
     result = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
-    assert sentences.unregistered("Yoga for beginners") in answer(result)
+    assert sentences.unregistered("Yoga for beginners") in reply(result)
     assert harness.assert_invariants().registrations == {}
 
 
@@ -27,7 +27,7 @@ def test_unregister_with_ambiguous_title_offers_choice(harness: SlackHarness) ->
         harness.event(event_id)
         harness.register(BJORN, event_id=event_id)
     result = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
-    assert answer(result).count(f"[{ActionId.CHOOSE_TO_UNREGISTER}]") == 2
+    assert reply(result).count(f"[{ActionId.CHOOSE_TO_UNREGISTER}]") == 2
     harness.slack.click(BJORN, result.ephemeral[-1], ActionId.CHOOSE_TO_UNREGISTER, value="y2")
     assert harness.assert_invariants().seated("y1") == [BJORN]
     assert harness.assert_invariants().seated("y2") == []
@@ -36,7 +36,7 @@ def test_unregister_with_ambiguous_title_offers_choice(harness: SlackHarness) ->
 def test_unregister_without_match_says_so(harness: SlackHarness) -> None:
     harness.event()
     result = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
-    assert registration_choice(FoundRegistrations((), ()), "yoga").text in answer(result)
+    assert registration_choice(FoundRegistrations((), ()), "yoga").text in reply(result)
 
 
 def test_unregister_with_similar_title_offers_nearest_own(
@@ -46,8 +46,8 @@ def test_unregister_with_similar_title_offers_nearest_own(
     harness.event("others", title="Yoga im Park")
     harness.register(BJORN, event_id="mine")
     result = harness.slack.command(BJORN, RANDOM, "/unregister", "Joga im Park")
-    assert f"[{ActionId.CHOOSE_TO_UNREGISTER}]" in answer(result)
-    assert "Yoga im Park" not in answer(result).splitlines()[1:]
+    assert f"[{ActionId.CHOOSE_TO_UNREGISTER}]" in reply(result)
+    assert "Yoga im Park" not in reply(result).splitlines()[1:]
     assert harness.assert_invariants().seated("mine") == [BJORN]
     harness.slack.click(BJORN, result.ephemeral[-1], ActionId.CHOOSE_TO_UNREGISTER)
     assert harness.assert_invariants().seated("mine") == []
@@ -62,13 +62,13 @@ def test_unregister_without_text_opens_picker_of_own(harness: SlackHarness) -> N
     offered = harness.slack.options(BJORN, view, ActionId.EVENT).options
     assert [option["value"] for option in offered] == ["yoga"]
     result = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
-    assert sentences.unregistered() in answer(result)
+    assert sentences.unregistered() in reply(result)
 
 
 def test_unregister_from_event_with_free_seats_does_not_ask(harness: SlackHarness) -> None:
     card = harness.card(harness.event())
     harness.register(BJORN)
-    assert sentences.unregistered() in answer(harness.slack.click(BJORN, card, ActionId.UNREGISTER))
+    assert sentences.unregistered() in reply(harness.slack.click(BJORN, card, ActionId.UNREGISTER))
     assert harness.assert_invariants().registrations == {}
 
 
@@ -76,7 +76,7 @@ def test_unregister_from_full_event_asks_with_cost(harness: SlackHarness) -> Non
     card = harness.card(harness.event(capacity=1))
     harness.register(BJORN, CHLOE, DIEGO)
     asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
-    assert sentences.question(back=2, heir=True) in answer(asked)
+    assert sentences.question(back=2, heir=True) in reply(asked)
     assert harness.assert_invariants().seated("yoga") == [BJORN]
 
     stayed = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.KEEP_REGISTRATION)
@@ -88,17 +88,17 @@ def test_unregister_from_full_event_without_waitlist_entries_asks(harness: Slack
     card = harness.card(harness.event(capacity=1))
     harness.register(BJORN)
     asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
-    assert sentences.question() in answer(asked)
+    assert sentences.question() in reply(asked)
     left = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
     assert sentences.unregistered() in shown(left.messages[-1])
-    assert left.messages[-1].ts == asked.ephemeral[-1].ts, "the answer replaces the question"
+    assert left.messages[-1].ts == asked.ephemeral[-1].ts, "the reply replaces the question"
 
 
 def test_unregister_ahead_of_others_on_waitlist_asks(harness: SlackHarness) -> None:
     card = harness.card(harness.event(capacity=1))
     harness.register(AMARA, BJORN, CHLOE)
     asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
-    assert sentences.question(1, back=2) in answer(asked)
+    assert sentences.question(1, back=2) in reply(asked)
     left = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.UNREGISTER_CONFIRMED)
     assert sentences.left_waitlist() in shown(left.messages[-1])
     assert harness.assert_invariants().waitlisted("yoga") == [CHLOE]
@@ -111,7 +111,7 @@ def test_unregister_from_closed_event_says_no_return(
     harness.register(BJORN)
     harness.bot.service.close_event("yoga")
     asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
-    assert sentences.question(status=EventStatus.CLOSED) in answer(asked)
+    assert sentences.question(status=EventStatus.CLOSED) in reply(asked)
     harness.bot.service.reopen_event("yoga")
     harness.register(CHLOE)
     harness.bot.service.close_event("yoga")
@@ -120,7 +120,7 @@ def test_unregister_from_closed_event_says_no_return(
         question = sentences.question(
             position, heir=position is None, status=EventStatus.CLOSED, waitlist_count=1
         )
-        assert question in answer(asked)
+        assert question in reply(asked)
 
 
 def test_waitlisted_user_who_stays_sees_position(harness: SlackHarness) -> None:
@@ -134,15 +134,13 @@ def test_waitlisted_user_who_stays_sees_position(harness: SlackHarness) -> None:
 def test_last_on_waitlist_unregisters_without_question(harness: SlackHarness) -> None:
     card = harness.card(harness.event(capacity=1))
     harness.register(AMARA, BJORN)
-    assert sentences.left_waitlist() in answer(
-        harness.slack.click(BJORN, card, ActionId.UNREGISTER)
-    )
+    assert sentences.left_waitlist() in reply(harness.slack.click(BJORN, card, ActionId.UNREGISTER))
 
 
 def test_unregister_without_registration_is_refused(harness: SlackHarness) -> None:
     card = harness.card(harness.event())
     result = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
-    assert sentences.not_registered() in answer(result)
+    assert sentences.not_registered() in reply(result)
 
 
 def test_picker_question_is_answered_in_same_modal(harness: SlackHarness) -> None:
@@ -154,8 +152,8 @@ def test_picker_question_is_answered_in_same_modal(harness: SlackHarness) -> Non
     asked = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
     assert asked.view is not None
     left = harness.slack.click(BJORN, asked.view, ActionId.UNREGISTER_CONFIRMED)
-    assert sentences.unregistered(promoted=CHLOE) in answer(left)
-    assert len(harness.workspace.views.stack(BJORN)) == 1, "the answer takes the question's place"
+    assert sentences.unregistered(promoted=CHLOE) in reply(left)
+    assert len(harness.workspace.views.stack(BJORN)) == 1, "the reply takes the question's place"
 
 
 # The promotion message: R8.5

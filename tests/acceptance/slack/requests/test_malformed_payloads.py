@@ -16,7 +16,7 @@ from playground.client import payloads
 from playground.client.member_client import find_element
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Json
-from tests.support.slack.harness import AMARA, BJORN, HARUKI, REGISTER_COMMAND, SlackHarness, answer
+from tests.support.slack.harness import AMARA, BJORN, HARUKI, REGISTER_COMMAND, SlackHarness, reply
 
 FORM = "application/x-www-form-urlencoded"
 UNREAD = SENTENCES[MalformedPayload](None)
@@ -160,14 +160,14 @@ def test_command_with_text_payload_runs(harness: SlackHarness, text: str) -> Non
     harness.event("payload", title="payload Payload review payload=1&text=2")
     result = harness.slack.command(BJORN, EVENTS, "/register", text)
     assert result.failure is None
-    assert "Payload review" in answer(result)
+    assert "Payload review" in reply(result)
 
 
 def test_command_in_channel_named_payload_runs(
     harness: SlackHarness,
 ) -> None:
     channel = harness.workspace.add_channel("payload-team", [BJORN], id="C0PAYLOAD")
-    assert "*Rollcall*" in answer(harness.slack.command(BJORN, channel.id, "/rollcall", "help"))
+    assert "*Rollcall*" in reply(harness.slack.command(BJORN, channel.id, "/rollcall", "help"))
 
 
 def test_request_without_workspace_is_refused(harness: SlackHarness) -> None:

@@ -18,7 +18,7 @@ from playground.client.transport import into_app
 from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import Message
 from tests.support.slack import sentences
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, SECRET, SlackHarness, answer, shown
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, SECRET, SlackHarness, reply, shown
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -47,7 +47,7 @@ def test_stale_button_of_deleted_event_says_it_no_longer_exists(
     before = harness.everything()
     for action in (ActionId.REGISTER, ActionId.UNREGISTER, ActionId.MANAGE):
         result = harness.slack.click(BJORN, card, action)
-        assert SENTENCES[UnknownEvent](None) in answer(result)
+        assert SENTENCES[UnknownEvent](None) in reply(result)
     after = harness.everything()
     assert (after.events, after.registrations) == (before.events, before.registrations)
 
@@ -55,7 +55,7 @@ def test_stale_button_of_deleted_event_says_it_no_longer_exists(
 def test_command_with_id_of_deleted_event_finds_nothing(harness: SlackHarness) -> None:
     harness.event()
     harness.bot.service.delete_event("yoga")
-    assert "No event matches that" in answer(
+    assert "No event matches that" in reply(
         harness.slack.command(BJORN, RANDOM, "/register", "yoga")
     )
 
@@ -69,7 +69,7 @@ def test_card_of_deleted_event_says_so_without_buttons(harness: SlackHarness) ->
 def test_unknown_action_id_gets_a_reply(harness: SlackHarness) -> None:
     card = harness.card(harness.event())
     result = with_button(harness, card, "no_such_action")
-    assert SENTENCES[NotInUse](None) in answer(result)
+    assert SENTENCES[NotInUse](None) in reply(result)
 
 
 def with_button(harness: SlackHarness, card: Message, action_id: str) -> ActionResult:
@@ -110,7 +110,7 @@ def test_button_with_strange_value_is_an_unknown_event(harness: SlackHarness, va
     card = harness.card(harness.event())
     result = harness.slack.interact(press(harness, card, value))
     assert result.failure is None
-    assert SENTENCES[UnknownEvent](None) in answer(result)
+    assert SENTENCES[UnknownEvent](None) in reply(result)
 
 
 # Another workspace (R10.2)
