@@ -33,7 +33,7 @@ from tests.support.slack import sentences
 
 T = TypeVar("T")
 
-SOAK = 15
+SOAK = 45
 """Factor on the number of examples in a soak."""
 
 runs = pytest.mark.parametrize("times", [1, pytest.param(SOAK, marks=pytest.mark.soak)])
@@ -119,7 +119,7 @@ def test_what_slack_really_sends_is_answered(at: FuzzedBot) -> None:
 def test_mutated_payload_is_answered_and_changes_nothing_without_permission(
     at: FuzzedBot, fuzz: Fuzz, times: int
 ) -> None:
-    fuzz(cases(at.seeds), lambda case: check_exchange(at.send(case)), 900, times)
+    fuzz(cases(at.seeds), lambda case: check_exchange(at.send(case)), 300, times)
 
 
 @runs
@@ -129,7 +129,7 @@ def test_form_filled_in_with_anything_is_answered(at: FuzzedBot, fuzz: Fuzz, tim
     fuzz(
         st.sampled_from(forms).flatmap(filled),
         lambda case: check_exchange(at.send(case)),
-        250,
+        80,
         times,
     )
 
@@ -155,7 +155,7 @@ def test_command_with_anything_behind_it_is_answered(at: FuzzedBot, fuzz: Fuzz, 
     fuzz(
         st.sampled_from(commands).flatmap(said),
         lambda case: check_exchange(at.send(case)),
-        350,
+        120,
         times,
     )
 
@@ -195,7 +195,7 @@ def test_payload_in_anothers_name_changes_only_what_that_person_may(
     fuzz(
         st.tuples(st.sampled_from(at.seeds), people, events).map(lambda drawn: of_another(*drawn)),
         lambda case: check_exchange(at.send(case)),
-        250,
+        80,
         times,
     )
 
@@ -290,7 +290,7 @@ def test_garbage_is_refused_and_reads_nothing(at: FuzzedBot, fuzz: Fuzz, times: 
     def check(drawn: tuple[bytes, str]) -> None:
         assert_garbage(at.send_body(case, {}, {}, *drawn), drawn[0])
 
-    fuzz(st.tuples(GARBAGE, CONTENT_TYPES), check, 100, times)
+    fuzz(st.tuples(GARBAGE, CONTENT_TYPES), check, 30, times)
 
 
 @runs
@@ -310,7 +310,7 @@ def test_payload_cut_or_with_some_bytes_changed_breaks_nothing(
     fuzz(
         st.tuples(st.sampled_from(whole), st.floats(0, 0.99), st.binary(max_size=5)),
         check,
-        100,
+        30,
         times,
     )
 
@@ -374,6 +374,6 @@ def test_event_that_slack_sends_again_is_taken_again(at: FuzzedBot, fuzz: Fuzz, 
     fuzz(
         st.tuples(cases(events, least=0), headers),
         lambda drawn: check_exchange(at.send(*drawn)),
-        40,
+        15,
         times,
     )
