@@ -40,8 +40,9 @@ class On(NamedTuple):
     params=[
         On("memory", 100),
         On("sqlite", 25),
-        On("moto", 5),
-        On("local", 5),
+        On("moto", 2),
+        On("local", 2),
+        pytest.param(On("moto", 5), marks=pytest.mark.soak),
         pytest.param(On("local", 20), marks=pytest.mark.soak),
     ],
     ids=lambda on: f"{on.kind}-{on.examples}",

@@ -72,8 +72,8 @@ def few_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
     other = others[number % len(others)]
     if name in WRITES:
         return [(Fault.DIES_AFTER, Fault.LOST)[number % 2], other]
-    # A long operation has many reads: take every sixth, and of a repair's hundred every twentieth.
-    every_nth = 20 if scenario.operation.fixes else 6 if scenario.operation.is_long else 1
+    # A long operation has many reads: take every sixth, and of a repair's hundred every fortieth.
+    every_nth = 40 if scenario.operation.fixes else 6 if scenario.operation.is_long else 1
     return [] if name and number % every_nth else [other]
 
 

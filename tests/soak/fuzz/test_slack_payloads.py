@@ -33,7 +33,7 @@ from tests.support.slack import sentences
 
 T = TypeVar("T")
 
-SOAK = 15
+SOAK = 45
 """Factor on the number of examples in a soak."""
 
 runs = pytest.mark.parametrize("times", [1, pytest.param(SOAK, marks=pytest.mark.soak)])
@@ -119,7 +119,7 @@ def test_well_formed_payload_gets_a_reply(at: FuzzedBot) -> None:
 def test_mutated_payload_gets_a_reply_and_changes_nothing_without_permission(
     at: FuzzedBot, fuzz: Fuzz, times: int
 ) -> None:
-    fuzz(cases(at.seeds), lambda case: check_exchange(at.send(case)), 900, times)
+    fuzz(cases(at.seeds), lambda case: check_exchange(at.send(case)), 300, times)
 
 
 @runs
@@ -129,7 +129,7 @@ def test_form_with_any_input_gets_a_reply(at: FuzzedBot, fuzz: Fuzz, times: int)
     fuzz(
         st.sampled_from(forms).flatmap(filled),
         lambda case: check_exchange(at.send(case)),
-        250,
+        80,
         times,
     )
 
@@ -155,7 +155,7 @@ def test_command_with_any_text_gets_a_reply(at: FuzzedBot, fuzz: Fuzz, times: in
     fuzz(
         st.sampled_from(commands).flatmap(said),
         lambda case: check_exchange(at.send(case)),
-        350,
+        120,
         times,
     )
 
@@ -195,7 +195,7 @@ def test_payload_of_another_user_changes_only_what_that_user_may_change(
     fuzz(
         st.tuples(st.sampled_from(at.seeds), users, events).map(lambda drawn: of_another(*drawn)),
         lambda case: check_exchange(at.send(case)),
-        250,
+        80,
         times,
     )
 
@@ -290,7 +290,7 @@ def test_garbage_is_refused_and_reads_nothing(at: FuzzedBot, fuzz: Fuzz, times: 
     def check(drawn: tuple[bytes, str]) -> None:
         assert_garbage(at.send_body(case, {}, {}, *drawn), drawn[0])
 
-    fuzz(st.tuples(GARBAGE, CONTENT_TYPES), check, 100, times)
+    fuzz(st.tuples(GARBAGE, CONTENT_TYPES), check, 30, times)
 
 
 @runs
@@ -308,7 +308,7 @@ def test_truncated_or_altered_payload_breaks_nothing(at: FuzzedBot, fuzz: Fuzz, 
     fuzz(
         st.tuples(st.sampled_from(whole), st.floats(0, 0.99), st.binary(max_size=5)),
         check,
-        100,
+        30,
         times,
     )
 
@@ -370,6 +370,6 @@ def test_redelivered_event_is_accepted_again(at: FuzzedBot, fuzz: Fuzz, times: i
     fuzz(
         st.tuples(cases(events, least=0), headers),
         lambda drawn: check_exchange(at.send(*drawn)),
-        40,
+        15,
         times,
     )

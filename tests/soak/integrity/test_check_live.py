@@ -133,7 +133,7 @@ def assert_no_false_violation(kind: Kind, seed: int, checks: int, operations: in
         assert check(traffic.service) == []
 
 
-@pytest.mark.parametrize(("kind", "checks", "operations"), [("sqlite", 10, 300), ("local", 2, 24)])
+@pytest.mark.parametrize(("kind", "checks", "operations"), [("sqlite", 10, 300), ("local", 1, 12)])
 def test_live_traffic_causes_no_violation(kind: Kind, checks: int, operations: int) -> None:
     assert_no_false_violation(kind, 1, checks, operations)
 

@@ -49,7 +49,7 @@ def crash_at_moments(
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
-@pytest.mark.parametrize(("kind", "step"), [("sqlite", 3), ("moto", 17)])
+@pytest.mark.parametrize(("kind", "step"), [("sqlite", 7), ("moto", 17)])
 def test_crash_loses_nothing_and_repeats_at_most_one_message(
     harness: SlackHarness, kind: Kind, step: int, scenario: Scenario
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from playground.demo.http_server import build_server, serve
 from playground.demo.seed import EVENTS, demo_workspace
 from playground.web_api.server import SlackApi
 from playground.workspace.manifest import read_manifest
-from playground.workspace.model import Message
+from playground.workspace.model import InstalledApp, Message
 from playground.workspace.state import StoredFile, Workspace
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ManualClock, ids, run_now
@@ -158,6 +159,11 @@ def reply(result: ActionResult) -> str:
     return "\n".join(shown(message) for message in result.messages)
 
 
+@cache
+def _installed_app() -> InstalledApp:
+    return read_manifest(PATH)
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[tuple[Any, str]]:
     """Run one HTTP server for all tests of a worker."""
@@ -183,7 +189,7 @@ def run_bot(
     """Run the bot in a new workspace; at the end, fail if Slack would have refused a request."""
     app, url = server
     clock = ManualClock(datetime.now(UTC).replace(microsecond=0))  # noqa: TID251  # Bolt checks signatures by it
-    workspace = demo_workspace(read_manifest(PATH), now=lambda: clock.now().timestamp())
+    workspace = demo_workspace(_installed_app(), now=lambda: clock.now().timestamp())
     workspace.url = url
     app.state.slack_api = api = SlackApi(workspace)
     client = WebClient(
