@@ -70,7 +70,7 @@ screenshots: .venv/.project ## retake the pictures in docs/, from the demo in a 
 	@$(PY) -m tests.support.browser.screenshots
 
 openapi: .venv/.project ## write docs/openapi.json from the code
-	@$(PY) -m tests.support.slack.openapi > docs/openapi.json
+	@$(PY) -m tests.support.api.openapi > docs/openapi.json
 
 format: .venv/.project ## sort imports and format the code
 	@$(PY) -m ruff check --quiet --select I --fix .

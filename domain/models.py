@@ -47,7 +47,7 @@ STORED = ConfigDict(
 
 
 class User(BaseModel):
-    """Someone who can register. `deletion` is the deletion id while the user is being deleted (R7.1)."""
+    """Someone who can register. `deletion_id` is set while the user is being deleted (R7.1)."""
 
     model_config = STORED
 
@@ -58,7 +58,7 @@ class User(BaseModel):
     updated_at: datetime
     revision: str
     """A new id with each write: the condition of an update, and how its writer recognizes it."""
-    deletion: str | None = None
+    deletion_id: str | None = None
 
 
 class Event(BaseModel):
@@ -379,7 +379,7 @@ class DueEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class RegistrationMove:
+class RegistrationHistoryEntry:
     """The changes of one user's registration or position in one commit (R8.10)."""
 
     at: datetime
@@ -442,7 +442,7 @@ class UnregisterPreview:
     """None if a seat would be free, or registering again would be impossible."""
 
     @property
-    def is_free(self) -> bool:
+    def loses_nothing(self) -> bool:
         """Whether the user loses nothing: a seat stays free, or no one is behind on the waitlist."""
         event = self.registration.event
         if self.registration.position is None:

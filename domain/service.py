@@ -53,7 +53,7 @@ from domain.models import (
     EventRegistrations,
     JournalEntry,
     Page,
-    RegistrationMove,
+    RegistrationHistoryEntry,
     UnregisterPreview,
     User,
     UserRegistration,
@@ -132,12 +132,14 @@ class Service:
         rows = self._retry.read(
             lambda: self._store.get_rows("", registrations_of=(), users=user_ids)
         )
-        return {user_id: user for user_id, user in rows.users.items() if user.deletion is None}
+        return {user_id: user for user_id, user in rows.users.items() if user.deletion_id is None}
 
     def list_users(self, *, limit: int = PAGE_SIZE, cursor: str | None = None) -> Page[User]:
         """List users by name; a page may be short. Raises `Invalid` for a cursor of another list."""
         page = self._retry.read(lambda: self._store.list_users(limit=limit, cursor=cursor))
-        return Page(tuple(user for user in page.items if user.deletion is None), page.next_cursor)
+        return Page(
+            tuple(user for user in page.items if user.deletion_id is None), page.next_cursor
+        )
 
     def update_user(self, user_id: str, changes: UserChanges) -> User:
         """Change the given fields (R1.5); raise `UnknownUser`."""
@@ -410,7 +412,7 @@ class Service:
 
     def list_registration_history(
         self, event_id: str, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None
-    ) -> Page[RegistrationMove]:
+    ) -> Page[RegistrationHistoryEntry]:
         """List what changed a user's registration or position, newest first.
 
         A page covers `limit` entries of the event's history, so it may be short, or empty. Raises

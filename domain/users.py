@@ -33,7 +33,7 @@ class Users:
     def get(self, user_id: str) -> User:
         """Return the user; raise `UnknownUser`."""
         user = self.find(user_id)
-        if user is None or user.deletion is not None:
+        if user is None or user.deletion_id is not None:
             raise UnknownUser(user_id)
         return user
 
@@ -94,7 +94,7 @@ class Users:
         try:
             if stored is None:
                 return self.prepare_creation(draft)()
-            if stored.deletion is not None:
+            if stored.deletion_id is not None:
                 raise UnknownUser(user_id)
             if _matches(stored, draft):
                 return stored
@@ -152,7 +152,7 @@ class Users:
             return None
         if (stored and stored.revision) == user.revision:
             return True
-        if (stored and stored.revision) != replaces or (stored and stored.deletion):
+        if (stored and stored.revision) != replaces or (stored and stored.deletion_id):
             return False
         return None
 

@@ -8,7 +8,7 @@ pytest_plugins = [
     "tests.support.session",
     "tests.support.slack.harness",
     "tests.support.slack.lambda_functions",
-    "tests.support.slack.api_client",
+    "tests.support.api.api_client",
     "tests.support.slack.stand_in",
     "tests.support.notifications.slack_faults",
 ]

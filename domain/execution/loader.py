@@ -30,7 +30,7 @@ def load_snapshot(store: Store, event_id: str, commands: Sequence[Command]) -> S
     positions = positions_needed(rows.registrations, commands)
     return Snapshot(
         event,
-        [user.user_id for user in rows.users.values() if user.deletion is None],
+        [user.user_id for user in rows.users.values() if user.deletion_id is None],
         {**rows.registrations, **_registrations_of(store, event_id, head, rows)},
         head,
         count_entries_before(store, event_id, positions),

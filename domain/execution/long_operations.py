@@ -22,7 +22,7 @@ from domain.errors import Busy, NotConfirmed, NotRegistered, UnknownEvent
 from domain.execution.executor import Executor
 from domain.execution.retry import RetryPolicy
 from domain.models import Event, Registration
-from domain.planning.plan import MAX_MOVES
+from domain.planning.plan import MAX_REGISTRATIONS_PER_COMMIT
 from domain.ports import AnswerLost, Clock, Conflict, Spawn, Store
 
 T = TypeVar("T")
@@ -130,9 +130,9 @@ class LongOperations:
     def _user_work(self, user_id: str) -> Work:
         def work(deadline: float) -> bool:
             user = self._retry.read(lambda: self._store.get_user(user_id))
-            if user is None or user.deletion is None:
+            if user is None or user.deletion_id is None:
                 return False
-            return self.finish_user_deletion(user_id, user.deletion, deadline)
+            return self.finish_user_deletion(user_id, user.deletion_id, deadline)
 
         return work
 
@@ -184,10 +184,14 @@ class LongOperations:
         if event is None or event.deletion is not Deletion.IN_PROGRESS:
             return None
         if event.waitlist_count:
-            entries = self._retry.read(lambda: self._store.get_waitlist(event_id, limit=MAX_MOVES))
+            entries = self._retry.read(
+                lambda: self._store.get_waitlist(event_id, limit=MAX_REGISTRATIONS_PER_COMMIT)
+            )
             return RemoveAttendees(tuple(one.user_id for one in entries)) if entries else None
         if event.registered_count:
-            roster = self._retry.read(lambda: self._store.list_roster(event_id, limit=MAX_MOVES))
+            roster = self._retry.read(
+                lambda: self._store.list_roster(event_id, limit=MAX_REGISTRATIONS_PER_COMMIT)
+            )
             user_ids = tuple(registration.user_id for registration in roster.items)
             return RemoveAttendees(user_ids) if user_ids else None
         return FinishDeletion()
@@ -238,7 +242,7 @@ class LongOperations:
 
     def _is_user_in_deletion(self, user_id: str, deletion_id: str) -> bool:
         stored = self._retry.read(lambda: self._store.get_user(user_id))
-        return stored is not None and stored.deletion == deletion_id
+        return stored is not None and stored.deletion_id == deletion_id
 
     def _delete_user(self, user_id: str, deletion_id: str) -> bool:
         try:

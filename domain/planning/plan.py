@@ -11,7 +11,7 @@ from domain.models import Event, JournalEntry, Registration, WaitlistEntry
 ACTIONS_PER_COMMIT = 100
 """The most actions that DynamoDB accepts in one transaction."""
 
-MAX_MOVES = (ACTIONS_PER_COMMIT - 2) // 2
+MAX_REGISTRATIONS_PER_COMMIT = (ACTIONS_PER_COMMIT - 2) // 2
 """The most registrations that one commit can move: each takes two actions, event and journal one each."""
 
 

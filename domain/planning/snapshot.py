@@ -17,7 +17,7 @@ from domain.commands import (
 )
 from domain.enums import RegistrationStatus
 from domain.models import Event, Registration, WaitlistEntry
-from domain.planning.plan import MAX_MOVES
+from domain.planning.plan import MAX_REGISTRATIONS_PER_COMMIT
 
 
 class InconsistentSnapshot(Exception):
@@ -82,7 +82,11 @@ def waitlist_head_needed(
                 freed += event.capacity_target - event.capacity
             case FillFreeSeats():
                 freed += event.free_seats
-    return min(freed + leaving, event.waitlist_count, MAX_MOVES + 1) if freed > 0 else 0
+    return (
+        min(freed + leaving, event.waitlist_count, MAX_REGISTRATIONS_PER_COMMIT + 1)
+        if freed > 0
+        else 0
+    )
 
 
 def positions_needed(

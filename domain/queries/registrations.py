@@ -16,7 +16,7 @@ from domain.models import (
     JournalEntry,
     Page,
     Registration,
-    RegistrationMove,
+    RegistrationHistoryEntry,
     UserRegistration,
     WaitlistEntry,
     WaitlistPosition,
@@ -147,7 +147,7 @@ class RegistrationQueries:
 
     def list_history(
         self, event_id: str, user_id: str, limit: int, cursor: str | None
-    ) -> Page[RegistrationMove]:
+    ) -> Page[RegistrationHistoryEntry]:
         """Return a page of a user's history in an event.
 
         The cursor holds the ticket with which the user was waitlisted at the end of the page.
@@ -231,7 +231,7 @@ class RegistrationQueries:
 
 def registration_move(
     entry: JournalEntry, user_id: str, ticket: int | None
-) -> tuple[RegistrationMove, int | None]:
+) -> tuple[RegistrationHistoryEntry, int | None]:
     """Return what a journal entry did to a user, and the user's ticket before it.
 
     `ticket` is the user's after the entry. It is None for a user who is not waitlisted. The history
@@ -249,4 +249,4 @@ def registration_move(
             ticket = change.ticket if left_waitlist else None
         elif left_waitlist and ticket is not None and change.ticket is not None:
             moved_up += change.ticket < ticket
-    return RegistrationMove(entry.at, tuple(own), moved_up), ticket
+    return RegistrationHistoryEntry(entry.at, tuple(own), moved_up), ticket

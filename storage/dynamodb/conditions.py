@@ -86,7 +86,7 @@ def _check_user(keys: Keys, user_id: str) -> dict[str, Any]:
     return keys.at(
         keys.user(user_id),
         # The user exists and no deletion has started (R7.1).
-        ConditionExpression="attribute_exists(user_id) AND attribute_not_exists(deletion)",
+        ConditionExpression="attribute_exists(user_id) AND attribute_not_exists(deletion_id)",
     )
 
 

@@ -134,7 +134,7 @@ class Items:
         values = user.model_dump() | {
             "user_id": self.key(user.user_id),
             "member_of": self.workspace_id,
-            "unfinished_in": self.workspace_id if user.deletion else None,
+            "unfinished_in": self.workspace_id if user.deletion_id else None,
         }
         return to_wire(values | {"v": VERSION})
 

@@ -254,7 +254,7 @@ class DynamoDBStore(DynamoDBOutbox):
         if replaces is not None:
             # No one has written the user since it was read, and no deletion has started.
             condition = {
-                "ConditionExpression": "revision = :revision AND attribute_not_exists(deletion)",
+                "ConditionExpression": "revision = :revision AND attribute_not_exists(deletion_id)",
                 "ExpressionAttributeValues": to_wire({":revision": replaces}),
             }
         with writing():
@@ -266,14 +266,14 @@ class DynamoDBStore(DynamoDBOutbox):
             self._keys.user(user_id),
             # The first deletion id stays, so two deletions become one.
             UpdateExpression=(
-                "SET deletion = if_not_exists(deletion, :deletion), unfinished_in = :workspace"
+                "SET deletion_id = if_not_exists(deletion_id, :deletion_id), unfinished_in = :workspace"
             ),
             # It is the user that was read. Without this, the update would create a missing user, or
             # delete one that was created again while this request was on its way.
             ConditionExpression="revision = :revision",
             ExpressionAttributeValues=to_wire(
                 {
-                    ":deletion": deletion_id,
+                    ":deletion_id": deletion_id,
                     ":workspace": self._items.workspace_id,
                     ":revision": revision,
                 }
@@ -285,15 +285,15 @@ class DynamoDBStore(DynamoDBOutbox):
                 answer = self._client.update_item(**request)
         except ConditionFailed:
             return None
-        return self._items.to_user(answer["Attributes"]).deletion
+        return self._items.to_user(answer["Attributes"]).deletion_id
 
     def delete_user(self, user_id: str, deletion_id: str) -> None:
         """See `Store.delete_user`."""
         request = self._keys.at(
             self._keys.user(user_id),
             # The deletion is this one, so a user that was created again since is kept.
-            ConditionExpression="deletion = :deletion",
-            ExpressionAttributeValues=to_wire({":deletion": deletion_id}),
+            ConditionExpression="deletion_id = :deletion_id",
+            ExpressionAttributeValues=to_wire({":deletion_id": deletion_id}),
         )
         with writing():
             self._client.delete_item(**request)

@@ -81,7 +81,7 @@ def apply(connection: sqlite3.Connection, workspace_id: str, action: Action) -> 
 def _check_user(connection: sqlite3.Connection, workspace_id: str, user_id: str) -> None:
     """Require that the user exists and no deletion has started (R7.1)."""
     found = connection.execute(
-        "SELECT 1 FROM users WHERE workspace = ? AND user_id = ? AND deletion IS NULL",
+        "SELECT 1 FROM users WHERE workspace = ? AND user_id = ? AND deletion_id IS NULL",
         (workspace_id, user_id),
     )
     if found.fetchone() is None:

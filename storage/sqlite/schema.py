@@ -7,7 +7,7 @@ Every list that the store returns is a range of an index. Times are microseconds
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The version of a file written by this module. No release wrote an earlier one."""
 
 SCHEMA = """
@@ -31,12 +31,12 @@ CREATE TABLE users (
     user_id TEXT NOT NULL,
     name TEXT NOT NULL,
     revision TEXT NOT NULL,
-    deletion TEXT,
+    deletion_id TEXT,
     body TEXT NOT NULL,
     PRIMARY KEY (workspace, user_id)
 ) STRICT;
 CREATE INDEX members ON users (workspace, name, user_id);
-CREATE INDEX unfinished_users ON users (workspace, user_id) WHERE deletion IS NOT NULL;
+CREATE INDEX unfinished_users ON users (workspace, user_id) WHERE deletion_id IS NOT NULL;
 
 CREATE TABLE registrations (
     workspace TEXT NOT NULL,

@@ -292,7 +292,7 @@ class SQLiteStore(SQLiteOutbox):
             ("unfinished users",),
             "user_id",
             "users",
-            "deletion IS NOT NULL",
+            "deletion_id IS NOT NULL",
             "user_id",
             to_text,
             limit=limit,
@@ -319,7 +319,7 @@ class SQLiteStore(SQLiteOutbox):
             else:
                 done = connection.execute(
                     "UPDATE users SET name = ?, revision = ?, body = ? WHERE workspace = ?"
-                    " AND user_id = ? AND revision = ? AND deletion IS NULL",
+                    " AND user_id = ? AND revision = ? AND deletion_id IS NULL",
                     (*values, replaces),
                 )
             if done.rowcount != 1:
@@ -335,11 +335,11 @@ class SQLiteStore(SQLiteOutbox):
             if row is None:
                 return None
             user = to_model(User)(row)
-            if user.deletion is not None:
-                return user.deletion
-            body = user.model_copy(update={"deletion": deletion_id}).model_dump_json()
+            if user.deletion_id is not None:
+                return user.deletion_id
+            body = user.model_copy(update={"deletion_id": deletion_id}).model_dump_json()
             connection.execute(
-                "UPDATE users SET deletion = ?, body = ? WHERE workspace = ? AND user_id = ?",
+                "UPDATE users SET deletion_id = ?, body = ? WHERE workspace = ? AND user_id = ?",
                 (deletion_id, body, self._workspace_id, user_id),
             )
             return deletion_id
@@ -349,7 +349,7 @@ class SQLiteStore(SQLiteOutbox):
         try:
             with self._file.writing() as connection:
                 done = connection.execute(
-                    "DELETE FROM users WHERE workspace = ? AND user_id = ? AND deletion = ?",
+                    "DELETE FROM users WHERE workspace = ? AND user_id = ? AND deletion_id = ?",
                     (self._workspace_id, user_id, deletion_id),
                 )
         except sqlite3.IntegrityError as error:

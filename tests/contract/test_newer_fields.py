@@ -173,7 +173,7 @@ def test_newer_fields_of_a_user_survive_the_start_of_a_deletion(store: AnyStore)
     assert store.start_user_deletion("ada", "d1", revision="r1") == "d1"
     found = store.get_user("ada")
     assert found is not None
-    assert (found.deletion, found.model_extra) == ("d1", NEWER)
+    assert (found.deletion_id, found.model_extra) == ("d1", NEWER)
 
 
 def test_newer_fields_survive_a_change_of_the_lease(store: AnyStore) -> None:

@@ -198,7 +198,7 @@ def test_first_deletion_id_stays_and_blocks_updates(store: AnyStore) -> None:
     store.put_user(a_user(), replaces=None)
     assert store.start_user_deletion("ada", "first", revision="r1") == "first"
     assert store.start_user_deletion("ada", "second", revision="r1") == "first"
-    assert store.get_user("ada") == a_user(deletion="first")
+    assert store.get_user("ada") == a_user(deletion_id="first")
     assert store.list_unfinished_users(limit=5).items == ("ada",)
     with pytest.raises(Conflict):
         store.put_user(a_user(revision="r2"), replaces="r1")

@@ -91,7 +91,7 @@ class MemoryStore:
                 _require(stored_entry is not None and stored_entry.user_id == entry.user_id)
             case CheckUser(user_id):
                 user = self.users.get(user_id)
-                _require(user is not None and user.deletion is None)
+                _require(user is not None and user.deletion_id is None)
             case PutJournalEntry(entry, _):
                 _require((entry.event_id, entry.version) not in self.journal)
                 self.journal[entry.event_id, entry.version] = entry
@@ -211,24 +211,26 @@ class MemoryStore:
         return _page(self.users.values(), limit, cursor, lambda user: [user.name, user.user_id])
 
     def list_unfinished_users(self, *, limit: int, cursor: str | None = None) -> Page[str]:
-        unfinished = [user.user_id for user in self.users.values() if user.deletion]
+        unfinished = [user.user_id for user in self.users.values() if user.deletion_id]
         return _page(unfinished, limit, cursor, lambda user_id: [user_id])
 
     def put_user(self, user: User, *, replaces: str | None) -> None:
         stored = self.users.get(user.user_id)
-        _require((stored and stored.revision) == replaces and not (stored and stored.deletion))
+        _require((stored and stored.revision) == replaces and not (stored and stored.deletion_id))
         self.users[user.user_id] = user
 
     def start_user_deletion(self, user_id: str, deletion_id: str, *, revision: str) -> str | None:
         stored = self.users.get(user_id)
         if stored is None or stored.revision != revision:
             return None
-        self.users[user_id] = stored.model_copy(update={"deletion": stored.deletion or deletion_id})
-        return self.users[user_id].deletion
+        self.users[user_id] = stored.model_copy(
+            update={"deletion_id": stored.deletion_id or deletion_id}
+        )
+        return self.users[user_id].deletion_id
 
     def delete_user(self, user_id: str, deletion_id: str) -> None:
         stored = self.users.get(user_id)
-        _require(stored is not None and stored.deletion == deletion_id)
+        _require(stored is not None and stored.deletion_id == deletion_id)
         del self.users[user_id]
 
     def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:

@@ -86,7 +86,7 @@ def users(user_id: str) -> st.SearchStrategy[User]:
         created_at=moments,
         updated_at=moments,
         revision=identifiers,
-        deletion=st.none(),
+        deletion_id=st.none(),
     )
 
 

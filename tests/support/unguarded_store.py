@@ -78,7 +78,7 @@ class UnguardedStore:
 
     def _is_being_deleted(self, check: CheckUser) -> bool:
         user = self.store.get_user(check.user_id)
-        return user is not None and user.deletion is not None
+        return user is not None and user.deletion_id is not None
 
     def _is_kept(self, action: Action) -> bool:
         return not (

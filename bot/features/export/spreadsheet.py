@@ -34,7 +34,7 @@ def registered_row(event: Event, registration: Registration, users: Mapping[str,
     """Return the row of a registered user."""
     zone = ZoneInfo(event.time_zone)
     return (
-        *("registered", "", _name(registration.user_id, users), safe(registration.user_id)),
+        *("registered", "", _name(registration.user_id, users), escape_cell(registration.user_id)),
         *(_local(registration.registered_at, zone), _local(registration.seated_at, zone)),
     )
 
@@ -43,7 +43,12 @@ def waitlisted_row(event: Event, waitlisted: WaitlistPosition, users: Mapping[st
     """Return the row of a waitlisted user."""
     entry, zone = waitlisted.entry, ZoneInfo(event.time_zone)
     return (
-        *("waitlisted", waitlisted.position, _name(entry.user_id, users), safe(entry.user_id)),
+        *(
+            "waitlisted",
+            waitlisted.position,
+            _name(entry.user_id, users),
+            escape_cell(entry.user_id),
+        ),
         *(_local(entry.registered_at, zone), ""),
     )
 
@@ -58,14 +63,14 @@ def attendee_file(event: Event, content: IO[bytes]) -> File:
     )
 
 
-def safe(text: str) -> str:
+def escape_cell(text: str) -> str:
     """Return typed text as a cell that no spreadsheet evaluates. An apostrophe keeps it text (R8.11)."""
     text = _NEXT_CELL.sub("'", text)
     return f"'{text}" if _FORMULA.search(text) else text
 
 
 def _name(user_id: str, users: Mapping[str, User]) -> str:
-    return safe(users[user_id].name) if user_id in users else ""
+    return escape_cell(users[user_id].name) if user_id in users else ""
 
 
 def _local(moment: datetime | None, zone: ZoneInfo) -> str:

@@ -15,7 +15,7 @@ from bot.blocks.ids import ActionId, CallbackId
 from bot.blocks.mrkdwn import bold, escape, mention, mention_list
 from bot.blocks.paging import page_buttons, recent_cursors
 from domain.enums import Audience, Cause, ChangeKind, RegistrationStatus
-from domain.models import Change, Event, JournalEntry, Page, RegistrationMove
+from domain.models import Change, Event, JournalEntry, Page, RegistrationHistoryEntry
 
 HISTORY_PAGE = 10
 """Entries on one page. The longest takes two blocks, and a view may have 100."""
@@ -47,7 +47,7 @@ def event_history(event: Event, page: Page[JournalEntry], page_cursors: Sequence
 
 
 def registration_history(
-    event: Event, page: Page[RegistrationMove], page_cursors: Sequence[str] = ()
+    event: Event, page: Page[RegistrationHistoryEntry], page_cursors: Sequence[str] = ()
 ) -> View:
     """Show a page of a user's own registration history, newest first. No one else is named."""
     blocks: list[Block] = [section(f"{bold(event.title)}, newest first")]

@@ -127,7 +127,7 @@ class RegistrationListeners:
 
     def _unregister_or_ask(self, event_id: str, user_id: str) -> Message:
         preview = self._service.preview_unregister(event_id, user_id)
-        if preview.is_free:
+        if preview.loses_nothing:
             return registration_views.unregistered(self._service.unregister(event_id, user_id))
         return registration_views.unregister_question(preview)
 

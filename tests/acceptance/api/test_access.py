@@ -17,9 +17,7 @@ from domain.errors import Busy, NotConfirmed
 from domain.inputs import UserDraft
 from domain.models import User
 from domain.service import Service
-from tests.support.environment import ManualClock, ids, service_on
-from tests.support.memory_store import MemoryStore
-from tests.support.slack.api_client import (
+from tests.support.api.api_client import (
     BEARER,
     ROUTES,
     SUPPER,
@@ -29,6 +27,8 @@ from tests.support.slack.api_client import (
     got,
     problem,
 )
+from tests.support.environment import ManualClock, ids, service_on
+from tests.support.memory_store import MemoryStore
 from tests.support.slack.harness import SlackHarness
 
 

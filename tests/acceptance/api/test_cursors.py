@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 
 from bot.api.cursors import from_cursor, to_cursor
 from domain.errors import Invalid
+from tests.support.api.api_client import SUPPER, created, got, problem
 from tests.support.cursors import signed_cursor
-from tests.support.slack.api_client import SUPPER, created, got, problem
 
 LISTS = [
     "/users",

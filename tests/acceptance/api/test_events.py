@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.support.slack.api_client import SUPPER, created, got, problem
+from tests.support.api.api_client import SUPPER, created, got, problem
 from tests.support.slack.harness import AMARA, BJORN, SlackHarness
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.slack.api_client import ROUTES
-from tests.support.slack.openapi import COMMITTED, description
+from tests.support.api.api_client import ROUTES
+from tests.support.api.openapi import COMMITTED, description
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 

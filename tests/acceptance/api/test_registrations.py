@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from bot.features.cards.views import event_card
 from domain.enums import EventStatus
+from tests.support.api.api_client import SUPPER, created, got, problem
 from tests.support.notifications.message_kinds import kind_of
-from tests.support.slack.api_client import SUPPER, created, got, problem
 from tests.support.slack.harness import BJORN, CHLOE, SlackHarness, text_of
 
 

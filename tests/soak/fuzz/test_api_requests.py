@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 
 from bot.api.app import build_api
+from tests.support.api.api_client import BEARER, TOKEN
+from tests.support.api.openapi import COMMITTED
 from tests.support.counting import Count
 from tests.support.environment import ManualClock, ids, new_event, new_users, service_on
 from tests.support.scale import scaled
-from tests.support.slack.api_client import BEARER, TOKEN
-from tests.support.slack.openapi import COMMITTED
 from tests.support.stores import Kind, empty_store
 
 YEARS = {"registrationDeadline": "2090", "date": "2100", "endDate": "2110"}

@@ -162,7 +162,7 @@ def plain(value: object) -> object:
     """Return a value as nested tuples and dictionaries, without the fields in `PER_RUN`."""
     if isinstance(value, User):
         # The deletion id depends on which call came first.
-        value = value.model_copy(update={"deletion": value.deletion is not None})
+        value = value.model_copy(update={"deletion_id": value.deletion_id is not None})
     if isinstance(value, BaseModel):
         return (type(value).__name__, plain(dict(value)))
     if is_dataclass(value) and not isinstance(value, type):

@@ -33,7 +33,7 @@ def contents_of(found: Everything) -> Hashable:
     """Return the contents of a store in the model's form."""
     model = ReferenceModel()
     for user in found.users.values():
-        if user.deletion is None:
+        if user.deletion_id is None:
             model.users.add(user.user_id)
         else:
             model.deleting[user.user_id] = frozenset()

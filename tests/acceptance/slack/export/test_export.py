@@ -9,7 +9,7 @@ import json
 import pytest
 
 from bot.blocks.ids import ActionId
-from bot.features.export.spreadsheet import safe
+from bot.features.export.spreadsheet import escape_cell
 from domain.inputs import EventChanges, UserDraft
 from playground.web_api.fault_injection import Fault
 from playground.workspace.state import StoredFile
@@ -75,18 +75,18 @@ def test_file_starts_with_byte_order_mark(harness: SlackHarness) -> None:
     ],
 )
 def test_no_cell_starts_a_formula(name: str) -> None:
-    assert safe(name) == f"'{name}"
+    assert escape_cell(name) == f"'{name}"
 
 
 def test_no_cell_starts_a_formula_after_semicolon() -> None:
     """Spreadsheets separate cells with semicolons in languages whose decimal point is a comma."""
-    assert safe("Ada;=1+1") == "Ada;'=1+1"
-    assert safe("=1; @SUM(A1);ok") == "'=1;' @SUM(A1);ok"
+    assert escape_cell("Ada;=1+1") == "Ada;'=1+1"
+    assert escape_cell("=1; @SUM(A1);ok") == "'=1;' @SUM(A1);ok"
 
 
 @pytest.mark.parametrize("name", ["Ada", "Ada; Bo", "O'Brien", "a=b", "x-y", "", "春樹"])
 def test_other_names_are_unchanged(name: str) -> None:
-    assert safe(name) == name
+    assert escape_cell(name) == name
 
 
 def test_formula_name_is_text_in_file(harness: SlackHarness) -> None:

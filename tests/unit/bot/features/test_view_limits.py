@@ -60,7 +60,7 @@ from domain.models import (
     Notification,
     Page,
     Registration,
-    RegistrationMove,
+    RegistrationHistoryEntry,
     UnreachableRecipient,
     UnregisterPreview,
     User,
@@ -225,7 +225,7 @@ ENTRIES = (
     ),
     *(entry(Change(kind=kind, actor_id=IDS[0], user_id=IDS[1], fields={})) for kind in ChangeKind),
 )
-MOVE = RegistrationMove(
+MOVE = RegistrationHistoryEntry(
     START,
     tuple(left(IDS[0], cause=Cause.REMOVED, reason=WORST * MAX_REASON_LENGTH) for _ in range(2)),
     49,
