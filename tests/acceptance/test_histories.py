@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import ClassVar, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -203,8 +203,6 @@ def _settings(histories: int, steps: int = 30) -> settings:
     return settings(
         max_examples=scaled(histories),
         stateful_step_count=steps,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.commands import Command, Register, Unregister
@@ -61,8 +61,6 @@ def for_all(
         def test(on: On) -> None:
             @settings(
                 max_examples=scaled(on.examples),
-                deadline=None,
-                suppress_health_check=[HealthCheck.too_slow],
             )
             @given(**drawn)
             def each(**values: object) -> None:

@@ -548,7 +548,6 @@ names = texts.filter(str.strip)
 
 @settings(
     max_examples=scaled(25),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.counting import Count
 from tests.support.dynamodb.local import offer_engine
+
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")  # machines are shared: a slow example is no failure
 
 
 def pytest_configure(config: pytest.Config) -> None:

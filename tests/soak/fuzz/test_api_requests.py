@@ -117,9 +117,7 @@ def test_responses_match_the_openapi_description(
         right, wrong = (operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
 
         @seed(0)
-        @settings(
-            max_examples=scaled(examples), deadline=None, suppress_health_check=list(HealthCheck)
-        )
+        @settings(max_examples=scaled(examples), suppress_health_check=list(HealthCheck))
         @given(case=(right.map(consistent) | wrong.filter(is_wrong)).map(about_known))
         def answers(case: Case[Any]) -> None:
             nonlocal answered

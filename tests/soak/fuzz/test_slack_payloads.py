@@ -67,7 +67,6 @@ def fuzz(at: FuzzedBot, count: Count, pytestconfig: pytest.Config) -> Iterator[F
 
         budget = settings(
             max_examples=scaled(examples) * times,
-            deadline=None,
             database=None,
             phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),

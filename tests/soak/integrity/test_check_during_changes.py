@@ -91,14 +91,14 @@ slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 @given(plan=plans)
-@settings(max_examples=scaled(100), deadline=None, suppress_health_check=slow)
+@settings(max_examples=scaled(100), suppress_health_check=slow)
 def test_changes_during_a_check_cause_no_violation(plan: list[Move]) -> None:
     assert violations_during("memory", plan) == []
 
 
 @pytest.mark.soak
 @given(plan=plans)
-@settings(max_examples=scaled(1_200), deadline=None, suppress_health_check=slow)
+@settings(max_examples=scaled(1_200), suppress_health_check=slow)
 def test_changes_during_a_check_cause_no_violation_at_length(plan: list[Move]) -> None:
     assert violations_during("memory", plan) == []
 

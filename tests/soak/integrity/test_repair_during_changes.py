@@ -174,14 +174,14 @@ slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 @repair_and_changes
-@settings(max_examples=scaled(75), deadline=None, suppress_health_check=slow)
+@settings(max_examples=scaled(75), suppress_health_check=slow)
 def test_changes_during_a_repair_leave_it_complete(how: list[Damage], plan: list[Move]) -> None:
     assert_repair_during(how, plan)
 
 
 @pytest.mark.soak
 @repair_and_changes
-@settings(max_examples=scaled(1_200), deadline=None, suppress_health_check=slow)
+@settings(max_examples=scaled(1_200), suppress_health_check=slow)
 def test_changes_during_a_repair_leave_it_complete_at_length(
     how: list[Damage], plan: list[Move]
 ) -> None:

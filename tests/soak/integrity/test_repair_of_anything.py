@@ -93,7 +93,7 @@ def is_history_broken(target: CorruptibleEvent) -> bool:
 
 def examples(number: int) -> settings:
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    return settings(max_examples=scaled(number), deadline=None, suppress_health_check=slow)
+    return settings(max_examples=scaled(number), suppress_health_check=slow)
 
 
 any_damage = given(how=lists_of_damage, dies_at=st.integers(1, 8), applied=st.booleans())

@@ -59,7 +59,7 @@ class Meanwhile:
     moves=st.lists(st.tuples(st.sampled_from("><+"), st.integers(0, 6)), max_size=8),
     page=st.integers(1, 3),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_count_during_changes_matches_the_event_of_its_version(
     moves: list[tuple[str, int]], page: int
 ) -> None:

@@ -85,7 +85,7 @@ def result_of(outcome: object) -> object:
             raise TypeError(outcome)
 
 
-@settings(max_examples=scaled(150), deadline=None)
+@settings(max_examples=scaled(150))
 @given(batches=st.lists(st.lists(commands, min_size=1, max_size=12), max_size=5), budget=st.data())
 def test_batch_equals_its_commands_one_by_one(
     batches: list[list[Command]], budget: st.DataObject
@@ -108,7 +108,7 @@ def test_batch_equals_its_commands_one_by_one(
         assert one.waitlist == other.waitlist
 
 
-@settings(max_examples=scaled(100), deadline=None)
+@settings(max_examples=scaled(100))
 @given(waitlisted=st.integers(1, 30), wanted=st.integers(2, 30), budget=st.integers(4, 30))
 def test_capacity_increase_in_steps_leaves_no_seat_free(
     waitlisted: int, wanted: int, budget: int

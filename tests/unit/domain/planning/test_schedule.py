@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.commands import Edit, Register, RunSchedule, SetStatus
@@ -81,7 +81,6 @@ def test_registration_deadline_is_due_unless_it_is_the_start() -> None:
     assert next_due_at(at_start, START) is None
 
 
-@settings(deadline=None)  # a busy machine takes longer than the default
 @given(
     st.lists(st.integers(5, 30 * 24 * 60), max_size=5, unique=True),
     st.integers(1, 60 * 24 * 60),

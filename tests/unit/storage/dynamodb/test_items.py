@@ -135,7 +135,7 @@ def test_unfinished_index_holds_operations_until_they_finish() -> None:
     assert "unfinished_in" not in ITEMS.event(an_event())
     assert "unfinished_in" in ITEMS.event(an_event(operation_id="o", capacity_target=9))
     assert "unfinished_in" not in ITEMS.user(a_user())
-    assert "unfinished_in" in ITEMS.user(a_user(deletion="deletion1"))
+    assert "unfinished_in" in ITEMS.user(a_user(deletion_id="deletion1"))
 
 
 def test_due_index_holds_events_with_a_due_time() -> None:

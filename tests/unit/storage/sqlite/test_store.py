@@ -118,7 +118,7 @@ def test_registered_user_is_not_deleted(tmp_path: Path) -> None:
     with opened(tmp_path / "r.sqlite") as store:
         put_event_and_users(store, "ada")
         commit(store, PutRegistration(a_registration(), None))
-        in_deletion = a_user(deletion="deletion1")
+        in_deletion = a_user(deletion_id="deletion1")
         store.start_user_deletion("ada", "deletion1", revision="r1")
         with pytest.raises(Conflict, match="still has a registration"):
             store.delete_user("ada", "deletion1")
