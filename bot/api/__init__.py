@@ -1,1 +1,1 @@
-"""The HTTP API (R11): the same service, for programs."""
+"""The HTTP API (R11): the same service, for API clients."""

@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     )
     tables = commands.add_parser("tables", help="create the tables, or the SQLite file")
     tables.add_argument("what", choices=["create"])
-    check = commands.add_parser("check", help="check the stored data for contradictions")
+    check = commands.add_parser("check", help="check the stored data for violations")
     check.description = (
         "Read all data and report each violation with its ids. The bot may keep running. With"
         " --repair, fix violations first and report each fix. It is safe to rerun an interrupted"
