@@ -106,7 +106,7 @@ def described(kind: Kind) -> Iterator[Any]:
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 @pytest.mark.parametrize(
-    "examples", [3, pytest.param(150, marks=pytest.mark.soak)], ids=["few", "many"]
+    "examples", [3, pytest.param(50, marks=pytest.mark.soak)], ids=["few", "many"]
 )
 def test_responses_match_the_openapi_description(
     kind: Kind, method: str, path: str, examples: int, count: Count

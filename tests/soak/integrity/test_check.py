@@ -38,8 +38,15 @@ def test_corruption_is_reported_with_its_ids_and_fixed(kind: Kind, corruption: C
 EVERY_ONE = ON_DYNAMODB | CORRUPTIONS
 
 
+ONE_OF_EACH_KIND = {
+    name: corruption
+    for name, corruption in EVERY_ONE.items()
+    if name == next(first for first in EVERY_ONE if EVERY_ONE[first].kind is corruption.kind)
+}
+
+
 def test_there_is_a_corruption_for_each_kind_of_violation() -> None:
-    assert {corruption.kind for corruption in EVERY_ONE.values()} == set(ViolationKind)
+    assert {corruption.kind for corruption in ONE_OF_EACH_KIND.values()} == set(ViolationKind)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +55,7 @@ def test_there_is_a_corruption_for_each_kind_of_violation() -> None:
         pytest.param("sqlite", CORRUPTIONS, id="sqlite"),
         pytest.param("local", ON_DYNAMODB, id="local"),
         pytest.param("local", EVERY_ONE, id="local, every one", marks=pytest.mark.soak),
-        pytest.param("moto", EVERY_ONE, id="moto, every one", marks=pytest.mark.soak),
+        pytest.param("moto", ONE_OF_EACH_KIND, id="moto", marks=pytest.mark.soak),
     ],
 )
 def test_all_corruptions_together_are_reported_and_fixed(

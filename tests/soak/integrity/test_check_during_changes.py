@@ -98,7 +98,7 @@ def test_changes_during_a_check_cause_no_violation(plan: list[Move]) -> None:
 
 @pytest.mark.soak
 @given(plan=plans)
-@settings(max_examples=scaled(1_200), suppress_health_check=slow)
+@settings(max_examples=scaled(600), suppress_health_check=slow)
 def test_changes_during_a_check_cause_no_violation_at_length(plan: list[Move]) -> None:
     assert violations_during("memory", plan) == []
 

@@ -141,7 +141,7 @@ def test_live_traffic_causes_no_violation(kind: Kind, checks: int, operations: i
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(scaled(1)))
 @pytest.mark.parametrize(
-    ("kind", "checks", "operations"), [("sqlite", 40, 2_000), ("local", 5, 200)]
+    ("kind", "checks", "operations"), [("sqlite", 40, 2_000), ("local", 3, 100)]
 )
 def test_live_traffic_causes_no_violation_at_length(
     kind: Kind, checks: int, operations: int, seed: int

@@ -181,7 +181,7 @@ def test_changes_during_a_repair_leave_it_complete(how: list[Damage], plan: list
 
 @pytest.mark.soak
 @repair_and_changes
-@settings(max_examples=scaled(1_200), suppress_health_check=slow)
+@settings(max_examples=scaled(600), suppress_health_check=slow)
 def test_changes_during_a_repair_leave_it_complete_at_length(
     how: list[Damage], plan: list[Move]
 ) -> None:

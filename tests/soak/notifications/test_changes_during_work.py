@@ -123,7 +123,7 @@ def test_card_shows_a_change_at_every_moment_of_every_crash(
     with delivery_scene(harness, kind) as scene:
         total = len(moments_of(scene, SCENARIOS["card"]))
         for at in range(total):
-            for dies_at in range(at + 1, total + 10, 2 if kind == "sqlite" else 11):
+            for dies_at in range(at + 1, total + 10, 4 if kind == "sqlite" else 23):
                 card_after(scene, at, fault, dies_at)
 
 

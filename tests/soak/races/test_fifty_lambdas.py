@@ -203,11 +203,14 @@ def assert_answers_are_true(store: DynamoDBStore, answers: Answers, capacity: in
 
 
 @pytest.mark.parametrize(
-    ("functions", "each", "capacity"),
-    [(8, 5, 25), pytest.param(50, 10, 300, marks=[pytest.mark.soak])],
-    ids=["few", "fifty"],
+    ("functions", "each", "capacity", "virtual"),
+    [
+        pytest.param(8, 5, 25, True, id="virtual-few"),
+        pytest.param(8, 5, 25, False, id="real-few"),
+        pytest.param(50, 10, 300, True, id="virtual-fifty", marks=pytest.mark.soak),
+        pytest.param(50, 4, 120, False, id="real-fifty", marks=pytest.mark.soak),
+    ],
 )
-@pytest.mark.parametrize("virtual", [True, False], ids=["virtual", "real"])
 @pytest.mark.timeout(600)
 def test_seats_are_given_exactly_and_answers_are_true(
     functions: int, each: int, capacity: int, virtual: bool, count: Count
