@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
 
 // The position in the bot's own sentences, such as "you are 2nd on the waitlist".
-const POSITION = /\b(\d+(?:st|nd|rd|th))(?= (?:on the waitlist|in line)\b)/;
+const POSITION = /\b(\d+(?:st|nd|rd|th))(?= on the waitlist\b)/;
 const ANY_POSITION = "\uE000";
 
 /** Classify a response: "seat", "waitlist", "failed" or "other". */
