@@ -13,9 +13,9 @@ STAGE ?= dev
 
 SHELL := /bin/sh
 PY := .venv/bin/python
-# One worker more than there are cores, because tests wait for servers, browsers and disks.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
-PYTEST := $(PY) -m pytest -n $(WORKERS) --maxprocesses 4 --dist worksteal --durations=10
+# One worker more than there are cores, because tests wait for servers, browsers and disks. At most 4.
+WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 3 ? cores + 1 : 4)))
+PYTEST := $(PY) -m pytest -n $(WORKERS) --dist worksteal --durations=10
 PIP := $(PY) -m pip --quiet --disable-pip-version-check
 # The requirements files name everything, so pip need not look for more. A pip before 23.3 does not see that a pin of
 # `coverage` covers `coverage[toml]`, and would refuse it as unpinned once a newer version is out.

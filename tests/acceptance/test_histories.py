@@ -207,12 +207,12 @@ def _settings(histories: int, steps: int = 30) -> settings:
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = _settings(150)
+TestHistories.settings = _settings(100)
 TestHistoriesOnSQLite = HistoriesOnSQLite.TestCase
-TestHistoriesOnSQLite.settings = _settings(50)
+TestHistoriesOnSQLite.settings = _settings(30)
 TestHistoriesOnMoto = HistoriesOnMoto.TestCase
-TestHistoriesOnMoto.settings = _settings(5, steps=25)
+TestHistoriesOnMoto.settings = _settings(3, steps=25)
 TestHistoriesOnDynamoDBLocal = HistoriesOnDynamoDBLocal.TestCase
-TestHistoriesOnDynamoDBLocal.settings = _settings(5, steps=25)
+TestHistoriesOnDynamoDBLocal.settings = _settings(3, steps=25)
 TestManyHistoriesOnDynamoDBLocal = pytest.mark.soak(ManyHistoriesOnDynamoDBLocal.TestCase)
 TestManyHistoriesOnDynamoDBLocal.settings = _settings(15)

@@ -8,7 +8,9 @@ from domain.models import WAITLIST_BLOCK
 from tests.benchmarks.scales import FLAT, LOCAL, costs, scales_of
 from tests.benchmarks.units import Units
 
-SIZES = (10, 2 * WAITLIST_BLOCK, 4 * WAITLIST_BLOCK)
+pytestmark = pytest.mark.soak
+
+SIZES = (10, 4 * WAITLIST_BLOCK, 8 * WAITLIST_BLOCK)
 """Attendees, half of them waitlisted: in one partial block, or in whole blocks."""
 
 

@@ -31,7 +31,7 @@ from tests.support.stores import AnyStore, another_workspace
 
 _numbers = count(1)
 drawn = settings(
-    max_examples=scaled(20),
+    max_examples=scaled(10),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

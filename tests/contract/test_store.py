@@ -547,7 +547,7 @@ names = texts.filter(str.strip)
 
 
 @settings(
-    max_examples=scaled(25),
+    max_examples=scaled(10),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())

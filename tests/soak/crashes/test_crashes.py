@@ -86,15 +86,14 @@ def all_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
     return possible
 
 
-def few_lasting_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
-    """Return the worst fault for a write: the process can't know whether it was applied."""
-    return [Fault.LOST] if name_of(scenario, at) in {"", *WRITES} else []
+def lasting_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
+    """Return every fault that a process survives for a write; for a read, whose faults are alike, one in turn.
 
-
-def all_lasting_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
-    """Return every fault that a process survives for a write; for a read, whose faults are alike, one in turn."""
+    For a repair, which has many requests, return only the worst fault for a write: the process can't know whether it
+    was applied.
+    """
     if scenario.operation.fixes:
-        return few_lasting_faults(scenario, at)
+        return [Fault.LOST] if name_of(scenario, at) in {"", *WRITES} else []
     survived = [fault for fault in Fault if not fault.is_death]
     if name_of(scenario, at) in WRITES:
         return survived
@@ -141,15 +140,11 @@ def test_one_request_meets_a_fault(scenario: CrashScenario, faults: Faults, coun
     report(count, scenario, cases, "one fault")
 
 
-@pytest.mark.parametrize(
-    "faults", [few_lasting_faults, pytest.param(all_lasting_faults, marks=pytest.mark.soak)]
-)
-def test_all_requests_from_one_on_meet_a_fault(
-    scenario: CrashScenario, faults: Faults, count: Count
-) -> None:
+@pytest.mark.soak
+def test_all_requests_from_one_on_meet_a_fault(scenario: CrashScenario, count: Count) -> None:
     """R8.12: the fault lasts until the process has answered, and the answer is true."""
     requests, cases = check_every_request(
-        scenario, faults, lambda at, fault: FaultPlan(lasting=(at, fault))
+        scenario, lasting_faults, lambda at, fault: FaultPlan(lasting=(at, fault))
     )
     assert requests >= len(scenario.expected.requests)
     report(count, scenario, cases, "a fault that lasts")

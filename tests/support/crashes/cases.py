@@ -185,6 +185,11 @@ class CrashScenario:
             wire.cut()
         return wire, reported
 
+    def call_once(self, fault_plan: FaultPlan) -> None:
+        """Make the call with these faults, without judging what comes of it."""
+        self._tables.restore(self._stored)
+        self._first_call(fault_plan)
+
     def check(self, fault_plan: FaultPlan) -> Wire:
         """Make the call with these faults, make it again as a person would, and sweep; check all answers."""
         at_end, self._at_end = self._at_end, None

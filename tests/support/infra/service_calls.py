@@ -129,9 +129,9 @@ def _needs_of_change(operation: Operation) -> set[Need]:
         writes = [at for at, name in enumerate(scenario.expected.requests) if name in WRITES]
         # The later commits of a long operation meet the same faults as its first.
         for at in writes[:1] if operation.is_long else writes:
-            scenario.check(FaultPlan({at: Fault.CONFLICT}))
+            scenario.call_once(FaultPlan({at: Fault.CONFLICT}))
             # There is no answer until it is "not confirmed". Then it resolves the commit.
-            scenario.check(FaultPlan(lasting=(at, Fault.LATE)))
+            scenario.call_once(FaultPlan(lasting=(at, Fault.LATE)))
     return needs
 
 
