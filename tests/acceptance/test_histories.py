@@ -215,4 +215,4 @@ TestHistoriesOnMoto.settings = _settings(3, steps=25)
 TestHistoriesOnDynamoDBLocal = HistoriesOnDynamoDBLocal.TestCase
 TestHistoriesOnDynamoDBLocal.settings = _settings(3, steps=25)
 TestManyHistoriesOnDynamoDBLocal = pytest.mark.soak(ManyHistoriesOnDynamoDBLocal.TestCase)
-TestManyHistoriesOnDynamoDBLocal.settings = _settings(15)
+TestManyHistoriesOnDynamoDBLocal.settings = _settings(10)

@@ -43,7 +43,7 @@ class On(NamedTuple):
         On("moto", 2),
         On("local", 2),
         pytest.param(On("moto", 5), marks=pytest.mark.soak),
-        pytest.param(On("local", 20), marks=pytest.mark.soak),
+        pytest.param(On("local", 12), marks=pytest.mark.soak),
     ],
     ids=lambda on: f"{on.kind}-{on.examples}",
 )

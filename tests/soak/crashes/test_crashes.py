@@ -55,8 +55,9 @@ def scenario_of(name: str) -> Iterator[CrashScenario]:
     """Yield the scenario of an operation, with a separate client for the faults."""
     operation = next(operation for operation in ALL if operation.name == name)
     with empty_local() as store:
-        tables = WorkspaceTables(store._client, store._prefix)
-        yield CrashScenario(tables, client_of(local_endpoint()), operation)
+        tables, client = WorkspaceTables(store._client, store._prefix), client_of(local_endpoint())
+        with tables.watching(client):
+            yield CrashScenario(tables, client, operation)
 
 
 @pytest.fixture(params=[operation.name for operation in ALL])
@@ -78,25 +79,30 @@ def few_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
 
 
 def all_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
-    """Return every fault that the request can meet; for a read of a long operation one of them, in turn."""
+    """Return every fault that the request can meet; for a read of a long operation one of them, in turn.
+
+    A repair has about a hundred reads, and a crash at any of them leaves what the write before it left: take every
+    fourth, and each that follows a write.
+    """
     name = name_of(scenario, at)
     possible = [fault for fault in Fault if fault.can_meet(name)]
-    if scenario.operation.is_long and name not in WRITES:
-        return [possible[at % len(possible)]]
-    return possible
+    if name in WRITES or not scenario.operation.is_long:
+        return possible
+    is_alike = scenario.operation.fixes and at % 4 and name_of(scenario, at - 1) not in WRITES
+    return [] if name and is_alike else [possible[at % len(possible)]]
 
 
 def lasting_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
     """Return every fault that a process survives for a write; for a read, whose faults are alike, one in turn.
 
-    For a repair, which has many requests, return only the worst fault for a write: the process can't know whether it
-    was applied.
+    For a write of a long operation, return two in turn. For a repair, which has many requests, return only the worst
+    fault for a write: the process can't know whether it was applied.
     """
     if scenario.operation.fixes:
         return [Fault.LOST] if name_of(scenario, at) in {"", *WRITES} else []
     survived = [fault for fault in Fault if not fault.is_death]
     if name_of(scenario, at) in WRITES:
-        return survived
+        return survived if not scenario.operation.is_long else (survived * 2)[at * 2 % 8 :][:2]
     return [fault for fault in survived if fault.can_meet("GetItem")][at % 5 :][:1]
 
 

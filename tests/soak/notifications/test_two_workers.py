@@ -147,11 +147,11 @@ def test_two_workers_at_every_moment_of_the_first(
 def test_first_worker_continues_during_the_seconds_work(
     harness: SlackHarness, scenario: Scenario, part: int
 ) -> None:
-    """Every moment of the first, with every 13th of the second."""
+    """Every moment of the first, with every 20th of the second."""
     with delivery_scene(harness, "sqlite") as scene:
         total = len(moments_of(scene, scenario))
         for at in range(part, total, 6):
-            for second_at in range(at % 13, total, 13):
+            for second_at in range(at % 20, total, 20):
                 after_the_lease(scene, scenario, at, second_at)
     harness.workspace.refusals.clear()  # one recipient does not exist in Slack
 

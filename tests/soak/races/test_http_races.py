@@ -36,7 +36,7 @@ WITHOUT_PROMOTIONS = {"edit_event", "delete_user"}
 @pytest.mark.parametrize("name", RACES)
 @pytest.mark.parametrize(
     "seeds",
-    [range(1), pytest.param(range(1, 1 + scaled(6)), marks=pytest.mark.soak)],
+    [range(1), pytest.param(range(1, 1 + scaled(4)), marks=pytest.mark.soak)],
     ids=["few", "many"],
 )
 def test_sixteen_api_clients(kind: Kind, name: str, seeds: range, count: Count) -> None:

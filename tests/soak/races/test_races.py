@@ -33,7 +33,7 @@ Run = Callable[[Store, Race, str, random.Random], list[list[Call]]]
 Seeds = Mapping[str, range]
 
 FEW = {"sqlite": range(1), "local": range(1)}
-MANY = {"sqlite": range(1, 1 + scaled(18)), "local": range(1, 1 + scaled(5))}
+MANY = {"sqlite": range(1, 1 + scaled(12)), "local": range(1, 1 + scaled(3))}
 """Seeds of each race, by store. A seed fixes the scripts; their timing differs every time."""
 
 on_each_store = pytest.mark.parametrize("kind", ["sqlite", "local"])

@@ -178,12 +178,18 @@ class CrashScenario:
                 assert self._state() == self.expected.before, "busy, but something changed"
             if reported.answer is not PROCESS_DIED:
                 wire.end_lasting()
-                wire.arrive()
+                self._let_arrive(wire)
                 with suppress(ProcessDied):
                     process.finish()
         finally:
             wire.cut()
         return wire, reported
+
+    def _let_arrive(self, wire: Wire) -> None:
+        """Let the requests in flight arrive. The tables noticed them when they were sent."""
+        if wire.in_flight:
+            wire.arrive()
+            self._tables.forget_scans()
 
     def call_once(self, fault_plan: FaultPlan) -> None:
         """Make the call with these faults, without judging what comes of it."""
@@ -202,7 +208,7 @@ class CrashScenario:
             self._judge(reported, left, wire)
             again = self._second_call()
             self._judge_again(again, left)
-            wire.arrive()
+            self._let_arrive(wire)
             assert self._swept() == self.expected.final
         except BaseException as error:
             error.add_note(f"{self.operation.name}, {fault_plan}")

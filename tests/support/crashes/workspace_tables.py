@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +13,7 @@ from domain.models import Card, DeliveryState, JournalEntry, User
 from storage.dynamodb import schema
 from storage.dynamodb.items import Item, Items, from_wire
 from storage.dynamodb.store import DynamoDBStore
+from tests.support.dynamodb.requests import written_by
 from tests.support.invariants import assert_invariants
 from tests.support.memory_store import MemoryStore
 
@@ -52,6 +54,39 @@ class WorkspaceTables:
     def __init__(self, client: DynamoDBClient, prefix: str) -> None:
         self._client: Any = client
         self._prefix = prefix
+        self._is_watching = False
+        self._scanned: dict[str, Stored] = {}
+        """The items of tables that no one has written since their last scan."""
+
+    @contextmanager
+    def watching(self, client: DynamoDBClient) -> Iterator[None]:
+        """Scan only tables that were written since their last scan: most of a test's requests are scans.
+
+        Every write must go through this client or the tables' own. One that arrives later than it was sent needs
+        `forget_scans`.
+        """
+
+        def forget(params: dict[str, Any], model: Any, **_: Any) -> None:
+            for name in written_by(model.name, params):
+                self._scanned.pop(name, None)
+
+        events: list[Any] = [self._client.meta.events, client.meta.events]
+        for each in events:
+            each.register("before-parameter-build.dynamodb", forget, unique_id=id(self))
+        self._is_watching = True
+        try:
+            yield
+            known = self.stored()
+            self.forget_scans()
+            assert known == self.stored(), "a write was not noticed"
+        finally:
+            self._is_watching = False
+            for each in events:
+                each.unregister("before-parameter-build.dynamodb", forget, unique_id=id(self))
+
+    def forget_scans(self) -> None:
+        """Scan every table the next time."""
+        self._scanned.clear()
 
     def store(self, client: DynamoDBClient | None = None) -> DynamoDBStore:
         """Return a store on the tables, with this client or the tables' own."""
@@ -61,12 +96,21 @@ class WorkspaceTables:
         """Return every item."""
         found: Stored = {}
         for table in schema.TABLES:
-            pages = self._client.get_paginator("scan").paginate(
-                TableName=self._prefix + table.name, ConsistentRead=True
-            )
-            for item in (item for page in pages for item in page["Items"]):
-                found[table.name, str([item[name] for name in table.key.names()])] = item
+            name = self._prefix + table.name
+            if not self._is_watching or name not in self._scanned:
+                self._scanned[name] = self._scan(table)
+            found |= self._scanned[name]
         return found
+
+    def _scan(self, table: schema.Table) -> Stored:
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._prefix + table.name, ConsistentRead=True
+        )
+        return {
+            (table.name, str([item[name] for name in table.key.names()])): item
+            for page in pages
+            for item in page["Items"]
+        }
 
     def restore(self, wanted: Stored, stored: Stored | None = None) -> None:
         """Write the items of `wanted` and delete all others, much faster than preparing them again.

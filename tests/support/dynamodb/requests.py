@@ -1,9 +1,9 @@
-"""Counts of the requests that a client sends to DynamoDB."""
+"""The requests that a client sends to DynamoDB: their number, and the tables that they write."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 
 READS = frozenset({"GetItem", "BatchGetItem", "Query", "TransactGetItems"})
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
+
+
+def written_by(operation: str, parameters: Mapping[str, Any]) -> set[str]:
+    """Return the names of the tables that a request writes."""
+    if operation == "TransactWriteItems":
+        actions = (action for item in parameters["TransactItems"] for action in item.values())
+        return {action["TableName"] for action in actions}
+    if operation == "BatchWriteItem":
+        return set(parameters["RequestItems"])
+    return {parameters["TableName"]} if operation in WRITES else set()
 
 
 class Requests:

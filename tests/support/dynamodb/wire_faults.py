@@ -68,7 +68,8 @@ class Wire:
         self._clock = clock
         self._faults: dict[int, Fault] = {}
         self._lasting: tuple[int, Fault] | None = None
-        self._under_way: list[Any] = []
+        self.in_flight: list[Any] = []
+        """The requests that have not arrived yet, in order."""
         self.is_dead = False
         self.sent: list[str] = []
         """The names of all requests, in order."""
@@ -91,8 +92,8 @@ class Wire:
 
     def arrive(self) -> None:
         """Let the requests in flight arrive, in order, and drop their answers."""
-        while self._under_way:
-            self._session.send(self._under_way.pop(0))
+        while self.in_flight:
+            self._session.send(self.in_flight.pop(0))
 
     def cut(self) -> None:
         """Restore the client."""
@@ -118,7 +119,7 @@ class Wire:
         if fault in {Fault.DIES_AFTER, Fault.LOST, Fault.FAILED_APPLIED}:
             self._session.send(request)
         if fault in {Fault.DIES_LATE, Fault.LATE}:
-            self._under_way.append(request)
+            self.in_flight.append(request)
         self.is_dead = fault.is_death
         match fault:
             case Fault.DIES_BEFORE | Fault.DIES_AFTER | Fault.DIES_LATE:
