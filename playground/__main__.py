@@ -176,11 +176,12 @@ def main(argv: list[str] | None = None) -> int:
             stop.wait()
     except PortUnavailableError as error:
         print(f"Can't use port {arguments.port} on {HOST}: {error.strerror}.", file=sys.stderr)
-        print("Choose another port:  python -m playground --port 8766", file=sys.stderr)
+        print('Choose another port:  make demo ARGS="--port 8766"', file=sys.stderr)
         return 1
     except UnusableDataError as error:
         print(error, file=sys.stderr)
-        print("To delete the data and start:  python -m playground --reset", file=sys.stderr)
+        reset = f"--data {arguments.data} --reset"
+        print(f'To delete the data and start afresh:  make demo ARGS="{reset}"', file=sys.stderr)
         return 1
     return 0
 

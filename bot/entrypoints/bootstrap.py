@@ -89,12 +89,17 @@ def open_store(settings: Settings, workspace_id: str) -> Iterator[StoreWithOutbo
             store = _open_dynamodb(settings, workspace_id)
         yield store
         return
+    from domain.ports import Conflict, Unavailable
     from storage.sqlite.store import SQLiteStore
 
     try:
         file = SQLiteStore(settings.sqlite_path, workspace_id)
     except ValueError as error:
         raise StartupError(f"ROLLCALL_STORE: {error}") from error
+    except (Conflict, Unavailable) as error:
+        raise StartupError(
+            f"ROLLCALL_STORE: another process is using {settings.sqlite_path}: {error}"
+        ) from error
     with closing(file):
         yield file
 

@@ -151,23 +151,32 @@ def _tables(_: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 
 def _check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+    try:
+        return _run_check(args, env)
+    except KeyboardInterrupt:
+        print("\nStopped: the check did not finish", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run_check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     settings = Settings.from_env(env, needs=frozenset() if args.workspace else SLACK)
     workspace_id = args.workspace or bootstrap.fetch_workspace_id(bootstrap.slack_client(settings))
     from bot.entrypoints.check_report import Screen, check
-    from domain.ports import Unavailable
+    from domain.ports import Conflict, Unavailable
 
     screen = Screen(sys.stdout, sys.stderr if sys.stderr.isatty() else None)
     with bootstrap.open_store(settings, workspace_id) as store:
         service = bootstrap.build_service(store, bootstrap.SystemClock())
         try:
             is_sound = check(service, screen, repair=args.repair)
-        except Unavailable as error:
+        except (Conflict, Unavailable) as error:
             raise StartupError(
                 f"\nThe check did not finish: the store does not respond: {error}"
             ) from error
-        except KeyboardInterrupt:
-            print("\nStopped: the check did not finish", file=sys.stderr)
-            return INTERRUPTED
+        except ValueError as error:
+            raise StartupError(
+                f"\nThe check did not finish: an item can't be read: {error}"
+            ) from error
     return 0 if is_sound else 1
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from domain.ports import AnswerLost, Conflict, Unavailable
-from storage.sqlite.schema import SCHEMA, SCHEMA_VERSION
+from storage.sqlite.schema import OWN_TABLES, SCHEMA, SCHEMA_VERSION
 
 WAL_ATTEMPTS = 20
 """How often to try switching a new file to WAL while other processes open it."""
@@ -129,20 +129,24 @@ class SQLiteFile:
                     for statement in SCHEMA.split(";"):
                         connection.execute(statement)
                     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        except BaseException as error:
+        except sqlite3.DatabaseError as error:
             self.close()
-            if isinstance(error, sqlite3.DatabaseError) and not _is_busy(error):
-                raise ValueError(
-                    f"{self._path} can't be used as an SQLite file: {error}"
-                ) from error
+            if _is_busy(error):
+                raise Unavailable(str(error)) from error
+            raise ValueError(f"{self._path} can't be used as an SQLite file: {error}") from error
+        except BaseException:
+            self.close()
             raise
 
     def _is_new(self, connection: sqlite3.Connection) -> bool:
         """Return whether the file is still empty. Raise `ValueError` if it isn't Rollcall's."""
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if version == 0 and tables == 0:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+        if version == 0 and not tables:
             return True
+        # Other programs count their versions, too.
+        if not tables >= OWN_TABLES:
+            raise ValueError(f"{self._path} is a database of another program")
         if version == SCHEMA_VERSION:
             return False
         if version > SCHEMA_VERSION:
@@ -153,8 +157,8 @@ class SQLiteFile:
         if version > 0:
             raise ValueError(
                 f"{self._path} was written by an early Rollcall that was never released: it has schema "
-                f"version {version}, and this Rollcall reads version {SCHEMA_VERSION}. Delete the file "
-                f"to start with an empty one"
+                f"version {version}, and this Rollcall reads version {SCHEMA_VERSION}. Move or delete "
+                f"the file to start with an empty one"
             )
         raise ValueError(f"{self._path} is a database of another program")
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 SCHEMA_VERSION = 4
 """The version of a file written by this module. No release wrote an earlier one."""
 
+OWN_TABLES = frozenset({"events", "users", "registrations"})
+"""Tables of every version. A file without them is not Rollcall's, whatever its version says."""
+
 SCHEMA = """
 CREATE TABLE events (
     workspace TEXT NOT NULL,

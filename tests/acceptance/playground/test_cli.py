@@ -32,7 +32,7 @@ def test_data_of_another_version_is_an_error_with_a_suggestion(
     assert main(["--port", "0", "--data", str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert "rollcall.sqlite" in error
-    assert "--reset" in error
+    assert f'make demo ARGS="--data {tmp_path} --reset"' in error
 
 
 def test_reset_deletes_only_the_demos_data(tmp_path: Path) -> None:

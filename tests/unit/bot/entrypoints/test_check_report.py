@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from bot.entrypoints import check_report
+from bot.entrypoints import bootstrap, check_report
 from bot.entrypoints.check_report import Screen, check
 from bot.entrypoints.cli import main
 from domain.integrity.violations import ViolationKind
@@ -102,6 +104,38 @@ def test_stopped_check_ends_with_130(
     monkeypatch.setattr(check_report, "check", failing_with(KeyboardInterrupt()))
     assert main(["check", "--workspace", "T1"], stored) == 130
     assert "the check did not finish" in capsys.readouterr().err
+
+
+def test_check_stopped_before_it_reads_ends_with_130(
+    stored: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while Slack does not respond."""
+    monkeypatch.setattr(bootstrap, "open_store", failing_with(KeyboardInterrupt()))
+    assert main(["check", "--workspace", "T1"], stored) == 130
+
+
+def test_check_of_unreadable_data_ends_with_2(
+    stored: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(stored["ROLLCALL_STORE"].removeprefix("sqlite:"))) as file:
+        file.execute("UPDATE events SET body = '{}'")
+        file.commit()
+    assert main(["check", "--workspace", "T1"], stored) == 2
+    assert "The check did not finish: an item can't be read" in capsys.readouterr().err
+
+
+def test_check_of_a_locked_file_ends_with_2(
+    stored: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defaults = SQLiteStore.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "busy_timeout", 0.01)
+    path = stored["ROLLCALL_STORE"].removeprefix("sqlite:")
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        assert main(["check", "--workspace", "T1"], stored) == 2
+    assert "another process is using" in capsys.readouterr().err
 
 
 def test_help_explains_each_exit_status(capsys: pytest.CaptureFixture[str]) -> None:

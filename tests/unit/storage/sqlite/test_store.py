@@ -12,6 +12,7 @@ import pytest
 
 from domain.planning.plan import PutEvent, PutJournalEntry, PutRegistration
 from domain.ports import Conflict, Unavailable
+from storage.sqlite.schema import SCHEMA_VERSION
 from storage.sqlite.store import SQLiteStore
 from tests.support.builders import (
     a_journal_entry,
@@ -52,12 +53,13 @@ def test_write_to_a_locked_file_is_a_conflict_until_it_is_unlocked(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("version", "advice"), [(99, "Use the newer Rollcall"), (2, "Delete the file"), (1, "Delete")]
+    ("version", "advice"),
+    [(99, "Use the newer Rollcall"), (3, "Move or delete"), (1, "Move or delete")],
 )
 def test_file_of_another_schema_version_is_refused_unchanged(
     tmp_path: Path, version: int, advice: str
 ) -> None:
-    """No release wrote versions 1 and 2."""
+    """No release wrote versions 1 to 3."""
     path = tmp_path / "r.sqlite"
     with opened(path):
         pass
@@ -77,12 +79,28 @@ def test_file_that_is_not_a_database_is_refused_unchanged(tmp_path: Path) -> Non
     assert path.read_text().startswith("Dear Ada")
 
 
-def test_database_of_another_program_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [0, 1, SCHEMA_VERSION, SCHEMA_VERSION + 1])
+def test_database_of_another_program_is_refused_unchanged(tmp_path: Path, version: int) -> None:
+    """Other programs count their versions, too."""
     path = tmp_path / "other.sqlite"
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE songs (title TEXT)")
+        other.execute(f"PRAGMA user_version = {version}")
+    before = path.read_bytes()
     with pytest.raises(ValueError, match="a database of another program"):
         SQLiteStore(path, "T1")
+    assert path.read_bytes() == before
+
+
+def test_locked_file_is_unavailable(tmp_path: Path) -> None:
+    path = tmp_path / "r.sqlite"
+    with opened(path):
+        pass
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Unavailable), opened(path, busy_timeout=0.01):
+            pass
 
 
 def test_concurrent_threads_lose_no_write(tmp_path: Path) -> None:
