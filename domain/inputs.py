@@ -197,7 +197,7 @@ _REASONS = {
     "enum": "must be {expected}",
     "json_invalid": "must be JSON",
     "timezone_aware": "must say its offset from UTC",
-    "too_long": "must have at most {max_length}",
+    "too_long": "must have at most {max_length} entries",
 }
 """By type of pydantic finding. Other types have pydantic's own words."""
 

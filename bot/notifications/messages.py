@@ -25,7 +25,7 @@ def _promoted(notification: Notification, entry: JournalEntry) -> Message:
         change.user_id == notification.user_id and change.cause is Cause.CAPACITY_INCREASED
         for change in entry.changes
     )
-    why = "Seats were added" if has_more_seats else "One opened up"
+    why = "Capacity was increased" if has_more_seats else "One opened up"
     return _note(
         f"You got a seat in {_title(entry)}! {why}, and you were next on the waitlist.",
         entry,

@@ -46,7 +46,7 @@ export function rush(directory) {
   function render(now) {
     const last = Math.max(0, ...results.map((each) => each.answered));
     headline.replaceChildren(h("strong", {}, `${now.answered} of ${now.size} answered`), now.answered ? ` in ${seconds(last)}` : "");
-    announcement.textContent = now.is_over ? `${headline.textContent}, with ${now.commits} commits` : "";
+    announcement.textContent = now.is_over ? `${headline.textContent}, with ${now.commits} ${now.commits === 1 ? "commit" : "commits"}` : "";
     facts.replaceChildren(...[
       ["Commits", now.commits && `${now.commits} (largest: ${now.largest_commit} ${now.largest_commit === 1 ? "command" : "commands"})`],
       ["Response time", results.length && `median ${seconds(median(results))}, maximum ${seconds(Math.max(...results.map(took)))}`],

@@ -10,7 +10,7 @@ from bot.blocks.ids import ActionId
 HELP = """*Rollcall* registers you for events, right here in Slack.
 
 *For members*
-• Register: press the button on an event’s card, or type `/register [event]`. If it’s full, you join the waitlist.
+• Register: press the button on an event’s card, or type `/register [event]`. If it’s full, you join its waitlist.
 • Unregister: press *Unregister*, or type `/unregister [event]`. The next person on the waitlist gets your seat.
 • See upcoming events: `/events`.
 • See your registrations: `/registrations`, with your waitlist position, its history, and a file for your calendar.
@@ -41,8 +41,8 @@ def forget_me_question() -> Message:
         button("Keep my data", ActionId.KEEP_DATA, "me"),
     ]
     return note(
-        "This unregisters you from all events and deletes everything stored about you."
-        " It can’t be undone.",
+        "This unregisters you from all events and deletes your data. Your Slack ID stays in events"
+        " and their history. It can’t be undone.",
         ActionsBlock(elements=buttons),
     )
 
@@ -50,7 +50,7 @@ def forget_me_question() -> Message:
 def forgotten(done: bool) -> Message:
     """Tell a user that their data is deleted, or that the deletion has started."""
     if done:
-        return note("Your registrations and your data have been deleted.")
+        return note("You’re no longer registered for any event, and your data has been deleted.")
     return note(
         "I’ve started to unregister you from your events. After that, your data will be deleted."
     )
