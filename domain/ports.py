@@ -270,7 +270,10 @@ class Outbox(Protocol):
         ...
 
     def put_card(self, card: Card) -> bool:
-        """Write a card, unless a newer version of it is stored; return whether it was written."""
+        """Write a card, unless a newer version of it is stored; return whether it was written.
+
+        Version 0 is a card that was seen and not rendered: it replaces no stored card.
+        """
         ...
 
     def delete_card(self, event_id: str, channel_id: str, message_ts: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 
 from slack_bolt import App, BoltRequest, BoltResponse
 from slack_sdk.signature import SignatureVerifier
+
+_logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1_000_000
 """The largest request body, in bytes; Slack's views have at most 250 KB."""
@@ -36,8 +39,9 @@ class RequestVerifier:
             return BoltResponse(status=401, body="no valid signature")
         try:
             request = BoltRequest(body=text, query=query, headers=dict(headers))
-        except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
-            # The body does not match its content type.
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            # The body does not match its content type, or holds other types than Bolt expects.
+            _logger.warning("malformed request: %s", type(error).__name__)
             return BoltResponse(status=400, body="malformed")
         return self._app.dispatch(request)
 

@@ -157,13 +157,14 @@ class DynamoDBOutbox:
 
     def put_card(self, card: Card) -> bool:
         """See `Outbox.put_card`."""
-        request = self._keys.put(
-            CARDS,
-            self._items.card(card),
+        condition: dict[str, Any] = {
             # There is no such card yet, or it shows no newer version: a card never goes back.
-            ConditionExpression="attribute_not_exists(event_id) OR rendered_version <= :version",
-            ExpressionAttributeValues=to_wire({":version": card.rendered_version}),
-        )
+            "ConditionExpression": "attribute_not_exists(event_id) OR rendered_version <= :version",
+            "ExpressionAttributeValues": to_wire({":version": card.rendered_version}),
+        }
+        if card.rendered_version == 0:
+            condition = {"ConditionExpression": "attribute_not_exists(event_id)"}
+        request = self._keys.put(CARDS, self._items.card(card), **condition)
         try:
             with delivering():
                 self._client.put_item(**request)

@@ -141,7 +141,8 @@ class SQLiteOutbox:
                 " (workspace, event_id, channel_id, message_ts, rendered_version, body)"
                 " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
                 " rendered_version = excluded.rendered_version, body = excluded.body"
-                " WHERE rendered_version <= excluded.rendered_version",
+                " WHERE rendered_version <= excluded.rendered_version"
+                " AND excluded.rendered_version > 0",
                 (
                     self._workspace_id,
                     card.event_id,

@@ -185,6 +185,15 @@ def test_newer_fields_survive_a_change_of_the_lease(store: AnyStore) -> None:
     assert (taken.holder, taken.leased_until, taken.model_extra) == ("other", until, NEWER)
 
 
+def test_newer_fields_of_a_card_survive_another_press(store: AnyStore) -> None:
+    """A process that does not know the card stores what the press shows: no version."""
+    card = Card(event_id="e1", channel_id="C1", message_ts="1.1", rendered_version=0)
+    assert store.put_card(newer(card))
+    assert not store.put_card(card)
+    (found,) = store.get_cards("e1")
+    assert found.model_extra == NEWER
+
+
 def test_newer_fields_of_a_journal_entry_survive_delivery(store: AnyStore) -> None:
     """In the entry itself, and in what it consists of."""
     entry = newer(
