@@ -440,6 +440,8 @@ class UnregisterPreview:
     next_gets_seat: bool
     position_on_return: int | None
     """None if a seat would be free, or registering again would be impossible."""
+    is_open: bool = True
+    """Whether the event takes registrations."""
 
     @property
     def loses_nothing(self) -> bool:

@@ -74,9 +74,11 @@ class Previews:
         registration = self._registrations.get(event_id, user_id)
         event = registration.event
         has_waitlisted = event.waitlist_count > 0
-        can_return = event.has_waitlist and event.closed_reason(self._clock.now()) is None
+        is_open = event.closed_reason(self._clock.now()) is None
+        can_return = event.has_waitlist and is_open
         return UnregisterPreview(
             registration,
             next_gets_seat=registration.position is None and has_waitlisted,
             position_on_return=event.waitlist_count if can_return and has_waitlisted else None,
+            is_open=is_open,
         )

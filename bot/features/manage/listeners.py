@@ -169,7 +169,7 @@ class ManageListeners:
             submission.user_id,
             lambda actor: self._service.preview_capacity(event_id, capacity, actor=actor),
         )
-        return manage_views.capacity_preview(preview)
+        return manage_views.capacity_preview(preview, is_over=self._service.is_over(preview.event))
 
     def set_capacity(self, submission: ViewSubmission) -> View:
         """Set the capacity, and update the Manage modal."""

@@ -9,7 +9,7 @@ from bot.blocks.formatting import ordinal, when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import bold
 from domain.commands import RegisterOutcome, UnregisterOutcome
-from domain.enums import EventStatus, RegistrationStatus
+from domain.enums import RegistrationStatus
 from domain.models import Event, UnregisterPreview, UserRegistration
 
 
@@ -43,15 +43,17 @@ def unregister_question(preview: UnregisterPreview) -> Message:
         cost = f"You’re {ordinal(preview.registration.position)} on the waitlist for {title}."
     elif preview.next_gets_seat:
         cost = f"Your seat in {title} will go to the next person on the waitlist."
-    elif event.status is EventStatus.OPEN:
+    elif preview.is_open:
         cost = f"{title} is full, so someone else can take your seat right away."
     else:
         cost = f"You have a seat in {title}."
     if preview.position_on_return is not None:
         position = ordinal(preview.position_on_return)
         cost += f" If you change your mind, you’ll be {position} on the waitlist."
-    elif event.status is not EventStatus.OPEN or event.waitlist_count:
-        cost += " It isn’t taking registrations, so you won’t be able to register again."
+    elif not preview.is_open:
+        cost += " Registration has ended, so you won’t be able to register again."
+    elif event.waitlist_count:
+        cost += " No one can join its waitlist anymore, so you’d need a free seat to come back."
     has_seat = preview.registration.position is None
     unregister, keep = (
         ("Unregister", "Keep my seat") if has_seat else ("Leave waitlist", "Stay on waitlist")

@@ -64,14 +64,22 @@ def left_waitlist(title: str = YOGA) -> str:
 
 
 def question(
-    position: int | None = None, *, back: int | None = None, heir: bool = False, **event: Any
+    position: int | None = None,
+    *,
+    back: int | None = None,
+    heir: bool = False,
+    is_open: bool = True,
+    **event: Any,
 ) -> str:
     """Return the question before unregistering.
 
-    `back` is the position after registering again, `heir` whether someone gets the seat.
+    `back` is the position after registering again, `heir` whether someone gets the seat, `is_open` whether the event
+    takes registrations.
     """
     own = UserRegistration(a_registration(), _event(YOGA, **event), position)
-    return _text(registration_views.unregister_question(UnregisterPreview(own, heir, back)))
+    return _text(
+        registration_views.unregister_question(UnregisterPreview(own, heir, back, is_open))
+    )
 
 
 def kept(position: int | None = None) -> str:

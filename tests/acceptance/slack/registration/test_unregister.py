@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.browsing.views import registration_choice
-from domain.enums import EventStatus
+from domain.inputs import EventChanges
 from domain.search import FoundRegistrations
 from playground.demo.seed import RANDOM
 from tests.support.slack import sentences
@@ -111,16 +113,36 @@ def test_unregister_from_closed_event_says_no_return(
     harness.register(BJORN)
     harness.bot.service.close_event("yoga")
     asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
-    assert sentences.question(status=EventStatus.CLOSED) in reply(asked)
+    assert sentences.question(is_open=False) in reply(asked)
     harness.bot.service.reopen_event("yoga")
     harness.register(CHLOE)
     harness.bot.service.close_event("yoga")
     for user_id, position in ((BJORN, None), (CHLOE, 1)):
         asked = harness.slack.click(user_id, card, ActionId.UNREGISTER)
         question = sentences.question(
-            position, heir=position is None, status=EventStatus.CLOSED, waitlist_count=1
+            position, heir=position is None, is_open=False, waitlist_count=1
         )
         assert question in reply(asked)
+
+
+def test_unregister_after_the_deadline_says_no_return(harness: SlackHarness) -> None:
+    """The event is still open, but takes no registrations."""
+    deadline = harness.clock.now() + timedelta(hours=1)
+    card = harness.card(harness.event(capacity=1, registration_deadline=deadline))
+    harness.register(BJORN)
+    harness.clock.advance(timedelta(hours=2))
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
+    assert sentences.question(is_open=False) in reply(asked)
+
+
+def test_unregister_from_event_that_dropped_its_waitlist_names_what_is_needed(
+    harness: SlackHarness,
+) -> None:
+    card = harness.card(harness.event(capacity=1))
+    harness.register(BJORN, CHLOE)
+    harness.bot.service.edit_event("yoga", EventChanges.of(has_waitlist=False))
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER)
+    assert sentences.question(heir=True, waitlist_count=1, has_waitlist=False) in reply(asked)
 
 
 def test_waitlisted_user_who_stays_sees_position(harness: SlackHarness) -> None:
