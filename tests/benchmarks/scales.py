@@ -41,7 +41,7 @@ ROUNDS = 30
 AT_MOST = 1.5
 """The most times as long that an operation may take in the larger one."""
 
-SEATED, WAITLISTED, FULL = "seated", "waitlisted", "full"
+SEATED, WAITLISTED, FULL = "seated", "long", "full"
 EVENTS_OF_ONE = 100
 
 _numbers = count(1)

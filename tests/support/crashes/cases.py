@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -126,12 +127,14 @@ class CrashScenario:
         operation.prepare(preparing)
         self._stored: Stored = tables.stored()
         self._at_end: Stored | None = None
-        self.expected = self._without_faults()
 
     def _process(self, client: DynamoDBClient | None = None) -> ServiceProcess:
         return ServiceProcess(self._tables, ManualClock(), client)
 
-    def _without_faults(self) -> Expected:
+    @cached_property
+    def expected(self) -> Expected:
+        """The answers and states without faults."""
+        self._tables.restore(self._stored)
         before = self._state(check_invariants=not self.operation.fixes)
         wire, reported = self._first_call(FaultPlan())
         after = self._state()
@@ -160,7 +163,9 @@ class CrashScenario:
         self._at_end = self._tables.stored()
         return self._tables.state(self._at_end)
 
-    def _first_call(self, fault_plan: FaultPlan) -> tuple[Wire, Reported]:
+    def _first_call(
+        self, fault_plan: FaultPlan, before: WorkspaceState | None = None
+    ) -> tuple[Wire, Reported]:
         """Make the call with these faults; then let delayed requests arrive, unless the process is dead."""
         process = self._process(self._faulty)
         wire = Wire(self._faulty, process.clock)
@@ -174,8 +179,9 @@ class CrashScenario:
                 reported.answer.result.add_done_callback(
                     lambda result: reported.later.append(result.exception() or result.result())
                 )
-            if isinstance(reported.answer, Busy) and not self.operation.is_preparatory:
-                assert self._state() == self.expected.before, "busy, but something changed"
+            is_busy = isinstance(reported.answer, Busy) and not self.operation.is_preparatory
+            if before is not None and is_busy:
+                assert self._state() == before, "busy, but something changed"
             if reported.answer is not PROCESS_DIED:
                 wire.end_lasting()
                 self._let_arrive(wire)
@@ -191,17 +197,18 @@ class CrashScenario:
             wire.arrive()
             self._tables.forget_scans()
 
-    def call_once(self, fault_plan: FaultPlan) -> None:
+    def call_once(self, fault_plan: FaultPlan) -> Wire:
         """Make the call with these faults, without judging what comes of it."""
         self._tables.restore(self._stored)
-        self._first_call(fault_plan)
+        return self._first_call(fault_plan)[0]
 
     def check(self, fault_plan: FaultPlan) -> Wire:
         """Make the call with these faults, make it again as a person would, and sweep; check all answers."""
+        before = self.expected.before
         at_end, self._at_end = self._at_end, None
         self._tables.restore(self._stored, at_end)
         try:
-            wire, reported = self._first_call(fault_plan)
+            wire, reported = self._first_call(fault_plan, before)
             if fault_plan.is_survivable:
                 self._judge_single_fault(reported)
             left = self._state(check_invariants=not self.operation.fixes)

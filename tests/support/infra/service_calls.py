@@ -126,7 +126,8 @@ def _needs_of_read(
 def _needs_of_change(operation: Operation) -> set[Need]:
     with _world() as (tables, client), recorded(client) as needs:
         scenario = CrashScenario(tables, client, operation)
-        writes = [at for at, name in enumerate(scenario.expected.requests) if name in WRITES]
+        sent = scenario.call_once(FaultPlan()).sent
+        writes = [at for at, name in enumerate(sent) if name in WRITES]
         # The later commits of a long operation meet the same faults as its first.
         for at in writes[:1] if operation.is_long else writes:
             scenario.call_once(FaultPlan({at: Fault.CONFLICT}))
