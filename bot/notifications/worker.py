@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from slack_sdk import WebClient
 
@@ -136,7 +137,7 @@ class NotificationWorker:
             event_id = self._take_due()
             if event_id is None:
                 break
-            again = self._run_safely(lambda event_id=event_id: self.process_event(event_id))  # type: ignore[misc]
+            again = self._run_safely(partial(self.process_event, event_id))
             if again is not None:
                 with self._lock:
                     self._due.setdefault(event_id, again)

@@ -15,18 +15,34 @@ from tests.support.memory_store import MemoryStore
 
 
 class BusyStore(MemoryStore):
-    """Something happens as soon as a registration was read."""
+    """Something happens once, as soon as the read named `after` has its rows."""
 
-    after_rows: Callable[[], None] | None = None
+    after = ""
+    meanwhile: Callable[[], object] | None = None
+
+    def _has_read(self, name: str) -> None:
+        if name == self.after and self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
 
     def get_rows(
         self, event_id: str, *, registrations_of: Collection[str], users: Collection[str]
     ) -> Rows:
         rows = super().get_rows(event_id, registrations_of=registrations_of, users=users)
-        if self.after_rows is not None:
-            meanwhile, self.after_rows = self.after_rows, None
-            meanwhile()
+        self._has_read("rows")
         return rows
+
+    def get_last_seated(self, event_id: str, *, limit: int) -> tuple[Registration, ...]:
+        last = super().get_last_seated(event_id, limit=limit)
+        self._has_read("last seated")
+        return last
+
+    def get_waitlist(
+        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
+    ) -> tuple[WaitlistEntry, ...]:
+        entries = super().get_waitlist(event_id, after=after, until=until, limit=limit)
+        self._has_read("waitlist")
+        return entries
 
 
 def test_preview_unregister_during_changes_is_of_one_moment() -> None:
@@ -42,30 +58,20 @@ def test_preview_unregister_during_changes_is_of_one_moment() -> None:
         other.register("e1", "b")
         other.register("e1", "c")
 
-    store.after_rows = others_come
+    store.after, store.meanwhile = "rows", others_come
     with pytest.raises(NotRegistered):
         service.preview_unregister("e1", "a")
 
 
 def test_preview_of_a_lower_capacity_during_changes_is_of_one_moment() -> None:
     """R2.5: one of the affected users leaves while they are read."""
-
-    class Leaving(MemoryStore):
-        meanwhile: Callable[[], object] | None = None
-
-        def get_last_seated(self, event_id: str, *, limit: int) -> tuple[Registration, ...]:
-            last = super().get_last_seated(event_id, limit=limit)
-            if self.meanwhile is not None:
-                meanwhile, self.meanwhile = self.meanwhile, None
-                meanwhile()
-            return last
-
-    store = Leaving()
+    store = BusyStore()
     service, other = service_on(store), service_on(store, new_id=ids("other"))
     new_users(service, "a", "b", "c")
     new_event(service, capacity=3)
     for user_id in ("a", "b", "c"):
         service.register("e1", user_id)
+    store.after = "last seated"
     store.meanwhile = lambda: other.unregister("e1", "c")
     preview = service.preview_capacity("e1", 1)
     assert (preview.affected, preview.affected_count) == (("b",), 1)
@@ -73,25 +79,13 @@ def test_preview_of_a_lower_capacity_during_changes_is_of_one_moment() -> None:
 
 def test_preview_of_a_higher_capacity_during_an_unregistration_is_of_one_moment() -> None:
     """R2.5: the first on the waitlist leaves after the waitlist was read, before the registration."""
-
-    class Leaving(MemoryStore):
-        meanwhile: Callable[[], object] | None = None
-
-        def get_waitlist(
-            self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
-        ) -> tuple[WaitlistEntry, ...]:
-            entries = super().get_waitlist(event_id, after=after, until=until, limit=limit)
-            if self.meanwhile is not None:
-                meanwhile, self.meanwhile = self.meanwhile, None
-                meanwhile()
-            return entries
-
-    store = Leaving()
+    store = BusyStore()
     service, other = service_on(store), service_on(store, new_id=ids("other"))
     new_users(service, "a", "b", "c")
     new_event(service, capacity=1)
     for user_id in ("a", "b", "c"):
         service.register("e1", user_id)
+    store.after = "waitlist"
     store.meanwhile = lambda: other.unregister("e1", "b")
     assert service.preview_capacity("e1", 2).promoted == ("c",)
 
