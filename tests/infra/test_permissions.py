@@ -18,7 +18,7 @@ from playground.demo.seed import EVENTS
 from playground.web_api.fault_injection import Fault
 from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
 from tests.support.infra.iam_actions import Need, allowed, recorded
-from tests.support.infra.service_calls import ROOT, methods_used, needs_of_method
+from tests.support.infra.service_calls import ROOT, method_calls, methods_used
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI
 from tests.support.slack.lambda_functions import Deployment, post_card, yoga
 
@@ -103,8 +103,10 @@ def lead_a_life(deployment: Deployment, event_id: str, deliver: Callable[[], obj
 
 def test_functions_may_do_exactly_what_they_request(deployment: Deployment) -> None:
     delivering = needs_of_functions(deployment)
+    with method_calls() as calls:
+        needs = {method: calls.needs_of(method) for method in set().union(*METHODS.values())}
     requested = {
-        function: delivering[function].union(*(needs_of_method(method) for method in methods))
+        function: delivering[function].union(*(needs[method] for method in methods))
         for function, methods in METHODS.items()
     }
     assert requested == {function: allowed(function) for function in METHODS}

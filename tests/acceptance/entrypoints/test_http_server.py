@@ -107,6 +107,10 @@ MALFORMED = {
         "application/x-www-form-urlencoded",
         urlencode({"payload": '{"type": "view_submission", "response_urls": "two"}'}),
     ),
+    "authorizations": (
+        "application/json",
+        '{"type": "event_callback", "authorizations": "U0AMARA"}',
+    ),
     "certificate-check": ("application/x-www-form-urlencoded", "ssl_check=1"),
 }
 """Bodies that Bolt parses before it checks the signature, with their content types."""
@@ -121,10 +125,14 @@ def test_unsigned_body_is_not_parsed(harness: SlackHarness, web: TestClient, nam
 
 
 @pytest.mark.parametrize("name", [name for name in MALFORMED if name != "certificate-check"])
-def test_malformed_body_is_400(harness: SlackHarness, web: TestClient, name: str) -> None:
+def test_malformed_body_is_400_and_logged(
+    harness: SlackHarness, web: TestClient, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
     content_type, body = MALFORMED[name]
     headers = signed(harness, body) | {"content-type": content_type}
     assert web.post("/slack/events", content=body, headers=headers).status_code == 400
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert caplog.messages[0].startswith("malformed request: ")
 
 
 def test_too_large_a_body_is_413(harness: SlackHarness, web: TestClient) -> None:

@@ -95,8 +95,10 @@ class _ExchangeCheck:
         self._logged()
         self._harmless()
         match self._asked.kind:
-            case _ if self._status == 400 and not self._exchange.logs and self._unreadable():
-                pass
+            case _ if self._status == 400 and self._unreadable():
+                logged = [record.getMessage() for record in self._exchange.logs]
+                assert len(logged) == 1
+                assert logged[0].startswith("malformed request: ")
             case "command":
                 self._command()
             case "block_actions":

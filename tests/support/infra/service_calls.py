@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -103,44 +102,51 @@ def _name(node: ast.expr) -> str:
             return ""
 
 
-@cache
-def needs_of_method(method: str) -> frozenset[Need]:
-    """Return the permissions that a service method needs, also after late answers and conflicts."""
-    if method in READS:
-        return frozenset(_needs_of_read(*READS[method]))
-    changes = [operation for operation in CHANGES if _called_by(operation) == method]
-    assert changes, f"tests/support/infra/service_calls.py has no call of Service.{method}"
-    return frozenset(need for change in changes for need in _needs_of_change(change))
+class MethodCalls:
+    """Calls of the service's methods in one workspace, recorded."""
 
+    def __init__(self, tables: WorkspaceTables, client: DynamoDBClient) -> None:
+        self._tables = tables
+        self._client = client
 
-def _needs_of_read(
-    prepare: Callable[[ServiceProcess], None], call: Callable[[Service], object]
-) -> set[Need]:
-    with _world() as (tables, client):
-        prepare(ServiceProcess(tables, ManualClock(), None))
-        with recorded(client) as needs:
-            call(ServiceProcess(tables, ManualClock(), client).service)
-    return needs
+    def needs_of(self, method: str) -> set[Need]:
+        """Return the permissions that a service method needs, also after late answers and conflicts."""
+        if method in READS:
+            return self._needs_of_read(*READS[method])
+        changes = [operation for operation in CHANGES if _called_by(operation) == method]
+        assert changes, f"tests/support/infra/service_calls.py has no call of Service.{method}"
+        return {need for change in changes for need in self._needs_of_change(change)}
 
+    def _needs_of_read(
+        self, prepare: Callable[[ServiceProcess], None], call: Callable[[Service], object]
+    ) -> set[Need]:
+        self._tables.restore({})
+        prepare(ServiceProcess(self._tables, ManualClock(), None))
+        with recorded(self._client) as needs:
+            call(ServiceProcess(self._tables, ManualClock(), self._client).service)
+        return needs
 
-def _needs_of_change(operation: Operation) -> set[Need]:
-    with _world() as (tables, client), recorded(client) as needs:
-        scenario = CrashScenario(tables, client, operation)
-        sent = scenario.call_once(FaultPlan()).sent
-        writes = [at for at, name in enumerate(sent) if name in WRITES]
-        # The later commits of a long operation meet the same faults as its first.
-        for at in writes[:1] if operation.is_long else writes:
-            scenario.call_once(FaultPlan({at: Fault.CONFLICT}))
-            # There is no answer until it is "not confirmed". Then it resolves the commit.
-            scenario.call_once(FaultPlan(lasting=(at, Fault.LATE)))
-    return needs
+    def _needs_of_change(self, operation: Operation) -> set[Need]:
+        with recorded(self._client) as needs:
+            scenario = CrashScenario(self._tables, self._client, operation)
+            sent = scenario.call_once(FaultPlan()).sent
+            writes = [at for at, name in enumerate(sent) if name in WRITES]
+            # The later commits of a long operation meet the same faults as its first.
+            for at in writes[:1] if operation.is_long else writes:
+                scenario.call_once(FaultPlan({at: Fault.CONFLICT}))
+                # There is no answer until it is "not confirmed". Then it resolves the commit.
+                scenario.call_once(FaultPlan(lasting=(at, Fault.LATE)))
+        return needs
 
 
 @contextmanager
-def _world() -> Iterator[tuple[WorkspaceTables, DynamoDBClient]]:
-    """Give a world and a client to record."""
+def method_calls() -> Iterator[MethodCalls]:
+    """Yield the calls, on tables of their own."""
+    client = client_of(local_endpoint())
     with empty_local() as store:
-        yield WorkspaceTables(store._client, store._prefix), client_of(local_endpoint())
+        tables = WorkspaceTables(store._client, store._prefix)
+        with tables.watching(client):
+            yield MethodCalls(tables, client)
 
 
 class _Called(Exception):
