@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
 from tests.support.infra.synthesis import Resources, synthesize
+from tests.support.once import once_per_session
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +22,16 @@ def node() -> None:
 
 
 @pytest.fixture(scope="session")
-def prod(node: None, tmp_path_factory: pytest.TempPathFactory) -> Resources:
-    """Give the resources of the stage `prod`. Skip validation, which is slow: one test of its own does it."""
-    os.environ["CDK_VALIDATION"] = "false"
-    template = synthesize(tmp_path_factory.mktemp("assembly"), "prod")
-    del os.environ["CDK_VALIDATION"]
-    return Resources(template)
+def assembly(node: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder with the template of the stage `prod` and cdk-nag's report."""
+
+    def make(folder: Path) -> None:
+        synthesize(folder, "prod")
+
+    return once_per_session(tmp_path_factory, "assembly", make) / "cdk.out"
+
+
+@pytest.fixture(scope="session")
+def prod(assembly: Path) -> Resources:
+    """Give the resources of the stage `prod`."""
+    return Resources(json.loads((assembly / "rollcall-prod.template.json").read_text()))

@@ -9,8 +9,8 @@ from typing import Any, cast
 Json = Mapping[str, Any]
 
 
-def synthesize(folder: Path, stage: str, *, validated: bool = False) -> Json:
-    """Return a stage's template, with an empty package. If `validated`, raise on findings of cdk-nag."""
+def synthesize(folder: Path, stage: str) -> Json:
+    """Return a stage's template, with an empty package. Raise on findings of cdk-nag, unless CDK_VALIDATION is off."""
     import aws_cdk as cdk  # it starts Node, which may be missing
     from aws_cdk import aws_lambda as lambda_
     from cdk_nag import AwsSolutionsChecks
@@ -18,11 +18,10 @@ def synthesize(folder: Path, stage: str, *, validated: bool = False) -> Json:
     from infra.stack import RollcallStack
 
     package = folder / "package"
-    package.mkdir()
+    package.mkdir(parents=True, exist_ok=True)
     (package / "empty.txt").touch()
     app = cdk.App(outdir=str(folder / "cdk.out"))
-    if validated:
-        cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     stack = RollcallStack(app, stage=stage, code=lambda_.Code.from_asset(str(package)))
     return cast("Json", app.synth().get_stack_by_name(stack.stack_name).template)
 
