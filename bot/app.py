@@ -62,6 +62,8 @@ def build_app(
     """
     error_handler = ErrorHandler(new_id)
     app = App(
+        # Without a name, Bolt reads the source of the whole call stack to find one.
+        name="rollcall",
         # The token comes with `authorize`; Bolt warns if the client has one of its own.
         client=bounded_client(client, token=None, seconds=REPLY_SECONDS),
         signing_secret=signing_secret,

@@ -37,7 +37,7 @@ def _line_of_text(text: str) -> str:
 
 
 def _known_time_zone(name: str) -> str:
-    if name not in _time_zones():
+    if name not in time_zones():
         raise PydanticCustomError(
             "time_zone", "must be the name of a time zone, such as Europe/Berlin"
         )
@@ -45,8 +45,11 @@ def _known_time_zone(name: str) -> str:
 
 
 @cache
-def _time_zones() -> frozenset[str]:
-    # The names depend on the machine: on its own time zone data, or else that of the tzdata package.
+def time_zones() -> frozenset[str]:
+    """Return the names of all time zones, from the machine's time zone data or that of the package tzdata.
+
+    Reading them takes tens of milliseconds, so they are read once.
+    """
     return frozenset(available_timezones() - {"Factory", "localtime"})
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
-from zoneinfo import available_timezones
 
 from slack_sdk import WebClient
 
 from bot.slack.api_errors import FAILURES
 from domain.errors import NotOrganizer
+from domain.inputs import time_zones
 from domain.models import Actor
 from domain.ports import Clock
 
@@ -80,7 +80,7 @@ class MemberDirectory:
         zone = user.get("tz") or "UTC"
         profile = _Profile(
             is_admin=bool(user.get("is_admin") or user.get("is_owner")),
-            time_zone=zone if zone in available_timezones() else "UTC",
+            time_zone=zone if zone in time_zones() else "UTC",
             expires_at=now + CACHED_FOR,
         )
         with self._lock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from slack_sdk.models.views import View
 
@@ -17,6 +16,7 @@ from bot.slack.interactions import BlockAction, OptionsRequest, ViewSubmission
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 from bot.slack.view_metadata import EventMetadata
+from domain.inputs import time_zones
 
 EVENT_ID_LENGTH = 10
 """Hexadecimal digits of an event's id: short enough to type after a command, and a million million values."""
@@ -59,7 +59,7 @@ class CreateListeners:
         """Offer the time zones whose names contain what is typed."""
         typed = (request.value or "").strip().replace(" ", "_").casefold()
         return event_form_views.time_zone_options(
-            sorted(name for name in available_timezones() if typed in name.casefold())
+            sorted(name for name in time_zones() if typed in name.casefold())
         )
 
     def create(self, submission: ViewSubmission) -> View:

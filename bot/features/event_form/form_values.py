@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 from typing import Any
-from zoneinfo import available_timezones
 
 from bot.blocks.ids import BlockId, EventOption
 from bot.blocks.mrkdwn import is_slack_id
@@ -13,7 +12,7 @@ from bot.slack.error_messages import FieldProblem
 from bot.slack.refusals import MalformedPayload
 from bot.slack.view_payloads import ViewPayload
 from domain.errors import Invalid
-from domain.inputs import EventDraft, from_local
+from domain.inputs import EventDraft, from_local, time_zones
 from domain.models import Event
 
 
@@ -42,7 +41,7 @@ def edited_values(view: ViewPayload, event: Event) -> dict[str, Any]:
 def _shared_values(view: ViewPayload, organizer_id: str) -> dict[str, Any]:
     """Return the values that both forms have."""
     time_zone = view.selected(BlockId.TIME_ZONE) or ""
-    if time_zone not in available_timezones():
+    if time_zone not in time_zones():
         raise Invalid(BlockId.TIME_ZONE, FieldProblem.NO_TIME_ZONE)
     times = {
         name: _optional_time(view, date_block, time_block, time_zone)

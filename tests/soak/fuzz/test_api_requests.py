@@ -103,10 +103,14 @@ def described(kind: Kind) -> Iterator[Any]:
         yield schemathesis.openapi.from_asgi("/openapi.json", api)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "local"])
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 @pytest.mark.parametrize(
-    "examples", [3, pytest.param(50, marks=pytest.mark.soak)], ids=["few", "many"]
+    ("kind", "examples"),
+    [
+        pytest.param("sqlite", 3, id="few"),
+        pytest.param("sqlite", 50, id="sqlite", marks=pytest.mark.soak),
+        pytest.param("local", 50, id="local", marks=pytest.mark.soak),
+    ],
 )
 def test_responses_match_the_openapi_description(
     kind: Kind, method: str, path: str, examples: int, count: Count

@@ -87,6 +87,12 @@ def test_time_zone_can_be_searched(harness: SlackHarness) -> None:
     assert only_event(harness).time_zone == "America/Sao_Paulo"
 
 
+def test_only_time_zones_that_an_event_can_have_are_offered(harness: SlackHarness) -> None:
+    """The machine's list also has names of no place."""
+    view = opened(harness)
+    assert harness.slack.options(BJORN, view, ActionId.TIME_ZONE, query="factory").options == []
+
+
 def test_waitlist_unticked_creates_none(harness: SlackHarness) -> None:
     sent(harness, OPTIONS=[])
     assert only_event(harness).has_waitlist is False
