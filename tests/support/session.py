@@ -1,8 +1,12 @@
-"""Pytest plugin for the whole session: one DynamoDB Local, and the sums below pytest's report."""
+"""Pytest plugin for the whole session: one DynamoDB Local, files in memory, and the sums below pytest's report."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,10 +18,27 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")  # machines are shared: a slow example is no failure
 
 
+MEMORY = Path("/dev/shm")
+"""Linux's file system in memory."""
+
+MEMORY_NEEDED = 2 * 1024**3
+"""Bytes that must be free there. A session has taken a quarter of this."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Offer one DynamoDB Local to all workers; it starts when the first worker asks for it."""
     if not hasattr(config, "workerinput"):
+        _keep_files_in_memory()
         config.add_cleanup(offer_engine())
+
+
+def _keep_files_in_memory() -> None:
+    """Have temporary files made in memory: thousands of SQLite's commits wait for a disk."""
+    if "TMPDIR" in os.environ or not MEMORY.is_dir():
+        return
+    if shutil.disk_usage(MEMORY).free >= MEMORY_NEEDED:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None  # it is determined again
 
 
 @pytest.fixture

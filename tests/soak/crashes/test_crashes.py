@@ -67,12 +67,12 @@ def scenario(request: pytest.FixtureRequest) -> Iterator[CrashScenario]:
 
 
 def few_faults(scenario: CrashScenario, at: int) -> Sequence[Fault]:
-    """Return one of the worst two faults for a write, and one of the others, in turn."""
+    """Return one fault: for a write one of the worst two or one of the others, in turn."""
     name, number = name_of(scenario, at), at + len(scenario.operation.name)
     others = [fault for fault in ROTATED_FAULTS if fault.can_meet(name)]
     other = others[number % len(others)]
     if name in WRITES:
-        return [(Fault.DIES_AFTER, Fault.LOST)[number % 2], other]
+        return [(Fault.DIES_AFTER, Fault.LOST, other)[number % 3]]
     # A long operation has many reads: take every sixth, and of a repair's hundred every fortieth.
     every_nth = 40 if scenario.operation.fixes else 6 if scenario.operation.is_long else 1
     return [] if name and number % every_nth else [other]

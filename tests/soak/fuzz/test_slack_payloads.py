@@ -33,7 +33,7 @@ from tests.support.slack import sentences
 
 T = TypeVar("T")
 
-SOAK = 10
+SOAK = 8
 """Factor on the number of examples in a soak."""
 
 runs = pytest.mark.parametrize("times", [1, pytest.param(SOAK, marks=pytest.mark.soak)])

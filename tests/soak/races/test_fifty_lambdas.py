@@ -208,7 +208,7 @@ def assert_answers_are_true(store: DynamoDBStore, answers: Answers, capacity: in
         pytest.param(8, 5, 25, True, id="virtual-few"),
         pytest.param(8, 5, 25, False, id="real-few"),
         pytest.param(50, 5, 150, True, id="virtual-fifty", marks=pytest.mark.soak),
-        pytest.param(50, 3, 90, False, id="real-fifty", marks=pytest.mark.soak),
+        pytest.param(50, 2, 60, False, id="real-fifty", marks=pytest.mark.soak),
     ],
 )
 @pytest.mark.timeout(600)
