@@ -2,7 +2,7 @@
 
 Every payload gets a response, with a 5xx only if there is no way to reply. It makes no change that its person may
 not make, and sends nothing that Slack would refuse; the data stays sound. The totals below pytest's report say how
-many payloads of each kind were sent; `make soak` sends tens of thousands, always the same ones. With
+many payloads of each kind were sent; `make soak` sends thousands, always the same ones. With
 ARGS="--hypothesis-seed=random" they are new, from a seed that is printed and can be given instead of "random".
 """
 
