@@ -23,6 +23,7 @@ from bot.features.registration import views as registration_views
 from bot.slack import error_messages
 from bot.slack.api_errors import FAILURES
 from bot.slack.event_payloads import SlackEvent
+from bot.slack.frame_limits import fits
 from bot.slack.interactions import (
     BlockAction,
     Interaction,
@@ -135,7 +136,7 @@ def _reply(
         case OptionsRequest():
             return _json({"options": []})
         case SlashCommand():
-            return _json(command_response(message))
+            return _answer_command(message, respond)
         case _:
             return BoltResponse(status=200, body="")
 
@@ -143,7 +144,7 @@ def _reply(
 def _reply_unparsed(body: Mapping[str, Any], message: Message, respond: Respond) -> BoltResponse:
     """Answer a payload that can't be relied on. If there is no way to reply, 400 makes Slack show a failure."""
     if "command" in body:
-        return _json(command_response(message))
+        return _answer_command(message, respond)
     match body.get("type"):
         case "view_submission":
             return _json(_push_note(message))
@@ -153,6 +154,13 @@ def _reply_unparsed(body: Mapping[str, Any], message: Message, respond: Respond)
             return BoltResponse(status=200, body="")
     if not has_response_url(body):
         return BoltResponse(status=400, body="")
+    return _send(lambda: post_ephemeral(respond, message))
+
+
+def _answer_command(message: Message, respond: Respond) -> BoltResponse:
+    response = command_response(message)
+    if fits(response):
+        return _json(response)
     return _send(lambda: post_ephemeral(respond, message))
 
 

@@ -28,6 +28,26 @@ MAX_CAPACITY = 100_000
 """The most seats that an event can have."""
 
 
+def utf16_length(text: str) -> int:
+    """Return the UTF-16 units of a text. All limits on text are counted in them: Slack does not document how it counts,
+    and its clients are written in a language that counts this way. Most emoji have two.
+    """
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _at_most(units: int) -> AfterValidator:
+    """Refuse a text with more UTF-16 units."""
+
+    def check(text: str) -> str:
+        if utf16_length(text) > units:
+            raise PydanticCustomError(
+                "string_too_long", "must have at most {max_length} characters", {"max_length": units}
+            )
+        return text
+
+    return AfterValidator(check)
+
+
 def _line_of_text(text: str) -> str:
     if any(character < " " or character == "\x7f" for character in text):
         raise PydanticCustomError(
@@ -77,22 +97,27 @@ _LINE_WITH_TEXT = Field(json_schema_extra={"pattern": rf"^{_ANY}[^\s\x00-\x1f\x7
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    _at_most(200),
     AfterValidator(_line_of_text),
     _LINE_WITH_TEXT,
 ]
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
+    _at_most(120),
     AfterValidator(_line_of_text),
     _LINE_WITH_TEXT,
 ]
 Location = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=200),
+    _at_most(200),
     AfterValidator(_line_of_text),
     _LINE,
 ]
-Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_500)]
+Description = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=2_500), _at_most(2_500)
+]
 TimeZone = Annotated[
     str,
     AfterValidator(_known_time_zone),
@@ -124,9 +149,15 @@ MAX_REASON_LENGTH = 300
 """Characters. With the title, all of them escaped, a reason fits into one block of a message."""
 
 AnnouncementText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_500)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=2_500),
+    _at_most(2_500),
 ]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_REASON_LENGTH)]
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=MAX_REASON_LENGTH),
+    _at_most(MAX_REASON_LENGTH),
+]
 
 
 def from_local(field: str, local: datetime, time_zone: str) -> datetime:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from domain.inputs import utf16_length
+
 LISTED = 200
 """Characters of typed text in a list, after escaping. All blocks of a message may have about 13,000."""
 
@@ -14,11 +16,11 @@ def escape(text: str, max_length: int | None = None) -> str:
 
     Slack can't escape its formatting characters, so lookalikes replace them (`as_typed` restores them).
     An invisible word joiner breaks emoji codes, and keeps a line from becoming a quotation. `section`
-    and `context` keep Slack from linking addresses. Escaped text longer than `max_length` is cut.
+    and `context` keep Slack from linking addresses. Escaped text of more than `max_length` UTF-16 units is cut.
     """
-    escaped, length = _escaped(text), len(text)
-    while max_length is not None and len(escaped) > max_length:
-        length -= max(1, (len(escaped) - max_length) // _LONGEST_ESCAPE)
+    escaped, length = _escaped(text), utf16_length(text)
+    while max_length is not None and utf16_length(escaped) > max_length:
+        length -= max(1, (utf16_length(escaped) - max_length) // _LONGEST_ESCAPE)
         escaped = _escaped(shortened(text, length))
     return escaped
 
@@ -114,5 +116,9 @@ def mention_list(user_ids: Sequence[str], count: int) -> str:
 
 
 def shortened(text: str, length: int) -> str:
-    """Return the text, cut with an ellipsis if it is longer than `length`."""
-    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+    """Return the text, cut with an ellipsis if it has more than `length` UTF-16 units."""
+    if utf16_length(text) <= length:
+        return text
+    cut = text.encode("utf-16-le", "surrogatepass")[: 2 * (length - 1)]
+    # An emoji that would be cut in half is left out.
+    return f"{cut.decode('utf-16-le', 'ignore').rstrip()}…"

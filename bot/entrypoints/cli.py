@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -109,17 +108,16 @@ def _socket(_: argparse.Namespace, env: Mapping[str, str]) -> int:
     settings = Settings.from_env(env, needs=SLACK | {"SLACK_APP_TOKEN"})
     from bot.entrypoints import socket_mode
 
-    with bootstrap.running_bot(settings) as bot, socket_mode.connected(bot, settings):
-        print("Rollcall is connected (press Ctrl-C to stop it)", flush=True)
-        _wait_for_stop_signal()
+    with bootstrap.running_bot(settings) as bot:
+        client = socket_mode.build_client(bot, settings, _report_connection)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: client.stop())
+        socket_mode.serve(client, settings)
     return 0
 
 
-def _wait_for_stop_signal() -> None:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+def _report_connection() -> None:
+    print("Rollcall is connected (press Ctrl-C to stop it)", flush=True)
 
 
 def _http(args: argparse.Namespace, env: Mapping[str, str]) -> int:

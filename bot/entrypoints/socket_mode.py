@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import random
+from collections.abc import Callable
+from functools import partial
 
-from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
 
-from bot.entrypoints.bootstrap import THREADS, Bot, slack_startup_errors
+from bot.entrypoints.bootstrap import Bot, StartupError, slack_startup_errors
 from bot.entrypoints.settings import Settings
+from bot.slack.envelopes import answer
+from bot.slack.socket_mode import NotConnected, SocketModeClient, SocketModeOff, Timeouts
+
+def build_client(
+    bot: Bot, settings: Settings, on_connected: Callable[[], None], timeouts: Timeouts | None = None
+) -> SocketModeClient:
+    """Return the client of a bot's connection. `on_connected` is called each time Slack greets one."""
+    return SocketModeClient(
+        partial(_open_url, settings),
+        partial(answer, bot.app),
+        executor=bot.executor,
+        on_connected=on_connected,
+        jitter=random.random,
+        timeouts=timeouts,
+    )
 
 
-@contextmanager
-def connected(bot: Bot, settings: Settings) -> Iterator[None]:
-    """Connect the bot to Slack, and disconnect it on exit. Raises `StartupError`."""
-    handler = SocketModeHandler(bot.app, settings.app_token, concurrency=THREADS)
-    with slack_startup_errors(settings.slack_api_url, "SLACK_APP_TOKEN"):
-        handler.connect()  # type: ignore[no-untyped-call]  # Bolt has no types
+def serve(client: SocketModeClient, settings: Settings) -> None:
+    """Serve until the client is stopped. Raises `StartupError`, after which a restart may help."""
     try:
-        yield
-    finally:
-        handler.close()  # type: ignore[no-untyped-call]  # Bolt has no types
+        with slack_startup_errors(settings.slack_api_url, "SLACK_APP_TOKEN"):
+            client.run()
+    except SocketModeOff as error:
+        raise StartupError(
+            "Socket Mode is off for this app. Turn it on under Socket Mode in the app's settings,"
+            " then start Rollcall again."
+        ) from error
+    except NotConnected as error:
+        raise StartupError(f"Rollcall could not connect to Slack for a minute: {error}") from error
+
+
+def _open_url(settings: Settings, seconds: float) -> str:
+    """Ask Slack for the address of a new connection, within these seconds."""
+    client = WebClient(base_url=settings.slack_api_url, retry_handlers=[])
+    client.timeout = seconds  # type: ignore[assignment]  # the socket takes fractions
+    return str(client.apps_connections_open(app_token=settings.app_token)["url"])

@@ -12,9 +12,10 @@ from slack_sdk.models.views import View
 from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId, CallbackId
 from bot.slack.event_payloads import SlackEvent
+from bot.slack.frame_limits import cut_options
 from bot.slack.interactions import BlockAction, OptionsRequest, SlashCommand, ViewSubmission
 from bot.slack.middleware import interaction_in
-from bot.slack.replies import Reply, command_response
+from bot.slack.replies import Reply, answer_command
 
 CommandListener: TypeAlias = Callable[[SlashCommand], Message | View]
 """Carries out a command. A message is shown to its person alone; a view is opened."""
@@ -41,11 +42,11 @@ class Registrar:
         """Have a listener carry out a command."""
         self.commands[name.removeprefix("/")] = listener
 
-        def handle(ack: Ack, context: BoltContext, client: WebClient) -> None:
+        def handle(ack: Ack, context: BoltContext, client: WebClient, respond: Respond) -> None:
             command = cast("SlashCommand", interaction_in(context))
             result = listener(command)
             if isinstance(result, Message):
-                ack(command_response(result))
+                ack(answer_command(result, respond))
             else:
                 client.views_open(trigger_id=command.trigger_id, view=result)
                 ack()
@@ -78,7 +79,7 @@ class Registrar:
         """Have a listener offer the options of a select."""
 
         def handle(ack: Ack, context: BoltContext) -> None:
-            ack(listener(cast("OptionsRequest", interaction_in(context))))
+            ack(cut_options(listener(cast("OptionsRequest", interaction_in(context)))))
 
         self._app.options(action_id)(handle)
 

@@ -17,6 +17,7 @@ from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import shortened
 from bot.slack import response_urls
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
+from bot.slack.frame_limits import fits
 from bot.slack.interactions import BlockAction, MemberRequest, MessageAction, SlashCommand
 from bot.slack.refusals import RefreshFailed
 from bot.slack.response_urls import ReplyNotSent
@@ -141,6 +142,18 @@ def showing_change() -> Iterator[None]:
         raise RefreshFailed from error
 
 
+def answer_command(message: Message, respond: Respond) -> dict[str, Any] | str:
+    """Return the acknowledgement of a command that shows a message to its person alone.
+
+    A message that is too large for it is posted, and the acknowledgement is empty. Raises `ReplyNotSent`.
+    """
+    response = command_response(message)
+    if fits(response):
+        return response
+    post_ephemeral(respond, message)
+    return ""
+
+
 def command_response(message: Message) -> dict[str, Any]:
-    """Return the acknowledgement of a command that shows a message to its person alone."""
+    """Return a message as the acknowledgement of a command."""
     return {"response_type": "ephemeral", **message.to_dict()}

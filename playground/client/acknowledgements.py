@@ -21,8 +21,30 @@ class InvalidAcknowledgement(Exception):
         workspace.refusals.append(f"acknowledgement of {request}: {error} {details}".strip())
 
 
+FRAME_BYTES = 20_480
+"""Bytes of a Socket Mode frame. Slack closes the connection (1009) over a larger one."""
+
+_ENVELOPE = {"envelope_id": "00000000-0000-4000-8000-000000000000"}
+
+
+def _check_frame(workspace: Workspace, request: str, body: str) -> None:
+    """Refuse an acknowledgement that is too large for Socket Mode as compact JSON, if the app uses it."""
+    if not workspace.app.socket_mode:
+        return
+    try:
+        payload = json.loads(body or "{}")
+    except ValueError:
+        payload = {"text": body}
+    frame = json.dumps(
+        {**_ENVELOPE, "payload": payload}, ensure_ascii=False, separators=(",", ":")
+    )
+    if (size := len(frame.encode())) > FRAME_BYTES:
+        raise InvalidAcknowledgement(workspace, request, "frame_too_large", f"{size} bytes")
+
+
 def acknowledge_command(workspace: Workspace, member: Member, channel: Channel, body: str) -> None:
     """Post the message from a slash command's acknowledgement, ephemeral unless `in_channel`."""
+    _check_frame(workspace, "a command", body)
     if not body.strip():
         return
     try:
@@ -50,6 +72,7 @@ def acknowledge_submission(workspace: Workspace, view: View, body: str) -> dict[
 
     An empty acknowledgement closes the view.
     """
+    _check_frame(workspace, "a submission", body)
     if not body.strip() or body.strip() == "{}":
         workspace.views.close(view.id)
         return {}
@@ -94,6 +117,7 @@ def _field_errors(workspace: Workspace, view: View, errors: Any) -> dict[str, st
 
 def suggested_options(workspace: Workspace, body: str) -> list[Json]:
     """Return the options from an options request's acknowledgement, without their groups."""
+    _check_frame(workspace, "an options request", body)
     try:
         acknowledgement = json.loads(body)
     except ValueError as error:

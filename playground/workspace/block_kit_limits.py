@@ -19,6 +19,7 @@ from playground.workspace.validators import (
     each,
     error,
     integer,
+    length,
     one_of,
     pattern,
     shape,
@@ -202,7 +203,7 @@ def _initial_fits(value: Any, at: str, surface: Surface) -> Iterator[str]:
     element = value.get("element")
     if isinstance(element, dict) and element.get("type") == "plain_text_input":
         initial, most = element.get("initial_value"), element.get("max_length")
-        if isinstance(initial, str) and isinstance(most, int) and len(initial) > most:
+        if isinstance(initial, str) and isinstance(most, int) and length(initial) > most:
             yield error(f"must be less than {most + 1} characters", f"{at}/element/initial_value")
 
 
@@ -290,7 +291,7 @@ def text_length(blocks: list[Json]) -> int:
 
     def count(value: Any) -> int:
         if isinstance(value, dict):
-            own = len(value["text"]) if isinstance(value.get("text"), str) else 0
+            own = length(value["text"]) if isinstance(value.get("text"), str) else 0
             return own + sum(count(part) for part in value.values())
         return sum(count(part) for part in value) if isinstance(value, list) else 0
 

@@ -34,6 +34,7 @@ def installed_app(manifest: Mapping[str, Any]) -> InstalledApp:
         home_tab=bool(home.get("home_tab_enabled", False)),
         messages_tab=bool(home.get("messages_tab_enabled", False)),
         messages_read_only=bool(home.get("messages_tab_read_only_enabled", False)),
+        socket_mode=bool(settings.get("socket_mode_enabled", False)),
     )
 
 

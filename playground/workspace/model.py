@@ -44,6 +44,8 @@ class InstalledApp:
     home_tab: bool = True
     messages_tab: bool = True
     messages_read_only: bool = False
+    socket_mode: bool = False
+    """Whether Slack sends requests over a WebSocket, whose frames are limited."""
 
 
 @dataclass(frozen=True)

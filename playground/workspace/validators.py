@@ -16,15 +16,20 @@ def error(what: str, at: str) -> str:
     return f"[ERROR] {what} [json-pointer:{at}]"
 
 
+def length(text: str) -> int:
+    """Return the UTF-16 units of a text, as JavaScript counts. Slack does not document how it counts; an emoji has two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def string(most: int, least: int = 1) -> Check:
     """Check for a string of `least` to `most` characters."""
 
     def check(value: Any, at: str, surface: Surface) -> Iterator[str]:
         if not isinstance(value, str):
             yield error("must be a string", at)
-        elif len(value) > most:
+        elif length(value) > most:
             yield error(f"must be less than {most + 1} characters", at)
-        elif len(value) < least:
+        elif length(value) < least:
             yield error(f"must be more than {least - 1} characters", at)
 
     return check

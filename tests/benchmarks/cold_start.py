@@ -146,7 +146,7 @@ print(sent)
 SOCKET = """
 import sqlite3, pydantic
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode import SocketModeHandler
+from websockets.sync.client import connect
 """
 
 Timing = list[float]

@@ -15,6 +15,7 @@ from bot.blocks.ids import ActionId, CallbackId
 from bot.blocks.mrkdwn import bold, escape, mention, mention_list
 from bot.blocks.paging import page_buttons, recent_cursors
 from domain.enums import Audience, Cause, ChangeKind, RegistrationStatus
+from domain.inputs import utf16_length
 from domain.models import Change, Event, JournalEntry, Page, RegistrationHistoryEntry
 
 HISTORY_PAGE = 10
@@ -131,7 +132,7 @@ def _sections(lines: Sequence[str]) -> list[Block]:
     """Pack lines into as few sections as possible."""
     packed: list[str] = []
     for line in lines:
-        if packed and len(packed[-1]) + 1 + len(line) <= MAX_SECTION:
+        if packed and utf16_length(packed[-1]) + 1 + utf16_length(line) <= MAX_SECTION:
             packed[-1] += f"\n{line}"
         else:
             packed.append(line)

@@ -6,6 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -13,13 +16,18 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 
+from bot.entrypoints import socket_mode
+from bot.entrypoints.bootstrap import StartupError
 from bot.entrypoints.cli import main
+from bot.entrypoints.settings import Settings
+from bot.slack.socket_mode import Timeouts
 from playground.demo.http_server import build_server, serve
 from storage.sqlite.store import SQLiteStore
 from tests.support.dynamodb.moto import dynamodb_client
 from tests.support.environment import new_event, new_users, service_on
-from tests.support.slack.harness import SlackHarness
+from tests.support.slack.harness import REGISTER_COMMAND, SlackHarness
 from tests.support.slack.http_process import env, running_http
+from tests.support.slack.socket_mode_server import SocketModeServer, status
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "0123456789"}
 
@@ -230,7 +238,7 @@ def test_socket_mode_imports_no_web_server(harness: SlackHarness, tmp_path: Path
         "SLACK_APP_TOKEN": "xapp-1",
     }
     modules = modules_after("socket", env(tmp_path, **slack))
-    assert "slack_bolt.adapter.socket_mode" in modules
+    assert "websockets.sync.client" in modules
     web = {"fastapi", "starlette", "uvicorn", "anyio", "bot.entrypoints.http_server", "bot.api"}
     assert not (web | {"boto3", "botocore", "icalendar"}) & modules
     harness.workspace.refusals.clear()
@@ -289,3 +297,90 @@ def test_check_of_another_workspace_sees_nothing(
     """R10.2."""
     assert main(["check", "--workspace", "T2"], env(one_event)) == 0
     assert "events: 0," in capsys.readouterr().out
+
+
+@pytest.fixture
+def socket_slack(harness: SlackHarness, tmp_path: Path) -> Iterator[SocketSlack]:
+    """Run Slack with Socket Mode in front of the harness's workspace."""
+    with SocketModeServer(f"{harness.workspace.url}/api/").running() as server:
+        slack = {
+            "SLACK_API_URL": server.url,
+            "SLACK_BOT_TOKEN": harness.workspace.app.bot_token,
+            "SLACK_APP_TOKEN": "xapp-1",
+        }
+        yield SocketSlack(server, env(tmp_path, **slack))
+
+
+@dataclass
+class SocketSlack:
+    """The server, and the environment of a bot that connects to it."""
+
+    server: SocketModeServer
+    env: dict[str, str]
+
+    @contextmanager
+    def running_bot(self) -> Iterator[subprocess.Popen[str]]:
+        """Run `rollcall socket` in a process of its own."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "socket"],
+            env={**os.environ, **self.env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def test_socket_answers_until_sigterm(socket_slack: SocketSlack) -> None:
+    """The process says that it is connected, answers a command, and acknowledges what it has before it exits with 0."""
+    with socket_slack.running_bot() as process:
+        assert process.stdout is not None
+        assert "Rollcall is connected" in process.stdout.readline()
+        delivery = socket_slack.server.send(REGISTER_COMMAND)
+        assert delivery.wait()["response_type"] == "ephemeral"
+        process.send_signal(signal.SIGTERM)
+        _, logged = process.communicate(timeout=20)
+        assert process.returncode == 0, logged
+        assert "Rollcall has stopped" in logged
+        assert "Traceback" not in logged
+    assert socket_slack.server.close_codes == [1000]
+
+
+def test_socket_is_not_connected_before_slack_says_hello(socket_slack: SocketSlack) -> None:
+    """Nothing is printed while a connection is open without a hello."""
+    socket_slack.server.greets = False
+    with socket_slack.running_bot() as process:
+        # The second call shows that the first connection was given up.
+        socket_slack.server.wait_until(lambda: len(socket_slack.server.opened_at) == 2)
+        process.send_signal(signal.SIGTERM)
+        printed, _ = process.communicate(timeout=20)
+    assert printed == ""
+
+
+def test_socket_ends_if_socket_mode_is_switched_off(socket_slack: SocketSlack) -> None:
+    with socket_slack.running_bot() as process:
+        socket_slack.server.wait_for_greetings(1)
+        socket_slack.server.disconnect("link_disabled")
+        _, logged = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert "Socket Mode is off for this app" in logged
+    assert "Traceback" not in logged
+
+
+def test_socket_ends_with_an_error_without_a_connection(
+    harness: SlackHarness, tmp_path: Path
+) -> None:
+    """systemd starts it again. The minute is a second here."""
+    with SocketModeServer(f"{harness.workspace.url}/api/").running() as server:
+        server.openings.extend([status(503)] * 1_000)
+        slack = {"SLACK_BOT_TOKEN": harness.workspace.app.bot_token, "SLACK_APP_TOKEN": "xapp-1"}
+        settings = Settings.from_env(env(tmp_path, SLACK_API_URL=server.url, **slack))
+        client = socket_mode.build_client(
+            harness.bot, settings, lambda: None, Timeouts(longest_pause=0.05, give_up=0.3)
+        )
+        with pytest.raises(StartupError, match="could not connect to Slack"):
+            socket_mode.serve(client, settings)
