@@ -46,6 +46,7 @@ BENCHMARKS = {
     "scales": Benchmark("What operations cost, and how their time grows", "scales"),
     "month": Benchmark("What registrations cost in AWS", "costs"),
     "start": Benchmark("Start", "cold_start", is_alone=True),
+    "socket": Benchmark("Socket Mode, when connections are lost", "socket_mode", is_alone=True),
     "presses": Benchmark("Memory in ten minutes of presses", "memory", "figures_of_presses"),
     "jobs": Benchmark("Memory of long jobs", "memory", "figures_of_jobs"),
     "model": Benchmark("On paper: 5,000 people within ten seconds, for one event", "model"),
