@@ -33,12 +33,13 @@ from bot.slack.interactions import (
     has_response_url,
 )
 from bot.slack.middleware import interaction_in
-from bot.slack.refusals import MalformedPayload, NotInUse
-from bot.slack.replies import Reply, command_response, follow_up, post_ephemeral
+from bot.slack.refusals import MalformedPayload, NotInUse, SlackBusy
+from bot.slack.replies import Reply, command_response, follow_up, is_timeout, post_ephemeral
 from bot.slack.response_urls import ReplyNotSent
 from bot.slack.view_payloads import ViewPayload
 from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import (
+    Busy,
     CapacityBelowRegistered,
     Invalid,
     NotConfirmed,
@@ -99,6 +100,8 @@ class ErrorHandler:
             return error_messages.message(NotInUse())
         if isinstance(error, MalformedPayload):
             _logger.warning("malformed payload: %r", error.where)
+        if isinstance(error, SlackBusy):
+            _logger.warning("Slack is busy: %r", error.__cause__)
         if isinstance(error, RollcallError):
             telemetry.log_refusal(error)
             if isinstance(error, NotRegistered) and _is_member_request(interaction):
@@ -129,6 +132,9 @@ def _reply(
 ) -> BoltResponse:
     match interaction:
         case BlockAction():
+            is_in_view = interaction.surface is not None
+            if is_in_view and isinstance(error, SlackBusy) and is_timeout(error.__cause__):
+                return _no_reply(error)  # a second modal would take as long
             return _send(lambda: Reply(interaction, respond, client).ephemeral(message))
         case ViewSubmission():
             return _json(_in_form(error, interaction.view, message))
@@ -137,7 +143,9 @@ def _reply(
         case SlashCommand():
             return _json(command_response(message))
         case _:
-            return BoltResponse(status=200, body="")
+            # Slack sends the event again: at once, after one minute, and after five.
+            is_temporary = isinstance(error, Busy | SlackBusy)
+            return BoltResponse(status=503 if is_temporary else 200, body="")
 
 
 def _reply_unparsed(body: Mapping[str, Any], message: Message, respond: Respond) -> BoltResponse:

@@ -9,7 +9,11 @@ from typing import NamedTuple
 from bot.blocks.builders import Message
 from bot.features.export.attendee_list import export_file
 from bot.notifications.lease import DeliveryLease
-from bot.notifications.messages import notification_message, unreachable_message
+from bot.notifications.messages import (
+    no_files_message,
+    notification_message,
+    unreachable_message,
+)
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.recipients import recipients_of
 from bot.notifications.sender import FIRST_RETRY_DELAY, MessageSender, Paused
@@ -186,7 +190,7 @@ class _DeliveryRun:
             failure = self._send(user_id, entry, lambda: notification_message(notification, entry))
         if failure is None:
             return None
-        if failure.error_class in (ErrorClass.RECIPIENT, ErrorClass.BUG):
+        if failure.error_class is not ErrorClass.TEMPORARY:
             self._record_unreachable(
                 UnreachableRecipient(
                     user_id=user_id,
@@ -208,8 +212,15 @@ class _DeliveryRun:
         if event is None or event.deletion is not None:
             return None  # no attendees are left to list
         self._prepare_to_send()
-        return self._message_sender.send_file(
+        failure = self._message_sender.send_file(
             user_id, entry, lambda: export_file(self._store, event)
+        )
+        if failure is None or failure.error_class is not ErrorClass.NO_FILES:
+            return failure
+        # In the same slice of time: in the next one, the upload would be tried again first.
+        self._lease.renew()
+        return self._message_sender.send(
+            user_id, entry, lambda: no_files_message(entry, failure.reason)
         )
 
     def _prepare_to_send(self) -> None:

@@ -123,7 +123,12 @@ class MessageSender:
                     "can't reach %s about version %s of %s: %s",
                     *(user_id, entry.version, entry.event_id, failure.reason),
                 )
-            case ErrorClass.BUG:
+            case ErrorClass.NO_FILES:
+                _logger.warning(
+                    "the file for version %s of %s can't be sent: %s",
+                    *(entry.version, entry.event_id, failure.reason),
+                )
+            case ErrorClass.BUG | ErrorClass.OUTDATED:
                 _logger.error(
                     "message to %s about version %s of %s skipped: %s",
                     *(user_id, entry.version, entry.event_id, failure.reason),

@@ -118,12 +118,9 @@ class BlockAction(_Interaction):
         return self.actions[0].value or ""
 
     @property
-    def selected_user_id(self) -> str:
-        """Return the member selected. Raises `MalformedPayload`."""
-        user_id = self.actions[0].selected_user
-        if not user_id:
-            raise MalformedPayload("actions.0.selected_user")
-        return user_id
+    def selected_user_id(self) -> str | None:
+        """Return the member selected; None if the select was cleared."""
+        return self.actions[0].selected_user
 
     @property
     def surface(self) -> ViewPayload | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import cast
 from urllib.parse import parse_qsl
@@ -12,6 +13,8 @@ from slack_bolt.request.internals import build_context
 
 from bot.slack.interactions import Interaction, parse
 from bot.slack.refusals import MalformedPayload, NotInUse, OtherWorkspace
+
+_logger = logging.getLogger(__name__)
 
 _KEY = "interaction"
 """The key of the parsed payload in Bolt's context."""
@@ -38,10 +41,17 @@ class ParsePayload(Middleware):
         resp: BoltResponse,  # noqa: ARG002  # Bolt's names
         next: Callable[[], BoltResponse],
     ) -> BoltResponse:
-        """Parse the payload and pass the request on."""
+        """Parse the payload and pass the request on.
+
+        Slack's notice `app_rate_limited` is only logged. It is no event, and has no person.
+        """
         _read_command(req)
-        if req.body.get("type") == "url_verification":
-            return next()
+        match req.body.get("type"):
+            case "url_verification":
+                return next()
+            case "app_rate_limited":
+                _logger.warning("Slack held back events: more than 30,000 in an hour")
+                return BoltResponse(status=200, body="")
         try:
             req.context[_KEY] = parse(req.body)
         except (MalformedPayload, NotInUse) as error:

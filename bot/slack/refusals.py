@@ -23,3 +23,7 @@ class NotInUse(RollcallError):
 
 class RefreshFailed(RollcallError):
     """The change was made, but the open view could not be updated to show it (R8.12)."""
+
+
+class SlackBusy(RollcallError):
+    """Slack did not open or update a view in time, or limits the app. Nothing was changed (R8.12)."""

@@ -14,7 +14,7 @@ from bot.blocks.ids import ActionId, CallbackId
 from bot.slack.event_payloads import SlackEvent
 from bot.slack.interactions import BlockAction, OptionsRequest, SlashCommand, ViewSubmission
 from bot.slack.middleware import interaction_in
-from bot.slack.replies import Reply, command_response
+from bot.slack.replies import Reply, changing_nothing, command_response
 
 CommandListener: TypeAlias = Callable[[SlashCommand], Message | View]
 """Carries out a command. A message is shown to its person alone; a view is opened."""
@@ -47,7 +47,8 @@ class Registrar:
             if isinstance(result, Message):
                 ack(command_response(result))
             else:
-                client.views_open(trigger_id=command.trigger_id, view=result)
+                with changing_nothing():
+                    client.views_open(trigger_id=command.trigger_id, view=result)
                 ack()
 
         self._app.command(name)(handle)

@@ -12,6 +12,7 @@ from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.context import Cards
 from bot.slack.error_messages import card_not_posted
 from bot.slack.interactions import BlockAction
+from bot.slack.refusals import SlackBusy
 from domain.errors import Busy, NotConfirmed, RollcallError, UnknownEvent
 from domain.models import Event
 
@@ -41,20 +42,14 @@ def try_to_post_card(
         cards.post_card(event, channel_id, after=after)
     except FAILURES as error:
         failure = classify(error)
-        is_outside = failure.reason in ("not_in_channel", "channel_not_found")
-        if not is_outside:
-            _logger.warning(
+        if failure.error_class is not ErrorClass.RECIPIENT:
+            is_alarm = failure.error_class in (ErrorClass.APP, ErrorClass.BUG)
+            _logger.log(
+                logging.ERROR if is_alarm else logging.WARNING,
                 "the card of %s was not posted in %s: %s",
-                event.event_id,
-                channel_id,
-                failure.reason,
+                *(event.event_id, channel_id, failure.reason),
             )
-        return card_not_posted(
-            event,
-            failure.reason,
-            is_outside=is_outside,
-            is_unsure=failure.error_class is ErrorClass.TEMPORARY,
-        )
+        return card_not_posted(event, failure)
     return None
 
 
@@ -66,7 +61,7 @@ def remembering_card(cards: Cards, action: BlockAction, *, event_id: str) -> Ite
     """
     try:
         yield
-    except (UnknownEvent, Busy, NotConfirmed):
+    except (UnknownEvent, Busy, NotConfirmed, SlackBusy):
         # There is nothing to show, or no time left to store the card.
         raise
     except RollcallError:
