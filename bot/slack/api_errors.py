@@ -70,12 +70,14 @@ class FileNotTaken(SlackRequestError):
 
 
 _OF_ONE_METHOD = {
+    "access_denied",
     "accesslimited",
     "deprecated_endpoint",
     "enterprise_is_restricted",
     "messages_tab_disabled",
     "method_deprecated",
     "missing_scope",
+    "no_permission",
     "not_enabled",
     "restricted_action",
     "unknown_method",
@@ -91,14 +93,12 @@ _UPLOAD_METHODS = {
 _CLASSES: Mapping[ErrorClass, Set[str]] = {
     ErrorClass.APP: _OF_ONE_METHOD
     | {
-        "access_denied",
         "account_inactive",
         "app_access_restricted",
         "ekm_access_denied",
         "forbidden_team",
         "invalid_auth",
         "is_bot",
-        "no_permission",
         "not_allowed_token_type",
         "not_authed",
         "org_login_required",
