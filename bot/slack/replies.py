@@ -175,9 +175,11 @@ def showing_change() -> Iterator[None]:
     try:
         yield
     except (Busy, SlackBusy, *FAILURES) as error:
-        if isinstance(error, FAILURES) and classify(error).error_class is ErrorClass.BUG:
+        error_class = classify(error).error_class if isinstance(error, FAILURES) else None
+        if error_class is ErrorClass.BUG:
             raise
-        _logger.warning("a change could not be shown", exc_info=True)
+        level = logging.ERROR if error_class is ErrorClass.APP else logging.WARNING
+        _logger.log(level, "a change could not be shown", exc_info=True)
         raise RefreshFailed from error
 
 

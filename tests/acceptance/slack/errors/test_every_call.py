@@ -34,18 +34,12 @@ NOT_SENT = "Please try again in a moment."
 
 PASSING = {
     "429": Fault.rate_limited(1),
-    "ratelimited": Fault.refused("ratelimited"),
     "503": Fault.server_error(503),
-    "internal error": Fault.refused("internal_error"),
     "closed": Fault.closed(),
-    "cut off": Fault.cut_off(),
 }
-LASTING = {
-    "app": Fault.refused("invalid_auth"),
-    "network": Fault.refused("accesslimited"),
-    "unknown": Fault.refused("purple_moon"),
-}
-"""Refusals of the app, and a code that Slack's reference does not have."""
+OF_APP = Fault.refused("accesslimited")
+UNKNOWN = Fault.refused("purple_moon")
+"""A code that Slack's reference does not have."""
 
 
 @dataclass(frozen=True)
@@ -192,15 +186,24 @@ def test_failure_that_passes_is_no_unforeseen_one(
     assert alarms(caplog) == []
 
 
-@pytest.mark.parametrize("fault", LASTING.values(), ids=LASTING)
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_refusal_of_the_app_leaves_a_reference(
-    harness: SlackHarness, call: Call, fault: Fault, caplog: pytest.LogCaptureFixture
+def test_refusal_of_the_app_raises_an_alarm(
+    harness: SlackHarness, call: Call, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert call.lasting in failing_once(harness, call, fault)
+    is_shown_later = call.passing == DONE
+    sentence = DONE if is_shown_later else call.lasting
+    assert sentence in failing_once(harness, call, OF_APP)
     assert call.is_done(harness.assert_invariants())
-    if call.lasting == UNEXPECTED:
+    if sentence in (UNEXPECTED, DONE):
         assert len(alarms(caplog)) == 1
+
+
+@pytest.mark.parametrize("name", ["picker by command", "form in Manage", "close", "file"])
+def test_unknown_error_leaves_a_reference(
+    name: str, harness: SlackHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert UNEXPECTED in failing_once(harness, CALLS[name], UNKNOWN)
+    assert len(alarms(caplog)) == 1
 
 
 # A Slack that does not respond at all
@@ -335,9 +338,7 @@ def test_export_without_files_is_one_message_and_no_retry(
     harness: SlackHarness, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     harness.event(organizer_id=BJORN)
-    harness.api.faults.set_default(
-        lambda method: Fault.refused(code) if method == UPLOAD else None
-    )
+    harness.api.faults.set_default(lambda method: Fault.refused(code) if method == UPLOAD else None)
     manage_modal(harness)
     press(harness, ActionId.EXPORT)
     harness.deliver_due(120)
