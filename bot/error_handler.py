@@ -34,7 +34,7 @@ from bot.slack.interactions import (
 )
 from bot.slack.middleware import interaction_in
 from bot.slack.refusals import MalformedPayload, NotInUse, SlackBusy
-from bot.slack.replies import Reply, command_response, follow_up, is_timeout, post_ephemeral
+from bot.slack.replies import Reply, command_response, follow_up, post_ephemeral
 from bot.slack.response_urls import ReplyNotSent
 from bot.slack.view_payloads import ViewPayload
 from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
@@ -101,7 +101,7 @@ class ErrorHandler:
         if isinstance(error, MalformedPayload):
             _logger.warning("malformed payload: %r", error.where)
         if isinstance(error, SlackBusy):
-            _logger.warning("Slack is busy: %r", error.__cause__)
+            _logger.warning("Slack is busy: %s", error.reason)
         if isinstance(error, RollcallError):
             telemetry.log_refusal(error)
             if isinstance(error, NotRegistered) and _is_member_request(interaction):
@@ -133,7 +133,7 @@ def _reply(
     match interaction:
         case BlockAction():
             is_in_view = interaction.surface is not None
-            if is_in_view and isinstance(error, SlackBusy) and is_timeout(error.__cause__):
+            if is_in_view and isinstance(error, SlackBusy) and error.is_silent:
                 return _no_reply(error)  # a second modal would take as long
             return _send(lambda: Reply(interaction, respond, client).ephemeral(message))
         case ViewSubmission():

@@ -90,7 +90,7 @@ class Reply:
                 raise ReplyNotSent("the modal is closed") from error
             if not classify(error).passes:
                 raise
-            if is_timeout(error):
+            if _is_timeout(error):
                 raise ReplyNotSent("no time is left") from error
             _logger.warning("a reply goes out as a direct message: %s", classify(error).reason)
             try:
@@ -148,12 +148,13 @@ def changing_nothing() -> Iterator[None]:
     try:
         yield
     except FAILURES as error:
-        if not classify(error).passes:
+        failure = classify(error)
+        if not failure.passes:
             raise
-        raise SlackBusy from error
+        raise SlackBusy(failure.reason, is_silent=_is_timeout(error)) from error
 
 
-def is_timeout(error: BaseException | None) -> bool:
+def _is_timeout(error: Exception) -> bool:
     """Return whether Slack did not respond in time, so that none is left for another call."""
     return isinstance(error, TimeoutError) or (
         isinstance(error, URLError) and isinstance(error.reason, TimeoutError)

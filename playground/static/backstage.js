@@ -73,7 +73,7 @@ export function backstage(root, { directory, open }) {
     slack.querySelector(`[value="${now.slack}"]`).checked = true;
     showMethods(now.methods);
     if (method.value !== now.method) method.value = now.method;
-    about.textContent = [SLACK[now.slack].about, now.slack !== "normal" && only(now.method)].filter(Boolean).join(" ");
+    about.textContent = sentence(now.slack, now.method, "about");
     bot.dataset.running = String(now.bot);
     bot.textContent = now.bot ? "Stop bot" : "Start bot";
     botAbout.textContent = now.bot ? "The bot is running." : "The bot is stopped. When you start it, it sends all pending notifications.";
@@ -85,7 +85,7 @@ export function backstage(root, { directory, open }) {
 
   function showMethods(methods) {
     if (method.options.length > 1) return; // they never change
-    method.append(...methods.map((name) => h("option", { value: name }, labelOf(name))));
+    method.append(...methods.map((name) => h("option", { value: name }, name)));
   }
 
   /** List the newest calls first. Merge repeated calls into one row. */
@@ -114,13 +114,14 @@ export function backstage(root, { directory, open }) {
   return { load };
 }
 
-const labelOf = (method) => method === "response_url" ? "Response URLs" : method;
-
-/** Say that only one method is concerned; empty if all are. */
-const only = (method) => method && `Only ${labelOf(method)}: everything else is normal.`;
+/** Return how Slack is, as `about` or `warning`, for all methods or the one that is chosen. */
+function sentence(slack, method, kind) {
+  if (!method || slack === "normal") return SLACK[slack][kind];
+  return `Slack’s ${method} is ${SLACK[slack].label.toLowerCase()}. Everything else is normal.`;
+}
 
 /** Show a warning above the messages if Slack or the bot has a problem. */
 export function showConditions(root, { slack, method, bot }) {
-  const warning = [bot ? "" : "The bot is stopped and won’t respond.", SLACK[slack].warning, slack !== "normal" && only(method)].filter(Boolean).join(" ");
+  const warning = [bot ? "" : "The bot is stopped and won’t respond.", sentence(slack, method, "warning")].filter(Boolean).join(" ");
   if (root.textContent !== warning) root.textContent = warning;
 }

@@ -80,7 +80,9 @@ def test_one_method_that_is_down_leaves_the_rest_alone(visit: Visit) -> None:
     amara.press("Backstage")
     amara.backstage.get_by_label("API method").select_option("views.open")
     amara.choose_slack("Down")
-    expect(amara.backstage).to_contain_text("Only views.open: everything else is normal.")
+    expect(amara.backstage).to_contain_text(
+        "Slack’s views.open is down. Everything else is normal."
+    )
     amara.press("Manage", amara.card())
     expect(amara.only_you()).to_contain_text("Slack is busy. Nothing changed.")
     amara.press("Unregister", amara.card())
