@@ -43,7 +43,7 @@ class ParsePayload(Middleware):
     ) -> BoltResponse:
         """Parse the payload and pass the request on.
 
-        Slack's notice `app_rate_limited` is only logged. It is no event, and has no person.
+        Slack's message `app_rate_limited` is only logged. It is no event, and has no person.
         """
         _read_command(req)
         match req.body.get("type"):

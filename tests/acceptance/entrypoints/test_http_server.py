@@ -159,15 +159,15 @@ def test_unsigned_body_that_is_no_certificate_check_is_401(web: TestClient, body
     assert web.post("/slack/events", content=body).status_code == 401
 
 
-def test_notice_of_held_back_events_is_200_and_logged(
+def test_report_of_held_back_events_is_200_and_logged(
     harness: SlackHarness, web: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    notice = {
+    payload = {
         "type": "app_rate_limited",
         "team_id": "T0PLAYGRND",
         "minute_rate_limited": 1518467820,
     }
-    body = json.dumps(notice | {"token": "old", "api_app_id": "A0"})
+    body = json.dumps(payload | {"token": "old", "api_app_id": "A0"})
     headers = signed(harness, body) | {"content-type": "application/json"}
     assert web.post("/slack/events", content=body, headers=headers).status_code == 200
     assert [record.levelname for record in caplog.records] == ["WARNING"]
