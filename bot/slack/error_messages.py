@@ -9,7 +9,13 @@ from typing import Any
 from bot.blocks.builders import Message, note
 from bot.blocks.formatting import headcount, moment, ordinal, seats
 from bot.blocks.mrkdwn import bold, escape, mention
-from bot.slack.refusals import MalformedPayload, NotInUse, OtherWorkspace, RefreshFailed
+from bot.slack.refusals import (
+    MalformedPayload,
+    MembershipUnknown,
+    NotInUse,
+    OtherWorkspace,
+    RefreshFailed,
+)
 from domain import errors
 from domain.enums import ClosedReason, RegistrationStatus
 from domain.errors import RollcallError
@@ -141,6 +147,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
         "I couldn’t process that. Nothing changed. Please reopen it and try again."
     ),
     NotInUse: lambda _: "This is no longer in use. Type `/rollcall help` to see what you can do.",
+    MembershipUnknown: lambda _: (
+        "Slack couldn’t confirm that you belong to this workspace. Nothing changed. Please try again."
+    ),
     OtherWorkspace: lambda _: "This Rollcall belongs to another workspace, so it can’t help here.",
 }
 
