@@ -78,12 +78,13 @@ def build_app(
         ),
     )
     app.error(error_handler.handle)
-    app.use(only_from(workspace_id))
     lookup_client = bounded_client(client, token=client.token, seconds=LOOKUP_SECONDS)
+    members = MemberDirectory(lookup_client, clock, workspace_id)
+    app.use(only_from(workspace_id, members))
     context = AppContext(
         service=service,
         cards=cards,
-        members=MemberDirectory(lookup_client, clock),
+        members=members,
         client=lookup_client,
         reply_client=bounded_client(client, token=client.token, seconds=REPLY_SECONDS),
         new_id=new_id,

@@ -166,7 +166,13 @@ def slack_client(settings: Settings) -> WebClient:
 def fetch_workspace_id(client: WebClient) -> str:
     """Ask Slack for the bot token's workspace, the one that this process serves. Raises `StartupError`."""
     with slack_startup_errors(client.base_url, "SLACK_BOT_TOKEN"):
-        return str(client.auth_test()["team_id"])
+        identity = client.auth_test()
+    if identity.get("is_enterprise_install"):
+        raise StartupError(
+            "SLACK_BOT_TOKEN belongs to an installation in a whole organization. Rollcall serves one"
+            " workspace: install the app there, and use that workspace's token."
+        )
+    return str(identity["team_id"])
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from bot.blocks.mrkdwn import bold, escape, mention
 from bot.slack.api_errors import ClassifiedError, ErrorClass
 from bot.slack.refusals import (
     MalformedPayload,
+    MembershipUnknown,
     NotInUse,
     OtherWorkspace,
     RefreshFailed,
@@ -149,6 +150,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
         "I couldn’t process that. Nothing changed. Please reopen it and try again."
     ),
     NotInUse: lambda _: "This is no longer in use. Type `/rollcall help` to see what you can do.",
+    MembershipUnknown: lambda _: (
+        "Slack couldn’t confirm that you belong to this workspace. Nothing changed. Please try again."
+    ),
     OtherWorkspace: lambda _: "This Rollcall belongs to another workspace, so it can’t help here.",
 }
 

@@ -9,6 +9,10 @@ class OtherWorkspace(RollcallError):
     """The request comes from a workspace that this process does not serve (R10.2)."""
 
 
+class MembershipUnknown(RollcallError):
+    """Slack could not say whether a member of another workspace belongs to the same organization (R10.2)."""
+
+
 class MalformedPayload(RollcallError):
     """The payload is not as Slack sends it, or holds what Rollcall never wrote; `where` is for the log."""
 

@@ -137,8 +137,11 @@ def _post(respond: Respond, message: Message, **options: Any) -> None:
 
 
 def _as_modal(message: Message, surface: ViewPayload) -> View:
-    """Return a message as a modal that has the title of the view that was used."""
-    title = surface.title.text if surface.title else None
+    """Return a message as a modal that has the title of the modal that was used.
+
+    An App Home has no title: Slack's payloads have "View Title" there, whatever was published.
+    """
+    title = surface.title.text if surface.title and not surface.is_home else None
     return note_modal(shortened(title or "Rollcall", MODAL_TITLE_LENGTH), message)
 
 

@@ -36,7 +36,29 @@ def as_user_json(workspace: Workspace, member: Member, *, locale: bool = False) 
     now = datetime.fromtimestamp(workspace.now(), UTC)
     offset = now.astimezone(ZoneInfo(member.tz)).utcoffset()
     seconds = int(offset.total_seconds()) if offset else 0
-    return member_json(member, workspace.team_id, tz_offset=seconds, locale=locale)
+    shape = member_json(
+        member, member.team_id or workspace.team_id, tz_offset=seconds, locale=locale
+    )
+    return shape | _membership(workspace, member)
+
+
+def _membership(workspace: Workspace, member: Member) -> Json:
+    """Return what `users.info` says about a member's organization, and about a stranger."""
+    organization = workspace.organization
+    if member.is_stranger:
+        theirs: Json = {"enterprise_id": member.enterprise_id, "teams": [member.team_id]}
+        return {"is_stranger": True} | ({"enterprise_user": theirs} if member.enterprise_id else {})
+    if organization is None:
+        return {}
+    enterprise_user = {
+        "id": member.id,
+        "enterprise_id": organization.id,
+        "enterprise_name": organization.name,
+        "is_admin": False,
+        "is_owner": False,
+        "teams": [member.team_id or workspace.team_id],
+    }
+    return {"is_stranger": False, "enterprise_user": enterprise_user}
 
 
 def visible_channel(workspace: Workspace, channel_id: str) -> Channel:
@@ -64,8 +86,9 @@ def api_test(workspace: Workspace, arguments: Arguments) -> Json:
 
 def auth_test(workspace: Workspace, arguments: Arguments) -> Json:
     """Handle `auth.test`."""
-    app = workspace.app
-    return {
+    app, organization = workspace.app, workspace.organization
+    enterprise = {"enterprise_id": organization.id} if organization else {}
+    return enterprise | {
         "url": f"{workspace.url}/",
         "team": workspace.name,
         "user": workspace.member(app.bot_user_id).name,

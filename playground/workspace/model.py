@@ -47,8 +47,20 @@ class InstalledApp:
 
 
 @dataclass(frozen=True)
+class Organization:
+    """The Enterprise organization that a workspace is in."""
+
+    id: str = "E0PLAYGRND"
+    name: str = "Playground Group"
+
+
+@dataclass(frozen=True)
 class Member:
-    """A person or the bot. `tz` is an IANA name; `is_simulated` members exist only for the rush."""
+    """A person or the bot. `tz` is an IANA name; `is_simulated` members exist only for the rush.
+
+    `team_id` is the home of a member of another workspace: one of the same organization, or for a
+    Slack Connect stranger any. `enterprise_id` is the organization of such a stranger, if there is one.
+    """
 
     id: str
     name: str
@@ -59,6 +71,9 @@ class Member:
     is_bot: bool = False
     deleted: bool = False
     is_simulated: bool = False
+    team_id: str | None = None
+    is_stranger: bool = False
+    enterprise_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -166,6 +181,8 @@ class View:
     def as_json(self, app: InstalledApp, team_id: str, *, with_state: bool) -> Json:
         """Return the view in Slack's shape. Web API responses omit the state; payloads have it."""
         body = self.body
+        # In Slack's payloads an App Home has this title (slackapi/node-slack-sdk#1486).
+        home_title = {"type": "plain_text", "text": "View Title", "emoji": True}
         return {
             "id": self.id,
             "team_id": team_id,
@@ -175,7 +192,7 @@ class View:
             "callback_id": self.callback_id,
             "state": {"values": self.state if with_state else {}},
             "hash": self.hash,
-            "title": body.get("title"),
+            "title": home_title if self.kind == "home" else body.get("title"),
             "clear_on_close": bool(body.get("clear_on_close", False)),
             "notify_on_close": bool(body.get("notify_on_close", False)),
             "close": body.get("close"),
