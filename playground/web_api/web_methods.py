@@ -95,7 +95,7 @@ def auth_test(workspace: Workspace, arguments: Arguments) -> Json:
         "team_id": workspace.team_id,
         "user_id": app.bot_user_id,
         "bot_id": app.bot_id,
-        "is_enterprise_install": False,
+        "is_enterprise_install": workspace.is_org_wide,
     }
 
 

@@ -59,6 +59,8 @@ class Workspace:
         self.url = ""
         self.organization: Organization | None = None
         """The Enterprise switch: payloads and responses then name the organization as Slack does."""
+        self.is_org_wide = False
+        """Whether the app is installed in the whole organization."""
         self.refusals: list[str] = []
         """A sentence for each request of the bot that Slack would have refused. Tests expect none."""
         self.ledger = Ledger(now, path)

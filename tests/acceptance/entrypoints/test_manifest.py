@@ -63,7 +63,7 @@ def registered(harness: SlackHarness) -> set[tuple[str, str]]:
     context = AppContext(
         harness.bot.service,
         harness.bot.notification_worker,
-        MemberDirectory(client, harness.clock),
+        MemberDirectory(client, harness.clock, harness.workspace.team_id),
         client,
         client,
         new_id=ids(),

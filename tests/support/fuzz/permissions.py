@@ -74,7 +74,10 @@ class PayloadRequest:
         authorized = [_at(each, "team_id") for each in granted or ()]
         view, members = payload.get("view"), [_at(payload.get("user"), "team_id")]
         sources = [authorized, own]
-        if self.kind != "event_callback":
+        if self.kind == "event_callback":
+            is_members = _at(payload.get("event"), "type") == "app_home_opened"
+            members = [*own, _at(payload.get("event"), "user_team")] if is_members else []
+        else:
             sources = [[_at(view, "app_installed_team_id")], own, [_at(view, "team_id")], members]
         workspaces = [[one for one in source if one and one[0] != "E"] for source in sources]
         named = next(filter(None, workspaces), [])

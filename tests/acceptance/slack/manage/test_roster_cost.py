@@ -39,7 +39,7 @@ def opened(
     context = AppContext(
         service_on(store, clock=clock),
         harness.bot.notification_worker,
-        MemberDirectory(harness.client, clock),
+        MemberDirectory(harness.client, clock, harness.workspace.team_id),
         harness.client,
         harness.client,
         ids(),

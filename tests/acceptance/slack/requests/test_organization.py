@@ -12,7 +12,9 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.slack.member_directory import CACHED_FOR
 from bot.slack.refusals import MembershipUnknown, OtherWorkspace
+from domain.errors import NotOrganizer
 from playground.client import payloads
 from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
@@ -149,7 +151,7 @@ def test_stranger_gets_no_options_and_no_home(grid: SlackHarness) -> None:
     assert len(grid.api.calls("views.publish")) == 1
 
 
-def test_unknown_person_of_another_workspace_is_refused(grid: SlackHarness) -> None:
+def test_unknown_member_of_another_workspace_is_refused(grid: SlackHarness) -> None:
     card = grid.card(grid.event())
     payload = press(grid, card, BJORN)
     payload["user"] |= {"id": "U0NOBODY"}
@@ -179,3 +181,13 @@ def test_workspace_outside_an_organization_does_not_look_up_strangers(
     assert answered(harness, payload) == REFUSED
     assert harness.api.calls("users.info") == []
     assert len(harness.api.calls("auth.test")) == 1
+
+
+def test_admin_of_a_sister_workspace_is_no_admin_of_ours(grid: SlackHarness) -> None:
+    grid.event(organizer_id=BJORN)
+    assert reply(grid.slack.command(AMARA, RANDOM, "/event", "yoga")) == sentences.refusal(
+        NotOrganizer("yoga", AMARA)
+    )
+    grid.workspace.put_member(replace(grid.workspace.member(AMARA), team_id=None))
+    grid.clock.advance(CACHED_FOR)
+    assert grid.slack.command(AMARA, RANDOM, "/event", "yoga").view is not None
