@@ -48,7 +48,11 @@ class InstalledApp:
 
 @dataclass(frozen=True)
 class Member:
-    """A person or the bot. `tz` is an IANA name; `is_simulated` members exist only for the rush."""
+    """A person or the bot. `name` is the login handle, which people don't see; `tz` is an IANA name.
+
+    People see `display_name`, or `real_name` if that is empty. A guest is restricted (in several
+    channels) or ultra-restricted (in one). `is_simulated` members exist only for the rush.
+    """
 
     id: str
     name: str
@@ -59,6 +63,9 @@ class Member:
     is_bot: bool = False
     deleted: bool = False
     is_simulated: bool = False
+    display_name: str = ""
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
 
 
 @dataclass(frozen=True)
@@ -226,16 +233,16 @@ def member_json(member: Member, team_id: str, *, tz_offset: int, locale: bool) -
         "tz_offset": tz_offset,
         "profile": {
             "real_name": member.real_name,
-            "display_name": member.name,
+            "display_name": member.display_name,
             "real_name_normalized": member.real_name,
-            "display_name_normalized": member.name,
+            "display_name_normalized": member.display_name,
             "team": team_id,
         },
         "is_admin": member.is_admin,
         "is_owner": False,
         "is_primary_owner": False,
-        "is_restricted": False,
-        "is_ultra_restricted": False,
+        "is_restricted": member.is_restricted or member.is_ultra_restricted,
+        "is_ultra_restricted": member.is_ultra_restricted,
         "is_bot": member.is_bot,
         "is_app_user": False,
         "updated": 0,
