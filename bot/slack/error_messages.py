@@ -9,7 +9,14 @@ from typing import Any
 from bot.blocks.builders import Message, note
 from bot.blocks.formatting import headcount, moment, ordinal, seats
 from bot.blocks.mrkdwn import bold, escape, mention
-from bot.slack.refusals import MalformedPayload, NotInUse, OtherWorkspace, RefreshFailed
+from bot.slack.refusals import (
+    GuestRefused,
+    MalformedPayload,
+    MemberUnknown,
+    NotInUse,
+    OtherWorkspace,
+    RefreshFailed,
+)
 from domain import errors
 from domain.enums import ClosedReason, RegistrationStatus
 from domain.errors import RollcallError
@@ -133,6 +140,14 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     ),
     errors.NotConfirmed: lambda _: (
         "Not confirmed yet. I’m checking whether it went through, and I’ll let you know."
+    ),
+    GuestRefused: lambda _: (
+        "Guests can’t see or search the workspace’s events. Use an event’s card in your channels,"
+        " or `/register` with its ID."
+    ),
+    MemberUnknown: lambda _: (
+        "Slack didn’t tell me in time whether you’re a guest here, so I can’t show you the"
+        " workspace’s events yet. Please try again in a minute."
     ),
     RefreshFailed: lambda _: (
         "That’s done, but I couldn’t update this view. Please reopen it in a moment."

@@ -17,6 +17,7 @@ from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import shortened
 from bot.slack import response_urls
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
+from bot.slack.direct_messages import post_direct_message
 from bot.slack.interactions import BlockAction, MemberRequest, MessageAction, SlashCommand
 from bot.slack.refusals import RefreshFailed
 from bot.slack.response_urls import ReplyNotSent
@@ -89,7 +90,7 @@ def follow_up(
     if isinstance(request, SlashCommand | MessageAction) and request.response_url:
         post_ephemeral(respond, message)
     else:
-        client.chat_postMessage(channel=request.user_id, **message.to_dict())
+        post_direct_message(client, request.user_id, message.to_dict())
 
 
 def _post(respond: Respond, message: Message, **options: Any) -> None:
