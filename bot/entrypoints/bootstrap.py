@@ -225,8 +225,11 @@ def assemble(
     `seconds` returns the time left for a request, by default `domain.execution.retry.REQUEST_SECONDS`.
     """
     from bot.app import build_app
-    from bot.features.account.member_sync import reconcile
+    from bot.features.account.member_sync import MemberComparison, sync_met_members
+    from bot.features.cards.listing import ChannelFollower
     from bot.notifications.worker import NotificationWorker
+    from bot.slack.member_directory import MemberDirectory
+    from bot.slack.web_client import LOOKUP_SECONDS, bounded_client
     from domain.execution.retry import REQUEST_SECONDS
     from domain.service import Service
 
@@ -240,23 +243,47 @@ def assemble(
         on_commit=lambda event_id: notification_worker.schedule(event_id),
         seconds=seconds or (lambda: REQUEST_SECONDS),
     )
+    holder = new_id()
+    follower = ChannelFollower(service, client, clock)
+    comparison = MemberComparison(service, store, client, clock, holder=holder)
+    members = MemberDirectory(
+        bounded_client(client, token=client.token, seconds=LOOKUP_SECONDS),
+        clock,
+        workspace_id,
+        patient_client=client,
+    )
+
+    def sweep() -> None:
+        try:
+            service.sweep()
+        finally:
+            sync_met_members(service, members)
+            follower.follow_pending()
+
+    def reconcile() -> None:
+        try:
+            comparison.run()
+        finally:
+            follower.follow_all()
+
     notification_worker = NotificationWorker(
         store,
         client,
         clock,
-        holder=new_id(),
-        sweep=service.sweep,
-        reconcile=lambda: reconcile(service, client),
+        holder=holder,
+        sweep=sweep,
+        reconcile=reconcile,
         spawn=spawn,
     )
     executor = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
     app = build_app(
         service,
         cards=notification_worker,
+        members=members,
+        follow_channel_later=follower.follow_later,
         workspace_id=workspace_id,
         client=client,
         signing_secret=signing_secret,
-        clock=clock,
         new_id=new_id,
         executor=executor,
     )

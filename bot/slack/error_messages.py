@@ -11,6 +11,8 @@ from bot.blocks.formatting import headcount, moment, ordinal, seats
 from bot.blocks.mrkdwn import bold, escape, mention
 from bot.slack.api_errors import ClassifiedError, ErrorClass
 from bot.slack.refusals import (
+    GuestRefused,
+    GuestStatusUnknown,
     MalformedPayload,
     MembershipUnknown,
     NotInUse,
@@ -143,6 +145,14 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
         "Not confirmed yet. I’m checking whether it went through, and I’ll let you know."
     ),
     SlackBusy: lambda _: "Slack is busy. Nothing changed. Please try again.",
+    GuestRefused: lambda _: (
+        "Guests can’t see or search the workspace’s events. Use an event’s card in your channels,"
+        " or `/register` with its ID."
+    ),
+    GuestStatusUnknown: lambda _: (
+        "Slack didn’t tell me in time whether you’re a guest here, so I can’t show you the"
+        " workspace’s events yet. Please try again in a minute."
+    ),
     RefreshFailed: lambda _: (
         "That’s done, but I couldn’t update this view. Please reopen it in a moment."
     ),

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from bot.slack.member_directory import Member
 from bot.slack.payload_models import Absent, PayloadPart, SlackRequest, Text, workspaces_in
+from bot.slack.slack_users import SlackUser
 from domain.inputs import Identifier
 
 
@@ -69,14 +69,8 @@ class AppHomeOpened(SlackEvent):
         return self.event.user
 
 
-class _ChangedUser(PayloadPart):
-    id: Identifier
-    name: Text | None = None
-    deleted: bool = False
-
-
 class _UserChange(_Event):
-    user: _ChangedUser
+    user: SlackUser
 
 
 class UserChange(SlackEvent):
@@ -85,10 +79,9 @@ class UserChange(SlackEvent):
     event: _UserChange
 
     @property
-    def member(self) -> Member:
+    def member(self) -> SlackUser:
         """Return the member as Slack has them now."""
-        user = self.event.user
-        return Member(user.id, user.name, user.deleted)
+        return self.event.user
 
 
 class _RevokedTokens(PayloadPart):

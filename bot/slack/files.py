@@ -19,6 +19,7 @@ from bot.slack.api_errors import (
     FileNotTaken,
     classify,
 )
+from bot.slack.direct_messages import open_conversation
 
 _logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def send_file(client: WebClient, user_id: str, file: File) -> None:
         length = content.seek(0, SEEK_END)
         content.seek(0)
         # An upload needs the id of a conversation, not of a user.
-        channel = client.conversations_open(users=user_id)["channel"]["id"]
+        channel = open_conversation(client, user_id)
         upload = client.files_getUploadURLExternal(filename=file.name, length=length)
         _upload(client, upload["upload_url"], content, length)
         client.files_completeUploadExternal(

@@ -61,21 +61,18 @@ class SlashCommand(SlackRequest):
     user: Absent = None
     command: Text
     user_id: Identifier
-    user_name: Text | None = None
     text: Annotated[Text, BeforeValidator(_null_as_empty), AfterValidator(_as_typed)] = ""
     trigger_id: NonEmpty
     response_url: Text | None = None
 
     @property
     def user_draft(self) -> UserDraft:
-        """Return the person, named as in the payload; this needs no call to Slack. Raises `Invalid`."""
-        return UserDraft.of(user_id=self.user_id, name=self.user_name or self.user_id)
+        """Return the person without a name: the payload has only the login handle (R1.6)."""
+        return UserDraft.unnamed(self.user_id)
 
 
 class _User(PayloadPart):
     id: Identifier
-    name: Text | None = None
-    username: Text | None = None
     team_id: Text | None = None
 
 
@@ -116,9 +113,8 @@ class _Interaction(SlackRequest):
 
     @property
     def user_draft(self) -> UserDraft:
-        """Return the person, named as in the payload; this needs no call to Slack. Raises `Invalid`."""
-        user = self.user
-        return UserDraft.of(user_id=user.id, name=user.name or user.username or user.id)
+        """Return the person without a name: the payload has only the login handle (R1.6)."""
+        return UserDraft.unnamed(self.user_id)
 
 
 class Action(PayloadPart):

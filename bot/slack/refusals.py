@@ -25,6 +25,14 @@ class NotInUse(RollcallError):
     """The request uses something that Rollcall does not know, or no longer knows."""
 
 
+class GuestRefused(RollcallError):
+    """A guest of the workspace asked for what shows all of its events (R8.17)."""
+
+
+class GuestStatusUnknown(RollcallError):
+    """Slack did not say whether the member is a guest."""
+
+
 class RefreshFailed(RollcallError):
     """The change was made, but the open view could not be updated to show it (R8.12)."""
 

@@ -18,6 +18,7 @@ from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import shortened
 from bot.slack import response_urls
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
+from bot.slack.direct_messages import post_direct_message
 from bot.slack.interactions import BlockAction, MemberRequest, MessageAction, SlashCommand
 from bot.slack.refusals import RefreshFailed, SlackBusy
 from bot.slack.response_urls import ReplyNotSent
@@ -94,7 +95,7 @@ class Reply:
                 raise ReplyNotSent("no time is left") from error
             _logger.warning("a reply goes out as a direct message: %s", classify(error).reason)
             try:
-                send_direct_message(self.client, self._action.user_id, message)
+                post_direct_message(self.client, self._action.user_id, message.to_dict())
             except FAILURES as failure:
                 raise ReplyNotSent(str(failure)) from failure
 
@@ -117,12 +118,7 @@ def follow_up(
     if isinstance(request, SlashCommand | MessageAction) and request.response_url:
         post_ephemeral(respond, message)
     else:
-        send_direct_message(client, request.user_id, message)
-
-
-def send_direct_message(client: WebClient, user_id: str, message: Message) -> None:
-    """Send a member a direct message. Raises one of `bot.slack.api_errors.FAILURES`."""
-    client.chat_postMessage(channel=user_id, **message.to_dict())
+        post_direct_message(client, request.user_id, message.to_dict())
 
 
 def _post(respond: Respond, message: Message, **options: Any) -> None:

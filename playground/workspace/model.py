@@ -56,8 +56,10 @@ class Organization:
 
 @dataclass(frozen=True)
 class Member:
-    """A person or the bot. `tz` is an IANA name; `is_simulated` members exist only for the rush.
+    """A person or the bot. `name` is the login handle, which people don't see; `tz` is an IANA name.
 
+    People see `display_name`, or `real_name` if that is empty. A guest is restricted (in several
+    channels) or ultra-restricted (in one). `is_simulated` members exist only for the rush.
     `team_id` is the home of a member of another workspace: one of the same organization, or for a
     Slack Connect stranger any. `enterprise_id` is the organization of such a stranger, if there is one.
     """
@@ -74,6 +76,9 @@ class Member:
     team_id: str | None = None
     is_stranger: bool = False
     enterprise_id: str | None = None
+    display_name: str = ""
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
 
 
 @dataclass(frozen=True)
@@ -243,16 +248,16 @@ def member_json(member: Member, team_id: str, *, tz_offset: int, locale: bool) -
         "tz_offset": tz_offset,
         "profile": {
             "real_name": member.real_name,
-            "display_name": member.name,
+            "display_name": member.display_name,
             "real_name_normalized": member.real_name,
-            "display_name_normalized": member.name,
+            "display_name_normalized": member.display_name,
             "team": team_id,
         },
         "is_admin": member.is_admin,
         "is_owner": False,
         "is_primary_owner": False,
-        "is_restricted": False,
-        "is_ultra_restricted": False,
+        "is_restricted": member.is_restricted or member.is_ultra_restricted,
+        "is_ultra_restricted": member.is_ultra_restricted,
         "is_bot": member.is_bot,
         "is_app_user": False,
         "updated": 0,

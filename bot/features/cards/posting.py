@@ -1,4 +1,4 @@
-"""Cards in channels: post one, find out whether its channel is private, remember one that was clicked."""
+"""Cards in channels: post one, remember one that was clicked."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-
-from slack_sdk import WebClient
 
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.context import Cards
@@ -18,16 +16,6 @@ from domain.errors import Busy, NotConfirmed, RollcallError, UnknownEvent
 from domain.models import Event
 
 _logger = logging.getLogger(__name__)
-
-
-def is_private(client: WebClient, channel_id: str | None) -> bool:
-    """Return whether a channel is private. One that the app can't see counts as private; None does not."""
-    if channel_id is None:
-        return False
-    try:
-        return bool(client.conversations_info(channel=channel_id)["channel"].get("is_private"))
-    except FAILURES:
-        return True
 
 
 def try_to_post_card(

@@ -8,12 +8,15 @@ from slack_sdk import WebClient
 
 from bot.blocks.paging import fill_page
 from bot.features.home import views as home_views
+from bot.slack import error_messages
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.context import AppContext
 from bot.slack.interactions import BlockAction, ViewSubmission
+from bot.slack.refusals import GuestRefused, GuestStatusUnknown
 from bot.slack.replies import changing_nothing
 from bot.slack.view_metadata import HomeMetadata
 from domain.errors import RollcallError
+from domain.models import Event, Page
 
 _logger = logging.getLogger(__name__)
 
@@ -26,6 +29,7 @@ class HomePublisher:
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
+        self._members = context.members
         self._client = context.client
         self._reply_client = context.reply_client
 
@@ -76,15 +80,23 @@ class HomePublisher:
                 shown.organized,
                 READ_SIZE // 2,
             ),
-            fill_page(
-                lambda cursor: self._service.list_events(
-                    upcoming=True, limit=home_views.PAGE_SIZE, cursor=cursor
-                ),
-                shown.upcoming,
-                1,
-            ),
+            self._upcoming(user_id, shown.upcoming),
         )
         client.views_publish(user_id=user_id, view=home_views.home(lists, shown))
+
+    def _upcoming(self, user_id: str, cursor: str | None) -> Page[Event] | str:
+        """Return a page of the workspace's events, or why the member does not see them (R8.17)."""
+        try:
+            self._members.require_full_member(user_id)
+        except (GuestRefused, GuestStatusUnknown) as refusal:
+            return error_messages.sentence(refusal)
+        return fill_page(
+            lambda cursor: self._service.list_events(
+                upcoming=True, limit=home_views.PAGE_SIZE, cursor=cursor
+            ),
+            cursor,
+            1,
+        )
 
 
 def _log_refusal(error: Exception) -> None:

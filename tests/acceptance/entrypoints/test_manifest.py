@@ -68,6 +68,7 @@ def registered(harness: SlackHarness) -> set[tuple[str, str]]:
         client,
         new_id=ids(),
         workspace_id="T1",
+        follow_channel_later=lambda event: None,
     )
     app = RecordingApp()
     registrar = Registrar(cast("App", app))

@@ -44,6 +44,7 @@ def opened(
         harness.client,
         ids(),
         "T1",
+        follow_channel_later=lambda event: None,
     )
     with counted(store._client) as requests:
         view = ManageModal(context).build("organizer", event_id, page_cursors)

@@ -51,24 +51,13 @@ def test_text_of_a_command_is_unescaped_once(text: str | None, typed: str) -> No
     assert command.text == typed
 
 
-@pytest.mark.parametrize(
-    ("fields", "name"),
-    [
-        ({"name": "bjorn", "username": "other"}, "bjorn"),
-        ({"username": "other"}, "other"),
-        ({"name": ""}, "U1"),
-    ],
-)
-def test_user_is_named_as_in_the_payload_or_by_id(fields: dict[str, str], name: str) -> None:
-    assert action(user={"id": "U1"} | fields).user_draft.name == name
-
-
-def test_user_of_a_command_is_named_as_in_the_payload_or_by_id() -> None:
-    command = parse(COMMAND)
-    named = parse(COMMAND | {"user_name": "bjorn"})
+def test_login_handle_is_no_name() -> None:
+    """People don't see it (R1.6)."""
+    pressed = action(user={"id": "U1", "name": "bjorn", "username": "other"})
+    command = parse(COMMAND | {"user_name": "bjorn"})
     assert isinstance(command, SlashCommand)
-    assert isinstance(named, SlashCommand)
-    assert (command.user_draft.name, named.user_draft.name) == ("U1", "bjorn")
+    for draft in (pressed.user_draft, command.user_draft):
+        assert (draft.user_id, draft.given()) == ("U1", {})
 
 
 @pytest.mark.parametrize(
