@@ -71,7 +71,7 @@ class PayloadRequest:
         team = payload.get("team")
         own = [payload.get("team_id"), team.get("id") if isinstance(team, Mapping) else team]
         granted = payload.get("authorizations")
-        authorized = [_at(each, "team_id") for each in granted or ()]
+        authorized = [_at(each, "team_id") for each in granted] if isinstance(granted, list) else []
         view, members = payload.get("view"), [_at(payload.get("user"), "team_id")]
         sources = [authorized, own]
         if self.kind == "event_callback":
@@ -79,7 +79,9 @@ class PayloadRequest:
             members = [*own, _at(payload.get("event"), "user_team")] if is_members else []
         else:
             sources = [[_at(view, "app_installed_team_id")], own, [_at(view, "team_id")], members]
-        workspaces = [[one for one in source if one and one[0] != "E"] for source in sources]
+        workspaces = [
+            [str(one) for one in source if one and str(one)[0] != "E"] for source in sources
+        ]
         named = next(filter(None, workspaces), [])
         elsewhere = [one for one in members if one and one != WORKSPACE]
         return set(named) != {WORKSPACE} or elsewhere != []
