@@ -18,7 +18,8 @@ const SLACK = {
 export function backstage(root, { directory, open }) {
   const size = h("input", { class: "control", id: "rush-size", type: "number", min: 1, max: 1000, value: 300, required: true });
   const button = h("select", { class: "control", id: "rush-button", required: true });
-  const start = h("button", { type: "submit", class: "button primary" }, "Start rush");
+  // There are no buttons to choose from before the first response.
+  const start = h("button", { type: "submit", class: "button primary", disabled: true }, "Start rush");
   const form = h("form", { class: "rush-form", onsubmit: startRush },
     h("label", { for: "rush-size" }, "Members"), size, h("label", { for: "rush-button" }, "Button"), button, start);
   const result = rush(directory);

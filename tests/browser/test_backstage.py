@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.browser.windows import AMARA, BJORN, CHLOE, DIEGO, Window, plain
 from tests.support.slack import sentences
@@ -32,6 +32,19 @@ def test_rush_replies_to_everyone_and_waitlist_has_no_gap(visit: Visit) -> None:
     expect(amara.card()).to_contain_text(sentences.taken(4, 4, waitlist=59))
     expect(amara.backstage).to_contain_text(f"{sentences.taken(4, 4, waitlist=59)}” after")
     expect(amara.page.get_by_label("You are").get_by_role("option")).to_have_count(6)
+
+
+def test_rush_starts_only_once_its_buttons_are_listed(visit: Visit) -> None:
+    """Before that, a press on *Start rush* had no effect."""
+    amara = visit(AMARA)
+    held: list[Route] = []
+    amara.page.route("**/backstage?*", lambda route: held.append(route))
+    with amara.page.expect_request("**/backstage?*"):
+        amara.press("Backstage")
+    start = amara.backstage.get_by_role("button", name="Start rush")
+    expect(start).to_be_disabled()
+    held[0].continue_()
+    expect(start).to_be_enabled()
 
 
 def test_second_rush_of_same_members_changes_nothing(visit: Visit) -> None:

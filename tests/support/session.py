@@ -18,6 +18,8 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")  # machines are shared: a slow example is no failure
 
 
+LONGEST = ("tests/infra/", "tests/browser/")
+
 MEMORY = Path("/dev/shm")
 """Linux's file system in memory."""
 
@@ -30,6 +32,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         _keep_files_in_memory()
         config.add_cleanup(offer_engine())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest tests first: at the end, workers would wait for them."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def _keep_files_in_memory() -> None:
