@@ -232,15 +232,15 @@ class _DeliveryRun:
                 return failure
             raise Paused(self._clock.now() + timedelta(seconds=failure.retry_after)) from error
         self._lease.renew()
-        failure = self._message_sender.send_file(
+        refused = self._message_sender.send_file(
             user_id, entry, lambda: export_file(self._store, event, self._missing_names.names)
         )
-        if failure is None or failure.error_class is not ErrorClass.NO_FILES:
-            return failure
+        if refused is None or refused.error_class is not ErrorClass.NO_FILES:
+            return refused
         # In the same slice of time: in the next one, the upload would be tried again first.
         self._lease.renew()
         return self._message_sender.send(
-            user_id, entry, lambda: no_files_message(entry, failure.reason)
+            user_id, entry, lambda: no_files_message(entry, refused.reason)
         )
 
     def _look_up_missing_names(self, event: Event) -> None:
