@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 
 from slack_bolt import App
@@ -25,7 +26,8 @@ from bot.slack.member_directory import MemberDirectory
 from bot.slack.middleware import ParsePayload, only_from
 from bot.slack.registrar import Registrar
 from bot.slack.web_client import LOOKUP_SECONDS, REPLY_SECONDS, bounded_client
-from domain.ports import Clock, NewId
+from domain.models import Event
+from domain.ports import NewId
 from domain.service import Service
 
 FEATURES = (
@@ -49,10 +51,11 @@ def build_app(
     service: Service,
     *,
     cards: Cards,
+    members: MemberDirectory,
+    follow_channel_later: Callable[[Event], None],
     workspace_id: str,
     client: WebClient,
     signing_secret: str,
-    clock: Clock,
     new_id: NewId,
     executor: Executor | None = None,
 ) -> App:
@@ -78,16 +81,17 @@ def build_app(
         ),
     )
     app.error(error_handler.handle)
-    app.use(only_from(workspace_id))
     lookup_client = bounded_client(client, token=client.token, seconds=LOOKUP_SECONDS)
+    app.use(only_from(workspace_id, members))
     context = AppContext(
         service=service,
         cards=cards,
-        members=MemberDirectory(lookup_client, clock),
+        members=members,
         client=lookup_client,
         reply_client=bounded_client(client, token=client.token, seconds=REPLY_SECONDS),
         new_id=new_id,
         workspace_id=workspace_id,
+        follow_channel_later=follow_channel_later,
     )
     registrar = Registrar(app)
     for feature in FEATURES:

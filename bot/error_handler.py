@@ -34,12 +34,13 @@ from bot.slack.interactions import (
     has_response_url,
 )
 from bot.slack.middleware import interaction_in
-from bot.slack.refusals import MalformedPayload, NotInUse
+from bot.slack.refusals import MalformedPayload, NotInUse, SlackBusy
 from bot.slack.replies import Reply, command_response, follow_up, post_ephemeral
 from bot.slack.response_urls import ReplyNotSent
 from bot.slack.view_payloads import ViewPayload
 from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import (
+    Busy,
     CapacityBelowRegistered,
     Invalid,
     NotConfirmed,
@@ -100,6 +101,8 @@ class ErrorHandler:
             return error_messages.message(NotInUse())
         if isinstance(error, MalformedPayload):
             _logger.warning("malformed payload: %r", error.where)
+        if isinstance(error, SlackBusy):
+            _logger.warning("Slack is busy: %s", error.reason)
         if isinstance(error, RollcallError):
             telemetry.log_refusal(error)
             if isinstance(error, NotRegistered) and _is_member_request(interaction):
@@ -130,6 +133,9 @@ def _reply(
 ) -> BoltResponse:
     match interaction:
         case BlockAction():
+            is_in_view = interaction.surface is not None
+            if is_in_view and isinstance(error, SlackBusy) and error.is_silent:
+                return _no_reply(error)  # a second modal would take as long
             return _send(lambda: Reply(interaction, respond, client).ephemeral(message))
         case ViewSubmission():
             return _json(_in_form(error, interaction.view, message))
@@ -138,7 +144,9 @@ def _reply(
         case SlashCommand():
             return _answer_command(message, respond)
         case _:
-            return BoltResponse(status=200, body="")
+            # Slack sends the event again: at once, after one minute, and after five.
+            is_temporary = isinstance(error, Busy | SlackBusy)
+            return BoltResponse(status=503 if is_temporary else 200, body="")
 
 
 def _reply_unparsed(body: Mapping[str, Any], message: Message, respond: Respond) -> BoltResponse:

@@ -55,6 +55,14 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowChannel:
+    """List the event if its channel is public, unless someone has chosen (R2.8). Gives `ChangeOutcome`."""
+
+    channel_id: str
+    is_private: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SetStatus:
     """Open, close or cancel the event (R2.6). Gives `ChangeOutcome`."""
 
@@ -140,6 +148,7 @@ Command = (
     | Unregister
     | Remove
     | Edit
+    | FollowChannel
     | SetStatus
     | Announce
     | Export

@@ -243,9 +243,15 @@ class UserDraft(Draft):
     name: Name
     time_zone: TimeZone | None = None
 
+    @classmethod
+    def unnamed(cls, user_id: str) -> Self:
+        """Return the draft of a user whose name is not known yet (R1.6): the id stands for it."""
+        return cls.of(user_id=user_id, name=user_id)
+
     def given(self) -> dict[str, Any]:
-        """Return the given fields by name, without the id."""
-        return {name: getattr(self, name) for name in sorted(self.model_fields_set - {"user_id"})}
+        """Return the given fields by name, without the id, and without a name that the id stands for."""
+        left_out = {"user_id", "name"} if self.name == self.user_id else {"user_id"}
+        return {name: getattr(self, name) for name in sorted(self.model_fields_set - left_out)}
 
 
 class UserChanges(Draft):
@@ -275,6 +281,7 @@ class EventDraft(Draft):
     has_waitlist: bool = Field(strict=True)
     registration_deadline: Moment | None = None
     listed: bool = True
+    listing_channel: Identifier | None = None
     reminders: Reminders = DEFAULT_REMINDERS
 
     @model_validator(mode="after")

@@ -60,6 +60,11 @@ class User(BaseModel):
     """A new id with each write: the condition of an update, and how its writer recognizes it."""
     deletion_id: str | None = None
 
+    @property
+    def is_named(self) -> bool:
+        """Whether the name is known. Until then, the id stands for it (R1.6)."""
+        return self.name != self.user_id
+
 
 class Event(BaseModel):
     """An event with its counts. Each commit on the event raises `version` by one."""
@@ -99,6 +104,8 @@ class Event(BaseModel):
     """When a reminder or the end of registration is due next: see `domain.planning.schedule`."""
     recent_requests: tuple[str, ...] = ()
     """Ids of the latest requests that must not run twice (R8.13), the newest last."""
+    listing_channel: str | None = None
+    """The channel whose privacy decides whether the event is listed (R2.8), None once someone chose."""
 
     @property
     def organizer_ids(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from domain.commands import (
     Create,
     Edit,
     Export,
+    FollowChannel,
     Outcome,
     Register,
     RegisterOutcome,
@@ -226,20 +227,26 @@ class Service:
         """
         return self._events.list_organized(user_id, limit, cursor)
 
-    def find_events(self, text: str) -> FoundEvents:
+    def find_events(
+        self, text: str, *, before_listed: Callable[[], None] = lambda: None
+    ) -> FoundEvents:
         """Find an event by id, or listed events that take registrations by a part of the title (R8.1).
 
-        An empty text finds all of them.
+        An empty text finds all of them. `before_listed` is called before listed events are searched,
+        and may refuse that.
         """
-        return self._events.find_open(text)
+        return self._events.find_open(text, before_listed)
 
-    def find_events_to_manage(self, text: str, user_id: str) -> FoundEvents:
+    def find_events_to_manage(
+        self, text: str, user_id: str, *, before_listed: Callable[[], None] = lambda: None
+    ) -> FoundEvents:
         """Find an event to manage by id, or events by a part of the title.
 
         By title: the events that the user organizes, or any that are listed if there are none. An
-        event that started more than one day ago is found only by its id.
+        event that started more than one day ago is found only by its id. `before_listed` is called
+        before events that others organize are searched, and may refuse that.
         """
-        return self._events.find_to_manage(text, user_id)
+        return self._events.find_to_manage(text, user_id, before_listed)
 
     def edit_event(
         self, event_id: str, changes: EventChanges, *, actor: Actor | None = None
@@ -258,6 +265,20 @@ class Service:
                 )
             )
         return outcome
+
+    def follow_channel(self, event_id: str, channel_id: str, *, is_private: bool) -> ChangeOutcome:
+        """List an event if its channel is public, else not; an organizer's choice stays (R2.8).
+
+        Raises `UnknownEvent`.
+        """
+        return self._change(event_id, FollowChannel(channel_id, is_private))
+
+    def list_following(self, *, limit: int = PAGE_SIZE, cursor: str | None = None) -> Page[Event]:
+        """List the upcoming events that are listed or not by the privacy of their channel (R2.8).
+
+        A page may be short, or empty.
+        """
+        return self._events.list_following(limit, cursor)
 
     def close_event(self, event_id: str, *, actor: Actor | None = None) -> ChangeOutcome:
         """Close registration. Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`."""

@@ -59,12 +59,14 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
     ),
     "members": (
-        # Read the stored users, write new names, and delete users whose account is gone.
-        Access(EVENTS, ("GetItem", "PutItem")),
+        # Read the stored users, write new names, and delete users whose account is gone. List events
+        # by the privacy of their channels.
+        Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem"), ("upcoming",)),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
-        Access(USERS, ("DeleteItem", "GetItem", "PutItem", "UpdateItem"), ("members",)),
+        Access(USERS, ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem")),
         Access(WAITLIST, ("DeleteItem", "Query")),
-        Access(JOURNAL, ("GetItem", "PutItem")),
+        # With the row that keeps the comparison's place.
+        Access(JOURNAL, ("GetItem", "PutItem", "UpdateItem")),
     ),
     "sweep": (
         # Do what is due, finish deletions and capacity increases, and deliver as the notifier does.

@@ -166,7 +166,13 @@ def slack_client(settings: Settings) -> WebClient:
 def fetch_workspace_id(client: WebClient) -> str:
     """Ask Slack for the bot token's workspace, the one that this process serves. Raises `StartupError`."""
     with slack_startup_errors(client.base_url, "SLACK_BOT_TOKEN"):
-        return str(client.auth_test()["team_id"])
+        identity = client.auth_test()
+    if identity.get("is_enterprise_install"):
+        raise StartupError(
+            "SLACK_BOT_TOKEN belongs to an installation in a whole organization. Rollcall serves one"
+            " workspace: install the app there, and use that workspace's token."
+        )
+    return str(identity["team_id"])
 
 
 @contextmanager
@@ -219,8 +225,11 @@ def assemble(
     `seconds` returns the time left for a request, by default `domain.execution.retry.REQUEST_SECONDS`.
     """
     from bot.app import build_app
-    from bot.features.account.member_sync import reconcile
+    from bot.features.account.member_sync import MemberComparison, sync_met_members
+    from bot.features.cards.listing import ChannelFollower
     from bot.notifications.worker import NotificationWorker
+    from bot.slack.member_directory import MemberDirectory
+    from bot.slack.web_client import LOOKUP_SECONDS, bounded_client
     from domain.execution.retry import REQUEST_SECONDS
     from domain.service import Service
 
@@ -234,23 +243,47 @@ def assemble(
         on_commit=lambda event_id: notification_worker.schedule(event_id),
         seconds=seconds or (lambda: REQUEST_SECONDS),
     )
+    holder = new_id()
+    follower = ChannelFollower(service, client, clock)
+    comparison = MemberComparison(service, store, client, clock, holder=holder)
+    members = MemberDirectory(
+        bounded_client(client, token=client.token, seconds=LOOKUP_SECONDS),
+        clock,
+        workspace_id,
+        patient_client=client,
+    )
+
+    def sweep() -> None:
+        try:
+            service.sweep()
+        finally:
+            sync_met_members(service, members)
+            follower.follow_pending()
+
+    def reconcile() -> None:
+        try:
+            comparison.run()
+        finally:
+            follower.follow_all()
+
     notification_worker = NotificationWorker(
         store,
         client,
         clock,
-        holder=new_id(),
-        sweep=service.sweep,
-        reconcile=lambda: reconcile(service, client),
+        holder=holder,
+        sweep=sweep,
+        reconcile=reconcile,
         spawn=spawn,
     )
     executor = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
     app = build_app(
         service,
         cards=notification_worker,
+        members=members,
+        follow_channel_later=follower.follow_later,
         workspace_id=workspace_id,
         client=client,
         signing_secret=signing_secret,
-        clock=clock,
         new_id=new_id,
         executor=executor,
     )

@@ -150,13 +150,27 @@ def build_sweep_function(settings: Settings, store: StoreWithOutbox, clock: Cloc
 
 
 def build_members_function(settings: Settings, store: StoreWithOutbox, clock: Clock) -> Function:
-    """Return the function that runs each day and catches up with changes of Slack's members (R8.14)."""
+    """Return the function that runs each day and catches up with changes of Slack's members and channels (R2.8, R8.14).
+
+    If its time ends before the comparison does, the next run continues.
+    """
     from bot import telemetry
-    from bot.features.account.member_sync import reconcile
+    from bot.features.account.member_sync import MemberComparison
+    from bot.features.cards.listing import ChannelFollower
 
     service = bootstrap.build_service(telemetry.measured(store), clock)
     client = slack_client(settings)
-    return lambda event, context: reconcile(service, client)  # noqa: ARG005  # Lambda passes both
+    comparison = MemberComparison(service, store, client, clock, holder=new_id())
+    follower = ChannelFollower(service, client, clock)
+
+    def handle(_: Event, context: Context) -> None:
+        deadline = clock.monotonic() + context.get_remaining_time_in_millis() / 1000 - RESERVE
+        try:
+            comparison.run(deadline)
+        finally:
+            follower.follow_all(deadline)
+
+    return handle
 
 
 def _notification_worker(

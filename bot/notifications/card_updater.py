@@ -177,7 +177,7 @@ class CardUpdater:
                 _logger.info("card of %s no longer exists: %s", card.event_id, failure.reason)
                 self._delete(card)
                 return CardProgress(event.version, None)
-            case ErrorClass.BUG:
+            case ErrorClass.BUG | ErrorClass.NO_FILES | ErrorClass.OUTDATED:
                 _logger.error("card of %s skipped: %s", card.event_id, failure.reason)
                 return self._store_version(card, event)  # updated again when the event changes
             case ErrorClass.RATE_LIMITED:

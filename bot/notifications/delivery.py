@@ -8,13 +8,19 @@ from typing import NamedTuple
 
 from bot.blocks.builders import Message
 from bot.features.export.attendee_list import export_file
+from bot.features.export.missing_names import MissingNames
 from bot.notifications.lease import DeliveryLease
-from bot.notifications.messages import notification_message, unreachable_message
+from bot.notifications.messages import (
+    no_files_message,
+    notification_message,
+    unreachable_message,
+)
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.recipients import recipients_of
 from bot.notifications.sender import FIRST_RETRY_DELAY, MessageSender, Paused
 from bot.notifications.unreachable import add_unreported, organizer_reports
-from bot.slack.api_errors import ClassifiedError, ErrorClass
+from bot.slack.api_errors import FAILURES, ClassifiedError, ErrorClass, classify
+from bot.slack.direct_messages import require_member_id
 from domain.enums import EventStatus, NotificationKind, RegistrationStatus
 from domain.models import (
     Deferred,
@@ -55,9 +61,15 @@ class EventDelivery:
     """Delivers the notifications of one event at a time. `holder` names this process in leases."""
 
     def __init__(
-        self, store: StoreWithOutbox, message_sender: MessageSender, clock: Clock, holder: str
+        self,
+        store: StoreWithOutbox,
+        message_sender: MessageSender,
+        missing_names: MissingNames,
+        clock: Clock,
+        holder: str,
     ) -> None:
         self._store = store
+        self._missing_names = missing_names
         self._message_sender = message_sender
         self._clock = clock
         self._holder = holder
@@ -74,7 +86,9 @@ class EventDelivery:
         lease = DeliveryLease.take(self._store, self._clock, event_id, self._holder)
         if lease is None:
             return self._clock.now() + LEASE_RETRY
-        run = _DeliveryRun(self._message_sender, self._store, self._clock, lease)
+        run = _DeliveryRun(
+            self._message_sender, self._store, self._clock, lease, self._missing_names
+        )
         try:
             cards = update_cards(lease.renew)
             moments = [cards.retry_at, run.run(cards.version)]
@@ -95,8 +109,10 @@ class _DeliveryRun:
         store: StoreWithOutbox,
         clock: Clock,
         lease: DeliveryLease,
+        missing_names: MissingNames,
     ) -> None:
         self._message_sender = message_sender
+        self._missing_names = missing_names
         self._store = store
         self._clock = clock
         self._lease = lease
@@ -186,7 +202,7 @@ class _DeliveryRun:
             failure = self._send(user_id, entry, lambda: notification_message(notification, entry))
         if failure is None:
             return None
-        if failure.error_class in (ErrorClass.RECIPIENT, ErrorClass.BUG):
+        if failure.error_class is not ErrorClass.TEMPORARY:
             self._record_unreachable(
                 UnreachableRecipient(
                     user_id=user_id,
@@ -207,10 +223,31 @@ class _DeliveryRun:
         event = self._store.get_event(entry.event_id)
         if event is None or event.deletion is not None:
             return None  # no attendees are left to list
-        self._prepare_to_send()
-        return self._message_sender.send_file(
-            user_id, entry, lambda: export_file(self._store, event)
+        try:
+            require_member_id(user_id)
+            self._look_up_missing_names(event)
+        except FAILURES as error:
+            failure = classify(error)
+            if failure.error_class is not ErrorClass.RATE_LIMITED:
+                return failure
+            raise Paused(self._clock.now() + timedelta(seconds=failure.retry_after)) from error
+        self._lease.renew()
+        refused = self._message_sender.send_file(
+            user_id, entry, lambda: export_file(self._store, event, self._missing_names.names)
         )
+        if refused is None or refused.error_class is not ErrorClass.NO_FILES:
+            return refused
+        # In the same slice of time: in the next one, the upload would be tried again first.
+        self._lease.renew()
+        return self._message_sender.send(
+            user_id, entry, lambda: no_files_message(entry, refused.reason)
+        )
+
+    def _look_up_missing_names(self, event: Event) -> None:
+        """Look up names for an export, in several slices of time if there are many."""
+        self._prepare_to_send()
+        for _ in self._missing_names.look_up(event):
+            self._prepare_to_send()
 
     def _prepare_to_send(self) -> None:
         if self._clock.monotonic() >= self._slice_ends:

@@ -11,6 +11,7 @@ from bot.blocks.formatting import when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention
 from bot.features.announcement.views import announcement_blocks
+from bot.slack.error_messages import why_no_files
 from domain.enums import Cause, ChangeKind, NotificationKind, RegistrationStatus
 from domain.models import EventSummary, JournalEntry, Notification, UnreachableRecipient
 
@@ -145,6 +146,16 @@ _NAMES = {
     NotificationKind.DEACTIVATED: "Someone left the workspace",
     NotificationKind.EXPORT: "Attendee list",
 }
+
+
+def no_files_message(entry: JournalEntry, reason: str) -> Message:
+    """Tell an organizer that the list they asked for can't be sent; `reason` is Slack's error code."""
+    return _note(
+        f"I can’t send you the attendee list of {_title(entry)} as a file, because"
+        f" {why_no_files(reason)}. Ask a workspace admin to change that, or see the list in Manage.",
+        entry,
+        button("Manage", ActionId.MANAGE, entry.event_id),
+    )
 
 
 def unreachable_message(

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
 from bot import telemetry
 from bot.blocks.builders import Message
 from bot.slack.api_errors import FAILURES, CircuitBreaker, ClassifiedError, ErrorClass, classify
+from bot.slack.direct_messages import post_direct_message, require_member_id
 from bot.slack.files import File, send_file
 from domain.models import JournalEntry
 from domain.ports import Clock, Unavailable
@@ -58,7 +60,7 @@ class MessageSender:
             user_id,
             entry,
             lambda: message_of().to_dict(),
-            lambda message: self._client.chat_postMessage(channel=user_id, **message),
+            lambda message: post_direct_message(self._client, user_id, message),
         )
 
     def send_file(
@@ -81,6 +83,10 @@ class MessageSender:
         build: Callable[[], T],
         call: Callable[[T], object],
     ) -> ClassifiedError | None:
+        try:
+            require_member_id(user_id)
+        except SlackApiError as error:
+            return self._handle_failure(method, classify(error), user_id, entry)
         paused_until = max(self._paused_until, self._circuit_breaker.refused_until(method))
         if paused_until > self._clock.now():
             raise Paused(paused_until)
@@ -123,7 +129,12 @@ class MessageSender:
                     "can't reach %s about version %s of %s: %s",
                     *(user_id, entry.version, entry.event_id, failure.reason),
                 )
-            case ErrorClass.BUG:
+            case ErrorClass.NO_FILES:
+                _logger.warning(
+                    "the file for version %s of %s can't be sent: %s",
+                    *(entry.version, entry.event_id, failure.reason),
+                )
+            case ErrorClass.BUG | ErrorClass.OUTDATED:
                 _logger.error(
                     "message to %s about version %s of %s skipped: %s",
                     *(user_id, entry.version, entry.event_id, failure.reason),

@@ -10,6 +10,7 @@ from functools import partial
 
 from slack_sdk import WebClient
 
+from bot.features.export.missing_names import MissingNames
 from bot.notifications.card_updater import CardUpdater
 from bot.notifications.delivery import EventDelivery
 from bot.notifications.ports import StoreWithOutbox
@@ -68,7 +69,8 @@ class NotificationWorker:
         self._spawn = spawn
         circuit_breaker = CircuitBreaker(clock)
         message_sender = MessageSender(client, clock, circuit_breaker)
-        self._delivery = EventDelivery(store, message_sender, clock, holder)
+        missing_names = MissingNames(store, client)
+        self._delivery = EventDelivery(store, message_sender, missing_names, clock, holder)
         self._card_updater = CardUpdater(store, client, clock, circuit_breaker)
         self._lock = threading.Lock()
         self._due: dict[str, datetime] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,3 +46,5 @@ class AppContext:
     """For the reply itself: gives up after `REPLY_SECONDS`."""
     new_id: NewId
     workspace_id: str
+    follow_channel_later: Callable[[Event], None]
+    """Has an event listed or not once Slack says whether its channel is private (R2.8)."""

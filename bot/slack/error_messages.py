@@ -9,7 +9,17 @@ from typing import Any
 from bot.blocks.builders import Message, note
 from bot.blocks.formatting import headcount, moment, ordinal, seats
 from bot.blocks.mrkdwn import bold, escape, mention
-from bot.slack.refusals import MalformedPayload, NotInUse, OtherWorkspace, RefreshFailed
+from bot.slack.api_errors import ClassifiedError, ErrorClass
+from bot.slack.refusals import (
+    GuestRefused,
+    GuestStatusUnknown,
+    MalformedPayload,
+    MembershipUnknown,
+    NotInUse,
+    OtherWorkspace,
+    RefreshFailed,
+    SlackBusy,
+)
 from domain import errors
 from domain.enums import ClosedReason, RegistrationStatus
 from domain.errors import RollcallError
@@ -134,6 +144,15 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.NotConfirmed: lambda _: (
         "Not confirmed yet. I’m checking whether it went through, and I’ll let you know."
     ),
+    SlackBusy: lambda _: "Slack is busy. Nothing changed. Please try again.",
+    GuestRefused: lambda _: (
+        "Guests can’t see or search the workspace’s events. Use an event’s card in your channels,"
+        " or `/register` with its ID."
+    ),
+    GuestStatusUnknown: lambda _: (
+        "Slack didn’t tell me in time whether you’re a guest here, so I can’t show you the"
+        " workspace’s events yet. Please try again in a minute."
+    ),
     RefreshFailed: lambda _: (
         "That’s done, but I couldn’t update this view. Please reopen it in a moment."
     ),
@@ -141,20 +160,45 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
         "I couldn’t process that. Nothing changed. Please reopen it and try again."
     ),
     NotInUse: lambda _: "This is no longer in use. Type `/rollcall help` to see what you can do.",
+    MembershipUnknown: lambda _: (
+        "Slack couldn’t confirm that you belong to this workspace. Nothing changed. Please try again."
+    ),
     OtherWorkspace: lambda _: "This Rollcall belongs to another workspace, so it can’t help here.",
 }
+
+
+def why_no_files(reason: str) -> str:
+    """Return why files can't be sent here, as a clause. `reason` is Slack's error code."""
+    match reason:
+        case "missing_scope":
+            return "Rollcall isn’t allowed to send files in this workspace"
+        case "storage_limit_reached":
+            return "this workspace has no space left for files"
+    return "this workspace doesn’t allow it"
 
 
 CARD_UNSURE = "The card may not have been posted, because Slack didn’t respond."
 
 
-def card_not_posted(event: Event, reason: str, *, is_outside: bool, is_unsure: bool) -> str:
+_OUTSIDE = ("not_in_channel", "channel_not_found")
+
+
+def card_not_posted(event: Event, failure: ClassifiedError) -> str:
     """Say why an event's card was not posted, and what to do, in mrkdwn."""
-    if is_outside:
-        return (
-            "I can’t post the card because I’m not in that channel. Type `/invite @Rollcall` there,"
-            f" then press *Post card* in `/event {event.event_id}`."
-        )
-    if is_unsure:
-        return CARD_UNSURE
-    return f"The card wasn’t posted. Slack’s error: `{reason}`"
+    post_again = f"press *Post card* in `/event {event.event_id}`"
+    match failure.error_class:
+        case ErrorClass.RECIPIENT if failure.reason in _OUTSIDE:
+            return (
+                "I can’t post the card because I’m not in that channel."
+                f" Type `/invite @Rollcall` there, then {post_again}."
+            )
+        case ErrorClass.RECIPIENT:
+            return (
+                f"Slack doesn’t let me post the card in that channel (`{failure.reason}`)."
+                f" To choose another one, {post_again}."
+            )
+        case ErrorClass.RATE_LIMITED:
+            return f"The card wasn’t posted because Slack is busy. In a moment, {post_again}."
+        case ErrorClass.TEMPORARY:
+            return CARD_UNSURE
+    return f"The card wasn’t posted. Slack’s error: `{failure.reason}`"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from bot.slack.member_directory import Member
-from bot.slack.payload_models import Absent, PayloadPart, SlackRequest, Text
+from bot.slack.payload_models import Absent, PayloadPart, SlackRequest, Text, workspaces_in
+from bot.slack.slack_users import SlackUser
 from domain.inputs import Identifier
 
 
@@ -16,14 +16,37 @@ class _Event(PayloadPart):
     user_team: Text | None = None
 
 
+class _Authorization(PayloadPart):
+    team_id: Text | None = None
+
+
 class SlackEvent(SlackRequest):
     """An event of Slack's Events API."""
 
     event: _Event
     user: Absent = None
+    authorizations: list[_Authorization] | None = None
 
-    def _workspaces(self) -> tuple[str | None, ...]:
-        return *super()._workspaces(), self.event.user_team
+    @property
+    def workspace_ids(self) -> set[str]:
+        """Return the workspaces of the installations that get the event, or else the one where it happened.
+
+        In a channel that workspaces share, `team_id` can be the member's own. For an installation in a whole
+        organization, the authorization names no workspace.
+        """
+        authorized = (authorization.team_id for authorization in self.authorizations or ())
+        return workspaces_in(*authorized) or super().workspace_ids
+
+    @property
+    def member_team_ids(self) -> set[str]:
+        """Return what the event names as the acting member's workspace or organization."""
+        named = {self.event.user_team, *super().workspace_ids}
+        return {team_id for team_id in named if team_id}
+
+    @property
+    def member_id(self) -> str | None:
+        """Return the id of the member who acted, if that is known."""
+        return None
 
 
 class _AppHomeOpened(_Event):
@@ -40,15 +63,14 @@ class AppHomeOpened(SlackEvent):
         """Return the id of the person who opened it."""
         return self.event.user
 
-
-class _ChangedUser(PayloadPart):
-    id: Identifier
-    name: Text | None = None
-    deleted: bool = False
+    @property
+    def member_id(self) -> str:
+        """Return the id of the person who opened it."""
+        return self.event.user
 
 
 class _UserChange(_Event):
-    user: _ChangedUser
+    user: SlackUser
 
 
 class UserChange(SlackEvent):
@@ -57,10 +79,9 @@ class UserChange(SlackEvent):
     event: _UserChange
 
     @property
-    def member(self) -> Member:
+    def member(self) -> SlackUser:
         """Return the member as Slack has them now."""
-        user = self.event.user
-        return Member(user.id, user.name, user.deleted)
+        return self.event.user
 
 
 class _RevokedTokens(PayloadPart):

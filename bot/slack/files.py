@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from io import SEEK_END
@@ -10,9 +11,17 @@ from urllib.error import HTTPError
 from urllib.request import BaseHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackRequestError
 
-from bot.slack.api_errors import FAILURES, ErrorClass, classify
+from bot.slack.api_errors import (
+    FAILURES,
+    ClassifiedError,
+    ErrorClass,
+    FileNotTaken,
+    classify,
+)
+from bot.slack.direct_messages import open_conversation
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,7 @@ def send_file(client: WebClient, user_id: str, file: File) -> None:
         length = content.seek(0, SEEK_END)
         content.seek(0)
         # An upload needs the id of a conversation, not of a user.
-        channel = client.conversations_open(users=user_id)["channel"]["id"]
+        channel = open_conversation(client, user_id)
         upload = client.files_getUploadURLExternal(filename=file.name, length=length)
         _upload(client, upload["upload_url"], content, length)
         client.files_completeUploadExternal(
@@ -51,18 +60,20 @@ def send_file(client: WebClient, user_id: str, file: File) -> None:
         )
 
 
-def try_to_send_file(client: WebClient, user_id: str, file: File) -> bool:
-    """Send a file as `send_file` does. Return whether Slack took it.
+def try_to_send_file(client: WebClient, user_id: str, file: File) -> ClassifiedError | None:
+    """Send a file as `send_file` does. Return why Slack did not take it, or None if it did.
 
     Raises one of `bot.slack.api_errors.FAILURES` if Slack refuses the app itself, or what it sent.
     """
     try:
         send_file(client, user_id, file)
     except FAILURES as error:
-        if classify(error).error_class in (ErrorClass.APP, ErrorClass.BUG):
+        failure = classify(error)
+        if failure.error_class in (ErrorClass.APP, ErrorClass.BUG):
             raise
-        return False
-    return True
+        _logger.warning("a file was not sent: %s", failure.reason)
+        return failure
+    return None
 
 
 def _upload(client: WebClient, url: str, content: IO[bytes], length: int) -> None:
@@ -76,4 +87,4 @@ def _upload(client: WebClient, url: str, content: IO[bytes], length: int) -> Non
             pass
     except HTTPError as error:
         with error:
-            raise SlackRequestError(f"Slack did not accept the file: {error.code}") from error
+            raise FileNotTaken(error.code) from error

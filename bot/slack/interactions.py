@@ -24,6 +24,7 @@ from bot.slack.payload_models import (
     PayloadPart,
     SlackRequest,
     Text,
+    workspaces_in,
 )
 from bot.slack.refusals import MalformedPayload, NotInUse
 from bot.slack.view_payloads import ViewPayload
@@ -60,21 +61,18 @@ class SlashCommand(SlackRequest):
     user: Absent = None
     command: Text
     user_id: Identifier
-    user_name: Text | None = None
     text: Annotated[Text, BeforeValidator(_null_as_empty), AfterValidator(_as_typed)] = ""
     trigger_id: NonEmpty
     response_url: Text | None = None
 
     @property
     def user_draft(self) -> UserDraft:
-        """Return the person, named as in the payload; this needs no call to Slack. Raises `Invalid`."""
-        return UserDraft.of(user_id=self.user_id, name=self.user_name or self.user_id)
+        """Return the person without a name: the payload has only the login handle (R1.6)."""
+        return UserDraft.unnamed(self.user_id)
 
 
 class _User(PayloadPart):
     id: Identifier
-    name: Text | None = None
-    username: Text | None = None
     team_id: Text | None = None
 
 
@@ -83,18 +81,40 @@ class _Interaction(SlackRequest):
     user: _User
 
     @property
+    def surface(self) -> ViewPayload | None:
+        """Return the modal or App Home it came from; None for a message."""
+        return None
+
+    @property
+    def workspace_ids(self) -> set[str]:
+        """Return the workspace of the installation that showed the view, or else the one that the request names.
+
+        In a channel that workspaces share, `team` can be the member's own. For an installation in a whole
+        organization it can be null; then the view's or the member's workspace counts.
+        """
+        view = self.surface
+        shown_by = workspaces_in(view.app_installed_team_id) if view else set()
+        named = shown_by or super().workspace_ids
+        return (
+            named
+            or workspaces_in(view.team_id if view else None)
+            or workspaces_in(self.user.team_id)
+        )
+
+    @property
+    def member_team_ids(self) -> set[str]:
+        """Return what the request names as the acting member's workspace or organization."""
+        return {self.user.team_id} if self.user.team_id else set()
+
+    @property
     def user_id(self) -> str:
         """Return the id of the person who acts."""
         return self.user.id
 
     @property
     def user_draft(self) -> UserDraft:
-        """Return the person, named as in the payload; this needs no call to Slack. Raises `Invalid`."""
-        user = self.user
-        return UserDraft.of(user_id=user.id, name=user.name or user.username or user.id)
-
-    def _workspaces(self) -> tuple[str | None, ...]:
-        return *super()._workspaces(), self.user.team_id
+        """Return the person without a name: the payload has only the login handle (R1.6)."""
+        return UserDraft.unnamed(self.user_id)
 
 
 class Action(PayloadPart):
@@ -118,17 +138,9 @@ class BlockAction(_Interaction):
         return self.actions[0].value or ""
 
     @property
-    def selected_user_id(self) -> str:
-        """Return the member selected. Raises `MalformedPayload`."""
-        user_id = self.actions[0].selected_user
-        if not user_id:
-            raise MalformedPayload("actions.0.selected_user")
-        return user_id
-
-    @property
-    def surface(self) -> ViewPayload | None:
-        """Return the modal or App Home it was pressed in; None for a message."""
-        return None
+    def selected_user_id(self) -> str | None:
+        """Return the member selected; None if the select was cleared."""
+        return self.actions[0].selected_user
 
     @property
     def modal(self) -> ViewPayload:
@@ -186,11 +198,21 @@ class ViewSubmission(_Interaction):
 
     view: ViewPayload
 
+    @property
+    def surface(self) -> ViewPayload:
+        """Return the form."""
+        return self.view
+
 
 class ViewClosed(_Interaction):
     """A modal that was closed."""
 
     view: ViewPayload
+
+    @property
+    def surface(self) -> ViewPayload:
+        """Return the modal."""
+        return self.view
 
 
 class OptionsRequest(_Interaction):
@@ -200,6 +222,11 @@ class OptionsRequest(_Interaction):
     block_id: Text | None = None
     value: Text | None = None
     view: ViewPayload | None = None
+
+    @property
+    def surface(self) -> ViewPayload | None:
+        """Return the modal or App Home with the select; None for a message."""
+        return self.view
 
 
 MemberRequest: TypeAlias = SlashCommand | BlockAction | ViewSubmission | ViewClosed | OptionsRequest

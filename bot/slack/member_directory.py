@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
-from bot.slack.api_errors import FAILURES
+from bot.slack.api_errors import FAILURES, ErrorClass, classify
+from bot.slack.refusals import GuestRefused, GuestStatusUnknown, MembershipUnknown
+from bot.slack.slack_users import SlackUser
 from domain.errors import NotOrganizer
 from domain.inputs import time_zones
 from domain.models import Actor
@@ -24,14 +27,11 @@ CACHED_FOR = timedelta(minutes=5)
 CACHE_SIZE = 10_000
 """Members cached at a time."""
 
+LATER_AT_A_TIME = 50
+"""Members looked up later in one go, each minute: half of the rate of `users.info` that Slack allows."""
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A member as Slack has them now."""
-
-    user_id: str
-    name: str | None
-    is_deactivated: bool
+LATER_SECONDS = 20.0
+"""Seconds for that at most: the sweep, which does it, also has reminders to send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,35 @@ class _Profile:
     is_admin: bool
     time_zone: str
     expires_at: datetime
+    team_ids: frozenset[str] | None
+    """The member's workspaces and organization; None if Slack can't say."""
+    is_guest: bool | None = None
+    """None if Slack can't answer."""
 
 
 class MemberDirectory:
-    """Looks members up with `users.info`."""
+    """Looks members up with `users.info`: at once, or later, when nobody waits for the answer.
 
-    def __init__(self, client: WebClient, clock: Clock) -> None:
+    `patient_client` is for later: it may take longer than a request has.
+    """
+
+    def __init__(
+        self,
+        client: WebClient,
+        clock: Clock,
+        workspace_id: str,
+        patient_client: WebClient | None = None,
+    ) -> None:
         self._client = client
+        self._patient_client = patient_client or client
+        self._workspace_id = workspace_id
         self._clock = clock
         self._lock = threading.Lock()
         self._cache: dict[str, _Profile] = {}
+        self._met: dict[str, None] = {}
+        self._to_look_up: dict[str, None] = {}
+        self._organization_id: str | None = None
+        self._has_read_organization = False
 
     def as_organizer(self, user_id: str, act: Callable[[Actor], T]) -> T:
         """Do what only organizers and workspace admins may do (R8.9).
@@ -67,6 +86,82 @@ class MemberDirectory:
         """Return a member's own time zone, or UTC if Slack can't answer."""
         return self._look_up(user_id).time_zone
 
+    def organization_id(self) -> str | None:
+        """Return the id of the Enterprise organization that the workspace is in, or None.
+
+        It is read once, when the first request names a workspace or organization other than ours: most
+        workspaces never need it, and no start of a process waits for it. Raises `MembershipUnknown`.
+        """
+        if not self._has_read_organization:
+            try:
+                self._organization_id = self._client.auth_test().get("enterprise_id") or None
+            except FAILURES as error:
+                raise MembershipUnknown from error
+            self._has_read_organization = True
+        return self._organization_id
+
+    def is_member_of(self, user_id: str, team_ids: Set[str]) -> bool:
+        """Return whether a person is a member of one of these workspaces or organizations, and no stranger.
+
+        Raises `MembershipUnknown`.
+        """
+        known = self._look_up(user_id).team_ids
+        if known is None:
+            raise MembershipUnknown
+        return not known.isdisjoint(team_ids)
+
+    def require_full_member(self, user_id: str) -> None:
+        """Refuse guests what shows the whole workspace's events (R8.17).
+
+        If Slack can't answer, its last answer counts, however old. Raises `GuestRefused`, and
+        `GuestStatusUnknown` if there has been none; the member is then looked up within a minute.
+        """
+        is_guest = self._look_up(user_id).is_guest
+        if is_guest is None:
+            last = self._cache.get(user_id)
+            is_guest = last.is_guest if last is not None else None
+        if is_guest is None:
+            self._add(self._to_look_up, user_id)
+            raise GuestStatusUnknown
+        if is_guest:
+            raise GuestRefused
+
+    # Later
+
+    def meet(self, user_id: str) -> None:
+        """Have a member looked up later, once in the life of this process. Costs no time."""
+        if user_id not in self._met:
+            self._add(self._met, user_id)
+            self._add(self._to_look_up, user_id)
+
+    def _add(self, users: dict[str, None], user_id: str) -> None:
+        with self._lock:
+            if len(users) >= CACHE_SIZE:
+                users.clear()
+            users[user_id] = None
+
+    def look_up_met(self) -> Iterator[SlackUser]:
+        """Look up the members who wait for that, and yield each, as far as Slack's rate limit allows.
+
+        Those who are left wait for the next call.
+        """
+        with self._lock:
+            pending = list(self._to_look_up)[:LATER_AT_A_TIME]
+        ends = self._clock.monotonic() + LATER_SECONDS
+        for user_id in pending:
+            if self._clock.monotonic() >= ends:
+                return
+            try:
+                user = self._patient_client.users_info(user=user_id)["user"]
+            except FAILURES as error:
+                if classify(error).error_class in (ErrorClass.RECIPIENT, ErrorClass.BUG):
+                    self._to_look_up.pop(user_id, None)
+                    continue
+                return
+            self._to_look_up.pop(user_id, None)
+            self._remember(user_id, user)
+            yield SlackUser.model_validate(user)
+
     def _look_up(self, user_id: str) -> _Profile:
         now = self._clock.now()
         with self._lock:
@@ -75,16 +170,41 @@ class MemberDirectory:
             return cached
         try:
             user = self._client.users_info(user=user_id)["user"]
-        except FAILURES:
-            return _Profile(is_admin=False, time_zone="UTC", expires_at=now)
+        except FAILURES as error:
+            return _Profile(
+                is_admin=False, time_zone="UTC", expires_at=now, team_ids=_team_ids_after(error)
+            )
+        return self._remember(user_id, user)
+
+    def _remember(self, user_id: str, user: Mapping[str, Any]) -> _Profile:
         zone = user.get("tz") or "UTC"
+        team_ids = _team_ids(user)
+        # An admin of another workspace of the organization is none of ours.
+        is_ours = not team_ids or self._workspace_id in team_ids
         profile = _Profile(
-            is_admin=bool(user.get("is_admin") or user.get("is_owner")),
+            is_admin=is_ours and bool(user.get("is_admin") or user.get("is_owner")),
             time_zone=zone if zone in time_zones() else "UTC",
-            expires_at=now + CACHED_FOR,
+            expires_at=self._clock.now() + CACHED_FOR,
+            team_ids=team_ids,
+            is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         )
         with self._lock:
             if len(self._cache) >= CACHE_SIZE:
                 self._cache.clear()
             self._cache[user_id] = profile
         return profile
+
+
+def _team_ids(user: Mapping[str, Any]) -> frozenset[str]:
+    """Return the workspaces and the organization of a user of `users.info`; a Slack Connect stranger has none."""
+    if user.get("is_stranger"):
+        return frozenset()
+    enterprise_user = user.get("enterprise_user") or {}
+    named = (user.get("team_id"), enterprise_user.get("enterprise_id"))
+    return frozenset(filter(None, (*named, *(enterprise_user.get("teams") or ()))))
+
+
+def _team_ids_after(error: Exception) -> frozenset[str] | None:
+    """Return no workspaces for a person whom Slack does not show to us, and None for every other error."""
+    reason = error.response.get("error") if isinstance(error, SlackApiError) else None
+    return frozenset() if reason in ("user_not_found", "user_not_visible") else None

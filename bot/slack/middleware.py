@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import cast
 from urllib.parse import parse_qsl
@@ -10,8 +11,13 @@ from slack_bolt import BoltContext, BoltRequest, BoltResponse
 from slack_bolt.middleware import Middleware
 from slack_bolt.request.internals import build_context
 
+from bot.slack.event_payloads import SlackEvent
 from bot.slack.interactions import Interaction, parse
+from bot.slack.member_directory import MemberDirectory
+from bot.slack.payload_models import is_organization
 from bot.slack.refusals import MalformedPayload, NotInUse, OtherWorkspace
+
+_logger = logging.getLogger(__name__)
 
 _KEY = "interaction"
 """The key of the parsed payload in Bolt's context."""
@@ -38,10 +44,17 @@ class ParsePayload(Middleware):
         resp: BoltResponse,  # noqa: ARG002  # Bolt's names
         next: Callable[[], BoltResponse],
     ) -> BoltResponse:
-        """Parse the payload and pass the request on."""
+        """Parse the payload and pass the request on.
+
+        Slack's message `app_rate_limited` is only logged. It is no event, and has no person.
+        """
         _read_command(req)
-        if req.body.get("type") == "url_verification":
-            return next()
+        match req.body.get("type"):
+            case "url_verification":
+                return next()
+            case "app_rate_limited":
+                _logger.warning("Slack held back events: more than 30,000 in an hour")
+                return BoltResponse(status=200, body="")
         try:
             req.context[_KEY] = parse(req.body)
         except (MalformedPayload, NotInUse) as error:
@@ -59,8 +72,11 @@ def _read_command(request: BoltRequest) -> None:
         build_context(request.context, request.body)
 
 
-def only_from(workspace_id: str) -> Callable[..., BoltResponse]:
-    """Return middleware that refuses requests that name another workspace, or none (R10.2)."""
+def only_from(workspace_id: str, members: MemberDirectory) -> Callable[..., BoltResponse]:
+    """Return middleware that refuses requests for another workspace, or from another's member (R10.2).
+
+    Members of the other workspaces of the same Enterprise organization are served.
+    """
 
     def guard(
         context: BoltContext,
@@ -69,6 +85,35 @@ def only_from(workspace_id: str) -> Callable[..., BoltResponse]:
         interaction = interaction_in(context)
         if interaction is None or interaction.workspace_ids != {workspace_id}:
             raise OtherWorkspace
+        if not _is_from_colleague(interaction, workspace_id, members):
+            raise OtherWorkspace
         return next()
 
     return guard
+
+
+def _is_from_colleague(
+    interaction: Interaction, workspace_id: str, members: MemberDirectory
+) -> bool:
+    """Return whether the acting member belongs to the workspace or its organization.
+
+    Slack is asked only if the request names something else as the member's. Raises `MembershipUnknown`.
+    """
+    elsewhere = interaction.member_team_ids - {workspace_id}
+    user_id = _acting_member(interaction)
+    if user_id is None or not elsewhere:
+        return True
+    organization_id = members.organization_id()
+    if organization_id is None:
+        return False
+    elsewhere.discard(organization_id)
+    if any(is_organization(team_id) for team_id in elsewhere):
+        return False
+    return not elsewhere or members.is_member_of(user_id, {workspace_id, organization_id})
+
+
+def _acting_member(interaction: Interaction) -> str | None:
+    """Return the id of the person who acts; None for an event that comes from Slack itself."""
+    if isinstance(interaction, SlackEvent):
+        return interaction.member_id
+    return interaction.user_id

@@ -1,4 +1,4 @@
-"""The common parts of Slack's payloads: strict text, ids, and the workspaces that a request names."""
+"""The common parts of Slack's payloads: strict text, ids, and the workspace that a request is for."""
 
 from __future__ import annotations
 
@@ -37,15 +37,31 @@ class _Team(PayloadPart):
 
 
 class SlackRequest(PayloadPart):
-    """A request from Slack, with the workspaces that it names."""
+    """A request from Slack, with the workspace that it is for (R10.2)."""
 
     team: _Team | Text | None = None
     team_id: Text | None = None
 
     @property
     def workspace_ids(self) -> set[str]:
-        """Return every workspace that the request names: its own and its member's."""
-        return {named for named in self._workspaces() if named}
+        """Return the workspaces that the request is for. More than one, or none, is no workspace of ours."""
+        return workspaces_in(self.team_id, self._team_id)
 
-    def _workspaces(self) -> tuple[str | None, ...]:
-        return self.team_id, self.team.id if isinstance(self.team, _Team) else self.team
+    @property
+    def member_team_ids(self) -> set[str]:
+        """Return the workspaces and organizations that the request names as the acting member's."""
+        return set()
+
+    @property
+    def _team_id(self) -> str | None:
+        return self.team.id if isinstance(self.team, _Team) else self.team
+
+
+def workspaces_in(*team_ids: str | None) -> set[str]:
+    """Return the ids of workspaces among these; an organization's id is not a workspace's."""
+    return {team_id for team_id in team_ids if team_id and not is_organization(team_id)}
+
+
+def is_organization(team_id: str) -> bool:
+    """Return whether Slack's id is that of an Enterprise organization."""
+    return team_id.startswith("E")

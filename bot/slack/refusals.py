@@ -9,6 +9,10 @@ class OtherWorkspace(RollcallError):
     """The request comes from a workspace that this process does not serve (R10.2)."""
 
 
+class MembershipUnknown(RollcallError):
+    """Slack could not say whether a member of another workspace belongs to the same organization (R10.2)."""
+
+
 class MalformedPayload(RollcallError):
     """The payload is not as Slack sends it, or holds what Rollcall never wrote; `where` is for the log."""
 
@@ -21,5 +25,25 @@ class NotInUse(RollcallError):
     """The request uses something that Rollcall does not know, or no longer knows."""
 
 
+class GuestRefused(RollcallError):
+    """A guest of the workspace asked for what shows all of its events (R8.17)."""
+
+
+class GuestStatusUnknown(RollcallError):
+    """Slack did not say whether the member is a guest."""
+
+
 class RefreshFailed(RollcallError):
     """The change was made, but the open view could not be updated to show it (R8.12)."""
+
+
+class SlackBusy(RollcallError):
+    """Slack did not open or update a view in time, or limits the app. Nothing was changed (R8.12).
+
+    `reason` is for the log. `is_silent` says that Slack did not respond: no time is left for another call.
+    """
+
+    def __init__(self, reason: str = "", *, is_silent: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_silent = is_silent

@@ -15,7 +15,7 @@ from bot.slack.event_payloads import SlackEvent
 from bot.slack.frame_limits import cut_options
 from bot.slack.interactions import BlockAction, OptionsRequest, SlashCommand, ViewSubmission
 from bot.slack.middleware import interaction_in
-from bot.slack.replies import Reply, answer_command
+from bot.slack.replies import Reply, answer_command, changing_nothing
 
 CommandListener: TypeAlias = Callable[[SlashCommand], Message | View]
 """Carries out a command. A message is shown to its person alone; a view is opened."""
@@ -48,7 +48,8 @@ class Registrar:
             if isinstance(result, Message):
                 ack(answer_command(result, respond))
             else:
-                client.views_open(trigger_id=command.trigger_id, view=result)
+                with changing_nothing():
+                    client.views_open(trigger_id=command.trigger_id, view=result)
                 ack()
 
         self._app.command(name)(handle)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.error import URLError
 
 from slack_bolt import Respond
 from slack_sdk import WebClient
@@ -17,9 +18,10 @@ from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import shortened
 from bot.slack import response_urls
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
+from bot.slack.direct_messages import post_direct_message
 from bot.slack.frame_limits import fits
 from bot.slack.interactions import BlockAction, MemberRequest, MessageAction, SlashCommand
-from bot.slack.refusals import RefreshFailed
+from bot.slack.refusals import RefreshFailed, SlackBusy
 from bot.slack.response_urls import ReplyNotSent
 from bot.slack.view_payloads import ViewPayload
 from domain.errors import Busy
@@ -43,11 +45,9 @@ class Reply:
         surface = self._action.surface
         if surface is None:
             post_ephemeral(self._respond, message)
-        elif surface.is_home:
-            self.open_modal(_as_modal(message, surface))
         else:
-            with _replying_in_modal():
-                self.open_modal(_as_modal(message, surface))
+            with self._replying_in_view(message):
+                self._open(_as_modal(message, surface))
 
     def replace(self, message: Message) -> None:
         """Replace the message or modal that was used, if only this person sees it."""
@@ -57,19 +57,48 @@ class Reply:
         elif surface is None:
             _post(self._respond, message, replace_original=True)
         else:
-            with _replying_in_modal():
+            with self._replying_in_view(message):
                 self.client.views_update(view_id=surface.id, view=_as_modal(message, surface))
 
     def open_modal(self, view: View) -> None:
-        """Open a modal: on top of the modal that was used, or as the first one."""
+        """Open a modal: on top of the modal that was used, or as the first one.
+
+        For listeners that have changed nothing: raises `SlackBusy`.
+        """
+        with changing_nothing():
+            self._open(view)
+
+    def _open(self, view: View) -> None:
         surface = self._action.surface
         is_first = surface is None or surface.is_home
         open_view = self.client.views_open if is_first else self.client.views_push
         open_view(trigger_id=self._action.trigger_id, view=view)
 
     def update_modal(self, view: View) -> None:
-        """Update the modal that was used; do nothing if it has been closed."""
-        update_view(self.client, self._action.modal.id, view)
+        """Update the modal that was used; do nothing if it has been closed.
+
+        For listeners that have changed nothing, and inside `showing_change`: raises `SlackBusy`.
+        """
+        with changing_nothing():
+            update_view(self.client, self._action.modal.id, view)
+
+    @contextmanager
+    def _replying_in_view(self, message: Message) -> Iterator[None]:
+        """Send the reply as a direct message if Slack can't show it in a view now. Raises `ReplyNotSent`."""
+        try:
+            yield
+        except FAILURES as error:
+            if isinstance(error, SlackApiError) and error.response.get("error") == "not_found":
+                raise ReplyNotSent("the modal is closed") from error
+            if not classify(error).passes:
+                raise
+            if _is_timeout(error):
+                raise ReplyNotSent("no time is left") from error
+            _logger.warning("a reply goes out as a direct message: %s", classify(error).reason)
+            try:
+                post_direct_message(self.client, self._action.user_id, message.to_dict())
+            except FAILURES as failure:
+                raise ReplyNotSent(str(failure)) from failure
 
 
 def post_ephemeral(respond: Respond, message: Message) -> None:
@@ -90,7 +119,7 @@ def follow_up(
     if isinstance(request, SlashCommand | MessageAction) and request.response_url:
         post_ephemeral(respond, message)
     else:
-        client.chat_postMessage(channel=request.user_id, **message.to_dict())
+        post_direct_message(client, request.user_id, message.to_dict())
 
 
 def _post(respond: Respond, message: Message, **options: Any) -> None:
@@ -105,20 +134,31 @@ def _post(respond: Respond, message: Message, **options: Any) -> None:
 
 
 def _as_modal(message: Message, surface: ViewPayload) -> View:
-    """Return a message as a modal that has the title of the view that was used."""
-    title = surface.title.text if surface.title else None
+    """Return a message as a modal that has the title of the modal that was used.
+
+    An App Home has no title: Slack's payloads have "View Title" there, whatever was published.
+    """
+    title = surface.title.text if surface.title and not surface.is_home else None
     return note_modal(shortened(title or "Rollcall", MODAL_TITLE_LENGTH), message)
 
 
 @contextmanager
-def _replying_in_modal() -> Iterator[None]:
-    """Turn Slack's error for a modal that was closed meanwhile into `ReplyNotSent`."""
+def changing_nothing() -> Iterator[None]:
+    """Turn errors that pass into `SlackBusy`. Only for calls to Slack before which nothing was changed."""
     try:
         yield
-    except SlackApiError as error:
-        if error.response.get("error") != "not_found":
+    except FAILURES as error:
+        failure = classify(error)
+        if not failure.passes:
             raise
-        raise ReplyNotSent("the modal is closed") from error
+        raise SlackBusy(failure.reason, is_silent=_is_timeout(error)) from error
+
+
+def _is_timeout(error: Exception) -> bool:
+    """Return whether Slack did not respond in time, so that none is left for another call."""
+    return isinstance(error, TimeoutError) or (
+        isinstance(error, URLError) and isinstance(error.reason, TimeoutError)
+    )
 
 
 def update_view(client: WebClient, view_id: str, view: View) -> None:
@@ -135,10 +175,12 @@ def showing_change() -> Iterator[None]:
     """Show a change that was made. If that fails, the change holds all the same: raises `RefreshFailed`."""
     try:
         yield
-    except (Busy, *FAILURES) as error:
-        if not isinstance(error, Busy) and classify(error).error_class is ErrorClass.BUG:
+    except (Busy, SlackBusy, *FAILURES) as error:
+        error_class = classify(error).error_class if isinstance(error, FAILURES) else None
+        if error_class is ErrorClass.BUG:
             raise
-        _logger.warning("a change could not be shown", exc_info=True)
+        level = logging.ERROR if error_class is ErrorClass.APP else logging.WARNING
+        _logger.log(level, "a change could not be shown", exc_info=True)
         raise RefreshFailed from error
 
 

@@ -17,6 +17,9 @@ MAX_BODY_BYTES = 1_000_000
 _SECONDS = re.compile(r"[0-9]{1,12}")
 """A timestamp as Slack writes it."""
 
+_CERTIFICATE_CHECK = re.compile(rb"(?:^|&)ssl_check=1(?:&|$)")
+"""Slack's check of the server's certificate, which it may send without a signature."""
+
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
 
@@ -24,6 +27,7 @@ class RequestVerifier:
     """Passes requests on to Bolt if Slack signed them with this secret within the last five minutes (R10.1).
 
     Everything else gets 401 before its body is parsed: Bolt would parse first, and fail on a malformed body.
+    Slack's certificate check gets 200, and nothing else in it is read.
     """
 
     def __init__(self, app: App, signing_secret: str) -> None:
@@ -36,6 +40,8 @@ class RequestVerifier:
             return BoltResponse(status=413, body="too large")
         text = body.decode("utf-8", errors="replace")
         if not self._is_signed(text, headers):
+            if _CERTIFICATE_CHECK.search(body):
+                return BoltResponse(status=200, body="")
             return BoltResponse(status=401, body="no valid signature")
         try:
             request = BoltRequest(body=text, query=query, headers=dict(headers))

@@ -57,6 +57,8 @@ class ViewPayload(PayloadPart):
     private_metadata: Text = ""
     root_view_id: Text | None = None
     previous_view_id: Text | None = None
+    team_id: Text | None = None
+    app_installed_team_id: Text | None = None
     title: ViewTitle | None = None
     blocks: list[ViewBlock] = Field(default_factory=list)
     state: ViewState | None = None

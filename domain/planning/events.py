@@ -62,7 +62,8 @@ def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> Chang
     work.event = event
     if values.keys() & _SCHEDULE_FIELDS:
         update_due_time(work, None if "starts_at" in values else before.next_due_at)
-    fields = _field_changes(before, values if capacity is None else values | {"capacity": capacity})
+    shown = {name: value for name, value in values.items() if name != "listing_channel"}
+    fields = _field_changes(before, shown if capacity is None else shown | {"capacity": capacity})
     work.record(ChangeKind.EDITED, actor_id=_id_of(actor), fields=fields)
     is_moved = bool(values.keys() & _MOVING_FIELDS)
     if is_moved:
@@ -74,6 +75,21 @@ def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> Chang
     return ChangeOutcome(work.current, promoted=promoted, is_moved=is_moved, notifies=notifies)
 
 
+def follow_channel(work: WorkingCopy, channel_id: str, *, is_private: bool) -> ChangeOutcome:
+    """List the event if its channel is public, else not (R2.8). Raises `UnknownEvent`.
+
+    Nothing changes if someone has chosen whether it is listed: also just now, in the same commit.
+    """
+    event = work.existing_event()
+    listed = not is_private
+    follows = event.listing_channel == channel_id and event.status is not EventStatus.CANCELED
+    if not follows or event.listed is listed:
+        return ChangeOutcome(event, changed=False)
+    work.update_event(listed=listed, updated_at=work.now)
+    work.record(ChangeKind.EDITED, fields=_field_changes(event, {"listed": listed}))
+    return ChangeOutcome(work.current)
+
+
 def _changed_values(event: Event, changes: EventChanges) -> tuple[dict[str, object], int | None]:
     """Return the new values that differ from the event's, and the new capacity apart (None: unchanged)."""
     given = changes.given()
@@ -82,6 +98,8 @@ def _changed_values(event: Event, changes: EventChanges) -> tuple[dict[str, obje
         raise CapacityBelowRegistered(event.event_id, capacity, event.registered_count)
     if capacity == (event.capacity_target or event.capacity):
         capacity = None
+    if "listed" in given:
+        given["listing_channel"] = None
     return {name: value for name, value in given.items() if value != getattr(event, name)}, capacity
 
 

@@ -20,6 +20,7 @@ from domain.commands import (
     Export,
     FillFreeSeats,
     FinishDeletion,
+    FollowChannel,
     Outcome,
     Register,
     Remove,
@@ -90,6 +91,8 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
             return registrations.remove(work, user_id, actor, reason)
         case Edit(changes, actor):
             return events.edit(work, changes, actor)
+        case FollowChannel(channel_id, is_private):
+            return events.follow_channel(work, channel_id, is_private=is_private)
         case SetStatus(status, actor):
             return events.set_status(work, status, actor)
         case Announce():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from domain.enums import EventStatus
@@ -64,11 +64,20 @@ class EventQueries:
             tuple(event for event in events if event.is_organizer(user_id)), page.next_cursor
         )
 
-    def find_open(self, text: str) -> FoundEvents:
+    def list_following(self, limit: int, cursor: str | None) -> Page[Event]:
+        """List the upcoming events that are listed or not by the privacy of their channel (R2.8)."""
+        page = self._list(self._clock.now(), limit, cursor)
+        open_ones = (one for one in page.items if one.status is not EventStatus.CANCELED)
+        events = self._with_counts(open_ones)
+        following = tuple(event for event in events if event.listing_channel is not None)
+        return Page(following, page.next_cursor)
+
+    def find_open(self, text: str, before_listed: Callable[[], None]) -> FoundEvents:
         """Find an event by id, or listed events that take registrations by a part of the title."""
         event = self.find(text)
         if event is not None:
             return FoundEvents((ListedEvent.of(event),))
+        before_listed()
         now = self._clock.now()
         return find_events(
             text,
@@ -79,7 +88,9 @@ class EventQueries:
             ),
         )
 
-    def find_to_manage(self, text: str, user_id: str) -> FoundEvents:
+    def find_to_manage(
+        self, text: str, user_id: str, before_listed: Callable[[], None]
+    ) -> FoundEvents:
         """Find an event by id, or by a part of the title: those the user organizes, else those listed."""
         event = self.find(text)
         if event is not None:
@@ -94,6 +105,7 @@ class EventQueries:
         )
         if organized:
             return FoundEvents(organized)
+        before_listed()
         return find_events(text, (listed for listed in candidates if listed.listed))
 
     def _list(self, since: datetime | None, limit: int, cursor: str | None) -> Page[ListedEvent]:

@@ -55,7 +55,7 @@ class Functions(Construct):
             "api": self._function("api", "api_function", [tokens], seconds=29),
             "notifier": self._function("notifier", "notifier_function", [slack], seconds=60),
             "sweep": self._function("sweep", "sweep_function", [slack], seconds=60),
-            "members": self._function("members", "members_function", [slack], seconds=300),
+            "members": self._function("members", "members_function", [slack], seconds=900),
         }
         self.dead_letters = sqs.Queue(
             self,

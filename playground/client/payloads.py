@@ -28,7 +28,13 @@ def command(
     workspace: Workspace, member: Member, channel: Channel, name: str, text: str
 ) -> dict[str, str]:
     """Return the form fields of a slash command."""
-    return {
+    organization = workspace.organization
+    enterprise = (
+        {"enterprise_id": organization.id, "enterprise_name": organization.name}
+        if organization
+        else {}
+    )
+    return enterprise | {
         "token": _VERIFICATION_TOKEN,
         "team_id": workspace.team_id,
         "team_domain": workspace.name.lower(),
@@ -46,20 +52,37 @@ def command(
 
 
 def _interaction(workspace: Workspace, kind: str, member: Member) -> Json:
+    organization = workspace.organization
+    team: Json = {"id": workspace.team_id, "domain": workspace.name.lower()}
+    if organization:
+        team |= {"enterprise_id": organization.id, "enterprise_name": organization.name}
     return {
         "type": kind,
         "token": _VERIFICATION_TOKEN,
         "api_app_id": workspace.app.app_id,
-        "team": {"id": workspace.team_id, "domain": workspace.name.lower()},
-        "enterprise": None,
+        "team": team,
+        "enterprise": {"id": organization.id, "name": organization.name} if organization else None,
         "is_enterprise_install": False,
         "user": {
             "id": member.id,
             "username": member.name,
             "name": member.name,
-            "team_id": workspace.team_id,
+            "team_id": _team_of(workspace, member, kind),
         },
     }
+
+
+def _team_of(workspace: Workspace, member: Member, kind: str) -> str:
+    """Return a payload's `user.team_id`.
+
+    In an organization it is the member's home workspace, wherever they press (slackapi/bolt-js#1875), and the
+    organization in an options request, as Slack's page on `block_suggestion` says.
+    """
+    organization = workspace.organization
+    own = organization.id if organization and not member.is_stranger else member.enterprise_id
+    if kind == "block_suggestion" and own:
+        return own
+    return member.team_id or workspace.team_id
 
 
 def _container(workspace: Workspace, target: Message | View) -> Json:
@@ -153,11 +176,13 @@ def block_suggestion(
 
 def event_callback(workspace: Workspace, event: Json, event_id: str) -> Json:
     """Return an event in its envelope."""
-    return {
+    organization_id = workspace.organization.id if workspace.organization else None
+    enterprise = {"enterprise_id": organization_id} if organization_id else {}
+    return enterprise | {
         "token": _VERIFICATION_TOKEN,
         "team_id": workspace.team_id,
         "context_team_id": workspace.team_id,
-        "context_enterprise_id": None,
+        "context_enterprise_id": organization_id,
         "api_app_id": workspace.app.app_id,
         "event": event,
         "type": "event_callback",
@@ -165,7 +190,7 @@ def event_callback(workspace: Workspace, event: Json, event_id: str) -> Json:
         "event_time": int(workspace.now()),
         "authorizations": [
             {
-                "enterprise_id": None,
+                "enterprise_id": organization_id,
                 "team_id": workspace.team_id,
                 "user_id": workspace.app.bot_user_id,
                 "is_bot": True,

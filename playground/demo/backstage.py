@@ -14,13 +14,19 @@ from starlette.routing import Route
 
 from playground.client.member_client import MemberClient
 from playground.demo.rush import MAX_MEMBERS, Rush, primary_buttons
-from playground.web_api.fault_injection import DefaultFault, Fault
-from playground.web_api.server import Call, SlackApi
+from playground.web_api.fault_injection import DefaultFault, Fault, for_method
+from playground.web_api.server import METHODS, Call, SlackApi
 from playground.workspace.model import Json
 
 SLOW_SECONDS = 1.5
 RATE_LIMIT_SECONDS = 1
 _CALLS_SHOWN = 100
+
+RESPONSE_URLS = "response_url"
+"""The name under which calls of response URLs are recorded."""
+
+OFFERED_METHODS = (*sorted(METHODS), RESPONSE_URLS)
+"""The methods that Slack's condition can be limited to."""
 
 
 class BotProcess(Protocol):
@@ -68,7 +74,7 @@ def one_call_per_second(
     def decide(method: str) -> Fault | None:
         now = clock()
         if (
-            method != "response_url"
+            method != RESPONSE_URLS
             and now - last_calls.get(method, now - RATE_LIMIT_SECONDS) < RATE_LIMIT_SECONDS
         ):
             return Fault.rate_limited(RATE_LIMIT_SECONDS)
@@ -87,12 +93,16 @@ class Backstage:
         self._bot = bot
         self._lock = threading.Lock()
         self._condition = "normal"
+        self._method = ""
         self._rush: Rush | None = None
 
-    def set_slack(self, condition: str) -> None:
-        """Set Slack's condition, see `fault_for`. Raises `LookupError`."""
-        self._api.faults.set_default(fault_for(condition))
-        self._condition = condition
+    def set_slack(self, condition: str, method: str = "") -> None:
+        """Set Slack's condition, see `fault_for`, for one method or for all. Raises `LookupError`."""
+        if method and method not in OFFERED_METHODS:
+            raise LookupError(f"Unknown method {method!r}.")
+        fault = fault_for(condition)
+        self._api.faults.set_default(for_method(method, fault) if method else fault)
+        self._condition, self._method = condition, method
         self._announce()
 
     def set_bot(self, *, running: bool) -> None:
@@ -124,7 +134,7 @@ class Backstage:
 
     def summary(self) -> Json:
         """Return the part that all members' pages show."""
-        return {"slack": self._condition, "bot": self._bot.is_running}
+        return {"slack": self._condition, "method": self._method, "bot": self._bot.is_running}
 
     def as_json(self, member_id: str, *, rush: int, after: int) -> Json:
         """Return everything; of the results of the rush with number `rush`, those after the first `after`."""
@@ -133,6 +143,7 @@ class Backstage:
             "buttons": [
                 asdict(button) for button in primary_buttons(self._member_client, member_id)
             ],
+            "methods": OFFERED_METHODS,
             "calls": [_call_json(call) for call in self._api.latest(_CALLS_SHOWN)],
             "rush": latest and latest.as_json(after if latest.number == rush else 0),
         }
@@ -170,7 +181,7 @@ async def _read(request: Request) -> Response:
 async def _switch(request: Request) -> Response:
     backstage, body = _backstage(request), await request.json()
     switches: dict[str, Callable[[], None]] = {
-        "slack": lambda: backstage.set_slack(body["slack"]),
+        "slack": lambda: backstage.set_slack(body["slack"], body.get("method", "")),
         "bot": lambda: backstage.set_bot(running=bool(body["running"])),
         "rush": lambda: backstage.start_rush(
             body["member"], body["channel"], body["ts"], int(body["size"])

@@ -77,7 +77,7 @@ def seed_events(bot: Bot, workspace: Workspace, *, now: datetime) -> None:
         except DuplicateEvent:
             continue
         for member in users[-taken:]:
-            bot.service.ensure_user(UserDraft.of(user_id=member.id, name=member.name))
+            bot.service.ensure_user(UserDraft.unnamed(member.id))
             bot.service.register(event_id, member.id)
         bot.notification_worker.post_card(
             bot.service.get_event(event_id), workspace.channel_named("events").id

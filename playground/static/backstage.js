@@ -24,7 +24,9 @@ export function backstage(root, { directory, open }) {
     h("label", { for: "rush-size" }, "Members"), size, h("label", { for: "rush-button" }, "Button"), button, start);
   const result = rush(directory);
   const slack = h("div", { class: "segments", role: "radiogroup", "aria-label": "Slack" }, Object.entries(SLACK).map(([value, { label }]) =>
-    h("label", {}, h("input", { type: "radio", class: "sr-only", name: "slack", value, onchange: () => set("slack", { slack: value }) }), label)));
+    h("label", {}, h("input", { type: "radio", class: "sr-only", name: "slack", value, onchange: setSlack }), label)));
+  const method = h("select", { class: "control", id: "slack-method", onchange: setSlack }, h("option", { value: "" }, "All methods"));
+  const methodRow = h("div", { class: "method-row" }, h("label", { for: "slack-method" }, "API method"), method);
   const about = h("p", { class: "about" });
   const bot = h("button", { type: "button", class: "button", onclick: () => set("bot", { running: bot.dataset.running !== "true" }, bot) }, "Stop bot");
   const botAbout = h("p", { class: "about" });
@@ -35,9 +37,13 @@ export function backstage(root, { directory, open }) {
 
   root.replaceChildren(
     h("header", {}, h("h2", {}, "Backstage"), h("button", { type: "button", class: "icon-button", "aria-label": "Close Backstage", onclick: () => open(false) }, "×")),
-    h("section", {}, h("h3", {}, "Slack"), slack, about, h("h3", {}, "Bot"), bot, botAbout),
+    h("section", {}, h("h3", {}, "Slack"), slack, methodRow, about, h("h3", {}, "Bot"), bot, botAbout),
     h("section", {}, h("h3", {}, "Rush"), h("p", { class: "about" }, "Up to 1,000 simulated members press the same button within one second."), form, result.node),
     h("section", {}, h("h3", {}, "Recent API calls"), calls));
+
+  function setSlack() {
+    return set("slack", { slack: slack.querySelector(":checked").value, method: method.value });
+  }
 
   async function startRush(event) {
     event.preventDefault();
@@ -66,7 +72,9 @@ export function backstage(root, { directory, open }) {
 
   function show(now) {
     slack.querySelector(`[value="${now.slack}"]`).checked = true;
-    about.textContent = SLACK[now.slack].about;
+    showMethods(now.methods);
+    if (method.value !== now.method) method.value = now.method;
+    about.textContent = sentence(now.slack, now.method, "about");
     bot.dataset.running = String(now.bot);
     bot.textContent = now.bot ? "Stop bot" : "Start bot";
     botAbout.textContent = now.bot ? "The bot is running." : "The bot is stopped. When you start it, it sends all pending notifications.";
@@ -74,6 +82,11 @@ export function backstage(root, { directory, open }) {
     showCalls(now.calls);
     start.disabled = !now.buttons.length || Boolean(now.rush && !now.rush.is_over);
     result.show(now.rush);
+  }
+
+  function showMethods(methods) {
+    if (method.options.length > 1) return; // they never change
+    method.append(...methods.map((name) => h("option", { value: name }, name)));
   }
 
   /** List the newest calls first. Merge repeated calls into one row. */
@@ -102,8 +115,14 @@ export function backstage(root, { directory, open }) {
   return { load };
 }
 
+/** Return how Slack is, as `about` or `warning`, for all methods or the one that is chosen. */
+function sentence(slack, method, kind) {
+  if (!method || slack === "normal") return SLACK[slack][kind];
+  return `Slack’s ${method} is ${SLACK[slack].label.toLowerCase()}. Everything else is normal.`;
+}
+
 /** Show a warning above the messages if Slack or the bot has a problem. */
-export function showConditions(root, { slack, bot }) {
-  const warning = [bot ? "" : "The bot is stopped and won’t respond.", SLACK[slack].warning].filter(Boolean).join(" ");
+export function showConditions(root, { slack, method, bot }) {
+  const warning = [bot ? "" : "The bot is stopped and won’t respond.", sentence(slack, method, "warning")].filter(Boolean).join(" ");
   if (root.textContent !== warning) root.textContent = warning;
 }

@@ -60,7 +60,7 @@ def _destination(workspace: Workspace, channel_id: str) -> Channel:
             raise SlackError("channel_not_found")
         channel = workspace.dm(member.id)
     else:
-        channel = visible_channel(workspace, channel_id)
+        channel = _channel_by_id_or_name(workspace, channel_id)
     if channel.dm_with and workspace.member(channel.dm_with).deleted:
         raise SlackError("channel_not_found")
     if channel.is_im and not app.messages_tab:
@@ -72,8 +72,20 @@ def _destination(workspace: Workspace, channel_id: str) -> Channel:
     return channel
 
 
+def _channel_by_id_or_name(workspace: Workspace, channel: str) -> Channel:
+    """Return the channel with this id or, as Slack does for `chat.postMessage` only, with this name."""
+    try:
+        return visible_channel(workspace, channel)
+    except SlackError:
+        named = workspace.channel_named(channel.removeprefix("#"))
+        return visible_channel(workspace, named.id)
+
+
 def post_message(workspace: Workspace, arguments: Arguments) -> Json:
-    """Handle `chat.postMessage`. A user id as the channel opens the direct message with that user."""
+    """Handle `chat.postMessage`.
+
+    A user id as the channel opens the direct message with that user. A channel's name works as its id.
+    """
     require_scope(workspace, "chat:write")
     channel_id = arguments.require("channel")
     given = content(arguments)

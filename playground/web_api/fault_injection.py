@@ -68,6 +68,17 @@ DefaultFault: TypeAlias = Fault | Callable[[str], Fault | None] | None
 """The fault of every call, or a function that decides by the call's method."""
 
 
+def for_method(method: str, fault: DefaultFault) -> DefaultFault:
+    """Return a default that is `fault` for the calls of one method, and none for all others."""
+
+    def decide(called: str) -> Fault | None:
+        if called != method:
+            return None
+        return fault(called) if callable(fault) else fault
+
+    return decide
+
+
 class Faults:
     """Queued faults by method, and a default for all other calls. Thread-safe."""
 

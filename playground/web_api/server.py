@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from playground.web_api import chat_methods, view_methods, web_methods
 from playground.web_api.arguments import Arguments
 from playground.web_api.fault_injection import Fault, Faults
+from playground.web_api.rate_limits import RateLimits
 from playground.workspace.model import Json, SlackError
 from playground.workspace.state import Workspace
 
@@ -59,6 +60,7 @@ class SlackApi:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.faults = Faults()
+        self.rate_limits = RateLimits(workspace.now)
         self._lock = threading.Lock()
         self._calls: deque[Call] = deque(maxlen=_CALLS_KEPT)
 
@@ -79,6 +81,9 @@ class SlackApi:
     def call(self, method: str, token: str | None, args: Mapping[str, Any]) -> ApiResponse:
         """Execute a call as strictly as Slack, and record it."""
         fault = self.faults.pop(method)
+        retry_after = self.rate_limits.take(method)
+        if retry_after is not None:
+            fault = Fault.rate_limited(retry_after)
         response = {"ok": False, "error": "fault"}
         if fault is None or fault.applied:
             response = self._execute(method, token, args)

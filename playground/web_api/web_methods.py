@@ -3,10 +3,10 @@
 See chat_methods.py for messages and view_methods.py for views.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 from playground.web_api.arguments import Arguments, invalid
@@ -20,6 +20,8 @@ from playground.workspace.model import (
     member_json,
 )
 from playground.workspace.state import StoredFile, Workspace
+
+T = TypeVar("T")
 
 Method: TypeAlias = Callable[[Workspace, Arguments], Json]
 
@@ -36,7 +38,29 @@ def as_user_json(workspace: Workspace, member: Member, *, locale: bool = False) 
     now = datetime.fromtimestamp(workspace.now(), UTC)
     offset = now.astimezone(ZoneInfo(member.tz)).utcoffset()
     seconds = int(offset.total_seconds()) if offset else 0
-    return member_json(member, workspace.team_id, tz_offset=seconds, locale=locale)
+    shape = member_json(
+        member, member.team_id or workspace.team_id, tz_offset=seconds, locale=locale
+    )
+    return shape | _membership(workspace, member)
+
+
+def _membership(workspace: Workspace, member: Member) -> Json:
+    """Return what `users.info` says about a member's organization, and about a stranger."""
+    organization = workspace.organization
+    if member.is_stranger:
+        theirs: Json = {"enterprise_id": member.enterprise_id, "teams": [member.team_id]}
+        return {"is_stranger": True} | ({"enterprise_user": theirs} if member.enterprise_id else {})
+    if organization is None:
+        return {}
+    enterprise_user = {
+        "id": member.id,
+        "enterprise_id": organization.id,
+        "enterprise_name": organization.name,
+        "is_admin": False,
+        "is_owner": False,
+        "teams": [member.team_id or workspace.team_id],
+    }
+    return {"is_stranger": False, "enterprise_user": enterprise_user}
 
 
 def visible_channel(workspace: Workspace, channel_id: str) -> Channel:
@@ -47,12 +71,26 @@ def visible_channel(workspace: Workspace, channel_id: str) -> Channel:
     return channel
 
 
-def _page(arguments: Arguments, items: list[Json], key: str, default: int) -> Json:
-    start = arguments.number("cursor", 0) if arguments.text("cursor") else 0
+MAX_PAGE = 1_000
+"""The most items that Slack returns on one page of any list."""
+
+
+def _page(
+    arguments: Arguments, items: Sequence[T], as_json: Callable[[T], object], key: str, default: int
+) -> Json:
+    """Return a page of a list. Raises `SlackError` with `invalid_cursor` or `invalid_limit`."""
+    given = arguments.text("cursor") or "0"
+    if not (given.isascii() and given.isdecimal() and int(given) <= len(items)):
+        raise SlackError("invalid_cursor")
     limit = arguments.number("limit", default) or default
-    end = start + limit
+    if not 0 < limit <= MAX_PAGE:
+        raise SlackError("invalid_limit")
+    start, end = int(given), int(given) + limit
     cursor = str(end) if end < len(items) else ""
-    return {key: items[start:end], "response_metadata": {"next_cursor": cursor}}
+    return {
+        key: [as_json(item) for item in items[start:end]],
+        "response_metadata": {"next_cursor": cursor},
+    }
 
 
 def api_test(workspace: Workspace, arguments: Arguments) -> Json:
@@ -64,15 +102,16 @@ def api_test(workspace: Workspace, arguments: Arguments) -> Json:
 
 def auth_test(workspace: Workspace, arguments: Arguments) -> Json:
     """Handle `auth.test`."""
-    app = workspace.app
-    return {
+    app, organization = workspace.app, workspace.organization
+    enterprise = {"enterprise_id": organization.id} if organization else {}
+    return enterprise | {
         "url": f"{workspace.url}/",
         "team": workspace.name,
         "user": workspace.member(app.bot_user_id).name,
         "team_id": workspace.team_id,
         "user_id": app.bot_user_id,
         "bot_id": app.bot_id,
-        "is_enterprise_install": False,
+        "is_enterprise_install": workspace.is_org_wide,
     }
 
 
@@ -95,8 +134,12 @@ def users_list(workspace: Workspace, arguments: Arguments) -> Json:
     """Handle `users.list`, paginated."""
     require_scope(workspace, "users:read")
     locale = arguments.flag("include_locale")
-    members = [as_user_json(workspace, member, locale=locale) for member in workspace.members()]
-    return _page(arguments, members, "members", 1000) | {"cache_ts": int(workspace.now())}
+
+    def as_json(member: Member) -> Json:
+        return as_user_json(workspace, member, locale=locale)
+
+    page = _page(arguments, workspace.members(), as_json, "members", MAX_PAGE)
+    return page | {"cache_ts": int(workspace.now())}
 
 
 def _read_scope(channel: Channel) -> str:
@@ -116,13 +159,7 @@ def conversations_members(workspace: Workspace, arguments: Arguments) -> Json:
     """Handle `conversations.members`, paginated."""
     channel = visible_channel(workspace, arguments.require("channel"))
     require_scope(workspace, _read_scope(channel))
-    start = arguments.number("cursor", 0) if arguments.text("cursor") else 0
-    end = start + arguments.number("limit", 100)
-    cursor = str(end) if end < len(channel.members) else ""
-    return {
-        "members": list(channel.members[start:end]),
-        "response_metadata": {"next_cursor": cursor},
-    }
+    return _page(arguments, channel.members, str, "members", 100)
 
 
 def conversations_list(workspace: Workspace, arguments: Arguments) -> Json:
@@ -140,11 +177,13 @@ def conversations_list(workspace: Workspace, arguments: Arguments) -> Json:
         require_scope(workspace, scopes[kind])
     bot = workspace.app.bot_user_id
     found = [
-        channel_json(channel, bot_user_id=bot)
+        channel
         for channel in workspace.channels()
         if _type(channel) in types and (not channel.is_private or bot in channel.members)
     ]
-    return _page(arguments, found, "channels", 100)
+    return _page(
+        arguments, found, lambda channel: channel_json(channel, bot_user_id=bot), "channels", 100
+    )
 
 
 def _type(channel: Channel) -> str:

@@ -49,8 +49,22 @@ class InstalledApp:
 
 
 @dataclass(frozen=True)
+class Organization:
+    """The Enterprise organization that a workspace is in."""
+
+    id: str = "E0PLAYGRND"
+    name: str = "Playground Group"
+
+
+@dataclass(frozen=True)
 class Member:
-    """A person or the bot. `tz` is an IANA name; `is_simulated` members exist only for the rush."""
+    """A person or the bot. `name` is the login handle, which people don't see; `tz` is an IANA name.
+
+    People see `display_name`, or `real_name` if that is empty. A guest is restricted (in several
+    channels) or ultra-restricted (in one). `is_simulated` members exist only for the rush.
+    `team_id` is the home of a member of another workspace: one of the same organization, or for a
+    Slack Connect stranger any. `enterprise_id` is the organization of such a stranger, if there is one.
+    """
 
     id: str
     name: str
@@ -61,6 +75,12 @@ class Member:
     is_bot: bool = False
     deleted: bool = False
     is_simulated: bool = False
+    team_id: str | None = None
+    is_stranger: bool = False
+    enterprise_id: str | None = None
+    display_name: str = ""
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,6 +188,8 @@ class View:
     def as_json(self, app: InstalledApp, team_id: str, *, with_state: bool) -> Json:
         """Return the view in Slack's shape. Web API responses omit the state; payloads have it."""
         body = self.body
+        # In Slack's payloads an App Home has this title (slackapi/node-slack-sdk#1486).
+        home_title = {"type": "plain_text", "text": "View Title", "emoji": True}
         return {
             "id": self.id,
             "team_id": team_id,
@@ -177,7 +199,7 @@ class View:
             "callback_id": self.callback_id,
             "state": {"values": self.state if with_state else {}},
             "hash": self.hash,
-            "title": body.get("title"),
+            "title": home_title if self.kind == "home" else body.get("title"),
             "clear_on_close": bool(body.get("clear_on_close", False)),
             "notify_on_close": bool(body.get("notify_on_close", False)),
             "close": body.get("close"),
@@ -228,16 +250,16 @@ def member_json(member: Member, team_id: str, *, tz_offset: int, locale: bool) -
         "tz_offset": tz_offset,
         "profile": {
             "real_name": member.real_name,
-            "display_name": member.name,
+            "display_name": member.display_name,
             "real_name_normalized": member.real_name,
-            "display_name_normalized": member.name,
+            "display_name_normalized": member.display_name,
             "team": team_id,
         },
         "is_admin": member.is_admin,
         "is_owner": False,
         "is_primary_owner": False,
-        "is_restricted": False,
-        "is_ultra_restricted": False,
+        "is_restricted": member.is_restricted or member.is_ultra_restricted,
+        "is_ultra_restricted": member.is_ultra_restricted,
         "is_bot": member.is_bot,
         "is_app_user": False,
         "updated": 0,

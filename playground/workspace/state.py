@@ -14,6 +14,7 @@ from playground.workspace.model import (
     Json,
     Member,
     Message,
+    Organization,
     SlackError,
     View,
     from_saved_channel,
@@ -56,6 +57,10 @@ class Workspace:
         self.team_id = team_id
         self.name = name
         self.url = ""
+        self.organization: Organization | None = None
+        """The Enterprise switch: payloads and responses then name the organization as Slack does."""
+        self.is_org_wide = False
+        """Whether the app is installed in the whole organization."""
         self.refusals: list[str] = []
         """A sentence for each request of the bot that Slack would have refused. Tests expect none."""
         self.ledger = Ledger(now, path)

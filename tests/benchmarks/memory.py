@@ -153,7 +153,7 @@ def _check(store: Store) -> None:
 
 
 def _export(store: Store) -> None:
-    with export_file(store, _event(store)).content as content:
+    with export_file(store, _event(store), {}).content as content:
         assert content.tell()
 
 

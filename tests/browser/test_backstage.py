@@ -88,6 +88,20 @@ def test_outage_notifications_arrive_after_recovery(visit: Visit) -> None:
     expect(bjorn.page.locator("#conditions")).to_be_empty()
 
 
+def test_one_method_that_is_down_leaves_the_rest_alone(visit: Visit) -> None:
+    amara = visit(AMARA)
+    amara.press("Backstage")
+    amara.backstage.get_by_label("API method").select_option("views.open")
+    amara.choose_slack("Down")
+    expect(amara.backstage).to_contain_text(
+        "Slack’s views.open is down. Everything else is normal."
+    )
+    amara.press("Manage", amara.card())
+    expect(amara.only_you()).to_contain_text("Slack is busy. Nothing changed.")
+    amara.press("Unregister", amara.card())
+    expect(amara.only_you()).to_contain_text("not registered")
+
+
 @pytest.mark.parametrize("answer", ["Slow", "Rate limited"])
 def test_slow_or_limited_slack_loses_no_reply(visit: Visit, answer: str) -> None:
     amara = visit(AMARA)

@@ -20,7 +20,7 @@ from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
 from tests.support.infra.iam_actions import Need, allowed, recorded
 from tests.support.infra.service_calls import ROOT, method_calls, methods_used
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI
-from tests.support.slack.lambda_functions import Deployment, post_card, yoga
+from tests.support.slack.lambda_functions import Context, Deployment, post_card, yoga
 
 LISTENERS = [
     str(path.relative_to(ROOT)) for path in sorted((ROOT / "bot" / "features").rglob("*.py"))
@@ -29,13 +29,16 @@ LISTENERS = [
 MEMBERS = "bot/features/account/member_sync.py"
 """Syncs one member for listeners, and all members daily in a function of its own."""
 
+LISTING = "bot/features/cards/listing.py"
+"""Lists events by the privacy of their channels, daily in the same function."""
+
 METHODS = {
     "slack": methods_used(*LISTENERS, MEMBERS) - {"list_users"},
     "api": methods_used("bot/api/routes.py"),
     "notifier": set(),
     "sweep": {"sweep"},
     # A request that meets an event under deletion helps to empty it.
-    "members": methods_used(MEMBERS) | {"delete_event"},
+    "members": methods_used(MEMBERS, LISTING) | {"delete_event"},
 }
 """The methods of the service that a function's requests reach."""
 
@@ -69,6 +72,7 @@ def walk(deployment: Deployment) -> None:
     """Deliver everything, once woken by the stream and once found by the sweep."""
     lead_a_life(deployment, "streamed", deployment.deliver)
     lead_a_life(deployment, "swept", deployment.sweep)
+    deployment.functions["members"]({"source": "aws.events"}, Context())
 
 
 def lead_a_life(deployment: Deployment, event_id: str, deliver: Callable[[], object]) -> None:

@@ -35,10 +35,11 @@ class BrowsingListeners:
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
+        self._members = context.members
 
-    def events_command(self, command: SlashCommand) -> Message:  # noqa: ARG002  # as all listeners
+    def events_command(self, command: SlashCommand) -> Message:
         """`/events`: list upcoming events."""
-        return self._events(None)
+        return self._events(command.user_id, None)
 
     def registrations_command(self, command: SlashCommand) -> Message:
         """`/registrations [registered|waitlisted]`: list one's own registrations (R5)."""
@@ -49,18 +50,20 @@ class BrowsingListeners:
 
     def more_events(self, action: BlockAction, reply: Reply) -> None:
         """Show the next page of upcoming events."""
-        reply.replace(self._events(action.value))
+        reply.replace(self._events(action.user_id, action.value))
 
     def more_registrations(self, action: BlockAction, reply: Reply) -> None:
         """Show the next page of one's own registrations."""
         status, offset = _read_offset(action.value)
         reply.replace(self._registrations(action.user_id, _STATUSES.get(status), offset))
 
-    def show_events(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
+    def show_events(self, action: BlockAction, reply: Reply) -> None:
         """Show upcoming events, below the message that offers them."""
-        reply.ephemeral(self._events(None))
+        reply.ephemeral(self._events(action.user_id, None))
 
-    def _events(self, cursor: str | None) -> Message:
+    def _events(self, user_id: str, cursor: str | None) -> Message:
+        """List upcoming events for a member. Guests don't see them (R8.17)."""
+        self._members.require_full_member(user_id)
         return browsing_views.event_list(fill_page(self._list_events, cursor, 1))
 
     def _list_events(self, cursor: str | None) -> Page[Event]:

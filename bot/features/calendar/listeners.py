@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.blocks.ids import ActionId
 from bot.features.calendar import views as calendar_views
 from bot.features.calendar.calendar_file import calendar_file, is_for_later
+from bot.slack.api_errors import ErrorClass
 from bot.slack.context import AppContext
 from bot.slack.files import try_to_send_file
 from bot.slack.interactions import BlockAction
@@ -33,6 +34,10 @@ class CalendarListeners:
             reply.ephemeral(calendar_views.no_seat_yet(registration))
             return
         file = calendar_file(event, self._workspace_id)
-        is_sent = try_to_send_file(self._client, action.user_id, file)
-        view = calendar_views.file_sent if is_sent else calendar_views.file_not_sent
-        reply.ephemeral(view(event))
+        failure = try_to_send_file(self._client, action.user_id, file)
+        if failure is None:
+            reply.ephemeral(calendar_views.file_sent(event))
+        elif failure.error_class is ErrorClass.NO_FILES:
+            reply.ephemeral(calendar_views.no_files_here(event, failure.reason))
+        else:
+            reply.ephemeral(calendar_views.file_not_sent(event))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.blocks.builders import Message, note
-from bot.blocks.formatting import ordinal
+from bot.blocks.formatting import ordinal, when_and_where
 from bot.blocks.mrkdwn import bold
+from bot.slack.error_messages import why_no_files
 from domain.models import Event, UserRegistration
 
 
@@ -26,4 +27,12 @@ def file_not_sent(event: Event) -> Message:
     return note(
         f"Slack didn’t accept the calendar file for {bold(event.title)}."
         " Please try again in a moment."
+    )
+
+
+def no_files_here(event: Event, reason: str) -> Message:
+    """Tell a user that Slack takes no files here; `reason` is Slack's error code."""
+    return note(
+        f"I can’t send you a calendar file, because {why_no_files(reason)}."
+        f" Please add {bold(event.title)} to your calendar yourself: {when_and_where(event)}"
     )

@@ -1,31 +1,21 @@
-"""Cards in channels: post one, find out whether its channel is private, remember one that was clicked."""
+"""Cards in channels: post one, remember one that was clicked."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from slack_sdk import WebClient
+from dataclasses import replace
 
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.context import Cards
 from bot.slack.error_messages import card_not_posted
 from bot.slack.interactions import BlockAction
+from bot.slack.refusals import SlackBusy
 from domain.errors import Busy, NotConfirmed, RollcallError, UnknownEvent
 from domain.models import Event
 
 _logger = logging.getLogger(__name__)
-
-
-def is_private(client: WebClient, channel_id: str | None) -> bool:
-    """Return whether a channel is private. One that the app can't see counts as private; None does not."""
-    if channel_id is None:
-        return False
-    try:
-        return bool(client.conversations_info(channel=channel_id)["channel"].get("is_private"))
-    except FAILURES:
-        return True
 
 
 def try_to_post_card(
@@ -41,20 +31,17 @@ def try_to_post_card(
         cards.post_card(event, channel_id, after=after)
     except FAILURES as error:
         failure = classify(error)
-        is_outside = failure.reason in ("not_in_channel", "channel_not_found")
-        if not is_outside:
-            _logger.warning(
+        if failure.reason == "restricted_action":
+            # In a channel, as opposed to a direct message, only some members may post.
+            failure = replace(failure, error_class=ErrorClass.RECIPIENT)
+        if failure.error_class is not ErrorClass.RECIPIENT:
+            is_alarm = failure.error_class in (ErrorClass.APP, ErrorClass.BUG)
+            _logger.log(
+                logging.ERROR if is_alarm else logging.WARNING,
                 "the card of %s was not posted in %s: %s",
-                event.event_id,
-                channel_id,
-                failure.reason,
+                *(event.event_id, channel_id, failure.reason),
             )
-        return card_not_posted(
-            event,
-            failure.reason,
-            is_outside=is_outside,
-            is_unsure=failure.error_class is ErrorClass.TEMPORARY,
-        )
+        return card_not_posted(event, failure)
     return None
 
 
@@ -66,7 +53,7 @@ def remembering_card(cards: Cards, action: BlockAction, *, event_id: str) -> Ite
     """
     try:
         yield
-    except (UnknownEvent, Busy, NotConfirmed):
+    except (UnknownEvent, Busy, NotConfirmed, SlackBusy):
         # There is nothing to show, or no time left to store the card.
         raise
     except RollcallError:

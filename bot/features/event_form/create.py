@@ -7,7 +7,8 @@ from typing import Any
 from slack_sdk.models.views import View
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
-from bot.features.cards.posting import is_private, try_to_post_card
+from bot.features.cards.listing import is_private
+from bot.features.cards.posting import try_to_post_card
 from bot.features.event_form import views as event_form_views
 from bot.features.event_form.form_values import event_draft
 from bot.features.home.publisher import HomePublisher
@@ -66,16 +67,22 @@ class CreateListeners:
         """Create the event and post its card; if the card can't be posted, say how to fix it."""
         context, view = self._context, submission.view
         organizer = context.service.ensure_user(submission.user_draft)
+        context.members.meet(organizer.user_id)
         channel_id = view.input(BlockId.CHANNEL).selected_conversation
-        is_checked = EventOption.LISTED in view.checked(BlockId.OPTIONS)
+        # Listed if the organizer says so, and without a channel. Else the channel's privacy decides.
+        decides = channel_id if EventOption.LISTED not in view.checked(BlockId.OPTIONS) else None
+        private = is_private(context.client, decides) if decides else False
         draft = event_draft(
             view,
             event_id=EventMetadata.of(view).event_id,
             organizer_id=organizer.user_id,
-            listed=is_checked or not is_private(context.client, channel_id),
+            listed=private is False,
+            listing_channel=decides,
         )
         event, is_new = context.service.create_event_once(draft)
+        if private is None:
+            context.follow_channel_later(event)
         problem = try_to_post_card(context.cards, event, channel_id) if is_new else None
         if problem is None:  # else Slack is slow, and the form needs its reply
             self._home.refresh(submission)
-        return event_form_views.event_created(event, problem)
+        return event_form_views.event_created(event, problem, is_privacy_known=private is not None)

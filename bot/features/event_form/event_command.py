@@ -24,6 +24,7 @@ class EventCommand:
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
+        self._members = context.members
         self._create_form = CreateForm(context)
         self._manage_modal = ManageModal(context)
 
@@ -31,7 +32,11 @@ class EventCommand:
         """`/event [create]`: open the form. `/event EVENT`: open what the event's organizers can do."""
         if command.text.lower() in ("", "create"):
             return self._create_form.build(command.user_id)
-        found = self._service.find_events_to_manage(command.text, command.user_id)
+        found = self._service.find_events_to_manage(
+            command.text,
+            command.user_id,
+            before_listed=lambda: self._members.require_full_member(command.user_id),
+        )
         if len(found.matches) != 1:
             return browsing_views.event_choice(found, ActionId.MANAGE)
         return self._manage_modal.build(command.user_id, found.matches[0].event_id)

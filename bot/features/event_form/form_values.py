@@ -16,13 +16,21 @@ from domain.inputs import EventDraft, from_local, time_zones
 from domain.models import Event
 
 
-def event_draft(view: ViewPayload, *, event_id: str, organizer_id: str, listed: bool) -> EventDraft:
+def event_draft(
+    view: ViewPayload,
+    *,
+    event_id: str,
+    organizer_id: str,
+    listed: bool,
+    listing_channel: str | None,
+) -> EventDraft:
     """Return the event that the form describes. Raises `Invalid` with the block that is wrong."""
     return EventDraft.of(
         event_id=event_id,
         organizer_id=organizer_id,
         capacity=view.whole_number(BlockId.CAPACITY),
         listed=listed,
+        listing_channel=listing_channel,
         **_shared_values(view, organizer_id),
     )
 

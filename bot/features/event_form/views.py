@@ -208,7 +208,7 @@ def time_zone_options(names: Sequence[str]) -> dict[str, Any]:
     return option_list((name, name) for name in names[:100])
 
 
-def event_created(event: Event, problem: str | None) -> View:
+def event_created(event: Event, problem: str | None, *, is_privacy_known: bool = True) -> View:
     """Confirm a new event. `problem` says why its card was not posted, and what to do."""
     blocks: list[Block] = [
         section(f"{bold(event.title)} is open for registration.\n{when_and_where(event)}"),
@@ -219,6 +219,8 @@ def event_created(event: Event, problem: str | None) -> View:
     ]
     if problem is not None:
         blocks.append(section(f":warning: {problem}"))
+    if not is_privacy_known:
+        blocks.append(section(PRIVACY_UNKNOWN))
     return note_modal("Event created", Message("Event created", blocks))
 
 
@@ -233,5 +235,10 @@ def event_edited(outcome: ChangeOutcome) -> View:
         text += f"\n{headcount(attendees)} will be notified of the change."
     return note_modal("Edit event", Message(text, [section(text)]), close="Back")
 
+
+PRIVACY_UNKNOWN = (
+    ":warning: Slack didn’t say whether the channel is private, so the event isn’t in event lists"
+    " yet. I’ll ask again, and list it if the channel is public. You can list it yourself with *Edit*."
+)
 
 NO_CHANGES = "No changes to save."

@@ -9,7 +9,7 @@ from typing import IO
 from zoneinfo import ZoneInfo
 
 from bot.slack.files import File, file_name
-from domain.models import Event, Registration, User, WaitlistPosition
+from domain.models import Event, Registration, WaitlistPosition
 
 _FORMULA = re.compile(r"^[\s\x00-\x1f]*[=+\-@|%\uff0b\uff0d\uff1d\uff20]|^[\t\r\n]")
 """Matches a cell that a spreadsheet takes for a formula, also after white space and in full width."""
@@ -30,23 +30,23 @@ def heading(event: Event) -> Row:
     )
 
 
-def registered_row(event: Event, registration: Registration, users: Mapping[str, User]) -> Row:
+def registered_row(event: Event, registration: Registration, names: Mapping[str, str]) -> Row:
     """Return the row of a registered user."""
     zone = ZoneInfo(event.time_zone)
     return (
-        *("registered", "", _name(registration.user_id, users), escape_cell(registration.user_id)),
+        *("registered", "", _name(registration.user_id, names), escape_cell(registration.user_id)),
         *(_local(registration.registered_at, zone), _local(registration.seated_at, zone)),
     )
 
 
-def waitlisted_row(event: Event, waitlisted: WaitlistPosition, users: Mapping[str, User]) -> Row:
+def waitlisted_row(event: Event, waitlisted: WaitlistPosition, names: Mapping[str, str]) -> Row:
     """Return the row of a waitlisted user."""
     entry, zone = waitlisted.entry, ZoneInfo(event.time_zone)
     return (
         *(
             "waitlisted",
             waitlisted.position,
-            _name(entry.user_id, users),
+            _name(entry.user_id, names),
             escape_cell(entry.user_id),
         ),
         *(_local(entry.registered_at, zone), ""),
@@ -69,8 +69,8 @@ def escape_cell(text: str) -> str:
     return f"'{text}" if _FORMULA.search(text) else text
 
 
-def _name(user_id: str, users: Mapping[str, User]) -> str:
-    return escape_cell(users[user_id].name) if user_id in users else ""
+def _name(user_id: str, names: Mapping[str, str]) -> str:
+    return escape_cell(names.get(user_id, ""))
 
 
 def _local(moment: datetime | None, zone: ZoneInfo) -> str:

@@ -33,7 +33,7 @@ class HomeListeners:
 
     def opened(self, event: AppHomeOpened) -> None:
         """Show the first page of each list."""
-        self._home.publish(event.user_id)
+        self._home.publish_opened(event.user_id)
 
     def show_registrations(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Show another page of one's own registrations."""

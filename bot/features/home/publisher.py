@@ -8,11 +8,15 @@ from slack_sdk import WebClient
 
 from bot.blocks.paging import fill_page
 from bot.features.home import views as home_views
-from bot.slack.api_errors import FAILURES
+from bot.slack import error_messages
+from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.context import AppContext
 from bot.slack.interactions import BlockAction, ViewSubmission
+from bot.slack.refusals import GuestRefused, GuestStatusUnknown
+from bot.slack.replies import changing_nothing
 from bot.slack.view_metadata import HomeMetadata
 from domain.errors import RollcallError
+from domain.models import Event, Page
 
 _logger = logging.getLogger(__name__)
 
@@ -25,12 +29,27 @@ class HomePublisher:
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
+        self._members = context.members
         self._client = context.client
         self._reply_client = context.reply_client
 
     def publish(self, user_id: str, shown: HomeMetadata | None = None) -> None:
-        """Show a member's lists from the places in `shown` on, or from the beginning. Raises `Busy`."""
-        self._publish(self._reply_client, user_id, shown or HomeMetadata())
+        """Show a member's lists from the places in `shown` on, or from the beginning.
+
+        Raises `Busy`, `SlackBusy`, and one of `bot.slack.api_errors.FAILURES` if Slack refuses it.
+        """
+        with changing_nothing():
+            self._publish(self._reply_client, user_id, shown or HomeMetadata())
+
+    def publish_opened(self, user_id: str) -> None:
+        """Publish the App Home that a member has just opened, unless Slack refuses it.
+
+        Raises `Busy` and `SlackBusy`. Slack then sends its event again, so a first App Home doesn't stay empty.
+        """
+        try:
+            self.publish(user_id)
+        except FAILURES as error:
+            _log_refusal(error)
 
     def refresh_if_shown(self, action: BlockAction) -> None:
         """Update App Home after a press in it, or in a modal over it."""
@@ -43,8 +62,10 @@ class HomePublisher:
         try:
             shown = HomeMetadata.of(surface) if surface and surface.is_home else HomeMetadata()
             self._publish(self._client, interaction.user_id, shown)
-        except (RollcallError, *FAILURES):
-            _logger.warning("App Home could not be updated", exc_info=True)
+        except RollcallError as error:
+            _logger.warning("App Home was not updated: %r", error)
+        except FAILURES as error:
+            _log_refusal(error)
 
     def _publish(self, client: WebClient, user_id: str, shown: HomeMetadata) -> None:
         registrations = self._service.list_registrations_of(user_id)
@@ -59,12 +80,28 @@ class HomePublisher:
                 shown.organized,
                 READ_SIZE // 2,
             ),
-            fill_page(
-                lambda cursor: self._service.list_events(
-                    upcoming=True, limit=home_views.PAGE_SIZE, cursor=cursor
-                ),
-                shown.upcoming,
-                1,
-            ),
+            self._upcoming(user_id, shown.upcoming),
         )
         client.views_publish(user_id=user_id, view=home_views.home(lists, shown))
+
+    def _upcoming(self, user_id: str, cursor: str | None) -> Page[Event] | str:
+        """Return a page of the workspace's events, or why the member does not see them (R8.17)."""
+        try:
+            self._members.require_full_member(user_id)
+        except (GuestRefused, GuestStatusUnknown) as refusal:
+            return error_messages.sentence(refusal)
+        return fill_page(
+            lambda cursor: self._service.list_events(
+                upcoming=True, limit=home_views.PAGE_SIZE, cursor=cursor
+            ),
+            cursor,
+            1,
+        )
+
+
+def _log_refusal(error: Exception) -> None:
+    """Log why App Home was not updated, as an error if an admin or a developer must do something."""
+    failure = classify(error)
+    is_alarm = failure.error_class in (ErrorClass.APP, ErrorClass.BUG)
+    level = logging.ERROR if is_alarm else logging.WARNING
+    _logger.log(level, "App Home was not updated: %s", failure.reason, exc_info=is_alarm)

@@ -35,7 +35,8 @@ class Lists:
 
     registrations: Sequence[UserRegistration]
     organized: Page[Event]
-    upcoming: Page[Event]
+    upcoming: Page[Event] | str
+    """Why the member does not see the list, in mrkdwn, if they don't."""
 
 
 def home(lists: Lists, shown: HomeMetadata) -> View:
@@ -77,6 +78,8 @@ def _registrations(registrations: Sequence[UserRegistration], first: int) -> lis
 
 def _upcoming(lists: Lists, *, is_first: bool) -> list[Block]:
     page = lists.upcoming
+    if isinstance(page, str):
+        return [section(page)]
     statuses = {one.event.event_id: browsing_views.status_text(one) for one in lists.registrations}
     blocks: list[Block] = []
     for event in page.items:

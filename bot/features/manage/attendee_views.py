@@ -77,7 +77,8 @@ def _seat_since(registration: Registration, event: Event) -> str:
 
 
 def _attendee_row(user_id: str, users: Mapping[str, User], since: str, position: str = "") -> Block:
-    spoken = f"Details for {users[user_id].name}" if user_id in users else None
+    user = users.get(user_id)
+    spoken = f"Details for {user.name}" if user is not None and user.is_named else None
     return section(
         f"{position}{name_of(user_id, users)} · {since}",
         button("Details", ActionId.ATTENDEE, user_id, spoken=spoken),

@@ -75,8 +75,10 @@ class ManageListeners:
         reply.open_modal(self._attendee_form(action, action.value))
 
     def find_attendee(self, action: BlockAction, reply: Reply) -> None:
-        """Show the attendee who was looked for by name."""
-        reply.open_modal(self._attendee_form(action, action.selected_user_id))
+        """Show the attendee who was looked for by name. Do nothing if the select was cleared."""
+        attendee_id = action.selected_user_id
+        if attendee_id is not None:
+            reply.open_modal(self._attendee_form(action, attendee_id))
 
     def _attendee_form(self, action: BlockAction, attendee_id: str) -> View:
         event_id = ManageMetadata.of(action.modal).event_id

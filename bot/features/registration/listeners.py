@@ -21,6 +21,7 @@ from bot.slack.replies import Reply
 from bot.slack.view_payloads import ViewPayload
 from domain.errors import Invalid
 from domain.inputs import UserDraft
+from domain.search import FoundEvents
 
 
 def add_listeners(registrar: Registrar, context: AppContext) -> None:
@@ -46,6 +47,7 @@ class RegistrationListeners:
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
         self._cards = context.cards
+        self._members = context.members
         self._home = HomePublisher(context)
 
     # Commands
@@ -53,8 +55,9 @@ class RegistrationListeners:
     def register_command(self, command: SlashCommand) -> Message | View:
         """`/register [EVENT]`: register if exactly one event matches, else ask which one."""
         if not command.text:
+            self._members.require_full_member(command.user_id)
             return modals.picker(CallbackId.REGISTER)
-        found = self._service.find_events(command.text)
+        found = self._find_events(command.text, command.user_id)
         if len(found.matches) != 1:
             return browsing_views.event_choice(found, ActionId.CHOOSE_TO_REGISTER)
         return self._register(found.matches[0].event_id, command.user_draft)
@@ -110,7 +113,7 @@ class RegistrationListeners:
         if request.view is not None and request.view.callback_id == CallbackId.UNREGISTER:
             found = self._service.find_registrations_of(request.user_id, text)
             return modals.registration_options(found.matches)
-        return modals.event_options(self._service.find_events(text).matches)
+        return modals.event_options(self._find_events(text, request.user_id).matches)
 
     def submit_register(self, submission: ViewSubmission) -> View:
         """Register for the event picked."""
@@ -122,8 +125,16 @@ class RegistrationListeners:
         message = self._unregister_or_ask(_picked_event(submission.view), submission.user_id)
         return modals.picked(CallbackId.UNREGISTER, message)
 
+    def _find_events(self, text: str, user_id: str) -> FoundEvents:
+        """Find events; a guest finds them only by their id (R8.17)."""
+        return self._service.find_events(
+            text, before_listed=lambda: self._members.require_full_member(user_id)
+        )
+
     def _register(self, event_id: str, user: UserDraft) -> Message:
-        return registration_views.registered(self._service.register_ensuring_user(event_id, user))
+        outcome = self._service.register_ensuring_user(event_id, user)
+        self._members.meet(outcome.registration.user_id)
+        return registration_views.registered(outcome)
 
     def _unregister_or_ask(self, event_id: str, user_id: str) -> Message:
         preview = self._service.preview_unregister(event_id, user_id)

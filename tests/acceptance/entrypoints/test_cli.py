@@ -81,6 +81,18 @@ def test_invalid_bot_token_is_reported(
     harness.workspace.refusals.clear()
 
 
+def test_token_of_a_whole_organization_is_refused(
+    harness: SlackHarness, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    harness.workspace.is_org_wide = True
+    slack = {
+        "SLACK_API_URL": f"{harness.workspace.url}/api",
+        "SLACK_BOT_TOKEN": harness.workspace.app.bot_token,
+    }
+    assert main(["http"], env(tmp_path, **SLACK | slack)) == 2
+    assert "whole organization" in capsys.readouterr().err
+
+
 def test_invalid_app_token_is_reported(
     harness: SlackHarness, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
@@ -111,7 +112,6 @@ MALFORMED = {
         "application/json",
         '{"type": "event_callback", "authorizations": "U0AMARA"}',
     ),
-    "certificate-check": ("application/x-www-form-urlencoded", "ssl_check=1"),
 }
 """Bodies that Bolt parses before it checks the signature, with their content types."""
 
@@ -124,7 +124,7 @@ def test_unsigned_body_is_not_parsed(harness: SlackHarness, web: TestClient, nam
     assert web.post("/slack/events", content=body, headers=headers).status_code == 401
 
 
-@pytest.mark.parametrize("name", [name for name in MALFORMED if name != "certificate-check"])
+@pytest.mark.parametrize("name", MALFORMED)
 def test_malformed_body_is_400_and_logged(
     harness: SlackHarness, web: TestClient, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
@@ -133,6 +133,44 @@ def test_malformed_body_is_400_and_logged(
     assert web.post("/slack/events", content=body, headers=headers).status_code == 400
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert caplog.messages[0].startswith("malformed request: ")
+
+
+@pytest.mark.parametrize("body", ["ssl_check=1", "token=old&ssl_check=1", "ssl_check=1&token=old"])
+def test_unsigned_certificate_check_is_200(web: TestClient, body: str) -> None:
+    """Slack may send it without a signature."""
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    response = web.post("/slack/events", content=body, headers=headers)
+    assert (response.status_code, response.text) == (200, "")
+
+
+def test_unsigned_certificate_check_does_nothing_else(
+    harness: SlackHarness, web: TestClient
+) -> None:
+    body = urlencode(REGISTER_COMMAND | {"ssl_check": "1"})
+    response = web.post("/slack/events", content=body)
+    assert (response.status_code, response.text) == (200, "")
+    assert harness.assert_invariants().registrations == {}
+
+
+@pytest.mark.parametrize(
+    "body", ["ssl_check=0", "ssl_check=10", "text=ssl_check=1", "xssl_check=1"]
+)
+def test_unsigned_body_that_is_no_certificate_check_is_401(web: TestClient, body: str) -> None:
+    assert web.post("/slack/events", content=body).status_code == 401
+
+
+def test_report_of_held_back_events_is_200_and_logged(
+    harness: SlackHarness, web: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    payload = {
+        "type": "app_rate_limited",
+        "team_id": "T0PLAYGRND",
+        "minute_rate_limited": 1518467820,
+    }
+    body = json.dumps(payload | {"token": "old", "api_app_id": "A0"})
+    headers = signed(harness, body) | {"content-type": "application/json"}
+    assert web.post("/slack/events", content=body, headers=headers).status_code == 200
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 def test_too_large_a_body_is_413(harness: SlackHarness, web: TestClient) -> None:

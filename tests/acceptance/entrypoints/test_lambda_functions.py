@@ -130,6 +130,11 @@ def test_request_without_slacks_signature_is_401(deployment: Deployment) -> None
     assert response.status == 401
 
 
+def test_unsigned_certificate_check_is_200(deployment: Deployment) -> None:
+    said = deployment.send("POST", "/slack/events", "token=old&ssl_check=1", {}, "slack")
+    assert (said.status, said.body) == (200, "")
+
+
 def test_api_request_without_a_token_is_401(deployment: Deployment) -> None:
     assert deployment.send("GET", "/users", "", {}, "api").status == 401
 

@@ -63,11 +63,12 @@ def registered(harness: SlackHarness) -> set[tuple[str, str]]:
     context = AppContext(
         harness.bot.service,
         harness.bot.notification_worker,
-        MemberDirectory(client, harness.clock),
+        MemberDirectory(client, harness.clock, harness.workspace.team_id),
         client,
         client,
         new_id=ids(),
         workspace_id="T1",
+        follow_channel_later=lambda event: None,
     )
     app = RecordingApp()
     registrar = Registrar(cast("App", app))

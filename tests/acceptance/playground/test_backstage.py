@@ -80,6 +80,22 @@ class TestSwitches:
         decide = one_call_per_second(Clock())
         assert [decide("response_url") for _ in range(3)] == [None, None, None]
 
+    @pytest.mark.parametrize("condition", ["slow", "rate_limited", "down"])
+    def test_condition_of_one_method_leaves_the_others_alone(
+        self, slack: Slack, backstage: Backstage, condition: str
+    ) -> None:
+        backstage.set_slack(condition, "views.open")
+        for _ in range(2):
+            slack.api.call("views.open", "xoxb-playground", {})
+            slack.api.call("auth.test", "xoxb-playground", {})
+        faults = {call.method: call.fault for call in slack.api.calls()}
+        assert faults["views.open"] is not None
+        assert faults["auth.test"] is None
+        assert (backstage.summary()["slack"], backstage.summary()["method"]) == (
+            condition,
+            "views.open",
+        )
+
     def test_down_slack_responds_503_until_it_is_normal_again(
         self, slack: Slack, backstage: Backstage
     ) -> None:
@@ -204,11 +220,18 @@ class TestOverHttp:
     def test_invalid_request_is_a_failure_with_a_sentence(self, browser: Browser) -> None:
         url = f"{browser.url}/backstage"
         assert browser.post("/backstage/slack", slack="purple")["failure"]
+        assert browser.post("/backstage/slack", slack="slow", method="views.shut")["failure"]
         assert (
             "no longer exists"
             in browser.post("/backstage/rush", channel=EVENTS, ts="1.1", size=3)["failure"]
         )
         assert status(f"{url}?member={AMARA}") == 200
+
+    def test_condition_of_one_method_is_shown(self, browser: Browser) -> None:
+        browser.post("/backstage/slack", slack="slow", method="response_url")
+        state = browser.get("/backstage")
+        assert (state["slack"], state["method"]) == ("slow", "response_url")
+        assert {"views.open", "chat.update", "response_url"} <= set(state["methods"])
 
     def test_size_of_a_rush_is_limited(self, browser: Browser, slack: Slack) -> None:
         asked = {"channel": EVENTS, "ts": card(slack).ts, "size": 1_001}

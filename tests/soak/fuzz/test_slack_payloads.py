@@ -214,24 +214,34 @@ def of_another(each: Seed, user_id: str, event_id: str) -> Case:
     return Case(each, tuple(made))
 
 
+OTHER_INSTALLATION = (
+    Mutation(("view", "app_installed_team_id"), "replace", "T0OTHER"),
+    Mutation(("authorizations", 0, "team_id"), "replace", "T0OTHER"),
+)
 FOREIGN: dict[str, tuple[Mutation, ...]] = {
     "a team": (
         Mutation(("team_id",), "replace", "T0OTHER"),
         Mutation(("team", "id"), "replace", "T0OTHER"),
+        *OTHER_INSTALLATION,
     ),
     "a guest": (
         Mutation(("team_id",), "replace", "T0OTHER"),
+        OTHER_INSTALLATION[1],
         Mutation(("user", "team_id"), "replace", "T0OTHER"),
     ),
     "none": (
         Mutation(("team_id",), "drop"),
         Mutation(("team",), "drop"),
         Mutation(("user", "team_id"), "drop"),
+        Mutation(("view", "team_id"), "drop"),
+        Mutation(("view", "app_installed_team_id"), "drop"),
+        Mutation(("authorizations",), "drop"),
     ),
     "an enterprise": (
         Mutation(("enterprise",), "put", {"id": "E0OTHER", "name": "Other"}),
         Mutation(("team_id",), "replace", "T0OTHER"),
         Mutation(("team",), "replace", None),
+        *OTHER_INSTALLATION,
         Mutation(("user", "team_id"), "replace", "T0OTHER"),
     ),
 }

@@ -141,6 +141,11 @@ EVENTS = [
     Operation("lower the capacity", ROOMY, editing(capacity=2)),
     Operation("lower the capacity, below registered", ROOMY, editing(capacity=1)),
     Operation("waitlist off", FULL, editing(has_waitlist=False)),
+    Operation(
+        "follow a channel made private",
+        event_with("ada", listing_channel="C1"),
+        lambda p: p.service.follow_channel("e1", "C1", is_private=True),
+    ),
     Operation("close", FULL, lambda p: p.service.close_event("e1")),
     Operation(
         "reopen",

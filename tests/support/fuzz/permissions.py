@@ -66,14 +66,25 @@ class PayloadRequest:
 
     @property
     def is_foreign(self) -> bool:
-        """Return whether the payload names another workspace, or none."""
-        team, user = self.payload.get("team"), self.payload.get("user")
-        named = [
-            self.payload.get("team_id"),
-            team.get("id") if isinstance(team, Mapping) else team,
-            user.get("team_id") if isinstance(user, Mapping) else None,
+        """Return whether the payload is for another workspace, or none, or from another's member."""
+        payload = self.payload
+        team = payload.get("team")
+        own = [payload.get("team_id"), team.get("id") if isinstance(team, Mapping) else team]
+        granted = payload.get("authorizations")
+        authorized = [_at(each, "team_id") for each in granted] if isinstance(granted, list) else []
+        view, members = payload.get("view"), [_at(payload.get("user"), "team_id")]
+        sources = [authorized, own]
+        if self.kind == "event_callback":
+            is_members = _at(payload.get("event"), "type") == "app_home_opened"
+            members = [*own, _at(payload.get("event"), "user_team")] if is_members else []
+        else:
+            sources = [[_at(view, "app_installed_team_id")], own, [_at(view, "team_id")], members]
+        workspaces = [
+            [str(one) for one in source if one and str(one)[0] != "E"] for source in sources
         ]
-        return [one for one in named if one and one != WORKSPACE] != [] or not any(named)
+        named = next(filter(None, workspaces), [])
+        elsewhere = [one for one in members if one and one != WORKSPACE]
+        return set(named) != {WORKSPACE} or elsewhere != []
 
     @property
     def what(self) -> str:
@@ -108,6 +119,11 @@ class PayloadRequest:
             or self.what.split(" ")[0] == "/unregister"
             or self.what == f"form {CallbackId.UNREGISTER}"
         )
+
+
+def _at(part: object, name: str) -> str | None:
+    found = part.get(name) if isinstance(part, Mapping) else None
+    return found if isinstance(found, str) else None
 
 
 def organizes(actor: object, event: Event) -> bool:

@@ -47,6 +47,7 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     "is_over": (FULL, lambda service: service.is_over(service.get_event("e1"))),
     "list_organized": (FULL, lambda service: service.list_organized("organizer")),
     "list_events": (FULL, lambda service: service.list_events(upcoming=True)),
+    "list_following": (FULL, lambda service: service.list_following()),
     "find_events": (
         FULL,
         lambda service: (service.find_events("e1"), service.find_events("event")),

@@ -25,6 +25,7 @@ NOT_APPLIED = {
     "proxy's page": Fault.proxy_page(),
     "ratelimited": Fault.refused("ratelimited"),
     "internal_error": Fault.refused("internal_error"),
+    "message limit": Fault.refused("message_limit_exceeded"),
 }
 ANSWER_LOST = {
     "500": Fault.server_error(500, applied=True),
@@ -33,7 +34,15 @@ ANSWER_LOST = {
     "cut off": Fault.cut_off(applied=True),
     "proxy's page": Fault.proxy_page(applied=True),
 }
-OURS = ["account_inactive", "invalid_auth", "token_revoked", "missing_scope"]
+OURS = [
+    "account_inactive",
+    "invalid_auth",
+    "token_revoked",
+    "missing_scope",
+    "accesslimited",
+    "app_access_restricted",
+    "enterprise_is_restricted",
+]
 BUGS = ["invalid_blocks", "msg_too_long"]
 
 

@@ -93,8 +93,9 @@ class SlackHarness:
             self.bot.service.register(event_id, user_id)
 
     def draft(self, user_id: str) -> UserDraft:
-        """Return a member's draft, with the name from Slack."""
-        names = {member.id: member.name for member in self.workspace.members()}
+        """Return a member's draft, with the name that people see in Slack."""
+        members = self.workspace.members()
+        names = {member.id: member.display_name or member.real_name for member in members}
         return UserDraft.of(user_id=user_id, name=names.get(user_id, user_id))
 
     def deliver_due(self, seconds: float = 3) -> None:

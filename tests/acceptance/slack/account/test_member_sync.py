@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot.blocks.ids import ActionId
-from bot.features.account.member_sync import reconcile
+from bot.features.account.member_sync import MemberComparison
 from domain.errors import UnknownUser
 from domain.inputs import UserDraft
 from playground.demo.seed import RANDOM
@@ -97,23 +97,35 @@ def test_deactivation_after_event_notifies_no_one(harness: SlackHarness) -> None
     assert harness.direct_messages(BJORN) == []
 
 
-def test_new_name_is_stored(harness: SlackHarness) -> None:
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"display_name": "Chlo"}, "Chlo"),
+        ({"display_name": "Chlo", "real_name": "Chloé T."}, "Chlo"),
+        ({"display_name": " ", "real_name": "Chloé T."}, "Chloé T."),
+        ({"name": "chloe.t"}, "Chloé Tremblay"),
+    ],
+    ids=["display name", "display name first", "real name", "login handle"],
+)
+def test_stored_name_is_the_one_shown_in_slack(
+    harness: SlackHarness, changes: dict[str, str], name: str
+) -> None:
     yoga(harness)
-    harness.slack.update_member(CHLOE, name="chloe.t")
-    assert harness.bot.service.get_user(CHLOE).name == "chloe.t"
+    harness.slack.update_member(CHLOE, **changes)
+    assert harness.bot.service.get_user(CHLOE).name == name
 
 
 def test_status_change_writes_nothing(harness: SlackHarness) -> None:
     """Slack sends the same event for each change of a member's status."""
     yoga(harness)
     before = harness.everything()
-    harness.slack.update_member(CHLOE, real_name="Chloé T.")
+    harness.slack.update_member(CHLOE, locale="fr-FR")
     assert harness.everything() == before
 
 
 def test_unknown_member_is_not_stored(harness: SlackHarness) -> None:
     before = harness.everything()
-    harness.slack.update_member(AMARA, name="amara.o")
+    harness.slack.update_member(AMARA, display_name="Amara O.")
     harness.slack.update_member(AMARA, deleted=True)
     assert harness.everything() == before
 
@@ -121,13 +133,20 @@ def test_unknown_member_is_not_stored(harness: SlackHarness) -> None:
 def test_daily_sync_applies_missed_changes(harness: SlackHarness) -> None:
     yoga(harness)
     change_unnoticed(harness, CHLOE, deleted=True)
-    change_unnoticed(harness, HARUKI, name="haruki.s")
-    assert reconcile(harness.bot.service, harness.client) == 2
+    change_unnoticed(harness, HARUKI, display_name="Haru")
+    assert compare(harness) == 2
     harness.deliver_due(5)
     assert harness.assert_invariants().seated("yoga") == [DIEGO]
-    assert harness.bot.service.get_user(HARUKI).name == "haruki.s"
+    assert harness.bot.service.get_user(HARUKI).name == "Haru"
     assert "no longer in this workspace" in harness.direct_messages(BJORN)[0]
-    assert reconcile(harness.bot.service, harness.client) == 0
+    assert compare(harness) == 0
+
+
+def compare(harness: SlackHarness) -> int:
+    """Compare once with Slack's members; return how many users changed."""
+    return MemberComparison(
+        harness.bot.service, harness.store, harness.client, harness.clock, holder="this process"
+    ).run()
 
 
 def change_unnoticed(harness: SlackHarness, user_id: str, **changes: object) -> None:
@@ -167,7 +186,7 @@ def test_sync_keeps_users_who_are_not_in_slack(harness: SlackHarness) -> None:
     harness.event()
     harness.bot.service.create_user(UserDraft.of(user_id="emp-7", name="Ada"))
     harness.bot.service.register("yoga", "emp-7")
-    assert reconcile(harness.bot.service, harness.client) == 0
+    assert compare(harness) == 0
     assert harness.assert_invariants().seated("yoga") == ["emp-7"]
 
 

@@ -122,6 +122,20 @@ def test_busy_reply_says_that_nothing_changed(failing: SlackHarness) -> None:
     assert failing.assert_invariants().registrations == {}
 
 
+def test_event_that_meets_a_busy_store_is_sent_again(failing: SlackHarness) -> None:
+    """Slack repeats an event that was answered with 503."""
+    failing.event()
+    failing.register(BJORN)
+    store_of(failing).unreadable = True
+    change = {"type": "user_change", "user": {"id": BJORN, "name": "bjorn", "deleted": True}}
+    result = failing.slack.event(change, event_id="Ev1")
+    assert result.response is not None
+    assert result.response.status == 503
+    store_of(failing).unreadable = False
+    assert failing.slack.event(change, event_id="Ev1").failure is None
+    assert failing.assert_invariants().seated("yoga") == []
+
+
 @pytest.mark.parametrize(
     ("applied", "ending"),
     [(True, sentences.seat()), (False, sentences.BUSY)],

@@ -6,7 +6,7 @@ import pytest
 
 from bot.blocks.ids import ActionId
 from bot.slack.error_messages import CARD_UNSURE, SENTENCES
-from domain.errors import NotOrganizer
+from domain.errors import NotOrganizer, UnknownEvent
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.slack.event_form import filled, opened
@@ -56,15 +56,16 @@ def test_press_with_a_truncated_response_has_failed(harness: SlackHarness) -> No
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
-def test_refusal_lost_with_its_modal_logs_a_warning(
+def test_refusal_lost_with_its_modal_is_a_direct_message(
     harness: SlackHarness, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The event was deleted, and the reply that says so is lost."""
+    """The event was deleted, and the modal that says so is lost."""
     harness.event()
     harness.slack.command(AMARA, RANDOM, "/event", "yoga")
     manage = harness.workspace.views.stack(AMARA)[-1]
     harness.bot.service.delete_event("yoga")
     harness.api.fail_next("views.push", fault)
     result = harness.slack.click(AMARA, manage, ActionId.POST_CARD)
-    assert result.failure is not None
-    assert loggers_that_warned(caplog) == {"bot.error_handler"}
+    assert result.failure is None
+    assert SENTENCES[UnknownEvent](None) in harness.direct_messages(AMARA)[-1]
+    assert loggers_that_warned(caplog) == {"bot.slack.replies"}

@@ -37,8 +37,8 @@ def test_file_has_registered_then_waitlist(harness: SlackHarness) -> None:
     assert head[:4] == ["Status", "Position", "Name", "User ID"]
     assert head[4:] == ["Registered at (Europe/Berlin)", "Seat since (Europe/Berlin)"]
     assert [row[:4] for row in attendees] == [
-        ["registered", "", "chloe", CHLOE],
-        ["waitlisted", "1", "diego", DIEGO],
+        ["registered", "", "Chloé Tremblay", CHLOE],
+        ["waitlisted", "1", "Diego Quispe", DIEGO],
     ]
     assert attendees[0][5]
     assert attendees[1][5] == ""

@@ -198,3 +198,11 @@ def test_home_without_metadata_is_paged_from_start(harness: SlackHarness) -> Non
     assert old is not None
     result = harness.slack.click(CHLOE, old, ActionId.HOME_REGISTRATIONS)
     assert result.failure is None
+
+
+def test_reply_in_home_has_the_apps_name_as_title(harness: SlackHarness) -> None:
+    """Slack's payloads have "View Title" as the title of every App Home."""
+    harness.event()
+    shown = harness.slack.click(CHLOE, home(harness), ActionId.REGISTER).view
+    assert shown is not None
+    assert shown.title == "Rollcall"

@@ -181,7 +181,7 @@ def test_details_button_names_attendee_for_screen_readers(harness: SlackHarness)
         for block in manage_modal(harness).blocks
         if block.get("accessory", {}).get("action_id") == ActionId.ATTENDEE
     ]
-    assert spoken == ["Details for chloe", "Details for diego"]
+    assert spoken == ["Details for Chloé Tremblay", "Details for Diego Quispe"]
 
 
 def test_empty_roster_says_so(harness: SlackHarness) -> None:

@@ -50,6 +50,18 @@ def test_attendee_is_found_by_name(harness: SlackHarness) -> None:
     assert f"<@{DIEGO}> is 1st on the waitlist" in said(view)
 
 
+def test_cleared_search_changes_nothing(
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Slack sends a select that was cleared as a choice of nothing."""
+    yoga(harness)
+    view = manage_modal(harness)
+    result = harness.slack.click(BJORN, view, ActionId.FIND_ATTENDEE, selected=None)
+    assert (result.failure, result.messages) == (None, [])
+    assert result.view == harness.workspace.views.get(view.id)
+    assert caplog.records == []
+
+
 def test_non_attendee_is_reported_as_not_registered(harness: SlackHarness) -> None:
     yoga(harness)
     manage_modal(harness)

@@ -39,11 +39,12 @@ def opened(
     context = AppContext(
         service_on(store, clock=clock),
         harness.bot.notification_worker,
-        MemberDirectory(harness.client, clock),
+        MemberDirectory(harness.client, clock, harness.workspace.team_id),
         harness.client,
         harness.client,
         ids(),
         "T1",
+        follow_channel_later=lambda event: None,
     )
     with counted(store._client) as requests:
         view = ManageModal(context).build("organizer", event_id, page_cursors)

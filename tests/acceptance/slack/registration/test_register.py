@@ -109,7 +109,7 @@ def test_register_creates_user_without_calling_slack(
 ) -> None:
     harness.event()
     harness.slack.command(BJORN, RANDOM, "/register", "yoga")
-    assert harness.everything().users[BJORN].name == harness.workspace.member(BJORN).name
+    assert harness.everything().users[BJORN].is_named is False
     assert harness.api.calls() == [], "no call before the acknowledgement"
 
 

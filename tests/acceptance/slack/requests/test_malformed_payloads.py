@@ -205,16 +205,14 @@ def test_press_in_closed_modal_is_carried_out_with_a_warning(
 def test_press_in_modal_with_too_long_title_gets_a_reply(harness: SlackHarness) -> None:
     """The reply's modal has the title of the view that was used."""
     harness.event()
-    harness.register(BJORN)
-    home = harness.slack.open_home(BJORN).home
-    assert home is not None
-    button = find_element(home.blocks, ActionId.UNREGISTER)[1]
-    payload = payloads.block_actions(
-        harness.workspace, harness.workspace.member(BJORN), home, button | {"block_id": "b"}
-    )
+    manage = harness.slack.command(AMARA, RANDOM, "/event", "yoga").view
+    assert manage is not None
+    button = {"type": "button", "action_id": ActionId.REGISTER, "block_id": "b", "value": "yoga"}
+    member = harness.workspace.member(AMARA)
+    payload = payloads.block_actions(harness.workspace, member, manage, button)
     payload["view"]["title"] = {"type": "plain_text", "text": "x" * 25}
     assert sent(harness, payload) == (200, "")
-    opened = harness.workspace.views.stack(BJORN)[-1]
+    opened = harness.workspace.views.stack(AMARA)[-1]
     assert opened.title == "x" * 23 + "…"
 
 

@@ -350,6 +350,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         if kind is not NotificationKind.EXPORT
     },
     "notifications.messages.unreachable_message": unreachable,
+    "notifications.messages.no_files_message": lambda: notification_messages.no_files_message(
+        entry(), "missing_scope"
+    ),
     "registration.views.registered": lambda: registration_views.registered(
         RegisterOutcome(LARGEST, seat(), WAITLISTED)
     ),
@@ -376,6 +379,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "calendar.views.file_sent": lambda: calendar_views.file_sent(LARGEST),
     "calendar.views.no_seat_yet": lambda: calendar_views.no_seat_yet(own()),
     "calendar.views.file_not_sent": lambda: calendar_views.file_not_sent(LARGEST),
+    "calendar.views.no_files_here": lambda: calendar_views.no_files_here(LARGEST, "missing_scope"),
     "account.views.forget_me_question": account_views.forget_me_question,
     "account.views.forgotten": lambda: account_views.forgotten(False),
     "account.views.nothing_deleted": account_views.nothing_deleted,

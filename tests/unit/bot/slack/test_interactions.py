@@ -13,6 +13,7 @@ from bot.slack.view_payloads import ViewPayload
 from domain.errors import Invalid
 
 COMMAND = {"command": "/register", "user_id": "U1", "team_id": "T1", "trigger_id": "1.2.3"}
+EVENT = {"type": "event_callback", "team_id": "T1", "event": {"type": "x"}}
 USER = {"id": "U1", "name": "bjorn", "team_id": "T1"}
 MESSAGE = {"type": "message", "channel_id": "C1", "message_ts": "1700000000.000100"}
 
@@ -50,24 +51,13 @@ def test_text_of_a_command_is_unescaped_once(text: str | None, typed: str) -> No
     assert command.text == typed
 
 
-@pytest.mark.parametrize(
-    ("fields", "name"),
-    [
-        ({"name": "bjorn", "username": "other"}, "bjorn"),
-        ({"username": "other"}, "other"),
-        ({"name": ""}, "U1"),
-    ],
-)
-def test_user_is_named_as_in_the_payload_or_by_id(fields: dict[str, str], name: str) -> None:
-    assert action(user={"id": "U1"} | fields).user_draft.name == name
-
-
-def test_user_of_a_command_is_named_as_in_the_payload_or_by_id() -> None:
-    command = parse(COMMAND)
-    named = parse(COMMAND | {"user_name": "bjorn"})
+def test_login_handle_is_no_name() -> None:
+    """People don't see it (R1.6)."""
+    pressed = action(user={"id": "U1", "name": "bjorn", "username": "other"})
+    command = parse(COMMAND | {"user_name": "bjorn"})
     assert isinstance(command, SlashCommand)
-    assert isinstance(named, SlashCommand)
-    assert (command.user_draft.name, named.user_draft.name) == ("U1", "bjorn")
+    for draft in (pressed.user_draft, command.user_draft):
+        assert (draft.user_id, draft.given()) == ("U1", {})
 
 
 @pytest.mark.parametrize(
@@ -76,20 +66,49 @@ def test_user_of_a_command_is_named_as_in_the_payload_or_by_id() -> None:
         (COMMAND, {"T1"}),
         (COMMAND | {"team_id": ""}, set()),
         ({"type": "event_callback", "team_id": "T1", "event": {"type": "x"}}, {"T1"}),
-        (
-            {"type": "event_callback", "team": "T1", "event": {"type": "x", "user_team": "T2"}},
-            {"T1", "T2"},
-        ),
+        (EVENT | {"authorizations": [{"team_id": "T2"}]}, {"T2"}),
+        (EVENT | {"authorizations": [{"team_id": None}]}, {"T1"}),
+        (EVENT | {"authorizations": None, "team_id": "E1"}, set()),
     ],
 )
-def test_every_workspace_that_a_payload_names_counts(
+def test_command_or_event_is_for_the_installation_or_where_it_happened(
     body: dict[str, Any], workspaces: set[str]
 ) -> None:
     assert parse(body).workspace_ids == workspaces
 
 
-def test_workspace_of_the_acting_user_counts() -> None:
-    assert action(user=USER | {"team_id": "T2"}).workspace_ids == {"T1", "T2"}
+@pytest.mark.parametrize(
+    ("fields", "workspaces"),
+    [
+        ({}, {"T1"}),
+        ({"user": {"id": "U1", "team_id": "T2"}}, {"T1"}),
+        ({"team_id": "T3"}, {"T1", "T3"}),
+        ({"team": None}, {"T2"}),
+        ({"team": None, "user": {"id": "U1", "team_id": "E1"}}, set()),
+        ({"team": {"id": "E1"}, "user": {"id": "U1"}}, set()),
+    ],
+    ids=["team", "not the member's", "two", "org-wide", "org-wide, in options", "organization"],
+)
+def test_press_is_for_the_workspace_where_it_happened(
+    fields: dict[str, Any], workspaces: set[str]
+) -> None:
+    assert action(**{"user": USER | {"team_id": "T2"}} | fields).workspace_ids == workspaces
+
+
+@pytest.mark.parametrize(
+    ("team", "fields", "workspaces"),
+    [
+        ({"id": "T2"}, {"app_installed_team_id": "T1"}, {"T1"}),
+        ({"id": "T1"}, {"app_installed_team_id": "T2"}, {"T2"}),
+        ({"id": "T1"}, {"app_installed_team_id": "E1"}, {"T1"}),
+        (None, {"app_installed_team_id": "E1", "team_id": "T1"}, {"T1"}),
+    ],
+)
+def test_press_in_a_view_is_for_the_installation_that_showed_it(
+    team: object, fields: dict[str, str], workspaces: set[str]
+) -> None:
+    shown = view().model_dump() | fields
+    assert action(container={"type": "view"}, view=shown, team=team).workspace_ids == workspaces
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from domain.commands import (
     Edit,
     FillFreeSeats,
     FinishDeletion,
+    FollowChannel,
     Register,
     RegisterOutcome,
     Remove,
@@ -198,6 +199,43 @@ def test_edit_to_the_same_values_changes_nothing() -> None:
     plan = planned(Edit(EventChanges.of(title="Supper", capacity=1), None))
     assert plan.outcomes == (ChangeOutcome(event(), changed=False),)
     assert plan.actions == ()
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_event_follows_the_privacy_of_its_channel(listed: bool) -> None:
+    before = event(listed=not listed, listing_channel="C1")
+    plan = planned(FollowChannel("C1", is_private=not listed), at=before)
+    assert plan.event is not None
+    assert plan.event.listed is listed
+    changes, notifications = recorded(plan)
+    fields = {"listed": (str(not listed), str(listed))}
+    assert changes == (change(ChangeKind.EDITED, fields=fields),)
+    assert notifications == ()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"listing_channel": None},
+        {"listing_channel": "C2"},
+        {"listing_channel": "C1", "listed": False},
+        {"listing_channel": "C1", "status": EventStatus.CANCELED},
+    ],
+    ids=["an organizer chose", "another channel", "as it is", "canceled"],
+)
+def test_event_that_does_not_follow_a_channel_stays_as_it_is(values: dict[str, Any]) -> None:
+    plan = planned(FollowChannel("C1", is_private=True), at=event(**values))
+    assert plan.actions == ()
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_choice_to_list_ends_following(listed: bool) -> None:
+    """Also in the same commit, and a choice of what already holds."""
+    choice = Edit(EventChanges.of(listed=listed), BOSS)
+    follow = FollowChannel("C1", is_private=listed)
+    plan = planned(choice, follow, at=event(listed=True, listing_channel="C1"))
+    assert plan.event is not None
+    assert (plan.event.listed, plan.event.listing_channel) == (listed, None)
 
 
 @pytest.mark.parametrize("field", ["starts_at", "ends_at", "time_zone", "location"])
