@@ -29,8 +29,9 @@ MAX_CAPACITY = 100_000
 
 
 def utf16_length(text: str) -> int:
-    """Return the UTF-16 units of a text. All limits on text are counted in them: Slack does not document how it counts,
-    and its clients are written in a language that counts this way. Most emoji have two.
+    """Return the UTF-16 units of a text; most emoji have two.
+
+    All limits on text are counted in them. Slack does not document how it counts; its clients count this way.
     """
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
@@ -41,7 +42,9 @@ def _at_most(units: int) -> AfterValidator:
     def check(text: str) -> str:
         if utf16_length(text) > units:
             raise PydanticCustomError(
-                "string_too_long", "must have at most {max_length} characters", {"max_length": units}
+                "string_too_long",
+                "must have at most {max_length} characters",
+                {"max_length": units},
             )
         return text
 

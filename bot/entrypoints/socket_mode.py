@@ -13,6 +13,7 @@ from bot.entrypoints.settings import Settings
 from bot.slack.envelopes import answer
 from bot.slack.socket_mode import NotConnected, SocketModeClient, SocketModeOff, Timeouts
 
+
 def build_client(
     bot: Bot, settings: Settings, on_connected: Callable[[], None], timeouts: Timeouts | None = None
 ) -> SocketModeClient:

@@ -30,7 +30,7 @@ def answer(app: App, envelope: Envelope) -> str | None:
 
 
 def acknowledgement(envelope: Envelope, response: BoltResponse) -> str:
-    """Return the acknowledgement of an envelope. It always fits a frame: Slack closes the connection over a larger one."""
+    """Return the acknowledgement of an envelope. It always fits a frame."""
     acknowledged = {"envelope_id": envelope["envelope_id"]}
     if not response.body or not envelope.get("accepts_response_payload", True):
         return compact(acknowledged)

@@ -262,6 +262,7 @@ class _Connection:
             close_timeout=timeouts.close,
             compression=None,
             max_size=None,  # Slack's own limits apply: a payload may have megabytes
+            legacy=True,  # connects here, instead of in a `with`
         )
 
     def start(self) -> None:

@@ -35,9 +35,7 @@ def _check_frame(workspace: Workspace, request: str, body: str) -> None:
         payload = json.loads(body or "{}")
     except ValueError:
         payload = {"text": body}
-    frame = json.dumps(
-        {**_ENVELOPE, "payload": payload}, ensure_ascii=False, separators=(",", ":")
-    )
+    frame = json.dumps({**_ENVELOPE, "payload": payload}, ensure_ascii=False, separators=(",", ":"))
     if (size := len(frame.encode())) > FRAME_BYTES:
         raise InvalidAcknowledgement(workspace, request, "frame_too_large", f"{size} bytes")
 

@@ -17,7 +17,7 @@ def error(what: str, at: str) -> str:
 
 
 def length(text: str) -> int:
-    """Return the UTF-16 units of a text, as JavaScript counts. Slack does not document how it counts; an emoji has two."""
+    """Return the UTF-16 units of a text. Slack does not document how it counts; JavaScript counts this way."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 

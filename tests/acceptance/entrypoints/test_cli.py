@@ -386,7 +386,7 @@ def test_socket_ends_if_socket_mode_is_switched_off(socket_slack: SocketSlack) -
 def test_socket_ends_with_an_error_without_a_connection(
     harness: SlackHarness, tmp_path: Path
 ) -> None:
-    """systemd starts it again. The minute is a second here."""
+    """Systemd starts it again. The minute is a second here."""
     with SocketModeServer(f"{harness.workspace.url}/api/").running() as server:
         server.openings.extend([status(503)] * 1_000)
         slack = {"SLACK_BOT_TOKEN": harness.workspace.app.bot_token, "SLACK_APP_TOKEN": "xapp-1"}

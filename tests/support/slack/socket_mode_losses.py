@@ -1,4 +1,4 @@
-"""What happens to a Socket Mode connection, and how long a client takes to recover: the table of docs/performance.md."""
+"""Losses of a Socket Mode connection, and how long a client takes to recover: a table of docs/performance.md."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A server that speaks Slack's Socket Mode protocol on this machine: apps.connections.open, and real WebSockets.
 
-It sends envelopes, sends those that were not acknowledged again on the next connection, and fails as Slack and networks do.
+It sends envelopes, repeats those that were not acknowledged on the next connection, and fails as Slack and networks do.
 """
 
 from __future__ import annotations
@@ -262,10 +262,13 @@ class SocketModeServer:
         finally:
             with self._changed:
                 self._connections.remove(connection)
-                self.close_codes.append(connection.close_code)
+                sent = connection.protocol.close_sent
+                self.close_codes.append(sent.code if sent else connection.close_code)
                 self._changed.notify_all()
 
-    def _deliver(self, connection: ServerConnection, delivery: Delivery, fragments: int = 1) -> None:
+    def _deliver(
+        self, connection: ServerConnection, delivery: Delivery, fragments: int = 1
+    ) -> None:
         text = json.dumps(delivery.envelope)
         delivery.sent_at.append(time.monotonic())
         size = -(-len(text) // fragments)

@@ -39,6 +39,7 @@ QUICK = Timeouts(
 )
 """Timeouts short enough for a test, and long enough for a busy machine."""
 
+
 class Running:
     """A client that runs in a thread, and how it ended."""
 
@@ -71,7 +72,7 @@ class Running:
     def _run(self) -> None:
         try:
             self.client.run()
-        except Exception as error:
+        except (SlackApiError, SocketModeOff, NotConnected) as error:
             self.error = error
 
 
