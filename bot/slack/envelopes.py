@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slack_bolt import App, BoltRequest, BoltResponse
@@ -49,7 +49,7 @@ def _payload(response: BoltResponse) -> Any:
     return {"text": response.body}
 
 
-def _headers(envelope: Envelope) -> dict[str, str | list[str]]:
+def _headers(envelope: Envelope) -> dict[str, str | Sequence[str]]:
     """Return the headers that Slack sends over HTTP with a repeated event."""
     names = {"retry_attempt": "x-slack-retry-num", "retry_reason": "x-slack-retry-reason"}
     return {

@@ -36,9 +36,9 @@ class Timeouts:
     """For all later calls of apps.connections.open: Slack may be slow."""
     ping: float = 1.0
     """Between two pings."""
-    pong: float = 2.5
+    pong: float = 2.0
     """For a pong. A peer that is silent for longer is gone."""
-    close: float = 1.0
+    close: float = 0.5
     """For a close handshake. Slack does not always end the TCP connection after it."""
     longest_pause: float = 2.0
     """Between two attempts to connect."""

@@ -112,7 +112,6 @@ class SocketModeServer:
         self._api = api
         self._changed = Condition()
         self._connections: list[ServerConnection] = []
-        self._silent: list[ServerConnection] = []
         self._socket: Server = serve(
             self._serve,
             "127.0.0.1",
@@ -140,9 +139,6 @@ class SocketModeServer:
             yield self
         finally:
             self.is_ending.set()
-            for connection in self._silent:
-                with suppress(RuntimeError):
-                    connection.recv_flow_control.release()
             for connection in self._connections[:]:
                 _end_stream(connection)
             self._socket.shutdown()
@@ -185,10 +181,8 @@ class SocketModeServer:
         _end_stream(self.newest)
 
     def fall_silent(self) -> None:
-        """Read nothing more from the newest connection, so pings get no pong."""
-        connection = self.newest
-        connection.recv_flow_control.acquire()
-        self._silent.append(connection)
+        """Ignore all that the newest connection brings, so pings get no pong."""
+        self.newest.protocol.receive_data = lambda data: None  # type: ignore[method-assign]
 
     # What the client did
 

@@ -5,6 +5,7 @@ The stand-in Slack refuses one of more than 20,480 bytes, and then the harness f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,8 @@ from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, reply
 from tests.support.slack.modals import form, said, submit
 
 SCRIPTS = {"ASCII": "&", "Cyrillic": "Ж", "CJK": "漢", "emoji": "🎉"}
+
+JSON: dict[str, str | Sequence[str]] = {"content-type": ["application/json"]}
 
 in_every_script = pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 
@@ -44,7 +47,7 @@ def events(harness: SlackHarness, script: str, count: int) -> None:
 
 @in_every_script
 @pytest.mark.parametrize("command", ["/registrations", "/events"])
-def test_longest_list_reaches_the_person(harness: SlackHarness, script: str, command: str) -> None:
+def test_longest_list_is_shown(harness: SlackHarness, script: str, command: str) -> None:
     events(harness, script, 24)
     shown = reply(harness.slack.command(CHLOE, RANDOM, command))
     assert shown.count(escape(script * 20)) >= 8
@@ -132,18 +135,16 @@ def test_frame_is_never_over_the_limit(caplog: pytest.LogCaptureFixture) -> None
     """The last resort: an empty acknowledgement, and a log line."""
     envelope = {"envelope_id": "e" * 36, "payload": {}}
     body = compact({"text": "x" * FRAME_BYTES})
-    headers = {"content-type": ["application/json"]}
-    frame = acknowledgement(envelope, BoltResponse(status=200, body=body, headers=headers))
+    frame = acknowledgement(envelope, BoltResponse(status=200, body=body, headers=JSON))
     assert frame == compact({"envelope_id": "e" * 36})
     assert "sent empty" in caplog.text
 
 
-def test_largest_acknowledgement_leaves_room_for_its_envelope() -> None:
+def test_largest_acknowledgement_fits_with_its_envelope() -> None:
     envelope = {"envelope_id": "e" * 36, "payload": {}}
     body = compact({"text": "x" * (ACKNOWLEDGEMENT_BYTES - 11)})
     assert fits({"text": "x" * (ACKNOWLEDGEMENT_BYTES - 11)})
-    headers = {"content-type": ["application/json"]}
-    frame = acknowledgement(envelope, BoltResponse(status=200, body=body, headers=headers))
+    frame = acknowledgement(envelope, BoltResponse(status=200, body=body, headers=JSON))
     assert ACKNOWLEDGEMENT_BYTES < len(frame.encode()) <= FRAME_BYTES
 
 
