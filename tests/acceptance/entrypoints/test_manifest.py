@@ -26,6 +26,7 @@ from tests.support.environment import ids
 from tests.support.slack.harness import BJORN, SlackHarness
 
 SCOPES = {
+    "apps_connections_open": set(),  # it takes the app-level token
     "auth_test": set[str](),
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},

@@ -16,6 +16,7 @@ from bot.blocks.ids import ActionId, BlockId
 from bot.blocks.mrkdwn import as_typed, bold, contained, escape, mention_list, shortened
 from bot.features.cards.views import event_card
 from domain.enums import EventStatus
+from domain.inputs import utf16_length
 from domain.models import Event
 from playground.demo.seed import EVENTS, RANDOM
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, reply, shown, text_of
@@ -161,7 +162,8 @@ def test_longest_inputs_fit_on_every_screen(harness: SlackHarness, character: st
     organizers = [f"U{number:063}" for number in range(20)]
 
     def longest(length: int) -> str:
-        return (character * length)[:length]
+        # An emoji has two UTF-16 units, ":a" two characters.
+        return character * (length // utf16_length(character))
 
     for number in range(20):
         start = harness.clock.now() + timedelta(days=1, hours=number)
