@@ -128,8 +128,8 @@ class SocketModeClient:
             while True:
                 connection = self._connect(failures)
                 _logger.info("connected to Slack")
-                self._on_connected()
                 self._retire_others(connection)
+                self._on_connected()
                 greeted_at = time.monotonic()
                 lost = self._wait_for(_Lost, connection, None)
                 _logger.info("the connection to Slack ends: %s", lost.reason if lost else "")

@@ -36,6 +36,8 @@ class Delivery:
     sent_at: list[float] = field(default_factory=list)
     acknowledged_at: float | None = None
     payload: Any = None
+    sent_on: ServerConnection | None = None
+    acknowledged_on: ServerConnection | None = None
     is_acknowledged: Event = field(default_factory=Event)
 
     def wait(self) -> Any:
@@ -163,6 +165,7 @@ class SocketModeServer:
         with self._changed:
             self.deliveries.append(delivery)
             connection = self._connections[-1] if self._connections else None
+            delivery.sent_on = connection
         if connection is not None:
             self._deliver(connection, delivery, fragments)
         return delivery
@@ -245,12 +248,10 @@ class SocketModeServer:
             self.most_connections = max(self.most_connections, len(self._connections))
             self.greeted_at.append(time.monotonic())
             self._changed.notify_all()
-            missing = [each for each in self.deliveries if not each.is_acknowledged.is_set()]
-        for delivery in missing:
-            self._deliver(connection, delivery)
+        self._deliver_missing()
         try:
             for text in connection:
-                self._acknowledge(json.loads(text))
+                self._acknowledge(connection, json.loads(text))
         except ConnectionClosed:
             pass
         finally:
@@ -259,6 +260,23 @@ class SocketModeServer:
                 sent = connection.protocol.close_sent
                 self.close_codes.append(sent.code if sent else connection.close_code)
                 self._changed.notify_all()
+            self._deliver_missing()
+
+    def _deliver_missing(self) -> None:
+        """Send what a connection that is gone left unacknowledged on the newest one."""
+        with self._changed:
+            if not self._connections:
+                return
+            newest = self._connections[-1]
+            missing = [
+                each
+                for each in self.deliveries
+                if not each.is_acknowledged.is_set() and each.sent_on not in self._connections
+            ]
+            for delivery in missing:
+                delivery.sent_on = newest
+        for delivery in missing:
+            self._deliver(newest, delivery)
 
     def _deliver(
         self, connection: ServerConnection, delivery: Delivery, fragments: int = 1
@@ -270,12 +288,13 @@ class SocketModeServer:
         with suppress(ConnectionClosed):
             connection.send(text if fragments == 1 else parts)
 
-    def _acknowledge(self, message: Json) -> None:
+    def _acknowledge(self, connection: ServerConnection, message: Json) -> None:
         for delivery in self.deliveries:
             if delivery.envelope["envelope_id"] == message["envelope_id"]:
                 if delivery.acknowledged_at is None:
                     delivery.acknowledged_at = time.monotonic()
                     delivery.payload = message.get("payload")
+                    delivery.acknowledged_on = connection
                 delivery.is_acknowledged.set()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event, Semaphore, Thread
 from typing import Any
 
 import pytest
@@ -50,11 +50,12 @@ class Running:
         timeouts: Timeouts = QUICK,
     ) -> None:
         self.error: Exception | None = None
+        self.connections = Semaphore(0)
         self.client = SocketModeClient(
             lambda seconds: open_url(server, seconds),
             answer,
             executor=ThreadPoolExecutor(8),
-            on_connected=lambda: None,
+            on_connected=self.connections.release,
             jitter=lambda: 0.0,
             timeouts=timeouts,
         )
@@ -159,17 +160,34 @@ def test_refreshed_connection_acknowledges_what_it_brought(server: SocketModeSer
         assert go_on.wait(WAIT)
         return acknowledge(envelope)
 
-    with connected(server, answer=answer):
+    with connected(server, answer=answer) as running:
+        old = server.newest
         delivery = server.send(COMMAND)
         assert begun.wait(WAIT)
         server.disconnect("refresh_requested")
-        server.wait_for_greetings(2)
+        for _ in range(2):
+            assert running.connections.acquire(timeout=WAIT)
         assert server.connection_count == 2
         go_on.set()
         delivery.wait()
+        assert delivery.acknowledged_on is old
         server.wait_until(lambda: server.connection_count == 1)
         assert server.most_connections == 2
         assert server.close_codes == [1000]
+
+
+def test_stop_during_a_refresh_takes_no_more(server: SocketModeServer) -> None:
+    """The old connection still brings envelopes while Slack does not open the new one."""
+    running = Running(server)
+    running.start()
+    server.wait_for_greetings(1)
+    server.openings.append(hanging)
+    server.disconnect("refresh_requested")
+    server.wait_until(lambda: len(server.opened_at) == 2)
+    running.client.stop()
+    delivery = server.send(COMMAND)
+    assert running.wait() is None
+    assert not delivery.is_acknowledged.is_set()
 
 
 def test_envelope_in_hand_is_acknowledged_after_a_loss(server: SocketModeServer) -> None:

@@ -6,7 +6,6 @@ The stand-in Slack refuses one of more than 20,480 bytes, and then the harness f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import pytest
 from slack_bolt import BoltResponse
@@ -16,7 +15,8 @@ from bot.blocks.mrkdwn import escape
 from bot.slack import registrar, replies
 from bot.slack.envelopes import acknowledgement
 from bot.slack.frame_limits import ACKNOWLEDGEMENT_BYTES, FRAME_BYTES, compact, cut_options, fits
-from domain.inputs import EventDraft, utf16_length
+from domain.errors import Invalid
+from domain.inputs import utf16_length
 from playground.demo.seed import RANDOM
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, reply
 from tests.support.slack.modals import form, said, submit
@@ -81,19 +81,11 @@ def test_longest_option_list_is_offered(harness: SlackHarness, script: str) -> N
 
 
 @in_every_script
-def test_longest_event_is_created(harness: SlackHarness, script: str) -> None:
-    """The draft holds as many characters as Slack's inputs, counted in UTF-16 units."""
-    draft = EventDraft.of(
-        title=text(script, 120),
-        description=text(script, 2_500),
-        location=text(script, 200),
-        starts_at=harness.clock.now() + timedelta(days=1),
-        time_zone="Europe/Berlin",
-        organizer_id=AMARA,
-        capacity=1,
-        has_waitlist=True,
-    )
-    assert utf16_length(draft.title) == 120
+def test_title_is_limited_in_utf16_units(harness: SlackHarness, script: str) -> None:
+    longest = text(script, 120)
+    assert harness.event(title=longest).title == longest
+    with pytest.raises(Invalid, match="at most 120 characters"):
+        harness.event("other", title=longest + script)
 
 
 def test_message_that_is_too_large_is_posted(
