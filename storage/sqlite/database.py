@@ -144,8 +144,8 @@ class SQLiteFile:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
         if version == 0 and not tables:
             return True
-        # Other programs count their versions, too.
-        if not tables >= OWN_TABLES:
+        # Other programs count their versions, too. Rollcall's start at 1.
+        if version < 1 or not tables >= OWN_TABLES:
             raise ValueError(f"{self._path} is a database of another program")
         if version == SCHEMA_VERSION:
             return False
@@ -154,13 +154,11 @@ class SQLiteFile:
                 f"{self._path} was written by a newer Rollcall: it has schema version {version}, and "
                 f"this Rollcall reads version {SCHEMA_VERSION}. Use the newer Rollcall"
             )
-        if version > 0:
-            raise ValueError(
-                f"{self._path} was written by an early Rollcall that was never released: it has schema "
-                f"version {version}, and this Rollcall reads version {SCHEMA_VERSION}. Move or delete "
-                f"the file to start with an empty one"
-            )
-        raise ValueError(f"{self._path} is a database of another program")
+        raise ValueError(
+            f"{self._path} was written by an early Rollcall that was never released: it has schema "
+            f"version {version}, and this Rollcall reads version {SCHEMA_VERSION}. Move or delete "
+            f"the file to start with an empty one"
+        )
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

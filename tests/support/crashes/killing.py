@@ -19,9 +19,9 @@ from domain.ports import Store
 from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore
 from tests.support.crashes.killed_process import EVENTS, INCREASED_TO, LONG, USERS
-from tests.support.dynamodb.local_server import ROOT
 from tests.support.environment import commit_together, ids, new_event, new_users, service_on
 from tests.support.invariants import Everything, assert_invariants
+from tests.support.npm import ROOT
 
 AnyStore = SQLiteStore | DynamoDBStore
 

@@ -13,12 +13,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import pytest
 from botocore.config import Config
 
 from storage.dynamodb import schema
 from storage.dynamodb.store import CLIENT
-from tests.support.dynamodb.local_server import LOOPBACK, ROOT
+from tests.support.dynamodb.local_server import LOOPBACK
+from tests.support.npm import ROOT, give_up
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -57,7 +57,6 @@ def local_endpoint() -> str:
     assert said, "the engine's process failed; its output is above"
     answer = json.loads(said)
     if "missing" in answer:
-        give_up = pytest.fail if os.environ.get("CI") else pytest.skip
         give_up(f"{answer['missing']}. It needs npm's registry once, and Java 17 or newer.")
     return f"http://{LOOPBACK}:{answer['port']}"
 

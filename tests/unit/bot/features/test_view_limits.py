@@ -77,8 +77,10 @@ from playground.workspace.block_kit_limits import (
     view_errors,
 )
 from tests.support.builders import an_event
+from tests.support.counting import Count
 from tests.support.environment import START
 from tests.support.slack.block_kit_limits import beyond
+from tests.support.slack.surfaces import type_errors
 
 WORST = "&"
 """The character with the longest escape, five characters."""
@@ -447,6 +449,13 @@ def test_longest_input_fits(make: Callable[[], Message | View]) -> None:
 def test_as_json_equals_to_dict(make: Callable[[], Message | View]) -> None:
     blocks = make().blocks or ()
     assert [as_json(block) for block in blocks] == [block.to_dict() for block in blocks]
+
+
+@pytest.mark.soak
+def test_slack_types_accept_longest_input(count: Count) -> None:
+    surfaces = [make().to_dict() for make in CASES.values()]
+    assert type_errors(surfaces) == []
+    count("surfaces checked by Slack's types", len(surfaces))
 
 
 def test_as_json_checks_limits() -> None:
