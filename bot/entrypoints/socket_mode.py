@@ -11,7 +11,8 @@ from slack_sdk import WebClient
 from bot.entrypoints.bootstrap import Bot, StartupError, slack_startup_errors
 from bot.entrypoints.settings import Settings
 from bot.slack.envelopes import answer
-from bot.slack.socket_mode import NotConnected, SocketModeClient, SocketModeOff, Timeouts
+from bot.slack.socket_connection import Timeouts
+from bot.slack.socket_mode import NotConnected, SocketModeClient, SocketModeOff
 
 
 def build_client(

@@ -20,14 +20,14 @@ from bot.entrypoints import socket_mode
 from bot.entrypoints.bootstrap import StartupError
 from bot.entrypoints.cli import main
 from bot.entrypoints.settings import Settings
-from bot.slack.socket_mode import Timeouts
+from bot.slack.socket_connection import Timeouts
 from playground.demo.http_server import build_server, serve
 from storage.sqlite.store import SQLiteStore
 from tests.support.dynamodb.moto import dynamodb_client
 from tests.support.environment import new_event, new_users, service_on
 from tests.support.slack.harness import REGISTER_COMMAND, SlackHarness
 from tests.support.slack.http_process import env, running_http
-from tests.support.slack.socket_mode_server import SocketModeServer, status
+from tests.support.slack.socket_mode_server import SocketModeServer, error, status
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "0123456789"}
 
@@ -380,6 +380,15 @@ def test_socket_ends_if_socket_mode_is_switched_off(socket_slack: SocketSlack) -
         _, logged = process.communicate(timeout=20)
     assert process.returncode == 2
     assert "Socket Mode is off for this app" in logged
+    assert "Traceback" not in logged
+
+
+def test_socket_ends_if_slack_rejects_the_app_token(socket_slack: SocketSlack) -> None:
+    socket_slack.server.openings.append(error("invalid_auth"))
+    with socket_slack.running_bot() as process:
+        printed, logged = process.communicate(timeout=20)
+    assert (process.returncode, printed) == (2, "")
+    assert "Slack rejected SLACK_APP_TOKEN: invalid_auth" in logged
     assert "Traceback" not in logged
 
 

@@ -14,7 +14,8 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.slack.envelopes import Envelope
 from bot.slack.frame_limits import compact
-from bot.slack.socket_mode import SocketModeClient, Timeouts
+from bot.slack.socket_connection import Timeouts
+from bot.slack.socket_mode import SocketModeClient
 from tests.support.slack.socket_mode_losses import Stop
 from tests.support.slack.socket_mode_server import SocketModeServer
 

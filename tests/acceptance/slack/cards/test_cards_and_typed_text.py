@@ -154,7 +154,7 @@ def test_control_characters_are_not_shown() -> None:
 
 # The longest inputs fit
 
-LONGEST = ["&", "<", "*", "x", "\u00e4", "\U0001f9d8", ":a"]
+LONGEST = ["&", "<", "*", "x", "\u00e4", "\u6f22", "\U0001f9d8", ":a"]
 
 
 @pytest.mark.parametrize("character", LONGEST)

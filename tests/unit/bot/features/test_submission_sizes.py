@@ -1,0 +1,56 @@
+"""The largest views that submissions are acknowledged with, against Socket Mode's frames in every script (R8.11).
+
+Lists are messages of commands: those that are too large are posted. A view can't be, so all of them must fit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.features.announcement.views import announcement_form
+from bot.features.event_form.changed_fields import fingerprints
+from bot.features.event_form.views import edit_form, event_created
+from bot.features.manage.views import capacity_preview
+from bot.slack.frame_limits import fits
+from domain.enums import Audience
+from domain.inputs import AnnouncementDraft, utf16_length
+from domain.models import CapacityPreview
+from tests.unit.bot.features.test_view_limits import IDS, event
+
+SCRIPTS = {"ASCII": "&", "quotes": '"', "Cyrillic": "Ж", "CJK": "漢", "emoji": "🎉"}
+
+in_every_script = pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+
+
+def texts(script: str) -> dict[str, Any]:
+    """Return the longest texts of an event, in one script."""
+    units = utf16_length(script)
+    lengths = {"title": 120, "location": 200, "description": 2_500}
+    return {field: script * (length // units) for field, length in lengths.items()}
+
+
+@in_every_script
+def test_longest_preview_of_a_message_fits(script: str) -> None:
+    values = texts(script)
+    draft = AnnouncementDraft(text=values["description"], audience=Audience.EVERYONE)
+    view = announcement_form(
+        event(**values), request_id="r" * 32, draft=draft, previewed="f" * 16, by=IDS[0]
+    )
+    assert fits(view.to_dict())
+
+
+@in_every_script
+def test_longest_event_form_fits(script: str) -> None:
+    """An edit that meets another's gets the form again."""
+    largest = event(**texts(script))
+    assert fits(edit_form(largest, fingerprints(largest)).to_dict())
+
+
+@in_every_script
+def test_longest_confirmations_fit(script: str) -> None:
+    largest = event(**texts(script))
+    preview = CapacityPreview(largest, 100_000, tuple(IDS), 5_000)
+    for view in (event_created(largest, "x" * 300), capacity_preview(preview)):
+        assert fits(view.to_dict())
