@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -27,7 +28,7 @@ from tests.support.dynamodb.moto import dynamodb_client
 from tests.support.environment import new_event, new_users, service_on
 from tests.support.slack.harness import REGISTER_COMMAND, SlackHarness
 from tests.support.slack.http_process import env, running_http
-from tests.support.slack.socket_mode_server import SocketModeServer, error, status
+from tests.support.slack.socket_mode_server import WAIT, SocketModeServer, error, status
 
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "0123456789"}
 
@@ -348,7 +349,7 @@ class SocketSlack:
 
 
 def test_socket_answers_until_sigterm(socket_slack: SocketSlack) -> None:
-    """The process says that it is connected, answers a command, and acknowledges what it has before it exits with 0."""
+    """The process says that it is connected, answers a command, closes the connection and exits with 0."""
     with socket_slack.running_bot() as process:
         assert process.stdout is not None
         assert "Rollcall is connected" in process.stdout.readline()
@@ -360,6 +361,32 @@ def test_socket_answers_until_sigterm(socket_slack: SocketSlack) -> None:
         assert "Rollcall has stopped" in logged
         assert "Traceback" not in logged
     assert socket_slack.server.close_codes == [1000]
+
+
+def test_socket_acknowledges_what_is_in_hand_on_sigterm(
+    harness: SlackHarness, socket_slack: SocketSlack
+) -> None:
+    """The signal comes while the request waits for Slack to open its form."""
+    begun, go_on = Event(), Event()
+
+    def hold(method: str) -> None:
+        if method == "views.open":
+            begun.set()
+            assert go_on.wait(WAIT)
+
+    socket_slack.server.before_call = hold
+    with socket_slack.running_bot() as process:
+        socket_slack.server.wait_for_greetings(1)
+        delivery = socket_slack.server.send({**REGISTER_COMMAND, "text": ""})
+        assert begun.wait(WAIT)
+        process.send_signal(signal.SIGTERM)
+        go_on.set()
+        _, logged = process.communicate(timeout=20)
+    assert process.returncode == 0, logged
+    assert delivery.is_acknowledged.is_set()
+    assert len(delivery.sent_at) == 1
+    # The command's trigger id is made up.
+    harness.workspace.refusals.clear()
 
 
 def test_socket_is_not_connected_before_slack_says_hello(socket_slack: SocketSlack) -> None:

@@ -105,6 +105,8 @@ class SocketModeServer:
         """What the next calls of apps.connections.open meet."""
         self.greets = True
         """Whether a new connection gets a hello."""
+        self.before_call: Callable[[str], None] = lambda method: None
+        """Called with the method before a call is forwarded to the workspace. It may hold the call back."""
         self.is_ending = Event()
         self.deliveries: list[Delivery] = []
         self.opened_at: list[float] = []
@@ -227,6 +229,7 @@ class SocketModeServer:
             _respond(request, 200, b'{"ok": true, "team_id": "T1"}')
             return
         method = request.path.removeprefix("/api/")
+        self.before_call(method)
         names = ("Authorization", "Content-Type")
         headers = {name: request.headers[name] for name in names if name in request.headers}
         try:
