@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from domain.ports import Conflict
 from domain.service import Service
 from tests.support.environment import ids, new_event, new_users, service_on
@@ -86,3 +88,12 @@ def test_deletion_that_cannot_finish_continues_until_it_can() -> None:
     store.is_stubborn = False
     assert one.finish_unfinished() == 1
     assert "a" not in store.users
+
+
+def test_deletion_of_a_user_registered_for_a_missing_event_names_the_repair() -> None:
+    """R7.6: it is not retried forever."""
+    store = FaultyStore()
+    one, _ = with_one_who_is_in(store, [])
+    del store.events["e1"]
+    with pytest.raises(LookupError, match="of a in e1 has no event; run check --repair"):
+        one.delete_user("a")
