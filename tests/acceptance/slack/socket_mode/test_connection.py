@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event, Semaphore, Thread
 from typing import Any
 
@@ -38,7 +39,10 @@ QUICK = Timeouts(
     steady=0.0,
     give_up=20.0,
 )
-"""Timeouts short enough for a test, and long enough for a busy machine."""
+"""Timeouts short enough for a test of them. On a busy machine they also replace good connections."""
+
+STEADY = replace(QUICK, first_open=WAIT, pong=WAIT)
+"""Timeouts that lose no connection on a busy machine."""
 
 
 class Running:
@@ -48,7 +52,7 @@ class Running:
         self,
         server: SocketModeServer,
         answer: Callable[[Envelope], str | None] = acknowledge,
-        timeouts: Timeouts = QUICK,
+        timeouts: Timeouts = STEADY,
     ) -> None:
         self.error: Exception | None = None
         self.connections = Semaphore(0)
@@ -113,7 +117,7 @@ def connected(server: SocketModeServer, **values: Any) -> Iterator[Running]:
 def test_lost_connection_is_replaced(
     server: SocketModeServer, lose: Callable[[SocketModeServer], None]
 ) -> None:
-    with connected(server):
+    with connected(server, timeouts=QUICK):
         lose(server)
         server.wait_for_greetings(2)
         assert server.send(COMMAND).wait() == {"text": "Done"}
@@ -134,7 +138,7 @@ def test_lost_connection_is_replaced(
 def test_connection_is_made_after_a_failed_opening(
     server: SocketModeServer, opening: Opening
 ) -> None:
-    with connected(server):
+    with connected(server, timeouts=QUICK):
         server.openings.append(opening)
         server.end_stream()
         server.wait_for_greetings(2)
@@ -143,9 +147,9 @@ def test_connection_is_made_after_a_failed_opening(
 
 def test_connection_without_hello_is_given_up(server: SocketModeServer) -> None:
     server.greets = False
-    running = Running(server)
+    running = Running(server, timeouts=QUICK)
     running.start()
-    server.wait_until(lambda: len(server.opened_at) == 2)
+    server.wait_until(lambda: len(server.opened_at) >= 2)
     server.greets = True
     server.wait_for_greetings(1)
     running.client.stop()
@@ -179,12 +183,13 @@ def test_refreshed_connection_acknowledges_what_it_brought(server: SocketModeSer
 
 def test_stop_during_a_refresh_takes_no_more(server: SocketModeServer) -> None:
     """The old connection still brings envelopes while Slack does not open the new one."""
-    running = Running(server)
+    running = Running(server, timeouts=replace(STEADY, first_open=1.0))
     running.start()
     server.wait_for_greetings(1)
+    opened = len(server.opened_at)
     server.openings.append(hanging)
     server.disconnect("refresh_requested")
-    server.wait_until(lambda: len(server.opened_at) == 2)
+    server.wait_until(lambda: len(server.opened_at) > opened)
     running.client.stop()
     delivery = server.send(COMMAND)
     assert running.wait() is None
@@ -301,7 +306,7 @@ def test_client_ends_without_a_connection_for_too_long(server: SocketModeServer)
     running.start()
     assert isinstance(running.wait(), NotConnected)
     # A pause grows to its maximum, so failing does not spin.
-    assert 3 <= len(server.opened_at) <= 12
+    assert len(server.opened_at) <= 12
 
 
 def test_connections_that_end_at_once_are_replaced_with_pauses(server: SocketModeServer) -> None:
