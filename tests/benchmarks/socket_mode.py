@@ -1,11 +1,11 @@
-"""The table of Socket Mode clients: Rollcall's and slack_sdk's own, against losses (docs/adr/0018)."""
+"""How soon Socket Mode is back after a loss. docs/adr/0018 compares Rollcall's client with slack_sdk's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from tests.benchmarks.figures import Figure
-from tests.support.slack.socket_mode_clients import built_in, rollcall
+from tests.support.slack.socket_mode_client import rollcall
 from tests.support.slack.socket_mode_losses import SCENARIOS, measure
 
 LONGEST = 60.0
@@ -15,16 +15,8 @@ LONGEST = 60.0
 def figures() -> Iterator[Figure]:
     """Yield each scenario's time to recover, lost envelopes, latest acknowledgement, and processor time."""
     for name, scenario in SCENARIOS.items():
-        for client, start in {"Rollcall": rollcall, "slack_sdk": built_in}.items():
-            result = measure(start, scenario, seconds=LONGEST)
-            target = client == "Rollcall"
-            where = f"{client}, {name}"
-            yield Figure(f"{where}: back", result.recovery, "s", at_most=5 if target else None)
-            yield Figure(f"{where}: lost", result.lost, at_most=0 if target else None)
-            yield Figure(
-                f"{where}: latest acknowledgement",
-                result.latest,
-                "s",
-                at_most=3 if target else None,
-            )
-            yield Figure(f"{where}: processor", result.processor * 100, "%")
+        result = measure(rollcall, scenario, seconds=LONGEST)
+        yield Figure(f"{name}: back", result.recovery, "s", at_most=5)
+        yield Figure(f"{name}: lost", result.lost, at_most=0)
+        yield Figure(f"{name}: latest acknowledgement", result.latest, "s", at_most=3)
+        yield Figure(f"{name}: processor", result.processor * 100, "%")

@@ -21,10 +21,9 @@ from playground.client.transport import BotResponse, into_app
 from playground.web_api.server import Call, SlackApi
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ids, run_now
-from tests.support.fuzz.answers import CROWD
 from tests.support.fuzz.corpus import Kind, Seed, parsed, recorded
 from tests.support.fuzz.mutations import Case, encoded
-from tests.support.fuzz.walk import prepare
+from tests.support.fuzz.walk import OF_THE_CROWD, prepare
 from tests.support.invariants import Everything, assert_invariants, everything_in
 from tests.support.slack.harness import SECRET, SlackHarness, patient_lookups, run_bot
 
@@ -261,7 +260,7 @@ def edge(server: tuple[Any, str], folder: Path) -> Iterator[FuzzedBot]:
         with asyncio.Runner() as runner:
             seeds = recorded(harness, into_app(harness.bot.app))
             refusals = harness.workspace.refusals
-            assert set(refusals) == CROWD
+            assert set(refusals) == OF_THE_CROWD
             refusals.clear()
             made = FuzzedBot(server[0], harness, folder, seeds, runner)
             logging.getLogger().addHandler(made.logs)

@@ -15,6 +15,9 @@ from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIY
 CROWD = 33
 """Attendees of `fair`: more than one page of the roster."""
 
+OF_THE_CROWD = {"chat.postMessage: channel_not_found", "users.info: user_not_found"}
+"""Slack's refusals that the crowd explains: they are not members, so they have no names and get no messages."""
+
 TALKS = 17
 """Events that Haruki is registered for: more than one message shows."""
 

@@ -16,7 +16,7 @@ from bot.slack.envelopes import Envelope
 from bot.slack.frame_limits import FRAME_BYTES, compact
 from bot.slack.socket_connection import Timeouts
 from bot.slack.socket_mode import NotConnected, SocketModeClient, SocketModeOff
-from tests.support.slack.socket_mode_clients import acknowledge, open_url
+from tests.support.slack.socket_mode_client import acknowledge, open_url
 from tests.support.slack.socket_mode_losses import COMMAND
 from tests.support.slack.socket_mode_server import (
     WAIT,

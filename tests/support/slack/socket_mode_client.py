@@ -1,16 +1,11 @@
-"""Clients of Socket Mode, to be compared: Rollcall's, and those of slack_sdk."""
+"""Rollcall's client of Socket Mode against the server of the tests."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
-from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.socket_mode import SocketModeClient as BuiltInClient
-from slack_sdk.socket_mode.client import BaseSocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
-from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.slack.envelopes import Envelope
 from bot.slack.frame_limits import compact
@@ -50,20 +45,3 @@ def rollcall(server: SocketModeServer, timeouts: Timeouts | None = None) -> Stop
         thread.join()
 
     return stop
-
-
-def built_in(server: SocketModeServer) -> Stop:
-    """Start slack_sdk's own client, as Bolt's handler does."""
-    return sdk_client(BuiltInClient, server)
-
-
-def sdk_client(kind: Any, server: SocketModeServer) -> Stop:
-    """Start a client of slack_sdk's."""
-    client = kind(app_token="xapp-1", web_client=WebClient(base_url=server.url), concurrency=64)
-
-    def answer(client: BaseSocketModeClient, request: SocketModeRequest) -> None:
-        client.send_socket_mode_response(SocketModeResponse(request.envelope_id, {"text": "Done"}))
-
-    client.socket_mode_request_listeners.append(answer)
-    client.connect()
-    return lambda: client.close()
