@@ -15,6 +15,13 @@ def for_socket_mode() -> str:
     return PATH.read_text(encoding="utf-8")
 
 
+def scopes() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the scopes that the bot needs, and those that it can do without."""
+    declared = yaml.safe_load(for_socket_mode())["oauth_config"]["scopes"]
+    optional = frozenset(declared["bot_optional"])
+    return frozenset(declared["bot"]) - optional, optional
+
+
 def for_http(url: str) -> str:
     """Return the manifest of the same app over HTTP. Slack sends its requests to `url`."""
     manifest: dict[str, Any] = yaml.safe_load(for_socket_mode())
