@@ -78,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     manifest.add_argument(
         "--url", type=_https, help="public address of the bot, for HTTP instead of Socket Mode"
     )
+    manifest.add_argument("--json", action="store_true", help="print JSON, as Slack's CLI reads it")
     tables = commands.add_parser("tables", help="create the tables, or the SQLite file")
     tables.add_argument("what", choices=["create"])
     check = commands.add_parser("check", help="check the stored data for violations")
@@ -135,7 +136,7 @@ def _manifest(args: argparse.Namespace, _: Mapping[str, str]) -> int:
     from bot.entrypoints import manifest
 
     text = manifest.for_http(args.url) if args.url else manifest.for_socket_mode()
-    print(text, end="")
+    print(manifest.as_json(text) if args.json else text, end="")
     return 0
 
 
