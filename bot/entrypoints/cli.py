@@ -28,7 +28,7 @@ ENVIRONMENT = """\
 environment:
   ROLLCALL_STORE         where data goes: dynamodb or sqlite:PATH (no default: you choose)
   ROLLCALL_TABLE_PREFIX  prefix of the DynamoDB tables' names (default: rollcall-)
-  SLACK_BOT_TOKEN        xoxb-..., for socket, http and check
+  SLACK_BOT_TOKEN        xoxb-..., for socket, http, doctor and check
   SLACK_SIGNING_SECRET   for http
   SLACK_APP_TOKEN        xapp-..., for socket
   ROLLCALL_API_TOKENS    WORKSPACE=TOKEN,...: turns the HTTP API on for these tokens (default: off)
@@ -81,6 +81,15 @@ def parser() -> argparse.ArgumentParser:
     manifest.add_argument("--json", action="store_true", help="print JSON, as Slack's CLI reads it")
     tables = commands.add_parser("tables", help="create the tables, or the SQLite file")
     tables.add_argument("what", choices=["create"])
+    doctor = commands.add_parser("doctor", help="check this workspace's setup, and say what to do")
+    doctor.description = (
+        "Check the bot token, its scopes, the connection or the signing secret, the clock and the store."
+        " Print a line for each, with what to do. Nothing is changed, and no secret is printed."
+    )
+    doctor.epilog = (
+        "exit status: 0: Rollcall can run (notes are for your information); 1: problems found; 2: a"
+        " variable is missing or malformed."
+    )
     check = commands.add_parser("check", help="check the stored data for violations")
     check.description = (
         "Read all data and report each violation with its ids. The bot may keep running. With"
@@ -151,6 +160,17 @@ def _tables(_: argparse.Namespace, env: Mapping[str, str]) -> int:
     return 0
 
 
+def _doctor(_: argparse.Namespace, env: Mapping[str, str]) -> int:
+    settings = Settings.from_env(env, needs=SLACK)
+    from bot.entrypoints.doctor import Level, examine
+
+    has_problems = False
+    for finding in examine(settings, bootstrap.SystemClock().now):
+        print(finding, flush=True)
+        has_problems |= finding.level is Level.PROBLEM
+    return 1 if has_problems else 0
+
+
 def _check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     try:
         return _run_check(args, env)
@@ -186,5 +206,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Mapping[str, str]], int]] = {
     "http": _http,
     "manifest": _manifest,
     "tables": _tables,
+    "doctor": _doctor,
     "check": _check,
 }

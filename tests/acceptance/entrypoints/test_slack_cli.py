@@ -29,7 +29,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / ".slack").symlink_to(ROOT / ".slack")
     program = tmp_path / ".venv/bin/rollcall"
     program.write_text(
-        f"#!/bin/sh\nif [ $1 = socket ]; then env; else exec {sys.executable} -m bot \"$@\"; fi\n"
+        f'#!/bin/sh\nif [ $1 = socket ]; then env; else exec {sys.executable} -m bot "$@"; fi\n'
     )
     program.chmod(0o755)
     return tmp_path

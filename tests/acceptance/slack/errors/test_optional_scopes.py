@@ -41,7 +41,7 @@ def close(harness: SlackHarness) -> None:
 
 
 def test_every_optional_scope_has_a_test_here() -> None:
-    assert OPTIONAL == {"chat:write.public", "files:write", "im:write", "groups:read"}
+    assert {"chat:write.public", "files:write", "im:write", "groups:read"} == OPTIONAL
 
 
 def test_public_channel_needs_no_invitation(harness: SlackHarness) -> None:
