@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.entrypoints import bootstrap
@@ -28,7 +29,7 @@ ENVIRONMENT = """\
 environment:
   ROLLCALL_STORE         where data goes: dynamodb or sqlite:PATH (no default: you choose)
   ROLLCALL_TABLE_PREFIX  prefix of the DynamoDB tables' names (default: rollcall-)
-  SLACK_BOT_TOKEN        xoxb-..., for socket, http, doctor and check
+  SLACK_BOT_TOKEN        xoxb-..., for socket, http, doctor, validate and check
   SLACK_SIGNING_SECRET   for http
   SLACK_APP_TOKEN        xapp-..., for socket
   ROLLCALL_API_TOKENS    WORKSPACE=TOKEN,...: turns the HTTP API on for these tokens (default: off)
@@ -90,6 +91,16 @@ def parser() -> argparse.ArgumentParser:
         "exit status: 0: Rollcall can run (notes are for your information); 1: problems found; 2: a"
         " variable is missing or malformed."
     )
+    validate = commands.add_parser("validate", help="have Slack validate what Rollcall shows")
+    validate.description = (
+        "Send messages and views to Slack's method blocks.validate, and print which ones it refuses, and"
+        " why. Nothing is posted. It needs SLACK_BOT_TOKEN; `make validate` renders the file."
+    )
+    validate.epilog = (
+        "exit status: 0: Slack accepts all; 1: Slack refuses some; 2: Slack can't be asked, for example"
+        " without a token."
+    )
+    validate.add_argument("file", help='lines of JSON, {"name": ..., "surface": ...}')
     check = commands.add_parser("check", help="check the stored data for violations")
     check.description = (
         "Read all data and report each violation with its ids. The bot may keep running. With"
@@ -171,6 +182,25 @@ def _doctor(_: argparse.Namespace, env: Mapping[str, str]) -> int:
     return 1 if has_problems else 0
 
 
+def _validate(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+    settings = Settings.from_env(env, needs=SLACK, needs_store=False)
+    from bot.entrypoints.validate import problems, read
+
+    client, clock = bootstrap.slack_client(settings), bootstrap.SystemClock()
+    accepted = refused = 0
+    try:
+        with Path(args.file).open(encoding="utf-8") as lines:
+            for name, surface in read(lines):
+                found = problems(client, surface, clock.sleep)
+                accepted, refused = accepted + (not found), refused + bool(found)
+                for problem in found:
+                    print(f"refused: {name}: {problem}", flush=True)
+    except OSError as error:
+        raise StartupError(f"The file can't be read: {error}") from error
+    print(f"accepted: {accepted}, refused: {refused}")
+    return 1 if refused else 0
+
+
 def _check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     try:
         return _run_check(args, env)
@@ -207,5 +237,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Mapping[str, str]], int]] = {
     "manifest": _manifest,
     "tables": _tables,
     "doctor": _doctor,
+    "validate": _validate,
     "check": _check,
 }

@@ -35,6 +35,7 @@ def test_help_names_every_command_and_variable(capsys: pytest.CaptureFixture[str
         "manifest",
         "tables",
         "doctor",
+        "validate",
         "check",
         "ROLLCALL_STORE",
         "SLACK_API_URL",

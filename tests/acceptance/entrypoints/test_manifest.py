@@ -26,7 +26,8 @@ from tests.support.environment import ids
 from tests.support.slack.harness import BJORN, SlackHarness
 
 SCOPES = {
-    "auth_test": set[str](),
+    "apps_connections_open": set[str](),
+    "auth_test": set(),
     "chat_postMessage": {"chat:write", "chat:write.public"},
     "chat_update": {"chat:write"},
     "conversations_info": {"channels:read", "groups:read"},
