@@ -20,7 +20,7 @@ from slack_sdk.errors import SlackApiError
 from bot.entrypoints import bootstrap, manifest
 from bot.entrypoints.bootstrap import StartupError
 from bot.entrypoints.settings import SLACK_API_URL, Settings
-from bot.slack.api_errors import FAILURES
+from bot.slack.api_errors import FAILURES, classify
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
 """Slack's requests are refused if the clocks differ by five minutes; reminders come late long before."""
@@ -92,9 +92,11 @@ def _refused(error: Exception, variable: str, settings: Settings, page: str) -> 
             f"Slack can't be reached at {settings.slack_api_url} ({type(error).__name__})."
             " Check the network, the proxy and SLACK_API_URL."
         )
-    reason = error.response.get("error") or "no valid response"
+    failure = classify(error)
+    if failure.passes:
+        return f"{variable}: Slack can't say now ({failure.reason}). Try again in a minute."
     return (
-        f"{variable}: Slack rejects it ({reason}). Copy it again from {page} in the app's settings."
+        f"{variable}: Slack rejects it ({failure.reason}). Copy it again from {page} in the app's settings."
         " If the app was removed from the workspace, install it again first."
     )
 

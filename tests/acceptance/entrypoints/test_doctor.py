@@ -70,7 +70,8 @@ def test_slack_that_is_down(
     harness: SlackHarness, configured: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     harness.api.fail_next("auth.test", Fault.server_error(503))
-    assert problems(configured, capsys)
+    (problem,) = problems(configured, capsys)
+    assert "Try again in a minute" in problem
 
 
 def test_token_of_a_whole_organization(
