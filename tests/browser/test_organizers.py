@@ -66,7 +66,7 @@ def test_attendee_list_downloads(visit: Visit) -> None:
     with amara.page.expect_download() as download:
         amara.page.get_by_role("link", name="bytes · download").click()
     listed = Path(download.value.path()).read_text(encoding="utf-8-sig")
-    assert "registered,,priya,U0PRIYA" in listed
+    assert "registered,,Priya Raman,U0PRIYA" in listed
 
 
 def test_announcement_and_cancellation_arrive(visit: Visit) -> None:

@@ -14,9 +14,12 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
+from bot import app as bot_app
 from bot.blocks.mrkdwn import as_typed
 from bot.entrypoints.bootstrap import Bot, assemble
 from bot.entrypoints.manifest import PATH
+from bot.notifications import card_updater
+from bot.slack import web_client
 from domain.inputs import EventDraft, UserDraft
 from domain.models import Event
 from domain.ports import Spawn
@@ -33,6 +36,9 @@ from tests.support.environment import ManualClock, ids, run_now
 from tests.support.invariants import Everything, assert_invariants, everything_in
 
 SECRET = "an invented signing secret"
+
+PATIENT_SECONDS = 10
+"""Seconds for a lookup, in place of the 1 that people wait for."""
 
 AMARA, BJORN, CHLOE = "U0AMARA", "U0BJORN", "U0CHLOE"
 DIEGO, HARUKI, PRIYA = "U0DIEGO", "U0HARUKI", "U0PRIYA"
@@ -197,21 +203,31 @@ def run_bot(
         token=workspace.app.bot_token, base_url=f"{url}/api/", retry_handlers=[], timeout=5
     )
     store = open_store(path, workspace.team_id)
-    bot = assemble(
-        store,
-        client,
-        workspace_id=workspace.team_id,
-        signing_secret=SECRET,
-        clock=clock,
-        new_id=ids(),
-        jitter=lambda: 0.5,
-        spawn=spawn,
-    )
+    with patient_lookups():
+        bot = assemble(
+            store,
+            client,
+            workspace_id=workspace.team_id,
+            signing_secret=SECRET,
+            clock=clock,
+            new_id=ids(),
+            jitter=lambda: 0.5,
+            spawn=spawn,
+        )
     slack = MemberClient(workspace, into_app(bot.app), SECRET)
     yield SlackHarness(workspace, api, store, clock, client, bot, slack)
     bot.stop()
     store.close()
     assert workspace.refusals == [], "the bot sent a request that Slack would refuse"
+
+
+@contextmanager
+def patient_lookups() -> Iterator[None]:
+    """Let a bot that is assembled meanwhile wait longer for Slack: a busy machine may take a second."""
+    with pytest.MonkeyPatch.context() as limits:
+        for module in (bot_app, card_updater, web_client):
+            limits.setattr(module, "LOOKUP_SECONDS", PATIENT_SECONDS)
+        yield
 
 
 def files(harness: SlackHarness, user_id: str = BJORN) -> list[StoredFile]:

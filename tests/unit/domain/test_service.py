@@ -14,7 +14,7 @@ from domain.execution.committer import Committer
 from domain.execution.retry import RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import EventChanges, UserChanges, UserDraft
-from domain.models import Page, WaitlistEntry
+from domain.models import PAGE_SIZE, Page, WaitlistEntry
 from domain.planning.plan import Plan
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import AnswerLost, Conflict, Unavailable
@@ -268,6 +268,15 @@ def test_sweep_with_a_failing_operation_finishes_the_others(store: InterruptedSt
     with pytest.raises(InconsistentSnapshot, match="of e1 would count below 0"):
         service.finish_unfinished()
     assert store.list_unfinished_events(limit=5).items == ("e1",)
+
+
+def test_sweep_finishes_more_operations_than_a_page_lists(store: InterruptedStore) -> None:
+    service = service_on(store)
+    for number in range(PAGE_SIZE + 1):
+        new_event(service, f"e{number}")
+        commit_together(store, f"e{number}", [StartDeletion(None)])
+    assert service.finish_unfinished() == PAGE_SIZE + 1
+    assert store.list_unfinished_events(limit=1).items == ()
 
 
 def test_lagging_index_of_finished_operations_makes_no_work(store: InterruptedStore) -> None:

@@ -1,12 +1,15 @@
-"""Two deletions of the same user, one of them late: a user created again is not touched (R7.1)."""
+"""Two deletions at once, one of them late: a user created again is not touched (R7.1)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
+from domain.commands import StartDeletion
 from domain.ports import Conflict
 from domain.service import Service
-from tests.support.environment import ids, new_event, new_users, service_on
+from tests.support.environment import commit_together, ids, new_event, new_users, service_on
 from tests.support.faulty_store import FaultyStore, conflict
 from tests.support.invariants import assert_invariants
 
@@ -21,6 +24,10 @@ def with_one_who_is_in(store: FaultyStore, left_over: list[Work]) -> tuple[Servi
     new_event(one)
     one.register("e1", "a")
     return one, other
+
+
+def finish_all(service: Service) -> None:
+    assert service.finish_unfinished() == 1
 
 
 def comes_back(service: Service) -> None:
@@ -86,3 +93,22 @@ def test_deletion_that_cannot_finish_continues_until_it_can() -> None:
     store.is_stubborn = False
     assert one.finish_unfinished() == 1
     assert "a" not in store.users
+
+
+def test_deletion_of_a_user_registered_for_a_missing_event_names_the_repair() -> None:
+    """R7.6: it is not retried forever."""
+    store = FaultyStore()
+    one, _ = with_one_who_is_in(store, [])
+    del store.events["e1"]
+    with pytest.raises(LookupError, match="of a in e1 has no event; run check --repair"):
+        one.delete_user("a")
+
+
+def test_deletion_of_an_event_that_another_process_finishes_ends() -> None:
+    """R7.1: the other process finishes it just before the first step is committed."""
+    store = FaultyStore()
+    one, other = with_one_who_is_in(store, [])
+    commit_together(store, "e1", [StartDeletion(None)])
+    store.before_commit = lambda: finish_all(other)
+    assert one.finish_unfinished() == 1
+    assert_invariants(store)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from domain.errors import NotRegistered
+from domain.errors import NotRegistered, UnknownEvent
 from domain.models import Registration, WaitlistEntry
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import Rows
@@ -101,3 +101,8 @@ def test_preview_capacity_of_contradicting_data_raises() -> None:
     del store.registrations["e1", "b"]
     with pytest.raises(InconsistentSnapshot):
         service.preview_capacity("e1", 2)
+
+
+def test_preview_capacity_of_an_unknown_event_is_refused() -> None:
+    with pytest.raises(UnknownEvent):
+        service_on(MemoryStore()).preview_capacity("gone", 2)
