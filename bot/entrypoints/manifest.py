@@ -24,7 +24,7 @@ def as_json(text: str) -> str:
 def scopes() -> tuple[frozenset[str], frozenset[str]]:
     """Return the scopes that the bot needs, and those that it can do without."""
     declared = yaml.safe_load(for_socket_mode())["oauth_config"]["scopes"]
-    optional = frozenset(declared["bot_optional"])
+    optional = frozenset(declared.get("bot_optional", ()))
     return frozenset(declared["bot"]) - optional, optional
 
 
