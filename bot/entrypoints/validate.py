@@ -42,7 +42,7 @@ def problems(
     with slack_startup_errors(client.base_url, "SLACK_BOT_TOKEN"):
         while True:
             try:
-                client.api_call("blocks.validate", params={kind: json.dumps(surface)})
+                client.blocks_validate(**{kind: json.dumps(surface)})
             except SlackApiError as error:
                 failure = classify(error)
                 if failure.error_class is ErrorClass.RATE_LIMITED:

@@ -28,6 +28,7 @@ from tests.support.slack.harness import BJORN, SlackHarness
 SCOPES = {
     "apps_connections_open": set[str](),
     "auth_test": set(),
+    "blocks_validate": set(),
     "chat_postMessage": {"chat:write", "chat:write.public"},
     "chat_update": {"chat:write"},
     "conversations_info": {"channels:read", "groups:read"},
