@@ -28,7 +28,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak coverage check screenshots synth deploy bench openapi format pins clean
+.PHONY: help setup demo test soak coverage check screenshots synth deploy bench validate openapi format pins clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
@@ -70,6 +70,9 @@ bench: .venv/.project .venv/.infra-pins ## run the benchmarks, in under 20 minut
 
 screenshots: .venv/.project ## retake the pictures in docs/, from the demo in a browser
 	@$(PY) -m tests.support.browser.screenshots
+
+validate: .venv/.project ## have Slack itself validate every message and view (needs SLACK_BOT_TOKEN)
+	@mkdir -p .cache && $(PY) -m tests.support.slack.rendered > .cache/surfaces.jsonl && .venv/bin/rollcall validate .cache/surfaces.jsonl
 
 openapi: .venv/.project ## write docs/openapi.json from the code
 	@$(PY) -m tests.support.api.openapi > docs/openapi.json

@@ -130,6 +130,15 @@ def create_dynamodb_tables(settings: Settings) -> tuple[str, ...]:
         return create_tables(make_client(), settings.table_prefix)
 
 
+def missing_dynamodb_tables(settings: Settings) -> tuple[str, ...]:
+    """Return the names of tables, and of indexes (`table/index`), that don't exist. Raises `StartupError`."""
+    from storage.dynamodb.schema import missing_tables
+    from storage.dynamodb.store import make_client
+
+    with _dynamodb_startup_errors():
+        return missing_tables(make_client(), settings.table_prefix)
+
+
 @contextmanager
 def _dynamodb_startup_errors() -> Iterator[None]:
     """Turn errors of DynamoDB and of the AWS configuration into `StartupError`."""

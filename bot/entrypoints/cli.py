@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.entrypoints import bootstrap
@@ -27,7 +28,7 @@ ENVIRONMENT = """\
 environment:
   ROLLCALL_STORE         where data goes: dynamodb or sqlite:PATH (no default: you choose)
   ROLLCALL_TABLE_PREFIX  prefix of the DynamoDB tables' names (default: rollcall-)
-  SLACK_BOT_TOKEN        xoxb-..., for socket, http and check
+  SLACK_BOT_TOKEN        xoxb-..., for socket, http, doctor, validate and check
   SLACK_SIGNING_SECRET   for http
   SLACK_APP_TOKEN        xapp-..., for socket
   ROLLCALL_API_TOKENS    WORKSPACE=TOKEN,...: turns the HTTP API on for these tokens (default: off)
@@ -77,8 +78,28 @@ def parser() -> argparse.ArgumentParser:
     manifest.add_argument(
         "--url", type=_https, help="public address of the bot, for HTTP instead of Socket Mode"
     )
+    manifest.add_argument("--json", action="store_true", help="print JSON, as Slack's CLI reads it")
     tables = commands.add_parser("tables", help="create the tables, or the SQLite file")
     tables.add_argument("what", choices=["create"])
+    doctor = commands.add_parser("doctor", help="check this workspace's setup, and say what to do")
+    doctor.description = (
+        "Check the bot token, its scopes, the connection or the signing secret, the clock and the store."
+        " Print a line for each, with what to do. Nothing is changed, and no secret is printed."
+    )
+    doctor.epilog = (
+        "exit status: 0: Rollcall can run (notes are for your information); 1: problems found; 2: a"
+        " variable is missing or malformed."
+    )
+    validate = commands.add_parser("validate", help="have Slack validate what Rollcall shows")
+    validate.description = (
+        "Send messages and views to Slack's method blocks.validate, and print which ones it refuses, and"
+        " why. Nothing is posted. It needs SLACK_BOT_TOKEN; `make validate` renders the file."
+    )
+    validate.epilog = (
+        "exit status: 0: Slack accepts all; 1: Slack refuses some; 2: Slack can't be asked, for example"
+        " without a token."
+    )
+    validate.add_argument("file", help='lines of JSON, {"name": ..., "surface": ...}')
     check = commands.add_parser("check", help="check the stored data for violations")
     check.description = (
         "Read all data and report each violation with its ids. The bot may keep running. With"
@@ -133,7 +154,7 @@ def _manifest(args: argparse.Namespace, _: Mapping[str, str]) -> int:
     from bot.entrypoints import manifest
 
     text = manifest.for_http(args.url) if args.url else manifest.for_socket_mode()
-    print(text, end="")
+    print(manifest.as_json(text) if args.json else text, end="")
     return 0
 
 
@@ -146,6 +167,36 @@ def _tables(_: argparse.Namespace, env: Mapping[str, str]) -> int:
     created = bootstrap.create_dynamodb_tables(settings)
     print("\n".join(f"created {name}" for name in created) or "all tables already exist")
     return 0
+
+
+def _doctor(_: argparse.Namespace, env: Mapping[str, str]) -> int:
+    settings = Settings.from_env(env, needs=SLACK)
+    from bot.entrypoints.doctor import Level, examine
+
+    has_problems = False
+    for finding in examine(settings, bootstrap.SystemClock().now):
+        print(finding, flush=True)
+        has_problems |= finding.level is Level.PROBLEM
+    return 1 if has_problems else 0
+
+
+def _validate(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+    settings = Settings.from_env(env, needs=SLACK, needs_store=False)
+    from bot.entrypoints.validate import problems, read
+
+    client, clock = bootstrap.slack_client(settings), bootstrap.SystemClock()
+    accepted = refused = 0
+    try:
+        with Path(args.file).open(encoding="utf-8") as lines:
+            for name, surface in read(lines):
+                found = problems(client, surface, clock.sleep)
+                accepted, refused = accepted + (not found), refused + bool(found)
+                for problem in found:
+                    print(f"refused: {name}: {problem}", flush=True)
+    except OSError as error:
+        raise StartupError(f"The file can't be read: {error}") from error
+    print(f"accepted: {accepted}, refused: {refused}")
+    return 1 if refused else 0
 
 
 def _check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
@@ -183,5 +234,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Mapping[str, str]], int]] = {
     "http": _http,
     "manifest": _manifest,
     "tables": _tables,
+    "doctor": _doctor,
+    "validate": _validate,
     "check": _check,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,18 @@ PATH = Path(__file__).parents[2] / "manifest.yml"
 def for_socket_mode() -> str:
     """Return the manifest of the Socket Mode app."""
     return PATH.read_text(encoding="utf-8")
+
+
+def as_json(text: str) -> str:
+    """Return a manifest as JSON."""
+    return json.dumps(yaml.safe_load(text), indent=2) + "\n"
+
+
+def scopes() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the scopes that the bot needs, and those that it can do without."""
+    declared = yaml.safe_load(for_socket_mode())["oauth_config"]["scopes"]
+    optional = frozenset(declared.get("bot_optional", ()))
+    return frozenset(declared["bot"]) - optional, optional
 
 
 def for_http(url: str) -> str:

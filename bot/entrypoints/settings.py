@@ -32,15 +32,21 @@ class Settings:
     """Pairs of a workspace id and a token of its HTTP API."""
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str], *, needs: frozenset[str] = frozenset()) -> Settings:
-        """Read the environment. `needs` names the variables that the command requires.
+    def from_env(
+        cls,
+        env: Mapping[str, str],
+        *,
+        needs: frozenset[str] = frozenset(),
+        needs_store: bool = True,
+    ) -> Settings:
+        """Read the environment. `needs` names the variables that the command requires besides the store.
 
         Raises `SettingsError`, which names all missing and malformed variables, never their values.
         """
         problems = []
         for name, (is_valid, expected) in _VARIABLES.items():
             value = env.get(name, "")
-            if not value and (name in needs or name == "ROLLCALL_STORE"):
+            if not value and (name in needs or (name == "ROLLCALL_STORE" and needs_store)):
                 problems.append(f"{name} is missing: it must be {expected}")
             elif value and not is_valid(value):
                 problems.append(f"{name} is malformed: it must be {expected}")
@@ -55,7 +61,7 @@ class Settings:
             raise SettingsError("\n".join(problems))
         url = env.get("SLACK_API_URL") or SLACK_API_URL
         return cls(
-            store=env["ROLLCALL_STORE"],
+            store=env.get("ROLLCALL_STORE", ""),
             table_prefix=env.get("ROLLCALL_TABLE_PREFIX") or TABLE_PREFIX,
             slack_api_url=url if url.endswith("/") else f"{url}/",
             bot_token=env.get("SLACK_BOT_TOKEN", ""),

@@ -15,14 +15,16 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from playground.web_api import chat_methods, view_methods, web_methods
+from playground.web_api import chat_methods, validation_methods, view_methods, web_methods
 from playground.web_api.arguments import Arguments
 from playground.web_api.fault_injection import Fault, Faults
 from playground.web_api.rate_limits import RateLimits
 from playground.workspace.model import Json, SlackError
 from playground.workspace.state import Workspace
 
-METHODS = web_methods.METHODS | chat_methods.METHODS | view_methods.METHODS
+METHODS = (
+    web_methods.METHODS | chat_methods.METHODS | view_methods.METHODS | validation_methods.METHODS
+)
 _CALLS_KEPT = 10_000
 
 

@@ -10,12 +10,15 @@ from playground.workspace.model import InstalledApp, SlashCommand
 
 
 def installed_app(manifest: Mapping[str, Any]) -> InstalledApp:
-    """Return the app with the scopes, commands, events and tabs that the manifest declares."""
+    """Return the app with the scopes, commands, events and tabs that the manifest declares.
+
+    Whoever installed it granted the optional scopes, too.
+    """
     features = manifest.get("features", {})
     home = features.get("app_home", {})
     settings = manifest.get("settings", {})
     subscribed = settings.get("event_subscriptions", {}).get("bot_events", [])
-    scopes = manifest.get("oauth_config", {}).get("scopes", {}).get("bot", [])
+    scopes = manifest.get("oauth_config", {}).get("scopes", {})
     commands = tuple(
         SlashCommand(
             command["command"],
@@ -27,7 +30,7 @@ def installed_app(manifest: Mapping[str, Any]) -> InstalledApp:
     )
     name = features.get("bot_user", {}).get("display_name", "Rollcall")
     return InstalledApp(
-        frozenset(scopes),
+        frozenset(scopes.get("bot", [])) | frozenset(scopes.get("bot_optional", [])),
         name,
         commands=commands,
         events=frozenset(subscribed),

@@ -109,6 +109,21 @@ def create_tables(client: DynamoDBClient, prefix: str = DEFAULT_PREFIX) -> tuple
     return tuple(created)
 
 
+def missing_tables(client: DynamoDBClient, prefix: str = DEFAULT_PREFIX) -> tuple[str, ...]:
+    """Return the names of the tables, and of the indexes (`table/index`), that don't exist."""
+    missing = []
+    for table in TABLES:
+        name = prefix + table.name
+        try:
+            found = client.describe_table(TableName=name)["Table"]
+        except client.exceptions.ResourceNotFoundException:
+            missing.append(name)
+            continue
+        indexes = {index["IndexName"] for index in found.get("GlobalSecondaryIndexes", ())}
+        missing += [f"{name}/{index.name}" for index in table.indexes if index.name not in indexes]
+    return tuple(missing)
+
+
 def definition(table: Table, prefix: str) -> dict[str, Any]:
     """Return the arguments of CreateTable."""
     keys = [table.key, *(index.key for index in table.indexes)]

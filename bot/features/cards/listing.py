@@ -6,6 +6,7 @@ import logging
 import math
 
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from domain.errors import RollcallError
@@ -30,7 +31,16 @@ def is_private(client: WebClient, channel_id: str) -> bool | None:
     try:
         return bool(client.conversations_info(channel=channel_id)["channel"].get("is_private"))
     except FAILURES as error:
-        return True if classify(error).error_class is ErrorClass.RECIPIENT else None
+        return _privacy_after(error)
+
+
+def _privacy_after(error: Exception) -> bool | None:
+    """Return True after an error that Slack gives for private channels only, None after any other."""
+    if isinstance(error, SlackApiError) and error.response.get("error") == "missing_scope":
+        # The optional `groups:read` was declined, and only private channels need it.
+        granted = str(error.response.get("provided") or "").split(",")
+        return True if "channels:read" in granted else None
+    return True if classify(error).error_class is ErrorClass.RECIPIENT else None
 
 
 class ChannelFollower:
@@ -85,8 +95,8 @@ class ChannelFollower:
                 return bool(channel.get("is_private"))
             except FAILURES as error:
                 failure = classify(error)
-            if failure.error_class is not ErrorClass.RATE_LIMITED:
-                return True if failure.error_class is ErrorClass.RECIPIENT else None
+                if failure.error_class is not ErrorClass.RATE_LIMITED:
+                    return _privacy_after(error)
             wait = min(failure.retry_after, LONGEST_WAIT)
             if self._clock.monotonic() + wait >= deadline:
                 break

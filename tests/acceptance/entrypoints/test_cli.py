@@ -43,6 +43,8 @@ def test_help_names_every_command_and_variable(capsys: pytest.CaptureFixture[str
         "http",
         "manifest",
         "tables",
+        "doctor",
+        "validate",
         "check",
         "ROLLCALL_STORE",
         "SLACK_API_URL",
@@ -56,6 +58,7 @@ def test_help_names_every_command_and_variable(capsys: pytest.CaptureFixture[str
         ("socket", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "ROLLCALL_STORE"]),
         ("http", ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "ROLLCALL_STORE"]),
         ("check", ["SLACK_BOT_TOKEN", "ROLLCALL_STORE"]),
+        ("doctor", ["SLACK_BOT_TOKEN", "ROLLCALL_STORE"]),
     ],
 )
 def test_every_missing_variable_is_named(

@@ -26,9 +26,10 @@ from tests.support.environment import ids
 from tests.support.slack.harness import BJORN, SlackHarness
 
 SCOPES = {
-    "apps_connections_open": set(),  # it takes the app-level token
-    "auth_test": set[str](),
-    "chat_postMessage": {"chat:write"},
+    "apps_connections_open": set[str](),  # it takes the app-level token
+    "auth_test": set(),
+    "blocks_validate": set(),
+    "chat_postMessage": {"chat:write", "chat:write.public"},
     "chat_update": {"chat:write"},
     "conversations_info": {"channels:read", "groups:read"},
     "conversations_open": {"im:write"},
@@ -41,7 +42,7 @@ SCOPES = {
     "views_push": set(),
     "views_update": set(),
 }
-"""Scopes that each method requires by Slack's documentation, for public and private channels."""
+"""Scopes that each method requires by Slack's documentation, for public and private channels, joined or not."""
 
 
 class RecordingApp:
@@ -117,6 +118,17 @@ def test_every_command_of_the_manifest_is_answered(harness: SlackHarness) -> Non
 def test_scopes_are_the_least_that_the_called_methods_need() -> None:
     needed = {"commands"}.union(*(SCOPES[method] for method in set(methods_called())))
     assert needed == read_manifest(manifest.PATH).scopes
+
+
+def test_optional_scopes_are_among_all_scopes() -> None:
+    """Optional scopes are also in the list of all scopes, as in Slack's own examples."""
+    scopes = yaml.safe_load(manifest.for_socket_mode())["oauth_config"]["scopes"]
+    assert set(scopes) == {"bot", "bot_optional"}
+    assert set(scopes["bot_optional"]) < set(scopes["bot"])
+    assert manifest.scopes() == (
+        frozenset(scopes["bot"]) - frozenset(scopes["bot_optional"]),
+        frozenset(scopes["bot_optional"]),
+    )
 
 
 def methods_called() -> Iterator[str]:

@@ -88,11 +88,13 @@ def test_manifest_declares_the_installed_app() -> None:
                 "bot_user": {"display_name": "Rollcall"},
                 "slash_commands": [{"command": "/register", "usage_hint": "[event]"}],
             },
-            "oauth_config": {"scopes": {"bot": ["chat:write"]}},
+            "oauth_config": {
+                "scopes": {"bot": ["chat:write"], "bot_optional": ["chat:write.public"]}
+            },
             "settings": {"event_subscriptions": {"bot_events": ["app_home_opened"]}},
         }
     )
-    assert app.scopes == {"chat:write"}
+    assert app.scopes == {"chat:write", "chat:write.public"}
     assert app.commands is not None
     assert (app.commands[0].name, app.commands[0].usage_hint) == ("/register", "[event]")
     assert app.events == frozenset({"app_home_opened"})
