@@ -180,7 +180,9 @@ class _ExchangeCheck:
     def _home(self) -> None:
         """Check App Home: it is shown unless Slack does not know the person or they belong to another workspace."""
         if self._exchange.case.seed.name == "event app_home_opened" and not self._damaged:
-            assert [call.method for call in self._exchange.calls if call.ok] == ["views.publish"]
+            methods = [call.method for call in self._exchange.calls if call.ok]
+            # A guest sees less, so a person may be looked up first.
+            assert methods in (["views.publish"], ["users.info", "views.publish"])
 
     def _accepted(self) -> None:
         """Check that Slack accepts everything that was not damaged."""
