@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 
 from slack_bolt import App
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 from slack_sdk import WebClient
 
 from bot.error_handler import ErrorHandler
@@ -45,6 +47,11 @@ FEATURES = (
     account_listeners,
     rollcall_command,
 )
+
+
+# Bolt reads SLACK_BOT_TOKEN, too, and warns that it makes no use of it.
+_BOLT_WARNING = warning_client_prioritized_and_token_skipped()
+logging.getLogger("slack_bolt.App").addFilter(lambda record: record.msg != _BOLT_WARNING)
 
 
 def build_app(

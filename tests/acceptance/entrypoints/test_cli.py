@@ -352,7 +352,10 @@ class SocketSlack:
 
 
 def test_socket_answers_until_sigterm(socket_slack: SocketSlack) -> None:
-    """The process says that it is connected, answers a command, closes the connection and exits with 0."""
+    """The process says that it is connected, answers a command, closes the connection and exits with 0.
+
+    It logs nothing that could worry whoever starts it.
+    """
     with socket_slack.running_bot() as process:
         assert process.stdout is not None
         assert "Rollcall is connected" in process.stdout.readline()
@@ -363,6 +366,7 @@ def test_socket_answers_until_sigterm(socket_slack: SocketSlack) -> None:
         assert process.returncode == 0, logged
         assert "Rollcall has stopped" in logged
         assert "Traceback" not in logged
+        assert "WARNING" not in logged
     assert socket_slack.server.close_codes == [1000]
 
 
