@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from slack_sdk.models.views import View
 
 from bot.features.announcement.views import announcement_form
 from bot.features.event_form.changed_fields import fingerprints
@@ -17,9 +18,12 @@ from bot.slack.frame_limits import fits
 from domain.enums import Audience
 from domain.inputs import AnnouncementDraft, utf16_length
 from domain.models import CapacityPreview
-from tests.unit.bot.features.test_view_limits import IDS, event
+from tests.unit.bot.features.test_view_limits import CASES, IDS, event
 
 SCRIPTS = {"ASCII": "&", "quotes": '"', "Cyrillic": "Ж", "CJK": "漢", "emoji": "🎉"}
+
+BY_THE_WEB_API = ("home.views.", "history.views.", "manage.views.manage_event")
+"""Views that are never an acknowledgement: calls of the Web API show them."""
 
 in_every_script = pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 
@@ -29,6 +33,14 @@ def texts(script: str) -> dict[str, Any]:
     units = utf16_length(script)
     lengths = {"title": 120, "location": 200, "description": 2_500}
     return {field: script * (length // units) for field, length in lengths.items()}
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith(BY_THE_WEB_API)])
+def test_longest_view_fits(name: str) -> None:
+    """An escaped "&" has more bytes than a character of any script. Texts that are cut have tests of their own."""
+    made = CASES[name]()
+    if isinstance(made, View):
+        assert fits(made.to_dict())
 
 
 @in_every_script
