@@ -34,6 +34,7 @@ help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 setup: .venv/.project ## install the rollcall command and the development tools into .venv
+	@echo "Ready: .venv/bin/rollcall --help lists the commands"
 
 demo: .venv/.run-pins ## run the bot in a stand-in Slack workspace on this machine
 	@$(PY) -m playground $(ARGS)

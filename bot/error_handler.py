@@ -34,7 +34,7 @@ from bot.slack.interactions import (
     has_response_url,
 )
 from bot.slack.middleware import interaction_in
-from bot.slack.refusals import MalformedPayload, NotInUse, SlackBusy
+from bot.slack.refusals import MalformedPayload, MembershipUnknown, NotInUse, SlackBusy
 from bot.slack.replies import Reply, command_response, follow_up, post_ephemeral
 from bot.slack.response_urls import ReplyNotSent
 from bot.slack.view_payloads import ViewPayload
@@ -145,7 +145,7 @@ def _reply(
             return _answer_command(message, respond)
         case _:
             # Slack sends the event again: at once, after one minute, and after five.
-            is_temporary = isinstance(error, Busy | SlackBusy)
+            is_temporary = isinstance(error, Busy | SlackBusy | MembershipUnknown)
             return BoltResponse(status=503 if is_temporary else 200, body="")
 
 

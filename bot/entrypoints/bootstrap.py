@@ -142,7 +142,7 @@ def missing_dynamodb_tables(settings: Settings) -> tuple[str, ...]:
 @contextmanager
 def _dynamodb_startup_errors() -> Iterator[None]:
     """Turn errors of DynamoDB and of the AWS configuration into `StartupError`."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
     from domain.ports import Unavailable
 
@@ -154,10 +154,10 @@ def _dynamodb_startup_errors() -> Iterator[None]:
                 "The tables don't exist. Create them with `rollcall tables create`."
             ) from error
         raise StartupError(f"DynamoDB refused the request: {error}") from error
+    except NoRegionError as error:
+        raise StartupError("Set AWS_REGION to the region of the tables.") from error
     except (BotoCoreError, Unavailable, ValueError) as error:
-        raise StartupError(
-            f"DynamoDB can't be reached: {error} (AWS_DEFAULT_REGION sets the region)"
-        ) from error
+        raise StartupError(f"DynamoDB can't be reached: {error}") from error
 
 
 # Slack
@@ -184,18 +184,39 @@ def fetch_workspace_id(client: WebClient) -> str:
     return str(identity["team_id"])
 
 
+def slack_failure(error: Exception, url: str, variable: str) -> str:
+    """Return what went wrong in a call with a token, and what to do. `error` is one of `api_errors.FAILURES`."""
+    from slack_sdk.errors import SlackApiError
+
+    from bot.slack.api_errors import classify
+
+    if not isinstance(error, SlackApiError):
+        reason = getattr(error, "reason", None) or error
+        return f"Slack can't be reached at {url} ({reason}). Check the network, the proxy and SLACK_API_URL."
+    failure = classify(error)
+    if not failure.passes:
+        return f"Slack rejected {variable}: {failure.reason}. `rollcall doctor` says what to do."
+    status = int(
+        getattr(error.response, "status_code", None) or error.response.get("status") or 200
+    )
+    has_code = str(error.response.get("error") or "").isidentifier()  # not a page of HTML
+    if status == 429 or status >= 500 or has_code:
+        return f"Slack is busy or down ({failure.reason}). Try again in a minute."
+    return (
+        f"{url} doesn't respond as Slack's Web API does ({failure.reason}). Check SLACK_API_URL, which ends"
+        " in /api/, and the proxy."
+    )
+
+
 @contextmanager
 def slack_startup_errors(url: str, variable: str) -> Iterator[None]:
     """Turn Slack's errors into `StartupError`. `variable` names the token that was used."""
-    from slack_sdk.errors import SlackApiError, SlackClientError
+    from bot.slack.api_errors import FAILURES
 
     try:
         yield
-    except SlackApiError as error:
-        reason = error.response.get("error") or "no valid response"
-        raise StartupError(f"Slack rejected {variable}: {reason}") from error
-    except (SlackClientError, OSError) as error:
-        raise StartupError(f"Slack can't be reached at {url}: {error}") from error
+    except FAILURES as error:
+        raise StartupError(slack_failure(error, url, variable)) from error
 
 
 # The bot

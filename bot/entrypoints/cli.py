@@ -7,8 +7,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +20,9 @@ FAILED = 2
 """The exit status of a command that can't run, the same as argparse's for a mistyped one."""
 
 INTERRUPTED = 130
-"""The exit status of a check that Ctrl-C stopped: its result is unknown."""
+"""The exit status of a command that Ctrl-C stopped before its end: its result is unknown."""
+
+MAX_PORT = 65_535
 
 SLACK = frozenset({"SLACK_BOT_TOKEN"})
 
@@ -33,7 +35,7 @@ environment:
   SLACK_APP_TOKEN        xapp-..., for socket
   ROLLCALL_API_TOKENS    WORKSPACE=TOKEN,...: turns the HTTP API on for these tokens (default: off)
   SLACK_API_URL          address of Slack's Web API, or of a server that imitates it
-  AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_DYNAMODB and the other AWS variables
+  AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and the other AWS variables
 """
 
 
@@ -44,15 +46,16 @@ def main(argv: Sequence[str] | None = None, env: Mapping[str, str] | None = None
     # Named, not imported: `--help` need not wait for the domain.
     logging.getLogger("bot.telemetry").setLevel(logging.WARNING)
     try:
-        with suppress(KeyboardInterrupt):
-            return _COMMANDS[args.command](args, os.environ if env is None else env)
+        return _COMMANDS[args.command](args, os.environ if env is None else env)
     except SettingsError as error:
         print(f"Rollcall can't start. Check these environment variables:\n{error}", file=sys.stderr)
         return FAILED
     except StartupError as error:
         print(error, file=sys.stderr)
         return FAILED
-    return 0
+    except KeyboardInterrupt:
+        print(f"\nStopped: `rollcall {args.command}` did not finish", file=sys.stderr)
+        return INTERRUPTED
 
 
 def parser() -> argparse.ArgumentParser:
@@ -73,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     http.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)"
     )
-    http.add_argument("--port", type=int, default=3000, help="port to listen on (default: 3000)")
+    http.add_argument("--port", type=_port, default=3000, help="port to listen on (default: 3000)")
     manifest = commands.add_parser("manifest", help="print the app manifest")
     manifest.add_argument(
         "--url", type=_https, help="public address of the bot, for HTTP instead of Socket Mode"
@@ -125,6 +128,12 @@ def _https(url: str) -> str:
     return url
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to {MAX_PORT}")
+    return int(text)
+
+
 def _socket(_: argparse.Namespace, env: Mapping[str, str]) -> int:
     settings = Settings.from_env(env, needs=SLACK | {"SLACK_APP_TOKEN"})
     from bot.entrypoints import socket_mode
@@ -145,8 +154,12 @@ def _http(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     settings = Settings.from_env(env, needs=SLACK | {"SLACK_SIGNING_SECRET"})
     from bot.entrypoints import http_server
 
-    with bootstrap.running_bot(settings) as bot:
-        http_server.serve(bot, settings, host=args.host, port=args.port)
+    with (
+        http_server.listen(args.host, args.port) as listener,
+        bootstrap.running_bot(settings) as bot,
+        suppress(KeyboardInterrupt),  # the server has finished its requests by then
+    ):
+        http_server.serve(bot, settings, listener)
     return 0
 
 
@@ -174,10 +187,23 @@ def _doctor(_: argparse.Namespace, env: Mapping[str, str]) -> int:
     from bot.entrypoints.doctor import Level, examine
 
     has_problems = False
-    for finding in examine(settings, bootstrap.SystemClock().now):
-        print(finding, flush=True)
-        has_problems |= finding.level is Level.PROBLEM
+    with _without_sdk_log():
+        for finding in examine(settings, bootstrap.SystemClock().now):
+            print(finding, flush=True)
+            has_problems |= finding.level is Level.PROBLEM
     return 1 if has_problems else 0
+
+
+@contextmanager
+def _without_sdk_log() -> Iterator[None]:
+    """Keep slack_sdk from logging the failures that the report explains."""
+    logger = logging.getLogger("slack_sdk")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _validate(args: argparse.Namespace, env: Mapping[str, str]) -> int:
@@ -187,27 +213,19 @@ def _validate(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     client, clock = bootstrap.slack_client(settings), bootstrap.SystemClock()
     accepted = refused = 0
     try:
-        with Path(args.file).open(encoding="utf-8") as lines:
+        with Path(args.file).open(encoding="utf-8") as lines, _without_sdk_log():
             for name, surface in read(lines):
                 found = problems(client, surface, clock.sleep)
                 accepted, refused = accepted + (not found), refused + bool(found)
                 for problem in found:
                     print(f"refused: {name}: {problem}", flush=True)
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise StartupError(f"The file can't be read: {error}") from error
     print(f"accepted: {accepted}, refused: {refused}")
     return 1 if refused else 0
 
 
 def _check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
-    try:
-        return _run_check(args, env)
-    except KeyboardInterrupt:
-        print("\nStopped: the check did not finish", file=sys.stderr)
-        return INTERRUPTED
-
-
-def _run_check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     settings = Settings.from_env(env, needs=frozenset() if args.workspace else SLACK)
     workspace_id = args.workspace or bootstrap.fetch_workspace_id(bootstrap.slack_client(settings))
     from bot.entrypoints.check_report import Screen, check

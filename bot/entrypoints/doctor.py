@@ -5,12 +5,14 @@ Each check yields findings, one line of plain words each. They name variables, n
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from getpass import getuser
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +31,17 @@ WITHOUT = {
     "chat:write.public": "invite Rollcall to each public channel before its card is posted there",
     "files:write": "calendar files and exported lists are not sent",
     "im:write": "calendar files and exported lists are not sent",
-    "groups:read": "private channels are recognized only by Slack refusing to show them",
+    "groups:read": "a channel counts as private because Slack doesn't show it",
 }
 """What follows if an optional scope of the manifest was declined."""
 
-REINSTALL = "Update the app from the manifest, and reinstall it (OAuth & Permissions)."
+REINSTALL = "Update the app from the manifest (App Manifest), and reinstall it (Install App)."
+
+COPY_AGAIN = (
+    "Copy it again from Install App in the app's settings. If the app was removed from the workspace, install"
+    " it again first."
+)
+GENERATE_NEW = "Generate a new one on Basic Information, with the scope connections:write."
 
 
 class Level(Enum):
@@ -72,33 +80,28 @@ def examine(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding
     if settings.slack_api_url != SLACK_API_URL:
         yield _note(f"SLACK_API_URL: {settings.slack_api_url} is used instead of Slack.")
     workspace_id = None
+    is_reachable = True
     try:
         identity = bootstrap.slack_client(settings).auth_test()
     except FAILURES as error:
-        yield _problem(_refused(error, "SLACK_BOT_TOKEN", settings, "OAuth & Permissions"))
+        is_reachable = isinstance(error, SlackApiError)
+        yield _problem(_failure(error, "SLACK_BOT_TOKEN", settings, COPY_AGAIN))
     else:
         workspace_id = str(identity["team_id"])
         headers = {name.lower(): value for name, value in identity.headers.items()}
         yield _token(identity)
         yield from _scopes(headers.get("x-oauth-scopes"))
         yield _clock(headers.get("date"), now())
-    yield _requests(settings)
+    yield _requests(settings, is_reachable=is_reachable)
     yield _store(settings, workspace_id or "none")
 
 
-def _refused(error: Exception, variable: str, settings: Settings, page: str) -> str:
-    if not isinstance(error, SlackApiError):
-        return (
-            f"Slack can't be reached at {settings.slack_api_url} ({type(error).__name__})."
-            " Check the network, the proxy and SLACK_API_URL."
-        )
+def _failure(error: Exception, variable: str, settings: Settings, advice: str) -> str:
+    """Return what went wrong in a call with a token. `advice` says what to do if Slack rejects the token."""
     failure = classify(error)
     if failure.passes:
-        return f"{variable}: Slack can't say now ({failure.reason}). Try again in a minute."
-    return (
-        f"{variable}: Slack rejects it ({failure.reason}). Copy it again from {page} in the app's settings."
-        " If the app was removed from the workspace, install it again first."
-    )
+        return bootstrap.slack_failure(error, settings.slack_api_url, variable)
+    return f"{variable}: Slack rejects it ({failure.reason}). {advice}"
 
 
 def _token(identity: Any) -> Finding:
@@ -121,7 +124,8 @@ def _scopes(header: Any) -> Iterator[Finding]:
     needed, optional = manifest.scopes()
     missing = sorted(needed - granted)
     if missing:
-        yield _problem(f"Scopes: {', '.join(missing)} missing. {REINSTALL}")
+        verb = "is" if len(missing) == 1 else "are"
+        yield _problem(f"Scopes: {', '.join(missing)} {verb} missing. {REINSTALL}")
     for scope in sorted(optional - granted):
         yield _note(f"Scopes: the optional {scope} was not granted: {WITHOUT[scope]}.")
     if not missing and optional <= granted:
@@ -135,24 +139,26 @@ def _clock(header: Any, now: datetime) -> Finding:
         slack_time = parsedate_to_datetime(str(text))
     if slack_time is None or slack_time.tzinfo is None:
         return _note("Clock: this server doesn't tell its time.")
-    apart = abs(now - slack_time)
-    if apart > CLOCK_TOLERANCE:
+    ahead = now - slack_time
+    if abs(ahead) > CLOCK_TOLERANCE:
+        direction = "ahead of" if ahead > timedelta() else "behind"
         return _problem(
-            f"Clock: this machine's is {apart.total_seconds():.0f} seconds off Slack's."
+            f"Clock: this machine's is {abs(ahead).total_seconds():.0f} seconds {direction} Slack's."
             " Turn on time synchronization (timedatectl set-ntp true)."
         )
     return _ok("Clock: within a minute of Slack's.")
 
 
-def _requests(settings: Settings) -> Finding:
+def _requests(settings: Settings, *, is_reachable: bool) -> Finding:
     """Check how Slack's requests come in: through a socket, or signed over HTTP."""
+    if settings.app_token and not is_reachable:
+        return _note("SLACK_APP_TOKEN: not checked, because Slack can't be reached.")
     if settings.app_token:
         client = WebClient(base_url=settings.slack_api_url, timeout=10, retry_handlers=[])
         try:
             client.apps_connections_open(app_token=settings.app_token)
         except FAILURES as error:
-            page = "Basic Information (it needs the scope connections:write)"
-            return _problem(_refused(error, "SLACK_APP_TOKEN", settings, page))
+            return _problem(_failure(error, "SLACK_APP_TOKEN", settings, GENERATE_NEW))
         return _ok("SLACK_APP_TOKEN: Slack offers a connection, so `rollcall socket` can run.")
     if settings.signing_secret:
         return _ok(
@@ -166,10 +172,14 @@ def _requests(settings: Settings) -> Finding:
 
 def _store(settings: Settings, workspace_id: str) -> Finding:
     path = settings.sqlite_path
-    if path is not None and not Path(path).exists():
-        if not Path(path).absolute().parent.is_dir():
+    if path is not None:
+        folder = Path(path).absolute().parent
+        if not folder.is_dir():
             return _problem(f"ROLLCALL_STORE: create the folder of {path} first.")
-        return _ok(f"ROLLCALL_STORE: {path} doesn't exist yet; the first start creates it.")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return _problem(f"ROLLCALL_STORE: {getuser()} may not write in the folder of {path}.")
+        if not Path(path).exists() or not Path(path).stat().st_size:
+            return _ok(f"ROLLCALL_STORE: {path} doesn't exist yet; the first start creates it.")
     try:
         with bootstrap.open_store(settings, workspace_id) as store:
             store.list_unfinished_users(limit=1)

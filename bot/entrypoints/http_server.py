@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 from concurrent.futures import Executor
 
 import uvicorn
@@ -15,20 +16,38 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from bot.entrypoints.bootstrap import Bot, SystemClock, new_id
+from bot.entrypoints import manifest
+from bot.entrypoints.bootstrap import Bot, StartupError, SystemClock, new_id
 from bot.entrypoints.settings import Settings
 from bot.slack.request_verification import MAX_BODY_BYTES, RequestVerifier
 
 _logger = logging.getLogger(__name__)
 
+BACKLOG = 2048
+"""Connections that wait to be accepted: as many as uvicorn has by default."""
+
 SHUTDOWN_SECONDS = 15
 """How long a stop waits for requests in progress. The HTTP API may hold an answer back for ten."""
 
 
-def serve(bot: Bot, settings: Settings, *, host: str, port: int) -> None:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there. Raises `StartupError` if the port is in use, or the address not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise StartupError(
+            f"Rollcall can't listen on {host}:{port}: {error.strerror}. Choose another port with --port, or"
+            " another address of this machine with --host."
+        ) from error
+
+
+def serve(bot: Bot, settings: Settings, listener: socket.socket) -> None:
     """Serve the bot until SIGINT or SIGTERM. The HTTP API is off without a token (R10.3)."""
     tokens = settings.api_tokens_of(bot.workspace_id)
-    _logger.info(
+    is_for_others = bool(settings.api_tokens) and not tokens
+    _logger.log(
+        logging.WARNING if is_for_others else logging.INFO,
         "HTTP API: %s (tokens for %s: %d; for other workspaces: %d)",
         "on" if tokens else "off",
         bot.workspace_id,
@@ -43,13 +62,15 @@ def serve(bot: Bot, settings: Settings, *, host: str, port: int) -> None:
     # uvicorn finishes the requests in progress, then raises the signal again. SIGTERM's default
     # would end the process before the notification worker has stopped.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
-    uvicorn.run(
+    host, port = listener.getsockname()[:2]
+    address = f"[{host}]" if ":" in host else host
+    config = uvicorn.Config(
         build_http(bot.app, bot.executor, settings.signing_secret, api),
-        host=host,
-        port=port,
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+    _logger.info("Rollcall is running on http://%s:%d (press Ctrl-C to stop it)", address, port)
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def build_http(
@@ -73,7 +94,7 @@ def build_http(
         return PlainTextResponse("ok")
 
     routes: list[BaseRoute] = [
-        Route("/slack/events", slack_events, methods=["POST"]),
+        Route(manifest.ROUTE, slack_events, methods=["POST"]),
         Route("/healthz", healthz),
     ]
     if api is not None:

@@ -10,6 +10,9 @@ import yaml
 
 PATH = Path(__file__).parents[2] / "manifest.yml"
 
+ROUTE = "/slack/events"
+"""The path of all requests of Slack's, below the bot's address."""
+
 
 def for_socket_mode() -> str:
     """Return the manifest of the Socket Mode app."""
@@ -29,9 +32,10 @@ def scopes() -> tuple[frozenset[str], frozenset[str]]:
 
 
 def for_http(url: str) -> str:
-    """Return the manifest of the same app over HTTP. Slack sends its requests to `url`."""
+    """Return the manifest of the same app over HTTP. Slack sends its requests to `/slack/events` below `url`."""
     manifest: dict[str, Any] = yaml.safe_load(for_socket_mode())
-    request_url = f"{url.rstrip('/')}/slack/events"
+    base = url.rstrip("/").removesuffix(ROUTE)
+    request_url = base + ROUTE
     for command in manifest["features"]["slash_commands"]:
         command["url"] = request_url
     settings = manifest["settings"]

@@ -87,7 +87,7 @@ def _is_url(value: str) -> bool:
         parts = urlsplit(value)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and "@" not in parts.netloc
 
 
 def _api_tokens(value: str) -> tuple[tuple[str, str], ...]:
@@ -105,19 +105,19 @@ def _are_api_tokens(value: str) -> bool:
 
 _VARIABLES: dict[str, tuple[Callable[[str], object], str]] = {
     "SLACK_BOT_TOKEN": (
-        re.compile(r"xoxb-\S+").fullmatch,
-        "the app's bot token, which starts with xoxb- (see OAuth & Permissions in the app's settings)",
+        re.compile(r"xoxb-[!-~]+").fullmatch,
+        "the app's bot token, which starts with xoxb- (see Install App in the app's settings)",
     ),
     "SLACK_SIGNING_SECRET": (
-        re.compile(r"\S{8,}").fullmatch,
+        re.compile(r"[!-~]{8,}").fullmatch,
         "the app's signing secret (see Basic Information in the app's settings)",
     ),
     "SLACK_APP_TOKEN": (
-        re.compile(r"xapp-\S+").fullmatch,
+        re.compile(r"xapp-[!-~]+").fullmatch,
         "an app-level token with connections:write, which starts with xapp-"
         " (see Basic Information in the app's settings)",
     ),
-    "SLACK_API_URL": (_is_url, "an http or https URL"),
+    "SLACK_API_URL": (_is_url, "an http or https URL, without a password"),
     "ROLLCALL_STORE": (
         re.compile(r"dynamodb|sqlite:.+").fullmatch,
         "dynamodb, or sqlite: followed by the path of a file",

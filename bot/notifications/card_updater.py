@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from slack_sdk import WebClient
 
@@ -24,6 +24,12 @@ _logger = logging.getLogger(__name__)
 UPDATE_METHOD = "chat.update"
 
 RETRY_DELAY = timedelta(seconds=5)
+"""Before a card that Slack did not update is tried again. It doubles with each failure in a row."""
+
+MAX_RETRY_DELAY = timedelta(seconds=40)
+
+MAX_FAILURES_IN_A_ROW = 3
+"""Failures, of any cards, after which all cards wait for `RETRY_DELAY`."""
 
 MAX_REMEMBERED = 10_000
 """Cards remembered as stored. When there are more, all are forgotten, and stored again on a click."""
@@ -50,6 +56,9 @@ class CardUpdater:
         self._circuit_breaker = circuit_breaker
         self._rate_limiter = RateLimiter(clock)
         self._paused_until = clock.now()
+        self._failures_in_a_row = 0
+        self._failing: dict[tuple[str, str], tuple[int, datetime]] = {}
+        """How often in a row Slack did not update a card, and when to try again."""
         self._uncertain: dict[tuple[str, str], Card] = {}
         """Cards whose content is unknown: the last update may have replaced a newer one."""
 
@@ -141,7 +150,9 @@ class CardUpdater:
 
     def _update(self, card: Card, event: Event, renew_lease: Callable[[], None]) -> CardProgress:
         """Update one card, if the rate limit allows it now."""
-        allowed_at = max(self._paused_until, self._circuit_breaker.refused_until(UPDATE_METHOD))
+        _, not_before = self._failing.get(_key(card), (0, self._paused_until))
+        refused_until = self._circuit_breaker.refused_until(UPDATE_METHOD)
+        allowed_at = max(self._paused_until, refused_until, not_before)
         if allowed_at <= self._clock.now():
             allowed_at = self._rate_limiter.take(_key(card)) or allowed_at
         if allowed_at > self._clock.now():
@@ -162,6 +173,8 @@ class CardUpdater:
         except FAILURES as error:
             return self._handle_failure(card, event, error)
         self._circuit_breaker.record_success(UPDATE_METHOD)
+        self._failures_in_a_row = 0
+        self._failing.pop(_key(card), None)
         # If the lease is lost, its new holder may have shown a newer version before this one arrived.
         renew_lease()
         if is_deleted:
@@ -172,6 +185,9 @@ class CardUpdater:
     def _handle_failure(self, card: Card, event: Event, error: Exception) -> CardProgress:
         failure = classify(error)
         now = self._clock.now()
+        if failure.error_class is ErrorClass.TEMPORARY:
+            return self._try_later(card)
+        self._failing.pop(_key(card), None)
         match failure.error_class:
             case ErrorClass.RECIPIENT:
                 _logger.info("card of %s no longer exists: %s", card.event_id, failure.reason)
@@ -184,10 +200,18 @@ class CardUpdater:
                 self._paused_until = now + timedelta(seconds=failure.retry_after)
             case ErrorClass.APP:
                 self._circuit_breaker.record_refusal(UPDATE_METHOD, failure.reason)
-            case ErrorClass.TEMPORARY:
-                self._paused_until = now + RETRY_DELAY
         refused_until = self._circuit_breaker.refused_until(UPDATE_METHOD)
         return CardProgress(card.rendered_version, max(self._paused_until, refused_until))
+
+    def _try_later(self, card: Card) -> CardProgress:
+        """Return when to update a card again. Others go on, unless Slack seems to be down."""
+        failures, _ = self._failing.get(_key(card), (0, None))
+        retry_at = self._clock.now() + min(RETRY_DELAY * 2 ** min(failures, 8), MAX_RETRY_DELAY)
+        self._failing[_key(card)] = (failures + 1, retry_at)
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
+            self._paused_until = self._clock.now() + RETRY_DELAY
+        return CardProgress(card.rendered_version, retry_at)
 
     def _store_version(self, card: Card, event: Event) -> CardProgress:
         if not self._store.put_card(card.model_copy(update={"rendered_version": event.version})):

@@ -79,7 +79,6 @@ _OF_ONE_METHOD = {
     "missing_scope",
     "no_permission",
     "not_enabled",
-    "restricted_action",
     "unknown_method",
 }
 """Errors of class `APP` that concern one method; Slack still accepts the others."""
@@ -116,6 +115,7 @@ _CLASSES: Mapping[ErrorClass, Set[str]] = {
         "is_archived",
         "is_inactive",
         "not_in_channel",
+        "restricted_action",
         "restricted_action_non_threadable_channel",
         "restricted_action_read_only_channel",
         "restricted_action_thread_locked",

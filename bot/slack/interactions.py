@@ -104,7 +104,7 @@ class _Interaction(SlackRequest):
     @property
     def member_team_ids(self) -> set[str]:
         """Return what the request names as the acting member's workspace or organization."""
-        return {self.user.team_id} if self.user.team_id else set()
+        return super().workspace_ids | ({self.user.team_id} if self.user.team_id else set())
 
     @property
     def user_id(self) -> str:

@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.refusals import GuestRefused, GuestStatusUnknown, MembershipUnknown
-from bot.slack.slack_users import SlackUser
+from bot.slack.slack_users import SlackUser, read_user
 from domain.errors import NotOrganizer
 from domain.inputs import time_zones
 from domain.models import Actor
@@ -154,13 +154,16 @@ class MemberDirectory:
             try:
                 user = self._patient_client.users_info(user=user_id)["user"]
             except FAILURES as error:
+                self._to_look_up.pop(user_id, None)
                 if classify(error).error_class in (ErrorClass.RECIPIENT, ErrorClass.BUG):
-                    self._to_look_up.pop(user_id, None)
                     continue
+                self._add(self._to_look_up, user_id)  # behind the others
                 return
             self._to_look_up.pop(user_id, None)
             self._remember(user_id, user)
-            yield SlackUser.model_validate(user)
+            member = read_user(user)
+            if member is not None:
+                yield member
 
     def _look_up(self, user_id: str) -> _Profile:
         now = self._clock.now()
@@ -180,7 +183,7 @@ class MemberDirectory:
         zone = user.get("tz") or "UTC"
         team_ids = _team_ids(user)
         # An admin of another workspace of the organization is none of ours.
-        is_ours = not team_ids or self._workspace_id in team_ids
+        is_ours = self._workspace_id in team_ids or not (team_ids or user.get("is_stranger"))
         profile = _Profile(
             is_admin=is_ours and bool(user.get("is_admin") or user.get("is_owner")),
             time_zone=zone if zone in time_zones() else "UTC",

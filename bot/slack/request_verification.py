@@ -14,6 +14,9 @@ _logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 1_000_000
 """The largest request body, in bytes; Slack's views have at most 250 KB."""
 
+MAX_SECONDS_APART = 300
+"""Between a request's timestamp and this machine's clock, as Slack's page on verifying requests says."""
+
 _SECONDS = re.compile(r"[0-9]{1,12}")
 """A timestamp as Slack writes it."""
 
@@ -42,6 +45,7 @@ class RequestVerifier:
         if not self._is_signed(text, headers):
             if _CERTIFICATE_CHECK.search(body):
                 return BoltResponse(status=200, body="")
+            self._log_refusal(headers)
             return BoltResponse(status=401, body="no valid signature")
         try:
             request = BoltRequest(body=text, query=query, headers=dict(headers))
@@ -50,6 +54,19 @@ class RequestVerifier:
             _logger.warning("malformed request: %s", type(error).__name__)
             return BoltResponse(status=400, body="malformed")
         return self._app.dispatch(request)
+
+    def _log_refusal(self, headers: Mapping[str, str]) -> None:
+        """Say which of the two set-up faults it is. Requests that don't even look like Slack's are not logged."""
+        timestamp = headers.get("x-slack-request-timestamp", "")
+        if not _SECONDS.fullmatch(timestamp) or "x-slack-signature" not in headers:
+            return
+        apart = abs(self._verifier.clock.now() - int(timestamp))
+        if apart > MAX_SECONDS_APART:
+            _logger.warning("refused a request: its time is %d s off this machine's clock", apart)
+        else:
+            _logger.warning(
+                "refused a request: SLACK_SIGNING_SECRET is not what it was signed with"
+            )
 
     def _is_signed(self, body: str, headers: Mapping[str, str]) -> bool:
         timestamp = headers.get("x-slack-request-timestamp", "")

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import logging
+from typing import Annotated, Any
 
-from bot.slack.payload_models import PayloadPart, Text
+from pydantic import BeforeValidator, Field, ValidationError
+
+from bot.slack.payload_models import PayloadPart
 from domain.inputs import Identifier
+
+_logger = logging.getLogger(__name__)
+
+
+def _readable(name: Any) -> str | None:
+    """Return a name without halves of surrogate pairs: a name must not keep a deactivation from being seen."""
+    return name.encode(errors="replace").decode() if isinstance(name, str) else None
+
+
+_Name = Annotated[str | None, BeforeValidator(_readable)]
 
 
 class _Profile(PayloadPart):
-    display_name: Text | None = None
-    real_name: Text | None = None
+    display_name: _Name = None
+    real_name: _Name = None
 
 
 class SlackUser(PayloadPart):
@@ -18,7 +31,7 @@ class SlackUser(PayloadPart):
 
     id: Identifier
     deleted: bool | None = None
-    real_name: Text | None = None
+    real_name: _Name = None
     profile: _Profile | None = Field(default_factory=_Profile)
     is_restricted: bool | None = None
     is_ultra_restricted: bool | None = None
@@ -39,3 +52,13 @@ class SlackUser(PayloadPart):
     def is_guest(self) -> bool:
         """Return whether the member is a guest, who sees only some channels."""
         return bool(self.is_restricted or self.is_ultra_restricted)
+
+
+def read_user(user: Any) -> SlackUser | None:
+    """Return a user object of the Web API; log one that is not as Slack documents it, and return None."""
+    try:
+        return SlackUser.model_validate(user)
+    except ValidationError as error:
+        where = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
+        _logger.warning("a user object of Slack's can't be read: %s", where)
+        return None

@@ -145,7 +145,10 @@ class SocketModeClient:
                 return None
             _raise_end(signal)
             if isinstance(signal, Greeted | Lost) and signal.connection is connection:
-                return signal if isinstance(signal, kind) else None
+                if isinstance(signal, kind):
+                    return signal
+                if isinstance(signal, Lost):
+                    return None
 
     def _sleep(self, seconds: float) -> None:
         """Pause, unless the client is to stop. Signals of connections no longer matter by now."""

@@ -6,6 +6,7 @@ conditions of commits are in `storage.dynamodb.conditions`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -49,9 +50,11 @@ CLIENT = Config(
 def make_client() -> DynamoDBClient:
     """Return a client that sends each request once and gives up within a second.
 
-    AWS's own variables set the region, the credentials and `AWS_ENDPOINT_URL_DYNAMODB`.
+    AWS's own variables set the region, the credentials and `AWS_ENDPOINT_URL_DYNAMODB`. `AWS_REGION` sets the
+    region, too: AWS's other tools read it, but boto3 does not.
     """
-    return boto3.client("dynamodb", config=CLIENT)
+    region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
+    return boto3.client("dynamodb", region_name=region, config=CLIENT)
 
 
 class DynamoDBStore(DynamoDBOutbox):

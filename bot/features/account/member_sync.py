@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.slack.api_errors import ErrorClass, classify
 from bot.slack.member_directory import MemberDirectory
-from bot.slack.slack_users import SlackUser
+from bot.slack.slack_users import SlackUser, read_user
 from domain.errors import Invalid, RollcallError, UnknownUser
 from domain.inputs import UserChanges
 from domain.models import DeliveryState, User
@@ -138,7 +138,8 @@ class MemberComparison:
                 self._clock.sleep(wait)
                 continue
             following = (page.get("response_metadata") or {}).get("next_cursor") or None
-            return [SlackUser.model_validate(user) for user in page["members"]], following
+            members = [read_user(user) for user in page["members"]]
+            return [member for member in members if member is not None], following
         _logger.warning("no time left to compare with Slack's members; the next run continues")
         return None
 

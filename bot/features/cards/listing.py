@@ -22,6 +22,9 @@ PAGE_SIZE = 100
 MAX_PENDING = 1_000
 """Events remembered whose channel's privacy is not known yet. The daily run finds the others."""
 
+PENDING_SECONDS = 20.0
+"""Seconds for those at most: the sweep, which asks, also has reminders to send."""
+
 LONGEST_WAIT = 120.0
 """Seconds to wait at most for Slack's rate limit."""
 
@@ -62,8 +65,11 @@ class ChannelFollower:
             self._pending[event.event_id] = event.listing_channel
 
     def follow_pending(self) -> None:
-        """Ask for the missing answers, until Slack fails again."""
+        """Ask for the missing answers, until Slack fails again or it takes too long."""
+        ends = self._clock.monotonic() + PENDING_SECONDS
         for event_id, channel_id in list(self._pending.items()):
+            if self._clock.monotonic() >= ends:
+                return
             private = is_private(self._client, channel_id)
             if private is None:
                 return

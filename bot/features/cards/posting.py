@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.context import Cards
@@ -31,9 +30,6 @@ def try_to_post_card(
         cards.post_card(event, channel_id, after=after)
     except FAILURES as error:
         failure = classify(error)
-        if failure.reason == "restricted_action":
-            # In a channel, as opposed to a direct message, only some members may post.
-            failure = replace(failure, error_class=ErrorClass.RECIPIENT)
         if failure.error_class is not ErrorClass.RECIPIENT:
             is_alarm = failure.error_class in (ErrorClass.APP, ErrorClass.BUG)
             _logger.log(

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from bot.blocks.mrkdwn import is_slack_id
 from bot.features.export.attendee_list import attendee_pages
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
-from bot.slack.slack_users import SlackUser
+from bot.slack.slack_users import read_user
 from domain.models import Event
 from domain.ports import Store
 
@@ -40,7 +40,9 @@ class MissingNames:
             if len(self.names) >= MAX_NAMES:
                 self.names.clear()
             try:
-                self.names[user_id] = self._name_of(user_id)
+                name = self._name_of(user_id)
+                if name is not None:
+                    self.names[user_id] = name
             except FAILURES:
                 self._unfinished = {event.event_id: chain([user_id], user_ids)}
                 raise
@@ -55,12 +57,14 @@ class MissingNames:
                 if is_missing and user.user_id not in self.names:
                     yield user.user_id
 
-    def _name_of(self, user_id: str) -> str:
-        """Return a member's name in Slack, or an empty string if Slack does not say."""
+    def _name_of(self, user_id: str) -> str | None:
+        """Return a member's name in Slack, empty if there is none, and None if Slack refuses the app now."""
         try:
             response = self._client.users_info(user=user_id)
         except SlackApiError as error:
-            if classify(error).error_class in (ErrorClass.RATE_LIMITED, ErrorClass.TEMPORARY):
+            failure = classify(error)
+            if failure.passes:
                 raise
-            return ""
-        return SlackUser.model_validate(response["user"]).name
+            return None if failure.error_class is ErrorClass.APP else ""
+        user = read_user(response["user"])
+        return user.name if user is not None else ""

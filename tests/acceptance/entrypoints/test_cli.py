@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,6 +68,64 @@ def test_every_missing_variable_is_named(
     assert main([command], {}) == 2
     lines = capsys.readouterr().err.splitlines()
     assert [line.split()[0] for line in lines[1:]] == named
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxb-…"),
+        ("SLACK_APP_TOKEN", "xapp-…"),
+        ("SLACK_SIGNING_SECRET", "………………"),
+    ],
+)
+def test_placeholder_of_a_token_is_malformed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], variable: str, value: str
+) -> None:
+    """An HTTP header can't carry it."""
+    assert main(["doctor"], env(tmp_path, **SLACK | {variable: value})) == 2
+    assert f"{variable} is malformed" in capsys.readouterr().err
+
+
+def test_password_in_slacks_address_is_refused_and_not_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = env(tmp_path, SLACK_API_URL="https://ada:pass-word@slack.example/api/", **SLACK)
+    assert main(["doctor"], given) == 2
+    printed = capsys.readouterr()
+    assert "SLACK_API_URL is malformed" in printed.err
+    assert "pass-word" not in printed.out + printed.err
+
+
+@pytest.mark.parametrize("command", ["doctor", "check", "socket", "http"])
+def test_command_that_ctrl_c_stopped_before_its_end_exits_with_130(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bot.entrypoints.bootstrap.slack_client", interrupted)
+    given = env(tmp_path, SLACK_APP_TOKEN="xapp-1", **SLACK)
+    assert main([command, *(["--port", "0"] if command == "http" else [])], given) == 130
+    assert f"`rollcall {command}` did not finish" in capsys.readouterr().err
+
+
+def test_port_in_use_is_reported_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        assert main(["http", "--port", port], env(tmp_path, **SLACK)) == 2
+    assert f"can't listen on 127.0.0.1:{port}: Address already in use" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_port_that_is_none_is_refused(capsys: pytest.CaptureFixture[str], port: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["http", f"--port={port}"], {})
+    assert "must be a number from 0 to 65535" in capsys.readouterr().err
 
 
 def test_unreachable_slack_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

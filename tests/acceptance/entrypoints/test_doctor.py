@@ -66,6 +66,25 @@ def test_unreachable_slack(configured: dict[str, str], capsys: pytest.CaptureFix
     assert f"can't be reached at {url}/" in problem
 
 
+def test_unreachable_slack_is_said_once_without_a_log(
+    configured: dict[str, str], capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with serve(build_server()) as url:
+        pass
+    given = configured | {"SLACK_API_URL": url, "SLACK_APP_TOKEN": "xapp-1"}
+    (problem,) = problems(given, capsys)
+    assert "Connection refused" in problem
+    assert caplog.messages == []
+
+
+def test_address_that_is_not_slacks_web_api(
+    configured: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = configured["SLACK_API_URL"].removesuffix("/api")
+    (problem,) = problems(configured | {"SLACK_API_URL": wrong}, capsys)
+    assert "Check SLACK_API_URL, which ends in /api/" in problem
+
+
 def test_slack_that_is_down(
     harness: SlackHarness, configured: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,14 +127,15 @@ def test_declined_scope_is_a_note_with_what_it_costs(
         assert f"{scope} was not granted: {cost}" in printed
 
 
-@pytest.mark.parametrize("minutes", [-2, 2])
+@pytest.mark.parametrize(("minutes", "direction"), [(-2, "behind"), (2, "ahead of")])
 def test_clock_that_is_minutes_off(
-    harness: SlackHarness, configured: dict[str, str], minutes: int
+    harness: SlackHarness, configured: dict[str, str], minutes: int, direction: str
 ) -> None:
     off = harness.clock.now() + timedelta(minutes=minutes)
     found = list(examine(Settings.from_env(configured), lambda: off))
     (problem,) = [finding.text for finding in found if finding.level is Level.PROBLEM]
     assert problem.startswith("Clock: ")
+    assert f"seconds {direction} Slack's" in problem
 
 
 def test_neither_app_token_nor_signing_secret(
@@ -166,6 +186,27 @@ def test_store_in_a_folder_that_does_not_exist(
     (problem,) = problems(given, capsys)
     assert "create the folder" in problem
     assert not (tmp_path / "none").exists()
+
+
+def test_store_in_a_folder_that_may_not_be_written_to(
+    configured: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Root may write everywhere, and the tests may run as root."""
+    monkeypatch.setattr("os.access", lambda *_: False)
+    (problem,) = problems(configured, capsys)
+    assert "may not write in the folder of" in problem
+
+
+def test_empty_file_stays_empty(
+    configured: dict[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "empty.sqlite"
+    path.touch()
+    given = configured | {"ROLLCALL_STORE": f"sqlite:{path}"}
+    assert problems(given, capsys, status=0) == []
+    assert path.read_bytes() == b""
 
 
 def test_store_that_is_another_programs_file(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -184,3 +185,30 @@ def test_slacks_route_takes_only_post(web: TestClient) -> None:
 
 def test_health_check_needs_no_signature(web: TestClient) -> None:
     assert web.get("/healthz").text == "ok"
+
+
+@pytest.mark.parametrize(
+    ("forged", "fault"),
+    [
+        ({"secret": "another secret"}, "SLACK_SIGNING_SECRET"),
+        ({"age": 400}, "400 s off this machine's clock"),
+    ],
+)
+def test_set_up_fault_behind_a_refusal_is_logged(
+    harness: SlackHarness,
+    web: TestClient,
+    caplog: pytest.LogCaptureFixture,
+    forged: dict[str, Any],
+    fault: str,
+) -> None:
+    body = urlencode(REGISTER_COMMAND)
+    web.post("/slack/events", content=body, headers=signed(harness, body, **forged))
+    (message,) = [record.getMessage() for record in caplog.records if record.name.startswith("bot")]
+    assert fault in message
+
+
+def test_request_that_does_not_look_like_slacks_is_not_logged(
+    web: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    web.post("/slack/events", content="anything")
+    assert not [record for record in caplog.records if record.name.startswith("bot")]

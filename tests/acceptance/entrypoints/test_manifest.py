@@ -163,8 +163,9 @@ def test_both_tabs_and_socket_mode_are_on() -> None:
     assert raw["settings"]["socket_mode_enabled"] is True
 
 
-def test_http_manifest_differs_only_in_its_addresses() -> None:
-    http = yaml.safe_load(manifest.for_http("https://rollcall.example/"))
+@pytest.mark.parametrize("path", ["", "/", "/slack/events"])
+def test_http_manifest_differs_only_in_its_addresses(path: str) -> None:
+    http = yaml.safe_load(manifest.for_http(f"https://rollcall.example{path}"))
     url = "https://rollcall.example/slack/events"
     for command in http["features"]["slash_commands"]:
         assert command.pop("url") == url

@@ -106,3 +106,23 @@ def test_rate_limit_is_waited_for(harness: SlackHarness) -> None:
     waited: list[float] = []
     assert problems(harness.client, GOOD, waited.append) == []
     assert waited == [30]
+
+
+def test_file_that_is_no_text_can_not_be_read(
+    configured: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "surfaces.jsonl"
+    path.write_bytes(b"\xff\xfe")
+    assert main(["validate", str(path)], configured) == 2
+    assert "The file can't be read" in capsys.readouterr().err
+
+
+def test_answer_that_is_cut_off_is_no_refusal(
+    harness: SlackHarness,
+    configured: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    harness.api.fail_next("blocks.validate", Fault.cut_off())
+    assert main(["validate", file_of(tmp_path, good=GOOD)], configured) == 2
+    assert "Slack can't be reached" in capsys.readouterr().err

@@ -149,3 +149,10 @@ def test_notifications_go_out_while_the_comparison_waits(harness: SlackHarness) 
     harness.api.fail_next(LIST, Fault.rate_limited(30))
     harness.bot.notification_worker.process_due_events()
     assert len(sent) == 1
+
+
+def test_member_who_can_not_be_read_stops_nothing(harness: SlackHarness) -> None:
+    harness.workspace.put_member(Member("no id", "odd", "Odd"), announce=False)
+    fill(harness, 1)
+    deactivate_first_and_last(harness)
+    assert comparison(harness).run() == 2

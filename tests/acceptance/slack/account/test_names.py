@@ -5,11 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
 from bot.blocks.ids import ActionId
 from bot.notifications.worker import SWEEP_INTERVAL
+from bot.slack.member_directory import MemberDirectory
+from domain.inputs import UserDraft
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, files, reply
@@ -125,3 +130,34 @@ def test_export_leaves_out_the_name_of_a_member_whom_slack_does_not_know(
     harness.deliver_due(5)
     assert exported_names(harness) == {"U0NOBODY": ""}
     harness.workspace.refusals.clear()
+
+
+def test_export_after_a_restriction_has_all_names(harness: SlackHarness) -> None:
+    """A name that Slack refused to tell is asked for again. This process has not met the members."""
+    harness.event()
+    for user_id in (BJORN, CHLOE):
+        harness.bot.service.register_ensuring_user("yoga", UserDraft.unnamed(user_id))
+    export(harness)
+    harness.api.faults.set_default(Fault.refused("accesslimited"))
+    harness.deliver_due(30)
+    harness.api.faults.clear()
+    harness.deliver_due(200)
+    assert exported_names(harness) == {BJORN: "Björn Lindqvist", CHLOE: "Chloé Tremblay"}
+
+
+class FailsForBjorn(WebClient):
+    """A client to which Slack does not tell who Björn is."""
+
+    def users_info(self, *, user: str, **values: Any) -> SlackResponse:
+        if user == BJORN:
+            raise TimeoutError
+        return super().users_info(user=user, **values)
+
+
+def test_member_whom_slack_keeps_failing_to_look_up_delays_no_other(harness: SlackHarness) -> None:
+    client = FailsForBjorn(token=harness.client.token, base_url=harness.client.base_url)
+    directory = MemberDirectory(client, harness.clock, harness.workspace.team_id)
+    directory.meet(BJORN)
+    directory.meet(CHLOE)
+    found = [member.id for _ in range(3) for member in directory.look_up_met()]
+    assert found == [CHLOE]

@@ -7,8 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
 from bot.blocks.ids import ActionId, BlockId, EventOption
+from bot.features.cards.listing import ChannelFollower
 from bot.features.event_form.views import PRIVACY_UNKNOWN
 from bot.notifications.worker import SWEEP_INTERVAL
 from domain.inputs import EventChanges
@@ -139,3 +142,34 @@ def test_choice_made_while_slack_is_asked_is_kept(harness: SlackHarness) -> None
     harness.bot.service.edit_event("yoga", EventChanges.of(listed=True))
     harness.bot.service.follow_channel("yoga", event.listing_channel or "", is_private=True)
     assert the_event(harness).listed is True
+
+
+def test_slow_answers_do_not_hold_up_the_reminders_for_long(harness: SlackHarness) -> None:
+    """The sweep asks for 20 seconds at most; those who are left wait for the next one."""
+    later = harness.clock.now() + timedelta(days=2)
+    events = [
+        harness.event(f"e{number}", starts_at=later, listed=False, listing_channel=EVENTS)
+        for number in range(6)
+    ]
+    client = SlowClient(harness)
+    follower = ChannelFollower(harness.bot.service, client, harness.clock)
+    for event in events:
+        follower.follow_later(event)
+    follower.follow_pending()
+    assert client.asked == 4
+    follower.follow_pending()
+    assert client.asked == 6
+
+
+class SlowClient(WebClient):
+    """A client to which Slack answers after five seconds."""
+
+    def __init__(self, harness: SlackHarness) -> None:
+        super().__init__(token=harness.client.token, base_url=harness.client.base_url)
+        self._clock = harness.clock
+        self.asked = 0
+
+    def conversations_info(self, **values: Any) -> SlackResponse:
+        self.asked += 1
+        self._clock.advance(timedelta(seconds=5))
+        return super().conversations_info(**values)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
 
-from bot.slack.api_errors import PAUSE
+from bot.notifications.card_updater import MAX_RETRY_DELAY, CardUpdater
+from bot.slack.api_errors import PAUSE, CircuitBreaker
 from domain.inputs import EventChanges
 from domain.models import Event
 from playground.demo.seed import EVENTS, GENERAL
@@ -34,7 +39,13 @@ from tests.support.slack.harness import (
 )
 
 UPDATE = "chat.update"
-CARD_MISSING = ["message_not_found", "is_archived", "not_in_channel", "channel_not_found"]
+CARD_MISSING = [
+    "message_not_found",
+    "is_archived",
+    "not_in_channel",
+    "channel_not_found",
+    "restricted_action",
+]
 USERS = (BJORN, CHLOE, DIEGO, HARUKI, PRIYA)
 
 
@@ -183,3 +194,37 @@ def test_card_is_updated_at_most_once_a_second_while_updates_fail(harness: Slack
         moments = [second for one, second in calls if one == ts]
         assert all(later - earlier >= 1 for earlier, later in pairwise(moments))
     assert len(calls) >= 25
+
+
+class OneChannelFails(WebClient):
+    """A client to which Slack fails each update of one channel's cards."""
+
+    attempts = 0
+
+    def chat_update(self, *, channel: str, **values: Any) -> SlackResponse:
+        if channel == EVENTS:
+            self.attempts += 1
+            answer = {"ok": False, "error": "external_channel_migrating"}
+            raise SlackApiError("", answer)  # type: ignore[no-untyped-call]
+        return super().chat_update(channel=channel, **values)
+
+
+def test_card_that_slack_keeps_failing_delays_no_other(harness: SlackHarness) -> None:
+    """It is tried less and less often."""
+    clock = harness.clock
+    for event_id, channel_id in {"yoga": EVENTS, "quiz": GENERAL}.items():
+        _card(harness, harness.event(event_id, capacity=10), channel_id)
+    client = OneChannelFails(token=harness.client.token, base_url=harness.client.base_url)
+    updater = CardUpdater(harness.store, client, clock, CircuitBreaker(clock))
+    began = clock.now()
+    harness.register(BJORN)
+    for user_id in USERS:
+        harness.register(user_id, event_id="quiz")
+        for _ in range(60):
+            clock.advance(timedelta(seconds=1))
+            updater.update_cards("yoga", lambda: None)
+            updater.update_cards("quiz", lambda: None)
+        quiz = harness.bot.service.get_event("quiz")
+        assert [card.rendered_version for card in harness.store.get_cards("quiz")] == [quiz.version]
+    most = 3 + (clock.now() - began) / MAX_RETRY_DELAY  # after 5, 10 and 20 seconds, then 40
+    assert 3 < client.attempts <= most + 1

@@ -25,7 +25,13 @@ from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIY
 UPDATE = "chat.update"
 
 
-PERMANENT = ["user_not_found", "user_disabled", "channel_not_found", "cannot_dm_bot"]
+PERMANENT = [
+    "user_not_found",
+    "user_disabled",
+    "channel_not_found",
+    "cannot_dm_bot",
+    "restricted_action",
+]
 
 
 def received(harness: SlackHarness, user_id: str) -> list[str]:

@@ -191,3 +191,32 @@ def test_admin_of_a_sister_workspace_is_no_admin_of_ours(grid: SlackHarness) -> 
     grid.workspace.put_member(replace(grid.workspace.member(AMARA), team_id=None))
     grid.clock.advance(CACHED_FOR)
     assert grid.slack.command(AMARA, RANDOM, "/event", "yoga").view is not None
+
+
+def test_home_of_a_colleague_whom_slack_can_not_confirm_is_asked_for_again(
+    grid: SlackHarness,
+) -> None:
+    """Otherwise a first App Home would stay empty (R8.12)."""
+    grid.api.fail_next("users.info", Fault.server_error(503))
+    opened = {"type": "app_home_opened", "user": BJORN, "tab": "home", "channel": "D1"}
+    grid.slack.event(opened | {"user_team": SISTER})
+    assert len(grid.api.calls("views.publish")) == 1
+
+
+def test_stranger_is_refused_where_only_the_request_names_another_workspace(
+    grid: SlackHarness,
+) -> None:
+    grid.event()
+    picker = grid.slack.command(BJORN, RANDOM, "/register").view
+    assert picker is not None
+    member = grid.workspace.member(STRANGER)
+    payload = payloads.block_suggestion(
+        grid.workspace, member, picker, (BlockId.EVENT, ActionId.EVENT), "yoga"
+    )
+    payload["user"].pop("team_id", None)
+    payload["team"] = {"id": "T0OTHER", "domain": "other"}
+    payload["view"]["app_installed_team_id"] = grid.workspace.team_id
+    body = urlencode({"payload": json.dumps(payload)}).encode()
+    response, _ = grid.slack.send(body, FORM)
+    assert response is not None
+    assert json.loads(response.body) == {"options": []}

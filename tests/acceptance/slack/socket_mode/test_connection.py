@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -212,6 +214,15 @@ def test_envelope_in_hand_is_acknowledged_after_a_loss(server: SocketModeServer)
         server.wait_for_greetings(2)
         go_on.set()
         assert delivery.wait() == {"text": "Done"}
+
+
+def test_second_greeting_is_no_loss(
+    server: SocketModeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="bot.slack"), connected(server):
+        server.newest.send(json.dumps({"type": "hello"}))
+        assert server.send(COMMAND).wait() == {"text": "Done"}
+    assert caplog.messages == ["connected to Slack"]
 
 
 def test_message_in_fragments_is_read(server: SocketModeServer) -> None:

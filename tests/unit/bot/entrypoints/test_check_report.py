@@ -103,7 +103,7 @@ def test_stopped_check_ends_with_130(
     """A script must not take Ctrl-C for sound data."""
     monkeypatch.setattr(check_report, "check", failing_with(KeyboardInterrupt()))
     assert main(["check", "--workspace", "T1"], stored) == 130
-    assert "the check did not finish" in capsys.readouterr().err
+    assert "`rollcall check` did not finish" in capsys.readouterr().err
 
 
 def test_check_stopped_before_it_reads_ends_with_130(

@@ -47,10 +47,11 @@ DOCUMENTED: Mapping[str, tuple[Mapping[ErrorClass, str], ...]] = {
     "blocks.validate": ({BUG: "invalid_blocks invalid_message invalid_view"},),
     "chat.postMessage": (
         {
-            APP: "app_access_restricted messages_tab_disabled restricted_action",
+            APP: "app_access_restricted messages_tab_disabled",
             # The last four are not on the method's page.
             RECIPIENT: """channel_not_found is_archived not_in_channel
-                restricted_action_non_threadable_channel restricted_action_read_only_channel
+                restricted_action restricted_action_non_threadable_channel
+                restricted_action_read_only_channel
                 restricted_action_thread_locked restricted_action_thread_only_channel
                 cannot_dm_bot user_disabled user_not_found user_not_visible""",
             LIMITED: "message_limit_exceeded rate_limited",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.slack_users import SlackUser
+from bot.slack.slack_users import SlackUser, read_user
 
 
 def user(**fields: Any) -> SlackUser:
@@ -22,6 +22,8 @@ def user(**fields: Any) -> SlackUser:
         ({"profile": {}, "real_name": "Björn L."}, "Björn L."),
         ({"profile": None, "real_name": "Björn L."}, "Björn L."),
         ({"real_name": None}, ""),
+        ({"profile": {"display_name": "cut \ud83d"}}, "cut ?"),
+        ({"profile": {"display_name": 7, "real_name": "Björn L."}}, "Björn L."),
         ({}, ""),
     ],
 )
@@ -41,3 +43,15 @@ def test_name_is_the_display_name_else_the_real_name(fields: dict[str, Any], nam
 )
 def test_guest_is_restricted_or_ultra_restricted(fields: dict[str, Any], is_guest: bool) -> None:
     assert user(**fields).is_guest is is_guest
+
+
+def test_unusable_name_does_not_hide_a_deactivation() -> None:
+    assert user(deleted=True, profile={"display_name": "cut \ud83d"}).is_deactivated
+
+
+@pytest.mark.parametrize("other", [None, [], {"id": "no id"}, {"id": "U1", "deleted": "yes"}])
+def test_what_is_no_user_is_logged_and_left_out(
+    other: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert read_user(other) is None
+    assert len(caplog.messages) == 1
