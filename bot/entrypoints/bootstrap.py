@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def open_store(settings: Settings, workspace_id: str) -> Iterator[StoreWithOutbo
     from domain.ports import Conflict, Unavailable
     from storage.sqlite.store import SQLiteStore
 
+    if not Path(settings.sqlite_path).absolute().parent.is_dir():
+        raise StartupError(f"ROLLCALL_STORE: create the folder of {settings.sqlite_path} first.")
     try:
         file = SQLiteStore(settings.sqlite_path, workspace_id)
     except ValueError as error:

@@ -174,11 +174,9 @@ def _store(settings: Settings, workspace_id: str) -> Finding:
     path = settings.sqlite_path
     if path is not None:
         folder = Path(path).absolute().parent
-        if not folder.is_dir():
-            return _problem(f"ROLLCALL_STORE: create the folder of {path} first.")
-        if not os.access(folder, os.W_OK | os.X_OK):
+        if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
             return _problem(f"ROLLCALL_STORE: {getuser()} may not write in the folder of {path}.")
-        if not Path(path).exists() or not Path(path).stat().st_size:
+        if folder.is_dir() and not (Path(path).exists() and Path(path).stat().st_size):
             return _ok(f"ROLLCALL_STORE: {path} doesn't exist yet; the first start creates it.")
     try:
         with bootstrap.open_store(settings, workspace_id) as store:

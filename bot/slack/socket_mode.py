@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import Any
 
 from slack_sdk.errors import SlackClientError
@@ -21,6 +24,10 @@ from bot.slack.envelopes import Envelope
 from bot.slack.socket_connection import Connection, Greeted, Lost, Off, Signal, Stop, Timeouts
 
 _logger = logging.getLogger(__name__)
+
+
+MAX_ANSWERS = 1_000
+"""Answers kept. Slack sends again within seconds."""
 
 
 class SocketModeOff(Exception):
@@ -63,6 +70,9 @@ class SocketModeClient:
         self._signals: SimpleQueue[Signal] = SimpleQueue()
         self._is_stopping = False
         self._connections: list[Connection] = []
+        self._lock = Lock()
+        self._answers: OrderedDict[str, Future[str | None]] = OrderedDict()
+        """The answers to the last envelopes, by envelope id. Slack sends an envelope again after a loss."""
 
     def stop(self) -> None:
         """Take no more envelopes, and have `run` return. A signal handler may call this."""
@@ -176,13 +186,26 @@ class SocketModeClient:
             return
         connection.begin()
         try:
-            self._executor.submit(self._acknowledge, connection, envelope)
+            future = self._answer_once(envelope)
         except RuntimeError:  # the executor is shut down
             connection.finish()
+            return
+        future.add_done_callback(partial(self._acknowledge, connection))
 
-    def _acknowledge(self, connection: Connection, envelope: Envelope) -> None:
+    def _answer_once(self, envelope: Envelope) -> Future[str | None]:
+        """Return the answer to an envelope; carry it out only if it is new. Raises `RuntimeError` after the end."""
+        envelope_id = str(envelope["envelope_id"])
+        with self._lock:
+            future = self._answers.get(envelope_id)
+            if future is None or (future.done() and future.exception() is not None):
+                future = self._answers[envelope_id] = self._executor.submit(self._answer, envelope)
+            while len(self._answers) > MAX_ANSWERS:
+                self._answers.popitem(last=False)
+        return future
+
+    def _acknowledge(self, connection: Connection, answer: Future[str | None]) -> None:
         try:
-            text = self._answer(envelope)
+            text = answer.result()
             if text is not None and not connection.send(text):
                 # Lost meanwhile. Slack sends the envelope again, unless it accepts this.
                 any(other.send(text) for other in reversed(self._connections[:]))
