@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from getpass import getuser
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ WITHOUT = {
     "im:write": "calendar files and exported lists are not sent",
     "groups:read": "a channel counts as private because Slack doesn't show it",
 }
-"""What follows if an optional scope of the manifest was declined."""
+"""What declining each of the manifest's optional scopes costs."""
 
 REINSTALL = "Update the app from the manifest (App Manifest), and reinstall it (Install App)."
 
@@ -175,7 +174,9 @@ def _store(settings: Settings, workspace_id: str) -> Finding:
     if path is not None:
         folder = Path(path).absolute().parent
         if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
-            return _problem(f"ROLLCALL_STORE: {getuser()} may not write in the folder of {path}.")
+            return _problem(
+                f"ROLLCALL_STORE: you don't have permission to write to the folder of {path}."
+            )
         if folder.is_dir() and not (Path(path).exists() and Path(path).stat().st_size):
             return _ok(f"ROLLCALL_STORE: {path} doesn't exist yet; the first start creates it.")
     try:

@@ -20,7 +20,7 @@ def build_client(
 ) -> SocketModeClient:
     """Return the client of a bot's connection. `on_connected` is called each time Slack greets one."""
     return SocketModeClient(
-        partial(_open_url, settings),
+        partial(open_url, settings.slack_api_url, settings.app_token),
         partial(answer, bot.app),
         executor=bot.executor,
         on_connected=on_connected,
@@ -43,8 +43,11 @@ def serve(client: SocketModeClient, settings: Settings) -> None:
         raise StartupError(f"Rollcall could not connect to Slack for a minute: {error}") from error
 
 
-def _open_url(settings: Settings, seconds: float) -> str:
-    """Ask Slack for the address of a new connection, within these seconds."""
-    client = WebClient(base_url=settings.slack_api_url, retry_handlers=[])
-    client.timeout = seconds  # type: ignore[assignment]  # the socket takes fractions
-    return str(client.apps_connections_open(app_token=settings.app_token)["url"])
+def open_url(api_url: str, app_token: str, seconds: float) -> str:
+    """Ask Slack for the address of a new connection, within these seconds.
+
+    Raises one of `bot.slack.api_errors.FAILURES`.
+    """
+    client = WebClient(base_url=api_url, retry_handlers=[])
+    client.timeout = seconds  # type: ignore[assignment]  # slack_sdk says int, but its socket takes fractions
+    return str(client.apps_connections_open(app_token=app_token)["url"])

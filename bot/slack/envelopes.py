@@ -20,7 +20,7 @@ Envelope = Mapping[str, Any]
 def answer(app: App, envelope: Envelope) -> str | None:
     """Have the app handle an envelope. Return the acknowledgement, or None to leave the envelope unacknowledged.
 
-    Without an acknowledgement, Slack shows the person that the request failed.
+    Without an acknowledgement, Slack shows the person that the request failed, and sends an event again.
     """
     request = BoltRequest(mode="socket_mode", body=envelope["payload"], headers=_headers(envelope))
     response = app.dispatch(request)

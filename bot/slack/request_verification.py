@@ -62,11 +62,11 @@ class RequestVerifier:
             return
         apart = abs(self._verifier.clock.now() - int(timestamp))
         if apart > MAX_SECONDS_APART:
-            _logger.warning("refused a request: its time is %d s off this machine's clock", apart)
-        else:
             _logger.warning(
-                "refused a request: SLACK_SIGNING_SECRET is not what it was signed with"
+                "refused a request: its time and this machine's clock are %d s apart", apart
             )
+        else:
+            _logger.warning("refused a request: it was not signed with SLACK_SIGNING_SECRET")
 
     def _is_signed(self, body: str, headers: Mapping[str, str]) -> bool:
         timestamp = headers.get("x-slack-request-timestamp", "")

@@ -193,24 +193,32 @@ class SocketModeClient:
         future.add_done_callback(partial(self._acknowledge, connection))
 
     def _answer_once(self, envelope: Envelope) -> Future[str | None]:
-        """Return the answer to an envelope; carry it out only if it is new. Raises `RuntimeError` after the end."""
+        """Return the answer to an envelope; carry it out unless it has one. Raises `RuntimeError` after the end."""
         envelope_id = str(envelope["envelope_id"])
         with self._lock:
             future = self._answers.get(envelope_id)
-            if future is None or (future.done() and future.exception() is not None):
-                future = self._answers[envelope_id] = self._executor.submit(self._answer, envelope)
+            # None asks Slack to send the envelope again, for example because Slack itself was busy.
+            if future is None or (future.done() and future.result() is None):
+                future = self._answers[envelope_id] = self._executor.submit(
+                    self._carry_out, envelope
+                )
             while len(self._answers) > MAX_ANSWERS:
                 self._answers.popitem(last=False)
         return future
 
-    def _acknowledge(self, connection: Connection, answer: Future[str | None]) -> None:
+    def _carry_out(self, envelope: Envelope) -> str | None:
         try:
-            text = answer.result()
+            return self._answer(envelope)
+        except Exception:  # the end of the thread's work: no caller is left to handle it
+            _logger.exception("an envelope could not be answered")
+            return None
+
+    def _acknowledge(self, connection: Connection, answer: Future[str | None]) -> None:
+        text = answer.result()
+        try:
             if text is not None and not connection.send(text):
                 # Lost meanwhile. Slack sends the envelope again, unless it accepts this.
                 any(other.send(text) for other in reversed(self._connections[:]))
-        except Exception:  # the end of the thread's work: no caller is left to handle it
-            _logger.exception("an envelope could not be answered")
         finally:
             connection.finish()
 

@@ -12,7 +12,7 @@ from playground.workspace.model import InstalledApp, SlashCommand
 def installed_app(manifest: Mapping[str, Any]) -> InstalledApp:
     """Return the app with the scopes, commands, events and tabs that the manifest declares.
 
-    Whoever installed it granted the optional scopes, too.
+    Optional scopes count as granted.
     """
     features = manifest.get("features", {})
     home = features.get("app_home", {})

@@ -98,18 +98,27 @@ def test_password_in_slacks_address_is_refused_and_not_printed(
 
 @pytest.mark.parametrize("command", ["doctor", "check", "socket", "http"])
 def test_command_that_ctrl_c_stopped_before_its_end_exits_with_130(
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    command: str,
+    tmp_path: Path, command: str
 ) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("bot.entrypoints.bootstrap.slack_client", interrupted)
-    given = env(tmp_path, SLACK_APP_TOKEN="xapp-1", **SLACK)
-    assert main([command, *(["--port", "0"] if command == "http" else [])], given) == 130
-    assert f"`rollcall {command}` did not finish" in capsys.readouterr().err
+    """It waits for a Slack that never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(WAIT)
+        slack = {"SLACK_API_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/api/"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bot", command, *(["--port", "0"] if command == "http" else [])],
+            env={**os.environ, **env(tmp_path, SLACK_APP_TOKEN="xapp-1", **SLACK | slack)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            with silent.accept()[0]:
+                process.send_signal(signal.SIGINT)
+                _, printed = process.communicate(timeout=WAIT)
+        finally:
+            process.kill()
+            process.wait()
+    assert process.returncode == 130
+    assert f"`rollcall {command}` did not finish" in printed
 
 
 def test_port_in_use_is_reported_before_anything_starts(

@@ -193,10 +193,11 @@ def test_store_in_a_folder_that_may_not_be_written_to(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Root may write everywhere, and the tests may run as root."""
-    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr(
+        "os.access", lambda *_: False
+    )  # tests may run as root, who may write everywhere
     (problem,) = problems(configured, capsys)
-    assert "may not write in the folder of" in problem
+    assert "permission to write to the folder of" in problem
 
 
 def test_empty_file_stays_empty(

@@ -35,7 +35,7 @@ READING = (
     "im:write",
     "users:read",
 )
-"""What a member's own client may do, which reads back what they see."""
+"""The scopes of a member's own token. The tests use it to read what the member sees."""
 
 
 class EmulatedSlack:

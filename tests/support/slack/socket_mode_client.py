@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Thread
 
-from slack_sdk import WebClient
-
+from bot.entrypoints.socket_mode import open_url
 from bot.slack.envelopes import Envelope
 from bot.slack.frame_limits import compact
 from bot.slack.socket_connection import Timeouts
@@ -14,12 +14,7 @@ from bot.slack.socket_mode import SocketModeClient
 from tests.support.slack.socket_mode_losses import Stop
 from tests.support.slack.socket_mode_server import SocketModeServer
 
-
-def open_url(server: SocketModeServer, seconds: float) -> str:
-    """Call apps.connections.open, for at most so many seconds."""
-    client = WebClient(base_url=server.url, retry_handlers=[])
-    client.timeout = seconds  # type: ignore[assignment]  # the socket takes fractions
-    return str(client.apps_connections_open(app_token="xapp-1")["url"])
+APP_TOKEN = "xapp-1"
 
 
 def acknowledge(envelope: Envelope) -> str:
@@ -30,7 +25,7 @@ def acknowledge(envelope: Envelope) -> str:
 def rollcall(server: SocketModeServer, timeouts: Timeouts | None = None) -> Stop:
     """Start Rollcall's client."""
     client = SocketModeClient(
-        lambda seconds: open_url(server, seconds),
+        partial(open_url, server.url, APP_TOKEN),
         acknowledge,
         executor=ThreadPoolExecutor(64),
         on_connected=lambda: None,

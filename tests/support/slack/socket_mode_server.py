@@ -53,7 +53,7 @@ class Delivery:
 
 
 Opening: TypeAlias = Callable[["SocketModeServer", BaseHTTPRequestHandler], bool]
-"""What one call of apps.connections.open meets. Returns whether it is answered as usual afterwards."""
+"""Handles a call of apps.connections.open. Returns whether the server should then answer as usual."""
 
 
 def slow(seconds: float) -> Opening:
@@ -102,7 +102,7 @@ class SocketModeServer:
 
     def __init__(self, api: str | None = None) -> None:
         self.openings: deque[Opening] = deque()
-        """What the next calls of apps.connections.open meet."""
+        """Handlers of the next calls of apps.connections.open. Without one, the server answers as usual."""
         self.greets = True
         """Whether a new connection gets a hello."""
         self.before_call: Callable[[str], None] = lambda method: None
@@ -189,7 +189,7 @@ class SocketModeServer:
         """Ignore all that the newest connection brings, so pings get no pong."""
         self.newest.protocol.receive_data = lambda data: None  # type: ignore[method-assign]
 
-    # What the client did
+    # What a test can read and wait for
 
     @property
     def newest(self) -> ServerConnection:

@@ -8,17 +8,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from threading import Event, Semaphore, Thread
 from typing import Any
 
 import pytest
 from slack_sdk.errors import SlackApiError
 
+from bot.entrypoints.socket_mode import open_url
 from bot.slack.envelopes import Envelope
 from bot.slack.frame_limits import FRAME_BYTES, compact
 from bot.slack.socket_connection import Timeouts
 from bot.slack.socket_mode import NotConnected, SocketModeClient, SocketModeOff
-from tests.support.slack.socket_mode_client import acknowledge, open_url
+from tests.support.slack.socket_mode_client import APP_TOKEN, acknowledge
 from tests.support.slack.socket_mode_losses import COMMAND
 from tests.support.slack.socket_mode_server import (
     WAIT,
@@ -59,7 +61,7 @@ class Running:
         self.error: Exception | None = None
         self.connections = Semaphore(0)
         self.client = SocketModeClient(
-            lambda seconds: open_url(server, seconds),
+            partial(open_url, server.url, APP_TOKEN),
             answer,
             executor=ThreadPoolExecutor(8),
             on_connected=self.connections.release,
@@ -247,7 +249,7 @@ def test_every_envelope_of_a_burst_is_acknowledged(server: SocketModeServer) -> 
 
 
 def test_frame_over_the_limit_closes_the_connection(server: SocketModeServer) -> None:
-    """What the server does to a client that does not keep to Slack's limit: 1009, and the envelope again."""
+    """Slack closes the connection with 1009 and sends the envelope again. The tests' server does the same."""
 
     def answer(envelope: Envelope) -> str:
         return compact({"envelope_id": envelope["envelope_id"], "payload": "x" * FRAME_BYTES})
@@ -273,6 +275,26 @@ def test_envelope_that_fails_leaves_the_connection(
         assert len(server.greeted_at) == 1
     assert not failing.is_acknowledged.is_set()
     assert "could not be answered" in caplog.text
+
+
+def test_envelope_without_an_acknowledgement_is_carried_out_again(
+    server: SocketModeServer,
+) -> None:
+    """A busy Slack, for example, gets no acknowledgement of an event, so that it sends it again (R8.12)."""
+    carried_out = Semaphore(0)
+    answers = iter([None, acknowledge])
+
+    def answer(envelope: Envelope) -> str | None:
+        carried_out.release()
+        answer = next(answers)
+        return answer(envelope) if answer else None
+
+    with connected(server, answer=answer):
+        delivery = server.send(COMMAND)
+        assert carried_out.acquire(timeout=WAIT)
+        server.end_stream()
+        assert delivery.wait() == {"text": "Done"}
+        assert len(delivery.sent_at) == 2
 
 
 def test_stop_acknowledges_what_is_in_hand_and_takes_no_more(server: SocketModeServer) -> None:
