@@ -100,12 +100,18 @@ def test_password_in_slacks_address_is_refused_and_not_printed(
 def test_command_that_ctrl_c_stopped_before_its_end_exits_with_130(
     tmp_path: Path, command: str
 ) -> None:
-    """It waits for a Slack that never answers."""
+    """It waits for a Slack that never answers. Ctrl-C counts also where the tests run in the background."""
+    arguments = [command, *(["--port", "0"] if command == "http" else [])]
+    script = (
+        "import signal, sys\nfrom bot.entrypoints.cli import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job ignores it
+        f"sys.exit(main({arguments!r}))"
+    )
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(WAIT)
         slack = {"SLACK_API_URL": f"http://127.0.0.1:{silent.getsockname()[1]}/api/"}
         process = subprocess.Popen(
-            [sys.executable, "-m", "bot", command, *(["--port", "0"] if command == "http" else [])],
+            [sys.executable, "-c", script],
             env={**os.environ, **env(tmp_path, SLACK_APP_TOKEN="xapp-1", **SLACK | slack)},
             stderr=subprocess.PIPE,
             text=True,
