@@ -14,7 +14,7 @@ from types import FrameType
 
 from slack_sdk import WebClient
 
-from bot.entrypoints.bootstrap import Bot, build_bot
+from bot.entrypoints.bootstrap import Bot, SystemClock, build_bot
 from bot.entrypoints.http_server import build_http
 from domain.planning.plan import Plan
 from playground.client.member_client import MemberClient
@@ -91,7 +91,9 @@ class DemoBot:
             stack.callback(bot.stop)
             if prepare is not None:
                 prepare(bot)
-            url = stack.enter_context(serve(build_http(bot.app, bot.executor, SIGNING_SECRET)))
+            url = stack.enter_context(
+                serve(build_http(bot.app, bot.executor, SIGNING_SECRET, SystemClock()))
+            )
             bot.notification_worker.start()
             self._deliver = over_http(f"{url}/slack/events")
             self._running = stack.pop_all()

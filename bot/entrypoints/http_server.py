@@ -20,6 +20,7 @@ from bot.entrypoints import manifest
 from bot.entrypoints.bootstrap import Bot, StartupError, SystemClock, new_id
 from bot.entrypoints.settings import Settings
 from bot.slack.request_verification import MAX_BODY_BYTES, RequestVerifier
+from domain.ports import Clock
 
 _logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def serve(bot: Bot, settings: Settings, listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     address = f"[{host}]" if ":" in host else host
     config = uvicorn.Config(
-        build_http(bot.app, bot.executor, settings.signing_secret, api),
+        build_http(bot.app, bot.executor, settings.signing_secret, SystemClock(), api),
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
@@ -74,13 +75,13 @@ def serve(bot: Bot, settings: Settings, listener: socket.socket) -> None:
 
 
 def build_http(
-    app: App, executor: Executor, signing_secret: str, api: ASGIApp | None = None
+    app: App, executor: Executor, signing_secret: str, clock: Clock, api: ASGIApp | None = None
 ) -> Starlette:
     """Return the web application. Bolt blocks, so it runs in the executor's threads.
 
     `api` gets every request that is not for Slack's route or the health check.
     """
-    request_verifier = RequestVerifier(app, signing_secret)
+    request_verifier = RequestVerifier(app, signing_secret, clock)
 
     async def slack_events(request: Request) -> Response:
         body = await _body(request)

@@ -63,7 +63,7 @@ def build_slack_function(settings: Settings, store: StoreWithOutbox, clock: Cloc
         spawn=bootstrap.spawn,
         seconds=lambda: max(0.0, deadline - clock.monotonic()),
     )
-    request_verifier = RequestVerifier(bot.app, settings.signing_secret)
+    request_verifier = RequestVerifier(bot.app, settings.signing_secret, clock)
 
     def handle(event: Event, _: Context) -> dict[str, Any]:
         nonlocal deadline

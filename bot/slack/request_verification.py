@@ -7,7 +7,10 @@ import re
 from collections.abc import Mapping
 
 from slack_bolt import App, BoltRequest, BoltResponse
+from slack_sdk.signature import Clock as SignatureClock
 from slack_sdk.signature import SignatureVerifier
+
+from domain.ports import Clock
 
 _logger = logging.getLogger(__name__)
 
@@ -26,6 +29,16 @@ _CERTIFICATE_CHECK = re.compile(rb"(?:^|&)ssl_check=1(?:&|$)")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
 
+class _SecondsOf(SignatureClock):
+    """A clock in the seconds since 1970 that slack_sdk compares with."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> float:
+        return self._clock.now().timestamp()
+
+
 class RequestVerifier:
     """Passes requests on to Bolt if Slack signed them with this secret within the last five minutes (R10.1).
 
@@ -33,9 +46,9 @@ class RequestVerifier:
     Slack's certificate check gets 200, and nothing else in it is read.
     """
 
-    def __init__(self, app: App, signing_secret: str) -> None:
+    def __init__(self, app: App, signing_secret: str, clock: Clock) -> None:
         self._app = app
-        self._verifier = SignatureVerifier(signing_secret)
+        self._verifier = SignatureVerifier(signing_secret, _SecondsOf(clock))
 
     def answer(self, body: bytes, query: str, headers: Mapping[str, str]) -> BoltResponse:
         """Return Bolt's response, or 413, 401 or 400. Header names are in lower case."""

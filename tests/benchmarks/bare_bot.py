@@ -14,7 +14,7 @@ from slack_bolt import Ack, App, Respond
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.blocks.ids import ActionId
-from bot.entrypoints.bootstrap import THREADS
+from bot.entrypoints.bootstrap import THREADS, SystemClock
 from bot.entrypoints.http_server import build_http
 
 
@@ -35,7 +35,7 @@ def main() -> None:
             respond("Pressed", response_type="ephemeral", replace_original=False)
         ack()
 
-    uvicorn.run(build_http(app, threads, secret), host="127.0.0.1", port=0)
+    uvicorn.run(build_http(app, threads, secret, SystemClock()), host="127.0.0.1", port=0)
 
 
 if __name__ == "__main__":

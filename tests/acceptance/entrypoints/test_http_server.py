@@ -19,7 +19,9 @@ from tests.support.slack.harness import BJORN, REGISTER_COMMAND, SECRET, SlackHa
 @pytest.fixture
 def web(harness: SlackHarness) -> Iterator[TestClient]:
     harness.event()
-    with TestClient(build_http(harness.bot.app, harness.bot.executor, SECRET)) as client:
+    with TestClient(
+        build_http(harness.bot.app, harness.bot.executor, SECRET, harness.clock)
+    ) as client:
         yield client
 
 

@@ -33,7 +33,7 @@ def api_app(harness: SlackHarness, *tokens: str) -> Any:
     api = build_api(
         harness.bot.service, tokens=tokens, clock=harness.clock, new_id=ids("reference")
     )
-    return build_http(harness.bot.app, harness.bot.executor, SECRET, api)
+    return build_http(harness.bot.app, harness.bot.executor, SECRET, harness.clock, api)
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ class FuzzedBot:
                 jitter=lambda: 0.5,
                 spawn=run_now,
             )
-        self._web = build_http(self.bot.app, self.bot.executor, SECRET)
+        self._web = build_http(self.bot.app, self.bot.executor, SECRET, harness.clock)
         self.slack = MemberClient(harness.workspace, self.deliver, SECRET)
         self._file = _File(folder / "fuzzed.sqlite", folder / "prepared.sqlite")
         self.prepared = self._state()
