@@ -232,9 +232,10 @@ def _check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     from domain.ports import Conflict, Unavailable
 
     screen = Screen(sys.stdout, sys.stderr if sys.stderr.isatty() else None)
-    with bootstrap.open_store(settings, workspace_id) as store:
+    with bootstrap.open_store_to_check(settings, workspace_id) as store:
         service = bootstrap.build_service(store, bootstrap.SystemClock())
         try:
+            bootstrap.require_data(store, settings, workspace_id)
             is_sound = check(service, screen, repair=args.repair)
         except (Conflict, Unavailable) as error:
             raise StartupError(

@@ -19,7 +19,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.entrypoints import bootstrap, manifest
-from bot.entrypoints.bootstrap import StartupError
+from bot.entrypoints.bootstrap import MigrationNeeded, StartupError
 from bot.entrypoints.settings import SLACK_API_URL, Settings
 from bot.slack.api_errors import FAILURES, classify
 
@@ -180,9 +180,11 @@ def _store(settings: Settings, workspace_id: str) -> Finding:
         if folder.is_dir() and not (Path(path).exists() and Path(path).stat().st_size):
             return _ok(f"ROLLCALL_STORE: {path} doesn't exist yet; the first start creates it.")
     try:
-        with bootstrap.open_store(settings, workspace_id) as store:
+        with bootstrap.open_store(settings, workspace_id, must_exist=True) as store:
             store.list_unfinished_users(limit=1)
         missing = () if path is not None else bootstrap.missing_dynamodb_tables(settings)
+    except MigrationNeeded as error:
+        return _note(str(error))
     except StartupError as error:
         return _problem(str(error))
     if missing:

@@ -136,6 +136,7 @@ class SQLiteFile:
     def _set_up(self) -> None:
         try:
             is_created = not self._must_exist and ownership.create(self._path)
+            ownership.require(self._path)
             with self._connection() as connection:
                 # Switching to WAL writes to the file, so first make sure that the file is Rollcall's.
                 # The transaction shows one moment of it: another process may be setting it up.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,15 +13,34 @@ _logger = logging.getLogger(__name__)
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
+_creating = threading.Lock()
+
 _SUFFIXES = ("", "-wal", "-shm")
 """SQLite gives the write-ahead log and its index the file's permissions when it creates them."""
 
 
 def create(path: str) -> bool:
-    """Create the file for its owner only, whatever the umask. Return False if it exists."""
-    is_new = not Path(path).exists()
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    return is_new
+    """Create the file for its owner only, whatever the umask. Return False if it exists. Raise `OSError`."""
+    # If a process closes a file, it loses the locks that its other connections have there. So no other
+    # thread may use the file before it is closed here, and one that exists is not opened.
+    with _creating:
+        try:
+            file = os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        except FileExistsError:
+            return False
+        os.close(file)
+        return True
+
+
+def require(path: str) -> None:
+    """Raise `ValueError` unless there is a file that this process may read and write."""
+    file = Path(path)
+    if not file.exists():
+        raise ValueError(f"{path} doesn't exist. Check the path")
+    if not file.is_file():
+        raise ValueError(f"{path} is not a file")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise ValueError(f"you don't have permission to read and write {path}")
 
 
 def restrict(path: str) -> None:

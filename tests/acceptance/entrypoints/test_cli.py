@@ -195,7 +195,6 @@ def test_missing_tables_are_reported_and_can_be_created(
     assert "created command-line-events\n" in capsys.readouterr().out
     assert main(["tables", "create"], on_dynamodb) == 0
     assert "already exist" in capsys.readouterr().out
-    assert main(["check", "--workspace", "T1"], on_dynamodb) == 0
 
 
 def test_file_that_is_not_a_database_is_reported(
@@ -379,14 +378,6 @@ def test_check_names_each_violation_and_repair_fixes_it(
     fixed = capsys.readouterr().out
     assert "fixed: registered_count, event e1: was 1, is now 2" in fixed
     assert "fixed: 1, violations: 0" in fixed
-
-
-def test_check_of_another_workspace_sees_nothing(
-    one_event: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """R10.2."""
-    assert main(["check", "--workspace", "T2"], env(one_event)) == 0
-    assert "events: 0," in capsys.readouterr().out
 
 
 @pytest.fixture

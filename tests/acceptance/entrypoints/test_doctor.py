@@ -184,7 +184,7 @@ def test_store_in_a_folder_that_does_not_exist(
     """And the doctor creates nothing."""
     given = configured | {"ROLLCALL_STORE": f"sqlite:{tmp_path}/none/rollcall.sqlite"}
     (problem,) = problems(given, capsys)
-    assert "create the folder" in problem
+    assert "create the folder first" in problem
     assert not (tmp_path / "none").exists()
 
 
