@@ -7,6 +7,7 @@ Lambda's functions start faster, and `rollcall --help` answers immediately.
 from __future__ import annotations
 
 import logging
+import os
 import random
 import threading
 import time
@@ -112,7 +113,7 @@ def _open_sqlite(path: str, workspace_id: str, *, must_exist: bool) -> SQLiteSto
     from storage.sqlite import database
     from storage.sqlite.store import SQLiteStore
 
-    if not Path(path).absolute().parent.is_dir():
+    if not os.path.isdir(Path(path).absolute().parent):  # noqa: PTH112  # False also for an impossible name
         raise StartupError(
             f"ROLLCALL_STORE: the folder of {path} doesn't exist. Check the path, or create the folder first."
         )

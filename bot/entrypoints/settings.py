@@ -139,7 +139,7 @@ _VARIABLES: dict[str, tuple[Callable[[str], object], str]] = {
     ),
     "SLACK_API_URL": (_is_url, "an http or https URL, without a password"),
     "ROLLCALL_STORE": (
-        re.compile(r"dynamodb|sqlite:.+").fullmatch,
+        re.compile(r"dynamodb|sqlite:\S(?:.*\S)?").fullmatch,
         "dynamodb, or sqlite: followed by the path of a file",
     ),
     "ROLLCALL_WORKSPACE": (
