@@ -203,9 +203,13 @@ class Service:
         """Return the event; raise `UnknownEvent`, and `NotOrganizer` if the actor may not manage it (R8.9)."""
         return self._events.get(event_id, actor)
 
+    def has_started(self, event: Event) -> bool:
+        """Return whether an event has started: from then on no one is promoted (R4.7)."""
+        return event.has_started(self._clock.now())
+
     def is_over(self, event: Event) -> bool:
         """Return whether an event is over: changes of it notify no one."""
-        return self._clock.now() >= event.over_at
+        return event.is_over(self._clock.now())
 
     def list_events(
         self, *, upcoming: bool = False, limit: int = PAGE_SIZE, cursor: str | None = None
@@ -345,7 +349,10 @@ class Service:
         return self.register(event_id, self.ensure_user(draft).user_id)
 
     def unregister(self, event_id: str, user_id: str) -> UnregisterOutcome:
-        """Delete a registration and promote into a freed seat (R4). Raises `UnknownEvent`, `NotRegistered`."""
+        """Delete a registration and promote into a freed seat (R4).
+
+        Raises `UnknownEvent`, `NotRegistered`, `EventOver`.
+        """
         return expect(UnregisterOutcome, self._execute(event_id, Unregister(user_id)))
 
     def remove(
@@ -412,7 +419,10 @@ class Service:
         return self._previews.preview_capacity(event_id, capacity, actor)
 
     def preview_unregister(self, event_id: str, user_id: str) -> UnregisterPreview:
-        """Return what the user would lose by unregistering now (R8.4); raise `UnknownEvent`, `NotRegistered`."""
+        """Return what the user would lose by unregistering now (R8.4).
+
+        Raises `UnknownEvent`, `NotRegistered`, `EventOver`.
+        """
         return self._previews.preview_unregister(event_id, user_id)
 
     # History and integrity (R7.4, R8.10)

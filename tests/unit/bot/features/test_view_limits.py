@@ -303,10 +303,10 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "manage.views.capacity_preview": lambda: manage_views.capacity_preview(PREVIEW),
     "manage.views.capacity_preview, too many": lambda: manage_views.capacity_preview(TOO_MANY),
     "manage.attendee_views.attendee_form": lambda: attendee_views.attendee_form(
-        own(), USERS, is_over=False
+        own(), USERS, has_started=False, is_over=False
     ),
     "manage.attendee_views.attendee_form, seat": lambda: attendee_views.attendee_form(
-        own(None), USERS, is_over=False
+        own(None), USERS, has_started=False, is_over=False
     ),
     "manage.attendee_views.not_registered": lambda: attendee_views.not_registered(
         LARGEST, IDS[0], USERS
