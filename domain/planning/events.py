@@ -71,6 +71,8 @@ def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> Chang
     if capacity is None and "starts_at" in values:
         capacity = _capacity_to_fill(before)
     promoted = () if capacity is None else _set_capacity(work, capacity, work.plan_id)
+    if "starts_at" in values:
+        _announce_missed_closing(work, before)
     if has_earlier_moves and work.current.operation_id == work.plan_id:
         return None
     notifies = not event.is_over(work.now)
@@ -169,14 +171,32 @@ def set_status(work: WorkingCopy, status: EventStatus, actor: Actor | None) -> C
         and not _has_announced_closing(event, work.now)
     ):
         notifies = work.notify_audience(NotificationKind.CLOSED, Audience.WAITLISTED)
+        missed = _missed_closing(event, work.now)
+        if missed is not None and missed == event.next_due_at:
+            # It counts for the deadline, too, also if the event is reopened before the sweep.
+            work.update_event(next_due_at=next_due_at(event, missed))
     return ChangeOutcome(work.current, notifies=notifies)
 
 
 def _has_announced_closing(event: Event, now: datetime) -> bool:
     """Return whether registration had ended before, and waitlisted users were notified of that."""
+    has_closed = any(at <= now for at in registration_closings(event))
+    return event.has_started(now) or (has_closed and _missed_closing(event, now) is None)
+
+
+def _missed_closing(event: Event, now: datetime) -> datetime | None:
+    """Return the registration deadline if it has passed and no sweep has seen it."""
     due = event.next_due_at
-    passed = (at for at in registration_closings(event) if at <= now)
-    return event.has_started(now) or any(due is None or at < due for at in passed)
+    closings = registration_closings(event)
+    return next((at for at in closings if due is not None and due <= at <= now), None)
+
+
+def _announce_missed_closing(work: WorkingCopy, before: Event) -> None:
+    """Notify waitlisted users of a deadline that a new start keeps, and the new due time skips."""
+    event, missed = work.current, _missed_closing(before, work.now)
+    is_closed = missed is not None and missed == event.registration_deadline
+    if is_closed and event.waitlist_count and event.status is EventStatus.OPEN:
+        work.notify_audience(NotificationKind.CLOSED, Audience.WAITLISTED)
 
 
 def announce(work: WorkingCopy, message: Announce) -> ChangeOutcome:
