@@ -21,7 +21,6 @@ from domain.errors import EventOver, NotRegistered
 from domain.inputs import EventChanges
 from domain.models import Event, WaitlistEntry
 from domain.planning import planner
-from domain.planning.plan import Plan
 from domain.planning.snapshot import Snapshot, waitlist_head_needed
 from tests.support.environment import (
     START,
