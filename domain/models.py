@@ -414,6 +414,14 @@ class UserRegistration:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrationsToCome:
+    """A user's registrations for events that are not over, soonest first, and how many are past (R5.5)."""
+
+    items: tuple[UserRegistration, ...]
+    past_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class WaitlistPosition:
     """A waitlist entry with its position: 1 is next."""
 

@@ -55,6 +55,7 @@ from domain.models import (
     JournalEntry,
     Page,
     RegistrationHistoryEntry,
+    RegistrationsToCome,
     UnregisterPreview,
     User,
     UserRegistration,
@@ -104,7 +105,7 @@ class Service:
         )
         self._users = Users(store, self._retry, clock, new_id)
         self._events = EventQueries(store, self._retry, clock)
-        self._registrations = RegistrationQueries(store, self._retry, self._events)
+        self._registrations = RegistrationQueries(store, self._retry, self._events, clock)
         self._previews = Previews(store, self._retry, clock, self._registrations)
         self._long_operations = LongOperations(store, self._executor, self._retry, clock, spawn)
 
@@ -381,15 +382,31 @@ class Service:
     def list_registrations_of(
         self, user_id: str, *, status: RegistrationStatus | None = None
     ) -> tuple[UserRegistration, ...]:
-        """Return a user's registrations with their events, by start (R5)."""
+        """Return a user's registrations with their events (R5).
+
+        What is to come is first, soonest first; then what is past, latest first.
+        """
         return self._registrations.list_by_user(user_id, status)
+
+    def list_registrations_to_come(
+        self, user_id: str, *, status: RegistrationStatus | None = None
+    ) -> RegistrationsToCome:
+        """Return a user's registrations for events that are not over, soonest first (R5.5)."""
+        return self._registrations.list_to_come(user_id, status)
+
+    def list_past_registrations(
+        self, user_id: str, *, status: RegistrationStatus | None = None
+    ) -> tuple[UserRegistration, ...]:
+        """Return a user's registrations for events that are over, the latest first (R5.5)."""
+        return self._registrations.list_past(user_id, status)
 
     def find_registrations_of(self, user_id: str, text: str) -> FoundRegistrations:
         """Find registrations of a user by an event's id or a part of its title (R8.1).
 
-        An empty text finds all of them.
+        Only those for events that are not over: one can't leave the others (R4.7). An empty text
+        finds all of them.
         """
-        return find_registrations(text, self.list_registrations_of(user_id))
+        return find_registrations(text, self.list_registrations_to_come(user_id).items)
 
     def list_registrations_in(
         self,

@@ -655,6 +655,26 @@ def test_r5_1_to_5_own_registrations_have_status_position_and_event_by_start(
     assert [one.event.event_id for one in listed] == ["late"]
 
 
+def test_r5_5_what_is_to_come_is_first_then_the_past_latest_first(
+    service: Service, clock: ManualClock
+) -> None:
+    for event_id, day in {"late": 9, "past": 2, "runs": 3, "soon": 5, "long-ago": 1}.items():
+        starts_at = START + timedelta(days=day)
+        new_event(service, event_id, starts_at=starts_at, ends_at=starts_at + timedelta(hours=2))
+        register(service, "a", event_id=event_id)
+    clock.advance(timedelta(days=3, hours=1))
+    in_order = ["runs", "soon", "late", "past", "long-ago"]
+    assert [one.event.event_id for one in service.list_registrations_of("a")] == in_order
+    to_come = service.list_registrations_to_come("a")
+    assert [one.event.event_id for one in to_come.items] == in_order[:3]
+    assert to_come.past_count == 2
+    past = service.list_past_registrations("a")
+    assert [one.event.event_id for one in past] == in_order[3:]
+    assert [one.event.event_id for one in service.find_registrations_of("a", "").matches] == (
+        in_order[:3]
+    )
+
+
 def test_r5_3_user_without_registrations_gets_an_empty_list(service: Service) -> None:
     assert service.list_registrations_of("a") == ()
     assert service.list_registrations_of("nobody") == ()
