@@ -161,17 +161,22 @@ class JobQueue:
         if not self._jobs:
             self._all_done.notify_all()
 
-    def drain(self, seconds: float) -> int:
-        """Go on for so many seconds, or until all jobs are done; then stop. Return how many are left.
-
-        Pauses are shorter meanwhile. An attempt in progress does not delay the return.
-        """
+    def shorten_pauses(self) -> None:
+        """Make no pause longer than `DRAIN_PAUSE` from now on, because the process is about to stop."""
         with self._lock:
             self._is_draining = True
             latest = self._clock.monotonic() + DRAIN_PAUSE
             self._due = [(min(at, latest), number, key) for at, number, key in self._due]
             heapq.heapify(self._due)
             self._due_changed.notify_all()
+
+    def drain(self, seconds: float) -> int:
+        """Go on for so many seconds, or until all jobs are done; then stop. Return how many are left.
+
+        An attempt in progress does not delay the return.
+        """
+        self.shorten_pauses()
+        with self._lock:
             end = self._clock.monotonic() + seconds
             while self._jobs and self._threads and (left := end - self._clock.monotonic()) > 0:
                 self._all_done.wait(left)

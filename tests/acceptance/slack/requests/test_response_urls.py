@@ -108,7 +108,7 @@ def test_replies_share_a_connection(slack: Slack) -> None:
     for _ in range(5):
         slack.send()
     assert (slack.connections, len(slack.posted)) == (1, 5)
-    assert slack.posted[0] == b'{"text": "You have a seat"}'
+    assert slack.posted[0] == b'{"text": "You have a seat", "blocks": []}'
 
 
 def test_idle_connection_closed_by_slack_is_replaced(slack: Slack) -> None:
