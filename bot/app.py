@@ -28,7 +28,7 @@ from bot.slack.member_directory import MemberDirectory
 from bot.slack.middleware import ParsePayload, only_from
 from bot.slack.registrar import Registrar
 from bot.slack.reply_sender import ReplySender
-from bot.slack.web_client import LOOKUP_SECONDS, REPLY_SECONDS, bounded_client
+from bot.slack.web_client import LOOKUP_SECONDS, REPLY_SECONDS, bounded_client, patient_client
 from domain.models import Event
 from domain.ports import NewId
 from domain.service import Service
@@ -78,8 +78,9 @@ def build_app(
     app = App(
         # Without a name, Bolt reads the source of the whole call stack to find one.
         name="rollcall",
-        # Bolt calls nothing with it. The token comes with `authorize`; Bolt warns if the client has one of its own.
-        client=bounded_client(client, token=None, seconds=REPLY_SECONDS),
+        # Bolt copies it for each request, and nobody calls Slack with it: a copy loses the request's budget. The
+        # token comes with `authorize`; Bolt warns if the client has one of its own.
+        client=patient_client(client, token=None),
         signing_secret=signing_secret,
         # Work first, then acknowledge: a commit takes tens of milliseconds, and the acknowledgement can carry
         # its result.

@@ -90,7 +90,7 @@ class ReplySender:
         self._clock = clock
         self._jitter = jitter
         self._queue = queue
-        self._patient_client = patient_client(client)
+        self._patient_client = patient_client(client, token=client.token)
         self._bounded_client = bounded_client(client, token=client.token, seconds=REPLY_SECONDS)
 
     def receipt(self) -> float:

@@ -52,9 +52,9 @@ def bounded_client(client: WebClient, *, token: str | None, seconds: float) -> B
     return BoundedClient(seconds, **_options(client) | {"token": token})
 
 
-def patient_client(client: WebClient) -> WebClient:
+def patient_client(client: WebClient, *, token: str | None) -> WebClient:
     """Return a client that tries once, and waits longer than an acknowledgement can."""
-    return WebClient(**_options(client), timeout=PATIENT_SECONDS)
+    return WebClient(**_options(client) | {"token": token}, timeout=PATIENT_SECONDS)
 
 
 def _options(client: WebClient) -> dict[str, Any]:

@@ -171,8 +171,8 @@ async def _send(request: Request, response: ApiResponse) -> Response:
     fault = response.fault
     if fault is not None and fault.delay:
         await asyncio.sleep(fault.delay)
-    while fault is not None and fault.until is not None and not fault.until.is_set():
-        await asyncio.sleep(0.005)
+    while fault is not None and fault.until is not None and not fault.until.is_set():  # noqa: ASYNC110  # see below
+        await asyncio.sleep(0.005)  # another thread sets it
     if fault is not None and fault.drops_connection:
         request.scope["extensions"]["playground.abort"]()
     if fault is not None and fault.never_answers:

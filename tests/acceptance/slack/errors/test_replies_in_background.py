@@ -277,4 +277,3 @@ def test_reply_goes_out_before_the_acknowledgement_if_too_many_wait(
         assert len(result.messages) == 1
         assert "replies: 1 are pending, and no more are taken" in caplog.text
         send_replies(harness)
-
