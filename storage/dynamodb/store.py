@@ -81,7 +81,7 @@ class DynamoDBStore(DynamoDBOutbox):
         rests on them applies, and no position: both check the version.
         """
         event = self._items.to_event(item)
-        if has_known_blocks(item):
+        if has_known_blocks(item) or not event.waitlist_count:
             return event
         entries, _ = self._reader.query(
             WAITLIST,
