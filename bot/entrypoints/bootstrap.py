@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.entrypoints.settings import Settings
     from bot.notifications.ports import StoreWithOutbox
     from bot.notifications.worker import NotificationWorker
+    from bot.slack.job_queue import JobQueue
     from domain.models import Page
     from domain.ports import Clock, NewId, Spawn
     from domain.service import Service
@@ -36,6 +37,16 @@ _logger = logging.getLogger(__name__)
 
 THREADS = 64
 """Slack requests handled at the same time. Requests that wait together for one event share a commit."""
+
+CHORE_THREADS = 4
+MAX_CHORES = 1_000
+"""Threads for what no reply depends on, such as refreshing App Home, and how much of it may wait."""
+
+REPLIES_SECONDS = 75.0
+"""How long a stop waits until Slack takes the pending replies: longer than a minute without Slack."""
+
+CHORES_SECONDS = 5.0
+"""How long a stop waits for the other background work. What is left shows when it is opened again."""
 
 STARTUP_ATTEMPTS = 5
 """Attempts to reach the store at startup, one second apart. A wrong address should show soon."""
@@ -320,6 +331,21 @@ def slack_startup_errors(url: str, variable: str) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
+class Background:
+    """What a process that stays does after acknowledgements: it sends replies, and refreshes what people see."""
+
+    replies: JobQueue
+    chores: JobQueue
+
+    def stop(self) -> None:
+        """Send the replies that are pending, for a while. Log how many are lost."""
+        self.chores.drain(CHORES_SECONDS)
+        lost = self.replies.drain(REPLIES_SECONDS)
+        if lost:
+            _logger.error("%d replies are lost: Slack did not take them before the stop", lost)
+
+
+@dataclass(frozen=True)
 class Bot:
     """The parts of a running bot. `executor` runs the threads that handle Slack's requests."""
 
@@ -328,10 +354,13 @@ class Bot:
     notification_worker: NotificationWorker
     app: App
     executor: ThreadPoolExecutor
+    background: Background | None = None
 
     def stop(self) -> None:
-        """Finish the work in progress, then stop."""
+        """Finish the requests in progress, send the replies that are pending, then stop."""
         self.executor.shutdown()
+        if self.background is not None:
+            self.background.stop()
         self.notification_worker.stop()
 
 
@@ -345,19 +374,20 @@ def assemble(
     new_id: NewId,
     jitter: Callable[[], float],
     spawn: Spawn,
-    seconds: Callable[[], float] | None = None,
+    background: Background | None = None,
 ) -> Bot:
     """Return a bot made of these parts. Start its notification worker to have it deliver.
 
-    `seconds` returns the time left for a request, by default `domain.execution.retry.REQUEST_SECONDS`.
+    With `background`, replies and what else no acknowledgement has to wait for are left to its queues.
     """
     from bot.app import build_app
     from bot.features.account.member_sync import MemberComparison, sync_met_members
     from bot.features.cards.listing import ChannelFollower
     from bot.notifications.worker import NotificationWorker
     from bot.slack.member_directory import MemberDirectory
+    from bot.slack.reply_sender import ReplySender
+    from bot.slack.request_budget import received_at
     from bot.slack.web_client import LOOKUP_SECONDS, bounded_client
-    from domain.execution.retry import REQUEST_SECONDS
     from domain.service import Service
 
     # Each needs the other: a commit schedules the worker, and the worker's sweep calls the service.
@@ -368,7 +398,7 @@ def assemble(
         jitter=jitter,
         spawn=spawn,
         on_commit=lambda event_id: notification_worker.schedule(event_id),
-        seconds=seconds or (lambda: REQUEST_SECONDS),
+        received_at=received_at,
     )
     holder = new_id()
     follower = ChannelFollower(service, client, clock)
@@ -402,19 +432,39 @@ def assemble(
         reconcile=reconcile,
         spawn=spawn,
     )
+
+    def later(key: str, work: Callable[[], None]) -> None:
+        if background is None:
+            work()
+        else:
+            background.chores.submit(key, work, coalesce=True)
+
     executor = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
     app = build_app(
         service,
         cards=notification_worker,
         members=members,
         follow_channel_later=follower.follow_later,
+        sender=ReplySender(client, clock, jitter, background.replies if background else None),
+        later=later,
         workspace_id=workspace_id,
         client=client,
         signing_secret=signing_secret,
         new_id=new_id,
         executor=executor,
     )
-    return Bot(workspace_id, service, notification_worker, app, executor)
+    return Bot(workspace_id, service, notification_worker, app, executor, background)
+
+
+def threads_for_background(clock: Clock) -> Background:
+    """Return queues with threads of their own. The threads start when they are needed."""
+    from bot.slack import reply_sender
+    from bot.slack.job_queue import JobQueue
+
+    return Background(
+        JobQueue("replies", clock, threads=reply_sender.THREADS, limit=reply_sender.MAX_PENDING),
+        JobQueue("chores", clock, threads=CHORE_THREADS, limit=MAX_CHORES),
+    )
 
 
 def build_bot(
@@ -424,16 +474,18 @@ def build_bot(
     workspace_id: str,
     signing_secret: str,
 ) -> Bot:
-    """Return a bot with the real clock, ids and randomness."""
+    """Return a bot with the real clock, ids and randomness, and threads for its background work."""
+    clock = SystemClock()
     return assemble(
         store,
         client,
         workspace_id=workspace_id,
         signing_secret=signing_secret,
-        clock=SystemClock(),
+        clock=clock,
         new_id=new_id,
         jitter=random.random,
         spawn=spawn,
+        background=threads_for_background(clock),
     )
 
 
