@@ -117,7 +117,9 @@ def machine(harness: SlackHarness, tmp_path: Path) -> Path:
     program.chmod(0o755)
     for folder in ("var", "etc"):
         (tmp_path / folder).mkdir()
-    run(tmp_path, next(blocks("owned by `rollcall`.")).partition("\n")[2])  # after useradd
+    run(
+        tmp_path, next(blocks("that only this user can enter:")).partition("\n")[2]
+    )  # after useradd
     (tmp_path / "etc/rollcall.env").write_text(
         f"SLACK_BOT_TOKEN={harness.workspace.app.bot_token}\n"
         f"SLACK_API_URL={harness.workspace.url}/api/\n"
