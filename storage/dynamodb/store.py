@@ -77,8 +77,9 @@ class DynamoDBStore(DynamoDBOutbox):
     def _to_event(self, item: Item) -> Event:
         """Return the event of an item. An older form's blocks are counted from the waitlist.
 
-        That costs a query of the whole waitlist at each read, until the event's next commit. If the event has changed since it was read, they are those of a later version. Then no commit that
-        rests on them applies, and no position: both check the version.
+        That costs a query of the whole waitlist at each read, until the event's next commit. If the event
+        has changed since it was read, they are those of a later version. Then no commit that rests on them
+        applies, and no position: both check the version.
         """
         event = self._items.to_event(item)
         if has_known_blocks(item) or not event.waitlist_count:
