@@ -315,8 +315,9 @@ class DynamoDBStore(DynamoDBOutbox):
         """See `Store.delete_user`."""
         request = self._keys.at(
             self._keys.user(user_id),
-            # The deletion is this one, so a user that was created again since is kept.
-            ConditionExpression="deletion_id = :deletion_id",
+            # The deletion is this one, so a user that was created again since is kept. `deletion` is an
+            # early name.
+            ConditionExpression="deletion_id = :deletion_id OR deletion = :deletion_id",
             ExpressionAttributeValues=to_wire({":deletion_id": deletion_id}),
         )
         with writing():
