@@ -194,9 +194,9 @@ def require_data(store: StoreWithOutbox, settings: Settings, workspace_id: str) 
             store.scan_waitlist,
         )
     ):
-        place = settings.sqlite_path or f"the tables {settings.table_prefix}…"
+        where = settings.sqlite_path or f"the tables {settings.table_prefix}…"
         raise StartupError(
-            f"Nothing is stored for the workspace {workspace_id} in {place}. Check the workspace's id and"
+            f"Nothing is stored for the workspace {workspace_id} in {where}. Check the workspace's id and"
             " ROLLCALL_STORE."
         )
 

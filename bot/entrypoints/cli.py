@@ -88,7 +88,9 @@ def parser() -> argparse.ArgumentParser:
         "--url", type=_https, help="public address of the bot, for HTTP instead of Socket Mode"
     )
     manifest.add_argument("--json", action="store_true", help="print JSON, as Slack's CLI reads it")
-    tables = commands.add_parser("tables", help="create the tables, or the SQLite file")
+    tables = commands.add_parser(
+        "tables", help="create the tables, or create or migrate the SQLite file"
+    )
     tables.add_argument("what", choices=["create"])
     doctor = commands.add_parser("doctor", help="check this workspace's setup, and say what to do")
     doctor.description = (
@@ -117,8 +119,8 @@ def parser() -> argparse.ArgumentParser:
     )
     check.epilog = (
         "exit status: 0: no violations (left); 1: violations found (or left); 2: the check could"
-        " not finish, because of a wrong argument, the environment, or a store that does not"
-        " respond; 130: Ctrl-C stopped the check."
+        " not finish, because of a wrong argument, the environment, or a store that is not there, damaged,"
+        " or does not respond; 130: Ctrl-C stopped the check."
     )
     check.add_argument("--repair", action="store_true", help="fix violations before the check")
     check.add_argument(

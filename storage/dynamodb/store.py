@@ -77,11 +77,12 @@ class DynamoDBStore(DynamoDBOutbox):
     def _to_event(self, item: Item) -> Event:
         """Return the event of an item. An older form's blocks are counted from the waitlist.
 
-        If the event has changed since it was read, they are those of a later version. Then no commit that
-        rests on them applies, and no position: both check the version.
+        That costs a query of the whole waitlist at each read, until the event's next commit. If the event
+        has changed since it was read, they are those of a later version. Then no commit that rests on them
+        applies, and no position: both check the version.
         """
         event = self._items.to_event(item)
-        if has_known_blocks(item):
+        if has_known_blocks(item) or not event.waitlist_count:
             return event
         entries, _ = self._reader.query(
             WAITLIST,
@@ -314,8 +315,9 @@ class DynamoDBStore(DynamoDBOutbox):
         """See `Store.delete_user`."""
         request = self._keys.at(
             self._keys.user(user_id),
-            # The deletion is this one, so a user that was created again since is kept.
-            ConditionExpression="deletion_id = :deletion_id",
+            # The deletion is this one, so a user that was created again since is kept. `deletion` is an
+            # early name.
+            ConditionExpression="deletion_id = :deletion_id OR deletion = :deletion_id",
             ExpressionAttributeValues=to_wire({":deletion_id": deletion_id}),
         )
         with writing():

@@ -12,7 +12,7 @@ SCHEMA_VERSION = 5
 """The version of a file written by this module. Raise it with every change of what is stored (R7.7).
 
 1: the first. 2: `next_due_at`. 3: registrations, waitlist entries and cards have bodies. 4: `deletion_id`.
-5: blocks of the waitlist are of 500 tickets; in earlier files, of 1,000 or 500."""
+5: blocks of the waitlist are of 500 tickets, before of 1,000 or 500; no `leased_until`."""
 
 OWN_TABLES = frozenset({"events", "users", "registrations"})
 """Tables of every version. A file without them is not Rollcall's, whatever its version says."""
@@ -84,7 +84,6 @@ CREATE TABLE deliveries (
     workspace TEXT NOT NULL,
     event_id TEXT NOT NULL,
     holder TEXT NOT NULL,
-    leased_until INTEGER,
     body TEXT NOT NULL,
     PRIMARY KEY (workspace, event_id)
 ) STRICT;
