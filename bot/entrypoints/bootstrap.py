@@ -39,8 +39,8 @@ CHORE_THREADS = 4
 MAX_CHORES = 1_000
 """Threads for what no reply depends on, such as refreshing App Home, and how much of it may wait."""
 
-REPLIES_SECONDS = 75.0
-"""How long a stop waits until Slack takes the pending replies: longer than a minute without Slack."""
+REPLIES_SECONDS = 90.0
+"""How long a stop waits until Slack takes the pending replies: a minute without Slack, then a slow one."""
 
 CHORES_SECONDS = 5.0
 """How long a stop waits for the other background work. What is left shows when it is opened again."""
