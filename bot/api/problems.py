@@ -53,6 +53,7 @@ _PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
         "The user is already registered for the event or on its waitlist",
     ),
     errors.EventFull: (409, "event-full", "The event is full and has no waitlist"),
+    errors.EventOver: (409, "event-over", "The event is over, so no one can leave it"),
     errors.RegistrationClosed: (
         *(409, "registration-closed"),
         "Registration for the event is closed",

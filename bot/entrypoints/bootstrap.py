@@ -7,6 +7,7 @@ Lambda's functions start faster, and `rollcall --help` answers immediately.
 from __future__ import annotations
 
 import logging
+import os
 import random
 import threading
 import time
@@ -17,7 +18,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from slack_bolt import App
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from bot.notifications.ports import StoreWithOutbox
     from bot.notifications.worker import NotificationWorker
     from bot.slack.job_queue import JobQueue
+    from domain.models import Page
     from domain.ports import Clock, NewId, Spawn
     from domain.service import Service
+    from storage.sqlite.store import SQLiteStore
 
 _logger = logging.getLogger(__name__)
 
@@ -93,29 +96,117 @@ def spawn(work: Callable[[], None]) -> None:
 # The store
 
 
+class MigrationNeeded(StartupError):
+    """The SQLite file has an earlier schema version, which the bot's start migrates."""
+
+
 @contextmanager
-def open_store(settings: Settings, workspace_id: str) -> Iterator[StoreWithOutbox]:
-    """Open the store that the settings name, and close it on exit. Raises `StartupError`."""
-    if settings.sqlite_path is None:
-        with _dynamodb_startup_errors():
+def open_store(
+    settings: Settings, workspace_id: str, *, must_exist: bool = False
+) -> Iterator[StoreWithOutbox]:
+    """Open the store that the settings name, and close it on exit. Raises `StartupError`.
+
+    A SQLite file is created or migrated if need be, and its owner's alone. If it `must_exist`, it is left as
+    it is.
+    """
+    path = settings.sqlite_path
+    if path is None:
+        with _dynamodb_startup_errors(settings):
             store = _open_dynamodb(settings, workspace_id)
         yield store
         return
+    with closing(_open_sqlite(path, workspace_id, must_exist=must_exist)) as file:
+        yield file
+
+
+def _open_sqlite(path: str, workspace_id: str, *, must_exist: bool) -> SQLiteStore:
     from domain.ports import Conflict, Unavailable
+    from storage.sqlite import database
     from storage.sqlite.store import SQLiteStore
 
-    if not Path(settings.sqlite_path).absolute().parent.is_dir():
-        raise StartupError(f"ROLLCALL_STORE: create the folder of {settings.sqlite_path} first.")
-    try:
-        file = SQLiteStore(settings.sqlite_path, workspace_id)
-    except ValueError as error:
-        raise StartupError(f"ROLLCALL_STORE: {error}") from error
-    except (Conflict, Unavailable) as error:
+    if not os.path.isdir(Path(path).absolute().parent):  # noqa: PTH112  # False also for an impossible name
         raise StartupError(
-            f"ROLLCALL_STORE: another process is using {settings.sqlite_path}: {error}"
-        ) from error
-    with closing(file):
-        yield file
+            f"ROLLCALL_STORE: the folder of {path} doesn't exist. Check the path, or create the folder first."
+        )
+    try:
+        return SQLiteStore(path, workspace_id, must_exist=must_exist)
+    except database.MigrationNeeded as error:
+        raise MigrationNeeded(f"ROLLCALL_STORE: {error}.") from error
+    except ValueError as error:
+        raise StartupError(f"ROLLCALL_STORE: {error}.") from error
+    except (Conflict, Unavailable) as error:
+        raise StartupError(f"ROLLCALL_STORE: another process is using {path}: {error}.") from error
+
+
+@contextmanager
+def open_store_to_check(settings: Settings, workspace_id: str) -> Iterator[StoreWithOutbox]:
+    """Open a store that exists, for `rollcall check`, and close it on exit.
+
+    Raises `StartupError`, also for whatever is wrong with the store while it is checked: a file that is
+    damaged, tables that are missing or refused.
+    """
+    path = settings.sqlite_path
+    if path is None:
+        _require_tables(settings)
+        with (
+            open_store(settings, workspace_id, must_exist=True) as store,
+            _dynamodb_startup_errors(settings),
+        ):
+            yield store
+        return
+    import sqlite3
+
+    advice = "Restore a backup: docs/operations.md says how."
+    with closing(_open_sqlite(path, workspace_id, must_exist=True)) as file:
+        try:
+            damage = file.find_damage()
+            if damage is None:
+                yield file
+                return
+        except sqlite3.DatabaseError as error:
+            raise StartupError(
+                f"ROLLCALL_STORE: {path} can't be read: {error}. {advice}"
+            ) from error
+    raise StartupError(f"ROLLCALL_STORE: {path} is damaged: {damage}. {advice}")
+
+
+def _require_tables(settings: Settings) -> None:
+    missing = [name for name in missing_dynamodb_tables(settings) if "/" not in name]
+    if missing:
+        raise StartupError(_missing_tables(settings, ", ".join(missing)))
+
+
+def _missing_tables(settings: Settings, names: str) -> str:
+    return (
+        f"Tables are missing in this region and account: {names}. Check AWS_REGION and"
+        f" ROLLCALL_TABLE_PREFIX ({settings.table_prefix}), or create them with `rollcall tables create`."
+    )
+
+
+def require_data(store: StoreWithOutbox, settings: Settings, workspace_id: str) -> None:
+    """Raise `StartupError` if nothing is stored for the workspace."""
+    if not any(
+        _has_rows(read)
+        for read in (
+            store.list_users,
+            store.scan_events,
+            store.scan_registrations,
+            store.scan_waitlist,
+        )
+    ):
+        place = settings.sqlite_path or f"the tables {settings.table_prefix}…"
+        raise StartupError(
+            f"Nothing is stored for the workspace {workspace_id} in {place}. Check the workspace's id and"
+            " ROLLCALL_STORE."
+        )
+
+
+def _has_rows(read: Callable[..., Page[Any]]) -> bool:
+    """Return whether a list is not empty. A page of DynamoDB may be, before the last one."""
+    page = read(limit=1000)
+    while not page.items and page.next_cursor is not None:
+        page = read(limit=1000, cursor=page.next_cursor)
+    return bool(page.items)
 
 
 def _open_dynamodb(settings: Settings, workspace_id: str) -> StoreWithOutbox:
@@ -140,7 +231,7 @@ def create_dynamodb_tables(settings: Settings) -> tuple[str, ...]:
     from storage.dynamodb.schema import create_tables
     from storage.dynamodb.store import make_client
 
-    with _dynamodb_startup_errors():
+    with _dynamodb_startup_errors(settings):
         return create_tables(make_client(), settings.table_prefix)
 
 
@@ -149,14 +240,14 @@ def missing_dynamodb_tables(settings: Settings) -> tuple[str, ...]:
     from storage.dynamodb.schema import missing_tables
     from storage.dynamodb.store import make_client
 
-    with _dynamodb_startup_errors():
+    with _dynamodb_startup_errors(settings):
         return missing_tables(make_client(), settings.table_prefix)
 
 
 @contextmanager
-def _dynamodb_startup_errors() -> Iterator[None]:
+def _dynamodb_startup_errors(settings: Settings) -> Iterator[None]:
     """Turn errors of DynamoDB and of the AWS configuration into `StartupError`."""
-    from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
     from domain.ports import Unavailable
 
@@ -164,12 +255,15 @@ def _dynamodb_startup_errors() -> Iterator[None]:
         yield
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
-            raise StartupError(
-                "The tables don't exist. Create them with `rollcall tables create`."
-            ) from error
+            names = f"{settings.table_prefix}…"
+            raise StartupError(_missing_tables(settings, names)) from error
         raise StartupError(f"DynamoDB refused the request: {error}") from error
     except NoRegionError as error:
         raise StartupError("Set AWS_REGION to the region of the tables.") from error
+    except NoCredentialsError as error:
+        raise StartupError(
+            "AWS has no credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        ) from error
     except (BotoCoreError, Unavailable, ValueError) as error:
         raise StartupError(f"DynamoDB can't be reached: {error}") from error
 

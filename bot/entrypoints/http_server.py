@@ -37,10 +37,11 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name that can't be one
+        reason = (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
         raise StartupError(
-            f"Rollcall can't listen on {host}:{port}: {error.strerror}. Choose another port with --port, or"
-            " another address of this machine with --host."
+            f"Rollcall can't listen on {host}:{port}: {reason}. Choose another port with --port, or another"
+            " address of this machine with --host."
         ) from error
 
 
