@@ -167,10 +167,22 @@ def _socket(_: argparse.Namespace, env: Mapping[str, str]) -> int:
 
     with bootstrap.running_bot(settings) as bot:
         client = socket_mode.build_client(bot, settings, _report_connection)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: client.stop())
+        _stop_on_signals(client.stop)
         socket_mode.serve(client, settings)
     return 0
+
+
+def _stop_on_signals(stop: Callable[[], None]) -> None:
+    """Have the first SIGINT or SIGTERM stop the process, and the second end it at once."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def handle(*_: object) -> None:
+        for number in numbers:
+            signal.signal(number, signal.default_int_handler)
+        stop()
+
+    for number in numbers:
+        signal.signal(number, handle)
 
 
 def _report_connection() -> None:
