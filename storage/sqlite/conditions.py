@@ -92,6 +92,7 @@ def _put_event(write: Write, workspace_id: str, event: Event, replaces: int | No
     values = (
         event.version,
         to_micros(event.starts_at),
+        None if event.ends_at is None else to_micros(event.ends_at),
         event.deletion is None,
         event.is_unfinished,
         None if event.next_due_at is None else to_micros(event.next_due_at),
@@ -102,16 +103,16 @@ def _put_event(write: Write, workspace_id: str, event: Event, replaces: int | No
     if replaces is None:
         # The id was never used: a deleted event leaves its tombstone (R7.2).
         write(
-            "INSERT INTO events (version, starts_at, is_shown, is_unfinished, next_due_at, body,"
-            " workspace, event_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO events (version, starts_at, ends_at, is_shown, is_unfinished, next_due_at,"
+            " body, workspace, event_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             *values,
         )
     else:
         # R3, R4 and R7 rest on this condition: nothing of the event has changed since it was read,
         # because every change raises the version.
         write(
-            "UPDATE events SET version = ?, starts_at = ?, is_shown = ?, is_unfinished = ?,"
-            " next_due_at = ?, body = ? WHERE workspace = ? AND event_id = ? AND version = ?",
+            "UPDATE events SET version = ?, starts_at = ?, ends_at = ?, is_shown = ?,"
+            " is_unfinished = ?, next_due_at = ?, body = ? WHERE workspace = ? AND event_id = ? AND version = ?",
             *values,
             replaces,
         )

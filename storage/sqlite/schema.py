@@ -19,6 +19,7 @@ CREATE TABLE events (
     event_id TEXT NOT NULL,
     version INTEGER NOT NULL,
     starts_at INTEGER NOT NULL,
+    ends_at INTEGER,
     is_shown INTEGER NOT NULL,
     is_unfinished INTEGER NOT NULL,
     next_due_at INTEGER,
@@ -26,6 +27,8 @@ CREATE TABLE events (
     PRIMARY KEY (workspace, event_id)
 ) STRICT;
 CREATE INDEX upcoming ON events (workspace, starts_at, event_id) WHERE is_shown = 1;
+CREATE INDEX ending ON events (workspace, ends_at, event_id)
+    WHERE is_shown = 1 AND ends_at IS NOT NULL;
 CREATE INDEX due ON events (workspace, next_due_at, event_id) WHERE next_due_at IS NOT NULL;
 CREATE INDEX unfinished_events ON events (workspace, event_id) WHERE is_unfinished = 1;
 
