@@ -165,7 +165,7 @@ class EventQueries:
         since = self._clock.now() - MANAGEABLE_FOR
         for part in _Part:
             yield from self._retry.read_all_pages(
-                lambda limit, cursor, part=part: self._list_part(  # type: ignore[misc]
+                lambda limit, cursor, part=part: self._list_part(
                     part, since, limit, cursor, organizer_id
                 ),
                 limit=LONG_PAGE_SIZE,

@@ -25,6 +25,9 @@ BATCH_GET = 100
 BATCH_ATTEMPTS = 8
 """How often to ask for a batch's unprocessed keys before the read fails."""
 
+FIRST_LOOK = 100
+"""Items that the first request for a page of matching items examines."""
+
 LONGEST_KEY = 1024
 """DynamoDB's limit for a range key, in bytes."""
 
@@ -174,22 +177,28 @@ class DynamoDBReader:
     def _filtered(
         self, table: Table, only: Only, limit: int, arguments: dict[str, Any]
     ) -> tuple[list[Item], Item | None]:
-        """Return what one request finds, up to `limit` items, and the key to go on after, if any.
+        """Return what two requests find, up to `limit` items, and the key to go on after, if any.
 
-        Without a limit of its own, the request examines all that DynamoDB reads at once.
+        The first examines a few items, enough if most of them match. The second examines all that
+        DynamoDB reads at once.
         """
         values = {**arguments.pop("ExpressionAttributeValues"), **to_wire(only.values)}
-        with reading():
-            answer = self._client.query(
-                TableName=self._keys.table_name(table),
-                FilterExpression=only.expression,
-                ExpressionAttributeValues=values,
-                **arguments,
-            )
-        items: list[Item] = answer["Items"]
-        if len(items) > limit:
-            return items[:limit], items[limit - 1]
-        return items, answer.get("LastEvaluatedKey")
+        items: list[Item] = []
+        for examined in ({"Limit": FIRST_LOOK}, {}):
+            with reading():
+                answer = self._client.query(
+                    TableName=self._keys.table_name(table),
+                    FilterExpression=only.expression,
+                    ExpressionAttributeValues=values,
+                    **examined,
+                    **arguments,
+                )
+            items += answer["Items"]
+            last: Item | None = answer.get("LastEvaluatedKey")
+            if last is None or len(items) >= limit:
+                break
+            arguments["ExclusiveStartKey"] = last
+        return (items[:limit], items[limit - 1]) if len(items) > limit else (items, last)
 
     def _start(self, listing: Listing, cursor: str) -> Values | None:
         """Return the key that a page starts after. None: it starts with the list's first item."""
