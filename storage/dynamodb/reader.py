@@ -184,6 +184,7 @@ class DynamoDBReader:
         """
         values = {**arguments.pop("ExpressionAttributeValues"), **to_wire(only.values)}
         items: list[Item] = []
+        last: Item | None = None
         for examined in ({"Limit": FIRST_LOOK}, {}):
             with reading():
                 answer = self._client.query(
@@ -194,7 +195,7 @@ class DynamoDBReader:
                     **arguments,
                 )
             items += answer["Items"]
-            last: Item | None = answer.get("LastEvaluatedKey")
+            last = answer.get("LastEvaluatedKey")
             if last is None or len(items) >= limit:
                 break
             arguments["ExclusiveStartKey"] = last
