@@ -30,7 +30,7 @@ from storage.dynamodb.conditions import transact_item
 from storage.dynamodb.errors import ConditionFailed, writing
 from storage.dynamodb.items import Item, from_wire, has_known_blocks, moment, to_wire
 from storage.dynamodb.outbox import DynamoDBOutbox
-from storage.dynamodb.reader import Listing
+from storage.dynamodb.reader import Listing, Only
 from storage.dynamodb.schema import EVENTS, JOURNAL, REGISTRATIONS, USERS, WAITLIST
 from storage.older_forms import recounted
 
@@ -56,6 +56,15 @@ def make_client() -> DynamoDBClient:
     """
     region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
     return boto3.client("dynamodb", region_name=region, config=CLIENT)
+
+
+def _organized_by(user_id: str) -> Only:
+    return Only(
+        # An index that was created before it carried organizers tells of none: that event is read.
+        "organizer_id = :organizer OR contains(co_organizer_ids, :organizer)"
+        " OR attribute_not_exists(organizer_id)",
+        {":organizer": user_id},
+    )
 
 
 class DynamoDBStore(DynamoDBOutbox):
@@ -95,11 +104,35 @@ class DynamoDBStore(DynamoDBOutbox):
         return event.model_copy(update={"waitlist_by_block": blocks})
 
     def list_events(
-        self, *, starting_from: datetime | None, limit: int, cursor: str | None = None
+        self,
+        *,
+        starting_from: datetime | None,
+        limit: int,
+        cursor: str | None = None,
+        organizer_id: str | None = None,
     ) -> Page[ListedEvent]:
         """See `Store.list_events`."""
         since = None if starting_from is None else moment(starting_from)
-        listing = Listing(("events",), EVENTS, "upcoming", self._items.workspace_id, since)
+        only = None if organizer_id is None else _organized_by(organizer_id)
+        workspace_id = self._items.workspace_id
+        listing = Listing(("events",), EVENTS, "upcoming", workspace_id, since, only=only)
+        return self._reader.page(listing, self._items.to_listed, limit=limit, cursor=cursor)
+
+    def list_running_events(
+        self,
+        *,
+        since: datetime,
+        limit: int,
+        cursor: str | None = None,
+        organizer_id: str | None = None,
+    ) -> Page[ListedEvent]:
+        """See `Store.list_running_events`."""
+        ends = moment(since)
+        only = Only("starts_at < :before", {":before": ends})
+        if organizer_id is not None:
+            only &= _organized_by(organizer_id)
+        workspace_id = self._items.workspace_id
+        listing = Listing(("running events",), EVENTS, "ending", workspace_id, ends, only=only)
         return self._reader.page(listing, self._items.to_listed, limit=limit, cursor=cursor)
 
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:

@@ -12,7 +12,7 @@ SCHEMA_VERSION = 5
 """The version of a file written by this module. Raise it with every change of what is stored (R7.7).
 
 1: the first. 2: `next_due_at`. 3: registrations, waitlist entries and cards have bodies. 4: `deletion_id`.
-5: blocks of the waitlist are of 500 tickets, before of 1,000 or 500; no `leased_until`."""
+5: blocks of the waitlist are of 500 tickets, before of 1,000 or 500; `ends_at`, no `leased_until`."""
 
 OWN_TABLES = frozenset({"events", "users", "registrations"})
 """Tables of every version. A file without them is not Rollcall's, whatever its version says."""
@@ -23,6 +23,7 @@ CREATE TABLE events (
     event_id TEXT NOT NULL,
     version INTEGER NOT NULL,
     starts_at INTEGER NOT NULL,
+    ends_at INTEGER,
     is_shown INTEGER NOT NULL,
     is_unfinished INTEGER NOT NULL,
     next_due_at INTEGER,
@@ -30,6 +31,8 @@ CREATE TABLE events (
     PRIMARY KEY (workspace, event_id)
 ) STRICT;
 CREATE INDEX upcoming ON events (workspace, starts_at, event_id) WHERE is_shown = 1;
+CREATE INDEX ending ON events (workspace, ends_at, event_id)
+    WHERE is_shown = 1 AND ends_at IS NOT NULL;
 CREATE INDEX due ON events (workspace, next_due_at, event_id) WHERE next_due_at IS NOT NULL;
 CREATE INDEX unfinished_events ON events (workspace, event_id) WHERE is_unfinished = 1;
 
