@@ -7,11 +7,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bot.blocks.builders import Message
-from bot.features.export.attendee_list import export_file
-from bot.features.export.missing_names import MissingNames
+from bot.notifications.export_sender import ExportSender
 from bot.notifications.lease import DeliveryLease
 from bot.notifications.messages import (
-    no_files_message,
     notification_message,
     unreachable_message,
 )
@@ -19,8 +17,7 @@ from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.recipients import recipients_of
 from bot.notifications.sender import FIRST_RETRY_DELAY, MessageSender, Paused
 from bot.notifications.unreachable import add_unreported, organizer_reports
-from bot.slack.api_errors import FAILURES, ClassifiedError, ErrorClass, classify
-from bot.slack.direct_messages import require_member_id
+from bot.slack.api_errors import ClassifiedError, ErrorClass
 from domain.enums import EventStatus, NotificationKind, RegistrationStatus
 from domain.models import (
     Deferred,
@@ -31,7 +28,7 @@ from domain.models import (
     Notification,
     UnreachableRecipient,
 )
-from domain.ports import Clock, Conflict
+from domain.ports import INDEX_LAG, Clock, Conflict
 
 LEASE_RETRY = timedelta(seconds=1)
 """When to ask again for another process's lease. Its holder may have read the journal before our commit."""
@@ -43,9 +40,6 @@ MAX_RETRY_DELAY = timedelta(minutes=15)
 
 MAX_DEFERRED = 50
 """Deferred notifications of an event. At this many, the whole event waits for their retries."""
-
-INDEX_LAG = timedelta(seconds=2)
-"""Age of an entry before its audience is read: the roster's index may lack the latest seats."""
 
 JOURNAL_PAGE = 20
 
@@ -64,12 +58,12 @@ class EventDelivery:
         self,
         store: StoreWithOutbox,
         message_sender: MessageSender,
-        missing_names: MissingNames,
+        export_sender: ExportSender,
         clock: Clock,
         holder: str,
     ) -> None:
         self._store = store
-        self._missing_names = missing_names
+        self._export_sender = export_sender
         self._message_sender = message_sender
         self._clock = clock
         self._holder = holder
@@ -87,7 +81,7 @@ class EventDelivery:
         if lease is None:
             return self._clock.now() + LEASE_RETRY
         run = _DeliveryRun(
-            self._message_sender, self._store, self._clock, lease, self._missing_names
+            self._message_sender, self._store, self._clock, lease, self._export_sender
         )
         try:
             cards = update_cards(lease.renew)
@@ -109,10 +103,10 @@ class _DeliveryRun:
         store: StoreWithOutbox,
         clock: Clock,
         lease: DeliveryLease,
-        missing_names: MissingNames,
+        export_sender: ExportSender,
     ) -> None:
         self._message_sender = message_sender
-        self._missing_names = missing_names
+        self._export_sender = export_sender
         self._store = store
         self._clock = clock
         self._lease = lease
@@ -160,7 +154,8 @@ class _DeliveryRun:
     def _deliver_to_audience(
         self, entry: JournalEntry, number: int, notification: Notification
     ) -> None:
-        readable_at = entry.at + INDEX_LAG
+        # The roster's index may lack the latest seats.
+        readable_at = entry.at + timedelta(seconds=INDEX_LAG)
         if readable_at > self._clock.now():
             raise Paused(readable_at)
         for user_id, cursor in recipients_of(
@@ -197,7 +192,9 @@ class _DeliveryRun:
         if not self._is_current(user_id, notification, entry):
             return None
         if notification.kind is NotificationKind.EXPORT:
-            failure = self._send_export(user_id, entry)
+            failure = self._export_sender.send(
+                user_id, entry, self._prepare_to_send, self._lease.renew
+            )
         else:
             failure = self._send(user_id, entry, lambda: notification_message(notification, entry))
         if failure is None:
@@ -218,36 +215,6 @@ class _DeliveryRun:
     ) -> ClassifiedError | None:
         self._prepare_to_send()
         return self._message_sender.send(user_id, entry, message_of)
-
-    def _send_export(self, user_id: str, entry: JournalEntry) -> ClassifiedError | None:
-        event = self._store.get_event(entry.event_id)
-        if event is None or event.deletion is not None:
-            return None  # no attendees are left to list
-        try:
-            require_member_id(user_id)
-            self._look_up_missing_names(event)
-        except FAILURES as error:
-            failure = classify(error)
-            if failure.error_class is not ErrorClass.RATE_LIMITED:
-                return failure
-            raise Paused(self._clock.now() + timedelta(seconds=failure.retry_after)) from error
-        self._lease.renew()
-        refused = self._message_sender.send_file(
-            user_id, entry, lambda: export_file(self._store, event, self._missing_names.names)
-        )
-        if refused is None or refused.error_class is not ErrorClass.NO_FILES:
-            return refused
-        # In the same slice of time: in the next one, the upload would be tried again first.
-        self._lease.renew()
-        return self._message_sender.send(
-            user_id, entry, lambda: no_files_message(entry, refused.reason)
-        )
-
-    def _look_up_missing_names(self, event: Event) -> None:
-        """Look up names for an export, in several slices of time if there are many."""
-        self._prepare_to_send()
-        for _ in self._missing_names.look_up(event):
-            self._prepare_to_send()
 
     def _prepare_to_send(self) -> None:
         if self._clock.monotonic() >= self._slice_ends:

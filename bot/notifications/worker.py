@@ -10,9 +10,9 @@ from functools import partial
 
 from slack_sdk import WebClient
 
-from bot.features.export.missing_names import MissingNames
 from bot.notifications.card_updater import CardUpdater
 from bot.notifications.delivery import EventDelivery
+from bot.notifications.export_sender import ExportSender
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import MessageSender
 from bot.slack.api_errors import CircuitBreaker
@@ -69,8 +69,8 @@ class NotificationWorker:
         self._spawn = spawn
         circuit_breaker = CircuitBreaker(clock)
         message_sender = MessageSender(client, clock, circuit_breaker)
-        missing_names = MissingNames(store, client)
-        self._delivery = EventDelivery(store, message_sender, missing_names, clock, holder)
+        export_sender = ExportSender(store, client, clock, message_sender)
+        self._delivery = EventDelivery(store, message_sender, export_sender, clock, holder)
         self._card_updater = CardUpdater(store, client, clock, circuit_breaker)
         self._lock = threading.Lock()
         self._due: dict[str, datetime] = {}

@@ -337,7 +337,7 @@ def test_messages_to_everyone_wait_for_a_lagging_index(
 
     class LaggingStore(SQLiteStore):
         def list_roster(
-            self, event_id: str, *, limit: int, cursor: str | None = None
+            self, event_id: str, *, limit: int | None, cursor: str | None = None
         ) -> Page[Registration]:
             page = super().list_roster(event_id, limit=limit, cursor=cursor)
             since = harness.clock.now() - timedelta(seconds=1)
