@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from slack_sdk import WebClient
 
@@ -56,7 +55,7 @@ class ExportSender:
             failure = classify(error)
             if failure.error_class is not ErrorClass.RATE_LIMITED:
                 return failure
-            raise Paused(self._clock.now() + timedelta(seconds=failure.retry_after)) from error
+            raise Paused(self._clock.monotonic() + failure.retry_after) from error
         refused = self._message_sender.send_file(user_id, entry, file, renew_lease)
         if refused is None or refused.error_class is not ErrorClass.NO_FILES:
             return refused
