@@ -229,6 +229,8 @@ class Store(Protocol):
 class Outbox(Protocol):
     """The undelivered journal entries and the cards: what the notification worker needs of a store.
 
+    Where a method takes an event's id, it also takes a job's (`domain.models.ExportJob`).
+
     Writes raise `Conflict` if their condition fails. All methods may raise `Unavailable`, and can then
     be repeated.
     """
@@ -261,6 +263,10 @@ class Outbox(Protocol):
 
     def mark_delivered(self, event_id: str, version: int) -> None:
         """Mark an entry as delivered; do nothing if it is, or if there is none."""
+        ...
+
+    def delete_job(self, job_id: str) -> None:
+        """Delete what a finished job leaves: its entry, then its delivery row. Do nothing if both are gone."""
         ...
 
     def record_unreachable(

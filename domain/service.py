@@ -74,7 +74,8 @@ if TYPE_CHECKING:
 class Service:
     """Rollcall for one workspace: the requirements R1 to R7.
 
-    `on_commit` is called with the event's id after each commit, in the thread that committed.
+    `on_commit` is called after each commit, in the thread that committed: with the event's id, and with
+    that of each new job.
     `seconds` returns how long a request that begins now may take (R8.12).
     """
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bot.blocks.builders import Message
 from bot.notifications.export_sender import ExportSender
-from bot.notifications.lease import DeliveryLease
+from bot.notifications.lease import LEASE, DeliveryLease
 from bot.notifications.messages import (
     notification_message,
     unreachable_message,
@@ -25,6 +25,7 @@ from domain.models import (
     DeliveryState,
     Event,
     EventSummary,
+    ExportJob,
     JournalEntry,
     Notification,
     UnreachableRecipient,
@@ -56,7 +57,7 @@ class CardProgress(NamedTuple):
 
 
 class EventDelivery:
-    """Delivers the notifications of one event at a time. `holder` names this process in leases."""
+    """Delivers the notifications of one event, or one job, at a time. `holder` names this process in leases."""
 
     def __init__(
         self,
@@ -65,7 +66,12 @@ class EventDelivery:
         export_sender: ExportSender,
         clock: Clock,
         holder: str,
+        *,
+        lease: timedelta = LEASE,
+        lease_retry: float = LEASE_RETRY,
     ) -> None:
+        self._lease = lease
+        self._lease_retry = lease_retry
         self._store = store
         self._export_sender = export_sender
         self._message_sender = message_sender
@@ -84,9 +90,9 @@ class EventDelivery:
         `Conflict` once another process has it. Cards come first: they must be right within seconds
         (R8.3). An entry stays marked undelivered until the cards show its version.
         """
-        lease = DeliveryLease.take(self._store, self._clock, event_id, self._holder)
+        lease = DeliveryLease.take(self._store, self._clock, event_id, self._holder, self._lease)
         if lease is None:
-            return self._clock.monotonic() + LEASE_RETRY
+            return self._clock.monotonic() + self._lease_retry
         run = _DeliveryRun(
             self._message_sender,
             self._store,
@@ -100,7 +106,7 @@ class EventDelivery:
             moments = [cards.retry_at, run.run(cards.version)]
         except Conflict:
             # The lease expired, and another process took it.
-            return self._clock.monotonic() + LEASE_RETRY
+            return self._clock.monotonic() + self._lease_retry
         finally:
             lease.release()
         return min((moment for moment in moments if moment is not None), default=None)
@@ -138,9 +144,9 @@ class _DeliveryRun:
             self._deliver_new()
             self._notify_organizers()
             self._retry_deferred()
+            self._clear_marks(card_version)
         except Paused as pause:
             return pause.until
-        self._clear_marks(card_version)
         return self._next_retry()
 
     # Entries
@@ -154,6 +160,7 @@ class _DeliveryRun:
                 self._first_seen.at(entry.event_id, entry.version)
             for entry in entries:
                 self._deliver(entry)
+            self._check_slice()
 
     def _deliver(self, entry: JournalEntry) -> None:
         notifications = _in_order(entry)
@@ -209,9 +216,7 @@ class _DeliveryRun:
         if not self._is_current(user_id, notification, entry):
             return None
         if notification.kind is NotificationKind.EXPORT:
-            failure = self._export_sender.send(
-                user_id, entry, self._prepare_to_send, self._lease.renew
-            )
+            failure = self._export_sender.send(user_id, entry, self._check_slice, self._lease.renew)
         else:
             failure = self._send(user_id, entry, lambda: notification_message(notification, entry))
         if failure is None:
@@ -230,10 +235,11 @@ class _DeliveryRun:
     def _send(
         self, user_id: str, entry: JournalEntry, message_of: Callable[[], Message]
     ) -> ClassifiedError | None:
-        self._prepare_to_send()
+        self._check_slice()
         return self._message_sender.send(user_id, entry, message_of)
 
-    def _prepare_to_send(self) -> None:
+    def _check_slice(self) -> None:
+        """Let others have their turn once the slice of time is over, by raising `Paused`; renew the lease."""
         if self._clock.monotonic() >= self._slice_ends:
             raise Paused(self._clock.monotonic())
         self._lease.renew()
@@ -262,13 +268,19 @@ class _DeliveryRun:
     # Unreachable recipients
 
     def _record_unreachable(self, recipient: UnreachableRecipient) -> None:
-        self._store.record_unreachable(self._state.event_id, recipient.version, recipient)
+        event_id, version = self._state.event_id, recipient.version
+        job = ExportJob.of(event_id)
+        if job is not None:
+            event_id, version = job.event_id, job.version
+        recorded = recipient.model_copy(update={"version": version})
+        self._store.record_unreachable(event_id, version, recorded)
         self._lease.state = add_unreported(self._state, recipient)
 
     def _notify_organizers(self) -> None:
         """Defer one message to each organizer about all unreported recipients. `_retry_deferred` sends it."""
         if self._state.unreported:
-            event = self._store.get_event(self._state.event_id)
+            job = ExportJob.of(self._state.event_id)
+            event = self._store.get_event(job.event_id if job else self._state.event_id)
             reports = organizer_reports(self._state, event, self._clock.now()) if event else ()
             self._lease.save(
                 deferred=(*self._state.deferred, *reports), unreported=(), more_unreported=0
@@ -349,23 +361,35 @@ class _DeliveryRun:
 
     def _remove_deferred(self, deferred: Deferred) -> None:
         self._first_seen.forget(*_retry_key(self._state.event_id, deferred))
+        late = self._state.late_versions
+        if deferred.version <= self._state.cleared_version and deferred.version not in late:
+            late = (*late, deferred.version)
         self._lease.save(
             deferred=tuple(one for one in self._state.deferred if one != deferred),
             # Saved together: after a crash, the next process still clears the entry's mark.
-            cleared_version=min(self._state.cleared_version, deferred.version - 1),
+            late_versions=late,
         )
 
     # Marks
 
     def _clear_marks(self, card_version: int) -> None:
-        """Clear the undelivered marks of entries whose notifications are sent and whose cards are updated."""
-        last = min(self._state.delivered_version, card_version)
+        """Clear the undelivered marks of entries whose notifications are sent and whose cards are updated.
+
+        The release of the lease saves how far this is. Clearing a mark again changes nothing.
+        """
         pending = {one.version for one in self._state.deferred}
+        for version in self._state.late_versions:
+            if version not in pending:
+                self._store.mark_delivered(self._state.event_id, version)
+                left = tuple(late for late in self._state.late_versions if late != version)
+                self._lease.stage(late_versions=left)
+                self._check_slice()
+        last = min(self._state.delivered_version, card_version)
         for version in range(self._state.cleared_version + 1, last + 1):
             if version not in pending:
                 self._store.mark_delivered(self._state.event_id, version)
-        if last > self._state.cleared_version:
-            self._lease.save(cleared_version=last)
+            self._lease.stage(cleared_version=version)
+            self._check_slice()
 
 
 def _in_order(entry: JournalEntry) -> list[Notification]:

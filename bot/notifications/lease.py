@@ -19,17 +19,27 @@ LEASE = timedelta(seconds=30)
 class DeliveryLease:
     """The lease on one event, with the event's `DeliveryState`."""
 
-    def __init__(self, store: StoreWithOutbox, clock: Clock, state: DeliveryState) -> None:
+    def __init__(
+        self, store: StoreWithOutbox, clock: Clock, state: DeliveryState, length: timedelta = LEASE
+    ) -> None:
+        self._length = length
         self._store = store
         self._clock = clock
         self.state = state
 
     @classmethod
-    def take(cls, store: StoreWithOutbox, clock: Clock, event_id: str, holder: str) -> Self | None:
+    def take(
+        cls,
+        store: StoreWithOutbox,
+        clock: Clock,
+        event_id: str,
+        holder: str,
+        length: timedelta = LEASE,
+    ) -> Self | None:
         """Take the lease, or return None while another process holds it."""
         now = clock.now()
-        state = store.take_lease(event_id, holder=holder, now=now, until=now + LEASE)
-        return None if state is None else cls(store, clock, state)
+        state = store.take_lease(event_id, holder=holder, now=now, until=now + length)
+        return None if state is None else cls(store, clock, state, length)
 
     def renew(self) -> None:
         """Renew the lease if half of it is over. Raises `Conflict` if another process has it.
@@ -37,7 +47,7 @@ class DeliveryLease:
         Call this right before sending: a process that was suspended must send nothing outdated.
         """
         until = self.state.leased_until
-        if until is None or self._clock.now() >= until - LEASE / 2:
+        if until is None or self._clock.now() >= until - self._length / 2:
             self.save()
 
     def stage(self, **values: object) -> None:
@@ -47,7 +57,7 @@ class DeliveryLease:
     def save(self, **values: object) -> None:
         """Change fields, store the state and renew the lease. Raises `Conflict` if the lease is lost."""
         # Without an answer, the write may have applied. The changed state stays, to be stored again.
-        self.stage(**({"leased_until": self._clock.now() + LEASE} | values))
+        self.stage(**({"leased_until": self._clock.now() + self._length} | values))
         self.state = self._store.save_delivery(self.state)
 
     def release(self) -> None:

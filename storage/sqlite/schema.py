@@ -2,7 +2,8 @@
 
 Every key starts with the workspace. `body` is a model as JSON; a column of its own holds only what a
 query, a condition or an index needs. A new field on a model therefore needs no new schema version.
-Every list that the store returns is a range of an index. Times are microseconds since 1970, UTC.
+Every list that the store returns is a range of an index. In `journal` and `deliveries`, `event_id` may
+be a job's id. Times are microseconds since 1970, UTC.
 """
 
 from __future__ import annotations
@@ -71,8 +72,7 @@ CREATE TABLE journal (
     plan_id TEXT NOT NULL,
     is_undelivered INTEGER NOT NULL,
     body TEXT NOT NULL,
-    PRIMARY KEY (workspace, event_id, version),
-    FOREIGN KEY (workspace, event_id) REFERENCES events
+    PRIMARY KEY (workspace, event_id, version)
 ) STRICT;
 CREATE INDEX undelivered ON journal (workspace, event_id) WHERE is_undelivered = 1;
 

@@ -270,7 +270,7 @@ _KEYS: dict[type, Callable[..., object]] = {
     PutWaitlistEntry: lambda action: action.entry.ticket,
     DeleteWaitlistEntry: lambda action: action.entry.ticket,
     CheckUser: lambda action: action.user_id,
-    PutJournalEntry: lambda action: action.entry.version,
+    PutJournalEntry: lambda action: (action.entry.event_id, action.entry.version),
 }
 
 

@@ -22,15 +22,15 @@ IN_MEMORY = 1_000_000
 
 
 class AttendeeReader:
-    """Reads an event with 100,000 attendees in some fifty requests. `renew` is called before each of them.
+    """Reads an event with 100,000 attendees in some fifty requests. `before_each` is called before each.
 
-    All methods raise `Unavailable`, and what `renew` raises.
+    All methods raise `Unavailable`, and what `before_each` raises.
     """
 
-    def __init__(self, store: Store, clock: Clock, renew: Callable[[], None]) -> None:
+    def __init__(self, store: Store, clock: Clock, before_each: Callable[[], None]) -> None:
         self._store = store
         self._clock = clock
-        self._renew = renew
+        self._before_each = before_each
 
     def read(self, event_id: str) -> tuple[Attendee, ...]:
         """Return everybody who is in the event throughout, nobody twice (R6.5).
@@ -41,16 +41,16 @@ class AttendeeReader:
         """
         found: dict[str, Attendee] = {}
         last = 0
-        self._renew()
+        self._before_each()
         while entries := self._store.get_waitlist(event_id, after=last, limit=None):
             for entry in entries:
                 _put(found, Attendee(entry.user_id, entry.registered_at, None, False))
             last = entries[-1].ticket
-            self._renew()
+            self._before_each()
         self._clock.sleep(INDEX_LAG)
         cursor: str | None = None
         while True:
-            self._renew()
+            self._before_each()
             page = self._store.list_roster(event_id, limit=None, cursor=cursor)
             for row in page.items:
                 _put(found, Attendee(row.user_id, row.registered_at, row.seated_at, True))
@@ -68,7 +68,7 @@ class AttendeeReader:
         wanted = dict.fromkeys(user_ids)
         pages, cursor = 0, None
         while pages < len(wanted) // USERS_OF_ONE_REQUEST:
-            self._renew()
+            self._before_each()
             page = self._store.list_users(limit=None, cursor=cursor)
             pages += 1
             for user in page.items:
@@ -80,7 +80,7 @@ class AttendeeReader:
                 break
         rest = list(wanted)
         for first in range(0, len(rest), USERS_OF_ONE_REQUEST):
-            self._renew()
+            self._before_each()
             batch = rest[first : first + USERS_OF_ONE_REQUEST]
             users = self._store.get_rows(event_id, registrations_of=(), users=batch).users
             names.update((user_id, user.name) for user_id, user in users.items())

@@ -51,7 +51,7 @@ class MissingNames:
         self._unfinished.pop(export_id, None)
 
     def look_up(self, export_id: str, user_ids: list[str] | None = None) -> Iterator[None]:
-        """Look up names for an export, one at each step. Without ids, continue.
+        """Look up names for an export, and yield between two of them. Without ids, continue.
 
         Raises one of `bot.slack.api_errors.FAILURES`.
         """
@@ -64,7 +64,8 @@ class MissingNames:
             user_id = rest.pop()
             if name is not None:
                 self.names[user_id] = name
-            yield
+            if rest:
+                yield
         self.forget(export_id)
 
     def _name_of(self, user_id: str) -> str | None:
