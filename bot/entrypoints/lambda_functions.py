@@ -1,4 +1,4 @@
-"""The Lambda functions: `slack_function`, `api_function`, `notifier_function`, `export_function`, `sweep_function`, `members_function`.
+"""The Lambda functions: `slack_function`, `api_function` and the others in `_FUNCTIONS`.
 
 Lambda knows them by these names in this module. Each is built on first access, from the environment
 and the secrets, and imports only what it needs.

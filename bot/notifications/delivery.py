@@ -160,6 +160,8 @@ class _DeliveryRun:
                 self._first_seen.at(entry.event_id, entry.version)
             for entry in entries:
                 self._deliver(entry)
+            if len(entries) < JOURNAL_PAGE:
+                return
             self._check_slice()
 
     def _deliver(self, entry: JournalEntry) -> None:
@@ -378,18 +380,21 @@ class _DeliveryRun:
         The release of the lease saves how far this is. Clearing a mark again changes nothing.
         """
         pending = {one.version for one in self._state.deferred}
-        for version in self._state.late_versions:
-            if version not in pending:
-                self._store.mark_delivered(self._state.event_id, version)
-                left = tuple(late for late in self._state.late_versions if late != version)
-                self._lease.stage(late_versions=left)
+        late = [version for version in self._state.late_versions if version not in pending]
+        cleared, last = (
+            self._state.cleared_version,
+            min(self._state.delivered_version, card_version),
+        )
+        for number, version in enumerate([*late, *range(cleared + 1, last + 1)]):
+            if number:  # each slice clears one at least
                 self._check_slice()
-        last = min(self._state.delivered_version, card_version)
-        for version in range(self._state.cleared_version + 1, last + 1):
             if version not in pending:
                 self._store.mark_delivered(self._state.event_id, version)
-            self._lease.stage(cleared_version=version)
-            self._check_slice()
+            if version > cleared:
+                self._lease.stage(cleared_version=version)
+            else:
+                left = tuple(one for one in self._state.late_versions if one != version)
+                self._lease.stage(late_versions=left)
 
 
 def _in_order(entry: JournalEntry) -> list[Notification]:

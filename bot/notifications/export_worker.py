@@ -20,7 +20,7 @@ from domain.ports import Clock
 EXPORT_LEASE = timedelta(minutes=2)
 """How long others wait for a process that died. It is renewed when half is over, and no step takes that long."""
 
-EXPORT_LEASE_RETRY = 15.0
+EXPORT_LEASE_RETRY = 60.0
 """Seconds before asking again for another process's lease on a job, which gets no later entries."""
 
 LONGEST_WAIT = 60.0

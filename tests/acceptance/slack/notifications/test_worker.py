@@ -375,7 +375,7 @@ def test_crash_repeats_at_most_one_message(
     assert undelivered(harness) == ()
 
 
-@pytest.mark.parametrize("writes", range(4))
+@pytest.mark.parametrize("writes", range(3))
 def test_crash_after_a_retry_leaves_nothing_behind(
     harness: SlackHarness, tmp_path: Path, writes: int
 ) -> None:
