@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bot.blocks.builders import Message
 from bot.notifications.export_sender import ExportSender
-from bot.notifications.lease import LEASE, DeliveryLease
 from bot.notifications.messages import (
     notification_message,
     unreachable_message,
@@ -20,6 +20,7 @@ from bot.notifications.unreachable import add_unreported, organizer_reports
 from bot.slack.api_errors import ClassifiedError, ErrorClass
 from domain.enums import EventStatus, NotificationKind, RegistrationStatus
 from domain.execution.first_seen import FirstSeen
+from domain.execution.leases import Lease, Leases
 from domain.models import (
     Deferred,
     DeliveryState,
@@ -31,6 +32,11 @@ from domain.models import (
     UnreachableRecipient,
 )
 from domain.ports import INDEX_LAG, Clock, Conflict
+
+_logger = logging.getLogger(__name__)
+
+LEASE = 30.0
+"""Seconds for which others wait for a process that died. Its holder renews a lease while it works."""
 
 LEASE_RETRY = 1.0
 """Seconds before asking again for another process's lease. Its holder may have read the journal before our commit."""
@@ -67,16 +73,15 @@ class EventDelivery:
         clock: Clock,
         holder: str,
         *,
-        lease: timedelta = LEASE,
+        lease: float = LEASE,
         lease_retry: float = LEASE_RETRY,
     ) -> None:
-        self._lease = lease
         self._lease_retry = lease_retry
         self._store = store
         self._export_sender = export_sender
         self._message_sender = message_sender
         self._clock = clock
-        self._holder = holder
+        self._leases = Leases(store, clock, holder=holder, seconds=lease)
         self._first_seen = FirstSeen(clock)
 
     def deliver(
@@ -90,7 +95,7 @@ class EventDelivery:
         `Conflict` once another process has it. Cards come first: they must be right within seconds
         (R8.3). An entry stays marked undelivered until the cards show its version.
         """
-        lease = DeliveryLease.take(self._store, self._clock, event_id, self._holder, self._lease)
+        lease = self._leases.take(event_id)
         if lease is None:
             return self._clock.monotonic() + self._lease_retry
         run = _DeliveryRun(
@@ -105,7 +110,8 @@ class EventDelivery:
             cards = update_cards(lease.renew)
             moments = [cards.retry_at, run.run(cards.version)]
         except Conflict:
-            # The lease expired, and another process took it.
+            # It was over, and another process took it.
+            _logger.info("lost the lease of %s", event_id)
             return self._clock.monotonic() + self._lease_retry
         finally:
             lease.release()
@@ -120,7 +126,7 @@ class _DeliveryRun:
         message_sender: MessageSender,
         store: StoreWithOutbox,
         clock: Clock,
-        lease: DeliveryLease,
+        lease: Lease,
         export_sender: ExportSender,
         first_seen: FirstSeen,
     ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
 from math import inf
 
 from slack_sdk import WebClient
@@ -17,8 +16,8 @@ from bot.slack.api_errors import CircuitBreaker
 from domain.models import ExportJob
 from domain.ports import Clock
 
-EXPORT_LEASE = timedelta(minutes=2)
-"""How long others wait for a process that died. It is renewed when half is over, and no step takes that long."""
+EXPORT_LEASE = 120.0
+"""Seconds for which others wait for a process that died. Its holder renews it when half is over, and no step takes that long."""
 
 EXPORT_LEASE_RETRY = 60.0
 """Seconds before asking again for another process's lease on a job, which gets no later entries."""

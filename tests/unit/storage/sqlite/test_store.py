@@ -156,7 +156,7 @@ def test_field_that_older_rows_lack_is_empty(tmp_path: Path) -> None:
     """R9.2 came later: older journal entries and delivery rows have no unreachable recipients."""
     with opened(tmp_path / "r.sqlite") as store:
         commit(store, PutEvent(an_event(), None), PutJournalEntry(a_journal_entry(version=1)))
-        held = store.take_lease("e1", holder="me", now=START, until=START)
+        held = store.take_lease("e1", holder="me", until=START)
         with store._file.writing() as connection:
             connection.execute("UPDATE journal SET body = json_remove(body, '$.unreachable')")
             connection.execute(
