@@ -127,11 +127,19 @@ class Event(BaseModel):
         """When the event is over: its end, or its start if it has no end."""
         return self.ends_at or self.starts_at
 
+    def has_started(self, now: datetime) -> bool:
+        """Return whether the event has started at `now`. From then on no one is promoted (R4.7)."""
+        return now >= self.starts_at
+
+    def is_over(self, now: datetime) -> bool:
+        """Return whether the event is over at `now`. From then on no one can leave (R4.7)."""
+        return now >= self.over_at
+
     def closed_reason(self, now: datetime) -> ClosedReason | None:
         """Return why the event takes no registrations at `now` (R2.6), or None if it takes them."""
         if self.status is EventStatus.CANCELED:
             return ClosedReason.CANCELED
-        if now >= self.starts_at:
+        if self.has_started(now):
             return ClosedReason.STARTED
         if self.status is EventStatus.CLOSED:
             return ClosedReason.CLOSED
@@ -449,6 +457,14 @@ class UserRegistration:
     registration: Registration
     event: Event
     position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationsToCome:
+    """A user's registrations for events that are not over, soonest first, and how many are past (R5.5)."""
+
+    items: tuple[UserRegistration, ...]
+    past_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from domain.models import ExportJob
 from domain.ports import Clock
 
 EXPORT_LEASE = 120.0
-"""Seconds for which others wait for a process that died. Its holder renews it when half is over, and no step takes that long."""
+"""Seconds for which others wait for a process that died. No step between two renewals takes half as long."""
 
 EXPORT_LEASE_RETRY = 60.0
 """Seconds before asking again for another process's lease on a job, which gets no later entries."""

@@ -131,7 +131,7 @@ class Checker:
         """Yield what is wrong with an event's counts."""
         count = self.count(event_id)
         if count is not None:
-            yield from event_violations(count)
+            yield from event_violations(count, self._clock.now())
 
     def count(self, event_id: str) -> Count | None:
         """Return an event's count, or None if there is no event. A count with violations is confirmed."""
@@ -150,7 +150,7 @@ class Checker:
 
         def look() -> list[Violation]:
             counts[:] = [self._live_count(event_id, version).run()]
-            return [violation for count in counts for violation in event_violations(count)]
+            return [*event_violations(counts[0], self._clock.now())]
 
         self._confirmed(event_id, version, look)
         return counts[0]

@@ -227,14 +227,14 @@ class WorkingCopy:
         before: EventSummary | None = None,
     ) -> bool:
         """Notify an audience, unless the event is over. Return whether it does."""
-        if self.now >= self.current.over_at:
+        if self.current.is_over(self.now):
             return False
         self.notifications.append(Notification(kind=kind, audience=audience, before=before))
         return True
 
     def _is_canceled_or_over(self) -> bool:
         event = self.current
-        return event.status is EventStatus.CANCELED or self.now >= event.over_at
+        return event.status is EventStatus.CANCELED or event.is_over(self.now)
 
     # The plan
 
