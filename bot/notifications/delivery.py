@@ -191,8 +191,17 @@ class _DeliveryRun:
         readable_at = self._first_seen.at(entry.event_id, entry.version) + INDEX_LAG
         if readable_at > self._clock.monotonic():
             raise Paused(readable_at)
+
+        def at_page_end(cursor: str) -> None:
+            self._lease.stage(notification=number, recipient=cursor)
+            self._check_slice()
+
         for user_id, cursor in recipients_of(
-            self._store, entry, notification.audience, after=self._state.recipient
+            self._store,
+            entry,
+            notification.audience,
+            after=self._state.recipient,
+            at_page_end=at_page_end,
         ):
             self._deliver_to(user_id, entry, number, notification)
             self._lease.save(notification=number, recipient=cursor)

@@ -13,7 +13,8 @@ SCHEMA_VERSION = 5
 """The version of a file written by this module. Raise it with every change of what is stored (R7.7).
 
 1: the first. 2: `next_due_at`. 3: registrations, waitlist entries and cards have bodies. 4: `deletion_id`.
-5: blocks of the waitlist are of 500 tickets; in earlier files, of 1,000 or 500."""
+5: blocks of the waitlist are of 500 tickets; in earlier files, of 1,000 or 500.
+The journal has entries of jobs, so it no longer refers to events."""
 
 OWN_TABLES = frozenset({"events", "users", "registrations"})
 """Tables of every version. A file without them is not Rollcall's, whatever its version says."""

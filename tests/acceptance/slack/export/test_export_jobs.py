@@ -17,6 +17,7 @@ from bot.notifications.export_sender import MAX_SECONDS
 from bot.notifications.export_worker import EXPORT_LEASE
 from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
 from domain.enums import ChangeKind
+from domain.execution.leases import Leases
 from domain.inputs import UserDraft
 from domain.models import ExportJob, Page, Registration
 from playground.web_api.fault_injection import Fault
@@ -193,12 +194,10 @@ def test_long_upload_keeps_the_lease(harness: SlackHarness) -> None:
     holders: list[object] = []
 
     def slow() -> None:
-        harness.clock.advance(EXPORT_LEASE * 0.49)
-        now = harness.clock.now()
-        until = now + EXPORT_LEASE
-        holders.append(store.take_lease(job_id, holder="other", now=now, until=until))
+        harness.clock.advance(timedelta(seconds=EXPORT_LEASE * 0.49))
+        holders.append(others.take(job_id))
 
-    store = store_of(harness)
+    others = Leases(harness.store, harness.clock, holder="other", seconds=EXPORT_LEASE)
     assert process(harness, "first", slow).exports.process_job(job_id) is None
     assert holders == [None, None]
     assert len(files(harness, AMARA)) == 1
@@ -211,7 +210,8 @@ def test_suspended_process_sends_nothing_after_its_lease(harness: SlackHarness) 
     other = process(harness, "other")
 
     def suspended() -> None:
-        harness.clock.advance(EXPORT_LEASE)
+        assert other.exports.process_job(job_id) is not None
+        harness.clock.advance(timedelta(seconds=EXPORT_LEASE))
         store_of(harness).at_roster = lambda: None
         assert other.exports.process_job(job_id) is None
 
@@ -262,9 +262,10 @@ def test_crash_leaves_the_export_to_the_sweep_of_another_process(harness: SlackH
         process(harness, "first").exports.process_job(job_id)
     store_of(harness).at_roster = lambda: None
     second = process(harness, "second")
-    harness.clock.advance(EXPORT_LEASE)
-    second.process_due_events()
-    second.exports.process_due_jobs()
+    for _ in range(3):
+        second.process_due_events()
+        second.exports.process_due_jobs()
+        harness.clock.advance(timedelta(seconds=EXPORT_LEASE / 2))
     assert len(files(harness, AMARA)) == 1
 
 

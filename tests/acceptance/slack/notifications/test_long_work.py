@@ -1,4 +1,4 @@
-"""Clearing undelivered marks: one write for each entry, in slices of time (R9.6)."""
+"""Long work on one event is done in slices of time: clearing marks, one write for each, and reading pages (R9.6)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ from typing import Any
 
 import pytest
 
-from bot.notifications.lease import LEASE
-from domain.inputs import EventChanges
+from bot.notifications import recipients
+from bot.notifications.delivery import LEASE
+from domain.enums import Audience
+from domain.execution.leases import Leases
+from domain.inputs import AnnouncementDraft, EventChanges
+from domain.models import Page, Registration
+from domain.ports import INDEX_LAG
 from playground.web_api.fault_injection import Fault
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import run_now
@@ -26,6 +31,11 @@ class CountingStore(SQLiteStore):
         super().__init__(path, workspace_id)
         self.cleared: Counter[tuple[str, int]] = Counter()
         self.at_each: Callable[[str], object] = lambda _: None
+        self.at_roster: Callable[[], object] = lambda: None
+
+    def list_roster(self, event_id: str, **page: Any) -> Page[Registration]:
+        self.at_roster()
+        return super().list_roster(event_id, **page)
 
     def mark_delivered(self, event_id: str, version: int) -> None:
         super().mark_delivered(event_id, version)
@@ -87,7 +97,7 @@ def test_crash_between_a_late_message_and_its_mark_leaves_no_mark(harness: Slack
     with pytest.raises(KeyboardInterrupt):
         harness.bot.notification_worker.process_event("yoga")
     store.at_each = lambda _: None
-    harness.clock.advance(LEASE)
+    harness.clock.advance(timedelta(seconds=LEASE))
     harness.deliver_due(65)
     assert len(harness.direct_messages(CHLOE)) == 1
     assert undelivered(harness) == ()
@@ -100,6 +110,7 @@ def test_many_marks_are_cleared_in_slices_under_the_lease(harness: SlackHarness)
     harness.event("chess", title="Chess")
     harness.deliver_due()
     change(harness, 200)
+    others = Leases(store, harness.clock, holder="another", seconds=LEASE)
     takers: list[object] = []
     began = harness.clock.monotonic()
     sent_after: list[float] = []
@@ -108,8 +119,7 @@ def test_many_marks_are_cleared_in_slices_under_the_lease(harness: SlackHarness)
         harness.clock.advance(timedelta(seconds=0.2))
         if event_id != "yoga":
             return
-        now = harness.clock.now()
-        takers.append(store.take_lease("yoga", holder="another", now=now, until=now + LEASE))
+        takers.append(others.take("yoga"))
         if not sent_after and harness.direct_messages(CHLOE):
             sent_after.append(harness.clock.monotonic() - began)
 
@@ -140,3 +150,36 @@ def test_progress_of_clearing_survives_a_failure(harness: SlackHarness) -> None:
     assert undelivered(harness) == ()
     assert sum(store.cleared.values()) <= before + 31
     assert harness.direct_messages(AMARA) == []
+
+
+def test_audience_without_recipients_is_read_in_slices(
+    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty pages of people with a seat take 12 s. A message to the waitlist, which is empty, delays no other."""
+    monkeypatch.setattr(recipients, "PAGE_SIZE", 1)
+    harness.event(capacity=40)
+    harness.event("chess", title="Chess")
+    user_ids = [f"member{number}" for number in range(40)]
+    harness.register(*user_ids)
+    harness.deliver_due()
+    store = store_of(harness)
+    reads: list[float] = []
+    sent_at: list[float] = []
+
+    def slow() -> None:
+        harness.clock.advance(timedelta(seconds=0.3))
+        reads.append(harness.clock.monotonic())
+        if not sent_at and harness.direct_messages(CHLOE):
+            sent_at.append(harness.clock.monotonic())
+
+    draft = AnnouncementDraft.of(text="Sorry", audience=Audience.WAITLISTED)
+    harness.bot.service.announce("yoga", draft, request_id="r1")
+    harness.deliver_due(0)
+    harness.clock.advance(timedelta(seconds=INDEX_LAG))
+    store.at_roster = slow
+    promote(harness, CHLOE, event_id="chess")
+    promoted_at = harness.clock.monotonic()
+    harness.deliver_due(1)
+    assert len(reads) == 40
+    assert sent_at[0] - promoted_at <= 2
+    assert undelivered(harness) == ()
