@@ -45,7 +45,7 @@ LOG_METRICS: Mapping[str, LogMetric] = {
     "Failures": LogMetric(
         '$.logger = "bot.*" && ($.level = "ERROR" || $.level = "CRITICAL")',
         None,
-        (*_SERVE, *_DELIVER, "members"),
+        (*_SERVE, *_DELIVER, "export", "members"),
     ),
 }
 """Rollcall's own metrics, by name."""

@@ -168,7 +168,7 @@ class DynamoDBStore(DynamoDBOutbox):
         )
 
     def get_waitlist(
-        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
+        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int | None
     ) -> tuple[WaitlistEntry, ...]:
         """See `Store.get_waitlist`."""
         condition = "event_id = :event AND ticket > :after"
@@ -182,6 +182,7 @@ class DynamoDBStore(DynamoDBOutbox):
         items, _ = self._reader.query(
             WAITLIST,
             limit=limit,
+            in_one_request=limit is None,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=to_wire(values),
             ConsistentRead=True,
@@ -210,7 +211,7 @@ class DynamoDBStore(DynamoDBOutbox):
         return examined - 1 if matching else None
 
     def list_roster(
-        self, event_id: str, *, limit: int, cursor: str | None = None
+        self, event_id: str, *, limit: int | None, cursor: str | None = None
     ) -> Page[Registration]:
         """See `Store.list_roster`."""
         event = self._items.key(event_id)
@@ -288,7 +289,7 @@ class DynamoDBStore(DynamoDBOutbox):
         item = self._reader.get(self._keys.user(user_id))
         return None if item is None else self._items.to_user(item)
 
-    def list_users(self, *, limit: int, cursor: str | None = None) -> Page[User]:
+    def list_users(self, *, limit: int | None, cursor: str | None = None) -> Page[User]:
         """See `Store.list_users`."""
         listing = Listing(("users",), USERS, "members", self._items.workspace_id)
         return self._reader.page(listing, self._items.to_user, limit=limit, cursor=cursor)

@@ -119,6 +119,15 @@ class SQLiteOutbox:
                 (self._workspace_id, event_id, version),
             )
 
+    def delete_job(self, job_id: str) -> None:
+        """See `Outbox.delete_job`."""
+        with self._file.writing() as connection:
+            for table in ("journal", "deliveries"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE workspace = ? AND event_id = ?",  # noqa: S608  # no input
+                    (self._workspace_id, job_id),
+                )
+
     def record_unreachable(
         self, event_id: str, version: int, recipient: UnreachableRecipient
     ) -> None:
