@@ -224,7 +224,7 @@ def export(work: WorkingCopy, actor: Actor, request_id: str) -> ChangeOutcome:
         return ChangeOutcome(event, changed=False)
     _remember_request(work, request_id)
     work.record(ChangeKind.EXPORTED, actor_id=actor.user_id)
-    work.notifications.append(Notification(kind=NotificationKind.EXPORT, user_id=actor.user_id))
+    work.exports.append(actor.user_id)
     return ChangeOutcome(work.current)
 
 

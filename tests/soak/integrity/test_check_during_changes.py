@@ -165,7 +165,7 @@ class LaggingStore(MemoryStore):
         return then
 
     def list_roster(
-        self, event_id: str, *, limit: int, cursor: str | None = None
+        self, event_id: str, *, limit: int | None, cursor: str | None = None
     ) -> Page[Registration]:
         return self._then().list_roster(event_id, limit=limit, cursor=cursor)
 
