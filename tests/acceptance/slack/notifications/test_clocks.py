@@ -11,13 +11,13 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot.notifications.card_updater import RETRY_DELAY
-from bot.notifications.delivery import INDEX_LAG, MAX_RETRY_DELAY
+from bot.notifications.delivery import MAX_RETRY_DELAY
 from bot.notifications.sender import FIRST_RETRY_DELAY
 from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
 from bot.slack.api_errors import PAUSE
 from domain.enums import Audience
 from domain.inputs import AnnouncementDraft
-from domain.ports import Clock
+from domain.ports import INDEX_LAG, Clock
 from playground.web_api.fault_injection import Fault
 from tests.support.environment import ApartClock, ids, run_now, service_on
 from tests.support.notifications.delivery import POST, promote, sent_to, undelivered

@@ -13,7 +13,7 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
-from bot.notifications.delivery import INDEX_LAG, LEASE
+from bot.notifications.delivery import LEASE
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
 from bot.slack.api_errors import PAUSE
@@ -23,7 +23,7 @@ from domain.execution.loader import load_snapshot
 from domain.inputs import EventChanges
 from domain.models import DeliveryState, Event, Page, Registration
 from domain.planning import planner
-from domain.ports import Spawn, Unavailable
+from domain.ports import INDEX_LAG, Spawn, Unavailable
 from playground.web_api.fault_injection import Fault
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import run_now
