@@ -89,9 +89,31 @@ class Store(Protocol):
         ...
 
     def list_events(
-        self, *, starting_from: datetime | None, limit: int, cursor: str | None = None
+        self,
+        *,
+        starting_from: datetime | None,
+        limit: int,
+        cursor: str | None = None,
+        organizer_id: str | None = None,
     ) -> Page[ListedEvent]:
-        """List events by start, from a time on (None: all), without deleted ones. Eventually consistent."""
+        """List events by start, from a time on (None: all), without deleted ones. Eventually consistent.
+
+        With an organizer: without those that others organize. A page may then be short, or empty.
+        """
+        ...
+
+    def list_running_events(
+        self,
+        *,
+        since: datetime,
+        limit: int,
+        cursor: str | None = None,
+        organizer_id: str | None = None,
+    ) -> Page[ListedEvent]:
+        """List events that started before a time and end at or after it, by end. Eventually consistent.
+
+        Otherwise as `list_events`. A page may be short, or empty.
+        """
         ...
 
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:

@@ -38,6 +38,8 @@ _USERS = (
 PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
     "slack": (
         *_SERVICE,
+        # Find events that their organizers still manage.
+        Access(EVENTS, indexes=("ending",)),
         # Show histories.
         Access(JOURNAL, ("Query",)),
         Access(USERS, _USERS),

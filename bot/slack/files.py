@@ -90,7 +90,7 @@ class _Pieces:
         self._content = content
         self._before_each = before_each
 
-    def read(self, size: int = -1, /) -> bytes:
+    def read(self, size: int = -1) -> bytes:
         """Return the next piece."""
         self._before_each()
         return self._content.read(size)

@@ -13,8 +13,8 @@ SCHEMA_VERSION = 5
 """The version of a file written by this module. Raise it with every change of what is stored (R7.7).
 
 1: the first. 2: `next_due_at`. 3: registrations, waitlist entries and cards have bodies. 4: `deletion_id`.
-5: blocks of the waitlist are of 500 tickets; in earlier files, of 1,000 or 500.
-The journal has entries of jobs, so it no longer refers to events."""
+5: blocks of the waitlist are of 500 tickets, before of 1,000 or 500; `ends_at`, no `leased_until`; the journal
+has entries of jobs, so it no longer refers to events."""
 
 OWN_TABLES = frozenset({"events", "users", "registrations"})
 """Tables of every version. A file without them is not Rollcall's, whatever its version says."""
@@ -25,6 +25,7 @@ CREATE TABLE events (
     event_id TEXT NOT NULL,
     version INTEGER NOT NULL,
     starts_at INTEGER NOT NULL,
+    ends_at INTEGER,
     is_shown INTEGER NOT NULL,
     is_unfinished INTEGER NOT NULL,
     next_due_at INTEGER,
@@ -32,6 +33,8 @@ CREATE TABLE events (
     PRIMARY KEY (workspace, event_id)
 ) STRICT;
 CREATE INDEX upcoming ON events (workspace, starts_at, event_id) WHERE is_shown = 1;
+CREATE INDEX ending ON events (workspace, ends_at, event_id)
+    WHERE is_shown = 1 AND ends_at IS NOT NULL;
 CREATE INDEX due ON events (workspace, next_due_at, event_id) WHERE next_due_at IS NOT NULL;
 CREATE INDEX unfinished_events ON events (workspace, event_id) WHERE is_unfinished = 1;
 
@@ -85,7 +88,6 @@ CREATE TABLE deliveries (
     workspace TEXT NOT NULL,
     event_id TEXT NOT NULL,
     holder TEXT NOT NULL,
-    leased_until INTEGER,
     body TEXT NOT NULL,
     PRIMARY KEY (workspace, event_id)
 ) STRICT;

@@ -81,6 +81,58 @@ def test_pages_stay_in_order_while_events_are_added(store: AnyStore) -> None:
     assert [event.event_id for event in (*first.items, *second.items)] == ["e2", "e4", "e5", "e6"]
 
 
+def test_organized_events_are_listed_and_no_others(store: AnyStore) -> None:
+    for number in range(9):
+        organizers = [
+            ("ada", ("ben",)),
+            ("ben", ()),
+            ("ada2", ("eve", "ada", "x")),
+            ("eve", ("ada2",)),
+        ]
+        organizer_id, co_organizer_ids = organizers[number % 4]
+        starts_at = START + timedelta(days=number)
+        put_event(
+            store,
+            an_event(
+                f"e{number}",
+                starts_at=starts_at,
+                organizer_id=organizer_id,
+                co_organizer_ids=co_organizer_ids,
+            ),
+        )
+    listed = all_items(store.list_events, starting_from=None, organizer_id="ada", limit=2)
+    assert [event.event_id for event in listed] == ["e0", "e2", "e4", "e6", "e8"]
+    since = START + timedelta(days=3)
+    listed = all_items(store.list_events, starting_from=since, organizer_id="ada2", limit=1)
+    assert [event.event_id for event in listed] == ["e3", "e6", "e7"]
+    assert all_items(store.list_events, starting_from=None, organizer_id="ad") == []
+
+
+def test_running_events_are_those_that_began_before_and_have_not_ended(store: AnyStore) -> None:
+    since = START + timedelta(days=10)
+    ends: dict[str, tuple[int, int | None]] = {
+        "over": (1, 9),
+        "no-end": (9, None),
+        "ends-then": (2, 10),
+        "long": (1, 30),
+        "short": (9, 11),
+        "later": (10, 12),
+    }
+    for event_id, (start, end) in ends.items():
+        ends_at = None if end is None else START + timedelta(days=end)
+        starts_at = START + timedelta(days=start)
+        organizer_id = "ada" if event_id == "long" else "ben"
+        put_event(
+            store,
+            an_event(event_id, starts_at=starts_at, ends_at=ends_at, organizer_id=organizer_id),
+        )
+    listed = all_items(store.list_running_events, since=since, limit=1)
+    assert [event.event_id for event in listed] == ["ends-then", "short", "long"]
+    listed = all_items(store.list_running_events, since=since, organizer_id="ada")
+    assert [event.event_id for event in listed] == ["long"]
+    assert all_items(another_workspace(store).list_running_events, since=since) == []
+
+
 # Pages whose length the store chooses
 
 

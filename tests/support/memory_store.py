@@ -107,19 +107,51 @@ class MemoryStore:
         }
 
     def list_events(
-        self, *, starting_from: datetime | None, limit: int, cursor: str | None = None
+        self,
+        *,
+        starting_from: datetime | None,
+        limit: int,
+        cursor: str | None = None,
+        organizer_id: str | None = None,
     ) -> Page[ListedEvent]:
-        return _page(
+        page = _page(
             [
-                ListedEvent.of(event)
-                for event in self.events.values()
-                if event.deletion is None
-                and (starting_from is None or event.starts_at >= starting_from)
+                event
+                for event in self._shown(organizer_id)
+                if starting_from is None or event.starts_at >= starting_from
             ],
             limit,
             cursor,
             lambda event: [event.starts_at.isoformat(), event.event_id],
         )
+        return Page(tuple(map(ListedEvent.of, page.items)), page.next_cursor)
+
+    def list_running_events(
+        self,
+        *,
+        since: datetime,
+        limit: int,
+        cursor: str | None = None,
+        organizer_id: str | None = None,
+    ) -> Page[ListedEvent]:
+        page = _page(
+            [
+                event
+                for event in self._shown(organizer_id)
+                if event.starts_at < since and event.ends_at is not None and event.ends_at >= since
+            ],
+            limit,
+            cursor,
+            lambda event: [event.over_at.isoformat(), event.event_id],
+        )
+        return Page(tuple(map(ListedEvent.of, page.items)), page.next_cursor)
+
+    def _shown(self, organizer_id: str | None) -> list[Event]:
+        return [
+            event
+            for event in self.events.values()
+            if event.deletion is None and (organizer_id is None or event.is_organizer(organizer_id))
+        ]
 
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         unfinished = [event.event_id for event in self.events.values() if event.is_unfinished]
