@@ -140,9 +140,9 @@ def test_lists_without_a_limit_are_complete_and_in_order(store: AnyStore) -> Non
     put_event(store, an_event("e1"))
     put_users(store, *(f"u{number}" for number in range(9)))
     rows = [a_registration(f"u{number}", "e1", number + 1) for number in range(9)]
-    waiting = [a_waitlist_entry(f"u{number}", number + 1) for number in range(9)]
+    waitlist = [a_waitlist_entry(f"u{number}", number + 1) for number in range(9)]
     store.commit(bare_plan(*(PutRegistration(row, None) for row in rows)))
-    store.commit(bare_plan(*(PutWaitlistEntry("e1", entry) for entry in waiting)))
+    store.commit(bare_plan(*(PutWaitlistEntry("e1", entry) for entry in waitlist)))
     assert all_items(lambda **page: store.list_roster("e1", **page), limit=None) == rows
     assert [user.user_id for user in all_items(store.list_users, limit=None)] == [
         row.user_id for row in rows
@@ -150,7 +150,7 @@ def test_lists_without_a_limit_are_complete_and_in_order(store: AnyStore) -> Non
     found: list[WaitlistEntry] = []
     while entries := store.get_waitlist("e1", after=found[-1].ticket if found else 0, limit=None):
         found += entries
-    assert found == waiting
+    assert found == waitlist
 
 
 # Jobs

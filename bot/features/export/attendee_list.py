@@ -61,13 +61,13 @@ class AttendeeReader:
     def names(self, event_id: str, user_ids: Collection[str]) -> dict[str, str]:
         """Return the stored names of these users, by id.
 
-        A batch read returns 100 users, a page of the list of all users some 5,000, of whom not all may
-        be wanted. So it reads pages while they are fewer than the batches that are left.
+        A batch read returns 100 of them. A page of the list of all users returns some 5,000, of whom not
+        all may be wanted. So it reads pages as long as they bring more than batches would.
         """
         names: dict[str, str] = {}
         wanted = dict.fromkeys(user_ids)
         pages, cursor = 0, None
-        while pages < len(wanted) // USERS_OF_ONE_REQUEST:
+        while len(wanted) > USERS_OF_ONE_REQUEST and len(names) >= pages * USERS_OF_ONE_REQUEST:
             self._before_each()
             page = self._store.list_users(limit=None, cursor=cursor)
             pages += 1
