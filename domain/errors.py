@@ -134,6 +134,10 @@ class Busy(RollcallError):
     """The request could not be processed in time. Nothing was changed (R8.12)."""
 
 
+class TooLate(Busy):
+    """The request's time was over before anything could be tried. Nothing was changed (R8.12)."""
+
+
 @dataclass(eq=False)
 class NotConfirmed(RollcallError):
     """The answer to a write was lost, and it is not known yet whether it applied (R8.12).

@@ -6,7 +6,7 @@ Values from a store are not validated again; `domain.inputs` validates what come
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Self, TypeVar
 
@@ -178,6 +178,10 @@ class Registration(BaseModel):
     ticket: int
     registered_at: datetime
     seated_at: datetime | None
+    registered_version: int | None = None
+    """The event version whose commit registered the user. None: an earlier Rollcall wrote the row."""
+    seated_version: int | None = None
+    """The event version whose commit gave the seat, likewise. None while it is waitlisted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +191,18 @@ class WaitlistEntry:
     ticket: int
     user_id: str
     registered_at: datetime
+    registered_version: int | None = field(default=None, compare=False)
+    """As the registration's. An earlier Rollcall that writes the entry anew leaves it out."""
 
     @classmethod
     def of(cls, registration: Registration) -> Self:
         """Return the entry of a waitlisted registration."""
-        return cls(registration.ticket, registration.user_id, registration.registered_at)
+        return cls(
+            registration.ticket,
+            registration.user_id,
+            registration.registered_at,
+            registration.registered_version,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,8 +348,11 @@ class DeliveryState(BaseModel):
     """Number of such recipients beyond those listed."""
     holder: str | None = None
     leased_until: datetime | None = None
+    """When the lease ends, by its holder's clock, unless it is renewed. None: no one holds it.
+
+    For people who read the row: other processes wait for `revision` (`domain.execution.leases`)."""
     revision: int = 0
-    """How many times the row was saved."""
+    """How many times the row was saved or its lease taken."""
 
 
 class Card(BaseModel):

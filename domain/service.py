@@ -36,7 +36,7 @@ from domain.errors import (
 )
 from domain.execution.executor import Executor
 from domain.execution.long_operations import DEACTIVATION_PREFIX, LongOperations
-from domain.execution.retry import REQUEST_SECONDS, RetryPolicy
+from domain.execution.retry import RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
     AnnouncementDraft,
@@ -76,7 +76,7 @@ class Service:
     """Rollcall for one workspace: the requirements R1 to R7.
 
     `on_commit` is called with the event's id after each commit, in the thread that committed.
-    `seconds` returns how long a request that begins now may take (R8.12).
+    `received_at` returns when the request in progress was received, see `RetryPolicy` (R8.12).
     """
 
     def __init__(
@@ -88,12 +88,12 @@ class Service:
         jitter: Callable[[], float],
         spawn: Spawn,
         on_commit: Callable[[str], None],
-        seconds: Callable[[], float] = lambda: REQUEST_SECONDS,
+        received_at: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._new_id = new_id
-        self._retry = RetryPolicy(clock, jitter, seconds)
+        self._retry = RetryPolicy(clock, jitter, received_at)
         self._resolver = UnconfirmedResolver(self._retry, spawn)
         self._executor = Executor(
             store,

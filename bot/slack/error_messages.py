@@ -147,6 +147,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.Busy: lambda _: (
         "I’m too busy right now, so nothing changed. Please try again in a moment."
     ),
+    errors.TooLate: lambda _: (
+        "Your request reached me too late, so nothing changed. Please try again."
+    ),
     errors.NotConfirmed: lambda _: (
         "Not confirmed yet. I’m checking whether it went through, and I’ll let you know."
     ),

@@ -72,13 +72,16 @@ def _waitlist(work: WorkingCopy, event: Event, user_id: str) -> RegisterOutcome:
 def _new_registration(
     work: WorkingCopy, event: Event, user_id: str, status: RegistrationStatus
 ) -> Registration:
+    has_seat = status is RegistrationStatus.REGISTERED
     return Registration(
         event_id=event.event_id,
         user_id=user_id,
         status=status,
         ticket=event.next_ticket,
         registered_at=work.now,
-        seated_at=work.now if status is RegistrationStatus.REGISTERED else None,
+        seated_at=work.now if has_seat else None,
+        registered_version=work.version,
+        seated_version=work.version if has_seat else None,
     )
 
 
@@ -161,7 +164,7 @@ def can_promote(work: WorkingCopy) -> bool:
 def promote_first(work: WorkingCopy, cause: Cause) -> str:
     """Give a seat to the first on the waitlist and notify that user. Return the user's id.
 
-    The stored registration keeps every field but its status: also those that a newer version added.
+    The stored registration keeps every field but those of its seat: also those that a newer version added.
     """
     entry = work.waitlist.pop_first()
     waitlisted = work.registration(entry.user_id)
@@ -173,7 +176,11 @@ def promote_first(work: WorkingCopy, cause: Cause) -> str:
         raise InconsistentSnapshot(
             f"the waitlist entry of {entry.user_id} in {work.event_id} has no waitlisted registration"
         )
-    seated = {"status": RegistrationStatus.REGISTERED, "seated_at": work.now}
+    seated = {
+        "status": RegistrationStatus.REGISTERED,
+        "seated_at": work.now,
+        "seated_version": work.version,
+    }
     registration = waitlisted.model_copy(update=seated)
     work.set_registration(entry.user_id, registration)
     work.update_event(registered_count=work.current.registered_count + 1)

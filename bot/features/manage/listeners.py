@@ -49,11 +49,12 @@ class ManageListeners:
         self._service = context.service
         self._members = context.members
         self._cards = context.cards
+        self._later = context.later
         self._modal = ManageModal(context)
 
     def open_modal(self, action: BlockAction, reply: Reply) -> None:
         """Open the Manage modal."""
-        with remembering_card(self._cards, action, event_id=action.value):
+        with remembering_card(self._cards, self._later, action, event_id=action.value):
             reply.open_modal(self._modal.build(action.user_id, action.value))
 
     # Attendees
