@@ -75,7 +75,8 @@ if TYPE_CHECKING:
 class Service:
     """Rollcall for one workspace: the requirements R1 to R7.
 
-    `on_commit` is called with the event's id after each commit, in the thread that committed.
+    `on_commit` is called after each commit, in the thread that committed: with the event's id, and with
+    that of each new job.
     `received_at` returns when the request in progress was received, see `RetryPolicy` (R8.12).
     """
 

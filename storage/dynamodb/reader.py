@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from sys import maxsize
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from domain import cursors
@@ -111,11 +112,16 @@ class DynamoDBReader:
         raise Unavailable(f"keys left unprocessed {BATCH_ATTEMPTS} times")
 
     def query(
-        self, table: Table, *, limit: int | None = None, **arguments: Any
+        self,
+        table: Table,
+        *,
+        limit: int | None = None,
+        in_one_request: bool = False,
+        **arguments: Any,
     ) -> tuple[list[Item], Item | None]:
         """Return up to `limit` items (None: all), and the key that the next page starts after, if any.
 
-        Read as many of DynamoDB's pages of 1 MB as that takes.
+        Read as many of DynamoDB's pages of 1 MB as that takes, or only one.
         """
         items: list[Item] = []
         while True:
@@ -125,7 +131,7 @@ class DynamoDBReader:
                 answer = self._client.query(TableName=self._keys.table_name(table), **arguments)
             items += answer["Items"]
             last: Item | None = answer.get("LastEvaluatedKey")
-            if last is None or len(items) == limit:
+            if last is None or len(items) == limit or in_one_request:
                 return items, last
             arguments["ExclusiveStartKey"] = last
 
@@ -144,7 +150,12 @@ class DynamoDBReader:
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def page(
-        self, listing: Listing, to_item: Callable[[Item], T], *, limit: int, cursor: str | None
+        self,
+        listing: Listing,
+        to_item: Callable[[Item], T],
+        *,
+        limit: int | None,
+        cursor: str | None,
     ) -> Page[T]:
         """Return one page of a list. Raise `Invalid` for a cursor of another list."""
         key = listing.key
@@ -168,9 +179,11 @@ class DynamoDBReader:
         if start is not None:
             arguments["ExclusiveStartKey"] = to_wire(start)
         if listing.only is None:
-            items, last = self.query(listing.table, limit=limit, **arguments)
+            items, last = self.query(
+                listing.table, limit=limit, in_one_request=limit is None, **arguments
+            )
         else:
-            items, last = self._filtered(listing.table, listing.only, limit, arguments)
+            items, last = self._filtered(listing.table, listing.only, limit or maxsize, arguments)
         next_cursor = self._to_cursor(listing.list_id, listing.position(), last)
         return Page(tuple(to_item(item) for item in items), next_cursor)
 

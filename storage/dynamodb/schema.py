@@ -17,6 +17,9 @@ DEFAULT_PREFIX = "rollcall-"
 UNDELIVERED_SHARDS = 4
 """Hash keys of the index `undelivered`. DynamoDB accepts 1,000 writes a second for one key."""
 
+EXPORT_SUFFIX = "/export"
+"""The end of the journal's keys of export jobs: `domain.models.ExportJob.SUFFIX`, which `infra` must not import."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:

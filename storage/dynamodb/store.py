@@ -86,11 +86,12 @@ class DynamoDBStore(DynamoDBOutbox):
     def _to_event(self, item: Item) -> Event:
         """Return the event of an item. An older form's blocks are counted from the waitlist.
 
-        If the event has changed since it was read, they are those of a later version. Then no commit that
-        rests on them applies, and no position: both check the version.
+        That costs a query of the whole waitlist at each read, until the event's next commit. If the event
+        has changed since it was read, they are those of a later version. Then no commit that rests on them
+        applies, and no position: both check the version.
         """
         event = self._items.to_event(item)
-        if has_known_blocks(item):
+        if has_known_blocks(item) or not event.waitlist_count:
             return event
         entries, _ = self._reader.query(
             WAITLIST,
@@ -167,7 +168,7 @@ class DynamoDBStore(DynamoDBOutbox):
         )
 
     def get_waitlist(
-        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
+        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int | None
     ) -> tuple[WaitlistEntry, ...]:
         """See `Store.get_waitlist`."""
         condition = "event_id = :event AND ticket > :after"
@@ -181,6 +182,7 @@ class DynamoDBStore(DynamoDBOutbox):
         items, _ = self._reader.query(
             WAITLIST,
             limit=limit,
+            in_one_request=limit is None,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=to_wire(values),
             ConsistentRead=True,
@@ -209,7 +211,7 @@ class DynamoDBStore(DynamoDBOutbox):
         return examined - 1 if matching else None
 
     def list_roster(
-        self, event_id: str, *, limit: int, cursor: str | None = None
+        self, event_id: str, *, limit: int | None, cursor: str | None = None
     ) -> Page[Registration]:
         """See `Store.list_roster`."""
         event = self._items.key(event_id)
@@ -287,7 +289,7 @@ class DynamoDBStore(DynamoDBOutbox):
         item = self._reader.get(self._keys.user(user_id))
         return None if item is None else self._items.to_user(item)
 
-    def list_users(self, *, limit: int, cursor: str | None = None) -> Page[User]:
+    def list_users(self, *, limit: int | None, cursor: str | None = None) -> Page[User]:
         """See `Store.list_users`."""
         listing = Listing(("users",), USERS, "members", self._items.workspace_id)
         return self._reader.page(listing, self._items.to_user, limit=limit, cursor=cursor)
@@ -347,8 +349,9 @@ class DynamoDBStore(DynamoDBOutbox):
         """See `Store.delete_user`."""
         request = self._keys.at(
             self._keys.user(user_id),
-            # The deletion is this one, so a user that was created again since is kept.
-            ConditionExpression="deletion_id = :deletion_id",
+            # The deletion is this one, so a user that was created again since is kept. `deletion` is an
+            # early name.
+            ConditionExpression="deletion_id = :deletion_id OR deletion = :deletion_id",
             ExpressionAttributeValues=to_wire({":deletion_id": deletion_id}),
         )
         with writing():

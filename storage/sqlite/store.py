@@ -22,6 +22,7 @@ from domain.ports import Conflict, Rows
 from storage.sqlite.conditions import apply
 from storage.sqlite.database import SQLiteFile
 from storage.sqlite.outbox import SQLiteOutbox
+from storage.sqlite.reader import ROWS_OF_ONE_REQUEST
 from storage.sqlite.rows import (
     Columns,
     Row,
@@ -186,7 +187,7 @@ class SQLiteStore(SQLiteOutbox):
         )
 
     def get_waitlist(
-        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
+        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int | None
     ) -> tuple[WaitlistEntry, ...]:
         """See `Store.get_waitlist`."""
         rows = self._reader.all(
@@ -195,7 +196,7 @@ class SQLiteStore(SQLiteOutbox):
             event_id,
             after,
             _AFTER_ALL if until is None else until,
-            limit,
+            ROWS_OF_ONE_REQUEST if limit is None else limit,
         )
         return tuple(map(to_waitlist_entry, rows))
 
@@ -214,7 +215,7 @@ class SQLiteStore(SQLiteOutbox):
         return row[0] - 1 if row is not None and row[1] else None
 
     def list_roster(
-        self, event_id: str, *, limit: int, cursor: str | None = None
+        self, event_id: str, *, limit: int | None, cursor: str | None = None
     ) -> Page[Registration]:
         """See `Store.list_roster`."""
         return self._reader.page(
@@ -328,7 +329,7 @@ class SQLiteStore(SQLiteOutbox):
         )
         return None if row is None else to_model(User)(row)
 
-    def list_users(self, *, limit: int, cursor: str | None = None) -> Page[User]:
+    def list_users(self, *, limit: int | None, cursor: str | None = None) -> Page[User]:
         """See `Store.list_users`."""
         return self._reader.page(
             ("users",),

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
-from domain.models import Card
+from domain.models import Card, ExportJob, WaitlistEntry
 from domain.planning.plan import PutEvent, PutJournalEntry, PutRegistration, PutWaitlistEntry
 from storage.sqlite.store import SQLiteStore
 from tests.support import strategies
@@ -18,6 +18,7 @@ from tests.support.builders import (
     a_journal_entry,
     a_registration,
     a_user,
+    a_waitlist_entry,
     all_items,
     an_event,
     bare_plan,
@@ -26,6 +27,7 @@ from tests.support.builders import (
 )
 from tests.support.cursors import forged_cursor, signed_cursor
 from tests.support.environment import START
+from tests.support.notifications.delivery import all_undelivered
 from tests.support.scale import scaled
 from tests.support.stores import AnyStore, another_workspace
 
@@ -129,6 +131,49 @@ def test_running_events_are_those_that_began_before_and_have_not_ended(store: An
     listed = all_items(store.list_running_events, since=since, organizer_id="ada")
     assert [event.event_id for event in listed] == ["long"]
     assert all_items(another_workspace(store).list_running_events, since=since) == []
+
+
+# Pages whose length the store chooses
+
+
+def test_lists_without_a_limit_are_complete_and_in_order(store: AnyStore) -> None:
+    put_event(store, an_event("e1"))
+    put_users(store, *(f"u{number}" for number in range(9)))
+    rows = [a_registration(f"u{number}", "e1", number + 1) for number in range(9)]
+    waiting = [a_waitlist_entry(f"u{number}", number + 1) for number in range(9)]
+    store.commit(bare_plan(*(PutRegistration(row, None) for row in rows)))
+    store.commit(bare_plan(*(PutWaitlistEntry("e1", entry) for entry in waiting)))
+    assert all_items(lambda **page: store.list_roster("e1", **page), limit=None) == rows
+    assert [user.user_id for user in all_items(store.list_users, limit=None)] == [
+        row.user_id for row in rows
+    ]
+    found: list[WaitlistEntry] = []
+    while entries := store.get_waitlist("e1", after=found[-1].ticket if found else 0, limit=None):
+        found += entries
+    assert found == waiting
+
+
+# Jobs
+
+
+def test_job_is_undelivered_until_it_is_deleted(store: AnyStore) -> None:
+    """It has a journal and a lease of its own, with no event of its id."""
+    put_event(store, an_event("e1"))
+    job_id = ExportJob("e1", 7, 0).job_id
+    entry = a_journal_entry(job_id)
+    store.commit(bare_plan(PutJournalEntry(entry)))
+    assert job_id in all_undelivered(store)
+    assert store.list_journal(job_id, limit=5) == (entry,)
+    assert entry not in store.list_journal("e1", limit=5)
+    until = START + timedelta(minutes=1)
+    for holder in ("one", "two"):
+        taken = store.take_lease(job_id, holder=holder, until=until, expired=None)
+        assert taken.holder == "one"
+    store.delete_job(job_id)
+    store.delete_job(job_id)
+    assert job_id not in all_undelivered(store)
+    assert store.list_journal(job_id, limit=5) == ()
+    assert store.get_delivery(job_id).holder is None
 
 
 # Cursors
