@@ -60,7 +60,7 @@ def event_from_body(body: str) -> Event:
 
 
 def event_columns(event: Event) -> Columns:
-    """Return an event's columns, without the workspace's. It is in `upcoming` unless it is deleted."""
+    """Return an event's columns, without the workspace's. It is in lists of events unless it is deleted."""
     return {
         "event_id": event.event_id,
         "version": event.version,

@@ -49,6 +49,15 @@ def test_there_is_a_file_of_each_earlier_version() -> None:
     assert {int(name.split("-")[1]) for name in DYNAMODB} == {*range(1, items.VERSION)}
 
 
+def test_events_are_found_by_their_organizer(earlier: AnyStore) -> None:
+    """R8.6: the lists of events did not say who organizes one."""
+    stored = [one for one in all_items(earlier.scan_events) if one.deletion is None]
+    for event in stored:
+        listed = all_items(earlier.list_events, starting_from=None, organizer_id=event.organizer_id)
+        assert event.event_id in [one.event_id for one in listed]
+    assert stored
+
+
 def test_positions_are_right(earlier: AnyStore) -> None:
     service = service_on(earlier)
     assert positions(service, "ada", "cleo") == [None, None]
