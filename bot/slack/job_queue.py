@@ -18,7 +18,7 @@ Job: TypeAlias = Callable[[], float | None] | Callable[[], None]
 """Makes one attempt. Returns the seconds until the next one, or None if the job is done."""
 
 EAGER_THREADS = 8
-PATIENCE = 0.1
+BRIEF_WAIT = 0.1
 """Threads that start as soon as all others are busy, and the seconds that a job must wait before more start.
 
 While jobs are short, more threads would only take the processor from those that answer requests."""
@@ -64,7 +64,7 @@ class JobQueue:
         With `coalesce`, a job with this key that has not begun stands for this one, too.
         """
         with self._lock:
-            if not self._has_room() or not self._has_thread():
+            if not self._has_capacity() or not self._has_thread():
                 return False
             jobs = self._jobs.setdefault(key, deque())
             if coalesce and len(jobs) > 1:
@@ -75,7 +75,7 @@ class JobQueue:
                 self._put_due(self._clock.monotonic(), key)
             return True
 
-    def _has_room(self) -> bool:
+    def _has_capacity(self) -> bool:
         if self._is_stopped:
             return False
         if self._pending < self._limit:
@@ -104,7 +104,7 @@ class JobQueue:
     def _start_thread_if_needed(self) -> None:
         if self._idle < len(self._due):
             waited = self._clock.monotonic() - self._due[0][0]
-            if self._threads < EAGER_THREADS or waited > PATIENCE:
+            if self._threads < EAGER_THREADS or waited > BRIEF_WAIT:
                 self._start_thread()
 
     def _put_due(self, at: float, key: str) -> None:

@@ -11,7 +11,7 @@ from tests.support.slack.harness import SlackHarness
 from tests.support.slack.slow_slack import SlowSlack, press_all
 
 SPEED = 20
-PEOPLE = 300
+PRESSES = 300
 SEATS = 100
 
 SLOW = SlowSlack(2 / SPEED, 10 / SPEED)
@@ -26,10 +26,10 @@ def test_everyone_is_acknowledged_in_time_and_told_once(
     harness: SlackHarness, tmp_path: Path, slack: SlowSlack, is_stopped: bool
 ) -> None:
     harness.event(capacity=SEATS)
-    told = press_all(harness, tmp_path, slack, people=PEOPLE, is_stopped=is_stopped)
-    assert told.failed == 0, told.log
-    assert max(told.acknowledged) < 3
+    outcome = press_all(harness, tmp_path, slack, presses=PRESSES, is_stopped=is_stopped)
+    assert outcome.failed == 0, outcome.log
+    assert max(outcome.acknowledged) < 3
     seated = set(harness.assert_invariants().seated("yoga"))
-    for user_id, replies in told.replies.items():
+    for user_id, replies in outcome.replies.items():
         assert len(replies) == 1, (user_id, replies)
         assert (sentences.seat() in replies[0]) is (user_id in seated)

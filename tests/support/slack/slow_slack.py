@@ -36,7 +36,7 @@ REPLIES_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class Told:
+class Outcome:
     """What came of the presses."""
 
     acknowledged: Sequence[float]
@@ -60,11 +60,11 @@ class SlowSlack:
 
 
 def press_all(
-    harness: SlackHarness, path: Path, slack: SlowSlack, *, people: int, is_stopped: bool
-) -> Told:
+    harness: SlackHarness, path: Path, slack: SlowSlack, *, presses: int, is_stopped: bool
+) -> Outcome:
     """Have people press Register, one after the other. With `is_stopped`, SIGTERM comes right after the last press."""
     dice, clock = random.Random(1), SystemClock()
-    bodies = _presses(harness, people)
+    bodies = _presses(harness, presses)
     environment = env(
         path,
         SLACK_API_URL=f"{harness.workspace.url}/api/",
@@ -87,7 +87,7 @@ def press_all(
     took: list[float] = []
 
     def press(number: int) -> int:
-        body, due = bodies[number], begun + WITHIN * number / people
+        body, due = bodies[number], begun + WITHIN * number / presses
         clock.sleep(max(0.0, due - clock.monotonic()))
         headers = FORM | signed(body, SECRET, int(clock.now().timestamp()))
         status = deliver(body, headers).status
@@ -103,11 +103,11 @@ def press_all(
 
     try:
         harness.api.faults.set_default(fault)
-        with ThreadPoolExecutor(people) as threads:
-            statuses = list(threads.map(press, range(people)))
+        with ThreadPoolExecutor(presses) as threads:
+            statuses = list(threads.map(press, range(presses)))
         if not is_stopped:
             until = clock.monotonic() + REPLIES_SECONDS
-            while clock.monotonic() < until and not all(_replies(harness, people).values()):
+            while clock.monotonic() < until and not all(_replies(harness, presses).values()):
                 clock.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         process.wait(REPLIES_SECONDS)
@@ -118,32 +118,32 @@ def press_all(
         process.stderr.close()
         harness.api.faults.set_default(None)
     failed = sum(status != 200 for status in statuses)
-    return Told(sorted(took), failed, _replies(harness, people), "".join(log))
+    return Outcome(sorted(took), failed, _replies(harness, presses), "".join(log))
 
 
 def _id(number: int) -> str:
     return f"U{number:05}"
 
 
-def _presses(harness: SlackHarness, people: int) -> list[bytes]:
+def _presses(harness: SlackHarness, presses: int) -> list[bytes]:
     workspace = harness.workspace
     card = harness.card(harness.bot.service.get_event("yoga"))
     block, element = find_element(card.blocks, ActionId.REGISTER)
     action = payloads.action(block, element, None, {})
     bodies = []
-    for number in range(people):
+    for number in range(presses):
         member = Member(_id(number), f"member{number}", f"Member {number}", "Europe/Berlin")
         payload = payloads.block_actions(workspace, workspace.put_member(member), card, action)
         bodies.append(urlencode({"payload": json.dumps(payload)}).encode())
     return bodies
 
 
-def _replies(harness: SlackHarness, people: int) -> dict[str, list[str]]:
+def _replies(harness: SlackHarness, presses: int) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {
-        _id(number): harness.direct_messages(_id(number)) for number in range(people)
+        _id(number): harness.direct_messages(_id(number)) for number in range(presses)
     }
     with harness.workspace.ledger.lock:
-        for number in range(people):
+        for number in range(presses):
             messages = harness.workspace.messages(EVENTS, visible_to=_id(number))
             found[_id(number)] += [
                 shown(one) for one in messages if one.ephemeral_to == _id(number)

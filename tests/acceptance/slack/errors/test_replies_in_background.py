@@ -50,7 +50,7 @@ def stepped(clock: Clock) -> Background:
 
 
 @pytest.fixture
-def waiting(server: tuple[object, str], tmp_path: Path) -> Iterator[SlackHarness]:
+def queueing(server: tuple[object, str], tmp_path: Path) -> Iterator[SlackHarness]:
     """Return a harness whose replies wait for `send_replies`."""
     path = tmp_path / "rollcall.sqlite"
     with run_bot(server, SQLiteStore, path, run_now, stepped) as harness:
@@ -72,7 +72,7 @@ def send_replies(harness: SlackHarness, seconds: float = 0) -> None:
         jobs.run_due_jobs()
 
 
-def told(harness: SlackHarness, user_id: str = BJORN) -> list[str]:
+def received(harness: SlackHarness, user_id: str = BJORN) -> list[str]:
     """Return what a member was told: on the card, then in direct messages."""
     replies = [
         shown(message)
@@ -103,27 +103,27 @@ def test_acknowledgements_do_not_wait_for_slack(server: tuple[object, str], tmp_
         )
         bodies = presses(harness, PRESSES)
         web = build_http(harness.bot.app, harness.bot.executor, SECRET, harness.clock)
-        with serve(web) as url, ThreadPoolExecutor(PRESSES) as people:
+        with serve(web) as url, ThreadPoolExecutor(PRESSES) as members:
             deliver = over_http(f"{url}/slack/events", seconds=60)
             now = int(harness.clock.now().timestamp())
-            sent = [people.submit(deliver, body, signed(body, SECRET, now)) for body in bodies]
+            sent = [members.submit(deliver, body, signed(body, SECRET, now)) for body in bodies]
             assert {one.result().status for one in sent} == {200}
         answered.set()
         assert background_of(harness).replies.drain(60) == 0
         everything = harness.assert_invariants()
         assert len(everything.registrations) == PRESSES
         for number in range(PRESSES):
-            (one,) = told(harness, f"U{number:05}")
+            (one,) = received(harness, f"U{number:05}")
             assert ("You have a seat" in one) is (f"U{number:05}" in everything.seated("yoga"))
 
 
-def presses(harness: SlackHarness, people: int) -> list[bytes]:
+def presses(harness: SlackHarness, count: int) -> list[bytes]:
     """Return the requests of people who press Register on one card."""
     card = harness.card(harness.bot.service.get_event("yoga"))
     block, element = find_element(card.blocks, ActionId.REGISTER)
     action = payloads.action(block, element, None, {})
     bodies = []
-    for number in range(people):
+    for number in range(count):
         member = harness.workspace.put_member(
             Member(f"U{number:05}", f"member{number}", f"Member {number}", "Europe/Berlin")
         )
@@ -135,50 +135,50 @@ def presses(harness: SlackHarness, people: int) -> list[bytes]:
 # Until Slack takes it
 
 
-def test_reply_goes_out_after_an_outage(waiting: SlackHarness) -> None:
+def test_reply_goes_out_after_an_outage(queueing: SlackHarness) -> None:
     """A minute without Slack: the response URL has uses left."""
-    waiting.event()
-    press(waiting)
-    waiting.api.faults.set_default(Fault.server_error(503))
-    send_replies(waiting, seconds=60)
-    assert told(waiting) == []
-    waiting.api.faults.set_default(None)
-    send_replies(waiting, seconds=60)
-    (reply,) = told(waiting)
+    queueing.event()
+    press(queueing)
+    queueing.api.faults.set_default(Fault.server_error(503))
+    send_replies(queueing, seconds=60)
+    assert received(queueing) == []
+    queueing.api.faults.set_default(None)
+    send_replies(queueing, seconds=60)
+    (reply,) = received(queueing)
     assert sentences.seat() in reply
 
 
-def test_reply_goes_out_as_a_direct_message_after_five_uses(waiting: SlackHarness) -> None:
-    waiting.event()
-    press(waiting)
-    waiting.api.fail_next("response_url", Fault.server_error(503), times=5)
-    send_replies(waiting, seconds=300)
-    assert len(waiting.api.calls("response_url")) == 5
-    (reply,) = told(waiting)
-    assert [reply] == waiting.direct_messages(BJORN)
+def test_reply_goes_out_as_a_direct_message_after_five_uses(queueing: SlackHarness) -> None:
+    queueing.event()
+    press(queueing)
+    queueing.api.fail_next("response_url", Fault.server_error(503), times=5)
+    send_replies(queueing, seconds=300)
+    assert len(queueing.api.calls("response_url")) == 5
+    (reply,) = received(queueing)
+    assert [reply] == queueing.direct_messages(BJORN)
     assert sentences.seat() in reply
 
 
-def test_reply_to_an_expired_url_is_a_direct_message(waiting: SlackHarness) -> None:
+def test_reply_to_an_expired_url_is_a_direct_message(queueing: SlackHarness) -> None:
     """The process had no thread or no Slack for half an hour."""
-    waiting.event()
-    press(waiting)
-    waiting.clock.advance(timedelta(minutes=31))
-    send_replies(waiting)
-    assert waiting.api.calls("response_url") == []
-    (reply,) = waiting.direct_messages(BJORN)
+    queueing.event()
+    press(queueing)
+    queueing.clock.advance(timedelta(minutes=31))
+    send_replies(queueing)
+    assert queueing.api.calls("response_url") == []
+    (reply,) = queueing.direct_messages(BJORN)
     assert sentences.seat() in reply
 
 
-def test_direct_message_is_sent_again_until_slack_takes_it(waiting: SlackHarness) -> None:
-    waiting.event()
-    press(waiting)
-    waiting.clock.advance(timedelta(minutes=31))
-    waiting.api.faults.set_default(Fault.refused("token_revoked"))
-    send_replies(waiting, seconds=120)
-    waiting.api.faults.set_default(None)
-    send_replies(waiting, seconds=120)
-    assert len(waiting.direct_messages(BJORN)) == 1
+def test_direct_message_is_sent_again_until_slack_takes_it(queueing: SlackHarness) -> None:
+    queueing.event()
+    press(queueing)
+    queueing.clock.advance(timedelta(minutes=31))
+    queueing.api.faults.set_default(Fault.refused("token_revoked"))
+    send_replies(queueing, seconds=120)
+    queueing.api.faults.set_default(None)
+    send_replies(queueing, seconds=120)
+    assert len(queueing.direct_messages(BJORN)) == 1
 
 
 @pytest.mark.parametrize(
@@ -186,48 +186,48 @@ def test_direct_message_is_sent_again_until_slack_takes_it(waiting: SlackHarness
     [(Fault.refused("user_disabled"), 0), (Fault.server_error(503), GIVE_UP_SECONDS)],
 )
 def test_reply_that_nobody_takes_is_logged_once(
-    waiting: SlackHarness, fault: Fault, seconds: float, caplog: pytest.LogCaptureFixture
+    queueing: SlackHarness, fault: Fault, seconds: float, caplog: pytest.LogCaptureFixture
 ) -> None:
-    waiting.event()
-    press(waiting)
-    waiting.clock.advance(timedelta(minutes=31))
-    waiting.api.faults.set_default(fault)
+    queueing.event()
+    press(queueing)
+    queueing.clock.advance(timedelta(minutes=31))
+    queueing.api.faults.set_default(fault)
     for _ in range(round(seconds / 60) + 1):
-        waiting.clock.advance(timedelta(minutes=1.5))
-        send_replies(waiting)
-    assert len(background_of(waiting).replies) == 0
+        queueing.clock.advance(timedelta(minutes=1.5))
+        send_replies(queueing)
+    assert len(background_of(queueing).replies) == 0
     lost = [one for one in caplog.records if "a reply is lost" in one.getMessage()]
     assert len(lost) == 1
 
 
-def test_closed_connection_costs_one_use(waiting: SlackHarness) -> None:
-    waiting.event()
-    press(waiting)
-    waiting.api.fail_next("response_url", Fault.closed())
-    send_replies(waiting)
-    assert len(told(waiting)) == 1
+def test_closed_connection_costs_one_use(queueing: SlackHarness) -> None:
+    queueing.event()
+    press(queueing)
+    queueing.api.fail_next("response_url", Fault.closed())
+    send_replies(queueing)
+    assert len(received(queueing)) == 1
 
 
-def test_rate_limit_is_kept(waiting: SlackHarness) -> None:
-    waiting.event()
-    press(waiting)
-    waiting.api.fail_next("response_url", Fault.rate_limited(20))
-    send_replies(waiting, seconds=19)
-    assert told(waiting) == []
-    send_replies(waiting, seconds=1)
-    assert len(told(waiting)) == 1
+def test_rate_limit_is_kept(queueing: SlackHarness) -> None:
+    queueing.event()
+    press(queueing)
+    queueing.api.fail_next("response_url", Fault.rate_limited(20))
+    send_replies(queueing, seconds=19)
+    assert received(queueing) == []
+    send_replies(queueing, seconds=1)
+    assert len(received(queueing)) == 1
 
 
-def test_replies_to_one_person_keep_their_order(waiting: SlackHarness) -> None:
+def test_replies_to_one_member_keep_their_order(queueing: SlackHarness) -> None:
     """What they read last is what is true."""
-    waiting.event()
-    press(waiting)
-    waiting.api.fail_next("response_url", Fault.server_error(503))
-    send_replies(waiting)
-    waiting.slack.command(BJORN, RANDOM, "/unregister", "yoga")
-    press(waiting)
-    send_replies(waiting, seconds=5)
-    assert len(told(waiting)) == 2
+    queueing.event()
+    press(queueing)
+    queueing.api.fail_next("response_url", Fault.server_error(503))
+    send_replies(queueing)
+    queueing.slack.command(BJORN, RANDOM, "/unregister", "yoga")
+    press(queueing)
+    send_replies(queueing, seconds=5)
+    assert len(received(queueing)) == 2
 
 
 # In views
@@ -236,25 +236,25 @@ def test_replies_to_one_person_keep_their_order(waiting: SlackHarness) -> None:
 @pytest.mark.parametrize(
     "fault", [Fault.server_error(503), Fault.refused("expired_trigger_id"), Fault.closed()]
 )
-def test_reply_that_no_view_shows_is_a_direct_message(waiting: SlackHarness, fault: Fault) -> None:
-    waiting.event()
-    home = waiting.slack.open_home(BJORN).home
+def test_reply_that_no_view_shows_is_a_direct_message(queueing: SlackHarness, fault: Fault) -> None:
+    queueing.event()
+    home = queueing.slack.open_home(BJORN).home
     assert home is not None
-    waiting.api.fail_next("views.open", fault)
-    assert waiting.slack.click(BJORN, home, ActionId.REGISTER).failure is None
-    send_replies(waiting)
-    (reply,) = waiting.direct_messages(BJORN)
+    queueing.api.fail_next("views.open", fault)
+    assert queueing.slack.click(BJORN, home, ActionId.REGISTER).failure is None
+    send_replies(queueing)
+    (reply,) = queueing.direct_messages(BJORN)
     assert sentences.seat() in reply
 
 
-def test_home_is_refreshed_after_the_acknowledgement(waiting: SlackHarness) -> None:
-    waiting.event()
-    home = waiting.slack.open_home(BJORN).home
+def test_home_is_refreshed_after_the_acknowledgement(queueing: SlackHarness) -> None:
+    queueing.event()
+    home = queueing.slack.open_home(BJORN).home
     assert home is not None
-    waiting.slack.click(BJORN, home, ActionId.REGISTER)
-    assert len(waiting.api.calls("views.publish")) == 1
-    background_of(waiting).chores.run_due_jobs()
-    assert len(waiting.api.calls("views.publish")) == 2
+    queueing.slack.click(BJORN, home, ActionId.REGISTER)
+    assert len(queueing.api.calls("views.publish")) == 1
+    background_of(queueing).chores.run_due_jobs()
+    assert len(queueing.api.calls("views.publish")) == 2
 
 
 # The limits of the queue
