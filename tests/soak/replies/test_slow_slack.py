@@ -22,7 +22,7 @@ DOWN = SlowSlack(2 / SPEED, 10 / SPEED, down_from=5 / SPEED, down_for=60 / SPEED
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("is_stopped", [False, True], ids=["runs on", "SIGTERM"])
 @pytest.mark.parametrize("slack", [SLOW, DOWN], ids=["slow", "down for a minute"])
-def test_everyone_is_acknowledged_in_time_and_told_once(
+def test_everyone_is_acknowledged_in_time_and_answered_once(
     harness: SlackHarness, tmp_path: Path, slack: SlowSlack, is_stopped: bool
 ) -> None:
     harness.event(capacity=SEATS)
