@@ -44,6 +44,7 @@ class ChangeKind(StrEnum):
     ANNOUNCED = "announced"
     REMINDED = "reminded"
     EXPORTED = "exported"
+    CARD_POSTED = "card_posted"
 
 
 class Cause(StrEnum):
@@ -72,6 +73,8 @@ class NotificationKind(StrEnum):
     ANNOUNCEMENT = "announcement"
     EXPORT = "export"
     DEACTIVATED = "deactivated"
+    CARD = "card"
+    """Not a direct message: the event's card, posted in a channel (R9.7)."""
 
 
 class Audience(StrEnum):

@@ -209,6 +209,8 @@ class Change(BaseModel):
     reason: str | None = None
     fields: Mapping[str, tuple[str | None, str | None]] | None = None
     """Each edited field's old and new value, as text."""
+    channel_id: str | None = None
+    """The channel of a card."""
 
 
 class EventSummary(BaseModel):
@@ -250,6 +252,10 @@ class Notification(BaseModel):
     """The text of an announcement."""
     about_user_id: str | None = None
     """The user that the notification is about, if that is not its recipient."""
+    channel_id: str | None = None
+    """The channel that a card goes to. `user_id` is then who asked for it, and hears if Slack refuses it."""
+    after: str | None = None
+    """The `ts` of a message. The card is already there if the channel has one that is newer (R8.13)."""
 
 
 class UnreachableRecipient(BaseModel):
@@ -258,6 +264,7 @@ class UnreachableRecipient(BaseModel):
     model_config = STORED
 
     user_id: str
+    """For a card, the id of the channel."""
     version: int
     """Version of the journal entry with the notification."""
     kind: NotificationKind
@@ -343,6 +350,9 @@ class Card(BaseModel):
     message_ts: str
     rendered_version: int
 
+
+CREATION_VERSION = 1
+"""The version that creating an event makes, because an event's id is never used again (R7.2)."""
 
 PAGE_SIZE = 50
 """Length of a page if the caller names none."""

@@ -20,6 +20,7 @@ from domain.commands import (
     Export,
     FollowChannel,
     Outcome,
+    PostCard,
     Register,
     RegisterOutcome,
     Remove,
@@ -40,6 +41,7 @@ from domain.execution.retry import REQUEST_SECONDS, RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
     AnnouncementDraft,
+    CardDraft,
     EventChanges,
     EventDraft,
     Removal,
@@ -108,6 +110,10 @@ class Service:
         self._previews = Previews(store, self._retry, clock, self._registrations)
         self._long_operations = LongOperations(store, self._executor, self._retry, clock, spawn)
 
+    def seconds_left(self) -> float:
+        """Return how long a request that begins now may take (R8.12)."""
+        return self._retry.seconds()
+
     # Users, as in R1
 
     def create_user(self, draft: UserDraft) -> User:
@@ -173,7 +179,7 @@ class Service:
     def create_event(self, draft: EventDraft, *, actor_id: str | None = None) -> Event:
         """Create an event; raise `DuplicateEvent`, and `Invalid` for a time in the past."""
         now = self._clock.now()
-        values = draft.model_dump(exclude={"event_id"})
+        values = draft.model_dump(exclude={"event_id", "card_channel"})
         event = Event(
             event_id=draft.event_id or self._new_id(),
             status=EventStatus.OPEN,
@@ -182,7 +188,7 @@ class Service:
             version=0,
             **values,
         )
-        command = Create(event, actor_id or draft.organizer_id)
+        command = Create(event, actor_id or draft.organizer_id, draft.card_channel)
         return self._change(event.event_id, command).event
 
     def create_event_once(self, draft: EventDraft) -> tuple[Event, bool]:
@@ -312,6 +318,23 @@ class Service:
         Raises `UnknownEvent`, `NotOrganizer`.
         """
         return self._change(event_id, Export(actor, request_id))
+
+    def post_card(
+        self,
+        event_id: str,
+        channel_id: str,
+        *,
+        after: str,
+        request_id: str,
+        actor: Actor | None = None,
+    ) -> ChangeOutcome:
+        """Have an event's card posted in a channel, once per request id (R9.7, R8.13).
+
+        No card is posted if the channel has one that is newer than the message `after`. Raises
+        `UnknownEvent`, `NotOrganizer`, and `Invalid` for a malformed channel id.
+        """
+        checked = CardDraft.of(channel_id=channel_id).channel_id
+        return self._change(event_id, PostCard(checked, after, actor, request_id))
 
     def delete_event(self, event_id: str, *, actor: Actor | None = None) -> bool:
         """Delete an event and all its registrations (R7.2). No one can find it from now on.

@@ -11,7 +11,8 @@ from bot.blocks.formatting import when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention
 from bot.features.announcement.views import announcement_blocks
-from bot.slack.error_messages import why_no_files
+from bot.slack.api_errors import ClassifiedError
+from bot.slack.error_messages import card_not_posted, why_no_files
 from domain.enums import Cause, ChangeKind, NotificationKind, RegistrationStatus
 from domain.models import EventSummary, JournalEntry, Notification, UnreachableRecipient
 
@@ -131,7 +132,7 @@ _RENDERED: Mapping[NotificationKind, Callable[[Notification, JournalEntry], Mess
     NotificationKind.ANNOUNCEMENT: _announcement,
     NotificationKind.DEACTIVATED: _deactivated,
 }
-"""An export is sent as a file instead, see `bot.features.export.spreadsheet`."""
+"""An export is sent as a file instead, see `bot.features.export.spreadsheet`. A card is posted by `card_poster`."""
 
 
 _NAMES = {
@@ -146,6 +147,16 @@ _NAMES = {
     NotificationKind.DEACTIVATED: "Someone left the workspace",
     NotificationKind.EXPORT: "Attendee list",
 }
+
+
+def card_refused_message(entry: JournalEntry, refused: UnreachableRecipient) -> Message:
+    """Tell whoever asked for a card that Slack refuses it, and what to do (R9.7)."""
+    failure = ClassifiedError.of_code(refused.reason)
+    return _note(
+        card_not_posted(entry.event_id, _about(entry).title, refused.user_id, failure),
+        entry,
+        button("Manage", ActionId.MANAGE, entry.event_id),
+    )
 
 
 def no_files_message(entry: JournalEntry, reason: str) -> Message:

@@ -45,11 +45,11 @@ class RetryPolicy:
     ) -> None:
         self._clock = clock
         self._jitter = jitter
-        self._seconds = seconds
+        self.seconds = seconds
 
     def deadline(self) -> float:
         """Return the deadline of a request that begins now, on the clock's `monotonic`."""
-        return self._clock.monotonic() + self._seconds()
+        return self._clock.monotonic() + self.seconds()
 
     def pauses(self, deadline: float | None) -> Iterator[None]:
         """Yield immediately, then after each pause, until the deadline (None: forever)."""

@@ -1,11 +1,11 @@
-"""Commands about the event itself: create, edit, status, announcements, exports and the schedule."""
+"""Commands about the event itself: create, edit, status, announcements, exports, cards and the schedule."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from domain.commands import Announce, ChangeOutcome
+from domain.commands import Announce, ChangeOutcome, Create, PostCard
 from domain.enums import Audience, Cause, ChangeKind, EventStatus, NotificationKind
 from domain.errors import CapacityBelowRegistered, DuplicateEvent, EventCanceled, Invalid
 from domain.inputs import EventChanges, check_times
@@ -33,14 +33,16 @@ _SCHEDULE_FIELDS = {"starts_at", "time_zone", "reminders", "registration_deadlin
 """Fields that determine when an event is due."""
 
 
-def create(work: WorkingCopy, event: Event, actor_id: str | None) -> ChangeOutcome:
+def create(work: WorkingCopy, command: Create) -> ChangeOutcome:
     """Create the event. Raises `DuplicateEvent`, and `Invalid` for a time in the past."""
     if work.event is not None:
         raise DuplicateEvent(work.event_id)
-    _check_future(event, _FUTURE_FIELDS, work.now)
-    work.event = event
+    _check_future(command.event, _FUTURE_FIELDS, work.now)
+    work.event = command.event
     work.ends_batch = True
-    work.record(ChangeKind.CREATED, actor_id=actor_id)
+    work.record(ChangeKind.CREATED, actor_id=command.actor_id)
+    if command.card_channel is not None:
+        _owe_card(work, command.card_channel, command.actor_id, after="")
     return ChangeOutcome(update_due_time(work))
 
 
@@ -192,6 +194,25 @@ def export(work: WorkingCopy, actor: Actor, request_id: str) -> ChangeOutcome:
     work.record(ChangeKind.EXPORTED, actor_id=actor.user_id)
     work.notifications.append(Notification(kind=NotificationKind.EXPORT, user_id=actor.user_id))
     return ChangeOutcome(work.current)
+
+
+def post_card(work: WorkingCopy, command: PostCard) -> ChangeOutcome:
+    """Have the card posted, once per request id. Raises `UnknownEvent`, `NotOrganizer`."""
+    event = work.event_organized_by(command.actor)
+    if command.request_id in event.recent_requests:
+        return ChangeOutcome(event, changed=False)
+    _remember_request(work, command.request_id)
+    _owe_card(work, command.channel_id, _id_of(command.actor), after=command.after)
+    return ChangeOutcome(work.current)
+
+
+def _owe_card(work: WorkingCopy, channel_id: str, actor_id: str | None, *, after: str) -> None:
+    work.record(ChangeKind.CARD_POSTED, actor_id=actor_id, channel_id=channel_id)
+    work.notifications.append(
+        Notification(
+            kind=NotificationKind.CARD, user_id=actor_id, channel_id=channel_id, after=after
+        )
+    )
 
 
 def _remember_request(work: WorkingCopy, request_id: str) -> None:

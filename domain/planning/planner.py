@@ -22,6 +22,7 @@ from domain.commands import (
     FinishDeletion,
     FollowChannel,
     Outcome,
+    PostCard,
     Register,
     Remove,
     RemoveAttendees,
@@ -81,8 +82,8 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
     if work.ends_batch:
         return None
     match command:
-        case Create(event, actor_id):
-            return events.create(work, event, actor_id)
+        case Create():
+            return events.create(work, command)
         case Register(user_id):
             return registrations.register(work, user_id)
         case Unregister(user_id, cause, ticket):
@@ -99,6 +100,8 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
             return events.announce(work, command)
         case Export(actor, request_id):
             return events.export(work, actor, request_id)
+        case PostCard():
+            return events.post_card(work, command)
         case RunSchedule():
             return events.run_schedule(work)
         case ContinueCapacityIncrease(operation_id):

@@ -170,6 +170,7 @@ class WorkingCopy:
         *,
         status: RegistrationStatus | None = None,
         fields: Mapping[str, tuple[str | None, str | None]] | None = None,
+        channel_id: str | None = None,
     ) -> None:
         """Add a change to the history."""
         self.changes.append(
@@ -182,6 +183,7 @@ class WorkingCopy:
                 status=status,
                 reason=reason,
                 fields=fields,
+                channel_id=channel_id,
             )
         )
 

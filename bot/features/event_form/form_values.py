@@ -23,6 +23,7 @@ def event_draft(
     organizer_id: str,
     listed: bool,
     listing_channel: str | None,
+    card_channel: str | None,
 ) -> EventDraft:
     """Return the event that the form describes. Raises `Invalid` with the block that is wrong."""
     return EventDraft.of(
@@ -31,6 +32,7 @@ def event_draft(
         capacity=view.whole_number(BlockId.CAPACITY),
         listed=listed,
         listing_channel=listing_channel,
+        card_channel=card_channel,
         **_shared_values(view, organizer_id),
     )
 

@@ -12,9 +12,9 @@ from slack_sdk.models.views import View
 from bot.blocks.builders import context, plain, section
 from bot.blocks.formatting import before_start, headcount, moment
 from bot.blocks.ids import ActionId, CallbackId
-from bot.blocks.mrkdwn import bold, escape, mention, mention_list
+from bot.blocks.mrkdwn import bold, channel_link, escape, mention, mention_list
 from bot.blocks.paging import page_buttons, recent_cursors
-from domain.enums import Audience, Cause, ChangeKind, RegistrationStatus
+from domain.enums import Audience, Cause, ChangeKind, NotificationKind, RegistrationStatus
 from domain.inputs import utf16_length
 from domain.models import Change, Event, JournalEntry, Page, RegistrationHistoryEntry
 
@@ -113,6 +113,7 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
             # The actor, unless they changed their own registration.
             change.actor_id if change.actor_id != change.user_id else None,
             change.reason,
+            change.channel_id,
             number if change.kind is ChangeKind.ANNOUNCED else None,
         )
         groups.setdefault(alike, []).append(change)
@@ -121,10 +122,16 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
         for change in changes:
             if change.kind in (ChangeKind.EDITED, ChangeKind.REPAIRED):
                 lines += _fields(change, time_zone)
-    if entry.unreachable:
-        count = len(entry.unreachable)
-        who = mention_list([recipient.user_id for recipient in entry.unreachable], count)
-        lines.append(f"• Couldn’t be notified: {who}")
+    return lines + _undelivered(entry)
+
+
+def _undelivered(entry: JournalEntry) -> list[str]:
+    """Return the lines for what Slack refused to deliver: direct messages, and cards."""
+    refused = [one.user_id for one in entry.unreachable if one.kind is NotificationKind.CARD]
+    people = [one.user_id for one in entry.unreachable if one.kind is not NotificationKind.CARD]
+    lines = [f"• Slack refused the card in {channel_link(channel_id)}" for channel_id in refused]
+    if people:
+        lines.append(f"• Couldn’t be notified: {mention_list(people, len(people))}")
     return lines
 
 
@@ -160,6 +167,8 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
             return _messaged(first, entry, by)
         case ChangeKind.REMINDED:
             return "Rollcall reminded everyone registered"
+        case ChangeKind.CARD_POSTED:
+            return f"{by} had the card posted in {channel_link(first.channel_id or '')}"
         case ChangeKind.REPAIRED:
             return f"A repair fixed {f'the data of {whom}' if whom else 'the event'}"
     return f"{by} {_DONE[first.kind]}"

@@ -18,7 +18,6 @@ from bot import app as bot_app
 from bot.blocks.mrkdwn import as_typed
 from bot.entrypoints.bootstrap import Bot, assemble
 from bot.entrypoints.manifest import PATH
-from bot.notifications import card_updater
 from bot.slack import web_client
 from domain.inputs import EventDraft, UserDraft
 from domain.models import Event
@@ -33,6 +32,7 @@ from playground.workspace.model import InstalledApp, Message
 from playground.workspace.state import StoredFile, Workspace
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ManualClock, ids, run_now
+from tests.support.slack.cards import put_card
 from tests.support.invariants import Everything, assert_invariants, everything_in
 
 SECRET = "an invented signing secret"
@@ -84,8 +84,13 @@ class SlackHarness:
 
     def card(self, event: Event) -> Message:
         """Post an event's card in the events channel; return the message."""
-        self.bot.notification_worker.post_card(event, EVENTS)
-        return self.workspace.messages(EVENTS)[-1]
+        return self.card_in(EVENTS, event)
+
+    def card_in(self, channel_id: str, event: Event) -> Message:
+        """Post an event's card in a channel and store it; return the message."""
+        put_card(self.client, self.store, event, channel_id)
+        self.bot.notification_worker.schedule(event.event_id)
+        return self.workspace.messages(channel_id)[-1]
 
     def current_card_text(self) -> str:
         """Return the text of the newest card, after everything due is delivered."""
@@ -193,7 +198,10 @@ def run_bot(
     path: Path,
     spawn: Spawn,
 ) -> Iterator[SlackHarness]:
-    """Run the bot in a new workspace; at the end, fail if Slack would have refused a request."""
+    """Run the bot in a new workspace; at the end, fail if Slack would have refused a request.
+
+    Its notification worker works while a request sleeps, and when a test calls it.
+    """
     app, url = server
     clock = ManualClock(datetime.now(UTC).replace(microsecond=0))  # noqa: TID251  # Bolt checks signatures by it
     workspace = demo_workspace(_installed_app(), now=lambda: clock.now().timestamp())
@@ -214,6 +222,7 @@ def run_bot(
             jitter=lambda: 0.5,
             spawn=spawn,
         )
+    clock.while_sleeping = bot.notification_worker.process_due_events
     slack = MemberClient(workspace, into_app(bot.app), SECRET)
     yield SlackHarness(workspace, api, store, clock, client, bot, slack)
     bot.stop()
@@ -225,7 +234,7 @@ def run_bot(
 def patient_lookups() -> Iterator[None]:
     """Let a bot that is assembled meanwhile wait longer for Slack: a busy machine may take a second."""
     with pytest.MonkeyPatch.context() as limits:
-        for module in (bot_app, card_updater, web_client):
+        for module in (bot_app, web_client):
             limits.setattr(module, "LOOKUP_SECONDS", PATIENT_SECONDS)
         yield
 
