@@ -142,8 +142,14 @@ class CardPoster:
 
     def _status(self, event_id: str, version: int, channel_id: str) -> CardStatus | None:
         entry = self._store.get_journal_entry(event_id, version)
-        owed = [one for one in entry.notifications if one.kind is NotificationKind.CARD] if entry else []
-        card = next((one for one in owed if one.channel_id == channel_id), owed[0] if owed else None)
+        owed = (
+            [one for one in entry.notifications if one.kind is NotificationKind.CARD]
+            if entry
+            else []
+        )
+        card = next(
+            (one for one in owed if one.channel_id == channel_id), owed[0] if owed else None
+        )
         if entry is None or card is None or card.channel_id is None:
             return None
         refusals = (

@@ -23,7 +23,6 @@ from bot.slack.refusals import (
 from domain import errors
 from domain.enums import ClosedReason, RegistrationStatus
 from domain.errors import RollcallError
-from domain.models import Event
 
 FAILED = "That didn’t work"
 
@@ -180,9 +179,7 @@ def why_no_files(reason: str) -> str:
 _OUTSIDE = ("not_in_channel", "channel_not_found")
 
 
-def card_not_posted(
-    event_id: str, title: str, channel_id: str, failure: ClassifiedError
-) -> str:
+def card_not_posted(event_id: str, title: str, channel_id: str, failure: ClassifiedError) -> str:
     """Say why Slack refuses an event's card for good, and what to do, in mrkdwn."""
     card = f"the card for {bold(title)} in {channel_link(channel_id)}"
     post_again = f"press *Post card* in `/event {event_id}`"

@@ -210,9 +210,7 @@ def time_zone_options(names: Sequence[str]) -> dict[str, Any]:
     return option_list((name, name) for name in names[:100])
 
 
-def event_created(
-    event: Event, card: CardStatus | None, *, is_privacy_known: bool = True
-) -> View:
+def event_created(event: Event, card: CardStatus | None, *, is_privacy_known: bool = True) -> View:
     """Confirm a new event, and say where its card is, if it has one."""
     blocks: list[Block] = [
         section(f"{bold(event.title)} is open for registration.\n{when_and_where(event)}"),

@@ -150,9 +150,7 @@ class ManageListeners:
         """Ask for the channel to post the card in."""
         event = self._modal.get_event(action.user_id, action.value)
         newest_card = self._cards.newest_card(event.event_id)
-        reply.open_modal(
-            manage_views.card_form(event, self._context.new_id(), after=newest_card)
-        )
+        reply.open_modal(manage_views.card_form(event, self._context.new_id(), after=newest_card))
 
     def post_card(self, submission: ViewSubmission) -> View:
         """Have the event's card posted, once for each form, however often it is submitted."""
@@ -173,9 +171,7 @@ class ManageListeners:
         card = self._find_card(outcome, channel_id, form)
         return manage_views.card_requested(outcome.event, card)
 
-    def _find_card(
-        self, outcome: ChangeOutcome, channel_id: str, form: CardMetadata
-    ) -> CardStatus:
+    def _find_card(self, outcome: ChangeOutcome, channel_id: str, form: CardMetadata) -> CardStatus:
         event = outcome.event
         status = None
         if outcome.changed:

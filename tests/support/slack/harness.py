@@ -32,8 +32,8 @@ from playground.workspace.model import InstalledApp, Message
 from playground.workspace.state import StoredFile, Workspace
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ManualClock, ids, run_now
-from tests.support.slack.cards import put_card
 from tests.support.invariants import Everything, assert_invariants, everything_in
+from tests.support.slack.cards import put_card
 
 SECRET = "an invented signing secret"
 

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.blocks.mrkdwn import as_typed
 from bot.features.cards.posting import CARD_SECONDS
 from bot.features.cards.views import card_sentence
+from bot.notifications.worker import NotificationWorker
 from bot.slack.api_errors import PAUSE, ClassifiedError
 from bot.slack.context import CardStatus
 from bot.slack.error_messages import card_not_posted
 from domain.enums import Audience, ChangeKind, NotificationKind
 from domain.errors import NotOrganizer
 from domain.inputs import AnnouncementDraft, EventDraft
-from domain.models import Actor, Event
-from domain.ports import Outbox, Store
+from domain.models import Actor, Card, Event
+from domain.ports import Store, Unavailable
 from domain.service import Service
 from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS, GENERAL, LEADS
 from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
-from tests.support.environment import service_on
+from storage.sqlite.store import SQLiteStore
+from tests.support.environment import run_now, service_on
 from tests.support.notifications.delivery import POST, all_undelivered, promote
 from tests.support.slack.event_form import filled, opened
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, SlackHarness, as_text, reply
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, SlackHarness, reply
 from tests.support.slack.lambda_functions import Deployment
 
 CHANNEL = (BlockId.CHANNEL, ActionId.INPUT)
@@ -67,8 +71,7 @@ def created_by(service: Service, harness: SlackHarness, event_id: str) -> Event:
 
 def event_id_of(form: View) -> str:
     """Return the id that a form gives its event."""
-    event_id: str = form.metadata["event_id"]
-    return event_id
+    return str(json.loads(form.private_metadata)["event_id"])
 
 
 def worker_is_away(harness: SlackHarness) -> None:
@@ -76,21 +79,17 @@ def worker_is_away(harness: SlackHarness) -> None:
     harness.clock.while_sleeping = lambda: None
 
 
-def text(sentence: str) -> str:
-    return as_text(sentence)
-
-
 def posted(event: Event, channel_id: str = EVENTS) -> str:
-    return text(card_sentence(event, CardStatus(channel_id, is_posted=True)))
+    return as_typed(card_sentence(event, CardStatus(channel_id, is_posted=True)))
 
 
 def on_its_way(event: Event, channel_id: str = EVENTS) -> str:
-    return text(card_sentence(event, CardStatus(channel_id)))
+    return as_typed(card_sentence(event, CardStatus(channel_id)))
 
 
 def refused(event: Event, code: str, channel_id: str = EVENTS) -> str:
     failure = ClassifiedError.of_code(code)
-    return text(card_not_posted(event.event_id, event.title, channel_id, failure))
+    return as_typed(card_not_posted(event.event_id, event.title, channel_id, failure))
 
 
 def create(harness: SlackHarness, **values: Any) -> ActionResult:
@@ -159,10 +158,215 @@ def test_reply_does_not_wait_for_a_slow_slack(harness: SlackHarness) -> None:
 )
 def test_card_is_posted_once_slack_is_back(harness: SlackHarness, fault: Fault) -> None:
     harness.api.faults.set_default(lambda method: fault if method == POST else None)
-    assert on_its_way(only_event_of(harness, create(harness))) in reply_of(harness)
+    result = create(harness)
+    assert on_its_way(only_event(harness.store)) in reply(result)
     harness.deliver_due(60)
     assert cards_in(harness) == 0
     harness.api.faults.clear()
     harness.deliver_due(2 * PAUSE.total_seconds())
     assert cards_in(harness) == 1
     assert all_undelivered(harness.store) == set()
+
+
+def test_peoples_messages_do_not_wait_for_a_channel(harness: SlackHarness) -> None:
+    """Slack takes no messages in the channel, and those to people go on."""
+    harness.event()
+    harness.deliver_due()
+    harness.api.fail_next(POST, Fault.server_error(503))
+    ask_for_card(harness)
+    promote(harness, CHLOE, DIEGO)
+    harness.bot.notification_worker.process_due_events()
+    assert cards_in(harness) == 0
+    assert len(harness.direct_messages(CHLOE)) == len(harness.direct_messages(DIEGO)) == 1
+    harness.deliver_due(10)
+    assert cards_in(harness) == 1
+
+
+def test_channel_does_not_wait_for_messages_to_many(harness: SlackHarness) -> None:
+    """Slack is slow with a message to everyone, and a card is asked for meanwhile."""
+    harness.event(capacity=50)
+    harness.register(AMARA, BJORN, CHLOE, DIEGO)
+    draft = AnnouncementDraft.of(text="Bring a mat.", audience=Audience.EVERYONE)
+    harness.bot.service.announce("yoga", draft, request_id="one")
+    ask_for_card(harness)
+    harness.bot.notification_worker.process_due_events()
+    assert harness.direct_messages(BJORN) == [], "the roster's index may lag behind"
+    assert cards_in(harness) == 1
+    harness.deliver_due(10)
+    assert cards_in(harness) == 1
+    assert len(harness.direct_messages(BJORN)) == 1
+    assert all_undelivered(harness.store) == set()
+
+
+REFUSALS = [
+    "not_in_channel",
+    "channel_not_found",
+    "is_archived",
+    "restricted_action",
+    "purple_moon",
+]
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_refused_card_is_explained_in_the_form_and_recorded(
+    harness: SlackHarness, code: str
+) -> None:
+    harness.api.fail_next(POST, Fault.refused(code))
+    result = create(harness)
+    event = only_event(harness.store)
+    assert refused(event, code) in reply(result)
+    harness.deliver_due(120)
+    assert cards_in(harness) == 0, "it is not tried again"
+    entry = harness.store.get_journal_entry(event.event_id, event.version)
+    assert entry is not None
+    recorded = [(one.user_id, one.kind, one.reason) for one in entry.unreachable]
+    assert recorded == [(EVENTS, NotificationKind.CARD, code)]
+    (told,) = harness.direct_messages(BJORN)
+    assert refused(event, code) in told
+    assert all_undelivered(harness.store) == set()
+
+
+@pytest.mark.parametrize("code", REFUSALS[:3])
+def test_organizer_is_told_of_a_refusal_after_the_reply(harness: SlackHarness, code: str) -> None:
+    worker_is_away(harness)
+    result = create(harness)
+    event = only_event(harness.store)
+    assert on_its_way(event) in reply(result)
+    harness.api.fail_next(POST, Fault.refused(code))
+    harness.deliver_due()
+    (told,) = harness.direct_messages(BJORN)
+    assert refused(event, code) in told
+
+
+def test_message_about_a_refusal_is_retried(harness: SlackHarness) -> None:
+    worker_is_away(harness)
+    create(harness)
+    harness.api.fail_next(POST, Fault.refused("is_archived"))
+    harness.api.fail_next(POST, Fault.server_error(503))
+    harness.deliver_due(20)
+    assert len(harness.direct_messages(BJORN)) == 1
+
+
+def test_refusal_is_recorded_on_dynamodb_and_told(deployment: Deployment) -> None:
+    harness = deployment.harness
+    view = deployment.slack.command(BJORN, EVENTS, "/event", "create").view
+    assert view is not None
+    harness.api.fail_next(POST, Fault.refused("not_in_channel"))
+    result = deployment.slack.submit(BJORN, view.id, filled(harness))
+    event = only_event(deployment.store)
+    assert refused(event, "not_in_channel") in reply(result)
+    (told,) = harness.direct_messages(BJORN)
+    assert refused(event, "not_in_channel") in told
+    assert all_undelivered(deployment.store) == set()
+
+
+# A card that is asked for in Manage
+
+
+def ask_for_card(harness: SlackHarness, channel_id: str = EVENTS, request_id: str = "r") -> None:
+    harness.bot.service.post_card("yoga", channel_id, after="", request_id=request_id)
+
+
+def card_form(harness: SlackHarness, user_id: str = AMARA) -> View:
+    view = harness.slack.command(user_id, EVENTS, "/event", "yoga").view
+    assert view is not None
+    harness.slack.click(user_id, view, ActionId.POST_CARD)
+    return harness.workspace.views.stack(user_id)[-1]
+
+
+def test_manage_says_where_the_card_is(harness: SlackHarness) -> None:
+    event = harness.event()
+    result = harness.slack.submit(AMARA, card_form(harness).id, {CHANNEL: GENERAL})
+    assert posted(event, GENERAL) in reply(result)
+    assert cards_in(harness, GENERAL) == 1
+
+
+def test_manage_says_why_slack_refuses_the_card(harness: SlackHarness) -> None:
+    event = harness.event()
+    result = harness.slack.submit(AMARA, card_form(harness).id, {CHANNEL: LEADS})
+    assert refused(event, "channel_not_found", LEADS) in reply(result)
+    harness.workspace.refusals.clear()
+
+
+def test_two_forms_that_were_open_at_once_post_one_card(harness: SlackHarness) -> None:
+    """R8.13: the button was pressed twice, and both forms are submitted."""
+    event = harness.event(co_organizer_ids=[CHLOE])
+    forms = [(user_id, card_form(harness, user_id)) for user_id in (AMARA, CHLOE)]
+    for user_id, form in forms:
+        result = harness.slack.submit(user_id, form.id, {CHANNEL: EVENTS})
+        assert posted(event) in reply(result)
+    harness.deliver_due(10)
+    assert cards_in(harness) == 1
+
+
+def test_card_of_a_request_that_died_is_posted(harness: SlackHarness) -> None:
+    harness.event()
+    dead_process(harness, harness.store).post_card("yoga", EVENTS, after="", request_id="r")
+    harness.deliver_due()
+    assert cards_in(harness) == 1
+
+
+def test_request_that_is_repeated_is_journaled_once(harness: SlackHarness) -> None:
+    harness.event()
+    for _ in range(2):
+        ask_for_card(harness)
+    history = harness.store.list_history("yoga", limit=10).items
+    kinds = [change.kind for entry in history for change in entry.changes]
+    assert kinds == [ChangeKind.CARD_POSTED, ChangeKind.CREATED]
+
+
+def test_only_organizers_can_have_a_card_posted(harness: SlackHarness) -> None:
+    """R8.9."""
+    harness.event()
+    with pytest.raises(NotOrganizer):
+        harness.bot.service.post_card("yoga", EVENTS, after="", request_id="r", actor=Actor(BJORN))
+    harness.deliver_due()
+    assert cards_in(harness) == 0
+
+
+def test_card_of_a_deleted_event_is_not_posted(harness: SlackHarness) -> None:
+    worker_is_away(harness)
+    harness.event()
+    ask_for_card(harness)
+    harness.bot.service.delete_event("yoga")
+    harness.deliver_due()
+    assert cards_in(harness) == 0
+    assert all_undelivered(harness.store) == set()
+
+
+# The outbox fails after the card was posted
+
+
+class FullStore(SQLiteStore):
+    """The same file, which takes no card at first."""
+
+    failures = 1
+
+    def put_card(self, card: Card) -> bool:
+        if self.failures:
+            self.failures -= 1
+            raise Unavailable("the disk is busy")
+        return super().put_card(card)
+
+
+def test_card_is_posted_once_if_the_store_does_not_take_it(
+    harness: SlackHarness, tmp_path: Path
+) -> None:
+    store = FullStore(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
+    bot = NotificationWorker(
+        store,
+        harness.client,
+        harness.clock,
+        holder="full",
+        sweep=lambda: 0,
+        reconcile=lambda: None,
+        spawn=run_now,
+    )
+    created_by(dead_process(harness, store), harness, "pottery")
+    for _ in range(5):
+        bot.process_due_events()
+        harness.clock.advance(timedelta(seconds=1))
+    assert cards_in(harness) == 1
+    assert len(store.get_cards("pottery")) == 1
+    assert all_undelivered(store) == set()
+    store.close()
