@@ -325,6 +325,8 @@ class DeliveryState(BaseModel):
     """Up to this version, each notification is delivered, recorded as unreachable, or deferred."""
     cleared_version: int = 0
     """Up to this version, no entry is marked as undelivered, except for those of `deferred`."""
+    cards_version: int = 0
+    """Up to this version, each card is posted, refused for good, or in `deferred`. It may be ahead of messages."""
     notification: int = 0
     """Index of the next notification in the entry after `delivered_version`."""
     recipient: str | None = None

@@ -1,11 +1,10 @@
-"""Event cards in channels: posts, stores and updates them, as fast as Slack allows (R8.3)."""
+"""Event cards in channels: stores those that are clicked, and updates all as fast as Slack allows (R8.3)."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
 from slack_sdk import WebClient
 
@@ -14,8 +13,6 @@ from bot.notifications.delivery import CardProgress
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.rate_limiter import CARD_INTERVAL, RateLimiter
 from bot.slack.api_errors import FAILURES, CircuitBreaker, ErrorClass, classify
-from bot.slack.web_client import LOOKUP_SECONDS, bounded_client
-from domain.errors import Busy
 from domain.models import Card, Event
 from domain.ports import Clock, Conflict, Unavailable
 
@@ -23,10 +20,10 @@ _logger = logging.getLogger(__name__)
 
 UPDATE_METHOD = "chat.update"
 
-RETRY_DELAY = timedelta(seconds=5)
-"""Before a card that Slack did not update is tried again. It doubles with each failure in a row."""
+RETRY_DELAY = 5.0
+"""Seconds before a card that Slack did not update is tried again. It doubles with each failure in a row."""
 
-MAX_RETRY_DELAY = timedelta(seconds=40)
+MAX_RETRY_DELAY = 40.0
 
 MAX_FAILURES_IN_A_ROW = 3
 """Failures, of any cards, after which all cards wait for `RETRY_DELAY`."""
@@ -47,50 +44,17 @@ class CardUpdater:
     ) -> None:
         self._store = store
         self._client = client
-        self._interactive_client = bounded_client(
-            client, token=client.token, seconds=LOOKUP_SECONDS
-        )
         self._clock = clock
         self._lock = threading.Lock()
         self._remembered: set[tuple[str, str]] = set()
         self._circuit_breaker = circuit_breaker
         self._rate_limiter = RateLimiter(clock)
-        self._paused_until = clock.now()
+        self._paused_until = clock.monotonic()
         self._failures_in_a_row = 0
-        self._failing: dict[tuple[str, str], tuple[int, datetime]] = {}
+        self._failing: dict[tuple[str, str], tuple[int, float]] = {}
         """How often in a row Slack did not update a card, and when to try again."""
         self._uncertain: dict[tuple[str, str], Card] = {}
         """Cards whose content is unknown: the last update may have replaced a newer one."""
-
-    def newest_card(self, event_id: str, channel_id: str | None = None) -> str:
-        """Return the newest card's `ts`, in one channel or in any, or an empty string. Raises `Busy`."""
-        try:
-            cards = self._store.get_cards(event_id)
-        except Unavailable as error:
-            raise Busy from error
-        # Each `ts` has ten digits, a point and six digits, so text order is time order.
-        return max(
-            (card.message_ts for card in cards if channel_id in (None, card.channel_id)), default=""
-        )
-
-    def post(self, event: Event, channel_id: str, *, after: str | None) -> None:
-        """Post and store a card, unless the channel has one that is newer than the message `after`.
-
-        A person waits for it with an open form. Raises the errors of `bot.slack.context.Cards`.
-        """
-        if after is not None and self.newest_card(event.event_id, channel_id) > after:
-            return
-        response = self._interactive_client.chat_postMessage(
-            channel=channel_id, **event_card(event).to_dict()
-        )
-        self._store_card(
-            Card(
-                event_id=event.event_id,
-                channel_id=response["channel"],
-                message_ts=response["ts"],
-                rendered_version=event.version,
-            )
-        )
 
     def remember_card(self, event_id: str, channel_id: str, message_ts: str) -> bool:
         """Store a card that a person clicked. Return whether it is new to this process."""
@@ -138,7 +102,7 @@ class CardUpdater:
         current = self._store.get_event(event_id)
         is_outdated = current is not None and current.version > progress.version
         if is_outdated and progress.retry_at is None:
-            return CardProgress(progress.version, self._clock.now() + CARD_INTERVAL)
+            return CardProgress(progress.version, self._clock.monotonic() + CARD_INTERVAL)
         return progress
 
     def _cards(self, event_id: str) -> list[Card]:
@@ -153,9 +117,9 @@ class CardUpdater:
         _, not_before = self._failing.get(_key(card), (0, self._paused_until))
         refused_until = self._circuit_breaker.refused_until(UPDATE_METHOD)
         allowed_at = max(self._paused_until, refused_until, not_before)
-        if allowed_at <= self._clock.now():
+        if allowed_at <= self._clock.monotonic():
             allowed_at = self._rate_limiter.take(_key(card)) or allowed_at
-        if allowed_at > self._clock.now():
+        if allowed_at > self._clock.monotonic():
             return CardProgress(card.rendered_version, allowed_at)
         is_deleted = event.deletion is not None
         try:
@@ -184,7 +148,7 @@ class CardUpdater:
 
     def _handle_failure(self, card: Card, event: Event, error: Exception) -> CardProgress:
         failure = classify(error)
-        now = self._clock.now()
+        now = self._clock.monotonic()
         if failure.error_class is ErrorClass.TEMPORARY:
             return self._try_later(card)
         self._failing.pop(_key(card), None)
@@ -197,7 +161,7 @@ class CardUpdater:
                 _logger.error("card of %s skipped: %s", card.event_id, failure.reason)
                 return self._store_version(card, event)  # updated again when the event changes
             case ErrorClass.RATE_LIMITED:
-                self._paused_until = now + timedelta(seconds=failure.retry_after)
+                self._paused_until = now + failure.retry_after
             case ErrorClass.APP:
                 self._circuit_breaker.record_refusal(UPDATE_METHOD, failure.reason)
         refused_until = self._circuit_breaker.refused_until(UPDATE_METHOD)
@@ -206,17 +170,19 @@ class CardUpdater:
     def _try_later(self, card: Card) -> CardProgress:
         """Return when to update a card again. Others go on, unless Slack seems to be down."""
         failures, _ = self._failing.get(_key(card), (0, None))
-        retry_at = self._clock.now() + min(RETRY_DELAY * 2 ** min(failures, 8), MAX_RETRY_DELAY)
+        retry_at = self._clock.monotonic() + min(
+            RETRY_DELAY * 2 ** min(failures, 8), MAX_RETRY_DELAY
+        )
         self._failing[_key(card)] = (failures + 1, retry_at)
         self._failures_in_a_row += 1
         if self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
-            self._paused_until = self._clock.now() + RETRY_DELAY
+            self._paused_until = self._clock.monotonic() + RETRY_DELAY
         return CardProgress(card.rendered_version, retry_at)
 
     def _store_version(self, card: Card, event: Event) -> CardProgress:
         if not self._store.put_card(card.model_copy(update={"rendered_version": event.version})):
             # Another process showed a newer version, and this update may have replaced it.
-            return CardProgress(card.rendered_version, self._clock.now() + CARD_INTERVAL)
+            return CardProgress(card.rendered_version, self._clock.monotonic() + CARD_INTERVAL)
         self._uncertain.pop(_key(card), None)
         return CardProgress(event.version, None)
 

@@ -111,10 +111,10 @@ class SlackHarness:
 
     def deliver_due(self, seconds: float = 3) -> None:
         """Let time pass, and let the notification worker deliver what is due."""
-        end = self.clock.now() + timedelta(seconds=seconds)
-        while self.clock.now() <= end:
+        end = self.clock.monotonic() + seconds
+        while self.clock.monotonic() <= end:
             self.bot.notification_worker.process_due_events()
-            self.clock.advance(timedelta(seconds=0.5))
+            self.clock.advance(0.5)
 
     def direct_messages(self, user_id: str) -> list[str]:
         """Return the texts of the bot's direct messages to a member."""
@@ -200,7 +200,7 @@ def run_bot(
 ) -> Iterator[SlackHarness]:
     """Run the bot in a new workspace; at the end, fail if Slack would have refused a request.
 
-    Its notification worker works while a request sleeps, and when a test calls it.
+    Its notification worker delivers while a request sleeps, and when a test calls it.
     """
     app, url = server
     clock = ManualClock(datetime.now(UTC).replace(microsecond=0))  # noqa: TID251  # Bolt checks signatures by it
@@ -222,12 +222,18 @@ def run_bot(
             jitter=lambda: 0.5,
             spawn=spawn,
         )
-    clock.while_sleeping = bot.notification_worker.process_due_events
+    clock.while_sleeping = lambda: deliver_undelivered(bot, store)
     slack = MemberClient(workspace, into_app(bot.app), SECRET)
     yield SlackHarness(workspace, api, store, clock, client, bot, slack)
     bot.stop()
     store.close()
     assert workspace.refusals == [], "the bot sent a request that Slack would refuse"
+
+
+def deliver_undelivered(bot: Bot, store: SQLiteStore) -> None:
+    """Deliver each event once, without a sweep, as a worker's thread does while a request waits."""
+    for event_id in store.list_undelivered(limit=100).items:
+        bot.notification_worker.process_event(event_id)
 
 
 @contextmanager

@@ -10,13 +10,9 @@ from typing import Any
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
-from bot.blocks.mrkdwn import as_typed
 from bot.features.cards.posting import CARD_SECONDS
-from bot.features.cards.views import card_sentence
 from bot.notifications.worker import NotificationWorker
-from bot.slack.api_errors import PAUSE, ClassifiedError
-from bot.slack.context import CardStatus
-from bot.slack.error_messages import card_not_posted
+from bot.slack.api_errors import PAUSE
 from domain.enums import Audience, ChangeKind, NotificationKind
 from domain.errors import NotOrganizer
 from domain.inputs import AnnouncementDraft, EventDraft
@@ -30,6 +26,7 @@ from playground.workspace.model import View
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import run_now, service_on
 from tests.support.notifications.delivery import POST, all_undelivered, promote
+from tests.support.slack import sentences
 from tests.support.slack.event_form import filled, opened
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, SlackHarness, reply
 from tests.support.slack.lambda_functions import Deployment
@@ -79,19 +76,6 @@ def worker_is_away(harness: SlackHarness) -> None:
     harness.clock.while_sleeping = lambda: None
 
 
-def posted(event: Event, channel_id: str = EVENTS) -> str:
-    return as_typed(card_sentence(event, CardStatus(channel_id, is_posted=True)))
-
-
-def on_its_way(event: Event, channel_id: str = EVENTS) -> str:
-    return as_typed(card_sentence(event, CardStatus(channel_id)))
-
-
-def refused(event: Event, code: str, channel_id: str = EVENTS) -> str:
-    failure = ClassifiedError.of_code(code)
-    return as_typed(card_not_posted(event.event_id, event.title, channel_id, failure))
-
-
 def create(harness: SlackHarness, **values: Any) -> ActionResult:
     return harness.slack.submit(BJORN, opened(harness).id, filled(harness, **values))
 
@@ -104,7 +88,7 @@ def test_pressing_create_again_after_a_lost_answer_gives_one_card(harness: Slack
     form = opened(harness)
     event = created_by(dead_process(harness, harness.store), harness, event_id_of(form))
     result = harness.slack.submit(BJORN, form.id, filled(harness))
-    assert posted(event) in reply(result)
+    assert sentences.card_posted(event) in reply(result)
     harness.deliver_due(120)
     assert cards_in(harness) == 1
 
@@ -121,7 +105,7 @@ def test_another_function_posts_the_card_while_the_form_waits(deployment: Deploy
     view = deployment.slack.command(BJORN, EVENTS, "/event", "create").view
     assert view is not None
     result = deployment.slack.submit(BJORN, view.id, filled(harness))
-    assert posted(only_event(deployment.store)) in reply(result)
+    assert sentences.card_posted(only_event(deployment.store)) in reply(result)
     assert cards_in(harness) == 1
 
 
@@ -133,7 +117,7 @@ def test_sweep_posts_a_card_that_no_function_posted(deployment: Deployment) -> N
     assert view is not None
     event = created_by(dead_process(harness, deployment.store), harness, event_id_of(view))
     result = deployment.slack.submit(BJORN, view.id, filled(harness))
-    assert on_its_way(event) in reply(result)
+    assert sentences.card_on_its_way(event) in reply(result)
     deployment.sweep()
     deployment.deliver()
     assert cards_in(harness) == 1
@@ -148,7 +132,7 @@ def test_reply_does_not_wait_for_a_slow_slack(harness: SlackHarness) -> None:
     before = harness.clock.monotonic()
     result = create(harness)
     assert harness.clock.monotonic() - before <= CARD_SECONDS + 0.1
-    assert on_its_way(only_event(harness.store)) in reply(result)
+    assert sentences.card_on_its_way(only_event(harness.store)) in reply(result)
     harness.deliver_due()
     assert cards_in(harness) == 1
 
@@ -159,11 +143,11 @@ def test_reply_does_not_wait_for_a_slow_slack(harness: SlackHarness) -> None:
 def test_card_is_posted_once_slack_is_back(harness: SlackHarness, fault: Fault) -> None:
     harness.api.faults.set_default(lambda method: fault if method == POST else None)
     result = create(harness)
-    assert on_its_way(only_event(harness.store)) in reply(result)
+    assert sentences.card_on_its_way(only_event(harness.store)) in reply(result)
     harness.deliver_due(60)
     assert cards_in(harness) == 0
     harness.api.faults.clear()
-    harness.deliver_due(2 * PAUSE.total_seconds())
+    harness.deliver_due(2 * PAUSE)
     assert cards_in(harness) == 1
     assert all_undelivered(harness.store) == set()
 
@@ -214,7 +198,7 @@ def test_refused_card_is_explained_in_the_form_and_recorded(
     harness.api.fail_next(POST, Fault.refused(code))
     result = create(harness)
     event = only_event(harness.store)
-    assert refused(event, code) in reply(result)
+    assert sentences.card_refused(event, code) in reply(result)
     harness.deliver_due(120)
     assert cards_in(harness) == 0, "it is not tried again"
     entry = harness.store.get_journal_entry(event.event_id, event.version)
@@ -222,7 +206,7 @@ def test_refused_card_is_explained_in_the_form_and_recorded(
     recorded = [(one.user_id, one.kind, one.reason) for one in entry.unreachable]
     assert recorded == [(EVENTS, NotificationKind.CARD, code)]
     (told,) = harness.direct_messages(BJORN)
-    assert refused(event, code) in told
+    assert sentences.card_refused(event, code) in told
     assert all_undelivered(harness.store) == set()
 
 
@@ -231,11 +215,11 @@ def test_organizer_is_told_of_a_refusal_after_the_reply(harness: SlackHarness, c
     worker_is_away(harness)
     result = create(harness)
     event = only_event(harness.store)
-    assert on_its_way(event) in reply(result)
+    assert sentences.card_on_its_way(event) in reply(result)
     harness.api.fail_next(POST, Fault.refused(code))
     harness.deliver_due()
     (told,) = harness.direct_messages(BJORN)
-    assert refused(event, code) in told
+    assert sentences.card_refused(event, code) in told
 
 
 def test_message_about_a_refusal_is_retried(harness: SlackHarness) -> None:
@@ -254,9 +238,9 @@ def test_refusal_is_recorded_on_dynamodb_and_told(deployment: Deployment) -> Non
     harness.api.fail_next(POST, Fault.refused("not_in_channel"))
     result = deployment.slack.submit(BJORN, view.id, filled(harness))
     event = only_event(deployment.store)
-    assert refused(event, "not_in_channel") in reply(result)
+    assert sentences.card_refused(event, "not_in_channel") in reply(result)
     (told,) = harness.direct_messages(BJORN)
-    assert refused(event, "not_in_channel") in told
+    assert sentences.card_refused(event, "not_in_channel") in told
     assert all_undelivered(deployment.store) == set()
 
 
@@ -277,14 +261,14 @@ def card_form(harness: SlackHarness, user_id: str = AMARA) -> View:
 def test_manage_says_where_the_card_is(harness: SlackHarness) -> None:
     event = harness.event()
     result = harness.slack.submit(AMARA, card_form(harness).id, {CHANNEL: GENERAL})
-    assert posted(event, GENERAL) in reply(result)
+    assert sentences.card_posted(event, GENERAL) in reply(result)
     assert cards_in(harness, GENERAL) == 1
 
 
 def test_manage_says_why_slack_refuses_the_card(harness: SlackHarness) -> None:
     event = harness.event()
     result = harness.slack.submit(AMARA, card_form(harness).id, {CHANNEL: LEADS})
-    assert refused(event, "channel_not_found", LEADS) in reply(result)
+    assert sentences.card_refused(event, "channel_not_found", LEADS) in reply(result)
     harness.workspace.refusals.clear()
 
 
@@ -294,7 +278,7 @@ def test_two_forms_that_were_open_at_once_post_one_card(harness: SlackHarness) -
     forms = [(user_id, card_form(harness, user_id)) for user_id in (AMARA, CHLOE)]
     for user_id, form in forms:
         result = harness.slack.submit(user_id, form.id, {CHANNEL: EVENTS})
-        assert posted(event) in reply(result)
+        assert sentences.card_posted(event) in reply(result)
     harness.deliver_due(10)
     assert cards_in(harness) == 1
 
