@@ -41,7 +41,7 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         # Show histories.
         Access(JOURNAL, ("Query",)),
         Access(USERS, _USERS),
-        # Post cards, and adopt the ones that are clicked.
+        # See whether a new card is posted, and adopt the ones that are clicked.
         Access(CARDS, ("PutItem", "Query")),
     ),
     "api": (
