@@ -104,6 +104,21 @@ class PostCard:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveOrganizer:
+    """Take a user who is being deleted off the event's organizers (R2.9). Gives `ChangeOutcome`."""
+
+    user_id: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Make a workspace admin the organizer of an event that has none (R2.9). Gives `ChangeOutcome`."""
+
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
 class RunSchedule:
     """Send what is due, if the event's next due time has come (R8.15). Gives `ChangeOutcome`."""
 
@@ -168,6 +183,8 @@ Command = (
     | Announce
     | Export
     | PostCard
+    | RemoveOrganizer
+    | TakeOver
     | RunSchedule
     | ContinueCapacityIncrease
     | StartDeletion

@@ -78,7 +78,8 @@ class Event(BaseModel):
     starts_at: datetime
     ends_at: datetime | None
     time_zone: str
-    organizer_id: str
+    organizer_id: str | None
+    """None once its last organizer was deleted or deactivated (R2.9). There are no co-organizers then."""
     co_organizer_ids: tuple[str, ...]
     capacity: int
     has_waitlist: bool
@@ -109,8 +110,9 @@ class Event(BaseModel):
 
     @property
     def organizer_ids(self) -> tuple[str, ...]:
-        """Ids of the creator and the co-organizers, in this order, each once."""
-        return tuple(dict.fromkeys((self.organizer_id, *self.co_organizer_ids)))
+        """Ids of the organizer and the co-organizers, in this order, each once. Empty without any (R2.9)."""
+        first = () if self.organizer_id is None else (self.organizer_id,)
+        return tuple(dict.fromkeys((*first, *self.co_organizer_ids)))
 
     @property
     def is_unfinished(self) -> bool:

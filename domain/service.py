@@ -26,6 +26,7 @@ from domain.commands import (
     Remove,
     SetStatus,
     StartDeletion,
+    TakeOver,
     Unregister,
     UnregisterOutcome,
     expect,
@@ -155,6 +156,9 @@ class Service:
     def delete_user(self, user_id: str) -> bool:
         """Delete a user and all registrations, and promote into each freed seat (R7.1).
 
+        The user stops being an organizer: the first co-organizer takes each event over, or the
+        workspace's admins are notified (R2.9).
+
         Return whether that is finished; if not, it continues in the background. Raises `UnknownUser`.
         """
         return self._delete_user(user_id, self._new_id())
@@ -232,6 +236,10 @@ class Service:
         A page may be short, or empty. Raises `Invalid` for a cursor of another list.
         """
         return self._events.list_organized(user_id, limit, cursor)
+
+    def list_to_hand_over(self, user_id: str) -> tuple[Event, ...]:
+        """List the upcoming and running events that a user organizes, by start (R2.9)."""
+        return self._events.list_to_hand_over(user_id)
 
     def find_events(
         self, text: str, *, before_listed: Callable[[], None] = lambda: None
@@ -335,6 +343,13 @@ class Service:
         """
         checked = CardDraft.of(channel_id=channel_id).channel_id
         return self._change(event_id, PostCard(checked, after, actor, request_id))
+
+    def take_over_event(self, event_id: str, *, actor: Actor) -> ChangeOutcome:
+        """Make a workspace admin the organizer of an event that has none (R2.9).
+
+        Raises `UnknownEvent`, `NotOrganizer` for anybody but an admin, and `AlreadyOrganized`.
+        """
+        return self._change(event_id, TakeOver(actor))
 
     def delete_event(self, event_id: str, *, actor: Actor | None = None) -> bool:
         """Delete an event and all its registrations (R7.2). No one can find it from now on.

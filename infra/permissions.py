@@ -70,7 +70,7 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
     ),
     "sweep": (
         # Do what is due, finish deletions and capacity increases, and deliver as the notifier does.
-        Access(EVENTS, ("GetItem", "PutItem"), ("due", "unfinished")),
+        Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem"), ("due", "unfinished", "upcoming")),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
         Access(USERS, ("BatchGetItem", "DeleteItem", "GetItem"), ("unfinished",)),
         Access(WAITLIST, ("DeleteItem", "Query")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -25,6 +26,7 @@ from bot.notifications.unreachable import (
     organizer_reports,
     refused_card_report,
 )
+from bot.slack.admin_directory import AdminDirectory
 from bot.slack.api_errors import FAILURES, ClassifiedError, ErrorClass, classify
 from bot.slack.direct_messages import require_member_id
 from domain.enums import EventStatus, NotificationKind, RegistrationStatus
@@ -39,6 +41,8 @@ from domain.models import (
     UnreachableRecipient,
 )
 from domain.ports import Clock, Conflict
+
+_logger = logging.getLogger(__name__)
 
 LEASE_RETRY = 1.0
 """Seconds before asking again for another process's lease. Its holder may have read the journal before our commit."""
@@ -55,6 +59,9 @@ INDEX_LAG = 2.0
 """Seconds from an entry to the reading of its audience: the roster's index may lack the latest seats."""
 
 JOURNAL_PAGE = 20
+
+ADMINS = "workspace-admins"
+"""Stands for them where it is recorded that none of them can be reached."""
 
 
 class CardProgress(NamedTuple):
@@ -75,10 +82,12 @@ class EventDelivery:
         store: StoreWithOutbox,
         message_sender: MessageSender,
         card_poster: CardPoster,
+        admins: AdminDirectory,
         missing_names: MissingNames,
         clock: Clock,
         holder: str,
     ) -> None:
+        self._admins = admins
         self._store = store
         self._card_poster = card_poster
         self._missing_names = missing_names
@@ -104,6 +113,7 @@ class EventDelivery:
         run = _DeliveryRun(
             self._message_sender,
             self._card_poster,
+            self._admins,
             self._store,
             self._clock,
             lease,
@@ -128,6 +138,7 @@ class _DeliveryRun:
         self,
         message_sender: MessageSender,
         card_poster: CardPoster,
+        admins: AdminDirectory,
         store: StoreWithOutbox,
         clock: Clock,
         lease: DeliveryLease,
@@ -136,6 +147,7 @@ class _DeliveryRun:
     ) -> None:
         self._message_sender = message_sender
         self._card_poster = card_poster
+        self._admins = admins
         self._missing_names = missing_names
         self._store = store
         self._clock = clock
@@ -180,6 +192,8 @@ class _DeliveryRun:
             if notification.kind is NotificationKind.CARD:
                 if entry.version > self._state.cards_version:
                     self._deliver_card(entry, number, notification)
+            elif notification.kind is NotificationKind.ORPHANED:
+                self._deliver_to_admins(entry, number, notification)
             elif notification.user_id is None:
                 self._deliver_to_audience(entry, number, notification)
             else:
@@ -202,6 +216,36 @@ class _DeliveryRun:
         ):
             self._deliver_to(user_id, entry, number, notification)
             self._lease.save(notification=number, recipient=cursor)
+
+    def _deliver_to_admins(
+        self, entry: JournalEntry, number: int, notification: Notification
+    ) -> None:
+        """Tell the workspace's admins about an event that has no organizer left (R2.9)."""
+        admins, reason = self._find_admins()
+        if not admins:
+            _logger.error("no admin can be asked to take over %s: %s", entry.event_id, reason)
+            nobody = UnreachableRecipient(
+                user_id=ADMINS, version=entry.version, kind=notification.kind, reason=reason
+            )
+            self._store.record_unreachable(entry.event_id, entry.version, nobody)
+        for user_id in sorted(admins):
+            if user_id > (self._state.recipient or ""):
+                self._deliver_to(user_id, entry, number, notification)
+                self._lease.save(notification=number, recipient=user_id)
+
+    def _find_admins(self) -> tuple[tuple[str, ...], str]:
+        """Return the admins, or why there are none. Each page of members may take a turn of its own."""
+        while (admins := self._admins.admins()) is None:
+            self._prepare_to_send()
+            try:
+                self._admins.read_page()
+            except FAILURES as error:
+                failure = classify(error)
+                if not failure.passes:
+                    return (), failure.reason
+                wait = max(failure.retry_after, FIRST_RETRY_DELAY)
+                raise Paused(self._clock.monotonic() + wait) from error
+        return admins, "the workspace has none"
 
     def _deliver_to(
         self, user_id: str, entry: JournalEntry, number: int, notification: Notification
@@ -335,6 +379,9 @@ class _DeliveryRun:
 
     def _is_current(self, user_id: str, notification: Notification, entry: JournalEntry) -> bool:
         """Return whether a notification is still true. No one hears of a seat they no longer have (R9.3)."""
+        if notification.kind is NotificationKind.ORPHANED:
+            event = self._store.get_event(entry.event_id)
+            return event is not None and event.deletion is None and not event.organizer_ids
         if notification.kind not in (NotificationKind.PROMOTED, NotificationKind.REMINDER):
             return True
         rows = self._store.get_rows(entry.event_id, registrations_of=[user_id], users=())

@@ -16,6 +16,7 @@ from bot.notifications.card_updater import CardUpdater
 from bot.notifications.delivery import EventDelivery
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import MessageSender
+from bot.slack.admin_directory import AdminDirectory
 from bot.slack.api_errors import CircuitBreaker
 from bot.slack.context import CardStatus
 from domain.models import JournalEntry
@@ -74,7 +75,13 @@ class NotificationWorker:
         missing_names = MissingNames(store, client)
         self._card_poster = CardPoster(store, client, clock, circuit_breaker)
         self._delivery = EventDelivery(
-            store, message_sender, self._card_poster, missing_names, clock, holder
+            store,
+            message_sender,
+            self._card_poster,
+            AdminDirectory(client, clock),
+            missing_names,
+            clock,
+            holder,
         )
         self._card_updater = CardUpdater(store, client, clock, circuit_breaker)
         self._lock = threading.Lock()

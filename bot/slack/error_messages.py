@@ -137,6 +137,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.NotOrganizer: lambda _: (
         "Only this event’s organizers and workspace admins can do that. Nothing changed."
     ),
+    errors.AlreadyOrganized: lambda error: (
+        f"{mention(error.organizer_id)} organizes {bold(error.title)} now. Nothing changed."
+    ),
     errors.Busy: lambda _: (
         "I’m too busy right now, so nothing changed. Please try again in a moment."
     ),

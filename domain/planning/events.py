@@ -55,6 +55,11 @@ def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> Chang
     if before.status is EventStatus.CANCELED:
         raise EventCanceled(work.event_id)
     values, capacity = _changed_values(before, changes)
+    has_organizer = before.organizer_id or values.get("organizer_id")
+    if not has_organizer and values.get("co_organizer_ids"):
+        # The first of them organizes an event that nobody else does (R2.9).
+        first, *others = changes.co_organizer_ids
+        values |= {"organizer_id": first, "co_organizer_ids": tuple(others)}
     event = before.model_copy(update=values | {"updated_at": work.now})
     check_times(event.starts_at, event.ends_at, event.registration_deadline)
     _check_future(event, _FUTURE_FIELDS & values.keys(), work.now)
@@ -65,7 +70,7 @@ def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> Chang
     if values.keys() & _SCHEDULE_FIELDS:
         update_due_time(work, None if "starts_at" in values else before.next_due_at)
     shown = {name: value for name, value in values.items() if name != "listing_channel"}
-    fields = _field_changes(before, shown if capacity is None else shown | {"capacity": capacity})
+    fields = field_changes(before, shown if capacity is None else shown | {"capacity": capacity})
     work.record(ChangeKind.EDITED, actor_id=_id_of(actor), fields=fields)
     is_moved = bool(values.keys() & _MOVING_FIELDS)
     if is_moved:
@@ -88,7 +93,7 @@ def follow_channel(work: WorkingCopy, channel_id: str, *, is_private: bool) -> C
     if not follows or event.listed is listed:
         return ChangeOutcome(event, changed=False)
     work.update_event(listed=listed, updated_at=work.now)
-    work.record(ChangeKind.EDITED, fields=_field_changes(event, {"listed": listed}))
+    work.record(ChangeKind.EDITED, fields=field_changes(event, {"listed": listed}))
     return ChangeOutcome(work.current)
 
 
@@ -257,9 +262,10 @@ def _check_future(event: Event, names: set[str], now: datetime) -> None:
             raise Invalid(name, "must be in the future")
 
 
-def _field_changes(
+def field_changes(
     event: Event, values: Mapping[str, object]
 ) -> dict[str, tuple[str | None, str | None]]:
+    """Return each field's old and new value, as the history shows them."""
     return {name: (as_text(getattr(event, name)), as_text(new)) for name, new in values.items()}
 
 

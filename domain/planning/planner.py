@@ -26,14 +26,16 @@ from domain.commands import (
     Register,
     Remove,
     RemoveAttendees,
+    RemoveOrganizer,
     RunSchedule,
     SetStatus,
     StartDeletion,
+    TakeOver,
     Unregister,
 )
 from domain.errors import AlreadyRegistered, EventFull, RegistrationClosed, RollcallError
 from domain.models import Event
-from domain.planning import deletion_and_repair, events, registrations
+from domain.planning import deletion_and_repair, events, organizers, registrations
 from domain.planning.plan import ACTIONS_PER_COMMIT, Plan
 from domain.planning.snapshot import Snapshot
 from domain.planning.working_copy import WorkingCopy
@@ -102,6 +104,10 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
             return events.export(work, actor, request_id)
         case PostCard():
             return events.post_card(work, command)
+        case RemoveOrganizer(user_id, cause):
+            return organizers.remove_organizer(work, user_id, cause)
+        case TakeOver(actor):
+            return organizers.take_over(work, actor)
         case RunSchedule():
             return events.run_schedule(work)
         case ContinueCapacityIncrease(operation_id):

@@ -191,7 +191,7 @@ class WorkingCopy:
         self, kind: NotificationKind, registration: Registration, reason: str | None = None
     ) -> bool:
         """Notify a registration's user, unless the event is canceled or over. Return whether it does."""
-        if self._is_canceled_or_over():
+        if self.is_canceled_or_over():
             return False
         user_id, ticket = registration.user_id, registration.ticket
         self.notifications.append(
@@ -201,7 +201,7 @@ class WorkingCopy:
 
     def notify_organizers(self, registration: Registration) -> None:
         """Notify the other organizers that an attendee's account was deactivated (R8.14)."""
-        if self._is_canceled_or_over():
+        if self.is_canceled_or_over():
             return
         for user_id in self.current.organizer_ids:
             if user_id != registration.user_id:
@@ -225,7 +225,8 @@ class WorkingCopy:
         self.notifications.append(Notification(kind=kind, audience=audience, before=before))
         return True
 
-    def _is_canceled_or_over(self) -> bool:
+    def is_canceled_or_over(self) -> bool:
+        """Return whether the event's changes concern nobody anymore."""
         event = self.current
         return event.status is EventStatus.CANCELED or self.now >= event.over_at
 

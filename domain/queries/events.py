@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from domain.enums import EventStatus
 from domain.errors import NotOrganizer, UnknownEvent
+from domain.execution.organizers import organized_events
 from domain.execution.retry import LONG_PAGE_SIZE, RetryPolicy
 from domain.inputs import is_identifier
 from domain.models import Actor, Event, ListedEvent, Page
@@ -15,6 +16,10 @@ from domain.search import FoundEvents, find_events
 
 MANAGEABLE_FOR = timedelta(days=1)
 """How long after its start an organizer finds an event in lists and by its title."""
+
+
+LONGEST_RUN = timedelta(days=30)
+"""How long ago a running event that is handed over may have started, to be named beforehand."""
 
 
 class EventQueries:
@@ -62,6 +67,23 @@ class EventQueries:
         events = self._with_counts(page.items)
         return Page(
             tuple(event for event in events if event.is_organizer(user_id)), page.next_cursor
+        )
+
+    def list_to_hand_over(self, user_id: str) -> tuple[Event, ...]:
+        """List the upcoming and running events that a user organizes, by start, without canceled ones."""
+        now = self._clock.now()
+        found: list[Event] = []
+        cursor: str | None = None
+        while True:
+            page = organized_events(self._store, self._retry, user_id, now - LONGEST_RUN, cursor)
+            found += page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        return tuple(
+            event
+            for event in found
+            if event.over_at > now and event.status is not EventStatus.CANCELED
         )
 
     def list_following(self, limit: int, cursor: str | None) -> Page[Event]:

@@ -31,7 +31,7 @@ def event_card(event: Event) -> Message:
     if event.description:
         blocks.append(SectionBlock(text=plain(event.description)))
     blocks += [
-        context(f"{occupancy(event)} · organized by {_organizers(event)}"),
+        context(f"{occupancy(event)} · {_organizers(event)}"),
         ActionsBlock(
             block_id=f"event:{event.event_id}",
             elements=[
@@ -105,7 +105,9 @@ def occupancy_bar(event: Event) -> str:
 
 
 def _organizers(event: Event) -> str:
-    return ", ".join(map(mention, event.organizer_ids))
+    if not event.organizer_ids:
+        return "no organizer"
+    return f"organized by {', '.join(map(mention, event.organizer_ids))}"
 
 
 def _buttons(event: Event, *, is_registered: bool | None = None) -> list[ButtonElement]:

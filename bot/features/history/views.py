@@ -120,9 +120,17 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
     for changes in groups.values():
         lines.append(f"• {_line(changes, entry)}")
         for change in changes:
-            if change.kind in (ChangeKind.EDITED, ChangeKind.REPAIRED):
+            if change.kind in _WITH_FIELDS:
                 lines += _fields(change, time_zone)
     return lines + _undelivered(entry)
+
+
+_WITH_FIELDS = {
+    ChangeKind.EDITED,
+    ChangeKind.REPAIRED,
+    ChangeKind.ORGANIZER_LEFT,
+    ChangeKind.TAKEN_OVER,
+}
 
 
 def _undelivered(entry: JournalEntry) -> list[str]:
@@ -169,6 +177,10 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
             return "Rollcall reminded everyone registered"
         case ChangeKind.CARD_POSTED:
             return f"{by} had the card posted in {channel_link(first.channel_id or '')}"
+        case ChangeKind.ORGANIZER_LEFT:
+            is_gone = first.cause is Cause.USER_DEACTIVATED
+            why = "is no longer in this workspace" if is_gone else "deleted their data"
+            return f"Rollcall changed the organizers, because one of them {why}"
         case ChangeKind.REPAIRED:
             return f"A repair fixed {f'the data of {whom}' if whom else 'the event'}"
     return f"{by} {_DONE[first.kind]}"
@@ -182,6 +194,7 @@ _DONE = {
     ChangeKind.CANCELED: "canceled the event",
     ChangeKind.DELETED: "deleted the event",
     ChangeKind.EXPORTED: "exported the attendee list",
+    ChangeKind.TAKEN_OVER: "took over the event",
 }
 
 WHY_PROMOTED: Mapping[Cause | None, str] = {

@@ -24,6 +24,7 @@ from bot.slack.view_metadata import (
 from domain.commands import ChangeOutcome
 from domain.errors import Busy
 from domain.inputs import EventChanges
+from domain.models import Actor
 
 
 def add_listeners(registrar: Registrar, context: AppContext) -> None:
@@ -40,6 +41,7 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     registrar.action(ActionId.EXPORT, listeners.export)
     registrar.action(ActionId.POST_CARD, listeners.ask_for_channel)
     registrar.submission(CallbackId.POST_CARD, listeners.post_card)
+    registrar.action(ActionId.TAKE_OVER, listeners.take_over)
     registrar.action(ActionId.CHANGE_CAPACITY, listeners.ask_for_capacity)
     registrar.submission(CallbackId.CAPACITY, listeners.preview_capacity)
     registrar.submission(CallbackId.CAPACITY_CONFIRMED, listeners.set_capacity)
@@ -183,6 +185,20 @@ class ManageListeners:
             return self._cards.newest_card(form.event_id, channel_id) > form.after
         except Busy:
             return False  # it is owed all the same
+
+    # An event without an organizer (R2.9)
+
+    def take_over(self, action: BlockAction, reply: Reply) -> None:
+        """Make an admin the event's organizer, unless someone else is by now."""
+
+        def take_over(actor: Actor) -> ChangeOutcome:
+            if actor.is_admin:
+                # Stored, so a later deactivation of the account is noticed (R8.14).
+                self._service.ensure_user(action.user_draft)
+            return self._service.take_over_event(action.value, actor=actor)
+
+        outcome = self._members.as_organizer(action.user_id, take_over)
+        reply.replace(manage_views.taken_over(outcome.event))
 
     # Capacity
 

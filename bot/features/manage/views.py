@@ -125,6 +125,12 @@ def card_requested(event: Event, card: CardStatus) -> View:
     return note_modal("Post card", Message(text, [section(text)]), close="Back")
 
 
+def taken_over(event: Event) -> Message:
+    """Confirm that a workspace admin organizes an event now."""
+    manage = ActionsBlock(elements=[button("Manage", ActionId.MANAGE, event.event_id)])
+    return note(f"You’re now the organizer of {bold(event.title)}.", manage)
+
+
 def capacity_form(event: Event, refused: CapacityPreview | None = None) -> View:
     """Ask for a new capacity. `refused` says why the last one is too low."""
     blocks: list[Block] = [section(f"{bold(event.title)}\n{occupancy(event)}")]
