@@ -1,4 +1,4 @@
-"""Posts the cards that the journal owes to channels, and says whether one is posted (R9.7)."""
+"""Posts the cards that the journal requests in channels, and says whether one is posted (R9.7)."""
 
 from __future__ import annotations
 
@@ -142,13 +142,14 @@ class CardPoster:
 
     def _status(self, event_id: str, version: int, channel_id: str) -> CardStatus | None:
         entry = self._store.get_journal_entry(event_id, version)
-        owed = (
+        requested = (
             [one for one in entry.notifications if one.kind is NotificationKind.CARD]
             if entry
             else []
         )
         card = next(
-            (one for one in owed if one.channel_id == channel_id), owed[0] if owed else None
+            (one for one in requested if one.channel_id == channel_id),
+            requested[0] if requested else None,
         )
         if entry is None or card is None or card.channel_id is None:
             return None

@@ -31,15 +31,15 @@ class CardStatus:
 
 
 class Cards(Protocol):
-    """Event cards in channels: posts what the journal owes, remembers cards, and keeps them up to date."""
+    """Event cards in channels: posts what the journal requests, remembers cards, and keeps them up to date."""
 
     def wait_for_card(
         self, event_id: str, version: int, channel_id: str, *, seconds: float
     ) -> CardStatus | None:
-        """Wait until the card that a version of the event owes a channel is posted or refused.
+        """Wait until the card that a version of the event requests is posted or refused.
 
-        Return None if that version owes no card. It names the channel itself if it owes one to another
-        channel only.
+        Return None if that version requests no card. The status names the channel, in case the version
+        requests a card in another one only.
         """
         ...
 

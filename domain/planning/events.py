@@ -42,7 +42,7 @@ def create(work: WorkingCopy, command: Create) -> ChangeOutcome:
     work.ends_batch = True
     work.record(ChangeKind.CREATED, actor_id=command.actor_id)
     if command.card_channel is not None:
-        _owe_card(work, command.card_channel, command.actor_id, after="")
+        _request_card(work, command.card_channel, command.actor_id, after="")
     return ChangeOutcome(update_due_time(work))
 
 
@@ -207,11 +207,11 @@ def post_card(work: WorkingCopy, command: PostCard) -> ChangeOutcome:
     if command.request_id in event.recent_requests:
         return ChangeOutcome(event, changed=False)
     _remember_request(work, command.request_id)
-    _owe_card(work, command.channel_id, _id_of(command.actor), after=command.after)
+    _request_card(work, command.channel_id, _id_of(command.actor), after=command.after)
     return ChangeOutcome(work.current)
 
 
-def _owe_card(work: WorkingCopy, channel_id: str, actor_id: str | None, *, after: str) -> None:
+def _request_card(work: WorkingCopy, channel_id: str, actor_id: str | None, *, after: str) -> None:
     work.record(ChangeKind.CARD_POSTED, actor_id=actor_id, channel_id=channel_id)
     work.notifications.append(
         Notification(

@@ -65,7 +65,7 @@ class CreateListeners:
         )
 
     def create(self, submission: ViewSubmission) -> View:
-        """Create the event, which owes its card, and say where the card is or why Slack refuses it."""
+        """Create the event and request its card; say where the card is, or why Slack refuses it."""
         context, view = self._context, submission.view
         organizer = context.service.ensure_user(submission.user_draft)
         context.members.meet(organizer.user_id)

@@ -136,10 +136,10 @@ _WITH_FIELDS = {
 def _undelivered(entry: JournalEntry) -> list[str]:
     """Return the lines for what Slack refused to deliver: direct messages, and cards."""
     refused = [one.user_id for one in entry.unreachable if one.kind is NotificationKind.CARD]
-    people = [one.user_id for one in entry.unreachable if one.kind is not NotificationKind.CARD]
+    user_ids = [one.user_id for one in entry.unreachable if one.kind is not NotificationKind.CARD]
     lines = [f"• Slack refused the card in {channel_link(channel_id)}" for channel_id in refused]
-    if people:
-        lines.append(f"• Couldn’t be notified: {mention_list(people, len(people))}")
+    if user_ids:
+        lines.append(f"• Couldn’t be notified: {mention_list(user_ids, len(user_ids))}")
     return lines
 
 

@@ -184,7 +184,7 @@ class ManageListeners:
         try:
             return self._cards.newest_card(form.event_id, channel_id) > form.after
         except Busy:
-            return False  # it is owed all the same
+            return False  # it comes all the same
 
     # An event without an organizer (R2.9)
 

@@ -71,11 +71,11 @@ def test_event_without_organizer_is_brought_to_the_admins(
     harness.deliver_due()
     assert organizers(harness) == ()
     assert harness.bot.service.get_event("yoga").organizer_id is None
-    (told,) = harness.direct_messages(AMARA)
-    assert "*Yoga in the park*" in told
-    assert f"<@{BJORN}>" in told
-    assert f"[{ActionId.TAKE_OVER}]" in told
-    assert f"[{ActionId.MANAGE}]" in told
+    (message,) = harness.direct_messages(AMARA)
+    assert "*Yoga in the park*" in message
+    assert f"<@{BJORN}>" in message
+    assert f"[{ActionId.TAKE_OVER}]" in message
+    assert f"[{ActionId.MANAGE}]" in message
     harness.assert_invariants()
 
 
@@ -93,7 +93,7 @@ def card_text(harness: SlackHarness) -> str:
 
 
 @pytest.mark.parametrize("leave", [forget, deactivate])
-def test_first_co_organizer_takes_the_place(harness: SlackHarness, leave: object) -> None:
+def test_first_co_organizer_takes_over(harness: SlackHarness, leave: object) -> None:
     event_of(harness, BJORN, CHLOE, DIEGO)
     leave(harness, BJORN)  # type: ignore[operator]
     harness.deliver_due()
@@ -110,8 +110,8 @@ def test_co_organizer_who_leaves_is_taken_off(harness: SlackHarness) -> None:
     forget(harness, CHLOE)
     harness.deliver_due()
     assert organizers(harness) == (BJORN,)
-    (told,) = harness.direct_messages(BJORN)
-    assert "no longer organizes *Yoga in the park*" in told
+    (message,) = harness.direct_messages(BJORN)
+    assert "no longer organizes *Yoga in the park*" in message
 
 
 def test_forgotten_organizer_can_not_manage_anymore(harness: SlackHarness) -> None:
@@ -210,7 +210,7 @@ def test_co_organizer_who_is_added_organizes_the_event(harness: SlackHarness) ->
     assert (event.organizer_id, event.co_organizer_ids) == (CHLOE, (DIEGO,))
 
 
-def test_admins_are_not_told_of_an_event_that_was_taken_over_meanwhile(
+def test_admins_are_not_notified_of_an_event_that_was_taken_over_meanwhile(
     harness: SlackHarness,
 ) -> None:
     event_of(harness, BJORN)

@@ -304,6 +304,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "manage.views.manage_event, canceled": lambda: manage(HALF, HALF, CANCELED),
     "manage.views.card_form": lambda: manage_views.card_form(LARGEST, "r" * 32, after="1" * 17),
     "manage.views.card_requested": lambda: manage_views.card_requested(LARGEST, REFUSED_CARD),
+    "manage.views.taken_over": lambda: manage_views.taken_over(LARGEST),
     "manage.views.capacity_form": lambda: manage_views.capacity_form(LARGEST),
     "manage.views.capacity_set": lambda: manage_views.capacity_set(
         ChangeOutcome(LARGEST, promoted=tuple(IDS[:49]))
@@ -393,8 +394,8 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "calendar.views.no_seat_yet": lambda: calendar_views.no_seat_yet(own()),
     "calendar.views.file_not_sent": lambda: calendar_views.file_not_sent(LARGEST),
     "calendar.views.no_files_here": lambda: calendar_views.no_files_here(LARGEST, "missing_scope"),
-    "account.views.forget_me_question": account_views.forget_me_question,
-    "account.views.forgotten": lambda: account_views.forgotten(False),
+    "account.views.forget_me_question": lambda: account_views.forget_me_question(IDS[0], SOME),
+    "account.views.forgotten": lambda: account_views.forgotten(False, IDS[0], SOME),
     "account.views.nothing_deleted": account_views.nothing_deleted,
     "account.views.help_message": account_views.help_message,
     "browsing.views.unknown_filter": lambda: browsing_views.unknown_filter(WORST * 3_900),

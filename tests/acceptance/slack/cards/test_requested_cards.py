@@ -1,4 +1,4 @@
-"""An event's card is owed by the journal: no crash, lost answer or refusal loses it (R9.7, R8.13)."""
+"""An event's card is requested in the journal: no crash, lost answer or refusal loses it (R9.7, R8.13)."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_card_is_posted_once_slack_is_back(harness: SlackHarness, fault: Fault) 
     assert all_undelivered(harness.store) == set()
 
 
-def test_peoples_messages_do_not_wait_for_a_channel(harness: SlackHarness) -> None:
+def test_direct_messages_do_not_wait_for_a_channel(harness: SlackHarness) -> None:
     """Slack takes no messages in the channel, and those to people go on."""
     harness.event()
     harness.deliver_due()
@@ -205,21 +205,21 @@ def test_refused_card_is_explained_in_the_form_and_recorded(
     assert entry is not None
     recorded = [(one.user_id, one.kind, one.reason) for one in entry.unreachable]
     assert recorded == [(EVENTS, NotificationKind.CARD, code)]
-    (told,) = harness.direct_messages(BJORN)
-    assert sentences.card_refused(event, code) in told
+    (message,) = harness.direct_messages(BJORN)
+    assert sentences.card_refused(event, code) in message
     assert all_undelivered(harness.store) == set()
 
 
 @pytest.mark.parametrize("code", REFUSALS[:3])
-def test_organizer_is_told_of_a_refusal_after_the_reply(harness: SlackHarness, code: str) -> None:
+def test_organizer_learns_of_a_refusal_after_the_reply(harness: SlackHarness, code: str) -> None:
     worker_is_away(harness)
     result = create(harness)
     event = only_event(harness.store)
     assert sentences.card_on_its_way(event) in reply(result)
     harness.api.fail_next(POST, Fault.refused(code))
     harness.deliver_due()
-    (told,) = harness.direct_messages(BJORN)
-    assert sentences.card_refused(event, code) in told
+    (message,) = harness.direct_messages(BJORN)
+    assert sentences.card_refused(event, code) in message
 
 
 def test_message_about_a_refusal_is_retried(harness: SlackHarness) -> None:
@@ -231,7 +231,7 @@ def test_message_about_a_refusal_is_retried(harness: SlackHarness) -> None:
     assert len(harness.direct_messages(BJORN)) == 1
 
 
-def test_refusal_is_recorded_on_dynamodb_and_told(deployment: Deployment) -> None:
+def test_refusal_is_recorded_on_dynamodb_and_explained(deployment: Deployment) -> None:
     harness = deployment.harness
     view = deployment.slack.command(BJORN, EVENTS, "/event", "create").view
     assert view is not None
@@ -239,8 +239,8 @@ def test_refusal_is_recorded_on_dynamodb_and_told(deployment: Deployment) -> Non
     result = deployment.slack.submit(BJORN, view.id, filled(harness))
     event = only_event(deployment.store)
     assert sentences.card_refused(event, "not_in_channel") in reply(result)
-    (told,) = harness.direct_messages(BJORN)
-    assert sentences.card_refused(event, "not_in_channel") in told
+    (message,) = harness.direct_messages(BJORN)
+    assert sentences.card_refused(event, "not_in_channel") in message
     assert all_undelivered(deployment.store) == set()
 
 
