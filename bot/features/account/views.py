@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import ActionsBlock, Block
 
 from bot.blocks.builders import Message, button, note, section
 from bot.blocks.ids import ActionId
-from bot.blocks.mrkdwn import LISTED, bold, mention_list
+from bot.blocks.mrkdwn import LISTED, bold, mention
 from domain.models import Event
 
 HELP = """*Rollcall* registers you for events, right here in Slack.
@@ -82,7 +82,7 @@ def _successor(event: Event, user_id: str) -> str:
     left = [one for one in event.organizer_ids if one != user_id]
     if not left:
         return "no organizer is left, so I ask the workspace admins to take it over"
-    return f"{mention_list(left, len(left))} {'organizes' if len(left) == 1 else 'organize'} it"
+    return f"{mention(left[0])} organizes it"
 
 
 def nothing_deleted() -> Message:
