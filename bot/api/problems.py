@@ -53,6 +53,7 @@ _PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
         "The user is already registered for the event or on its waitlist",
     ),
     errors.EventFull: (409, "event-full", "The event is full and has no waitlist"),
+    errors.EventOver: (409, "event-over", "The event is over, so no one can leave it"),
     errors.RegistrationClosed: (
         *(409, "registration-closed"),
         "Registration for the event is closed",
@@ -64,6 +65,7 @@ _PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
     errors.EventCanceled: (409, "event-canceled", "A canceled event can't be changed"),
     errors.Invalid: (422, "invalid", "A field is missing or invalid"),
     errors.Busy: (503, "busy", "The request was not completed in time, and nothing was changed"),
+    errors.TooLate: (503, "busy", "The request was not completed in time, and nothing was changed"),
     errors.NotConfirmed: (
         *(504, "not-confirmed"),
         "The result is not known yet: read the current state to find out",

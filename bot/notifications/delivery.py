@@ -11,7 +11,6 @@ from bot.blocks.builders import Message
 from bot.features.export.attendee_list import export_file
 from bot.features.export.missing_names import MissingNames
 from bot.notifications.card_poster import CardPoster
-from bot.notifications.lease import DeliveryLease
 from bot.notifications.messages import (
     card_refused_message,
     no_files_message,
@@ -31,6 +30,7 @@ from bot.slack.api_errors import FAILURES, ClassifiedError, ErrorClass, classify
 from bot.slack.direct_messages import require_member_id
 from domain.enums import EventStatus, NotificationKind, RegistrationStatus
 from domain.execution.first_seen import FirstSeen
+from domain.execution.leases import Lease, Leases
 from domain.models import (
     Deferred,
     DeliveryState,
@@ -43,6 +43,9 @@ from domain.models import (
 from domain.ports import Clock, Conflict
 
 _logger = logging.getLogger(__name__)
+
+LEASE = 30.0
+"""Seconds for which others wait for a process that died. Its holder renews a lease while it works."""
 
 LEASE_RETRY = 1.0
 """Seconds before asking again for another process's lease. Its holder may have read the journal before our commit."""
@@ -93,7 +96,7 @@ class EventDelivery:
         self._missing_names = missing_names
         self._message_sender = message_sender
         self._clock = clock
-        self._holder = holder
+        self._leases = Leases(store, clock, holder=holder, seconds=LEASE)
         self._first_seen = FirstSeen(clock)
 
     def deliver(
@@ -107,7 +110,7 @@ class EventDelivery:
         `Conflict` once another process has it. Cards come first: they must be right within seconds
         (R8.3). An entry stays marked undelivered until the cards show its version.
         """
-        lease = DeliveryLease.take(self._store, self._clock, event_id, self._holder)
+        lease = self._leases.take(event_id)
         if lease is None:
             return self._clock.monotonic() + LEASE_RETRY
         run = _DeliveryRun(
@@ -124,7 +127,8 @@ class EventDelivery:
             cards = update_cards(lease.renew)
             moments = [cards.retry_at, run.run(cards.version)]
         except Conflict:
-            # The lease expired, and another process took it.
+            # It was over, and another process took it.
+            _logger.info("lost the lease of %s", event_id)
             return self._clock.monotonic() + LEASE_RETRY
         finally:
             lease.release()
@@ -141,7 +145,7 @@ class _DeliveryRun:
         admins: AdminDirectory,
         store: StoreWithOutbox,
         clock: Clock,
-        lease: DeliveryLease,
+        lease: Lease,
         missing_names: MissingNames,
         first_seen: FirstSeen,
     ) -> None:

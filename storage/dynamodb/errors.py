@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,14 @@ from domain.ports import AnswerLost, Conflict, Unavailable
 
 
 class ConditionFailed(Conflict):
-    """A write of one item did not apply because its condition doesn't hold, not because of throttling."""
+    """A write of one item did not apply because its condition doesn't hold, not because of throttling.
+
+    `item` is the stored item, if the request asked for it.
+    """
+
+    def __init__(self, message: str, item: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.item = item
 
 
 _THROTTLED = {
@@ -64,7 +71,8 @@ def writing() -> Iterator[None]:
         yield
     except ClientError as error:
         if _code(error) == "ConditionalCheckFailedException":
-            raise ConditionFailed(str(error)) from error
+            response: dict[str, Any] = dict(error.response)
+            raise ConditionFailed(str(error), response.get("Item", {})) from error
         if _code(error) in _REJECTED or _is_rejected_transaction(error):
             raise Conflict(str(error)) from error
         # "In progress" means that the same token was sent before and its outcome is still open.

@@ -85,8 +85,7 @@ class CreateListeners:
         if private is None:
             context.follow_channel_later(event)
         card = wait_for_card(context, event, CREATION_VERSION, channel_id) if channel_id else None
-        if (
-            card is None or not card.is_on_its_way
-        ):  # else Slack is slow, and the form needs its reply
+        is_slack_slow = card is not None and card.is_on_its_way
+        if not is_slack_slow:  # else the form needs its reply
             self._home.refresh(submission)
         return event_form_views.event_created(event, card, is_privacy_known=private is not None)
