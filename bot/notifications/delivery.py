@@ -173,7 +173,7 @@ class _DeliveryRun:
             self._retry_deferred()
         except Paused as pause:
             self._post_cards_ahead()
-            return min(pause.until, self._next_retry() or pause.until)
+            return pause.until
         self._clear_marks(card_version)
         return self._next_retry()
 

@@ -48,7 +48,7 @@ def edited_values(view: ViewPayload, event: Event) -> dict[str, Any]:
     return values | {"listed": EventOption.LISTED in view.checked(BlockId.OPTIONS)}
 
 
-def _shared_values(view: ViewPayload, organizer_id: str) -> dict[str, Any]:
+def _shared_values(view: ViewPayload, organizer_id: str | None) -> dict[str, Any]:
     """Return the values that both forms have."""
     time_zone = view.selected(BlockId.TIME_ZONE) or ""
     if time_zone not in time_zones():

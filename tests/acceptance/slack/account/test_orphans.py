@@ -183,7 +183,7 @@ def test_admin_takes_over_once(harness: SlackHarness) -> None:
     error = AlreadyOrganized("yoga", "Yoga in the park", AMARA)
     assert SENTENCES[AlreadyOrganized](error) in reply(second)
     assert organizers(harness) == (AMARA,)
-    assert harness.bot.service.get_user(AMARA)
+    assert harness.bot.service.get_user(AMARA).user_id == AMARA, "for a later deactivation"
 
 
 def take_over(harness: SlackHarness, user_id: str) -> ActionResult:
