@@ -135,8 +135,12 @@ class Executor:
         if plan.event is not None:  # pragma: no branch  # a plan with actions has one
             self._event_cache.remember_commit(plan.event)
         _complete(planned, plan)
-        self._on_commit(plan.event_id)
+        self._announce(plan)
         return True
+
+    def _announce(self, plan: Plan) -> None:
+        for journal_id in plan.journal_ids:
+            self._on_commit(journal_id)
 
     def _resolve_later(self, plan: Plan, batch: Batch) -> None:
         results: list[Future[object]] = [Future() for _ in batch]
@@ -146,7 +150,7 @@ class Executor:
             for result, outcome in zip(results, plan.outcomes, strict=True):
                 _set(result, outcome if applied else Busy())
             if applied:
-                self._on_commit(plan.event_id)
+                self._announce(plan)
 
         for queued, result in zip(batch, results, strict=True):
             queued.result.set_exception(NotConfirmed(result))

@@ -151,7 +151,7 @@ class Monitoring(Construct):
         )
         self._add_alarm(
             "dead-letters",
-            "The notifier gave up on records of the journal's stream",
+            "The notifier or the export function gave up on records of the journal's stream",
             self._functions.dead_letters.metric_approximate_number_of_messages_visible(
                 period=FIVE_MINUTES, statistic="Maximum"
             ),
