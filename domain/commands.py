@@ -19,6 +19,8 @@ class Create:
 
     event: Event
     actor_id: str | None = None
+    card_channel: str | None = None
+    """The channel that gets the event's card (R9.7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,34 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
+class PostCard:
+    """Post the event's card in a channel, once per request id (R9.7). Gives `ChangeOutcome`.
+
+    No card is posted if the channel has one that is newer than the message `after` (R8.13).
+    """
+
+    channel_id: str
+    after: str
+    actor: Actor | None
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveOrganizer:
+    """Take a user who is being deleted off the event's organizers (R2.9). Gives `ChangeOutcome`."""
+
+    user_id: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Make a workspace admin the organizer of an event that has none (R2.9). Gives `ChangeOutcome`."""
+
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
 class RunSchedule:
     """Send what is due, if the event's next due time has come (R8.15). Gives `ChangeOutcome`."""
 
@@ -152,6 +182,9 @@ Command = (
     | SetStatus
     | Announce
     | Export
+    | PostCard
+    | RemoveOrganizer
+    | TakeOver
     | RunSchedule
     | ContinueCapacityIncrease
     | StartDeletion

@@ -44,6 +44,9 @@ class ChangeKind(StrEnum):
     ANNOUNCED = "announced"
     REMINDED = "reminded"
     EXPORTED = "exported"
+    CARD_POSTED = "card_posted"
+    ORGANIZER_LEFT = "organizer_left"
+    TAKEN_OVER = "taken_over"
 
 
 class Cause(StrEnum):
@@ -72,6 +75,12 @@ class NotificationKind(StrEnum):
     ANNOUNCEMENT = "announcement"
     EXPORT = "export"
     DEACTIVATED = "deactivated"
+    CARD = "card"
+    """Not a direct message: the event's card, posted in a channel (R9.7)."""
+    ORGANIZER_LEFT = "organizer_left"
+    """To the organizers who are left (R2.9)."""
+    ORPHANED = "orphaned"
+    """To the workspace's admins: the event has no organizer left (R2.9). The bot finds them on delivery."""
 
 
 class Audience(StrEnum):

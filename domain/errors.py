@@ -130,6 +130,15 @@ class NotOrganizer(RollcallError):
 
 
 @dataclass(eq=False)
+class AlreadyOrganized(RollcallError):
+    """The event has an organizer, so no admin can take it over (R2.9)."""
+
+    event_id: str
+    title: str
+    organizer_id: str
+
+
+@dataclass(eq=False)
 class Busy(RollcallError):
     """The request could not be processed in time. Nothing was changed (R8.12)."""
 

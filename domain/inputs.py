@@ -318,6 +318,8 @@ class EventDraft(Draft):
     registration_deadline: Moment | None = None
     listed: bool = True
     listing_channel: Identifier | None = None
+    card_channel: Identifier | None = None
+    """The channel that gets the event's card (R9.7)."""
     reminders: Reminders = DEFAULT_REMINDERS
 
     @model_validator(mode="after")
@@ -359,6 +361,12 @@ class AnnouncementDraft(Draft):
 
     text: AnnouncementText
     audience: Audience
+
+
+class CardDraft(Draft):
+    """The channel that gets an event's card (R9.7)."""
+
+    channel_id: Identifier
 
 
 class Removal(Draft):

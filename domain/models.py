@@ -78,7 +78,8 @@ class Event(BaseModel):
     starts_at: datetime
     ends_at: datetime | None
     time_zone: str
-    organizer_id: str
+    organizer_id: str | None
+    """None once its last organizer was deleted or deactivated (R2.9). There are no co-organizers then."""
     co_organizer_ids: tuple[str, ...]
     capacity: int
     has_waitlist: bool
@@ -109,8 +110,9 @@ class Event(BaseModel):
 
     @property
     def organizer_ids(self) -> tuple[str, ...]:
-        """Ids of the creator and the co-organizers, in this order, each once."""
-        return tuple(dict.fromkeys((self.organizer_id, *self.co_organizer_ids)))
+        """Ids of the organizer and the co-organizers, in this order, each once. Empty without any (R2.9)."""
+        first = () if self.organizer_id is None else (self.organizer_id,)
+        return tuple(dict.fromkeys((*first, *self.co_organizer_ids)))
 
     @property
     def is_unfinished(self) -> bool:
@@ -228,6 +230,8 @@ class Change(BaseModel):
     reason: str | None = None
     fields: Mapping[str, tuple[str | None, str | None]] | None = None
     """Each edited field's old and new value, as text."""
+    channel_id: str | None = None
+    """The channel of a card."""
 
 
 class EventSummary(BaseModel):
@@ -269,6 +273,10 @@ class Notification(BaseModel):
     """The text of an announcement."""
     about_user_id: str | None = None
     """The user that the notification is about, if that is not its recipient."""
+    channel_id: str | None = None
+    """The channel that a card goes to. `user_id` is then who asked for it, and hears if Slack refuses it."""
+    after: str | None = None
+    """The `ts` of a message. The card is already there if the channel has one that is newer (R8.13)."""
 
 
 class UnreachableRecipient(BaseModel):
@@ -277,6 +285,7 @@ class UnreachableRecipient(BaseModel):
     model_config = STORED
 
     user_id: str
+    """For a card, the id of the channel."""
     version: int
     """Version of the journal entry with the notification."""
     kind: NotificationKind
@@ -367,6 +376,8 @@ class DeliveryState(BaseModel):
     """Up to this version, each notification is delivered, recorded as unreachable, or deferred."""
     cleared_version: int = 0
     """Up to this version, no entry is marked as undelivered, but for those of `deferred` and `late_versions`."""
+    cards_version: int = 0
+    """Up to this version, each card is posted, refused for good, or in `deferred`. It may be ahead of messages."""
     notification: int = 0
     """Index of the next notification in the entry after `delivered_version`."""
     recipient: str | None = None
@@ -397,6 +408,9 @@ class Card(BaseModel):
     message_ts: str
     rendered_version: int
 
+
+CREATION_VERSION = 1
+"""The version that creating an event makes, because an event's id is never used again (R7.2)."""
 
 PAGE_SIZE = 50
 """Length of a page if the caller names none."""

@@ -20,11 +20,13 @@ from domain.commands import (
     Export,
     FollowChannel,
     Outcome,
+    PostCard,
     Register,
     RegisterOutcome,
     Remove,
     SetStatus,
     StartDeletion,
+    TakeOver,
     Unregister,
     UnregisterOutcome,
     expect,
@@ -40,6 +42,7 @@ from domain.execution.retry import RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
     AnnouncementDraft,
+    CardDraft,
     EventChanges,
     EventDraft,
     Removal,
@@ -110,6 +113,10 @@ class Service:
         self._previews = Previews(store, self._retry, clock, self._registrations)
         self._long_operations = LongOperations(store, self._executor, self._retry, clock, spawn)
 
+    def seconds_left(self) -> float:
+        """Return how long the request in progress may still take (R8.12)."""
+        return self._retry.seconds_left()
+
     # Users, as in R1
 
     def create_user(self, draft: UserDraft) -> User:
@@ -151,6 +158,9 @@ class Service:
     def delete_user(self, user_id: str) -> bool:
         """Delete a user and all registrations, and promote into each freed seat (R7.1).
 
+        The user stops being an organizer: the first co-organizer takes each event over, or the
+        workspace's admins are notified (R2.9).
+
         Return whether that is finished; if not, it continues in the background. Raises `UnknownUser`.
         """
         return self._delete_user(user_id, self._new_id())
@@ -175,7 +185,7 @@ class Service:
     def create_event(self, draft: EventDraft, *, actor_id: str | None = None) -> Event:
         """Create an event; raise `DuplicateEvent`, and `Invalid` for a time in the past."""
         now = self._clock.now()
-        values = draft.model_dump(exclude={"event_id"})
+        values = draft.model_dump(exclude={"event_id", "card_channel"})
         event = Event(
             event_id=draft.event_id or self._new_id(),
             status=EventStatus.OPEN,
@@ -184,7 +194,7 @@ class Service:
             version=0,
             **values,
         )
-        command = Create(event, actor_id or draft.organizer_id)
+        command = Create(event, actor_id or draft.organizer_id, draft.card_channel)
         return self._change(event.event_id, command).event
 
     def create_event_once(self, draft: EventDraft) -> tuple[Event, bool]:
@@ -236,6 +246,10 @@ class Service:
         A page may be short, or empty. Raises `Invalid` for a cursor of another list.
         """
         return self._events.list_organized(user_id, limit, cursor)
+
+    def list_to_hand_over(self, user_id: str) -> tuple[Event, ...]:
+        """List the upcoming and running events that a user organizes, by start (R2.9)."""
+        return self._events.list_to_hand_over(user_id)
 
     def find_events(
         self, text: str, *, before_listed: Callable[[], None] = lambda: None
@@ -322,6 +336,30 @@ class Service:
         Raises `UnknownEvent`, `NotOrganizer`.
         """
         return self._change(event_id, Export(actor, request_id))
+
+    def post_card(
+        self,
+        event_id: str,
+        channel_id: str,
+        *,
+        after: str,
+        request_id: str,
+        actor: Actor | None = None,
+    ) -> ChangeOutcome:
+        """Have an event's card posted in a channel, once per request id (R9.7, R8.13).
+
+        No card is posted if the channel has one that is newer than the message `after`. Raises
+        `UnknownEvent`, `NotOrganizer`, and `Invalid` for a malformed channel id.
+        """
+        checked = CardDraft.of(channel_id=channel_id).channel_id
+        return self._change(event_id, PostCard(checked, after, actor, request_id))
+
+    def take_over_event(self, event_id: str, *, actor: Actor) -> ChangeOutcome:
+        """Make a workspace admin the organizer of an event that has none (R2.9).
+
+        Raises `UnknownEvent`, `NotOrganizer` for anybody but an admin, and `AlreadyOrganized`.
+        """
+        return self._change(event_id, TakeOver(actor))
 
     def delete_event(self, event_id: str, *, actor: Actor | None = None) -> bool:
         """Delete an event and all its registrations (R7.2). No one can find it from now on.

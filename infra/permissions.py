@@ -43,7 +43,7 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         # Show histories.
         Access(JOURNAL, ("Query",)),
         Access(USERS, _USERS),
-        # Post cards, and adopt the ones that are clicked.
+        # See whether a new card is posted, and adopt the ones that are clicked.
         Access(CARDS, ("PutItem", "Query")),
     ),
     "api": (
@@ -80,7 +80,7 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
     ),
     "sweep": (
         # Do what is due, finish deletions and capacity increases, and deliver as the notifier does.
-        Access(EVENTS, ("GetItem", "PutItem"), ("due", "unfinished")),
+        Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem"), ("due", "unfinished", "upcoming")),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
         Access(USERS, ("BatchGetItem", "DeleteItem", "GetItem"), ("unfinished",)),
         Access(WAITLIST, ("DeleteItem", "Query")),

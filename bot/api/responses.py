@@ -59,7 +59,8 @@ class Event(ResponseModel):
     end_date: Instant | None
     time_zone: str
     location: str
-    organizer: str
+    organizer: str | None
+    """None once its organizers are deleted or deactivated; a workspace admin can take it over (R2.9)."""
     co_organizers: tuple[str, ...]
     capacity: int
     capacity_target: int | None

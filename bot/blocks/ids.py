@@ -71,6 +71,9 @@ class ActionId(StrEnum):
     HOME_UPCOMING = "home_upcoming"
     """Value: as for `HOME_ORGANIZED`."""
 
+    TAKE_OVER = "take_over"
+    """In a message to a workspace admin about an event that has no organizer."""
+
 
 class BlockId(StrEnum):
     """Inputs of forms. An input with the name of a domain field shows the errors of that field."""

@@ -105,6 +105,14 @@ def is_slack_id(user_id: str) -> bool:
 _SLACK_ID = re.compile(r"[UW][A-Z0-9]+")
 
 
+def channel_link(channel_id: str) -> str:
+    """Return a link to a channel, which Slack shows with the current name."""
+    return f"<#{channel_id}>" if _CHANNEL_ID.fullmatch(channel_id) else escape(channel_id)
+
+
+_CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]+")
+
+
 def mention_list(user_ids: Sequence[str], count: int) -> str:
     """Return "A", "A and B", or "A, B, and 3 more". Only the first five are mentioned."""
     shown = [mention(user_id) for user_id in user_ids[:5]]

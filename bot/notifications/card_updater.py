@@ -1,4 +1,4 @@
-"""Event cards in channels: posts, stores and updates them, as fast as Slack allows (R8.3)."""
+"""Event cards in channels: stores those that are clicked, and updates all as fast as Slack allows (R8.3)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from bot.notifications.delivery import CardProgress
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.rate_limiter import CARD_INTERVAL, RateLimiter
 from bot.slack.api_errors import FAILURES, CircuitBreaker, ErrorClass, classify
-from bot.slack.web_client import LOOKUP_SECONDS, bounded_client
-from domain.errors import Busy
 from domain.models import Card, Event
 from domain.ports import Clock, Conflict, Unavailable
 
@@ -46,9 +44,6 @@ class CardUpdater:
     ) -> None:
         self._store = store
         self._client = client
-        self._interactive_client = bounded_client(
-            client, token=client.token, seconds=LOOKUP_SECONDS
-        )
         self._clock = clock
         self._lock = threading.Lock()
         self._remembered: set[tuple[str, str]] = set()
@@ -60,36 +55,6 @@ class CardUpdater:
         """How often in a row Slack did not update a card, and when to try again."""
         self._uncertain: dict[tuple[str, str], Card] = {}
         """Cards whose content is unknown: the last update may have replaced a newer one."""
-
-    def newest_card(self, event_id: str, channel_id: str | None = None) -> str:
-        """Return the newest card's `ts`, in one channel or in any, or an empty string. Raises `Busy`."""
-        try:
-            cards = self._store.get_cards(event_id)
-        except Unavailable as error:
-            raise Busy from error
-        # Each `ts` has ten digits, a point and six digits, so text order is time order.
-        return max(
-            (card.message_ts for card in cards if channel_id in (None, card.channel_id)), default=""
-        )
-
-    def post(self, event: Event, channel_id: str, *, after: str | None) -> None:
-        """Post and store a card, unless the channel has one that is newer than the message `after`.
-
-        A person waits for it with an open form. Raises the errors of `bot.slack.context.Cards`.
-        """
-        if after is not None and self.newest_card(event.event_id, channel_id) > after:
-            return
-        response = self._interactive_client.chat_postMessage(
-            channel=channel_id, **event_card(event).to_dict()
-        )
-        self._store_card(
-            Card(
-                event_id=event.event_id,
-                channel_id=response["channel"],
-                message_ts=response["ts"],
-                rendered_version=event.version,
-            )
-        )
 
     def remember_card(self, event_id: str, channel_id: str, message_ts: str) -> bool:
         """Store a card that a person clicked. Return whether it is new to this process."""

@@ -8,16 +8,23 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bot.blocks.builders import Message
+from bot.notifications.card_poster import CardPoster
 from bot.notifications.export_sender import ExportSender
 from bot.notifications.messages import (
+    card_refused_message,
     notification_message,
     unreachable_message,
 )
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.recipients import recipients_of
 from bot.notifications.sender import FIRST_RETRY_DELAY, MessageSender, Paused
-from bot.notifications.unreachable import add_unreported, organizer_reports
-from bot.slack.api_errors import ClassifiedError, ErrorClass
+from bot.notifications.unreachable import (
+    add_unreported,
+    organizer_reports,
+    refused_card_report,
+)
+from bot.slack.admin_directory import AdminDirectory
+from bot.slack.api_errors import FAILURES, ClassifiedError, ErrorClass, classify
 from domain.enums import EventStatus, NotificationKind, RegistrationStatus
 from domain.execution.first_seen import FirstSeen
 from domain.execution.leases import Lease, Leases
@@ -51,6 +58,9 @@ MAX_DEFERRED = 50
 
 JOURNAL_PAGE = 20
 
+ADMINS = "workspace-admins"
+"""Stands for them where it is recorded that none of them can be reached."""
+
 
 class CardProgress(NamedTuple):
     """The version that all of an event's cards show at least, and when to update again (None: done).
@@ -69,6 +79,8 @@ class EventDelivery:
         self,
         store: StoreWithOutbox,
         message_sender: MessageSender,
+        card_poster: CardPoster,
+        admins: AdminDirectory,
         export_sender: ExportSender,
         clock: Clock,
         holder: str,
@@ -78,6 +90,8 @@ class EventDelivery:
     ) -> None:
         self._lease_retry = lease_retry
         self._store = store
+        self._card_poster = card_poster
+        self._admins = admins
         self._export_sender = export_sender
         self._message_sender = message_sender
         self._clock = clock
@@ -100,6 +114,8 @@ class EventDelivery:
             return self._clock.monotonic() + self._lease_retry
         run = _DeliveryRun(
             self._message_sender,
+            self._card_poster,
+            self._admins,
             self._store,
             self._clock,
             lease,
@@ -124,6 +140,8 @@ class _DeliveryRun:
     def __init__(
         self,
         message_sender: MessageSender,
+        card_poster: CardPoster,
+        admins: AdminDirectory,
         store: StoreWithOutbox,
         clock: Clock,
         lease: Lease,
@@ -131,6 +149,8 @@ class _DeliveryRun:
         first_seen: FirstSeen,
     ) -> None:
         self._message_sender = message_sender
+        self._card_poster = card_poster
+        self._admins = admins
         self._export_sender = export_sender
         self._store = store
         self._clock = clock
@@ -152,6 +172,7 @@ class _DeliveryRun:
             self._retry_deferred()
             self._clear_marks(card_version)
         except Paused as pause:
+            self._post_cards_ahead()
             return pause.until
         return self._next_retry()
 
@@ -174,7 +195,12 @@ class _DeliveryRun:
         notifications = _in_order(entry)
         for number in range(self._state.notification, len(notifications)):
             notification = notifications[number]
-            if notification.user_id is None:
+            if notification.kind is NotificationKind.CARD:
+                if entry.version > self._state.cards_version:
+                    self._deliver_card(entry, number, notification)
+            elif notification.kind is NotificationKind.ORPHANED:
+                self._deliver_to_admins(entry, number, notification)
+            elif notification.user_id is None:
                 self._deliver_to_audience(entry, number, notification)
             else:
                 self._deliver_to(notification.user_id, entry, number, notification)
@@ -206,6 +232,36 @@ class _DeliveryRun:
             self._deliver_to(user_id, entry, number, notification)
             self._lease.save(notification=number, recipient=cursor)
 
+    def _deliver_to_admins(
+        self, entry: JournalEntry, number: int, notification: Notification
+    ) -> None:
+        """Tell the workspace's admins about an event that has no organizer left (R2.9)."""
+        admins, reason = self._find_admins()
+        if not admins:
+            _logger.error("no admin can be asked to take over %s: %s", entry.event_id, reason)
+            nobody = UnreachableRecipient(
+                user_id=ADMINS, version=entry.version, kind=notification.kind, reason=reason
+            )
+            self._store.record_unreachable(entry.event_id, entry.version, nobody)
+        for user_id in sorted(admins):
+            if user_id > (self._state.recipient or ""):
+                self._deliver_to(user_id, entry, number, notification)
+                self._lease.save(notification=number, recipient=user_id)
+
+    def _find_admins(self) -> tuple[tuple[str, ...], str]:
+        """Return the admins, or why there are none. Each page of members may take a turn of its own."""
+        while (admins := self._admins.admins()) is None:
+            self._check_slice()
+            try:
+                self._admins.read_page()
+            except FAILURES as error:
+                failure = classify(error)
+                if not failure.passes:
+                    return (), failure.reason
+                wait = max(failure.retry_after, FIRST_RETRY_DELAY)
+                raise Paused(self._clock.monotonic() + wait) from error
+        return admins, "the workspace has none"
+
     def _deliver_to(
         self, user_id: str, entry: JournalEntry, number: int, notification: Notification
     ) -> None:
@@ -219,12 +275,58 @@ class _DeliveryRun:
         if self._send_notification(user_id, entry, notification) is ErrorClass.TEMPORARY:
             self._defer(user_id, entry.version, number, 1)
 
+    # Cards
+
+    def _deliver_card(self, entry: JournalEntry, number: int, notification: Notification) -> None:
+        """Post a card, or defer it: neither it nor people's messages wait for each other (R9.7)."""
+        channel_id = notification.channel_id or ""
+        if self._post_card(entry, notification) is ErrorClass.TEMPORARY:
+            self._defer(channel_id, entry.version, number, 1)
+
+    def _post_cards_ahead(self) -> None:
+        """Post the cards of entries whose turn has not come, because messages have to wait."""
+        after = max(self._state.cards_version, self._state.delivered_version)
+        # Of the entry in progress, some notifications are delivered.
+        done = self._state.notification if after == self._state.delivered_version else 0
+        while entries := self._store.list_journal(
+            self._state.event_id, after=after, limit=JOURNAL_PAGE
+        ):
+            for entry in entries:
+                for number, notification in list(enumerate(_in_order(entry)))[done:]:
+                    if notification.kind is NotificationKind.CARD:
+                        self._deliver_card(entry, number, notification)
+                done = 0
+            after = entries[-1].version
+            self._lease.save(cards_version=after)
+            if len(entries) < JOURNAL_PAGE:
+                return
+
+    def _post_card(self, entry: JournalEntry, notification: Notification) -> ErrorClass | None:
+        """Post a card. If Slack refuses it for good, record that, and tell whoever asked for it."""
+        self._lease.renew()
+        failure = self._card_poster.post(entry, notification)
+        if failure is None or failure.passes:
+            return None if failure is None else ErrorClass.TEMPORARY
+        refused = UnreachableRecipient(
+            user_id=notification.channel_id or "",
+            version=entry.version,
+            kind=notification.kind,
+            reason=failure.reason,
+        )
+        self._store.record_unreachable(entry.event_id, entry.version, refused)
+        if notification.user_id is not None:
+            report = refused_card_report(refused, notification.user_id, self._clock.now())
+            self._lease.stage(deferred=(*self._state.deferred, report))
+        return failure.error_class
+
     # Sending
 
     def _send_notification(
         self, user_id: str, entry: JournalEntry, notification: Notification
     ) -> ErrorClass | None:
         """Send a notification and record an unreachable recipient. The caller saves the state."""
+        if notification.kind is NotificationKind.CARD:
+            return self._post_card(entry, notification)
         if notification.kind is NotificationKind.REMINDER:
             event = self._upcoming_event(entry)
             if event is None:
@@ -263,6 +365,9 @@ class _DeliveryRun:
 
     def _is_current(self, user_id: str, notification: Notification, entry: JournalEntry) -> bool:
         """Return whether a notification is still true. No one hears of a seat they no longer have (R9.3)."""
+        if notification.kind is NotificationKind.ORPHANED:
+            event = self._store.get_event(entry.event_id)
+            return event is not None and event.deletion is None and not event.organizer_ids
         if notification.kind not in (NotificationKind.PROMOTED, NotificationKind.REMINDER):
             return True
         rows = self._store.get_rows(entry.event_id, registrations_of=[user_id], users=())
@@ -361,7 +466,7 @@ class _DeliveryRun:
         failure = self._send(
             deferred.user_id,
             entry,
-            lambda: unreachable_message(entry, deferred.unreachable, deferred.more_unreachable),
+            lambda: _report(entry, deferred),
         )
         return None if failure is None else failure.error_class
 
@@ -413,8 +518,18 @@ class _DeliveryRun:
 
 
 def _in_order(entry: JournalEntry) -> list[Notification]:
-    """Return an entry's notifications in order: those to one person first, then those to an audience."""
-    return sorted(entry.notifications, key=lambda notification: notification.user_id is None)
+    """Return an entry's notifications in order: cards, then those to one person, then those to an audience."""
+    return sorted(
+        entry.notifications,
+        key=lambda one: (one.kind is not NotificationKind.CARD, one.user_id is None),
+    )
+
+
+def _report(entry: JournalEntry, deferred: Deferred) -> Message:
+    first = deferred.unreachable[0]
+    if first.kind is NotificationKind.CARD:
+        return card_refused_message(entry, first)
+    return unreachable_message(entry, deferred.unreachable, deferred.more_unreachable)
 
 
 def _retry_delay(attempts: int) -> float:

@@ -7,11 +7,13 @@ from math import inf
 
 from slack_sdk import WebClient
 
+from bot.notifications.card_poster import CardPoster
 from bot.notifications.delivery import CardProgress, EventDelivery
 from bot.notifications.due_work import DueWork
 from bot.notifications.export_sender import ExportSender
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import MessageSender, Paused
+from bot.slack.admin_directory import AdminDirectory
 from bot.slack.api_errors import CircuitBreaker
 from domain.models import ExportJob
 from domain.ports import Clock
@@ -50,6 +52,8 @@ class ExportWorker:
         self._delivery = EventDelivery(
             store,
             message_sender,
+            CardPoster(store, client, clock, circuit_breaker),
+            AdminDirectory(client, clock),
             self._export_sender,
             clock,
             holder,

@@ -11,7 +11,8 @@ from bot.blocks.formatting import when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention
 from bot.features.announcement.views import announcement_blocks
-from bot.slack.error_messages import why_no_files
+from bot.slack.api_errors import ClassifiedError
+from bot.slack.error_messages import card_not_posted, why_no_files
 from domain.enums import Cause, ChangeKind, NotificationKind, RegistrationStatus
 from domain.models import EventSummary, JournalEntry, Notification, UnreachableRecipient
 
@@ -110,6 +111,44 @@ def _deactivated(notification: Notification, entry: JournalEntry) -> Message:
     )
 
 
+def _organizer_left(notification: Notification, entry: JournalEntry) -> Message:
+    text = f"{mention(notification.about_user_id or '')} {_why_left(entry)}"
+    new = _new_organizer(entry)
+    if new == notification.user_id:
+        text += f", so you’re now the organizer of {_title(entry)}."
+    else:
+        text += f" and no longer organizes {_title(entry)}."
+        text += f" {mention(new)} is now its organizer." if new else ""
+    return _note(text, entry, button("Manage", ActionId.MANAGE, entry.event_id))
+
+
+def _orphaned(notification: Notification, entry: JournalEntry) -> Message:
+    return _note(
+        f"{_title(entry)} has no organizer anymore: {mention(notification.about_user_id or '')}"
+        f" {_why_left(entry)}. Registration goes on. As a workspace admin, you can take it over.",
+        entry,
+        button("Take over", ActionId.TAKE_OVER, entry.event_id, style="primary"),
+        button("Manage", ActionId.MANAGE, entry.event_id),
+    )
+
+
+def _why_left(entry: JournalEntry) -> str:
+    """Return why an organizer left. Several who leave in one commit are rare, and the first one speaks."""
+    causes = (one.cause for one in entry.changes if one.kind is ChangeKind.ORGANIZER_LEFT)
+    is_gone = next(causes, None) is Cause.USER_DEACTIVATED
+    return "is no longer in this workspace" if is_gone else "deleted their data"
+
+
+def _new_organizer(entry: JournalEntry) -> str | None:
+    """Return who became the organizer in a commit, or None if that did not change."""
+    changes = (
+        (one.fields or {}).get("organizer_id")
+        for one in entry.changes
+        if one.kind is ChangeKind.ORGANIZER_LEFT
+    )
+    return next((new for field in changes if field is not None for new in field[1:]), None)
+
+
 def _seat_given_up(user_id: str | None, entry: JournalEntry) -> tuple[bool, str | None]:
     """Return whether a user was waitlisted, and who got their seat. Others may have left in the same commit."""
     for number, change in enumerate(entry.changes):
@@ -130,8 +169,10 @@ _RENDERED: Mapping[NotificationKind, Callable[[Notification, JournalEntry], Mess
     NotificationKind.REMINDER: _reminder,
     NotificationKind.ANNOUNCEMENT: _announcement,
     NotificationKind.DEACTIVATED: _deactivated,
+    NotificationKind.ORGANIZER_LEFT: _organizer_left,
+    NotificationKind.ORPHANED: _orphaned,
 }
-"""An export is sent as a file instead, see `bot.features.export.spreadsheet`."""
+"""An export is sent as a file instead, see `bot.features.export.spreadsheet`. A card is posted by `card_poster`."""
 
 
 _NAMES = {
@@ -145,7 +186,19 @@ _NAMES = {
     NotificationKind.ANNOUNCEMENT: "Message from an organizer",
     NotificationKind.DEACTIVATED: "Someone left the workspace",
     NotificationKind.EXPORT: "Attendee list",
+    NotificationKind.ORGANIZER_LEFT: "An organizer left",
+    NotificationKind.ORPHANED: "No organizer left",
 }
+
+
+def card_refused_message(entry: JournalEntry, refused: UnreachableRecipient) -> Message:
+    """Tell whoever asked for a card that Slack refuses it, and what to do (R9.7)."""
+    failure = ClassifiedError.of_code(refused.reason)
+    return _note(
+        card_not_posted(entry.event_id, _about(entry).title, refused.user_id, failure),
+        entry,
+        button("Manage", ActionId.MANAGE, entry.event_id),
+    )
 
 
 def no_files_message(entry: JournalEntry, reason: str) -> Message:

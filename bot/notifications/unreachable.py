@@ -1,4 +1,4 @@
-"""Reports to organizers about recipients who can't be reached by direct message (R9.2)."""
+"""Reports to organizers: about recipients who can't be reached by direct message (R9.2), and refused cards (R9.7)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ def add_unreported(state: DeliveryState, recipient: UnreachableRecipient) -> Del
     if len(state.unreported) < MAX_NAMED:
         return state.model_copy(update={"unreported": (*state.unreported, recipient)})
     return state.model_copy(update={"more_unreported": state.more_unreported + 1})
+
+
+def refused_card_report(refused: UnreachableRecipient, user_id: str, now: datetime) -> Deferred:
+    """Return the message to whoever asked for a card that Slack refuses (R9.7)."""
+    return Deferred(
+        user_id=user_id,
+        version=refused.version,
+        notification=0,
+        attempts=0,
+        not_before=now,
+        unreachable=(refused,),
+    )
 
 
 def organizer_reports(state: DeliveryState, event: Event, now: datetime) -> tuple[Deferred, ...]:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from slack_sdk import WebClient
 
+from bot.notifications.card_poster import CardPoster
 from bot.notifications.card_updater import CardUpdater
 from bot.notifications.delivery import EventDelivery
 from bot.notifications.due_work import DueWork, run_safely
@@ -16,8 +17,10 @@ from bot.notifications.export_sender import ExportSender
 from bot.notifications.export_worker import ExportWorker
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import MessageSender
+from bot.slack.admin_directory import AdminDirectory
 from bot.slack.api_errors import CircuitBreaker
-from domain.models import Event, ExportJob, JournalEntry
+from bot.slack.context import CardStatus
+from domain.models import ExportJob, JournalEntry
 from domain.ports import Clock, Spawn
 
 _logger = logging.getLogger(__name__)
@@ -63,7 +66,16 @@ class NotificationWorker:
         circuit_breaker = CircuitBreaker(clock)
         message_sender = MessageSender(client, clock, circuit_breaker)
         export_sender = ExportSender(store, client, clock, message_sender)
-        self._delivery = EventDelivery(store, message_sender, export_sender, clock, holder)
+        self._card_poster = CardPoster(store, client, clock, circuit_breaker)
+        self._delivery = EventDelivery(
+            store,
+            message_sender,
+            self._card_poster,
+            AdminDirectory(client, clock),
+            export_sender,
+            clock,
+            holder,
+        )
         self._card_updater = CardUpdater(store, client, clock, circuit_breaker)
         self.exports = ExportWorker(store, client, clock, circuit_breaker, holder=holder)
         # Times are seconds on the monotonic clock: nothing waits for a wall clock that was set back.
@@ -76,14 +88,15 @@ class NotificationWorker:
 
     # Cards
 
-    def post_card(self, event: Event, channel_id: str, *, after: str | None = None) -> None:
+    def wait_for_card(
+        self, event_id: str, version: int, channel_id: str, *, seconds: float
+    ) -> CardStatus | None:
         """See `bot.slack.context.Cards`."""
-        self._card_updater.post(event, channel_id, after=after)
-        self.schedule(event.event_id)  # it may have changed since it was read
+        return self._card_poster.wait_for_card(event_id, version, channel_id, seconds=seconds)
 
-    def newest_card(self, event_id: str) -> str:
+    def newest_card(self, event_id: str, channel_id: str | None = None) -> str:
         """See `bot.slack.context.Cards`."""
-        return self._card_updater.newest_card(event_id)
+        return self._card_poster.newest_card(event_id, channel_id)
 
     def remember_card(self, event_id: str, channel_id: str, message_ts: str) -> None:
         """See `bot.slack.context.Cards`."""

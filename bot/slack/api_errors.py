@@ -8,7 +8,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import Enum, auto
 from http.client import HTTPException
-from typing import Any
+from typing import Any, Self
 
 from slack_sdk.errors import SlackApiError, SlackClientError, SlackRequestError
 from slack_sdk.web import SlackResponse
@@ -53,6 +53,11 @@ class ClassifiedError:
     error_class: ErrorClass
     reason: str
     retry_after: float = 0.0
+
+    @classmethod
+    def of_code(cls, reason: str) -> Self:
+        """Return the class of an error code of Slack's that was recorded."""
+        return cls(_CLASS_OF.get(reason, ErrorClass.BUG), reason)
 
     @property
     def passes(self) -> bool:

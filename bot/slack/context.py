@@ -8,24 +8,43 @@ from typing import Protocol
 
 from slack_sdk import WebClient
 
+from bot.slack.api_errors import ClassifiedError
 from bot.slack.member_directory import MemberDirectory
 from domain.models import Event
 from domain.ports import NewId
 from domain.service import Service
 
 
+@dataclass(frozen=True, slots=True)
+class CardStatus:
+    """Whether a card that was asked for is posted."""
+
+    channel_id: str
+    is_posted: bool = False
+    refusal: ClassifiedError | None = None
+    """Why Slack refuses the card for good."""
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether the card is still to be posted."""
+        return not self.is_posted and self.refusal is None
+
+
 class Cards(Protocol):
-    """Event cards in channels: posts them, remembers them, and keeps them up to date."""
+    """Event cards in channels: posts what the journal requests, remembers cards, and keeps them up to date."""
 
-    def post_card(self, event: Event, channel_id: str, *, after: str | None = None) -> None:
-        """Post an event's card, unless the channel got one after the message `after` (R8.13).
+    def wait_for_card(
+        self, event_id: str, version: int, channel_id: str, *, seconds: float
+    ) -> CardStatus | None:
+        """Wait until the card that a version of the event requests is posted or refused.
 
-        Raises one of `bot.slack.api_errors.FAILURES` if Slack refuses it or takes too long, and `Busy`.
+        Return None if that version requests no card. The status names the channel, in case the version
+        requests a card in another one only.
         """
         ...
 
-    def newest_card(self, event_id: str) -> str:
-        """Return the `ts` of an event's newest card in any channel, or an empty string. Raises `Busy`."""
+    def newest_card(self, event_id: str, channel_id: str | None = None) -> str:
+        """Return the newest card's `ts`, in one channel or in any, or an empty string. Raises `Busy`."""
         ...
 
     def remember_card(self, event_id: str, channel_id: str, message_ts: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.blocks.builders import Message, note
 from bot.blocks.formatting import headcount, moment, ordinal, seats
-from bot.blocks.mrkdwn import bold, escape, mention
+from bot.blocks.mrkdwn import bold, channel_link, escape, mention
 from bot.slack.api_errors import ClassifiedError, ErrorClass
 from bot.slack.refusals import (
     GuestRefused,
@@ -23,7 +23,6 @@ from bot.slack.refusals import (
 from domain import errors
 from domain.enums import ClosedReason, RegistrationStatus
 from domain.errors import RollcallError
-from domain.models import Event
 
 FAILED = "That didn’t work"
 
@@ -144,6 +143,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.NotOrganizer: lambda _: (
         "Only this event’s organizers and workspace admins can do that. Nothing changed."
     ),
+    errors.AlreadyOrganized: lambda error: (
+        f"{mention(error.organizer_id)} organizes {bold(error.title)} now. Nothing changed."
+    ),
     errors.Busy: lambda _: (
         "I’m too busy right now, so nothing changed. Please try again in a moment."
     ),
@@ -186,28 +188,22 @@ def why_no_files(reason: str) -> str:
     return "this workspace doesn’t allow it"
 
 
-CARD_UNSURE = "The card may not have been posted, because Slack didn’t respond."
-
-
 _OUTSIDE = ("not_in_channel", "channel_not_found")
 
 
-def card_not_posted(event: Event, failure: ClassifiedError) -> str:
-    """Say why an event's card was not posted, and what to do, in mrkdwn."""
-    post_again = f"press *Post card* in `/event {event.event_id}`"
+def card_not_posted(event_id: str, title: str, channel_id: str, failure: ClassifiedError) -> str:
+    """Say why Slack refuses an event's card for good, and what to do, in mrkdwn."""
+    card = f"the card for {bold(title)} in {channel_link(channel_id)}"
+    post_again = f"press *Post card* in `/event {event_id}`"
     match failure.error_class:
         case ErrorClass.RECIPIENT if failure.reason in _OUTSIDE:
             return (
-                "I can’t post the card because I’m not in that channel."
+                f"I can’t post {card} because I’m not in that channel."
                 f" Type `/invite @Rollcall` there, then {post_again}."
             )
         case ErrorClass.RECIPIENT:
             return (
-                f"Slack doesn’t let me post the card in that channel (`{failure.reason}`)."
-                f" To choose another one, {post_again}."
+                f"Slack doesn’t let me post {card} (`{failure.reason}`)."
+                f" To choose another channel, {post_again}."
             )
-        case ErrorClass.RATE_LIMITED:
-            return f"The card wasn’t posted because Slack is busy. In a moment, {post_again}."
-        case ErrorClass.TEMPORARY:
-            return CARD_UNSURE
-    return f"The card wasn’t posted. Slack’s error: `{failure.reason}`"
+    return f"I couldn’t post {card}. Slack’s error: `{failure.reason}`"

@@ -32,9 +32,10 @@ class EventMetadata(ViewMetadata):
 
 
 class CardMetadata(EventMetadata):
-    """`after` is the `ts` of the newest card when the form was opened."""
+    """`after` is the `ts` of the newest card when the form was opened, `request_id` the form's own (R8.13)."""
 
     after: Text
+    request_id: Text
 
 
 class PagedMetadata(EventMetadata):

@@ -20,6 +20,7 @@ from domain.commands import (
 from domain.enums import Cause, Deletion
 from domain.errors import Busy, NotConfirmed, NotRegistered, UnknownEvent
 from domain.execution.executor import Executor
+from domain.execution.organizers import OrganizerRemoval
 from domain.execution.retry import RetryPolicy
 from domain.models import Event, Registration
 from domain.planning.plan import MAX_REGISTRATIONS_PER_COMMIT
@@ -55,6 +56,7 @@ class LongOperations:
         self._retry = retry
         self._clock = clock
         self._spawn = spawn
+        self._organizers = OrganizerRemoval(store, executor, retry, clock)
 
     def finish_or_continue(self, work: Work) -> bool:
         """Return whether the work was finished in time; if not, it continues in the background."""
@@ -205,16 +207,21 @@ class LongOperations:
     def finish_user_deletion(self, user_id: str, deletion_id: str, deadline: float) -> bool:
         """Delete all registrations of a user that is being deleted, then the user.
 
-        Return True if the user has another deletion id or none: then someone else finished.
+        Between them, the user stops being an organizer (R2.9). Return True if the user has another
+        deletion id or none: then someone else finished.
         """
+        cause = deletion_cause(deletion_id)
         for _ in self._retry.pauses(deadline):
             # The deletion id keeps new registrations out: a query that finds none is final.
             registrations = self._retry.read(lambda: self._store.get_registrations_of(user_id))
             if registrations and not self._is_user_in_deletion(user_id, deletion_id):
                 return True
             for registration in registrations:
-                self._unregister(registration, deletion_cause(deletion_id), deadline)
-            if not registrations and self._delete_user(user_id, deletion_id):
+                self._unregister(registration, cause, deadline)
+            if registrations or not self._organizers.finish(user_id, deletion_id, cause, deadline):
+                continue
+            if self._delete_user(user_id, deletion_id):
+                self._organizers.forget(deletion_id)
                 return True
         return False
 

@@ -68,6 +68,13 @@ class RetryPolicy:
             raise TooLate
         return max(received_at + REQUEST_SECONDS, min(now + LATE_SECONDS, latest))
 
+    def seconds_left(self) -> float:
+        """Return how long the request in progress may still take, without the grace for a late start."""
+        received_at = self._received_at()
+        if received_at is None:
+            return REQUEST_SECONDS
+        return max(0.0, received_at + REQUEST_SECONDS - self._clock.monotonic())
+
     def pauses(self, deadline: float | None) -> Iterator[None]:
         """Yield immediately, then after each pause, until the deadline (None: forever)."""
         longest = FIRST_PAUSE

@@ -1,11 +1,11 @@
-"""Commands about the event itself: create, edit, status, announcements, exports and the schedule."""
+"""Commands about the event itself: create, edit, status, announcements, exports, cards and the schedule."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from domain.commands import Announce, ChangeOutcome
+from domain.commands import Announce, ChangeOutcome, Create, PostCard
 from domain.enums import Audience, Cause, ChangeKind, EventStatus, NotificationKind
 from domain.errors import CapacityBelowRegistered, DuplicateEvent, EventCanceled, Invalid
 from domain.inputs import EventChanges, check_times
@@ -33,14 +33,16 @@ _SCHEDULE_FIELDS = {"starts_at", "time_zone", "reminders", "registration_deadlin
 """Fields that determine when an event is due."""
 
 
-def create(work: WorkingCopy, event: Event, actor_id: str | None) -> ChangeOutcome:
+def create(work: WorkingCopy, command: Create) -> ChangeOutcome:
     """Create the event. Raises `DuplicateEvent`, and `Invalid` for a time in the past."""
     if work.event is not None:
         raise DuplicateEvent(work.event_id)
-    _check_future(event, _FUTURE_FIELDS, work.now)
-    work.event = event
+    _check_future(command.event, _FUTURE_FIELDS, work.now)
+    work.event = command.event
     work.ends_batch = True
-    work.record(ChangeKind.CREATED, actor_id=actor_id)
+    work.record(ChangeKind.CREATED, actor_id=command.actor_id)
+    if command.card_channel is not None:
+        _request_card(work, command.card_channel, command.actor_id, after="")
     return ChangeOutcome(update_due_time(work))
 
 
@@ -53,6 +55,11 @@ def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> Chang
     if before.status is EventStatus.CANCELED:
         raise EventCanceled(work.event_id)
     values, capacity = _changed_values(before, changes)
+    has_organizer = before.organizer_id or values.get("organizer_id")
+    if not has_organizer and values.get("co_organizer_ids"):
+        # The first of them organizes an event that nobody else does (R2.9).
+        first, *others = changes.co_organizer_ids
+        values |= {"organizer_id": first, "co_organizer_ids": tuple(others)}
     event = before.model_copy(update=values | {"updated_at": work.now})
     check_times(event.starts_at, event.ends_at, event.registration_deadline)
     _check_future(event, _FUTURE_FIELDS & values.keys(), work.now)
@@ -63,7 +70,7 @@ def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> Chang
     if values.keys() & _SCHEDULE_FIELDS:
         update_due_time(work, None if "starts_at" in values else before)
     shown = {name: value for name, value in values.items() if name != "listing_channel"}
-    fields = _field_changes(before, shown if capacity is None else shown | {"capacity": capacity})
+    fields = field_changes(before, shown if capacity is None else shown | {"capacity": capacity})
     work.record(ChangeKind.EDITED, actor_id=_id_of(actor), fields=fields)
     is_moved = bool(values.keys() & _MOVING_FIELDS)
     if is_moved:
@@ -90,7 +97,7 @@ def follow_channel(work: WorkingCopy, channel_id: str, *, is_private: bool) -> C
     if not follows or event.listed is listed:
         return ChangeOutcome(event, changed=False)
     work.update_event(listed=listed, updated_at=work.now)
-    work.record(ChangeKind.EDITED, fields=_field_changes(event, {"listed": listed}))
+    work.record(ChangeKind.EDITED, fields=field_changes(event, {"listed": listed}))
     return ChangeOutcome(work.current)
 
 
@@ -228,6 +235,25 @@ def export(work: WorkingCopy, actor: Actor, request_id: str) -> ChangeOutcome:
     return ChangeOutcome(work.current)
 
 
+def post_card(work: WorkingCopy, command: PostCard) -> ChangeOutcome:
+    """Have the card posted, once per request id. Raises `UnknownEvent`, `NotOrganizer`."""
+    event = work.event_organized_by(command.actor)
+    if command.request_id in event.recent_requests:
+        return ChangeOutcome(event, changed=False)
+    _remember_request(work, command.request_id)
+    _request_card(work, command.channel_id, _id_of(command.actor), after=command.after)
+    return ChangeOutcome(work.current)
+
+
+def _request_card(work: WorkingCopy, channel_id: str, actor_id: str | None, *, after: str) -> None:
+    work.record(ChangeKind.CARD_POSTED, actor_id=actor_id, channel_id=channel_id)
+    work.notifications.append(
+        Notification(
+            kind=NotificationKind.CARD, user_id=actor_id, channel_id=channel_id, after=after
+        )
+    )
+
+
 def _remember_request(work: WorkingCopy, request_id: str) -> None:
     requests = (*work.current.recent_requests, request_id)
     work.update_event(recent_requests=requests[-MAX_RECENT_REQUESTS:])
@@ -276,9 +302,10 @@ def _check_future(event: Event, names: set[str], now: datetime) -> None:
             raise Invalid(name, "must be in the future")
 
 
-def _field_changes(
+def field_changes(
     event: Event, values: Mapping[str, object]
 ) -> dict[str, tuple[str | None, str | None]]:
+    """Return each field's old and new value, as the history shows them."""
     return {name: (as_text(getattr(event, name)), as_text(new)) for name, new in values.items()}
 
 

@@ -22,17 +22,20 @@ from domain.commands import (
     FinishDeletion,
     FollowChannel,
     Outcome,
+    PostCard,
     Register,
     Remove,
     RemoveAttendees,
+    RemoveOrganizer,
     RunSchedule,
     SetStatus,
     StartDeletion,
+    TakeOver,
     Unregister,
 )
 from domain.errors import AlreadyRegistered, EventFull, RegistrationClosed, RollcallError
 from domain.models import Event
-from domain.planning import deletion_and_repair, events, registrations
+from domain.planning import deletion_and_repair, events, organizers, registrations
 from domain.planning.plan import ACTIONS_PER_COMMIT, Plan
 from domain.planning.snapshot import Snapshot
 from domain.planning.working_copy import WorkingCopy
@@ -81,8 +84,8 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
     if work.ends_batch:
         return None
     match command:
-        case Create(event, actor_id):
-            return events.create(work, event, actor_id)
+        case Create():
+            return events.create(work, command)
         case Register(user_id):
             return registrations.register(work, user_id)
         case Unregister(user_id, cause, ticket):
@@ -99,6 +102,12 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
             return events.announce(work, command)
         case Export(actor, request_id):
             return events.export(work, actor, request_id)
+        case PostCard():
+            return events.post_card(work, command)
+        case RemoveOrganizer(user_id, cause):
+            return organizers.remove_organizer(work, user_id, cause)
+        case TakeOver(actor):
+            return organizers.take_over(work, actor)
         case RunSchedule():
             return events.run_schedule(work)
         case ContinueCapacityIncrease(operation_id):

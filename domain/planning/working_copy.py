@@ -179,6 +179,7 @@ class WorkingCopy:
         *,
         status: RegistrationStatus | None = None,
         fields: Mapping[str, tuple[str | None, str | None]] | None = None,
+        channel_id: str | None = None,
     ) -> None:
         """Add a change to the history."""
         self.changes.append(
@@ -191,6 +192,7 @@ class WorkingCopy:
                 status=status,
                 reason=reason,
                 fields=fields,
+                channel_id=channel_id,
             )
         )
 
@@ -198,7 +200,7 @@ class WorkingCopy:
         self, kind: NotificationKind, registration: Registration, reason: str | None = None
     ) -> bool:
         """Notify a registration's user, unless the event is canceled or over. Return whether it does."""
-        if self._is_canceled_or_over():
+        if self.is_canceled_or_over():
             return False
         user_id, ticket = registration.user_id, registration.ticket
         self.notifications.append(
@@ -208,7 +210,7 @@ class WorkingCopy:
 
     def notify_organizers(self, registration: Registration) -> None:
         """Notify the other organizers that an attendee's account was deactivated (R8.14)."""
-        if self._is_canceled_or_over():
+        if self.is_canceled_or_over():
             return
         for user_id in self.current.organizer_ids:
             if user_id != registration.user_id:
@@ -232,7 +234,8 @@ class WorkingCopy:
         self.notifications.append(Notification(kind=kind, audience=audience, before=before))
         return True
 
-    def _is_canceled_or_over(self) -> bool:
+    def is_canceled_or_over(self) -> bool:
+        """Return whether the event's changes concern nobody anymore."""
         event = self.current
         return event.status is EventStatus.CANCELED or event.is_over(self.now)
 

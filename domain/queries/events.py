@@ -9,6 +9,7 @@ from enum import IntEnum
 from domain import cursors
 from domain.enums import EventStatus
 from domain.errors import NotOrganizer, UnknownEvent
+from domain.execution.organizers import organized_events
 from domain.execution.retry import LONG_PAGE_SIZE, RetryPolicy
 from domain.inputs import is_identifier
 from domain.models import Actor, Event, ListedEvent, Page
@@ -32,6 +33,10 @@ def _moment(seconds: int) -> datetime:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, OSError, ValueError):
         raise cursors.foreign_cursor() from None
+
+
+LONGEST_RUN = timedelta(days=30)
+"""How long ago a running event that is handed over may have started, to be named beforehand."""
 
 
 class EventQueries:
@@ -115,6 +120,23 @@ class EventQueries:
             lambda: self._store.list_events(
                 starting_from=since, limit=limit, cursor=cursor, organizer_id=organizer_id
             )
+        )
+
+    def list_to_hand_over(self, user_id: str) -> tuple[Event, ...]:
+        """List the upcoming and running events that a user organizes, by start, without canceled ones."""
+        now = self._clock.now()
+        found: list[Event] = []
+        cursor: str | None = None
+        while True:
+            page = organized_events(self._store, self._retry, user_id, now - LONGEST_RUN, cursor)
+            found += page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        return tuple(
+            event
+            for event in found
+            if event.over_at > now and event.status is not EventStatus.CANCELED
         )
 
     def list_following(self, limit: int, cursor: str | None) -> Page[Event]:

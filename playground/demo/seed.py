@@ -71,6 +71,7 @@ def seed_events(bot: Bot, workspace: Workspace, *, now: datetime) -> None:
             organizer_id=organizer.id,
             capacity=capacity,
             has_waitlist=True,
+            card_channel=workspace.channel_named("events").id,
         )
         try:
             bot.service.create_event(draft)
@@ -79,6 +80,3 @@ def seed_events(bot: Bot, workspace: Workspace, *, now: datetime) -> None:
         for member in users[-taken:]:
             bot.service.ensure_user(UserDraft.unnamed(member.id))
             bot.service.register(event_id, member.id)
-        bot.notification_worker.post_card(
-            bot.service.get_event(event_id), workspace.channel_named("events").id
-        )

@@ -19,11 +19,16 @@ START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
 class ManualClock:
-    """Clock that moves only when someone sleeps or calls `advance`, or `set_wall` for its wall time."""
+    """Clock that moves only when someone sleeps or calls `advance`, or `set_wall` for its wall time.
+
+    `while_sleeping` stands for what other threads and processes do while someone sleeps.
+    """
 
     def __init__(self, now: datetime = START) -> None:
         self._now = now
         self._elapsed = timedelta()
+        self._sleepers = 0
+        self.while_sleeping: Callable[[], object] = lambda: None
 
     def now(self) -> datetime:
         return self._now
@@ -33,6 +38,12 @@ class ManualClock:
 
     def sleep(self, seconds: float) -> None:
         self.advance(seconds)
+        self._sleepers += 1
+        try:
+            if self._sleepers == 1:
+                self.while_sleeping()
+        finally:
+            self._sleepers -= 1
 
     def wait(self, signal: threading.Event, seconds: float) -> bool:
         """Wait for the signal, however long it takes; with 0 seconds, only look."""

@@ -30,7 +30,7 @@ class RollcallCommandListeners:
         self._service = context.service
         self._commands = commands
         self._own: dict[str, CommandListener] = {
-            "forget-me": lambda _: account_views.forget_me_question(),
+            "forget-me": self._ask_to_forget,
             "rollcall": _help,
         }
 
@@ -42,8 +42,13 @@ class RollcallCommandListeners:
 
     def forget_me(self, action: BlockAction, reply: Reply) -> None:
         """Delete what is stored about the person."""
+        organized = self._service.list_to_hand_over(action.user_id)
         is_done = self._service.delete_user(action.user_id)
-        reply.replace(account_views.forgotten(is_done))
+        reply.replace(account_views.forgotten(is_done, action.user_id, organized))
+
+    def _ask_to_forget(self, command: SlashCommand) -> Message:
+        organized = self._service.list_to_hand_over(command.user_id)
+        return account_views.forget_me_question(command.user_id, organized)
 
     def keep_data(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Delete nothing."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from slack_sdk.models.blocks import ActionsBlock
+from collections.abc import Sequence
 
-from bot.blocks.builders import Message, button, note
+from slack_sdk.models.blocks import ActionsBlock, Block
+
+from bot.blocks.builders import Message, button, note, section
 from bot.blocks.ids import ActionId
+from bot.blocks.mrkdwn import LISTED, bold, mention
+from domain.models import Event
 
 HELP = """*Rollcall* registers you for events, right here in Slack.
 
@@ -34,8 +38,12 @@ def help_message() -> Message:
     return note(HELP)
 
 
-def forget_me_question() -> Message:
-    """Ask before everything about a user is deleted."""
+MAX_NAMED = 8
+"""Events that the question and the reply name. They give a count of the others."""
+
+
+def forget_me_question(user_id: str, organized: Sequence[Event] = ()) -> Message:
+    """Ask before everything about a user is deleted, and say what becomes of the events they organize."""
     buttons = [
         button("Delete my data", ActionId.FORGET_ME, "me", style="danger"),
         button("Keep my data", ActionId.KEEP_DATA, "me"),
@@ -43,17 +51,38 @@ def forget_me_question() -> Message:
     return note(
         "This unregisters you from all events and deletes your data. Your Slack ID stays in events"
         " and their history. It can’t be undone.",
+        *_handed_over("You’ll no longer organize:", user_id, organized),
         ActionsBlock(elements=buttons),
     )
 
 
-def forgotten(done: bool) -> Message:
-    """Tell a user that their data is deleted, or that the deletion has started."""
+def forgotten(done: bool, user_id: str = "", organized: Sequence[Event] = ()) -> Message:
+    """Tell a user that their data is deleted, or that the deletion has started.
+
+    `organized` has the events that they organized.
+    """
+    text = "I’ve started to unregister you from your events. After that, your data will be deleted."
     if done:
-        return note("You’re no longer registered for any event, and your data has been deleted.")
-    return note(
-        "I’ve started to unregister you from your events. After that, your data will be deleted."
-    )
+        text = "You’re no longer registered for any event, and your data has been deleted."
+    return note(text, *_handed_over("You no longer organize:", user_id, organized))
+
+
+def _handed_over(first: str, user_id: str, organized: Sequence[Event]) -> list[Block]:
+    """Say what becomes of each event that a user organizes (R2.9)."""
+    lines = [
+        f"• {bold(event.title, LISTED)}: {_successor(event, user_id)}"
+        for event in organized[:MAX_NAMED]
+    ]
+    if len(organized) > MAX_NAMED:
+        lines.append(f"• and {len(organized) - MAX_NAMED:,} more")
+    return [section("\n".join([first, *lines]))] if lines else []
+
+
+def _successor(event: Event, user_id: str) -> str:
+    left = [one for one in event.organizer_ids if one != user_id]
+    if not left:
+        return "no organizer is left, so I ask the workspace admins to take it over"
+    return f"{mention(left[0])} organizes it"
 
 
 def nothing_deleted() -> Message:

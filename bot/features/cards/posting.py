@@ -1,44 +1,29 @@
-"""Cards in channels: post one, remember one that was clicked."""
+"""Cards in channels: wait for one that was asked for, remember one that was clicked."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bot.slack.api_errors import FAILURES, ErrorClass, classify
-from bot.slack.context import Cards, Later
-from bot.slack.error_messages import card_not_posted
+from bot.slack.context import AppContext, Cards, CardStatus, Later
 from bot.slack.interactions import BlockAction
 from bot.slack.refusals import SlackBusy
 from domain.errors import Busy, NotConfirmed, RollcallError, UnknownEvent
 from domain.models import Event
 
-_logger = logging.getLogger(__name__)
+CARD_SECONDS = 1.0
+"""Seconds that a form's reply waits for the card at most. The request is stored by then, and no crash loses it."""
 
 
-def try_to_post_card(
-    cards: Cards, event: Event, channel_id: str | None, *, after: str | None = None
-) -> str | None:
-    """Post an event's card as `Cards.post_card` does, if a channel was chosen.
+def wait_for_card(
+    context: AppContext, event: Event, version: int, channel_id: str
+) -> CardStatus | None:
+    """Wait a moment for the card that a version of the event requests, within the request's time.
 
-    Return None, or what failed and how to fix it, in mrkdwn.
+    Return None if that version requests no card.
     """
-    if channel_id is None:
-        return None
-    try:
-        cards.post_card(event, channel_id, after=after)
-    except FAILURES as error:
-        failure = classify(error)
-        if failure.error_class is not ErrorClass.RECIPIENT:
-            is_alarm = failure.error_class in (ErrorClass.APP, ErrorClass.BUG)
-            _logger.log(
-                logging.ERROR if is_alarm else logging.WARNING,
-                "the card of %s was not posted in %s: %s",
-                *(event.event_id, channel_id, failure.reason),
-            )
-        return card_not_posted(event, failure)
-    return None
+    seconds = min(CARD_SECONDS, context.service.seconds_left())
+    return context.cards.wait_for_card(event.event_id, version, channel_id, seconds=seconds)
 
 
 @contextmanager

@@ -15,7 +15,9 @@ from slack_sdk.models.blocks import (
 from bot.blocks.builders import Message, button, context, plain, section
 from bot.blocks.formatting import moment, seats, when_and_where
 from bot.blocks.ids import ActionId
-from bot.blocks.mrkdwn import LISTED, bold, escape, mention
+from bot.blocks.mrkdwn import LISTED, bold, channel_link, escape, mention
+from bot.slack.context import CardStatus
+from bot.slack.error_messages import card_not_posted
 from domain.enums import EventStatus
 from domain.models import Event
 
@@ -29,7 +31,7 @@ def event_card(event: Event) -> Message:
     if event.description:
         blocks.append(SectionBlock(text=plain(event.description)))
     blocks += [
-        context(f"{occupancy(event)} · organized by {_organizers(event)}"),
+        context(f"{occupancy(event)} · {_organizers(event)}"),
         ActionsBlock(
             block_id=f"event:{event.event_id}",
             elements=[
@@ -47,6 +49,17 @@ def deleted_card(title: str) -> Message:
         f"{escape(title)} has been deleted",
         [HeaderBlock(text=plain(title)), context("This event has been deleted.")],
     )
+
+
+def card_sentence(event: Event, status: CardStatus) -> str:
+    """Say where a card is, that it is on its way, or why Slack refuses it and what to do, in mrkdwn."""
+    if status.refusal is not None:
+        refused = card_not_posted(event.event_id, event.title, status.channel_id, status.refusal)
+        return f":warning: {refused}"
+    card, channel = f"The card for {bold(event.title)}", channel_link(status.channel_id)
+    if status.is_posted:
+        return f"{card} has been posted in {channel}."
+    return f"{card} is on its way to {channel}. If Slack refuses it, I’ll tell you."
 
 
 def event_blocks(event: Event, *, is_registered: bool | None = None) -> Sequence[Block]:
@@ -96,7 +109,9 @@ def register_button(event: Event) -> ButtonElement:
 
 
 def _organizers(event: Event) -> str:
-    return ", ".join(map(mention, event.organizer_ids))
+    if not event.organizer_ids:
+        return "no organizer"
+    return f"organized by {', '.join(map(mention, event.organizer_ids))}"
 
 
 def _buttons(event: Event, *, is_registered: bool | None = None) -> list[ButtonElement]:

@@ -1,4 +1,4 @@
-"""Create an event: show the form, check it, create the event, post its card."""
+"""Create an event: show the form, check it, create the event, wait a moment for its card."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from slack_sdk.models.views import View
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
 from bot.features.cards.listing import is_private
-from bot.features.cards.posting import try_to_post_card
+from bot.features.cards.posting import wait_for_card
 from bot.features.event_form import views as event_form_views
 from bot.features.event_form.form_values import event_draft
 from bot.features.home.publisher import HomePublisher
@@ -18,6 +18,7 @@ from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 from bot.slack.view_metadata import EventMetadata
 from domain.inputs import time_zones
+from domain.models import CREATION_VERSION
 
 EVENT_ID_LENGTH = 10
 """Hexadecimal digits of an event's id: short enough to type after a command, and a million million values."""
@@ -64,7 +65,7 @@ class CreateListeners:
         )
 
     def create(self, submission: ViewSubmission) -> View:
-        """Create the event and post its card; if the card can't be posted, say how to fix it."""
+        """Create the event and request its card; say where the card is, or why Slack refuses it."""
         context, view = self._context, submission.view
         organizer = context.service.ensure_user(submission.user_draft)
         context.members.meet(organizer.user_id)
@@ -78,11 +79,13 @@ class CreateListeners:
             organizer_id=organizer.user_id,
             listed=private is False,
             listing_channel=decides,
+            card_channel=channel_id,
         )
-        event, is_new = context.service.create_event_once(draft)
+        event, _ = context.service.create_event_once(draft)
         if private is None:
             context.follow_channel_later(event)
-        problem = try_to_post_card(context.cards, event, channel_id) if is_new else None
-        if problem is None:  # else Slack is slow, and the form needs its reply
+        card = wait_for_card(context, event, CREATION_VERSION, channel_id) if channel_id else None
+        is_slack_slow = card is not None and card.is_on_its_way
+        if not is_slack_slow:  # else the form needs its reply
             self._home.refresh(submission)
-        return event_form_views.event_created(event, problem, is_privacy_known=private is not None)
+        return event_form_views.event_created(event, card, is_privacy_known=private is not None)

@@ -23,6 +23,7 @@ def event_draft(
     organizer_id: str,
     listed: bool,
     listing_channel: str | None,
+    card_channel: str | None,
 ) -> EventDraft:
     """Return the event that the form describes. Raises `Invalid` with the block that is wrong."""
     return EventDraft.of(
@@ -31,6 +32,7 @@ def event_draft(
         capacity=view.whole_number(BlockId.CAPACITY),
         listed=listed,
         listing_channel=listing_channel,
+        card_channel=card_channel,
         **_shared_values(view, organizer_id),
     )
 
@@ -46,7 +48,7 @@ def edited_values(view: ViewPayload, event: Event) -> dict[str, Any]:
     return values | {"listed": EventOption.LISTED in view.checked(BlockId.OPTIONS)}
 
 
-def _shared_values(view: ViewPayload, organizer_id: str) -> dict[str, Any]:
+def _shared_values(view: ViewPayload, organizer_id: str | None) -> dict[str, Any]:
     """Return the values that both forms have."""
     time_zone = view.selected(BlockId.TIME_ZONE) or ""
     if time_zone not in time_zones():

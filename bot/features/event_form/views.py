@@ -33,6 +33,8 @@ from bot.blocks.inputs import (
 )
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold, is_slack_id
+from bot.features.cards.views import card_sentence
+from bot.slack.context import CardStatus
 from domain.commands import ChangeOutcome
 from domain.inputs import DEFAULT_REMINDERS, MAX_REMINDERS
 from domain.models import Event
@@ -208,8 +210,8 @@ def time_zone_options(names: Sequence[str]) -> dict[str, Any]:
     return option_list((name, name) for name in names[:100])
 
 
-def event_created(event: Event, problem: str | None, *, is_privacy_known: bool = True) -> View:
-    """Confirm a new event. `problem` says why its card was not posted, and what to do."""
+def event_created(event: Event, card: CardStatus | None, *, is_privacy_known: bool = True) -> View:
+    """Confirm a new event, and say where its card is, if it has one."""
     blocks: list[Block] = [
         section(f"{bold(event.title)} is open for registration.\n{when_and_where(event)}"),
         context(
@@ -217,8 +219,8 @@ def event_created(event: Event, problem: str | None, *, is_privacy_known: bool =
             f" To manage the event or post its card, type `/event {event.event_id}`."
         ),
     ]
-    if problem is not None:
-        blocks.append(section(f":warning: {problem}"))
+    if card is not None:
+        blocks.append(section(card_sentence(event, card)))
     if not is_privacy_known:
         blocks.append(section(PRIVACY_UNKNOWN))
     return note_modal("Event created", Message("Event created", blocks))

@@ -12,9 +12,9 @@ from slack_sdk.models.views import View
 from bot.blocks.builders import context, plain, section
 from bot.blocks.formatting import before_start, headcount, moment
 from bot.blocks.ids import ActionId, CallbackId
-from bot.blocks.mrkdwn import bold, escape, mention, mention_list
+from bot.blocks.mrkdwn import bold, channel_link, escape, mention, mention_list
 from bot.blocks.paging import page_buttons, recent_cursors
-from domain.enums import Audience, Cause, ChangeKind, RegistrationStatus
+from domain.enums import Audience, Cause, ChangeKind, NotificationKind, RegistrationStatus
 from domain.inputs import utf16_length
 from domain.models import Change, Event, JournalEntry, Page, RegistrationHistoryEntry
 
@@ -113,18 +113,33 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
             # The actor, unless they changed their own registration.
             change.actor_id if change.actor_id != change.user_id else None,
             change.reason,
+            change.channel_id,
             number if change.kind is ChangeKind.ANNOUNCED else None,
         )
         groups.setdefault(alike, []).append(change)
     for changes in groups.values():
         lines.append(f"• {_line(changes, entry)}")
         for change in changes:
-            if change.kind in (ChangeKind.EDITED, ChangeKind.REPAIRED):
+            if change.kind in _WITH_FIELDS:
                 lines += _fields(change, time_zone)
-    if entry.unreachable:
-        count = len(entry.unreachable)
-        who = mention_list([recipient.user_id for recipient in entry.unreachable], count)
-        lines.append(f"• Couldn’t be notified: {who}")
+    return lines + _undelivered(entry)
+
+
+_WITH_FIELDS = {
+    ChangeKind.EDITED,
+    ChangeKind.REPAIRED,
+    ChangeKind.ORGANIZER_LEFT,
+    ChangeKind.TAKEN_OVER,
+}
+
+
+def _undelivered(entry: JournalEntry) -> list[str]:
+    """Return the lines for what Slack refused to deliver: direct messages, and cards."""
+    refused = [one.user_id for one in entry.unreachable if one.kind is NotificationKind.CARD]
+    user_ids = [one.user_id for one in entry.unreachable if one.kind is not NotificationKind.CARD]
+    lines = [f"• Slack refused the card in {channel_link(channel_id)}" for channel_id in refused]
+    if user_ids:
+        lines.append(f"• Couldn’t be notified: {mention_list(user_ids, len(user_ids))}")
     return lines
 
 
@@ -160,6 +175,12 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
             return _messaged(first, entry, by)
         case ChangeKind.REMINDED:
             return "Rollcall reminded everyone registered"
+        case ChangeKind.CARD_POSTED:
+            return f"{by} had the card posted in {channel_link(first.channel_id or '')}"
+        case ChangeKind.ORGANIZER_LEFT:
+            is_gone = first.cause is Cause.USER_DEACTIVATED
+            why = "is no longer in this workspace" if is_gone else "deleted their data"
+            return f"Rollcall changed the organizers, because one of them {why}"
         case ChangeKind.REPAIRED:
             return f"A repair fixed {f'the data of {whom}' if whom else 'the event'}"
     return f"{by} {_DONE[first.kind]}"
@@ -173,6 +194,7 @@ _DONE = {
     ChangeKind.CANCELED: "canceled the event",
     ChangeKind.DELETED: "deleted the event",
     ChangeKind.EXPORTED: "exported the attendee list",
+    ChangeKind.TAKEN_OVER: "took over the event",
 }
 
 WHY_PROMOTED: Mapping[Cause | None, str] = {

@@ -5,12 +5,13 @@ from __future__ import annotations
 from slack_sdk.models.views import View
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId
-from bot.features.cards.posting import remembering_card, try_to_post_card
+from bot.features.cards.posting import remembering_card, wait_for_card
 from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
 from bot.features.manage.modal import ManageModal
-from bot.slack.context import AppContext
+from bot.slack.context import AppContext, CardStatus
 from bot.slack.interactions import BlockAction, ViewSubmission
+from bot.slack.refusals import MalformedPayload
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply, showing_change
 from bot.slack.view_metadata import (
@@ -20,7 +21,10 @@ from bot.slack.view_metadata import (
     EventMetadata,
     ManageMetadata,
 )
+from domain.commands import ChangeOutcome
+from domain.errors import Busy
 from domain.inputs import EventChanges
+from domain.models import Actor
 
 
 def add_listeners(registrar: Registrar, context: AppContext) -> None:
@@ -37,6 +41,7 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     registrar.action(ActionId.EXPORT, listeners.export)
     registrar.action(ActionId.POST_CARD, listeners.ask_for_channel)
     registrar.submission(CallbackId.POST_CARD, listeners.post_card)
+    registrar.action(ActionId.TAKE_OVER, listeners.take_over)
     registrar.action(ActionId.CHANGE_CAPACITY, listeners.ask_for_capacity)
     registrar.submission(CallbackId.CAPACITY, listeners.preview_capacity)
     registrar.submission(CallbackId.CAPACITY_CONFIRMED, listeners.set_capacity)
@@ -46,6 +51,7 @@ class ManageListeners:
     """Handle the buttons of the Manage modal and their forms."""
 
     def __init__(self, context: AppContext) -> None:
+        self._context = context
         self._service = context.service
         self._members = context.members
         self._cards = context.cards
@@ -151,15 +157,53 @@ class ManageListeners:
         """Ask for the channel to post the card in."""
         event = self._modal.get_event(action.user_id, action.value)
         newest_card = self._cards.newest_card(event.event_id)
-        reply.open_modal(manage_views.card_form(event, after=newest_card))
+        reply.open_modal(manage_views.card_form(event, self._context.new_id(), after=newest_card))
 
     def post_card(self, submission: ViewSubmission) -> View:
-        """Post the event's card again, once for each form, however often it is submitted."""
+        """Have the event's card posted, once for each form, however often it is submitted."""
         form = CardMetadata.of(submission.view)
-        event = self._modal.get_event(submission.user_id, form.event_id)
         channel_id = submission.view.input(BlockId.CHANNEL).selected_conversation
-        problem = try_to_post_card(self._cards, event, channel_id, after=form.after)
-        return manage_views.card_posted(event, problem)
+        if channel_id is None:
+            raise MalformedPayload("view.state.values.channel")
+        outcome = self._members.as_organizer(
+            submission.user_id,
+            lambda actor: self._service.post_card(
+                form.event_id,
+                channel_id,
+                after=form.after,
+                request_id=form.request_id,
+                actor=actor,
+            ),
+        )
+        card = self._find_card(outcome, channel_id, form)
+        return manage_views.card_requested(outcome.event, card)
+
+    def _find_card(self, outcome: ChangeOutcome, channel_id: str, form: CardMetadata) -> CardStatus:
+        event = outcome.event
+        status = None
+        if outcome.changed:
+            status = wait_for_card(self._context, event, event.version, channel_id)
+        return status or CardStatus(channel_id, is_posted=self._has_card(channel_id, form))
+
+    def _has_card(self, channel_id: str, form: CardMetadata) -> bool:
+        try:
+            return self._cards.newest_card(form.event_id, channel_id) > form.after
+        except Busy:
+            return False  # it comes all the same
+
+    # An event without an organizer (R2.9)
+
+    def take_over(self, action: BlockAction, reply: Reply) -> None:
+        """Make an admin the event's organizer, unless someone else is by now."""
+
+        def take_over(actor: Actor) -> ChangeOutcome:
+            if actor.is_admin:
+                # Stored, so a later deactivation of the account is noticed (R8.14).
+                self._service.ensure_user(action.user_draft)
+            return self._service.take_over_event(action.value, actor=actor)
+
+        outcome = self._members.as_organizer(action.user_id, take_over)
+        reply.replace(manage_views.taken_over(outcome.event))
 
     # Capacity
 

@@ -18,8 +18,9 @@ from bot.blocks.inputs import channel_input, input_block, number_element
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold, mention_list
 from bot.blocks.paging import recent_cursors
-from bot.features.cards.views import occupancy, occupancy_bar
+from bot.features.cards.views import card_sentence, occupancy, occupancy_bar
 from bot.features.manage.attendee_views import attendee_list
+from bot.slack.context import CardStatus
 from bot.slack.error_messages import capacity_too_low
 from domain.commands import ChangeOutcome
 from domain.enums import EventStatus
@@ -101,12 +102,16 @@ def closed_note(outcome: ChangeOutcome) -> str:
     return f"Registration is closed. {headcount(count)} on the waitlist will be notified."
 
 
-def card_form(event: Event, *, after: str) -> View:
-    """Ask where to post a card. `after` is the `ts` of the event's newest card."""
+def card_form(event: Event, request_id: str, *, after: str) -> View:
+    """Ask where to post a card. `after` is the `ts` of the event's newest card.
+
+    `request_id` makes a second submit of this form no second request (R8.13).
+    """
+    metadata = {"event_id": event.event_id, "request_id": request_id, "after": after}
     return View(
         type="modal",
         callback_id=CallbackId.POST_CARD,
-        private_metadata=json.dumps({"event_id": event.event_id, "after": after}),
+        private_metadata=json.dumps(metadata),
         title=plain("Post card"),
         submit=plain("Post"),
         close=plain("Back"),
@@ -114,10 +119,16 @@ def card_form(event: Event, *, after: str) -> View:
     )
 
 
-def card_posted(event: Event, problem: str | None) -> View:
-    """Confirm that a card was posted, or say why not."""
-    text = problem or f"The card for {bold(event.title)} has been posted."
+def card_requested(event: Event, card: CardStatus) -> View:
+    """Say where a card is that was asked for, or why Slack refuses it."""
+    text = card_sentence(event, card)
     return note_modal("Post card", Message(text, [section(text)]), close="Back")
+
+
+def taken_over(event: Event) -> Message:
+    """Confirm that a workspace admin organizes an event now."""
+    manage = ActionsBlock(elements=[button("Manage", ActionId.MANAGE, event.event_id)])
+    return note(f"You’re now the organizer of {bold(event.title)}.", manage)
 
 
 def capacity_form(event: Event, refused: CapacityPreview | None = None) -> View:
@@ -190,8 +201,7 @@ def event_changed(outcome: ChangeOutcome) -> Message:
     if event.deletion is not None:
         return note(f"Done. {bold(event.title)} has been deleted.")
     text = f"Done. {bold(event.title)} is {event.status.value}, with {seats(event.capacity)}."
-    # A new event that was unconfirmed has no card yet.
-    more = context(f"Manage it or post its card with `/event {event.event_id}`")
+    more = context(f"Manage it with `/event {event.event_id}`")
     return note(f"{text} {_promoted(outcome)}".rstrip(), more)
 
 

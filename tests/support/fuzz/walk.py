@@ -49,7 +49,7 @@ def prepare(harness: SlackHarness) -> None:
         harness.register(PRIYA, event_id="picnic")
         harness.bot.service.unregister("picnic", PRIYA)
     for event_id in ("yoga", "choir", "chess", "fair"):
-        harness.bot.notification_worker.post_card(_event(harness, event_id), EVENTS)
+        harness.card_in(EVENTS, _event(harness, event_id))
     harness.deliver_due(2)
 
 

@@ -54,8 +54,8 @@ def _samples() -> Iterator[tuple[str, Message]]:
     for changes in ((), (increased,), (closed,)):
         entry = _entry(changes)
         for kind in NotificationKind:
-            # A message and a departure start with a name, and an export is a file.
-            if kind not in _NAMED | {NotificationKind.EXPORT}:
+            # Some start with a name. An export is a file, a card goes to a channel.
+            if kind not in _NAMED | {NotificationKind.EXPORT, NotificationKind.CARD}:
                 notification = Notification(kind=kind, user_id="U1", ticket=1)
                 is_deadline = kind is NotificationKind.CLOSED and closed not in changes
                 name = DEADLINE if is_deadline else kind.value
@@ -63,7 +63,11 @@ def _samples() -> Iterator[tuple[str, Message]]:
     yield REPORT, unreachable_message(_entry(()), (), 0)
 
 
-_NAMED = {NotificationKind.ANNOUNCEMENT, NotificationKind.DEACTIVATED}
+_NAMED = {
+    NotificationKind.ANNOUNCEMENT,
+    NotificationKind.DEACTIVATED,
+    NotificationKind.ORGANIZER_LEFT,
+}
 
 
 def _entry(changes: tuple[Change, ...]) -> JournalEntry:

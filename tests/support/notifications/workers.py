@@ -27,6 +27,7 @@ from playground.workspace.model import Message
 from tests.support.environment import new_event, run_now, service_on
 from tests.support.notifications.delivery import all_undelivered
 from tests.support.notifications.message_kinds import kinds_of
+from tests.support.slack.cards import put_card
 from tests.support.slack.harness import AMARA, SlackHarness, shown, text_of
 from tests.support.stores import Kind, empty_store
 
@@ -150,7 +151,7 @@ class DeliveryScene:
         for user_id in user_ids:
             self.service.ensure_user(self.harness.draft(user_id))
             self.service.register(event_id, user_id)
-        self.worker("first").post_card(self.service.get_event(event_id), EVENTS)
+        put_card(self.harness.client, self.store, self.service.get_event(event_id), EVENTS)
         self.run(self.worker("first"), event_id)
         return self.service.get_event(event_id)
 

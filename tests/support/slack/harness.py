@@ -18,7 +18,6 @@ from bot import app as bot_app
 from bot.blocks.mrkdwn import as_typed
 from bot.entrypoints.bootstrap import Background, Bot, assemble
 from bot.entrypoints.manifest import PATH
-from bot.notifications import card_updater
 from bot.slack import web_client
 from domain.inputs import EventDraft, UserDraft
 from domain.models import Event
@@ -34,6 +33,7 @@ from playground.workspace.state import StoredFile, Workspace
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ManualClock, ids, run_now
 from tests.support.invariants import Everything, assert_invariants, everything_in
+from tests.support.slack.cards import put_card
 
 SECRET = "an invented signing secret"
 
@@ -84,8 +84,13 @@ class SlackHarness:
 
     def card(self, event: Event) -> Message:
         """Post an event's card in the events channel; return the message."""
-        self.bot.notification_worker.post_card(event, EVENTS)
-        return self.workspace.messages(EVENTS)[-1]
+        return self.card_in(EVENTS, event)
+
+    def card_in(self, channel_id: str, event: Event) -> Message:
+        """Post an event's card in a channel and store it; return the message."""
+        put_card(self.client, self.store, event, channel_id)
+        self.bot.notification_worker.schedule(event.event_id)
+        return self.workspace.messages(channel_id)[-1]
 
     def current_card_text(self) -> str:
         """Return the text of the newest card, after everything due is delivered."""
@@ -197,6 +202,7 @@ def run_bot(
 ) -> Iterator[SlackHarness]:
     """Run the bot in a new workspace; at the end, fail if Slack would have refused a request.
 
+    Its notification worker delivers while a request sleeps, and when a test calls it.
     Without `background`, replies go out before acknowledgements, as on Lambda.
     """
     app, url = server
@@ -220,6 +226,7 @@ def run_bot(
             spawn=spawn,
             background=background(clock) if background else None,
         )
+    clock.while_sleeping = lambda: deliver_undelivered(bot, store)
     slack = MemberClient(workspace, into_app(bot.app), SECRET)
     yield SlackHarness(workspace, api, store, clock, client, bot, slack)
     bot.stop()
@@ -227,11 +234,17 @@ def run_bot(
     assert workspace.refusals == [], "the bot sent a request that Slack would refuse"
 
 
+def deliver_undelivered(bot: Bot, store: SQLiteStore) -> None:
+    """Deliver each event once, without a sweep, as a worker's thread does while a request waits."""
+    for event_id in store.list_undelivered(limit=100).items:
+        bot.notification_worker.process_event(event_id)
+
+
 @contextmanager
 def patient_lookups() -> Iterator[None]:
     """Let a bot that is assembled meanwhile wait longer for Slack: a busy machine may take a second."""
     with pytest.MonkeyPatch.context() as limits:
-        for module in (bot_app, card_updater, web_client):
+        for module in (bot_app, web_client):
             limits.setattr(module, "LOOKUP_SECONDS", PATIENT_SECONDS)
         yield
 

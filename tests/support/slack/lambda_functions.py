@@ -189,7 +189,9 @@ def deployed(harness: SlackHarness) -> Iterator[Deployment]:
             for name, build in builders.items()
         }
         store = DynamoDBStore(empty._client, prefix, workspace.team_id)
-        yield Deployment(harness, store, clients, functions, new_stream_records(store))
+        deployment = Deployment(harness, store, clients, functions, new_stream_records(store))
+        harness.clock.while_sleeping = deployment.deliver
+        yield deployment
 
 
 @pytest.fixture

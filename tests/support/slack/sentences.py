@@ -8,10 +8,12 @@ from typing import Any
 
 from bot.blocks.builders import Message
 from bot.blocks.mrkdwn import as_typed
-from bot.features.cards.views import occupancy
+from bot.features.cards.views import card_sentence, occupancy
 from bot.features.registration import views as registration_views
 from bot.notifications.messages import notification_message
 from bot.slack import error_messages
+from bot.slack.api_errors import ClassifiedError
+from bot.slack.context import CardStatus
 from domain import errors
 from domain.commands import RegisterOutcome, UnregisterOutcome
 from domain.enums import Cause, ChangeKind, ClosedReason, NotificationKind, RegistrationStatus
@@ -24,6 +26,7 @@ from domain.models import (
     UnregisterPreview,
     UserRegistration,
 )
+from playground.demo.seed import EVENTS
 from tests.support.builders import a_registration, a_waitlisted_registration, an_event
 from tests.support.environment import START
 
@@ -46,6 +49,23 @@ def already(position: int | None = None, title: str = YOGA) -> str:
     """Return the reply to a user who registers a second time."""
     status = RegistrationStatus.REGISTERED if position is None else RegistrationStatus.WAITLISTED
     return refusal(errors.AlreadyRegistered("yoga", title, "ada", status, position))
+
+
+def card_posted(event: Event, channel_id: str = EVENTS) -> str:
+    """Return the reply that says where a card is."""
+    return as_typed(card_sentence(event, CardStatus(channel_id, is_posted=True)))
+
+
+def card_on_its_way(event: Event, channel_id: str = EVENTS) -> str:
+    """Return the reply that promises a card."""
+    return as_typed(card_sentence(event, CardStatus(channel_id)))
+
+
+def card_refused(event: Event, code: str, channel_id: str = EVENTS) -> str:
+    """Return why Slack refuses a card, and what to do."""
+    failure = ClassifiedError.of_code(code)
+    refused = error_messages.card_not_posted(event.event_id, event.title, channel_id, failure)
+    return as_typed(refused)
 
 
 def unregistered(title: str = YOGA, *, promoted: str | None = None) -> str:

@@ -277,7 +277,7 @@ def test_forget_me_asks_then_deletes_and_promotes(harness: SlackHarness) -> None
     harness.event(capacity=1)
     harness.register(BJORN, CHLOE)
     asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me")
-    assert account_views.forget_me_question().text in reply(asked)
+    assert account_views.forget_me_question(BJORN).text in reply(asked)
     assert BJORN in harness.everything().users
 
     done = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.FORGET_ME)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from bot.blocks.ids import ActionId
-from bot.slack.error_messages import CARD_UNSURE, SENTENCES, unexpected
+from bot.slack.error_messages import SENTENCES, unexpected
 from bot.slack.refusals import RefreshFailed, SlackBusy
 from domain.enums import EventStatus
 from playground.client.member_client import ActionResult
@@ -282,11 +282,11 @@ def test_page_of_home_that_slack_does_not_show(
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        (Fault.rate_limited(), "because Slack is busy"),
-        (Fault.server_error(503), CARD_UNSURE),
+        (Fault.rate_limited(), "on its way"),
+        (Fault.server_error(503), "on its way"),
         (Fault.refused("not_in_channel"), "`/invite @Rollcall`"),
-        (Fault.refused("restricted_action"), "To choose another one"),
-        (Fault.refused("is_archived"), "To choose another one"),
+        (Fault.refused("restricted_action"), "To choose another channel"),
+        (Fault.refused("is_archived"), "To choose another channel"),
         (Fault.refused("purple_moon"), "Slack’s error: `purple_moon`"),
     ],
 )

@@ -383,7 +383,7 @@ def test_post_card_posts_another_card(harness: SlackHarness) -> None:
     result = harness.slack.submit(
         BJORN, top(harness).id, {(BlockId.CHANNEL, ActionId.INPUT): EVENTS}
     )
-    assert "The card for *Yoga in the park* has been posted." in reply(result)
+    assert sentences.card_posted(harness.bot.service.get_event("yoga")) in reply(result)
     assert sentences.taken(0, 2) in text_of(harness.workspace.messages(EVENTS)[-1].blocks)
 
 

@@ -58,8 +58,7 @@ def two_cards(harness: SlackHarness) -> list[Message]:
 
 
 def _card(harness: SlackHarness, event: Event, channel_id: str) -> Message:
-    harness.bot.notification_worker.post_card(event, channel_id)
-    return harness.workspace.messages(channel_id)[-1]
+    return harness.card_in(channel_id, event)
 
 
 def seats_shown(harness: SlackHarness, card: Message) -> str:

@@ -145,7 +145,7 @@ def test_many_cards_share_slacks_rate_and_all_end_current(harness: SlackHarness)
     event = harness.event(capacity=100)
     channels = [EVENTS, GENERAL, RANDOM]
     for number in range(30):
-        harness.bot.notification_worker.post_card(event, channels[number % 3])
+        harness.card_in(channels[number % 3], event)
     for user_id in GUESTS[:20]:
         harness.register(user_id)
         harness.deliver_due(2.5)
@@ -169,7 +169,7 @@ def cards(harness: SlackHarness) -> Any:
 def test_card_deleted_in_slack_is_forgotten(harness: SlackHarness) -> None:
     """It is not retried, and the other card is updated."""
     harness.card(harness.event())
-    harness.bot.notification_worker.post_card(harness.bot.service.get_event("yoga"), GENERAL)
+    harness.card_in(GENERAL, harness.bot.service.get_event("yoga"))
     harness.api.fail_next(UPDATE, Fault.refused("message_not_found"))
     harness.register(BJORN)
     harness.deliver_due()

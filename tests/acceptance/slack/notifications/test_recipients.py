@@ -93,4 +93,4 @@ def test_only_one_module_sends_direct_messages() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in sending
     }
-    assert modules == {"slack/direct_messages.py", "notifications/card_updater.py"}
+    assert modules == {"slack/direct_messages.py", "notifications/card_poster.py"}

@@ -18,6 +18,7 @@ from storage.dynamodb.store import DynamoDBStore
 from tests.support.environment import new_event, run_now, service_on
 from tests.support.notifications.delivery import all_undelivered
 from tests.support.notifications.message_kinds import kind_of
+from tests.support.slack.cards import put_card
 from tests.support.slack.harness import (
     AMARA,
     BJORN,
@@ -148,7 +149,7 @@ def test_another_process_continues_after_the_lease(bot: OnDynamoDB) -> None:
 def test_card_is_updated_and_deleted_with_its_event(bot: OnDynamoDB) -> None:
     """R8.3, R7.2."""
     bot.event(AMARA)
-    bot.notification_worker.post_card(bot.service.get_event("yoga"), EVENTS)
+    put_card(bot.harness.client, bot.store, bot.service.get_event("yoga"), EVENTS)
     bot.deliver_due()
     bot.service.ensure_user(bot.harness.draft(BJORN))
     bot.service.register("yoga", BJORN)

@@ -14,6 +14,8 @@ from bot.features.announcement.views import announcement_form
 from bot.features.event_form.changed_fields import fingerprints
 from bot.features.event_form.views import edit_form, event_created
 from bot.features.manage.views import capacity_preview
+from bot.slack.api_errors import ClassifiedError
+from bot.slack.context import CardStatus
 from bot.slack.frame_limits import fits
 from domain.enums import Audience
 from domain.inputs import AnnouncementDraft, utf16_length
@@ -64,5 +66,6 @@ def test_longest_event_form_fits(script: str) -> None:
 def test_longest_confirmations_fit(script: str) -> None:
     largest = event(**texts(script))
     preview = CapacityPreview(largest, 100_000, tuple(IDS), 5_000)
-    for view in (event_created(largest, "x" * 300), capacity_preview(preview)):
+    refused = CardStatus("C" * 20, refusal=ClassifiedError.of_code("not_in_channel"))
+    for view in (event_created(largest, refused), capacity_preview(preview)):
         assert fits(view.to_dict())

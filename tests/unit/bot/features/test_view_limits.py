@@ -38,6 +38,8 @@ from bot.features.registration import views as registration_views
 from bot.notifications import messages as notification_messages
 from bot.notifications.unreachable import MAX_NAMED
 from bot.slack import error_messages
+from bot.slack.api_errors import ClassifiedError
+from bot.slack.context import CardStatus
 from bot.slack.view_metadata import HomeMetadata
 from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.enums import (
@@ -284,6 +286,12 @@ def unreachable() -> Message:
     return notification_messages.unreachable_message(entry(), recipients, REGISTERED)
 
 
+REFUSED_CARD = CardStatus("C" * 20, refusal=ClassifiedError.of_code("not_in_channel"))
+
+REFUSED_CARD_RECORD = UnreachableRecipient(
+    user_id="C" * 20, version=1, kind=NotificationKind.CARD, reason="not_in_channel"
+)
+
 CASES: Mapping[str, Callable[[], Message | View]] = {
     "cards.views.event_card": lambda: cards_views.event_card(LARGEST),
     "cards.views.deleted_card": lambda: cards_views.deleted_card(LARGEST.title),
@@ -296,7 +304,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "event_form.views.edit_form": lambda: event_form_views.edit_form(
         LARGEST, fingerprints(LARGEST)
     ),
-    "event_form.views.event_created": lambda: event_form_views.event_created(LARGEST, "x" * 300),
+    "event_form.views.event_created": lambda: event_form_views.event_created(LARGEST, REFUSED_CARD),
     "event_form.views.event_edited": lambda: event_form_views.event_edited(
         ChangeOutcome(LARGEST, is_moved=True)
     ),
@@ -307,8 +315,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "manage.views.manage_event, both": lambda: manage(HALF, HALF),
     "manage.views.manage_event, closed": lambda: manage(HALF, HALF, CLOSED),
     "manage.views.manage_event, canceled": lambda: manage(HALF, HALF, CANCELED),
-    "manage.views.card_form": lambda: manage_views.card_form(LARGEST, after="1" * 17),
-    "manage.views.card_posted": lambda: manage_views.card_posted(LARGEST, None),
+    "manage.views.card_form": lambda: manage_views.card_form(LARGEST, "r" * 32, after="1" * 17),
+    "manage.views.card_requested": lambda: manage_views.card_requested(LARGEST, REFUSED_CARD),
+    "manage.views.taken_over": lambda: manage_views.taken_over(LARGEST),
     "manage.views.capacity_form": lambda: manage_views.capacity_form(LARGEST),
     "manage.views.capacity_set": lambda: manage_views.capacity_set(
         ChangeOutcome(LARGEST, promoted=tuple(IDS[:49]))
@@ -362,9 +371,12 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     **{
         f"notifications.messages.notification_message, {kind}": lambda kind=kind: notification(kind)  # type: ignore[misc]
         for kind in NotificationKind
-        if kind is not NotificationKind.EXPORT
+        if kind not in {NotificationKind.EXPORT, NotificationKind.CARD}
     },
     "notifications.messages.unreachable_message": unreachable,
+    "notifications.messages.card_refused_message": lambda: (
+        notification_messages.card_refused_message(entry(), REFUSED_CARD_RECORD)
+    ),
     "notifications.messages.no_files_message": lambda: notification_messages.no_files_message(
         entry(), "missing_scope"
     ),
@@ -398,8 +410,8 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "calendar.views.no_seat_yet": lambda: calendar_views.no_seat_yet(own()),
     "calendar.views.file_not_sent": lambda: calendar_views.file_not_sent(LARGEST),
     "calendar.views.no_files_here": lambda: calendar_views.no_files_here(LARGEST, "missing_scope"),
-    "account.views.forget_me_question": account_views.forget_me_question,
-    "account.views.forgotten": lambda: account_views.forgotten(False),
+    "account.views.forget_me_question": lambda: account_views.forget_me_question(IDS[0], SOME),
+    "account.views.forgotten": lambda: account_views.forgotten(False, IDS[0], SOME),
     "account.views.nothing_deleted": account_views.nothing_deleted,
     "account.views.help_message": account_views.help_message,
     "browsing.views.unknown_filter": lambda: browsing_views.unknown_filter(WORST * 3_900),

@@ -36,7 +36,8 @@ def said(notification: Notification, about: EventSummary | None = ABOUT) -> str:
     return text_of(notification_message(notification, entry).to_dict()["blocks"])
 
 
-MESSAGES = [kind for kind in NotificationKind if kind is not NotificationKind.EXPORT]
+NO_MESSAGES = {NotificationKind.EXPORT, NotificationKind.CARD}
+MESSAGES = [kind for kind in NotificationKind if kind not in NO_MESSAGES]
 """An export is a file."""
 
 
@@ -95,6 +96,8 @@ BUTTONS = {
     NotificationKind.REMINDER: f"[{ActionId.GIVE_UP_SEAT}]",
     NotificationKind.ANNOUNCEMENT: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",
     NotificationKind.DEACTIVATED: f"[{ActionId.MANAGE}]",
+    NotificationKind.ORGANIZER_LEFT: f"[{ActionId.MANAGE}]",
+    NotificationKind.ORPHANED: f"[{ActionId.TAKE_OVER}]",
 }
 
 
@@ -195,7 +198,7 @@ def report(*kinds: NotificationKind, more: int = 0, user_id: str = "U1") -> dict
     return unreachable_message(entry, recipients, more).to_dict()
 
 
-@pytest.mark.parametrize("kind", NotificationKind)
+@pytest.mark.parametrize("kind", [*MESSAGES, NotificationKind.EXPORT])
 def test_report_names_the_recipient_and_event_for_every_kind(kind: NotificationKind) -> None:
     """R9.2, escaped (R8.11)."""
     message = report(kind)

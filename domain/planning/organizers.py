@@ -1,0 +1,60 @@
+"""Commands about who organizes an event: organizers who are deleted, and admins who take over (R2.9)."""
+
+from __future__ import annotations
+
+from domain.commands import ChangeOutcome
+from domain.enums import Cause, ChangeKind, NotificationKind
+from domain.errors import AlreadyOrganized, NotOrganizer
+from domain.models import Actor, Event, Notification
+from domain.planning.events import field_changes
+from domain.planning.working_copy import WorkingCopy
+
+
+def remove_organizer(work: WorkingCopy, user_id: str, cause: Cause) -> ChangeOutcome:
+    """Take a user off the organizers; the first co-organizer takes their place. Raises `UnknownEvent`.
+
+    The organizers who are left are notified. If nobody is left, the workspace's admins are.
+    """
+    event = work.existing_event()
+    if not event.is_organizer(user_id):
+        return ChangeOutcome(event, changed=False)
+    left = tuple(one for one in event.organizer_ids if one != user_id)
+    _set_organizers(work, event, left, ChangeKind.ORGANIZER_LEFT, cause=cause)
+    if work.is_canceled_or_over():
+        return ChangeOutcome(work.current)
+    kind = NotificationKind.ORGANIZER_LEFT if left else NotificationKind.ORPHANED
+    for recipient in left or (None,):
+        work.notifications.append(Notification(kind=kind, user_id=recipient, about_user_id=user_id))
+    return ChangeOutcome(work.current)
+
+
+def take_over(work: WorkingCopy, actor: Actor) -> ChangeOutcome:
+    """Make an admin the organizer. Raises `UnknownEvent`, `NotOrganizer`, and `AlreadyOrganized`."""
+    event = work.existing_event()
+    if event.is_organizer(actor.user_id):
+        return ChangeOutcome(event, changed=False)
+    if not actor.is_admin:
+        raise NotOrganizer(work.event_id, actor.user_id)
+    if event.organizer_ids:
+        raise AlreadyOrganized(work.event_id, event.title, event.organizer_ids[0])
+    organizers = (actor.user_id,)
+    _set_organizers(work, event, organizers, ChangeKind.TAKEN_OVER, actor_id=actor.user_id)
+    return ChangeOutcome(work.current)
+
+
+def _set_organizers(
+    work: WorkingCopy,
+    event: Event,
+    organizer_ids: tuple[str, ...],
+    kind: ChangeKind,
+    *,
+    actor_id: str | None = None,
+    cause: Cause | None = None,
+) -> None:
+    values = {
+        "organizer_id": organizer_ids[0] if organizer_ids else None,
+        "co_organizer_ids": organizer_ids[1:],
+    }
+    changed = {name: value for name, value in values.items() if value != getattr(event, name)}
+    work.update_event(**changed, updated_at=work.now)
+    work.record(kind, actor_id=actor_id, cause=cause, fields=field_changes(event, changed))
