@@ -67,16 +67,42 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
-def spawn(work: Callable[[], None]) -> None:
-    """Run the work in a background thread, and log its failure."""
+class BackgroundThreads:
+    """Starts threads for background work. Implements `domain.ports.Spawn`."""
 
-    def run() -> None:
+    def __init__(self) -> None:
+        self._is_out = False
+
+    def __call__(self, work: Callable[[], None]) -> None:
+        """Run the work in a thread, and log its failure. Raises `ThreadNotStarted`, which is logged once."""
+        from domain.ports import ThreadNotStarted
+
         try:
-            work()
-        except Exception:  # the end of the thread: no caller is left to handle it
-            _logger.exception("background work failed")
+            threading.Thread(target=_run_logged, args=(work,), daemon=True).start()
+        except RuntimeError as error:
+            if not self._is_out:
+                _logger.critical(
+                    "Rollcall can't start a thread (%s). What waits for one is tried again each minute."
+                    " Raise the limits of memory and threads (TasksMax, ulimit -u), or restart Rollcall.",
+                    error,
+                )
+            self._is_out = True
+            raise ThreadNotStarted from error
+        self._is_out = False
 
-    threading.Thread(target=run, daemon=True).start()
+
+def _run_logged(work: Callable[[], None]) -> None:
+    from domain.errors import OperatorNeeded
+
+    try:
+        work()
+    except OperatorNeeded as error:
+        _logger.info("background work waits for the operator: %s", error.fault)
+    except Exception:  # the end of the thread: no caller is left to handle it
+        _logger.exception("background work failed")
+
+
+spawn = BackgroundThreads()
 
 
 # The store
@@ -85,26 +111,33 @@ def spawn(work: Callable[[], None]) -> None:
 @contextmanager
 def open_store(settings: Settings, workspace_id: str) -> Iterator[StoreWithOutbox]:
     """Open the store that the settings name, and close it on exit. Raises `StartupError`."""
+    from bot.store_alarm import watched
+
     if settings.sqlite_path is None:
         with _dynamodb_startup_errors():
             store = _open_dynamodb(settings, workspace_id)
-        yield store
+        yield watched(store, SystemClock())
         return
-    from domain.ports import Conflict, Unavailable
+    from domain.errors import OperatorNeeded
+    from domain.ports import AnswerLost, Conflict, Unavailable
     from storage.sqlite.store import SQLiteStore
 
     if not Path(settings.sqlite_path).absolute().parent.is_dir():
         raise StartupError(f"ROLLCALL_STORE: create the folder of {settings.sqlite_path} first.")
     try:
         file = SQLiteStore(settings.sqlite_path, workspace_id)
-    except ValueError as error:
-        raise StartupError(f"ROLLCALL_STORE: {error}") from error
+    except (OperatorNeeded, ValueError) as error:
+        raise StartupError(f"ROLLCALL_STORE: {getattr(error, 'fault', error)}") from error
+    except AnswerLost as error:
+        raise StartupError(
+            f"ROLLCALL_STORE: the disk of {settings.sqlite_path} fails: {error}"
+        ) from error
     except (Conflict, Unavailable) as error:
         raise StartupError(
             f"ROLLCALL_STORE: another process is using {settings.sqlite_path}: {error}"
         ) from error
     with closing(file):
-        yield file
+        yield watched(file, SystemClock())
 
 
 def _open_dynamodb(settings: Settings, workspace_id: str) -> StoreWithOutbox:
@@ -147,15 +180,14 @@ def _dynamodb_startup_errors() -> Iterator[None]:
     """Turn errors of DynamoDB and of the AWS configuration into `StartupError`."""
     from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
+    from domain.errors import OperatorNeeded
     from domain.ports import Unavailable
 
     try:
         yield
+    except OperatorNeeded as error:
+        raise StartupError(error.fault) from error
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
-            raise StartupError(
-                "The tables don't exist. Create them with `rollcall tables create`."
-            ) from error
         raise StartupError(f"DynamoDB refused the request: {error}") from error
     except NoRegionError as error:
         raise StartupError("Set AWS_REGION to the region of the tables.") from error

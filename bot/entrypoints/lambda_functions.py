@@ -236,12 +236,14 @@ def __getattr__(name: str) -> Function:
 
 
 def _build(name: str) -> Function:
+    from bot.store_alarm import watched
     from storage.dynamodb.store import DynamoDBStore, make_client
 
     build, needs = _FUNCTIONS[name]
     settings = Settings.from_env({**os.environ, **_secrets(os.environ)}, needs=needs)
+    clock = bootstrap.SystemClock()
     store = DynamoDBStore(make_client(), settings.table_prefix, settings.workspace_id)
-    return build(settings, store, bootstrap.SystemClock())
+    return build(settings, watched(store, clock), clock)
 
 
 def _secrets(env: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.rate_limiter import CARD_INTERVAL, RateLimiter
 from bot.slack.api_errors import FAILURES, CircuitBreaker, ErrorClass, classify
 from bot.slack.web_client import LOOKUP_SECONDS, bounded_client
-from domain.errors import Busy
+from domain.errors import Busy, OperatorNeeded
 from domain.models import Card, Event
 from domain.ports import Clock, Conflict, Unavailable
 
@@ -109,7 +109,7 @@ class CardUpdater:
     def _store_card(self, card: Card) -> None:
         try:
             self._store.put_card(card)
-        except (Conflict, Unavailable):
+        except (Conflict, OperatorNeeded, Unavailable):
             # A later click on the card stores it. This must not fail what the person asked for.
             _logger.warning("card of %s was not stored", card.event_id, exc_info=True)
             return

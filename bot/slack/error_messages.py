@@ -141,6 +141,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.Busy: lambda _: (
         "I’m too busy right now, so nothing changed. Please try again in a moment."
     ),
+    errors.OperatorNeeded: lambda _: (
+        "My storage isn’t working, so nothing changed. Please tell your admin, and try again later."
+    ),
     errors.NotConfirmed: lambda _: (
         "Not confirmed yet. I’m checking whether it went through, and I’ll let you know."
     ),
