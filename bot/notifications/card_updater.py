@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
 from slack_sdk import WebClient
 
@@ -23,10 +22,10 @@ _logger = logging.getLogger(__name__)
 
 UPDATE_METHOD = "chat.update"
 
-RETRY_DELAY = timedelta(seconds=5)
-"""Before a card that Slack did not update is tried again. It doubles with each failure in a row."""
+RETRY_DELAY = 5.0
+"""Seconds before a card that Slack did not update is tried again. It doubles with each failure in a row."""
 
-MAX_RETRY_DELAY = timedelta(seconds=40)
+MAX_RETRY_DELAY = 40.0
 
 MAX_FAILURES_IN_A_ROW = 3
 """Failures, of any cards, after which all cards wait for `RETRY_DELAY`."""
@@ -55,9 +54,9 @@ class CardUpdater:
         self._remembered: set[tuple[str, str]] = set()
         self._circuit_breaker = circuit_breaker
         self._rate_limiter = RateLimiter(clock)
-        self._paused_until = clock.now()
+        self._paused_until = clock.monotonic()
         self._failures_in_a_row = 0
-        self._failing: dict[tuple[str, str], tuple[int, datetime]] = {}
+        self._failing: dict[tuple[str, str], tuple[int, float]] = {}
         """How often in a row Slack did not update a card, and when to try again."""
         self._uncertain: dict[tuple[str, str], Card] = {}
         """Cards whose content is unknown: the last update may have replaced a newer one."""
@@ -138,7 +137,7 @@ class CardUpdater:
         current = self._store.get_event(event_id)
         is_outdated = current is not None and current.version > progress.version
         if is_outdated and progress.retry_at is None:
-            return CardProgress(progress.version, self._clock.now() + CARD_INTERVAL)
+            return CardProgress(progress.version, self._clock.monotonic() + CARD_INTERVAL)
         return progress
 
     def _cards(self, event_id: str) -> list[Card]:
@@ -153,9 +152,9 @@ class CardUpdater:
         _, not_before = self._failing.get(_key(card), (0, self._paused_until))
         refused_until = self._circuit_breaker.refused_until(UPDATE_METHOD)
         allowed_at = max(self._paused_until, refused_until, not_before)
-        if allowed_at <= self._clock.now():
+        if allowed_at <= self._clock.monotonic():
             allowed_at = self._rate_limiter.take(_key(card)) or allowed_at
-        if allowed_at > self._clock.now():
+        if allowed_at > self._clock.monotonic():
             return CardProgress(card.rendered_version, allowed_at)
         is_deleted = event.deletion is not None
         try:
@@ -184,7 +183,7 @@ class CardUpdater:
 
     def _handle_failure(self, card: Card, event: Event, error: Exception) -> CardProgress:
         failure = classify(error)
-        now = self._clock.now()
+        now = self._clock.monotonic()
         if failure.error_class is ErrorClass.TEMPORARY:
             return self._try_later(card)
         self._failing.pop(_key(card), None)
@@ -197,7 +196,7 @@ class CardUpdater:
                 _logger.error("card of %s skipped: %s", card.event_id, failure.reason)
                 return self._store_version(card, event)  # updated again when the event changes
             case ErrorClass.RATE_LIMITED:
-                self._paused_until = now + timedelta(seconds=failure.retry_after)
+                self._paused_until = now + failure.retry_after
             case ErrorClass.APP:
                 self._circuit_breaker.record_refusal(UPDATE_METHOD, failure.reason)
         refused_until = self._circuit_breaker.refused_until(UPDATE_METHOD)
@@ -206,17 +205,19 @@ class CardUpdater:
     def _try_later(self, card: Card) -> CardProgress:
         """Return when to update a card again. Others go on, unless Slack seems to be down."""
         failures, _ = self._failing.get(_key(card), (0, None))
-        retry_at = self._clock.now() + min(RETRY_DELAY * 2 ** min(failures, 8), MAX_RETRY_DELAY)
+        retry_at = self._clock.monotonic() + min(
+            RETRY_DELAY * 2 ** min(failures, 8), MAX_RETRY_DELAY
+        )
         self._failing[_key(card)] = (failures + 1, retry_at)
         self._failures_in_a_row += 1
         if self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
-            self._paused_until = self._clock.now() + RETRY_DELAY
+            self._paused_until = self._clock.monotonic() + RETRY_DELAY
         return CardProgress(card.rendered_version, retry_at)
 
     def _store_version(self, card: Card, event: Event) -> CardProgress:
         if not self._store.put_card(card.model_copy(update={"rendered_version": event.version})):
             # Another process showed a newer version, and this update may have replaced it.
-            return CardProgress(card.rendered_version, self._clock.now() + CARD_INTERVAL)
+            return CardProgress(card.rendered_version, self._clock.monotonic() + CARD_INTERVAL)
         self._uncertain.pop(_key(card), None)
         return CardProgress(event.version, None)
 

@@ -22,6 +22,7 @@ from bot.notifications.unreachable import add_unreported, organizer_reports
 from bot.slack.api_errors import FAILURES, ClassifiedError, ErrorClass, classify
 from bot.slack.direct_messages import require_member_id
 from domain.enums import EventStatus, NotificationKind, RegistrationStatus
+from domain.execution.first_seen import FirstSeen
 from domain.models import (
     Deferred,
     DeliveryState,
@@ -33,28 +34,31 @@ from domain.models import (
 )
 from domain.ports import Clock, Conflict
 
-LEASE_RETRY = timedelta(seconds=1)
-"""When to ask again for another process's lease. Its holder may have read the journal before our commit."""
+LEASE_RETRY = 1.0
+"""Seconds before asking again for another process's lease. Its holder may have read the journal before our commit."""
 
 TIME_SLICE = 0.5
 """Seconds of sending for one event, before other events and this event's cards get their turn."""
 
-MAX_RETRY_DELAY = timedelta(minutes=15)
+MAX_RETRY_DELAY = 900.0
 
 MAX_DEFERRED = 50
 """Deferred notifications of an event. At this many, the whole event waits for their retries."""
 
-INDEX_LAG = timedelta(seconds=2)
-"""Age of an entry before its audience is read: the roster's index may lack the latest seats."""
+INDEX_LAG = 2.0
+"""Seconds from an entry to the reading of its audience: the roster's index may lack the latest seats."""
 
 JOURNAL_PAGE = 20
 
 
 class CardProgress(NamedTuple):
-    """The version that all of an event's cards show at least, and when to update again (None: done)."""
+    """The version that all of an event's cards show at least, and when to update again (None: done).
+
+    The time is in seconds on the monotonic clock.
+    """
 
     version: int
-    retry_at: datetime | None
+    retry_at: float | None
 
 
 class EventDelivery:
@@ -73,11 +77,14 @@ class EventDelivery:
         self._message_sender = message_sender
         self._clock = clock
         self._holder = holder
+        self._first_seen = FirstSeen(clock)
 
     def deliver(
         self, event_id: str, update_cards: Callable[[Callable[[], None]], CardProgress]
-    ) -> datetime | None:
-        """Update cards and send notifications. Return when to continue, None if all is done.
+    ) -> float | None:
+        """Update cards and send notifications.
+
+        Return when to continue, on the monotonic clock, or None if all is done.
 
         `update_cards` gets a function to call around each update. It renews the lease, and raises
         `Conflict` once another process has it. Cards come first: they must be right within seconds
@@ -85,16 +92,21 @@ class EventDelivery:
         """
         lease = DeliveryLease.take(self._store, self._clock, event_id, self._holder)
         if lease is None:
-            return self._clock.now() + LEASE_RETRY
+            return self._clock.monotonic() + LEASE_RETRY
         run = _DeliveryRun(
-            self._message_sender, self._store, self._clock, lease, self._missing_names
+            self._message_sender,
+            self._store,
+            self._clock,
+            lease,
+            self._missing_names,
+            self._first_seen,
         )
         try:
             cards = update_cards(lease.renew)
             moments = [cards.retry_at, run.run(cards.version)]
         except Conflict:
             # The lease expired, and another process took it.
-            return self._clock.now() + LEASE_RETRY
+            return self._clock.monotonic() + LEASE_RETRY
         finally:
             lease.release()
         return min((moment for moment in moments if moment is not None), default=None)
@@ -110,19 +122,21 @@ class _DeliveryRun:
         clock: Clock,
         lease: DeliveryLease,
         missing_names: MissingNames,
+        first_seen: FirstSeen,
     ) -> None:
         self._message_sender = message_sender
         self._missing_names = missing_names
         self._store = store
         self._clock = clock
         self._lease = lease
+        self._first_seen = first_seen
         self._slice_ends = 0.0
 
     @property
     def _state(self) -> DeliveryState:
         return self._lease.state
 
-    def run(self, card_version: int) -> datetime | None:
+    def run(self, card_version: int) -> float | None:
         """Send for a slice of time. Return when to continue, None if all is done."""
         self._slice_ends = self._clock.monotonic() + TIME_SLICE
         try:
@@ -142,6 +156,9 @@ class _DeliveryRun:
             self._state.event_id, after=self._state.delivered_version, limit=JOURNAL_PAGE
         ):
             for entry in entries:
+                # The wait for an index starts for all of them together.
+                self._first_seen.at(entry.event_id, entry.version)
+            for entry in entries:
                 self._deliver(entry)
 
     def _deliver(self, entry: JournalEntry) -> None:
@@ -153,6 +170,7 @@ class _DeliveryRun:
             else:
                 self._deliver_to(notification.user_id, entry, number, notification)
             self._lease.save(notification=number + 1, recipient=None)
+        self._first_seen.forget(entry.event_id, entry.version)
         self._lease.stage(delivered_version=entry.version, notification=0, recipient=None)
         if notifications:
             self._lease.save()
@@ -160,8 +178,9 @@ class _DeliveryRun:
     def _deliver_to_audience(
         self, entry: JournalEntry, number: int, notification: Notification
     ) -> None:
-        readable_at = entry.at + INDEX_LAG
-        if readable_at > self._clock.now():
+        # The entry's own time is the clock of the process that wrote it.
+        readable_at = self._first_seen.at(entry.event_id, entry.version) + INDEX_LAG
+        if readable_at > self._clock.monotonic():
             raise Paused(readable_at)
         for user_id, cursor in recipients_of(
             self._store, entry, notification.audience, after=self._state.recipient
@@ -173,15 +192,14 @@ class _DeliveryRun:
         self, user_id: str, entry: JournalEntry, number: int, notification: Notification
     ) -> None:
         if len(self._state.deferred) >= MAX_DEFERRED:
-            raise Paused(self._next_retry() or self._clock.now())
+            raise Paused(self._next_retry() or self._clock.monotonic())
         earlier = [one for one in self._state.deferred if one.user_id == user_id]
         if earlier:
             # A person's notifications stay in order, so this one waits for the earlier one.
-            self._defer(user_id, entry.version, number, 0, earlier[-1].not_before)
+            self._defer(user_id, entry.version, number, 0)
             return
         if self._send_notification(user_id, entry, notification) is ErrorClass.TEMPORARY:
-            not_before = self._clock.now() + FIRST_RETRY_DELAY
-            self._defer(user_id, entry.version, number, 1, not_before)
+            self._defer(user_id, entry.version, number, 1)
 
     # Sending
 
@@ -230,7 +248,7 @@ class _DeliveryRun:
             failure = classify(error)
             if failure.error_class is not ErrorClass.RATE_LIMITED:
                 return failure
-            raise Paused(self._clock.now() + timedelta(seconds=failure.retry_after)) from error
+            raise Paused(self._clock.monotonic() + failure.retry_after) from error
         self._lease.renew()
         refused = self._message_sender.send_file(
             user_id, entry, lambda: export_file(self._store, event, self._missing_names.names)
@@ -251,7 +269,7 @@ class _DeliveryRun:
 
     def _prepare_to_send(self) -> None:
         if self._clock.monotonic() >= self._slice_ends:
-            raise Paused(self._clock.now())
+            raise Paused(self._clock.monotonic())
         self._lease.renew()
 
     def _is_current(self, user_id: str, notification: Notification, entry: JournalEntry) -> bool:
@@ -292,28 +310,45 @@ class _DeliveryRun:
 
     # Retries
 
-    def _next_retry(self) -> datetime | None:
+    def _next_retry(self) -> float | None:
         # A person's first deferred notification sets the time, because the others wait for it.
-        first = {one.user_id: one.not_before for one in reversed(self._state.deferred)}
-        return min(first.values(), default=None)
+        first = {one.user_id: one for one in reversed(self._state.deferred)}
+        return min(map(self._due_at, first.values()), default=None)
 
-    def _defer(
-        self, user_id: str, version: int, number: int, attempts: int, not_before: datetime
-    ) -> None:
+    def _due_at(self, deferred: Deferred) -> float:
+        """Return when to try again, on the monotonic clock.
+
+        The stored time is a wall time, perhaps another process's. It can't delay a retry for longer
+        than its delay, counted from when this process first saw it.
+        """
+        by_wall_clock = (deferred.not_before - self._clock.now()).total_seconds()
+        return min(
+            self._first_seen_at(deferred) + _retry_delay(deferred.attempts),
+            self._clock.monotonic() + by_wall_clock,
+        )
+
+    def _first_seen_at(self, deferred: Deferred) -> float:
+        return self._first_seen.at(*_retry_key(self._state.event_id, deferred))
+
+    def _defer(self, user_id: str, version: int, number: int, attempts: int) -> None:
         deferred = Deferred(
             user_id=user_id,
             version=version,
             notification=number,
             attempts=attempts,
-            not_before=not_before,
+            not_before=self._not_before(attempts),
         )
+        self._first_seen_at(deferred)
         self._lease.stage(deferred=(*self._state.deferred, deferred))
+
+    def _not_before(self, attempts: int) -> datetime:
+        return self._clock.now() + timedelta(seconds=_retry_delay(attempts))
 
     def _retry_deferred(self) -> None:
         """Retry the deferred notifications that are due, each person's in order."""
         held_back: set[str] = set()
         for deferred in self._state.deferred:
-            if deferred.user_id in held_back or deferred.not_before > self._clock.now():
+            if deferred.user_id in held_back or self._due_at(deferred) > self._clock.monotonic():
                 held_back.add(deferred.user_id)
                 continue
             entry = self._store.get_journal_entry(self._state.event_id, deferred.version)
@@ -336,15 +371,18 @@ class _DeliveryRun:
         return None if failure is None else failure.error_class
 
     def _defer_again(self, deferred: Deferred) -> None:
-        delay = min(FIRST_RETRY_DELAY * 2**deferred.attempts, MAX_RETRY_DELAY)
+        attempts = deferred.attempts + 1
         again = deferred.model_copy(
-            update={"attempts": deferred.attempts + 1, "not_before": self._clock.now() + delay}
+            update={"attempts": attempts, "not_before": self._not_before(attempts)}
         )
+        self._first_seen.forget(*_retry_key(self._state.event_id, deferred))
+        self._first_seen_at(again)
         self._lease.save(
             deferred=tuple(again if one == deferred else one for one in self._state.deferred)
         )
 
     def _remove_deferred(self, deferred: Deferred) -> None:
+        self._first_seen.forget(*_retry_key(self._state.event_id, deferred))
         self._lease.save(
             deferred=tuple(one for one in self._state.deferred if one != deferred),
             # Saved together: after a crash, the next process still clears the entry's mark.
@@ -367,3 +405,15 @@ class _DeliveryRun:
 def _in_order(entry: JournalEntry) -> list[Notification]:
     """Return an entry's notifications in order: those to one person first, then those to an audience."""
     return sorted(entry.notifications, key=lambda notification: notification.user_id is None)
+
+
+def _retry_delay(attempts: int) -> float:
+    """Return the seconds before the next try: none for one that only waits for an earlier one."""
+    if attempts == 0:
+        return 0.0
+    # Its number of tries has no limit: without one for the power, it would overflow in the end.
+    return min(FIRST_RETRY_DELAY * 2.0 ** min(attempts - 1, 8), MAX_RETRY_DELAY)
+
+
+def _retry_key(event_id: str, deferred: Deferred) -> tuple[str | int, ...]:
+    return (event_id, deferred.user_id, deferred.version, deferred.notification, deferred.attempts)

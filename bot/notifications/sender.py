@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import TypeVar
 
 from slack_sdk import WebClient
@@ -22,7 +21,8 @@ T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 
-FIRST_RETRY_DELAY = timedelta(seconds=5)
+FIRST_RETRY_DELAY = 5.0
+"""Seconds before a message that Slack did not take is tried again."""
 
 POST_METHOD = "chat.postMessage"
 
@@ -34,9 +34,9 @@ MAX_FAILURES_IN_A_ROW = 3
 
 
 class Paused(Exception):
-    """Nothing may be sent before `until`."""
+    """Nothing may be sent before `until`, in seconds on the monotonic clock."""
 
-    def __init__(self, until: datetime) -> None:
+    def __init__(self, until: float) -> None:
         super().__init__(until)
         self.until = until
 
@@ -48,7 +48,7 @@ class MessageSender:
         self._client = client
         self._clock = clock
         self._circuit_breaker = circuit_breaker
-        self._paused_until = clock.now()
+        self._paused_until = clock.monotonic()
         self._failures = 0
 
     def send(
@@ -88,7 +88,7 @@ class MessageSender:
         except SlackApiError as error:
             return self._handle_failure(method, classify(error), user_id, entry)
         paused_until = max(self._paused_until, self._circuit_breaker.refused_until(method))
-        if paused_until > self._clock.now():
+        if paused_until > self._clock.monotonic():
             raise Paused(paused_until)
         try:
             built = build()
@@ -112,13 +112,13 @@ class MessageSender:
     def _handle_failure(
         self, method: str, failure: ClassifiedError, user_id: str, entry: JournalEntry
     ) -> ClassifiedError:
-        now = self._clock.now()
+        now = self._clock.monotonic()
         match failure.error_class:
             case ErrorClass.APP:
                 self._circuit_breaker.record_refusal(method, failure.reason)
                 raise Paused(self._circuit_breaker.refused_until(method))
             case ErrorClass.RATE_LIMITED:
-                self._paused_until = now + timedelta(seconds=failure.retry_after)
+                self._paused_until = now + failure.retry_after
                 raise Paused(self._paused_until)
             case ErrorClass.TEMPORARY:
                 self._failures += 1

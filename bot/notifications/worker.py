@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from slack_sdk import WebClient
@@ -21,26 +21,26 @@ from domain.ports import Clock, Spawn, Unavailable
 
 _logger = logging.getLogger(__name__)
 
-RECONCILE_INTERVAL = timedelta(days=1)
-"""How often the stored users are compared with Slack's members (R8.14)."""
+RECONCILE_INTERVAL = 24 * 3600.0
+"""Seconds after which the stored users are compared with Slack's members again (R8.14)."""
 
-FIRST_RECONCILE_DELAY = timedelta(minutes=10)
-"""Time from start to the first comparison, short enough for a process that restarts each day."""
+FIRST_RECONCILE_DELAY = 600.0
+"""Seconds from start to the first comparison, short enough for a process that restarts each day."""
 
-RECONCILE_RETRY_DELAY = timedelta(hours=1)
+RECONCILE_RETRY_DELAY = 3600.0
 
-SWEEP_INTERVAL = timedelta(minutes=1)
-"""How often the sweep looks for work that others left."""
+SWEEP_INTERVAL = 60.0
+"""Seconds after which the sweep looks again for work that others left."""
 
 MAX_EVENTS_EXAMINED = 100
 
-RETRY_AFTER_FAILURE = timedelta(seconds=15)
+RETRY_AFTER_FAILURE = 15.0
 
 MAX_PAUSE = 5.0
 """Seconds that a Lambda function waits for an event to become due. Most card updates fit in."""
 
-RETRY_AFTER_UNAVAILABLE = timedelta(seconds=1)
-"""When to ask a store again that did not respond. That passes, and cards must be right within seconds."""
+RETRY_AFTER_UNAVAILABLE = 1.0
+"""Seconds before a store that did not respond is asked again. That passes, and cards must be right within seconds."""
 
 
 class NotificationWorker:
@@ -73,9 +73,10 @@ class NotificationWorker:
         self._delivery = EventDelivery(store, message_sender, missing_names, clock, holder)
         self._card_updater = CardUpdater(store, client, clock, circuit_breaker)
         self._lock = threading.Lock()
-        self._due: dict[str, datetime] = {}
-        self._next_sweep = clock.now()
-        self._next_reconciliation = clock.now() + FIRST_RECONCILE_DELAY
+        # Times are seconds on the monotonic clock: nothing waits for a wall clock that was set back.
+        self._due: dict[str, float] = {}
+        self._next_sweep = clock.monotonic()
+        self._next_reconciliation = clock.monotonic() + FIRST_RECONCILE_DELAY
         self._signal = threading.Event()
         self._is_stopping = False
         self._thread: threading.Thread | None = None
@@ -104,7 +105,7 @@ class NotificationWorker:
         self._signal.set()
 
     def _schedule(self, event_id: str) -> None:
-        now = self._clock.now()
+        now = self._clock.monotonic()
         with self._lock:
             # An event that is due already keeps its turn.
             self._due[event_id] = min(self._due.get(event_id, now), now)
@@ -130,11 +131,11 @@ class NotificationWorker:
     def process_due_events(self) -> float:
         """Process all events that are due. Return the seconds until the next one is."""
         while not self._is_stopping:
-            if self._clock.now() >= self._next_sweep:
-                self._next_sweep = self._clock.now() + SWEEP_INTERVAL
+            if self._clock.monotonic() >= self._next_sweep:
+                self._next_sweep = self._clock.monotonic() + SWEEP_INTERVAL
                 self._run_safely(self.sweep)
-            if self._clock.now() >= self._next_reconciliation:
-                self._next_reconciliation = self._clock.now() + RECONCILE_INTERVAL
+            if self._clock.monotonic() >= self._next_reconciliation:
+                self._next_reconciliation = self._clock.monotonic() + RECONCILE_INTERVAL
                 self._spawn(self._reconcile_safely)
             event_id = self._take_due()
             if event_id is None:
@@ -145,7 +146,7 @@ class NotificationWorker:
                     self._due.setdefault(event_id, again)
         with self._lock:
             following = min([self._next_sweep, *self._due.values()])
-        return max(0.0, (following - self._clock.now()).total_seconds())
+        return max(0.0, following - self._clock.monotonic())
 
     def process_until(self, deadline: float) -> set[str]:
         """Process events until a time on the monotonic clock. Return the ids of those that failed.
@@ -179,36 +180,39 @@ class NotificationWorker:
         with self._lock:
             if not self._due:
                 return None
-            return max(0.0, (min(self._due.values()) - self._clock.now()).total_seconds())
+            return max(0.0, min(self._due.values()) - self._clock.monotonic())
 
     def _reconcile_safely(self) -> None:
         try:
             self._reconcile()
         except Exception:
             _logger.exception("comparison with Slack's members failed, retrying in an hour")
-            self._next_reconciliation = self._clock.now() + RECONCILE_RETRY_DELAY
+            self._next_reconciliation = self._clock.monotonic() + RECONCILE_RETRY_DELAY
 
     def _take_due(self) -> str | None:
         """Take the event that has been due for the longest time, None if none is due."""
         with self._lock:
             due = min(self._due.items(), key=lambda item: item[1], default=None)
-            if due is None or due[1] > self._clock.now():
+            if due is None or due[1] > self._clock.monotonic():
                 return None
             del self._due[due[0]]
             return due[0]
 
-    def _run_safely(self, work: Callable[[], datetime | None]) -> datetime | None:
+    def _run_safely(self, work: Callable[[], float | None]) -> float | None:
         try:
             return work()
         except Unavailable as error:
             _logger.warning("the store did not respond, retrying: %s", error)
-            return self._clock.now() + RETRY_AFTER_UNAVAILABLE
+            return self._clock.monotonic() + RETRY_AFTER_UNAVAILABLE
         except Exception:
             _logger.exception("notifications failed, retrying")
-            return self._clock.now() + RETRY_AFTER_FAILURE
+            return self._clock.monotonic() + RETRY_AFTER_FAILURE
 
-    def process_event(self, event_id: str) -> datetime | None:
-        """Send an event's notifications and update its cards. Return when to continue, None if all is done."""
+    def process_event(self, event_id: str) -> float | None:
+        """Send an event's notifications and update its cards.
+
+        Return when to continue, on the monotonic clock, or None if all is done.
+        """
         return self._delivery.deliver(
             event_id,
             lambda renew_lease: self._card_updater.update_cards(event_id, renew_lease),

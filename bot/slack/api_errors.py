@@ -6,7 +6,6 @@ import logging
 import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import Enum, auto
 from http.client import HTTPException
 from typing import Any
@@ -18,8 +17,8 @@ from domain.ports import Clock
 
 _logger = logging.getLogger(__name__)
 
-PAUSE = timedelta(minutes=1)
-"""Time without calls after Slack refused the app itself."""
+PAUSE = 60.0
+"""Seconds without calls after Slack refused the app itself."""
 
 FAILURES = (SlackClientError, OSError, HTTPException)
 """The errors that a call to Slack raises: refusals, lost connections, responses that are cut off."""
@@ -225,11 +224,11 @@ class CircuitBreaker:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._refusals: dict[str, str] = {}
-        self._nothing_until = clock.now()
-        self._until: dict[str, datetime] = {}
+        self._nothing_until = clock.monotonic()
+        self._until: dict[str, float] = {}
 
-    def refused_until(self, method: str) -> datetime:
-        """Return the time before which this method must not be called."""
+    def refused_until(self, method: str) -> float:
+        """Return the time on the monotonic clock before which this method must not be called."""
         return max(self._nothing_until, self._until.get(method, self._nothing_until))
 
     def record_refusal(self, method: str, reason: str) -> None:
@@ -242,7 +241,7 @@ class CircuitBreaker:
                 "Slack refuses the app: %s. Everything is kept, and nothing is sent", reason
             )
         self._refusals[method] = reason
-        until = self._clock.now() + PAUSE
+        until = self._clock.monotonic() + PAUSE
         if reason in _OF_ONE_METHOD:
             self._until[method] = until
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from slack_sdk import WebClient
@@ -21,8 +20,8 @@ from domain.ports import Clock
 
 T = TypeVar("T")
 
-CACHED_FOR = timedelta(minutes=5)
-"""How long a member may still act as an admin after losing that role."""
+CACHED_FOR = 300.0
+"""Seconds for which a member may still act as an admin after losing that role."""
 
 CACHE_SIZE = 10_000
 """Members cached at a time."""
@@ -38,7 +37,8 @@ LATER_SECONDS = 20.0
 class _Profile:
     is_admin: bool
     time_zone: str
-    expires_at: datetime
+    expires_at: float
+    """In seconds on the monotonic clock."""
     team_ids: frozenset[str] | None
     """The member's workspaces and organization; None if Slack can't say."""
     is_guest: bool | None = None
@@ -166,7 +166,7 @@ class MemberDirectory:
                 yield member
 
     def _look_up(self, user_id: str) -> _Profile:
-        now = self._clock.now()
+        now = self._clock.monotonic()
         with self._lock:
             cached = self._cache.get(user_id)
         if cached is not None and cached.expires_at > now:
@@ -187,7 +187,7 @@ class MemberDirectory:
         profile = _Profile(
             is_admin=is_ours and bool(user.get("is_admin") or user.get("is_owner")),
             time_zone=zone if zone in time_zones() else "UTC",
-            expires_at=self._clock.now() + CACHED_FOR,
+            expires_at=self._clock.monotonic() + CACHED_FOR,
             team_ids=team_ids,
             is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         )

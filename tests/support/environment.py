@@ -12,35 +12,61 @@ from domain.execution.loader import load_snapshot
 from domain.inputs import EventDraft, UserDraft
 from domain.models import Event, User
 from domain.planning import planner
-from domain.ports import Store
+from domain.ports import Clock, Store
 from domain.service import Service
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
 class ManualClock:
-    """Clock that moves only when someone sleeps or calls `advance`."""
+    """Clock that moves only when someone sleeps or calls `advance`, or `set_wall` for its wall time."""
 
     def __init__(self, now: datetime = START) -> None:
         self._now = now
-        self._seconds = 0.0
+        self._elapsed = timedelta()
 
     def now(self) -> datetime:
         return self._now
 
     def monotonic(self) -> float:
-        return self._seconds
+        return self._elapsed.total_seconds()
 
     def sleep(self, seconds: float) -> None:
-        self.advance(timedelta(seconds=seconds))
+        self.advance(seconds)
 
     def wait(self, signal: threading.Event, seconds: float) -> bool:
         """Wait for the signal, however long it takes; with 0 seconds, only look."""
         return signal.wait(None if seconds else 0)
 
-    def advance(self, by: timedelta) -> None:
-        self._now += by
-        self._seconds += by.total_seconds()
+    def advance(self, by: timedelta | float) -> None:
+        """Let time pass: a timedelta, or seconds."""
+        passed = by if isinstance(by, timedelta) else timedelta(seconds=by)
+        self._now += passed
+        self._elapsed += passed
+
+    def set_wall(self, now: datetime) -> None:
+        """Set the wall time back or ahead, as an operator or NTP does. The monotonic time stays."""
+        self._now = now
+
+
+class ApartClock:
+    """The clock of another process: its wall time is apart from `clock`'s, and they run together."""
+
+    def __init__(self, clock: ManualClock, apart: timedelta) -> None:
+        self._clock = clock
+        self._apart = apart
+
+    def now(self) -> datetime:
+        return self._clock.now() + self._apart
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic() + 1_000.0  # no two processes count from the same moment
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
+
+    def wait(self, signal: threading.Event, seconds: float) -> bool:
+        return self._clock.wait(signal, seconds)
 
 
 def run_now(work: Callable[[], None]) -> None:
@@ -63,7 +89,7 @@ def ids(prefix: str = "id") -> Callable[[], str]:
 def service_on(
     store: Store,
     *,
-    clock: ManualClock | None = None,
+    clock: Clock | None = None,
     spawn: Callable[[Callable[[], None]], None] = run_now,
     new_id: Callable[[], str] | None = None,
     on_commit: Callable[[str], None] = lambda _: None,

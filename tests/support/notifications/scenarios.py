@@ -34,14 +34,12 @@ def _everyone(scene: DeliveryScene) -> Event:
     """Promote and move in one edit: recipients are waitlisted, registered and just promoted."""
     event = scene.event(AMARA, BJORN, CHLOE, capacity=1)
     scene.service.edit_event(event.event_id, EventChanges.of(capacity=2, location="Room 2"))
-    scene.harness.clock.advance(timedelta(seconds=3))
     return event
 
 
 def _canceled(scene: DeliveryScene) -> Event:
     event = scene.event(AMARA, BJORN, capacity=2)
     scene.service.cancel_event(event.event_id)
-    scene.harness.clock.advance(timedelta(seconds=3))
     return event
 
 

@@ -12,10 +12,12 @@ from functools import wraps
 from itertools import count
 from typing import Any, ParamSpec, TypeVar, cast
 
+import pytest
 from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot.features.cards.views import event_card
+from bot.notifications import delivery
 from bot.notifications.lease import LEASE
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
@@ -157,26 +159,25 @@ class DeliveryScene:
         self, notification_worker: NotificationWorker, event_id: str, seconds: float = 120
     ) -> None:
         """Let a worker process an event until nothing is left to do."""
-        end = self.harness.clock.now() + timedelta(seconds=seconds)
-        while self.harness.clock.now() < end:
+        clock = self.harness.clock
+        end = clock.monotonic() + seconds
+        while clock.monotonic() < end:
             again = notification_worker.process_event(event_id)
             if again is None:
                 return
-            self.harness.clock.advance(
-                max(again - self.harness.clock.now(), timedelta(milliseconds=1))
-            )
+            clock.advance(max(again - clock.monotonic(), 0.001))
         raise AssertionError(f"{event_id} was not finished after {seconds} seconds")
 
     def restart(self) -> None:
         """Let a new process deliver what others left, until nothing is undelivered."""
         notification_worker = self.worker(f"restarted{next(_numbers)}")
         self.harness.clock.advance(LEASE)
-        end = self.harness.clock.now() + 2 * SWEEP_INTERVAL
-        while self.harness.clock.now() < end:
+        end = self.harness.clock.monotonic() + 2 * SWEEP_INTERVAL
+        while self.harness.clock.monotonic() < end:
             seconds = notification_worker.process_due_events()
             if not self.undelivered():
                 return
-            self.harness.clock.advance(timedelta(seconds=min(seconds, 5)))
+            self.harness.clock.advance(min(seconds, 5))
         raise AssertionError(f"{self.undelivered()} is still undelivered")
 
     def undelivered(self) -> set[str]:
@@ -205,8 +206,9 @@ class DeliveryScene:
 
 @contextmanager
 def delivery_scene(harness: SlackHarness, kind: Kind) -> Iterator[DeliveryScene]:
-    """Yield a scene with an empty store of this kind."""
-    with empty_store(kind) as store:
+    """Yield a scene with an empty store of this kind, and no wait for an index: these have no lag."""
+    with empty_store(kind) as store, pytest.MonkeyPatch.context() as limits:
+        limits.setattr(delivery, "INDEX_LAG", 0.0)
         yield DeliveryScene(
             harness, cast(StoreWithOutbox, store), service_on(store, clock=harness.clock)
         )

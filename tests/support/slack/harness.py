@@ -106,10 +106,10 @@ class SlackHarness:
 
     def deliver_due(self, seconds: float = 3) -> None:
         """Let time pass, and let the notification worker deliver what is due."""
-        end = self.clock.now() + timedelta(seconds=seconds)
-        while self.clock.now() <= end:
+        end = self.clock.monotonic() + seconds
+        while self.clock.monotonic() <= end:
             self.bot.notification_worker.process_due_events()
-            self.clock.advance(timedelta(seconds=0.5))
+            self.clock.advance(0.5)
 
     def direct_messages(self, user_id: str) -> list[str]:
         """Return the texts of the bot's direct messages to a member."""

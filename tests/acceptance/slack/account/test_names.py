@@ -21,7 +21,7 @@ from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, files
 from tests.support.slack.modals import manage_modal, press
 
 LOOK_UP = "users.info"
-EVERY_MINUTE = SWEEP_INTERVAL.total_seconds() + 3
+EVERY_MINUTE = SWEEP_INTERVAL + 3
 
 
 def name_of(harness: SlackHarness, user_id: str) -> str:

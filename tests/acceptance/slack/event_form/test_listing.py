@@ -25,7 +25,7 @@ from tests.support.slack.modals import form, submit
 
 INFO = "conversations.info"
 INPUTS[BlockId.TIME_ZONE] = (BlockId.TIME_ZONE.value, ActionId.TIME_ZONE.value)
-EVERY_MINUTE = SWEEP_INTERVAL.total_seconds() + 3
+EVERY_MINUTE = SWEEP_INTERVAL + 3
 FAILURES = [
     Fault.rate_limited(30),
     Fault.server_error(503),

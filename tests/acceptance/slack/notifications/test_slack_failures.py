@@ -124,12 +124,12 @@ def test_app_failure_keeps_all_messages_with_one_alarm(
     two_messages_each(harness)
     harness.api.faults.set_default(Fault.refused(error))
     with caplog.at_level(logging.WARNING):
-        harness.deliver_due(3 * PAUSE.total_seconds())
+        harness.deliver_due(3 * PAUSE)
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
     assert error in caplog.text
     assert len(sent_to(harness)) <= 4
     harness.api.faults.set_default(None)
-    harness.deliver_due(PAUSE.total_seconds() + 5)
+    harness.deliver_due(PAUSE + 5)
     assert received(harness, CHLOE) == received(harness, DIEGO) == ["promoted", "canceled"]
     assert undelivered(harness) == ()
 

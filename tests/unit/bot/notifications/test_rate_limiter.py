@@ -13,7 +13,7 @@ def test_card_gets_one_token_a_second() -> None:
     clock = ManualClock()
     limiter = RateLimiter(clock)
     assert limiter.take(("C", "1")) is None
-    assert limiter.take(("C", "1")) == clock.now() + timedelta(seconds=1)
+    assert limiter.take(("C", "1")) == clock.monotonic() + 1
     assert limiter.take(("C", "2")) is None
     clock.advance(timedelta(seconds=1))
     assert limiter.take(("C", "1")) is None
@@ -39,7 +39,7 @@ def test_reserved_time_is_kept() -> None:
     for card, reserved in sorted(
         ((card, at) for card, at in waits.items() if at is not None), key=lambda item: item[1]
     ):
-        clock.advance(reserved - clock.now())
+        clock.advance(reserved - clock.monotonic())
         assert limiter.take(card) is None
 
 
@@ -61,5 +61,5 @@ def test_abandoned_reservation_of_a_card_blocks_no_one() -> None:
     limiter = RateLimiter(clock)
     for number in range(BURST + 3):
         limiter.take(("C", str(number)))
-    clock.advance(timedelta(seconds=4) + RESERVATION_GRACE)
+    clock.advance(4 + RESERVATION_GRACE)
     assert limiter.take(("C", "late")) is None
