@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,12 +92,13 @@ class BackgroundThreads:
 
 
 def _run_logged(work: Callable[[], None]) -> None:
-    from domain.errors import OperatorNeeded
+    from domain.errors import Busy
+    from domain.ports import Unavailable
 
     try:
         work()
-    except OperatorNeeded as error:
-        _logger.info("background work waits for the operator: %s", error.fault)
+    except (Busy, Unavailable) as error:
+        _logger.warning("background work did not finish (%r), and is tried again later", error)
     except Exception:  # the end of the thread: no caller is left to handle it
         _logger.exception("background work failed")
 
@@ -389,6 +390,24 @@ def build_service(store: StoreWithOutbox, clock: Clock) -> Service:
     )
 
 
+def start_threads(executor: Executor) -> None:
+    """Start all threads that handle Slack's requests, so none is missing when requests come."""
+    all_run = threading.Barrier(THREADS)
+    for future in [executor.submit(all_run.wait) for _ in range(THREADS)]:
+        future.result()
+
+
+@contextmanager
+def _thread_startup_errors() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        raise StartupError(
+            f"Rollcall can't start its threads ({error}). Raise the limits of memory and threads"
+            " (TasksMax, ulimit -u)."
+        ) from error
+
+
 @contextmanager
 def running_bot(settings: Settings) -> Iterator[Bot]:
     """Run a bot with its notification worker, and stop it on exit. Raises `StartupError`."""
@@ -398,7 +417,9 @@ def running_bot(settings: Settings) -> Iterator[Bot]:
     secret = settings.signing_secret or new_id()
     with open_store(settings, workspace_id) as store:
         bot = build_bot(store, client, workspace_id=workspace_id, signing_secret=secret)
-        bot.notification_worker.start()
+        with _thread_startup_errors():
+            start_threads(bot.executor)
+            bot.notification_worker.start()
         try:
             yield bot
         finally:

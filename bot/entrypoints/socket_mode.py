@@ -12,7 +12,7 @@ from bot.entrypoints.bootstrap import Bot, StartupError, slack_startup_errors
 from bot.entrypoints.settings import Settings
 from bot.slack.envelopes import answer
 from bot.slack.socket_connection import Timeouts
-from bot.slack.socket_mode import NotConnected, SocketModeClient, SocketModeOff
+from bot.slack.socket_mode import NotConnected, SocketModeClient, SocketModeOff, Stalled
 
 
 def build_client(
@@ -26,6 +26,7 @@ def build_client(
         on_connected=on_connected,
         jitter=random.random,
         timeouts=timeouts,
+        stalled=bot.notification_worker.stalled,
     )
 
 
@@ -39,6 +40,8 @@ def serve(client: SocketModeClient, settings: Settings) -> None:
             "Socket Mode is off for this app. Turn it on under Socket Mode in the app's settings,"
             " then start Rollcall again."
         ) from error
+    except Stalled as error:
+        raise StartupError(str(error)) from error
     except NotConnected as error:
         raise StartupError(f"Rollcall could not connect to Slack for a minute: {error}") from error
 

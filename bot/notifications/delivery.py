@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -80,7 +81,11 @@ class EventDelivery:
         self._first_seen = FirstSeen(clock)
 
     def deliver(
-        self, event_id: str, update_cards: Callable[[Callable[[], None]], CardProgress]
+        self,
+        event_id: str,
+        update_cards: Callable[[Callable[[], None]], CardProgress],
+        *,
+        until: float = math.inf,
     ) -> float | None:
         """Update cards and send notifications.
 
@@ -88,7 +93,8 @@ class EventDelivery:
 
         `update_cards` gets a function to call around each update. It renews the lease, and raises
         `Conflict` once another process has it. Cards come first: they must be right within seconds
-        (R8.3). An entry stays marked undelivered until the cards show its version.
+        (R8.3). An entry stays marked undelivered until the cards show its version. Nothing is sent from
+        `until` on.
         """
         lease = DeliveryLease.take(self._store, self._clock, event_id, self._holder)
         if lease is None:
@@ -103,7 +109,7 @@ class EventDelivery:
         )
         try:
             cards = update_cards(lease.renew)
-            moments = [cards.retry_at, run.run(cards.version)]
+            moments = [cards.retry_at, run.run(cards.version, until)]
         except Conflict:
             # The lease expired, and another process took it.
             return self._clock.monotonic() + LEASE_RETRY
@@ -136,9 +142,9 @@ class _DeliveryRun:
     def _state(self) -> DeliveryState:
         return self._lease.state
 
-    def run(self, card_version: int) -> float | None:
+    def run(self, card_version: int, until: float) -> float | None:
         """Send for a slice of time. Return when to continue, None if all is done."""
-        self._slice_ends = self._clock.monotonic() + TIME_SLICE
+        self._slice_ends = min(self._clock.monotonic() + TIME_SLICE, until)
         try:
             self._retry_deferred()
             self._deliver_new()

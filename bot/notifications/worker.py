@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -12,12 +13,13 @@ from slack_sdk import WebClient
 
 from bot.features.export.missing_names import MissingNames
 from bot.notifications.card_updater import CardUpdater
-from bot.notifications.delivery import EventDelivery
+from bot.notifications.delivery import CardProgress, EventDelivery
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import MessageSender
 from bot.slack.api_errors import CircuitBreaker
+from domain.errors import OperatorNeeded
 from domain.models import Event, JournalEntry
-from domain.ports import Clock, Spawn, Unavailable
+from domain.ports import Clock, Spawn, ThreadNotStarted, Unavailable
 
 _logger = logging.getLogger(__name__)
 
@@ -36,8 +38,14 @@ MAX_EVENTS_EXAMINED = 100
 
 RETRY_AFTER_FAILURE = 15.0
 
-MAX_PAUSE = 5.0
-"""Seconds that a Lambda function waits for an event to become due. Most card updates fit in."""
+MAX_PAUSE = 2.5
+"""Seconds that a Lambda function waits for an event to become due. A card waits 1, an audience 2, a retry longer."""
+
+MAX_PAUSES = 10.0
+"""Seconds that a Lambda function waits in all. The stream's next records wait for it; the sweep does the rest."""
+
+STALLED_AFTER = 3 * SWEEP_INTERVAL
+"""Seconds without a turn of the notifier, or without a sweep, after which the process is not well."""
 
 RETRY_AFTER_UNAVAILABLE = 1.0
 """Seconds before a store that did not respond is asked again. That passes, and cards must be right within seconds."""
@@ -78,6 +86,7 @@ class NotificationWorker:
         self._next_sweep = clock.monotonic()
         self._next_reconciliation = clock.monotonic() + FIRST_RECONCILE_DELAY
         self._signal = threading.Event()
+        self._last_turn = self._last_sweep = clock.monotonic()
         self._is_stopping = False
         self._thread: threading.Thread | None = None
 
@@ -116,27 +125,40 @@ class NotificationWorker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the thread after the event in progress."""
+        """Stop the thread after the event in progress. A thread that hangs is left behind."""
         self._is_stopping = True
         self._signal.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(None if self.stalled() is None else 0)
+
+    def stalled(self) -> str | None:
+        """Return what has not run for `STALLED_AFTER`, as a sentence for the operator. None if all is well."""
+        now = self._clock.monotonic()
+        for what, last in (("notifier", self._last_turn), ("sweep", self._last_sweep)):
+            if now - last > STALLED_AFTER:
+                return f"The {what} has not run for {now - last:.0f} seconds. Restart Rollcall."
+        return None
 
     def _run(self) -> None:
         while not self._is_stopping:
-            seconds = self.process_due_events()
+            try:
+                seconds = self.process_due_events()
+            except Exception:
+                _logger.exception("the notifier failed, retrying")
+                seconds = RETRY_AFTER_FAILURE
             self._clock.wait(self._signal, seconds)
             self._signal.clear()
 
     def process_due_events(self) -> float:
         """Process all events that are due. Return the seconds until the next one is."""
         while not self._is_stopping:
-            if self._clock.monotonic() >= self._next_sweep:
+            self._last_turn = self._clock.monotonic()
+            if self._last_turn >= self._next_sweep:
                 self._next_sweep = self._clock.monotonic() + SWEEP_INTERVAL
                 self._run_safely(self.sweep)
             if self._clock.monotonic() >= self._next_reconciliation:
                 self._next_reconciliation = self._clock.monotonic() + RECONCILE_INTERVAL
-                self._spawn(self._reconcile_safely)
+                self._reconcile_in_background()
             event_id = self._take_due()
             if event_id is None:
                 break
@@ -152,14 +174,20 @@ class NotificationWorker:
         """Process events until a time on the monotonic clock. Return the ids of those that failed.
 
         For Lambda functions, which can't keep a thread. Entries that are left stay marked
-        undelivered, and the next sweep finds them.
+        undelivered, and the next sweep finds them: also those of an event that must wait for long.
         """
         failed: set[str] = set()
+        waited = 0.0
         while self._clock.monotonic() < deadline:
             event_id = self._take_due()
             if event_id is not None:
                 try:
-                    again = self.process_event(event_id)
+                    again = self.process_event(event_id, until=deadline)
+                except OperatorNeeded:  # whoever watches the store has said so
+                    continue
+                except Unavailable as error:
+                    _logger.warning("the store did not respond, retrying: %s", error)
+                    again = self._clock.monotonic() + RETRY_AFTER_UNAVAILABLE
                 except Exception:
                     _logger.exception("notifications of event %s failed", event_id)
                     failed.add(event_id)
@@ -171,6 +199,9 @@ class NotificationWorker:
             pause = self._seconds_to_next_due()
             if pause is None or pause > MAX_PAUSE or self._clock.monotonic() + pause >= deadline:
                 break
+            waited += pause
+            if waited > MAX_PAUSES:
+                break
             self._clock.sleep(pause)
         with self._lock:
             self._due.clear()
@@ -181,6 +212,12 @@ class NotificationWorker:
             if not self._due:
                 return None
             return max(0.0, min(self._due.values()) - self._clock.monotonic())
+
+    def _reconcile_in_background(self) -> None:
+        try:
+            self._spawn(self._reconcile_safely)
+        except ThreadNotStarted:
+            self._next_reconciliation = self._clock.monotonic() + SWEEP_INTERVAL
 
     def _reconcile_safely(self) -> None:
         try:
@@ -204,19 +241,26 @@ class NotificationWorker:
         except Unavailable as error:
             _logger.warning("the store did not respond, retrying: %s", error)
             return self._clock.monotonic() + RETRY_AFTER_UNAVAILABLE
+        except OperatorNeeded:  # whoever watches the store has said so
+            return self._clock.monotonic() + RETRY_AFTER_FAILURE
         except Exception:
             _logger.exception("notifications failed, retrying")
             return self._clock.monotonic() + RETRY_AFTER_FAILURE
 
-    def process_event(self, event_id: str) -> float | None:
-        """Send an event's notifications and update its cards.
+    def process_event(self, event_id: str, *, until: float = math.inf) -> float | None:
+        """Send an event's notifications and update its cards. Call Slack no more from a time on.
 
         Return when to continue, on the monotonic clock, or None if all is done.
         """
-        return self._delivery.deliver(
-            event_id,
-            lambda renew_lease: self._card_updater.update_cards(event_id, renew_lease),
-        )
+
+        def update_cards(renew_lease: Callable[[], None]) -> CardProgress:
+            def renew() -> None:
+                self._last_turn = self._clock.monotonic()  # an event may have many cards
+                renew_lease()
+
+            return self._card_updater.update_cards(event_id, renew, until=until)
+
+        return self._delivery.deliver(event_id, update_cards, until=until)
 
     def sweep(self) -> None:
         """Schedule events with undelivered entries, and run the service's sweep in the background."""
@@ -255,9 +299,14 @@ class NotificationWorker:
             return
 
         def sweep() -> None:
+            self._last_sweep = self._clock.monotonic()
             try:
                 self._sweep()
             finally:
+                self._last_sweep = self._clock.monotonic()
                 self._sweep_lock.release()
 
-        self._spawn(sweep)
+        try:
+            self._spawn(sweep)
+        except ThreadNotStarted:  # tried again at the next interval
+            self._sweep_lock.release()

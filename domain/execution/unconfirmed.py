@@ -144,9 +144,11 @@ class UnconfirmedResolver:
     def _run(self) -> None:
         while (next_due := self._next_due()) is not None:
             left = next_due - self._clock.monotonic()
-            if left > 0:
-                self._clock.sleep(min(left, LOOK_AGAIN))
+            if left > LOOK_AGAIN:
+                self._clock.sleep(LOOK_AGAIN)
                 continue
+            if left > 0:
+                self._clock.sleep(left)
             entry = self._take()
             if self._is_known(entry):
                 with self._lock:

@@ -156,7 +156,6 @@ def test_slow_callback_does_not_hold_up_other_results(store: BrownOut) -> None:
     for thread in started:
         thread.join(10)
     assert isinstance(results[0].result(0), RegisterOutcome)
-    assert len(started) <= 1 + 2
 
 
 def _silent(store: FaultyStore, plan: Plan) -> None:
@@ -236,21 +235,19 @@ def test_fault_for_the_operator_after_a_lost_answer_is_not_confirmed(
 ) -> None:
     """The first attempt may have applied, so "nothing changed" could be wrong."""
     store.faults = [lost, *[_disk_full] * 100]
-    store.before_reading_journal = _unreadable_disk
-    with pytest.raises(NotConfirmed) as raised:
-        for _ in range(2):
-            store.before_reading_journal = _unreadable_disk
-            service.register("e1", "u1")
-    store.faults = []
+
+    def unreadable() -> None:
+        store.before_reading_journal = unreadable
+        raise OperatorNeeded("The disk is full.")
+
+    store.before_reading_journal = unreadable
+    result = press_unconfirmed(service, "u1")
+    store.faults, store.before_reading_journal = [], None
     run_all(threads.pending)
-    assert isinstance(raised.value.result.result(0), RegisterOutcome)
+    assert isinstance(result.result(0), RegisterOutcome)
 
 
 def _disk_full(store: FaultyStore, plan: Plan) -> None:
-    raise OperatorNeeded("The disk is full.")
-
-
-def _unreadable_disk() -> None:
     raise OperatorNeeded("The disk is full.")
 
 
