@@ -48,8 +48,8 @@ class TimeLimitedClient(WebClient):
             retry_handlers=[],
         )
 
-    @property
-    def timeout(self) -> float:  # type: ignore[override]  # slack_sdk says int, but its socket takes fractions
+    @property  # type: ignore[override]  # slack_sdk says int, but its socket takes fractions
+    def timeout(self) -> float:
         """Return the time-out of a call that begins now, in seconds."""
         return max(SHORTEST_SECONDS, min(self._longest, self._left() / 2))
 
