@@ -23,11 +23,12 @@ from bot.features.history import listeners as history_listeners
 from bot.features.home import listeners as home_listeners
 from bot.features.manage import listeners as manage_listeners
 from bot.features.registration import listeners as registration_listeners
-from bot.slack.context import AppContext, Cards
+from bot.slack.context import AppContext, Cards, Later
 from bot.slack.member_directory import MemberDirectory
 from bot.slack.middleware import ParsePayload, only_from
 from bot.slack.registrar import Registrar
-from bot.slack.web_client import LOOKUP_SECONDS, REPLY_SECONDS, bounded_client
+from bot.slack.reply_sender import ReplySender
+from bot.slack.web_client import LOOKUP_SECONDS, REPLY_SECONDS, bounded_client, patient_client
 from domain.models import Event
 from domain.ports import NewId
 from domain.service import Service
@@ -60,6 +61,8 @@ def build_app(
     cards: Cards,
     members: MemberDirectory,
     follow_channel_later: Callable[[Event], None],
+    sender: ReplySender,
+    later: Later,
     workspace_id: str,
     client: WebClient,
     signing_secret: str,
@@ -70,12 +73,14 @@ def build_app(
 
     `executor` runs the listeners: it has as many threads as people may press at the same time.
     """
-    error_handler = ErrorHandler(new_id)
+    reply_client = bounded_client(client, token=client.token, seconds=REPLY_SECONDS)
+    error_handler = ErrorHandler(new_id, sender, reply_client)
     app = App(
         # Without a name, Bolt reads the source of the whole call stack to find one.
         name="rollcall",
-        # The token comes with `authorize`; Bolt warns if the client has one of its own.
-        client=bounded_client(client, token=None, seconds=REPLY_SECONDS),
+        # Bolt copies it for each request, and nobody calls Slack with it: a copy loses the request's budget. The
+        # token comes with `authorize`; Bolt warns if the client has one of its own.
+        client=patient_client(client, token=None),
         signing_secret=signing_secret,
         # Work first, then acknowledge: a commit takes tens of milliseconds, and the acknowledgement can carry
         # its result.
@@ -95,12 +100,13 @@ def build_app(
         cards=cards,
         members=members,
         client=lookup_client,
-        reply_client=bounded_client(client, token=client.token, seconds=REPLY_SECONDS),
+        reply_client=reply_client,
+        later=later,
         new_id=new_id,
         workspace_id=workspace_id,
         follow_channel_later=follow_channel_later,
     )
-    registrar = Registrar(app)
+    registrar = Registrar(app, sender, reply_client)
     for feature in FEATURES:
         feature.add_listeners(registrar, context)
     return app

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeGuard
 
-from slack_bolt import BoltContext, BoltRequest, BoltResponse, Respond
+from slack_bolt import BoltContext, BoltRequest, BoltResponse
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -21,7 +21,6 @@ from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
 from bot.features.registration import views as registration_views
 from bot.slack import error_messages
-from bot.slack.api_errors import FAILURES
 from bot.slack.event_payloads import SlackEvent
 from bot.slack.frame_limits import fits
 from bot.slack.interactions import (
@@ -35,8 +34,8 @@ from bot.slack.interactions import (
 )
 from bot.slack.middleware import interaction_in
 from bot.slack.refusals import MalformedPayload, MembershipUnknown, NotInUse, SlackBusy
-from bot.slack.replies import Reply, command_response, follow_up, post_ephemeral
-from bot.slack.response_urls import ReplyNotSent
+from bot.slack.replies import Reply, command_response, post_ephemeral
+from bot.slack.reply_sender import PendingReply, ReplyNotSent, ReplySender
 from bot.slack.view_payloads import ViewPayload
 from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import (
@@ -60,17 +59,12 @@ _TOO_MANY_MODALS = "push_limit_reached"
 class ErrorHandler:
     """Replies to the person whose request failed."""
 
-    def __init__(self, new_id: NewId) -> None:
+    def __init__(self, new_id: NewId, sender: ReplySender, client: WebClient) -> None:
         self._new_id = new_id
+        self._sender = sender
+        self._client = client
 
-    def handle(
-        self,
-        error: Exception,
-        context: BoltContext,
-        body: dict[str, Any],
-        respond: Respond,
-        client: WebClient,
-    ) -> BoltResponse:
+    def handle(self, error: Exception, context: BoltContext, body: dict[str, Any]) -> BoltResponse:
         """Reply once, where the person looks. Return the acknowledgement."""
         if isinstance(error, ReplyNotSent):
             return _no_reply(error)
@@ -81,20 +75,19 @@ class ErrorHandler:
         interaction = interaction_in(context)
         message = self._message(error, interaction)
         if interaction is None or isinstance(error, MalformedPayload | NotInUse):
-            return _reply_unparsed(body, message, respond)
-        response = _reply(error, interaction, message, respond, client)
+            return self._reply_unparsed(body, message)
+        response = self._reply(error, interaction, message)
         if isinstance(error, NotConfirmed) and _is_member_request(interaction):
+            received_at = self._sender.receipt()
             # This comes last: if the outcome is known by now, the callback runs immediately.
             error.result.add_done_callback(
-                lambda result: _send_outcome(interaction, result, respond, client)
+                lambda result: self._send_outcome(interaction, result, received_at)
             )
         return response
 
     def refuse(self, error: Exception, request: BoltRequest) -> BoltResponse:
         """Answer a request that no listener gets; return the acknowledgement."""
-        context = request.context
-        respond = context.respond or Respond(response_url=None)
-        return self.handle(error, context, request.body, respond, context.client)
+        return self.handle(error, request.context, request.body)
 
     def _message(self, error: Exception, interaction: Interaction | None) -> Message:
         if isinstance(error, BoltUnhandledRequestError):
@@ -119,63 +112,73 @@ class ErrorHandler:
         )
         return error_messages.unexpected(reference)
 
+    def _reply(self, error: Exception, interaction: Interaction, message: Message) -> BoltResponse:
+        match interaction:
+            case BlockAction():
+                reply = Reply(interaction, self._sender, self._client)
+                return _send(lambda: reply.ephemeral(message))
+            case ViewSubmission():
+                return _json(_in_form(error, interaction.view, message))
+            case OptionsRequest():
+                return _json({"options": []})
+            case SlashCommand():
+                return _answer_command(
+                    message, lambda: post_ephemeral(self._sender, interaction, message)
+                )
+            case _:
+                # Slack sends the event again: at once, after one minute, and after five.
+                is_temporary = isinstance(error, Busy | SlackBusy | MembershipUnknown)
+                return BoltResponse(status=503 if is_temporary else 200, body="")
+
+    def _reply_unparsed(self, body: Mapping[str, Any], message: Message) -> BoltResponse:
+        """Answer a payload that can't be relied on. If there is no way to reply, 400 makes Slack show a failure."""
+
+        def post() -> None:
+            url = str(body.get("response_url"))
+            options = {"response_type": "ephemeral", "replace_original": False}
+            self._sender.send(
+                PendingReply(user_id=None, message=message, response_url=url, options=options)
+            )
+
+        if "command" in body:
+            return _answer_command(message, post)
+        match body.get("type"):
+            case "view_submission":
+                return _json(_push_note(message))
+            case "block_suggestion":
+                return _json({"options": []})
+            case "event_callback" | "view_closed":
+                return BoltResponse(status=200, body="")
+        if not has_response_url(body):
+            return BoltResponse(status=400, body="")
+        return _send(post)
+
+    def _send_outcome(
+        self, request: MemberRequest, result: Future[object], received_at: float
+    ) -> None:
+        """Send a member the outcome of their unconfirmed request. Their trigger has expired by now."""
+        message = _outcome_message(result.exception() or result.result(), request.user_id)
+        try:
+            post_ephemeral(self._sender, request, message, received_at=received_at)
+        except ReplyNotSent:
+            # Not raised: other requests may get their outcomes in this thread.
+            _logger.warning("could not send a member the outcome of their request", exc_info=True)
+
 
 def _is_member_request(interaction: Interaction | None) -> TypeGuard[MemberRequest]:
     return interaction is not None and not isinstance(interaction, SlackEvent)
 
 
-def _reply(
-    error: Exception,
-    interaction: Interaction,
-    message: Message,
-    respond: Respond,
-    client: WebClient,
-) -> BoltResponse:
-    match interaction:
-        case BlockAction():
-            is_in_view = interaction.surface is not None
-            if is_in_view and isinstance(error, SlackBusy) and error.is_silent:
-                return _no_reply(error)  # a second modal would take as long
-            return _send(lambda: Reply(interaction, respond, client).ephemeral(message))
-        case ViewSubmission():
-            return _json(_in_form(error, interaction.view, message))
-        case OptionsRequest():
-            return _json({"options": []})
-        case SlashCommand():
-            return _answer_command(message, respond)
-        case _:
-            # Slack sends the event again: at once, after one minute, and after five.
-            is_temporary = isinstance(error, Busy | SlackBusy | MembershipUnknown)
-            return BoltResponse(status=503 if is_temporary else 200, body="")
-
-
-def _reply_unparsed(body: Mapping[str, Any], message: Message, respond: Respond) -> BoltResponse:
-    """Answer a payload that can't be relied on. If there is no way to reply, 400 makes Slack show a failure."""
-    if "command" in body:
-        return _answer_command(message, respond)
-    match body.get("type"):
-        case "view_submission":
-            return _json(_push_note(message))
-        case "block_suggestion":
-            return _json({"options": []})
-        case "event_callback" | "view_closed":
-            return BoltResponse(status=200, body="")
-    if not has_response_url(body):
-        return BoltResponse(status=400, body="")
-    return _send(lambda: post_ephemeral(respond, message))
-
-
-def _answer_command(message: Message, respond: Respond) -> BoltResponse:
+def _answer_command(message: Message, post: Callable[[], None]) -> BoltResponse:
+    """Answer a command: with the message, or by posting it if it is too large for an acknowledgement."""
     response = command_response(message)
-    if fits(response):
-        return _json(response)
-    return _send(lambda: post_ephemeral(respond, message))
+    return _json(response) if fits(response) else _send(post)
 
 
 def _send(send: Callable[[], None]) -> BoltResponse:
     try:
         send()
-    except (ReplyNotSent, *FAILURES) as error:
+    except ReplyNotSent as error:
         return _no_reply(error)
     return BoltResponse(status=200, body="")
 
@@ -184,19 +187,6 @@ def _no_reply(error: Exception) -> BoltResponse:
     """Have Slack show that the press got no reply. Pressing again shows the present state."""
     _logger.warning("could not reply to a press: %s", error)
     return BoltResponse(status=503, body="")
-
-
-def _send_outcome(
-    request: MemberRequest, result: Future[object], respond: Respond, client: WebClient
-) -> None:
-    """Send a member the outcome of their unconfirmed request."""
-    outcome = result.exception() or result.result()
-    message = _outcome_message(outcome, request.user_id)
-    try:
-        follow_up(request, message, respond=respond, client=client)
-    except (ReplyNotSent, *FAILURES):
-        # Not raised: other requests may get their outcomes in this thread.
-        _logger.warning("could not send a member the outcome of their request", exc_info=True)
 
 
 def _outcome_message(outcome: object, requester_id: str) -> Message:

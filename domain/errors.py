@@ -84,6 +84,15 @@ class NotRegistered(RollcallError):
 
 
 @dataclass(eq=False)
+class EventOver(RollcallError):
+    """The event is over since `since`, so no one can leave it (R4.7)."""
+
+    event_id: str
+    title: str
+    since: datetime
+
+
+@dataclass(eq=False)
 class RegistrationClosed(RollcallError):
     """The event takes no registrations (R2.6, R3.5).
 
@@ -123,6 +132,10 @@ class NotOrganizer(RollcallError):
 @dataclass(eq=False)
 class Busy(RollcallError):
     """The request could not be processed in time. Nothing was changed (R8.12)."""
+
+
+class TooLate(Busy):
+    """The request's time was over before anything could be tried. Nothing was changed (R8.12)."""
 
 
 @dataclass(eq=False)

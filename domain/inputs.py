@@ -13,6 +13,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -51,12 +52,41 @@ def _at_most(units: int) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _line_of_text(text: str) -> str:
-    if any(character < " " or character == "\x7f" for character in text):
-        raise PydanticCustomError(
-            "control_characters", "must be one line without control characters"
-        )
-    return text
+_BLANK = (
+    r"\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    r"\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+)
+"""What shows nothing, for a character class: spaces, controls, what Unicode calls default ignorable (zero-width
+characters, bidi marks, variation selectors, Hangul fillers), interlinear marks, and the empty Braille pattern.
+
+Without those beyond U+FFFF, which not every reader of a JSON schema understands."""
+
+_VISIBLE = re.compile(
+    rf"[^{_BLANK}\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+_LINE_BREAK = re.compile(r"\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x9f]")
+_SEPARATOR = re.compile(r"\r\n|[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def is_visible(text: str) -> bool:
+    """Return whether at least one character of a text shows something (R1.2)."""
+    return _VISIBLE.search(text) is not None
+
+
+def _one_line(text: Any) -> Any:
+    """Return a text with a space for each line break, tab and control character, "" if it shows nothing."""
+    if not isinstance(text, str):
+        return text
+    return _SEPARATOR.sub(" ", text) if is_visible(text) else ""
+
+
+def _lines(text: Any) -> Any:
+    """Return a text without control characters, each line break as a newline, "" if it shows nothing."""
+    if not isinstance(text, str):
+        return text
+    return _CONTROL.sub("", _LINE_BREAK.sub("\n", text)) if is_visible(text) else ""
 
 
 def _known_time_zone(name: str) -> str:
@@ -93,33 +123,33 @@ def _in_utc(moment: datetime) -> datetime:
 _IDENTIFIER = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 
 Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
-_ANY = r"[^\x00-\x1f\x7f]*"
-_LINE = Field(json_schema_extra={"pattern": rf"^{_ANY}$"})
-_LINE_WITH_TEXT = Field(json_schema_extra={"pattern": rf"^{_ANY}[^\s\x00-\x1f\x7f\x85]{_ANY}$"})
+_WITH_TEXT = Field(json_schema_extra={"pattern": f"[^{_BLANK}]"})
 
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     _at_most(200),
-    AfterValidator(_line_of_text),
-    _LINE_WITH_TEXT,
+    BeforeValidator(_one_line),
+    _WITH_TEXT,
 ]
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
     _at_most(120),
-    AfterValidator(_line_of_text),
-    _LINE_WITH_TEXT,
+    BeforeValidator(_one_line),
+    _WITH_TEXT,
 ]
 Location = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=200),
     _at_most(200),
-    AfterValidator(_line_of_text),
-    _LINE,
+    BeforeValidator(_one_line),
 ]
 Description = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=2_500), _at_most(2_500)
+    str,
+    StringConstraints(strip_whitespace=True, max_length=2_500),
+    _at_most(2_500),
+    BeforeValidator(_lines),
 ]
 TimeZone = Annotated[
     str,
@@ -155,11 +185,14 @@ AnnouncementText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=2_500),
     _at_most(2_500),
+    BeforeValidator(_lines),
+    _WITH_TEXT,
 ]
 Reason = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=MAX_REASON_LENGTH),
     _at_most(MAX_REASON_LENGTH),
+    BeforeValidator(_lines),
 ]
 
 

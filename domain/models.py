@@ -6,7 +6,7 @@ Values from a store are not validated again; `domain.inputs` validates what come
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Self, TypeVar
 
@@ -127,11 +127,19 @@ class Event(BaseModel):
         """When the event is over: its end, or its start if it has no end."""
         return self.ends_at or self.starts_at
 
+    def has_started(self, now: datetime) -> bool:
+        """Return whether the event has started at `now`. From then on no one is promoted (R4.7)."""
+        return now >= self.starts_at
+
+    def is_over(self, now: datetime) -> bool:
+        """Return whether the event is over at `now`. From then on no one can leave (R4.7)."""
+        return now >= self.over_at
+
     def closed_reason(self, now: datetime) -> ClosedReason | None:
         """Return why the event takes no registrations at `now` (R2.6), or None if it takes them."""
         if self.status is EventStatus.CANCELED:
             return ClosedReason.CANCELED
-        if now >= self.starts_at:
+        if self.has_started(now):
             return ClosedReason.STARTED
         if self.status is EventStatus.CLOSED:
             return ClosedReason.CLOSED
@@ -170,6 +178,10 @@ class Registration(BaseModel):
     ticket: int
     registered_at: datetime
     seated_at: datetime | None
+    registered_version: int | None = None
+    """The event version whose commit registered the user. None: an earlier Rollcall wrote the row."""
+    seated_version: int | None = None
+    """The event version whose commit gave the seat, likewise. None while it is waitlisted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +191,18 @@ class WaitlistEntry:
     ticket: int
     user_id: str
     registered_at: datetime
+    registered_version: int | None = field(default=None, compare=False)
+    """As the registration's. An earlier Rollcall that writes the entry anew leaves it out."""
 
     @classmethod
     def of(cls, registration: Registration) -> Self:
         """Return the entry of a waitlisted registration."""
-        return cls(registration.ticket, registration.user_id, registration.registered_at)
+        return cls(
+            registration.ticket,
+            registration.user_id,
+            registration.registered_at,
+            registration.registered_version,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,8 +348,11 @@ class DeliveryState(BaseModel):
     """Number of such recipients beyond those listed."""
     holder: str | None = None
     leased_until: datetime | None = None
+    """When the lease ends, by its holder's clock, unless it is renewed. None: no one holds it.
+
+    For people who read the row: other processes wait for `revision` (`domain.execution.leases`)."""
     revision: int = 0
-    """How many times the row was saved."""
+    """How many times the row was saved or its lease taken."""
 
 
 class Card(BaseModel):
@@ -403,6 +425,14 @@ class UserRegistration:
     registration: Registration
     event: Event
     position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationsToCome:
+    """A user's registrations for events that are not over, soonest first, and how many are past (R5.5)."""
+
+    items: tuple[UserRegistration, ...]
+    past_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,9 +243,13 @@ class Outbox(Protocol):
         ...
 
     def take_lease(
-        self, event_id: str, *, holder: str, now: datetime, until: datetime
-    ) -> DeliveryState | None:
-        """Take the event's lease until then; return None while another process holds it."""
+        self, event_id: str, *, holder: str, until: datetime, expired: int | None = None
+    ) -> DeliveryState:
+        """Take the event's lease, if no other process holds it, or the row has the revision `expired`.
+
+        Return the row: its `holder` says who has the lease now. No time is compared: `until` is for
+        people who read the row.
+        """
         ...
 
     def save_delivery(self, delivery: DeliveryState) -> DeliveryState:

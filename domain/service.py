@@ -36,7 +36,7 @@ from domain.errors import (
 )
 from domain.execution.executor import Executor
 from domain.execution.long_operations import DEACTIVATION_PREFIX, LongOperations
-from domain.execution.retry import REQUEST_SECONDS, RetryPolicy
+from domain.execution.retry import RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
     AnnouncementDraft,
@@ -55,6 +55,7 @@ from domain.models import (
     JournalEntry,
     Page,
     RegistrationHistoryEntry,
+    RegistrationsToCome,
     UnregisterPreview,
     User,
     UserRegistration,
@@ -75,7 +76,7 @@ class Service:
     """Rollcall for one workspace: the requirements R1 to R7.
 
     `on_commit` is called with the event's id after each commit, in the thread that committed.
-    `seconds` returns how long a request that begins now may take (R8.12).
+    `received_at` returns when the request in progress was received, see `RetryPolicy` (R8.12).
     """
 
     def __init__(
@@ -87,12 +88,12 @@ class Service:
         jitter: Callable[[], float],
         spawn: Spawn,
         on_commit: Callable[[str], None],
-        seconds: Callable[[], float] = lambda: REQUEST_SECONDS,
+        received_at: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._new_id = new_id
-        self._retry = RetryPolicy(clock, jitter, seconds)
+        self._retry = RetryPolicy(clock, jitter, received_at)
         self._resolver = UnconfirmedResolver(self._retry, clock, spawn)
         self._executor = Executor(
             store,
@@ -104,7 +105,7 @@ class Service:
         )
         self._users = Users(store, self._retry, clock, new_id)
         self._events = EventQueries(store, self._retry, clock)
-        self._registrations = RegistrationQueries(store, self._retry, self._events)
+        self._registrations = RegistrationQueries(store, self._retry, self._events, clock)
         self._previews = Previews(store, self._retry, clock, self._registrations)
         self._long_operations = LongOperations(store, self._executor, self._retry, clock, spawn)
 
@@ -203,9 +204,13 @@ class Service:
         """Return the event; raise `UnknownEvent`, and `NotOrganizer` if the actor may not manage it (R8.9)."""
         return self._events.get(event_id, actor)
 
+    def has_started(self, event: Event) -> bool:
+        """Return whether an event has started: from then on no one is promoted (R4.7)."""
+        return event.has_started(self._clock.now())
+
     def is_over(self, event: Event) -> bool:
         """Return whether an event is over: changes of it notify no one."""
-        return self._clock.now() >= event.over_at
+        return event.is_over(self._clock.now())
 
     def list_events(
         self, *, upcoming: bool = False, limit: int = PAGE_SIZE, cursor: str | None = None
@@ -345,7 +350,10 @@ class Service:
         return self.register(event_id, self.ensure_user(draft).user_id)
 
     def unregister(self, event_id: str, user_id: str) -> UnregisterOutcome:
-        """Delete a registration and promote into a freed seat (R4). Raises `UnknownEvent`, `NotRegistered`."""
+        """Delete a registration and promote into a freed seat (R4).
+
+        Raises `UnknownEvent`, `NotRegistered`, `EventOver`.
+        """
         return expect(UnregisterOutcome, self._execute(event_id, Unregister(user_id)))
 
     def remove(
@@ -374,15 +382,31 @@ class Service:
     def list_registrations_of(
         self, user_id: str, *, status: RegistrationStatus | None = None
     ) -> tuple[UserRegistration, ...]:
-        """Return a user's registrations with their events, by start (R5)."""
+        """Return a user's registrations with their events (R5).
+
+        What is to come is first, soonest first; then what is past, latest first.
+        """
         return self._registrations.list_by_user(user_id, status)
+
+    def list_registrations_to_come(
+        self, user_id: str, *, status: RegistrationStatus | None = None
+    ) -> RegistrationsToCome:
+        """Return a user's registrations for events that are not over, soonest first (R5.5)."""
+        return self._registrations.list_to_come(user_id, status)
+
+    def list_past_registrations(
+        self, user_id: str, *, status: RegistrationStatus | None = None
+    ) -> tuple[UserRegistration, ...]:
+        """Return a user's registrations for events that are over, the latest first (R5.5)."""
+        return self._registrations.list_past(user_id, status)
 
     def find_registrations_of(self, user_id: str, text: str) -> FoundRegistrations:
         """Find registrations of a user by an event's id or a part of its title (R8.1).
 
-        An empty text finds all of them.
+        Only those for events that are not over: one can't leave the others (R4.7). An empty text
+        finds all of them.
         """
-        return find_registrations(text, self.list_registrations_of(user_id))
+        return find_registrations(text, self.list_registrations_to_come(user_id).items)
 
     def list_registrations_in(
         self,
@@ -412,7 +436,10 @@ class Service:
         return self._previews.preview_capacity(event_id, capacity, actor)
 
     def preview_unregister(self, event_id: str, user_id: str) -> UnregisterPreview:
-        """Return what the user would lose by unregistering now (R8.4); raise `UnknownEvent`, `NotRegistered`."""
+        """Return what the user would lose by unregistering now (R8.4).
+
+        Raises `UnknownEvent`, `NotRegistered`, `EventOver`.
+        """
         return self._previews.preview_unregister(event_id, user_id)
 
     # History and integrity (R7.4, R8.10)

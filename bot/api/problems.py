@@ -53,6 +53,7 @@ _PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
         "The user is already registered for the event or on its waitlist",
     ),
     errors.EventFull: (409, "event-full", "The event is full and has no waitlist"),
+    errors.EventOver: (409, "event-over", "The event is over, so no one can leave it"),
     errors.RegistrationClosed: (
         *(409, "registration-closed"),
         "Registration for the event is closed",
@@ -68,6 +69,7 @@ _PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
         *(503, "operator-needed"),
         "The store can't be used until its operator acts, and nothing was changed",
     ),
+    errors.TooLate: (503, "busy", "The request was not completed in time, and nothing was changed"),
     errors.NotConfirmed: (
         *(504, "not-confirmed"),
         "The result is not known yet: read the current state to find out",

@@ -28,6 +28,7 @@ from domain.errors import (
     DuplicateUser,
     EventCanceled,
     EventFull,
+    EventOver,
     Invalid,
     NotConfirmed,
     NotRegistered,
@@ -164,10 +165,10 @@ def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None
 
     @router.delete(
         "/events/{eventId}/register/{userId}",
-        responses=problems(UnknownUser, UnknownEvent, NotRegistered, NotConfirmed),
+        responses=problems(UnknownUser, UnknownEvent, NotRegistered, EventOver, NotConfirmed),
     )
     def unregister(event_id: EventId, user_id: UserId) -> responses.Unregistration:
-        """Unregister a user. A free seat goes to the next on the waitlist."""
+        """Unregister a user. Until the event starts, the seat goes to the next on the waitlist."""
         outcome: UnregisterOutcome = confirm(lambda: service.unregister(event_id, user_id))
         return responses.Unregistration(promoted=outcome.promoted)
 

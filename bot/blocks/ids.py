@@ -23,6 +23,8 @@ class ActionId(StrEnum):
     """Value: the cursor of the next page."""
     MORE_REGISTRATIONS = "more_registrations"
     """Value: the status filter (may be empty), a colon, and how many registrations come before."""
+    PAST_REGISTRATIONS = "past_registrations"
+    """One's registrations for past events. Value: as for `MORE_REGISTRATIONS`."""
     CREATE_EVENT = "create_event"
     FORGET_ME = "forget_me"
     KEEP_DATA = "keep_data"

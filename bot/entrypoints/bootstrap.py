@@ -7,6 +7,7 @@ Lambda's functions start faster, and `rollcall --help` answers immediately.
 from __future__ import annotations
 
 import logging
+import os
 import random
 import threading
 import time
@@ -17,7 +18,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from slack_bolt import App
@@ -26,13 +27,26 @@ if TYPE_CHECKING:
     from bot.entrypoints.settings import Settings
     from bot.notifications.ports import StoreWithOutbox
     from bot.notifications.worker import NotificationWorker
+    from bot.slack.job_queue import JobQueue
+    from domain.models import Page
     from domain.ports import Clock, NewId, Spawn
     from domain.service import Service
+    from storage.sqlite.store import SQLiteStore
 
 _logger = logging.getLogger(__name__)
 
 THREADS = 64
 """Slack requests handled at the same time. Requests that wait together for one event share a commit."""
+
+CHORE_THREADS = 4
+MAX_CHORES = 1_000
+"""Threads for what no reply depends on, such as refreshing App Home, and how much of it may wait."""
+
+REPLIES_SECONDS = 75.0
+"""How long a stop waits until Slack takes the pending replies: longer than a minute without Slack."""
+
+CHORES_SECONDS = 5.0
+"""How long a stop waits for the other background work. What is left shows when it is opened again."""
 
 STARTUP_ATTEMPTS = 5
 """Attempts to reach the store at startup, one second apart. A wrong address should show soon."""
@@ -109,36 +123,127 @@ spawn = BackgroundThreads()
 # The store
 
 
+class MigrationNeeded(StartupError):
+    """The SQLite file has an earlier schema version, which the bot's start migrates."""
+
+
 @contextmanager
-def open_store(settings: Settings, workspace_id: str) -> Iterator[StoreWithOutbox]:
-    """Open the store that the settings name, and close it on exit. Raises `StartupError`."""
+def open_store(
+    settings: Settings, workspace_id: str, *, must_exist: bool = False
+) -> Iterator[StoreWithOutbox]:
+    """Open the store that the settings name, and close it on exit. Raises `StartupError`.
+
+    A SQLite file is created or migrated if need be, and its owner's alone. If it `must_exist`, it is left as
+    it is.
+    """
     from bot.store_alarm import watched
 
-    if settings.sqlite_path is None:
-        with _dynamodb_startup_errors():
+    path = settings.sqlite_path
+    if path is None:
+        with _dynamodb_startup_errors(settings):
             store = _open_dynamodb(settings, workspace_id)
         yield watched(store, SystemClock())
         return
+    with closing(_open_sqlite(path, workspace_id, must_exist=must_exist)) as file:
+        yield watched(file, SystemClock())
+
+
+def _open_sqlite(path: str, workspace_id: str, *, must_exist: bool) -> SQLiteStore:
     from domain.errors import OperatorNeeded
     from domain.ports import AnswerLost, Conflict, Unavailable
+    from storage.sqlite import database
     from storage.sqlite.store import SQLiteStore
 
-    if not Path(settings.sqlite_path).absolute().parent.is_dir():
-        raise StartupError(f"ROLLCALL_STORE: create the folder of {settings.sqlite_path} first.")
+    if not os.path.isdir(Path(path).absolute().parent):  # noqa: PTH112  # False also for an impossible name
+        raise StartupError(
+            f"ROLLCALL_STORE: the folder of {path} doesn't exist. Check the path, or create the folder first."
+        )
     try:
-        file = SQLiteStore(settings.sqlite_path, workspace_id)
-    except (OperatorNeeded, ValueError) as error:
-        raise StartupError(f"ROLLCALL_STORE: {getattr(error, 'fault', error)}") from error
+        return SQLiteStore(path, workspace_id, must_exist=must_exist)
+    except database.MigrationNeeded as error:
+        raise MigrationNeeded(f"ROLLCALL_STORE: {error}.") from error
+    except ValueError as error:
+        raise StartupError(f"ROLLCALL_STORE: {error}.") from error
+    except OperatorNeeded as error:
+        raise StartupError(f"ROLLCALL_STORE: {error.fault}") from error
     except AnswerLost as error:
-        raise StartupError(
-            f"ROLLCALL_STORE: the disk of {settings.sqlite_path} fails: {error}"
-        ) from error
+        raise StartupError(f"ROLLCALL_STORE: the disk of {path} fails: {error}.") from error
     except (Conflict, Unavailable) as error:
+        raise StartupError(f"ROLLCALL_STORE: another process is using {path}: {error}.") from error
+
+
+@contextmanager
+def open_store_to_check(settings: Settings, workspace_id: str) -> Iterator[StoreWithOutbox]:
+    """Open a store that exists, for `rollcall check`, and close it on exit.
+
+    Raises `StartupError`, also for whatever is wrong with the store while it is checked: a file that is
+    damaged, tables that are missing or refused.
+    """
+    path = settings.sqlite_path
+    if path is None:
+        _require_tables(settings)
+        with (
+            open_store(settings, workspace_id, must_exist=True) as store,
+            _dynamodb_startup_errors(settings),
+        ):
+            yield store
+        return
+    import sqlite3
+
+    from domain.errors import OperatorNeeded
+
+    advice = "Restore a backup: docs/operations.md says how."
+    with closing(_open_sqlite(path, workspace_id, must_exist=True)) as file:
+        try:
+            damage = file.find_damage()
+            if damage is None:
+                yield file
+                return
+        except (OperatorNeeded, sqlite3.DatabaseError) as error:
+            reason = error.__cause__ if isinstance(error, OperatorNeeded) else error
+            raise StartupError(
+                f"ROLLCALL_STORE: {path} can't be read: {reason}. {advice}"
+            ) from error
+    raise StartupError(f"ROLLCALL_STORE: {path} is damaged: {damage}. {advice}")
+
+
+def _require_tables(settings: Settings) -> None:
+    missing = [name for name in missing_dynamodb_tables(settings) if "/" not in name]
+    if missing:
+        raise StartupError(_missing_tables(settings, ", ".join(missing)))
+
+
+def _missing_tables(settings: Settings, names: str) -> str:
+    return (
+        f"Tables are missing in this region and account: {names}. Check AWS_REGION and"
+        f" ROLLCALL_TABLE_PREFIX ({settings.table_prefix}), or create them with `rollcall tables create`."
+    )
+
+
+def require_data(store: StoreWithOutbox, settings: Settings, workspace_id: str) -> None:
+    """Raise `StartupError` if nothing is stored for the workspace."""
+    if not any(
+        _has_rows(read)
+        for read in (
+            store.list_users,
+            store.scan_events,
+            store.scan_registrations,
+            store.scan_waitlist,
+        )
+    ):
+        place = settings.sqlite_path or f"the tables {settings.table_prefix}…"
         raise StartupError(
-            f"ROLLCALL_STORE: another process is using {settings.sqlite_path}: {error}"
-        ) from error
-    with closing(file):
-        yield watched(file, SystemClock())
+            f"Nothing is stored for the workspace {workspace_id} in {place}. Check the workspace's id and"
+            " ROLLCALL_STORE."
+        )
+
+
+def _has_rows(read: Callable[..., Page[Any]]) -> bool:
+    """Return whether a list is not empty. A page of DynamoDB may be, before the last one."""
+    page = read(limit=1000)
+    while not page.items and page.next_cursor is not None:
+        page = read(limit=1000, cursor=page.next_cursor)
+    return bool(page.items)
 
 
 def _open_dynamodb(settings: Settings, workspace_id: str) -> StoreWithOutbox:
@@ -163,7 +268,7 @@ def create_dynamodb_tables(settings: Settings) -> tuple[str, ...]:
     from storage.dynamodb.schema import create_tables
     from storage.dynamodb.store import make_client
 
-    with _dynamodb_startup_errors():
+    with _dynamodb_startup_errors(settings):
         return create_tables(make_client(), settings.table_prefix)
 
 
@@ -172,26 +277,34 @@ def missing_dynamodb_tables(settings: Settings) -> tuple[str, ...]:
     from storage.dynamodb.schema import missing_tables
     from storage.dynamodb.store import make_client
 
-    with _dynamodb_startup_errors():
+    with _dynamodb_startup_errors(settings):
         return missing_tables(make_client(), settings.table_prefix)
 
 
 @contextmanager
-def _dynamodb_startup_errors() -> Iterator[None]:
+def _dynamodb_startup_errors(settings: Settings) -> Iterator[None]:
     """Turn errors of DynamoDB and of the AWS configuration into `StartupError`."""
-    from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
     from domain.errors import OperatorNeeded
     from domain.ports import Unavailable
 
     try:
-        yield
-    except OperatorNeeded as error:
-        raise StartupError(error.fault) from error
+        try:
+            yield
+        except OperatorNeeded as error:
+            raise (error.__cause__ or error) from None
     except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+            names = f"{settings.table_prefix}…"
+            raise StartupError(_missing_tables(settings, names)) from error
         raise StartupError(f"DynamoDB refused the request: {error}") from error
     except NoRegionError as error:
         raise StartupError("Set AWS_REGION to the region of the tables.") from error
+    except NoCredentialsError as error:
+        raise StartupError(
+            "AWS has no credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+        ) from error
     except (BotoCoreError, Unavailable, ValueError) as error:
         raise StartupError(f"DynamoDB can't be reached: {error}") from error
 
@@ -259,6 +372,21 @@ def slack_startup_errors(url: str, variable: str) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
+class Background:
+    """What a process that stays does after acknowledgements: it sends replies, and refreshes what people see."""
+
+    replies: JobQueue
+    chores: JobQueue
+
+    def stop(self) -> None:
+        """Send the replies that are pending, for a while. Log how many are lost."""
+        self.chores.drain(CHORES_SECONDS)
+        lost = self.replies.drain(REPLIES_SECONDS)
+        if lost:
+            _logger.error("%d replies are lost: Slack did not take them before the stop", lost)
+
+
+@dataclass(frozen=True)
 class Bot:
     """The parts of a running bot. `executor` runs the threads that handle Slack's requests."""
 
@@ -267,10 +395,13 @@ class Bot:
     notification_worker: NotificationWorker
     app: App
     executor: ThreadPoolExecutor
+    background: Background | None = None
 
     def stop(self) -> None:
-        """Finish the work in progress, then stop."""
+        """Finish the requests in progress, send the replies that are pending, then stop."""
         self.executor.shutdown()
+        if self.background is not None:
+            self.background.stop()
         self.notification_worker.stop()
 
 
@@ -284,19 +415,20 @@ def assemble(
     new_id: NewId,
     jitter: Callable[[], float],
     spawn: Spawn,
-    seconds: Callable[[], float] | None = None,
+    background: Background | None = None,
 ) -> Bot:
     """Return a bot made of these parts. Start its notification worker to have it deliver.
 
-    `seconds` returns the time left for a request, by default `domain.execution.retry.REQUEST_SECONDS`.
+    With `background`, replies and what else no acknowledgement has to wait for are left to its queues.
     """
     from bot.app import build_app
     from bot.features.account.member_sync import MemberComparison, sync_met_members
     from bot.features.cards.listing import ChannelFollower
     from bot.notifications.worker import NotificationWorker
     from bot.slack.member_directory import MemberDirectory
+    from bot.slack.reply_sender import ReplySender
+    from bot.slack.request_budget import received_at
     from bot.slack.web_client import LOOKUP_SECONDS, bounded_client
-    from domain.execution.retry import REQUEST_SECONDS
     from domain.service import Service
 
     # Each needs the other: a commit schedules the worker, and the worker's sweep calls the service.
@@ -307,7 +439,7 @@ def assemble(
         jitter=jitter,
         spawn=spawn,
         on_commit=lambda event_id: notification_worker.schedule(event_id),
-        seconds=seconds or (lambda: REQUEST_SECONDS),
+        received_at=received_at,
     )
     holder = new_id()
     follower = ChannelFollower(service, client, clock)
@@ -341,19 +473,39 @@ def assemble(
         reconcile=reconcile,
         spawn=spawn,
     )
+
+    def later(key: str, work: Callable[[], None]) -> None:
+        if background is None:
+            work()
+        else:
+            background.chores.submit(key, work, coalesce=True)
+
     executor = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
     app = build_app(
         service,
         cards=notification_worker,
         members=members,
         follow_channel_later=follower.follow_later,
+        sender=ReplySender(client, clock, jitter, background.replies if background else None),
+        later=later,
         workspace_id=workspace_id,
         client=client,
         signing_secret=signing_secret,
         new_id=new_id,
         executor=executor,
     )
-    return Bot(workspace_id, service, notification_worker, app, executor)
+    return Bot(workspace_id, service, notification_worker, app, executor, background)
+
+
+def threads_for_background(clock: Clock) -> Background:
+    """Return queues with threads of their own. The threads start when they are needed."""
+    from bot.slack import reply_sender
+    from bot.slack.job_queue import JobQueue
+
+    return Background(
+        JobQueue("replies", clock, threads=reply_sender.THREADS, limit=reply_sender.MAX_PENDING),
+        JobQueue("chores", clock, threads=CHORE_THREADS, limit=MAX_CHORES),
+    )
 
 
 def build_bot(
@@ -363,16 +515,18 @@ def build_bot(
     workspace_id: str,
     signing_secret: str,
 ) -> Bot:
-    """Return a bot with the real clock, ids and randomness."""
+    """Return a bot with the real clock, ids and randomness, and threads for its background work."""
+    clock = SystemClock()
     return assemble(
         store,
         client,
         workspace_id=workspace_id,
         signing_secret=signing_secret,
-        clock=SystemClock(),
+        clock=clock,
         new_id=new_id,
         jitter=random.random,
         spawn=spawn,
+        background=threads_for_background(clock),
     )
 
 

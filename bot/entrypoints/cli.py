@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -74,9 +75,14 @@ def parser() -> argparse.ArgumentParser:
         " API and its documentation at /docs."
     )
     http.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)"
+        "--host",
+        type=_host,
+        default="127.0.0.1",
+        help="address to listen on (default: 127.0.0.1)",
     )
-    http.add_argument("--port", type=_port, default=3000, help="port to listen on (default: 3000)")
+    http.add_argument(
+        "--port", type=_port, default=3000, help="port to listen on (default: 3000; 0: a free one)"
+    )
     manifest = commands.add_parser("manifest", help="print the app manifest")
     manifest.add_argument(
         "--url", type=_https, help="public address of the bot, for HTTP instead of Socket Mode"
@@ -116,22 +122,41 @@ def parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--repair", action="store_true", help="fix violations before the check")
     check.add_argument(
-        "--workspace", metavar="ID", help="id of the workspace (default: the bot token's)"
+        "--workspace",
+        metavar="ID",
+        type=_workspace,
+        help="id of the workspace (default: the bot token's)",
     )
     return top
 
 
 def _https(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme != "https" or not parts.netloc or parts.query or parts.fragment:
         raise argparse.ArgumentTypeError("must be an address that starts with https://")
     return url
 
 
+def _host(text: str) -> str:
+    # An empty one would mean every address of the machine.
+    if not text.strip():
+        raise argparse.ArgumentTypeError("must be an address of this machine, such as 127.0.0.1")
+    return text
+
+
 def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > MAX_PORT:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > MAX_PORT:
         raise argparse.ArgumentTypeError(f"must be a number from 0 to {MAX_PORT}")
     return int(text)
+
+
+def _workspace(text: str) -> str:
+    if not re.fullmatch(r"T[A-Z0-9]+", text):
+        raise argparse.ArgumentTypeError("must be a workspace's id, which starts with T")
+    return text
 
 
 def _socket(_: argparse.Namespace, env: Mapping[str, str]) -> int:
@@ -233,9 +258,10 @@ def _check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     from domain.ports import Conflict, Unavailable
 
     screen = Screen(sys.stdout, sys.stderr if sys.stderr.isatty() else None)
-    with bootstrap.open_store(settings, workspace_id) as store:
+    with bootstrap.open_store_to_check(settings, workspace_id) as store:
         service = bootstrap.build_service(store, bootstrap.SystemClock())
         try:
+            bootstrap.require_data(store, settings, workspace_id)
             is_sound = check(service, screen, repair=args.repair)
         except (Conflict, Unavailable) as error:
             raise StartupError(

@@ -6,6 +6,7 @@ Each check yields findings, one line of plain words each. They name variables, n
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.entrypoints import bootstrap, manifest
-from bot.entrypoints.bootstrap import StartupError
+from bot.entrypoints.bootstrap import MigrationNeeded, StartupError
 from bot.entrypoints.settings import SLACK_API_URL, Settings
 from bot.slack.api_errors import FAILURES, classify
 
@@ -172,17 +173,21 @@ def _requests(settings: Settings, *, is_reachable: bool) -> Finding:
 def _store(settings: Settings, workspace_id: str) -> Finding:
     path = settings.sqlite_path
     if path is not None:
+        # Unlike Path's methods, these are also False for a name that no file can have.
         folder = Path(path).absolute().parent
-        if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        has_folder = os.path.isdir(folder)  # noqa: PTH112
+        if has_folder and not os.access(folder, os.W_OK | os.X_OK):
             return _problem(
                 f"ROLLCALL_STORE: you don't have permission to write to the folder of {path}."
             )
-        if folder.is_dir() and not (Path(path).exists() and Path(path).stat().st_size):
+        if has_folder and _is_yet_to_be_made(path):
             return _ok(f"ROLLCALL_STORE: {path} doesn't exist yet; the first start creates it.")
     try:
-        with bootstrap.open_store(settings, workspace_id) as store:
+        with bootstrap.open_store(settings, workspace_id, must_exist=True) as store:
             store.list_unfinished_users(limit=1)
         missing = () if path is not None else bootstrap.missing_dynamodb_tables(settings)
+    except MigrationNeeded as error:
+        return _note(str(error))
     except StartupError as error:
         return _problem(str(error))
     if missing:
@@ -191,3 +196,13 @@ def _store(settings: Settings, workspace_id: str) -> Finding:
             " an index (after the slash) is of a newer version, and is added in AWS."
         )
     return _ok("ROLLCALL_STORE: it can be read, and its schema is right.")
+
+
+def _is_yet_to_be_made(path: str) -> bool:
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and not found.st_size

@@ -27,6 +27,7 @@ from bot.entrypoints.bounded_connections import (
     raise_file_limit,
 )
 from bot.entrypoints.settings import Settings
+from bot.slack.request_budget import request_received
 from bot.slack.request_verification import MAX_BODY_BYTES, RequestVerifier
 from domain.ports import Clock
 
@@ -44,10 +45,11 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name that can't be one
+        reason = (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
         raise StartupError(
-            f"Rollcall can't listen on {host}:{port}: {error.strerror}. Choose another port with --port, or"
-            " another address of this machine with --host."
+            f"Rollcall can't listen on {host}:{port}: {reason}. Choose another port with --port, or another"
+            " address of this machine with --host."
         ) from error
 
 
@@ -119,15 +121,20 @@ def build_http(
     request_verifier = RequestVerifier(app, signing_secret, clock)
 
     async def slack_events(request: Request) -> Response:
+        # Before the body is read, and before a thread is free: Slack's three seconds have begun (R8.12).
+        received_at = clock.monotonic()
         body = await _body(request)
         query, headers = request.url.query, dict(request.headers)
         refusal = request_verifier.refusal(body, headers)
         if refusal is not None:
             return _response(refusal)  # the threads are for Slack's requests
+
+        def answer() -> BoltResponse:
+            with request_received(received_at, clock):
+                return request_verifier.answer(body, query, headers)
+
         loop = asyncio.get_running_loop()
-        return _response(
-            await loop.run_in_executor(executor, request_verifier.answer, body, query, headers)
-        )
+        return _response(await loop.run_in_executor(executor, answer))
 
     async def healthz(_: Request) -> Response:
         problem = stalled()

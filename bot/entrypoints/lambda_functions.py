@@ -51,10 +51,9 @@ def build_slack_function(settings: Settings, store: StoreWithOutbox, clock: Cloc
     A request's time starts when AWS receives it, so a cold start uses part of it (R8.12).
     """
     from bot import telemetry
+    from bot.slack.request_budget import request_received
     from bot.slack.request_verification import RequestVerifier
-    from domain.execution.retry import REQUEST_SECONDS
 
-    deadline = 0.0
     bot = bootstrap.assemble(
         telemetry.measured(store),
         slack_client(settings),
@@ -64,21 +63,19 @@ def build_slack_function(settings: Settings, store: StoreWithOutbox, clock: Cloc
         new_id=new_id,
         jitter=random.random,
         spawn=bootstrap.spawn,
-        seconds=lambda: max(0.0, deadline - clock.monotonic()),
     )
     request_verifier = RequestVerifier(bot.app, settings.signing_secret, clock)
 
     def handle(event: Event, _: Context) -> dict[str, Any]:
-        nonlocal deadline
         received = event["requestContext"]["timeEpoch"] / 1000
         waited = max(0.0, clock.now().timestamp() - received)
-        deadline = clock.monotonic() + REQUEST_SECONDS - waited
         body = event.get("body") or ""
-        response = request_verifier.answer(
-            b64decode(body) if event.get("isBase64Encoded") else body.encode(),
-            event.get("rawQueryString", ""),
-            event["headers"],
-        )
+        with request_received(clock.monotonic() - waited, clock):
+            response = request_verifier.answer(
+                b64decode(body) if event.get("isBase64Encoded") else body.encode(),
+                event.get("rawQueryString", ""),
+                event["headers"],
+            )
         return {
             "statusCode": response.status,
             "headers": response.first_headers_without_set_cookie(),

@@ -50,6 +50,8 @@ class Settings:
                 problems.append(f"{name} is missing: it must be {expected}")
             elif value and not is_valid(value):
                 problems.append(f"{name} is malformed: it must be {expected}")
+            elif name in _SECRETS and _is_placeholder(value):
+                problems.append(f"{name} is still a placeholder: it must be {expected}")
         if (
             env.get("ROLLCALL_STORE", "").startswith("sqlite:")
             and "AWS_LAMBDA_FUNCTION_NAME" in env
@@ -103,6 +105,24 @@ def _are_api_tokens(value: str) -> bool:
     )
 
 
+def _is_placeholder(value: str) -> bool:
+    """Return whether one of the secrets is a documentation's stand-in for it, such as `xoxb-YOUR-TOKEN`."""
+    secrets = (pair.partition("=")[2] or pair for pair in value.split(","))
+    return any(map(_PLACEHOLDER.search, secrets))
+
+
+_SECRETS = frozenset(
+    {"SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN", "ROLLCALL_API_TOKENS"}
+)
+
+_PLACEHOLDER = re.compile(
+    r"\.\.\.|"
+    # A word of its own, in a secret with at most three digits: a machine's has more.
+    r"^(?!(?:.*\d){4}).*(?<![a-z])"
+    r"(?:your|choose|change-?me|replace-?me|insert|example|placeholder|dummy|todo|x{3,})(?![a-z])",
+    re.IGNORECASE,
+)
+
 _VARIABLES: dict[str, tuple[Callable[[str], object], str]] = {
     "SLACK_BOT_TOKEN": (
         re.compile(r"xoxb-[!-~]+").fullmatch,
@@ -119,7 +139,7 @@ _VARIABLES: dict[str, tuple[Callable[[str], object], str]] = {
     ),
     "SLACK_API_URL": (_is_url, "an http or https URL, without a password"),
     "ROLLCALL_STORE": (
-        re.compile(r"dynamodb|sqlite:.+").fullmatch,
+        re.compile(r"dynamodb|sqlite:\S(?:.*\S)?").fullmatch,
         "dynamodb, or sqlite: followed by the path of a file",
     ),
     "ROLLCALL_WORKSPACE": (

@@ -8,9 +8,10 @@ from functools import partial
 
 from slack_sdk import WebClient
 
-from bot.entrypoints.bootstrap import Bot, StartupError, slack_startup_errors
+from bot.entrypoints.bootstrap import Bot, StartupError, SystemClock, slack_startup_errors
 from bot.entrypoints.settings import Settings
-from bot.slack.envelopes import answer
+from bot.slack.envelopes import Envelope, answer
+from bot.slack.request_budget import request_received
 from bot.slack.socket_connection import Timeouts
 from bot.slack.socket_mode import NotConnected, SocketModeClient, SocketModeOff, Stalled
 
@@ -19,9 +20,15 @@ def build_client(
     bot: Bot, settings: Settings, on_connected: Callable[[], None], timeouts: Timeouts | None = None
 ) -> SocketModeClient:
     """Return the client of a bot's connection. `on_connected` is called each time Slack greets one."""
+    clock = SystemClock()
+
+    def answer_in_time(envelope: Envelope, arrived_at: float) -> str | None:
+        with request_received(arrived_at, clock):
+            return answer(bot.app, envelope)
+
     return SocketModeClient(
         partial(open_url, settings.slack_api_url, settings.app_token),
-        partial(answer, bot.app),
+        answer_in_time,
         executor=bot.executor,
         on_connected=on_connected,
         jitter=random.random,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,7 +11,6 @@ from typing import NamedTuple
 from bot.blocks.builders import Message
 from bot.features.export.attendee_list import export_file
 from bot.features.export.missing_names import MissingNames
-from bot.notifications.lease import DeliveryLease
 from bot.notifications.messages import (
     no_files_message,
     notification_message,
@@ -24,6 +24,7 @@ from bot.slack.api_errors import FAILURES, ClassifiedError, ErrorClass, classify
 from bot.slack.direct_messages import require_member_id
 from domain.enums import EventStatus, NotificationKind, RegistrationStatus
 from domain.execution.first_seen import FirstSeen
+from domain.execution.leases import Lease, Leases
 from domain.models import (
     Deferred,
     DeliveryState,
@@ -34,6 +35,11 @@ from domain.models import (
     UnreachableRecipient,
 )
 from domain.ports import Clock, Conflict
+
+_logger = logging.getLogger(__name__)
+
+LEASE = 30.0
+"""Seconds for which others wait for a process that died. Its holder renews a lease while it works."""
 
 LEASE_RETRY = 1.0
 """Seconds before asking again for another process's lease. Its holder may have read the journal before our commit."""
@@ -77,7 +83,7 @@ class EventDelivery:
         self._missing_names = missing_names
         self._message_sender = message_sender
         self._clock = clock
-        self._holder = holder
+        self._leases = Leases(store, clock, holder=holder, seconds=LEASE)
         self._first_seen = FirstSeen(clock)
 
     def deliver(
@@ -96,7 +102,7 @@ class EventDelivery:
         (R8.3). An entry stays marked undelivered until the cards show its version. Nothing is sent from
         `until` on.
         """
-        lease = DeliveryLease.take(self._store, self._clock, event_id, self._holder)
+        lease = self._leases.take(event_id)
         if lease is None:
             return self._clock.monotonic() + LEASE_RETRY
         run = _DeliveryRun(
@@ -111,7 +117,8 @@ class EventDelivery:
             cards = update_cards(lease.renew)
             moments = [cards.retry_at, run.run(cards.version, until)]
         except Conflict:
-            # The lease expired, and another process took it.
+            # It was over, and another process took it.
+            _logger.info("lost the lease of %s", event_id)
             return self._clock.monotonic() + LEASE_RETRY
         finally:
             lease.release()
@@ -126,7 +133,7 @@ class _DeliveryRun:
         message_sender: MessageSender,
         store: StoreWithOutbox,
         clock: Clock,
-        lease: DeliveryLease,
+        lease: Lease,
         missing_names: MissingNames,
         first_seen: FirstSeen,
     ) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from domain.enums import Audience
-from domain.models import JournalEntry, Registration
+from domain.models import JournalEntry, Registration, WaitlistEntry
 from domain.ports import Store
 
 PAGE_SIZE = 100
@@ -17,9 +17,9 @@ def recipients_of(
 ) -> Iterator[tuple[str, str]]:
     """Yield each recipient's user id with a cursor. `after` is the last recipient's cursor, or None.
 
-    Recipients were registered or waitlisted when the entry was written, and still are. The
-    audience counts from then: `Audience.WAITLISTED` has attendees who were waitlisted at that time,
-    even if they have a seat now.
+    Recipients were registered or waitlisted as of the entry's version, and still are. The audience
+    counts from then: `Audience.WAITLISTED` has attendees who were waitlisted as of that version, even
+    if they have a seat now. Versions decide, not times: those are clocks of different processes (R9.4).
 
     The waitlist comes first. An attendee who is promoted meanwhile is not repeated: the cursor
     holds the tickets that were read on the waitlist.
@@ -34,7 +34,7 @@ def recipients_of(
             for waitlisted in entries:
                 first_waitlisted = first_waitlisted or waitlisted.ticket
                 last_waitlisted = waitlisted.ticket
-                if waitlisted.registered_at <= entry.at:
+                if _was_attendee(waitlisted, entry):
                     cursor = json.dumps(["waitlist", first_waitlisted, last_waitlisted])
                     yield waitlisted.user_id, cursor
     else:
@@ -45,7 +45,7 @@ def recipients_of(
         for registration in page.items:
             if (
                 registration.ticket > last_seated
-                and registration.registered_at <= entry.at
+                and _was_attendee(registration, entry)
                 and _belongs_to(audience, registration, entry)
                 and not (
                     _was_waitlisted(registration, entry) and registration.ticket in read_on_waitlist
@@ -60,13 +60,23 @@ def recipients_of(
             return
 
 
+def _was_attendee(row: Registration | WaitlistEntry, entry: JournalEntry) -> bool:
+    """Return whether a user was registered or waitlisted as of the entry's version."""
+    if row.registered_version is None:
+        # An earlier Rollcall wrote the row: its time is all there is.
+        return row.registered_at <= entry.at
+    return row.registered_version <= entry.version
+
+
 def _belongs_to(audience: Audience, registration: Registration, entry: JournalEntry) -> bool:
-    """Return whether a registration with a seat was in the audience when the entry was written."""
+    """Return whether a registration with a seat was in the audience as of the entry's version."""
     if audience is Audience.EVERYONE:
         return True
     return _was_waitlisted(registration, entry) is (audience is Audience.WAITLISTED)
 
 
 def _was_waitlisted(registration: Registration, entry: JournalEntry) -> bool:
-    """Return whether a registration got its seat after the entry was written."""
-    return registration.seated_at is not None and registration.seated_at > entry.at
+    """Return whether a registration got its seat after the entry's version."""
+    if registration.seated_version is None:
+        return registration.seated_at is not None and registration.seated_at > entry.at
+    return registration.seated_version > entry.version

@@ -33,6 +33,14 @@ class Cards(Protocol):
         ...
 
 
+class Later(Protocol):
+    """Does what no acknowledgement has to wait for."""
+
+    def __call__(self, key: str, work: Callable[[], None]) -> None:
+        """Do the work after what came before with this key. Work that waits with it already stands for both."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class AppContext:
     """The parts of the app that listeners use; each feature's `register` gets it."""
@@ -48,3 +56,4 @@ class AppContext:
     workspace_id: str
     follow_channel_later: Callable[[Event], None]
     """Has an event listed or not once Slack says whether its channel is private (R2.8)."""
+    later: Later

@@ -111,6 +111,11 @@ def _closed(error: errors.RegistrationClosed) -> str:
     }[error.reason]
 
 
+def _over(error: errors.EventOver) -> str:
+    ended = moment(error.since, "UTC")
+    return f"{bold(error.title)} is over ({ended}), so you can’t unregister from it anymore."
+
+
 def capacity_too_low(requested: int, registered: int) -> str:
     """Say why a capacity can't be set, and what to do."""
     return (
@@ -131,6 +136,7 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.AlreadyRegistered: _already,
     errors.NotRegistered: lambda error: f"You’re not registered for {bold(error.title)}.",
     errors.RegistrationClosed: _closed,
+    errors.EventOver: _over,
     errors.CapacityBelowRegistered: lambda error: capacity_too_low(
         error.requested, error.registered
     ),
@@ -143,6 +149,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     ),
     errors.OperatorNeeded: lambda _: (
         "My storage isn’t working, so nothing changed. Please tell your admin, and try again later."
+    ),
+    errors.TooLate: lambda _: (
+        "Your request reached me too late, so nothing changed. Please try again."
     ),
     errors.NotConfirmed: lambda _: (
         "Not confirmed yet. I’m checking whether it went through, and I’ll let you know."

@@ -40,10 +40,9 @@ class RefreshFailed(RollcallError):
 class SlackBusy(RollcallError):
     """Slack did not open or update a view in time, or limits the app. Nothing was changed (R8.12).
 
-    `reason` is for the log. `is_silent` says that Slack did not respond: no time is left for another call.
+    `reason` is for the log.
     """
 
-    def __init__(self, reason: str = "", *, is_silent: bool = False) -> None:
+    def __init__(self, reason: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
-        self.is_silent = is_silent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar, cast
 
-from slack_bolt import Ack, App, BoltContext, Respond
+from slack_bolt import Ack, App, BoltContext
 from slack_sdk import WebClient
 from slack_sdk.models.views import View
 
@@ -16,6 +16,7 @@ from bot.slack.frame_limits import cut_options
 from bot.slack.interactions import BlockAction, OptionsRequest, SlashCommand, ViewSubmission
 from bot.slack.middleware import interaction_in
 from bot.slack.replies import Reply, answer_command, changing_nothing
+from bot.slack.reply_sender import ReplySender
 
 CommandListener: TypeAlias = Callable[[SlashCommand], Message | View]
 """Carries out a command. A message is shown to its person alone; a view is opened."""
@@ -33,8 +34,11 @@ E = TypeVar("E", bound=SlackEvent)
 class Registrar:
     """Registers the listeners of every feature. Work comes first, then the acknowledgement."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, sender: ReplySender, client: WebClient) -> None:
+        """Create it. `client` opens views before the acknowledgement."""
         self._app = app
+        self._sender = sender
+        self._client = client
         self.commands: dict[str, CommandListener] = {}
         """The listeners of the commands, by name without the slash; `/rollcall` offers them too."""
 
@@ -42,14 +46,14 @@ class Registrar:
         """Have a listener carry out a command."""
         self.commands[name.removeprefix("/")] = listener
 
-        def handle(ack: Ack, context: BoltContext, client: WebClient, respond: Respond) -> None:
+        def handle(ack: Ack, context: BoltContext) -> None:
             command = cast("SlashCommand", interaction_in(context))
             result = listener(command)
             if isinstance(result, Message):
-                ack(answer_command(result, respond))
+                ack(answer_command(result, command, self._sender))
             else:
                 with changing_nothing():
-                    client.views_open(trigger_id=command.trigger_id, view=result)
+                    self._client.views_open(trigger_id=command.trigger_id, view=result)
                 ack()
 
         self._app.command(name)(handle)
@@ -57,9 +61,9 @@ class Registrar:
     def action(self, action_id: ActionId, listener: ActionListener) -> None:
         """Have a listener handle presses of a button, or choices in a select."""
 
-        def handle(ack: Ack, context: BoltContext, respond: Respond, client: WebClient) -> None:
+        def handle(ack: Ack, context: BoltContext) -> None:
             action = cast("BlockAction", interaction_in(context))
-            listener(action, Reply(action, respond, client))
+            listener(action, Reply(action, self._sender, self._client))
             ack()
 
         self._app.action(action_id)(handle)

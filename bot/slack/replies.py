@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.error import URLError
 
-from slack_bolt import Respond
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.models.views import View
@@ -16,13 +14,11 @@ from slack_sdk.models.views import View
 from bot.blocks.builders import Message
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import shortened
-from bot.slack import response_urls
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
-from bot.slack.direct_messages import post_direct_message
 from bot.slack.frame_limits import fits
 from bot.slack.interactions import BlockAction, MemberRequest, MessageAction, SlashCommand
 from bot.slack.refusals import RefreshFailed, SlackBusy
-from bot.slack.response_urls import ReplyNotSent
+from bot.slack.reply_sender import PendingReply, ReplySender
 from bot.slack.view_payloads import ViewPayload
 from domain.errors import Busy
 
@@ -35,19 +31,20 @@ MODAL_TITLE_LENGTH = 24
 class Reply:
     """Replies to one person's press of a button; no one else sees the reply."""
 
-    def __init__(self, action: BlockAction, respond: Respond, client: WebClient) -> None:
+    def __init__(self, action: BlockAction, sender: ReplySender, client: WebClient) -> None:
+        """Create it. `client` opens and updates modals before the acknowledgement."""
         self._action = action
-        self._respond = respond
-        self.client = client
+        self._sender = sender
+        self._client = client
 
     def ephemeral(self, message: Message) -> None:
         """Show a message, and leave the message or view that was used as it is."""
         surface = self._action.surface
         if surface is None:
-            post_ephemeral(self._respond, message)
+            post_ephemeral(self._sender, self._action, message)
         else:
-            with self._replying_in_view(message):
-                self._open(_as_modal(message, surface))
+            view = _as_modal(message, surface)
+            self._send_into_view(message, lambda client: self._open(client, view))
 
     def replace(self, message: Message) -> None:
         """Replace the message or modal that was used, if only this person sees it."""
@@ -55,10 +52,12 @@ class Reply:
         if self._action.card is not None or (surface is not None and surface.is_home):
             self.ephemeral(message)
         elif surface is None:
-            _post(self._respond, message, replace_original=True)
+            _post(self._sender, self._action, message, replace_original=True)
         else:
-            with self._replying_in_view(message):
-                self.client.views_update(view_id=surface.id, view=_as_modal(message, surface))
+            view_id, view = surface.id, _as_modal(message, surface)
+            self._send_into_view(
+                message, lambda client: client.views_update(view_id=view_id, view=view)
+            )
 
     def open_modal(self, view: View) -> None:
         """Open a modal: on top of the modal that was used, or as the first one.
@@ -66,12 +65,12 @@ class Reply:
         For listeners that have changed nothing: raises `SlackBusy`.
         """
         with changing_nothing():
-            self._open(view)
+            self._open(self._client, view)
 
-    def _open(self, view: View) -> None:
+    def _open(self, client: WebClient, view: View) -> None:
         surface = self._action.surface
         is_first = surface is None or surface.is_home
-        open_view = self.client.views_open if is_first else self.client.views_push
+        open_view = client.views_open if is_first else client.views_push
         open_view(trigger_id=self._action.trigger_id, view=view)
 
     def update_modal(self, view: View) -> None:
@@ -80,56 +79,50 @@ class Reply:
         For listeners that have changed nothing, and inside `showing_change`: raises `SlackBusy`.
         """
         with changing_nothing():
-            update_view(self.client, self._action.modal.id, view)
+            update_view(self._client, self._action.modal.id, view)
 
-    @contextmanager
-    def _replying_in_view(self, message: Message) -> Iterator[None]:
-        """Send the reply as a direct message if Slack can't show it in a view now. Raises `ReplyNotSent`."""
-        try:
-            yield
-        except FAILURES as error:
-            if isinstance(error, SlackApiError) and error.response.get("error") == "not_found":
-                raise ReplyNotSent("the modal is closed") from error
-            if not classify(error).passes:
-                raise
-            if _is_timeout(error):
-                raise ReplyNotSent("no time is left") from error
-            _logger.warning("a reply goes out as a direct message: %s", classify(error).reason)
-            try:
-                post_direct_message(self.client, self._action.user_id, message.to_dict())
-            except FAILURES as failure:
-                raise ReplyNotSent(str(failure)) from failure
+    def _send_into_view(self, message: Message, show: Callable[[WebClient], object]) -> None:
+        self._sender.send(PendingReply(user_id=self._action.user_id, message=message, show=show))
 
 
-def post_ephemeral(respond: Respond, message: Message) -> None:
+def post_ephemeral(
+    sender: ReplySender,
+    request: MemberRequest,
+    message: Message,
+    *,
+    received_at: float | None = None,
+) -> None:
     """Post a message that only the person sees who used what the response URL belongs to.
 
-    Raises `ReplyNotSent`.
+    If the request has none, it goes out as a direct message. Raises what `ReplySender.send` raises.
     """
-    _post(respond, message, response_type="ephemeral", replace_original=False)
+    _post(
+        sender,
+        request,
+        message,
+        received_at=received_at,
+        response_type="ephemeral",
+        replace_original=False,
+    )
 
 
-def follow_up(
-    request: MemberRequest, message: Message, *, respond: Respond, client: WebClient
+def _post(
+    sender: ReplySender,
+    request: MemberRequest,
+    message: Message,
+    *,
+    received_at: float | None = None,
+    **options: Any,
 ) -> None:
-    """Tell a person something after the acknowledgement, when their trigger has expired.
-
-    Raises `ReplyNotSent`, and one of `bot.slack.api_errors.FAILURES`.
-    """
-    if isinstance(request, SlashCommand | MessageAction) and request.response_url:
-        post_ephemeral(respond, message)
-    else:
-        post_direct_message(client, request.user_id, message.to_dict())
-
-
-def _post(respond: Respond, message: Message, **options: Any) -> None:
-    """Post to the response URL. Raises `ReplyNotSent`."""
-    # Bolt's own `respond` would wait for 30 seconds, and open a connection each time.
-    response_urls.post(
-        str(respond.response_url),
-        {**options, **message.to_dict()},
-        proxy=respond.proxy,
-        ssl=respond.ssl,
+    url = request.response_url if isinstance(request, SlashCommand | MessageAction) else None
+    sender.send(
+        PendingReply(
+            user_id=request.user_id,
+            message=message,
+            response_url=url,
+            options=options,
+        ),
+        received_at=received_at,
     )
 
 
@@ -151,14 +144,7 @@ def changing_nothing() -> Iterator[None]:
         failure = classify(error)
         if not failure.passes:
             raise
-        raise SlackBusy(failure.reason, is_silent=_is_timeout(error)) from error
-
-
-def _is_timeout(error: Exception) -> bool:
-    """Return whether Slack did not respond in time, so that none is left for another call."""
-    return isinstance(error, TimeoutError) or (
-        isinstance(error, URLError) and isinstance(error.reason, TimeoutError)
-    )
+        raise SlackBusy(failure.reason) from error
 
 
 def update_view(client: WebClient, view_id: str, view: View) -> None:
@@ -184,15 +170,18 @@ def showing_change() -> Iterator[None]:
         raise RefreshFailed from error
 
 
-def answer_command(message: Message, respond: Respond) -> dict[str, Any] | str:
+def answer_command(
+    message: Message, command: SlashCommand, sender: ReplySender
+) -> dict[str, Any] | str:
     """Return the acknowledgement of a command that shows a message to its person alone.
 
-    A message that is too large for it is posted, and the acknowledgement is empty. Raises `ReplyNotSent`.
+    A message that is too large for it is posted, and the acknowledgement is empty. Raises what `ReplySender.send`
+    raises.
     """
     response = command_response(message)
     if fits(response):
         return response
-    post_ephemeral(respond, message)
+    post_ephemeral(sender, command, message)
     return ""
 
 

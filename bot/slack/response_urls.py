@@ -4,57 +4,90 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from ssl import SSLContext
 from typing import Any
 
+from slack_sdk import WebClient
 from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager
-from urllib3.exceptions import HTTPError, ProtocolError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    MaxRetryError,
+    NewConnectionError,
+    ProtocolError,
+    ProxyError,
+    SSLError,
+)
 
-from bot.slack.web_client import LOOKUP_SECONDS, REPLY_SECONDS
+from bot.slack.api_errors import DEFAULT_RETRY_SECONDS
 
 CONNECTIONS = 64
 """Connections kept open to Slack: as many as threads that reply at a time."""
 
 HEADERS = {"content-type": "application/json;charset=utf-8"}
 
+_NOT_SENT = (ConnectTimeoutError, NewConnectionError, ProxyError, SSLError)
+"""Errors before anything was sent."""
 
-class ReplyNotSent(Exception):
-    """Slack did not accept a reply. The request itself was carried out or refused all the same."""
+
+@dataclass(eq=False)
+class PostFailed(Exception):
+    """Slack did not accept a reply, or did not say so."""
+
+    reason: str
+    is_use: bool
+    """Whether the reply may have reached Slack, and counts as one of the URL's five uses."""
+    is_final: bool = False
+    """Whether the URL is of no more use."""
+    is_closed: bool = False
+    """Whether the connection was closed: an idle one may have been closed before."""
+    retry_after: float = 0.0
 
 
-def post(url: str, body: Mapping[str, Any], *, proxy: str | None, ssl: SSLContext | None) -> None:
-    """Post a message to a response URL, as Slack's page on handling interactions describes. Raises `ReplyNotSent`."""
-    pool, content = _pool(proxy, ssl), json.dumps(body).encode()
+def post(client: WebClient, url: str, body: Mapping[str, Any]) -> None:
+    """Post a message to a response URL, as Slack's page on handling interactions describes.
+
+    It uses the client's proxy, certificates and time-out. Raises `PostFailed`, and the client's `TimeoutError`.
+    """
+    pool, content = _pool(client.proxy, client.ssl), json.dumps(body).encode()
     try:
-        response = _send(pool, url, content)
-        text = response.read()  # to its end, so the connection can be used again
+        response = pool.request(
+            "POST",
+            url,
+            body=content,
+            headers=HEADERS,
+            timeout=client.timeout,
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
     except HTTPError as error:
-        raise ReplyNotSent(str(error)) from error
+        raise _failure(error) from error
+    text = _read(response)
+    if response.status == 429:
+        after = response.headers.get("Retry-After", "")
+        pause = float(after) if after.isdecimal() else DEFAULT_RETRY_SECONDS
+        raise PostFailed("429", is_use=True, retry_after=pause)
     if response.status != 200:
-        raise ReplyNotSent(f"{response.status} {text[:100]!r}")
+        is_final = 400 <= response.status < 500
+        raise PostFailed(f"{response.status} {text[:100]!r}", is_use=True, is_final=is_final)
 
 
-def _send(pool: PoolManager, url: str, content: bytes) -> BaseHTTPResponse:
+def _read(response: BaseHTTPResponse) -> bytes:
+    """Return the body, read to its end: then the connection can be used again. The status alone counts."""
     try:
-        return _request(pool, url, content, REPLY_SECONDS)
-    except ProtocolError:
-        # Slack closed a kept-alive connection, or cut this one off. If the reply did arrive, the person who
-        # pressed sees it twice.
-        return _request(pool, url, content, LOOKUP_SECONDS)
+        return response.read()
+    except HTTPError:
+        return b""
 
 
-def _request(pool: PoolManager, url: str, content: bytes, seconds: float) -> BaseHTTPResponse:
-    return pool.request(
-        "POST",
-        url,
-        body=content,
-        headers=HEADERS,
-        timeout=seconds,
-        retries=False,
-        redirect=False,
-        preload_content=False,
-    )
+def _failure(error: HTTPError) -> PostFailed:
+    cause = error.reason if isinstance(error, MaxRetryError) else error
+    is_use = not isinstance(cause, _NOT_SENT)
+    is_closed = isinstance(cause, ProtocolError)
+    return PostFailed(type(cause).__name__, is_use=is_use, is_closed=is_closed)
 
 
 @cache

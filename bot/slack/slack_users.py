@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 
 from bot.slack.payload_models import PayloadPart
-from domain.inputs import Identifier
+from domain.inputs import Identifier, is_visible
 
 _logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class SlackUser(PayloadPart):
         """Return the name that people see in Slack (R1.6), empty if there is none. Never the login handle."""
         profile = self.profile or _Profile()
         names = (profile.display_name, profile.real_name, self.real_name)
-        return next((name.strip() for name in names if name and name.strip()), "")
+        return next((name.strip() for name in names if name and is_visible(name)), "")
 
     @property
     def is_deactivated(self) -> bool:

@@ -55,7 +55,7 @@ class SocketModeClient:
     def __init__(
         self,
         open_url: Callable[[float], str],
-        answer: Callable[[Envelope], str | None],
+        answer: Callable[[Envelope, float], str | None],
         *,
         executor: Executor,
         on_connected: Callable[[], None],
@@ -65,7 +65,8 @@ class SocketModeClient:
     ) -> None:
         """Create a client. `open_url` calls apps.connections.open, with at most so many seconds.
 
-        `executor` runs `answer`, which returns an envelope's acknowledgement; None leaves it unacknowledged.
+        `executor` runs `answer` with an envelope and the moment of its arrival, on the monotonic clock. It returns the
+        acknowledgement; None leaves the envelope unacknowledged.
         `jitter` returns a number from 0 to 1. `stalled` returns what has stopped running in the process, and
         what to do.
         """
@@ -220,15 +221,15 @@ class SocketModeClient:
             # None asks Slack to send the envelope again, for example because Slack itself was busy.
             if future is None or (future.done() and future.result() is None):
                 future = self._answers[envelope_id] = self._executor.submit(
-                    self._carry_out, envelope
+                    self._carry_out, envelope, time.monotonic()
                 )
             while len(self._answers) > MAX_ANSWERS:
                 self._answers.popitem(last=False)
         return future
 
-    def _carry_out(self, envelope: Envelope) -> str | None:
+    def _carry_out(self, envelope: Envelope, arrived_at: float) -> str | None:
         try:
-            return self._answer(envelope)
+            return self._answer(envelope, arrived_at)
         except Exception:  # the end of the thread's work: no caller is left to handle it
             _logger.exception("an envelope could not be answered")
             return None

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from domain.errors import Busy
+from domain.errors import Busy, TooLate
 from domain.models import PAGE_SIZE, Page
 from domain.ports import Clock, Unavailable
 
 T = TypeVar("T")
 
 REQUEST_SECONDS = 2.0
-"""Seconds that a request may take, of the 3 that Slack allows (R8.12)."""
+"""Seconds after its receipt when a request stops trying, of the 3 that Slack allows (R8.12)."""
+
+LATEST_SECONDS = 2.6
+"""Seconds after its receipt when a request begins nothing anymore: its answer would come too late (R8.12)."""
+
+LATE_SECONDS = 0.5
+"""Seconds that a call of a late request may try, until `LATEST_SECONDS`. One attempt is always made."""
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 0.8
@@ -34,22 +40,33 @@ LONG_PAGE_SIZE = 1_000
 class RetryPolicy:
     """Repeats attempts until a deadline.
 
-    `jitter` returns numbers from 0 to 1, `seconds` how long a request that begins now may take.
+    `jitter` returns numbers from 0 to 1. `received_at` returns when the request in progress was received, on the
+    clock's `monotonic`, and None if there is none: then the time of each call counts from its start.
     """
 
     def __init__(
         self,
         clock: Clock,
         jitter: Callable[[], float],
-        seconds: Callable[[], float] = lambda: REQUEST_SECONDS,
+        received_at: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._clock = clock
         self._jitter = jitter
-        self._seconds = seconds
+        self._received_at = received_at
 
     def deadline(self) -> float:
-        """Return the deadline of a request that begins now, on the clock's `monotonic`."""
-        return self._clock.monotonic() + self._seconds()
+        """Return the deadline of what begins now, on the clock's `monotonic`; raise `TooLate`.
+
+        All calls of one request have one deadline. One that begins shortly before it, or later, can make an attempt.
+        """
+        now = self._clock.monotonic()
+        received_at = self._received_at()
+        if received_at is None:
+            return now + REQUEST_SECONDS
+        latest = received_at + LATEST_SECONDS
+        if now >= latest:
+            raise TooLate
+        return max(received_at + REQUEST_SECONDS, min(now + LATE_SECONDS, latest))
 
     def shortened(self, pause: float) -> float:
         """Return a pause after full jitter."""

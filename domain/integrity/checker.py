@@ -34,8 +34,11 @@ T = TypeVar("T")
 CHECK_PAGE_SIZE = 100
 """Rows in memory at the same time."""
 
-INDEX_LAG = timedelta(seconds=5)
-"""After this time, all reads show a commit, including those of an index."""
+INDEX_LAG = 5.0
+"""Seconds after which all reads show a commit, including those of an index."""
+
+CERTAINLY_OLD = timedelta(hours=1)
+"""Age, by this process's clock, of a commit that is older than `INDEX_LAG` however far apart clocks are."""
 
 MAX_LOOKS = 5
 """How many times a registration that keeps changing is checked. Then it is not judged."""
@@ -112,10 +115,9 @@ class Checker:
         if not found or version is None:
             return found
         last = self._get_entry(event_id, version)
-        age = self._clock.now() - last.at if last is not None else timedelta()
-        if age >= INDEX_LAG:
+        if last is not None and self._clock.now() - last.at >= CERTAINLY_OLD:
             return found
-        self._clock.sleep(min(INDEX_LAG, INDEX_LAG - age).total_seconds())
+        self._clock.sleep(INDEX_LAG)
         return look()
 
     # Events
@@ -129,7 +131,7 @@ class Checker:
         """Yield what is wrong with an event's counts."""
         count = self.count(event_id)
         if count is not None:
-            yield from event_violations(count)
+            yield from event_violations(count, self._clock.now())
 
     def count(self, event_id: str) -> Count | None:
         """Return an event's count, or None if there is no event. A count with violations is confirmed."""
@@ -148,7 +150,7 @@ class Checker:
 
         def look() -> list[Violation]:
             counts[:] = [self._live_count(event_id, version).run()]
-            return [violation for count in counts for violation in event_violations(count)]
+            return [*event_violations(counts[0], self._clock.now())]
 
         self._confirmed(event_id, version, look)
         return counts[0]

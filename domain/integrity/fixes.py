@@ -51,10 +51,14 @@ def raise_version_above(version: int) -> Callable[[Event], ApplyFix | None]:
 
 
 def with_valid_seated_at(registration: Registration) -> Registration:
-    """Return a registration that has the time of its seat exactly if it has one."""
-    has_seat = registration.status is RegistrationStatus.REGISTERED
-    seated_at = (registration.seated_at or registration.registered_at) if has_seat else None
-    return registration.model_copy(update={"seated_at": seated_at})
+    """Return a registration that has the time and version of its seat exactly if it has one."""
+    if registration.status is not RegistrationStatus.REGISTERED:
+        return registration.model_copy(update={"seated_at": None, "seated_version": None})
+    seat = {
+        "seated_at": registration.seated_at or registration.registered_at,
+        "seated_version": registration.seated_version or registration.registered_version,
+    }
+    return registration.model_copy(update=seat)
 
 
 def delete_registration(

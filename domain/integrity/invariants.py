@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from domain.enums import Deletion, RegistrationStatus
 from domain.integrity.live_count import Count
@@ -14,8 +15,11 @@ from domain.integrity.violations import Violation, ViolationKind
 from domain.models import Event, Registration, WaitlistEntry
 
 
-def event_violations(count: Count) -> Iterator[Violation]:
-    """Yield what is wrong with an event's counts, given the count of its registrations."""
+def event_violations(count: Count, now: datetime) -> Iterator[Violation]:
+    """Yield what is wrong with an event's counts, given the count of its registrations.
+
+    `now` is a time after the count: from the event's start on, seats may stay free (R4.7).
+    """
     event = count.event
 
     def violation(kind: ViolationKind, stored: object, expected: object) -> Violation:
@@ -31,7 +35,8 @@ def event_violations(count: Count) -> Iterator[Violation]:
         yield violation(ViolationKind.BLOCK_COUNTS, dict(event.waitlist_by_block), count.blocks)
     if count.registered > event.capacity:
         yield violation(ViolationKind.OVER_CAPACITY, count.registered, f"at most {event.capacity}")
-    if event.deletion is None and count.waitlisted and count.registered < event.capacity:
+    may_promote = event.deletion is None and not event.has_started(now)
+    if may_promote and count.waitlisted and count.registered < event.capacity:
         yield violation(ViolationKind.FREE_SEAT, f"{event.capacity - count.registered} free", 0)
     if count.last_ticket >= event.next_ticket:
         yield violation(ViolationKind.NEXT_TICKET, event.next_ticket, f"above {count.last_ticket}")

@@ -306,7 +306,7 @@ class Repairer:
 
         def make_fix(_: Event) -> ApplyFix | None:
             count = self._checker.count(event_id)
-            found[:] = event_violations(count) if count is not None else ()
+            found[:] = event_violations(count, self._clock.now()) if count is not None else ()
             is_seat_only = all(one.kind is ViolationKind.FREE_SEAT for one in found)
             if count is None or is_seat_only:
                 return None

@@ -22,7 +22,7 @@ from domain.planning.plan import (
     PutRegistration,
     PutWaitlistEntry,
 )
-from domain.planning.registrations import delete_and_promote, promote_first
+from domain.planning.registrations import can_promote, delete_and_promote, promote_first
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.planning.working_copy import WorkingCopy
 
@@ -128,14 +128,9 @@ def _changed_fields(stored: Event | Registration, values: Mapping[str, object]) 
 
 
 def fill_seats_within_budget(work: WorkingCopy) -> ChangeOutcome:
-    """Promote into free seats, as many as one commit holds. Raises `UnknownEvent`."""
+    """Promote into free seats, as many as one commit holds, before the start. Raises `UnknownEvent`."""
     event = work.existing_event()
     promoted: list[str] = []
-    while (
-        work.current.free_seats > 0
-        and work.current.waitlist_count > 0
-        and work.waitlist.head
-        and work.cost + 2 <= work.budget
-    ):
+    while can_promote(work) and work.waitlist.head and work.cost + 2 <= work.budget:
         promoted.append(promote_first(work, Cause.REPAIR))
     return ChangeOutcome(event, changed=bool(promoted), promoted=tuple(promoted))

@@ -10,7 +10,7 @@ from domain.enums import Audience, Cause, ChangeKind, EventStatus, NotificationK
 from domain.errors import CapacityBelowRegistered, DuplicateEvent, EventCanceled, Invalid
 from domain.inputs import EventChanges, check_times
 from domain.models import Actor, Event, EventSummary, Notification
-from domain.planning.registrations import fill_free_seats
+from domain.planning.registrations import fill_free_seat
 from domain.planning.schedule import next_due_at, registration_closings, reminder_times
 from domain.planning.working_copy import WorkingCopy
 
@@ -68,10 +68,14 @@ def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> Chang
     is_moved = bool(values.keys() & _MOVING_FIELDS)
     if is_moved:
         work.notify_audience(NotificationKind.MOVED, before=EventSummary.of(before))
+    if capacity is None and "starts_at" in values:
+        capacity = _capacity_to_fill(before)
     promoted = () if capacity is None else _set_capacity(work, capacity, work.plan_id)
+    if "starts_at" in values:
+        _announce_missed_closing(work, before)
     if has_earlier_moves and work.current.operation_id == work.plan_id:
         return None
-    notifies = work.now < event.over_at
+    notifies = not event.is_over(work.now)
     return ChangeOutcome(work.current, promoted=promoted, is_moved=is_moved, notifies=notifies)
 
 
@@ -103,6 +107,12 @@ def _changed_values(event: Event, changes: EventChanges) -> tuple[dict[str, obje
     return {name: value for name, value in given.items() if value != getattr(event, name)}, capacity
 
 
+def _capacity_to_fill(event: Event) -> int | None:
+    """Return the capacity if seats stayed free after the start (R4.7): a later start gives them away."""
+    has_free_seats = event.waitlist_count > 0 and event.free_seats > 0
+    return (event.capacity_target or event.capacity) if has_free_seats else None
+
+
 def continue_capacity_increase(work: WorkingCopy, operation_id: str) -> ChangeOutcome | None:
     """Take the next step of a capacity increase, unless a later request replaced it.
 
@@ -120,9 +130,15 @@ def continue_capacity_increase(work: WorkingCopy, operation_id: str) -> ChangeOu
 def _set_capacity(work: WorkingCopy, capacity: int, operation_id: str) -> tuple[str, ...]:
     """Set the capacity, seat by seat as long as users are waitlisted: no seat is free meanwhile (R2.5).
 
-    Stops where the budget or the waitlist that was read ends; the rest is left to a later step.
+    Stops where the budget or the waitlist that was read ends; the rest is left to a later step. From
+    the start on no one is promoted, so it is set at once (R4.7).
     """
     event = work.update_event(capacity_target=None, operation_id=None)
+    if event.has_started(work.now):
+        work.update_event(capacity=capacity)
+        return ()
+    if event.waitlist_count and event.free_seats > 0:
+        event = work.update_event(capacity=event.registered_count)
     promoted: list[str] = []
     while event.waitlist_count and event.capacity < capacity:
         is_head_used_up = not work.waitlist.head and work.waitlist.unread > 0
@@ -130,7 +146,7 @@ def _set_capacity(work: WorkingCopy, capacity: int, operation_id: str) -> tuple[
             work.update_event(capacity_target=capacity, operation_id=operation_id)
             return tuple(promoted)
         work.update_event(capacity=event.capacity + 1)
-        promoted += fill_free_seats(work, Cause.CAPACITY_INCREASED)
+        promoted += fill_free_seat(work, Cause.CAPACITY_INCREASED)
         event = work.current
     work.update_event(capacity=capacity)
     return tuple(promoted)
@@ -155,14 +171,32 @@ def set_status(work: WorkingCopy, status: EventStatus, actor: Actor | None) -> C
         and not _has_announced_closing(event, work.now)
     ):
         notifies = work.notify_audience(NotificationKind.CLOSED, Audience.WAITLISTED)
+        missed = _missed_closing(event, work.now)
+        if missed is not None and missed == event.next_due_at:
+            # It counts for the deadline, too, also if the event is reopened before the sweep.
+            work.update_event(next_due_at=next_due_at(event, missed))
     return ChangeOutcome(work.current, notifies=notifies)
 
 
 def _has_announced_closing(event: Event, now: datetime) -> bool:
     """Return whether registration had ended before, and waitlisted users were notified of that."""
+    has_closed = any(at <= now for at in registration_closings(event))
+    return event.has_started(now) or (has_closed and _missed_closing(event, now) is None)
+
+
+def _missed_closing(event: Event, now: datetime) -> datetime | None:
+    """Return the registration deadline if it has passed and no sweep has seen it."""
     due = event.next_due_at
-    passed = (at for at in registration_closings(event) if at <= now)
-    return now >= event.starts_at or any(due is None or at < due for at in passed)
+    closings = registration_closings(event)
+    return next((at for at in closings if due is not None and due <= at <= now), None)
+
+
+def _announce_missed_closing(work: WorkingCopy, before: Event) -> None:
+    """Notify waitlisted users of a deadline that a new start keeps, and the new due time skips."""
+    event, missed = work.current, _missed_closing(before, work.now)
+    is_closed = missed is not None and missed == event.registration_deadline
+    if is_closed and event.waitlist_count and event.status is EventStatus.OPEN:
+        work.notify_audience(NotificationKind.CLOSED, Audience.WAITLISTED)
 
 
 def announce(work: WorkingCopy, message: Announce) -> ChangeOutcome:
@@ -206,7 +240,7 @@ def run_schedule(work: WorkingCopy) -> ChangeOutcome:
     if due is None or due > work.now:
         return ChangeOutcome(event, changed=False)
     update_due_time(work)
-    if work.now >= event.starts_at:
+    if event.has_started(work.now):
         return ChangeOutcome(work.current)
     if event.registered_count and any(due <= at <= work.now for at in reminder_times(event)):
         work.record(ChangeKind.REMINDED)

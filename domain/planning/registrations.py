@@ -9,6 +9,7 @@ from domain.enums import Cause, ChangeKind, NotificationKind, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
     EventFull,
+    EventOver,
     NotRegistered,
     RegistrationClosed,
     UnknownUser,
@@ -71,13 +72,16 @@ def _waitlist(work: WorkingCopy, event: Event, user_id: str) -> RegisterOutcome:
 def _new_registration(
     work: WorkingCopy, event: Event, user_id: str, status: RegistrationStatus
 ) -> Registration:
+    has_seat = status is RegistrationStatus.REGISTERED
     return Registration(
         event_id=event.event_id,
         user_id=user_id,
         status=status,
         ticket=event.next_ticket,
         registered_at=work.now,
-        seated_at=work.now if status is RegistrationStatus.REGISTERED else None,
+        seated_at=work.now if has_seat else None,
+        registered_version=work.version,
+        seated_version=work.version if has_seat else None,
     )
 
 
@@ -86,11 +90,14 @@ def unregister(
 ) -> UnregisterOutcome:
     """Delete the user's registration and promote into a freed seat (R4).
 
-    With a ticket, only the registration with that ticket. Raises `UnknownEvent`, `NotRegistered`.
+    With a ticket, only the registration with that ticket. Raises `UnknownEvent`, `NotRegistered`,
+    and `EventOver` for a user who leaves: a deletion also removes what is history.
     """
     event, registration = work.existing_event(), work.registration(user_id)
-    if registration is not None and ticket not in (None, registration.ticket):
+    if registration is None or ticket not in (None, registration.ticket):
         raise NotRegistered(event.event_id, event.title, user_id)
+    if cause is Cause.OWN and event.is_over(work.now):
+        raise EventOver(event.event_id, event.title, event.over_at)
     is_deactivated = cause is Cause.USER_DEACTIVATED
     outcome = delete_and_promote(work, user_id, cause, None if is_deactivated else user_id)
     if is_deactivated:
@@ -134,22 +141,30 @@ def delete_and_promote(
     else:
         work.update_event(registered_count=event.registered_count - 1)
     work.record(ChangeKind.UNREGISTERED, user_id, actor_id, ticket, cause, reason, status=status)
-    promoted = () if event.deletion else fill_free_seats(work, Cause.SEAT_FREED)
+    is_freed = status is RegistrationStatus.REGISTERED and event.deletion is None
+    promoted = fill_free_seat(work, Cause.SEAT_FREED) if is_freed else ()
     return UnregisterOutcome(event, registration, promoted)
 
 
-def fill_free_seats(work: WorkingCopy, cause: Cause) -> tuple[str, ...]:
-    """Promote the first on the waitlist into each free seat (R4.2). Return their user ids, in order."""
-    promoted: list[str] = []
-    while work.current.free_seats > 0 and work.current.waitlist_count > 0:
-        promoted.append(promote_first(work, cause))
-    return tuple(promoted)
+def fill_free_seat(work: WorkingCopy, cause: Cause) -> tuple[str, ...]:
+    """Promote the first on the waitlist, if a seat is free and the event has not started (R4.2, R4.7).
+
+    Return the user's id, or nothing. One seat became free, so one user is promoted: more are free only
+    if another process, with a clock ahead of this one's, saw the event start.
+    """
+    return (promote_first(work, cause),) if can_promote(work) else ()
+
+
+def can_promote(work: WorkingCopy) -> bool:
+    """Return whether a seat is free for the first on the waitlist (R4.7)."""
+    event = work.current
+    return event.free_seats > 0 and event.waitlist_count > 0 and not event.has_started(work.now)
 
 
 def promote_first(work: WorkingCopy, cause: Cause) -> str:
     """Give a seat to the first on the waitlist and notify that user. Return the user's id.
 
-    The stored registration keeps every field but its status: also those that a newer version added.
+    The stored registration keeps every field but those of its seat: also those that a newer version added.
     """
     entry = work.waitlist.pop_first()
     waitlisted = work.registration(entry.user_id)
@@ -161,7 +176,11 @@ def promote_first(work: WorkingCopy, cause: Cause) -> str:
         raise InconsistentSnapshot(
             f"the waitlist entry of {entry.user_id} in {work.event_id} has no waitlisted registration"
         )
-    seated = {"status": RegistrationStatus.REGISTERED, "seated_at": work.now}
+    seated = {
+        "status": RegistrationStatus.REGISTERED,
+        "seated_at": work.now,
+        "seated_version": work.version,
+    }
     registration = waitlisted.model_copy(update=seated)
     work.set_registration(entry.user_id, registration)
     work.update_event(registered_count=work.current.registered_count + 1)

@@ -76,8 +76,11 @@ def waitlist_head_needed(
                     freed += 1
                 else:
                     leaving += 1
-            case Edit(changes) if "capacity" in changes.model_fields_set:
-                freed += max(0, changes.capacity - event.capacity)
+            case Edit(changes) if changes.model_fields_set & {"capacity", "starts_at"}:
+                # Seats that stayed free since the start are given away at a later start (R4.7).
+                is_given = "capacity" in changes.model_fields_set
+                capacity = changes.capacity if is_given else event.capacity
+                freed += max(0, capacity - event.registered_count)
             case ContinueCapacityIncrease() if event.capacity_target is not None:
                 freed += event.capacity_target - event.capacity
             case FillFreeSeats():

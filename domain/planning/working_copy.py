@@ -87,6 +87,12 @@ class WorkingCopy:
     # The event
 
     @property
+    def version(self) -> int:
+        """The event version that the plan's commit makes."""
+        stored = self.snapshot.event
+        return 1 + (0 if stored is None else max(stored.version, self.min_version))
+
+    @property
     def current(self) -> Event:
         """The event, whatever its state; raises `InconsistentSnapshot` if there is none."""
         if self.event is None:
@@ -218,14 +224,14 @@ class WorkingCopy:
         before: EventSummary | None = None,
     ) -> bool:
         """Notify an audience, unless the event is over. Return whether it does."""
-        if self.now >= self.current.over_at:
+        if self.current.is_over(self.now):
             return False
         self.notifications.append(Notification(kind=kind, audience=audience, before=before))
         return True
 
     def _is_canceled_or_over(self) -> bool:
         event = self.current
-        return event.status is EventStatus.CANCELED or self.now >= event.over_at
+        return event.status is EventStatus.CANCELED or event.is_over(self.now)
 
     # The plan
 
@@ -236,8 +242,7 @@ class WorkingCopy:
         if self.event is self.snapshot.event and not even_if_unchanged:
             return Plan(self.plan_id, self.event_id, self.event, tuple(outcomes))
         stored = self.snapshot.event
-        version = 0 if stored is None else max(stored.version, self.min_version)
-        event = self.update_event(version=version + 1)
+        event = self.update_event(version=self.version)
         actions: list[Action] = [PutEvent(event, None if stored is None else stored.version)]
         for user_id in self.changed:
             actions += self._registration_actions(user_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.commands import ChangeOutcome, Edit, expect
-from domain.errors import CapacityBelowRegistered, RollcallError, UnknownEvent
+from domain.errors import CapacityBelowRegistered, EventOver, RollcallError, UnknownEvent
 from domain.execution.loader import load_snapshot
 from domain.execution.retry import RetryPolicy
 from domain.inputs import EventChanges
@@ -56,8 +56,8 @@ class Previews:
             raise outcome
         if not self._registrations.are_unchanged([event]):
             return None
-        count = min(max(0, capacity - event.capacity), event.waitlist_count)
         promoted = expect(ChangeOutcome, outcome).promoted
+        count = min(max(0, capacity - event.capacity), event.waitlist_count) if promoted else 0
         return CapacityPreview(event, capacity, promoted, count)
 
     def _try_capacity_below_registered(self, event: Event, capacity: int) -> CapacityPreview | None:
@@ -70,15 +70,21 @@ class Previews:
         return CapacityPreview(event, capacity, affected=named, affected_count=count)
 
     def preview_unregister(self, event_id: str, user_id: str) -> UnregisterPreview:
-        """Return what the user would lose by unregistering now; raise `UnknownEvent`, `NotRegistered`."""
+        """Return what the user would lose by unregistering now.
+
+        Raises `UnknownEvent`, `NotRegistered`, `EventOver`.
+        """
         registration = self._registrations.get(event_id, user_id)
-        event = registration.event
+        event, now = registration.event, self._clock.now()
+        if event.is_over(now):
+            raise EventOver(event_id, event.title, event.over_at)
         has_waitlisted = event.waitlist_count > 0
-        is_open = event.closed_reason(self._clock.now()) is None
+        is_open = event.closed_reason(now) is None
         can_return = event.has_waitlist and is_open
+        has_seat = registration.position is None
         return UnregisterPreview(
             registration,
-            next_gets_seat=registration.position is None and has_waitlisted,
+            next_gets_seat=has_seat and has_waitlisted and not event.has_started(now),
             position_on_return=event.waitlist_count if can_return and has_waitlisted else None,
             is_open=is_open,
         )

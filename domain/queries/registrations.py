@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from domain import cursors
 from domain.enums import ChangeKind, RegistrationStatus
@@ -17,12 +18,13 @@ from domain.models import (
     Page,
     Registration,
     RegistrationHistoryEntry,
+    RegistrationsToCome,
     UserRegistration,
     WaitlistEntry,
     WaitlistPosition,
     block_of,
 )
-from domain.ports import Store
+from domain.ports import Clock, Store
 from domain.queries.events import EventQueries
 
 
@@ -38,22 +40,56 @@ def _attendees_cursor(event_id: str, roster_cursor: str, ticket: int) -> str:
 class RegistrationQueries:
     """Reads registrations. Positions are read between two reads of the event's version."""
 
-    def __init__(self, store: Store, retry: RetryPolicy, events: EventQueries) -> None:
+    def __init__(
+        self, store: Store, retry: RetryPolicy, events: EventQueries, clock: Clock
+    ) -> None:
         self._store = store
         self._retry = retry
         self._events = events
+        self._clock = clock
 
     def list_by_user(
         self, user_id: str, status: RegistrationStatus | None
     ) -> tuple[UserRegistration, ...]:
-        """Return a user's registrations, ordered by the start of their events."""
+        """Return a user's registrations: what is to come, soonest first, then the past, latest first (R5.5)."""
+        now = self._clock.now()
+        found, _ = self._list(user_id, status, lambda _: True)
+        to_come = [one for one in found if not one.event.is_over(now)]
+        past = [one for one in found if one.event.is_over(now)]
+        return *sorted(to_come, key=_start), *sorted(past, key=_start, reverse=True)
 
-        def read() -> tuple[UserRegistration, ...] | None:
+    def list_to_come(self, user_id: str, status: RegistrationStatus | None) -> RegistrationsToCome:
+        """Return a user's registrations for events that are not over, soonest first."""
+        now = self._clock.now()
+        found, past_count = self._list(user_id, status, lambda event: not event.is_over(now))
+        return RegistrationsToCome(tuple(sorted(found, key=_start)), past_count)
+
+    def list_past(
+        self, user_id: str, status: RegistrationStatus | None
+    ) -> tuple[UserRegistration, ...]:
+        """Return a user's registrations for events that are over, the latest first."""
+        now = self._clock.now()
+        found, _ = self._list(user_id, status, lambda event: event.is_over(now))
+        return tuple(sorted(found, key=_start, reverse=True))
+
+    def _list(
+        self,
+        user_id: str,
+        status: RegistrationStatus | None,
+        is_wanted: Callable[[Event], bool],
+    ) -> tuple[Sequence[UserRegistration], int]:
+        """Return a user's registrations for the wanted events, and how many there are for others.
+
+        A position costs a request, so only those of the wanted events are read.
+        """
+
+        def read() -> tuple[Sequence[UserRegistration], int] | None:
             stored = self._store.get_registrations_of(user_id)
-            return self._with_events([one for one in stored if status in (None, one.status)])
+            return self._with_events(
+                [one for one in stored if status in (None, one.status)], is_wanted
+            )
 
-        found = self._retry.read_consistently(read)
-        return tuple(sorted(found, key=lambda one: (one.event.starts_at, one.event.event_id)))
+        return self._retry.read_consistently(read)
 
     def get(self, event_id: str, user_id: str) -> UserRegistration:
         """Return a user's registration for an event; raise `UnknownEvent`, `NotRegistered`."""
@@ -196,22 +232,29 @@ class RegistrationQueries:
         )
 
     def _with_events(
-        self, registrations: Sequence[Registration]
-    ) -> tuple[UserRegistration, ...] | None:
-        """Return registrations with events and positions, or None if something changed meanwhile."""
+        self, registrations: Sequence[Registration], is_wanted: Callable[[Event], bool]
+    ) -> tuple[Sequence[UserRegistration], int] | None:
+        """Return registrations with their wanted events and positions, and how many there are for others.
+
+        Return None if something changed meanwhile.
+        """
         event_ids = [registration.event_id for registration in registrations]
         events = self._store.get_events(event_ids) if event_ids else {}
         found: list[UserRegistration] = []
+        others = 0
         for registration in registrations:
             event = events.get(registration.event_id)
             if event is None or event.deletion is not None:
+                continue
+            if not is_wanted(event):
+                others += 1
                 continue
             one = self._with_position(event, registration)
             if one is None:
                 return None
             found.append(one)
         with_position = [one.event for one in found if one.position is not None]
-        return tuple(found) if self.are_unchanged(with_position) else None
+        return (found, others) if self.are_unchanged(with_position) else None
 
     def _with_position(self, event: Event, registration: Registration) -> UserRegistration | None:
         """Return a registration with its position, or None if the waitlist changed meanwhile."""
@@ -227,6 +270,10 @@ class RegistrationQueries:
         if before is None:
             return None
         return 1 + event.entries_before_block(block_of(entry.ticket)) + before
+
+
+def _start(registration: UserRegistration) -> tuple[datetime, str]:
+    return registration.event.starts_at, registration.event.event_id
 
 
 def registration_move(

@@ -28,14 +28,14 @@ Deliver: TypeAlias = Callable[[bytes, Mapping[str, str]], BotResponse]
 """Delivers a body and headers to the bot. Raises `TimeoutError`, or `OSError` if the bot is unreachable."""
 
 
-def over_http(url: str) -> Deliver:
-    """Deliver to the bot's request URL."""
+def over_http(url: str, seconds: float = ACKNOWLEDGE_SECONDS) -> Deliver:
+    """Deliver to the bot's request URL, with so many seconds for the acknowledgement."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def deliver(body: bytes, headers: Mapping[str, str]) -> BotResponse:
         request = urllib.request.Request(url, body, dict(headers), method="POST")  # noqa: S310  # loopback only
         try:
-            with opener.open(request, timeout=ACKNOWLEDGE_SECONDS) as response:
+            with opener.open(request, timeout=seconds) as response:
                 return BotResponse(
                     response.status, response.read().decode(), dict(response.headers)
                 )

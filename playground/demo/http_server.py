@@ -72,6 +72,9 @@ def bind(port: int) -> socket:
     except OSError as error:
         listener.close()
         raise PortUnavailableError(error.errno, error.strerror) from error
+    except OverflowError as error:
+        listener.close()
+        raise PortUnavailableError(0, "a port is a number from 0 to 65535") from error
     return listener
 
 

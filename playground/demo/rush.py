@@ -20,6 +20,10 @@ MAX_CONCURRENT_CLICKS = 32
 """The bot, the simulated Slack and the members share one machine; more concurrency slows all of them down."""
 
 
+REPLY_SECONDS = 10.0
+"""How long a member waits for a reply after the acknowledgement."""
+
+
 @dataclass(frozen=True)
 class Button:
     """A primary button in a message from the app."""
@@ -124,17 +128,30 @@ class Rush:
         # Real time, because a person is watching.
         time.sleep(max(0.0, self._began + due - time.monotonic()))
         button, text, failure = self.button, "", None
+        before = self._member_client.workspace.ledger.seq
         try:
             result = self._member_client.click(
                 member.id, card, button.action_id, block_id=button.block_id
             )
-            text, failure = " ".join(each.text for each in result.ephemeral), result.failure
+            failure = result.failure
+            if failure is None:
+                text = self._wait_for_reply(member.id, before)
         except Exception as error:  # noqa: BLE001  # the page shows any error
             failure = str(error)
         answered = self._since_start()
         press = PressResult(member.id, member.real_name, round(due, 3), answered, text, failure)
         with self._lock:
             self._results.append(press)
+
+    def _wait_for_reply(self, member_id: str, before: int) -> str:
+        """Return the reply, which may come after the acknowledgement; an empty text if none comes."""
+        until = time.monotonic() + REPLY_SECONDS
+        while True:
+            messages = self._member_client.workspace.visible_messages_since(before, member_id)
+            texts = [one.text for one in messages if one.ephemeral_to == member_id]
+            if texts or time.monotonic() >= until:
+                return " ".join(texts)
+            time.sleep(0.005)
 
     def _since_start(self) -> float:
         return round(time.monotonic() - self._began, 3)

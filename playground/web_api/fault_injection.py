@@ -11,7 +11,7 @@ class Fault:
     """A fault that a Web API call meets instead of its normal response.
 
     With `applied`, the call takes effect and only its response is lost. With `delay`, the call takes
-    effect and its normal response is sent that many seconds later.
+    effect and its normal response is sent that many seconds later; with `until`, when that event is set.
     """
 
     status: int = 200
@@ -22,11 +22,22 @@ class Fault:
     is_truncated: bool = False
     applied: bool = False
     delay: float = 0
+    until: threading.Event | None = None
 
     @classmethod
     def slow(cls, seconds: float) -> "Fault":
         """Delay the normal response."""
         return cls(applied=True, delay=seconds)
+
+    @classmethod
+    def held(cls, until: threading.Event) -> "Fault":
+        """Hold the normal response back until the event is set."""
+        return cls(applied=True, until=until)
+
+    @property
+    def is_only_late(self) -> bool:
+        """Whether the normal response arrives in the end."""
+        return self.delay > 0 or self.until is not None
 
     @classmethod
     def rate_limited(cls, retry_after: int = 1) -> "Fault":

@@ -43,7 +43,7 @@ class Call:
     @property
     def ok(self) -> bool:
         """Whether the caller got a response that says `ok`."""
-        return bool(self.response.get("ok")) and (self.fault is None or self.fault.delay > 0)
+        return bool(self.response.get("ok")) and (self.fault is None or self.fault.is_only_late)
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class SlackApi:
 
 def _with_fault(fault: Fault | None, response: ApiResponse) -> ApiResponse:
     """Return the response that the caller gets under this fault."""
-    if fault is None or fault.delay:
+    if fault is None or fault.is_only_late:
         return replace(response, fault=fault)
     body: Json | str = {"ok": False, "error": fault.error} if fault.error else "upstream failure"
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
@@ -171,6 +171,8 @@ async def _send(request: Request, response: ApiResponse) -> Response:
     fault = response.fault
     if fault is not None and fault.delay:
         await asyncio.sleep(fault.delay)
+    while fault is not None and fault.until is not None and not fault.until.is_set():  # noqa: ASYNC110  # see below
+        await asyncio.sleep(0.005)  # another thread sets it
     if fault is not None and fault.drops_connection:
         request.scope["extensions"]["playground.abort"]()
     if fault is not None and fault.never_answers:

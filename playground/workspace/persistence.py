@@ -18,6 +18,7 @@ class RowStore:
         self._connection: sqlite3.Connection | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(0o600)
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             # A killed process loses nothing. A machine crash may lose the last moments, which is fine for a demo.
             self._connection.execute("PRAGMA journal_mode=WAL")

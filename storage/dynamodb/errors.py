@@ -29,7 +29,14 @@ from domain.ports import AnswerLost, Conflict, Unavailable
 
 
 class ConditionFailed(Conflict):
-    """A write of one item did not apply because its condition doesn't hold, not because of throttling."""
+    """A write of one item did not apply because its condition doesn't hold, not because of throttling.
+
+    `item` is the stored item, if the request asked for it.
+    """
+
+    def __init__(self, message: str, item: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.item = item
 
 
 class Meaning(Enum):
@@ -144,7 +151,8 @@ def writing() -> Iterator[None]:
         yield
     except ClientError as error:
         if _code(error) == "ConditionalCheckFailedException":
-            raise ConditionFailed(str(error)) from error
+            response: dict[str, Any] = dict(error.response)
+            raise ConditionFailed(str(error), response.get("Item", {})) from error
         match _meaning(error):
             case Meaning.REJECTED:
                 raise Conflict(str(error)) from error

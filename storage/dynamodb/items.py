@@ -32,8 +32,12 @@ from domain.models import (
     WaitlistEntry,
 )
 from storage.dynamodb.schema import TABLES, UNDELIVERED_SHARDS
+from storage.older_forms import modernized
 
-VERSION = 1
+VERSION = 2
+"""The version of the form that is written. Raise it with every change of what is stored (R7.7).
+
+1: the first. 2: blocks of the waitlist are of 500 tickets; in form 1, of 1,000 or 500."""
 
 STORE_ATTRIBUTES = frozenset(
     {"v", "closes_at", *(index.key.hash for table in TABLES for index in table.indexes)}
@@ -180,36 +184,36 @@ class Items:
     # Item to model
 
     def to_event(self, item: Mapping[str, Any]) -> Event:
-        """Return the event of an item."""
-        return _to_model(Event, self._values(item))
+        """Return the event of an item. Its blocks are right if `has_known_blocks`."""
+        return self._to_model(Event, item)
 
     def to_user(self, item: Mapping[str, Any]) -> User:
         """Return the user of an item."""
-        return _to_model(User, self._values(item))
+        return self._to_model(User, item)
 
     def to_registration(self, item: Mapping[str, Any]) -> Registration:
         """Return the registration of an item."""
-        return _to_model(Registration, self._values(item))
+        return self._to_model(Registration, item)
 
     def to_journal_entry(self, item: Mapping[str, Any]) -> JournalEntry:
         """Return the journal entry of an item."""
-        entry = _to_model(JournalEntry, self._values(item))
+        entry = self._to_model(JournalEntry, item)
         # A recipient is recorded twice if the answer to the first request was lost.
         return entry.model_copy(update={"unreachable": tuple(dict.fromkeys(entry.unreachable))})
 
     def to_delivery(self, item: Mapping[str, Any]) -> DeliveryState:
         """Return the delivery row of the journal's item at version 0."""
-        values = self._values(item)
-        del values["version"]
-        return _to_model(DeliveryState, values)
+        return self._to_model(
+            DeliveryState, {name: item[name] for name in item if name != "version"}
+        )
 
     def to_waitlist_entry(self, item: Mapping[str, Any]) -> WaitlistEntry:
         """Return the waitlist entry of an item."""
         return _waitlist_entries().validate_python(self._values(item))
 
     def to_listed(self, item: Mapping[str, Any]) -> ListedEvent:
-        """Return what the index `upcoming` carries of an event."""
-        values = from_wire(item)
+        """Return what the index `upcoming` carries of an event. The item's version is not among it."""
+        values = modernized(Event, from_wire(item))
         return ListedEvent(
             self.identifier(values["event_id"]),
             values["title"],
@@ -227,9 +231,9 @@ class Items:
 
     def to_card(self, item: Mapping[str, Any]) -> Card:
         """Return the card of an item."""
-        values = self._values(item)
-        channel_id, _, message_ts = values.pop("message").partition("#")
-        return _to_model(Card, values | {"channel_id": channel_id, "message_ts": message_ts})
+        channel_id, _, message_ts = item["message"]["S"].partition("#")
+        rest = {name: item[name] for name in item if name != "message"}
+        return self._to_model(Card, rest, channel_id=channel_id, message_ts=message_ts)
 
     def _values(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """Return an item's values with ids instead of keys, without the store's own attributes."""
@@ -241,11 +245,22 @@ class Items:
                 values[name] = self.identifier(values[name])
         return values
 
+    def _to_model(self, model: type[M], item: Mapping[str, Any], **more: str) -> M:
+        """Return the model. A required field that the item lacks is None."""
+        values = self._values(item) | more
+        if _version_of(item) < VERSION:
+            values = modernized(model, values)
+        required = (name for name, field in model.model_fields.items() if field.is_required())
+        return model.model_validate(dict.fromkeys(required) | values)
 
-def _to_model(model: type[M], values: dict[str, Any]) -> M:
-    """Return the model. A required field that the item lacks is None."""
-    required = (name for name, field in model.model_fields.items() if field.is_required())
-    return model.model_validate(dict.fromkeys(required) | values)
+
+def has_known_blocks(item: Mapping[str, Any]) -> bool:
+    """Return whether an event's item has blocks of `WAITLIST_BLOCK` tickets: form 1 may have others."""
+    return _version_of(item) > 1
+
+
+def _version_of(item: Mapping[str, Any]) -> int:
+    return int(item["v"]["N"]) if "v" in item else VERSION
 
 
 @cache

@@ -66,30 +66,41 @@ class DynamoDBOutbox:
         return DeliveryState(event_id=event_id) if item is None else self._items.to_delivery(item)
 
     def take_lease(
-        self, event_id: str, *, holder: str, now: datetime, until: datetime
-    ) -> DeliveryState | None:
-        """See `Outbox.take_lease`."""
+        self, event_id: str, *, holder: str, until: datetime, expired: int | None = None
+    ) -> DeliveryState:
+        """See `Outbox.take_lease`. One request, also if another process holds the lease."""
+        # No one holds the lease, or it is this holder's.
+        condition = "attribute_not_exists(leased_until) OR holder = :holder"
+        if expired is not None:
+            # The other holder has not renewed it since the caller saw the row.
+            condition += " OR revision = :expired"
         request = self._keys.at(
             self._keys.delivery(event_id),
             # The first lease creates the row, in the newest form.
             UpdateExpression=(
                 "SET holder = :holder, leased_until = :until, v = if_not_exists(v, :v),"
-                " revision = if_not_exists(revision, :first)"
+                # Of two processes that saw the lease expire, the second finds another revision.
+                " revision = if_not_exists(revision, :none) + :one"
             ),
-            # No one holds the lease, or it has expired, or it is this holder's.
-            ConditionExpression=(
-                "attribute_not_exists(leased_until) OR leased_until <= :now OR holder = :holder"
-            ),
+            ConditionExpression=condition,
             ExpressionAttributeValues=to_wire(
-                {":holder": holder, ":until": until, ":now": now, ":v": VERSION, ":first": 0}
+                {
+                    ":holder": holder,
+                    ":until": until,
+                    ":expired": expired,
+                    ":v": VERSION,
+                    ":none": 0,
+                    ":one": 1,
+                }
             ),
             ReturnValues="ALL_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
         try:
             with delivering():
                 answer = self._client.update_item(**request)
-        except ConditionFailed:
-            return None
+        except ConditionFailed as error:
+            return self._items.to_delivery(error.item)
         return self._items.to_delivery(answer["Attributes"])
 
     def save_delivery(self, delivery: DeliveryState) -> DeliveryState:

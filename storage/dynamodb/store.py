@@ -28,10 +28,11 @@ from domain.planning.plan import Plan
 from domain.ports import Rows
 from storage.dynamodb.conditions import transact_item
 from storage.dynamodb.errors import ConditionFailed, writing
-from storage.dynamodb.items import Item, from_wire, moment, to_wire
+from storage.dynamodb.items import Item, from_wire, has_known_blocks, moment, to_wire
 from storage.dynamodb.outbox import DynamoDBOutbox
 from storage.dynamodb.reader import Listing
 from storage.dynamodb.schema import EVENTS, JOURNAL, REGISTRATIONS, USERS, WAITLIST
+from storage.older_forms import recounted
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -65,13 +66,32 @@ class DynamoDBStore(DynamoDBOutbox):
     def get_event(self, event_id: str) -> Event | None:
         """See `Store.get_event`."""
         item = self._reader.get(self._keys.event(event_id))
-        return None if item is None else self._items.to_event(item)
+        return None if item is None else self._to_event(item)
 
     def get_events(self, event_ids: Collection[str]) -> dict[str, Event]:
         """See `Store.get_events`."""
         wanted = [self._keys.event(event_id) for event_id in sorted(set(event_ids))]
-        events = (self._items.to_event(item) for _, item in self._reader.batch_get(wanted))
+        events = (self._to_event(item) for _, item in self._reader.batch_get(wanted))
         return {event.event_id: event for event in events}
+
+    def _to_event(self, item: Item) -> Event:
+        """Return the event of an item. An older form's blocks are counted from the waitlist.
+
+        If the event has changed since it was read, they are those of a later version. Then no commit that
+        rests on them applies, and no position: both check the version.
+        """
+        event = self._items.to_event(item)
+        if has_known_blocks(item):
+            return event
+        entries, _ = self._reader.query(
+            WAITLIST,
+            KeyConditionExpression="event_id = :event",
+            ExpressionAttributeValues={":event": item["event_id"]},
+            ProjectionExpression="ticket",
+            ConsistentRead=True,
+        )
+        blocks = recounted(int(entry["ticket"]["N"]) for entry in entries)
+        return event.model_copy(update={"waitlist_by_block": blocks})
 
     def list_events(
         self, *, starting_from: datetime | None, limit: int, cursor: str | None = None
@@ -305,7 +325,7 @@ class DynamoDBStore(DynamoDBOutbox):
 
     def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
         """See `Store.scan_events`."""
-        return self._reader.scan(EVENTS, self._items.to_event, limit=limit, cursor=cursor)
+        return self._reader.scan(EVENTS, self._to_event, limit=limit, cursor=cursor)
 
     def scan_registrations(self, *, limit: int, cursor: str | None = None) -> Page[Registration]:
         """See `Store.scan_registrations`."""

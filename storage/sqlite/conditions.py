@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import assert_never
 
-from domain.models import Event, Registration
+from domain.models import Registration
 from domain.planning.plan import (
     Action,
     CheckUser,
@@ -21,7 +21,15 @@ from domain.planning.plan import (
     PutWaitlistEntry,
 )
 from domain.ports import Conflict
-from storage.sqlite.rows import to_micros, waitlist_body
+from storage.sqlite.rows import (
+    Columns,
+    assignments,
+    event_columns,
+    insertion,
+    journal_columns,
+    registration_columns,
+    waitlist_columns,
+)
 
 Write = Callable[..., None]
 
@@ -29,53 +37,45 @@ Write = Callable[..., None]
 def apply(connection: sqlite3.Connection, workspace_id: str, action: Action) -> None:
     """Apply an action in the connection's transaction. Raise `Conflict` if its condition doesn't hold."""
 
-    def write(statement: str, *values: object) -> None:
-        if connection.execute(statement, (*values,)).rowcount != 1:
+    def write(statement: str, **values: object) -> None:
+        if connection.execute(statement, {"workspace": workspace_id, **values}).rowcount != 1:
             raise Conflict(f"{type(action).__name__}: its condition does not hold")
 
     match action:
         case PutEvent(event, replaces):
-            _put_event(write, workspace_id, event, replaces)
+            _put_event(write, event_columns(event), replaces)
         case PutRegistration(registration, replaces):
-            _put_registration(write, workspace_id, registration, replaces)
+            _put_registration(write, registration_columns(registration), replaces)
         case DeleteRegistration(registration):
             write(
-                "DELETE FROM registrations WHERE workspace = ? AND user_id = ? AND event_id = ?"
-                " AND ticket = ? AND status = ?",
-                *(
-                    workspace_id,
-                    registration.user_id,
-                    registration.event_id,
-                    registration.ticket,
-                    registration.status,
-                ),
+                "DELETE FROM registrations WHERE workspace = :workspace AND user_id = :user_id"
+                " AND event_id = :event_id AND ticket = :ticket AND status = :status",
+                **registration_columns(registration),
             )
         case PutWaitlistEntry(event_id, entry):
             # The event gives each ticket once, so no one else can have this entry's key.
-            write(
-                "INSERT INTO waitlist (workspace, event_id, ticket, user_id, body)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                *(workspace_id, event_id, entry.ticket, entry.user_id, waitlist_body(entry)),
-            )
+            _insert(write, "waitlist", waitlist_columns(event_id, entry))
         case DeleteWaitlistEntry(event_id, entry):
             # The entry exists and is this user's, so no one is promoted twice or for someone else.
             write(
-                "DELETE FROM waitlist WHERE workspace = ? AND event_id = ? AND ticket = ?"
-                " AND user_id = ?",
-                *(workspace_id, event_id, entry.ticket, entry.user_id),
+                "DELETE FROM waitlist WHERE workspace = :workspace AND event_id = :event_id"
+                " AND ticket = :ticket AND user_id = :user_id",
+                **waitlist_columns(event_id, entry),
             )
         case CheckUser(user_id):
             _check_user(connection, workspace_id, user_id)
         case PutJournalEntry(journal_entry, is_undelivered):
             # One entry per version: it proves which plan made that version.
-            write(
-                "INSERT INTO journal (workspace, event_id, version, plan_id, is_undelivered, body)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                *(workspace_id, journal_entry.event_id, journal_entry.version),
-                *(journal_entry.plan_id, is_undelivered, journal_entry.model_dump_json()),
-            )
+            columns = journal_columns(journal_entry, is_undelivered=is_undelivered)
+            _insert(write, "journal", columns)
         case _:
             assert_never(action)
+
+
+def _insert(write: Write, table: str, columns: Columns) -> None:
+    """Insert a row, unless its key is taken."""
+    statement = insertion(table, {"workspace": None, **columns})
+    write(f"{statement} ON CONFLICT DO NOTHING", **columns)
 
 
 def _check_user(connection: sqlite3.Connection, workspace_id: str, user_id: str) -> None:
@@ -88,58 +88,31 @@ def _check_user(connection: sqlite3.Connection, workspace_id: str, user_id: str)
         raise Conflict(f"{user_id} does not exist or is being deleted")
 
 
-def _put_event(write: Write, workspace_id: str, event: Event, replaces: int | None) -> None:
-    values = (
-        event.version,
-        to_micros(event.starts_at),
-        event.deletion is None,
-        event.is_unfinished,
-        None if event.next_due_at is None else to_micros(event.next_due_at),
-        event.model_dump_json(),
-        workspace_id,
-        event.event_id,
-    )
+def _put_event(write: Write, columns: Columns, replaces: int | None) -> None:
     if replaces is None:
         # The id was never used: a deleted event leaves its tombstone (R7.2).
-        write(
-            "INSERT INTO events (version, starts_at, is_shown, is_unfinished, next_due_at, body,"
-            " workspace, event_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            *values,
-        )
-    else:
-        # R3, R4 and R7 rest on this condition: nothing of the event has changed since it was read,
-        # because every change raises the version.
-        write(
-            "UPDATE events SET version = ?, starts_at = ?, is_shown = ?, is_unfinished = ?,"
-            " next_due_at = ?, body = ? WHERE workspace = ? AND event_id = ? AND version = ?",
-            *values,
-            replaces,
-        )
-
-
-def _put_registration(
-    write: Write, workspace_id: str, registration: Registration, replaces: Registration | None
-) -> None:
-    values = (
-        registration.status,
-        registration.ticket,
-        registration.model_dump_json(),
-        workspace_id,
-        registration.user_id,
-        registration.event_id,
+        _insert(write, "events", columns)
+        return
+    # R3, R4 and R7 rest on this condition: nothing of the event has changed since it was read,
+    # because every change raises the version.
+    write(
+        f"UPDATE events SET {assignments(columns)} WHERE workspace = :workspace"  # noqa: S608  # our own names
+        " AND event_id = :event_id AND version = :replaces",
+        replaces=replaces,
+        **columns,
     )
+
+
+def _put_registration(write: Write, columns: Columns, replaces: Registration | None) -> None:
     if replaces is None:
         # One registration per user and event.
-        write(
-            "INSERT INTO registrations (status, ticket, body, workspace, user_id, event_id)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            *values,
-        )
-    else:
-        write(
-            "UPDATE registrations SET status = ?, ticket = ?, body = ?"
-            " WHERE workspace = ? AND user_id = ? AND event_id = ? AND ticket = ? AND status = ?",
-            *values,
-            replaces.ticket,
-            replaces.status,
-        )
+        _insert(write, "registrations", columns)
+        return
+    write(
+        f"UPDATE registrations SET {assignments(columns)} WHERE workspace = :workspace"  # noqa: S608  # our own names
+        " AND user_id = :user_id AND event_id = :event_id"
+        " AND ticket = :old_ticket AND status = :old_status",
+        old_ticket=replaces.ticket,
+        old_status=replaces.status,
+        **columns,
+    )

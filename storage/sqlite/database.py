@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -10,7 +11,11 @@ from pathlib import Path
 
 from domain.errors import OperatorNeeded
 from domain.ports import AnswerLost, Conflict, Unavailable
+from storage.sqlite import ownership
+from storage.sqlite.migration import migrate
 from storage.sqlite.schema import OWN_TABLES, SCHEMA, SCHEMA_VERSION
+
+_logger = logging.getLogger(__name__)
 
 WAL_ATTEMPTS = 20
 """How often to try switching a new file to WAL while other processes open it."""
@@ -42,11 +47,19 @@ _COMMIT_FAILED = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
 A failed `fsync` says less: the frames may reach the disk, and recovery after a crash may then apply them."""
 
 
-class SQLiteFile:
-    """Pool of connections to one file. One thread at a time uses a connection."""
+class MigrationNeeded(ValueError):
+    """The file has an earlier schema version, and only the bot's start may change it."""
 
-    def __init__(self, path: str | Path, busy_timeout: float) -> None:
+
+class SQLiteFile:
+    """Pool of connections to one file. One thread at a time uses a connection.
+
+    The file is created, or migrated from an earlier schema version. If it `must_exist`, it is neither.
+    """
+
+    def __init__(self, path: str | Path, busy_timeout: float, *, must_exist: bool = False) -> None:
         self._path = str(path)
+        self._must_exist = must_exist
         # A writer may wait twice: for other threads, then for other processes. Each wait gets half
         # of the time, so both together end before the request's deadline.
         self._longest_wait = busy_timeout / 2
@@ -133,7 +146,8 @@ class SQLiteFile:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._path,
+            self._uri(),
+            uri=True,
             timeout=self._longest_wait,
             isolation_level=None,
             check_same_thread=False,  # `_connection` gives it to one thread at a time
@@ -147,49 +161,88 @@ class SQLiteFile:
             raise
         return connection
 
+    def _uri(self) -> str:
+        # SQLite itself never creates the file: it would let the umask decide who can read it.
+        return f"{Path(self._path).absolute().as_uri()}?mode=rw"
+
     def _set_up(self) -> None:
         try:
+            is_created = not self._must_exist and ownership.create(self._path)
+            ownership.require(self._path)
             with self._meaning(Unavailable), self._connection() as connection:
                 # Switching to WAL writes to the file, so first make sure that the file is Rollcall's.
                 # The transaction shows one moment of it: another process may be setting it up.
                 connection.execute("BEGIN")
-                self._is_new(connection)
+                version = self._version(connection)
                 connection.execute("COMMIT")
                 _use_wal(connection)
-            with self.writing() as connection:
-                if self._is_new(connection):
-                    for statement in SCHEMA.split(";"):
-                        connection.execute(statement)
-                # Also in a file that has it: a full or read-only disk shows now, not at the first press.
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                if not self._must_exist:
+                    ownership.restrict(self._path)
+                if version != SCHEMA_VERSION:
+                    self._create_or_migrate(connection)
+            if not self._must_exist:
+                with self.writing() as connection:
+                    # A full or read-only disk shows now, not at the first press.
+                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         except sqlite3.DatabaseError as error:
             self.close()
             raise ValueError(f"{self._path} can't be used as an SQLite file: {error}") from error
+        except OSError as error:
+            self.close()
+            raise ValueError(f"{self._path} can't be opened: {error.strerror}") from error
         except BaseException:
             self.close()
             raise
+        if is_created:
+            _logger.info("created %s", self._path)
 
-    def _is_new(self, connection: sqlite3.Connection) -> bool:
-        """Return whether the file is still empty. Raise `ValueError` if it isn't Rollcall's."""
+    def _create_or_migrate(self, connection: sqlite3.Connection) -> None:
+        """Give the file today's schema, unless another process has just done that."""
+        # The rows of a damaged file may lack what their foreign keys name.
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("BEGIN IMMEDIATE")
+        version = self._version(connection)
+        if version == 0:
+            for statement in SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        elif version < SCHEMA_VERSION:
+            self._migrate(connection, version)
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    def _migrate(self, connection: sqlite3.Connection, version: int) -> None:
+        change = f"{self._path} from schema version {version} to {SCHEMA_VERSION}"
+        _logger.info("migrating %s: a minute for a million rows", change)
+        try:
+            migrate(connection)
+        except ValueError as error:
+            raise ValueError(f"{self._path} can't be migrated: {error}") from error
+        _logger.info("migrated %s", change)
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """Return the file's schema version, 0 while it is empty. Raise `ValueError` if it can't be used."""
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
         if version == 0 and not tables:
-            return True
+            if self._must_exist:
+                raise ValueError(f"{self._path} is empty, not a database of Rollcall")
+            return 0
         # Other programs count their versions, too. Rollcall's start at 1.
         if version < 1 or not tables >= OWN_TABLES:
             raise ValueError(f"{self._path} is a database of another program")
-        if version == SCHEMA_VERSION:
-            return False
         if version > SCHEMA_VERSION:
             raise ValueError(
                 f"{self._path} was written by a newer Rollcall: it has schema version {version}, and "
                 f"this Rollcall reads version {SCHEMA_VERSION}. Use the newer Rollcall"
             )
-        raise ValueError(
-            f"{self._path} was written by an early Rollcall that was never released: it has schema "
-            f"version {version}, and this Rollcall reads version {SCHEMA_VERSION}. Move or delete "
-            f"the file to start with an empty one"
-        )
+        if version < SCHEMA_VERSION and self._must_exist:
+            raise MigrationNeeded(
+                f"{self._path} was written by an earlier Rollcall: it has schema version {version}, and "
+                f"this Rollcall uses version {SCHEMA_VERSION}. Make a backup, then start the bot, or run "
+                "`rollcall tables create`: both migrate the file"
+            )
+        return int(version)
 
 
 def _is_busy(error: sqlite3.Error) -> bool:
@@ -206,10 +259,14 @@ def _code(error: sqlite3.Error) -> int:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch the file to WAL. SQLite fails immediately if another process has just opened it, so retry."""
+    """Switch the file to WAL. SQLite fails immediately if another process has just opened it, so retry.
+
+    Raise `ValueError` if the file system has no shared memory for it: SQLite then keeps another mode, and says
+    so only in its answer.
+    """
     for _ in range(WAL_ATTEMPTS):
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _require_wal(connection)
             return
         except sqlite3.OperationalError as error:
             if not _is_busy(error):
@@ -217,7 +274,17 @@ def _use_wal(connection: sqlite3.Connection) -> None:
         # Unlike the pragma, this waits up to the busy timeout until no one else uses the file.
         connection.execute("BEGIN EXCLUSIVE")
         connection.execute("COMMIT")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _require_wal(connection)
+
+
+def _require_wal(connection: sqlite3.Connection) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise ValueError(
+            f"SQLite can't keep a write-ahead log for the file (its journal mode stays {mode}). Put the file "
+            "on a local disk: on a network file system, reads and writes block each other, and two processes "
+            "can damage the file"
+        )
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

@@ -15,7 +15,7 @@ from domain.models import (
 from domain.ports import Conflict
 from storage.sqlite.database import SQLiteFile
 from storage.sqlite.reader import SQLiteReader
-from storage.sqlite.rows import to_micros, to_model, to_text
+from storage.sqlite.rows import to_model, to_text
 
 
 class SQLiteOutbox:
@@ -57,26 +57,32 @@ class SQLiteOutbox:
         return to_model(DeliveryState)(row) if row else DeliveryState(event_id=event_id)
 
     def take_lease(
-        self, event_id: str, *, holder: str, now: datetime, until: datetime
-    ) -> DeliveryState | None:
+        self, event_id: str, *, holder: str, until: datetime, expired: int | None = None
+    ) -> DeliveryState:
         """See `Outbox.take_lease`."""
         with self._file.writing() as connection:
             delivery = self.get_delivery(event_id)
-            is_held = delivery.leased_until is not None and delivery.leased_until > now
+            is_held = delivery.leased_until is not None and delivery.revision != expired
             if is_held and delivery.holder != holder:
-                return None
-            leased = delivery.model_copy(update={"holder": holder, "leased_until": until})
+                return delivery
+            leased = delivery.model_copy(
+                update={
+                    "holder": holder,
+                    "leased_until": until,
+                    # Of two processes that saw the lease expire, the second finds another revision.
+                    "revision": delivery.revision + 1,
+                }
+            )
             connection.execute(
-                "INSERT INTO deliveries (workspace, event_id, holder, leased_until, body)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-                " holder = excluded.holder, leased_until = excluded.leased_until, body = excluded.body",
-                (self._workspace_id, event_id, holder, to_micros(until), leased.model_dump_json()),
+                "INSERT INTO deliveries (workspace, event_id, holder, body)"
+                " VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                " holder = excluded.holder, body = excluded.body",
+                (self._workspace_id, event_id, holder, leased.model_dump_json()),
             )
             return leased
 
     def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
         """See `Outbox.save_delivery`."""
-        until = delivery.leased_until
         saved = delivery.model_copy(update={"revision": delivery.revision + 1})
         with self._file.writing() as connection:
             if self.get_delivery(delivery.event_id).revision != delivery.revision:
@@ -84,10 +90,9 @@ class SQLiteOutbox:
                     f"the delivery row of {delivery.event_id} has changed since it was read"
                 )
             done = connection.execute(
-                "UPDATE deliveries SET leased_until = ?, body = ?"
+                "UPDATE deliveries SET body = ?"
                 " WHERE workspace = ? AND event_id = ? AND holder = ?",
                 (
-                    None if until is None else to_micros(until),
                     saved.model_dump_json(),
                     self._workspace_id,
                     delivery.event_id,

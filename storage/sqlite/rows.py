@@ -1,4 +1,8 @@
-"""Models as the columns of rows, and back. A body is read back as it was written, without validation rules."""
+"""Models as the columns of rows, and back. A body is read back as it was written, without validation rules.
+
+Every write takes a row's columns from here, and so does the migration of an older file: a new column is a
+line in `schema.SCHEMA` and a line here, with a new `SCHEMA_VERSION`.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,22 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
-from domain.models import Event, WaitlistEntry
+from domain.models import (
+    Card,
+    DeliveryState,
+    Event,
+    JournalEntry,
+    Registration,
+    User,
+    WaitlistEntry,
+)
 
 M = TypeVar("M", bound=BaseModel)
 
 Row = tuple[Any, ...]
+
+Columns = dict[str, object]
+"""A row's values by column."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -44,9 +59,95 @@ def event_from_body(body: str) -> Event:
     return Event.model_validate_json(body)
 
 
-def waitlist_body(entry: WaitlistEntry) -> str:
-    """Return the body of a waitlist entry."""
-    return _waitlist_entries().dump_json(entry).decode()
+def event_columns(event: Event) -> Columns:
+    """Return an event's columns, without the workspace's. It is in `upcoming` unless it is deleted."""
+    return {
+        "event_id": event.event_id,
+        "version": event.version,
+        "starts_at": to_micros(event.starts_at),
+        "is_shown": event.deletion is None,
+        "is_unfinished": event.is_unfinished,
+        "next_due_at": None if event.next_due_at is None else to_micros(event.next_due_at),
+        "body": event.model_dump_json(),
+    }
+
+
+def user_columns(user: User) -> Columns:
+    """Return a user's columns."""
+    return {
+        "user_id": user.user_id,
+        "name": user.name,
+        "revision": user.revision,
+        "deletion_id": user.deletion_id,
+        "body": user.model_dump_json(),
+    }
+
+
+def registration_columns(registration: Registration) -> Columns:
+    """Return a registration's columns."""
+    return {
+        "user_id": registration.user_id,
+        "event_id": registration.event_id,
+        "status": registration.status,
+        "ticket": registration.ticket,
+        "body": registration.model_dump_json(),
+    }
+
+
+def waitlist_columns(event_id: str, entry: WaitlistEntry) -> Columns:
+    """Return a waitlist entry's columns."""
+    return {
+        "event_id": event_id,
+        "ticket": entry.ticket,
+        "user_id": entry.user_id,
+        "body": _waitlist_entries().dump_json(entry).decode(),
+    }
+
+
+def journal_columns(entry: JournalEntry, *, is_undelivered: bool) -> Columns:
+    """Return a journal entry's columns."""
+    return {
+        "event_id": entry.event_id,
+        "version": entry.version,
+        "plan_id": entry.plan_id,
+        "is_undelivered": is_undelivered,
+        "body": entry.model_dump_json(),
+    }
+
+
+def delivery_columns(delivery: DeliveryState) -> Columns:
+    """Return a delivery row's columns."""
+    return {
+        "event_id": delivery.event_id,
+        "holder": delivery.holder,
+        "body": delivery.model_dump_json(),
+    }
+
+
+def card_columns(card: Card) -> Columns:
+    """Return a card's columns."""
+    return {
+        "event_id": card.event_id,
+        "channel_id": card.channel_id,
+        "message_ts": card.message_ts,
+        "rendered_version": card.rendered_version,
+        "body": card.model_dump_json(),
+    }
+
+
+def insertion(table: str, columns: Columns) -> str:
+    """Return the statement that inserts a row, with a named value for each column."""
+    names = ", ".join(columns)
+    return f"INSERT INTO {table} ({names}) VALUES (:{', :'.join(columns)})"  # noqa: S608  # our own names
+
+
+_KEYS = frozenset({"workspace", "event_id", "user_id"})
+
+
+def assignments(columns: Columns) -> str:
+    """Return what an UPDATE of an event, a user or a registration sets: all but its key."""
+    # A key in an UPDATE would make SQLite look for rows that refer to it.
+    return ", ".join(f"{name} = :{name}" for name in columns if name not in _KEYS)
 
 
 def to_waitlist_entry(row: Row) -> WaitlistEntry:

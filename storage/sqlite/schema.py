@@ -1,14 +1,18 @@
 """The tables of the SQLite file.
 
 Every key starts with the workspace. `body` is a model as JSON; a column of its own holds only what a
-query, a condition or an index needs. A new field on a model therefore needs no new schema version.
-Every list that the store returns is a range of an index. Times are microseconds since 1970, UTC.
+query, a condition or an index needs. A new field on a model therefore needs no new schema version. A new
+column or index needs one: `migration` then rewrites the rows of older files. Every list that the store
+returns is a range of an index. Times are microseconds since 1970, UTC.
 """
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 4
-"""The version of a file written by this module. No release wrote an earlier one."""
+SCHEMA_VERSION = 5
+"""The version of a file written by this module. Raise it with every change of what is stored (R7.7).
+
+1: the first. 2: `next_due_at`. 3: registrations, waitlist entries and cards have bodies. 4: `deletion_id`.
+5: blocks of the waitlist are of 500 tickets; in earlier files, of 1,000 or 500."""
 
 OWN_TABLES = frozenset({"events", "users", "registrations"})
 """Tables of every version. A file without them is not Rollcall's, whatever its version says."""

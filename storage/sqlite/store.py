@@ -23,12 +23,16 @@ from storage.sqlite.conditions import apply
 from storage.sqlite.database import SQLiteFile
 from storage.sqlite.outbox import SQLiteOutbox
 from storage.sqlite.rows import (
+    Columns,
+    assignments,
     event_from_body,
     from_micros,
+    insertion,
     to_micros,
     to_model,
     to_text,
     to_waitlist_entry,
+    user_columns,
 )
 
 _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
@@ -36,14 +40,22 @@ _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 
 
 class SQLiteStore(SQLiteOutbox):
-    """`domain.ports.Store` and `Outbox` of one workspace in a file, which is created if it does not exist.
+    """`domain.ports.Store` and `Outbox` of one workspace in a file.
 
-    `busy_timeout` is in seconds, and shorter than a request's deadline. Raise `ValueError` if the
-    file is not Rollcall's or has another schema version.
+    The file is created if it does not exist, and migrated if it has an earlier schema version. If it
+    `must_exist`, it is neither. `busy_timeout` is in seconds, and shorter than a request's deadline. Raise
+    `ValueError` if the file can't be used: it is not Rollcall's, newer, or damaged.
     """
 
-    def __init__(self, path: str | Path, workspace_id: str, *, busy_timeout: float = 1.5) -> None:
-        super().__init__(SQLiteFile(path, busy_timeout), workspace_id)
+    def __init__(
+        self,
+        path: str | Path,
+        workspace_id: str,
+        *,
+        busy_timeout: float = 1.5,
+        must_exist: bool = False,
+    ) -> None:
+        super().__init__(SQLiteFile(path, busy_timeout, must_exist=must_exist), workspace_id)
 
     def close(self) -> None:
         """Close the file. Later calls raise `Unavailable`."""
@@ -302,25 +314,17 @@ class SQLiteStore(SQLiteOutbox):
 
     def put_user(self, user: User, *, replaces: str | None) -> None:
         """See `Store.put_user`."""
-        values = (
-            user.name,
-            user.revision,
-            user.model_dump_json(),
-            self._workspace_id,
-            user.user_id,
-        )
+        columns: Columns = {"workspace": self._workspace_id, **user_columns(user)}
         with self._file.writing() as connection:
             if replaces is None:
                 done = connection.execute(
-                    "INSERT INTO users (name, revision, body, workspace, user_id)"
-                    " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                    values,
+                    f"{insertion('users', columns)} ON CONFLICT DO NOTHING", columns
                 )
             else:
                 done = connection.execute(
-                    "UPDATE users SET name = ?, revision = ?, body = ? WHERE workspace = ?"
-                    " AND user_id = ? AND revision = ? AND deletion_id IS NULL",
-                    (*values, replaces),
+                    f"UPDATE users SET {assignments(columns)} WHERE workspace = :workspace"  # noqa: S608  # our own names
+                    " AND user_id = :user_id AND revision = :replaces AND deletion_id IS NULL",
+                    {"replaces": replaces, **columns},
                 )
             if done.rowcount != 1:
                 raise Conflict(f"{user.user_id} is not stored as expected")
@@ -358,6 +362,12 @@ class SQLiteStore(SQLiteOutbox):
             raise Conflict(f"{user_id} is not being deleted under the id {deletion_id}")
 
     # For `check` only
+
+    def find_damage(self) -> str | None:
+        """Return what SQLite finds wrong with the file, or None. It reads the whole file."""
+        with self._file.reading() as connection:
+            ((found,), *_) = connection.execute("PRAGMA integrity_check(1)").fetchall()
+        return None if found == "ok" else str(found)
 
     def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
         """See `Store.scan_events`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from typing import ClassVar, TypeVar
 
 import pytest
@@ -12,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.enums import EventStatus, RegistrationStatus
-from domain.errors import NotRegistered, RollcallError, UnknownEvent
+from domain.errors import EventOver, NotRegistered, RollcallError, UnknownEvent
 from domain.inputs import EventChanges, UserDraft
 from domain.service import Service
-from tests.support.environment import new_event, service_on
+from tests.support.environment import ManualClock, new_event, service_on
 from tests.support.invariants import assert_invariants
 from tests.support.reference_model import ReferenceModel, Refused
 from tests.support.scale import scaled
@@ -38,7 +39,8 @@ class Histories(RuleBasedStateMachine):
         self.model = ReferenceModel()
         self.closing = ExitStack()
         self.store = self.closing.enter_context(empty_store(self.kind))
-        self.service: Service = service_on(self.store)
+        self.clock = ManualClock()
+        self.service: Service = service_on(self.store, clock=self.clock)
 
     def teardown(self) -> None:
         self.closing.close()
@@ -80,8 +82,37 @@ class Histories(RuleBasedStateMachine):
     def create_event(self, event_id: str, capacity: int, has_waitlist: bool) -> None:
         self.both(
             lambda: self.model.create_event(event_id, capacity, has_waitlist),
-            lambda: new_event(self.service, event_id, capacity=capacity, has_waitlist=has_waitlist),
+            lambda: new_event(
+                self.service,
+                event_id,
+                capacity=capacity,
+                has_waitlist=has_waitlist,
+                **self.in_two_days(),
+            ),
         )
+
+    def in_two_days(self) -> dict[str, datetime]:
+        starts_at = self.clock.now() + timedelta(days=2)
+        return {"starts_at": starts_at, "ends_at": starts_at + timedelta(days=2)}
+
+    @rule(event_id=event_ids)
+    def move(self, event_id: str) -> None:
+        promoted: list[str] = []
+        moved = self.both(
+            lambda: promoted.extend(self.model.move(event_id)),
+            lambda: self.service.edit_event(event_id, EventChanges.of(**self.in_two_days())),
+        )
+        if moved is not None:
+            assert list(moved.promoted) == promoted
+
+    @rule()
+    def a_day_passes(self) -> None:
+        self.clock.advance(timedelta(days=1))
+        for event_id, expected in self.model.events.items():
+            event = self.store.get_event(event_id)
+            assert event is not None
+            expected.has_started = event.starts_at <= self.clock.now()
+            expected.is_over = event.ends_at is not None and event.ends_at <= self.clock.now()
 
     @precondition(lambda self: len(self.model.used_event_ids) > 1)
     @rule(event_id=event_ids)
@@ -108,7 +139,7 @@ class Histories(RuleBasedStateMachine):
         promoted: list[str] = []
         how = self.service.remove if removed else self.service.unregister
         left = self.both(
-            lambda: promoted.extend(self.model.leave(event_id, user_id)),
+            lambda: promoted.extend(self.model.leave(event_id, user_id, is_removed=removed)),
             lambda: how(event_id, user_id),
         )
         if left is not None:
@@ -175,12 +206,14 @@ class Histories(RuleBasedStateMachine):
         if event is None:
             with pytest.raises(UnknownEvent):
                 self.service.get_event(event_id)
-        elif user_id not in event.seated + event.waitlist:
-            with pytest.raises(NotRegistered):
+        elif user_id not in event.seated + event.waitlist or event.is_over:
+            refusal = EventOver if user_id in event.tickets else NotRegistered
+            with pytest.raises(refusal):
                 self.service.preview_unregister(event_id, user_id)
         else:
             preview = self.service.preview_unregister(event_id, user_id)
-            assert preview.next_gets_seat == (user_id in event.seated and bool(event.waitlist))
+            may_promote = bool(event.waitlist) and not event.has_started
+            assert preview.next_gets_seat == (user_id in event.seated and may_promote)
 
 
 class HistoriesOnSQLite(Histories):

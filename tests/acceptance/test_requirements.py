@@ -18,6 +18,7 @@ from domain.errors import (
     DuplicateUser,
     EventCanceled,
     EventFull,
+    EventOver,
     Invalid,
     NotOrganizer,
     NotRegistered,
@@ -540,19 +541,15 @@ def test_r4_2_first_waitlisted_user_is_promoted_and_notified_in_the_same_write(
     assert entry.about.title == "Event e1"
 
 
-def test_r4_2_promotion_in_a_past_or_canceled_event_is_not_notified(
-    service: Service, store: Store, clock: ManualClock
-) -> None:
-    """R7.5 holds at any time, but a message would be useless."""
+def test_r4_2_promotion_in_a_canceled_event_is_not_notified(service: Service, store: Store) -> None:
+    """R7.5 holds until the start, but a message would be useless."""
     new_event(service, capacity=1)
     register(service, "a", "b", "c")
     service.cancel_event("e1")
     service.unregister("e1", "a")
-    clock.advance(timedelta(days=3))
-    service.unregister("e1", "b")
     found = assert_invariants(store)
-    assert found.seated("e1") == ["c"]
-    assert [entry.notifications for entry in found.journal["e1"][-2:]] == [(), ()]
+    assert found.seated("e1") == ["b"]
+    assert found.journal["e1"][-1].notifications == ()
 
 
 def test_r4_3_waitlisted_user_who_leaves_moves_others_up_and_promotes_no_one(
@@ -601,6 +598,40 @@ def test_r4_6_removed_user_is_notified_with_the_reason_and_the_next_promoted(
     assert (entry.changes[0].actor_id, entry.changes[0].cause) == ("organizer", Cause.REMOVED)
 
 
+def test_r4_7_seat_given_up_from_the_start_on_stays_free(
+    service: Service, store: Store, clock: ManualClock
+) -> None:
+    new_event(service, capacity=2, ends_at=START + timedelta(days=2, hours=2))
+    register(service, *"abcd")
+    clock.advance(timedelta(days=2))
+    assert service.unregister("e1", "a").promoted == ()
+    assert service.remove("e1", "b").promoted == ()
+    assert service.edit_event("e1", EventChanges.of(capacity=4)).promoted == ()
+    found = assert_invariants(store)
+    assert (found.seated("e1"), found.waitlisted("e1")) == ([], ["c", "d"])
+    assert list(service.check(lambda _: None)) == []
+    assert list(service.repair(lambda _: None)) == []
+
+
+def test_r4_7_no_one_leaves_an_event_that_is_over(
+    service: Service, store: Store, clock: ManualClock
+) -> None:
+    new_event(service, capacity=1, ends_at=START + timedelta(days=2, hours=2))
+    register(service, *"abc")
+    clock.advance(timedelta(days=2, hours=2))
+    before = everything_in(store)
+    for user_id in ("a", "b"):
+        with pytest.raises(EventOver):
+            service.preview_unregister("e1", user_id)
+        with pytest.raises(EventOver):
+            service.unregister("e1", user_id)
+    assert everything_in(store) == before
+    service.remove("e1", "a")
+    service.delete_user("b")
+    found = assert_invariants(store)
+    assert (found.seated("e1"), found.waitlisted("e1")) == ([], ["c"])
+
+
 # R5
 
 
@@ -622,6 +653,26 @@ def test_r5_1_to_5_own_registrations_have_status_position_and_event_by_start(
     assert own[1].event.starts_at == late.starts_at
     listed = service.list_registrations_of("a", status=RegistrationStatus.WAITLISTED)
     assert [one.event.event_id for one in listed] == ["late"]
+
+
+def test_r5_5_what_is_to_come_is_first_then_the_past_latest_first(
+    service: Service, clock: ManualClock
+) -> None:
+    for event_id, day in {"late": 9, "past": 2, "runs": 3, "soon": 5, "long-ago": 1}.items():
+        starts_at = START + timedelta(days=day)
+        new_event(service, event_id, starts_at=starts_at, ends_at=starts_at + timedelta(hours=2))
+        register(service, "a", event_id=event_id)
+    clock.advance(timedelta(days=3, hours=1))
+    in_order = ["runs", "soon", "late", "past", "long-ago"]
+    assert [one.event.event_id for one in service.list_registrations_of("a")] == in_order
+    to_come = service.list_registrations_to_come("a")
+    assert [one.event.event_id for one in to_come.items] == in_order[:3]
+    assert to_come.past_count == 2
+    past = service.list_past_registrations("a")
+    assert [one.event.event_id for one in past] == in_order[3:]
+    assert [one.event.event_id for one in service.find_registrations_of("a", "").matches] == (
+        in_order[:3]
+    )
 
 
 def test_r5_3_user_without_registrations_gets_an_empty_list(service: Service) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,7 +21,14 @@ from domain.errors import AlreadyRegistered, DuplicateUser, EventFull, NotRegist
 from domain.inputs import EventChanges, UserDraft
 from domain.ports import Store
 from domain.service import Service
-from tests.support.environment import commit_together, new_event, new_users, service_on
+from tests.support.environment import (
+    START,
+    ManualClock,
+    commit_together,
+    new_event,
+    new_users,
+    service_on,
+)
 from tests.support.invariants import Everything, assert_invariants, everything_in
 from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
@@ -76,10 +84,11 @@ def for_all(
 
 @dataclass
 class Workspace:
-    """Store and its service."""
+    """Store, its service, and the clock."""
 
     store: Store
     service: Service
+    clock: ManualClock
 
     def everything(self) -> Everything:
         return everything_in(self.store)
@@ -106,7 +115,8 @@ class Workspace:
 @contextmanager
 def workspace(kind: Kind) -> Iterator[Workspace]:
     with empty_store(kind) as store:
-        yield Workspace(store, service_on(store))
+        clock = ManualClock()
+        yield Workspace(store, service_on(store, clock=clock), clock)
 
 
 # A history is a list of actions of users, some of which are refused.
@@ -215,21 +225,33 @@ def test_4_no_duplicate_registrations(
     capacity=st.integers(1, 5),
     waitlist_count=st.integers(1, 5),
     gone=st.integers(0, 3),
+    has_started=st.booleans(),
     chosen=st.data(),
 )
 def test_5_waitlist_promotion_on_unregister(
-    kind: Kind, capacity: int, waitlist_count: int, gone: int, chosen: st.DataObject
+    kind: Kind,
+    capacity: int,
+    waitlist_count: int,
+    gone: int,
+    has_started: bool,
+    chosen: st.DataObject,
 ) -> None:
-    """R4.2: when a registered user leaves, only the first waitlisted user is registered."""
+    """R4.2: when a registered user leaves before the start, only the first waitlisted user is registered.
+
+    R4.7: from the start on, no one is.
+    """
     with workspace(kind) as at:
-        new_event(at.service, capacity=capacity)
+        new_event(at.service, capacity=capacity, ends_at=START + timedelta(days=3))
         seated, waitlisted = at.fill("e1", seats=capacity, waitlist_count=waitlist_count, gone=gone)
         leaver = chosen.draw(st.sampled_from(seated))
+        if has_started:
+            at.clock.advance(timedelta(days=2))
         left = at.service.unregister("e1", leaver)
-        assert left.promoted == (waitlisted[0],)
+        promoted = [] if has_started else waitlisted[:1]
+        assert left.promoted == tuple(promoted)
         after = at.everything()
-        assert set(after.seated("e1")) == {*seated, waitlisted[0]} - {leaver}
-        assert after.waitlisted("e1") == waitlisted[1:]
+        assert set(after.seated("e1")) == {*seated, *promoted} - {leaver}
+        assert after.waitlisted("e1") == waitlisted[len(promoted) :]
 
 
 @for_all(history=histories)

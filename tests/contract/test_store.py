@@ -52,6 +52,7 @@ from tests.support.scale import scaled
 from tests.support.stores import AnyStore, another_workspace
 
 T = TypeVar("T")
+HOUR = timedelta(hours=1)
 _names = ids("name")
 
 
@@ -412,26 +413,32 @@ def test_batch_read_takes_any_number_of_keys(store: AnyStore) -> None:
 # The outbox
 
 
-def test_lease_has_one_holder_until_it_expires(store: AnyStore) -> None:
-    minute = timedelta(minutes=1)
-
-    def take(holder: str, now: datetime) -> DeliveryState | None:
-        return store.take_lease("e1", holder=holder, now=now, until=now + minute)
-
+def test_lease_has_one_holder_until_others_saw_it_unchanged(store: AnyStore) -> None:
+    """No time decides: not even one that is long past."""
     assert store.get_delivery("e1") == DeliveryState(event_id="e1")
-    taken = take("one", START)
-    assert taken is not None
-    assert (taken.holder, taken.leased_until) == ("one", START + minute)
-    assert take("two", START + minute / 2) is None
-    assert take("one", START + minute / 2) is not None
-    assert take("two", START + 2 * minute) is not None
+    taken = store.take_lease("e1", holder="one", until=START)
+    assert (taken.holder, taken.leased_until, taken.revision) == ("one", START, 1)
+    assert store.take_lease("e1", holder="two", until=START + HOUR) == taken
+    again = store.take_lease("e1", holder="one", until=START)
+    renewed = store.save_delivery(again)
+    assert store.take_lease("e1", holder="two", until=START + HOUR, expired=1) == renewed
+    stolen = store.take_lease("e1", holder="two", until=START + HOUR, expired=renewed.revision)
+    assert (stolen.holder, stolen.leased_until) == ("two", START + HOUR)
+    assert store.get_delivery("e1") == stolen
     with pytest.raises(Conflict):
-        store.save_delivery(taken)
+        store.save_delivery(renewed)
+
+
+def test_expired_lease_is_taken_by_one_of_two(store: AnyStore) -> None:
+    """Both saw the same revision for the whole length of the lease."""
+    seen = store.take_lease("e1", holder="dead", until=START).revision
+    first = store.take_lease("e1", holder="one", until=START, expired=seen)
+    assert store.take_lease("e1", holder="two", until=START, expired=seen) == first
+    assert first.holder == "one"
 
 
 def test_delivery_row_is_saved_whole_and_its_lease_released(store: AnyStore) -> None:
-    taken = store.take_lease("e1", holder="one", now=START, until=START + timedelta(minutes=1))
-    assert taken is not None
+    taken = store.take_lease("e1", holder="one", until=START + HOUR)
     late = Deferred(user_id="ada", version=2, notification=0, attempts=1, not_before=START)
     saved = taken.model_copy(
         update={
@@ -444,15 +451,14 @@ def test_delivery_row_is_saved_whole_and_its_lease_released(store: AnyStore) -> 
         }
     )
     stored = store.save_delivery(saved)
-    assert stored == saved.model_copy(update={"revision": 1})
+    assert stored == saved.model_copy(update={"revision": 2})
     assert store.get_delivery("e1") == stored
-    assert store.take_lease("e1", holder="two", now=START, until=START) is not None
+    assert store.take_lease("e1", holder="two", until=START).holder == "two"
     assert store.list_journal("e1", limit=5) == ()
 
 
 def test_late_save_does_not_move_the_delivery_row_back(store: AnyStore) -> None:
-    taken = store.take_lease("e1", holder="one", now=START, until=START + timedelta(minutes=1))
-    assert taken is not None
+    taken = store.take_lease("e1", holder="one", until=START + HOUR)
     saved = store.save_delivery(taken.model_copy(update={"delivered_version": 1}))
     saved = store.save_delivery(saved.model_copy(update={"delivered_version": 2}))
     with pytest.raises(Conflict):

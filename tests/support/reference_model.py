@@ -35,6 +35,8 @@ class ReferenceEvent:
     """The ticket of each attendee."""
     tickets_given: int = 0
     """The number of tickets so far."""
+    has_started: bool = False
+    is_over: bool = False
 
     def status_and_position(self, user_id: str) -> tuple[RegistrationStatus, int | None] | None:
         """Return a user's status and position, or None if the user is not registered."""
@@ -43,8 +45,10 @@ class ReferenceEvent:
         return (RegistrationStatus.REGISTERED, None) if user_id in self.tickets else None
 
     def fill(self) -> list[str]:
-        """Promote waitlisted users while there are seats; return them."""
-        promoted = []
+        """Promote waitlisted users while there are seats, before the start; return them."""
+        promoted: list[str] = []
+        if self.has_started:
+            return promoted
         while self.waitlist and len(self.seated) < self.capacity:
             promoted.append(self.waitlist.pop(0))
             self.seated.append(promoted[-1])
@@ -55,10 +59,15 @@ class ReferenceEvent:
         promoted: list[str] = []
         if self.target is None:
             return promoted
-        while self.waitlist and self.capacity < self.target and len(promoted) != most:
+        while (
+            not self.has_started
+            and self.waitlist
+            and self.capacity < self.target
+            and len(promoted) != most
+        ):
             self.capacity += 1
             promoted += self.fill()
-        if not self.waitlist or self.capacity >= self.target:
+        if self.has_started or not self.waitlist or self.capacity >= self.target:
             self.capacity, self.target = self.target, None
         return promoted
 
@@ -79,6 +88,8 @@ class ReferenceEvent:
             self.target,
             self.tickets.copy(),
             self.tickets_given,
+            self.has_started,
+            self.is_over,
         )
 
     def contents(self) -> Hashable:
@@ -144,7 +155,7 @@ class ReferenceModel:
         registered_as = event.status_and_position(user_id)
         if registered_as is not None:
             raise Refused("AlreadyRegistered", *registered_as)
-        if event.status is not EventStatus.OPEN:
+        if event.status is not EventStatus.OPEN or event.has_started:
             raise Refused("RegistrationClosed", event.status)
         has_seat = not event.waitlist and len(event.seated) < event.capacity
         if not has_seat and not event.has_waitlist:
@@ -154,11 +165,21 @@ class ReferenceModel:
         event.tickets[user_id] = event.tickets_given
         return None if has_seat else len(event.waitlist)
 
-    def leave(self, event_id: str, user_id: str) -> list[str]:
+    def leave(self, event_id: str, user_id: str, *, is_removed: bool = False) -> list[str]:
         event = self.event(event_id)
         if user_id not in event.tickets:
             raise Refused("NotRegistered")
+        if event.is_over and not is_removed:
+            raise Refused("EventOver")
         return event.remove(user_id)
+
+    def move(self, event_id: str) -> list[str]:
+        """Give the event a later start; return who gets a seat that stayed free since the last one."""
+        event = self.event(event_id)
+        if event.status is EventStatus.CANCELED:
+            raise Refused("EventCanceled")
+        event.has_started = event.is_over = False
+        return event.fill()
 
     def edit(
         self,

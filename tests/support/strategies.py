@@ -131,12 +131,14 @@ def registrations(event_id: str, user_id: str) -> st.SearchStrategy[Registration
         ticket=versions,
         registered_at=moments,
         seated_at=st.none() | moments,
+        registered_version=st.none() | versions,
+        seated_version=st.none() | versions,
     )
 
 
 def waitlist_entries(user_id: str) -> st.SearchStrategy[WaitlistEntry]:
     """Return waitlist entries of this user."""
-    return st.builds(WaitlistEntry, versions, st.just(user_id), moments)
+    return st.builds(WaitlistEntry, versions, st.just(user_id), moments, st.none() | versions)
 
 
 def entries(event_id: str) -> st.SearchStrategy[JournalEntry]:

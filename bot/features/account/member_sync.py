@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 from contextlib import suppress
-from datetime import timedelta
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -14,8 +13,9 @@ from bot.slack.api_errors import ErrorClass, classify
 from bot.slack.member_directory import MemberDirectory
 from bot.slack.slack_users import SlackUser, read_user
 from domain.errors import Invalid, RollcallError, UnknownUser
+from domain.execution.leases import Lease, Leases
 from domain.inputs import UserChanges
-from domain.models import DeliveryState, User
+from domain.models import User
 from domain.ports import Clock, Conflict, Outbox, Unavailable
 from domain.service import Service
 
@@ -27,10 +27,10 @@ PAGE_SIZE = 1_000
 BATCH_SIZE = 100
 """Users read from the store at a time."""
 
-LEASE = timedelta(minutes=5)
-"""How long others wait for a process that died. The longest wait for Slack fits in."""
+LEASE = 300.0
+"""Seconds for which others wait for a process that died. The longest wait for Slack fits in."""
 
-LONGEST_WAIT = LEASE.total_seconds() / 2
+LONGEST_WAIT = LEASE / 2
 
 JOB_ID = "#members"
 """The key of the comparison's row in the outbox. No event can have this id."""
@@ -86,37 +86,45 @@ class MemberComparison:
         self._outbox = outbox
         self._client = client
         self._clock = clock
-        self._holder = holder
+        self._leases = Leases(outbox, clock, holder=holder, seconds=LEASE)
 
     def run(self, deadline: float = math.inf) -> int:
         """Compare, until a time on the monotonic clock at most; return how many users changed.
 
         It waits when Slack asks for it. Raises one of `bot.slack.api_errors.FAILURES`, and `Busy`.
         """
-        now = self._clock.now()
-        state = self._outbox.take_lease(JOB_ID, holder=self._holder, now=now, until=now + LEASE)
-        if state is None:
-            return 0  # another process is at it
+        lease = self._take_lease(deadline)
+        if lease is None:
+            return 0
         changed = 0
         try:
-            while (page := self._next_page(state.recipient, deadline)) is not None:
+            while (page := self._next_page(lease.state.recipient, deadline)) is not None:
                 members, cursor = page
-                changed += self._compare(members)
-                state = self._save(state, cursor)
+                changed += self._compare(members, lease)
+                lease.save(recipient=cursor)
                 if cursor is None:
                     break
         except Conflict:
             _logger.info("another process continues the comparison with Slack's members")
         finally:
-            with suppress(Conflict, Unavailable):
-                self._outbox.save_delivery(state.model_copy(update={"leased_until": None}))
+            with suppress(Unavailable):
+                lease.release()
         return changed
 
-    def _save(self, state: DeliveryState, cursor: str | None) -> DeliveryState:
-        until = self._clock.now() + LEASE
-        return self._outbox.save_delivery(
-            state.model_copy(update={"recipient": cursor, "leased_until": until})
-        )
+    def _take_lease(self, deadline: float) -> Lease | None:
+        """Take the lease, or return None if another process is at it.
+
+        If its holder may have died, this waits to find out: the next run may be in another process,
+        a day later.
+        """
+        lease = self._leases.take(JOB_ID)
+        if lease is not None or self._clock.monotonic() + LEASE >= deadline:
+            return lease
+        seen = self._outbox.get_delivery(JOB_ID).revision
+        self._clock.sleep(LEASE)
+        if self._outbox.get_delivery(JOB_ID).revision != seen:
+            return None
+        return self._leases.take(JOB_ID)
 
     def _next_page(
         self, cursor: str | None, deadline: float
@@ -143,9 +151,10 @@ class MemberComparison:
         _logger.warning("no time left to compare with Slack's members; the next run continues")
         return None
 
-    def _compare(self, members: list[SlackUser]) -> int:
+    def _compare(self, members: list[SlackUser], lease: Lease) -> int:
         changed = 0
         for start in range(0, len(members), BATCH_SIZE):
+            lease.renew()
             by_id = {member.id: member for member in members[start : start + BATCH_SIZE]}
             for user_id, user in self._service.get_users(by_id.keys()).items():
                 try:

@@ -27,6 +27,7 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     registrar.command("/registrations", listeners.registrations_command)
     registrar.action(ActionId.MORE_EVENTS, listeners.more_events)
     registrar.action(ActionId.MORE_REGISTRATIONS, listeners.more_registrations)
+    registrar.action(ActionId.PAST_REGISTRATIONS, listeners.past_registrations)
     registrar.action(ActionId.SHOW_EVENTS, listeners.show_events)
 
 
@@ -42,7 +43,7 @@ class BrowsingListeners:
         return self._events(command.user_id, None)
 
     def registrations_command(self, command: SlashCommand) -> Message:
-        """`/registrations [registered|waitlisted]`: list one's own registrations (R5)."""
+        """`/registrations [registered|waitlisted]`: list one's own registrations to come (R5)."""
         status = _STATUSES.get(command.text.lower())
         if command.text and status is None:
             return browsing_views.unknown_filter(command.text)
@@ -53,9 +54,16 @@ class BrowsingListeners:
         reply.replace(self._events(action.user_id, action.value))
 
     def more_registrations(self, action: BlockAction, reply: Reply) -> None:
-        """Show the next page of one's own registrations."""
+        """Show another page of one's own registrations to come."""
         status, offset = _read_offset(action.value)
         reply.replace(self._registrations(action.user_id, _STATUSES.get(status), offset))
+
+    def past_registrations(self, action: BlockAction, reply: Reply) -> None:
+        """Show a page of one's registrations for past events."""
+        word, offset = _read_offset(action.value)
+        status = _STATUSES.get(word)
+        past = self._service.list_past_registrations(action.user_id, status=status)
+        reply.replace(browsing_views.past_registration_list(past, status, offset))
 
     def show_events(self, action: BlockAction, reply: Reply) -> None:
         """Show upcoming events, below the message that offers them."""
@@ -72,7 +80,7 @@ class BrowsingListeners:
     def _registrations(
         self, user_id: str, status: RegistrationStatus | None, offset: int = 0
     ) -> Message:
-        registrations = self._service.list_registrations_of(user_id, status=status)
+        registrations = self._service.list_registrations_to_come(user_id, status=status)
         return browsing_views.registration_list(registrations, status, offset)
 
 
@@ -82,7 +90,7 @@ _OFFSET = re.compile(r"([a-z]*):([0-9]{1,6})")
 
 
 def _read_offset(value: str) -> tuple[str, int]:
-    """Return the status and offset in the value of `ActionId.MORE_REGISTRATIONS`. Raises `MalformedPayload`."""
+    """Return the status and offset in a value of `MORE_REGISTRATIONS`. Raises `MalformedPayload`."""
     found = _OFFSET.fullmatch(value)
     if found is None:
         raise MalformedPayload("actions.0.value")

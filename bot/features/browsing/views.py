@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slack_sdk.models.blocks import ActionsBlock, Block, DividerBlock
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, DividerBlock
 
-from bot.blocks.builders import Message, button, context, note, section
+from bot.blocks.builders import Message, button, note, section
 from bot.blocks.formatting import moment, ordinal, when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, shortened
 from bot.features.cards.views import event_blocks
 from domain.enums import EventStatus, RegistrationStatus
-from domain.models import Event, ListedEvent, Page, UserRegistration
+from domain.models import Event, ListedEvent, Page, RegistrationsToCome, UserRegistration
 from domain.search import FoundEvents, FoundRegistrations
 
 MAX_LISTED = 15
@@ -21,7 +21,8 @@ MAX_LISTED = 15
 MAX_CHOICES = 10
 """Events offered if several match."""
 
-NO_REGISTRATIONS = "You’re not registered for any events."
+NO_REGISTRATIONS = "You’re not registered for any upcoming events."
+NO_PAST_REGISTRATIONS = "You have no past registrations."
 NO_EVENTS = "No upcoming events."
 NO_MATCH = "No event matches that."
 
@@ -42,56 +43,117 @@ def event_list(page: Page[Event]) -> Message:
 
 
 def registration_list(
-    registrations: Sequence[UserRegistration],
+    registrations: RegistrationsToCome,
     status: RegistrationStatus | None = None,
     first: int = 0,
 ) -> Message:
-    """List a user's own registrations from number `first` on (R5, R8.2).
+    """List a user's own registrations to come, from number `first` on (R5.5, R8.2).
 
-    `status` is the filter that was applied. The button for the next page carries it.
+    `status` is the filter that was applied. The buttons carry it. The past is one press away.
     """
-    shown = registrations[first : first + MAX_LISTED]
+    items, past_count = registrations.items, registrations.past_count
+    past = [_past_button(past_count, status)] if past_count else []
+    shown = items[first : first + MAX_LISTED]
     if not shown:
-        return note(f"{_NOTHING_FOUND[status]} Type `/events` to see what’s coming up.")
+        text = f"{_NOTHING_FOUND[status]} Type `/events` to see what’s coming up."
+        return note(text, *([ActionsBlock(elements=past)] if past else []))
     blocks: list[Block] = []
     for one in shown:
         blocks += registration_blocks(one)
-    following = first + len(shown)
-    if following < len(registrations):
-        value = f"{status.value if status else ''}:{following}"
-        more = button("More registrations", ActionId.MORE_REGISTRATIONS, value)
-        blocks += [context(f"{len(registrations) - following} more"), ActionsBlock(elements=[more])]
+    more = _more_button(ActionId.MORE_REGISTRATIONS, status, first + len(shown), len(items))
+    if more or past:
+        blocks.append(ActionsBlock(elements=[*more, *past]))
     return Message("Your registrations", blocks)
+
+
+def past_registration_list(
+    registrations: Sequence[UserRegistration], status: RegistrationStatus | None, first: int
+) -> Message:
+    """List a user's own registrations for past events, from number `first` on (R5.5)."""
+    shown = registrations[first : first + MAX_LISTED]
+    blocks: list[Block] = [section(f"*{PAST_REGISTRATIONS}*" if shown else NO_PAST_REGISTRATIONS)]
+    for one in shown:
+        blocks += past_registration_blocks(one)
+    buttons = _more_button(
+        ActionId.PAST_REGISTRATIONS, status, first + len(shown), len(registrations)
+    )
+    value = _offset(status, 0)
+    buttons.append(button("Upcoming registrations", ActionId.MORE_REGISTRATIONS, value))
+    return Message(PAST_REGISTRATIONS, [*blocks, ActionsBlock(elements=buttons)])
+
+
+PAST_REGISTRATIONS = "Past registrations"
+
+
+def _past_button(count: int, status: RegistrationStatus | None) -> ButtonElement:
+    label = f"{PAST_REGISTRATIONS} ({count:,})"
+    return button(label, ActionId.PAST_REGISTRATIONS, _offset(status, 0))
+
+
+def _more_button(
+    action: ActionId, status: RegistrationStatus | None, following: int, count: int
+) -> list[ButtonElement]:
+    if following >= count:
+        return []
+    return [button(f"Show {count - following:,} more", action, _offset(status, following))]
+
+
+def _offset(status: RegistrationStatus | None, first: int) -> str:
+    return f"{status.value if status else ''}:{first}"
 
 
 _NOTHING_FOUND = {
     None: NO_REGISTRATIONS,
-    RegistrationStatus.REGISTERED: "You don’t have a seat in any event.",
-    RegistrationStatus.WAITLISTED: "You’re not on any waitlist.",
+    RegistrationStatus.REGISTERED: "You don’t have a seat in any upcoming event.",
+    RegistrationStatus.WAITLISTED: "You’re not on the waitlist of any upcoming event.",
 }
 
 
 def registration_blocks(registration: UserRegistration) -> Sequence[Block]:
-    """Show one of a user's own registrations: the event, their seat or position, and buttons."""
-    event, has_seat = registration.event, registration.position is None
+    """Show one of a user's own registrations to come: the event, their seat or position, and buttons."""
+    event = registration.event
     lines = f"{bold(event.title, LISTED)} · {status_text(registration)}\n{when_and_where(event, LISTED)}"
+    return [section(lines), ActionsBlock(elements=registration_buttons(registration))]
+
+
+def registration_buttons(registration: UserRegistration) -> list[ButtonElement]:
+    """Return what a user can do with a registration to come."""
+    event, has_seat = registration.event, registration.position is None
     label = "Unregister" if has_seat else "Leave waitlist"
     buttons = [button(label, ActionId.UNREGISTER, event.event_id)]
     if has_seat:
         is_canceled = event.status is EventStatus.CANCELED
         label = "Remove from calendar" if is_canceled else "Add to calendar"
         buttons.append(button(label, ActionId.ADD_TO_CALENDAR, event.event_id))
-    buttons.append(button("History", ActionId.REGISTRATION_HISTORY, event.event_id))
-    return [section(lines), ActionsBlock(elements=buttons)]
+    buttons.append(_history_button(event))
+    return buttons
+
+
+def _history_button(event: Event) -> ButtonElement:
+    return button("History", ActionId.REGISTRATION_HISTORY, event.event_id)
+
+
+def past_registration_blocks(registration: UserRegistration) -> Sequence[Block]:
+    """Show one of a user's own registrations for past events: it is history (R4.7)."""
+    event = registration.event
+    status = status_text(registration)
+    if event.status is not EventStatus.CANCELED:
+        status = f"You {_past_status(registration)}"
+    lines = f"{bold(event.title, LISTED)} · {status}\n{when_and_where(event, LISTED)}"
+    return [section(lines, _history_button(event))]
 
 
 def status_text(registration: UserRegistration) -> str:
     """Return "You have a seat" or the position on the waitlist, in the past tense if the event is canceled."""
-    position = registration.position
-    on_waitlist = "" if position is None else f"{ordinal(position)} on the waitlist"
     if registration.event.status is EventStatus.CANCELED:
-        return f"Canceled (you {f'were {on_waitlist}' if on_waitlist else 'had a seat'})"
-    return f"You’re {on_waitlist}" if on_waitlist else "You have a seat"
+        return f"Canceled (you {_past_status(registration)})"
+    position = registration.position
+    return "You have a seat" if position is None else f"You’re {ordinal(position)} on the waitlist"
+
+
+def _past_status(registration: UserRegistration) -> str:
+    position = registration.position
+    return "had a seat" if position is None else f"were {ordinal(position)} on the waitlist"
 
 
 def unknown_filter(text: str) -> Message:
@@ -132,10 +194,16 @@ def _offer(text: str, events: Sequence[ListedEvent], action: ActionId) -> Messag
 def registration_choice(found: FoundRegistrations, text: str) -> Message:
     """Offer a user's registrations that match, or those most similar, each with a button to unregister."""
     offered, asked = found.matches, "Which event do you want to unregister from?"
+    if len(offered) > MAX_CHOICES:
+        asked = (
+            f"{len(offered)} of your registrations match. Which of the next {MAX_CHOICES} events do"
+            " you want to unregister from?"
+        )
     if not offered:
         asked = NO_REGISTRATIONS
         if text:
-            asked = f"You’re not registered for any event that matches “{escape(text, LISTED)}”."
+            typed = escape(text, LISTED)
+            asked = f"You’re not registered for any upcoming event that matches “{typed}”."
         if not found.suggestions:
             return note(f"{asked} Type `/registrations` to see your registrations.")
         offered, asked = found.suggestions, f"{asked} Did you mean one of these?"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
-from bot.slack.context import Cards
+from bot.slack.context import Cards, Later
 from bot.slack.error_messages import card_not_posted
 from bot.slack.interactions import BlockAction
 from bot.slack.refusals import SlackBusy
@@ -42,8 +42,10 @@ def try_to_post_card(
 
 
 @contextmanager
-def remembering_card(cards: Cards, action: BlockAction, *, event_id: str) -> Iterator[None]:
-    """Remember the card that was clicked, once the click is handled or refused.
+def remembering_card(
+    cards: Cards, later: Later, action: BlockAction, *, event_id: str
+) -> Iterator[None]:
+    """Remember the card that was clicked, soon after the click is handled or refused.
 
     A refusal shows that the card is out of date; a card that is remembered gets updated.
     """
@@ -53,11 +55,15 @@ def remembering_card(cards: Cards, action: BlockAction, *, event_id: str) -> Ite
         # There is nothing to show, or no time left to store the card.
         raise
     except RollcallError:
-        _remember(cards, action, event_id)
+        _remember(cards, later, action, event_id)
         raise
-    _remember(cards, action, event_id)
+    _remember(cards, later, action, event_id)
 
 
-def _remember(cards: Cards, action: BlockAction, event_id: str) -> None:
-    if action.card is not None:
-        cards.remember_card(event_id, action.card.channel_id, action.card.message_ts)
+def _remember(cards: Cards, later: Later, action: BlockAction, event_id: str) -> None:
+    card = action.card
+    if card is not None:
+        later(
+            f"card {card.channel_id} {card.message_ts}",
+            lambda: cards.remember_card(event_id, card.channel_id, card.message_ts),
+        )

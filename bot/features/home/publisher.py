@@ -32,6 +32,7 @@ class HomePublisher:
         self._members = context.members
         self._client = context.client
         self._reply_client = context.reply_client
+        self._later = context.later
 
     def publish(self, user_id: str, shown: HomeMetadata | None = None) -> None:
         """Show a member's lists from the places in `shown` on, or from the beginning.
@@ -57,11 +58,15 @@ class HomePublisher:
             self.refresh(action)
 
     def refresh(self, interaction: BlockAction | ViewSubmission) -> None:
-        """Update App Home if possible. If not, it is up to date the next time it is opened."""
+        """Update App Home soon, if possible. If not, it is up to date the next time it is opened."""
         surface = interaction.surface if isinstance(interaction, BlockAction) else None
+        shown = HomeMetadata.of(surface) if surface and surface.is_home else HomeMetadata()
+        user_id = interaction.user_id
+        self._later(f"App Home of {user_id}", lambda: self._refresh(user_id, shown))
+
+    def _refresh(self, user_id: str, shown: HomeMetadata) -> None:
         try:
-            shown = HomeMetadata.of(surface) if surface and surface.is_home else HomeMetadata()
-            self._publish(self._client, interaction.user_id, shown)
+            self._publish(self._client, user_id, shown)
         except RollcallError as error:
             _logger.warning("App Home was not updated: %r", error)
         except FAILURES as error:

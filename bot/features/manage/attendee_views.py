@@ -93,7 +93,9 @@ def name_of(user_id: str, users: Mapping[str, User]) -> str:
     return escape(users[user_id].name, LISTED)
 
 
-def attendee_form(attendee: UserRegistration, users: Mapping[str, User], *, is_over: bool) -> View:
+def attendee_form(
+    attendee: UserRegistration, users: Mapping[str, User], *, has_started: bool, is_over: bool
+) -> View:
     """Show one attendee, and a form to remove them with a reason (R4.6)."""
     event, registration = attendee.event, attendee.registration
     who, title = name_of(registration.user_id, users), bold(event.title)
@@ -101,7 +103,7 @@ def attendee_form(attendee: UserRegistration, users: Mapping[str, User], *, is_o
         status = f"{who} has had a seat in {title} since {_seat_since(registration, event)}."
         effect = (
             "The seat goes to the next person on the waitlist."
-            if event.waitlist_count
+            if event.waitlist_count and not has_started
             else "The seat becomes free."
         )
     else:
@@ -109,9 +111,8 @@ def attendee_form(attendee: UserRegistration, users: Mapping[str, User], *, is_o
         effect = "Everyone behind them moves up."
     consequence = f"If you remove {who}, they’ll be notified with your reason. {effect}"
     if is_over or event.status is EventStatus.CANCELED:
-        consequence = (
-            f"The event is {'over' if is_over else 'canceled'}, so no one will be notified."
-        )
+        why_not = "over" if is_over else "canceled"
+        consequence = f"The event is {why_not}, so no one will be notified."
     why = PlainTextInputElement(
         action_id=ActionId.INPUT, max_length=MAX_REASON_LENGTH, multiline=True
     )

@@ -49,11 +49,12 @@ class ManageListeners:
         self._service = context.service
         self._members = context.members
         self._cards = context.cards
+        self._later = context.later
         self._modal = ManageModal(context)
 
     def open_modal(self, action: BlockAction, reply: Reply) -> None:
         """Open the Manage modal."""
-        with remembering_card(self._cards, action, event_id=action.value):
+        with remembering_card(self._cards, self._later, action, event_id=action.value):
             reply.open_modal(self._modal.build(action.user_id, action.value))
 
     # Attendees
@@ -87,8 +88,12 @@ class ManageListeners:
         users = self._service.get_users([attendee_id])
         if attendee is None:
             return attendee_views.not_registered(event, attendee_id, users)
-        is_over = self._service.is_over(event)
-        return attendee_views.attendee_form(attendee, users, is_over=is_over)
+        return attendee_views.attendee_form(
+            attendee,
+            users,
+            has_started=self._service.has_started(event),
+            is_over=self._service.is_over(event),
+        )
 
     def remove(self, submission: ViewSubmission) -> View:
         """Remove the attendee, and update the list of attendees."""
@@ -171,7 +176,7 @@ class ManageListeners:
             submission.user_id,
             lambda actor: self._service.preview_capacity(event_id, capacity, actor=actor),
         )
-        return manage_views.capacity_preview(preview, is_over=self._service.is_over(preview.event))
+        return manage_views.capacity_preview(preview)
 
     def set_capacity(self, submission: ViewSubmission) -> View:
         """Set the capacity, and update the Manage modal."""

@@ -143,7 +143,7 @@ def capacity_form(event: Event, refused: CapacityPreview | None = None) -> View:
     )
 
 
-def capacity_preview(preview: CapacityPreview, *, is_over: bool = False) -> View:
+def capacity_preview(preview: CapacityPreview) -> View:
     """Say what a capacity would do, with a button to set it, or why it is too low (R8.8)."""
     if preview.affected_count:
         return capacity_form(preview.event, preview)
@@ -151,12 +151,11 @@ def capacity_preview(preview: CapacityPreview, *, is_over: bool = False) -> View
     if preview.promoted_count:
         who = mention_list(preview.promoted, preview.promoted_count)
         gives = f"gives {who} a seat" if preview.promoted_count == 1 else f"gives seats to {who}"
-        text = f"Raising capacity from {before:,} to {after:,} {gives}"
-        text += (
-            ". The event is over, so no one will be notified." if is_over else " and notifies them."
-        )
+        text = f"Raising capacity from {before:,} to {after:,} {gives} and notifies them."
     else:
         text = f"Changing capacity from {before:,} to {after:,} doesn’t affect anyone."
+        if after > before and preview.event.waitlist_count:
+            text += " The event has started, so no one on the waitlist gets a seat."
     return View(
         type="modal",
         callback_id=CallbackId.CAPACITY_CONFIRMED,

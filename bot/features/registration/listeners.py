@@ -47,6 +47,7 @@ class RegistrationListeners:
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
         self._cards = context.cards
+        self._later = context.later
         self._members = context.members
         self._home = HomePublisher(context)
 
@@ -75,7 +76,7 @@ class RegistrationListeners:
 
     def press_register(self, action: BlockAction, reply: Reply) -> None:
         """Register, and reply without changing the card."""
-        with remembering_card(self._cards, action, event_id=action.value):
+        with remembering_card(self._cards, self._later, action, event_id=action.value):
             reply.ephemeral(self._register(action.value, action.user_draft))
             self._home.refresh_if_shown(action)
 
@@ -85,7 +86,7 @@ class RegistrationListeners:
 
     def press_unregister(self, action: BlockAction, reply: Reply) -> None:
         """Unregister, or ask first, without changing the card."""
-        with remembering_card(self._cards, action, event_id=action.value):
+        with remembering_card(self._cards, self._later, action, event_id=action.value):
             reply.ephemeral(self._unregister_or_ask(action.value, action.user_id))
             self._home.refresh_if_shown(action)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from tests.support.slack.harness import SlackHarness
 from tests.support.slack.http_process import env, running_http
 
+TOKEN = "a-token-of-this-test"
+
 README = Path(__file__).parents[3] / "README.md"
 
 
@@ -20,12 +22,12 @@ def test_curl_session_prints_the_readmes_responses(harness: SlackHarness, tmp_pa
         "SLACK_API_URL": f"{harness.workspace.url}/api",
         "SLACK_BOT_TOKEN": harness.workspace.app.bot_token,
         "SLACK_SIGNING_SECRET": "0123456789",
-        "ROLLCALL_API_TOKENS": f"{harness.workspace.team_id}=choose-a-long-random-token",
+        "ROLLCALL_API_TOKENS": f"{harness.workspace.team_id}={TOKEN}",
     }
     with running_http(env(tmp_path, **slack)) as url:
         ended = subprocess.run(
             ["sh", "-euc", session],
-            env={**os.environ, "API": url},
+            env={**os.environ, "API": url, "TOKEN": TOKEN},
             capture_output=True,
             text=True,
             check=True,

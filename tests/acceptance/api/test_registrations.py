@@ -335,3 +335,15 @@ def test_user_registered_over_http_is_promoted_notified_and_on_the_card(
 def shown_card(harness: SlackHarness) -> str:
     """Return the event's card as it should be."""
     return text_of(event_card(harness.bot.service.get_event("yoga")).to_dict()["blocks"])
+
+
+def test_no_one_unregisters_from_an_event_that_is_over(
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness
+) -> None:
+    """R4.7."""
+    register(web, "a", "b")
+    event = harness.bot.service.get_event("supper")
+    harness.clock.advance(event.over_at - harness.clock.now())
+    members = problem(web.delete("/events/supper/register/a"), 409, "event-over")
+    assert members["eventId"] == "supper"
+    assert harness.assert_invariants().seated("supper") == ["a"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from playground.demo.http_server import build_server, serve
 from playground.web_api.fault_injection import Fault
 from storage.dynamodb.schema import TABLES
 from tests.support.dynamodb.moto import dynamodb_client
+from tests.support.earlier_data import write_sqlite_file
 from tests.support.slack.harness import SlackHarness
 from tests.support.slack.http_process import env
 
@@ -184,7 +187,7 @@ def test_store_in_a_folder_that_does_not_exist(
     """And the doctor creates nothing."""
     given = configured | {"ROLLCALL_STORE": f"sqlite:{tmp_path}/none/rollcall.sqlite"}
     (problem,) = problems(given, capsys)
-    assert "create the folder" in problem
+    assert "create the folder first" in problem
     assert not (tmp_path / "none").exists()
 
 
@@ -230,3 +233,22 @@ def test_missing_table(configured: dict[str, str], capsys: pytest.CaptureFixture
     client.delete_table(TableName=f"doctors-{TABLES[-1].name}")
     (problem,) = problems(given, capsys)
     assert f"doctors-{TABLES[-1].name} missing" in problem
+
+
+@pytest.mark.parametrize("place", ["/dev/null", "/", "a" * 300, "a" * 300 + "/x"])
+def test_store_that_can_be_no_file(
+    configured: dict[str, str], capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    (problem,) = problems(configured | {"ROLLCALL_STORE": f"sqlite:{place}"}, capsys)
+    assert "ROLLCALL_STORE: " in problem
+
+
+def test_file_of_an_earlier_version_is_no_problem_and_stays_as_it_is(
+    configured: dict[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "earlier.sqlite"
+    write_sqlite_file("sqlite-4", path)
+    assert main(["doctor"], configured | {"ROLLCALL_STORE": f"sqlite:{path}"}) == 0
+    assert "has schema version 4" in capsys.readouterr().out
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (4,)

@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from slack_sdk.signature import SignatureVerifier
 from starlette.testclient import TestClient
 
 from bot.entrypoints.http_server import build_http
 from bot.slack.request_verification import MAX_BODY_BYTES
 from tests.support.slack.harness import BJORN, REGISTER_COMMAND, SECRET, SlackHarness
+from tests.support.slack.signing import signed_headers
 
 
 @pytest.fixture
@@ -28,13 +28,7 @@ def web(harness: SlackHarness) -> Iterator[TestClient]:
 def signed(
     harness: SlackHarness, body: str, *, secret: str = SECRET, age: int = 0
 ) -> dict[str, str]:
-    timestamp = str(int(harness.clock.now().timestamp()) - age)
-    signature = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=body)
-    return {
-        "content-type": "application/x-www-form-urlencoded",
-        "x-slack-request-timestamp": timestamp,
-        "x-slack-signature": signature or "",
-    }
+    return signed_headers(harness.clock, body, secret=secret, age=age)
 
 
 def test_signed_command_runs(harness: SlackHarness, web: TestClient) -> None:

@@ -17,6 +17,8 @@ import pytest
 from bot.blocks.ids import ActionId
 from bot.entrypoints import lambda_functions
 from bot.entrypoints.settings import Settings, SettingsError
+from bot.slack.error_messages import SENTENCES
+from domain.errors import TooLate
 from playground.demo.seed import EVENTS
 from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
 from tests.support.dynamodb.local import local_client
@@ -121,10 +123,17 @@ def test_sweep_logs_failed_events_and_continues_with_others(
 def test_cold_start_counts_toward_the_request_deadline(deployment: Deployment) -> None:
     """R8.12: Slack's three seconds start before the function does."""
     yoga(deployment)
-    deployment.age = timedelta(seconds=2.2)
+    deployment.age = timedelta(seconds=2.7)
     late = deployment.slack.command(BJORN, EVENTS, "/register", "yoga")
-    assert "othing" in reply(late)
+    assert SENTENCES[TooLate](None) in reply(late)
     assert assert_invariants(deployment.store).seated("yoga") == []
+
+
+def test_late_start_makes_one_attempt(deployment: Deployment) -> None:
+    """R8.12: nothing is busy."""
+    yoga(deployment)
+    deployment.age = timedelta(seconds=2.5)
+    assert "You have a seat" in reply(deployment.slack.command(BJORN, EVENTS, "/register", "yoga"))
 
 
 def test_request_without_slacks_signature_is_401(deployment: Deployment) -> None:

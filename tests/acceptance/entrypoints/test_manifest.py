@@ -20,6 +20,7 @@ from bot.entrypoints import manifest
 from bot.slack.context import AppContext
 from bot.slack.member_directory import MemberDirectory
 from bot.slack.registrar import Registrar
+from bot.slack.reply_sender import ReplySender
 from playground.demo.seed import EVENTS
 from playground.workspace.manifest import read_manifest
 from tests.support.environment import ids
@@ -71,9 +72,11 @@ def registered(harness: SlackHarness) -> set[tuple[str, str]]:
         new_id=ids(),
         workspace_id="T1",
         follow_channel_later=lambda event: None,
+        later=lambda key, work: work(),
     )
     app = RecordingApp()
-    registrar = Registrar(cast("App", app))
+    sender = ReplySender(client, harness.clock, lambda: 0.5)
+    registrar = Registrar(cast("App", app), sender, client)
     for module in pkgutil.walk_packages(bot.features.__path__, "bot.features."):
         flow = importlib.import_module(module.name)
         if hasattr(flow, "add_listeners"):

@@ -87,9 +87,9 @@ def test_refusal_logs_its_kind_once(
     deployment.slack.command(CHLOE, EVENTS, "/register", "yoga")
     assert lines(log, "refused") == [{"refusal": "EventFull"}]
     if by == "slack":
-        deployment.age = timedelta(seconds=2.5)
+        deployment.age = timedelta(seconds=2.7)
         deployment.slack.command(CHLOE, EVENTS, "/register", "yoga")
-        assert lines(log, "refused") == [{"refusal": "Busy"}]
+        assert lines(log, "refused") == [{"refusal": "TooLate"}]
         return
     headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
     body = json.dumps({"userId": CHLOE})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -13,7 +12,7 @@ from domain.enums import NotificationKind
 from domain.errors import Invalid
 from domain.models import Card, DeliveryState, UnreachableRecipient
 from domain.ports import Unavailable
-from storage.dynamodb.items import from_wire
+from storage.dynamodb.items import from_wire, to_wire
 from storage.dynamodb.schema import JOURNAL
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.builders import all_items
@@ -32,8 +31,8 @@ RECIPIENT = UnreachableRecipient(
 Write = Callable[[DynamoDBStore], object]
 
 
-def take_lease(store: DynamoDBStore) -> DeliveryState | None:
-    return store.take_lease("e1", holder="me", now=START, until=START + timedelta(minutes=1))
+def take_lease(store: DynamoDBStore) -> DeliveryState:
+    return store.take_lease("e1", holder="me", until=START)
 
 
 WRITES: dict[str, Write] = {
@@ -63,17 +62,20 @@ def test_temporary_error_of_an_outbox_write_is_unavailable(
 
 
 def test_lease_can_be_taken_again_after_a_lost_answer(store: DynamoDBStore) -> None:
-    taken = take_lease(store)
-    assert taken is not None
-    assert take_lease(store) == taken
-
-
-def test_lease_expires_at_its_end(store: DynamoDBStore) -> None:
     take_lease(store)
-    over = START + timedelta(minutes=1)
-    just_before = over - timedelta(microseconds=1)
-    assert store.take_lease("e1", holder="another", now=just_before, until=over) is None
-    assert store.take_lease("e1", holder="another", now=over, until=over) is not None
+    taken = take_lease(store)
+    assert store.save_delivery(taken) == store.get_delivery("e1")
+
+
+def test_lease_of_a_row_that_never_had_a_revision_is_taken(store: DynamoDBStore) -> None:
+    """An earlier version wrote the row and released its lease."""
+    table, key = store._keys.delivery("e1")
+    dynamodb_client().put_item(
+        TableName=store._keys.table_name(table),
+        Item=to_wire({**key, "holder": "old", "delivered_version": 4, "v": 1}),
+    )
+    taken = take_lease(store)
+    assert (taken.holder, taken.delivered_version, taken.revision) == ("me", 4, 1)
 
 
 def test_first_lease_writes_the_version_of_the_row(store: DynamoDBStore) -> None:
@@ -88,7 +90,7 @@ def test_failed_condition_needs_no_second_request(store: DynamoDBStore) -> None:
     store.put_card(CARD)
     take_lease(store)
     writes: list[Write] = [
-        lambda store: store.take_lease("e1", holder="another", now=START, until=START),
+        lambda store: store.take_lease("e1", holder="another", until=START),
         lambda store: store.mark_delivered("e1", 99),
         lambda store: store.put_card(CARD.model_copy(update={"rendered_version": 2})),
     ]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bot.notifications.card_updater import CardUpdater
-from bot.notifications.lease import LEASE, DeliveryLease
+from bot.notifications.delivery import LEASE
 from bot.notifications.worker import NotificationWorker
+from domain.execution.leases import Lease
 from domain.inputs import EventChanges
 from domain.models import Card, Event
 from tests.support.notifications.scenarios import (
@@ -54,10 +55,14 @@ def after_the_lease(
     """
     event = scenario.prepare(scene)
     first = SuspendedWorker(scene, event, "first", at)
+    resume: dict[int, Callable[[], None]] = {}
+    moments = Moments(resume)
+    second = scene.worker("second", moments)
+    second.process_event(event.event_id)  # it sees the lease
     scene.harness.clock.advance(LEASE)
     scene.service.edit_event(event.event_id, EventChanges.of(description="Bring a mat"))
-    resume = {} if second_at is None else {second_at: first.finish}
-    second = scene.worker("second", Moments(resume))
+    if second_at is not None:
+        resume[len(moments.names) + second_at] = first.finish
     second.process_event(event.event_id)
     first.finish()
     if second_at != 0:  # at 0, the second does not have the lease yet
@@ -204,7 +209,7 @@ def test_without_renewals_a_worker_that_lost_its_lease_sends_more(
     harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control of `renew`: a suspended process would continue and send."""
-    monkeypatch.setattr(DeliveryLease, "renew", lambda _: None)
+    monkeypatch.setattr(Lease, "renew", lambda _: None)
     assert failures(harness, SCENARIOS["promotions"], after_the_lease, step=3) > 0
 
 

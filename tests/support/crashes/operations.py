@@ -306,7 +306,7 @@ def save(process: ServiceProcess) -> DeliveryState:
 def lease(process: ServiceProcess) -> object:
     """Take the event's delivery lease as `worker`."""
     until = START + timedelta(seconds=30)
-    return process.store.take_lease("e1", holder="worker", now=START, until=until)
+    return process.store.take_lease("e1", holder="worker", until=until)
 
 
 def card(version: int) -> Card:

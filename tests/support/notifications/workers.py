@@ -18,7 +18,6 @@ from slack_sdk.web import SlackResponse
 
 from bot.features.cards.views import event_card
 from bot.notifications import delivery
-from bot.notifications.lease import LEASE
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
 from domain.models import Event
@@ -171,7 +170,6 @@ class DeliveryScene:
     def restart(self) -> None:
         """Let a new process deliver what others left, until nothing is undelivered."""
         notification_worker = self.worker(f"restarted{next(_numbers)}")
-        self.harness.clock.advance(LEASE)
         end = self.harness.clock.monotonic() + 2 * SWEEP_INTERVAL
         while self.harness.clock.monotonic() < end:
             seconds = notification_worker.process_due_events()

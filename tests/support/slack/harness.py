@@ -16,13 +16,13 @@ from slack_sdk import WebClient
 
 from bot import app as bot_app
 from bot.blocks.mrkdwn import as_typed
-from bot.entrypoints.bootstrap import Bot, assemble
+from bot.entrypoints.bootstrap import Background, Bot, assemble
 from bot.entrypoints.manifest import PATH
 from bot.notifications import card_updater
 from bot.slack import web_client
 from domain.inputs import EventDraft, UserDraft
 from domain.models import Event
-from domain.ports import Spawn
+from domain.ports import Clock, Spawn
 from playground.client.member_client import ActionResult, MemberClient
 from playground.client.transport import into_app
 from playground.demo.http_server import build_server, serve
@@ -192,8 +192,12 @@ def run_bot(
     open_store: Callable[[Path, str], SQLiteStore],
     path: Path,
     spawn: Spawn,
+    background: Callable[[Clock], Background] | None = None,
 ) -> Iterator[SlackHarness]:
-    """Run the bot in a new workspace; at the end, fail if Slack would have refused a request."""
+    """Run the bot in a new workspace; at the end, fail if Slack would have refused a request.
+
+    Without `background`, replies go out before acknowledgements, as on Lambda.
+    """
     app, url = server
     clock = ManualClock(datetime.now(UTC).replace(microsecond=0))  # noqa: TID251  # Bolt checks signatures by it
     workspace = demo_workspace(_installed_app(), now=lambda: clock.now().timestamp())
@@ -213,6 +217,7 @@ def run_bot(
             new_id=ids(),
             jitter=lambda: 0.5,
             spawn=spawn,
+            background=background(clock) if background else None,
         )
     slack = MemberClient(workspace, into_app(bot.app), SECRET)
     yield SlackHarness(workspace, api, store, clock, client, bot, slack)

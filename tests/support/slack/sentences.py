@@ -110,6 +110,11 @@ def closed(because: ClosedReason, since: datetime | None = None) -> str:
     return refusal(errors.RegistrationClosed("yoga", YOGA, because, since))
 
 
+def over(since: datetime) -> str:
+    """Return the reply to a user who unregisters from an event that is over."""
+    return refusal(errors.EventOver("yoga", YOGA, since))
+
+
 def notified(kind: NotificationKind, *changes: Change, title: str = YOGA, **values: Any) -> str:
     """Return the first sentences of a notification. `changes` are those of its commit."""
     about = EventSummary.of(_event(title))

@@ -26,7 +26,7 @@ def rollcall(server: SocketModeServer, timeouts: Timeouts | None = None) -> Stop
     """Start Rollcall's client."""
     client = SocketModeClient(
         partial(open_url, server.url, APP_TOKEN),
-        acknowledge,
+        lambda envelope, _: acknowledge(envelope),
         executor=ThreadPoolExecutor(64),
         on_connected=lambda: None,
         jitter=lambda: 0.5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from math import inf
@@ -9,10 +10,11 @@ from math import inf
 import pytest
 from slack_sdk.errors import SlackApiError
 
-from bot.features.account.member_sync import JOB_ID, PAGE_SIZE, MemberComparison
+from bot.features.account.member_sync import JOB_ID, LEASE, PAGE_SIZE, MemberComparison
 from playground.web_api.fault_injection import Fault
 from playground.web_api.rate_limits import CALLS_A_MINUTE
 from playground.workspace.model import Member
+from tests.support.environment import ManualClock
 from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, SlackHarness
 
 LIST = "users.list"
@@ -28,10 +30,24 @@ def fill(harness: SlackHarness, accounts: int) -> None:
     harness.workspace.put_member(Member(LAST, "last", "Lea Last"), announce=False)
 
 
-def comparison(harness: SlackHarness, holder: str = "p1") -> MemberComparison:
+def comparison(
+    harness: SlackHarness, clock: ManualClock | None = None, *, holder: str = "p1"
+) -> MemberComparison:
     return MemberComparison(
-        harness.bot.service, harness.store, harness.client, harness.clock, holder=holder
+        harness.bot.service, harness.store, harness.client, clock or harness.clock, holder=holder
     )
+
+
+class CallingClock(ManualClock):
+    """Clock that lets something happen whenever someone sleeps."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__()
+        self._meanwhile = meanwhile
+
+    def sleep(self, seconds: float) -> None:
+        self._meanwhile()
+        super().sleep(seconds)
 
 
 def calls(harness: SlackHarness) -> int:
@@ -85,7 +101,7 @@ def test_interrupted_comparison_continues_at_its_page_in_another_process(
     with pytest.raises(SlackApiError):
         comparison(harness).run()
     before = calls(harness)
-    assert comparison(harness, "p2").run() == 1
+    assert comparison(harness, holder="p2").run() == 1
     assert calls(harness) == before + 1
     assert seated(harness) == [BJORN]
 
@@ -102,20 +118,29 @@ def test_cursor_that_slack_no_longer_knows_means_the_beginning(harness: SlackHar
     harness.event()
     harness.register(HARUKI)
     harness.workspace.put_member(replace(deactivate, deleted=True))
-    now = harness.clock.now()
-    state = harness.store.take_lease(JOB_ID, holder="p0", now=now, until=now)
-    assert state is not None
-    harness.store.save_delivery(state.model_copy(update={"recipient": "an old cursor"}))
+    state = harness.store.take_lease(JOB_ID, holder="p0", until=harness.clock.now())
+    harness.store.save_delivery(
+        state.model_copy(update={"recipient": "an old cursor", "leased_until": None})
+    )
     assert comparison(harness).run() == 1
     harness.workspace.refusals.clear()
 
 
 def test_one_process_compares_at_a_time(harness: SlackHarness) -> None:
-    now = harness.clock.now()
-    until = now + timedelta(minutes=1)
-    assert harness.store.take_lease(JOB_ID, holder="p0", now=now, until=until) is not None
-    assert comparison(harness).run() == 0
+    """Its progress shows that the other one is alive."""
+    held = harness.store.take_lease(JOB_ID, holder="p0", until=harness.clock.now())
+    clock = CallingClock(lambda: harness.store.save_delivery(held))
+    assert comparison(harness, clock).run() == 0
     assert calls(harness) == 0
+
+
+def test_comparison_of_a_process_that_died_is_continued(harness: SlackHarness) -> None:
+    """Also by a function that runs once a day, each time in a new process."""
+    harness.store.take_lease(JOB_ID, holder="p0", until=harness.clock.now())
+    comparison(harness).run(harness.clock.monotonic() + LEASE)
+    assert calls(harness) == 0
+    comparison(harness).run(harness.clock.monotonic() + LEASE + 60)
+    assert calls(harness) > 0
 
 
 @pytest.mark.parametrize("seconds", [59.0, 61.0])

@@ -152,6 +152,86 @@ def test_registrations_are_paged_to_the_end(harness: SlackHarness) -> None:
     assert [text.count(f"*Number {number}!*") for number in range(40)] == [1] * 40
 
 
+def with_past_and_to_come(harness: SlackHarness, past: int = 12) -> None:
+    """Register Björn for past lunches, one that is running, and tomorrow's."""
+    for number in range(past):
+        starts_at = harness.clock.now() + timedelta(hours=1)
+        harness.event(f"past{number}", title=f"Lunch {number:02}", starts_at=starts_at, capacity=1)
+        harness.register(BJORN, event_id=f"past{number}")
+        harness.clock.advance(timedelta(days=1))
+    starts_at = harness.clock.now() + timedelta(hours=1)
+    harness.event(
+        "runs", title="Lunch week", starts_at=starts_at, ends_at=starts_at + timedelta(days=3)
+    )
+    harness.event("next", title="Lunch tomorrow", starts_at=starts_at + timedelta(days=1))
+    for event_id in ("runs", "next"):
+        harness.register(BJORN, event_id=event_id)
+    harness.clock.advance(timedelta(hours=2))
+
+
+def test_registrations_show_what_is_to_come_with_the_past_a_press_away(
+    harness: SlackHarness,
+) -> None:
+    """R5.5."""
+    with_past_and_to_come(harness, past=17)
+    listed = harness.slack.command(BJORN, RANDOM, "/registrations").ephemeral[-1]
+    text = shown(listed)
+    assert text.index("*Lunch week*") < text.index("*Lunch tomorrow*")
+    assert "*Lunch 00*" not in text
+    assert f"[{ActionId.PAST_REGISTRATIONS}]" in text
+    past = harness.slack.click(BJORN, listed, ActionId.PAST_REGISTRATIONS).messages[-1]
+    assert past.ts == listed.ts
+    assert "*Lunch 16* · You had a seat" in shown(past)
+    assert shown(past).index("*Lunch 16*") < shown(past).index("*Lunch 15*")
+    assert "*Lunch 01*" not in shown(past)
+    assert f"[{ActionId.UNREGISTER}]" not in shown(past), "one can't leave what is over"
+    rest = harness.slack.click(BJORN, past, ActionId.PAST_REGISTRATIONS).messages[-1]
+    assert "*Lunch 01*" in shown(rest)
+    assert "*Lunch 00*" in shown(rest)
+    back = harness.slack.click(BJORN, rest, ActionId.MORE_REGISTRATIONS).messages[-1]
+    assert shown(back) == text
+
+
+def test_registrations_say_that_none_is_to_come_and_offer_the_past(harness: SlackHarness) -> None:
+    starts_at = harness.clock.now() + timedelta(hours=1)
+    harness.event(starts_at=starts_at, capacity=1)
+    harness.register(AMARA, BJORN)
+    harness.clock.advance(timedelta(hours=1))
+    listed = harness.slack.command(BJORN, RANDOM, "/registrations", "waitlisted").ephemeral[-1]
+    assert "not on the waitlist of any upcoming event" in shown(listed)
+    past = harness.slack.click(BJORN, listed, ActionId.PAST_REGISTRATIONS).messages[-1]
+    assert "*Yoga in the park* · You were 1st on the waitlist" in shown(past)
+    registered = harness.slack.command(BJORN, RANDOM, "/registrations", "registered")
+    assert f"[{ActionId.PAST_REGISTRATIONS}]" not in reply(registered)
+
+
+def test_unregister_offers_what_is_to_come_only(harness: SlackHarness) -> None:
+    """R5.5."""
+    with_past_and_to_come(harness)
+    result = harness.slack.command(BJORN, RANDOM, "/unregister", "lunch")
+    text = reply(result)
+    assert "*Lunch week*" in text
+    assert "*Lunch tomorrow*" in text
+    assert "*Lunch 0" not in text
+    view = harness.slack.command(BJORN, RANDOM, "/unregister").view
+    assert view is not None
+    offered = harness.slack.options(BJORN, view, ActionId.EVENT).options
+    assert [option["value"] for option in offered] == ["runs", "next"]
+    past = reply(harness.slack.command(BJORN, RANDOM, "/unregister", "Lunch 07"))
+    assert "*Lunch 07*" not in past
+
+
+def test_unregister_with_more_matches_than_fit_says_how_many(harness: SlackHarness) -> None:
+    for number in range(12):
+        starts_at = harness.clock.now() + timedelta(days=1 + number)
+        harness.event(f"e{number}", title=f"Lunch {number:02}", starts_at=starts_at)
+        harness.register(BJORN, event_id=f"e{number}")
+    text = reply(harness.slack.command(BJORN, RANDOM, "/unregister", "lunch"))
+    assert text.startswith("12 of your registrations match.")
+    assert "*Lunch 09*" in text
+    assert "*Lunch 10*" not in text
+
+
 # /rollcall
 
 

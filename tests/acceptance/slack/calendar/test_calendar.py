@@ -90,7 +90,8 @@ def test_uid_differs_between_workspaces(harness: SlackHarness) -> None:
 
 
 def test_control_characters_are_dropped(harness: SlackHarness) -> None:
-    event = harness.event(description="a\x00b\x0bc\x7fd")
+    """Also those stored before input was cleaned."""
+    event = harness.event().model_copy(update={"description": "a\x00b\x0bc\x7fd"})
     assert read(event).vevent.description.value == "abcd"
 
 

@@ -132,11 +132,13 @@ CALLS: Mapping[str, Call] = {
         "views.open",
         press_in_home(ActionId.REGISTER),
         sentences.seat(),
+        sentences.seat(),  # in a direct message
         is_done=lambda all: all.seated("yoga") == [BJORN],
     ),
     "unregister in Home": Call(
         "views.update",
         confirm_unregister,
+        sentences.unregistered("Chess", promoted=CHLOE),
         sentences.unregistered("Chess", promoted=CHLOE),
         is_done=lambda all: all.seated("chess") == [CHLOE],
     ),
@@ -215,28 +217,16 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.app.REPLY_SECONDS", 1)
 
 
-@pytest.mark.parametrize("name", ["picker by command", "Manage on a card", "close"])
+@pytest.mark.parametrize(
+    "name",
+    ["picker by command", "Manage on a card", "close", "form in Manage", "register in Home"],
+)
 @pytest.mark.usefixtures("soon")
 def test_silent_slack_is_no_unforeseen_failure(
     name: str, harness: SlackHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     call = CALLS[name]
     assert call.passing in failing_once(harness, call, Fault.timed_out())
-    assert call.is_done(harness.assert_invariants())
-    assert alarms(caplog) == []
-
-
-@pytest.mark.parametrize("name", ["form in Manage", "register in Home"])
-@pytest.mark.usefixtures("soon")
-def test_press_in_a_view_fails_in_time_if_slack_is_silent(
-    name: str, harness: SlackHarness, caplog: pytest.LogCaptureFixture
-) -> None:
-    """There is no time left for a second call. Pressing again gives the true state."""
-    call = CALLS[name]
-    harness.event(organizer_id=BJORN)
-    harness.api.fail_next(call.method, Fault.timed_out())
-    assert call.act(harness).failure is not None
-    assert [one.fault for one in harness.api.calls(call.method)] == [Fault.timed_out()]
     assert call.is_done(harness.assert_invariants())
     assert alarms(caplog) == []
 

@@ -47,12 +47,13 @@ def test_admin_is_refused_if_slacks_response_is_unusable(
     )
 
 
-def test_press_with_a_truncated_response_has_failed(harness: SlackHarness) -> None:
-    """Slack shows the failure, and pressing again shows how things are."""
+def test_reply_with_a_truncated_response_is_not_sent_again(harness: SlackHarness) -> None:
+    """The status says that Slack took it."""
     card = harness.card(harness.event())
-    harness.api.fail_next("response_url", Fault.cut_off())
-    assert harness.slack.click(CHLOE, card, ActionId.REGISTER).failure is not None
-    assert "You already have a seat" in reply(harness.slack.click(CHLOE, card, ActionId.REGISTER))
+    harness.api.fail_next("response_url", Fault.cut_off(applied=True))
+    result = harness.slack.click(CHLOE, card, ActionId.REGISTER)
+    assert "You have a seat" in reply(result)
+    assert len(harness.api.calls("response_url")) == 1
 
 
 @pytest.mark.parametrize("fault", NO_ANSWERS.values(), ids=NO_ANSWERS)
@@ -68,4 +69,4 @@ def test_refusal_lost_with_its_modal_is_a_direct_message(
     result = harness.slack.click(AMARA, manage, ActionId.POST_CARD)
     assert result.failure is None
     assert SENTENCES[UnknownEvent](None) in harness.direct_messages(AMARA)[-1]
-    assert loggers_that_warned(caplog) == {"bot.slack.replies"}
+    assert loggers_that_warned(caplog) == {"bot.slack.reply_sender"}

@@ -164,7 +164,7 @@ WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
         "at most 120 characters",
     ),
     "a title of spaces": ({"TITLE": "   "}, BlockId.TITLE, "not be empty"),
-    "a title of two lines": ({"TITLE": "two\nlines"}, BlockId.TITLE, "one line"),
+    "a title that shows nothing": ({"TITLE": "\u200b\u3164"}, BlockId.TITLE, "not be empty"),
     "a long location": ({"LOCATION": "x" * 201}, BlockId.LOCATION, "at most 200 characters"),
     "a long description": ({"DESCRIPTION": "x" * 2_501}, BlockId.DESCRIPTION, "at most 2500"),
     "no seats": ({"CAPACITY": "0"}, BlockId.CAPACITY, "at least 1"),

@@ -258,15 +258,17 @@ def test_capacity_preview_counts_promotions_beyond_five(harness: SlackHarness) -
     assert "and 144 more and notifies them." in reply(preview)
 
 
-def test_capacity_preview_of_an_event_that_is_over_says_that_no_one_is_notified(
-    harness: SlackHarness,
-) -> None:
+def test_capacity_of_an_event_that_has_started_gives_no_one_a_seat(harness: SlackHarness) -> None:
     """R4.7."""
     harness.event(organizer_id=BJORN, capacity=1)
     harness.register(CHLOE, DIEGO)
     harness.clock.advance(timedelta(days=3))
     preview = harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "2"})
-    assert f"gives <@{DIEGO}> a seat. The event is over" in reply(preview)
+    assert "no one on the waitlist gets a seat" in reply(preview)
+    done = harness.slack.submit(BJORN, top(harness).id)
+    assert "now has 2 seats" in reply(done)
+    found = harness.assert_invariants()
+    assert (found.seated("yoga"), found.waitlisted("yoga")) == ([CHLOE], [DIEGO])
 
 
 def test_capacity_preview_that_affects_no_one_says_so(harness: SlackHarness) -> None:

@@ -45,6 +45,7 @@ def opened(
         ids(),
         "T1",
         follow_channel_later=lambda event: None,
+        later=lambda key, work: work(),
     )
     with counted(store._client) as requests:
         view = ManageModal(context).build("organizer", event_id, page_cursors)

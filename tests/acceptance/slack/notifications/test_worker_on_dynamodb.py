@@ -137,8 +137,7 @@ def test_every_attendee_is_notified_of_a_cancellation_once(bot: OnDynamoDB) -> N
 def test_another_process_continues_after_the_lease(bot: OnDynamoDB) -> None:
     """The lease expires, and the sweep finds what its holder left."""
     bot.event(BJORN, CHLOE, DIEGO)
-    now = bot.harness.clock.now()
-    bot.store.take_lease("yoga", holder="gone", now=now, until=now + timedelta(seconds=30))
+    bot.store.take_lease("yoga", holder="gone", until=bot.harness.clock.now())
     bot.service.unregister("yoga", BJORN)
     bot.deliver_due(29)
     assert bot.harness.direct_messages(DIEGO) == []

@@ -211,3 +211,43 @@ def test_promoted_user_who_stays_can_still_unregister(harness: SlackHarness) -> 
     assert sentences.kept() in shown(stayed.messages[-1])
     asked = harness.slack.click(CHLOE, stayed.messages[-1], ActionId.CHOOSE_TO_UNREGISTER)
     assert sentences.question() in shown(asked.messages[-1])
+
+
+# An event that is over: R4.7
+
+
+def test_no_one_unregisters_from_an_event_that_is_over(harness: SlackHarness) -> None:
+    """Whichever button is pressed: those of a card, a promotion message, and a question asked before."""
+    event = harness.event(capacity=1)
+    card = harness.card(event)
+    harness.register(AMARA, BJORN, CHLOE)
+    harness.bot.service.unregister("yoga", AMARA)
+    harness.deliver_due()
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER).ephemeral[-1]
+    promotion = harness.workspace.messages(harness.workspace.dm(BJORN).id)[-1]
+    harness.clock.advance(event.over_at - harness.clock.now())
+    before = harness.assert_invariants()
+    for message, action in (
+        (card, ActionId.UNREGISTER),
+        (asked, ActionId.UNREGISTER_CONFIRMED),
+        (promotion, ActionId.GIVE_UP_SEAT),
+    ):
+        result = harness.slack.click(BJORN, message, action)
+        assert sentences.over(event.over_at) in reply(result)
+    assert harness.assert_invariants() == before
+
+
+def test_seat_given_up_during_an_event_stays_free(harness: SlackHarness) -> None:
+    starts_at = harness.clock.now() + timedelta(days=1)
+    card = harness.card(
+        harness.event(capacity=1, starts_at=starts_at, ends_at=starts_at + timedelta(hours=2))
+    )
+    harness.register(BJORN, CHLOE)
+    harness.clock.advance(timedelta(days=1))
+    asked = harness.slack.click(BJORN, card, ActionId.UNREGISTER).ephemeral[-1]
+    assert "next person" not in shown(asked)
+    left = harness.slack.click(BJORN, asked, ActionId.UNREGISTER_CONFIRMED)
+    assert sentences.unregistered() in reply(left)
+    assert "next person" not in reply(left)
+    found = harness.assert_invariants()
+    assert (found.seated("yoga"), found.waitlisted("yoga")) == ([], [CHLOE])

@@ -62,7 +62,7 @@ class Running:
         self.connections = Semaphore(0)
         self.client = SocketModeClient(
             partial(open_url, server.url, APP_TOKEN),
-            answer,
+            lambda envelope, _: answer(envelope),
             executor=ThreadPoolExecutor(8),
             on_connected=self.connections.release,
             jitter=lambda: 0.0,

@@ -110,7 +110,7 @@ def test_check_stopped_before_it_reads_ends_with_130(
     stored: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As while Slack does not respond."""
-    monkeypatch.setattr(bootstrap, "open_store", failing_with(KeyboardInterrupt()))
+    monkeypatch.setattr(bootstrap, "open_store_to_check", failing_with(KeyboardInterrupt()))
     assert main(["check", "--workspace", "T1"], stored) == 130
 
 

@@ -1,5 +1,8 @@
 """Settings: all problems are named together, and secrets never leave them (R10.4)."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from bot.entrypoints.settings import Settings, SettingsError
@@ -46,6 +49,60 @@ def test_all_malformed_variables_are_named_without_their_values() -> None:
     )
     assert text.count("malformed") == 7
     assert "swapped" not in text
+
+
+DOCS = [Path("README.md"), Path("docs/operations.md"), *Path(".slack").glob("*.sh")]
+
+SECRET = re.compile(
+    r"\b(SLACK_BOT_TOKEN|SLACK_APP_TOKEN|SLACK_SIGNING_SECRET|ROLLCALL_API_TOKENS)\"?[=:] ?\"?([^\s`\"]+)"
+)
+
+
+def test_every_placeholder_of_the_documentation_is_refused_by_name() -> None:
+    """R10.3. All are named at once."""
+    documented = [found for path in DOCS for found in SECRET.findall(path.read_text())]
+    found = [(name, value) for name, value in documented if "$" not in value]
+    assert {name for name, _ in found} >= ALL - {"SLACK_SIGNING_SECRET"} | {"ROLLCALL_API_TOKENS"}
+    for name, value in found:
+        assert f"{name} is " in problems_of(GOOD | {name: value}), value
+    text = problems_of(GOOD | dict(found), frozenset())
+    assert all(f"{name} is " in text for name, _ in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxb-YOUR-TOKEN"),
+        ("SLACK_BOT_TOKEN", "xoxb-..."),
+        ("SLACK_BOT_TOKEN", "xoxb-xxx-xxx-xxx"),
+        ("SLACK_BOT_TOKEN", "xoxb-your-bot-token"),
+        ("SLACK_APP_TOKEN", "xapp-YOUR-TOKEN"),
+        ("SLACK_APP_TOKEN", "xapp-1-your-token"),
+        ("SLACK_SIGNING_SECRET", "your_signing_secret"),
+        ("SLACK_SIGNING_SECRET", "<YOUR-SIGNING-SECRET>"),
+        ("SLACK_SIGNING_SECRET", "changeme-please"),
+        ("ROLLCALL_API_TOKENS", "T0123456789=choose-a-long-random-token"),
+        ("ROLLCALL_API_TOKENS", "T1=bGq0vT8s9rY1aZ4c,T2=choose-a-long-random-token"),
+    ],
+)
+def test_placeholder_is_refused_without_its_value(name: str, value: str) -> None:
+    """R10.3: everyone can read it."""
+    text = problems_of(GOOD | {name: value})
+    assert f"{name} is still a placeholder: it must be " in text
+    assert value not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxb-2511887309-6410233712-YourXxxChooseExampleTodo"),
+        ("SLACK_SIGNING_SECRET", "8f742231b10e8888abcd99yyyzzz85a5"),
+        ("ROLLCALL_API_TOKENS", "T1=yourself-and-examples-of-it"),
+        ("ROLLCALL_API_TOKENS", "T1=example-8f742231b10e"),
+    ],
+)
+def test_secret_that_resembles_a_placeholder_is_accepted(name: str, value: str) -> None:
+    Settings.from_env(GOOD | {name: value}, needs=ALL)
 
 
 def test_token_that_ends_with_a_newline_is_malformed() -> None:

@@ -61,6 +61,7 @@ from domain.models import (
     Page,
     Registration,
     RegistrationHistoryEntry,
+    RegistrationsToCome,
     UnreachableRecipient,
     UnregisterPreview,
     User,
@@ -150,6 +151,7 @@ def own(position: int | None = WAITLISTED, of: Event = LARGEST) -> UserRegistrat
 
 
 OWN = tuple(own() for _ in range(200))
+TO_COME = RegistrationsToCome(OWN, 1_000)
 SOME = tuple(event(event_id=f"{number:e>64}") for number in range(14))
 """Several of the largest events, with different ids."""
 
@@ -303,10 +305,10 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "manage.views.capacity_preview": lambda: manage_views.capacity_preview(PREVIEW),
     "manage.views.capacity_preview, too many": lambda: manage_views.capacity_preview(TOO_MANY),
     "manage.attendee_views.attendee_form": lambda: attendee_views.attendee_form(
-        own(), USERS, is_over=False
+        own(), USERS, has_started=False, is_over=False
     ),
     "manage.attendee_views.attendee_form, seat": lambda: attendee_views.attendee_form(
-        own(None), USERS, is_over=False
+        own(None), USERS, has_started=False, is_over=False
     ),
     "manage.attendee_views.not_registered": lambda: attendee_views.not_registered(
         LARGEST, IDS[0], USERS
@@ -371,7 +373,10 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "manage.views.capacity_message": lambda: manage_views.capacity_message(
         ChangeOutcome(LARGEST, promoted=tuple(IDS[:49]))
     ),
-    "browsing.views.registration_list": lambda: browsing_views.registration_list(OWN),
+    "browsing.views.registration_list": lambda: browsing_views.registration_list(TO_COME),
+    "browsing.views.past_registration_list": lambda: browsing_views.past_registration_list(
+        OWN, None, 0
+    ),
     "browsing.views.event_choice": lambda: browsing_views.event_choice(
         FoundEvents(LISTED), ActionId.CHOOSE_TO_REGISTER
     ),
@@ -392,7 +397,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         registration_views.unregister_question(UnregisterPreview(own(), True, WAITLISTED)),
     ),
     "blocks.modals.note_modal": lambda: modals.note_modal(
-        "Register", browsing_views.registration_list(OWN)
+        "Register", browsing_views.registration_list(TO_COME)
     ),
     "blocks.modals.picker": lambda: modals.picker(CallbackId.UNREGISTER),
     "slack.error_messages.unexpected": lambda: error_messages.unexpected("r" * 8),

@@ -19,6 +19,7 @@ def user(**fields: Any) -> SlackUser:
         ({"profile": {"display_name": "Bo", "real_name": "Björn L."}}, "Bo"),
         ({"profile": {"display_name": "", "real_name": "Björn L."}}, "Björn L."),
         ({"profile": {"display_name": None, "real_name": " Björn L. "}}, "Björn L."),
+        ({"profile": {"display_name": "\u200b\u3164", "real_name": "Björn L."}}, "Björn L."),
         ({"profile": {}, "real_name": "Björn L."}, "Björn L."),
         ({"profile": None, "real_name": "Björn L."}, "Björn L."),
         ({"real_name": None}, ""),

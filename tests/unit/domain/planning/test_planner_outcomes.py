@@ -285,7 +285,7 @@ OVER = event().over_at
         SetStatus(EventStatus.CANCELED, None),
         Edit(EventChanges.of(location="Garden"), None),
         Remove("sits", None),
-        Unregister("sits"),
+        Unregister("sits", Cause.USER_DELETED),
     ],
 )
 def test_change_of_an_event_that_is_over_notifies_no_one(command: Command, now: Any) -> None:

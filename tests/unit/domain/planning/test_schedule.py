@@ -214,6 +214,63 @@ def test_moved_event_drops_an_overdue_reminder() -> None:
     assert service.sweep() == 0
 
 
+def past_its_deadline() -> tuple[Service, MemoryStore]:
+    """Return an event with one waitlisted user, half a minute after its registration deadline."""
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada", "bob")
+    deadline = START + timedelta(hours=1)
+    new_event(service, "e1", capacity=1, reminders=(), registration_deadline=deadline)
+    for user_id in ("ada", "bob"):
+        service.register("e1", user_id)
+    clock.advance(timedelta(hours=1, seconds=30))
+    return service, store
+
+
+def notified_of(store: MemoryStore) -> list[NotificationKind]:
+    entries = sorted(store.journal.values(), key=lambda entry: entry.version)
+    return [notification.kind for entry in entries for notification in entry.notifications]
+
+
+MOVED, CLOSED = NotificationKind.MOVED, NotificationKind.CLOSED
+
+
+@pytest.mark.parametrize("days", [1, 5], ids=["earlier", "later"])
+def test_moved_event_still_notifies_of_the_deadline_that_just_passed(days: int) -> None:
+    """The move sets the due time anew, and no sweep has seen the deadline."""
+    service, store = past_its_deadline()
+    service.edit_event("e1", EventChanges.of(starts_at=START + timedelta(days=days)))
+    service.edit_event("e1", EventChanges.of(starts_at=START + timedelta(days=days, hours=1)))
+    service.sweep()
+    service.close_event("e1")
+    assert notified_of(store) == [MOVED, CLOSED, MOVED]
+
+
+def test_moved_event_notifies_of_no_deadline_that_a_sweep_has_seen() -> None:
+    service, store = past_its_deadline()
+    service.sweep()
+    service.edit_event("e1", EventChanges.of(starts_at=START + timedelta(days=5)))
+    service.sweep()
+    assert notified_of(store) == [CLOSED, MOVED]
+
+
+@pytest.mark.parametrize("deadline", [None, START + timedelta(days=3)], ids=["none", "later"])
+def test_event_moved_with_its_deadline_is_open_again(deadline: datetime | None) -> None:
+    service, store = past_its_deadline()
+    later = START + timedelta(days=5)
+    service.edit_event("e1", EventChanges.of(starts_at=later, registration_deadline=deadline))
+    service.sweep()
+    assert notified_of(store) == [MOVED]
+
+
+def test_deadline_is_not_announced_twice_if_an_organizer_closed_and_reopened() -> None:
+    service, store = past_its_deadline()
+    service.close_event("e1")
+    service.reopen_event("e1")
+    service.sweep()
+    assert notified_of(store) == [CLOSED]
+
+
 def test_canceled_event_has_no_due_time() -> None:
     store = MemoryStore()
     new_event(service_on(store), "e1", starts_at=START + timedelta(days=2))

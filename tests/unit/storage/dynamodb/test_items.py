@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.enums import Deletion
 from domain.models import Card, DeliveryState, DueEvent, Event, ListedEvent
-from storage.dynamodb.items import Item, Items, from_wire, moment, to_wire
+from storage.dynamodb.items import VERSION, Item, Items, from_wire, moment, to_wire
 from tests.support.builders import (
     a_journal_entry,
     a_registration,
@@ -69,7 +69,7 @@ def test_items_have_a_version_and_keys_have_the_workspace() -> None:
     ]
     for item in items:
         values = from_wire(item)
-        assert values["v"] == 1
+        assert values["v"] == VERSION
         for name in ("event_id", "user_id"):
             assert values.get(name, "T024#").startswith("T024#")
         for name in (
@@ -109,8 +109,8 @@ def test_field_that_older_items_lack_is_empty() -> None:
 
 
 def test_item_of_a_newer_version_is_refused() -> None:
-    item = ITEMS.user(a_user()) | to_wire({"v": 2})
-    with pytest.raises(ValueError, match="form 2, written by a newer Rollcall"):
+    item = ITEMS.user(a_user()) | to_wire({"v": VERSION + 1})
+    with pytest.raises(ValueError, match=f"form {VERSION + 1}, written by a newer Rollcall"):
         ITEMS.to_user(item)
 
 

@@ -158,3 +158,16 @@ def test_other_error_of_the_wal_switch_passes_through(path: Path) -> None:
         connection.execute("BEGIN")
         with pytest.raises(sqlite3.OperationalError, match="within a transaction"):
             _use_wal(connection)
+
+
+class OnNetworkFileSystem(SQLiteFile):
+    """A file on a file system without shared memory, as SQLite's `unix-dotfile` has it."""
+
+    def _uri(self) -> str:
+        return f"{super()._uri()}&vfs=unix-dotfile"
+
+
+def test_file_without_a_write_ahead_log_is_refused(path: Path) -> None:
+    """SQLite raises no error: it answers the mode that it kept."""
+    with pytest.raises(ValueError, match=r"its journal mode stays delete.*local disk"):
+        OnNetworkFileSystem(path, busy_timeout=0.02)

@@ -1,0 +1,211 @@
+"""Sends replies: in a process that stays, after the acknowledgement and until Slack takes them (R8.12).
+
+A reply goes to the response URL of its request, or into the view that was used. What Slack does not take there goes
+out as a direct message. Without a queue, as on Lambda, a reply gets one try within the request's time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk import WebClient
+
+from bot.blocks.builders import Message
+from bot.slack import response_urls
+from bot.slack.api_errors import FAILURES, ErrorClass, classify
+from bot.slack.direct_messages import post_direct_message
+from bot.slack.job_queue import JobQueue
+from bot.slack.request_budget import received_at
+from bot.slack.response_urls import PostFailed
+from bot.slack.web_client import REPLY_SECONDS, bounded_client, patient_client
+from domain.ports import Clock
+
+_logger = logging.getLogger(__name__)
+
+URL_USES = 5
+URL_SECONDS = 29 * 60.0
+"""A response URL works five times within 30 minutes, as Slack's page on handling interactions says."""
+
+GIVE_UP_SECONDS = 6 * 3600.0
+"""When a reply is given up. By then the person has looked for themselves."""
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+GROWTH = 4
+"""Pauses between tries grow by this factor from the first to the longest, in seconds."""
+
+MAX_ATTEMPTS_NOW = 3
+"""Tries without a pause: over an idle connection, over a new one, and as a direct message."""
+
+_RETRIED = (ErrorClass.TEMPORARY, ErrorClass.RATE_LIMITED, ErrorClass.APP)
+
+THREADS = 64
+"""Replies that Slack takes at the same time: with a Slack that needs 10 seconds, six a second."""
+
+MAX_PENDING = 5_000
+"""Replies that wait for Slack. Each has a few kilobytes."""
+
+
+class ReplyNotSent(Exception):
+    """Slack did not accept a reply. The request itself was carried out or refused all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingReply:
+    """A reply to one person, and where it goes: to `response_url`, or into a view, or in a direct message."""
+
+    user_id: str | None
+    """Whom a direct message may go to; None if the request did not say that in a way to rely on."""
+    message: Message
+    response_url: str | None = None
+    options: Mapping[str, Any] | None = None
+    """What goes to the response URL besides the message."""
+    show: Callable[[WebClient], object] | None = None
+    """Shows the message in a view: calls Slack once."""
+
+    @property
+    def key(self) -> str:
+        """Return what replies have in common that must arrive in order.
+
+        A view does not wait behind messages: its trigger would expire.
+        """
+        whose = self.user_id or self.response_url or ""
+        return f"{whose} in a view" if self.show else whose
+
+
+class ReplySender:
+    """Sends replies: with a queue, in the background; without one, before the request is acknowledged."""
+
+    def __init__(
+        self,
+        client: WebClient,
+        clock: Clock,
+        jitter: Callable[[], float],
+        queue: JobQueue | None = None,
+    ) -> None:
+        """Create a sender. `jitter` returns numbers from 0 to 1."""
+        self._clock = clock
+        self._jitter = jitter
+        self._queue = queue
+        self._patient_client = patient_client(client, token=client.token)
+        self._bounded_client = bounded_client(client, token=client.token, seconds=REPLY_SECONDS)
+
+    def receipt(self) -> float:
+        """Return when this thread's request was received, by default now, on the clock's `monotonic`."""
+        at = received_at()
+        return self._clock.monotonic() if at is None else at
+
+    def send(self, reply: PendingReply, *, received_at: float | None = None) -> None:
+        """Send the reply to a request that was received then, by default this thread's.
+
+        With a queue, this takes no time. Without one, or if it is full, it raises `ReplyNotSent`.
+        """
+        begun = self.receipt() if received_at is None else received_at
+        in_background = _Delivery(reply, self._patient_client, self._clock, self._jitter, begun)
+        if self._queue is None or not self._queue.submit(reply.key, in_background.attempt):
+            _Delivery(reply, self._bounded_client, self._clock, self._jitter, begun).attempt_now()
+
+
+class _Delivery:
+    """One reply on its way."""
+
+    def __init__(
+        self,
+        reply: PendingReply,
+        client: WebClient,
+        clock: Clock,
+        jitter: Callable[[], float],
+        received_at: float,
+    ) -> None:
+        self._reply = reply
+        self._client = client
+        self._clock = clock
+        self._jitter = jitter
+        self._received_at = received_at
+        self._uses_left = URL_USES if reply.response_url else 0
+        self._show = reply.show
+        self._was_closed = False
+        self._pauses = 0
+        self._reason = ""
+
+    def attempt(self) -> float | None:
+        """Try once. Return the seconds until the next try, or None at the end."""
+        try:
+            return self._attempt()
+        except ReplyNotSent as error:
+            _logger.error("a reply is lost: %s", error)  # noqa: TRY400  # the reason is enough
+            return None
+
+    def attempt_now(self) -> None:
+        """Try once, and again where that takes no pause. Raises `ReplyNotSent`."""
+        for _ in range(MAX_ATTEMPTS_NOW):
+            pause = self._attempt()
+            if pause is None:
+                return
+            if pause > 0:
+                break
+        raise ReplyNotSent(self._reason)
+
+    def _attempt(self) -> float | None:
+        if self._show is not None:
+            show, self._show = self._show, None
+            return self._attempt_view(show)
+        age = self._clock.monotonic() - self._received_at
+        if self._uses_left > 0 and age < URL_SECONDS:
+            return self._attempt_url(str(self._reply.response_url))
+        return self._attempt_direct_message(age)
+
+    def _attempt_view(self, show: Callable[[WebClient], object]) -> float | None:
+        """Try once: a press opens a view for three seconds only."""
+        try:
+            show(self._client)
+        except FAILURES as error:
+            failure = classify(error)
+            is_alarm = failure.error_class in (ErrorClass.APP, ErrorClass.BUG)
+            return self._turn_to_direct_message(failure.reason, is_alarm=is_alarm)
+        return None
+
+    def _attempt_url(self, url: str) -> float | None:
+        body = {**(self._reply.options or {}), **self._reply.message.to_dict()}
+        try:
+            response_urls.post(self._client, url, body)
+        except TimeoutError as error:  # the client's: no time was left to begin
+            raise ReplyNotSent(str(error)) from error
+        except PostFailed as error:
+            self._uses_left = 0 if error.is_final else self._uses_left - error.is_use
+            if self._uses_left == 0:
+                return self._turn_to_direct_message(error.reason)
+            if error.is_closed and not self._was_closed:
+                self._was_closed = True  # Slack closes idle connections: a new one may do
+                return self._pause_after(error.reason, 0.0, at_once=True)
+            return self._pause_after(error.reason, error.retry_after)
+        return None
+
+    def _turn_to_direct_message(self, reason: str, *, is_alarm: bool = False) -> float:
+        level = logging.ERROR if is_alarm else logging.WARNING
+        _logger.log(level, "a reply goes out as a direct message: %s", reason)
+        return self._pause_after(reason, 0.0, at_once=True)
+
+    def _attempt_direct_message(self, age: float) -> float | None:
+        if self._reply.user_id is None:
+            raise ReplyNotSent(self._reason)
+        try:
+            post_direct_message(self._client, self._reply.user_id, self._reply.message.to_dict())
+        except FAILURES as error:
+            failure = classify(error)
+            if failure.error_class not in _RETRIED or age >= GIVE_UP_SECONDS:
+                raise ReplyNotSent(failure.reason) from error
+            return self._pause_after(failure.reason, failure.retry_after)
+        return None
+
+    def _pause_after(self, reason: str, retry_after: float, *, at_once: bool = False) -> float:
+        """Return the seconds before the next try: longer with each, spread by a quarter."""
+        self._reason = reason
+        if at_once:
+            return 0.0
+        longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * GROWTH ** min(self._pauses, 8))
+        self._pauses += 1
+        return max(retry_after, longest * (0.75 + 0.5 * self._jitter()))

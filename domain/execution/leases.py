@@ -1,0 +1,83 @@
+"""Leases: one process at a time does a job, whatever the clocks of the processes say (R9.6)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from domain.models import DeliveryState
+from domain.ports import Clock, Conflict, Outbox
+
+
+class Leases:
+    """Takes leases for one process, `holder`. Each ends `seconds` after it was last renewed.
+
+    Every process counts these seconds on its own monotonic clock: the holder from its last renewal,
+    any other from when it saw the row change last. So no lease is taken from a holder that renews it,
+    and one whose holder died is taken by the first process that saw it unchanged for that long.
+    """
+
+    def __init__(self, outbox: Outbox, clock: Clock, *, holder: str, seconds: float) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._holder = holder
+        self._seconds = seconds
+        self._others: dict[str, tuple[int, float]] = {}
+        """Leases of other processes: the row's last revision, and when this process saw it first."""
+
+    def take(self, key: str) -> Lease | None:
+        """Take a lease, or return None while another process holds it. Raises `Unavailable`."""
+        revision, since = self._others.get(key, (None, 0.0))
+        asked_at = self._clock.monotonic()
+        state = self._outbox.take_lease(
+            key,
+            holder=self._holder,
+            until=self._clock.now() + timedelta(seconds=self._seconds),
+            expired=revision if asked_at >= since + self._seconds else None,
+        )
+        if state.holder == self._holder:
+            self._others.pop(key, None)
+            return Lease(self._outbox, self._clock, state, self._seconds, asked_at)
+        if state.revision != revision:
+            self._others[key] = state.revision, self._clock.monotonic()
+        return None
+
+
+class Lease:
+    """A lease that this process took, with the row that it is stored in."""
+
+    def __init__(
+        self, outbox: Outbox, clock: Clock, state: DeliveryState, seconds: float, taken_at: float
+    ) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._seconds = seconds
+        self._renewed_at = taken_at
+        self.state = state
+
+    def renew(self) -> None:
+        """Renew the lease if half of it is over. Raises `Conflict` if another process has it.
+
+        Call this right before sending: a process that was suspended must send nothing outdated.
+        """
+        if self._clock.monotonic() >= self._renewed_at + self._seconds / 2:
+            self.save()
+
+    def stage(self, **values: object) -> None:
+        """Change fields of the state, for the next `save` to store."""
+        self.state = self.state.model_copy(update=values)
+
+    def save(self, **values: object) -> None:
+        """Change fields, store the state and renew the lease. Raises `Conflict` if the lease is lost."""
+        # Without an answer, the write may have applied. The changed state stays, to be stored again.
+        until = self._clock.now() + timedelta(seconds=self._seconds)
+        self.stage(**({"leased_until": until} | values))
+        asked_at = self._clock.monotonic()
+        self.state = self._outbox.save_delivery(self.state)
+        self._renewed_at = asked_at
+
+    def release(self) -> None:
+        """Store the state and end the lease, if this process still has it. Raises `Unavailable`."""
+        try:
+            self.save(leased_until=None)
+        except Conflict:
+            return

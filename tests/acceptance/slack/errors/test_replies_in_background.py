@@ -1,0 +1,279 @@
+"""Replies of a process that stays: after the acknowledgement, until Slack takes them, each told once (R8.12)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from bot.blocks.ids import ActionId
+from bot.entrypoints.bootstrap import Background, threads_for_background
+from bot.entrypoints.http_server import build_http
+from bot.slack.job_queue import JobQueue
+from bot.slack.reply_sender import GIVE_UP_SECONDS, MAX_PENDING
+from domain.ports import Clock
+from playground.client import payloads
+from playground.client.member_client import find_element
+from playground.client.transport import over_http, signed
+from playground.demo.http_server import serve
+from playground.demo.seed import EVENTS, RANDOM
+from playground.web_api.fault_injection import Fault
+from playground.workspace.model import Member
+from storage.sqlite.store import SQLiteStore
+from tests.support.environment import run_now
+from tests.support.slack import sentences
+from tests.support.slack.harness import (
+    BJORN,
+    CHLOE,
+    SECRET,
+    SlackHarness,
+    run_bot,
+    shown,
+)
+
+PRESSES = 100
+"""More than there are threads."""
+
+
+def stepped(clock: Clock) -> Background:
+    """Return queues whose jobs run when a test says so."""
+    return Background(
+        JobQueue("replies", clock, threads=0, limit=MAX_PENDING),
+        JobQueue("chores", clock, threads=0, limit=100),
+    )
+
+
+@pytest.fixture
+def waiting(server: tuple[object, str], tmp_path: Path) -> Iterator[SlackHarness]:
+    """Return a harness whose replies wait for `send_replies`."""
+    path = tmp_path / "rollcall.sqlite"
+    with run_bot(server, SQLiteStore, path, run_now, stepped) as harness:
+        yield harness
+        background_of(harness).replies.drain(0)
+
+
+def background_of(harness: SlackHarness) -> Background:
+    assert harness.bot.background is not None
+    return harness.bot.background
+
+
+def send_replies(harness: SlackHarness, seconds: float = 0) -> None:
+    """Let time pass, and send what is due."""
+    jobs = background_of(harness).replies
+    jobs.run_due_jobs()
+    for _ in range(round(seconds)):
+        harness.clock.advance(timedelta(seconds=1))
+        jobs.run_due_jobs()
+
+
+def told(harness: SlackHarness, user_id: str = BJORN) -> list[str]:
+    """Return what a member was told: on the card, then in direct messages."""
+    replies = [
+        shown(message)
+        for message in harness.workspace.messages(EVENTS, visible_to=user_id)
+        if message.ephemeral_to == user_id
+    ]
+    return replies + harness.direct_messages(user_id)
+
+
+def press(harness: SlackHarness, user_id: str = BJORN) -> None:
+    """Press Register on a new card. The press is acknowledged, whatever happens to its reply."""
+    card = harness.card(harness.bot.service.get_event("yoga"))
+    result = harness.slack.click(user_id, card, ActionId.REGISTER)
+    assert result.failure is None
+    assert result.messages == []
+
+
+# The acknowledgement
+
+
+def test_acknowledgements_do_not_wait_for_slack(server: tuple[object, str], tmp_path: Path) -> None:
+    """Slack holds all replies back until every press is acknowledged. Then each person is told once."""
+    path, answered = tmp_path / "rollcall.sqlite", threading.Event()
+    with run_bot(server, SQLiteStore, path, run_now, threads_for_background) as harness:
+        harness.event(capacity=PRESSES // 2)
+        harness.api.faults.set_default(
+            lambda method: Fault.held(answered) if method == "response_url" else None
+        )
+        bodies = presses(harness, PRESSES)
+        web = build_http(harness.bot.app, harness.bot.executor, SECRET, harness.clock)
+        with serve(web) as url, ThreadPoolExecutor(PRESSES) as people:
+            deliver = over_http(f"{url}/slack/events", seconds=60)
+            now = int(harness.clock.now().timestamp())
+            sent = [people.submit(deliver, body, signed(body, SECRET, now)) for body in bodies]
+            assert {one.result().status for one in sent} == {200}
+        answered.set()
+        assert background_of(harness).replies.drain(60) == 0
+        everything = harness.assert_invariants()
+        assert len(everything.registrations) == PRESSES
+        for number in range(PRESSES):
+            (one,) = told(harness, f"U{number:05}")
+            assert ("You have a seat" in one) is (f"U{number:05}" in everything.seated("yoga"))
+
+
+def presses(harness: SlackHarness, people: int) -> list[bytes]:
+    """Return the requests of people who press Register on one card."""
+    card = harness.card(harness.bot.service.get_event("yoga"))
+    block, element = find_element(card.blocks, ActionId.REGISTER)
+    action = payloads.action(block, element, None, {})
+    bodies = []
+    for number in range(people):
+        member = harness.workspace.put_member(
+            Member(f"U{number:05}", f"member{number}", f"Member {number}", "Europe/Berlin")
+        )
+        payload = payloads.block_actions(harness.workspace, member, card, action)
+        bodies.append(urlencode({"payload": json.dumps(payload)}).encode())
+    return bodies
+
+
+# Until Slack takes it
+
+
+def test_reply_goes_out_after_an_outage(waiting: SlackHarness) -> None:
+    """A minute without Slack: the response URL has uses left."""
+    waiting.event()
+    press(waiting)
+    waiting.api.faults.set_default(Fault.server_error(503))
+    send_replies(waiting, seconds=60)
+    assert told(waiting) == []
+    waiting.api.faults.set_default(None)
+    send_replies(waiting, seconds=60)
+    (reply,) = told(waiting)
+    assert sentences.seat() in reply
+
+
+def test_reply_goes_out_as_a_direct_message_after_five_uses(waiting: SlackHarness) -> None:
+    waiting.event()
+    press(waiting)
+    waiting.api.fail_next("response_url", Fault.server_error(503), times=5)
+    send_replies(waiting, seconds=300)
+    assert len(waiting.api.calls("response_url")) == 5
+    (reply,) = told(waiting)
+    assert [reply] == waiting.direct_messages(BJORN)
+    assert sentences.seat() in reply
+
+
+def test_reply_to_an_expired_url_is_a_direct_message(waiting: SlackHarness) -> None:
+    """The process had no thread or no Slack for half an hour."""
+    waiting.event()
+    press(waiting)
+    waiting.clock.advance(timedelta(minutes=31))
+    send_replies(waiting)
+    assert waiting.api.calls("response_url") == []
+    (reply,) = waiting.direct_messages(BJORN)
+    assert sentences.seat() in reply
+
+
+def test_direct_message_is_sent_again_until_slack_takes_it(waiting: SlackHarness) -> None:
+    waiting.event()
+    press(waiting)
+    waiting.clock.advance(timedelta(minutes=31))
+    waiting.api.faults.set_default(Fault.refused("token_revoked"))
+    send_replies(waiting, seconds=120)
+    waiting.api.faults.set_default(None)
+    send_replies(waiting, seconds=120)
+    assert len(waiting.direct_messages(BJORN)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "seconds"),
+    [(Fault.refused("user_disabled"), 0), (Fault.server_error(503), GIVE_UP_SECONDS)],
+)
+def test_reply_that_nobody_takes_is_logged_once(
+    waiting: SlackHarness, fault: Fault, seconds: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    waiting.event()
+    press(waiting)
+    waiting.clock.advance(timedelta(minutes=31))
+    waiting.api.faults.set_default(fault)
+    for _ in range(round(seconds / 60) + 1):
+        waiting.clock.advance(timedelta(minutes=1.5))
+        send_replies(waiting)
+    assert len(background_of(waiting).replies) == 0
+    lost = [one for one in caplog.records if "a reply is lost" in one.getMessage()]
+    assert len(lost) == 1
+
+
+def test_closed_connection_costs_one_use(waiting: SlackHarness) -> None:
+    waiting.event()
+    press(waiting)
+    waiting.api.fail_next("response_url", Fault.closed())
+    send_replies(waiting)
+    assert len(told(waiting)) == 1
+
+
+def test_rate_limit_is_kept(waiting: SlackHarness) -> None:
+    waiting.event()
+    press(waiting)
+    waiting.api.fail_next("response_url", Fault.rate_limited(20))
+    send_replies(waiting, seconds=19)
+    assert told(waiting) == []
+    send_replies(waiting, seconds=1)
+    assert len(told(waiting)) == 1
+
+
+def test_replies_to_one_person_keep_their_order(waiting: SlackHarness) -> None:
+    """What they read last is what is true."""
+    waiting.event()
+    press(waiting)
+    waiting.api.fail_next("response_url", Fault.server_error(503))
+    send_replies(waiting)
+    waiting.slack.command(BJORN, RANDOM, "/unregister", "yoga")
+    press(waiting)
+    send_replies(waiting, seconds=5)
+    assert len(told(waiting)) == 2
+
+
+# In views
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.server_error(503), Fault.refused("expired_trigger_id"), Fault.closed()]
+)
+def test_reply_that_no_view_shows_is_a_direct_message(waiting: SlackHarness, fault: Fault) -> None:
+    waiting.event()
+    home = waiting.slack.open_home(BJORN).home
+    assert home is not None
+    waiting.api.fail_next("views.open", fault)
+    assert waiting.slack.click(BJORN, home, ActionId.REGISTER).failure is None
+    send_replies(waiting)
+    (reply,) = waiting.direct_messages(BJORN)
+    assert sentences.seat() in reply
+
+
+def test_home_is_refreshed_after_the_acknowledgement(waiting: SlackHarness) -> None:
+    waiting.event()
+    home = waiting.slack.open_home(BJORN).home
+    assert home is not None
+    waiting.slack.click(BJORN, home, ActionId.REGISTER)
+    assert len(waiting.api.calls("views.publish")) == 1
+    background_of(waiting).chores.run_due_jobs()
+    assert len(waiting.api.calls("views.publish")) == 2
+
+
+# The limits of the queue
+
+
+def test_reply_goes_out_before_the_acknowledgement_if_too_many_wait(
+    server: tuple[object, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def small(clock: Clock) -> Background:
+        return Background(
+            JobQueue("replies", clock, threads=0, limit=1),
+            JobQueue("chores", clock, threads=0, limit=1),
+        )
+
+    with run_bot(server, SQLiteStore, tmp_path / "rollcall.sqlite", run_now, small) as harness:
+        harness.event()
+        card = harness.card(harness.bot.service.get_event("yoga"))
+        harness.slack.click(BJORN, card, ActionId.REGISTER)
+        result = harness.slack.click(CHLOE, card, ActionId.REGISTER)
+        assert len(result.messages) == 1
+        assert "replies: 1 are pending, and no more are taken" in caplog.text
+        send_replies(harness)

@@ -1,0 +1,102 @@
+"""Leases of two processes whose wall clocks are apart, on every store (R9.6)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from domain.execution.leases import Lease, Leases
+from domain.ports import Clock, Conflict
+from tests.support.environment import ApartClock, ManualClock
+from tests.support.stores import AnyStore
+
+LENGTH = 30.0
+
+apart = pytest.mark.parametrize(
+    "by", [timedelta(minutes=-10), timedelta(), timedelta(minutes=10)], ids=["behind", "0", "ahead"]
+)
+
+
+def leases(store: AnyStore, clock: Clock, holder: str) -> Leases:
+    return Leases(store, clock, holder=holder, seconds=LENGTH)
+
+
+def taken(processes: Leases) -> Lease:
+    lease = processes.take("e1")
+    assert lease is not None
+    return lease
+
+
+@apart
+def test_no_lease_is_taken_from_a_holder_that_renews_it(store: AnyStore, by: timedelta) -> None:
+    """It renews when half of the lease is over."""
+    clock = ManualClock()
+    lease = taken(leases(store, clock, "one"))
+    other = leases(store, ApartClock(clock, by), "two")
+    for _ in range(20):
+        assert other.take("e1") is None
+        clock.advance(LENGTH / 4)
+        lease.renew()
+    lease.save(delivered_version=7)
+    assert store.get_delivery("e1").delivered_version == 7
+
+
+@apart
+def test_lease_of_a_dead_holder_is_taken_after_its_length(store: AnyStore, by: timedelta) -> None:
+    """Counted from when the other process first saw it, by its own clock."""
+    clock = ManualClock()
+    lease = taken(leases(store, clock, "one"))
+    other = leases(store, ApartClock(clock, by), "two")
+    clock.advance(LENGTH)
+    assert other.take("e1") is None
+    clock.advance(LENGTH - 1)
+    assert other.take("e1") is None
+    clock.advance(1)
+    assert other.take("e1") is not None
+    with pytest.raises(Conflict):
+        lease.renew()
+
+
+@apart
+def test_released_lease_is_taken_at_once(store: AnyStore, by: timedelta) -> None:
+    clock = ManualClock()
+    lease = taken(leases(store, clock, "one"))
+    other = leases(store, ApartClock(clock, by), "two")
+    assert other.take("e1") is None
+    lease.release()
+    taken(other).release()
+    assert store.get_delivery("e1").leased_until is None
+
+
+@apart
+def test_wall_clock_that_jumps_neither_ends_a_lease_nor_prolongs_it(
+    store: AnyStore, by: timedelta
+) -> None:
+    clock = ManualClock()
+    lease = taken(leases(store, clock, "one"))
+    other_clock = ManualClock()
+    other = leases(store, other_clock, "two")
+    assert other.take("e1") is None
+    for one in (clock, other_clock):
+        one.set_wall(one.now() + by)
+    assert other.take("e1") is None
+    other_clock.advance(LENGTH)
+    assert other.take("e1") is not None
+    lease.release()  # does nothing: it is lost
+    assert store.get_delivery("e1").holder == "two"
+
+
+def test_lease_changes_hands_between_looks(store: AnyStore) -> None:
+    """Each holder's lease has its whole length, also if a third process saw only the first one's."""
+    clock = ManualClock()
+    first = taken(leases(store, clock, "one"))
+    third = leases(store, clock, "three")
+    assert third.take("e1") is None
+    clock.advance(LENGTH - 1)
+    first.release()
+    taken(leases(store, clock, "two"))
+    clock.advance(1)
+    assert third.take("e1") is None
+    clock.advance(LENGTH)
+    assert third.take("e1") is not None
