@@ -32,16 +32,16 @@ MAX_FILES = 65_536
 QUIET_SECONDS = 60.0
 """Time between two log lines of one kind that anybody on the network can cause."""
 
-Waiting = dict["BoundedConnection", None]
+Incomplete = dict["BoundedConnection", None]
 """The connections without a complete request, the longest waiting first."""
 
 
 class BoundedConnection(H11Protocol):
     """A connection that is closed unless a complete request arrives in time."""
 
-    def __init__(self, waiting: Waiting, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, incomplete: Incomplete, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._waiting = waiting
+        self._incomplete = incomplete
         self._since = 0.0
         self._seconds = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -50,8 +50,8 @@ class BoundedConnection(H11Protocol):
         """Start to wait for a request, and close the connection that has waited longest if there are too many."""
         super().connection_made(transport)
         self._look()
-        while len(self._waiting) > MAX_INCOMPLETE:
-            next(iter(self._waiting)).close()
+        while len(self._incomplete) > MAX_INCOMPLETE:
+            next(iter(self._incomplete)).close()
 
     def data_received(self, data: bytes) -> None:
         """Take data, and see whether the request is complete."""
@@ -64,25 +64,25 @@ class BoundedConnection(H11Protocol):
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
-        self._stop_waiting()
+        """Expect no request of it any more."""
+        self._forget()
         super().connection_lost(exc)
 
     def close(self) -> None:
         """Close the connection without a response."""
-        self._stop_waiting()
+        self._forget()
         self.transport.abort()
 
     def _look(self) -> None:
         """Wait for what is missing of a request, if anything is."""
         state = self.conn.their_state
         if self.transport.is_closing() or state not in (h11.IDLE, h11.SEND_BODY):
-            self._stop_waiting()
+            self._forget()
             return
         seconds = HEADER_SECONDS if state is h11.IDLE else REQUEST_SECONDS
         if self._timer is None:
             self._since = self.loop.time()
-            self._waiting[self] = None
+            self._incomplete[self] = None
         elif seconds == self._seconds:
             return
         else:
@@ -90,8 +90,8 @@ class BoundedConnection(H11Protocol):
         self._seconds = seconds
         self._timer = self.loop.call_at(self._since + seconds, self.close)
 
-    def _stop_waiting(self) -> None:
-        self._waiting.pop(self, None)
+    def _forget(self) -> None:
+        self._incomplete.pop(self, None)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -54,7 +54,7 @@ class Executor:
 
     def execute(self, event_id: str, command: Command, deadline: float) -> Outcome:
         """Return the command's outcome; raise its refusal, `Busy` or `NotConfirmed`."""
-        self._resolver.require_room()
+        self._resolver.refuse_if_full()
         return self.command_queue.submit(event_id, command, deadline)
 
     def _run_batch(self, event_id: str, batch: Batch) -> None:

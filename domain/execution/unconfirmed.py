@@ -69,7 +69,7 @@ class UnconfirmedResolver:
         """Return how many requests are not resolved."""
         return self._unresolved
 
-    def require_room(self) -> None:
+    def refuse_if_full(self) -> None:
         """Raise `Busy` if too many requests are unconfirmed: another one would be, too."""
         if self._unresolved >= MAX_UNCONFIRMED:
             raise Busy
@@ -80,7 +80,7 @@ class UnconfirmedResolver:
         Then the work is repeated in the background until it ends otherwise. It must be able to
         continue from any state.
         """
-        self.require_room()
+        self.refuse_if_full()
         try:
             return work()
         except Unconfirmed:

@@ -19,7 +19,7 @@ SENTENCE = "The sweep has not run for 200 seconds. Restart Rollcall."
 def test_stall_ends_the_client_with_its_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket_mode, "CHECK_SECONDS", 0.01)
     looks = iter([None, None, SENTENCE])
-    with SocketModeServer() as server:
+    with SocketModeServer().running() as server:
         client = SocketModeClient(
             partial(open_url, server.url, APP_TOKEN),
             lambda envelope, _: acknowledge(envelope),
