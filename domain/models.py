@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Self, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -310,6 +310,36 @@ class JournalEntry(BaseModel):
         return zip(changes, notifications, strict=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ExportJob:
+    """An export on its way: a journal of its own, whose one entry has the notification (R9.6).
+
+    So no other notification waits for it, and nothing of the event's delivery is held meanwhile.
+    """
+
+    SUFFIX: ClassVar[str] = "/export"
+    """The end of a job's id. The id of an event has no slash."""
+
+    event_id: str
+    version: int
+    """The event version that the commit made."""
+    number: int
+    """One commit may answer several commands."""
+
+    @property
+    def job_id(self) -> str:
+        """The id that stands for the event's in the journal and the outbox."""
+        return f"{self.event_id}/{self.version}/{self.number}{self.SUFFIX}"
+
+    @classmethod
+    def of(cls, id_: str) -> Self | None:
+        """Return the job with this id, or None if it is an event's."""
+        if not id_.endswith(cls.SUFFIX):
+            return None
+        event_id, version, number = id_.removesuffix(cls.SUFFIX).split("/")
+        return cls(event_id, int(version), int(number))
+
+
 class Deferred(BaseModel):
     """A notification that could not be delivered yet, and when to try again."""
 
@@ -336,12 +366,14 @@ class DeliveryState(BaseModel):
     delivered_version: int = 0
     """Up to this version, each notification is delivered, recorded as unreachable, or deferred."""
     cleared_version: int = 0
-    """Up to this version, no entry is marked as undelivered, except for those of `deferred`."""
+    """Up to this version, no entry is marked as undelivered, but for those of `deferred` and `late_versions`."""
     notification: int = 0
     """Index of the next notification in the entry after `delivered_version`."""
     recipient: str | None = None
     """Position in the audience of that notification, in the notification worker's notation."""
     deferred: tuple[Deferred, ...] = ()
+    late_versions: tuple[int, ...] = ()
+    """Entries up to `cleared_version` whose last deferred notification is done, still marked as undelivered."""
     unreported: tuple[UnreachableRecipient, ...] = ()
     """Unreachable recipients that the organizers have not been notified about yet."""
     more_unreported: int = 0

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     )
     from domain.planning.plan import Plan
 
+INDEX_LAG = 2.0
+"""Seconds until an eventually consistent list shows what was committed."""
+
 
 class Conflict(Exception):
     """A conditional write did not apply and never will: its condition failed, or it was throttled."""
@@ -74,8 +77,9 @@ class Store(Protocol):
     """The tables of one workspace.
 
     Reads are strongly consistent unless they say otherwise, and raise `Unavailable`. `limit` is the
-    length of a page. Cursors are opaque; one of another list raises `Invalid`. Other errors pass
-    through unchanged.
+    length of a page. Where it may be None, that means as much as one request returns, which is 1 MB
+    on DynamoDB. Cursors are opaque; one of another list raises `Invalid`. Other errors pass through
+    unchanged.
     """
 
     # Events
@@ -89,9 +93,31 @@ class Store(Protocol):
         ...
 
     def list_events(
-        self, *, starting_from: datetime | None, limit: int, cursor: str | None = None
+        self,
+        *,
+        starting_from: datetime | None,
+        limit: int,
+        cursor: str | None = None,
+        organizer_id: str | None = None,
     ) -> Page[ListedEvent]:
-        """List events by start, from a time on (None: all), without deleted ones. Eventually consistent."""
+        """List events by start, from a time on (None: all), without deleted ones. Eventually consistent.
+
+        With an organizer: without those that others organize. A page may then be short, or empty.
+        """
+        ...
+
+    def list_running_events(
+        self,
+        *,
+        since: datetime,
+        limit: int,
+        cursor: str | None = None,
+        organizer_id: str | None = None,
+    ) -> Page[ListedEvent]:
+        """List events that started before a time and end at or after it, by end. Eventually consistent.
+
+        Otherwise as `list_events`. A page may be short, or empty.
+        """
         ...
 
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
@@ -111,9 +137,12 @@ class Store(Protocol):
         ...
 
     def get_waitlist(
-        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
+        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int | None
     ) -> tuple[WaitlistEntry, ...]:
-        """Return the waitlist entries with tickets above `after`, up to and including `until`, in order."""
+        """Return the waitlist entries with tickets above `after`, up to and including `until`, in order.
+
+        Without a limit there is at least one, if there are any.
+        """
         ...
 
     def count_entries_before(
@@ -126,7 +155,7 @@ class Store(Protocol):
         ...
 
     def list_roster(
-        self, event_id: str, *, limit: int, cursor: str | None = None
+        self, event_id: str, *, limit: int | None, cursor: str | None = None
     ) -> Page[Registration]:
         """List the registered users' registrations, in order of tickets. Eventually consistent."""
         ...
@@ -174,7 +203,7 @@ class Store(Protocol):
         """Return the user, also during its deletion."""
         ...
 
-    def list_users(self, *, limit: int, cursor: str | None = None) -> Page[User]:
+    def list_users(self, *, limit: int | None, cursor: str | None = None) -> Page[User]:
         """List users by name, also during their deletion. Eventually consistent."""
         ...
 
@@ -226,6 +255,8 @@ class Store(Protocol):
 class Outbox(Protocol):
     """The undelivered journal entries and the cards: what the notification worker needs of a store.
 
+    Where a method takes an event's id, it also takes a job's (`domain.models.ExportJob`).
+
     Writes raise `Conflict` if their condition fails. All methods may raise `Unavailable`, and can then
     be repeated.
     """
@@ -262,6 +293,10 @@ class Outbox(Protocol):
 
     def mark_delivered(self, event_id: str, version: int) -> None:
         """Mark an entry as delivered; do nothing if it is, or if there is none."""
+        ...
+
+    def delete_job(self, job_id: str) -> None:
+        """Delete what a finished job leaves: its entry, then its delivery row. Do nothing if both are gone."""
         ...
 
     def record_unreachable(

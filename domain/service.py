@@ -75,7 +75,8 @@ if TYPE_CHECKING:
 class Service:
     """Rollcall for one workspace: the requirements R1 to R7.
 
-    `on_commit` is called with the event's id after each commit, in the thread that committed.
+    `on_commit` is called after each commit, in the thread that committed: with the event's id, and with
+    that of each new job.
     `received_at` returns when the request in progress was received, see `RetryPolicy` (R8.12).
     """
 
@@ -204,6 +205,10 @@ class Service:
         """Return the event; raise `UnknownEvent`, and `NotOrganizer` if the actor may not manage it (R8.9)."""
         return self._events.get(event_id, actor)
 
+    def takes_registrations(self, event: Event) -> bool:
+        """Return whether an event takes registrations now (R2.6): it may be full."""
+        return event.closed_reason(self._clock.now()) is None
+
     def has_started(self, event: Event) -> bool:
         """Return whether an event has started: from then on no one is promoted (R4.7)."""
         return event.has_started(self._clock.now())
@@ -226,7 +231,7 @@ class Service:
     def list_organized(
         self, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None
     ) -> Page[Event]:
-        """List the events that a user organizes, by start, up to one day after it.
+        """List the events that a user organizes, by start, until one day after they are over (R8.6).
 
         A page may be short, or empty. Raises `Invalid` for a cursor of another list.
         """
@@ -248,8 +253,8 @@ class Service:
         """Find an event to manage by id, or events by a part of the title.
 
         By title: the events that the user organizes, or any that are listed if there are none. An
-        event that started more than one day ago is found only by its id. `before_listed` is called
-        before events that others organize are searched, and may refuse that.
+        event that has been over for more than one day is found only by its id. `before_listed` is
+        called before events that others organize are searched, and may refuse that.
         """
         return self._events.find_to_manage(text, user_id, before_listed)
 

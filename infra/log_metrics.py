@@ -35,7 +35,7 @@ LOG_METRICS: Mapping[str, LogMetric] = {
     "BatchSize": LogMetric(_COMMITTED, "batch", _COMMIT),
     "Conflicts": LogMetric('$.message = "conflict"', None, _COMMIT),
     "Refusals": LogMetric(_REFUSED, None, _SERVE),
-    "Busy": LogMetric(f'{_REFUSED} && $.refusal = "Busy"', None, _SERVE),
+    "Busy": LogMetric(f'{_REFUSED} && ($.refusal = "Busy" || $.refusal = "TooLate")', None, _SERVE),
     "NotConfirmed": LogMetric(f'{_REFUSED} && $.refusal = "NotConfirmed"', None, _SERVE),
     "DeliveryLag": LogMetric('$.message = "delivered"', "lag_ms", _DELIVER, "MILLISECONDS"),
     "OldestUndelivered": LogMetric(
@@ -45,7 +45,7 @@ LOG_METRICS: Mapping[str, LogMetric] = {
     "Failures": LogMetric(
         '$.logger = "bot.*" && ($.level = "ERROR" || $.level = "CRITICAL")',
         None,
-        (*_SERVE, *_DELIVER, "members"),
+        (*_SERVE, *_DELIVER, "export", "members"),
     ),
 }
 """Rollcall's own metrics, by name."""

@@ -38,6 +38,8 @@ _USERS = (
 PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
     "slack": (
         *_SERVICE,
+        # Find events that their organizers still manage.
+        Access(EVENTS, indexes=("ending",)),
         # Show histories.
         Access(JOURNAL, ("Query",)),
         Access(USERS, _USERS),
@@ -52,11 +54,19 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         # Read what messages need. Write only delivery rows, delivered marks and cards.
         Access(EVENTS, ("GetItem",)),
         Access(REGISTRATIONS, ("BatchGetItem",), ("roster",)),
-        # Names for an exported attendee list.
-        Access(USERS, ("BatchGetItem",)),
         Access(WAITLIST, ("Query",)),
         Access(JOURNAL, ("GetItem", "PutItem", "Query", "UpdateItem")),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
+    ),
+    "export": (
+        # Read attendees and their names. Write only in the journal: the job, and who is unreachable.
+        Access(EVENTS, ("GetItem",)),
+        Access(REGISTRATIONS, (), ("roster",)),
+        Access(USERS, ("BatchGetItem",), ("members",)),
+        Access(WAITLIST, ("Query",)),
+        Access(
+            JOURNAL, ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"), ("undelivered",)
+        ),
     ),
     "members": (
         # Read the stored users, write new names, and delete users whose account is gone. List events

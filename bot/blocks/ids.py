@@ -64,6 +64,8 @@ class ActionId(StrEnum):
     SHOW_EVENTS = "show_events"
     HOME_REGISTRATIONS = "home_registrations"
     """In App Home. Value: how many of one's registrations come before."""
+    HOME_PAST_REGISTRATIONS = "home_past_registrations"
+    """One's registrations for past events. Value: as for `HOME_REGISTRATIONS`."""
     HOME_ORGANIZED = "home_organized"
     """Value: the cursor of the next page, or `bot.features.home.views.FIRST`."""
     HOME_UPCOMING = "home_upcoming"

@@ -42,8 +42,8 @@ CHORE_THREADS = 4
 MAX_CHORES = 1_000
 """Threads for what no reply depends on, such as refreshing App Home, and how much of it may wait."""
 
-REPLIES_SECONDS = 75.0
-"""How long a stop waits until Slack takes the pending replies: longer than a minute without Slack."""
+REPLIES_SECONDS = 90.0
+"""How long a stop waits until Slack takes the pending replies: a minute without Slack, then a slow one."""
 
 CHORES_SECONDS = 5.0
 """How long a stop waits for the other background work. What is left shows when it is opened again."""
@@ -231,9 +231,9 @@ def require_data(store: StoreWithOutbox, settings: Settings, workspace_id: str) 
             store.scan_waitlist,
         )
     ):
-        place = settings.sqlite_path or f"the tables {settings.table_prefix}…"
+        where = settings.sqlite_path or f"the tables {settings.table_prefix}…"
         raise StartupError(
-            f"Nothing is stored for the workspace {workspace_id} in {place}. Check the workspace's id and"
+            f"Nothing is stored for the workspace {workspace_id} in {where}. Check the workspace's id and"
             " ROLLCALL_STORE."
         )
 
@@ -380,6 +380,12 @@ class Background:
 
     def stop(self) -> None:
         """Send the replies that are pending, for a while. Log how many are lost."""
+        if len(self.replies):
+            _logger.warning(
+                "waiting until Slack takes %d replies, for at most %d seconds (press Ctrl-C to lose them)",
+                *(len(self.replies), REPLIES_SECONDS),
+            )
+        self.replies.shorten_pauses()
         self.chores.drain(CHORES_SECONDS)
         lost = self.replies.drain(REPLIES_SECONDS)
         if lost:
@@ -564,7 +570,10 @@ def _thread_startup_errors() -> Iterator[None]:
 
 @contextmanager
 def running_bot(settings: Settings) -> Iterator[Bot]:
-    """Run a bot with its notification worker, and stop it on exit. Raises `StartupError`."""
+    """Run a bot with its notification worker, and stop it on exit. Raises `StartupError`.
+
+    A `KeyboardInterrupt` that gets here is the second one: it ends everything at once.
+    """
     client = slack_client(settings)
     workspace_id = fetch_workspace_id(client)
     # Socket Mode signs nothing: the connection itself is authenticated.
@@ -574,8 +583,13 @@ def running_bot(settings: Settings) -> Iterator[Bot]:
         with _thread_startup_errors():
             start_threads(bot.executor)
             bot.notification_worker.start()
+        is_urgent = False
         try:
             yield bot
+        except KeyboardInterrupt:
+            is_urgent = True
+            raise
         finally:
-            bot.stop()
-            _logger.info("Rollcall has stopped")
+            if not is_urgent:
+                bot.stop()
+                _logger.info("Rollcall has stopped")

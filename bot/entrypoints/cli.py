@@ -88,7 +88,9 @@ def parser() -> argparse.ArgumentParser:
         "--url", type=_https, help="public address of the bot, for HTTP instead of Socket Mode"
     )
     manifest.add_argument("--json", action="store_true", help="print JSON, as Slack's CLI reads it")
-    tables = commands.add_parser("tables", help="create the tables, or the SQLite file")
+    tables = commands.add_parser(
+        "tables", help="create the tables, or create or migrate the SQLite file"
+    )
     tables.add_argument("what", choices=["create"])
     doctor = commands.add_parser("doctor", help="check this workspace's setup, and say what to do")
     doctor.description = (
@@ -117,8 +119,8 @@ def parser() -> argparse.ArgumentParser:
     )
     check.epilog = (
         "exit status: 0: no violations (left); 1: violations found (or left); 2: the check could"
-        " not finish, because of a wrong argument, the environment, or a store that does not"
-        " respond; 130: Ctrl-C stopped the check."
+        " not finish, because of a wrong argument, the environment, or a store that is not there, damaged,"
+        " or does not respond; 130: Ctrl-C stopped the check."
     )
     check.add_argument("--repair", action="store_true", help="fix violations before the check")
     check.add_argument(
@@ -165,10 +167,22 @@ def _socket(_: argparse.Namespace, env: Mapping[str, str]) -> int:
 
     with bootstrap.running_bot(settings) as bot:
         client = socket_mode.build_client(bot, settings, _report_connection)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: client.stop())
+        _stop_on_signals(client.stop)
         socket_mode.serve(client, settings)
     return 0
+
+
+def _stop_on_signals(stop: Callable[[], None]) -> None:
+    """Have the first SIGINT or SIGTERM stop the process, and the second end it at once."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def handle(*_: object) -> None:
+        for number in numbers:
+            signal.signal(number, signal.default_int_handler)
+        stop()
+
+    for number in numbers:
+        signal.signal(number, handle)
 
 
 def _report_connection() -> None:

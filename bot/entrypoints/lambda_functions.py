@@ -1,4 +1,4 @@
-"""The Lambda functions: `slack_function`, `api_function`, `notifier_function`, `sweep_function`, `members_function`.
+"""The Lambda functions: `slack_function`, `api_function` and the others in `_FUNCTIONS`.
 
 Lambda knows them by these names in this module. Each is built on first access, from the environment
 and the secrets, and imports only what it needs.
@@ -12,7 +12,7 @@ import logging
 import os
 import random
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bot.entrypoints import bootstrap
@@ -105,6 +105,7 @@ def build_api_function(settings: Settings, store: StoreWithOutbox, clock: Clock)
 def build_notifier_function(settings: Settings, store: StoreWithOutbox, clock: Clock) -> Function:
     """Return the function that reads the journal's stream and delivers each new entry's notifications.
 
+    It leaves jobs, whose records the stream has too, to `export_function`.
     A failure in one event does not stop the others of the batch. The function returns the failed
     records, and Lambda sends them again.
     """
@@ -113,23 +114,60 @@ def build_notifier_function(settings: Settings, store: StoreWithOutbox, clock: C
 
     def handle(event: Event, context: Context) -> dict[str, Any]:
         limit.begin(context)
-        first_records: dict[str, str] = {}
-        for record in event["Records"]:
-            key = record["dynamodb"]["Keys"]["event_id"]["S"]
-            _, _, event_id = key.partition("#")
-            first_records.setdefault(event_id, record["dynamodb"]["SequenceNumber"])
+        first_records = _first_records(event)
         for event_id in first_records:
             notification_worker.schedule(event_id)
         failed = notification_worker.process_until(limit.last_call)
-        return {
-            "batchItemFailures": [
-                {"itemIdentifier": number}
-                for event_id, number in first_records.items()
-                if event_id in failed
-            ]
-        }
+        return _failures(first_records, failed)
 
     return handle
+
+
+def build_export_function(settings: Settings, store: StoreWithOutbox, clock: Clock) -> Function:
+    """Return the function that carries out export jobs: those of the journal's stream, and each minute what is left.
+
+    A job that waits for Slack is left for the next minute, and so is one that the time limit ends.
+    """
+    from bot.notifications.export_worker import ExportWorker
+    from bot.slack.api_errors import CircuitBreaker
+    from bot.slack.web_client import TimeLimitedClient
+
+    breaker = CircuitBreaker(clock)
+    limit = _TimeLimit(clock)
+    client = TimeLimitedClient(slack_client(settings), limit.left)
+    exports = ExportWorker(store, client, clock, breaker, holder=new_id())
+
+    def handle(event: Event, context: Context) -> dict[str, Any]:
+        limit.begin(context)
+        first_records = _first_records(event)
+        for job_id in first_records:
+            exports.schedule(job_id)
+        if not first_records:
+            exports.schedule_undelivered()
+        failed = exports.process_until(limit.last_call)
+        if failed and not first_records:
+            raise RuntimeError(f"exports failed: {', '.join(sorted(failed))}")
+        return _failures(first_records, failed)
+
+    return handle
+
+
+def _first_records(event: Event) -> dict[str, str]:
+    """Return the ids of the events and jobs in a batch of the stream, each with its first record's number."""
+    first_records: dict[str, str] = {}
+    for record in event.get("Records", ()):
+        key = record["dynamodb"]["Keys"]["event_id"]["S"]
+        _, _, id_ = key.partition("#")
+        first_records.setdefault(id_, record["dynamodb"]["SequenceNumber"])
+    return first_records
+
+
+def _failures(first_records: Mapping[str, str], failed: Set[str]) -> dict[str, Any]:
+    return {
+        "batchItemFailures": [
+            {"itemIdentifier": number} for id_, number in first_records.items() if id_ in failed
+        ]
+    }
 
 
 def build_sweep_function(settings: Settings, store: StoreWithOutbox, clock: Clock) -> Function:
@@ -237,6 +275,7 @@ _FUNCTIONS: Mapping[
     "slack_function": (build_slack_function, SLACK | {"SLACK_SIGNING_SECRET"}),
     "api_function": (build_api_function, frozenset({"ROLLCALL_WORKSPACE"})),
     "notifier_function": (build_notifier_function, SLACK),
+    "export_function": (build_export_function, SLACK),
     "sweep_function": (build_sweep_function, SLACK),
     "members_function": (build_members_function, SLACK),
 }

@@ -9,10 +9,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bot.blocks.builders import Message
-from bot.features.export.attendee_list import export_file
-from bot.features.export.missing_names import MissingNames
+from bot.notifications.export_sender import ExportSender
 from bot.notifications.messages import (
-    no_files_message,
     notification_message,
     unreachable_message,
 )
@@ -20,8 +18,7 @@ from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.recipients import recipients_of
 from bot.notifications.sender import FIRST_RETRY_DELAY, MessageSender, Paused
 from bot.notifications.unreachable import add_unreported, organizer_reports
-from bot.slack.api_errors import FAILURES, ClassifiedError, ErrorClass, classify
-from bot.slack.direct_messages import require_member_id
+from bot.slack.api_errors import ClassifiedError, ErrorClass
 from domain.enums import EventStatus, NotificationKind, RegistrationStatus
 from domain.execution.first_seen import FirstSeen
 from domain.execution.leases import Lease, Leases
@@ -30,11 +27,12 @@ from domain.models import (
     DeliveryState,
     Event,
     EventSummary,
+    ExportJob,
     JournalEntry,
     Notification,
     UnreachableRecipient,
 )
-from domain.ports import Clock, Conflict
+from domain.ports import INDEX_LAG, Clock, Conflict
 
 _logger = logging.getLogger(__name__)
 
@@ -52,9 +50,6 @@ MAX_RETRY_DELAY = 900.0
 MAX_DEFERRED = 50
 """Deferred notifications of an event. At this many, the whole event waits for their retries."""
 
-INDEX_LAG = 2.0
-"""Seconds from an entry to the reading of its audience: the roster's index may lack the latest seats."""
-
 JOURNAL_PAGE = 20
 
 
@@ -69,21 +64,25 @@ class CardProgress(NamedTuple):
 
 
 class EventDelivery:
-    """Delivers the notifications of one event at a time. `holder` names this process in leases."""
+    """Delivers the notifications of one event, or one job, at a time. `holder` names this process in leases."""
 
     def __init__(
         self,
         store: StoreWithOutbox,
         message_sender: MessageSender,
-        missing_names: MissingNames,
+        export_sender: ExportSender,
         clock: Clock,
         holder: str,
+        *,
+        lease: float = LEASE,
+        lease_retry: float = LEASE_RETRY,
     ) -> None:
+        self._lease_retry = lease_retry
         self._store = store
-        self._missing_names = missing_names
+        self._export_sender = export_sender
         self._message_sender = message_sender
         self._clock = clock
-        self._leases = Leases(store, clock, holder=holder, seconds=LEASE)
+        self._leases = Leases(store, clock, holder=holder, seconds=lease)
         self._first_seen = FirstSeen(clock)
 
     def deliver(
@@ -104,13 +103,13 @@ class EventDelivery:
         """
         lease = self._leases.take(event_id)
         if lease is None:
-            return self._clock.monotonic() + LEASE_RETRY
+            return self._clock.monotonic() + self._lease_retry
         run = _DeliveryRun(
             self._message_sender,
             self._store,
             self._clock,
             lease,
-            self._missing_names,
+            self._export_sender,
             self._first_seen,
         )
         try:
@@ -119,7 +118,7 @@ class EventDelivery:
         except Conflict:
             # It was over, and another process took it.
             _logger.info("lost the lease of %s", event_id)
-            return self._clock.monotonic() + LEASE_RETRY
+            return self._clock.monotonic() + self._lease_retry
         finally:
             lease.release()
         return min((moment for moment in moments if moment is not None), default=None)
@@ -134,11 +133,11 @@ class _DeliveryRun:
         store: StoreWithOutbox,
         clock: Clock,
         lease: Lease,
-        missing_names: MissingNames,
+        export_sender: ExportSender,
         first_seen: FirstSeen,
     ) -> None:
         self._message_sender = message_sender
-        self._missing_names = missing_names
+        self._export_sender = export_sender
         self._store = store
         self._clock = clock
         self._lease = lease
@@ -157,9 +156,9 @@ class _DeliveryRun:
             self._deliver_new()
             self._notify_organizers()
             self._retry_deferred()
+            self._clear_marks(card_version)
         except Paused as pause:
             return pause.until
-        self._clear_marks(card_version)
         return self._next_retry()
 
     # Entries
@@ -173,6 +172,9 @@ class _DeliveryRun:
                 self._first_seen.at(entry.event_id, entry.version)
             for entry in entries:
                 self._deliver(entry)
+            if len(entries) < JOURNAL_PAGE:
+                return
+            self._check_slice()
 
     def _deliver(self, entry: JournalEntry) -> None:
         notifications = _in_order(entry)
@@ -195,8 +197,17 @@ class _DeliveryRun:
         readable_at = self._first_seen.at(entry.event_id, entry.version) + INDEX_LAG
         if readable_at > self._clock.monotonic():
             raise Paused(readable_at)
+
+        def at_page_end(cursor: str) -> None:
+            self._lease.stage(notification=number, recipient=cursor)
+            self._check_slice()
+
         for user_id, cursor in recipients_of(
-            self._store, entry, notification.audience, after=self._state.recipient
+            self._store,
+            entry,
+            notification.audience,
+            after=self._state.recipient,
+            at_page_end=at_page_end,
         ):
             self._deliver_to(user_id, entry, number, notification)
             self._lease.save(notification=number, recipient=cursor)
@@ -228,7 +239,7 @@ class _DeliveryRun:
         if not self._is_current(user_id, notification, entry):
             return None
         if notification.kind is NotificationKind.EXPORT:
-            failure = self._send_export(user_id, entry)
+            failure = self._export_sender.send(user_id, entry, self._check_slice, self._lease.renew)
         else:
             failure = self._send(user_id, entry, lambda: notification_message(notification, entry))
         if failure is None:
@@ -247,40 +258,11 @@ class _DeliveryRun:
     def _send(
         self, user_id: str, entry: JournalEntry, message_of: Callable[[], Message]
     ) -> ClassifiedError | None:
-        self._prepare_to_send()
+        self._check_slice()
         return self._message_sender.send(user_id, entry, message_of)
 
-    def _send_export(self, user_id: str, entry: JournalEntry) -> ClassifiedError | None:
-        event = self._store.get_event(entry.event_id)
-        if event is None or event.deletion is not None:
-            return None  # no attendees are left to list
-        try:
-            require_member_id(user_id)
-            self._look_up_missing_names(event)
-        except FAILURES as error:
-            failure = classify(error)
-            if failure.error_class is not ErrorClass.RATE_LIMITED:
-                return failure
-            raise Paused(self._clock.monotonic() + failure.retry_after) from error
-        self._lease.renew()
-        refused = self._message_sender.send_file(
-            user_id, entry, lambda: export_file(self._store, event, self._missing_names.names)
-        )
-        if refused is None or refused.error_class is not ErrorClass.NO_FILES:
-            return refused
-        # In the same slice of time: in the next one, the upload would be tried again first.
-        self._lease.renew()
-        return self._message_sender.send(
-            user_id, entry, lambda: no_files_message(entry, refused.reason)
-        )
-
-    def _look_up_missing_names(self, event: Event) -> None:
-        """Look up names for an export, in several slices of time if there are many."""
-        self._prepare_to_send()
-        for _ in self._missing_names.look_up(event):
-            self._prepare_to_send()
-
-    def _prepare_to_send(self) -> None:
+    def _check_slice(self) -> None:
+        """Let others have their turn once the slice of time is over, by raising `Paused`; renew the lease."""
         if self._clock.monotonic() >= self._slice_ends:
             raise Paused(self._clock.monotonic())
         self._lease.renew()
@@ -309,13 +291,19 @@ class _DeliveryRun:
     # Unreachable recipients
 
     def _record_unreachable(self, recipient: UnreachableRecipient) -> None:
-        self._store.record_unreachable(self._state.event_id, recipient.version, recipient)
+        event_id, version = self._state.event_id, recipient.version
+        job = ExportJob.of(event_id)
+        if job is not None:
+            event_id, version = job.event_id, job.version
+        recorded = recipient.model_copy(update={"version": version})
+        self._store.record_unreachable(event_id, version, recorded)
         self._lease.state = add_unreported(self._state, recipient)
 
     def _notify_organizers(self) -> None:
         """Defer one message to each organizer about all unreported recipients. `_retry_deferred` sends it."""
         if self._state.unreported:
-            event = self._store.get_event(self._state.event_id)
+            job = ExportJob.of(self._state.event_id)
+            event = self._store.get_event(job.event_id if job else self._state.event_id)
             reports = organizer_reports(self._state, event, self._clock.now()) if event else ()
             self._lease.save(
                 deferred=(*self._state.deferred, *reports), unreported=(), more_unreported=0
@@ -396,23 +384,38 @@ class _DeliveryRun:
 
     def _remove_deferred(self, deferred: Deferred) -> None:
         self._first_seen.forget(*_retry_key(self._state.event_id, deferred))
+        late = self._state.late_versions
+        if deferred.version <= self._state.cleared_version and deferred.version not in late:
+            late = (*late, deferred.version)
         self._lease.save(
             deferred=tuple(one for one in self._state.deferred if one != deferred),
             # Saved together: after a crash, the next process still clears the entry's mark.
-            cleared_version=min(self._state.cleared_version, deferred.version - 1),
+            late_versions=late,
         )
 
     # Marks
 
     def _clear_marks(self, card_version: int) -> None:
-        """Clear the undelivered marks of entries whose notifications are sent and whose cards are updated."""
-        last = min(self._state.delivered_version, card_version)
+        """Clear the undelivered marks of entries whose notifications are sent and whose cards are updated.
+
+        The release of the lease saves how far this is. Clearing a mark again changes nothing.
+        """
         pending = {one.version for one in self._state.deferred}
-        for version in range(self._state.cleared_version + 1, last + 1):
+        late = [version for version in self._state.late_versions if version not in pending]
+        cleared, last = (
+            self._state.cleared_version,
+            min(self._state.delivered_version, card_version),
+        )
+        for number, version in enumerate([*late, *range(cleared + 1, last + 1)]):
+            if number:  # each slice clears one at least
+                self._check_slice()
             if version not in pending:
                 self._store.mark_delivered(self._state.event_id, version)
-        if last > self._state.cleared_version:
-            self._lease.save(cleared_version=last)
+            if version > cleared:
+                self._lease.stage(cleared_version=version)
+            else:
+                left = tuple(one for one in self._state.late_versions if one != version)
+                self._lease.stage(late_versions=left)
 
 
 def _in_order(entry: JournalEntry) -> list[Notification]:

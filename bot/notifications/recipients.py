@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from domain.enums import Audience
 from domain.models import JournalEntry, Registration, WaitlistEntry
@@ -13,7 +13,12 @@ PAGE_SIZE = 100
 
 
 def recipients_of(
-    store: Store, entry: JournalEntry, audience: Audience = Audience.EVERYONE, *, after: str | None
+    store: Store,
+    entry: JournalEntry,
+    audience: Audience = Audience.EVERYONE,
+    *,
+    after: str | None,
+    at_page_end: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[str, str]]:
     """Yield each recipient's user id with a cursor. `after` is the last recipient's cursor, or None.
 
@@ -22,7 +27,8 @@ def recipients_of(
     if they have a seat now. Versions decide, not times: those are clocks of different processes (R9.4).
 
     The waitlist comes first. An attendee who is promoted meanwhile is not repeated: the cursor
-    holds the tickets that were read on the waitlist.
+    holds the tickets that were read on the waitlist. `at_page_end` gets a cursor after each page: there
+    may be many pages without a recipient.
     """
     first_waitlisted = last_waitlisted = 0
     roster_cursor, last_seated = None, 0
@@ -37,6 +43,7 @@ def recipients_of(
                 if _was_attendee(waitlisted, entry):
                     cursor = json.dumps(["waitlist", first_waitlisted, last_waitlisted])
                     yield waitlisted.user_id, cursor
+            at_page_end(json.dumps(["waitlist", first_waitlisted, last_waitlisted]))
     else:
         roster_cursor, last_seated, first_waitlisted, last_waitlisted = numbers
     read_on_waitlist = range(first_waitlisted, last_waitlisted + 1)
@@ -58,6 +65,9 @@ def recipients_of(
         roster_cursor = page.next_cursor
         if roster_cursor is None:
             return
+        at_page_end(
+            json.dumps(["seats", roster_cursor, last_seated, first_waitlisted, last_waitlisted])
+        )
 
 
 def _was_attendee(row: Registration | WaitlistEntry, entry: JournalEntry) -> bool:

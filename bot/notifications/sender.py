@@ -64,16 +64,26 @@ class MessageSender:
         )
 
     def send_file(
-        self, user_id: str, entry: JournalEntry, file_of: Callable[[], File]
+        self,
+        user_id: str,
+        entry: JournalEntry,
+        file_of: Callable[[], File],
+        before_each: Callable[[], None],
     ) -> ClassifiedError | None:
-        """Send a file the way `send` does a message."""
+        """Send a file the way `send` does a message. See `bot.slack.files.send_file` for `before_each`."""
         return self._deliver(
             UPLOAD_METHOD,
             user_id,
             entry,
             file_of,
-            lambda file: send_file(self._client, user_id, file),
+            lambda file: send_file(self._client, user_id, file, before_each),
         )
+
+    def check_pause(self, method: str) -> None:
+        """Raise `Paused` if nothing may be sent now by a method of Slack."""
+        paused_until = max(self._paused_until, self._circuit_breaker.refused_until(method))
+        if paused_until > self._clock.monotonic():
+            raise Paused(paused_until)
 
     def _deliver(
         self,
@@ -87,9 +97,7 @@ class MessageSender:
             require_member_id(user_id)
         except SlackApiError as error:
             return self._handle_failure(method, classify(error), user_id, entry)
-        paused_until = max(self._paused_until, self._circuit_breaker.refused_until(method))
-        if paused_until > self._clock.monotonic():
-            raise Paused(paused_until)
+        self.check_pause(method)
         try:
             built = build()
         except Unavailable:

@@ -7,19 +7,19 @@ import math
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 
 from slack_sdk import WebClient
 
-from bot.features.export.missing_names import MissingNames
 from bot.notifications.card_updater import CardUpdater
 from bot.notifications.delivery import CardProgress, EventDelivery
+from bot.notifications.due_work import DueWork, run_safely
+from bot.notifications.export_sender import ExportSender
+from bot.notifications.export_worker import ExportWorker
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import MessageSender
 from bot.slack.api_errors import CircuitBreaker
-from domain.errors import OperatorNeeded
-from domain.models import Event, JournalEntry
-from domain.ports import Clock, Spawn, ThreadNotStarted, Unavailable
+from domain.models import Event, ExportJob, JournalEntry
+from domain.ports import Clock, Spawn, ThreadNotStarted
 
 _logger = logging.getLogger(__name__)
 
@@ -36,23 +36,12 @@ SWEEP_INTERVAL = 60.0
 
 MAX_EVENTS_EXAMINED = 100
 
-RETRY_AFTER_FAILURE = 15.0
-
-MAX_PAUSE = 2.5
-"""Seconds that a Lambda function waits for an event to become due. A card waits 1, an audience 2, a retry longer."""
-
-MAX_PAUSES = 10.0
-"""Seconds that a Lambda function waits in all. The stream's next records wait for it; the sweep does the rest."""
-
 STALLED_AFTER = 3 * SWEEP_INTERVAL
 """Seconds without a turn of the notifier, or without a sweep, after which the process is not well."""
 
-RETRY_AFTER_UNAVAILABLE = 1.0
-"""Seconds before a store that did not respond is asked again. That passes, and cards must be right within seconds."""
-
 
 class NotificationWorker:
-    """Sends messages and updates cards, one event at a time.
+    """Sends messages and updates cards, one event at a time. Hands export jobs to a worker of their own.
 
     `sweep` is the service's, `reconcile` is `member_sync`'s. `spawn` runs both in the background, so
     cards don't wait for them.
@@ -77,16 +66,17 @@ class NotificationWorker:
         self._spawn = spawn
         circuit_breaker = CircuitBreaker(clock)
         message_sender = MessageSender(client, clock, circuit_breaker)
-        missing_names = MissingNames(store, client)
-        self._delivery = EventDelivery(store, message_sender, missing_names, clock, holder)
+        export_sender = ExportSender(store, client, clock, message_sender)
+        self._delivery = EventDelivery(store, message_sender, export_sender, clock, holder)
         self._card_updater = CardUpdater(store, client, clock, circuit_breaker)
-        self._lock = threading.Lock()
+        self.exports = ExportWorker(store, client, clock, circuit_breaker, holder=holder)
         # Times are seconds on the monotonic clock: nothing waits for a wall clock that was set back.
-        self._due: dict[str, float] = {}
+        self._due = DueWork(clock, self.process_event)
         self._next_sweep = clock.monotonic()
         self._next_reconciliation = clock.monotonic() + FIRST_RECONCILE_DELAY
         self._signal = threading.Event()
         self._last_turn = self._last_sweep = clock.monotonic()
+        self._ends_at = math.inf
         self._is_stopping = False
         self._thread: threading.Thread | None = None
 
@@ -109,25 +99,27 @@ class NotificationWorker:
     # Scheduling
 
     def schedule(self, event_id: str) -> None:
-        """Schedule an event after a commit. Returns immediately."""
+        """Schedule an event, or a job, after a commit. Returns immediately."""
         self._schedule(event_id)
         self._signal.set()
 
-    def _schedule(self, event_id: str) -> None:
-        now = self._clock.monotonic()
-        with self._lock:
-            # An event that is due already keeps its turn.
-            self._due[event_id] = min(self._due.get(event_id, now), now)
+    def _schedule(self, event_or_job_id: str) -> None:
+        if ExportJob.of(event_or_job_id) is not None:
+            self.exports.schedule(event_or_job_id)
+        else:
+            self._due.add(event_or_job_id)
 
     def start(self) -> None:
-        """Start the worker's thread. It runs until `stop`."""
+        """Start the threads of this worker and of the exports. They run until `stop`."""
+        self.exports.start()
         self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the thread after the event in progress. A thread that hangs is left behind."""
+        """Stop the threads after the event in progress. A notifier that hangs is left behind."""
         self._is_stopping = True
         self._signal.set()
+        self.exports.stop()
         if self._thread is not None:
             self._thread.join(None if self.stalled() is None else 0)
 
@@ -145,7 +137,7 @@ class NotificationWorker:
                 seconds = self.process_due_events()
             except Exception:
                 _logger.exception("the notifier failed, retrying")
-                seconds = RETRY_AFTER_FAILURE
+                seconds = SWEEP_INTERVAL / 4
             self._clock.wait(self._signal, seconds)
             self._signal.clear()
 
@@ -155,63 +147,25 @@ class NotificationWorker:
             self._last_turn = self._clock.monotonic()
             if self._last_turn >= self._next_sweep:
                 self._next_sweep = self._clock.monotonic() + SWEEP_INTERVAL
-                self._run_safely(self.sweep)
+                run_safely(self.sweep, self._clock)
             if self._clock.monotonic() >= self._next_reconciliation:
                 self._next_reconciliation = self._clock.monotonic() + RECONCILE_INTERVAL
                 self._reconcile_in_background()
-            event_id = self._take_due()
-            if event_id is None:
+            if not self._due.process_next():
                 break
-            again = self._run_safely(partial(self.process_event, event_id))
-            if again is not None:
-                with self._lock:
-                    self._due.setdefault(event_id, again)
-        with self._lock:
-            following = min([self._next_sweep, *self._due.values()])
+        next_at = self._due.next_at()
+        following = self._next_sweep if next_at is None else min(self._next_sweep, next_at)
         return max(0.0, following - self._clock.monotonic())
 
     def process_until(self, deadline: float) -> set[str]:
         """Process events until a time on the monotonic clock. Return the ids of those that failed.
 
-        For Lambda functions, which can't keep a thread. Entries that are left stay marked
-        undelivered, and the next sweep finds them: also those of an event that must wait for long.
+        For Lambda functions, of which another one does the exports. See `DueWork.process_until`. Nothing is
+        sent to Slack from that time on.
         """
-        failed: set[str] = set()
-        waited = 0.0
-        while self._clock.monotonic() < deadline:
-            event_id = self._take_due()
-            if event_id is not None:
-                try:
-                    again = self.process_event(event_id, until=deadline)
-                except OperatorNeeded:  # whoever watches the store has said so
-                    continue
-                except Unavailable as error:
-                    _logger.warning("the store did not respond, retrying: %s", error)
-                    again = self._clock.monotonic() + RETRY_AFTER_UNAVAILABLE
-                except Exception:
-                    _logger.exception("notifications of event %s failed", event_id)
-                    failed.add(event_id)
-                    continue
-                if again is not None:
-                    with self._lock:
-                        self._due.setdefault(event_id, again)
-                continue
-            pause = self._seconds_to_next_due()
-            if pause is None or pause > MAX_PAUSE or self._clock.monotonic() + pause >= deadline:
-                break
-            waited += pause
-            if waited > MAX_PAUSES:
-                break
-            self._clock.sleep(pause)
-        with self._lock:
-            self._due.clear()
-        return failed
-
-    def _seconds_to_next_due(self) -> float | None:
-        with self._lock:
-            if not self._due:
-                return None
-            return max(0.0, min(self._due.values()) - self._clock.monotonic())
+        self.exports.forget_all()
+        self._ends_at = deadline
+        return self._due.process_until(deadline)
 
     def _reconcile_in_background(self) -> None:
         try:
@@ -226,41 +180,21 @@ class NotificationWorker:
             _logger.exception("comparison with Slack's members failed, retrying in an hour")
             self._next_reconciliation = self._clock.monotonic() + RECONCILE_RETRY_DELAY
 
-    def _take_due(self) -> str | None:
-        """Take the event that has been due for the longest time, None if none is due."""
-        with self._lock:
-            due = min(self._due.items(), key=lambda item: item[1], default=None)
-            if due is None or due[1] > self._clock.monotonic():
-                return None
-            del self._due[due[0]]
-            return due[0]
-
-    def _run_safely(self, work: Callable[[], float | None]) -> float | None:
-        try:
-            return work()
-        except Unavailable as error:
-            _logger.warning("the store did not respond, retrying: %s", error)
-            return self._clock.monotonic() + RETRY_AFTER_UNAVAILABLE
-        except OperatorNeeded:  # whoever watches the store has said so
-            return self._clock.monotonic() + RETRY_AFTER_FAILURE
-        except Exception:
-            _logger.exception("notifications failed, retrying")
-            return self._clock.monotonic() + RETRY_AFTER_FAILURE
-
-    def process_event(self, event_id: str, *, until: float = math.inf) -> float | None:
+    def process_event(self, event_id: str, *, until: float | None = None) -> float | None:
         """Send an event's notifications and update its cards. Call Slack no more from a time on.
 
         Return when to continue, on the monotonic clock, or None if all is done.
         """
+        ends_at = self._ends_at if until is None else until
 
         def update_cards(renew_lease: Callable[[], None]) -> CardProgress:
             def renew() -> None:
                 self._last_turn = self._clock.monotonic()  # an event may have many cards
                 renew_lease()
 
-            return self._card_updater.update_cards(event_id, renew, until=until)
+            return self._card_updater.update_cards(event_id, renew, until=ends_at)
 
-        return self._delivery.deliver(event_id, update_cards, until=until)
+        return self._delivery.deliver(event_id, update_cards, until=ends_at)
 
     def sweep(self) -> None:
         """Schedule events with undelivered entries, and run the service's sweep in the background."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import SEEK_END
 from typing import IO
@@ -41,18 +42,24 @@ def file_name(title: str, extension: str) -> str:
     return f"{name or 'event'}.{extension}"
 
 
-def send_file(client: WebClient, user_id: str, file: File) -> None:
+def send_file(
+    client: WebClient, user_id: str, file: File, before_each: Callable[[], None] = lambda: None
+) -> None:
     """Send a member a file in pieces. Raises one of `bot.slack.api_errors.FAILURES`.
 
-    The method of Slack's own client would hold the whole file in memory.
+    `before_each` is called before each request and each piece, and stops the upload if it raises. The
+    method of Slack's own client would hold the whole file in memory.
     """
     with file.content as content:
         length = content.seek(0, SEEK_END)
         content.seek(0)
         # An upload needs the id of a conversation, not of a user.
+        before_each()
         channel = open_conversation(client, user_id)
+        before_each()
         upload = client.files_getUploadURLExternal(filename=file.name, length=length)
-        _upload(client, upload["upload_url"], content, length)
+        _upload(client, upload["upload_url"], _Pieces(content, before_each), length)
+        before_each()
         client.files_completeUploadExternal(
             files=[{"id": upload["file_id"], "title": file.title}],
             channel_id=channel,
@@ -76,7 +83,20 @@ def try_to_send_file(client: WebClient, user_id: str, file: File) -> ClassifiedE
     return None
 
 
-def _upload(client: WebClient, url: str, content: IO[bytes], length: int) -> None:
+class _Pieces:
+    """A file whose pieces are sent one by one, as `http.client` reads them."""
+
+    def __init__(self, content: IO[bytes], before_each: Callable[[], None]) -> None:
+        self._content = content
+        self._before_each = before_each
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next piece."""
+        self._before_each()
+        return self._content.read(size)
+
+
+def _upload(client: WebClient, url: str, content: _Pieces, length: int) -> None:
     handlers: list[BaseHandler] = [HTTPSHandler(context=client.ssl)]
     if client.proxy is not None:
         handlers.append(ProxyHandler({"http": client.proxy, "https": client.proxy}))

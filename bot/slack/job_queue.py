@@ -17,6 +17,12 @@ _logger = logging.getLogger(__name__)
 Job: TypeAlias = Callable[[], float | None] | Callable[[], None]
 """Makes one attempt. Returns the seconds until the next one, or None if the job is done."""
 
+EAGER_THREADS = 8
+PATIENCE = 0.1
+"""Threads that start as soon as all others are busy, and the seconds that a job must wait before more start.
+
+While jobs are short, more threads would only take the processor from those that answer requests."""
+
 DRAIN_PAUSE = 5.0
 """The longest pause, in seconds, between two attempts of a job while the process stops."""
 
@@ -95,10 +101,15 @@ class JobQueue:
         self._threads += 1
         return True
 
+    def _start_thread_if_needed(self) -> None:
+        if self._idle < len(self._due):
+            waited = self._clock.monotonic() - self._due[0][0]
+            if self._threads < EAGER_THREADS or waited > PATIENCE:
+                self._start_thread()
+
     def _put_due(self, at: float, key: str) -> None:
         heapq.heappush(self._due, (at, next(self._numbers), key))
-        if self._idle < len(self._due):
-            self._start_thread()
+        self._start_thread_if_needed()
         self._due_changed.notify()
 
     def _take_due(self) -> str | None:
@@ -107,6 +118,7 @@ class JobQueue:
             return None
         key = heapq.heappop(self._due)[2]
         if self._due:
+            self._start_thread_if_needed()
             self._due_changed.notify()  # another thread waits for the next one
         return key
 

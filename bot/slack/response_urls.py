@@ -23,8 +23,8 @@ from urllib3.exceptions import (
 
 from bot.slack.api_errors import DEFAULT_RETRY_SECONDS
 
-CONNECTIONS = 64
-"""Connections kept open to Slack: as many as threads that reply at a time."""
+CONNECTIONS = 256
+"""Connections kept open to Slack: as many as replies are sent at the same time."""
 
 HEADERS = {"content-type": "application/json;charset=utf-8"}
 

@@ -75,9 +75,13 @@ class CapacityMetadata(EventMetadata):
 
 
 class HomeMetadata(ViewMetadata):
-    """The first entry of each list of App Home: an offset into one's own registrations, and two cursors."""
+    """The first entry of each list of App Home: an offset into one's own registrations, and two cursors.
+
+    `is_past` says that the registrations shown are those for past events.
+    """
 
     registrations: int = 0
+    is_past: bool = False
     organized: Text | None = None
     upcoming: Text | None = None
 

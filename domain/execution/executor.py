@@ -136,8 +136,12 @@ class Executor:
         if plan.event is not None:  # pragma: no branch  # a plan with actions has one
             self._event_cache.remember_commit(plan.event)
         _complete(planned, plan)
-        self._on_commit(plan.event_id)
+        self._announce(plan)
         return True
+
+    def _announce(self, plan: Plan) -> None:
+        for journal_id in plan.journal_ids:
+            self._on_commit(journal_id)
 
     def _resolve_later(self, plan: Plan, batch: Batch) -> None:
         results: list[Future[object]] = [Future() for _ in batch]
@@ -147,7 +151,7 @@ class Executor:
             if applied is None:
                 return False
             if applied:
-                self._on_commit(plan.event_id)
+                self._announce(plan)
             for result, outcome in zip(results, plan.outcomes, strict=True):
                 self._resolver.complete(result, outcome if applied else Busy())
             return True

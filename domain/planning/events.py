@@ -11,7 +11,7 @@ from domain.errors import CapacityBelowRegistered, DuplicateEvent, EventCanceled
 from domain.inputs import EventChanges, check_times
 from domain.models import Actor, Event, EventSummary, Notification
 from domain.planning.registrations import fill_free_seat
-from domain.planning.schedule import next_due_at, registration_closings, reminder_times
+from domain.planning.schedule import done_times, next_due_at, registration_closings, reminder_times
 from domain.planning.working_copy import WorkingCopy
 
 MAX_RECENT_REQUESTS = 8
@@ -61,7 +61,7 @@ def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> Chang
     has_earlier_moves = bool(work.changed)
     work.event = event
     if values.keys() & _SCHEDULE_FIELDS:
-        update_due_time(work, None if "starts_at" in values else before.next_due_at)
+        update_due_time(work, None if "starts_at" in values else before)
     shown = {name: value for name, value in values.items() if name != "listing_channel"}
     fields = _field_changes(before, shown if capacity is None else shown | {"capacity": capacity})
     work.record(ChangeKind.EDITED, actor_id=_id_of(actor), fields=fields)
@@ -224,7 +224,7 @@ def export(work: WorkingCopy, actor: Actor, request_id: str) -> ChangeOutcome:
         return ChangeOutcome(event, changed=False)
     _remember_request(work, request_id)
     work.record(ChangeKind.EXPORTED, actor_id=actor.user_id)
-    work.notifications.append(Notification(kind=NotificationKind.EXPORT, user_id=actor.user_id))
+    work.exports.append(actor.user_id)
     return ChangeOutcome(work.current)
 
 
@@ -251,12 +251,18 @@ def run_schedule(work: WorkingCopy) -> ChangeOutcome:
     return ChangeOutcome(work.current)
 
 
-def update_due_time(work: WorkingCopy, overdue: datetime | None = None) -> Event:
-    """Set when the event is next due. `overdue`: a due time that may have passed without a sweep."""
-    after = work.now
-    if overdue is not None and overdue <= work.now:
-        after = overdue - timedelta.resolution
-    return work.update_event(next_due_at=next_due_at(work.current, after))
+def update_due_time(work: WorkingCopy, before: Event | None = None) -> Event:
+    """Set when the event is next due. `before`: the event before an edit that keeps its start.
+
+    What was due before the edit and had no sweep yet stays due. What a sweep has done is not due
+    again, even if it lies ahead of this process's clock.
+    """
+    after, done = work.now, frozenset[datetime]()
+    if before is not None:
+        done = done_times(before)
+        if before.next_due_at is not None and before.next_due_at <= work.now:
+            after = before.next_due_at - timedelta.resolution
+    return work.update_event(next_due_at=next_due_at(work.current, after, done))
 
 
 def _id_of(actor: Actor | None) -> str | None:

@@ -93,3 +93,10 @@ class Plan:
     """The event as the plan leaves it."""
     outcomes: tuple[Outcome | RollcallError, ...]
     actions: tuple[Action, ...] = ()
+
+    @property
+    def journal_ids(self) -> tuple[str, ...]:
+        """The ids whose journals have a new entry: the event's, and those of its new jobs."""
+        return tuple(
+            action.entry.event_id for action in self.actions if isinstance(action, PutJournalEntry)
+        )

@@ -7,6 +7,7 @@ no one gets a reminder for the old date.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,12 +35,24 @@ def _before(event: Event, minutes: int) -> datetime:
     return local.replace(fold=0).astimezone(UTC)
 
 
-def next_due_at(event: Event, after: datetime) -> datetime | None:
-    """Return the first due time after the given one, or None if there is none."""
+def next_due_at(event: Event, after: datetime, done: Collection[datetime] = ()) -> datetime | None:
+    """Return the first due time after the given one that is not done, or None if there is none."""
     if event.status is EventStatus.CANCELED or event.deletion is not None:
         return None
-    moments = (*reminder_times(event), *registration_closings(event))
+    moments = (moment for moment in _due_times(event) if moment not in done)
     return min((moment for moment in moments if moment > after), default=None)
+
+
+def done_times(event: Event) -> frozenset[datetime]:
+    """Return the due times that need no sweep anymore: those before the next one."""
+    following = event.next_due_at
+    return frozenset(
+        moment for moment in _due_times(event) if following is None or moment < following
+    )
+
+
+def _due_times(event: Event) -> tuple[datetime, ...]:
+    return (*reminder_times(event), *registration_closings(event))
 
 
 def registration_closings(event: Event) -> tuple[datetime, ...]:

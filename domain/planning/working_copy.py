@@ -23,6 +23,7 @@ from domain.models import (
     Change,
     Event,
     EventSummary,
+    ExportJob,
     JournalEntry,
     Notification,
     Registration,
@@ -43,7 +44,7 @@ from domain.planning.plan import (
 from domain.planning.snapshot import InconsistentSnapshot, Snapshot
 from domain.planning.waitlist import WorkingWaitlist
 
-_COPIED = ("changed", "costs", "checked_users", "changes", "notifications")
+_COPIED = ("changed", "costs", "checked_users", "changes", "notifications", "exports")
 
 
 class WorkingCopy:
@@ -70,6 +71,7 @@ class WorkingCopy:
         self.ends_batch = False  # later commands need data that was not read
         self.changes: list[Change] = []
         self.notifications: list[Notification] = []
+        self.exports: list[str] = []  # ids of the users who get the list of attendees
 
     def copied(self) -> WorkingCopy:
         """Return a copy that changes independently of this one."""
@@ -82,7 +84,8 @@ class WorkingCopy:
     @property
     def cost(self) -> int:
         """The number of actions so far, with one each for the event and the journal entry."""
-        return 2 + sum(self.costs.values()) + len(self.checked_users) + len(self.fixes)
+        shared = 2 + len(self.checked_users) + len(self.fixes) + len(self.exports)
+        return shared + sum(self.costs.values())
 
     # The event
 
@@ -248,6 +251,10 @@ class WorkingCopy:
             actions += self._registration_actions(user_id)
         actions += [CheckUser(user_id) for user_id in sorted(self.checked_users)]
         actions += [*self.fixes, PutJournalEntry(self._journal_entry(event))]
+        actions += [
+            PutJournalEntry(self._export_job(event, number, user_id))
+            for number, user_id in enumerate(self.exports)
+        ]
         final = (
             outcome if isinstance(outcome, RollcallError) else replace(outcome, event=event)
             for outcome in outcomes
@@ -263,6 +270,16 @@ class WorkingCopy:
             changes=tuple(self.changes),
             notifications=tuple(self.notifications),
             about=EventSummary.of(event) if self.notifications else None,
+        )
+
+    def _export_job(self, event: Event, number: int, user_id: str) -> JournalEntry:
+        return JournalEntry(
+            event_id=ExportJob(self.event_id, event.version, number).job_id,
+            version=1,
+            plan_id=self.plan_id,
+            at=self.now,
+            notifications=(Notification(kind=NotificationKind.EXPORT, user_id=user_id),),
+            about=EventSummary.of(event),
         )
 
     def _registration_actions(self, user_id: str) -> Iterator[Action]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
 
+from domain import cursors
 from domain.enums import EventStatus
 from domain.errors import NotOrganizer, UnknownEvent
 from domain.execution.retry import LONG_PAGE_SIZE, RetryPolicy
@@ -14,7 +16,22 @@ from domain.ports import Clock, Store
 from domain.search import FoundEvents, find_events
 
 MANAGEABLE_FOR = timedelta(days=1)
-"""How long after its start an organizer finds an event in lists and by its title."""
+"""How long after it is over an organizer finds an event in lists and by its title."""
+
+
+class _Part(IntEnum):
+    """The parts of the list of organized events: those that began long ago, then the others by start."""
+
+    RUNNING = 0
+    FROM_START = 1
+
+
+def _moment(seconds: int) -> datetime:
+    """Return the time of a cursor. Raise `Invalid` for one that no list gave out."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError, ValueError):
+        raise cursors.foreign_cursor() from None
 
 
 class EventQueries:
@@ -57,11 +74,47 @@ class EventQueries:
         return Page(self._with_counts(wanted), page.next_cursor)
 
     def list_organized(self, user_id: str, limit: int, cursor: str | None) -> Page[Event]:
-        """List the events that a user organizes, by start, up to `MANAGEABLE_FOR` after it."""
-        page = self._list(self._clock.now() - MANAGEABLE_FOR, limit, cursor)
-        events = self._with_counts(page.items)
-        return Page(
-            tuple(event for event in events if event.is_organizer(user_id)), page.next_cursor
+        """List the events that a user organizes, by start, until `MANAGEABLE_FOR` after they are over.
+
+        Those that began before that time come first. They are found by their end.
+        """
+        list_id = ("organized", user_id)
+        # The cursor keeps the time, so no event moves from one part to the other between two pages.
+        since, part, inner = (
+            int((self._clock.now() - MANAGEABLE_FOR).timestamp()),
+            _Part.RUNNING,
+            "",
+        )
+        if cursor is not None:
+            since, number, inner = cursors.decode(list_id, cursor, (int, int, str))
+            part = _Part.FROM_START if number else _Part.RUNNING
+        while True:
+            page = self._list_part(part, _moment(since), limit, inner or None, user_id)
+            events = tuple(
+                event for event in self._with_counts(page.items) if event.is_organizer(user_id)
+            )
+            if page.next_cursor is not None:
+                position = since, int(part), page.next_cursor
+                return Page(events, cursors.encode(list_id, position))
+            if part is _Part.FROM_START:
+                return Page(events)
+            if events:
+                return Page(events, cursors.encode(list_id, (since, int(_Part.FROM_START), "")))
+            part, inner = _Part.FROM_START, ""
+
+    def _list_part(
+        self, part: _Part, since: datetime, limit: int, cursor: str | None, organizer_id: str | None
+    ) -> Page[ListedEvent]:
+        if part is _Part.RUNNING:
+            return self._retry.read(
+                lambda: self._store.list_running_events(
+                    since=since, limit=limit, cursor=cursor, organizer_id=organizer_id
+                )
+            )
+        return self._retry.read(
+            lambda: self._store.list_events(
+                starting_from=since, limit=limit, cursor=cursor, organizer_id=organizer_id
+            )
         )
 
     def list_following(self, limit: int, cursor: str | None) -> Page[Event]:
@@ -95,8 +148,7 @@ class EventQueries:
         event = self.find(text)
         if event is not None:
             return FoundEvents((ListedEvent.of(event),))
-        candidates = tuple(self._list_from(self._clock.now() - MANAGEABLE_FOR))
-        matches = find_events(text, candidates).matches
+        matches = find_events(text, self._list_manageable(user_id)).matches
         events = self._read([listed.event_id for listed in matches])
         organized = tuple(
             listed
@@ -106,7 +158,18 @@ class EventQueries:
         if organized:
             return FoundEvents(organized)
         before_listed()
-        return find_events(text, (listed for listed in candidates if listed.listed))
+        return find_events(text, (one for one in self._list_manageable(None) if one.listed))
+
+    def _list_manageable(self, organizer_id: str | None) -> Iterator[ListedEvent]:
+        """Yield the events that are not over, or were until `MANAGEABLE_FOR` ago: one organizer's, or all."""
+        since = self._clock.now() - MANAGEABLE_FOR
+        for part in _Part:
+            yield from self._retry.read_all_pages(
+                lambda limit, cursor, part=part: self._list_part(
+                    part, since, limit, cursor, organizer_id
+                ),
+                limit=LONG_PAGE_SIZE,
+            )
 
     def _list(self, since: datetime | None, limit: int, cursor: str | None) -> Page[ListedEvent]:
         return self._retry.read(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -17,7 +18,7 @@ from constructs import Construct
 
 from infra.constructs.tables import Tables
 from infra.permissions import PERMISSIONS
-from storage.dynamodb.schema import JOURNAL
+from storage.dynamodb.schema import EXPORT_SUFFIX, JOURNAL
 
 MEMORY = 1769
 """In MB. From this size on, a function has a whole processor, which shortens its start."""
@@ -32,7 +33,7 @@ JOURNAL_RETRIES = 5
 
 
 class Functions(Construct):
-    """The five functions of one stage, by their names in `infra.permissions`."""
+    """The six functions of one stage, by their names in `infra.permissions`."""
 
     def __init__(
         self,
@@ -54,6 +55,8 @@ class Functions(Construct):
             "slack": self._function("slack", "slack_function", [slack], seconds=10),
             "api": self._function("api", "api_function", [tokens], seconds=29),
             "notifier": self._function("notifier", "notifier_function", [slack], seconds=60),
+            # An export's try ends after ten minutes.
+            "export": self._function("export", "export_function", [slack], seconds=900),
             "sweep": self._function("sweep", "sweep_function", [slack], seconds=60),
             "members": self._function("members", "members_function", [slack], seconds=900),
         }
@@ -65,13 +68,17 @@ class Functions(Construct):
             enforce_ssl=True,
             retention_period=cdk.Duration.days(14),
         )
-        self._subscribe_to_journal()
+        self._subscribe_notifier()
+        self._subscribe_exports()
         events.Rule(
             self,
             "EachMinute",
             schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
             # The next run is the retry.
-            targets=[targets.LambdaFunction(self.by_name["sweep"], retry_attempts=0)],
+            targets=[
+                targets.LambdaFunction(self.by_name[name], retry_attempts=0)
+                for name in ("sweep", "export")
+            ],
         )
         events.Rule(
             self,
@@ -149,10 +156,34 @@ class Functions(Construct):
                 found.append(_allow(["dynamodb:Query"], indexes))
         return found
 
-    def _subscribe_to_journal(self) -> None:
-        """Wake the notifier for new entries, but not for its own writes: delivery rows and delivered marks."""
-        is_version = lambda_.FilterRule.not_equals("0")
-        self.by_name["notifier"].add_event_source(
+    def _subscribe_notifier(self) -> None:
+        """Wake the notifier for new entries, but not for its own writes: delivery rows and delivered marks.
+
+        It gets the keys of jobs too, and leaves them: a filter can't exclude the end of a key. Such a
+        commit wakes it anyway.
+        """
+        self._subscribe(
+            "notifier",
+            {"version": {"N": lambda_.FilterRule.not_equals("0")}},
+            batch_size=JOURNAL_BATCH,
+            max_batching_window=JOURNAL_WINDOW,
+        )
+
+    def _subscribe_exports(self) -> None:
+        """Wake the export function for each new job, with an invocation and a time limit of its own."""
+        self._subscribe(
+            "export",
+            {
+                "event_id": {"S": [{"suffix": EXPORT_SUFFIX}]},
+                "version": {"N": lambda_.FilterRule.not_equals("0")},
+            },
+            batch_size=1,
+            # Jobs of one shard at a time. More wait, or are found by the next minute's run.
+            parallelization_factor=10,
+        )
+
+    def _subscribe(self, name: str, keys: Mapping[str, object], **batches: Any) -> None:
+        self.by_name[name].add_event_source(
             event_sources.DynamoEventSource(
                 self._tables[JOURNAL],
                 # Entries written before the function exists are not missed.
@@ -161,16 +192,15 @@ class Functions(Construct):
                     lambda_.FilterCriteria.filter(
                         {
                             "eventName": lambda_.FilterRule.is_equal("INSERT"),
-                            "dynamodb": {"Keys": {"version": {"N": is_version}}},
+                            "dynamodb": {"Keys": keys},
                         }
                     )
                 ],
-                batch_size=JOURNAL_BATCH,
-                max_batching_window=JOURNAL_WINDOW,
                 report_batch_item_failures=True,
                 bisect_batch_on_error=True,
                 retry_attempts=JOURNAL_RETRIES,
                 on_failure=event_sources.SqsDlq(self.dead_letters),
+                **batches,
             )
         )
 

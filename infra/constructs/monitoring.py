@@ -39,6 +39,7 @@ ERRORS: Mapping[str, tuple[cdk.Duration, int, int]] = {
     "api": (FIVE_MINUTES, 1, 1),
     # The stream and the next minute try these again.
     "notifier": (MINUTE, 1, LASTS),
+    "export": (MINUTE, 1, LASTS),
     "sweep": (MINUTE, 1, LASTS),
     # Lambda tries it again twice, within minutes.
     "members": (cdk.Duration.minutes(15), 3, 1),
@@ -171,7 +172,7 @@ class Monitoring(Construct):
         )
         self._add_alarm(
             "dead-letters",
-            "The notifier gave up on records of the journal's stream",
+            "The notifier or the export function gave up on records of the journal's stream",
             self._functions.dead_letters.metric_approximate_number_of_messages_visible(
                 period=FIVE_MINUTES, statistic="Maximum"
             ),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from sys import maxsize
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from domain import cursors
@@ -25,8 +26,24 @@ BATCH_GET = 100
 BATCH_ATTEMPTS = 8
 """How often to ask for a batch's unprocessed keys before the read fails."""
 
+FIRST_LOOK = 100
+"""Items that the first request for a page of matching items examines."""
+
 LONGEST_KEY = 1024
 """DynamoDB's limit for a range key, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """A condition on a list's items. DynamoDB applies it to what it has read, up to 1 MB for a page."""
+
+    expression: str
+    values: Mapping[str, str]
+
+    def __and__(self, other: Only) -> Only:
+        """Return the condition that both hold."""
+        expression = f"({self.expression}) AND ({other.expression})"
+        return Only(expression, {**self.values, **other.values})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +58,7 @@ class Listing:
     since: str | int | None = None
     """The first range key, included. None: the list starts at its first item."""
     newest_first: bool = False
+    only: Only | None = None
 
     @property
     def key(self) -> Key:
@@ -94,11 +112,16 @@ class DynamoDBReader:
         raise Unavailable(f"keys left unprocessed {BATCH_ATTEMPTS} times")
 
     def query(
-        self, table: Table, *, limit: int | None = None, **arguments: Any
+        self,
+        table: Table,
+        *,
+        limit: int | None = None,
+        in_one_request: bool = False,
+        **arguments: Any,
     ) -> tuple[list[Item], Item | None]:
         """Return up to `limit` items (None: all), and the key that the next page starts after, if any.
 
-        Read as many of DynamoDB's pages of 1 MB as that takes.
+        Read as many of DynamoDB's pages of 1 MB as that takes, or only one.
         """
         items: list[Item] = []
         while True:
@@ -108,7 +131,7 @@ class DynamoDBReader:
                 answer = self._client.query(TableName=self._keys.table_name(table), **arguments)
             items += answer["Items"]
             last: Item | None = answer.get("LastEvaluatedKey")
-            if last is None or len(items) == limit:
+            if last is None or len(items) == limit or in_one_request:
                 return items, last
             arguments["ExclusiveStartKey"] = last
 
@@ -127,7 +150,12 @@ class DynamoDBReader:
             arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def page(
-        self, listing: Listing, to_item: Callable[[Item], T], *, limit: int, cursor: str | None
+        self,
+        listing: Listing,
+        to_item: Callable[[Item], T],
+        *,
+        limit: int | None,
+        cursor: str | None,
     ) -> Page[T]:
         """Return one page of a list. Raise `Invalid` for a cursor of another list."""
         key = listing.key
@@ -150,9 +178,41 @@ class DynamoDBReader:
         start = self._start(listing, cursor) if cursor is not None else None
         if start is not None:
             arguments["ExclusiveStartKey"] = to_wire(start)
-        items, last = self.query(listing.table, limit=limit, **arguments)
+        if listing.only is None:
+            items, last = self.query(
+                listing.table, limit=limit, in_one_request=limit is None, **arguments
+            )
+        else:
+            items, last = self._filtered(listing.table, listing.only, limit or maxsize, arguments)
         next_cursor = self._to_cursor(listing.list_id, listing.position(), last)
         return Page(tuple(to_item(item) for item in items), next_cursor)
+
+    def _filtered(
+        self, table: Table, only: Only, limit: int, arguments: dict[str, Any]
+    ) -> tuple[list[Item], Item | None]:
+        """Return what two requests find, up to `limit` items, and the key to go on after, if any.
+
+        The first examines a few items, enough if most of them match. The second examines all that
+        DynamoDB reads at once.
+        """
+        values = {**arguments.pop("ExpressionAttributeValues"), **to_wire(only.values)}
+        items: list[Item] = []
+        last: Item | None = None
+        for examined in ({"Limit": FIRST_LOOK}, {}):
+            with reading():
+                answer = self._client.query(
+                    TableName=self._keys.table_name(table),
+                    FilterExpression=only.expression,
+                    ExpressionAttributeValues=values,
+                    **examined,
+                    **arguments,
+                )
+            items += answer["Items"]
+            last = answer.get("LastEvaluatedKey")
+            if last is None or len(items) >= limit:
+                break
+            arguments["ExclusiveStartKey"] = last
+        return (items[:limit], items[limit - 1]) if len(items) > limit else (items, last)
 
     def _start(self, listing: Listing, cursor: str) -> Values | None:
         """Return the key that a page starts after. None: it starts with the list's first item."""

@@ -17,6 +17,9 @@ DEFAULT_PREFIX = "rollcall-"
 UNDELIVERED_SHARDS = 4
 """Hash keys of the index `undelivered`. DynamoDB accepts 1,000 writes a second for one key."""
 
+EXPORT_SUFFIX = "/export"
+"""The end of the journal's keys of export jobs: `domain.models.ExportJob.SUFFIX`, which `infra` must not import."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -52,14 +55,17 @@ class Table:
 NUMBERS = frozenset({"ticket", "version"})
 """The key attributes that are numbers. The others are strings."""
 
+_LISTED = ("title", "status", "closes_at", "listed", "organizer_id", "co_organizer_ids")
+"""What a list of events shows of an event, and who organizes it."""
+
 EVENTS = Table(
     "events",
     Key("event_id"),
     (
         # It carries nothing that a registration changes, so a rush doesn't write it.
-        Index(
-            "upcoming", Key("upcoming_in", "starts_at"), ("title", "status", "closes_at", "listed")
-        ),
+        Index("upcoming", Key("upcoming_in", "starts_at"), _LISTED),
+        # The events that have an end: those that began long ago and still run are found by it.
+        Index("ending", Key("upcoming_in", "ends_at"), ("starts_at", *_LISTED)),
         Index("unfinished", Key("unfinished_in", "event_id")),
         # Its key changes only with the event's due time, so one hash key is enough. One query finds
         # all due events, however long ago the last sweep was.

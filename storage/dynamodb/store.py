@@ -30,7 +30,7 @@ from storage.dynamodb.conditions import transact_item
 from storage.dynamodb.errors import ConditionFailed, writing
 from storage.dynamodb.items import Item, from_wire, has_known_blocks, moment, to_wire
 from storage.dynamodb.outbox import DynamoDBOutbox
-from storage.dynamodb.reader import Listing
+from storage.dynamodb.reader import Listing, Only
 from storage.dynamodb.schema import EVENTS, JOURNAL, REGISTRATIONS, USERS, WAITLIST
 from storage.older_forms import recounted
 
@@ -58,6 +58,15 @@ def make_client() -> DynamoDBClient:
     return boto3.client("dynamodb", region_name=region, config=CLIENT)
 
 
+def _organized_by(user_id: str) -> Only:
+    return Only(
+        # An index that was created before it carried organizers tells of none: that event is read.
+        "organizer_id = :organizer OR contains(co_organizer_ids, :organizer)"
+        " OR attribute_not_exists(organizer_id)",
+        {":organizer": user_id},
+    )
+
+
 class DynamoDBStore(DynamoDBOutbox):
     """`domain.ports.Store` and `Outbox` of one workspace on the tables of `storage.dynamodb.schema`."""
 
@@ -77,11 +86,12 @@ class DynamoDBStore(DynamoDBOutbox):
     def _to_event(self, item: Item) -> Event:
         """Return the event of an item. An older form's blocks are counted from the waitlist.
 
-        If the event has changed since it was read, they are those of a later version. Then no commit that
-        rests on them applies, and no position: both check the version.
+        That costs a query of the whole waitlist at each read, until the event's next commit. If the event
+        has changed since it was read, they are those of a later version. Then no commit that rests on them
+        applies, and no position: both check the version.
         """
         event = self._items.to_event(item)
-        if has_known_blocks(item):
+        if has_known_blocks(item) or not event.waitlist_count:
             return event
         entries, _ = self._reader.query(
             WAITLIST,
@@ -94,11 +104,35 @@ class DynamoDBStore(DynamoDBOutbox):
         return event.model_copy(update={"waitlist_by_block": blocks})
 
     def list_events(
-        self, *, starting_from: datetime | None, limit: int, cursor: str | None = None
+        self,
+        *,
+        starting_from: datetime | None,
+        limit: int,
+        cursor: str | None = None,
+        organizer_id: str | None = None,
     ) -> Page[ListedEvent]:
         """See `Store.list_events`."""
         since = None if starting_from is None else moment(starting_from)
-        listing = Listing(("events",), EVENTS, "upcoming", self._items.workspace_id, since)
+        only = None if organizer_id is None else _organized_by(organizer_id)
+        workspace_id = self._items.workspace_id
+        listing = Listing(("events",), EVENTS, "upcoming", workspace_id, since, only=only)
+        return self._reader.page(listing, self._items.to_listed, limit=limit, cursor=cursor)
+
+    def list_running_events(
+        self,
+        *,
+        since: datetime,
+        limit: int,
+        cursor: str | None = None,
+        organizer_id: str | None = None,
+    ) -> Page[ListedEvent]:
+        """See `Store.list_running_events`."""
+        ends = moment(since)
+        only = Only("starts_at < :before", {":before": ends})
+        if organizer_id is not None:
+            only &= _organized_by(organizer_id)
+        workspace_id = self._items.workspace_id
+        listing = Listing(("running events",), EVENTS, "ending", workspace_id, ends, only=only)
         return self._reader.page(listing, self._items.to_listed, limit=limit, cursor=cursor)
 
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
@@ -134,7 +168,7 @@ class DynamoDBStore(DynamoDBOutbox):
         )
 
     def get_waitlist(
-        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
+        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int | None
     ) -> tuple[WaitlistEntry, ...]:
         """See `Store.get_waitlist`."""
         condition = "event_id = :event AND ticket > :after"
@@ -148,6 +182,7 @@ class DynamoDBStore(DynamoDBOutbox):
         items, _ = self._reader.query(
             WAITLIST,
             limit=limit,
+            in_one_request=limit is None,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=to_wire(values),
             ConsistentRead=True,
@@ -176,7 +211,7 @@ class DynamoDBStore(DynamoDBOutbox):
         return examined - 1 if matching else None
 
     def list_roster(
-        self, event_id: str, *, limit: int, cursor: str | None = None
+        self, event_id: str, *, limit: int | None, cursor: str | None = None
     ) -> Page[Registration]:
         """See `Store.list_roster`."""
         event = self._items.key(event_id)
@@ -254,7 +289,7 @@ class DynamoDBStore(DynamoDBOutbox):
         item = self._reader.get(self._keys.user(user_id))
         return None if item is None else self._items.to_user(item)
 
-    def list_users(self, *, limit: int, cursor: str | None = None) -> Page[User]:
+    def list_users(self, *, limit: int | None, cursor: str | None = None) -> Page[User]:
         """See `Store.list_users`."""
         listing = Listing(("users",), USERS, "members", self._items.workspace_id)
         return self._reader.page(listing, self._items.to_user, limit=limit, cursor=cursor)
@@ -314,8 +349,9 @@ class DynamoDBStore(DynamoDBOutbox):
         """See `Store.delete_user`."""
         request = self._keys.at(
             self._keys.user(user_id),
-            # The deletion is this one, so a user that was created again since is kept.
-            ConditionExpression="deletion_id = :deletion_id",
+            # The deletion is this one, so a user that was created again since is kept. `deletion` is an
+            # early name.
+            ConditionExpression="deletion_id = :deletion_id OR deletion = :deletion_id",
             ExpressionAttributeValues=to_wire({":deletion_id": deletion_id}),
         )
         with writing():

@@ -15,7 +15,14 @@ from domain.models import (
 from domain.ports import Conflict
 from storage.sqlite.database import SQLiteFile
 from storage.sqlite.reader import SQLiteReader
-from storage.sqlite.rows import to_model, to_text
+from storage.sqlite.rows import (
+    Columns,
+    card_columns,
+    delivery_columns,
+    insertion,
+    to_model,
+    to_text,
+)
 
 
 class SQLiteOutbox:
@@ -73,11 +80,11 @@ class SQLiteOutbox:
                     "revision": delivery.revision + 1,
                 }
             )
+            columns: Columns = {"workspace": self._workspace_id, **delivery_columns(leased)}
             connection.execute(
-                "INSERT INTO deliveries (workspace, event_id, holder, body)"
-                " VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                f"{insertion('deliveries', columns)} ON CONFLICT DO UPDATE SET"
                 " holder = excluded.holder, body = excluded.body",
-                (self._workspace_id, event_id, holder, leased.model_dump_json()),
+                columns,
             )
             return leased
 
@@ -112,6 +119,15 @@ class SQLiteOutbox:
                 (self._workspace_id, event_id, version),
             )
 
+    def delete_job(self, job_id: str) -> None:
+        """See `Outbox.delete_job`."""
+        with self._file.writing() as connection:
+            for table in ("journal", "deliveries"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE workspace = ? AND event_id = ?",  # noqa: S608  # no input
+                    (self._workspace_id, job_id),
+                )
+
     def record_unreachable(
         self, event_id: str, version: int, recipient: UnreachableRecipient
     ) -> None:
@@ -140,22 +156,14 @@ class SQLiteOutbox:
 
     def put_card(self, card: Card) -> bool:
         """See `Outbox.put_card`."""
+        columns: Columns = {"workspace": self._workspace_id, **card_columns(card)}
         with self._file.writing() as connection:
             done = connection.execute(
-                "INSERT INTO cards"
-                " (workspace, event_id, channel_id, message_ts, rendered_version, body)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                f"{insertion('cards', columns)} ON CONFLICT DO UPDATE SET"
                 " rendered_version = excluded.rendered_version, body = excluded.body"
                 " WHERE rendered_version <= excluded.rendered_version"
                 " AND excluded.rendered_version > 0",
-                (
-                    self._workspace_id,
-                    card.event_id,
-                    card.channel_id,
-                    card.message_ts,
-                    card.rendered_version,
-                    card.model_dump_json(),
-                ),
+                columns,
             )
             return done.rowcount == 1
 

@@ -40,7 +40,9 @@ def require(path: str) -> None:
     if not file.is_file():
         raise ValueError(f"{path} is not a file")
     if not os.access(path, os.R_OK | os.W_OK):
-        raise ValueError(f"you don't have permission to read and write {path}")
+        raise ValueError(
+            f"you can't read and write {path}: check its permissions, and whether the disk is read-only"
+        )
 
 
 def restrict(path: str) -> None:

@@ -12,6 +12,9 @@ from storage.sqlite.rows import Row
 
 T = TypeVar("T")
 
+ROWS_OF_ONE_REQUEST = 5_000
+"""Length of a page if the caller leaves it to the store: about what DynamoDB returns in 1 MB."""
+
 
 class SQLiteReader:
     """Queries whose first value is the workspace. All raise `Unavailable`."""
@@ -44,7 +47,7 @@ class SQLiteReader:
         key: str,
         to_item: Callable[[Row], T],
         *,
-        limit: int,
+        limit: int | None,
         cursor: str | None,
         values: Sequence[object] = (),
         first: Sequence[object],
@@ -56,6 +59,7 @@ class SQLiteReader:
         the columns in `key`, and `first` is a key before all others. Raise `Invalid` for a cursor
         of another list.
         """
+        limit = ROWS_OF_ONE_REQUEST if limit is None else limit
         list_id = (self._workspace_id, *list_id)
         shape = [type(value) for value in first]
         after = first if cursor is None else cursors.decode(list_id, cursor, shape)

@@ -65,6 +65,7 @@ def event_columns(event: Event) -> Columns:
         "event_id": event.event_id,
         "version": event.version,
         "starts_at": to_micros(event.starts_at),
+        "ends_at": None if event.ends_at is None else to_micros(event.ends_at),
         "is_shown": event.deletion is None,
         "is_unfinished": event.is_unfinished,
         "next_due_at": None if event.next_due_at is None else to_micros(event.next_due_at),

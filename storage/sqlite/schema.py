@@ -3,7 +3,8 @@
 Every key starts with the workspace. `body` is a model as JSON; a column of its own holds only what a
 query, a condition or an index needs. A new field on a model therefore needs no new schema version. A new
 column or index needs one: `migration` then rewrites the rows of older files. Every list that the store
-returns is a range of an index. Times are microseconds since 1970, UTC.
+returns is a range of an index. In `journal` and `deliveries`, `event_id` may be a job's id. Times are
+microseconds since 1970, UTC.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ SCHEMA_VERSION = 5
 """The version of a file written by this module. Raise it with every change of what is stored (R7.7).
 
 1: the first. 2: `next_due_at`. 3: registrations, waitlist entries and cards have bodies. 4: `deletion_id`.
-5: blocks of the waitlist are of 500 tickets; in earlier files, of 1,000 or 500."""
+5: blocks of the waitlist are of 500 tickets, before of 1,000 or 500; `ends_at`, no `leased_until`; the journal
+has entries of jobs, so it no longer refers to events."""
 
 OWN_TABLES = frozenset({"events", "users", "registrations"})
 """Tables of every version. A file without them is not Rollcall's, whatever its version says."""
@@ -23,6 +25,7 @@ CREATE TABLE events (
     event_id TEXT NOT NULL,
     version INTEGER NOT NULL,
     starts_at INTEGER NOT NULL,
+    ends_at INTEGER,
     is_shown INTEGER NOT NULL,
     is_unfinished INTEGER NOT NULL,
     next_due_at INTEGER,
@@ -30,6 +33,8 @@ CREATE TABLE events (
     PRIMARY KEY (workspace, event_id)
 ) STRICT;
 CREATE INDEX upcoming ON events (workspace, starts_at, event_id) WHERE is_shown = 1;
+CREATE INDEX ending ON events (workspace, ends_at, event_id)
+    WHERE is_shown = 1 AND ends_at IS NOT NULL;
 CREATE INDEX due ON events (workspace, next_due_at, event_id) WHERE next_due_at IS NOT NULL;
 CREATE INDEX unfinished_events ON events (workspace, event_id) WHERE is_unfinished = 1;
 
@@ -75,8 +80,7 @@ CREATE TABLE journal (
     plan_id TEXT NOT NULL,
     is_undelivered INTEGER NOT NULL,
     body TEXT NOT NULL,
-    PRIMARY KEY (workspace, event_id, version),
-    FOREIGN KEY (workspace, event_id) REFERENCES events
+    PRIMARY KEY (workspace, event_id, version)
 ) STRICT;
 CREATE INDEX undelivered ON journal (workspace, event_id) WHERE is_undelivered = 1;
 
@@ -84,7 +88,6 @@ CREATE TABLE deliveries (
     workspace TEXT NOT NULL,
     event_id TEXT NOT NULL,
     holder TEXT NOT NULL,
-    leased_until INTEGER,
     body TEXT NOT NULL,
     PRIMARY KEY (workspace, event_id)
 ) STRICT;

@@ -22,8 +22,10 @@ from domain.ports import Conflict, Rows
 from storage.sqlite.conditions import apply
 from storage.sqlite.database import SQLiteFile
 from storage.sqlite.outbox import SQLiteOutbox
+from storage.sqlite.reader import ROWS_OF_ONE_REQUEST
 from storage.sqlite.rows import (
     Columns,
+    Row,
     assignments,
     event_from_body,
     from_micros,
@@ -37,6 +39,19 @@ from storage.sqlite.rows import (
 
 _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 """Numbers below and above every ticket, version and time."""
+
+
+def _to_listed(row: Row) -> ListedEvent:
+    return ListedEvent.of(Event.model_validate_json(row[0]))
+
+
+def _organized_by(user_id: str | None) -> tuple[str, tuple[str, ...]]:
+    """Return a condition on events, to add to others, and its values; nothing for None."""
+    if user_id is None:
+        return "", ()
+    # Ids hold no quotes, so one in quotes is found in the list's JSON only as a whole.
+    among = "instr(json_extract(body, '$.co_organizer_ids'), '\"' || ? || '\"') > 0"
+    return f" AND (json_extract(body, '$.organizer_id') = ? OR {among})", (user_id, user_id)
 
 
 class SQLiteStore(SQLiteOutbox):
@@ -78,20 +93,50 @@ class SQLiteStore(SQLiteOutbox):
         return {event_id: event_from_body(body) for event_id, body in rows}
 
     def list_events(
-        self, *, starting_from: datetime | None, limit: int, cursor: str | None = None
+        self,
+        *,
+        starting_from: datetime | None,
+        limit: int,
+        cursor: str | None = None,
+        organizer_id: str | None = None,
     ) -> Page[ListedEvent]:
         """See `Store.list_events`."""
         first = _BEFORE_ALL if starting_from is None else to_micros(starting_from)
+        is_organized, organizer = _organized_by(organizer_id)
         return self._reader.page(
             ("events",),
             "body",
             "events",
-            "is_shown = 1",
+            f"is_shown = 1{is_organized}",
             "starts_at, event_id",
-            lambda row: ListedEvent.of(Event.model_validate_json(row[0])),
+            _to_listed,
             limit=limit,
             cursor=cursor,
+            values=organizer,
             first=(first, ""),
+        )
+
+    def list_running_events(
+        self,
+        *,
+        since: datetime,
+        limit: int,
+        cursor: str | None = None,
+        organizer_id: str | None = None,
+    ) -> Page[ListedEvent]:
+        """See `Store.list_running_events`."""
+        is_organized, organizer = _organized_by(organizer_id)
+        return self._reader.page(
+            ("running events",),
+            "body",
+            "events",
+            f"is_shown = 1 AND ends_at IS NOT NULL AND starts_at < ?{is_organized}",
+            "ends_at, event_id",
+            _to_listed,
+            limit=limit,
+            cursor=cursor,
+            values=(to_micros(since), *organizer),
+            first=(to_micros(since), ""),
         )
 
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
@@ -142,7 +187,7 @@ class SQLiteStore(SQLiteOutbox):
         )
 
     def get_waitlist(
-        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
+        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int | None
     ) -> tuple[WaitlistEntry, ...]:
         """See `Store.get_waitlist`."""
         rows = self._reader.all(
@@ -151,7 +196,7 @@ class SQLiteStore(SQLiteOutbox):
             event_id,
             after,
             _AFTER_ALL if until is None else until,
-            limit,
+            ROWS_OF_ONE_REQUEST if limit is None else limit,
         )
         return tuple(map(to_waitlist_entry, rows))
 
@@ -170,7 +215,7 @@ class SQLiteStore(SQLiteOutbox):
         return row[0] - 1 if row is not None and row[1] else None
 
     def list_roster(
-        self, event_id: str, *, limit: int, cursor: str | None = None
+        self, event_id: str, *, limit: int | None, cursor: str | None = None
     ) -> Page[Registration]:
         """See `Store.list_roster`."""
         return self._reader.page(
@@ -284,7 +329,7 @@ class SQLiteStore(SQLiteOutbox):
         )
         return None if row is None else to_model(User)(row)
 
-    def list_users(self, *, limit: int, cursor: str | None = None) -> Page[User]:
+    def list_users(self, *, limit: int | None, cursor: str | None = None) -> Page[User]:
         """See `Store.list_users`."""
         return self._reader.page(
             ("users",),

@@ -30,6 +30,7 @@ from domain.inputs import EventChanges, EventDraft, UserChanges, UserDraft
 from domain.models import Actor
 from domain.ports import Store, Unavailable
 from domain.service import Service
+from tests.support.builders import all_items
 from tests.support.environment import (
     START,
     ManualClock,
@@ -392,6 +393,34 @@ def test_r2_organizers_find_their_own_events_closed_or_unlisted_by_title(
     assert found("yoga", "a") == ["theirs"]
     assert found("yoga", "an admin") == ["theirs"]
     assert found("mine", "an admin") == ["mine"]
+
+
+def test_r8_6_organizers_find_a_running_event_until_a_day_after_its_end(
+    service: Service, clock: ManualClock
+) -> None:
+    """However long ago it began, and however many events of others come first."""
+    starts_at = START + timedelta(days=1)
+    days = timedelta(days=1)
+    new_event(service, "camp", title="Camp", starts_at=starts_at, ends_at=starts_at + 5 * days)
+    new_event(service, "talk", title="Talk", starts_at=starts_at + 4 * days)
+    for number in range(30):
+        new_event(service, f"o{number}", organizer_id="a", starts_at=starts_at + 3 * days)
+    new_event(service, "last", title="Last", organizer_id="a", co_organizer_ids=("organizer",))
+    service.edit_event("last", EventChanges.of(starts_at=starts_at + 9 * days))
+
+    def organized() -> list[str]:
+        events = all_items(lambda **page: service.list_organized("organizer", **page), limit=1)
+        return [event.event_id for event in events]
+
+    assert organized() == ["camp", "talk", "last"]
+    clock.advance(4 * days)
+    assert organized() == ["camp", "talk", "last"]
+    assert service.find_events_to_manage("cam", "organizer").matches[0].event_id == "camp"
+    clock.advance(3 * days)
+    assert organized() == ["camp", "last"]
+    clock.advance(timedelta(hours=1))
+    assert organized() == ["last"]
+    assert service.find_events_to_manage("cam", "organizer").matches == ()
 
 
 def test_r2_edit_records_changes_and_notifies_of_a_new_time_or_location(

@@ -30,12 +30,12 @@ PER_GB_SECOND = 0.0000133334
 """Dollars, for DynamoDB's units, Lambda's invocations and API Gateway's requests, and for Lambda on arm64."""
 
 GB = 1769 / 1024
-SECONDS = {"slack": 0.10, "notifier": 0.30, "sweep": 0.15}
+SECONDS = {"slack": 0.10, "notifier": 0.30, "sweep": 0.15, "export": 0.05}
 """Estimates for one invocation. Two thirds of it is waiting for DynamoDB and Slack."""
 
 FIXED = {
     "2 secrets at 0.40": 0.80,
-    "25 alarm metrics at 0.10": 2.50,
+    "27 alarm metrics at 0.10": 2.70,
     "11 custom metrics at 0.30": 3.30,
 }
 """Dollars a month, without the sweeps."""
@@ -90,9 +90,11 @@ def _figures(units: Mapping[str, Counter[str]]) -> Iterator[Figure]:
     for name, taken in units.items():
         yield Figure(f"the function {name}: write units", taken["write"])
         yield Figure(f"the function {name}: read units", taken["read"])
-    sweeps = (
-        43_200 * (PER_MILLION["invocation"] / 1e6 + SECONDS["sweep"] * GB * PER_GB_SECOND)
-        + 43_200 * 6 * PER_MILLION["read"] / 1e6
+    # Each minute the sweep makes six reads, and the export function four of half a unit.
+    sweeps = 43_200 * (
+        2 * PER_MILLION["invocation"] / 1e6
+        + (SECONDS["sweep"] + SECONDS["export"]) * GB * PER_GB_SECOND
+        + (6 + 2) * PER_MILLION["read"] / 1e6
     )
     fixed = sum(FIXED.values()) + sweeps
     each = (

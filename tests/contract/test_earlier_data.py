@@ -121,14 +121,13 @@ def test_announcement_of_an_earlier_version_is_still_one(name: str) -> None:
     assert announcement.audience is Audience.WAITLISTED
 
 
-@pytest.mark.parametrize("name", SQLITE)
-def test_interrupted_deletion_of_a_user_is_finished(name: str) -> None:
-    with earlier_data(name) as store:
-        service = service_on(store)
-        assert store.list_unfinished_users(limit=9).items == ("gone",)
-        service.sweep()
-        with pytest.raises(UnknownUser):
-            service.get_user("gone")
+def test_user_in_deletion_can_not_register_and_is_deleted(earlier: AnyStore) -> None:
+    service = service_on(earlier)
+    assert earlier.list_unfinished_users(limit=9).items == ("gone",)
+    with pytest.raises(UnknownUser):
+        service.register("e1", "gone")
+    service.sweep()
+    assert earlier.get_user("gone") is None
 
 
 @pytest.mark.parametrize("blocks", [{"0": 2, "1": 2}, {"1": 2, "2": 2}, {}], ids=str)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
-from domain.models import Card
+from domain.models import Card, ExportJob, WaitlistEntry
 from domain.planning.plan import PutEvent, PutJournalEntry, PutRegistration, PutWaitlistEntry
 from storage.sqlite.store import SQLiteStore
 from tests.support import strategies
@@ -18,6 +18,7 @@ from tests.support.builders import (
     a_journal_entry,
     a_registration,
     a_user,
+    a_waitlist_entry,
     all_items,
     an_event,
     bare_plan,
@@ -26,6 +27,7 @@ from tests.support.builders import (
 )
 from tests.support.cursors import forged_cursor, signed_cursor
 from tests.support.environment import START
+from tests.support.notifications.delivery import all_undelivered
 from tests.support.scale import scaled
 from tests.support.stores import AnyStore, another_workspace
 
@@ -77,6 +79,101 @@ def test_pages_stay_in_order_while_events_are_added(store: AnyStore) -> None:
         put_event(store, an_event(f"e{number}", starts_at=START + timedelta(days=number)))
     second = store.list_events(starting_from=None, limit=5, cursor=first.next_cursor)
     assert [event.event_id for event in (*first.items, *second.items)] == ["e2", "e4", "e5", "e6"]
+
+
+def test_organized_events_are_listed_and_no_others(store: AnyStore) -> None:
+    for number in range(9):
+        organizers = [
+            ("ada", ("ben",)),
+            ("ben", ()),
+            ("ada2", ("eve", "ada", "x")),
+            ("eve", ("ada2",)),
+        ]
+        organizer_id, co_organizer_ids = organizers[number % 4]
+        starts_at = START + timedelta(days=number)
+        put_event(
+            store,
+            an_event(
+                f"e{number}",
+                starts_at=starts_at,
+                organizer_id=organizer_id,
+                co_organizer_ids=co_organizer_ids,
+            ),
+        )
+    listed = all_items(store.list_events, starting_from=None, organizer_id="ada", limit=2)
+    assert [event.event_id for event in listed] == ["e0", "e2", "e4", "e6", "e8"]
+    since = START + timedelta(days=3)
+    listed = all_items(store.list_events, starting_from=since, organizer_id="ada2", limit=1)
+    assert [event.event_id for event in listed] == ["e3", "e6", "e7"]
+    assert all_items(store.list_events, starting_from=None, organizer_id="ad") == []
+
+
+def test_running_events_are_those_that_began_before_and_have_not_ended(store: AnyStore) -> None:
+    since = START + timedelta(days=10)
+    ends: dict[str, tuple[int, int | None]] = {
+        "over": (1, 9),
+        "no-end": (9, None),
+        "ends-then": (2, 10),
+        "long": (1, 30),
+        "short": (9, 11),
+        "later": (10, 12),
+    }
+    for event_id, (start, end) in ends.items():
+        ends_at = None if end is None else START + timedelta(days=end)
+        starts_at = START + timedelta(days=start)
+        organizer_id = "ada" if event_id == "long" else "ben"
+        put_event(
+            store,
+            an_event(event_id, starts_at=starts_at, ends_at=ends_at, organizer_id=organizer_id),
+        )
+    listed = all_items(store.list_running_events, since=since, limit=1)
+    assert [event.event_id for event in listed] == ["ends-then", "short", "long"]
+    listed = all_items(store.list_running_events, since=since, organizer_id="ada")
+    assert [event.event_id for event in listed] == ["long"]
+    assert all_items(another_workspace(store).list_running_events, since=since) == []
+
+
+# Pages whose length the store chooses
+
+
+def test_lists_without_a_limit_are_complete_and_in_order(store: AnyStore) -> None:
+    put_event(store, an_event("e1"))
+    put_users(store, *(f"u{number}" for number in range(9)))
+    rows = [a_registration(f"u{number}", "e1", number + 1) for number in range(9)]
+    waiting = [a_waitlist_entry(f"u{number}", number + 1) for number in range(9)]
+    store.commit(bare_plan(*(PutRegistration(row, None) for row in rows)))
+    store.commit(bare_plan(*(PutWaitlistEntry("e1", entry) for entry in waiting)))
+    assert all_items(lambda **page: store.list_roster("e1", **page), limit=None) == rows
+    assert [user.user_id for user in all_items(store.list_users, limit=None)] == [
+        row.user_id for row in rows
+    ]
+    found: list[WaitlistEntry] = []
+    while entries := store.get_waitlist("e1", after=found[-1].ticket if found else 0, limit=None):
+        found += entries
+    assert found == waiting
+
+
+# Jobs
+
+
+def test_job_is_undelivered_until_it_is_deleted(store: AnyStore) -> None:
+    """It has a journal and a lease of its own, with no event of its id."""
+    put_event(store, an_event("e1"))
+    job_id = ExportJob("e1", 7, 0).job_id
+    entry = a_journal_entry(job_id)
+    store.commit(bare_plan(PutJournalEntry(entry)))
+    assert job_id in all_undelivered(store)
+    assert store.list_journal(job_id, limit=5) == (entry,)
+    assert entry not in store.list_journal("e1", limit=5)
+    until = START + timedelta(minutes=1)
+    for holder in ("one", "two"):
+        taken = store.take_lease(job_id, holder=holder, until=until, expired=None)
+        assert taken.holder == "one"
+    store.delete_job(job_id)
+    store.delete_job(job_id)
+    assert job_id not in all_undelivered(store)
+    assert store.list_journal(job_id, limit=5) == ()
+    assert store.get_delivery(job_id).holder is None
 
 
 # Cursors

@@ -17,6 +17,7 @@ from bot.blocks.ids import ActionId
 from playground.demo.seed import EVENTS
 from playground.web_api.fault_injection import Fault
 from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
+from tests.support.dynamodb.large_events import fill
 from tests.support.infra.iam_actions import Need, allowed, recorded
 from tests.support.infra.service_calls import ROOT, method_calls, methods_used
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI
@@ -36,6 +37,7 @@ METHODS = {
     "slack": methods_used(*LISTENERS, MEMBERS) - {"list_users"},
     "api": methods_used("bot/api/routes.py"),
     "notifier": set(),
+    "export": set(),
     "sweep": {"sweep"},
     # A request that meets an event under deletion helps to empty it.
     "members": methods_used(MEMBERS, LISTING) | {"delete_event"},
@@ -72,7 +74,21 @@ def walk(deployment: Deployment) -> None:
     """Deliver everything, once woken by the stream and once found by the sweep."""
     lead_a_life(deployment, "streamed", deployment.deliver)
     lead_a_life(deployment, "swept", deployment.sweep)
+    export_a_crowd(deployment)
     deployment.functions["members"]({"source": "aws.events"}, Context())
+
+
+def export_a_crowd(deployment: Deployment) -> None:
+    """Export so many attendees that their names come from the list of all users. The first try fails."""
+    fill(deployment.store, "crowd", 120, 0)
+    manage = deployment.slack.command(AMARA, EVENTS, "/event", "crowd").view
+    assert manage is not None
+    deployment.harness.api.fail_next("files.getUploadURLExternal", Fault.server_error())
+    deployment.slack.click(AMARA, manage, ActionId.EXPORT)
+    deployment.deliver()
+    deployment.harness.clock.advance(timedelta(minutes=1))
+    deployment.sweep()
+    assert deployment.store.list_undelivered(limit=10, cursor=None).items == ()
 
 
 def lead_a_life(deployment: Deployment, event_id: str, deliver: Callable[[], object]) -> None:

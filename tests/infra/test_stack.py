@@ -11,14 +11,16 @@ from typing import Any
 import pytest
 
 from bot.entrypoints import lambda_functions
+from bot.notifications.export_sender import MAX_SECONDS
+from domain.models import ExportJob
 from infra.log_metrics import LOG_METRICS
 from infra.permissions import PERMISSIONS
-from storage.dynamodb.schema import JOURNAL, TABLES, Table, definition
+from storage.dynamodb.schema import EXPORT_SUFFIX, JOURNAL, TABLES, Table, definition
 from tests.support.infra.iam_actions import allowed
 from tests.support.infra.service_calls import ROOT
 from tests.support.infra.synthesis import Resources, synthesize
 
-FUNCTIONS = ("slack", "api", "notifier", "sweep", "members")
+FUNCTIONS = ("slack", "api", "notifier", "export", "sweep", "members")
 
 
 def test_every_finding_of_cdk_nag_is_acknowledged_with_a_reason(assembly: Path) -> None:
@@ -129,7 +131,7 @@ def test_only_the_journal_is_streamed(prod: Resources) -> None:
 # Functions
 
 
-def test_there_are_five_functions(prod: Resources) -> None:
+def test_there_are_six_functions(prod: Resources) -> None:
     made = {one["FunctionName"] for one in prod.of("AWS::Lambda::Function")}
     assert made == {f"rollcall-prod-{name}" for name in FUNCTIONS}
     assert set(PERMISSIONS) == set(FUNCTIONS)
@@ -186,7 +188,7 @@ def test_policy_allows_exactly_the_permissions(prod: Resources, name: str) -> No
         ("logs:PutLogEvents", f"/rollcall/prod/{name}"),
         ("secretsmanager:GetSecretValue", secret),
     }
-    if name == "notifier":
+    if name in ("notifier", "export"):
         # Lambda reads the stream and sends dead letters with the function's role.
         wanted |= {
             (f"dynamodb:{action}", "journal.StreamArn")
@@ -201,22 +203,54 @@ def test_policy_allows_exactly_the_permissions(prod: Resources, name: str) -> No
 
 def test_journal_stream_wakes_the_notifier_only_for_new_entries(prod: Resources) -> None:
     """The delivery row (version 0) and delivered marks do not wake it."""
-    (source,) = prod.of("AWS::Lambda::EventSourceMapping")
-    assert prod.named(source["EventSourceArn"]) == "journal.StreamArn"
-    assert prod.named(source["FunctionName"]) == "notifier"
-    (pattern,) = source["FilterCriteria"]["Filters"]
-    assert json.loads(pattern["Pattern"]) == {
+    assert journal_filter(prod, "notifier") == {
         "eventName": ["INSERT"],
         "dynamodb": {"Keys": {"version": {"N": [{"anything-but": ["0"]}]}}},
     }
 
 
-def test_failed_record_is_retried_alone_and_then_kept(prod: Resources) -> None:
-    (source,) = prod.of("AWS::Lambda::EventSourceMapping")
+def test_journal_stream_wakes_the_export_function_only_for_jobs(prod: Resources) -> None:
+    """One job an invocation, with up to 15 minutes."""
+    assert journal_filter(prod, "export") == {
+        "eventName": ["INSERT"],
+        "dynamodb": {
+            "Keys": {
+                "event_id": {"S": [{"suffix": ExportJob.SUFFIX}]},
+                "version": {"N": [{"anything-but": ["0"]}]},
+            }
+        },
+    }
+    assert ExportJob("e1", 1, 0).job_id.endswith(EXPORT_SUFFIX)
+    source = subscription(prod, "export")
+    assert (source["BatchSize"], source["ParallelizationFactor"]) == (1, 10)
+    assert prod.function("export")["Timeout"] == 900
+    assert MAX_SECONDS + lambda_functions.RESERVE < 900
+
+
+def journal_filter(prod: Resources, function: str) -> object:
+    """Return the pattern of the records of the journal's stream that wake a function."""
+    source = subscription(prod, function)
+    assert prod.named(source["EventSourceArn"]) == "journal.StreamArn"
+    (pattern,) = source["FilterCriteria"]["Filters"]
+    return json.loads(pattern["Pattern"])
+
+
+def subscription(prod: Resources, function: str) -> Any:
+    (source,) = (
+        one
+        for one in prod.of("AWS::Lambda::EventSourceMapping")
+        if prod.named(one["FunctionName"]) == function
+    )
+    return source
+
+
+@pytest.mark.parametrize("function", ["notifier", "export"])
+def test_failed_record_is_retried_alone_and_then_kept(prod: Resources, function: str) -> None:
+    source = subscription(prod, function)
     assert source["BisectBatchOnFunctionError"] is True
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["MaximumRetryAttempts"] == 5
-    assert source["MaximumBatchingWindowInSeconds"] == 1
+    assert source.get("MaximumBatchingWindowInSeconds") == (1 if function == "notifier" else None)
     assert source["StartingPosition"] == "TRIM_HORIZON"
     assert prod.named(source["DestinationConfig"]["OnFailure"]["Destination"]) == "dead-letters"
 
@@ -227,22 +261,23 @@ def test_dead_letters_are_kept_for_two_weeks_and_encrypted(prod: Resources) -> N
     assert queue["SqsManagedSseEnabled"] is True
 
 
-def test_sweep_runs_each_minute(prod: Resources) -> None:
-    assert scheduled(prod)["rate(1 minute)"] == ("sweep", 0)
+def test_sweep_runs_each_minute_and_so_do_exports_that_were_left(prod: Resources) -> None:
+    assert scheduled(prod)["rate(1 minute)"] == [("sweep", 0), ("export", 0)]
 
 
 def test_members_are_synced_each_day(prod: Resources) -> None:
-    assert scheduled(prod)["rate(1 day)"] == ("members", 2)
+    assert scheduled(prod)["rate(1 day)"] == [("members", 2)]
 
 
-def scheduled(prod: Resources) -> dict[str, tuple[str, int]]:
-    """Return the function and the number of retries of each schedule."""
-    found = {}
-    for rule in prod.of("AWS::Events::Rule"):
-        (target,) = rule["Targets"]
-        retries = target["RetryPolicy"]["MaximumRetryAttempts"]
-        found[rule["ScheduleExpression"]] = (prod.named(target["Arn"]), retries)
-    return found
+def scheduled(prod: Resources) -> dict[str, list[tuple[str, int]]]:
+    """Return the functions of each schedule, with their numbers of retries."""
+    return {
+        rule["ScheduleExpression"]: [
+            (prod.named(target["Arn"]), target["RetryPolicy"]["MaximumRetryAttempts"])
+            for target in rule["Targets"]
+        ]
+        for rule in prod.of("AWS::Events::Rule")
+    }
 
 
 # The address
@@ -327,6 +362,7 @@ def test_error_of_a_function_raises_an_alarm(prod: Resources, name: str) -> None
         "api": (1, 1, 5),
         # What the stream, the next minute or Lambda tries again raises an alarm only if it lasts.
         "notifier": (1, 3, 1),
+        "export": (1, 3, 1),
         "sweep": (1, 3, 1),
         "members": (3, 1, 15),
     }[name]

@@ -146,14 +146,14 @@ def put_event(store: Store, event: Event | None = None) -> Event:
 
 
 def all_items(
-    read: Callable[..., Page[T]], *arguments: Any, limit: int = 3, **named: Any
+    read: Callable[..., Page[T]], *arguments: Any, limit: int | None = 3, **named: Any
 ) -> list[T]:
     """Return all items of a list; assert that no page is longer than `limit`."""
     items: list[T] = []
     cursor = None
     while True:
         page = read(*arguments, limit=limit, cursor=cursor, **named)
-        assert len(page.items) <= limit
+        assert limit is None or len(page.items) <= limit
         items += page.items
         cursor = page.next_cursor
         if cursor is None:

@@ -3,7 +3,7 @@
 Each was written by the code of its version: a worktree of the commit, its `Service`, and a dump. They all
 hold the same workspace, T1. In e1, with 2 seats, ada and ben took tickets 1 and 2, cleo 499, dora 500, eve
 999, finn 1000 and gus 1001; org wrote to the waitlist; then ben left, and cleo got the seat. e2 was canceled
-with ada in it. In SQLite, the deletion of the user `gone` was interrupted.
+with ada in it. The deletion of the user `gone` was interrupted.
 """
 
 from __future__ import annotations

@@ -107,19 +107,51 @@ class MemoryStore:
         }
 
     def list_events(
-        self, *, starting_from: datetime | None, limit: int, cursor: str | None = None
+        self,
+        *,
+        starting_from: datetime | None,
+        limit: int,
+        cursor: str | None = None,
+        organizer_id: str | None = None,
     ) -> Page[ListedEvent]:
-        return _page(
+        page = _page(
             [
-                ListedEvent.of(event)
-                for event in self.events.values()
-                if event.deletion is None
-                and (starting_from is None or event.starts_at >= starting_from)
+                event
+                for event in self._shown(organizer_id)
+                if starting_from is None or event.starts_at >= starting_from
             ],
             limit,
             cursor,
             lambda event: [event.starts_at.isoformat(), event.event_id],
         )
+        return Page(tuple(map(ListedEvent.of, page.items)), page.next_cursor)
+
+    def list_running_events(
+        self,
+        *,
+        since: datetime,
+        limit: int,
+        cursor: str | None = None,
+        organizer_id: str | None = None,
+    ) -> Page[ListedEvent]:
+        page = _page(
+            [
+                event
+                for event in self._shown(organizer_id)
+                if event.starts_at < since and event.ends_at is not None and event.ends_at >= since
+            ],
+            limit,
+            cursor,
+            lambda event: [event.over_at.isoformat(), event.event_id],
+        )
+        return Page(tuple(map(ListedEvent.of, page.items)), page.next_cursor)
+
+    def _shown(self, organizer_id: str | None) -> list[Event]:
+        return [
+            event
+            for event in self.events.values()
+            if event.deletion is None and (organizer_id is None or event.is_organizer(organizer_id))
+        ]
 
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         unfinished = [event.event_id for event in self.events.values() if event.is_unfinished]
@@ -146,7 +178,7 @@ class MemoryStore:
         )
 
     def get_waitlist(
-        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
+        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int | None
     ) -> tuple[WaitlistEntry, ...]:
         entries = sorted(
             (
@@ -167,7 +199,7 @@ class MemoryStore:
         return len(entries) - 1 if entries and entries[-1].user_id == entry.user_id else None
 
     def list_roster(
-        self, event_id: str, *, limit: int, cursor: str | None = None
+        self, event_id: str, *, limit: int | None, cursor: str | None = None
     ) -> Page[Registration]:
         rows = [
             row
@@ -207,7 +239,7 @@ class MemoryStore:
     def get_user(self, user_id: str) -> User | None:
         return self.users.get(user_id)
 
-    def list_users(self, *, limit: int, cursor: str | None = None) -> Page[User]:
+    def list_users(self, *, limit: int | None, cursor: str | None = None) -> Page[User]:
         return _page(self.users.values(), limit, cursor, lambda user: [user.name, user.user_id])
 
     def list_unfinished_users(self, *, limit: int, cursor: str | None = None) -> Page[str]:
@@ -270,7 +302,7 @@ _KEYS: dict[type, Callable[..., object]] = {
     PutWaitlistEntry: lambda action: action.entry.ticket,
     DeleteWaitlistEntry: lambda action: action.entry.ticket,
     CheckUser: lambda action: action.user_id,
-    PutJournalEntry: lambda action: action.entry.version,
+    PutJournalEntry: lambda action: (action.entry.event_id, action.entry.version),
 }
 
 
@@ -282,9 +314,10 @@ def _key(action: Action) -> tuple[str, object]:
 Key = Callable[[T], list[str | int]]
 
 
-def _page(items: Iterable[T], limit: int, cursor: str | None, key: Key[T]) -> Page[T]:
+def _page(items: Iterable[T], limit: int | None, cursor: str | None, key: Key[T]) -> Page[T]:
     """Return a page of a list in order of a key; the cursor's own item may be gone by now."""
     ordered = sorted(items, key=key)
+    limit = len(ordered) if limit is None else limit
     if cursor is not None:
         ended_at = _from_cursor(cursor)
         ordered = [item for item in ordered if key(item) > ended_at]

@@ -49,19 +49,16 @@ def deleted_card(title: str) -> Message:
     )
 
 
-def event_blocks(
-    event: Event, *, is_registered: bool | None = None, status: str = ""
-) -> Sequence[Block]:
+def event_blocks(event: Event, *, is_registered: bool | None = None) -> Sequence[Block]:
     """Show an event in a list.
 
     `is_registered` says whether the reader is registered or waitlisted, None if the list has many
-    readers. Buttons that can't apply to the reader are left out. `status` is the reader's status in words.
+    readers. Buttons that can't apply to the reader are left out.
     """
     lines = [bold(event.title, LISTED), when_and_where(event, LISTED)]
     if event.description:
         lines.append(escape(event.description, LISTED))
-    numbers = f"*{status}* · {occupancy(event)}" if status else occupancy(event)
-    blocks: list[Block] = [section("\n".join(lines)), context(numbers)]
+    blocks: list[Block] = [section("\n".join(lines)), context(occupancy(event))]
     if buttons := _buttons(event, is_registered=is_registered):
         blocks.append(ActionsBlock(block_id=f"event:{event.event_id}", elements=buttons))
     return blocks
@@ -91,6 +88,13 @@ def occupancy_bar(event: Event) -> str:
     return f"{'▰' * filled}{'▱' * (10 - filled)}  {occupancy(event)}"
 
 
+def register_button(event: Event) -> ButtonElement:
+    """Return the button to register, or to join the waitlist if the event is full."""
+    full = event.free_seats == 0 and event.has_waitlist
+    label = "Join waitlist" if full else "Register"
+    return button(label, ActionId.REGISTER, event.event_id, style="primary")
+
+
 def _organizers(event: Event) -> str:
     return ", ".join(map(mention, event.organizer_ids))
 
@@ -98,9 +102,7 @@ def _organizers(event: Event) -> str:
 def _buttons(event: Event, *, is_registered: bool | None = None) -> list[ButtonElement]:
     elements = []
     if event.status is EventStatus.OPEN and is_registered is not True:
-        full = event.free_seats == 0 and event.has_waitlist
-        label = "Join waitlist" if full else "Register"
-        elements.append(button(label, ActionId.REGISTER, event.event_id, style="primary"))
+        elements.append(register_button(event))
     if is_registered is not False:
         elements.append(button("Unregister", ActionId.UNREGISTER, event.event_id))
     return elements

@@ -1,88 +1,109 @@
-"""An event's attendees, read page by page into an organizer's spreadsheet (R8.8)."""
+"""An event's attendees and their names, read for an organizer's spreadsheet (R6.5, R8.8)."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import IO, cast
 
-from bot.blocks.mrkdwn import is_slack_id
 from bot.features.export import spreadsheet
-from bot.features.export.spreadsheet import Row
+from bot.features.export.spreadsheet import Attendee
 from bot.slack.files import File
-from domain.models import Event, Registration, User, WaitlistPosition
-from domain.ports import Store
+from domain.models import Event
+from domain.ports import INDEX_LAG, Clock, Store
 
-PAGE_SIZE = 100
-"""Attendees read at a time."""
+USERS_OF_ONE_REQUEST = 100
+"""Users that one batch read returns."""
 
 IN_MEMORY = 1_000_000
 """Bytes of a file that is kept in memory. A larger file goes to disk."""
 
 
-def export_file(store: Store, event: Event, names: Mapping[str, str]) -> File:
-    """Return the file with all attendees. Raises `Unavailable`.
+class AttendeeReader:
+    """Reads an event with 100,000 attendees in some fifty requests. `before_each` is called before each.
 
-    `names` has names that are not stored yet, by user id. The file is UTF-8 with a byte order mark, which Excel needs.
+    All methods raise `Unavailable`, and what `before_each` raises.
     """
+
+    def __init__(self, store: Store, clock: Clock, before_each: Callable[[], None]) -> None:
+        self._store = store
+        self._clock = clock
+        self._before_each = before_each
+
+    def read(self, event_id: str) -> tuple[Attendee, ...]:
+        """Return everybody who is in the event throughout, nobody twice (R6.5).
+
+        Attendees with a seat come first, in order of their tickets, then the waitlist in order. The
+        waitlist is read first: attendees move from there to the roster, never back. Who had a seat by
+        then is in the roster's index once `INDEX_LAG` has passed.
+        """
+        found: dict[str, Attendee] = {}
+        last = 0
+        self._before_each()
+        while entries := self._store.get_waitlist(event_id, after=last, limit=None):
+            for entry in entries:
+                _put(found, Attendee(entry.user_id, entry.registered_at, None, False))
+            last = entries[-1].ticket
+            self._before_each()
+        self._clock.sleep(INDEX_LAG)
+        cursor: str | None = None
+        while True:
+            self._before_each()
+            page = self._store.list_roster(event_id, limit=None, cursor=cursor)
+            for row in page.items:
+                _put(found, Attendee(row.user_id, row.registered_at, row.seated_at, True))
+            cursor = page.next_cursor
+            if cursor is None:
+                return tuple(sorted(found.values(), key=lambda one: not one.is_registered))
+
+    def names(self, event_id: str, user_ids: Collection[str]) -> dict[str, str]:
+        """Return the stored names of these users, by id.
+
+        A batch read returns 100 users, a page of the list of all users some 5,000, of whom not all may
+        be wanted. So it reads pages while they are fewer than the batches that are left.
+        """
+        names: dict[str, str] = {}
+        wanted = dict.fromkeys(user_ids)
+        pages, cursor = 0, None
+        while pages < len(wanted) // USERS_OF_ONE_REQUEST:
+            self._before_each()
+            page = self._store.list_users(limit=None, cursor=cursor)
+            pages += 1
+            for user in page.items:
+                if user.user_id in wanted:
+                    del wanted[user.user_id]
+                    names[user.user_id] = user.name
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        rest = list(wanted)
+        for first in range(0, len(rest), USERS_OF_ONE_REQUEST):
+            self._before_each()
+            batch = rest[first : first + USERS_OF_ONE_REQUEST]
+            users = self._store.get_rows(event_id, registrations_of=(), users=batch).users
+            names.update((user_id, user.name) for user_id, user in users.items())
+        return names
+
+
+def export_file(event: Event, attendees: Sequence[Attendee], names: Mapping[str, str]) -> File:
+    """Return the file with these attendees. It is UTF-8 with a byte order mark, which Excel needs."""
     content = cast("IO[bytes]", SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115  # the sender closes it
     text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
     writer = csv.writer(text)
     writer.writerow(spreadsheet.heading(event))
-    writer.writerows(_rows(store, event, names))
+    position = 0
+    for attendee in attendees:
+        position += not attendee.is_registered
+        name = names.get(attendee.user_id, "")
+        writer.writerow(spreadsheet.attendee_row(event, attendee, name, position))
     text.flush()
     text.detach()
     return spreadsheet.attendee_file(event, content)
 
 
-def attendee_pages(store: Store, event: Event) -> Iterator[Collection[User]]:
-    """Yield the event's attendees as stored users, page by page. Raises `Unavailable`."""
-    for registrations in _roster_pages(store, event.event_id):
-        yield _users(store, event, [one.user_id for one in registrations]).values()
-    for page in _waitlist_pages(store, event.event_id):
-        yield _users(store, event, [waitlisted.entry.user_id for waitlisted in page]).values()
-
-
-def _rows(store: Store, event: Event, missing_names: Mapping[str, str]) -> Iterator[Row]:
-    for registrations in _roster_pages(store, event.event_id):
-        users = _users(store, event, [registration.user_id for registration in registrations])
-        names = {**missing_names, **_known_names(users)}
-        for registration in registrations:
-            yield spreadsheet.registered_row(event, registration, names)
-    for page in _waitlist_pages(store, event.event_id):
-        users = _users(store, event, [waitlisted.entry.user_id for waitlisted in page])
-        names = {**missing_names, **_known_names(users)}
-        for waitlisted in page:
-            yield spreadsheet.waitlisted_row(event, waitlisted, names)
-
-
-def _known_names(users: Mapping[str, User]) -> dict[str, str]:
-    """Return the names that are known. A program may give its users names like their ids."""
-    return {
-        user_id: user.name
-        for user_id, user in users.items()
-        if user.is_named or not is_slack_id(user_id)
-    }
-
-
-def _roster_pages(store: Store, event_id: str) -> Iterator[Sequence[Registration]]:
-    cursor: str | None = None
-    while True:
-        page = store.list_roster(event_id, limit=PAGE_SIZE, cursor=cursor)
-        yield page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return
-
-
-def _waitlist_pages(store: Store, event_id: str) -> Iterator[Sequence[WaitlistPosition]]:
-    last = position = 0
-    while entries := store.get_waitlist(event_id, after=last, limit=PAGE_SIZE):
-        yield [WaitlistPosition(position + n, one) for n, one in enumerate(entries, start=1)]
-        last, position = entries[-1].ticket, position + len(entries)
-
-
-def _users(store: Store, event: Event, user_ids: Sequence[str]) -> dict[str, User]:
-    return dict(store.get_rows(event.event_id, registrations_of=(), users=user_ids).users)
+def _put(found: dict[str, Attendee], attendee: Attendee) -> None:
+    """Let an attendee's later status replace an earlier one, at its own place in the order."""
+    found.pop(attendee.user_id, None)
+    found[attendee.user_id] = attendee

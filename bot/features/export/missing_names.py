@@ -2,60 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterator, Mapping
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.blocks.mrkdwn import is_slack_id
-from bot.features.export.attendee_list import attendee_pages
-from bot.slack.api_errors import FAILURES, ErrorClass, classify
+from bot.slack.api_errors import ErrorClass, classify
 from bot.slack.slack_users import read_user
-from domain.models import Event
-from domain.ports import Store
 
 MAX_NAMES = 100_000
 """Names kept: as many as an event has seats. When there are more, all are looked up again."""
 
 
 class MissingNames:
-    """Looks names up in Slack for one export after the other, each in as many steps as it takes."""
+    """Looks names up in Slack for exports, each in as many steps as it takes."""
 
-    def __init__(self, store: Store, client: WebClient) -> None:
-        self._store = store
+    def __init__(self, client: WebClient) -> None:
         self._client = client
-        self._unfinished: dict[str, Iterator[str]] = {}
-        """The ids that the last export, if it is unfinished, has yet to look up, by event."""
+        self._unfinished: dict[str, list[str]] = {}
+        """The ids that each unfinished export has yet to look up."""
         self.names: dict[str, str] = {}
         """What was found, by user id. A member without a name has an empty one."""
 
-    def look_up(self, event: Event) -> Iterator[None]:
-        """Look up the names of an event's attendees, one at each step. A later call continues.
+    def among(self, names: Mapping[str, str]) -> list[str]:
+        """Return the ids of members whose stored name is their id, unless their name was found here."""
+        return [
+            user_id
+            for user_id, name in names.items()
+            if name == user_id and is_slack_id(user_id) and user_id not in self.names
+        ]
 
-        Raises one of `bot.slack.api_errors.FAILURES`, and `Unavailable`.
+    def completed(self, names: Mapping[str, str]) -> dict[str, str]:
+        """Return stored names, with those found here in place of ids. A program's user may be named as its id."""
+        return {
+            user_id: self.names.get(user_id, "")
+            if name == user_id and is_slack_id(user_id)
+            else name
+            for user_id, name in names.items()
+        }
+
+    def has_unfinished(self, export_id: str) -> bool:
+        """Return whether an export has names to look up still."""
+        return export_id in self._unfinished
+
+    def forget(self, export_id: str) -> None:
+        """Forget what an export has yet to look up: it is done, or another process does it."""
+        self._unfinished.pop(export_id, None)
+
+    def look_up(self, export_id: str, user_ids: list[str] | None = None) -> Iterator[None]:
+        """Look up names for an export, and yield between two of them. Without ids, continue.
+
+        Raises one of `bot.slack.api_errors.FAILURES`.
         """
-        user_ids = self._unfinished.pop(event.event_id, None) or self._missing(event)
-        for user_id in user_ids:
+        rest = user_ids if user_ids is not None else self._unfinished.get(export_id, [])
+        self._unfinished[export_id] = rest
+        while rest:
             if len(self.names) >= MAX_NAMES:
                 self.names.clear()
-            try:
-                name = self._name_of(user_id)
-                if name is not None:
-                    self.names[user_id] = name
-            except FAILURES:
-                self._unfinished = {event.event_id: chain([user_id], user_ids)}
-                raise
-            self._unfinished = {event.event_id: user_ids}
-            yield
-            self._unfinished.clear()
-
-    def _missing(self, event: Event) -> Iterator[str]:
-        for users in attendee_pages(self._store, event):
-            for user in users:
-                is_missing = not user.is_named and is_slack_id(user.user_id)
-                if is_missing and user.user_id not in self.names:
-                    yield user.user_id
+            name = self._name_of(rest[-1])
+            user_id = rest.pop()
+            if name is not None:
+                self.names[user_id] = name
+            if rest:
+                yield
+        self.forget(export_id)
 
     def _name_of(self, user_id: str) -> str | None:
         """Return a member's name in Slack, empty if there is none, and None if Slack refuses the app now."""

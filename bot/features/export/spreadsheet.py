@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import IO
+from typing import IO, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bot.slack.files import File, file_name
-from domain.models import Event, Registration, WaitlistPosition
+from domain.models import Event
 
 _FORMULA = re.compile(r"^[\s\x00-\x1f]*[=+\-@|%\uff0b\uff0d\uff1d\uff20]|^[\t\r\n]")
 """Matches a cell that a spreadsheet takes for a formula, also after white space and in full width."""
@@ -22,6 +22,15 @@ Row = Sequence[object]
 """The cells of one row."""
 
 
+class Attendee(NamedTuple):
+    """An attendee as the list shows it: a small tuple, because an event may have 100,000."""
+
+    user_id: str
+    registered_at: datetime
+    seated_at: datetime | None
+    is_registered: bool
+
+
 def heading(event: Event) -> Row:
     """Return the header row. All times are in the event's time zone."""
     return (
@@ -30,26 +39,13 @@ def heading(event: Event) -> Row:
     )
 
 
-def registered_row(event: Event, registration: Registration, names: Mapping[str, str]) -> Row:
-    """Return the row of a registered user."""
+def attendee_row(event: Event, attendee: Attendee, name: str, position: int) -> Row:
+    """Return an attendee's row. `position` counts on the waitlist only."""
     zone = ZoneInfo(event.time_zone)
     return (
-        *("registered", "", _name(registration.user_id, names), escape_cell(registration.user_id)),
-        *(_local(registration.registered_at, zone), _local(registration.seated_at, zone)),
-    )
-
-
-def waitlisted_row(event: Event, waitlisted: WaitlistPosition, names: Mapping[str, str]) -> Row:
-    """Return the row of a waitlisted user."""
-    entry, zone = waitlisted.entry, ZoneInfo(event.time_zone)
-    return (
-        *(
-            "waitlisted",
-            waitlisted.position,
-            _name(entry.user_id, names),
-            escape_cell(entry.user_id),
-        ),
-        *(_local(entry.registered_at, zone), ""),
+        *(("registered", "") if attendee.is_registered else ("waitlisted", position)),
+        *(escape_cell(name), escape_cell(attendee.user_id)),
+        *(_local(attendee.registered_at, zone), _local(attendee.seated_at, zone)),
     )
 
 
@@ -67,10 +63,6 @@ def escape_cell(text: str) -> str:
     """Return typed text as a cell that no spreadsheet evaluates. An apostrophe keeps it text (R8.11)."""
     text = _NEXT_CELL.sub("'", text)
     return f"'{text}" if _FORMULA.search(text) else text
-
-
-def _name(user_id: str, names: Mapping[str, str]) -> str:
-    return escape_cell(names.get(user_id, ""))
 
 
 def _local(moment: datetime | None, zone: ZoneInfo) -> str:

@@ -21,6 +21,7 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     listeners = HomeListeners(context)
     registrar.event("app_home_opened", listeners.opened)
     registrar.action(ActionId.HOME_REGISTRATIONS, listeners.show_registrations)
+    registrar.action(ActionId.HOME_PAST_REGISTRATIONS, listeners.show_past_registrations)
     registrar.action(ActionId.HOME_ORGANIZED, listeners.show_organized)
     registrar.action(ActionId.HOME_UPCOMING, listeners.show_upcoming)
 
@@ -36,8 +37,12 @@ class HomeListeners:
         self._home.publish_opened(event.user_id)
 
     def show_registrations(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
-        """Show another page of one's own registrations."""
-        self._show_page(action, registrations=_read_offset(action.value))
+        """Show another page of one's own registrations to come."""
+        self._show_page(action, registrations=_read_offset(action.value), is_past=False)
+
+    def show_past_registrations(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
+        """Show a page of one's registrations for past events."""
+        self._show_page(action, registrations=_read_offset(action.value), is_past=True)
 
     def show_organized(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Show another page of the events that one organizes."""
@@ -53,7 +58,7 @@ class HomeListeners:
 
 
 def _read_offset(value: str) -> int:
-    """Return the offset in the value of `ActionId.HOME_REGISTRATIONS`. Raises `MalformedPayload`."""
+    """Return the offset in a value of `ActionId.HOME_REGISTRATIONS`. Raises `MalformedPayload`."""
     if value == FIRST:
         return 0
     if not re.fullmatch(r"[0-9]{1,6}", value):

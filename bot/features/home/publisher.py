@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from slack_sdk import WebClient
 
@@ -16,12 +17,12 @@ from bot.slack.refusals import GuestRefused, GuestStatusUnknown
 from bot.slack.replies import changing_nothing
 from bot.slack.view_metadata import HomeMetadata
 from domain.errors import RollcallError
-from domain.models import Event, Page
+from domain.models import Event, Page, UserRegistration
 
 _logger = logging.getLogger(__name__)
 
-READ_SIZE = 10
-"""Events read at a time; some of them don't belong in the list."""
+ENOUGH = 5
+"""Events that a page of a list has at least, unless the list ends: some that are read don't belong in it."""
 
 
 class HomePublisher:
@@ -73,35 +74,53 @@ class HomePublisher:
             _log_refusal(error)
 
     def _publish(self, client: WebClient, user_id: str, shown: HomeMetadata) -> None:
-        registrations = self._service.list_registrations_of(user_id)
-        if shown.registrations >= len(registrations):
-            shown = shown.model_copy(update={"registrations": 0})
-        lists = home_views.Lists(
-            registrations,
-            fill_page(
-                lambda cursor: self._service.list_organized(
-                    user_id, limit=READ_SIZE, cursor=cursor
-                ),
-                shown.organized,
-                READ_SIZE // 2,
+        to_come = self._service.list_registrations_to_come(user_id)
+        organized = fill_page(
+            lambda cursor: self._service.list_organized(
+                user_id, limit=home_views.PAGE_SIZE, cursor=cursor
             ),
-            self._upcoming(user_id, shown.upcoming),
+            shown.organized,
+            ENOUGH,
+        )
+        lists = home_views.Lists(
+            user_id,
+            to_come,
+            self._service.list_past_registrations(user_id) if shown.is_past else None,
+            organized,
+            frozenset(
+                event.event_id
+                for event in organized.items
+                if self._service.takes_registrations(event)
+            ),
+            self._upcoming(user_id, shown.upcoming, to_come.items),
         )
         client.views_publish(user_id=user_id, view=home_views.home(lists, shown))
 
-    def _upcoming(self, user_id: str, cursor: str | None) -> Page[Event] | str:
-        """Return a page of the workspace's events, or why the member does not see them (R8.17)."""
+    def _upcoming(
+        self, user_id: str, cursor: str | None, registrations: Sequence[UserRegistration]
+    ) -> Page[Event] | str:
+        """Return a page of the workspace's events, or why the member does not see them (R8.17).
+
+        An event is shown once (R8.6): not here if the member is registered for it or organizes it.
+        """
         try:
             self._members.require_full_member(user_id)
         except (GuestRefused, GuestStatusUnknown) as refusal:
             return error_messages.sentence(refusal)
-        return fill_page(
-            lambda cursor: self._service.list_events(
+        registered = {one.event.event_id for one in registrations}
+
+        def read(cursor: str | None) -> Page[Event]:
+            page = self._service.list_events(
                 upcoming=True, limit=home_views.PAGE_SIZE, cursor=cursor
-            ),
-            cursor,
-            1,
-        )
+            )
+            others = (
+                event
+                for event in page.items
+                if event.event_id not in registered and not event.is_organizer(user_id)
+            )
+            return Page(tuple(others), page.next_cursor)
+
+        return fill_page(read, cursor, ENOUGH)
 
 
 def _log_refusal(error: Exception) -> None:

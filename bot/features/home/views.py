@@ -1,4 +1,8 @@
-"""App Home: a member's registrations, upcoming events, and the events they organize (R8.6)."""
+"""App Home: a member's registrations, the events they organize, and upcoming events (R8.6).
+
+An event is shown once. One that the member organizes is among those, with the member's own status and
+a button to manage it. One that the member is registered for is among the registrations.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +13,22 @@ from dataclasses import dataclass
 from slack_sdk.models.blocks import ActionsBlock, Block, DividerBlock, HeaderBlock
 from slack_sdk.models.views import View
 
-from bot.blocks.builders import button, plain, section
+from bot.blocks.builders import button, context, plain, section
 from bot.blocks.formatting import when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold
 from bot.features.browsing import views as browsing_views
 from bot.features.cards import views as cards_views
 from bot.slack.view_metadata import HomeMetadata
-from domain.models import Event, Page, UserRegistration
+from domain.models import Event, Page, RegistrationsToCome, UserRegistration
 
 PAGE_SIZE = 8
-"""Items of each list on one page. All three lists fit into the 100 blocks of a view."""
+"""Items of each list that are read at a time. All three lists fit into the 100 blocks of a view."""
 
 REGISTRATIONS_HEADING = "Your registrations"
 UPCOMING_HEADING = "Upcoming events"
 ORGANIZED_HEADING = "Events you organize"
+NO_OTHER_EVENTS = "No other upcoming events."
 
 FIRST = "first"
 """The value of a button that leads back to the start of a list."""
@@ -33,8 +38,13 @@ FIRST = "first"
 class Lists:
     """The lists of App Home: all of the member's registrations, and one page of the other lists."""
 
-    registrations: Sequence[UserRegistration]
+    user_id: str
+    to_come: RegistrationsToCome
+    past: Sequence[UserRegistration] | None
+    """The registrations for past events, if they are to be shown in place of those to come."""
     organized: Page[Event]
+    open_ids: frozenset[str]
+    """The ids of those organized events that take registrations."""
     upcoming: Page[Event] | str
     """Why the member does not see the list, in mrkdwn, if they don't."""
 
@@ -44,65 +54,115 @@ def home(lists: Lists, shown: HomeMetadata) -> View:
     create = button("Create an event", ActionId.CREATE_EVENT, "new", style="primary")
     blocks: list[Block] = [
         ActionsBlock(elements=[create]),
-        HeaderBlock(text=plain(REGISTRATIONS_HEADING)),
-        *_registrations(lists.registrations, shown.registrations),
+        *(_registrations(lists, shown) if lists.past is None else _past(lists.past, shown)),
+    ]
+    if lists.organized.items or lists.organized.next_cursor or shown.organized is not None:
+        blocks += [
+            DividerBlock(),
+            HeaderBlock(text=plain(ORGANIZED_HEADING)),
+            *_organized(lists, is_first=shown.organized is None),
+        ]
+    blocks += [
         DividerBlock(),
         HeaderBlock(text=plain(UPCOMING_HEADING)),
         *_upcoming(lists, is_first=shown.upcoming is None),
     ]
-    if lists.organized.items or shown.organized is not None:
-        blocks += [
-            DividerBlock(),
-            HeaderBlock(text=plain(ORGANIZED_HEADING)),
-            *_organized(lists.organized, is_first=shown.organized is None),
-        ]
     return View(type="home", blocks=blocks, private_metadata=json.dumps(shown.model_dump()))
 
 
-def _registrations(registrations: Sequence[UserRegistration], first: int) -> list[Block]:
-    page = registrations[first : first + PAGE_SIZE]
-    if not page:
-        return [section(browsing_views.NO_REGISTRATIONS)]
-    blocks: list[Block] = []
+def _registrations(lists: Lists, shown: HomeMetadata) -> list[Block]:
+    """Show the registrations to come, but those for events that the member organizes: these are below."""
+    own = [one for one in lists.to_come.items if not one.event.is_organizer(lists.user_id)]
+    first = shown.registrations if shown.registrations < len(own) else 0
+    page = own[first : first + PAGE_SIZE]
+    blocks: list[Block] = [HeaderBlock(text=plain(REGISTRATIONS_HEADING))]
     for one in page:
         blocks += browsing_views.registration_blocks(one)
-    following = first + len(page)
-    on = str(following) if following < len(registrations) else None
-    return blocks + _page_buttons(
-        ActionId.HOME_REGISTRATIONS,
-        on,
-        f"Show {len(registrations) - following} more",
-        is_first=first == 0,
+    organized = len(lists.to_come.items) - len(own)
+    if organized:
+        blocks.append(context(_also_organized(organized, is_all=not own)))
+    elif not own:
+        blocks.append(section(browsing_views.NO_REGISTRATIONS))
+    blocks += _offset_buttons(ActionId.HOME_REGISTRATIONS, first, len(page), len(own))
+    if lists.to_come.past_count:
+        label = f"{browsing_views.PAST_REGISTRATIONS} ({lists.to_come.past_count:,})"
+        past = button(label, ActionId.HOME_PAST_REGISTRATIONS, FIRST)
+        blocks.append(ActionsBlock(elements=[past]))
+    return blocks
+
+
+def _also_organized(count: int, *, is_all: bool) -> str:
+    also = "" if is_all else "also "
+    if count == 1:
+        return f"You’re {also}registered for an event that you organize. It’s listed below."
+    return f"You’re {also}registered for {count:,} events that you organize. They’re listed below."
+
+
+def _past(registrations: Sequence[UserRegistration], shown: HomeMetadata) -> list[Block]:
+    first = shown.registrations if shown.registrations < len(registrations) else 0
+    page = registrations[first : first + PAGE_SIZE]
+    blocks: list[Block] = [HeaderBlock(text=plain(browsing_views.PAST_REGISTRATIONS))]
+    for one in page:
+        blocks += browsing_views.past_registration_blocks(one)
+    if not page:
+        blocks.append(section(browsing_views.NO_PAST_REGISTRATIONS))
+    blocks += _offset_buttons(
+        ActionId.HOME_PAST_REGISTRATIONS, first, len(page), len(registrations)
     )
+    upcoming = button("Upcoming registrations", ActionId.HOME_REGISTRATIONS, FIRST)
+    return [*blocks, ActionsBlock(elements=[upcoming])]
+
+
+def _organized(lists: Lists, *, is_first: bool) -> list[Block]:
+    own = {one.event.event_id: one for one in lists.to_come.items}
+    blocks: list[Block] = []
+    for event in lists.organized.items:
+        registration = own.get(event.event_id)
+        blocks += _organized_event(event, registration, is_open=event.event_id in lists.open_ids)
+    return blocks + _page_buttons(
+        ActionId.HOME_ORGANIZED,
+        lists.organized.next_cursor,
+        "More of your events",
+        is_first=is_first,
+    )
+
+
+def _organized_event(
+    event: Event, registration: UserRegistration | None, *, is_open: bool
+) -> list[Block]:
+    """Show an event to its organizer, with the organizer's own registration, or a button to register."""
+    title = bold(event.title, LISTED)
+    if registration is not None:
+        title += f" · {browsing_views.status_text(registration)}"
+    text = f"{title}\n{when_and_where(event, LISTED)}\n{cards_views.occupancy_bar(event)}"
+    blocks: list[Block] = [section(text, button("Manage", ActionId.MANAGE, event.event_id))]
+    if registration is not None:
+        buttons = browsing_views.registration_buttons(registration)
+        blocks.append(ActionsBlock(elements=buttons))
+    elif is_open and (event.free_seats > 0 or event.has_waitlist):
+        blocks.append(ActionsBlock(elements=[cards_views.register_button(event)]))
+    return blocks
 
 
 def _upcoming(lists: Lists, *, is_first: bool) -> list[Block]:
     page = lists.upcoming
     if isinstance(page, str):
         return [section(page)]
-    statuses = {one.event.event_id: browsing_views.status_text(one) for one in lists.registrations}
     blocks: list[Block] = []
     for event in page.items:
-        status = statuses.get(event.event_id, "")
-        blocks += cards_views.event_blocks(event, is_registered=bool(status), status=status)
-    if not page.items:
-        blocks.append(section(browsing_views.NO_EVENTS))
+        blocks += cards_views.event_blocks(event, is_registered=False)
+    if not page.items and page.next_cursor is None:
+        has_others = lists.to_come.items or lists.organized.items or not is_first
+        blocks.append(section(NO_OTHER_EVENTS if has_others else browsing_views.NO_EVENTS))
     return blocks + _page_buttons(
         ActionId.HOME_UPCOMING, page.next_cursor, "More events", is_first=is_first
     )
 
 
-def _organized(page: Page[Event], *, is_first: bool) -> list[Block]:
-    blocks: list[Block] = [
-        section(
-            f"{bold(event.title, LISTED)}\n{when_and_where(event, LISTED)}\n{cards_views.occupancy_bar(event)}",
-            button("Manage", ActionId.MANAGE, event.event_id),
-        )
-        for event in page.items
-    ]
-    return blocks + _page_buttons(
-        ActionId.HOME_ORGANIZED, page.next_cursor, "More of your events", is_first=is_first
-    )
+def _offset_buttons(action: ActionId, first: int, count: int, of: int) -> list[Block]:
+    following = first + count
+    on = str(following) if following < of else None
+    return _page_buttons(action, on, f"Show {of - following:,} more", is_first=first == 0)
 
 
 def _page_buttons(action: ActionId, on: str | None, label: str, *, is_first: bool) -> list[Block]:

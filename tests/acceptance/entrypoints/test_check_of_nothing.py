@@ -125,7 +125,7 @@ def test_file_that_may_not_be_read_is_an_error(
     monkeypatch.setattr(
         os, "access", lambda *_: False
     )  # tests may run as root, who may do anything
-    assert f"you don't have permission to read and write {path}" in refusal(
+    assert f"you can't read and write {path}: check its permissions" in refusal(
         capsys, env(path.parent)
     )
 

@@ -190,12 +190,12 @@ def test_malformed_store_is_reported_and_creates_nothing(
     assert [*tmp_path.iterdir()] == []
 
 
-@pytest.mark.parametrize("place", ["/dev/null", "/", "a" * 300, "a" * 300 + "/x", "/proc/x.sqlite"])
+@pytest.mark.parametrize("name", ["/dev/null", "/", "a" * 300, "a" * 300 + "/x", "/proc/x.sqlite"])
 @pytest.mark.parametrize("command", ["tables create", "check --workspace T1"])
 def test_store_that_can_be_no_file_is_reported(
-    capsys: pytest.CaptureFixture[str], place: str, command: str
+    capsys: pytest.CaptureFixture[str], name: str, command: str
 ) -> None:
-    assert main(command.split(), {"ROLLCALL_STORE": f"sqlite:{place}"}) == 2
+    assert main(command.split(), {"ROLLCALL_STORE": f"sqlite:{name}"}) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("ROLLCALL_STORE: ")
 

@@ -235,11 +235,11 @@ def test_missing_table(configured: dict[str, str], capsys: pytest.CaptureFixture
     assert f"doctors-{TABLES[-1].name} missing" in problem
 
 
-@pytest.mark.parametrize("place", ["/dev/null", "/", "a" * 300, "a" * 300 + "/x"])
+@pytest.mark.parametrize("name", ["/dev/null", "/", "a" * 300, "a" * 300 + "/x"])
 def test_store_that_can_be_no_file(
-    configured: dict[str, str], capsys: pytest.CaptureFixture[str], place: str
+    configured: dict[str, str], capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    (problem,) = problems(configured | {"ROLLCALL_STORE": f"sqlite:{place}"}, capsys)
+    (problem,) = problems(configured | {"ROLLCALL_STORE": f"sqlite:{name}"}, capsys)
     assert "ROLLCALL_STORE: " in problem
 
 

@@ -115,7 +115,7 @@ def test_sweep_logs_failed_events_and_continues_with_others(
     poison(deployment, "poisoned")
     deployment.sweep()
     (error,) = (record for record in caplog.records if record.levelname == "ERROR")
-    assert error.getMessage() == "notifications of event poisoned failed"
+    assert error.getMessage() == "notifications of poisoned failed"
     (message,) = deployment.harness.direct_messages(DIEGO)
     assert "a seat in *Yoga in the park*" in message
 

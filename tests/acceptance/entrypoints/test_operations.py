@@ -25,7 +25,7 @@ from tests.support.earlier_data import write_sqlite_file
 from tests.support.slack.harness import SlackHarness
 
 DOC = Path("docs/operations.md")
-PLACES = ("/var/lib/rollcall", "/var/backups/rollcall", "/etc/rollcall.env", "/opt/rollcall")
+ROOTS = ("/var/lib/rollcall", "/var/backups/rollcall", "/etc/rollcall.env", "/opt/rollcall")
 
 
 def section() -> str:
@@ -100,7 +100,7 @@ def test_crontab_has_a_time_a_user_and_no_percent_sign() -> None:
 
 @pytest.fixture
 def machine(harness: SlackHarness, tmp_path: Path) -> Path:
-    """Give a folder in place of the machine's, with commands that need root or systemd made harmless."""
+    """Give a folder instead of the machine's, with commands that need root or systemd made harmless."""
     shims = tmp_path / "bin"
     shims.mkdir()
     for name, script in {
@@ -117,7 +117,9 @@ def machine(harness: SlackHarness, tmp_path: Path) -> Path:
     program.chmod(0o755)
     for folder in ("var", "etc"):
         (tmp_path / folder).mkdir()
-    run(tmp_path, next(blocks("owned by `rollcall`.")).partition("\n")[2])  # after useradd
+    run(
+        tmp_path, next(blocks("that only this user can enter:")).partition("\n")[2]
+    )  # after useradd
     (tmp_path / "etc/rollcall.env").write_text(
         f"SLACK_BOT_TOKEN={harness.workspace.app.bot_token}\n"
         f"SLACK_API_URL={harness.workspace.url}/api/\n"
@@ -134,8 +136,8 @@ def database(machine: Path) -> Path:
 
 def run(machine: Path, script: str) -> str:
     """Run commands of the page on the machine; return what they print."""
-    for place in PLACES:
-        script = re.sub(rf"(?<!\w){place}", f"{machine}{place}", script)
+    for root in ROOTS:
+        script = re.sub(rf"(?<!\w){root}", f"{machine}{root}", script)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SLACK")}
     ended = subprocess.run(
         ["sh", "-euc", f"umask 022\n{script}"],

@@ -1,5 +1,6 @@
 """The demo's command line."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +22,25 @@ def test_port_in_use_is_an_error_with_a_suggestion(
     error = capsys.readouterr().err
     assert f"Can't use port {port} on 127.0.0.1" in error
     assert "--port" in error
+
+
+def test_port_that_is_none_is_an_error_with_a_suggestion(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--port", "70000", "--data", str(tmp_path)]) == 1
+    assert "Can't use port 70000 on 127.0.0.1: a port is a number" in capsys.readouterr().err
+
+
+def test_data_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    """R10.6."""
+    before = os.umask(0)
+    try:
+        with demo(0, tmp_path / "data", empty=True, reset=False):
+            files = [*(tmp_path / "data").iterdir()]
+            assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    finally:
+        os.umask(before)
+    assert {file.name for file in files} >= {"playground.sqlite", "rollcall.sqlite"}
 
 
 def test_data_of_another_version_is_an_error_with_a_suggestion(

@@ -12,7 +12,7 @@ from domain.enums import NotificationKind
 from domain.errors import Invalid
 from domain.models import Card, DeliveryState, UnreachableRecipient
 from domain.ports import Unavailable
-from storage.dynamodb.items import from_wire, to_wire
+from storage.dynamodb.items import VERSION, from_wire, to_wire
 from storage.dynamodb.schema import JOURNAL
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.builders import all_items
@@ -82,7 +82,7 @@ def test_first_lease_writes_the_version_of_the_row(store: DynamoDBStore) -> None
     take_lease(store)
     name = store._keys.table_name(JOURNAL)
     item = dynamodb_client().scan(TableName=name)["Items"][0]
-    assert from_wire(item)["v"] == 1
+    assert from_wire(item)["v"] == VERSION
 
 
 def test_failed_condition_needs_no_second_request(store: DynamoDBStore) -> None:

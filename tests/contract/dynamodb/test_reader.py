@@ -11,6 +11,7 @@ import pytest
 
 from domain.errors import Invalid
 from domain.planning.plan import PutRegistration, PutWaitlistEntry
+from storage.dynamodb import reader
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.builders import (
     a_registration,
@@ -95,6 +96,21 @@ def test_page_continues_after_the_event_before_it_has_started(store: DynamoDBSto
         second = store.list_events(starting_from=later, limit=5, cursor=first.next_cursor)
     assert [event.event_id for event in second.items] == ["e2", "e3"]
     assert "ExclusiveStartKey" not in sent[0]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 7, 1_000])
+def test_few_events_of_one_organizer_are_found_among_pages_of_others(
+    store: DynamoDBStore, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """A page of what matches may be short or empty. The next one goes on after what was examined."""
+    monkeypatch.setattr(reader, "FIRST_LOOK", 2)
+    for day in range(12):
+        organizer_id = "ada" if day in (0, 5, 6, 7, 11) else "ben"
+        starts_at = START + timedelta(days=day)
+        put_event(store, an_event(f"e{day:02}", starts_at=starts_at, organizer_id=organizer_id))
+    with sent_queries(most):
+        listed = all_items(store.list_events, starting_from=None, organizer_id="ada", limit=2)
+    assert [event.event_id for event in listed] == ["e00", "e05", "e06", "e07", "e11"]
 
 
 def test_cursors_need_no_escaping_in_a_url(store: DynamoDBStore) -> None:

@@ -32,7 +32,7 @@ def test_table_is_on_demand_with_its_keys_and_indexes() -> None:
     events = client.describe_table(TableName="schema2-events")["Table"]
     assert events["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     indexes = {index["IndexName"]: index for index in events["GlobalSecondaryIndexes"]}
-    assert set(indexes) == {"upcoming", "unfinished", "due"}
+    assert set(indexes) == {"upcoming", "ending", "unfinished", "due"}
     carried = indexes["upcoming"]["Projection"]["NonKeyAttributes"]
     assert "registered_count" not in carried
     journal = client.describe_table(TableName="schema2-journal")["Table"]
@@ -57,9 +57,13 @@ def test_index_carries_exactly_what_is_read_from_it() -> None:
         for table in schema.TABLES
         for index in schema.definition(table, "").get("GlobalSecondaryIndexes", ())
     }
-    carried = ["title", "status", "closes_at", "listed"]
+    listed = ["title", "status", "closes_at", "listed", "organizer_id", "co_organizer_ids"]
     assert projections == {
-        ("events", "upcoming"): {"ProjectionType": "INCLUDE", "NonKeyAttributes": carried},
+        ("events", "upcoming"): {"ProjectionType": "INCLUDE", "NonKeyAttributes": listed},
+        ("events", "ending"): {
+            "ProjectionType": "INCLUDE",
+            "NonKeyAttributes": ["starts_at", *listed],
+        },
         ("events", "unfinished"): keys,
         ("events", "due"): keys,
         ("users", "members"): all_items,

@@ -27,7 +27,7 @@ Stored = dict[tuple[str, str], Any]
 
 PER_RUN = frozenset(
     {"version", "revision", "plan_id", "at", "created_at", "updated_at", "registered_at"}
-    | {"seated_at", "leased_until", "since"}
+    | {"seated_at", "leased_until", "since", "registered_version", "seated_version"}
 )
 """Fields that differ between two runs of the same calls: times, and ids of commits."""
 

@@ -66,13 +66,17 @@ def fill(
     free: int = 0,
     *,
     is_whole: bool = True,
+    **of_users: Any,
 ) -> None:
-    """Write a crowd. Unless it must be whole, DynamoDB stores only the first and last 60 as users."""
+    """Write a crowd. Unless it must be whole, DynamoDB stores only the first and last 60 as users.
+
+    `of_users` are values of every user.
+    """
     event, rows = crowd(event_id, registered, waitlisted, free)
     tickets = range(1, registered + waitlisted + 1)
     write_events(store, [event])
     if is_whole or isinstance(store, SQLiteStore):  # it has foreign keys
-        write_users(store, (f"{event_id}-{ticket}" for ticket in tickets))
+        write_users(store, (f"{event_id}-{ticket}" for ticket in tickets), **of_users)
     else:
         with_user = sorted({*tickets[:60], *tickets[-60:]})
         write_users(store, (f"{event_id}-{ticket}" for ticket in with_user))
@@ -97,9 +101,9 @@ def write_rows(store: SQLiteStore | DynamoDBStore, rows: Iterable[Registration])
     _write(store, _with_waitlist_entries(rows))
 
 
-def write_users(store: SQLiteStore | DynamoDBStore, user_ids: Iterable[str]) -> None:
+def write_users(store: SQLiteStore | DynamoDBStore, user_ids: Iterable[str], **values: Any) -> None:
     """Write users, each named as its id."""
-    users = map(a_user, user_ids)
+    users = (a_user(user_id, **values) for user_id in user_ids)
     if isinstance(store, DynamoDBStore):
         _put(store, ((store._keys.table_name(USERS), store._items.user(user)) for user in users))
         return

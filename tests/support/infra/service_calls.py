@@ -45,6 +45,11 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     "list_users": (FULL, lambda service: service.list_users()),
     "get_event": (FULL, lambda service: service.get_event("e1")),
     "is_over": (FULL, lambda service: service.is_over(service.get_event("e1"))),
+    "has_started": (FULL, lambda service: service.has_started(service.get_event("e1"))),
+    "takes_registrations": (
+        FULL,
+        lambda service: service.takes_registrations(service.get_event("e1")),
+    ),
     "list_organized": (FULL, lambda service: service.list_organized("organizer")),
     "list_events": (FULL, lambda service: service.list_events(upcoming=True)),
     "list_following": (FULL, lambda service: service.list_following()),
@@ -62,6 +67,8 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     "find_registration": (FULL, lambda service: service.find_registration("e1", "eve")),
     "get_registration": (FULL, lambda service: service.get_registration("e1", "eve")),
     "list_registrations_of": (FULL, lambda service: service.list_registrations_of("eve")),
+    "list_registrations_to_come": (FULL, lambda service: service.list_registrations_to_come("eve")),
+    "list_past_registrations": (FULL, lambda service: service.list_past_registrations("eve")),
     "find_registrations_of": (FULL, lambda service: service.find_registrations_of("eve", "event")),
     "list_registrations_in": (
         FULL_WITH_WAITLIST,

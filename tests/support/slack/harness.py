@@ -109,6 +109,7 @@ class SlackHarness:
         end = self.clock.monotonic() + seconds
         while self.clock.monotonic() <= end:
             self.bot.notification_worker.process_due_events()
+            self.bot.notification_worker.exports.process_due_jobs()
             self.clock.advance(0.5)
 
     def direct_messages(self, user_id: str) -> list[str]:

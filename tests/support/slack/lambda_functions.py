@@ -19,7 +19,7 @@ from bot.entrypoints.settings import Settings
 from playground.client.member_client import MemberClient
 from playground.client.transport import BotResponse
 from playground.demo.seed import EVENTS
-from storage.dynamodb.schema import JOURNAL
+from storage.dynamodb.schema import EXPORT_SUFFIX, JOURNAL
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.local import client_of, local_client, local_endpoint
 from tests.support.dynamodb.moto import REGION
@@ -98,16 +98,23 @@ class Deployment:
         return MemberClient(self.harness.workspace, deliver, SECRET)
 
     def deliver(self) -> list[str]:
-        """Give the notifier the new records of the stream; return the sequence numbers that it reports as failed."""
+        """Give the functions the new records of the stream; return the sequence numbers that they report as failed."""
         records = self.stream()
         if not records:
             return []
-        said = self.functions["notifier"]({"Records": records}, Context())
-        return [failed["itemIdentifier"] for failed in said["batchItemFailures"]]
+        calls = [("notifier", records), *(("export", [one]) for one in records if is_job(one))]
+        return [
+            failed["itemIdentifier"]
+            for function, batch in calls
+            for failed in self.functions[function]({"Records": batch}, Context())[
+                "batchItemFailures"
+            ]
+        ]
 
     def sweep(self) -> None:
-        """Run the sweep function once."""
-        self.functions["sweep"]({"source": "aws.events"}, Context())
+        """Run once what runs each minute."""
+        for function in ("sweep", "export"):
+            self.functions[function]({"source": "aws.events"}, Context())
 
 
 def new_stream_records(store: DynamoDBStore) -> Callable[[], list[dict[str, Any]]]:
@@ -147,6 +154,11 @@ def is_new_entry(record: Mapping[str, Any]) -> bool:
     return is_new and record["dynamodb"]["Keys"]["version"] != {"N": "0"}
 
 
+def is_job(record: Mapping[str, Any]) -> bool:
+    key: str = record["dynamodb"]["Keys"]["event_id"]["S"]
+    return key.endswith(EXPORT_SUFFIX)
+
+
 @contextmanager
 def deployed(harness: SlackHarness) -> Iterator[Deployment]:
     """Yield the functions, each with its own client that has the permissions it has in AWS."""
@@ -163,6 +175,7 @@ def deployed(harness: SlackHarness) -> Iterator[Deployment]:
         "slack": lambda_functions.build_slack_function,
         "api": lambda_functions.build_api_function,
         "notifier": lambda_functions.build_notifier_function,
+        "export": lambda_functions.build_export_function,
         "sweep": lambda_functions.build_sweep_function,
         "members": lambda_functions.build_members_function,
     }

@@ -14,8 +14,11 @@ FOLDERS = ("bot", "domain", "storage", "infra", "playground", "tests", "docs")
 EXCEPTIONS = {
     ("bot/features/calendar/calendar_file.py", "cancelled"),  # codespell:ignore
     ("tests/acceptance/slack/calendar/test_calendar.py", "cancelled"),  # codespell:ignore
+    ("storage/older_forms.py", "cancelled"),  # codespell:ignore
+    ("storage/older_forms.py", "capacity raise"),
+    ("storage/older_forms.py", "untold"),
 }
-"""Files with a banned word, and why: iCalendar spells its status this way."""
+"""Files with a banned word, and why: iCalendar spells its status this way, and earlier versions stored it."""
 
 
 def banned_words() -> tuple[set[str], set[str]]:

@@ -49,7 +49,7 @@ class InterruptedStore(MemoryStore):
         self.always_before_waitlist: Action | None = None
 
     def get_waitlist(
-        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
+        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int | None
     ) -> tuple[WaitlistEntry, ...]:
         action, self.before_waitlist = self.before_waitlist or self.always_before_waitlist, None
         if action is not None:

@@ -37,7 +37,7 @@ class UnreadableRosterStore(SQLiteStore):
         self.is_unreadable = self.fails_after_commit
 
     def list_roster(
-        self, event_id: str, *, limit: int, cursor: str | None = None
+        self, event_id: str, *, limit: int | None, cursor: str | None = None
     ) -> Page[Registration]:
         if self.is_unreadable:
             raise Unavailable

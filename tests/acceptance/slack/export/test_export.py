@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 
 import pytest
@@ -12,14 +10,9 @@ from bot.blocks.ids import ActionId
 from bot.features.export.spreadsheet import escape_cell
 from domain.inputs import EventChanges, UserDraft
 from playground.web_api.fault_injection import Fault
-from playground.workspace.state import StoredFile
+from tests.support.slack.exports import rows
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, PRIYA, SlackHarness, files
 from tests.support.slack.modals import GONE, NOT_ALLOWED, manage_modal, press, said, top
-
-
-def rows(file: StoredFile) -> list[list[str]]:
-    assert file.content is not None
-    return list(csv.reader(io.StringIO(file.content.decode("utf-8-sig"))))
 
 
 def yoga(harness: SlackHarness) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bot.blocks.ids import ActionId
 from bot.features.browsing.views import NO_EVENTS, NO_REGISTRATIONS
+from bot.features.home.views import NO_OTHER_EVENTS
 from bot.features.home.views import ORGANIZED_HEADING as ORGANIZED
 from bot.features.home.views import REGISTRATIONS_HEADING as OWN
 from bot.features.home.views import UPCOMING_HEADING as UPCOMING
@@ -105,22 +106,84 @@ def test_register_twice_in_home_changes_nothing(harness: SlackHarness) -> None:
     assert harness.assert_invariants() == before
 
 
-def test_upcoming_event_offers_register_or_unregister(harness: SlackHarness) -> None:
+def test_event_is_shown_once(harness: SlackHarness) -> None:
+    """R8.6: with what one can do with it, where one looks for it."""
     harness.event()
     harness.event("chess", title="Chess", capacity=5)
+    harness.event("choir", title="Choir", organizer_id=CHLOE)
+    harness.event("dinner", title="Dinner", organizer_id=CHLOE)
     harness.register(CHLOE)
-    text = part(said(home(harness)), UPCOMING)
-    chess, yoga = sorted(
-        text.split("*Yoga in the park*"), key=lambda one: f"[{ActionId.UNREGISTER}]" in one
-    )
-    assert f"[{ActionId.REGISTER}]" in chess
-    assert f"[{ActionId.UNREGISTER}]" not in chess
-    assert f"[{ActionId.UNREGISTER}]" in yoga
-    assert "waitlist]" not in yoga
-    assert f"*You have a seat* · {sentences.taken(1, 2)}" in yoga, (
-        "it is not to look like one that one is not in"
-    )
-    assert "You have" not in chess
+    harness.register(CHLOE, event_id="dinner")
+    text = said(home(harness))
+    titles = ("Yoga in the park", "Chess", "Choir", "Dinner")
+    assert [text.count(f"*{title}*") for title in titles] == [1, 1, 1, 1]
+    own, organized, upcoming = part(text, OWN), part(text, ORGANIZED), part(text, UPCOMING)
+    assert "*Yoga in the park* · You have a seat" in own
+    assert "You’re also registered for an event that you organize." in own
+    choir, dinner = sorted(organized.split("*Dinner*"), key=lambda one: "You have a seat" in one)
+    assert organized.count(f"[{ActionId.MANAGE}]") == 2
+    assert f"[{ActionId.REGISTER}]" in choir
+    assert f"[{ActionId.UNREGISTER}]" in dinner
+    assert f"[{ActionId.REGISTER}]" not in dinner
+    assert f"[{ActionId.REGISTER}]" in upcoming
+    assert f"[{ActionId.UNREGISTER}]" not in upcoming
+
+
+def test_home_does_not_say_that_nothing_is_coming_up_if_all_of_it_is_above(
+    harness: SlackHarness,
+) -> None:
+    harness.event(organizer_id=CHLOE)
+    harness.register(CHLOE)
+    text = said(home(harness))
+    assert NO_OTHER_EVENTS in part(text, UPCOMING)
+    assert NO_REGISTRATIONS not in text
+    assert "You’re registered for an event that you organize." in part(text, OWN)
+
+
+def test_organized_event_is_found_behind_a_hundred_of_others(harness: SlackHarness) -> None:
+    for number in range(150):
+        starts_at = harness.clock.now() + timedelta(days=1, minutes=number)
+        harness.event(f"o{number}", organizer_id=BJORN, starts_at=starts_at)
+    harness.event("mine", title="Mine", organizer_id=CHLOE, listed=False)
+    assert "*Mine*" in part(said(home(harness)), ORGANIZED)
+
+
+def test_running_event_stays_with_its_organizer_until_a_day_after_its_end(
+    harness: SlackHarness,
+) -> None:
+    starts_at = harness.clock.now() + timedelta(hours=1)
+    harness.event(organizer_id=CHLOE, starts_at=starts_at, ends_at=starts_at + timedelta(days=3))
+    for days, is_shown in ((2.5, True), (1, True), (1, False)):
+        harness.clock.advance(timedelta(days=days))
+        assert ("*Yoga in the park*" in part(said(home(harness)), ORGANIZED)) is is_shown
+        assert f"[{ActionId.REGISTER}]" not in now(harness), "it takes no registrations"
+
+
+def test_past_registrations_are_one_press_away(harness: SlackHarness) -> None:
+    """R5.5: ten past events once hid tomorrow's."""
+    for number in range(10):
+        starts_at = harness.clock.now() + timedelta(hours=1)
+        harness.event(f"past{number}", title=f"Lunch {number}", starts_at=starts_at)
+        harness.register(CHLOE, event_id=f"past{number}")
+        harness.clock.advance(timedelta(days=1))
+    harness.event("next", title="Dinner")
+    harness.register(CHLOE, event_id="next")
+    first = home(harness)
+    assert "*Dinner* · You have a seat" in part(said(first), OWN)
+    assert "Lunch" not in said(first)
+    harness.slack.click(CHLOE, first, ActionId.HOME_PAST_REGISTRATIONS)
+    text = now(harness)
+    assert text.index("*Lunch 9* · You had a seat") < text.index("*Lunch 8*")
+    assert "*Lunch 1*" not in text
+    assert "*Dinner*" not in text, "it is shown once, and not as one to register for"
+    view = harness.workspace.views.home(CHLOE)
+    assert view is not None
+    harness.slack.click(CHLOE, view, ActionId.HOME_PAST_REGISTRATIONS, value="8")
+    assert "*Lunch 1*" in now(harness)
+    view = harness.workspace.views.home(CHLOE)
+    assert view is not None
+    harness.slack.click(CHLOE, view, ActionId.HOME_REGISTRATIONS)
+    assert now(harness) == said(first)
 
 
 def test_canceled_event_shows_former_status(harness: SlackHarness) -> None:
@@ -152,8 +215,10 @@ def test_each_list_is_paged_separately(harness: SlackHarness) -> None:
     for number in range(20):
         starts_at = harness.clock.now() + timedelta(days=2 + number)
         harness.event(
-            f"e{number:02}", title=f"Talk {number:02}", organizer_id=CHLOE, starts_at=starts_at
+            f"m{number:02}", title=f"Mine {number:02}", organizer_id=CHLOE, starts_at=starts_at
         )
+        harness.event(f"o{number:02}", title=f"Other {number:02}", starts_at=starts_at)
+        harness.event(f"e{number:02}", title=f"Talk {number:02}", starts_at=starts_at)
         harness.register(CHLOE, event_id=f"e{number:02}")
     first = home(harness)
     harness.slack.click(CHLOE, first, ActionId.HOME_UPCOMING)
@@ -161,14 +226,16 @@ def test_each_list_is_paged_separately(harness: SlackHarness) -> None:
         CHLOE, harness.workspace.views.home(CHLOE) or first, ActionId.HOME_REGISTRATIONS
     )
     text = now(harness)
-    assert "Talk 08" in part(text, UPCOMING)
-    assert "Talk 00" not in part(text, UPCOMING)
+    assert "Other 08" in part(text, UPCOMING)
+    assert "Other 00" not in part(text, UPCOMING)
     assert "Talk 08" in part(text, OWN)
-    assert "Talk 00" in part(text, ORGANIZED)
+    assert "Talk 00" not in part(text, OWN)
+    assert "Mine 00" in part(text, ORGANIZED)
     harness.slack.click(
         CHLOE, harness.workspace.views.home(CHLOE) or first, ActionId.HOME_ORGANIZED
     )
-    assert "Talk 00" not in part(now(harness), ORGANIZED)
+    assert "Mine 00" not in part(now(harness), ORGANIZED)
+    assert "Mine 08" in part(now(harness), ORGANIZED)
     for action in (ActionId.HOME_UPCOMING, ActionId.HOME_REGISTRATIONS, ActionId.HOME_ORGANIZED):
         view = harness.workspace.views.home(CHLOE)
         assert view is not None

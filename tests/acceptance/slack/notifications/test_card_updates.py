@@ -13,10 +13,10 @@ from slack_sdk.web import SlackResponse
 
 from bot.blocks.ids import ActionId
 from bot.features.cards.views import deleted_card
-from bot.notifications.delivery import INDEX_LAG
 from bot.notifications.rate_limiter import BURST, UPDATES_A_MINUTE
 from bot.notifications.worker import NotificationWorker
 from domain.inputs import EventChanges
+from domain.ports import INDEX_LAG
 from playground.demo.seed import EVENTS, GENERAL, RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.environment import run_now

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
 from bot.notifications.card_updater import RETRY_DELAY
-from bot.notifications.delivery import INDEX_LAG, MAX_RETRY_DELAY
+from bot.notifications.delivery import MAX_RETRY_DELAY
 from bot.notifications.sender import FIRST_RETRY_DELAY
 from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
 from bot.slack.api_errors import PAUSE
 from domain.enums import Audience
 from domain.inputs import AnnouncementDraft
+from domain.ports import INDEX_LAG, Clock
 from playground.web_api.fault_injection import Fault
 from tests.support.environment import ApartClock, ids, run_now, service_on
 from tests.support.notifications.delivery import POST, promote, sent_to, undelivered
@@ -37,20 +42,35 @@ def jump_by(harness: SlackHarness, jump: timedelta) -> None:
     harness.clock.set_wall(harness.clock.now() + jump)
 
 
-def swept(harness: SlackHarness) -> tuple[NotificationWorker, list[float]]:
-    """Return a worker that has just swept, and the times of its sweeps."""
-    sweeps: list[float] = []
-    worker = NotificationWorker(
+def another_worker(
+    harness: SlackHarness,
+    clock: Clock,
+    *,
+    client: WebClient | None = None,
+    holder: str = "another",
+    sweep: Callable[[], object] = lambda: 0,
+) -> NotificationWorker:
+    """Return the worker of another process on the same data."""
+    return NotificationWorker(
         harness.store,
-        harness.client,
-        harness.clock,
-        holder="another",
-        sweep=lambda: sweeps.append(harness.clock.monotonic()),
+        client or harness.client,
+        clock,
+        holder=holder,
+        sweep=sweep,
         reconcile=lambda: None,
         spawn=run_now,
     )
-    worker.process_due_events()
-    return worker, sweeps
+
+
+class InterruptedSlack(WebClient):
+    """Slack client that lets something happen right after each of its calls."""
+
+    meanwhile: Callable[[], object]
+
+    def api_call(self, api_method: str, **rest: Any) -> SlackResponse:
+        response = super().api_call(api_method, **rest)
+        self.meanwhile()
+        return response
 
 
 # One process, whose wall clock jumps
@@ -130,7 +150,11 @@ def test_rate_limit_and_refusal_of_the_app_end_when_they_should(
 
 @jumps
 def test_sweep_runs_each_minute(harness: SlackHarness, jump: timedelta) -> None:
-    worker, sweeps = swept(harness)
+    sweeps: list[float] = []
+    worker = another_worker(
+        harness, harness.clock, sweep=lambda: sweeps.append(harness.clock.monotonic())
+    )
+    worker.process_due_events()
     jump_by(harness, jump)
     assert worker.process_due_events() == SWEEP_INTERVAL
     harness.clock.advance(SWEEP_INTERVAL)
@@ -186,16 +210,26 @@ def test_retry_that_another_process_deferred_waits_for_no_longer_than_its_delay(
     harness.event()
     promote(harness, CHLOE)
     harness.api.fail_next(POST, Fault.server_error(503))
-    other = NotificationWorker(
-        harness.store,
-        harness.client,
-        ApartClock(harness.clock, by),
-        holder="other",
-        sweep=lambda: 0,
-        reconcile=lambda: None,
-        spawn=run_now,
-    )
+    other = another_worker(harness, ApartClock(harness.clock, by))
     assert other.process_event("yoga") is not None
     assert harness.direct_messages(CHLOE) == []
     harness.deliver_due(FIRST_RETRY_DELAY)
     assert kinds_of(harness.direct_messages(CHLOE)) == ["promoted"]
+
+
+@apart
+def test_process_whose_clock_is_apart_sends_nothing_meanwhile(
+    harness: SlackHarness, by: timedelta
+) -> None:
+    """It takes no lease from a process that is sending."""
+    harness.event()
+    promote(harness, CHLOE, DIEGO)
+    other = another_worker(harness, ApartClock(harness.clock, by), holder="other")
+    slack = InterruptedSlack(
+        token=harness.client.token, base_url=harness.client.base_url, retry_handlers=[]
+    )
+    slack.meanwhile = lambda: other.process_event("yoga")
+    worker = another_worker(harness, harness.clock, client=slack, holder="this")
+    assert worker.process_event("yoga") is None
+    assert sent_to(harness) == [CHLOE, DIEGO]
+    assert undelivered(harness) == ()

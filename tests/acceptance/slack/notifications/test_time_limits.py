@@ -8,7 +8,7 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.entrypoints.lambda_functions import RESERVE, STORE_RESERVE
-from bot.notifications.worker import MAX_PAUSES
+from bot.notifications.due_work import MAX_PAUSES
 from bot.slack.web_client import LEAST_SECONDS, TimeLimitedClient
 from domain.ports import Unavailable
 from playground.demo.seed import EVENTS, RANDOM

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +30,7 @@ from bot.features.ending import views as ending_views
 from bot.features.event_form import views as event_form_views
 from bot.features.event_form.changed_fields import fingerprints
 from bot.features.history import views as history_views
+from bot.features.home import publisher as home_publisher
 from bot.features.home import views as home_views
 from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
@@ -234,7 +236,15 @@ MOVE = RegistrationHistoryEntry(
     tuple(left(IDS[0], cause=Cause.REMOVED, reason=WORST * MAX_REASON_LENGTH) for _ in range(2)),
     49,
 )
-LISTS = home_views.Lists(OWN, Page(SOME, CURSOR), Page(SOME[: home_views.PAGE_SIZE], CURSOR))
+MOST_READ = home_publisher.ENOUGH - 1 + home_views.PAGE_SIZE
+LISTS = home_views.Lists(
+    "an attendee",
+    RegistrationsToCome((*OWN, *(own(None, one) for one in SOME)), 1_000),
+    None,
+    Page(SOME[:MOST_READ], CURSOR),
+    frozenset(one.event_id for one in SOME),
+    Page(SOME[:MOST_READ], CURSOR),
+)
 SHOWN = HomeMetadata(registrations=8, organized=CURSOR, upcoming=CURSOR)
 
 
@@ -291,6 +301,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         ChangeOutcome(LARGEST, is_moved=True)
     ),
     "home.views.home": lambda: home_views.home(LISTS, SHOWN),
+    "home.views.home, past": lambda: home_views.home(replace(LISTS, past=OWN), SHOWN),
     "manage.views.manage_event": lambda: manage(attendee_views.ATTENDEES_PAGE, 0),
     "manage.views.manage_event, line": lambda: manage(0, attendee_views.ATTENDEES_PAGE),
     "manage.views.manage_event, both": lambda: manage(HALF, HALF),

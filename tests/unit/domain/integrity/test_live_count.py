@@ -145,7 +145,9 @@ def test_waitlisted_registration_on_the_roster_is_not_counted() -> None:
     assert waitlisted.status is RegistrationStatus.WAITLISTED
 
     class Listed(Meanwhile):
-        def list_roster(self, event_id: str, *, limit: int, cursor: str | None = None) -> object:
+        def list_roster(
+            self, event_id: str, *, limit: int | None, cursor: str | None = None
+        ) -> object:
             page = self._store.list_roster(event_id, limit=limit, cursor=cursor)
             return type(page)((*page.items, waitlisted), page.next_cursor)
 

@@ -30,7 +30,7 @@ from domain.planning import planner
 from domain.planning.plan import CheckUser, Plan
 from domain.planning.snapshot import InconsistentSnapshot, Snapshot
 from tests.support.environment import START, ids, new_event, new_users, service_on
-from tests.support.invariants import assert_invariants, everything_in
+from tests.support.invariants import Everything, assert_invariants, everything_in
 from tests.support.memory_store import MemoryStore
 from tests.support.scale import scaled
 
@@ -70,11 +70,20 @@ def new_store(capacity: int = 2) -> MemoryStore:
     return store
 
 
+def without_versions(registration: Registration) -> Registration:
+    """Return a registration without the versions of its commits."""
+    return registration.model_copy(update={"registered_version": None, "seated_version": None})
+
+
+def all_without_versions(stored: Everything) -> dict[tuple[str, str], Registration]:
+    return {key: without_versions(row) for key, row in stored.registrations.items()}
+
+
 def result_of(outcome: object) -> object:
     """Return an outcome without the event, which is the one after the whole commit."""
     match outcome:
         case RegisterOutcome(_, registration, position):
-            return registration, position
+            return without_versions(registration), position
         case UnregisterOutcome(_, registration, promoted):
             return registration.ticket, promoted
         case ChangeOutcome(_, changed, promoted):
@@ -104,7 +113,7 @@ def test_batch_equals_its_commands_one_by_one(
                 alone = plan_and_apply(apart, [rest.pop(0)], plan_ids())
                 assert result_of(outcome) == result_of(alone.outcomes[0])
         one, other = assert_invariants(together), assert_invariants(apart)
-        assert one.registrations == other.registrations
+        assert all_without_versions(one) == all_without_versions(other)
         assert one.waitlist == other.waitlist
 
 

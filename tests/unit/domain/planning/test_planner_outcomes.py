@@ -97,7 +97,14 @@ def outcome(plan: Plan) -> object:
 
 def test_register_with_a_free_seat_is_registered() -> None:
     plan = planned(Register("new"), at=event(capacity=2, waitlist_count=0, waitlist_by_block={}))
-    new = row("new", 4).model_copy(update={"registered_at": LATER, "seated_at": LATER})
+    new = row("new", 4).model_copy(
+        update={
+            "registered_at": LATER,
+            "registered_version": 4,
+            "seated_at": LATER,
+            "seated_version": 4,
+        }
+    )
     assert outcome(plan) == RegisterOutcome(event(), new, None)
     registered = change(ChangeKind.REGISTERED, user_id="new", actor_id="new", ticket=4)
     assert recorded(plan) == ((registered,), ())
@@ -105,7 +112,9 @@ def test_register_with_a_free_seat_is_registered() -> None:
 
 def test_register_for_a_full_event_is_waitlisted_with_a_position() -> None:
     plan = planned(Register("new"))
-    new = row("new", 4, WAITLISTED).model_copy(update={"registered_at": LATER})
+    new = row("new", 4, WAITLISTED).model_copy(
+        update={"registered_at": LATER, "registered_version": 4}
+    )
     assert outcome(plan) == RegisterOutcome(event(), new, 3)
     waitlisted = change(ChangeKind.WAITLISTED, user_id="new", actor_id="new", ticket=4)
     assert recorded(plan) == ((waitlisted,), ())
@@ -633,8 +642,8 @@ def test_create_records_its_actor() -> None:
 
 
 def test_promoted_registration_keeps_ticket_and_registration_time() -> None:
-    """R4.2: only `seated_at` is new."""
+    """R4.2: only the seat's time and version are new."""
     plan = planned(Unregister("sits"))
     assert [
         action.registration for action in plan.actions if isinstance(action, PutRegistration)
-    ] == [row("first", 2).model_copy(update={"seated_at": LATER})]
+    ] == [row("first", 2).model_copy(update={"seated_at": LATER, "seated_version": 4})]

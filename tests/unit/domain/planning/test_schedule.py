@@ -23,6 +23,7 @@ from tests.support.environment import (
     START,
     ManualClock,
     commit_together,
+    ids,
     new_event,
     new_users,
     service_on,
@@ -205,6 +206,24 @@ def test_edit_between_due_time_and_sweep_keeps_the_reminder(
     ]
     assert kinds == [NotificationKind.REMINDER]
     assert service.sweep() == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"reminders": (1440, 180)}, {"registration_deadline": START + timedelta(hours=40)}],
+    ids=["reminders", "deadline"],
+)
+def test_edit_does_not_repeat_a_reminder_that_was_sent_by_a_clock_ahead(
+    changes: dict[str, object],
+) -> None:
+    """The sweep's clock was an hour ahead of the editor's, or this process's was set back since."""
+    service, store = overdue()
+    assert service.sweep() == 1
+    editor = service_on(store, clock=ManualClock(START + timedelta(hours=23)), new_id=ids("editor"))
+    editor.edit_event("e1", EventChanges.of(**changes))
+    due = store.events["e1"].next_due_at
+    assert due is not None
+    assert due > START + timedelta(days=1)
 
 
 def test_moved_event_drops_an_overdue_reminder() -> None:

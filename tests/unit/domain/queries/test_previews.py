@@ -38,7 +38,7 @@ class BusyStore(MemoryStore):
         return last
 
     def get_waitlist(
-        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int
+        self, event_id: str, *, after: int = 0, until: int | None = None, limit: int | None
     ) -> tuple[WaitlistEntry, ...]:
         entries = super().get_waitlist(event_id, after=after, until=until, limit=limit)
         self._has_read("waitlist")

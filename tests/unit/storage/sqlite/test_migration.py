@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -57,6 +59,21 @@ def test_migration_that_fails_changes_nothing(
     assert dump(path) == before
     SQLiteStore(path, "T1").close()
     assert dump(path)[0] == str(SCHEMA_VERSION)
+
+
+def test_process_that_is_killed_in_the_migration_changes_nothing(path: Path) -> None:
+    before = dump(path)
+    script = (
+        "import os, sys\n"
+        "from storage.sqlite import migration\n"
+        "from storage.sqlite.store import SQLiteStore\n"
+        "migration._NEW_ROWS['cards'] = lambda *_: os.kill(os.getpid(), 9)\n"
+        "SQLiteStore(sys.argv[1], 'T1')\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, path], check=False).returncode == -9
+    assert dump(path) == before
+    with closing(SQLiteStore(path, "T1")) as store:
+        assert store.get_event("e1") is not None
 
 
 def test_row_that_cannot_be_read_is_named_and_nothing_changes(path: Path) -> None:

@@ -52,6 +52,12 @@ READS: dict[str, Callable[[SQLiteStore], object]] = {
     "get_delivery": lambda store: store.get_delivery("e1"),
     "get_cards": lambda store: store.get_cards("e1"),
     "list_events": lambda store: store.list_events(starting_from=START, limit=2),
+    "list_events, organized": lambda store: store.list_events(
+        starting_from=START, limit=2, organizer_id="organizer"
+    ),
+    "list_running_events": lambda store: store.list_running_events(
+        since=START, limit=2, organizer_id="organizer"
+    ),
     "list_unfinished_events": lambda store: store.list_unfinished_events(limit=2),
     "list_due_events": lambda store: store.list_due_events(limit=2),
     "list_roster": lambda store: store.list_roster("e1", limit=2),
