@@ -148,6 +148,16 @@ class TooLate(Busy):
 
 
 @dataclass(eq=False)
+class OperatorNeeded(Busy):
+    """The store can't be used until its operator acts: a full disk, a missing permission. Nothing was changed.
+
+    `fault` says what is wrong and what to do, in sentences for the operator.
+    """
+
+    fault: str
+
+
+@dataclass(eq=False)
 class NotConfirmed(RollcallError):
     """The answer to a write was lost, and it is not known yet whether it applied (R8.12).
 

@@ -41,6 +41,10 @@ class Unavailable(Exception):
     """A read failed for a temporary reason: throttling, a timeout, or a server error."""
 
 
+class ThreadNotStarted(Exception):
+    """The system starts no more threads at present: none of the work has run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Users and registrations in one event that one batch read found, by user id."""
@@ -324,4 +328,4 @@ NewId = Callable[[], str]
 """Returns a new identifier of at most 32 characters of `[0-9a-z]`."""
 
 Spawn = Callable[[Callable[[], None]], None]
-"""Runs a function in the background and returns immediately."""
+"""Runs a function in the background and returns immediately. Raises `ThreadNotStarted`."""

@@ -98,7 +98,7 @@ class Service:
         self._clock = clock
         self._new_id = new_id
         self._retry = RetryPolicy(clock, jitter, received_at)
-        self._resolver = UnconfirmedResolver(self._retry, spawn)
+        self._resolver = UnconfirmedResolver(self._retry, clock, spawn)
         self._executor = Executor(
             store,
             self._retry,
@@ -514,8 +514,10 @@ class Service:
     def sweep(self) -> int:
         """Run due schedules (R8.15) and finish interrupted operations (R7.4); return how many.
 
-        An error in one does not stop the other.
+        An error in one does not stop the other. Background work that found no thread gets one now.
         """
+        self._resolver.ensure_running()
+        self._long_operations.ensure_running()
         try:
             done = self._long_operations.run_due_events()
         finally:

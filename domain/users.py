@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from domain.errors import Busy, DuplicateUser, UnknownUser
+from domain.errors import Busy, DuplicateUser, OperatorNeeded, UnknownUser
 from domain.execution.cache import UserCache
 from domain.execution.retry import RetryPolicy
 from domain.execution.unconfirmed import Unconfirmed
@@ -124,6 +124,10 @@ class Users:
                 continue
             except (Conflict, Unavailable):
                 continue
+            except OperatorNeeded:
+                if not was_sent:
+                    raise
+                continue
             if current is not None:
                 return current
         raise Unconfirmed if was_sent else Busy
@@ -138,6 +142,9 @@ class Users:
                 return True
             except AnswerLost:
                 was_sent = True
+            except OperatorNeeded:
+                if not was_sent:
+                    raise
             except Conflict:
                 has_applied = self._find_out(user, replaces)
                 if has_applied is not None:
@@ -148,7 +155,7 @@ class Users:
         """Return whether a write that met a conflict applied, or None if that can't be known yet."""
         try:
             stored = self._store.get_user(user.user_id)
-        except Unavailable:
+        except (Unavailable, OperatorNeeded):
             return None
         if (stored and stored.revision) == user.revision:
             return True

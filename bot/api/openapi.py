@@ -7,14 +7,14 @@ from typing import Any
 from fastapi import FastAPI
 
 from bot.api.problems import MEDIA_TYPE, UNEXPECTED, NotAuthorized, Problem, problem
-from domain.errors import Busy, RollcallError
+from domain.errors import Busy, OperatorNeeded, RollcallError
 
 TOO_LARGE = Problem(type="about:blank", title="Content Too Large", status=413)
 
 
 def problems(*kinds: type[RollcallError]) -> dict[int | str, dict[str, Any]]:
     """Return a route's error responses: its own kinds, and those of every route."""
-    return _responses(*map(problem, (*kinds, NotAuthorized, Busy)), UNEXPECTED)
+    return _responses(*map(problem, (*kinds, NotAuthorized, Busy, OperatorNeeded)), UNEXPECTED)
 
 
 def _responses(*documents: Problem) -> dict[int | str, dict[str, Any]]:

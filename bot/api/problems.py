@@ -65,6 +65,10 @@ _PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
     errors.EventCanceled: (409, "event-canceled", "A canceled event can't be changed"),
     errors.Invalid: (422, "invalid", "A field is missing or invalid"),
     errors.Busy: (503, "busy", "The request was not completed in time, and nothing was changed"),
+    errors.OperatorNeeded: (
+        *(503, "operator-needed"),
+        "The store can't be used until its operator acts, and nothing was changed",
+    ),
     errors.TooLate: (503, "busy", "The request was not completed in time, and nothing was changed"),
     errors.NotConfirmed: (
         *(504, "not-confirmed"),
@@ -82,6 +86,9 @@ _FIELDS = {
     "co_organizer_ids": "coOrganizers",
 }
 """Fields whose name in JSON is not the domain's in camelCase."""
+
+_INTERNAL = ("fault",)
+"""Data that is for the operator's log only."""
 
 _MEMBERS = {"title": "eventTitle", "status": "registrationStatus"}
 """Names for members that a problem document has already."""
@@ -105,7 +112,7 @@ def refusal(error: RollcallError) -> JSONResponse:
     carried = {
         _MEMBERS.get(name, to_camel(name)): value
         for name, value in vars(error).items()
-        if not isinstance(value, Future)
+        if not isinstance(value, Future) and name not in _INTERNAL
     }
     if isinstance(error, errors.Invalid):
         field, _, rest = error.field.partition(".")

@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -81,16 +81,43 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
-def spawn(work: Callable[[], None]) -> None:
-    """Run the work in a background thread, and log its failure."""
+class BackgroundThreads:
+    """Starts threads for background work. Implements `domain.ports.Spawn`."""
 
-    def run() -> None:
+    def __init__(self) -> None:
+        self._is_out = False
+
+    def __call__(self, work: Callable[[], None]) -> None:
+        """Run the work in a thread, and log its failure. Raises `ThreadNotStarted`, which is logged once."""
+        from domain.ports import ThreadNotStarted
+
         try:
-            work()
-        except Exception:  # the end of the thread: no caller is left to handle it
-            _logger.exception("background work failed")
+            threading.Thread(target=_run_logged, args=(work,), daemon=True).start()
+        except RuntimeError as error:
+            if not self._is_out:
+                _logger.critical(
+                    "Rollcall can't start a thread (%s). What waits for one is tried again each minute."
+                    " Raise the limits of memory and threads (TasksMax, ulimit -u), or restart Rollcall.",
+                    error,
+                )
+            self._is_out = True
+            raise ThreadNotStarted from error
+        self._is_out = False
 
-    threading.Thread(target=run, daemon=True).start()
+
+def _run_logged(work: Callable[[], None]) -> None:
+    from domain.errors import Busy
+    from domain.ports import Unavailable
+
+    try:
+        work()
+    except (Busy, Unavailable) as error:
+        _logger.warning("background work did not finish (%r), and is tried again later", error)
+    except Exception:  # the end of the thread: no caller is left to handle it
+        _logger.exception("background work failed")
+
+
+spawn = BackgroundThreads()
 
 
 # The store
@@ -109,18 +136,21 @@ def open_store(
     A SQLite file is created or migrated if need be, and its owner's alone. If it `must_exist`, it is left as
     it is.
     """
+    from bot.store_alarm import watched
+
     path = settings.sqlite_path
     if path is None:
         with _dynamodb_startup_errors(settings):
             store = _open_dynamodb(settings, workspace_id)
-        yield store
+        yield watched(store, SystemClock())
         return
     with closing(_open_sqlite(path, workspace_id, must_exist=must_exist)) as file:
-        yield file
+        yield watched(file, SystemClock())
 
 
 def _open_sqlite(path: str, workspace_id: str, *, must_exist: bool) -> SQLiteStore:
-    from domain.ports import Conflict, Unavailable
+    from domain.errors import OperatorNeeded
+    from domain.ports import AnswerLost, Conflict, Unavailable
     from storage.sqlite import database
     from storage.sqlite.store import SQLiteStore
 
@@ -134,6 +164,10 @@ def _open_sqlite(path: str, workspace_id: str, *, must_exist: bool) -> SQLiteSto
         raise MigrationNeeded(f"ROLLCALL_STORE: {error}.") from error
     except ValueError as error:
         raise StartupError(f"ROLLCALL_STORE: {error}.") from error
+    except OperatorNeeded as error:
+        raise StartupError(f"ROLLCALL_STORE: {error.fault}") from error
+    except AnswerLost as error:
+        raise StartupError(f"ROLLCALL_STORE: the disk of {path} fails: {error}.") from error
     except (Conflict, Unavailable) as error:
         raise StartupError(f"ROLLCALL_STORE: another process is using {path}: {error}.") from error
 
@@ -156,6 +190,8 @@ def open_store_to_check(settings: Settings, workspace_id: str) -> Iterator[Store
         return
     import sqlite3
 
+    from domain.errors import OperatorNeeded
+
     advice = "Restore a backup: docs/operations.md says how."
     with closing(_open_sqlite(path, workspace_id, must_exist=True)) as file:
         try:
@@ -163,9 +199,10 @@ def open_store_to_check(settings: Settings, workspace_id: str) -> Iterator[Store
             if damage is None:
                 yield file
                 return
-        except sqlite3.DatabaseError as error:
+        except (OperatorNeeded, sqlite3.DatabaseError) as error:
+            reason = error.__cause__ if isinstance(error, OperatorNeeded) else error
             raise StartupError(
-                f"ROLLCALL_STORE: {path} can't be read: {error}. {advice}"
+                f"ROLLCALL_STORE: {path} can't be read: {reason}. {advice}"
             ) from error
     raise StartupError(f"ROLLCALL_STORE: {path} is damaged: {damage}. {advice}")
 
@@ -249,10 +286,14 @@ def _dynamodb_startup_errors(settings: Settings) -> Iterator[None]:
     """Turn errors of DynamoDB and of the AWS configuration into `StartupError`."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
+    from domain.errors import OperatorNeeded
     from domain.ports import Unavailable
 
     try:
-        yield
+        try:
+            yield
+        except OperatorNeeded as error:
+            raise (error.__cause__ or error) from None
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
             names = f"{settings.table_prefix}…"
@@ -509,6 +550,24 @@ def build_service(store: StoreWithOutbox, clock: Clock) -> Service:
     )
 
 
+def start_threads(executor: Executor) -> None:
+    """Start all threads that handle Slack's requests, so none is missing when requests come."""
+    all_run = threading.Barrier(THREADS)
+    for future in [executor.submit(all_run.wait) for _ in range(THREADS)]:
+        future.result()
+
+
+@contextmanager
+def _thread_startup_errors() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        raise StartupError(
+            f"Rollcall can't start its threads ({error}). Raise the limits of memory and threads"
+            " (TasksMax, ulimit -u)."
+        ) from error
+
+
 @contextmanager
 def running_bot(settings: Settings) -> Iterator[Bot]:
     """Run a bot with its notification worker, and stop it on exit. Raises `StartupError`.
@@ -521,7 +580,9 @@ def running_bot(settings: Settings) -> Iterator[Bot]:
     secret = settings.signing_secret or new_id()
     with open_store(settings, workspace_id) as store:
         bot = build_bot(store, client, workspace_id=workspace_id, signing_secret=secret)
-        bot.notification_worker.start()
+        with _thread_startup_errors():
+            start_threads(bot.executor)
+            bot.notification_worker.start()
         is_urgent = False
         try:
             yield bot

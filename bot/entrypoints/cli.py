@@ -268,6 +268,7 @@ def _check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     settings = Settings.from_env(env, needs=frozenset() if args.workspace else SLACK)
     workspace_id = args.workspace or bootstrap.fetch_workspace_id(bootstrap.slack_client(settings))
     from bot.entrypoints.check_report import Screen, check
+    from domain.errors import OperatorNeeded
     from domain.ports import Conflict, Unavailable
 
     screen = Screen(sys.stdout, sys.stderr if sys.stderr.isatty() else None)
@@ -280,6 +281,8 @@ def _check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             raise StartupError(
                 f"\nThe check did not finish: the store does not respond: {error}"
             ) from error
+        except OperatorNeeded as error:
+            raise StartupError(f"\nThe check did not finish. {error.fault}") from error
         except ValueError as error:
             raise StartupError(
                 f"\nThe check did not finish: an item can't be read: {error}"

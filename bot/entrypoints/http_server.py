@@ -6,18 +6,26 @@ import asyncio
 import logging
 import signal
 import socket
+from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
+from functools import partial
 
 import uvicorn
 from slack_bolt import App, BoltResponse
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from bot.entrypoints import manifest
 from bot.entrypoints.bootstrap import Bot, StartupError, SystemClock, new_id
+from bot.entrypoints.bounded_connections import (
+    BoundedConnection,
+    limit_log,
+    raise_file_limit,
+)
 from bot.entrypoints.settings import Settings
 from bot.slack.request_budget import request_received
 from bot.slack.request_verification import MAX_BODY_BYTES, RequestVerifier
@@ -67,21 +75,48 @@ def serve(bot: Bot, settings: Settings, listener: socket.socket) -> None:
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     host, port = listener.getsockname()[:2]
     address = f"[{host}]" if ":" in host else host
-    config = uvicorn.Config(
-        build_http(bot.app, bot.executor, settings.signing_secret, SystemClock(), api),
-        server_header=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    config = server_config(
+        build_http(
+            bot.app,
+            bot.executor,
+            settings.signing_secret,
+            SystemClock(),
+            api,
+            stalled=bot.notification_worker.stalled,
+        )
     )
     _logger.info("Rollcall is running on http://%s:%d (press Ctrl-C to stop it)", address, port)
     uvicorn.Server(config).run(sockets=[listener])
 
 
+def server_config(app: ASGIApp) -> uvicorn.Config:
+    """Return the server's configuration: what its clients can use up is bounded (R10.6)."""
+    files = raise_file_limit()
+    config = uvicorn.Config(
+        app,
+        http=partial(BoundedConnection, {}),  # type: ignore[arg-type]  # uvicorn only calls it
+        # asyncio accepts so many at once, before it closes any of them.
+        backlog=min(BACKLOG, max(64, files // 4)),
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    limit_log()
+    return config
+
+
 def build_http(
-    app: App, executor: Executor, signing_secret: str, clock: Clock, api: ASGIApp | None = None
+    app: App,
+    executor: Executor,
+    signing_secret: str,
+    clock: Clock,
+    api: ASGIApp | None = None,
+    *,
+    stalled: Callable[[], str | None] = lambda: None,
 ) -> Starlette:
     """Return the web application. Bolt blocks, so it runs in the executor's threads.
 
-    `api` gets every request that is not for Slack's route or the health check.
+    `api` gets every request that is not for Slack's route or the health check. `stalled` says what has
+    stopped running in the process.
     """
     request_verifier = RequestVerifier(app, signing_secret, clock)
 
@@ -90,6 +125,9 @@ def build_http(
         received_at = clock.monotonic()
         body = await _body(request)
         query, headers = request.url.query, dict(request.headers)
+        refusal = request_verifier.refusal(body, headers)
+        if refusal is not None:
+            return _response(refusal)  # the threads are for Slack's requests
 
         def answer() -> BoltResponse:
             with request_received(received_at, clock):
@@ -99,7 +137,8 @@ def build_http(
         return _response(await loop.run_in_executor(executor, answer))
 
     async def healthz(_: Request) -> Response:
-        return PlainTextResponse("ok")
+        problem = stalled()
+        return PlainTextResponse(problem or "ok", status_code=503 if problem else 200)
 
     routes: list[BaseRoute] = [
         Route(manifest.ROUTE, slack_events, methods=["POST"]),
@@ -113,10 +152,11 @@ def build_http(
 async def _body(request: Request) -> bytes:
     """Return the body. Stop reading once it is larger than allowed."""
     received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > MAX_BODY_BYTES:
-            break
+    with suppress(ClientDisconnect):  # no one is left to read an answer
+        async for chunk in request.stream():
+            received += chunk
+            if len(received) > MAX_BODY_BYTES:
+                break
     return bytes(received)
 
 

@@ -12,7 +12,7 @@ import logging
 import os
 import random
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bot.entrypoints import bootstrap
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 RESERVE = 5.0
-"""Seconds before a function's timeout when the notification worker stops starting new work."""
+"""Seconds before a function's time limit from which on Slack is called no more."""
+
+STORE_RESERVE = 2.5
+"""Seconds before a function's time limit when the last call to Slack ends: what it did is stored then."""
 
 
 class Context(Protocol):
@@ -106,11 +109,15 @@ def build_notifier_function(settings: Settings, store: StoreWithOutbox, clock: C
     A failure in one event does not stop the others of the batch. The function returns the failed
     records, and Lambda sends them again.
     """
-    notification_worker = _notification_worker(settings, store, clock)
+    limit = _TimeLimit(clock)
+    notification_worker = _notification_worker(settings, store, clock, limit)
 
     def handle(event: Event, context: Context) -> dict[str, Any]:
+        limit.begin(context)
         first_records = _first_records(event)
-        failed = _process(notification_worker, first_records, clock, context)
+        for event_id in first_records:
+            notification_worker.schedule(event_id)
+        failed = notification_worker.process_until(limit.last_call)
         return _failures(first_records, failed)
 
     return handle
@@ -123,18 +130,21 @@ def build_export_function(settings: Settings, store: StoreWithOutbox, clock: Clo
     """
     from bot.notifications.export_worker import ExportWorker
     from bot.slack.api_errors import CircuitBreaker
+    from bot.slack.web_client import TimeLimitedClient
 
     breaker = CircuitBreaker(clock)
-    exports = ExportWorker(store, slack_client(settings), clock, breaker, holder=new_id())
+    limit = _TimeLimit(clock)
+    client = TimeLimitedClient(slack_client(settings), limit.left)
+    exports = ExportWorker(store, client, clock, breaker, holder=new_id())
 
     def handle(event: Event, context: Context) -> dict[str, Any]:
+        limit.begin(context)
         first_records = _first_records(event)
         for job_id in first_records:
             exports.schedule(job_id)
         if not first_records:
             exports.schedule_undelivered()
-        seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE
-        failed = exports.process_until(clock.monotonic() + seconds)
+        failed = exports.process_until(limit.last_call)
         if failed and not first_records:
             raise RuntimeError(f"exports failed: {', '.join(sorted(failed))}")
         return _failures(first_records, failed)
@@ -163,20 +173,26 @@ def _failures(first_records: Mapping[str, str], failed: Set[str]) -> dict[str, A
 def build_sweep_function(settings: Settings, store: StoreWithOutbox, clock: Clock) -> Function:
     """Return the function that runs each minute and finishes the work that others left.
 
-    It raises `RuntimeError` if an event failed, for the alarm. The next run tries again.
+    A fault that passes is a warning: the next run tries again, and if three in a row report nothing, that
+    raises an alarm.
     """
     from bot import telemetry
+    from domain.errors import Busy
+    from domain.ports import Unavailable
 
-    notification_worker = _notification_worker(settings, store, clock)
+    limit = _TimeLimit(clock)
+    notification_worker = _notification_worker(settings, store, clock, limit)
 
     def handle(_: Event, context: Context) -> None:
+        limit.begin(context)
         try:
-            notification_worker.sweep()
-        finally:
-            failed = _process(notification_worker, (), clock, context)
-        telemetry.log_undelivered(notification_worker.undelivered_since(), clock.now())
-        if failed:
-            raise RuntimeError(f"the sweep failed for {', '.join(sorted(failed))}")
+            try:
+                notification_worker.sweep()
+            finally:
+                notification_worker.process_until(limit.last_call)
+            telemetry.log_undelivered(notification_worker.undelivered_since(), clock.now())
+        except (Busy, Unavailable) as error:
+            _logger.warning("the sweep did not finish (%r), trying again in a minute", error)
 
     return handle
 
@@ -189,32 +205,56 @@ def build_members_function(settings: Settings, store: StoreWithOutbox, clock: Cl
     from bot import telemetry
     from bot.features.account.member_sync import MemberComparison
     from bot.features.cards.listing import ChannelFollower
+    from bot.slack.web_client import TimeLimitedClient
 
     service = bootstrap.build_service(telemetry.measured(store), clock)
-    client = slack_client(settings)
+    limit = _TimeLimit(clock)
+    client = TimeLimitedClient(slack_client(settings), limit.left)
     comparison = MemberComparison(service, store, client, clock, holder=new_id())
     follower = ChannelFollower(service, client, clock)
 
     def handle(_: Event, context: Context) -> None:
-        deadline = clock.monotonic() + context.get_remaining_time_in_millis() / 1000 - RESERVE
+        limit.begin(context)
         try:
-            comparison.run(deadline)
+            comparison.run(limit.last_call)
         finally:
-            follower.follow_all(deadline)
+            follower.follow_all(limit.last_call)
 
     return handle
 
 
+class _TimeLimit:
+    """The time limit of the invocation in progress, on the monotonic clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ends = clock.monotonic()
+
+    def begin(self, context: Context) -> None:
+        """Begin an invocation."""
+        self._ends = self._clock.monotonic() + context.get_remaining_time_in_millis() / 1000
+
+    @property
+    def last_call(self) -> float:
+        """The moment from which on Slack is called no more."""
+        return self._ends - RESERVE
+
+    def left(self) -> float:
+        """Return the seconds that a call to Slack which begins now may take."""
+        return self._ends - STORE_RESERVE - self._clock.monotonic()
+
+
 def _notification_worker(
-    settings: Settings, store: StoreWithOutbox, clock: Clock
+    settings: Settings, store: StoreWithOutbox, clock: Clock, limit: _TimeLimit
 ) -> NotificationWorker:
     from bot import telemetry
     from bot.notifications.worker import NotificationWorker
+    from bot.slack.web_client import TimeLimitedClient
 
     service = bootstrap.build_service(telemetry.measured(store), clock)
     return NotificationWorker(
         store,
-        slack_client(settings),
+        TimeLimitedClient(slack_client(settings), limit.left),
         clock,
         holder=new_id(),
         sweep=service.sweep,
@@ -223,18 +263,6 @@ def _notification_worker(
         # Lambda freezes threads that are still running after the answer.
         spawn=lambda work: work(),
     )
-
-
-def _process(
-    notification_worker: NotificationWorker,
-    event_ids: Iterable[str],
-    clock: Clock,
-    context: Context,
-) -> set[str]:
-    for event_id in event_ids:
-        notification_worker.schedule(event_id)
-    seconds = context.get_remaining_time_in_millis() / 1000 - RESERVE
-    return notification_worker.process_until(clock.monotonic() + seconds)
 
 
 # From the environment
@@ -269,12 +297,14 @@ def __getattr__(name: str) -> Function:
 
 
 def _build(name: str) -> Function:
+    from bot.store_alarm import watched
     from storage.dynamodb.store import DynamoDBStore, make_client
 
     build, needs = _FUNCTIONS[name]
     settings = Settings.from_env({**os.environ, **_secrets(os.environ)}, needs=needs)
+    clock = bootstrap.SystemClock()
     store = DynamoDBStore(make_client(), settings.table_prefix, settings.workspace_id)
-    return build(settings, store, bootstrap.SystemClock())
+    return build(settings, watched(store, clock), clock)
 
 
 def _secrets(env: Mapping[str, str]) -> dict[str, str]:

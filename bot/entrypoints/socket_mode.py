@@ -13,7 +13,7 @@ from bot.entrypoints.settings import Settings
 from bot.slack.envelopes import Envelope, answer
 from bot.slack.request_budget import request_received
 from bot.slack.socket_connection import Timeouts
-from bot.slack.socket_mode import NotConnected, SocketModeClient, SocketModeOff
+from bot.slack.socket_mode import NotConnected, SocketModeClient, SocketModeOff, Stalled
 
 
 def build_client(
@@ -33,6 +33,7 @@ def build_client(
         on_connected=on_connected,
         jitter=random.random,
         timeouts=timeouts,
+        stalled=bot.notification_worker.stalled,
     )
 
 
@@ -46,6 +47,8 @@ def serve(client: SocketModeClient, settings: Settings) -> None:
             "Socket Mode is off for this app. Turn it on under Socket Mode in the app's settings,"
             " then start Rollcall again."
         ) from error
+    except Stalled as error:
+        raise StartupError(str(error)) from error
     except NotConnected as error:
         raise StartupError(f"Rollcall could not connect to Slack for a minute: {error}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from bot.notifications.delivery import CardProgress
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.rate_limiter import CARD_INTERVAL, RateLimiter
 from bot.slack.api_errors import FAILURES, CircuitBreaker, ErrorClass, classify
+from domain.errors import OperatorNeeded
 from domain.models import Card, Event
 from domain.ports import Clock, Conflict, Unavailable
 
@@ -73,7 +75,7 @@ class CardUpdater:
     def _store_card(self, card: Card) -> None:
         try:
             self._store.put_card(card)
-        except (Conflict, Unavailable):
+        except (Conflict, OperatorNeeded, Unavailable):
             # A later click on the card stores it. This must not fail what the person asked for.
             _logger.warning("card of %s was not stored", card.event_id, exc_info=True)
             return
@@ -82,8 +84,10 @@ class CardUpdater:
                 self._remembered.clear()
             self._remembered.add(_key(card))
 
-    def update_cards(self, event_id: str, renew_lease: Callable[[], None]) -> CardProgress:
-        """Update the event's outdated cards, as far as the rate limit allows.
+    def update_cards(
+        self, event_id: str, renew_lease: Callable[[], None], *, until: float = math.inf
+    ) -> CardProgress:
+        """Update the event's outdated cards, as far as the rate limit allows, none from a time on.
 
         `renew_lease` raises `Conflict` once another process has the event's lease. This stops the updates.
         """
@@ -93,7 +97,10 @@ class CardUpdater:
         progress = CardProgress(event.version, None)
         for card in self._cards(event_id):
             if card.rendered_version < event.version or _key(card) in self._uncertain:
-                one = self._update(card, event, renew_lease)
+                if self._clock.monotonic() >= until:
+                    one = CardProgress(card.rendered_version, until)
+                else:
+                    one = self._update(card, event, renew_lease)
                 retries = [at for at in (progress.retry_at, one.retry_at) if at is not None]
                 progress = CardProgress(
                     min(progress.version, one.version), min(retries, default=None)

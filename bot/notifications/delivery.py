@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -99,7 +100,11 @@ class EventDelivery:
         self._first_seen = FirstSeen(clock)
 
     def deliver(
-        self, event_id: str, update_cards: Callable[[Callable[[], None]], CardProgress]
+        self,
+        event_id: str,
+        update_cards: Callable[[Callable[[], None]], CardProgress],
+        *,
+        until: float = math.inf,
     ) -> float | None:
         """Update cards and send notifications.
 
@@ -107,7 +112,8 @@ class EventDelivery:
 
         `update_cards` gets a function to call around each update. It renews the lease, and raises
         `Conflict` once another process has it. Cards come first: they must be right within seconds
-        (R8.3). An entry stays marked undelivered until the cards show its version.
+        (R8.3). An entry stays marked undelivered until the cards show its version. Nothing is sent from
+        `until` on.
         """
         lease = self._leases.take(event_id)
         if lease is None:
@@ -124,7 +130,7 @@ class EventDelivery:
         )
         try:
             cards = update_cards(lease.renew)
-            moments = [cards.retry_at, run.run(cards.version)]
+            moments = [cards.retry_at, run.run(cards.version, until)]
         except Conflict:
             # It was over, and another process took it.
             _logger.info("lost the lease of %s", event_id)
@@ -162,9 +168,9 @@ class _DeliveryRun:
     def _state(self) -> DeliveryState:
         return self._lease.state
 
-    def run(self, card_version: int) -> float | None:
+    def run(self, card_version: int, until: float) -> float | None:
         """Send for a slice of time. Return when to continue, None if all is done."""
-        self._slice_ends = self._clock.monotonic() + TIME_SLICE
+        self._slice_ends = min(self._clock.monotonic() + TIME_SLICE, until)
         try:
             self._retry_deferred()
             self._deliver_new()

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from domain.errors import OperatorNeeded
 from domain.ports import Clock, Unavailable
 
 _logger = logging.getLogger(__name__)
@@ -15,8 +16,11 @@ RETRY_AFTER_FAILURE = 15.0
 RETRY_AFTER_UNAVAILABLE = 1.0
 """Seconds before a store that did not respond is asked again. That passes, and cards must be right within seconds."""
 
-MAX_PAUSE = 5.0
-"""Seconds that a Lambda function waits for an id to become due. Most card updates fit in."""
+MAX_PAUSE = 2.5
+"""Seconds that a Lambda function waits for an id to become due. A card waits 1, an audience 2, a retry longer."""
+
+MAX_PAUSES = 10.0
+"""Seconds that a Lambda function waits in all. The stream's next records wait for it; the sweep does the rest."""
 
 
 class DueWork:
@@ -55,14 +59,20 @@ class DueWork:
         """Process ids until a time. Return those that failed, and forget the others.
 
         For Lambda functions, which can't keep a thread. Entries that are left stay marked
-        undelivered, and the next sweep finds them.
+        undelivered, and the next sweep finds them: also those of an id that must wait for long.
         """
         failed: set[str] = set()
+        waited = 0.0
         while self._clock.monotonic() < deadline:
             id_ = self._take()
             if id_ is not None:
                 try:
                     self._continue_at(id_, self._process(id_))
+                except OperatorNeeded:  # whoever watches the store has said so
+                    continue
+                except Unavailable as error:
+                    _logger.warning("the store did not respond, retrying: %s", error)
+                    self._continue_at(id_, self._clock.monotonic() + RETRY_AFTER_UNAVAILABLE)
                 except Exception:
                     _logger.exception("notifications of %s failed", id_)
                     failed.add(id_)
@@ -72,6 +82,9 @@ class DueWork:
                 break
             pause = max(0.0, next_at - self._clock.monotonic())
             if pause > MAX_PAUSE or self._clock.monotonic() + pause >= deadline:
+                break
+            waited += pause
+            if waited > MAX_PAUSES:
                 break
             self._clock.sleep(pause)
         self.clear()
@@ -108,6 +121,8 @@ def run_safely(work: Callable[[], float | None], clock: Clock) -> float | None:
     except Unavailable as error:
         _logger.warning("the store did not respond, retrying: %s", error)
         return clock.monotonic() + RETRY_AFTER_UNAVAILABLE
+    except OperatorNeeded:  # whoever watches the store has said so
+        return clock.monotonic() + RETRY_AFTER_FAILURE
     except Exception:
         _logger.exception("notifications failed, retrying")
         return clock.monotonic() + RETRY_AFTER_FAILURE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -11,7 +12,7 @@ from slack_sdk import WebClient
 
 from bot.notifications.card_poster import CardPoster
 from bot.notifications.card_updater import CardUpdater
-from bot.notifications.delivery import EventDelivery
+from bot.notifications.delivery import CardProgress, EventDelivery
 from bot.notifications.due_work import DueWork, run_safely
 from bot.notifications.export_sender import ExportSender
 from bot.notifications.export_worker import ExportWorker
@@ -21,7 +22,7 @@ from bot.slack.admin_directory import AdminDirectory
 from bot.slack.api_errors import CircuitBreaker
 from bot.slack.context import CardStatus
 from domain.models import ExportJob, JournalEntry
-from domain.ports import Clock, Spawn
+from domain.ports import Clock, Spawn, ThreadNotStarted
 
 _logger = logging.getLogger(__name__)
 
@@ -37,6 +38,9 @@ SWEEP_INTERVAL = 60.0
 """Seconds after which the sweep looks again for work that others left."""
 
 MAX_EVENTS_EXAMINED = 100
+
+STALLED_AFTER = 3 * SWEEP_INTERVAL
+"""Seconds without a turn of the notifier, or without a sweep, after which the process is not well."""
 
 
 class NotificationWorker:
@@ -83,6 +87,8 @@ class NotificationWorker:
         self._next_sweep = clock.monotonic()
         self._next_reconciliation = clock.monotonic() + FIRST_RECONCILE_DELAY
         self._signal = threading.Event()
+        self._last_turn = self._last_sweep = clock.monotonic()
+        self._ends_at = math.inf
         self._is_stopping = False
         self._thread: threading.Thread | None = None
 
@@ -123,28 +129,41 @@ class NotificationWorker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the threads after the event in progress."""
+        """Stop the threads after the event in progress. A notifier that hangs is left behind."""
         self._is_stopping = True
         self._signal.set()
         self.exports.stop()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(None if self.stalled() is None else 0)
+
+    def stalled(self) -> str | None:
+        """Return what has not run for `STALLED_AFTER`, as a sentence for the operator. None if all is well."""
+        now = self._clock.monotonic()
+        for what, last in (("notifier", self._last_turn), ("sweep", self._last_sweep)):
+            if now - last > STALLED_AFTER:
+                return f"The {what} has not run for {now - last:.0f} seconds. Restart Rollcall."
+        return None
 
     def _run(self) -> None:
         while not self._is_stopping:
-            seconds = self.process_due_events()
+            try:
+                seconds = self.process_due_events()
+            except Exception:
+                _logger.exception("the notifier failed, retrying")
+                seconds = SWEEP_INTERVAL / 4
             self._clock.wait(self._signal, seconds)
             self._signal.clear()
 
     def process_due_events(self) -> float:
         """Process all events that are due. Return the seconds until the next one is."""
         while not self._is_stopping:
-            if self._clock.monotonic() >= self._next_sweep:
+            self._last_turn = self._clock.monotonic()
+            if self._last_turn >= self._next_sweep:
                 self._next_sweep = self._clock.monotonic() + SWEEP_INTERVAL
                 run_safely(self.sweep, self._clock)
             if self._clock.monotonic() >= self._next_reconciliation:
                 self._next_reconciliation = self._clock.monotonic() + RECONCILE_INTERVAL
-                self._spawn(self._reconcile_safely)
+                self._reconcile_in_background()
             if not self._due.process_next():
                 break
         next_at = self._due.next_at()
@@ -154,10 +173,18 @@ class NotificationWorker:
     def process_until(self, deadline: float) -> set[str]:
         """Process events until a time on the monotonic clock. Return the ids of those that failed.
 
-        For Lambda functions, of which another one does the exports. See `DueWork.process_until`.
+        For Lambda functions, of which another one does the exports. See `DueWork.process_until`. Nothing is
+        sent to Slack from that time on.
         """
         self.exports.forget_all()
+        self._ends_at = deadline
         return self._due.process_until(deadline)
+
+    def _reconcile_in_background(self) -> None:
+        try:
+            self._spawn(self._reconcile_safely)
+        except ThreadNotStarted:
+            self._next_reconciliation = self._clock.monotonic() + SWEEP_INTERVAL
 
     def _reconcile_safely(self) -> None:
         try:
@@ -166,15 +193,21 @@ class NotificationWorker:
             _logger.exception("comparison with Slack's members failed, retrying in an hour")
             self._next_reconciliation = self._clock.monotonic() + RECONCILE_RETRY_DELAY
 
-    def process_event(self, event_id: str) -> float | None:
-        """Send an event's notifications and update its cards.
+    def process_event(self, event_id: str, *, until: float | None = None) -> float | None:
+        """Send an event's notifications and update its cards. Call Slack no more from a time on.
 
         Return when to continue, on the monotonic clock, or None if all is done.
         """
-        return self._delivery.deliver(
-            event_id,
-            lambda renew_lease: self._card_updater.update_cards(event_id, renew_lease),
-        )
+        ends_at = self._ends_at if until is None else until
+
+        def update_cards(renew_lease: Callable[[], None]) -> CardProgress:
+            def renew() -> None:
+                self._last_turn = self._clock.monotonic()  # an event may have many cards
+                renew_lease()
+
+            return self._card_updater.update_cards(event_id, renew, until=ends_at)
+
+        return self._delivery.deliver(event_id, update_cards, until=ends_at)
 
     def sweep(self) -> None:
         """Schedule events with undelivered entries, and run the service's sweep in the background."""
@@ -213,9 +246,14 @@ class NotificationWorker:
             return
 
         def sweep() -> None:
+            self._last_sweep = self._clock.monotonic()
             try:
                 self._sweep()
             finally:
+                self._last_sweep = self._clock.monotonic()
                 self._sweep_lock.release()
 
-        self._spawn(sweep)
+        try:
+            self._spawn(sweep)
+        except ThreadNotStarted:  # tried again at the next interval
+            self._sweep_lock.release()

@@ -149,6 +149,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.Busy: lambda _: (
         "I’m too busy right now, so nothing changed. Please try again in a moment."
     ),
+    errors.OperatorNeeded: lambda _: (
+        "My storage isn’t working, so nothing changed. Please tell your admin, and try again later."
+    ),
     errors.TooLate: lambda _: (
         "Your request reached me too late, so nothing changed. Please try again."
     ),

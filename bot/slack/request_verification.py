@@ -20,6 +20,9 @@ MAX_BODY_BYTES = 1_000_000
 MAX_SECONDS_APART = 300
 """Between a request's timestamp and this machine's clock, as Slack's page on verifying requests says."""
 
+QUIET_SECONDS = 60.0
+"""Time between two log lines about refused requests."""
+
 _SECONDS = re.compile(r"[0-9]{1,12}")
 """A timestamp as Slack writes it."""
 
@@ -48,18 +51,28 @@ class RequestVerifier:
 
     def __init__(self, app: App, signing_secret: str, clock: Clock) -> None:
         self._app = app
+        self._clock = clock
+        self._quiet_until = clock.monotonic()
+        self._unlogged = 0
         self._verifier = SignatureVerifier(signing_secret, _SecondsOf(clock))
 
     def answer(self, body: bytes, query: str, headers: Mapping[str, str]) -> BoltResponse:
         """Return Bolt's response, or 413, 401 or 400. Header names are in lower case."""
+        return self.refusal(body, headers) or self._dispatch(body, query, headers)
+
+    def refusal(self, body: bytes, headers: Mapping[str, str]) -> BoltResponse | None:
+        """Return the response to a request that Bolt does not get: 413, 401, or 200 to a certificate check."""
         if len(body) > MAX_BODY_BYTES:
             return BoltResponse(status=413, body="too large")
+        if self._is_signed(body.decode("utf-8", errors="replace"), headers):
+            return None
+        if _CERTIFICATE_CHECK.search(body):
+            return BoltResponse(status=200, body="")
+        self._log_refusal(headers)
+        return BoltResponse(status=401, body="no valid signature")
+
+    def _dispatch(self, body: bytes, query: str, headers: Mapping[str, str]) -> BoltResponse:
         text = body.decode("utf-8", errors="replace")
-        if not self._is_signed(text, headers):
-            if _CERTIFICATE_CHECK.search(body):
-                return BoltResponse(status=200, body="")
-            self._log_refusal(headers)
-            return BoltResponse(status=401, body="no valid signature")
         try:
             request = BoltRequest(body=text, query=query, headers=dict(headers))
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
@@ -69,10 +82,20 @@ class RequestVerifier:
         return self._app.dispatch(request)
 
     def _log_refusal(self, headers: Mapping[str, str]) -> None:
-        """Say which of the two set-up faults it is. Requests that don't even look like Slack's are not logged."""
+        """Say which of the two set-up faults it is, once a minute: anybody can send such requests.
+
+        Those that don't even look like Slack's are not logged.
+        """
         timestamp = headers.get("x-slack-request-timestamp", "")
         if not _SECONDS.fullmatch(timestamp) or "x-slack-signature" not in headers:
             return
+        now = self._clock.monotonic()
+        if now < self._quiet_until:
+            self._unlogged += 1
+            return
+        if self._unlogged:
+            _logger.warning("refused %d more requests since the last such line", self._unlogged)
+        self._quiet_until, self._unlogged = now + QUIET_SECONDS, 0
         apart = abs(self._verifier.clock.now() - int(timestamp))
         if apart > MAX_SECONDS_APART:
             _logger.warning(

@@ -26,6 +26,9 @@ from bot.slack.socket_connection import Connection, Greeted, Lost, Off, Signal, 
 _logger = logging.getLogger(__name__)
 
 
+CHECK_SECONDS = 30.0
+"""Seconds between two looks at what else must run in the process."""
+
 MAX_ANSWERS = 1_000
 """Answers kept. Slack sends again within seconds."""
 
@@ -36,6 +39,10 @@ class SocketModeOff(Exception):
 
 class NotConnected(Exception):
     """No connection could be made for `Timeouts.give_up` seconds. The message has the last reason."""
+
+
+class Stalled(Exception):
+    """Something that must run in the process has stopped. The message says what, and what to do."""
 
 
 class _Stopped(Exception):
@@ -54,13 +61,16 @@ class SocketModeClient:
         on_connected: Callable[[], None],
         jitter: Callable[[], float],
         timeouts: Timeouts | None = None,
+        stalled: Callable[[], str | None] = lambda: None,
     ) -> None:
         """Create a client. `open_url` calls apps.connections.open, with at most so many seconds.
 
         `executor` runs `answer` with an envelope and the moment of its arrival, on the monotonic clock. It returns the
         acknowledgement; None leaves the envelope unacknowledged.
-        `jitter` returns a number from 0 to 1.
+        `jitter` returns a number from 0 to 1. `stalled` returns what has stopped running in the process, and
+        what to do.
         """
+        self._stalled = stalled
         self._open_url = open_url
         self._answer = answer
         self._executor = executor
@@ -83,7 +93,7 @@ class SocketModeClient:
     def run(self) -> None:
         """Serve until `stop`. At the end, finish and acknowledge what is in hand, then close the connection.
 
-        Raises `SocketModeOff`, `NotConnected`, and `SlackApiError` if Slack rejects the app token.
+        Raises `SocketModeOff`, `NotConnected`, `Stalled`, and `SlackApiError` if Slack rejects the app token.
         """
         failures = 0
         try:
@@ -93,8 +103,8 @@ class SocketModeClient:
                 self._retire_others(connection)
                 self._on_connected()
                 greeted_at = time.monotonic()
-                lost = self._wait_for(Lost, connection, None)
-                _logger.info("the connection to Slack ends: %s", lost.reason if lost else "")
+                lost = self._wait_until_lost(connection)
+                _logger.info("the connection to Slack ends: %s", lost.reason)
                 is_steady = time.monotonic() - greeted_at >= self._timeouts.steady
                 failures = 0 if is_steady else failures + 1
         except _Stopped:
@@ -104,6 +114,16 @@ class SocketModeClient:
             self._executor.shutdown()
             for connection in self._connections:
                 connection.close()
+
+    def _wait_until_lost(self, connection: Connection) -> Lost:
+        """Return why a connection ends. Raises `Stalled`."""
+        while True:
+            lost: Lost | None = self._wait_for(Lost, connection, CHECK_SECONDS)
+            if lost is not None:
+                return lost
+            problem = self._stalled()
+            if problem is not None:
+                raise Stalled(problem)
 
     def _connect(self, failures: int) -> Connection:
         """Return a connection that Slack has greeted. `failures` counts the short connections before it."""

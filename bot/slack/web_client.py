@@ -1,7 +1,8 @@
-"""Slack clients: for calls before an acknowledgement, which is due within three seconds (R8.12), and after it."""
+"""Slack clients: for calls before an acknowledgement (R8.12), after it, and before a function's time limit."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from slack_sdk import WebClient
@@ -55,6 +56,31 @@ def bounded_client(client: WebClient, *, token: str | None, seconds: float) -> B
 def patient_client(client: WebClient, *, token: str | None) -> WebClient:
     """Return a client that tries once, and waits longer than an acknowledgement can."""
     return WebClient(**_options(client) | {"token": token}, timeout=PATIENT_SECONDS)
+
+
+LEAST_SECONDS = 0.5
+"""The least that a call of a function gets, however little time is left."""
+
+
+class TimeLimitedClient(WebClient):
+    """A client of a function that must end: a call takes at most half of the time that is left.
+
+    Half, because connecting and waiting for the response are timed apart. `left` returns seconds.
+    """
+
+    def __init__(self, client: WebClient, left: Callable[[], float]) -> None:
+        self._left = left
+        self._longest: float = client.timeout
+        super().__init__(**_options(client))
+
+    @property  # type: ignore[override]  # slack_sdk has an attribute, which it reads for each call
+    def timeout(self) -> float:
+        """Return the seconds for a call that begins now."""
+        return max(LEAST_SECONDS, min(self._longest, self._left() / 2))
+
+    @timeout.setter
+    def timeout(self, _: float) -> None:
+        """Ignore the number that slack_sdk's constructor sets."""
 
 
 def _options(client: WebClient) -> dict[str, Any]:

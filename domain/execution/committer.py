@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.errors import OperatorNeeded
 from domain.execution.retry import RetryPolicy
 from domain.execution.unconfirmed import Unconfirmed, UnconfirmedResolver
 from domain.planning import planner
@@ -44,24 +45,28 @@ class Committer:
                 # This attempt did not apply. An earlier one may have applied, or may still arrive.
                 if not was_sent:
                     return False
+            except OperatorNeeded:
+                if not was_sent:
+                    raise
             except Exception as error:
                 if not was_sent:
                     raise
                 self._resolver.report(error)
-            has_applied = self._find_out(plan)
+            try:
+                has_applied = self.find_out(plan)
+            except Exception as error:  # noqa: BLE001  # reported
+                self._resolver.report(error)
+                continue
             if has_applied is not None:
                 return has_applied
         raise Unconfirmed
 
-    def resolve(self, plan: Plan) -> bool:
-        """Return whether an unconfirmed plan applied; if not, it never will.
+    def find_out(self, plan: Plan) -> bool | None:
+        """Return whether a plan that was sent applied, or None if that can't be known yet.
 
-        The plan is not resent: its user may have received other answers since.
+        If it returns False, the plan never will apply. The plan is not resent, except if it creates the
+        event: its user may have received other answers since.
         """
-        return self._resolver.resolve(lambda: self._find_out(plan))
-
-    def _find_out(self, plan: Plan) -> bool | None:
-        """Return whether a plan applied, or None if that can't be known yet."""
         if plan.event is None:
             raise ValueError(f"plan {plan.plan_id} writes nothing")
         version = plan.event.version
@@ -79,6 +84,6 @@ class Committer:
                 now, plan_id = self._clock.now(), self._new_id()
                 self._store.commit(planner.fence(event, now=now, plan_id=plan_id))
                 return False
-        except (AnswerLost, Conflict, Unavailable):
+        except (AnswerLost, Conflict, Unavailable, OperatorNeeded):
             pass
         return None

@@ -54,6 +54,7 @@ class Executor:
 
     def execute(self, event_id: str, command: Command, deadline: float) -> Outcome:
         """Return the command's outcome; raise its refusal, `Busy` or `NotConfirmed`."""
+        self._resolver.refuse_if_full()
         return self.command_queue.submit(event_id, command, deadline)
 
     def _run_batch(self, event_id: str, batch: Batch) -> None:
@@ -145,16 +146,19 @@ class Executor:
     def _resolve_later(self, plan: Plan, batch: Batch) -> None:
         results: list[Future[object]] = [Future() for _ in batch]
 
-        def resolve() -> None:
-            applied = self._committer.resolve(plan)
-            for result, outcome in zip(results, plan.outcomes, strict=True):
-                _set(result, outcome if applied else Busy())
+        def resolve() -> bool:
+            applied = self._committer.find_out(plan)
+            if applied is None:
+                return False
             if applied:
                 self._announce(plan)
+            for result, outcome in zip(results, plan.outcomes, strict=True):
+                self._resolver.complete(result, outcome if applied else Busy())
+            return True
 
         for queued, result in zip(batch, results, strict=True):
             queued.result.set_exception(NotConfirmed(result))
-        self._resolver.spawn(resolve)
+        self._resolver.keep_trying(resolve)
 
     def _is_unchanged(self, event_id: str, event: Event | None) -> bool:
         again = self._store.get_event(event_id)

@@ -19,6 +19,7 @@ from domain.commands import (
 )
 from domain.enums import Cause, Deletion
 from domain.errors import Busy, NotConfirmed, NotRegistered, UnknownEvent
+from domain.execution.background import BackgroundQueue
 from domain.execution.executor import Executor
 from domain.execution.organizers import OrganizerRemoval
 from domain.execution.retry import RetryPolicy
@@ -38,6 +39,10 @@ BACKGROUND_SECONDS = 60.0
 """Seconds that an operation runs in the background. The sweep finishes what is left."""
 
 
+BACKGROUND_THREADS = 4
+"""Operations that run in the background at the same time."""
+
+
 def deletion_cause(deletion_id: str) -> Cause:
     """Return why a user with this deletion id is deleted."""
     if deletion_id.startswith(DEACTIVATION_PREFIX):
@@ -55,7 +60,7 @@ class LongOperations:
         self._executor = executor
         self._retry = retry
         self._clock = clock
-        self._spawn = spawn
+        self._background = BackgroundQueue(spawn, BACKGROUND_THREADS)
         self._organizers = OrganizerRemoval(store, executor, retry, clock)
 
     def finish_or_continue(self, work: Work) -> bool:
@@ -69,7 +74,7 @@ class LongOperations:
         return False
 
     def run_in_background(self, work: Work) -> None:
-        """Work in the background for up to `BACKGROUND_SECONDS`."""
+        """Work in the background for up to `BACKGROUND_SECONDS`, once a thread is free."""
 
         def run() -> None:
             for _ in self._retry.pauses(self._clock.monotonic() + BACKGROUND_SECONDS):
@@ -79,7 +84,11 @@ class LongOperations:
                 except (Busy, NotConfirmed):
                     continue
 
-        self._spawn(run)
+        self._background.submit(run)
+
+    def ensure_running(self) -> None:
+        """Start operations that found no thread."""
+        self._background.ensure_running()
 
     def finish_unfinished(self) -> int:
         """Finish interrupted operations; return how many.

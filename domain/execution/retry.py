@@ -75,6 +75,10 @@ class RetryPolicy:
             return REQUEST_SECONDS
         return max(0.0, received_at + REQUEST_SECONDS - self._clock.monotonic())
 
+    def shortened(self, pause: float) -> float:
+        """Return a pause after full jitter."""
+        return self._jitter() * pause
+
     def pauses(self, deadline: float | None) -> Iterator[None]:
         """Yield immediately, then after each pause, until the deadline (None: forever)."""
         longest = FIRST_PAUSE
@@ -83,7 +87,7 @@ class RetryPolicy:
             now = self._clock.monotonic()
             if deadline is not None:
                 longest = min(longest, max(FIRST_PAUSE, MAX_PAUSE_SHARE * (deadline - now)))
-            pause = self._jitter() * longest
+            pause = self.shortened(longest)
             if deadline is not None and now + pause >= deadline:
                 return
             self._clock.sleep(pause)

@@ -6,7 +6,7 @@ Lambda, DynamoDB, SQS and the HTTP API provide metrics. Rollcall's own are in `i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -29,6 +29,22 @@ SLOW_REQUEST = cdk.Duration.millis(2500)
 """Slack waits three seconds (R8.12), including the time on the network."""
 
 UNDELIVERED_FOR = cdk.Duration.minutes(5)
+
+LASTS = 3
+"""Periods in a row after which something does not pass by itself."""
+
+ERRORS: Mapping[str, tuple[cdk.Duration, int, int]] = {
+    # Nobody tries these again for the person or the program.
+    "slack": (FIVE_MINUTES, 1, 1),
+    "api": (FIVE_MINUTES, 1, 1),
+    # The stream and the next minute try these again.
+    "notifier": (MINUTE, 1, LASTS),
+    "export": (MINUTE, 1, LASTS),
+    "sweep": (MINUTE, 1, LASTS),
+    # Lambda tries it again twice, within minutes.
+    "members": (cdk.Duration.minutes(15), 3, 1),
+}
+"""For each function the period, the number of errors in it, and the periods in a row that raise its alarm."""
 
 
 class Monitoring(Construct):
@@ -111,12 +127,15 @@ class Monitoring(Construct):
     # Alarms
 
     def _add_alarms(self) -> None:
+        """Add the alarms. Each asks for somebody: what passes by itself raises one only when it lasts."""
         each = self._functions.by_name
-        for name, function in each.items():
+        for name, (period, threshold, periods) in ERRORS.items():
             self._add_alarm(
                 f"{name}-errors",
                 f"The {name} function failed",
-                function.metric_errors(period=FIVE_MINUTES),
+                each[name].metric_errors(period=period),
+                threshold=threshold,
+                periods=periods,
             )
         self._add_alarm(
             "failures",
@@ -132,14 +151,16 @@ class Monitoring(Construct):
         for kind in ("Read", "Write"):
             self._add_alarm(
                 f"{kind.lower()}-throttles",
-                f"DynamoDB throttled {kind.lower()}s. People were asked to try again",
+                f"DynamoDB throttled {kind.lower()}s for 15 minutes. People were asked to try again",
                 self._table_throttles(kind),
+                periods=LASTS,
             )
         self._add_alarm(
             "slow",
-            "1 % of Slack's requests took longer than 2.5 of the 3 seconds that Slack waits",
+            "For 15 minutes, 1 % of Slack's requests took longer than 2.5 of the 3 seconds that Slack waits",
             each["slack"].metric_duration(statistic="p99", period=FIVE_MINUTES),
             threshold=SLOW_REQUEST.to_milliseconds(),
+            periods=LASTS,
         )
         self._add_alarm(
             "undelivered",
@@ -158,9 +179,10 @@ class Monitoring(Construct):
         )
         self._add_alarm(
             "endpoint-errors",
-            "The HTTP endpoint returned 5xx at least 5 times in 5 minutes",
+            "The HTTP endpoint returned 5xx at least 5 times in each of three times 5 minutes",
             self._endpoint.api.metric_server_error(period=FIVE_MINUTES, statistic="Sum"),
             threshold=5,  # an occasional 503 means "busy, nothing changed"
+            periods=LASTS,
         )
 
     def _table_throttles(self, kind: str) -> cloudwatch.MathExpression:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from domain.errors import OperatorNeeded
 from domain.ports import AnswerLost, Conflict, Unavailable
 from storage.sqlite import ownership
 from storage.sqlite.migration import migrate
@@ -20,6 +21,30 @@ WAL_ATTEMPTS = 20
 """How often to try switching a new file to WAL while other processes open it."""
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+_FOR_THE_OPERATOR = {
+    sqlite3.SQLITE_FULL: "The disk of {path} is full. Free some space; no restart is needed.",
+    sqlite3.SQLITE_READONLY: (
+        "{path} is read-only. Let Rollcall's user write the file and its folder, and check whether the"
+        " disk was mounted read-only."
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "The disk of {path} fails, or a quota is used up. Check the disk's space, and the system's log."
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "{path} can't be opened. Check that its folder exists, that Rollcall's user can write there, and"
+        " that the disk is not full."
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        "{path} is damaged. Stop Rollcall, keep a copy of the file, and restore a backup."
+    ),
+}
+"""What an operator must do about an error, by SQLite's primary result code."""
+
+_COMMIT_FAILED = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
+"""Results of COMMIT that mean that nothing was committed: the last frame in the log is incomplete.
+
+A failed `fsync` says less: the frames may reach the disk, and recovery after a crash may then apply them."""
 
 
 class MigrationNeeded(ValueError):
@@ -59,40 +84,46 @@ class SQLiteFile:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection to read with. Raise `Unavailable` while the file is locked."""
-        with self._connection() as connection:
-            try:
-                yield connection
-            except sqlite3.OperationalError as error:
-                if _is_busy(error):
-                    raise Unavailable(str(error)) from error
-                raise
+        """Yield a connection to read with.
+
+        Raise `Unavailable` while the file is locked, and `OperatorNeeded`.
+        """
+        with self._meaning(Unavailable), self._connection() as connection:
+            yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection in a transaction. Commit it at the end, unless an exception is raised.
 
-        Raise `Conflict` if the file stays locked for longer than the busy timeout, and `AnswerLost`
-        if the commit fails and may or may not have been applied.
+        Raise `Conflict` if the file stays locked for longer than the busy timeout, `OperatorNeeded` if it
+        can't be written, and `AnswerLost` if the commit fails and may or may not have been applied.
         """
         if not self._writing.acquire(timeout=self._longest_wait):
             raise Conflict("busy: other threads are writing")
         try:
-            with self._connection() as connection:
+            with self._meaning(Conflict), self._connection() as connection:
                 try:
                     connection.execute("BEGIN IMMEDIATE")
                     yield connection
-                except sqlite3.OperationalError as error:
-                    _roll_back(connection)
-                    if _is_busy(error):
-                        raise Conflict(str(error)) from error
-                    raise
                 except BaseException:
                     _roll_back(connection)
                     raise
                 _commit(connection)
         finally:
             self._writing.release()
+
+    @contextmanager
+    def _meaning(self, if_busy: type[Exception]) -> Iterator[None]:
+        """Raise what an error of SQLite means to the caller."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if _is_busy(error):
+                raise if_busy(str(error)) from error
+            advice = _FOR_THE_OPERATOR.get(_primary_code(error))
+            if advice is None:
+                raise
+            raise OperatorNeeded(f"{advice.format(path=self._path)} ({error})") from error
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -106,7 +137,8 @@ class SQLiteFile:
             yield connection
         finally:
             with self._lock:
-                is_wanted = not self._is_closed
+                # A transaction that could not be rolled back would become part of the next one.
+                is_wanted = not (connection.in_transaction or self._is_closed)
                 if is_wanted:
                     self._idle.append(connection)
             if not is_wanted:
@@ -137,7 +169,7 @@ class SQLiteFile:
         try:
             is_created = not self._must_exist and ownership.create(self._path)
             ownership.require(self._path)
-            with self._connection() as connection:
+            with self._meaning(Unavailable), self._connection() as connection:
                 # Switching to WAL writes to the file, so first make sure that the file is Rollcall's.
                 # The transaction shows one moment of it: another process may be setting it up.
                 connection.execute("BEGIN")
@@ -148,10 +180,12 @@ class SQLiteFile:
                     ownership.restrict(self._path)
                 if version != SCHEMA_VERSION:
                     self._create_or_migrate(connection)
+            if not self._must_exist:
+                with self.writing() as connection:
+                    # A full or read-only disk shows now, not at the first press.
+                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         except sqlite3.DatabaseError as error:
             self.close()
-            if _is_busy(error):
-                raise Unavailable(str(error)) from error
             raise ValueError(f"{self._path} can't be used as an SQLite file: {error}") from error
         except OSError as error:
             self.close()
@@ -212,8 +246,16 @@ class SQLiteFile:
 
 
 def _is_busy(error: sqlite3.Error) -> bool:
-    # The low byte is the primary code. It also covers extended codes such as SQLITE_BUSY_SNAPSHOT.
-    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _BUSY
+    return _primary_code(error) in _BUSY
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    # The low byte. It also covers extended codes such as SQLITE_BUSY_SNAPSHOT.
+    return _code(error) & 0xFF
+
+
+def _code(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0))
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -254,7 +296,7 @@ def _commit(connection: sqlite3.Connection) -> None:
     try:
         connection.execute("COMMIT")
     except sqlite3.OperationalError as error:
-        if _is_busy(error):
-            _roll_back(connection)
-            raise Conflict(str(error)) from error
+        _roll_back(connection)
+        if _is_busy(error) or _code(error) in _COMMIT_FAILED:
+            raise
         raise AnswerLost(str(error)) from error

@@ -356,7 +356,24 @@ def test_error_of_a_function_raises_an_alarm(prod: Resources, name: str) -> None
     errors = alarm(prod, f"{name}-errors")
     assert (errors["Namespace"], errors["MetricName"]) == ("AWS/Lambda", "Errors")
     assert prod.named(errors["Dimensions"][0]["Value"]) == name
-    assert errors["Threshold"] == 1
+    minutes = errors["Period"] // 60
+    assert (errors["Threshold"], errors["EvaluationPeriods"], minutes) == {
+        "slack": (1, 1, 5),
+        "api": (1, 1, 5),
+        # What the stream, the next minute or Lambda tries again raises an alarm only if it lasts.
+        "notifier": (1, 3, 1),
+        "export": (1, 3, 1),
+        "sweep": (1, 3, 1),
+        "members": (3, 1, 15),
+    }[name]
+
+
+@pytest.mark.parametrize(
+    "name", ["endpoint-errors", "read-throttles", "slow", "undelivered", "write-throttles"]
+)
+def test_what_may_pass_raises_an_alarm_only_if_it_lasts(prod: Resources, name: str) -> None:
+    """An alarm means that somebody must do something."""
+    assert alarm(prod, name)["EvaluationPeriods"] == 3
 
 
 def test_throttling_of_any_function_raises_an_alarm(prod: Resources) -> None:

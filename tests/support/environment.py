@@ -85,6 +85,12 @@ def run_now(work: Callable[[], None]) -> None:
     work()
 
 
+def run_all(background: list[Callable[[], None]]) -> None:
+    """Run background work that was kept, and what it puts there, in order."""
+    while background:
+        background.pop(0)()
+
+
 def ids(prefix: str = "id") -> Callable[[], str]:
     """Return a source of ids (id1, id2, id3 …) that threads can share."""
     numbers = count(1)

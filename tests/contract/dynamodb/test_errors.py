@@ -12,6 +12,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from domain.errors import OperatorNeeded
 from domain.planning.plan import Plan, PutEvent
 from domain.ports import AnswerLost, Conflict, Unavailable
 from domain.service import Service
@@ -20,6 +21,7 @@ from storage.dynamodb.store import DynamoDBStore
 from tests.support.builders import a_user, a_waitlist_entry, an_event
 from tests.support.dynamodb.injected_answers import (
     BUGS,
+    FOR_THE_OPERATOR,
     LOSSES,
     REJECTIONS,
     URL,
@@ -94,10 +96,20 @@ def test_temporary_error_of_a_read_is_unavailable(
             read()
 
 
-@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException"])
-def test_permanent_error_of_a_read_passes_through(store: DynamoDBStore, code: str) -> None:
+def test_permanent_error_of_a_read_passes_through(store: DynamoDBStore) -> None:
     """Retrying it would only hide it as "busy"."""
+    code = "ValidationException"
     with injected(refused(code)), pytest.raises(ClientError, match=code):
+        store.get_event("e1")
+
+
+@pytest.mark.parametrize("answer", FOR_THE_OPERATOR.values(), ids=FOR_THE_OPERATOR)
+def test_error_that_only_the_operator_can_end_says_so(
+    store: DynamoDBStore, answer: Callable[..., AWSResponse]
+) -> None:
+    with injected(answer), pytest.raises(OperatorNeeded):
+        store.commit(PLAN)
+    with injected(FOR_THE_OPERATOR["no credentials"]), pytest.raises(OperatorNeeded):
         store.get_event("e1")
 
 

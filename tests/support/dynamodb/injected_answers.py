@@ -14,6 +14,7 @@ from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    NoCredentialsError,
     ReadTimeoutError,
     SSLError,
 )
@@ -111,6 +112,10 @@ LOSSES = {
 BUGS = {
     "reason": canceled("ValidationError"),
     "request": refused("ValidationException"),
+}
+FOR_THE_OPERATOR = {
     "denied": refused("AccessDeniedException"),
     "no table": refused("ResourceNotFoundException"),
+    "no credentials": failing(NoCredentialsError()),
+    "collection too large": canceled("None", "ItemCollectionSizeLimitExceeded"),
 }

@@ -27,6 +27,7 @@ from tests.support.environment import (
     ids,
     new_event,
     new_users,
+    run_all,
     service_on,
     start_user_deletion,
 )
@@ -244,7 +245,7 @@ def test_unconfirmed_update_of_a_deleted_user_resolves_to_a_refusal(
     with pytest.raises(NotConfirmed) as unconfirmed:
         service.update_user("a", UserChanges.of(name="Anna"))
     service_on(store, new_id=ids("other")).delete_user("a")
-    pending.pop()()
+    run_all(pending)
     assert isinstance(unconfirmed.value.result.exception(0), UnknownUser)
 
 
@@ -303,8 +304,7 @@ def test_capacity_increase_of_an_event_deleted_meanwhile_ends(store: Interrupted
     commit_together(store, "e1", [Register(user_id) for user_id in user_ids])
     assert service.edit_event("e1", EventChanges.of(capacity=115)).event.capacity_target == 115
     service.delete_event("e1")
-    while pending:
-        pending.pop(0)()
+    run_all(pending)
     assert_invariants(store)
     with pytest.raises(UnknownEvent):
         service.get_event("e1")
@@ -327,8 +327,7 @@ def test_capacity_increase_past_its_deadline_continues_in_the_background() -> No
     new_event(service, capacity=1)
     commit_together(store, "e1", [Register(user_id) for user_id in user_ids])
     service.edit_event("e1", EventChanges.of(capacity=115))
-    while pending:
-        pending.pop(0)()
+    run_all(pending)
     assert store.events["e1"].capacity == 115
     assert_invariants(store)
 
@@ -367,9 +366,10 @@ def test_resolving_a_plan_without_an_event_raises() -> None:
 
     clock = ManualClock()
     retry = RetryPolicy(clock, lambda: 0.5)
-    committer = Committer(Rejecting(), retry, clock, ids(), UnconfirmedResolver(retry, _ignore))
+    resolver = UnconfirmedResolver(retry, clock, _ignore)
+    committer = Committer(Rejecting(), retry, clock, ids(), resolver)
     with pytest.raises(ValueError, match="writes nothing"):
-        committer._find_out(Plan("p", "e1", None, ()))
+        committer.find_out(Plan("p", "e1", None, ()))
 
 
 def test_user_in_deletion_keeps_the_first_deletion_id(

@@ -21,7 +21,7 @@ from domain.ports import AnswerLost, Unavailable
 from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
 from storage.sqlite.store import SQLiteStore
-from tests.support.environment import ManualClock
+from tests.support.environment import ManualClock, run_all
 from tests.support.slack import sentences
 from tests.support.slack.harness import (
     AMARA,
@@ -83,9 +83,7 @@ class Background:
         self.pending.append(work)
 
     def run(self) -> None:
-        pending, self.pending = self.pending, []
-        for work in pending:
-            work()
+        run_all(self.pending)
 
 
 @pytest.fixture

@@ -1,0 +1,182 @@
+"""The HTTP server under half-sent requests and floods, over real sockets (R10.6)."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+import uvicorn
+from slack_sdk.signature import SignatureVerifier
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from bot.entrypoints import bounded_connections, http_server
+from bot.entrypoints.bounded_connections import MAX_INCOMPLETE, OnceAMinute
+from tests.support.slack.harness import BJORN, REGISTER_COMMAND, SECRET, SlackHarness
+
+HALF_SENT = 1_100
+"""More connections than a process may have files by default: 1,024 on many systems."""
+
+HALF_A_HEADER = b"POST /slack/events HTTP/1.1\r\nHost: rollcall\r\nX-Slow: "
+HALF_A_BODY = b"POST /slack/events HTTP/1.1\r\nHost: rollcall\r\nContent-Length: 1000\r\n\r\npart"
+
+
+@pytest.fixture
+def address(harness: SlackHarness) -> Iterator[tuple[str, int]]:
+    harness.event()
+    app = http_server.build_http(harness.bot.app, harness.bot.executor, SECRET, harness.clock)
+    with running(http_server.server_config(app)) as address:
+        yield address
+
+
+@contextmanager
+def running(config: uvicorn.Config) -> Iterator[tuple[str, int]]:
+    server = uvicorn.Server(config)
+    with http_server.listen("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        yield listener.getsockname()[:2]
+        server.should_exit = server.force_exit = True
+        thread.join(10)
+
+
+@contextmanager
+def half_sent(address: tuple[str, int], number: int, part: bytes) -> Iterator[list[socket.socket]]:
+    """Open connections, and send a part of a request on each."""
+    with ExitStack() as stack:
+        connections = []
+        for _ in range(number):
+            connection = stack.enter_context(socket.create_connection(address, timeout=10))
+            connection.sendall(part)
+            connections.append(connection)
+        yield connections
+
+
+def request(harness: SlackHarness, secret: str = SECRET) -> bytes:
+    body = urlencode(REGISTER_COMMAND)
+    timestamp = str(int(harness.clock.now().timestamp()))
+    signature = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=body)
+    head = (
+        "POST /slack/events HTTP/1.1\r\nHost: rollcall\r\nConnection: close\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n"
+        f"X-Slack-Request-Timestamp: {timestamp}\r\nX-Slack-Signature: {signature}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return (head + body).encode()
+
+
+def answer(address: tuple[str, int], sent: bytes) -> bytes:
+    """Return the response to a request. It takes milliseconds, on a busy machine seconds."""
+    with socket.create_connection(address, timeout=30) as connection:
+        connection.sendall(sent)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Return whether the server has closed a connection, at the latest when the time-out ends."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize("part", [HALF_A_HEADER, HALF_A_BODY], ids=["header", "body"])
+def test_press_is_answered_in_time_during_half_sent_requests(
+    harness: SlackHarness,
+    address: tuple[str, int],
+    caplog: pytest.LogCaptureFixture,
+    part: bytes,
+) -> None:
+    with half_sent(address, HALF_SENT, part) as connections:
+        response = answer(address, request(harness))
+        assert response.startswith(b"HTTP/1.1 200 ")
+        assert all(map(is_closed, connections[: HALF_SENT - MAX_INCOMPLETE]))
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
+    assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize("part", [b"", HALF_A_HEADER, HALF_A_BODY], ids=["none", "header", "body"])
+def test_half_sent_request_is_closed_in_time(
+    address: tuple[str, int],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    part: bytes,
+) -> None:
+    for limit in ("HEADER_SECONDS", "REQUEST_SECONDS"):
+        monkeypatch.setattr(bounded_connections, limit, 0.05)
+    with half_sent(address, 1, part) as (connection,):
+        assert is_closed(connection)
+    assert warnings(caplog) == []
+
+
+def test_second_request_of_a_connection_is_bounded_too(
+    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_connections, "HEADER_SECONDS", 0.5)
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: rollcall\r\n\r\n")
+        received = b""
+        while not received.endswith(b"ok"):
+            received += connection.recv(65_536)
+        connection.sendall(HALF_A_HEADER)
+        assert is_closed(connection)
+
+
+def test_half_sent_request_stays_open_with_uvicorns_own_connections(
+    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Negative control."""
+    monkeypatch.setattr(bounded_connections, "HEADER_SECONDS", 0.05)
+    app = http_server.build_http(harness.bot.app, harness.bot.executor, SECRET, harness.clock)
+    with (
+        running(uvicorn.Config(app, http=H11Protocol)) as address,
+        half_sent(address, 1, HALF_A_HEADER) as (connection,),
+    ):
+        connection.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+
+
+def test_flood_of_unsigned_requests_is_refused_with_one_line_a_minute(
+    harness: SlackHarness, address: tuple[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        caplog.clear()
+        for _ in range(100):
+            forged = request(harness, secret="another secret")
+            assert answer(address, forged).startswith(b"HTTP/1.1 401 ")
+        assert len(caplog.records) <= 5  # uvicorn's own, at its start
+        assert len(warnings(caplog)) == 1
+        harness.clock.advance(timedelta(minutes=1))
+        answer(address, request(harness, secret="another secret"))
+    assert "99 more" in warnings(caplog)[1]
+    assert answer(address, request(harness)).startswith(b"HTTP/1.1 200 ")
+
+
+def test_line_that_repeats_is_logged_once_a_minute_with_a_count() -> None:
+    """On each connection that it can't accept, asyncio logs "Too many open files", thousands of times a second."""
+    now = [0.0]
+    limit = OnceAMinute(lambda: now[0])
+
+    def passes() -> str | None:
+        error = OSError(errno.EMFILE, "Too many open files")
+        record = logging.LogRecord(
+            *("asyncio", logging.ERROR, "", 0, "socket.accept() out of system resource"),
+            (),
+            (OSError, error, None),
+        )
+        return record.getMessage() if limit.filter(record) else None
+
+    assert [passes() is not None for _ in range(500)] == [True] + [False] * 499
+    now[0] += 60
+    assert "499 times" in str(passes())

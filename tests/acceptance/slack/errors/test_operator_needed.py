@@ -1,0 +1,120 @@
+"""A store that only its operator can repair: one line in the log, and a sentence at once for everyone (R10.6)."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.entrypoints.bootstrap import StartupError, open_store
+from bot.entrypoints.settings import Settings
+from bot.slack.error_messages import SENTENCES
+from bot.store_alarm import REPEAT_AFTER, watched
+from domain.errors import OperatorNeeded
+from playground.demo.seed import RANDOM
+from storage.sqlite.store import SQLiteStore
+from tests.support.environment import ManualClock, run_now
+from tests.support.slack.harness import BJORN, CHLOE, DIEGO, SlackHarness, reply, run_bot
+
+SENTENCE = SENTENCES[OperatorNeeded](None)
+
+
+class FailingDisk(SQLiteStore):
+    """A file whose disk a test can fill. SQLite then refuses to write, and its reads go on."""
+
+    def fill(self, *, is_full: bool = True) -> None:
+        for connection in self._file._idle:
+            connection.execute(f"PRAGMA query_only = {int(is_full)}")
+
+
+def watched_store(path: Path, workspace_id: str) -> SQLiteStore:
+    return watched(FailingDisk(path, workspace_id), ManualClock())
+
+
+@pytest.fixture
+def failing(server: tuple[object, str], tmp_path: Path) -> Iterator[SlackHarness]:
+    with run_bot(server, watched_store, tmp_path / "rollcall.sqlite", run_now) as harness:
+        yield harness
+
+
+def disk(harness: SlackHarness) -> FailingDisk:
+    return harness.store  # type: ignore[return-value]
+
+
+def test_everyone_hears_at_once_that_nothing_changed_and_the_log_says_it_once(
+    failing: SlackHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing.event()
+    disk(failing).fill()
+    began = failing.clock.monotonic()
+    for user_id in (BJORN, CHLOE, DIEGO):
+        assert SENTENCE in reply(failing.slack.command(user_id, RANDOM, "/register", "yoga"))
+    assert failing.clock.monotonic() == began
+    (line,) = (one for one in caplog.records if one.levelno >= logging.WARNING)
+    assert line.levelno == logging.CRITICAL
+    assert "is read-only. Let Rollcall's user write the file" in line.getMessage()
+    disk(failing).fill(is_full=False)
+    failing.slack.command(BJORN, RANDOM, "/register", "yoga")
+    assert failing.assert_invariants().seated("yoga") == [BJORN]
+
+
+def test_nothing_is_sent_while_it_could_not_be_marked_as_sent(
+    failing: SlackHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Otherwise the same message would go out every 15 seconds."""
+    failing.event(capacity=1)
+    for user_id in (BJORN, CHLOE):
+        failing.register(user_id)
+    failing.deliver_due()
+    failing.bot.service.unregister("yoga", BJORN)
+    disk(failing).fill()
+    caplog.clear()
+    for _ in range(5):
+        failing.deliver_due(15)
+    assert failing.direct_messages(CHLOE) == []
+    assert [one.levelname for one in caplog.records if one.levelno >= logging.WARNING] in (
+        [],
+        ["CRITICAL"],
+    )
+    disk(failing).fill(is_full=False)
+    failing.deliver_due(15)
+    assert len(failing.direct_messages(CHLOE)) == 1
+
+
+def test_fault_that_lasts_is_said_again(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    clock = ManualClock()
+    file = FailingDisk(tmp_path / "rollcall.sqlite", "T1")
+    file.fill()
+    store = watched(file, clock)
+    for _ in range(3):
+        with pytest.raises(OperatorNeeded):
+            store.mark_delivered("e1", 1)
+    assert len(caplog.records) == 1
+    clock.advance(timedelta(seconds=REPEAT_AFTER))
+    with pytest.raises(OperatorNeeded):
+        store.mark_delivered("e1", 1)
+    assert len(caplog.records) == 2
+
+
+def test_start_on_a_file_that_cannot_be_written_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rollcall.sqlite"
+    SQLiteStore(path, "T1").close()
+
+    def read_only(*args: object, **kwargs: object) -> sqlite3.Connection:
+        connection = connect(*args, **kwargs)  # type: ignore[call-overload]
+        connection.execute("PRAGMA query_only = ON")
+        return connection  # type: ignore[no-any-return]
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", read_only)
+    with (
+        pytest.raises(StartupError, match=f"{path} is read-only. Let Rollcall's user write"),
+        open_store(Settings(store=f"sqlite:{path}"), "T1"),
+    ):
+        pass
