@@ -223,7 +223,7 @@ def test_commit_whose_answer_was_lost_is_found_by_its_token_or_its_entry(
     """R7.4: without both, the leave that was applied is planned again, and finds no registration."""
     other.register("e1", "a")
     if not by_journal:
-        monkeypatch.setattr(Committer, "_find_out", lambda *_: False)
+        monkeypatch.setattr(Committer, "find_out", lambda *_: False)
     one = process(UnguardedStore(store, without, lose_answers=1))
     if holds:
         assert one.unregister("e1", "a").event.registered_count == 0
@@ -279,7 +279,7 @@ def test_late_commit_is_not_applied_after_its_user_was_answered_busy(
             one.unregister("e1", "a")
     else:
         # As if a rejected resend meant that the first commit will never be applied.
-        monkeypatch.setattr(Committer, "_find_out", lambda *_: False)
+        monkeypatch.setattr(Committer, "find_out", lambda *_: False)
         with pytest.raises(Busy):
             one.unregister("e1", "a")
         assert store.arrive() == [True]

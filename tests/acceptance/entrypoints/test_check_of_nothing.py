@@ -179,8 +179,8 @@ def test_page_that_is_damaged_in_the_middle_of_the_check_is_an_error(
 ) -> None:
     monkeypatch.setattr("storage.sqlite.store.SQLiteStore", Spoiled)
     said = refusal(capsys, env(path.parent))
-    assert f"{path} can't be read: " in said
-    assert "Restore a backup" in said
+    assert f"{path} is damaged" in said
+    assert "restore a backup" in said
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from bot.entrypoints.bootstrap import Background, Bot, assemble
 from bot.entrypoints.manifest import PATH
 from bot.slack import web_client
 from domain.inputs import EventDraft, UserDraft
-from domain.models import Event
+from domain.models import Event, ExportJob
 from domain.ports import Clock, Spawn
 from playground.client.member_client import ActionResult, MemberClient
 from playground.client.transport import into_app
@@ -237,7 +237,8 @@ def run_bot(
 def deliver_undelivered(bot: Bot, store: SQLiteStore) -> None:
     """Deliver each event once, without a sweep, as a worker's thread does while a request waits."""
     for event_id in store.list_undelivered(limit=100).items:
-        bot.notification_worker.process_event(event_id)
+        if ExportJob.of(event_id) is None:
+            bot.notification_worker.process_event(event_id)
 
 
 @contextmanager

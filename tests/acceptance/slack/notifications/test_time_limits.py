@@ -60,6 +60,7 @@ def test_store_that_does_not_respond_is_asked_again_and_then_left_to_the_sweep(
         raise Unavailable("500")
 
     monkeypatch.setattr(harness.bot.notification_worker._store, "take_lease", unavailable)
+    harness.clock.while_sleeping = lambda: None  # the worker itself sleeps
     harness.bot.notification_worker.schedule("yoga")
     began = harness.clock.monotonic()
     assert harness.bot.notification_worker.process_until(began + LIMIT) == set()
