@@ -80,3 +80,5 @@ def seed_events(bot: Bot, workspace: Workspace, *, now: datetime) -> None:
         for member in users[-taken:]:
             bot.service.ensure_user(UserDraft.unnamed(member.id))
             bot.service.register(event_id, member.id)
+    # The page opens with both cards, also before the worker's thread runs.
+    bot.notification_worker.process_due_events()

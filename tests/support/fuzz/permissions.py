@@ -128,7 +128,11 @@ def _at(part: object, name: str) -> str | None:
 
 def organizes(actor: object, event: Event) -> bool:
     """Return whether a person may change an event (R8.9)."""
-    return actor in {event.organizer_id, *event.co_organizer_ids} | ADMINS
+    return actor in _organizers(event) | ADMINS
+
+
+def _organizers(event: Event) -> set[object]:
+    return {event.organizer_id, *event.co_organizer_ids} - {None}
 
 
 def assert_permitted(payload: Mapping[str, Any], before: State, after: State) -> None:
@@ -228,6 +232,8 @@ class _PermissionCheck:
                     allowed |= {"recent_requests"}
                 case what:
                     allowed |= _BY_FORM.get(what, set())
+        if _organizers(was) != _organizers(now) and self._may_change_organizers(was, now):
+            allowed |= {"organizer_id", "co_organizer_ids"}
         assert changed <= allowed, f"{self._actor} changed {changed - allowed} of {was.event_id}"
         if changed and allowed == COUNTED:
             rows = {**self._before.registrations, **self._after.registrations}
@@ -236,6 +242,13 @@ class _PermissionCheck:
                 for key in rows
                 if key == (was.event_id, self._actor)
             ), f"{was.event_id} moved, and {self._actor} did nothing in it"
+
+    def _may_change_organizers(self, was: Event, now: Event) -> bool:
+        """Return whether the actor is taken off their event, or takes over one that has no organizer."""
+        if self._asked.what in (ActionId.FORGET_ME, DEACTIVATED):
+            return _organizers(now) == _organizers(was) - {self._actor}
+        is_admin = self._actor in ADMINS and self._asked.what == ActionId.TAKE_OVER
+        return is_admin and not _organizers(was) and _organizers(now) == {self._actor}
 
     def _carded(self) -> None:
         """Assert that only a card that was pressed, or that an organizer posted, is remembered."""
@@ -251,6 +264,7 @@ _BY_FORM = {
     f"form {CallbackId.CAPACITY_CONFIRMED}": {"capacity", "capacity_target", "operation_id"},
     f"form {CallbackId.EDIT_EVENT}": EDITS,
     f"form {CallbackId.ANNOUNCEMENT}": {"recent_requests"},
+    f"form {CallbackId.POST_CARD}": {"recent_requests"},
     f"form {CallbackId.CANCEL_EVENT}": {"status", "next_due_at"},
     f"form {CallbackId.DELETE_EVENT}": {"deletion", "operation_id", "next_due_at"},
     f"form {CallbackId.REMOVE}": {"somebody is out"},

@@ -36,6 +36,9 @@ def prepare(harness: SlackHarness) -> None:
         organizer_id=BJORN,
         starts_at=harness.clock.now() + timedelta(days=60),
     )
+    soon = harness.clock.now() + timedelta(seconds=20)
+    harness.event("breakfast", title="Breakfast", starts_at=soon, organizer_id=PRIYA)
+    harness.register(CHLOE, HARUKI, event_id="breakfast")
     for number in range(TALKS):
         start = harness.clock.now() + timedelta(days=3 + number)
         harness.event(f"talk{number}", title=f"Talk {number}", organizer_id=PRIYA, starts_at=start)
@@ -50,7 +53,7 @@ def prepare(harness: SlackHarness) -> None:
         harness.bot.service.unregister("picnic", PRIYA)
     for event_id in ("yoga", "choir", "chess", "fair"):
         harness.card_in(EVENTS, _event(harness, event_id))
-    harness.deliver_due(2)
+    harness.deliver_due(30)  # breakfast is over
 
 
 def _event(harness: SlackHarness, event_id: str) -> Event:
@@ -160,15 +163,21 @@ class Walk:
         self._press(HARUKI, home, ActionId.REGISTER, value="fair")
         self._press(HARUKI, home, ActionId.UNREGISTER, value="talk4")
         self._press(HARUKI, home, ActionId.CREATE_EVENT)
-        for action in (ActionId.HOME_REGISTRATIONS, ActionId.HOME_UPCOMING):
-            home = self._slack.open_home(HARUKI).home
+        for user_id, action in (
+            (HARUKI, ActionId.HOME_REGISTRATIONS),
+            (HARUKI, ActionId.HOME_PAST_REGISTRATIONS),
+            (BJORN, ActionId.HOME_UPCOMING),
+        ):
+            home = self._slack.open_home(user_id).home
             assert home is not None
-            self._press(HARUKI, home, action)
+            self._press(user_id, home, action)
         home = self._slack.open_home(PRIYA).home
         assert home is not None
         self._press(PRIYA, home, ActionId.HOME_ORGANIZED)
         self._slack.command(HARUKI, RANDOM, "/registrations")
         self._press(HARUKI, last(HARUKI), ActionId.ADD_TO_CALENDAR)
+        self._slack.command(CHLOE, RANDOM, "/registrations")
+        self._press(CHLOE, last(CHLOE), ActionId.PAST_REGISTRATIONS)
 
     def create(self) -> None:
         view = self._slack.command(BJORN, EVENTS, "/event", "create").view
@@ -264,3 +273,6 @@ class Walk:
             self._slack.command(CHLOE, RANDOM, "/rollcall", "forget-me")
             question = self._harness.workspace.messages(RANDOM, visible_to=CHLOE)[-1]
             self._press(CHLOE, question, action)
+        self._harness.deliver_due(10)
+        orphaned = self._harness.workspace.messages(self._harness.workspace.dm(AMARA).id)[-1]
+        self._press(AMARA, orphaned, ActionId.TAKE_OVER)
