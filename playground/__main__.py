@@ -31,6 +31,9 @@ MANIFEST = Path(__file__).parent.parent / "manifest.yml"
 SIGNING_SECRET = "playground-signing-secret"
 """Not a real secret: both sides of the demo run on the loopback address."""
 
+REPLY_SECONDS = 2.0
+"""How long a stop waits for Slack to take pending replies. Someone watches, and Slack may be set to down."""
+
 
 class UnusableDataError(Exception):
     """The demo's data was written by another version, or is not the demo's."""
@@ -88,7 +91,7 @@ class DemoBot:
             bot = build_bot(
                 store, client, workspace_id=workspace.team_id, signing_secret=SIGNING_SECRET
             )
-            stack.callback(bot.stop)
+            stack.callback(bot.stop, REPLY_SECONDS)
             if prepare is not None:
                 prepare(bot)
             url = stack.enter_context(

@@ -378,16 +378,16 @@ class Background:
     replies: JobQueue
     chores: JobQueue
 
-    def stop(self) -> None:
-        """Send the replies that are pending, for a while. Log how many are lost."""
+    def stop(self, reply_seconds: float) -> None:
+        """Send the replies that are pending, for so many seconds at most. Log how many are lost."""
         if len(self.replies):
             _logger.warning(
                 "waiting until Slack takes %d replies, for at most %d seconds (press Ctrl-C to lose them)",
-                *(len(self.replies), REPLIES_SECONDS),
+                *(len(self.replies), reply_seconds),
             )
         self.replies.shorten_pauses()
         self.chores.drain(CHORES_SECONDS)
-        lost = self.replies.drain(REPLIES_SECONDS)
+        lost = self.replies.drain(reply_seconds)
         if lost:
             _logger.error("%d replies are lost: Slack did not take them before the stop", lost)
 
@@ -403,11 +403,14 @@ class Bot:
     executor: ThreadPoolExecutor
     background: Background | None = None
 
-    def stop(self) -> None:
-        """Finish the requests in progress, send the replies that are pending, then stop."""
+    def stop(self, reply_seconds: float = REPLIES_SECONDS) -> None:
+        """Finish the requests in progress, send the replies that are pending, then stop.
+
+        `reply_seconds` says how long Slack gets to take the replies.
+        """
         self.executor.shutdown()
         if self.background is not None:
-            self.background.stop()
+            self.background.stop(reply_seconds)
         self.notification_worker.stop()
 
 

@@ -111,7 +111,7 @@ def test_second_worker_leaves_everything_to_the_lease_holder(
     harness: SlackHarness, scenario: Scenario
 ) -> None:
     """Each message is sent once."""
-    assert meet_at_moments(harness, "sqlite", scenario, while_the_lease_lasts, step=5) >= 20
+    assert meet_at_moments(harness, "sqlite", scenario, while_the_lease_lasts, step=5) >= 15
 
 
 @pytest.mark.parametrize("scenario", EDITABLE.values(), ids=EDITABLE)
@@ -119,7 +119,7 @@ def test_worker_that_lost_its_lease_sends_at_most_the_current_message(
     harness: SlackHarness, scenario: Scenario
 ) -> None:
     """The card shows the newer state, even if the older one arrives last."""
-    assert meet_at_moments(harness, "sqlite", scenario, after_the_lease, step=4) >= 20
+    assert meet_at_moments(harness, "sqlite", scenario, after_the_lease, step=4) >= 15
 
 
 @pytest.mark.parametrize("second_at", range(1, 24, 4))

@@ -131,7 +131,7 @@ def organizes(actor: object, event: Event) -> bool:
     return actor in _organizers(event) | ADMINS
 
 
-def _organizers(event: Event) -> set[object]:
+def _organizers(event: Event) -> set[str | None]:
     return {event.organizer_id, *event.co_organizer_ids} - {None}
 
 

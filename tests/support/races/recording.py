@@ -53,8 +53,8 @@ class BackgroundThreads:
     def __call__(self, work: Callable[[], None]) -> None:
         """Start the work in a thread."""
         thread = threading.Thread(target=work)
+        thread.start()  # before another thread may join it
         self._threads.append(thread)
-        thread.start()
 
     def wait(self) -> None:
         """Wait until all work is done, including the work that it started."""
