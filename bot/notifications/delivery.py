@@ -98,6 +98,8 @@ class EventDelivery:
         self._clock = clock
         self._leases = Leases(store, clock, holder=holder, seconds=lease)
         self._first_seen = FirstSeen(clock)
+        self._unsaved: dict[str, DeliveryState] = {}
+        """Progress that the store did not take, by event: a full disk must not have messages sent again."""
 
     def deliver(
         self,
@@ -118,6 +120,7 @@ class EventDelivery:
         lease = self._leases.take(event_id)
         if lease is None:
             return self._clock.monotonic() + self._lease_retry
+        self._restore_unsaved(lease)
         run = _DeliveryRun(
             self._message_sender,
             self._card_poster,
@@ -136,8 +139,24 @@ class EventDelivery:
             _logger.info("lost the lease of %s", event_id)
             return self._clock.monotonic() + self._lease_retry
         finally:
-            lease.release()
+            self._release(lease)
         return min((moment for moment in moments if moment is not None), default=None)
+
+    def _restore_unsaved(self, lease: Lease) -> None:
+        """Continue with the progress of the last run, if nothing was stored since but this lease."""
+        unsaved = self._unsaved.pop(lease.state.event_id, None)
+        if unsaved is not None and unsaved.revision + 1 == lease.state.revision:
+            taken = ("revision", "holder", "leased_until")
+            lease.state = unsaved.model_copy(
+                update={name: getattr(lease.state, name) for name in taken}
+            )
+
+    def _release(self, lease: Lease) -> None:
+        try:
+            lease.release()
+        except Exception:
+            self._unsaved[lease.state.event_id] = lease.state
+            raise
 
 
 class _DeliveryRun:

@@ -85,6 +85,27 @@ def test_nothing_is_sent_while_it_could_not_be_marked_as_sent(
     assert len(failing.direct_messages(CHLOE)) == 1
 
 
+def test_message_is_not_repeated_while_a_disk_has_room_for_the_lease_only(
+    failing: SlackHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing.event(capacity=1)
+    failing.register(BJORN, CHLOE)
+    failing.deliver_due()
+    failing.bot.service.unregister("yoga", BJORN)
+
+    def full(_: object) -> None:
+        raise OperatorNeeded("the disk is full")
+
+    with monkeypatch.context() as progress:
+        progress.setattr(disk(failing), "save_delivery", full)
+        for _ in range(5):
+            failing.deliver_due(15)
+        assert len(failing.direct_messages(CHLOE)) == 1
+    failing.deliver_due(15)
+    assert len(failing.direct_messages(CHLOE)) == 1
+    assert failing.store.get_undelivered("yoga") == ()
+
+
 def test_fault_that_lasts_is_said_again(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
     clock = ManualClock()
     file = FailingDisk(tmp_path / "rollcall.sqlite", "T1")
