@@ -142,7 +142,7 @@ def test_two_workers_at_every_moment_of_the_first(
 ) -> None:
     """Every moment on SQLite, every fourth on DynamoDB Local."""
     assert (
-        meet_at_moments(harness, kind, scenario, meeting, step=1 if kind == "sqlite" else 4) >= 20
+        meet_at_moments(harness, kind, scenario, meeting, step=1 if kind == "sqlite" else 4) >= 15
     )
 
 

@@ -74,4 +74,4 @@ def test_crash_at_every_third_moment_while_slack_fails_too(
     harness: SlackHarness, scenario: Scenario, fault: Fault
 ) -> None:
     """Deferred messages survive the process, too."""
-    assert crash_at_moments(harness, "sqlite", scenario, step=3, fault=fault) >= 20
+    assert crash_at_moments(harness, "sqlite", scenario, step=3, fault=fault) >= 15

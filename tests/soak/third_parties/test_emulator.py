@@ -152,6 +152,7 @@ def deliver(bot: Bot, clock: ManualClock, after: timedelta = timedelta()) -> Non
     bot.notification_worker.sweep()
     for _ in range(6):
         bot.notification_worker.process_due_events()
+        bot.notification_worker.exports.process_due_jobs()
         clock.advance(timedelta(seconds=0.5))
 
 
@@ -200,6 +201,7 @@ def test_whole_path_reads_back_from_another_slack(tmp_path: Path) -> None:
     ):
         members = Members(bot, slack, url)
         event = created(members, bot, slack, clock)
+        deliver(bot, clock)
         card = _card(slack)
         assert sentences.taken(0, 1) in card.text
 

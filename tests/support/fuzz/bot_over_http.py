@@ -131,6 +131,7 @@ class FuzzedBot:
     ) -> None:
         self._server = server
         self.harness = harness
+        harness.clock.while_sleeping = lambda: None  # the harness's own bot rests
         self.seeds = seeds
         self.sent: Counter[str] = Counter()
         self._runner = runner

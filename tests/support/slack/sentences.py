@@ -156,6 +156,7 @@ EVENT_GONE = refusal(errors.UnknownEvent("yoga"))
 EVENT_CANCELED = refusal(errors.EventCanceled("yoga"))
 NOT_ORGANIZER = refusal(errors.NotOrganizer("yoga", "ada"))
 BUSY = refusal(errors.Busy())
+TOO_LATE = refusal(errors.TooLate())
 NOT_CONFIRMED = refusal(errors.NotConfirmed(Future()))
 UNEXPECTED = error_messages.unexpected("").text.partition("`")[0]
 
