@@ -82,7 +82,7 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         # Do what is due, finish deletions and capacity increases, and deliver as the notifier does.
         Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem"), ("due", "unfinished", "upcoming")),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
-        Access(USERS, ("BatchGetItem", "DeleteItem", "GetItem"), ("unfinished",)),
+        Access(USERS, ("DeleteItem", "GetItem"), ("unfinished",)),
         Access(WAITLIST, ("DeleteItem", "Query")),
         Access(JOURNAL, ("GetItem", "PutItem", "Query", "UpdateItem"), ("undelivered",)),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),

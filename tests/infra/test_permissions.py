@@ -109,7 +109,7 @@ def lead_a_life(deployment: Deployment, event_id: str, deliver: Callable[[], obj
         deployment.ask("DELETE", f"{register}/{user_id}")
         api.fail_next("chat.postMessage", fault)
         deliver()
-    deployment.harness.clock.advance(timedelta(minutes=5))
+    deployment.harness.clock.advance(timedelta(minutes=1))
     # All attendees are notified, and the card was deleted.
     later = deployment.harness.clock.now() + timedelta(days=3)
     deployment.ask("PUT", f"/events/{event_id}", {"date": later.isoformat()})
