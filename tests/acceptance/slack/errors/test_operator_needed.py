@@ -85,7 +85,7 @@ def test_nothing_is_sent_while_it_could_not_be_marked_as_sent(
     assert len(failing.direct_messages(CHLOE)) == 1
 
 
-def test_message_is_not_repeated_while_a_disk_has_room_for_the_lease_only(
+def test_message_is_not_repeated_while_only_the_lease_can_be_written(
     failing: SlackHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing.event(capacity=1)
