@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from domain.enums import Audience
 from domain.models import JournalEntry, Registration, WaitlistEntry
@@ -31,22 +31,28 @@ def recipients_of(
     may be many pages without a recipient.
     """
     first_waitlisted = last_waitlisted = 0
+    gaps: list[list[int]] = []  # first and last tickets of those promoted before they were read
     roster_cursor, last_seated = None, 0
     start = '["seats", null, 0, 0, 0]' if audience is Audience.REGISTERED else '["waitlist", 0, 0]'
     part, *numbers = json.loads(after or start)
     if part == "waitlist":
-        first_waitlisted, last_waitlisted = numbers
-        while entries := store.get_waitlist(entry.event_id, after=last_waitlisted, limit=PAGE_SIZE):
+        first_waitlisted, last_waitlisted, *gaps = numbers
+        while entries := _next_on_waitlist(store, entry.event_id, last_waitlisted, gaps):
             for waitlisted in entries:
                 first_waitlisted = first_waitlisted or waitlisted.ticket
                 last_waitlisted = waitlisted.ticket
                 if _was_attendee(waitlisted, entry):
-                    cursor = json.dumps(["waitlist", first_waitlisted, last_waitlisted])
+                    cursor = json.dumps(["waitlist", first_waitlisted, last_waitlisted, *gaps])
                     yield waitlisted.user_id, cursor
-            at_page_end(json.dumps(["waitlist", first_waitlisted, last_waitlisted]))
+            at_page_end(json.dumps(["waitlist", first_waitlisted, last_waitlisted, *gaps]))
     else:
-        roster_cursor, last_seated, first_waitlisted, last_waitlisted = numbers
-    read_on_waitlist = range(first_waitlisted, last_waitlisted + 1)
+        roster_cursor, last_seated, first_waitlisted, last_waitlisted, *gaps = numbers
+
+    def was_read_on_waitlist(ticket: int) -> bool:
+        return first_waitlisted <= ticket <= last_waitlisted and not any(
+            first <= ticket <= last for first, last in gaps
+        )
+
     while True:
         page = store.list_roster(entry.event_id, limit=PAGE_SIZE, cursor=roster_cursor)
         for registration in page.items:
@@ -55,18 +61,28 @@ def recipients_of(
                 and _was_attendee(registration, entry)
                 and _belongs_to(audience, registration, entry)
                 and not (
-                    _was_waitlisted(registration, entry) and registration.ticket in read_on_waitlist
+                    _was_waitlisted(registration, entry)
+                    and was_read_on_waitlist(registration.ticket)
                 )
             ):
                 cursor = json.dumps(
-                    ["seats", roster_cursor, registration.ticket, first_waitlisted, last_waitlisted]
+                    [
+                        "seats",
+                        roster_cursor,
+                        registration.ticket,
+                        first_waitlisted,
+                        last_waitlisted,
+                        *gaps,
+                    ]
                 )
                 yield registration.user_id, cursor
         roster_cursor = page.next_cursor
         if roster_cursor is None:
             return
         at_page_end(
-            json.dumps(["seats", roster_cursor, last_seated, first_waitlisted, last_waitlisted])
+            json.dumps(
+                ["seats", roster_cursor, last_seated, first_waitlisted, last_waitlisted, *gaps]
+            )
         )
 
 
@@ -76,6 +92,21 @@ def _was_attendee(row: Registration | WaitlistEntry, entry: JournalEntry) -> boo
         # An earlier Rollcall wrote the row: its time is all there is.
         return row.registered_at <= entry.at
     return row.registered_version <= entry.version
+
+
+def _next_on_waitlist(
+    store: Store, event_id: str, last: int, gaps: list[list[int]]
+) -> Sequence[WaitlistEntry]:
+    """Return the entries after a ticket that was read, and add to `gaps` those that may have been promoted.
+
+    People are promoted from the head: while the last one read is on the waitlist, no one behind is.
+    """
+    entries = store.get_waitlist(event_id, after=max(0, last - 1), limit=PAGE_SIZE + 1)
+    if entries and entries[0].ticket == last:
+        return entries[1:]
+    if last and entries and entries[0].ticket > last + 1:
+        gaps.append([last + 1, entries[0].ticket - 1])
+    return entries
 
 
 def _belongs_to(audience: Audience, registration: Registration, entry: JournalEntry) -> bool:

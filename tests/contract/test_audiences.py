@@ -223,3 +223,22 @@ def without_versions(store: Store, user_id: str) -> None:
     if row.seated_at is None:
         commit(store, DeleteWaitlistEntry("e1", WaitlistEntry.of(row)))
         commit(store, PutWaitlistEntry("e1", WaitlistEntry.of(old)))
+
+
+def test_attendees_promoted_between_two_slices_of_a_delivery_are_not_skipped(
+    store: AnyStore,
+) -> None:
+    """Their tickets lie between those read on the waitlist before and after the pause."""
+    service = Processes(store, timedelta()).here
+    service.edit_event("e1", EventChanges.of(capacity=1))
+    for user_id in USERS:
+        service.register("e1", user_id)
+    service.announce(
+        "e1", AnnouncementDraft(text="Bring water", audience=Audience.EVERYONE), request_id="r1"
+    )
+    entry = store.list_journal("e1", limit=100)[-1]
+    first, cursor = next(recipients_of(store, entry, after=None))
+    service.edit_event("e1", EventChanges.of(capacity=4))
+    service.sweep()
+    rest = [user_id for user_id, _ in recipients_of(store, entry, after=cursor)]
+    assert sorted([first, *rest]) == sorted(USERS)
