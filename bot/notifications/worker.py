@@ -210,7 +210,16 @@ class NotificationWorker:
         return self._delivery.deliver(event_id, update_cards, until=ends_at)
 
     def sweep(self) -> None:
-        """Schedule events with undelivered entries, and run the service's sweep in the background."""
+        """Schedule events with undelivered entries, and run the service's sweep in the background.
+
+        Raises `Unavailable` and `OperatorNeeded`. The service's sweep runs all the same: it has not stopped.
+        """
+        try:
+            self._schedule_undelivered()
+        finally:
+            self._sweep_in_background()
+
+    def _schedule_undelivered(self) -> None:
         cursor: str | None = None
         while True:
             page = self._store.list_undelivered(limit=100, cursor=cursor)
@@ -219,7 +228,6 @@ class NotificationWorker:
             cursor = page.next_cursor
             if cursor is None:
                 break
-        self._sweep_in_background()
 
     def undelivered_since(self) -> datetime | None:
         """Return when the oldest undelivered entry was written, None if there is none.

@@ -14,7 +14,8 @@ from starlette.testclient import TestClient
 from bot.entrypoints.bootstrap import BackgroundThreads
 from bot.entrypoints.http_server import build_http
 from bot.notifications.worker import FIRST_RECONCILE_DELAY, STALLED_AFTER, NotificationWorker
-from domain.ports import Spawn, ThreadNotStarted
+from domain.errors import OperatorNeeded
+from domain.ports import Spawn, ThreadNotStarted, Unavailable
 from tests.support.environment import run_now
 from tests.support.slack.harness import SECRET, SlackHarness
 
@@ -118,6 +119,23 @@ def test_health_check_says_that_the_sweep_has_stopped(harness: SlackHarness) -> 
     notifier.process_due_events()
     assert notifier.stalled() == "The sweep has not run for 240 seconds. Restart Rollcall."
     hanging.pop()()
+    assert notifier.stalled() is None
+
+
+@pytest.mark.parametrize("error", [Unavailable("down"), OperatorNeeded("A table is missing.")])
+def test_store_that_does_not_respond_does_not_look_like_a_stall(
+    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """A restart would not help, and would lose the replies that wait."""
+
+    def fail(**_: object) -> None:
+        raise error
+
+    notifier = worker(harness, run_now)
+    monkeypatch.setattr(harness.store, "list_undelivered", fail)
+    for _ in range(5):
+        harness.clock.advance(timedelta(minutes=1))
+        notifier.process_due_events()
     assert notifier.stalled() is None
 
 
