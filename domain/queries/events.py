@@ -9,7 +9,6 @@ from enum import IntEnum
 from domain import cursors
 from domain.enums import EventStatus
 from domain.errors import NotOrganizer, UnknownEvent
-from domain.execution.organizers import organized_events
 from domain.execution.retry import LONG_PAGE_SIZE, RetryPolicy
 from domain.inputs import is_identifier
 from domain.models import Actor, Event, ListedEvent, Page
@@ -33,10 +32,6 @@ def _moment(seconds: int) -> datetime:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, OSError, ValueError):
         raise cursors.foreign_cursor() from None
-
-
-LONGEST_RUN = timedelta(days=30)
-"""How long ago a running event that is handed over may have started, to be named beforehand."""
 
 
 class EventQueries:
@@ -125,19 +120,15 @@ class EventQueries:
     def list_to_hand_over(self, user_id: str) -> tuple[Event, ...]:
         """List the upcoming and running events that a user organizes, by start, without canceled ones."""
         now = self._clock.now()
-        found: list[Event] = []
-        cursor: str | None = None
-        while True:
-            page = organized_events(self._store, self._retry, user_id, now - LONGEST_RUN, cursor)
-            found += page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                break
-        return tuple(
+        events = self._with_counts(self._list_manageable(user_id))
+        concerned = (
             event
-            for event in found
-            if event.over_at > now and event.status is not EventStatus.CANCELED
+            for event in events
+            if event.is_organizer(user_id)
+            and event.over_at > now
+            and event.status is not EventStatus.CANCELED
         )
+        return tuple(sorted(concerned, key=lambda event: (event.starts_at, event.event_id)))
 
     def list_following(self, limit: int, cursor: str | None) -> Page[Event]:
         """List the upcoming events that are listed or not by the privacy of their channel (R2.8)."""

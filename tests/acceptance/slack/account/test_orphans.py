@@ -157,6 +157,14 @@ def test_confirmation_and_reply_name_the_events_and_what_becomes_of_them(
         assert f"*Chess*: <@{CHLOE}> organizes it" in said
 
 
+def test_event_that_runs_for_months_is_named(harness: SlackHarness) -> None:
+    start = harness.clock.now() + timedelta(hours=1)
+    harness.event(starts_at=start, ends_at=start + timedelta(days=60))
+    harness.clock.advance(timedelta(days=40))
+    question = harness.slack.command(AMARA, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
+    assert "Yoga in the park" in str(question.blocks)
+
+
 def test_past_and_canceled_events_are_not_named(harness: SlackHarness) -> None:
     event_of(harness, BJORN)
     harness.bot.service.cancel_event("yoga")
