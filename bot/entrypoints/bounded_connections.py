@@ -32,6 +32,9 @@ MAX_FILES = 65_536
 QUIET_SECONDS = 60.0
 """Time between two log lines of one kind that anybody on the network can cause."""
 
+MAX_PATH = 200
+"""Characters of a request's path and query in a line of the access log. They may have 64 KB."""
+
 Incomplete = dict["BoundedConnection", None]
 """The connections without a complete request, the longest waiting first."""
 
@@ -67,6 +70,10 @@ class BoundedConnection(H11Protocol):
         """Expect no request of it any more."""
         self._forget()
         super().connection_lost(exc)
+
+    def _should_upgrade(self) -> bool:
+        # uvicorn would log each upgrade to WebSocket, and keep a connection that nothing bounds.
+        return False
 
     def close(self) -> None:
         """Close the connection without a response."""
@@ -145,5 +152,12 @@ class OnceAMinute(logging.Filter):
 
 
 def _is_of_a_served_request(record: logging.LogRecord) -> bool:
-    """Return whether uvicorn's access log shall have this line: none for what anybody can send (401)."""
-    return not (isinstance(record.args, tuple) and record.args and record.args[-1] == 401)
+    """Return whether uvicorn's access log shall have this line, with at most `MAX_PATH` of the path.
+
+    None for what anybody can send (401, 405).
+    """
+    if not (isinstance(record.args, tuple) and len(record.args) == 5):
+        return True
+    client, method, path, version, status = record.args
+    record.args = (client, method, str(path)[:MAX_PATH], version, status)
+    return status not in (401, 405)

@@ -163,6 +163,32 @@ def test_flood_of_unsigned_requests_is_refused_with_one_line_a_minute(
     assert answer(address, request(harness)).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"GET /{'a' * 60_000} HTTP/1.1\r\nConnection: close",
+        f"GET /healthz?{'a' * 60_000} HTTP/1.1\r\nConnection: close",
+        "GET /slack/events HTTP/1.1\r\nConnection: close",
+        "GET /slack/events HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ],
+    ids=["unknown", "health", "method", "websocket"],
+)
+def test_request_that_anybody_can_send_leaves_little_in_the_log(
+    address: tuple[str, int], caplog: pytest.LogCaptureFixture, head: str
+) -> None:
+    with caplog.at_level(logging.INFO):
+        answer(address, b"GET /healthz HTTP/1.1\r\nHost: rollcall\r\nConnection: close\r\n\r\n")
+        caplog.clear()
+        for _ in range(10):
+            with socket.create_connection(address, timeout=30) as connection:
+                connection.sendall(f"{head}\r\nHost: rollcall\r\n\r\n".encode())
+                assert connection.recv(65_536).startswith(b"HTTP/1.1 ")
+    lines = [one.getMessage() for one in caplog.records]
+    assert sum(map(len, lines)) <= 10 * 300
+    assert not any("WebSocket" in line or " 405" in line for line in lines)
+
+
 def test_line_that_repeats_is_logged_once_a_minute_with_a_count() -> None:
     """On each connection that it can't accept, asyncio logs "Too many open files", thousands of times a second."""
     now = [0.0]
