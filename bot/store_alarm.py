@@ -19,7 +19,7 @@ AnyStore = TypeVar("AnyStore", bound=Store)
 
 
 def watched(store: AnyStore, clock: Clock) -> AnyStore:
-    """Return the store, which now logs each `OperatorNeeded` that it raises, at most once in `REPEAT_AFTER`."""
+    """Return the store, which now logs each kind of `OperatorNeeded` that it raises, at most once in `REPEAT_AFTER`."""
     return cast("AnyStore", _WatchedStore(store, clock))
 
 
@@ -28,7 +28,7 @@ class _WatchedStore:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
-        self._quiet_until = clock.monotonic()
+        self._quiet_until: dict[str, float] = {}
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._store, name)
@@ -47,8 +47,9 @@ class _WatchedStore:
 
     def _say(self, fault: str) -> None:
         now = self._clock.monotonic()
+        advice = fault.partition(" (")[0]  # what follows may differ from request to request
         with self._lock:
-            if now < self._quiet_until:
+            if now < self._quiet_until.get(advice, now):
                 return
-            self._quiet_until = now + REPEAT_AFTER
+            self._quiet_until[advice] = now + REPEAT_AFTER
         _logger.critical("Rollcall can't use its store, and tells everyone who asks. %s", fault)

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -119,6 +120,25 @@ def test_fault_that_lasts_is_said_again(caplog: pytest.LogCaptureFixture, tmp_pa
     with pytest.raises(OperatorNeeded):
         store.mark_delivered("e1", 1)
     assert len(caplog.records) == 2
+
+
+def test_second_fault_is_said_although_the_first_was_just_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Faulty:
+        faults = iter(["Full. (at 1)", "Full. (at 2)", "Damaged. (at 3)"])
+
+        def get_event(self, _: str) -> None:
+            raise OperatorNeeded(next(self.faults))
+
+    store: Any = watched(cast("SQLiteStore", Faulty()), ManualClock())
+    for _ in range(3):
+        with pytest.raises(OperatorNeeded):
+            store.get_event("e1")
+    assert [text.rpartition("asks. ")[2] for text in caplog.messages] == [
+        "Full. (at 1)",
+        "Damaged. (at 3)",
+    ]
 
 
 def test_start_on_a_file_that_cannot_be_written_says_what_to_do(
