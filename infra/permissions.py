@@ -35,6 +35,9 @@ _USERS = (
     *("UpdateItem", "DeleteItem"),
 )
 
+_EXPORTED_NAMES = Access(USERS, ("BatchGetItem",), ("members",))
+"""Attendees' names for an export. Earlier versions left exports in events' journals, which any delivery may meet."""
+
 PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
     "slack": (
         *_SERVICE,
@@ -54,6 +57,7 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         # Read what messages need. Write only delivery rows, delivered marks and cards.
         Access(EVENTS, ("GetItem",)),
         Access(REGISTRATIONS, ("BatchGetItem",), ("roster",)),
+        _EXPORTED_NAMES,
         Access(WAITLIST, ("Query",)),
         Access(JOURNAL, ("GetItem", "PutItem", "Query", "UpdateItem")),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
@@ -62,7 +66,7 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         # Read attendees and their names. Write only in the journal: the job, and who is unreachable.
         Access(EVENTS, ("GetItem",)),
         Access(REGISTRATIONS, (), ("roster",)),
-        Access(USERS, ("BatchGetItem",), ("members",)),
+        _EXPORTED_NAMES,
         Access(WAITLIST, ("Query",)),
         Access(
             JOURNAL, ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"), ("undelivered",)
@@ -83,6 +87,7 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem"), ("due", "unfinished", "upcoming")),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
         Access(USERS, ("DeleteItem", "GetItem"), ("unfinished",)),
+        _EXPORTED_NAMES,
         Access(WAITLIST, ("DeleteItem", "Query")),
         Access(JOURNAL, ("GetItem", "PutItem", "Query", "UpdateItem"), ("undelivered",)),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),

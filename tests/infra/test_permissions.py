@@ -14,13 +14,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bot.blocks.ids import ActionId
+from domain.models import ExportJob
 from playground.demo.seed import EVENTS
 from playground.web_api.fault_injection import Fault
 from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
+from storage.dynamodb.schema import JOURNAL
 from tests.support.dynamodb.large_events import fill
 from tests.support.infra.iam_actions import Need, allowed, recorded
 from tests.support.infra.service_calls import ROOT, method_calls, methods_used
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, files
 from tests.support.slack.lambda_functions import Context, Deployment, post_card, yoga
 
 LISTENERS = [
@@ -75,20 +77,54 @@ def walk(deployment: Deployment) -> None:
     lead_a_life(deployment, "streamed", deployment.deliver)
     lead_a_life(deployment, "swept", deployment.sweep)
     export_a_crowd(deployment)
+    export_as_earlier_versions_did(deployment, "crowd", deployment.deliver)
+    export_as_earlier_versions_did(deployment, "crowd", deployment.sweep)
     deployment.functions["members"]({"source": "aws.events"}, Context())
 
 
 def export_a_crowd(deployment: Deployment) -> None:
     """Export so many attendees that their names come from the list of all users. The first try fails."""
     fill(deployment.store, "crowd", 120, 0)
-    manage = deployment.slack.command(AMARA, EVENTS, "/event", "crowd").view
-    assert manage is not None
+    job = request_export(deployment, "crowd")
     deployment.harness.api.fail_next("files.getUploadURLExternal", Fault.server_error())
-    deployment.slack.click(AMARA, manage, ActionId.EXPORT)
+    sent = len(files(deployment.harness, AMARA))
     deployment.deliver()
+    # The retry reads the job's entry by its key.
+    (deferred,) = deployment.store.get_delivery(job.job_id).deferred
+    assert deferred.attempts == 1
     deployment.harness.clock.advance(timedelta(minutes=1))
     deployment.sweep()
+    assert len(files(deployment.harness, AMARA)) == sent + 1
     assert deployment.store.list_undelivered(limit=10, cursor=None).items == ()
+
+
+def export_as_earlier_versions_did(
+    deployment: Deployment, event_id: str, deliver: Callable[[], object]
+) -> None:
+    """Deliver an export whose notification is in its event's journal, as before exports were jobs."""
+    store, keys = deployment.store, deployment.store._keys
+    job = request_export(deployment, event_id)
+    entry = store.get_journal_entry(job.event_id, job.version)
+    request = store.get_journal_entry(job.job_id, 1)
+    assert entry is not None
+    assert request is not None
+    old = entry.model_copy(update={"notifications": request.notifications, "about": request.about})
+    store._client.put_item(**keys.put(JOURNAL, keys.items.journal_entry(old)))
+    store.delete_job(job.job_id)
+    sent = len(files(deployment.harness, AMARA))
+    deliver()
+    assert len(files(deployment.harness, AMARA)) == sent + 1
+    assert store.list_undelivered(limit=10, cursor=None).items == ()
+
+
+def request_export(deployment: Deployment, event_id: str) -> ExportJob:
+    """Press the button as Amara; return the job."""
+    manage = deployment.slack.command(AMARA, EVENTS, "/event", event_id).view
+    assert manage is not None
+    deployment.slack.click(AMARA, manage, ActionId.EXPORT)
+    event = deployment.store.get_event(event_id)
+    assert event is not None
+    return ExportJob(event_id, event.version, 0)
 
 
 def lead_a_life(deployment: Deployment, event_id: str, deliver: Callable[[], object]) -> None:
@@ -100,10 +136,9 @@ def lead_a_life(deployment: Deployment, event_id: str, deliver: Callable[[], obj
     for user_id in (BJORN, CHLOE, DIEGO, HARUKI):
         slack.click(user_id, card, ActionId.REGISTER)
     deliver()
-    manage = slack.command(AMARA, EVENTS, "/event", event_id).view
-    assert manage is not None
-    slack.click(AMARA, manage, ActionId.EXPORT)
+    request_export(deployment, event_id)
     deliver()
+    export_as_earlier_versions_did(deployment, event_id, deliver)
     # The first is unreachable for good, the second for now. The organizer is notified of the first.
     for user_id, fault in ((BJORN, Fault.refused("user_disabled")), (CHLOE, Fault.server_error())):
         deployment.ask("DELETE", f"{register}/{user_id}")
