@@ -56,10 +56,10 @@ _BLANK = (
     r"\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     r"\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
 )
-"""What shows nothing, for a character class: spaces, controls, what Unicode calls default ignorable (zero-width
+"""Characters that show nothing, for a character class: spaces, controls, Unicode's default ignorables (zero-width
 characters, bidi marks, variation selectors, Hangul fillers), interlinear marks, and the empty Braille pattern.
 
-Without those beyond U+FFFF, which not every reader of a JSON schema understands."""
+It leaves out those beyond U+FFFF, which not every reader of a JSON schema understands."""
 
 _VISIBLE = re.compile(
     rf"[^{_BLANK}\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"

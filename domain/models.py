@@ -194,7 +194,7 @@ class WaitlistEntry:
     user_id: str
     registered_at: datetime
     registered_version: int | None = field(default=None, compare=False)
-    """As the registration's. An earlier Rollcall that writes the entry anew leaves it out."""
+    """See `Registration.registered_version`. None if an earlier version of Rollcall rewrote the entry."""
 
     @classmethod
     def of(cls, registration: Registration) -> Self:

@@ -255,7 +255,7 @@ class Store(Protocol):
 class Outbox(Protocol):
     """The undelivered journal entries and the cards: what the notification worker needs of a store.
 
-    Where a method takes an event's id, it also takes a job's (`domain.models.ExportJob`).
+    Every `event_id` may also be the id of a job (`domain.models.ExportJob`).
 
     Writes raise `Conflict` if their condition fails. All methods may raise `Unavailable`, and can then
     be repeated.

@@ -134,7 +134,7 @@ def _problem_route(new_id: NewId) -> type[APIRoute]:
                 except RollcallError as error:
                     telemetry.log_refusal(error)
                     return problems.refusal(error)
-                except Exception:
+                except Exception:  # answered with a reference that the log has too
                     reference = new_id()[:8]
                     _logger.exception(
                         "unexpected failure, reference %s",

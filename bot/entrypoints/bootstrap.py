@@ -373,7 +373,7 @@ def slack_startup_errors(url: str, variable: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Background:
-    """What a process that stays does after acknowledgements: it sends replies, and refreshes what people see."""
+    """The work that a long-running process does after acknowledgements: sending replies, and refreshing views."""
 
     replies: JobQueue
     chores: JobQueue

@@ -49,7 +49,7 @@ class BoundedConnection(H11Protocol):
         self._seconds = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # asyncio has BaseTransport
         """Start to wait for a request, and close the connection that has waited longest if there are too many."""
         super().connection_made(transport)
         self._look()
@@ -152,9 +152,9 @@ class OnceAMinute(logging.Filter):
 
 
 def _is_of_a_served_request(record: logging.LogRecord) -> bool:
-    """Return whether uvicorn's access log shall have this line, with at most `MAX_PATH` of the path.
+    """Return whether uvicorn's access log gets this line. Shorten the path to `MAX_PATH` characters.
 
-    None for what anybody can send (401, 405).
+    Requests that anybody can send (401, 405) are not logged.
     """
     if not (isinstance(record.args, tuple) and len(record.args) == 5):
         return True

@@ -33,7 +33,7 @@ WITHOUT = {
     "im:write": "calendar files and exported lists are not sent",
     "groups:read": "a channel counts as private because Slack doesn't show it",
 }
-"""What declining each of the manifest's optional scopes costs."""
+"""The effect of declining each of the manifest's optional scopes."""
 
 REINSTALL = "Update the app from the manifest (App Manifest), and reinstall it (Install App)."
 
@@ -175,7 +175,7 @@ def _store(settings: Settings, workspace_id: str) -> Finding:
     if path is not None:
         # Unlike Path's methods, these are also False for a name that no file can have.
         folder = Path(path).absolute().parent
-        has_folder = os.path.isdir(folder)  # noqa: PTH112
+        has_folder = os.path.isdir(folder)  # noqa: PTH112  # see above
         if has_folder and not os.access(folder, os.W_OK | os.X_OK):
             return _problem(
                 f"ROLLCALL_STORE: you don't have permission to write to the folder of {path}."

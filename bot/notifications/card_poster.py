@@ -72,8 +72,7 @@ class CardPoster:
             return _NOT_NOW
         try:
             message = event_card(event).to_dict()
-        except Exception:
-            # A retry would fail again.
+        except Exception:  # a retry would fail again
             _logger.exception("can't build the card of %s", event.event_id)
             return ClassifiedError(ErrorClass.BUG, "card_not_built")
         try:

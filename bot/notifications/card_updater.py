@@ -131,8 +131,7 @@ class CardUpdater:
         is_deleted = event.deletion is not None
         try:
             message = (deleted_card(event.title) if is_deleted else event_card(event)).to_dict()
-        except Exception:
-            # Messages must not wait for a card that can't be built.
+        except Exception:  # messages must not wait for a card that can't be built
             _logger.exception(
                 "can't build the card for version %s of %s", event.version, event.event_id
             )

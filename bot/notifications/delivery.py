@@ -154,7 +154,7 @@ class EventDelivery:
     def _release(self, lease: Lease) -> None:
         try:
             lease.release()
-        except Exception:
+        except Exception:  # whatever the store raised, it has not stored the progress
             self._unsaved[lease.state.event_id] = lease.state
             raise
 
@@ -311,7 +311,7 @@ class _DeliveryRun:
     def _post_cards_ahead(self) -> None:
         """Post the cards of entries whose turn has not come, because messages have to wait."""
         after = max(self._state.cards_version, self._state.delivered_version)
-        # Of the entry in progress, some notifications are delivered.
+        # Some notifications of the entry in progress are delivered.
         done = self._state.notification if after == self._state.delivered_version else 0
         while entries := self._store.list_journal(
             self._state.event_id, after=after, limit=JOURNAL_PAGE

@@ -1,4 +1,4 @@
-"""What is due when: ids of events or jobs, each processed when its turn comes."""
+"""A queue of events and jobs that are due, each processed when its turn comes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class DueWork:
                 except Unavailable as error:
                     _logger.warning("the store did not respond, retrying: %s", error)
                     self._continue_at(id_, self._clock.monotonic() + RETRY_AFTER_UNAVAILABLE)
-                except Exception:
+                except Exception:  # the others go on; this one is reported to Lambda
                     _logger.exception("notifications of %s failed", id_)
                     failed.add(id_)
                 continue
@@ -123,6 +123,6 @@ def run_safely(work: Callable[[], float | None], clock: Clock) -> float | None:
         return clock.monotonic() + RETRY_AFTER_UNAVAILABLE
     except OperatorNeeded:  # whoever watches the store has said so
         return clock.monotonic() + RETRY_AFTER_FAILURE
-    except Exception:
+    except Exception:  # the worker's thread must survive; it tries again
         _logger.exception("notifications failed, retrying")
         return clock.monotonic() + RETRY_AFTER_FAILURE

@@ -102,8 +102,7 @@ class MessageSender:
             built = build()
         except Unavailable:
             raise
-        except Exception:
-            # A retry would fail again and hold up the others.
+        except Exception:  # a retry would fail again and hold up the others
             _logger.exception(
                 "can't build the message for version %s of %s", entry.version, entry.event_id
             )

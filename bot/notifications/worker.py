@@ -148,7 +148,7 @@ class NotificationWorker:
         while not self._is_stopping:
             try:
                 seconds = self.process_due_events()
-            except Exception:
+            except Exception:  # without this thread, nothing would be delivered
                 _logger.exception("the notifier failed, retrying")
                 seconds = SWEEP_INTERVAL / 4
             self._clock.wait(self._signal, seconds)
@@ -189,7 +189,7 @@ class NotificationWorker:
     def _reconcile_safely(self) -> None:
         try:
             self._reconcile()
-        except Exception:
+        except Exception:  # it runs in the background, without a caller
             _logger.exception("comparison with Slack's members failed, retrying in an hour")
             self._next_reconciliation = self._clock.monotonic() + RECONCILE_RETRY_DELAY
 

@@ -58,11 +58,11 @@ class PendingReply:
     """A reply to one person, and where it goes: to `response_url`, or into a view, or in a direct message."""
 
     user_id: str | None
-    """Whom a direct message may go to; None if the request did not say that in a way to rely on."""
+    """The member who may get a direct message. None if the request does not name one reliably."""
     message: Message
     response_url: str | None = None
     options: Mapping[str, Any] | None = None
-    """What goes to the response URL besides the message."""
+    """Arguments for the response URL besides the message."""
     show: Callable[[WebClient], object] | None = None
     """Shows the message in a view: calls Slack once."""
 

@@ -1,9 +1,8 @@
-"""The events that a user organizes: found by the list of events, and left when the user is deleted (R2.9)."""
+"""Removal of a user who is deleted from the events that they organize (R2.9)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from domain.commands import RemoveOrganizer
 from domain.enums import Cause
@@ -15,20 +14,6 @@ from domain.ports import Clock, Store
 
 BATCH_SIZE = 100
 """Events read at a time, the most that one request to DynamoDB reads."""
-
-
-def organized_events(
-    store: Store, retry: RetryPolicy, user_id: str, since: datetime | None, cursor: str | None
-) -> Page[Event]:
-    """Return the events of a page of the list of events that a user organizes. Raises `Busy`."""
-    page = retry.read(
-        lambda: store.list_events(starting_from=since, limit=BATCH_SIZE, cursor=cursor)
-    )
-    event_ids = [listed.event_id for listed in page.items]
-    events = retry.read(lambda: store.get_events(event_ids)) if event_ids else {}
-    found = (events[event_id] for event_id in event_ids if event_id in events)
-    organized = (one for one in found if one.deletion is None and one.is_organizer(user_id))
-    return Page(tuple(organized), page.next_cursor)
 
 
 class OrganizerRemoval:
@@ -62,9 +47,23 @@ class OrganizerRemoval:
         """Yield the events that are left. A page counts as done when the next one is asked for."""
         cursor = self._cursors.get(deletion_id, "")
         while cursor is not None and self._clock.monotonic() < deadline:
-            page = organized_events(self._store, self._retry, user_id, None, cursor or None)
+            page = self._page(user_id, cursor or None)
             yield from page.items
             cursor = self._cursors[deletion_id] = page.next_cursor
+
+    def _page(self, user_id: str, cursor: str | None) -> Page[Event]:
+        """Return the events of a page of the list of all events that the user organizes.
+
+        The list itself could filter by organizer, but its index may lag: organizers are read consistently.
+        """
+        page = self._retry.read(
+            lambda: self._store.list_events(starting_from=None, limit=BATCH_SIZE, cursor=cursor)
+        )
+        event_ids = [listed.event_id for listed in page.items]
+        events = self._retry.read(lambda: self._store.get_events(event_ids)) if event_ids else {}
+        found = (events[event_id] for event_id in event_ids if event_id in events)
+        organized = (one for one in found if one.deletion is None and one.is_organizer(user_id))
+        return Page(tuple(organized), page.next_cursor)
 
     def forget(self, deletion_id: str) -> None:
         """Forget the place in the list: the user is deleted."""

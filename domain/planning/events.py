@@ -280,8 +280,8 @@ def run_schedule(work: WorkingCopy) -> ChangeOutcome:
 def update_due_time(work: WorkingCopy, before: Event | None = None) -> Event:
     """Set when the event is next due. `before`: the event before an edit that keeps its start.
 
-    What was due before the edit and had no sweep yet stays due. What a sweep has done is not due
-    again, even if it lies ahead of this process's clock.
+    A time that passed before the edit without a sweep stays due. A time that a sweep has handled is
+    not due again, even if it is ahead of this process's clock.
     """
     after, done = work.now, frozenset[datetime]()
     if before is not None:

@@ -40,7 +40,7 @@ class ConditionFailed(Conflict):
 
 
 class Meaning(Enum):
-    """What an error code says about its request."""
+    """The meaning of an error code for its request."""
 
     REJECTED = auto()
     """It did not apply, and may succeed in a moment."""

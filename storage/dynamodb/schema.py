@@ -56,7 +56,7 @@ NUMBERS = frozenset({"ticket", "version"})
 """The key attributes that are numbers. The others are strings."""
 
 _LISTED = ("title", "status", "closes_at", "listed", "organizer_id", "co_organizer_ids")
-"""What a list of events shows of an event, and who organizes it."""
+"""Attributes that the lists of events show or filter by."""
 
 EVENTS = Table(
     "events",

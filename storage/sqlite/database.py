@@ -39,7 +39,7 @@ _FOR_THE_OPERATOR = {
         "{path} is damaged. Stop Rollcall, keep a copy of the file, and restore a backup."
     ),
 }
-"""What an operator must do about an error, by SQLite's primary result code."""
+"""Instructions for the operator, by SQLite's primary result code."""
 
 _COMMIT_FAILED = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
 """Results of COMMIT that mean that nothing was committed: the last frame in the log is incomplete.

@@ -1,4 +1,4 @@
-"""Who can read the SQLite file: its owner only (R10.6)."""
+"""Permissions of the SQLite file: only its owner can read it (R10.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who belongs to an audience, as committed: with two processes whose clocks are apart, on every store (R9.4)."""
+"""Audiences as committed, with two processes whose clocks are apart, on every store (R9.4)."""
 
 from __future__ import annotations
 

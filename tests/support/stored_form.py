@@ -1,4 +1,4 @@
-"""What this version stores, as data: names, types, and the constants that give stored numbers their meaning.
+"""The stored form of this version, as data: names, types, and the constants that give stored numbers their meaning.
 
 `python -m tests.support.stored_form` writes it into `stored_form.json`.
 """

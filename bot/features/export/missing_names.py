@@ -23,7 +23,7 @@ class MissingNames:
         self._unfinished: dict[str, list[str]] = {}
         """The ids that each unfinished export has yet to look up."""
         self.names: dict[str, str] = {}
-        """What was found, by user id. A member without a name has an empty one."""
+        """The names found, by user id. A member without a name has an empty one."""
 
     def among(self, names: Mapping[str, str]) -> list[str]:
         """Return the ids of members whose stored name is their id, unless their name was found here."""

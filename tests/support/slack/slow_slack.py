@@ -37,14 +37,14 @@ REPLIES_SECONDS = 300
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of the presses."""
+    """The results of the presses."""
 
     acknowledged: Sequence[float]
     """Seconds until each press was acknowledged with 200, in order."""
     failed: int
     """Presses that Slack would show as failed."""
     replies: dict[str, list[str]]
-    """What each person read."""
+    """The replies that each person read."""
     log: str
 
 

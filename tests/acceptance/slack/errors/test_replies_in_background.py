@@ -219,7 +219,7 @@ def test_rate_limit_is_kept(queueing: SlackHarness) -> None:
 
 
 def test_replies_to_one_member_keep_their_order(queueing: SlackHarness) -> None:
-    """What they read last is what is true."""
+    """The last reply that they read is true."""
     queueing.event()
     press(queueing)
     queueing.api.fail_next("response_url", Fault.server_error(503))

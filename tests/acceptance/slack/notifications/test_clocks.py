@@ -29,7 +29,7 @@ UPDATE = "chat.update"
 ANNOUNCEMENT = AnnouncementDraft(text="Bring water", audience=Audience.EVERYONE)
 
 JUMPS = [timedelta(hours=-1), timedelta(hours=1)]
-"""What happens to the wall clock; the monotonic one goes on."""
+"""Jumps of the wall clock; the monotonic clock goes on."""
 
 APART = [timedelta(minutes=-10), timedelta(minutes=10)]
 """How far the other process's wall clock is from this one's."""

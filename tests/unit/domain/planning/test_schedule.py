@@ -256,7 +256,7 @@ MOVED, CLOSED = NotificationKind.MOVED, NotificationKind.CLOSED
 
 @pytest.mark.parametrize("days", [1, 5], ids=["earlier", "later"])
 def test_moved_event_still_notifies_of_the_deadline_that_just_passed(days: int) -> None:
-    """The move sets the due time anew, and no sweep has seen the deadline."""
+    """The move sets a new due time, and no sweep has seen the deadline."""
     service, store = past_its_deadline()
     service.edit_event("e1", EventChanges.of(starts_at=START + timedelta(days=days)))
     service.edit_event("e1", EventChanges.of(starts_at=START + timedelta(days=days, hours=1)))
