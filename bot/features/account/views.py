@@ -49,8 +49,8 @@ def forget_me_question(user_id: str, organized: Sequence[Event] = ()) -> Message
         button("Keep my data", ActionId.KEEP_DATA, "me"),
     ]
     return note(
-        "This unregisters you from all events and deletes your data. Your Slack ID stays in events"
-        " and their history. It can’t be undone.",
+        "This unregisters you from all events and deletes your data. Your Slack ID stays in the"
+        " history of events. It can’t be undone.",
         *_handed_over("You’ll no longer organize:", user_id, organized),
         ActionsBlock(elements=buttons),
     )
@@ -81,7 +81,7 @@ def _handed_over(first: str, user_id: str, organized: Sequence[Event]) -> list[B
 def _successor(event: Event, user_id: str) -> str:
     left = [one for one in event.organizer_ids if one != user_id]
     if not left:
-        return "no organizer is left, so I ask the workspace admins to take it over"
+        return "no one else organizes it, so I’ll ask the workspace admins to take it over"
     return f"{mention(left[0])} organizes it"
 
 

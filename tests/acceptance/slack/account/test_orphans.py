@@ -153,7 +153,7 @@ def test_confirmation_and_reply_name_the_events_and_what_becomes_of_them(
     asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me")
     done = forget(harness, BJORN)
     for said in (reply(asked), reply(done)):
-        assert "*Yoga in the park*: no organizer is left" in said
+        assert "*Yoga in the park*: no one else organizes it" in said
         assert f"*Chess*: <@{CHLOE}> organizes it" in said
 
 
