@@ -277,6 +277,8 @@ class Notification(BaseModel):
     """The channel that a card goes to. `user_id` is then who asked for it, and hears if Slack refuses it."""
     after: str | None = None
     """The `ts` of a message. The card is already there if the channel has one that is newer (R8.13)."""
+    content: str | None = None
+    """A reply, as the bot rendered it."""
 
 
 class UnreachableRecipient(BaseModel):
@@ -347,6 +349,29 @@ class ExportJob:
             return None
         event_id, version, number = id_.removesuffix(cls.SUFFIX).split("/")
         return cls(event_id, int(version), int(number))
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyJob:
+    """A reply that Slack did not take in time, on its way as a direct message: a journal of its own (R8.12)."""
+
+    SUFFIX: ClassVar[str] = "/reply"
+
+    user_id: str
+    reply_id: str
+    """Later replies to a user have ids that sort later."""
+
+    @property
+    def job_id(self) -> str:
+        """The id that stands for an event's in the journal and the outbox."""
+        return f"{self.user_id}/{self.reply_id}{self.SUFFIX}"
+
+    @classmethod
+    def of(cls, id_: str) -> Self | None:
+        """Return the job with this id, or None if it is an event's or another job's."""
+        if not id_.endswith(cls.SUFFIX):
+            return None
+        return cls(*id_.removesuffix(cls.SUFFIX).split("/"))
 
 
 class Deferred(BaseModel):
