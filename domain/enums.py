@@ -81,8 +81,6 @@ class NotificationKind(StrEnum):
     """To the organizers who are left (R2.9)."""
     ORPHANED = "orphaned"
     """To the workspace's admins: the event has no organizer left (R2.9). The bot finds them on delivery."""
-    REPLY = "reply"
-    """Not about a commit: a reply that could not be sent to where it belongs (R8.12)."""
 
 
 class Audience(StrEnum):

@@ -277,8 +277,6 @@ class Notification(BaseModel):
     """The channel that a card goes to. `user_id` is then who asked for it, and hears if Slack refuses it."""
     after: str | None = None
     """The `ts` of a message. The card is already there if the channel has one that is newer (R8.13)."""
-    content: str | None = None
-    """A reply, as the bot rendered it."""
 
 
 class UnreachableRecipient(BaseModel):
@@ -309,6 +307,8 @@ class JournalEntry(BaseModel):
     """The event as the notifications describe it; None without notifications."""
     unreachable: tuple[UnreachableRecipient, ...] = ()
     """Recipients that its notifications could not reach, up to `MAX_UNREACHABLE`. Added on delivery."""
+    reply: str | None = None
+    """Instead of notifications, in the entry of a `ReplyJob`: the reply as the bot rendered it."""
 
     def announcements(self) -> Iterator[tuple[Change, Notification]]:
         """Yield each announcement with the change that says who wrote it. One commit may hold several."""

@@ -33,7 +33,7 @@ class ReplyDelivery:
         self._sender = sender
         self._clock = clock
         self._leases = Leases(store, clock, holder=holder, seconds=LEASE)
-        self._waiting: set[ReplyJob] = set()
+        self._retried: set[ReplyJob] = set()
         """Jobs that are tried again."""
 
     def deliver(self, job: ReplyJob, *, until: float) -> float | None:
@@ -43,16 +43,16 @@ class ReplyDelivery:
         """
         again = self._deliver(job, until)
         if again is None:
-            self._waiting.discard(job)
+            self._retried.discard(job)
         else:
-            self._waiting.add(job)
+            self._retried.add(job)
         return again
 
     def _deliver(self, job: ReplyJob, until: float) -> float | None:
         now = self._clock.monotonic()
         if now >= until:
             return now
-        if any(one.user_id == job.user_id and one.reply_id < job.reply_id for one in self._waiting):
+        if any(one.user_id == job.user_id and one.reply_id < job.reply_id for one in self._retried):
             return now + RETRY
         lease = self._leases.take(job.job_id)
         if lease is None:
@@ -82,5 +82,5 @@ class ReplyDelivery:
 
 
 def _content(entry: JournalEntry) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(entry.notifications[0].content or "")
+    content: dict[str, Any] = json.loads(entry.reply or "")
     return content

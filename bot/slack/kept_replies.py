@@ -6,8 +6,7 @@ import json
 from collections.abc import Callable
 
 from bot.blocks.builders import Message
-from domain.enums import NotificationKind
-from domain.models import JournalEntry, Notification, ReplyJob
+from domain.models import JournalEntry, ReplyJob
 from domain.ports import Clock, NewId, Outbox
 
 
@@ -23,12 +22,11 @@ class KeptReplies:
         self._schedule = schedule
 
     def keep(self, user_id: str, message: Message) -> None:
-        """Store a reply to a member. Raises `Unavailable` and `OperatorNeeded`: then it may not be stored."""
+        """Store a reply to a member. Raises what the store does: then it may not be stored."""
         now, id_ = self._clock.now(), self._new_id()
         job_id = ReplyJob(user_id, f"{now:%Y%m%d%H%M%S%f}-{id_}").job_id
-        content = json.dumps(message.to_dict(), ensure_ascii=False)
-        reply = Notification(kind=NotificationKind.REPLY, user_id=user_id, content=content)
+        reply = json.dumps(message.to_dict(), ensure_ascii=False)
         self._outbox.add_job(
-            JournalEntry(event_id=job_id, version=1, plan_id=id_, at=now, notifications=(reply,))
+            JournalEntry(event_id=job_id, version=1, plan_id=id_, at=now, reply=reply)
         )
         self._schedule(job_id)

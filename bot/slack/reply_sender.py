@@ -24,7 +24,7 @@ from bot.slack.request_budget import received_at
 from bot.slack.response_urls import PostFailed
 from bot.slack.web_client import REPLY_SECONDS, bounded_client, patient_client
 from domain.errors import OperatorNeeded
-from domain.ports import Clock, Unavailable
+from domain.ports import AnswerLost, Clock, Conflict, Unavailable
 
 _logger = logging.getLogger(__name__)
 
@@ -44,6 +44,8 @@ MAX_ATTEMPTS_NOW = 3
 """Tries without a pause: over an idle connection, over a new one, and as a direct message."""
 
 _RETRIED = (ErrorClass.TEMPORARY, ErrorClass.RATE_LIMITED, ErrorClass.APP)
+
+_NOT_STORED = (Conflict, AnswerLost, Unavailable, OperatorNeeded)
 
 THREADS = 256
 """Replies sent at the same time: with a Slack that needs 10 seconds, 25 a second."""
@@ -134,7 +136,7 @@ class ReplySender:
             raise ReplyNotSent(reason)
         try:
             self._kept_replies.keep(reply.user_id, reply.message)
-        except (Unavailable, OperatorNeeded) as error:
+        except _NOT_STORED as error:
             raise ReplyNotSent(f"{reason}; it can't be kept: {error}") from error
         _logger.warning("a reply is kept, and goes out as a direct message: %s", reason)
 

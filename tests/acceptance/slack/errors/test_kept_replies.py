@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from math import inf
@@ -20,7 +19,8 @@ from bot.slack.api_errors import CircuitBreaker
 from bot.slack.job_queue import JobQueue
 from bot.slack.kept_replies import KeptReplies
 from bot.slack.reply_sender import GIVE_UP_SECONDS
-from domain.models import ReplyJob
+from domain.errors import OperatorNeeded
+from domain.models import JournalEntry, ReplyJob
 from domain.ports import Clock
 from playground.client.member_client import ActionResult
 from playground.web_api.fault_injection import Fault
@@ -82,7 +82,7 @@ def keep(harness: SlackHarness, user_id: str, text: str) -> ReplyJob:
     return job
 
 
-def test_kept_replies_to_one_person_keep_their_order(harness: SlackHarness) -> None:
+def test_kept_replies_to_one_member_keep_their_order(harness: SlackHarness) -> None:
     """The last one that they read is true. Nobody else waits."""
     for user_id, text in ((BJORN, "You have a seat"), (BJORN, "You gave it up"), (CHLOE, "Hello")):
         keep(harness, user_id, text)
@@ -146,14 +146,13 @@ def test_reply_that_can_not_be_kept_either_shows_as_failed(
     server: tuple[object, str], tmp_path: Path
 ) -> None:
     """Slack and the store fail together. Slack shows that the press got no reply."""
-    path = tmp_path / "rollcall.sqlite"
-    with run_bot(server, SQLiteStore, path, run_now) as harness:
+
+    class FullStore(SQLiteStore):
+        def add_job(self, entry: JournalEntry) -> None:
+            raise OperatorNeeded("The disk is full.")
+
+    with run_bot(server, FullStore, tmp_path / "rollcall.sqlite", run_now) as harness:
         harness.event()
-        with sqlite3.connect(path) as other:
-            other.execute(
-                "CREATE TRIGGER full BEFORE INSERT ON journal WHEN NEW.event_id LIKE '%/reply'"
-                " BEGIN SELECT RAISE(ABORT, 'full'); END"
-            )
         assert press_unanswered(harness).failure is not None
         assert harness.everything().seated("yoga") == [BJORN]
 
